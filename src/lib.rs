@@ -1,0 +1,11 @@
+//! `dpbackup` backs up IBM DataPower gateways, proves that the backup is good,
+//! and never leaves a gateway down.
+//!
+//! The rooms, from the street inwards; `docs/architecture.md` is the map. The
+//! library exists for the binary, its tests and its examples: no promise is made
+//! about its Rust interface.
+
+pub mod plan;
+pub mod run;
+pub mod secret;
+pub mod values;

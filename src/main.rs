@@ -1,0 +1,3 @@
+//! The `dpbackup` binary.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The plan file: text in, checked model or findings out.
+
+pub mod model;

@@ -1,0 +1,230 @@
+//! A plan file that has been checked: types that cannot be wrong.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::secret::SecretSource;
+use crate::values::pattern::PatternList;
+use crate::values::size::Threshold;
+use crate::values::window::Window;
+
+/// One checked plan file.
+#[derive(Clone, Debug)]
+pub struct PlanFile {
+    /// Where it was read from.
+    pub path: PathBuf,
+    /// What holds for every plan.
+    pub settings: Settings,
+    /// The devices, in the order of the file.
+    pub devices: Vec<Device>,
+    /// The plans, in the order of the file.
+    pub plans: Vec<Plan>,
+}
+
+impl PlanFile {
+    /// The plan of this name, if the file has one.
+    pub fn plan(&self, name: &str) -> Option<&Plan> {
+        self.plans.iter().find(|plan| plan.name == name)
+    }
+
+    /// The device of this name, if the file has one.
+    pub fn device(&self, name: &str) -> Option<&Device> {
+        self.devices.iter().find(|device| device.name == name)
+    }
+}
+
+/// The `[settings]` table.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where backups are stored.
+    pub store: PathBuf,
+    /// The history file.
+    pub history: PathBuf,
+    /// False: every run ends `BACKUPS_ARE_DISABLED`.
+    pub backups_enabled: bool,
+    /// What kind of mount the store must be.
+    pub require_mount: MountRule,
+    /// What must be free in the store.
+    pub min_free_store: Threshold,
+    /// What must be free in `temporary:` of a device before a secure backup.
+    pub min_free_device: Threshold,
+    /// Sent to the device with a quiesce. May be below 60 s: a run refuses that.
+    pub quiesce_timeout: Duration,
+    /// How long an unquiesce may take.
+    pub unquiesce_timeout: Duration,
+    /// Waited on top of either timeout.
+    pub quiesce_grace: Duration,
+    /// Where a bare script name is looked up.
+    pub scripts_dir: PathBuf,
+    /// How long a script may run.
+    pub script_timeout: Duration,
+    /// Tasks that have not started this long after the plan did are cancelled.
+    pub task_expiry: Duration,
+    /// Limits of every wait for a device.
+    pub timeouts: Timeouts,
+    /// How often a read is tried again.
+    pub retries: u32,
+    /// What happens to an export equal to the one before.
+    pub on_unchanged: OnUnchanged,
+}
+
+/// What `require_mount` asks of the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MountRule {
+    /// Any folder will do.
+    No,
+    /// The store, or a folder above it other than `/`, is a mount point.
+    Mounted,
+    /// As `Mounted`, and the file system is one of a network.
+    Remote,
+}
+
+/// The `timeouts` table: no wait for a device is without a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Name look-up, TCP and TLS.
+    pub connect: Duration,
+    /// A small request, answer included.
+    pub request: Duration,
+    /// An export, from request to last byte.
+    pub export: Duration,
+    /// A secure backup, until its manifest is there.
+    pub secure_backup: Duration,
+    /// No byte arrived for so long, once the answer has begun.
+    pub idle: Duration,
+}
+
+/// What happens to an export whose content equals the previous one's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnUnchanged {
+    /// It is kept, and recorded as unchanged.
+    Store,
+    /// It is recorded as unchanged, and not kept.
+    Skip,
+}
+
+/// One gateway.
+#[derive(Clone, Debug)]
+pub struct Device {
+    /// Its name: letters, digits, `.`, `_`, `-`.
+    pub name: String,
+    /// Host name or address.
+    pub host: String,
+    /// Port of the XML Management Interface.
+    pub port: u16,
+    /// The account.
+    pub username: String,
+    /// Where its password comes from.
+    pub password: SecretSource,
+    /// How its certificate is trusted.
+    pub tls: Trust,
+}
+
+/// How a device's certificate is trusted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// By the machine's own roots.
+    SystemRoots,
+    /// By the certificates of this PEM file.
+    CaFile(PathBuf),
+    /// By the SHA-256 of the DER certificate itself.
+    Pin([u8; 32]),
+    /// Not at all. Recorded on every task.
+    Off,
+}
+
+/// One `[[plan]]`.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Its name, unique in the file.
+    pub name: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// False: a run ends `PLAN_IS_DISABLED`.
+    pub enabled: bool,
+    /// When tasks may start; `None` is always.
+    pub window: Option<Window>,
+    /// What a failed task does to the waiting ones.
+    pub error_policy: ErrorPolicy,
+    /// Run before the tasks.
+    pub pre_script: Option<PathBuf>,
+    /// Run after the tasks.
+    pub post_script: Option<PathBuf>,
+    /// Tell syslog.
+    pub syslog: bool,
+    /// Tell by e-mail.
+    pub email: bool,
+    /// What to back up, in the order of the file.
+    pub activities: Vec<Activity>,
+}
+
+/// One `[[plan.activity]]`.
+#[derive(Clone, Debug)]
+pub struct Activity {
+    /// What is done to each device or domain.
+    pub action: Action,
+    /// Which devices.
+    pub devices: PatternList,
+    /// Quiesce before, unquiesce after.
+    pub quiesce: bool,
+    /// Run before each task.
+    pub pre_script: Option<PathBuf>,
+    /// Run after each task.
+    pub post_script: Option<PathBuf>,
+    /// When the post-task script runs.
+    pub post_script_when: PostScriptWhen,
+    /// What a failed task does to the waiting ones; `plan-default` is resolved.
+    pub error_policy: ErrorPolicy,
+}
+
+/// What an activity does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// A secure backup of the whole device.
+    SecureBackup {
+        /// Name of a `CryptoCertificate` in the default domain.
+        certificate: String,
+    },
+    /// An export of domains.
+    ExportDomain {
+        /// Which ones.
+        domains: Domains,
+    },
+}
+
+/// Which domains an export covers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Domains {
+    /// `all-domains`: one export of everything.
+    All,
+    /// One export for each domain that matches.
+    Matching(PatternList),
+}
+
+/// What a failed task does to the tasks that wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorPolicy {
+    /// They are cancelled.
+    Halt,
+    /// They run.
+    Ignore,
+}
+
+/// When the post-task script runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PostScriptWhen {
+    /// After every task.
+    Always,
+    /// Only after a task that failed.
+    OnFailure,
+}
+
+/// The file that `script` names: as given when it holds a separator (relative to the
+/// folder of the plan file), else inside `scripts_dir`.
+pub fn script_path(script: &str, plan_file: &Path, scripts_dir: &Path) -> PathBuf {
+    if script.contains('/') {
+        plan_file.parent().unwrap_or_else(|| Path::new(".")).join(script)
+    } else {
+        scripts_dir.join(script)
+    }
+}

@@ -1,0 +1,504 @@
+//! What the engine tells: facts that are recorded, and progress that is only shown.
+//!
+//! Plain data, known by many and knowing nobody. The engine writes facts to one
+//! [`Ledger`] first (history: durable when the call returns) and then shows them to
+//! every [`Sink`] (screen, JSON lines, notifications).
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::run::status::Status;
+
+/// Identifies the execution of a plan in history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PlanId(pub i64);
+
+/// Identifies the execution of an activity in history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ActivityId(pub i64);
+
+/// Identifies the execution of a task in history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TaskId(pub i64);
+
+/// Identifies an open row of the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JournalId(pub i64);
+
+/// The word for the whole device where a domain is named.
+pub const ALL_DOMAINS: &str = "all-domains";
+
+/// An execution of a plan begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanOpening {
+    /// The plan's name.
+    pub plan: String,
+    /// The plan file it was read from.
+    pub plan_file: PathBuf,
+    /// Names the kernel lock that lives as long as this process does.
+    pub process: String,
+    /// Whether a person asked for the window to be ignored.
+    pub window_ignored: bool,
+}
+
+/// An activity of that plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActivityOpening {
+    /// The plan execution it belongs to.
+    pub plan: PlanId,
+    /// What is done.
+    pub action: ActionKind,
+    /// The device pattern as written.
+    pub device_pattern: String,
+    /// The domain pattern as written; `all-domains` for a secure backup.
+    pub domain_pattern: String,
+    /// Whether its tasks quiesce.
+    pub quiesce: bool,
+}
+
+/// A task of that activity. One that is skipped has its final status from the start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskOpening {
+    /// The plan execution it belongs to.
+    pub plan: PlanId,
+    /// The activity execution it belongs to.
+    pub activity: ActivityId,
+    /// What is done.
+    pub action: ActionKind,
+    /// The device's name, or the raw device pattern where no device matched.
+    pub device: String,
+    /// The domain, `all-domains`, or the raw domain pattern where it was not expanded.
+    pub domain: String,
+    /// Ready, skipped, or failed before it could start.
+    pub status: Status,
+    /// Why it is skipped or failed.
+    pub error: Option<String>,
+}
+
+/// What an activity does, without its details.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ActionKind {
+    /// `SECURE_BACKUP`
+    SecureBackup,
+    /// `EXPORT_DOMAIN`
+    ExportDomain,
+}
+
+impl ActionKind {
+    /// The word in history.
+    pub fn code(self) -> &'static str {
+        match self {
+            ActionKind::SecureBackup => "SECURE_BACKUP",
+            ActionKind::ExportDomain => "EXPORT_DOMAIN",
+        }
+    }
+
+    /// The word in the arguments of scripts, as DPOD has it.
+    pub fn script_word(self) -> &'static str {
+        match self {
+            ActionKind::SecureBackup => "secureBackup",
+            ActionKind::ExportDomain => "exportDomain",
+        }
+    }
+}
+
+/// Something happened that history keeps.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// An execution of a plan has its row.
+    PlanOpened {
+        /// Its id.
+        plan: PlanId,
+        /// Its facts.
+        opening: PlanOpening,
+    },
+    /// An activity has its row.
+    ActivityOpened {
+        /// Its id.
+        activity: ActivityId,
+        /// Its facts.
+        opening: ActivityOpening,
+    },
+    /// A task has its row.
+    TaskOpened {
+        /// Its id.
+        task: TaskId,
+        /// Its facts.
+        opening: TaskOpening,
+    },
+    /// A plan went on to another interim status.
+    PlanStatus {
+        /// Which one.
+        plan: PlanId,
+        /// The status.
+        status: Status,
+    },
+    /// An activity went on to another interim status.
+    ActivityStatus {
+        /// Which one.
+        activity: ActivityId,
+        /// The status.
+        status: Status,
+    },
+    /// A task went on to another interim status.
+    TaskStatus {
+        /// Which one.
+        task: TaskId,
+        /// The status.
+        status: Status,
+    },
+    /// What is known of the device of a task.
+    TaskFacts {
+        /// Which task.
+        task: TaskId,
+        /// The facts.
+        facts: DeviceFacts,
+    },
+    /// Whether the domain of a task had changes that were not saved.
+    UnsavedChanges {
+        /// Which task.
+        task: TaskId,
+        /// Whether there were any.
+        unsaved: bool,
+    },
+    /// A file of a task was verified, and stands under its final name if it was kept.
+    FileStored {
+        /// Which task.
+        task: TaskId,
+        /// The file.
+        file: StoredFile,
+    },
+    /// A file of a task could not be had.
+    FileFailed {
+        /// Which task.
+        task: TaskId,
+        /// Its name on the device, or the one it would have had.
+        name: String,
+        /// Why.
+        error: String,
+    },
+    /// A script ended, whichever way.
+    ScriptEnded {
+        /// Whose script it was.
+        owner: ScriptOwner,
+        /// The run of it.
+        script: ScriptRun,
+    },
+    /// Something that somebody should look at, without being a failure.
+    Warning {
+        /// The plan or task that it concerns.
+        owner: ScriptOwner,
+        /// A sentence.
+        message: String,
+    },
+    /// Something worth knowing.
+    Note {
+        /// The plan or task that it concerns.
+        owner: ScriptOwner,
+        /// A sentence.
+        message: String,
+    },
+    /// A task reached its final status.
+    TaskEnded {
+        /// Which one.
+        task: TaskId,
+        /// How.
+        status: Status,
+        /// Why, if it did not succeed.
+        error: Option<String>,
+    },
+    /// An activity reached its final status.
+    ActivityEnded {
+        /// Which one.
+        activity: ActivityId,
+        /// How.
+        status: Status,
+    },
+    /// An execution of a plan reached its final status.
+    PlanEnded {
+        /// Which one.
+        plan: PlanId,
+        /// How.
+        status: Status,
+        /// Why, if it did not succeed.
+        error: Option<String>,
+    },
+    /// A device could not be confirmed to be as it was found.
+    StillQuiesced {
+        /// The task that quiesced.
+        task: TaskId,
+        /// The device.
+        device: String,
+        /// The domain, or `all-domains`.
+        domain: String,
+        /// What stands in the way.
+        error: String,
+    },
+}
+
+/// Whose script, warning or note it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ScriptOwner {
+    /// A plan's.
+    Plan(PlanId),
+    /// A task's.
+    Task(TaskId),
+}
+
+/// What a device says about itself. A field it does not answer is `None`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct DeviceFacts {
+    /// `IDG.10.5.0.1`
+    pub firmware_version: Option<String>,
+    /// Build number.
+    pub build: Option<String>,
+    /// As the device writes it, `2019/08/09 15:50:38`.
+    pub build_date: Option<String>,
+    /// Serial number.
+    pub serial: Option<String>,
+    /// Machine type, `8441`.
+    pub machine_type: Option<String>,
+    /// Model type.
+    pub model_type: Option<String>,
+    /// How its certificate was trusted.
+    pub tls_trust: Option<String>,
+}
+
+/// What kind of file a task stores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FileKind {
+    /// A part of a secure backup, its manifest included.
+    SecureBackup,
+    /// An export of the saved configuration.
+    Persisted,
+    /// An export of the running configuration.
+    NonPersisted,
+}
+
+impl FileKind {
+    /// Every kind.
+    pub const ALL: [FileKind; 3] = [
+        FileKind::SecureBackup,
+        FileKind::Persisted,
+        FileKind::NonPersisted,
+    ];
+
+    /// The word in history and in file names.
+    pub fn code(self) -> &'static str {
+        match self {
+            FileKind::SecureBackup => "secure-backup",
+            FileKind::Persisted => "persisted",
+            FileKind::NonPersisted => "nonpersisted",
+        }
+    }
+}
+
+/// A file that was downloaded and verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredFile {
+    /// Its name, as on the device.
+    pub name: String,
+    /// Its kind.
+    pub kind: FileKind,
+    /// Where it stands; where it would have stood if it was not kept.
+    pub path: PathBuf,
+    /// False where an unchanged export was not kept.
+    pub kept: bool,
+    /// Bytes.
+    pub size: u64,
+    /// Lower-case hex.
+    pub sha256: String,
+    /// Entries of the archive, inner ones included.
+    pub entries: Option<u64>,
+    /// Configuration objects of the archive.
+    pub objects: Option<u64>,
+    /// Hash over what the archive says, blind to volatile details.
+    pub content: Option<String>,
+    /// The task since which the content has been the same.
+    pub unchanged_since: Option<TaskId>,
+}
+
+/// When a script runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ScriptMoment {
+    /// Before.
+    Pre,
+    /// After.
+    Post,
+}
+
+/// One run of a script.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScriptRun {
+    /// Before or after.
+    pub moment: ScriptMoment,
+    /// The file.
+    pub path: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// When it started.
+    pub started: Timestamp,
+    /// How long it ran.
+    pub duration: Duration,
+    /// How it ended.
+    pub end: ScriptEnd,
+    /// The last 64 KiB of what it printed.
+    pub output: String,
+    /// How many bytes it printed in all.
+    pub output_bytes: u64,
+}
+
+/// How a script ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ScriptEnd {
+    /// With a return code; 0 is success.
+    Code(i32),
+    /// By a signal.
+    Signal(i32),
+    /// It was ended at its timeout.
+    TimedOut(Duration),
+    /// It was ended because the run was interrupted.
+    Interrupted,
+    /// It could not be started.
+    NotStarted(String),
+}
+
+impl ScriptEnd {
+    /// Whether the script did its work.
+    pub fn is_success(&self) -> bool {
+        *self == ScriptEnd::Code(0)
+    }
+}
+
+impl std::fmt::Display for ScriptEnd {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            ScriptEnd::Code(code) => write!(f, "return code {code}"),
+            ScriptEnd::Signal(signal) => write!(f, "ended by signal {signal}"),
+            ScriptEnd::TimedOut(limit) => {
+                write!(
+                    f,
+                    "ended after its timeout of {}",
+                    humantime::format_duration(*limit)
+                )
+            }
+            ScriptEnd::Interrupted => f.write_str("ended because the run was interrupted"),
+            ScriptEnd::NotStarted(why) => write!(f, "could not be started: {why}"),
+        }
+    }
+}
+
+/// What must be undone on a device, written down before it is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Undo {
+    /// Unquiesce the whole device.
+    UnquiesceDevice,
+    /// Unquiesce this domain.
+    UnquiesceDomain(String),
+    /// Remove this folder of ours, `temporary:///dpbackup-…`.
+    RemoveFolder(String),
+}
+
+/// A row of the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalEntry {
+    /// Its id.
+    pub id: JournalId,
+    /// The task that wrote it.
+    pub task: TaskId,
+    /// The device's name.
+    pub device: String,
+    /// What must be undone.
+    pub undo: Undo,
+    /// The process that wrote it (see [`PlanOpening::process`]).
+    pub process: String,
+    /// When.
+    pub opened: Timestamp,
+}
+
+/// The record could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct LedgerError(
+    pub String,
+    #[source] pub Option<Box<dyn std::error::Error + Send + Sync>>,
+);
+
+/// The record of events. Each call is durable when it returns.
+pub trait Ledger {
+    /// A plan execution begins: its row, in status `WAITING_FOR_PRE_VALIDATION`.
+    fn open_plan(&mut self, at: Timestamp, opening: &PlanOpening) -> Result<PlanId, LedgerError>;
+
+    /// An activity of it.
+    fn open_activity(&mut self, at: Timestamp, opening: &ActivityOpening) -> Result<ActivityId, LedgerError>;
+
+    /// A task of that.
+    fn open_task(&mut self, at: Timestamp, opening: &TaskOpening) -> Result<TaskId, LedgerError>;
+
+    /// Anything after that. The `…Opened` events are known already and change nothing.
+    fn record(&mut self, at: Timestamp, event: &Event) -> Result<(), LedgerError>;
+
+    /// Something is about to be done to a device that must be undone.
+    fn open_undo(
+        &mut self,
+        at: Timestamp,
+        process: &str,
+        task: TaskId,
+        device: &str,
+        undo: &Undo,
+    ) -> Result<JournalId, LedgerError>;
+
+    /// The device has confirmed that it is undone (or was never done): `how` in words.
+    fn close_undo(&mut self, at: Timestamp, id: JournalId, how: &str) -> Result<(), LedgerError>;
+
+    /// The content hash of the newest verified export of this device, domain and kind,
+    /// with the task since which it has been the same.
+    fn last_content(
+        &mut self,
+        device: &str,
+        domain: &str,
+        kind: FileKind,
+    ) -> Result<Option<(String, TaskId)>, LedgerError>;
+}
+
+/// Something that is only shown, not kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// A wait with a limit began or goes on.
+    Waiting {
+        /// The device.
+        device: String,
+        /// What is waited for, `domain SALES to be quiesced`.
+        what: String,
+        /// How long it has lasted.
+        waited: Duration,
+        /// When it is given up.
+        limit: Duration,
+    },
+    /// The wait is over.
+    WaitEnded,
+    /// Bytes of a file have arrived.
+    Downloaded {
+        /// The device.
+        device: String,
+        /// The file.
+        name: String,
+        /// Bytes so far.
+        bytes: u64,
+        /// Bytes in all, where the device said so before.
+        total: Option<u64>,
+    },
+    /// The download is over, whichever way.
+    DownloadEnded,
+}
+
+/// Shows events to somebody. A sink never changes an outcome.
+pub trait Sink {
+    /// An event, after it was recorded.
+    fn event(&mut self, at: Timestamp, event: &Event);
+
+    /// Progress between events.
+    fn progress(&mut self, _progress: &Progress) {}
+}

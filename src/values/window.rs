@@ -1,0 +1,5 @@
+//! Maintenance windows.
+
+/// When tasks may start.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Window {}
