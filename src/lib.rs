@@ -7,5 +7,10 @@
 
 pub mod plan;
 pub mod run;
+
+pub mod soma;
+
+pub mod clock;
 pub mod secret;
+pub mod signal;
 pub mod values;

@@ -6,6 +6,8 @@ use std::time::Duration;
 use crate::secret::SecretSource;
 use crate::values::pattern::PatternList;
 use crate::values::size::Threshold;
+pub use crate::values::timeouts::Timeouts;
+pub use crate::values::trust::Trust;
 use crate::values::window::Window;
 
 /// One checked plan file.
@@ -79,21 +81,6 @@ pub enum MountRule {
     Remote,
 }
 
-/// The `timeouts` table: no wait for a device is without a limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timeouts {
-    /// Name look-up, TCP and TLS.
-    pub connect: Duration,
-    /// A small request, answer included.
-    pub request: Duration,
-    /// An export, from request to last byte.
-    pub export: Duration,
-    /// A secure backup, until its manifest is there.
-    pub secure_backup: Duration,
-    /// No byte arrived for so long, once the answer has begun.
-    pub idle: Duration,
-}
-
 /// What happens to an export whose content equals the previous one's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnUnchanged {
@@ -118,19 +105,6 @@ pub struct Device {
     pub password: SecretSource,
     /// How its certificate is trusted.
     pub tls: Trust,
-}
-
-/// How a device's certificate is trusted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trust {
-    /// By the machine's own roots.
-    SystemRoots,
-    /// By the certificates of this PEM file.
-    CaFile(PathBuf),
-    /// By the SHA-256 of the DER certificate itself.
-    Pin([u8; 32]),
-    /// Not at all. Recorded on every task.
-    Off,
 }
 
 /// One `[[plan]]`.

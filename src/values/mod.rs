@@ -2,4 +2,6 @@
 
 pub mod pattern;
 pub mod size;
+pub mod timeouts;
+pub mod trust;
 pub mod window;

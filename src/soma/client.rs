@@ -1,0 +1,133 @@
+//! The way in: sends requests to one device and hands out judged answers.
+
+use std::fmt;
+use std::io::{Read, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::ClientConfig;
+use secrecy::SecretString;
+
+use crate::soma::download;
+use crate::soma::error::{Kind, Result, SomaError};
+use crate::soma::http::{Body, Http};
+use crate::soma::reply;
+use crate::soma::request::Request;
+use crate::soma::tls;
+use crate::values::timeouts::Timeouts;
+use crate::values::trust::Trust;
+
+/// Where a device is, who we are to it, and how it is trusted.
+#[derive(Clone)]
+pub struct Target {
+    /// Host name or address.
+    pub host: String,
+    /// Port of the XML Management Interface.
+    pub port: u16,
+    /// The account.
+    pub username: String,
+    /// Its password.
+    pub password: SecretString,
+    /// How the certificate is trusted.
+    pub trust: Trust,
+    /// Limits of every wait.
+    pub timeouts: Timeouts,
+}
+
+/// A client of one device.
+pub struct Client {
+    target: Target,
+    tls: Arc<ClientConfig>,
+    http: Http,
+}
+
+impl Client {
+    /// Prepares a client; nothing is sent yet.
+    pub fn new(target: Target) -> Result<Self> {
+        let tls = tls::client_config(&target.trust)?;
+        Self::with_tls(target, tls)
+    }
+
+    fn with_tls(target: Target, tls: Arc<ClientConfig>) -> Result<Self> {
+        let http = Http::new(
+            &target.host,
+            target.port,
+            &target.username,
+            &target.password,
+            Arc::clone(&tls),
+            target.timeouts,
+        )?;
+        Ok(Self { target, tls, http })
+    }
+
+    /// A client for the same device with a connection of its own, for what has to be
+    /// undone after this one was interrupted.
+    pub fn afresh(&self) -> Result<Self> {
+        Self::with_tls(self.target.clone(), Arc::clone(&self.tls))
+    }
+
+    /// The limits in force.
+    pub fn timeouts(&self) -> &Timeouts {
+        &self.target.timeouts
+    }
+
+    /// Sends a request whose answer is small, and returns its text.
+    pub fn call(&self, request: &Request, total: Duration) -> Result<String> {
+        let body = self.http.post(&request.envelope, total)?.into_soma_body()?;
+        read_text(body)
+    }
+
+    /// Sends a request whose answer is a file, and writes that file to `out`. Returns
+    /// its length, which is 0 for the empty file of a device that is short of space.
+    pub fn download(
+        &self,
+        request: &Request,
+        total: Duration,
+        out: &mut dyn Write,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<u64> {
+        let mut body = self.http.post(&request.envelope, total)?.into_soma_body()?;
+        let outcome = download::read_file(&mut body, out, progress);
+        match body.failure() {
+            Some(failure) => Err(failure),
+            None => outcome,
+        }
+    }
+
+    /// A handle that ends whatever this client is doing, from any thread, for good.
+    pub fn interrupter(&self) -> Arc<dyn Fn() + Send + Sync> {
+        self.http.interrupter()
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("http", &self.http)
+            .finish_non_exhaustive()
+    }
+}
+
+fn read_text(mut body: Body) -> Result<String> {
+    let mut bytes = Vec::new();
+    let outcome = body.by_ref().take(reply::MAX_BYTES + 1).read_to_end(&mut bytes);
+    if let Some(failure) = body.failure() {
+        return Err(failure);
+    }
+    outcome.map_err(|error| SomaError::new(Kind::Broken, error))?;
+    if bytes.len() as u64 > reply::MAX_BYTES {
+        return Err(SomaError::new(
+            Kind::Malformed,
+            format!("the answer is longer than {} MiB", reply::MAX_BYTES >> 20),
+        ));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        SomaError::new(
+            Kind::Malformed,
+            format!(
+                "the answer is not UTF-8 (at byte {})",
+                error.utf8_error().valid_up_to()
+            ),
+        )
+    })
+}

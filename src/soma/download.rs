@@ -1,0 +1,401 @@
+//! Large answers: the file inside an envelope, streamed in constant memory.
+//!
+//! A file comes as base64 in one text node, often tens of megabytes on one line. The
+//! envelope is read event by event up to the start tag of `dp:file`; from there to the
+//! next `<` the raw bytes are decoded as they arrive; then the envelope must be closed
+//! properly, for a body cut at a lucky place decodes well.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use quick_xml::NsReader;
+use quick_xml::events::Event;
+use quick_xml::name::ResolveResult;
+
+use crate::soma::error::{Kind, Result, SomaError};
+use crate::soma::reply;
+use crate::soma::request::NAMESPACE;
+
+/// Bytes read from the socket at a time.
+const BUFFER: usize = 128 << 10;
+
+/// `Envelope`, `Body`, `response`, `file`.
+const FILE_DEPTH: usize = 4;
+
+/// A "file" that decodes to nonsense and is not longer than this is a word of the
+/// device's: `ERROR` (soma-wire section 1.4).
+const MAX_WORD: usize = 64;
+
+/// Decodes the file in the answer `body` into `out` and returns its length. `progress`
+/// is told the bytes so far. An answer without a file becomes the error it stands for.
+pub fn read_file(body: impl Read, out: &mut dyn Write, progress: &mut dyn FnMut(u64)) -> Result<u64> {
+    let source = Recording {
+        inner: BufReader::with_capacity(BUFFER, body),
+        record: Some(Vec::new()),
+    };
+    let mut reader = NsReader::from_reader(source);
+    let mut buffer = Vec::new();
+    let mut depth = 0_usize;
+    let mut length = None;
+    loop {
+        buffer.clear();
+        let (namespace, event) = reader
+            .read_resolved_event_into(&mut buffer)
+            .map_err(|error| xml_error(&error))?;
+        let in_management = matches!(&namespace, ResolveResult::Bound(bound) if bound.0 == NAMESPACE);
+        match event {
+            Event::Start(start) => {
+                depth += 1;
+                let is_file = in_management && depth == FILE_DEPTH && start.local_name().as_ref() == "file";
+                if is_file && length.is_none() {
+                    reader.get_mut().record = None;
+                    length = Some(decode(reader.get_mut(), out, progress)?);
+                }
+            }
+            Event::Empty(element)
+                if in_management
+                    && depth + 1 == FILE_DEPTH
+                    && element.local_name().as_ref() == "file"
+                    && length.is_none() =>
+            {
+                reader.get_mut().record = None;
+                length = Some(0);
+            }
+            Event::End(_) => depth = depth.saturating_sub(1),
+            Event::DocType(_) => return Err(malformed("it has a document type, which SOMA never has")),
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    if depth > 0 {
+        return Err(SomaError::new(
+            Kind::Broken,
+            "the answer ended in the middle of its envelope",
+        ));
+    }
+    match length {
+        Some(length) => Ok(length),
+        None => {
+            let record = reader.get_mut().record.take().unwrap_or_default();
+            Err(reply::into_refusal(&String::from_utf8_lossy(&record), "file"))
+        }
+    }
+}
+
+fn malformed(why: impl std::fmt::Display) -> SomaError {
+    SomaError::new(Kind::Malformed, format!("the answer cannot be read: {why}"))
+}
+
+fn xml_error(error: &quick_xml::Error) -> SomaError {
+    match error {
+        quick_xml::Error::Io(error) => read_error(error),
+        other => malformed(other),
+    }
+}
+
+/// The caller knows more about a failed read than we do ([`super::http::Body::failure`]).
+fn read_error(error: &io::Error) -> SomaError {
+    SomaError::new(Kind::Broken, error)
+}
+
+/// Decodes the text up to the next `<`, which is left to be read.
+fn decode(source: &mut impl BufRead, out: &mut dyn Write, progress: &mut dyn FnMut(u64)) -> Result<u64> {
+    let mut text = Vec::with_capacity(2 * BUFFER);
+    let mut decoded = vec![0_u8; BUFFER * 2];
+    let mut word = Vec::new();
+    let mut written = 0_u64;
+    let mut padded = false;
+    loop {
+        let chunk = source.fill_buf().map_err(|error| read_error(&error))?;
+        if chunk.is_empty() {
+            return Err(SomaError::new(
+                Kind::Broken,
+                "the answer ended in the middle of its file",
+            ));
+        }
+        let end = memchr(b'<', chunk);
+        let segment = chunk.get(..end.unwrap_or(chunk.len())).unwrap_or_default();
+        let before = text.len();
+        let used = append_text(&mut text, segment)?;
+        if word.len() <= MAX_WORD {
+            word.extend(text.iter().skip(before).take(MAX_WORD + 1 - word.len()));
+        }
+        // A reference that a chunk cuts in two is read again, whole, with the next one.
+        let cut_reference = used < segment.len();
+        let (used, at_end) = if cut_reference {
+            (read_reference(source, used)?, false)
+        } else {
+            (used, end.is_some())
+        };
+        source.consume(used);
+        let whole = text.len() - text.len() % 4;
+        let quads = text.get(..whole).unwrap_or_default();
+        if !quads.is_empty() {
+            if padded {
+                return Err(bad_base64(&word, "text goes on after its padding"));
+            }
+            let count = STANDARD
+                .decode_slice(quads, &mut decoded)
+                .map_err(|error| bad_base64(&word, error))?;
+            padded = count < whole / 4 * 3;
+            let bytes = decoded.get(..count).unwrap_or_default();
+            out.write_all(bytes).map_err(|error| local(&error))?;
+            written += count as u64;
+            progress(written);
+            text.drain(..whole);
+        }
+        if at_end {
+            if text.is_empty() {
+                return Ok(written);
+            }
+            return Err(bad_base64(&word, "its length is no multiple of four"));
+        }
+    }
+}
+
+fn memchr(byte: u8, bytes: &[u8]) -> Option<usize> {
+    // A chunk of base64 rarely holds a '<': first ask for one in a loop that vectorizes.
+    if !bytes
+        .iter()
+        .fold(false, |found, candidate| found | (*candidate == byte))
+    {
+        return None;
+    }
+    bytes.iter().position(|candidate| *candidate == byte)
+}
+
+/// Appends the base64 characters of `segment`, leaving out white space. Stops before an
+/// `&`, and returns how much of the segment was used.
+fn append_text(text: &mut Vec<u8>, segment: &[u8]) -> Result<usize> {
+    let plain = !segment
+        .iter()
+        .fold(false, |found, byte| found | (*byte <= b' ') | (*byte == b'&'));
+    if plain {
+        text.extend_from_slice(segment);
+        return Ok(segment.len());
+    }
+    for (index, byte) in segment.iter().enumerate() {
+        match byte {
+            b' ' | b'\t' | b'\r' | b'\n' => {}
+            b'&' => return Ok(index),
+            0..b' ' => return Err(malformed("there is a control character in its file")),
+            other => text.push(*other),
+        }
+    }
+    Ok(segment.len())
+}
+
+/// Consumes `before` bytes and a character reference of white space behind them, such
+/// as `&#13;`, one byte at a time. Returns how much of the present chunk is still to be
+/// consumed: nothing.
+fn read_reference(source: &mut impl BufRead, before: usize) -> Result<usize> {
+    source.consume(before);
+    let mut reference = Vec::new();
+    loop {
+        let mut byte = [0_u8];
+        source.read_exact(&mut byte).map_err(|error| read_error(&error))?;
+        reference.push(byte[0]);
+        if byte[0] == b';' {
+            break;
+        }
+        if reference.len() > 8 {
+            return Err(malformed("there is an entity in its file"));
+        }
+    }
+    match reference.as_slice() {
+        b"&#9;" | b"&#10;" | b"&#13;" | b"&#32;" | b"&#x9;" | b"&#xA;" | b"&#xa;" | b"&#xD;" | b"&#xd;"
+        | b"&#x20;" => Ok(0),
+        _ => Err(malformed("there is an entity in its file")),
+    }
+}
+
+fn bad_base64(word: &[u8], why: impl std::fmt::Display) -> SomaError {
+    if word.len() <= MAX_WORD {
+        let word = String::from_utf8_lossy(word);
+        return SomaError::new(
+            Kind::Refused,
+            format!("the device answered {} in place of a file", reply::quote(&word)),
+        );
+    }
+    malformed(format!("its file is not base64: {why}"))
+}
+
+fn local(error: &io::Error) -> SomaError {
+    SomaError::new(Kind::Local(error.kind()), error)
+}
+
+/// Keeps what is read until it is clear that a file has begun, so that another answer
+/// can be judged as a whole.
+struct Recording<R> {
+    inner: R,
+    record: Option<Vec<u8>>,
+}
+
+impl<R: BufRead> Read for Recording<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let available = self.fill_buf()?;
+        let amount = available.len().min(buffer.len());
+        let (from, to) = (available.get(..amount), buffer.get_mut(..amount));
+        if let (Some(from), Some(to)) = (from, to) {
+            to.copy_from_slice(from);
+        }
+        self.consume(amount);
+        Ok(amount)
+    }
+}
+
+impl<R: BufRead> BufRead for Recording<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self
+            .record
+            .as_ref()
+            .is_some_and(|record| record.len() as u64 > reply::MAX_BYTES)
+        {
+            return Err(io::Error::other("the answer is too large and holds no file"));
+        }
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        if let Some(record) = &mut self.record {
+            // What is consumed was in the buffer: this reads nothing and cannot fail.
+            if let Ok(buffer) = self.inner.fill_buf() {
+                record.extend_from_slice(buffer.get(..amount).unwrap_or_default());
+            }
+        }
+        self.inner.consume(amount);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{any, prop_assert_eq, proptest};
+
+    use super::*;
+
+    fn envelope(inner: &str) -> String {
+        format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<env:Envelope xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\">\
+             <env:Body><dp:response xmlns:dp=\"{NAMESPACE}\"><dp:timestamp>2026-11-22T08:30:00+01:00</dp:timestamp>{inner}\
+             </dp:response></env:Body></env:Envelope>"
+        )
+    }
+
+    /// Gives at most `step` bytes at a time.
+    struct Trickle<'a> {
+        bytes: &'a [u8],
+        step: usize,
+    }
+
+    impl Read for Trickle<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let amount = self.step.min(self.bytes.len()).min(buffer.len());
+            let (now, later) = self.bytes.split_at(amount);
+            buffer[..amount].copy_from_slice(now);
+            self.bytes = later;
+            Ok(amount)
+        }
+    }
+
+    fn download(text: &str, step: usize) -> Result<Vec<u8>> {
+        let mut out = Vec::new();
+        let length = read_file(
+            Trickle {
+                bytes: text.as_bytes(),
+                step,
+            },
+            &mut out,
+            &mut |_| {},
+        )?;
+        assert_eq!(length, out.len() as u64);
+        Ok(out)
+    }
+
+    fn failure(text: &str) -> (Kind, String) {
+        let error = download(text, usize::MAX).expect_err("no file");
+        (error.kind, error.message)
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_arrive_whatever_the_chunks_and_the_white_space(
+            bytes in proptest::collection::vec(any::<u8>(), 0..400),
+            step in 1_usize..40,
+            gap in 1_usize..80,
+            white in proptest::sample::select(vec!["", "\n", "\r\n", " ", "&#13;", "&#xA;\n"]),
+        ) {
+            let encoded = STANDARD.encode(&bytes);
+            let spaced: Vec<&str> = encoded.as_bytes().chunks(gap).map(|c| std::str::from_utf8(c).expect("ASCII")).collect();
+            let text = envelope(&format!("<dp:file name=\"x\">{}</dp:file>", spaced.join(white)));
+            prop_assert_eq!(download(&text, step).expect("a file"), bytes);
+        }
+
+        #[test]
+        fn a_cut_answer_is_never_taken_for_a_whole_one(cut in 0_usize..1000, step in 1_usize..200) {
+            let text = envelope(&format!("<dp:file>{}</dp:file>", STANDARD.encode([7_u8; 300])));
+            let cut = cut.min(text.len() - 1);
+            assert!(download(&text[..cut], step).is_err(), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn an_empty_file_has_no_bytes() {
+        assert_eq!(download(&envelope("<dp:file/>"), 7).expect("empty"), b"");
+        assert_eq!(download(&envelope("<dp:file></dp:file>"), 7).expect("empty"), b"");
+    }
+
+    #[test]
+    fn a_word_in_place_of_a_file_is_the_devices_own_word() {
+        for inner in [
+            "<dp:file>ERROR</dp:file>",
+            "<dp:file>\nERROR\n</dp:file>",
+            "<dp:result>ERROR</dp:result>",
+        ] {
+            for step in [1, 3, usize::MAX] {
+                let error = download(&envelope(inner), step).expect_err("no file");
+                assert_eq!(error.kind, Kind::Refused, "{inner}");
+                assert!(error.message.contains("\"ERROR\""), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_refusal_in_place_of_a_file_is_told_in_full() {
+        let (kind, message) = failure(&envelope("<dp:result>Cannot read the specified file</dp:result>"));
+        assert_eq!(kind, Kind::Refused);
+        assert!(message.contains("Cannot read the specified file"), "{message}");
+        let (kind, _) = failure("<html><body><p>hello</p></body></html>");
+        assert_eq!(kind, Kind::NotManagement);
+    }
+
+    #[test]
+    fn damaged_base64_is_malformed() {
+        let long = "QUJD".repeat(100);
+        for inner in [
+            format!("{long}*{long}"),
+            format!("{long}QQ=={long}"),
+            format!("{long}Q"),
+            format!("{long}&amp;{long}"),
+            format!("{long}\u{1}"),
+        ] {
+            let (kind, _) = failure(&envelope(&format!("<dp:file>{inner}</dp:file>")));
+            assert_eq!(kind, Kind::Malformed, "{inner}");
+        }
+    }
+
+    #[test]
+    fn a_document_type_is_refused() {
+        let text = format!(
+            "<!DOCTYPE a [<!ENTITY b \"c\">]>{}",
+            envelope("<dp:file>QUJD</dp:file>")
+        );
+        assert_eq!(failure(&text).0, Kind::Malformed);
+    }
+
+    #[test]
+    fn a_file_elsewhere_in_the_answer_is_no_file() {
+        let text = envelope("<dp:result><dp:file>QUJD</dp:file></dp:result>");
+        assert!(download(&text, 9).is_err());
+    }
+}

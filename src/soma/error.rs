@@ -1,0 +1,96 @@
+//! What can go wrong between us and a device.
+
+use std::fmt;
+use std::io;
+
+/// A request that did not succeed. The kind is for decisions, the message for people.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct SomaError {
+    /// What sort of failure.
+    pub kind: Kind,
+    /// What happened, in one sentence, with the device's own words where it gave any.
+    pub message: String,
+    /// What to do about it, where we know.
+    pub hint: Option<&'static str>,
+}
+
+/// What sort of failure it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// No connection: unknown host, no route, refused, timed out.
+    Unreachable,
+    /// The certificate is not trusted, or TLS could not be agreed on.
+    Tls,
+    /// Something answered that is not the XML Management Interface.
+    NotManagement,
+    /// The interface is there, but says that it cannot answer now (HTTP 503).
+    Unavailable,
+    /// User or password are wrong, or the account is locked.
+    Authentication,
+    /// The account may not do this (the device says the same words as for a wrong
+    /// password, but with a timestamp: soma-wire section 1.4).
+    NotAllowed,
+    /// The device refused, in words.
+    Refused,
+    /// The device does not know what was asked: a SOAP fault.
+    Fault,
+    /// The answer did not come in time.
+    TimedOut,
+    /// The connection broke before the answer was complete.
+    Broken,
+    /// The answer is not what an answer looks like.
+    Malformed,
+    /// The request was ended because somebody asked to stop.
+    Interrupted,
+    /// The answer arrived, but could not be written where it should go.
+    Local(io::ErrorKind),
+}
+
+impl SomaError {
+    /// An error of this kind.
+    pub fn new(kind: Kind, message: impl fmt::Display) -> Self {
+        Self {
+            kind,
+            message: message.to_string(),
+            hint: None,
+        }
+    }
+
+    /// The same, with advice.
+    pub fn with_hint(mut self, hint: &'static str) -> Self {
+        self.hint = Some(hint);
+        self
+    }
+
+    /// Whether the device may or may not have done what was asked: it must be asked
+    /// before anything is decided.
+    pub fn leaves_outcome_unknown(&self) -> bool {
+        match self.kind {
+            Kind::TimedOut
+            | Kind::Broken
+            | Kind::Malformed
+            | Kind::Interrupted
+            | Kind::Unavailable
+            | Kind::NotManagement => true,
+            Kind::Unreachable
+            | Kind::Tls
+            | Kind::Authentication
+            | Kind::NotAllowed
+            | Kind::Refused
+            | Kind::Fault
+            | Kind::Local(_) => false,
+        }
+    }
+
+    /// Whether a read may be tried again: the trouble can pass by itself.
+    pub fn is_passing(&self) -> bool {
+        matches!(
+            self.kind,
+            Kind::Unreachable | Kind::Unavailable | Kind::TimedOut | Kind::Broken | Kind::Malformed
+        )
+    }
+}
+
+/// A result of a request.
+pub type Result<T> = std::result::Result<T, SomaError>;

@@ -1,0 +1,304 @@
+//! One HTTPS conversation with one device: POST, and a body that is streamed.
+//!
+//! No proxy from the environment, no redirects, a limit on every phase, one connection
+//! that is kept and used again.
+
+use std::fmt;
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use base64::Engine as _;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use secrecy::{ExposeSecret, SecretString};
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{Connector, TcpConnector};
+
+use crate::soma::error::{Kind, Result, SomaError};
+use crate::soma::reply::{WRONG_PORT, quote};
+use crate::soma::tls::{self, HandshakeBroken, IdleLimit, TlsConnector};
+use crate::values::timeouts::Timeouts;
+
+/// A conversation with one device.
+pub struct Http {
+    agent: ureq::Agent,
+    url: String,
+    authorization: SecretString,
+    timeouts: Timeouts,
+    idle: IdleLimit,
+    interrupted: Arc<AtomicBool>,
+}
+
+/// The start of an answer, and its body still to be read.
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// `Content-Type`, lower case; empty where there is none.
+    pub content_type: String,
+    /// `Location` of a redirect.
+    pub location: Option<String>,
+    /// The body.
+    pub body: Body,
+}
+
+impl Http {
+    /// Prepares a conversation; nothing is sent yet.
+    pub fn new(
+        host: &str,
+        port: u16,
+        username: &str,
+        password: &SecretString,
+        tls: Arc<ClientConfig>,
+        timeouts: Timeouts,
+    ) -> Result<Self> {
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let name = ServerName::try_from(bare.to_owned())
+            .map_err(|_| SomaError::new(Kind::Unreachable, format!("'{host}' is no host name or address")))?;
+        let in_url = if bare.contains(':') {
+            format!("[{bare}]")
+        } else {
+            bare.to_owned()
+        };
+        let credentials = SecretString::from(format!("{username}:{}", password.expose_secret()));
+        let encoded = base64::engine::general_purpose::STANDARD.encode(credentials.expose_secret());
+        let idle = IdleLimit::default();
+        let config = ureq::Agent::config_builder()
+            .https_only(true)
+            .http_status_as_error(false)
+            .proxy(None)
+            .max_redirects(0)
+            .max_idle_age(Duration::from_secs(60))
+            .max_idle_connections_per_host(1)
+            .user_agent(concat!("dpbackup/", env!("CARGO_PKG_VERSION")))
+            .timeout_resolve(Some(timeouts.connect))
+            .timeout_connect(Some(timeouts.connect))
+            .timeout_send_request(Some(timeouts.request))
+            .timeout_send_body(Some(timeouts.request))
+            .build();
+        let connector = ().chain(TcpConnector::default()).chain(TlsConnector {
+            config: tls,
+            name,
+            idle: idle.clone(),
+        });
+        Ok(Self {
+            agent: ureq::Agent::with_parts(config, connector, DefaultResolver::default()),
+            url: format!("https://{in_url}:{port}/service/mgmt/current"),
+            authorization: SecretString::from(format!("Basic {encoded}")),
+            timeouts,
+            idle,
+            interrupted: Arc::new(AtomicBool::new(false)),
+        })
+    }
+
+    /// Sends `envelope` and waits for the start of the answer. The whole exchange, body
+    /// included, must end within `total`.
+    pub fn post(&self, envelope: &str, total: Duration) -> Result<Answer> {
+        self.idle.clear();
+        let response = self
+            .agent
+            .post(&self.url)
+            .config()
+            .timeout_global(Some(total))
+            .build()
+            .header("Authorization", self.authorization.expose_secret())
+            .header("Content-Type", "text/xml; charset=utf-8")
+            .send(envelope)
+            .map_err(|error| self.explain(error, total))?;
+        self.idle.set(self.timeouts.idle);
+        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let content_type = header("content-type").unwrap_or_default().to_ascii_lowercase();
+        let location = header("location").map(str::to_owned);
+        let status = response.status().as_u16();
+        let reader = response.into_body().into_with_config().limit(u64::MAX).reader();
+        let body = Body {
+            reader: Box::new(reader),
+            explain: Explain {
+                connect: self.timeouts.connect,
+                idle: self.timeouts.idle,
+                total,
+                interrupted: Arc::clone(&self.interrupted),
+            },
+            failure: None,
+        };
+        Ok(Answer {
+            status,
+            content_type,
+            location,
+            body,
+        })
+    }
+
+    /// Ends whatever this conversation is doing, from any thread, for good.
+    pub fn interrupter(&self) -> Arc<dyn Fn() + Send + Sync> {
+        let agent = self.agent.clone();
+        let interrupted = Arc::clone(&self.interrupted);
+        Arc::new(move || {
+            interrupted.store(true, Ordering::SeqCst);
+            agent.clone().shutdown();
+        })
+    }
+
+    fn explain(&self, error: ureq::Error, total: Duration) -> SomaError {
+        Explain {
+            connect: self.timeouts.connect,
+            idle: self.timeouts.idle,
+            total,
+            interrupted: Arc::clone(&self.interrupted),
+        }
+        .error(error)
+    }
+}
+
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Http")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Answer {
+    /// The body, once the head says that it can be an answer of SOMA. A fault may come
+    /// with status 500, everything else with 200 (soma-wire sections 1.1 and 1.4).
+    pub fn into_soma_body(mut self) -> Result<Body> {
+        let may_be_xml = self.content_type.is_empty() || self.content_type.contains("xml");
+        match self.status {
+            200 | 500 if may_be_xml => return Ok(self.body),
+            401 => {
+                return Err(SomaError::new(
+                    Kind::Authentication,
+                    "the device answered HTTP 401 (not authorized)",
+                )
+                .with_hint("check user name and password; the account may also be locked"));
+            }
+            503 => {
+                return Err(SomaError::new(
+                    Kind::Unavailable,
+                    "the device answered HTTP 503 (service unavailable)",
+                ));
+            }
+            _ => {}
+        }
+        let mut start = Vec::new();
+        // What stands in the body only illustrates the error: a failure to read it is no other one.
+        let _ = self.body.by_ref().take(200).read_to_end(&mut start);
+        let start = String::from_utf8_lossy(&start)
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        let kind = if self.content_type.is_empty() {
+            "no content type".to_owned()
+        } else {
+            self.content_type
+        };
+        let target = self
+            .location
+            .map_or_else(String::new, |location| format!(" to {location}"));
+        let begins = if start.is_empty() {
+            String::new()
+        } else {
+            format!("; it begins {}", quote(&start))
+        };
+        Err(SomaError::new(
+            Kind::NotManagement,
+            format!(
+                "the answer is HTTP {}{target} with {kind}, not SOMA{begins}",
+                self.status
+            ),
+        )
+        .with_hint(WRONG_PORT))
+    }
+}
+
+/// The body of an answer. A failure to read it is told as an [`io::Error`] to readers,
+/// and in full by [`Body::failure`].
+pub struct Body {
+    reader: Box<dyn Read>,
+    explain: Explain,
+    failure: Option<SomaError>,
+}
+
+impl Body {
+    /// Why reading failed, if it did.
+    pub fn failure(&mut self) -> Option<SomaError> {
+        self.failure.take()
+    }
+}
+
+impl Read for Body {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(buffer).map_err(|error| {
+            let kind = error.kind();
+            let explained = self.explain.error(ureq::Error::from(error));
+            let told = io::Error::new(kind, explained.message.clone());
+            self.failure = Some(explained);
+            told
+        })
+    }
+}
+
+/// Turns errors of `ureq` into ours.
+struct Explain {
+    connect: Duration,
+    idle: Duration,
+    total: Duration,
+    interrupted: Arc<AtomicBool>,
+}
+
+impl Explain {
+    fn error(&self, error: ureq::Error) -> SomaError {
+        if self.interrupted.load(Ordering::SeqCst) {
+            return SomaError::new(Kind::Interrupted, "ended because the run was asked to stop");
+        }
+        let limit = |duration: Duration| humantime::format_duration(duration).to_string();
+        match error {
+            ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => SomaError::new(
+                Kind::Unreachable,
+                format!("no connection within {}", limit(self.connect)),
+            ),
+            ureq::Error::Timeout(ureq::Timeout::PerRead) => SomaError::new(
+                Kind::TimedOut,
+                format!("no byte arrived for {}", limit(self.idle)),
+            ),
+            ureq::Error::Timeout(_) => SomaError::new(
+                Kind::TimedOut,
+                format!("no complete answer within {}", limit(self.total)),
+            ),
+            ureq::Error::HostNotFound => SomaError::new(Kind::Unreachable, "the host name is not known"),
+            ureq::Error::ConnectionFailed => SomaError::new(Kind::Unreachable, "no connection could be made"),
+            ureq::Error::Rustls(error) => tls::explain(&error),
+            ureq::Error::Io(error) => Self::io(&error),
+            ureq::Error::Protocol(error) => SomaError::new(
+                Kind::Malformed,
+                format!("the answer is not HTTP as it should be: {error}"),
+            ),
+            other => SomaError::new(Kind::Malformed, format!("the exchange failed: {other}")),
+        }
+    }
+
+    fn io(error: &io::Error) -> SomaError {
+        if let Some(inner) = error.get_ref() {
+            if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
+                return tls::explain(tls);
+            }
+            if inner.downcast_ref::<HandshakeBroken>().is_some() {
+                return SomaError::new(Kind::Tls, error).with_hint(
+                    "an access control list of the XML Management Interface may not hold this machine's address",
+                );
+            }
+        }
+        match error.kind() {
+            io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::AddrNotAvailable => SomaError::new(Kind::Unreachable, error),
+            io::ErrorKind::UnexpectedEof => SomaError::new(
+                Kind::Broken,
+                "the connection was closed before the answer was complete",
+            ),
+            _ => SomaError::new(Kind::Broken, format!("the connection broke: {error}")),
+        }
+    }
+}

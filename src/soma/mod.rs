@@ -1,0 +1,13 @@
+//! The protocol: SOMA, XML over HTTPS.
+//!
+//! `request` writes what is sent, `http` carries it over a connection that `tls`
+//! trusts, `reply` reads small answers and `download` streams large ones. `client` is
+//! the way in. Nothing here knows what a backup is.
+
+pub mod client;
+pub mod download;
+pub mod error;
+pub mod http;
+pub mod reply;
+pub mod request;
+pub mod tls;

@@ -1,0 +1,227 @@
+//! What is sent: requests in the exact form that the appliance's schema asks for
+//! (soma-wire sections 1.2, 2.1, 3.1, 5, 6 and 7).
+//!
+//! Operations and their attributes are in the management namespace; action names and
+//! their parameters are in none. The order of elements matters.
+
+use std::fmt::Write as _;
+
+/// The management namespace.
+pub const NAMESPACE: &str = "http://www.datapower.com/schemas/management";
+
+/// A request that is ready to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// What it does, for messages: `get-status DomainStatus`, `DomainQuiesce`.
+    pub name: String,
+    /// The domain it is sent in.
+    pub domain: String,
+    /// The whole envelope.
+    pub envelope: String,
+}
+
+/// Escapes text for an attribute or an element.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\t' | '\n' | '\r' => {
+                // Writing to a String cannot fail.
+                let _ = write!(out, "&#{};", u32::from(character));
+            }
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+fn request(domain: &str, name: impl Into<String>, operation: &str) -> Request {
+    let envelope = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+         <env:Envelope xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\"><env:Body>\
+         <dp:request xmlns:dp=\"{NAMESPACE}\" domain=\"{}\">{operation}</dp:request>\
+         </env:Body></env:Envelope>\n",
+        escaped(domain)
+    );
+    Request {
+        name: name.into(),
+        domain: domain.to_owned(),
+        envelope,
+    }
+}
+
+/// `get-status` of one class, in one domain.
+pub fn get_status(domain: &str, class: &str) -> Request {
+    request(
+        domain,
+        format!("get-status {class}"),
+        &format!("<dp:get-status class=\"{}\"/>", escaped(class)),
+    )
+}
+
+/// `get-config` of one class, of one object where a name is given.
+pub fn get_config(domain: &str, class: &str, object: Option<&str>) -> Request {
+    let object = object.map_or_else(String::new, |name| format!(" name=\"{}\"", escaped(name)));
+    request(
+        domain,
+        format!("get-config {class}"),
+        &format!("<dp:get-config class=\"{}\"{object}/>", escaped(class)),
+    )
+}
+
+/// `get-filestore` of one location (`temporary:`). There is no way to ask for a folder.
+pub fn get_filestore(location: &str) -> Request {
+    request(
+        "default",
+        format!("get-filestore {location}"),
+        &format!(
+            "<dp:get-filestore location=\"{}\" annotated=\"false\" layout-only=\"false\" no-subdirectories=\"false\"/>",
+            escaped(location)
+        ),
+    )
+}
+
+/// `get-file`.
+pub fn get_file(file: &str) -> Request {
+    request(
+        "default",
+        format!("get-file {file}"),
+        &format!("<dp:get-file name=\"{}\"/>", escaped(file)),
+    )
+}
+
+/// `do-backup` of these domains (`all-domains` is one of them on its own). `persisted`
+/// is always sent: its default differs between interfaces (soma-wire 2.1).
+pub fn do_backup(domains: &[&str], persisted: bool) -> Request {
+    let mut inner = format!("<dp:do-backup format=\"ZIP\" persisted=\"{persisted}\">");
+    for domain in domains {
+        let _ = write!(inner, "<dp:domain name=\"{}\"/>", escaped(domain));
+    }
+    inner.push_str("</dp:do-backup>");
+    request("default", format!("do-backup {}", domains.join(", ")), &inner)
+}
+
+/// An action in the default domain: name, then parameters in the order of the schema.
+fn action(name: &str, parameters: &[(&str, &str)]) -> Request {
+    let mut inner = format!("<dp:do-action><{name}>");
+    for (parameter, value) in parameters {
+        let _ = write!(inner, "<{parameter}>{}</{parameter}>", escaped(value));
+    }
+    let _ = write!(inner, "</{name}></dp:do-action>");
+    request("default", name, &inner)
+}
+
+/// `QuiesceDP`: every domain but `default`. The timeout is in whole seconds, 60 or more.
+/// `delay` is left out: firmware up to 5.0 does not know it.
+pub fn quiesce_device(timeout_seconds: u64) -> Request {
+    action("QuiesceDP", &[("timeout", &timeout_seconds.to_string())])
+}
+
+/// `UnquiesceDP`.
+pub fn unquiesce_device() -> Request {
+    action("UnquiesceDP", &[])
+}
+
+/// `DomainQuiesce`. See [`quiesce_device`] for the timeout.
+pub fn quiesce_domain(domain: &str, timeout_seconds: u64) -> Request {
+    action(
+        "DomainQuiesce",
+        &[("name", domain), ("timeout", &timeout_seconds.to_string())],
+    )
+}
+
+/// `DomainUnquiesce`.
+pub fn unquiesce_domain(domain: &str) -> Request {
+    action("DomainUnquiesce", &[("name", domain)])
+}
+
+/// `SecureBackup` into a folder, without the parts of iSCSI and RAID volumes.
+pub fn secure_backup(certificate: &str, folder: &str) -> Request {
+    action(
+        "SecureBackup",
+        &[
+            ("cert", certificate),
+            ("destination", folder),
+            ("include-iscsi", "off"),
+            ("include-raid", "off"),
+        ],
+    )
+}
+
+/// `DeleteFile`.
+pub fn delete_file(file: &str) -> Request {
+    action("DeleteFile", &[("File", file)])
+}
+
+/// `RemoveDir`.
+pub fn remove_dir(folder: &str) -> Request {
+    action("RemoveDir", &[("Dir", folder)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What stands inside `dp:request`.
+    fn inner(request: &Request) -> String {
+        let document = roxmltree::Document::parse(&request.envelope).expect("a request is XML");
+        let element = document
+            .descendants()
+            .find(|node| node.has_tag_name((NAMESPACE, "request")))
+            .expect("a request holds dp:request");
+        assert_eq!(element.attribute("domain"), Some(request.domain.as_str()));
+        let start = request.envelope.find("\">").map_or(0, |_| {
+            element.first_child().map_or(0, |child| child.range().start)
+        });
+        let end = element.last_child().map_or(start, |child| child.range().end);
+        request.envelope[start..end].to_owned()
+    }
+
+    #[test]
+    fn actions_and_their_parameters_are_in_no_namespace_and_in_the_order_of_the_schema() {
+        assert_eq!(
+            inner(&secure_backup("backup-cert", "temporary:///x")),
+            "<dp:do-action><SecureBackup><cert>backup-cert</cert><destination>temporary:///x</destination>\
+             <include-iscsi>off</include-iscsi><include-raid>off</include-raid></SecureBackup></dp:do-action>"
+        );
+        assert_eq!(
+            inner(&quiesce_domain("DOM1", 60)),
+            "<dp:do-action><DomainQuiesce><name>DOM1</name><timeout>60</timeout></DomainQuiesce></dp:do-action>"
+        );
+        assert_eq!(
+            inner(&unquiesce_device()),
+            "<dp:do-action><UnquiesceDP></UnquiesceDP></dp:do-action>"
+        );
+    }
+
+    #[test]
+    fn a_backup_always_says_which_configuration_it_wants() {
+        assert_eq!(
+            inner(&do_backup(&["DOM1"], true)),
+            "<dp:do-backup format=\"ZIP\" persisted=\"true\"><dp:domain name=\"DOM1\"/></dp:do-backup>"
+        );
+    }
+
+    #[test]
+    fn a_hostile_name_stays_inside_its_attribute_or_element() {
+        let name = "a\"/><x>&\n";
+        let request = unquiesce_domain(name);
+        let document = roxmltree::Document::parse(&request.envelope).expect("still XML");
+        let element = document
+            .descendants()
+            .find(|node| node.has_tag_name("name"))
+            .expect("the name");
+        assert_eq!(element.text(), Some(name));
+        let request = get_file(name);
+        let document = roxmltree::Document::parse(&request.envelope).expect("still XML");
+        let element = document
+            .descendants()
+            .find(|node| node.has_tag_name((NAMESPACE, "get-file")))
+            .expect("the request");
+        assert_eq!(element.attribute("name"), Some(name));
+    }
+}

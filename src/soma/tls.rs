@@ -1,0 +1,338 @@
+//! TLS: how a device's certificate is trusted, and the connector that does it.
+//!
+//! `ureq` takes no TLS configuration of ours, so this file has a connector for it. It
+//! uses `ureq`'s `unversioned` module, which may change in a minor release: nothing
+//! else does.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{WebPkiSupportedAlgorithms, ring};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{
+    CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    StreamOwned,
+};
+use sha2::{Digest, Sha256};
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport, TransportAdapter,
+    time,
+};
+
+use crate::soma::error::{Kind, Result, SomaError};
+use crate::values::trust::Trust;
+
+/// The TLS configuration for one way of trust.
+pub fn client_config(trust: &Trust) -> Result<Arc<ClientConfig>> {
+    let provider = Arc::new(ring::default_provider());
+    let algorithms = provider.signature_verification_algorithms;
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| SomaError::new(Kind::Tls, format!("TLS cannot be set up: {error}")))?;
+    let config = match trust {
+        Trust::SystemRoots => builder
+            .with_root_certificates(system_roots()?)
+            .with_no_client_auth(),
+        Trust::CaFile(path) => builder
+            .with_root_certificates(roots_of(path)?)
+            .with_no_client_auth(),
+        Trust::Pin(pin) => builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(ByLeaf {
+                pin: Some(*pin),
+                algorithms,
+            }))
+            .with_no_client_auth(),
+        Trust::Off => builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(ByLeaf {
+                pin: None,
+                algorithms,
+            }))
+            .with_no_client_auth(),
+    };
+    Ok(Arc::new(config))
+}
+
+fn system_roots() -> Result<RootCertStore> {
+    let mut roots = RootCertStore::empty();
+    let found = rustls_native_certs::load_native_certs();
+    let (added, _) = roots.add_parsable_certificates(found.certs);
+    if added == 0 {
+        let why = found
+            .errors
+            .first()
+            .map_or_else(|| "none found".to_owned(), ToString::to_string);
+        return Err(SomaError::new(
+            Kind::Tls,
+            format!("the machine has no trusted root certificates ({why})"),
+        )
+        .with_hint(
+            "name a ca_file or a pin_sha256 for the device, or install the system's CA certificates",
+        ));
+    }
+    Ok(roots)
+}
+
+/// Every certificate of a PEM file, each of which must be readable.
+fn roots_of(path: &Path) -> Result<RootCertStore> {
+    let problem = |what: String| SomaError::new(Kind::Tls, format!("CA file {}: {what}", path.display()));
+    let mut roots = RootCertStore::empty();
+    let certificates = CertificateDer::pem_file_iter(path).map_err(|error| problem(pem_words(&error)))?;
+    for certificate in certificates {
+        let certificate = certificate.map_err(|error| problem(pem_words(&error)))?;
+        roots
+            .add(certificate)
+            .map_err(|error| problem(error.to_string()))?;
+    }
+    if roots.is_empty() {
+        return Err(problem("it holds no certificate".to_owned())
+            .with_hint("it must be PEM, -----BEGIN CERTIFICATE-----"));
+    }
+    Ok(roots)
+}
+
+fn pem_words(error: &rustls::pki_types::pem::Error) -> String {
+    match error {
+        rustls::pki_types::pem::Error::Io(error) => error.to_string(),
+        other => format!("not readable as PEM ({other})"),
+    }
+}
+
+/// Trusts a device by its own certificate: one with this pin, or any at all. Name and
+/// dates do not count, the signature of the handshake does.
+#[derive(Debug)]
+struct ByLeaf {
+    pin: Option<[u8; 32]>,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl ServerCertVerifier for ByLeaf {
+    fn verify_server_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _name: &ServerName<'_>,
+        _ocsp: &[u8],
+        _now: UnixTime,
+    ) -> std::result::Result<ServerCertVerified, rustls::Error> {
+        match self.pin {
+            Some(pin) if <[u8; 32]>::from(Sha256::digest(leaf)) != pin => Err(
+                rustls::Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure),
+            ),
+            _ => Ok(ServerCertVerified::assertion()),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+        rustls::crypto::verify_tls12_signature(message, certificate, signed, &self.algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+        rustls::crypto::verify_tls13_signature(message, certificate, signed, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}
+
+/// What a failed handshake means, with advice.
+pub fn explain(error: &rustls::Error) -> SomaError {
+    const TRUST: &str = "`dpbackup trust DEVICE` shows the certificate and the pin_sha256 line to paste";
+    let (what, hint) = match error {
+        rustls::Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure) => (
+            "the device shows another certificate than the pinned one".to_owned(),
+            "if the certificate was renewed, `dpbackup trust DEVICE` prints the new pin; if not, somebody stands in between",
+        ),
+        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => (
+            "the certificate of the device is not signed by a trusted authority".to_owned(),
+            TRUST,
+        ),
+        rustls::Error::InvalidCertificate(
+            error @ (CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }),
+        ) => (
+            format!("the certificate of the device is not for this host name ({error})"),
+            TRUST,
+        ),
+        rustls::Error::InvalidCertificate(
+            error @ (CertificateError::Expired | CertificateError::ExpiredContext { .. }),
+        ) => (
+            format!("the certificate of the device has expired ({error})"),
+            "renew it on the device, or pin it with pin_sha256",
+        ),
+        rustls::Error::InvalidCertificate(error) => (
+            format!("the certificate of the device cannot be trusted ({error})"),
+            TRUST,
+        ),
+        rustls::Error::InvalidMessage(_) => (
+            "the device does not answer with TLS".to_owned(),
+            "is this the port of the XML Management Interface (5550), and not one of plain HTTP?",
+        ),
+        rustls::Error::AlertReceived(alert) => (
+            format!("the device ended the TLS handshake ({alert:?})"),
+            "it may offer only TLS 1.0/1.1 or RSA key exchange: give its XML Management Interface a TLS server profile with TLS 1.2 and ECDHE",
+        ),
+        rustls::Error::PeerIncompatible(why) => (
+            format!("the device and this tool have no TLS version or cipher in common ({why:?})"),
+            "give its XML Management Interface a TLS server profile with TLS 1.2 and ECDHE",
+        ),
+        other => (format!("TLS failed: {other}"), TRUST),
+    };
+    SomaError::new(Kind::Tls, what).with_hint(hint)
+}
+
+/// How long a connection may stay silent, shared between a request and its transport.
+/// Before an answer begins the limits of the request hold alone; then this one too.
+#[derive(Clone, Debug, Default)]
+pub struct IdleLimit(Arc<AtomicU64>);
+
+impl IdleLimit {
+    /// From now on, so long.
+    pub fn set(&self, limit: Duration) {
+        self.0.store(
+            u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
+            Ordering::Relaxed,
+        );
+    }
+
+    /// From now on, no limit of its own.
+    pub fn clear(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+
+    fn shorten(&self, timeout: NextTimeout) -> NextTimeout {
+        let millis = self.0.load(Ordering::Relaxed);
+        let idle = Duration::from_millis(millis);
+        if millis == 0 || *timeout.after <= idle {
+            return timeout;
+        }
+        let mut timeout = timeout;
+        timeout.after = time::Duration::Exact(idle);
+        timeout.reason = ureq::Timeout::PerRead;
+        timeout
+    }
+}
+
+/// Wraps a TCP transport in TLS of our configuration.
+pub(crate) struct TlsConnector {
+    pub(crate) config: Arc<ClientConfig>,
+    pub(crate) name: ServerName<'static>,
+    pub(crate) idle: IdleLimit,
+}
+
+impl fmt::Debug for TlsConnector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsConnector")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<In: Transport> Connector<In> for TlsConnector {
+    type Out = Either<In, TlsTransport>;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        chained: Option<In>,
+    ) -> std::result::Result<Option<Self::Out>, ureq::Error> {
+        let Some(transport) = chained else { return Ok(None) };
+        let mut connection = ClientConnection::new(Arc::clone(&self.config), self.name.clone())
+            .map_err(ureq::Error::Rustls)?;
+        let mut socket = TransportAdapter::new(transport.boxed(), Arc::clone(&details.current_time));
+        socket.set_timeout(details.timeout);
+        connection.complete_io(&mut socket).map_err(handshake_error)?;
+        let buffers = LazyBuffers::new(
+            details.config.input_buffer_size(),
+            details.config.output_buffer_size(),
+        );
+        Ok(Some(Either::B(TlsTransport {
+            buffers,
+            stream: StreamOwned {
+                conn: connection,
+                sock: socket,
+            },
+            idle: self.idle.clone(),
+        })))
+    }
+}
+
+/// The peer closed or reset the connection before TLS was agreed on.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection was closed during the TLS handshake ({0})")]
+pub(crate) struct HandshakeBroken(io::Error);
+
+fn handshake_error(error: io::Error) -> ureq::Error {
+    if let Some(tls) = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>())
+    {
+        return ureq::Error::Rustls(tls.clone());
+    }
+    match ureq::Error::from(error) {
+        ureq::Error::Io(error) => ureq::Error::Io(io::Error::new(error.kind(), HandshakeBroken(error))),
+        other => other,
+    }
+}
+
+pub(crate) struct TlsTransport {
+    buffers: LazyBuffers,
+    stream: StreamOwned<ClientConnection, TransportAdapter>,
+    idle: IdleLimit,
+}
+
+impl fmt::Debug for TlsTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TlsTransport")
+    }
+}
+
+impl Transport for TlsTransport {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(
+        &mut self,
+        amount: usize,
+        timeout: NextTimeout,
+    ) -> std::result::Result<(), ureq::Error> {
+        self.stream.sock.set_timeout(timeout);
+        let output = self.buffers.output().get(..amount).unwrap_or_default();
+        self.stream.write_all(output)?;
+        Ok(())
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> std::result::Result<bool, ureq::Error> {
+        self.stream.sock.set_timeout(self.idle.shorten(timeout));
+        let free = self.buffers.input_append_buf();
+        let amount = self.stream.read(free)?;
+        self.buffers.input_appended(amount);
+        Ok(amount > 0)
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.stream.sock.get_mut().is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        true
+    }
+}
