@@ -8,9 +8,13 @@
 pub mod plan;
 pub mod run;
 
+pub mod gateway;
 pub mod soma;
 
 pub mod clock;
+pub mod exit;
+pub mod hook;
+pub mod lock;
 pub mod secret;
 pub mod signal;
 pub mod values;

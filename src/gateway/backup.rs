@@ -1,0 +1,216 @@
+//! Exports and secure backups: asking for them, fetching them, cleaning up behind them.
+
+use std::io::Write;
+use std::time::Duration;
+
+use roxmltree::Node;
+
+use crate::gateway::Gateway;
+use crate::soma::error::{Kind, Result, SomaError};
+use crate::soma::{reply, request};
+
+/// Where secure backups are made.
+const TEMPORARY: &str = "temporary:";
+
+/// The last file of a secure backup that the device writes.
+pub const MANIFEST: &str = "backupmanifest.xml";
+
+/// How often the device is asked whether a secure backup is ready.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// A folder in `temporary:`, written `temporary:///NAME`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteFolder(String);
+
+/// A file in such a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteFile {
+    /// Its name, as the device says it: not to be trusted as a path.
+    pub name: String,
+    /// Bytes, where the device says so.
+    pub size: Option<u64>,
+}
+
+impl RemoteFolder {
+    /// The folder of this name, directly in `temporary:`.
+    pub fn named(name: &str) -> Self {
+        Self(format!("{TEMPORARY}///{name}"))
+    }
+
+    /// The folder at this URL.
+    pub fn at(url: &str) -> Self {
+        Self(url.to_owned())
+    }
+
+    /// Its URL on the device.
+    pub fn url(&self) -> &str {
+        &self.0
+    }
+
+    fn file_url(&self, name: &str) -> String {
+        format!("{}/{name}", self.0)
+    }
+
+    /// The path below the location, without slashes at its ends: a device writes
+    /// `temporary:/x` where a client writes `temporary:///x`.
+    fn path(url: &str) -> &str {
+        url.strip_prefix(TEMPORARY).unwrap_or(url).trim_matches('/')
+    }
+}
+
+/// How the wait for a secure backup ended.
+#[derive(Debug)]
+pub enum SecureBackupEnd {
+    /// The manifest is there: these files.
+    Ready(Vec<RemoteFile>),
+    /// It was not there in time.
+    TimedOut,
+    /// Somebody asked to stop.
+    Interrupted,
+}
+
+impl Gateway<'_> {
+    /// Exports domains (`all-domains` stands for all of them) into `out`. Sent once.
+    pub fn export(
+        &self,
+        domains: &[&str],
+        persisted: bool,
+        out: &mut dyn Write,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<u64> {
+        let request = request::do_backup(domains, persisted);
+        let length = self.download(&request, self.timeouts().export, out, progress)?;
+        if length == 0 {
+            return Err(SomaError::new(
+                Kind::Refused,
+                format!("{}: the device answered with an empty file", request.name),
+            )
+            .with_hint("usually there is too little free space in temporary: of the device"));
+        }
+        Ok(length)
+    }
+
+    /// Asks for a secure backup into `folder`. Depending on its firmware the device
+    /// answers when it has begun or when it is ready (soma-wire section 3.3).
+    pub fn secure_backup(&self, certificate: &str, folder: &RemoteFolder) -> Result<()> {
+        let request = request::secure_backup(certificate, folder.url());
+        self.act(&request, self.timeouts().secure_backup)
+    }
+
+    /// Waits until the manifest of a secure backup is there.
+    pub fn wait_for_secure_backup(
+        &self,
+        folder: &RemoteFolder,
+        limit: Duration,
+        told: &mut dyn FnMut(Duration),
+    ) -> Result<SecureBackupEnd> {
+        let started = self.clock.elapsed();
+        let mut pause = Duration::from_millis(500);
+        loop {
+            let files = match self.folder(folder) {
+                Ok(files) => files.unwrap_or_default(),
+                Err(error) if error.kind == Kind::Interrupted => return Ok(SecureBackupEnd::Interrupted),
+                Err(error) => return Err(error),
+            };
+            if files.iter().any(|file| file.name == MANIFEST) {
+                return Ok(SecureBackupEnd::Ready(files));
+            }
+            let waited = self.clock.elapsed().saturating_sub(started);
+            told(waited);
+            if waited >= limit {
+                return Ok(SecureBackupEnd::TimedOut);
+            }
+            self.clock.sleep(pause.min(limit - waited), &self.stop);
+            if self.stop.is_requested() {
+                return Ok(SecureBackupEnd::Interrupted);
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// The files of a folder in `temporary:`; `None` where there is no such folder. A
+    /// location can only be listed as a whole (soma-wire section 4).
+    pub fn folder(&self, folder: &RemoteFolder) -> Result<Option<Vec<RemoteFile>>> {
+        let wanted = RemoteFolder::path(folder.url());
+        self.read(&request::get_filestore(TEMPORARY), "filestore", |filestore| {
+            let directory = filestore.descendants().find(|node| {
+                node.tag_name().name() == "directory"
+                    && node.attribute("name").map(RemoteFolder::path) == Some(wanted)
+            });
+            let Some(directory) = directory else {
+                return Ok(None);
+            };
+            let mut files = Vec::new();
+            collect(directory, "", &mut files);
+            Ok(Some(files))
+        })
+    }
+
+    /// Fetches a file of `folder` into `out`, once.
+    pub fn fetch(
+        &self,
+        folder: &RemoteFolder,
+        name: &str,
+        out: &mut dyn Write,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<u64> {
+        self.download(
+            &request::get_file(&folder.file_url(name)),
+            self.timeouts().export,
+            out,
+            progress,
+        )
+    }
+
+    /// Removes a folder of ours from `temporary:`: file by file, for not every firmware
+    /// removes one that holds files (soma-wire section 3.6). Succeeds when the device,
+    /// asked at the end, does not have it.
+    pub fn remove(&self, folder: &RemoteFolder) -> Result<()> {
+        let Some(files) = self.folder(folder)? else {
+            return Ok(());
+        };
+        let mut refusal = None;
+        for file in &files {
+            if let Err(error) = self.act(
+                &request::delete_file(&folder.file_url(&file.name)),
+                self.timeouts().request,
+            ) {
+                refusal.get_or_insert(error);
+            }
+        }
+        if let Err(error) = self.act(&request::remove_dir(folder.url()), self.timeouts().request) {
+            refusal.get_or_insert(error);
+        }
+        match self.folder(folder)? {
+            None => Ok(()),
+            Some(left) => Err(refusal.unwrap_or_else(|| {
+                SomaError::new(
+                    Kind::Refused,
+                    format!("{} is still there with {} files", folder.url(), left.len()),
+                )
+            })),
+        }
+    }
+}
+
+/// Files below `directory`, those of sub-directories with their path.
+fn collect(directory: Node<'_, '_>, prefix: &str, files: &mut Vec<RemoteFile>) {
+    // Depth comes from the device: a stack of our own, not one of calls.
+    let mut waiting = vec![(directory, prefix.to_owned())];
+    while let Some((directory, prefix)) = waiting.pop() {
+        for child in directory.children().filter(Node::is_element) {
+            let name = child.attribute("name").unwrap_or_default();
+            match child.tag_name().name() {
+                "file" => files.push(RemoteFile {
+                    name: format!("{prefix}{name}"),
+                    size: reply::field(child, "size").parse().ok(),
+                }),
+                "directory" => {
+                    let last = name.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+                    waiting.push((child, format!("{prefix}{last}/")));
+                }
+                _ => {}
+            }
+        }
+    }
+}

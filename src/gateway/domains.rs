@@ -1,0 +1,158 @@
+//! The domains of a device and how they stand.
+
+use crate::gateway::Gateway;
+use crate::soma::error::{Kind, Result, SomaError};
+use crate::soma::{reply, request};
+
+/// The domain that every device has, and that cannot be quiesced.
+pub const DEFAULT_DOMAIN: &str = "default";
+
+/// A row of `DomainStatus` (soma-wire section 6).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DomainStatus {
+    /// Its name.
+    pub name: String,
+    /// Whether the running configuration differs from the saved one.
+    pub save_needed: bool,
+    /// Whether it is quiesced.
+    pub quiesce: QuiesceState,
+    /// What it is busy with; empty when idle.
+    pub current_command: String,
+}
+
+/// Whether a domain is quiesced, whichever words its firmware uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum QuiesceState {
+    /// It works.
+    Normal,
+    /// It is quiesced.
+    Quiesced,
+    /// On the way to one of those; the device's word for it.
+    Changing(String),
+    /// The device says that quiescing went wrong; its word for it.
+    Failed(String),
+}
+
+impl QuiesceState {
+    /// Reads the field `QuiesceState` (soma-wire section 5): wire values are lower case,
+    /// the data model has display texts, idle is empty in every capture.
+    pub fn parse(text: &str) -> Self {
+        let text = text.trim();
+        let lower = text.to_lowercase();
+        match lower.as_str() {
+            "" | "quiesce not in progress" | "unquiesce done" => Self::Normal,
+            "quiesced" => Self::Quiesced,
+            other if other.contains("error") || other.contains("unknown") => Self::Failed(text.to_owned()),
+            _ => Self::Changing(text.to_owned()),
+        }
+    }
+}
+
+impl std::fmt::Display for QuiesceState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Normal => f.write_str("not quiesced"),
+            Self::Quiesced => f.write_str("quiesced"),
+            Self::Changing(word) | Self::Failed(word) => write!(f, "'{word}'"),
+        }
+    }
+}
+
+impl Gateway<'_> {
+    /// Every domain of the device, in its own order.
+    pub fn domains(&self) -> Result<Vec<DomainStatus>> {
+        self.retried(|| self.domains_once())
+    }
+
+    /// The same, tried once: for polling.
+    pub fn domains_once(&self) -> Result<Vec<DomainStatus>> {
+        let request = request::get_status(DEFAULT_DOMAIN, "DomainStatus");
+        self.read_once(&request, "status", &mut |status| {
+            let domains: Vec<DomainStatus> = reply::rows(status, "DomainStatus")
+                .map(|row| DomainStatus {
+                    name: reply::field(row, "Domain").to_owned(),
+                    save_needed: reply::field(row, "SaveNeeded").eq_ignore_ascii_case("on"),
+                    quiesce: QuiesceState::parse(reply::field(row, "QuiesceState")),
+                    current_command: reply::field(row, "CurrentCommand").to_owned(),
+                })
+                .collect();
+            if domains.is_empty() {
+                // Every device has the default domain: no rows means that the status
+                // provider is off or the account may not see it (soma-wire section 1.4).
+                let error =
+                    SomaError::new(Kind::NotAllowed, "the device lists no domain, not even 'default'");
+                return Err(error.with_hint("the account needs */*/status/domain-status?Access=r"));
+            }
+            if let Some(row) = domains.iter().find(|domain| domain.name.is_empty()) {
+                return Err(SomaError::new(
+                    Kind::Malformed,
+                    format!("the device lists a domain without a name: {row:?}"),
+                ));
+            }
+            Ok(domains)
+        })
+    }
+
+    /// Whether a domain is one of API Connect: its gateway service is enabled. The
+    /// object is there in every domain on v10, disabled; firmware that does not know
+    /// the class has no such domains (soma-wire section 7).
+    pub fn is_api_connect(&self, domain: &str) -> Result<ApiConnect> {
+        let request = request::get_config(domain, "APIConnectGatewayService", None);
+        let answer = self.read(&request, "config", |config| {
+            let enabled = reply::rows(config, "APIConnectGatewayService")
+                .any(|row| reply::field(row, "mAdminState").eq_ignore_ascii_case("enabled"));
+            Ok(if enabled { ApiConnect::Yes } else { ApiConnect::No })
+        });
+        match answer {
+            Err(error) if matches!(error.kind, Kind::Fault | Kind::Refused) => Ok(ApiConnect::UnknownClass),
+            Err(error) if error.kind == Kind::NotAllowed => Ok(ApiConnect::NotAllowed),
+            answer => answer,
+        }
+    }
+}
+
+/// Whether a domain is one of API Connect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ApiConnect {
+    /// It is.
+    Yes,
+    /// It is not.
+    No,
+    /// The firmware does not know the class: none of its domains is.
+    UnknownClass,
+    /// The account may not look.
+    NotAllowed,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wire_values_and_display_texts_mean_the_same() {
+        for normal in ["", "  ", "Quiesce not in progress", "Unquiesce done"] {
+            assert_eq!(QuiesceState::parse(normal), QuiesceState::Normal, "{normal:?}");
+        }
+        for quiesced in ["quiesced", " Quiesced\n"] {
+            assert_eq!(QuiesceState::parse(quiesced), QuiesceState::Quiesced);
+        }
+        for changing in [
+            "quiescing",
+            "unquiescing",
+            "Stopping new connections",
+            "Waiting for services to stop",
+            "Unquiesce started",
+        ] {
+            assert_eq!(
+                QuiesceState::parse(changing),
+                QuiesceState::Changing(changing.to_owned())
+            );
+        }
+        for failed in ["error", "Error", "unknown quiesce state"] {
+            assert_eq!(
+                QuiesceState::parse(failed),
+                QuiesceState::Failed(failed.to_owned())
+            );
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! What a device says about itself.
+
+use crate::gateway::Gateway;
+use crate::gateway::domains::DEFAULT_DOMAIN;
+use crate::soma::error::{Kind, Result};
+use crate::soma::{reply, request};
+
+/// A row of `FirmwareVersion3`, or of its older forms.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Firmware {
+    /// `IDG.10.5.0.1`
+    pub version: Option<String>,
+    /// Build number.
+    pub build: Option<String>,
+    /// As the device writes it.
+    pub build_date: Option<String>,
+    /// Serial number.
+    pub serial: Option<String>,
+    /// Machine type.
+    pub machine_type: Option<String>,
+    /// Model type.
+    pub model_type: Option<String>,
+}
+
+/// Whether keys may leave the device in a secure backup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BackupMode {
+    /// Disaster recovery mode: secure backups are possible.
+    Secure,
+    /// They are not.
+    Normal,
+}
+
+/// Space of the device's file systems that matter here, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeviceSpace {
+    /// Free in `temporary:`.
+    pub free_temporary: u64,
+    /// Size of `temporary:`.
+    pub total_temporary: u64,
+}
+
+impl Gateway<'_> {
+    /// Firmware and hardware. An older class is asked where a newer one is not known
+    /// (soma-wire section 6); a device that tells none of them has no facts.
+    pub fn firmware(&self) -> Result<Firmware> {
+        for class in ["FirmwareVersion3", "FirmwareVersion2", "FirmwareVersion"] {
+            let request = request::get_status(DEFAULT_DOMAIN, class);
+            let answer = self.read(&request, "status", |status| {
+                Ok(reply::rows(status, class).next().map(|row| Firmware {
+                    version: reply::text_field(row, "Version"),
+                    build: reply::text_field(row, "Build"),
+                    build_date: reply::text_field(row, "BuildDate"),
+                    serial: reply::text_field(row, "Serial"),
+                    machine_type: reply::text_field(row, "MachineType"),
+                    model_type: reply::text_field(row, "ModelType"),
+                }))
+            });
+            match answer {
+                Ok(Some(firmware)) => return Ok(firmware),
+                Ok(None) => {}
+                Err(error) if matches!(error.kind, Kind::Fault | Kind::Refused | Kind::NotAllowed) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Firmware::default())
+    }
+
+    /// The backup mode; `None` where the device does not tell. `SystemSettings` has it
+    /// in every schema, `SecureBackupMode` only in newer ones (soma-wire section 7).
+    pub fn backup_mode(&self) -> Result<Option<BackupMode>> {
+        for (class, property) in [("SystemSettings", "BackupMode"), ("SecureBackupMode", "mode")] {
+            let request = request::get_config(DEFAULT_DOMAIN, class, None);
+            let answer = self.read(&request, "config", |config| {
+                Ok(reply::rows(config, class).find_map(|row| reply::text_field(row, property)))
+            });
+            match answer {
+                Ok(Some(mode)) if mode.eq_ignore_ascii_case("secure") => return Ok(Some(BackupMode::Secure)),
+                Ok(Some(_)) => return Ok(Some(BackupMode::Normal)),
+                Ok(None) => {}
+                Err(error) if matches!(error.kind, Kind::Fault | Kind::Refused) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether the default domain holds a `CryptoCertificate` of this name.
+    pub fn has_certificate(&self, name: &str) -> Result<bool> {
+        let request = request::get_config(DEFAULT_DOMAIN, "CryptoCertificate", Some(name));
+        let answer = self.read(&request, "config", |config| {
+            Ok(reply::rows(config, "CryptoCertificate").any(|row| row.attribute("name") == Some(name)))
+        });
+        match answer {
+            // An absent object was never captured (soma-wire section 10): a refusal in
+            // words is one way in which a device may put it.
+            Err(error) if error.kind == Kind::Refused => Ok(false),
+            answer => answer,
+        }
+    }
+
+    /// Space in `temporary:`. The device counts in megabytes.
+    pub fn space(&self) -> Result<Option<DeviceSpace>> {
+        const MEGABYTE: u64 = 1 << 20;
+        let request = request::get_status(DEFAULT_DOMAIN, "FilesystemStatus");
+        self.read(&request, "status", |status| {
+            let Some(row) = reply::rows(status, "FilesystemStatus").next() else {
+                return Ok(None);
+            };
+            let bytes = |name| {
+                Ok::<_, crate::soma::error::SomaError>(
+                    reply::number_field(row, name)?.saturating_mul(MEGABYTE),
+                )
+            };
+            Ok(Some(DeviceSpace {
+                free_temporary: bytes("FreeTemporary")?,
+                total_temporary: bytes("TotalTemporary")?,
+            }))
+        })
+    }
+}

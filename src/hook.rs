@@ -1,0 +1,353 @@
+//! Scripts: run directly, never through a shell, in a process group of their own.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::io::{self, Read};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+/// So much of what a script printed is kept: the end of it.
+pub const KEPT_OUTPUT: usize = 64 << 10;
+
+/// How often a running script is looked at.
+const POLL: Duration = Duration::from_millis(20);
+
+/// Between SIGTERM and SIGKILL.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How long the output of a script that has ended is waited for, in case a process of
+/// its own holds it open.
+const DRAIN: Duration = Duration::from_secs(1);
+
+/// A script that is ready to run.
+#[derive(Clone, Debug)]
+pub struct Hook {
+    /// The file.
+    pub path: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// Variables on top of the inherited environment.
+    pub variables: Vec<(String, OsString)>,
+    /// Variables that are taken away from it: those that hold secrets.
+    pub withheld: Vec<String>,
+    /// How long it may run.
+    pub timeout: Duration,
+}
+
+/// How a script ended, with what it printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ran {
+    /// How it ended.
+    pub end: End,
+    /// The last of what it printed, both streams as they came.
+    pub output: String,
+    /// How many bytes it printed in all.
+    pub output_bytes: u64,
+    /// How long it ran.
+    pub duration: Duration,
+}
+
+/// How a script ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// By itself.
+    Exited(ExitStatus),
+    /// At its timeout, with its whole process group.
+    TimedOut,
+    /// Because it was cancelled, with its whole process group.
+    Cancelled,
+    /// It never started.
+    NotStarted(String),
+}
+
+impl Hook {
+    /// Runs the script and waits for it. `cancelled` is asked every now and then.
+    pub fn run(&self, cancelled: &dyn Fn() -> bool) -> Ran {
+        let started = Instant::now();
+        let (end, tail) = match self.spawn() {
+            Ok((child, output)) => {
+                let end = self.watch(child, started, cancelled);
+                (end, output.finish())
+            }
+            Err(error) => (End::NotStarted(self.explain(&error)), Tail::default()),
+        };
+        let bytes: Vec<u8> = tail.kept.into();
+        Ran {
+            end,
+            output: String::from_utf8_lossy(&bytes).into_owned(),
+            output_bytes: tail.total,
+            duration: started.elapsed(),
+        }
+    }
+
+    fn spawn(&self) -> io::Result<(Child, Output)> {
+        let (reader, writer) = io::pipe()?;
+        let mut command = Command::new(&self.path);
+        command
+            .args(&self.arguments)
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(writer.try_clone()?)
+            .stderr(writer)
+            .process_group(0);
+        for name in &self.withheld {
+            command.env_remove(name);
+        }
+        let child = command.spawn()?;
+        // The command still holds our ends of the pipe: the output would never end.
+        drop(command);
+        Ok((child, Output::of(reader)?))
+    }
+
+    fn watch(&self, mut child: Child, started: Instant, cancelled: &dyn Fn() -> bool) -> End {
+        loop {
+            match child.try_wait() {
+                Ok(Some(status)) => return End::Exited(status),
+                Ok(None) => {}
+                Err(error) => return End::NotStarted(format!("it cannot be waited for: {error}")),
+            }
+            let end = if started.elapsed() >= self.timeout {
+                End::TimedOut
+            } else if cancelled() {
+                End::Cancelled
+            } else {
+                std::thread::sleep(POLL);
+                continue;
+            };
+            end_group(&mut child);
+            return end;
+        }
+    }
+
+    fn explain(&self, error: &io::Error) -> String {
+        let path = self.path.display();
+        match error.raw_os_error().map(rustix::io::Errno::from_raw_os_error) {
+            Some(rustix::io::Errno::NOENT) if self.path.exists() => {
+                format!("the interpreter named in the first line of {path} does not exist")
+            }
+            Some(rustix::io::Errno::NOENT) => format!("{path} does not exist"),
+            Some(rustix::io::Errno::ACCESS) => format!("{path} is not executable (chmod +x)"),
+            Some(rustix::io::Errno::NOEXEC) => {
+                format!("{path} has no first line such as #!/bin/sh")
+            }
+            _ => format!("{path}: {error}"),
+        }
+    }
+}
+
+impl End {
+    /// Whether the script did its work: it ended by itself with return code 0.
+    pub fn is_success(&self) -> bool {
+        matches!(self, End::Exited(status) if status.success())
+    }
+
+    /// The signal that ended it, if one did.
+    pub fn signal(&self) -> Option<i32> {
+        match self {
+            End::Exited(status) => status.signal(),
+            _ => None,
+        }
+    }
+}
+
+/// Ends the whole process group: SIGTERM, some grace, SIGKILL.
+fn end_group(child: &mut Child) {
+    let group = Pid::from_child(child);
+    // The group may be gone already: then there is nothing to end.
+    let _ = kill_process_group(group, Signal::TERM);
+    let deadline = Instant::now() + GRACE;
+    while Instant::now() < deadline {
+        if matches!(child.try_wait(), Ok(Some(_))) {
+            break;
+        }
+        std::thread::sleep(POLL);
+    }
+    let _ = kill_process_group(group, Signal::KILL);
+    let _ = child.wait();
+}
+
+/// The end of what was printed.
+#[derive(Debug, Default)]
+struct Tail {
+    kept: VecDeque<u8>,
+    total: u64,
+    ended: bool,
+}
+
+/// Reads a script's output in a thread of its own, so that a script never blocks on it.
+struct Output {
+    tail: Arc<Mutex<Tail>>,
+    thread: JoinHandle<()>,
+}
+
+impl Output {
+    fn of(mut reader: io::PipeReader) -> io::Result<Self> {
+        let tail = Arc::new(Mutex::new(Tail::default()));
+        let shared = Arc::clone(&tail);
+        let thread = std::thread::Builder::new()
+            .name("script output".to_owned())
+            .spawn(move || {
+                let mut buffer = [0_u8; 8192];
+                loop {
+                    let amount = match reader.read(&mut buffer) {
+                        Ok(amount) => amount,
+                        Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                        Err(_) => 0,
+                    };
+                    let mut tail = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                    if amount == 0 {
+                        tail.ended = true;
+                        return;
+                    }
+                    tail.total += amount as u64;
+                    tail.kept.extend(buffer.iter().take(amount));
+                    let excess = tail.kept.len().saturating_sub(KEPT_OUTPUT);
+                    tail.kept.drain(..excess);
+                }
+            })?;
+        Ok(Self { tail, thread })
+    }
+
+    /// What was printed. A process that the script left behind and that holds its output
+    /// open is not waited for.
+    fn finish(self) -> Tail {
+        let deadline = Instant::now() + DRAIN;
+        loop {
+            let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+            if tail.ended || Instant::now() >= deadline {
+                let taken = std::mem::take(&mut *tail);
+                drop(tail);
+                if taken.ended {
+                    // The thread has nothing left to do but to end.
+                    let _ = self.thread.join();
+                }
+                return taken;
+            }
+            drop(tail);
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn script(folder: &tempfile::TempDir, name: &str, text: &str, mode: u32) -> Hook {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("a script");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("its mode");
+        Hook {
+            path,
+            arguments: vec!["one two".to_owned(), "$HOME".to_owned()],
+            variables: vec![("DPBACKUP_X".to_owned(), "y".into())],
+            withheld: vec!["PATH".to_owned()],
+            timeout: Duration::from_secs(60),
+        }
+    }
+
+    fn folder() -> tempfile::TempDir {
+        tempfile::tempdir().expect("a folder")
+    }
+
+    #[test]
+    fn arguments_reach_a_script_as_they_are_and_withheld_variables_do_not() {
+        let folder = folder();
+        let hook = script(
+            &folder,
+            "s",
+            "#!/bin/sh\necho \"$1|$2|$DPBACKUP_X\"\n/usr/bin/env | /bin/grep ^PATH= >&2\nexit 3\n",
+            0o700,
+        );
+        let ran = hook.run(&|| false);
+        assert_eq!(ran.output, "one two|$HOME|y\n");
+        assert_eq!(ran.output_bytes, ran.output.len() as u64);
+        assert!(!ran.end.is_success());
+        assert!(matches!(ran.end, End::Exited(status) if status.code() == Some(3)));
+    }
+
+    #[test]
+    fn a_timeout_ends_the_whole_group_even_one_that_ignores_sigterm() {
+        let folder = folder();
+        let pids = folder.path().join("pid");
+        let text = format!(
+            "#!/bin/sh\ntrap '' TERM\nsh -c 'echo $$ > {}; sleep 600' &\nwait\nsleep 600\n",
+            pids.display()
+        );
+        let mut hook = script(&folder, "s", &text, 0o700);
+        hook.timeout = Duration::from_millis(400);
+        assert_eq!(hook.run(&|| false).end, End::TimedOut);
+        let pid: i32 = std::fs::read_to_string(&pids)
+            .expect("the grandchild ran")
+            .trim()
+            .parse()
+            .expect("its id");
+        let gone = |pid| {
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            stat.is_empty() || stat.contains(") Z ")
+        };
+        while !gone(pid) {
+            std::thread::sleep(POLL);
+        }
+    }
+
+    #[test]
+    fn only_the_end_of_a_long_output_is_kept() {
+        let folder = folder();
+        let ran = script(
+            &folder,
+            "s",
+            "#!/bin/sh\ni=0; while [ $i -lt 20000 ]; do echo 0123456789; i=$((i+1)); done; echo last\n",
+            0o700,
+        )
+        .run(&|| false);
+        assert_eq!(ran.output.len(), KEPT_OUTPUT);
+        assert_eq!(ran.output_bytes, 20_000 * 11 + 5);
+        assert!(ran.output.ends_with("last\n"));
+    }
+
+    #[test]
+    fn a_process_left_behind_with_the_output_open_is_not_waited_for() {
+        let folder = folder();
+        let ran = script(&folder, "s", "#!/bin/sh\n/bin/sleep 600 &\necho $!\n", 0o700).run(&|| false);
+        assert!(ran.end.is_success());
+        let left: i32 = ran
+            .output
+            .trim()
+            .parse()
+            .expect("the id of the process left behind");
+        assert!(std::path::Path::new(&format!("/proc/{left}")).exists());
+        let left = Pid::from_raw(left).expect("an id");
+        rustix::process::kill_process(left, Signal::KILL).expect("it is ours to end");
+    }
+
+    #[test]
+    fn a_cancelled_script_is_ended() {
+        let folder = folder();
+        let hook = script(&folder, "s", "#!/bin/sh\nexec /bin/sleep 600\n", 0o700);
+        assert_eq!(hook.run(&|| true).end, End::Cancelled);
+    }
+
+    #[test]
+    fn what_cannot_start_says_why() {
+        let folder = folder();
+        let why = |hook: Hook| match hook.run(&|| false).end {
+            End::NotStarted(why) => why,
+            other => panic!("{other:?}"),
+        };
+        assert!(why(script(&folder, "plain", "#!/bin/sh\n", 0o600)).contains("not executable"));
+        assert!(why(script(&folder, "bare", "\u{7f}bin", 0o700)).contains("#!/bin/sh"));
+        assert!(why(script(&folder, "lost", "#!/no/such/shell\n", 0o700)).contains("interpreter"));
+        let mut hook = script(&folder, "s", "", 0o700);
+        hook.path = folder.path().join("absent");
+        assert!(why(hook).contains("does not exist"));
+    }
+}

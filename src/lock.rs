@@ -1,0 +1,277 @@
+//! Kernel locks: they end with the process that holds them, however it ends.
+//!
+//! Every lock is a file in one folder beside the history file. The content of a file
+//! only says who holds it; the lock itself is the kernel's.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Clock;
+use crate::signal::Stop;
+
+/// How often a busy lock is looked at.
+const POLL: Duration = Duration::from_millis(500);
+
+/// Who holds a lock, and since when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// Its process id, for people: nothing is decided by it.
+    pub pid: u32,
+    /// Since when.
+    pub since: Timestamp,
+    /// What it does, `plan BackupQA`.
+    pub purpose: String,
+}
+
+impl std::fmt::Display for Holder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{} of process {} since {}",
+            self.purpose,
+            self.pid,
+            self.since.strftime("%Y-%m-%d %H:%M:%SZ")
+        )
+    }
+}
+
+/// A lock that is held until it is dropped.
+#[derive(Debug)]
+pub struct Lock {
+    file: File,
+    path: PathBuf,
+    /// Whether nobody will ever ask for this file again.
+    transient: bool,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if self.transient {
+            // A leftover file is harmless: its lock is free, which is all that is asked.
+            let _ = fs::remove_file(&self.path);
+        }
+        let _ = self.file.unlock();
+    }
+}
+
+/// What came of asking for a lock.
+#[derive(Debug)]
+pub enum Asked {
+    /// It is ours.
+    Held(Lock),
+    /// Somebody else has it; who, if the file says.
+    Busy(Option<Holder>),
+}
+
+/// A lock could not be asked for.
+#[derive(Debug, thiserror::Error)]
+#[error("lock file {path}: {source}")]
+pub struct LockError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// The folder of all locks that belong to one history file.
+#[derive(Clone, Debug)]
+pub struct Locks {
+    folder: PathBuf,
+}
+
+impl Locks {
+    /// The locks beside this history file.
+    pub fn beside(history: &Path) -> Self {
+        let mut name = history.file_name().unwrap_or_default().to_os_string();
+        name.push(".locks");
+        Self {
+            folder: history.with_file_name(name),
+        }
+    }
+
+    /// Takes a lock that tells, as long as it is held, that this process lives. Returns
+    /// it with the name under which others find it.
+    pub fn process(&self, clock: &dyn Clock) -> Result<(Lock, String), LockError> {
+        let now = clock.now();
+        let pid = std::process::id();
+        for attempt in 0_u32.. {
+            let name = format!("run-{}-{pid}-{attempt}", now.as_millisecond());
+            if let Asked::Held(mut lock) = self.ask(&name, "a run", clock)? {
+                lock.transient = true;
+                return Ok((lock, name));
+            }
+        }
+        unreachable!("a run has fewer than 2^32 process locks")
+    }
+
+    /// Whether the process that took the lock of this name is still alive.
+    pub fn is_alive(&self, process: &str) -> Result<bool, LockError> {
+        let path = self.path(process);
+        let file = match OpenOptions::new().read(true).open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(source) => return Err(LockError { path, source }),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(source)) => Err(LockError { path, source }),
+        }
+    }
+
+    /// Asks once for a lock of this name.
+    pub fn ask(&self, name: &str, purpose: &str, clock: &dyn Clock) -> Result<Asked, LockError> {
+        let path = self.path(name);
+        let failed = |source| LockError {
+            path: path.clone(),
+            source,
+        };
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.folder)
+            .map_err(failed)?;
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut text = String::new();
+                file.read_to_string(&mut text).map_err(failed)?;
+                return Ok(Asked::Busy(serde_json::from_str(&text).ok()));
+            }
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
+        let holder = Holder {
+            pid: std::process::id(),
+            since: clock.now(),
+            purpose: purpose.to_owned(),
+        };
+        let text = serde_json::to_string(&holder).map_err(|error| failed(error.into()))?;
+        file.set_len(0).map_err(failed)?;
+        file.seek(SeekFrom::Start(0)).map_err(failed)?;
+        file.write_all(text.as_bytes()).map_err(failed)?;
+        Ok(Asked::Held(Lock {
+            file,
+            path,
+            transient: false,
+        }))
+    }
+
+    /// Asks for a lock until it is free, but not longer than `limit` nor past a wish to
+    /// stop. `told` hears whom it waits for, and how long already.
+    pub fn wait(
+        &self,
+        name: &str,
+        purpose: &str,
+        limit: Duration,
+        clock: &dyn Clock,
+        stop: &Stop,
+        told: &mut dyn FnMut(Option<&Holder>, Duration),
+    ) -> Result<Asked, LockError> {
+        let started = clock.elapsed();
+        loop {
+            let holder = match self.ask(name, purpose, clock)? {
+                held @ Asked::Held(_) => return Ok(held),
+                Asked::Busy(holder) => holder,
+            };
+            let waited = clock.elapsed().saturating_sub(started);
+            if waited >= limit || stop.is_requested() {
+                return Ok(Asked::Busy(holder));
+            }
+            told(holder.as_ref(), waited);
+            clock.sleep(POLL.min(limit - waited), stop);
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        // Names of plans hold whatever people like; a file name may not.
+        let mut file = String::with_capacity(name.len());
+        for byte in name.bytes() {
+            match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => file.push(char::from(byte)),
+                other => file.push_str(&format!("%{other:02X}")),
+            }
+        }
+        if file.len() > 200 {
+            use sha2::{Digest, Sha256};
+            let hash: String = Sha256::digest(name)
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
+            file.truncate(120);
+            file.push_str(&hash);
+        }
+        self.folder.join(format!("{file}.lock"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+
+    fn held(asked: Asked) -> Option<Lock> {
+        match asked {
+            Asked::Held(lock) => Some(lock),
+            Asked::Busy(_) => None,
+        }
+    }
+
+    #[test]
+    fn a_lock_is_held_once_and_names_its_holder() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (locks, clock) = (
+            Locks::beside(&folder.path().join("history.db")),
+            SystemClock::new(),
+        );
+        let first = held(locks.ask("plan-a/b c", "plan a", &clock).expect("asked"));
+        assert!(first.is_some());
+        match locks.ask("plan-a/b c", "plan a", &clock).expect("asked") {
+            Asked::Busy(Some(holder)) => {
+                assert_eq!(
+                    (holder.pid, holder.purpose.as_str()),
+                    (std::process::id(), "plan a")
+                );
+            }
+            other => panic!("{other:?}"),
+        }
+        drop(first);
+        assert!(held(locks.ask("plan-a/b c", "plan a", &clock).expect("asked")).is_some());
+    }
+
+    #[test]
+    fn a_process_is_alive_as_long_as_its_lock_is_held() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (locks, clock) = (
+            Locks::beside(&folder.path().join("history.db")),
+            SystemClock::new(),
+        );
+        let (lock, name) = locks.process(&clock).expect("a lock");
+        assert!(locks.is_alive(&name).expect("asked"));
+        drop(lock);
+        assert!(!locks.is_alive(&name).expect("asked"));
+        assert!(!locks.is_alive("run-never").expect("asked"));
+    }
+
+    #[test]
+    fn two_names_never_share_a_lock() {
+        let locks = Locks::beside(Path::new("/x/history.db"));
+        let long = "ä".repeat(300);
+        let names = ["a", "a/", "a%2F", "a b", "A", long.as_str(), &long[2..]];
+        let mut paths: Vec<PathBuf> = names.iter().map(|name| locks.path(name)).collect();
+        paths.sort();
+        paths.dedup();
+        assert_eq!(paths.len(), names.len());
+    }
+}
