@@ -1,7 +1,11 @@
-//! Small values that a plan file holds, one file each.
+//! Small values that a plan file holds, one file each, and small helpers on text.
 
+pub mod duration;
+pub mod environment;
+pub mod nearest;
 pub mod pattern;
 pub mod size;
+pub mod text;
 pub mod timeouts;
 pub mod trust;
 pub mod window;

@@ -1,5 +1,392 @@
 //! Maintenance windows.
 
+use std::fmt;
+
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use thiserror::Error;
+
+use crate::values::nearest::nearest;
+
 /// When tasks may start.
+///
+/// A window is a question to the clock on the wall: it is open when the wall clock of its
+/// zone shows a time from `start` until just before `end`. Start after end means that it
+/// crosses midnight. So on the day when clocks go forward a window may be shorter, or
+/// missing when it lies in the hour that is skipped; on the day when they go back it may
+/// be longer, or open twice.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Window {}
+pub struct Window {
+    hours: Option<(Time, Time)>,
+    zone: Option<TimeZone>,
+}
+
+/// Why something is not a window.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum WindowError {
+    /// Not a time of day.
+    #[error("expected a time of day from \"00:00\" to \"23:59\"")]
+    NotATime,
+    /// Not a time zone that the machine or this program knows.
+    #[error("unknown time zone {name:?}")]
+    UnknownZone {
+        /// As written.
+        name: String,
+        /// The nearest known one.
+        nearest: Option<String>,
+    },
+    /// A start without an end, or an end without a start.
+    #[error("a window has both `start` and `end`, or neither")]
+    OneEnd,
+    /// Start and end are the same: open always, or never?
+    #[error("the window starts when it ends")]
+    Empty,
+}
+
+impl Window {
+    /// A window from `start` until `end` in `zone`; without a zone, in the machine's.
+    /// Without start and end it is always open.
+    pub fn new(start: Option<Time>, end: Option<Time>, zone: Option<TimeZone>) -> Result<Self, WindowError> {
+        match (start, end) {
+            (Some(start), Some(end)) if start == end => Err(WindowError::Empty),
+            (Some(start), Some(end)) => Ok(Self {
+                hours: Some((start, end)),
+                zone,
+            }),
+            (None, None) => Ok(Self { hours: None, zone }),
+            _ => Err(WindowError::OneEnd),
+        }
+    }
+
+    /// When it opens; `None` when it is always open.
+    pub fn start(&self) -> Option<Time> {
+        self.hours.map(|(start, _)| start)
+    }
+
+    /// When it closes, exclusive; `None` when it is always open.
+    pub fn end(&self) -> Option<Time> {
+        self.hours.map(|(_, end)| end)
+    }
+
+    /// Its time zone; the machine's when the plan names none.
+    pub fn zone(&self) -> TimeZone {
+        self.zone.clone().unwrap_or_else(TimeZone::system)
+    }
+
+    /// Whether a task may start `now`.
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        self.hours
+            .is_none_or(|hours| contains(hours, self.zone().to_datetime(now).time()))
+    }
+
+    /// The next moment when it is open; `now` when it is open already. `None` when it does
+    /// not open within the next days.
+    pub fn next_opening(&self, now: Timestamp) -> Option<Timestamp> {
+        self.next_change(now, true)
+    }
+
+    /// The next moment when it is closed; `now` when it is closed already. `None` when it
+    /// is always open.
+    pub fn next_closing(&self, now: Timestamp) -> Option<Timestamp> {
+        self.next_change(now, false)
+    }
+
+    /// The first moment from `now` on when the window is open, or closed.
+    ///
+    /// That can only change when the wall clock reaches one of its ends, or jumps. All
+    /// these moments of the next days are candidates, and the window itself is asked.
+    fn next_change(&self, now: Timestamp, open: bool) -> Option<Timestamp> {
+        if self.is_open(now) == open {
+            return Some(now);
+        }
+        let (start, end) = self.hours?;
+        let zone = self.zone();
+        let horizon = now.checked_add(SignedDuration::from_hours(72)).ok()?;
+        let mut candidates: Vec<Timestamp> = zone
+            .following(now)
+            .map(|jump| jump.timestamp())
+            .take_while(|jump| *jump <= horizon)
+            .collect();
+        for day in zone
+            .to_datetime(now)
+            .date()
+            .series(jiff::Span::new().days(1))
+            .take(3)
+        {
+            let edge = if open { start } else { end };
+            let moment = zone.to_ambiguous_timestamp(day.to_datetime(edge));
+            candidates.extend(moment.clone().earlier());
+            candidates.extend(moment.later());
+        }
+        candidates.retain(|at| *at > now && self.is_open(*at) == open);
+        candidates.into_iter().min()
+    }
+}
+
+/// Reads a time of day: `21:30`, or `21:30:15`.
+pub fn parse_time(text: &str) -> Result<Time, WindowError> {
+    let mut parts = text.split(':').map(|part| match part.as_bytes() {
+        [tens @ b'0'..=b'9', ones @ b'0'..=b'9'] => Some(((tens - b'0') * 10 + (ones - b'0')) as i8),
+        _ => None,
+    });
+    match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(Some(hour)), Some(Some(minute)), None, None) => Time::new(hour, minute, 0, 0),
+        (Some(Some(hour)), Some(Some(minute)), Some(Some(second)), None) => {
+            Time::new(hour, minute, second, 0)
+        }
+        _ => return Err(WindowError::NotATime),
+    }
+    .map_err(|_| WindowError::NotATime)
+}
+
+/// Reads the name of a time zone: `Europe/Rome`, `UTC`.
+pub fn parse_zone(name: &str) -> Result<TimeZone, WindowError> {
+    TimeZone::get(name).map_err(|_| {
+        let known: Vec<String> = jiff::tz::db()
+            .available()
+            .map(|zone| zone.as_str().to_owned())
+            .collect();
+        WindowError::UnknownZone {
+            name: name.to_owned(),
+            nearest: nearest(name, known.iter().map(String::as_str)).map(str::to_owned),
+        }
+    })
+}
+
+fn contains((start, end): (Time, Time), wall: Time) -> bool {
+    if start < end {
+        start <= wall && wall < end
+    } else {
+        start <= wall || wall < end
+    }
+}
+
+/// `21:30-06:30 Europe/Rome`; without the zone when it is the machine's.
+impl fmt::Display for Window {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some((start, end)) = self.hours else {
+            return f.write_str("always");
+        };
+        let form = |time: Time| time.strftime(if time.second() == 0 { "%H:%M" } else { "%H:%M:%S" });
+        write!(f, "{}-{}", form(start), form(end))?;
+        match self.zone.as_ref().and_then(TimeZone::iana_name) {
+            Some(zone) => write!(f, " {zone}"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Window, WindowError, parse_time, parse_zone};
+    use jiff::{Timestamp, ToSpan};
+    use proptest::prelude::*;
+
+    fn window(start: &str, end: &str, zone: &str) -> Window {
+        let zone = (!zone.is_empty()).then(|| parse_zone(zone).expect(zone));
+        let times = [start, end].map(|time| Some(parse_time(time).expect(time)));
+        Window::new(times[0], times[1], zone).expect("a window")
+    }
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect(text)
+    }
+
+    #[test]
+    fn a_window_is_open_from_its_start_until_just_before_its_end() {
+        let day = window("08:00", "17:30", "UTC");
+        for (time, open) in [
+            ("07:59:59", false),
+            ("08:00:00", true),
+            ("17:29:59.9", true),
+            ("17:30:00", false),
+        ] {
+            assert_eq!(day.is_open(at(&format!("2026-05-04T{time}Z"))), open, "{time}");
+        }
+    }
+
+    #[test]
+    fn a_start_after_the_end_crosses_midnight() {
+        let night = window("21:30", "06:30", "UTC");
+        for (time, open) in [
+            ("21:29:59", false),
+            ("21:30:00", true),
+            ("23:59:59", true),
+            ("00:00:00", true),
+            ("06:29:59", true),
+            ("06:30:00", false),
+            ("12:00:00", false),
+        ] {
+            assert_eq!(night.is_open(at(&format!("2026-05-04T{time}Z"))), open, "{time}");
+        }
+    }
+
+    #[test]
+    fn an_end_at_midnight_is_the_end_of_the_day() {
+        let evening = window("20:00", "00:00", "UTC");
+        assert!(evening.is_open(at("2026-05-04T23:59:59Z")));
+        assert!(!evening.is_open(at("2026-05-05T00:00:00Z")));
+    }
+
+    #[test]
+    fn the_zone_decides() {
+        let rome = window("21:30", "06:30", "Europe/Rome");
+        assert!(rome.is_open(at("2026-07-01T19:30:00Z")), "21:30 in summer");
+        assert!(!rome.is_open(at("2026-01-01T19:30:00Z")), "20:30 in winter");
+        assert!(window("00:00", "01:00", "Asia/Kolkata").is_open(at("2026-01-01T18:45:00Z")));
+    }
+
+    #[test]
+    fn without_both_ends_it_is_always_open() {
+        let always = Window::new(None, None, None).expect("always");
+        assert!(always.is_open(at("2026-01-01T00:00:00Z")));
+        assert_eq!(always.next_closing(at("2026-01-01T00:00:00Z")), None);
+        assert_eq!(always.to_string(), "always");
+    }
+
+    #[test]
+    fn one_end_and_equal_ends_are_refused() {
+        let nine = parse_time("09:00").ok();
+        assert_eq!(Window::new(nine, None, None), Err(WindowError::OneEnd));
+        assert_eq!(Window::new(None, nine, None), Err(WindowError::OneEnd));
+        assert_eq!(Window::new(nine, nine, None), Err(WindowError::Empty));
+    }
+
+    #[test]
+    fn when_clocks_go_forward_the_skipped_hour_is_no_part_of_it() {
+        // Rome, 2026-03-29: 02:00 becomes 03:00.
+        let skipped = window("02:15", "02:45", "Europe/Rome");
+        let midnight = at("2026-03-28T23:00:00Z");
+        let opened = (0..24 * 60)
+            .filter(|m| skipped.is_open(midnight + m.minutes()))
+            .count();
+        assert_eq!(opened, 0);
+        assert_eq!(skipped.next_opening(midnight), Some(at("2026-03-30T00:15:00Z")));
+
+        let half = window("02:30", "04:00", "Europe/Rome");
+        assert_eq!(
+            half.next_opening(midnight),
+            Some(at("2026-03-29T01:00:00Z")),
+            "03:00 on the wall"
+        );
+        assert_eq!(
+            half.next_closing(at("2026-03-29T01:00:00Z")),
+            Some(at("2026-03-29T02:00:00Z"))
+        );
+
+        let night = window("23:00", "05:00", "Europe/Rome");
+        let hours = (0..24)
+            .filter(|h| night.is_open(at("2026-03-28T12:00:00Z") + h.hours()))
+            .count();
+        assert_eq!(hours, 5);
+    }
+
+    #[test]
+    fn when_clocks_go_back_the_repeated_hour_is_open_twice() {
+        // Rome, 2026-10-25: 03:00 becomes 02:00.
+        let repeated = window("02:15", "02:45", "Europe/Rome");
+        let midnight = at("2026-10-24T22:00:00Z");
+        let opened = (0..25 * 60)
+            .filter(|m| repeated.is_open(midnight + m.minutes()))
+            .count();
+        assert_eq!(opened, 60);
+        assert_eq!(
+            repeated.next_opening(at("2026-10-25T00:45:00Z")),
+            Some(at("2026-10-25T01:15:00Z"))
+        );
+
+        let night = window("23:00", "05:00", "Europe/Rome");
+        let hours = (0..24)
+            .filter(|h| night.is_open(at("2026-10-24T12:00:00Z") + h.hours()))
+            .count();
+        assert_eq!(hours, 7);
+
+        let reopened = window("01:00", "02:15", "Europe/Rome");
+        assert_eq!(
+            reopened.next_opening(at("2026-10-25T00:15:00Z")),
+            Some(at("2026-10-25T01:00:00Z")),
+            "the wall clock jumps back into it"
+        );
+    }
+
+    #[test]
+    fn times_and_zones_are_read_strictly() {
+        for text in [
+            "",
+            "24:00",
+            "12:60",
+            "9:00",
+            "09:0",
+            "0900",
+            "09:00 ",
+            "09:00:00:00",
+            "-1:00",
+            "09:00:60",
+        ] {
+            assert_eq!(parse_time(text), Err(WindowError::NotATime), "{text:?}");
+        }
+        assert_eq!(parse_time("23:59:59").map(|t| t.second()), Ok(59));
+        assert_eq!(
+            parse_zone("Europe/Rom"),
+            Err(WindowError::UnknownZone {
+                name: "Europe/Rom".into(),
+                nearest: Some("Europe/Rome".into())
+            })
+        );
+        assert!(matches!(parse_zone("Mars"), Err(WindowError::UnknownZone { .. })));
+    }
+
+    #[test]
+    fn it_is_shown_short() {
+        assert_eq!(
+            window("21:30", "06:30", "Europe/Rome").to_string(),
+            "21:30-06:30 Europe/Rome"
+        );
+        assert_eq!(window("08:00", "17:00:30", "").to_string(), "08:00-17:00:30");
+    }
+
+    #[test]
+    fn in_utc_every_minute_of_a_year_is_as_counted() {
+        let first = at("2028-01-01T00:00:00Z");
+        for (start, end) in [
+            ((21, 30), (6, 30)),
+            ((8, 0), (17, 15)),
+            ((0, 0), (0, 1)),
+            ((23, 59), (0, 0)),
+        ] {
+            let form = |(hour, minute): (u32, u32)| format!("{hour:02}:{minute:02}");
+            let window = window(&form(start), &form(end), "UTC");
+            let (from, until) = (start.0 * 60 + start.1, end.0 * 60 + end.1);
+            for minute in 0..366 * 1440_u32 {
+                let wall = minute % 1440;
+                // How far into the window, and how long it is, both around the clock.
+                let open = (wall + 1440 - from) % 1440 < (until + 1440 - from) % 1440;
+                assert_eq!(
+                    window.is_open(first + i64::from(minute).minutes()),
+                    open,
+                    "{window} at {minute}"
+                );
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_next_change_is_the_first_one(
+            (start, end) in (0..96_u32, 0..96_u32).prop_filter("not empty", |(a, b)| a != b),
+            zone in prop::sample::select(vec!["UTC", "Europe/Rome", "America/New_York", "Australia/Lord_Howe"]),
+            day in 0..366_i64,
+            minute in 0..1440_i64,
+        ) {
+            let form = |quarter: u32| format!("{:02}:{:02}", quarter / 4, quarter % 4 * 15);
+            let window = window(&form(start), &form(end), zone);
+            let now = at("2026-01-01T00:00:00Z") + (day * 1440 + minute).minutes();
+            let first = |open: bool| {
+                (0..3 * 1440_i64).map(|m| now + m.minutes()).find(|at| window.is_open(*at) == open)
+            };
+            prop_assert_eq!(window.next_opening(now), first(true));
+            prop_assert_eq!(window.next_closing(now), first(false));
+        }
+    }
+}
