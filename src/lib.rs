@@ -5,6 +5,7 @@
 //! library exists for the binary, its tests and its examples: no promise is made
 //! about its Rust interface.
 
+pub mod artifact;
 pub mod plan;
 pub mod run;
 

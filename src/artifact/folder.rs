@@ -1,0 +1,201 @@
+//! A folder held open, so that what is done in it cannot be led elsewhere by a link
+//! that someone puts in its place meanwhile.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
+
+use crate::artifact::stage::{StageError, StageErrorKind};
+
+const FOLDER_MODE: Mode = Mode::RWXU;
+const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
+
+/// An open folder and the path it was reached by.
+#[derive(Debug)]
+pub(super) struct Folder {
+    handle: OwnedFd,
+    path: PathBuf,
+}
+
+impl Folder {
+    /// Opens the store itself. It may be a link: that is the operator's choice.
+    pub(super) fn open_store(path: &Path) -> Result<Folder, StageError> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let handle = rustix::fs::openat(CWD, path, flags, Mode::empty())
+            .map_err(|error| StageError::new("open the store", path, error.into()))?;
+        let path = path.to_owned();
+        Ok(Folder { handle, path })
+    }
+
+    /// The path it was reached by.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Opens a folder in this one. A link in its place is refused.
+    pub(super) fn enter(&self, name: &OsStr) -> Result<Folder, StageError> {
+        let path = self.path.join(name);
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match rustix::fs::openat(&self.handle, name, flags, Mode::empty()) {
+            Ok(handle) => Ok(Folder { handle, path }),
+            // Kernels answer one or the other where a link stands.
+            Err(Errno::NOTDIR | Errno::LOOP) if self.is_link(name) => Err(StageError::of_kind(
+                StageErrorKind::Link,
+                "open the folder",
+                &path,
+            )),
+            Err(error) => Err(StageError::new("open the folder", &path, error.into())),
+        }
+    }
+
+    /// Opens a folder in this one, and makes it if it is not there.
+    pub(super) fn enter_or_make(&self, name: &OsStr) -> Result<Folder, StageError> {
+        match self.make(name) {
+            Err(error) if error.kind == StageErrorKind::Exists => self.enter(name),
+            other => other,
+        }
+    }
+
+    /// Makes a folder that must not be there yet, durably.
+    pub(super) fn make(&self, name: &OsStr) -> Result<Folder, StageError> {
+        let path = self.path.join(name);
+        rustix::fs::mkdirat(&self.handle, name, FOLDER_MODE)
+            .map_err(|error| StageError::new("make the folder", &path, error.into()))?;
+        // A umask that takes rights from the owner would keep even us out. The mode is set
+        // by name, not by handle, as such a folder cannot be opened; we have just made it.
+        let made = rustix::fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW)
+            .map_err(|error| StageError::new("look at the folder", &path, error.into()))?;
+        if !Mode::from_raw_mode(made.st_mode).contains(FOLDER_MODE) {
+            rustix::fs::chmodat(&self.handle, name, FOLDER_MODE, AtFlags::empty())
+                .map_err(|error| StageError::new("set the mode of the folder", &path, error.into()))?;
+        }
+        self.sync()?;
+        self.enter(name)
+    }
+
+    /// Makes a file that must not be there yet, for reading and writing.
+    pub(super) fn create(&self, name: &OsStr) -> Result<File, StageError> {
+        let path = self.path.join(name);
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let handle = rustix::fs::openat(&self.handle, name, flags, FILE_MODE)
+            .map_err(|error| StageError::new("create the file", &path, error.into()))?;
+        let made = rustix::fs::fstat(&handle)
+            .map_err(|error| StageError::new("look at the file", &path, error.into()))?;
+        // A umask can only take rights away: the file never had more than it should have.
+        if !Mode::from_raw_mode(made.st_mode).contains(FILE_MODE) {
+            rustix::fs::fchmod(&handle, FILE_MODE)
+                .map_err(|error| StageError::new("set the mode of the file", &path, error.into()))?;
+        }
+        Ok(File::from(handle))
+    }
+
+    /// Opens a file that is there, for reading and writing. A link in its place is refused.
+    pub(super) fn open(&self, name: &OsStr) -> Result<File, StageError> {
+        let path = self.path.join(name);
+        // Without NONBLOCK a pipe in its place would hold us for ever.
+        let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        match rustix::fs::openat(&self.handle, name, flags, Mode::empty()) {
+            Ok(handle) => Ok(File::from(handle)),
+            Err(Errno::LOOP) => Err(StageError::of_kind(StageErrorKind::Link, "open the file", &path)),
+            Err(error) => Err(StageError::new("open the file", &path, error.into())),
+        }
+    }
+
+    /// Everything in the folder with its type, sorted by name.
+    pub(super) fn entries(&self) -> Result<Vec<(OsString, FileType)>, StageError> {
+        let failed = |error: Errno| StageError::new("list the folder", &self.path, error.into());
+        let mut entries = Vec::new();
+        for entry in Dir::read_from(&self.handle).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let name = OsStr::from_bytes(entry.file_name().to_bytes());
+            if name == "." || name == ".." {
+                continue;
+            }
+            let kind = match entry.file_type() {
+                // Some file systems do not tell it in the listing.
+                FileType::Unknown => self.type_of(name).map_err(failed)?,
+                known => known,
+            };
+            entries.push((name.to_owned(), kind));
+        }
+        entries.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok(entries)
+    }
+
+    /// Removes a file, or whatever else is not a folder.
+    pub(super) fn remove_file(&self, name: &OsStr) -> Result<(), StageError> {
+        rustix::fs::unlinkat(&self.handle, name, AtFlags::empty())
+            .map_err(|error| StageError::new("remove", &self.path.join(name), error.into()))
+    }
+
+    /// Removes an empty folder.
+    pub(super) fn remove_folder(&self, name: &OsStr) -> Result<(), StageError> {
+        rustix::fs::unlinkat(&self.handle, name, AtFlags::REMOVEDIR)
+            .map_err(|error| StageError::new("remove", &self.path.join(name), error.into()))
+    }
+
+    /// Gives a file its final name, which must be free.
+    pub(super) fn publish_file(&self, file: &File, from: &OsStr, to: &OsStr) -> Result<(), StageError> {
+        let path = self.path.join(to);
+        let failed = |error: Errno| StageError::new("publish as", &path, error.into());
+        match rustix::fs::renameat_with(&self.handle, from, &self.handle, to, RenameFlags::NOREPLACE) {
+            Ok(()) => return Ok(()),
+            // NFS, and others: the flag is not known there.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
+            Err(error) => return Err(failed(error)),
+        }
+        match rustix::fs::linkat(&self.handle, from, &self.handle, to, AtFlags::empty()) {
+            Ok(()) => {}
+            // NFS may carry out a link, lose the reply, and answer the repetition with this.
+            Err(Errno::EXIST) if self.is_same(file, to) => {}
+            Err(error) => return Err(failed(error)),
+        }
+        self.remove_file(from)
+    }
+
+    /// Gives a folder its final name, which must be free.
+    pub(super) fn publish_folder(&self, from: &OsStr, to: &OsStr) -> Result<(), StageError> {
+        let failed = |error: Errno| StageError::new("publish as", &self.path.join(to), error.into());
+        match rustix::fs::renameat_with(&self.handle, from, &self.handle, to, RenameFlags::NOREPLACE) {
+            // A plain rename of a folder never takes the place of a file or of a folder that
+            // holds anything; at worst it replaces an empty one.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                rustix::fs::renameat(&self.handle, from, &self.handle, to).map_err(failed)
+            }
+            other => other.map_err(failed),
+        }
+    }
+
+    /// Puts the names in this folder on disk.
+    pub(super) fn sync(&self) -> Result<(), StageError> {
+        match rustix::fs::fsync(&self.handle) {
+            // File systems without it (some of a network) write names through at once.
+            Ok(()) | Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => Ok(()),
+            Err(error) => Err(StageError::new("sync the folder", &self.path, error.into())),
+        }
+    }
+
+    fn type_of(&self, name: &OsStr) -> Result<FileType, Errno> {
+        let stat = rustix::fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        Ok(FileType::from_raw_mode(stat.st_mode))
+    }
+
+    fn is_link(&self, name: &OsStr) -> bool {
+        self.type_of(name) == Ok(FileType::Symlink)
+    }
+
+    /// Whether `name` names the open file. What cannot be asked is not the same.
+    pub(super) fn is_same(&self, file: &File, name: &OsStr) -> bool {
+        let ours = rustix::fs::fstat(file.as_fd());
+        let theirs = rustix::fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW);
+        match (ours, theirs) {
+            (Ok(ours), Ok(theirs)) => (ours.st_dev, ours.st_ino) == (theirs.st_dev, theirs.st_ino),
+            _ => false,
+        }
+    }
+}

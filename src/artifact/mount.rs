@@ -1,0 +1,252 @@
+//! What the store is mounted on, and whether it can be written.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write as _};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use crate::artifact::folder::Folder;
+use crate::artifact::layout::PARTIAL;
+use crate::artifact::stage::StageError;
+
+const MOUNTS: &str = "/proc/self/mountinfo";
+const PROBE: &str = ".dpbackup-probe-";
+
+/// File systems that stand for a machine elsewhere, as `mountinfo` names them.
+const REMOTE: [&str; 27] = [
+    "9p",
+    "acfs",
+    "afs",
+    "beegfs",
+    "ceph",
+    "cifs",
+    "coda",
+    "davfs",
+    "fuse.ceph",
+    "fuse.cephfs",
+    "fuse.davfs2",
+    "fuse.glusterfs",
+    "fuse.gcsfuse",
+    "fuse.juicefs",
+    "fuse.rclone",
+    "fuse.s3fs",
+    "fuse.smbnetfs",
+    "fuse.sshfs",
+    "glusterfs",
+    "gpfs",
+    "lustre",
+    "ncpfs",
+    "nfs",
+    "nfs4",
+    "smb3",
+    "smbfs",
+    "virtiofs",
+];
+
+/// What a path is mounted on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mount {
+    /// Nothing but `/`.
+    NotMounted,
+    /// A file system of this machine, of this type.
+    Local(String),
+    /// A file system of a network, of this type.
+    Remote(String),
+}
+
+/// What holds `path`, or will once it is made. Links in it are followed first.
+pub fn kind(path: &Path) -> io::Result<Mount> {
+    let path = resolve(path)?;
+    let mounts = std::fs::read(MOUNTS)?;
+    Ok(kind_in(&mounts, &path))
+}
+
+/// Whether files can be made and written in the folder. Leaves nothing behind.
+pub fn writable(folder: &Path) -> Result<(), StageError> {
+    let place = Folder::open_store(folder)?;
+    let since = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    let name = format!("{PROBE}{}-{}{PARTIAL}", std::process::id(), since.as_nanos());
+    let name = OsString::from(name);
+    let mut file = place.create(&name)?;
+    // A full file system still makes files, but does not fill them.
+    let written = file.write_all(b"dpbackup").and_then(|()| file.sync_all());
+    let removed = place.remove_file(&name);
+    written.map_err(|error| StageError::new("write", &folder.join(&name), error))?;
+    removed
+}
+
+/// Whether a name in the store is that of a probe.
+pub(super) fn is_probe(name: &OsStr) -> bool {
+    let name = name.as_bytes();
+    name.starts_with(PROBE.as_bytes()) && name.ends_with(PARTIAL.as_bytes())
+}
+
+/// The path without links, as far as it exists.
+fn resolve(path: &Path) -> io::Result<PathBuf> {
+    let path = std::path::absolute(path)?;
+    let mut at = path.as_path();
+    loop {
+        match at.canonicalize() {
+            Ok(resolved) => {
+                // Looking inside makes an automounter mount what it has promised. A file, or a
+                // folder that may not be read, promises nothing.
+                let _mounted_now = std::fs::read_dir(&resolved).map(|mut entries| entries.next());
+                let rest = path.strip_prefix(at).map_err(io::Error::other)?;
+                return Ok(resolved.join(rest));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => match at.parent() {
+                Some(parent) => at = parent,
+                None => return Err(error),
+            },
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// The answer of [`kind`], from the text of `mountinfo` (proc(5)) and a resolved path.
+fn kind_in(mounts: &[u8], path: &Path) -> Mount {
+    let mut best: Option<(PathBuf, String)> = None;
+    for line in mounts.split(|byte| *byte == b'\n') {
+        let Some((point, file_system)) = parse(line) else {
+            continue;
+        };
+        let depth = |point: &Path| point.components().count();
+        // Of two mounts on one point the later one hides the earlier.
+        if path.starts_with(&point) && best.as_ref().is_none_or(|(held, _)| depth(&point) >= depth(held)) {
+            best = Some((point, file_system));
+        }
+    }
+    match best {
+        None => Mount::NotMounted,
+        Some((point, _)) if point == Path::new("/") => Mount::NotMounted,
+        // A promise that was not kept.
+        Some((_, file_system)) if file_system == "autofs" => Mount::NotMounted,
+        Some((_, file_system)) if REMOTE.contains(&file_system.as_str()) => Mount::Remote(file_system),
+        Some((_, file_system)) => Mount::Local(file_system),
+    }
+}
+
+/// The mount point and the type of the file system of one line:
+/// `36 35 98:0 /root /point rw,noatime shared:1 - ext3 /dev/root rw`.
+fn parse(line: &[u8]) -> Option<(PathBuf, String)> {
+    let mut fields = line.split(|byte| *byte == b' ');
+    let point = unescape(fields.nth(4)?);
+    let file_system = fields.skip_while(|field| *field != b"-").nth(1)?;
+    let file_system = String::from_utf8_lossy(file_system).into_owned();
+    Some((PathBuf::from(OsString::from_vec(point)), file_system))
+}
+
+/// Blanks, tabs, line ends and backslashes stand as three octal digits.
+fn unescape(field: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(field.len());
+    let mut rest = field;
+    while let Some((&byte, after)) = rest.split_first() {
+        match after {
+            [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', beyond @ ..] if byte == b'\\' => {
+                plain.push((a - b'0') << 6 | (b - b'0') << 3 | (c - b'0'));
+                rest = beyond;
+            }
+            _ => {
+                plain.push(byte);
+                rest = after;
+            }
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLE: &str = "\
+22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
+23 22 0:21 / /proc rw - proc proc rw
+24 22 8:2 / /backup rw,noatime shared:2 master:3 - xfs /dev/sda2 rw
+25 24 0:40 / /backup/far rw - nfs4 filer:/vol rw,vers=4.2
+26 22 0:41 / /mnt/with\\040blank rw - cifs //filer/share rw
+27 22 0:42 / /auto rw - autofs /etc/auto rw
+28 22 0:43 / /auto/kept rw - autofs /etc/auto rw
+29 28 0:44 / /auto/kept rw - nfs filer:/kept rw
+30 22 0:45 / /ssh rw shared:9 propagate_from:2 - fuse.sshfs user@host: rw
+31 22 0:46 / /back\\134slash rw - tmpfs tmpfs rw
+";
+
+    #[test]
+    fn the_longest_mount_point_above_a_path_decides() {
+        let local = |kind: &str| Mount::Local(kind.to_owned());
+        let remote = |kind: &str| Mount::Remote(kind.to_owned());
+        let cases = [
+            ("/", Mount::NotMounted),
+            ("/var/backup", Mount::NotMounted),
+            ("/backup", local("xfs")),
+            ("/backup/a/b", local("xfs")),
+            ("/backups", Mount::NotMounted),
+            ("/backup/far", remote("nfs4")),
+            ("/backup/far/a", remote("nfs4")),
+            ("/backup/farther", local("xfs")),
+            ("/mnt/with blank/a", remote("cifs")),
+            ("/mnt/with", Mount::NotMounted),
+            ("/auto/promised", Mount::NotMounted),
+            ("/auto/kept/a", remote("nfs")),
+            ("/ssh", remote("fuse.sshfs")),
+            ("/back\\slash", local("tmpfs")),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(kind_in(TABLE.as_bytes(), Path::new(path)), expected, "of {path}");
+        }
+    }
+
+    #[test]
+    fn lines_that_make_no_sense_are_passed_over() {
+        for table in [
+            "",
+            "\n\n",
+            "1 2 3",
+            "1 2 3:4 / /backup rw",
+            "1 2 3:4 / /backup rw -",
+        ] {
+            assert_eq!(kind_in(table.as_bytes(), Path::new("/backup")), Mount::NotMounted);
+        }
+    }
+
+    #[test]
+    fn octal_escapes_are_undone_and_nothing_else() {
+        assert_eq!(unescape(b"a\\040b\\011c\\012d\\134e"), b"a b\tc\nd\\e");
+        assert_eq!(unescape(b"\\04"), b"\\04");
+        assert_eq!(unescape(b"\\999"), b"\\999");
+        assert_eq!(unescape(b"\\377"), b"\xff");
+    }
+
+    #[test]
+    fn the_table_of_this_machine_can_be_read() {
+        assert_eq!(kind(Path::new("/")).expect("a kind"), Mount::NotMounted);
+        assert_eq!(
+            kind(Path::new("/proc/self")).expect("a kind"),
+            Mount::Local("proc".to_owned())
+        );
+    }
+
+    #[test]
+    fn links_are_followed_before_the_table_is_asked() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("/proc", &link).expect("a link");
+        let expected = Mount::Local("proc".to_owned());
+        assert_eq!(kind(&link).expect("a kind"), expected);
+        assert_eq!(kind(&link.join("not/there")).expect("a kind"), expected);
+    }
+
+    #[test]
+    fn the_probe_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().expect("a folder");
+        writable(folder.path()).expect("writable");
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a listing").count(), 0);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_is_noticed() {
+        assert!(writable(Path::new("/proc")).is_err());
+        assert!(writable(Path::new("/not/there")).is_err());
+    }
+}

@@ -1,0 +1,335 @@
+//! A file on its way: written as `.partial` beside its final name, hashed as it
+//! passes, synced, and only then renamed.
+//!
+//! A staged file is locked as long as it is open. The lock dies with its process, and
+//! that is how [`sweep`](crate::artifact::sweep) tells what a dead run left from what a
+//! live one is writing.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Component, Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::artifact::folder::Folder;
+use crate::artifact::layout::{PARTIAL, hex};
+
+/// How often a name is taken again after a sweep took it from us just as it was made.
+const CREATE_TRIES: u32 = 8;
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// Something could not be done in the store.
+#[derive(Debug, thiserror::Error)]
+#[error("{action} {}", path.display())]
+pub struct StageError {
+    /// What somebody may branch on.
+    pub kind: StageErrorKind,
+    /// What was being done, as a verb.
+    pub action: &'static str,
+    /// What it concerned.
+    pub path: PathBuf,
+    /// Why it could not be done.
+    #[source]
+    pub source: io::Error,
+}
+
+/// The kinds of [`StageError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StageErrorKind {
+    /// The file system is full, or the quota is used up.
+    NoSpace,
+    /// The file system is mounted read-only.
+    ReadOnly,
+    /// The rights are missing.
+    Denied,
+    /// It is not there.
+    Missing,
+    /// The name is taken already.
+    Exists,
+    /// A symbolic link stands where a folder or file of ours should.
+    Link,
+    /// The path is not one inside the store.
+    Outside,
+    /// Anything else; the source tells.
+    Other,
+}
+
+impl StageErrorKind {
+    /// The kind that an error of the system is of.
+    pub fn of(error: &io::Error) -> StageErrorKind {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StageErrorKind::NoSpace,
+            io::ErrorKind::ReadOnlyFilesystem => StageErrorKind::ReadOnly,
+            io::ErrorKind::PermissionDenied => StageErrorKind::Denied,
+            io::ErrorKind::NotFound => StageErrorKind::Missing,
+            io::ErrorKind::AlreadyExists => StageErrorKind::Exists,
+            _ => StageErrorKind::Other,
+        }
+    }
+}
+
+impl StageError {
+    pub(super) fn new(action: &'static str, path: &Path, source: io::Error) -> StageError {
+        let kind = StageErrorKind::of(&source);
+        let path = path.to_owned();
+        StageError {
+            kind,
+            action,
+            path,
+            source,
+        }
+    }
+
+    /// For what we refuse ourselves, where the system has no error of its own.
+    pub(super) fn of_kind(kind: StageErrorKind, action: &'static str, path: &Path) -> StageError {
+        let text = match kind {
+            StageErrorKind::Link => "a symbolic link stands in its place",
+            StageErrorKind::Outside => "it is not a path inside the store",
+            _ => "it was taken away again and again while it was made",
+        };
+        let mut error = StageError::new(action, path, io::Error::other(text));
+        error.kind = kind;
+        error
+    }
+}
+
+/// A file being written. Dropped before it is published, it is removed.
+#[derive(Debug)]
+pub struct Staged {
+    // The name goes before the lock, which the stream holds.
+    place: Place,
+    stream: HashedFile,
+}
+
+/// A file that is written and synced, but not yet under its final name. Dropped before it
+/// is published, it is removed.
+#[derive(Debug)]
+pub struct Sealed {
+    /// Where it stands now.
+    pub path: PathBuf,
+    /// Bytes.
+    pub size: u64,
+    /// Lower-case hex.
+    pub sha256: String,
+    // The name goes before the lock, which the file holds.
+    place: Place,
+    file: File,
+}
+
+impl Staged {
+    /// Begins a file that will stand at `final_path`, which must lie in `store`. Folders on
+    /// the way are made; a symbolic link among them is refused.
+    pub fn create(store: &Path, final_path: &Path) -> Result<Staged, StageError> {
+        let (folder, final_name) = reach(store, final_path)?;
+        let (file, place) = Place::take(folder, final_name)?;
+        let stream = HashedFile::new(file);
+        Ok(Staged { place, stream })
+    }
+
+    /// Where it stands now.
+    pub fn path(&self) -> PathBuf {
+        self.place.partial_path()
+    }
+
+    /// Bytes so far.
+    pub fn size(&self) -> u64 {
+        self.stream.size()
+    }
+
+    /// Puts every byte on disk.
+    pub fn finish(self) -> Result<Sealed, StageError> {
+        let path = self.place.partial_path();
+        let (file, size, sha256) = self
+            .stream
+            .finish()
+            .map_err(|error| StageError::new("write", &path, error))?;
+        let place = self.place;
+        Ok(Sealed {
+            path,
+            size,
+            sha256,
+            file,
+            place,
+        })
+    }
+}
+
+impl Write for Staged {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+impl Sealed {
+    /// The file itself, for whoever verifies it: these are the bytes that were written,
+    /// whatever stands under the name.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// The path it will have.
+    pub fn final_path(&self) -> PathBuf {
+        self.place.folder.path().join(&self.place.final_name)
+    }
+
+    /// Gives the file its final name, durably. A name that is taken is never overwritten:
+    /// that is an error of the kind [`StageErrorKind::Exists`], and the file is removed.
+    pub fn publish(mut self) -> Result<PathBuf, StageError> {
+        let place = &mut self.place;
+        place
+            .folder
+            .publish_file(&self.file, &place.partial, &place.final_name)?;
+        place.published = true;
+        place.folder.sync()?;
+        Ok(place.folder.path().join(&place.final_name))
+    }
+}
+
+/// A name in a folder that is ours until it is published or given up.
+#[derive(Debug)]
+pub(super) struct Place {
+    folder: Folder,
+    partial: OsString,
+    final_name: OsString,
+    published: bool,
+}
+
+impl Place {
+    /// Makes and locks `<final name>.partial`.
+    pub(super) fn take(folder: Folder, final_name: OsString) -> Result<(File, Place), StageError> {
+        let partial = partial_name(&final_name);
+        for _ in 0..CREATE_TRIES {
+            let file = folder.create(&partial)?;
+            lock_new(&file).map_err(|error| StageError::new("lock", &folder.path().join(&partial), error))?;
+            // A sweep may take it in the instant between its making and its locking.
+            if folder.is_same(&file, &partial) {
+                let published = false;
+                return Ok((
+                    file,
+                    Place {
+                        folder,
+                        partial,
+                        final_name,
+                        published,
+                    },
+                ));
+            }
+        }
+        let path = folder.path().join(&partial);
+        Err(StageError::of_kind(
+            StageErrorKind::Other,
+            "create the file",
+            &path,
+        ))
+    }
+
+    pub(super) fn partial_path(&self) -> PathBuf {
+        self.folder.path().join(&self.partial)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if !self.published {
+            // Nobody is left to tell. What stays behind is unlocked, and swept later.
+            let _swept_later = self.folder.remove_file(&self.partial);
+        }
+    }
+}
+
+/// A file that is hashed and counted as it is written.
+#[derive(Debug)]
+pub(super) struct HashedFile {
+    file: BufWriter<File>,
+    hash: Sha256,
+    size: u64,
+}
+
+impl HashedFile {
+    pub(super) fn new(file: File) -> HashedFile {
+        let file = BufWriter::with_capacity(BUFFER_BYTES, file);
+        HashedFile {
+            file,
+            hash: Sha256::new(),
+            size: 0,
+        }
+    }
+
+    /// Bytes so far.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Puts every byte on disk. Gives the file, its size and its SHA-256 in hex.
+    pub(super) fn finish(self) -> io::Result<(File, u64, String)> {
+        let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.sync_all()?;
+        Ok((file, self.size, hex(&self.hash.finalize())))
+    }
+}
+
+impl Write for HashedFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        self.size += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// The name that something bears until it is published.
+pub(super) fn partial_name(final_name: &OsStr) -> OsString {
+    let mut name = final_name.to_owned();
+    name.push(PARTIAL);
+    name
+}
+
+/// Opens the folder that will hold `final_path`, making what is missing, and gives it
+/// with the name of the file.
+pub(super) fn reach(store: &Path, final_path: &Path) -> Result<(Folder, OsString), StageError> {
+    let outside = || StageError::of_kind(StageErrorKind::Outside, "stage", final_path);
+    let inside = final_path.strip_prefix(store).map_err(|_| outside())?;
+    let mut steps = Vec::new();
+    for step in inside.components() {
+        match step {
+            Component::Normal(name) => steps.push(name),
+            _ => return Err(outside()),
+        }
+    }
+    let name = steps.pop().ok_or_else(outside)?;
+    let mut folder = Folder::open_store(store)?;
+    for step in steps {
+        folder = folder.enter_or_make(step)?;
+    }
+    Ok((folder, name.to_owned()))
+}
+
+/// Locks a file that has just been made. Only a sweep may hold it, and not for long.
+fn lock_new(file: &File) -> io::Result<()> {
+    match file.lock() {
+        // A file system without locks: the backup goes on, and a sweep, which cannot lock
+        // either, leaves such files alone.
+        Err(error) if locks_are_unknown(&error) => Ok(()),
+        other => other,
+    }
+}
+
+/// Whether the file system has no locks at all.
+pub(super) fn locks_are_unknown(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let unknown = [Errno::NOLCK, Errno::NOSYS, Errno::OPNOTSUPP, Errno::INVAL];
+    Errno::from_io_error(error).is_some_and(|errno| unknown.contains(&errno))
+}
+
+#[cfg(test)]
+#[path = "stage_tests.rs"]
+mod tests;

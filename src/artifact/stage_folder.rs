@@ -1,0 +1,165 @@
+//! A folder on its way: `<name>.partial` with files in it, renamed as a whole.
+//!
+//! Its lock is a file of its own beside it, `<name>.lock.partial`. A lock on the folder
+//! itself would leave nothing behind, but NFS grants an exclusive lock only to a handle
+//! that may write, and a folder has none.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::artifact::folder::Folder;
+use crate::artifact::layout::component;
+use crate::artifact::stage::{HashedFile, Place, StageError, partial_name, reach};
+
+/// Ends the name of the lock of a staged folder, before `.partial`.
+pub(super) const LOCK: &str = ".lock";
+
+/// A folder being filled. Dropped before it is published, it is removed with its files.
+#[derive(Debug)]
+pub struct StagedFolder {
+    parent: Folder,
+    folder: Folder,
+    partial: OsString,
+    final_name: OsString,
+    published: bool,
+    /// Dropped after the folder, and its name before its lock.
+    _lock: (Place, File),
+}
+
+/// A file being written into a [`StagedFolder`].
+#[derive(Debug)]
+pub struct Part {
+    name: String,
+    path: PathBuf,
+    stream: HashedFile,
+}
+
+/// A file of a [`StagedFolder`] that is written and synced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedPart {
+    /// Its name as it was given, as on the device.
+    pub name: String,
+    /// Its name in the folder: the same, unless that was unsafe.
+    pub file_name: String,
+    /// Bytes.
+    pub size: u64,
+    /// Lower-case hex.
+    pub sha256: String,
+}
+
+impl StagedFolder {
+    /// Begins a folder that will stand at `final_path`, which must lie in `store`.
+    pub fn create(store: &Path, final_path: &Path) -> Result<StagedFolder, StageError> {
+        let (parent, final_name) = reach(store, final_path)?;
+        let (lock_parent, _) = reach(store, final_path)?;
+        let (lock_file, lock_place) = Place::take(lock_parent, lock_name(&final_name))?;
+        let partial = partial_name(&final_name);
+        let folder = parent.make(&partial)?;
+        let published = false;
+        Ok(StagedFolder {
+            parent,
+            folder,
+            partial,
+            final_name,
+            published,
+            _lock: (lock_place, lock_file),
+        })
+    }
+
+    /// Where it stands now.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Where it will stand.
+    pub fn final_path(&self) -> PathBuf {
+        self.parent.path().join(&self.final_name)
+    }
+
+    /// Begins a file in it. `name` is the device's; an unsafe one is made safe.
+    pub fn part(&self, name: &str) -> Result<Part, StageError> {
+        let file_name = component(name);
+        let file = self.folder.create(OsStr::new(&file_name))?;
+        let path = self.folder.path().join(file_name);
+        let stream = HashedFile::new(file);
+        Ok(Part {
+            name: name.to_owned(),
+            path,
+            stream,
+        })
+    }
+
+    /// Gives the folder its final name, durably. A name that is taken is never overwritten.
+    pub fn publish(mut self) -> Result<PathBuf, StageError> {
+        self.folder.sync()?;
+        self.parent.publish_folder(&self.partial, &self.final_name)?;
+        self.published = true;
+        self.parent.sync()?;
+        Ok(self.final_path())
+    }
+}
+
+impl Drop for StagedFolder {
+    fn drop(&mut self) {
+        if !self.published {
+            // Nobody is left to tell. What stays behind is swept later.
+            let _swept_later = remove_filled(&self.parent, &self.partial);
+        }
+    }
+}
+
+impl Part {
+    /// Bytes so far.
+    pub fn size(&self) -> u64 {
+        self.stream.size()
+    }
+
+    /// Puts every byte on disk.
+    pub fn finish(self) -> Result<SealedPart, StageError> {
+        let (_file, size, sha256) = self
+            .stream
+            .finish()
+            .map_err(|error| StageError::new("write", &self.path, error))?;
+        let file_name = component(&self.name);
+        Ok(SealedPart {
+            name: self.name,
+            file_name,
+            size,
+            sha256,
+        })
+    }
+}
+
+impl Write for Part {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+/// The name, once published, that the lock of the folder `final_name` would have. It never is.
+pub(super) fn lock_name(final_name: &OsStr) -> OsString {
+    let mut name = final_name.to_owned();
+    name.push(LOCK);
+    name
+}
+
+/// Removes a folder and the files in it. Folders in it are not ours, and stop it.
+pub(super) fn remove_filled(parent: &Folder, name: &OsStr) -> Result<(), StageError> {
+    let folder = parent.enter(name)?;
+    for (file, kind) in folder.entries()? {
+        if !kind.is_dir() {
+            folder.remove_file(&file)?;
+        }
+    }
+    parent.remove_folder(name)
+}
+
+#[cfg(test)]
+#[path = "stage_folder_tests.rs"]
+mod tests;

@@ -1,0 +1,204 @@
+//! Removes what dead runs left in the store.
+//!
+//! Only names that this program gives, only at the places where it gives them, and never
+//! through a symbolic link. What a live run is staging is locked, and left alone. On a
+//! store that several machines share, that holds as far as its file system carries locks
+//! from one to the other.
+
+use std::ffi::OsStr;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use crate::artifact::folder::Folder;
+use crate::artifact::layout::{
+    DOMAIN_FOLDER, EXPORT_INFIX, PARTIAL, SECURE_BACKUP_FOLDER, looks_like_timestamp,
+};
+use crate::artifact::mount::is_probe;
+use crate::artifact::stage::{StageError, StageErrorKind, locks_are_unknown, partial_name};
+use crate::artifact::stage_folder::{LOCK, lock_name, remove_filled};
+
+/// What a sweep found.
+#[derive(Debug, Default)]
+pub struct Swept {
+    /// Removed, in the order of the store.
+    pub removed: Vec<Removed>,
+    /// Left, because a live run is writing it, or because it cannot be told.
+    pub left: Vec<PathBuf>,
+    /// Left, because something went wrong.
+    pub failed: Vec<StageError>,
+}
+
+/// Something that a dead run had left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removed {
+    /// Where it stood.
+    pub path: PathBuf,
+    /// Whether it was a folder (of a secure backup) or a file.
+    pub was_folder: bool,
+}
+
+/// Removes the leftovers of dead runs from the store. The error is that of the store
+/// itself; what goes wrong below it is in the result, and stops nothing else.
+pub fn sweep(store: &Path) -> Result<Swept, StageError> {
+    let mut swept = Swept::default();
+    let store = Folder::open_store(store)?;
+    for (name, kind) in store.entries()? {
+        if kind.is_file() && is_probe(&name) {
+            sweep_file(&store, &name, &mut swept);
+        }
+        if kind.is_dir()
+            && let Some(device) = swept.entered(store.enter(&name))
+        {
+            sweep_device(&device, &mut swept);
+        }
+    }
+    Ok(swept)
+}
+
+impl Swept {
+    /// Notes an error. What has vanished meanwhile is none.
+    fn entered<T>(&mut self, result: Result<T, StageError>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(error) if error.kind == StageErrorKind::Missing => None,
+            Err(error) => {
+                self.failed.push(error);
+                None
+            }
+        }
+    }
+}
+
+fn sweep_device(device: &Folder, swept: &mut Swept) {
+    for (name, kind) in swept.entered(device.entries()).unwrap_or_default() {
+        if !kind.is_dir() {
+            continue;
+        }
+        if name == DOMAIN_FOLDER {
+            if let Some(domains) = swept.entered(device.enter(&name)) {
+                sweep_domains(&domains, swept);
+            }
+        } else if name == SECURE_BACKUP_FOLDER
+            && let Some(backups) = swept.entered(device.enter(&name))
+        {
+            sweep_secure_backups(&backups, swept);
+        }
+    }
+}
+
+fn sweep_domains(domains: &Folder, swept: &mut Swept) {
+    for (domain, kind) in swept.entered(domains.entries()).unwrap_or_default() {
+        if !kind.is_dir() {
+            continue;
+        }
+        let Some(folder) = swept.entered(domains.enter(&domain)) else {
+            continue;
+        };
+        for (name, kind) in swept.entered(folder.entries()).unwrap_or_default() {
+            if kind.is_file() && is_partial_export(&domain, &name) {
+                sweep_file(&folder, &name, swept);
+            }
+        }
+    }
+}
+
+fn sweep_secure_backups(backups: &Folder, swept: &mut Swept) {
+    let entries = swept.entered(backups.entries()).unwrap_or_default();
+    // Folders first: the lock file of one is needed to tell whether its run lives.
+    for (name, kind) in &entries {
+        if kind.is_dir() && partial_timestamp(name, "").is_some() {
+            sweep_folder(backups, name, swept);
+        }
+    }
+    for (name, kind) in &entries {
+        let Some(timestamp) = partial_timestamp(name, LOCK) else {
+            continue;
+        };
+        // A folder that could not be removed still needs its lock.
+        let folder = partial_name(OsStr::new(timestamp));
+        let folder_is_gone = matches!(
+            backups.enter(&folder),
+            Err(StageError {
+                kind: StageErrorKind::Missing,
+                ..
+            })
+        );
+        if kind.is_file() && folder_is_gone {
+            sweep_file(backups, name, swept);
+        }
+    }
+}
+
+fn sweep_file(folder: &Folder, name: &OsStr, swept: &mut Swept) {
+    let path = folder.path().join(name);
+    let Some(file) = swept.entered(folder.open(name)) else {
+        return;
+    };
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return swept.left.push(path),
+        Err(TryLockError::Error(error)) if locks_are_unknown(&error) => return swept.left.push(path),
+        Err(TryLockError::Error(error)) => {
+            return swept.failed.push(StageError::new("lock", &path, error));
+        }
+    }
+    // Published or removed since we looked: the name is not that of this file any more.
+    if !folder.is_same(&file, name) {
+        return;
+    }
+    if swept.entered(folder.remove_file(name)).is_some() {
+        swept.removed.push(Removed {
+            path,
+            was_folder: false,
+        });
+    }
+}
+
+fn sweep_folder(backups: &Folder, name: &OsStr, swept: &mut Swept) {
+    let path = backups.path().join(name);
+    let Some(timestamp) = partial_timestamp(name, "") else {
+        return;
+    };
+    // Held until the folder is gone, so that no run takes the name up meanwhile.
+    let lock = match backups.open(&partial_name(&lock_name(OsStr::new(timestamp)))) {
+        Ok(lock) => Some(lock),
+        // The run made its lock before the folder and removes it after: it is dead.
+        Err(error) if error.kind == StageErrorKind::Missing => None,
+        Err(error) => return swept.failed.push(error),
+    };
+    match lock.as_ref().map_or(Ok(()), File::try_lock) {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return swept.left.push(path),
+        Err(TryLockError::Error(error)) if locks_are_unknown(&error) => return swept.left.push(path),
+        Err(TryLockError::Error(error)) => {
+            return swept.failed.push(StageError::new("lock", &path, error));
+        }
+    }
+    if swept.entered(remove_filled(backups, name)).is_some() {
+        swept.removed.push(Removed {
+            path,
+            was_folder: true,
+        });
+    }
+}
+
+/// Whether `name` is that of a staged export in the folder of `domain`.
+fn is_partial_export(domain: &OsStr, name: &OsStr) -> bool {
+    let (Some(domain), Some(name)) = (domain.to_str(), name.to_str()) else {
+        return false;
+    };
+    name.strip_prefix(domain)
+        .and_then(|rest| rest.strip_prefix(EXPORT_INFIX))
+        .and_then(|rest| rest.strip_suffix(PARTIAL))
+        .is_some_and(|rest| rest.ends_with(".zip"))
+}
+
+/// The timestamp in `<timestamp><infix>.partial`.
+fn partial_timestamp<'a>(name: &'a OsStr, infix: &str) -> Option<&'a str> {
+    let timestamp = name.to_str()?.strip_suffix(PARTIAL)?.strip_suffix(infix)?;
+    looks_like_timestamp(timestamp).then_some(timestamp)
+}
+
+#[cfg(test)]
+#[path = "sweep_tests.rs"]
+mod tests;
