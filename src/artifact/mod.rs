@@ -1,9 +1,10 @@
 //! Files: where they go, how they come to be there, and why they can be trusted.
 //!
 //! A file under its final name is complete and verified. [`stage`] writes it beside
-//! its final name, it is proved, and only then is it
+//! its final name, [`archive`] proves it, and only then is it
 //! published.
 
+pub mod archive;
 mod folder;
 pub mod layout;
 pub mod mount;

@@ -1,0 +1,120 @@
+//! Proves that an archive of a gateway is whole, and says what it holds.
+//!
+//! A `do-backup` is an outer ZIP with `export.xml`, one ZIP per domain and the files of the
+//! firmware (`dp-aux/`); a `do-export` is one ZIP with everything (soma-wire 2.3). Both carry
+//! the SHA-1 of each file in `export.xml`, so that everything can be proved offline. Memory
+//! does not grow with the size of what is stored in them: entries are streamed, a stored
+//! inner ZIP is read where it stands, and a deflated one (firmware 3.8.2 writes such) is
+//! unpacked to a nameless file.
+
+mod canonical;
+mod check;
+mod container;
+mod content;
+mod export_xml;
+mod limits;
+mod problem;
+mod scratch;
+mod tail;
+mod window;
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::Path;
+
+pub use export_xml::{Detail, FileRow, Item, Object, Property};
+pub use limits::Limits;
+pub use problem::{Invalid, Problem, ProblemKind, VerifyError};
+
+/// What an archive should hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// Exactly these domains.
+    Domains(BTreeSet<String>),
+    /// All domains of a gateway, in a `do-backup`. With a list, none of it may be missing; a
+    /// domain beyond it, made since the list was, is only a warning.
+    AllDomains(Option<BTreeSet<String>>),
+    /// Any domains, but at least one.
+    Any,
+}
+
+impl Expected {
+    /// Exactly this domain.
+    pub fn domain(name: &str) -> Expected {
+        Expected::Domains(BTreeSet::from([name.to_owned()]))
+    }
+}
+
+/// The two kinds of archives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A ZIP of ZIPs, one per domain.
+    DoBackup,
+    /// One ZIP, one domain.
+    DoExport,
+}
+
+/// What a verified archive holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its domains, by name.
+    pub domains: Vec<DomainReport>,
+    /// Entries, folders and those of inner ZIPs included.
+    pub entries: u64,
+    /// Configuration objects of all domains.
+    pub objects: u64,
+    /// Bytes unpacked to verify it.
+    pub unpacked_bytes: u64,
+    /// Hash over what it says, blind to volatile details; lower-case hex.
+    pub content: String,
+    /// What is odd, but does not make it worse as a backup.
+    pub warnings: Vec<String>,
+    /// The firmware that wrote it, `IDG.10.0.1.5`.
+    pub firmware_version: Option<String>,
+    /// Its build.
+    pub firmware_build: Option<String>,
+    /// The serial number of the gateway.
+    pub serial_number: Option<String>,
+    /// The gateway's own name.
+    pub device_name: Option<String>,
+}
+
+/// One domain of an archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DomainReport {
+    /// Its name.
+    pub name: String,
+    /// Configuration objects.
+    pub objects: u64,
+    /// Files, without those of the firmware.
+    pub files: u64,
+    /// Keys and certificates that are named but, as ever, not exported.
+    pub keys: u64,
+}
+
+/// Verifies an archive. `scratch` is a folder for a nameless file, needed where an inner ZIP
+/// is deflated.
+pub fn verify(
+    file: &File,
+    scratch: &Path,
+    expected: &Expected,
+    limits: &Limits,
+) -> Result<Report, VerifyError> {
+    inspect(file, scratch, expected, limits, Detail::Hashes, &mut |_, _| {})
+}
+
+/// Verifies an archive, and shows on the way all that its `export.xml` files hold, each with
+/// the domain (empty for the outer file of a `do-backup`). What was shown is proved only
+/// once this returns a report.
+pub fn inspect(
+    file: &File,
+    scratch: &Path,
+    expected: &Expected,
+    limits: &Limits,
+    detail: Detail,
+    visit: &mut dyn FnMut(&str, &Item),
+) -> Result<Report, VerifyError> {
+    check::check(file, scratch, expected, limits, detail, visit)
+}

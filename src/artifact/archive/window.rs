@@ -1,0 +1,106 @@
+//! A part of a file, read as if it were a file of its own.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
+
+/// A range of a file. Windows of one file do not disturb each other: each has its own
+/// position, and the file's is not used.
+#[derive(Clone, Debug)]
+pub(super) struct Window<'f> {
+    file: &'f File,
+    start: u64,
+    length: u64,
+    position: u64,
+}
+
+impl<'f> Window<'f> {
+    /// The whole of a file.
+    pub(super) fn whole(file: &'f File) -> io::Result<Window<'f>> {
+        let length = file.metadata()?.len();
+        Ok(Window {
+            file,
+            start: 0,
+            length,
+            position: 0,
+        })
+    }
+
+    /// A part of this window, if it lies in it.
+    pub(super) fn part(&self, start: u64, length: u64) -> Option<Window<'f>> {
+        let end = start.checked_add(length)?;
+        let start = self.start.checked_add(start)?;
+        (end <= self.length).then_some(Window {
+            file: self.file,
+            start,
+            length,
+            position: 0,
+        })
+    }
+
+    /// Bytes in all.
+    pub(super) fn length(&self) -> u64 {
+        self.length
+    }
+}
+
+impl Read for Window<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.length.saturating_sub(self.position);
+        let wanted = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let read = self
+            .file
+            .read_at(&mut buffer[..wanted], self.start + self.position)?;
+        self.position += read as u64;
+        Ok(read)
+    }
+}
+
+impl Seek for Window<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let position = match to {
+            SeekFrom::Start(position) => Some(position),
+            SeekFrom::End(offset) => self.length.checked_add_signed(offset),
+            SeekFrom::Current(offset) => self.position.checked_add_signed(offset),
+        };
+        self.position = position.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.position)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn a_window_shows_its_part_and_no_more() {
+        let mut file = tempfile::tempfile().expect("a file");
+        file.write_all(b"0123456789").expect("written");
+        let whole = Window::whole(&file).expect("a window");
+        let mut part = whole.part(2, 5).expect("inside");
+        let mut text = String::new();
+        part.read_to_string(&mut text).expect("read");
+        assert_eq!(text, "23456");
+        part.seek(SeekFrom::End(-2)).expect("sought");
+        text.clear();
+        part.clone().read_to_string(&mut text).expect("read");
+        assert_eq!(text, "56");
+        assert_eq!(part.part(1, 2).expect("inside").length(), 2);
+        part.seek(SeekFrom::Start(99)).expect("sought");
+        assert_eq!(part.read(&mut [0; 4]).expect("read"), 0);
+    }
+
+    #[test]
+    fn what_does_not_lie_inside_is_no_part() {
+        let mut file = tempfile::tempfile().expect("a file");
+        file.write_all(b"0123456789").expect("written");
+        let whole = Window::whole(&file).expect("a window");
+        assert!(whole.part(8, 3).is_none());
+        assert!(whole.part(u64::MAX, 3).is_none());
+        assert!(whole.part(0, 10).is_some());
+        let mut window = whole;
+        assert!(window.seek(SeekFrom::Current(-1)).is_err());
+    }
+}
