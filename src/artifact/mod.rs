@@ -1,12 +1,13 @@
 //! Files: where they go, how they come to be there, and why they can be trusted.
 //!
 //! A file under its final name is complete and verified. [`stage`] writes it beside
-//! its final name, [`archive`] proves it, and only then is it
+//! its final name, [`archive`] and [`manifest`] prove it, and only then is it
 //! published.
 
 pub mod archive;
 mod folder;
 pub mod layout;
+pub mod manifest;
 pub mod mount;
 pub mod space;
 pub mod stage;
