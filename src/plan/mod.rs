@@ -1,3 +1,120 @@
 //! The plan file: text in, checked model or findings out.
+//!
+//! The way of a file: [`find`] says which one it is, [`load`] reads it; TOML gives a tree
+//! in which every value knows its place; `check` walks the tree with the tables of [`keys`]
+//! and builds the [`model`]; whatever does not fit becomes a finding of [`diagnostic`].
 
+mod check;
+pub mod diagnostic;
+pub mod find;
+pub mod keys;
+mod mask;
 pub mod model;
+mod read;
+pub mod reference;
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+use toml::de::DeTable;
+
+pub use check::Readers;
+
+use crate::plan::diagnostic::{Findings, Report};
+use crate::plan::model::PlanFile;
+use crate::values::environment::Lookup;
+
+/// The largest plan file that is read, in bytes.
+const LARGEST_FILE: u64 = 16 * 1024 * 1024;
+
+/// A plan file that can be used.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// What it says.
+    pub plan_file: PlanFile,
+    /// What should be changed in it; often empty.
+    pub warnings: Report,
+}
+
+/// Why a plan file cannot be used.
+#[derive(Debug, Error)]
+pub enum LoadError {
+    /// The system does not give it.
+    #[error("cannot read the plan file {path}")]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// It is not text.
+    #[error("the plan file {path} is not UTF-8 text: the bytes from {offset} on are none")]
+    NotUtf8 {
+        /// Which file.
+        path: PathBuf,
+        /// The first wrong byte, counted from 0.
+        offset: usize,
+    },
+    /// It is no plan file that anybody wrote.
+    #[error("the plan file {path} is larger than 16 MiB")]
+    TooLarge {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// There are errors in it.
+    #[error("the plan file {} has {}", .0.path.display(), .0.summary())]
+    Invalid(Report),
+}
+
+/// Reads and checks a plan file. Nothing is contacted, and nothing is written.
+pub fn load(path: &Path, env: Lookup<'_>) -> Result<Loaded, LoadError> {
+    let unreadable = |source| LoadError::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
+    let file = File::open(path).map_err(unreadable)?;
+    let mode = file.metadata().map_err(unreadable)?.permissions().mode();
+    let readers = if mode & 0o077 == 0 {
+        Readers::OwnerOnly
+    } else {
+        Readers::Others
+    };
+    let mut bytes = Vec::new();
+    file.take(LARGEST_FILE + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(LoadError::TooLarge {
+            path: path.to_owned(),
+        });
+    }
+    let text = String::from_utf8(bytes).map_err(|error| LoadError::NotUtf8 {
+        path: path.to_owned(),
+        offset: error.utf8_error().valid_up_to(),
+    })?;
+    check_text(&text, path, readers, env).map_err(LoadError::Invalid)
+}
+
+/// Checks the text of a plan file that is, or would be, at `path`.
+pub fn check_text(text: &str, path: &Path, readers: Readers, env: Lookup<'_>) -> Result<Loaded, Report> {
+    let mut findings = Findings::new(text);
+    let (root, errors) = DeTable::parse_recoverable(text);
+    for error in errors {
+        findings.syntax(error.span().unwrap_or_default(), error.message());
+    }
+    let plan_file = check::check(&root, &check::Context { path, readers, env }, &mut findings);
+    let report = findings.into_report(path, mask::mask_passwords(text));
+    match plan_file {
+        Some(plan_file) if report.errors() == 0 => Ok(Loaded {
+            plan_file,
+            warnings: report,
+        }),
+        _ => Err(report),
+    }
+}
+
+#[cfg(test)]
+mod tests;

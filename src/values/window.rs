@@ -116,7 +116,7 @@ impl Window {
         {
             let edge = if open { start } else { end };
             let moment = zone.to_ambiguous_timestamp(day.to_datetime(edge));
-            candidates.extend(moment.clone().earlier());
+            candidates.extend(moment.earlier());
             candidates.extend(moment.later());
         }
         candidates.retain(|at| *at > now && self.is_open(*at) == open);
@@ -180,6 +180,7 @@ impl fmt::Display for Window {
 #[cfg(test)]
 mod tests {
     use super::{Window, WindowError, parse_time, parse_zone};
+    use jiff::civil::Time;
     use jiff::{Timestamp, ToSpan};
     use proptest::prelude::*;
 
@@ -326,7 +327,7 @@ mod tests {
         ] {
             assert_eq!(parse_time(text), Err(WindowError::NotATime), "{text:?}");
         }
-        assert_eq!(parse_time("23:59:59").map(|t| t.second()), Ok(59));
+        assert_eq!(parse_time("23:59:59").map(Time::second), Ok(59));
         assert_eq!(
             parse_zone("Europe/Rom"),
             Err(WindowError::UnknownZone {

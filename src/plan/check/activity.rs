@@ -1,0 +1,160 @@
+//! The `[[plan.activity]]` tables.
+
+use std::ops::Range;
+
+use crate::plan::check::PlanReader;
+use crate::plan::diagnostic::Findings;
+use crate::plan::model::{Action, Activity, Domains, ErrorPolicy, PostScriptWhen};
+use crate::plan::read::{At, Section, did_you_mean};
+use crate::values::nearest::nearest;
+use crate::values::pattern::PatternList;
+
+/// What `action` says, before the keys that belong to it are read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ActionName {
+    SecureBackup,
+    ExportDomain,
+}
+
+impl PlanReader<'_> {
+    /// Reads one table.
+    pub(super) fn activity(
+        &mut self,
+        section: &Section<'_>,
+        plan_policy: ErrorPolicy,
+        out: &mut Findings<'_>,
+    ) -> Option<Activity> {
+        let action = action(section, out);
+        let devices = section.patterns("devices", out);
+        if let Some(devices) = &devices {
+            self.find_unknown_devices(devices, out);
+        }
+        let quiesce = section.boolean("quiesce", out);
+        if quiesce == Some(true) && self.first_quiesce.is_none() {
+            self.first_quiesce = section.key_span("quiesce");
+        }
+        let pre_script = self.script(section, "pre_script", out);
+        let post_script = self.script(section, "post_script", out);
+        let times = [
+            ("always", PostScriptWhen::Always),
+            ("on-failure", PostScriptWhen::OnFailure),
+        ];
+        let post_script_when = section.choice("post_script_when", &times, out);
+        let policies = [
+            ("plan-default", plan_policy),
+            ("halt", ErrorPolicy::Halt),
+            ("ignore", ErrorPolicy::Ignore),
+        ];
+        let error_policy = section.choice("error_policy", &policies, out);
+        Some(Activity {
+            action: action?,
+            devices: devices?.value,
+            quiesce: quiesce?,
+            pre_script,
+            post_script,
+            post_script_when: post_script_when?,
+            error_policy: error_policy?,
+        })
+    }
+
+    /// A pattern without `*` names one device: it must be there. An exclusion too, for else
+    /// the device that was meant would be backed up.
+    fn find_unknown_devices(&self, patterns: &At<PatternList>, out: &mut Findings<'_>) {
+        if out.is_incomplete() {
+            return;
+        }
+        for name in patterns
+            .value
+            .literals()
+            .chain(patterns.value.excluded_literals())
+        {
+            if !self.devices.contains(&name) {
+                let span = place_of(name, &patterns.span, out.text());
+                let finding = out.error(
+                    span,
+                    format!("unknown device {name:?}"),
+                    "no [[device]] has this name",
+                );
+                did_you_mean(finding, nearest(name, self.devices.iter().copied()));
+            }
+        }
+    }
+}
+
+/// The action with what belongs to it, and nothing that does not.
+fn action(section: &Section<'_>, out: &mut Findings<'_>) -> Option<Action> {
+    let names = [
+        ("secure-backup", ActionName::SecureBackup),
+        ("export-domain", ActionName::ExportDomain),
+    ];
+    let name = section.choice("action", &names, out);
+    let certificate = section.text("certificate", out);
+    let domains = section.patterns("domains", out);
+    let (needed, foreign, word) = match name? {
+        ActionName::SecureBackup => ("certificate", "domains", "secure-backup"),
+        ActionName::ExportDomain => ("domains", "certificate", "export-domain"),
+    };
+    if let Some(span) = section.key_span(foreign) {
+        let finding = out.error(
+            span,
+            format!("`{foreign}` does not belong to \"{word}\""),
+            "has no meaning here",
+        );
+        if let Some(action) = section.key_span("action") {
+            finding.also(action, "because of this action");
+        }
+    }
+    if section.key_span(needed).is_none() {
+        section.missing(needed, out);
+    }
+    match name? {
+        ActionName::SecureBackup => Some(Action::SecureBackup {
+            certificate: certificate?.value,
+        }),
+        ActionName::ExportDomain => Some(Action::ExportDomain {
+            domains: all_or_matching(domains?, out)?,
+        }),
+    }
+}
+
+/// `all-domains` is not a pattern, and stands alone.
+fn all_or_matching(domains: At<PatternList>, out: &mut Findings<'_>) -> Option<Domains> {
+    const ALL: &str = "all-domains";
+    let patterns = &domains.value;
+    if patterns.to_string() == ALL {
+        return Some(Domains::All);
+    }
+    if patterns
+        .literals()
+        .chain(patterns.excluded_literals())
+        .any(|name| name == ALL)
+    {
+        let span = place_of(ALL, &domains.span, out.text());
+        out.error(
+            span,
+            format!("\"{ALL}\" stands beside other patterns"),
+            "one export of everything: it stands alone",
+        )
+        .help("for one export of each domain, write `domains = \"*\"`");
+        return None;
+    }
+    Some(Domains::Matching(domains.value))
+}
+
+/// Where `name` stands inside a value, as far as it can be told: the whole value if it was
+/// written with escapes.
+fn place_of(name: &str, value: &Range<usize>, text: &str) -> Range<usize> {
+    let Some(written) = text.get(value.clone()) else {
+        return value.clone();
+    };
+    let is_border = |c: Option<char>| c.is_none_or(|c| c.is_whitespace() || "\"',!".contains(c));
+    written
+        .match_indices(name)
+        .find(|(at, found)| {
+            is_border(written[..*at].chars().next_back())
+                && is_border(written[at + found.len()..].chars().next())
+        })
+        .map_or(value.clone(), |(at, found)| {
+            value.start + at..value.start + at + found.len()
+        })
+}

@@ -1,0 +1,267 @@
+//! From the tree of the file to the model, with every finding on the way.
+//!
+//! Each function reads all its keys before it gives up, so that nothing hides behind the
+//! first mistake. A finding of an error is enough to refuse the file: what a function gives
+//! beside one need not be complete.
+
+mod activity;
+mod device;
+mod settings;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use toml::Spanned;
+use toml::de::DeTable;
+
+use crate::plan::diagnostic::Findings;
+use crate::plan::keys::tables;
+use crate::plan::model::{ErrorPolicy, Plan, PlanFile, script_path};
+use crate::plan::read::{self, At, Section};
+use crate::values::environment::Lookup;
+use crate::values::text::printable;
+use crate::values::window::{Window, WindowError};
+
+/// What is known about the file besides its text.
+pub(super) struct Context<'c> {
+    /// Where it is.
+    pub(super) path: &'c Path,
+    /// Who may read it.
+    pub(super) readers: Readers,
+    /// The environment, for defaults.
+    pub(super) env: Lookup<'c>,
+}
+
+/// Who may read the plan file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readers {
+    /// Only its owner: its mode has no bit for group or others.
+    OwnerOnly,
+    /// Others too.
+    Others,
+}
+
+impl Context<'_> {
+    /// A path of the file, which starts in the folder of the file.
+    fn path_of(&self, written: &str) -> PathBuf {
+        self.path.parent().unwrap_or(Path::new("")).join(written)
+    }
+}
+
+/// Reads the whole file. Gives nothing if there is an error, and then a finding says why.
+pub(super) fn check(
+    root: &Spanned<DeTable<'_>>,
+    context: &Context<'_>,
+    out: &mut Findings<'_>,
+) -> Option<PlanFile> {
+    let file = Section::open(&tables::FILE, root.get_ref(), root.span(), out);
+    let settings = file
+        .section("settings", out)
+        .map(|section| settings::read(&section, context, out));
+
+    let sections = file.sections("device", out);
+    let (names, devices): (Vec<_>, Vec<_>) = sections
+        .iter()
+        .map(|section| device::read(section, context, out))
+        .unzip();
+    let names: Vec<At<String>> = names.into_iter().flatten().collect();
+    find_duplicates("device", &names, out);
+
+    let mut reader = PlanReader {
+        context,
+        scripts_dir: settings
+            .as_ref()
+            .and_then(|s| s.scripts_dir.clone())
+            .unwrap_or_default(),
+        default_window: settings.as_ref().and_then(|s| s.default_window.clone()),
+        devices: names.iter().map(|name| name.value.as_str()).collect(),
+        plan_names: Vec::new(),
+        first_quiesce: None,
+    };
+    let sections = file.sections("plan", out);
+    let plans: Vec<_> = sections.iter().map(|section| reader.plan(section, out)).collect();
+    let PlanReader {
+        plan_names,
+        first_quiesce,
+        ..
+    } = reader;
+    find_duplicates("plan", &plan_names, out);
+    if let (Some(settings), Some(quiesce)) = (&settings, first_quiesce) {
+        warn_of_short_timeout(settings.quiesce_timeout.as_ref(), quiesce, out);
+    }
+
+    Some(PlanFile {
+        path: context.path.to_owned(),
+        settings: settings?.checked?,
+        devices: devices.into_iter().collect::<Option<_>>()?,
+        plans: plans.into_iter().collect::<Option<_>>()?,
+    })
+}
+
+/// Finds names that are there twice; the first use and the second are both shown.
+fn find_duplicates(what: &str, names: &[At<String>], out: &mut Findings<'_>) {
+    let mut first_uses: HashMap<&str, &At<String>> = HashMap::new();
+    for name in names {
+        if let Some(first) = first_uses.get(name.value.as_str()) {
+            out.error(
+                name.span.clone(),
+                format!("two {what}s are named {:?}", name.value),
+                "the second",
+            )
+            .also(first.span.clone(), "the first");
+        } else {
+            first_uses.insert(&name.value, name);
+        }
+    }
+}
+
+/// Below 60 seconds a device refuses to quiesce. Here it is a warning: the run ends with a
+/// status of its own.
+fn warn_of_short_timeout(
+    timeout: Option<&At<Duration>>,
+    quiesce: std::ops::Range<usize>,
+    out: &mut Findings<'_>,
+) {
+    if let Some(timeout) = timeout.filter(|timeout| timeout.value < Duration::from_secs(60)) {
+        out.warning(
+            timeout.span.clone(),
+            "`quiesce_timeout` is too short",
+            "a device asks for at least 60s",
+        )
+        .also(quiesce, "a plan with this does not run");
+    }
+}
+
+/// A window table.
+fn window(section: &Section<'_>, out: &mut Findings<'_>) -> Option<Window> {
+    let start = section.time("start", out);
+    let end = section.time("end", out);
+    let zone = section.zone("time_zone", out);
+    let is_malformed = |key, time: Option<_>| section.key_span(key).is_some() && time.is_none();
+    if is_malformed("start", start) || is_malformed("end", end) {
+        return None;
+    }
+    match Window::new(start, end, zone) {
+        Ok(window) => Some(window),
+        Err(WindowError::OneEnd) => {
+            section.missing(if start.is_none() { "start" } else { "end" }, out);
+            None
+        }
+        Err(error) => {
+            let span = section.key_span("end").unwrap_or(section.span.clone());
+            let help =
+                "to back up at any time, leave out `start` and `end`, or write maintenance_window = \"none\"";
+            out.error(span, "a window of no length", error.to_string())
+                .help(help);
+            None
+        }
+    }
+}
+
+/// Reads plans one after another, and remembers what is checked at the end.
+struct PlanReader<'r> {
+    context: &'r Context<'r>,
+    scripts_dir: PathBuf,
+    default_window: Option<Window>,
+    devices: Vec<&'r str>,
+    plan_names: Vec<At<String>>,
+    /// The first `quiesce = true` of the file.
+    first_quiesce: Option<std::ops::Range<usize>>,
+}
+
+impl PlanReader<'_> {
+    fn plan(&mut self, section: &Section<'_>, out: &mut Findings<'_>) -> Option<Plan> {
+        let name = section.text("name", out);
+        if let Some(name) = &name {
+            check_plan_name(name, out);
+        }
+        let description = section.text("description", out);
+        let enabled = section.boolean("enabled", out);
+        let window = self.window(section, out);
+        let policies = [("halt", ErrorPolicy::Halt), ("ignore", ErrorPolicy::Ignore)];
+        let error_policy = section.choice("error_policy", &policies, out);
+        let pre_script = self.script(section, "pre_script", out);
+        let post_script = self.script(section, "post_script", out);
+        let syslog = section.boolean("syslog", out);
+        let email = section.boolean("email", out);
+
+        // A broken policy has its finding already; the activities are read all the same.
+        let default_policy = error_policy.unwrap_or(ErrorPolicy::Halt);
+        let sections = section.sections("activity", out);
+        let activities: Vec<_> = sections
+            .iter()
+            .map(|section| self.activity(section, default_policy, out))
+            .collect();
+        if enabled == Some(true) && section.is_absent_or_empty("activity") && !out.is_incomplete() {
+            out.error(
+                section.span.clone(),
+                "an enabled plan has nothing to do",
+                "this plan has no activity",
+            )
+            .help("add a [[plan.activity]], or set `enabled = false`");
+        }
+        self.plan_names.extend(name.clone());
+        Some(Plan {
+            name: name?.value,
+            description: description.map(|at| at.value),
+            enabled: enabled?,
+            window: window?,
+            error_policy: error_policy?,
+            pre_script,
+            post_script,
+            syslog: syslog?,
+            email: email?,
+            activities: activities.into_iter().collect::<Option<_>>()?,
+        })
+    }
+
+    /// The window of a plan; the inner `None` is always.
+    fn window(&self, section: &Section<'_>, out: &mut Findings<'_>) -> Option<Option<Window>> {
+        let name = "maintenance_window";
+        let table = section
+            .value(name, out)
+            .filter(|value| value.get_ref().is_table());
+        match table {
+            Some(value) => {
+                let key = tables::PLAN.key(name)?;
+                read::section(key, value, out)
+                    .and_then(|own| window(&own, out))
+                    .map(Some)
+            }
+            None => {
+                let words = [("default", self.default_window.clone()), ("none", None)];
+                let words: Vec<_> = words.iter().map(|(word, window)| (*word, window)).collect();
+                section.choice(name, &words, out).cloned()
+            }
+        }
+    }
+
+    /// The path of a script.
+    fn script(&self, section: &Section<'_>, name: &str, out: &mut Findings<'_>) -> Option<PathBuf> {
+        let script = section.text(name, out)?;
+        let script = settings::path_text(script, out)?;
+        Some(script_path(&script, self.context.path, &self.scripts_dir))
+    }
+}
+
+/// Whether a plan can have this name. It goes into messages, history and script arguments.
+fn check_plan_name(name: &At<String>, out: &mut Findings<'_>) {
+    let text = &name.value;
+    let label = if text.trim() != text {
+        "begins or ends with a blank"
+    } else if text.contains('/') {
+        "holds a `/`"
+    } else if printable(text) != text.as_str() {
+        "holds characters that cannot be seen"
+    } else if text.len() > 128 {
+        "is longer than 128 bytes"
+    } else {
+        return;
+    };
+    out.error(
+        name.span.clone(),
+        format!("{text:?} cannot be the name of a plan"),
+        label,
+    );
+}

@@ -1,0 +1,174 @@
+//! The `[settings]` table.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::plan::check::{Context, window};
+use crate::plan::diagnostic::Findings;
+use crate::plan::model::{MountRule, OnUnchanged, Settings, Timeouts};
+use crate::plan::read::{At, Section};
+use crate::values::environment::{Lookup, non_empty};
+use crate::values::window::Window;
+
+/// What was read. The rest of the file needs some of it even if the whole is not valid.
+pub(super) struct SettingsRead {
+    pub(super) checked: Option<Settings>,
+    pub(super) scripts_dir: Option<PathBuf>,
+    pub(super) default_window: Option<Window>,
+    pub(super) quiesce_timeout: Option<At<Duration>>,
+}
+
+/// Reads the table.
+pub(super) fn read(section: &Section<'_>, context: &Context<'_>, out: &mut Findings<'_>) -> SettingsRead {
+    let scripts_dir = path(section, "scripts_dir", context, out);
+    let quiesce_timeout = section
+        .duration("quiesce_timeout", out)
+        .filter(|t| can_be_sent(t, out));
+    let default_window = section
+        .section("default_window", out)
+        .and_then(|table| window(&table, out));
+    let checked = settings(
+        section,
+        context,
+        scripts_dir.clone(),
+        quiesce_timeout.as_ref(),
+        out,
+    );
+    SettingsRead {
+        checked,
+        scripts_dir,
+        default_window,
+        quiesce_timeout,
+    }
+}
+
+fn settings(
+    section: &Section<'_>,
+    context: &Context<'_>,
+    scripts_dir: Option<PathBuf>,
+    quiesce_timeout: Option<&At<Duration>>,
+    out: &mut Findings<'_>,
+) -> Option<Settings> {
+    let store = path(section, "store", context, out);
+    let history = history(section, context, out);
+    let backups_enabled = section.boolean("backups_enabled", out);
+    let mount_rules = [
+        ("no", MountRule::No),
+        ("mounted", MountRule::Mounted),
+        ("remote", MountRule::Remote),
+    ];
+    let require_mount = section.choice("require_mount", &mount_rules, out);
+    let min_free_store = section.threshold("min_free_store", out);
+    let min_free_device = section.threshold("min_free_device", out);
+    let unquiesce_timeout = section.duration("unquiesce_timeout", out);
+    let quiesce_grace = section.duration("quiesce_grace", out);
+    let script_timeout = section.duration("script_timeout", out);
+    let task_expiry = section.duration("task_expiry", out);
+    let timeouts = timeouts(section, out);
+    let retries = section.integer("retries", out);
+    let forms = [("store", OnUnchanged::Store), ("skip", OnUnchanged::Skip)];
+    let on_unchanged = section.choice("on_unchanged", &forms, out);
+    Some(Settings {
+        store: store?,
+        history: history?,
+        backups_enabled: backups_enabled?,
+        require_mount: require_mount?,
+        min_free_store: min_free_store?,
+        min_free_device: min_free_device?,
+        quiesce_timeout: quiesce_timeout?.value,
+        unquiesce_timeout: unquiesce_timeout?.value,
+        quiesce_grace: quiesce_grace?.value,
+        scripts_dir: scripts_dir?,
+        script_timeout: script_timeout?.value,
+        task_expiry: task_expiry?.value,
+        timeouts: timeouts?,
+        retries: retries?,
+        on_unchanged: on_unchanged?,
+    })
+}
+
+/// The table of limits; its defaults where it is absent.
+fn timeouts(section: &Section<'_>, out: &mut Findings<'_>) -> Option<Timeouts> {
+    let table = section.section_or_empty("timeouts", out)?;
+    let mut limit = |name| table.duration(name, out).map(|at| at.value);
+    let (connect, request, export) = (limit("connect"), limit("request"), limit("export"));
+    let (secure_backup, idle) = (limit("secure_backup"), limit("idle"));
+    Some(Timeouts {
+        connect: connect?,
+        request: request?,
+        export: export?,
+        secure_backup: secure_backup?,
+        idle: idle?,
+    })
+}
+
+/// The timeout goes to the device as a 16-bit number of seconds.
+fn can_be_sent(timeout: &At<Duration>, out: &mut Findings<'_>) -> bool {
+    let label = if timeout.value.subsec_nanos() > 0 {
+        "expected whole seconds"
+    } else if timeout.value > Duration::from_secs(u64::from(u16::MAX)) {
+        "expected at most 65535s"
+    } else {
+        return true;
+    };
+    out.error(
+        timeout.span.clone(),
+        "`quiesce_timeout` cannot be sent to a device",
+        label,
+    );
+    false
+}
+
+/// The history file; by default where the user's state is kept.
+fn history(section: &Section<'_>, context: &Context<'_>, out: &mut Findings<'_>) -> Option<PathBuf> {
+    if section.key_span("history").is_some() {
+        return path(section, "history", context, out);
+    }
+    let default = state_home(context.env).map(|state| state.join("dpbackup/history.db"));
+    if default.is_none() && !out.is_incomplete() {
+        out.error(
+            section.span.clone(),
+            "`history` is missing",
+            "no default: $HOME is not set",
+        )
+        .help("write where the history file is, such as `history = \"/var/lib/dpbackup/history.db\"`");
+    }
+    default
+}
+
+/// `$XDG_STATE_HOME`, else `~/.local/state`. A relative path does not count, as that
+/// standard says.
+fn state_home(env: Lookup<'_>) -> Option<PathBuf> {
+    let absolute = |value: OsString| Some(PathBuf::from(value)).filter(|path| path.is_absolute());
+    non_empty(env, "XDG_STATE_HOME").and_then(absolute).or_else(|| {
+        non_empty(env, "HOME")
+            .and_then(absolute)
+            .map(|home| home.join(".local/state"))
+    })
+}
+
+/// A path, or its default; a relative one starts in the folder of the file.
+pub(super) fn path(
+    section: &Section<'_>,
+    name: &str,
+    context: &Context<'_>,
+    out: &mut Findings<'_>,
+) -> Option<PathBuf> {
+    let written = section.text_or_default(name, out)?;
+    path_text(written, out).map(|text| context.path_of(&text))
+}
+
+/// The text of a path, if it means what a reader thinks.
+pub(super) fn path_text(written: At<String>, out: &mut Findings<'_>) -> Option<String> {
+    if Path::new(&written.value).starts_with("~") {
+        out.error(
+            written.span,
+            "`~` is not the home folder here",
+            "no shell replaces it",
+        )
+        .help("write the whole path");
+        return None;
+    }
+    Some(written.value)
+}

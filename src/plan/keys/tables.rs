@@ -1,0 +1,419 @@
+//! The tables of the plan file. What stands here is the contract with those who write one.
+
+use crate::plan::keys::Absent::{Default, Error, Means};
+use crate::plan::keys::{Absent, Key, Kind, Table};
+
+const fn key(name: &'static str, kind: Kind, absent: Absent, meaning: &'static str) -> Key {
+    Key {
+        name,
+        kind,
+        absent,
+        meaning,
+    }
+}
+
+/// The whole file.
+pub static FILE: Table = Table {
+    heading: "the plan file",
+    meaning: "Three tables: what holds for all plans, the devices, and the plans.",
+    keys: &[
+        key(
+            "settings",
+            Kind::Table(&SETTINGS),
+            Error,
+            "What holds for all plans.",
+        ),
+        key(
+            "device",
+            Kind::Tables(&DEVICE),
+            Means("no device"),
+            "One gateway each.",
+        ),
+        key(
+            "plan",
+            Kind::Tables(&PLAN),
+            Means("no plan"),
+            "One backup plan each.",
+        ),
+    ],
+};
+
+/// `[settings]`.
+pub static SETTINGS: Table = Table {
+    heading: "[settings]",
+    meaning: "What holds for all plans.",
+    keys: &[
+        key(
+            "store",
+            Kind::Path,
+            Error,
+            "The folder in which backups are stored.",
+        ),
+        key(
+            "history",
+            Kind::Path,
+            Means("`$XDG_STATE_HOME/dpbackup/history.db`, else `~/.local/state/dpbackup/history.db`"),
+            "The SQLite file that records every execution. Keep it on a local disk.",
+        ),
+        key(
+            "backups_enabled",
+            Kind::Boolean,
+            Default("true"),
+            "With `false` every run ends `BACKUPS_ARE_DISABLED`.",
+        ),
+        key(
+            "require_mount",
+            Kind::Choice(&["no", "mounted", "remote"]),
+            Default("no"),
+            "What the store must be: any folder, on a mounted file system, or on one of a network.",
+        ),
+        key(
+            "min_free_store",
+            Kind::Threshold,
+            Default("10%"),
+            "What must be free on the file system of the store.",
+        ),
+        key(
+            "min_free_device",
+            Kind::Threshold,
+            Default("25%"),
+            "What must be free in `temporary:` of a device before a secure backup.",
+        ),
+        key(
+            "quiesce_timeout",
+            Kind::Duration,
+            Default("60s"),
+            "How long the device waits for connections to end; sent with a quiesce, in whole seconds. \
+             A plan that quiesces does not run with less than 60 s.",
+        ),
+        key(
+            "unquiesce_timeout",
+            Kind::Duration,
+            Default("60s"),
+            "How long an unquiesce may take.",
+        ),
+        key(
+            "quiesce_grace",
+            Kind::DurationOrZero,
+            Default("3m"),
+            "Waited on top of either timeout.",
+        ),
+        key(
+            "scripts_dir",
+            Kind::Path,
+            Default("scripts"),
+            "Where a script is looked up whose name holds no `/`.",
+        ),
+        key(
+            "script_timeout",
+            Kind::Duration,
+            Default("10m"),
+            "How long a script may run before it is ended, with all that it started.",
+        ),
+        key(
+            "task_expiry",
+            Kind::Duration,
+            Default("24h"),
+            "Tasks that have not started so long after their plan did are cancelled.",
+        ),
+        key(
+            "default_window",
+            Kind::Table(&WINDOW),
+            Means("always"),
+            "The maintenance window of plans that have none of their own.",
+        ),
+        key(
+            "timeouts",
+            Kind::Table(&TIMEOUTS),
+            Means("the defaults of its keys"),
+            "The limits of every wait for a device.",
+        ),
+        key(
+            "retries",
+            Kind::Integer { least: 0, most: 10 },
+            Default("2"),
+            "How often a request that only reads is tried again.",
+        ),
+        key(
+            "on_unchanged",
+            Kind::Choice(&["store", "skip"]),
+            Default("store"),
+            "Whether an export whose content equals the one before is kept.",
+        ),
+    ],
+};
+
+/// `[settings.timeouts]`.
+pub static TIMEOUTS: Table = Table {
+    heading: "[settings.timeouts]",
+    meaning: "The limits of every wait for a device. None can be turned off.",
+    keys: &[
+        key(
+            "connect",
+            Kind::Duration,
+            Default("10s"),
+            "Name look-up, TCP and TLS.",
+        ),
+        key(
+            "request",
+            Kind::Duration,
+            Default("60s"),
+            "A small request, its answer included.",
+        ),
+        key(
+            "export",
+            Kind::Duration,
+            Default("30m"),
+            "An export, from request to last byte.",
+        ),
+        key(
+            "secure_backup",
+            Kind::Duration,
+            Default("60m"),
+            "A secure backup, until its manifest is there.",
+        ),
+        key(
+            "idle",
+            Kind::Duration,
+            Default("2m"),
+            "An answer has begun, and no byte arrives for so long.",
+        ),
+    ],
+};
+
+/// A maintenance window.
+pub static WINDOW: Table = Table {
+    heading: "a maintenance window",
+    meaning: "No task starts outside it. A start after the end crosses midnight. Without both it is always open.",
+    keys: &[
+        key(
+            "start",
+            Kind::Time,
+            Means("always, if `end` is absent too"),
+            "When it opens.",
+        ),
+        key(
+            "end",
+            Kind::Time,
+            Means("always, if `start` is absent too"),
+            "When it closes; no part of it.",
+        ),
+        key(
+            "time_zone",
+            Kind::Zone,
+            Means("the zone of the machine"),
+            "Where these times are read off.",
+        ),
+    ],
+};
+
+/// `[[device]]`.
+pub static DEVICE: Table = Table {
+    heading: "[[device]]",
+    meaning: "One gateway.",
+    keys: &[
+        key(
+            "name",
+            Kind::Name,
+            Error,
+            "Its name, unique in the file; also the name of its folder in the store.",
+        ),
+        key("host", Kind::Text, Error, "Host name or IP address."),
+        key(
+            "port",
+            Kind::Integer {
+                least: 1,
+                most: 65535,
+            },
+            Default("5550"),
+            "Port of the XML Management Interface.",
+        ),
+        key("username", Kind::Text, Error, "The account."),
+        key(
+            "password",
+            Kind::TextOrTable(&PASSWORD),
+            Error,
+            "Where its password comes from. Text is the password itself, and only accepted when nobody but \
+             the owner can read the plan file.",
+        ),
+        key(
+            "tls",
+            Kind::Table(&TLS),
+            Means("the trust roots of the machine"),
+            "How its certificate is trusted.",
+        ),
+    ],
+};
+
+/// Where a password comes from.
+pub static PASSWORD: Table = Table {
+    heading: "a password",
+    meaning: "Exactly one of these keys.",
+    keys: &[
+        key(
+            "env",
+            Kind::Text,
+            Means("another form"),
+            "The name of an environment variable.",
+        ),
+        key(
+            "file",
+            Kind::Path,
+            Means("another form"),
+            "A file, by its first line. Only its owner may read it.",
+        ),
+        key(
+            "command",
+            Kind::Command,
+            Means("another form"),
+            "A command, by the first line that it prints. No shell is involved, and it has 30 seconds.",
+        ),
+        key(
+            "credential",
+            Kind::Text,
+            Means("another form"),
+            "The name of a systemd credential (`LoadCredential=`).",
+        ),
+    ],
+};
+
+/// How a certificate is trusted.
+pub static TLS: Table = Table {
+    heading: "tls",
+    meaning: "Exactly one of these keys.",
+    keys: &[
+        key(
+            "ca_file",
+            Kind::Path,
+            Means("another form"),
+            "Certificates in PEM that are trusted, and no others.",
+        ),
+        key(
+            "pin_sha256",
+            Kind::Sha256,
+            Means("another form"),
+            "The SHA-256 of the device's certificate (DER). `dpbackup trust DEVICE` prints it.",
+        ),
+        key(
+            "verify",
+            Kind::Boolean,
+            Means("another form"),
+            "`true`: the trust roots of the machine. `false`: no verification at all, recorded on every task.",
+        ),
+    ],
+};
+
+/// `[[plan]]`.
+pub static PLAN: Table = Table {
+    heading: "[[plan]]",
+    meaning: "One backup plan.",
+    keys: &[
+        key("name", Kind::Text, Error, "Its name, unique in the file."),
+        key("description", Kind::Text, Means("none"), "What it is for."),
+        key(
+            "enabled",
+            Kind::Boolean,
+            Default("true"),
+            "With `false` a run ends `PLAN_IS_DISABLED`.",
+        ),
+        key(
+            "maintenance_window",
+            Kind::ChoiceOrTable(&["default", "none"], &WINDOW),
+            Default("default"),
+            "When its tasks may start: in the `default_window`, always, or in a window of its own.",
+        ),
+        key(
+            "error_policy",
+            Kind::Choice(&["halt", "ignore"]),
+            Default("halt"),
+            "What a failed task does to the waiting ones: they are cancelled, or run.",
+        ),
+        key(
+            "pre_script",
+            Kind::Script,
+            Means("none"),
+            "Run before the tasks. A return code above 0 ends the plan.",
+        ),
+        key("post_script", Kind::Script, Means("none"), "Run after the tasks."),
+        key("syslog", Kind::Boolean, Default("false"), "Tell syslog."),
+        key("email", Kind::Boolean, Default("false"), "Tell by e-mail."),
+        key(
+            "activity",
+            Kind::Tables(&ACTIVITY),
+            Means("none; only for a plan that is not enabled"),
+            "What it backs up, in this order.",
+        ),
+    ],
+};
+
+/// `[[plan.activity]]`.
+pub static ACTIVITY: Table = Table {
+    heading: "[[plan.activity]]",
+    meaning: "What to back up.",
+    keys: &[
+        key(
+            "action",
+            Kind::Choice(&["secure-backup", "export-domain"]),
+            Error,
+            "What is done.",
+        ),
+        key(
+            "devices",
+            Kind::Patterns,
+            Error,
+            "Which devices. `*` is any run of characters, `!` before a pattern takes its matches away.",
+        ),
+        key(
+            "certificate",
+            Kind::Text,
+            Means("required for `secure-backup`, else refused"),
+            "The crypto certificate object of the device for which the backup is encrypted.",
+        ),
+        key(
+            "domains",
+            Kind::Patterns,
+            Means("required for `export-domain`, else refused"),
+            "Which domains. \"all-domains\" is one export of everything.",
+        ),
+        key(
+            "quiesce",
+            Kind::Boolean,
+            Default("false"),
+            "Quiesce before, and always unquiesce after.",
+        ),
+        key(
+            "pre_script",
+            Kind::Script,
+            Means("none"),
+            "Run before each task. A return code above 0 stops the task.",
+        ),
+        key("post_script", Kind::Script, Means("none"), "Run after each task."),
+        key(
+            "post_script_when",
+            Kind::Choice(&["always", "on-failure"]),
+            Default("always"),
+            "After every task, or only after a failed one.",
+        ),
+        key(
+            "error_policy",
+            Kind::Choice(&["plan-default", "halt", "ignore"]),
+            Default("plan-default"),
+            "What a failed task does to the waiting ones.",
+        ),
+    ],
+};
+
+#[cfg(test)]
+mod tests {
+    use crate::plan::reference::tables;
+
+    #[test]
+    fn no_key_is_twice_in_a_table() {
+        for table in tables() {
+            for name in table.names() {
+                let same = table.names().filter(|other| *other == name).count();
+                assert_eq!(same, 1, "{name} in {}", table.heading);
+            }
+        }
+    }
+}

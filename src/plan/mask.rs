@@ -1,0 +1,190 @@
+//! Passwords that stand in a plan file are not shown with its lines.
+
+use std::ops::Range;
+
+use crate::values::nearest::nearest;
+
+/// `text`, with what looks like a password replaced by `*`, byte for byte.
+///
+/// It works on text, not on the tree: a line that cannot be parsed is shown too. What
+/// counts is the name of the key, also when it is misspelt; hidden is rather too much than
+/// too little.
+pub(super) fn mask_passwords(text: &str) -> String {
+    let mut bytes = text.as_bytes().to_vec();
+    let mut from = 0;
+    while let Some(equals) = text[from..].find('=').map(|at| from + at) {
+        from = equals + 1;
+        if is_secret_key(&text[..equals]) {
+            let secrets = secrets_of(text, from);
+            from = secrets.last().map_or(from, |last| last.end.max(from));
+            for secret in secrets {
+                bytes[secret]
+                    .iter_mut()
+                    .filter(|byte| !matches!(byte, b'\n' | b'\r'))
+                    .for_each(|byte| *byte = b'*');
+            }
+        }
+    }
+    // Whole characters were replaced, so this is text again; if not, nothing is shown.
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
+/// Whether the key that ends `before` is one of a password: `password`, `"pasword"`,
+/// `device.password.text`.
+fn is_secret_key(before: &str) -> bool {
+    let key_char = |c: char| c.is_alphanumeric() || "_-.\"' \t".contains(c);
+    let dotted = before.rsplit(|c| !key_char(c)).next().unwrap_or_default();
+    let mut parts = dotted
+        .split('.')
+        .map(|part| part.trim_matches(['"', '\'', ' ', '\t']));
+    let last = parts.clone().next_back().unwrap_or_default();
+    parts.any(is_secret_word) && !is_form(last)
+}
+
+fn is_secret_word(word: &str) -> bool {
+    let word = word.to_lowercase();
+    ["pass", "pwd", "secret", "token"]
+        .into_iter()
+        .any(|part| word.contains(part))
+        || nearest(&word, ["password"]).is_some()
+}
+
+/// The keys under `password` that say where it is, and not what.
+fn is_form(word: &str) -> bool {
+    ["env", "file", "command", "credential"].contains(&word)
+}
+
+/// Where the secrets are in the value that begins at `from`.
+fn secrets_of(text: &str, from: usize) -> Vec<Range<usize>> {
+    let rest = &text[from..];
+    let start = from + (rest.len() - rest.trim_start_matches([' ', '\t']).len());
+    match text[start..].chars().next() {
+        Some('"' | '\'') => vec![string_at(text, start)],
+        Some('{') => secrets_of_table(text, start + 1),
+        Some('[') => strings_until(text, start + 1, ']'),
+        _ => {
+            let end = text[start..]
+                .find(['\n', ',', '}', '#'])
+                .map_or(text.len(), |at| start + at);
+            Vec::from([start..end])
+        }
+    }
+}
+
+/// In `{ text = "…" }` everything but the known forms.
+fn secrets_of_table(text: &str, from: usize) -> Vec<Range<usize>> {
+    let line_end = text[from..].find('\n').map_or(text.len(), |at| from + at);
+    let end = text[from..line_end].find('}').map_or(line_end, |at| from + at);
+    let mut secrets = Vec::new();
+    let mut at = from;
+    while let Some(equals) = text[at..end].find('=').map(|found| at + found) {
+        let key = text[at..equals].rsplit([',', '{']).next().unwrap_or_default();
+        at = equals + 1;
+        if !is_form(key.trim_matches(['"', '\'', ' ', '\t'])) {
+            let found = secrets_of(text, at);
+            at = found.last().map_or(at, |last| last.end.clamp(at, end));
+            secrets.extend(found);
+        }
+    }
+    secrets
+}
+
+/// All strings from `from` to the closing character.
+fn strings_until(text: &str, from: usize, closing: char) -> Vec<Range<usize>> {
+    let mut secrets = Vec::new();
+    let mut at = from;
+    while let Some(found) = text[at..].find(['"', '\'', closing]).map(|found| at + found) {
+        if text[found..].starts_with(closing) {
+            break;
+        }
+        let string = string_at(text, found);
+        // Past the closing quote.
+        at = string.end + usize::from(text[string.end..].starts_with(['"', '\'']));
+        secrets.push(string);
+    }
+    secrets
+}
+
+/// What stands between the quotes that open at `start`: to the closing ones, else to the
+/// end of the line, or of the text for those of several lines.
+fn string_at(text: &str, start: usize) -> Range<usize> {
+    let rest = &text[start..];
+    for triple in ["\"\"\"", "'''"] {
+        if let Some(inside) = rest.strip_prefix(triple) {
+            let begin = start + 3;
+            return begin..begin + inside.find(triple).unwrap_or(inside.len());
+        }
+    }
+    let quote = if rest.starts_with('"') { '"' } else { '\'' };
+    let mut is_escaped = false;
+    let begin = start + 1;
+    for (at, c) in text[begin..].char_indices() {
+        if c == '\n' || (c == quote && !is_escaped) {
+            return begin..begin + at;
+        }
+        is_escaped = quote == '"' && c == '\\' && !is_escaped;
+    }
+    begin..text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mask_passwords;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_password_is_hidden_however_it_is_written() {
+        for (text, shown) in [
+            (
+                "password = \"hunter2\"\nport = 1",
+                "password = \"*******\"\nport = 1",
+            ),
+            ("password='hunter2' # why", "password='*******' # why"),
+            ("\"password\" = \"hunter2\"", "\"password\" = \"*******\""),
+            ("pasword = \"hunter2\"", "pasword = \"*******\""),
+            ("Passwd = \"hunter2\"", "Passwd = \"*******\""),
+            ("password = hunter2\nx", "password = *******\nx"),
+            ("password = \"hunter2\nport", "password = \"*******\nport"),
+            (r#"password = "hun\"ter2" # x"#, r#"password = "*********" # x"#),
+            (
+                "password = \"\"\"hun\nter2\"\"\"\nx",
+                "password = \"\"\"***\n****\"\"\"\nx",
+            ),
+            (
+                "d = { name = \"a\", password = \"hunter2\" }",
+                "d = { name = \"a\", password = \"*******\" }",
+            ),
+            (
+                "password = { text = \"hunter2\" }",
+                "password = { text = \"*******\" }",
+            ),
+            ("password.text = \"hunter2\"", "password.text = \"*******\""),
+            ("password = [\"hun\", 'ter2']", "password = [\"***\", '****']"),
+            ("password = \"größe\"", "password = \"*******\""),
+        ] {
+            assert_eq!(mask_passwords(text), shown);
+        }
+    }
+
+    #[test]
+    fn what_says_only_where_a_password_is_stays() {
+        for text in [
+            "password = { env = \"QA1_PASSWORD\" }",
+            "password = { command = [\"pass\", \"qa1\"] }",
+            "password.file = \"secrets/qa1\"",
+            "username = \"backup\"\nhost = \"a\"",
+            "",
+        ] {
+            assert_eq!(mask_passwords(text), text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_keeps_its_length_and_lines(text in "(password|text|[a={}\\[\\]'\"\\\\,. \nßx]){0,40}") {
+            let shown = mask_passwords(&text);
+            prop_assert_eq!(shown.len(), text.len());
+            prop_assert_eq!(shown.matches('\n').count(), text.matches('\n').count());
+        }
+    }
+}

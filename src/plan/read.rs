@@ -1,0 +1,416 @@
+//! From the tree that TOML gives to typed values, with a finding for whatever does not fit.
+//!
+//! A [`Section`] is one table of the file beside the [`Table`] that says which keys it may
+//! have. Its methods read one key each: they give the value, the default where the key is
+//! absent, or nothing, and then a finding says why.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::plan::diagnostic::{Finding, Findings};
+use crate::plan::keys::{Absent, Key, Kind, Table, words_in_quotes};
+use crate::values::duration;
+use crate::values::nearest::nearest;
+use crate::values::pattern::PatternList;
+use crate::values::size::Threshold;
+use crate::values::window::{WindowError, parse_time, parse_zone};
+
+/// A value of the tree.
+pub(super) type Value<'i> = Spanned<DeValue<'i>>;
+
+/// A value and where it stands.
+#[derive(Clone, Debug)]
+pub(super) struct At<T> {
+    pub(super) value: T,
+    pub(super) span: Range<usize>,
+}
+
+/// One table of the file.
+pub(super) struct Section<'a> {
+    table: &'static Table,
+    entries: &'a DeTable<'a>,
+    /// Its header, or the whole of an inline table.
+    pub(super) span: Range<usize>,
+}
+
+impl<'a> Section<'a> {
+    /// Begins to read a table: its unknown keys are found here.
+    pub(super) fn open(
+        table: &'static Table,
+        entries: &'a DeTable<'a>,
+        span: Range<usize>,
+        out: &mut Findings<'_>,
+    ) -> Self {
+        for (name, _) in entries {
+            if table.key(name.get_ref()).is_none() {
+                unknown_key(table, name.get_ref(), name.span(), out);
+            }
+        }
+        Self { table, entries, span }
+    }
+
+    /// Whether the key is written, and where.
+    pub(super) fn key_span(&self, name: &str) -> Option<Range<usize>> {
+        self.entries.get_key_value(name).map(|(key, _)| key.span())
+    }
+
+    /// Whether no key is written, not even an unknown one.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Whether a key is not written, or is an array without items.
+    pub(super) fn is_absent_or_empty(&self, name: &str) -> bool {
+        self.entries
+            .get(name)
+            .is_none_or(|value| value.get_ref().as_array().is_some_and(|items| items.is_empty()))
+    }
+
+    /// The names of the keys that are written and known.
+    pub(super) fn written(&self) -> Vec<&'static str> {
+        self.table
+            .keys
+            .iter()
+            .map(|key| key.name)
+            .filter(|name| self.entries.contains_key(*name))
+            .collect()
+    }
+
+    /// The raw value, for keys that have more than one form. A key that must be there and
+    /// is not is found here.
+    pub(super) fn value(&self, name: &str, out: &mut Findings<'_>) -> Option<&'a Value<'a>> {
+        let value = self.entries.get(name);
+        if value.is_none()
+            && self
+                .key(name)
+                .is_some_and(|key| matches!(key.absent, Absent::Error))
+        {
+            self.missing(name, out);
+        }
+        value
+    }
+
+    /// Says that a key is missing, unless the file is too broken to know, or a misspelt key
+    /// has been found that is meant to be it.
+    pub(super) fn missing(&self, name: &str, out: &mut Findings<'_>) {
+        let is_misspelt = |written: &str| {
+            self.table.key(written).is_none() && nearest(written, self.table.names()) == Some(name)
+        };
+        if !out.is_incomplete() && !self.entries.keys().any(|key| is_misspelt(key.get_ref())) {
+            let label = format!("{} needs the key `{name}`", self.table.heading);
+            out.error(self.span.clone(), format!("`{name}` is missing"), label);
+        }
+    }
+
+    /// Text on one line, not empty.
+    pub(super) fn text(&self, name: &str, out: &mut Findings<'_>) -> Option<At<String>> {
+        let value = self.value(name, out)?;
+        let text = string(self.key(name)?, value, out)?;
+        Some(At {
+            value: text.to_owned(),
+            span: value.span(),
+        })
+    }
+
+    /// Text as [`Section::text`] reads it; the default where the key is absent.
+    pub(super) fn text_or_default(&self, name: &str, out: &mut Findings<'_>) -> Option<At<String>> {
+        self.parsed(name, out, "text", |text| {
+            Ok::<_, std::convert::Infallible>(text.to_owned())
+        })
+    }
+
+    /// `true` or `false`.
+    pub(super) fn boolean(&self, name: &str, out: &mut Findings<'_>) -> Option<bool> {
+        let key = self.key(name)?;
+        match self.value(name, out) {
+            None => default(key)?.parse().ok(),
+            Some(value) => match value.get_ref() {
+                DeValue::Boolean(yes) => Some(*yes),
+                _ => wrong_type(key, value, out),
+            },
+        }
+    }
+
+    /// A whole number in the range of the key.
+    pub(super) fn integer(&self, name: &str, out: &mut Findings<'_>) -> Option<u32> {
+        let key = self.key(name)?;
+        let Kind::Integer { least, most } = key.kind else {
+            return None;
+        };
+        let Some(value) = self.value(name, out) else {
+            return default(key)?.parse().ok();
+        };
+        let DeValue::Integer(number) = value.get_ref() else {
+            return wrong_type(key, value, out);
+        };
+        let number = u32::from_str_radix(number.as_str(), number.radix()).ok();
+        let number = number.filter(|number| (least..=most).contains(number));
+        if number.is_none() {
+            let label = format!("expected {}", key.kind.expected());
+            out.error(value.span(), format!("`{name}` is out of range"), label);
+        }
+        number
+    }
+
+    /// A duration; above zero where the key wants it so.
+    pub(super) fn duration(&self, name: &str, out: &mut Findings<'_>) -> Option<At<Duration>> {
+        let zero_too = self
+            .key(name)
+            .is_some_and(|key| matches!(key.kind, Kind::DurationOrZero));
+        self.parsed(name, out, "a duration", |text| {
+            if zero_too {
+                duration::parse(text)
+            } else {
+                duration::parse_positive(text)
+            }
+        })
+    }
+
+    /// A share or a size.
+    pub(super) fn threshold(&self, name: &str, out: &mut Findings<'_>) -> Option<Threshold> {
+        self.parsed(name, out, "a share or a size", str::parse)
+            .map(|at| at.value)
+    }
+
+    /// A time of day, if there is one.
+    pub(super) fn time(&self, name: &str, out: &mut Findings<'_>) -> Option<Time> {
+        self.parsed(name, out, "a time of day", parse_time)
+            .map(|at| at.value)
+    }
+
+    /// A time zone, if there is one.
+    pub(super) fn zone(&self, name: &str, out: &mut Findings<'_>) -> Option<TimeZone> {
+        let At { value: text, span } = self.text(name, out)?;
+        match parse_zone(&text) {
+            Ok(zone) => Some(zone),
+            Err(WindowError::UnknownZone { nearest, .. }) => {
+                let finding = out.error(span, format!("unknown time zone {text:?}"), "no such zone");
+                did_you_mean(finding, nearest.as_deref());
+                None
+            }
+            Err(error) => {
+                out.error(span, format!("`{name}` is not a time zone"), error.to_string());
+                None
+            }
+        }
+    }
+
+    /// One of the words of the key.
+    pub(super) fn choice<T: Copy>(
+        &self,
+        name: &str,
+        choices: &[(&'static str, T)],
+        out: &mut Findings<'_>,
+    ) -> Option<T> {
+        let key = self.key(name)?;
+        let (Kind::Choice(words) | Kind::ChoiceOrTable(words, _)) = key.kind else {
+            return None;
+        };
+        debug_assert!(
+            words.iter().eq(choices.iter().map(|(word, _)| word)),
+            "the words of {name}"
+        );
+        let (text, span) = match self.value(name, out) {
+            None => (default(key)?, self.span.clone()),
+            Some(value) => (string(key, value, out)?, value.span()),
+        };
+        if let Some((_, choice)) = choices.iter().find(|(word, _)| *word == text) {
+            return Some(*choice);
+        }
+        let label = format!("expected {}", words_in_quotes(words));
+        let finding = out.error(span, format!("unknown value {text:?} of `{name}`"), label);
+        did_you_mean(finding, nearest(text, words.iter().copied()));
+        None
+    }
+
+    /// Patterns, in one text or an array.
+    pub(super) fn patterns(&self, name: &str, out: &mut Findings<'_>) -> Option<At<PatternList>> {
+        let key = self.key(name)?;
+        let value = self.value(name, out)?;
+        let items = match value.get_ref() {
+            DeValue::Array(_) => strings(key, value, out)?,
+            _ => vec![string(key, value, out)?],
+        };
+        match PatternList::from_items(items) {
+            Ok(patterns) => Some(At {
+                value: patterns,
+                span: value.span(),
+            }),
+            Err(error) => {
+                out.error(
+                    value.span(),
+                    format!("`{name}` is not a list of patterns"),
+                    error.to_string(),
+                );
+                None
+            }
+        }
+    }
+
+    /// An array of texts, at least one.
+    pub(super) fn texts(&self, name: &str, out: &mut Findings<'_>) -> Option<Vec<String>> {
+        let value = self.value(name, out)?;
+        let items = strings(self.key(name)?, value, out)?;
+        if items.is_empty() {
+            out.error(
+                value.span(),
+                format!("`{name}` is empty"),
+                "expected at least one item",
+            );
+            return None;
+        }
+        Some(items.into_iter().map(str::to_owned).collect())
+    }
+
+    /// The table under a key, if there is one.
+    pub(super) fn section(&self, name: &str, out: &mut Findings<'_>) -> Option<Section<'a>> {
+        let key = self.key(name)?;
+        let value = self.value(name, out)?;
+        section(key, value, out)
+    }
+
+    /// The table under a key; one without keys where it is absent, so that defaults hold.
+    pub(super) fn section_or_empty(&self, name: &str, out: &mut Findings<'_>) -> Option<Section<'a>> {
+        static EMPTY: std::sync::LazyLock<DeTable<'static>> = std::sync::LazyLock::new(DeTable::new);
+        if self.key_span(name).is_some() {
+            return self.section(name, out);
+        }
+        let table = self.key(name)?.kind.table()?;
+        Some(Section {
+            table,
+            entries: &EMPTY,
+            span: self.span.clone(),
+        })
+    }
+
+    /// The tables of an array of tables; none if there are none.
+    pub(super) fn sections(&self, name: &str, out: &mut Findings<'_>) -> Vec<Section<'a>> {
+        let (Some(key), Some(value)) = (self.key(name), self.value(name, out)) else {
+            return Vec::new();
+        };
+        match value.get_ref() {
+            DeValue::Array(items) => items.iter().filter_map(|item| section(key, item, out)).collect(),
+            _ => {
+                wrong_type::<()>(key, value, out);
+                Vec::new()
+            }
+        }
+    }
+
+    /// Text that is parsed further; the default where it is absent and has one.
+    fn parsed<T, E: std::fmt::Display>(
+        &self,
+        name: &str,
+        out: &mut Findings<'_>,
+        what: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<At<T>> {
+        let key = self.key(name)?;
+        let (text, span) = match self.value(name, out) {
+            None => (default(key)?, self.span.clone()),
+            Some(value) => (string(key, value, out)?, value.span()),
+        };
+        match parse(text) {
+            Ok(value) => Some(At { value, span }),
+            Err(error) => {
+                out.error(span, format!("`{name}` is not {what}"), error.to_string());
+                None
+            }
+        }
+    }
+
+    fn key(&self, name: &str) -> Option<&'static Key> {
+        let key = self.table.key(name);
+        debug_assert!(key.is_some(), "{} has no key {name}", self.table.heading);
+        key
+    }
+}
+
+/// The table that `value` is.
+pub(super) fn section<'a>(key: &Key, value: &'a Value<'a>, out: &mut Findings<'_>) -> Option<Section<'a>> {
+    match (value.get_ref(), key.kind.table()) {
+        (DeValue::Table(entries), Some(table)) => Some(Section::open(table, entries, value.span(), out)),
+        _ => wrong_type(key, value, out),
+    }
+}
+
+/// Adds "did you mean".
+pub(super) fn did_you_mean(finding: &mut Finding, nearest: Option<&str>) {
+    if let Some(nearest) = nearest {
+        finding.help(format!("did you mean {nearest:?}?"));
+    }
+}
+
+/// The text that `value` is: not empty, and without control characters.
+fn string<'a>(key: &Key, value: &'a Value<'a>, out: &mut Findings<'_>) -> Option<&'a str> {
+    let DeValue::String(text) = value.get_ref() else {
+        return wrong_type(key, value, out);
+    };
+    if text.trim().is_empty() {
+        let label = format!("expected {}", key.kind.expected());
+        out.error(value.span(), format!("`{}` is empty", key.name), label);
+        return None;
+    }
+    if let Some(c) = text.chars().find(|c| c.is_control()) {
+        let label = format!("holds the control character U+{:04X}", u32::from(c));
+        out.error(
+            value.span(),
+            format!("`{}` must be plain text on one line", key.name),
+            label,
+        );
+        return None;
+    }
+    Some(text)
+}
+
+/// The texts that the array `value` holds.
+fn strings<'a>(key: &Key, value: &'a Value<'a>, out: &mut Findings<'_>) -> Option<Vec<&'a str>> {
+    let DeValue::Array(items) = value.get_ref() else {
+        return wrong_type(key, value, out);
+    };
+    let texts: Vec<Option<&str>> = items.iter().map(|item| string(key, item, out)).collect();
+    texts.into_iter().collect()
+}
+
+fn unknown_key(table: &'static Table, name: &str, span: Range<usize>, out: &mut Findings<'_>) {
+    let finding = out.error(
+        span,
+        format!("unknown key `{name}`"),
+        format!("not a key of {}", table.heading),
+    );
+    match nearest(name, table.names()) {
+        Some(nearest) => did_you_mean(finding, Some(nearest)),
+        None => {
+            let known: Vec<&str> = table.names().collect();
+            finding.help(format!("the keys are: {}", known.join(", ")));
+        }
+    }
+}
+
+/// Says that `value` is of the wrong type, and gives nothing.
+pub(super) fn wrong_type<T>(key: &Key, value: &Value<'_>, out: &mut Findings<'_>) -> Option<T> {
+    let found = match value.get_ref() {
+        DeValue::String(_) => "text",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a number",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date or time without quotes",
+        DeValue::Array(_) => "an array",
+        DeValue::Table(_) => "a table",
+    };
+    let label = format!("expected {}, found {found}", key.kind.expected());
+    out.error(value.span(), format!("`{}` has the wrong type", key.name), label);
+    None
+}
+
+fn default(key: &Key) -> Option<&'static str> {
+    match key.absent {
+        Absent::Default(text) => Some(text),
+        Absent::Error | Absent::Means(_) => None,
+    }
+}
