@@ -6,6 +6,7 @@
 //! about its Rust interface.
 
 pub mod artifact;
+pub mod history;
 pub mod plan;
 pub mod run;
 

@@ -1,0 +1,210 @@
+//! What can be wrong with a history file, in words that say what to do.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::ErrorCode;
+
+use crate::run::event::LedgerError;
+
+/// The history cannot be used, or does not know what was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// The file belongs to something else. Nothing was written to it.
+    #[error(
+        "{} is not a history of dpbackup: it was left untouched; name another file under 'history' in the \
+         settings, or move this one away", path.display()
+    )]
+    NotOurs {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says, if it did.
+        source: Option<rusqlite::Error>,
+    },
+    /// A newer dpbackup wrote the file. Nothing was written to it.
+    #[error(
+        "{} was written by a newer dpbackup (its schema is version {found}, this one knows {known}): it was \
+         left untouched; use that dpbackup, or name another file under 'history' in the settings", path.display()
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// The schema version of the file.
+        found: i64,
+        /// The newest schema version that this program knows.
+        known: i64,
+    },
+    /// An older dpbackup wrote the file, and it was opened only for reading.
+    #[error(
+        "{} was written by an older dpbackup (its schema is version {found}, this one reads {known}): \
+         'dpbackup recover' or the next run brings it up to date", path.display()
+    )]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// The schema version of the file.
+        found: i64,
+        /// The schema version that this program reads.
+        known: i64,
+    },
+    /// The file is damaged.
+    #[error(
+        "{} is damaged ({detail}): move it away and restore it from a backup, or keep what 'sqlite3 FILE \
+         .recover' saves of it; before a run starts with an empty one, check that no device is still quiesced",
+        path.display()
+    )]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        detail: String,
+        /// What SQLite says, if it did.
+        source: Option<rusqlite::Error>,
+    },
+    /// The file or its folder cannot be opened, created or written.
+    #[error(
+        "{} cannot be opened or written ({detail}): check that it is a file, and that it and its folder belong \
+         to the user who runs dpbackup", path.display()
+    )]
+    CannotOpen {
+        /// The file.
+        path: PathBuf,
+        /// What stands in the way.
+        detail: String,
+        /// Where that was seen.
+        #[source]
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// There is no room for it.
+    #[error("{} cannot grow: its file system or quota is full; make room and try again", path.display())]
+    Full {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+    /// Somebody else held it for too long.
+    #[error(
+        "{} has been locked by another process for {} s: end whatever reads or writes it ('fuser FILE' names it) \
+         and try again", path.display(), crate::history::schema::BUSY_TIMEOUT.as_secs()
+    )]
+    Busy {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+    /// It was opened for reading, and there is none yet.
+    #[error("there is no history at {} yet: the first run creates it", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It holds no execution of that id.
+    #[error("there is no {what} {id}: '{list}' lists the ones there are")]
+    NotFound {
+        /// `plan execution`, say.
+        what: &'static str,
+        /// The id asked for.
+        id: i64,
+        /// The command that shows which ids there are.
+        list: &'static str,
+    },
+    /// Anything else; it should not happen.
+    #[error("{} could not be used ({detail}): try again, and report it if it stays so", path.display())]
+    Other {
+        /// The file.
+        path: PathBuf,
+        /// What happened.
+        detail: String,
+        /// What SQLite says, if it did.
+        source: Option<rusqlite::Error>,
+    },
+}
+
+impl From<HistoryError> for LedgerError {
+    fn from(error: HistoryError) -> Self {
+        LedgerError(
+            "the history could not be written".to_owned(),
+            Some(Box::new(error)),
+        )
+    }
+}
+
+/// What goes wrong inside a transaction, where the file's name is not at hand.
+#[derive(Debug)]
+pub(super) enum Fault {
+    Sql(rusqlite::Error),
+    NotFound {
+        what: &'static str,
+        id: i64,
+        list: &'static str,
+    },
+    /// A value that a column cannot hold, or that no column should hold.
+    Value(String),
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Fault::Sql(error)
+    }
+}
+
+impl Fault {
+    /// Names the file, and sorts SQLite's code into what somebody can do about it.
+    pub(super) fn at(self, path: &Path) -> HistoryError {
+        let path = path.to_owned();
+        let source = match self {
+            Fault::Sql(source) => source,
+            Fault::NotFound { what, id, list } => return HistoryError::NotFound { what, id, list },
+            Fault::Value(detail) => {
+                return HistoryError::Other {
+                    path,
+                    detail,
+                    source: None,
+                };
+            }
+        };
+        let detail = source.to_string();
+        match source.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => HistoryError::NotOurs {
+                path,
+                source: Some(source),
+            },
+            Some(ErrorCode::DatabaseCorrupt) => corrupt(path, detail, source),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => HistoryError::Busy { path, source },
+            Some(ErrorCode::DiskFull) => HistoryError::Full { path, source },
+            Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {
+                HistoryError::CannotOpen {
+                    path,
+                    detail,
+                    source: Some(Box::new(source)),
+                }
+            }
+            // A column holds what this program never writes there.
+            None if is_conversion(&source) => corrupt(path, detail, source),
+            _ => HistoryError::Other {
+                path,
+                detail,
+                source: Some(source),
+            },
+        }
+    }
+}
+
+fn corrupt(path: PathBuf, detail: String, source: rusqlite::Error) -> HistoryError {
+    HistoryError::Corrupt {
+        path,
+        detail,
+        source: Some(source),
+    }
+}
+
+fn is_conversion(error: &rusqlite::Error) -> bool {
+    matches!(
+        error,
+        rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::Utf8Error(..)
+    )
+}

@@ -1,0 +1,142 @@
+use super::*;
+use crate::history::fixture::{Fixture, at};
+use crate::run::event::{Event, Ledger};
+
+#[test]
+fn an_undo_is_open_until_it_is_closed() {
+    let mut fixture = Fixture::new();
+    let (_, _, task) = fixture.export();
+    let undos = [
+        Undo::UnquiesceDevice,
+        Undo::UnquiesceDomain("SALES".to_owned()),
+        Undo::RemoveFolder("temporary:///dpbackup-1".to_owned()),
+    ];
+    let mut expected = Vec::new();
+    for (seconds, undo) in (10..).zip(undos) {
+        let opened = at(seconds);
+        let id = fixture.history.open_undo(opened, "4711-abc", task, "QA1", &undo);
+        expected.push(JournalEntry {
+            id: id.expect("a journal entry"),
+            task,
+            device: "QA1".to_owned(),
+            undo,
+            process: "4711-abc".to_owned(),
+            opened,
+        });
+    }
+    assert_eq!(fixture.history.open_entries().expect("entries"), expected);
+
+    let first = expected.remove(0).id;
+    let history = &mut fixture.history;
+    history.close_undo(at(20), first, "confirmed").expect("closed");
+    assert_eq!(history.open_entries().expect("entries"), expected);
+    history.close_undo(at(21), first, "again").expect("closed before");
+    let how: String = history
+        .connection
+        .query_row("SELECT closed_how FROM journal WHERE id = ?1", [first.0], |row| {
+            row.get(0)
+        })
+        .expect("a row");
+    assert_eq!(how, "confirmed");
+    history
+        .close_undo(at(22), JournalId(99), "what?")
+        .expect_err("no such entry");
+}
+
+#[test]
+fn an_open_undo_is_seen_by_another_process() {
+    let mut fixture = Fixture::new();
+    let (_, _, task) = fixture.export();
+    let undo = Undo::UnquiesceDevice;
+    let opened = fixture.history.open_undo(at(1), "4711-abc", task, "QA1", &undo);
+    opened.expect("a journal entry");
+    let other = History::open_read_only(&fixture.path()).expect("a reader");
+    assert_eq!(other.open_entries().expect("entries").len(), 1);
+}
+
+#[test]
+fn a_plan_without_an_end_is_unfinished_and_lists_its_tasks_without_one() {
+    let mut fixture = Fixture::new();
+    let (plan, activity, ended) = fixture.export();
+    let status = Status::Success;
+    let event = Event::TaskEnded {
+        task: ended,
+        status,
+        error: None,
+    };
+    fixture.history.record(at(5), &event).expect("a record");
+    let open = fixture.task(plan, activity, "QA1", "HR", Status::ReadyForExecution);
+    let other = fixture.plan("Other", 6);
+    let event = Event::PlanEnded {
+        plan: other,
+        status,
+        error: None,
+    };
+    fixture.history.record(at(7), &event).expect("a record");
+
+    assert_eq!(
+        fixture.history.unfinished_plans().expect("plans"),
+        [UnfinishedPlan {
+            id: plan,
+            plan: "BackupQA".to_owned(),
+            process: "4711-abc".to_owned(),
+            started: at(0),
+            status: Status::WaitingForPreValidation,
+            tasks: vec![UnfinishedTask {
+                id: open,
+                device: "QA1".to_owned(),
+                domain: "HR".to_owned(),
+                status: Status::ReadyForExecution,
+            }],
+        }]
+    );
+}
+
+#[test]
+fn an_abandoned_plan_keeps_what_had_ended_and_ends_the_rest() {
+    let mut fixture = Fixture::new();
+    let (plan, activity, ended) = fixture.export();
+    let status = Status::Success;
+    let event = Event::TaskEnded {
+        task: ended,
+        status,
+        error: None,
+    };
+    fixture.history.record(at(5), &event).expect("a record");
+    let open = fixture.task(plan, activity, "QA1", "HR", Status::Quiescing);
+
+    let message = "its process is gone";
+    let changed = fixture.history.abandon(plan, at(9), message).expect("abandoned");
+    assert_eq!(
+        changed,
+        Abandoned {
+            plan: true,
+            activities: vec![activity],
+            tasks: vec![open],
+        }
+    );
+    assert_eq!(fixture.history.unfinished_plans().expect("plans"), []);
+    let row = fixture.history.task(open).expect("the task");
+    assert_eq!((row.status, row.end_time), (Status::Abandoned, Some(at(9))));
+    assert_eq!(row.error_message.as_deref(), Some(message));
+    let row = fixture.history.task(ended).expect("the task");
+    assert_eq!((row.status, row.end_time), (Status::Success, Some(at(5))));
+    let row = fixture.history.plan(plan).expect("the plan");
+    assert_eq!((row.status, row.end_time), (Status::Abandoned, Some(at(9))));
+    assert_eq!(row.error_message.as_deref(), Some(message));
+    let row = fixture.history.activities(plan).expect("activities").remove(0);
+    assert_eq!(
+        (row.status, row.successful_tasks, row.failed_tasks),
+        (Status::Abandoned, 1, 1)
+    );
+
+    let again = fixture
+        .history
+        .abandon(plan, at(10), "twice")
+        .expect("nothing to do");
+    assert_eq!(again, Abandoned::default());
+    fixture
+        .history
+        .abandon(PlanId(99), at(10), "what?")
+        .expect_err("no such plan execution");
+}

@@ -1,0 +1,100 @@
+//! History: what was done, in one SQLite file.
+//!
+//! A run writes it as the [`Ledger`](crate::run::event::Ledger) of its events, every
+//! call one transaction; `history` and the like read it. `docs/history.md` describes
+//! the tables for those who query them with other tools.
+
+mod error;
+mod journal;
+mod query;
+mod record;
+mod schema;
+mod script;
+mod stored;
+mod target;
+mod value;
+mod view;
+
+#[cfg(test)]
+mod fixture;
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+pub use error::HistoryError;
+pub use journal::{Abandoned, UnfinishedPlan, UnfinishedTask};
+pub use view::{
+    ActivityRow, FailedFileRow, FileFilter, FileId, FileRow, GoodBackup, NoteLevel, NoteRow, PlanFilter,
+    PlanRow, StatusChange, TargetRow, TaskDetails, TaskRow,
+};
+
+use error::Fault;
+
+/// An open history file.
+#[derive(Debug)]
+pub struct History {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl History {
+    /// Opens the history for writing. A file that is not there is made (mode 0600, its
+    /// folder 0700); one of an older version is brought up to date.
+    ///
+    /// # Errors
+    ///
+    /// A file that is not ours, newer or damaged is refused and left as it is.
+    pub fn open(path: &Path) -> Result<History, HistoryError> {
+        Ok(History {
+            connection: schema::open(path, schema::MIGRATIONS)?,
+            path: path.to_owned(),
+        })
+    }
+
+    /// Opens the history for reading; writing through it is an error.
+    ///
+    /// # Errors
+    ///
+    /// [`HistoryError::Missing`] if nothing was recorded yet, [`HistoryError::Older`] if
+    /// the file must be opened for writing once to be brought up to date, and all that
+    /// [`History::open`] refuses.
+    pub fn open_read_only(path: &Path) -> Result<History, HistoryError> {
+        Ok(History {
+            connection: schema::open_read_only(path, schema::MIGRATIONS)?,
+            path: path.to_owned(),
+        })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Does some work in one transaction: all of it is on disk afterwards, or none.
+    fn write<T>(
+        &mut self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, Fault>,
+    ) -> Result<T, HistoryError> {
+        let in_transaction = || -> Result<T, Fault> {
+            // Locked from the start: a transaction that begins by reading could find
+            // at its first write that another one was quicker, and waiting would not help.
+            let transaction = self
+                .connection
+                .transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let done = work(&transaction)?;
+            transaction.commit()?;
+            Ok(done)
+        };
+        in_transaction().map_err(|fault| fault.at(&self.path))
+    }
+
+    /// Reads within one transaction, so that several queries see the same moment.
+    fn read<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, Fault>) -> Result<T, HistoryError> {
+        let in_transaction = || -> Result<T, Fault> {
+            let transaction = self.connection.unchecked_transaction()?;
+            work(&transaction)
+        };
+        in_transaction().map_err(|fault| fault.at(&self.path))
+    }
+}

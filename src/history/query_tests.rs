@@ -1,0 +1,441 @@
+use super::*;
+use crate::history::fixture::{Fixture, at, file};
+use crate::history::view::FileFilter;
+use crate::history::{FileId, GoodBackup, TargetRow, journal, record, stored};
+use crate::run::event::{ActionKind, Event, FileKind, Ledger, ScriptOwner, StoredFile};
+
+fn ids(fixture: &Fixture, filter: &PlanFilter) -> Vec<i64> {
+    let plans = fixture.history.plans(filter).expect("plans");
+    plans.iter().map(|plan| plan.id.0).collect()
+}
+
+#[test]
+fn the_forty_most_recent_plan_executions_are_listed_newest_first() {
+    let mut fixture = Fixture::new();
+    for number in 0..45 {
+        fixture.plan("BackupQA", number);
+    }
+    let expected: Vec<i64> = (6..=45).rev().collect();
+    assert_eq!(ids(&fixture, &PlanFilter::default()), expected);
+}
+
+#[test]
+fn plan_executions_are_narrowed_by_plan_status_device_time_and_number() {
+    let mut fixture = Fixture::new();
+    let first = fixture.plan("BackupQA", 10);
+    let second = fixture.plan("BackupProd", 20);
+    let third = fixture.plan("BackupQA", 30);
+    for (plan, device) in [(first, "QA1"), (third, "QA1"), (third, "QA2")] {
+        let activity = fixture.activity(plan, ActionKind::SecureBackup);
+        fixture.task(plan, activity, device, "all-domains", Status::ReadyForExecution);
+    }
+    let event = Event::PlanEnded {
+        plan: second,
+        status: Status::Success,
+        error: None,
+    };
+    fixture.history.record(at(40), &event).expect("a record");
+
+    let all = PlanFilter::default;
+    let plan = Some("BackupQA".to_owned());
+    let device = |name: &str| Some(name.to_owned());
+    assert_eq!(
+        ids(
+            &fixture,
+            &PlanFilter {
+                plan: plan.clone(),
+                ..all()
+            }
+        ),
+        [3, 1]
+    );
+    assert_eq!(
+        ids(
+            &fixture,
+            &PlanFilter {
+                status: Some(Status::Success),
+                ..all()
+            }
+        ),
+        [2]
+    );
+    assert_eq!(
+        ids(
+            &fixture,
+            &PlanFilter {
+                device: device("QA1"),
+                ..all()
+            }
+        ),
+        [3, 1]
+    );
+    assert_eq!(
+        ids(
+            &fixture,
+            &PlanFilter {
+                device: device("QA2"),
+                plan,
+                ..all()
+            }
+        ),
+        [3]
+    );
+    assert_eq!(
+        ids(
+            &fixture,
+            &PlanFilter {
+                device: device("QA3"),
+                ..all()
+            }
+        ),
+        [0; 0]
+    );
+    assert_eq!(
+        ids(
+            &fixture,
+            &PlanFilter {
+                since: Some(at(20)),
+                ..all()
+            }
+        ),
+        [3, 2]
+    );
+    let since_and_device = PlanFilter {
+        since: Some(at(20)),
+        device: device("QA1"),
+        ..all()
+    };
+    assert_eq!(ids(&fixture, &since_and_device), [3]);
+    assert_eq!(ids(&fixture, &PlanFilter { limit: 1, ..all() }), [3]);
+}
+
+#[test]
+fn devices_and_domains_count_what_was_to_be_backed_up() {
+    let ready = Status::ReadyForExecution;
+    let secure = ActionKind::SecureBackup;
+    let export = ActionKind::ExportDomain;
+    // Each case is a plan: its tasks, then how many devices and domains it counts.
+    type Case<'a> = (&'a str, &'a [(ActionKind, &'a str, &'a str, Status)], (u64, u64));
+    let cases: &[Case<'_>] = &[
+        ("nothing yet", &[], (0, 0)),
+        (
+            "a secure backup has no domains",
+            &[(secure, "QA1", "all-domains", ready)],
+            (1, 0),
+        ),
+        (
+            "nor has an export of all of them",
+            &[(export, "QA1", "all-domains", ready)],
+            (1, 0),
+        ),
+        (
+            "each once, however many activities name it",
+            &[
+                (secure, "QA1", "all-domains", ready),
+                (export, "QA1", "SALES", ready),
+                (export, "QA1", "SALES", ready),
+                (export, "QA1", "HR", ready),
+                (export, "QA2", "SALES", ready),
+            ],
+            (2, 3),
+        ),
+        (
+            "a device that is not available was to be backed up, who knows how many domains",
+            &[(export, "QA1", "DOMAIN*", Status::SkippedDeviceNotAvailable)],
+            (1, 0),
+        ),
+        (
+            "but a domain that is named in full is one",
+            &[(export, "QA1", "SALES", Status::SkippedDeviceNotAvailable)],
+            (1, 1),
+        ),
+        (
+            "a device that refuses the login failed",
+            &[(export, "QA1", "A,B", Status::AuthenticationFailed)],
+            (1, 0),
+        ),
+        (
+            "no device matched",
+            &[(export, "XX*", "SALES", Status::SkippedNoDevicesMatchingPattern)],
+            (0, 0),
+        ),
+        (
+            "no domain matched",
+            &[(export, "QA1", "NONE", Status::SkippedNoDomainsMatchingPattern)],
+            (1, 0),
+        ),
+        (
+            "an API Connect domain is not to be backed up",
+            &[
+                (export, "QA1", "APIC", Status::SkippedApicDomain),
+                (export, "QA1", "SALES", ready),
+            ],
+            (1, 1),
+        ),
+    ];
+    let mut fixture = Fixture::new();
+    for (name, tasks, expected) in cases {
+        let plan = fixture.plan(name, 0);
+        for (action, device, domain, status) in *tasks {
+            let activity = fixture.activity(plan, *action);
+            let opening = crate::run::event::TaskOpening {
+                action: *action,
+                status: *status,
+                ..crate::history::fixture::task_opening(plan, activity, device, domain)
+            };
+            fixture.history.open_task(at(2), &opening).expect("a task");
+        }
+        let row = fixture.history.plan(plan).expect("the plan");
+        assert_eq!((row.devices, row.domains), *expected, "{name}");
+    }
+}
+
+#[test]
+fn what_becomes_of_a_task_does_not_change_what_was_to_be_backed_up() {
+    let mut fixture = Fixture::new();
+    let (plan, _, task) = fixture.export();
+    let status = Status::CanceledBecauseErrorPolicy;
+    let event = Event::TaskEnded {
+        task,
+        status,
+        error: None,
+    };
+    fixture.history.record(at(9), &event).expect("a record");
+    let row = fixture.history.plan(plan).expect("the plan");
+    assert_eq!((row.devices, row.domains), (1, 1));
+}
+
+#[test]
+fn an_activity_counts_its_tasks_by_how_they_ended() {
+    let mut fixture = Fixture::new();
+    let plan = fixture.plan("BackupQA", 0);
+    let activity = fixture.activity(plan, ActionKind::ExportDomain);
+    let empty = fixture.activity(plan, ActionKind::ExportDomain);
+    for status in [
+        Status::Success,
+        Status::Success,
+        Status::BackupFailed,
+        Status::Interrupted,
+        Status::Abandoned,
+        Status::SkippedDeviceNotAvailable,
+        Status::CanceledBecauseErrorPolicy,
+        Status::PlanFailedPreScript,
+        Status::Quiescing,
+    ] {
+        fixture.task(plan, activity, "QA1", status.code(), status);
+    }
+    let rows = fixture.history.activities(plan).expect("activities");
+    let counts = |row: &ActivityRow| (row.successful_tasks, row.failed_tasks, row.skipped_tasks);
+    assert_eq!((rows[0].id, counts(&rows[0])), (activity, (2, 3, 3)));
+    assert_eq!((rows[1].id, counts(&rows[1])), (empty, (0, 0, 0)));
+}
+
+#[test]
+fn tasks_are_listed_in_the_order_they_run() {
+    let mut fixture = Fixture::new();
+    let plan = fixture.plan("BackupQA", 0);
+    let first = fixture.activity(plan, ActionKind::ExportDomain);
+    let second = fixture.activity(plan, ActionKind::ExportDomain);
+    for (activity, domain) in [(first, "Z"), (first, "A"), (second, "M")] {
+        fixture.task(plan, activity, "QA1", domain, Status::ReadyForExecution);
+    }
+    let names = |rows: Vec<TaskRow>| -> Vec<String> { rows.into_iter().map(|row| row.domain_name).collect() };
+    assert_eq!(names(fixture.history.tasks(first).expect("tasks")), ["Z", "A"]);
+    assert_eq!(
+        names(fixture.history.tasks_of_plan(plan).expect("tasks")),
+        ["Z", "A", "M"]
+    );
+}
+
+#[test]
+fn an_id_that_is_not_there_is_answered_with_where_to_look() {
+    let fixture = Fixture::new();
+    let history = &fixture.history;
+    let text = |error: Option<HistoryError>| error.expect("not found").to_string();
+    assert_eq!(
+        text(history.activities(PlanId(12)).err()),
+        "there is no plan execution 12: 'dpbackup history' lists the ones there are"
+    );
+    assert_eq!(
+        text(history.tasks(ActivityId(12)).err()),
+        "there is no activity execution 12: 'dpbackup history activities PLAN_EXECUTION_ID' lists the ones there are"
+    );
+    let expected = "there is no task execution 12: 'dpbackup history tasks ACTIVITY_EXECUTION_ID' lists the ones there are";
+    assert_eq!(text(history.task(TaskId(12)).err()), expected);
+    assert_eq!(text(history.task_details(TaskId(12)).err()), expected);
+    assert_eq!(text(history.files(TaskId(12)).err()), expected);
+    assert_eq!(text(history.notes(ScriptOwner::Task(TaskId(12))).err()), expected);
+}
+
+#[test]
+fn a_target_knows_its_newest_good_backup_and_its_newest_task() {
+    let mut fixture = Fixture::new();
+    let (plan, activity, first) = fixture.export();
+    let good = |task| Event::TaskEnded {
+        task,
+        status: Status::Success,
+        error: None,
+    };
+    let stored = |task, kind| Event::FileStored {
+        task,
+        file: file("a.zip", kind, None),
+    };
+    let both = [FileKind::Persisted, FileKind::NonPersisted];
+    for event in both.map(|kind| stored(first, kind)).iter().chain([&good(first)]) {
+        fixture.history.record(at(10), event).expect("a record");
+    }
+    let second = fixture.task(plan, activity, "QA1", "SALES", Status::ReadyForExecution);
+    let failed = Event::TaskEnded {
+        task: second,
+        status: Status::UnquiesceTimeout,
+        error: None,
+    };
+    for event in [stored(second, FileKind::Persisted), failed] {
+        fixture.history.record(at(20), &event).expect("a record");
+    }
+    let never = fixture.task(
+        plan,
+        activity,
+        "QA0",
+        "all-domains",
+        Status::SkippedDeviceNotAvailable,
+    );
+    fixture.task(plan, activity, "QA0", "DOM*", Status::SkippedDeviceNotAvailable);
+
+    let backup = Some(GoodBackup {
+        task: first,
+        time: at(10),
+        size: 1_503_239,
+    });
+    let target = |device: &str, domain: &str, kind, last: (TaskId, Status, i64), good| TargetRow {
+        device_name: device.to_owned(),
+        domain_name: domain.to_owned(),
+        kind,
+        last_task: last.0,
+        last_status: last.1,
+        last_time: at(last.2),
+        good,
+    };
+    let skipped = (never, Status::SkippedDeviceNotAvailable, 2);
+    let timeout = (second, Status::UnquiesceTimeout, 20);
+    let success = (first, Status::Success, 10);
+    assert_eq!(
+        fixture.history.targets().expect("targets"),
+        [
+            target("QA0", "all-domains", FileKind::SecureBackup, skipped, None),
+            target("QA1", "SALES", FileKind::NonPersisted, success, backup),
+            target("QA1", "SALES", FileKind::Persisted, timeout, backup),
+        ]
+    );
+}
+
+#[test]
+fn stored_files_are_those_that_should_stand_in_the_store_now() {
+    let mut fixture = Fixture::new();
+    let (plan, activity, first) = fixture.export();
+    let second = fixture.task(plan, activity, "QA2", "SALES", Status::ReadyForExecution);
+    for (task, name, kept) in [
+        (first, "a", true),
+        (first, "b", false),
+        (first, "c", true),
+        (second, "d", true),
+    ] {
+        let file = StoredFile {
+            kept,
+            ..file(name, FileKind::Persisted, None)
+        };
+        let event = Event::FileStored { task, file };
+        fixture.history.record(at(3), &event).expect("a record");
+    }
+    let names = |fixture: &Fixture, filter| -> Vec<String> {
+        let files = fixture.history.stored_files(&filter).expect("files");
+        files.into_iter().map(|file| file.name).collect()
+    };
+    assert_eq!(names(&fixture, FileFilter::All), ["a", "c", "d"]);
+    assert_eq!(names(&fixture, FileFilter::Task(first)), ["a", "c"]);
+    assert_eq!(names(&fixture, FileFilter::Device("QA2".to_owned())), ["d"]);
+
+    let unknown = fixture.history.mark_pruned(at(4), &[FileId(1), FileId(99)]);
+    unknown.expect_err("no such file");
+    assert_eq!(names(&fixture, FileFilter::Task(first)), ["a", "c"]);
+    fixture.history.mark_pruned(at(5), &[FileId(1)]).expect("marked");
+    assert_eq!(names(&fixture, FileFilter::Task(first)), ["c"]);
+    let files = fixture.history.files(first).expect("files");
+    assert_eq!((files.len(), files[0].pruned_time), (3, Some(at(5))));
+}
+
+/// With a million tasks, a query that looks at every row of a table takes seconds.
+#[test]
+fn no_query_looks_at_every_row_of_a_large_table() {
+    let mut queries = vec![
+        ACTIVITIES.to_owned(),
+        TASK_COUNTS.to_owned(),
+        task_sql(),
+        tasks_of_activity_sql(),
+        tasks_of_plan_sql(),
+        record::LAST_CONTENT.to_owned(),
+        journal::OPEN_ENTRIES.to_owned(),
+        journal::UNFINISHED_PLANS.to_owned(),
+        journal::UNFINISHED_TASKS.to_owned(),
+        journal::UNFINISHED_ACTIVITIES.to_owned(),
+        stored::files_sql(),
+        stored::stored_files_sql(&FileFilter::Task(TaskId(1))),
+        stored::stored_files_sql(&FileFilter::Device(String::new())),
+        stored::FAILED_FILES.to_owned(),
+        stored::TASK_STATUS_CHANGES.to_owned(),
+        stored::TARGETS.to_owned(),
+    ];
+    for owner in [ScriptOwner::Plan(PlanId(1)), ScriptOwner::Task(TaskId(1))] {
+        queries.push(stored::owned_sql("note", owner));
+        queries.push(stored::owned_sql("script_run", owner));
+    }
+    for bits in 0..8 {
+        queries.push(plans_sql(&PlanFilter {
+            plan: (bits & 1 != 0).then(String::new),
+            status: (bits & 2 != 0).then_some(Status::Success),
+            device: (bits & 4 != 0).then(String::new),
+            ..PlanFilter::default()
+        }));
+    }
+    let fixture = Fixture::new();
+    for query in queries {
+        for step in steps(&fixture, &query) {
+            // One row a device and domain, and indexes of what is open: these stay small.
+            let small = [
+                "SCAN b",
+                "SCAN journal USING INDEX journal_open",
+                "SCAN plan_execution USING INDEX plan_execution_open",
+            ]
+            .contains(&step.as_str());
+            assert!(!step.starts_with("SCAN") || small, "{step}\n{query}");
+        }
+    }
+}
+
+#[test]
+fn plan_executions_come_from_an_index_in_their_order() {
+    let fixture = Fixture::new();
+    for device in [None, Some(String::new())] {
+        let sql = plans_sql(&PlanFilter {
+            device,
+            ..PlanFilter::default()
+        });
+        for step in steps(&fixture, &sql) {
+            assert!(!step.contains("TEMP B-TREE"), "{step}\n{sql}");
+        }
+    }
+}
+
+fn steps(fixture: &Fixture, query: &str) -> Vec<String> {
+    let mut statement = fixture
+        .history
+        .connection
+        .prepare(&format!("EXPLAIN QUERY PLAN {query}"))
+        .expect("a query");
+    let mut rows = statement.raw_query();
+    let mut steps = Vec::new();
+    while let Some(row) = rows.next().expect("a step") {
+        steps.push(row.get("detail").expect("its text"));
+    }
+    steps
+}

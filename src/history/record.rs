@@ -1,0 +1,394 @@
+//! Events into rows: the ledger of a run.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Transaction, named_params};
+
+use crate::history::error::Fault;
+use crate::history::value::{AsText, integer};
+use crate::history::view::NoteLevel;
+use crate::history::{History, script, target};
+use crate::run::event::{
+    ActivityId, ActivityOpening, DeviceFacts, Event, FileKind, JournalId, Ledger, LedgerError, PlanId,
+    PlanOpening, ScriptOwner, StoredFile, TaskId, TaskOpening, Undo,
+};
+use crate::run::status::Status;
+
+/// An execution of any of the three levels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Execution {
+    Plan(PlanId),
+    Activity(ActivityId),
+    Task(TaskId),
+}
+
+impl Ledger for History {
+    fn open_plan(&mut self, at: Timestamp, opening: &PlanOpening) -> Result<PlanId, LedgerError> {
+        Ok(self.write(|transaction| {
+            let status = Status::WaitingForPreValidation;
+            transaction.execute(
+                "INSERT INTO plan_execution (plan, plan_file, process, dpbackup_version, window_ignored,
+                     start_time, status, status_time)
+                 VALUES (:plan, :plan_file, :process, :version, :window_ignored, :at, :status, :at)",
+                named_params! {
+                    ":plan": opening.plan,
+                    ":plan_file": opening.plan_file.to_string_lossy(),
+                    ":process": opening.process,
+                    ":version": env!("CARGO_PKG_VERSION"),
+                    ":window_ignored": opening.window_ignored,
+                    ":at": AsText(at),
+                    ":status": AsText(status),
+                },
+            )?;
+            let id = PlanId(transaction.last_insert_rowid());
+            log_status(transaction, at, Execution::Plan(id), status)?;
+            Ok(id)
+        })?)
+    }
+
+    fn open_activity(&mut self, at: Timestamp, opening: &ActivityOpening) -> Result<ActivityId, LedgerError> {
+        Ok(self.write(|transaction| {
+            require(transaction, Execution::Plan(opening.plan))?;
+            // Activities are opened when the plan has passed its validation.
+            let status = Status::ReadyForExecution;
+            transaction.execute(
+                "INSERT INTO activity_execution (plan_execution_id, action, device_pattern, domain_pattern,
+                     quiesce, start_time, status, status_time)
+                 VALUES (:plan, :action, :device_pattern, :domain_pattern, :quiesce, :at, :status, :at)",
+                named_params! {
+                    ":plan": opening.plan.0,
+                    ":action": AsText(opening.action),
+                    ":device_pattern": opening.device_pattern,
+                    ":domain_pattern": opening.domain_pattern,
+                    ":quiesce": opening.quiesce,
+                    ":at": AsText(at),
+                    ":status": AsText(status),
+                },
+            )?;
+            let id = ActivityId(transaction.last_insert_rowid());
+            log_status(transaction, at, Execution::Activity(id), status)?;
+            Ok(id)
+        })?)
+    }
+
+    fn open_task(&mut self, at: Timestamp, opening: &TaskOpening) -> Result<TaskId, LedgerError> {
+        Ok(self.write(|transaction| {
+            require(transaction, Execution::Plan(opening.plan))?;
+            require(transaction, Execution::Activity(opening.activity))?;
+            target::count(transaction, opening)?;
+            transaction.execute(
+                "INSERT INTO task_execution (plan_execution_id, activity_execution_id, action, device_name,
+                     domain_name, start_time, status, status_time, end_time, error_message)
+                 VALUES (:plan, :activity, :action, :device, :domain, :at, :status, :at, :end, :error)",
+                named_params! {
+                    ":plan": opening.plan.0,
+                    ":activity": opening.activity.0,
+                    ":action": AsText(opening.action),
+                    ":device": opening.device,
+                    ":domain": opening.domain,
+                    ":at": AsText(at),
+                    ":status": AsText(opening.status),
+                    ":end": opening.status.is_final().then_some(AsText(at)),
+                    ":error": opening.error,
+                },
+            )?;
+            let id = TaskId(transaction.last_insert_rowid());
+            log_status(transaction, at, Execution::Task(id), opening.status)?;
+            target::remember(transaction, id, opening)?;
+            Ok(id)
+        })?)
+    }
+
+    fn record(&mut self, at: Timestamp, event: &Event) -> Result<(), LedgerError> {
+        Ok(self.write(|transaction| record(transaction, at, event))?)
+    }
+
+    fn open_undo(
+        &mut self,
+        at: Timestamp,
+        process: &str,
+        task: TaskId,
+        device: &str,
+        undo: &Undo,
+    ) -> Result<JournalId, LedgerError> {
+        Ok(self.open_journal(at, process, task, device, undo)?)
+    }
+
+    fn close_undo(&mut self, at: Timestamp, id: JournalId, how: &str) -> Result<(), LedgerError> {
+        Ok(self.close_journal(at, id, how)?)
+    }
+
+    fn last_content(
+        &mut self,
+        device: &str,
+        domain: &str,
+        kind: FileKind,
+    ) -> Result<Option<(String, TaskId)>, LedgerError> {
+        let found = self.read(|transaction| {
+            let row = transaction
+                .query_row(LAST_CONTENT, (device, domain, AsText(kind)), |row| {
+                    Ok((row.get(0)?, TaskId(row.get(1)?)))
+                })
+                .optional()?;
+            Ok(row)
+        });
+        Ok(found?)
+    }
+}
+
+pub(super) const LAST_CONTENT: &str = "SELECT content, content_since FROM backup_target
+     WHERE device_name = ?1 AND domain_name = ?2 AND kind = ?3 AND content IS NOT NULL";
+
+fn record(transaction: &Transaction<'_>, at: Timestamp, event: &Event) -> Result<(), Fault> {
+    use Execution::{Activity, Plan, Task};
+    match event {
+        // Their rows were written by the calls that gave them their ids.
+        Event::PlanOpened { .. } | Event::ActivityOpened { .. } | Event::TaskOpened { .. } => Ok(()),
+        Event::PlanStatus { plan, status } => advance(transaction, at, Plan(*plan), *status),
+        Event::ActivityStatus { activity, status } => advance(transaction, at, Activity(*activity), *status),
+        Event::TaskStatus { task, status } => advance(transaction, at, Task(*task), *status),
+        Event::TaskFacts { task, facts } => record_facts(transaction, *task, facts),
+        Event::UnsavedChanges { task, unsaved } => {
+            let changed = transaction.execute(
+                "UPDATE task_execution SET unsaved_changes = ?2 WHERE id = ?1",
+                (task.0, unsaved),
+            )?;
+            found(changed, Task(*task))
+        }
+        Event::FileStored { task, file } => record_file(transaction, at, *task, file),
+        Event::FileFailed { task, name, error } => {
+            require(transaction, Task(*task))?;
+            transaction.execute(
+                "INSERT INTO failed_file (task_execution_id, name, error_message, time)
+                 VALUES (?1, ?2, ?3, ?4)",
+                (task.0, name, error, AsText(at)),
+            )?;
+            Ok(())
+        }
+        Event::ScriptEnded { owner, script } => script::record(transaction, *owner, script),
+        Event::Warning { owner, message } => {
+            record_note(transaction, at, *owner, NoteLevel::Warning, message)
+        }
+        Event::Note { owner, message } => record_note(transaction, at, *owner, NoteLevel::Note, message),
+        Event::TaskEnded { task, status, error } => {
+            advance(transaction, at, Task(*task), *status)?;
+            set_error(transaction, Task(*task), error.as_deref())?;
+            if *status == Status::Success {
+                target::good(transaction, *task)?;
+            }
+            Ok(())
+        }
+        Event::ActivityEnded { activity, status } => advance(transaction, at, Activity(*activity), *status),
+        Event::PlanEnded { plan, status, error } => {
+            advance(transaction, at, Plan(*plan), *status)?;
+            set_error(transaction, Plan(*plan), error.as_deref())
+        }
+        Event::StillQuiesced {
+            task,
+            device,
+            domain,
+            error,
+        } => {
+            let message = format!("device {device}, {domain}: {error}");
+            let owner = ScriptOwner::Task(*task);
+            record_note(transaction, at, owner, NoteLevel::StillQuiesced, &message)
+        }
+    }
+}
+
+/// Gives an execution its next status; with a final one it has ended.
+pub(super) fn advance(
+    transaction: &Transaction<'_>,
+    at: Timestamp,
+    execution: Execution,
+    status: Status,
+) -> Result<(), Fault> {
+    let sql = format!(
+        "UPDATE {} SET status = :status, status_time = :at, end_time = :end WHERE id = :id",
+        execution.table()
+    );
+    let changed = transaction.execute(
+        &sql,
+        named_params! {
+            ":id": execution.id(),
+            ":status": AsText(status),
+            ":at": AsText(at),
+            ":end": status.is_final().then_some(AsText(at)),
+        },
+    )?;
+    found(changed, execution)?;
+    log_status(transaction, at, execution, status)
+}
+
+/// Says why a plan or a task ended as it did. Activities leave that to their tasks.
+pub(super) fn set_error(
+    transaction: &Transaction<'_>,
+    execution: Execution,
+    error: Option<&str>,
+) -> Result<(), Fault> {
+    let sql = format!(
+        "UPDATE {} SET error_message = ?2 WHERE id = ?1",
+        execution.table()
+    );
+    found(transaction.execute(&sql, (execution.id(), error))?, execution)
+}
+
+fn log_status(
+    transaction: &Transaction<'_>,
+    at: Timestamp,
+    execution: Execution,
+    status: Status,
+) -> Result<(), Fault> {
+    transaction.execute(
+        "INSERT INTO status_change (level, execution_id, status, time) VALUES (?1, ?2, ?3, ?4)",
+        (execution.level(), execution.id(), AsText(status), AsText(at)),
+    )?;
+    Ok(())
+}
+
+fn record_facts(transaction: &Transaction<'_>, task: TaskId, facts: &DeviceFacts) -> Result<(), Fault> {
+    let changed = transaction.execute(
+        "UPDATE task_execution SET firmware_version = :firmware_version, build = :build,
+             build_date = :build_date, serial = :serial, machine_type = :machine_type,
+             model_type = :model_type, tls_trust = :tls_trust
+         WHERE id = :id",
+        named_params! {
+            ":id": task.0,
+            ":firmware_version": facts.firmware_version,
+            ":build": facts.build,
+            ":build_date": facts.build_date,
+            ":serial": facts.serial,
+            ":machine_type": facts.machine_type,
+            ":model_type": facts.model_type,
+            ":tls_trust": facts.tls_trust,
+        },
+    )?;
+    found(changed, Execution::Task(task))
+}
+
+fn record_file(
+    transaction: &Transaction<'_>,
+    at: Timestamp,
+    task: TaskId,
+    file: &StoredFile,
+) -> Result<(), Fault> {
+    require(transaction, Execution::Task(task))?;
+    transaction.execute(
+        "INSERT INTO file (task_execution_id, name, kind, path, kept, size, sha256, entries, objects,
+             content, unchanged_since, time)
+         VALUES (:task, :name, :kind, :path, :kept, :size, :sha256, :entries, :objects, :content,
+             :unchanged_since, :at)",
+        named_params! {
+            ":task": task.0,
+            ":name": file.name,
+            ":kind": AsText(file.kind),
+            ":path": exact(&file.path)?,
+            ":kept": file.kept,
+            ":size": integer(file.size)?,
+            ":sha256": file.sha256,
+            ":entries": file.entries.map(integer).transpose()?,
+            ":objects": file.objects.map(integer).transpose()?,
+            ":content": file.content,
+            ":unchanged_since": file.unchanged_since.map(|task| task.0),
+            ":at": AsText(at),
+        },
+    )?;
+    target::content(transaction, task, file)
+}
+
+fn record_note(
+    transaction: &Transaction<'_>,
+    at: Timestamp,
+    owner: ScriptOwner,
+    level: NoteLevel,
+    message: &str,
+) -> Result<(), Fault> {
+    let (plan, task) = owner_ids(transaction, owner)?;
+    transaction.execute(
+        "INSERT INTO note (plan_execution_id, task_execution_id, level, message, time)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+        (plan, task, AsText(level), message, AsText(at)),
+    )?;
+    Ok(())
+}
+
+/// The two columns that say whose a row is.
+pub(super) fn owner_ids(
+    transaction: &Transaction<'_>,
+    owner: ScriptOwner,
+) -> Result<(Option<i64>, Option<i64>), Fault> {
+    match owner {
+        ScriptOwner::Plan(id) => {
+            require(transaction, Execution::Plan(id))?;
+            Ok((Some(id.0), None))
+        }
+        ScriptOwner::Task(id) => {
+            require(transaction, Execution::Task(id))?;
+            Ok((None, Some(id.0)))
+        }
+    }
+}
+
+/// A path that is opened again later must come back byte by byte.
+fn exact(path: &Path) -> Result<&str, Fault> {
+    path.to_str()
+        .ok_or_else(|| Fault::Value(format!("the path {} is not UTF-8", path.display())))
+}
+
+/// Answers for an id that is not there in words, where a foreign key would give a number.
+pub(super) fn require(transaction: &Transaction<'_>, execution: Execution) -> Result<(), Fault> {
+    let sql = format!("SELECT 1 FROM {} WHERE id = ?1", execution.table());
+    let exists = transaction.prepare(&sql)?.exists([execution.id()])?;
+    found(usize::from(exists), execution)
+}
+
+fn found(rows: usize, execution: Execution) -> Result<(), Fault> {
+    if rows > 0 {
+        return Ok(());
+    }
+    let (what, list) = match execution {
+        Execution::Plan(_) => ("plan execution", "dpbackup history"),
+        Execution::Activity(_) => (
+            "activity execution",
+            "dpbackup history activities PLAN_EXECUTION_ID",
+        ),
+        Execution::Task(_) => ("task execution", "dpbackup history tasks ACTIVITY_EXECUTION_ID"),
+    };
+    Err(Fault::NotFound {
+        what,
+        id: execution.id(),
+        list,
+    })
+}
+
+impl Execution {
+    fn id(self) -> i64 {
+        match self {
+            Execution::Plan(id) => id.0,
+            Execution::Activity(id) => id.0,
+            Execution::Task(id) => id.0,
+        }
+    }
+
+    /// The word in `status_change.level`.
+    pub(super) fn level(self) -> &'static str {
+        match self {
+            Execution::Plan(_) => "plan",
+            Execution::Activity(_) => "activity",
+            Execution::Task(_) => "task",
+        }
+    }
+
+    fn table(self) -> &'static str {
+        match self {
+            Execution::Plan(_) => "plan_execution",
+            Execution::Activity(_) => "activity_execution",
+            Execution::Task(_) => "task_execution",
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "record_tests.rs"]
+mod tests;

@@ -1,0 +1,498 @@
+use std::path::PathBuf;
+use std::thread;
+
+use super::*;
+use crate::history::fixture::{Fixture, at, file, milliseconds, plan_opening};
+use crate::history::{NoteRow, PlanFilter, StatusChange};
+use crate::run::event::{ActionKind, ScriptEnd, ScriptMoment, ScriptRun};
+
+fn record(fixture: &mut Fixture, seconds: i64, event: &Event) {
+    fixture.history.record(at(seconds), event).expect("a record");
+}
+
+fn script(end: ScriptEnd) -> ScriptRun {
+    ScriptRun {
+        moment: ScriptMoment::Pre,
+        path: PathBuf::from("/etc/dpbackup/scripts/pre.sh"),
+        arguments: vec!["BACKUP-PLAN".to_owned(), String::new(), "a \"b\"\n~ü".to_owned()],
+        started: at(3),
+        duration: milliseconds(1234),
+        end,
+        output: "line\n\u{1b}[31mred\u{0}".to_owned(),
+        output_bytes: 1 << 40,
+    }
+}
+
+#[test]
+fn an_opened_plan_waits_for_its_validation() {
+    let mut fixture = Fixture::new();
+    let opening = PlanOpening {
+        window_ignored: true,
+        ..plan_opening("BackupQA")
+    };
+    let id = fixture.history.open_plan(at(0), &opening).expect("a plan");
+    let row = fixture.history.plan(id).expect("the plan");
+    assert_eq!(row.plan, "BackupQA");
+    assert_eq!(row.plan_file, "/etc/dpbackup/plans.toml");
+    assert_eq!(row.status, Status::WaitingForPreValidation);
+    assert_eq!(
+        (row.start_time, row.status_time, row.end_time),
+        (at(0), at(0), None)
+    );
+    assert_eq!(row.dpbackup_version, env!("CARGO_PKG_VERSION"));
+    assert!(row.window_ignored);
+    assert_eq!(row.error_message, None);
+}
+
+#[test]
+fn an_opened_activity_and_task_read_back_as_they_were_given() {
+    let mut fixture = Fixture::new();
+    let (plan, activity, task) = fixture.export();
+    let activities = fixture.history.activities(plan).expect("activities");
+    assert_eq!(activities.len(), 1);
+    assert_eq!(activities[0].id, activity);
+    assert_eq!(activities[0].action, ActionKind::ExportDomain);
+    assert_eq!(activities[0].device_pattern, "QA*");
+    assert_eq!(activities[0].domain_pattern, "*");
+    assert!(activities[0].quiesce);
+    let row = fixture.history.task(task).expect("the task");
+    assert_eq!((row.plan, row.activity), (plan, activity));
+    assert_eq!(
+        (row.device_name.as_str(), row.domain_name.as_str()),
+        ("QA1", "SALES")
+    );
+    assert_eq!(row.status, Status::ReadyForExecution);
+    assert_eq!((row.end_time, row.unsaved_changes), (None, None));
+}
+
+#[test]
+fn a_task_that_is_skipped_has_ended_when_it_is_opened() {
+    let mut fixture = Fixture::new();
+    let plan = fixture.plan("BackupQA", 0);
+    let activity = fixture.activity(plan, ActionKind::ExportDomain);
+    let opening = TaskOpening {
+        status: Status::SkippedDeviceNotAvailable,
+        error: Some("no route to 192.168.72.100".to_owned()),
+        ..crate::history::fixture::task_opening(plan, activity, "QA1", "DOMAIN*")
+    };
+    let task = fixture.history.open_task(at(5), &opening).expect("a task");
+    let row = fixture.history.task(task).expect("the task");
+    assert_eq!(row.end_time, Some(at(5)));
+    assert_eq!(row.error_message.as_deref(), Some("no route to 192.168.72.100"));
+}
+
+#[test]
+fn every_status_is_seen_at_once_and_remembered() {
+    let mut fixture = Fixture::new();
+    let (plan, activity, task) = fixture.export();
+    for (seconds, status) in [(10, Status::Validating), (11, Status::Quiescing)] {
+        record(&mut fixture, seconds, &Event::TaskStatus { task, status });
+        let row = fixture.history.task(task).expect("the task");
+        assert_eq!(
+            (row.status, row.status_time, row.end_time),
+            (status, at(seconds), None)
+        );
+    }
+    let status = Status::Running;
+    record(&mut fixture, 12, &Event::PlanStatus { plan, status });
+    record(&mut fixture, 13, &Event::ActivityStatus { activity, status });
+    assert_eq!(fixture.history.plan(plan).expect("the plan").status_time, at(12));
+    let activities = fixture.history.activities(plan).expect("activities");
+    assert_eq!(
+        (activities[0].status, activities[0].status_time),
+        (status, at(13))
+    );
+
+    let change = |status, seconds| StatusChange {
+        status,
+        time: at(seconds),
+    };
+    assert_eq!(
+        fixture.history.task_status_changes(task).expect("changes"),
+        [
+            change(Status::ReadyForExecution, 2),
+            change(Status::Validating, 10),
+            change(Status::Quiescing, 11)
+        ]
+    );
+}
+
+#[test]
+fn every_end_keeps_its_time_and_its_error() {
+    let mut fixture = Fixture::new();
+    let (plan, activity, task) = fixture.export();
+    let error = Some("no answer; device untouched".to_owned());
+    record(
+        &mut fixture,
+        20,
+        &Event::TaskEnded {
+            task,
+            status: Status::DeviceError,
+            error: error.clone(),
+        },
+    );
+    record(
+        &mut fixture,
+        21,
+        &Event::ActivityEnded {
+            activity,
+            status: Status::Failed,
+        },
+    );
+    record(
+        &mut fixture,
+        22,
+        &Event::PlanEnded {
+            plan,
+            status: Status::Failed,
+            error: Some("1 of 1 tasks failed".to_owned()),
+        },
+    );
+    let row = fixture.history.task(task).expect("the task");
+    assert_eq!(
+        (row.status, row.end_time, row.error_message),
+        (Status::DeviceError, Some(at(20)), error)
+    );
+    let row = fixture.history.activities(plan).expect("activities").remove(0);
+    assert_eq!(
+        (row.status, row.end_time, row.failed_tasks),
+        (Status::Failed, Some(at(21)), 1)
+    );
+    let row = fixture.history.plan(plan).expect("the plan");
+    assert_eq!((row.status, row.end_time), (Status::Failed, Some(at(22))));
+    assert_eq!(row.error_message.as_deref(), Some("1 of 1 tasks failed"));
+}
+
+#[test]
+fn facts_and_unsaved_changes_stand_on_the_task() {
+    let mut fixture = Fixture::new();
+    let (_, _, task) = fixture.export();
+    let facts = DeviceFacts {
+        firmware_version: Some("IDG.10.5.0.1".to_owned()),
+        build: Some("333456".to_owned()),
+        build_date: Some("2019/08/09 15:50:38".to_owned()),
+        serial: Some("0000001".to_owned()),
+        machine_type: Some("8441".to_owned()),
+        model_type: None,
+        tls_trust: Some("pin".to_owned()),
+    };
+    record(
+        &mut fixture,
+        3,
+        &Event::TaskFacts {
+            task,
+            facts: facts.clone(),
+        },
+    );
+    record(&mut fixture, 4, &Event::UnsavedChanges { task, unsaved: true });
+    let row = fixture.history.task(task).expect("the task");
+    assert_eq!((row.facts, row.unsaved_changes), (facts, Some(true)));
+}
+
+#[test]
+fn stored_and_failed_files_read_back_as_they_were_given() {
+    let mut fixture = Fixture::new();
+    let (_, _, task) = fixture.export();
+    let stored = StoredFile {
+        kept: false,
+        unchanged_since: Some(task),
+        ..file("a\u{1b}.zip", FileKind::NonPersisted, Some("c1"))
+    };
+    record(
+        &mut fixture,
+        5,
+        &Event::FileStored {
+            task,
+            file: stored.clone(),
+        },
+    );
+    record(
+        &mut fixture,
+        6,
+        &Event::FileFailed {
+            task,
+            name: "b.zip".to_owned(),
+            error: "cut short".to_owned(),
+        },
+    );
+    let details = fixture.history.task_details(task).expect("details");
+    assert_eq!(
+        (details.task.files_downloaded, details.task.download_errors),
+        (1, 1)
+    );
+    let row = &details.files[0];
+    assert_eq!((row.task, &row.name, row.kind), (task, &stored.name, stored.kind));
+    assert_eq!((&row.path, row.kept), (&stored.path, stored.kept));
+    assert_eq!((row.size, &row.sha256), (stored.size, &stored.sha256));
+    assert_eq!((row.entries, row.objects), (stored.entries, stored.objects));
+    assert_eq!(
+        (&row.content, row.unchanged_since),
+        (&stored.content, stored.unchanged_since)
+    );
+    assert_eq!((row.time, row.pruned_time), (at(5), None));
+    assert_eq!(details.failed_files[0].name, "b.zip");
+    assert_eq!(details.failed_files[0].error_message, "cut short");
+}
+
+#[test]
+fn every_end_of_a_script_reads_back_as_it_was() {
+    let mut fixture = Fixture::new();
+    let (plan, _, task) = fixture.export();
+    let ends = [
+        ScriptEnd::Code(3),
+        ScriptEnd::Signal(9),
+        ScriptEnd::TimedOut(milliseconds(600_000)),
+        ScriptEnd::Interrupted,
+        ScriptEnd::NotStarted("permission denied".to_owned()),
+    ];
+    for owner in [ScriptOwner::Plan(plan), ScriptOwner::Task(task)] {
+        let runs: Vec<ScriptRun> = ends.iter().cloned().map(script).collect();
+        for run in &runs {
+            let event = Event::ScriptEnded {
+                owner,
+                script: run.clone(),
+            };
+            record(&mut fixture, 9, &event);
+        }
+        assert_eq!(fixture.history.scripts(owner).expect("scripts"), runs);
+    }
+}
+
+#[test]
+fn notes_warnings_and_what_is_still_quiesced_are_told_apart() {
+    let mut fixture = Fixture::new();
+    let (plan, _, task) = fixture.export();
+    let message = || "look here".to_owned();
+    let (of_plan, of_task) = (ScriptOwner::Plan(plan), ScriptOwner::Task(task));
+    let events = [
+        Event::Note {
+            owner: of_task,
+            message: message(),
+        },
+        Event::Warning {
+            owner: of_task,
+            message: message(),
+        },
+        Event::StillQuiesced {
+            task,
+            device: "QA1".to_owned(),
+            domain: "SALES".to_owned(),
+            error: "no answer".to_owned(),
+        },
+        Event::Warning {
+            owner: of_plan,
+            message: message(),
+        },
+    ];
+    for event in &events {
+        record(&mut fixture, 7, event);
+    }
+    let note = |level, message: &str| NoteRow {
+        level,
+        message: message.to_owned(),
+        time: at(7),
+    };
+    assert_eq!(
+        fixture.history.notes(of_task).expect("notes"),
+        [
+            note(NoteLevel::Note, "look here"),
+            note(NoteLevel::Warning, "look here"),
+            note(NoteLevel::StillQuiesced, "device QA1, SALES: no answer"),
+        ]
+    );
+    assert_eq!(
+        fixture.history.notes(of_plan).expect("notes"),
+        [note(NoteLevel::Warning, "look here")]
+    );
+}
+
+#[test]
+fn the_opened_events_change_nothing() {
+    let mut fixture = Fixture::new();
+    let (plan, activity, task) = fixture.export();
+    let rows = "SELECT (SELECT count(*) FROM plan_execution) + (SELECT count(*) FROM activity_execution)
+                    + (SELECT count(*) FROM task_execution) + (SELECT count(*) FROM status_change)";
+    let before = fixture.number(rows);
+    let events = [
+        Event::PlanOpened {
+            plan,
+            opening: plan_opening("BackupQA"),
+        },
+        Event::ActivityOpened {
+            activity,
+            opening: crate::history::fixture::activity_opening(plan, ActionKind::ExportDomain),
+        },
+        Event::TaskOpened {
+            task,
+            opening: crate::history::fixture::task_opening(plan, activity, "QA1", "SALES"),
+        },
+    ];
+    for event in &events {
+        record(&mut fixture, 3, event);
+    }
+    assert_eq!(fixture.number(rows), before);
+}
+
+#[test]
+fn an_event_of_an_execution_that_is_not_there_is_refused_in_words() {
+    let mut fixture = Fixture::new();
+    let task = TaskId(12);
+    let events = [
+        Event::TaskStatus {
+            task,
+            status: Status::Validating,
+        },
+        Event::UnsavedChanges { task, unsaved: true },
+        Event::FileStored {
+            task,
+            file: file("a.zip", FileKind::Persisted, None),
+        },
+        Event::Note {
+            owner: ScriptOwner::Task(task),
+            message: "hello".to_owned(),
+        },
+    ];
+    for event in &events {
+        let error = fixture.history.record(at(0), event).expect_err("no such task");
+        let source = std::error::Error::source(&error).expect("a source");
+        assert_eq!(
+            source.to_string(),
+            "there is no task execution 12: 'dpbackup history tasks ACTIVITY_EXECUTION_ID' lists the ones there are"
+        );
+    }
+}
+
+#[test]
+fn a_path_that_would_not_come_back_the_same_is_refused() {
+    use std::os::unix::ffi::OsStringExt;
+    let mut fixture = Fixture::new();
+    let (_, _, task) = fixture.export();
+    let file = StoredFile {
+        path: std::ffi::OsString::from_vec(b"/backup/\xff.zip".to_vec()).into(),
+        ..file("a.zip", FileKind::Persisted, None)
+    };
+    fixture
+        .history
+        .record(at(0), &Event::FileStored { task, file })
+        .expect_err("a path that is not UTF-8");
+}
+
+#[test]
+fn the_last_content_is_that_of_the_newest_file_of_the_same_device_domain_and_kind() {
+    let mut fixture = Fixture::new();
+    let (plan, activity, first) = fixture.export();
+    let second = fixture.task(plan, activity, "QA1", "SALES", Status::ReadyForExecution);
+    let kind = FileKind::Persisted;
+    let last = |fixture: &mut Fixture, domain: &str, kind| {
+        let history = &mut fixture.history;
+        history.last_content("QA1", domain, kind).expect("an answer")
+    };
+    assert_eq!(last(&mut fixture, "SALES", kind), None);
+
+    let stored = |task, content: Option<&str>, since| Event::FileStored {
+        task,
+        file: StoredFile {
+            unchanged_since: since,
+            ..file("a.zip", kind, content)
+        },
+    };
+    record(&mut fixture, 3, &stored(first, Some("c1"), None));
+    assert_eq!(last(&mut fixture, "SALES", kind), Some(("c1".to_owned(), first)));
+    record(&mut fixture, 4, &stored(second, Some("c1"), Some(first)));
+    assert_eq!(last(&mut fixture, "SALES", kind), Some(("c1".to_owned(), first)));
+    record(&mut fixture, 5, &stored(second, Some("c2"), None));
+    assert_eq!(last(&mut fixture, "SALES", kind), Some(("c2".to_owned(), second)));
+    assert_eq!(last(&mut fixture, "SALES", FileKind::NonPersisted), None);
+    assert_eq!(last(&mut fixture, "OTHER", kind), None);
+}
+
+#[test]
+fn a_call_that_is_cut_short_leaves_nothing_of_itself() {
+    let mut fixture = Fixture::new();
+    let (plan, activity, task) = fixture.export();
+    fixture
+        .history
+        .record(
+            at(3),
+            &Event::FileStored {
+                task,
+                file: file("a.zip", FileKind::Persisted, Some("c1")),
+            },
+        )
+        .expect("a file");
+    let counts = "SELECT (SELECT count(*) FROM plan_execution) * 1000000
+         + (SELECT count(*) FROM activity_execution) * 10000 + (SELECT count(*) FROM task_execution) * 100
+         + (SELECT count(*) FROM file)";
+    let before = fixture.number(counts);
+    // Each call fails at the last thing that it writes.
+    fixture
+        .history
+        .connection
+        .execute_batch(
+            "CREATE TEMP TRIGGER t1 BEFORE INSERT ON main.status_change BEGIN SELECT RAISE(ABORT, 'cut'); END;
+             CREATE TEMP TRIGGER t2 BEFORE UPDATE ON main.backup_target BEGIN SELECT RAISE(ABORT, 'cut'); END;",
+        )
+        .expect("triggers");
+    let history = &mut fixture.history;
+    history.open_plan(at(4), &plan_opening("B")).expect_err("cut");
+    let opening = crate::history::fixture::activity_opening(plan, ActionKind::ExportDomain);
+    history.open_activity(at(4), &opening).expect_err("cut");
+    let opening = crate::history::fixture::task_opening(plan, activity, "QA2", "SALES");
+    history.open_task(at(4), &opening).expect_err("cut");
+    let stored = file("b.zip", FileKind::Persisted, Some("c2"));
+    let stored = Event::FileStored { task, file: stored };
+    history.record(at(4), &stored).expect_err("cut");
+    let ended = Event::TaskEnded {
+        task,
+        status: Status::Success,
+        error: None,
+    };
+    history.record(at(4), &ended).expect_err("cut");
+    history.abandon(plan, at(4), "gone").expect_err("cut");
+
+    assert_eq!(fixture.number(counts), before);
+    assert_eq!(fixture.history.plan(plan).expect("the plan").devices, 1);
+    assert_eq!(
+        fixture.history.task(task).expect("the task").status,
+        Status::ReadyForExecution
+    );
+}
+
+#[test]
+fn writers_and_a_reader_at_once_lose_nothing() {
+    let fixture = Fixture::new();
+    let path = fixture.path();
+    let write = |name: &'static str| {
+        let path = path.clone();
+        move || {
+            let mut history = History::open(&path).expect("a writer");
+            let off = history.connection.pragma_update(None, "synchronous", "OFF");
+            off.expect("a pragma");
+            let plan = history.open_plan(at(0), &plan_opening(name)).expect("a plan");
+            for number in 0..100 {
+                let owner = ScriptOwner::Plan(plan);
+                let message = format!("{name} {number}");
+                let event = Event::Note { owner, message };
+                history.record(at(number), &event).expect("a note");
+            }
+            plan
+        }
+    };
+    let plans = thread::scope(|scope| {
+        let writers = [scope.spawn(write("one")), scope.spawn(write("two"))];
+        let reader = scope.spawn(|| {
+            let history = History::open_read_only(&path).expect("a reader");
+            for _ in 0..50 {
+                history.plans(&PlanFilter::default()).expect("plans");
+            }
+        });
+        reader.join().expect("the reader");
+        writers.map(|writer| writer.join().expect("a writer"))
+    });
+    for plan in plans {
+        let notes = fixture.history.notes(ScriptOwner::Plan(plan)).expect("notes");
+        let numbers = notes.iter().filter_map(|note| note.message.split(' ').nth(1));
+        let numbers: Vec<usize> = numbers.filter_map(|number| number.parse().ok()).collect();
+        assert_eq!(numbers, (0..100).collect::<Vec<usize>>());
+    }
+}

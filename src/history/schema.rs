@@ -1,0 +1,223 @@
+//! The history file itself: whose it is, which version, and how it is written.
+//!
+//! # How it is written
+//!
+//! `journal_mode = DELETE` with `synchronous = EXTRA`. Both SQLite's rollback journal
+//! and its write-ahead log survive `kill -9` and, with full syncs, a power cut. The
+//! rollback journal is chosen because at rest the history is one file: a copy of it
+//! is whole, nothing beside it can be forgotten or deleted by a tidy person, and no
+//! shared memory is needed, which is what network file systems get wrong first.
+//! `EXTRA` also syncs the folder after the journal is removed; with `FULL`, a power
+//! cut could bring the journal back and roll back a commit that we had been promised,
+//! the row that says what must be unquiesced among them.
+//!
+//! The price is some milliseconds a commit, and that a reader in the middle of a query
+//! holds up a commit. Our own readers collect their rows and let go; a person who keeps
+//! a query open in `sqlite3` for longer than [`BUSY_TIMEOUT`] gets named in the error.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use crate::history::error::{Fault, HistoryError};
+
+/// How long a connection waits for another one.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// `dpbk`: what the header of every history says.
+pub(super) const APPLICATION_ID: i64 = 0x6470_626b;
+
+/// One step a version: the first makes version 1 out of an empty file. A step that
+/// was released is never changed again.
+pub(super) const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql")];
+
+/// Files up to this size are checked from end to end before a run writes to them; it
+/// takes about a tenth of a second. Larger ones are checked only where they are read.
+const QUICK_CHECK_LIMIT: i64 = 64 << 20;
+
+/// Opens the file for writing; makes it, and its folder, if they are not there.
+pub(super) fn open(path: &Path, migrations: &[&str]) -> Result<Connection, HistoryError> {
+    create(path).map_err(|error| cannot_open(path, error))?;
+    let mut connection = connect(path)?;
+    if let Identity::Ours(_) = identify(&connection, path, migrations)? {
+        check(&connection, path)?;
+    }
+    migrate(&mut connection, migrations).map_err(|fault| fault.at(path))?;
+    configure(&connection).map_err(|error| Fault::from(error).at(path))?;
+    Ok(connection)
+}
+
+/// Opens the file for reading. Nothing is created, migrated or changed.
+pub(super) fn open_read_only(path: &Path, migrations: &[&str]) -> Result<Connection, HistoryError> {
+    let missing = || HistoryError::Missing {
+        path: path.to_owned(),
+    };
+    match path.metadata() {
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(missing()),
+        Err(error) => return Err(cannot_open(path, error)),
+    }
+    // SQLite has to write to undo a commit that was cut short, even for a reader; so it
+    // opens the file as well as it may, and the statements are what is held to reading.
+    let connection = connect(path)?;
+    connection
+        .pragma_update(None, "query_only", true)
+        .map_err(|error| Fault::from(error).at(path))?;
+    let known = newest(migrations);
+    match identify(&connection, path, migrations)? {
+        Identity::Ours(found) if found == known => Ok(connection),
+        Identity::Ours(found) => Err(HistoryError::Older {
+            path: path.to_owned(),
+            found,
+            known,
+        }),
+        // The process that was making it died before the first step.
+        Identity::Empty => Err(missing()),
+    }
+}
+
+/// Whose file it is, if it may be used at all.
+enum Identity {
+    Empty,
+    Ours(i64),
+}
+
+fn create(path: &Path) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    // Made here and not by SQLite, so that it is never readable by others, not even at first.
+    let made = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
+    match made {
+        Ok(file) => {
+            file.sync_all()?;
+            File::open(folder)?.sync_all()
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, HistoryError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let open = || -> rusqlite::Result<Connection> {
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        // Somebody else's database in WAL mode would otherwise be tidied up on closing.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        Ok(connection)
+    };
+    open().map_err(|error| Fault::from(error).at(path))
+}
+
+/// Reads whose file it is and refuses what is not ours, before anything is written.
+fn identify(connection: &Connection, path: &Path, migrations: &[&str]) -> Result<Identity, HistoryError> {
+    let read = || -> rusqlite::Result<(i64, i64, i64)> {
+        // One statement is one look: another process may be making the file just now.
+        connection.query_row(
+            "SELECT a.application_id, v.user_version, (SELECT count(*) FROM sqlite_schema)
+             FROM pragma_application_id AS a, pragma_user_version AS v",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )
+    };
+    let known = newest(migrations);
+    match read().map_err(|error| Fault::from(error).at(path))? {
+        (APPLICATION_ID, found, _) if found > known => Err(HistoryError::Newer {
+            path: path.to_owned(),
+            found,
+            known,
+        }),
+        (APPLICATION_ID, found, tables) if found >= 1 && tables > 0 => Ok(Identity::Ours(found)),
+        (0, 0, 0) => Ok(Identity::Empty),
+        (APPLICATION_ID, found, tables) => Err(HistoryError::Corrupt {
+            path: path.to_owned(),
+            detail: format!("schema version {found} with {tables} tables and indexes"),
+            source: None,
+        }),
+        _ => Err(HistoryError::NotOurs {
+            path: path.to_owned(),
+            source: None,
+        }),
+    }
+}
+
+/// Better found now than in the middle of a run, with a device quiesced.
+fn check(connection: &Connection, path: &Path) -> Result<(), HistoryError> {
+    let read = || -> rusqlite::Result<Option<String>> {
+        let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
+        let page_size: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+        if pages.saturating_mul(page_size) > QUICK_CHECK_LIMIT {
+            return Ok(None);
+        }
+        let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        Ok((verdict != "ok").then_some(verdict))
+    };
+    match read().map_err(|error| Fault::from(error).at(path))? {
+        None => Ok(()),
+        Some(detail) => Err(HistoryError::Corrupt {
+            path: path.to_owned(),
+            detail,
+            source: None,
+        }),
+    }
+}
+
+/// Brings the file to the newest version, one transaction a step: a step that is cut
+/// short is begun again the next time. Foreign keys are still off here, so that a step
+/// may rebuild a table.
+fn migrate(connection: &mut Connection, migrations: &[&str]) -> Result<(), Fault> {
+    loop {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // Read under the lock: another process may have taken the step meanwhile.
+        let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        let step = usize::try_from(version)
+            .ok()
+            .and_then(|version| migrations.get(version));
+        let Some(step) = step else {
+            return Ok(());
+        };
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", version + 1)?;
+        transaction.commit()?;
+    }
+}
+
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "synchronous", "EXTRA")?;
+    // The mode is kept in the file only where somebody switched it to WAL.
+    let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+    if mode != "delete" {
+        connection.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
+    }
+    Ok(())
+}
+
+fn newest(migrations: &[&str]) -> i64 {
+    i64::try_from(migrations.len()).unwrap_or(i64::MAX)
+}
+
+fn cannot_open(path: &Path, error: io::Error) -> HistoryError {
+    HistoryError::CannotOpen {
+        path: path.to_owned(),
+        detail: error.to_string(),
+        source: Some(Box::new(error)),
+    }
+}
+
+#[cfg(test)]
+#[path = "schema_tests.rs"]
+mod tests;

@@ -1,0 +1,249 @@
+//! What a task left behind: files, notes, runs of scripts; and how each device and
+//! domain stands.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use rusqlite::{Row, Transaction};
+
+use crate::history::History;
+use crate::history::error::{Fault, HistoryError};
+use crate::history::query::{self, rows};
+use crate::history::record::{Execution, require};
+use crate::history::script;
+use crate::history::value::{AsText, count, optional, optional_count, text};
+use crate::history::view::{
+    FailedFileRow, FileFilter, FileId, FileRow, GoodBackup, NoteRow, StatusChange, TargetRow, TaskDetails,
+};
+use crate::run::event::{ScriptOwner, ScriptRun, TaskId};
+
+const FILE_COLUMNS: &str = "SELECT f.*, t.device_name, t.domain_name
+     FROM task_execution AS t JOIN file AS f ON f.task_execution_id = t.id";
+
+/// What should stand in the store now.
+const IN_STORE: &str = "f.kept = 1 AND f.pruned_time IS NULL";
+
+pub(super) fn files_sql() -> String {
+    format!("{FILE_COLUMNS} WHERE t.id = ?1 ORDER BY f.id")
+}
+
+pub(super) fn stored_files_sql(filter: &FileFilter) -> String {
+    let which = match filter {
+        FileFilter::All => "?1 IS NULL",
+        FileFilter::Task(_) => "t.id = ?1",
+        FileFilter::Device(_) => "t.device_name = ?1",
+    };
+    format!("{FILE_COLUMNS} WHERE {which} AND {IN_STORE} ORDER BY f.id")
+}
+
+pub(super) const FAILED_FILES: &str = "SELECT * FROM failed_file WHERE task_execution_id = ?1 ORDER BY id";
+
+pub(super) const TASK_STATUS_CHANGES: &str =
+    "SELECT status, time FROM status_change WHERE level = 'task' AND execution_id = ?1 ORDER BY id";
+
+pub(super) const TARGETS: &str = "SELECT b.*, t.status, t.status_time
+     FROM backup_target AS b CROSS JOIN task_execution AS t ON t.id = b.last_task_execution_id
+     ORDER BY b.device_name, b.domain_name, b.kind";
+
+pub(super) fn owned_sql(table: &str, owner: ScriptOwner) -> String {
+    let column = match owner {
+        ScriptOwner::Plan(_) => "plan_execution_id",
+        ScriptOwner::Task(_) => "task_execution_id",
+    };
+    format!("SELECT * FROM {table} WHERE {column} = ?1 ORDER BY id")
+}
+
+impl History {
+    /// Everything about one task execution, as of one moment.
+    ///
+    /// # Errors
+    ///
+    /// [`HistoryError::NotFound`], or the history cannot be read.
+    pub fn task_details(&self, id: TaskId) -> Result<TaskDetails, HistoryError> {
+        self.read(|transaction| {
+            Ok(TaskDetails {
+                task: query::task(transaction, id)?,
+                files: rows(transaction, &files_sql(), [id.0], file_row)?,
+                failed_files: rows(transaction, FAILED_FILES, [id.0], failed_file_row)?,
+                notes: notes(transaction, ScriptOwner::Task(id))?,
+                scripts: scripts(transaction, ScriptOwner::Task(id))?,
+            })
+        })
+    }
+
+    /// The files of a task execution, those not kept or removed since included.
+    ///
+    /// # Errors
+    ///
+    /// [`HistoryError::NotFound`], or the history cannot be read.
+    pub fn files(&self, task: TaskId) -> Result<Vec<FileRow>, HistoryError> {
+        self.read(|transaction| {
+            require(transaction, Execution::Task(task))?;
+            rows(transaction, &files_sql(), [task.0], file_row)
+        })
+    }
+
+    /// The files that should stand in the store now, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// [`HistoryError::NotFound`] for a task execution that is not there, or the
+    /// history cannot be read.
+    pub fn stored_files(&self, filter: &FileFilter) -> Result<Vec<FileRow>, HistoryError> {
+        self.read(|transaction| {
+            let sql = stored_files_sql(filter);
+            match filter {
+                FileFilter::All => rows(transaction, &sql, [None::<i64>], file_row),
+                FileFilter::Task(task) => {
+                    require(transaction, Execution::Task(*task))?;
+                    rows(transaction, &sql, [task.0], file_row)
+                }
+                FileFilter::Device(device) => rows(transaction, &sql, [device], file_row),
+            }
+        })
+    }
+
+    /// Records that files were removed from the store. Their rows stay.
+    ///
+    /// # Errors
+    ///
+    /// [`HistoryError::NotFound`], and then none is marked; or the history cannot be
+    /// written.
+    pub fn mark_pruned(&mut self, at: Timestamp, files: &[FileId]) -> Result<(), HistoryError> {
+        self.write(|transaction| {
+            for file in files {
+                let changed = transaction.execute(
+                    "UPDATE file SET pruned_time = coalesce(pruned_time, ?2) WHERE id = ?1",
+                    (file.0, AsText(at)),
+                )?;
+                if changed == 0 {
+                    return Err(Fault::NotFound {
+                        what: "file",
+                        id: file.0,
+                        list: "dpbackup history files TASK_EXECUTION_ID",
+                    });
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// The notes and warnings of a plan execution or a task execution itself.
+    ///
+    /// # Errors
+    ///
+    /// [`HistoryError::NotFound`], or the history cannot be read.
+    pub fn notes(&self, owner: ScriptOwner) -> Result<Vec<NoteRow>, HistoryError> {
+        self.read(|transaction| notes(transaction, owner))
+    }
+
+    /// The runs of scripts of a plan execution or a task execution itself.
+    ///
+    /// # Errors
+    ///
+    /// [`HistoryError::NotFound`], or the history cannot be read.
+    pub fn scripts(&self, owner: ScriptOwner) -> Result<Vec<ScriptRun>, HistoryError> {
+        self.read(|transaction| scripts(transaction, owner))
+    }
+
+    /// Every status that a task execution has had, in order.
+    ///
+    /// # Errors
+    ///
+    /// [`HistoryError::NotFound`], or the history cannot be read.
+    pub fn task_status_changes(&self, task: TaskId) -> Result<Vec<StatusChange>, HistoryError> {
+        self.read(|transaction| {
+            require(transaction, Execution::Task(task))?;
+            rows(transaction, TASK_STATUS_CHANGES, [task.0], |row| {
+                Ok(StatusChange {
+                    status: text(row, "status")?,
+                    time: text(row, "time")?,
+                })
+            })
+        })
+    }
+
+    /// Every device and domain that was ever to be backed up, with its newest good
+    /// backup, by name.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn targets(&self) -> Result<Vec<TargetRow>, HistoryError> {
+        self.read(|transaction| rows(transaction, TARGETS, [], target_row))
+    }
+}
+
+fn notes(transaction: &Transaction<'_>, owner: ScriptOwner) -> Result<Vec<NoteRow>, Fault> {
+    let id = required_owner(transaction, owner)?;
+    rows(transaction, &owned_sql("note", owner), [id], |row| {
+        Ok(NoteRow {
+            level: text(row, "level")?,
+            message: row.get("message")?,
+            time: text(row, "time")?,
+        })
+    })
+}
+
+fn scripts(transaction: &Transaction<'_>, owner: ScriptOwner) -> Result<Vec<ScriptRun>, Fault> {
+    let id = required_owner(transaction, owner)?;
+    rows(transaction, &owned_sql("script_run", owner), [id], script::row)
+}
+
+fn required_owner(transaction: &Transaction<'_>, owner: ScriptOwner) -> Result<i64, Fault> {
+    let (execution, id) = match owner {
+        ScriptOwner::Plan(id) => (Execution::Plan(id), id.0),
+        ScriptOwner::Task(id) => (Execution::Task(id), id.0),
+    };
+    require(transaction, execution)?;
+    Ok(id)
+}
+
+fn file_row(row: &Row<'_>) -> rusqlite::Result<FileRow> {
+    Ok(FileRow {
+        id: FileId(row.get("id")?),
+        task: TaskId(row.get("task_execution_id")?),
+        device_name: row.get("device_name")?,
+        domain_name: row.get("domain_name")?,
+        name: row.get("name")?,
+        kind: text(row, "kind")?,
+        size: count(row, "size")?,
+        sha256: row.get("sha256")?,
+        unchanged_since: row.get::<_, Option<i64>>("unchanged_since")?.map(TaskId),
+        path: PathBuf::from(row.get::<_, String>("path")?),
+        kept: row.get("kept")?,
+        entries: optional_count(row, "entries")?,
+        objects: optional_count(row, "objects")?,
+        content: row.get("content")?,
+        time: text(row, "time")?,
+        pruned_time: optional(row, "pruned_time")?,
+    })
+}
+
+fn failed_file_row(row: &Row<'_>) -> rusqlite::Result<FailedFileRow> {
+    Ok(FailedFileRow {
+        name: row.get("name")?,
+        error_message: row.get("error_message")?,
+        time: text(row, "time")?,
+    })
+}
+
+fn target_row(row: &Row<'_>) -> rusqlite::Result<TargetRow> {
+    let good = match row.get::<_, Option<i64>>("good_task_execution_id")? {
+        None => None,
+        Some(task) => Some(GoodBackup {
+            task: TaskId(task),
+            time: text(row, "good_time")?,
+            size: count(row, "good_size")?,
+        }),
+    };
+    Ok(TargetRow {
+        device_name: row.get("device_name")?,
+        domain_name: row.get("domain_name")?,
+        kind: text(row, "kind")?,
+        last_task: TaskId(row.get("last_task_execution_id")?),
+        last_status: text(row, "status")?,
+        last_time: text(row, "status_time")?,
+        good,
+    })
+}

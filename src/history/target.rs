@@ -1,0 +1,154 @@
+//! What was to be backed up: the counts of a plan execution, and the state of each
+//! device and domain.
+//!
+//! The rule, also in `docs/history.md`: a device counts as soon as a pattern matched
+//! it; a domain counts when a task names it, whether or not the task got anywhere.
+//! Patterns that could not be expanded count nothing, since nobody knows how many
+//! domains they stand for; what is not backed up by design does not count either.
+
+use rusqlite::{Transaction, named_params};
+
+use crate::history::error::Fault;
+use crate::history::value::{AsText, integer};
+use crate::run::event::{ALL_DOMAINS, ActionKind, FileKind, StoredFile, TaskId, TaskOpening};
+use crate::run::status::Status;
+
+/// What one task adds to what was to be backed up.
+struct Share {
+    device: bool,
+    domain: bool,
+}
+
+fn share(task: &TaskOpening) -> Share {
+    let device = task.status != Status::SkippedNoDevicesMatchingPattern;
+    let left_out = matches!(
+        task.status,
+        Status::SkippedNoDevicesMatchingPattern
+            | Status::SkippedNoDomainsMatchingPattern
+            | Status::SkippedApicDomain
+    );
+    Share {
+        device,
+        domain: !left_out && !is_pattern(&task.domain),
+    }
+}
+
+/// A domain name has letters, digits, `_`, `-` and `.` only.
+fn is_pattern(domain: &str) -> bool {
+    domain.contains(['*', ',', '!', ' '])
+}
+
+/// Counts a task that is about to be inserted.
+pub(super) fn count(transaction: &Transaction<'_>, task: &TaskOpening) -> Result<(), Fault> {
+    let share = share(task);
+    if share.device {
+        let new = transaction.execute(
+            "INSERT OR IGNORE INTO plan_execution_device (device_name, start_time, plan_execution_id)
+             SELECT :device, start_time, id FROM plan_execution WHERE id = :plan",
+            named_params! { ":device": task.device, ":plan": task.plan.0 },
+        )?;
+        if new == 1 {
+            transaction.execute(
+                "UPDATE plan_execution SET devices = devices + 1 WHERE id = ?1",
+                [task.plan.0],
+            )?;
+        }
+    }
+    // A secure backup, and an export of all domains, is of the device.
+    if share.domain && task.action == ActionKind::ExportDomain && task.domain != ALL_DOMAINS {
+        transaction.execute(
+            "UPDATE plan_execution SET domains = domains + 1 WHERE id = :plan AND NOT EXISTS (
+                 SELECT 1 FROM task_execution
+                 WHERE plan_execution_id = :plan AND device_name = :device AND domain_name = :domain
+                   AND action = :action AND status NOT IN (:apic, :no_domains))",
+            named_params! {
+                ":plan": task.plan.0,
+                ":device": task.device,
+                ":domain": task.domain,
+                ":action": AsText(task.action),
+                ":apic": AsText(Status::SkippedApicDomain),
+                ":no_domains": AsText(Status::SkippedNoDomainsMatchingPattern),
+            },
+        )?;
+    }
+    Ok(())
+}
+
+/// Remembers what a task, just inserted, was to back up.
+pub(super) fn remember(transaction: &Transaction<'_>, id: TaskId, task: &TaskOpening) -> Result<(), Fault> {
+    if share(task).domain {
+        let kind = match task.action {
+            ActionKind::SecureBackup => FileKind::SecureBackup,
+            // Taken always; the export of the running configuration only where it differs.
+            ActionKind::ExportDomain => FileKind::Persisted,
+        };
+        touch(transaction, id, &task.device, &task.domain, kind)?;
+    }
+    Ok(())
+}
+
+fn touch(
+    transaction: &Transaction<'_>,
+    task: TaskId,
+    device: &str,
+    domain: &str,
+    kind: FileKind,
+) -> Result<(), Fault> {
+    transaction.execute(
+        "INSERT INTO backup_target (device_name, domain_name, kind, last_task_execution_id)
+         VALUES (:device, :domain, :kind, :task)
+         ON CONFLICT DO UPDATE SET last_task_execution_id = :task",
+        named_params! { ":device": device, ":domain": domain, ":kind": AsText(kind), ":task": task.0 },
+    )?;
+    Ok(())
+}
+
+/// Notes the content of a verified file, against which the next one is compared.
+pub(super) fn content(transaction: &Transaction<'_>, task: TaskId, file: &StoredFile) -> Result<(), Fault> {
+    let (device, domain): (String, String) = transaction.query_row(
+        "SELECT device_name, domain_name FROM task_execution WHERE id = ?1",
+        [task.0],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    touch(transaction, task, &device, &domain, file.kind)?;
+    if let Some(content) = &file.content {
+        transaction.execute(
+            "UPDATE backup_target SET content = :content, content_since = :since
+             WHERE device_name = :device AND domain_name = :domain AND kind = :kind",
+            named_params! {
+                ":content": content,
+                ":since": file.unchanged_since.unwrap_or(task).0,
+                ":device": device,
+                ":domain": domain,
+                ":kind": AsText(file.kind),
+            },
+        )?;
+    }
+    Ok(())
+}
+
+/// A task succeeded: its files are now the newest good ones of their kind.
+pub(super) fn good(transaction: &Transaction<'_>, task: TaskId) -> Result<(), Fault> {
+    let mut files = transaction.prepare(
+        "SELECT t.device_name, t.domain_name, t.end_time, f.kind, sum(f.size) AS size
+         FROM task_execution AS t JOIN file AS f ON f.task_execution_id = t.id
+         WHERE t.id = ?1 GROUP BY f.kind",
+    )?;
+    let mut rows = files.query([task.0])?;
+    while let Some(row) = rows.next()? {
+        transaction.execute(
+            "UPDATE backup_target
+             SET good_task_execution_id = :task, good_time = :time, good_size = :size
+             WHERE device_name = :device AND domain_name = :domain AND kind = :kind",
+            named_params! {
+                ":task": task.0,
+                ":time": row.get::<_, String>("end_time")?,
+                ":size": integer(crate::history::value::count(row, "size")?)?,
+                ":device": row.get::<_, String>("device_name")?,
+                ":domain": row.get::<_, String>("domain_name")?,
+                ":kind": row.get::<_, String>("kind")?,
+            },
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,281 @@
+//! What history answers: rows of executions, files and notes, as plain data.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use crate::run::event::{ActionKind, ActivityId, DeviceFacts, FileKind, PlanId, ScriptRun, TaskId};
+use crate::run::status::Status;
+
+/// Which plan executions to list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanFilter {
+    /// Of this plan.
+    pub plan: Option<String>,
+    /// In this status.
+    pub status: Option<Status>,
+    /// That were to back up this device.
+    pub device: Option<String>,
+    /// Started then or later.
+    pub since: Option<Timestamp>,
+    /// At most so many, the most recent ones.
+    pub limit: u32,
+}
+
+impl Default for PlanFilter {
+    /// The 40 most recent ones.
+    fn default() -> Self {
+        PlanFilter {
+            plan: None,
+            status: None,
+            device: None,
+            since: None,
+            limit: 40,
+        }
+    }
+}
+
+/// An execution of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanRow {
+    /// Its id.
+    pub id: PlanId,
+    /// When it started.
+    pub start_time: Timestamp,
+    /// The plan's name.
+    pub plan: String,
+    /// How many devices were to be backed up.
+    pub devices: u64,
+    /// How many domains were to be exported.
+    pub domains: u64,
+    /// How it stands or ended.
+    pub status: Status,
+    /// Why, if it did not succeed.
+    pub error_message: Option<String>,
+    /// When it came to that status.
+    pub status_time: Timestamp,
+    /// When it ended, if it did.
+    pub end_time: Option<Timestamp>,
+    /// The plan file it was read from.
+    pub plan_file: String,
+    /// Whether a person asked for the window to be ignored.
+    pub window_ignored: bool,
+    /// The version of dpbackup that ran it.
+    pub dpbackup_version: String,
+}
+
+/// An execution of an activity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActivityRow {
+    /// Its id.
+    pub id: ActivityId,
+    /// The plan execution it belongs to.
+    pub plan: PlanId,
+    /// When it came to its status.
+    pub status_time: Timestamp,
+    /// The device pattern as written.
+    pub device_pattern: String,
+    /// The domain pattern as written.
+    pub domain_pattern: String,
+    /// What it does.
+    pub action: ActionKind,
+    /// How it stands or ended.
+    pub status: Status,
+    /// Tasks that succeeded.
+    pub successful_tasks: u64,
+    /// Tasks that went wrong.
+    pub failed_tasks: u64,
+    /// Tasks that were left out or cancelled.
+    pub skipped_tasks: u64,
+    /// Whether its tasks quiesce.
+    pub quiesce: bool,
+    /// When it was opened.
+    pub start_time: Timestamp,
+    /// When it ended, if it did.
+    pub end_time: Option<Timestamp>,
+}
+
+/// An execution of a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskRow {
+    /// Its id.
+    pub id: TaskId,
+    /// The plan execution it belongs to.
+    pub plan: PlanId,
+    /// The activity execution it belongs to.
+    pub activity: ActivityId,
+    /// When it came to its status.
+    pub status_time: Timestamp,
+    /// The device, or the raw pattern where none matched.
+    pub device_name: String,
+    /// The domain, `all-domains`, or the raw pattern where it was not expanded.
+    pub domain_name: String,
+    /// Files that were downloaded and verified.
+    pub files_downloaded: u64,
+    /// Files that could not be had.
+    pub download_errors: u64,
+    /// How it stands or ended.
+    pub status: Status,
+    /// Why, if it did not succeed.
+    pub error_message: Option<String>,
+    /// What it does.
+    pub action: ActionKind,
+    /// When it was opened.
+    pub start_time: Timestamp,
+    /// When it ended, if it did.
+    pub end_time: Option<Timestamp>,
+    /// What the device said about itself.
+    pub facts: DeviceFacts,
+    /// Whether the domain had changes that were not saved, if that was looked at.
+    pub unsaved_changes: Option<bool>,
+}
+
+/// Identifies a file in history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId(pub i64);
+
+/// A file that was downloaded and verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileRow {
+    /// Its id.
+    pub id: FileId,
+    /// The task execution it belongs to.
+    pub task: TaskId,
+    /// The device it came from.
+    pub device_name: String,
+    /// The domain, or `all-domains`.
+    pub domain_name: String,
+    /// Its name, as on the device.
+    pub name: String,
+    /// Its kind.
+    pub kind: FileKind,
+    /// Bytes.
+    pub size: u64,
+    /// Lower-case hex.
+    pub sha256: String,
+    /// The task execution since which the content has been the same.
+    pub unchanged_since: Option<TaskId>,
+    /// Where it stands, or would have stood.
+    pub path: PathBuf,
+    /// False where an unchanged export was not kept.
+    pub kept: bool,
+    /// Entries of the archive, inner ones included.
+    pub entries: Option<u64>,
+    /// Configuration objects of the archive.
+    pub objects: Option<u64>,
+    /// Hash over what the archive says, blind to volatile details.
+    pub content: Option<String>,
+    /// When it was recorded.
+    pub time: Timestamp,
+    /// When it was removed from the store, if it was.
+    pub pruned_time: Option<Timestamp>,
+}
+
+/// A file that could not be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedFileRow {
+    /// Its name on the device, or the one it would have had.
+    pub name: String,
+    /// Why.
+    pub error_message: String,
+    /// When.
+    pub time: Timestamp,
+}
+
+/// How much a note matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NoteLevel {
+    /// Worth knowing.
+    Note,
+    /// Somebody should look.
+    Warning,
+    /// A device could not be confirmed to be as it was found.
+    StillQuiesced,
+}
+
+/// A note or a warning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoteRow {
+    /// How much it matters.
+    pub level: NoteLevel,
+    /// A sentence.
+    pub message: String,
+    /// When.
+    pub time: Timestamp,
+}
+
+/// A status that an execution has had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatusChange {
+    /// Which one.
+    pub status: Status,
+    /// Since when.
+    pub time: Timestamp,
+}
+
+/// Everything about one task execution.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TaskDetails {
+    /// The execution itself, with the facts of its device.
+    pub task: TaskRow,
+    /// Its files.
+    pub files: Vec<FileRow>,
+    /// Files that it could not have.
+    pub failed_files: Vec<FailedFileRow>,
+    /// Its notes and warnings.
+    pub notes: Vec<NoteRow>,
+    /// Its runs of scripts.
+    pub scripts: Vec<ScriptRun>,
+}
+
+/// How a device, or a domain of one, stands for one kind of backup.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetRow {
+    /// The device's name.
+    pub device_name: String,
+    /// The domain, or `all-domains`.
+    pub domain_name: String,
+    /// The kind of backup.
+    pub kind: FileKind,
+    /// The newest task execution for it, whichever way it ended.
+    pub last_task: TaskId,
+    /// How that one stands or ended.
+    pub last_status: Status,
+    /// When it came to that.
+    pub last_time: Timestamp,
+    /// The newest good backup, if there ever was one.
+    pub good: Option<GoodBackup>,
+}
+
+/// A backup whose task succeeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GoodBackup {
+    /// The task execution.
+    pub task: TaskId,
+    /// When that ended.
+    pub time: Timestamp,
+    /// Bytes of all its files of this kind.
+    pub size: u64,
+}
+
+/// Which stored files to list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileFilter {
+    /// All of them.
+    All,
+    /// Those of one task execution.
+    Task(TaskId),
+    /// Those of one device.
+    Device(String),
+}
+
+impl NoteLevel {
+    /// The word in history.
+    pub fn code(self) -> &'static str {
+        match self {
+            NoteLevel::Note => "NOTE",
+            NoteLevel::Warning => "WARNING",
+            NoteLevel::StillQuiesced => "STILL_QUIESCED",
+        }
+    }
+}
