@@ -1,0 +1,198 @@
+//! Configuration objects, as `get-config` shows them and exports hold them.
+
+use super::setup::{Domain, Setup};
+use super::soap::escape;
+
+/// The attributes that real exports put on every object: two namespaces that nothing uses.
+const EXPORT_SPACES: &str = r#" xmlns:dp="http://www.datapower.com/schemas/management" xmlns:env="http://www.w3.org/2003/05/soap-envelope""#;
+/// The attribute that real status and configuration rows carry.
+pub(super) const ROW_SPACE: &str = r#" xmlns:env="http://www.w3.org/2003/05/soap-envelope""#;
+
+/// One object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Object {
+    pub(super) class: &'static str,
+    pub(super) name: String,
+    /// Attributes after the name, each with a blank in front.
+    attributes: &'static str,
+    /// Properties, as lines of XML.
+    properties: Vec<String>,
+}
+
+impl Object {
+    fn new(class: &'static str, name: &str, attributes: &'static str, properties: &[(&str, &str)]) -> Object {
+        let line = |(tag, value): &(&str, &str)| match *value {
+            "" => format!("<{tag}/>"),
+            value => format!("<{tag}>{}</{tag}>", escape(value)),
+        };
+        Object {
+            class,
+            name: name.to_owned(),
+            attributes,
+            properties: properties.iter().map(line).collect(),
+        }
+    }
+
+    /// As an export has it: a property a line.
+    pub(super) fn in_export(&self) -> String {
+        self.to_xml(EXPORT_SPACES, "\n")
+    }
+
+    /// As `get-config` shows it: all on one line.
+    pub(super) fn in_reply(&self) -> String {
+        self.to_xml(ROW_SPACE, "")
+    }
+
+    fn to_xml(&self, spaces: &str, separator: &str) -> String {
+        let (class, name) = (self.class, escape(&self.name));
+        let mut xml = format!("<{class} name=\"{name}\"{}{spaces}>", self.attributes);
+        for property in &self.properties {
+            xml.push_str(separator);
+            xml.push_str(property);
+        }
+        xml.push_str(&format!("</{class}>"));
+        xml
+    }
+}
+
+/// What every domain has, and its services.
+pub(super) fn of_domain(setup: &Setup, domain: &Domain) -> Vec<Object> {
+    let mut objects = Vec::new();
+    if domain.name == "default" {
+        objects.extend(of_device(setup));
+    }
+    objects.push(Object::new(
+        "DomainSettings",
+        "default",
+        " intrinsic=\"true\"",
+        &[
+            ("mAdminState", "enabled"),
+            ("PasswordTreatment", "masked"),
+            ("ConfigDir", "config:///"),
+        ],
+    ));
+    objects.push(Object::new(
+        "HTTPUserAgent",
+        "default",
+        " intrinsic=\"true\"",
+        &[
+            ("mAdminState", "enabled"),
+            ("UserSummary", "Default User Agent"),
+            ("Timeout", "300"),
+        ],
+    ));
+    if setup.firmware.knows("APIConnectGatewayService") {
+        let state = if domain.api_connect { "enabled" } else { "disabled" };
+        objects.push(Object::new(
+            "APIConnectGatewayService",
+            "default",
+            " intrinsic=\"true\"",
+            &[
+                ("mAdminState", state),
+                ("LocalAddress", "0.0.0.0"),
+                ("LocalPort", "3000"),
+            ],
+        ));
+    }
+    for service in &domain.services {
+        objects.push(Object::new(
+            "MultiProtocolGateway",
+            service,
+            "",
+            &[
+                ("mAdminState", "enabled"),
+                ("UserSummary", ""),
+                ("Type", "static-backend"),
+            ],
+        ));
+    }
+    objects
+}
+
+/// What only the default domain has.
+fn of_device(setup: &Setup) -> Vec<Object> {
+    let firmware = &setup.firmware;
+    let mut objects = vec![Object::new(
+        "SystemSettings",
+        "System-Settings",
+        " intrinsic=\"true\"",
+        &[
+            ("mAdminState", "enabled"),
+            ("Description", "IBM DataPower Gateway"),
+            ("SerialNumber", &firmware.serial),
+            ("ProductID", &format!("{} [Rev 001]", firmware.machine_type)),
+            ("SystemName", &setup.name),
+            ("BackupMode", setup.backup_mode.as_str()),
+            ("ProductMode", "normal"),
+        ],
+    )];
+    if firmware.knows("SecureBackupMode") {
+        objects.push(Object::new(
+            "SecureBackupMode",
+            "SecureBackupModeInstance",
+            " intrinsic=\"true\" locked=\"true\"",
+            &[("mAdminState", "enabled"), ("mode", setup.backup_mode.as_str())],
+        ));
+    }
+    for certificate in &setup.certificates {
+        objects.push(Object::new(
+            "CryptoCertificate",
+            &certificate.name,
+            "",
+            &[
+                ("mAdminState", "enabled"),
+                ("Filename", &format!("cert:///{}.pem", certificate.name)),
+                ("PasswordAlias", "off"),
+                ("IgnoreExpiration", "off"),
+            ],
+        ));
+    }
+    objects
+}
+
+/// What a running configuration has and a saved one has not.
+pub(super) fn unsaved_change() -> Object {
+    Object::new(
+        "LogLabel",
+        "not-saved-yet",
+        "",
+        &[("mAdminState", "enabled"), ("Type", "user")],
+    )
+}
+
+/// The object that stands for a domain, in the default domain.
+pub(super) fn domain_object(name: &str) -> Object {
+    let file = if name == "default" {
+        "autoconfig.cfg".to_owned()
+    } else {
+        format!("{name}.cfg")
+    };
+    let attributes = if name == "default" {
+        " intrinsic=\"true\" read-only=\"true\""
+    } else {
+        ""
+    };
+    let mut object = Object::new("Domain", name, attributes, &[("mAdminState", "enabled")]);
+    object
+        .properties
+        .push(format!("<ConfigFile>{}</ConfigFile>", escape(&file)));
+    if name != "default" {
+        object
+            .properties
+            .push("<NeighborDomain class=\"Domain\">default</NeighborDomain>".to_owned());
+    }
+    object.properties.push(
+        "<FileMap><CopyFrom>on</CopyFrom><CopyTo>on</CopyTo><Delete>on</Delete><Display>on</Display>\
+         <Exec>on</Exec><Subdir>on</Subdir></FileMap>"
+            .to_owned(),
+    );
+    for (tag, value) in [
+        ("ConfigMode", "local"),
+        ("ImportFormat", "ZIP"),
+        ("LocalIPRewrite", "on"),
+        ("MaxChkpoints", "3"),
+    ] {
+        object.properties.push(format!("<{tag}>{value}</{tag}>"));
+    }
+    object
+}

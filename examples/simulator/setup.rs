@@ -1,0 +1,379 @@
+//! What a gateway is before anybody speaks to it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::content::Content;
+
+/// Everything that can be chosen about a simulated gateway. `Setup::default()` is a healthy
+/// appliance of firmware 10 in secure-backup mode with the domains `default`, `DOM1` and `DOM2`.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The name the device has for itself.
+    pub name: String,
+    /// Port on 127.0.0.1; 0 takes a free one.
+    pub port: u16,
+    /// Who may log in.
+    pub users: Vec<User>,
+    /// Application domains. `default` is added in front when it is not among them.
+    pub domains: Vec<Domain>,
+    /// Version, and the habits that come with it.
+    pub firmware: Firmware,
+    /// Disaster-recovery mode, chosen when a device is installed.
+    pub backup_mode: BackupMode,
+    /// `CryptoCertificate` objects of the default domain.
+    pub certificates: Vec<CryptoCertificate>,
+    /// What `FilesystemStatus` tells.
+    pub space: Space,
+    /// How long open connections keep a quiesce waiting. The `timeout` of the request cuts it short.
+    pub quiesce_time: Duration,
+    /// How long an unquiesce takes.
+    pub unquiesce_time: Duration,
+    /// How long a secure backup goes on after its reply. Zero: it is ready when the reply comes.
+    pub secure_backup_time: Duration,
+    /// The encrypted parts of a secure backup: name and size in bytes.
+    pub secure_backup_parts: Vec<(String, u64)>,
+    /// Size in bytes of `dp-aux/drMgmt.xml`, the largest of the internal files in an export.
+    pub internal_file_bytes: u64,
+    /// Answers go out in chunks instead of with a Content-Length.
+    pub chunked: bool,
+    /// Base64 is broken into lines of 76 characters. Real devices send one line.
+    pub wrapped_base64: bool,
+    /// Which certificate the TLS server shows.
+    pub identity: Identity,
+    /// What the gateway takes for the present.
+    pub clock: Clock,
+}
+
+impl Default for Setup {
+    fn default() -> Setup {
+        let parts = [("root.tgz", 9_000), ("config.tgz", 40_000), ("cert.tgz", 3_000)];
+        let more = [
+            ("sharedcert.tgz", 1_500),
+            ("local.tgz", 70_000),
+            ("password-map.tgz", 600),
+        ];
+        Setup {
+            name: "gateway".to_owned(),
+            port: 0,
+            users: vec![User::new("backup", "secret")],
+            domains: vec![Domain::new("default"), Domain::new("DOM1"), Domain::new("DOM2")],
+            firmware: Firmware::v10(),
+            backup_mode: BackupMode::Secure,
+            certificates: vec![CryptoCertificate::new("backup-cert")],
+            space: Space::default(),
+            quiesce_time: Duration::ZERO,
+            unquiesce_time: Duration::ZERO,
+            secure_backup_time: Duration::ZERO,
+            secure_backup_parts: parts
+                .into_iter()
+                .chain(more)
+                .map(|(n, b)| (n.to_owned(), b))
+                .collect(),
+            internal_file_bytes: 64 * 1024,
+            chunked: false,
+            wrapped_base64: false,
+            identity: Identity::SignedByAuthority,
+            clock: Clock::Real,
+        }
+    }
+}
+
+/// An account.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// Login name.
+    pub name: String,
+    /// Its password.
+    pub password: String,
+    /// Operations that role-based management refuses this user, as selectors of a fault name them.
+    pub denied: Vec<String>,
+    /// Locked after too many failed logins.
+    pub locked: bool,
+}
+
+impl User {
+    /// An account that may do everything.
+    pub fn new(name: &str, password: &str) -> User {
+        User {
+            name: name.to_owned(),
+            password: password.to_owned(),
+            denied: Vec::new(),
+            locked: false,
+        }
+    }
+
+    /// Takes the right for one operation (`SecureBackup`, `get-status/DomainStatus`, `do-backup`) away.
+    pub fn without(mut self, operation: &str) -> User {
+        self.denied.push(operation.to_owned());
+        self
+    }
+}
+
+/// An application domain.
+#[derive(Clone, Debug)]
+pub struct Domain {
+    /// Its name.
+    pub name: String,
+    /// The running configuration differs from the saved one.
+    pub unsaved: bool,
+    /// The API Connect gateway service is enabled here.
+    pub api_connect: bool,
+    /// Quiesced from the start, by somebody else.
+    pub quiesced: bool,
+    /// Services beside the objects that every domain has, by name.
+    pub services: Vec<String>,
+    /// Files, each under its full name (`local:///app/a.xsl`).
+    pub files: Vec<(String, Content)>,
+    /// Private keys and certificates (`cert:///a.pem`): listed in exports, never contained.
+    pub keys: Vec<String>,
+}
+
+impl Domain {
+    /// A small domain: one service, two files in `local:`, one private key.
+    pub fn new(name: &str) -> Domain {
+        let text = |text: String| Content::from(text.into_bytes());
+        Domain {
+            name: name.to_owned(),
+            unsaved: false,
+            api_connect: false,
+            quiesced: false,
+            services: vec![format!("{name}-service")],
+            files: vec![
+                (
+                    "local:///readme.txt".to_owned(),
+                    text(format!("Files of {name}.\n")),
+                ),
+                (
+                    "local:///app/route.xsl".to_owned(),
+                    text(format!("<route domain=\"{name}\"/>\n").repeat(40)),
+                ),
+            ],
+            keys: vec![format!("cert:///{name}-key.pem")],
+        }
+    }
+
+    /// The same, with a running configuration that was not saved.
+    pub fn unsaved(mut self) -> Domain {
+        self.unsaved = true;
+        self
+    }
+
+    /// The same, as an API Connect domain.
+    pub fn api_connect(mut self) -> Domain {
+        self.api_connect = true;
+        self
+    }
+
+    /// The same, quiesced already.
+    pub fn quiesced(mut self) -> Domain {
+        self.quiesced = true;
+        self
+    }
+
+    /// The same, with one more file.
+    pub fn file(mut self, name: &str, content: impl Into<Content>) -> Domain {
+        self.files.push((name.to_owned(), content.into()));
+        self
+    }
+}
+
+/// Firmware: what it calls itself and how it speaks.
+#[derive(Clone, Debug)]
+pub struct Firmware {
+    /// As in `FirmwareVersion3`, with the product in front: `IDG.10.0.1.5`.
+    pub version: String,
+    /// Build number.
+    pub build: String,
+    /// `YYYY/MM/DD HH:MM:SS`.
+    pub build_date: String,
+    /// `LTS` or `CD`.
+    pub delivery_type: String,
+    /// Serial number.
+    pub serial: String,
+    /// Machine type, `8436`.
+    pub machine_type: String,
+    /// Model type, `53X`.
+    pub model_type: String,
+    /// The form of results and errors.
+    pub style: Style,
+    /// Classes that the schema of this firmware does not have yet.
+    pub unknown_classes: Vec<String>,
+    /// Quiesce actions take a `delay`, and `DomainStatus` ends with `InterfaceState` and
+    /// `FailsafeMode`: both came after 5.0.
+    pub after_v5: bool,
+}
+
+/// How results and errors look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Up to 7.x: `OK` padded with white space, `log-event` in no namespace, the command line echoed.
+    Old,
+    /// From 10 on: a bare `OK`, `dp:log-event`.
+    V10,
+}
+
+impl Firmware {
+    /// An appliance of 10.0.1.
+    pub fn v10() -> Firmware {
+        Firmware {
+            version: "IDG.10.0.1.5".to_owned(),
+            build: "336212".to_owned(),
+            build_date: "2021/09/29 17:46:20".to_owned(),
+            delivery_type: "LTS".to_owned(),
+            serial: "78A0001".to_owned(),
+            machine_type: "8436".to_owned(),
+            model_type: "53X".to_owned(),
+            style: Style::V10,
+            unknown_classes: Vec::new(),
+            after_v5: true,
+        }
+    }
+
+    /// An appliance of 7.5: padded results, no `FirmwareVersion3`, no API Connect service.
+    pub fn v7() -> Firmware {
+        Firmware {
+            version: "IDG.7.5.2.4".to_owned(),
+            build: "290224".to_owned(),
+            build_date: "2017/04/12 09:05:11".to_owned(),
+            style: Style::Old,
+            unknown_classes: ["FirmwareVersion3", "FirmwareStatus2", "APIConnectGatewayService"]
+                .map(str::to_owned)
+                .to_vec(),
+            ..Firmware::v10()
+        }
+    }
+
+    /// An appliance of 5.0: also without `FirmwareVersion2`, `SecureBackupMode` and quiesce delays.
+    pub fn v5() -> Firmware {
+        let mut unknown_classes = Firmware::v7().unknown_classes;
+        unknown_classes
+            .extend(["FirmwareVersion2", "SecureBackupMode", "DateTimeStatus2"].map(str::to_owned));
+        Firmware {
+            version: "XI52.5.0.0.9".to_owned(),
+            build: "231012".to_owned(),
+            build_date: "2013/08/29 13:52:34".to_owned(),
+            machine_type: "7199".to_owned(),
+            model_type: "42X".to_owned(),
+            unknown_classes,
+            after_v5: false,
+            ..Firmware::v7()
+        }
+    }
+
+    /// Whether the schema of this firmware has the class.
+    pub fn knows(&self, class: &str) -> bool {
+        !self.unknown_classes.iter().any(|unknown| unknown == class)
+    }
+}
+
+/// Disaster-recovery mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BackupMode {
+    /// Secure backups are allowed.
+    Secure,
+    /// They are not, and never will be until the device is reinitialised.
+    Normal,
+}
+
+impl BackupMode {
+    /// The value on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            BackupMode::Secure => "secure",
+            BackupMode::Normal => "normal",
+        }
+    }
+}
+
+/// A `CryptoCertificate` object.
+#[derive(Clone, Debug)]
+pub struct CryptoCertificate {
+    /// Its name.
+    pub name: String,
+    /// An elliptic-curve certificate: a secure backup refuses it.
+    pub ecdsa: bool,
+}
+
+impl CryptoCertificate {
+    /// An RSA certificate.
+    pub fn new(name: &str) -> CryptoCertificate {
+        CryptoCertificate {
+            name: name.to_owned(),
+            ecdsa: false,
+        }
+    }
+}
+
+/// Space on the device, in megabytes (2^20 bytes).
+#[derive(Clone, Copy, Debug)]
+pub struct Space {
+    /// Free and total of the encrypted file system: `local:`, `cert:`.
+    pub encrypted: (u64, u64),
+    /// Free and total of `temporary:`. What lies in `temporary:` is taken off the free space.
+    pub temporary: (u64, u64),
+    /// Free and total of the internal work area.
+    pub internal: (u64, u64),
+}
+
+impl Default for Space {
+    fn default() -> Space {
+        Space {
+            encrypted: (3_100, 4_000),
+            temporary: (1_900, 2_000),
+            internal: (950, 1_000),
+        }
+    }
+}
+
+/// Which certificate the TLS server shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// Signed by an authority made for this gateway; names `localhost` and `127.0.0.1`.
+    SignedByAuthority,
+    /// Signed by itself, and good for `localhost` and `127.0.0.1`.
+    SelfSigned,
+    /// Signed by itself, with a common name and no alternative names, as home-made ones are.
+    SelfSignedCommonName,
+    /// Signed by itself and marked as an authority, as `openssl req -x509` makes them.
+    SelfSignedAuthority,
+    /// Signed by the authority, and expired.
+    Expired,
+}
+
+/// What the gateway takes for the present. Quiesces and secure backups move on by it.
+#[derive(Clone, Default)]
+pub enum Clock {
+    /// The machine's clock.
+    #[default]
+    Real,
+    /// Whatever the function says, as a test's own clock.
+    Told(Arc<dyn Fn() -> Timestamp + Send + Sync>),
+}
+
+impl Clock {
+    /// A clock that asks `now` each time.
+    pub fn told(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Clock {
+        Clock::Told(Arc::new(now))
+    }
+
+    /// The present.
+    pub fn now(&self) -> Timestamp {
+        match self {
+            Clock::Real => Timestamp::now(),
+            Clock::Told(now) => now(),
+        }
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Clock::Real => "Real",
+            Clock::Told(_) => "Told",
+        })
+    }
+}

@@ -1,0 +1,139 @@
+//! The outer form of answers: the envelope, results, errors.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::body::Body;
+use super::setup::Style;
+
+const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+const HEAD: &str = "<env:Envelope xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\"><env:Body>";
+const TAIL: &str = "</env:Body></env:Envelope>";
+const RESPONSE: &str = "<dp:response xmlns:dp=\"http://www.datapower.com/schemas/management\">";
+
+/// What an operation gives back.
+pub(super) enum Payload {
+    /// XML within `dp:response`, after the timestamp.
+    Xml(String),
+    /// `dp:file`, with its name for `get-file`.
+    File {
+        name: Option<String>,
+        content: super::content::Content,
+    },
+    /// `OK` in `dp:result`.
+    Ok,
+    /// Other text in `dp:result`.
+    Text(String),
+    /// An error log.
+    Log(String),
+    /// HTTP 500: the schema does not allow the request.
+    SchemaFault,
+}
+
+/// Where the gateway stands: its times carry the offset of New York.
+pub(super) fn time_zone() -> TimeZone {
+    TimeZone::get("America/New_York").unwrap_or(TimeZone::UTC)
+}
+
+/// A reply of a logged-in user's request.
+pub(super) fn response(style: Style, now: Timestamp, echo: &str, payload: &Payload) -> Body {
+    let time = now
+        .to_zoned(time_zone())
+        .strftime("%Y-%m-%dT%H:%M:%S%:z")
+        .to_string();
+    let before = format!("{DECLARATION}{HEAD}{RESPONSE}<dp:timestamp>{time}</dp:timestamp>");
+    let after = format!("</dp:response>{TAIL}");
+    let whole = |payload: String| Body::text(format!("{before}{payload}{after}"));
+    match payload {
+        Payload::Xml(xml) => whole(xml.clone()),
+        Payload::File { name, content } => {
+            let name = name
+                .as_ref()
+                .map(|name| format!(" name=\"{}\"", escape(name)))
+                .unwrap_or_default();
+            if content.size() == 0 {
+                return whole(format!("<dp:file{name}/>"));
+            }
+            let mut body = Body::text(format!("{before}<dp:file{name}>"));
+            body.push_base64(content.clone());
+            body.push_text(format!("</dp:file>{after}"));
+            body
+        }
+        Payload::Ok if style == Style::Old => {
+            whole("<dp:result>\n                        OK\n                    </dp:result>".to_owned())
+        }
+        Payload::Ok => whole("<dp:result>OK</dp:result>".to_owned()),
+        Payload::Text(text) => whole(format!("<dp:result>{}</dp:result>", escape(text))),
+        Payload::Log(message) => whole(error_log(style, message, echo)),
+        Payload::SchemaFault => fault("Internal Error (from client)"),
+    }
+}
+
+/// An error log in the form of the firmware. Old firmware echoes the command line.
+fn error_log(style: Style, message: &str, echo: &str) -> String {
+    let message = escape(message);
+    let events = match style {
+        Style::V10 => format!("<dp:log-event level=\"error\">{message}</dp:log-event>"),
+        Style::Old => format!(
+            "<log-event level=\"error\">{message}</log-event><log-event level=\"error\">{}</log-event>",
+            escape(echo)
+        ),
+    };
+    format!("<dp:result><error-log>{events}</error-log></dp:result>")
+}
+
+/// The reply to bad credentials: no timestamp.
+pub(super) fn not_logged_in() -> Body {
+    Body::text(format!(
+        "{DECLARATION}{HEAD}{RESPONSE}<dp:result>Authentication failure</dp:result></dp:response>{TAIL}"
+    ))
+}
+
+/// A SOAP fault.
+pub(super) fn fault(text: &str) -> Body {
+    Body::text(format!(
+        "{DECLARATION}{HEAD}<env:Fault><faultcode>env:Client</faultcode><faultstring>{}</faultstring>\
+         </env:Fault>{TAIL}",
+        escape(text)
+    ))
+}
+
+/// A document type whose entities expand to some gigabytes, in an otherwise good reply.
+pub(super) fn entity_bomb() -> Body {
+    let mut types = String::from("<!DOCTYPE bomb [<!ENTITY e0 \"tick tick tick tick tick tick tick tick\">");
+    for level in 1..10 {
+        types.push_str(&format!(
+            "<!ENTITY e{level} \"{}\">",
+            format!("&e{};", level - 1).repeat(10)
+        ));
+    }
+    types.push_str("]>");
+    Body::text(format!(
+        "{DECLARATION}{types}{HEAD}{RESPONSE}<dp:result>&e9;</dp:result></dp:response>{TAIL}"
+    ))
+}
+
+/// A reply with elements within elements.
+pub(super) fn deep_nesting(depth: u32) -> Body {
+    let depth = depth as usize;
+    let inner = format!("{}{}", "<a>".repeat(depth), "</a>".repeat(depth));
+    Body::text(format!(
+        "{DECLARATION}{HEAD}{RESPONSE}<dp:status>{inner}</dp:status></dp:response>{TAIL}"
+    ))
+}
+
+/// Text as it stands in XML. Control characters become references, allowed or not.
+pub(super) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            control if control.is_control() => escaped.push_str(&format!("&#{};", u32::from(control))),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}

@@ -1,0 +1,351 @@
+//! What changes while a gateway runs: domains, quiesces, files, a secure backup under way.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::content::Content;
+use super::files::{self, FileStore};
+use super::objects::{self, Object};
+use super::setup::{Domain, Setup};
+
+/// The state of a gateway. Tests look at it and change it through `Gateway::state`.
+#[derive(Debug)]
+pub struct State {
+    /// What the gateway was started with. Users, space, times, certificates and modes may be changed
+    /// while it runs; the list of domains only says what there was at the start.
+    pub setup: Setup,
+    pub(super) domains: Vec<DomainState>,
+    pub(super) secure_backup: Option<SecureRun>,
+    pub(super) started: Timestamp,
+}
+
+/// One domain.
+#[derive(Debug)]
+pub(super) struct DomainState {
+    pub(super) name: String,
+    pub(super) api_connect: bool,
+    pub(super) keys: Vec<String>,
+    pub(super) saved: Vec<Object>,
+    pub(super) running: Vec<Object>,
+    pub(super) files: FileStore,
+    /// Backups of this domain that are being made.
+    pub(super) backups: u32,
+    quiesce: Phase,
+}
+
+/// Where a domain stands between normal and quiesced. A move without an end never ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    Normal,
+    ToQuiesced(Option<Timestamp>),
+    ToNormal(Option<Timestamp>),
+    Error,
+}
+
+/// A secure backup under way: what is still to be written, and when. Without an end it never ends.
+#[derive(Debug)]
+pub(super) struct SecureRun {
+    pub(super) until: Option<Timestamp>,
+    pub(super) directory: String,
+    pub(super) pending: Vec<(Timestamp, String, Content)>,
+}
+
+impl State {
+    pub(super) fn new(setup: Setup) -> State {
+        let mut state = State {
+            started: setup.clock.now(),
+            domains: Vec::new(),
+            secure_backup: None,
+            setup,
+        };
+        let mut domains = state.setup.domains.clone();
+        if !domains.iter().any(|domain| domain.name == "default") {
+            domains.insert(0, Domain::new("default"));
+        }
+        for domain in domains {
+            state.add_domain(domain);
+        }
+        state
+    }
+
+    /// The present, by the gateway's clock.
+    pub fn now(&self) -> Timestamp {
+        self.setup.clock.now()
+    }
+
+    /// The names of all domains.
+    pub fn domains(&self) -> Vec<String> {
+        self.domains.iter().map(|domain| domain.name.clone()).collect()
+    }
+
+    /// Makes a domain, its configuration saved unless it says otherwise.
+    pub fn add_domain(&mut self, domain: Domain) {
+        let now = self.now();
+        let saved = objects::of_domain(&self.setup, &domain);
+        let mut running = saved.clone();
+        if domain.unsaved {
+            running.push(objects::unsaved_change());
+        }
+        let mut files = FileStore::default();
+        for (name, content) in &domain.files {
+            if let Some(path) = files::normal(name) {
+                files.put(&path, content.clone(), now);
+            }
+        }
+        let quiesce = if domain.quiesced {
+            Phase::ToQuiesced(Some(now))
+        } else {
+            Phase::Normal
+        };
+        let Domain {
+            name,
+            api_connect,
+            keys,
+            ..
+        } = domain;
+        let mut state = DomainState {
+            name,
+            api_connect,
+            keys,
+            saved,
+            running,
+            files,
+            backups: 0,
+            quiesce,
+        };
+        state.write_configuration(now);
+        self.domains.push(state);
+    }
+
+    /// Deletes a domain with its files.
+    pub fn remove_domain(&mut self, name: &str) {
+        self.domains.retain(|domain| domain.name != name);
+    }
+
+    /// `QuiesceState` of a domain as it stands on the wire; empty when nothing is quiesced.
+    pub fn quiesce_state(&self, domain: &str) -> &'static str {
+        self.domain(domain)
+            .map_or("", |domain| domain.quiesce_state(self.now()))
+    }
+
+    /// Quiesces or unquiesces a domain at once, as somebody else would.
+    pub fn set_quiesced(&mut self, domain: &str, quiesced: bool) {
+        let phase = if quiesced {
+            Phase::ToQuiesced(Some(self.now()))
+        } else {
+            Phase::Normal
+        };
+        if let Some(domain) = self.domain_mut(domain) {
+            domain.quiesce = phase;
+        }
+    }
+
+    /// Whether every domain is as idle as it should be: no quiesce done, under way or failed.
+    pub fn is_unquiesced(&self) -> bool {
+        self.domains
+            .iter()
+            .all(|domain| domain.quiesce_state(self.now()).is_empty())
+    }
+
+    /// `SaveNeeded` of a domain.
+    pub fn is_unsaved(&self, domain: &str) -> bool {
+        self.domain(domain).is_some_and(DomainState::is_unsaved)
+    }
+
+    /// Changes the running configuration of a domain without saving it, or saves it.
+    pub fn set_unsaved(&mut self, domain: &str, unsaved: bool) {
+        let now = self.now();
+        let Some(domain) = self.domain_mut(domain) else {
+            return;
+        };
+        if !unsaved {
+            domain.save(now);
+        } else if !domain.is_unsaved() {
+            domain.running.push(objects::unsaved_change());
+        }
+    }
+
+    /// `CurrentCommand` of a domain.
+    pub fn current_command(&self, domain: &str) -> &'static str {
+        let backups = self.domain(domain).map_or(0, |domain| domain.backups);
+        if domain == "default" && self.secure_backup.is_some() {
+            "secure-backup"
+        } else if backups > 0 {
+            "backup"
+        } else {
+            ""
+        }
+    }
+
+    /// The files in a location of a domain, under names like `temporary:///dir/name`.
+    pub fn files(&self, domain: &str, location: &str) -> Vec<String> {
+        let Some(domain) = self.domain(domain) else {
+            return Vec::new();
+        };
+        let full = |directory: &str, name| format!("{directory}/{name}").replacen(":/", ":///", 1);
+        domain
+            .files
+            .of(location)
+            .map(|(directory, name, _)| full(directory, name))
+            .collect()
+    }
+
+    /// The content of a file.
+    pub fn file(&self, domain: &str, name: &str) -> Option<Content> {
+        let path = files::normal(name)?;
+        self.domain(domain)?
+            .files
+            .get(&path)
+            .map(|file| file.content.clone())
+    }
+
+    /// Writes a file, and makes the directories above it.
+    pub fn put_file(&mut self, domain: &str, name: &str, content: impl Into<Content>) {
+        let now = self.now();
+        if let (Some(path), Some(domain)) = (files::normal(name), self.domain_mut(domain)) {
+            domain.files.put(&path, content.into(), now);
+        }
+    }
+
+    /// Restarts the device: `temporary:` is emptied, nothing stays quiesced, what was not saved is
+    /// lost, and a secure backup under way is gone.
+    pub fn restart(&mut self) {
+        self.started = self.now();
+        self.secure_backup = None;
+        for domain in &mut self.domains {
+            domain.files.clear("temporary:");
+            domain.quiesce = Phase::Normal;
+            domain.running = domain.saved.clone();
+        }
+    }
+
+    pub(super) fn domain(&self, name: &str) -> Option<&DomainState> {
+        self.domains.iter().find(|domain| domain.name == name)
+    }
+
+    pub(super) fn domain_mut(&mut self, name: &str) -> Option<&mut DomainState> {
+        self.domains.iter_mut().find(|domain| domain.name == name)
+    }
+
+    /// The domain that holds a file: shared locations are the default domain's.
+    pub(super) fn holder_of(&mut self, domain: &str, path: &str) -> Option<&mut DomainState> {
+        self.domain_mut(if files::is_shared(path) { "default" } else { domain })
+    }
+
+    /// Starts to quiesce domains. `outcome` tells whether it ends, and how.
+    pub(super) fn quiesce(&mut self, domains: &[String], takes: Duration, outcome: Outcome) {
+        let until = later(self.now(), takes);
+        for domain in self
+            .domains
+            .iter_mut()
+            .filter(|domain| domains.contains(&domain.name))
+        {
+            domain.quiesce = match (outcome, domain.quiesce) {
+                // Quiesced already, or on the way: nothing begins anew.
+                (Outcome::Ends, Phase::ToQuiesced(Some(_))) => domain.quiesce,
+                (Outcome::Ends, _) => Phase::ToQuiesced(Some(until)),
+                (Outcome::NeverEnds, _) => Phase::ToQuiesced(None),
+                (Outcome::Fails, _) => Phase::Error,
+            };
+        }
+    }
+
+    /// Starts to unquiesce domains.
+    pub(super) fn unquiesce(&mut self, domains: &[String], outcome: Outcome) {
+        let now = self.now();
+        let until = later(now, self.setup.unquiesce_time);
+        for domain in self
+            .domains
+            .iter_mut()
+            .filter(|domain| domains.contains(&domain.name))
+        {
+            if !domain.quiesce_state(now).is_empty() {
+                domain.quiesce = match outcome {
+                    Outcome::NeverEnds => Phase::ToNormal(None),
+                    _ => Phase::ToNormal(Some(until)),
+                };
+            }
+        }
+    }
+
+    /// Free space of `temporary:` in bytes.
+    pub(super) fn free_temporary(&self) -> u64 {
+        let files = self
+            .domains
+            .iter()
+            .flat_map(|domain| domain.files.of("temporary:"));
+        let used: u64 = files.map(|(_, _, file)| file.content.size()).sum();
+        (self.setup.space.temporary.0 << 20).saturating_sub(used)
+    }
+
+    /// Does what has come due since the last look.
+    pub(super) fn settle(&mut self) {
+        let now = self.now();
+        let Some(mut run) = self.secure_backup.take() else {
+            return;
+        };
+        let (due, pending): (Vec<_>, Vec<_>) = run.pending.drain(..).partition(|(when, _, _)| *when <= now);
+        if let Some(domain) = self.domain_mut("default") {
+            for (when, name, content) in due {
+                domain.files.put_as(&run.directory, &name, content, when);
+            }
+        }
+        if run.until.is_none_or(|until| until > now) {
+            run.pending = pending;
+            self.secure_backup = Some(run);
+        }
+    }
+}
+
+/// How a quiesce or an unquiesce goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Ends,
+    NeverEnds,
+    Fails,
+}
+
+impl DomainState {
+    pub(super) fn quiesce_state(&self, now: Timestamp) -> &'static str {
+        let ended = |until: Option<Timestamp>| until.is_some_and(|until| until <= now);
+        match self.quiesce {
+            Phase::Normal => "",
+            Phase::ToQuiesced(until) if ended(until) => "quiesced",
+            Phase::ToQuiesced(_) => "quiescing",
+            Phase::ToNormal(until) if ended(until) => "",
+            Phase::ToNormal(_) => "unquiescing",
+            Phase::Error => "error",
+        }
+    }
+
+    pub(super) fn is_unsaved(&self) -> bool {
+        self.saved != self.running
+    }
+
+    pub(super) fn save(&mut self, now: Timestamp) {
+        self.saved = self.running.clone();
+        self.write_configuration(now);
+    }
+
+    /// Writes the saved configuration to `config:`.
+    fn write_configuration(&mut self, now: Timestamp) {
+        let mut text = String::from("top; configure terminal;\n\n");
+        for object in &self.saved {
+            text.push_str(&format!("# {} \"{}\"\n", object.class, object.name));
+        }
+        self.files.put(
+            &format!("config:/{}.cfg", self.name),
+            Content::from(text.into_bytes()),
+            now,
+        );
+    }
+}
+
+/// A time later by a duration; as late as can be when there is no such time.
+pub(super) fn later(from: Timestamp, by: Duration) -> Timestamp {
+    SignedDuration::try_from(by)
+        .ok()
+        .and_then(|by| from.checked_add(by).ok())
+        .unwrap_or(Timestamp::MAX)
+}
