@@ -1,0 +1,211 @@
+//! A simulated gateway to try `dpbackup` on by hand: `cargo run --example gateway -- --help`.
+
+#![expect(clippy::print_stdout, reason = "a program for the terminal")]
+
+#[path = "../simulator/mod.rs"]
+mod simulator;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+use simulator::{
+    BackupMode, Content, CryptoCertificate, Domain, Fault, Firmware, Gateway, Identity, KINDS, Setup, User,
+};
+
+/// A simulated DataPower gateway on 127.0.0.1. It runs until it is stopped (Ctrl-C) and keeps nothing.
+#[derive(Parser)]
+#[command(after_long_help = fault_help())]
+struct Arguments {
+    /// Name of the device.
+    #[arg(long, default_value = "gateway")]
+    name: String,
+    /// Port; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Application domains. Add :unsaved, :apic or :quiesced to a name for one in that state.
+    #[arg(long, value_delimiter = ',', default_value = "DOM1,DOM2")]
+    domains: Vec<String>,
+    /// User name.
+    #[arg(long, default_value = "backup")]
+    user: String,
+    /// Password.
+    #[arg(long, default_value = "secret")]
+    password: String,
+    /// How the firmware speaks.
+    #[arg(long, value_enum, default_value_t = FirmwareStyle::V10)]
+    firmware: FirmwareStyle,
+    /// Certificate objects, for secure backup.
+    #[arg(long, value_delimiter = ',', default_value = "backup-cert")]
+    certificates: Vec<String>,
+    /// The device was not installed for secure backup.
+    #[arg(long)]
+    no_secure_backup: bool,
+    /// How long a quiesce takes: 500ms, 5s, 2m.
+    #[arg(long, value_parser = simulator::parse_time, default_value = "3s")]
+    quiesce_time: Duration,
+    /// How long an unquiesce takes.
+    #[arg(long, value_parser = simulator::parse_time, default_value = "2s")]
+    unquiesce_time: Duration,
+    /// How long a secure backup takes.
+    #[arg(long, value_parser = simulator::parse_time, default_value = "5s")]
+    secure_backup_time: Duration,
+    /// Adds a file of this many megabytes to the first of the domains.
+    #[arg(long, value_name = "MEGABYTES")]
+    large_file: Option<u64>,
+    /// Answers in chunks instead of with a Content-Length.
+    #[arg(long)]
+    chunked: bool,
+    /// Which certificate the TLS server shows.
+    #[arg(long, value_enum, default_value_t = Certificate::Signed)]
+    tls: Certificate,
+    /// Writes the certificate of the authority to this file.
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+    /// Something that goes wrong, as OPERATION[@DOMAIN][:TIMES]=KIND[@ARGUMENT]; see below (--help).
+    #[arg(long = "fault", value_name = "SCRIPT", value_parser = Fault::parse)]
+    faults: Vec<Fault>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum FirmwareStyle {
+    V10,
+    V7,
+    V5,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Certificate {
+    /// By an authority of its own.
+    Signed,
+    /// By itself.
+    SelfSigned,
+    /// By itself, without names to check.
+    CommonName,
+    /// By itself, marked as an authority.
+    SelfSignedAuthority,
+    /// By an authority, and expired.
+    Expired,
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments = Arguments::parse();
+    let gateway = Gateway::try_start(setup(&arguments))?;
+    if let Some(path) = &arguments.ca_file {
+        std::fs::write(path, gateway.ca_pem())?;
+    }
+    print_device(&arguments, &gateway);
+    for fault in arguments.faults {
+        println!("# fault: {fault}");
+        gateway.fail(fault);
+    }
+    let mut told = 0;
+    loop {
+        std::thread::sleep(Duration::from_millis(200));
+        for request in gateway.requests().into_iter().skip(told) {
+            told += 1;
+            let (number, connection) = (request.number, request.connection);
+            let faults: String = request
+                .faults
+                .iter()
+                .map(|fault| format!("  ! {fault}"))
+                .collect();
+            println!(
+                "# {number} (connection {connection}) {} {}{faults}",
+                request.operation, request.domain
+            );
+        }
+    }
+}
+
+fn setup(arguments: &Arguments) -> Setup {
+    let mut domains: Vec<Domain> = arguments.domains.iter().map(|text| domain(text)).collect();
+    if let (Some(megabytes), Some(first)) = (arguments.large_file, domains.first_mut()) {
+        first.files.push((
+            "local:///large.bin".to_owned(),
+            Content::synthetic(megabytes << 20, 1),
+        ));
+    }
+    Setup {
+        name: arguments.name.clone(),
+        port: arguments.port,
+        users: vec![User::new(&arguments.user, &arguments.password)],
+        domains,
+        firmware: match arguments.firmware {
+            FirmwareStyle::V10 => Firmware::v10(),
+            FirmwareStyle::V7 => Firmware::v7(),
+            FirmwareStyle::V5 => Firmware::v5(),
+        },
+        backup_mode: if arguments.no_secure_backup {
+            BackupMode::Normal
+        } else {
+            BackupMode::Secure
+        },
+        certificates: arguments
+            .certificates
+            .iter()
+            .map(|name| CryptoCertificate::new(name))
+            .collect(),
+        quiesce_time: arguments.quiesce_time,
+        unquiesce_time: arguments.unquiesce_time,
+        secure_backup_time: arguments.secure_backup_time,
+        chunked: arguments.chunked,
+        identity: match arguments.tls {
+            Certificate::Signed => Identity::SignedByAuthority,
+            Certificate::SelfSigned => Identity::SelfSigned,
+            Certificate::CommonName => Identity::SelfSignedCommonName,
+            Certificate::SelfSignedAuthority => Identity::SelfSignedAuthority,
+            Certificate::Expired => Identity::Expired,
+        },
+        ..Setup::default()
+    }
+}
+
+/// `DOM1`, `DOM1:unsaved`.
+fn domain(text: &str) -> Domain {
+    let mut words = text.split(':');
+    let mut domain = Domain::new(words.next().unwrap_or_default());
+    for word in words {
+        match word {
+            "unsaved" => domain.unsaved = true,
+            "apic" => domain.api_connect = true,
+            "quiesced" => domain.quiesced = true,
+            _ => println!("# '{word}' means nothing; a domain is :unsaved, :apic or :quiesced"),
+        }
+    }
+    domain
+}
+
+/// A table for the plan file, ready to paste.
+fn print_device(arguments: &Arguments, gateway: &Gateway) {
+    println!("[[device]]");
+    println!("name = {:?}", arguments.name);
+    println!("host = {:?}", gateway.host());
+    println!("port = {}", gateway.port());
+    println!("username = {:?}", arguments.user);
+    println!(
+        "password = {{ env = \"GATEWAY_PASSWORD\" }}   # {}",
+        arguments.password
+    );
+    println!("tls = {{ pin_sha256 = {:?} }}", gateway.pin());
+    if let Some(path) = &arguments.ca_file {
+        println!("# or: tls = {{ ca_file = {:?} }}", path.display());
+    }
+}
+
+/// The script language of faults, with every kind.
+fn fault_help() -> String {
+    let mut help = String::from(
+        "Faults: OPERATION[@DOMAIN][:TIMES]=KIND[@ARGUMENT]\n\n\
+         OPERATION  do-backup, do-export, get-status/DomainStatus, get-config/Domain, get-filestore,\n           \
+         get-file/cert.tgz, do-action/SecureBackup, ...; either half alone (SecureBackup),\n           \
+         * for every request, connect for a new connection\n\
+         TIMES      2 (the second), 2+ (the second and all after it), -2 (the first two)\n\
+         TIME       500ms, 5s, 2m\n\n\
+         Example: --fault do-backup:2=close-in-body@1000 --fault DomainQuiesce@DOM1=never-quiesces\n\n",
+    );
+    for (name, argument, meaning) in KINDS {
+        help.push_str(&format!("  {:<26} {meaning}\n", format!("{name}{argument}")));
+    }
+    help
+}
