@@ -66,7 +66,9 @@ pub struct Findings<'t> {
     /// Where each line begins.
     lines: Vec<usize>,
     list: Vec<Finding>,
-    /// The lines with errors of syntax. What was read from them is a guess.
+    /// How many of the list, at its beginning, are errors of syntax.
+    syntax_errors: usize,
+    /// Their lines, in order. What was read from these is a guess.
     broken: Vec<usize>,
 }
 
@@ -80,6 +82,7 @@ impl<'t> Findings<'t> {
             text,
             lines,
             list: Vec::new(),
+            syntax_errors: 0,
             broken: Vec::new(),
         }
     }
@@ -89,11 +92,19 @@ impl<'t> Findings<'t> {
         self.text
     }
 
-    /// Adds an error of syntax.
+    /// Adds an error of syntax. These come before all other findings.
     pub fn syntax(&mut self, span: Range<usize>, message: &str) {
         let (line, _) = self.position(span.start);
-        self.broken.push(line);
-        self.error(span, message, "");
+        let is_header = self.text[self.lines[line - 1]..].trim_start().starts_with('[');
+        if message == "duplicate key" && !is_header {
+            // The value is there twice, and nothing was lost.
+            self.error(span, message, "given before in the same table");
+        } else {
+            self.error(span, message, "");
+            let place = self.broken.partition_point(|broken| *broken < line);
+            self.broken.insert(place, line);
+        }
+        self.syntax_errors += 1;
     }
 
     /// Adds an error at `span`.
@@ -167,19 +178,18 @@ impl<'t> Findings<'t> {
     /// The report, in the order of the file. `shown` is the text without its secrets, of
     /// the same length.
     pub fn into_report(mut self, path: &Path, shown: String) -> Report {
-        let syntax_errors = self.broken.len();
         let list = std::mem::take(&mut self.list);
         let is_guess = |finding: &Finding| {
             finding.labels.iter().any(|label| {
-                let lines = self.position(label.span.start).0..=self.position(label.span.end).0;
-                self.broken.iter().any(|line| lines.contains(line))
+                let (first, last) = (self.position(label.span.start).0, self.position(label.span.end).0);
+                let from_first = self.broken.partition_point(|line| *line < first);
+                self.broken.get(from_first).is_some_and(|line| *line <= last)
             })
         };
-        // The errors of syntax come first in the list.
         let mut findings: Vec<Finding> = list
             .into_iter()
             .enumerate()
-            .filter(|(number, finding)| *number < syntax_errors || !is_guess(finding))
+            .filter(|(number, finding)| *number < self.syntax_errors || !is_guess(finding))
             .map(|(_, finding)| finding)
             .collect();
         findings.dedup();

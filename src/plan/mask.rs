@@ -12,10 +12,16 @@ use crate::values::nearest::nearest;
 pub(super) fn mask_passwords(text: &str) -> String {
     let mut bytes = text.as_bytes().to_vec();
     let mut from = 0;
-    while let Some(equals) = text[from..].find('=').map(|at| from + at) {
-        from = equals + 1;
-        if is_secret_key(&text[..equals]) {
-            let secrets = secrets_of(text, from);
+    while let Some(mark) = text[from..].find(['=', ':', '"', '\'']).map(|at| from + at) {
+        from = mark + 1;
+        let before = end_of(&text[..mark]);
+        let value = if text[mark..].starts_with(['=', ':']) {
+            mark + 1
+        } else {
+            mark
+        };
+        if (value > mark && is_secret_key(before)) || is_secret_without_equals(before) {
+            let secrets = secrets_of(text, value);
             from = secrets.last().map_or(from, |last| last.end.max(from));
             for secret in secrets {
                 bytes[secret]
@@ -29,6 +35,14 @@ pub(super) fn mask_passwords(text: &str) -> String {
     String::from_utf8(bytes).unwrap_or_default()
 }
 
+/// The last 256 bytes or so: keys are shorter, and the time must not grow with the line.
+fn end_of(text: &str) -> &str {
+    let start = text.len().saturating_sub(256);
+    (start..=text.len())
+        .find_map(|start| text.get(start..))
+        .unwrap_or_default()
+}
+
 /// Whether the key that ends `before` is one of a password: `password`, `"pasword"`,
 /// `device.password.text`.
 fn is_secret_key(before: &str) -> bool {
@@ -39,6 +53,15 @@ fn is_secret_key(before: &str) -> bool {
         .map(|part| part.trim_matches(['"', '\'', ' ', '\t']));
     let last = parts.clone().next_back().unwrap_or_default();
     parts.any(is_secret_word) && !is_form(last)
+}
+
+/// Whether a line begins with the key of a password, and goes on without `=`.
+fn is_secret_without_equals(before: &str) -> bool {
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    let key = line.trim_matches([' ', '\t']);
+    key.len() < line.len()
+        && key.chars().all(|c| c.is_alphanumeric() || "_-".contains(c))
+        && is_secret_word(key)
 }
 
 fn is_secret_word(word: &str) -> bool {
@@ -56,45 +79,50 @@ fn is_form(word: &str) -> bool {
 
 /// Where the secrets are in the value that begins at `from`.
 fn secrets_of(text: &str, from: usize) -> Vec<Range<usize>> {
-    let rest = &text[from..];
-    let start = from + (rest.len() - rest.trim_start_matches([' ', '\t']).len());
+    let start = value_start(text, from);
     match text[start..].chars().next() {
-        Some('"' | '\'') => vec![string_at(text, start)],
         Some('{') => secrets_of_table(text, start + 1),
-        Some('[') => strings_until(text, start + 1, ']'),
-        _ => {
-            let end = text[start..]
-                .find(['\n', ',', '}', '#'])
-                .map_or(text.len(), |at| start + at);
-            Vec::from([start..end])
-        }
+        Some('[') => strings_of_array(text, start + 1),
+        _ => vec![text_or_bare(text, start)],
     }
+}
+
+/// Where a value begins that follows at `from`. A string on the next line is not where it
+/// belongs, but no less secret.
+fn value_start(text: &str, from: usize) -> usize {
+    let rest = &text[from..];
+    let on_any_line = rest.trim_start();
+    let value = if on_any_line.starts_with(['"', '\'']) {
+        on_any_line
+    } else {
+        rest.trim_start_matches([' ', '\t'])
+    };
+    text.len() - value.len()
 }
 
 /// In `{ text = "…" }` everything but the known forms.
 fn secrets_of_table(text: &str, from: usize) -> Vec<Range<usize>> {
-    let line_end = text[from..].find('\n').map_or(text.len(), |at| from + at);
-    let end = text[from..line_end].find('}').map_or(line_end, |at| from + at);
+    let end = text[from..].find(['}', '\n']).map_or(text.len(), |at| from + at);
     let mut secrets = Vec::new();
     let mut at = from;
     while let Some(equals) = text[at..end].find('=').map(|found| at + found) {
         let key = text[at..equals].rsplit([',', '{']).next().unwrap_or_default();
         at = equals + 1;
         if !is_form(key.trim_matches(['"', '\'', ' ', '\t'])) {
-            let found = secrets_of(text, at);
-            at = found.last().map_or(at, |last| last.end.clamp(at, end));
-            secrets.extend(found);
+            let secret = text_or_bare(text, value_start(text, at));
+            at = secret.end.clamp(at, end);
+            secrets.push(secret);
         }
     }
     secrets
 }
 
-/// All strings from `from` to the closing character.
-fn strings_until(text: &str, from: usize, closing: char) -> Vec<Range<usize>> {
+/// All strings up to the end of an array; a `=` shows that its end is missing.
+fn strings_of_array(text: &str, from: usize) -> Vec<Range<usize>> {
     let mut secrets = Vec::new();
     let mut at = from;
-    while let Some(found) = text[at..].find(['"', '\'', closing]).map(|found| at + found) {
-        if text[found..].starts_with(closing) {
+    while let Some(found) = text[at..].find(['"', '\'', ']', '=']).map(|found| at + found) {
+        if text[found..].starts_with([']', '=']) {
             break;
         }
         let string = string_at(text, found);
@@ -103,6 +131,17 @@ fn strings_until(text: &str, from: usize, closing: char) -> Vec<Range<usize>> {
         secrets.push(string);
     }
     secrets
+}
+
+/// A string without its quotes, or what stands there without any.
+fn text_or_bare(text: &str, start: usize) -> Range<usize> {
+    if text[start..].starts_with(['"', '\'']) {
+        return string_at(text, start);
+    }
+    start
+        ..text[start..]
+            .find(['\n', ',', '}', '#'])
+            .map_or(text.len(), |at| start + at)
 }
 
 /// What stands between the quotes that open at `start`: to the closing ones, else to the
@@ -161,6 +200,10 @@ mod tests {
             ("password.text = \"hunter2\"", "password.text = \"*******\""),
             ("password = [\"hun\", 'ter2']", "password = [\"***\", '****']"),
             ("password = \"größe\"", "password = \"*******\""),
+            ("password: \"hunter2\"", "password: \"*******\""),
+            ("password: hunter2", "password: *******"),
+            ("\n  password \"hunter2\"", "\n  password \"*******\""),
+            ("password =\n  \"hunter2\"\n", "password =\n  \"*******\"\n"),
         ] {
             assert_eq!(mask_passwords(text), shown);
         }
@@ -173,9 +216,30 @@ mod tests {
             "password = { command = [\"pass\", \"qa1\"] }",
             "password.file = \"secrets/qa1\"",
             "username = \"backup\"\nhost = \"a\"",
+            "name = \"password\"\ndescription = \"the password of it\"",
             "",
         ] {
             assert_eq!(mask_passwords(text), text);
+        }
+    }
+
+    #[test]
+    fn one_endless_line_takes_no_time() {
+        for piece in [
+            "'",
+            "\"",
+            "=",
+            "password=",
+            "a:",
+            "{=",
+            "[\"",
+            "password={",
+            "password={}",
+            "password=[",
+            "password=\"\"\"",
+        ] {
+            let text = piece.repeat(200_000);
+            assert_eq!(mask_passwords(&text).len(), text.len());
         }
     }
 

@@ -95,13 +95,14 @@ pub enum OnUnchanged {
 pub struct Device {
     /// Its name: letters, digits, `.`, `_`, `-`.
     pub name: String,
-    /// Host name or address.
+    /// Host name or address; an IPv6 address without brackets.
     pub host: String,
     /// Port of the XML Management Interface.
     pub port: u16,
     /// The account.
     pub username: String,
-    /// Where its password comes from.
+    /// Where its password comes from. Its paths are as written: `SecretSource::resolve` takes
+    /// the folder of the plan file.
     pub password: SecretSource,
     /// How its certificate is trusted.
     pub tls: Trust,
