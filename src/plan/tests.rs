@@ -1,4 +1,6 @@
-//! Whole files, from text to model or findings.
+//! Whole files, from text to model; [`findings`] holds those with mistakes.
+
+mod findings;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -38,11 +40,6 @@ fn valid(text: &str) -> PlanFile {
         Ok(loaded) => loaded.plan_file,
         Err(report) => panic!("{}", report.render(Style::Plain)),
     }
-}
-
-/// The errors of a text, rendered.
-fn rendered(text: &str) -> String {
-    check(text).expect_err("errors").render(Style::Plain)
 }
 
 /// The findings of a text as "line:column title", errors and warnings.
@@ -101,5 +98,233 @@ fn note_keys(table: &'static Table, value: &DeValue<'_>, seen: &mut BTreeMap<&'s
             .iter()
             .for_each(|item| note_keys(table, item.get_ref(), seen)),
         _ => {}
+    }
+}
+
+#[test]
+fn the_example_becomes_the_model_that_it_describes() {
+    let file = valid(EXAMPLE);
+    assert_eq!(file.settings.store, Path::new("/backup/datapower"));
+    assert_eq!(file.settings.min_free_device, Threshold::Share(25.0));
+    let devices: Vec<_> = file
+        .devices
+        .iter()
+        .map(|device| (device.port, device.password.describe()))
+        .collect();
+    assert_eq!(
+        devices,
+        [
+            (5550, "environment variable QA1_PASSWORD".to_owned()),
+            (5550, "file /etc/dpbackup/secrets/qa2".to_owned()),
+            (5550, "command pass".to_owned()),
+            (5550, "credential test9".to_owned()),
+        ]
+    );
+    assert!(matches!(&file.devices[0].tls, Trust::CaFile(path) if path.ends_with("gateways-ca.pem")));
+    assert!(matches!(&file.devices[1].tls, Trust::Pin(pin) if pin[0] == 0x5c && pin[31] == 0x29));
+    assert_eq!(file.devices[2].tls, Trust::SystemRoots);
+    assert_eq!(file.devices[3].tls, Trust::SystemRoots);
+
+    let qa = file.plan("BackupQA").expect("BackupQA");
+    assert_eq!(
+        qa.window.as_ref().map(ToString::to_string),
+        Some("21:30-06:30 Europe/Rome".to_owned())
+    );
+    assert_eq!(
+        qa.pre_script,
+        Some(PathBuf::from("/etc/dpbackup/scripts/pre-plan.sh"))
+    );
+    assert!(qa.syslog && qa.email && qa.enabled);
+    assert_eq!(
+        qa.activities[0].action,
+        Action::SecureBackup {
+            certificate: "backup-cert".to_owned()
+        }
+    );
+    assert!(qa.activities[0].quiesce);
+    assert_eq!(qa.activities[0].error_policy, ErrorPolicy::Halt, "of the plan");
+    assert_eq!(qa.activities[1].devices.to_string(), "TEST8, TEST9");
+    let Action::ExportDomain {
+        domains: Domains::Matching(domains),
+    } = &qa.activities[1].action
+    else {
+        panic!("an export of matching domains");
+    };
+    assert!(domains.matches("DOMAIN1") && !domains.matches("DOMAIN-scratch"));
+
+    let weekly = file.plan("Everything, weekly").expect("the weekly one");
+    assert_eq!(
+        weekly.activities[0].action,
+        Action::ExportDomain {
+            domains: Domains::All
+        }
+    );
+    assert_eq!(
+        weekly.activities[0].error_policy,
+        ErrorPolicy::Ignore,
+        "of the plan"
+    );
+    assert_eq!(weekly.activities[0].post_script_when, PostScriptWhen::Always);
+    assert!(file.plan("backupqa").is_none() && file.device("TEST8").is_some());
+}
+
+#[test]
+fn the_least_file_has_the_documented_defaults() {
+    let file = valid(&format!("{LEAST}{QA1}[[plan]]\nname = \"P\"\nenabled = false\n"));
+    let settings = &file.settings;
+    assert_eq!(settings.store, Path::new("conf/store"));
+    assert_eq!(
+        settings.history,
+        Path::new("/home/op/.local/state/dpbackup/history.db")
+    );
+    assert_eq!(settings.scripts_dir, Path::new("conf/scripts"));
+    assert!(settings.backups_enabled);
+    assert_eq!(settings.require_mount, MountRule::No);
+    assert_eq!(settings.min_free_store, Threshold::Share(10.0));
+    assert_eq!(settings.quiesce_timeout, Duration::from_secs(60));
+    assert_eq!(settings.unquiesce_timeout, Duration::from_secs(60));
+    assert_eq!(settings.quiesce_grace, Duration::from_secs(180));
+    assert_eq!(settings.script_timeout, Duration::from_secs(600));
+    assert_eq!(settings.task_expiry, Duration::from_secs(86_400));
+    assert_eq!(settings.timeouts.secure_backup, Duration::from_secs(3_600));
+    assert_eq!(settings.timeouts.idle, Duration::from_secs(120));
+    assert_eq!((settings.retries, settings.on_unchanged), (2, OnUnchanged::Store));
+    assert_eq!(
+        (file.devices[0].port, &file.devices[0].tls),
+        (5550, &Trust::SystemRoots)
+    );
+    let plan = &file.plans[0];
+    assert_eq!(
+        (plan.window.as_ref(), plan.error_policy),
+        (None, ErrorPolicy::Halt)
+    );
+    assert!(!plan.syslog && !plan.email && plan.description.is_none() && plan.activities.is_empty());
+}
+
+#[test]
+fn a_short_quiesce_timeout_is_a_warning_and_only_if_something_quiesces() {
+    let text = |quiesce: bool| {
+        format!(
+            "{LEAST}quiesce_timeout = \"30s\"\n{QA1}[[plan]]\nname = \"P\"\n[[plan.activity]]\n\
+             action = \"export-domain\"\ndevices = \"*\"\ndomains = \"*\"\nquiesce = {quiesce}\n"
+        )
+    };
+    assert_eq!(
+        valid(&text(true)).settings.quiesce_timeout,
+        Duration::from_secs(30)
+    );
+    assert_eq!(titles(&text(true)), ["3:19 `quiesce_timeout` is too short"]);
+    assert_eq!(titles(&text(false)), [""; 0]);
+}
+
+#[test]
+fn without_a_home_the_history_file_must_be_named() {
+    let no_home = |_: &str| None;
+    let check = |text: &str| check_text(text, Path::new("plans.toml"), Readers::Others, &no_home);
+    let report = check(LEAST).expect_err("no default");
+    assert_eq!(report.findings[0].title, "`history` is missing");
+    assert!(check(&format!("{LEAST}history = \"h.db\"\n")).is_ok());
+}
+
+#[test]
+fn a_plain_password_is_a_warning_in_a_file_of_its_owner_and_never_shown() {
+    let text = format!("{LEAST}{}", QA1.replace("{ env = \"P\" }", "\"hunter2\""));
+    let owner_only = check_text(&text, Path::new("plans.toml"), Readers::OwnerOnly, &env).expect("accepted");
+    assert_eq!(owner_only.warnings.summary(), "1 warning");
+    assert!(matches!(
+        owner_only.plan_file.devices[0].password,
+        SecretSource::Plain(_)
+    ));
+    let others = check(&text).expect_err("refused");
+    assert_eq!(others.summary(), "1 error");
+    for shown in [
+        format!("{owner_only:?}"),
+        owner_only.warnings.render(Style::Coloured),
+        format!("{others:?}"),
+        others.render(Style::Plain),
+    ] {
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}
+
+#[test]
+fn an_ipv6_address_is_taken_with_and_without_brackets() {
+    for host in ["::1", "[fe80::1]"] {
+        let file = valid(&format!(
+            "{LEAST}{}",
+            QA1.replace("\"qa1\"", &format!("\"{host}\""))
+        ));
+        assert_eq!(file.devices[0].host, host.trim_matches(['[', ']']));
+    }
+}
+
+#[test]
+fn line_ends_of_other_systems_and_a_byte_order_mark_are_read() {
+    let text = format!("\u{feff}{LEAST}{QA1}retries = 1\n").replace('\n', "\r\n");
+    assert_eq!(titles(&text), ["8:1 unknown key `retries`"]);
+}
+
+#[test]
+fn a_file_is_read_from_disk_with_its_mode() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let path = dir.path().join("plans.toml");
+    let write = |bytes: &[u8], mode: u32| {
+        std::fs::write(&path, bytes).expect("write");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("chmod");
+    };
+    let absent = load(&path, &env).expect_err("absent").to_string();
+    assert_eq!(absent, format!("cannot read the plan file {}", path.display()));
+    assert!(matches!(
+        load(dir.path(), &env),
+        Err(LoadError::Unreadable { .. })
+    ));
+
+    let plain = format!("{LEAST}{}", QA1.replace("{ env = \"P\" }", "\"hunter2\""));
+    write(plain.as_bytes(), 0o640);
+    assert!(matches!(load(&path, &env), Err(LoadError::Invalid(report)) if report.errors() == 1));
+    write(plain.as_bytes(), 0o600);
+    assert_eq!(load(&path, &env).expect("valid").plan_file.path, path);
+
+    write(b"[settings]\nstore = \"\xff\"\n", 0o600);
+    assert!(matches!(
+        load(&path, &env),
+        Err(LoadError::NotUtf8 { offset: 20, .. })
+    ));
+    write(&vec![b'\n'; LARGEST_FILE as usize + 1], 0o600);
+    assert!(matches!(load(&path, &env), Err(LoadError::TooLarge { .. })));
+}
+
+proptest! {
+    /// Whatever is done to a file, the answer is a model, or a report with an error in it
+    /// that can be shown.
+    #[test]
+    fn a_damaged_file_gives_a_model_or_errors(
+        from in 0..EXAMPLE.len(),
+        length in 0..200_usize,
+        put in "[\\[\\]{}=\",.'# \nßa1!*-]{0,12}",
+    ) {
+        let border = |at: usize| (0..=at.min(EXAMPLE.len())).rev().find(|at| EXAMPLE.is_char_boundary(*at));
+        let (from, until) = (border(from).unwrap_or(0), border(from + length).unwrap_or(0));
+        let text = format!("{}{put}{}", &EXAMPLE[..from], &EXAMPLE[until.max(from)..]);
+        if let Err(report) = check(&text) {
+            prop_assert!(report.errors() > 0, "refused without a reason:\n{text}");
+            prop_assert!(!report.render(Style::Plain).is_empty());
+        }
+    }
+    /// A password is not shown, whatever is wrong with the rest of the file.
+    #[test]
+    fn a_damaged_file_does_not_show_its_password(
+        before in "[\\[\\]{}=\",.'# \na!*-]{0,12}",
+        from in 0..LEAST.len(),
+        after in "[\\[\\]{}=\",.'# \na!*-]{0,12}",
+    ) {
+        let (head, tail) = LEAST.split_at(from);
+        let device = QA1.replace("{ env = \"P\" }", "\"hunter2\"");
+        let text = format!("{head}{before}{tail}{device}{after}\n{after}password = hunter2\n");
+        let shown = match check(&text) {
+            Ok(loaded) => loaded.warnings.render(Style::Plain),
+            Err(report) => report.render(Style::Plain),
+        };
+        prop_assert!(!shown.contains("hunter2"), "{text}\n{shown}");
     }
 }
