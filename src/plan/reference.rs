@@ -56,11 +56,11 @@ fn value(key: &Key) -> String {
         Kind::Table(table) | Kind::Tables(table) if table.heading.starts_with('[') => {
             format!("`{}`", table.heading)
         }
-        Kind::Table(table) => format!("table: {}", table.heading),
+        Kind::Table(table) => table.heading.to_owned(),
         Kind::ChoiceOrTable(words, table) => {
-            format!("{} or table: {}", words_in_quotes(words), table.heading)
+            format!("{} or {}", words_in_quotes(words), table.heading)
         }
-        Kind::TextOrTable(table) => format!("table: {}; or text", table.heading),
+        Kind::TextOrTable(table) => format!("{} or text", table.heading),
         _ => key.kind.expected(),
     }
 }

@@ -247,7 +247,7 @@ pub static DEVICE: Table = Table {
 
 /// Where a password comes from.
 pub static PASSWORD: Table = Table {
-    heading: "a password",
+    heading: "a password table",
     meaning: "Exactly one of these keys.",
     keys: &[
         key(
@@ -279,7 +279,7 @@ pub static PASSWORD: Table = Table {
 
 /// How a certificate is trusted.
 pub static TLS: Table = Table {
-    heading: "tls",
+    heading: "a tls table",
     meaning: "Exactly one of these keys.",
     keys: &[
         key(

@@ -123,7 +123,7 @@ fn a_file_full_of_mistakes_gives_all_of_them_in_one_run() {
       --> conf/plans.toml:25:25
        |
     25 | password = { env = "A", pin = "*" }
-       |                         ^^^ not a key of a password
+       |                         ^^^ not a key of a password table
        |
        = help: the keys are: env, file, command, credential
 
