@@ -103,7 +103,7 @@ impl Source {
             let mut inner = ZipWriter::new(BufWriter::new(tempfile::NamedTempFile::new()?));
             self.write_domain(&mut inner, domain)?;
             zip.start_file(format!("{}.zip", domain.name), self.options(true, u64::MAX))?;
-            finish(inner)?.copy_to(&mut zip)?;
+            io::copy(&mut finish(inner)?.reader()?, &mut zip)?;
         }
         self.write_internal_files(&mut zip)?;
         self.damaged(finish(zip)?)

@@ -116,10 +116,14 @@ impl Noise {
 
 impl Read for Noise {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // Bytes left over from the read before come first, so that the stream does not depend on how it
+        // is cut.
         for place in buffer.chunks_mut(8) {
-            // Bytes left over from a short read come first, so that the stream does not depend on
-            // how it is cut.
-            for byte in place.iter_mut() {
+            if self.left == 0 && place.len() == 8 {
+                place.copy_from_slice(&self.next());
+                continue;
+            }
+            for byte in place {
                 if self.left == 0 {
                     self.rest = self.next();
                     self.left = 8;
