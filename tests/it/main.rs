@@ -1,0 +1,9 @@
+//! The integration tests: one binary, a module per feature.
+
+#[path = "../../examples/simulator/mod.rs"]
+mod simulator;
+mod soap_client;
+
+mod gateway_answers;
+mod gateway_archives;
+mod gateway_faults;
