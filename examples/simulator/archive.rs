@@ -6,7 +6,8 @@
 //! temporary files, so that their size does not matter.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Seek, Write};
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use base64::Engine;
@@ -90,7 +91,7 @@ impl Source {
 
     /// Writes the archive of a `do-backup`.
     pub(super) fn backup(&self) -> io::Result<Content> {
-        let mut zip = ZipWriter::new(BufWriter::new(tempfile::NamedTempFile::new()?));
+        let mut zip = ZipWriter::new(BufWriter::new(tempfile::tempfile()?));
         self.add(
             &mut zip,
             "export.xml",
@@ -100,7 +101,7 @@ impl Source {
             if self.has(&FaultKind::MissingDomain) && index + 1 == self.domains.len() {
                 continue;
             }
-            let mut inner = ZipWriter::new(BufWriter::new(tempfile::NamedTempFile::new()?));
+            let mut inner = ZipWriter::new(BufWriter::new(tempfile::tempfile()?));
             self.write_domain(&mut inner, domain)?;
             zip.start_file(format!("{}.zip", domain.name), self.options(true, u64::MAX))?;
             io::copy(&mut finish(inner)?.reader()?, &mut zip)?;
@@ -111,7 +112,7 @@ impl Source {
 
     /// Writes the archive of a `do-export`.
     pub(super) fn export(&self) -> io::Result<Content> {
-        let mut zip = ZipWriter::new(BufWriter::new(tempfile::NamedTempFile::new()?));
+        let mut zip = ZipWriter::new(BufWriter::new(tempfile::tempfile()?));
         self.write_internal_files(&mut zip)?;
         for domain in &self.domains {
             self.write_domain(&mut zip, domain)?;
@@ -293,12 +294,12 @@ impl Source {
         if self.has(&FaultKind::BadCrc)
             && let Content::File(file) = &archive
         {
-            change_entry(file.path())?;
+            change_entry(file)?;
         }
         if self.has(&FaultKind::TruncatedArchive)
             && let Content::File(file) = &archive
         {
-            file.as_file().set_len(archive.size() * 2 / 3)?;
+            file.set_len(archive.size() * 2 / 3)?;
         }
         Ok(archive)
     }
@@ -353,7 +354,7 @@ fn internal_files(setup: &Setup) -> [(&'static str, Content); 6] {
     ]
 }
 
-fn finish(zip: ZipWriter<BufWriter<tempfile::NamedTempFile>>) -> io::Result<Content> {
+fn finish(zip: ZipWriter<BufWriter<File>>) -> io::Result<Content> {
     let file = zip
         .finish()?
         .into_inner()
@@ -362,9 +363,8 @@ fn finish(zip: ZipWriter<BufWriter<tempfile::NamedTempFile>>) -> io::Result<Cont
 }
 
 /// Changes a byte in the middle of the first entry after `export.xml` that has any.
-fn change_entry(path: &std::path::Path) -> io::Result<()> {
-    let mut file = File::options().read(true).write(true).open(path)?;
-    let mut archive = ZipArchive::new(&mut file)?;
+fn change_entry(file: &File) -> io::Result<()> {
+    let mut archive = ZipArchive::new(file)?;
     let mut place = None;
     for index in 0..archive.len() {
         let entry = archive.by_index(index)?;
@@ -376,8 +376,6 @@ fn change_entry(path: &std::path::Path) -> io::Result<()> {
     }
     let place = place.ok_or_else(|| io::Error::other("the archive has no entry to damage"))?;
     let mut byte = [0];
-    file.seek(SeekFrom::Start(place))?;
-    file.read_exact(&mut byte)?;
-    file.seek(SeekFrom::Start(place))?;
-    file.write_all(&[byte[0] ^ 0x55])
+    file.read_exact_at(&mut byte, place)?;
+    file.write_all_at(&[byte[0] ^ 0x55], place)
 }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use sha1::{Digest, Sha1};
@@ -21,8 +22,8 @@ pub enum Content {
         /// Different seeds give different bytes.
         seed: u64,
     },
-    /// On disk, in a file that goes with the last clone.
-    File(Arc<tempfile::NamedTempFile>),
+    /// On disk, in a file without a name: it goes with the last clone, however the process ends.
+    File(Arc<File>),
 }
 
 impl Content {
@@ -36,7 +37,7 @@ impl Content {
         match self {
             Content::Bytes(bytes) => bytes.len() as u64,
             Content::Synthetic { bytes, .. } => *bytes,
-            Content::File(file) => file.as_file().metadata().map_or(0, |data| data.len()),
+            Content::File(file) => file.metadata().map_or(0, |data| data.len()),
         }
     }
 
@@ -45,8 +46,10 @@ impl Content {
         Ok(match self {
             Content::Bytes(bytes) => Box::new(io::Cursor::new(Arc::clone(bytes))),
             Content::Synthetic { bytes, seed } => Box::new(Noise::new(*seed).take(*bytes)),
-            // Opened anew: a cloned handle would share its position.
-            Content::File(file) => Box::new(File::open(file.path())?),
+            Content::File(file) => Box::new(FileReader {
+                file: Arc::clone(file),
+                position: 0,
+            }),
         })
     }
 
@@ -90,48 +93,50 @@ impl From<&str> for Content {
     }
 }
 
-/// An endless stream of bytes from a small generator (xorshift64*): quick, and it does not compress.
+/// Reads a file at a place of its own: other readers of the same file do not move it.
+struct FileReader {
+    file: Arc<File>,
+    position: u64,
+}
+
+impl Read for FileReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read_at(buffer, self.position)?;
+        self.position += count as u64;
+        Ok(count)
+    }
+}
+
+/// Length of the piece of noise that is repeated: longer than the window of deflate, so that it does not
+/// compress, and a prime, so that a block out of its place shows in any hash.
+const NOISE_BYTES: usize = 65_521;
+
+/// An endless stream of bytes that look random, from a small generator (xorshift64*).
 struct Noise {
-    state: u64,
-    rest: [u8; 8],
-    left: usize,
+    piece: Vec<u8>,
+    position: usize,
 }
 
 impl Noise {
     fn new(seed: u64) -> Noise {
-        Noise {
-            state: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1,
-            rest: [0; 8],
-            left: 0,
+        let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+        let mut piece = Vec::with_capacity(NOISE_BYTES + 8);
+        while piece.len() < NOISE_BYTES {
+            state ^= state >> 12;
+            state ^= state << 25;
+            state ^= state >> 27;
+            piece.extend(state.wrapping_mul(0x2545_F491_4F6C_DD1D).to_le_bytes());
         }
-    }
-
-    fn next(&mut self) -> [u8; 8] {
-        self.state ^= self.state >> 12;
-        self.state ^= self.state << 25;
-        self.state ^= self.state >> 27;
-        self.state.wrapping_mul(0x2545_F491_4F6C_DD1D).to_le_bytes()
+        piece.truncate(NOISE_BYTES);
+        Noise { piece, position: 0 }
     }
 }
 
 impl Read for Noise {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        // Bytes left over from the read before come first, so that the stream does not depend on how it
-        // is cut.
-        for place in buffer.chunks_mut(8) {
-            if self.left == 0 && place.len() == 8 {
-                place.copy_from_slice(&self.next());
-                continue;
-            }
-            for byte in place {
-                if self.left == 0 {
-                    self.rest = self.next();
-                    self.left = 8;
-                }
-                *byte = self.rest[8 - self.left];
-                self.left -= 1;
-            }
-        }
-        Ok(buffer.len())
+        let count = buffer.len().min(NOISE_BYTES - self.position);
+        buffer[..count].copy_from_slice(&self.piece[self.position..self.position + count]);
+        self.position = (self.position + count) % NOISE_BYTES;
+        Ok(count)
     }
 }

@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddrV4, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use rustls::{ServerConnection, StreamOwned};
 
 use super::answer::{Act, Request, answer};
@@ -197,36 +199,33 @@ impl Shared {
 }
 
 /// Accepts connections until the gateway stops.
-pub(super) fn listen(shared: &Arc<Shared>, listener: TcpListener) {
+pub(super) fn listen(shared: &Arc<Shared>, mut listener: TcpListener) {
     let mut threads = Vec::new();
-    let mut listener = Some(listener);
     while !shared.is_stopping() {
         if shared.is_refusing() {
-            listener = None;
-            if !shared.pass_refusal() {
+            drop(listener);
+            // Without a listener connections are refused; bound, the port stays this gateway's.
+            let Ok(socket) = bind_only(shared.port) else { break };
+            if !shared.pass_refusal() || rustix::net::listen(&socket, 128).is_err() {
                 break;
             }
+            listener = TcpListener::from(socket);
+            hold(&shared.gate).listening = true;
+            shared.gate_moved.notify_all();
         }
-        let Some(bound) = &listener else {
-            // Somebody else may have the port for a moment.
-            match TcpListener::bind((Ipv4Addr::LOCALHOST, shared.port)) {
-                Ok(bound) => {
-                    listener = Some(bound);
-                    hold(&shared.gate).listening = true;
-                    shared.gate_moved.notify_all();
-                }
-                Err(_) => thread::sleep(Duration::from_millis(5)),
-            }
+        let Ok((stream, _)) = listener.accept() else {
             continue;
         };
-        let Ok((stream, _)) = bound.accept() else { continue };
-        if shared.is_stopping() || shared.is_refusing() {
-            continue;
-        }
-        let number = shared.connections.fetch_add(1, Ordering::SeqCst) + 1;
+        let number = shared.connections.load(Ordering::SeqCst) + 1;
         if let Ok(copy) = stream.try_clone() {
             hold(&shared.open).insert(number, copy);
         }
+        // Asked only now: whoever stops the gateway shuts the connections that it finds.
+        if shared.is_stopping() || shared.is_refusing() {
+            hold(&shared.open).remove(&number);
+            continue;
+        }
+        shared.connections.store(number, Ordering::SeqCst);
         let shared = Arc::clone(shared);
         threads.push(thread::spawn(move || {
             // A client that goes away ends its own connection only.
@@ -237,6 +236,19 @@ pub(super) fn listen(shared: &Arc<Shared>, listener: TcpListener) {
     for thread in threads {
         let _ = thread.join();
     }
+}
+
+/// A socket that holds the port and does not listen.
+fn bind_only(port: u16) -> io::Result<OwnedFd> {
+    let socket = rustix::net::socket_with(
+        AddressFamily::INET,
+        SocketType::STREAM,
+        SocketFlags::CLOEXEC,
+        None,
+    )?;
+    rustix::net::sockopt::set_socket_reuseaddr(&socket, true)?;
+    rustix::net::bind(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, port))?;
+    Ok(socket)
 }
 
 /// What comes after an exchange.

@@ -42,6 +42,9 @@ pub struct Setup {
     pub chunked: bool,
     /// Base64 is broken into lines of 76 characters. Real devices send one line.
     pub wrapped_base64: bool,
+    /// `QuiesceState` comes as the data model's display text (`Waiting for services to stop`, and
+    /// `Quiesce not in progress` for none) instead of the values that were seen on the wire.
+    pub quiesce_texts: bool,
     /// Which certificate the TLS server shows.
     pub identity: Identity,
     /// What the gateway takes for the present.
@@ -76,6 +79,7 @@ impl Default for Setup {
             internal_file_bytes: 64 * 1024,
             chunked: false,
             wrapped_base64: false,
+            quiesce_texts: false,
             identity: Identity::SignedByAuthority,
             clock: Clock::Real,
         }

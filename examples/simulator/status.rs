@@ -24,7 +24,7 @@ pub(super) fn rows(state: &State, domain: &str, class: &str, faults: &[FaultKind
         "DomainSummary" => vec![format!(
             "<DomainSummary{ROW_SPACE}><Domain class=\"Domain\">{}</Domain>{}</DomainSummary>",
             escape(domain),
-            field("Quiesce", state.quiesce_state(domain))
+            field("Quiesce", quiesce_text(state, state.quiesce_state(domain)))
         )],
         "FilesystemStatus" => vec![filesystem_status(state, faults)],
         "FirmwareVersion" | "FirmwareVersion2" | "FirmwareVersion3" => vec![firmware_version(state, class)],
@@ -65,7 +65,7 @@ fn domain_status(state: &State, faults: &[FaultKind]) -> Vec<String> {
             ("CurrentCommand", state.current_command(name)),
             (
                 "QuiesceState",
-                domain.map_or("", |domain| domain.quiesce_state(now)),
+                quiesce_text(state, domain.map_or("", |domain| domain.quiesce_state(now))),
             ),
         ];
         if state.setup.firmware.after_v5 {
@@ -76,6 +76,18 @@ fn domain_status(state: &State, faults: &[FaultKind]) -> Vec<String> {
     let real = state.domains.iter().map(|domain| one(&domain.name, Some(domain)));
     let hostile = hostile_names(faults).into_iter().map(|name| one(&name, None));
     real.chain(hostile).collect()
+}
+
+/// A quiesce state as the gateway words it.
+fn quiesce_text(state: &State, value: &'static str) -> &'static str {
+    match value {
+        _ if !state.setup.quiesce_texts => value,
+        "" => "Quiesce not in progress",
+        "quiescing" => "Waiting for services to stop",
+        "quiesced" => "Quiesced",
+        "unquiescing" => "Unquiesce started",
+        _ => "Error",
+    }
 }
 
 /// The names that a hostile device adds to its list of domains.
