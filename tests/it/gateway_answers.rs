@@ -101,6 +101,21 @@ fn domain_status_of_old_firmware_ends_with_the_quiesce_state() {
 }
 
 #[test]
+fn quiesce_states_can_come_as_display_texts() {
+    let domains = vec![Domain::new("DOM1").quiesced()];
+    let (_gateway, client) = at_noon(Setup {
+        domains,
+        quiesce_texts: true,
+        ..Setup::default()
+    });
+    let answer = client
+        .ask("default", "<dp:get-status class=\"DomainStatus\"/>")
+        .body;
+    assert!(answer.contains("<QuiesceState>Quiesce not in progress</QuiesceState>"));
+    assert!(answer.contains("<QuiesceState>Quiesced</QuiesceState>"));
+}
+
+#[test]
 fn other_status_classes_have_their_fields_in_order() {
     let (_gateway, client) = at_noon(Setup::default());
     let ask = |class: &str| {
@@ -672,4 +687,84 @@ fn one_connection_carries_many_requests() {
         assert_eq!(gateway.requests().len(), 4);
         assert!(gateway.requests().iter().all(|request| request.connection == 1));
     }
+}
+
+#[test]
+fn a_request_may_come_in_chunks_and_may_ask_first() {
+    let (_gateway, client) = at_noon(Setup::default());
+    let body = envelope(&request("DOM1", &action("<SaveConfig/>")));
+    let ok = response("<dp:result>OK</dp:result>");
+    assert_eq!(
+        client
+            .send_with(
+                &[("Expect", "100-continue")],
+                ureq::SendBody::from_owned_reader(Hungry::of(&body))
+            )
+            .body,
+        ok
+    );
+    assert_eq!(
+        client
+            .send_with(&[], ureq::SendBody::from_owned_reader(Hungry::of(&body)))
+            .body,
+        ok
+    );
+    assert_eq!(client.send(&body).body, ok);
+}
+
+/// Gives a few bytes at a time, so that many chunks are made of it.
+struct Hungry(std::io::Cursor<Vec<u8>>);
+
+impl Hungry {
+    fn of(text: &str) -> Hungry {
+        Hungry(std::io::Cursor::new(text.as_bytes().to_vec()))
+    }
+}
+
+impl std::io::Read for Hungry {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let few = buffer.len().min(50);
+        self.0.read(&mut buffer[..few])
+    }
+}
+
+#[test]
+fn a_request_that_is_not_for_the_interface_is_turned_away() {
+    let (gateway, mut client) = at_noon(Setup::default());
+    assert_eq!(client.get(&gateway.url()).status, 405);
+    client.url = gateway.url().replace("current", "2004");
+    let answer = client.ask("default", "<dp:get-status class=\"DomainStatus\"/>");
+    assert_eq!(answer.status, 404);
+    assert!(
+        answer
+            .body
+            .contains("Invalid service URI for the XML management interface.")
+    );
+}
+
+#[test]
+fn the_request_log_tells_everything_but_the_password() {
+    let (gateway, client) = at_noon(Setup::default());
+    client.ask(
+        "default",
+        "<dp:do-backup><dp:domain name=\"DOM1\"/><dp:domain name=\"DOM2\"/></dp:do-backup>",
+    );
+    let [request] = &gateway.requests()[..] else {
+        panic!("one request")
+    };
+    assert_eq!(request.operation, "do-backup");
+    assert_eq!(request.domain, "default");
+    assert_eq!(request.domains, ["DOM1", "DOM2"]);
+    assert_eq!(request.user.as_deref(), Some("backup"));
+    assert_eq!(
+        (request.method.as_str(), request.target.as_str()),
+        ("POST", "/service/mgmt/current")
+    );
+    assert!(request.body.contains("<dp:do-backup>"));
+    assert!(
+        !request
+            .headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("authorization"))
+    );
 }

@@ -13,7 +13,7 @@ use crate::simulator::Gateway;
 /// A client that trusts the gateway's authority and keeps its connection.
 pub(crate) struct Client {
     agent: ureq::Agent,
-    url: String,
+    pub(crate) url: String,
     pub(crate) user: &'static str,
     pub(crate) password: &'static str,
 }
@@ -95,6 +95,24 @@ impl Client {
             .post(&self.url)
             .header("Authorization", format!("Basic {login}"));
         read(request.send(body)?)
+    }
+
+    /// Sends a body with headers, as a stream.
+    pub(crate) fn send_with(&self, headers: &[(&str, &str)], body: ureq::SendBody<'_>) -> Answer {
+        let login = STANDARD.encode(format!("{}:{}", self.user, self.password));
+        let mut request = self
+            .agent
+            .post(&self.url)
+            .header("Authorization", format!("Basic {login}"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        read(request.send(body).expect("a reply")).expect("an answer")
+    }
+
+    /// Gets a page, as a browser would.
+    pub(crate) fn get(&self, url: &str) -> Answer {
+        read(self.agent.get(url).call().expect("a reply")).expect("an answer")
     }
 
     /// Sends a body without saying who.
