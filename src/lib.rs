@@ -8,6 +8,7 @@
 pub mod artifact;
 pub mod history;
 pub mod plan;
+pub mod report;
 pub mod run;
 
 pub mod gateway;

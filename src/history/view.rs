@@ -35,6 +35,13 @@ impl Default for PlanFilter {
     }
 }
 
+impl PlanFilter {
+    /// Whether it leaves out any but the oldest ones.
+    pub fn narrows(&self) -> bool {
+        self.plan.is_some() || self.status.is_some() || self.device.is_some() || self.since.is_some()
+    }
+}
+
 /// An execution of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanRow {

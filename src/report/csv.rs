@@ -1,0 +1,103 @@
+//! Views as CSV (RFC 4180), for spreadsheets: a header row of the keys of JSON, then
+//! the rows. What JSON calls null is empty.
+
+use jiff::tz::TimeZone;
+use serde_json::Value;
+
+use crate::report::View;
+use crate::report::fields::{self, Field};
+
+/// The rows of the view; of one task execution, its files. Lines end as the standard
+/// has it, with CR LF.
+pub fn render(view: &View<'_>, zone: &TimeZone) -> String {
+    match view {
+        View::PlanExecutions { rows, .. } => lines(rows, fields::PLAN_EXECUTION, zone),
+        View::ActivityExecutions(rows) => lines(rows, fields::ACTIVITY_EXECUTION, zone),
+        View::TaskExecutions(rows) => lines(rows, fields::TASK_EXECUTION, zone),
+        View::Files(details) => lines(&details.files, fields::FILE, zone),
+    }
+}
+
+fn lines<R>(rows: &[R], fields: &[Field<R>], zone: &TimeZone) -> String {
+    let header = fields.iter().map(|(key, _)| (*key).to_owned());
+    let mut text = line(header);
+    for row in rows {
+        text.push_str(&line(fields.iter().map(|(_, value)| cell(&value(row, zone)))));
+    }
+    text
+}
+
+fn line(cells: impl Iterator<Item = String>) -> String {
+    let cells: Vec<String> = cells.map(quoted).collect();
+    cells.join(",") + "\r\n"
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn quoted(text: String) -> String {
+    if text.contains(['"', ',', '\r', '\n']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::PlanFilter;
+    use crate::report::fixture;
+
+    #[test]
+    fn every_level_has_a_header_of_its_keys_and_a_line_a_row() {
+        let zone = fixture::zone();
+        let plans = fixture::plans();
+        let filter = PlanFilter::default();
+        let view = View::PlanExecutions {
+            rows: &plans[1..2],
+            filter: &filter,
+        };
+        insta::assert_snapshot!(render(&view, &zone), @r#"
+        id,start_time,plan,devices,domains,status,error_message,status_time,end_time,plan_file,window_ignored,dpbackup_version
+        1041,2026-11-21T08:30:12.345+01:00,Nightly-Production,14,230,PRE_VALIDATION_OUT_OF_MAINTENANCE_WINDOW,"now is 08:30 in Europe/Rome, the maintenance window is from 21:30 to 06:30",2026-11-21T08:31:12.345+01:00,2026-11-21T08:31:12.345+01:00,/etc/dpbackup/plans.toml,false,0.1.0
+        "#);
+        let activities = fixture::activities();
+        insta::assert_snapshot!(render(&View::ActivityExecutions(&activities), &zone), @r#"
+        id,status_time,device_pattern,domain_pattern,action,status,successful_tasks,failed_tasks,skipped_tasks,plan_execution_id,quiesce,start_time,end_time
+        7,2026-11-22T08:30:19.345+01:00,QA*,all-domains,SECURE_BACKUP,SUCCESS,3,0,0,1042,true,2026-11-22T08:30:12.345+01:00,
+        8,2026-11-22T08:30:20.345+01:00,QA*,"DOMAIN*, SALES",EXPORT_DOMAIN,COMPLETED_WITH_WARNINGS,11,0,1,1042,true,2026-11-22T08:30:12.345+01:00,
+        "#);
+        let details = fixture::details();
+        insta::assert_snapshot!(render(&View::TaskExecutions(std::slice::from_ref(&details.task)), &zone), @r#"
+        id,status_time,device_name,domain_name,files_downloaded,download_errors,status,error_message,firmware_version,build,build_date,serial,machine_type,model_type,tls_trust,unsaved_changes,activity_execution_id,plan_execution_id,action,start_time,end_time
+        31,2026-11-22T08:30:43.345+01:00,QA-device1,SALES,2,1,SUCCESS,,IDG.10.5.0.1,333456,2019/08/09 15:50:38,0000001,8441,,pin,true,8,1042,EXPORT_DOMAIN,2026-11-22T08:30:12.345+01:00,2026-11-22T08:30:43.345+01:00
+        "#);
+        insta::assert_snapshot!(render(&View::Files(&details), &zone), @r#"
+        name,kind,size,sha256,verified,unchanged_since,path,task_execution_id,id,kept,pruned_time,entries,objects,content,time
+        SALES-export-2026-11-22-08-30-12-345-persisted.zip,persisted,1503239,0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,true,12,,31,1,false,,14,120,c0ffee,2026-11-22T08:30:32.345+01:00
+        SALES-export-2026-11-22-08-30-12-345-nonpersisted.zip,nonpersisted,1503239,0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,true,,/backup/datapower/QA-device1/domain/SALES/SALES-export-2026-11-22-08-30-12-345-nonpersisted.zip,31,2,true,,14,120,c0ffee,2026-11-22T08:30:32.345+01:00
+        "#);
+    }
+
+    #[test]
+    fn nothing_found_is_a_header_only() {
+        let text = render(&View::ActivityExecutions(&[]), &fixture::zone());
+        assert_eq!(text.matches("\r\n").count(), 1);
+        assert!(text.starts_with("id,status_time,"));
+    }
+
+    #[test]
+    fn quotes_commas_and_line_breaks_are_quoted_and_nothing_else() {
+        let cells = ["a", "b,c", "say \"hi\"", "two\nlines", "=1+1", " "];
+        assert_eq!(
+            line(cells.iter().map(|cell| (*cell).to_owned())),
+            "a,\"b,c\",\"say \"\"hi\"\"\",\"two\nlines\",=1+1, \r\n"
+        );
+    }
+}

@@ -1,0 +1,122 @@
+//! Views as one JSON document each, for programs.
+
+use std::fmt::Write;
+
+use jiff::tz::TimeZone;
+use serde::{Serialize, Serializer};
+
+use crate::history::{ActivityRow, FailedFileRow, FileRow, NoteRow, PlanRow, TaskRow};
+use crate::report::View;
+use crate::report::fields::{self, Field};
+use crate::report::printable::is_unsafe;
+use crate::run::event::ScriptRun;
+
+/// Grows when a key goes away or changes its meaning, and not when one is added.
+const SCHEMA_VERSION: u32 = 1;
+
+/// The document, with a line break at its end. Times have the offset of the zone.
+pub fn render(view: &View<'_>, zone: &TimeZone) -> String {
+    let schema_version = SCHEMA_VERSION;
+    match view {
+        View::PlanExecutions { rows, .. } => text(&PlanExecutions {
+            schema_version,
+            plan_executions: objects(rows, fields::PLAN_EXECUTION, zone),
+        }),
+        View::ActivityExecutions(rows) => text(&ActivityExecutions {
+            schema_version,
+            activity_executions: objects(rows, fields::ACTIVITY_EXECUTION, zone),
+        }),
+        View::TaskExecutions(rows) => text(&TaskExecutions {
+            schema_version,
+            task_executions: objects(rows, fields::TASK_EXECUTION, zone),
+        }),
+        View::Files(details) => text(&Files {
+            schema_version,
+            task_execution: Object {
+                row: &details.task,
+                fields: fields::TASK_EXECUTION,
+                zone,
+            },
+            files: objects(&details.files, fields::FILE, zone),
+            failed_files: objects(&details.failed_files, fields::FAILED_FILE, zone),
+            notes: objects(&details.notes, fields::NOTE, zone),
+            scripts: objects(&details.scripts, fields::SCRIPT, zone),
+        }),
+    }
+}
+
+#[derive(Serialize)]
+struct PlanExecutions<'a> {
+    schema_version: u32,
+    plan_executions: Vec<Object<'a, PlanRow>>,
+}
+
+#[derive(Serialize)]
+struct ActivityExecutions<'a> {
+    schema_version: u32,
+    activity_executions: Vec<Object<'a, ActivityRow>>,
+}
+
+#[derive(Serialize)]
+struct TaskExecutions<'a> {
+    schema_version: u32,
+    task_executions: Vec<Object<'a, TaskRow>>,
+}
+
+#[derive(Serialize)]
+struct Files<'a> {
+    schema_version: u32,
+    task_execution: Object<'a, TaskRow>,
+    files: Vec<Object<'a, FileRow>>,
+    failed_files: Vec<Object<'a, FailedFileRow>>,
+    notes: Vec<Object<'a, NoteRow>>,
+    scripts: Vec<Object<'a, ScriptRun>>,
+}
+
+/// A row as an object with its keys in the order of the fields.
+struct Object<'a, R> {
+    row: &'a R,
+    fields: &'a [Field<R>],
+    zone: &'a TimeZone,
+}
+
+impl<R> Serialize for Object<'_, R> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(
+            self.fields
+                .iter()
+                .map(|(key, value)| (key, value(self.row, self.zone))),
+        )
+    }
+}
+
+fn objects<'a, R>(rows: &'a [R], fields: &'a [Field<R>], zone: &'a TimeZone) -> Vec<Object<'a, R>> {
+    rows.iter().map(|row| Object { row, fields, zone }).collect()
+}
+
+fn text(document: &impl Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(document).expect("maps with keys of text become JSON");
+    text.push('\n');
+    escaped(&text)
+}
+
+/// JSON leaves some characters as they are that a terminal obeys: they stand within
+/// strings only, and an escape there means the same.
+fn escaped(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character != '\n' && is_unsafe(character) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing to a `String` does not fail.
+                let _ = write!(text, "\\u{unit:04x}");
+            }
+        } else {
+            text.push(character);
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+#[path = "json_tests.rs"]
+mod tests;

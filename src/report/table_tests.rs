@@ -1,0 +1,253 @@
+use super::*;
+use crate::history::PlanFilter;
+use crate::report::fixture;
+
+fn layout(width: Option<u16>) -> Layout {
+    Layout {
+        width,
+        zone: fixture::zone(),
+    }
+}
+
+fn plans(rows: &[PlanRow], width: Option<u16>) -> String {
+    let filter = PlanFilter::default();
+    let view = View::PlanExecutions {
+        rows,
+        filter: &filter,
+    };
+    render(&view, &layout(width))
+}
+
+/// Lines that are wider than the terminal would be broken by it.
+fn assert_within(text: &str, width: usize) {
+    for line in text.lines() {
+        assert!(line.chars().count() <= width, "{line}");
+    }
+}
+
+#[test]
+fn what_fits_is_drawn_as_in_a_pipe() {
+    let rows = fixture::short_plans();
+    assert_eq!(plans(&rows, Some(80)), plans(&rows, None));
+    insta::assert_snapshot!(plans(&rows, None), @r#"
+    ID  Start Time           Plan  Devices  Domains  Status   Error Message
+     2  2024-01-17 08:30:12  QA          3       12  SUCCESS
+     1  2024-01-16 08:30:12  QA          3       12  FAILED   boom
+    "#);
+}
+
+#[test]
+fn plan_executions_fit_80_columns() {
+    let text = plans(&fixture::plans(), Some(80));
+    assert_within(&text, 80);
+    insta::assert_snapshot!(text, @r#"
+      ID Start      Plan       Devices Domains Status           Error
+         Time                                                   Message
+    --------------------------------------------------------------------------------
+    1042 2026-11-22 BackupQA         3      12 SUCCESS
+         08:30:12
+    --------------------------------------------------------------------------------
+    1041 2026-11-21 Nightly-        14     230 PRE_VALIDATION_  now is 08:30 in
+         08:30:12   Production                 OUT_OF_          Europe/Rome, the
+                                               MAINTENANCE_     maintenance window
+                                               WINDOW           is from 21:30 to
+                                                                06:30
+    --------------------------------------------------------------------------------
+    1040 2026-11-20 BackupQA         3      12 PRE_VALIDATION_  bad\u{1b}[31m,
+         08:30:12                              QUIESCE_TIMEOUT_ worse\u{202e}
+                                               SYSPARM_TOO_
+                                               SHORT
+    "#);
+}
+
+#[test]
+fn plan_executions_have_a_line_a_row_in_a_pipe() {
+    let text = plans(&fixture::plans(), None);
+    assert_eq!(text.lines().count(), 4);
+    insta::assert_snapshot!(text, @r#"
+      ID  Start Time           Plan                Devices  Domains  Status                                            Error Message
+    1042  2026-11-22 08:30:12  BackupQA                  3       12  SUCCESS
+    1041  2026-11-21 08:30:12  Nightly-Production       14      230  PRE_VALIDATION_OUT_OF_MAINTENANCE_WINDOW          now is 08:30 in Europe/Rome, the maintenance window is from 21:30 to 06:30
+    1040  2026-11-20 08:30:12  BackupQA                  3       12  PRE_VALIDATION_QUIESCE_TIMEOUT_SYSPARM_TOO_SHORT  bad\u{1b}[31m, worse\u{202e}
+    "#);
+}
+
+#[test]
+fn activity_executions_fit_80_columns() {
+    let rows = fixture::activities();
+    let text = render(&View::ActivityExecutions(&rows), &layout(Some(80)));
+    assert_within(&text, 80);
+    insta::assert_snapshot!(text, @r#"
+    ID Status     Device  Domain   Action  Status        Successful Failed Skipped
+       Time       Pattern Pattern                             Tasks  Tasks   Tasks
+    ------------------------------------------------------------------------------
+     7 2026-11-22 QA*     all-     SECURE_ SUCCESS                3      0       0
+       08:30:19           domains  BACKUP
+    ------------------------------------------------------------------------------
+     8 2026-11-22 QA*     DOMAIN*, EXPORT_ COMPLETED_            11      0       1
+       08:30:20           SALES    DOMAIN  WITH_WARNINGS
+    "#);
+    insta::assert_snapshot!(render(&View::ActivityExecutions(&rows), &layout(None)), @r#"
+    ID  Status Time          Device Pattern  Domain Pattern  Action         Status                   Successful Tasks  Failed Tasks  Skipped Tasks
+     7  2026-11-22 08:30:19  QA*             all-domains     SECURE_BACKUP  SUCCESS                                 3             0              0
+     8  2026-11-22 08:30:20  QA*             DOMAIN*, SALES  EXPORT_DOMAIN  COMPLETED_WITH_WARNINGS                11             0              1
+    "#);
+}
+
+#[test]
+fn task_executions_fit_80_columns() {
+    let rows = fixture::tasks();
+    let text = render(&View::TaskExecutions(&rows), &layout(Some(80)));
+    assert_within(&text, 80);
+    insta::assert_snapshot!(text, @r#"
+    ID Status     Device     Domain  Files    D/L Status       Error
+       Time       Name       Name      D/L Errors              Message
+    --------------------------------------------------------------------------------
+    31 2026-11-22 QA-device1 SALES       2      1 SUCCESS
+       08:30:43
+    --------------------------------------------------------------------------------
+    32 2026-11-22 QA-device1 HR-and-     2      1 UNQUIESCE_   QA-device1 did not
+       08:30:44              Payroll              TIMEOUT      confirm within 4m
+                                                               that HR-and-Payroll
+                                                               runs again. STILL
+                                                               QUIESCED: run
+                                                               dpbackup recover
+    --------------------------------------------------------------------------------
+    33 2026-11-22 QA-device1 DOMAIN1     2      1 EXECUTION_
+       08:30:45                                   CANCELED_
+                                                  BECAUSE_
+                                                  MAINTENANCE_
+                                                  WINDOW
+    "#);
+    insta::assert_snapshot!(render(&View::TaskExecutions(&rows), &layout(None)), @r#"
+    ID  Status Time          Device Name  Domain Name     Files D/L  D/L Errors  Status                                         Error Message
+    31  2026-11-22 08:30:43  QA-device1   SALES                   2           1  SUCCESS
+    32  2026-11-22 08:30:44  QA-device1   HR-and-Payroll          2           1  UNQUIESCE_TIMEOUT                              QA-device1 did not confirm within 4m that HR-and-Payroll runs again. STILL QUIESCED: run dpbackup recover
+    33  2026-11-22 08:30:45  QA-device1   DOMAIN1                 2           1  EXECUTION_CANCELED_BECAUSE_MAINTENANCE_WINDOW
+    "#);
+}
+
+#[test]
+fn files_that_do_not_fit_are_blocks_whose_hashes_and_paths_stay_whole() {
+    let details = fixture::details();
+    insta::assert_snapshot!(render(&View::Files(&details), &layout(Some(80))), @r#"
+    Task              31
+    Status Time       2026-11-22 08:30:43
+    Device Name       QA-device1
+    Domain Name       SALES
+    Status            SUCCESS
+    Firmware Version  IDG.10.5.0.1
+    Build             333456
+    Build Date        2019/08/09 15:50:38
+    Serial            0000001
+    Machine Type      8441
+    Model Type        -
+    TLS Trust         pin
+    Unsaved Changes   yes
+
+    Name              SALES-export-2026-11-22-08-30-12-345-persisted.zip
+    Kind              persisted
+    Size              1.4 MiB
+    SHA-256           0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+    Verified          yes
+    Unchanged Since   task 12
+    Path              not kept
+
+    Name              SALES-export-2026-11-22-08-30-12-345-nonpersisted.zip
+    Kind              nonpersisted
+    Size              1.4 MiB
+    SHA-256           0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+    Verified          yes
+    Unchanged Since   -
+    Path              /backup/datapower/QA-device1/domain/SALES/SALES-export-2026-11-22-08-30-12-345-nonpersisted.zip
+
+    D/L error: extra.zip: cut short
+    Warning: the post-task script failed: return code 3
+    Post-task script: /etc/dpbackup/scripts/post.sh: return code 3
+    "#);
+    insta::assert_snapshot!(render(&View::Files(&details), &layout(None)), @r#"
+    Task              31
+    Status Time       2026-11-22 08:30:43
+    Device Name       QA-device1
+    Domain Name       SALES
+    Status            SUCCESS
+    Firmware Version  IDG.10.5.0.1
+    Build             333456
+    Build Date        2019/08/09 15:50:38
+    Serial            0000001
+    Machine Type      8441
+    Model Type        -
+    TLS Trust         pin
+    Unsaved Changes   yes
+
+    Name                                                   Kind             Size  SHA-256                                                           Verified  Unchanged Since  Path
+    SALES-export-2026-11-22-08-30-12-345-persisted.zip     persisted     1.4 MiB  0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef  yes               task 12  not kept
+    SALES-export-2026-11-22-08-30-12-345-nonpersisted.zip  nonpersisted  1.4 MiB  0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef  yes                     -  /backup/datapower/QA-device1/domain/SALES/SALES-export-2026-11-22-08-30-12-345-nonpersisted.zip
+
+    D/L error: extra.zip: cut short
+    Warning: the post-task script failed: return code 3
+    Post-task script: /etc/dpbackup/scripts/post.sh: return code 3
+    "#);
+}
+
+#[test]
+fn nothing_found_is_said_in_words() {
+    assert_eq!(plans(&[], None), "No plan executions recorded yet.\n");
+    let filter = PlanFilter {
+        plan: Some("QA".to_owned()),
+        ..PlanFilter::default()
+    };
+    let view = View::PlanExecutions {
+        rows: &[],
+        filter: &filter,
+    };
+    assert_eq!(render(&view, &layout(None)), "No plan execution is like that.\n");
+}
+
+#[test]
+fn times_are_those_of_the_zone() {
+    let utc = Layout {
+        width: None,
+        zone: TimeZone::UTC,
+    };
+    let rows = fixture::short_plans();
+    let filter = PlanFilter::default();
+    let view = View::PlanExecutions {
+        rows: &rows[..1],
+        filter: &filter,
+    };
+    let in_utc = render(&view, &utc).replace(" 07:", " 08:");
+    assert_eq!(in_utc, plans(&rows[..1], None));
+}
+
+#[test]
+fn codes_break_after_underscores_only() {
+    assert_eq!(
+        broken_after("PRE_VALIDATION_QUIESCE_TIMEOUT_SYSPARM_TOO_SHORT", &['_'], 16),
+        "PRE_VALIDATION_\nQUIESCE_TIMEOUT_\nSYSPARM_TOO_\nSHORT"
+    );
+    assert_eq!(broken_after("SUCCESS", &['_'], 3), "SUCCESS");
+    assert_eq!(broken_after("", &['_'], 3), "");
+}
+
+#[test]
+fn every_status_fits_the_column_that_breaks_it() {
+    for (status, code, _) in crate::run::status::Status::ALL {
+        let broken = broken_after(code, &['_'], GIVES[3].code);
+        assert!(broken.lines().all(|line| line.len() <= GIVES[3].code), "{status}");
+    }
+}
+
+#[test]
+fn at_any_width_every_word_of_every_row_is_there() {
+    for width in 20..200 {
+        let text = plans(&fixture::plans(), Some(width));
+        let letters: String = text.chars().filter(|letter| !letter.is_whitespace()).collect();
+        for id in ["1042", "1041", "1040"] {
+            assert!(letters.contains(id), "{width}\n{text}");
+        }
+        if width >= 80 {
+            assert_within(&text, usize::from(width));
+        }
+    }
+}
