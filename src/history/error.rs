@@ -123,10 +123,7 @@ pub enum HistoryError {
 
 impl From<HistoryError> for LedgerError {
     fn from(error: HistoryError) -> Self {
-        LedgerError(
-            "the history could not be written".to_owned(),
-            Some(Box::new(error)),
-        )
+        LedgerError("the history cannot be used".to_owned(), Some(Box::new(error)))
     }
 }
 
@@ -207,4 +204,62 @@ fn is_conversion(error: &rusqlite::Error) -> bool {
             | rusqlite::Error::InvalidColumnType(..)
             | rusqlite::Error::Utf8Error(..)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rusqlite::Connection;
+
+    use super::*;
+    use crate::history::fixture::{Fixture, at, plan_opening};
+    use crate::run::event::Ledger;
+
+    /// What opening a plan execution fails with.
+    fn failure(fixture: &mut Fixture) -> HistoryError {
+        let opened = fixture.history.open_plan(at(0), &plan_opening("BackupQA"));
+        let LedgerError(message, source) = opened.expect_err("a failure");
+        assert_eq!(message, "the history cannot be used");
+        let source = source.expect("a source").downcast::<HistoryError>();
+        *source.expect("a history error")
+    }
+
+    #[test]
+    fn a_history_that_somebody_holds_is_busy() {
+        let mut fixture = Fixture::new();
+        let other = Connection::open(fixture.path()).expect("another process");
+        other.execute_batch("BEGIN EXCLUSIVE").expect("a lock");
+        let waited = fixture.history.connection.busy_timeout(Duration::from_millis(1));
+        waited.expect("a shorter wait");
+        let error = failure(&mut fixture);
+        assert!(matches!(error, HistoryError::Busy { .. }), "{error}");
+        other.execute_batch("ROLLBACK").expect("no lock");
+        fixture.plan("BackupQA", 0);
+    }
+
+    #[test]
+    fn a_history_without_room_is_full_and_goes_on_when_there_is_some() {
+        let mut fixture = Fixture::new();
+        let limit = |fixture: &Fixture, pages: i64| {
+            let sql = format!("PRAGMA max_page_count = {pages}");
+            fixture.number(&sql);
+        };
+        limit(&fixture, 1);
+        let mut plans = 0;
+        let error = loop {
+            match fixture
+                .history
+                .open_plan(at(0), &plan_opening(&"long".repeat(500)))
+            {
+                Ok(_) => plans += 1,
+                Err(LedgerError(_, source)) => break source.expect("a source"),
+            }
+        };
+        let error = error.downcast::<HistoryError>().expect("a history error");
+        assert!(matches!(*error, HistoryError::Full { .. }), "{error}");
+        limit(&fixture, 1 << 20);
+        fixture.plan("BackupQA", 0);
+        assert_eq!(fixture.number("SELECT count(*) FROM plan_execution"), plans + 1);
+    }
 }

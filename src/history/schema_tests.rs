@@ -329,3 +329,39 @@ fn a_commit_that_was_cut_short_is_undone_by_whoever_opens_first() {
         assert_eq!(names, ["before"]);
     }
 }
+
+#[test]
+fn the_documentation_lists_every_column_of_every_table() {
+    let fixture = Fixture::new();
+    let mut statement = fixture
+        .history
+        .connection
+        .prepare(
+            "SELECT t.name, c.name FROM pragma_table_list AS t, pragma_table_info(t.name) AS c
+             WHERE t.schema = 'main' AND t.name NOT LIKE 'sqlite_%' ORDER BY t.name, c.cid",
+        )
+        .expect("a query");
+    let columns = statement
+        .query_map([], |row| {
+            Ok(format!(
+                "{}.{}",
+                row.get::<_, String>(0)?,
+                row.get::<_, String>(1)?
+            ))
+        })
+        .expect("columns");
+    let columns: Vec<String> = columns.map(|column| column.expect("a column")).collect();
+
+    let mut documented = Vec::new();
+    let mut table = "";
+    for line in include_str!("../../docs/history.md").lines() {
+        if let Some(name) = line.strip_prefix("### ") {
+            table = name;
+        } else if let Some((column, _)) = line.strip_prefix("| `").and_then(|rest| rest.split_once('`')) {
+            documented.push(format!("{table}.{column}"));
+        }
+    }
+    // Stable: the tables by name, the columns of each in the order they were written.
+    documented.sort_by_key(|column| column.split('.').next().map(str::to_owned));
+    assert_eq!(documented, columns);
+}
