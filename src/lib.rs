@@ -5,18 +5,22 @@
 //! library exists for the binary, its tests and its examples: no promise is made
 //! about its Rust interface.
 
-pub mod artifact;
+pub mod cli;
+pub mod commands;
+pub mod ui;
+
 pub mod history;
 pub mod plan;
 pub mod report;
 pub mod run;
 
+pub mod artifact;
 pub mod gateway;
+pub mod hook;
 pub mod soma;
 
 pub mod clock;
 pub mod exit;
-pub mod hook;
 pub mod lock;
 pub mod secret;
 pub mod signal;

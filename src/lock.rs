@@ -93,6 +93,11 @@ impl Locks {
         }
     }
 
+    /// The folder itself: also for small files that live as long as a process does.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Takes a lock that tells, as long as it is held, that this process lives. Returns
     /// it with the name under which others find it.
     pub fn process(&self, clock: &dyn Clock) -> Result<(Lock, String), LockError> {

@@ -31,6 +31,14 @@ pub struct RemoteFile {
     pub size: Option<u64>,
 }
 
+impl RemoteFile {
+    /// Whether the name is one of a file in its folder, and of nothing elsewhere.
+    pub fn has_plain_name(&self) -> bool {
+        let hostile = |character: char| character.is_control() || matches!(character, '/' | '\\');
+        !self.name.is_empty() && self.name != "." && self.name != ".." && !self.name.contains(hostile)
+    }
+}
+
 impl RemoteFolder {
     /// The folder of this name, directly in `temporary:`.
     pub fn named(name: &str) -> Self {

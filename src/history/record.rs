@@ -10,8 +10,8 @@ use crate::history::value::{AsText, integer};
 use crate::history::view::NoteLevel;
 use crate::history::{History, script, target};
 use crate::run::event::{
-    ActivityId, ActivityOpening, DeviceFacts, Event, FileKind, JournalId, Ledger, LedgerError, PlanId,
-    PlanOpening, ScriptOwner, StoredFile, TaskId, TaskOpening, Undo,
+    self, ActivityId, ActivityOpening, DeviceFacts, Event, FileKind, JournalEntry, JournalId, Ledger,
+    LedgerError, PlanId, PlanOpening, ScriptOwner, StoredFile, TaskId, TaskOpening, Undo,
 };
 use crate::run::status::Status;
 
@@ -119,6 +119,27 @@ impl Ledger for History {
         Ok(self.close_journal(at, id, how)?)
     }
 
+    fn open_undos(&mut self) -> Result<Vec<JournalEntry>, LedgerError> {
+        Ok(self.open_entries()?)
+    }
+
+    fn unfinished_plans(&mut self) -> Result<Vec<event::UnfinishedPlan>, LedgerError> {
+        let plans = History::unfinished_plans(self)?;
+        let plain = plans.into_iter().map(|plan| event::UnfinishedPlan {
+            id: plan.id,
+            plan: plan.plan,
+            process: plan.process,
+            started: plan.started,
+            tasks: plan.tasks.iter().map(|task| task.id).collect(),
+        });
+        Ok(plain.collect())
+    }
+
+    fn abandon(&mut self, at: Timestamp, plan: PlanId, error: &str) -> Result<(), LedgerError> {
+        History::abandon(self, plan, at, error)?;
+        Ok(())
+    }
+
     fn last_content(
         &mut self,
         device: &str,
@@ -183,6 +204,21 @@ fn record(transaction: &Transaction<'_>, at: Timestamp, event: &Event) -> Result
         Event::PlanEnded { plan, status, error } => {
             advance(transaction, at, Plan(*plan), *status)?;
             set_error(transaction, Plan(*plan), error.as_deref())
+        }
+        Event::Recovered {
+            task,
+            device,
+            undo,
+            how,
+        } => {
+            let message = format!("device {device}, {}: {how}", undo.domain());
+            record_note(
+                transaction,
+                at,
+                ScriptOwner::Task(*task),
+                NoteLevel::Note,
+                &message,
+            )
         }
         Event::StillQuiesced {
             task,

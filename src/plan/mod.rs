@@ -95,7 +95,15 @@ pub fn load(path: &Path, env: Lookup<'_>) -> Result<Loaded, LoadError> {
         path: path.to_owned(),
         offset: error.utf8_error().valid_up_to(),
     })?;
-    check_text(&text, path, readers, env).map_err(LoadError::Invalid)
+    let mut loaded = check_text(&text, path, readers, env).map_err(LoadError::Invalid)?;
+    // History names files for years: by paths that do not depend on where a run was started.
+    for path in [
+        &mut loaded.plan_file.settings.store,
+        &mut loaded.plan_file.settings.history,
+    ] {
+        *path = std::path::absolute(&*path).map_err(unreadable)?;
+    }
+    Ok(loaded)
 }
 
 /// Checks the text of a plan file that is, or would be, at `path`.

@@ -8,8 +8,8 @@ use serde::{Serialize, Serializer};
 use crate::history::{ActivityRow, FailedFileRow, FileRow, NoteRow, PlanRow, TaskRow};
 use crate::report::View;
 use crate::report::fields::{self, Field};
-use crate::report::printable::is_unsafe;
 use crate::run::event::ScriptRun;
+use crate::values::text::is_unsafe;
 
 /// Grows when a key goes away or changes its meaning, and not when one is added.
 const SCHEMA_VERSION: u32 = 1;

@@ -4,8 +4,7 @@
 pub mod csv;
 mod fields;
 pub mod json;
-mod printable;
-mod size;
+pub mod lines;
 pub mod table;
 
 #[cfg(test)]

@@ -11,9 +11,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::history::{ActivityRow, FileRow, NoteLevel, PlanRow, TaskDetails, TaskRow};
-use crate::report::printable::printable;
-use crate::report::{View, size};
+use crate::report::View;
 use crate::run::event::ScriptMoment;
+use crate::values::size::Bytes;
+use crate::values::text::printable;
 
 /// How tables are laid out.
 #[derive(Clone, Debug)]
@@ -112,7 +113,7 @@ const TASK_EXECUTION: &[Column<TaskRow>] = &[
 const FILE: &[Column<FileRow>] = &[
     ("Name", Kind::Name, |row, _| shown(&row.name)),
     ("Kind", Kind::Code, |row, _| row.kind.code().to_owned()),
-    ("Size", Kind::Number, |row, _| size::human(row.size)),
+    ("Size", Kind::Number, |row, _| Bytes(row.size).to_string()),
     ("SHA-256", Kind::Code, |row, _| row.sha256.clone()),
     // A file is recorded only after it was verified.
     ("Verified", Kind::Word, |_, _| "yes".to_owned()),

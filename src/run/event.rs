@@ -225,6 +225,17 @@ pub enum Event {
         /// Why, if it did not succeed.
         error: Option<String>,
     },
+    /// What a run that died left on a device has been undone and confirmed.
+    Recovered {
+        /// The task that left it.
+        task: TaskId,
+        /// The device.
+        device: String,
+        /// What was undone.
+        undo: Undo,
+        /// How, in words.
+        how: String,
+    },
     /// A device could not be confirmed to be as it was found.
     StillQuiesced {
         /// The task that quiesced.
@@ -401,6 +412,16 @@ pub enum Undo {
     RemoveFolder(String),
 }
 
+impl Undo {
+    /// The domain it concerns; `all-domains` for the whole device.
+    pub fn domain(&self) -> &str {
+        match self {
+            Undo::UnquiesceDomain(domain) => domain,
+            Undo::UnquiesceDevice | Undo::RemoveFolder(_) => ALL_DOMAINS,
+        }
+    }
+}
+
 /// A row of the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JournalEntry {
@@ -416,6 +437,21 @@ pub struct JournalEntry {
     pub process: String,
     /// When.
     pub opened: Timestamp,
+}
+
+/// A plan execution without an end: it is under way, or its process died.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnfinishedPlan {
+    /// Its id.
+    pub id: PlanId,
+    /// The plan's name.
+    pub plan: String,
+    /// The process that runs it (see [`PlanOpening::process`]).
+    pub process: String,
+    /// When it began.
+    pub started: Timestamp,
+    /// Its tasks.
+    pub tasks: Vec<TaskId>,
 }
 
 /// The record could not be written.
@@ -452,6 +488,16 @@ pub trait Ledger {
 
     /// The device has confirmed that it is undone (or was never done): `how` in words.
     fn close_undo(&mut self, at: Timestamp, id: JournalId, how: &str) -> Result<(), LedgerError>;
+
+    /// Every row of the journal that is still open, oldest first.
+    fn open_undos(&mut self) -> Result<Vec<JournalEntry>, LedgerError>;
+
+    /// Every plan execution without an end, oldest first.
+    fn unfinished_plans(&mut self) -> Result<Vec<UnfinishedPlan>, LedgerError>;
+
+    /// Ends a plan execution whose process died, with its activities and tasks, as
+    /// `ABANDONED`; `error` says what was done about it.
+    fn abandon(&mut self, at: Timestamp, plan: PlanId, error: &str) -> Result<(), LedgerError>;
 
     /// The content hash of the newest verified export of this device, domain and kind,
     /// with the task since which it has been the same.

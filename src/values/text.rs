@@ -7,29 +7,30 @@ use std::fmt::Write;
 /// a table: control characters, escape sequences, line ends, marks that change the
 /// direction of text, and characters of no width.
 ///
-/// They become `\n`, `\r`, `\t` or `\u{…}`. Everything else, the backslash too, stays.
+/// Line ends and tabs become blanks, so that the text is one line; all else becomes
+/// `\u{…}`. Everything harmless, the backslash too, stays.
 pub fn printable(text: &str) -> Cow<'_, str> {
     if !text.contains(is_unsafe) {
         return Cow::Borrowed(text);
     }
     let mut safe = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        match c {
-            '\n' => safe.push_str("\\n"),
-            '\r' => safe.push_str("\\r"),
-            '\t' => safe.push_str("\\t"),
-            c if is_unsafe(c) => {
+    let mut characters = text.trim_end_matches(['\r', '\n']).chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '\r' if characters.peek() == Some(&'\n') => {}
+            '\n' | '\r' | '\t' => safe.push(' '),
+            character if is_unsafe(character) => {
                 // Writing into a String cannot fail.
-                let _ = write!(safe, "\\u{{{:x}}}", u32::from(c));
+                let _ = write!(safe, "\\u{{{:x}}}", u32::from(character));
             }
-            c => safe.push(c),
+            character => safe.push(character),
         }
     }
     Cow::Owned(safe)
 }
 
 /// Whether `c` must not reach a terminal as it is.
-fn is_unsafe(c: char) -> bool {
+pub fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}'                        // soft hyphen
@@ -60,7 +61,7 @@ mod tests {
     #[test]
     fn what_disturbs_becomes_visible() {
         for (text, shown) in [
-            ("a\nb\r\n\tc", r"a\nb\r\n\tc"),
+            ("a\nb\r\n\tc\n", "a b  c"),
             ("\u{1b}[31mred\u{1b}[0m", r"\u{1b}[31mred\u{1b}[0m"),
             ("bell\u{7}null\0", r"bell\u{7}null\u{0}"),
             ("\u{9b}2J", r"\u{9b}2J"),

@@ -14,3 +14,17 @@ pub enum Trust {
     /// Not at all. Recorded on every task.
     Off,
 }
+
+impl std::fmt::Display for Trust {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Trust::SystemRoots => f.write_str("system roots"),
+            Trust::CaFile(path) => write!(f, "CA file {}", path.display()),
+            Trust::Pin(pin) => {
+                f.write_str("pin ")?;
+                pin.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+            Trust::Off => f.write_str("NOT VERIFIED"),
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! What may be typed: the tree of commands, their help, and the parsing of single
+//! values. Nothing here reads a file or contacts anybody.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
+
+use crate::run::status::Status;
+use crate::values::duration;
+
+/// Backs up IBM DataPower gateways over SOMA, proves that each backup is good, and
+/// never leaves a gateway down.
+#[derive(Debug, Parser)]
+#[command(name = "dpbackup", version, max_term_width = 100, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, Args)]
+pub struct Global {
+    /// The plan file [default: $DPBACKUP_CONFIG, ./plans.toml,
+    /// $XDG_CONFIG_HOME/dpbackup/plans.toml, /etc/dpbackup/plans.toml]
+    #[arg(long, short = 'c', global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Say more; twice for every status on the way
+    #[arg(long, short = 'v', global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// Say nothing but errors
+    #[arg(long, short = 'q', global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// No progress bars, even at a terminal
+    #[arg(long, global = true)]
+    pub no_progress: bool,
+    /// When to colour
+    #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
+    pub color: ColorChoice,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// At a terminal, unless NO_COLOR is set or TERM is dumb
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run plans, one after another
+    Run(RunArgs),
+    /// Show what a run would do: contacts the devices, changes nothing, writes nothing
+    Preview(PreviewArgs),
+    /// Check the plan file: contacts nothing, changes nothing
+    Validate,
+    /// Show what was run, and how it ended
+    History(HistoryArgs),
+    /// Mend what a run that died has left: devices still quiesced, folders on devices
+    Recover,
+}
+
+/// `dpbackup run`
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The plans to run
+    #[arg(required = true, value_name = "PLAN")]
+    pub plans: Vec<String>,
+    /// Start tasks outside the maintenance window as well; history says so
+    #[arg(long)]
+    pub ignore_window: bool,
+    /// Wait so long for another run of the same plan (10m)
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "0s")]
+    pub lock_wait: Duration,
+    /// What stands on stdout: nothing, or a JSON line per event and a summary last
+    #[arg(long, value_enum, default_value_t = RunFormat::Text)]
+    pub format: RunFormat,
+}
+
+/// The output of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RunFormat {
+    /// For people, on stderr
+    Text,
+    /// For programs, on stdout
+    Json,
+}
+
+/// `dpbackup preview`
+#[derive(Debug, Args)]
+pub struct PreviewArgs {
+    /// The plans to preview
+    #[arg(required = true, value_name = "PLAN")]
+    pub plans: Vec<String>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = PreviewFormat::Table)]
+    pub format: PreviewFormat,
+}
+
+/// The output of a preview.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PreviewFormat {
+    /// For people
+    Table,
+    /// For programs
+    Json,
+}
+
+/// `dpbackup history`
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct HistoryArgs {
+    /// What to show instead of plan executions
+    #[command(subcommand)]
+    pub level: Option<HistoryLevel>,
+    /// Only of this plan
+    #[arg(long, value_name = "NAME")]
+    pub plan: Option<String>,
+    /// Only in this status (FAILED, SUCCESS, …)
+    #[arg(long, value_name = "STATUS", ignore_case = true, value_parser = parse_status)]
+    pub status: Option<Status>,
+    /// Only those that were to back up this device
+    #[arg(long, value_name = "NAME")]
+    pub device: Option<String>,
+    /// Only those that started then or later: a date, a time, or a duration back from now (36h)
+    #[arg(long, value_name = "WHEN", value_parser = parse_since)]
+    pub since: Option<Since>,
+    /// At most so many, the most recent ones
+    #[arg(long, value_name = "COUNT", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: u32,
+    /// How to print
+    #[command(flatten)]
+    pub output: HistoryOutput,
+}
+
+/// The levels below plan executions.
+#[derive(Debug, Subcommand)]
+pub enum HistoryLevel {
+    /// The activities of a plan execution
+    Activities(LevelArgs),
+    /// The tasks of an activity execution
+    Tasks(LevelArgs),
+    /// The device and the files of a task execution
+    Files(LevelArgs),
+}
+
+/// One level of history.
+#[derive(Debug, Args)]
+pub struct LevelArgs {
+    /// The ID in the table one level above
+    #[arg(value_name = "ID")]
+    pub id: i64,
+    /// How to print
+    #[command(flatten)]
+    pub output: HistoryOutput,
+}
+
+/// How history is printed.
+#[derive(Clone, Debug, Args)]
+pub struct HistoryOutput {
+    /// How to print
+    #[arg(long, value_enum, default_value_t = HistoryFormat::Table)]
+    pub format: HistoryFormat,
+    /// Times in UTC instead of the machine's zone
+    #[arg(long)]
+    pub utc: bool,
+}
+
+/// The forms of history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum HistoryFormat {
+    /// For people
+    Table,
+    /// For programs
+    Json,
+    /// For spreadsheets
+    Csv,
+}
+
+/// A start of time, relative ones not resolved yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// So long ago.
+    Ago(Duration),
+    /// At this moment.
+    At(Timestamp),
+    /// At this time on the machine's clock.
+    Civil(jiff::civil::DateTime),
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    duration::parse(text).map_err(|error| error.to_string())
+}
+
+fn parse_status(text: &str) -> Result<Status, String> {
+    text.to_ascii_uppercase().parse().map_err(|error| format!("{error}; docs/history.md lists them"))
+}
+
+fn parse_since(text: &str) -> Result<Since, String> {
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Ok(Since::At(at));
+    }
+    if let Ok(at) = text.parse::<jiff::civil::DateTime>() {
+        return Ok(Since::Civil(at));
+    }
+    duration::parse(text)
+        .map(Since::Ago)
+        .map_err(|_| "give a date (2026-11-22), a time (2026-11-22T08:30) or a duration back from now (36h)".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_tree_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_beginning_of_time_is_a_moment_a_date_or_a_duration() {
+        assert_eq!(parse_since("36h"), Ok(Since::Ago(Duration::from_secs(36 * 3600))));
+        assert!(matches!(parse_since("2026-11-22"), Ok(Since::Civil(_))));
+        assert!(matches!(parse_since("2026-11-22T08:30:00Z"), Ok(Since::At(_))));
+        assert!(parse_since("yesterday").is_err());
+    }
+}

@@ -1,0 +1,90 @@
+//! `dpbackup history`
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::cli::{Global, HistoryArgs, HistoryFormat, HistoryLevel, HistoryOutput, Since};
+use crate::commands::{CommandError, Outcome, load_plan, print};
+use crate::exit::Exit;
+use crate::history::{History, HistoryError, PlanFilter};
+use crate::report::{View, csv, json, table};
+use crate::run::event::{ActivityId, PlanId, TaskId};
+use crate::ui::Ui;
+use crate::values::environment::Lookup;
+
+/// Prints one level of history.
+pub(super) fn history(global: &Global, args: &HistoryArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
+    let loaded = load_plan(global, ui, env)?;
+    let history = match History::open_read_only(&loaded.plan_file.settings.history) {
+        Ok(history) => Some(history),
+        // Before the first run there is no file, and nothing is wrong with that.
+        Err(HistoryError::Missing { .. }) if args.level.is_none() => None,
+        Err(error) => return Err(error.into()),
+    };
+    match &args.level {
+        None => {
+            let filter = filter(args)?;
+            let rows = match &history {
+                Some(history) => history.plans(&filter)?,
+                None => Vec::new(),
+            };
+            show(ui, &args.output, &View::PlanExecutions { rows: &rows, filter: &filter })
+        }
+        Some(level) => {
+            let Some(history) = history else { return Ok(Exit::Success) };
+            match level {
+                HistoryLevel::Activities(args) => {
+                    let rows = found(history.activities(PlanId(args.id)))?;
+                    show(ui, &args.output, &View::ActivityExecutions(&rows))
+                }
+                HistoryLevel::Tasks(args) => {
+                    let rows = found(history.tasks(ActivityId(args.id)))?;
+                    show(ui, &args.output, &View::TaskExecutions(&rows))
+                }
+                HistoryLevel::Files(args) => {
+                    let details = found(history.task_details(TaskId(args.id)))?;
+                    show(ui, &args.output, &View::Files(&details))
+                }
+            }
+        }
+    }
+}
+
+/// An id that history does not know is a mistake of whoever typed it.
+fn found<T>(outcome: Result<T, HistoryError>) -> Result<T, CommandError> {
+    outcome.map_err(|error| match error {
+        HistoryError::NotFound { .. } => CommandError::new(Exit::Usage, error),
+        other => other.into(),
+    })
+}
+
+fn filter(args: &HistoryArgs) -> Result<PlanFilter, CommandError> {
+    let since = args.since.map(moment).transpose()?;
+    Ok(PlanFilter {
+        plan: args.plan.clone(),
+        status: args.status,
+        device: args.device.clone(),
+        since,
+        limit: args.limit,
+    })
+}
+
+fn moment(since: Since) -> Result<Timestamp, CommandError> {
+    let resolved = match since {
+        Since::At(at) => Ok(at),
+        Since::Ago(duration) => Timestamp::now().checked_sub(duration),
+        Since::Civil(at) => at.to_zoned(TimeZone::system()).map(|zoned| zoned.timestamp()),
+    };
+    resolved.map_err(|error| CommandError::new(Exit::Usage, error))
+}
+
+fn show(ui: Ui, output: &HistoryOutput, view: &View<'_>) -> Outcome {
+    let zone = if output.utc { TimeZone::UTC } else { TimeZone::system() };
+    let text = match output.format {
+        HistoryFormat::Table => table::render(view, &table::Layout { width: ui.width, zone }),
+        HistoryFormat::Json => json::render(view, &zone),
+        HistoryFormat::Csv => csv::render(view, &zone),
+    };
+    print(ui, &text)?;
+    Ok(Exit::Success)
+}

@@ -1,0 +1,131 @@
+//! One file for each command: gather, call one layer below, hand the result to `report`.
+
+mod history;
+mod preview;
+mod recover;
+mod run;
+mod validate;
+
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use crate::cli::{Cli, Command, Global};
+use crate::exit::Exit;
+use crate::history::{History, HistoryError};
+use crate::plan::diagnostic::{Report, Style};
+use crate::plan::{self, LoadError, Loaded};
+use crate::ui::{Ui, Verbosity};
+use crate::values::environment::Lookup;
+
+/// An error that ends a command, with its exit code and advice.
+#[derive(Debug)]
+pub struct CommandError {
+    /// What the process ends with.
+    pub exit: Exit,
+    /// What went wrong, as a chain of causes.
+    pub error: anyhow::Error,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+/// How a command ended.
+pub type Outcome = Result<Exit, CommandError>;
+
+impl CommandError {
+    /// An error without advice.
+    pub fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
+        Self { exit, error: error.into(), hint: None }
+    }
+
+    /// The same, with advice.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl From<HistoryError> for CommandError {
+    fn from(error: HistoryError) -> Self {
+        Self::new(Exit::History, error)
+    }
+}
+
+/// Runs what was typed, prints its error if it has one, and returns the exit code.
+pub fn dispatch(cli: &Cli, env: Lookup<'_>) -> Exit {
+    let ui = Ui::new(&cli.global, env);
+    let outcome = match &cli.command {
+        Command::Run(args) => run::run(&cli.global, args, ui, env),
+        Command::Preview(args) => preview::preview(&cli.global, args, ui, env),
+        Command::Validate => validate::validate(&cli.global, ui, env),
+        Command::History(args) => history::history(&cli.global, args, ui, env),
+        Command::Recover => recover::recover(&cli.global, ui, env),
+    };
+    match outcome {
+        Ok(exit) => exit,
+        Err(CommandError { exit, error, hint }) => {
+            ui.error(&error, hint.as_deref());
+            exit
+        }
+    }
+}
+
+/// Finds, reads and checks the plan file. Its findings are printed here.
+fn load_plan(global: &Global, ui: Ui, env: Lookup<'_>) -> Result<Loaded, CommandError> {
+    let path = plan::find::find(global.config.as_deref(), Path::new(""), env).map_err(|error| {
+        CommandError::new(Exit::Usage, error).with_hint("name one with --config FILE or $DPBACKUP_CONFIG")
+    })?;
+    match plan::load(&path, env) {
+        Ok(loaded) => {
+            if !loaded.warnings.findings.is_empty() && ui.verbosity > Verbosity::Quiet {
+                show_findings(&loaded.warnings, ui);
+            }
+            Ok(loaded)
+        }
+        Err(LoadError::Invalid(report)) => {
+            show_findings(&report, ui);
+            Err(CommandError::new(Exit::Usage, LoadError::Invalid(report)))
+        }
+        Err(error) => Err(CommandError::new(Exit::Usage, error)),
+    }
+}
+
+fn show_findings(report: &Report, ui: Ui) {
+    let style = if ui.color { Style::Coloured } else { Style::Plain };
+    ui.say(report.render(style).trim_end());
+}
+
+/// The plans of these names, or an error that names those that the file does not have.
+fn chosen<'a>(loaded: &'a Loaded, names: &[String]) -> Result<Vec<&'a crate::plan::model::Plan>, CommandError> {
+    let file = &loaded.plan_file;
+    let mut plans: Vec<&crate::plan::model::Plan> = Vec::new();
+    for name in names {
+        let Some(plan) = file.plan(name) else {
+            let known: Vec<&str> = file.plans.iter().map(|plan| plan.name.as_str()).collect();
+            let nearest = crate::values::nearest::nearest(name, known.iter().copied());
+            let hint = match nearest {
+                Some(nearest) => format!("did you mean '{nearest}'?"),
+                None if known.is_empty() => "it has no plans at all".to_owned(),
+                None => format!("it has: {}", known.join(", ")),
+            };
+            let error = anyhow::anyhow!("the plan file {} has no plan '{name}'", file.path.display());
+            return Err(CommandError::new(Exit::Usage, error).with_hint(hint));
+        };
+        // Named twice is meant once.
+        if !plans.iter().any(|chosen| chosen.name == plan.name) {
+            plans.push(plan);
+        }
+    }
+    Ok(plans)
+}
+
+/// Opens the history for writing.
+fn open_history(path: &Path) -> Result<History, CommandError> {
+    History::open(path).map_err(CommandError::from)
+}
+
+/// Prints data on stdout; a full disk behind it is an error.
+fn print(ui: Ui, text: &str) -> Result<(), CommandError> {
+    ui.data(text).context("writing to stdout").map_err(|error| CommandError::new(Exit::Failed, error))
+}

@@ -1,0 +1,202 @@
+//! `dpbackup preview`
+
+use std::path::PathBuf;
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{ContentArrangement, Table};
+use serde::Serialize;
+
+use crate::artifact::layout::{self, ExportKind};
+use crate::cli::{Global, PreviewArgs, PreviewFormat};
+use crate::clock::{Clock, SystemClock};
+use crate::commands::{CommandError, Outcome, chosen, load_plan, print};
+use crate::exit::Exit;
+use crate::lock::Locks;
+use crate::plan::model::{Action, Plan, Settings};
+use crate::run::contact::Devices;
+use crate::run::event::{ALL_DOMAINS, ActionKind};
+use crate::run::expand::{ExpandedActivity, ExpandedTask, Verdict, expand};
+use crate::run::status::Class;
+use crate::run::{Engine, store};
+use crate::signal::{self, Stop};
+use crate::ui::Ui;
+use crate::values::environment::Lookup;
+use crate::values::text::printable;
+
+/// The tasks of a plan as they would run.
+#[derive(Debug, Serialize)]
+struct Preview<'p> {
+    plan: &'p str,
+    /// Why the plan would not start, if it would not.
+    refused: Vec<String>,
+    tasks: Vec<PreviewTask>,
+}
+
+#[derive(Debug, Serialize)]
+struct PreviewTask {
+    position: usize,
+    action: &'static str,
+    device_name: String,
+    domain_name: String,
+    quiesce: bool,
+    /// `RUN`, or the status that it would have.
+    verdict: String,
+    reason: Option<String>,
+    path: Option<PathBuf>,
+}
+
+#[derive(Debug, Serialize)]
+struct Document<'p> {
+    schema_version: u32,
+    plans: Vec<Preview<'p>>,
+}
+
+/// Shows what a run would do.
+pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
+    let loaded = load_plan(global, ui, env)?;
+    let plans = chosen(&loaded, &args.plans)?;
+    let file = &loaded.plan_file;
+    let stop = Stop::new();
+    signal::listen(&stop).map_err(|error| CommandError::new(Exit::Failed, error))?;
+    let clock = SystemClock::new();
+    let locks = Locks::beside(&file.settings.history);
+    let engine = Engine { file, clock: &clock, stop: &stop, locks: &locks, process: "preview", environment: env };
+    let mut devices = Devices::new(engine);
+    let mut previews = Vec::new();
+    for plan in plans {
+        let Some(expanded) = expand(file, plan, &mut devices, &stop) else {
+            return Ok(stop.signal().map_or(Exit::Failed, Exit::Interrupted));
+        };
+        let refused = refusals(plan, &file.settings, &clock);
+        previews.push(Preview { plan: &plan.name, refused, tasks: tasks(expanded, &file.settings, &clock) });
+    }
+    let exit = exit_of(&previews);
+    let text = match args.format {
+        PreviewFormat::Json => {
+            let document = Document { schema_version: 1, plans: previews };
+            let text = serde_json::to_string_pretty(&document).map_err(|error| CommandError::new(Exit::Failed, error))?;
+            format!("{text}\n")
+        }
+        PreviewFormat::Table => render(&previews, ui.width),
+    };
+    print(ui, &text)?;
+    Ok(exit)
+}
+
+/// Everything that would keep the plan from starting now.
+fn refusals(plan: &Plan, settings: &Settings, clock: &dyn Clock) -> Vec<String> {
+    let mut refused = Vec::new();
+    if !plan.enabled {
+        refused.push("PLAN_IS_DISABLED".to_owned());
+    }
+    if !settings.backups_enabled {
+        refused.push("BACKUPS_ARE_DISABLED".to_owned());
+    }
+    if let Some(window) = plan.window.as_ref().filter(|window| !window.is_open(clock.now())) {
+        refused.push(format!("PRE_VALIDATION_OUT_OF_MAINTENANCE_WINDOW: {window}"));
+    }
+    if let Err(failure) = store::is_mounted(settings) {
+        refused.push(format!("{}: {}", failure.status, failure.message));
+    }
+    refused
+}
+
+fn tasks(expanded: Vec<ExpandedActivity<'_>>, settings: &Settings, clock: &dyn Clock) -> Vec<PreviewTask> {
+    let mut previews = Vec::new();
+    for ExpandedActivity { activity, tasks } in expanded {
+        for task in tasks {
+            let ready = task.verdict == Verdict::Ready;
+            let (verdict, reason) = match &task.verdict {
+                Verdict::Ready => ("RUN".to_owned(), None),
+                Verdict::Settled(failure) => (failure.status.to_string(), Some(failure.message.clone())),
+            };
+            previews.push(PreviewTask {
+                position: previews.len() + 1,
+                action: activity.kind().code(),
+                path: ready.then(|| path(&activity.action, &task, settings, clock)),
+                device_name: task.device_name,
+                domain_name: task.domain,
+                quiesce: activity.quiesce,
+                verdict,
+                reason,
+            });
+        }
+    }
+    previews
+}
+
+/// Where the files would go, if the task ran right now.
+fn path(action: &Action, task: &ExpandedTask<'_>, settings: &Settings, clock: &dyn Clock) -> PathBuf {
+    let (now, zone) = (clock.now(), clock.zone());
+    match action {
+        Action::SecureBackup { .. } => layout::secure_backup_dir(&settings.store, &task.device_name, now, &zone),
+        Action::ExportDomain { .. } => {
+            layout::export_path(&settings.store, &task.device_name, &task.domain, now, &zone, ExportKind::Persisted)
+        }
+    }
+}
+
+/// 0 where all would run, 4 where nothing would start, else 1 or 3 as a run would end.
+fn exit_of(previews: &[Preview<'_>]) -> Exit {
+    let mut exit = Exit::Success;
+    for preview in previews {
+        let class = |task: &PreviewTask| task.verdict.parse::<crate::run::status::Status>().map(|status| status.class());
+        let some = |wanted: Class| preview.tasks.iter().any(|task| class(task) == Ok(wanted));
+        let runs = preview.tasks.iter().any(|task| task.verdict == "RUN");
+        exit = exit.or_graver(if !preview.refused.is_empty() || (!runs && !some(Class::Failed)) {
+            Exit::NotStarted
+        } else if some(Class::Failed) {
+            Exit::Failed
+        } else if some(Class::Skipped) {
+            Exit::Warned
+        } else {
+            Exit::Success
+        });
+    }
+    exit
+}
+
+fn render(previews: &[Preview<'_>], width: Option<u16>) -> String {
+    let mut text = String::new();
+    for preview in previews {
+        text.push_str(&format!("Plan {}\n", printable(preview.plan)));
+        for refused in &preview.refused {
+            text.push_str(&format!("  would not start now: {}\n", printable(refused)));
+        }
+        let mut table = Table::new();
+        table.load_style(NOTHING).set_header(["#", "Action", "Device", "Domain", "Quiesce", "What would happen"]);
+        match width {
+            Some(width) => table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width),
+            None => table.set_content_arrangement(ContentArrangement::Disabled),
+        };
+        for task in &preview.tasks {
+            let what = match (&task.path, &task.reason) {
+                (Some(path), _) => path.to_string_lossy().into_owned(),
+                (None, Some(reason)) => format!("{}: {reason}", task.verdict),
+                (None, None) => task.verdict.clone(),
+            };
+            let quiesce = match (task.quiesce, task.domain_name.as_str()) {
+                (true, crate::gateway::domains::DEFAULT_DOMAIN) | (false, _) => "no",
+                (true, ALL_DOMAINS) => "device",
+                (true, _) => "domain",
+            };
+            let action = if task.action == ActionKind::SecureBackup.code() { "secure backup" } else { "export" };
+            table.add_row([
+                task.position.to_string(),
+                action.to_owned(),
+                printable(&task.device_name).into_owned(),
+                printable(&task.domain_name).into_owned(),
+                quiesce.to_owned(),
+                printable(&what).into_owned(),
+            ]);
+        }
+        for line in table.to_string().lines() {
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
+        text.push('\n');
+    }
+    text.truncate(text.trim_end().len());
+    text.push('\n');
+    text
+}

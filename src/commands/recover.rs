@@ -1,0 +1,66 @@
+//! `dpbackup recover`
+
+use anyhow::Context as _;
+
+use crate::cli::Global;
+use crate::clock::SystemClock;
+use crate::commands::{CommandError, Outcome, load_plan, open_history, print};
+use crate::exit::Exit;
+use crate::lock::Locks;
+use crate::run::event::Sink;
+use crate::run::record::Record;
+use crate::run::{Engine, recover as mending};
+use crate::signal::{self, Stop};
+use crate::ui::{Screen, Ui};
+use crate::values::environment::Lookup;
+
+/// Mends what runs that died have left on devices, in the store and in history.
+pub(super) fn recover(global: &Global, ui: Ui, env: Lookup<'_>) -> Outcome {
+    let loaded = load_plan(global, ui, env)?;
+    let file = &loaded.plan_file;
+    let stop = Stop::new();
+    signal::listen(&stop)
+        .context("cannot listen to signals")
+        .map_err(|error| CommandError::new(Exit::Failed, error))?;
+    let clock = SystemClock::new();
+    let mut history = open_history(&file.settings.history)?;
+    let locks = Locks::beside(&file.settings.history);
+    let (_alive, process) = locks.process(&clock).map_err(|error| CommandError::new(Exit::History, error))?;
+    let engine = Engine { file, clock: &clock, stop: &stop, locks: &locks, process: &process, environment: env };
+    let mut screen = Screen::new(ui);
+    let sinks: Vec<&mut dyn Sink> = vec![&mut screen];
+    let mut record = Record::new(&mut history, sinks, &clock);
+    let recovered = mending::recover(engine, &mut record, &|_| true)
+        .map_err(|error| CommandError::new(error.exit(), error))?;
+    drop(record);
+    let swept = crate::artifact::sweep::sweep(&file.settings.store);
+    let mut lines = recovered.lines();
+    let mut exit = if recovered.still_quiesced() {
+        Exit::StillQuiesced
+    } else if recovered.is_incomplete() {
+        Exit::Failed
+    } else {
+        Exit::Success
+    };
+    match swept {
+        Ok(swept) => {
+            lines.extend(swept.removed.iter().map(|removed| format!("removed {}", removed.path.display())));
+            for failed in &swept.failed {
+                exit = exit.or_graver(Exit::Failed);
+                lines.push(format!("{failed}: {}", failed.source));
+            }
+        }
+        // No store yet, nothing left in it.
+        Err(error) if error.kind == crate::artifact::stage::StageErrorKind::Missing => {}
+        Err(error) => {
+            exit = exit.or_graver(Exit::Failed);
+            lines.push(format!("{error}: {}", error.source));
+        }
+    }
+    if lines.is_empty() {
+        lines.push("nothing to recover: no run has died".to_owned());
+    }
+    let text: String = lines.iter().map(|line| format!("{}\n", crate::values::text::printable(line))).collect();
+    print(ui, &text)?;
+    Ok(exit)
+}

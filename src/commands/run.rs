@@ -1,0 +1,77 @@
+//! `dpbackup run`
+
+use anyhow::Context as _;
+
+use crate::cli::{Global, RunArgs, RunFormat};
+use crate::clock::SystemClock;
+use crate::commands::{CommandError, Outcome, chosen, load_plan, open_history};
+use crate::exit::Exit;
+use crate::lock::Locks;
+use crate::report::lines::JsonLines;
+use crate::run::contact::Devices;
+use crate::run::event::Sink;
+use crate::run::record::Record;
+use crate::run::sequence::{self, Options};
+use crate::run::Engine;
+use crate::signal::{self, Stop};
+use crate::ui::{Screen, Ui};
+use crate::values::environment::Lookup;
+
+/// Runs plans, one after another.
+pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
+    let loaded = load_plan(global, ui, env)?;
+    let plans = chosen(&loaded, &args.plans)?;
+    let file = &loaded.plan_file;
+    let stop = Stop::new();
+    signal::listen(&stop)
+        .context("cannot listen to signals")
+        .map_err(|error| CommandError::new(Exit::Failed, error))?;
+    let clock = SystemClock::new();
+    let mut history = open_history(&file.settings.history)?;
+    let locks = Locks::beside(&file.settings.history);
+    let (_alive, process) = locks.process(&clock).map_err(|error| CommandError::new(Exit::History, error))?;
+    let engine = Engine { file, clock: &clock, stop: &stop, locks: &locks, process: &process, environment: env };
+
+    let mut screen = Screen::new(ui);
+    let mut lines = (args.format == RunFormat::Json).then(|| JsonLines::new(std::io::stdout(), clock_zone(&clock)));
+    let mut sinks: Vec<&mut dyn Sink> = Vec::new();
+    match &mut lines {
+        Some(lines) => sinks.push(lines),
+        None => sinks.push(&mut screen),
+    }
+    let mut record = Record::new(&mut history, sinks, &clock);
+    let mut devices = Devices::new(engine);
+    let options = Options { ignore_window: args.ignore_window, lock_wait: args.lock_wait };
+    let mut ends = Vec::new();
+    let mut exit = Exit::Success;
+    let mut trouble = None;
+    for plan in plans {
+        match sequence::run(engine, &mut record, &mut devices, plan, options) {
+            Ok(end) => {
+                exit = exit.or_graver(end.exit);
+                ends.push(end);
+            }
+            Err(error) => {
+                exit = exit.or_graver(error.exit());
+                trouble = Some(error);
+                break;
+            }
+        }
+        if stop.is_requested() {
+            break;
+        }
+        devices.forget_unavailable();
+    }
+    drop(record);
+    if let Some(lines) = &mut lines {
+        lines.summary(&ends, exit, trouble.as_ref());
+    }
+    match trouble {
+        Some(error) => Err(CommandError::new(exit, error)),
+        None => Ok(exit),
+    }
+}
+
+fn clock_zone(clock: &SystemClock) -> jiff::tz::TimeZone {
+    crate::clock::Clock::zone(clock)
+}

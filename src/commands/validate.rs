@@ -1,0 +1,45 @@
+//! `dpbackup validate`
+
+use crate::cli::Global;
+use crate::commands::{Outcome, load_plan, print};
+use crate::exit::Exit;
+use crate::ui::Ui;
+use crate::values::environment::Lookup;
+
+/// Checks the plan file and says what it holds.
+pub(super) fn validate(global: &Global, ui: Ui, env: Lookup<'_>) -> Outcome {
+    let loaded = load_plan(global, ui, env)?;
+    let file = &loaded.plan_file;
+    let activities: usize = file.plans.iter().map(|plan| plan.activities.len()).sum();
+    let mut text = format!(
+        "{} is valid: {}, {}, {}{}\n",
+        file.path.display(),
+        count(file.devices.len(), "device", "devices"),
+        count(file.plans.len(), "plan", "plans"),
+        count(activities, "activity", "activities"),
+        match loaded.warnings.warnings() {
+            0 => String::new(),
+            warnings => format!(", {}", count(warnings, "warning", "warnings")),
+        }
+    );
+    for plan in &file.plans {
+        let disabled = if plan.enabled { "" } else { ", disabled" };
+        let devices = file
+            .devices
+            .iter()
+            .filter(|device| plan.activities.iter().any(|activity| activity.devices.matches(&device.name)))
+            .count();
+        text.push_str(&format!(
+            "  {}: {}, {}{disabled}\n",
+            plan.name,
+            count(plan.activities.len(), "activity", "activities"),
+            count(devices, "device", "devices"),
+        ));
+    }
+    print(ui, &text)?;
+    Ok(Exit::Success)
+}
+
+fn count(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}

@@ -1,0 +1,327 @@
+//! A run as JSON lines: one for each event, a summary last.
+
+use std::io::Write;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use crate::exit::Exit;
+use crate::run::event::{DeviceFacts, Event, ScriptMoment, ScriptOwner, Sink};
+use crate::run::sequence::{PlanEnd, RunError};
+
+/// Grows when a key goes away or changes its meaning, and not when one is added.
+const SCHEMA_VERSION: u32 = 1;
+
+/// Writes a line for each event. A reader that has gone away is no error.
+pub struct JsonLines<W> {
+    out: W,
+    zone: TimeZone,
+}
+
+/// One line. Keys that do not concern an event are left out.
+#[derive(Debug, Default, Serialize)]
+struct Line<'e> {
+    schema_version: u32,
+    event: &'static str,
+    time: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan_execution_id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    activity_execution_id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task_execution_id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<&'e str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_pattern: Option<&'e str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    domain_pattern: Option<&'e str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_name: Option<&'e str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    domain_name: Option<&'e str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_message: Option<&'e str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'e str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unsaved_changes: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<&'e DeviceFacts>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<File<'e>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    script: Option<Script<'e>>,
+}
+
+#[derive(Debug, Serialize)]
+struct File<'e> {
+    name: &'e str,
+    kind: Option<&'static str>,
+    size: Option<u64>,
+    sha256: Option<&'e str>,
+    kept: Option<bool>,
+    unchanged_since: Option<i64>,
+    path: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Script<'e> {
+    moment: &'static str,
+    path: String,
+    end: String,
+    duration_ms: u64,
+    output: &'e str,
+    output_bytes: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Summary<'e> {
+    schema_version: u32,
+    event: &'static str,
+    time: String,
+    exit_code: u8,
+    error_message: Option<String>,
+    plans: Vec<PlanSummary<'e>>,
+}
+
+#[derive(Debug, Serialize)]
+struct PlanSummary<'e> {
+    plan_execution_id: i64,
+    status: &'static str,
+    error_message: Option<&'e str>,
+    exit_code: u8,
+}
+
+impl<W: Write> JsonLines<W> {
+    /// Writes to `out`, with times in `zone`.
+    pub fn new(out: W, zone: TimeZone) -> Self {
+        Self { out, zone }
+    }
+
+    /// The last line.
+    pub fn summary(&mut self, ends: &[PlanEnd], exit: Exit, trouble: Option<&RunError>) {
+        let plans = ends.iter().map(|end| PlanSummary {
+            plan_execution_id: end.id.0,
+            status: end.status.code(),
+            error_message: end.error.as_deref(),
+            exit_code: end.exit.code(),
+        });
+        let summary = Summary {
+            schema_version: SCHEMA_VERSION,
+            event: "summary",
+            time: self.time(Timestamp::now()),
+            exit_code: exit.code(),
+            error_message: trouble.map(ToString::to_string),
+            plans: plans.collect(),
+        };
+        self.write(&summary);
+    }
+
+    fn time(&self, at: Timestamp) -> String {
+        let zoned = at.to_zoned(self.zone.clone());
+        zoned.strftime("%Y-%m-%dT%H:%M:%S.%3f%:z").to_string()
+    }
+
+    fn write(&mut self, line: &impl Serialize) {
+        let Ok(mut text) = serde_json::to_string(line) else {
+            return;
+        };
+        text.push('\n');
+        // Nobody reads the lines any more: the run goes on, and history has it all.
+        let _ = self
+            .out
+            .write_all(text.as_bytes())
+            .and_then(|()| self.out.flush());
+    }
+}
+
+impl<W: Write> Sink for JsonLines<W> {
+    fn event(&mut self, at: Timestamp, event: &Event) {
+        let line = Line {
+            schema_version: SCHEMA_VERSION,
+            time: self.time(at),
+            ..line(event)
+        };
+        self.write(&line);
+    }
+}
+
+fn owned(owner: ScriptOwner, line: Line<'_>) -> Line<'_> {
+    match owner {
+        ScriptOwner::Plan(plan) => Line {
+            plan_execution_id: Some(plan.0),
+            ..line
+        },
+        ScriptOwner::Task(task) => Line {
+            task_execution_id: Some(task.0),
+            ..line
+        },
+    }
+}
+
+/// What an event says, without time and version.
+fn line(event: &Event) -> Line<'_> {
+    let named = |event| Line {
+        event,
+        ..Line::default()
+    };
+    match event {
+        Event::PlanOpened { plan, opening } => Line {
+            plan_execution_id: Some(plan.0),
+            plan: Some(&opening.plan),
+            ..named("plan_opened")
+        },
+        Event::ActivityOpened { activity, opening } => Line {
+            plan_execution_id: Some(opening.plan.0),
+            activity_execution_id: Some(activity.0),
+            action: Some(opening.action.code()),
+            device_pattern: Some(&opening.device_pattern),
+            domain_pattern: Some(&opening.domain_pattern),
+            ..named("activity_opened")
+        },
+        Event::TaskOpened { task, opening } => Line {
+            plan_execution_id: Some(opening.plan.0),
+            activity_execution_id: Some(opening.activity.0),
+            task_execution_id: Some(task.0),
+            action: Some(opening.action.code()),
+            device_name: Some(&opening.device),
+            domain_name: Some(&opening.domain),
+            status: Some(opening.status.code()),
+            error_message: opening.error.as_deref(),
+            ..named("task_opened")
+        },
+        Event::PlanStatus { plan, status } => Line {
+            plan_execution_id: Some(plan.0),
+            status: Some(status.code()),
+            ..named("plan_status")
+        },
+        Event::ActivityStatus { activity, status } => Line {
+            activity_execution_id: Some(activity.0),
+            status: Some(status.code()),
+            ..named("activity_status")
+        },
+        Event::TaskStatus { task, status } => Line {
+            task_execution_id: Some(task.0),
+            status: Some(status.code()),
+            ..named("task_status")
+        },
+        Event::TaskFacts { task, facts } => Line {
+            task_execution_id: Some(task.0),
+            device: Some(facts),
+            ..named("task_facts")
+        },
+        Event::UnsavedChanges { task, unsaved } => Line {
+            task_execution_id: Some(task.0),
+            unsaved_changes: Some(*unsaved),
+            ..named("unsaved_changes")
+        },
+        Event::FileStored { task, file } => Line {
+            task_execution_id: Some(task.0),
+            file: Some(File {
+                name: &file.name,
+                kind: Some(file.kind.code()),
+                size: Some(file.size),
+                sha256: Some(&file.sha256),
+                kept: Some(file.kept),
+                unchanged_since: file.unchanged_since.map(|task| task.0),
+                path: Some(file.path.to_string_lossy().into_owned()),
+            }),
+            ..named("file_stored")
+        },
+        Event::FileFailed { task, name, error } => Line {
+            task_execution_id: Some(task.0),
+            error_message: Some(error),
+            file: Some(File {
+                name,
+                kind: None,
+                size: None,
+                sha256: None,
+                kept: None,
+                unchanged_since: None,
+                path: None,
+            }),
+            ..named("file_failed")
+        },
+        Event::ScriptEnded { owner, script } => {
+            let script = Script {
+                moment: match script.moment {
+                    ScriptMoment::Pre => "pre",
+                    ScriptMoment::Post => "post",
+                },
+                path: script.path.to_string_lossy().into_owned(),
+                end: script.end.to_string(),
+                duration_ms: u64::try_from(script.duration.as_millis()).unwrap_or(u64::MAX),
+                output: &script.output,
+                output_bytes: script.output_bytes,
+            };
+            owned(
+                *owner,
+                Line {
+                    script: Some(script),
+                    ..named("script_ended")
+                },
+            )
+        }
+        Event::Warning { owner, message } => owned(
+            *owner,
+            Line {
+                message: Some(message),
+                ..named("warning")
+            },
+        ),
+        Event::Note { owner, message } => owned(
+            *owner,
+            Line {
+                message: Some(message),
+                ..named("note")
+            },
+        ),
+        Event::TaskEnded { task, status, error } => Line {
+            task_execution_id: Some(task.0),
+            status: Some(status.code()),
+            error_message: error.as_deref(),
+            ..named("task_ended")
+        },
+        Event::ActivityEnded { activity, status } => Line {
+            activity_execution_id: Some(activity.0),
+            status: Some(status.code()),
+            ..named("activity_ended")
+        },
+        Event::PlanEnded { plan, status, error } => Line {
+            plan_execution_id: Some(plan.0),
+            status: Some(status.code()),
+            error_message: error.as_deref(),
+            ..named("plan_ended")
+        },
+        Event::Recovered {
+            task,
+            device,
+            undo,
+            how,
+        } => Line {
+            task_execution_id: Some(task.0),
+            device_name: Some(device),
+            domain_name: Some(undo.domain()),
+            message: Some(how),
+            ..named("recovered")
+        },
+        Event::StillQuiesced {
+            task,
+            device,
+            domain,
+            error,
+        } => Line {
+            task_execution_id: Some(task.0),
+            device_name: Some(device),
+            domain_name: Some(domain),
+            error_message: Some(error),
+            ..named("still_quiesced")
+        },
+    }
+}

@@ -1,0 +1,175 @@
+//! Activities become tasks: devices in the order of the file, domains by name, each once
+//! however many patterns match it. Preview and run share this; it changes nothing.
+
+use std::collections::BTreeSet;
+
+use crate::gateway::domains::ApiConnect;
+use crate::plan::model::{Action, Activity, Device, Domains, Plan, PlanFile};
+use crate::run::contact::{Contact, Devices, Session};
+use crate::run::event::{ALL_DOMAINS, ActionKind};
+use crate::run::failure::{Failure, words};
+use crate::run::status::Status;
+use crate::signal::Stop;
+
+/// An activity and its tasks.
+#[derive(Debug)]
+pub struct ExpandedActivity<'a> {
+    /// The activity.
+    pub activity: &'a Activity,
+    /// Its tasks, in the order in which they will run.
+    pub tasks: Vec<ExpandedTask<'a>>,
+}
+
+/// A task that may run, or the reason why it does not.
+#[derive(Debug)]
+pub struct ExpandedTask<'a> {
+    /// The device; `None` where no device matched.
+    pub device: Option<&'a Device>,
+    /// Its name, or the raw device pattern.
+    pub device_name: String,
+    /// The domain, `all-domains`, or the raw domain pattern.
+    pub domain: String,
+    /// What becomes of it.
+    pub verdict: Verdict,
+}
+
+/// What becomes of a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It runs.
+    Ready,
+    /// It is skipped or has failed already, for this reason.
+    Settled(Failure),
+}
+
+impl Activity {
+    /// What it does, without its details.
+    pub fn kind(&self) -> ActionKind {
+        match self.action {
+            Action::SecureBackup { .. } => ActionKind::SecureBackup,
+            Action::ExportDomain { .. } => ActionKind::ExportDomain,
+        }
+    }
+
+    /// The domain pattern as written; `all-domains` where there is none.
+    pub fn domain_pattern(&self) -> String {
+        match &self.action {
+            Action::ExportDomain {
+                domains: Domains::Matching(pattern),
+            } => pattern.to_string(),
+            Action::SecureBackup { .. }
+            | Action::ExportDomain {
+                domains: Domains::All,
+            } => ALL_DOMAINS.to_owned(),
+        }
+    }
+}
+
+/// Expands every activity of `plan`. `None` when somebody asked to stop meanwhile.
+pub fn expand<'a>(
+    file: &'a PlanFile,
+    plan: &'a Plan,
+    devices: &mut Devices<'a>,
+    stop: &Stop,
+) -> Option<Vec<ExpandedActivity<'a>>> {
+    let mut expanded = Vec::new();
+    for activity in &plan.activities {
+        let mut tasks = Vec::new();
+        for device in file
+            .devices
+            .iter()
+            .filter(|device| activity.devices.matches(&device.name))
+        {
+            tasks.extend(tasks_of(activity, device, devices.contact(device)));
+            if stop.is_requested() {
+                return None;
+            }
+        }
+        if tasks.is_empty() {
+            let pattern = activity.devices.to_string();
+            let why = format!("no configured device matches '{pattern}'");
+            tasks.push(ExpandedTask {
+                device: None,
+                device_name: pattern,
+                domain: activity.domain_pattern(),
+                verdict: Verdict::Settled(Failure::new(Status::SkippedNoDevicesMatchingPattern, why)),
+            });
+        }
+        expanded.push(ExpandedActivity { activity, tasks });
+    }
+    Some(expanded)
+}
+
+fn tasks_of<'a>(activity: &Activity, device: &'a Device, contact: &mut Contact<'a>) -> Vec<ExpandedTask<'a>> {
+    let task = |domain: String, verdict: Verdict| ExpandedTask {
+        device: Some(device),
+        device_name: device.name.clone(),
+        domain,
+        verdict,
+    };
+    let session = match contact {
+        Contact::Up(session) => session,
+        Contact::Down(why) => {
+            let skipped = Failure::new(Status::SkippedDeviceNotAvailable, why.clone());
+            return vec![task(activity.domain_pattern(), Verdict::Settled(skipped))];
+        }
+        Contact::Bad(failure) => {
+            let failed = Verdict::Settled(failure.clone());
+            return vec![task(activity.domain_pattern(), failed)];
+        }
+    };
+    let Action::ExportDomain {
+        domains: Domains::Matching(pattern),
+    } = &activity.action
+    else {
+        return vec![task(ALL_DOMAINS.to_owned(), Verdict::Ready)];
+    };
+    let names: BTreeSet<String> = session
+        .domains
+        .iter()
+        .map(|domain| domain.name.clone())
+        .filter(|name| pattern.matches(name))
+        .collect();
+    if names.is_empty() {
+        let why = format!("no domain of {} matches '{pattern}'", device.name);
+        let skipped = Failure::new(Status::SkippedNoDomainsMatchingPattern, why);
+        return vec![task(pattern.to_string(), Verdict::Settled(skipped))];
+    }
+    names
+        .into_iter()
+        .map(|name| {
+            let verdict = api_connect_verdict(session, &name);
+            task(name, verdict)
+        })
+        .collect()
+}
+
+fn api_connect_verdict(session: &mut Session<'_>, domain: &str) -> Verdict {
+    if !session.knows_api_connect {
+        return Verdict::Ready;
+    }
+    match session.gateway.is_api_connect(domain) {
+        Ok(ApiConnect::Yes) => Verdict::Settled(Failure::new(
+            Status::SkippedApicDomain,
+            format!(
+                "{domain} of {} belongs to API Connect, which restores it itself",
+                session.device.name
+            ),
+        )),
+        Ok(ApiConnect::UnknownClass) => {
+            session.knows_api_connect = false;
+            Verdict::Ready
+        }
+        // Who may not look at the gateway service cannot be told apart from who has none.
+        Ok(ApiConnect::No | ApiConnect::NotAllowed) => Verdict::Ready,
+        Err(error) => {
+            let failure = Failure::of_exchange(Status::DeviceError, &session.device.name, &error);
+            let message = format!(
+                "{}: whether {domain} belongs to API Connect: {}",
+                session.device.name,
+                words(&error)
+            );
+            Verdict::Settled(Failure { message, ..failure })
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Why a task or a plan did not succeed.
+
+use std::io;
+
+use crate::run::event::LedgerError;
+use crate::run::status::Status;
+use crate::soma::error::{Kind, SomaError};
+
+/// A failure: its status, and a sentence with its cause.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What history shows.
+    pub status: Status,
+    /// What people read.
+    pub message: String,
+}
+
+impl Failure {
+    /// A failure with this status.
+    pub fn new(status: Status, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            message: message.into(),
+        }
+    }
+
+    /// What a failed exchange with `device` means for a task. `otherwise` is the status
+    /// where the kind of the failure does not have one of its own.
+    pub fn of_exchange(otherwise: Status, device: &str, error: &SomaError) -> Self {
+        let status = match error.kind {
+            Kind::Authentication => Status::AuthenticationFailed,
+            Kind::Interrupted => Status::Interrupted,
+            Kind::Local(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
+                Status::NotEnoughFreeSpaceInStore
+            }
+            Kind::Local(_) => Status::DownloadFailed,
+            _ => otherwise,
+        };
+        Self::new(status, format!("{device}: {}", words(error)))
+    }
+
+    /// A task that was stopped by a signal.
+    pub fn interrupted(doing: &str) -> Self {
+        Self::new(
+            Status::Interrupted,
+            format!("interrupted by a signal while {doing}"),
+        )
+    }
+}
+
+/// An error of an exchange with its advice.
+pub fn words(error: &SomaError) -> String {
+    match error.hint {
+        Some(hint) => format!("{}; {hint}", error.message),
+        None => error.message.clone(),
+    }
+}
+
+/// What ends a step early.
+#[derive(Debug)]
+pub enum Trouble {
+    /// The task fails; the plan's policy decides about the rest.
+    Failure(Failure),
+    /// Nothing can be recorded any more: the run ends as soon as all is undone.
+    Ledger(LedgerError),
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+impl From<LedgerError> for Trouble {
+    fn from(error: LedgerError) -> Self {
+        Self::Ledger(error)
+    }
+}

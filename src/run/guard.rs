@@ -1,0 +1,126 @@
+//! Puts a device back as it was found, on every path.
+//!
+//! What must be undone is in the journal before it is done, and its row is closed only
+//! when the device itself has confirmed that it is undone.
+
+use std::time::Duration;
+
+use crate::gateway::Gateway;
+use crate::gateway::backup::RemoteFolder;
+use crate::gateway::quiesce::{Restored, Scope};
+use crate::plan::model::Settings;
+use crate::run::event::{ALL_DOMAINS, Event, JournalId, LedgerError, Progress, TaskId, Undo};
+use crate::run::record::Record;
+use crate::soma::error::SomaError;
+
+/// What this scope needs to be undone.
+pub fn undo_of(scope: &Scope) -> Undo {
+    match scope {
+        Scope::Device => Undo::UnquiesceDevice,
+        Scope::Domain(name) => Undo::UnquiesceDomain(name.clone()),
+    }
+}
+
+/// The word for a scope where a domain is named.
+pub fn domain_of(scope: &Scope) -> &str {
+    match scope {
+        Scope::Device => ALL_DOMAINS,
+        Scope::Domain(name) => name,
+    }
+}
+
+/// A quiesce that must be undone.
+#[derive(Debug)]
+pub struct OpenQuiesce<'q> {
+    /// Its row in the journal.
+    pub journal: JournalId,
+    /// The task that asked for it.
+    pub task: TaskId,
+    /// The device's name.
+    pub device: &'q str,
+    /// What it covers.
+    pub scope: &'q Scope,
+}
+
+/// How undoing ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Undone {
+    /// The device confirms it; how, in words.
+    Confirmed(&'static str),
+    /// It could not be confirmed, for this reason: the journal row stays open.
+    Not(String),
+}
+
+impl OpenQuiesce<'_> {
+    /// Unquiesces and waits for the device's word, within its timeout and grace. The
+    /// journal row is closed on that word alone. `gateway` must be deaf to the wish to
+    /// stop. A record that fails does not keep the device from being told.
+    pub fn undo(
+        &self,
+        gateway: Result<&Gateway<'_>, &SomaError>,
+        settings: &Settings,
+        record: &mut Record<'_>,
+    ) -> (Undone, Result<(), LedgerError>) {
+        let limit = settings.unquiesce_timeout + settings.quiesce_grace;
+        let restored = match gateway {
+            Ok(gateway) => {
+                let what = format!("{} to be unquiesced", self.scope);
+                let restored =
+                    gateway.restore(self.scope, limit, &mut waiting(record, self.device, &what, limit));
+                record.show(&Progress::WaitEnded);
+                restored
+            }
+            Err(error) => Restored::Not(error.to_string()),
+        };
+        let undone = match restored {
+            Restored::Done => Undone::Confirmed("unquiesced and confirmed"),
+            Restored::WasNormal => Undone::Confirmed("the device was not quiesced any more"),
+            Restored::Gone => Undone::Confirmed("the domain does not exist any more"),
+            Restored::Not(why) => Undone::Not(why),
+        };
+        let recorded = match &undone {
+            Undone::Confirmed(how) => record.close_undo(self.journal, how),
+            Undone::Not(why) => record.tell(&Event::StillQuiesced {
+                task: self.task,
+                device: self.device.to_owned(),
+                domain: domain_of(self.scope).to_owned(),
+                error: why.clone(),
+            }),
+        };
+        (undone, recorded)
+    }
+}
+
+/// Shows a wait while it lasts.
+pub fn waiting<'w>(
+    record: &'w mut Record<'_>,
+    device: &'w str,
+    what: &'w str,
+    limit: Duration,
+) -> impl FnMut(Duration) + 'w {
+    move |waited| {
+        record.show(&Progress::Waiting {
+            device: device.to_owned(),
+            what: what.to_owned(),
+            waited,
+            limit,
+        });
+    }
+}
+
+/// Removes a folder of ours from a device; the journal row is closed when the device,
+/// asked, does not have it any more.
+pub fn remove_folder(
+    gateway: &Gateway<'_>,
+    journal: JournalId,
+    folder: &RemoteFolder,
+    record: &mut Record<'_>,
+) -> Result<Result<(), SomaError>, LedgerError> {
+    match gateway.remove(folder) {
+        Ok(()) => {
+            record.close_undo(journal, "removed and confirmed")?;
+            Ok(Ok(()))
+        }
+        Err(error) => Ok(Err(error)),
+    }
+}

@@ -1,0 +1,125 @@
+//! Tells one ledger and every sink what happens.
+
+use crate::clock::Clock;
+use crate::run::event::{
+    ActivityId, ActivityOpening, Event, FileKind, JournalId, Ledger, LedgerError, PlanId, PlanOpening,
+    Progress, ScriptOwner, Sink, TaskId, TaskOpening, Undo,
+};
+use crate::run::status::Status;
+
+/// Where events go. The ledger first: what is shown has been recorded.
+pub struct Record<'a> {
+    ledger: &'a mut dyn Ledger,
+    sinks: Vec<&'a mut dyn Sink>,
+    clock: &'a dyn Clock,
+}
+
+impl<'a> Record<'a> {
+    /// A record in `ledger`, shown to `sinks`.
+    pub fn new(ledger: &'a mut dyn Ledger, sinks: Vec<&'a mut dyn Sink>, clock: &'a dyn Clock) -> Self {
+        Self { ledger, sinks, clock }
+    }
+
+    /// Records an event, then shows it.
+    pub fn tell(&mut self, event: &Event) -> Result<(), LedgerError> {
+        let now = self.clock.now();
+        let recorded = self.ledger.record(now, event);
+        // What happened to a device is shown even when it can no longer be written down.
+        for sink in &mut self.sinks {
+            sink.event(now, event);
+        }
+        recorded
+    }
+
+    /// Shows progress.
+    pub fn show(&mut self, progress: &Progress) {
+        for sink in &mut self.sinks {
+            sink.progress(progress);
+        }
+    }
+
+    /// A plan execution begins.
+    pub fn open_plan(&mut self, opening: PlanOpening) -> Result<PlanId, LedgerError> {
+        let now = self.clock.now();
+        let plan = self.ledger.open_plan(now, &opening)?;
+        let event = Event::PlanOpened { plan, opening };
+        self.sinks.iter_mut().for_each(|sink| sink.event(now, &event));
+        Ok(plan)
+    }
+
+    /// An activity of it.
+    pub fn open_activity(&mut self, opening: ActivityOpening) -> Result<ActivityId, LedgerError> {
+        let now = self.clock.now();
+        let activity = self.ledger.open_activity(now, &opening)?;
+        let event = Event::ActivityOpened { activity, opening };
+        self.sinks.iter_mut().for_each(|sink| sink.event(now, &event));
+        Ok(activity)
+    }
+
+    /// A task of that.
+    pub fn open_task(&mut self, opening: TaskOpening) -> Result<TaskId, LedgerError> {
+        let now = self.clock.now();
+        let task = self.ledger.open_task(now, &opening)?;
+        let event = Event::TaskOpened { task, opening };
+        self.sinks.iter_mut().for_each(|sink| sink.event(now, &event));
+        Ok(task)
+    }
+
+    /// A task goes on to an interim status.
+    pub fn task_status(&mut self, task: TaskId, status: Status) -> Result<(), LedgerError> {
+        self.tell(&Event::TaskStatus { task, status })
+    }
+
+    /// A plan goes on to an interim status.
+    pub fn plan_status(&mut self, plan: PlanId, status: Status) -> Result<(), LedgerError> {
+        self.tell(&Event::PlanStatus { plan, status })
+    }
+
+    /// Somebody should look at this.
+    pub fn warn(&mut self, owner: ScriptOwner, message: impl Into<String>) -> Result<(), LedgerError> {
+        self.tell(&Event::Warning {
+            owner,
+            message: message.into(),
+        })
+    }
+
+    /// Worth knowing.
+    pub fn note(&mut self, owner: ScriptOwner, message: impl Into<String>) -> Result<(), LedgerError> {
+        self.tell(&Event::Note {
+            owner,
+            message: message.into(),
+        })
+    }
+
+    /// Writes down, durably, what will have to be undone on a device.
+    pub fn open_undo(
+        &mut self,
+        process: &str,
+        task: TaskId,
+        device: &str,
+        undo: &Undo,
+    ) -> Result<JournalId, LedgerError> {
+        self.ledger
+            .open_undo(self.clock.now(), process, task, device, undo)
+    }
+
+    /// The device has confirmed that it is undone.
+    pub fn close_undo(&mut self, id: JournalId, how: &str) -> Result<(), LedgerError> {
+        self.ledger.close_undo(self.clock.now(), id, how)
+    }
+
+    /// The ledger itself, for what is no event: reading what dead runs left.
+    pub fn ledger(&mut self) -> &mut dyn Ledger {
+        self.ledger
+    }
+
+    /// What the newest verified export of this device, domain and kind held.
+    pub fn last_content(
+        &mut self,
+        device: &str,
+        domain: &str,
+        kind: FileKind,
+    ) -> Result<Option<(String, TaskId)>, LedgerError> {
+        self.ledger.last_content(device, domain, kind)
+    }
+}

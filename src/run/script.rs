@@ -1,0 +1,382 @@
+//! Scripts of plans and tasks: DPOD's positional arguments, the same facts as variables
+//! and as a JSON file, and what history keeps of a run.
+
+use std::ffi::OsString;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::hook::{End, Hook};
+use crate::run::Engine;
+use crate::run::event::{
+    ActionKind, Event, LedgerError, PlanId, ScriptEnd, ScriptMoment, ScriptOwner, ScriptRun, StoredFile,
+    TaskId,
+};
+use crate::run::record::Record;
+use crate::run::status::Status;
+use crate::secret::SecretSource;
+use crate::values::text::printable;
+
+/// The kernel takes no single argument or variable of 128 KiB or more.
+const MAX_ARGUMENT: usize = 120 << 10;
+
+/// A script that is due.
+#[derive(Clone, Debug)]
+pub struct Due<'s> {
+    /// The file.
+    pub path: &'s Path,
+    /// Before or after.
+    pub moment: ScriptMoment,
+    /// The facts.
+    pub facts: Facts<'s>,
+}
+
+/// What a script is told. The positional arguments are DPOD's.
+#[derive(Clone, Debug, Serialize)]
+pub struct Facts<'s> {
+    /// Of this structure.
+    schema_version: u32,
+    /// The execution of the plan.
+    pub plan: PlanFacts<'s>,
+    /// The task; absent for a script of the plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskFacts<'s>>,
+    /// The final status; absent before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// Why it did not succeed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The tasks of the plan, after it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tasks: Vec<TaskEnd>,
+    /// The files, after a task or a plan.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileFacts>,
+    /// The store.
+    pub store: PathBuf,
+}
+
+/// A plan, for a script.
+#[derive(Clone, Debug, Serialize)]
+pub struct PlanFacts<'s> {
+    /// Its execution.
+    pub id: i64,
+    /// Its name.
+    pub name: &'s str,
+}
+
+/// A task, for a script.
+#[derive(Clone, Debug, Serialize)]
+pub struct TaskFacts<'s> {
+    /// Its execution.
+    pub id: i64,
+    /// `exportDomain` or `secureBackup`.
+    pub action: &'static str,
+    /// The device's name.
+    pub device: &'s str,
+    /// Its host.
+    pub host: &'s str,
+    /// Its SOMA port.
+    pub port: u16,
+    /// The domain; `ALL` for the whole device, as DPOD has it.
+    pub domain: &'s str,
+}
+
+/// How a task ended, for the post-plan script.
+#[derive(Clone, Debug, Serialize)]
+pub struct TaskEnd {
+    /// Its execution.
+    pub id: i64,
+    /// `exportDomain` or `secureBackup`.
+    pub action: &'static str,
+    /// The device's name.
+    pub device: String,
+    /// The domain, or `ALL`.
+    pub domain: String,
+    /// Its status.
+    pub status: String,
+}
+
+/// A file, for a script.
+#[derive(Clone, Debug, Serialize)]
+pub struct FileFacts {
+    /// Where it stands.
+    pub path: PathBuf,
+    /// Bytes.
+    pub size: u64,
+    /// Lower-case hex.
+    pub sha256: String,
+}
+
+impl<'s> Facts<'s> {
+    /// What is known before a plan runs.
+    pub fn of_plan(id: PlanId, name: &'s str, store: &Path) -> Self {
+        Self {
+            schema_version: 1,
+            plan: PlanFacts { id: id.0, name },
+            task: None,
+            status: None,
+            error: None,
+            tasks: Vec::new(),
+            files: Vec::new(),
+            store: store.to_owned(),
+        }
+    }
+
+    /// Adds how it ended.
+    #[must_use]
+    pub fn ended(mut self, status: Status, error: Option<&str>) -> Self {
+        self.status = Some(status.to_string());
+        // Words of a device reach a script's terminal or log: without its escapes.
+        self.error = error.map(|error| printable(error).into_owned());
+        self
+    }
+
+    /// Adds files that were kept.
+    #[must_use]
+    pub fn with_files<'f>(mut self, files: impl IntoIterator<Item = &'f StoredFile>) -> Self {
+        self.files = files
+            .into_iter()
+            .filter(|file| file.kept)
+            .map(|file| FileFacts {
+                path: file.path.clone(),
+                size: file.size,
+                sha256: file.sha256.clone(),
+            })
+            .collect();
+        self
+    }
+
+    fn arguments(&self, moment: ScriptMoment) -> Vec<String> {
+        let word = match moment {
+            ScriptMoment::Pre => "PRE",
+            ScriptMoment::Post => "POST",
+        };
+        let error = || self.error.clone().unwrap_or_else(|| "NONE".to_owned());
+        let status = || self.status.clone().unwrap_or_default();
+        let ffu = || "FFU".to_owned();
+        let mut arguments = Vec::new();
+        match &self.task {
+            None => {
+                arguments.extend([
+                    "BACKUP-PLAN".to_owned(),
+                    word.to_owned(),
+                    self.plan.id.to_string(),
+                    self.plan.name.to_owned(),
+                ]);
+                if moment == ScriptMoment::Post {
+                    arguments.extend([status(), bounded(error()), ffu(), ffu(), self.task_list()]);
+                }
+            }
+            Some(task) => {
+                arguments.extend([
+                    "BACKUP-TASK".to_owned(),
+                    word.to_owned(),
+                    task.id.to_string(),
+                    self.plan.name.to_owned(),
+                ]);
+                if moment == ScriptMoment::Post {
+                    arguments.extend([status(), bounded(error()), ffu(), ffu()]);
+                }
+                arguments.extend([
+                    task.action.to_owned(),
+                    task.device.to_owned(),
+                    task.host.to_owned(),
+                    task.port.to_string(),
+                    task.domain.to_owned(),
+                ]);
+            }
+        }
+        arguments
+    }
+
+    /// `taskId,action,device,domain,status` joined by `~`, as many as an argument holds;
+    /// the JSON file has them all.
+    fn task_list(&self) -> String {
+        let mut list = String::new();
+        for task in &self.tasks {
+            let entry = format!(
+                "{},{},{},{},{}",
+                task.id, task.action, task.device, task.domain, task.status
+            );
+            if list.len() + entry.len() >= MAX_ARGUMENT {
+                break;
+            }
+            if !list.is_empty() {
+                list.push('~');
+            }
+            list.push_str(&entry);
+        }
+        list
+    }
+
+    fn variables(&self, moment: ScriptMoment) -> Vec<(String, OsString)> {
+        let mut variables: Vec<(String, OsString)> = Vec::new();
+        let mut set = |name: &str, value: OsString| variables.push((format!("DPBACKUP_{name}"), value));
+        set(
+            "MOMENT",
+            if moment == ScriptMoment::Pre {
+                "pre"
+            } else {
+                "post"
+            }
+            .into(),
+        );
+        set("PLAN_ID", self.plan.id.to_string().into());
+        set("PLAN_NAME", self.plan.name.into());
+        set("STORE", self.store.clone().into());
+        if let Some(task) = &self.task {
+            set("TASK_ID", task.id.to_string().into());
+            set("ACTION", task.action.into());
+            set("DEVICE", task.device.into());
+            set("HOST", task.host.into());
+            set("PORT", task.port.to_string().into());
+            set("DOMAIN", task.domain.into());
+        }
+        if let Some(status) = &self.status {
+            set("STATUS", status.into());
+            set("ERROR", bounded(self.error.clone().unwrap_or_default()).into());
+            let mut files = OsString::new();
+            for file in &self.files {
+                if files.len() + file.path.as_os_str().len() < MAX_ARGUMENT {
+                    files.push(&file.path);
+                    files.push("\n");
+                }
+            }
+            set("FILES", files);
+        }
+        variables
+    }
+}
+
+impl TaskEnd {
+    /// How a task ended.
+    pub fn new(id: TaskId, action: ActionKind, device: &str, domain: &str, status: Status) -> Self {
+        Self {
+            id: id.0,
+            action: action.script_word(),
+            device: printable(device).into_owned(),
+            domain: printable(domain).into_owned(),
+            status: status.to_string(),
+        }
+    }
+}
+
+fn bounded(mut text: String) -> String {
+    if text.len() > MAX_ARGUMENT {
+        let mut end = MAX_ARGUMENT;
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+    }
+    text
+}
+
+/// Runs a script that is due and records how it ended. `cancelled` ends it early.
+pub fn run(
+    engine: Engine<'_>,
+    record: &mut Record<'_>,
+    owner: ScriptOwner,
+    due: &Due<'_>,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<ScriptEnd, LedgerError> {
+    let arguments = due.facts.arguments(due.moment);
+    let started = engine.clock.now();
+    let context = ContextFile::write(engine, owner, &due.facts);
+    let ran = match &context {
+        Ok(context) => {
+            let mut variables = due.facts.variables(due.moment);
+            variables.push(("DPBACKUP_CONTEXT".to_owned(), context.path.clone().into()));
+            let hook = Hook {
+                path: due.path.to_owned(),
+                arguments: arguments.clone(),
+                variables,
+                withheld: secret_variables(engine),
+                timeout: engine.file.settings.script_timeout,
+            };
+            hook.run(cancelled)
+        }
+        Err(error) => crate::hook::Ran {
+            end: End::NotStarted(format!("its context file cannot be written: {error}")),
+            output: String::new(),
+            output_bytes: 0,
+            duration: std::time::Duration::ZERO,
+        },
+    };
+    let end = match &ran.end {
+        End::Exited(status) => match (status.code(), ran.end.signal()) {
+            (Some(code), _) => ScriptEnd::Code(code),
+            (None, signal) => ScriptEnd::Signal(signal.unwrap_or_default()),
+        },
+        End::TimedOut => ScriptEnd::TimedOut(engine.file.settings.script_timeout),
+        End::Cancelled => ScriptEnd::Interrupted,
+        End::NotStarted(why) => ScriptEnd::NotStarted(why.clone()),
+    };
+    let script = ScriptRun {
+        moment: due.moment,
+        path: due.path.to_owned(),
+        arguments,
+        started,
+        duration: ran.duration,
+        end: end.clone(),
+        output: ran.output,
+        output_bytes: ran.output_bytes,
+    };
+    record.tell(&Event::ScriptEnded { owner, script })?;
+    Ok(end)
+}
+
+/// Variables of our environment that hold secrets: no script inherits them.
+fn secret_variables(engine: Engine<'_>) -> Vec<String> {
+    let mut names = vec!["CREDENTIALS_DIRECTORY".to_owned()];
+    names.extend(
+        engine
+            .file
+            .devices
+            .iter()
+            .filter_map(|device| match &device.password {
+                SecretSource::Env(name) => Some(name.clone()),
+                _ => None,
+            }),
+    );
+    names
+}
+
+/// The facts as a JSON file, there as long as the script runs.
+struct ContextFile {
+    path: PathBuf,
+}
+
+impl ContextFile {
+    fn write(engine: Engine<'_>, owner: ScriptOwner, facts: &Facts<'_>) -> io::Result<Self> {
+        let name = match owner {
+            ScriptOwner::Plan(id) => format!("plan-{}", id.0),
+            ScriptOwner::Task(id) => format!("task-{}", id.0),
+        };
+        let path = engine
+            .locks
+            .folder()
+            .join(format!("{}-{name}.json", engine.process));
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&path)?;
+        let context = Self { path };
+        file.write_all(serde_json::to_string_pretty(facts)?.as_bytes())?;
+        Ok(context)
+    }
+}
+
+impl Drop for ContextFile {
+    fn drop(&mut self) {
+        // A leftover holds no secret, and the next file of this name replaces it.
+        let _ = fs::remove_file(&self.path);
+    }
+}

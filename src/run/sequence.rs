@@ -1,0 +1,769 @@
+//! One plan, in the order of its steps.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::exit::Exit;
+use crate::lock::{Asked, Holder, Lock, LockError};
+use crate::plan::model::{ErrorPolicy, Plan};
+use crate::run::Engine;
+use crate::run::contact::{Contact, Devices, Session, lock_name};
+use crate::run::event::{
+    ActivityId, ActivityOpening, Event, LedgerError, PlanId, PlanOpening, Progress, ScriptMoment,
+    ScriptOwner, StoredFile, TaskId, TaskOpening,
+};
+use crate::run::expand::{ExpandedActivity, ExpandedTask, Verdict, expand};
+use crate::run::failure::{Failure, Trouble};
+use crate::run::record::Record;
+use crate::run::recover;
+use crate::run::script::{self, Due, Facts, TaskEnd};
+use crate::run::status::{Class, Status};
+use crate::run::store;
+use crate::run::task::{self, Aborted, Task};
+
+/// The shortest quiesce timeout that a device accepts.
+const SHORTEST_QUIESCE: Duration = Duration::from_secs(60);
+
+/// How a person may bend a run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Start tasks outside the window as well; history says so.
+    pub ignore_window: bool,
+    /// How long a busy plan is waited for.
+    pub lock_wait: Duration,
+}
+
+/// How a plan ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanEnd {
+    /// Its execution.
+    pub id: PlanId,
+    /// Its final status.
+    pub status: Status,
+    /// Why it did not succeed.
+    pub error: Option<String>,
+    /// What it means for the process.
+    pub exit: Exit,
+}
+
+/// A plan could not be run to a recorded end.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The history file cannot be written any more.
+    #[error("the history cannot be written")]
+    Ledger {
+        /// Why.
+        #[source]
+        error: LedgerError,
+        /// Whether a device could not be confirmed to be as it was found.
+        still_quiesced: bool,
+    },
+    /// The locks beside the history file cannot be used.
+    #[error("the locks beside the history file cannot be used")]
+    Lock(#[from] LockError),
+}
+
+impl From<LedgerError> for RunError {
+    fn from(error: LedgerError) -> Self {
+        Self::Ledger {
+            error,
+            still_quiesced: false,
+        }
+    }
+}
+
+impl RunError {
+    /// What it means for the process.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Ledger {
+                still_quiesced: true, ..
+            } => Exit::StillQuiesced,
+            Self::Ledger { .. } | Self::Lock(_) => Exit::History,
+        }
+    }
+}
+
+/// Runs one plan from its row in history to its end.
+pub fn run<'a>(
+    engine: Engine<'a>,
+    record: &mut Record<'_>,
+    devices: &mut Devices<'a>,
+    plan: &'a Plan,
+    options: Options,
+) -> Result<PlanEnd, RunError> {
+    let opening = PlanOpening {
+        plan: plan.name.clone(),
+        plan_file: engine.file.path.clone(),
+        process: engine.process.to_owned(),
+        window_ignored: options.ignore_window,
+    };
+    let id = record.open_plan(opening)?;
+    let started = engine.clock.now();
+    let mut run = Run {
+        engine,
+        record,
+        devices,
+        plan,
+        options,
+        id,
+        started,
+        tasks: Tallies::default(),
+        unmended: false,
+    };
+    run.to_the_end()
+}
+
+/// A plan on its way.
+struct Run<'w, 'a, 'r> {
+    engine: Engine<'a>,
+    record: &'w mut Record<'r>,
+    devices: &'w mut Devices<'a>,
+    plan: &'a Plan,
+    options: Options,
+    id: PlanId,
+    started: Timestamp,
+    tasks: Tallies,
+    /// Whether a device of this plan is left quiesced by a run that died.
+    unmended: bool,
+}
+
+/// What became of the tasks so far.
+#[derive(Debug, Default)]
+struct Tallies {
+    ends: Vec<TaskEnd>,
+    files: Vec<StoredFile>,
+    failures: Vec<String>,
+    succeeded: usize,
+    left_out: usize,
+    warned: bool,
+    still_quiesced: bool,
+}
+
+/// A task that waits for its turn, or was settled before.
+struct Waiting<'a> {
+    id: TaskId,
+    activity: usize,
+    expanded: ExpandedTask<'a>,
+}
+
+/// An activity with its row.
+struct OpenActivity<'a> {
+    id: ActivityId,
+    expanded: &'a crate::plan::model::Activity,
+    tally: ActivityTally,
+    running: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct ActivityTally {
+    failed: usize,
+    left_out: usize,
+    warned: bool,
+    open: usize,
+}
+
+impl<'a> Run<'_, 'a, '_> {
+    fn to_the_end(&mut self) -> Result<PlanEnd, RunError> {
+        let purpose = format!("plan {}", self.plan.name);
+        let lock_name = format!("plan-{}", self.plan.name);
+        let (record, engine) = (&mut *self.record, self.engine);
+        let asked = engine.locks.wait(
+            &lock_name,
+            &purpose,
+            self.options.lock_wait,
+            engine.clock,
+            engine.stop,
+            &mut |holder, waited| {
+                let holder = holder.map_or_else(|| "another run".to_owned(), ToString::to_string);
+                let what = format!("plan lock held by {holder}");
+                let limit = self.options.lock_wait;
+                record.show(&Progress::Waiting {
+                    device: String::new(),
+                    what,
+                    waited,
+                    limit,
+                });
+            },
+        )?;
+        record.show(&Progress::WaitEnded);
+        let _lock: Lock = match asked {
+            Asked::Held(lock) => lock,
+            Asked::Busy(holder) => return self.locked(holder.as_ref()),
+        };
+        let plan = self.plan;
+        let concerns = |device: &str| {
+            plan.activities
+                .iter()
+                .any(|activity| activity.devices.matches(device))
+        };
+        let recovered = recover::recover(self.engine, self.record, &concerns)?;
+        self.unmended = recovered.still_quiesced();
+        for line in recovered.lines() {
+            self.record.note(ScriptOwner::Plan(self.id), line)?;
+        }
+        match self.before_tasks() {
+            Ok(activities) => self.with_tasks(activities),
+            Err(Trouble::Failure(failure)) => self.refused(failure),
+            Err(Trouble::Ledger(error)) => Err(error.into()),
+        }
+    }
+
+    fn locked(&mut self, holder: Option<&Holder>) -> Result<PlanEnd, RunError> {
+        let holder = holder.map_or_else(|| "another run".to_owned(), ToString::to_string);
+        self.finish(Status::Locked, Some(format!("held by {holder}")))
+    }
+
+    /// Steps 1 to 6.
+    fn before_tasks(&mut self) -> Result<Vec<ExpandedActivity<'a>>, Trouble> {
+        let settings = &self.engine.file.settings;
+        if !self.plan.enabled {
+            let why = format!("plan {} has enabled = false", self.plan.name);
+            return Err(Failure::new(Status::PlanIsDisabled, why).into());
+        }
+        if !settings.backups_enabled {
+            let why = "the settings have backups_enabled = false";
+            return Err(Failure::new(Status::BackupsAreDisabled, why).into());
+        }
+        if !self.window_is_open() {
+            let window = self
+                .plan
+                .window
+                .as_ref()
+                .map_or_else(String::new, ToString::to_string);
+            let why = format!(
+                "it is outside the maintenance window {window}; --ignore-window runs it all the same"
+            );
+            return Err(Failure::new(Status::OutOfMaintenanceWindow, why).into());
+        }
+        let quiesces = self.plan.activities.iter().any(|activity| activity.quiesce);
+        if quiesces && settings.quiesce_timeout < SHORTEST_QUIESCE {
+            let timeout = humantime::format_duration(settings.quiesce_timeout);
+            let why = format!("quiesce_timeout is {timeout}, and a device accepts no less than 60s");
+            return Err(Failure::new(Status::QuiesceTimeoutTooShort, why).into());
+        }
+        store::validate(settings)?;
+        self.sweep()?;
+        let expanded = expand(self.engine.file, self.plan, self.devices, self.engine.stop);
+        expanded.ok_or_else(|| Failure::interrupted("asking the devices for their domains").into())
+    }
+
+    /// Removes what dead runs left in the store.
+    fn sweep(&mut self) -> Result<(), LedgerError> {
+        let owner = ScriptOwner::Plan(self.id);
+        let swept = match crate::artifact::sweep::sweep(&self.engine.file.settings.store) {
+            Ok(swept) => swept,
+            Err(error) => {
+                return self.record.warn(
+                    owner,
+                    format!("leftovers in the store cannot be looked for: {error}"),
+                );
+            }
+        };
+        for removed in &swept.removed {
+            self.record.note(
+                owner,
+                format!("removed what a run that died left: {}", removed.path.display()),
+            )?;
+        }
+        for failed in &swept.failed {
+            self.tasks.warned = true;
+            self.record.warn(
+                owner,
+                format!(
+                    "a leftover of a run that died cannot be removed: {failed}: {}",
+                    failed.source
+                ),
+            )?;
+        }
+        Ok(())
+    }
+
+    fn window_is_open(&self) -> bool {
+        self.options.ignore_window
+            || self
+                .plan
+                .window
+                .as_ref()
+                .is_none_or(|window| window.is_open(self.engine.clock.now()))
+    }
+
+    /// A failing step before the tasks ends the plan.
+    fn refused(&mut self, failure: Failure) -> Result<PlanEnd, RunError> {
+        self.finish(failure.status, Some(failure.message))
+    }
+
+    /// Steps 7 to 10.
+    fn with_tasks(&mut self, expanded: Vec<ExpandedActivity<'a>>) -> Result<PlanEnd, RunError> {
+        let (mut activities, waiting) = self.open_rows(expanded)?;
+        let skipped = |task: &Waiting<'_>| matches!(&task.expanded.verdict, Verdict::Settled(failure) if failure.status.class() == Class::Skipped);
+        if waiting.iter().all(skipped) {
+            for task in waiting {
+                self.settle(&mut activities, &task, None)?;
+            }
+            return self.finish(Status::AllTasksSkipped, Some("every task is skipped".to_owned()));
+        }
+        if let Err(failure) = self.pre_script()? {
+            for task in waiting {
+                self.settle(&mut activities, &task, Some(&failure))?;
+            }
+            return self.finish(failure.status, Some(failure.message));
+        }
+        self.record.plan_status(self.id, Status::Running)?;
+        self.walk(&mut activities, waiting)?;
+        let script_warning = self.post_script()?;
+        self.finish_by_tallies(script_warning)
+    }
+
+    /// Writes a row for each activity and task, skipped ones too.
+    #[expect(
+        clippy::type_complexity,
+        reason = "both halves are used at once, in one place"
+    )]
+    fn open_rows(
+        &mut self,
+        expanded: Vec<ExpandedActivity<'a>>,
+    ) -> Result<(Vec<OpenActivity<'a>>, VecDeque<Waiting<'a>>), RunError> {
+        let (mut activities, mut waiting) = (Vec::new(), VecDeque::new());
+        for ExpandedActivity { activity, tasks } in expanded {
+            let id = self.record.open_activity(ActivityOpening {
+                plan: self.id,
+                action: activity.kind(),
+                device_pattern: activity.devices.to_string(),
+                domain_pattern: activity.domain_pattern(),
+                quiesce: activity.quiesce,
+            })?;
+            let tally = ActivityTally {
+                open: tasks.len(),
+                ..ActivityTally::default()
+            };
+            for expanded in tasks {
+                let (status, error) = match &expanded.verdict {
+                    Verdict::Ready => (Status::ReadyForExecution, None),
+                    Verdict::Settled(failure) => (failure.status, Some(failure.message.clone())),
+                };
+                let task = self.record.open_task(TaskOpening {
+                    plan: self.id,
+                    activity: id,
+                    action: activity.kind(),
+                    device: expanded.device_name.clone(),
+                    domain: expanded.domain.clone(),
+                    status,
+                    error,
+                })?;
+                waiting.push_back(Waiting {
+                    id: task,
+                    activity: activities.len(),
+                    expanded,
+                });
+            }
+            activities.push(OpenActivity {
+                id,
+                expanded: activity,
+                tally,
+                running: false,
+            });
+        }
+        Ok((activities, waiting))
+    }
+
+    /// Step 8.
+    fn pre_script(&mut self) -> Result<Result<(), Failure>, RunError> {
+        let stop = self.engine.stop;
+        if stop.is_requested() {
+            return Ok(Err(Failure::interrupted("the tasks were waiting")));
+        }
+        let Some(path) = &self.plan.pre_script else {
+            return Ok(Ok(()));
+        };
+        self.record.plan_status(self.id, Status::RunningPreScript)?;
+        let due = Due {
+            path,
+            moment: ScriptMoment::Pre,
+            facts: self.facts(),
+        };
+        let end = script::run(
+            self.engine,
+            self.record,
+            ScriptOwner::Plan(self.id),
+            &due,
+            &|| stop.is_requested(),
+        )?;
+        if stop.is_requested() {
+            return Ok(Err(Failure::interrupted("running the pre-plan script")));
+        }
+        if end.is_success() {
+            return Ok(Ok(()));
+        }
+        let why = format!("the pre-plan script {}: {end}", path.display());
+        Ok(Err(Failure::new(Status::PlanFailedPreScript, why)))
+    }
+
+    fn facts(&self) -> Facts<'a> {
+        Facts::of_plan(self.id, &self.plan.name, &self.engine.file.settings.store)
+    }
+
+    /// Step 9.
+    fn walk(
+        &mut self,
+        activities: &mut [OpenActivity<'a>],
+        waiting: VecDeque<Waiting<'a>>,
+    ) -> Result<(), RunError> {
+        let mut halted: Option<String> = None;
+        for task in waiting {
+            let cancelled = match &task.expanded.verdict {
+                Verdict::Settled(_) => None,
+                Verdict::Ready => self.cancellation(halted.as_deref()),
+            };
+            let settled = matches!(task.expanded.verdict, Verdict::Settled(_));
+            let (status, policy) = if settled || cancelled.is_some() {
+                self.settle(activities, &task, cancelled.as_ref())?
+            } else {
+                self.run_task(activities, &task)?
+            };
+            if status.class() == Class::Failed && policy == ErrorPolicy::Halt && halted.is_none() {
+                halted = Some(format!("task {} ended {status}", task.id.0));
+            }
+        }
+        Ok(())
+    }
+
+    /// Why a task that is ready does not start now.
+    fn cancellation(&self, halted: Option<&str>) -> Option<Failure> {
+        if self.engine.stop.is_requested() {
+            return Some(Failure::interrupted("the task was waiting"));
+        }
+        if let Some(why) = halted {
+            return Some(Failure::new(
+                Status::CanceledBecauseErrorPolicy,
+                format!("{why}, and the error policy is halt"),
+            ));
+        }
+        if !self.window_is_open() {
+            let window = self
+                .plan
+                .window
+                .as_ref()
+                .map_or_else(String::new, ToString::to_string);
+            let why = format!("the maintenance window {window} closed before the task could start");
+            return Some(Failure::new(Status::CanceledBecauseMaintenanceWindow, why));
+        }
+        if self.time_to_expiry().is_zero() {
+            let expiry = humantime::format_duration(self.engine.file.settings.task_expiry);
+            let why = format!("the task had not started {expiry} after its plan");
+            return Some(Failure::new(Status::CanceledBecauseADayPassed, why));
+        }
+        None
+    }
+
+    fn time_to_expiry(&self) -> Duration {
+        let age = self.engine.clock.now().duration_since(self.started);
+        let age = Duration::try_from(age).unwrap_or_default();
+        self.engine.file.settings.task_expiry.saturating_sub(age)
+    }
+
+    /// Ends a task that does not run: it was settled before, or is now by `failure`.
+    fn settle(
+        &mut self,
+        activities: &mut [OpenActivity<'a>],
+        task: &Waiting<'a>,
+        failure: Option<&Failure>,
+    ) -> Result<(Status, ErrorPolicy), RunError> {
+        let known = match &task.expanded.verdict {
+            Verdict::Settled(failure) => Some(failure),
+            Verdict::Ready => None,
+        };
+        let Some(settled) = known.or(failure) else {
+            return Ok((Status::ReadyForExecution, ErrorPolicy::Ignore));
+        };
+        if known.is_none() {
+            let (status, error) = (settled.status, Some(settled.message.clone()));
+            self.record.tell(&Event::TaskEnded {
+                task: task.id,
+                status,
+                error,
+            })?;
+        }
+        self.tally(activities, task, settled.status, Some(&settled.message), false)?;
+        let policy = activities
+            .get(task.activity)
+            .map_or(ErrorPolicy::Ignore, |activity| activity.expanded.error_policy);
+        Ok((settled.status, policy))
+    }
+
+    fn run_task(
+        &mut self,
+        activities: &mut [OpenActivity<'a>],
+        task: &Waiting<'a>,
+    ) -> Result<(Status, ErrorPolicy), RunError> {
+        let (Some(activity), Some(device)) = (activities.get_mut(task.activity), task.expanded.device) else {
+            return Ok((Status::ReadyForExecution, ErrorPolicy::Ignore));
+        };
+        if !activity.running {
+            activity.running = true;
+            self.record.tell(&Event::ActivityStatus {
+                activity: activity.id,
+                status: Status::Running,
+            })?;
+        }
+        let policy = activity.expanded.error_policy;
+        let due = Task {
+            id: task.id,
+            plan: self.id,
+            plan_name: &self.plan.name,
+            activity: activity.expanded,
+            domain: &task.expanded.domain,
+        };
+        let lock = self.engine.locks.wait(
+            &lock_name(device),
+            &format!("task {} of plan {}", task.id.0, self.plan.name),
+            self.engine.file.settings.task_expiry,
+            self.engine.clock,
+            self.engine.stop,
+            &mut |holder, waited| {
+                let holder = holder.map_or_else(|| "another run".to_owned(), ToString::to_string);
+                let what = format!("device lock held by {holder}");
+                let limit = self.engine.file.settings.task_expiry;
+                self.record.show(&Progress::Waiting {
+                    device: device.name.clone(),
+                    what,
+                    waited,
+                    limit,
+                });
+            },
+        )?;
+        self.record.show(&Progress::WaitEnded);
+        let _lock = match lock {
+            Asked::Held(lock) => lock,
+            Asked::Busy(holder) => {
+                let holder = holder.map_or_else(|| "another run".to_owned(), |holder| holder.to_string());
+                let why = format!("the device was held by {holder} all the time");
+                let failure = self
+                    .cancellation(None)
+                    .unwrap_or_else(|| Failure::new(Status::CanceledBecauseADayPassed, why));
+                return Ok((self.settle(activities, task, Some(&failure))?.0, policy));
+            }
+        };
+        // The wait for the device may have taken long.
+        if let Some(failure) = self.cancellation(None) {
+            return Ok((self.settle(activities, task, Some(&failure))?.0, policy));
+        }
+        let session: &mut Session<'a> = match self.devices.contact(device) {
+            Contact::Up(session) => session,
+            // It answered when the plan was expanded; since then a task found that it does
+            // not take our login any more.
+            Contact::Bad(failure) => {
+                let failure = failure.clone();
+                return Ok((self.settle(activities, task, Some(&failure))?.0, policy));
+            }
+            Contact::Down(why) => {
+                let failure = Failure::new(Status::DeviceError, why.clone());
+                return Ok((self.settle(activities, task, Some(&failure))?.0, policy));
+            }
+        };
+        let ended = match task::run(self.engine, self.record, session, due) {
+            Ok(ended) => ended,
+            Err(Aborted {
+                error,
+                still_quiesced,
+            }) => {
+                let still_quiesced = still_quiesced || self.tasks.still_quiesced;
+                return Err(RunError::Ledger {
+                    error,
+                    still_quiesced,
+                });
+            }
+        };
+        self.tasks.still_quiesced |= ended.still_quiesced;
+        if ended.login_refused {
+            let why = ended.error.clone().unwrap_or_default();
+            self.devices
+                .refuses_login(device, Failure::new(Status::AuthenticationFailed, why));
+        }
+        self.tasks.files.extend(ended.files);
+        self.tally(
+            activities,
+            task,
+            ended.status,
+            ended.error.as_deref(),
+            ended.warned,
+        )?;
+        Ok((ended.status, policy))
+    }
+
+    /// Counts a task that reached its end; the last one of an activity ends that too.
+    fn tally(
+        &mut self,
+        activities: &mut [OpenActivity<'a>],
+        task: &Waiting<'a>,
+        status: Status,
+        error: Option<&str>,
+        warned: bool,
+    ) -> Result<(), RunError> {
+        let Some(activity) = activities.get_mut(task.activity) else {
+            return Ok(());
+        };
+        let expanded = &task.expanded;
+        let domain = if expanded.domain == crate::run::event::ALL_DOMAINS {
+            "ALL"
+        } else {
+            &expanded.domain
+        };
+        let kind = activity.expanded.kind();
+        self.tasks
+            .ends
+            .push(TaskEnd::new(task.id, kind, &expanded.device_name, domain, status));
+        self.tasks.warned |= warned;
+        activity.tally.warned |= warned;
+        match status.class() {
+            Class::Success => self.tasks.succeeded += 1,
+            Class::Failed | Class::Refused => {
+                activity.tally.failed += 1;
+                let error = error.unwrap_or_default();
+                self.tasks
+                    .failures
+                    .push(format!("task {} {status}: {error}", task.id.0));
+            }
+            Class::Skipped | Class::Cancelled | Class::Warning | Class::Interim => {
+                activity.tally.left_out += 1;
+                self.tasks.left_out += 1;
+            }
+        }
+        activity.tally.open = activity.tally.open.saturating_sub(1);
+        if activity.tally.open > 0 {
+            return Ok(());
+        }
+        let tally = activity.tally;
+        let status = if tally.failed > 0 {
+            Status::Failed
+        } else if tally.left_out > 0 || tally.warned {
+            Status::CompletedWithWarnings
+        } else {
+            Status::Success
+        };
+        self.record.tell(&Event::ActivityEnded {
+            activity: activity.id,
+            status,
+        })?;
+        Ok(())
+    }
+
+    /// Step 10.
+    fn post_script(&mut self) -> Result<Option<String>, RunError> {
+        let Some(path) = &self.plan.post_script else {
+            return Ok(None);
+        };
+        let stop = self.engine.stop;
+        if stop.is_urgent() {
+            let warning = format!(
+                "the post-plan script {} was skipped: a second signal came",
+                path.display()
+            );
+            self.record.warn(ScriptOwner::Plan(self.id), warning.clone())?;
+            return Ok(Some(warning));
+        }
+        self.record.plan_status(self.id, Status::RunningPostScript)?;
+        let (status, error) = self.by_tallies(None);
+        let mut facts = self
+            .facts()
+            .ended(status, error.as_deref())
+            .with_files(&self.tasks.files);
+        facts.tasks = std::mem::take(&mut self.tasks.ends);
+        let due = Due {
+            path,
+            moment: ScriptMoment::Post,
+            facts,
+        };
+        let end = script::run(
+            self.engine,
+            self.record,
+            ScriptOwner::Plan(self.id),
+            &due,
+            &|| stop.is_urgent(),
+        )?;
+        if end.is_success() {
+            return Ok(None);
+        }
+        let warning = format!("the post-plan script {}: {end}", path.display());
+        self.record.warn(ScriptOwner::Plan(self.id), warning.clone())?;
+        Ok(Some(warning))
+    }
+
+    /// How a plan whose tasks were walked has ended.
+    fn by_tallies(&self, script_warning: Option<&str>) -> (Status, Option<String>) {
+        if let Some(signal) = self.engine.stop.signal() {
+            return (
+                Status::Interrupted,
+                Some(format!("interrupted by signal {signal}; nothing is left running")),
+            );
+        }
+        if let Some(first) = self.tasks.failures.first() {
+            let more = match self.tasks.failures.len() - 1 {
+                0 => String::new(),
+                more => format!(" (and {more} more failed)"),
+            };
+            return (Status::Failed, Some(format!("{first}{more}")));
+        }
+        if let Some(warning) = script_warning {
+            return (Status::CompletedWithWarnings, Some(warning.to_owned()));
+        }
+        match (self.tasks.left_out, self.tasks.warned) {
+            (0, false) => (Status::Success, None),
+            (0, true) => (
+                Status::CompletedWithWarnings,
+                Some("there are warnings".to_owned()),
+            ),
+            (1, _) => (
+                Status::CompletedWithWarnings,
+                Some("1 task was skipped or cancelled".to_owned()),
+            ),
+            (count, _) => (
+                Status::CompletedWithWarnings,
+                Some(format!("{count} tasks were skipped or cancelled")),
+            ),
+        }
+    }
+
+    fn finish_by_tallies(&mut self, script_warning: Option<String>) -> Result<PlanEnd, RunError> {
+        let (status, error) = self.by_tallies(script_warning.as_deref());
+        self.finish(status, error)
+    }
+
+    fn finish(&mut self, status: Status, error: Option<String>) -> Result<PlanEnd, RunError> {
+        let still_quiesced = self.tasks.still_quiesced || self.unmended;
+        let event = Event::PlanEnded {
+            plan: self.id,
+            status,
+            error: error.clone(),
+        };
+        self.record.tell(&event).map_err(|error| RunError::Ledger {
+            error,
+            still_quiesced,
+        })?;
+        let exit = if still_quiesced {
+            Exit::StillQuiesced
+        } else {
+            exit_of(status, self.engine.stop.signal())
+        };
+        Ok(PlanEnd {
+            id: self.id,
+            status,
+            error,
+            exit,
+        })
+    }
+}
+
+/// What the end of a plan means for the process.
+fn exit_of(status: Status, signal: Option<i32>) -> Exit {
+    match (status, status.class()) {
+        (Status::Interrupted, _) => signal.map_or(Exit::Failed, Exit::Interrupted),
+        (Status::Locked, _) => Exit::Locked,
+        (_, Class::Success) => Exit::Success,
+        (_, Class::Warning | Class::Skipped | Class::Cancelled) => Exit::Warned,
+        (_, Class::Refused) => Exit::NotStarted,
+        (_, Class::Failed | Class::Interim) => Exit::Failed,
+    }
+}

@@ -1,0 +1,82 @@
+//! Whether the store can take backups.
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+
+use crate::artifact::mount::{self, Mount};
+use crate::artifact::space;
+use crate::plan::model::{MountRule, Settings};
+use crate::run::failure::Failure;
+use crate::run::status::Status;
+use crate::values::size::Bytes;
+
+/// Steps 4 and 5 before a plan: mounted as asked, writable, with the free space.
+pub fn validate(settings: &Settings) -> Result<(), Failure> {
+    is_mounted(settings)?;
+    let store = &settings.store;
+    let unusable = |why: String| {
+        Failure::new(
+            Status::StoreIsNotMounted,
+            format!("the store {} cannot be written: {why}", store.display()),
+        )
+    };
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(store)
+        .map_err(|error| unusable(error.to_string()))?;
+    mount::writable(store).map_err(|error| unusable(error.to_string()))?;
+    has_space(settings, Status::StoreOutOfSpace)
+}
+
+/// Whether the store is on the kind of mount that `require_mount` asks for.
+pub fn is_mounted(settings: &Settings) -> Result<(), Failure> {
+    let store = settings.store.display();
+    let refuse = |why: String| Err(Failure::new(Status::StoreIsNotMounted, why));
+    if settings.require_mount == MountRule::No {
+        return Ok(());
+    }
+    let mount = match mount::kind(&settings.store) {
+        Ok(mount) => mount,
+        Err(error) => {
+            return refuse(format!(
+                "whether the store {store} is mounted cannot be told: {error}"
+            ));
+        }
+    };
+    match (settings.require_mount, mount) {
+        (MountRule::No, _)
+        | (MountRule::Mounted, Mount::Local(_) | Mount::Remote(_))
+        | (MountRule::Remote, Mount::Remote(_)) => Ok(()),
+        (_, Mount::NotMounted) => refuse(format!(
+            "the store {store} is not on a mounted file system; mount it, or set require_mount = \"no\""
+        )),
+        (MountRule::Remote, Mount::Local(kind)) => refuse(format!(
+            "the store {store} is on a local {kind} file system, and require_mount = \"remote\" asks for one of a network"
+        )),
+    }
+}
+
+/// Whether the store has the free space; `status` is that of the failure.
+pub fn has_space(settings: &Settings, status: Status) -> Result<(), Failure> {
+    let store = settings.store.display();
+    let space = space::space(&settings.store).map_err(|error| {
+        Failure::new(
+            status,
+            format!("the free space of the store {store} cannot be told: {error}"),
+        )
+    })?;
+    if settings.min_free_store.is_met(space.free, space.total) {
+        return Ok(());
+    }
+    let required = settings.min_free_store.required(space.total);
+    Err(Failure::new(
+        status,
+        format!(
+            "the store {store} has {} free of {}; min_free_store asks for {}",
+            Bytes(space.free),
+            Bytes(space.total),
+            Bytes(required)
+        ),
+    ))
+}

@@ -1,0 +1,122 @@
+//! The only room that prints.
+//!
+//! Data goes to stdout, everything else to stderr. Text of devices and scripts is made
+//! printable first. A reader that has gone away is no error.
+
+use std::io::{self, IsTerminal, Write};
+
+use crate::cli::{ColorChoice, Global};
+use crate::values::environment::{Lookup, non_empty};
+use crate::values::text::printable;
+
+mod screen;
+
+pub use screen::Screen;
+
+/// How this process speaks.
+#[derive(Clone, Copy, Debug)]
+pub struct Ui {
+    /// Whether stderr shows colours.
+    pub color: bool,
+    /// Whether stderr shows progress bars.
+    pub live: bool,
+    /// How much is said.
+    pub verbosity: Verbosity,
+    /// The columns of stdout, if it is a terminal.
+    pub width: Option<u16>,
+}
+
+/// How much is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verbosity {
+    /// Errors alone.
+    Quiet,
+    /// What somebody must know.
+    Normal,
+    /// Each task and each wait.
+    Verbose,
+    /// Each status on the way.
+    Chatty,
+}
+
+impl Ui {
+    /// What the arguments, the environment and the terminal ask for.
+    pub fn new(global: &Global, env: Lookup<'_>) -> Self {
+        let terminal = io::stderr().is_terminal();
+        let dumb = env("TERM").is_some_and(|term| term == "dumb");
+        let color = match global.color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => terminal && !dumb && non_empty(env, "NO_COLOR").is_none(),
+        };
+        let verbosity = match (global.quiet, global.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (false, 0) => Verbosity::Normal,
+            (false, 1) => Verbosity::Verbose,
+            (false, _) => Verbosity::Chatty,
+        };
+        let live = terminal && !dumb && !global.no_progress && verbosity > Verbosity::Quiet;
+        let width = io::stdout()
+            .is_terminal()
+            .then(|| terminal_size::terminal_size().map(|(width, _)| width.0))
+            .flatten();
+        Self { color, live, verbosity, width }
+    }
+
+    /// Prints data.
+    pub fn data(&self, text: &str) -> io::Result<()> {
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            outcome => outcome,
+        }
+    }
+
+    /// Prints a message line.
+    pub fn say(&self, text: &str) {
+        self.line(text);
+    }
+
+    /// Prints an error, its causes and advice.
+    pub fn error(&self, error: &anyhow::Error, hint: Option<&str>) {
+        let mut words: Vec<String> = Vec::new();
+        for cause in error.chain() {
+            let cause = cause.to_string();
+            // Some errors repeat their cause in their own words.
+            if !words.iter().any(|word| word.contains(&cause)) {
+                words.push(cause);
+            }
+        }
+        for (index, text) in words.iter().enumerate() {
+            let label = if index == 0 { "error:" } else { "because:" };
+            self.line(&format!("{} {}", self.paint(label, "1;31"), printable(text)));
+        }
+        if let Some(hint) = hint {
+            self.line("");
+            self.hint(hint);
+        }
+    }
+
+    /// Prints advice.
+    pub fn hint(&self, hint: &str) {
+        self.line(&format!("{} {hint}", self.paint("hint:", "1;36")));
+    }
+
+    /// Prints a warning.
+    pub fn warning(&self, text: &str) {
+        if self.verbosity > Verbosity::Quiet {
+            self.line(&format!("{} {}", self.paint("warning:", "1;33"), printable(text)));
+        }
+    }
+
+    /// `text` in a colour of the terminal, if colours are on.
+    pub fn paint(&self, text: &str, code: &str) -> String {
+        if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    #[expect(clippy::unused_self, reason = "all that is printed goes through a Ui")]
+    fn line(&self, text: &str) {
+        // Nobody reads what is said: nothing more can be said about that.
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+}

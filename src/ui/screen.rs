@@ -1,0 +1,301 @@
+//! A run as a person, or the mail of a cron job, sees it.
+//!
+//! At a terminal: a line for each task, bars for downloads, a countdown for waits, a
+//! summary. Elsewhere: nothing on success, one short block where something is wrong,
+//! and with `-v` a line for each task and a heartbeat in long waits.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::Timestamp;
+
+use crate::run::event::{
+    ALL_DOMAINS, ActionKind, Event, PlanId, PlanOpening, Progress, ScriptOwner, Sink, TaskId, TaskOpening,
+};
+use crate::run::status::{Class, Status};
+use crate::ui::{Ui, Verbosity};
+use crate::values::duration::HumanDuration;
+use crate::values::size::Bytes;
+use crate::values::text::printable;
+
+/// Between two heartbeat lines of one wait.
+const HEARTBEAT: Duration = Duration::from_secs(60);
+
+/// Shows the events of a run.
+pub struct Screen {
+    ui: Ui,
+    bar: Option<Bar>,
+    heartbeat: Option<Instant>,
+    plan: Option<(PlanId, PlanOpening, Timestamp)>,
+    tasks: BTreeMap<TaskId, TaskLine>,
+    /// What deserves to be read, in the order in which it happened.
+    complaints: Vec<String>,
+}
+
+struct TaskLine {
+    opening: TaskOpening,
+    started: Option<Timestamp>,
+    status: Status,
+    files: usize,
+    bytes: u64,
+}
+
+#[derive(PartialEq, Eq)]
+enum BarKind {
+    Download(String),
+    Wait(String),
+}
+
+struct Bar {
+    kind: BarKind,
+    bar: ProgressBar,
+}
+
+impl Screen {
+    /// A screen that speaks like `ui`.
+    pub fn new(ui: Ui) -> Self {
+        Self { ui, bar: None, heartbeat: None, plan: None, tasks: BTreeMap::new(), complaints: Vec::new() }
+    }
+
+    /// Whether each task gets a line when it ends.
+    fn tells_tasks(&self) -> bool {
+        self.ui.live || self.ui.verbosity >= Verbosity::Verbose
+    }
+
+    fn say(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.bar.suspend(|| self.ui.say(text)),
+            None => self.ui.say(text),
+        }
+    }
+
+    /// Says it now to those who watch, and in the block at the end to those who do not.
+    fn complain(&mut self, text: String) {
+        if self.tells_tasks() {
+            let label = self.ui.paint("warning:", "1;33");
+            self.say(&format!("{label} {}", printable(&text)));
+        } else {
+            self.complaints.push(text);
+        }
+    }
+
+    fn end_bar(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.bar.finish_and_clear();
+        }
+        self.heartbeat = None;
+    }
+
+    fn task_opened(&mut self, task: TaskId, opening: &TaskOpening) {
+        let line = TaskLine { opening: opening.clone(), started: None, status: opening.status, files: 0, bytes: 0 };
+        self.tasks.insert(task, line);
+        if opening.status.is_final() {
+            self.task_ended(task, opening.status, opening.error.as_deref(), None);
+        }
+    }
+
+    fn task_ended(&mut self, task: TaskId, status: Status, error: Option<&str>, at: Option<Timestamp>) {
+        let Some(line) = self.tasks.get_mut(&task) else { return };
+        line.status = status;
+        let target = target(&line.opening);
+        let took = at.zip(line.started).and_then(|(end, start)| Duration::try_from(end.duration_since(start)).ok());
+        let mut text = match status.class() {
+            Class::Success => format!("{} {target}", self.ui.paint("ok", "32")),
+            Class::Skipped => format!("{} {target}: {status}", self.ui.paint("skipped", "33")),
+            Class::Cancelled => format!("{} {target}: {status}", self.ui.paint("cancelled", "33")),
+            _ => format!("{} {target}: {status}", self.ui.paint("FAILED", "1;31")),
+        };
+        if line.files > 0 {
+            let _ = write!(text, "  {} {}, {}", line.files, plural(line.files, "file"), Bytes(line.bytes));
+        }
+        if let Some(took) = took {
+            let _ = write!(text, "  {}", HumanDuration(took));
+        }
+        if let Some(error) = error {
+            let _ = write!(text, "\n    {}", printable(error));
+        }
+        if self.tells_tasks() {
+            self.say(&text);
+        } else if status.class() != Class::Success {
+            self.complaints.push(text);
+        }
+    }
+
+    fn plan_ended(&mut self, at: Timestamp, status: Status, error: Option<&str>) {
+        self.end_bar();
+        let Some((id, opening, started)) = self.plan.take() else { return };
+        let tasks = std::mem::take(&mut self.tasks);
+        let complaints = std::mem::take(&mut self.complaints);
+        let good = status.class() == Class::Success;
+        let quiet = if good { self.ui.verbosity < Verbosity::Verbose && !self.ui.live } else { false };
+        if quiet || (self.ui.verbosity == Verbosity::Quiet && !matches!(status.class(), Class::Failed | Class::Refused)) {
+            return;
+        }
+        let paint = if good { "1;32" } else if status.class() == Class::Warning { "1;33" } else { "1;31" };
+        let took = Duration::try_from(at.duration_since(started)).unwrap_or_default();
+        let mut text = format!(
+            "plan {} ended {} after {} (execution {})",
+            printable(&opening.plan),
+            self.ui.paint(status.code(), paint),
+            HumanDuration(took),
+            id.0
+        );
+        if let Some(error) = error.filter(|_| tasks.is_empty() || status.class() != Class::Failed) {
+            let _ = write!(text, "\n  {}", printable(error));
+        }
+        for complaint in complaints {
+            let _ = write!(text, "\n  {}", complaint.replace('\n', "\n  "));
+        }
+        if !tasks.is_empty() {
+            let count = |classes: &[Class]| tasks.values().filter(|task| classes.contains(&task.status.class())).count();
+            let bytes: u64 = tasks.values().map(|task| task.bytes).sum();
+            let _ = write!(
+                text,
+                "\n  {} succeeded, {} failed, {} skipped, {} cancelled; {} stored",
+                count(&[Class::Success]),
+                count(&[Class::Failed, Class::Refused]),
+                count(&[Class::Skipped]),
+                count(&[Class::Cancelled]),
+                Bytes(bytes)
+            );
+            let _ = write!(text, "\n  more: dpbackup history activities {}", id.0);
+        }
+        self.say(&text);
+    }
+
+    fn show_bar(&mut self, kind: BarKind, length: Option<u64>, template: &str) -> Option<&ProgressBar> {
+        if !self.ui.live {
+            return None;
+        }
+        if self.bar.as_ref().is_none_or(|bar| bar.kind != kind) {
+            self.end_bar();
+            let bar = match length {
+                Some(length) => ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr()),
+                None => ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()),
+            };
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                bar.set_style(style);
+            }
+            self.bar = Some(Bar { kind, bar });
+        }
+        self.bar.as_ref().map(|bar| &bar.bar)
+    }
+
+    fn waiting(&mut self, device: &str, what: &str, waited: Duration, limit: Duration) {
+        let what = if device.is_empty() { what.to_owned() } else { format!("{device}: {what}") };
+        let what = printable(&what).into_owned();
+        let left = HumanDuration(Duration::from_secs(limit.saturating_sub(waited).as_secs()));
+        let message = format!("waiting for {what}, {left} left");
+        if let Some(bar) = self.show_bar(BarKind::Wait(what.clone()), None, "{spinner} {msg}") {
+            bar.set_message(message);
+            bar.tick();
+            return;
+        }
+        if self.ui.verbosity < Verbosity::Verbose {
+            return;
+        }
+        let since = *self.heartbeat.get_or_insert_with(Instant::now);
+        if since.elapsed() >= HEARTBEAT {
+            self.heartbeat = Some(Instant::now());
+            self.say(&message);
+        }
+    }
+}
+
+impl Sink for Screen {
+    fn event(&mut self, at: Timestamp, event: &Event) {
+        match event {
+            Event::PlanOpened { plan, opening } => {
+                if self.tells_tasks() {
+                    self.say(&format!("plan {} begins (execution {})", printable(&opening.plan), plan.0));
+                }
+                self.plan = Some((*plan, opening.clone(), at));
+            }
+            Event::TaskOpened { task, opening } => self.task_opened(*task, opening),
+            Event::TaskStatus { task, status } => {
+                let chatty = self.ui.verbosity >= Verbosity::Chatty;
+                let Some(line) = self.tasks.get_mut(task) else { return };
+                line.started.get_or_insert(at);
+                let text = format!("{}: {status}", target(&line.opening));
+                if chatty {
+                    self.say(&text);
+                }
+            }
+            Event::FileStored { task, file } => {
+                if let Some(line) = self.tasks.get_mut(task) {
+                    line.files += 1;
+                    line.bytes += if file.kept { file.size } else { 0 };
+                }
+            }
+            Event::Warning { owner, message } => {
+                let target = match owner {
+                    ScriptOwner::Task(task) => self.tasks.get(task).map(|line| target(&line.opening)),
+                    ScriptOwner::Plan(_) => None,
+                };
+                let target = target.map_or_else(String::new, |target| format!("{target}: "));
+                self.complain(format!("{target}{message}"));
+            }
+            Event::Note { message, .. } => {
+                if self.tells_tasks() {
+                    self.say(&format!("note: {}", printable(message)));
+                }
+            }
+            Event::Recovered { device, undo, how, .. } => {
+                self.complain(format!("{device}, {}: left by a run that died; {how}", undo.domain()));
+            }
+            Event::TaskEnded { task, status, error } => {
+                self.end_bar();
+                self.task_ended(*task, *status, error.as_deref(), Some(at));
+            }
+            Event::StillQuiesced { device, domain, error, .. } => {
+                self.end_bar();
+                let loud = self.ui.paint("STILL QUIESCED", "1;31");
+                self.say(&format!("{loud} {device}, {}: {}; run dpbackup recover", printable(domain), printable(error)));
+            }
+            Event::PlanEnded { status, error, .. } => self.plan_ended(at, *status, error.as_deref()),
+            Event::ActivityOpened { .. }
+            | Event::PlanStatus { .. }
+            | Event::ActivityStatus { .. }
+            | Event::TaskFacts { .. }
+            | Event::UnsavedChanges { .. }
+            | Event::FileFailed { .. }
+            | Event::ScriptEnded { .. }
+            | Event::ActivityEnded { .. } => {}
+        }
+    }
+
+    fn progress(&mut self, progress: &Progress) {
+        match progress {
+            Progress::Waiting { device, what, waited, limit } => self.waiting(device, what, *waited, *limit),
+            Progress::Downloaded { device, name, bytes, total } => {
+                let kind = BarKind::Download(format!("{device} {}", printable(name)));
+                let message = format!("{device} {}", printable(name));
+                let template = match total {
+                    Some(_) => "{msg} [{bar:20}] {bytes}/{total_bytes} {binary_bytes_per_sec}",
+                    None => "{msg} {bytes} {binary_bytes_per_sec}",
+                };
+                if let Some(bar) = self.show_bar(kind, *total, template) {
+                    bar.set_message(message);
+                    bar.set_position(*bytes);
+                }
+            }
+            Progress::WaitEnded | Progress::DownloadEnded => self.end_bar(),
+        }
+    }
+}
+
+/// `QA1 secure backup`, `TEST8/DOMAIN1 export`.
+fn target(opening: &TaskOpening) -> String {
+    let device = printable(&opening.device);
+    match (opening.action, opening.domain.as_str()) {
+        (ActionKind::SecureBackup, _) => format!("{device} secure backup"),
+        (ActionKind::ExportDomain, ALL_DOMAINS) => format!("{device} export of all domains"),
+        (ActionKind::ExportDomain, domain) => format!("{device}/{} export", printable(domain)),
+    }
+}
+
+fn plural(count: usize, word: &str) -> String {
+    if count == 1 { word.to_owned() } else { format!("{word}s") }
+}
