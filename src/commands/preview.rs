@@ -16,7 +16,7 @@ use crate::plan::model::{Action, Plan, Settings};
 use crate::run::contact::Devices;
 use crate::run::event::{ALL_DOMAINS, ActionKind};
 use crate::run::expand::{ExpandedActivity, ExpandedTask, Verdict, expand};
-use crate::run::status::Class;
+use crate::run::status::{Class, Status};
 use crate::run::{Engine, store};
 use crate::signal::{self, Stop};
 use crate::ui::Ui;
@@ -60,7 +60,14 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
     signal::listen(&stop).map_err(|error| CommandError::new(Exit::Failed, error))?;
     let clock = SystemClock::new();
     let locks = Locks::beside(&file.settings.history);
-    let engine = Engine { file, clock: &clock, stop: &stop, locks: &locks, process: "preview", environment: env };
+    let engine = Engine {
+        file,
+        clock: &clock,
+        stop: &stop,
+        locks: &locks,
+        process: "preview",
+        environment: env,
+    };
     let mut devices = Devices::new(engine);
     let mut previews = Vec::new();
     for plan in plans {
@@ -68,13 +75,21 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
             return Ok(stop.signal().map_or(Exit::Failed, Exit::Interrupted));
         };
         let refused = refusals(plan, &file.settings, &clock);
-        previews.push(Preview { plan: &plan.name, refused, tasks: tasks(expanded, &file.settings, &clock) });
+        previews.push(Preview {
+            plan: &plan.name,
+            refused,
+            tasks: tasks(expanded, &file.settings, &clock),
+        });
     }
     let exit = exit_of(&previews);
     let text = match args.format {
         PreviewFormat::Json => {
-            let document = Document { schema_version: 1, plans: previews };
-            let text = serde_json::to_string_pretty(&document).map_err(|error| CommandError::new(Exit::Failed, error))?;
+            let document = Document {
+                schema_version: 1,
+                plans: previews,
+            };
+            let text = serde_json::to_string_pretty(&document)
+                .map_err(|error| CommandError::new(Exit::Failed, error))?;
             format!("{text}\n")
         }
         PreviewFormat::Table => render(&previews, ui.width),
@@ -129,10 +144,17 @@ fn tasks(expanded: Vec<ExpandedActivity<'_>>, settings: &Settings, clock: &dyn C
 fn path(action: &Action, task: &ExpandedTask<'_>, settings: &Settings, clock: &dyn Clock) -> PathBuf {
     let (now, zone) = (clock.now(), clock.zone());
     match action {
-        Action::SecureBackup { .. } => layout::secure_backup_dir(&settings.store, &task.device_name, now, &zone),
-        Action::ExportDomain { .. } => {
-            layout::export_path(&settings.store, &task.device_name, &task.domain, now, &zone, ExportKind::Persisted)
+        Action::SecureBackup { .. } => {
+            layout::secure_backup_dir(&settings.store, &task.device_name, now, &zone)
         }
+        Action::ExportDomain { .. } => layout::export_path(
+            &settings.store,
+            &task.device_name,
+            &task.domain,
+            now,
+            &zone,
+            ExportKind::Persisted,
+        ),
     }
 }
 
@@ -140,18 +162,20 @@ fn path(action: &Action, task: &ExpandedTask<'_>, settings: &Settings, clock: &d
 fn exit_of(previews: &[Preview<'_>]) -> Exit {
     let mut exit = Exit::Success;
     for preview in previews {
-        let class = |task: &PreviewTask| task.verdict.parse::<crate::run::status::Status>().map(|status| status.class());
+        let class = |task: &PreviewTask| task.verdict.parse().map(Status::class);
         let some = |wanted: Class| preview.tasks.iter().any(|task| class(task) == Ok(wanted));
         let runs = preview.tasks.iter().any(|task| task.verdict == "RUN");
-        exit = exit.or_graver(if !preview.refused.is_empty() || (!runs && !some(Class::Failed)) {
-            Exit::NotStarted
-        } else if some(Class::Failed) {
-            Exit::Failed
-        } else if some(Class::Skipped) {
-            Exit::Warned
-        } else {
-            Exit::Success
-        });
+        exit = exit.or_graver(
+            if !preview.refused.is_empty() || (!runs && !some(Class::Failed)) {
+                Exit::NotStarted
+            } else if some(Class::Failed) {
+                Exit::Failed
+            } else if some(Class::Skipped) {
+                Exit::Warned
+            } else {
+                Exit::Success
+            },
+        );
     }
     exit
 }
@@ -164,9 +188,18 @@ fn render(previews: &[Preview<'_>], width: Option<u16>) -> String {
             text.push_str(&format!("  would not start now: {}\n", printable(refused)));
         }
         let mut table = Table::new();
-        table.load_style(NOTHING).set_header(["#", "Action", "Device", "Domain", "Quiesce", "What would happen"]);
+        table.load_style(NOTHING).set_header([
+            "#",
+            "Action",
+            "Device",
+            "Domain",
+            "Quiesce",
+            "What would happen",
+        ]);
         match width {
-            Some(width) => table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width),
+            Some(width) => table
+                .set_content_arrangement(ContentArrangement::Dynamic)
+                .set_width(width),
             None => table.set_content_arrangement(ContentArrangement::Disabled),
         };
         for task in &preview.tasks {
@@ -180,7 +213,11 @@ fn render(previews: &[Preview<'_>], width: Option<u16>) -> String {
                 (true, ALL_DOMAINS) => "device",
                 (true, _) => "domain",
             };
-            let action = if task.action == ActionKind::SecureBackup.code() { "secure backup" } else { "export" };
+            let action = if task.action == ActionKind::SecureBackup.code() {
+                "secure backup"
+            } else {
+                "export"
+            };
             table.add_row([
                 task.position.to_string(),
                 action.to_owned(),

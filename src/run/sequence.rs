@@ -1,5 +1,8 @@
 //! One plan, in the order of its steps.
 
+mod tally;
+mod tasks;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -7,9 +10,9 @@ use jiff::Timestamp;
 
 use crate::exit::Exit;
 use crate::lock::{Asked, Holder, Lock, LockError};
-use crate::plan::model::{ErrorPolicy, Plan};
+use crate::plan::model::Plan;
 use crate::run::Engine;
-use crate::run::contact::{Contact, Devices, Session, lock_name};
+use crate::run::contact::Devices;
 use crate::run::event::{
     ActivityId, ActivityOpening, Event, LedgerError, PlanId, PlanOpening, Progress, ScriptMoment,
     ScriptOwner, StoredFile, TaskId, TaskOpening,
@@ -21,7 +24,6 @@ use crate::run::recover;
 use crate::run::script::{self, Due, Facts, TaskEnd};
 use crate::run::status::{Class, Status};
 use crate::run::store;
-use crate::run::task::{self, Aborted, Task};
 
 /// The shortest quiesce timeout that a device accepts.
 const SHORTEST_QUIESCE: Duration = Duration::from_secs(60);
@@ -113,7 +115,7 @@ pub fn run<'a>(
         tasks: Tallies::default(),
         unmended: false,
     };
-    run.to_the_end()
+    run.execute()
 }
 
 /// A plan on its way.
@@ -166,7 +168,7 @@ struct ActivityTally {
 }
 
 impl<'a> Run<'_, 'a, '_> {
-    fn to_the_end(&mut self) -> Result<PlanEnd, RunError> {
+    fn execute(&mut self) -> Result<PlanEnd, RunError> {
         let purpose = format!("plan {}", self.plan.name);
         let lock_name = format!("plan-{}", self.plan.name);
         let (record, engine) = (&mut *self.record, self.engine);
@@ -314,14 +316,10 @@ impl<'a> Run<'_, 'a, '_> {
         self.record.plan_status(self.id, Status::Running)?;
         self.walk(&mut activities, waiting)?;
         let script_warning = self.post_script()?;
-        self.finish_by_tallies(script_warning)
+        self.finish_by_tallies(script_warning.as_deref())
     }
 
     /// Writes a row for each activity and task, skipped ones too.
-    #[expect(
-        clippy::type_complexity,
-        reason = "both halves are used at once, in one place"
-    )]
     fn open_rows(
         &mut self,
         expanded: Vec<ExpandedActivity<'a>>,
@@ -405,251 +403,6 @@ impl<'a> Run<'_, 'a, '_> {
         Facts::of_plan(self.id, &self.plan.name, &self.engine.file.settings.store)
     }
 
-    /// Step 9.
-    fn walk(
-        &mut self,
-        activities: &mut [OpenActivity<'a>],
-        waiting: VecDeque<Waiting<'a>>,
-    ) -> Result<(), RunError> {
-        let mut halted: Option<String> = None;
-        for task in waiting {
-            let cancelled = match &task.expanded.verdict {
-                Verdict::Settled(_) => None,
-                Verdict::Ready => self.cancellation(halted.as_deref()),
-            };
-            let settled = matches!(task.expanded.verdict, Verdict::Settled(_));
-            let (status, policy) = if settled || cancelled.is_some() {
-                self.settle(activities, &task, cancelled.as_ref())?
-            } else {
-                self.run_task(activities, &task)?
-            };
-            if status.class() == Class::Failed && policy == ErrorPolicy::Halt && halted.is_none() {
-                halted = Some(format!("task {} ended {status}", task.id.0));
-            }
-        }
-        Ok(())
-    }
-
-    /// Why a task that is ready does not start now.
-    fn cancellation(&self, halted: Option<&str>) -> Option<Failure> {
-        if self.engine.stop.is_requested() {
-            return Some(Failure::interrupted("the task was waiting"));
-        }
-        if let Some(why) = halted {
-            return Some(Failure::new(
-                Status::CanceledBecauseErrorPolicy,
-                format!("{why}, and the error policy is halt"),
-            ));
-        }
-        if !self.window_is_open() {
-            let window = self
-                .plan
-                .window
-                .as_ref()
-                .map_or_else(String::new, ToString::to_string);
-            let why = format!("the maintenance window {window} closed before the task could start");
-            return Some(Failure::new(Status::CanceledBecauseMaintenanceWindow, why));
-        }
-        if self.time_to_expiry().is_zero() {
-            let expiry = humantime::format_duration(self.engine.file.settings.task_expiry);
-            let why = format!("the task had not started {expiry} after its plan");
-            return Some(Failure::new(Status::CanceledBecauseADayPassed, why));
-        }
-        None
-    }
-
-    fn time_to_expiry(&self) -> Duration {
-        let age = self.engine.clock.now().duration_since(self.started);
-        let age = Duration::try_from(age).unwrap_or_default();
-        self.engine.file.settings.task_expiry.saturating_sub(age)
-    }
-
-    /// Ends a task that does not run: it was settled before, or is now by `failure`.
-    fn settle(
-        &mut self,
-        activities: &mut [OpenActivity<'a>],
-        task: &Waiting<'a>,
-        failure: Option<&Failure>,
-    ) -> Result<(Status, ErrorPolicy), RunError> {
-        let known = match &task.expanded.verdict {
-            Verdict::Settled(failure) => Some(failure),
-            Verdict::Ready => None,
-        };
-        let Some(settled) = known.or(failure) else {
-            return Ok((Status::ReadyForExecution, ErrorPolicy::Ignore));
-        };
-        if known.is_none() {
-            let (status, error) = (settled.status, Some(settled.message.clone()));
-            self.record.tell(&Event::TaskEnded {
-                task: task.id,
-                status,
-                error,
-            })?;
-        }
-        self.tally(activities, task, settled.status, Some(&settled.message), false)?;
-        let policy = activities
-            .get(task.activity)
-            .map_or(ErrorPolicy::Ignore, |activity| activity.expanded.error_policy);
-        Ok((settled.status, policy))
-    }
-
-    fn run_task(
-        &mut self,
-        activities: &mut [OpenActivity<'a>],
-        task: &Waiting<'a>,
-    ) -> Result<(Status, ErrorPolicy), RunError> {
-        let (Some(activity), Some(device)) = (activities.get_mut(task.activity), task.expanded.device) else {
-            return Ok((Status::ReadyForExecution, ErrorPolicy::Ignore));
-        };
-        if !activity.running {
-            activity.running = true;
-            self.record.tell(&Event::ActivityStatus {
-                activity: activity.id,
-                status: Status::Running,
-            })?;
-        }
-        let policy = activity.expanded.error_policy;
-        let due = Task {
-            id: task.id,
-            plan: self.id,
-            plan_name: &self.plan.name,
-            activity: activity.expanded,
-            domain: &task.expanded.domain,
-        };
-        let lock = self.engine.locks.wait(
-            &lock_name(device),
-            &format!("task {} of plan {}", task.id.0, self.plan.name),
-            self.engine.file.settings.task_expiry,
-            self.engine.clock,
-            self.engine.stop,
-            &mut |holder, waited| {
-                let holder = holder.map_or_else(|| "another run".to_owned(), ToString::to_string);
-                let what = format!("device lock held by {holder}");
-                let limit = self.engine.file.settings.task_expiry;
-                self.record.show(&Progress::Waiting {
-                    device: device.name.clone(),
-                    what,
-                    waited,
-                    limit,
-                });
-            },
-        )?;
-        self.record.show(&Progress::WaitEnded);
-        let _lock = match lock {
-            Asked::Held(lock) => lock,
-            Asked::Busy(holder) => {
-                let holder = holder.map_or_else(|| "another run".to_owned(), |holder| holder.to_string());
-                let why = format!("the device was held by {holder} all the time");
-                let failure = self
-                    .cancellation(None)
-                    .unwrap_or_else(|| Failure::new(Status::CanceledBecauseADayPassed, why));
-                return Ok((self.settle(activities, task, Some(&failure))?.0, policy));
-            }
-        };
-        // The wait for the device may have taken long.
-        if let Some(failure) = self.cancellation(None) {
-            return Ok((self.settle(activities, task, Some(&failure))?.0, policy));
-        }
-        let session: &mut Session<'a> = match self.devices.contact(device) {
-            Contact::Up(session) => session,
-            // It answered when the plan was expanded; since then a task found that it does
-            // not take our login any more.
-            Contact::Bad(failure) => {
-                let failure = failure.clone();
-                return Ok((self.settle(activities, task, Some(&failure))?.0, policy));
-            }
-            Contact::Down(why) => {
-                let failure = Failure::new(Status::DeviceError, why.clone());
-                return Ok((self.settle(activities, task, Some(&failure))?.0, policy));
-            }
-        };
-        let ended = match task::run(self.engine, self.record, session, due) {
-            Ok(ended) => ended,
-            Err(Aborted {
-                error,
-                still_quiesced,
-            }) => {
-                let still_quiesced = still_quiesced || self.tasks.still_quiesced;
-                return Err(RunError::Ledger {
-                    error,
-                    still_quiesced,
-                });
-            }
-        };
-        self.tasks.still_quiesced |= ended.still_quiesced;
-        if ended.login_refused {
-            let why = ended.error.clone().unwrap_or_default();
-            self.devices
-                .refuses_login(device, Failure::new(Status::AuthenticationFailed, why));
-        }
-        self.tasks.files.extend(ended.files);
-        self.tally(
-            activities,
-            task,
-            ended.status,
-            ended.error.as_deref(),
-            ended.warned,
-        )?;
-        Ok((ended.status, policy))
-    }
-
-    /// Counts a task that reached its end; the last one of an activity ends that too.
-    fn tally(
-        &mut self,
-        activities: &mut [OpenActivity<'a>],
-        task: &Waiting<'a>,
-        status: Status,
-        error: Option<&str>,
-        warned: bool,
-    ) -> Result<(), RunError> {
-        let Some(activity) = activities.get_mut(task.activity) else {
-            return Ok(());
-        };
-        let expanded = &task.expanded;
-        let domain = if expanded.domain == crate::run::event::ALL_DOMAINS {
-            "ALL"
-        } else {
-            &expanded.domain
-        };
-        let kind = activity.expanded.kind();
-        self.tasks
-            .ends
-            .push(TaskEnd::new(task.id, kind, &expanded.device_name, domain, status));
-        self.tasks.warned |= warned;
-        activity.tally.warned |= warned;
-        match status.class() {
-            Class::Success => self.tasks.succeeded += 1,
-            Class::Failed | Class::Refused => {
-                activity.tally.failed += 1;
-                let error = error.unwrap_or_default();
-                self.tasks
-                    .failures
-                    .push(format!("task {} {status}: {error}", task.id.0));
-            }
-            Class::Skipped | Class::Cancelled | Class::Warning | Class::Interim => {
-                activity.tally.left_out += 1;
-                self.tasks.left_out += 1;
-            }
-        }
-        activity.tally.open = activity.tally.open.saturating_sub(1);
-        if activity.tally.open > 0 {
-            return Ok(());
-        }
-        let tally = activity.tally;
-        let status = if tally.failed > 0 {
-            Status::Failed
-        } else if tally.left_out > 0 || tally.warned {
-            Status::CompletedWithWarnings
-        } else {
-            Status::Success
-        };
-        self.record.tell(&Event::ActivityEnded {
-            activity: activity.id,
-            status,
-        })?;
-        Ok(())
-    }
-
     /// Step 10.
     fn post_script(&mut self) -> Result<Option<String>, RunError> {
         let Some(path) = &self.plan.post_script else {
@@ -691,43 +444,8 @@ impl<'a> Run<'_, 'a, '_> {
         Ok(Some(warning))
     }
 
-    /// How a plan whose tasks were walked has ended.
-    fn by_tallies(&self, script_warning: Option<&str>) -> (Status, Option<String>) {
-        if let Some(signal) = self.engine.stop.signal() {
-            return (
-                Status::Interrupted,
-                Some(format!("interrupted by signal {signal}; nothing is left running")),
-            );
-        }
-        if let Some(first) = self.tasks.failures.first() {
-            let more = match self.tasks.failures.len() - 1 {
-                0 => String::new(),
-                more => format!(" (and {more} more failed)"),
-            };
-            return (Status::Failed, Some(format!("{first}{more}")));
-        }
-        if let Some(warning) = script_warning {
-            return (Status::CompletedWithWarnings, Some(warning.to_owned()));
-        }
-        match (self.tasks.left_out, self.tasks.warned) {
-            (0, false) => (Status::Success, None),
-            (0, true) => (
-                Status::CompletedWithWarnings,
-                Some("there are warnings".to_owned()),
-            ),
-            (1, _) => (
-                Status::CompletedWithWarnings,
-                Some("1 task was skipped or cancelled".to_owned()),
-            ),
-            (count, _) => (
-                Status::CompletedWithWarnings,
-                Some(format!("{count} tasks were skipped or cancelled")),
-            ),
-        }
-    }
-
-    fn finish_by_tallies(&mut self, script_warning: Option<String>) -> Result<PlanEnd, RunError> {
-        let (status, error) = self.by_tallies(script_warning.as_deref());
+    fn finish_by_tallies(&mut self, script_warning: Option<&str>) -> Result<PlanEnd, RunError> {
+        let (status, error) = self.by_tallies(script_warning);
         self.finish(status, error)
     }
 

@@ -1,0 +1,100 @@
+//! What became of the tasks, and what that makes of activities and the plan.
+
+use crate::run::event::{ALL_DOMAINS, Event};
+use crate::run::script::TaskEnd;
+use crate::run::sequence::{OpenActivity, Run, RunError, Waiting};
+use crate::run::status::{Class, Status};
+
+impl<'a> Run<'_, 'a, '_> {
+    /// Counts a task that reached its end; the last one of an activity ends that too.
+    pub(super) fn tally(
+        &mut self,
+        activities: &mut [OpenActivity<'a>],
+        task: &Waiting<'a>,
+        status: Status,
+        error: Option<&str>,
+        warned: bool,
+    ) -> Result<(), RunError> {
+        let Some(activity) = activities.get_mut(task.activity) else {
+            return Ok(());
+        };
+        let expanded = &task.expanded;
+        let domain = if expanded.domain == ALL_DOMAINS {
+            "ALL"
+        } else {
+            &expanded.domain
+        };
+        let kind = activity.expanded.kind();
+        self.tasks
+            .ends
+            .push(TaskEnd::new(task.id, kind, &expanded.device_name, domain, status));
+        self.tasks.warned |= warned;
+        activity.tally.warned |= warned;
+        match status.class() {
+            Class::Success => self.tasks.succeeded += 1,
+            Class::Failed | Class::Refused => {
+                activity.tally.failed += 1;
+                let error = error.unwrap_or_default();
+                self.tasks
+                    .failures
+                    .push(format!("task {} {status}: {error}", task.id.0));
+            }
+            Class::Skipped | Class::Cancelled | Class::Warning | Class::Interim => {
+                activity.tally.left_out += 1;
+                self.tasks.left_out += 1;
+            }
+        }
+        activity.tally.open = activity.tally.open.saturating_sub(1);
+        if activity.tally.open > 0 {
+            return Ok(());
+        }
+        let tally = activity.tally;
+        let status = if tally.failed > 0 {
+            Status::Failed
+        } else if tally.left_out > 0 || tally.warned {
+            Status::CompletedWithWarnings
+        } else {
+            Status::Success
+        };
+        self.record.tell(&Event::ActivityEnded {
+            activity: activity.id,
+            status,
+        })?;
+        Ok(())
+    }
+
+    /// How a plan whose tasks were walked has ended.
+    pub(super) fn by_tallies(&self, script_warning: Option<&str>) -> (Status, Option<String>) {
+        if let Some(signal) = self.engine.stop.signal() {
+            return (
+                Status::Interrupted,
+                Some(format!("interrupted by signal {signal}; nothing is left running")),
+            );
+        }
+        if let Some(first) = self.tasks.failures.first() {
+            let more = match self.tasks.failures.len() - 1 {
+                0 => String::new(),
+                more => format!(" (and {more} more failed)"),
+            };
+            return (Status::Failed, Some(format!("{first}{more}")));
+        }
+        if let Some(warning) = script_warning {
+            return (Status::CompletedWithWarnings, Some(warning.to_owned()));
+        }
+        match (self.tasks.left_out, self.tasks.warned) {
+            (0, false) => (Status::Success, None),
+            (0, true) => (
+                Status::CompletedWithWarnings,
+                Some("there are warnings".to_owned()),
+            ),
+            (1, _) => (
+                Status::CompletedWithWarnings,
+                Some("1 task was skipped or cancelled".to_owned()),
+            ),
+            (count, _) => (
+                Status::CompletedWithWarnings,
+                Some(format!("{count} tasks were skipped or cancelled")),
+            ),
+        }
+    }
+}

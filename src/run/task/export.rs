@@ -1,0 +1,133 @@
+//! Step 8 for domains: an export, streamed to disk, verified, published.
+
+use std::path::Path;
+
+use crate::artifact::archive::{self, Expected, Limits};
+use crate::artifact::layout::{self, ExportKind};
+use crate::artifact::stage::Staged;
+use crate::plan::model::OnUnchanged;
+use crate::run::event::{Event, FileKind, LedgerError, Progress, StoredFile};
+use crate::run::failure::{Failure, Trouble};
+use crate::run::status::Status;
+use crate::run::task::{Walk, chain, storage};
+use crate::soma::error::Kind;
+
+impl Walk<'_, '_, '_> {
+    /// One export: streamed, verified, published.
+    pub(super) fn export(&mut self, kind: FileKind, expected: &Expected) -> Result<(), Trouble> {
+        let settings = &self.engine.file.settings;
+        let device = self.session.device.name.clone();
+        let export_kind = match kind {
+            FileKind::NonPersisted => ExportKind::NonPersisted,
+            FileKind::Persisted | FileKind::SecureBackup => ExportKind::Persisted,
+        };
+        let clock = self.engine.clock;
+        let path = layout::export_path(
+            &settings.store,
+            &device,
+            self.task.domain,
+            clock.now(),
+            &clock.zone(),
+            export_kind,
+        );
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        let outcome = self.export_to(kind, expected, &path, &name);
+        if let Err(Trouble::Failure(failure)) = &outcome {
+            let (name, error) = (name, failure.message.clone());
+            self.record.tell(&Event::FileFailed {
+                task: self.task.id,
+                name,
+                error,
+            })?;
+        }
+        outcome
+    }
+
+    fn export_to(
+        &mut self,
+        kind: FileKind,
+        expected: &Expected,
+        path: &Path,
+        name: &str,
+    ) -> Result<(), Trouble> {
+        let settings = &self.engine.file.settings;
+        let device = self.session.device.name.clone();
+        self.record.task_status(self.task.id, Status::BackingUp)?;
+        let mut staged = Staged::create(&settings.store, path).map_err(|error| storage(&error))?;
+        let downloaded = {
+            let (record, task) = (&mut *self.record, self.task.id);
+            let mut begun: Result<bool, LedgerError> = Ok(false);
+            let mut progress = |bytes| {
+                if matches!(begun, Ok(false)) {
+                    begun = record.task_status(task, Status::Downloading).map(|()| true);
+                }
+                record.show(&Progress::Downloaded {
+                    device: device.clone(),
+                    name: name.to_owned(),
+                    bytes,
+                    total: None,
+                });
+            };
+            let persisted = kind == FileKind::Persisted;
+            let downloaded =
+                self.session
+                    .gateway
+                    .export(&[self.task.domain], persisted, &mut staged, &mut progress);
+            record.show(&Progress::DownloadEnded);
+            let begun = begun?;
+            downloaded.map_err(|error| (begun, error))
+        };
+        downloaded.map_err(|(begun, error)| {
+            let passing = error.is_passing() || error.kind == Kind::NotManagement;
+            let status = if begun && passing {
+                Status::DownloadFailed
+            } else {
+                Status::BackupFailed
+            };
+            self.exchange(status, &error)
+        })?;
+        let sealed = staged.finish().map_err(|error| storage(&error))?;
+        self.record.task_status(self.task.id, Status::Verifying)?;
+        let scratch = path.parent().unwrap_or(Path::new("."));
+        let report =
+            archive::verify(sealed.file(), scratch, expected, &Limits::default()).map_err(|error| {
+                let why = format!("{device}: {name} is not good: {}", chain(&error));
+                Failure::new(Status::VerificationFailed, why)
+            })?;
+        for warning in &report.warnings {
+            self.warn(format!("{name}: {warning}"))?;
+        }
+        let same = self.record.last_content(&device, self.task.domain, kind)?;
+        let unchanged_since = same
+            .filter(|(content, _)| *content == report.content)
+            .map(|(_, since)| since);
+        let (size, sha256) = (sealed.size, sealed.sha256.clone());
+        let kept = unchanged_since.is_none() || settings.on_unchanged == OnUnchanged::Store;
+        if kept {
+            sealed.publish().map_err(|error| storage(&error))?;
+        } else {
+            drop(sealed);
+        }
+        let file = StoredFile {
+            name: name.to_owned(),
+            kind,
+            path: path.to_owned(),
+            kept,
+            size,
+            sha256,
+            entries: Some(report.entries),
+            objects: Some(report.objects),
+            content: Some(report.content),
+            unchanged_since,
+        };
+        self.files.push(file.clone());
+        self.record.tell(&Event::FileStored {
+            task: self.task.id,
+            file,
+        })?;
+        Ok(())
+    }
+}

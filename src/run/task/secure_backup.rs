@@ -1,0 +1,263 @@
+//! Step 8 for a whole device: a secure backup, made on the device, fetched part by part,
+//! verified, published; and the folder on the device removed.
+
+use crate::artifact::layout;
+use crate::artifact::manifest;
+use crate::artifact::stage::StageError;
+use crate::artifact::stage_folder::{SealedPart, StagedFolder};
+use crate::gateway::backup::{RemoteFile, RemoteFolder, SecureBackupEnd};
+use crate::gateway::domains::DEFAULT_DOMAIN;
+use crate::gateway::facts::BackupMode;
+use crate::run::event::{Event, FileKind, Progress, ScriptOwner, StoredFile, Undo};
+use crate::run::failure::{Failure, Trouble, words};
+use crate::run::guard::{self, waiting};
+use crate::run::status::Status;
+use crate::run::task::{DeviceState, Walk, chain, storage};
+use crate::soma::error::{Kind, SomaError};
+use crate::values::size::Bytes;
+
+impl Walk<'_, '_, '_> {
+    /// Step 4.
+    pub(super) fn validate_secure_backup(&mut self, certificate: &str) -> Result<(), Trouble> {
+        let device = &self.session.device.name;
+        let gateway = &self.session.gateway;
+        let asked = |error: SomaError| self.exchange(Status::DeviceError, &error);
+        match gateway.backup_mode().map_err(asked)? {
+            Some(BackupMode::Secure) => {}
+            Some(BackupMode::Normal) => {
+                let why = format!(
+                    "{device}: the device is not in secure-backup (disaster recovery) mode, which can only be chosen when it is initialized"
+                );
+                return Err(Failure::new(Status::DeviceNotInDrMode, why).into());
+            }
+            None => {
+                let owner = ScriptOwner::Task(self.task.id);
+                self.record.note(
+                    owner,
+                    "the device does not tell its backup mode; it is asked for a secure backup all the same",
+                )?;
+            }
+        }
+        let gateway = &self.session.gateway;
+        if !gateway
+            .has_certificate(certificate)
+            .map_err(|error| self.exchange(Status::DeviceError, &error))?
+        {
+            let why = format!("{device}: the default domain holds no CryptoCertificate '{certificate}'");
+            return Err(Failure::new(Status::CertDoesntExistOnDevice, why).into());
+        }
+        let Some(space) = gateway
+            .space()
+            .map_err(|error| self.exchange(Status::DeviceError, &error))?
+        else {
+            let owner = ScriptOwner::Task(self.task.id);
+            self.record
+                .note(owner, "the device does not tell the free space of temporary:")?;
+            return Ok(());
+        };
+        let threshold = self.engine.file.settings.min_free_device;
+        if threshold.is_met(space.free_temporary, space.total_temporary) {
+            return Ok(());
+        }
+        let why = format!(
+            "{device}: temporary: has {} free of {}; min_free_device asks for {}",
+            Bytes(space.free_temporary),
+            Bytes(space.total_temporary),
+            Bytes(threshold.required(space.total_temporary))
+        );
+        Err(Failure::new(Status::NotEnoughFreeSpaceOnDevice, why).into())
+    }
+
+    /// A secure backup: made on the device, downloaded part by part, verified, published.
+    pub(super) fn secure_backup(&mut self, certificate: &str) -> Result<(), Trouble> {
+        let device = self.session.device.name.clone();
+        let clock = self.engine.clock;
+        self.record.task_status(self.task.id, Status::BackingUp)?;
+        let stamp = clock.now().strftime("%Y%m%d%H%M%S").to_string();
+        let folder = RemoteFolder::named(&format!("dpbackup-{stamp}-{}", self.task.id.0));
+        let undo = Undo::RemoveFolder(folder.url().to_owned());
+        let journal = self
+            .record
+            .open_undo(self.engine.process, self.task.id, &device, &undo)?;
+        self.leftover = Some((journal, folder.clone()));
+        match self.session.gateway.secure_backup(certificate, &folder) {
+            Ok(()) => {}
+            Err(error) if error.leaves_outcome_unknown() && error.kind != Kind::Interrupted => {
+                if !self.secure_backup_runs(&folder) {
+                    return Err(self.exchange(Status::BackupFailed, &error).into());
+                }
+            }
+            Err(error) => return Err(self.exchange(Status::BackupFailed, &error).into()),
+        }
+        let limit = self.session.gateway.timeouts().secure_backup;
+        let end = self.session.gateway.wait_for_secure_backup(
+            &folder,
+            limit,
+            &mut waiting(self.record, &device, "the secure backup to be ready", limit),
+        );
+        self.record.show(&Progress::WaitEnded);
+        let files = match end.map_err(|error| self.exchange(Status::BackupFailed, &error))? {
+            SecureBackupEnd::Ready(files) => files,
+            SecureBackupEnd::Interrupted => {
+                return Err(Failure::interrupted("waiting for the secure backup").into());
+            }
+            SecureBackupEnd::TimedOut => {
+                let limit = humantime::format_duration(limit);
+                let why = format!(
+                    "{device}: the secure backup was not ready within {limit} (its manifest is not there)"
+                );
+                return Err(Failure::new(Status::BackupFailed, why).into());
+            }
+        };
+        self.fetch_secure_backup(&folder, &files)
+    }
+
+    /// Whether a secure backup whose request got no clear answer is under way.
+    fn secure_backup_runs(&self, folder: &RemoteFolder) -> bool {
+        let busy = self.session.gateway.domains().is_ok_and(|domains| {
+            domains.iter().any(|domain| {
+                domain.name == DEFAULT_DOMAIN && domain.current_command.contains("secure-backup")
+            })
+        });
+        busy || self
+            .session
+            .gateway
+            .folder(folder)
+            .is_ok_and(|files| files.is_some())
+    }
+
+    fn fetch_secure_backup(&mut self, folder: &RemoteFolder, files: &[RemoteFile]) -> Result<(), Trouble> {
+        let settings = &self.engine.file.settings;
+        let device = self.session.device.name.clone();
+        let clock = self.engine.clock;
+        self.record.task_status(self.task.id, Status::Downloading)?;
+        let path = layout::secure_backup_dir(&settings.store, &device, clock.now(), &clock.zone());
+        let staged = StagedFolder::create(&settings.store, &path).map_err(|error| storage(&error))?;
+        let mut sealed = Vec::new();
+        for file in files {
+            match self.fetch_part(folder, file, &staged) {
+                Ok(part) => sealed.push(part),
+                Err(Trouble::Failure(failure)) => {
+                    let (name, error) = (file.name.clone(), failure.message.clone());
+                    self.record.tell(&Event::FileFailed {
+                        task: self.task.id,
+                        name,
+                        error,
+                    })?;
+                    return Err(failure.into());
+                }
+                Err(trouble) => return Err(trouble),
+            }
+        }
+        self.record.task_status(self.task.id, Status::Verifying)?;
+        let report = manifest::verify(staged.path()).map_err(|error| {
+            let why = format!("{device}: the secure backup is not good: {}", chain(&error));
+            Failure::new(Status::VerificationFailed, why)
+        })?;
+        for warning in report.warnings {
+            self.warn(warning)?;
+        }
+        let place = staged.publish().map_err(|error| storage(&error))?;
+        for part in sealed {
+            let file = StoredFile {
+                path: place.join(&part.file_name),
+                name: part.name,
+                kind: FileKind::SecureBackup,
+                kept: true,
+                size: part.size,
+                sha256: part.sha256,
+                entries: None,
+                objects: None,
+                content: None,
+                unchanged_since: None,
+            };
+            self.files.push(file.clone());
+            self.record.tell(&Event::FileStored {
+                task: self.task.id,
+                file,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Fetches one part. Reading a file can be tried again, each time from its start.
+    fn fetch_part(
+        &mut self,
+        folder: &RemoteFolder,
+        file: &RemoteFile,
+        staged: &StagedFolder,
+    ) -> Result<SealedPart, Trouble> {
+        let (record, gateway, device) = (
+            &mut *self.record,
+            &self.session.gateway,
+            &self.session.device.name,
+        );
+        if !file.has_plain_name() {
+            let why = format!(
+                "{device}: the secure backup holds a file with an unsafe name, {:?}",
+                file.name
+            );
+            return Err(Failure::new(Status::VerificationFailed, why).into());
+        }
+        let mut unstaged: Option<StageError> = None;
+        let fetched = gateway.retried(|| {
+            let mut part = match staged.part(&file.name) {
+                Ok(part) => part,
+                Err(error) => {
+                    let told = SomaError::new(Kind::Local(error.source.kind()), chain(&error));
+                    unstaged = Some(error);
+                    return Err(told);
+                }
+            };
+            let mut progress = |bytes| {
+                let (device, name) = (device.clone(), file.name.clone());
+                record.show(&Progress::Downloaded {
+                    device,
+                    name,
+                    bytes,
+                    total: file.size,
+                });
+            };
+            gateway.fetch(folder, &file.name, &mut part, &mut progress)?;
+            Ok(part)
+        });
+        record.show(&Progress::DownloadEnded);
+        if let Some(error) = unstaged {
+            return Err(storage(&error).into());
+        }
+        let part = fetched.map_err(|error| Failure::of_exchange(Status::DownloadFailed, device, &error))?;
+        Ok(part.finish().map_err(|error| storage(&error))?)
+    }
+
+    /// Removes the folder of a secure backup from the device, whatever came of it. A
+    /// failure is a warning: the journal remembers the folder.
+    pub(super) fn remove_leftover(&mut self) -> Result<(), Trouble> {
+        let Some((journal, folder)) = self.leftover.take() else {
+            return Ok(());
+        };
+        let removed = match self.session.gateway.shielded() {
+            Ok(gateway) => guard::remove_folder(&gateway, journal, &folder, self.record)?,
+            Err(error) => Err(error),
+        };
+        let was_untouched = self.state == DeviceState::Untouched;
+        match removed {
+            Ok(()) if was_untouched => self.state = DeviceState::Restored("nothing left on the device"),
+            Ok(()) => {}
+            Err(error) => {
+                let left = format!(
+                    "{} is still on the device; dpbackup recover removes it",
+                    folder.url()
+                );
+                self.warn(format!(
+                    "{}: {left} ({})",
+                    self.session.device.name,
+                    words(&error)
+                ))?;
+                if was_untouched {
+                    self.state = DeviceState::Littered(left);
+                }
+            }
+        }
+        Ok(())
+    }
+}
