@@ -2,8 +2,12 @@
 
 #[path = "../../examples/simulator/mod.rs"]
 mod simulator;
+
+mod gateway_forms;
 mod soap_client;
 
 mod gateway_answers;
 mod gateway_archives;
 mod gateway_faults;
+mod gateway_requests;
+mod gateway_state;
