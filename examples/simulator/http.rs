@@ -209,12 +209,12 @@ pub(super) struct Manner {
     pub(super) pause: Option<Duration>,
 }
 
-/// Writes an answer. False: it was cut as asked for.
+/// Writes an answer. False: it was cut as asked for. `wait` says whether to go on after it.
 pub(super) fn write_reply(
     stream: &mut impl Write,
     reply: &Reply,
     manner: &Manner,
-    wait: impl Fn(Duration),
+    wait: impl Fn(Duration) -> bool,
 ) -> io::Result<bool> {
     match manner.pause {
         None => write_to(&mut BufWriter::with_capacity(64 * 1024, stream), reply, manner),
@@ -337,12 +337,14 @@ struct Trickle<W, F> {
     wait: F,
 }
 
-impl<W: Write, F: Fn(Duration)> Write for Trickle<W, F> {
+impl<W: Write, F: Fn(Duration) -> bool> Write for Trickle<W, F> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         for byte in bytes.iter().take(1) {
             self.inner.write_all(&[*byte])?;
             self.inner.flush()?;
-            (self.wait)(self.pause);
+            if !(self.wait)(self.pause) {
+                return Err(io::ErrorKind::BrokenPipe.into());
+            }
         }
         Ok(bytes.len().min(1))
     }

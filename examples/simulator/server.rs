@@ -14,7 +14,7 @@ use rustls::{ServerConnection, StreamOwned};
 
 use super::answer::{Act, Request, answer};
 use super::fault::{FaultKind, Faults};
-use super::http::{Incoming, Reply, Unread, read_request, write_reply};
+use super::http::{Incoming, Manner, Reply, Unread, read_request, write_reply};
 use super::state::State;
 use super::tls::{self, Shown};
 
@@ -151,13 +151,13 @@ impl Shared {
         }
     }
 
-    /// Waits, for ever without a time, and no longer than the gateway lives.
-    fn wait(&self, time: Option<Duration>) {
+    /// Waits, for ever without a time, and no longer than the gateway lives. False: it stops.
+    fn wait(&self, time: Option<Duration>) -> bool {
         let end = time.map(|time| Instant::now() + time);
         let mut gate = hold(&self.gate);
         while !gate.stopping {
             let left = match end.map(|end| end.saturating_duration_since(Instant::now())) {
-                Some(Duration::ZERO) => return,
+                Some(Duration::ZERO) => return true,
                 Some(left) => left,
                 None => Duration::from_secs(3600),
             };
@@ -167,6 +167,7 @@ impl Shared {
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }
+        false
     }
 
     /// Waits while connections are refused. False: the gateway stops.
@@ -280,7 +281,7 @@ fn serve(shared: &Shared, number: u64, mut tcp: TcpStream) -> io::Result<()> {
             Ok(None) => Then::Close,
             Err(Unread::Status(status, reason)) => {
                 let reply = Reply::plain((status, reason), "text/plain", reason);
-                write_reply(&mut stream, &reply, &super::http::Manner::default(), |_| {})?;
+                write_reply(&mut stream, &reply, &Manner::default(), |_| true)?;
                 Then::Close
             }
             Err(Unread::Io(error)) => return Err(error),
@@ -312,8 +313,8 @@ fn before_tls(shared: &Shared, tcp: &mut TcpStream) -> io::Result<Then> {
             }
             FaultKind::CloseBeforeReply => return Ok(Then::Drop),
             FaultKind::StallBeforeHead(time) => {
-                shared.wait(time);
-                if time.is_none() {
+                let goes_on = shared.wait(time);
+                if !goes_on {
                     return Ok(Then::Drop);
                 }
             }
@@ -343,11 +344,10 @@ fn end(shared: &Shared, number: u64, tcp: &TcpStream, then: &Then) -> io::Result
 /// Answers one request.
 fn exchange(shared: &Shared, number: u64, incoming: &Incoming, stream: &mut Tls) -> io::Result<Then> {
     let answer = answer(shared, number, incoming);
-    if let Some(time) = answer.stall {
-        shared.wait(time);
-        if time.is_none() {
-            return Ok(Then::Drop);
-        }
+    if let Some(time) = answer.stall
+        && !shared.wait(time)
+    {
+        return Ok(Then::Drop);
     }
     Ok(match answer.act {
         Act::Close => Then::Drop,
