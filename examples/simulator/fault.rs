@@ -57,7 +57,8 @@ pub enum FaultKind {
     CloseBeforeReply,
     /// The connection is closed after this many bytes of the body.
     CloseInBody(u64),
-    /// Silence instead of an answer: until the gateway is dropped, or for this long.
+    /// The request is carried out; then silence instead of an answer, until the gateway is dropped, or
+    /// for this long before the answer.
     StallBeforeHead(Option<Duration>),
     /// Silence after this many bytes of the body, until the gateway is dropped.
     StallInBody(u64),
