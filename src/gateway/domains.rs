@@ -48,6 +48,13 @@ impl QuiesceState {
     }
 }
 
+impl QuiesceState {
+    /// Whether the domain is on its way back to work.
+    pub fn is_unquiescing(&self) -> bool {
+        matches!(self, Self::Changing(word) if word.to_lowercase().contains("unquiesc"))
+    }
+}
+
 impl std::fmt::Display for QuiesceState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

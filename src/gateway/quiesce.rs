@@ -43,6 +43,8 @@ pub enum ScopeState {
     Quiesced,
     /// Something is on the way, or some domains are quiesced and some are not.
     Between(String),
+    /// Something in it is on its way back to work.
+    Unquiescing(String),
     /// The device reports that it went wrong.
     Failed(String),
     /// The domain is not there.
@@ -56,7 +58,7 @@ impl std::fmt::Display for ScopeState {
         match self {
             Self::Normal => f.write_str("not quiesced"),
             Self::Quiesced => f.write_str("quiesced"),
-            Self::Between(words) | Self::Failed(words) => f.write_str(words),
+            Self::Between(words) | Self::Unquiescing(words) | Self::Failed(words) => f.write_str(words),
             Self::Gone => f.write_str("not there"),
             Self::Empty => f.write_str("without any domain but default"),
         }
@@ -100,13 +102,16 @@ impl Scope {
             None => ScopeState::Gone,
             Some(QuiesceState::Normal) => ScopeState::Normal,
             Some(QuiesceState::Quiesced) => ScopeState::Quiesced,
+            Some(state @ QuiesceState::Changing(_)) if state.is_unquiescing() => {
+                ScopeState::Unquiescing(state.to_string())
+            }
             Some(state @ QuiesceState::Changing(_)) => ScopeState::Between(state.to_string()),
             Some(state @ QuiesceState::Failed(_)) => ScopeState::Failed(state.to_string()),
         }
     }
 
     fn combined<'d>(domains: impl Iterator<Item = &'d DomainStatus>) -> ScopeState {
-        let (mut normal, mut quiesced, mut other) = (0_usize, 0_usize, Vec::new());
+        let (mut normal, mut quiesced, mut changing) = (0_usize, 0_usize, Vec::new());
         for domain in domains {
             match &domain.quiesce {
                 QuiesceState::Normal => normal += 1,
@@ -114,23 +119,32 @@ impl Scope {
                 state @ QuiesceState::Failed(_) => {
                     return ScopeState::Failed(format!("domain {} is {state}", domain.name));
                 }
-                state @ QuiesceState::Changing(_) => other.push(format!("{} is {state}", domain.name)),
+                QuiesceState::Changing(_) => changing.push(domain),
             }
         }
-        match (normal, quiesced, other.first()) {
-            (0, 0, None) => ScopeState::Empty,
-            (_, 0, None) => ScopeState::Normal,
-            (0, _, None) => ScopeState::Quiesced,
-            (normal, quiesced, None) => {
+        // One that is on its way back tells which way the device is going.
+        let told = changing
+            .iter()
+            .find(|domain| domain.quiesce.is_unquiescing())
+            .or(changing.first());
+        if let Some(domain) = told {
+            let more = match changing.len() - 1 {
+                0 => String::new(),
+                more => format!(" and {more} more are on the way"),
+            };
+            let words = format!("domain {} is {}{more}", domain.name, domain.quiesce);
+            return if domain.quiesce.is_unquiescing() {
+                ScopeState::Unquiescing(words)
+            } else {
+                ScopeState::Between(words)
+            };
+        }
+        match (normal, quiesced) {
+            (0, 0) => ScopeState::Empty,
+            (_, 0) => ScopeState::Normal,
+            (0, _) => ScopeState::Quiesced,
+            (normal, quiesced) => {
                 ScopeState::Between(format!("{quiesced} domains are quiesced and {normal} are not"))
-            }
-            (_, _, Some(first)) => {
-                let more = if other.len() > 1 {
-                    format!(" and {} more", other.len() - 1)
-                } else {
-                    String::new()
-                };
-                ScopeState::Between(format!("domain {first}{more}"))
             }
         }
     }
@@ -213,9 +227,9 @@ impl Gateway<'_> {
         let mut last_sent: Option<Duration> = None;
         let waited = {
             let mut look = |state: &std::result::Result<ScopeState, SomaError>| {
-                // Ask first: only a device that answers, and is not working, is told.
-                let Ok(state) = state else { return };
-                if matches!(state, ScopeState::Gone) {
+                // Ask first: only a device that answers, and is neither at work nor on its way
+                // there, is told. Told again on its way it may begin anew.
+                if matches!(state, Err(_) | Ok(ScopeState::Gone | ScopeState::Unquiescing(_))) {
                     return;
                 }
                 let now = self.clock.elapsed();
@@ -292,6 +306,10 @@ mod tests {
         assert!(matches!(
             state(&[("default", ""), ("A", "quiesced"), ("B", "quiescing")]),
             ScopeState::Between(_)
+        ));
+        assert!(matches!(
+            state(&[("default", ""), ("A", "quiescing"), ("B", "unquiescing")]),
+            ScopeState::Unquiescing(_)
         ));
         assert!(matches!(
             state(&[("default", ""), ("A", "quiesced"), ("B", "error")]),

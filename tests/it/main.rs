@@ -1,13 +1,17 @@
-//! The integration tests: one binary, a module per feature.
+//! The integration tests: one binary, a module per feature, real TLS, real SQLite, real
+//! processes against the simulated gateway.
 
 #[path = "../../examples/simulator/mod.rs"]
 mod simulator;
 
 mod gateway_forms;
 mod soap_client;
+mod support;
 
 mod gateway_answers;
 mod gateway_archives;
 mod gateway_faults;
 mod gateway_requests;
 mod gateway_state;
+
+mod main_road;

@@ -1,0 +1,387 @@
+//! What tests share: a home with plan file, store and history; the binary, run without
+//! anything of this machine leaking in; and the engine, run on a clock in which minutes
+//! take no time.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use dpbackup::clock::Clock;
+use dpbackup::history::History;
+use dpbackup::lock::Locks;
+use dpbackup::run::Engine;
+use dpbackup::run::contact::Devices;
+use dpbackup::run::event::{Event, Sink};
+use dpbackup::run::record::Record;
+use dpbackup::run::sequence::{self, Options, PlanEnd, RunError};
+use dpbackup::signal::Stop;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::simulator::Gateway;
+
+/// The password of the simulated gateways. It must never be seen anywhere.
+pub(crate) const PASSWORD: &str = "secret";
+
+/// A folder with everything a run needs, removed at the end.
+pub(crate) struct Home {
+    folder: tempfile::TempDir,
+    settings: String,
+    devices: String,
+    plans: String,
+}
+
+impl Home {
+    /// An empty home: short limits, no retries, so that tests do not wait.
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::create_dir(folder.path().join("scripts")).expect("a folder for scripts");
+        Self {
+            folder,
+            settings: String::new(),
+            devices: String::new(),
+            plans: String::new(),
+        }
+    }
+
+    /// Adds a line to the settings.
+    pub(crate) fn setting(mut self, line: &str) -> Self {
+        self.settings.push_str(line);
+        self.settings.push('\n');
+        self
+    }
+
+    /// Adds a simulated gateway under the name that it has for itself.
+    pub(crate) fn device(self, name: &str, gateway: &Gateway) -> Self {
+        self.device_at(
+            name,
+            gateway.port(),
+            &format!("{{ pin_sha256 = \"{}\" }}", gateway.pin()),
+        )
+    }
+
+    /// Adds a device at a port of this machine.
+    pub(crate) fn device_at(mut self, name: &str, port: u16, tls: &str) -> Self {
+        self.devices.push_str(&format!(
+            "[[device]]\nname = \"{name}\"\nhost = \"127.0.0.1\"\nport = {port}\nusername = \"backup\"\n\
+             password = {{ env = \"DPBACKUP_TEST_PASSWORD\" }}\ntls = {tls}\n\n"
+        ));
+        self
+    }
+
+    /// Adds a device at which nobody listens.
+    pub(crate) fn absent_device(self, name: &str) -> Self {
+        self.device_at(name, 1, "{ verify = false }")
+    }
+
+    /// Adds a plan: the keys of `[[plan]]` behind its name, and its activities.
+    pub(crate) fn plan(mut self, name: &str, text: &str) -> Self {
+        self.plans
+            .push_str(&format!("[[plan]]\nname = \"{name}\"\n{text}\n"));
+        self
+    }
+
+    /// Adds a script to the folder of scripts.
+    pub(crate) fn script(self, name: &str, text: &str) -> Self {
+        let path = self.path("scripts").join(name);
+        fs::write(&path, text).expect("a script");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).expect("its mode");
+        self
+    }
+
+    /// A path in this home.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The store.
+    pub(crate) fn store(&self) -> PathBuf {
+        self.path("store")
+    }
+
+    /// Writes the plan file and returns its path.
+    pub(crate) fn plan_file(&self) -> PathBuf {
+        let mut settings = String::from("[settings]\n");
+        for (key, line) in [
+            ("store", "store = \"store\""),
+            ("history", "history = \"state/history.db\""),
+            ("min_free_store", "min_free_store = \"1 MiB\""),
+            ("min_free_device", "min_free_device = \"1 MiB\""),
+            ("retries", "retries = 0"),
+            (
+                "timeouts",
+                "timeouts = { connect = \"5s\", request = \"10s\", export = \"30s\", secure_backup = \"30s\", idle = \"5s\" }",
+            ),
+        ] {
+            if !self.settings.lines().any(|own| own.trim_start().starts_with(key)) {
+                settings.push_str(line);
+                settings.push('\n');
+            }
+        }
+        let text = format!("{settings}{}\n{}{}", self.settings, self.devices, self.plans);
+        let path = self.path("plans.toml");
+        fs::write(&path, text).expect("a plan file");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("its mode");
+        path
+    }
+
+    /// The binary with these arguments, in an environment of its own.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dpbackup"));
+        command
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("HOME", self.folder.path())
+            .env("TZ", "UTC")
+            .env("DPBACKUP_TEST_PASSWORD", PASSWORD)
+            .env("DPBACKUP_CONFIG", self.plan_file())
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .args(arguments);
+        command
+    }
+
+    /// Runs the binary to its end.
+    pub(crate) fn dpbackup(&self, arguments: &[&str]) -> Ran {
+        Ran::of(self.command(arguments).output().expect("the binary starts"))
+    }
+
+    /// Starts the binary, its output kept.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
+        self.command(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts")
+    }
+
+    /// Runs a plan in this process, on a clock of its own.
+    pub(crate) fn run(&self, plan: &str, clock: &TestClock) -> EngineRun {
+        self.run_with(plan, clock, Options::default(), &Stop::new(), &mut |_| {})
+    }
+
+    /// The same, with everything chosen. `watch` sees each event after it was recorded.
+    pub(crate) fn run_with(
+        &self,
+        plan: &str,
+        clock: &TestClock,
+        options: Options,
+        stop: &Stop,
+        watch: &mut dyn FnMut(&Event),
+    ) -> EngineRun {
+        let password = |name: &str| (name == "DPBACKUP_TEST_PASSWORD").then(|| OsString::from(PASSWORD));
+        let loaded = dpbackup::plan::load(&self.plan_file(), &password).expect("a valid plan file");
+        let file = loaded.plan_file;
+        let mut history = History::open(&file.settings.history).expect("a history");
+        let locks = Locks::beside(&file.settings.history);
+        let (_alive, process) = locks.process(clock).expect("a lock");
+        let engine = Engine {
+            file: &file,
+            clock,
+            stop,
+            locks: &locks,
+            process: &process,
+            environment: &password,
+        };
+        let mut seen = Seen {
+            events: Vec::new(),
+            watch,
+        };
+        let end = {
+            let mut record = Record::new(&mut history, vec![&mut seen], clock);
+            let mut devices = Devices::new(engine);
+            let plan = file.plan(plan).expect("the plan is in the file");
+            sequence::run(engine, &mut record, &mut devices, plan, options)
+        };
+        EngineRun {
+            end,
+            events: seen.events,
+        }
+    }
+
+    /// The history, to be read.
+    pub(crate) fn history(&self) -> History {
+        History::open(&self.path("state/history.db")).expect("a history")
+    }
+
+    /// Every file in the store, by its path there, sorted.
+    pub(crate) fn stored(&self) -> Vec<String> {
+        let mut files = Vec::new();
+        collect(&self.store(), &self.store(), &mut files);
+        files.sort();
+        files
+    }
+}
+
+fn collect(root: &Path, folder: &Path, files: &mut Vec<String>) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            collect(root, &path, files);
+        } else {
+            files.push(
+                path.strip_prefix(root)
+                    .expect("below the root")
+                    .to_string_lossy()
+                    .into_owned(),
+            );
+        }
+    }
+}
+
+/// What a run of the binary said and how it ended.
+#[must_use]
+#[derive(Debug)]
+pub(crate) struct Ran {
+    /// Its exit code; `None` if a signal ended it.
+    pub(crate) code: Option<i32>,
+    /// What it printed.
+    pub(crate) stdout: String,
+    /// What it said.
+    pub(crate) stderr: String,
+}
+
+impl Ran {
+    pub(crate) fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).expect("UTF-8 on stdout"),
+            stderr: String::from_utf8(output.stderr).expect("UTF-8 on stderr"),
+        }
+    }
+
+    /// Asserts the exit code and returns what was printed.
+    #[track_caller]
+    pub(crate) fn exits(self, code: i32) -> Self {
+        assert_eq!(
+            self.code,
+            Some(code),
+            "stdout:\n{}\nstderr:\n{}",
+            self.stdout,
+            self.stderr
+        );
+        self
+    }
+}
+
+/// A run of the engine: how it ended and what it told.
+#[derive(Debug)]
+pub(crate) struct EngineRun {
+    /// The end, or why there is none.
+    pub(crate) end: Result<PlanEnd, RunError>,
+    /// Every event, in order.
+    pub(crate) events: Vec<Event>,
+}
+
+impl EngineRun {
+    /// The final status of the plan.
+    #[track_caller]
+    pub(crate) fn status(&self) -> &'static str {
+        self.end.as_ref().expect("the plan has an end").status.code()
+    }
+
+    /// `device/domain STATUS` for each task, in the order of the plan.
+    pub(crate) fn tasks(&self) -> Vec<String> {
+        let mut tasks = Vec::new();
+        for event in &self.events {
+            match event {
+                Event::TaskOpened { task, opening } => {
+                    tasks.push((
+                        *task,
+                        format!("{}/{}", opening.device, opening.domain),
+                        opening.status,
+                    ));
+                }
+                Event::TaskEnded { task, status, .. } => {
+                    for known in tasks.iter_mut().filter(|known| known.0 == *task) {
+                        known.2 = *status;
+                    }
+                }
+                _ => {}
+            }
+        }
+        tasks
+            .into_iter()
+            .map(|(_, name, status)| format!("{name} {status}"))
+            .collect()
+    }
+
+    /// The error messages of tasks that ended with one.
+    pub(crate) fn errors(&self) -> Vec<String> {
+        let errors = self.events.iter().filter_map(|event| match event {
+            Event::TaskEnded { error, .. } => error.clone(),
+            Event::TaskOpened { opening, .. } => opening.error.clone(),
+            _ => None,
+        });
+        errors.collect()
+    }
+}
+
+struct Seen<'w> {
+    events: Vec<Event>,
+    watch: &'w mut dyn FnMut(&Event),
+}
+
+impl Sink for Seen<'_> {
+    fn event(&mut self, _at: Timestamp, event: &Event) {
+        (self.watch)(event);
+        self.events.push(event.clone());
+    }
+}
+
+/// A clock that only sleeping moves. Cloning shares it.
+#[derive(Clone)]
+pub(crate) struct TestClock {
+    start: Timestamp,
+    slept: Arc<Mutex<Duration>>,
+    zone: TimeZone,
+}
+
+impl TestClock {
+    /// Starts at this time, in UTC.
+    pub(crate) fn at(start: &str) -> Self {
+        let start = start.parse().expect("a time");
+        Self {
+            start,
+            slept: Arc::default(),
+            zone: TimeZone::UTC,
+        }
+    }
+
+    /// Lets time pass.
+    pub(crate) fn pass(&self, duration: Duration) {
+        *self.slept.lock().expect("no panic with the lock") += duration;
+    }
+
+    /// The same clock for a simulated gateway.
+    pub(crate) fn for_gateway(&self) -> crate::simulator::Clock {
+        let clock = self.clone();
+        crate::simulator::Clock::told(move || clock.now())
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        let slept = *self.slept.lock().expect("no panic with the lock");
+        self.start.checked_add(slept).expect("within time")
+    }
+
+    fn elapsed(&self) -> Duration {
+        *self.slept.lock().expect("no panic with the lock")
+    }
+
+    fn sleep(&self, duration: Duration, stop: &Stop) {
+        if !stop.is_requested() {
+            self.pass(duration);
+        }
+    }
+
+    fn zone(&self) -> TimeZone {
+        self.zone.clone()
+    }
+}
