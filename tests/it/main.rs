@@ -14,4 +14,5 @@ mod gateway_faults;
 mod gateway_requests;
 mod gateway_state;
 
+mod house;
 mod main_road;

@@ -1,0 +1,204 @@
+//! The layout of the house, and the documents that must be true of it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What a room may use. `plan::model`, `run::event` and `run::status` are plain data; the
+/// rooms that know only those say so.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("main", &["cli", "commands", "values"]),
+    ("cli", &["run::status", "values"]),
+    (
+        "commands",
+        &[
+            "artifact", "cli", "clock", "exit", "gateway", "history", "lock", "notify", "plan", "report",
+            "run", "signal", "soma", "ui", "values", "secret",
+        ],
+    ),
+    ("ui", &["cli", "run::event", "run::status", "values"]),
+    (
+        "report",
+        &[
+            "exit",
+            "history",
+            "run::event",
+            "run::sequence",
+            "run::status",
+            "values",
+        ],
+    ),
+    (
+        "notify",
+        &["plan::model", "run::event", "run::status", "secret", "values"],
+    ),
+    ("history", &["run::event", "run::status", "values"]),
+    (
+        "run",
+        &[
+            "artifact",
+            "clock",
+            "exit",
+            "gateway",
+            "hook",
+            "lock",
+            "plan::model",
+            "secret",
+            "signal",
+            "soma",
+            "values",
+        ],
+    ),
+    ("plan", &["secret", "values"]),
+    ("gateway", &["clock", "signal", "soma", "values"]),
+    ("soma", &["values"]),
+    ("artifact", &["values"]),
+    ("hook", &[]),
+    ("lock", &["clock", "signal"]),
+    ("clock", &["signal"]),
+    ("signal", &[]),
+    ("exit", &[]),
+    ("secret", &["values"]),
+    ("values", &[]),
+];
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The room of a source file: the first component of its path below `src`.
+fn room(path: &Path) -> String {
+    let below = path.strip_prefix(root().join("src")).expect("below src");
+    let first = below.iter().next().expect("a component").to_string_lossy();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+#[test]
+fn the_arrows_between_rooms_point_inwards() {
+    let arrows: BTreeMap<&str, &[&str]> = ARROWS.iter().copied().collect();
+    let mut files = Vec::new();
+    sources(&root().join("src"), &mut files);
+    let mut wrong = Vec::new();
+    for file in files {
+        let from = room(&file);
+        if from == "lib" {
+            continue;
+        }
+        let allowed = arrows
+            .get(from.as_str())
+            .unwrap_or_else(|| panic!("a room without a rule: {from}"));
+        let text = fs::read_to_string(&file).expect("a source file");
+        // Tests beside a module may build on anything.
+        let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for (number, line) in text.lines().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            for used in code.split("crate::").skip(1) {
+                let used: String = used
+                    .chars()
+                    .take_while(|c| c.is_alphanumeric() || matches!(c, '_' | ':'))
+                    .collect();
+                let to = used.split("::").next().unwrap_or_default();
+                let granted =
+                    |rule: &&str| *rule == to || used == **rule || used.starts_with(&format!("{rule}::"));
+                if to != from && !allowed.iter().any(granted) {
+                    wrong.push(format!("{}:{}: {from} uses {used}", file.display(), number + 1));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_room_is_on_the_map() {
+    let map = fs::read_to_string(root().join("docs/architecture.md")).expect("the map");
+    let mut files = Vec::new();
+    sources(&root().join("src"), &mut files);
+    for room in files.iter().map(|file| room(file)).filter(|room| room != "lib") {
+        assert!(map.contains(&format!("`{room}")), "docs/architecture.md does not name {room}");
+    }
+}
+
+#[test]
+fn the_readme_names_the_two_commands_and_only_pages_that_exist() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("the README");
+    for command in ["    cargo run --release --example demo\n", "    cargo test\n"] {
+        assert!(readme.contains(command), "{command}");
+    }
+    for page in fs::read_dir(root().join("docs"))
+        .expect("docs")
+        .map(|page| page.expect("a page").path())
+    {
+        let text = fs::read_to_string(&page).expect("text");
+        check_links(&text, &root().join("docs"), &page);
+    }
+    check_links(&readme, &root(), Path::new("README.md"));
+}
+
+fn check_links(text: &str, folder: &Path, page: &Path) {
+    for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+        let file = link.split('#').next().unwrap_or_default();
+        if file.is_empty() || file.contains("://") {
+            continue;
+        }
+        assert!(
+            folder.join(file).exists(),
+            "{}: {link} does not exist",
+            page.display()
+        );
+    }
+}
+
+#[test]
+fn the_exit_codes_of_the_documents_are_those_of_the_code() {
+    let page = fs::read_to_string(root().join("docs/operations.md")).expect("the page");
+    for (exit, meaning) in dpbackup::exit::Exit::ALL {
+        if exit.code() < 100 {
+            let row = format!("| {} | {meaning} |", exit.code());
+            assert!(page.contains(&row), "{row}");
+        } else {
+            assert!(page.contains(&exit.code().to_string()), "{exit:?}");
+        }
+    }
+}
+
+#[test]
+fn every_toml_block_in_the_documents_is_a_valid_plan_file() {
+    let environment = |name: &str| (name == "HOME").then(|| "/home/operator".into());
+    for page in fs::read_dir(root().join("docs"))
+        .expect("docs")
+        .map(|page| page.expect("a page").path())
+    {
+        let text = fs::read_to_string(&page).expect("text");
+        for block in text
+            .split("```toml\n")
+            .skip(1)
+            .filter_map(|rest| rest.split("```").next())
+        {
+            let checked = dpbackup::plan::check_text(
+                block,
+                Path::new("/etc/dpbackup/plans.toml"),
+                dpbackup::plan::Readers::OwnerOnly,
+                &environment,
+            );
+            if let Err(report) = checked {
+                panic!(
+                    "{}:\n{}",
+                    page.display(),
+                    report.render(dpbackup::plan::diagnostic::Style::Plain)
+                );
+            }
+        }
+    }
+}
