@@ -28,10 +28,19 @@ pub(super) fn history(global: &Global, args: &HistoryArgs, ui: Ui, env: Lookup<'
                 Some(history) => history.plans(&filter)?,
                 None => Vec::new(),
             };
-            show(ui, &args.output, &View::PlanExecutions { rows: &rows, filter: &filter })
+            show(
+                ui,
+                &args.output,
+                &View::PlanExecutions {
+                    rows: &rows,
+                    filter: &filter,
+                },
+            )
         }
         Some(level) => {
-            let Some(history) = history else { return Ok(Exit::Success) };
+            let Some(history) = history else {
+                return Ok(Exit::Success);
+            };
             match level {
                 HistoryLevel::Activities(args) => {
                     let rows = found(history.activities(PlanId(args.id)))?;
@@ -79,9 +88,19 @@ fn moment(since: Since) -> Result<Timestamp, CommandError> {
 }
 
 fn show(ui: Ui, output: &HistoryOutput, view: &View<'_>) -> Outcome {
-    let zone = if output.utc { TimeZone::UTC } else { TimeZone::system() };
+    let zone = if output.utc {
+        TimeZone::UTC
+    } else {
+        TimeZone::system()
+    };
     let text = match output.format {
-        HistoryFormat::Table => table::render(view, &table::Layout { width: ui.width, zone }),
+        HistoryFormat::Table => table::render(
+            view,
+            &table::Layout {
+                width: ui.width,
+                zone,
+            },
+        ),
         HistoryFormat::Json => json::render(view, &zone),
         HistoryFormat::Csv => csv::render(view, &zone),
     };

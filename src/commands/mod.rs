@@ -9,12 +9,14 @@ mod validate;
 use std::path::Path;
 
 use anyhow::Context as _;
+use jiff::tz::TimeZone;
 
-use crate::cli::{Cli, Command, Global};
+use crate::cli::{Cli, Command, Global, RunArgs, RunFormat};
 use crate::exit::Exit;
 use crate::history::{History, HistoryError};
 use crate::plan::diagnostic::{Report, Style};
 use crate::plan::{self, LoadError, Loaded};
+use crate::report::lines::JsonLines;
 use crate::ui::{Ui, Verbosity};
 use crate::values::environment::Lookup;
 
@@ -35,7 +37,11 @@ pub type Outcome = Result<Exit, CommandError>;
 impl CommandError {
     /// An error without advice.
     pub fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
-        Self { exit, error: error.into(), hint: None }
+        Self {
+            exit,
+            error: error.into(),
+            hint: None,
+        }
     }
 
     /// The same, with advice.
@@ -65,6 +71,14 @@ pub fn dispatch(cli: &Cli, env: Lookup<'_>) -> Exit {
     match outcome {
         Ok(exit) => exit,
         Err(CommandError { exit, error, hint }) => {
+            if let Command::Run(RunArgs {
+                format: RunFormat::Json,
+                ..
+            }) = &cli.command
+            {
+                let words: Vec<String> = error.chain().map(ToString::to_string).collect();
+                JsonLines::new(std::io::stdout(), TimeZone::system()).error(&words, hint.as_deref(), exit);
+            }
             ui.error(&error, hint.as_deref());
             exit
         }
@@ -97,7 +111,10 @@ fn show_findings(report: &Report, ui: Ui) {
 }
 
 /// The plans of these names, or an error that names those that the file does not have.
-fn chosen<'a>(loaded: &'a Loaded, names: &[String]) -> Result<Vec<&'a crate::plan::model::Plan>, CommandError> {
+fn chosen<'a>(
+    loaded: &'a Loaded,
+    names: &[String],
+) -> Result<Vec<&'a crate::plan::model::Plan>, CommandError> {
     let file = &loaded.plan_file;
     let mut plans: Vec<&crate::plan::model::Plan> = Vec::new();
     for name in names {
@@ -127,5 +144,7 @@ fn open_history(path: &Path) -> Result<History, CommandError> {
 
 /// Prints data on stdout; a full disk behind it is an error.
 fn print(ui: Ui, text: &str) -> Result<(), CommandError> {
-    ui.data(text).context("writing to stdout").map_err(|error| CommandError::new(Exit::Failed, error))
+    ui.data(text)
+        .context("writing to stdout")
+        .map_err(|error| CommandError::new(Exit::Failed, error))
 }

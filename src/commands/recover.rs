@@ -25,8 +25,17 @@ pub(super) fn recover(global: &Global, ui: Ui, env: Lookup<'_>) -> Outcome {
     let clock = SystemClock::new();
     let mut history = open_history(&file.settings.history)?;
     let locks = Locks::beside(&file.settings.history);
-    let (_alive, process) = locks.process(&clock).map_err(|error| CommandError::new(Exit::History, error))?;
-    let engine = Engine { file, clock: &clock, stop: &stop, locks: &locks, process: &process, environment: env };
+    let (_alive, process) = locks
+        .process(&clock)
+        .map_err(|error| CommandError::new(Exit::History, error))?;
+    let engine = Engine {
+        file,
+        clock: &clock,
+        stop: &stop,
+        locks: &locks,
+        process: &process,
+        environment: env,
+    };
     let mut screen = Screen::new(ui);
     let sinks: Vec<&mut dyn Sink> = vec![&mut screen];
     let mut record = Record::new(&mut history, sinks, &clock);
@@ -44,7 +53,12 @@ pub(super) fn recover(global: &Global, ui: Ui, env: Lookup<'_>) -> Outcome {
     };
     match swept {
         Ok(swept) => {
-            lines.extend(swept.removed.iter().map(|removed| format!("removed {}", removed.path.display())));
+            lines.extend(
+                swept
+                    .removed
+                    .iter()
+                    .map(|removed| format!("removed {}", removed.path.display())),
+            );
             for failed in &swept.failed {
                 exit = exit.or_graver(Exit::Failed);
                 lines.push(format!("{failed}: {}", failed.source));
@@ -60,7 +74,10 @@ pub(super) fn recover(global: &Global, ui: Ui, env: Lookup<'_>) -> Outcome {
     if lines.is_empty() {
         lines.push("nothing to recover: no run has died".to_owned());
     }
-    let text: String = lines.iter().map(|line| format!("{}\n", crate::values::text::printable(line))).collect();
+    let text: String = lines
+        .iter()
+        .map(|line| format!("{}\n", crate::values::text::printable(line)))
+        .collect();
     print(ui, &text)?;
     Ok(exit)
 }

@@ -8,11 +8,11 @@ use crate::commands::{CommandError, Outcome, chosen, load_plan, open_history};
 use crate::exit::Exit;
 use crate::lock::Locks;
 use crate::report::lines::JsonLines;
+use crate::run::Engine;
 use crate::run::contact::Devices;
 use crate::run::event::Sink;
 use crate::run::record::Record;
 use crate::run::sequence::{self, Options};
-use crate::run::Engine;
 use crate::signal::{self, Stop};
 use crate::ui::{Screen, Ui};
 use crate::values::environment::Lookup;
@@ -29,11 +29,21 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
     let clock = SystemClock::new();
     let mut history = open_history(&file.settings.history)?;
     let locks = Locks::beside(&file.settings.history);
-    let (_alive, process) = locks.process(&clock).map_err(|error| CommandError::new(Exit::History, error))?;
-    let engine = Engine { file, clock: &clock, stop: &stop, locks: &locks, process: &process, environment: env };
+    let (_alive, process) = locks
+        .process(&clock)
+        .map_err(|error| CommandError::new(Exit::History, error))?;
+    let engine = Engine {
+        file,
+        clock: &clock,
+        stop: &stop,
+        locks: &locks,
+        process: &process,
+        environment: env,
+    };
 
     let mut screen = Screen::new(ui);
-    let mut lines = (args.format == RunFormat::Json).then(|| JsonLines::new(std::io::stdout(), clock_zone(&clock)));
+    let mut lines =
+        (args.format == RunFormat::Json).then(|| JsonLines::new(std::io::stdout(), clock_zone(&clock)));
     let mut sinks: Vec<&mut dyn Sink> = Vec::new();
     match &mut lines {
         Some(lines) => sinks.push(lines),
@@ -41,7 +51,10 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
     }
     let mut record = Record::new(&mut history, sinks, &clock);
     let mut devices = Devices::new(engine);
-    let options = Options { ignore_window: args.ignore_window, lock_wait: args.lock_wait };
+    let options = Options {
+        ignore_window: args.ignore_window,
+        lock_wait: args.lock_wait,
+    };
     let mut ends = Vec::new();
     let mut exit = Exit::Success;
     let mut trouble = None;

@@ -27,7 +27,11 @@ pub(super) fn validate(global: &Global, ui: Ui, env: Lookup<'_>) -> Outcome {
         let devices = file
             .devices
             .iter()
-            .filter(|device| plan.activities.iter().any(|activity| activity.devices.matches(&device.name)))
+            .filter(|device| {
+                plan.activities
+                    .iter()
+                    .any(|activity| activity.devices.matches(&device.name))
+            })
             .count();
         text.push_str(&format!(
             "  {}: {}, {}{disabled}\n",

@@ -91,6 +91,17 @@ struct Summary<'e> {
 }
 
 #[derive(Debug, Serialize)]
+struct ErrorLine<'e> {
+    schema_version: u32,
+    event: &'static str,
+    time: String,
+    exit_code: u8,
+    error_message: &'e str,
+    causes: &'e [String],
+    hint: Option<&'e str>,
+}
+
+#[derive(Debug, Serialize)]
 struct PlanSummary<'e> {
     plan_execution_id: i64,
     status: &'static str,
@@ -121,6 +132,24 @@ impl<W: Write> JsonLines<W> {
             plans: plans.collect(),
         };
         self.write(&summary);
+    }
+
+    /// An error that ended the command: what went wrong, and its causes.
+    pub fn error(&mut self, words: &[String], hint: Option<&str>, exit: Exit) {
+        let (error_message, causes) = match words.split_first() {
+            Some((first, causes)) => (first.as_str(), causes),
+            None => ("", words),
+        };
+        let line = ErrorLine {
+            schema_version: SCHEMA_VERSION,
+            event: "error",
+            time: self.time(Timestamp::now()),
+            exit_code: exit.code(),
+            error_message,
+            causes,
+            hint,
+        };
+        self.write(&line);
     }
 
     fn time(&self, at: Timestamp) -> String {

@@ -193,6 +193,9 @@ impl<'a> Run<'_, 'a, '_> {
         record.show(&Progress::WaitEnded);
         let _lock: Lock = match asked {
             Asked::Held(lock) => lock,
+            Asked::Busy(_) if engine.stop.is_requested() => {
+                return self.refused(Failure::interrupted("waiting for another run of the plan"));
+            }
             Asked::Busy(holder) => return self.locked(holder.as_ref()),
         };
         let plan = self.plan;
