@@ -13,7 +13,12 @@ use crate::values::duration;
 /// Backs up IBM DataPower gateways over SOMA, proves that each backup is good, and
 /// never leaves a gateway down.
 #[derive(Debug, Parser)]
-#[command(name = "dpbackup", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(
+    name = "dpbackup",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
 pub struct Cli {
     /// What every command takes.
     #[command(flatten)]
@@ -203,7 +208,9 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
 }
 
 fn parse_status(text: &str) -> Result<Status, String> {
-    text.to_ascii_uppercase().parse().map_err(|error| format!("{error}; docs/history.md lists them"))
+    text.to_ascii_uppercase()
+        .parse()
+        .map_err(|error| format!("{error}; docs/history.md lists them"))
 }
 
 fn parse_since(text: &str) -> Result<Since, String> {
@@ -213,9 +220,9 @@ fn parse_since(text: &str) -> Result<Since, String> {
     if let Ok(at) = text.parse::<jiff::civil::DateTime>() {
         return Ok(Since::Civil(at));
     }
-    duration::parse(text)
-        .map(Since::Ago)
-        .map_err(|_| "give a date (2026-11-22), a time (2026-11-22T08:30) or a duration back from now (36h)".to_owned())
+    duration::parse(text).map(Since::Ago).map_err(|_| {
+        "give a date (2026-11-22), a time (2026-11-22T08:30) or a duration back from now (36h)".to_owned()
+    })
 }
 
 #[cfg(test)]

@@ -60,7 +60,12 @@ impl Ui {
             .is_terminal()
             .then(|| terminal_size::terminal_size().map(|(width, _)| width.0))
             .flatten();
-        Self { color, live, verbosity, width }
+        Self {
+            color,
+            live,
+            verbosity,
+            width,
+        }
     }
 
     /// Prints data.
@@ -111,7 +116,11 @@ impl Ui {
 
     /// `text` in a colour of the terminal, if colours are on.
     pub fn paint(&self, text: &str, code: &str) -> String {
-        if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+        if self.color {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
     }
 
     #[expect(clippy::unused_self, reason = "all that is printed goes through a Ui")]

@@ -6,12 +6,16 @@ use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
+use crate::artifact::layout::PARTIAL;
 use crate::artifact::stage::{StageError, StageErrorKind};
 
+/// Begins the name of a file that lives for a moment only.
+const MOMENTARY: &str = ".dpbackup-";
 const FOLDER_MODE: Mode = Mode::RWXU;
 const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
 
@@ -35,6 +39,14 @@ impl Folder {
     /// The path it was reached by.
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The same folder, once more.
+    pub(super) fn reopen(&self) -> Result<Folder, StageError> {
+        let handle = self.handle.try_clone();
+        let handle = handle.map_err(|error| StageError::new("open the folder", &self.path, error))?;
+        let path = self.path.clone();
+        Ok(Folder { handle, path })
     }
 
     /// Opens a folder in this one. A link in its place is refused.
@@ -149,11 +161,17 @@ impl Folder {
             Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
             Err(error) => return Err(failed(error)),
         }
+        self.publish_by_link(file, from, to)
+    }
+
+    /// The older way: a second name, which must be free, and then the first one goes.
+    fn publish_by_link(&self, file: &File, from: &OsStr, to: &OsStr) -> Result<(), StageError> {
+        let path = self.path.join(to);
         match rustix::fs::linkat(&self.handle, from, &self.handle, to, AtFlags::empty()) {
             Ok(()) => {}
             // NFS may carry out a link, lose the reply, and answer the repetition with this.
             Err(Errno::EXIST) if self.is_same(file, to) => {}
-            Err(error) => return Err(failed(error)),
+            Err(error) => return Err(StageError::new("publish as", &path, error.into())),
         }
         self.remove_file(from)
     }
@@ -197,5 +215,75 @@ impl Folder {
             (Ok(ours), Ok(theirs)) => (ours.st_dev, ours.st_ino) == (theirs.st_dev, theirs.st_ino),
             _ => false,
         }
+    }
+}
+
+/// A name, not taken yet, for a file that lives for a moment only.
+pub(super) fn momentary_name() -> OsString {
+    let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    OsString::from(format!(
+        "{MOMENTARY}{}-{}{PARTIAL}",
+        std::process::id(),
+        since.as_nanos()
+    ))
+}
+
+/// Whether a name is one that [`momentary_name`] gives.
+pub(super) fn is_momentary(name: &OsStr) -> bool {
+    let name = name.as_bytes();
+    name.starts_with(MOMENTARY.as_bytes()) && name.ends_with(PARTIAL.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn folder_with(name: &str) -> (tempfile::TempDir, Folder, File) {
+        let store = tempfile::tempdir().expect("a store");
+        let folder = Folder::open_store(store.path()).expect("opened");
+        let mut file = folder.create(OsStr::new(name)).expect("created");
+        file.write_all(b"text").expect("written");
+        (store, folder, file)
+    }
+
+    fn names(folder: &Folder) -> Vec<OsString> {
+        let entries = folder.entries().expect("a listing");
+        entries.into_iter().map(|(name, _)| name).collect()
+    }
+
+    #[test]
+    fn a_file_system_that_knows_no_flag_is_served_by_a_link() {
+        let (_store, folder, file) = folder_with("a.partial");
+        let [from, to] = ["a.partial", "a"].map(OsStr::new);
+        folder.publish_by_link(&file, from, to).expect("published");
+        assert_eq!(names(&folder), ["a"]);
+    }
+
+    #[test]
+    fn a_link_does_not_overwrite_either() {
+        let (store, folder, file) = folder_with("a.partial");
+        let [from, to] = ["a.partial", "a"].map(OsStr::new);
+        std::fs::write(store.path().join("a"), "other").expect("written");
+        let error = folder.publish_by_link(&file, from, to).expect_err("taken");
+        assert_eq!(error.kind, StageErrorKind::Exists);
+        assert_eq!(std::fs::read(store.path().join("a")).expect("read"), b"other");
+    }
+
+    #[test]
+    fn a_link_whose_reply_was_lost_counts_as_made() {
+        let (store, folder, file) = folder_with("a.partial");
+        let [from, to] = ["a.partial", "a"].map(OsStr::new);
+        std::fs::hard_link(store.path().join(from), store.path().join(to)).expect("linked");
+        folder.publish_by_link(&file, from, to).expect("published");
+        assert_eq!(names(&folder), ["a"]);
+    }
+
+    #[test]
+    fn momentary_names_are_known_again() {
+        assert!(is_momentary(&momentary_name()));
+        assert!(!is_momentary(OsStr::new("a.partial")));
+        assert!(!is_momentary(OsStr::new(".dpbackup-notes")));
     }
 }

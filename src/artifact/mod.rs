@@ -5,6 +5,8 @@
 //! published.
 
 pub mod archive;
+#[cfg(test)]
+mod fixture;
 mod folder;
 pub mod layout;
 pub mod manifest;

@@ -1,16 +1,14 @@
 //! What the store is mounted on, and whether it can be written.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io::{self, Write as _};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
-use crate::artifact::folder::Folder;
-use crate::artifact::layout::PARTIAL;
-use crate::artifact::stage::StageError;
+use crate::artifact::folder::{Folder, momentary_name};
+use crate::artifact::stage::{StageError, StageErrorKind};
 
 const MOUNTS: &str = "/proc/self/mountinfo";
-const PROBE: &str = ".dpbackup-probe-";
 
 /// File systems that stand for a machine elsewhere, as `mountinfo` names them.
 const REMOTE: [&str; 27] = [
@@ -64,21 +62,17 @@ pub fn kind(path: &Path) -> io::Result<Mount> {
 /// Whether files can be made and written in the folder. Leaves nothing behind.
 pub fn writable(folder: &Path) -> Result<(), StageError> {
     let place = Folder::open_store(folder)?;
-    let since = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
-    let name = format!("{PROBE}{}-{}{PARTIAL}", std::process::id(), since.as_nanos());
-    let name = OsString::from(name);
+    let name = momentary_name();
     let mut file = place.create(&name)?;
     // A full file system still makes files, but does not fill them.
     let written = file.write_all(b"dpbackup").and_then(|()| file.sync_all());
     let removed = place.remove_file(&name);
     written.map_err(|error| StageError::new("write", &folder.join(&name), error))?;
-    removed
-}
-
-/// Whether a name in the store is that of a probe.
-pub(super) fn is_probe(name: &OsStr) -> bool {
-    let name = name.as_bytes();
-    name.starts_with(PROBE.as_bytes()) && name.ends_with(PARTIAL.as_bytes())
+    match removed {
+        // A sweep takes such files for leftovers, and may have been quicker.
+        Err(error) if error.kind == StageErrorKind::Missing => Ok(()),
+        other => other,
+    }
 }
 
 /// The path without links, as far as it exists.

@@ -178,7 +178,9 @@ impl Sealed {
     }
 
     /// Gives the file its final name, durably. A name that is taken is never overwritten:
-    /// that is an error of the kind [`StageErrorKind::Exists`], and the file is removed.
+    /// that is an error of the kind [`StageErrorKind::Exists`], and the file is removed. Where
+    /// only the last sync of the folder fails, the file keeps its final name: it is whole, but
+    /// a power cut may still take it.
     pub fn publish(mut self) -> Result<PathBuf, StageError> {
         let place = &mut self.place;
         place

@@ -53,8 +53,7 @@ impl StagedFolder {
     /// Begins a folder that will stand at `final_path`, which must lie in `store`.
     pub fn create(store: &Path, final_path: &Path) -> Result<StagedFolder, StageError> {
         let (parent, final_name) = reach(store, final_path)?;
-        let (lock_parent, _) = reach(store, final_path)?;
-        let (lock_file, lock_place) = Place::take(lock_parent, lock_name(&final_name))?;
+        let (lock_file, lock_place) = Place::take(parent.reopen()?, lock_name(&final_name))?;
         let partial = partial_name(&final_name);
         let folder = parent.make(&partial)?;
         let published = false;

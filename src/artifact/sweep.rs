@@ -9,12 +9,11 @@ use std::ffi::OsStr;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use crate::artifact::folder::Folder;
+use crate::artifact::folder::{Folder, is_momentary};
 use crate::artifact::layout::{
     DOMAIN_FOLDER, EXPORT_INFIX, PARTIAL, SECURE_BACKUP_FOLDER, looks_like_timestamp,
 };
-use crate::artifact::mount::is_probe;
-use crate::artifact::stage::{StageError, StageErrorKind, locks_are_unknown, partial_name};
+use crate::artifact::stage::{Place, StageError, StageErrorKind, locks_are_unknown, partial_name};
 use crate::artifact::stage_folder::{LOCK, lock_name, remove_filled};
 
 /// What a sweep found.
@@ -43,7 +42,7 @@ pub fn sweep(store: &Path) -> Result<Swept, StageError> {
     let mut swept = Swept::default();
     let store = Folder::open_store(store)?;
     for (name, kind) in store.entries()? {
-        if kind.is_file() && is_probe(&name) {
+        if kind.is_file() && is_momentary(&name) {
             sweep_file(&store, &name, &mut swept);
         }
         if kind.is_dir()
@@ -95,7 +94,7 @@ fn sweep_domains(domains: &Folder, swept: &mut Swept) {
             continue;
         };
         for (name, kind) in swept.entered(folder.entries()).unwrap_or_default() {
-            if kind.is_file() && is_partial_export(&domain, &name) {
+            if kind.is_file() && (is_partial_export(&domain, &name) || is_momentary(&name)) {
                 sweep_file(&folder, &name, swept);
             }
         }
@@ -106,8 +105,10 @@ fn sweep_secure_backups(backups: &Folder, swept: &mut Swept) {
     let entries = swept.entered(backups.entries()).unwrap_or_default();
     // Folders first: the lock file of one is needed to tell whether its run lives.
     for (name, kind) in &entries {
-        if kind.is_dir() && partial_timestamp(name, "").is_some() {
-            sweep_folder(backups, name, swept);
+        if kind.is_dir()
+            && let Some(timestamp) = partial_timestamp(name, "")
+        {
+            sweep_folder(backups, name, timestamp, swept);
         }
     }
     for (name, kind) in &entries {
@@ -134,51 +135,73 @@ fn sweep_file(folder: &Folder, name: &OsStr, swept: &mut Swept) {
     let Some(file) = swept.entered(folder.open(name)) else {
         return;
     };
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return swept.left.push(path),
-        Err(TryLockError::Error(error)) if locks_are_unknown(&error) => return swept.left.push(path),
-        Err(TryLockError::Error(error)) => {
-            return swept.failed.push(StageError::new("lock", &path, error));
+    match take_lock(folder, file, name) {
+        // Locked until the name is gone.
+        Taken::Ours(_file) => {
+            if swept.entered(folder.remove_file(name)).is_some() {
+                swept.removed.push(Removed {
+                    path,
+                    was_folder: false,
+                });
+            }
         }
-    }
-    // Published or removed since we looked: the name is not that of this file any more.
-    if !folder.is_same(&file, name) {
-        return;
-    }
-    if swept.entered(folder.remove_file(name)).is_some() {
-        swept.removed.push(Removed {
-            path,
-            was_folder: false,
-        });
+        Taken::Gone => {}
+        Taken::Busy => swept.left.push(path),
+        Taken::Failed(error) => swept.failed.push(error),
     }
 }
 
-fn sweep_folder(backups: &Folder, name: &OsStr, swept: &mut Swept) {
+fn sweep_folder(backups: &Folder, name: &OsStr, timestamp: &str, swept: &mut Swept) {
     let path = backups.path().join(name);
-    let Some(timestamp) = partial_timestamp(name, "") else {
-        return;
-    };
-    // Held until the folder is gone, so that no run takes the name up meanwhile.
-    let lock = match backups.open(&partial_name(&lock_name(OsStr::new(timestamp)))) {
-        Ok(lock) => Some(lock),
-        // The run made its lock before the folder and removes it after: it is dead.
-        Err(error) if error.kind == StageErrorKind::Missing => None,
+    let lock_name = lock_name(OsStr::new(timestamp));
+    // The lock is held until the folder is gone, so that no run takes the name up meanwhile.
+    let _lock = match backups.open(&partial_name(&lock_name)) {
+        Ok(file) => match take_lock(backups, file, &partial_name(&lock_name)) {
+            Taken::Ours(file) => (file, None),
+            Taken::Gone => return,
+            Taken::Busy => return swept.left.push(path),
+            Taken::Failed(error) => return swept.failed.push(error),
+        },
+        // A run makes its lock before the folder and removes it after: it is dead, unless it
+        // has just published the folder, and then there is none to remove.
+        Err(error) if error.kind == StageErrorKind::Missing => {
+            match backups.reopen().and_then(|folder| Place::take(folder, lock_name)) {
+                Ok((file, place)) => (file, Some(place)),
+                Err(error) if error.kind == StageErrorKind::Exists => return swept.left.push(path),
+                Err(error) => return swept.failed.push(error),
+            }
+        }
         Err(error) => return swept.failed.push(error),
     };
-    match lock.as_ref().map_or(Ok(()), File::try_lock) {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return swept.left.push(path),
-        Err(TryLockError::Error(error)) if locks_are_unknown(&error) => return swept.left.push(path),
-        Err(TryLockError::Error(error)) => {
-            return swept.failed.push(StageError::new("lock", &path, error));
-        }
-    }
     if swept.entered(remove_filled(backups, name)).is_some() {
         swept.removed.push(Removed {
             path,
             was_folder: true,
         });
+    }
+}
+
+/// What came of an attempt to lock a file.
+enum Taken {
+    /// It is ours, and so is its name.
+    Ours(File),
+    /// Published or removed since we looked: the name is not that of this file any more.
+    Gone,
+    /// A live run has it, or it cannot be told.
+    Busy,
+    /// Something went wrong.
+    Failed(StageError),
+}
+
+fn take_lock(folder: &Folder, file: File, name: &OsStr) -> Taken {
+    match file.try_lock() {
+        Ok(()) if folder.is_same(&file, name) => Taken::Ours(file),
+        Ok(()) => Taken::Gone,
+        Err(TryLockError::WouldBlock) => Taken::Busy,
+        Err(TryLockError::Error(error)) if locks_are_unknown(&error) => Taken::Busy,
+        Err(TryLockError::Error(error)) => {
+            Taken::Failed(StageError::new("lock", &folder.path().join(name), error))
+        }
     }
 }
 

@@ -56,7 +56,14 @@ struct Bar {
 impl Screen {
     /// A screen that speaks like `ui`.
     pub fn new(ui: Ui) -> Self {
-        Self { ui, bar: None, heartbeat: None, plan: None, tasks: BTreeMap::new(), complaints: Vec::new() }
+        Self {
+            ui,
+            bar: None,
+            heartbeat: None,
+            plan: None,
+            tasks: BTreeMap::new(),
+            complaints: Vec::new(),
+        }
     }
 
     /// Whether each task gets a line when it ends.
@@ -89,7 +96,13 @@ impl Screen {
     }
 
     fn task_opened(&mut self, task: TaskId, opening: &TaskOpening) {
-        let line = TaskLine { opening: opening.clone(), started: None, status: opening.status, files: 0, bytes: 0 };
+        let line = TaskLine {
+            opening: opening.clone(),
+            started: None,
+            status: opening.status,
+            files: 0,
+            bytes: 0,
+        };
         self.tasks.insert(task, line);
         if opening.status.is_final() {
             self.task_ended(task, opening.status, opening.error.as_deref(), None);
@@ -97,10 +110,14 @@ impl Screen {
     }
 
     fn task_ended(&mut self, task: TaskId, status: Status, error: Option<&str>, at: Option<Timestamp>) {
-        let Some(line) = self.tasks.get_mut(&task) else { return };
+        let Some(line) = self.tasks.get_mut(&task) else {
+            return;
+        };
         line.status = status;
         let target = target(&line.opening);
-        let took = at.zip(line.started).and_then(|(end, start)| Duration::try_from(end.duration_since(start)).ok());
+        let took = at
+            .zip(line.started)
+            .and_then(|(end, start)| Duration::try_from(end.duration_since(start)).ok());
         let mut text = match status.class() {
             Class::Success => format!("{} {target}", self.ui.paint("ok", "32")),
             Class::Skipped => format!("{} {target}: {status}", self.ui.paint("skipped", "33")),
@@ -108,7 +125,13 @@ impl Screen {
             _ => format!("{} {target}: {status}", self.ui.paint("FAILED", "1;31")),
         };
         if line.files > 0 {
-            let _ = write!(text, "  {} {}, {}", line.files, plural(line.files, "file"), Bytes(line.bytes));
+            let _ = write!(
+                text,
+                "  {} {}, {}",
+                line.files,
+                plural(line.files, "file"),
+                Bytes(line.bytes)
+            );
         }
         if let Some(took) = took {
             let _ = write!(text, "  {}", HumanDuration(took));
@@ -125,15 +148,30 @@ impl Screen {
 
     fn plan_ended(&mut self, at: Timestamp, status: Status, error: Option<&str>) {
         self.end_bar();
-        let Some((id, opening, started)) = self.plan.take() else { return };
+        let Some((id, opening, started)) = self.plan.take() else {
+            return;
+        };
         let tasks = std::mem::take(&mut self.tasks);
         let complaints = std::mem::take(&mut self.complaints);
         let good = status.class() == Class::Success;
-        let quiet = if good { self.ui.verbosity < Verbosity::Verbose && !self.ui.live } else { false };
-        if quiet || (self.ui.verbosity == Verbosity::Quiet && !matches!(status.class(), Class::Failed | Class::Refused)) {
+        let quiet = if good {
+            self.ui.verbosity < Verbosity::Verbose && !self.ui.live
+        } else {
+            false
+        };
+        if quiet
+            || (self.ui.verbosity == Verbosity::Quiet
+                && !matches!(status.class(), Class::Failed | Class::Refused))
+        {
             return;
         }
-        let paint = if good { "1;32" } else if status.class() == Class::Warning { "1;33" } else { "1;31" };
+        let paint = if good {
+            "1;32"
+        } else if status.class() == Class::Warning {
+            "1;33"
+        } else {
+            "1;31"
+        };
         let took = Duration::try_from(at.duration_since(started)).unwrap_or_default();
         let mut text = format!(
             "plan {} ended {} after {} (execution {})",
@@ -149,7 +187,12 @@ impl Screen {
             let _ = write!(text, "\n  {}", complaint.replace('\n', "\n  "));
         }
         if !tasks.is_empty() {
-            let count = |classes: &[Class]| tasks.values().filter(|task| classes.contains(&task.status.class())).count();
+            let count = |classes: &[Class]| {
+                tasks
+                    .values()
+                    .filter(|task| classes.contains(&task.status.class()))
+                    .count()
+            };
             let bytes: u64 = tasks.values().map(|task| task.bytes).sum();
             let _ = write!(
                 text,
@@ -184,7 +227,11 @@ impl Screen {
     }
 
     fn waiting(&mut self, device: &str, what: &str, waited: Duration, limit: Duration) {
-        let what = if device.is_empty() { what.to_owned() } else { format!("{device}: {what}") };
+        let what = if device.is_empty() {
+            what.to_owned()
+        } else {
+            format!("{device}: {what}")
+        };
         let what = printable(&what).into_owned();
         let left = HumanDuration(Duration::from_secs(limit.saturating_sub(waited).as_secs()));
         let message = format!("waiting for {what}, {left} left");
@@ -209,14 +256,20 @@ impl Sink for Screen {
         match event {
             Event::PlanOpened { plan, opening } => {
                 if self.tells_tasks() {
-                    self.say(&format!("plan {} begins (execution {})", printable(&opening.plan), plan.0));
+                    self.say(&format!(
+                        "plan {} begins (execution {})",
+                        printable(&opening.plan),
+                        plan.0
+                    ));
                 }
                 self.plan = Some((*plan, opening.clone(), at));
             }
             Event::TaskOpened { task, opening } => self.task_opened(*task, opening),
             Event::TaskStatus { task, status } => {
                 let chatty = self.ui.verbosity >= Verbosity::Chatty;
-                let Some(line) = self.tasks.get_mut(task) else { return };
+                let Some(line) = self.tasks.get_mut(task) else {
+                    return;
+                };
                 line.started.get_or_insert(at);
                 let text = format!("{}: {status}", target(&line.opening));
                 if chatty {
@@ -242,17 +295,31 @@ impl Sink for Screen {
                     self.say(&format!("note: {}", printable(message)));
                 }
             }
-            Event::Recovered { device, undo, how, .. } => {
-                self.complain(format!("{device}, {}: left by a run that died; {how}", undo.domain()));
+            Event::Recovered {
+                device, undo, how, ..
+            } => {
+                self.complain(format!(
+                    "{device}, {}: left by a run that died; {how}",
+                    undo.domain()
+                ));
             }
             Event::TaskEnded { task, status, error } => {
                 self.end_bar();
                 self.task_ended(*task, *status, error.as_deref(), Some(at));
             }
-            Event::StillQuiesced { device, domain, error, .. } => {
+            Event::StillQuiesced {
+                device,
+                domain,
+                error,
+                ..
+            } => {
                 self.end_bar();
                 let loud = self.ui.paint("STILL QUIESCED", "1;31");
-                self.say(&format!("{loud} {device}, {}: {}; run dpbackup recover", printable(domain), printable(error)));
+                self.say(&format!(
+                    "{loud} {device}, {}: {}; run dpbackup recover",
+                    printable(domain),
+                    printable(error)
+                ));
             }
             Event::PlanEnded { status, error, .. } => self.plan_ended(at, *status, error.as_deref()),
             Event::ActivityOpened { .. }
@@ -268,8 +335,18 @@ impl Sink for Screen {
 
     fn progress(&mut self, progress: &Progress) {
         match progress {
-            Progress::Waiting { device, what, waited, limit } => self.waiting(device, what, *waited, *limit),
-            Progress::Downloaded { device, name, bytes, total } => {
+            Progress::Waiting {
+                device,
+                what,
+                waited,
+                limit,
+            } => self.waiting(device, what, *waited, *limit),
+            Progress::Downloaded {
+                device,
+                name,
+                bytes,
+                total,
+            } => {
                 let kind = BarKind::Download(format!("{device} {}", printable(name)));
                 let message = format!("{device} {}", printable(name));
                 let template = match total {
@@ -297,5 +374,9 @@ fn target(opening: &TaskOpening) -> String {
 }
 
 fn plural(count: usize, word: &str) -> String {
-    if count == 1 { word.to_owned() } else { format!("{word}s") }
+    if count == 1 {
+        word.to_owned()
+    } else {
+        format!("{word}s")
+    }
 }

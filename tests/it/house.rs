@@ -126,7 +126,10 @@ fn every_room_is_on_the_map() {
     let mut files = Vec::new();
     sources(&root().join("src"), &mut files);
     for room in files.iter().map(|file| room(file)).filter(|room| room != "lib") {
-        assert!(map.contains(&format!("`{room}")), "docs/architecture.md does not name {room}");
+        assert!(
+            map.contains(&format!("`{room}")),
+            "docs/architecture.md does not name {room}"
+        );
     }
 }
 

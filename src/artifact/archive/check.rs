@@ -1,28 +1,27 @@
 //! The rules: what has to stand in an archive, and what may not (backup.md, section 4).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-
-use crate::artifact::archive::container::{Budget, Container, Entry};
+use crate::artifact::archive::container::{Budget, Container};
 use crate::artifact::archive::content::{self, Content};
-use crate::artifact::archive::export_xml::{self, Detail, FileRow, Head, Item, XmlError};
-use crate::artifact::archive::problem::{Invalid, ProblemKind, Stop, VerifyError};
+use crate::artifact::archive::export_xml::{self, XmlError};
+use crate::artifact::archive::item::{Detail, FileRow, Head, Item};
+use crate::artifact::archive::problem::{Findings, ProblemKind, Stop, VerifyError};
+use crate::artifact::archive::rows::{self, Contents, EXPORT_XML};
 use crate::artifact::archive::window::Window;
 use crate::artifact::archive::{DomainReport, Expected, Kind, Limits, Report, scratch};
 
-const EXPORT_XML: &str = "export.xml";
 /// The domain that a `do-backup` is asked of, and that its outer `export.xml` names.
 const BACKUP_DOMAIN: &str = "default";
-/// How many warnings of one sort are told one by one.
-const TOLD: usize = 20;
 
 type Visit<'v> = dyn FnMut(&str, &Item) + 'v;
+/// Domains, and what counts of each `export.xml`.
+type Found = (Vec<DomainReport>, Vec<(String, Content)>);
 
+/// Verifies an archive; see [`verify`](crate::artifact::archive::verify).
 pub(super) fn check(
     file: &File,
     scratch: &Path,
@@ -35,8 +34,7 @@ pub(super) fn check(
     let mut check = Check {
         scratch,
         budget: Budget::new(limits, window.length()),
-        problems: Invalid::default(),
-        warnings: Vec::new(),
+        findings: Findings::default(),
         objects: 0,
         detail,
         visit,
@@ -46,17 +44,17 @@ pub(super) fn check(
         Err(Stop::Noted) => None,
         Err(Stop::Error(error)) => return Err(error),
     };
+    let problems = check.findings.problems;
     match report {
-        Some(report) if check.problems.is_empty() => Ok(report),
-        _ => Err(VerifyError::Invalid(check.problems)),
+        Some(report) if problems.problems.is_empty() => Ok(report),
+        _ => Err(VerifyError::Invalid(problems)),
     }
 }
 
 struct Check<'c, 'v> {
     scratch: &'c Path,
     budget: Budget<'c>,
-    problems: Invalid,
-    warnings: Vec<String>,
+    findings: Findings,
     /// Objects seen in all.
     objects: u64,
     detail: Detail,
@@ -65,7 +63,7 @@ struct Check<'c, 'v> {
 
 /// One ZIP that has been read.
 struct Level {
-    entries: BTreeMap<String, Entry>,
+    contents: Contents,
     export: Export,
 }
 
@@ -84,95 +82,70 @@ struct Export {
 impl Check<'_, '_> {
     fn archive(&mut self, window: Window<'_>, expected: &Expected) -> Result<Report, Stop> {
         let (mut container, outer) = self.level(window, None)?;
-        let is_backup =
-            outer.export.head.has_domains || outer.export.head.configurations.iter().all(Option::is_none);
-        let mut report = Report {
-            kind: if is_backup { Kind::DoBackup } else { Kind::DoExport },
-            domains: Vec::new(),
-            entries: 0,
-            objects: 0,
-            unpacked_bytes: 0,
-            content: String::new(),
-            warnings: Vec::new(),
-            firmware_version: outer.export.head.firmware_version.clone(),
-            firmware_build: outer.export.head.firmware_build.clone(),
-            serial_number: outer.export.head.serial_number.clone(),
-            device_name: outer.export.head.device_name.clone(),
+        let head = outer.export.head.clone();
+        let is_backup = head.has_domains || head.configurations.iter().all(Option::is_none);
+        let kind = if is_backup { Kind::DoBackup } else { Kind::DoExport };
+        let (mut domains, contents) = match kind {
+            Kind::DoBackup => self.backup(&mut container, outer)?,
+            Kind::DoExport => self.export(outer),
         };
-        let contents = match report.kind {
-            Kind::DoBackup => self.backup(&mut container, outer, &mut report.domains)?,
-            Kind::DoExport => self.export(outer, &mut report.domains),
-        };
-        self.compare_domains(report.kind, &report.domains, expected);
-        report.domains.sort_by(|a, b| a.name.cmp(&b.name));
-        report.entries = self.budget.entries;
-        report.objects = report.domains.iter().map(|domain| domain.objects).sum();
-        report.unpacked_bytes = self.budget.unpacked;
-        report.content = content::combine(contents);
-        report.warnings = std::mem::take(&mut self.warnings);
-        Ok(report)
+        self.compare_domains(kind, &domains, expected);
+        domains.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(Report {
+            kind,
+            entries: self.budget.entries,
+            objects: domains.iter().map(|domain| domain.objects).sum(),
+            domains,
+            unpacked_bytes: self.budget.unpacked,
+            content: content::combine(contents),
+            warnings: self.findings.take_warnings(),
+            firmware_version: head.firmware_version,
+            firmware_build: head.firmware_build,
+            serial_number: head.serial_number,
+            device_name: head.device_name,
+        })
     }
 
     /// A `do-export`: one ZIP, one domain.
-    fn export(&mut self, level: Level, domains: &mut Vec<DomainReport>) -> Vec<(String, Content)> {
+    fn export(&mut self, mut level: Level) -> Found {
         let name = level.export.head.exported_domain.clone().unwrap_or_default();
-        self.says_domain(None, &level.export.head, &name);
-        let mut listed = BTreeSet::new();
-        let (report, content) = self.domain(&name, None, level.export, &level.entries, None, &mut listed);
-        self.nothing_unlisted(None, &level.entries, &listed);
-        domains.push(report);
-        vec![(name, content)]
+        let (report, content) = self.domain(&name, &mut level, None);
+        (vec![report], vec![(name, content)])
     }
 
     /// A `do-backup`: a ZIP of ZIPs.
-    fn backup(
-        &mut self,
-        container: &mut Container<'_>,
-        outer: Level,
-        domains: &mut Vec<DomainReport>,
-    ) -> Result<Vec<(String, Content)>, Stop> {
-        let Level { entries, mut export } = outer;
-        let exported = export.head.exported_domain.clone().unwrap_or_default();
+    fn backup(&mut self, container: &mut Container<'_>, outer: Level) -> Result<Found, Stop> {
+        let Level {
+            contents: mut outer,
+            mut export,
+        } = outer;
+        let exported = export.head.exported_domain.as_deref().unwrap_or_default();
         if exported != BACKUP_DOMAIN {
             self.wrong_domain(None, exported, BACKUP_DOMAIN);
         }
-        let names = std::mem::take(&mut export.domains);
+        let (mut reports, mut contents) = (Vec::new(), Vec::new());
         let mut seen = BTreeSet::new();
-        let mut listed = BTreeSet::new();
-        let mut contents = Vec::new();
         let mut is_complete = true;
-        for name in names {
+        for name in std::mem::take(&mut export.domains) {
             if !seen.insert(name.clone()) {
                 let why = format!("it lists domain {name} twice");
                 self.problem(None, Some(EXPORT_XML), ProblemKind::BadExportXml(why));
                 continue;
             }
             if !export.domain_objects.contains(&name) {
-                self.warn(&format!("{EXPORT_XML}: domain {name} has no Domain object"));
+                let text = format!("{EXPORT_XML}: domain {name} has no Domain object");
+                self.findings.warn(&text);
             }
-            let zip = format!("{name}.zip");
-            listed.insert(zip.clone());
-            match self.inner(container, &entries, &zip) {
-                Ok(level) => {
-                    self.says_domain(Some(&zip), &level.export.head, &name);
-                    let mut inner_listed = BTreeSet::new();
-                    let outer = Some((&entries, &mut listed));
-                    let (report, content) = self.domain(
-                        &name,
-                        Some(&zip),
-                        level.export,
-                        &level.entries,
-                        outer,
-                        &mut inner_listed,
-                    );
-                    self.nothing_unlisted(Some(&zip), &level.entries, &inner_listed);
-                    domains.push(report);
+            match self.inner(container, &mut outer, &format!("{name}.zip")) {
+                Ok(mut level) => {
+                    let (report, content) = self.domain(&name, &mut level, Some(&mut outer));
+                    reports.push(report);
                     contents.push((name, content));
                 }
                 // The other domains are looked at all the same.
                 Err(Stop::Noted) => {
                     is_complete = false;
-                    domains.push(DomainReport {
+                    reports.push(DomainReport {
                         name,
                         objects: 0,
                         files: 0,
@@ -182,25 +155,24 @@ impl Check<'_, '_> {
                 Err(stop) => return Err(stop),
             }
         }
-        let rows = std::mem::take(&mut export.rows);
-        let mut outer_content = export.content;
-        self.rows(None, &rows, &entries, None, &mut listed, &mut outer_content);
-        contents.push((String::new(), outer_content));
+        let mut content = export.content;
+        rows::check(&export.rows, &mut outer, None, &mut content, &mut self.findings);
+        contents.push((String::new(), content));
         // Files of the firmware are listed by the inner ZIPs only.
         if is_complete {
-            self.nothing_unlisted(None, &entries, &listed);
+            outer.nothing_unlisted(&mut self.findings);
         }
-        Ok(contents)
+        Ok((reports, contents))
     }
 
     /// Reads the inner ZIP of a domain, where it stands or unpacked.
     fn inner(
         &mut self,
         container: &mut Container<'_>,
-        entries: &BTreeMap<String, Entry>,
+        outer: &mut Contents,
         zip: &str,
     ) -> Result<Level, Stop> {
-        let Some(entry) = entries.get(zip).filter(|entry| !entry.is_folder()) else {
+        let Some(entry) = outer.list(zip) else {
             self.problem(None, Some(zip), ProblemKind::Missing);
             return Err(Stop::Noted);
         };
@@ -212,15 +184,15 @@ impl Check<'_, '_> {
         }
         let failed = |error| Stop::Error(VerifyError::Scratch(error));
         let mut file = scratch::nameless(self.scratch).map_err(failed)?;
-        container.unpack_to(entry, zip, &mut self.budget, &mut self.problems, &mut file)?;
+        container.unpack_to(entry, zip, &mut self.budget, &mut self.findings, &mut file)?;
         let window = Window::whole(&file).map_err(failed)?;
         Ok(self.level(window, Some(zip))?.1)
     }
 
     /// Reads one ZIP: every entry to its end, and `export.xml` for what it says.
     fn level<'f>(&mut self, window: Window<'f>, inner: Option<&str>) -> Result<(Container<'f>, Level), Stop> {
-        let mut container = Container::open(window, inner, &mut self.budget, &mut self.problems)?;
-        let entries = container.read_all(EXPORT_XML, &mut self.budget, &mut self.problems)?;
+        let mut container = Container::open(window, inner, &mut self.budget, &mut self.findings)?;
+        let entries = container.read_all(EXPORT_XML, &mut self.budget, &mut self.findings)?;
         let Some(entry) = entries.get(EXPORT_XML) else {
             self.problem(inner, None, ProblemKind::NoExportXml);
             return Err(Stop::Noted);
@@ -251,7 +223,7 @@ impl Check<'_, '_> {
             entry.index(),
             EXPORT_XML,
             &mut self.budget,
-            &mut self.problems,
+            &mut self.findings,
             work,
         )?;
         let kind = match read {
@@ -259,7 +231,13 @@ impl Check<'_, '_> {
             Some((_, Ok(head))) if self.objects <= limits.objects => {
                 export.head = head;
                 if export.rows.len() as u64 <= limits.entries {
-                    return Ok((container, Level { entries, export }));
+                    return Ok((
+                        container,
+                        Level {
+                            contents: Contents::new(inner, entries),
+                            export,
+                        },
+                    ));
                 }
                 ProblemKind::OverLimit("rows of files")
             }
@@ -271,21 +249,22 @@ impl Check<'_, '_> {
         Err(Stop::Noted)
     }
 
-    /// Checks the `export.xml` of one domain.
+    /// Checks what the ZIP of one domain holds.
     fn domain(
         &mut self,
         name: &str,
-        inner: Option<&str>,
-        export: Export,
-        entries: &BTreeMap<String, Entry>,
-        outer: Option<(&BTreeMap<String, Entry>, &mut BTreeSet<String>)>,
-        listed: &mut BTreeSet<String>,
+        level: &mut Level,
+        outer: Option<&mut Contents>,
     ) -> (DomainReport, Content) {
+        let Level { contents, export } = level;
+        let inner = contents.inner.clone();
+        self.says_domain(inner.as_deref(), &export.head, name);
         if export.objects == 0 {
-            self.problem(inner, Some(EXPORT_XML), ProblemKind::NoObject);
+            self.problem(inner.as_deref(), Some(EXPORT_XML), ProblemKind::NoObject);
         }
-        let mut content = export.content;
-        self.rows(inner, &export.rows, entries, outer, listed, &mut content);
+        let mut content = std::mem::take(&mut export.content);
+        rows::check(&export.rows, contents, outer, &mut content, &mut self.findings);
+        contents.nothing_unlisted(&mut self.findings);
         let count = |wanted: fn(&&FileRow) -> bool| export.rows.iter().filter(wanted).count() as u64;
         let report = DomainReport {
             name: name.to_owned(),
@@ -296,96 +275,15 @@ impl Check<'_, '_> {
         (report, content)
     }
 
-    /// Holds the rows of `files` against the entries.
-    fn rows(
-        &mut self,
-        inner: Option<&str>,
-        rows: &[FileRow],
-        entries: &BTreeMap<String, Entry>,
-        mut outer: Option<(&BTreeMap<String, Entry>, &mut BTreeSet<String>)>,
-        listed: &mut BTreeSet<String>,
-        content: &mut Content,
-    ) {
-        let mut unhashed = Vec::new();
-        for row in rows {
-            let is_bare_key = row.key && row.hash.is_none();
-            let Some(src) = row.src.as_deref().filter(|src| !src.is_empty()) else {
-                if is_bare_key {
-                    content.add_file(row, None);
-                } else {
-                    let why = ProblemKind::BadRow("it has no src".to_owned());
-                    self.problem(inner, Some(&row.name), why);
-                }
-                continue;
-            };
-            // Files of the firmware stand once, in the outer ZIP, for all domains.
-            let (inner, entries, listed) = match &mut outer {
-                Some((entries, listed)) if row.internal => (None, *entries, &mut **listed),
-                _ => (inner, entries, &mut *listed),
-            };
-            listed.insert(src.to_owned());
-            let entry = entries.get(src).filter(|entry| !entry.is_folder());
-            if is_bare_key {
-                if entry.is_some() {
-                    self.warn(&format!("{src}: a key, and in the archive all the same"));
-                }
-                content.add_file(row, entry.and_then(|entry| entry.sha1));
-                continue;
-            }
-            let Some(entry) = entry else {
-                self.problem(inner, Some(src), ProblemKind::Missing);
-                continue;
-            };
-            match row.hash.as_deref().map(decode) {
-                None => unhashed.push(src),
-                Some(None) => {
-                    let why = ProblemKind::BadRow("its hash is no SHA-1 in base64".to_owned());
-                    self.problem(inner, Some(src), why);
-                }
-                // Without one of its own it is damaged, which has been noted.
-                Some(hash) if entry.sha1.is_some() && entry.sha1 != hash => {
-                    self.problem(inner, Some(src), ProblemKind::WrongHash);
-                }
-                Some(_) => {}
-            }
-            if !row.internal {
-                content.add_file(row, entry.sha1);
-            }
-        }
-        for src in unhashed.iter().take(TOLD) {
-            self.warn(&format!("{src}: listed without a hash"));
-        }
-        if unhashed.len() > TOLD {
-            self.warn(&format!(
-                "{} more files are listed without a hash",
-                unhashed.len() - TOLD
-            ));
-        }
-    }
-
-    /// Every entry has to be listed, but for folders and `export.xml`.
-    fn nothing_unlisted(
-        &mut self,
-        inner: Option<&str>,
-        entries: &BTreeMap<String, Entry>,
-        listed: &BTreeSet<String>,
-    ) {
-        for (name, entry) in entries {
-            if !entry.is_folder() && name != EXPORT_XML && !listed.contains(name) {
-                self.problem(inner, Some(name), ProblemKind::Unlisted);
-            }
-        }
-    }
-
     /// Both places where an `export.xml` names its domain have to name this one.
     fn says_domain(&mut self, inner: Option<&str>, head: &Head, name: &str) {
-        let exported = head.exported_domain.clone().unwrap_or_default();
+        let exported = head.exported_domain.as_deref().unwrap_or_default();
         if exported != name || name.is_empty() {
             self.wrong_domain(inner, exported, name);
         }
         for domain in &head.configurations {
             if domain.as_deref() != Some(name) {
-                self.wrong_domain(inner, domain.clone().unwrap_or_default(), name);
+                self.wrong_domain(inner, domain.as_deref().unwrap_or_default(), name);
             }
         }
     }
@@ -415,27 +313,20 @@ impl Check<'_, '_> {
             if more_is_wrong {
                 self.problem(None, None, ProblemKind::DomainUnexpected(name.to_owned()));
             } else {
-                self.warn(&format!("domain {name} is new since the domains were listed"));
+                self.findings
+                    .warn(&format!("domain {name} is new since the domains were listed"));
             }
         }
     }
 
-    fn wrong_domain(&mut self, inner: Option<&str>, found: String, expected: &str) {
-        let expected = expected.to_owned();
-        self.problem(
-            inner,
-            Some(EXPORT_XML),
-            ProblemKind::WrongDomain { found, expected },
-        );
+    fn wrong_domain(&mut self, inner: Option<&str>, found: &str, expected: &str) {
+        let (found, expected) = (found.to_owned(), expected.to_owned());
+        let kind = ProblemKind::WrongDomain { found, expected };
+        self.problem(inner, Some(EXPORT_XML), kind);
     }
 
     fn problem(&mut self, inner: Option<&str>, entry: Option<&str>, kind: ProblemKind) {
-        self.problems.push(inner, entry, kind);
-    }
-
-    /// Names in a warning come from a device: nothing in them may reach a terminal as it is.
-    fn warn(&mut self, text: &str) {
-        self.warnings.push(text.escape_debug().to_string());
+        self.findings.problem(inner, entry, kind);
     }
 }
 
@@ -455,10 +346,4 @@ impl Export {
             Item::Configuration(_) => {}
         }
     }
-}
-
-/// The SHA-1 that a row gives.
-fn decode(hash: &str) -> Option<[u8; 20]> {
-    let bytes = BASE64.decode(hash.trim()).ok()?;
-    bytes.try_into().ok()
 }

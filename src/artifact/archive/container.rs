@@ -11,7 +11,7 @@ use zip::result::ZipError;
 use zip::{CompressionMethod, ZipReadOptions};
 
 use crate::artifact::archive::limits::Limits;
-use crate::artifact::archive::problem::{Invalid, ProblemKind, Stop, VerifyError};
+use crate::artifact::archive::problem::{Findings, ProblemKind, Stop, VerifyError};
 use crate::artifact::archive::tail;
 use crate::artifact::archive::window::Window;
 
@@ -72,10 +72,10 @@ impl<'f> Container<'f> {
         mut window: Window<'f>,
         inner: Option<&str>,
         budget: &mut Budget<'_>,
-        problems: &mut Invalid,
+        findings: &mut Findings,
     ) -> Result<Container<'f>, Stop> {
         let mut refuse = |entry: Option<&str>, kind: ProblemKind| {
-            problems.push(inner, entry, kind);
+            findings.problem(inner, entry, kind);
             Stop::Noted
         };
         let tail = match tail::read(&mut window) {
@@ -119,13 +119,13 @@ impl<'f> Container<'f> {
         &mut self,
         held_back: &str,
         budget: &mut Budget<'_>,
-        problems: &mut Invalid,
+        findings: &mut Findings,
     ) -> Result<BTreeMap<String, Entry>, Stop> {
         let mut entries = BTreeMap::new();
         for index in 0..self.zip.len() {
             let (name, fault) = self.look_at(index);
             if let Some(kind) = fault {
-                problems.push(self.inner.as_deref(), Some(&name), kind);
+                findings.problem(self.inner.as_deref(), Some(&name), kind);
                 entries.insert(
                     name,
                     Entry {
@@ -139,16 +139,21 @@ impl<'f> Container<'f> {
             let is_folder = name.ends_with('/');
             let mut sha1 = None;
             if name != held_back {
-                sha1 = self.read_entry(index, &name, budget, problems, |bytes| {
-                    copy(bytes, &mut io::sink()).map(|size| is_folder && size > 0)
+                let read = self.read_entry(index, &name, budget, findings, |bytes| {
+                    copy(bytes, &mut io::sink())
                 })?;
+                if is_folder && read.is_some_and(|(_, size)| size > 0) {
+                    let why = "a folder with bytes in it".to_owned();
+                    findings.problem(self.inner.as_deref(), Some(&name), ProblemKind::BrokenEntry(why));
+                }
+                sha1 = read.map(|(sha1, _)| sha1);
             }
             entries.insert(
                 name,
                 Entry {
                     index,
                     is_folder,
-                    sha1: sha1.map(|(sha1, _)| sha1),
+                    sha1,
                 },
             );
         }
@@ -162,11 +167,11 @@ impl<'f> Container<'f> {
         index: usize,
         name: &str,
         budget: &mut Budget<'_>,
-        problems: &mut Invalid,
+        findings: &mut Findings,
         work: impl FnOnce(&mut dyn Read) -> io::Result<T>,
     ) -> Result<Option<([u8; 20], T)>, Stop> {
         let inner = self.inner.as_deref();
-        let mut note = |kind: ProblemKind| problems.push(inner, Some(name), kind);
+        let mut note = |kind: ProblemKind| findings.problem(inner, Some(name), kind);
         let entry = match self.zip.by_index_with_options(index, ZipReadOptions::new()) {
             Ok(entry) => entry,
             Err(error) => {
@@ -224,7 +229,7 @@ impl<'f> Container<'f> {
         entry: &Entry,
         name: &str,
         budget: &mut Budget<'_>,
-        problems: &mut Invalid,
+        findings: &mut Findings,
         file: &mut File,
     ) -> Result<(), Stop> {
         let unpacked = self
@@ -233,11 +238,11 @@ impl<'f> Container<'f> {
             .map_or(u64::MAX, |entry| entry.size());
         if unpacked > budget.limits.scratch_bytes {
             let kind = ProblemKind::OverLimit("bytes of a deflated inner ZIP");
-            problems.push(self.inner.as_deref(), Some(name), kind);
+            findings.problem(self.inner.as_deref(), Some(name), kind);
             return Err(Stop::Noted);
         }
         let mut written = Ok(());
-        let read = self.read_entry(entry.index, name, budget, problems, |bytes| {
+        let read = self.read_entry(entry.index, name, budget, findings, |bytes| {
             let mut buffer = vec![0; BUFFER_BYTES];
             loop {
                 match bytes.read(&mut buffer)? {

@@ -8,7 +8,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::artifact::archive::canonical::mark;
-use crate::artifact::archive::export_xml::{FileRow, Object};
+use crate::artifact::archive::item::{FileRow, Object};
 use crate::artifact::layout::hex;
 
 /// Begins every content hash. Another way of hashing gets another number, so that hashes
@@ -34,7 +34,6 @@ impl Content {
     pub(super) fn add_file(&mut self, row: &FileRow, sha1: Option<[u8; 20]>) {
         let mut hash = Sha256::new();
         mark(&mut hash, b'f', &row.name);
-        mark(&mut hash, b's', row.src.as_deref().unwrap_or_default());
         hash.update(sha1.map_or([0; 21], |sha1| {
             let mut present = [1; 21];
             present[1..].copy_from_slice(&sha1);

@@ -4,7 +4,7 @@
 //! says as soon as its end tag is read, and each row of `files` likewise. This is the only
 //! file that knows the XML library.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead};
 
 use quick_xml::XmlVersion;
 use quick_xml::errors::Error as QuickError;
@@ -12,91 +12,11 @@ use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
 
 use crate::artifact::archive::canonical::{Attributes, Canonical};
+use crate::artifact::archive::item::{Detail, FileRow, Head, Item};
 use crate::artifact::archive::limits::Limits;
+use crate::artifact::archive::ration::{Rationed, is_overdrawn};
 
 const ROOT: &str = "datapower-configuration";
-
-/// How much is wanted of each object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Detail {
-    /// Class, name and hash.
-    Hashes,
-    /// The properties too.
-    Properties,
-}
-
-/// Something that an `export.xml` holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Item {
-    /// A `configuration` begins, with its domain if it names one.
-    Configuration(Option<String>),
-    /// A configuration object.
-    Object(Object),
-    /// A row of `files`.
-    File(FileRow),
-    /// A row of `domains`: the outer file of a `do-backup` has them.
-    Domain(String),
-    /// A section that is not known, as an object whose class is its name.
-    Unknown(Object),
-}
-
-/// A configuration object.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Object {
-    /// Its class, `XMLManager`.
-    pub class: String,
-    /// Its name.
-    pub name: String,
-    /// SHA-256 over all it says. White space between elements and the order of attributes do
-    /// not count.
-    pub hash: [u8; 32],
-    /// What it says, in order; empty unless asked for.
-    pub properties: Vec<Property>,
-}
-
-/// One value of an object.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Property {
-    /// Names of elements, and at the end perhaps of an attribute: `URLMap/http`, `ACL@class`.
-    /// Lists repeat it.
-    pub path: String,
-    /// The value.
-    pub value: String,
-}
-
-/// A row of `files`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FileRow {
-    /// The path on the device, `local:///a.xsl`.
-    pub name: String,
-    /// The entry in the ZIP.
-    pub src: Option<String>,
-    /// Base64 of the SHA-1 of its bytes.
-    pub hash: Option<String>,
-    /// It belongs to the firmware, and stands in the outer ZIP.
-    pub internal: bool,
-    /// It is a key or a certificate, and was not exported.
-    pub key: bool,
-}
-
-/// What an `export.xml` says about itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Head {
-    /// `export-details/domain`.
-    pub(super) exported_domain: Option<String>,
-    /// `export-details/firmware-version`.
-    pub(super) firmware_version: Option<String>,
-    /// `export-details/firmware-build`.
-    pub(super) firmware_build: Option<String>,
-    /// `export-details/serial-number`.
-    pub(super) serial_number: Option<String>,
-    /// `export-details/device-name`.
-    pub(super) device_name: Option<String>,
-    /// `domain` of each `configuration`, where it has one.
-    pub(super) configurations: Vec<Option<String>>,
-    /// Whether there is a `domains` section: the mark of a `do-backup`'s outer file.
-    pub(super) has_domains: bool,
-}
 
 /// An `export.xml` could not be read to its end.
 #[derive(Debug, thiserror::Error)]
@@ -124,11 +44,7 @@ pub(super) fn read<R: BufRead>(
     detail: Detail,
     visit: &mut dyn FnMut(Item),
 ) -> Result<Head, XmlError> {
-    let mut reader = Reader::from_reader(Rationed {
-        inner: source,
-        limit: limits.xml_node_bytes,
-        left: 0,
-    });
+    let mut reader = Reader::from_reader(Rationed::new(source, limits.xml_node_bytes));
     let mut scan = Scan::new(limits, detail, visit);
     let mut buffer = Vec::new();
     loop {
@@ -418,57 +334,6 @@ fn sort(error: QuickError, at: u64) -> XmlError {
             what: other.to_string(),
             at,
         },
-    }
-}
-
-fn is_overdrawn(error: &io::Error) -> bool {
-    error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<Overdrawn>())
-        .is_some()
-}
-
-/// The library buffers each tag and each text as a whole. This ends the input where one gets
-/// too large.
-struct Rationed<R> {
-    inner: R,
-    limit: u64,
-    left: u64,
-}
-
-/// One tag or text was larger than the limit.
-#[derive(Debug, thiserror::Error)]
-#[error("{NODE}")]
-struct Overdrawn;
-
-impl<R> Rationed<R> {
-    fn refill(&mut self) {
-        self.left = self.limit;
-    }
-}
-
-impl<R: BufRead> BufRead for Rationed<R> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        let left = usize::try_from(self.left).unwrap_or(usize::MAX);
-        let available = self.inner.fill_buf()?;
-        if left == 0 && !available.is_empty() {
-            return Err(io::Error::other(Overdrawn));
-        }
-        Ok(&available[..available.len().min(left)])
-    }
-
-    fn consume(&mut self, amount: usize) {
-        self.left = self.left.saturating_sub(amount as u64);
-        self.inner.consume(amount);
-    }
-}
-
-impl<R: BufRead> Read for Rationed<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut available = self.fill_buf()?;
-        let read = available.read(buffer)?;
-        self.consume(read);
-        Ok(read)
     }
 }
 

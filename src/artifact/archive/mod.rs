@@ -12,8 +12,11 @@ mod check;
 mod container;
 mod content;
 mod export_xml;
+mod item;
 mod limits;
 mod problem;
+mod ration;
+mod rows;
 mod scratch;
 mod tail;
 mod window;
@@ -22,7 +25,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;
 
-pub use export_xml::{Detail, FileRow, Item, Object, Property};
+pub use item::{Detail, FileRow, Item, Object, Property};
 pub use limits::Limits;
 pub use problem::{Invalid, Problem, ProblemKind, VerifyError};
 
@@ -118,3 +121,12 @@ pub fn inspect(
 ) -> Result<Report, VerifyError> {
     check::check(file, scratch, expected, limits, detail, visit)
 }
+
+#[cfg(test)]
+mod damage;
+#[cfg(test)]
+mod damage_bytes_tests;
+#[cfg(test)]
+mod damage_entries_tests;
+#[cfg(test)]
+mod tests;

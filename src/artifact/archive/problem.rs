@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-/// How many problems are told. One cut archive may have thousands.
+/// How many problems, and how many warnings, are told. One cut archive may have thousands.
 const TOLD: usize = 50;
 
 /// An archive could not be verified.
@@ -151,18 +151,39 @@ impl fmt::Display for ProblemKind {
     }
 }
 
-impl Invalid {
-    pub(super) fn push(&mut self, inner: Option<&str>, entry: Option<&str>, kind: ProblemKind) {
-        if self.problems.len() < TOLD {
+/// What a check has found so far.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    pub(super) problems: Invalid,
+    warnings: Vec<String>,
+    untold_warnings: u64,
+}
+
+impl Findings {
+    pub(super) fn problem(&mut self, inner: Option<&str>, entry: Option<&str>, kind: ProblemKind) {
+        if self.problems.problems.len() < TOLD {
             let (inner, entry) = (inner.map(str::to_owned), entry.map(str::to_owned));
-            self.problems.push(Problem { inner, entry, kind });
+            self.problems.problems.push(Problem { inner, entry, kind });
         } else {
-            self.untold += 1;
+            self.problems.untold += 1;
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.problems.is_empty()
+    /// Names in a warning come from a device: nothing in them may reach a terminal as it is.
+    pub(super) fn warn(&mut self, text: &str) {
+        if self.warnings.len() < TOLD {
+            self.warnings.push(text.escape_debug().to_string());
+        } else {
+            self.untold_warnings += 1;
+        }
+    }
+
+    pub(super) fn take_warnings(&mut self) -> Vec<String> {
+        let mut warnings = std::mem::take(&mut self.warnings);
+        if self.untold_warnings > 0 {
+            warnings.push(format!("and {} more warnings", self.untold_warnings));
+        }
+        warnings
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::artifact::layout::PARTIAL;
+use crate::artifact::folder::momentary_name;
 
 /// Makes a file in `folder` that vanishes with its handle.
 pub(super) fn nameless(folder: &Path) -> io::Result<File> {
@@ -23,17 +23,14 @@ pub(super) fn nameless(folder: &Path) -> io::Result<File> {
 }
 
 fn named(folder: &Path) -> io::Result<File> {
-    let since = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
-    let name = format!(
-        ".dpbackup-probe-{}-{}{PARTIAL}",
-        std::process::id(),
-        since.as_nanos()
-    );
-    let path = folder.join(name);
+    let path = folder.join(momentary_name());
     let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
     let handle = rustix::fs::openat(CWD, &path, flags, Mode::RUSR | Mode::WUSR)?;
-    rustix::fs::unlink(&path)?;
-    Ok(File::from(handle))
+    match rustix::fs::unlink(&path) {
+        // A sweep takes such files for leftovers, and may have been quicker.
+        Ok(()) | Err(Errno::NOENT) => Ok(File::from(handle)),
+        Err(error) => Err(error.into()),
+    }
 }
 
 #[cfg(test)]

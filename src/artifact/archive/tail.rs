@@ -120,3 +120,61 @@ fn le32(bytes: &[u8], offset: usize) -> u32 {
 fn le64(bytes: &[u8], offset: usize) -> u64 {
     u64::from(le32(bytes, offset)) | u64::from(le32(bytes, offset + 4)) << 32
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::artifact::fixture::{Gateway, file_of};
+
+    fn tail_of(bytes: &[u8]) -> Result<Tail, &'static str> {
+        let file = file_of(bytes);
+        read(&mut Window::whole(&file).expect("a window")).expect("read")
+    }
+
+    #[test]
+    fn the_end_tells_what_the_directory_holds() {
+        let bytes = Gateway::new().backup();
+        let tail = tail_of(&bytes).expect("a tail");
+        assert_eq!(tail.entries, 5);
+        assert_eq!(
+            tail.directory_start + tail.directory_bytes + 22,
+            bytes.len() as u64
+        );
+        assert_eq!(tail_of(&Gateway::to_zip64(&bytes)), Ok(tail));
+    }
+
+    #[test]
+    fn an_end_that_is_not_the_end_is_refused() {
+        let bytes = Gateway::new().backup();
+        let (end, zip64) = (bytes.len() - 22, Gateway::to_zip64(&bytes));
+        let mut commented = bytes.clone();
+        commented[end + 20] = 1;
+        commented.push(b'!');
+        let mut lying = bytes.clone();
+        lying[end + 20] = 1;
+        let prefixed = [b"!", bytes.as_slice()].concat();
+        let prefixed64 = [b"!", zip64.as_slice()].concat();
+        let parted = [&bytes[..end], b"!", &bytes[end..]].concat();
+        let parted64 = [&zip64[..end], b"!", &zip64[end..]].concat();
+        for bytes in [
+            commented,
+            lying,
+            prefixed,
+            prefixed64,
+            parted,
+            parted64,
+            Vec::new(),
+            vec![0; 22],
+        ] {
+            assert!(tail_of(&bytes).is_err());
+        }
+    }
+
+    #[test]
+    fn entries_of_different_names_are_no_duplicates() {
+        let file = file_of(&Gateway::new().backup());
+        let mut window = Window::whole(&file).expect("a window");
+        let tail = read(&mut window).expect("read").expect("a tail");
+        assert_eq!(duplicate(&mut window, tail).expect("read"), None);
+    }
+}

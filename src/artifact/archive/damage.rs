@@ -1,0 +1,139 @@
+//! Damages an archive at each place of its two levels, in a given way.
+
+use crate::artifact::archive::{Expected, Limits, Problem, ProblemKind, Report, VerifyError, verify};
+use crate::artifact::fixture::{Entries, Gateway, file_of};
+
+pub(super) fn verify_any(bytes: &[u8]) -> Result<Report, VerifyError> {
+    verify(
+        &file_of(bytes),
+        &std::env::temp_dir(),
+        &Expected::Any,
+        &Limits::default(),
+    )
+}
+
+pub(super) fn found(bytes: &[u8]) -> Vec<Problem> {
+    match verify_any(bytes) {
+        Err(VerifyError::Invalid(invalid)) => invalid.problems,
+        other => panic!("not found invalid: {other:?}"),
+    }
+}
+
+/// Where the damage is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Among the entries of the outer ZIP of a `do-backup`.
+    Outer,
+    /// Among those of its inner ZIP `SALES.zip`.
+    Inner,
+    /// Among those of a `do-export` of `SALES`.
+    Export,
+}
+
+impl Place {
+    pub(super) const ALL: [Place; 3] = [Place::Outer, Place::Inner, Place::Export];
+
+    pub(super) fn inner(self) -> Option<&'static str> {
+        (self == Place::Inner).then_some("SALES.zip")
+    }
+
+    /// An entry that a row lists.
+    pub(super) fn listed(self) -> &'static str {
+        match self {
+            Place::Outer => "dp-aux/drMgmt.xml",
+            Place::Inner | Place::Export => "config/SALES.cfg",
+        }
+    }
+
+    /// An archive whose ZIP at this place is changed, by entries and then by bytes.
+    pub(super) fn archive(
+        self,
+        gateway: &Gateway,
+        change: &dyn Fn(&mut Entries),
+        damage: &dyn Fn(&mut Vec<u8>),
+    ) -> Vec<u8> {
+        let [first, second] = [&gateway.domains[0], &gateway.domains[1]];
+        let changed = |mut entries: Entries| {
+            change(&mut entries);
+            let mut bytes = gateway.zip(&entries);
+            damage(&mut bytes);
+            bytes
+        };
+        match self {
+            Place::Outer => changed(gateway.backup_entries()),
+            Place::Export => changed(gateway.export_entries(second)),
+            Place::Inner => {
+                let inners = [
+                    ("default", gateway.zip(&gateway.inner(first))),
+                    ("SALES", changed(gateway.inner(second))),
+                ];
+                gateway.zip(&gateway.outer(&inners))
+            }
+        }
+    }
+}
+
+/// Damages each place in both forms of inner ZIPs, and asks for one problem to be among
+/// those found, at the place.
+pub(super) fn expect(
+    what: &str,
+    change: &dyn Fn(Place, &mut Entries),
+    damage: &dyn Fn(Place, &mut Vec<u8>),
+    entry: &dyn Fn(Place) -> Option<&'static str>,
+    is_it: &dyn Fn(&ProblemKind) -> bool,
+) {
+    for gateway in [Gateway::new(), Gateway::deflating()] {
+        for place in Place::ALL {
+            let bytes = place.archive(&gateway, &|entries| change(place, entries), &|bytes| {
+                damage(place, bytes);
+            });
+            let problems = found(&bytes);
+            let is_found = problems.iter().any(|problem| {
+                problem.inner.as_deref() == place.inner()
+                    && problem.entry.as_deref() == entry(place)
+                    && is_it(&problem.kind)
+            });
+            assert!(is_found, "{what} in {place:?}: {problems:?}");
+        }
+    }
+}
+
+pub(super) fn no_change(_: Place, _: &mut Entries) {}
+
+pub(super) fn no_damage(_: Place, _: &mut Vec<u8>) {}
+
+pub(super) fn listed(place: Place) -> Option<&'static str> {
+    Some(place.listed())
+}
+
+pub(super) fn export_xml(_: Place) -> Option<&'static str> {
+    Some("export.xml")
+}
+
+pub(super) fn whole_zip(_: Place) -> Option<&'static str> {
+    None
+}
+
+pub(super) fn entry<'e>(entries: &'e mut Entries, name: &str) -> &'e mut Vec<u8> {
+    let found = entries.iter_mut().find(|(held, _)| held == name);
+    &mut found.expect("the entry").1
+}
+
+/// Where `needle` stands in `bytes`, the `nth` time.
+pub(super) fn position(bytes: &[u8], needle: &[u8], nth: usize) -> usize {
+    let mut places = bytes
+        .windows(needle.len())
+        .enumerate()
+        .filter(|(_, seen)| *seen == needle);
+    places.nth(nth).expect("the bytes").0
+}
+
+/// Where the headers of an entry begin: in front of its data, and in the directory.
+pub(super) fn headers(bytes: &[u8], name: &str) -> [usize; 2] {
+    let directory = bytes.len() - 6;
+    let directory = u32::from_le_bytes(bytes[directory..][..4].try_into().expect("four bytes")) as usize;
+    [
+        position(&bytes[..directory], name.as_bytes(), 0) - 30,
+        directory + position(&bytes[directory..], name.as_bytes(), 0) - 46,
+    ]
+}

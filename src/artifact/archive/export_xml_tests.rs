@@ -1,0 +1,214 @@
+use std::io::Cursor;
+
+use super::*;
+use crate::artifact::archive::item::Object;
+
+fn read_text(xml: &str) -> (Result<Head, XmlError>, Vec<Item>) {
+    let mut items = Vec::new();
+    let head = read(
+        Cursor::new(xml),
+        &Limits::default(),
+        Detail::Properties,
+        &mut |item| items.push(item),
+    );
+    (head, items)
+}
+
+fn why(xml: &str) -> String {
+    match read_text(xml).0 {
+        Err(XmlError::Bad { what, .. }) => what,
+        other => panic!("not found bad: {other:?}"),
+    }
+}
+
+fn with(inside: &str) -> String {
+    format!("<datapower-configuration version=\"3\">{inside}</datapower-configuration>")
+}
+
+#[test]
+fn what_is_no_export_is_refused() {
+    let cases = [
+        ("", "it is empty"),
+        ("<html></html>", "its root is html"),
+        ("not XML", "text where only elements belong"),
+        ("<datapower-configuration>", "it ends in the middle"),
+        (
+            "<datapower-configuration><a></datapower-configuration>",
+            "expected `</a>`",
+        ),
+        (
+            "<datapower-configuration/><datapower-configuration/>",
+            "a second root element",
+        ),
+        (
+            "<datapower-configuration/>text",
+            "text where only elements belong",
+        ),
+        (
+            "<!DOCTYPE a [<!ENTITY e 'x'>]><datapower-configuration/>",
+            "a document type",
+        ),
+    ];
+    for (xml, expected) in cases {
+        let what = why(xml);
+        assert!(what.contains(expected), "{xml}: {what}");
+    }
+    let cases = [
+        (
+            "<configuration><A name='a'>&e;</A></configuration>",
+            "not declared",
+        ),
+        ("<configuration><A name='&e;'/></configuration>", "`e`"),
+        (
+            "<configuration><A name='a' name='b'/></configuration>",
+            "duplicate",
+        ),
+        (
+            "<configuration><A name='a'>\u{1}</A></configuration>",
+            "a character that XML does not have",
+        ),
+        (
+            "<configuration><A name='&#1;'/></configuration>",
+            "a character that XML does not have",
+        ),
+        ("<files><row/></files>", "row is no row of this list"),
+        (
+            "<configuration>text</configuration>",
+            "text where only elements belong",
+        ),
+    ];
+    for (inside, expected) in cases {
+        let what = why(&with(inside));
+        assert!(what.contains(expected), "{inside}: {what}");
+    }
+}
+
+#[test]
+fn every_cut_export_is_refused() {
+    let xml = with(
+        "<export-details><domain>a</domain></export-details><configuration domain='a'>\
+                    <A name='x'>y</A></configuration><files><file name='a' src='b'/></files>",
+    );
+    for length in 0..xml.len() {
+        assert!(read_text(&xml[..length]).0.is_err(), "{}", &xml[..length]);
+    }
+    assert!(read_text(&xml).0.is_ok());
+}
+
+#[test]
+fn bytes_that_are_no_utf8_are_refused() {
+    let xml =
+        b"<datapower-configuration><configuration><A>\xff</A></configuration></datapower-configuration>";
+    let result = read(&xml[..], &Limits::default(), Detail::Hashes, &mut |_| {});
+    assert!(matches!(result, Err(XmlError::Bad { .. })), "{result:?}");
+}
+
+#[test]
+fn the_head_is_read_wherever_it_stands() {
+    let xml = with(
+        "<configuration domain=\"a&amp;b\"/><export-details><firmware-version> V1 </firmware-version>\
+         <domain>a&amp;<![CDATA[b]]></domain></export-details><domains/>",
+    );
+    let head = read_text(&xml).0.expect("a head");
+    assert_eq!(head.exported_domain.as_deref(), Some("a&b"));
+    assert_eq!(head.firmware_version.as_deref(), Some("V1"));
+    assert_eq!(head.configurations, [Some("a&b".to_owned())]);
+    assert!(head.has_domains);
+    assert_eq!(head.serial_number, None);
+}
+
+#[test]
+fn rows_are_read_with_their_flags() {
+    let xml = with(
+        "<files><file name='cert:///k' src='cert/k' key='true'/><file name='webgui:///a' \
+         src='dp-aux/a' internal='true' hash='x='/><file name='local:///b'/></files>",
+    );
+    let row = |name: &str| FileRow {
+        name: name.to_owned(),
+        ..FileRow::default()
+    };
+    let src = |src: &str| Some(src.to_owned());
+    let expected = [
+        FileRow {
+            src: src("cert/k"),
+            key: true,
+            ..row("cert:///k")
+        },
+        FileRow {
+            src: src("dp-aux/a"),
+            hash: src("x="),
+            internal: true,
+            ..row("webgui:///a")
+        },
+        row("local:///b"),
+    ];
+    assert_eq!(read_text(&xml).1, expected.map(Item::File));
+}
+
+#[test]
+fn sections_of_later_firmware_are_handed_out_whole() {
+    let items = read_text(&with("<novelty><a>1</a></novelty>")).1;
+    let [
+        Item::Unknown(Object {
+            class, properties, ..
+        }),
+    ] = items.as_slice()
+    else {
+        panic!("not one unknown section: {items:?}");
+    };
+    assert_eq!((class.as_str(), properties.len()), ("novelty", 1));
+    assert_ne!(items, read_text(&with("<novelty><a>2</a></novelty>")).1);
+}
+
+#[test]
+fn texts_do_not_run_together_in_a_hash() {
+    let hash =
+        |inside: &str| match &read_text(&with(&format!("<configuration>{inside}</configuration>"))).1[1] {
+            Item::Object(object) => object.hash,
+            other => panic!("not an object: {other:?}"),
+        };
+    let forms = [
+        "<A><b>1</b><c>2</c></A>",
+        "<A><b>12</b><c/></A>",
+        "<A><b>1</b><c>2</c><d/></A>",
+        "<A><b><c>2</c>1</b></A>",
+        "<A>1<b/>2</A>",
+        "<A>12<b/></A>",
+        "<A b='1'/>",
+        "<A><b/></A>",
+        "<A/>",
+        "<A> </A>",
+    ];
+    let hashes: std::collections::BTreeSet<_> = forms.iter().map(|form| hash(form)).collect();
+    assert_eq!(hashes.len(), forms.len());
+    assert_eq!(hash("<A/>"), hash("<A></A>"));
+}
+
+#[test]
+fn a_giant_text_is_refused_before_it_is_held() {
+    struct Endless;
+    impl std::io::Read for Endless {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            buffer.fill(b'a');
+            Ok(buffer.len())
+        }
+    }
+    let start = "<datapower-configuration><configuration><A>";
+    for start in [start.to_owned(), format!("{start}<b c='"), format!("{start}<!--")] {
+        let source = io::BufReader::new(std::io::Read::chain(start.as_bytes(), Endless));
+        let result = read(source, &Limits::default(), Detail::Hashes, &mut |_| {});
+        assert!(matches!(result, Err(XmlError::OverLimit(_))), "{result:?}");
+    }
+}
+
+#[test]
+fn a_text_cut_into_many_pieces_is_refused_as_well() {
+    let pieces = "aaaa&amp;".repeat(40);
+    let xml = with(&format!("<configuration><A>{pieces}</A></configuration>"));
+    let limits = Limits {
+        xml_node_bytes: 100,
+        ..Limits::default()
+    };
+    let result = read(Cursor::new(xml), &limits, Detail::Hashes, &mut |_| {});
+    assert!(matches!(result, Err(XmlError::OverLimit(_))), "{result:?}");
+}

@@ -1,0 +1,83 @@
+//! What an `export.xml` holds (soma-wire 2.3).
+
+/// How much is wanted of each object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// Class, name and hash.
+    Hashes,
+    /// The properties too.
+    Properties,
+}
+
+/// Something that an `export.xml` holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Item {
+    /// A `configuration` begins, with its domain if it names one.
+    Configuration(Option<String>),
+    /// A configuration object.
+    Object(Object),
+    /// A row of `files`.
+    File(FileRow),
+    /// A row of `domains`: the outer file of a `do-backup` has them.
+    Domain(String),
+    /// A section that is not known, as an object whose class is its name.
+    Unknown(Object),
+}
+
+/// A configuration object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    /// Its class, `XMLManager`.
+    pub class: String,
+    /// Its name.
+    pub name: String,
+    /// SHA-256 over all it says. White space between elements and the order of attributes do
+    /// not count.
+    pub hash: [u8; 32],
+    /// What it says, in order; empty unless asked for.
+    pub properties: Vec<Property>,
+}
+
+/// One value of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Property {
+    /// Names of elements, and at the end perhaps of an attribute: `URLMap/http`, `ACL@class`.
+    /// Lists repeat it.
+    pub path: String,
+    /// The value.
+    pub value: String,
+}
+
+/// A row of `files`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FileRow {
+    /// The path on the device, `local:///a.xsl`.
+    pub name: String,
+    /// The entry in the ZIP.
+    pub src: Option<String>,
+    /// Base64 of the SHA-1 of its bytes.
+    pub hash: Option<String>,
+    /// It belongs to the firmware, and stands in the outer ZIP.
+    pub internal: bool,
+    /// It is a key or a certificate, and was not exported.
+    pub key: bool,
+}
+
+/// What an `export.xml` says about itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Head {
+    /// `export-details/domain`.
+    pub(super) exported_domain: Option<String>,
+    /// `export-details/firmware-version`.
+    pub(super) firmware_version: Option<String>,
+    /// `export-details/firmware-build`.
+    pub(super) firmware_build: Option<String>,
+    /// `export-details/serial-number`.
+    pub(super) serial_number: Option<String>,
+    /// `export-details/device-name`.
+    pub(super) device_name: Option<String>,
+    /// `domain` of each `configuration`, where it has one.
+    pub(super) configurations: Vec<Option<String>>,
+    /// Whether there is a `domains` section: the mark of a `do-backup`'s outer file.
+    pub(super) has_domains: bool,
+}

@@ -1,0 +1,376 @@
+use std::fmt::Write as _;
+
+use super::*;
+use crate::artifact::fixture::{Gateway, file_of};
+
+fn run(bytes: &[u8], expected: &Expected, limits: &Limits) -> Result<Report, VerifyError> {
+    verify(&file_of(bytes), &std::env::temp_dir(), expected, limits)
+}
+
+fn good(bytes: &[u8], expected: &Expected) -> Report {
+    run(bytes, expected, &Limits::default()).expect("a good archive")
+}
+
+fn problems(bytes: &[u8], expected: &Expected, limits: &Limits) -> Vec<Problem> {
+    match run(bytes, expected, limits) {
+        Err(VerifyError::Invalid(invalid)) => invalid.problems,
+        other => panic!("not found invalid: {other:?}"),
+    }
+}
+
+fn domains(names: &[&str]) -> Expected {
+    Expected::Domains(names.iter().map(|name| (*name).to_owned()).collect())
+}
+
+#[test]
+fn a_backup_with_stored_or_deflated_inner_zips_is_good() {
+    for gateway in [Gateway::new(), Gateway::deflating()] {
+        let report = good(&gateway.backup(), &domains(&["SALES", "default"]));
+        assert_eq!(report.kind, Kind::DoBackup);
+        assert_eq!(report.warnings, Vec::<String>::new());
+        assert_eq!((report.objects, report.entries), (4, 13));
+        let domain = |name: &str| DomainReport {
+            name: name.to_owned(),
+            objects: 2,
+            files: 2,
+            keys: 1,
+        };
+        assert_eq!(report.domains, [domain("SALES"), domain("default")]);
+        assert_eq!(report.firmware_version.as_deref(), Some("IDG.10.0.1.5"));
+        assert_eq!(report.firmware_build.as_deref(), Some("336212"));
+        assert_eq!(report.device_name.as_deref(), Some("gw1"));
+        assert_eq!(report.serial_number.as_deref(), Some("0000001"));
+    }
+}
+
+#[test]
+fn a_backup_with_a_zip64_end_is_good() {
+    let backup = Gateway::new().backup();
+    let report = good(&Gateway::to_zip64(&backup), &Expected::Any);
+    assert_eq!(report, good(&backup, &Expected::Any));
+}
+
+#[test]
+fn an_export_of_one_domain_is_good() {
+    let report = good(&Gateway::new().export(), &Expected::domain("SALES"));
+    assert_eq!(report.kind, Kind::DoExport);
+    assert_eq!(report.domains.len(), 1);
+    assert_eq!(report.domains[0].name, "SALES");
+}
+
+#[test]
+fn the_domains_have_to_be_those_asked_for() {
+    let backup = Gateway::new().backup();
+    let kinds = |expected: &Expected| -> Vec<ProblemKind> {
+        let found = problems(&backup, expected, &Limits::default());
+        found.into_iter().map(|problem| problem.kind).collect()
+    };
+    let missing = |name: &str| ProblemKind::DomainMissing(name.to_owned());
+    let unexpected = |name: &str| ProblemKind::DomainUnexpected(name.to_owned());
+    assert_eq!(kinds(&domains(&["SALES"])), [unexpected("default")]);
+    assert_eq!(kinds(&domains(&["SALES", "default", "X"])), [missing("X")]);
+    assert_eq!(
+        kinds(&domains(&["sales", "default"])),
+        [missing("sales"), unexpected("SALES")]
+    );
+    let all = |names: &[&str]| match domains(names) {
+        Expected::Domains(names) => Expected::AllDomains(Some(names)),
+        other => other,
+    };
+    assert_eq!(kinds(&all(&["X"])), [missing("X")]);
+    assert_eq!(good(&backup, &all(&["SALES"])).warnings.len(), 1);
+    assert_eq!(good(&backup, &Expected::AllDomains(None)).warnings.len(), 0);
+    assert_eq!(good(&backup, &Expected::Any).domains.len(), 2);
+}
+
+#[test]
+fn an_export_of_one_domain_is_not_one_of_all() {
+    let found = problems(
+        &Gateway::new().export(),
+        &Expected::AllDomains(None),
+        &Limits::default(),
+    );
+    assert_eq!(found[0].kind, ProblemKind::WrongKind);
+}
+
+#[test]
+fn an_archive_without_domains_or_objects_is_no_backup() {
+    let mut gateway = Gateway::new();
+    gateway.domains.clear();
+    let found = problems(&gateway.backup(), &Expected::AllDomains(None), &Limits::default());
+    assert!(
+        found.iter().any(|problem| problem.kind == ProblemKind::NoDomain),
+        "{found:?}"
+    );
+    let mut gateway = Gateway::new();
+    gateway.domains[1].objects.clear();
+    let found = problems(&gateway.backup(), &Expected::Any, &Limits::default());
+    assert_eq!(found[0].kind, ProblemKind::NoObject);
+    assert_eq!(found[0].inner.as_deref(), Some("SALES.zip"));
+}
+
+#[test]
+fn a_file_without_a_hash_is_a_warning_as_long_as_it_is_there() {
+    let gateway = Gateway::new();
+    let domain = &gateway.domains[1];
+    let strip = |entries: &mut crate::artifact::fixture::Entries| {
+        let xml = String::from_utf8(entries.pop().expect("export.xml").1).expect("text");
+        let start = xml.find(" hash=\"").expect("a hash");
+        let end = start + 8 + xml[start + 7..].find('"').expect("its end");
+        let xml = format!("{}{}", &xml[..start], &xml[end..]);
+        entries.push(("export.xml".to_owned(), xml.into_bytes()));
+    };
+    let mut entries = gateway.export_entries(domain);
+    strip(&mut entries);
+    let report = good(&gateway.zip(&entries), &Expected::Any);
+    assert_eq!(report.warnings, ["config/SALES.cfg: listed without a hash"]);
+    entries.retain(|(name, _)| name != "config/SALES.cfg");
+    let found = problems(&gateway.zip(&entries), &Expected::Any, &Limits::default());
+    assert_eq!(found[0].kind, ProblemKind::Missing);
+}
+
+type Tighten = fn(&mut Limits);
+
+#[test]
+fn each_limit_holds() {
+    let backup = Gateway::deflating().backup();
+    let tight = |change: Tighten| {
+        let mut limits = Limits::default();
+        change(&mut limits);
+        problems(&backup, &Expected::Any, &limits)
+    };
+    let cases: [(Tighten, &str); 9] = [
+        (|limits| limits.entries = 12, "entries"),
+        (|limits| limits.directory_bytes = 100, "bytes of the directory"),
+        (|limits| limits.unpacked_bytes = 100, "unpacked bytes"),
+        (
+            |limits| (limits.ratio, limits.ratio_free_bytes) = (0, 100),
+            "unpacked bytes",
+        ),
+        (
+            |limits| limits.scratch_bytes = 100,
+            "bytes of a deflated inner ZIP",
+        ),
+        (|limits| limits.objects = 3, "configuration objects"),
+        (
+            |limits| limits.xml_depth = 2,
+            "elements within elements in export.xml",
+        ),
+        (
+            |limits| limits.xml_node_bytes = 20,
+            "bytes of one tag or text in export.xml",
+        ),
+        (|limits| limits.xml_listing_bytes = 100, "names in export.xml"),
+    ];
+    for (change, what) in cases {
+        let found = tight(change);
+        let kind = ProblemKind::OverLimit(what);
+        assert!(
+            found.iter().any(|problem| problem.kind == kind),
+            "{what}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn problems_and_warnings_are_told_up_to_a_bound() {
+    let gateway = Gateway::new();
+    let mut entries = gateway.export_entries(&gateway.domains[0]);
+    entries.extend((0..99).map(|index| (format!("local/extra{index}"), Vec::new())));
+    let error = run(&gateway.zip(&entries), &Expected::Any, &Limits::default());
+    let Err(VerifyError::Invalid(invalid)) = error else {
+        panic!("not found invalid: {error:?}");
+    };
+    assert_eq!((invalid.problems.len(), invalid.untold), (50, 49));
+    assert!(invalid.to_string().ends_with("; and 49 more"));
+}
+
+#[test]
+fn names_from_a_device_reach_no_message_as_they_are() {
+    let gateway = Gateway::new();
+    let mut entries = gateway.export_entries(&gateway.domains[0]);
+    entries.push(("local/\u{1b}[2J".to_owned(), Vec::new()));
+    let error = run(&gateway.zip(&entries), &Expected::Any, &Limits::default()).expect_err("invalid");
+    assert!(!error.to_string().contains('\u{1b}'), "{error}");
+}
+
+#[test]
+fn everything_in_an_archive_can_be_visited() {
+    let mut told = String::new();
+    let file = file_of(&Gateway::new().backup());
+    inspect(
+        &file,
+        &std::env::temp_dir(),
+        &Expected::Any,
+        &Limits::default(),
+        Detail::Properties,
+        &mut |domain, item| {
+            if let Item::Object(object) = item {
+                let _infallible = writeln!(told, "{domain}: {} {}", object.class, object.name);
+                for Property { path, value } in &object.properties {
+                    let _infallible = writeln!(told, "  {path} = {value}");
+                }
+            }
+        },
+    )
+    .expect("a good archive");
+    let expected = "\
+: Domain default
+  mAdminState = enabled
+  ConfigFile = default.cfg
+: Domain SALES
+  mAdminState = enabled
+  ConfigFile = SALES.cfg
+default: DomainSettings default
+  @intrinsic = true
+  mAdminState = enabled
+  ConfigDir = config:///
+default: XMLManager default
+  CacheSize = 256
+  UserAgent@class = HTTPUserAgent
+  UserAgent = default
+  URLMap/http = on
+  URLMap/https = off
+SALES: DomainSettings default
+";
+    assert!(told.starts_with(expected), "{told}");
+}
+
+fn content(change: impl FnOnce(&mut Gateway)) -> String {
+    let mut gateway = Gateway::new();
+    change(&mut gateway);
+    good(&gateway.backup(), &Expected::Any).content
+}
+
+fn rewrite(from: &'static str, to: &'static str) -> impl FnOnce(&mut Gateway) {
+    move |gateway| {
+        let objects = &mut gateway.domains[1].objects;
+        assert!(objects.contains(from), "nothing to rewrite");
+        *objects = objects.replace(from, to);
+    }
+}
+
+#[test]
+fn the_content_hash_is_blind_to_how_and_when_it_was_written() {
+    let plain = content(|_| {});
+    let volatile = |gateway: &mut Gateway| {
+        gateway.circumstances.date = "2027-12-31".to_owned();
+        gateway.circumstances.address = "192.0.2.99".to_owned();
+        gateway.circumstances.firmware = "IDG.10.0.1.6".to_owned();
+        gateway.circumstances.aux = b"<another-model/>".to_vec();
+    };
+    assert_eq!(content(volatile), plain, "another time, firmware, address");
+    assert_eq!(
+        content(|gateway| gateway.domains.reverse()),
+        plain,
+        "another order of domains"
+    );
+    assert_eq!(
+        content(|gateway| gateway.domains[1].files.reverse()),
+        plain,
+        "another order of files"
+    );
+    let inner_method = zip::CompressionMethod::Deflated;
+    assert_eq!(
+        content(|gateway| gateway.inner_method = inner_method),
+        plain,
+        "another method"
+    );
+    assert_eq!(
+        content(rewrite("<http>", "\n\t  <http>")),
+        plain,
+        "white space between elements"
+    );
+    let turned = rewrite(
+        "name=\"default\" intrinsic=\"true\"",
+        "intrinsic='true'  name=\"default\"",
+    );
+    assert_eq!(content(turned), plain, "attributes in another order and quotes");
+    assert_eq!(
+        content(rewrite("256", "2<!-- -->5<![CDATA[6]]>")),
+        plain,
+        "another way to write a text"
+    );
+    assert_eq!(
+        content(rewrite("256", "&#x32;56")),
+        plain,
+        "a character reference"
+    );
+    let turned = |gateway: &mut Gateway| {
+        let objects = &mut gateway.domains[1].objects;
+        let second = objects.find("<XMLManager").expect("a second object");
+        *objects = format!("{}{}", &objects[second..], &objects[..second]);
+    };
+    assert_eq!(content(turned), plain, "objects in another order");
+}
+
+#[test]
+fn the_content_hash_sees_every_change() {
+    let mut seen = BTreeSet::from([content(|_| {})]);
+    let mut differs = |what: &str, hash: String| assert!(seen.insert(hash), "{what}");
+    differs("a value", content(rewrite("256", "257")));
+    differs("a blank in a value", content(rewrite("256", "256 ")));
+    differs(
+        "an attribute",
+        content(rewrite("intrinsic=\"true\"", "intrinsic=\"false\"")),
+    );
+    differs("a reference", content(rewrite("\"HTTPUserAgent\"", "\"Other\"")));
+    differs(
+        "a name",
+        content(rewrite(
+            "<XMLManager name=\"default\"",
+            "<XMLManager name=\"other\"",
+        )),
+    );
+    differs("a class", content(rewrite("XMLManager", "XMLManagers")));
+    differs(
+        "two values turned",
+        content(rewrite(
+            "<http>on</http>\n<https>off</https>",
+            "<https>off</https>\n<http>on</http>",
+        )),
+    );
+    differs("an element less", content(rewrite("<http>on</http>", "")));
+    differs(
+        "an element moved out",
+        content(rewrite(
+            "<https>off</https></URLMap>",
+            "</URLMap><https>off</https>",
+        )),
+    );
+    differs(
+        "an object twice",
+        content(|gateway| {
+            let objects = &mut gateway.domains[1].objects;
+            let second = objects[objects.find("<XMLManager").expect("one")..].to_owned();
+            objects.push_str(&second);
+        }),
+    );
+    differs(
+        "a byte of a file",
+        content(|gateway| gateway.domains[1].files[1].bytes.push(b'!')),
+    );
+    differs(
+        "a file less",
+        content(|gateway| drop(gateway.domains[1].files.remove(1))),
+    );
+    differs(
+        "a key less",
+        content(|gateway| drop(gateway.domains[1].files.remove(2))),
+    );
+    differs(
+        "a file with another name",
+        content(|gateway| gateway.domains[1].files[1].src.push('x')),
+    );
+    differs(
+        "a domain less",
+        content(|gateway| drop(gateway.domains.remove(1))),
+    );
+    differs(
+        "the same change in another domain",
+        content(|gateway| {
+            let objects = &mut gateway.domains[0].objects;
+            *objects = objects.replace("256", "257");
+        }),
+    );
+}

@@ -1,0 +1,163 @@
+use std::fs;
+
+use super::*;
+
+const ABC_SHA1: &str = "a9993e364706816aba3e25717850c26c9cd0d89d";
+
+fn manifest(rows: &str) -> String {
+    format!(
+        "<?xml version=\"1.0\"?>\n<x:signed xmlns:x=\"urn:x\"><x:head/><backupmanifest version=\"1\">\
+         <firmware>IDG</firmware><files>{rows}</files></backupmanifest></x:signed>"
+    )
+}
+
+fn row(name: &str, inside: &str) -> String {
+    format!("<file><filename>{name}</filename>{inside}</file>")
+}
+
+fn abc(name: &str) -> String {
+    row(name, &format!("<size>3</size><checksum>{ABC_SHA1}</checksum>"))
+}
+
+fn folder(rows: &str, files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join(MANIFEST), manifest(rows)).expect("written");
+    for (name, text) in files {
+        fs::write(folder.path().join(name), text).expect("written");
+    }
+    folder
+}
+
+fn problems(folder: &tempfile::TempDir) -> Vec<FolderProblem> {
+    match verify(folder.path()) {
+        Err(FolderError::Invalid(problems)) => problems,
+        other => panic!("not found invalid: {other:?}"),
+    }
+}
+
+#[test]
+fn a_folder_that_is_as_its_manifest_lists_is_good() {
+    let rows = abc("config.tgz") + &row("root.tgz", "");
+    let report = verify(folder(&rows, &[("config.tgz", "abc"), ("root.tgz", "x")]).path()).expect("good");
+    let warnings = vec!["\"root.tgz\" is listed without a checksum".to_owned()];
+    assert_eq!(
+        report,
+        FolderReport {
+            files: 2,
+            bytes: 4,
+            warnings
+        }
+    );
+}
+
+#[test]
+fn a_checksum_is_read_in_every_form() {
+    let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    for checksum in [
+        ABC_SHA1,
+        &ABC_SHA1.to_uppercase(),
+        "qZk+NkcGgWq6PiVxeFDCbJzQ2J0=",
+        sha256,
+    ] {
+        let row = row("a", &format!("<checksum> {checksum}\n</checksum>"));
+        verify(folder(&row, &[("a", "abc")]).path()).expect(checksum);
+        let problems = problems(&folder(&row, &[("a", "abd")]));
+        assert_eq!(problems, [FolderProblem::WrongChecksum("a".to_owned())]);
+    }
+}
+
+#[test]
+fn each_way_to_damage_a_folder_is_found() {
+    let rows = abc("a") + &abc("b");
+    let name = || "a".to_owned();
+    let size = FolderProblem::WrongSize {
+        name: name(),
+        found: 2,
+        listed: 3,
+    };
+    let cases: [(&[(&str, &str)], FolderProblem); 5] = [
+        (&[("b", "abc")], FolderProblem::Missing(name())),
+        (&[("a", "ab"), ("b", "abc")], size),
+        (
+            &[("a", "abd"), ("b", "abc")],
+            FolderProblem::WrongChecksum(name()),
+        ),
+        (
+            &[("a", ""), ("b", "abc")],
+            FolderProblem::WrongSize {
+                name: name(),
+                found: 0,
+                listed: 3,
+            },
+        ),
+        (
+            &[("a", "abc"), ("b", "abc"), ("c", "")],
+            FolderProblem::Unlisted("c".to_owned()),
+        ),
+    ];
+    for (files, expected) in cases {
+        assert_eq!(problems(&folder(&rows, files)), [expected]);
+    }
+}
+
+#[test]
+fn a_missing_manifest_is_found() {
+    let folder = folder(&abc("a"), &[("a", "abc")]);
+    fs::remove_file(folder.path().join(MANIFEST)).expect("removed");
+    assert_eq!(problems(&folder), [FolderProblem::NoManifest]);
+}
+
+#[test]
+fn what_is_no_plain_file_is_found() {
+    let folder = folder(&abc("a"), &[]);
+    fs::create_dir(folder.path().join("a")).expect("made");
+    assert_eq!(problems(&folder), [FolderProblem::NotAFile("a".to_owned())]);
+    fs::remove_dir(folder.path().join("a")).expect("removed");
+    std::os::unix::fs::symlink("/etc/passwd", folder.path().join("a")).expect("linked");
+    assert_eq!(problems(&folder), [FolderProblem::NotAFile("a".to_owned())]);
+}
+
+#[test]
+fn a_folder_that_is_not_there_has_no_manifest() {
+    let result = verify(Path::new("/not/there"));
+    assert!(matches!(result, Err(FolderError::Invalid(_))), "{result:?}");
+}
+
+#[test]
+fn manifests_that_make_no_sense_are_refused() {
+    let bad = |what: &'static str, text: &str| {
+        let (name, text) = ("a".to_owned(), text.to_owned());
+        ManifestError::BadValue { name, what, text }
+    };
+    let unsafe_name = |name: &str| ManifestError::UnsafeName(name.to_owned());
+    let cases = [
+        (String::new(), ManifestError::Empty),
+        (abc(MANIFEST), ManifestError::Empty),
+        (abc("a") + &abc("a"), ManifestError::Duplicate("a".to_owned())),
+        (abc(""), unsafe_name("")),
+        (abc(".."), unsafe_name("..")),
+        (abc("../a"), unsafe_name("../a")),
+        (abc("a\\b"), unsafe_name("a\\b")),
+        (abc("a\nb"), unsafe_name("a\nb")),
+        (row("a", "<size>-1</size>"), bad("size", "-1")),
+        (row("a", "<checksum>abc</checksum>"), bad("checksum", "abc")),
+        (
+            row("a", &format!("<checksum>{}</checksum>", "z".repeat(40))),
+            bad("checksum", &"z".repeat(40)),
+        ),
+    ];
+    for (rows, expected) in cases {
+        assert_eq!(parse(&manifest(&rows)), Err(expected), "{rows}");
+    }
+    for xml in ["", "text", "<a>", "<!DOCTYPE a [<!ENTITY e 'x'>]><a>&e;</a>"] {
+        assert!(matches!(parse(xml), Err(ManifestError::NotXml(_))), "{xml}");
+    }
+}
+
+#[test]
+fn every_cut_manifest_is_refused() {
+    let xml = manifest(&abc("a"));
+    for length in 0..xml.len() {
+        assert!(parse(&xml[..length]).is_err(), "{}", &xml[..length]);
+    }
+}

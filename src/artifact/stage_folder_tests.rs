@@ -1,0 +1,76 @@
+use super::*;
+use crate::artifact::stage::StageErrorKind;
+
+fn fill(store: &Path, names: &[&str]) -> StagedFolder {
+    let folder = StagedFolder::create(store, &store.join("d/secure-backup/t")).expect("staged");
+    for name in names {
+        let mut part = folder.part(name).expect("a part");
+        part.write_all(name.as_bytes()).expect("written");
+        assert_eq!(part.size(), name.len() as u64);
+        part.finish().expect("sealed");
+    }
+    folder
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).expect("a listing");
+    let mut names: Vec<String> = entries
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_folder_is_published_as_a_whole() {
+    let store = tempfile::tempdir().expect("a store");
+    let backups = store.path().join("d/secure-backup");
+    let folder = fill(store.path(), &["config.tgz", "backupmanifest.xml"]);
+    assert_eq!(folder.path(), backups.join("t.partial"));
+    assert_eq!(names(&backups), ["t.lock.partial", "t.partial"]);
+    let path = folder.publish().expect("published");
+    assert_eq!(path, backups.join("t"));
+    assert_eq!(names(&backups), ["t"]);
+    assert_eq!(names(&path), ["backupmanifest.xml", "config.tgz"]);
+}
+
+#[test]
+fn a_folder_that_is_dropped_is_removed_with_its_files() {
+    let store = tempfile::tempdir().expect("a store");
+    drop(fill(store.path(), &["a", "b"]));
+    assert_eq!(names(&store.path().join("d/secure-backup")), Vec::<String>::new());
+}
+
+#[test]
+fn a_published_folder_is_never_overwritten() {
+    let store = tempfile::tempdir().expect("a store");
+    let path = fill(store.path(), &["a"]).publish().expect("published");
+    let error = fill(store.path(), &["b"]).publish().expect_err("taken");
+    assert_eq!(error.kind, StageErrorKind::Exists);
+    assert_eq!(names(&path), ["a"]);
+    assert_eq!(names(&store.path().join("d/secure-backup")), ["t"]);
+}
+
+#[test]
+fn names_from_the_device_stay_in_the_folder() {
+    let store = tempfile::tempdir().expect("a store");
+    let folder = fill(store.path(), &[]);
+    let part = folder.part("../../evil\n").expect("a part");
+    let sealed = part.finish().expect("sealed");
+    assert_eq!(sealed.name, "../../evil\n");
+    assert_eq!(sealed.file_name, "%2E.%2F..%2Fevil%0A");
+    assert_eq!(names(folder.path()), [sealed.file_name]);
+}
+
+#[test]
+fn one_name_is_not_written_twice() {
+    let store = tempfile::tempdir().expect("a store");
+    let folder = fill(store.path(), &["a"]);
+    assert_eq!(folder.part("a").expect_err("taken").kind, StageErrorKind::Exists);
+}

@@ -1,0 +1,214 @@
+use std::io::Read;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::process::Command;
+
+use super::*;
+
+fn store() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a store")
+}
+
+fn staged(store: &Path, path: &str, text: &str) -> Sealed {
+    let mut staged = Staged::create(store, &store.join(path)).expect("staged");
+    staged.write_all(text.as_bytes()).expect("written");
+    staged.finish().expect("sealed")
+}
+
+/// Everything in a folder, by path from it.
+fn listing(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a listing") {
+        let path = entry.expect("an entry").path();
+        let name = path.strip_prefix(folder).expect("inside").display().to_string();
+        if path.is_dir() {
+            found.extend(listing(&path).into_iter().map(|below| format!("{name}/{below}")));
+        } else {
+            found.push(name);
+        }
+    }
+    found.sort();
+    found
+}
+
+fn mode(path: &Path) -> u32 {
+    path.metadata().expect("metadata").permissions().mode() & 0o7777
+}
+
+#[test]
+fn a_file_has_its_final_name_only_once_it_is_published() {
+    let store = store();
+    let sealed = staged(store.path(), "d/domain/S/S.zip", "hello");
+    assert_eq!(listing(store.path()), ["d/domain/S/S.zip.partial"]);
+    assert_eq!(sealed.size, 5);
+    assert_eq!(
+        sealed.sha256,
+        "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+    );
+    assert_eq!(sealed.path, store.path().join("d/domain/S/S.zip.partial"));
+    assert_eq!(sealed.final_path(), store.path().join("d/domain/S/S.zip"));
+    let path = sealed.publish().expect("published");
+    assert_eq!(listing(store.path()), ["d/domain/S/S.zip"]);
+    assert_eq!(std::fs::read_to_string(&path).expect("read"), "hello");
+}
+
+#[test]
+fn what_is_dropped_on_the_way_is_removed() {
+    let store = store();
+    let mut written = Staged::create(store.path(), &store.path().join("d/a")).expect("staged");
+    written.write_all(b"half").expect("written");
+    drop(written);
+    drop(staged(store.path(), "d/b", "whole"));
+    assert_eq!(listing(store.path()), Vec::<String>::new());
+}
+
+#[test]
+fn a_published_file_is_never_overwritten() {
+    let store = store();
+    staged(store.path(), "d/a", "first").publish().expect("published");
+    let error = staged(store.path(), "d/a", "second")
+        .publish()
+        .expect_err("taken");
+    assert_eq!(error.kind, StageErrorKind::Exists);
+    assert_eq!(listing(store.path()), ["d/a"]);
+    assert_eq!(
+        std::fs::read_to_string(store.path().join("d/a")).expect("read"),
+        "first"
+    );
+}
+
+#[test]
+fn two_runs_cannot_stage_one_file() {
+    let store = store();
+    let first = staged(store.path(), "d/a", "first");
+    let error = Staged::create(store.path(), &store.path().join("d/a")).expect_err("taken");
+    assert_eq!(error.kind, StageErrorKind::Exists);
+    first.publish().expect("published");
+}
+
+#[test]
+fn the_sealed_file_can_be_read_by_who_verifies_it() {
+    let store = store();
+    let sealed = staged(store.path(), "d/a", "hello");
+    let mut text = String::new();
+    let mut file = sealed.file();
+    std::io::Seek::rewind(&mut file).expect("rewound");
+    file.read_to_string(&mut text).expect("read");
+    assert_eq!(text, "hello");
+}
+
+#[test]
+fn a_link_in_place_of_a_folder_is_refused() {
+    let (store, elsewhere) = (store(), store());
+    std::fs::create_dir(store.path().join("d")).expect("made");
+    for (link, path) in [("link", "link/a"), ("d/link", "d/link/a")] {
+        symlink(elsewhere.path(), store.path().join(link)).expect("linked");
+        let error = Staged::create(store.path(), &store.path().join(path)).expect_err("refused");
+        assert_eq!(error.kind, StageErrorKind::Link, "{error}");
+    }
+    assert_eq!(listing(elsewhere.path()), Vec::<String>::new());
+}
+
+#[test]
+fn a_link_in_place_of_a_file_is_refused() {
+    let (store, elsewhere) = (store(), store());
+    let target = elsewhere.path().join("target");
+    symlink(&target, store.path().join("a.partial")).expect("linked");
+    let error = Staged::create(store.path(), &store.path().join("a")).expect_err("refused");
+    assert_eq!(error.kind, StageErrorKind::Exists);
+    symlink(&target, store.path().join("b")).expect("linked");
+    let error = staged(store.path(), "b", "text").publish().expect_err("refused");
+    assert_eq!(error.kind, StageErrorKind::Exists);
+    assert!(!target.exists());
+}
+
+#[test]
+fn the_store_itself_may_be_a_link() {
+    let (store, elsewhere) = (store(), store());
+    let link = elsewhere.path().join("store");
+    symlink(store.path(), &link).expect("linked");
+    staged(&link, "d/a", "text").publish().expect("published");
+    assert_eq!(listing(store.path()), ["d/a"]);
+}
+
+#[test]
+fn a_path_that_does_not_lie_in_the_store_is_refused() {
+    let store = store();
+    for path in [
+        Path::new("/tmp/x"),
+        &store.path().join("../x"),
+        &store.path().join("a/../b"),
+        store.path(),
+    ] {
+        let error = Staged::create(store.path(), path).expect_err("refused");
+        assert_eq!(error.kind, StageErrorKind::Outside, "{}", path.display());
+    }
+}
+
+#[test]
+fn a_store_that_is_not_there_is_not_made() {
+    let store = store();
+    let gone = store.path().join("gone");
+    let error = Staged::create(&gone, &gone.join("a")).expect_err("refused");
+    assert_eq!(error.kind, StageErrorKind::Missing);
+    assert!(!gone.exists());
+}
+
+#[test]
+fn a_full_device_is_recognized() {
+    // The kernel's own full device: every write to it ends so.
+    let full = File::options().write(true).open("/dev/full").expect("opened");
+    let mut stream = HashedFile::new(full);
+    stream.write_all(b"text").expect("buffered");
+    let error = stream.finish().expect_err("full");
+    assert_eq!(StageErrorKind::of(&error), StageErrorKind::NoSpace);
+}
+
+#[test]
+fn errors_of_the_system_have_their_kinds() {
+    use rustix::io::Errno;
+    let cases = [
+        (Errno::NOSPC, StageErrorKind::NoSpace),
+        (Errno::DQUOT, StageErrorKind::NoSpace),
+        (Errno::ROFS, StageErrorKind::ReadOnly),
+        (Errno::ACCESS, StageErrorKind::Denied),
+        (Errno::PERM, StageErrorKind::Denied),
+        (Errno::NOENT, StageErrorKind::Missing),
+        (Errno::EXIST, StageErrorKind::Exists),
+        (Errno::IO, StageErrorKind::Other),
+    ];
+    for (errno, kind) in cases {
+        assert_eq!(StageErrorKind::of(&errno.into()), kind, "{errno}");
+    }
+}
+
+/// The umask belongs to the whole process, so this test runs itself once more under another.
+#[test]
+fn modes_are_the_same_whatever_the_umask() {
+    const AGAIN: &str = "DPBACKUP_TEST_UMASK";
+    // The file that the second run publishes shows that it ran.
+    const SCRIPT: &str = r#"
+        store=$(mktemp -d) && umask "$1" && export DPBACKUP_TEST_UMASK="$store"
+        "$0" --exact "$2" > /dev/null && test -e "$store/d/domain/a"
+        code=$?
+        rm -rf "$store"
+        exit $code
+    "#;
+    const NAME: &str = "artifact::stage::tests::modes_are_the_same_whatever_the_umask";
+    if std::env::var_os(AGAIN).is_none() {
+        let program = std::env::current_exe().expect("a path");
+        for umask in ["000", "022", "777"] {
+            let status = Command::new("sh")
+                .args(["-c", SCRIPT])
+                .args([program.as_os_str(), OsStr::new(umask), OsStr::new(NAME)])
+                .status()
+                .expect("run");
+            assert!(status.success(), "umask {umask}");
+        }
+        return;
+    }
+    let store = PathBuf::from(std::env::var_os(AGAIN).expect("a store"));
+    let path = staged(&store, "d/domain/a", "text").publish().expect("published");
+    assert_eq!(mode(&path), 0o600);
+    assert_eq!(mode(&store.join("d")), 0o700);
+    assert_eq!(mode(&store.join("d/domain")), 0o700);
+}

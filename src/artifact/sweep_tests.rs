@@ -1,0 +1,178 @@
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use super::*;
+use crate::artifact::stage::Staged;
+use crate::artifact::stage_folder::StagedFolder;
+
+const TIME: &str = "2026-03-01-23-30-05-007";
+
+fn put(store: &Path, path: &str) {
+    let path = store.join(path);
+    fs::create_dir_all(path.parent().expect("a parent")).expect("made");
+    fs::write(path, "left over").expect("written");
+}
+
+fn removed(swept: &Swept, store: &Path) -> Vec<String> {
+    let name = |removed: &Removed| {
+        removed
+            .path
+            .strip_prefix(store)
+            .expect("inside")
+            .display()
+            .to_string()
+    };
+    swept.removed.iter().map(name).collect()
+}
+
+#[test]
+fn what_dead_runs_left_is_removed_and_reported() {
+    let store = tempfile::tempdir().expect("a store");
+    let export = format!("d/domain/S/S-export-{TIME}-persisted.zip.partial");
+    let folder = format!("d/secure-backup/{TIME}.partial");
+    let lock = format!("d/secure-backup/{TIME}.lock.partial");
+    put(store.path(), &export);
+    put(store.path(), &format!("{folder}/config.tgz"));
+    put(store.path(), &lock);
+    put(store.path(), ".dpbackup-1-2.partial");
+    put(store.path(), "d/domain/S/.dpbackup-1-2.partial");
+    let swept = sweep(store.path()).expect("swept");
+    assert_eq!(
+        removed(&swept, store.path()),
+        [
+            ".dpbackup-1-2.partial",
+            "d/domain/S/.dpbackup-1-2.partial",
+            &export,
+            &folder,
+            &lock
+        ]
+    );
+    assert!(swept.removed[3].was_folder && !swept.removed[2].was_folder);
+    assert!(swept.left.is_empty() && swept.failed.is_empty());
+    assert!(sweep(store.path()).expect("swept").removed.is_empty());
+}
+
+#[test]
+fn what_is_not_a_leftover_of_ours_stays() {
+    let store = tempfile::tempdir().expect("a store");
+    let kept = [
+        "a.partial".to_owned(),
+        "d/a.partial".to_owned(),
+        "d/domain/a.partial".to_owned(),
+        format!("d/domain/S/S-export-{TIME}-persisted.zip"),
+        "d/domain/S/notes.partial".to_owned(),
+        format!("d/domain/S/T-export-{TIME}-persisted.zip.partial"),
+        format!("d/domain/S/deep/S-export-{TIME}-persisted.zip.partial"),
+        format!("d/secure-backup/{TIME}/config.tgz"),
+        format!("d/secure-backup/{TIME}/config.tgz.partial"),
+        "d/secure-backup/mine.partial/a".to_owned(),
+        format!("d/elsewhere/{TIME}.partial/a"),
+    ];
+    for path in &kept {
+        put(store.path(), path);
+    }
+    let swept = sweep(store.path()).expect("swept");
+    assert_eq!(swept.removed, []);
+    assert!(kept.iter().all(|path| store.path().join(path).exists()));
+}
+
+#[test]
+fn what_a_live_run_is_staging_stays() {
+    let store = tempfile::tempdir().expect("a store");
+    let path = store
+        .path()
+        .join(format!("d/domain/S/S-export-{TIME}-persisted.zip"));
+    let file = Staged::create(store.path(), &path).expect("staged");
+    let path = store.path().join(format!("d/secure-backup/{TIME}"));
+    let folder = StagedFolder::create(store.path(), &path).expect("staged");
+    let swept = sweep(store.path()).expect("swept");
+    assert_eq!(swept.removed, []);
+    assert_eq!(swept.left, [file.path(), folder.path().to_owned()]);
+    file.finish().expect("sealed").publish().expect("published");
+    folder.publish().expect("published");
+}
+
+#[test]
+fn links_are_never_followed() {
+    let (store, elsewhere) = (
+        tempfile::tempdir().expect("a store"),
+        tempfile::tempdir().expect("a folder"),
+    );
+    let export = format!("S-export-{TIME}-persisted.zip.partial");
+    put(elsewhere.path(), &format!("domain/S/{export}"));
+    put(elsewhere.path(), "S/a");
+    put(elsewhere.path(), &export);
+    fs::create_dir_all(store.path().join("d/domain/S")).expect("made");
+    fs::create_dir_all(store.path().join("d/secure-backup")).expect("made");
+    let link =
+        |to: &str, at: &str| symlink(elsewhere.path().join(to), store.path().join(at)).expect("linked");
+    link("", "device");
+    link("S", "d/domain/T");
+    link(&export, &format!("d/domain/S/{export}"));
+    link("S", &format!("d/secure-backup/{TIME}.partial"));
+    let swept = sweep(store.path()).expect("swept");
+    assert_eq!(swept.removed, []);
+    assert!(elsewhere.path().join(export).exists());
+    assert!(elsewhere.path().join("S/a").exists());
+}
+
+#[test]
+fn a_folder_with_folders_in_it_is_not_ours_and_is_told() {
+    let store = tempfile::tempdir().expect("a store");
+    let folder = format!("d/secure-backup/{TIME}.partial");
+    let lock = format!("d/secure-backup/{TIME}.lock.partial");
+    put(store.path(), &format!("{folder}/deep/a"));
+    put(store.path(), &lock);
+    let swept = sweep(store.path()).expect("swept");
+    assert_eq!(swept.removed, []);
+    assert_eq!(swept.failed.len(), 1);
+    assert!(store.path().join(folder).join("deep/a").exists());
+    assert!(store.path().join(lock).exists());
+}
+
+#[test]
+fn a_store_that_is_not_there_is_an_error() {
+    let error = sweep(Path::new("/not/there")).expect_err("no store");
+    assert_eq!(error.kind, StageErrorKind::Missing);
+}
+
+#[test]
+fn a_name_that_belongs_to_another_file_by_now_is_left_alone() {
+    let store = tempfile::tempdir().expect("a store");
+    let folder = Folder::open_store(store.path()).expect("opened");
+    let name = OsStr::new("a.partial");
+    let old = folder.create(name).expect("created");
+    folder.remove_file(name).expect("removed");
+    let new = folder.create(name).expect("created");
+    assert!(matches!(take_lock(&folder, old, name), Taken::Gone));
+    assert!(matches!(take_lock(&folder, new, name), Taken::Ours(_)));
+}
+
+#[test]
+fn a_sweep_never_takes_what_is_just_being_made() {
+    let store = tempfile::tempdir().expect("a store");
+    let root = store.path();
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            // Ends with its sender, also where that panics.
+            while stopped.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
+                let swept = sweep(root).expect("swept");
+                assert!(swept.failed.is_empty(), "{:?}", swept.failed);
+            }
+        });
+        let _held = stop;
+        for round in 100..200 {
+            let path = store
+                .path()
+                .join(format!("d/domain/S/S-export-{TIME}-persisted.zip"));
+            let file = Staged::create(store.path(), &path).expect("staged");
+            fs::remove_file(file.finish().expect("sealed").publish().expect("published")).expect("removed");
+            let path = store
+                .path()
+                .join(format!("d/secure-backup/2026-03-01-23-30-05-{round}"));
+            let folder = StagedFolder::create(store.path(), &path).expect("staged");
+            fs::remove_dir(folder.publish().expect("published")).expect("removed");
+        }
+    });
+}
