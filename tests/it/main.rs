@@ -16,3 +16,8 @@ mod gateway_state;
 
 mod house;
 mod main_road;
+mod plan_expansion;
+mod plan_flow;
+mod plan_locks;
+mod plan_refused;
+mod plan_window;

@@ -24,6 +24,10 @@ use jiff::tz::TimeZone;
 
 use crate::simulator::Gateway;
 
+mod look;
+
+pub(crate) use look::{Running, eventually, export, is_alive, notes_of, secure_backup};
+
 /// The password of the simulated gateways. It must never be seen anywhere.
 pub(crate) const PASSWORD: &str = "secret";
 
@@ -88,8 +92,21 @@ impl Home {
     /// Adds a script to the folder of scripts.
     pub(crate) fn script(self, name: &str, text: &str) -> Self {
         let path = self.path("scripts").join(name);
-        fs::write(&path, text).expect("a script");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).expect("its mode");
+        // Written by a child: a file that this process has open for writing could be inherited
+        // by what another test starts at this moment, and could then not be executed.
+        let written = Command::new("/bin/sh")
+            .args([
+                "-c",
+                "printf '%s' \"$1\" > \"$2\" && chmod 700 \"$2\"",
+                "sh",
+                text,
+            ])
+            .arg(&path)
+            .status();
+        assert!(
+            written.expect("a shell").success(),
+            "the script {name} is written"
+        );
         self
     }
 

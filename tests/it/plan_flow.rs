@@ -1,0 +1,317 @@
+//! How plans end once they have started: by their scripts, by what becomes of their
+//! tasks, and by what the error policies make of a failed one.
+
+use dpbackup::run::event::Event;
+use dpbackup::run::sequence::Options;
+use dpbackup::signal::Stop;
+
+use crate::simulator::{Domain, Gateway, Setup};
+use crate::support::{EngineRun, Home, TestClock, export};
+
+const NIGHT: &str = "2026-11-22T01:00:00Z";
+const GOOD: &str = "#!/bin/sh\necho \"$1 $2\" >> \"$DPBACKUP_STORE/../ran\"\n";
+const BAD: &str = "#!/bin/sh\necho \"$1 $2\" >> \"$DPBACKUP_STORE/../ran\"\nexit 7\n";
+
+fn home(gateway: &Gateway) -> Home {
+    Home::new()
+        .device("QA1", gateway)
+        .script("good.sh", GOOD)
+        .script("bad.sh", BAD)
+}
+
+fn run(home: &Home) -> EngineRun {
+    let run = home.run("P", &TestClock::at(NIGHT));
+    assert_eq!(home.recorded(), run.tasks(), "history has what was told");
+    assert_eq!(home.last_plan().status.code(), run.status());
+    run
+}
+
+#[test]
+fn a_plan_whose_tasks_all_succeed_is_a_success() {
+    let gateway = Gateway::start(Setup::default());
+    let scripts = "pre_script = \"good.sh\"\npost_script = \"good.sh\"\n";
+    let home = home(&gateway).plan("P", &format!("{scripts}{}", export("*", "DOM*", "")));
+    let run = run(&home);
+    assert_eq!((run.status(), run.exit(), run.error()), ("SUCCESS", 0, ""));
+    assert_eq!(home.text("ran"), "BACKUP-PLAN PRE\nBACKUP-PLAN POST\n");
+    let row = home.last_plan();
+    assert_eq!((row.devices, row.domains, row.error_message), (1, 2, None));
+    assert!(
+        home.activity_rows()
+            .iter()
+            .all(|row| row.status.code() == "SUCCESS")
+    );
+}
+
+#[test]
+fn a_plan_goes_through_its_interim_statuses_in_order() {
+    let gateway = Gateway::start(Setup::default());
+    let scripts = "pre_script = \"good.sh\"\npost_script = \"good.sh\"\n";
+    let home = home(&gateway).plan("P", &format!("{scripts}{}", export("*", "DOM1", "")));
+    let statuses: Vec<&str> = run(&home)
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::PlanStatus { status, .. } | Event::PlanEnded { status, .. } => Some(status.code()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        statuses,
+        ["RUNNING_PRE_SCRIPT", "RUNNING", "RUNNING_POST_SCRIPT", "SUCCESS"]
+    );
+}
+
+#[test]
+fn a_failed_pre_plan_script_ends_the_plan_and_its_waiting_tasks() {
+    let gateway = Gateway::start(Setup::default());
+    let scripts = "pre_script = \"bad.sh\"\npost_script = \"good.sh\"\n";
+    let home = home(&gateway).plan(
+        "P",
+        &format!(
+            "{scripts}{}",
+            export("*", "DOM*", "") + &export("NONE*", "DOM*", "")
+        ),
+    );
+    let run = run(&home);
+    assert_eq!((run.status(), run.exit()), ("PLAN_FAILED_PRE_SCRIPT", 4));
+    assert_eq!(
+        run.tasks(),
+        [
+            "QA1/DOM1 PLAN_FAILED_PRE_SCRIPT",
+            "QA1/DOM2 PLAN_FAILED_PRE_SCRIPT",
+            "NONE*/DOM* SKIPPED_NO_DEVICES_MATCHING_PATTERN",
+        ]
+    );
+    assert!(run.error().ends_with("bad.sh: return code 7"), "{}", run.error());
+    assert_eq!(
+        home.text("ran"),
+        "BACKUP-PLAN PRE\n",
+        "the post-plan script does not run"
+    );
+    assert!(
+        !gateway
+            .operations()
+            .iter()
+            .any(|operation| operation == "do-backup")
+    );
+    assert!(
+        home.activity_rows().iter().all(|row| row.status.is_final()),
+        "{:?}",
+        home.activity_rows()
+    );
+    home.holds_nothing();
+}
+
+#[test]
+fn a_failed_post_plan_script_is_a_warning() {
+    let gateway = Gateway::start(Setup::default());
+    let home = home(&gateway).plan(
+        "P",
+        &format!("post_script = \"bad.sh\"\n{}", export("*", "DOM1", "")),
+    );
+    let run = run(&home);
+    assert_eq!(run.tasks(), ["QA1/DOM1 SUCCESS"]);
+    assert_eq!((run.status(), run.exit()), ("COMPLETED_WITH_WARNINGS", 3));
+    assert!(run.error().ends_with("bad.sh: return code 7"), "{}", run.error());
+}
+
+#[test]
+fn a_failed_post_plan_script_does_not_hide_a_failed_task() {
+    let gateway = Gateway::start(Setup::default());
+    gateway.fail_as("do-backup=file-error");
+    let home = home(&gateway).plan(
+        "P",
+        &format!("post_script = \"bad.sh\"\n{}", export("*", "DOM1", "")),
+    );
+    let run = run(&home);
+    assert_eq!((run.status(), run.exit()), ("FAILED", 1));
+    assert!(run.error().contains("BACKUP_FAILED"), "{}", run.error());
+}
+
+#[test]
+fn a_skipped_task_is_a_warning_of_the_plan() {
+    let gateway = Gateway::start(Setup::default());
+    let home = home(&gateway).plan("P", &(export("*", "DOM1", "") + &export("*", "NONE", "")));
+    let run = run(&home);
+    assert_eq!((run.status(), run.exit()), ("COMPLETED_WITH_WARNINGS", 3));
+    assert_eq!(run.error(), "1 task was skipped or cancelled");
+}
+
+#[test]
+fn a_warning_of_a_task_is_one_of_its_plan_and_its_activity() {
+    let gateway = Gateway::start(Setup::default());
+    let home = home(&gateway).plan("P", &export("*", "DOM1", "post_script = \"bad.sh\""));
+    let run = run(&home);
+    assert_eq!(run.tasks(), ["QA1/DOM1 SUCCESS"]);
+    assert_eq!(
+        (run.status(), run.exit(), run.error()),
+        ("COMPLETED_WITH_WARNINGS", 3, "there are warnings")
+    );
+    assert_eq!(home.activity_rows()[0].status.code(), "COMPLETED_WITH_WARNINGS");
+}
+
+#[test]
+fn a_failed_plan_names_its_first_failure_and_counts_the_others() {
+    let gateway = Gateway::start(Setup {
+        domains: ["DOM1", "DOM2", "DOM3", "DOM4"].map(Domain::new).to_vec(),
+        ..Setup::default()
+    });
+    gateway.fail_as("do-backup:2+=file-error");
+    let home = home(&gateway).plan(
+        "P",
+        &format!("error_policy = \"ignore\"\n{}", export("*", "DOM*", "")),
+    );
+    let run = run(&home);
+    assert_eq!((run.status(), run.exit()), ("FAILED", 1));
+    let second = home.task_rows()[1].id.0;
+    assert!(
+        run.error().starts_with(&format!("task {second} BACKUP_FAILED: ")),
+        "{}",
+        run.error()
+    );
+    assert!(run.error().ends_with("(and 2 more failed)"), "{}", run.error());
+    let row = &home.activity_rows()[0];
+    assert_eq!(
+        (row.status.code(), row.successful_tasks, row.failed_tasks),
+        ("FAILED", 1, 3)
+    );
+}
+
+#[test]
+fn the_policy_of_an_activity_goes_before_that_of_the_plan() {
+    for (plan, activity, second) in [
+        ("halt", "plan-default", "EXECUTION_CANCELED_BECAUSE_ERROR_POLICY"),
+        ("halt", "halt", "EXECUTION_CANCELED_BECAUSE_ERROR_POLICY"),
+        ("halt", "ignore", "SUCCESS"),
+        ("ignore", "plan-default", "SUCCESS"),
+        ("ignore", "halt", "EXECUTION_CANCELED_BECAUSE_ERROR_POLICY"),
+        ("ignore", "ignore", "SUCCESS"),
+    ] {
+        let gateway = Gateway::start(Setup::default());
+        gateway.fail_as("do-backup@DOM1=file-error");
+        let policy = format!("error_policy = \"{activity}\"");
+        let activities = export("*", "DOM1", &policy) + &export("*", "DOM2", "");
+        let home = home(&gateway).plan("P", &format!("error_policy = \"{plan}\"\n{activities}"));
+        let run = run(&home);
+        assert_eq!(
+            run.tasks(),
+            ["QA1/DOM1 BACKUP_FAILED".to_owned(), format!("QA1/DOM2 {second}")],
+            "plan {plan}, activity {activity}"
+        );
+        assert_eq!((run.status(), run.exit()), ("FAILED", 1));
+    }
+}
+
+#[test]
+fn without_a_policy_a_failed_task_halts_the_plan_within_its_activity_too() {
+    let gateway = Gateway::start(Setup::default());
+    gateway.fail_as("do-backup@DOM1=file-error");
+    let home = home(&gateway).plan("P", &export("*", "DOM*", ""));
+    let run = run(&home);
+    assert_eq!(
+        run.tasks(),
+        [
+            "QA1/DOM1 BACKUP_FAILED",
+            "QA1/DOM2 EXECUTION_CANCELED_BECAUSE_ERROR_POLICY"
+        ]
+    );
+    let first = home.task_rows()[0].id.0;
+    assert!(
+        run.errors()[1].starts_with(&format!("task {first} ended BACKUP_FAILED")),
+        "{:?}",
+        run.errors()
+    );
+    assert_eq!(
+        gateway
+            .operations()
+            .iter()
+            .filter(|name| *name == "do-backup")
+            .count(),
+        1
+    );
+}
+
+#[test]
+fn a_skipped_task_never_halts_a_plan() {
+    let gateway = Gateway::start(Setup::default());
+    let home = home(&gateway).plan("P", &(export("*", "NONE", "") + &export("*", "DOM1", "")));
+    assert_eq!(
+        run(&home).tasks(),
+        ["QA1/NONE SKIPPED_NO_DOMAINS_MATCHING_PATTERN", "QA1/DOM1 SUCCESS"]
+    );
+}
+
+#[test]
+fn the_post_plan_script_runs_after_a_failed_task_and_hears_of_it() {
+    let gateway = Gateway::start(Setup::default());
+    gateway.fail_as("do-backup=file-error");
+    let home = home(&gateway)
+        .script("post.sh", "#!/bin/sh\necho \"$5\" > \"$DPBACKUP_STORE/../ran\"\n")
+        .plan(
+            "P",
+            &format!("post_script = \"post.sh\"\n{}", export("*", "DOM*", "")),
+        );
+    assert_eq!(run(&home).status(), "FAILED");
+    assert_eq!(home.text("ran"), "FAILED\n");
+}
+
+#[test]
+fn a_signal_between_two_tasks_interrupts_the_waiting_one_and_the_post_plan_script_still_runs() {
+    let gateway = Gateway::start(Setup::default());
+    let home = home(&gateway).plan(
+        "P",
+        &format!("post_script = \"good.sh\"\n{}", export("*", "DOM*", "")),
+    );
+    let stop = Stop::new();
+    let mut watch = |event: &Event| {
+        if matches!(event, Event::TaskEnded { .. }) && !stop.is_requested() {
+            stop.request(15);
+        }
+    };
+    let run = home.run_with("P", &TestClock::at(NIGHT), Options::default(), &stop, &mut watch);
+    assert_eq!(run.tasks(), ["QA1/DOM1 SUCCESS", "QA1/DOM2 INTERRUPTED"]);
+    assert_eq!((run.status(), run.exit()), ("INTERRUPTED", 143));
+    assert_eq!(home.text("ran"), "BACKUP-PLAN POST\n");
+    assert_eq!(home.recorded(), run.tasks());
+}
+
+#[test]
+fn a_signal_during_the_expansion_ends_the_plan_without_tasks() {
+    let gateway = Gateway::start(Setup::default());
+    let home = home(&gateway).plan("P", &export("*", "DOM*", ""));
+    let stop = Stop::new();
+    stop.request(2);
+    let run = home.run_with("P", &TestClock::at(NIGHT), Options::default(), &stop, &mut |_| {});
+    assert_eq!((run.status(), run.exit()), ("INTERRUPTED", 130));
+    assert_eq!(gateway.operations(), Vec::<String>::new());
+}
+
+#[test]
+fn an_execution_is_in_history_while_it_runs_with_the_status_it_has_now() {
+    let gateway = Gateway::start(Setup::default());
+    let home = home(&gateway).plan("P", &export("*", "DOM*", ""));
+    let mut seen = Vec::new();
+    let mut watch = |event: &Event| {
+        if matches!(event, Event::TaskStatus { .. }) {
+            seen.push(format!("{} {:?}", home.last_plan().status, home.recorded()));
+        }
+    };
+    home.run_with(
+        "P",
+        &TestClock::at(NIGHT),
+        Options::default(),
+        &Stop::new(),
+        &mut watch,
+    )
+    .end
+    .expect("an end");
+    assert_eq!(
+        seen[0],
+        "RUNNING [\"QA1/DOM1 VALIDATING\", \"QA1/DOM2 READY_FOR_EXECUTION\"]"
+    );
+    assert_eq!(
+        seen.last().map(String::as_str),
+        Some("RUNNING [\"QA1/DOM1 SUCCESS\", \"QA1/DOM2 VERIFYING\"]")
+    );
+}

@@ -1,0 +1,235 @@
+//! Two processes and one plan; and what is done about a process that died.
+
+use std::fs;
+
+use rustix::process::Signal;
+
+use crate::simulator::{Gateway, Setup};
+use crate::support::{Home, Running, eventually, export, is_alive};
+
+/// Says that it runs, and goes on when it is told.
+const HOLD: &str = "#!/bin/sh\necho $$ > \"$DPBACKUP_STORE/../held\"\n\
+                    while [ ! -e \"$DPBACKUP_STORE/../go\" ]; do sleep 0.02; done\n";
+
+/// A run of the plan `P` that is in its pre-plan script.
+fn held(home: &Home) -> Running {
+    let running = home.running(&["run", "P"]);
+    let script = home.path("held");
+    eventually("the first run is in its script", || {
+        fs::read_to_string(&script).is_ok_and(|text| text.ends_with('\n'))
+    });
+    running
+}
+
+fn go(home: &Home) {
+    fs::write(home.path("go"), "").expect("a file");
+}
+
+fn home(gateway: &Gateway) -> Home {
+    Home::new()
+        .device("QA1", gateway)
+        .script("hold.sh", HOLD)
+        .plan(
+            "P",
+            &format!("pre_script = \"hold.sh\"\n{}", export("*", "DOM1", "")),
+        )
+        .plan("Q", &export("*", "DOM2", ""))
+}
+
+#[test]
+fn a_plan_that_runs_already_is_locked_and_history_names_the_holder() {
+    let gateway = Gateway::start(Setup::default());
+    let home = home(&gateway);
+    let first = held(&home);
+    let second = home.dpbackup(&["run", "P"]).exits(5);
+    assert!(second.stderr.contains("LOCKED"), "{}", second.stderr);
+    let row = home.last_plan();
+    assert_eq!(row.status.code(), "LOCKED");
+    let error = row.error_message.expect("why");
+    let holder = format!("plan P of process {} since ", first.pid());
+    assert!(error.contains(&holder), "{error}");
+    go(&home);
+    let _ = first.end().exits(0);
+    let statuses: Vec<&str> = home.plan_rows().iter().map(|row| row.status.code()).collect();
+    assert_eq!(statuses, ["LOCKED", "SUCCESS"]);
+}
+
+#[test]
+fn another_plan_runs_beside_it() {
+    let gateway = Gateway::start(Setup::default());
+    let home = home(&gateway);
+    let first = held(&home);
+    let _ = home.dpbackup(&["run", "Q"]).exits(0);
+    go(&home);
+    let _ = first.end().exits(0);
+}
+
+#[test]
+fn a_run_that_waits_for_the_lock_gets_its_turn() {
+    let gateway = Gateway::start(Setup::default());
+    let home = home(&gateway);
+    let first = held(&home);
+    let second = home.running(&["run", "P", "--lock-wait", "10m"]);
+    eventually("the second run has its row", || home.plan_rows().len() == 2);
+    go(&home);
+    let _ = first.end().exits(0);
+    let _ = second.end().exits(0);
+    let statuses: Vec<&str> = home.plan_rows().iter().map(|row| row.status.code()).collect();
+    assert_eq!(statuses, ["SUCCESS", "SUCCESS"]);
+}
+
+#[test]
+fn a_signal_ends_the_wait_for_the_lock() {
+    let gateway = Gateway::start(Setup::default());
+    let home = home(&gateway);
+    let first = held(&home);
+    let second = home.running(&["run", "P", "--lock-wait", "10m"]);
+    eventually("the second run has its row", || home.plan_rows().len() == 2);
+    second.signal(Signal::TERM);
+    let _ = second.end().exits(143);
+    assert_eq!(home.last_plan().status.code(), "INTERRUPTED");
+    go(&home);
+    let _ = first.end().exits(0);
+}
+
+#[test]
+fn two_plans_do_not_work_on_one_device_at_a_time() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .script("hold.sh", HOLD)
+        .plan("P", &export("*", "DOM1", "pre_script = \"hold.sh\""))
+        .plan("Q", &export("*", "DOM2", ""));
+    let first = held(&home);
+    let second = home.running(&["run", "Q"]);
+    eventually("the second plan has begun", || {
+        home.last_plan().status.code() == "RUNNING" && home.last_plan().plan == "Q"
+    });
+    assert_eq!(home.recorded(), ["QA1/DOM2 READY_FOR_EXECUTION"]);
+    go(&home);
+    let _ = first.end().exits(0);
+    let _ = second.end().exits(0);
+    let backups = gateway
+        .requests()
+        .into_iter()
+        .filter(|request| request.operation == "do-backup");
+    let domains: Vec<Vec<String>> = backups.map(|request| request.domains).collect();
+    assert_eq!(domains, [["DOM1"], ["DOM2"]]);
+}
+
+#[test]
+fn a_run_that_was_killed_is_found_by_the_next_one() {
+    let gateway = Gateway::start(Setup::default());
+    let home = home(&gateway);
+    let first = held(&home);
+    first.kill();
+    assert_eq!(home.last_plan().status.code(), "RUNNING_PRE_SCRIPT");
+    go(&home);
+    let script = home.text("held");
+    eventually("its script has ended", || !is_alive(&script));
+    let ran = home.dpbackup(&["run", "P", "-v"]).exits(0);
+    assert!(
+        ran.stderr.contains("was abandoned: its process died"),
+        "{}",
+        ran.stderr
+    );
+    let rows = home.plan_rows();
+    let statuses: Vec<&str> = rows.iter().map(|row| row.status.code()).collect();
+    assert_eq!(statuses, ["SUCCESS", "ABANDONED"]);
+    let error = rows[1].error_message.as_deref().unwrap_or_default();
+    assert_eq!(error, "the process died before the end; nothing had to be undone");
+    let tasks = home.history().tasks_of_plan(rows[1].id).expect("its tasks");
+    assert!(
+        tasks.iter().all(|task| task.status.code() == "ABANDONED"),
+        "{tasks:?}"
+    );
+}
+
+fn is_exporting(home: &Home) -> bool {
+    home.stored().iter().any(|path| path.contains("DOM1-export-"))
+}
+
+/// Kills a run while the device is quiesced and in the middle of an export.
+fn killed_while_quiesced(home: &Home, gateway: &Gateway) {
+    gateway.fail_as("do-backup=stall-in-body@2000");
+    let running = home.running(&["run", "P"]);
+    eventually("the export is on its way", || is_exporting(home));
+    running.kill();
+    gateway.clear_faults();
+    assert_eq!(gateway.state().quiesce_state("DOM1"), "quiesced");
+    assert!(
+        home.stored().iter().all(|path| path.contains(".partial")),
+        "{:?}",
+        home.stored()
+    );
+    assert_eq!(home.open_entries().len(), 1);
+}
+
+#[test]
+fn recover_brings_back_what_a_killed_run_left_and_clears_its_remains() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &export("*", "DOM1", "quiesce = true"));
+    killed_while_quiesced(&home, &gateway);
+    let ran = home.dpbackup(&["recover"]).exits(0);
+    assert!(gateway.state().is_unquiesced());
+    assert_eq!(home.open_entries(), []);
+    home.holds_nothing();
+    let task = home.task_rows()[0].id.0;
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    assert_eq!(
+        lines[0],
+        format!("domain DOM1 of QA1 was left quiesced by task {task}: unquiesced and confirmed")
+    );
+    assert_eq!(lines[1], "execution 1 of plan P was abandoned: its process died");
+    assert!(lines[2].starts_with("removed ") && lines.len() == 3, "{lines:?}");
+    assert_eq!(home.recorded(), ["QA1/DOM1 ABANDONED"]);
+    let row = home.last_plan();
+    assert_eq!(row.status.code(), "ABANDONED");
+    assert!(
+        row.error_message
+            .is_some_and(|error| error.contains("unquiesced and confirmed"))
+    );
+    let again = home.dpbackup(&["recover"]).exits(0);
+    assert_eq!(again.stdout, "nothing to recover: no run has died\n");
+}
+
+#[test]
+fn the_next_run_brings_back_what_a_killed_one_left_before_it_begins() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &export("*", "DOM1", "quiesce = true"));
+    killed_while_quiesced(&home, &gateway);
+    let ran = home.dpbackup(&["run", "P", "-v"]).exits(0);
+    assert!(gateway.state().is_unquiesced());
+    assert_eq!(home.open_entries(), []);
+    assert_eq!(home.stored().len(), 1, "{:?}", home.stored());
+    assert!(ran.stderr.contains("left by a run that died"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("removed what a run that died left"),
+        "{}",
+        ran.stderr
+    );
+    let statuses: Vec<&str> = home.plan_rows().iter().map(|row| row.status.code()).collect();
+    assert_eq!(statuses, ["SUCCESS", "ABANDONED"]);
+}
+
+#[test]
+fn recover_leaves_a_run_alone_that_lives() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &export("*", "DOM1", "quiesce = true"));
+    gateway.fail_as("do-backup=stall-in-body@2000");
+    let running = home.running(&["run", "P"]);
+    eventually("the export is on its way", || is_exporting(&home));
+    let ran = home.dpbackup(&["recover"]).exits(0);
+    assert_eq!(ran.stdout, "nothing to recover: no run has died\n");
+    assert_eq!(gateway.state().quiesce_state("DOM1"), "quiesced");
+    assert_eq!((home.stored().len(), home.open_entries().len()), (1, 1));
+    running.signal(Signal::INT);
+    let _ = running.end().exits(130);
+    assert!(gateway.state().is_unquiesced());
+}

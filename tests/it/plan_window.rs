@@ -1,0 +1,230 @@
+//! Windows and expiry, on a clock that passes when a test says so.
+
+use std::time::Duration;
+
+use dpbackup::run::event::Event;
+use dpbackup::run::sequence::Options;
+use dpbackup::signal::Stop;
+
+use crate::simulator::{Gateway, Setup};
+use crate::support::{EngineRun, Home, TestClock, export};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn window(start: &str, end: &str, zone: &str) -> String {
+    format!(
+        "maintenance_window = {{ start = \"{start}\", end = \"{end}\", time_zone = \"{zone}\" }}\n{}",
+        export("*", "DOM1", "")
+    )
+}
+
+/// Whether the plan `P` starts at each of these times.
+fn starts(home: &Home, times: &[&str]) -> Vec<bool> {
+    let starts = |time: &&str| match home.run("P", &TestClock::at(time)).status() {
+        "SUCCESS" => true,
+        "PRE_VALIDATION_OUT_OF_MAINTENANCE_WINDOW" => false,
+        other => panic!("{time}: {other}"),
+    };
+    times.iter().map(starts).collect()
+}
+
+/// Runs the plan `P`; so much time passes at the end of the first task.
+fn run_with_pause(home: &Home, clock: &TestClock, pause: Duration, options: Options) -> EngineRun {
+    let mut ended = 0;
+    let mut watch = |event: &Event| {
+        if matches!(event, Event::TaskEnded { .. }) {
+            ended += 1;
+            if ended == 1 {
+                clock.pass(pause);
+            }
+        }
+    };
+    home.run_with("P", clock, options, &Stop::new(), &mut watch)
+}
+
+#[test]
+fn a_window_across_midnight_is_open_in_its_zone_from_start_until_just_before_end() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &window("22:00", "02:00", "Europe/Rome"));
+    let times = [
+        "2026-11-22T20:59:59Z",
+        "2026-11-22T21:00:00Z",
+        "2026-11-22T23:30:00Z",
+        "2026-11-23T00:59:59Z",
+        "2026-11-23T01:00:00Z",
+    ];
+    assert_eq!(starts(&home, &times), [false, true, true, true, false]);
+}
+
+#[test]
+fn the_same_window_opens_an_hour_earlier_in_summer() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &window("22:00", "02:00", "Europe/Rome"));
+    let times = [
+        "2026-07-01T19:59:59Z",
+        "2026-07-01T20:00:00Z",
+        "2026-07-02T00:00:00Z",
+    ];
+    assert_eq!(starts(&home, &times), [false, true, false]);
+}
+
+#[test]
+fn a_window_in_the_hour_that_comes_twice_is_open_twice() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &window("02:00", "02:30", "Europe/Rome"));
+    let times = [
+        "2026-10-25T00:10:00Z",
+        "2026-10-25T00:40:00Z",
+        "2026-10-25T01:10:00Z",
+        "2026-10-25T01:40:00Z",
+    ];
+    assert_eq!(starts(&home, &times), [true, false, true, false]);
+}
+
+#[test]
+fn a_window_in_the_hour_that_is_skipped_does_not_open_that_day() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &window("02:10", "02:50", "Europe/Rome"));
+    let times = [
+        "2026-03-28T01:30:00Z",
+        "2026-03-29T00:59:59Z",
+        "2026-03-29T01:00:00Z",
+        "2026-03-29T01:30:00Z",
+        "2026-03-30T00:30:00Z",
+    ];
+    assert_eq!(starts(&home, &times), [true, false, false, false, true]);
+}
+
+#[test]
+fn a_plan_without_a_window_of_its_own_has_the_default_one_unless_it_says_none() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new()
+        .setting("default_window = { start = \"21:30\", end = \"06:30\", time_zone = \"UTC\" }")
+        .device("QA1", &gateway)
+        .plan("P", &export("*", "DOM1", ""))
+        .plan(
+            "Q",
+            &format!("maintenance_window = \"none\"\n{}", export("*", "DOM1", "")),
+        );
+    assert_eq!(
+        starts(&home, &["2026-11-22T12:00:00Z", "2026-11-22T23:00:00Z"]),
+        [false, true]
+    );
+    assert_eq!(
+        home.run("Q", &TestClock::at("2026-11-22T12:00:00Z")).status(),
+        "SUCCESS"
+    );
+}
+
+fn two_domains(gateway: &Gateway, head: &str, settings: &[&str]) -> Home {
+    let home = settings.iter().fold(Home::new(), |home, line| home.setting(line));
+    home.device("QA1", gateway)
+        .plan("P", &format!("{head}\n{}", export("*", "DOM1, DOM2", "")))
+}
+
+const UNTIL_SIX: &str = "maintenance_window = { start = \"21:30\", end = \"06:00\", time_zone = \"UTC\" }";
+
+#[test]
+fn a_window_that_closes_between_two_tasks_cancels_the_waiting_one_only() {
+    let gateway = Gateway::start(Setup::default());
+    let home = two_domains(&gateway, UNTIL_SIX, &[]);
+    let run = run_with_pause(
+        &home,
+        &TestClock::at("2026-11-22T05:30:00Z"),
+        HOUR,
+        Options::default(),
+    );
+    assert_eq!(
+        run.tasks(),
+        [
+            "QA1/DOM1 SUCCESS",
+            "QA1/DOM2 EXECUTION_CANCELED_BECAUSE_MAINTENANCE_WINDOW"
+        ]
+    );
+    assert_eq!((run.status(), run.exit()), ("COMPLETED_WITH_WARNINGS", 3));
+    assert_eq!(run.error(), "1 task was skipped or cancelled");
+    assert_eq!(home.recorded(), run.tasks());
+    assert!(
+        run.errors()[0].contains("closed before the task could start"),
+        "{:?}",
+        run.errors()
+    );
+}
+
+#[test]
+fn a_window_that_closes_does_not_cancel_a_run_that_ignores_it() {
+    let gateway = Gateway::start(Setup::default());
+    let home = two_domains(&gateway, UNTIL_SIX, &[]);
+    let options = Options {
+        ignore_window: true,
+        ..Options::default()
+    };
+    let run = run_with_pause(&home, &TestClock::at("2026-11-22T05:30:00Z"), HOUR, options);
+    assert_eq!(run.tasks(), ["QA1/DOM1 SUCCESS", "QA1/DOM2 SUCCESS"]);
+}
+
+#[test]
+fn a_task_that_runs_when_the_window_closes_is_not_interrupted() {
+    let clock = TestClock::at("2026-11-22T05:59:30Z");
+    let gateway = Gateway::start(Setup {
+        clock: clock.for_gateway(),
+        quiesce_time: Duration::from_secs(50),
+        ..Setup::default()
+    });
+    let home = Home::new().device("QA1", &gateway).plan(
+        "P",
+        &format!("{UNTIL_SIX}\n{}", export("*", "DOM1, DOM2", "quiesce = true")),
+    );
+    let run = home.run("P", &clock);
+    assert_eq!(
+        run.tasks(),
+        [
+            "QA1/DOM1 SUCCESS",
+            "QA1/DOM2 EXECUTION_CANCELED_BECAUSE_MAINTENANCE_WINDOW"
+        ]
+    );
+    assert!(gateway.state().is_unquiesced());
+}
+
+#[test]
+fn a_task_that_did_not_start_within_a_day_is_cancelled() {
+    let gateway = Gateway::start(Setup::default());
+    let home = two_domains(&gateway, "", &[]);
+    let run = run_with_pause(
+        &home,
+        &TestClock::at("2026-11-22T05:30:00Z"),
+        24 * HOUR,
+        Options::default(),
+    );
+    assert_eq!(
+        run.tasks(),
+        [
+            "QA1/DOM1 SUCCESS",
+            "QA1/DOM2 EXECUTION_CANCELED_BECAUSE_A_DAY_PASSED"
+        ]
+    );
+    assert_eq!((run.status(), run.exit()), ("COMPLETED_WITH_WARNINGS", 3));
+}
+
+#[test]
+fn how_long_tasks_may_wait_is_a_setting() {
+    let gateway = Gateway::start(Setup::default());
+    let home = two_domains(&gateway, "", &["task_expiry = \"2h\""]);
+    let waited = |start, pause| {
+        let run = run_with_pause(&home, &TestClock::at(start), pause, Options::default());
+        run.tasks()[1].clone()
+    };
+    assert_eq!(waited("2026-11-22T05:30:00Z", HOUR), "QA1/DOM2 SUCCESS");
+    assert_eq!(
+        waited("2026-11-23T05:30:00Z", 2 * HOUR),
+        "QA1/DOM2 EXECUTION_CANCELED_BECAUSE_A_DAY_PASSED"
+    );
+}
