@@ -90,6 +90,11 @@ impl StagedFolder {
         })
     }
 
+    /// Gives up a file in it that came only in part, so that it can be begun anew.
+    pub fn discard(&self, part: Part) -> Result<(), StageError> {
+        self.folder.remove_file(OsStr::new(&component(&part.name)))
+    }
+
     /// Gives the folder its final name, durably. A name that is taken is never overwritten.
     pub fn publish(mut self) -> Result<PathBuf, StageError> {
         self.folder.sync()?;

@@ -218,8 +218,14 @@ impl Walk<'_, '_, '_> {
                     total: file.size,
                 });
             };
-            gateway.fetch(folder, &file.name, &mut part, &mut progress)?;
-            Ok(part)
+            match gateway.fetch(folder, &file.name, &mut part, &mut progress) {
+                Ok(_) => Ok(part),
+                Err(error) => {
+                    // Half a part must not stand in the way of the next attempt.
+                    unstaged = staged.discard(part).err();
+                    Err(error)
+                }
+            }
         });
         record.show(&Progress::DownloadEnded);
         if let Some(error) = unstaged {
