@@ -28,7 +28,7 @@ const FILE_DEPTH: usize = 4;
 const MAX_WORD: usize = 64;
 
 /// Decodes the file in the answer `body` into `out` and returns its length. `progress`
-/// is told the bytes so far. An answer without a file becomes the error it stands for.
+/// is told the bytes so far, from 0 when the file begins. An answer without a file becomes the error it stands for.
 pub fn read_file(body: impl Read, out: &mut dyn Write, progress: &mut dyn FnMut(u64)) -> Result<u64> {
     let source = Recording {
         inner: BufReader::with_capacity(BUFFER, body),
@@ -50,6 +50,7 @@ pub fn read_file(body: impl Read, out: &mut dyn Write, progress: &mut dyn FnMut(
                 let is_file = in_management && depth == FILE_DEPTH && start.local_name().as_ref() == "file";
                 if is_file && length.is_none() {
                     reader.get_mut().record = None;
+                    progress(0);
                     length = Some(decode(reader.get_mut(), out, progress)?);
                 }
             }
