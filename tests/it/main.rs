@@ -21,3 +21,7 @@ mod plan_flow;
 mod plan_locks;
 mod plan_refused;
 mod plan_window;
+mod task_faults;
+mod task_flow;
+mod task_quiesce;
+mod task_refused;

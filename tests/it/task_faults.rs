@@ -1,0 +1,315 @@
+//! Backups that come back wrong: each fault of the wire or the content has its status, and
+//! nothing of a failed backup stays in the store or quiesced on the device.
+
+use std::time::Duration;
+
+use crate::simulator::{Domain, Gateway, Setup};
+use crate::support::{EngineRun, Home, TestClock, export, secure_backup};
+
+fn gateway(clock: &TestClock, fault: &str) -> Gateway {
+    let gateway = Gateway::start(Setup {
+        domains: ["DOM1", "DOM2"].map(Domain::new).to_vec(),
+        clock: clock.for_gateway(),
+        secure_backup_time: Duration::from_secs(30),
+        ..Setup::default()
+    });
+    gateway.fail_as(fault);
+    gateway
+}
+
+/// Runs one task under a fault, quiesced, and holds it to this status and no remains.
+#[track_caller]
+fn fails(activity: &str, fault: &str, status: &str) -> (EngineRun, Home, Gateway) {
+    let clock = TestClock::at("2026-11-22T01:00:00Z");
+    let gateway = gateway(&clock, fault);
+    let home = Home::new()
+        .setting(
+            "timeouts = { connect = \"5s\", request = \"2s\", export = \"30s\", secure_backup = \"5m\", idle = \"500ms\" }",
+        )
+        .device("QA1", &gateway)
+        .plan("P", activity);
+    let run = home.run("P", &clock);
+    let task = &run.tasks()[0];
+    assert!(
+        task.ends_with(&format!(" {status}")),
+        "{fault}: {task} {:?}",
+        run.errors()
+    );
+    assert_eq!((run.status(), run.exit()), ("FAILED", 1), "{fault}");
+    let error = run.errors().remove(0);
+    assert!(
+        error.starts_with("QA1: ") && error.ends_with("; unquiesced and confirmed"),
+        "{fault}: {error}"
+    );
+    assert!(gateway.state().is_unquiesced(), "{fault}");
+    assert_eq!(home.stored(), Vec::<String>::new(), "{fault}");
+    assert_eq!(home.recorded(), run.tasks(), "{fault}");
+    (run, home, gateway)
+}
+
+fn domain() -> String {
+    export("*", "DOM1", "quiesce = true")
+}
+
+fn device() -> String {
+    secure_backup("*", "quiesce = true")
+}
+
+#[test]
+fn an_export_that_the_device_does_not_make_is_a_failed_backup() {
+    for fault in [
+        "empty-file",
+        "file-error",
+        "result-error",
+        "no-space",
+        "access-denied",
+        "http-500",
+        "http-503",
+        "close",
+        "reset",
+        "html",
+        "redirect@https://127.0.0.1:1/elsewhere",
+    ] {
+        let (run, home, _gateway) = fails(&domain(), &format!("do-backup={fault}"), "BACKUP_FAILED");
+        assert_eq!(home.open_entries(), [], "{fault}");
+        assert!(!run.statuses().contains(&"VERIFYING"), "{fault}");
+    }
+}
+
+#[test]
+fn an_export_that_breaks_on_its_way_is_a_failed_download() {
+    for fault in [
+        "close-in-body@4000",
+        "stall-in-body@4000",
+        "length-too-long@20",
+        "length-too-short@20",
+        "truncated-base64",
+        "corrupt-base64",
+    ] {
+        let (run, home, _gateway) = fails(&domain(), &format!("do-backup={fault}"), "DOWNLOAD_FAILED");
+        assert_eq!(home.open_entries(), [], "{fault}");
+        assert!(run.statuses().contains(&"DOWNLOADING"), "{fault}");
+        let row = &home.task_rows()[0];
+        assert_eq!((row.files_downloaded, row.download_errors), (0, 1), "{fault}");
+    }
+}
+
+#[test]
+fn an_export_that_is_not_what_it_says_does_not_pass_verification() {
+    for fault in [
+        "bad-crc",
+        "truncated-archive",
+        "wrong-hash",
+        "other-domain",
+        "missing-entry",
+        "missing-domain",
+        "extra-entry",
+        "no-objects",
+    ] {
+        let (run, home, _gateway) = fails(&domain(), &format!("do-backup={fault}"), "VERIFICATION_FAILED");
+        assert_eq!(home.open_entries(), [], "{fault}");
+        assert!(
+            run.errors()[0].contains(" is not good: "),
+            "{fault}: {:?}",
+            run.errors()
+        );
+        assert!(run.statuses().contains(&"VERIFYING"), "{fault}");
+        let details = home.details(0);
+        assert_eq!(
+            (details.files.len(), details.failed_files.len()),
+            (0, 1),
+            "{fault}"
+        );
+        assert!(
+            details.failed_files[0].name.starts_with("DOM1-export-"),
+            "{fault}"
+        );
+    }
+}
+
+#[test]
+fn an_export_of_all_domains_that_lacks_one_does_not_pass_verification() {
+    let activity = export("*", "all-domains", "quiesce = true");
+    let (run, ..) = fails(&activity, "do-backup=missing-domain", "VERIFICATION_FAILED");
+    assert!(run.errors()[0].contains("DOM2"), "{:?}", run.errors());
+}
+
+#[test]
+fn a_good_first_export_stays_when_the_second_of_a_domain_fails() {
+    let clock = TestClock::at("2026-11-22T01:00:00Z");
+    let gateway = Gateway::start(Setup {
+        domains: vec![Domain::new("DOM1").unsaved()],
+        ..Setup::default()
+    });
+    gateway.fail_as("do-backup:2=bad-crc");
+    let home = Home::new().device("QA1", &gateway).plan("P", &domain());
+    let run = home.run("P", &clock);
+    assert_eq!(run.tasks(), ["QA1/DOM1 VERIFICATION_FAILED"]);
+    assert_eq!(
+        home.stored(),
+        ["QA1/domain/DOM1/DOM1-export-2026-11-22-01-00-00-000-persisted.zip"]
+    );
+    let row = &home.task_rows()[0];
+    assert_eq!((row.files_downloaded, row.download_errors), (1, 1));
+}
+
+#[test]
+fn a_secure_backup_that_the_device_does_not_make_is_a_failed_backup() {
+    for fault in [
+        "result-error",
+        "no-space",
+        "access-denied",
+        "http-500",
+        "never-ready",
+        "close",
+    ] {
+        let (run, home, gateway) = fails(&device(), &format!("SecureBackup={fault}"), "BACKUP_FAILED");
+        assert_eq!(home.open_entries(), [], "{fault}");
+        assert!(!run.statuses().contains(&"DOWNLOADING"), "{fault}");
+        assert_eq!(
+            gateway.state().files("default", "temporary:"),
+            Vec::<String>::new(),
+            "{fault}"
+        );
+    }
+}
+
+#[test]
+fn a_secure_backup_whose_reply_is_lost_is_looked_for_and_not_asked_for_again() {
+    let clock = TestClock::at("2026-11-22T01:00:00Z");
+    let gateway = gateway(&clock, "SecureBackup=reply-lost");
+    let home = Home::new().device("QA1", &gateway).plan("P", &device());
+    let run = home.run("P", &clock);
+    assert_eq!(run.tasks(), ["QA1/all-domains SUCCESS"], "{:?}", run.errors());
+    let asked = gateway.operations();
+    assert_eq!(
+        asked
+            .iter()
+            .filter(|name| *name == "do-action/SecureBackup")
+            .count(),
+        1
+    );
+}
+
+#[test]
+fn a_part_of_a_secure_backup_that_breaks_on_its_way_is_a_failed_download() {
+    for fault in [
+        "get-file:2=close-in-body@1000",
+        "get-file:2=stall-in-body@1000",
+        "get-file:3=close",
+        "get-file:1=corrupt-base64",
+        "get-file/backupmanifest.xml=http-503",
+    ] {
+        let (_run, home, _gateway) = fails(&device(), fault, "DOWNLOAD_FAILED");
+        let details = home.details(0);
+        assert_eq!(
+            (details.files.len(), details.failed_files.len()),
+            (0, 1),
+            "{fault}"
+        );
+    }
+}
+
+#[test]
+fn a_secure_backup_that_is_not_what_its_manifest_says_does_not_pass_verification() {
+    for (fault, words) in [
+        ("missing-part", "password-map.tgz"),
+        ("changed-part", "root.tgz"),
+        ("extra-part", "not good"),
+        ("hostile-name@evil\\..\\name", "unsafe name"),
+    ] {
+        let (run, home, _gateway) = fails(&device(), &format!("SecureBackup={fault}"), "VERIFICATION_FAILED");
+        assert!(run.errors()[0].contains(words), "{fault}: {:?}", run.errors());
+        assert_eq!(home.details(0).files, [], "{fault}");
+    }
+}
+
+#[test]
+fn a_device_that_restarts_in_the_middle_of_a_secure_backup_is_a_failed_backup() {
+    let clock = TestClock::at("2026-11-22T01:00:00Z");
+    let gateway = gateway(&clock, "get-filestore:1=restart");
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &secure_backup("*", ""));
+    let run = home.run("P", &clock);
+    assert_eq!(
+        run.tasks(),
+        ["QA1/all-domains BACKUP_FAILED"],
+        "{:?}",
+        run.errors()
+    );
+    assert_eq!(home.open_entries(), []);
+    home.holds_nothing();
+}
+
+#[test]
+fn reads_are_tried_again_and_changes_are_not() {
+    let clock = TestClock::at("2026-11-22T01:00:00Z");
+    let gateway = gateway(&clock, "get-status:1=close");
+    for fault in [
+        "get-status:3=http-503",
+        "FirmwareVersion3:1=reset",
+        "get-file:1=close-in-body@500",
+    ] {
+        gateway.fail_as(fault);
+    }
+    let home = Home::new()
+        .setting("retries = 2")
+        .device("QA1", &gateway)
+        .plan("P", &device());
+    let run = home.run("P", &clock);
+    assert_eq!(run.tasks(), ["QA1/all-domains SUCCESS"], "{:?}", run.errors());
+    let once = |operation: &str| {
+        gateway
+            .operations()
+            .iter()
+            .filter(|name| *name == operation)
+            .count()
+    };
+    for operation in [
+        "do-action/QuiesceDP",
+        "do-action/SecureBackup",
+        "do-action/UnquiesceDP",
+    ] {
+        assert_eq!(once(operation), 1, "{operation}");
+    }
+    let clock = TestClock::at("2026-11-23T01:00:00Z");
+    gateway.clear_faults();
+    gateway.forget_requests();
+    gateway.fail_as("do-backup:1=close");
+    let again = Home::new()
+        .setting("retries = 2")
+        .device("QA1", &gateway)
+        .plan("P", &domain());
+    assert_eq!(again.run("P", &clock).tasks(), ["QA1/DOM1 BACKUP_FAILED"]);
+    assert_eq!(
+        gateway
+            .operations()
+            .iter()
+            .filter(|name| *name == "do-backup")
+            .count(),
+        1
+    );
+}
+
+#[test]
+fn words_of_the_device_reach_the_message() {
+    let clock = TestClock::at("2026-11-22T01:00:00Z");
+    let gateway = gateway(&clock, "get-status:99=reset");
+    gateway.state().setup.certificates[0].ecdsa = true;
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &secure_backup("*", ""));
+    let run = home.run("P", &clock);
+    assert_eq!(run.tasks(), ["QA1/all-domains BACKUP_FAILED"]);
+    assert!(
+        run.errors()[0].contains("Error creating secure backup."),
+        "{:?}",
+        run.errors()
+    );
+    assert!(
+        run.errors()[0].ends_with("; nothing left on the device"),
+        "{:?}",
+        run.errors()
+    );
+}

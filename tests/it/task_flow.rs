@@ -1,0 +1,414 @@
+//! One task from end to end: what is asked of the device and in what order, what is
+//! stored, and what history says about it.
+
+use std::time::Duration;
+
+use dpbackup::run::event::{Event, FileKind};
+use dpbackup::run::sequence::Options;
+use dpbackup::signal::Stop;
+
+use crate::simulator::{Domain, Fault, FaultKind, Firmware, Gateway, Setup};
+use crate::support::{Home, TestClock, export, notes_of, secure_backup};
+
+const NIGHT: &str = "2026-11-22T01:02:03.004Z";
+
+fn gateway(domains: Vec<Domain>) -> Gateway {
+    Gateway::start(Setup {
+        domains,
+        ..Setup::default()
+    })
+}
+
+fn home(gateway: &Gateway, activity: &str) -> Home {
+    Home::new().device("QA1", gateway).plan("P", activity)
+}
+
+#[test]
+fn a_quiesced_export_asks_for_no_more_than_it_needs_and_in_this_order() {
+    let gateway = gateway(vec![Domain::new("DOM1")]);
+    let home = home(&gateway, &export("*", "DOM1", "quiesce = true"));
+    let run = home.run("P", &TestClock::at(NIGHT));
+    assert_eq!(run.tasks(), ["QA1/DOM1 SUCCESS"], "{:?}", run.errors());
+    insta::assert_snapshot!(gateway.operations().join("\n"), @r"
+    get-status/DomainStatus
+    get-config/APIConnectGatewayService
+    get-status/FirmwareVersion3
+    get-status/DomainStatus
+    get-status/DomainStatus
+    do-action/DomainQuiesce
+    get-status/DomainStatus
+    get-status/DomainStatus
+    do-backup
+    get-status/DomainStatus
+    do-action/DomainUnquiesce
+    get-status/DomainStatus
+    ");
+}
+
+#[test]
+fn a_quiesced_secure_backup_asks_for_no_more_than_it_needs_and_in_this_order() {
+    let gateway = gateway(vec![Domain::new("DOM1")]);
+    let home = home(&gateway, &secure_backup("*", "quiesce = true"));
+    let run = home.run("P", &TestClock::at(NIGHT));
+    assert_eq!(run.tasks(), ["QA1/all-domains SUCCESS"], "{:?}", run.errors());
+    insta::assert_snapshot!(gateway.operations().join("\n"), @r"
+    get-status/DomainStatus
+    get-status/FirmwareVersion3
+    get-status/DomainStatus
+    get-config/SystemSettings
+    get-config/CryptoCertificate
+    get-status/FilesystemStatus
+    get-status/DomainStatus
+    do-action/QuiesceDP
+    get-status/DomainStatus
+    do-action/SecureBackup
+    get-filestore
+    get-file/backupmanifest.xml
+    get-file/cert.tgz
+    get-file/config.tgz
+    get-file/local.tgz
+    get-file/password-map.tgz
+    get-file/root.tgz
+    get-file/sharedcert.tgz
+    get-status/DomainStatus
+    do-action/UnquiesceDP
+    get-status/DomainStatus
+    get-filestore
+    do-action/DeleteFile
+    do-action/DeleteFile
+    do-action/DeleteFile
+    do-action/DeleteFile
+    do-action/DeleteFile
+    do-action/DeleteFile
+    do-action/DeleteFile
+    do-action/RemoveDir
+    get-filestore
+    ");
+}
+
+#[test]
+fn a_task_goes_through_its_interim_statuses_in_order() {
+    let gateway = gateway(vec![Domain::new("DOM1").unsaved()]);
+    let more = "quiesce = true\npre_script = \"s.sh\"\npost_script = \"s.sh\"";
+    let home = home(&gateway, &(export("*", "DOM1", more) + &secure_backup("*", more)))
+        .script("s.sh", "#!/bin/sh\n");
+    let run = home.run("P", &TestClock::at(NIGHT));
+    assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
+    insta::assert_snapshot!(run.statuses().join("\n"), @r"
+    READY_FOR_EXECUTION
+    READY_FOR_EXECUTION
+    VALIDATING
+    RUNNING_PRE_SCRIPT
+    QUIESCING
+    BACKING_UP
+    DOWNLOADING
+    VERIFYING
+    BACKING_UP
+    DOWNLOADING
+    VERIFYING
+    UNQUIESCING
+    RUNNING_POST_SCRIPT
+    SUCCESS
+    VALIDATING
+    RUNNING_PRE_SCRIPT
+    QUIESCING
+    BACKING_UP
+    DOWNLOADING
+    VERIFYING
+    UNQUIESCING
+    RUNNING_POST_SCRIPT
+    SUCCESS
+    ");
+}
+
+#[test]
+fn one_connection_is_used_for_all_tasks_of_a_device() {
+    let gateway = gateway(["DOM1", "DOM2", "DOM3"].map(Domain::new).to_vec());
+    let home = home(&gateway, &(export("*", "DOM*", "") + &secure_backup("*", "")));
+    let run = home.run("P", &TestClock::at(NIGHT));
+    assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
+    // A secure backup is cleaned up behind by a connection that no signal ends.
+    assert_eq!((gateway.connections(), gateway.handshakes()), (2, 2));
+    let connections: Vec<u64> = gateway
+        .requests()
+        .iter()
+        .map(|request| request.connection)
+        .collect();
+    assert!(connections.is_sorted(), "{connections:?}");
+}
+
+#[test]
+fn an_export_is_one_file_and_two_where_changes_are_not_saved() {
+    let gateway = gateway(vec![Domain::new("DOM1"), Domain::new("DOM2").unsaved()]);
+    let home = home(&gateway, &export("*", "DOM*", ""));
+    let run = home.run("P", &TestClock::at(NIGHT));
+    assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
+    assert_eq!(
+        home.stored(),
+        [
+            "QA1/domain/DOM1/DOM1-export-2026-11-22-01-02-03-004-persisted.zip",
+            "QA1/domain/DOM2/DOM2-export-2026-11-22-01-02-03-004-nonpersisted.zip",
+            "QA1/domain/DOM2/DOM2-export-2026-11-22-01-02-03-004-persisted.zip",
+        ]
+    );
+    let unsaved: Vec<Option<bool>> = home.task_rows().iter().map(|row| row.unsaved_changes).collect();
+    assert_eq!(unsaved, [Some(false), Some(true)]);
+    let kinds: Vec<FileKind> = run.files().iter().map(|file| file.kind).collect();
+    assert_eq!(
+        kinds,
+        [FileKind::Persisted, FileKind::Persisted, FileKind::NonPersisted]
+    );
+    let (saved, running) = (run.files()[1], run.files()[2]);
+    assert_ne!(saved.content, running.content, "they are two configurations");
+    assert!(gateway.state().is_unsaved("DOM2"), "it is never saved");
+}
+
+#[test]
+fn all_domains_are_one_export_and_two_where_any_domain_has_unsaved_changes() {
+    for (unsaved, files) in [(false, 1), (true, 2)] {
+        let gateway = gateway(vec![Domain::new("DOM1"), Domain::new("DOM2")]);
+        gateway.state().set_unsaved("DOM2", unsaved);
+        let home = home(&gateway, &export("*", "all-domains", "quiesce = true"));
+        let run = home.run("P", &TestClock::at(NIGHT));
+        assert_eq!(run.tasks(), ["QA1/all-domains SUCCESS"], "{:?}", run.errors());
+        assert_eq!(home.stored().len(), files);
+        assert_eq!(
+            home.stored().last().map(String::as_str),
+            Some("QA1/domain/all-domains/all-domains-export-2026-11-22-01-02-03-004-persisted.zip")
+        );
+        let operations = gateway.operations();
+        assert_eq!(
+            operations
+                .iter()
+                .filter(|name| *name == "do-action/QuiesceDP")
+                .count(),
+            1
+        );
+        assert!(gateway.state().is_unquiesced());
+        assert_eq!((home.last_plan().devices, home.last_plan().domains), (1, 0));
+    }
+}
+
+#[test]
+fn the_default_domain_is_exported_without_quiesce_and_a_note_says_so() {
+    let gateway = gateway(vec![Domain::new("DOM1")]);
+    let home = home(&gateway, &export("*", "default", "quiesce = true"));
+    let run = home.run("P", &TestClock::at(NIGHT));
+    assert_eq!(run.tasks(), ["QA1/default SUCCESS"], "{:?}", run.errors());
+    assert!(
+        !gateway
+            .operations()
+            .iter()
+            .any(|name| name.starts_with("do-action/"))
+    );
+    assert_eq!(
+        notes_of(&home.details(0)),
+        ["NOTE the default domain cannot be quiesced: it is exported without"]
+    );
+    assert_eq!((run.status(), run.warnings().len()), ("SUCCESS", 0));
+}
+
+#[test]
+fn old_firmware_is_backed_up_just_the_same() {
+    for firmware in [Firmware::v7(), Firmware::v5()] {
+        let version = firmware.version.clone();
+        let gateway = Gateway::start(Setup {
+            domains: vec![Domain::new("DOM1").unsaved()],
+            firmware,
+            quiesce_texts: true,
+            wrapped_base64: true,
+            chunked: true,
+            ..Setup::default()
+        });
+        let quiesce = "quiesce = true";
+        let home = home(
+            &gateway,
+            &(export("*", "DOM1", quiesce) + &secure_backup("*", quiesce)),
+        );
+        let run = home.run("P", &TestClock::at(NIGHT));
+        assert_eq!(
+            run.tasks(),
+            ["QA1/DOM1 SUCCESS", "QA1/all-domains SUCCESS"],
+            "{version}: {:?}",
+            run.errors()
+        );
+        assert!(gateway.state().is_unquiesced());
+        let told = home.task_rows()[0]
+            .facts
+            .firmware_version
+            .clone()
+            .unwrap_or_default();
+        assert!(version.ends_with(&told) && !told.is_empty(), "{version}: {told}");
+    }
+}
+
+#[test]
+fn history_keeps_what_the_device_says_about_itself() {
+    let gateway = gateway(vec![Domain::new("DOM1")]);
+    let home = home(&gateway, &export("*", "DOM1", ""));
+    assert_eq!(home.run("P", &TestClock::at(NIGHT)).status(), "SUCCESS");
+    let facts = home.task_rows()[0].facts.clone();
+    let firmware = Firmware::v10();
+    assert_eq!(facts.build.as_deref(), Some(firmware.build.as_str()));
+    assert_eq!(facts.build_date.as_deref(), Some(firmware.build_date.as_str()));
+    assert_eq!(facts.serial.as_deref(), Some(firmware.serial.as_str()));
+    assert_eq!(
+        facts.machine_type.as_deref(),
+        Some(firmware.machine_type.as_str())
+    );
+    assert_eq!(facts.model_type.as_deref(), Some(firmware.model_type.as_str()));
+    assert!(
+        facts.tls_trust.is_some_and(|trust| trust.contains("pin")),
+        "how it was trusted"
+    );
+}
+
+#[test]
+fn a_secure_backup_is_stored_as_it_was_on_the_device_and_recorded_file_by_file() {
+    let gateway = gateway(vec![Domain::new("DOM1")]);
+    let home = home(&gateway, &secure_backup("*", ""));
+    let run = home.run("P", &TestClock::at(NIGHT));
+    assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
+    let names: Vec<String> = home
+        .stored()
+        .iter()
+        .filter_map(|path| {
+            path.strip_prefix("QA1/secure-backup/2026-11-22-01-02-03-004/")
+                .map(str::to_owned)
+        })
+        .collect();
+    assert_eq!(names.len(), home.stored().len(), "{:?}", home.stored());
+    let mut recorded: Vec<String> = home
+        .details(0)
+        .files
+        .iter()
+        .map(|file| file.name.clone())
+        .collect();
+    recorded.sort();
+    assert_eq!(recorded, names);
+    assert!(names.iter().any(|name| name == "backupmanifest.xml"), "{names:?}");
+    assert!(names.iter().any(|name| name == "root.tgz"), "{names:?}");
+    for file in &home.details(0).files {
+        let bytes = std::fs::read(&file.path).expect("it stands where history says");
+        assert_eq!(bytes.len() as u64, file.size, "{}", file.name);
+    }
+}
+
+#[test]
+fn the_folder_on_the_device_is_removed_only_after_the_backup_was_verified() {
+    let gateway = gateway(vec![Domain::new("DOM1")]);
+    let home = home(&gateway, &secure_backup("*", ""));
+    let mut seen = Vec::new();
+    let mut watch = |event: &Event| {
+        let left = gateway.state().files("default", "temporary:").len();
+        match event {
+            Event::TaskStatus { status, .. } => seen.push(format!("{status} {left}")),
+            Event::TaskEnded { status, .. } => seen.push(format!("{status} {left}")),
+            _ => {}
+        }
+    };
+    let run = home.run_with(
+        "P",
+        &TestClock::at(NIGHT),
+        Options::default(),
+        &Stop::new(),
+        &mut watch,
+    );
+    assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
+    assert_eq!(
+        seen,
+        [
+            "VALIDATING 0",
+            "BACKING_UP 0",
+            "DOWNLOADING 7",
+            "VERIFYING 7",
+            "SUCCESS 0"
+        ]
+    );
+    assert_eq!(home.open_entries(), []);
+}
+
+#[test]
+fn a_folder_that_cannot_be_removed_is_a_warning_and_recover_removes_it() {
+    let gateway = gateway(vec![Domain::new("DOM1")]);
+    gateway.fail_as("DeleteFile=access-denied");
+    gateway.fail_as("RemoveDir=access-denied");
+    let home = home(&gateway, &secure_backup("*", ""));
+    let run = home.run("P", &TestClock::at(NIGHT));
+    assert_eq!(run.tasks(), ["QA1/all-domains SUCCESS"], "{:?}", run.errors());
+    assert_eq!((run.status(), run.exit()), ("COMPLETED_WITH_WARNINGS", 3));
+    assert!(
+        run.warnings()[0].contains("is still on the device; dpbackup recover removes it"),
+        "{:?}",
+        run.warnings()
+    );
+    assert_eq!(home.open_entries().len(), 1);
+    gateway.clear_faults();
+    let ran = home.dpbackup(&["recover"]).exits(0);
+    assert!(ran.stdout.contains("removed and confirmed"), "{}", ran.stdout);
+    assert_eq!(
+        gateway.state().files("default", "temporary:"),
+        Vec::<String>::new()
+    );
+    assert_eq!(home.open_entries(), []);
+}
+
+#[test]
+fn an_unchanged_export_is_recorded_and_kept_or_not_as_the_settings_say() {
+    for (setting, files) in [("store", 2), ("skip", 1)] {
+        let gateway = gateway(vec![Domain::new("DOM1")]);
+        let home = home(&gateway, &export("*", "DOM1", "")).setting(&format!("on_unchanged = \"{setting}\""));
+        let clock = TestClock::at(NIGHT);
+        assert_eq!(home.run("P", &clock).status(), "SUCCESS");
+        let first = home.task_rows()[0].id;
+        clock.pass(Duration::from_secs(86_400));
+        let run = home.run("P", &clock);
+        assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
+        assert_eq!(run.files()[0].unchanged_since, Some(first), "{setting}");
+        assert_eq!(home.stored().len(), files, "{setting}: {:?}", home.stored());
+        assert_eq!(home.task_rows()[0].files_downloaded, 1, "{setting}");
+        // A change, and it is new.
+        gateway.state().put_file("DOM1", "local:///new.txt", "new");
+        clock.pass(Duration::from_secs(86_400));
+        assert_eq!(
+            home.run("P", &clock).files()[0].unchanged_since,
+            None,
+            "{setting}"
+        );
+        assert_eq!(home.stored().len(), files + 1, "{setting}");
+    }
+}
+
+#[test]
+fn a_domain_whose_name_would_escape_the_store_stays_within_it() {
+    let gateway = gateway(vec![Domain::new("DOM1")]);
+    gateway.fail(Fault::every("DomainStatus", FaultKind::HostileName(None)));
+    let home = home(
+        &gateway,
+        &format!("error_policy = \"ignore\"\n{}", export("*", "*", "")),
+    );
+    let run = home.run("P", &TestClock::at(NIGHT));
+    assert_eq!(run.status(), "FAILED", "{:?}", run.tasks());
+    assert!(
+        run.tasks().contains(&"QA1/DOM1 SUCCESS".to_owned()),
+        "{:?}",
+        run.tasks()
+    );
+    let inside = std::fs::read_dir(home.path("")).expect("the home");
+    let mut names: Vec<String> = inside
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    names.sort();
+    assert_eq!(names, ["plans.toml", "scripts", "state", "store"]);
+    assert!(
+        home.stored()
+            .iter()
+            .all(|path| !path.contains("..") && path.starts_with("QA1/domain/"))
+    );
+}

@@ -1,0 +1,361 @@
+//! Quiesce and the way back: what a task does to a device it undoes, whatever goes wrong,
+//! and where it cannot, nobody is left in the dark.
+
+use std::time::Duration;
+
+use dpbackup::run::event::{Event, Undo};
+use dpbackup::run::sequence::Options;
+use dpbackup::signal::Stop;
+
+use crate::simulator::{Gateway, Setup};
+use crate::support::{EngineRun, Home, TestClock, export, secure_backup};
+
+const STILL: &str = "STILL QUIESCED: run dpbackup recover";
+
+fn gateway(clock: &TestClock, faults: &[&str]) -> Gateway {
+    let gateway = Gateway::start(Setup {
+        clock: clock.for_gateway(),
+        quiesce_time: Duration::from_secs(20),
+        unquiesce_time: Duration::from_secs(20),
+        ..Setup::default()
+    });
+    faults.iter().for_each(|fault| gateway.fail_as(fault));
+    gateway
+}
+
+fn clock() -> TestClock {
+    TestClock::at("2026-11-22T01:00:00Z")
+}
+
+fn home(gateway: &Gateway) -> Home {
+    Home::new()
+        .device("QA1", gateway)
+        .plan("DOMAIN", &export("*", "DOM1", "quiesce = true"))
+        .plan("DEVICE", &secure_backup("*", "quiesce = true"))
+}
+
+fn count(gateway: &Gateway, operation: &str) -> usize {
+    gateway
+        .operations()
+        .iter()
+        .filter(|name| *name == operation)
+        .count()
+}
+
+/// One failed task; the device is as it was found, and the message ends with that.
+#[track_caller]
+fn failed_and_restored(run: &EngineRun, home: &Home, gateway: &Gateway, status: &str) {
+    assert_eq!(run.tasks().len(), 1);
+    assert!(
+        run.tasks()[0].ends_with(&format!(" {status}")),
+        "{:?} {:?}",
+        run.tasks(),
+        run.errors()
+    );
+    let error = run.errors().remove(0);
+    assert!(error.ends_with("; unquiesced and confirmed"), "{error}");
+    assert!(gateway.state().is_unquiesced());
+    assert_eq!(home.open_entries(), []);
+    assert_eq!(run.exit(), 1);
+    home.holds_nothing();
+}
+
+#[test]
+fn the_journal_row_is_on_disk_before_the_quiesce_and_closed_after_the_confirmation() {
+    let clock = clock();
+    let gateway = gateway(&clock, &[]);
+    let home = home(&gateway);
+    let mut seen = Vec::new();
+    let mut watch = |event: &Event| {
+        if let Event::TaskStatus { status, .. } | Event::TaskEnded { status, .. } = event {
+            seen.push(format!(
+                "{status}: {} open, {} quiesces, {} unquiesces",
+                home.open_entries().len(),
+                count(&gateway, "do-action/DomainQuiesce"),
+                count(&gateway, "do-action/DomainUnquiesce")
+            ));
+        }
+    };
+    let run = home.run_with("DOMAIN", &clock, Options::default(), &Stop::new(), &mut watch);
+    assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
+    assert_eq!(
+        seen,
+        [
+            "VALIDATING: 0 open, 0 quiesces, 0 unquiesces",
+            "QUIESCING: 1 open, 0 quiesces, 0 unquiesces",
+            "BACKING_UP: 1 open, 1 quiesces, 0 unquiesces",
+            "DOWNLOADING: 1 open, 1 quiesces, 0 unquiesces",
+            "VERIFYING: 1 open, 1 quiesces, 0 unquiesces",
+            "UNQUIESCING: 1 open, 1 quiesces, 0 unquiesces",
+            "SUCCESS: 0 open, 1 quiesces, 1 unquiesces",
+        ]
+    );
+}
+
+#[test]
+fn the_journal_says_what_must_be_undone() {
+    for (plan, undo) in [
+        ("DOMAIN", Undo::UnquiesceDomain("DOM1".to_owned())),
+        ("DEVICE", Undo::UnquiesceDevice),
+    ] {
+        let clock = clock();
+        let gateway = gateway(&clock, &[]);
+        let home = home(&gateway);
+        let mut entries = Vec::new();
+        let mut watch = |event: &Event| {
+            if matches!(event, Event::TaskStatus { status, .. } if status.code() == "QUIESCING") {
+                entries = home.open_entries();
+            }
+        };
+        let run = home.run_with(plan, &clock, Options::default(), &Stop::new(), &mut watch);
+        assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
+        assert_eq!(entries.len(), 1);
+        assert_eq!((entries[0].device.as_str(), &entries[0].undo), ("QA1", &undo));
+        assert_eq!(entries[0].task, home.task_rows()[0].id);
+    }
+}
+
+#[test]
+fn a_quiesce_that_never_ends_is_given_up_after_timeout_and_grace_and_undone() {
+    for (plan, fault) in [
+        ("DOMAIN", "DomainQuiesce=never-quiesces"),
+        ("DEVICE", "QuiesceDP=never-quiesces"),
+    ] {
+        let clock = clock();
+        let gateway = gateway(&clock, &[fault]);
+        let home = home(&gateway);
+        let run = home.run(plan, &clock);
+        failed_and_restored(&run, &home, &gateway, "QUIESCE_TIMEOUT");
+        assert!(
+            run.errors()[0].contains("was not quiesced within 4m"),
+            "{:?}",
+            run.errors()
+        );
+        assert_eq!(
+            count(&gateway, "do-backup") + count(&gateway, "do-action/SecureBackup"),
+            0
+        );
+    }
+}
+
+#[test]
+fn a_quiesce_that_the_device_reports_as_failed_is_undone() {
+    let clock = clock();
+    let gateway = gateway(&clock, &["DomainQuiesce=quiesce-error"]);
+    let home = home(&gateway);
+    let run = home.run("DOMAIN", &clock);
+    failed_and_restored(&run, &home, &gateway, "DEVICE_ERROR");
+    assert!(
+        run.errors()[0].contains("the device reports that quiescing failed"),
+        "{:?}",
+        run.errors()
+    );
+}
+
+#[test]
+fn a_quiesce_whose_reply_is_lost_is_asked_about_and_not_sent_again() {
+    let clock = clock();
+    let gateway = gateway(&clock, &["DomainQuiesce=reply-lost"]);
+    let home = home(&gateway);
+    let run = home.run("DOMAIN", &clock);
+    assert_eq!(run.tasks(), ["QA1/DOM1 SUCCESS"], "{:?}", run.errors());
+    assert_eq!(count(&gateway, "do-action/DomainQuiesce"), 1);
+    assert!(gateway.state().is_unquiesced());
+}
+
+#[test]
+fn a_quiesce_that_never_arrived_fails_the_task_and_leaves_no_row_open() {
+    for fault in [
+        "DomainQuiesce=close",
+        "DomainQuiesce=reset",
+        "DomainQuiesce=http-503",
+    ] {
+        let clock = clock();
+        let gateway = gateway(&clock, &[fault]);
+        let home = home(&gateway);
+        let run = home.run("DOMAIN", &clock);
+        assert_eq!(run.tasks(), ["QA1/DOM1 DEVICE_ERROR"], "{fault}");
+        assert_eq!(count(&gateway, "do-action/DomainQuiesce"), 1, "{fault}");
+        assert_eq!(home.open_entries(), [], "{fault}");
+        assert!(gateway.state().is_unquiesced());
+    }
+}
+
+#[test]
+fn a_quiesce_that_is_refused_keeps_the_words_of_the_device() {
+    let clock = clock();
+    let gateway = gateway(&clock, &["DomainQuiesce=access-denied"]);
+    let home = home(&gateway);
+    let run = home.run("DOMAIN", &clock);
+    assert_eq!(run.tasks(), ["QA1/DOM1 DEVICE_ERROR"], "{:?}", run.errors());
+    assert_eq!(home.open_entries(), []);
+}
+
+#[test]
+fn an_unquiesce_whose_reply_is_lost_is_confirmed_by_asking() {
+    let clock = clock();
+    let gateway = gateway(&clock, &["DomainUnquiesce=reply-lost"]);
+    let home = home(&gateway);
+    let run = home.run("DOMAIN", &clock);
+    assert_eq!(run.tasks(), ["QA1/DOM1 SUCCESS"], "{:?}", run.errors());
+    assert_eq!(count(&gateway, "do-action/DomainUnquiesce"), 1);
+    assert!(gateway.state().is_unquiesced() && home.open_entries().is_empty());
+}
+
+#[test]
+fn an_unquiesce_that_does_not_arrive_is_sent_again_until_it_does() {
+    let clock = clock();
+    let gateway = gateway(&clock, &["DomainUnquiesce:-3=close"]);
+    let home = home(&gateway);
+    let run = home.run("DOMAIN", &clock);
+    assert_eq!(run.tasks(), ["QA1/DOM1 SUCCESS"], "{:?}", run.errors());
+    assert_eq!(count(&gateway, "do-action/DomainUnquiesce"), 4);
+    assert!(gateway.state().is_unquiesced());
+}
+
+#[test]
+fn a_device_that_restarts_in_the_middle_of_a_quiesced_export_is_found_at_work() {
+    let clock = clock();
+    let gateway = gateway(&clock, &["do-backup=restart"]);
+    let home = home(&gateway);
+    let run = home.run("DOMAIN", &clock);
+    assert_eq!(run.tasks(), ["QA1/DOM1 BACKUP_FAILED"]);
+    assert!(
+        run.errors()[0].ends_with("; the device was not quiesced any more"),
+        "{:?}",
+        run.errors()
+    );
+    assert_eq!(count(&gateway, "do-action/DomainUnquiesce"), 0);
+    assert_eq!(home.open_entries(), []);
+}
+
+#[test]
+fn a_domain_deleted_while_it_is_quiesced_needs_no_undoing() {
+    let clock = clock();
+    let gateway = gateway(&clock, &[]);
+    let home = home(&gateway);
+    let mut watch = |event: &Event| {
+        if matches!(event, Event::TaskStatus { status, .. } if status.code() == "UNQUIESCING") {
+            gateway.state().remove_domain("DOM1");
+        }
+    };
+    let run = home.run_with("DOMAIN", &clock, Options::default(), &Stop::new(), &mut watch);
+    assert_eq!(run.tasks(), ["QA1/DOM1 SUCCESS"], "{:?}", run.errors());
+    assert_eq!(home.open_entries(), []);
+}
+
+#[test]
+fn an_unquiesce_that_never_ends_is_loud_and_leaves_its_row_open_until_recover() {
+    for (plan, fault, task) in [
+        ("DOMAIN", "DomainUnquiesce=never-unquiesces", "QA1/DOM1"),
+        ("DEVICE", "UnquiesceDP=never-unquiesces", "QA1/all-domains"),
+    ] {
+        let clock = clock();
+        let gateway = gateway(&clock, &[fault]);
+        let home = home(&gateway);
+        let run = home.run(plan, &clock);
+        assert_eq!(run.tasks(), [format!("{task} UNQUIESCE_TIMEOUT")]);
+        assert_eq!((run.status(), run.exit()), ("FAILED", 10));
+        let error = run.errors().remove(0);
+        assert!(
+            error.contains("was not unquiesced within 4m") && error.ends_with(STILL),
+            "{error}"
+        );
+        assert!(
+            run.events
+                .iter()
+                .any(|event| matches!(event, Event::StillQuiesced { .. }))
+        );
+        assert_eq!(home.open_entries().len(), 1);
+        assert_eq!(
+            count(&gateway, "do-action/DomainUnquiesce") + count(&gateway, "do-action/UnquiesceDP"),
+            1
+        );
+        // The backup itself was good, and is kept.
+        assert!(!home.stored().is_empty());
+        // The device finishes at last; somebody runs recover.
+        gateway.state().restart();
+        let ran = home.dpbackup(&["recover"]).exits(0);
+        assert!(
+            ran.stdout.contains("the device was not quiesced any more"),
+            "{}",
+            ran.stdout
+        );
+        assert_eq!(home.open_entries(), []);
+    }
+}
+
+#[test]
+fn the_next_run_of_any_plan_for_the_device_tries_again_and_says_10_until_it_is_done() {
+    let clock = clock();
+    let gateway = gateway(&clock, &["DomainUnquiesce=never-unquiesces"]);
+    let home = home(&gateway).plan("OTHER", &export("*", "DOM2", ""));
+    assert_eq!(home.run("DOMAIN", &clock).exit(), 10);
+    clock.pass(Duration::from_secs(1));
+    let run = home.run("OTHER", &clock);
+    assert_eq!(run.tasks(), ["QA1/DOM2 SUCCESS"], "{:?}", run.errors());
+    assert_eq!((run.status(), run.exit()), ("SUCCESS", 10));
+    assert_eq!(home.open_entries().len(), 1);
+    gateway.state().set_quiesced("DOM1", false);
+    clock.pass(Duration::from_secs(1));
+    let run = home.run("OTHER", &clock);
+    assert_eq!((run.status(), run.exit()), ("SUCCESS", 0));
+    assert_eq!(home.open_entries(), []);
+}
+
+#[test]
+fn a_failed_backup_stays_the_cause_when_the_unquiesce_fails_too() {
+    let clock = clock();
+    let gateway = gateway(
+        &clock,
+        &["do-backup=file-error", "DomainUnquiesce=never-unquiesces"],
+    );
+    let home = home(&gateway);
+    let run = home.run("DOMAIN", &clock);
+    assert_eq!(run.tasks(), ["QA1/DOM1 BACKUP_FAILED"]);
+    assert!(run.errors()[0].ends_with(STILL), "{:?}", run.errors());
+    assert_eq!(run.exit(), 10);
+    home.holds_nothing();
+}
+
+#[test]
+fn a_failed_backup_of_a_quiesced_domain_or_device_is_undone() {
+    for (plan, fault) in [
+        ("DOMAIN", "do-backup=file-error"),
+        ("DEVICE", "SecureBackup=result-error"),
+    ] {
+        let clock = clock();
+        let gateway = gateway(&clock, &[fault]);
+        let home = home(&gateway);
+        let run = home.run(plan, &clock);
+        failed_and_restored(&run, &home, &gateway, "BACKUP_FAILED");
+    }
+}
+
+#[test]
+fn a_signal_in_the_middle_of_a_quiesced_export_undoes_it() {
+    for status_then in ["QUIESCING", "BACKING_UP", "VERIFYING", "UNQUIESCING"] {
+        let clock = clock();
+        let gateway = gateway(&clock, &[]);
+        let home = home(&gateway);
+        let stop = Stop::new();
+        let mut watch = |event: &Event| {
+            if matches!(event, Event::TaskStatus { status, .. } if status.code() == status_then) {
+                stop.request(15);
+            }
+        };
+        let run = home.run_with("DOMAIN", &clock, Options::default(), &stop, &mut watch);
+        assert_eq!((run.status(), run.exit()), ("INTERRUPTED", 143), "{status_then}");
+        assert!(gateway.state().is_unquiesced(), "{status_then}");
+        assert_eq!(home.open_entries(), [], "{status_then}");
+        let complete = matches!(status_then, "VERIFYING" | "UNQUIESCING");
+        let status = if complete { "SUCCESS" } else { "INTERRUPTED" };
+        assert_eq!(
+            run.tasks(),
+            [format!("QA1/DOM1 {status}")],
+            "{status_then}: {:?}",
+            run.errors()
+        );
+        assert_eq!(home.stored().len(), usize::from(complete), "{status_then}");
+    }
+}
