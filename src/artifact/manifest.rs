@@ -180,12 +180,19 @@ pub fn verify(folder: &Path) -> Result<FolderReport, FolderError> {
     let Some(mut file) = open(&folder.join(MANIFEST))? else {
         return Err(FolderError::Invalid(vec![FolderProblem::NoManifest]));
     };
-    let path = folder.join(MANIFEST);
+    let failed = |source| FolderError::Read {
+        path: folder.join(MANIFEST),
+        source,
+    };
+    if !file.metadata().map_err(failed)?.is_file() {
+        let problem = FolderProblem::NotAFile(MANIFEST.to_owned());
+        return Err(FolderError::Invalid(vec![problem]));
+    }
     let mut bytes = Vec::new();
     (&mut file)
         .take(MANIFEST_BYTES + 1)
         .read_to_end(&mut bytes)
-        .map_err(|source| FolderError::Read { path, source })?;
+        .map_err(failed)?;
     if bytes.len() as u64 > MANIFEST_BYTES {
         return Err(ManifestError::NotXml("it is too large".to_owned()).into());
     }
