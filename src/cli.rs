@@ -73,6 +73,8 @@ pub enum Command {
     History(HistoryArgs),
     /// Mend what a run that died has left: devices still quiesced, folders on devices
     Recover,
+    /// Look again at what is stored: there, unchanged, and still good
+    Verify(VerifyArgs),
 }
 
 /// `dpbackup run`
@@ -168,6 +170,41 @@ pub struct LevelArgs {
     /// How to print
     #[command(flatten)]
     pub output: HistoryOutput,
+}
+
+/// `dpbackup verify`
+///
+/// A line for each file: OK, or why not. CHANGED is good in itself, but not what history
+/// recorded; UNREADABLE says nothing about the file. Exit code 1 if one is not OK, 3 if
+/// there are only warnings (rights of others, another owner).
+#[derive(Debug, Args)]
+#[group(id = "what", required = true, multiple = true, args = ["files", "tasks", "devices", "all"])]
+pub struct VerifyArgs {
+    /// Archives, and folders or manifests of secure backups; those that history does not
+    /// know too
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The files of this task execution
+    #[arg(long = "task", value_name = "ID")]
+    pub tasks: Vec<i64>,
+    /// What is stored of this device
+    #[arg(long = "device", value_name = "NAME")]
+    pub devices: Vec<String>,
+    /// Everything that is stored
+    #[arg(long)]
+    pub all: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
+    pub format: ReportFormat,
+}
+
+/// The output of `verify`, `diff` and `prune`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// For people
+    Table,
+    /// For programs
+    Json,
 }
 
 /// How history is printed.

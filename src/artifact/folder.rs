@@ -118,6 +118,24 @@ impl Folder {
         }
     }
 
+    /// The same, for reading only: also where the file system cannot be written.
+    pub(super) fn open_to_read(&self, name: &OsStr) -> Result<File, StageError> {
+        let path = self.path.join(name);
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        match rustix::fs::openat(&self.handle, name, flags, Mode::empty()) {
+            Ok(handle) => Ok(File::from(handle)),
+            Err(Errno::LOOP) => Err(StageError::of_kind(StageErrorKind::Link, "open the file", &path)),
+            Err(error) => Err(StageError::new("open the file", &path, error.into())),
+        }
+    }
+
+    /// Its mode and its owner.
+    pub(super) fn access(&self) -> Result<(u32, u32), StageError> {
+        let stat = rustix::fs::fstat(&self.handle)
+            .map_err(|error| StageError::new("look at the folder", &self.path, error.into()))?;
+        Ok((stat.st_mode, stat.st_uid))
+    }
+
     /// Everything in the folder with its type, sorted by name.
     pub(super) fn entries(&self) -> Result<Vec<(OsString, FileType)>, StageError> {
         let failed = |error: Errno| StageError::new("list the folder", &self.path, error.into());

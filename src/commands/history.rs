@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::cli::{Global, HistoryArgs, HistoryFormat, HistoryLevel, HistoryOutput, Since};
-use crate::commands::{CommandError, Outcome, load_plan, print};
+use crate::commands::{CommandError, Outcome, found, load_plan, print, read_history};
 use crate::exit::Exit;
-use crate::history::{History, HistoryError, PlanFilter};
+use crate::history::{History, PlanFilter};
 use crate::report::{View, csv, json, table};
 use crate::run::event::{ActivityId, PlanId, TaskId};
 use crate::ui::Ui;
@@ -15,11 +15,11 @@ use crate::values::environment::Lookup;
 /// Prints one level of history.
 pub(super) fn history(global: &Global, args: &HistoryArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
     let loaded = load_plan(global, ui, env)?;
-    let history = match History::open_read_only(&loaded.plan_file.settings.history) {
-        Ok(history) => Some(history),
+    let path = &loaded.plan_file.settings.history;
+    let history = match args.level {
         // Before the first run there is no file, and nothing is wrong with that.
-        Err(HistoryError::Missing { .. }) if args.level.is_none() => None,
-        Err(error) => return Err(error.into()),
+        None => read_history(path)?,
+        Some(_) => Some(History::open_read_only(path)?),
     };
     match &args.level {
         None => {
@@ -57,14 +57,6 @@ pub(super) fn history(global: &Global, args: &HistoryArgs, ui: Ui, env: Lookup<'
             }
         }
     }
-}
-
-/// An id that history does not know is a mistake of whoever typed it.
-fn found<T>(outcome: Result<T, HistoryError>) -> Result<T, CommandError> {
-    outcome.map_err(|error| match error {
-        HistoryError::NotFound { .. } => CommandError::new(Exit::Usage, error),
-        other => other.into(),
-    })
 }
 
 fn filter(args: &HistoryArgs) -> Result<PlanFilter, CommandError> {

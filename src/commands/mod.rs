@@ -5,8 +5,9 @@ mod preview;
 mod recover;
 mod run;
 mod validate;
+mod verify;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use jiff::tz::TimeZone;
@@ -18,7 +19,7 @@ use crate::plan::diagnostic::{Report, Style};
 use crate::plan::{self, LoadError, Loaded};
 use crate::report::lines::JsonLines;
 use crate::ui::{Ui, Verbosity};
-use crate::values::environment::Lookup;
+use crate::values::environment::{Lookup, non_empty};
 
 /// An error that ends a command, with its exit code and advice.
 #[derive(Debug)]
@@ -67,6 +68,7 @@ pub fn dispatch(cli: &Cli, env: Lookup<'_>) -> Exit {
         Command::Validate => validate::validate(&cli.global, ui, env),
         Command::History(args) => history::history(&cli.global, args, ui, env),
         Command::Recover => recover::recover(&cli.global, ui, env),
+        Command::Verify(args) => verify::verify(&cli.global, args, ui, env),
     };
     match outcome {
         Ok(exit) => exit,
@@ -135,6 +137,36 @@ fn chosen<'a>(
         }
     }
     Ok(plans)
+}
+
+/// The plan file, unless none was named and none is in the usual places.
+fn load_plan_if_any(global: &Global, ui: Ui, env: Lookup<'_>) -> Result<Option<Loaded>, CommandError> {
+    match plan::find::find(global.config.as_deref(), Path::new(""), env) {
+        Ok(_) => load_plan(global, ui, env).map(Some),
+        Err(_) => Ok(None),
+    }
+}
+
+/// Opens the history for reading, unless nothing was recorded yet.
+fn read_history(path: &Path) -> Result<Option<History>, CommandError> {
+    match History::open_read_only(path) {
+        Ok(history) => Ok(Some(history)),
+        Err(HistoryError::Missing { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// An id that history does not know is a mistake of whoever typed it.
+fn found<T>(outcome: Result<T, HistoryError>) -> Result<T, CommandError> {
+    outcome.map_err(|error| match error {
+        HistoryError::NotFound { .. } => CommandError::new(Exit::Usage, error),
+        other => other.into(),
+    })
+}
+
+/// A folder for nameless files that are gone with the process.
+fn scratch_folder(env: Lookup<'_>) -> PathBuf {
+    non_empty(env, "TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from)
 }
 
 /// Opens the history for writing.

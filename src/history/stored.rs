@@ -1,7 +1,7 @@
 //! What a task left behind: files, notes, runs of scripts; and how each device and
 //! domain stands.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use rusqlite::{Row, Transaction};
@@ -15,7 +15,7 @@ use crate::history::value::{AsText, count, optional, optional_count, text};
 use crate::history::view::{
     FailedFileRow, FileFilter, FileId, FileRow, GoodBackup, NoteRow, StatusChange, TargetRow, TaskDetails,
 };
-use crate::run::event::{ScriptOwner, ScriptRun, TaskId};
+use crate::run::event::{FileKind, ScriptOwner, ScriptRun, TaskId};
 
 const FILE_COLUMNS: &str = "SELECT f.*, t.device_name, t.domain_name
      FROM task_execution AS t JOIN file AS f ON f.task_execution_id = t.id";
@@ -34,6 +34,20 @@ pub(super) fn stored_files_sql(filter: &FileFilter) -> String {
         FileFilter::Device(_) => "t.device_name = ?1",
     };
     format!("{FILE_COLUMNS} WHERE {which} AND {IN_STORE} ORDER BY f.id")
+}
+
+/// Files of one content that should stand in the store now, newest first. The index of
+/// that name holds just these.
+pub(super) const KEPT_WITH_CONTENT: &str = "SELECT f.*, t.device_name, t.domain_name
+     FROM file AS f INDEXED BY file_kept_by_content CROSS JOIN task_execution AS t
+         ON t.id = f.task_execution_id
+     WHERE f.content = ?1 AND f.kept = 1 AND f.pruned_time IS NULL
+       AND t.device_name = ?2 AND t.domain_name = ?3 AND f.kind = ?4
+     ORDER BY f.id DESC LIMIT 16";
+
+/// A file, or the files of a folder.
+pub(super) fn files_at_sql() -> String {
+    format!("{FILE_COLUMNS} WHERE f.path = ?1 OR substr(f.path, 1, length(?2)) = ?2 ORDER BY f.id")
 }
 
 pub(super) const FAILED_FILES: &str = "SELECT * FROM failed_file WHERE task_execution_id = ?1 ORDER BY id";
@@ -101,6 +115,37 @@ impl History {
                 FileFilter::Device(device) => rows(transaction, &sql, [device], file_row),
             }
         })
+    }
+
+    /// The newest files that should stand in the store now and hold this content, newest
+    /// first; at most 16.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn kept_with_content(
+        &self,
+        device: &str,
+        domain: &str,
+        kind: FileKind,
+        content: &str,
+    ) -> Result<Vec<FileRow>, HistoryError> {
+        self.read(|transaction| {
+            let parameters = (content, device, domain, AsText(kind));
+            rows(transaction, KEPT_WITH_CONTENT, parameters, file_row)
+        })
+    }
+
+    /// The files that were ever recorded at a path: those of a secure backup if it is its
+    /// folder. Those not kept or removed since are included.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn files_at(&self, path: &Path) -> Result<Vec<FileRow>, HistoryError> {
+        let path = path.to_string_lossy();
+        let below = format!("{path}/");
+        self.read(|transaction| rows(transaction, &files_at_sql(), (path, below), file_row))
     }
 
     /// Records that files were removed from the store. Their rows stay.

@@ -94,7 +94,8 @@ fn objects<'a, R>(rows: &'a [R], fields: &'a [Field<R>], zone: &'a TimeZone) -> 
     rows.iter().map(|row| Object { row, fields, zone }).collect()
 }
 
-fn text(document: &impl Serialize) -> String {
+/// A document with a line break at its end, in which nothing disturbs a terminal.
+pub(super) fn text(document: &impl Serialize) -> String {
     let mut text = serde_json::to_string_pretty(document).expect("maps with keys of text become JSON");
     text.push('\n');
     escaped(&text)

@@ -6,6 +6,7 @@ mod fields;
 pub mod json;
 pub mod lines;
 pub mod table;
+pub mod verify;
 
 #[cfg(test)]
 mod fixture;

@@ -16,12 +16,4 @@ mod gateway_state;
 
 mod house;
 mod main_road;
-mod plan_expansion;
-mod plan_flow;
-mod plan_locks;
-mod plan_refused;
-mod plan_window;
-mod task_faults;
-mod task_flow;
-mod task_quiesce;
-mod task_refused;
+mod verify;

@@ -108,6 +108,10 @@ CREATE TABLE file (
 ) STRICT;
 
 CREATE INDEX file_by_task ON file (task_execution_id);
+-- What stands in the store, by what it says: where the content of a file that was not
+-- kept is to be found.
+CREATE INDEX file_kept_by_content ON file (content)
+    WHERE kept = 1 AND pruned_time IS NULL;
 
 -- Files that could not be had: the D/L errors.
 CREATE TABLE failed_file (

@@ -1,0 +1,325 @@
+//! Looks again at what was stored: whether it is there, a plain file, the bytes that were
+//! recorded, and still good; and at files that nobody recorded.
+
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::artifact::archive::{self, Expected, Kind, Limits, Report, VerifyError};
+use crate::artifact::layout::hex;
+pub use crate::artifact::manifest::MANIFEST;
+use crate::artifact::manifest::{self, FolderError};
+use crate::artifact::spot::{Spot, Standing, standing_of};
+
+/// Rights of the group and of others: a backup has none.
+const LOOSE: u32 = 0o077;
+
+/// What became of a file; a graver word goes before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// As it should be.
+    #[default]
+    Ok,
+    /// It is good in itself, but not what was recorded.
+    Changed,
+    /// This machine could not read it. That says nothing about the file.
+    Unreadable,
+    /// It is not good, or no plain file.
+    Bad,
+    /// Nothing is there.
+    Missing,
+}
+
+/// What came of looking at one file or folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// In one word.
+    pub state: State,
+    /// Why it is not `Ok`.
+    pub reasons: Vec<String>,
+    /// What somebody should look at, though the backup is none the worse.
+    pub warnings: Vec<String>,
+    /// What it is, where that could be read.
+    pub about: Option<String>,
+}
+
+/// What was recorded of a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Recorded<'r> {
+    /// Where it should stand.
+    pub path: &'r Path,
+    /// Bytes.
+    pub size: u64,
+    /// Lower-case hex.
+    pub sha256: &'r str,
+    /// Entries of the archive.
+    pub entries: Option<u64>,
+    /// Configuration objects of the archive.
+    pub objects: Option<u64>,
+}
+
+/// Looks at one file after another.
+#[derive(Debug)]
+pub struct Recheck<'a> {
+    /// The store: below it no link is followed.
+    store: &'a Path,
+    /// A folder for nameless files.
+    scratch: &'a Path,
+    /// Whom files may belong to.
+    owners: Vec<u32>,
+    /// Folders that have been looked at.
+    seen: BTreeSet<PathBuf>,
+}
+
+impl Verdict {
+    /// Adds a reason. The graver state holds.
+    pub fn find(&mut self, state: State, reason: impl Into<String>) {
+        self.state = self.state.max(state);
+        self.reasons.push(reason.into());
+    }
+}
+
+impl<'a> Recheck<'a> {
+    /// Looks at files of this store. Files of others than `owners` are warned of.
+    pub fn new(store: &'a Path, scratch: &'a Path, owners: Vec<u32>) -> Recheck<'a> {
+        let seen = BTreeSet::new();
+        Recheck {
+            store,
+            scratch,
+            owners,
+            seen,
+        }
+    }
+
+    /// An export that was recorded.
+    pub fn export(&mut self, recorded: Recorded<'_>, expected: &Expected) -> Verdict {
+        let (mut verdict, file) = self.bytes(recorded);
+        if let Some(file) = file
+            && let Some(report) = archive_in(&file, self.scratch, expected, &mut verdict)
+        {
+            for (what, recorded, found) in [
+                ("entries", recorded.entries, report.entries),
+                ("configuration objects", recorded.objects, report.objects),
+            ] {
+                if let Some(recorded) = recorded.filter(|recorded| *recorded != found) {
+                    let why = format!("{found} {what}, and history says {recorded}");
+                    verdict.find(State::Changed, why);
+                }
+            }
+        }
+        verdict
+    }
+
+    /// A part of a secure backup that was recorded. [`Recheck::secure_backup`] holds all of
+    /// them against the manifest.
+    pub fn part(&mut self, recorded: Recorded<'_>) -> Verdict {
+        self.bytes(recorded).0
+    }
+
+    /// The folder of a secure backup in the store.
+    pub fn secure_backup(&mut self, folder: &Path) -> Verdict {
+        let mut verdict = Verdict::default();
+        // A name that is not there is enough to learn how the folder itself stands.
+        let reached = Spot::reach(self.store, &folder.join(MANIFEST));
+        match reached {
+            Ok(spot) => self.look_at_folders(&spot, &mut verdict),
+            Err(error) => {
+                match standing_of(error) {
+                    Ok(Standing::Nothing) => verdict.find(State::Missing, "it is not there"),
+                    Ok(Standing::Else(why)) => verdict.find(State::Bad, why),
+                    Ok(Standing::File { .. }) => {}
+                    Err(error) => verdict.find(State::Unreadable, chain(&error)),
+                }
+                return verdict;
+            }
+        }
+        folder_in(folder, &mut verdict);
+        verdict
+    }
+
+    /// Whether the bytes are those that were recorded; the file, if there is one.
+    fn bytes(&mut self, recorded: Recorded<'_>) -> (Verdict, Option<File>) {
+        let mut verdict = Verdict::default();
+        let standing = match Spot::reach(self.store, recorded.path) {
+            Ok(spot) => {
+                self.look_at_folders(&spot, &mut verdict);
+                spot.look()
+            }
+            Err(error) => standing_of(error),
+        };
+        let (file, mode, owner, size) = match standing {
+            Ok(Standing::File {
+                file,
+                mode,
+                owner,
+                size,
+            }) => (file, mode, owner, size),
+            Ok(Standing::Nothing) => {
+                verdict.find(State::Missing, "it is not there");
+                return (verdict, None);
+            }
+            Ok(Standing::Else(why)) => {
+                verdict.find(State::Bad, why);
+                return (verdict, None);
+            }
+            Err(error) => {
+                verdict.find(State::Unreadable, chain(&error));
+                return (verdict, None);
+            }
+        };
+        self.look_at_access("it", mode, owner, &mut verdict);
+        if size != recorded.size {
+            let why = format!("{size} bytes, and history says {}", recorded.size);
+            verdict.find(State::Changed, why);
+        } else {
+            match sha256(&file) {
+                Ok(found) if found == recorded.sha256 => {}
+                Ok(found) => {
+                    let why = format!("SHA-256 {found}, and history says {}", recorded.sha256);
+                    verdict.find(State::Changed, why);
+                }
+                Err(error) => {
+                    verdict.find(State::Unreadable, format!("read: {error}"));
+                    return (verdict, None);
+                }
+            }
+        }
+        (verdict, Some(file))
+    }
+
+    /// Each folder is told once.
+    fn look_at_folders(&mut self, spot: &Spot, verdict: &mut Verdict) {
+        for (path, mode, owner) in &spot.folders {
+            if self.seen.insert(path.clone()) {
+                self.look_at_access(&format!("the folder {}", path.display()), *mode, *owner, verdict);
+            }
+        }
+    }
+
+    fn look_at_access(&self, what: &str, mode: u32, owner: u32, verdict: &mut Verdict) {
+        if mode & LOOSE != 0 {
+            let mode = mode & 0o7777;
+            verdict.warnings.push(format!(
+                "{what} has mode {mode:04o}: others than its owner have rights"
+            ));
+        }
+        if !self.owners.contains(&owner) {
+            verdict
+                .warnings
+                .push(format!("{what} belongs to another user, uid {owner}"));
+        }
+    }
+}
+
+/// A file or folder that nobody recorded: an archive of a gateway, or the folder or the
+/// manifest of a secure backup. A link is followed, for somebody has named it.
+pub fn unrecorded(path: &Path, scratch: &Path) -> Verdict {
+    let mut verdict = Verdict::default();
+    let metadata = match path.metadata() {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            verdict.find(State::Missing, "it is not there");
+            return verdict;
+        }
+        Err(error) => {
+            verdict.find(State::Unreadable, error.to_string());
+            return verdict;
+        }
+    };
+    if metadata.is_dir() {
+        folder_in(path, &mut verdict);
+    } else if !metadata.is_file() {
+        verdict.find(State::Bad, "it is neither a file nor a folder");
+    } else if path.file_name().is_some_and(|name| name == MANIFEST) {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        folder_in(folder.unwrap_or(Path::new(".")), &mut verdict);
+    } else {
+        match File::open(path) {
+            Ok(file) => {
+                archive_in(&file, scratch, &Expected::Any, &mut verdict);
+            }
+            Err(error) => verdict.find(State::Unreadable, error.to_string()),
+        }
+    }
+    verdict
+}
+
+/// SHA-256 of a file from its beginning, in lower-case hex.
+pub(super) fn sha256(mut file: &File) -> io::Result<String> {
+    use std::io::Seek as _;
+    file.rewind()?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hex(&hash.finalize())),
+            read => hash.update(&buffer[..read]),
+        }
+    }
+}
+
+fn archive_in(file: &File, scratch: &Path, expected: &Expected, verdict: &mut Verdict) -> Option<Report> {
+    match archive::verify(file, scratch, expected, &Limits::default()) {
+        Ok(report) => {
+            verdict.warnings.extend(report.warnings.iter().cloned());
+            verdict.about = Some(about(&report));
+            Some(report)
+        }
+        Err(VerifyError::Invalid(invalid)) => {
+            verdict.find(State::Bad, invalid.to_string());
+            None
+        }
+        Err(error) => {
+            verdict.find(State::Unreadable, chain(&error));
+            None
+        }
+    }
+}
+
+fn folder_in(folder: &Path, verdict: &mut Verdict) {
+    match manifest::verify(folder) {
+        Ok(report) => {
+            verdict.warnings.extend(report.warnings);
+            verdict.about = Some(format!(
+                "secure backup, {} files, {} bytes",
+                report.files, report.bytes
+            ));
+        }
+        Err(error @ FolderError::Read { .. }) => verdict.find(State::Unreadable, chain(&error)),
+        Err(error) => verdict.find(State::Bad, error.to_string()),
+    }
+}
+
+fn about(report: &Report) -> String {
+    let kind = match report.kind {
+        Kind::DoBackup => "do-backup",
+        Kind::DoExport => "do-export",
+    };
+    let names: Vec<&str> = report.domains.iter().map(|domain| domain.name.as_str()).collect();
+    let domains = match names.as_slice() {
+        [only] => format!("domain {only}"),
+        [first, second, third] => format!("domains {first}, {second}, {third}"),
+        [first, second] => format!("domains {first}, {second}"),
+        many => format!("{} domains", many.len()),
+    };
+    format!(
+        "{kind}, {domains}, {} entries, {} objects",
+        report.entries, report.objects
+    )
+}
+
+/// An error with its causes, on one line.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

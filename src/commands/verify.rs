@@ -1,0 +1,302 @@
+//! `dpbackup verify`
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::artifact::archive::Expected;
+use crate::artifact::recheck::{self, Recheck, Recorded, State};
+use crate::cli::{Global, ReportFormat, VerifyArgs};
+use crate::commands::{
+    CommandError, Outcome, found, load_plan, load_plan_if_any, print, read_history, scratch_folder,
+};
+use crate::exit::Exit;
+use crate::history::{FileFilter, FileId, FileRow, History};
+use crate::report::verify::{self as report, Checked, Finding};
+use crate::run::event::{ALL_DOMAINS, FileKind, TaskId};
+use crate::ui::Ui;
+use crate::values::environment::Lookup;
+
+/// Looks at stored files again.
+pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
+    let of_history = args.all || !args.tasks.is_empty() || !args.devices.is_empty();
+    // An archive can be verified on a machine that has no plan file.
+    let loaded = if of_history {
+        Some(load_plan(global, ui, env)?)
+    } else {
+        load_plan_if_any(global, ui, env)?
+    };
+    let settings = loaded.as_ref().map(|loaded| &loaded.plan_file.settings);
+    let history = match settings {
+        Some(settings) => read_history(&settings.history)?,
+        None => None,
+    };
+    let rows = rows(args, history.as_ref())?;
+    if let Some(loaded) = &loaded {
+        let is_known = |name: &String| {
+            loaded.plan_file.device(name).is_some() || rows.iter().any(|row| row.device_name == *name)
+        };
+        // A misspelt name would otherwise be verified with success for ever.
+        if let Some(name) = args.devices.iter().find(|name| !is_known(name)) {
+            let error =
+                anyhow::anyhow!("there is no device '{name}', neither in the plan file nor in the store");
+            return Err(CommandError::new(Exit::Usage, error));
+        }
+    }
+    let mut owners = vec![rustix::process::geteuid().as_raw()];
+    if let Some(settings) = settings {
+        owners.extend(settings.history.metadata().map(|metadata| metadata.uid()));
+    }
+    let scratch = scratch_folder(env);
+    let store = settings.map_or_else(PathBuf::new, |settings| settings.store.clone());
+    let mut round = Round {
+        ui,
+        format: args.format,
+        history: history.as_ref(),
+        recheck: Recheck::new(&store, &scratch, owners),
+        checked: Vec::new(),
+        done: BTreeSet::new(),
+    };
+    round.rows(&rows)?;
+    for file in &args.files {
+        round.file(file, &scratch)?;
+    }
+    let checked = round.checked;
+    match args.format {
+        ReportFormat::Json => print(ui, &report::document(&checked))?,
+        ReportFormat::Table if checked.len() == 1 => {}
+        ReportFormat::Table => print(ui, &report::summary(&checked))?,
+    }
+    let warned = checked.iter().any(|one| !one.finding.warnings().is_empty());
+    match (checked.iter().all(|one| one.finding.is_good()), warned) {
+        (false, _) => Ok(Exit::Failed),
+        (true, true) => Ok(Exit::Warned),
+        (true, false) => Ok(Exit::Success),
+    }
+}
+
+/// The rows of history that are asked for.
+fn rows(args: &VerifyArgs, history: Option<&History>) -> Result<Vec<FileRow>, CommandError> {
+    let Some(history) = history else {
+        return match args.tasks.first() {
+            None => Ok(Vec::new()),
+            Some(id) => {
+                let error = anyhow::anyhow!("there is no task execution {id}: nothing was recorded yet");
+                Err(CommandError::new(Exit::Usage, error))
+            }
+        };
+    };
+    let mut rows = Vec::new();
+    if args.all {
+        rows.extend(history.stored_files(&FileFilter::All)?);
+    }
+    for device in &args.devices {
+        rows.extend(history.stored_files(&FileFilter::Device(device.clone()))?);
+    }
+    // Whoever asks for one task wants to know what became of its other files, too.
+    for task in &args.tasks {
+        rows.extend(found(history.files(TaskId(*task)))?);
+    }
+    Ok(rows)
+}
+
+/// One round through the files.
+struct Round<'r> {
+    ui: Ui,
+    format: ReportFormat,
+    history: Option<&'r History>,
+    recheck: Recheck<'r>,
+    checked: Vec<Checked>,
+    done: BTreeSet<FileId>,
+}
+
+impl Round<'_> {
+    /// Files of history; parts of one secure backup together, and then their folder.
+    fn rows(&mut self, rows: &[FileRow]) -> Result<(), CommandError> {
+        let mut rest = rows.iter().peekable();
+        while let Some(row) = rest.next() {
+            if self.done.insert(row.id) {
+                self.row(row)?;
+            }
+            let folder = folder_of(row);
+            let goes_on = rest.peek().is_some_and(|next| folder_of(next) == folder);
+            if let Some(folder) = folder
+                && !goes_on
+            {
+                let finding = Finding::Looked(self.recheck.secure_backup(folder));
+                self.tell(Checked {
+                    path: folder.to_owned(),
+                    kind: Some("secure-backup-folder"),
+                    ..described(row, finding)
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn row(&mut self, row: &FileRow) -> Result<(), CommandError> {
+        if !row.kept {
+            return self.not_kept(row);
+        }
+        if row.pruned_time.is_some() {
+            return self.pruned(row);
+        }
+        let recorded = Recorded {
+            path: &row.path,
+            size: row.size,
+            sha256: &row.sha256,
+            entries: row.entries,
+            objects: row.objects,
+        };
+        let verdict = match row.kind {
+            FileKind::SecureBackup => self.recheck.part(recorded),
+            FileKind::Persisted | FileKind::NonPersisted => {
+                let expected = match row.domain_name.as_str() {
+                    ALL_DOMAINS => Expected::AllDomains(None),
+                    domain => Expected::domain(domain),
+                };
+                self.recheck.export(recorded, &expected)
+            }
+        };
+        // Between our question to history and now it may have been pruned.
+        if verdict.state == State::Missing
+            && let Some(history) = self.history
+            && let Some(row) = found(history.files(row.task))?
+                .into_iter()
+                .find(|now| now.id == row.id && now.pruned_time.is_some())
+        {
+            return self.pruned(&row);
+        }
+        self.tell(described(row, Finding::Looked(verdict)))
+    }
+
+    fn pruned(&mut self, row: &FileRow) -> Result<(), CommandError> {
+        let mut checked = described(row, Finding::Pruned);
+        if let Some(at) = row.pruned_time {
+            let at = at.to_zoned(jiff::tz::TimeZone::system());
+            let at = at.strftime("%Y-%m-%d %H:%M:%S");
+            checked.notes.push(format!("removed from the store on {at}"));
+        }
+        if row.kept && row.path.symlink_metadata().is_ok() {
+            checked
+                .notes
+                .push("something stands there all the same".to_owned());
+        }
+        self.tell(checked)
+    }
+
+    /// An export that was not kept is as good as the kept one with the same content.
+    fn not_kept(&mut self, row: &FileRow) -> Result<(), CommandError> {
+        if row.pruned_time.is_some() {
+            return self.pruned(row);
+        }
+        let mut finding = Finding::NotKept;
+        let mut notes = Vec::new();
+        let since = row.unchanged_since.map_or(0, |task| task.0);
+        let kept = match (self.history, &row.content) {
+            (Some(history), Some(content)) => {
+                history.kept_with_content(&row.device_name, &row.domain_name, row.kind, content)?
+            }
+            _ => Vec::new(),
+        };
+        match kept.first() {
+            Some(original) => notes.push(format!(
+                "unchanged since task {since}; task {} kept it",
+                original.task.0
+            )),
+            None => {
+                let mut verdict = recheck::Verdict::default();
+                let why =
+                    format!("not kept, unchanged since task {since}, and no file with that content is kept");
+                verdict.find(State::Missing, why);
+                finding = Finding::Looked(verdict);
+            }
+        }
+        self.tell(Checked {
+            notes,
+            ..described(row, finding)
+        })?;
+        match kept.first() {
+            Some(original) if self.done.insert(original.id) => self.row(original),
+            _ => Ok(()),
+        }
+    }
+
+    /// A file that somebody named.
+    fn file(&mut self, file: &Path, scratch: &Path) -> Result<(), CommandError> {
+        let recorded = self.recorded_at(file)?;
+        // Each path is used once in history, so that the last row is the only one.
+        if recorded.iter().any(|row| row.kept && row.pruned_time.is_none()) {
+            return self.rows(&recorded);
+        }
+        let mut notes = Vec::new();
+        if recorded.iter().any(|row| row.pruned_time.is_some()) {
+            notes.push("history says that it was removed".to_owned());
+        }
+        self.tell(Checked {
+            path: file.to_owned(),
+            kind: None,
+            task: recorded.last().map(|row| row.task),
+            device: None,
+            domain: None,
+            finding: Finding::Looked(recheck::unrecorded(file, scratch)),
+            notes,
+        })
+    }
+
+    /// What history knows of a file, of the folder, or of the manifest of a secure backup.
+    fn recorded_at(&self, file: &Path) -> Result<Vec<FileRow>, CommandError> {
+        let Some(history) = self.history else {
+            return Ok(Vec::new());
+        };
+        let mut places: Vec<PathBuf> = std::path::absolute(file).into_iter().collect();
+        // The same file by another way; its own name is not followed, lest a link hides.
+        if let (Some(folder), Some(name)) = (file.parent(), file.file_name()) {
+            let folder = if folder.as_os_str().is_empty() {
+                Path::new(".")
+            } else {
+                folder
+            };
+            places.extend(folder.canonicalize().map(|folder| folder.join(name)));
+        }
+        for place in places {
+            let rows = history.files_at(&place)?;
+            let is_manifest = place.file_name().is_some_and(|name| name == recheck::MANIFEST);
+            if let Some(folder) = rows.first().and_then(folder_of).filter(|_| is_manifest) {
+                return Ok(history.files_at(folder)?);
+            }
+            if !rows.is_empty() {
+                return Ok(rows);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    fn tell(&mut self, checked: Checked) -> Result<(), CommandError> {
+        if self.format == ReportFormat::Table {
+            print(self.ui, &report::line(&checked))?;
+        }
+        self.checked.push(checked);
+        Ok(())
+    }
+}
+
+/// The folder of a part of a secure backup that should be there.
+fn folder_of(row: &FileRow) -> Option<&Path> {
+    match row.kind {
+        FileKind::SecureBackup if row.kept && row.pruned_time.is_none() => row.path.parent(),
+        _ => None,
+    }
+}
+
+fn described(row: &FileRow, finding: Finding) -> Checked {
+    Checked {
+        path: row.path.clone(),
+        kind: Some(row.kind.code()),
+        task: Some(row.task),
+        device: Some(row.device_name.clone()),
+        domain: Some(row.domain_name.clone()),
+        finding,
+        notes: Vec::new(),
+    }
+}

@@ -1,0 +1,178 @@
+//! What `verify` found: a line for each file, and one JSON document.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::artifact::recheck::{State, Verdict};
+use crate::report::json;
+use crate::run::event::TaskId;
+use crate::values::text::printable;
+
+/// Grows when a key goes away or changes its meaning, and not when one is added.
+const SCHEMA_VERSION: u32 = 1;
+
+/// One file that was looked at, or the folder of a secure backup.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// Where it stands, or should.
+    pub path: PathBuf,
+    /// What history calls its kind, `secure-backup-folder`; none where it knows nothing of it.
+    pub kind: Option<&'static str>,
+    /// The task execution that stored it.
+    pub task: Option<TaskId>,
+    /// The device it came from.
+    pub device: Option<String>,
+    /// The domain, or `all-domains`.
+    pub domain: Option<String>,
+    /// What came of it.
+    pub finding: Finding,
+    /// What history adds.
+    pub notes: Vec<String>,
+}
+
+/// What came of one file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// It was looked at.
+    Looked(Verdict),
+    /// Nothing is to be found: history says that it was removed.
+    Pruned,
+    /// Nothing is to be found: an export equal to the one before was not kept.
+    NotKept,
+}
+
+impl Finding {
+    /// In one word.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Finding::Looked(verdict) => match verdict.state {
+                State::Ok => "OK",
+                State::Changed => "CHANGED",
+                State::Unreadable => "UNREADABLE",
+                State::Bad => "BAD",
+                State::Missing => "MISSING",
+            },
+            Finding::Pruned => "PRUNED",
+            Finding::NotKept => "NOT_KEPT",
+        }
+    }
+
+    /// Whether it is as it should be.
+    pub fn is_good(&self) -> bool {
+        match self {
+            Finding::Looked(verdict) => verdict.state == State::Ok,
+            Finding::Pruned | Finding::NotKept => true,
+        }
+    }
+
+    fn verdict(&self) -> Option<&Verdict> {
+        match self {
+            Finding::Looked(verdict) => Some(verdict),
+            Finding::Pruned | Finding::NotKept => None,
+        }
+    }
+
+    /// What somebody should look at.
+    pub fn warnings(&self) -> &[String] {
+        self.verdict().map_or(&[], |verdict| &verdict.warnings)
+    }
+}
+
+/// The line of a file, and one more for each of its warnings.
+pub fn line(checked: &Checked) -> String {
+    let finding = &checked.finding;
+    let mut remarks: Vec<&str> = Vec::new();
+    if let Some(verdict) = finding.verdict() {
+        if verdict.reasons.is_empty() {
+            remarks.extend(verdict.about.as_deref());
+        }
+        remarks.extend(verdict.reasons.iter().map(String::as_str));
+    }
+    remarks.extend(checked.notes.iter().map(String::as_str));
+    let path = checked.path.to_string_lossy();
+    let mut line = format!("{:<10} {}", finding.word(), printable(&path));
+    if !remarks.is_empty() {
+        line.push_str(": ");
+        line.push_str(&printable(&remarks.join("; ")));
+    }
+    line.push('\n');
+    for warning in finding.warnings() {
+        line.push_str(&format!("{:<10} {}\n", "  warning:", printable(warning)));
+    }
+    line
+}
+
+/// The last line.
+pub fn summary(checked: &[Checked]) -> String {
+    if checked.is_empty() {
+        return "nothing to verify: history knows no such file in the store\n".to_owned();
+    }
+    let words = [
+        "OK",
+        "CHANGED",
+        "UNREADABLE",
+        "BAD",
+        "MISSING",
+        "PRUNED",
+        "NOT_KEPT",
+    ];
+    let counts = words.iter().filter_map(|word| {
+        let count = checked.iter().filter(|one| one.finding.word() == *word).count();
+        (count > 0).then(|| format!("{count} {word}"))
+    });
+    let mut text = counts.collect::<Vec<_>>().join(", ");
+    let warnings: usize = checked.iter().map(|one| one.finding.warnings().len()).sum();
+    match warnings {
+        0 => {}
+        1 => text.push_str(", 1 warning"),
+        more => text.push_str(&format!(", {more} warnings")),
+    }
+    text.push('\n');
+    text
+}
+
+/// All of it as JSON.
+pub fn document(checked: &[Checked]) -> String {
+    let files = checked.iter().map(|one| {
+        let verdict = one.finding.verdict();
+        FileObject {
+            path: one.path.to_string_lossy().into_owned(),
+            state: one.finding.word(),
+            reasons: verdict.map_or(&[], |verdict| &verdict.reasons),
+            warnings: one.finding.warnings(),
+            notes: &one.notes,
+            about: verdict.and_then(|verdict| verdict.about.as_deref()),
+            kind: one.kind,
+            device_name: one.device.as_deref(),
+            domain_name: one.domain.as_deref(),
+            task_execution_id: one.task.map(|task| task.0),
+        }
+    });
+    json::text(&Document {
+        schema_version: SCHEMA_VERSION,
+        good: checked.iter().all(|one| one.finding.is_good()),
+        files: files.collect(),
+    })
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema_version: u32,
+    good: bool,
+    files: Vec<FileObject<'a>>,
+}
+
+#[derive(Serialize)]
+struct FileObject<'a> {
+    path: String,
+    state: &'static str,
+    reasons: &'a [String],
+    warnings: &'a [String],
+    notes: &'a [String],
+    about: Option<&'a str>,
+    kind: Option<&'static str>,
+    device_name: Option<&'a str>,
+    domain_name: Option<&'a str>,
+    task_execution_id: Option<i64>,
+}

@@ -1,0 +1,309 @@
+//! `verify`: what was stored is looked at again, and nothing that was damaged passes.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+use crate::simulator::{Domain, Gateway, Setup};
+use crate::support::Home;
+
+const PLAN: &str = r#"
+    [[plan.activity]]
+    action = "export-domain"
+    devices = "*"
+    domains = "DOM*"
+    [[plan.activity]]
+    action = "secure-backup"
+    devices = "*"
+    certificate = "backup-cert"
+"#;
+
+/// A home in which two domains and a secure backup of one device are stored.
+fn stored() -> (Gateway, Home) {
+    let gateway = Gateway::start(Setup {
+        domains: vec![Domain::new("DOM1").unsaved(), Domain::new("DOM2")],
+        ..Setup::default()
+    });
+    let home = Home::new().device("QA1", &gateway).plan("P", PLAN);
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    (gateway, home)
+}
+
+/// The one stored file whose path holds all of these.
+#[track_caller]
+fn the_file(home: &Home, parts: &[&str]) -> PathBuf {
+    let stored = home.stored();
+    let mut found = stored
+        .iter()
+        .filter(|path| parts.iter().all(|part| path.contains(part)));
+    let path = found.next().unwrap_or_else(|| panic!("{parts:?} in {stored:?}"));
+    assert_eq!(found.next(), None, "{parts:?}");
+    home.store().join(path)
+}
+
+/// The line of a file in the output.
+#[track_caller]
+fn line_of<'o>(output: &'o str, path: &Path) -> &'o str {
+    let path = path.to_str().expect("a plain path");
+    let line = output.lines().find(|line| line.contains(path));
+    line.unwrap_or_else(|| panic!("{path} in {output}"))
+}
+
+#[test]
+fn what_a_run_has_stored_is_found_good() {
+    let (_gateway, home) = stored();
+    let all = home.dpbackup(&["verify", "--all"]).exits(0);
+    assert_eq!(all.stdout.matches("OK  ").count(), 3 + 7 + 1, "{}", all.stdout);
+    assert!(all.stdout.contains("do-backup, domain DOM1"), "{}", all.stdout);
+    assert!(all.stdout.ends_with("11 OK\n"), "{}", all.stdout);
+    let task = home.dpbackup(&["verify", "--task", "1"]).exits(0);
+    assert!(task.stdout.ends_with("2 OK\n"), "{}", task.stdout);
+    let _ = home.dpbackup(&["verify", "--device", "QA1"]).exits(0);
+    let _ = home.dpbackup(&["verify", "--device", "QA2"]).exits(2);
+    let _ = home.dpbackup(&["verify", "--task", "99"]).exits(2);
+    let _ = home.dpbackup(&["verify"]).exits(2);
+}
+
+#[test]
+fn json_holds_every_file_with_its_state() {
+    let (_gateway, home) = stored();
+    fs::remove_file(the_file(&home, &["DOM2"])).expect("removed");
+    let ran = home.dpbackup(&["verify", "--all", "--format", "json"]).exits(1);
+    let document: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_eq!(document["schema_version"], 1);
+    assert_eq!(document["good"], false);
+    let files = document["files"].as_array().expect("files");
+    let states: Vec<&str> = files.iter().filter_map(|file| file["state"].as_str()).collect();
+    assert_eq!(states.iter().filter(|state| **state == "OK").count(), 10);
+    assert_eq!(states.iter().filter(|state| **state == "MISSING").count(), 1);
+}
+
+/// What is done to a file, or to what history says of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Way {
+    FlippedBit,
+    Cut,
+    Emptied,
+    Swapped,
+    Deleted,
+    Linked,
+    Folder,
+}
+
+const WAYS: [Way; 7] = [
+    Way::FlippedBit,
+    Way::Cut,
+    Way::Emptied,
+    Way::Swapped,
+    Way::Deleted,
+    Way::Linked,
+    Way::Folder,
+];
+
+fn damage(way: Way, path: &Path, offset: usize, other: &Path, aside: &Path) {
+    let mut bytes = fs::read(path).expect("a file");
+    match way {
+        Way::FlippedBit => {
+            bytes[offset] ^= 0x10;
+            fs::write(path, bytes).expect("written");
+        }
+        Way::Cut => {
+            bytes.truncate(bytes.len() - 7);
+            fs::write(path, bytes).expect("written");
+        }
+        Way::Emptied => fs::write(path, b"").expect("written"),
+        Way::Swapped => {
+            fs::copy(other, path).expect("copied");
+        }
+        Way::Deleted => fs::remove_file(path).expect("removed"),
+        Way::Linked => {
+            fs::rename(path, aside).expect("moved");
+            symlink(aside, path).expect("a link to the very same bytes");
+        }
+        Way::Folder => {
+            fs::remove_file(path).expect("removed");
+            fs::create_dir(path).expect("a folder");
+        }
+    }
+}
+
+fn mend(path: &Path, bytes: &[u8]) {
+    if path.is_dir() && !path.is_symlink() {
+        fs::remove_dir(path).expect("removed");
+    } else if path.symlink_metadata().is_ok() {
+        fs::remove_file(path).expect("removed");
+    }
+    fs::write(path, bytes).expect("written");
+    fs::set_permissions(path, Permissions::from_mode(0o600)).expect("its mode");
+}
+
+fn position(bytes: &[u8], wanted: &[u8]) -> usize {
+    let found = bytes.windows(wanted.len()).position(|window| window == wanted);
+    found.expect("the bytes are there")
+}
+
+#[test]
+fn no_damage_passes_wherever_it_is() {
+    let (_gateway, home) = stored();
+    let export = the_file(&home, &["DOM1", "-persisted.zip"]);
+    let other = the_file(&home, &["DOM2", "-persisted.zip"]);
+    let manifest = the_file(&home, &["backupmanifest.xml"]);
+    let part = the_file(&home, &["config.tgz"]);
+    let another = the_file(&home, &["root.tgz"]);
+    let bytes = fs::read(&export).expect("an export");
+    // In the stored inner ZIP, behind its name, lie its own bytes.
+    let inner = position(&bytes, b"DOM1.zip") + 60;
+    let checksum = position(&fs::read(&manifest).expect("a manifest"), b"<checksum>") + 12;
+    let places = [
+        ("the outer ZIP", &export, bytes.len() - 40, &other),
+        ("the inner ZIP", &export, inner, &other),
+        ("the manifest", &manifest, checksum, &part),
+        ("an encrypted part", &part, 2_000, &another),
+    ];
+    let aside = home.path("aside");
+    for (place, path, offset, other) in places {
+        let bytes = fs::read(path).expect("a file");
+        for way in WAYS {
+            damage(way, path, offset, other, &aside);
+            let ran = home.dpbackup(&["verify", "--all"]).exits(1);
+            let line = line_of(&ran.stdout, path);
+            let expected = match way {
+                Way::Deleted => &["MISSING"][..],
+                Way::Linked | Way::Folder => &["BAD"],
+                // A part is good or not by its manifest, which is told at the folder.
+                _ if *path == part || *path == manifest => &["CHANGED"],
+                _ => &["BAD"],
+            };
+            assert!(
+                expected.iter().any(|word| line.starts_with(word)),
+                "{place}, {way:?}: {line}"
+            );
+            if *path == part || *path == manifest {
+                let folder = path.parent().expect("a folder").to_str().expect("a plain path");
+                let folder_line = ran
+                    .stdout
+                    .lines()
+                    .find(|line| line.contains(&format!("{folder}: ")));
+                let folder_line = folder_line.unwrap_or_else(|| panic!("{folder} in {}", ran.stdout));
+                assert!(folder_line.starts_with("BAD"), "{place}, {way:?}: {folder_line}");
+            }
+            mend(path, &bytes);
+            let _ = home.dpbackup(&["verify", "--all"]).exits(0);
+        }
+    }
+}
+
+#[test]
+fn a_row_of_history_that_was_changed_is_found() {
+    let (_gateway, home) = stored();
+    let path = the_file(&home, &["DOM1", "-persisted.zip"]);
+    let history = home.path("state/history.db");
+    for change in [
+        "sha256 = 'ab' || substr(sha256, 3)",
+        "size = size + 1",
+        "entries = entries + 1",
+        "objects = objects - 1",
+    ] {
+        let saved = fs::read(&history).expect("a history");
+        let sql = format!("UPDATE file SET {change} WHERE path = ?1");
+        let connection = Connection::open(&history).expect("a history");
+        let changed = connection.execute(&sql, [path.to_str()]).expect("changed");
+        assert_eq!(changed, 1, "{change}");
+        drop(connection);
+        let ran = home.dpbackup(&["verify", "--task", "1"]).exits(1);
+        let line = line_of(&ran.stdout, &path);
+        assert!(
+            line.starts_with("CHANGED") && line.contains("history says"),
+            "{change}: {line}"
+        );
+        fs::write(&history, saved).expect("written back");
+    }
+    let sql = "UPDATE task_execution SET domain_name = 'DOM9' WHERE id = 1";
+    Connection::open(&history)
+        .expect("a history")
+        .execute(sql, [])
+        .expect("changed");
+    let ran = home.dpbackup(&["verify", "--task", "1"]).exits(1);
+    assert!(
+        line_of(&ran.stdout, &path).contains("domain \"DOM9\" is missing"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn rights_of_others_are_a_warning() {
+    let (_gateway, home) = stored();
+    let path = the_file(&home, &["DOM1", "-persisted.zip"]);
+    fs::set_permissions(&path, Permissions::from_mode(0o640)).expect("a mode");
+    let ran = home.dpbackup(&["verify", "--all"]).exits(3);
+    assert!(line_of(&ran.stdout, &path).starts_with("OK"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("it has mode 0640"), "{}", ran.stdout);
+    fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("a mode");
+    let folder = path.parent().expect("a folder");
+    fs::set_permissions(folder, Permissions::from_mode(0o755)).expect("a mode");
+    let ran = home.dpbackup(&["verify", "--all"]).exits(3);
+    assert_eq!(
+        ran.stdout.matches("has mode 0755").count(),
+        1,
+        "told once: {}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn a_link_in_place_of_a_folder_of_the_store_is_bad() {
+    let (_gateway, home) = stored();
+    let domains = home.store().join("QA1/domain");
+    fs::rename(&domains, home.path("elsewhere")).expect("moved");
+    symlink(home.path("elsewhere"), &domains).expect("a link");
+    let ran = home.dpbackup(&["verify", "--all"]).exits(1);
+    assert_eq!(ran.stdout.matches("BAD  ").count(), 3, "{}", ran.stdout);
+}
+
+#[test]
+fn a_file_is_verified_without_plan_and_history() {
+    let (_gateway, home) = stored();
+    let copy = home.path("copy.zip");
+    fs::copy(the_file(&home, &["DOM2"]), &copy).expect("copied");
+    let folder = the_file(&home, &["backupmanifest.xml"]);
+    let folder = folder.parent().expect("a folder").to_owned();
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let verify = |path: &Path| {
+        let mut command = home.command(&["verify", path.to_str().expect("a plain path")]);
+        let command = command
+            .env_remove("DPBACKUP_CONFIG")
+            .current_dir(elsewhere.path());
+        crate::support::Ran::of(command.output().expect("the binary starts"))
+    };
+    let good = verify(&copy).exits(0);
+    assert!(good.stdout.contains("do-backup, domain DOM2"), "{}", good.stdout);
+    let _ = verify(&folder).exits(0);
+    let _ = verify(&folder.join("backupmanifest.xml")).exits(0);
+    fs::write(folder.join("unlisted"), b"x").expect("written");
+    let _ = verify(&folder).exits(1);
+    let _ = verify(&home.path("nothing")).exits(1);
+    let _ = verify(&home.path("plans.toml")).exits(1);
+}
+
+#[test]
+fn a_stored_file_that_is_named_is_held_against_history() {
+    let (_gateway, home) = stored();
+    let path = the_file(&home, &["DOM1", "-persisted.zip"]);
+    let other = the_file(&home, &["DOM2"]);
+    // Good in itself, and of the wrong domain.
+    fs::copy(&other, &path).expect("copied");
+    let ran = home
+        .dpbackup(&["verify", path.to_str().expect("a plain path")])
+        .exits(1);
+    assert!(ran.stdout.contains("history says"), "{}", ran.stdout);
+    // By another way to the same place, the parts of a secure backup by any one of them.
+    let manifest = the_file(&home, &["backupmanifest.xml"]);
+    let inside = manifest.strip_prefix(home.path("")).expect("in the home");
+    let ran = home
+        .dpbackup(&["verify", inside.to_str().expect("a plain path")])
+        .exits(0);
+    assert!(ran.stdout.ends_with("8 OK\n"), "{}", ran.stdout);
+}
