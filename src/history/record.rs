@@ -8,10 +8,10 @@ use rusqlite::{OptionalExtension, Transaction, named_params};
 use crate::history::error::Fault;
 use crate::history::value::{AsText, integer};
 use crate::history::view::NoteLevel;
-use crate::history::{History, script, target};
+use crate::history::{History, script, stored, target};
 use crate::run::event::{
-    self, ActivityId, ActivityOpening, DeviceFacts, Event, FileKind, JournalEntry, JournalId, Ledger,
-    LedgerError, PlanId, PlanOpening, ScriptOwner, StoredFile, TaskId, TaskOpening, Undo,
+    self, ActivityId, ActivityOpening, DeviceFacts, Event, FileKind, JournalEntry, JournalId, KeptFile,
+    LastContent, Ledger, LedgerError, PlanId, PlanOpening, ScriptOwner, StoredFile, TaskId, TaskOpening, Undo,
 };
 use crate::run::status::Status;
 
@@ -145,14 +145,26 @@ impl Ledger for History {
         device: &str,
         domain: &str,
         kind: FileKind,
-    ) -> Result<Option<(String, TaskId)>, LedgerError> {
+    ) -> Result<Option<LastContent>, LedgerError> {
         let found = self.read(|transaction| {
             let row = transaction
                 .query_row(LAST_CONTENT, (device, domain, AsText(kind)), |row| {
-                    Ok((row.get(0)?, TaskId(row.get(1)?)))
+                    Ok((row.get::<_, String>(0)?, TaskId(row.get(1)?)))
                 })
                 .optional()?;
-            Ok(row)
+            let Some((content, since)) = row else {
+                return Ok(None);
+            };
+            let kept = stored::kept_with_content(transaction, device, domain, kind, &content)?;
+            let kept = kept.into_iter().map(|file| KeptFile {
+                path: file.path,
+                size: file.size,
+            });
+            Ok(Some(LastContent {
+                content,
+                since,
+                kept: kept.collect(),
+            }))
         });
         Ok(found?)
     }

@@ -385,7 +385,8 @@ fn the_last_content_is_that_of_the_newest_file_of_the_same_device_domain_and_kin
     let kind = FileKind::Persisted;
     let last = |fixture: &mut Fixture, domain: &str, kind| {
         let history = &mut fixture.history;
-        history.last_content("QA1", domain, kind).expect("an answer")
+        let last = history.last_content("QA1", domain, kind).expect("an answer");
+        last.map(|last| (last.content, last.since))
     };
     assert_eq!(last(&mut fixture, "SALES", kind), None);
 
@@ -404,6 +405,42 @@ fn the_last_content_is_that_of_the_newest_file_of_the_same_device_domain_and_kin
     assert_eq!(last(&mut fixture, "SALES", kind), Some(("c2".to_owned(), second)));
     assert_eq!(last(&mut fixture, "SALES", FileKind::NonPersisted), None);
     assert_eq!(last(&mut fixture, "OTHER", kind), None);
+}
+
+#[test]
+fn the_files_with_the_last_content_are_those_that_were_kept_and_not_pruned() {
+    let mut fixture = Fixture::new();
+    let (_, _, task) = fixture.export();
+    for (name, content, kept) in [
+        ("a.zip", "c1", true),
+        ("b.zip", "c2", true),
+        ("c.zip", "c2", false),
+        ("d.zip", "c2", true),
+    ] {
+        let file = StoredFile {
+            kept,
+            ..file(name, FileKind::Persisted, Some(content))
+        };
+        record(&mut fixture, 3, &Event::FileStored { task, file });
+    }
+    let kept = |fixture: &mut Fixture| {
+        let history = &mut fixture.history;
+        let last = history.last_content("QA1", "SALES", FileKind::Persisted);
+        let kept = last.expect("an answer").expect("a content").kept;
+        let named = kept
+            .iter()
+            .map(|file| (file.path.display().to_string(), file.size));
+        named.collect::<Vec<_>>()
+    };
+    let (newer, older) = ("/backup/d.zip".to_owned(), "/backup/b.zip".to_owned());
+    assert_eq!(
+        kept(&mut fixture),
+        [(newer, 1_503_239), (older.clone(), 1_503_239)]
+    );
+    let files = fixture.history.files(task).expect("files");
+    let pruned = fixture.history.mark_pruned(at(9), &[files[3].id]);
+    pruned.expect("marked");
+    assert_eq!(kept(&mut fixture), [(older, 1_503_239)]);
 }
 
 #[test]

@@ -130,10 +130,7 @@ impl History {
         kind: FileKind,
         content: &str,
     ) -> Result<Vec<FileRow>, HistoryError> {
-        self.read(|transaction| {
-            let parameters = (content, device, domain, AsText(kind));
-            rows(transaction, KEPT_WITH_CONTENT, parameters, file_row)
-        })
+        self.read(|transaction| kept_with_content(transaction, device, domain, kind, content))
     }
 
     /// The files that were ever recorded at a path: those of a secure backup if it is its
@@ -217,6 +214,17 @@ impl History {
     pub fn targets(&self) -> Result<Vec<TargetRow>, HistoryError> {
         self.read(|transaction| rows(transaction, TARGETS, [], target_row))
     }
+}
+
+pub(super) fn kept_with_content(
+    transaction: &Transaction<'_>,
+    device: &str,
+    domain: &str,
+    kind: FileKind,
+    content: &str,
+) -> Result<Vec<FileRow>, Fault> {
+    let parameters = (content, device, domain, AsText(kind));
+    rows(transaction, KEPT_WITH_CONTENT, parameters, file_row)
 }
 
 fn notes(transaction: &Transaction<'_>, owner: ScriptOwner) -> Result<Vec<NoteRow>, Fault> {

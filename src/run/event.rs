@@ -499,14 +499,34 @@ pub trait Ledger {
     /// `ABANDONED`; `error` says what was done about it.
     fn abandon(&mut self, at: Timestamp, plan: PlanId, error: &str) -> Result<(), LedgerError>;
 
-    /// The content hash of the newest verified export of this device, domain and kind,
-    /// with the task since which it has been the same.
+    /// What the newest verified export of this device, domain and kind held.
     fn last_content(
         &mut self,
         device: &str,
         domain: &str,
         kind: FileKind,
-    ) -> Result<Option<(String, TaskId)>, LedgerError>;
+    ) -> Result<Option<LastContent>, LedgerError>;
+}
+
+/// What the newest verified export of a device, domain and kind held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastContent {
+    /// The content hash.
+    pub content: String,
+    /// The task since which it has been the same.
+    pub since: TaskId,
+    /// Files that hold it and should stand in the store, newest first. Whether they do,
+    /// nobody has looked.
+    pub kept: Vec<KeptFile>,
+}
+
+/// A file that should stand in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptFile {
+    /// Where.
+    pub path: PathBuf,
+    /// Bytes.
+    pub size: u64,
 }
 
 /// Something that is only shown, not kept.

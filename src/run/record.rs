@@ -2,8 +2,8 @@
 
 use crate::clock::Clock;
 use crate::run::event::{
-    ActivityId, ActivityOpening, Event, FileKind, JournalId, Ledger, LedgerError, PlanId, PlanOpening,
-    Progress, ScriptOwner, Sink, TaskId, TaskOpening, Undo,
+    ActivityId, ActivityOpening, Event, FileKind, JournalId, LastContent, Ledger, LedgerError, PlanId,
+    PlanOpening, Progress, ScriptOwner, Sink, TaskId, TaskOpening, Undo,
 };
 use crate::run::status::Status;
 
@@ -119,7 +119,7 @@ impl<'a> Record<'a> {
         device: &str,
         domain: &str,
         kind: FileKind,
-    ) -> Result<Option<(String, TaskId)>, LedgerError> {
+    ) -> Result<Option<LastContent>, LedgerError> {
         self.ledger.last_content(device, domain, kind)
     }
 }

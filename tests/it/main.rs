@@ -16,4 +16,5 @@ mod gateway_state;
 
 mod house;
 mod main_road;
+mod unchanged;
 mod verify;

@@ -6,7 +6,7 @@ use crate::artifact::archive::{self, Expected, Limits};
 use crate::artifact::layout::{self, ExportKind};
 use crate::artifact::stage::Staged;
 use crate::plan::model::OnUnchanged;
-use crate::run::event::{Event, FileKind, LedgerError, Progress, StoredFile};
+use crate::run::event::{Event, FileKind, KeptFile, LedgerError, Progress, StoredFile};
 use crate::run::failure::{Failure, Trouble};
 use crate::run::status::Status;
 use crate::run::task::{Walk, chain, storage};
@@ -101,11 +101,14 @@ impl Walk<'_, '_, '_> {
             self.warn(format!("{name}: {warning}"))?;
         }
         let same = self.record.last_content(&device, self.task.domain, kind)?;
-        let unchanged_since = same
-            .filter(|(content, _)| *content == report.content)
-            .map(|(_, since)| since);
+        let same = same.filter(|last| last.content == report.content);
+        let unchanged_since = same.as_ref().map(|last| last.since);
         let (size, sha256) = (sealed.size, sealed.sha256.clone());
-        let kept = unchanged_since.is_none() || settings.on_unchanged == OnUnchanged::Store;
+        // Without a file that holds the same, this one is the only backup.
+        let kept = match (settings.on_unchanged, &same) {
+            (OnUnchanged::Store, _) | (OnUnchanged::Skip, None) => true,
+            (OnUnchanged::Skip, Some(last)) => !last.kept.iter().any(|file| stands(file, &settings.store)),
+        };
         if kept {
             sealed.publish().map_err(|error| storage(&error))?;
         } else {
@@ -130,4 +133,13 @@ impl Walk<'_, '_, '_> {
         })?;
         Ok(())
     }
+}
+
+/// Whether a file that history knows stands in the store, whole as far as its size tells.
+fn stands(file: &KeptFile, store: &Path) -> bool {
+    file.path.starts_with(store)
+        && file
+            .path
+            .symlink_metadata()
+            .is_ok_and(|metadata| metadata.is_file() && metadata.len() == file.size)
 }
