@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::secret::SecretSource;
 use crate::values::pattern::PatternList;
+use crate::values::retention::Retention;
 use crate::values::size::Threshold;
 pub use crate::values::timeouts::Timeouts;
 pub use crate::values::trust::Trust;
@@ -68,6 +69,8 @@ pub struct Settings {
     pub retries: u32,
     /// What happens to an export equal to the one before.
     pub on_unchanged: OnUnchanged,
+    /// What `prune` keeps of plans that do not say it themselves. `None`: everything.
+    pub retention: Option<Retention>,
 }
 
 /// What `require_mount` asks of the store.
@@ -129,6 +132,8 @@ pub struct Plan {
     pub syslog: bool,
     /// Tell by e-mail.
     pub email: bool,
+    /// What `prune` keeps of its backups, in place of what the settings say.
+    pub retention: Option<Retention>,
     /// What to back up, in the order of the file.
     pub activities: Vec<Activity>,
 }

@@ -16,6 +16,7 @@ use crate::plan::keys::tables::FILE;
 use crate::plan::model::{Action, Domains, ErrorPolicy, MountRule, OnUnchanged, PostScriptWhen, Trust};
 use crate::plan::reference::tables;
 use crate::secret::SecretSource;
+use crate::values::retention::Retention;
 use crate::values::size::Threshold;
 
 const EXAMPLE: &str = include_str!("../../plans.example.toml");
@@ -135,6 +136,12 @@ fn the_example_becomes_the_model_that_it_describes() {
         Some(PathBuf::from("/etc/dpbackup/scripts/pre-plan.sh"))
     );
     assert!(qa.syslog && qa.email && qa.enabled);
+    let shown = |retention: Option<Retention>| retention.expect("a retention").to_string();
+    assert_eq!(
+        shown(file.settings.retention),
+        "keep_last = 7, keep_daily = 14, keep_weekly = 8, keep_monthly = 12, keep_within = \"30d\""
+    );
+    assert_eq!(shown(qa.retention), "keep_last = 3, keep_monthly = 24");
     assert_eq!(
         qa.activities[0].action,
         Action::SecureBackup {
@@ -189,6 +196,7 @@ fn the_least_file_has_the_documented_defaults() {
     assert_eq!(settings.timeouts.secure_backup, Duration::from_secs(3_600));
     assert_eq!(settings.timeouts.idle, Duration::from_secs(120));
     assert_eq!((settings.retries, settings.on_unchanged), (2, OnUnchanged::Store));
+    assert_eq!(settings.retention, None);
     assert_eq!(
         (file.devices[0].port, &file.devices[0].tls),
         (5550, &Trust::SystemRoots)

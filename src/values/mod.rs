@@ -4,6 +4,7 @@ pub mod duration;
 pub mod environment;
 pub mod nearest;
 pub mod pattern;
+pub mod retention;
 pub mod size;
 pub mod text;
 pub mod timeouts;

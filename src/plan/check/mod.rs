@@ -20,6 +20,7 @@ use crate::plan::keys::tables;
 use crate::plan::model::{ErrorPolicy, Plan, PlanFile, script_path};
 use crate::plan::read::{self, At, Section};
 use crate::values::environment::Lookup;
+use crate::values::retention::Retention;
 use crate::values::text::printable;
 use crate::values::window::{Window, WindowError};
 
@@ -159,6 +160,27 @@ fn window(section: &Section<'_>, out: &mut Findings<'_>) -> Option<Window> {
     }
 }
 
+/// What is kept, if the table says so. With a mistake in it there is a finding.
+fn retention(section: &Section<'_>, out: &mut Findings<'_>) -> Option<Retention> {
+    let table = section.section("retention", out)?;
+    let retention = Retention {
+        keep_last: table.integer("keep_last", out),
+        keep_daily: table.integer("keep_daily", out),
+        keep_weekly: table.integer("keep_weekly", out),
+        keep_monthly: table.integer("keep_monthly", out),
+        keep_within: table.duration("keep_within", out).map(|at| at.value),
+    };
+    if table.is_empty() {
+        out.error(
+            table.span.clone(),
+            "a retention that keeps nothing",
+            "expected at least one rule",
+        )
+        .help("write `retention = { keep_last = 7 }`, say; or leave it out, and nothing is ever removed");
+    }
+    (!retention.is_empty()).then_some(retention)
+}
+
 /// Reads plans one after another, and remembers what is checked at the end.
 struct PlanReader<'r> {
     context: &'r Context<'r>,
@@ -185,6 +207,7 @@ impl PlanReader<'_> {
         let post_script = self.script(section, "post_script", out);
         let syslog = section.boolean("syslog", out);
         let email = section.boolean("email", out);
+        let retention = retention(section, out);
 
         // A broken policy has its finding already; the activities are read all the same.
         let default_policy = error_policy.unwrap_or(ErrorPolicy::Halt);
@@ -212,6 +235,7 @@ impl PlanReader<'_> {
             post_script,
             syslog: syslog?,
             email: email?,
+            retention,
             activities: activities.into_iter().collect::<Option<_>>()?,
         })
     }

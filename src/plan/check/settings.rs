@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::plan::check::{Context, window};
+use crate::plan::check::{Context, retention, window};
 use crate::plan::diagnostic::Findings;
 use crate::plan::model::{MountRule, OnUnchanged, Settings, Timeouts};
 use crate::plan::read::{At, Section};
@@ -69,6 +69,7 @@ fn settings(
     let retries = section.integer("retries", out);
     let forms = [("store", OnUnchanged::Store), ("skip", OnUnchanged::Skip)];
     let on_unchanged = section.choice("on_unchanged", &forms, out);
+    let retention = retention(section, out);
     Some(Settings {
         store: store?,
         history: history?,
@@ -85,6 +86,7 @@ fn settings(
         timeouts: timeouts?,
         retries: retries?,
         on_unchanged: on_unchanged?,
+        retention,
     })
 }
 

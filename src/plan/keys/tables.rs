@@ -140,6 +140,12 @@ pub static SETTINGS: Table = Table {
             Default("store"),
             "Whether an export whose content equals the one before is kept.",
         ),
+        key(
+            "retention",
+            Kind::Table(&RETENTION),
+            Means("`prune` removes nothing"),
+            "What `dpbackup prune` keeps of plans that have no retention of their own.",
+        ),
     ],
 };
 
@@ -205,6 +211,46 @@ pub static WINDOW: Table = Table {
             "Where these times are read off.",
         ),
     ],
+};
+
+/// What is kept.
+pub static RETENTION: Table = Table {
+    heading: "a retention table",
+    meaning: "At least one of these keys. A backup is kept if any of them keeps it; each device, domain and kind of \
+              backup counts for itself, by the end of its task in the zone of the machine. Whatever they say, the \
+              newest good backup of each is never removed.",
+    keys: &[
+        key("keep_last", COUNT, Means("no such rule"), "So many of the newest ones."),
+        key(
+            "keep_daily",
+            COUNT,
+            Means("no such rule"),
+            "The newest of each of so many days that have a backup.",
+        ),
+        key(
+            "keep_weekly",
+            COUNT,
+            Means("no such rule"),
+            "The same for weeks, which begin on Monday.",
+        ),
+        key(
+            "keep_monthly",
+            COUNT,
+            Means("no such rule"),
+            "The same for months.",
+        ),
+        key(
+            "keep_within",
+            Kind::Duration,
+            Means("no such rule"),
+            "All that are at most so much older than the newest one.",
+        ),
+    ],
+};
+
+const COUNT: Kind = Kind::Integer {
+    least: 1,
+    most: 100_000,
 };
 
 /// `[[device]]`.
@@ -337,6 +383,12 @@ pub static PLAN: Table = Table {
         key("post_script", Kind::Script, Means("none"), "Run after the tasks."),
         key("syslog", Kind::Boolean, Default("false"), "Tell syslog."),
         key("email", Kind::Boolean, Default("false"), "Tell by e-mail."),
+        key(
+            "retention",
+            Kind::Table(&RETENTION),
+            Means("that of `[settings]`"),
+            "What `dpbackup prune` keeps of its backups. It takes the place of that of `[settings]` as a whole.",
+        ),
         key(
             "activity",
             Kind::Tables(&ACTIVITY),

@@ -327,6 +327,15 @@ fn each_mistake_is_found_where_it_is() {
             settings("on_unchanged = true"),
             "3:16 `on_unchanged` has the wrong type",
         ),
+        (settings("retention = {}"), "3:13 a retention that keeps nothing"),
+        (
+            settings("retention = { keep_last = 0 }"),
+            "3:27 `keep_last` is out of range",
+        ),
+        (
+            settings("retention = { keep_yearly = 1 }"),
+            "3:15 unknown key `keep_yearly`",
+        ),
         (
             settings("default_window = { start = \"9:00\", end = \"10:00\" }"),
             "3:28 `start` is not a time of day",

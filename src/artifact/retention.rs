@@ -1,0 +1,240 @@
+//! Which backups are kept, and which may go: values in, decisions with their reasons out.
+//!
+//! What is chosen from are the backups of one device, domain and kind. A backup that was
+//! not kept because nothing had changed is one of them: it counts, and as long as it is
+//! not let go itself, the file with its content stays.
+
+use std::collections::{BTreeSet, HashMap};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::values::retention::Retention;
+
+/// One backup: what a task left of one device, domain and kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backup {
+    /// The task: the later of two that ended at once has the greater one.
+    pub task: i64,
+    /// When its task ended.
+    pub end: Option<Timestamp>,
+    /// The rules that it is under; backups with equal ones count together. None: it is
+    /// never let go.
+    pub rules: Option<Rules>,
+    /// A hash over what it says, where there is one.
+    pub content: Option<String>,
+    /// Whether there is something of it.
+    pub standing: Standing,
+}
+
+/// Rules, and whose they are: two plans may have equal ones and do not count together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// The plan, or none for those of the settings, which plans share.
+    pub plan: Option<String>,
+    /// What they say.
+    pub retention: Retention,
+}
+
+/// Whether there is something of a backup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Its files are in the store.
+    Stored,
+    /// It was not kept: it said the same as the one before.
+    NotKept,
+    /// Its files are not there, or not what was stored.
+    Lost,
+}
+
+/// What becomes of a backup.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It stays, for each of these reasons.
+    Keep(Vec<Reason>),
+    /// No rule keeps it.
+    Delete,
+}
+
+/// Why a backup stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// No rules are set for its plan.
+    NoRules,
+    /// Its task has not ended.
+    NotEnded,
+    /// It is not there, or not as it was stored: there is nothing to decide.
+    Lost,
+    /// `keep_last`: it is the newest, the second, …
+    Last(usize),
+    /// `keep_daily`: it is the newest of this day.
+    Daily(String),
+    /// `keep_weekly`: it is the newest of this week.
+    Weekly(String),
+    /// `keep_monthly`: it is the newest of this month.
+    Monthly(String),
+    /// `keep_within`.
+    Within,
+    /// It is the newest good one there is.
+    NewestGood,
+    /// It holds the content of this task's backup, which was not kept.
+    ContentOf(i64),
+}
+
+/// Decides about all backups of one device, domain and kind. The decisions stand in the
+/// order of the backups.
+pub fn choose(backups: &[Backup], now: Timestamp, zone: &TimeZone) -> Vec<Decision> {
+    let mut reasons: Vec<Vec<Reason>> = vec![Vec::new(); backups.len()];
+    let mut live: Vec<usize> = Vec::new();
+    for (index, backup) in backups.iter().enumerate() {
+        if !exists(backup, backups) {
+            reasons[index].push(Reason::Lost);
+        } else if backup.end.is_none() {
+            reasons[index].push(Reason::NotEnded);
+        } else {
+            live.push(index);
+        }
+    }
+    // Newest first.
+    live.sort_by_key(|index| std::cmp::Reverse((backups[*index].end, backups[*index].task)));
+    let mut pools: Vec<(&Rules, Vec<usize>)> = Vec::new();
+    for index in &live {
+        match &backups[*index].rules {
+            None => reasons[*index].push(Reason::NoRules),
+            Some(rules) => match pools.iter_mut().find(|(known, _)| *known == rules) {
+                Some((_, pool)) => pool.push(*index),
+                None => pools.push((rules, vec![*index])),
+            },
+        }
+    }
+    for (rules, pool) in pools {
+        apply(rules.retention, &pool, backups, now, zone, &mut reasons);
+    }
+    // Whatever the rules say. The newest may be one that was not kept: then its content
+    // stays too.
+    if let Some(newest) = live.first() {
+        reasons[*newest].push(Reason::NewestGood);
+    }
+    if let Some(newest) = live.iter().find(|index| is_stored(&backups[**index]))
+        && !reasons[*newest].contains(&Reason::NewestGood)
+    {
+        reasons[*newest].push(Reason::NewestGood);
+    }
+    keep_contents(backups, &live, &mut reasons);
+    let decide = |reasons: Vec<Reason>| match reasons.is_empty() {
+        true => Decision::Delete,
+        false => Decision::Keep(reasons),
+    };
+    reasons.into_iter().map(decide).collect()
+}
+
+/// Whether there is something of a backup: its own file, or another one that says the same.
+fn exists(backup: &Backup, backups: &[Backup]) -> bool {
+    match backup.standing {
+        Standing::Stored => true,
+        Standing::Lost => false,
+        Standing::NotKept => {
+            backup.content.is_some()
+                && backups
+                    .iter()
+                    .any(|other| is_stored(other) && other.content == backup.content)
+        }
+    }
+}
+
+fn is_stored(backup: &Backup) -> bool {
+    backup.standing == Standing::Stored
+}
+
+/// The rules, over backups that count together, newest first.
+fn apply(
+    retention: Retention,
+    pool: &[usize],
+    backups: &[Backup],
+    now: Timestamp,
+    zone: &TimeZone,
+    reasons: &mut [Vec<Reason>],
+) {
+    let ends = |index: &usize| backups[*index].end.map(|end| end.to_zoned(zone.clone()));
+    for (rank, index) in pool.iter().enumerate().take(count(retention.keep_last)) {
+        reasons[*index].push(Reason::Last(rank + 1));
+    }
+    let calendars: [(Option<u32>, &str, fn(String) -> Reason); 3] = [
+        (retention.keep_daily, "%Y-%m-%d", Reason::Daily),
+        (retention.keep_weekly, "%G-W%V", Reason::Weekly),
+        (retention.keep_monthly, "%Y-%m", Reason::Monthly),
+    ];
+    for (limit, format, reason) in calendars {
+        let mut periods = BTreeSet::new();
+        for index in pool {
+            let Some(end) = ends(index) else { continue };
+            let period = end.strftime(format).to_string();
+            if periods.len() < count(limit) && periods.insert(period.clone()) {
+                reasons[*index].push(reason(period));
+            }
+        }
+    }
+    // Counted back from the newest one: when backups stop, they do not melt away. One with
+    // a time to come, of a clock that was wrong, does not count as the newest.
+    let newest = pool.first().and_then(|index| backups[*index].end);
+    if let (Some(within), Some(newest)) = (retention.keep_within, newest) {
+        let since = newest.min(now).checked_sub(within).unwrap_or(Timestamp::MIN);
+        for index in pool {
+            if backups[*index].end.is_some_and(|end| end >= since) {
+                reasons[*index].push(Reason::Within);
+            }
+        }
+    }
+}
+
+/// Keeps a file for each backup that stays and was not kept.
+fn keep_contents(backups: &[Backup], live: &[usize], reasons: &mut [Vec<Reason>]) {
+    let mut needed: HashMap<&str, i64> = HashMap::new();
+    for (backup, reasons) in backups.iter().zip(reasons.iter()) {
+        let stays = !reasons.is_empty() && !reasons.contains(&Reason::Lost);
+        if let (true, Standing::NotKept, Some(content)) = (stays, backup.standing, &backup.content) {
+            needed.entry(content).or_insert(backup.task);
+        }
+    }
+    let holds = |index: &usize, content: &str| {
+        is_stored(&backups[*index]) && backups[*index].content.as_deref() == Some(content)
+    };
+    let mut needed: Vec<(&str, i64)> = needed.into_iter().collect();
+    needed.sort_unstable();
+    for (content, task) in needed {
+        let is_kept = |index: usize| !reasons[index].is_empty() && holds(&index, content);
+        if (0..backups.len()).any(is_kept) {
+            continue;
+        }
+        if let Some(newest) = live.iter().find(|index| holds(index, content)) {
+            reasons[*newest].push(Reason::ContentOf(task));
+        }
+    }
+}
+
+fn count(limit: Option<u32>) -> usize {
+    limit.map_or(0, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Reason::NoRules => f.write_str("no retention is set for its plan"),
+            Reason::NotEnded => f.write_str("its task has not ended"),
+            Reason::Lost => f.write_str("it is not there as it was stored"),
+            Reason::Last(rank) => write!(f, "keep_last, number {rank}"),
+            Reason::Daily(day) => write!(f, "keep_daily, {day}"),
+            Reason::Weekly(week) => write!(f, "keep_weekly, {week}"),
+            Reason::Monthly(month) => write!(f, "keep_monthly, {month}"),
+            Reason::Within => f.write_str("keep_within"),
+            Reason::NewestGood => f.write_str("the newest good backup"),
+            Reason::ContentOf(task) => {
+                write!(f, "task {task} found nothing changed and left no file of its own")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "retention_tests.rs"]
+mod tests;
