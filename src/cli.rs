@@ -75,6 +75,8 @@ pub enum Command {
     Recover,
     /// Look again at what is stored: there, unchanged, and still good
     Verify(VerifyArgs),
+    /// Remove stored backups that no retention of the plan file keeps
+    Prune(PruneArgs),
 }
 
 /// `dpbackup run`
@@ -193,6 +195,29 @@ pub struct VerifyArgs {
     /// Everything that is stored
     #[arg(long)]
     pub all: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
+    pub format: ReportFormat,
+}
+
+/// `dpbackup prune`
+///
+/// Never removed are the newest good backup of each device, domain and kind; a file that
+/// history does not know, or that is not what was stored; and a file whose content a later
+/// backup relies on, which was not kept because nothing had changed. Without a retention
+/// in the plan file nothing is removed. Exit code 1 if something was left that should have
+/// gone, or is not there as it was stored.
+#[derive(Debug, Args)]
+pub struct PruneArgs {
+    /// Remove nothing; say of each backup whether it stays, and why
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Only backups of this plan
+    #[arg(long = "plan", value_name = "NAME")]
+    pub plans: Vec<String>,
+    /// Wait so long for a device that a task is working on (10m)
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "0s")]
+    pub lock_wait: Duration,
     /// How to print
     #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
     pub format: ReportFormat,

@@ -12,6 +12,7 @@ pub mod layout;
 pub mod manifest;
 pub mod mount;
 pub mod recheck;
+pub mod removal;
 pub mod retention;
 pub mod space;
 mod spot;

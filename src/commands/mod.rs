@@ -2,6 +2,7 @@
 
 mod history;
 mod preview;
+mod prune;
 mod recover;
 mod run;
 mod validate;
@@ -68,6 +69,7 @@ pub fn dispatch(cli: &Cli, env: Lookup<'_>) -> Exit {
         Command::Validate => validate::validate(&cli.global, ui, env),
         Command::History(args) => history::history(&cli.global, args, ui, env),
         Command::Recover => recover::recover(&cli.global, ui, env),
+        Command::Prune(args) => prune::prune(&cli.global, args, ui, env),
         Command::Verify(args) => verify::verify(&cli.global, args, ui, env),
     };
     match outcome {

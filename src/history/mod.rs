@@ -26,7 +26,7 @@ pub use error::HistoryError;
 pub use journal::{Abandoned, UnfinishedPlan, UnfinishedTask};
 pub use view::{
     ActivityRow, FailedFileRow, FileFilter, FileId, FileRow, GoodBackup, NoteLevel, NoteRow, PlanFilter,
-    PlanRow, StatusChange, TargetRow, TaskDetails, TaskRow,
+    PlanRow, PrunableFile, StatusChange, TargetRow, TaskDetails, TaskRow,
 };
 
 use error::Fault;

@@ -13,7 +13,7 @@ use crate::history::record::{Execution, require};
 use crate::history::script;
 use crate::history::value::{AsText, count, optional, optional_count, text};
 use crate::history::view::{
-    FailedFileRow, FileFilter, FileId, FileRow, GoodBackup, NoteRow, StatusChange, TargetRow, TaskDetails,
+    FailedFileRow, FileFilter, FileId, FileRow, GoodBackup, NoteRow, PrunableFile, StatusChange, TargetRow, TaskDetails,
 };
 use crate::run::event::{FileKind, ScriptOwner, ScriptRun, TaskId};
 
@@ -44,6 +44,12 @@ pub(super) const KEPT_WITH_CONTENT: &str = "SELECT f.*, t.device_name, t.domain_
      WHERE f.content = ?1 AND f.kept = 1 AND f.pruned_time IS NULL
        AND t.device_name = ?2 AND t.domain_name = ?3 AND f.kind = ?4
      ORDER BY f.id DESC LIMIT 16";
+
+pub(super) const PRUNABLE_FILES: &str =
+    "SELECT f.*, t.device_name, t.domain_name, t.end_time AS task_end, p.plan
+     FROM task_execution AS t JOIN file AS f ON f.task_execution_id = t.id
+         JOIN plan_execution AS p ON p.id = t.plan_execution_id
+     WHERE t.device_name = ?1 AND f.pruned_time IS NULL ORDER BY f.id";
 
 /// A file, or the files of a folder.
 pub(super) fn files_at_sql() -> String {
@@ -143,6 +149,24 @@ impl History {
         let path = path.to_string_lossy();
         let below = format!("{path}/");
         self.read(|transaction| rows(transaction, &files_at_sql(), (path, below), file_row))
+    }
+
+    /// The files of a device that were not removed, those not kept included, oldest first;
+    /// each with its plan and the end of its task.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn prunable_files(&self, device: &str) -> Result<Vec<PrunableFile>, HistoryError> {
+        self.read(|transaction| {
+            rows(transaction, PRUNABLE_FILES, [device], |row| {
+                Ok(PrunableFile {
+                    file: file_row(row)?,
+                    plan: row.get("plan")?,
+                    task_end: optional(row, "task_end")?,
+                })
+            })
+        })
     }
 
     /// Records that files were removed from the store. Their rows stay.

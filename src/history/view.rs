@@ -178,6 +178,17 @@ pub struct FileRow {
     pub pruned_time: Option<Timestamp>,
 }
 
+/// A file that may be removed one day, and what decides about that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrunableFile {
+    /// The file.
+    pub file: FileRow,
+    /// The plan that its task belongs to.
+    pub plan: String,
+    /// When its task ended, if it did.
+    pub task_end: Option<Timestamp>,
+}
+
 /// A file that could not be had.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailedFileRow {

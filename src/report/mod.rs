@@ -5,6 +5,7 @@ pub mod csv;
 mod fields;
 pub mod json;
 pub mod lines;
+pub mod prune;
 pub mod table;
 pub mod verify;
 

@@ -16,5 +16,6 @@ mod gateway_state;
 
 mod house;
 mod main_road;
+mod prune;
 mod unchanged;
 mod verify;

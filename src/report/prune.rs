@@ -1,0 +1,170 @@
+//! What `prune` did, or would do: a line for each backup, and one JSON document.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use crate::report::json;
+use crate::run::event::TaskId;
+use crate::values::size::Bytes;
+use crate::values::text::printable;
+
+/// Grows when a key goes away or changes its meaning, and not when one is added.
+const SCHEMA_VERSION: u32 = 1;
+
+/// One backup: an export, or the folder of a secure backup.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// What becomes of it.
+    pub fate: Fate,
+    /// Why.
+    pub reasons: Vec<String>,
+    /// Where it stands; none where it never had a file of its own.
+    pub path: Option<PathBuf>,
+    /// The device it came from.
+    pub device: String,
+    /// The domain, or `all-domains`.
+    pub domain: String,
+    /// What history calls its kind.
+    pub kind: &'static str,
+    /// The task execution that stored it.
+    pub task: TaskId,
+    /// When that ended.
+    pub end: Option<Timestamp>,
+    /// Bytes of all its files that are in the store.
+    pub size: u64,
+}
+
+/// What becomes of a backup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It stays.
+    Keep,
+    /// It would be removed.
+    Delete,
+    /// It was removed.
+    Deleted,
+    /// It should go, and stays: it is not what was stored, or it could not be removed.
+    Left,
+    /// It should stay, and is not there as it was stored.
+    Lost,
+}
+
+impl Fate {
+    fn word(self) -> &'static str {
+        match self {
+            Fate::Keep => "KEEP",
+            Fate::Delete => "DELETE",
+            Fate::Deleted => "DELETED",
+            Fate::Left => "LEFT",
+            Fate::Lost => "LOST",
+        }
+    }
+
+    /// Whether somebody has to look at it.
+    pub fn is_trouble(self) -> bool {
+        matches!(self, Fate::Left | Fate::Lost)
+    }
+}
+
+/// The line of a backup.
+pub fn line(line: &Line, zone: &TimeZone) -> String {
+    let end = line.end.map_or_else(
+        || "not ended".to_owned(),
+        |end| {
+            end.to_zoned(zone.clone())
+                .strftime("%Y-%m-%d %H:%M:%S")
+                .to_string()
+        },
+    );
+    let what = match &line.path {
+        Some(path) => format!("{} ({})", path.to_string_lossy(), Bytes(line.size)),
+        None => format!(
+            "{} {} {}, without a file of its own",
+            line.device, line.domain, line.kind
+        ),
+    };
+    let text = format!(
+        "{what}, task {} of {end}: {}",
+        line.task.0,
+        line.reasons.join("; ")
+    );
+    format!("{:<8} {}\n", line.fate.word(), printable(&text))
+}
+
+/// The last line.
+pub fn summary(lines: &[Line]) -> String {
+    if lines.is_empty() {
+        return "nothing to prune: no backups of these plans are stored\n".to_owned();
+    }
+    let of = |fate: Fate| lines.iter().filter(move |line| line.fate == fate);
+    let size = |fate: Fate| Bytes(of(fate).map(|line| line.size).sum());
+    let mut parts = Vec::new();
+    for (fate, words) in [(Fate::Delete, "would be deleted"), (Fate::Deleted, "deleted")] {
+        let count = of(fate).count();
+        if count > 0 {
+            parts.push(format!("{count} {words} ({})", size(fate)));
+        }
+    }
+    let kept = of(Fate::Keep).count();
+    parts.push(format!("{kept} kept ({})", size(Fate::Keep)));
+    for (fate, words) in [
+        (Fate::Left, "left though no rule keeps them"),
+        (Fate::Lost, "lost"),
+    ] {
+        let count = of(fate).count();
+        if count > 0 {
+            parts.push(format!("{count} {words}"));
+        }
+    }
+    parts.join(", ") + "\n"
+}
+
+/// All of it as JSON.
+pub fn document(lines: &[Line], busy: &[String], dry_run: bool, zone: &TimeZone) -> String {
+    let time = |at: Timestamp| {
+        at.to_zoned(zone.clone())
+            .strftime("%Y-%m-%dT%H:%M:%S.%3f%:z")
+            .to_string()
+    };
+    let backups = lines.iter().map(|line| BackupObject {
+        fate: line.fate.word(),
+        reasons: &line.reasons,
+        path: line.path.as_ref().map(|path| path.to_string_lossy().into_owned()),
+        device_name: &line.device,
+        domain_name: &line.domain,
+        kind: line.kind,
+        task_execution_id: line.task.0,
+        end_time: line.end.map(time),
+        size: line.size,
+    });
+    json::text(&Document {
+        schema_version: SCHEMA_VERSION,
+        dry_run,
+        backups: backups.collect(),
+        busy_devices: busy,
+    })
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema_version: u32,
+    dry_run: bool,
+    backups: Vec<BackupObject<'a>>,
+    busy_devices: &'a [String],
+}
+
+#[derive(Serialize)]
+struct BackupObject<'a> {
+    fate: &'static str,
+    reasons: &'a [String],
+    path: Option<String>,
+    device_name: &'a str,
+    domain_name: &'a str,
+    kind: &'static str,
+    task_execution_id: i64,
+    end_time: Option<String>,
+    size: u64,
+}

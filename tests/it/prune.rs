@@ -1,0 +1,256 @@
+//! `prune`: what goes, what stays, and what is never touched.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use dpbackup::clock::{Clock as _, SystemClock};
+use dpbackup::lock::{Asked, Locks};
+use serde_json::Value;
+
+use crate::simulator::{Domain, Gateway, Setup};
+use crate::support::{Home, TestClock};
+
+const EXPORT: &str = "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"QA1\"\ndomains = \"DOM1\"\n";
+const SECURE: &str =
+    "[[plan.activity]]\naction = \"secure-backup\"\ndevices = \"QA1\"\ncertificate = \"backup-cert\"\n";
+
+struct Scene {
+    clock: TestClock,
+    gateway: Gateway,
+    home: Home,
+}
+
+fn scene(settings: &str, plan: &str) -> Scene {
+    let clock = TestClock::at("2026-11-01T01:00:00Z");
+    let gateway = Gateway::start(Setup {
+        domains: vec![Domain::new("DOM1")],
+        clock: clock.for_gateway(),
+        ..Setup::default()
+    });
+    let home = Home::new()
+        .setting(settings)
+        .device_at("QA1", gateway.port(), "{ verify = false }")
+        .plan("P", plan);
+    Scene { clock, gateway, home }
+}
+
+impl Scene {
+    /// Runs the plan once a day.
+    fn days(&self, days: u32) {
+        for _ in 0..days {
+            let run = self.home.run("P", &self.clock);
+            assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
+            self.clock.pass(Duration::from_secs(24 * 3600));
+        }
+    }
+
+    /// The same, with something changed on the gateway before each run.
+    fn changing_days(&self, days: u32) {
+        for _ in 0..days {
+            let text = self.clock.now().to_string().into_bytes();
+            self.gateway.state().put_file("DOM1", "local:///readme.txt", text);
+            self.days(1);
+        }
+    }
+
+    fn exports(&self) -> Vec<PathBuf> {
+        let stored = self.home.stored().into_iter();
+        let exports = stored.filter(|path| path.ends_with(".zip"));
+        exports.map(|path| self.home.store().join(path)).collect()
+    }
+
+    /// The fates of all backups, oldest first.
+    #[track_caller]
+    fn fates(&self, arguments: &[&str], code: i32) -> Vec<String> {
+        let arguments = [&["prune", "--format", "json"], arguments].concat();
+        let ran = self.home.dpbackup(&arguments).exits(code);
+        let document: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+        let backups = document["backups"].as_array().expect("backups");
+        backups
+            .iter()
+            .map(|one| one["fate"].as_str().expect("a fate").to_owned())
+            .collect()
+    }
+}
+
+#[test]
+fn without_a_retention_nothing_goes() {
+    let scene = scene("", EXPORT);
+    scene.days(3);
+    let ran = scene.home.dpbackup(&["prune"]).exits(0);
+    assert!(ran.stdout.starts_with("3 kept"), "{}", ran.stdout);
+    assert!(ran.stderr.contains("sets no retention"), "{}", ran.stderr);
+    assert_eq!(scene.exports().len(), 3);
+}
+
+#[test]
+fn before_the_first_run_there_is_nothing_to_prune() {
+    let scene = scene("retention = { keep_last = 1 }", EXPORT);
+    let ran = scene.home.dpbackup(&["prune"]).exits(0);
+    assert!(ran.stdout.starts_with("nothing to prune"), "{}", ran.stdout);
+    assert!(!scene.home.path("state").exists(), "no history was made for it");
+}
+
+#[test]
+fn a_dry_run_says_why_and_removes_nothing_and_a_run_does_what_it_said() {
+    let scene = scene("retention = { keep_last = 2, keep_weekly = 2 }", EXPORT);
+    scene.days(5);
+    let before = scene.exports();
+    let said = scene.home.dpbackup(&["prune", "--dry-run"]).exits(0);
+    assert_eq!(scene.exports(), before);
+    assert!(
+        said.stdout
+            .contains("none of keep_last = 2, keep_weekly = 2 keeps it"),
+        "{}",
+        said.stdout
+    );
+    assert!(said.stdout.contains("keep_last, number 1"), "{}", said.stdout);
+    assert!(said.stdout.contains("the newest good backup"), "{}", said.stdout);
+    // 1 November 2026 is a Sunday, the last day of its week.
+    let expected = ["KEEP", "DELETE", "DELETE", "KEEP", "KEEP"];
+    assert_eq!(scene.fates(&["--dry-run"], 0), expected);
+    let done = scene.home.dpbackup(&["prune"]).exits(0);
+    assert_eq!(done.stdout.matches("DELETED  ").count(), 2, "{}", done.stdout);
+    assert_eq!(scene.exports(), [&before[..1], &before[3..]].concat());
+    // History keeps the rows and says when.
+    let files = scene.home.dpbackup(&["verify", "--task", "2"]).exits(0);
+    assert!(files.stdout.starts_with("PRUNED"), "{}", files.stdout);
+    let _ = scene.home.dpbackup(&["verify", "--all"]).exits(0);
+    assert_eq!(scene.fates(&[], 0), ["KEEP"; 3], "there is nothing more to do");
+}
+
+#[test]
+fn a_plan_of_its_own_rules_is_not_under_those_of_the_settings() {
+    let scene = scene(
+        "retention = { keep_last = 1 }",
+        &format!("retention = {{ keep_last = 3 }}\n{EXPORT}"),
+    );
+    scene.days(4);
+    assert_eq!(scene.fates(&["--dry-run"], 0), ["DELETE", "KEEP", "KEEP", "KEEP"]);
+    assert_eq!(scene.fates(&["--dry-run", "--plan", "P"], 0).len(), 4);
+    let _ = scene.home.dpbackup(&["prune", "--plan", "Q"]).exits(2);
+    // Its plan is gone from the plan file: nobody knows what it would keep.
+    let home = scene.home.plan("Q", EXPORT);
+    let text = fs::read_to_string(home.plan_file()).expect("a plan file");
+    let other = home.path("other.toml");
+    fs::write(&other, text.replace("name = \"P\"", "name = \"R\"")).expect("written");
+    let other = other.to_str().expect("a plain path");
+    let ran = home.dpbackup(&["prune", "--dry-run", "--config", other]).exits(0);
+    assert_eq!(
+        ran.stdout.matches("plan P is not in the plan file").count(),
+        4,
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn a_changed_file_is_left_and_reported() {
+    let scene = scene("retention = { keep_last = 1 }", EXPORT);
+    scene.days(4);
+    let files = scene.exports();
+    let mut bytes = fs::read(&files[0]).expect("a file");
+    bytes[100] ^= 1;
+    fs::write(&files[0], bytes).expect("changed, with its size");
+    fs::write(&files[1], b"short").expect("changed");
+    assert_eq!(scene.fates(&[], 1), ["LEFT", "LOST", "DELETED", "KEEP"]);
+    assert!(files[0].exists() && files[1].exists() && !files[2].exists());
+}
+
+#[test]
+fn a_link_and_a_file_that_history_does_not_know_are_never_touched() {
+    let scene = scene("retention = { keep_last = 1 }", EXPORT);
+    scene.days(3);
+    let files = scene.exports();
+    let aside = scene.home.path("aside.zip");
+    fs::rename(&files[0], &aside).expect("moved");
+    std::os::unix::fs::symlink(&aside, &files[0]).expect("a link");
+    let strange = files[1].with_file_name("DOM1-export-2020-01-01-00-00-00-000-persisted.zip");
+    fs::copy(&files[1], &strange).expect("copied");
+    let _ = scene.home.dpbackup(&["prune"]).exits(1);
+    assert!(aside.exists() && files[0].is_symlink() && strange.exists());
+    assert!(!files[1].exists() && files[2].exists());
+}
+
+#[test]
+fn the_last_good_backup_stays_when_newer_ones_are_not_what_they_were() {
+    let scene = scene("retention = { keep_last = 1 }", EXPORT);
+    scene.days(4);
+    let files = scene.exports();
+    let mut bytes = fs::read(&files[3]).expect("a file");
+    bytes[100] ^= 1;
+    fs::write(&files[3], bytes).expect("changed, with its size");
+    fs::remove_file(&files[2]).expect("removed");
+    let fates = scene.fates(&[], 1);
+    assert_eq!(fates, ["DELETED", "KEEP", "LOST", "LOST"]);
+    assert!(files[1].exists());
+}
+
+#[test]
+fn the_file_behind_backups_that_were_not_kept_stays_until_they_go() {
+    let scene = scene("on_unchanged = \"skip\"\nretention = { keep_last = 2 }", EXPORT);
+    scene.days(5);
+    assert_eq!(scene.exports().len(), 1);
+    assert_eq!(
+        scene.fates(&[], 0),
+        ["KEEP", "DELETED", "DELETED", "KEEP", "KEEP"]
+    );
+    scene.changing_days(1);
+    let said = scene.home.dpbackup(&["prune", "--dry-run"]).exits(0);
+    assert!(said.stdout.contains("left no file of its own"), "{}", said.stdout);
+    assert_eq!(scene.fates(&[], 0), ["KEEP", "DELETED", "KEEP", "KEEP"]);
+    scene.changing_days(1);
+    assert_eq!(scene.fates(&[], 0), ["DELETED", "DELETED", "KEEP", "KEEP"]);
+    assert_eq!(scene.exports().len(), 2);
+}
+
+#[test]
+fn a_secure_backup_goes_as_a_whole_or_not_at_all() {
+    let scene = scene("retention = { keep_last = 1 }", SECURE);
+    scene.days(4);
+    let parts = scene.home.stored();
+    assert_eq!(parts.len(), 4 * 7);
+    let part = |index: usize| scene.home.store().join(&parts[index]);
+    fs::write(part(0).with_file_name("notes.txt"), b"mine").expect("written");
+    let mut bytes = fs::read(part(7)).expect("a part");
+    bytes[5] ^= 1;
+    fs::write(part(7), bytes).expect("changed");
+    assert_eq!(scene.fates(&[], 1), ["LEFT", "LEFT", "DELETED", "KEEP"]);
+    let left = scene.home.stored();
+    assert_eq!(left.len(), 3 * 7 + 1);
+    assert!(!part(14).parent().expect("a folder").exists());
+    assert!(part(0).exists() && part(13).exists() && part(27).exists());
+}
+
+#[test]
+fn what_a_prune_that_died_has_removed_is_only_recorded() {
+    let scene = scene("retention = { keep_last = 1 }", EXPORT);
+    scene.days(3);
+    fs::remove_file(&scene.exports()[0]).expect("removed");
+    assert_eq!(scene.fates(&[], 0), ["DELETED", "DELETED", "KEEP"]);
+    let _ = scene.home.dpbackup(&["verify", "--all"]).exits(0);
+}
+
+#[test]
+fn a_device_that_a_task_works_on_is_left_alone() {
+    let scene = scene("retention = { keep_last = 1 }", EXPORT);
+    scene.days(2);
+    let history = scene.home.path("state/history.db");
+    let name = format!("device-127.0.0.1-{}", scene.gateway.port());
+    let held = Locks::beside(&history)
+        .ask(&name, "task 7", &SystemClock::new())
+        .expect("asked");
+    assert!(matches!(held, Asked::Held(_)));
+    let ran = scene.home.dpbackup(&["prune"]).exits(1);
+    assert!(ran.stderr.contains("task 7 of process"), "{}", ran.stderr);
+    assert_eq!(scene.exports().len(), 2);
+    assert_eq!(
+        scene.fates(&["--dry-run"], 0),
+        ["DELETE", "KEEP"],
+        "looking needs no lock"
+    );
+    drop(held);
+    let _ = scene.home.dpbackup(&["prune"]).exits(0);
+    assert_eq!(scene.exports().len(), 1);
+}
