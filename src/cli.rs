@@ -10,6 +10,13 @@ use jiff::Timestamp;
 use crate::run::status::Status;
 use crate::values::duration;
 
+mod operator;
+pub mod reference;
+
+pub use operator::{
+    CheckArgs, CompletionsArgs, FindingsFormat, InitArgs, ManArgs, ShowArgs, StatusArgs, TrustArgs,
+};
+
 /// Backs up IBM DataPower gateways over SOMA, proves that each backup is good, and
 /// never leaves a gateway down.
 #[derive(Debug, Parser)]
@@ -17,7 +24,8 @@ use crate::values::duration;
     name = "dpbackup",
     version,
     max_term_width = 100,
-    disable_help_subcommand = true
+    disable_help_subcommand = true,
+    after_long_help = reference::exit_codes()
 )]
 pub struct Cli {
     /// What every command takes.
@@ -77,6 +85,38 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Remove stored backups that no retention of the plan file keeps
     Prune(PruneArgs),
+    /// Check devices, store and scripts online: changes nothing
+    ///
+    /// Contacts every device of the plans and prints a line for each thing that a run needs:
+    /// OK, WARN, FAIL or SKIP, with advice. Exit code 0 when all is OK, 3 with a WARN, 1 with
+    /// a FAIL.
+    Check(CheckArgs),
+    /// Show the certificate of a device, and the line that pins it
+    ///
+    /// Connects without trusting the device and sends no user name and no password. Compare the
+    /// SHA-256 with the one that the device's own console or its administrator gives before
+    /// you paste the line. Exit code 0 when a run would trust the device, 3 when it would not
+    /// or something is worth a warning, 1 when there is no certificate to be had.
+    Trust(TrustArgs),
+    /// Write a commented plan file to start from
+    ///
+    /// The file has mode 0600. One that is there already is left as it is.
+    Init(InitArgs),
+    /// Print the JSON schema of the plan file, for editors
+    Schema,
+    /// Show what holds for a plan: every value, and whether it is written or a default
+    ///
+    /// Secrets are shown by where they come from. Contacts nothing.
+    Show(ShowArgs),
+    /// Print a completion script for a shell
+    ///
+    /// For bash: dpbackup completions bash > /etc/bash_completion.d/dpbackup
+    Completions(CompletionsArgs),
+    /// Print a manual page, in roff
+    ///
+    /// Without a command it is dpbackup(1); `dpbackup man history status` is
+    /// dpbackup-history-status(1). Read it with `dpbackup man | man -l -`.
+    Man(ManArgs),
 }
 
 /// `dpbackup run`
@@ -161,6 +201,13 @@ pub enum HistoryLevel {
     Tasks(LevelArgs),
     /// The device and the files of a task execution
     Files(LevelArgs),
+    /// How old the last good backup of everything is, as a monitoring plug-in
+    ///
+    /// Prints a line for each configured device and each of its domains, those never backed up
+    /// included, and a summary first. Contacts nothing. Exit code 0 is OK; 1 is WARNING: a
+    /// last attempt went wrong, but there is a good backup that is young enough; 2 is CRITICAL:
+    /// there is none; 3 is UNKNOWN: history or plan file cannot be read.
+    Status(StatusArgs),
 }
 
 /// One level of history.

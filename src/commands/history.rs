@@ -50,6 +50,7 @@ pub(super) fn history(global: &Global, args: &HistoryArgs, ui: Ui, env: Lookup<'
                     let rows = found(history.tasks(ActivityId(args.id)))?;
                     show(ui, &args.output, &View::TaskExecutions(&rows))
                 }
+                HistoryLevel::Status(_) => unimplemented!(),
                 HistoryLevel::Files(args) => {
                     let details = found(history.task_details(TaskId(args.id)))?;
                     show(ui, &args.output, &View::Files(&details))

@@ -1,10 +1,13 @@
 //! One file for each command: gather, call one layer below, hand the result to `report`.
 
 mod history;
+mod init;
 mod preview;
 mod prune;
 mod recover;
 mod run;
+mod show;
+mod texts;
 mod validate;
 mod verify;
 
@@ -71,6 +74,12 @@ pub fn dispatch(cli: &Cli, env: Lookup<'_>) -> Exit {
         Command::Recover => recover::recover(&cli.global, ui, env),
         Command::Prune(args) => prune::prune(&cli.global, args, ui, env),
         Command::Verify(args) => verify::verify(&cli.global, args, ui, env),
+        Command::Init(args) => init::init(args, ui),
+        Command::Schema => texts::schema(ui),
+        Command::Show(args) => show::show(&cli.global, args, ui, env),
+        Command::Completions(args) => texts::completions(args, ui),
+        Command::Man(args) => texts::man(args, ui),
+        Command::Check(_) | Command::Trust(_) => unimplemented!(),
     };
     match outcome {
         Ok(exit) => exit,

@@ -6,12 +6,14 @@
 
 mod check;
 pub mod diagnostic;
+pub mod effective;
 pub mod find;
 pub mod keys;
 mod mask;
 pub mod model;
 mod read;
 pub mod reference;
+pub mod schema;
 
 use std::fs::File;
 use std::io::{self, Read};

@@ -16,6 +16,5 @@ mod gateway_state;
 
 mod house;
 mod main_road;
-mod prune;
-mod unchanged;
-mod verify;
+
+mod init;

@@ -1,0 +1,79 @@
+//! The arguments of the commands that look after things: none of them backs up.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use super::parse_duration;
+
+/// `dpbackup check`
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The plans to check [default: all that are enabled]
+    #[arg(value_name = "PLAN")]
+    pub plans: Vec<String>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = FindingsFormat::Table)]
+    pub format: FindingsFormat,
+}
+
+/// `dpbackup history status`
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// How old a good backup may be
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "26h")]
+    pub max_age: Duration,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = FindingsFormat::Table)]
+    pub format: FindingsFormat,
+}
+
+/// The output of a command that judges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FindingsFormat {
+    /// For people
+    Table,
+    /// For programs
+    Json,
+}
+
+/// `dpbackup trust`
+#[derive(Debug, Args)]
+pub struct TrustArgs {
+    /// The device, by its name in the plan file
+    #[arg(value_name = "DEVICE")]
+    pub device: String,
+}
+
+/// `dpbackup init`
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// Where to write it; `-` is stdout
+    #[arg(value_name = "FILE", default_value = "plans.toml")]
+    pub file: PathBuf,
+}
+
+/// `dpbackup show`
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// Only this plan and its devices
+    #[arg(value_name = "PLAN")]
+    pub plan: Option<String>,
+}
+
+/// `dpbackup completions`
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+/// `dpbackup man`
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// The command that the page is about, word by word
+    #[arg(value_name = "COMMAND")]
+    pub command: Vec<String>,
+}

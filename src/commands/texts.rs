@@ -1,0 +1,52 @@
+//! `dpbackup schema`, `dpbackup completions` and `dpbackup man`: texts made of what the
+//! program knows about itself. No plan file is needed.
+
+use clap::CommandFactory;
+
+use crate::cli::{Cli, CompletionsArgs, ManArgs};
+use crate::commands::{CommandError, Outcome, print};
+use crate::exit::Exit;
+use crate::plan;
+use crate::ui::Ui;
+
+/// Prints the JSON schema of the plan file.
+pub(super) fn schema(ui: Ui) -> Outcome {
+    print(ui, &plan::schema::text())?;
+    Ok(Exit::Success)
+}
+
+/// Prints a completion script.
+pub(super) fn completions(args: &CompletionsArgs, ui: Ui) -> Outcome {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "dpbackup", &mut script);
+    print(ui, &String::from_utf8_lossy(&script))?;
+    Ok(Exit::Success)
+}
+
+/// Prints a manual page.
+pub(super) fn man(args: &ManArgs, ui: Ui) -> Outcome {
+    let mut command = Cli::command();
+    command.build();
+    let mut name = "dpbackup".to_owned();
+    for word in &args.command {
+        let Some(below) = command.find_subcommand(word).cloned() else {
+            let known: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+            let hint = match known.as_slice() {
+                [] => format!("`{name}` has no commands below it"),
+                known => format!("it has: {}", known.join(", ")),
+            };
+            let error = anyhow::anyhow!("`{name}` has no command '{word}'");
+            return Err(CommandError::new(Exit::Usage, error).with_hint(hint));
+        };
+        command = below;
+        name = format!("{name} {word}");
+    }
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command)
+        .source(concat!("dpbackup ", env!("CARGO_PKG_VERSION")))
+        .manual("dpbackup")
+        .render(&mut page)
+        .map_err(|error| CommandError::new(Exit::Failed, error))?;
+    print(ui, &String::from_utf8_lossy(&page))?;
+    Ok(Exit::Success)
+}

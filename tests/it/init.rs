@@ -1,0 +1,258 @@
+//! The commands that need no device: a plan file to start from, its schema, what holds in
+//! it, completions, manual pages, and the reference of the command line.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use crate::simulator::{Gateway, Setup};
+use crate::support::Home;
+
+#[test]
+fn init_writes_a_valid_plan_file_that_only_its_owner_can_read() {
+    let home = Home::new();
+    let ran = home.dpbackup(&["init", "mine.toml"]).exits(0);
+    assert_eq!(ran.stdout, "");
+    assert_eq!(
+        ran.stderr,
+        "wrote mine.toml; change it to your devices, then: dpbackup --config mine.toml validate\n"
+    );
+    let path = home.path("mine.toml");
+    let mode = fs::metadata(&path).expect("the file").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let text = fs::read_to_string(&path).expect("text");
+    assert!(text.starts_with("#:schema "), "{text}");
+    let valid = home.dpbackup(&["--config", "mine.toml", "validate"]).exits(0);
+    assert_eq!(valid.stderr, "", "no warnings either");
+}
+
+#[test]
+fn init_overwrites_nothing_and_asks_nothing() {
+    let home = Home::new();
+    let path = home.path("mine.toml");
+    fs::write(&path, "precious").expect("a file");
+    let ran = home.dpbackup(&["init", "mine.toml"]).exits(2);
+    assert!(ran.stderr.contains("it was left as it is"), "{}", ran.stderr);
+    assert_eq!(fs::read_to_string(&path).expect("text"), "precious");
+    let _ = home.dpbackup(&["init", "no/such/folder/plans.toml"]).exits(2);
+}
+
+#[test]
+fn init_prints_the_same_with_a_dash() {
+    let home = Home::new();
+    let printed = home.dpbackup(&["init", "-"]).exits(0);
+    let _ = home.dpbackup(&["--quiet", "init", "mine.toml"]).exits(0);
+    let written = fs::read_to_string(home.path("mine.toml")).expect("text");
+    assert_eq!(printed.stdout, written);
+}
+
+#[test]
+fn the_schema_names_every_key_and_refuses_others() {
+    let ran = Home::new().dpbackup(&["schema"]).exits(0);
+    let schema: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+    for table in dpbackup::plan::reference::tables() {
+        let definition = definition(&schema, table.heading);
+        assert_eq!(definition["additionalProperties"], false, "{}", table.heading);
+        for key in table.keys {
+            let property = &definition["properties"][key.name];
+            assert!(
+                property["description"].is_string(),
+                "{}: {}",
+                table.heading,
+                key.name
+            );
+        }
+    }
+    let retries = &definition(&schema, "[settings]")["properties"]["retries"];
+    assert_eq!((&retries["minimum"], &retries["default"]), (&0.into(), &2.into()));
+}
+
+fn definition<'s>(schema: &'s serde_json::Value, heading: &str) -> &'s serde_json::Value {
+    let name = heading.trim_matches(['[', ']']);
+    let name = name.strip_prefix("a ").unwrap_or(name).replace(' ', "-");
+    match heading {
+        "the plan file" => schema,
+        _ => &schema["$defs"][name],
+    }
+}
+
+#[test]
+fn the_example_satisfies_the_schema_in_types_words_and_keys() {
+    let schema = dpbackup::plan::schema::schema();
+    let example: toml::Value = toml::from_str(include_str!("../../plans.example.toml")).expect("TOML");
+    let example = serde_json::to_value(example).expect("JSON");
+    let mut problems = Vec::new();
+    satisfies(&schema, &schema, &example, "", &mut problems);
+    assert_eq!(problems, Vec::<String>::new());
+    // The check itself can fail.
+    let mut broken = example;
+    broken["settings"]["stor"] = "x".into();
+    broken["settings"]["retries"] = 11.into();
+    broken["settings"]["require_mount"] = "perhaps".into();
+    broken["device"][0]["tls"]["verify"] = true.into();
+    broken["device"][1]["host"] = serde_json::Value::Null;
+    satisfies(&schema, &schema, &broken, "", &mut problems);
+    assert_eq!(problems.len(), 5, "{problems:#?}");
+}
+
+/// The part of JSON Schema that needs no regular expressions.
+fn satisfies(
+    root: &serde_json::Value,
+    schema: &serde_json::Value,
+    value: &serde_json::Value,
+    place: &str,
+    problems: &mut Vec<String>,
+) {
+    if let Some(reference) = schema["$ref"].as_str() {
+        let target = root
+            .pointer(reference.trim_start_matches('#'))
+            .expect("a definition");
+        satisfies(root, target, value, place, problems);
+    }
+    if let Some(choices) = schema["anyOf"].as_array() {
+        let fits = choices.iter().any(|choice| {
+            let mut found = Vec::new();
+            satisfies(root, choice, value, place, &mut found);
+            found.is_empty()
+        });
+        if !fits {
+            problems.push(format!("{place}: fits none of the forms"));
+        }
+    }
+    if let Some(words) = schema["enum"].as_array()
+        && !words.contains(value)
+    {
+        problems.push(format!("{place}: {value} is not one of the words"));
+    }
+    let fits = match schema["type"].as_str() {
+        Some("object") => value.is_object(),
+        Some("array") => value.is_array(),
+        Some("string") => value.is_string(),
+        Some("boolean") => value.is_boolean(),
+        Some("integer") => {
+            let within = |key: &str| schema[key].as_i64().zip(value.as_i64());
+            within("minimum").is_some_and(|(least, value)| value >= least)
+                && within("maximum").is_some_and(|(most, value)| value <= most)
+        }
+        _ => true,
+    };
+    if !fits {
+        problems.push(format!("{place}: {value} is not of the type"));
+        return;
+    }
+    if let Some(members) = value.as_object() {
+        let known = schema["properties"].as_object().cloned().unwrap_or_default();
+        let most = schema["maxProperties"].as_u64().unwrap_or(u64::MAX);
+        if members.len() as u64 > most {
+            problems.push(format!("{place}: too many keys"));
+        }
+        for required in schema["required"].as_array().into_iter().flatten() {
+            if !members.contains_key(required.as_str().expect("a name")) {
+                problems.push(format!("{place}: {required} is missing"));
+            }
+        }
+        for (name, value) in members {
+            match known.get(name) {
+                Some(schema) => satisfies(root, schema, value, &format!("{place}/{name}"), problems),
+                None if schema["additionalProperties"] == false => {
+                    problems.push(format!("{place}: {name} is unknown"));
+                }
+                None => {}
+            }
+        }
+    }
+    for (index, item) in value.as_array().into_iter().flatten().enumerate() {
+        satisfies(
+            root,
+            &schema["items"],
+            item,
+            &format!("{place}/{index}"),
+            problems,
+        );
+    }
+}
+
+#[test]
+fn show_tells_what_is_written_from_what_is_a_default_and_no_secret() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new()
+        .setting("scripts_dir = \"scripts\"")
+        .device("QA1", &gateway)
+        .device_at("OTHER", 5550, "{ verify = false }")
+        .plan(
+            "P",
+            "pre_script = \"pre.sh\"\n[[plan.activity]]\naction = \"export-domain\"\ndevices = \"QA1\"\ndomains = \"*\"\n",
+        );
+    let ran = home.dpbackup(&["show", "P"]).exits(0);
+    insta::with_settings!({filters => vec![
+        (home.path("").to_string_lossy().trim_end_matches('/'), "[HOME]"),
+        (r"pin [0-9a-f]{64}", "pin [PIN]"),
+        (r"port = \d+ ", "port = [PORT] "),
+        (r" +#", " #"),
+    ]}, {
+        insta::assert_snapshot!(ran.stdout);
+    });
+}
+
+#[test]
+fn show_hides_a_password_that_stands_in_the_file() {
+    let home = Home::new();
+    let text = fs::read_to_string(home.plan_file()).expect("text")
+        + "[[device]]\nname = \"A\"\nhost = \"h\"\nusername = \"u\"\npassword = \"hunter2\"\n\
+           [[device]]\nname = \"B\"\nhost = \"h\"\nusername = \"u\"\npassword = { command = [\"pass\", \"hunter2\"] }\n";
+    let path = home.path("own.toml");
+    fs::write(&path, text).expect("a file");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("its mode");
+    let ran = home.dpbackup(&["--config", "own.toml", "show"]).exits(0);
+    assert!(
+        !ran.stdout.contains("hunter2") && !ran.stderr.contains("hunter2"),
+        "{ran:?}"
+    );
+    assert!(
+        ran.stdout.contains("password = <the plan file>"),
+        "{}",
+        ran.stdout
+    );
+    assert!(ran.stdout.contains("password = <command pass>"), "{}", ran.stdout);
+}
+
+#[test]
+fn completions_are_there_for_every_shell() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let ran = Home::new().dpbackup(&["completions", shell]).exits(0);
+        assert!(ran.stdout.contains("ignore-window"), "{shell}");
+    }
+    let _ = Home::new().dpbackup(&["completions", "tcsh"]).exits(2);
+}
+
+#[test]
+fn manual_pages_are_roff_for_every_command() {
+    let home = Home::new();
+    let main = home.dpbackup(&["man"]).exits(0).stdout;
+    assert!(main.contains(".TH dpbackup 1"), "{main}");
+    assert!(main.contains("Exit codes"), "{main}");
+    let below = home.dpbackup(&["man", "history", "status"]).exits(0).stdout;
+    assert!(below.contains(".TH dpbackup-history-status 1"), "{below}");
+    let unknown = home.dpbackup(&["man", "histroy"]).exits(2);
+    assert!(
+        unknown.stderr.contains("it has: run, preview"),
+        "{}",
+        unknown.stderr
+    );
+}
+
+/// To write the page anew: `UPDATE_DOCS=1 cargo test command_line_reference`.
+#[test]
+fn the_command_line_reference_on_disk_is_the_one_of_the_code() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/cli.md");
+    let page = dpbackup::cli::reference::page();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, &page).expect("write the page");
+    }
+    let on_disk = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        on_disk == page,
+        "out of date: run `UPDATE_DOCS=1 cargo test command_line_reference`"
+    );
+}
