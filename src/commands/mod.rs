@@ -8,6 +8,7 @@ mod recover;
 mod run;
 mod show;
 mod texts;
+mod trust;
 mod validate;
 mod verify;
 
@@ -79,7 +80,8 @@ pub fn dispatch(cli: &Cli, env: Lookup<'_>) -> Exit {
         Command::Show(args) => show::show(&cli.global, args, ui, env),
         Command::Completions(args) => texts::completions(args, ui),
         Command::Man(args) => texts::man(args, ui),
-        Command::Check(_) | Command::Trust(_) => unimplemented!(),
+        Command::Trust(args) => trust::trust(&cli.global, args, ui, env),
+        Command::Check(_) => unimplemented!(),
     };
     match outcome {
         Ok(exit) => exit,
@@ -133,14 +135,7 @@ fn chosen<'a>(
     for name in names {
         let Some(plan) = file.plan(name) else {
             let known: Vec<&str> = file.plans.iter().map(|plan| plan.name.as_str()).collect();
-            let nearest = crate::values::nearest::nearest(name, known.iter().copied());
-            let hint = match nearest {
-                Some(nearest) => format!("did you mean '{nearest}'?"),
-                None if known.is_empty() => "it has no plans at all".to_owned(),
-                None => format!("it has: {}", known.join(", ")),
-            };
-            let error = anyhow::anyhow!("the plan file {} has no plan '{name}'", file.path.display());
-            return Err(CommandError::new(Exit::Usage, error).with_hint(hint));
+            return Err(unknown(loaded, "plan", name, &known));
         };
         // Named twice is meant once.
         if !plans.iter().any(|chosen| chosen.name == plan.name) {
@@ -178,6 +173,17 @@ fn found<T>(outcome: Result<T, HistoryError>) -> Result<T, CommandError> {
 /// A folder for nameless files that are gone with the process.
 fn scratch_folder(env: Lookup<'_>) -> PathBuf {
     non_empty(env, "TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from)
+}
+
+/// The error for a name that the plan file does not have, with the nearest that it has.
+fn unknown(loaded: &Loaded, what: &str, name: &str, known: &[&str]) -> CommandError {
+    let hint = match crate::values::nearest::nearest(name, known.iter().copied()) {
+        Some(nearest) => format!("did you mean '{nearest}'?"),
+        None if known.is_empty() => format!("it has no {what}s at all"),
+        None => format!("it has: {}", known.join(", ")),
+    };
+    let path = loaded.plan_file.path.display();
+    CommandError::new(Exit::Usage, anyhow::anyhow!("the plan file {path} has no {what} '{name}'")).with_hint(hint)
 }
 
 /// Opens the history for writing.

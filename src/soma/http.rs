@@ -284,16 +284,14 @@ impl Explain {
                 return tls::explain(tls);
             }
             if inner.downcast_ref::<HandshakeBroken>().is_some() {
-                return SomaError::new(Kind::Tls, error).with_hint(
-                    "an access control list of the XML Management Interface may not hold this machine's address",
-                );
+                return SomaError::new(Kind::Tls, error).with_hint(tls::ACCESS_LIST);
             }
         }
         match error.kind() {
             io::ErrorKind::ConnectionRefused
             | io::ErrorKind::HostUnreachable
             | io::ErrorKind::NetworkUnreachable
-            | io::ErrorKind::AddrNotAvailable => SomaError::new(Kind::Unreachable, error),
+            | io::ErrorKind::AddrNotAvailable => tls::unreachable(error),
             io::ErrorKind::UnexpectedEof => SomaError::new(
                 Kind::Broken,
                 "the connection was closed before the answer was complete",

@@ -2,12 +2,15 @@
 //!
 //! `request` writes what is sent, `http` carries it over a connection that `tls`
 //! trusts, `reply` reads small answers and `download` streams large ones. `client` is
-//! the way in. Nothing here knows what a backup is.
+//! the way in. `peer` looks at a device without trusting it, `certificate` reads what it
+//! shows. Nothing here knows what a backup is.
 
+pub mod certificate;
 pub mod client;
 pub mod download;
 pub mod error;
 pub mod http;
+pub mod peer;
 pub mod reply;
 pub mod request;
 pub mod tls;

@@ -11,6 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use jiff::Timestamp;
+use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{WebPkiSupportedAlgorithms, ring};
 use rustls::pki_types::pem::PemObject;
@@ -30,34 +32,32 @@ use crate::values::trust::Trust;
 
 /// The TLS configuration for one way of trust.
 pub fn client_config(trust: &Trust) -> Result<Arc<ClientConfig>> {
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| SomaError::new(Kind::Tls, format!("TLS cannot be set up: {error}")))?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier(trust)?)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}
+
+/// Who decides whether a certificate is trusted: for roots that of `rustls` itself.
+pub(crate) fn verifier(trust: &Trust) -> Result<Arc<dyn ServerCertVerifier>> {
     let provider = Arc::new(ring::default_provider());
     let algorithms = provider.signature_verification_algorithms;
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| SomaError::new(Kind::Tls, format!("TLS cannot be set up: {error}")))?;
-    let config = match trust {
-        Trust::SystemRoots => builder
-            .with_root_certificates(system_roots()?)
-            .with_no_client_auth(),
-        Trust::CaFile(path) => builder
-            .with_root_certificates(roots_of(path)?)
-            .with_no_client_auth(),
-        Trust::Pin(pin) => builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(ByLeaf {
-                pin: Some(*pin),
-                algorithms,
-            }))
-            .with_no_client_auth(),
-        Trust::Off => builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(ByLeaf {
-                pin: None,
-                algorithms,
-            }))
-            .with_no_client_auth(),
+    let by_roots = |roots| -> Result<Arc<dyn ServerCertVerifier>> {
+        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+            .build()
+            .map_err(|error| SomaError::new(Kind::Tls, format!("TLS cannot be set up: {error}")))?;
+        Ok(verifier)
     };
-    Ok(Arc::new(config))
+    let by_leaf = |pin| Ok(Arc::new(ByLeaf { pin, algorithms }) as Arc<dyn ServerCertVerifier>);
+    match trust {
+        Trust::SystemRoots => by_roots(system_roots()?),
+        Trust::CaFile(path) => by_roots(roots_of(path)?),
+        Trust::Pin(pin) => by_leaf(Some(*pin)),
+        Trust::Off => by_leaf(None),
+    }
 }
 
 fn system_roots() -> Result<RootCertStore> {
@@ -156,6 +156,7 @@ impl ServerCertVerifier for ByLeaf {
 /// What a failed handshake means, with advice.
 pub fn explain(error: &rustls::Error) -> SomaError {
     const TRUST: &str = "`dpbackup trust DEVICE` shows the certificate and the pin_sha256 line to paste";
+    const RENEW: &str = "renew it on the device, or pin it with pin_sha256";
     let (what, hint) = match error {
         rustls::Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure) => (
             "the device shows another certificate than the pinned one".to_owned(),
@@ -171,12 +172,23 @@ pub fn explain(error: &rustls::Error) -> SomaError {
             format!("the certificate of the device is not for this host name ({error})"),
             TRUST,
         ),
-        rustls::Error::InvalidCertificate(
-            error @ (CertificateError::Expired | CertificateError::ExpiredContext { .. }),
-        ) => (
-            format!("the certificate of the device has expired ({error})"),
-            "renew it on the device, or pin it with pin_sha256",
+        rustls::Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. }) => (
+            format!("the certificate of the device expired on {}", day(not_after.as_secs())),
+            RENEW,
         ),
+        rustls::Error::InvalidCertificate(CertificateError::Expired) => {
+            ("the certificate of the device has expired".to_owned(), RENEW)
+        }
+        // `webpki` has this in its own words only. Home-made certificates of `openssl req -x509` are such.
+        rustls::Error::InvalidCertificate(CertificateError::Other(why))
+            if format!("{why:?}").contains("CaUsedAsEndEntity") =>
+        {
+            (
+                "the certificate of the device is marked as an authority (CA:TRUE), and a device cannot show such a one"
+                    .to_owned(),
+                "a pin trusts it: `dpbackup trust DEVICE` prints the pin_sha256 line to paste",
+            )
+        }
         rustls::Error::InvalidCertificate(error) => (
             format!("the certificate of the device cannot be trusted ({error})"),
             TRUST,
@@ -196,6 +208,32 @@ pub fn explain(error: &rustls::Error) -> SomaError {
         other => (format!("TLS failed: {other}"), TRUST),
     };
     SomaError::new(Kind::Tls, what).with_hint(hint)
+}
+
+/// The advice when a device hangs up before it has said anything.
+pub(crate) const ACCESS_LIST: &str =
+    "an access control list of the XML Management Interface may not hold this machine's address";
+
+fn day(seconds: u64) -> String {
+    let at = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    at.map_or_else(|| "a day".to_owned(), |at| at.strftime("%Y-%m-%d").to_string())
+}
+
+/// What it means that no connection could be made.
+pub(crate) fn unreachable(error: &io::Error) -> SomaError {
+    let unreachable = SomaError::new(Kind::Unreachable, error);
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => unreachable.with_hint(
+            "nothing listens there: is the XML Management Interface enabled, and is it on this port (usually 5550)?",
+        ),
+        _ => unreachable,
+    }
+}
+
+/// What it means that the device hung up before TLS was agreed on.
+pub(crate) fn closed_in_handshake(error: &io::Error) -> SomaError {
+    let closed = HandshakeBroken(io::Error::new(error.kind(), error.to_string()));
+    SomaError::new(Kind::Tls, closed).with_hint(ACCESS_LIST)
 }
 
 /// How long a connection may stay silent, shared between a request and its transport.

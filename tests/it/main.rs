@@ -13,8 +13,20 @@ mod gateway_archives;
 mod gateway_faults;
 mod gateway_requests;
 mod gateway_state;
-
 mod house;
-mod main_road;
-
 mod init;
+mod main_road;
+mod plan_expansion;
+mod plan_flow;
+mod plan_locks;
+mod plan_refused;
+mod plan_window;
+mod prune;
+mod shown;
+mod task_faults;
+mod task_flow;
+mod task_quiesce;
+mod task_refused;
+mod trust;
+mod unchanged;
+mod verify;

@@ -1,0 +1,181 @@
+//! `dpbackup trust`
+
+use std::fmt::Write;
+
+use anyhow::anyhow;
+use jiff::Timestamp;
+
+use crate::cli::{Global, TrustArgs};
+use crate::clock::{Clock, SystemClock};
+use crate::commands::{CommandError, Outcome, load_plan, print, unknown};
+use crate::exit::Exit;
+use crate::plan::model::{Device, Trust};
+use crate::soma::certificate::{Certificate, Content};
+use crate::soma::peer::{self, Peer};
+use crate::ui::Ui;
+use crate::values::environment::Lookup;
+use crate::values::text::printable;
+
+/// Shows the certificates of a device. Nothing but a TLS handshake goes to it.
+pub(super) fn trust(global: &Global, args: &TrustArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
+    let loaded = load_plan(global, ui, env)?;
+    let file = &loaded.plan_file;
+    let Some(device) = file.device(&args.device) else {
+        let known: Vec<&str> = file.devices.iter().map(|device| device.name.as_str()).collect();
+        return Err(unknown(&loaded, "device", &args.device, &known));
+    };
+    let peer = peer::reach(&device.host, device.port, file.settings.timeouts.connect)
+        .and_then(peer::Reached::shake_hands)
+        .map_err(|error| {
+            let place = format!("{} ({}:{})", device.name, device.host, device.port);
+            let failed = CommandError::new(Exit::Failed, anyhow!("{place}: {}", error.message));
+            match error.hint {
+                Some(hint) => failed.with_hint(hint),
+                None => failed,
+            }
+        })?;
+    let certificates = peer.certificates();
+    let Some(own) = certificates.first() else {
+        return Err(CommandError::new(
+            Exit::Failed,
+            anyhow!("{} shows no certificate", device.name),
+        ));
+    };
+    let now = SystemClock::new().now();
+    print(ui, &page(device, &peer, own, &certificates, now))?;
+    let warnings = warnings(device, &peer, own, now);
+    for warning in &warnings {
+        ui.warning(warning);
+    }
+    Ok(if warnings.is_empty() {
+        Exit::Success
+    } else {
+        Exit::Warned
+    })
+}
+
+fn page(device: &Device, peer: &Peer, own: &Certificate, all: &[Certificate], now: Timestamp) -> String {
+    let mut page = format!(
+        "{} ({}:{}), {}\n",
+        device.name, device.host, device.port, peer.version
+    );
+    // Writing into a String cannot fail.
+    for (index, certificate) in all.iter().enumerate() {
+        let whose = if index == 0 {
+            "the device's own"
+        } else {
+            "sent along"
+        };
+        let _ = writeln!(page, "\ncertificate {} of {}, {whose}", index + 1, all.len());
+        describe(certificate, now, &mut page);
+    }
+    page.push_str("\nwould be trusted\n");
+    for (how, trust) in ways(device) {
+        let verdict = match peer.verify(&trust) {
+            Ok(()) => "yes".to_owned(),
+            Err(error) => format!("no: {}", printable(&error.message)),
+        };
+        let _ = writeln!(page, "  {how}: {verdict}");
+    }
+    let pin = own.pin();
+    let _ = write!(
+        page,
+        "\nTo trust this certificate and no other: compare its SHA-256 with what the administrator\n\
+         of the device says, then write under [[device]] \"{}\":\n\ntls = {{ pin_sha256 = \"{pin}\" }}\n",
+        device.name
+    );
+    page
+}
+
+fn describe(certificate: &Certificate, now: Timestamp, page: &mut String) {
+    let mut line = |label: &str, text: &str| {
+        let _ = writeln!(page, "  {label:<8} {}", printable(text));
+    };
+    match &certificate.content {
+        Ok(content) => {
+            line("subject", &content.subject);
+            let names = content.names.join(", ");
+            line(
+                "names",
+                if names.is_empty() {
+                    "none: only a pin can trust it"
+                } else {
+                    &names
+                },
+            );
+            let by_itself = if content.is_self_signed() { " (itself)" } else { "" };
+            line("issuer", &format!("{}{by_itself}", content.issuer));
+            line("valid", &validity(content, now));
+            line("key", &content.key);
+            if content.is_authority {
+                line("is", "a certificate authority");
+            }
+        }
+        Err(why) => line("content", &format!("cannot be read: {why}")),
+    }
+    line("SHA-256", &certificate.pin());
+}
+
+fn validity(content: &Content, now: Timestamp) -> String {
+    let date = |time: Timestamp| time.strftime("%Y-%m-%d %H:%M:%SZ").to_string();
+    let left = match content.days_left(now) {
+        days if days < 0 => "EXPIRED".to_owned(),
+        1 => "1 day left".to_owned(),
+        days => format!("{days} days left"),
+    };
+    format!(
+        "{} to {}, {left}",
+        date(content.not_before),
+        date(content.not_after)
+    )
+}
+
+/// Every way of trust that is worth a look: the plan file's own comes first.
+fn ways(device: &Device) -> Vec<(String, Trust)> {
+    let own = (
+        format!("as the plan file has it ({})", short(&device.tls)),
+        device.tls.clone(),
+    );
+    match device.tls {
+        Trust::SystemRoots => vec![own],
+        _ => vec![
+            own,
+            (
+                "by the trust roots of this machine".to_owned(),
+                Trust::SystemRoots,
+            ),
+        ],
+    }
+}
+
+fn short(trust: &Trust) -> String {
+    match trust {
+        Trust::Pin(_) => "pin_sha256".to_owned(),
+        Trust::Off => "verify = false".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn warnings(device: &Device, peer: &Peer, own: &Certificate, now: Timestamp) -> Vec<String> {
+    let name = &device.name;
+    let mut warnings = Vec::new();
+    match (&device.tls, peer.verify(&device.tls)) {
+        (Trust::Pin(_), Err(_)) => warnings.push(format!(
+            "the pin of {name} in the plan file is of another certificate: if it was not renewed, \
+             somebody stands in between"
+        )),
+        (_, Err(error)) => warnings.push(format!("a run would not trust {name}: {}", error.message)),
+        (Trust::Off, Ok(())) => warnings.push(format!(
+            "{name} has `verify = false`: whoever answers there gets its password; pin the certificate instead"
+        )),
+        (_, Ok(())) => {}
+    }
+    if let Ok(content) = &own.content
+        && content.not_after <= now
+    {
+        warnings.push(format!(
+            "the certificate of {name} has expired; a pin trusts it all the same"
+        ));
+    }
+    warnings
+}

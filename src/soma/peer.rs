@@ -1,0 +1,236 @@
+//! Who answers: a TLS handshake that trusts nobody and sends nothing.
+//!
+//! `trust` and `check` look at the certificate of a device before anything is said to it.
+//! No user name, no password and no request leaves this machine here.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{WebPkiSupportedAlgorithms, ring};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme};
+
+use crate::soma::certificate::Certificate;
+use crate::soma::error::{Kind, Result, SomaError};
+use crate::soma::tls;
+use crate::values::trust::Trust;
+
+/// What a device has shown of itself.
+pub struct Peer {
+    name: ServerName<'static>,
+    chain: Vec<CertificateDer<'static>>,
+    /// The version of TLS that was agreed on, `TLS 1.3`.
+    pub version: String,
+}
+
+impl Peer {
+    /// The certificates in the order in which they came: the device's own first.
+    pub fn certificates(&self) -> Vec<Certificate> {
+        self.chain.iter().map(|der| Certificate::of_der(der)).collect()
+    }
+
+    /// Whether a connection with this trust would be accepted now.
+    pub fn verify(&self, trust: &Trust) -> Result<()> {
+        let Some((leaf, others)) = self.chain.split_first() else {
+            return Err(SomaError::new(Kind::Tls, "the device shows no certificate"));
+        };
+        tls::verifier(trust)?
+            .verify_server_cert(leaf, others, &self.name, &[], UnixTime::now())
+            .map(|_| ())
+            .map_err(|error| tls::explain(&error))
+    }
+}
+
+impl fmt::Debug for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Peer")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A connection without TLS yet.
+#[derive(Debug)]
+pub struct Reached {
+    name: ServerName<'static>,
+    stream: TcpStream,
+    deadline: Instant,
+    limit: Duration,
+}
+
+/// Connects to a device. `limit` bounds this and the handshake that may follow.
+pub fn reach(host: &str, port: u16, limit: Duration) -> Result<Reached> {
+    let deadline = Instant::now() + limit;
+    let name = ServerName::try_from(host.to_owned())
+        .map_err(|_| SomaError::new(Kind::Unreachable, format!("'{host}' is no host name or address")))?;
+    let mut last = SomaError::new(Kind::Unreachable, "the host name is not known");
+    for address in addresses(host, port, limit)? {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(too_late(Kind::Unreachable, "no connection", limit));
+        }
+        match TcpStream::connect_timeout(&address, left) {
+            Ok(stream) => {
+                return Ok(Reached {
+                    name,
+                    stream,
+                    deadline,
+                    limit,
+                });
+            }
+            Err(error) if is_timeout(&error) => {
+                last = too_late(Kind::Unreachable, "no connection", limit);
+            }
+            Err(error) => last = tls::unreachable(&error),
+        }
+    }
+    Err(last)
+}
+
+impl Reached {
+    /// Agrees on TLS with whoever answers, and keeps what it shows.
+    pub fn shake_hands(mut self) -> Result<Peer> {
+        let provider = Arc::new(ring::default_provider());
+        let recorder = Arc::new(Recorder {
+            chain: Mutex::default(),
+            algorithms: provider.signature_verification_algorithms,
+        });
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| tls::explain(&error))?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::clone(&recorder) as Arc<dyn ServerCertVerifier>)
+            .with_no_client_auth();
+        let mut connection = ClientConnection::new(Arc::new(config), self.name.clone())
+            .map_err(|error| tls::explain(&error))?;
+        while connection.is_handshaking() {
+            self.step(&mut connection)?;
+        }
+        connection.send_close_notify();
+        // The device has shown what was asked; whether it hears the farewell does not matter.
+        let _ = connection.write_tls(&mut self.stream);
+        let chain = recorder
+            .chain
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        Ok(Peer {
+            name: self.name,
+            chain,
+            version: match connection.protocol_version() {
+                Some(rustls::ProtocolVersion::TLSv1_3) => "TLS 1.3".to_owned(),
+                Some(rustls::ProtocolVersion::TLSv1_2) => "TLS 1.2".to_owned(),
+                other => format!("{other:?}"),
+            },
+        })
+    }
+
+    /// Sends what there is to send, or reads once; never beyond the deadline.
+    fn step(&mut self, connection: &mut ClientConnection) -> Result<()> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(too_late(Kind::Tls, "no end of the TLS handshake", self.limit));
+        }
+        let limit = self.limit;
+        let broken = |error: io::Error| match is_timeout(&error) {
+            true => too_late(Kind::Tls, "no end of the TLS handshake", limit),
+            false => tls::closed_in_handshake(&error),
+        };
+        self.stream.set_read_timeout(Some(left)).map_err(broken)?;
+        self.stream.set_write_timeout(Some(left)).map_err(broken)?;
+        if connection.wants_write() {
+            connection.write_tls(&mut self.stream).map_err(broken)?;
+            return self.stream.flush().map_err(broken);
+        }
+        if connection.read_tls(&mut self.stream).map_err(broken)? == 0 {
+            return Err(broken(io::ErrorKind::UnexpectedEof.into()));
+        }
+        let processed = connection.process_new_packets().map(|_| ());
+        processed.map_err(|error| tls::explain(&error))
+    }
+}
+
+/// Looks a name up. The resolver of the system has limits of its own, so it is asked in
+/// a thread that is left behind when it takes too long.
+fn addresses(host: &str, port: u16, limit: Duration) -> Result<Vec<SocketAddr>> {
+    let (sender, receiver) = mpsc::channel();
+    let host = host.to_owned();
+    thread::spawn(move || {
+        let found = (host.as_str(), port).to_socket_addrs().map(Iterator::collect);
+        // Nobody waits any more: the answer is of no use.
+        let _ = sender.send(found);
+    });
+    match receiver.recv_timeout(limit) {
+        Ok(Ok(addresses)) => Ok(addresses),
+        Ok(Err(_)) => Err(SomaError::new(Kind::Unreachable, "the host name is not known")),
+        Err(_) => Err(too_late(
+            Kind::Unreachable,
+            "no answer of the name service",
+            limit,
+        )),
+    }
+}
+
+fn too_late(kind: Kind, what: &str, limit: Duration) -> SomaError {
+    SomaError::new(
+        kind,
+        format!("{what} within {}", humantime::format_duration(limit)),
+    )
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock)
+}
+
+/// Accepts every certificate and keeps it. Only for looking: nothing is sent after it.
+#[derive(Debug)]
+struct Recorder {
+    chain: Mutex<Vec<CertificateDer<'static>>>,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl ServerCertVerifier for Recorder {
+    fn verify_server_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _name: &ServerName<'_>,
+        _ocsp: &[u8],
+        _now: UnixTime,
+    ) -> std::result::Result<ServerCertVerified, rustls::Error> {
+        let mut chain = self.chain.lock().unwrap_or_else(PoisonError::into_inner);
+        *chain = std::iter::once(leaf)
+            .chain(intermediates)
+            .map(|der| der.clone().into_owned())
+            .collect();
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+        rustls::crypto::verify_tls12_signature(message, certificate, signed, &self.algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+        rustls::crypto::verify_tls13_signature(message, certificate, signed, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}

@@ -1,0 +1,30 @@
+//! Snapshots of what the binary prints, without what differs from run to run.
+
+use crate::support::{Home, Ran};
+
+/// What was printed, then what was said, with the folder of the test as `[HOME]`.
+pub(crate) fn shown(ran: &Ran, home: &Home) -> String {
+    let mut text = ran.stdout.clone();
+    if !text.is_empty() && !ran.stderr.is_empty() {
+        text.push_str("--- stderr\n");
+    }
+    text.push_str(&ran.stderr);
+    text.replace(home.path("").to_string_lossy().trim_end_matches('/'), "[HOME]")
+}
+
+/// Compares a text with the snapshot of the test.
+macro_rules! assert_shown {
+    ($text:expr) => {
+        insta::with_settings!({filters => vec![
+            (r"127\.0\.0\.1:\d+", "127.0.0.1:[PORT]"),
+            (r"\b[0-9a-f]{64}\b", "[SHA-256]"),
+            // Machines have other roots, or none.
+            (r"(by the trust roots of this machine: no): .*", "$1: [WHY]"),
+            (r"\d{6,7} days", "[MANY] days"),
+            (r"\d+(\.\d+)? [kMGT]?i?B free of \d+(\.\d+)? [kMGT]?i?B", "[FREE] free of [TOTAL]"),
+            (r"\b20\d\d-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?", "[TIME]"),
+        ]}, {
+            insta::assert_snapshot!($text);
+        });
+    };
+}
