@@ -25,6 +25,19 @@ pub enum Exit {
     StillQuiesced,
     /// 128 + the signal: interrupted, cleaned up.
     Interrupted(i32),
+    /// 1, 2 or 3: `history status` ends as monitoring plug-ins do.
+    Monitored(Monitored),
+}
+
+/// What a monitoring plug-in says with its exit code, where not all is well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Monitored {
+    /// 1: somebody should look.
+    Warning,
+    /// 2: somebody must act.
+    Critical,
+    /// 3: it cannot be told.
+    Unknown,
 }
 
 impl Exit {
@@ -67,6 +80,9 @@ impl Exit {
             Exit::History => 6,
             Exit::StillQuiesced => 10,
             Exit::Interrupted(signal) => u8::try_from(128 + signal).unwrap_or(u8::MAX),
+            Exit::Monitored(Monitored::Warning) => 1,
+            Exit::Monitored(Monitored::Critical) => 2,
+            Exit::Monitored(Monitored::Unknown) => 3,
         }
     }
 
@@ -83,10 +99,10 @@ impl Exit {
     fn gravity(self) -> u8 {
         match self {
             Exit::Success => 0,
-            Exit::Warned => 1,
+            Exit::Warned | Exit::Monitored(Monitored::Warning) => 1,
             Exit::Locked => 2,
             Exit::NotStarted => 3,
-            Exit::Failed => 4,
+            Exit::Failed | Exit::Monitored(_) => 4,
             Exit::Usage => 5,
             Exit::History => 6,
             Exit::Interrupted(_) => 7,

@@ -7,6 +7,7 @@ mod prune;
 mod recover;
 mod run;
 mod show;
+mod status;
 mod texts;
 mod trust;
 mod validate;

@@ -126,7 +126,7 @@ fn time(time: Timestamp, zone: &TimeZone) -> Value {
     json!(local.strftime("%Y-%m-%dT%H:%M:%S.%3f%:z").to_string())
 }
 
-fn optional_time(moment: Option<Timestamp>, zone: &TimeZone) -> Value {
+pub(super) fn optional_time(moment: Option<Timestamp>, zone: &TimeZone) -> Value {
     moment.map_or(Value::Null, |moment| time(moment, zone))
 }
 

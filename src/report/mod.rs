@@ -3,8 +3,10 @@
 
 pub mod csv;
 mod fields;
+pub mod freshness;
 pub mod json;
 pub mod lines;
+mod plain;
 pub mod prune;
 pub mod table;
 pub mod verify;

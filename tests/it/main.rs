@@ -23,6 +23,7 @@ mod plan_refused;
 mod plan_window;
 mod prune;
 mod shown;
+mod status;
 mod task_faults;
 mod task_flow;
 mod task_quiesce;

@@ -1,0 +1,119 @@
+//! `dpbackup history status`
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+
+use crate::cli::{FindingsFormat, Global, StatusArgs};
+use crate::clock::{Clock, SystemClock};
+use crate::commands::{CommandError, Outcome, load_plan, print};
+use crate::exit::{Exit, Monitored};
+use crate::history::{History, HistoryError};
+use crate::lock::Locks;
+use crate::plan::model::{Action, Domains, PlanFile};
+use crate::report::freshness::{Attempt, Expected, Freshness, State, What};
+use crate::run::event::FileKind;
+use crate::run::event::TaskId;
+use crate::ui::Ui;
+use crate::values::environment::Lookup;
+use crate::values::text::printable;
+
+/// Judges the age of the backups. Whatever keeps it from that is UNKNOWN, and not one of
+/// the other exit codes: who reads them is a monitoring system.
+pub(super) fn status(global: &Global, args: &StatusArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
+    judged(global, args, ui, env).or_else(|failed| {
+        // A bar would begin the figures of a plug-in.
+        let why = failed.error.to_string().replace('|', "_");
+        let summary = format!("DPBACKUP UNKNOWN - {}", printable(&why));
+        let text = match args.format {
+            FindingsFormat::Table => format!("{summary}\n"),
+            FindingsFormat::Json => {
+                let document =
+                    serde_json::json!({ "schema_version": 1, "state": "UNKNOWN", "summary": summary });
+                format!("{document:#}\n")
+            }
+        };
+        print(ui, &text)?;
+        Err(CommandError {
+            exit: Exit::Monitored(Monitored::Unknown),
+            ..failed
+        })
+    })
+}
+
+fn judged(global: &Global, args: &StatusArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
+    let loaded = load_plan(global, ui, env)?;
+    let file = &loaded.plan_file;
+    let (known, attempts) = match History::open_read_only(&file.settings.history) {
+        Ok(history) => (
+            history.targets()?,
+            attempts(&history, &Locks::beside(&file.settings.history))?,
+        ),
+        // Before the first run nothing has ever been backed up, and that is known.
+        Err(HistoryError::Missing { .. }) => (Vec::new(), BTreeMap::new()),
+        Err(error) => return Err(error.into()),
+    };
+    let clock = SystemClock::new();
+    let attempt = |task: TaskId| attempts.get(&task).copied().unwrap_or(Attempt::Abandoned);
+    let freshness = Freshness::judge(&expected(file), &known, &attempt, clock.now(), args.max_age);
+    let text = match args.format {
+        FindingsFormat::Table => freshness.table(&clock.zone()),
+        FindingsFormat::Json => freshness.json(&clock.zone()),
+    };
+    print(ui, &text)?;
+    Ok(match freshness.state() {
+        State::NotPlanned | State::Ok => Exit::Success,
+        State::Warning => Exit::Monitored(Monitored::Warning),
+        State::Critical => Exit::Monitored(Monitored::Critical),
+    })
+}
+
+/// What each task without an end is at: the kernel lock of its process tells.
+fn attempts(history: &History, locks: &Locks) -> Result<BTreeMap<TaskId, Attempt>, CommandError> {
+    let mut attempts = BTreeMap::new();
+    for plan in history.unfinished_plans()? {
+        let is_alive = locks
+            .is_alive(&plan.process)
+            .context("whether a run is still at work")
+            .map_err(|error| CommandError::new(Exit::History, error))?;
+        let attempt = if is_alive {
+            Attempt::Running
+        } else {
+            Attempt::Abandoned
+        };
+        attempts.extend(plan.tasks.iter().map(|task| (task.id, attempt)));
+    }
+    Ok(attempts)
+}
+
+/// What the plans want of every device. A plan that is not enabled counts too: turning it
+/// off must not silence the alarm that its backups grow old.
+fn expected(file: &PlanFile) -> Vec<Expected> {
+    let activities = || file.plans.iter().flat_map(|plan| &plan.activities);
+    let mut expected = Vec::new();
+    for device in &file.devices {
+        let before = expected.len();
+        for activity in activities().filter(|activity| activity.devices.matches(&device.name)) {
+            let (kind, domains) = match &activity.action {
+                Action::SecureBackup { .. } => (FileKind::SecureBackup, None),
+                Action::ExportDomain {
+                    domains: Domains::All,
+                } => (FileKind::Persisted, None),
+                Action::ExportDomain {
+                    domains: Domains::Matching(pattern),
+                } => (FileKind::Persisted, Some(pattern.clone())),
+            };
+            expected.push(Expected {
+                device: device.name.clone(),
+                what: Some(What { kind, domains }),
+            });
+        }
+        if expected.len() == before {
+            expected.push(Expected {
+                device: device.name.clone(),
+                what: None,
+            });
+        }
+    }
+    expected
+}

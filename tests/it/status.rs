@@ -1,0 +1,145 @@
+//! `dpbackup history status`: how old the last good backup of everything is.
+
+use std::time::{Duration, Instant};
+
+use crate::shown::shown;
+use crate::simulator::{Domain, Fault, FaultKind, Gateway, Setup};
+use crate::support::Home;
+
+const EXPORT: &str = "error_policy = \"ignore\"\n[[plan.activity]]\naction = \"export-domain\"\ndevices = \"QA*\"\n\
+                      domains = \"DOM*\"\n";
+const BOTH: &str = "[[plan.activity]]\naction = \"secure-backup\"\ndevices = \"QA*\"\ncertificate = \"backup-cert\"\n\
+                    [[plan.activity]]\naction = \"export-domain\"\ndevices = \"QA*\"\ndomains = \"DOM1, DOM2\"\n";
+
+fn status(home: &Home) -> serde_json::Value {
+    let ran = home.dpbackup(&["history", "status", "--format", "json"]);
+    serde_json::from_str(&ran.stdout).expect("JSON")
+}
+
+/// `device domain kind STATE attempt` for each target.
+fn targets(home: &Home) -> Vec<String> {
+    let status = status(home);
+    let word = |row: &serde_json::Value, key: &str| row[key].as_str().unwrap_or("-").to_owned();
+    let targets = status["targets"].as_array().expect("targets").iter();
+    targets
+        .map(|row| {
+            ["device_name", "domain_name", "kind", "state", "last_attempt"]
+                .map(|key| word(row, key))
+                .join(" ")
+        })
+        .collect()
+}
+
+#[test]
+fn before_the_first_run_everything_that_is_planned_has_never_been_backed_up() {
+    let home = Home::new()
+        .absent_device("QA1")
+        .absent_device("LONELY")
+        .plan("P", BOTH)
+        .plan("Q", EXPORT);
+    let ran = home.dpbackup(&["history", "status"]).exits(2);
+    assert_shown!(shown(&ran, &home));
+    assert!(!home.path("state").exists(), "reading creates nothing");
+}
+
+#[test]
+fn fresh_backups_are_ok_and_old_ones_critical() {
+    let gateway = Gateway::start(Setup {
+        domains: vec![Domain::new("DOM1").unsaved(), Domain::new("DOM2")],
+        ..Setup::default()
+    });
+    let home = Home::new().device("QA1", &gateway).plan("P", BOTH);
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    let ran = home.dpbackup(&["history", "status"]).exits(0);
+    insta::with_settings!({filters => vec![
+        (r"\d+s;;", "[AGE]s;;"),
+        (r"\d+s +\d+\.\d [KM]iB +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "[AGE]  [SIZE]  [TIME]"),
+        (r"(Age +Size +)Last Good +", "Age  Size  Last Good  "),
+        (r"  +", "  "),
+    ]}, {
+        insta::assert_snapshot!(ran.stdout);
+    });
+    let old = home.dpbackup(&["history", "status", "--max-age", "0s"]).exits(2);
+    let first = old.stdout.lines().next().unwrap_or_default();
+    assert!(
+        first.starts_with("DPBACKUP CRITICAL - 3 without a good backup within 0s, 0 good, first: QA1"),
+        "{first}"
+    );
+}
+
+#[test]
+fn a_failed_attempt_after_a_good_one_is_a_warning() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new().device("QA1", &gateway).plan("P", EXPORT);
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    gateway.fail(Fault::every("do-backup", FaultKind::EmptyFile).in_domain("DOM2"));
+    let _ = home.dpbackup(&["run", "P"]).exits(1);
+    let ran = home.dpbackup(&["history", "status"]).exits(1);
+    let first = ran.stdout.lines().next().unwrap_or_default();
+    assert!(
+        first.starts_with(
+            "DPBACKUP WARNING - 1 whose last attempt was not good, 1 good, first: QA1/DOM2 | ok=1"
+        ),
+        "{first}"
+    );
+    assert_eq!(
+        targets(&home),
+        ["QA1 DOM2 persisted WARNING ended", "QA1 DOM1 persisted OK ended"]
+    );
+}
+
+#[test]
+fn a_domain_that_no_plan_asks_for_any_more_is_shown_and_not_judged() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new().device("QA1", &gateway).plan("P", EXPORT);
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    let text = std::fs::read_to_string(home.plan_file()).expect("text");
+    std::fs::write(home.path("new.toml"), text.replace("DOM*", "DOM*, !DOM2")).expect("a file");
+    let ran = home
+        .dpbackup(&["-c", "new.toml", "history", "status", "--format", "json"])
+        .exits(0);
+    assert!(ran.stdout.contains("NOT_PLANNED"), "{}", ran.stdout);
+}
+
+#[test]
+fn an_attempt_under_way_is_told_from_one_that_died() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new().device("QA1", &gateway).plan("P", EXPORT);
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    gateway.fail(Fault::every("do-backup", FaultKind::StallBeforeHead(None)));
+    let mut run = home.start(&["run", "P"]);
+    let started = Instant::now();
+    while !targets(&home).contains(&"QA1 DOM1 persisted OK running".to_owned()) {
+        assert!(
+            started.elapsed() < Duration::from_secs(20),
+            "{:?}",
+            targets(&home)
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    run.kill().expect("it can be killed");
+    run.wait().expect("it ended");
+    assert!(
+        targets(&home).contains(&"QA1 DOM1 persisted WARNING abandoned".to_owned()),
+        "{:?}",
+        targets(&home)
+    );
+    let _ = home.dpbackup(&["history", "status"]).exits(1);
+}
+
+#[test]
+fn what_cannot_be_read_is_unknown() {
+    let home = Home::new().absent_device("QA1").plan("P", EXPORT);
+    std::fs::create_dir(home.path("state")).expect("a folder");
+    std::fs::write(home.path("state/history.db"), "something else").expect("a file");
+    let ran = home.dpbackup(&["history", "status"]).exits(3);
+    assert_shown!(shown(&ran, &home));
+    let json = home.dpbackup(&["history", "status", "--format", "json"]).exits(3);
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).expect("JSON");
+    assert_eq!(json["state"], "UNKNOWN");
+
+    let ran = home
+        .dpbackup(&["--config", "not-there.toml", "history", "status"])
+        .exits(3);
+    assert!(ran.stdout.starts_with("DPBACKUP UNKNOWN - "), "{}", ran.stdout);
+}
