@@ -1,5 +1,9 @@
 //! Tells one ledger and every sink what happens.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use jiff::Timestamp;
+
 use crate::clock::Clock;
 use crate::run::event::{
     ActivityId, ActivityOpening, Event, FileKind, JournalId, LastContent, Ledger, LedgerError, PlanId,
@@ -25,17 +29,23 @@ impl<'a> Record<'a> {
         let now = self.clock.now();
         let recorded = self.ledger.record(now, event);
         // What happened to a device is shown even when it can no longer be written down.
-        for sink in &mut self.sinks {
-            sink.event(now, event);
-        }
+        self.show_event(now, event);
         recorded
+    }
+
+    /// A sink never changes an outcome: one that panics is not asked again.
+    fn each_sink(&mut self, mut show: impl FnMut(&mut dyn Sink)) {
+        self.sinks
+            .retain_mut(|sink| catch_unwind(AssertUnwindSafe(|| show(&mut **sink))).is_ok());
+    }
+
+    fn show_event(&mut self, at: Timestamp, event: &Event) {
+        self.each_sink(|sink| sink.event(at, event));
     }
 
     /// Shows progress.
     pub fn show(&mut self, progress: &Progress) {
-        for sink in &mut self.sinks {
-            sink.progress(progress);
-        }
+        self.each_sink(|sink| sink.progress(progress));
     }
 
     /// A plan execution begins.
@@ -43,7 +53,7 @@ impl<'a> Record<'a> {
         let now = self.clock.now();
         let plan = self.ledger.open_plan(now, &opening)?;
         let event = Event::PlanOpened { plan, opening };
-        self.sinks.iter_mut().for_each(|sink| sink.event(now, &event));
+        self.show_event(now, &event);
         Ok(plan)
     }
 
@@ -52,7 +62,7 @@ impl<'a> Record<'a> {
         let now = self.clock.now();
         let activity = self.ledger.open_activity(now, &opening)?;
         let event = Event::ActivityOpened { activity, opening };
-        self.sinks.iter_mut().for_each(|sink| sink.event(now, &event));
+        self.show_event(now, &event);
         Ok(activity)
     }
 
@@ -61,7 +71,7 @@ impl<'a> Record<'a> {
         let now = self.clock.now();
         let task = self.ledger.open_task(now, &opening)?;
         let event = Event::TaskOpened { task, opening };
-        self.sinks.iter_mut().for_each(|sink| sink.event(now, &event));
+        self.show_event(now, &event);
         Ok(task)
     }
 
