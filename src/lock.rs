@@ -128,6 +128,18 @@ impl Locks {
         }
     }
 
+    /// Removes the files that a process which died has left here. Whether they go changes
+    /// nothing: a lock that is free, and one that is not there, say the same.
+    pub fn forget(&self, process: &str) {
+        let _ = fs::remove_file(self.path(process));
+        let context = format!("{process}-");
+        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().starts_with(&context) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+
     /// Asks once for a lock of this name.
     pub fn ask(&self, name: &str, purpose: &str, clock: &dyn Clock) -> Result<Asked, LockError> {
         let path = self.path(name);

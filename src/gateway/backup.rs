@@ -6,6 +6,7 @@ use std::time::Duration;
 use roxmltree::Node;
 
 use crate::gateway::Gateway;
+use crate::gateway::domains::DEFAULT_DOMAIN;
 use crate::soma::error::{Kind, Result, SomaError};
 use crate::soma::{reply, request};
 
@@ -154,6 +155,14 @@ impl Gateway<'_> {
         })
     }
 
+    /// Whether the device is busy with a secure backup, whoever asked for it.
+    pub fn makes_secure_backup(&self) -> Result<bool> {
+        let domains = self.domains()?;
+        Ok(domains.iter().any(|domain| {
+            domain.name == DEFAULT_DOMAIN && domain.current_command.contains("secure-backup")
+        }))
+    }
+
     /// Fetches a file of `folder` into `out`, once.
     pub fn fetch(
         &self,
@@ -173,9 +182,38 @@ impl Gateway<'_> {
     /// Removes a folder of ours from `temporary:`: file by file, for not every firmware
     /// removes one that holds files (soma-wire section 3.6). Succeeds when the device,
     /// asked at the end, does not have it.
-    pub fn remove(&self, folder: &RemoteFolder) -> Result<()> {
-        let Some(files) = self.folder(folder)? else {
-            return Ok(());
+    ///
+    /// A device that still makes a secure backup would fill the folder again: it is given
+    /// `patience` to end, and then left alone. One that was asked for a secure backup and
+    /// shows nothing of it may still begin: it is believed after `settle`.
+    pub fn remove(
+        &self,
+        folder: &RemoteFolder,
+        patience: Duration,
+        settle: Duration,
+        told: &mut dyn FnMut(Duration),
+    ) -> Result<()> {
+        let started = self.clock.elapsed();
+        let mut pause = Duration::from_millis(500);
+        let files = loop {
+            let busy = self.makes_secure_backup()?;
+            let files = if busy { None } else { self.folder(folder)? };
+            let waited = self.clock.elapsed().saturating_sub(started);
+            let left = match (busy, files) {
+                (false, Some(files)) => break files,
+                (false, None) if waited >= settle => return Ok(()),
+                (false, None) => settle - waited,
+                (true, _) if waited >= patience => {
+                    return Err(SomaError::new(
+                        Kind::Refused,
+                        "the device is still making a secure backup, and would fill it again",
+                    ));
+                }
+                (true, _) => patience - waited,
+            };
+            told(waited);
+            self.clock.sleep(pause.min(left), &self.stop);
+            pause = (pause * 2).min(LONGEST_PAUSE);
         };
         let mut refusal = None;
         for file in &files {

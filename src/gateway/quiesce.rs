@@ -16,6 +16,13 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// A device that was told to unquiesce and still is not on its way is told again.
 const SEND_AGAIN_AFTER: Duration = Duration::from_secs(15);
 
+/// A domain that the device has not listed for so long does not exist any more.
+const GONE_AFTER: Duration = Duration::from_secs(30);
+
+/// The pause after a login that was refused; a lock on an account lasts a minute by
+/// default (soma-wire section 1.4).
+const REFUSED_PAUSE: Duration = Duration::from_secs(75);
+
 /// What is quiesced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
@@ -65,24 +72,15 @@ impl std::fmt::Display for ScopeState {
     }
 }
 
-/// What is waited for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Goal {
-    /// Everything quiesced.
-    Quiesced,
-    /// Everything working.
-    Normal,
-}
-
 /// How a wait ended.
 #[derive(Debug)]
 pub enum Waited {
-    /// As wanted.
+    /// Everything is quiesced.
     Reached,
     /// The device says that it went wrong, or has no such domain.
     Failed(ScopeState),
     /// Not within the limit: the last state, or why it could not be had.
-    TimedOut(std::result::Result<ScopeState, SomaError>),
+    TimedOut(Result<ScopeState>),
     /// Somebody asked to stop.
     Interrupted,
 }
@@ -171,48 +169,27 @@ impl Gateway<'_> {
         self.act(&request, self.timeouts().request)
     }
 
-    /// Looks at the device until `scope` is as wanted, but not longer than `limit`.
-    /// Trouble on the way to the device is waited out. `told` hears how long it lasts.
-    pub fn wait_until(
-        &self,
-        scope: &Scope,
-        goal: Goal,
-        limit: Duration,
-        told: &mut dyn FnMut(Duration),
-    ) -> Waited {
-        let mut no_look = |_: &std::result::Result<ScopeState, SomaError>| {};
-        self.wait_and_look(scope, goal, limit, told, &mut no_look)
-    }
-
-    /// As [`Self::wait_until`]; `look` sees each state that is not the wanted one.
-    pub fn wait_and_look(
-        &self,
-        scope: &Scope,
-        goal: Goal,
-        limit: Duration,
-        told: &mut dyn FnMut(Duration),
-        look: &mut dyn FnMut(&std::result::Result<ScopeState, SomaError>),
-    ) -> Waited {
+    /// Looks at the device until `scope` is quiesced, but not longer than `limit`. Trouble
+    /// on the way to the device is waited out. `told` hears how long it lasts.
+    pub fn wait_until_quiesced(&self, scope: &Scope, limit: Duration, told: &mut dyn FnMut(Duration)) -> Waited {
         let started = self.clock.elapsed();
         let mut pause = FIRST_PAUSE;
         loop {
             let state = self.domains_once().map(|domains| scope.state(&domains));
-            match (&state, goal) {
-                (Ok(ScopeState::Quiesced), Goal::Quiesced)
-                | (Ok(ScopeState::Normal), Goal::Normal)
-                | (Ok(ScopeState::Empty), _) => return Waited::Reached,
-                (Ok(ScopeState::Failed(_) | ScopeState::Gone), Goal::Quiesced) => {
+            match &state {
+                Ok(ScopeState::Quiesced | ScopeState::Empty) => return Waited::Reached,
+                Ok(ScopeState::Failed(_) | ScopeState::Gone) => {
                     return Waited::Failed(state.unwrap_or(ScopeState::Gone));
                 }
-                (Err(error), _) if error.kind == Kind::Interrupted => return Waited::Interrupted,
-                _ => look(&state),
+                Err(error) if error.kind == Kind::Interrupted => return Waited::Interrupted,
+                _ => {}
             }
             let waited = self.clock.elapsed().saturating_sub(started);
             told(waited);
             if waited >= limit {
                 return Waited::TimedOut(state);
             }
-            self.clock.sleep(pause.min(limit - waited), &self.stop);
+            self.clock.sleep(pause_after(&state, pause).min(limit - waited), &self.stop);
             if self.stop.is_requested() {
                 return Waited::Interrupted;
             }
@@ -221,41 +198,89 @@ impl Gateway<'_> {
     }
 
     /// Brings `scope` back to work and confirms it, whatever its state, within `limit`.
-    /// The request is sent again only when the device, asked, is still not on its way.
-    pub fn restore(&self, scope: &Scope, limit: Duration, told: &mut dyn FnMut(Duration)) -> Restored {
-        let mut refusal: Option<SomaError> = None;
+    ///
+    /// The device is asked first, and told only when it is neither at work nor on its way
+    /// there: told again on its way it may begin anew. One that stays on its way is told
+    /// again at half the time.
+    ///
+    /// A quiesce of which nothing was seen on the device may still be on its way to it:
+    /// one that is found at work is believed only `settle` after the beginning.
+    pub fn restore(
+        &self,
+        scope: &Scope,
+        limit: Duration,
+        settle: Duration,
+        told: &mut dyn FnMut(Duration),
+    ) -> Restored {
+        let limit = limit.max(settle);
+        let started = self.clock.elapsed();
+        let mut pause = FIRST_PAUSE;
+        let mut gone_since: Option<Duration> = None;
         let mut last_sent: Option<Duration> = None;
-        let waited = {
-            let mut look = |state: &std::result::Result<ScopeState, SomaError>| {
-                // Ask first: only a device that answers, and is neither at work nor on its way
-                // there, is told. Told again on its way it may begin anew.
-                if matches!(state, Err(_) | Ok(ScopeState::Gone | ScopeState::Unquiescing(_))) {
-                    return;
+        let mut refusal: Option<SomaError> = None;
+        let mut seen = false;
+        loop {
+            let state = self.domains_once().map(|domains| scope.state(&domains));
+            let waited = self.clock.elapsed().saturating_sub(started);
+            let is_due = |pause| last_sent.is_none_or(|sent| waited.saturating_sub(sent) >= pause);
+            let tell = match &state {
+                Ok(ScopeState::Normal | ScopeState::Empty) if last_sent.is_some() => return Restored::Done,
+                Ok(ScopeState::Normal | ScopeState::Empty) if seen || waited >= settle => {
+                    return Restored::WasNormal;
                 }
-                let now = self.clock.elapsed();
-                let due = last_sent.is_none_or(|sent| now.saturating_sub(sent) >= SEND_AGAIN_AFTER);
-                if due {
-                    last_sent = Some(now);
-                    refusal = self.unquiesce(scope).err();
+                Ok(ScopeState::Gone) => {
+                    // A device that starts lists its domains one after another.
+                    let since = *gone_since.get_or_insert(waited);
+                    if waited.saturating_sub(since) >= GONE_AFTER.min(limit) && waited >= settle {
+                        return Restored::Gone;
+                    }
+                    false
                 }
+                Ok(ScopeState::Normal | ScopeState::Empty) => false,
+                Ok(ScopeState::Unquiescing(_)) => waited >= limit / 2 && is_due(limit / 2),
+                Ok(ScopeState::Quiesced | ScopeState::Between(_) | ScopeState::Failed(_)) => {
+                    is_due(SEND_AGAIN_AFTER)
+                }
+                Err(error) if error.kind == Kind::Interrupted => {
+                    return Restored::Not(error.message.clone());
+                }
+                Err(_) => false,
             };
-            self.wait_and_look(scope, Goal::Normal, limit, told, &mut look)
-        };
-        match waited {
-            Waited::Reached if last_sent.is_some() => Restored::Done,
-            Waited::Reached => Restored::WasNormal,
-            Waited::Failed(state) => Restored::Not(format!("{scope} is {state}")),
-            Waited::Interrupted => Restored::Not("interrupted".to_owned()),
-            Waited::TimedOut(Ok(ScopeState::Gone)) => Restored::Gone,
-            Waited::TimedOut(last) => {
-                let state = match last {
+            if !matches!(state, Ok(ScopeState::Gone)) {
+                gone_since = None;
+            }
+            seen |= matches!(
+                state,
+                Ok(ScopeState::Quiesced
+                    | ScopeState::Between(_)
+                    | ScopeState::Failed(_)
+                    | ScopeState::Unquiescing(_))
+            );
+            if tell {
+                last_sent = Some(waited);
+                refusal = self.unquiesce(scope).err();
+            }
+            told(waited);
+            if waited >= limit {
+                let state = match state {
                     Ok(state) => format!("{scope} is still {state}"),
                     Err(error) => format!("the device does not say how it stands ({error})"),
                 };
                 let refusal = refusal.map_or_else(String::new, |error| format!("; {error}"));
-                Restored::Not(format!("{state}{refusal}"))
+                return Restored::Not(format!("{state}{refusal}"));
             }
+            self.clock.sleep(pause_after(&state, pause).min(limit - waited), &self.stop);
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+}
+
+/// The pause after a look: a login that was refused is not tried again and again, for
+/// that is what locks accounts, and keeps them locked.
+fn pause_after<T>(looked: &Result<T>, pause: Duration) -> Duration {
+    match looked {
+        Err(error) if error.kind == Kind::Authentication => REFUSED_PAUSE,
+        _ => pause,
     }
 }
 

@@ -40,6 +40,9 @@ pub struct OpenQuiesce<'q> {
     pub device: &'q str,
     /// What it covers.
     pub scope: &'q Scope,
+    /// How long the request may still be on its way to the device: nothing of it was seen
+    /// there yet. Zero once it was seen, or refused.
+    pub settle: Duration,
 }
 
 /// How undoing ended.
@@ -65,8 +68,12 @@ impl OpenQuiesce<'_> {
         let restored = match gateway {
             Ok(gateway) => {
                 let what = format!("{} to be unquiesced", self.scope);
-                let restored =
-                    gateway.restore(self.scope, limit, &mut waiting(record, self.device, &what, limit));
+                let restored = gateway.restore(
+                    self.scope,
+                    limit,
+                    self.settle,
+                    &mut waiting(record, self.device, &what, limit),
+                );
                 record.show(&Progress::WaitEnded);
                 restored
             }
@@ -80,14 +87,19 @@ impl OpenQuiesce<'_> {
         };
         let recorded = match &undone {
             Undone::Confirmed(how) => record.close_undo(self.journal, how),
-            Undone::Not(why) => record.tell(&Event::StillQuiesced {
-                task: self.task,
-                device: self.device.to_owned(),
-                domain: domain_of(self.scope).to_owned(),
-                error: why.clone(),
-            }),
+            Undone::Not(why) => self.still_quiesced(why, record),
         };
         (undone, recorded)
+    }
+
+    /// Tells that it could not be confirmed.
+    pub fn still_quiesced(&self, why: &str, record: &mut Record<'_>) -> Result<(), LedgerError> {
+        record.tell(&Event::StillQuiesced {
+            task: self.task,
+            device: self.device.to_owned(),
+            domain: domain_of(self.scope).to_owned(),
+            error: why.to_owned(),
+        })
     }
 }
 
@@ -109,14 +121,27 @@ pub fn waiting<'w>(
 }
 
 /// Removes a folder of ours from a device; the journal row is closed when the device,
-/// asked, does not have it any more.
+/// asked, does not have it any more, and does not write to it either. The device may take
+/// `patience` to end a secure backup that it still makes; a request for one of which
+/// nothing was seen may still be on its way for `settle`.
 pub fn remove_folder(
     gateway: &Gateway<'_>,
     journal: JournalId,
     folder: &RemoteFolder,
+    patience: Duration,
+    settle: Duration,
+    device: &str,
     record: &mut Record<'_>,
 ) -> Result<Result<(), SomaError>, LedgerError> {
-    match gateway.remove(folder) {
+    let limit = patience.max(settle);
+    let removed = gateway.remove(
+        folder,
+        patience,
+        settle,
+        &mut waiting(record, device, "the device to end its secure backup", limit),
+    );
+    record.show(&Progress::WaitEnded);
+    match removed {
         Ok(()) => {
             record.close_undo(journal, "removed and confirmed")?;
             Ok(Ok(()))

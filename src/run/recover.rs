@@ -4,6 +4,7 @@
 //! A run is dead when the kernel lock of its process is free; no process id is guessed.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::gateway::Gateway;
 use crate::gateway::backup::RemoteFolder;
@@ -12,7 +13,7 @@ use crate::lock::Asked;
 use crate::plan::model::Device;
 use crate::run::Engine;
 use crate::run::contact;
-use crate::run::event::{Event, JournalEntry, Progress, Undo, UnfinishedPlan};
+use crate::run::event::{Event, JournalEntry, JournalId, Progress, Undo, UnfinishedPlan};
 use crate::run::failure::{Failure, words};
 use crate::run::guard::{OpenQuiesce, Undone, remove_folder};
 use crate::run::record::Record;
@@ -40,7 +41,12 @@ pub struct Mended {
 impl Recovered {
     /// Whether something may still be quiesced.
     pub fn still_quiesced(&self) -> bool {
-        self.mended
+        Self::leaves_quiesced(&self.mended)
+    }
+
+    /// The same, of these.
+    fn leaves_quiesced(mended: &[Mended]) -> bool {
+        mended
             .iter()
             .any(|mended| mended.outcome.is_err() && mended.is_quiesce())
     }
@@ -53,13 +59,17 @@ impl Recovered {
     /// What was done, a sentence each.
     pub fn lines(&self) -> Vec<String> {
         let mended = self.mended.iter().map(ToString::to_string);
-        let abandoned = self.abandoned.iter().map(|plan| {
+        mended.chain(self.abandoned_lines()).collect()
+    }
+
+    /// The executions that are abandoned now, a sentence each.
+    pub fn abandoned_lines(&self) -> impl Iterator<Item = String> {
+        self.abandoned.iter().map(|plan| {
             format!(
                 "execution {} of plan {} was abandoned: its process died",
                 plan.id.0, plan.plan
             )
-        });
-        mended.chain(abandoned).collect()
+        })
     }
 }
 
@@ -96,27 +106,46 @@ pub fn recover(
     concerns: &dyn Fn(&str) -> bool,
 ) -> Result<Recovered, RunError> {
     let mut recovered = Recovered::default();
-    let entries = record.ledger().open_undos()?;
+    match recover_into(engine, record, concerns, &mut recovered) {
+        Ok(()) => Ok(recovered),
+        Err(error) => Err(error.after(recovered.still_quiesced())),
+    }
+}
+
+fn recover_into(
+    engine: Engine<'_>,
+    record: &mut Record<'_>,
+    concerns: &dyn Fn(&str) -> bool,
+    recovered: &mut Recovered,
+) -> Result<(), RunError> {
+    let mut left_alone = Vec::new();
     let mut by_device: BTreeMap<String, Vec<JournalEntry>> = BTreeMap::new();
-    for entry in entries {
-        if concerns(&entry.device) && !engine.locks.is_alive(&entry.process)? {
+    for entry in entries_of_the_dead(engine, record)? {
+        if concerns(&entry.device) {
             by_device.entry(entry.device.clone()).or_default().push(entry);
+        } else {
+            left_alone.push(entry);
         }
     }
     for (name, entries) in by_device {
-        recovered
-            .mended
-            .extend(mend_device(engine, record, &name, entries)?);
+        mend_device(engine, record, &name, &entries, &mut recovered.mended)?;
     }
     for plan in record.ledger().unfinished_plans()? {
         if engine.locks.is_alive(&plan.process)? {
             continue;
         }
-        let done: Vec<String> = recovered
-            .mended
-            .iter()
-            .filter(|mended| plan.tasks.contains(&mended.entry.task))
-            .map(ToString::to_string)
+        let mended = recovered.mended.iter().map(|mended| (&mended.entry, mended.to_string()));
+        let left_alone = left_alone.iter().map(|entry| {
+            let mended = Mended {
+                entry: entry.clone(),
+                outcome: Err("not looked at by this run".to_owned()),
+            };
+            (entry, mended.to_string())
+        });
+        let done: Vec<String> = mended
+            .chain(left_alone)
+            .filter(|(entry, _)| plan.tasks.contains(&entry.task))
+            .map(|(_, words)| words)
             .collect();
         let done = if done.is_empty() {
             "nothing had to be undone".to_owned()
@@ -125,29 +154,35 @@ pub fn recover(
         };
         let error = format!("the process died before the end; {done}");
         record.ledger().abandon(engine.clock.now(), plan.id, &error)?;
+        engine.locks.forget(&plan.process);
         recovered.abandoned.push(plan);
     }
-    Ok(recovered)
+    Ok(())
+}
+
+fn entries_of_the_dead(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Vec<JournalEntry>, RunError> {
+    let mut entries = Vec::new();
+    for entry in record.ledger().open_undos()? {
+        if !engine.locks.is_alive(&entry.process)? {
+            entries.push(entry);
+        }
+    }
+    Ok(entries)
 }
 
 fn mend_device(
     engine: Engine<'_>,
     record: &mut Record<'_>,
     name: &str,
-    entries: Vec<JournalEntry>,
-) -> Result<Vec<Mended>, RunError> {
-    let refuse = |why: String| {
-        let all = entries.iter().map(|entry| Mended {
-            entry: entry.clone(),
-            outcome: Err(why.clone()),
-        });
-        all.collect::<Vec<_>>()
-    };
+    entries: &[JournalEntry],
+    mended: &mut Vec<Mended>,
+) -> Result<(), RunError> {
     let Some(device) = engine.file.device(name) else {
-        return Ok(refuse(format!(
-            "the plan file {} has no device {name} any more",
+        let why = format!(
+            "the plan file {} has no device {name} any more; add it again, and run dpbackup recover",
             engine.file.path.display()
-        )));
+        );
+        return refuse(record, entries, &why, mended);
     };
     let limit = engine.file.settings.unquiesce_timeout + engine.file.settings.quiesce_grace;
     let lock_name = contact::lock_name(device);
@@ -173,44 +208,66 @@ fn mend_device(
         Asked::Held(lock) => lock,
         Asked::Busy(holder) => {
             let holder = holder.map_or_else(|| "another run".to_owned(), |holder| holder.to_string());
-            return Ok(refuse(format!("the device is held by {holder}")));
+            return refuse(record, entries, &format!("the device is held by {holder}"), mended);
         }
     };
+    mend_held_device(engine, record, device, &[], mended)
+}
+
+/// Undoes what dead runs left on a device whose lock the caller holds. The journal is
+/// read only now: whoever held the lock before may have mended it, and what somebody has
+/// quiesced since then is not ours. Rows in `tried` are left for another time.
+pub fn mend_held_device(
+    engine: Engine<'_>,
+    record: &mut Record<'_>,
+    device: &Device,
+    tried: &[JournalId],
+    mended: &mut Vec<Mended>,
+) -> Result<(), RunError> {
+    let mut entries = entries_of_the_dead(engine, record)?;
+    entries.retain(|entry| entry.device == device.name && !tried.contains(&entry.id));
+    if entries.is_empty() {
+        return Ok(());
+    }
     let gateway = match shielded(engine, device) {
         Ok(gateway) => gateway,
-        Err(failure) => return Ok(refuse(failure.message)),
+        Err(failure) => return refuse(record, &entries, &failure.message, mended),
     };
     // A device whose login is refused must be asked once, not once for each row.
     if let Err(error) = gateway.domains() {
-        let why = words(&error);
-        for entry in entries
-            .iter()
-            .filter(|entry| !matches!(entry.undo, Undo::RemoveFolder(_)))
-        {
-            record.tell(&Event::StillQuiesced {
-                task: entry.task,
-                device: name.to_owned(),
-                domain: entry.undo.domain().to_owned(),
-                error: why.clone(),
-            })?;
-        }
-        return Ok(refuse(why));
+        return refuse(record, &entries, &words(&error), mended);
     }
-    let mut mended = Vec::new();
     for entry in entries {
-        let outcome = mend(engine, record, &gateway, &entry)?;
-        if let Ok(how) = &outcome {
-            let (device, undo, how) = (entry.device.clone(), entry.undo.clone(), how.clone());
-            record.tell(&Event::Recovered {
-                task: entry.task,
-                device,
-                undo,
-                how,
-            })?;
-        }
+        let outcome = mend(engine, record, &gateway, &entry);
+        let outcome = outcome.map_err(|error| error.after(Recovered::leaves_quiesced(mended)))?;
         mended.push(Mended { entry, outcome });
     }
-    Ok(mended)
+    Ok(())
+}
+
+/// Tells that these rows stay open.
+fn refuse(
+    record: &mut Record<'_>,
+    entries: &[JournalEntry],
+    why: &str,
+    mended: &mut Vec<Mended>,
+) -> Result<(), RunError> {
+    let from = mended.len();
+    mended.extend(entries.iter().map(|entry| Mended {
+        entry: entry.clone(),
+        outcome: Err(why.to_owned()),
+    }));
+    for mended in mended.iter().skip(from).filter(|mended| mended.is_quiesce()) {
+        let entry = &mended.entry;
+        let told = record.tell(&Event::StillQuiesced {
+            task: entry.task,
+            device: entry.device.clone(),
+            domain: entry.undo.domain().to_owned(),
+            error: why.to_owned(),
+        });
+        told.map_err(|error| RunError::from(error).after(true))?;
+    }
+    Ok(())
 }
 
 fn shielded<'a>(engine: Engine<'a>, device: &Device) -> Result<Gateway<'a>, Failure> {
@@ -226,14 +283,19 @@ fn mend(
     gateway: &Gateway<'_>,
     entry: &JournalEntry,
 ) -> Result<Result<String, String>, RunError> {
+    let settle = settle(engine, entry);
     let scope = match &entry.undo {
         Undo::UnquiesceDevice => Scope::Device,
         Undo::UnquiesceDomain(domain) => Scope::Domain(domain.clone()),
         Undo::RemoveFolder(url) => {
-            let removed = remove_folder(gateway, entry.id, &RemoteFolder::at(url), record)?;
-            return Ok(removed
-                .map(|()| "removed and confirmed".to_owned())
-                .map_err(|error| words(&error)));
+            let patience = gateway.timeouts().request;
+            let folder = RemoteFolder::at(url);
+            let removed =
+                remove_folder(gateway, entry.id, &folder, patience, settle, &entry.device, record)?;
+            return match removed {
+                Ok(()) => told(record, entry, "removed and confirmed").map(Ok),
+                Err(error) => Ok(Err(words(&error))),
+            };
         }
     };
     let open = OpenQuiesce {
@@ -241,11 +303,36 @@ fn mend(
         task: entry.task,
         device: &entry.device,
         scope: &scope,
+        settle,
     };
     let (undone, recorded) = open.undo(Ok(gateway), &engine.file.settings, record);
-    recorded?;
-    Ok(match undone {
-        Undone::Confirmed(how) => Ok(how.to_owned()),
-        Undone::Not(why) => Err(why),
-    })
+    match undone {
+        Undone::Confirmed(how) => {
+            recorded?;
+            told(record, entry, how).map(Ok)
+        }
+        Undone::Not(why) => {
+            recorded.map_err(|error| RunError::from(error).after(true))?;
+            Ok(Err(why))
+        }
+    }
+}
+
+/// Tells that a row was mended.
+fn told(record: &mut Record<'_>, entry: &JournalEntry, how: &str) -> Result<String, RunError> {
+    record.tell(&Event::Recovered {
+        task: entry.task,
+        device: entry.device.clone(),
+        undo: entry.undo.clone(),
+        how: how.to_owned(),
+    })?;
+    Ok(how.to_owned())
+}
+
+/// How long what a dead run has sent may still be on its way: sending it took no longer
+/// than a request may, and being carried out takes no longer than that again.
+fn settle(engine: Engine<'_>, entry: &JournalEntry) -> Duration {
+    let age = engine.clock.now().duration_since(entry.opened);
+    let age = Duration::try_from(age).unwrap_or_default();
+    (engine.file.settings.timeouts.request * 2).saturating_sub(age)
 }

@@ -14,13 +14,13 @@ use crate::plan::model::Plan;
 use crate::run::Engine;
 use crate::run::contact::Devices;
 use crate::run::event::{
-    ActivityId, ActivityOpening, Event, LedgerError, PlanId, PlanOpening, Progress, ScriptMoment,
+    ActivityId, ActivityOpening, Event, JournalId, LedgerError, PlanId, PlanOpening, Progress, ScriptMoment,
     ScriptOwner, StoredFile, TaskId, TaskOpening,
 };
 use crate::run::expand::{ExpandedActivity, ExpandedTask, Verdict, expand};
 use crate::run::failure::{Failure, Trouble};
 use crate::run::record::Record;
-use crate::run::recover;
+use crate::run::recover::{self, Recovered};
 use crate::run::script::{self, Due, Facts, TaskEnd};
 use crate::run::status::{Class, Status};
 use crate::run::store;
@@ -64,7 +64,22 @@ pub enum RunError {
     },
     /// The locks beside the history file cannot be used.
     #[error("the locks beside the history file cannot be used")]
-    Lock(#[from] LockError),
+    Lock {
+        /// Why.
+        #[source]
+        error: LockError,
+        /// Whether a device could not be confirmed to be as it was found.
+        still_quiesced: bool,
+    },
+}
+
+impl From<LockError> for RunError {
+    fn from(error: LockError) -> Self {
+        Self::Lock {
+            error,
+            still_quiesced: false,
+        }
+    }
 }
 
 impl From<LedgerError> for RunError {
@@ -80,11 +95,19 @@ impl RunError {
     /// What it means for the process.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Ledger {
-                still_quiesced: true, ..
-            } => Exit::StillQuiesced,
-            Self::Ledger { .. } | Self::Lock(_) => Exit::History,
+            Self::Ledger { still_quiesced, .. } | Self::Lock { still_quiesced, .. } if *still_quiesced => {
+                Exit::StillQuiesced
+            }
+            Self::Ledger { .. } | Self::Lock { .. } => Exit::History,
         }
+    }
+
+    /// The same, after something that left a device quiesced, or did not.
+    #[must_use]
+    pub fn after(mut self, quiesced: bool) -> Self {
+        let (Self::Ledger { still_quiesced, .. } | Self::Lock { still_quiesced, .. }) = &mut self;
+        *still_quiesced |= quiesced;
+        self
     }
 }
 
@@ -114,8 +137,11 @@ pub fn run<'a>(
         started,
         tasks: Tallies::default(),
         unmended: false,
+        tried: Vec::new(),
     };
-    run.execute()
+    let outcome = run.execute();
+    let still_quiesced = run.tasks.still_quiesced || run.unmended;
+    outcome.map_err(|error| error.after(still_quiesced))
 }
 
 /// A plan on its way.
@@ -130,6 +156,8 @@ struct Run<'w, 'a, 'r> {
     tasks: Tallies,
     /// Whether a device of this plan is left quiesced by a run that died.
     unmended: bool,
+    /// What this run could not undo of dead runs: tried once.
+    tried: Vec<JournalId>,
 }
 
 /// What became of the tasks so far.
@@ -205,15 +233,30 @@ impl<'a> Run<'_, 'a, '_> {
                 .any(|activity| activity.devices.matches(device))
         };
         let recovered = recover::recover(self.engine, self.record, &concerns)?;
-        self.unmended = recovered.still_quiesced();
-        for line in recovered.lines() {
-            self.record.note(ScriptOwner::Plan(self.id), line)?;
-        }
+        self.mended(&recovered)?;
         match self.before_tasks() {
             Ok(activities) => self.with_tasks(activities),
             Err(Trouble::Failure(failure)) => self.refused(failure),
             Err(Trouble::Ledger(error)) => Err(error.into()),
         }
+    }
+
+    /// Notes what became of the leftovers of dead runs.
+    fn mended(&mut self, recovered: &Recovered) -> Result<(), RunError> {
+        self.unmended |= recovered.still_quiesced();
+        self.tasks.warned |= recovered.is_incomplete();
+        let owner = ScriptOwner::Plan(self.id);
+        for mended in &recovered.mended {
+            self.tried.push(mended.entry.id);
+            match mended.outcome {
+                Ok(_) => self.record.note(owner, mended.to_string())?,
+                Err(_) => self.record.warn(owner, mended.to_string())?,
+            }
+        }
+        for line in recovered.abandoned_lines() {
+            self.record.note(owner, line)?;
+        }
+        Ok(())
     }
 
     fn locked(&mut self, holder: Option<&Holder>) -> Result<PlanEnd, RunError> {

@@ -82,6 +82,10 @@ struct Walk<'w, 'a, 'r> {
     state: DeviceState,
     /// The folder of a secure backup that is, or may be, on the device.
     leftover: Option<(JournalId, RemoteFolder)>,
+    /// Whether its request may still be on its way to the device.
+    folder_unseen: bool,
+    /// Whether a quiesce may still be on its way to the device.
+    quiesce_unseen: bool,
     warned: bool,
     files: Vec<StoredFile>,
 }
@@ -109,6 +113,8 @@ pub fn run<'a>(
         task,
         state: DeviceState::Untouched,
         leftover: None,
+        folder_unseen: false,
+        quiesce_unseen: false,
         warned: false,
         files: Vec::new(),
     };
@@ -136,7 +142,7 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
         self.pre_script()?;
         let outcome = match self.scope() {
             Some(scope) => self.quiesced(&scope),
-            None => self.protected(),
+            None => self.protected(Self::back_up),
         };
         let removed = self.remove_leftover();
         outcome.and(removed)
@@ -292,17 +298,14 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
         facts
     }
 
-    /// Step 8, where a panic is a failure like any other: what was done is undone.
-    fn protected(&mut self) -> Result<(), Trouble> {
-        match catch_unwind(AssertUnwindSafe(|| self.back_up())) {
+    /// Steps in which a panic is a failure like any other: what was done is undone.
+    fn protected(
+        &mut self,
+        steps: impl FnOnce(&mut Self) -> Result<(), Trouble>,
+    ) -> Result<(), Trouble> {
+        match catch_unwind(AssertUnwindSafe(|| steps(self))) {
             Ok(outcome) => outcome,
-            Err(panic) => {
-                let why = format!(
-                    "internal error (please report it): {}",
-                    panic_words(panic.as_ref())
-                );
-                Err(Failure::new(Status::BackupFailed, why).into())
-            }
+            Err(panic) => Err(Failure::new(Status::BackupFailed, internal_error(panic.as_ref())).into()),
         }
     }
 
@@ -430,8 +433,10 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn panic_words(panic: &(dyn Any + Send)) -> String {
+fn internal_error(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".to_owned())
+    let text = text
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned());
+    format!("internal error (please report it): {text}")
 }

@@ -72,9 +72,10 @@ impl SomaError {
             | Kind::Malformed
             | Kind::Interrupted
             | Kind::Unavailable
-            | Kind::NotManagement => true,
+            | Kind::NotManagement
+            // Most often a handshake, before anything was sent; but an alert may come later.
+            | Kind::Tls => true,
             Kind::Unreachable
-            | Kind::Tls
             | Kind::Authentication
             | Kind::NotAllowed
             | Kind::Refused

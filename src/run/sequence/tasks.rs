@@ -9,6 +9,7 @@ use crate::run::contact::{Contact, Session, lock_name};
 use crate::run::event::{Event, Progress};
 use crate::run::expand::Verdict;
 use crate::run::failure::Failure;
+use crate::run::recover::{self, Recovered};
 use crate::run::sequence::{OpenActivity, Run, RunError, Waiting};
 use crate::run::status::{Class, Status};
 use crate::run::task::{self, Aborted, Task};
@@ -159,6 +160,10 @@ impl<'a> Run<'_, 'a, '_> {
         if let Some(failure) = self.cancellation(None) {
             return Ok((self.settle(activities, task, Some(&failure))?.0, policy));
         }
+        // The run that held it before may have died while we waited.
+        let mut left = Recovered::default();
+        recover::mend_held_device(self.engine, self.record, device, &self.tried, &mut left.mended)?;
+        self.mended(&left)?;
         let session: &mut Session<'a> = match self.devices.contact(device) {
             Contact::Up(session) => session,
             // It answered when the plan was expanded; since then a task found that it does

@@ -1,13 +1,14 @@
 //! Steps 6, 7, 9 and 10: quiesce, and the way back on every path.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use crate::gateway::quiesce::{Goal, Scope, ScopeState, Waited};
-use crate::run::event::Progress;
+use crate::gateway::quiesce::{Scope, ScopeState, Waited};
+use crate::run::event::{LedgerError, Progress};
 use crate::run::failure::{Failure, Trouble, words};
 use crate::run::guard::{OpenQuiesce, Undone, undo_of, waiting};
 use crate::run::status::Status;
-use crate::run::task::{DeviceState, Walk};
+use crate::run::task::{DeviceState, Walk, internal_error};
 
 impl Walk<'_, '_, '_> {
     /// Steps 6 to 10: from the journal row on, every path leads through the undo.
@@ -20,19 +21,19 @@ impl Walk<'_, '_, '_> {
         let journal = self
             .record
             .open_undo(self.engine.process, self.task.id, &device, &undo_of(scope))?;
-        let outcome = match self.quiesce(scope) {
-            Ok(()) => self.protected(),
-            Err(trouble) => Err(trouble),
-        };
+        let outcome = self.protected(|walk| {
+            walk.quiesce(scope)?;
+            walk.back_up()
+        });
         let unquiescing = self.record.task_status(self.task.id, Status::Unquiescing);
         let open = OpenQuiesce {
             journal,
             task: self.task.id,
             device: &device,
             scope,
+            settle: self.settle(),
         };
-        let shielded = self.session.gateway.shielded();
-        let (undone, recorded) = open.undo(shielded.as_ref(), &self.engine.file.settings, self.record);
+        let (undone, recorded) = self.undo(&open);
         self.state = match &undone {
             Undone::Confirmed(how) => DeviceState::Restored(how),
             Undone::Not(why) => DeviceState::StillQuiesced(why.clone()),
@@ -51,6 +52,34 @@ impl Walk<'_, '_, '_> {
         }
     }
 
+    /// The way back. A panic in it is no reason to leave it: it is begun again, once.
+    fn undo(&mut self, open: &OpenQuiesce<'_>) -> (Undone, Result<(), LedgerError>) {
+        let settings = &self.engine.file.settings;
+        let mut attempt = || {
+            let shielded = self.session.gateway.shielded();
+            let undo = || open.undo(shielded.as_ref(), settings, self.record);
+            catch_unwind(AssertUnwindSafe(undo))
+        };
+        let second = match attempt() {
+            Ok(undone) => return undone,
+            Err(_) => attempt(),
+        };
+        second.unwrap_or_else(|panic| {
+            let why = internal_error(panic.as_ref());
+            let told = open.still_quiesced(&why, self.record);
+            (Undone::Not(why), told)
+        })
+    }
+
+    /// A request takes at most as long to be carried out as its answer is waited for.
+    fn settle(&self) -> Duration {
+        if self.quiesce_unseen {
+            self.session.gateway.timeouts().request
+        } else {
+            Duration::ZERO
+        }
+    }
+
     fn unquiesce_limit(&self) -> Duration {
         let settings = &self.engine.file.settings;
         settings.unquiesce_timeout + settings.quiesce_grace
@@ -62,13 +91,14 @@ impl Walk<'_, '_, '_> {
         let settings = &self.engine.file.settings;
         let device = self.session.device.name.as_str();
         let gateway = &self.session.gateway;
-        let unknown = match gateway.quiesce(scope, settings.quiesce_timeout) {
-            Ok(()) => None,
-            Err(error) if error.leaves_outcome_unknown() => Some(error),
-            Err(error) => return Err(self.exchange(Status::DeviceError, &error).into()),
-        };
-        if let Some(error) = unknown {
-            // It may or may not have arrived: the device knows.
+        self.quiesce_unseen = true;
+        if let Err(error) = gateway.quiesce(scope, settings.quiesce_timeout) {
+            if !error.leaves_outcome_unknown() {
+                self.quiesce_unseen = false;
+                return Err(self.exchange(Status::DeviceError, &error).into());
+            }
+            // It may or may not have arrived: the device knows. One that shows nothing of it is
+            // watched for a while by the undo, for it may still be on its way.
             let state = gateway.domains().map(|domains| scope.state(&domains));
             match state {
                 Ok(ScopeState::Quiesced | ScopeState::Between(_)) => {}
@@ -77,12 +107,9 @@ impl Walk<'_, '_, '_> {
         }
         let limit = settings.quiesce_timeout + settings.quiesce_grace;
         let what = format!("{scope} to be quiesced");
-        let waited = gateway.wait_until(
-            scope,
-            Goal::Quiesced,
-            limit,
-            &mut waiting(self.record, device, &what, limit),
-        );
+        let waited =
+            gateway.wait_until_quiesced(scope, limit, &mut waiting(self.record, device, &what, limit));
+        self.quiesce_unseen = !matches!(waited, Waited::Reached | Waited::Failed(_));
         self.record.show(&Progress::WaitEnded);
         match waited {
             Waited::Reached => Ok(()),

@@ -1,12 +1,13 @@
 //! Step 8 for a whole device: a secure backup, made on the device, fetched part by part,
 //! verified, published; and the folder on the device removed.
 
+use std::time::Duration;
+
 use crate::artifact::layout;
 use crate::artifact::manifest;
 use crate::artifact::stage::StageError;
 use crate::artifact::stage_folder::{SealedPart, StagedFolder};
 use crate::gateway::backup::{RemoteFile, RemoteFolder, SecureBackupEnd};
-use crate::gateway::domains::DEFAULT_DOMAIN;
 use crate::gateway::facts::BackupMode;
 use crate::run::event::{Event, FileKind, Progress, ScriptOwner, StoredFile, Undo};
 use crate::run::failure::{Failure, Trouble, words};
@@ -82,12 +83,14 @@ impl Walk<'_, '_, '_> {
         self.leftover = Some((journal, folder.clone()));
         match self.session.gateway.secure_backup(certificate, &folder) {
             Ok(()) => {}
-            Err(error) if error.leaves_outcome_unknown() && error.kind != Kind::Interrupted => {
-                if !self.secure_backup_runs(&folder) {
+            Err(error) => {
+                let unknown = error.leaves_outcome_unknown();
+                let runs = unknown && error.kind != Kind::Interrupted && self.secure_backup_runs(&folder);
+                if !runs {
+                    self.folder_unseen = unknown;
                     return Err(self.exchange(Status::BackupFailed, &error).into());
                 }
             }
-            Err(error) => return Err(self.exchange(Status::BackupFailed, &error).into()),
         }
         let limit = self.session.gateway.timeouts().secure_backup;
         let end = self.session.gateway.wait_for_secure_backup(
@@ -114,12 +117,8 @@ impl Walk<'_, '_, '_> {
 
     /// Whether a secure backup whose request got no clear answer is under way.
     fn secure_backup_runs(&self, folder: &RemoteFolder) -> bool {
-        let busy = self.session.gateway.domains().is_ok_and(|domains| {
-            domains.iter().any(|domain| {
-                domain.name == DEFAULT_DOMAIN && domain.current_command.contains("secure-backup")
-            })
-        });
-        busy || self
+        let busy = self.session.gateway.makes_secure_backup();
+        busy.unwrap_or_default() || self
             .session
             .gateway
             .folder(folder)
@@ -241,8 +240,16 @@ impl Walk<'_, '_, '_> {
         let Some((journal, folder)) = self.leftover.take() else {
             return Ok(());
         };
+        let limit = self.session.gateway.timeouts().request;
+        let asked_to_stop = self.engine.stop.is_requested();
+        // Whoever asks to stop does not wait for a backup of some minutes: the journal does.
+        let patience = if asked_to_stop { Duration::ZERO } else { limit };
+        let settle = if self.folder_unseen { limit } else { Duration::ZERO };
+        let device = &self.session.device.name;
         let removed = match self.session.gateway.shielded() {
-            Ok(gateway) => guard::remove_folder(&gateway, journal, &folder, self.record)?,
+            Ok(gateway) => {
+                guard::remove_folder(&gateway, journal, &folder, patience, settle, device, self.record)?
+            }
             Err(error) => Err(error),
         };
         let was_untouched = self.state == DeviceState::Untouched;
