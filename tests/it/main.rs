@@ -5,9 +5,11 @@
 mod simulator;
 
 mod gateway_forms;
+mod invariants;
 mod soap_client;
 mod support;
 
+mod faults;
 mod gateway_answers;
 mod gateway_archives;
 mod gateway_faults;

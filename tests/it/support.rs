@@ -52,6 +52,17 @@ impl Home {
         }
     }
 
+    /// The same in memory where this machine has such a folder: for hundreds of runs, each
+    /// of which would wait for the disk a hundred times.
+    pub(crate) fn quick() -> Self {
+        let mut home = Self::new();
+        if let Ok(folder) = tempfile::tempdir_in("/dev/shm") {
+            fs::create_dir(folder.path().join("scripts")).expect("a folder for scripts");
+            home.folder = folder;
+        }
+        home
+    }
+
     /// Adds a line to the settings.
     pub(crate) fn setting(mut self, line: &str) -> Self {
         self.settings.push_str(line);
@@ -75,6 +86,12 @@ impl Home {
              password = {{ env = \"DPBACKUP_TEST_PASSWORD\" }}\ntls = {tls}\n\n"
         ));
         self
+    }
+
+    /// This home, where a gateway is trusted by the certificate that it shows now.
+    pub(crate) fn trusting(mut self, name: &str, gateway: &Gateway) -> Self {
+        self.devices.clear();
+        self.device(name, gateway)
     }
 
     /// Adds a device at which nobody listens.
@@ -357,6 +374,8 @@ pub(crate) struct TestClock {
     start: Timestamp,
     slept: Arc<Mutex<Duration>>,
     zone: TimeZone,
+    /// A sleep passes so many times its length.
+    haste: u32,
 }
 
 impl TestClock {
@@ -367,7 +386,15 @@ impl TestClock {
             start,
             slept: Arc::default(),
             zone: TimeZone::UTC,
+            haste: 1,
         }
+    }
+
+    /// The same, each sleep so many times as long: fewer looks at a device, each of which
+    /// takes real time.
+    pub(crate) fn hurrying(mut self, haste: u32) -> Self {
+        self.haste = haste;
+        self
     }
 
     /// Lets time pass.
@@ -394,7 +421,7 @@ impl Clock for TestClock {
 
     fn sleep(&self, duration: Duration, stop: &Stop) {
         if !stop.is_requested() {
-            self.pass(duration);
+            self.pass(duration * self.haste);
         }
     }
 
