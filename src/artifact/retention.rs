@@ -155,11 +155,12 @@ fn apply(
     zone: &TimeZone,
     reasons: &mut [Vec<Reason>],
 ) {
+    type Named = fn(String) -> Reason;
     let ends = |index: &usize| backups[*index].end.map(|end| end.to_zoned(zone.clone()));
     for (rank, index) in pool.iter().enumerate().take(count(retention.keep_last)) {
         reasons[*index].push(Reason::Last(rank + 1));
     }
-    let calendars: [(Option<u32>, &str, fn(String) -> Reason); 3] = [
+    let calendars: [(Option<u32>, &str, Named); 3] = [
         (retention.keep_daily, "%Y-%m-%d", Reason::Daily),
         (retention.keep_weekly, "%G-W%V", Reason::Weekly),
         (retention.keep_monthly, "%Y-%m", Reason::Monthly),

@@ -92,7 +92,8 @@ impl StagedFolder {
 
     /// Gives up a file in it that came only in part, so that it can be begun anew.
     pub fn discard(&self, part: Part) -> Result<(), StageError> {
-        self.folder.remove_file(OsStr::new(&component(&part.name)))
+        let Part { name, .. } = part;
+        self.folder.remove_file(OsStr::new(&component(&name)))
     }
 
     /// Gives the folder its final name, durably. A name that is taken is never overwritten.

@@ -184,7 +184,11 @@ fn unknown(loaded: &Loaded, what: &str, name: &str, known: &[&str]) -> CommandEr
         None => format!("it has: {}", known.join(", ")),
     };
     let path = loaded.plan_file.path.display();
-    CommandError::new(Exit::Usage, anyhow::anyhow!("the plan file {path} has no {what} '{name}'")).with_hint(hint)
+    CommandError::new(
+        Exit::Usage,
+        anyhow::anyhow!("the plan file {path} has no {what} '{name}'"),
+    )
+    .with_hint(hint)
 }
 
 /// Opens the history for writing.

@@ -41,7 +41,11 @@ pub(super) fn prune(global: &Global, args: &PruneArgs, ui: Ui, env: Lookup<'_>) 
         busy: Vec::new(),
     };
     if let Some(mut history) = history {
-        let devices: BTreeSet<String> = history.targets()?.into_iter().map(|row| row.device_name).collect();
+        let devices: BTreeSet<String> = history
+            .targets()?
+            .into_iter()
+            .map(|row| row.device_name)
+            .collect();
         for device in devices {
             pruning.device(&mut history, &device)?;
         }

@@ -158,9 +158,9 @@ impl Gateway<'_> {
     /// Whether the device is busy with a secure backup, whoever asked for it.
     pub fn makes_secure_backup(&self) -> Result<bool> {
         let domains = self.domains()?;
-        Ok(domains.iter().any(|domain| {
-            domain.name == DEFAULT_DOMAIN && domain.current_command.contains("secure-backup")
-        }))
+        Ok(domains
+            .iter()
+            .any(|domain| domain.name == DEFAULT_DOMAIN && domain.current_command.contains("secure-backup")))
     }
 
     /// Fetches a file of `folder` into `out`, once.

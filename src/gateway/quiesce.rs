@@ -171,7 +171,12 @@ impl Gateway<'_> {
 
     /// Looks at the device until `scope` is quiesced, but not longer than `limit`. Trouble
     /// on the way to the device is waited out. `told` hears how long it lasts.
-    pub fn wait_until_quiesced(&self, scope: &Scope, limit: Duration, told: &mut dyn FnMut(Duration)) -> Waited {
+    pub fn wait_until_quiesced(
+        &self,
+        scope: &Scope,
+        limit: Duration,
+        told: &mut dyn FnMut(Duration),
+    ) -> Waited {
         let started = self.clock.elapsed();
         let mut pause = FIRST_PAUSE;
         loop {
@@ -189,7 +194,8 @@ impl Gateway<'_> {
             if waited >= limit {
                 return Waited::TimedOut(state);
             }
-            self.clock.sleep(pause_after(&state, pause).min(limit - waited), &self.stop);
+            self.clock
+                .sleep(pause_after(&state, pause).min(limit - waited), &self.stop);
             if self.stop.is_requested() {
                 return Waited::Interrupted;
             }
@@ -269,7 +275,8 @@ impl Gateway<'_> {
                 let refusal = refusal.map_or_else(String::new, |error| format!("; {error}"));
                 return Restored::Not(format!("{state}{refusal}"));
             }
-            self.clock.sleep(pause_after(&state, pause).min(limit - waited), &self.stop);
+            self.clock
+                .sleep(pause_after(&state, pause).min(limit - waited), &self.stop);
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }

@@ -11,7 +11,8 @@ use crate::history::view::NoteLevel;
 use crate::history::{History, script, stored, target};
 use crate::run::event::{
     self, ActivityId, ActivityOpening, DeviceFacts, Event, FileKind, JournalEntry, JournalId, KeptFile,
-    LastContent, Ledger, LedgerError, PlanId, PlanOpening, ScriptOwner, StoredFile, TaskId, TaskOpening, Undo,
+    LastContent, Ledger, LedgerError, PlanId, PlanOpening, ScriptOwner, StoredFile, TaskId, TaskOpening,
+    Undo,
 };
 use crate::run::status::Status;
 

@@ -13,7 +13,8 @@ use crate::history::record::{Execution, require};
 use crate::history::script;
 use crate::history::value::{AsText, count, optional, optional_count, text};
 use crate::history::view::{
-    FailedFileRow, FileFilter, FileId, FileRow, GoodBackup, NoteRow, PrunableFile, StatusChange, TargetRow, TaskDetails,
+    FailedFileRow, FileFilter, FileId, FileRow, GoodBackup, NoteRow, PrunableFile, StatusChange, TargetRow,
+    TaskDetails,
 };
 use crate::run::event::{FileKind, ScriptOwner, ScriptRun, TaskId};
 

@@ -134,7 +134,10 @@ fn recover_into(
         if engine.locks.is_alive(&plan.process)? {
             continue;
         }
-        let mended = recovered.mended.iter().map(|mended| (&mended.entry, mended.to_string()));
+        let mended = recovered
+            .mended
+            .iter()
+            .map(|mended| (&mended.entry, mended.to_string()));
         let left_alone = left_alone.iter().map(|entry| {
             let mended = Mended {
                 entry: entry.clone(),
@@ -208,7 +211,12 @@ fn mend_device(
         Asked::Held(lock) => lock,
         Asked::Busy(holder) => {
             let holder = holder.map_or_else(|| "another run".to_owned(), |holder| holder.to_string());
-            return refuse(record, entries, &format!("the device is held by {holder}"), mended);
+            return refuse(
+                record,
+                entries,
+                &format!("the device is held by {holder}"),
+                mended,
+            );
         }
     };
     mend_held_device(engine, record, device, &[], mended)
@@ -290,8 +298,15 @@ fn mend(
         Undo::RemoveFolder(url) => {
             let patience = gateway.timeouts().request;
             let folder = RemoteFolder::at(url);
-            let removed =
-                remove_folder(gateway, entry.id, &folder, patience, settle, &entry.device, record)?;
+            let removed = remove_folder(
+                gateway,
+                entry.id,
+                &folder,
+                patience,
+                settle,
+                &entry.device,
+                record,
+            )?;
             return match removed {
                 Ok(()) => told(record, entry, "removed and confirmed").map(Ok),
                 Err(error) => Ok(Err(words(&error))),

@@ -299,10 +299,7 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
     }
 
     /// Steps in which a panic is a failure like any other: what was done is undone.
-    fn protected(
-        &mut self,
-        steps: impl FnOnce(&mut Self) -> Result<(), Trouble>,
-    ) -> Result<(), Trouble> {
+    fn protected(&mut self, steps: impl FnOnce(&mut Self) -> Result<(), Trouble>) -> Result<(), Trouble> {
         match catch_unwind(AssertUnwindSafe(|| steps(self))) {
             Ok(outcome) => outcome,
             Err(panic) => Err(Failure::new(Status::BackupFailed, internal_error(panic.as_ref())).into()),

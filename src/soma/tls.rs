@@ -215,7 +215,9 @@ pub(crate) const ACCESS_LIST: &str =
     "an access control list of the XML Management Interface may not hold this machine's address";
 
 fn day(seconds: u64) -> String {
-    let at = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    let at = i64::try_from(seconds)
+        .ok()
+        .and_then(|seconds| Timestamp::from_second(seconds).ok());
     at.map_or_else(|| "a day".to_owned(), |at| at.strftime("%Y-%m-%d").to_string())
 }
 

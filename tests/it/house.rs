@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// rooms that know only those say so.
 const ARROWS: &[(&str, &[&str])] = &[
     ("main", &["cli", "commands", "values"]),
-    ("cli", &["run::status", "values"]),
+    ("cli", &["exit", "run::status", "values"]),
     (
         "commands",
         &[
@@ -20,6 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "report",
         &[
+            "artifact",
             "exit",
             "history",
             "run::event",
@@ -75,6 +76,23 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
             found.push(path);
         }
     }
+}
+
+/// Every page of the documents.
+fn pages() -> Vec<PathBuf> {
+    let mut folders = vec![root().join("docs")];
+    let mut pages = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                pages.push(path);
+            }
+        }
+    }
+    pages
 }
 
 /// The room of a source file: the first component of its path below `src`.
@@ -139,12 +157,9 @@ fn the_readme_names_the_two_commands_and_only_pages_that_exist() {
     for command in ["    cargo run --release --example demo\n", "    cargo test\n"] {
         assert!(readme.contains(command), "{command}");
     }
-    for page in fs::read_dir(root().join("docs"))
-        .expect("docs")
-        .map(|page| page.expect("a page").path())
-    {
+    for page in pages() {
         let text = fs::read_to_string(&page).expect("text");
-        check_links(&text, &root().join("docs"), &page);
+        check_links(&text, page.parent().expect("a folder"), &page);
     }
     check_links(&readme, &root(), Path::new("README.md"));
 }
@@ -179,10 +194,7 @@ fn the_exit_codes_of_the_documents_are_those_of_the_code() {
 #[test]
 fn every_toml_block_in_the_documents_is_a_valid_plan_file() {
     let environment = |name: &str| (name == "HOME").then(|| "/home/operator".into());
-    for page in fs::read_dir(root().join("docs"))
-        .expect("docs")
-        .map(|page| page.expect("a page").path())
-    {
+    for page in pages() {
         let text = fs::read_to_string(&page).expect("text");
         for block in text
             .split("```toml\n")

@@ -6,6 +6,8 @@ mod simulator;
 
 mod gateway_forms;
 mod invariants;
+#[macro_use]
+mod shown;
 mod soap_client;
 mod support;
 
@@ -24,7 +26,6 @@ mod plan_locks;
 mod plan_refused;
 mod plan_window;
 mod prune;
-mod shown;
 mod status;
 mod task_faults;
 mod task_flow;

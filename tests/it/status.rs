@@ -59,6 +59,8 @@ fn fresh_backups_are_ok_and_old_ones_critical() {
     ]}, {
         insta::assert_snapshot!(ran.stdout);
     });
+    // Ages are told in whole seconds.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
     let old = home.dpbackup(&["history", "status", "--max-age", "0s"]).exits(2);
     let first = old.stdout.lines().next().unwrap_or_default();
     assert!(

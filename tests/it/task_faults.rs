@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use dpbackup::run::event::Event;
+
 use crate::simulator::{Domain, Gateway, Setup};
 use crate::support::{EngineRun, Home, TestClock, export, secure_backup};
 
@@ -155,14 +157,7 @@ fn a_good_first_export_stays_when_the_second_of_a_domain_fails() {
 
 #[test]
 fn a_secure_backup_that_the_device_does_not_make_is_a_failed_backup() {
-    for fault in [
-        "result-error",
-        "no-space",
-        "access-denied",
-        "http-500",
-        "never-ready",
-        "close",
-    ] {
+    for fault in ["no-space", "access-denied", "http-500", "close"] {
         let (run, home, gateway) = fails(&device(), &format!("SecureBackup={fault}"), "BACKUP_FAILED");
         assert_eq!(home.open_entries(), [], "{fault}");
         assert!(!run.statuses().contains(&"DOWNLOADING"), "{fault}");
@@ -312,4 +307,25 @@ fn words_of_the_device_reach_the_message() {
         "{:?}",
         run.errors()
     );
+}
+
+#[test]
+fn a_device_that_still_makes_a_secure_backup_keeps_its_folder_until_recover() {
+    for fault in ["result-error", "never-ready"] {
+        let (run, home, gateway) = fails(&device(), &format!("SecureBackup={fault}"), "BACKUP_FAILED");
+        assert_eq!(
+            home.open_entries().len(),
+            1,
+            "{fault}: the journal remembers the folder"
+        );
+        assert!(
+            run.events
+                .iter()
+                .any(|event| matches!(event, Event::Warning { .. })),
+            "{fault}: and somebody is told"
+        );
+        gateway.state().restart();
+        let _ = home.dpbackup(&["recover"]).exits(0);
+        assert_eq!(home.open_entries(), [], "{fault}");
+    }
 }

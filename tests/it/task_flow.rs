@@ -73,6 +73,7 @@ fn a_quiesced_secure_backup_asks_for_no_more_than_it_needs_and_in_this_order() {
     get-status/DomainStatus
     do-action/UnquiesceDP
     get-status/DomainStatus
+    get-status/DomainStatus
     get-filestore
     do-action/DeleteFile
     do-action/DeleteFile

@@ -220,7 +220,12 @@ pub static RETENTION: Table = Table {
               backup counts for itself, by the end of its task in the zone of the machine. Whatever they say, the \
               newest good backup of each is never removed.",
     keys: &[
-        key("keep_last", COUNT, Means("no such rule"), "So many of the newest ones."),
+        key(
+            "keep_last",
+            COUNT,
+            Means("no such rule"),
+            "So many of the newest ones.",
+        ),
         key(
             "keep_daily",
             COUNT,

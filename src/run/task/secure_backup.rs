@@ -118,11 +118,12 @@ impl Walk<'_, '_, '_> {
     /// Whether a secure backup whose request got no clear answer is under way.
     fn secure_backup_runs(&self, folder: &RemoteFolder) -> bool {
         let busy = self.session.gateway.makes_secure_backup();
-        busy.unwrap_or_default() || self
-            .session
-            .gateway
-            .folder(folder)
-            .is_ok_and(|files| files.is_some())
+        busy.unwrap_or_default()
+            || self
+                .session
+                .gateway
+                .folder(folder)
+                .is_ok_and(|files| files.is_some())
     }
 
     fn fetch_secure_backup(&mut self, folder: &RemoteFolder, files: &[RemoteFile]) -> Result<(), Trouble> {
