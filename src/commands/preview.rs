@@ -17,7 +17,7 @@ use crate::run::contact::Devices;
 use crate::run::event::{ALL_DOMAINS, ActionKind};
 use crate::run::expand::{ExpandedActivity, ExpandedTask, Verdict, expand};
 use crate::run::status::{Class, Status};
-use crate::run::{Engine, store};
+use crate::run::{Engine, sequence, store};
 use crate::signal::{self, Stop};
 use crate::ui::Ui;
 use crate::values::environment::Lookup;
@@ -110,7 +110,12 @@ fn refusals(plan: &Plan, settings: &Settings, clock: &dyn Clock) -> Vec<String> 
     if let Some(window) = plan.window.as_ref().filter(|window| !window.is_open(clock.now())) {
         refused.push(format!("PRE_VALIDATION_OUT_OF_MAINTENANCE_WINDOW: {window}"));
     }
-    if let Err(failure) = store::is_mounted(settings) {
+    let checks = [
+        sequence::quiesce_timeout(settings, plan),
+        store::is_mounted(settings),
+        store::has_space(settings, Status::StoreOutOfSpace),
+    ];
+    for failure in checks.into_iter().filter_map(Result::err) {
         refused.push(format!("{}: {}", failure.status, failure.message));
     }
     refused

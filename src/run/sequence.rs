@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::exit::Exit;
 use crate::lock::{Asked, Holder, Lock, LockError};
-use crate::plan::model::Plan;
+use crate::plan::model::{Plan, Settings};
 use crate::run::Engine;
 use crate::run::contact::Devices;
 use crate::run::event::{
@@ -27,6 +27,17 @@ use crate::run::store;
 
 /// The shortest quiesce timeout that a device accepts.
 const SHORTEST_QUIESCE: Duration = Duration::from_secs(60);
+
+/// Step 3: whether a plan that quiesces does it with a timeout that devices accept.
+pub fn quiesce_timeout(settings: &Settings, plan: &Plan) -> Result<(), Failure> {
+    let quiesces = plan.activities.iter().any(|activity| activity.quiesce);
+    if !quiesces || settings.quiesce_timeout >= SHORTEST_QUIESCE {
+        return Ok(());
+    }
+    let timeout = humantime::format_duration(settings.quiesce_timeout);
+    let why = format!("quiesce_timeout is {timeout}, and a device accepts no less than 60s");
+    Err(Failure::new(Status::QuiesceTimeoutTooShort, why))
+}
 
 /// How a person may bend a run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -286,12 +297,7 @@ impl<'a> Run<'_, 'a, '_> {
             );
             return Err(Failure::new(Status::OutOfMaintenanceWindow, why).into());
         }
-        let quiesces = self.plan.activities.iter().any(|activity| activity.quiesce);
-        if quiesces && settings.quiesce_timeout < SHORTEST_QUIESCE {
-            let timeout = humantime::format_duration(settings.quiesce_timeout);
-            let why = format!("quiesce_timeout is {timeout}, and a device accepts no less than 60s");
-            return Err(Failure::new(Status::QuiesceTimeoutTooShort, why).into());
-        }
+        quiesce_timeout(settings, self.plan)?;
         store::validate(settings)?;
         self.sweep()?;
         let expanded = expand(self.engine.file, self.plan, self.devices, self.engine.stop);
