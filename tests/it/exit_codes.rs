@@ -1,0 +1,256 @@
+//! The exit codes of section "exit codes" of the documentation, through the binary. Those
+//! of signals are in `exit_signals`, 5 is in `plan_locks`.
+
+use std::fs;
+use std::path::Path;
+
+use jiff::Timestamp;
+use jiff::ToSpan;
+
+use crate::simulator::{Gateway, Setup};
+use crate::support::{Home, Ran, export};
+
+fn gateway(faults: &[&str]) -> Gateway {
+    let gateway = Gateway::start(Setup::default());
+    faults.iter().for_each(|fault| gateway.fail_as(fault));
+    gateway
+}
+
+fn home(gateway: &Gateway) -> Home {
+    Home::new()
+        .device("QA1", gateway)
+        .plan("P", &export("*", "DOM1", "quiesce = true"))
+}
+
+/// The run ended with 2 and before anything was contacted or written.
+#[track_caller]
+fn is_usage(ran: Ran, home: &Home, gateway: &Gateway, words: &str) {
+    let ran = ran.exits(2);
+    assert!(ran.stderr.contains(words), "{}", ran.stderr);
+    assert_eq!(ran.stdout, "");
+    assert_eq!(gateway.connections(), 0, "nothing was contacted");
+    assert!(
+        !home.path("state").exists() && !home.store().exists(),
+        "nothing was written"
+    );
+}
+
+#[test]
+fn success_is_0_and_silent() {
+    let gateway = gateway(&[]);
+    let ran = home(&gateway).dpbackup(&["run", "P"]).exits(0);
+    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
+}
+
+#[test]
+fn a_failed_task_is_1_and_says_which_why_and_where_to_look() {
+    let gateway = gateway(&["do-backup=file-error"]);
+    let ran = home(&gateway).dpbackup(&["run", "P"]).exits(1);
+    assert_eq!(ran.stdout, "");
+    for words in [
+        "plan P ended FAILED",
+        "QA1/DOM1 export: BACKUP_FAILED",
+        "unquiesced and confirmed",
+        "0 succeeded, 1 failed, 0 skipped, 0 cancelled",
+        "more: dpbackup history activities 1",
+    ] {
+        assert!(ran.stderr.contains(words), "{words}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn an_invalid_plan_file_is_2_with_every_finding() {
+    let gateway = gateway(&[]);
+    let home = home(&gateway)
+        .setting("stor = \"x\"")
+        .setting("quiesce_grace = \"3 parsecs\"")
+        .plan("P", &export("*", "DOM1", ""));
+    let ran = home.dpbackup(&["run", "P"]);
+    for words in ["stor", "3 parsecs", "plans.toml:"] {
+        assert!(ran.stderr.contains(words), "{words}: {}", ran.stderr);
+    }
+    is_usage(ran, &home, &gateway, "did you mean");
+}
+
+#[test]
+fn a_plan_file_that_is_not_there_is_2() {
+    let gateway = gateway(&[]);
+    let home = home(&gateway);
+    let ran = home.dpbackup(&["--config", "no-such.toml", "run", "P"]);
+    is_usage(ran, &home, &gateway, "no-such.toml");
+}
+
+#[test]
+fn an_unknown_plan_is_2_with_the_nearest_name_and_no_plan_of_the_command_runs() {
+    let gateway = gateway(&[]);
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("BackupQA", &export("*", "DOM1", ""));
+    let ran = home.dpbackup(&["run", "BackupQA", "BackpuQA"]);
+    is_usage(ran, &home, &gateway, "did you mean 'BackupQA'?");
+}
+
+#[test]
+fn bad_usage_is_2() {
+    let gateway = gateway(&[]);
+    let home = home(&gateway);
+    for arguments in [
+        vec![],
+        vec!["run"],
+        vec!["run", "P", "--no-such-option"],
+        vec!["run", "P", "--lock-wait", "soon"],
+        vec!["backup", "P"],
+        vec!["history", "--status", "NONSENSE"],
+        vec!["history", "--limit", "0"],
+        vec!["history", "activities"],
+    ] {
+        is_usage(home.dpbackup(&arguments), &home, &gateway, "--help");
+    }
+}
+
+#[test]
+fn something_skipped_is_3() {
+    let gateway = gateway(&[]);
+    let home = home(&gateway).absent_device("QA2");
+    let ran = home.dpbackup(&["run", "P"]).exits(3);
+    assert!(
+        ran.stderr
+            .contains("skipped QA2/DOM1 export: SKIPPED_DEVICE_NOT_AVAILABLE"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_plan_that_does_not_start_is_4_and_says_why() {
+    let gateway = gateway(&[]);
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &format!("enabled = false\n{}", export("*", "DOM1", "")))
+        .plan("Q", &export("*", "NONE", ""));
+    let ran = home.dpbackup(&["run", "P"]).exits(4);
+    assert!(ran.stderr.contains("ended PLAN_IS_DISABLED"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("plan P has enabled = false"),
+        "{}",
+        ran.stderr
+    );
+    let ran = home.dpbackup(&["run", "Q"]).exits(4);
+    assert!(ran.stderr.contains("ended ALL_TASKS_SKIPPED"), "{}", ran.stderr);
+}
+
+#[test]
+fn outside_the_window_is_4_unless_a_person_ignores_it() {
+    let gateway = gateway(&[]);
+    let hour = |hours: i64| {
+        let at = Timestamp::now().checked_add(hours.hours()).expect("a time");
+        at.strftime("%H:%M").to_string()
+    };
+    let window = format!(
+        "maintenance_window = {{ start = \"{}\", end = \"{}\", time_zone = \"UTC\" }}\n",
+        hour(2),
+        hour(3)
+    );
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &format!("{window}{}", export("*", "DOM1", "")));
+    let ran = home.dpbackup(&["run", "P"]).exits(4);
+    assert!(
+        ran.stderr.contains("PRE_VALIDATION_OUT_OF_MAINTENANCE_WINDOW"),
+        "{}",
+        ran.stderr
+    );
+    let _ = home.dpbackup(&["run", "P", "--ignore-window"]).exits(0);
+    let ignored: Vec<bool> = home.plan_rows().iter().map(|row| row.window_ignored).collect();
+    assert_eq!(ignored, [true, false]);
+}
+
+/// A history that cannot be used is 6, for every command that needs it, and stays as it is.
+#[track_caller]
+fn is_unusable(home: &Home, gateway: &Gateway, history: &Path, words: &str) {
+    let before = fs::read(history).expect("the file");
+    for arguments in [vec!["run", "P"], vec!["history"], vec!["recover"]] {
+        let ran = home.dpbackup(&arguments).exits(6);
+        assert!(ran.stderr.contains(words), "{arguments:?}: {}", ran.stderr);
+        assert_eq!(fs::read(history).expect("the file"), before, "{arguments:?}");
+    }
+    assert_eq!(gateway.connections(), 0, "nothing was contacted");
+}
+
+#[test]
+fn a_history_that_is_no_database_is_6_and_left_alone() {
+    let gateway = gateway(&[]);
+    let home = home(&gateway);
+    fs::create_dir(home.path("state")).expect("a folder");
+    let history = home.path("state/history.db");
+    fs::write(
+        &history,
+        "These are somebody's notes, and no database at all.\n".repeat(50),
+    )
+    .expect("a file");
+    is_unusable(&home, &gateway, &history, "is not a history of dpbackup");
+}
+
+#[test]
+fn a_history_of_a_newer_dpbackup_is_6_and_left_alone() {
+    let gateway = gateway(&[]);
+    let home = home(&gateway);
+    let _ = home.dpbackup(&["recover"]).exits(0);
+    let history = home.path("state/history.db");
+    let database = rusqlite::Connection::open(&history).expect("the history");
+    database
+        .pragma_update(None, "user_version", 99)
+        .expect("a version");
+    drop(database);
+    is_unusable(&home, &gateway, &history, "was written by a newer dpbackup");
+}
+
+#[test]
+fn a_history_that_cannot_be_made_is_6() {
+    let gateway = gateway(&[]);
+    let home = home(&gateway);
+    fs::write(home.path("state"), "a file where its folder should be").expect("a file");
+    let ran = home.dpbackup(&["run", "P"]).exits(6);
+    assert!(ran.stderr.contains("history.db"), "{}", ran.stderr);
+    assert_eq!(gateway.connections(), 0);
+}
+
+#[test]
+fn something_that_may_still_be_quiesced_is_10_and_loud() {
+    let gateway = gateway(&["DomainUnquiesce=never-unquiesces"]);
+    let home = home(&gateway)
+        .setting("unquiesce_timeout = \"1s\"")
+        .setting("quiesce_grace = \"0s\"");
+    let ran = home.dpbackup(&["run", "P", "-q"]).exits(10);
+    assert!(
+        ran.stderr.contains("STILL QUIESCED QA1, DOM1: "),
+        "{}",
+        ran.stderr
+    );
+    assert!(ran.stderr.contains("run dpbackup recover"), "{}", ran.stderr);
+    assert_eq!(home.open_entries().len(), 1);
+    let ran = home.dpbackup(&["recover"]).exits(10);
+    assert!(
+        ran.stdout.contains("STILL QUIESCED: run dpbackup recover"),
+        "{}",
+        ran.stdout
+    );
+    gateway.state().set_quiesced("DOM1", false);
+    let _ = home.dpbackup(&["recover"]).exits(0);
+    assert_eq!(home.open_entries(), []);
+}
+
+#[test]
+fn of_several_plans_the_gravest_end_counts_and_all_are_run() {
+    let gateway = gateway(&["do-backup@DOM1=file-error"]);
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("SKIPPED", &(export("*", "NONE", "") + &export("*", "DOM2", "")))
+        .plan("FAILED", &export("*", "DOM1", ""))
+        .plan("GOOD", &export("*", "DOM2", ""));
+    let _ = home.dpbackup(&["run", "GOOD"]).exits(0);
+    let _ = home.dpbackup(&["run", "SKIPPED", "GOOD"]).exits(3);
+    let _ = home.dpbackup(&["run", "SKIPPED", "FAILED", "GOOD"]).exits(1);
+    assert_eq!(home.plan_rows().len(), 6);
+    assert_eq!(home.last_plan().plan, "GOOD");
+}

@@ -1,0 +1,280 @@
+//! `preview` and `validate`: what would happen, and nothing that does.
+
+use std::fs;
+
+use crate::simulator::{Domain, Gateway, Setup};
+use crate::support::{Home, Ran, export, secure_backup};
+
+fn gateway() -> Gateway {
+    Gateway::start(Setup {
+        domains: ["DOM2", "DOM1"].map(Domain::new).to_vec(),
+        ..Setup::default()
+    })
+}
+
+/// The run changed nothing, neither here nor on the device.
+#[track_caller]
+fn changed_nothing(home: &Home, gateway: &Gateway) {
+    let mut names: Vec<String> = fs::read_dir(home.path(""))
+        .expect("the home")
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    names.sort();
+    assert_eq!(names, ["plans.toml", "scripts"], "nothing was written");
+    let asked = gateway.operations();
+    assert!(asked.iter().all(|name| name.starts_with("get-")), "{asked:?}");
+}
+
+/// The words of each line, times in paths replaced.
+fn lines(home: &Home, ran: &Ran) -> Vec<String> {
+    let root = home.path("").to_string_lossy().into_owned();
+    let line = |line: &str| {
+        let words = line.replace(&root, "HOME/");
+        let words: Vec<String> = words
+            .split_whitespace()
+            .map(|word| {
+                let digits = word.chars().filter(char::is_ascii_digit).count();
+                if digits >= 17 {
+                    let mut kept = String::new();
+                    let mut rest = word;
+                    while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
+                        let stamp = rest.get(at..at + 23).unwrap_or_default();
+                        let is_stamp = stamp.len() == 23
+                            && stamp.chars().all(|c| c.is_ascii_digit() || c == '-')
+                            && stamp.matches('-').count() == 6;
+                        if is_stamp {
+                            kept.push_str(&rest[..at]);
+                            kept.push_str("TIME");
+                            rest = &rest[at + 23..];
+                        } else {
+                            kept.push_str(&rest[..=at]);
+                            rest = &rest[at + 1..];
+                        }
+                    }
+                    kept + rest
+                } else {
+                    word.to_owned()
+                }
+            })
+            .collect();
+        words.join(" ")
+    };
+    ran.stdout.lines().map(line).collect()
+}
+
+#[test]
+fn a_preview_lists_the_tasks_in_order_with_what_would_happen() {
+    let gateway = gateway();
+    let home = Home::new().device("QA1", &gateway).absent_device("QA2").plan(
+        "P",
+        &(secure_backup("QA1", "quiesce = true")
+            + &export("QA*", "DOM*", "quiesce = true")
+            + &export("QA1", "all-domains", "")
+            + &export("QA1", "NONE*", "")),
+    );
+    let ran = home.dpbackup(&["preview", "P"]).exits(3);
+    assert_eq!(ran.stderr, "");
+    let lines = lines(&home, &ran);
+    assert_eq!(lines[0], "Plan P");
+    assert_eq!(lines[1], "# Action Device Domain Quiesce What would happen");
+    assert_eq!(
+        lines[2..5],
+        [
+            "1 secure backup QA1 all-domains device HOME/store/QA1/secure-backup/TIME",
+            "2 export QA1 DOM1 domain HOME/store/QA1/domain/DOM1/DOM1-export-TIME-persisted.zip",
+            "3 export QA1 DOM2 domain HOME/store/QA1/domain/DOM2/DOM2-export-TIME-persisted.zip",
+        ]
+    );
+    assert!(
+        lines[5].starts_with("4 export QA2 DOM* domain SKIPPED_DEVICE_NOT_AVAILABLE: QA2 (127.0.0.1:1): "),
+        "{lines:?}"
+    );
+    assert!(
+        lines[6].starts_with("5 export QA1 all-domains no HOME/store/QA1/domain/all-domains/"),
+        "{lines:?}"
+    );
+    assert_eq!(
+        lines[7],
+        "6 export QA1 NONE* no SKIPPED_NO_DOMAINS_MATCHING_PATTERN: no domain of QA1 matches 'NONE*'"
+    );
+    assert_eq!(lines.len(), 8);
+    changed_nothing(&home, &gateway);
+}
+
+#[test]
+fn a_preview_ends_as_the_run_would() {
+    let gateway = gateway();
+    let bad = Gateway::start(Setup::default());
+    bad.fail_as("*=html");
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .device("BAD", &bad)
+        .absent_device("GONE")
+        .plan("GOOD", &export("QA1", "DOM*", ""))
+        .plan("SKIPS", &export("QA1, GONE", "DOM*", ""))
+        .plan("FAILS", &export("QA1, BAD", "DOM*", ""))
+        .plan("ALL-FAIL", &export("BAD", "DOM*", ""))
+        .plan("NOTHING", &export("GONE", "DOM*", ""))
+        .plan("OFF", &format!("enabled = false\n{}", export("QA1", "DOM*", "")));
+    for (plan, code) in [
+        ("GOOD", 0),
+        ("SKIPS", 3),
+        ("FAILS", 1),
+        ("ALL-FAIL", 1),
+        ("NOTHING", 4),
+        ("OFF", 4),
+    ] {
+        let _ = home.dpbackup(&["preview", plan]).exits(code);
+    }
+    let ran = home.dpbackup(&["preview", "OFF"]);
+    assert!(
+        ran.stdout.contains("would not start now: PLAN_IS_DISABLED"),
+        "{}",
+        ran.stdout
+    );
+    let _ = home.dpbackup(&["preview", "GOOD", "SKIPS", "FAILS"]).exits(1);
+    changed_nothing(&home, &gateway);
+}
+
+#[test]
+fn a_preview_says_what_would_keep_the_plan_from_starting() {
+    let gateway = gateway();
+    let quiesces = export("QA1", "DOM1", "quiesce = true");
+    for (setting, words) in [
+        ("backups_enabled = false", "BACKUPS_ARE_DISABLED"),
+        (
+            "require_mount = \"remote\"",
+            "PRE_VALIDATION_STORE_IS_NOT_MOUNTED",
+        ),
+        (
+            "quiesce_timeout = \"59s\"",
+            "PRE_VALIDATION_QUIESCE_TIMEOUT_SYSPARM_TOO_SHORT",
+        ),
+        (
+            "min_free_store = \"100%\"",
+            "PRE_VALIDATION_BACKUP_STORE_OUT_OF_SPACE",
+        ),
+    ] {
+        let home = Home::new()
+            .setting(setting)
+            .device("QA1", &gateway)
+            .plan("P", &quiesces);
+        let ran = home.dpbackup(&["preview", "P"]).exits(4);
+        assert!(
+            ran.stdout.contains(&format!("would not start now: {words}")),
+            "{}",
+            ran.stdout
+        );
+        changed_nothing(&home, &gateway);
+    }
+}
+
+#[test]
+fn a_preview_as_json_is_one_document() {
+    let gateway = gateway();
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .absent_device("QA2")
+        .plan("P", &export("*", "DOM1", "quiesce = true"));
+    let ran = home.dpbackup(&["preview", "P", "--format", "json"]).exits(3);
+    let document: serde_json::Value = serde_json::from_str(&ran.stdout).expect("a document");
+    assert_eq!(document["schema_version"], 1);
+    let plan = &document["plans"][0];
+    assert_eq!(
+        (&plan["plan"], &plan["refused"]),
+        (&"P".into(), &serde_json::json!([]))
+    );
+    let task = &plan["tasks"][0];
+    assert_eq!(
+        (&task["position"], &task["action"]),
+        (&1.into(), &"EXPORT_DOMAIN".into())
+    );
+    assert_eq!(
+        (&task["device_name"], &task["domain_name"]),
+        (&"QA1".into(), &"DOM1".into())
+    );
+    assert_eq!(
+        (&task["verdict"], &task["reason"]),
+        (&"RUN".into(), &serde_json::Value::Null)
+    );
+    assert_eq!(plan["tasks"][1]["verdict"], "SKIPPED_DEVICE_NOT_AVAILABLE");
+    assert_eq!(plan["tasks"][1]["path"], serde_json::Value::Null);
+    changed_nothing(&home, &gateway);
+}
+
+#[test]
+fn a_preview_beside_a_run_disturbs_nothing() {
+    let gateway = gateway();
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &export("*", "DOM1", ""));
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    let (rows, stored) = (home.plan_rows(), home.stored());
+    let _ = home.dpbackup(&["preview", "P"]).exits(0);
+    assert_eq!((home.plan_rows(), home.stored()), (rows, stored));
+}
+
+#[test]
+fn validate_says_what_a_good_file_holds_and_contacts_nobody() {
+    let gateway = gateway();
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .absent_device("QA2")
+        .plan("P", &(export("QA*", "DOM*", "") + &secure_backup("QA1", "")))
+        .plan("Q", &format!("enabled = false\n{}", export("QA2", "DOM*", "")));
+    let ran = home.dpbackup(&["validate"]).exits(0);
+    let path = home.path("plans.toml");
+    assert_eq!(
+        ran.stdout,
+        format!(
+            "{} is valid: 2 devices, 2 plans, 3 activities\n  P: 2 activities, 2 devices\n  Q: 1 activity, 1 device, disabled\n",
+            path.display()
+        )
+    );
+    assert_eq!((ran.stderr.as_str(), gateway.connections()), ("", 0));
+    changed_nothing(&home, &gateway);
+}
+
+#[test]
+fn findings_of_a_bad_file_come_all_at_once_and_nothing_is_contacted() {
+    let gateway = gateway();
+    let home = Home::new()
+        .setting("retrys = 3")
+        .device("QA1", &gateway)
+        .device("QA1", &gateway)
+        .plan("P", &export("QA9", "DOM*", "quiesce = \"yes\""))
+        .plan("EMPTY", "");
+    for arguments in [
+        vec!["validate"],
+        vec!["run", "P"],
+        vec!["preview", "P"],
+        vec!["history"],
+        vec!["recover"],
+    ] {
+        let ran = home.dpbackup(&arguments).exits(2);
+        assert_eq!(ran.stdout, "", "{arguments:?}");
+        for words in [
+            "retrys",
+            "retries",
+            "QA9",
+            "\"yes\"",
+            "no activity",
+            "plans.toml:",
+            "^^^",
+        ] {
+            assert!(
+                ran.stderr.contains(words),
+                "{arguments:?} {words}: {}",
+                ran.stderr
+            );
+        }
+    }
+    assert_eq!(gateway.connections(), 0);
+    changed_nothing(&home, &gateway);
+}
