@@ -2,14 +2,16 @@
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group};
 
 /// So much of what a script printed is kept: the end of it.
@@ -75,7 +77,7 @@ impl Hook {
                 let end = self.watch(child, started, cancelled);
                 (end, output.finish())
             }
-            Err(error) => (End::NotStarted(self.explain(&error)), Tail::default()),
+            Err(error) => (End::NotStarted(explain(&self.path, &error)), Tail::default()),
         };
         let bytes: Vec<u8> = tail.kept.into();
         Ran {
@@ -124,20 +126,46 @@ impl Hook {
             return end;
         }
     }
+}
 
-    fn explain(&self, error: &io::Error) -> String {
-        let path = self.path.display();
-        match error.raw_os_error().map(rustix::io::Errno::from_raw_os_error) {
-            Some(rustix::io::Errno::NOENT) if self.path.exists() => {
-                format!("the interpreter named in the first line of {path} does not exist")
+/// Whether a script could start, as far as looking at it tells; if not, why.
+pub fn could_start(path: &Path) -> Result<(), String> {
+    let found = path.metadata().map_err(|error| explain(path, &error))?;
+    if !found.is_file() {
+        return Err(format!("{} is not a file", path.display()));
+    }
+    rustix::fs::access(path, rustix::fs::Access::EXEC_OK).map_err(|errno| explain(path, &errno.into()))?;
+    let mut start = Vec::new();
+    // A program that may be run but not read starts all the same.
+    let Ok(file) = File::open(path) else { return Ok(()) };
+    file.take(256)
+        .read_to_end(&mut start)
+        .map_err(|error| explain(path, &error))?;
+    let first = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    match first.strip_prefix(b"#!") {
+        Some(line) => {
+            let line = String::from_utf8_lossy(line);
+            let interpreter = line.split_whitespace().next().unwrap_or_default();
+            match Path::new(interpreter).exists() {
+                true => Ok(()),
+                false => Err(explain(path, &Errno::NOENT.into())),
             }
-            Some(rustix::io::Errno::NOENT) => format!("{path} does not exist"),
-            Some(rustix::io::Errno::ACCESS) => format!("{path} is not executable (chmod +x)"),
-            Some(rustix::io::Errno::NOEXEC) => {
-                format!("{path} has no first line such as #!/bin/sh")
-            }
-            _ => format!("{path}: {error}"),
         }
+        None if first.starts_with(b"\x7fELF") => Ok(()),
+        None => Err(explain(path, &Errno::NOEXEC.into())),
+    }
+}
+
+fn explain(path: &Path, error: &io::Error) -> String {
+    let shown = path.display();
+    match error.raw_os_error().map(Errno::from_raw_os_error) {
+        Some(Errno::NOENT) if path.exists() => {
+            format!("the interpreter named in the first line of {shown} does not exist")
+        }
+        Some(Errno::NOENT) => format!("{shown} does not exist"),
+        Some(Errno::ACCESS) => format!("{shown} is not executable (chmod +x)"),
+        Some(Errno::NOEXEC) => format!("{shown} has no first line such as #!/bin/sh"),
+        _ => format!("{shown}: {error}"),
     }
 }
 
@@ -349,5 +377,18 @@ mod tests {
         let mut hook = script(&folder, "s", "", 0o700);
         hook.path = folder.path().join("absent");
         assert!(why(hook).contains("does not exist"));
+    }
+
+    #[test]
+    fn looking_at_a_script_finds_what_starting_it_would() {
+        let folder = folder();
+        let look = |name, text, mode| could_start(&script(&folder, name, text, mode).path);
+        assert_eq!(look("good", "#!/bin/sh\n", 0o700), Ok(()));
+        assert!(look("plain", "#!/bin/sh\n", 0o600).is_err_and(|why| why.contains("not executable")));
+        assert!(look("bare", "echo\n", 0o700).is_err_and(|why| why.contains("#!/bin/sh")));
+        assert!(look("lost", "#!/no/such/shell\n", 0o700).is_err_and(|why| why.contains("interpreter")));
+        let absent = could_start(&folder.path().join("absent"));
+        assert!(absent.is_err_and(|why| why.contains("does not exist")));
+        assert!(could_start(folder.path()).is_err_and(|why| why.contains("not a file")));
     }
 }

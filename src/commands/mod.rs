@@ -1,5 +1,6 @@
 //! One file for each command: gather, call one layer below, hand the result to `report`.
 
+mod check;
 mod history;
 mod init;
 mod preview;
@@ -82,7 +83,7 @@ pub fn dispatch(cli: &Cli, env: Lookup<'_>) -> Exit {
         Command::Completions(args) => texts::completions(args, ui),
         Command::Man(args) => texts::man(args, ui),
         Command::Trust(args) => trust::trust(&cli.global, args, ui, env),
-        Command::Check(_) => unimplemented!(),
+        Command::Check(args) => check::check(&cli.global, args, ui, env),
     };
     match outcome {
         Ok(exit) => exit,

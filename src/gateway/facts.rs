@@ -1,5 +1,7 @@
 //! What a device says about itself.
 
+use jiff::SignedDuration;
+
 use crate::gateway::Gateway;
 use crate::gateway::domains::DEFAULT_DOMAIN;
 use crate::soma::error::{Kind, Result};
@@ -29,6 +31,17 @@ pub enum BackupMode {
     Secure,
     /// They are not.
     Normal,
+}
+
+/// How a `CryptoCertificate` stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CertificateObject {
+    /// There is none of that name.
+    Absent,
+    /// It is there.
+    Usable,
+    /// It is there, and switched off.
+    Disabled,
 }
 
 /// Space of the device's file systems that matter here, in bytes.
@@ -87,16 +100,46 @@ impl Gateway<'_> {
 
     /// Whether the default domain holds a `CryptoCertificate` of this name.
     pub fn has_certificate(&self, name: &str) -> Result<bool> {
+        Ok(self.certificate_object(name)? != CertificateObject::Absent)
+    }
+
+    /// How the `CryptoCertificate` of this name in the default domain stands.
+    pub fn certificate_object(&self, name: &str) -> Result<CertificateObject> {
         let request = request::get_config(DEFAULT_DOMAIN, "CryptoCertificate", Some(name));
         let answer = self.read(&request, "config", |config| {
-            Ok(reply::rows(config, "CryptoCertificate").any(|row| row.attribute("name") == Some(name)))
+            let mut rows = reply::rows(config, "CryptoCertificate");
+            Ok(match rows.find(|row| row.attribute("name") == Some(name)) {
+                None => CertificateObject::Absent,
+                Some(row) if reply::field(row, "mAdminState").eq_ignore_ascii_case("disabled") => {
+                    CertificateObject::Disabled
+                }
+                Some(_) => CertificateObject::Usable,
+            })
         });
         match answer {
             // An absent object was never captured (soma-wire section 10): a refusal in
             // words is one way in which a device may put it.
-            Err(error) if error.kind == Kind::Refused => Ok(false),
+            Err(error) if error.kind == Kind::Refused => Ok(CertificateObject::Absent),
             answer => answer,
         }
+    }
+
+    /// How far the device's clock is ahead of ours; negative when it is behind. It is
+    /// known to a second, less what the answer took; `None` where the device does not tell.
+    pub fn clock_ahead(&self) -> Result<Option<SignedDuration>> {
+        let request = request::get_status(DEFAULT_DOMAIN, "DateTimeStatus");
+        self.retried(|| {
+            let asked = self.clock().now();
+            let told = self.read_once(&request, "status", &mut |status| Ok(reply::timestamp(status)))?;
+            // Whatever it was in between counts as the moment of the answer.
+            Ok(told.map(|told| match told {
+                told if told < asked => {
+                    // The device cuts off what is less than a second.
+                    (told.duration_since(asked) + SignedDuration::from_secs(1)).min(SignedDuration::ZERO)
+                }
+                told => told.duration_since(self.clock().now()).max(SignedDuration::ZERO),
+            }))
+        })
     }
 
     /// Space in `temporary:`. The device counts in megabytes.

@@ -215,7 +215,7 @@ impl Freshness {
             "max_age_seconds": self.max_age.as_secs(),
             "targets": rows,
         });
-        format!("{document:#}\n")
+        super::json::escaped(&format!("{document:#}\n"))
     }
 }
 
@@ -320,10 +320,9 @@ impl Judge<'_> {
     }
 }
 
-/// In whole seconds. A backup of the future, after a clock was set back, has no age.
+/// A backup of the future, after a clock was set back, has no age.
 fn age(time: Timestamp, now: Timestamp) -> Duration {
-    let age = Duration::try_from(now.duration_since(time)).unwrap_or_default();
-    Duration::from_secs(age.as_secs())
+    Duration::try_from(now.duration_since(time)).unwrap_or_default()
 }
 
 impl Row {
@@ -345,6 +344,7 @@ impl Row {
                 Attempt::Running => format!("running: {status}"),
                 Attempt::Abandoned => format!("abandoned: {status}"),
             });
+        let seconds = |age: Duration| HumanDuration(Duration::from_secs(age.as_secs())).to_string();
         let shown = |time: Timestamp| {
             time.to_zoned(zone.clone())
                 .strftime("%Y-%m-%d %H:%M:%S")
@@ -355,7 +355,7 @@ impl Row {
             self.device.clone(),
             self.domain.clone(),
             self.kind.map_or("-", FileKind::code).to_owned(),
-            self.age.map_or_else(dash, |age| HumanDuration(age).to_string()),
+            self.age.map_or_else(dash, seconds),
             self.good.map_or_else(dash, |good| Bytes(good.size).to_string()),
             self.good.map_or_else(dash, |good| shown(good.time)),
             last,

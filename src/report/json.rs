@@ -103,7 +103,7 @@ pub(super) fn text(document: &impl Serialize) -> String {
 
 /// JSON leaves some characters as they are that a terminal obeys: they stand within
 /// strings only, and an escape there means the same.
-fn escaped(json: &str) -> String {
+pub(super) fn escaped(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for character in json.chars() {
         if character != '\n' && is_unsafe(character) {

@@ -3,6 +3,7 @@
 
 pub mod csv;
 mod fields;
+pub mod findings;
 pub mod freshness;
 pub mod json;
 pub mod lines;

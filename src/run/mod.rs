@@ -7,6 +7,7 @@
 
 pub mod contact;
 pub mod event;
+pub mod examine;
 pub mod expand;
 pub mod failure;
 pub mod guard;

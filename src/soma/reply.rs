@@ -5,6 +5,7 @@
 //! with the device's own words. Elements are matched by namespace or local name, never
 //! by prefix, and rows by local name alone.
 
+use jiff::Timestamp;
 use roxmltree::{Document, Node, ParsingOptions};
 
 use crate::soma::error::{Kind, Result, SomaError};
@@ -61,6 +62,13 @@ pub fn rows<'a, 'input: 'a>(
     class: &'a str,
 ) -> impl Iterator<Item = Node<'a, 'input>> {
     payload.children().filter(move |node| is_named(*node, class))
+}
+
+/// When the device wrote the answer that holds this payload: the only time of a device
+/// that comes with its offset (soma-wire section 1.3).
+pub fn timestamp(payload: Node<'_, '_>) -> Option<Timestamp> {
+    let stamp = children(payload.parent()?, "timestamp").next()?;
+    all_text(stamp).parse().ok()
 }
 
 /// The trimmed text of a field of a row. An absent field and an empty one are alike:

@@ -11,6 +11,7 @@ mod shown;
 mod soap_client;
 mod support;
 
+mod check;
 mod exit_codes;
 mod exit_signals;
 mod faults;

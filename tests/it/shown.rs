@@ -22,6 +22,8 @@ macro_rules! assert_shown {
             (r"(by the trust roots of this machine: no): .*", "$1: [WHY]"),
             (r"\d{6,7} days", "[MANY] days"),
             (r"\d+(\.\d+)? [kMGT]?i?B free of \d+(\.\d+)? [kMGT]?i?B", "[FREE] free of [TOTAL]"),
+            (r"asks for \d+(\.\d+)? [GT]iB", "asks for [SIZE]"),
+            (r"\b(59m 59s|1h)\b", "[AN HOUR]"),
             (r"\b20\d\d-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?", "[TIME]"),
         ]}, {
             insta::assert_snapshot!($text);

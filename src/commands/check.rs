@@ -1,0 +1,88 @@
+//! `dpbackup check`
+
+use std::path::Path;
+
+use crate::cli::{CheckArgs, FindingsFormat, Global};
+use crate::clock::SystemClock;
+use crate::commands::{CommandError, Outcome, chosen, load_plan, print};
+use crate::exit::Exit;
+use crate::history::{History, HistoryError};
+use crate::lock::Locks;
+use crate::report::findings;
+use crate::run::Engine;
+use crate::run::examine::{Finding, THIS_MACHINE, Verdict, examine};
+use crate::signal::{self, Stop};
+use crate::ui::Ui;
+use crate::values::environment::Lookup;
+
+/// Looks at all that the plans need. Changes nothing, here or there.
+pub(super) fn check(global: &Global, args: &CheckArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
+    let loaded = load_plan(global, ui, env)?;
+    let file = &loaded.plan_file;
+    let plans = match args.plans.as_slice() {
+        [] => file.plans.iter().filter(|plan| plan.enabled).collect(),
+        names => chosen(&loaded, names)?,
+    };
+    if plans.is_empty() {
+        let error = anyhow::anyhow!(
+            "the plan file {} has no plan that is enabled",
+            file.path.display()
+        );
+        return Err(CommandError::new(Exit::Usage, error).with_hint("name the plans to check"));
+    }
+    let stop = Stop::new();
+    signal::listen(&stop).map_err(|error| CommandError::new(Exit::Failed, error))?;
+    let clock = SystemClock::new();
+    let locks = Locks::beside(&file.settings.history);
+    let engine = Engine {
+        file,
+        clock: &clock,
+        stop: &stop,
+        locks: &locks,
+        process: "check",
+        environment: env,
+    };
+    let Some(mut found) = examine(engine, &plans) else {
+        return Ok(stop.signal().map_or(Exit::Failed, Exit::Interrupted));
+    };
+    let local = found
+        .iter()
+        .take_while(|finding| finding.subject == THIS_MACHINE)
+        .count();
+    found.insert(local, history(&file.settings.history));
+    let text = match args.format {
+        FindingsFormat::Table => findings::table(&found),
+        FindingsFormat::Json => findings::json(&found),
+    };
+    print(ui, &text)?;
+    Ok(match findings::worst(&found) {
+        Verdict::Ok | Verdict::Skip => Exit::Success,
+        Verdict::Warn => Exit::Warned,
+        Verdict::Fail => Exit::Failed,
+    })
+}
+
+/// Whether history can be used, as far as reading it tells.
+fn history(path: &Path) -> Finding {
+    let shown = path.display();
+    let finding = |verdict, text: String| Finding {
+        subject: THIS_MACHINE.to_owned(),
+        item: "history",
+        verdict,
+        text,
+        hint: None,
+    };
+    match History::open_read_only(path) {
+        Ok(_) => finding(Verdict::Ok, format!("{shown} can be read")),
+        Err(HistoryError::Missing { .. }) => finding(
+            Verdict::Ok,
+            format!("{shown} is not there yet; the first run makes it"),
+        ),
+        Err(HistoryError::Older { .. }) => finding(
+            Verdict::Ok,
+            format!("{shown} is of an older version; the next run brings it up to date"),
+        ),
+        // The message says what to do.
+        Err(error) => finding(Verdict::Fail, error.to_string()),
+    }
+}

@@ -1,0 +1,100 @@
+//! What a check has found: lines for people, a document for programs.
+
+use serde::Serialize;
+
+use crate::run::examine::{Finding, Verdict};
+use crate::values::text::printable;
+
+#[derive(Serialize)]
+struct Document<'f> {
+    schema_version: u32,
+    verdict: &'static str,
+    items: Vec<Item<'f>>,
+}
+
+#[derive(Serialize)]
+struct Item<'f> {
+    subject: &'f str,
+    item: &'static str,
+    verdict: &'static str,
+    message: &'f str,
+    hint: Option<&'f str>,
+}
+
+/// The worst that was found.
+pub fn worst(findings: &[Finding]) -> Verdict {
+    findings
+        .iter()
+        .map(|finding| finding.verdict)
+        .max()
+        .unwrap_or(Verdict::Ok)
+}
+
+/// A block for each subject, a line for each item, its advice below it.
+pub fn table(findings: &[Finding]) -> String {
+    let width = findings
+        .iter()
+        .map(|finding| finding.item.len())
+        .max()
+        .unwrap_or(0);
+    let mut text = String::new();
+    let mut subject = "";
+    for finding in findings {
+        if finding.subject != subject {
+            let gap = if subject.is_empty() { "" } else { "\n" };
+            text.push_str(&format!("{gap}{}\n", printable(&finding.subject)));
+            subject = &finding.subject;
+        }
+        let (verdict, item, found) = (word(finding.verdict), finding.item, printable(&finding.text));
+        text.push_str(&format!("  {verdict:<4}  {item:<width$}  {found}\n"));
+        if let Some(hint) = &finding.hint {
+            text.push_str(&format!(
+                "  {:<4}  {:<width$}  hint: {}\n",
+                "",
+                "",
+                printable(hint)
+            ));
+        }
+    }
+    let count = |verdict| {
+        findings
+            .iter()
+            .filter(|finding| finding.verdict == verdict)
+            .count()
+    };
+    text.push_str(&format!(
+        "\n{} OK, {} WARN, {} FAIL, {} SKIP\n",
+        count(Verdict::Ok),
+        count(Verdict::Warn),
+        count(Verdict::Fail),
+        count(Verdict::Skip)
+    ));
+    text
+}
+
+/// One document.
+pub fn json(findings: &[Finding]) -> String {
+    let items = findings.iter().map(|finding| Item {
+        subject: &finding.subject,
+        item: finding.item,
+        verdict: word(finding.verdict),
+        message: &finding.text,
+        hint: finding.hint.as_deref(),
+    });
+    let document = Document {
+        schema_version: 1,
+        verdict: word(worst(findings)),
+        items: items.collect(),
+    };
+    let text = serde_json::to_string_pretty(&document).expect("maps with keys of text become JSON");
+    super::json::escaped(&format!("{text}\n"))
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Ok => "OK",
+        Verdict::Skip => "SKIP",
+        Verdict::Warn => "WARN",
+        Verdict::Fail => "FAIL",
+    }
+}

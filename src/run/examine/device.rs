@@ -1,0 +1,325 @@
+//! What a run needs of one device.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use crate::gateway::Gateway;
+use crate::gateway::facts::{BackupMode, CertificateObject};
+use crate::plan::model::{Action, Activity, Device, Domains, Plan, Settings, Trust};
+use crate::run::Engine;
+use crate::run::contact;
+use crate::run::examine::{Finding, Findings, Verdict, domains};
+use crate::soma::error::{Kind, SomaError};
+use crate::soma::peer;
+use crate::values::duration::HumanDuration;
+use crate::values::pattern::PatternList;
+use crate::values::size::Bytes;
+
+/// A certificate that expires sooner is a warning.
+const SOON_DAYS: i64 = 30;
+
+/// A clock that is off by more is a warning: history and the names of files would disagree
+/// with the logs of the device.
+const TOLERATED_SKEW: SignedDuration = SignedDuration::from_secs(60);
+
+/// What the plans want of a device.
+pub(super) struct Needs<'a> {
+    certificates: BTreeSet<&'a str>,
+    pub(super) exports: Vec<&'a PatternList>,
+    pub(super) everything: bool,
+    pub(super) quiesces: Vec<&'a Activity>,
+}
+
+impl<'a> Needs<'a> {
+    /// `None` where none of the plans concerns the device.
+    pub(super) fn of(device: &Device, plans: &[&'a Plan]) -> Option<Self> {
+        let mut needs = Self {
+            certificates: BTreeSet::new(),
+            exports: Vec::new(),
+            everything: false,
+            quiesces: Vec::new(),
+        };
+        let activities = plans.iter().flat_map(|plan| &plan.activities);
+        let mut concerned = false;
+        for activity in activities.filter(|activity| activity.devices.matches(&device.name)) {
+            concerned = true;
+            match &activity.action {
+                Action::SecureBackup { certificate } => {
+                    needs.certificates.insert(certificate);
+                }
+                Action::ExportDomain {
+                    domains: Domains::All,
+                } => needs.everything = true,
+                Action::ExportDomain {
+                    domains: Domains::Matching(pattern),
+                } => {
+                    if !needs.exports.contains(&pattern) {
+                        needs.exports.push(pattern);
+                    }
+                }
+            }
+            if activity.quiesce {
+                needs.quiesces.push(activity);
+            }
+        }
+        concerned.then_some(needs)
+    }
+
+    fn secure_backup(&self) -> bool {
+        !self.certificates.is_empty()
+    }
+
+    /// What is asked once somebody has logged in.
+    fn items(&self) -> Vec<&'static str> {
+        let mut items = vec!["firmware", "clock"];
+        if self.secure_backup() {
+            items.extend(["backup mode", "certificate", "space"]);
+        }
+        if self.everything || !self.exports.is_empty() {
+            items.push("domains");
+        }
+        if !self.quiesces.is_empty() {
+            items.push("quiesced");
+        }
+        items
+    }
+}
+
+/// Looks at one device, from the way to it inwards.
+pub(super) fn examine(engine: Engine<'_>, device: &Device, needs: &Needs<'_>) -> Vec<Finding> {
+    let mut found = Findings::about(&device.name);
+    if tls(engine, device, &mut found).is_none() {
+        found.skip(&["login"], "the device was not reached as it should be");
+        found.skip(&needs.items(), "not logged in");
+        return found.found;
+    }
+    let gateway = match contact::gateway(engine, device) {
+        Ok(gateway) => gateway,
+        Err(failure) => {
+            found.fail(
+                "login",
+                failure.message,
+                "see `password` of this device in the plan file",
+            );
+            found.skip(&needs.items(), "not logged in");
+            return found.found;
+        }
+    };
+    let listed = match gateway.domains() {
+        Ok(listed) => listed,
+        Err(error) => {
+            failed("login", &error, &mut found);
+            found.skip(&needs.items(), "not logged in");
+            return found.found;
+        }
+    };
+    found.ok("login", format!("user {}", device.username));
+    firmware(&gateway, &mut found);
+    clock(&gateway, &mut found);
+    if needs.secure_backup() {
+        backup_mode(&gateway, &mut found);
+        for name in &needs.certificates {
+            certificate(&gateway, name, &mut found);
+        }
+        space(&gateway, &engine.file.settings, &mut found);
+    }
+    domains::exports(&gateway, &listed, needs, &mut found);
+    domains::quiesced(&listed, needs, &mut found);
+    found.found
+}
+
+/// Reaches the device and looks at what it shows. `None` when a run would not go on.
+fn tls(engine: Engine<'_>, device: &Device, found: &mut Findings) -> Option<()> {
+    let place = format!("{}:{}", device.host, device.port);
+    let reached = match peer::reach(&device.host, device.port, engine.file.settings.timeouts.connect) {
+        Ok(reached) => reached,
+        Err(error) => {
+            let hint = error
+                .hint
+                .unwrap_or("check `host` and `port`, the network, and whether the device is up");
+            found.fail("reach", format!("{place}: {}", error.message), hint);
+            found.skip(&["tls"], "the device was not reached");
+            return None;
+        }
+    };
+    found.ok("reach", place);
+    let peer = match reached.shake_hands() {
+        Ok(peer) => peer,
+        Err(error) => {
+            failed("tls", &error, found);
+            return None;
+        }
+    };
+    if let Err(error) = peer.verify(&device.tls) {
+        failed("tls", &error, found);
+        return None;
+    }
+    let certificates = peer.certificates();
+    let content = certificates.first().and_then(|own| own.content.as_ref().ok());
+    let days = content.map(|content| content.days_left(engine.clock.now()));
+    let left = match days {
+        None => String::new(),
+        Some(days) if days < 0 => "; the certificate has expired".to_owned(),
+        Some(1) => "; the certificate expires in 1 day".to_owned(),
+        Some(days) => format!("; the certificate expires in {days} days"),
+    };
+    let text = format!("{}, trusted by {}{left}", peer.version, trusted_by(&device.tls));
+    match (&device.tls, days) {
+        (Trust::Off, _) => {
+            let hint = format!(
+                "`dpbackup trust {}` prints a pin_sha256 line to paste",
+                device.name
+            );
+            found.warn("tls", format!("{}, NOT VERIFIED{left}", peer.version), hint);
+        }
+        (Trust::Pin(_), Some(days)) if days < SOON_DAYS => {
+            found.warn(
+                "tls",
+                text,
+                "renew it on the device, then write its new pin into the plan file",
+            );
+        }
+        (_, Some(days)) if days < SOON_DAYS => {
+            found.warn(
+                "tls",
+                text,
+                "renew it on the device: expired, it is not trusted any more",
+            );
+        }
+        _ => found.ok("tls", text),
+    }
+    Some(())
+}
+
+fn trusted_by(trust: &Trust) -> String {
+    match trust {
+        Trust::Pin(_) => "its pin".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// A failed request, with the advice that its kind has.
+pub(super) fn failed(item: &'static str, error: &SomaError, found: &mut Findings) {
+    let hint = match (error.hint, error.kind) {
+        (Some(hint), _) => Some(hint),
+        (None, Kind::TimedOut | Kind::Broken | Kind::Unavailable) => {
+            Some("try again; look at the load of the device")
+        }
+        (None, _) => None,
+    };
+    found.add(Verdict::Fail, item, error.message.as_str()).hint = hint.map(str::to_owned);
+}
+
+fn firmware(gateway: &Gateway<'_>, found: &mut Findings) {
+    match gateway.firmware() {
+        Ok(firmware) => {
+            let facts = [
+                firmware.version,
+                firmware.build.map(|build| format!("build {build}")),
+                firmware
+                    .machine_type
+                    .map(|machine| format!("machine type {machine}")),
+                firmware.model_type.map(|model| format!("model {model}")),
+                firmware.serial.map(|serial| format!("serial {serial}")),
+            ];
+            let facts: Vec<String> = facts.into_iter().flatten().collect();
+            if facts.is_empty() {
+                let hint =
+                    "the account needs */*/status/firmware-version?Access=r to record it with each backup";
+                found.warn("firmware", "the device does not tell", hint);
+            } else {
+                found.ok("firmware", facts.join(", "));
+            }
+        }
+        Err(error) => failed("firmware", &error, found),
+    }
+}
+
+fn clock(gateway: &Gateway<'_>, found: &mut Findings) {
+    match gateway.clock_ahead() {
+        Ok(None) => found.warn(
+            "clock",
+            "the device does not tell its time",
+            "nothing depends on it",
+        ),
+        Ok(Some(ahead)) if ahead.abs() <= TOLERATED_SKEW => {
+            found.ok("clock", "within a minute of this machine's")
+        }
+        Ok(Some(ahead)) => {
+            let off = HumanDuration(Duration::from_secs(ahead.unsigned_abs().as_secs()));
+            let side = if ahead.is_negative() { "behind" } else { "ahead of" };
+            let text = format!("the device is {off} {side} this machine");
+            found.warn(
+                "clock",
+                text,
+                "let both take their time from NTP: logs and backups could not be compared",
+            );
+        }
+        Err(error) => failed("clock", &error, found),
+    }
+}
+
+fn backup_mode(gateway: &Gateway<'_>, found: &mut Findings) {
+    match gateway.backup_mode() {
+        Ok(Some(BackupMode::Secure)) => found.ok("backup mode", "secure"),
+        Ok(Some(BackupMode::Normal)) => found.fail(
+            "backup mode",
+            "the device is not in secure-backup (disaster recovery) mode",
+            "it is chosen when a device is initialised and cannot be changed later: export its domains instead",
+        ),
+        Ok(None) => found.warn(
+            "backup mode",
+            "the device does not tell",
+            "the account needs */default/system/system?Access=r",
+        ),
+        Err(error) => failed("backup mode", &error, found),
+    }
+}
+
+fn certificate(gateway: &Gateway<'_>, name: &str, found: &mut Findings) {
+    match gateway.certificate_object(name) {
+        Ok(CertificateObject::Usable) => found.ok("certificate", format!("'{name}' is there")),
+        Ok(CertificateObject::Disabled) => found.fail(
+            "certificate",
+            format!("'{name}' is there, but its administrative state is disabled"),
+            "enable it in the default domain",
+        ),
+        Ok(CertificateObject::Absent) => found.fail(
+            "certificate",
+            format!("the default domain has no crypto certificate '{name}'"),
+            "create it there, or correct `certificate`; the account needs */default/crypto/cert?Access=r to see it",
+        ),
+        Err(error) => failed("certificate", &error, found),
+    }
+}
+
+fn space(gateway: &Gateway<'_>, settings: &Settings, found: &mut Findings) {
+    let asked = settings.min_free_device;
+    match gateway.space() {
+        Ok(Some(space)) => {
+            let (free, total) = (space.free_temporary, space.total_temporary);
+            let text = format!(
+                "temporary: has {} free of {}; min_free_device asks for {asked}",
+                Bytes(free),
+                Bytes(total)
+            );
+            if asked.is_met(free, total) {
+                found.ok("space", text);
+            } else {
+                found.fail(
+                    "space",
+                    text,
+                    "remove files from temporary: on the device, or lower `min_free_device`",
+                );
+            }
+        }
+        Ok(None) => found.warn(
+            "space",
+            "the device does not tell",
+            "the account needs */*/status/filessystem?Access=r",
+        ),
+        Err(error) => failed("space", &error, found),
+    }
+}

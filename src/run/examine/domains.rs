@@ -1,0 +1,133 @@
+//! The domains of a device: those that are meant, and how they stand.
+
+use std::collections::BTreeSet;
+
+use crate::gateway::Gateway;
+use crate::gateway::domains::{ApiConnect, DEFAULT_DOMAIN, DomainStatus, QuiesceState};
+use crate::plan::model::{Action, Domains};
+use crate::run::examine::Findings;
+use crate::run::examine::device::{Needs, failed};
+use crate::values::nearest::nearest;
+
+/// So many names are listed, the rest counted.
+const LISTED: usize = 8;
+
+/// What every pattern of domains matches.
+pub(super) fn exports(
+    gateway: &Gateway<'_>,
+    domains: &[DomainStatus],
+    needs: &Needs<'_>,
+    found: &mut Findings,
+) {
+    let names: BTreeSet<&str> = domains.iter().map(|domain| domain.name.as_str()).collect();
+    if needs.everything {
+        found.ok(
+            "domains",
+            format!("all-domains: one export of {}", listed(names.iter().copied())),
+        );
+    }
+    let mut wanted = BTreeSet::new();
+    for pattern in &needs.exports {
+        let matching: Vec<&str> = names
+            .iter()
+            .copied()
+            .filter(|name| pattern.matches(name))
+            .collect();
+        let absent: Vec<&str> = pattern.literals().filter(|name| !names.contains(name)).collect();
+        wanted.extend(matching.iter().copied());
+        if matching.is_empty() {
+            let near = absent
+                .iter()
+                .find_map(|name| nearest(name, names.iter().copied()));
+            let hint = match near {
+                Some(near) => format!("did you mean '{near}'?"),
+                None => format!(
+                    "the device has {}; upper and lower case differ",
+                    listed(names.iter().copied())
+                ),
+            };
+            found.warn("domains", format!("no domain matches '{pattern}'"), hint);
+        } else if absent.is_empty() {
+            found.ok(
+                "domains",
+                format!("'{pattern}' matches {}", listed(matching.iter().copied())),
+            );
+        } else {
+            let text = format!(
+                "'{pattern}' matches {}, and there is no '{}'",
+                listed(matching.iter().copied()),
+                absent.join("', '")
+            );
+            let near = absent
+                .iter()
+                .find_map(|name| nearest(name, names.iter().copied()));
+            let hint = near.map_or_else(
+                || "take it out of the pattern".to_owned(),
+                |near| format!("did you mean '{near}'?"),
+            );
+            found.warn("domains", text, hint);
+        }
+    }
+    api_connect(gateway, &wanted, found);
+}
+
+/// Domains of API Connect are skipped by a run.
+fn api_connect(gateway: &Gateway<'_>, wanted: &BTreeSet<&str>, found: &mut Findings) {
+    let mut skipped = Vec::new();
+    for name in wanted {
+        match gateway.is_api_connect(name) {
+            Ok(ApiConnect::Yes) => skipped.push(*name),
+            Ok(ApiConnect::UnknownClass) => break,
+            Ok(ApiConnect::No | ApiConnect::NotAllowed) => {}
+            Err(error) => return failed("api connect", &error, found),
+        }
+    }
+    if !skipped.is_empty() {
+        let text = format!(
+            "{} will be skipped: API Connect restores them itself",
+            listed(skipped.iter().copied())
+        );
+        let hint = format!("take them out of the pattern: `!{}`", skipped.join(", !"));
+        found.warn("api connect", text, hint);
+    }
+}
+
+/// What is quiesced already is not ours to quiesce: a run refuses.
+pub(super) fn quiesced(domains: &[DomainStatus], needs: &Needs<'_>, found: &mut Findings) {
+    if needs.quiesces.is_empty() {
+        return;
+    }
+    let concerned = |domain: &&DomainStatus| {
+        needs.quiesces.iter().any(|activity| match &activity.action {
+            Action::ExportDomain {
+                domains: Domains::Matching(pattern),
+            } => pattern.matches(&domain.name) && domain.name != DEFAULT_DOMAIN,
+            Action::SecureBackup { .. }
+            | Action::ExportDomain {
+                domains: Domains::All,
+            } => true,
+        })
+    };
+    let busy: Vec<String> = domains
+        .iter()
+        .filter(concerned)
+        .filter(|domain| domain.quiesce != QuiesceState::Normal)
+        .map(|domain| format!("{} is {}", domain.name, domain.quiesce))
+        .collect();
+    if busy.is_empty() {
+        found.ok("quiesced", "nothing is quiesced");
+    } else {
+        let hint = "unquiesce it on the device; if a run of dpbackup died there, `dpbackup recover` does it";
+        found.fail("quiesced", busy.join(", "), hint);
+    }
+}
+
+fn listed<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
+    let count = names.len();
+    let mut first: Vec<&str> = names.take(LISTED).collect();
+    let more = format!("and {} more", count.saturating_sub(LISTED));
+    if count > LISTED {
+        first.push(&more);
+    }
+    first.join(", ")
+}

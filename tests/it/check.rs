@@ -1,0 +1,169 @@
+//! `dpbackup check`: everything that a run needs, looked at before it is needed.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::shown::shown;
+use crate::simulator::{BackupMode, Clock, Domain, Firmware, Gateway, Identity, Setup, Space, User};
+use crate::support::Home;
+
+const SECURE: &str =
+    "[[plan.activity]]\naction = \"secure-backup\"\ndevices = \"QA*\"\ncertificate = \"backup-cert\"\n";
+const EXPORT: &str =
+    "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"QA*\"\ndomains = \"DOM*\"\nquiesce = true\n";
+
+#[test]
+fn a_healthy_device_and_machine_are_ok_and_nothing_is_changed() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new()
+        .setting("scripts_dir = \"scripts\"")
+        .script("pre.sh", "#!/bin/sh\n")
+        .device("QA1", &gateway)
+        .plan("P", &format!("pre_script = \"pre.sh\"\n{SECURE}{EXPORT}"));
+    let ran = home.dpbackup(&["check"]).exits(0);
+    assert_shown!(shown(&ran, &home));
+    assert!(!home.store().exists() && !home.path("state").exists());
+    let changes: Vec<String> = gateway.operations();
+    assert!(
+        changes.iter().all(|operation| operation.starts_with("get-")),
+        "{changes:?}"
+    );
+}
+
+#[test]
+fn everything_that_is_wrong_is_found_in_one_go() {
+    let hour_behind = Clock::told(|| jiff::Timestamp::now() - jiff::SignedDuration::from_hours(1));
+    let gateway = Gateway::start(Setup {
+        backup_mode: BackupMode::Normal,
+        certificates: Vec::new(),
+        space: Space {
+            temporary: (10, 2_000),
+            ..Space::default()
+        },
+        domains: vec![
+            Domain::new("DOM1").quiesced(),
+            Domain::new("DOM2").api_connect(),
+            Domain::new("SALES"),
+        ],
+        clock: hour_behind,
+        ..Setup::default()
+    });
+    let misspelt = "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"QA*\"\ndomains = \"SALSE\"\n\
+                    [[plan.activity]]\naction = \"export-domain\"\ndevices = \"qa*\"\ndomains = \"SALES, HR\"\n\
+                    [[plan.activity]]\naction = \"export-domain\"\ndevices = \"QA*\"\ndomains = \"SALES, HR\"\n";
+    let home = Home::new()
+        .setting("scripts_dir = \"scripts\"")
+        .setting("min_free_device = \"25%\"")
+        .setting("min_free_store = \"100%\"")
+        .device("QA1", &gateway)
+        .plan(
+            "P",
+            &format!("pre_script = \"absent.sh\"\npost_script = \"plain.sh\"\n{SECURE}{EXPORT}{misspelt}"),
+        );
+    fs::write(home.path("scripts/plain.sh"), "#!/bin/sh\n").expect("a script");
+    fs::set_permissions(home.path("scripts/plain.sh"), fs::Permissions::from_mode(0o600)).expect("its mode");
+    assert_shown!(shown(&home.dpbackup(&["check"]).exits(1), &home));
+}
+
+#[test]
+fn warnings_alone_end_with_3() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new()
+        .device_at("QA1", gateway.port(), "{ verify = false }")
+        .plan("P", EXPORT);
+    let ran = home.dpbackup(&["check", "P"]).exits(3);
+    assert!(ran.stdout.contains("WARN  tls "), "{}", ran.stdout);
+}
+
+#[test]
+fn a_device_that_is_away_or_not_trusted_skips_what_needs_it() {
+    let gateway = Gateway::start(Setup {
+        identity: Identity::Expired,
+        ..Setup::default()
+    });
+    let home = Home::new()
+        .absent_device("QA1")
+        .device_at("QA2", gateway.port(), "{ ca_file = \"ca.pem\" }")
+        .plan("P", EXPORT);
+    fs::write(home.path("ca.pem"), gateway.ca_pem()).expect("a CA file");
+    assert_shown!(shown(&home.dpbackup(&["check"]).exits(1), &home));
+    assert!(
+        gateway.requests().is_empty(),
+        "no password goes to whom we do not trust"
+    );
+}
+
+#[test]
+fn a_refused_login_is_tried_once() {
+    let gateway = Gateway::start(Setup {
+        users: vec![User::new("backup", "another")],
+        ..Setup::default()
+    });
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &format!("{SECURE}{EXPORT}"));
+    let ran = home.dpbackup(&["check"]).exits(1);
+    assert!(ran.stdout.contains("FAIL  login "), "{}", ran.stdout);
+    assert_eq!(gateway.requests().len(), 1);
+}
+
+#[test]
+fn a_right_that_is_missing_is_named_where_it_is_missing() {
+    let account = User::new("backup", "secret")
+        .without("get-status/FilesystemStatus")
+        .without("get-config/CryptoCertificate");
+    let gateway = Gateway::start(Setup {
+        users: vec![account],
+        ..Setup::default()
+    });
+    let home = Home::new().device("QA1", &gateway).plan("P", SECURE);
+    assert_shown!(shown(&home.dpbackup(&["check"]).exits(1), &home));
+}
+
+#[test]
+fn old_firmware_is_no_failure() {
+    let gateway = Gateway::start(Setup {
+        firmware: Firmware::v5(),
+        ..Setup::default()
+    });
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &format!("{SECURE}{EXPORT}"));
+    let ran = home.dpbackup(&["check"]).exits(0);
+    assert!(ran.stdout.contains("XI52.5.0.0.9"), "{}", ran.stdout);
+}
+
+#[test]
+fn json_has_an_object_an_item() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new().device("QA1", &gateway).plan("P", EXPORT);
+    let ran = home.dpbackup(&["check", "--format", "json"]).exits(0);
+    let json: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_eq!(
+        (&json["schema_version"], &json["verdict"]),
+        (&1.into(), &"OK".into())
+    );
+    let items = json["items"].as_array().expect("items");
+    assert!(
+        items
+            .iter()
+            .any(|item| item["subject"] == "QA1" && item["item"] == "login")
+    );
+    assert!(items.iter().all(|item| item["hint"].is_null()));
+}
+
+#[test]
+fn a_plan_that_is_turned_off_is_checked_only_when_it_is_named() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &format!("enabled = false\n{EXPORT}"));
+    let ran = home.dpbackup(&["check"]).exits(2);
+    assert!(
+        ran.stderr.contains("has no plan that is enabled"),
+        "{}",
+        ran.stderr
+    );
+    let ran = home.dpbackup(&["check", "P"]).exits(3);
+    assert!(ran.stdout.contains("PLAN_IS_DISABLED"), "{}", ran.stdout);
+}
