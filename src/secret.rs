@@ -43,7 +43,7 @@ pub enum SecretSource {
 #[derive(Debug, Error)]
 pub enum SecretError {
     /// The environment variable is not set, or empty.
-    #[error("environment variable {0} is not set, or is empty")]
+    #[error("environment variable {0} is not set, or is empty: set it where dpbackup is started")]
     NotSet(String),
     /// A file could not be read.
     #[error("cannot read {path}")]
@@ -373,7 +373,7 @@ mod tests {
             let error = resolve(name).expect_err("not set").to_string();
             assert_eq!(
                 error,
-                format!("environment variable {name} is not set, or is empty")
+                format!("environment variable {name} is not set, or is empty: set it where dpbackup is started")
             );
         }
     }

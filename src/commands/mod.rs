@@ -14,6 +14,7 @@ mod trust;
 mod validate;
 mod verify;
 
+use std::io::ErrorKind::NotFound;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -105,7 +106,7 @@ pub fn dispatch(cli: &Cli, env: Lookup<'_>) -> Exit {
 /// Finds, reads and checks the plan file. Its findings are printed here.
 fn load_plan(global: &Global, ui: Ui, env: Lookup<'_>) -> Result<Loaded, CommandError> {
     let path = plan::find::find(global.config.as_deref(), Path::new(""), env).map_err(|error| {
-        CommandError::new(Exit::Usage, error).with_hint("name one with --config FILE or $DPBACKUP_CONFIG")
+        CommandError::new(Exit::Usage, error).with_hint("name one with --config FILE or $DPBACKUP_CONFIG; `dpbackup init` writes one to start from")
     })?;
     match plan::load(&path, env) {
         Ok(loaded) => {
@@ -118,7 +119,14 @@ fn load_plan(global: &Global, ui: Ui, env: Lookup<'_>) -> Result<Loaded, Command
             show_findings(&report, ui);
             Err(CommandError::new(Exit::Usage, LoadError::Invalid(report)))
         }
-        Err(error) => Err(CommandError::new(Exit::Usage, error)),
+        Err(error) => {
+            let is_missing = matches!(&error, LoadError::Unreadable { source, .. } if source.kind() == NotFound);
+            let error = CommandError::new(Exit::Usage, error);
+            Err(match is_missing {
+                true => error.with_hint("`dpbackup init FILE` writes one to start from"),
+                false => error,
+            })
+        }
     }
 }
 

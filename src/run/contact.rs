@@ -8,7 +8,7 @@ use crate::gateway::facts::Firmware;
 use crate::plan::model::{Device, Trust};
 use crate::run::Engine;
 use crate::run::event::DeviceFacts;
-use crate::run::failure::{Failure, words};
+use crate::run::failure::{Failure, chain, words};
 use crate::run::status::Status;
 use crate::soma::client::{Client, Target};
 use crate::soma::error::Kind;
@@ -115,7 +115,7 @@ pub fn client(engine: Engine<'_>, device: &Device) -> Result<Client, Failure> {
         .map_err(|error| {
             Failure::new(
                 Status::DeviceError,
-                format!("{}: no password: {error}", device.name),
+                format!("{}: no password: {}", device.name, chain(&error)),
             )
         })?;
     Client::new(Target {

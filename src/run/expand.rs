@@ -87,7 +87,8 @@ pub fn expand<'a>(
         }
         if tasks.is_empty() {
             let pattern = activity.devices.to_string();
-            let why = format!("no configured device matches '{pattern}'");
+            let names = file.devices.iter().map(|device| device.name.as_str());
+            let why = format!("no configured device matches '{pattern}'; {}", there_are(names));
             tasks.push(ExpandedTask {
                 device: None,
                 device_name: pattern,
@@ -131,7 +132,12 @@ fn tasks_of<'a>(activity: &Activity, device: &'a Device, contact: &mut Contact<'
         .filter(|name| pattern.matches(name))
         .collect();
     if names.is_empty() {
-        let why = format!("no domain of {} matches '{pattern}'", device.name);
+        let there = session.domains.iter().map(|domain| domain.name.as_str());
+        let why = format!(
+            "no domain of {} matches '{pattern}'; {}",
+            device.name,
+            there_are(there)
+        );
         let skipped = Failure::new(Status::SkippedNoDomainsMatchingPattern, why);
         return vec![task(pattern.to_string(), Verdict::Settled(skipped))];
     }
@@ -142,6 +148,20 @@ fn tasks_of<'a>(activity: &Activity, device: &'a Device, contact: &mut Contact<'
             task(name, verdict)
         })
         .collect()
+}
+
+/// What a pattern could have matched, for whoever has misspelt it.
+fn there_are<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
+    const LISTED: usize = 10;
+    let count = names.len();
+    let mut words: Vec<String> = names.take(LISTED).map(str::to_owned).collect();
+    if count > LISTED {
+        words.push(format!("and {} more", count - LISTED));
+    }
+    match words.is_empty() {
+        true => "there is none at all".to_owned(),
+        false => format!("there are (upper and lower case differ): {}", words.join(", ")),
+    }
 }
 
 fn api_connect_verdict(session: &mut Session<'_>, domain: &str) -> Verdict {

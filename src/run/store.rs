@@ -17,7 +17,10 @@ pub fn validate(settings: &Settings) -> Result<(), Failure> {
     let unusable = |why: String| {
         Failure::new(
             Status::StoreIsNotMounted,
-            format!("the store {} cannot be written: {why}", store.display()),
+            format!(
+                "the store {} cannot be written: {why}; check `store` in the settings, and whose folder it is",
+                store.display()
+            ),
         )
     };
     DirBuilder::new()
@@ -73,7 +76,7 @@ pub fn has_space(settings: &Settings, status: Status) -> Result<(), Failure> {
     Err(Failure::new(
         status,
         format!(
-            "the store {store} has {} free of {}; min_free_store asks for {}",
+            "the store {store} has {} free of {}; min_free_store asks for {}: make room, or lower it",
             Bytes(space.free),
             Bytes(space.total),
             Bytes(required)

@@ -21,7 +21,7 @@ use crate::run::event::{
     ALL_DOMAINS, Event, FileKind, JournalId, LedgerError, PlanId, ScriptMoment, ScriptOwner, StoredFile,
     TaskId,
 };
-use crate::run::failure::{Failure, Trouble};
+use crate::run::failure::{Failure, Trouble, chain};
 use crate::run::record::Record;
 use crate::run::script::{self, Due, Facts, TaskFacts};
 use crate::run::status::{Class, Status};
@@ -413,21 +413,6 @@ fn storage(error: &StageError) -> Failure {
         _ => Status::DownloadFailed,
     };
     Failure::new(status, format!("the store: {}", chain(error)))
-}
-
-/// An error with its causes, on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let words = error.to_string();
-        if !text.ends_with(&words) {
-            text.push_str(": ");
-            text.push_str(&words);
-        }
-        cause = error.source();
-    }
-    text
 }
 
 fn internal_error(panic: &(dyn Any + Send)) -> String {

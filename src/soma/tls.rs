@@ -166,9 +166,23 @@ pub fn explain(error: &rustls::Error) -> SomaError {
             "the certificate of the device is not signed by a trusted authority".to_owned(),
             TRUST,
         ),
-        rustls::Error::InvalidCertificate(
-            error @ (CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }),
-        ) => (
+        rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext { presented, .. })
+            if presented.is_empty() =>
+        {
+            (
+                "the certificate of the device carries no names (SAN); a common name alone does not count".to_owned(),
+                "a pin trusts it: `dpbackup trust DEVICE` prints the pin_sha256 line to paste",
+            )
+        }
+        rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext { expected, presented }) => (
+            format!(
+                "the certificate of the device is for {}, not for {}",
+                presented.join(", "),
+                expected.to_str()
+            ),
+            "write one of these names as `host`, or pin it: `dpbackup trust DEVICE` prints the pin_sha256 line",
+        ),
+        rustls::Error::InvalidCertificate(error @ CertificateError::NotValidForName) => (
             format!("the certificate of the device is not for this host name ({error})"),
             TRUST,
         ),

@@ -7,9 +7,9 @@ use crate::artifact::layout::{self, ExportKind};
 use crate::artifact::stage::Staged;
 use crate::plan::model::OnUnchanged;
 use crate::run::event::{Event, FileKind, KeptFile, LedgerError, Progress, StoredFile};
-use crate::run::failure::{Failure, Trouble};
+use crate::run::failure::{Failure, Trouble, chain};
 use crate::run::status::Status;
-use crate::run::task::{Walk, chain, storage};
+use crate::run::task::{Walk, storage};
 use crate::soma::error::Kind;
 
 impl Walk<'_, '_, '_> {

@@ -10,10 +10,10 @@ use crate::artifact::stage_folder::{SealedPart, StagedFolder};
 use crate::gateway::backup::{RemoteFile, RemoteFolder, SecureBackupEnd};
 use crate::gateway::facts::BackupMode;
 use crate::run::event::{Event, FileKind, Progress, ScriptOwner, StoredFile, Undo};
-use crate::run::failure::{Failure, Trouble, words};
+use crate::run::failure::{Failure, Trouble, chain, words};
 use crate::run::guard::{self, waiting};
 use crate::run::status::Status;
-use crate::run::task::{DeviceState, Walk, chain, storage};
+use crate::run::task::{DeviceState, Walk, storage};
 use crate::soma::error::{Kind, SomaError};
 use crate::values::size::Bytes;
 
@@ -27,7 +27,7 @@ impl Walk<'_, '_, '_> {
             Some(BackupMode::Secure) => {}
             Some(BackupMode::Normal) => {
                 let why = format!(
-                    "{device}: the device is not in secure-backup (disaster recovery) mode, which can only be chosen when it is initialized"
+                    "{device}: the device is not in secure-backup (disaster recovery) mode, which can only be chosen when it is initialized; export its domains instead"
                 );
                 return Err(Failure::new(Status::DeviceNotInDrMode, why).into());
             }
@@ -44,7 +44,9 @@ impl Walk<'_, '_, '_> {
             .has_certificate(certificate)
             .map_err(|error| self.exchange(Status::DeviceError, &error))?
         {
-            let why = format!("{device}: the default domain holds no CryptoCertificate '{certificate}'");
+            let why = format!(
+                "{device}: the default domain holds no CryptoCertificate '{certificate}'; create it there, or correct `certificate` in the plan (upper and lower case differ)"
+            );
             return Err(Failure::new(Status::CertDoesntExistOnDevice, why).into());
         }
         let Some(space) = gateway
@@ -61,7 +63,7 @@ impl Walk<'_, '_, '_> {
             return Ok(());
         }
         let why = format!(
-            "{device}: temporary: has {} free of {}; min_free_device asks for {}",
+            "{device}: temporary: has {} free of {}; min_free_device asks for {}: remove files there, or lower it",
             Bytes(space.free_temporary),
             Bytes(space.total_temporary),
             Bytes(threshold.required(space.total_temporary))
