@@ -24,6 +24,7 @@ mod history_cli;
 mod house;
 mod init;
 mod main_road;
+mod mistakes;
 mod plan_expansion;
 mod plan_flow;
 mod plan_locks;

@@ -16,13 +16,15 @@ pub(crate) fn shown(ran: &Ran, home: &Home) -> String {
 macro_rules! assert_shown {
     ($text:expr) => {
         insta::with_settings!({filters => vec![
-            (r"127\.0\.0\.1:\d+", "127.0.0.1:[PORT]"),
+            (r"\b(127\.0\.0\.1|0\.0\.0\.0):\d+", "$1:[PORT]"),
+            (r"after \d+(m?s| [\dms]+) \(execution", "after [TIME] (execution"),
             (r"\b[0-9a-f]{64}\b", "[SHA-256]"),
             // Machines have other roots, or none.
             (r"(by the trust roots of this machine: no): .*", "$1: [WHY]"),
             (r"\d{6,7} days", "[MANY] days"),
             (r"\d+(\.\d+)? [kMGT]?i?B free of \d+(\.\d+)? [kMGT]?i?B", "[FREE] free of [TOTAL]"),
             (r"asks for \d+(\.\d+)? [GT]iB", "asks for [SIZE]"),
+            (r"(?m)([A-Z]{4,})  \d+m?s$", "$1  [TIME]"),
             (r"\b(59m 59s|1h)\b", "[AN HOUR]"),
             (r"\b20\d\d-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?", "[TIME]"),
         ]}, {

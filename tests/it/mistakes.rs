@@ -1,0 +1,360 @@
+//! The mistakes that newcomers make: each message names the cause and the next step.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use crate::shown::shown;
+use crate::simulator::{BackupMode, Fault, FaultKind, Gateway, Identity, Setup, User};
+use crate::support::Home;
+
+const EXPORT: &str = "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"QA*\"\ndomains = \"DOM1\"\n";
+const SECURE: &str =
+    "[[plan.activity]]\naction = \"secure-backup\"\ndevices = \"QA*\"\ncertificate = \"backup-cert\"\n";
+
+/// What several mistakes lead to, each under a heading.
+#[derive(Default)]
+struct Said(String);
+
+impl Said {
+    /// Runs plan `P` and adds what is said.
+    #[track_caller]
+    fn add(&mut self, mistake: &str, home: &Home, code: i32) {
+        self.add_of(mistake, home, code, &["run", "P"]);
+    }
+
+    /// The same with other arguments.
+    #[track_caller]
+    fn add_of(&mut self, mistake: &str, home: &Home, code: i32, arguments: &[&str]) {
+        let ran = home.dpbackup(arguments).exits(code);
+        self.0.push_str(&format!(
+            "=== {mistake}: exit code {code}\n{}\n",
+            shown(&ran, home)
+        ));
+    }
+}
+
+fn with(setup: Setup, activity: &str) -> (Gateway, Home) {
+    let gateway = Gateway::start(setup);
+    let home = Home::new().device("QA1", &gateway).plan("P", activity);
+    (gateway, home)
+}
+
+fn mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("its mode");
+}
+
+/// Answers every connection with these bytes, without TLS.
+fn plain_server(answer: &'static str) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { continue };
+            let _ = stream.read(&mut [0; 1024]);
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    port
+}
+
+#[test]
+fn a_wrong_port_or_another_server_is_told_by_what_answers() {
+    let mut said = Said::default();
+    said.add("nobody", &Home::new().absent_device("QA1").plan("P", EXPORT), 4);
+
+    let port = plain_server("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+    let tls = "{ verify = false }";
+    said.add(
+        "plain http",
+        &Home::new().device_at("QA1", port, tls).plan("P", EXPORT),
+        1,
+    );
+
+    let (gateway, home) = with(Setup::default(), EXPORT);
+    gateway.fail(Fault::every("*", FaultKind::Html));
+    said.add("web gui", &home, 1);
+
+    let (gateway, home) = with(Setup::default(), EXPORT);
+    gateway.fail(Fault::every(
+        "*",
+        FaultKind::ContentType("application/json".to_owned()),
+    ));
+    said.add("rest", &home, 1);
+    assert_shown!(said.0);
+}
+
+#[test]
+fn a_certificate_that_cannot_be_trusted_says_why_and_what_would_do() {
+    let mut said = Said::default();
+    let roots = |identity| {
+        let gateway = Gateway::start(Setup {
+            identity,
+            ..Setup::default()
+        });
+        let home = Home::new()
+            .device_at("QA1", gateway.port(), "{ ca_file = \"ca.pem\" }")
+            .plan("P", EXPORT);
+        fs::write(home.path("ca.pem"), gateway.ca_pem()).expect("a CA file");
+        (gateway, home)
+    };
+    let (_gateway, home) = roots(Identity::SelfSigned);
+    let other = Gateway::start(Setup::default());
+    fs::write(home.path("ca.pem"), other.ca_pem()).expect("a CA file");
+    said.add("not signed by the CA", &home, 1);
+    let (_gateway, home) = roots(Identity::SelfSignedCommonName);
+    said.add("no names", &home, 1);
+    let (_gateway, home) = roots(Identity::SelfSignedAuthority);
+    said.add("an authority", &home, 1);
+    let (_gateway, home) = roots(Identity::Expired);
+    said.add("expired", &home, 1);
+    let (_gateway, home) = roots(Identity::SignedByAuthority);
+    let text = fs::read_to_string(home.plan_file()).expect("text");
+    fs::write(home.path("localhost.toml"), text.replace("127.0.0.1", "0.0.0.0")).expect("a file");
+    said.add_of("another name", &home, 1, &["-c", "localhost.toml", "run", "P"]);
+
+    let gateway = Gateway::start(Setup::default());
+    let pin = format!("{{ pin_sha256 = \"{}\" }}", "ab".repeat(32));
+    said.add(
+        "wrong pin",
+        &Home::new()
+            .device_at("QA1", gateway.port(), &pin)
+            .plan("P", EXPORT),
+        1,
+    );
+    let absent = "{ ca_file = \"absent.pem\" }";
+    said.add(
+        "no CA file",
+        &Home::new()
+            .device_at("QA1", gateway.port(), absent)
+            .plan("P", EXPORT),
+        1,
+    );
+    assert_shown!(said.0);
+}
+
+#[test]
+fn an_account_that_may_not_says_whether_login_or_right_is_the_trouble() {
+    let mut said = Said::default();
+    let users = |user| Setup {
+        users: vec![user],
+        ..Setup::default()
+    };
+    let (_gateway, home) = with(users(User::new("backup", "another")), EXPORT);
+    said.add("wrong password", &home, 1);
+    let mut locked = User::new("backup", "secret");
+    locked.locked = true;
+    let (_gateway, home) = with(users(locked), EXPORT);
+    said.add("locked account", &home, 1);
+    let (_gateway, home) = with(users(User::new("backup", "secret").without("get-status")), EXPORT);
+    said.add("no right to look", &home, 1);
+    let (_gateway, home) = with(users(User::new("backup", "secret").without("do-backup")), EXPORT);
+    said.add("no right to back up", &home, 1);
+    assert_shown!(said.0);
+}
+
+#[test]
+fn a_device_that_is_not_ready_says_what_it_lacks() {
+    let mut said = Said::default();
+    let (gateway, home) = with(Setup::default(), EXPORT);
+    gateway.fail(Fault::every("do-backup", FaultKind::EmptyFile));
+    said.add("no space for an export", &home, 1);
+
+    let (gateway, _) = with(Setup::default(), SECURE);
+    gateway.fail(Fault::every("*", FaultKind::NoSpace));
+    let home = Home::new().device("QA1", &gateway).plan("P", SECURE);
+    said.add("no space for a secure backup", &home, 1);
+
+    let normal = Setup {
+        backup_mode: BackupMode::Normal,
+        ..Setup::default()
+    };
+    let (_gateway, home) = with(normal, SECURE);
+    said.add("not in secure-backup mode", &home, 1);
+
+    let none = Setup {
+        certificates: Vec::new(),
+        ..Setup::default()
+    };
+    let (_gateway, home) = with(none, SECURE);
+    said.add("no certificate object", &home, 1);
+    assert_shown!(said.0);
+}
+
+#[test]
+fn patterns_that_match_nothing_say_so() {
+    let mut said = Said::default();
+    let misspelt = EXPORT.replace("DOM1", "DOMM1");
+    let (_gateway, home) = with(Setup::default(), &misspelt);
+    said.add("no domain", &home, 4);
+    let (_gateway, home) = with(Setup::default(), &EXPORT.replace("QA*", "qa*"));
+    said.add("no device", &home, 4);
+    let (_gateway, home) = with(Setup::default(), &EXPORT.replace("QA*", "QA2"));
+    said.add("unknown device", &home, 2);
+    assert_shown!(said.0);
+}
+
+#[test]
+fn a_script_that_cannot_start_says_why() {
+    let mut said = Said::default();
+    let (gateway, _) = with(Setup::default(), EXPORT);
+    let plan = |script: &str| {
+        Home::new()
+            .device("QA1", &gateway)
+            .plan("P", &format!("pre_script = \"{script}\"\n{EXPORT}"))
+    };
+    said.add("missing", &plan("absent.sh"), 4);
+    let home = plan("plain.sh").script("plain.sh", "#!/bin/sh\n");
+    mode(&home.path("scripts/plain.sh"), 0o600);
+    said.add("not executable", &home, 4);
+    said.add(
+        "without a first line",
+        &plan("bare.sh").script("bare.sh", "echo hello\n"),
+        4,
+    );
+    said.add(
+        "failed",
+        &plan("fails.sh").script("fails.sh", "#!/bin/sh\necho no tape in the drive\nexit 3\n"),
+        4,
+    );
+    assert_shown!(said.0);
+}
+
+#[test]
+fn a_machine_that_is_not_ready_says_what_it_lacks() {
+    let mut said = Said::default();
+    let (gateway, _) = with(Setup::default(), EXPORT);
+    let home = || Home::new().device("QA1", &gateway).plan("P", EXPORT);
+    let blocked = home().setting("store = \"plans.toml/store\"");
+    said.add("a file where the store should be", &blocked, 4);
+    said.add(
+        "store not mounted",
+        &home().setting("require_mount = \"remote\""),
+        4,
+    );
+    said.add("store full", &home().setting("min_free_store = \"100%\""), 4);
+
+    let older = home();
+    fs::create_dir(older.path("state")).expect("a folder");
+    fs::write(older.path("state/history.db"), "a diary\n".repeat(200)).expect("a file");
+    said.add("history is something else", &older, 6);
+
+    let newer = home();
+    let _ = newer.dpbackup(&["run", "P"]).exits(0);
+    let file = newer.path("state/history.db");
+    let database = rusqlite::Connection::open(&file).expect("a database");
+    database
+        .pragma_update(None, "user_version", 999)
+        .expect("a version");
+    drop(database);
+    said.add("history is newer", &newer, 6);
+    assert_shown!(said.0);
+}
+
+#[test]
+fn a_secret_that_is_not_there_says_where_it_was_looked_for() {
+    let mut said = Said::default();
+    let (gateway, _) = with(Setup::default(), EXPORT);
+    let from = |source: &str| {
+        let home = Home::new().device("QA1", &gateway).plan("P", EXPORT);
+        let text = fs::read_to_string(home.plan_file()).expect("text");
+        let text = text.replace("{ env = \"DPBACKUP_TEST_PASSWORD\" }", source);
+        fs::write(home.path("own.toml"), text).expect("a file");
+        mode(&home.path("own.toml"), 0o600);
+        home
+    };
+    let run: &[&str] = &["-c", "own.toml", "run", "P"];
+    said.add_of("no variable", &from("{ env = \"QA1_PASSWORD\" }"), 1, run);
+    said.add_of("no file", &from("{ file = \"secret\" }"), 1, run);
+    let home = from("{ file = \"secret\" }");
+    fs::write(home.path("secret"), "secret\n").expect("a file");
+    mode(&home.path("secret"), 0o644);
+    said.add_of("file readable by others", &home, 1, run);
+    said.add_of("command fails", &from("{ command = [\"false\"] }"), 1, run);
+    said.add_of("no credential", &from("{ credential = \"qa1\" }"), 1, run);
+    let home = from("\"secret\"");
+    mode(&home.path("own.toml"), 0o644);
+    said.add_of("password in a file readable by others", &home, 2, run);
+    assert_shown!(said.0);
+}
+
+#[test]
+fn a_plan_that_cannot_run_says_why() {
+    let mut said = Said::default();
+    let (gateway, _) = with(Setup::default(), EXPORT);
+    let home = |keys: &str| {
+        Home::new()
+            .device("QA1", &gateway)
+            .plan("P", &format!("{keys}\n{EXPORT}"))
+            .plan("Weekly", "enabled = false")
+    };
+    said.add_of("turned off", &home(""), 4, &["run", "Weekly"]);
+    said.add_of("misspelt", &home(""), 2, &["run", "Wekly"]);
+    said.add(
+        "backups turned off",
+        &home("").setting("backups_enabled = false"),
+        4,
+    );
+    said.add(
+        "window typed wrong",
+        &home("maintenance_window = { start = \"9:30pm\", end = \"06:30\" }"),
+        2,
+    );
+    said.add(
+        "half a window",
+        &home("maintenance_window = { start = \"21:30\" }"),
+        2,
+    );
+    said.add("a key misspelt", &home("error_polciy = \"halt\""), 2);
+    let closed =
+        "maintenance_window = { start = \"00:00\", end = \"00:01\", time_zone = \"Pacific/Kiritimati\" }";
+    if jiff::Timestamp::now()
+        .to_zoned(jiff::tz::TimeZone::get("Pacific/Kiritimati").expect("a zone"))
+        .hour()
+        != 0
+    {
+        let ran = home(closed).dpbackup(&["run", "P"]).exits(4);
+        assert!(ran.stderr.contains("maintenance window"), "{}", ran.stderr);
+    }
+    assert_shown!(said.0);
+}
+
+#[test]
+fn no_plan_file_says_where_it_was_looked_for() {
+    let mut said = Said::default();
+    let home = Home::new();
+    let mut command = home.command(&["validate"]);
+    command
+        .env_remove("DPBACKUP_CONFIG")
+        .current_dir(home.path("scripts"));
+    let ran = crate::support::Ran::of(command.output().expect("it starts")).exits(2);
+    said.0.push_str(&shown(&ran, &home));
+    said.add_of(
+        "a file that is not there",
+        &home,
+        2,
+        &["-c", "absent.toml", "validate"],
+    );
+    assert_shown!(said.0);
+}
+
+#[test]
+fn a_plan_that_runs_already_says_who_holds_it() {
+    let (gateway, home) = with(Setup::default(), EXPORT);
+    gateway.fail(Fault::every("do-backup", FaultKind::StallBeforeHead(None)));
+    let mut first = home.start(&["run", "P"]);
+    while !gateway
+        .operations()
+        .iter()
+        .any(|operation| operation.starts_with("do-backup"))
+    {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let ran = home.dpbackup(&["run", "P"]).exits(5);
+    first.kill().expect("it can be killed");
+    first.wait().expect("it ended");
+    let said = shown(&ran, &home).replace(&first.id().to_string(), "[PID]");
+    assert_shown!(said);
+}
