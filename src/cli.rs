@@ -83,6 +83,8 @@ pub enum Command {
     Recover,
     /// Look again at what is stored: there, unchanged, and still good
     Verify(VerifyArgs),
+    /// Show what differs between two exports: objects, their properties, files
+    Diff(DiffArgs),
     /// Remove stored backups that no retention of the plan file keeps
     Prune(PruneArgs),
     /// Check devices, store and scripts online: changes nothing
@@ -265,6 +267,29 @@ pub struct PruneArgs {
     /// Wait so long for a device that a task is working on (10m)
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "0s")]
     pub lock_wait: Duration,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
+    pub format: ReportFormat,
+}
+
+/// `dpbackup diff`
+///
+/// Each of the two is a task execution (the export of its saved configuration) or an
+/// archive. One task alone is compared with itself: what runs with what is saved. Times,
+/// versions and files of the firmware do not count; passwords and what looks like one are
+/// compared, and not shown. Both have to verify first. Exit code 0: the same, 1: they
+/// differ, 2: they could not be compared.
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// The ID of a task execution, or an archive (./12 is a file)
+    #[arg(value_name = "TASK|FILE")]
+    pub old: PathBuf,
+    /// The other one
+    #[arg(value_name = "TASK|FILE")]
+    pub new: Option<PathBuf>,
+    /// Only this domain
+    #[arg(long, value_name = "NAME")]
+    pub domain: Option<String>,
     /// How to print
     #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
     pub format: ReportFormat,

@@ -5,6 +5,8 @@
 //! published.
 
 pub mod archive;
+pub mod compare;
+mod delicate;
 #[cfg(test)]
 mod fixture;
 mod folder;

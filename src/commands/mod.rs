@@ -1,6 +1,7 @@
 //! One file for each command: gather, call one layer below, hand the result to `report`.
 
 mod check;
+mod diff;
 mod history;
 mod init;
 mod preview;
@@ -76,6 +77,7 @@ pub fn dispatch(cli: &Cli, env: Lookup<'_>) -> Exit {
         Command::Validate => validate::validate(&cli.global, ui, env),
         Command::History(args) => history::history(&cli.global, args, ui, env),
         Command::Recover => recover::recover(&cli.global, ui, env),
+        Command::Diff(args) => diff::diff(&cli.global, args, ui, env),
         Command::Prune(args) => prune::prune(&cli.global, args, ui, env),
         Command::Verify(args) => verify::verify(&cli.global, args, ui, env),
         Command::Init(args) => init::init(args, ui),

@@ -2,6 +2,7 @@
 //! come in as values, and nothing is printed here.
 
 pub mod csv;
+pub mod diff;
 mod fields;
 pub mod findings;
 pub mod freshness;

@@ -1,0 +1,225 @@
+//! What differs between two archives, as text and as JSON.
+
+use serde::Serialize;
+
+use crate::artifact::compare::{Change, Difference, DomainDifference, PropertyDifference, Values};
+use crate::report::json;
+use crate::values::text::printable;
+
+/// Grows when a key goes away or changes its meaning, and not when one is added.
+const SCHEMA_VERSION: u32 = 1;
+
+/// The longest value that is shown whole. JSON has all of it.
+const SHOWN: usize = 160;
+
+/// The difference for people; `old` and `new` say what was compared.
+pub fn text(old: &str, new: &str, difference: &Difference) -> String {
+    let mut lines = vec![format!("--- {old}"), format!("+++ {new}")];
+    for domain in &difference.domains {
+        domain_lines(domain, &mut lines);
+    }
+    lines.push(summary(difference));
+    let lines = lines.iter().map(|line| printable(line));
+    lines.collect::<Vec<_>>().join("\n") + "\n"
+}
+
+fn domain_lines(domain: &DomainDifference, lines: &mut Vec<String>) {
+    let name = match domain.domain.as_str() {
+        "" => "beyond the domains".to_owned(),
+        name => format!("domain {name}"),
+    };
+    if let Some(whole) = domain.whole {
+        lines.push(format!("{} {name}", sign(whole)));
+        return;
+    }
+    lines.push(name);
+    for object in &domain.objects {
+        lines.push(format!(
+            "  {} {} {}",
+            sign(object.change),
+            object.class,
+            object.name
+        ));
+        for property in &object.properties {
+            property_lines(property, lines);
+        }
+    }
+    for (change, file) in &domain.files {
+        lines.push(format!("  {} file {file}", sign(*change)));
+    }
+}
+
+fn property_lines(property: &PropertyDifference, lines: &mut Vec<String>) {
+    let path = &property.path;
+    match &property.values {
+        Values::Secret => lines.push(format!("      {path}: (secret changed)")),
+        Values::Order if path.is_empty() => lines.push("      (another order)".to_owned()),
+        Values::Order => lines.push(format!("      {path}: (the same values in another order)")),
+        Values::Differ { old, new } => match (old.as_slice(), new.as_slice()) {
+            ([old], [new]) => lines.push(format!("      {path}: {} -> {}", shown(old), shown(new))),
+            _ => {
+                lines.extend(
+                    old.iter()
+                        .map(|value| format!("      - {path}: {}", shown(value))),
+                );
+                lines.extend(
+                    new.iter()
+                        .map(|value| format!("      + {path}: {}", shown(value))),
+                );
+            }
+        },
+    }
+}
+
+fn summary(difference: &Difference) -> String {
+    if difference.domains.is_empty() {
+        return "the same".to_owned();
+    }
+    let mut parts = Vec::new();
+    for (what, changes) in [
+        (
+            "domain",
+            counted(difference, |domain| domain.whole.into_iter().collect()),
+        ),
+        (
+            "object",
+            counted(difference, |domain| {
+                domain.objects.iter().map(|one| one.change).collect()
+            }),
+        ),
+        (
+            "file",
+            counted(difference, |domain| {
+                domain.files.iter().map(|(change, _)| *change).collect()
+            }),
+        ),
+    ] {
+        for (change, word) in [
+            (Change::Added, "added"),
+            (Change::Removed, "removed"),
+            (Change::Changed, "changed"),
+        ] {
+            match changes.iter().filter(|found| **found == change).count() {
+                0 => {}
+                1 => parts.push(format!("1 {what} {word}")),
+                count => parts.push(format!("{count} {what}s {word}")),
+            }
+        }
+    }
+    parts.join(", ")
+}
+
+fn counted(difference: &Difference, of: fn(&DomainDifference) -> Vec<Change>) -> Vec<Change> {
+    difference.domains.iter().flat_map(of).collect()
+}
+
+fn sign(change: Change) -> char {
+    match change {
+        Change::Added => '+',
+        Change::Removed => '-',
+        Change::Changed => '~',
+    }
+}
+
+fn word(change: Change) -> &'static str {
+    match change {
+        Change::Added => "added",
+        Change::Removed => "removed",
+        Change::Changed => "changed",
+    }
+}
+
+fn shown(value: &str) -> String {
+    let count = value.chars().count();
+    if count <= SHOWN {
+        return format!("\"{value}\"");
+    }
+    let start: String = value.chars().take(SHOWN).collect();
+    format!("\"{start}…\" ({count} characters)")
+}
+
+/// The difference for programs.
+pub fn document(old: &str, new: &str, difference: &Difference) -> String {
+    let domains = difference.domains.iter().map(|domain| DomainObject {
+        domain: &domain.domain,
+        change: domain.whole.map(word),
+        objects: domain
+            .objects
+            .iter()
+            .map(|object| ObjectObject {
+                change: word(object.change),
+                class: &object.class,
+                name: &object.name,
+                properties: object.properties.iter().map(property_object).collect(),
+            })
+            .collect(),
+        files: domain
+            .files
+            .iter()
+            .map(|(change, name)| FileObject {
+                change: word(*change),
+                name,
+            })
+            .collect(),
+    });
+    json::text(&Document {
+        schema_version: SCHEMA_VERSION,
+        old,
+        new,
+        same: difference.domains.is_empty(),
+        domains: domains.collect(),
+    })
+}
+
+fn property_object(property: &PropertyDifference) -> PropertyObject<'_> {
+    let (what, old, new): (&str, &[String], &[String]) = match &property.values {
+        Values::Differ { old, new } => ("values", old, new),
+        Values::Order => ("order", &[], &[]),
+        Values::Secret => ("secret", &[], &[]),
+    };
+    PropertyObject {
+        path: &property.path,
+        what,
+        old,
+        new,
+    }
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema_version: u32,
+    old: &'a str,
+    new: &'a str,
+    same: bool,
+    domains: Vec<DomainObject<'a>>,
+}
+
+#[derive(Serialize)]
+struct DomainObject<'a> {
+    domain: &'a str,
+    change: Option<&'static str>,
+    objects: Vec<ObjectObject<'a>>,
+    files: Vec<FileObject<'a>>,
+}
+
+#[derive(Serialize)]
+struct ObjectObject<'a> {
+    change: &'static str,
+    class: &'a str,
+    name: &'a str,
+    properties: Vec<PropertyObject<'a>>,
+}
+
+#[derive(Serialize)]
+struct PropertyObject<'a> {
+    path: &'a str,
+    what: &'static str,
+    old: &'a [String],
+    new: &'a [String],
+}
+
+#[derive(Serialize)]
+struct FileObject<'a> {
+    change: &'static str,
+    name: &'a str,
+}

@@ -1,0 +1,236 @@
+//! `diff`: what differs between two exports, and what of it is never shown.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use serde_json::Value;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use crate::simulator::{Domain, Firmware, Gateway, Setup};
+use crate::support::{Home, Ran};
+
+const EXPORT: &str =
+    "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\ndomains = \"*, !default\"\n";
+
+/// A `do-export` of the domain `SALES` with these objects, taken at some time.
+fn archive(home: &Home, name: &str, time: &str, objects: &str) -> PathBuf {
+    let path = home.path(name);
+    let mut zip = ZipWriter::new(File::create(&path).expect("a file"));
+    zip.start_file("export.xml", SimpleFileOptions::default())
+        .expect("an entry");
+    write!(
+        zip,
+        "<datapower-configuration version=\"3\"><export-details><domain>SALES</domain>\
+         <current-time>{time}</current-time></export-details>\
+         <configuration domain=\"SALES\">{objects}</configuration><files/></datapower-configuration>"
+    )
+    .expect("written");
+    zip.finish().expect("a ZIP");
+    path
+}
+
+fn diff(home: &Home, arguments: &[&str]) -> Ran {
+    home.dpbackup(&[&["diff"], arguments].concat())
+}
+
+fn text(path: &PathBuf) -> &str {
+    path.to_str().expect("a plain path")
+}
+
+#[test]
+fn what_runs_is_compared_with_what_is_saved() {
+    let gateway = Gateway::start(Setup {
+        domains: vec![Domain::new("DOM1").unsaved(), Domain::new("DOM2")],
+        ..Setup::default()
+    });
+    let home = Home::new().device("QA1", &gateway).plan("P", EXPORT);
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    let ran = diff(&home, &["1"]).exits(1);
+    assert!(ran.stdout.ends_with("1 object added\n"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("domain DOM1\n  + "), "{}", ran.stdout);
+    let ran = diff(&home, &["2"]).exits(2);
+    assert!(ran.stderr.contains("no unsaved changes"), "{}", ran.stderr);
+    let _ = diff(&home, &["9"]).exits(2);
+}
+
+#[test]
+fn another_day_and_another_firmware_are_no_difference_and_a_file_is() {
+    let setup = || Setup {
+        domains: vec![Domain::new("DOM1"), Domain::new("DOM2")],
+        ..Setup::default()
+    };
+    let gateway = Gateway::start(setup());
+    let port = gateway.port();
+    let home = Home::new()
+        .device_at("QA1", port, "{ verify = false }")
+        .plan("P", EXPORT);
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    drop(gateway);
+    let gateway = Gateway::start(Setup {
+        port,
+        firmware: Firmware {
+            version: "IDG.10.6.0.2".to_owned(),
+            ..Firmware::v10()
+        },
+        ..setup()
+    });
+    gateway
+        .state()
+        .put_file("DOM2", "local:///readme.txt", b"new".to_vec());
+    gateway
+        .state()
+        .put_file("DOM2", "local:///more.txt", b"more".to_vec());
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    let same = diff(&home, &["1", "3"]).exits(0);
+    assert!(same.stdout.ends_with("the same\n"), "{}", same.stdout);
+    let ran = diff(&home, &["2", "4"]).exits(1);
+    assert!(
+        ran.stdout
+            .contains("  + file local:///more.txt\n  ~ file local:///readme.txt"),
+        "{}",
+        ran.stdout
+    );
+    assert!(
+        ran.stdout.ends_with("1 file added, 1 file changed\n"),
+        "{}",
+        ran.stdout
+    );
+    // Two domains of different names are held against each other.
+    let ran = diff(&home, &["1", "2"]).exits(1);
+    assert!(ran.stdout.contains("domain DOM1 -> DOM2"), "{}", ran.stdout);
+}
+
+#[test]
+fn an_archive_of_all_domains_is_compared_domain_by_domain() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &EXPORT.replace("*, !default", "all-domains"));
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    {
+        let mut state = gateway.state();
+        state.put_file("DOM1", "local:///readme.txt", b"new".to_vec());
+        state.remove_domain("DOM2");
+        state.add_domain(Domain::new("DOM3"));
+    }
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    let ran = diff(&home, &["1", "2"]).exits(1);
+    for line in [
+        "- domain DOM2",
+        "+ domain DOM3",
+        "domain DOM1\n  ~ file local:///readme.txt",
+    ] {
+        assert!(ran.stdout.contains(line), "{line} in {}", ran.stdout);
+    }
+    assert!(
+        diff(&home, &["1", "2", "--domain", "default"])
+            .exits(0)
+            .stdout
+            .ends_with("the same\n")
+    );
+    let ran = diff(&home, &["1", "2", "--domain", "DOM1"]).exits(1);
+    assert!(!ran.stdout.contains("DOM3"), "{}", ran.stdout);
+    let _ = diff(&home, &["1", "2", "--domain", "DOM9"]).exits(2);
+}
+
+#[test]
+fn properties_are_shown_and_secrets_are_not() {
+    let home = Home::new();
+    let old = archive(
+        &home,
+        "old.zip",
+        "1",
+        "<XMLManager name=\"a\"><Cache>10</Cache><URL>x</URL><URL>y</URL></XMLManager>\
+         <User name=\"u\"><HashedPassword>$1$oldhash</HashedPassword><Level>low</Level></User>\
+         <Gone name=\"g\"/>\
+         <Rules name=\"r\"><Rule>1</Rule><Rule>2</Rule></Rules>\
+         <Action name=\"p\"><Parameter><ParameterName>db-password</ParameterName>\
+         <ParameterValue>tiger</ParameterValue></Parameter></Action>",
+    );
+    let new = archive(
+        &home,
+        "new.zip",
+        "2",
+        "<XMLManager name=\"a\"><Cache>20</Cache><URL>x</URL><URL>z\u{1b}[31m</URL><URL>w</URL></XMLManager>\
+         <User name=\"u\"><HashedPassword>$1$newhash</HashedPassword><Level>high</Level></User>\
+         <Rules name=\"r\"><Rule>2</Rule><Rule>1</Rule></Rules>\
+         <Action name=\"p\"><Parameter><ParameterName>db-password</ParameterName>\
+         <ParameterValue>lion</ParameterValue></Parameter></Action>"
+            .replace('\u{1b}', "&#x202e;")
+            .as_str(),
+    );
+    let ran = diff(&home, &[text(&old), text(&new)]).exits(1);
+    let lines: Vec<&str> = ran.stdout.lines().skip(2).collect();
+    assert_eq!(
+        lines,
+        [
+            "domain SALES",
+            "  ~ Action p",
+            "      Parameter/ParameterValue: (secret changed)",
+            "  - Gone g",
+            "  ~ Rules r",
+            "      Rule: (the same values in another order)",
+            "  ~ User u",
+            "      HashedPassword: (secret changed)",
+            "      Level: \"low\" -> \"high\"",
+            "  ~ XMLManager a",
+            "      Cache: \"10\" -> \"20\"",
+            "      - URL: \"y\"",
+            "      + URL: \"z\\u{202e}[31m\"",
+            "      + URL: \"w\"",
+            "1 object removed, 4 objects changed",
+        ]
+    );
+    let json = diff(&home, &[text(&old), text(&new), "--format", "json"])
+        .exits(1)
+        .stdout;
+    for secret in ["oldhash", "newhash", "tiger", "lion"] {
+        assert!(!ran.stdout.contains(secret) && !json.contains(secret), "{secret}");
+    }
+    let document: Value = serde_json::from_str(&json).expect("JSON");
+    let objects = &document["domains"][0]["objects"];
+    assert_eq!(document["same"], false);
+    assert_eq!(objects[4]["properties"][1]["old"], serde_json::json!(["y"]));
+}
+
+#[test]
+fn only_the_time_differs_is_the_same() {
+    let home = Home::new();
+    let objects = "<XMLManager name=\"a\"><Cache>10</Cache></XMLManager>";
+    let old = archive(&home, "old.zip", "2026-01-01", objects);
+    let new = archive(&home, "new.zip", "2026-12-31", objects);
+    let _ = diff(&home, &[text(&old), text(&new)]).exits(0);
+}
+
+#[test]
+fn an_archive_that_is_not_good_is_not_compared() {
+    let home = Home::new();
+    let objects = "<XMLManager name=\"a\"/>";
+    let old = archive(&home, "old.zip", "1", objects);
+    let new = archive(&home, "new.zip", "2", objects);
+    let mut bytes = fs::read(&new).expect("a file");
+    bytes[60] ^= 1;
+    fs::write(&new, bytes).expect("written");
+    let ran = diff(&home, &[text(&old), text(&new)]).exits(2);
+    assert!(ran.stderr.contains("new.zip is not good"), "{}", ran.stderr);
+    let _ = diff(&home, &[text(&old)]).exits(2);
+    let _ = diff(&home, &[text(&old), text(&home.path("none.zip"))]).exits(2);
+    let _ = diff(&home, &[text(&old), text(&home.path("scripts"))]).exits(2);
+}
+
+#[test]
+fn a_stored_export_that_was_changed_is_not_compared() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new().device("QA1", &gateway).plan("P", EXPORT);
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    let stored = home.stored();
+    fs::copy(home.store().join(&stored[1]), home.store().join(&stored[0])).expect("copied");
+    let ran = diff(&home, &["1", "2"]).exits(2);
+    assert!(
+        ran.stderr.contains("the export of task 1 is not good"),
+        "{}",
+        ran.stderr
+    );
+}
