@@ -373,7 +373,9 @@ mod tests {
             let error = resolve(name).expect_err("not set").to_string();
             assert_eq!(
                 error,
-                format!("environment variable {name} is not set, or is empty: set it where dpbackup is started")
+                format!(
+                    "environment variable {name} is not set, or is empty: set it where dpbackup is started"
+                )
             );
         }
     }

@@ -108,7 +108,9 @@ pub fn dispatch(cli: &Cli, env: Lookup<'_>) -> Exit {
 /// Finds, reads and checks the plan file. Its findings are printed here.
 fn load_plan(global: &Global, ui: Ui, env: Lookup<'_>) -> Result<Loaded, CommandError> {
     let path = plan::find::find(global.config.as_deref(), Path::new(""), env).map_err(|error| {
-        CommandError::new(Exit::Usage, error).with_hint("name one with --config FILE or $DPBACKUP_CONFIG; `dpbackup init` writes one to start from")
+        CommandError::new(Exit::Usage, error).with_hint(
+            "name one with --config FILE or $DPBACKUP_CONFIG; `dpbackup init` writes one to start from",
+        )
     })?;
     match plan::load(&path, env) {
         Ok(loaded) => {
@@ -122,7 +124,8 @@ fn load_plan(global: &Global, ui: Ui, env: Lookup<'_>) -> Result<Loaded, Command
             Err(CommandError::new(Exit::Usage, LoadError::Invalid(report)))
         }
         Err(error) => {
-            let is_missing = matches!(&error, LoadError::Unreadable { source, .. } if source.kind() == NotFound);
+            let is_missing =
+                matches!(&error, LoadError::Unreadable { source, .. } if source.kind() == NotFound);
             let error = CommandError::new(Exit::Usage, error);
             Err(match is_missing {
                 true => error.with_hint("`dpbackup init FILE` writes one to start from"),

@@ -272,14 +272,20 @@ impl<'a> Run<'_, 'a, '_> {
 
     fn locked(&mut self, holder: Option<&Holder>) -> Result<PlanEnd, RunError> {
         let holder = holder.map_or_else(|| "another run".to_owned(), ToString::to_string);
-        self.finish(Status::Locked, Some(format!("held by {holder}; --lock-wait 10m waits for it")))
+        self.finish(
+            Status::Locked,
+            Some(format!("held by {holder}; --lock-wait 10m waits for it")),
+        )
     }
 
     /// Steps 1 to 6.
     fn before_tasks(&mut self) -> Result<Vec<ExpandedActivity<'a>>, Trouble> {
         let settings = &self.engine.file.settings;
         if !self.plan.enabled {
-            let why = format!("plan {} has enabled = false: set it to true to run it", self.plan.name);
+            let why = format!(
+                "plan {} has enabled = false: set it to true to run it",
+                self.plan.name
+            );
             return Err(Failure::new(Status::PlanIsDisabled, why).into());
         }
         if !settings.backups_enabled {

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use zip::ZipWriter;
@@ -35,7 +35,7 @@ fn diff(home: &Home, arguments: &[&str]) -> Ran {
     home.dpbackup(&[&["diff"], arguments].concat())
 }
 
-fn text(path: &PathBuf) -> &str {
+fn text(path: &Path) -> &str {
     path.to_str().expect("a plain path")
 }
 

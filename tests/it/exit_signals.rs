@@ -70,7 +70,7 @@ fn a_signal_while_a_download_stands_still_ends_it() {
 }
 
 #[test]
-fn a_signal_in_the_middle_of_a_secure_backup_leaves_nothing_on_the_device() {
+fn a_signal_in_the_middle_of_a_secure_backup_leaves_its_folder_to_the_journal() {
     let gateway = Gateway::start(Setup {
         secure_backup_time: Duration::from_secs(600),
         ..Setup::default()
@@ -86,6 +86,10 @@ fn a_signal_in_the_middle_of_a_secure_backup_leaves_nothing_on_the_device() {
     let _ = running.end().exits(130);
     assert_eq!(home.recorded(), ["QA1/all-domains INTERRUPTED"]);
     assert!(gateway.state().is_unquiesced());
+    // The device goes on writing, and whoever interrupts does not wait for it.
+    assert_eq!(home.open_entries().len(), 1);
+    gateway.state().restart();
+    let _ = home.dpbackup(&["recover"]).exits(0);
     assert_eq!(home.open_entries(), []);
     assert_eq!(
         gateway.state().files("default", "temporary:"),

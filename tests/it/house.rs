@@ -24,6 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "exit",
             "history",
             "run::event",
+            "run::examine",
             "run::sequence",
             "run::status",
             "values",

@@ -48,7 +48,10 @@ fn a_disabled_plan_does_not_start() {
         .script("pre.sh", "#!/bin/sh\ntouch ran\n")
         .plan("P", &plan);
     let run = refused(&home, &gateway, "PLAN_IS_DISABLED");
-    assert_eq!(run.error(), "plan P has enabled = false");
+    assert_eq!(
+        run.error(),
+        "plan P has enabled = false: set it to true to run it"
+    );
     assert!(run.scripts().is_empty() && !home.store().exists());
 }
 
@@ -59,7 +62,10 @@ fn no_plan_starts_while_backups_are_disabled() {
         .setting("backups_enabled = false")
         .plan("P", &export("*", "*", ""));
     let run = refused(&home, &gateway, "BACKUPS_ARE_DISABLED");
-    assert_eq!(run.error(), "the settings have backups_enabled = false");
+    assert_eq!(
+        run.error(),
+        "the settings have backups_enabled = false: no plan runs until it is true"
+    );
 }
 
 #[test]

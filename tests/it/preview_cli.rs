@@ -101,7 +101,7 @@ fn a_preview_lists_the_tasks_in_order_with_what_would_happen() {
     );
     assert_eq!(
         lines[7],
-        "6 export QA1 NONE* no SKIPPED_NO_DOMAINS_MATCHING_PATTERN: no domain of QA1 matches 'NONE*'"
+        "6 export QA1 NONE* no SKIPPED_NO_DOMAINS_MATCHING_PATTERN: no domain of QA1 matches 'NONE*'; there are (upper and lower case differ): default, DOM2, DOM1"
     );
     assert_eq!(lines.len(), 8);
     changed_nothing(&home, &gateway);

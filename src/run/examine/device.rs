@@ -245,7 +245,7 @@ fn clock(gateway: &Gateway<'_>, found: &mut Findings) {
             "nothing depends on it",
         ),
         Ok(Some(ahead)) if ahead.abs() <= TOLERATED_SKEW => {
-            found.ok("clock", "within a minute of this machine's")
+            found.ok("clock", "within a minute of this machine's");
         }
         Ok(Some(ahead)) => {
             let off = HumanDuration(Duration::from_secs(ahead.unsigned_abs().as_secs()));
