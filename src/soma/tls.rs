@@ -84,7 +84,9 @@ fn system_roots() -> Result<RootCertStore> {
 fn roots_of(path: &Path) -> Result<RootCertStore> {
     let problem = |what: String| SomaError::new(Kind::Tls, format!("CA file {}: {what}", path.display()));
     let mut roots = RootCertStore::empty();
-    let certificates = CertificateDer::pem_file_iter(path).map_err(|error| problem(pem_words(&error)))?;
+    let certificates = CertificateDer::pem_file_iter(path).map_err(|error| {
+        problem(pem_words(&error)).with_hint("check `ca_file` of the device in the plan file")
+    })?;
     for certificate in certificates {
         let certificate = certificate.map_err(|error| problem(pem_words(&error)))?;
         roots

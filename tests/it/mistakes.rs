@@ -73,6 +73,11 @@ fn a_wrong_port_or_another_server_is_told_by_what_answers() {
         1,
     );
 
+    // The alert `protocol_version`, which a device without TLS 1.2 answers with.
+    let port = plain_server("\x15\x03\x01\x00\x02\x02\x46");
+    let home = Home::new().device_at("QA1", port, tls).plan("P", EXPORT);
+    said.add("old TLS only", &home, 1);
+
     let (gateway, home) = with(Setup::default(), EXPORT);
     gateway.fail(Fault::every("*", FaultKind::Html));
     said.add("web gui", &home, 1);

@@ -109,3 +109,58 @@ fn a_device_that_the_plan_file_does_not_have_is_a_mistake_of_the_fingers() {
     let ran = home.dpbackup(&["trust", "QA2"]).exits(2);
     assert!(ran.stderr.contains("did you mean 'QA1'?"), "{}", ran.stderr);
 }
+
+/// Made by `openssl req -x509`, as administrators make them. Its key was thrown away.
+const RSA: &str = "\
+-----BEGIN CERTIFICATE-----\n\
+MIIDkzCCAnugAwIBAgIUAydqcRd5MMFLgNv5OFGk54moSygwDQYJKoZIhvcNAQEL\n\
+BQAwPjELMAkGA1UEBhMCSVQxFTATBgNVBAoMDEV4YW1wbGUgR21iSDEYMBYGA1UE\n\
+AwwPZ3cxLmV4YW1wbGUuY29tMB4XDTI2MTEyMjA5NTkxNFoXDTM2MTExOTA5NTkx\n\
+NFowPjELMAkGA1UEBhMCSVQxFTATBgNVBAoMDEV4YW1wbGUgR21iSDEYMBYGA1UE\n\
+AwwPZ3cxLmV4YW1wbGUuY29tMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKC\n\
+AQEA2o+Utjg3eanhq9i6xdkT4sxoAGs02DTOlzjOSFrppztwxzHb/qESemwZF/mI\n\
+oeMom94q4M+l7C3ks3AicaKFKvMpo5jyON4o2r+n5DQ1GZ2hnBPCJROt0NyG5oD0\n\
++hpNNCZDKwG8OnyYA7+34zK4wQm+bmyE7GPMYkLswfRoQEz2/JLinaQJHfVxf4Zc\n\
+NqkcynnhEiLsapO6rqQBy0YkAWjVBvBr7KjZENwzS2X0U+RBDNs7TGEexrvyUqjb\n\
+Erzh5tkPOPOi6x+j8GxnpepHhrAzf+LigS4RHuvsFV6jmYIMCDZQzb2+c+DNs5tD\n\
+2LiL9WrGG7gGAQynh22ldrn+6QIDAQABo4GIMIGFMB0GA1UdDgQWBBSNaLtqgqqM\n\
+62nGZvrvYOiMEMHMDzAfBgNVHSMEGDAWgBSNaLtqgqqM62nGZvrvYOiMEMHMDzAP\n\
+BgNVHRMBAf8EBTADAQH/MDIGA1UdEQQrMCmCD2d3MS5leGFtcGxlLmNvbYcEwAAC\n\
+B4cQIAENuAAAAAAAAAAAAAAABzANBgkqhkiG9w0BAQsFAAOCAQEAkbzyyQXiiU4C\n\
+bqCfOgQa4cAfxeiCxrg1d27C9d7Sr+ZB6U0CG5lkT0mnK5/dsEGzBS8UxhIJnjbc\n\
+YEimLGdbTdo42ZyOzSu9dUwlHTnGnSQ3SnZQ8Pumk/lciARCprJoDD5ZFJ91vUfd\n\
+Pdpli9zLsVdjl8DbjAVXbp8jfTZtglPE9KgGzSr+zmYGp70CXeKL5D/WSAdRaIG6\n\
+7rRaeHQtB5J0dYMT2c3PEdbutaybm4y6BYpe/kvuuFgkJUvXD+q2GREheJ8M09bz\n\
+FsADEg40Sm9EZ+0QnRQ2x8siIW2fFUkIKbylJSybf852WHU8JDS8hKPxltp5dZYQ\n\
+rBimlTks9w==\n\
+-----END CERTIFICATE-----\n\
+";
+
+#[test]
+fn a_certificate_as_openssl_makes_it_is_read() {
+    use rustls::pki_types::CertificateDer;
+    use rustls::pki_types::pem::PemObject;
+    let der = CertificateDer::from_pem_slice(RSA.as_bytes()).expect("PEM");
+    let certificate = dpbackup::soma::certificate::Certificate::of_der(&der);
+    assert_eq!(
+        certificate.pin(),
+        "c1be4101d588924ac90c87dd552ac0cca97ac239439a36501aa1244d476c3fd2"
+    );
+    let content = certificate.content.expect("readable");
+    assert_eq!(content.subject, "CN=gw1.example.com,O=Example GmbH,C=IT");
+    assert_eq!(content.key, "RSA 2048");
+    assert_eq!(
+        content.names,
+        ["DNS gw1.example.com", "IP 192.0.2.7", "IP 2001:db8::7"]
+    );
+    assert!(content.is_self_signed() && content.is_authority);
+    let day_before = content.not_after - jiff::SignedDuration::from_hours(25);
+    assert_eq!(content.days_left(day_before), 1);
+    assert_eq!(
+        content.days_left(content.not_after + jiff::SignedDuration::from_secs(1)),
+        -1
+    );
+
+    let nonsense = dpbackup::soma::certificate::Certificate::of_der(b"nonsense");
+    assert!(nonsense.content.is_err(), "and its pin is good all the same");
+}
