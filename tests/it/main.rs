@@ -12,6 +12,7 @@ mod soap_client;
 mod support;
 
 mod check;
+mod crash;
 mod diff;
 mod exit_codes;
 mod exit_signals;

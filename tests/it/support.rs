@@ -17,6 +17,7 @@ use dpbackup::run::Engine;
 use dpbackup::run::contact::Devices;
 use dpbackup::run::event::{Event, Sink};
 use dpbackup::run::record::Record;
+use dpbackup::run::recover::Recovered;
 use dpbackup::run::sequence::{self, Options, PlanEnd, RunError};
 use dpbackup::signal::Stop;
 use jiff::Timestamp;
@@ -241,6 +242,28 @@ impl Home {
         }
     }
 
+    /// Recovers in this process, on a clock of its own.
+    pub(crate) fn recover(&self, clock: &TestClock) -> Result<Recovered, RunError> {
+        let password = |name: &str| (name == "DPBACKUP_TEST_PASSWORD").then(|| OsString::from(PASSWORD));
+        let loaded = dpbackup::plan::load(&self.plan_file(), &password).expect("a valid plan file");
+        let file = loaded.plan_file;
+        let mut history = History::open(&file.settings.history).expect("a history");
+        let locks = Locks::beside(&file.settings.history);
+        let (_alive, process) = locks.process(clock).expect("a lock");
+        let engine = Engine {
+            file: &file,
+            clock,
+            stop: &Stop::new(),
+            locks: &locks,
+            process: &process,
+            environment: &password,
+        };
+        let swept = dpbackup::artifact::sweep::sweep(&file.settings.store);
+        assert!(swept.is_ok_and(|swept| swept.failed.is_empty()) || !file.settings.store.exists());
+        let mut record = Record::new(&mut history, Vec::new(), clock);
+        dpbackup::run::recover::recover(engine, &mut record, &|_| true)
+    }
+
     /// The history, to be read.
     pub(crate) fn history(&self) -> History {
         History::open(&self.path("state/history.db")).expect("a history")
@@ -392,6 +415,11 @@ impl TestClock {
             zone: TimeZone::UTC,
             haste: 1,
         }
+    }
+
+    /// Starts at the present.
+    pub(crate) fn now() -> Self {
+        Self::at(&Timestamp::now().to_string())
     }
 
     /// The same, each sleep so many times as long: fewer looks at a device, each of which

@@ -1,0 +1,487 @@
+//! A run that is killed, at any point of it, is mended by the next one.
+//!
+//! Two ways to die. In the first the test program starts itself again and runs the engine
+//! there; it kills itself at the n-th point, and a point is every moment before and after
+//! a write of the history, every look at the clock, every event and every piece of a
+//! download. In the second the real binary is killed when the gateway has carried out its
+//! n-th request and not answered it yet.
+
+use std::cell::Cell;
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use dpbackup::clock::{Clock, SystemClock};
+use dpbackup::exit::Exit;
+use dpbackup::history::{History, PlanFilter};
+use dpbackup::lock::Locks;
+use dpbackup::run::Engine;
+use dpbackup::run::contact::Devices;
+use dpbackup::run::event::{
+    ActivityId, ActivityOpening, Event, FileKind, JournalEntry, JournalId, Ledger, LedgerError, PlanId,
+    PlanOpening, Progress, Sink, TaskId, TaskOpening, Undo, UnfinishedPlan,
+};
+use dpbackup::run::record::Record;
+use dpbackup::run::sequence::{self, Options};
+use dpbackup::signal::Stop;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use rustix::process::{Signal, getpid, kill_process};
+
+use crate::invariants::broken;
+use crate::simulator::{Domain, Fault, FaultKind, Gateway, Setup};
+use crate::support::{Home, PASSWORD, TestClock};
+
+const EXPORT: &str = "pre_script = \"ok.sh\"\npost_script = \"ok.sh\"\n[[plan.activity]]\naction = \"export-domain\"\n\
+                      devices = \"*\"\ndomains = \"DOM1\"\nquiesce = true\npre_script = \"ok.sh\"\n";
+
+const SECURE_BACKUP: &str = "[[plan.activity]]\naction = \"secure-backup\"\ndevices = \"*\"\n\
+                             certificate = \"backup-cert\"\nquiesce = true\npost_script = \"ok.sh\"\n";
+
+/// A plan, and the domains that somebody else has quiesced before it.
+#[derive(Clone, Copy)]
+struct Case {
+    plan: &'static str,
+    others: &'static [&'static str],
+}
+
+const CASES: [Case; 2] = [
+    Case {
+        plan: EXPORT,
+        others: &["DOM2"],
+    },
+    Case {
+        plan: SECURE_BACKUP,
+        others: &[],
+    },
+];
+
+/// Which command comes after the death of a run.
+#[derive(Clone, Copy, Debug)]
+enum Next {
+    Run,
+    Recover,
+}
+
+fn gateway(case: Case) -> Gateway {
+    let domain = |name: &str| {
+        let domain = Domain::new(name);
+        if case.others.contains(&name) {
+            domain.quiesced()
+        } else {
+            domain
+        }
+    };
+    let parts = [("root.tgz", 300), ("cert.tgz", 500)];
+    Gateway::start(Setup {
+        domains: vec![domain("DOM1").unsaved(), domain("DOM2")],
+        secure_backup_parts: parts.map(|(name, bytes)| (name.to_owned(), bytes)).to_vec(),
+        internal_file_bytes: 2 << 10,
+        ..Setup::default()
+    })
+}
+
+fn home(case: Case, gateway: &Gateway) -> Home {
+    Home::quick()
+        .setting("retries = 0")
+        .setting(
+            "timeouts = { connect = \"5s\", request = \"2s\", export = \"30s\", secure_backup = \"30s\", \
+             idle = \"5s\" }",
+        )
+        .script("ok.sh", "#!/bin/sh\nexit 0\n")
+        .device("QA1", gateway)
+        .plan("P", case.plan)
+}
+
+/// After a death: a try while the device cannot be reached, and one while it can.
+fn mend(home: &Home, gateway: &Gateway, case: Case, next: Next) -> Vec<String> {
+    let clock = TestClock::now();
+    let open = home.history().open_entries().expect("the journal");
+    let is_quiesce = |entry: &JournalEntry| !matches!(entry.undo, Undo::RemoveFolder(_));
+    let mut found = Vec::new();
+    if !open.is_empty() {
+        gateway.fail(Fault::every("connect", FaultKind::Refuse(None)));
+        let exit = mended(home, &clock, next, &mut found);
+        if open.iter().any(is_quiesce) != (exit == Exit::StillQuiesced) {
+            found.push(format!(
+                "{next:?} with the device out of reach ended {exit:?} on {open:?}"
+            ));
+        }
+        let still = home.history().open_entries().expect("the journal");
+        if still != open {
+            found.push(format!(
+                "rows were closed with the device out of reach: {open:?}, now {still:?}"
+            ));
+        }
+        gateway.clear_faults();
+    }
+    clock.pass(Duration::from_secs(1));
+    let exit = mended(home, &clock, next, &mut found);
+    if exit != Exit::Success {
+        found.push(format!("{next:?} ended {exit:?}"));
+    }
+    let left = home.history().open_entries().expect("the journal");
+    if !left.is_empty() {
+        found.push(format!("{next:?} left {left:?}"));
+    }
+    found.extend(broken(home, gateway, case.others));
+    found.extend(told_the_truth(home, &open));
+    found.extend(litter(home));
+    found
+}
+
+fn mended(home: &Home, clock: &TestClock, next: Next, found: &mut Vec<String>) -> Exit {
+    match next {
+        Next::Run => match home.run("P", clock).end {
+            Ok(end) => end.exit,
+            Err(error) => {
+                found.push(format!("the next run has no end: {error}"));
+                Exit::Failed
+            }
+        },
+        Next::Recover => match home.recover(clock) {
+            Ok(recovered) if recovered.still_quiesced() => Exit::StillQuiesced,
+            Ok(recovered) if recovered.is_incomplete() => Exit::Failed,
+            Ok(_) => Exit::Success,
+            Err(error) => {
+                found.push(format!("recover has no end: {error}"));
+                Exit::Failed
+            }
+        },
+    }
+}
+
+/// The first execution is `ABANDONED`, if it had not ended; its tasks say what was left.
+fn told_the_truth(home: &Home, open: &[JournalEntry]) -> Vec<String> {
+    let mut found = Vec::new();
+    let history = home.history();
+    let plans = history.plans(&PlanFilter::default()).expect("the plans");
+    let Some(first) = plans.last() else { return found };
+    let message = first.error_message.clone().unwrap_or_default();
+    match first.status.code() {
+        "SUCCESS" if open.is_empty() => return found,
+        "ABANDONED" => {}
+        other => found.push(format!("the execution that died is {other}")),
+    }
+    if open.is_empty() != message.contains("nothing had to be undone") {
+        found.push(format!("with {open:?} its message is {message:?}"));
+    }
+    for entry in open {
+        let notes = history.task_details(entry.task).expect("the task").notes;
+        let told = notes.iter().any(|note| {
+            note.message.contains("QA1") && note.message.contains("confirmed")
+                || note.message.contains("any more")
+        });
+        if !told {
+            found.push(format!(
+                "task {} does not tell that it was mended: {notes:?}",
+                entry.task.0
+            ));
+        }
+    }
+    found
+}
+
+/// What the processes of abandoned executions leave beside the locks.
+fn litter(home: &Home) -> Vec<String> {
+    let plans = home.history().plans(&PlanFilter::default()).expect("the plans");
+    if plans.iter().all(|plan| plan.status.code() != "ABANDONED") {
+        return Vec::new();
+    }
+    let entries = std::fs::read_dir(home.path("state/history.db.locks"));
+    let names = entries.into_iter().flatten().map(|entry| {
+        entry
+            .expect("an entry")
+            .file_name()
+            .to_string_lossy()
+            .into_owned()
+    });
+    names
+        .filter(|name| name.starts_with("run-"))
+        .map(|name| format!("{name} is left beside the locks"))
+        .collect()
+}
+
+/// Counts points, and ends the process at one of them.
+struct Fate {
+    passed: Cell<u64>,
+    last: u64,
+}
+
+impl Fate {
+    fn point(&self) {
+        self.passed.set(self.passed.get() + 1);
+        if self.passed.get() == self.last {
+            kill_process(getpid(), Signal::KILL).expect("a process may kill itself");
+        }
+    }
+}
+
+struct MortalClock<'f>(&'f Fate, SystemClock);
+
+impl Clock for MortalClock<'_> {
+    fn now(&self) -> Timestamp {
+        self.0.point();
+        self.1.now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.point();
+        self.1.elapsed()
+    }
+
+    fn sleep(&self, duration: Duration, stop: &Stop) {
+        self.0.point();
+        self.1.sleep(duration / 50, stop);
+    }
+
+    fn zone(&self) -> TimeZone {
+        TimeZone::UTC
+    }
+}
+
+struct MortalSink<'f>(&'f Fate);
+
+impl Sink for MortalSink<'_> {
+    fn event(&mut self, _at: Timestamp, _event: &Event) {
+        self.0.point();
+    }
+
+    fn progress(&mut self, _progress: &Progress) {
+        self.0.point();
+    }
+}
+
+/// Dies before a write, or right after it.
+struct MortalLedger<'f>(&'f Fate, History);
+
+impl MortalLedger<'_> {
+    fn around<T>(&mut self, write: impl FnOnce(&mut History) -> T) -> T {
+        self.0.point();
+        let outcome = write(&mut self.1);
+        self.0.point();
+        outcome
+    }
+}
+
+impl Ledger for MortalLedger<'_> {
+    fn open_plan(&mut self, at: Timestamp, opening: &PlanOpening) -> Result<PlanId, LedgerError> {
+        self.around(|history| history.open_plan(at, opening))
+    }
+
+    fn open_activity(&mut self, at: Timestamp, opening: &ActivityOpening) -> Result<ActivityId, LedgerError> {
+        self.around(|history| history.open_activity(at, opening))
+    }
+
+    fn open_task(&mut self, at: Timestamp, opening: &TaskOpening) -> Result<TaskId, LedgerError> {
+        self.around(|history| history.open_task(at, opening))
+    }
+
+    fn record(&mut self, at: Timestamp, event: &Event) -> Result<(), LedgerError> {
+        self.around(|history| history.record(at, event))
+    }
+
+    fn open_undo(
+        &mut self,
+        at: Timestamp,
+        process: &str,
+        task: TaskId,
+        device: &str,
+        undo: &Undo,
+    ) -> Result<JournalId, LedgerError> {
+        self.around(|history| history.open_undo(at, process, task, device, undo))
+    }
+
+    fn close_undo(&mut self, at: Timestamp, id: JournalId, how: &str) -> Result<(), LedgerError> {
+        self.around(|history| history.close_undo(at, id, how))
+    }
+
+    fn open_undos(&mut self) -> Result<Vec<JournalEntry>, LedgerError> {
+        self.1.open_undos()
+    }
+
+    fn unfinished_plans(&mut self) -> Result<Vec<UnfinishedPlan>, LedgerError> {
+        Ledger::unfinished_plans(&mut self.1)
+    }
+
+    fn abandon(&mut self, at: Timestamp, plan: PlanId, error: &str) -> Result<(), LedgerError> {
+        self.around(|history| Ledger::abandon(history, at, plan, error))
+    }
+
+    fn last_content(
+        &mut self,
+        device: &str,
+        domain: &str,
+        kind: FileKind,
+    ) -> Result<Option<(String, TaskId)>, LedgerError> {
+        self.1.last_content(device, domain, kind)
+    }
+}
+
+const PLAN_FILE: &str = "DPBACKUP_TEST_MORTAL_PLAN_FILE";
+const LAST_POINT: &str = "DPBACKUP_TEST_MORTAL_LAST_POINT";
+const MORTAL: &str = "crash::a_mortal_run_that_meets_no_end_ends_well";
+
+/// Runs plan P of a plan file, up to a point. Returns how many points there were.
+fn mortal_run(plan_file: &Path, last: u64) -> u64 {
+    let fate = Fate {
+        passed: Cell::new(0),
+        last,
+    };
+    let password = |name: &str| (name == "DPBACKUP_TEST_PASSWORD").then(|| OsString::from(PASSWORD));
+    let file = dpbackup::plan::load(plan_file, &password)
+        .expect("a valid plan file")
+        .plan_file;
+    let clock = MortalClock(&fate, SystemClock::new());
+    let mut ledger = MortalLedger(&fate, History::open(&file.settings.history).expect("a history"));
+    let mut sink = MortalSink(&fate);
+    let locks = Locks::beside(&file.settings.history);
+    let (_alive, process) = locks.process(&clock).expect("a lock");
+    let engine = Engine {
+        file: &file,
+        clock: &clock,
+        stop: &Stop::new(),
+        locks: &locks,
+        process: &process,
+        environment: &password,
+    };
+    let mut record = Record::new(&mut ledger, vec![&mut sink], &clock);
+    let mut devices = Devices::new(engine);
+    let plan = file.plan("P").expect("the plan is in the file");
+    let end = sequence::run(engine, &mut record, &mut devices, plan, Options::default()).expect("an end");
+    assert_eq!(end.status.code(), "SUCCESS", "{:?}", end.error);
+    fate.passed.get()
+}
+
+#[test]
+fn a_mortal_run_that_meets_no_end_ends_well() {
+    // The tests below start this one again, with an end to meet.
+    if let (Some(plan_file), Ok(last)) = (std::env::var_os(PLAN_FILE), std::env::var(LAST_POINT)) {
+        mortal_run(Path::new(&plan_file), last.parse().expect("a number"));
+        return;
+    }
+    for case in CASES {
+        let gateway = gateway(case);
+        let home = home(case, &gateway);
+        assert!(mortal_run(&home.plan_file(), 0) > 100);
+        assert_eq!(broken(&home, &gateway, case.others), [""; 0]);
+    }
+}
+
+/// Starts this program again, to die at a point. Whether it did.
+fn dies_at(home: &Home, point: u64) -> bool {
+    let status = Command::new(std::env::current_exe().expect("this program"))
+        .args(["--exact", MORTAL, "--test-threads=1"])
+        .env(PLAN_FILE, home.plan_file())
+        .env(LAST_POINT, point.to_string())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .expect("this program starts");
+    !status.success()
+}
+
+fn die_at_every_point(case: Case) {
+    let points = {
+        let gateway = gateway(case);
+        mortal_run(&home(case, &gateway).plan_file(), 0)
+    };
+    let mut failures = Vec::new();
+    let (mut deaths, mut quiesced) = (0, 0);
+    for point in 1..=points {
+        let gateway = gateway(case);
+        let home = home(case, &gateway);
+        deaths += u64::from(dies_at(&home, point));
+        quiesced += usize::from(gateway.state().quiesce_state("DOM1") == "quiesced");
+        let next = if point % 2 == 0 { Next::Run } else { Next::Recover };
+        let found = mend(&home, &gateway, case, next);
+        if !found.is_empty() {
+            failures.push(format!("at point {point}:\n    {}", found.join("\n    ")));
+        }
+    }
+    assert!(
+        failures.is_empty(),
+        "{} of {points} points:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+    // The number of pieces in which a download comes differs a little from run to run.
+    assert!(deaths * 10 > points * 9, "only {deaths} of {points} runs died");
+    assert!(
+        quiesced > 20,
+        "only {quiesced} runs died while the device was quiesced"
+    );
+}
+
+#[test]
+fn an_export_that_dies_at_any_point_is_mended() {
+    die_at_every_point(CASES[0]);
+}
+
+#[test]
+fn a_secure_backup_that_dies_at_any_point_is_mended() {
+    die_at_every_point(CASES[1]);
+}
+
+/// Kills a process when the gateway has carried out its n-th request; false if it ended before.
+fn killed_at_request(child: &mut Child, gateway: &Gateway, request: usize) -> bool {
+    while gateway.requests().len() < request {
+        if child.try_wait().expect("a child").is_some() {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    // It was recorded when it arrived; it has been carried out when this lock is free.
+    drop(gateway.state());
+    child.kill().expect("a child");
+    child.wait().expect("a child");
+    true
+}
+
+fn die_at_every_request(case: Case) {
+    let requests = {
+        let gateway = gateway(case);
+        let _ran = home(case, &gateway).dpbackup(&["run", "P"]).exits(0);
+        gateway.requests().len()
+    };
+    let mut failures = Vec::new();
+    for request in 1..=requests {
+        for next in [Next::Run, Next::Recover] {
+            let gateway = gateway(case);
+            let home = home(case, &gateway);
+            let nth = u32::try_from(request).expect("few requests");
+            gateway.fail(Fault::nth("*", nth, FaultKind::StallBeforeHead(None)));
+            let mut child = home.start(&["run", "P"]);
+            assert!(
+                killed_at_request(&mut child, &gateway, request),
+                "request {request} never came"
+            );
+            let asked = gateway.operations()[request - 1].clone();
+            let remembered = home.history().open_entries().expect("the journal");
+            gateway.clear_faults();
+            let mut found = Vec::new();
+            if (asked.contains("Quiesce") || asked.contains("SecureBackup")) && remembered.is_empty() {
+                found.push("the request was sent before its row was on disk".to_owned());
+            }
+            found.extend(mend(&home, &gateway, case, next));
+            if !found.is_empty() {
+                failures.push(format!(
+                    "{next:?} after {request} {asked}:\n    {}",
+                    found.join("\n    ")
+                ));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn an_export_that_is_killed_at_any_request_is_mended() {
+    die_at_every_request(CASES[0]);
+}
+
+#[test]
+fn a_secure_backup_that_is_killed_at_any_request_is_mended() {
+    die_at_every_request(CASES[1]);
+}
