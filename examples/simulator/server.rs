@@ -204,6 +204,9 @@ pub(super) fn listen(shared: &Arc<Shared>, mut listener: TcpListener) {
     let mut threads = Vec::new();
     while !shared.is_stopping() {
         if shared.is_refusing() {
+            // A process that is being started may hold a copy of the listener until its program
+            // begins: closing ours alone would leave the port open.
+            let _ = rustix::net::shutdown(&listener, rustix::net::Shutdown::Both);
             drop(listener);
             // Without a listener connections are refused; bound, the port stays this gateway's.
             let Ok(socket) = bind_only(shared.port) else { break };
