@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
+use dpbackup::run::event::Undo;
 use rustix::process::Signal;
 
 use crate::simulator::{Gateway, Setup};
-use crate::support::{Home, eventually, export, secure_backup};
+use crate::support::{Home, TestClock, eventually, export, secure_backup};
 
 const MARK: &str = "#!/bin/sh\necho \"$1 $5\" >> \"$DPBACKUP_STORE/../ran\"\n";
 
@@ -71,7 +72,9 @@ fn a_signal_while_a_download_stands_still_ends_it() {
 
 #[test]
 fn a_signal_in_the_middle_of_a_secure_backup_leaves_its_folder_to_the_journal() {
+    let clock = TestClock::at("2026-11-22T01:00:00Z");
     let gateway = Gateway::start(Setup {
+        clock: clock.for_gateway(),
         secure_backup_time: Duration::from_secs(600),
         ..Setup::default()
     });
@@ -83,19 +86,31 @@ fn a_signal_in_the_middle_of_a_secure_backup_leaves_its_folder_to_the_journal() 
         asked(&gateway, "get-filestore")
     });
     running.signal(Signal::INT);
-    let _ = running.end().exits(130);
+    let ran = running.end().exits(130);
     assert_eq!(home.recorded(), ["QA1/all-domains INTERRUPTED"]);
     assert!(gateway.state().is_unquiesced());
-    // The device goes on writing, and whoever interrupts does not wait for it.
-    assert_eq!(home.open_entries().len(), 1);
-    gateway.state().restart();
-    let _ = home.dpbackup(&["recover"]).exits(0);
+    home.holds_nothing();
+    // The device goes on, and would fill a folder that is removed now.
+    let open = home.open_entries();
+    assert!(
+        matches!(open.as_slice(), [entry] if matches!(entry.undo, Undo::RemoveFolder(_))),
+        "{open:?}"
+    );
+    assert!(
+        ran.stderr
+            .contains("is still on the device; dpbackup recover removes it"),
+        "{}",
+        ran.stderr
+    );
+    clock.pass(Duration::from_secs(600));
+    assert!(!gateway.state().files("default", "temporary:").is_empty());
+    let ran = home.dpbackup(&["recover"]).exits(0);
+    assert!(ran.stdout.contains("removed and confirmed"), "{}", ran.stdout);
     assert_eq!(home.open_entries(), []);
     assert_eq!(
         gateway.state().files("default", "temporary:"),
         Vec::<String>::new()
     );
-    home.holds_nothing();
 }
 
 #[test]
