@@ -220,7 +220,8 @@ fn something_that_may_still_be_quiesced_is_10_and_loud() {
     let gateway = gateway(&["DomainUnquiesce=never-unquiesces"]);
     let home = home(&gateway)
         .setting("unquiesce_timeout = \"1s\"")
-        .setting("quiesce_grace = \"0s\"");
+        .setting("quiesce_grace = \"0s\"")
+        .setting("timeouts = { request = \"2s\" }");
     let ran = home.dpbackup(&["run", "P", "-q"]).exits(10);
     assert!(
         ran.stderr.contains("STILL QUIESCED QA1, DOM1: "),
