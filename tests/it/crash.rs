@@ -19,8 +19,8 @@ use dpbackup::lock::Locks;
 use dpbackup::run::Engine;
 use dpbackup::run::contact::Devices;
 use dpbackup::run::event::{
-    ActivityId, ActivityOpening, Event, FileKind, JournalEntry, JournalId, Ledger, LedgerError, PlanId,
-    PlanOpening, Progress, Sink, TaskId, TaskOpening, Undo, UnfinishedPlan,
+    ActivityId, ActivityOpening, Event, FileKind, JournalEntry, JournalId, LastContent, Ledger, LedgerError,
+    PlanId, PlanOpening, Progress, Sink, TaskId, TaskOpening, Undo, UnfinishedPlan,
 };
 use dpbackup::run::record::Record;
 use dpbackup::run::sequence::{self, Options};
@@ -314,7 +314,7 @@ impl Ledger for MortalLedger<'_> {
         device: &str,
         domain: &str,
         kind: FileKind,
-    ) -> Result<Option<(String, TaskId)>, LedgerError> {
+    ) -> Result<Option<LastContent>, LedgerError> {
         self.1.last_content(device, domain, kind)
     }
 }

@@ -7,10 +7,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use dpbackup::clock::Clock;
 use dpbackup::history::History;
 use dpbackup::lock::Locks;
 use dpbackup::run::Engine;
@@ -21,12 +18,13 @@ use dpbackup::run::recover::Recovered;
 use dpbackup::run::sequence::{self, Options, PlanEnd, RunError};
 use dpbackup::signal::Stop;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use crate::simulator::Gateway;
 
+mod clock;
 mod look;
 
+pub(crate) use clock::TestClock;
 pub(crate) use look::{Running, eventually, export, is_alive, notes_of, secure_backup};
 
 /// The password of the simulated gateways. It must never be seen anywhere.
@@ -392,72 +390,5 @@ impl Sink for Seen<'_> {
     fn event(&mut self, _at: Timestamp, event: &Event) {
         (self.watch)(event);
         self.events.push(event.clone());
-    }
-}
-
-/// A clock that only sleeping moves. Cloning shares it.
-#[derive(Clone)]
-pub(crate) struct TestClock {
-    start: Timestamp,
-    slept: Arc<Mutex<Duration>>,
-    zone: TimeZone,
-    /// A sleep passes so many times its length.
-    haste: u32,
-}
-
-impl TestClock {
-    /// Starts at this time, in UTC.
-    pub(crate) fn at(start: &str) -> Self {
-        let start = start.parse().expect("a time");
-        Self {
-            start,
-            slept: Arc::default(),
-            zone: TimeZone::UTC,
-            haste: 1,
-        }
-    }
-
-    /// Starts at the present.
-    pub(crate) fn now() -> Self {
-        Self::at(&Timestamp::now().to_string())
-    }
-
-    /// The same, each sleep so many times as long: fewer looks at a device, each of which
-    /// takes real time.
-    pub(crate) fn hurrying(mut self, haste: u32) -> Self {
-        self.haste = haste;
-        self
-    }
-
-    /// Lets time pass.
-    pub(crate) fn pass(&self, duration: Duration) {
-        *self.slept.lock().expect("no panic with the lock") += duration;
-    }
-
-    /// The same clock for a simulated gateway.
-    pub(crate) fn for_gateway(&self) -> crate::simulator::Clock {
-        let clock = self.clone();
-        crate::simulator::Clock::told(move || clock.now())
-    }
-}
-
-impl Clock for TestClock {
-    fn now(&self) -> Timestamp {
-        let slept = *self.slept.lock().expect("no panic with the lock");
-        self.start.checked_add(slept).expect("within time")
-    }
-
-    fn elapsed(&self) -> Duration {
-        *self.slept.lock().expect("no panic with the lock")
-    }
-
-    fn sleep(&self, duration: Duration, stop: &Stop) {
-        if !stop.is_requested() {
-            self.pass(duration * self.haste);
-        }
-    }
-
-    fn zone(&self) -> TimeZone {
-        self.zone.clone()
     }
 }
