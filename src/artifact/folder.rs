@@ -216,6 +216,14 @@ impl Folder {
         }
     }
 
+    /// Whether the path of `name` still leads to what stands under it in this folder. Both
+    /// are open to doubt: an unmount or a move takes the path away, and the handle stays.
+    pub(super) fn is_where_it_was(&self, name: &OsStr) -> bool {
+        let here = rustix::fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW);
+        let there = rustix::fs::statat(CWD, self.path.join(name), AtFlags::SYMLINK_NOFOLLOW);
+        matches!((here, there), (Ok(here), Ok(there)) if here.st_ino == there.st_ino && here.st_dev == there.st_dev)
+    }
+
     fn type_of(&self, name: &OsStr) -> Result<FileType, Errno> {
         let stat = rustix::fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW)?;
         Ok(FileType::from_raw_mode(stat.st_mode))

@@ -86,6 +86,7 @@ impl StageError {
         let text = match kind {
             StageErrorKind::Link => "a symbolic link stands in its place",
             StageErrorKind::Outside => "it is not a path inside the store",
+            StageErrorKind::Missing => "the store is not where it was",
             _ => "it was taken away again and again while it was made",
         };
         let mut error = StageError::new(action, path, io::Error::other(text));
@@ -188,7 +189,10 @@ impl Sealed {
             .publish_file(&self.file, &place.partial, &place.final_name)?;
         place.published = true;
         place.folder.sync()?;
-        Ok(place.folder.path().join(&place.final_name))
+        in_place(&place.folder, &place.final_name).inspect_err(|_| {
+            // Nobody would know of it.
+            let _not_found_again = place.folder.remove_file(&place.final_name);
+        })
     }
 }
 
@@ -285,6 +289,16 @@ impl Write for HashedFile {
 
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
+    }
+}
+
+/// The path of what was just published, if it can be found there by it. In a store that
+/// was unmounted or moved meanwhile it is somewhere, and nobody would find it.
+pub(super) fn in_place(folder: &Folder, name: &OsStr) -> Result<PathBuf, StageError> {
+    let path = folder.path().join(name);
+    match folder.is_where_it_was(name) {
+        true => Ok(path),
+        false => Err(StageError::of_kind(StageErrorKind::Missing, "publish as", &path)),
     }
 }
 

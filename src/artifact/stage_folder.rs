@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::artifact::folder::Folder;
 use crate::artifact::layout::component;
-use crate::artifact::stage::{HashedFile, Place, StageError, partial_name, reach};
+use crate::artifact::stage::{HashedFile, Place, StageError, in_place, partial_name, reach};
 
 /// Ends the name of the lock of a staged folder, before `.partial`.
 pub(super) const LOCK: &str = ".lock";
@@ -102,7 +102,10 @@ impl StagedFolder {
         self.parent.publish_folder(&self.partial, &self.final_name)?;
         self.published = true;
         self.parent.sync()?;
-        Ok(self.final_path())
+        in_place(&self.parent, &self.final_name).inspect_err(|_| {
+            // Nobody would know of it.
+            let _not_found_again = remove_filled(&self.parent, &self.final_name);
+        })
     }
 }
 

@@ -37,6 +37,7 @@ mod prune;
 mod script_ends;
 mod scripts;
 mod status;
+mod store_trouble;
 mod task_faults;
 mod task_flow;
 mod task_quiesce;

@@ -1,0 +1,344 @@
+//! A store that is full, goes away, or is not what it was; and names made to escape from it.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use dpbackup::run::event::{Event, ScriptOwner};
+use dpbackup::run::sequence::Options;
+use dpbackup::run::status::Status;
+use dpbackup::signal::Stop;
+
+use crate::simulator::{Content, Domain, Gateway, Setup};
+use crate::support::{Home, Ran, TestClock};
+
+const EXPORT: &str =
+    "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\ndomains = \"*, !default\"\n";
+const SECURE: &str =
+    "[[plan.activity]]\naction = \"secure-backup\"\ndevices = \"*\"\ncertificate = \"backup-cert\"\n";
+const MIB: u64 = 1 << 20;
+
+/// A gateway whose first domain is large.
+fn large() -> Gateway {
+    Gateway::start(Setup {
+        domains: vec![
+            Domain::new("DOM1").file("local:///large.bin", Content::synthetic(6 * MIB, 7)),
+            Domain::new("DOM2"),
+        ],
+        ..Setup::default()
+    })
+}
+
+/// Runs the plan with `first` done by a shell before; what is left in the store is
+/// printed behind its output.
+fn run_after(home: &Home, program: &[&str], first: &str) -> Ran {
+    let script = format!(
+        "{first} || exit 99; {} run P -v; code=$?; find store -type f; exit $code",
+        env!("CARGO_BIN_EXE_dpbackup")
+    );
+    // Everything that the binary needs is in the environment of this command.
+    let own = home.command(&[]);
+    let mut command = Command::new(program[0]);
+    command.args(&program[1..]).args(["sh", "-c", &script]);
+    command.env_clear().current_dir(home.path(""));
+    for (name, value) in own.get_envs() {
+        if let Some(value) = value {
+            command.env(name, value);
+        }
+    }
+    Ran::of(command.output().expect("a shell starts"))
+}
+
+#[test]
+fn a_store_that_gets_full_fails_the_task_and_leaves_no_part_of_it() {
+    let gateway = large();
+    for (policy, tasks) in [
+        ("ignore", ["NOT_ENOUGH_FREE_SPACE_IN_STORE", "SUCCESS"]),
+        (
+            "halt",
+            [
+                "NOT_ENOUGH_FREE_SPACE_IN_STORE",
+                "EXECUTION_CANCELED_BECAUSE_ERROR_POLICY",
+            ],
+        ),
+    ] {
+        let home = Home::new()
+            .setting("min_free_store = \"1 KiB\"")
+            .device("QA1", &gateway)
+            .plan("P", &format!("error_policy = \"{policy}\"\n{EXPORT}"));
+        fs::create_dir(home.store()).expect("a folder");
+        // A file system of its own, which only this process and its children see.
+        let mount = "mount -t tmpfs -o size=2m tmpfs store";
+        let ran = run_after(&home, &["unshare", "--user", "--map-root-user", "--mount"], mount);
+        if ran.code != Some(1) {
+            // Where a sandbox forbids it, the limit on file sizes below is what remains.
+            assert!(ran.stderr.contains("unshare") || ran.code == Some(99), "{ran:?}");
+            return;
+        }
+        let history = home.history();
+        let plan = history.plans(&Default::default()).expect("plans")[0].id;
+        let found: Vec<Status> = history
+            .tasks_of_plan(plan)
+            .expect("tasks")
+            .iter()
+            .map(|task| task.status)
+            .collect();
+        assert_eq!(found.map_codes(), tasks);
+        assert!(!ran.stdout.contains(".partial"), "{}", ran.stdout);
+        let stored = ran.stdout.lines().filter(|line| line.ends_with(".zip")).count();
+        assert_eq!(stored, usize::from(policy == "ignore"), "{}", ran.stdout);
+    }
+}
+
+trait Codes {
+    fn map_codes(&self) -> Vec<&'static str>;
+}
+
+impl Codes for Vec<Status> {
+    fn map_codes(&self) -> Vec<&'static str> {
+        self.iter().map(|status| status.code()).collect()
+    }
+}
+
+#[test]
+fn a_limit_on_the_size_of_files_fails_the_task_and_leaves_no_part_of_it() {
+    let gateway = large();
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &format!("error_policy = \"ignore\"\n{EXPORT}"));
+    // The signal that comes with it is ignored, so that the write itself fails.
+    let ran = run_after(&home, &["env"], "trap '' XFSZ; ulimit -f 4096").exits(1);
+    assert!(ran.stderr.contains("File too large"), "{}", ran.stderr);
+    assert!(!ran.stdout.contains(".partial"), "{}", ran.stdout);
+    assert_eq!(
+        home.stored().len(),
+        1,
+        "the small domain is stored: {}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn nothing_is_called_stored_that_is_not_where_history_says() {
+    let clock = TestClock::at("2026-11-22T01:00:00Z");
+    let gateway = Gateway::start(Setup {
+        clock: clock.for_gateway(),
+        ..Setup::default()
+    });
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &format!("error_policy = \"ignore\"\n{EXPORT}{SECURE}"));
+    let (store, away) = (home.store(), home.path("away"));
+    // Moved away while the first export is verified, as by an unmount; back for the rest.
+    let mut tasks = 0;
+    let run = home.run_with(
+        "P",
+        &clock,
+        Options::default(),
+        &Stop::new(),
+        &mut |event| match event {
+            Event::TaskStatus {
+                status: Status::Verifying,
+                ..
+            } => {
+                tasks += 1;
+                if tasks != 2 {
+                    fs::rename(&store, &away).expect("moved away");
+                }
+            }
+            Event::TaskEnded { .. } if away.exists() => {
+                fs::rename(&away, &store).expect("moved back");
+            }
+            _ => {}
+        },
+    );
+    assert_eq!(
+        run.tasks(),
+        [
+            "QA1/DOM1 DOWNLOAD_FAILED",
+            "QA1/DOM2 SUCCESS",
+            "QA1/all-domains VERIFICATION_FAILED"
+        ]
+    );
+    assert!(run.errors()[0].contains("not where it was"), "{:?}", run.errors());
+    let stored = home.stored();
+    assert_eq!(stored.len(), 1, "{stored:?}");
+    let _ = home.dpbackup(&["verify", "--all"]).exits(0);
+}
+
+#[test]
+fn a_store_that_is_gone_fails_the_tasks_that_are_left() {
+    let clock = TestClock::at("2026-11-22T01:00:00Z");
+    let gateway = Gateway::start(Setup {
+        clock: clock.for_gateway(),
+        ..Setup::default()
+    });
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &format!("error_policy = \"ignore\"\n{EXPORT}"));
+    let (store, away) = (home.store(), home.path("away"));
+    let run = home.run_with("P", &clock, Options::default(), &Stop::new(), &mut |event| {
+        if matches!(event, Event::TaskEnded { .. }) && store.exists() {
+            fs::rename(&store, &away).expect("moved away");
+        }
+    });
+    assert_eq!(run.status(), "FAILED");
+    assert_eq!(run.tasks()[0], "QA1/DOM1 SUCCESS");
+    assert!(run.errors()[0].contains("store"), "{:?}", run.errors());
+    assert!(!store.exists(), "nothing was made in its place");
+}
+
+#[test]
+fn a_link_in_place_of_a_folder_of_the_store_is_not_followed() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &format!("error_policy = \"ignore\"\n{EXPORT}{SECURE}"));
+    fs::create_dir_all(home.path("elsewhere")).expect("a folder");
+    fs::create_dir_all(home.store().join("QA1/domain")).expect("a folder");
+    symlink(home.path("elsewhere"), home.store().join("QA1/domain/DOM1")).expect("a link");
+    symlink(home.path("elsewhere"), home.store().join("QA1/secure-backup")).expect("a link");
+    let ran = home.dpbackup(&["run", "P"]).exits(1);
+    assert!(ran.stderr.contains("symbolic link"), "{}", ran.stderr);
+    let elsewhere = fs::read_dir(home.path("elsewhere")).expect("a folder").count();
+    assert_eq!(elsewhere, 0, "nothing is written through a link");
+    assert!(
+        home.stored().iter().all(|path| path.contains("DOM2")),
+        "{:?}",
+        home.stored()
+    );
+}
+
+#[test]
+fn what_a_killed_run_has_left_is_removed_and_told_by_the_next() {
+    let gateway = large();
+    let home = Home::new().device("QA1", &gateway).plan("P", EXPORT);
+    gateway.fail_as("do-backup=stall-in-body@2000000");
+    let mut child = home.start(&["run", "P"]);
+    let partial = |home: &Home| home.stored().into_iter().find(|path| path.ends_with(".partial"));
+    for _ in 0..200 {
+        if partial(&home).is_some() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let left = partial(&home).expect("a file on its way");
+    child.kill().expect("killed");
+    let _ = child.wait().expect("it is gone");
+    assert!(partial(&home).is_some(), "nobody was left to remove it");
+    gateway.clear_faults();
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    let stored = home.stored();
+    assert_eq!((stored.len(), partial(&home)), (2, None), "{stored:?}");
+    let history = home.history();
+    let plan = history.plans(&Default::default()).expect("plans")[0].id;
+    let notes = history.notes(ScriptOwner::Plan(plan)).expect("notes");
+    assert!(
+        notes
+            .iter()
+            .any(|note| note.message.contains("removed what a run that died left")
+                && note.message.contains(&left)),
+        "{notes:?}"
+    );
+    let _ = home.dpbackup(&["verify", "--all"]).exits(0);
+}
+
+#[test]
+fn a_part_that_broke_off_is_fetched_again() {
+    let gateway = Gateway::start(Setup::default());
+    gateway.fail_as("get-file/config.tgz:1=close-in-body@20000");
+    let home = Home::new()
+        .setting("retries = 1")
+        .device("QA1", &gateway)
+        .plan("P", SECURE);
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    let _ = home.dpbackup(&["verify", "--all"]).exits(0);
+}
+
+/// Nothing but the home itself was written, and nothing unprintable was said.
+#[track_caller]
+fn is_contained(home: &Home, texts: &[&str]) {
+    for path in home.stored() {
+        assert!(
+            Path::new(&path).components().all(|step| step.as_os_str() != ".."),
+            "{path}"
+        );
+    }
+    let mut entries: Vec<String> = fs::read_dir(home.path(""))
+        .expect("a folder")
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    entries.sort();
+    for entry in &entries {
+        let known = ["plans.toml", "scripts", "state", "store"];
+        assert!(known.contains(&entry.as_str()), "{entries:?}");
+    }
+    assert!(!Path::new("/etc/hostile").exists());
+    for text in texts {
+        let bad = text.chars().find(|c| c.is_control() && *c != '\n');
+        assert_eq!(bad, None, "{text:?}");
+    }
+}
+
+#[test]
+fn hostile_names_of_domains_stay_in_the_store_and_are_shown_safely() {
+    let gateway = Gateway::start(Setup::default());
+    gateway.fail_as("get-status/DomainStatus=hostile-name");
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &format!("error_policy = \"ignore\"\n{EXPORT}"));
+    let ran = home.dpbackup(&["run", "P", "-v"]).exits(1);
+    let mut texts = vec![ran.stdout, ran.stderr];
+    for arguments in [
+        &["history", "tasks", "1"][..],
+        &["verify", "--all"],
+        &["preview", "P"],
+    ] {
+        let ran = home.dpbackup(arguments);
+        texts.extend([ran.stdout, ran.stderr]);
+    }
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    is_contained(&home, &texts);
+    assert!(texts[2].contains("../../hostile"), "told as it is: {}", texts[2]);
+    assert_eq!(
+        home.stored().len(),
+        2,
+        "the honest domains are stored: {:?}",
+        home.stored()
+    );
+}
+
+#[test]
+fn a_domain_that_really_has_such_a_name_does_not_get_out() {
+    let gateway = Gateway::start(Setup {
+        domains: vec![Domain::new("../../evil"), Domain::new("..")],
+        ..Setup::default()
+    });
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &format!("error_policy = \"ignore\"\n{EXPORT}"));
+    let ran = home.dpbackup(&["run", "P"]);
+    is_contained(&home, &[&ran.stdout, &ran.stderr]);
+    assert_ne!(ran.code, Some(0), "{ran:?}");
+}
+
+#[test]
+fn hostile_names_in_a_secure_backup_stay_in_the_store() {
+    for name in ["../../hostile", "a/b", "..", "esc\u{1b}]0;x"] {
+        let gateway = Gateway::start(Setup::default());
+        gateway.fail_as(&format!("SecureBackup=hostile-name@{name}"));
+        let home = Home::new().device("QA1", &gateway).plan("P", SECURE);
+        let ran = home.dpbackup(&["run", "P"]);
+        is_contained(&home, &[&ran.stdout, &ran.stderr]);
+        assert_eq!(ran.code, Some(1), "{name:?}: {ran:?}");
+        assert_eq!(home.stored(), Vec::<String>::new(), "{name:?}");
+    }
+}
