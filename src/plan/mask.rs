@@ -66,7 +66,8 @@ fn is_secret_without_equals(before: &str) -> bool {
 
 fn is_secret_word(word: &str) -> bool {
     let word = word.to_lowercase();
-    ["pass", "pwd", "secret", "token"]
+    // The addresses of web hooks and pings hold their tokens.
+    ["pass", "pwd", "secret", "token", "authorization", "url"]
         .into_iter()
         .any(|part| word.contains(part))
         || nearest(&word, ["password"]).is_some()

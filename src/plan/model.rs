@@ -1,8 +1,11 @@
 //! A plan file that has been checked: types that cannot be wrong.
 
+pub mod notify;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::plan::model::notify::{Notify, PlanNotify};
 use crate::secret::SecretSource;
 use crate::values::pattern::PatternList;
 use crate::values::retention::Retention;
@@ -22,6 +25,8 @@ pub struct PlanFile {
     pub devices: Vec<Device>,
     /// The plans, in the order of the file.
     pub plans: Vec<Plan>,
+    /// How those are reached who are told of them.
+    pub notify: Notify,
 }
 
 impl PlanFile {
@@ -128,10 +133,8 @@ pub struct Plan {
     pub pre_script: Option<PathBuf>,
     /// Run after the tasks.
     pub post_script: Option<PathBuf>,
-    /// Tell syslog.
-    pub syslog: bool,
-    /// Tell by e-mail.
-    pub email: bool,
+    /// Who is told.
+    pub notify: PlanNotify,
     /// What `prune` keeps of its backups, in place of what the settings say.
     pub retention: Option<Retention>,
     /// What to back up, in the order of the file.

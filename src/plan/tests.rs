@@ -135,7 +135,7 @@ fn the_example_becomes_the_model_that_it_describes() {
         qa.pre_script,
         Some(PathBuf::from("/etc/dpbackup/scripts/pre-plan.sh"))
     );
-    assert!(qa.syslog && qa.email && qa.enabled);
+    assert!(qa.notify.syslog && qa.notify.email && qa.enabled);
     let shown = |retention: Option<Retention>| retention.expect("a retention").to_string();
     assert_eq!(
         shown(file.settings.retention),
@@ -206,7 +206,7 @@ fn the_least_file_has_the_documented_defaults() {
         (plan.window.as_ref(), plan.error_policy),
         (None, ErrorPolicy::Halt)
     );
-    assert!(!plan.syslog && !plan.email && plan.description.is_none() && plan.activities.is_empty());
+    assert!(!plan.notify.syslog && !plan.notify.email && plan.description.is_none() && plan.activities.is_empty());
 }
 
 #[test]

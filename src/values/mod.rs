@@ -3,10 +3,12 @@
 pub mod duration;
 pub mod environment;
 pub mod nearest;
+pub mod occasion;
 pub mod pattern;
 pub mod retention;
 pub mod size;
 pub mod text;
 pub mod timeouts;
 pub mod trust;
+pub mod web_url;
 pub mod window;

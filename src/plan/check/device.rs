@@ -8,9 +8,9 @@ use toml::de::DeValue;
 use crate::plan::check::settings::{path, path_text};
 use crate::plan::check::{Context, Readers};
 use crate::plan::diagnostic::Findings;
-use crate::plan::keys::tables;
+use crate::plan::keys::{Key, tables};
 use crate::plan::model::{Device, Trust};
-use crate::plan::read::{At, Section, Value, section, wrong_type};
+use crate::plan::read::{At, Section, Value, section};
 use crate::secret::{SecretSource, is_credential_name};
 
 /// Reads one table: its name, which others may refer to even if the rest is not valid, and
@@ -43,7 +43,7 @@ fn device(
         .filter(|username| is_username(username, out));
     let password = section
         .value("password", out)
-        .and_then(|value| password(value, context, out));
+        .and_then(|value| password(tables::DEVICE.key("password")?, value, context, out));
     let tls = trust(section, context, out);
     Some(Device {
         name: name?.value.clone(),
@@ -115,32 +115,44 @@ fn is_username(username: &At<String>, out: &mut Findings<'_>) -> bool {
     good
 }
 
-fn password(value: &Value<'_>, context: &Context<'_>, out: &mut Findings<'_>) -> Option<SecretSource> {
-    let key = tables::DEVICE.key("password")?;
+/// Where a password comes from; text is the password itself.
+pub(super) fn password(
+    key: &'static Key,
+    value: &Value<'_>,
+    context: &Context<'_>,
+    out: &mut Findings<'_>,
+) -> Option<SecretSource> {
     match value.get_ref() {
-        DeValue::String(text) => plain_password(text, value, context, out),
-        DeValue::Table(_) => {
-            let form = section(key, value, out)?;
-            match only_form(&form, "password", "a source of the password", out)? {
-                "env" => form
-                    .text("env", out)
-                    .filter(|name| is_variable(name, out))
-                    .map(|name| SecretSource::Env(name.value)),
-                "file" => {
-                    // Relative to the plan file too, but `SecretSource::resolve` sees to that.
-                    let file = form.text("file", out).and_then(|file| path_text(file, out));
-                    file.map(|file| SecretSource::File(PathBuf::from(file)))
-                }
-                "command" => form.texts("command", out).map(SecretSource::Command),
-                _ => credential(&form, out),
-            }
+        DeValue::String(text) => plain_password(key, text, value, context, out),
+        _ => secret_form(key, value, out),
+    }
+}
+
+/// Where a secret comes from that is not written in the file.
+pub(super) fn secret_form(
+    key: &'static Key,
+    value: &Value<'_>,
+    out: &mut Findings<'_>,
+) -> Option<SecretSource> {
+    let form = section(key, value, out)?;
+    match only_form(&form, key.name, "a source of the password", out)? {
+        "env" => form
+            .text("env", out)
+            .filter(|name| is_variable(name, out))
+            .map(|name| SecretSource::Env(name.value)),
+        "file" => {
+            // Relative to the plan file too, but `SecretSource::resolve` sees to that.
+            let file = form.text("file", out).and_then(|file| path_text(file, out));
+            file.map(|file| SecretSource::File(PathBuf::from(file)))
         }
-        _ => wrong_type(key, value, out),
+        "command" => form.texts("command", out).map(SecretSource::Command),
+        _ => credential(&form, out),
     }
 }
 
 /// A password in the file itself is accepted when nobody else can read the file.
 fn plain_password(
+    key: &'static Key,
     text: &str,
     value: &Value<'_>,
     context: &Context<'_>,
@@ -151,7 +163,7 @@ fn plain_password(
     if text.is_empty() {
         out.error(
             value.span(),
-            "`password` is empty",
+            format!("`{}` is empty", key.name),
             "expected a source of the password",
         )
         .help(HELP);

@@ -6,6 +6,7 @@
 
 mod activity;
 mod device;
+mod notify;
 mod settings;
 
 use std::collections::HashMap;
@@ -69,8 +70,14 @@ pub(super) fn check(
     let names: Vec<At<String>> = names.into_iter().flatten().collect();
     find_duplicates("device", &names, out);
 
+    let told = file
+        .section_or_empty("notify", out)
+        .map(|section| notify::read(&section, context, out))
+        .unwrap_or_default();
+
     let mut reader = PlanReader {
         context,
+        told: &told,
         scripts_dir: settings
             .as_ref()
             .and_then(|s| s.scripts_dir.clone())
@@ -97,6 +104,7 @@ pub(super) fn check(
         settings: settings?.checked?,
         devices: devices.into_iter().collect::<Option<_>>()?,
         plans: plans.into_iter().collect::<Option<_>>()?,
+        notify: told.checked?,
     })
 }
 
@@ -184,6 +192,7 @@ fn retention(section: &Section<'_>, out: &mut Findings<'_>) -> Option<Retention>
 /// Reads plans one after another, and remembers what is checked at the end.
 struct PlanReader<'r> {
     context: &'r Context<'r>,
+    told: &'r notify::NotifyRead,
     scripts_dir: PathBuf,
     default_window: Option<Window>,
     devices: Vec<&'r str>,
@@ -205,8 +214,7 @@ impl PlanReader<'_> {
         let error_policy = section.choice("error_policy", &policies, out);
         let pre_script = self.script(section, "pre_script", out);
         let post_script = self.script(section, "post_script", out);
-        let syslog = section.boolean("syslog", out);
-        let email = section.boolean("email", out);
+        let notify = self.told.plan(section, self.context, out);
         let retention = retention(section, out);
 
         // A broken policy has its finding already; the activities are read all the same.
@@ -233,8 +241,7 @@ impl PlanReader<'_> {
             error_policy: error_policy?,
             pre_script,
             post_script,
-            syslog: syslog?,
-            email: email?,
+            notify: notify?,
             retention,
             activities: activities.into_iter().collect::<Option<_>>()?,
         })

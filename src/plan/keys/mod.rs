@@ -2,8 +2,9 @@
 //!
 //! This is the one place that knows them. Unknown keys, nearest keys, defaults, ranges and
 //! choices are decided by it, and `docs/plan-reference.md` is written from it. Here are the
-//! types; [`tables`] holds what they say.
+//! types; [`tables`] and [`notify`] hold what they say.
 
+pub mod notify;
 pub mod tables;
 
 /// One table of the plan file.

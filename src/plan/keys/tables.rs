@@ -1,9 +1,10 @@
 //! The tables of the plan file. What stands here is the contract with those who write one.
 
 use crate::plan::keys::Absent::{Default, Error, Means};
+use crate::plan::keys::notify::NOTIFY;
 use crate::plan::keys::{Absent, Key, Kind, Table};
 
-const fn key(name: &'static str, kind: Kind, absent: Absent, meaning: &'static str) -> Key {
+pub(super) const fn key(name: &'static str, kind: Kind, absent: Absent, meaning: &'static str) -> Key {
     Key {
         name,
         kind,
@@ -15,7 +16,7 @@ const fn key(name: &'static str, kind: Kind, absent: Absent, meaning: &'static s
 /// The whole file.
 pub static FILE: Table = Table {
     heading: "the plan file",
-    meaning: "Three tables: what holds for all plans, the devices, and the plans.",
+    meaning: "What holds for all plans, the devices, the plans, and who is told.",
     keys: &[
         key(
             "settings",
@@ -34,6 +35,12 @@ pub static FILE: Table = Table {
             Kind::Tables(&PLAN),
             Means("no plan"),
             "One backup plan each.",
+        ),
+        key(
+            "notify",
+            Kind::Table(&NOTIFY),
+            Means("the defaults of its keys"),
+            "How those are reached who are told of plans.",
         ),
     ],
 };
@@ -386,8 +393,32 @@ pub static PLAN: Table = Table {
             "Run before the tasks. A return code above 0 ends the plan.",
         ),
         key("post_script", Kind::Script, Means("none"), "Run after the tasks."),
-        key("syslog", Kind::Boolean, Default("false"), "Tell syslog."),
-        key("email", Kind::Boolean, Default("false"), "Tell by e-mail."),
+        key("syslog", Kind::Boolean, Default("false"), "Tell the system log; `[notify.syslog]` says which."),
+        key("email", Kind::Boolean, Default("false"), "Tell by e-mail; `[notify.email]` says whom."),
+        key(
+            "webhook",
+            Kind::Patterns,
+            Means("none"),
+            "Tell the `[[notify.webhook]]` of these names.",
+        ),
+        key(
+            "ping",
+            Kind::Boolean,
+            Means("`true` with a `ping_url`, else `false`"),
+            "Ping the address of `[notify.ping]`.",
+        ),
+        key(
+            "ping_url",
+            Kind::TextOrTable(&PASSWORD),
+            Means("that of `[notify.ping]`"),
+            "An address to ping for this plan alone.",
+        ),
+        key(
+            "notify_events",
+            Kind::Patterns,
+            Means("what each receiver has in `events`"),
+            "Of what everybody is told who is told of this plan.",
+        ),
         key(
             "retention",
             Kind::Table(&RETENTION),

@@ -1,0 +1,498 @@
+//! The `[notify]` table, and the keys of plans that refer to it.
+
+use std::path::PathBuf;
+
+use toml::de::DeValue;
+
+use crate::plan::check::device::{password, secret_form};
+use crate::plan::check::settings::path;
+use crate::plan::check::{Context, find_duplicates};
+use crate::plan::diagnostic::Findings;
+use crate::plan::keys::{Table, notify as keys, tables};
+use crate::plan::model::notify::{
+    Email, MailSecurity, Notify, Ping, PlanNotify, Syslog, SyslogAddress, Webhook, WebhookFormat,
+};
+use crate::plan::read::{At, Section, did_you_mean};
+use crate::secret::SecretSource;
+use crate::values::nearest::nearest;
+use crate::values::occasion::{Occasion, Occasions};
+use crate::values::web_url::WebUrl;
+
+/// Stands for the plan in the address of `[notify.ping]`.
+const PLAN: &str = "{plan}";
+
+/// What was read. Plans refer to some of it even if the whole is not valid.
+#[derive(Default)]
+pub(super) struct NotifyRead {
+    pub(super) checked: Option<Notify>,
+    has_email: bool,
+    webhooks: Vec<String>,
+    ping_url: Option<SecretSource>,
+    has_ping_url: bool,
+}
+
+/// Reads the table.
+pub(super) fn read(section: &Section<'_>, context: &Context<'_>, out: &mut Findings<'_>) -> NotifyRead {
+    let timeout = section.duration("timeout", out);
+    let tries = section.integer("tries", out);
+    let syslog = section
+        .section_or_empty("syslog", out)
+        .and_then(|table| syslog(&table, context, out));
+    let has_email = section.key_span("email").is_some();
+    let email = section
+        .section("email", out)
+        .map(|table| email(&table, context, out));
+    let tables = section.sections("webhook", out);
+    let (names, webhooks): (Vec<_>, Vec<_>) = tables.iter().map(|table| webhook(table, context, out)).unzip();
+    let names: Vec<At<String>> = names.into_iter().flatten().collect();
+    find_duplicates("webhook", &names, out);
+    let ping = section
+        .section("ping", out)
+        .map(|table| ping(&table, context, out));
+    let metrics = section
+        .section("metrics", out)
+        .map(|table| metrics(&table, context, out));
+
+    let ping_table = section.section_or_empty("ping", out);
+    let has_ping_url = ping_table.is_some_and(|table| table.key_span("url").is_some());
+    let ping_url = ping.iter().flatten().find_map(|ping| ping.url.clone());
+    // A table that is there and not valid has its finding.
+    let checked = || {
+        Some(Notify {
+            timeout: timeout?.value,
+            tries: tries?,
+            syslog: syslog?,
+            email: whole(email)?,
+            webhooks: webhooks.into_iter().collect::<Option<_>>()?,
+            ping: whole(ping)?,
+            metrics: whole(metrics)?,
+        })
+    };
+    NotifyRead {
+        checked: checked(),
+        has_email,
+        webhooks: names.into_iter().map(|name| name.value).collect(),
+        ping_url,
+        has_ping_url,
+    }
+}
+
+/// Absent, or valid; nothing if it is there and not valid.
+fn whole<T>(read: Option<Option<T>>) -> Option<Option<T>> {
+    read.map_or(Some(None), |value| value.map(Some))
+}
+
+impl NotifyRead {
+    /// Reads the keys of a plan.
+    pub(super) fn plan(
+        &self,
+        section: &Section<'_>,
+        context: &Context<'_>,
+        out: &mut Findings<'_>,
+    ) -> Option<PlanNotify> {
+        let syslog = section.boolean("syslog", out);
+        let email = section.boolean("email", out);
+        if email == Some(true) && !self.has_email && !out.is_incomplete() {
+            let span = section.key_span("email").unwrap_or(section.span.clone());
+            out.error(span, "there is no mail server", "this plan tells by e-mail")
+                .help("add a [notify.email] table with `host`, `from` and `to`");
+        }
+        let webhooks = self.webhooks(section, out);
+        let ping = self.ping(section, context, out);
+        let events = events(section, "notify_events", out);
+        Some(PlanNotify {
+            syslog: syslog?,
+            email: email?,
+            webhooks: webhooks?,
+            ping: ping?,
+            events: events?,
+        })
+    }
+
+    /// The names that the patterns of a plan match; those written as such must be there.
+    fn webhooks(&self, section: &Section<'_>, out: &mut Findings<'_>) -> Option<Vec<String>> {
+        if section.key_span("webhook").is_none() {
+            return Some(Vec::new());
+        }
+        let patterns = section.patterns("webhook", out)?;
+        let names = || self.webhooks.iter().map(String::as_str);
+        for name in patterns
+            .value
+            .literals()
+            .chain(patterns.value.excluded_literals())
+        {
+            if !out.is_incomplete() && !names().any(|known| known == name) {
+                let title = format!("unknown webhook {name:?}");
+                let finding = out.error(
+                    patterns.span.clone(),
+                    title,
+                    "no [[notify.webhook]] has this name",
+                );
+                did_you_mean(finding, nearest(name, names()));
+            }
+        }
+        Some(
+            names()
+                .filter(|name| patterns.value.matches(name))
+                .map(str::to_owned)
+                .collect(),
+        )
+    }
+
+    /// The address that a plan pings; the inner `None` is no ping.
+    #[expect(clippy::option_option, reason = "not valid, not wanted, or an address")]
+    fn ping(
+        &self,
+        section: &Section<'_>,
+        context: &Context<'_>,
+        out: &mut Findings<'_>,
+    ) -> Option<Option<SecretSource>> {
+        let own = section.key_span("ping_url").is_some();
+        let wanted = match section.key_span("ping") {
+            Some(_) => section.boolean("ping", out)?,
+            None => own,
+        };
+        if own {
+            let url = url(section, &tables::PLAN, "ping_url", context, out)?;
+            return Some(wanted.then_some(url));
+        }
+        if !wanted {
+            return Some(None);
+        }
+        if !self.has_ping_url && !out.is_incomplete() {
+            let span = section.key_span("ping").unwrap_or(section.span.clone());
+            out.error(span, "there is no address to ping", "this plan pings")
+                .help("write `url` in a [notify.ping] table, or a `ping_url` here");
+        }
+        self.ping_url.clone().map(Some)
+    }
+}
+
+fn syslog(section: &Section<'_>, context: &Context<'_>, out: &mut Findings<'_>) -> Option<Syslog> {
+    let address = section
+        .text_or_default("address", out)
+        .and_then(|text| syslog_address(text, context, out));
+    // The numbers of RFC 5424, section 6.2.1.
+    let facilities = [
+        ("user", 1),
+        ("daemon", 3),
+        ("local0", 16),
+        ("local1", 17),
+        ("local2", 18),
+        ("local3", 19),
+        ("local4", 20),
+        ("local5", 21),
+        ("local6", 22),
+        ("local7", 23),
+    ];
+    let facility = section.choice("facility", &facilities, out);
+    let ca_file = ca_file(section, context, out);
+    let events = events(section, "events", out);
+    Some(Syslog {
+        address: address?,
+        facility: facility?,
+        ca_file: ca_file?,
+        events: events?.unwrap_or_else(Occasions::all),
+    })
+}
+
+fn syslog_address(text: At<String>, context: &Context<'_>, out: &mut Findings<'_>) -> Option<SyslogAddress> {
+    let Some((scheme, rest)) = text.value.split_once("://") else {
+        return Some(SyslogAddress::Local(context.path_of(&text.value)));
+    };
+    let (kind, port): (fn(String, u16) -> SyslogAddress, u16) = match scheme {
+        "udp" => (SyslogAddress::Udp, 514),
+        "tcp" => (SyslogAddress::Tcp, 601),
+        "tls" => (SyslogAddress::Tls, 6514),
+        _ => {
+            let label = "expected a path, udp://…, tcp://… or tls://…";
+            out.error(
+                text.span,
+                format!("unknown scheme {scheme:?} of `address`"),
+                label,
+            );
+            return None;
+        }
+    };
+    // The rules for host and port are those of addresses on the web.
+    match WebUrl::parse(&format!("https://{rest}")) {
+        Ok(url) if url.path_and_query().is_empty() => {
+            let written = rest.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+            let bare = rest.ends_with(']') || written.is_none();
+            Some(kind(
+                url.host().to_owned(),
+                if bare { port } else { written.unwrap_or(port) },
+            ))
+        }
+        Ok(_) => {
+            out.error(
+                text.span,
+                "`address` is more than a host and a port",
+                "expected nothing behind the port",
+            );
+            None
+        }
+        Err(error) => {
+            out.error(text.span, "`address` is not a host and a port", error.to_string());
+            None
+        }
+    }
+}
+
+fn email(section: &Section<'_>, context: &Context<'_>, out: &mut Findings<'_>) -> Option<Email> {
+    if cfg!(not(feature = "mail")) {
+        let label = "built without the feature `mail`";
+        out.error(section.span.clone(), "this dpbackup cannot send e-mail", label);
+    }
+    let host = section.text("host", out);
+    let kinds = [
+        ("starttls", MailSecurity::StartTls),
+        ("tls", MailSecurity::Tls),
+        ("none", MailSecurity::None),
+    ];
+    let security = section.choice("security", &kinds, out);
+    let port = match (section.key_span("port"), security) {
+        (Some(_), _) => section
+            .integer("port", out)
+            .and_then(|port| u16::try_from(port).ok()),
+        (None, Some(MailSecurity::StartTls)) => Some(587),
+        (None, Some(MailSecurity::Tls)) => Some(465),
+        (None, Some(MailSecurity::None)) => Some(25),
+        (None, None) => None,
+    };
+    let login = login(section, security, context, out);
+    let from = section
+        .text("from", out)
+        .filter(|from| are_addresses(from, 1, out));
+    let to = section
+        .text("to", out)
+        .filter(|to| are_addresses(to, usize::MAX, out));
+    let ca_file = ca_file(section, context, out);
+    let events = events(section, "events", out);
+    let repeat = section.duration("repeat", out);
+    Some(Email {
+        host: host?.value,
+        port: port?,
+        security: security?,
+        login: login?,
+        from: from?.value,
+        to: to?.value,
+        ca_file: ca_file?,
+        events: events?.unwrap_or_else(Occasions::for_people),
+        repeat: repeat?.value,
+    })
+}
+
+/// User name and password belong together, and to an encrypted connection.
+#[expect(clippy::option_option, reason = "not valid, not wanted, or a login")]
+fn login(
+    section: &Section<'_>,
+    security: Option<MailSecurity>,
+    context: &Context<'_>,
+    out: &mut Findings<'_>,
+) -> Option<Option<(String, SecretSource)>> {
+    let username = section.text("username", out);
+    let (user_span, password_span) = (section.key_span("username"), section.key_span("password"));
+    if user_span.is_some() != password_span.is_some() {
+        section.missing(
+            if user_span.is_some() {
+                "password"
+            } else {
+                "username"
+            },
+            out,
+        );
+        return None;
+    }
+    let Some(span) = password_span else {
+        return Some(None);
+    };
+    let value = section.value("password", out)?;
+    let password = password(keys::EMAIL.key("password")?, value, context, out);
+    if security == Some(MailSecurity::None) {
+        out.error(
+            span,
+            "a password would be sent where others can read it",
+            "with `security = \"none\"`",
+        )
+        .help("write `security = \"starttls\"` or \"tls\", or leave out the login");
+        return None;
+    }
+    Some(Some((username?.value, password?)))
+}
+
+/// Whether mail can be sent to (or from) what is written.
+#[cfg(feature = "mail")]
+fn are_addresses(text: &At<String>, most: usize, out: &mut Findings<'_>) -> bool {
+    let why = match text.value.parse::<lettre::message::Mailboxes>() {
+        Ok(boxes) if boxes.iter().count() > most => "expected one address".to_owned(),
+        Ok(_) => return true,
+        Err(error) => error.to_string(),
+    };
+    out.error(text.span.clone(), "this is no mail address", why);
+    false
+}
+
+#[cfg(not(feature = "mail"))]
+fn are_addresses(_: &At<String>, _: usize, _: &mut Findings<'_>) -> bool {
+    true
+}
+
+fn webhook(
+    section: &Section<'_>,
+    context: &Context<'_>,
+    out: &mut Findings<'_>,
+) -> (Option<At<String>>, Option<Webhook>) {
+    let name = section.text("name", out).filter(|name| is_name(name, out));
+    let url = url(section, &keys::WEBHOOK, "url", context, out);
+    let formats = [
+        ("json", WebhookFormat::Json),
+        ("slack", WebhookFormat::Slack),
+        ("text", WebhookFormat::Text),
+    ];
+    let format = section.choice("format", &formats, out);
+    let mut secret = |name: &str| match section.value(name, out) {
+        Some(value) => password(keys::WEBHOOK.key(name)?, value, context, out).map(Some),
+        None => Some(None),
+    };
+    let (secret, authorization) = (secret("secret"), secret("authorization"));
+    let ca_file = ca_file(section, context, out);
+    let events = events(section, "events", out);
+    let repeat = section.duration("repeat", out);
+    let read = || {
+        Some(Webhook {
+            name: name.clone()?.value,
+            url: url?,
+            format: format?,
+            secret: secret?,
+            authorization: authorization?,
+            ca_file: ca_file?,
+            events: events?.unwrap_or_else(Occasions::all),
+            repeat: repeat?.value,
+        })
+    };
+    let webhook = read();
+    (name, webhook)
+}
+
+fn is_name(name: &At<String>, out: &mut Findings<'_>) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let good = name.value.chars().all(allowed);
+    if !good {
+        let title = format!("{:?} cannot be the name of a webhook", name.value);
+        out.error(
+            name.span.clone(),
+            title,
+            "allowed are letters, digits, `.`, `_` and `-`",
+        );
+    }
+    good
+}
+
+fn ping(section: &Section<'_>, context: &Context<'_>, out: &mut Findings<'_>) -> Option<Ping> {
+    let url = match section.key_span("url") {
+        Some(_) => url(section, &keys::PING, "url", context, out).map(Some),
+        None => Some(None),
+    };
+    let start = section
+        .text_or_default("start", out)
+        .filter(|text| is_suffix(text, out));
+    let fail = section
+        .text_or_default("fail", out)
+        .filter(|text| is_suffix(text, out));
+    let meanings = [("fail", false), ("success", true)];
+    let warnings = section.choice("warnings", &meanings, out);
+    let ca_file = ca_file(section, context, out);
+    Some(Ping {
+        url: url?,
+        start: start?.value,
+        fail: fail?.value,
+        warnings_are_success: warnings?,
+        ca_file: ca_file?,
+    })
+}
+
+fn is_suffix(text: &At<String>, out: &mut Findings<'_>) -> bool {
+    let good =
+        text.value.starts_with(['/', '?']) && WebUrl::parse(&format!("https://a{}", text.value)).is_ok();
+    if !good {
+        let title = "this cannot be added to an address";
+        out.error(
+            text.span.clone(),
+            title,
+            "expected something like \"/fail\" or \"?state=fail\"",
+        );
+    }
+    good
+}
+
+fn metrics(section: &Section<'_>, context: &Context<'_>, out: &mut Findings<'_>) -> Option<PathBuf> {
+    let file = path(section, "path", context, out)?;
+    if file.extension().is_none_or(|end| end != "prom") {
+        let span = section.key_span("path").unwrap_or(section.span.clone());
+        out.error(
+            span,
+            "node_exporter would not read this file",
+            "its name must end in `.prom`",
+        );
+        return None;
+    }
+    Some(file)
+}
+
+/// An address: text that is checked now, or a secret that is checked when it is used.
+fn url(
+    section: &Section<'_>,
+    table: &'static Table,
+    name: &str,
+    _context: &Context<'_>,
+    out: &mut Findings<'_>,
+) -> Option<SecretSource> {
+    let key = table.key(name)?;
+    let value = section.value(name, out)?;
+    let DeValue::String(_) = value.get_ref() else {
+        return secret_form(key, value, out);
+    };
+    let text = section.text(name, out)?;
+    match WebUrl::parse(&text.value.replace(PLAN, "plan")) {
+        Ok(_) => Some(SecretSource::Plain(text.value.into())),
+        Err(error) => {
+            out.error(
+                text.span,
+                format!("`{name}` is no address to send to"),
+                error.to_string(),
+            );
+            None
+        }
+    }
+}
+
+#[expect(clippy::option_option, reason = "not valid, not written, or a path")]
+fn ca_file(section: &Section<'_>, context: &Context<'_>, out: &mut Findings<'_>) -> Option<Option<PathBuf>> {
+    match section.key_span("ca_file") {
+        Some(_) => path(section, "ca_file", context, out).map(Some),
+        None => Some(None),
+    }
+}
+
+/// Occasions by patterns over their words; a word that is none of them is found.
+#[expect(clippy::option_option, reason = "not valid, not written, or some")]
+fn events(section: &Section<'_>, name: &str, out: &mut Findings<'_>) -> Option<Option<Occasions>> {
+    if section.key_span(name).is_none() {
+        return Some(None);
+    }
+    let patterns = section.patterns(name, out)?;
+    let words = || Occasion::ALL.into_iter().map(Occasion::word);
+    for literal in patterns
+        .value
+        .literals()
+        .chain(patterns.value.excluded_literals())
+    {
+        if !words().any(|word| word == literal) {
+            let label = format!("expected some of {}", words().collect::<Vec<_>>().join(", "));
+            let finding = out.error(patterns.span.clone(), format!("unknown event {literal:?}"), label);
+            did_you_mean(finding, nearest(literal, words()));
+        }
+    }
+    Some(Some(Occasions::matching(&patterns.value)))
+}
