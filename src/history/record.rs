@@ -179,6 +179,8 @@ fn record(transaction: &Transaction<'_>, at: Timestamp, event: &Event) -> Result
     match event {
         // Their rows were written by the calls that gave them their ids.
         Event::PlanOpened { .. } | Event::ActivityOpened { .. } | Event::TaskOpened { .. } => Ok(()),
+        // As was this one, by `abandon`.
+        Event::PlanAbandoned { .. } => Ok(()),
         Event::PlanStatus { plan, status } => advance(transaction, at, Plan(*plan), *status),
         Event::ActivityStatus { activity, status } => advance(transaction, at, Activity(*activity), *status),
         Event::TaskStatus { task, status } => advance(transaction, at, Task(*task), *status),

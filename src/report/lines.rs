@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::exit::Exit;
 use crate::run::event::{DeviceFacts, Event, ScriptMoment, ScriptOwner, Sink};
 use crate::run::sequence::{PlanEnd, RunError};
+use crate::run::status::Status;
 
 /// Grows when a key goes away or changes its meaning, and not when one is added.
 const SCHEMA_VERSION: u32 = 1;
@@ -327,6 +328,13 @@ fn line(event: &Event) -> Line<'_> {
             status: Some(status.code()),
             error_message: error.as_deref(),
             ..named("plan_ended")
+        },
+        Event::PlanAbandoned { plan, name, error } => Line {
+            plan_execution_id: Some(plan.0),
+            plan: Some(name),
+            status: Some(Status::Abandoned.code()),
+            error_message: Some(error),
+            ..named("plan_abandoned")
         },
         Event::Recovered {
             task,

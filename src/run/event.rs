@@ -225,6 +225,15 @@ pub enum Event {
         /// Why, if it did not succeed.
         error: Option<String>,
     },
+    /// An execution of a plan whose process died was ended as `ABANDONED`.
+    PlanAbandoned {
+        /// Which one.
+        plan: PlanId,
+        /// The plan's name.
+        name: String,
+        /// What was done about it.
+        error: String,
+    },
     /// What a run that died left on a device has been undone and confirmed.
     Recovered {
         /// The task that left it.
@@ -567,4 +576,9 @@ pub trait Sink {
 
     /// Progress between events.
     fn progress(&mut self, _progress: &Progress) {}
+
+    /// What could not be shown since the last call, a sentence each.
+    fn take_warnings(&mut self) -> Vec<String> {
+        Vec::new()
+    }
 }

@@ -48,6 +48,13 @@ impl<'a> Record<'a> {
         self.each_sink(|sink| sink.progress(progress));
     }
 
+    /// What sinks could not do since the last call, a sentence each.
+    pub fn take_warnings(&mut self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        self.each_sink(|sink| warnings.append(&mut sink.take_warnings()));
+        warnings
+    }
+
     /// A plan execution begins.
     pub fn open_plan(&mut self, opening: PlanOpening) -> Result<PlanId, LedgerError> {
         let now = self.clock.now();

@@ -158,6 +158,12 @@ fn recover_into(
         let error = format!("the process died before the end; {done}");
         record.ledger().abandon(engine.clock.now(), plan.id, &error)?;
         engine.locks.forget(&plan.process);
+        let (execution, name) = (plan.id, plan.plan.clone());
+        record.tell(&Event::PlanAbandoned {
+            plan: execution,
+            name,
+            error,
+        })?;
         recovered.abandoned.push(plan);
     }
     Ok(())

@@ -81,11 +81,15 @@ impl Screen {
     /// Says it now to those who watch, and in the block at the end to those who do not.
     fn complain(&mut self, text: String) {
         if self.tells_tasks() {
-            let label = self.ui.paint("warning:", "1;33");
-            self.say(&format!("{label} {}", printable(&text)));
+            self.warn(&text);
         } else {
             self.complaints.push(text);
         }
+    }
+
+    fn warn(&self, text: &str) {
+        let label = self.ui.paint("warning:", "1;33");
+        self.say(&format!("{label} {}", printable(text)));
     }
 
     fn end_bar(&mut self) {
@@ -282,6 +286,10 @@ impl Sink for Screen {
                     line.bytes += if file.kept { file.size } else { 0 };
                 }
             }
+            // Behind the end of a plan nothing collects it.
+            Event::Warning { message, .. } if self.plan.is_none() && self.ui.verbosity > Verbosity::Quiet => {
+                self.warn(message);
+            }
             Event::Warning { owner, message } => {
                 let target = match owner {
                     ScriptOwner::Task(task) => self.tasks.get(task).map(|line| target(&line.opening)),
@@ -329,7 +337,9 @@ impl Sink for Screen {
             | Event::UnsavedChanges { .. }
             | Event::FileFailed { .. }
             | Event::ScriptEnded { .. }
-            | Event::ActivityEnded { .. } => {}
+            | Event::ActivityEnded { .. }
+            // The notes of the plan say so, or the output of `recover`.
+            | Event::PlanAbandoned { .. } => {}
         }
     }
 
