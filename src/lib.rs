@@ -10,6 +10,7 @@ pub mod commands;
 pub mod ui;
 
 pub mod history;
+pub mod notify;
 pub mod plan;
 pub mod report;
 pub mod run;

@@ -1,0 +1,130 @@
+//! Gathers the facts of a run from its events.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::notify::notice::{Place, TaskFacts};
+use crate::run::event::{Event, PlanId, ScriptOwner, TaskId, TaskOpening};
+use crate::run::status::Status;
+
+/// An execution of a plan, as far as it has come.
+#[derive(Clone, Debug)]
+pub(super) struct Run {
+    pub(super) id: PlanId,
+    pub(super) plan: String,
+    pub(super) started: Timestamp,
+    pub(super) tasks: BTreeMap<TaskId, TaskFacts>,
+    pub(super) still_quiesced: Vec<Place>,
+    pub(super) remarks: Vec<String>,
+}
+
+impl Run {
+    pub(super) fn new(id: PlanId, plan: String, started: Timestamp) -> Self {
+        Self {
+            id,
+            plan,
+            started,
+            tasks: BTreeMap::new(),
+            still_quiesced: Vec::new(),
+            remarks: Vec::new(),
+        }
+    }
+
+    /// Takes what an event adds to the facts.
+    pub(super) fn note(&mut self, at: Timestamp, event: &Event) {
+        match event {
+            Event::TaskOpened { task, opening } => {
+                self.tasks.insert(*task, opened(*task, opening));
+            }
+            Event::TaskStatus { task, .. } => self.with(*task, |facts| {
+                facts.began.get_or_insert(at);
+            }),
+            Event::FileStored { task, file } => self.with(*task, |facts| {
+                facts.files += 1;
+                facts.bytes += if file.kept { file.size } else { 0 };
+            }),
+            Event::TaskEnded { task, status, error } => self.with(*task, |facts| {
+                facts.status = *status;
+                facts.error.clone_from(error);
+                facts.took = facts
+                    .began
+                    .and_then(|began| Duration::try_from(at.duration_since(began)).ok());
+            }),
+            Event::Warning { owner, message } | Event::Note { owner, message } => {
+                self.remark(*owner, message);
+            }
+            Event::StillQuiesced {
+                task,
+                device,
+                domain,
+                error,
+            } => {
+                let place = Place {
+                    task: *task,
+                    device: device.clone(),
+                    domain: domain.clone(),
+                    error: Some(error.clone()),
+                };
+                self.still_quiesced
+                    .retain(|known| known.device != place.device || known.domain != place.domain);
+                self.still_quiesced.push(place);
+            }
+            Event::Recovered { device, undo, .. } => {
+                self.still_quiesced
+                    .retain(|known| known.device != *device || known.domain != undo.domain());
+            }
+            _ => {}
+        }
+    }
+
+    /// Those of tasks stand with their task.
+    fn remark(&mut self, owner: ScriptOwner, message: &str) {
+        match owner {
+            ScriptOwner::Plan(_) => self.remarks.push(message.to_owned()),
+            ScriptOwner::Task(task) => {
+                if let Some(facts) = self.tasks.get(&task) {
+                    self.remarks.push(format!("{}: {message}", facts.place()));
+                }
+            }
+        }
+    }
+
+    /// Its tasks, in the order in which they run.
+    pub(super) fn task_list(&self) -> Vec<TaskFacts> {
+        self.tasks.values().cloned().collect()
+    }
+
+    fn with(&mut self, task: TaskId, change: impl FnOnce(&mut TaskFacts)) {
+        if let Some(facts) = self.tasks.get_mut(&task) {
+            change(facts);
+        }
+    }
+}
+
+fn opened(id: TaskId, opening: &TaskOpening) -> TaskFacts {
+    TaskFacts {
+        id,
+        action: opening.action,
+        device: opening.device.clone(),
+        domain: opening.domain.clone(),
+        status: opening.status,
+        error: opening.error.clone(),
+        files: 0,
+        bytes: 0,
+        began: None,
+        took: None,
+    }
+}
+
+/// Those that did not succeed, as they are compared with the execution before.
+pub(super) fn troubles(tasks: &[TaskFacts]) -> Vec<String> {
+    let mut troubles: Vec<String> = tasks
+        .iter()
+        .filter(|task| task.status != Status::Success)
+        .map(TaskFacts::trouble)
+        .collect();
+    troubles.sort();
+    troubles
+}

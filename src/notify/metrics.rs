@@ -1,0 +1,183 @@
+//! How everything stands, as the textfile collector of node_exporter reads it.
+//!
+//! All of it comes from history, every time: the last success of a plan or device stays in
+//! the file however often it fails later, and also while other plans run.
+
+use std::fmt::Write;
+
+use jiff::Timestamp;
+
+use crate::notify::past::{Figures, PlanFigures, TargetFigures};
+use crate::run::status::Class;
+
+/// The text of the file.
+pub fn text(figures: &Figures, now: Timestamp) -> String {
+    let mut page = Page(String::new());
+    plans(&figures.plans, &mut page);
+    targets(&figures.targets, &mut page);
+    page.family(
+        "dpbackup_open_quiesces",
+        "Devices and domains that are or may be quiesced by dpbackup.",
+    );
+    page.sample("dpbackup_open_quiesces", &[], figures.open_quiesces.len() as f64);
+    if !figures.open_quiesces.is_empty() {
+        let name = "dpbackup_target_quiesced";
+        page.family(
+            name,
+            "1 for a device or domain that is or may be quiesced by dpbackup.",
+        );
+        for (device, domain) in &figures.open_quiesces {
+            page.sample(name, &[("device", device), ("domain", domain)], 1.0);
+        }
+    }
+    page.family(
+        "dpbackup_metrics_timestamp_seconds",
+        "When this file was written.",
+    );
+    page.sample("dpbackup_metrics_timestamp_seconds", &[], seconds(now));
+    page.family("dpbackup_build_info", "The version that wrote this file.");
+    page.sample(
+        "dpbackup_build_info",
+        &[("version", env!("CARGO_PKG_VERSION"))],
+        1.0,
+    );
+    page.0
+}
+
+fn plans(plans: &[PlanFigures], page: &mut Page) {
+    let mut each = |name: &str, help: &str, value: fn(&PlanFigures) -> Option<f64>| {
+        if plans.iter().any(|plan| value(plan).is_some()) {
+            page.family(name, help);
+        }
+        for plan in plans {
+            if let Some(value) = value(plan) {
+                page.sample(name, &[("plan", &plan.plan)], value);
+            }
+        }
+    };
+    each(
+        "dpbackup_plan_last_run_timestamp_seconds",
+        "When the plan last ended, whichever way.",
+        |plan| Some(seconds(plan.ended)),
+    );
+    each(
+        "dpbackup_plan_last_success_timestamp_seconds",
+        "When the plan last ended SUCCESS.",
+        |plan| plan.succeeded.map(seconds),
+    );
+    each(
+        "dpbackup_plan_last_run_success",
+        "1 if the last run ended SUCCESS.",
+        |plan| Some(f64::from(u8::from(plan.status.class() == Class::Success))),
+    );
+    each(
+        "dpbackup_plan_last_run_duration_seconds",
+        "How long the last run took.",
+        |plan| Some(plan.took.as_secs_f64()),
+    );
+    each(
+        "dpbackup_plan_last_run_stored_bytes",
+        "Bytes that the last run stored.",
+        |plan| Some(plan.bytes as f64),
+    );
+    if !plans.is_empty() {
+        page.family(
+            "dpbackup_plan_last_run_status",
+            "1, with the status of the last run as a label.",
+        );
+    }
+    for plan in plans {
+        let labels = [("plan", plan.plan.as_str()), ("status", plan.status.code())];
+        page.sample("dpbackup_plan_last_run_status", &labels, 1.0);
+    }
+}
+
+fn targets(targets: &[TargetFigures], page: &mut Page) {
+    let mut each = |name: &str, help: &str, value: fn(&TargetFigures) -> Option<f64>| {
+        if targets.iter().any(|target| value(target).is_some()) {
+            page.family(name, help);
+        }
+        for target in targets {
+            if let Some(value) = value(target) {
+                page.sample(name, &labels(target), value);
+            }
+        }
+    };
+    each(
+        "dpbackup_target_last_run_timestamp_seconds",
+        "When a task for it last came to its status.",
+        |target| Some(seconds(target.time)),
+    );
+    each(
+        "dpbackup_target_last_success_timestamp_seconds",
+        "When it was last backed up and verified.",
+        |target| target.good.map(|(time, _)| seconds(time)),
+    );
+    each(
+        "dpbackup_target_last_run_success",
+        "1 if the last task for it succeeded.",
+        |target| Some(f64::from(u8::from(target.status.class() == Class::Success))),
+    );
+    each(
+        "dpbackup_target_last_run_duration_seconds",
+        "How long the last task for it took.",
+        |target| target.took.map(|took| took.as_secs_f64()),
+    );
+    each(
+        "dpbackup_target_last_success_bytes",
+        "Bytes of its last good backup.",
+        |target| target.good.map(|(_, bytes)| bytes as f64),
+    );
+    if !targets.is_empty() {
+        page.family(
+            "dpbackup_target_last_run_status",
+            "1, with the status of the last task as a label.",
+        );
+    }
+    for target in targets {
+        let [device, domain, kind] = labels(target);
+        let labels = [device, domain, kind, ("status", target.status.code())];
+        page.sample("dpbackup_target_last_run_status", &labels, 1.0);
+    }
+}
+
+fn labels(target: &TargetFigures) -> [(&'static str, &str); 3] {
+    [
+        ("device", &target.device),
+        ("domain", &target.domain),
+        ("kind", target.kind.code()),
+    ]
+}
+
+fn seconds(at: Timestamp) -> f64 {
+    at.as_millisecond() as f64 / 1000.0
+}
+
+/// The text format of Prometheus, version 0.0.4.
+struct Page(String);
+
+impl Page {
+    fn family(&mut self, name: &str, help: &str) {
+        // Writing into a String cannot fail.
+        let _ = write!(self.0, "# HELP {name} {help}\n# TYPE {name} gauge\n");
+    }
+
+    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
+        self.0.push_str(name);
+        if !labels.is_empty() {
+            let labels: Vec<String> = labels
+                .iter()
+                .map(|(name, value)| format!("{name}=\"{}\"", escaped(value)))
+                .collect();
+            let _ = write!(self.0, "{{{}}}", labels.join(","));
+        }
+        let _ = writeln!(self.0, " {value}");
+    }
+}
+
+fn escaped(value: &str) -> String {
+    value
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
+}

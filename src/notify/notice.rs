@@ -1,0 +1,196 @@
+//! What somebody is told: the facts, before they are put into words.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::run::event::{ALL_DOMAINS, ActionKind, PlanId, TaskId};
+use crate::run::status::{Class, Status};
+use crate::values::occasion::Occasion;
+
+/// One message, the same for every receiver.
+#[derive(Clone, Debug)]
+pub struct Notice {
+    /// What happened.
+    pub occasion: Occasion,
+    /// When.
+    pub time: Timestamp,
+    /// Where times are read off.
+    pub zone: TimeZone,
+    /// The machine that ran it.
+    pub host: String,
+    /// Whether it only tests that messages arrive.
+    pub is_test: bool,
+    /// The plan.
+    pub plan: String,
+    /// Its execution, if there is one.
+    pub execution: Option<PlanId>,
+    /// When that began.
+    pub started: Option<Timestamp>,
+    /// How it stands or ended; that of the task on [`Occasion::TaskFailed`].
+    pub status: Option<Status>,
+    /// Why it did not succeed; what was done on [`Occasion::Recovered`].
+    pub error: Option<String>,
+    /// The place that it is about, if it is about one.
+    pub place: Option<Place>,
+    /// The tasks of the plan; the one task on [`Occasion::TaskFailed`].
+    pub tasks: Vec<TaskFacts>,
+    /// What could not be confirmed to be as it was found.
+    pub still_quiesced: Vec<Place>,
+    /// Warnings and notes of the plan itself.
+    pub remarks: Vec<String>,
+    /// How an end compares to the one before.
+    pub change: Option<Change>,
+}
+
+/// A domain of a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The task that was there.
+    pub task: TaskId,
+    /// The device.
+    pub device: String,
+    /// The domain, or `all-domains`.
+    pub domain: String,
+    /// What stands in the way.
+    pub error: Option<String>,
+}
+
+/// A task, as far as it is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskFacts {
+    /// Its execution.
+    pub id: TaskId,
+    /// What it does.
+    pub action: ActionKind,
+    /// The device, or the raw pattern.
+    pub device: String,
+    /// The domain, `all-domains`, or the raw pattern.
+    pub domain: String,
+    /// How it stands or ended.
+    pub status: Status,
+    /// Why it did not succeed.
+    pub error: Option<String>,
+    /// Files that were verified.
+    pub files: u64,
+    /// Bytes of those that were kept.
+    pub bytes: u64,
+    /// When it left the queue.
+    pub began: Option<Timestamp>,
+    /// How long it took.
+    pub took: Option<Duration>,
+}
+
+/// How the end of a plan compares to the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// There was none before.
+    First,
+    /// The same status, and the same tasks did not succeed.
+    Again {
+        /// When the first of them ended.
+        since: Timestamp,
+        /// How many there are with this one.
+        times: usize,
+    },
+    /// Something else than before.
+    Other {
+        /// What was before.
+        was: Status,
+    },
+    /// A success, after something else.
+    Mended {
+        /// What was before.
+        was: Status,
+        /// When the first of those that were no success ended.
+        since: Timestamp,
+        /// How many there were.
+        times: usize,
+    },
+}
+
+impl Notice {
+    /// How long the plan took, if this is its end.
+    pub fn took(&self) -> Option<Duration> {
+        let started = self.started.filter(|_| self.occasion.is_end())?;
+        Duration::try_from(self.time.duration_since(started)).ok()
+    }
+
+    /// A time, as the machine's clock shows it.
+    pub fn clock(&self, time: Timestamp) -> String {
+        time.to_zoned(self.zone.clone())
+            .strftime("%Y-%m-%d %H:%M:%S %Z")
+            .to_string()
+    }
+
+    /// A time as RFC 3339 has it, with milliseconds.
+    pub fn rfc3339(&self, time: Timestamp) -> String {
+        time.to_zoned(self.zone.clone())
+            .strftime("%Y-%m-%dT%H:%M:%S.%3f%:z")
+            .to_string()
+    }
+
+    /// How many tasks are of one of these classes.
+    pub fn count(&self, classes: &[Class]) -> usize {
+        self.tasks
+            .iter()
+            .filter(|task| classes.contains(&task.status.class()))
+            .count()
+    }
+
+    /// Distinguishes this message from all others, and is the same when it is sent twice.
+    pub fn id(&self) -> String {
+        let execution = self.execution.map_or(0, |execution| execution.0);
+        let task = self
+            .place
+            .as_ref()
+            .map_or_else(String::new, |place| format!("-{}", place.task.0));
+        format!(
+            "{}-{execution}-{}{task}",
+            self.time.as_millisecond(),
+            self.occasion
+        )
+    }
+}
+
+impl TaskFacts {
+    /// Whether it did what it should.
+    pub fn is_good(&self) -> bool {
+        self.status.class() == Class::Success
+    }
+
+    /// `TEST8/DOMAIN1`, or the device alone where all of it is meant.
+    pub fn place(&self) -> String {
+        place(&self.device, &self.domain)
+    }
+
+    /// How it stands in the list of what does not succeed.
+    pub fn trouble(&self) -> String {
+        trouble(self.action, &self.device, &self.domain, self.status)
+    }
+}
+
+/// `TEST8/DOMAIN1`, or the device alone where all of it is meant.
+pub fn place(device: &str, domain: &str) -> String {
+    if domain == ALL_DOMAINS {
+        device.to_owned()
+    } else {
+        format!("{device}/{domain}")
+    }
+}
+
+/// A task that did not succeed, in a form that compares equal as long as nothing changes.
+pub fn trouble(action: ActionKind, device: &str, domain: &str, status: Status) -> String {
+    format!("{} {device}/{domain} {status}", action.code())
+}
+
+/// What the end of a plan in this status is.
+pub fn end_occasion(status: Status) -> Occasion {
+    match status.class() {
+        Class::Success => Occasion::Succeeded,
+        Class::Warning | Class::Skipped | Class::Cancelled => Occasion::Warned,
+        Class::Refused => Occasion::Refused,
+        Class::Failed | Class::Interim => Occasion::Failed,
+    }
+}

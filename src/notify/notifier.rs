@@ -1,0 +1,471 @@
+//! The sink that tells: at once what cannot wait, the rest when a plan ends.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::notify::collect::{Run, troubles};
+use crate::notify::metrics;
+use crate::notify::notice::{Change, Notice, Place, end_occasion};
+use crate::notify::past::Past;
+use crate::notify::receiver::{self, Ready, Receiver};
+use crate::notify::send::{SendError, file, within};
+use crate::notify::standing::Standing;
+use crate::plan::model::PlanFile;
+use crate::run::event::{Event, PlanId, Sink, TaskId, Undo};
+use crate::run::status::{Class, Status};
+use crate::values::environment::Lookup;
+use crate::values::occasion::Occasion;
+
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Tells those who are to be told. Failures to do so are kept as warnings, to be recorded
+/// by whoever has the record.
+pub struct Notifier<'a> {
+    file: &'a PlanFile,
+    env: Lookup<'a>,
+    past: Option<&'a dyn Past>,
+    zone: TimeZone,
+    host: String,
+    run: Option<Run>,
+    /// Receivers that could not be told in this run, and how many messages they missed since.
+    unreached: BTreeMap<String, usize>,
+    warnings: Vec<String>,
+}
+
+/// What a receiver answered to one message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// What it is called.
+    pub receiver: String,
+    /// Where it is, without what is secret; unknown when its secrets cannot be had.
+    pub place: Option<String>,
+    /// Its answer, or why it did not take the message.
+    pub answer: Result<String, String>,
+}
+
+/// What makes a message worth sending, beside that somebody wants such messages.
+#[derive(Clone, Copy)]
+enum News<'s> {
+    /// That it happened.
+    Always,
+    /// Nothing new: the same task failed the same way in the last execution. Its end says
+    /// so when it is time.
+    KnownTask,
+    /// What it is compared to the ends before.
+    End(&'s Standing),
+}
+
+impl<'a> Notifier<'a> {
+    /// Tells who is in `file`. Without a `past` everything is news, and the metrics stay as
+    /// they are.
+    pub fn new(file: &'a PlanFile, env: Lookup<'a>, zone: TimeZone, past: Option<&'a dyn Past>) -> Self {
+        Self {
+            file,
+            env,
+            past,
+            zone,
+            host: host(),
+            run: None,
+            unreached: BTreeMap::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Tells that a plan could not be run to a recorded end. Does nothing for a plan whose
+    /// end was told.
+    pub fn broke(&mut self, at: Timestamp, plan: &str, error: &str) {
+        if self.run.is_none() {
+            self.run = Some(Run::new(PlanId(0), plan.to_owned(), at));
+        }
+        self.end(at, Status::Failed, Some(error));
+    }
+
+    /// Writes the metrics anew. Needed only where no plan has ended: `recover`.
+    pub fn write_metrics(&mut self, at: Timestamp) {
+        if let Some(Answer {
+            receiver,
+            place,
+            answer: Err(error),
+        }) = self.metrics(at)
+        {
+            self.warnings.push(warning(&receiver, place.as_deref(), &error));
+        }
+    }
+
+    /// The metrics as they are now, into their file; nothing if the plan file has none.
+    pub fn metrics(&self, at: Timestamp) -> Option<Answer> {
+        let path = self.file.notify.metrics.clone()?;
+        let place = path.display().to_string();
+        let plans: Vec<&str> = self.file.plans.iter().map(|plan| plan.name.as_str()).collect();
+        let figures = match self.past {
+            Some(past) => past.figures(&plans),
+            None => Err("the history cannot be read".to_owned()),
+        };
+        let answer = figures.and_then(|figures| {
+            let text = metrics::text(&figures, at);
+            within(self.file.notify.timeout, move || file::replace(&path, &text))
+                .map_err(|error| error.message)
+        });
+        Some(Answer {
+            receiver: "metrics".to_owned(),
+            place: Some(place),
+            answer,
+        })
+    }
+
+    /// Tells this to those of `receivers` that are given, all at the same time.
+    pub fn tell(&self, notice: &Notice, receivers: &[&Receiver<'_>]) -> Vec<Answer> {
+        let folder = self.file.path.parent().unwrap_or(std::path::Path::new("."));
+        let notice = Arc::new(notice.clone());
+        let notify = &self.file.notify;
+        // Secrets first: the environment belongs to this thread.
+        let ready: Vec<(String, Result<Arc<Ready>, SendError>)> = receivers
+            .iter()
+            .map(|one| {
+                (
+                    one.name.clone(),
+                    one.ready(&notice.plan, folder, self.env).map(Arc::new),
+                )
+            })
+            .collect();
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = ready
+                .into_iter()
+                .map(|(receiver, ready)| {
+                    let notice = Arc::clone(&notice);
+                    scope.spawn(move || match ready {
+                        Ok(ready) => Answer {
+                            receiver,
+                            place: Some(ready.shown.clone()),
+                            answer: send(&ready, &notice, notify.timeout, notify.tries),
+                        },
+                        Err(error) => Answer {
+                            receiver,
+                            place: None,
+                            answer: Err(error.message),
+                        },
+                    })
+                })
+                .collect();
+            threads
+                .into_iter()
+                .filter_map(|thread| thread.join().ok())
+                .collect()
+        })
+    }
+
+    /// A message about `plan`, with nothing in it yet.
+    pub fn notice(&self, at: Timestamp, occasion: Occasion, plan: &str) -> Notice {
+        Notice {
+            occasion,
+            time: at,
+            zone: self.zone.clone(),
+            host: self.host.clone(),
+            is_test: false,
+            plan: plan.to_owned(),
+            execution: None,
+            started: None,
+            status: None,
+            error: None,
+            place: None,
+            tasks: Vec::new(),
+            still_quiesced: Vec::new(),
+            remarks: Vec::new(),
+            change: None,
+        }
+    }
+
+    /// Those who are told of this plan; of one that the file does not have any more,
+    /// everybody.
+    pub fn receivers(&self, plan: &str) -> Vec<Receiver<'a>> {
+        let file = self.file;
+        if let Some(plan) = file.plan(plan) {
+            return receiver::of_plan(file, plan);
+        }
+        let mut all: Vec<Receiver<'a>> = Vec::new();
+        for plan in &file.plans {
+            for receiver in receiver::of_plan(file, plan) {
+                if !all.iter().any(|known| known.is_same_as(&receiver)) {
+                    all.push(receiver);
+                }
+            }
+        }
+        all
+    }
+
+    /// Tells everybody who wants it, and keeps what went wrong.
+    fn publish(&mut self, notice: &Notice, news: News<'_>) {
+        let receivers = self.receivers(&notice.plan);
+        let mut due = Vec::new();
+        for receiver in &receivers {
+            if !self.is_due(receiver, notice, news) {
+                continue;
+            }
+            let can_wait = matches!(notice.occasion, Occasion::Started | Occasion::TaskFailed);
+            match self.unreached.get_mut(&receiver.name) {
+                // The end will say it all; a run must not wait anew for each of its tasks.
+                Some(missed) if can_wait => *missed += 1,
+                _ => due.push(receiver),
+            }
+        }
+        for Answer {
+            receiver,
+            place,
+            answer,
+        } in self.tell(notice, &due)
+        {
+            match answer {
+                Ok(_) => {
+                    if let Some(missed @ 1..) = self.unreached.remove(&receiver) {
+                        self.warnings.push(format!(
+                            "notification by {receiver}: {missed} before the last were left out"
+                        ));
+                    }
+                }
+                Err(error) => {
+                    self.unreached.entry(receiver.clone()).or_default();
+                    self.warnings.push(warning(&receiver, place.as_deref(), &error));
+                }
+            }
+        }
+    }
+
+    fn is_due(&self, receiver: &Receiver<'_>, notice: &Notice, news: News<'_>) -> bool {
+        let wants = |occasion| receiver.events.contains(occasion);
+        if !receiver.can_say(notice.occasion) {
+            return false;
+        }
+        match news {
+            News::Always => wants(notice.occasion),
+            News::KnownTask => wants(notice.occasion) && receiver.repeat.is_zero(),
+            News::End(standing) => {
+                // What was told as trouble is told when it is over.
+                let is_over = match standing.change {
+                    Change::Mended { was, .. } => wants(end_occasion(was)),
+                    _ => false,
+                };
+                (is_over || wants(notice.occasion))
+                    && (standing.is_news(notice.time, receiver.repeat)
+                        || self.was_not_told(receiver, standing))
+            }
+        }
+    }
+
+    /// Whether the last end should have been told and could not be.
+    fn was_not_told(&self, receiver: &Receiver<'_>, standing: &Standing) -> bool {
+        let (Some(past), Some(previous)) = (self.past, &standing.previous) else {
+            return false;
+        };
+        let beginning = beginning(&receiver.name);
+        past.warnings(previous.id)
+            .is_ok_and(|warnings| warnings.iter().any(|warning| warning.starts_with(&beginning)))
+    }
+
+    fn started(&mut self, at: Timestamp) {
+        let Some(run) = &self.run else { return };
+        let notice = Notice {
+            status: Some(Status::Running),
+            ..self.of_run(at, Occasion::Started, run)
+        };
+        self.publish(&notice, News::Always);
+    }
+
+    fn task_failed(&mut self, at: Timestamp, task: TaskId) {
+        let Some(run) = &self.run else { return };
+        let Some(facts) = run.tasks.get(&task).cloned() else {
+            return;
+        };
+        let place = Place {
+            task,
+            device: facts.device.clone(),
+            domain: facts.domain.clone(),
+            error: None,
+        };
+        let previous = self.past.and_then(|past| {
+            let ends = past.ends(&run.plan, run.id, 10).ok()?;
+            let last = ends.iter().find(|end| end.status != Status::Locked)?;
+            past.troubles(last.id).ok()
+        });
+        let is_known = previous.is_some_and(|troubles| troubles.contains(&facts.trouble()));
+        let notice = Notice {
+            status: Some(facts.status),
+            error: facts.error.clone(),
+            place: Some(place),
+            tasks: vec![facts],
+            still_quiesced: Vec::new(),
+            ..self.of_run(at, Occasion::TaskFailed, run)
+        };
+        self.publish(&notice, if is_known { News::KnownTask } else { News::Always });
+    }
+
+    fn end(&mut self, at: Timestamp, status: Status, error: Option<&str>) {
+        let Some(run) = self.run.take() else { return };
+        let tasks = run.task_list();
+        let standing = self
+            .past
+            .and_then(|past| Standing::of(past, &run.plan, run.id, status, &troubles(&tasks)).ok());
+        let notice = Notice {
+            status: Some(status),
+            error: error.map(str::to_owned),
+            remarks: run.remarks.clone(),
+            change: standing.as_ref().map(|standing| standing.change),
+            ..self.of_run(at, end_occasion(status), &run)
+        };
+        self.publish(&notice, standing.as_ref().map_or(News::Always, News::End));
+        self.write_metrics(at);
+    }
+
+    fn of_run(&self, at: Timestamp, occasion: Occasion, run: &Run) -> Notice {
+        Notice {
+            execution: Some(run.id).filter(|id| id.0 > 0),
+            started: Some(run.started),
+            tasks: run.task_list(),
+            still_quiesced: run.still_quiesced.clone(),
+            ..self.notice(at, occasion, &run.plan)
+        }
+    }
+
+    /// An execution whose process died. Nobody was told of its end.
+    fn abandoned(&mut self, at: Timestamp, execution: PlanId, plan: &str, error: &str) {
+        let notice = Notice {
+            execution: Some(execution),
+            status: Some(Status::Abandoned),
+            error: Some(error.to_owned()),
+            ..self.notice(at, Occasion::Failed, plan)
+        };
+        self.publish(&notice, News::Always);
+    }
+
+    /// The plan to which a task belongs: of this run, or of one that died.
+    fn plan_of(&self, task: TaskId) -> (Option<PlanId>, String) {
+        if let Some(run) = self.run.as_ref().filter(|run| run.tasks.contains_key(&task)) {
+            return (Some(run.id), run.plan.clone());
+        }
+        match self.past.map(|past| past.plan_of(task)) {
+            Some(Ok((id, plan))) => (Some(id), plan),
+            _ => (
+                None,
+                self.run.as_ref().map_or_else(String::new, |run| run.plan.clone()),
+            ),
+        }
+    }
+
+    /// Something about a place, from this run or from one that died.
+    fn about(&mut self, at: Timestamp, occasion: Occasion, place: Place, what: &str) {
+        let (execution, plan) = self.plan_of(place.task);
+        let notice = Notice {
+            execution,
+            error: Some(what.to_owned()),
+            place: Some(place),
+            ..self.notice(at, occasion, &plan)
+        };
+        self.publish(&notice, News::Always);
+    }
+}
+
+impl Sink for Notifier<'_> {
+    fn event(&mut self, at: Timestamp, event: &Event) {
+        if let Some(run) = &mut self.run {
+            run.note(at, event);
+        }
+        match event {
+            Event::PlanOpened { plan, opening } => {
+                self.unreached.clear();
+                self.run = Some(Run::new(*plan, opening.plan.clone(), at));
+            }
+            // What comes before this can still refuse the plan.
+            Event::PlanStatus {
+                status: Status::Running,
+                ..
+            } => self.started(at),
+            Event::TaskEnded { task, status, .. } => {
+                if status.class() == Class::Failed && *status != Status::Interrupted {
+                    self.task_failed(at, *task);
+                }
+            }
+            Event::StillQuiesced {
+                task,
+                device,
+                domain,
+                error,
+            } => {
+                let place = Place {
+                    task: *task,
+                    device: device.clone(),
+                    domain: domain.clone(),
+                    error: Some(error.clone()),
+                };
+                self.about(at, Occasion::StillQuiesced, place, error);
+            }
+            Event::Recovered {
+                task,
+                device,
+                undo,
+                how,
+            } if !matches!(undo, Undo::RemoveFolder(_)) => {
+                let domain = undo.domain().to_owned();
+                let place = Place {
+                    task: *task,
+                    device: device.clone(),
+                    domain,
+                    error: None,
+                };
+                self.about(at, Occasion::Recovered, place, how);
+            }
+            Event::PlanAbandoned { plan, name, error } => self.abandoned(at, *plan, name, error),
+            Event::PlanEnded { status, error, .. } => self.end(at, *status, error.as_deref()),
+            _ => {}
+        }
+    }
+
+    fn take_warnings(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.warnings)
+    }
+}
+
+/// Tries until it is taken, until another try cannot help, or until the tries are used up.
+fn send(ready: &Arc<Ready>, notice: &Arc<Notice>, limit: Duration, tries: u32) -> Result<String, String> {
+    let mut tried = 0;
+    loop {
+        tried += 1;
+        let (one, what) = (Arc::clone(ready), Arc::clone(notice));
+        match within(limit, move || one.send(&what, limit)) {
+            Ok(answer) => return Ok(ready.scrubbed(&answer)),
+            Err(error) if error.is_passing && tried < tries => std::thread::sleep(PAUSE),
+            Err(error) => {
+                let times = if tried == 1 {
+                    String::new()
+                } else {
+                    format!(" (tried {tried} times)")
+                };
+                return Err(format!("{}{times}", ready.scrubbed(&error.message)));
+            }
+        }
+    }
+}
+
+/// How a warning begins. The next run looks for it in history.
+fn beginning(receiver: &str) -> String {
+    format!("notification by {receiver} failed")
+}
+
+fn warning(receiver: &str, place: Option<&str>, error: &str) -> String {
+    let place = place.map_or_else(String::new, |place| format!(" ({place})"));
+    format!("{}{place}: {error}", beginning(receiver))
+}
+
+/// The name of this machine, as the kernel has it.
+fn host() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() {
+        "localhost".to_owned()
+    } else {
+        name.to_owned()
+    }
+}

@@ -1,0 +1,86 @@
+//! What was before, as far as telling somebody needs it.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::run::event::{FileKind, PlanId, TaskId};
+use crate::run::status::Status;
+
+/// What is known of the past. The history file in a run, plain data in a test. An error is
+/// a sentence.
+pub trait Past {
+    /// The plan executions before this one that have ended, newest first, so many at most.
+    fn ends(&self, plan: &str, before: PlanId, most: u32) -> Result<Vec<PastEnd>, String>;
+
+    /// The tasks of an execution that did not succeed, as [`crate::notify::notice::trouble`]
+    /// puts them, sorted.
+    fn troubles(&self, execution: PlanId) -> Result<Vec<String>, String>;
+
+    /// The warnings of an execution itself.
+    fn warnings(&self, execution: PlanId) -> Result<Vec<String>, String>;
+
+    /// The plan to which a task belongs.
+    fn plan_of(&self, task: TaskId) -> Result<(PlanId, String), String>;
+
+    /// What the metrics are made of.
+    fn figures(&self, plans: &[&str]) -> Result<Figures, String>;
+}
+
+/// An execution that has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastEnd {
+    /// Which one.
+    pub id: PlanId,
+    /// When it ended.
+    pub ended: Timestamp,
+    /// How.
+    pub status: Status,
+}
+
+/// How everything stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Each plan that has run.
+    pub plans: Vec<PlanFigures>,
+    /// Each device and domain that was ever to be backed up.
+    pub targets: Vec<TargetFigures>,
+    /// What is or may be quiesced: device and domain.
+    pub open_quiesces: Vec<(String, String)>,
+}
+
+/// The newest execution of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanFigures {
+    /// Its name.
+    pub plan: String,
+    /// When it ended.
+    pub ended: Timestamp,
+    /// How.
+    pub status: Status,
+    /// How long it took.
+    pub took: Duration,
+    /// Bytes that it stored.
+    pub bytes: u64,
+    /// When one last succeeded.
+    pub succeeded: Option<Timestamp>,
+}
+
+/// The newest task for one kind of backup of a device or domain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetFigures {
+    /// The device.
+    pub device: String,
+    /// The domain, or `all-domains`.
+    pub domain: String,
+    /// The kind of backup.
+    pub kind: FileKind,
+    /// When it came to its status.
+    pub time: Timestamp,
+    /// The status.
+    pub status: Status,
+    /// How long it took, once it had left the queue.
+    pub took: Option<Duration>,
+    /// The newest good backup: when, and how many bytes.
+    pub good: Option<(Timestamp, u64)>,
+}

@@ -1,0 +1,317 @@
+//! Those who are told of a plan: who they are, what they want, and what they need to be
+//! reached.
+
+use std::path::Path;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::notify::notice::Notice;
+use crate::notify::rfc5424;
+use crate::notify::send::http::{self, Target};
+use crate::notify::send::{SendError, Sent, syslog};
+use crate::plan::model::notify::{Email, Notify, Ping, Syslog, SyslogAddress, Webhook, WebhookFormat};
+use crate::plan::model::{Plan, PlanFile};
+use crate::secret::SecretSource;
+use crate::values::environment::Lookup;
+use crate::values::occasion::{Occasion, Occasions};
+use crate::values::web_url::WebUrl;
+
+/// Stands for the plan in the address of `[notify.ping]`.
+const PLAN: &str = "{plan}";
+
+/// One of those who are told of a plan.
+#[derive(Clone, Debug)]
+pub struct Receiver<'a> {
+    /// What it is called in messages and in history: `webhook chat`.
+    pub name: String,
+    /// What it is told.
+    pub events: Occasions,
+    /// How long nothing new is not told again.
+    pub repeat: Duration,
+    way: Way<'a>,
+}
+
+#[derive(Clone, Debug)]
+enum Way<'a> {
+    Syslog(&'a Syslog),
+    Email(&'a Email),
+    Webhook(&'a Webhook),
+    Ping {
+        url: &'a SecretSource,
+        ping: Option<&'a Ping>,
+    },
+}
+
+/// A receiver with its secrets, ready to be told.
+#[derive(Debug)]
+pub struct Ready {
+    /// Where it is, without what is secret.
+    pub shown: String,
+    route: Route,
+    secrets: Vec<SecretString>,
+}
+
+#[derive(Debug)]
+enum Route {
+    Syslog(Syslog),
+    Email {
+        email: Box<Email>,
+        password: Option<SecretString>,
+    },
+    Webhook {
+        target: Target,
+        format: WebhookFormat,
+    },
+    Ping {
+        success: Target,
+        start: String,
+        fail: String,
+        warnings_are_success: bool,
+    },
+}
+
+/// Those who are told of this plan, in the order of the documentation.
+pub fn of_plan<'a>(file: &'a PlanFile, plan: &'a Plan) -> Vec<Receiver<'a>> {
+    let (notify, chosen): (&Notify, _) = (&file.notify, &plan.notify);
+    let mut receivers = Vec::new();
+    let mut add = |name: String, events: &Occasions, repeat, way| {
+        let events = chosen.events.as_ref().unwrap_or(events).clone();
+        receivers.push(Receiver {
+            name,
+            events,
+            repeat,
+            way,
+        });
+    };
+    if chosen.syslog {
+        let syslog = &notify.syslog;
+        add(
+            "syslog".to_owned(),
+            &syslog.events,
+            Duration::ZERO,
+            Way::Syslog(syslog),
+        );
+    }
+    if let Some(email) = notify.email.as_ref().filter(|_| chosen.email) {
+        add("email".to_owned(), &email.events, email.repeat, Way::Email(email));
+    }
+    for webhook in notify
+        .webhooks
+        .iter()
+        .filter(|webhook| chosen.webhooks.contains(&webhook.name))
+    {
+        add(
+            format!("webhook {}", webhook.name),
+            &webhook.events,
+            webhook.repeat,
+            Way::Webhook(webhook),
+        );
+    }
+    if let Some(url) = &chosen.ping {
+        // A service of pings must see every run, whatever people want to be told.
+        let way = Way::Ping {
+            url,
+            ping: notify.ping.as_ref(),
+        };
+        receivers.push(Receiver {
+            name: "ping".to_owned(),
+            events: Occasions::all(),
+            repeat: Duration::ZERO,
+            way,
+        });
+    }
+    receivers
+}
+
+impl Receiver<'_> {
+    /// Whether it has a form for this occasion at all: a ping has only three.
+    pub fn can_say(&self, occasion: Occasion) -> bool {
+        match self.way {
+            Way::Ping { .. } => !matches!(occasion, Occasion::TaskFailed | Occasion::Recovered),
+            Way::Syslog(_) | Way::Email(_) | Way::Webhook(_) => true,
+        }
+    }
+
+    /// Whether both are the same service at the same place.
+    pub fn is_same_as(&self, other: &Receiver<'_>) -> bool {
+        match (&self.way, &other.way) {
+            (Way::Ping { url: one, .. }, Way::Ping { url: two, .. }) => std::ptr::eq(*one, *two),
+            _ => self.name == other.name,
+        }
+    }
+
+    /// Fetches its secrets. `plan` is the one that it is told of.
+    pub fn ready(&self, plan: &str, folder: &Path, env: Lookup<'_>) -> Result<Ready, SendError> {
+        let mut secrets = Vec::new();
+        let mut fetch = |source: &SecretSource| {
+            // Another try would not find it either, and a command has had its time.
+            let secret = source
+                .resolve(folder, env)
+                .map_err(|error| SendError::lasting(words(&error)))?;
+            secrets.push(secret.clone());
+            Ok::<SecretString, SendError>(secret)
+        };
+        let (shown, route) = match &self.way {
+            Way::Syslog(syslog) => (shown_address(&syslog.address), Route::Syslog((*syslog).clone())),
+            Way::Email(email) => {
+                let password = email
+                    .login
+                    .as_ref()
+                    .map(|(_, source)| fetch(source))
+                    .transpose()?;
+                let shown = format!("{}:{}", email.host, email.port);
+                (
+                    shown,
+                    Route::Email {
+                        email: Box::new((*email).clone()),
+                        password,
+                    },
+                )
+            }
+            Way::Webhook(webhook) => {
+                let target = Target {
+                    url: url(&fetch(&webhook.url)?, plan)?,
+                    authorization: webhook.authorization.as_ref().map(&mut fetch).transpose()?,
+                    secret: webhook.secret.as_ref().map(&mut fetch).transpose()?,
+                    ca_file: webhook.ca_file.clone(),
+                };
+                (
+                    target.url.to_string(),
+                    Route::Webhook {
+                        target,
+                        format: webhook.format,
+                    },
+                )
+            }
+            Way::Ping { url: source, ping } => {
+                let success = Target {
+                    url: url(&fetch(source)?, plan)?,
+                    authorization: None,
+                    secret: None,
+                    ca_file: ping.and_then(|ping| ping.ca_file.clone()),
+                };
+                let shown = success.url.to_string();
+                let route = Route::Ping {
+                    success,
+                    start: ping.map_or_else(|| "/start".to_owned(), |ping| ping.start.clone()),
+                    fail: ping.map_or_else(|| "/fail".to_owned(), |ping| ping.fail.clone()),
+                    warnings_are_success: ping.is_some_and(|ping| ping.warnings_are_success),
+                };
+                (shown, route)
+            }
+        };
+        Ok(Ready {
+            shown,
+            route,
+            secrets,
+        })
+    }
+}
+
+impl Ready {
+    /// Tells it, once.
+    pub fn send(&self, notice: &Notice, limit: Duration) -> Sent {
+        match &self.route {
+            Route::Syslog(log) => syslog::send(
+                log,
+                &rfc5424::message(notice, log.facility, std::process::id()),
+                limit,
+            ),
+            Route::Email { email, password } => send_mail(email, password.as_ref(), notice, limit),
+            Route::Webhook { target, format } => http::send(target, &http::webhook(notice, *format), limit),
+            Route::Ping {
+                success,
+                start,
+                fail,
+                warnings_are_success,
+            } => {
+                let suffix = match notice.occasion {
+                    Occasion::Started => start,
+                    Occasion::Succeeded => "",
+                    Occasion::Warned if *warnings_are_success => "",
+                    _ => fail,
+                };
+                // A plan whose end is good may still have left something quiesced behind.
+                let suffix = if notice.still_quiesced.is_empty() {
+                    suffix
+                } else {
+                    fail
+                };
+                let target = Target {
+                    url: success.url.with_suffix(suffix),
+                    authorization: None,
+                    secret: None,
+                    ca_file: success.ca_file.clone(),
+                };
+                http::send(&target, &http::ping(notice), limit)
+            }
+        }
+    }
+
+    /// `text` without any secret, and without what is secret in an address.
+    pub fn scrubbed(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for secret in &self.secrets {
+            let secret = secret.expose_secret();
+            text = text.replace(secret, "***");
+            // A receiver may repeat a part of it: the token of an address, or what follows
+            // `Bearer`. Short parts give nothing away, and would blacken the message.
+            let parts = match WebUrl::parse(secret) {
+                Ok(url) => url.path_and_query().to_owned(),
+                Err(_) => secret.to_owned(),
+            };
+            for part in parts
+                .split(['/', '?', '&', '=', ' '])
+                .filter(|part| part.len() > 5)
+            {
+                text = text.replace(part, "***");
+            }
+        }
+        text
+    }
+}
+
+fn url(text: &SecretString, plan: &str) -> Result<WebUrl, SendError> {
+    WebUrl::parse(&text.expose_secret().replace(PLAN, &slug(plan))).map_err(SendError::lasting)
+}
+
+/// A plan's name as it can stand in an address: `Everything, weekly` is `everything-weekly`.
+fn slug(plan: &str) -> String {
+    let words = plan
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty());
+    words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-")
+}
+
+fn shown_address(address: &SyslogAddress) -> String {
+    match address {
+        SyslogAddress::Local(path) => path.display().to_string(),
+        SyslogAddress::Udp(host, port) => format!("udp://{host}:{port}"),
+        SyslogAddress::Tcp(host, port) => format!("tcp://{host}:{port}"),
+        SyslogAddress::Tls(host, port) => format!("tls://{host}:{port}"),
+    }
+}
+
+#[cfg(feature = "mail")]
+fn send_mail(email: &Email, password: Option<&SecretString>, notice: &Notice, limit: Duration) -> Sent {
+    crate::notify::send::mail::send(email, password, notice, limit)
+}
+
+#[cfg(not(feature = "mail"))]
+fn send_mail(_: &Email, _: Option<&SecretString>, _: &Notice, _: Duration) -> Sent {
+    Err(SendError::lasting(
+        "this dpbackup was built without the feature `mail`",
+    ))
+}
+
+/// An error with its causes.
+fn words(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

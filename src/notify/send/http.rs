@@ -1,0 +1,262 @@
+//! To a web hook, and to a service that waits for pings: one POST, over `https` with the
+//! same TLS as everything else here.
+//!
+//! No proxy, no redirects, and of the answer no more than its beginning is read.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use base64::Engine as _;
+use rustls::pki_types::ServerName;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{Connector, TcpConnector};
+
+use crate::notify::json;
+use crate::notify::notice::Notice;
+use crate::notify::send::{SendError, Sent, trust};
+use crate::notify::words;
+use crate::plan::model::notify::WebhookFormat;
+use crate::soma::tls::{IdleLimit, TlsConnector};
+use crate::values::occasion::Occasion;
+use crate::values::text::printable;
+use crate::values::web_url::WebUrl;
+
+/// How much of an answer is read, in bytes.
+const LONGEST_ANSWER: u64 = 4096;
+
+/// The longest text for chats and pings, in characters: ntfy makes a file of more.
+const LONGEST_TEXT: usize = 3500;
+
+/// What is posted.
+#[derive(Debug)]
+pub struct Post {
+    content_type: &'static str,
+    body: String,
+    headers: Vec<(&'static str, String)>,
+}
+
+/// Where something is posted.
+#[derive(Debug)]
+pub struct Target {
+    /// The address.
+    pub url: WebUrl,
+    /// The value of `Authorization`.
+    pub authorization: Option<SecretString>,
+    /// The key of the signature.
+    pub secret: Option<SecretString>,
+    /// Trusted instead of the machine's roots.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// A notice in the form that a web hook wants.
+pub fn webhook(notice: &Notice, format: WebhookFormat) -> Post {
+    let headers = vec![
+        ("X-Dpbackup-Event", notice.occasion.word().to_owned()),
+        ("X-Dpbackup-Id", notice.id()),
+    ];
+    match format {
+        WebhookFormat::Json => Post {
+            content_type: "application/json",
+            body: json::document(notice).to_string(),
+            headers,
+        },
+        WebhookFormat::Slack => {
+            let text = format!("*{}*\n{}", words::subject(notice), words::body(notice));
+            // The three that Slack reads as markup: no text of a device may call everybody.
+            let text = text
+                .replace('&', "&amp;")
+                .replace('<', "&lt;")
+                .replace('>', "&gt;");
+            let text = words::shortened(&text, LONGEST_TEXT);
+            let body = serde_json::json!({ "text": text }).to_string();
+            Post {
+                content_type: "application/json",
+                body,
+                headers,
+            }
+        }
+        WebhookFormat::Text => {
+            let mut headers = headers;
+            headers.push(("Title", header_text(&words::subject(notice))));
+            headers.push(("Priority", priority(notice.occasion).to_owned()));
+            Post {
+                content_type: "text/plain; charset=utf-8",
+                body: words::shortened(&words::body(notice), LONGEST_TEXT),
+                headers,
+            }
+        }
+    }
+}
+
+/// The summary, as the body of a ping.
+pub fn ping(notice: &Notice) -> Post {
+    let text = format!("{}\n\n{}", words::subject(notice), words::body(notice));
+    Post {
+        content_type: "text/plain; charset=utf-8",
+        body: words::shortened(&text, LONGEST_TEXT),
+        headers: Vec::new(),
+    }
+}
+
+/// From 1 to 5, as ntfy has it; others do not look at it.
+fn priority(occasion: Occasion) -> &'static str {
+    match occasion {
+        Occasion::StillQuiesced => "5",
+        Occasion::Failed | Occasion::TaskFailed | Occasion::Refused => "4",
+        Occasion::Warned | Occasion::Recovered => "3",
+        Occasion::Started | Occasion::Succeeded => "2",
+    }
+}
+
+/// A header takes ASCII: other text is encoded as RFC 2047 says.
+fn header_text(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_owned();
+    }
+    format!(
+        "=?UTF-8?B?{}?=",
+        base64::engine::general_purpose::STANDARD.encode(text)
+    )
+}
+
+/// Posts, and gives the answer in words if it is one of success (2xx).
+pub fn send(target: &Target, post: &Post, limit: Duration) -> Sent {
+    let agent = agent(target, limit)?;
+    let mut request = agent
+        .post(target.url.exposed())
+        .header("Content-Type", post.content_type);
+    for (name, value) in &post.headers {
+        request = request.header(*name, value);
+    }
+    if let Some(authorization) = &target.authorization {
+        request = request.header("Authorization", authorization.expose_secret());
+    }
+    if let Some(secret) = &target.secret {
+        let signature = hmac_sha256(secret.expose_secret().as_bytes(), post.body.as_bytes());
+        request = request.header("X-Dpbackup-Signature", format!("sha256={}", hex(&signature)));
+    }
+    let response = request.send(post.body.as_str()).map_err(explain)?;
+    let status = response.status();
+    let text = response
+        .into_body()
+        .into_with_config()
+        .limit(LONGEST_ANSWER)
+        .read_to_string();
+    let first = text
+        .unwrap_or_default()
+        .lines()
+        .next()
+        .map(|line| words::shortened(line.trim(), 120));
+    let said = first
+        .filter(|line| !line.is_empty())
+        .map_or_else(String::new, |line| format!(": {}", printable(&line)));
+    let answer = format!("HTTP {}{said}", status.as_u16());
+    match status.as_u16() {
+        200..=299 => Ok(answer),
+        429 | 500..=599 => Err(SendError::passing(answer)),
+        300..=399 => Err(SendError::lasting(format!(
+            "{answer} (redirects are not followed)"
+        ))),
+        _ => Err(SendError::lasting(answer)),
+    }
+}
+
+fn agent(target: &Target, limit: Duration) -> Result<ureq::Agent, SendError> {
+    let config = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .proxy(None)
+        .max_redirects(0)
+        .user_agent(concat!("dpbackup/", env!("CARGO_PKG_VERSION")))
+        .timeout_global(Some(limit))
+        .build();
+    let tcp = ().chain(TcpConnector::default());
+    if !target.url.is_https() {
+        return Ok(ureq::Agent::with_parts(config, tcp, DefaultResolver::default()));
+    }
+    let name = ServerName::try_from(target.url.host().to_owned())
+        .map_err(|_| SendError::lasting("the host is no name that a certificate can have"))?;
+    let tls = TlsConnector {
+        config: trust(target.ca_file.as_ref())?,
+        name,
+        idle: IdleLimit::default(),
+    };
+    Ok(ureq::Agent::with_parts(
+        config,
+        tcp.chain(tls),
+        DefaultResolver::default(),
+    ))
+}
+
+/// None of these words holds the address.
+fn explain(error: ureq::Error) -> SendError {
+    match error {
+        ureq::Error::Timeout(_) => SendError::passing("no answer in time"),
+        ureq::Error::HostNotFound => SendError::passing("the host name is not known"),
+        ureq::Error::ConnectionFailed => SendError::passing("no connection could be made"),
+        ureq::Error::Rustls(error) => SendError::lasting(error),
+        ureq::Error::Io(error) => error.into(),
+        ureq::Error::Protocol(_) => SendError::passing("the answer is not HTTP as it should be"),
+        // A header that cannot be sent holds the secret that makes it so.
+        ureq::Error::Http(_) => SendError::lasting("`authorization` cannot be sent as a header"),
+        _ => SendError::passing("the exchange failed"),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// HMAC with SHA-256, RFC 2104.
+fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
+    const BLOCK: usize = 64;
+    let mut block = [0_u8; BLOCK];
+    let hashed;
+    let key = if key.len() > BLOCK {
+        hashed = Sha256::digest(key);
+        hashed.as_slice()
+    } else {
+        key
+    };
+    block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
+    let keyed = |pad: u8, text: &[u8]| {
+        let start: Vec<u8> = block.iter().map(|byte| byte ^ pad).collect();
+        Sha256::new().chain_update(start).chain_update(text).finalize()
+    };
+    keyed(0x5c, &keyed(0x36, message)).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{header_text, hex, hmac_sha256};
+
+    #[test]
+    fn signatures_are_those_of_rfc_4231() {
+        for (key, message, signature) in [
+            (
+                vec![0x0b; 20],
+                "Hi There",
+                "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7",
+            ),
+            (
+                b"Jefe".to_vec(),
+                "what do ya want for nothing?",
+                "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+            ),
+            (
+                vec![0xaa; 131],
+                "Test Using Larger Than Block-Size Key - Hash Key First",
+                "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
+            ),
+        ] {
+            assert_eq!(hex(&hmac_sha256(&key, message.as_bytes())), signature);
+        }
+    }
+
+    #[test]
+    fn a_title_is_ascii_whatever_the_plan_is_called() {
+        assert_eq!(header_text("BackupQA succeeded"), "BackupQA succeeded");
+        assert_eq!(header_text("Größe"), "=?UTF-8?B?R3LDtsOfZQ==?=");
+    }
+}

@@ -1,0 +1,124 @@
+//! The ways to a receiver. Each takes a notice and gives the receiver's answer in words.
+
+pub mod file;
+pub mod http;
+#[cfg(feature = "mail")]
+pub mod mail;
+pub mod syslog;
+
+use std::fmt;
+use std::io;
+use std::net::{TcpStream, ToSocketAddrs};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use rustls::ClientConfig;
+
+use crate::soma::tls;
+use crate::values::duration::HumanDuration;
+use crate::values::trust::Trust;
+
+/// Why a message was not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SendError {
+    /// What happened. It may hold a secret until it is scrubbed.
+    pub message: String,
+    /// Whether another try can help.
+    pub is_passing: bool,
+}
+
+/// What came of sending: the receiver's answer.
+pub type Sent = Result<String, SendError>;
+
+impl SendError {
+    /// Trouble that can pass by itself.
+    pub fn passing(message: impl fmt::Display) -> Self {
+        Self {
+            message: message.to_string(),
+            is_passing: true,
+        }
+    }
+
+    /// Trouble that stays until somebody changes something.
+    pub fn lasting(message: impl fmt::Display) -> Self {
+        Self {
+            message: message.to_string(),
+            is_passing: false,
+        }
+    }
+}
+
+impl From<io::Error> for SendError {
+    fn from(error: io::Error) -> Self {
+        let timed_out = matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut);
+        // What TLS does not like stays as it is.
+        let is_tls = error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
+        let message = if timed_out {
+            "no answer in time".to_owned()
+        } else {
+            error.to_string()
+        };
+        Self {
+            message,
+            is_passing: !is_tls,
+        }
+    }
+}
+
+/// Does `work` in a thread of its own and waits for it no longer than `limit`: name
+/// look-ups and servers that trickle know no limit of their own. What is not done by then
+/// is left to itself; it ends with the process at the latest.
+pub fn within<T: Send + 'static>(
+    limit: Duration,
+    work: impl FnOnce() -> Result<T, SendError> + Send + 'static,
+) -> Result<T, SendError> {
+    let (sender, receiver) = mpsc::channel();
+    let thread = std::thread::Builder::new().name("notify".to_owned());
+    thread
+        .spawn(move || {
+            // Nobody waits any more if this fails.
+            let _ = sender.send(work());
+        })
+        .map_err(SendError::from)?;
+    match receiver.recv_timeout(limit) {
+        Ok(done) => done,
+        Err(mpsc::RecvTimeoutError::Timeout) => Err(SendError::passing(format!(
+            "no answer within {}",
+            HumanDuration(limit)
+        ))),
+        Err(mpsc::RecvTimeoutError::Disconnected) => Err(SendError::lasting("sending broke down")),
+    }
+}
+
+/// The trust in a receiver's certificate.
+pub fn trust(ca_file: Option<&PathBuf>) -> Result<Arc<ClientConfig>, SendError> {
+    let trust = ca_file.map_or(Trust::SystemRoots, |path| Trust::CaFile(path.clone()));
+    tls::client_config(&trust).map_err(SendError::lasting)
+}
+
+/// A TCP connection to the first address of `host` that takes one, reads and writes on it
+/// limited too.
+pub fn connect(host: &str, port: u16, limit: Duration) -> Result<TcpStream, SendError> {
+    let deadline = Instant::now() + limit;
+    let addresses = (host, port)
+        .to_socket_addrs()
+        .map_err(|error| SendError::passing(format!("host {host}: {error}")))?;
+    let mut trouble = SendError::passing(format!("host {host} has no address"));
+    for address in addresses {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(SendError::passing("no connection in time"));
+        }
+        match TcpStream::connect_timeout(&address, left) {
+            Ok(stream) => {
+                stream.set_read_timeout(Some(limit))?;
+                stream.set_write_timeout(Some(limit))?;
+                return Ok(stream);
+            }
+            Err(error) => trouble = SendError::passing(error),
+        }
+    }
+    Err(trouble)
+}

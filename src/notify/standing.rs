@@ -1,0 +1,237 @@
+//! Whether an end is news: how it compares to those before, and when it is told again.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::notify::notice::Change;
+use crate::notify::past::{Past, PastEnd};
+use crate::run::event::PlanId;
+use crate::run::status::{Class, Status};
+
+/// How far back is looked: eleven years of hourly runs.
+const MOST: u32 = 100_000;
+
+/// How the end of an execution stands to those before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// What is new about it.
+    pub change: Change,
+    /// The one before.
+    pub previous: Option<PastEnd>,
+}
+
+impl Standing {
+    /// Compares the end of `execution` with those before. `troubles` are its tasks that did
+    /// not succeed, sorted.
+    pub fn of(
+        past: &dyn Past,
+        plan: &str,
+        execution: PlanId,
+        status: Status,
+        troubles: &[String],
+    ) -> Result<Self, String> {
+        let mut ends = past.ends(plan, execution, MOST)?;
+        // A run that found the plan locked says nothing about how the plan itself fares.
+        ends.retain(|end| status == Status::Locked || end.status != Status::Locked);
+        let Some(previous) = ends.first().cloned() else {
+            return Ok(Self {
+                change: Change::First,
+                previous: None,
+            });
+        };
+        let is_good = |status: Status| status.class() == Class::Success;
+        let change = if is_good(status) && !is_good(previous.status) {
+            let bad: Vec<&PastEnd> = ends.iter().take_while(|end| !is_good(end.status)).collect();
+            let since = bad.last().map_or(previous.ended, |end| end.ended);
+            Change::Mended {
+                was: previous.status,
+                since,
+                times: bad.len(),
+            }
+        } else if previous.status == status && past.troubles(previous.id)? == troubles {
+            let mut since = previous.ended;
+            let mut times = 2;
+            for end in ends.iter().skip(1) {
+                if end.status != status || past.troubles(end.id)? != troubles {
+                    break;
+                }
+                since = end.ended;
+                times += 1;
+            }
+            Change::Again { since, times }
+        } else {
+            Change::Other { was: previous.status }
+        };
+        Ok(Self {
+            change,
+            previous: Some(previous),
+        })
+    }
+
+    /// Whether it is told to somebody who wants the same told again only after `repeat`.
+    ///
+    /// Nothing but history is needed: the time since the first of the same ends is cut into
+    /// stretches of that length, and the first end in each of them is told. A tenth of it is
+    /// given away, so that a run that is a little earlier than yesterday's still counts.
+    pub fn is_news(&self, now: Timestamp, repeat: Duration) -> bool {
+        let (Change::Again { since, .. }, Some(previous)) = (&self.change, &self.previous) else {
+            return true;
+        };
+        if repeat.is_zero() {
+            return true;
+        }
+        let stretch = |at: Timestamp| {
+            let age = Duration::try_from(at.duration_since(*since)).unwrap_or_default();
+            (age + repeat / 10).as_millis() / repeat.as_millis().max(1)
+        };
+        stretch(now) > stretch(previous.ended)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notify::past::Figures;
+    use crate::run::event::TaskId;
+
+    /// Executions 1, 2, 3, …: hour of the end, status, troubles.
+    struct Ends(Vec<(i64, Status, &'static str)>);
+
+    impl Past for Ends {
+        fn ends(&self, _plan: &str, before: PlanId, _most: u32) -> Result<Vec<PastEnd>, String> {
+            let ends = (1..).zip(&self.0).filter(|(id, _)| *id < before.0);
+            let mut ends: Vec<PastEnd> = ends
+                .map(|(id, (hour, status, _))| PastEnd {
+                    id: PlanId(id),
+                    ended: at(*hour),
+                    status: *status,
+                })
+                .collect();
+            ends.reverse();
+            Ok(ends)
+        }
+
+        fn troubles(&self, execution: PlanId) -> Result<Vec<String>, String> {
+            let index = usize::try_from(execution.0 - 1).expect("an execution");
+            Ok(troubles(self.0[index].2))
+        }
+
+        fn warnings(&self, _: PlanId) -> Result<Vec<String>, String> {
+            Ok(Vec::new())
+        }
+
+        fn plan_of(&self, _: TaskId) -> Result<(PlanId, String), String> {
+            Err("none".to_owned())
+        }
+
+        fn figures(&self, _: &[&str]) -> Result<Figures, String> {
+            Ok(Figures::default())
+        }
+    }
+
+    fn troubles(text: &str) -> Vec<String> {
+        text.split_whitespace().map(str::to_owned).collect()
+    }
+
+    fn at(hour: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + hour * 3600).expect("a time")
+    }
+
+    fn standings(ends: Vec<(i64, Status, &'static str)>) -> Vec<Standing> {
+        let ends = Ends(ends);
+        let one = |(id, (_, status, bad)): (i64, &(i64, Status, &str))| {
+            Standing::of(&ends, "P", PlanId(id), *status, &troubles(bad)).expect("a standing")
+        };
+        (1..).zip(&ends.0).map(one).collect()
+    }
+
+    #[test]
+    fn a_device_that_stays_broken_is_told_once_a_day_and_its_recovery_at_once() {
+        let mut ends = vec![(0, Status::Success, "")];
+        ends.extend((1..=72).map(|hour| (hour, Status::Failed, "A")));
+        ends.push((73, Status::Success, ""));
+        let told: Vec<i64> = standings(ends.clone())
+            .iter()
+            .zip(&ends)
+            .filter(|(standing, (hour, ..))| standing.is_news(at(*hour), Duration::from_secs(24 * 3600)))
+            .map(|(_, (hour, ..))| *hour)
+            .filter(|hour| *hour > 0)
+            .collect();
+        assert_eq!(told, [1, 23, 47, 71, 73]);
+        let last = standings(ends).pop().expect("the last").change;
+        assert_eq!(
+            last,
+            Change::Mended {
+                was: Status::Failed,
+                since: at(1),
+                times: 72
+            }
+        );
+    }
+
+    #[test]
+    fn another_device_that_breaks_is_news() {
+        let ends = vec![
+            (0, Status::Failed, "A"),
+            (1, Status::Failed, "A B"),
+            (2, Status::Failed, "A B"),
+        ];
+        let changes: Vec<Change> = standings(ends)
+            .into_iter()
+            .map(|standing| standing.change)
+            .collect();
+        let again = Change::Again {
+            since: at(1),
+            times: 2,
+        };
+        assert_eq!(
+            changes,
+            [Change::First, Change::Other { was: Status::Failed }, again]
+        );
+    }
+
+    #[test]
+    fn a_nightly_end_is_told_each_night_though_runs_do_not_take_the_same_time() {
+        let ends: Vec<_> = (0..20)
+            .map(|night| (night * 24 - night % 2, Status::Success, ""))
+            .collect();
+        let news = standings(ends.clone()).into_iter().zip(ends);
+        assert!(
+            news.into_iter()
+                .all(|(standing, (hour, ..))| { standing.is_news(at(hour), Duration::from_secs(24 * 3600)) })
+        );
+    }
+
+    #[test]
+    fn a_locked_run_in_between_changes_nothing_for_the_others() {
+        let ends = vec![
+            (0, Status::Failed, "A"),
+            (1, Status::Locked, ""),
+            (2, Status::Failed, "A"),
+            (3, Status::Locked, ""),
+        ];
+        let changes: Vec<Change> = standings(ends)
+            .into_iter()
+            .map(|standing| standing.change)
+            .collect();
+        assert_eq!(
+            changes[2],
+            Change::Again {
+                since: at(0),
+                times: 2
+            }
+        );
+        assert_eq!(changes[3], Change::Other { was: Status::Failed });
+    }
+
+    #[test]
+    fn zero_tells_each_end() {
+        let ends = vec![(0, Status::Failed, "A"), (0, Status::Failed, "A")];
+        assert!(
+            standings(ends)
+                .into_iter()
+                .all(|standing| standing.is_news(at(0), Duration::ZERO))
+        );
+    }
+}

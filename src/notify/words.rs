@@ -1,0 +1,283 @@
+//! A notice in words: the subject that says it all, and a text that fits a phone.
+
+use std::fmt::Write;
+
+use crate::notify::notice::{Change, Notice, TaskFacts, place};
+use crate::run::event::{ALL_DOMAINS, ActionKind};
+use crate::run::status::{Class, Status};
+use crate::values::duration::HumanDuration;
+use crate::values::occasion::Occasion;
+use crate::values::size::Bytes;
+use crate::values::text::printable;
+
+/// The longest subject, in characters: what follows is not seen on a phone.
+const LONGEST_SUBJECT: usize = 140;
+
+/// Everything in one line: plan, what, where.
+pub fn subject(notice: &Notice) -> String {
+    let mut text = String::new();
+    if notice.is_test {
+        text.push_str("TEST: ");
+    }
+    if notice.occasion.is_end() && !notice.still_quiesced.is_empty() {
+        let places: Vec<String> = notice
+            .still_quiesced
+            .iter()
+            .map(|at| place(&at.device, &at.domain))
+            .collect();
+        let _ = write!(text, "STILL QUIESCED {}; ", few(&places));
+    }
+    text.push_str(&headline(notice));
+    shortened(&printable(&text), LONGEST_SUBJECT)
+}
+
+fn headline(notice: &Notice) -> String {
+    let plan = &notice.plan;
+    let at = notice
+        .place
+        .as_ref()
+        .map_or_else(String::new, |at| place(&at.device, &at.domain));
+    let status = notice.status.map_or("", Status::code);
+    match notice.occasion {
+        Occasion::Started => format!("{plan} started: {}", tasks(notice.tasks.len())),
+        Occasion::TaskFailed => format!("{plan}: {at} failed, {status}"),
+        Occasion::Succeeded => format!(
+            "{plan} succeeded{}: {}",
+            mended(notice),
+            tasks(notice.tasks.len())
+        ),
+        Occasion::Warned => format!("{plan} ended with warnings{}{}", warned(notice), again(notice)),
+        Occasion::Failed => format!("{plan} {status}{}{}", failed(notice), again(notice)),
+        Occasion::Refused => format!("{plan} did not start: {status}{}", again(notice)),
+        Occasion::StillQuiesced => format!("STILL QUIESCED {at} ({plan})"),
+        Occasion::Recovered => format!("{at} recovered ({plan})"),
+    }
+}
+
+fn failed(notice: &Notice) -> String {
+    let places: Vec<String> = notice
+        .tasks
+        .iter()
+        .filter(|task| matches!(task.status.class(), Class::Failed | Class::Refused))
+        .map(TaskFacts::place)
+        .collect();
+    if places.is_empty() {
+        return String::new();
+    }
+    format!(
+        ": {} of {} ({})",
+        places.len(),
+        tasks(notice.tasks.len()),
+        few(&places)
+    )
+}
+
+fn warned(notice: &Notice) -> String {
+    let left_out = notice.count(&[Class::Skipped, Class::Cancelled]);
+    if left_out == 0 {
+        return String::new();
+    }
+    let places: Vec<String> = notice
+        .tasks
+        .iter()
+        .filter(|task| !task.is_good())
+        .map(TaskFacts::place)
+        .collect();
+    format!(
+        ": {left_out} of {} left out ({})",
+        tasks(notice.tasks.len()),
+        few(&places)
+    )
+}
+
+fn again(notice: &Notice) -> String {
+    match notice.change {
+        Some(Change::Again { times, .. }) => format!(", {times} times now"),
+        _ => String::new(),
+    }
+}
+
+fn mended(notice: &Notice) -> String {
+    match notice.change {
+        Some(Change::Mended { was, times: 1, .. }) => format!(" again after {was}"),
+        Some(Change::Mended { was, times, .. }) => format!(" again after {times} times without, last {was}"),
+        _ => String::new(),
+    }
+}
+
+/// The first few, and how many more.
+fn few(places: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let shown = places.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    if places.len() > SHOWN {
+        format!("{shown} and {} more", places.len() - SHOWN)
+    } else {
+        shown
+    }
+}
+
+fn tasks(count: usize) -> String {
+    if count == 1 {
+        "1 task".to_owned()
+    } else {
+        format!("{count} tasks")
+    }
+}
+
+/// The subject and why, for a line in a log.
+pub fn line(notice: &Notice) -> String {
+    let mut text = subject(notice);
+    if let Some(error) = &notice.error {
+        let _ = write!(text, ": {}", printable(error));
+    }
+    text
+}
+
+/// The whole message. Its columns fit forty characters; what is longer stands in lines of
+/// its own, which a phone may wrap.
+pub fn body(notice: &Notice) -> String {
+    let mut text = String::new();
+    if notice.is_test {
+        text.push_str("This is a test. Nothing of it happened.\n\n");
+    }
+    if notice.occasion.is_end() {
+        for at in &notice.still_quiesced {
+            let _ = writeln!(
+                text,
+                "STILL QUIESCED: {}",
+                printable(&place(&at.device, &at.domain))
+            );
+            let _ = writeln!(text, "  {}", printable(at.error.as_deref().unwrap_or_default()));
+            text.push_str("  run: dpbackup recover\n\n");
+        }
+    }
+    what(notice, &mut text);
+    if !notice.tasks.is_empty() && notice.occasion != Occasion::Started {
+        text.push('\n');
+        table(notice, &mut text);
+    }
+    if !notice.remarks.is_empty() {
+        text.push('\n');
+        for remark in &notice.remarks {
+            let _ = writeln!(text, "- {}", printable(remark));
+        }
+    }
+    if let Some(execution) = notice.execution.filter(|_| !notice.is_test) {
+        let _ = writeln!(text, "\nmore: dpbackup history activities {}", execution.0);
+    }
+    text
+}
+
+/// The facts, one in a line.
+fn what(notice: &Notice, text: &mut String) {
+    let mut fact = |name: &str, value: &str| {
+        let _ = writeln!(text, "{name:<9}{}", printable(value));
+    };
+    fact("plan", &notice.plan);
+    if let Some(at) = &notice.place {
+        fact("device", &at.device);
+        fact("domain", &at.domain);
+    }
+    match (notice.occasion, notice.status) {
+        (Occasion::Started, _) => fact("status", &format!("started, {}", tasks(notice.tasks.len()))),
+        (Occasion::StillQuiesced, _) => fact("status", "STILL QUIESCED: run dpbackup recover"),
+        (Occasion::Recovered, _) => fact("status", "recovered"),
+        (_, Some(status)) => fact("status", status.code()),
+        (_, None) => fact("status", notice.occasion.word()),
+    }
+    if let Some(error) = &notice.error {
+        fact("why", error);
+    }
+    match notice.change {
+        Some(Change::Again { since, times }) => {
+            fact("since", &format!("{}, {times} times", notice.clock(since)));
+        }
+        Some(Change::Mended { was, since, .. }) => {
+            fact("before", &format!("{was} since {}", notice.clock(since)))
+        }
+        Some(Change::Other { was }) => fact("before", was.code()),
+        Some(Change::First) | None => {}
+    }
+    match (notice.started, notice.took()) {
+        (Some(started), Some(took)) => {
+            fact("started", &notice.clock(started));
+            fact("took", &HumanDuration(took).to_string());
+        }
+        _ => fact("time", &notice.clock(notice.time)),
+    }
+    fact("host", &notice.host);
+}
+
+/// What did not succeed first, then the rest, and the sums.
+fn table(notice: &Notice, text: &mut String) {
+    let (good, other): (Vec<_>, Vec<_>) = notice.tasks.iter().partition(|task| task.is_good());
+    for task in other {
+        let _ = writeln!(
+            text,
+            "{:<8} {}",
+            class_word(task.status),
+            printable(&target(task))
+        );
+        let why = task.error.as_deref().unwrap_or_default();
+        let _ = writeln!(text, "         {}", task.status);
+        if !why.is_empty() {
+            let _ = writeln!(text, "         {}", printable(why));
+        }
+    }
+    for task in good {
+        let _ = write!(
+            text,
+            "{:<8} {}  {}",
+            "ok",
+            printable(&target(task)),
+            Bytes(task.bytes)
+        );
+        if let Some(took) = task.took {
+            let _ = write!(text, "  {}", HumanDuration(took));
+        }
+        text.push('\n');
+    }
+    if notice.occasion.is_end() {
+        let bytes: u64 = notice.tasks.iter().map(|task| task.bytes).sum();
+        let _ = writeln!(
+            text,
+            "\n{} succeeded, {} failed,\n{} skipped, {} cancelled,\n{} stored",
+            notice.count(&[Class::Success]),
+            notice.count(&[Class::Failed, Class::Refused]),
+            notice.count(&[Class::Skipped]),
+            notice.count(&[Class::Cancelled]),
+            Bytes(bytes)
+        );
+    }
+}
+
+fn class_word(status: Status) -> &'static str {
+    match status.class() {
+        Class::Success => "ok",
+        Class::Skipped => "skipped",
+        Class::Cancelled => "cancelled",
+        Class::Interim => "open",
+        Class::Warning | Class::Refused | Class::Failed => "FAILED",
+    }
+}
+
+/// `QA1 secure backup`, `TEST8/DOMAIN1`, `TEST8 all domains`.
+fn target(task: &TaskFacts) -> String {
+    match (task.action, task.domain.as_str()) {
+        (ActionKind::SecureBackup, _) => format!("{} secure backup", task.device),
+        (ActionKind::ExportDomain, ALL_DOMAINS) => format!("{} all domains", task.device),
+        (ActionKind::ExportDomain, _) => task.place(),
+    }
+}
+
+/// `text`, cut where it is longer than so many characters.
+pub fn shortened(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
+        None => text.to_owned(),
+        Some(_) => text
+            .chars()
+            .take(longest.saturating_sub(1))
+            .chain(['…'])
+            .collect(),
+    }
+}
