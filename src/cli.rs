@@ -79,6 +79,8 @@ pub enum Command {
     Validate,
     /// Show what was run, and how it ended
     History(HistoryArgs),
+    /// Send one of each message to those who are told of plans, and say what they answered
+    NotifyTest(NotifyTestArgs),
     /// Mend what a run that died has left: devices still quiesced, folders on devices
     Recover,
     /// Look again at what is stored: there, unchanged, and still good
@@ -165,6 +167,14 @@ pub enum PreviewFormat {
     Table,
     /// For programs
     Json,
+}
+
+/// `dpbackup notify-test`
+#[derive(Debug, Args)]
+pub struct NotifyTestArgs {
+    /// The plan [default: all of them]
+    #[arg(value_name = "PLAN")]
+    pub plan: Option<String>,
 }
 
 /// `dpbackup history`

@@ -4,6 +4,8 @@ mod check;
 mod diff;
 mod history;
 mod init;
+mod notify_test;
+mod past;
 mod preview;
 mod prune;
 mod recover;
@@ -27,6 +29,8 @@ use crate::history::{History, HistoryError};
 use crate::plan::diagnostic::{Report, Style};
 use crate::plan::{self, LoadError, Loaded};
 use crate::report::lines::JsonLines;
+use crate::run::event::ScriptOwner;
+use crate::run::record::Record;
 use crate::ui::{Ui, Verbosity};
 use crate::values::environment::{Lookup, non_empty};
 
@@ -76,6 +80,7 @@ pub fn dispatch(cli: &Cli, env: Lookup<'_>) -> Exit {
         Command::Preview(args) => preview::preview(&cli.global, args, ui, env),
         Command::Validate => validate::validate(&cli.global, ui, env),
         Command::History(args) => history::history(&cli.global, args, ui, env),
+        Command::NotifyTest(args) => notify_test::notify_test(&cli.global, args, ui, env),
         Command::Recover => recover::recover(&cli.global, ui, env),
         Command::Diff(args) => diff::diff(&cli.global, args, ui, env),
         Command::Prune(args) => prune::prune(&cli.global, args, ui, env),
@@ -208,6 +213,20 @@ fn unknown(loaded: &Loaded, what: &str, name: &str, known: &[&str]) -> CommandEr
 /// Opens the history for writing.
 fn open_history(path: &Path) -> Result<History, CommandError> {
     History::open(path).map_err(CommandError::from)
+}
+
+/// Records what sinks could not do. It changes no outcome, not even by failing.
+fn record_warnings(record: &mut Record<'_>, owner: ScriptOwner) {
+    for warning in record.take_warnings() {
+        // Sinks show it all the same.
+        let _ = record.warn(owner, warning);
+    }
+}
+
+/// An error with its causes, in one sentence.
+fn words(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// Prints data on stdout; a full disk behind it is an error.

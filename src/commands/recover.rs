@@ -3,11 +3,14 @@
 use anyhow::Context as _;
 
 use crate::cli::Global;
-use crate::clock::SystemClock;
-use crate::commands::{CommandError, Outcome, load_plan, open_history, print};
+use crate::clock::{Clock, SystemClock};
+use crate::commands::past::PastInHistory;
+use crate::commands::{CommandError, Outcome, load_plan, open_history, print, record_warnings};
 use crate::exit::Exit;
 use crate::lock::Locks;
-use crate::run::event::Sink;
+use crate::notify::Notifier;
+use crate::notify::past::Past;
+use crate::run::event::{ScriptOwner, Sink};
 use crate::run::record::Record;
 use crate::run::{Engine, recover as mending};
 use crate::signal::{self, Stop};
@@ -37,11 +40,30 @@ pub(super) fn recover(global: &Global, ui: Ui, env: Lookup<'_>) -> Outcome {
         environment: env,
     };
     let mut screen = Screen::new(ui);
-    let sinks: Vec<&mut dyn Sink> = vec![&mut screen];
+    let past = PastInHistory::open(&file.settings.history);
+    let past = past.as_ref().map(|past| past as &dyn Past);
+    let mut notifier = Notifier::new(file, env, clock.zone(), past);
+    let sinks: Vec<&mut dyn Sink> = vec![&mut screen, &mut notifier];
     let mut record = Record::new(&mut history, sinks, &clock);
-    let recovered = mending::recover(engine, &mut record, &|_| true)
-        .map_err(|error| CommandError::new(error.exit(), error))?;
+    let recovered = mending::recover(engine, &mut record, &|_| true);
+    if let Ok(recovered) = &recovered {
+        // A warning belongs to an execution: to one of those that were mended.
+        let plans = recovered.abandoned.iter().map(|plan| ScriptOwner::Plan(plan.id));
+        let tasks = recovered
+            .mended
+            .iter()
+            .map(|mended| ScriptOwner::Task(mended.entry.task));
+        if let Some(owner) = plans.chain(tasks).next() {
+            record_warnings(&mut record, owner);
+        }
+    }
     drop(record);
+    notifier.write_metrics(clock.now());
+    notifier
+        .take_warnings()
+        .iter()
+        .for_each(|warning| ui.warning(warning));
+    let recovered = recovered.map_err(|error| CommandError::new(error.exit(), error))?;
     let swept = crate::artifact::sweep::sweep(&file.settings.store);
     let mut lines = recovered.lines();
     let mut exit = if recovered.still_quiesced() {

@@ -3,14 +3,17 @@
 use anyhow::Context as _;
 
 use crate::cli::{Global, RunArgs, RunFormat};
-use crate::clock::SystemClock;
-use crate::commands::{CommandError, Outcome, chosen, load_plan, open_history};
+use crate::clock::{Clock, SystemClock};
+use crate::commands::past::PastInHistory;
+use crate::commands::{CommandError, Outcome, chosen, load_plan, open_history, record_warnings, words};
 use crate::exit::Exit;
 use crate::lock::Locks;
+use crate::notify::Notifier;
+use crate::notify::past::Past;
 use crate::report::lines::JsonLines;
 use crate::run::Engine;
 use crate::run::contact::Devices;
-use crate::run::event::Sink;
+use crate::run::event::{ScriptOwner, Sink};
 use crate::run::record::Record;
 use crate::run::sequence::{self, Options};
 use crate::signal::{self, Stop};
@@ -27,7 +30,17 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
         .context("cannot listen to signals")
         .map_err(|error| CommandError::new(Exit::Failed, error))?;
     let clock = SystemClock::new();
-    let mut history = open_history(&file.settings.history)?;
+    let mut history = open_history(&file.settings.history).inspect_err(|error| {
+        // Nobody looks at a run of the night that never began.
+        let mut notifier = Notifier::new(file, env, clock_zone(&clock), None);
+        for plan in &plans {
+            notifier.broke(clock.now(), &plan.name, &words(&*error.error));
+        }
+        notifier
+            .take_warnings()
+            .iter()
+            .for_each(|warning| ui.warning(warning));
+    })?;
     let locks = Locks::beside(&file.settings.history);
     let (_alive, process) = locks
         .process(&clock)
@@ -49,6 +62,10 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
         Some(lines) => sinks.push(lines),
         None => sinks.push(&mut screen),
     }
+    let past = PastInHistory::open(&file.settings.history);
+    let past = past.as_ref().map(|past| past as &dyn Past);
+    let mut notifier = Notifier::new(file, env, clock_zone(&clock), past);
+    sinks.push(&mut notifier);
     let mut record = Record::new(&mut history, sinks, &clock);
     let mut devices = Devices::new(engine);
     let options = Options {
@@ -61,12 +78,13 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
     for plan in plans {
         match sequence::run(engine, &mut record, &mut devices, plan, options) {
             Ok(end) => {
+                record_warnings(&mut record, ScriptOwner::Plan(end.id));
                 exit = exit.or_graver(end.exit);
                 ends.push(end);
             }
             Err(error) => {
                 exit = exit.or_graver(error.exit());
-                trouble = Some(error);
+                trouble = Some((&plan.name, error));
                 break;
             }
         }
@@ -76,6 +94,14 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
         devices.forget_unavailable();
     }
     drop(record);
+    if let Some((plan, error)) = &trouble {
+        notifier.broke(clock.now(), plan, &words(error));
+        notifier
+            .take_warnings()
+            .iter()
+            .for_each(|warning| ui.warning(warning));
+    }
+    let trouble = trouble.map(|(_, error)| error);
     if let Some(lines) = &mut lines {
         lines.summary(&ends, exit, trouble.as_ref());
     }
@@ -86,5 +112,5 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
 }
 
 fn clock_zone(clock: &SystemClock) -> jiff::tz::TimeZone {
-    crate::clock::Clock::zone(clock)
+    clock.zone()
 }

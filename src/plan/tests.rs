@@ -206,7 +206,9 @@ fn the_least_file_has_the_documented_defaults() {
         (plan.window.as_ref(), plan.error_policy),
         (None, ErrorPolicy::Halt)
     );
-    assert!(!plan.notify.syslog && !plan.notify.email && plan.description.is_none() && plan.activities.is_empty());
+    assert!(
+        !plan.notify.syslog && !plan.notify.email && plan.description.is_none() && plan.activities.is_empty()
+    );
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod simulator;
 
 mod gateway_forms;
 mod invariants;
+mod receivers;
 #[macro_use]
 mod shown;
 mod soap_client;
@@ -27,6 +28,9 @@ mod house;
 mod init;
 mod main_road;
 mod mistakes;
+mod notify_channels;
+mod notify_events;
+mod notify_trouble;
 mod plan_expansion;
 mod plan_flow;
 mod plan_locks;

@@ -393,8 +393,18 @@ pub static PLAN: Table = Table {
             "Run before the tasks. A return code above 0 ends the plan.",
         ),
         key("post_script", Kind::Script, Means("none"), "Run after the tasks."),
-        key("syslog", Kind::Boolean, Default("false"), "Tell the system log; `[notify.syslog]` says which."),
-        key("email", Kind::Boolean, Default("false"), "Tell by e-mail; `[notify.email]` says whom."),
+        key(
+            "syslog",
+            Kind::Boolean,
+            Default("false"),
+            "Tell the system log; `[notify.syslog]` says which.",
+        ),
+        key(
+            "email",
+            Kind::Boolean,
+            Default("false"),
+            "Tell by e-mail; `[notify.email]` says whom.",
+        ),
         key(
             "webhook",
             Kind::Patterns,

@@ -1,0 +1,190 @@
+//! `dpbackup notify-test`
+
+use std::fmt::Write;
+
+use crate::cli::{Global, NotifyTestArgs};
+use crate::clock::{Clock, SystemClock};
+use crate::commands::past::PastInHistory;
+use crate::commands::{Outcome, chosen, load_plan, print};
+use crate::exit::Exit;
+use crate::notify::notice::{Notice, Place, TaskFacts};
+use crate::notify::past::Past;
+use crate::notify::receiver::Receiver;
+use crate::notify::{Answer, Notifier};
+use crate::plan::model::Plan;
+use crate::run::event::{ActionKind, PlanId, TaskId};
+use crate::run::status::Status;
+use crate::ui::Ui;
+use crate::values::environment::Lookup;
+use crate::values::occasion::Occasion;
+use crate::values::text::printable;
+
+/// The success is the last: a service of pings is left in order.
+const ORDER: [Occasion; 8] = [
+    Occasion::Started,
+    Occasion::TaskFailed,
+    Occasion::StillQuiesced,
+    Occasion::Recovered,
+    Occasion::Refused,
+    Occasion::Failed,
+    Occasion::Warned,
+    Occasion::Succeeded,
+];
+
+/// Sends one of each message that somebody would be sent.
+pub(super) fn notify_test(global: &Global, args: &NotifyTestArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
+    let loaded = load_plan(global, ui, env)?;
+    let file = &loaded.plan_file;
+    let plans: Vec<&Plan> = match &args.plan {
+        Some(name) => chosen(&loaded, std::slice::from_ref(name))?,
+        None => file.plans.iter().collect(),
+    };
+    let clock = SystemClock::new();
+    // The metrics are not made up: without a history there is nothing that they could say.
+    let past = PastInHistory::open(&file.settings.history);
+    let past = past.as_ref().map(|past| past as &dyn Past);
+    let notifier = Notifier::new(file, env, clock.zone(), past);
+
+    let mut text = String::new();
+    let mut exit = Exit::Success;
+    let mut known: Vec<Receiver<'_>> = Vec::new();
+    for plan in plans {
+        let mut receivers = notifier.receivers(&plan.name);
+        receivers.retain(|receiver| !known.iter().any(|known| known.is_same_as(receiver)));
+        known.extend(receivers.clone());
+        if receivers.is_empty() {
+            continue;
+        }
+        let _ = writeln!(text, "plan {}", printable(&plan.name));
+        for receiver in receivers {
+            for occasion in ORDER {
+                let notice = made_up(&notifier, clock.now(), occasion, &plan.name);
+                exit = exit.or_graver(tell(&notifier, &receiver, &notice, &mut text));
+            }
+        }
+    }
+    if let Some(answer) = notifier.metrics(clock.now()) {
+        exit = exit.or_graver(say(&answer, "", &mut text));
+    }
+    if text.is_empty() {
+        text.push_str("nobody is told of anything: no plan has syslog, email, webhook or ping\n");
+        exit = Exit::Warned;
+    }
+    print(ui, &text)?;
+    Ok(exit)
+}
+
+fn tell(notifier: &Notifier<'_>, receiver: &Receiver<'_>, notice: &Notice, text: &mut String) -> Exit {
+    let occasion = notice.occasion;
+    if !receiver.can_say(occasion) {
+        return Exit::Success;
+    }
+    if !receiver.events.contains(occasion) {
+        let _ = writeln!(
+            text,
+            "  {} {occasion}: not sent, `events` leaves it out",
+            receiver.name
+        );
+        return Exit::Success;
+    }
+    let mut exit = Exit::Success;
+    for answer in notifier.tell(notice, &[receiver]) {
+        exit = exit.or_graver(say(&answer, &format!(" {occasion}"), text));
+    }
+    exit
+}
+
+fn say(answer: &Answer, occasion: &str, text: &mut String) -> Exit {
+    let place = answer
+        .place
+        .as_deref()
+        .map_or_else(String::new, |place| format!(" ({place})"));
+    let (word, said, exit) = match &answer.answer {
+        Ok(said) => ("ok", said, Exit::Success),
+        Err(said) => ("FAILED", said, Exit::Failed),
+    };
+    // Writing into a String cannot fail.
+    let _ = writeln!(
+        text,
+        "  {}{occasion}: {word}{place}: {}",
+        answer.receiver,
+        printable(said)
+    );
+    exit
+}
+
+/// A message in which everything is made up but the plan.
+fn made_up(notifier: &Notifier<'_>, now: jiff::Timestamp, occasion: Occasion, plan: &str) -> Notice {
+    let (status, task_status, error) = match occasion {
+        Occasion::Started => (Status::Running, Status::ReadyForExecution, None),
+        Occasion::TaskFailed => (
+            Status::DownloadFailed,
+            Status::DownloadFailed,
+            Some("the connection broke"),
+        ),
+        Occasion::Succeeded => (Status::Success, Status::Success, None),
+        Occasion::Warned => (
+            Status::CompletedWithWarnings,
+            Status::SkippedDeviceNotAvailable,
+            Some("1 task was skipped or cancelled"),
+        ),
+        Occasion::Failed => (
+            Status::Failed,
+            Status::DownloadFailed,
+            Some("task 2 DOWNLOAD_FAILED: the connection broke"),
+        ),
+        Occasion::Refused => (
+            Status::Locked,
+            Status::ReadyForExecution,
+            Some("held by another run"),
+        ),
+        Occasion::StillQuiesced => (
+            Status::Running,
+            Status::Unquiescing,
+            Some("no answer from the device"),
+        ),
+        Occasion::Recovered => (
+            Status::Abandoned,
+            Status::Abandoned,
+            Some("unquiesced and confirmed"),
+        ),
+    };
+    let task = |id, domain: &str, status: Status| TaskFacts {
+        id: TaskId(id),
+        action: ActionKind::ExportDomain,
+        device: "EXAMPLE1".to_owned(),
+        domain: domain.to_owned(),
+        status,
+        error: error.filter(|_| status != Status::Success).map(str::to_owned),
+        files: 1,
+        bytes: if status == Status::Success { 1_234_567 } else { 0 },
+        began: None,
+        took: Some(std::time::Duration::from_secs(12)),
+    };
+    let bad = task(2, "DOMAIN2", task_status);
+    let tasks = match occasion {
+        Occasion::TaskFailed => vec![bad],
+        Occasion::Refused | Occasion::StillQuiesced | Occasion::Recovered => Vec::new(),
+        _ => vec![task(1, "DOMAIN1", Status::Success), bad],
+    };
+    let is_about_a_place = matches!(
+        occasion,
+        Occasion::TaskFailed | Occasion::StillQuiesced | Occasion::Recovered
+    );
+    let place = Place {
+        task: TaskId(2),
+        device: "EXAMPLE1".to_owned(),
+        domain: "DOMAIN2".to_owned(),
+        error: None,
+    };
+    Notice {
+        is_test: true,
+        execution: Some(PlanId(0)),
+        started: now.checked_sub(std::time::Duration::from_secs(90)).ok(),
+        status: Some(status),
+        error: error.map(str::to_owned),
+        place: is_about_a_place.then_some(place),
+        tasks,
+        ..notifier.notice(now, occasion, plan)
+    }
+}

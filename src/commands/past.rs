@@ -1,0 +1,153 @@
+//! What notifications ask of the history.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::history::{History, HistoryError, NoteLevel, PlanFilter, PlanRow, TargetRow};
+use crate::notify::notice::trouble;
+use crate::notify::past::{Figures, Past, PastEnd, PlanFigures, TargetFigures};
+use crate::run::event::{PlanId, ScriptOwner, TaskId, Undo};
+use crate::run::status::Status;
+
+/// The history, read through a connection of its own while a run writes it.
+pub(super) struct PastInHistory(History);
+
+impl PastInHistory {
+    /// Nothing, where it cannot be read: then everything is news.
+    pub(super) fn open(history: &Path) -> Option<Self> {
+        History::open_read_only(history).ok().map(Self)
+    }
+
+    fn plan_figures(&self, plan: &str) -> Result<Option<PlanFigures>, HistoryError> {
+        let filter = |status, limit| PlanFilter {
+            plan: Some(plan.to_owned()),
+            status,
+            limit,
+            ..PlanFilter::default()
+        };
+        // The newest ones may be under way, in other processes.
+        let rows = self.0.plans(&filter(None, 40))?;
+        let Some((row, ended)) = rows.iter().find_map(|row| Some((row, row.end_time?))) else {
+            return Ok(None);
+        };
+        let succeeded = self.0.plans(&filter(Some(Status::Success), 1))?;
+        Ok(Some(PlanFigures {
+            plan: plan.to_owned(),
+            ended,
+            status: row.status,
+            took: Duration::try_from(ended.duration_since(row.start_time)).unwrap_or_default(),
+            bytes: self.stored_bytes(row)?,
+            succeeded: succeeded.first().and_then(|row| row.end_time),
+        }))
+    }
+
+    fn stored_bytes(&self, plan: &PlanRow) -> Result<u64, HistoryError> {
+        let mut bytes = 0;
+        for task in self.0.tasks_of_plan(plan.id)? {
+            bytes += self
+                .0
+                .files(task.id)?
+                .iter()
+                .filter(|file| file.kept)
+                .map(|file| file.size)
+                .sum::<u64>();
+        }
+        Ok(bytes)
+    }
+
+    fn target_figures(&self, row: TargetRow) -> Result<TargetFigures, HistoryError> {
+        let changes = self.0.task_status_changes(row.last_task)?;
+        let began = changes
+            .iter()
+            .find(|change| change.status != Status::ReadyForExecution);
+        let ended = changes.last().filter(|change| change.status.is_final());
+        let took = began.zip(ended).filter(|(began, ended)| began.time < ended.time);
+        Ok(TargetFigures {
+            took: took
+                .and_then(|(began, ended)| Duration::try_from(ended.time.duration_since(began.time)).ok()),
+            device: row.device_name,
+            domain: row.domain_name,
+            kind: row.kind,
+            time: row.last_time,
+            status: row.last_status,
+            good: row.good.map(|good| (good.time, good.size)),
+        })
+    }
+
+    fn all_figures(&self, plans: &[&str]) -> Result<Figures, HistoryError> {
+        let mut figures = Figures::default();
+        for plan in plans {
+            figures.plans.extend(self.plan_figures(plan)?);
+        }
+        for row in self.0.targets()? {
+            figures.targets.push(self.target_figures(row)?);
+        }
+        for entry in self.0.open_entries()? {
+            let place = (entry.device, entry.undo.domain().to_owned());
+            if !matches!(entry.undo, Undo::RemoveFolder(_)) && !figures.open_quiesces.contains(&place) {
+                figures.open_quiesces.push(place);
+            }
+        }
+        Ok(figures)
+    }
+}
+
+impl Past for PastInHistory {
+    fn ends(&self, plan: &str, before: PlanId, most: u32) -> Result<Vec<PastEnd>, String> {
+        // One more than asked for: the execution itself is among them.
+        let limit = most.saturating_add(1);
+        let filter = PlanFilter {
+            plan: Some(plan.to_owned()),
+            limit,
+            ..PlanFilter::default()
+        };
+        let rows = self.0.plans(&filter).map_err(words)?;
+        let ends = rows.into_iter().filter(|row| before.0 == 0 || row.id < before);
+        Ok(ends
+            .filter_map(|row| {
+                Some(PastEnd {
+                    id: row.id,
+                    ended: row.end_time?,
+                    status: row.status,
+                })
+            })
+            .collect())
+    }
+
+    fn troubles(&self, execution: PlanId) -> Result<Vec<String>, String> {
+        let tasks = self.0.tasks_of_plan(execution).map_err(words)?;
+        let bad = tasks.into_iter().filter(|task| task.status != Status::Success);
+        let mut troubles: Vec<String> = bad
+            .map(|task| trouble(task.action, &task.device_name, &task.domain_name, task.status))
+            .collect();
+        troubles.sort();
+        Ok(troubles)
+    }
+
+    fn warnings(&self, execution: PlanId) -> Result<Vec<String>, String> {
+        let notes = self.0.notes(ScriptOwner::Plan(execution)).map_err(words)?;
+        Ok(notes
+            .into_iter()
+            .filter(|note| note.level == NoteLevel::Warning)
+            .map(|note| note.message)
+            .collect())
+    }
+
+    fn plan_of(&self, task: TaskId) -> Result<(PlanId, String), String> {
+        let plan = self
+            .0
+            .task(task)
+            .and_then(|task| self.0.plan(task.plan))
+            .map_err(words)?;
+        Ok((plan.id, plan.plan))
+    }
+
+    fn figures(&self, plans: &[&str]) -> Result<Figures, String> {
+        self.all_figures(plans).map_err(words)
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn words(error: HistoryError) -> String {
+    error.to_string()
+}

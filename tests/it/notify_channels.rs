@@ -1,0 +1,458 @@
+//! Every way to a receiver, through the binary: what arrives there.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::receivers::{Behaviour, Identity, MailFault, MailServer, Syslog, Web, arrived};
+use crate::simulator::{Gateway, Setup};
+use crate::support::Home;
+
+const EXPORT: &str = "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\ndomains = \"DOM*\"\n";
+
+/// A home with a plan `Night` that tells by these keys, and these tables of `[notify]`.
+fn home(gateway: &Gateway, keys: &str, tables: &str) -> Home {
+    Home::new()
+        .device("QA1", gateway)
+        .plan("Night", &format!("{keys}\n{EXPORT}\n{tables}"))
+}
+
+fn ca_file(home: &Home, identity: &Identity) -> String {
+    fs::write(home.path("ca.pem"), &identity.ca_pem).expect("a CA file");
+    "ca_file = \"ca.pem\"".to_owned()
+}
+
+#[test]
+fn syslog_receives_a_start_and_an_end_with_structured_data_by_each_of_its_ways() {
+    let gateway = Gateway::start(Setup::default());
+    let folder = tempfile::tempdir().expect("a folder");
+    let identity = Identity::new();
+    fs::write(folder.path().join("ca.pem"), &identity.ca_pem).expect("a CA file");
+    let ca_file = folder.path().join("ca.pem");
+    for log in [
+        Syslog::local(&folder.path().join("log")),
+        Syslog::udp(),
+        Syslog::tcp(),
+        Syslog::tls(identity),
+    ] {
+        let table = format!(
+            "[notify.syslog]\naddress = \"{}\"\nfacility = \"local3\"\nca_file = \"{}\"",
+            log.address,
+            ca_file.display()
+        );
+        let home = home(&gateway, "syslog = true", &table);
+        let ran = home.dpbackup(&["run", "Night"]).exits(0);
+        assert_eq!(ran.stderr, "", "{}", log.address);
+        let seen = arrived(&log.seen, 2);
+        assert_eq!(seen.len(), 2, "{seen:?}");
+        // local3 (19) × 8 + informational (6).
+        let [start, end] = [&seen[0], &seen[1]].map(|message| {
+            let fields: Vec<&str> = message.splitn(7, ' ').collect();
+            assert_eq!(fields[0], "<158>1", "{message}");
+            let time: jiff::Timestamp = fields[1].parse().expect("a time of RFC 3339");
+            assert!(time.duration_since(jiff::Timestamp::now()).abs() < jiff::SignedDuration::from_mins(5));
+            assert_eq!(fields[3], "dpbackup", "{message}");
+            assert!(fields[4].parse::<u32>().is_ok(), "{message}");
+            (fields[5].to_owned(), fields[6].to_owned())
+        });
+        assert_eq!(start.0, "started");
+        assert!(start.1.starts_with(
+            "[dpbackup@32473 event=\"started\" plan=\"Night\" execution=\"1\" status=\"RUNNING\"] "
+        ));
+        assert_eq!(end.0, "succeeded");
+        assert!(
+            end.1
+                .contains(" succeeded=\"2\" failed=\"0\" skipped=\"0\" seconds=\""),
+            "{}",
+            end.1
+        );
+        assert!(end.1.ends_with("] Night succeeded: 2 tasks"), "{}", end.1);
+    }
+}
+
+#[test]
+fn mail_goes_encrypted_after_starttls_or_from_the_start_with_a_login_and_says_it_all() {
+    let gateway = Gateway::start(Setup::default());
+    for at_once in [false, true] {
+        let identity = Identity::new();
+        let ca_pem = identity.ca_pem.clone();
+        let (server, security) = if at_once {
+            (MailServer::tls(identity), "tls")
+        } else {
+            (MailServer::start(identity, MailFault::None), "starttls")
+        };
+        let table = format!(
+            "[notify.email]\nhost = \"localhost\"\nport = {}\nsecurity = \"{security}\"\nusername = \"dp\"\n\
+             password = {{ file = \"mail-password\" }}\nfrom = \"Backups <dp@example.com>\"\n\
+             to = \"one@example.com, Two <two@example.com>\"\nca_file = \"ca.pem\"",
+            server.port()
+        );
+        let home = home(&gateway, "email = true\nerror_policy = \"ignore\"", &table).absent_device("QA2");
+        fs::write(home.path("ca.pem"), &ca_pem).expect("a CA file");
+        fs::write(home.path("mail-password"), "mail-secret\n").expect("a password");
+        fs::set_permissions(home.path("mail-password"), fs::Permissions::from_mode(0o600)).expect("its mode");
+        let ran = home.dpbackup(&["run", "Night"]).exits(3);
+        assert!(!ran.stderr.contains("notification"), "{}", ran.stderr);
+        let mails = arrived(&server.seen, 1);
+        assert_eq!(mails.len(), 1, "no mail but the end: {mails:?}");
+        let mail = &mails[0];
+        assert!(mail.is_encrypted);
+        assert_eq!(mail.login, Some(("dp".to_owned(), "mail-secret".to_owned())));
+        assert_eq!(mail.to.len(), 2, "{:?}", mail.to);
+        assert_eq!(
+            mail.header("Subject"),
+            "[dpbackup] Night ended with warnings: 1 of 3 tasks left out (QA2/DOM*)"
+        );
+        assert_eq!(mail.header("From"), "Backups <dp@example.com>");
+        assert_eq!(mail.header("Auto-Submitted"), "auto-generated");
+        assert!(
+            mail.header("Message-ID").ends_with("@example.com>"),
+            "{}",
+            mail.text
+        );
+        let body = mail.body();
+        assert!(
+            body.contains("\r\nstatus   COMPLETED_WITH_WARNINGS\r\n"),
+            "{body}"
+        );
+        assert!(
+            body.contains("\r\nskipped  QA2/DOM*\r\n         SKIPPED_DEVICE_NOT_AVAILABLE\r\n"),
+            "{body}"
+        );
+        assert!(body.contains("\r\nok       QA1/DOM1  "), "{body}");
+        assert!(
+            body.contains("2 succeeded, 0 failed,\r\n1 skipped, 0 cancelled,\r\n"),
+            "{body}"
+        );
+        assert!(body.contains("more: dpbackup history activities 1"), "{body}");
+        assert!(
+            !mail.text.contains("mail-secret") && !mail.text.contains("secret"),
+            "{}",
+            mail.text
+        );
+    }
+}
+
+#[test]
+fn a_mail_server_without_starttls_gets_neither_mail_nor_password() {
+    let gateway = Gateway::start(Setup::default());
+    let identity = Identity::new();
+    let ca_pem = identity.ca_pem.clone();
+    let server = MailServer::start(identity, MailFault::NoStartTls);
+    let table = format!(
+        "[notify.email]\nhost = \"localhost\"\nport = {}\nusername = \"dp\"\npassword = {{ env = \"DPBACKUP_TEST_PASSWORD\" }}\n\
+         from = \"dp@example.com\"\nto = \"one@example.com\"\nca_file = \"ca.pem\"\nevents = \"*\"",
+        server.port()
+    );
+    let home = home(&gateway, "email = true", &table);
+    fs::write(home.path("ca.pem"), ca_pem).expect("a CA file");
+    let ran = home.dpbackup(&["run", "Night"]).exits(0);
+    assert!(
+        ran.stderr.contains("notification by email failed (localhost:"),
+        "{}",
+        ran.stderr
+    );
+    assert!(server.seen.lock().expect("no panic with the lock").is_empty());
+}
+
+#[test]
+fn a_web_hook_receives_the_documented_event_signed() {
+    let gateway = Gateway::start(Setup::default());
+    let identity = Identity::new();
+    let ca_pem = identity.ca_pem.clone();
+    let web = Web::tls(identity);
+    let table = format!(
+        "[[notify.webhook]]\nname = \"ops\"\nurl = \"{}\"\nsecret = {{ env = \"DPBACKUP_TEST_PASSWORD\" }}\n\
+         authorization = {{ file = \"bearer\" }}\nca_file = \"ca.pem\"\nevents = \"succeeded\"",
+        web.url("/hook?key=t0ken")
+    );
+    let home = home(&gateway, "webhook = \"op*\"", &table);
+    fs::write(home.path("ca.pem"), &ca_pem).expect("a CA file");
+    fs::write(home.path("bearer"), "Bearer b34r3r").expect("a secret");
+    fs::set_permissions(home.path("bearer"), fs::Permissions::from_mode(0o600)).expect("its mode");
+    assert_eq!(home.dpbackup(&["run", "Night"]).exits(0).stderr, "");
+    let requests = arrived(&web.seen, 1);
+    assert_eq!(requests.len(), 1, "{requests:?}");
+    let request = &requests[0];
+    assert_eq!(request.path(), "/hook?key=t0ken");
+    assert_eq!(request.header("authorization"), Some("Bearer b34r3r"));
+    assert_eq!(request.header("x-dpbackup-event"), Some("succeeded"));
+    // The key is the password of the tests; openssl dgst -sha256 -hmac gives the same.
+    let signature = request.header("x-dpbackup-signature").expect("a signature");
+    assert_eq!(
+        signature.strip_prefix("sha256=").map(str::len),
+        Some(64),
+        "{signature}"
+    );
+    assert_eq!(signature, &format!("sha256={}", openssl_hmac(&request.body)));
+    let event = request.json();
+    for (key, value) in [
+        ("event", serde_json::json!("succeeded")),
+        ("plan", serde_json::json!("Night")),
+        ("plan_execution_id", serde_json::json!(1)),
+        ("status", serde_json::json!("SUCCESS")),
+        ("test", serde_json::json!(false)),
+        ("error_message", serde_json::Value::Null),
+    ] {
+        assert_eq!(event[key], value, "{key}");
+    }
+    assert_eq!(event["tasks"].as_array().map(Vec::len), Some(2));
+    assert_eq!(event["tasks"][0]["device_name"], "QA1");
+    assert!(event["tasks"][0]["bytes"].as_u64() > Some(0));
+    assert_eq!(event["change"]["kind"], "first");
+}
+
+/// HMAC-SHA256 with the password of the tests as key, computed by other means.
+fn openssl_hmac(text: &str) -> String {
+    use std::io::Write;
+    let mut child = std::process::Command::new("openssl")
+        .args(["dgst", "-sha256", "-hmac", crate::support::PASSWORD])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("openssl");
+    child
+        .stdin
+        .take()
+        .expect("its input")
+        .write_all(text.as_bytes())
+        .expect("written");
+    let output = child.wait_with_output().expect("its end");
+    let text = String::from_utf8(output.stdout).expect("text");
+    text.trim().rsplit(' ').next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn chats_receive_text_in_which_nothing_is_markup() {
+    let gateway = Gateway::start(Setup::default());
+    let web = Web::start(&[Behaviour::Status(200, "ok")]);
+    let table = format!(
+        "[[notify.webhook]]\nname = \"chat\"\nurl = \"{}\"\nformat = \"slack\"\n\
+         [[notify.webhook]]\nname = \"ntfy\"\nurl = \"{}\"\nformat = \"text\"",
+        web.url("/slack"),
+        web.url("/ntfy")
+    );
+    let home = Home::new().device("QA1", &gateway).plan(
+        "<!channel> & Größe",
+        &format!("webhook = \"*\"\nnotify_events = \"succeeded\"\n{EXPORT}\n{table}"),
+    );
+    assert_eq!(home.dpbackup(&["run", "<!channel> & Größe"]).exits(0).stderr, "");
+    let requests = arrived(&web.seen, 2);
+    let of = |path: &str| {
+        requests
+            .iter()
+            .find(|request| request.path() == path)
+            .expect(path)
+    };
+    let text = of("/slack").json()["text"].as_str().expect("text").to_owned();
+    assert!(
+        text.starts_with("*&lt;!channel&gt; &amp; Größe succeeded: 2 tasks*\n"),
+        "{text}"
+    );
+    let ntfy = of("/ntfy");
+    assert!(
+        ntfy.header("title")
+            .is_some_and(|title| title.starts_with("=?UTF-8?B?")),
+        "{ntfy:?}"
+    );
+    assert_eq!(ntfy.header("priority"), Some("2"));
+    assert!(
+        ntfy.body.starts_with("plan     <!channel> & Größe\n"),
+        "{}",
+        ntfy.body
+    );
+}
+
+#[test]
+fn pings_tell_start_success_and_failure_with_the_summary() {
+    let gateway = Gateway::start(Setup::default());
+    let web = Web::start(&[Behaviour::Status(200, "OK")]);
+    let table = format!("[notify.ping]\nurl = \"{}\"", web.url("/ping/{plan}"));
+    let good = home(&gateway, "ping = true", &table);
+    assert_eq!(good.dpbackup(&["run", "Night"]).exits(0).stderr, "");
+    let own = format!("ping_url = \"{}\"", web.url("/own?id=7"));
+    let bad = home(
+        &gateway,
+        &own,
+        "[notify.ping]\nstart = \"?state=run\"\nfail = \"?state=fail\"",
+    )
+    .absent_device("QA2");
+    let _ = bad.dpbackup(&["run", "Night"]).exits(3);
+    let requests = arrived(&web.seen, 4);
+    let paths: Vec<&str> = requests.iter().map(|request| request.path()).collect();
+    assert_eq!(
+        paths,
+        [
+            "/ping/night/start",
+            "/ping/night",
+            "/own?id=7&state=run",
+            "/own?id=7&state=fail"
+        ]
+    );
+    assert!(
+        requests[1].body.starts_with("Night succeeded: 2 tasks\n"),
+        "{}",
+        requests[1].body
+    );
+    assert!(
+        requests[3].body.starts_with("Night ended with warnings"),
+        "{}",
+        requests[3].body
+    );
+}
+
+#[test]
+fn the_metrics_are_replaced_as_a_whole_and_the_last_success_stays_when_a_run_fails() {
+    let gateway = Gateway::start(Setup::default());
+    let home = home(&gateway, "", "[notify.metrics]\npath = \"dpbackup.prom\"");
+    assert_eq!(home.dpbackup(&["run", "Night"]).exits(0).stderr, "");
+    let first = fs::read_to_string(home.path("dpbackup.prom")).expect("a file");
+    let mode = fs::metadata(home.path("dpbackup.prom"))
+        .expect("a file")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o444, 0o444, "node_exporter is another user");
+    for name in [
+        "dpbackup_plan_last_success_timestamp_seconds",
+        "dpbackup_target_last_success_timestamp_seconds",
+    ] {
+        assert!(sample(&first, name) > 1.7e9, "{first}");
+    }
+    assert!(
+        sample(&first, "dpbackup_target_last_success_bytes") > 0.0,
+        "{first}"
+    );
+    assert!(
+        first.contains("dpbackup_plan_last_run_status{plan=\"Night\",status=\"SUCCESS\"} 1\n"),
+        "{first}"
+    );
+    assert!(first.contains("dpbackup_open_quiesces 0\n"), "{first}");
+    drop(gateway);
+    let _ = home.dpbackup(&["run", "Night"]).exits(4);
+    let second = fs::read_to_string(home.path("dpbackup.prom")).expect("a file");
+    for name in [
+        "dpbackup_plan_last_success_timestamp_seconds",
+        "dpbackup_target_last_success_timestamp_seconds",
+    ] {
+        assert_eq!(
+            sample(&first, name).to_bits(),
+            sample(&second, name).to_bits(),
+            "{second}"
+        );
+    }
+    assert!(
+        second.contains("dpbackup_plan_last_run_status{plan=\"Night\",status=\"ALL_TASKS_SKIPPED\"} 1\n"),
+        "{second}"
+    );
+    assert!(
+        second.contains("dpbackup_plan_last_run_success{plan=\"Night\"} 0\n"),
+        "{second}"
+    );
+    let beside: Vec<_> = fs::read_dir(home.path(""))
+        .expect("a folder")
+        .flatten()
+        .map(|entry| entry.file_name())
+        .collect();
+    assert!(
+        !beside
+            .iter()
+            .any(|name| name.to_string_lossy().starts_with(".dpbackup.prom")),
+        "{beside:?}"
+    );
+}
+
+/// The value of the first sample of this name.
+#[track_caller]
+fn sample(text: &str, name: &str) -> f64 {
+    let line = text
+        .lines()
+        .find(|line| line.starts_with(name))
+        .unwrap_or_else(|| panic!("{name} in\n{text}"));
+    line.rsplit(' ')
+        .next()
+        .and_then(|value| value.parse().ok())
+        .expect("a number")
+}
+
+#[test]
+fn notify_test_sends_one_of_each_and_says_what_was_answered() {
+    let gateway = Gateway::start(Setup::default());
+    let identity = Identity::new();
+    let log = Syslog::udp();
+    let web = Web::start(&[Behaviour::Status(200, "got it")]);
+    let mut home = home(
+        &gateway,
+        "syslog = true\nwebhook = \"ops\"\nping = true\nemail = true",
+        &format!(
+            "[notify.syslog]\naddress = \"{}\"\n[[notify.webhook]]\nname = \"ops\"\nurl = \"{}\"\n\
+             [notify.ping]\nurl = \"{}\"\n",
+            log.address,
+            web.url("/hook"),
+            web.url("/ping")
+        ),
+    );
+    let ca = ca_file(&home, &identity);
+    let server = MailServer::start(identity, MailFault::None);
+    home = home.plan(
+        "Other",
+        &format!(
+            "enabled = false\n[notify.email]\nhost = \"localhost\"\nport = {}\nfrom = \"a@example.com\"\n\
+             to = \"b@example.com\"\n{ca}",
+            server.port()
+        ),
+    );
+    let ran = home.dpbackup(&["notify-test", "Night"]).exits(0);
+    let all = [
+        "started",
+        "task-failed",
+        "still-quiesced",
+        "recovered",
+        "refused",
+        "failed",
+        "warned",
+        "succeeded",
+    ];
+    for occasion in all {
+        assert!(
+            ran.stdout.contains(&format!("syslog {occasion}: ok (udp://")),
+            "{}",
+            ran.stdout
+        );
+        assert!(
+            ran.stdout
+                .contains(&format!("webhook ops {occasion}: ok (http://localhost:")),
+            "{}",
+            ran.stdout
+        );
+    }
+    assert!(ran.stdout.contains("): HTTP 200: got it\n"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("email failed: ok (localhost:"),
+        "{}",
+        ran.stdout
+    );
+    assert!(ran.stdout.contains("queued as 4711"), "{}", ran.stdout);
+    assert!(
+        ran.stdout
+            .contains("email started: not sent, `events` leaves it out"),
+        "{}",
+        ran.stdout
+    );
+    assert_eq!(arrived(&log.seen, 8).len(), 8);
+    assert_eq!(arrived(&server.seen, 5).len(), 5);
+    let requests = arrived(&web.seen, 14);
+    let last_ping = requests
+        .iter()
+        .rfind(|request| request.path().starts_with("/ping"));
+    assert_eq!(
+        last_ping.map(crate::receivers::Request::path),
+        Some("/ping"),
+        "left in order"
+    );
+    let hooks = requests.iter().filter(|request| request.path() == "/hook");
+    assert!(hooks.clone().all(|request| request.json()["test"] == true));
+    assert_eq!(hooks.count(), 8);
+    assert!(
+        !home.path("state/history.db").exists(),
+        "a test leaves no history"
+    );
+}

@@ -1,0 +1,265 @@
+//! What is told, and when: each event, changes and reminders, and the ways a run can end.
+
+use std::time::{Duration, Instant};
+
+use crate::receivers::{Behaviour, Request, Syslog, Web, arrived};
+use crate::simulator::{Gateway, Setup, User};
+use crate::support::{Home, PASSWORD};
+
+const EXPORT: &str =
+    "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\ndomains = \"DOM1\"\nquiesce = true\n";
+
+/// Tells all to a web hook, each time.
+fn all(web: &Web) -> String {
+    format!(
+        "[[notify.webhook]]\nname = \"all\"\nurl = \"{}\"\n",
+        web.url("/all")
+    )
+}
+
+fn web() -> Web {
+    Web::start(&[Behaviour::Status(200, "ok")])
+}
+
+/// `event STATUS` of each.
+fn events(requests: &[Request]) -> Vec<String> {
+    let one = |request: &Request| {
+        let event = request.json();
+        format!(
+            "{} {}",
+            event["event"].as_str().unwrap_or("-"),
+            event["status"].as_str().unwrap_or("-")
+        )
+    };
+    requests.iter().map(one).collect()
+}
+
+#[test]
+fn a_failed_task_is_told_at_once_and_again_with_the_end() {
+    let web = web();
+    let gateway = Gateway::start(Setup {
+        users: vec![User::new("backup", PASSWORD).without("do-backup")],
+        ..Setup::default()
+    });
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("Night", &format!("webhook = \"all\"\n{EXPORT}{}", all(&web)));
+    let _ = home.dpbackup(&["run", "Night"]).exits(1);
+    let seen = arrived(&web.seen, 3);
+    let told = events(&seen);
+    assert_eq!(told[0], "started RUNNING");
+    assert!(told[1].starts_with("task-failed "), "{told:?}");
+    assert_eq!(told[2], "failed FAILED");
+    let task = seen[1].json();
+    assert_eq!(
+        (task["device_name"].as_str(), task["domain_name"].as_str()),
+        (Some("QA1"), Some("DOM1"))
+    );
+    assert!(
+        task["error_message"]
+            .as_str()
+            .is_some_and(|error| !error.is_empty()),
+        "{task}"
+    );
+    assert!(!seen.iter().any(|request| request.body.contains(PASSWORD)));
+}
+
+#[test]
+fn a_device_that_stays_broken_is_not_told_every_time_and_its_recovery_is() {
+    let web = web();
+    let hook = format!("{}events = \"*failed, refused\"\nrepeat = \"24h\"\n", all(&web));
+    let text = format!("webhook = \"all\"\n{EXPORT}{hook}");
+    let home = Home::new().absent_device("QA1").plan("Night", &text);
+    for _ in 0..3 {
+        let _ = home.dpbackup(&["run", "Night"]).exits(4);
+    }
+    assert_eq!(
+        events(&arrived(&web.seen, 1)),
+        ["refused ALL_TASKS_SKIPPED"],
+        "told once of three"
+    );
+    let gateway = Gateway::start(Setup::default());
+    let mended = Home::new().device("QA1", &gateway).plan("Night", &text);
+    std::fs::copy(mended.plan_file(), home.path("mended.toml")).expect("a plan file");
+    let _ = home.dpbackup(&["-c", "mended.toml", "run", "Night"]).exits(0);
+    let _ = home.dpbackup(&["-c", "mended.toml", "run", "Night"]).exits(0);
+    let seen = arrived(&web.seen, 2);
+    assert_eq!(
+        events(&seen),
+        ["refused ALL_TASKS_SKIPPED", "succeeded SUCCESS"],
+        "and the second success is no news"
+    );
+    let change = seen[1].json()["change"].clone();
+    assert_eq!(
+        (change["kind"].as_str(), change["times"].as_u64()),
+        (Some("mended"), Some(3)),
+        "{change}"
+    );
+    assert_eq!(change["previous_status"], "ALL_TASKS_SKIPPED");
+}
+
+#[test]
+fn what_could_not_be_told_is_told_by_the_next_run() {
+    let web = Web::start(&[Behaviour::Status(404, "not yet"), Behaviour::Status(200, "ok")]);
+    let hook = format!("{}repeat = \"24h\"\n", all(&web));
+    let home = Home::new()
+        .absent_device("QA1")
+        .plan("Night", &format!("webhook = \"all\"\n{EXPORT}{hook}"));
+    for _ in 0..3 {
+        let _ = home.dpbackup(&["run", "Night"]).exits(4);
+    }
+    let seen = arrived(&web.seen, 2);
+    assert_eq!(
+        seen.len(),
+        2,
+        "the first was refused, the second taken, the third no news: {:?}",
+        events(&seen)
+    );
+}
+
+#[test]
+fn locked_and_refused_plans_are_told_and_never_as_started() {
+    let web = web();
+    let text = format!(
+        "webhook = \"all\"\npre_script = \"slow.sh\"\n{EXPORT}{}",
+        all(&web)
+    );
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .script("slow.sh", "#!/bin/sh\ntouch begun\nsleep 3\n")
+        .plan("Night", &text)
+        .plan("Shut", &format!("webhook = \"all\"\nenabled = false\n{EXPORT}"));
+    let mut first = home.start(&["run", "Night"]);
+    wait_for(&|| home.path("begun").exists() || home.path("scripts/begun").exists());
+    let ran = home.dpbackup(&["run", "Night"]).exits(5);
+    assert!(!ran.stderr.contains("notification"), "{}", ran.stderr);
+    let _ = home.dpbackup(&["run", "Shut"]).exits(4);
+    assert_eq!(
+        events(&arrived(&web.seen, 2)),
+        ["refused LOCKED", "refused PLAN_IS_DISABLED"]
+    );
+    assert!(first.wait().expect("an end").success());
+    assert_eq!(
+        events(&arrived(&web.seen, 4))[2..],
+        ["started RUNNING", "succeeded SUCCESS"]
+    );
+}
+
+#[test]
+fn an_interrupted_run_is_told() {
+    let web = web();
+    let gateway = Gateway::start(Setup {
+        quiesce_time: Duration::from_secs(30),
+        ..Setup::default()
+    });
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("Night", &format!("webhook = \"all\"\n{EXPORT}{}", all(&web)));
+    let mut run = home.start(&["run", "Night"]);
+    assert_eq!(events(&arrived(&web.seen, 1)), ["started RUNNING"]);
+    wait_for(&|| !gateway.state().is_unquiesced());
+    let pid = i32::try_from(run.id())
+        .ok()
+        .and_then(rustix::process::Pid::from_raw)
+        .expect("a process id");
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("a signal");
+    assert_eq!(run.wait().expect("an end").code(), Some(143));
+    let told = events(&arrived(&web.seen, 2));
+    assert_eq!(
+        told.last().map(String::as_str),
+        Some("failed INTERRUPTED"),
+        "{told:?}"
+    );
+    assert!(
+        !told.iter().any(|event| event.starts_with("task-failed")),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn recover_tells_what_it_mended_what_it_could_not_and_what_was_abandoned() {
+    let web = web();
+    let log = Syslog::udp();
+    let gateway = Gateway::start(Setup {
+        quiesce_time: Duration::from_secs(30),
+        ..Setup::default()
+    });
+    let text = format!(
+        "webhook = \"all\"\nsyslog = true\n{EXPORT}{}[notify.syslog]\naddress = \"{}\"\n\
+         [notify.metrics]\npath = \"dp.prom\"\n",
+        all(&web),
+        log.address
+    );
+    let home = Home::new().device("QA1", &gateway).plan("Night", &text);
+    let mut run = home.start(&["run", "Night"]);
+    wait_for(&|| !gateway.state().is_unquiesced());
+    run.kill().expect("a signal");
+    let _ = run.wait();
+
+    let away = Home::new().absent_device("QA1").plan("Night", &text);
+    std::fs::copy(away.plan_file(), home.path("away.toml")).expect("a plan file");
+    let _ = home.dpbackup(&["-c", "away.toml", "recover"]).exits(10);
+    let told = events(&arrived(&web.seen, 3));
+    assert_eq!(told[1..], ["still-quiesced -", "failed ABANDONED"], "{told:?}");
+    let metrics = std::fs::read_to_string(home.path("dp.prom")).expect("metrics");
+    assert!(metrics.contains("dpbackup_open_quiesces 1\n"), "{metrics}");
+    assert!(
+        metrics.contains("dpbackup_target_quiesced{device=\"QA1\",domain=\"DOM1\"} 1\n"),
+        "{metrics}"
+    );
+
+    let _ = home.dpbackup(&["recover"]).exits(0);
+    let seen = arrived(&web.seen, 4);
+    let last = seen.last().expect("a message").json();
+    assert_eq!(
+        (last["event"].as_str(), last["plan"].as_str()),
+        (Some("recovered"), Some("Night"))
+    );
+    assert_eq!(
+        (last["device_name"].as_str(), last["domain_name"].as_str()),
+        (Some("QA1"), Some("DOM1"))
+    );
+    assert!(
+        std::fs::read_to_string(home.path("dp.prom"))
+            .expect("metrics")
+            .contains("dpbackup_open_quiesces 0\n")
+    );
+    // Critical, of the daemons: 3 × 8 + 2.
+    assert!(
+        arrived(&log.seen, 4)
+            .iter()
+            .any(|message| message.starts_with("<26>1 ") && message.contains("STILL QUIESCED QA1/DOM1"))
+    );
+}
+
+#[test]
+fn a_history_that_cannot_be_used_is_told_too() {
+    let web = web();
+    let home = Home::new()
+        .absent_device("QA1")
+        .plan("Night", &format!("webhook = \"all\"\n{EXPORT}{}", all(&web)));
+    std::fs::create_dir(home.path("state")).expect("a folder");
+    std::fs::write(
+        home.path("state/history.db"),
+        "not SQLite at all, and long enough to see it",
+    )
+    .expect("a file");
+    let _ = home.dpbackup(&["run", "Night"]).exits(6);
+    let seen = arrived(&web.seen, 1);
+    assert_eq!(events(&seen), ["failed FAILED"]);
+    assert!(
+        seen[0].json()["error_message"]
+            .as_str()
+            .is_some_and(|error| error.contains("history.db")),
+        "{seen:?}"
+    );
+}
+
+fn wait_for(true_at_last: &dyn Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !true_at_last() {
+        assert!(Instant::now() < deadline, "it never happens");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

@@ -1,0 +1,568 @@
+//! Receivers of notifications on loopback, each in a thread of its own: syslog by four
+//! ways, a web server that can misbehave, and a mail server with STARTTLS and login.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+/// A certificate for this machine, and the authority that vouches for it, in PEM.
+pub(crate) struct Identity {
+    config: Arc<ServerConfig>,
+    pub(crate) ca_pem: String,
+}
+
+impl Identity {
+    pub(crate) fn new() -> Self {
+        let authority_key = KeyPair::generate().expect("a key");
+        let mut authority = CertificateParams::new(Vec::new()).expect("parameters");
+        authority
+            .distinguished_name
+            .push(DnType::CommonName, "authority of the tests");
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let ca_pem = authority
+            .self_signed(&authority_key)
+            .expect("a certificate")
+            .pem();
+        let key = KeyPair::generate().expect("a key");
+        let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let leaf = CertificateParams::new(names).expect("parameters");
+        let leaf = leaf
+            .signed_by(&key, &Issuer::new(authority, authority_key))
+            .expect("a certificate");
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(vec![leaf.der().clone()], key)
+            .expect("a configuration");
+        Self {
+            config: Arc::new(config),
+            ca_pem,
+        }
+    }
+
+    fn wrap(&self, stream: TcpStream) -> StreamOwned<ServerConnection, TcpStream> {
+        StreamOwned::new(
+            ServerConnection::new(Arc::clone(&self.config)).expect("a connection"),
+            stream,
+        )
+    }
+}
+
+/// What has arrived so far.
+pub(crate) type Seen<T> = Arc<Mutex<Vec<T>>>;
+
+/// Waits until so many have arrived, and gives all.
+#[track_caller]
+pub(crate) fn arrived<T: Clone>(seen: &Seen<T>, count: usize) -> Vec<T> {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let all = seen.lock().expect("no panic with the lock").clone();
+        if all.len() >= count {
+            return all;
+        }
+        assert!(Instant::now() < deadline, "{} of {count} have arrived", all.len());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A server on a free port; it ends with this value.
+struct Server {
+    address: SocketAddr,
+    ended: Arc<AtomicBool>,
+}
+
+impl Server {
+    /// Serves each connection with `serve`, one after another.
+    fn start(mut serve: impl FnMut(TcpStream) + Send + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let ended = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&ended);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if flag.load(Ordering::SeqCst) {
+                    return;
+                }
+                // Nobody waits for ever, not even in a test that fails.
+                stream
+                    .set_read_timeout(Some(Duration::from_secs(10)))
+                    .expect("a timeout");
+                serve(stream);
+            }
+        });
+        Self { address, ended }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::SeqCst);
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+/// A system log.
+pub(crate) struct Syslog {
+    _server: Option<Server>,
+    /// What `address` of the plan file is.
+    pub(crate) address: String,
+    /// The messages, without their framing.
+    pub(crate) seen: Seen<String>,
+}
+
+impl Syslog {
+    pub(crate) fn local(path: &Path) -> Self {
+        let socket = UnixDatagram::bind(path).expect("a socket");
+        let seen = Seen::default();
+        let into = Arc::clone(&seen);
+        std::thread::spawn(move || datagrams(&into, |buffer| socket.recv(buffer)));
+        Self {
+            _server: None,
+            address: path.display().to_string(),
+            seen,
+        }
+    }
+
+    pub(crate) fn udp() -> Self {
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        let address = format!("udp://{}", socket.local_addr().expect("an address"));
+        let seen = Seen::default();
+        let into = Arc::clone(&seen);
+        std::thread::spawn(move || datagrams(&into, |buffer| socket.recv(buffer)));
+        Self {
+            _server: None,
+            address,
+            seen,
+        }
+    }
+
+    pub(crate) fn tcp() -> Self {
+        let seen: Seen<String> = Seen::default();
+        let into = Arc::clone(&seen);
+        let server = Server::start(move |mut stream| counted(&mut stream, &into));
+        Self {
+            address: format!("tcp://{}", server.address),
+            _server: Some(server),
+            seen,
+        }
+    }
+
+    pub(crate) fn tls(identity: Identity) -> Self {
+        let seen: Seen<String> = Seen::default();
+        let into = Arc::clone(&seen);
+        let server = Server::start(move |stream| counted(&mut identity.wrap(stream), &into));
+        let address = format!("tls://localhost:{}", server.address.port());
+        Self {
+            address,
+            _server: Some(server),
+            seen,
+        }
+    }
+}
+
+fn datagrams(seen: &Seen<String>, mut receive: impl FnMut(&mut [u8]) -> std::io::Result<usize>) {
+    let mut buffer = [0; 65536];
+    while let Ok(length) = receive(&mut buffer) {
+        seen.lock()
+            .expect("no panic with the lock")
+            .push(String::from_utf8_lossy(&buffer[..length]).into_owned());
+    }
+}
+
+/// Octet counting: `LENGTH SP MESSAGE`, as often as there is one.
+fn counted(stream: &mut impl Read, seen: &Seen<String>) {
+    let mut all = Vec::new();
+    let _ = stream.read_to_end(&mut all);
+    let mut rest = all.as_slice();
+    while let Some(blank) = rest.iter().position(|byte| *byte == b' ') {
+        let length: usize = String::from_utf8_lossy(&rest[..blank]).parse().expect("a length");
+        let message = &rest[blank + 1..blank + 1 + length];
+        seen.lock()
+            .expect("no panic with the lock")
+            .push(String::from_utf8_lossy(message).into_owned());
+        rest = &rest[blank + 1 + length..];
+    }
+    assert!(rest.is_empty(), "left over: {}", String::from_utf8_lossy(rest));
+}
+
+/// How a web server answers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Behaviour {
+    /// With this status and text.
+    Status(u16, &'static str),
+    /// Not at all, with an open connection.
+    Silent,
+    /// A byte now and then.
+    Trickle,
+    /// It resets the connection when it has the request.
+    Reset,
+    /// Not with HTTP.
+    Garbage,
+}
+
+/// A request as it arrived.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    /// `POST /path?query HTTP/1.1`
+    pub(crate) line: String,
+    /// Names in small letters.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
+}
+
+impl Request {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The path and query.
+    pub(crate) fn path(&self) -> &str {
+        self.line.split(' ').nth(1).unwrap_or_default()
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).expect("JSON")
+    }
+}
+
+/// A web server.
+pub(crate) struct Web {
+    server: Server,
+    is_tls: bool,
+    /// Every request that arrived whole.
+    pub(crate) seen: Seen<Request>,
+}
+
+impl Web {
+    /// Answers the requests in turn, the last behaviour for all that follow.
+    pub(crate) fn start(behaviours: &[Behaviour]) -> Self {
+        Self::with(None, behaviours)
+    }
+
+    pub(crate) fn tls(identity: Identity) -> Self {
+        Self::with(Some(identity), &[Behaviour::Status(200, "fine")])
+    }
+
+    fn with(identity: Option<Identity>, behaviours: &[Behaviour]) -> Self {
+        let seen: Seen<Request> = Seen::default();
+        let into = Arc::clone(&seen);
+        let mut left = behaviours.to_vec();
+        left.reverse();
+        let is_tls = identity.is_some();
+        let server = Server::start(move |stream| {
+            let behaviour = if left.len() > 1 {
+                left.pop()
+            } else {
+                left.last().copied()
+            };
+            let behaviour = behaviour.expect("a behaviour");
+            match &identity {
+                Some(identity) => exchange(&mut identity.wrap(stream), &into, behaviour),
+                None => {
+                    let mut stream = stream;
+                    exchange(&mut stream, &into, behaviour);
+                    if matches!(behaviour, Behaviour::Reset) {
+                        rustix::net::sockopt::set_socket_linger(&stream, Some(Duration::ZERO))
+                            .expect("linger");
+                    }
+                }
+            }
+        });
+        Self { server, is_tls, seen }
+    }
+
+    /// Its address with this path.
+    pub(crate) fn url(&self, path: &str) -> String {
+        let scheme = if self.is_tls { "https" } else { "http" };
+        format!("{scheme}://localhost:{}{path}", self.server.address.port())
+    }
+}
+
+fn exchange(stream: &mut (impl Read + Write), seen: &Seen<Request>, behaviour: Behaviour) {
+    let Some(request) = read_request(stream) else {
+        return;
+    };
+    seen.lock().expect("no panic with the lock").push(request);
+    match behaviour {
+        Behaviour::Status(status, text) => {
+            let head = format!(
+                "HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                text.len()
+            );
+            let _ = stream
+                .write_all(head.as_bytes())
+                .and_then(|()| stream.write_all(text.as_bytes()));
+        }
+        Behaviour::Silent => std::thread::sleep(Duration::from_secs(3)),
+        Behaviour::Trickle => {
+            for byte in b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" {
+                if stream.write_all(&[*byte]).and_then(|()| stream.flush()).is_err() {
+                    return;
+                }
+                std::thread::sleep(Duration::from_millis(150));
+            }
+        }
+        Behaviour::Reset => {}
+        Behaviour::Garbage => {
+            let _ = stream.write_all(b"220 mail.example.com ESMTP\r\n");
+        }
+    }
+    let _ = stream.flush();
+}
+
+fn read_request(stream: &mut impl Read) -> Option<Request> {
+    let mut reader = BufReader::new(stream);
+    let mut lines = Vec::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
+        let line = line.trim_end().to_owned();
+        if line.is_empty() {
+            break;
+        }
+        lines.push(line);
+    }
+    let headers: Vec<(String, String)> = lines
+        .iter()
+        .skip(1)
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+        .collect();
+    let length = headers
+        .iter()
+        .find(|(name, _)| name == "content-length")?
+        .1
+        .parse()
+        .ok()?;
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    let body = String::from_utf8(body).expect("UTF-8 in a request");
+    Some(Request {
+        line: lines.first()?.clone(),
+        headers,
+        body,
+    })
+}
+
+/// How a mail server differs from one that works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MailFault {
+    None,
+    /// It does not offer STARTTLS.
+    NoStartTls,
+    /// It refuses every receiver.
+    Rejects,
+    /// It says "try again later" so often, then works.
+    Busy(u32),
+    /// It never greets.
+    Silent,
+}
+
+/// A mail as it arrived.
+#[derive(Clone, Debug)]
+pub(crate) struct Mail {
+    pub(crate) is_encrypted: bool,
+    /// User name and password of the login.
+    pub(crate) login: Option<(String, String)>,
+    pub(crate) to: Vec<String>,
+    /// Headers and body, dots unstuffed.
+    pub(crate) text: String,
+}
+
+impl Mail {
+    /// A header, its folded lines joined.
+    pub(crate) fn header(&self, name: &str) -> String {
+        let head = self
+            .text
+            .split("\r\n\r\n")
+            .next()
+            .unwrap_or_default()
+            .replace("\r\n ", " ");
+        let line = head
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("{name}: ")).map(str::to_owned));
+        line.unwrap_or_default()
+    }
+
+    /// What follows the headers.
+    pub(crate) fn body(&self) -> &str {
+        self.text.split_once("\r\n\r\n").map_or("", |(_, body)| body)
+    }
+}
+
+/// A mail server.
+pub(crate) struct MailServer {
+    server: Server,
+    pub(crate) seen: Seen<Mail>,
+}
+
+impl MailServer {
+    pub(crate) fn start(identity: Identity, fault: MailFault) -> Self {
+        Self::with(identity, fault, false)
+    }
+
+    /// TLS from the start.
+    pub(crate) fn tls(identity: Identity) -> Self {
+        Self::with(identity, MailFault::None, true)
+    }
+
+    fn with(identity: Identity, fault: MailFault, at_once: bool) -> Self {
+        let seen: Seen<Mail> = Seen::default();
+        let into = Arc::clone(&seen);
+        let mut fault = fault;
+        let server = Server::start(move |stream| {
+            let now = fault;
+            if let MailFault::Busy(times) = fault {
+                fault = if times > 1 {
+                    MailFault::Busy(times - 1)
+                } else {
+                    MailFault::None
+                };
+            }
+            if now == MailFault::Silent {
+                std::thread::sleep(Duration::from_secs(3));
+                return;
+            }
+            if at_once {
+                let mut stream = identity.wrap(stream);
+                let _ = stream.write_all(b"220 ready\r\n");
+                session(&mut BufReader::new(stream), true, now, &into);
+                return;
+            }
+            let mut plain = BufReader::new(stream);
+            let _ = plain.get_mut().write_all(b"220 ready\r\n");
+            if session(&mut plain, false, now, &into) == Next::Tls {
+                let stream = identity.wrap(plain.into_inner());
+                session(&mut BufReader::new(stream), true, now, &into);
+            }
+        });
+        Self { server, seen }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.server.address.port()
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Next {
+    Tls,
+    End,
+}
+
+fn session<S: Read + Write>(
+    stream: &mut BufReader<S>,
+    encrypted: bool,
+    fault: MailFault,
+    seen: &Seen<Mail>,
+) -> Next {
+    let mut mail = Mail {
+        is_encrypted: encrypted,
+        login: None,
+        to: Vec::new(),
+        text: String::new(),
+    };
+    let mut line = String::new();
+    loop {
+        line.clear();
+        if stream.read_line(&mut line).unwrap_or(0) == 0 {
+            return Next::End;
+        }
+        let command = line.trim_end().to_owned();
+        let verb = command
+            .split([' ', ':'])
+            .next()
+            .unwrap_or_default()
+            .to_ascii_uppercase();
+        let answer = match verb.as_str() {
+            "EHLO" if encrypted => "250-hello\r\n250 AUTH PLAIN LOGIN",
+            "EHLO" if fault == MailFault::NoStartTls => "250 hello",
+            "EHLO" => "250-hello\r\n250 STARTTLS",
+            "STARTTLS" => {
+                let _ = stream.get_mut().write_all(b"220 go ahead\r\n");
+                return Next::Tls;
+            }
+            "AUTH" => {
+                mail.login = plain_login(&command);
+                if mail
+                    .login
+                    .as_ref()
+                    .is_some_and(|(_, password)| password == "mail-secret")
+                {
+                    "235 welcome"
+                } else {
+                    "535 wrong user or password"
+                }
+            }
+            "MAIL" if matches!(fault, MailFault::Busy(_)) => "451 try again later",
+            "RCPT" if fault == MailFault::Rejects => "550 no such mailbox",
+            "RCPT" => {
+                mail.to.push(command);
+                "250 fine"
+            }
+            "DATA" => {
+                let _ = stream.get_mut().write_all(b"354 go on\r\n");
+                mail.text = data(stream);
+                seen.lock().expect("no panic with the lock").push(mail.clone());
+                "250 queued as 4711"
+            }
+            "QUIT" => {
+                let _ = stream.get_mut().write_all(b"221 bye\r\n");
+                return Next::End;
+            }
+            _ => "250 fine",
+        };
+        if stream
+            .get_mut()
+            .write_all(format!("{answer}\r\n").as_bytes())
+            .is_err()
+        {
+            return Next::End;
+        }
+    }
+}
+
+fn data(stream: &mut impl BufRead) -> String {
+    let mut text = String::new();
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line).unwrap_or(0) == 0 || line == ".\r\n" {
+            return text;
+        }
+        text.push_str(line.strip_prefix('.').unwrap_or(&line));
+    }
+}
+
+/// `AUTH PLAIN base64(NUL user NUL password)`
+fn plain_login(command: &str) -> Option<(String, String)> {
+    use base64::Engine as _;
+    let encoded = command.strip_prefix("AUTH PLAIN ")?;
+    let decoded = base64::engine::general_purpose::STANDARD.decode(encoded).ok()?;
+    let text = String::from_utf8(decoded).ok()?;
+    let mut parts = text.split('\0').skip(1);
+    Some((parts.next()?.to_owned(), parts.next()?.to_owned()))
+}
+
+/// A port at which nobody listens any more.
+pub(crate) fn nobody() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    drop(listener);
+    // It was never connected to, so nothing lingers on it.
+    let _ = TcpStream::connect(("127.0.0.1", port)).map(|stream| stream.shutdown(Shutdown::Both));
+    port
+}
