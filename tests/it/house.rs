@@ -32,7 +32,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     (
         "notify",
-        &["plan::model", "run::event", "run::status", "secret", "values"],
+        &[
+            "plan::model",
+            "run::event",
+            "run::status",
+            "secret",
+            "soma::tls",
+            "values",
+        ],
     ),
     ("history", &["run::event", "run::status", "values"]),
     (
