@@ -8,7 +8,7 @@ use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 /// A shared wish to stop. Cloning shares it.
@@ -119,8 +119,19 @@ impl Drop for Interrupting {
 }
 
 /// Turns the signals of this process into requests to `stop`, from a thread of its own.
+///
+/// A signal that the process was started to ignore stays ignored: `nohup` means that the
+/// end of a terminal is not the end of the run. A write beyond the limit on the size of
+/// files becomes an error of that write, where it would kill the process in the middle.
 pub fn listen(stop: &Stop) -> io::Result<()> {
-    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
+    // What cannot be read is taken for what is usual: nothing is ignored.
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = ignored(&status);
+    let heeded = [SIGHUP, SIGINT, SIGTERM]
+        .into_iter()
+        .filter(|signal| ignored >> (signal - 1) & 1 == 0);
+    let mut signals = Signals::new(heeded)?;
+    signal_hook::flag::register(SIGXFSZ, Arc::default())?;
     let stop = stop.clone();
     std::thread::Builder::new()
         .name("signals".to_owned())
@@ -132,11 +143,25 @@ pub fn listen(stop: &Stop) -> io::Result<()> {
     Ok(())
 }
 
+/// The ignored signals in the text of `/proc/self/status`, a bit each, signal 1 first.
+fn ignored(status: &str) -> u64 {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
+
+    #[test]
+    fn ignored_signals_stand_in_a_mask() {
+        assert_eq!(ignored("Name:\tx\nSigIgn:\t0000000000001001\nSigCgt:\t0\n"), 0x1001);
+        assert_eq!(ignored("Name:\tx\n"), 0);
+        assert_eq!(ignored("SigIgn:\tnonsense\n"), 0);
+    }
 
     #[test]
     fn the_first_signal_is_kept_and_the_second_is_urgent() {
