@@ -6,7 +6,6 @@ mod simulator;
 
 mod gateway_forms;
 mod invariants;
-mod receivers;
 #[macro_use]
 mod shown;
 mod soap_client;
@@ -38,8 +37,10 @@ mod plan_refused;
 mod plan_window;
 mod preview_cli;
 mod prune;
+mod receivers;
 mod script_ends;
 mod scripts;
+mod signals;
 mod status;
 mod store_trouble;
 mod task_faults;
