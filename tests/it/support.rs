@@ -4,7 +4,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -157,12 +157,10 @@ impl Home {
         }
         let text = format!("{settings}{}\n{}{}", self.settings, self.devices, self.plans);
         let path = self.path("plans.toml");
-        // Another process of the test may be reading it.
-        if fs::read_to_string(&path).is_ok_and(|written| written == text) {
-            return path;
-        }
-        fs::write(&path, text).expect("a plan file");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("its mode");
+        // Another command of this home may be reading it.
+        let mut file = tempfile::NamedTempFile::new_in(self.folder.path()).expect("a file");
+        file.write_all(text.as_bytes()).expect("a plan file");
+        file.persist(&path).expect("a plan file");
         path
     }
 

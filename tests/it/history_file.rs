@@ -1,0 +1,201 @@
+//! The history file under a run: killed, damaged, of another version, without room.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use dpbackup::history::{History, PlanFilter};
+use dpbackup::run::event::{Ledger, PlanOpening};
+use jiff::Timestamp;
+
+use crate::invariants::broken;
+use crate::simulator::{Domain, Gateway, Setup};
+use crate::support::{Home, Ran};
+
+const EXPORT: &str = "post_script = \"ok.sh\"\n[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\n\
+                      domains = \"DOM*\"\nquiesce = true\n";
+
+fn gateway() -> Gateway {
+    Gateway::start(Setup {
+        domains: vec![Domain::new("DOM1")],
+        internal_file_bytes: 2 << 10,
+        ..Setup::default()
+    })
+}
+
+fn home(gateway: &Gateway) -> Home {
+    Home::quick()
+        .setting("retries = 0")
+        .script("ok.sh", "#!/bin/sh\nexit 0\n")
+        .device("QA1", gateway)
+        .plan("P", EXPORT)
+}
+
+const HISTORY: &str = "DPBACKUP_TEST_WRITER_HISTORY";
+const WRITER: &str = "history_file::what_a_killed_writer_was_promised_is_there";
+
+/// Writes rows and says so after each, for ever.
+fn write_for_ever(path: &Path) {
+    let mut history = History::open(path).expect("a history");
+    let opening = PlanOpening {
+        plan: "P".repeat(2000),
+        plan_file: "plans.toml".into(),
+        process: "run-1".to_owned(),
+        window_ignored: false,
+    };
+    loop {
+        let plan = history.open_plan(Timestamp::UNIX_EPOCH, &opening).expect("a row");
+        eprintln!("row {}", plan.0);
+    }
+}
+
+#[test]
+fn what_a_killed_writer_was_promised_is_there() {
+    if let Some(path) = std::env::var_os(HISTORY) {
+        write_for_ever(Path::new(&path));
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("history.db");
+    let mut promised = 0;
+    for round in 1..=20 {
+        let mut writer = Command::new(std::env::current_exe().expect("this program"))
+            .args(["--exact", WRITER, "--test-threads=1", "--nocapture"])
+            .env(HISTORY, &path)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("this program starts");
+        let mut said = BufReader::new(writer.stderr.take().expect("a pipe")).lines();
+        // So many rows later, and then at no particular moment of the next one.
+        for _ in 0..round {
+            let line = said.next().expect("a line").expect("text");
+            promised = line.trim_start_matches("row ").parse().expect("a number");
+        }
+        std::thread::sleep(Duration::from_micros(317 * round));
+        writer.kill().expect("a child");
+        writer.wait().expect("a child");
+        for line in said {
+            if let Ok(row) = line.expect("text").trim_start_matches("row ").parse() {
+                promised = row;
+            }
+        }
+        // Opening checks the whole file, and rolls back what was cut short.
+        let history = History::open(&path).expect("a sound history");
+        let filter = PlanFilter {
+            limit: u32::MAX,
+            ..PlanFilter::default()
+        };
+        let rows = history.plans(&filter).expect("the rows");
+        let newest = rows.first().map_or(0, |row| row.id.0);
+        assert!(newest == promised || newest == promised + 1, "{newest} of {promised} rows");
+        assert_eq!(rows.len(), usize::try_from(newest).expect("few"), "no row in between is lost");
+    }
+}
+
+#[test]
+fn a_history_that_cannot_be_used_keeps_the_device_untouched() {
+    let gateway = gateway();
+    let home = home(&gateway);
+    let _first = home.dpbackup(&["run", "P"]).exits(0);
+    let path = home.path("state/history.db");
+    let good = fs::read(&path).expect("a history");
+    let damaged = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut bytes = good.clone();
+        change(&mut bytes);
+        bytes
+    };
+    let newer = {
+        let connection = rusqlite::Connection::open(&path).expect("a history");
+        connection.pragma_update(None, "user_version", 999).expect("a version");
+        drop(connection);
+        fs::read(&path).expect("a history")
+    };
+    let cases = [
+        ("newer", newer, "999"),
+        ("cut", damaged(&|bytes| bytes.truncate(good.len() / 2)), "damaged"),
+        ("overwritten", damaged(&|bytes| bytes[4096..40_000].fill(0x5a)), "damaged"),
+        ("something else", b"Dear diary, today I was backed up.\n".repeat(200), "not"),
+    ];
+    for (what, bytes, word) in cases {
+        fs::write(&path, &bytes).expect("a file");
+        gateway.forget_requests();
+        for arguments in [["run", "P"].as_slice(), &["recover"], &["history"]] {
+            let ran = home.dpbackup(arguments).exits(6);
+            assert!(ran.stderr.contains(word), "{what}, {arguments:?}: {}", ran.stderr);
+            assert!(ran.stderr.contains("history.db"), "{what}, {arguments:?}: {}", ran.stderr);
+        }
+        assert_eq!(gateway.operations(), [""; 0], "{what}");
+        assert_eq!(fs::read(&path).expect("a file"), bytes, "{what} was touched");
+    }
+}
+
+/// Runs the plan where no file may grow beyond so many blocks of 512 bytes.
+fn run_within(home: &Home, blocks: u64) -> Ran {
+    let plain = home.command(&["run", "P"]);
+    let mut command = Command::new("/bin/sh");
+    command
+        .args(["-c", &format!("ulimit -f {blocks}; exec \"$0\" run P")])
+        .arg(plain.get_program())
+        .env_clear()
+        .envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .current_dir(home.path("."));
+    Ran::of(command.output().expect("a shell"))
+}
+
+#[test]
+fn a_history_that_cannot_grow_ends_the_run_with_the_device_put_back() {
+    let (mut full, mut while_quiesced) = (0, 0);
+    // How much room the last pages have depends on the rows before: each number of them
+    // makes another write the one for which the file has to grow, and cannot.
+    for rows in 0..45 {
+        let gateway = gateway();
+        let home = home(&gateway);
+        let path = home.path("state/history.db");
+        {
+            let mut history = History::open(&path).expect("a history");
+            let opening = PlanOpening {
+                plan: "P".to_owned(),
+                plan_file: "p".into(),
+                process: "run-0".to_owned(),
+                window_ignored: false,
+            };
+            for _ in 0..rows {
+                let plan = history.open_plan(Timestamp::now(), &opening).expect("a row");
+                Ledger::abandon(&mut history, Timestamp::now(), plan, "test").expect("an end");
+            }
+        }
+        let size = fs::metadata(&path).expect("a history").len();
+        let ran = run_within(&home, size / 512);
+        let asked_to_quiesce = gateway.operations().iter().any(|asked| asked.ends_with("DomainQuiesce"));
+        assert!(gateway.state().is_unquiesced(), "{rows} rows");
+        if ran.code == Some(0) {
+            continue;
+        }
+        assert_eq!(ran.code, Some(6), "{rows} rows: {}", ran.stderr);
+        assert!(ran.stderr.contains("history"), "{}", ran.stderr);
+        full += 1;
+        while_quiesced += usize::from(asked_to_quiesce);
+        // With room again, all is mended.
+        let _next = home.dpbackup(&["run", "P"]).exits(0);
+        assert_eq!(broken(&home, &gateway, &[]), [""; 0], "{rows} rows");
+        assert_eq!(home.history().open_entries().expect("the journal"), []);
+    }
+    assert!(full > 3 && while_quiesced > 0, "{full} full, {while_quiesced} of them while quiesced");
+}
+
+#[test]
+fn a_reader_that_goes_away_does_not_end_a_run() {
+    let gateway = gateway();
+    let home = home(&gateway);
+    for arguments in [["run", "P", "--format", "json"].as_slice(), &["run", "P", "-vv"]] {
+        let mut command = home.command(arguments);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a child");
+        drop((child.stdout.take(), child.stderr.take()));
+        let status = child.wait().expect("an end");
+        assert!(status.code().is_some(), "{arguments:?}: {status}");
+        assert_eq!(broken(&home, &gateway, &[]), [""; 0]);
+        assert_eq!(home.history().open_entries().expect("the journal"), []);
+    }
+}
