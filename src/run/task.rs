@@ -118,7 +118,7 @@ pub fn run<'a>(
         warned: false,
         files: Vec::new(),
     };
-    let outcome = match walk.steps() {
+    let outcome = match walk.protected(Walk::steps) {
         Ok(()) => Ok(()),
         Err(Trouble::Failure(failure)) => Err(failure),
         Err(Trouble::Ledger(error)) => {

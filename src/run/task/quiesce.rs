@@ -25,7 +25,10 @@ impl Walk<'_, '_, '_> {
             walk.quiesce(scope)?;
             walk.back_up()
         });
-        let unquiescing = self.record.task_status(self.task.id, Status::Unquiescing);
+        let unquiescing = self.protected(|walk| {
+            let told = walk.record.task_status(walk.task.id, Status::Unquiescing);
+            Ok(told?)
+        });
         let open = OpenQuiesce {
             journal,
             task: self.task.id,
