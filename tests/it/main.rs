@@ -52,4 +52,5 @@ mod task_refused;
 mod task_stored;
 mod trust;
 mod unchanged;
+mod undo;
 mod verify;

@@ -88,9 +88,14 @@ impl Home {
     }
 
     /// This home, where a gateway is trusted by the certificate that it shows now.
-    pub(crate) fn trusting(mut self, name: &str, gateway: &Gateway) -> Self {
+    pub(crate) fn trusting(self, name: &str, gateway: &Gateway) -> Self {
+        self.without_devices().device(name, gateway)
+    }
+
+    /// This home with an empty list of devices.
+    pub(crate) fn without_devices(mut self) -> Self {
         self.devices.clear();
-        self.device(name, gateway)
+        self
     }
 
     /// Adds a device at which nobody listens.
@@ -195,7 +200,7 @@ impl Home {
     }
 
     /// Runs a plan in this process, on a clock of its own.
-    pub(crate) fn run(&self, plan: &str, clock: &TestClock) -> EngineRun {
+    pub(crate) fn run(&self, plan: &str, clock: &dyn Clock) -> EngineRun {
         self.run_with(plan, clock, Options::default(), &Stop::new(), &mut |_| {})
     }
 
@@ -203,7 +208,7 @@ impl Home {
     pub(crate) fn run_with(
         &self,
         plan: &str,
-        clock: &TestClock,
+        clock: &dyn Clock,
         options: Options,
         stop: &Stop,
         watch: &mut dyn FnMut(&Event),
@@ -239,7 +244,7 @@ impl Home {
     }
 
     /// Recovers in this process, on a clock of its own.
-    pub(crate) fn recover(&self, clock: &TestClock) -> Result<Recovered, RunError> {
+    pub(crate) fn recover(&self, clock: &dyn Clock) -> Result<Recovered, RunError> {
         let password = |name: &str| (name == "DPBACKUP_TEST_PASSWORD").then(|| OsString::from(PASSWORD));
         let loaded = dpbackup::plan::load(&self.plan_file(), &password).expect("a valid plan file");
         let file = loaded.plan_file;

@@ -1,0 +1,428 @@
+//! The way back: what is still on its way, what is gone, what panics, whose login is
+//! refused; and recoveries that cannot do their work, or find it done.
+
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use dpbackup::clock::Clock;
+use dpbackup::exit::Exit;
+use dpbackup::history::{History, PlanFilter};
+use dpbackup::lock::{Asked, Locks};
+use dpbackup::run::event::{Event, JournalEntry, Ledger, Undo};
+use dpbackup::run::sequence::Options;
+use dpbackup::run::status::Status;
+use dpbackup::signal::Stop;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::invariants::broken;
+use crate::simulator::{Domain, Fault, FaultKind, Gateway, Setup};
+use crate::support::{Home, TestClock};
+
+const EXPORT: &str =
+    "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"QA1\"\ndomains = \"DOM1\"\nquiesce = true\n";
+
+const SECURE_BACKUP: &str = "[[plan.activity]]\naction = \"secure-backup\"\ndevices = \"QA1\"\n\
+                             certificate = \"backup-cert\"\n";
+
+fn clock() -> TestClock {
+    TestClock::at("2026-11-22T01:00:00Z")
+}
+
+fn gateway(clock: &TestClock) -> Gateway {
+    Gateway::start(Setup {
+        clock: clock.for_gateway(),
+        domains: vec![Domain::new("DOM1"), Domain::new("DOM2")],
+        internal_file_bytes: 2 << 10,
+        quiesce_time: Duration::from_secs(5),
+        unquiesce_time: Duration::from_secs(5),
+        ..Setup::default()
+    })
+}
+
+fn home(gateway: &Gateway, plan: &str) -> Home {
+    let timeouts =
+        "{ connect = \"5s\", request = \"60s\", export = \"60s\", secure_backup = \"10m\", idle = \"60s\" }";
+    Home::quick()
+        .setting(&format!("timeouts = {timeouts}"))
+        .device("QA1", gateway)
+        .plan("P", plan)
+}
+
+fn open(home: &Home) -> Vec<JournalEntry> {
+    home.history().open_entries().expect("the journal")
+}
+
+/// A clock that does something after each sleep.
+struct Eventful<F>(TestClock, RefCell<F>);
+
+impl<F: FnMut(Duration)> Clock for Eventful<F> {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    fn sleep(&self, duration: Duration, stop: &Stop) {
+        self.0.sleep(duration, stop);
+        (self.1.borrow_mut())(self.0.elapsed());
+    }
+
+    fn zone(&self) -> TimeZone {
+        TimeZone::UTC
+    }
+}
+
+/// Does this once, at the first sleep that ends later.
+fn once_after(at: Duration, mut act: impl FnMut()) -> impl FnMut(Duration) {
+    let mut done = false;
+    move |elapsed| {
+        if elapsed >= at && !done {
+            done = true;
+            act();
+        }
+    }
+}
+
+#[test]
+fn a_quiesce_that_arrives_after_its_connection_broke_is_undone() {
+    for late in [1, 10, 40] {
+        let clock = clock();
+        let gateway = gateway(&clock);
+        let home = home(&gateway, EXPORT);
+        gateway.fail(Fault::nth("DomainQuiesce", 1, FaultKind::CloseBeforeReply));
+        let arrives = once_after(Duration::from_secs(late), || gateway.state().set_quiesced("DOM1", true));
+        let run = home.run("P", &Eventful(clock.clone(), RefCell::new(arrives)));
+        assert_eq!(run.tasks(), ["QA1/DOM1 DEVICE_ERROR"]);
+        assert!(run.errors()[0].ends_with("unquiesced and confirmed"), "{:?}", run.errors());
+        clock.pass(Duration::from_secs(60));
+        assert_eq!(broken(&home, &gateway, &[]), [""; 0], "{late} s late");
+        assert_eq!(open(&home), [], "{late} s late");
+    }
+}
+
+#[test]
+fn a_quiesce_that_was_accepted_and_shows_late_is_undone_after_an_interruption() {
+    let clock = clock();
+    let gateway = gateway(&clock);
+    let home = home(&gateway, EXPORT);
+    let stop = Stop::new();
+    // The device says OK and then, for a while, shows nothing.
+    let mut hides = once_after(Duration::ZERO, || {
+        gateway.state().set_quiesced("DOM1", false);
+        stop.request(15);
+    });
+    let mut arrives = once_after(Duration::from_secs(20), || gateway.state().set_quiesced("DOM1", true));
+    let both = |elapsed| {
+        hides(elapsed);
+        arrives(elapsed);
+    };
+    let late = Eventful(clock.clone(), RefCell::new(both));
+    let run = home.run_with("P", &late, Options::default(), &stop, &mut |_| {});
+    assert_eq!(run.tasks(), ["QA1/DOM1 INTERRUPTED"]);
+    assert!(run.end.is_ok());
+    clock.pass(Duration::from_secs(60));
+    assert_eq!(broken(&home, &gateway, &[]), [""; 0]);
+    assert_eq!(open(&home), []);
+}
+
+#[test]
+fn a_quiesce_of_a_dead_run_that_arrives_late_is_undone_by_recovery() {
+    let clock = clock();
+    let gateway = gateway(&clock);
+    let home = home(&gateway, EXPORT);
+    dead_run(&home, &clock, &Undo::UnquiesceDomain("DOM1".to_owned()));
+    clock.pass(Duration::from_secs(5));
+    let arrives = once_after(Duration::from_secs(30), || gateway.state().set_quiesced("DOM1", true));
+    let recovered = home.recover(&Eventful(clock.clone(), RefCell::new(arrives))).expect("an end");
+    assert!(!recovered.still_quiesced());
+    clock.pass(Duration::from_secs(60));
+    assert_eq!(broken(&home, &gateway, &[]), [""; 0]);
+    assert_eq!(open(&home), []);
+}
+
+#[test]
+fn an_old_row_of_a_device_at_work_is_closed_at_once() {
+    let clock = clock();
+    let gateway = gateway(&clock);
+    let home = home(&gateway, EXPORT);
+    dead_run(&home, &clock, &Undo::UnquiesceDevice);
+    clock.pass(Duration::from_secs(3600));
+    let before = clock.elapsed();
+    home.recover(&clock).expect("an end");
+    assert_eq!(clock.elapsed(), before, "nothing is waited for");
+    assert_eq!(open(&home), []);
+    assert!(gateway.operations().iter().all(|asked| !asked.contains("Unquiesce")));
+}
+
+#[test]
+fn a_secure_backup_that_begins_after_its_connection_broke_leaves_nothing() {
+    let clock = clock();
+    let gateway = gateway(&clock);
+    let home = home(&gateway, SECURE_BACKUP);
+    gateway.fail(Fault::nth("SecureBackup", 1, FaultKind::CloseBeforeReply));
+    let folder = RefCell::new(String::new());
+    let arrives = once_after(Duration::from_secs(20), || {
+        let asked = gateway.requests().into_iter().find(|asked| asked.operation.ends_with("SecureBackup"));
+        let body = asked.expect("it was asked for").body;
+        let from = body.find("temporary:").expect("a destination");
+        let length = body[from..].find('<').expect("its end");
+        body[from..from + length].clone_into(&mut folder.borrow_mut());
+        gateway.state().put_file("default", &format!("{}/root.tgz", folder.borrow()), "late");
+    });
+    let run = home.run("P", &Eventful(clock.clone(), RefCell::new(arrives)));
+    assert_eq!(run.tasks(), ["QA1/all-domains BACKUP_FAILED"]);
+    assert!(!folder.borrow().is_empty(), "it arrived");
+    assert_eq!(broken(&home, &gateway, &[]), [""; 0]);
+    assert_eq!(open(&home), []);
+}
+
+#[test]
+fn a_domain_that_is_deleted_meanwhile_is_waited_for_a_little_and_not_to_the_end() {
+    let clock = clock();
+    let gateway = gateway(&clock);
+    let home = home(&gateway, EXPORT);
+    let mut delete = |event: &Event| {
+        if matches!(event, Event::TaskStatus { status: Status::BackingUp, .. }) {
+            gateway.state().remove_domain("DOM1");
+        }
+    };
+    let run = home.run_with("P", &clock, Options::default(), &Stop::new(), &mut delete);
+    let errors = run.errors();
+    assert!(errors[0].ends_with("the domain does not exist any more"), "{errors:?}");
+    assert!(clock.elapsed() < Duration::from_secs(60), "{:?}", clock.elapsed());
+    assert_eq!(open(&home), []);
+}
+
+#[test]
+fn a_domain_that_a_restarting_device_does_not_list_yet_is_not_gone() {
+    let clock = clock();
+    let gateway = gateway(&clock);
+    let home = home(&gateway, EXPORT);
+    dead_run(&home, &clock, &Undo::UnquiesceDomain("DOM1".to_owned()));
+    gateway.state().remove_domain("DOM1");
+    let comes_back = once_after(Duration::from_secs(15), || {
+        gateway.state().add_domain(Domain::new("DOM1").quiesced());
+    });
+    home.recover(&Eventful(clock.clone(), RefCell::new(comes_back))).expect("an end");
+    clock.pass(Duration::from_secs(60));
+    assert!(gateway.state().is_unquiesced());
+    assert_eq!(open(&home), []);
+}
+
+#[test]
+fn a_login_that_is_refused_in_the_undo_is_not_tried_until_the_account_is_locked() {
+    let clock = clock();
+    let gateway = gateway(&clock);
+    let home = home(&gateway, EXPORT);
+    gateway.fail(Fault::nth("DomainUnquiesce", 1, FaultKind::AccountLocked));
+    let run = home.run("P", &clock);
+    assert_eq!(run.end.as_ref().expect("an end").exit, Exit::StillQuiesced);
+    let operations = gateway.operations();
+    let refused = operations.iter().rev().take_while(|asked| *asked != "do-action/DomainUnquiesce").count();
+    assert!((1..=5).contains(&refused), "{refused} logins after the first refusal");
+    assert!(run.errors()[0].contains("STILL QUIESCED: run dpbackup recover"), "{:?}", run.errors());
+    // The account works again: so does recovery.
+    gateway.state().setup.users[0].locked = false;
+    home.recover(&clock).expect("an end");
+    clock.pass(Duration::from_secs(60));
+    assert_eq!(broken(&home, &gateway, &[]), [""; 0]);
+    assert_eq!(open(&home), []);
+}
+
+/// A clock that panics at its n-th use, once.
+struct Panicking(TestClock, Cell<u64>, u64);
+
+impl Panicking {
+    fn used(&self) {
+        self.1.set(self.1.get() + 1);
+        assert!(self.1.get() != self.2, "a panic of the tests");
+    }
+}
+
+impl Clock for Panicking {
+    fn now(&self) -> Timestamp {
+        self.used();
+        self.0.now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.used();
+        self.0.elapsed()
+    }
+
+    fn sleep(&self, duration: Duration, stop: &Stop) {
+        self.used();
+        self.0.sleep(duration, stop);
+    }
+
+    fn zone(&self) -> TimeZone {
+        TimeZone::UTC
+    }
+}
+
+#[test]
+fn a_panic_anywhere_leaves_nothing_quiesced() {
+    let uses = {
+        let clock = clock();
+        let gateway = gateway(&clock);
+        let counting = Panicking(clock, Cell::new(0), 0);
+        assert_eq!(home(&gateway, EXPORT).run("P", &counting).status(), "SUCCESS");
+        counting.1.get()
+    };
+    for nth in 1..=uses {
+        let clock = clock();
+        let gateway = gateway(&clock);
+        let home = home(&gateway, EXPORT);
+        let panicking = Panicking(clock.clone(), Cell::new(0), nth);
+        let run = catch_unwind(AssertUnwindSafe(|| home.run("P", &panicking)));
+        clock.pass(Duration::from_secs(60));
+        assert!(gateway.state().is_unquiesced(), "use {nth} of {uses}: {run:?}");
+        assert_eq!(home.run("P", &clock).status(), "SUCCESS", "use {nth} of {uses}");
+        clock.pass(Duration::from_secs(60));
+        assert_eq!(broken(&home, &gateway, &[]), [""; 0], "use {nth} of {uses}");
+        assert_eq!(open(&home), [], "use {nth} of {uses}");
+    }
+}
+
+#[test]
+fn a_sink_that_panics_changes_nothing() {
+    let clock = clock();
+    let gateway = gateway(&clock);
+    let home = home(&gateway, EXPORT);
+    let mut panics = |event: &Event| {
+        assert!(!matches!(event, Event::TaskStatus { status: Status::Verifying, .. }), "a panic of the tests");
+    };
+    let run = home.run_with("P", &clock, Options::default(), &Stop::new(), &mut panics);
+    assert_eq!(run.status(), "SUCCESS");
+    clock.pass(Duration::from_secs(60));
+    assert_eq!(broken(&home, &gateway, &[]), [""; 0]);
+}
+
+/// Writes what a run that died has left: an execution without an end, and a row.
+fn dead_run(home: &Home, clock: &TestClock, undo: &Undo) {
+    let gateway_is_not_asked = Stop::new();
+    gateway_is_not_asked.request(15);
+    let path = home.plan_file();
+    std::fs::create_dir_all(home.path("state")).expect("a folder");
+    let mut history = History::open(&home.path("state/history.db")).expect("a history");
+    let plan = history
+        .open_plan(
+            clock.now(),
+            &dpbackup::run::event::PlanOpening {
+                plan: "P".to_owned(),
+                plan_file: path,
+                process: "run-1-1-0".to_owned(),
+                window_ignored: false,
+            },
+        )
+        .expect("a plan");
+    let activity = history
+        .open_activity(
+            clock.now(),
+            &dpbackup::run::event::ActivityOpening {
+                plan,
+                action: dpbackup::run::event::ActionKind::ExportDomain,
+                device_pattern: "QA1".to_owned(),
+                domain_pattern: "DOM1".to_owned(),
+                quiesce: true,
+            },
+        )
+        .expect("an activity");
+    let task = history
+        .open_task(
+            clock.now(),
+            &dpbackup::run::event::TaskOpening {
+                plan,
+                activity,
+                action: dpbackup::run::event::ActionKind::ExportDomain,
+                device: "QA1".to_owned(),
+                domain: "DOM1".to_owned(),
+                status: Status::ReadyForExecution,
+                error: None,
+            },
+        )
+        .expect("a task");
+    history.open_undo(clock.now(), "run-1-1-0", task, "QA1", undo).expect("a row");
+}
+
+#[test]
+fn a_device_that_is_no_longer_in_the_plan_file_is_not_forgotten() {
+    let clock = clock();
+    let gateway = gateway(&clock);
+    let home = home(&gateway, &EXPORT.replace("QA1", "*"));
+    dead_run(&home, &clock, &Undo::UnquiesceDevice);
+    let other = home.without_devices().device("QA2", &gateway);
+    let recovered = other.recover(&clock).expect("an end");
+    assert!(recovered.still_quiesced());
+    let lines = recovered.lines().join("\n");
+    assert!(lines.contains("has no device QA1 any more") && lines.contains("add it again"), "{lines}");
+    assert_eq!(open(&other).len(), 1);
+    let again = other.without_devices().device("QA1", &gateway);
+    assert!(!again.recover(&clock).expect("an end").is_incomplete());
+    assert_eq!(open(&again), []);
+}
+
+#[test]
+fn a_run_of_another_device_abandons_and_says_what_it_left_alone() {
+    let clock = clock();
+    let (one, two) = (gateway(&clock), gateway(&clock));
+    let home = home(&one, EXPORT).device("QA2", &two).plan("Q", &EXPORT.replace("QA1", "QA2"));
+    dead_run(&home, &clock, &Undo::UnquiesceDomain("DOM1".to_owned()));
+    one.state().set_quiesced("DOM1", true);
+    assert_eq!(home.run("Q", &clock).status(), "SUCCESS");
+    assert_eq!(one.operations(), [""; 0], "the device of the other plan is not asked");
+    let plans = home.history().plans(&PlanFilter::default()).expect("the plans");
+    let dead = plans.last().expect("the dead one");
+    assert_eq!(dead.status.code(), "ABANDONED");
+    let message = dead.error_message.clone().unwrap_or_default();
+    assert!(message.contains("STILL QUIESCED: run dpbackup recover"), "{message}");
+    assert_eq!(open(&home).len(), 1);
+    assert!(!home.recover(&clock).expect("an end").still_quiesced());
+    clock.pass(Duration::from_secs(60));
+    assert_eq!(broken(&home, &one, &[]), [""; 0]);
+}
+
+#[test]
+fn recovery_that_waited_for_a_device_does_not_undo_what_is_undone() {
+    let clock = clock();
+    let gateway = gateway(&clock);
+    let home = home(&gateway, EXPORT);
+    dead_run(&home, &clock, &Undo::UnquiesceDomain("DOM1".to_owned()));
+    let locks = Locks::beside(&home.path("state/history.db"));
+    let name = format!("device-127.0.0.1-{}", gateway.port());
+    let Asked::Held(held) = locks.ask(&name, "a test", &clock).expect("a lock") else {
+        panic!("nobody else holds it");
+    };
+    let mut held = Some(held);
+    // While it is held, its holder mends the device, and then a person quiesces the domain.
+    let mend = once_after(Duration::ZERO, || {
+        let mut history = home.history();
+        let row = history.open_entries().expect("the journal").remove(0);
+        history.close_undo(clock.now(), row.id, "done by another run").expect("closed");
+        gateway.state().set_quiesced("DOM1", true);
+        held = None;
+    });
+    let recovered = home.recover(&Eventful(clock.clone(), RefCell::new(mend))).expect("an end");
+    assert!(recovered.mended.is_empty(), "{:?}", recovered.mended);
+    assert_eq!(gateway.state().quiesce_state("DOM1"), "quiesced", "what others quiesced stays so");
+}
+
+#[test]
+fn recovery_of_a_device_that_stays_held_says_by_whom() {
+    let clock = clock();
+    let gateway = gateway(&clock);
+    let home = home(&gateway, EXPORT);
+    dead_run(&home, &clock, &Undo::UnquiesceDomain("DOM1".to_owned()));
+    let locks = Locks::beside(&home.path("state/history.db"));
+    let name = format!("device-127.0.0.1-{}", gateway.port());
+    let _held = locks.ask(&name, "task 7 of plan X", &clock).expect("a lock");
+    let recovered = home.recover(&clock).expect("an end");
+    assert!(recovered.still_quiesced());
+    assert!(recovered.lines().join("\n").contains("held by task 7 of plan X"), "{:?}", recovered.lines());
+    assert_eq!(open(&home).len(), 1);
+    assert_eq!(gateway.operations(), [""; 0]);
+}
