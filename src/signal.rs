@@ -158,7 +158,10 @@ mod tests {
 
     #[test]
     fn ignored_signals_stand_in_a_mask() {
-        assert_eq!(ignored("Name:\tx\nSigIgn:\t0000000000001001\nSigCgt:\t0\n"), 0x1001);
+        assert_eq!(
+            ignored("Name:\tx\nSigIgn:\t0000000000001001\nSigCgt:\t0\n"),
+            0x1001
+        );
         assert_eq!(ignored("Name:\tx\n"), 0);
         assert_eq!(ignored("SigIgn:\tnonsense\n"), 0);
     }

@@ -84,6 +84,8 @@ struct Walk<'w, 'a, 'r> {
     leftover: Option<(JournalId, RemoteFolder)>,
     /// Whether its request may still be on its way to the device.
     folder_unseen: bool,
+    /// Whether that folder holds a whole secure backup of which no verified copy is stored.
+    only_on_device: bool,
     /// Whether a quiesce may still be on its way to the device.
     quiesce_unseen: bool,
     warned: bool,
@@ -114,6 +116,7 @@ pub fn run<'a>(
         state: DeviceState::Untouched,
         leftover: None,
         folder_unseen: false,
+        only_on_device: false,
         quiesce_unseen: false,
         warned: false,
         files: Vec::new(),

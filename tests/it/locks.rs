@@ -35,7 +35,11 @@ fn until(children: &mut [&mut Child], mut is_so: impl FnMut() -> bool) {
 }
 
 fn asked(gateway: &Gateway, operation: &str) -> usize {
-    gateway.operations().iter().filter(|asked| *asked == operation).count()
+    gateway
+        .operations()
+        .iter()
+        .filter(|asked| *asked == operation)
+        .count()
 }
 
 fn plans(home: &Home) -> Vec<PlanRow> {
@@ -60,7 +64,10 @@ fn a_second_run_of_a_plan_is_locked_and_says_by_whom_since_when() {
     assert_eq!(row.status.code(), "LOCKED");
     let message = row.error_message.expect("a reason");
     let pid = first.id().to_string();
-    assert!(message.contains("plan P") && message.contains(&pid) && message.contains("since 20"), "{message}");
+    assert!(
+        message.contains("plan P") && message.contains(&pid) && message.contains("since 20"),
+        "{message}"
+    );
     assert!(second.stderr.contains(&pid), "{}", second.stderr);
     // A reader is not kept out.
     let _read = home.dpbackup(&["history"]).exits(0);
@@ -95,7 +102,11 @@ fn tasks_do_not_overlap(gateway: &Gateway) {
                 assert_eq!(holder, None, "a task began while another one had quiesced");
                 holder = Some(request.connection);
             }
-            "do-backup" => assert_eq!(holder, Some(request.connection), "an export in somebody else's quiesce"),
+            "do-backup" => assert_eq!(
+                holder,
+                Some(request.connection),
+                "an export in somebody else's quiesce"
+            ),
             "do-action/DomainUnquiesce" => holder = None,
             _ => {}
         }
@@ -137,7 +148,9 @@ fn a_task_that_waited_for_a_run_that_dies_mends_the_device_first() {
     until(&mut [&mut first], || asked(&gateway, "do-backup") == 1);
     let mut second = home.start(&["run", "Q"]);
     until(&mut [&mut first, &mut second], || {
-        plans(&home).first().is_some_and(|plan| plan.plan == "Q" && plan.status.code() == "RUNNING")
+        plans(&home)
+            .first()
+            .is_some_and(|plan| plan.plan == "Q" && plan.status.code() == "RUNNING")
     });
     first.kill().expect("a child");
     first.wait().expect("a child");

@@ -47,7 +47,10 @@ fn home(gateway: &Gateway, plan: &str) -> Home {
 }
 
 fn send(child: &Child, signal: Signal) {
-    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("an id");
+    let pid = i32::try_from(child.id())
+        .ok()
+        .and_then(Pid::from_raw)
+        .expect("an id");
     kill_process(pid, signal).expect("a signal to a child");
 }
 
@@ -64,7 +67,9 @@ fn ended(child: Child) -> Ran {
 }
 
 fn read(home: &Home, name: &str) -> Option<String> {
-    fs::read_to_string(home.path(name)).ok().map(|text| text.trim().to_owned())
+    fs::read_to_string(home.path(name))
+        .ok()
+        .map(|text| text.trim().to_owned())
 }
 
 /// The history, once there is one.
@@ -98,7 +103,10 @@ fn interrupt_at_every_request(plan: &str) {
             let ran = ended(child);
             let mut found = broken(&home, &gateway, &[]);
             if ran.code != Some(code) {
-                found.push(format!("exit code {:?} after {signal:?}: {}", ran.code, ran.stderr));
+                found.push(format!(
+                    "exit code {:?} after {signal:?}: {}",
+                    ran.code, ran.stderr
+                ));
             }
             let open = home.history().open_entries().expect("the journal");
             if !open.is_empty() {
@@ -109,9 +117,18 @@ fn interrupt_at_every_request(plan: &str) {
                 found.push(format!("the plan ended {}", plan.status));
             }
             // The tasks had rows: what ran has its scripts, and they know how it ended.
-            let task = home.history().activities(plan.id).expect("the activities").first().and_then(|activity| {
-                home.history().tasks(activity.id).expect("the tasks").first().cloned()
-            });
+            let task = home
+                .history()
+                .activities(plan.id)
+                .expect("the activities")
+                .first()
+                .and_then(|activity| {
+                    home.history()
+                        .tasks(activity.id)
+                        .expect("the tasks")
+                        .first()
+                        .cloned()
+                });
             let (post_task, post_plan) = (read(&home, "post-task"), read(&home, "post-plan"));
             match task {
                 None if post_plan.is_some() || post_task.is_some() => {
@@ -121,16 +138,25 @@ fn interrupt_at_every_request(plan: &str) {
                 Some(task) => {
                     let status = task.status.code();
                     if post_task.as_deref() != Some(status) || post_plan.as_deref() != Some("INTERRUPTED") {
-                        found.push(format!("{status}, but the scripts heard {post_task:?} and {post_plan:?}"));
+                        found.push(format!(
+                            "{status}, but the scripts heard {post_task:?} and {post_plan:?}"
+                        ));
                     }
                     let message = task.error_message.unwrap_or_default();
-                    if status != "SUCCESS" && !message.contains("asked to stop") && !message.contains("interrupted") {
+                    if status != "SUCCESS"
+                        && !message.contains("asked to stop")
+                        && !message.contains("interrupted")
+                    {
                         found.push(format!("{status} {message}"));
                     }
                 }
             }
             if !found.is_empty() {
-                failures.push(format!("{signal:?} at {} {operation} {fault}:\n    {}", index + 1, found.join("\n    ")));
+                failures.push(format!(
+                    "{signal:?} at {} {operation} {fault}:\n    {}",
+                    index + 1,
+                    found.join("\n    ")
+                ));
             }
         }
     }
@@ -218,7 +244,12 @@ fn a_script_that_ignores_sigterm_is_killed_with_its_whole_group() {
     while !is_gone() {
         std::thread::sleep(Duration::from_millis(5));
     }
-    assert!(gateway.operations().iter().all(|asked| !asked.contains("Quiesce")));
+    assert!(
+        gateway
+            .operations()
+            .iter()
+            .all(|asked| !asked.contains("Quiesce"))
+    );
     assert_eq!(broken(&home, &gateway, &[]), [""; 0]);
 }
 
@@ -251,7 +282,10 @@ fn a_signal_while_another_run_is_waited_for_is_an_interruption() {
         let _ran = ended(child).exits(130);
         let plan = plans(&home).remove(0);
         assert_eq!(plan.status.code(), "INTERRUPTED", "waiting for {lock}");
-        assert!(gateway.operations().iter().all(|asked| !asked.contains("do-")), "waiting for {lock}");
+        assert!(
+            gateway.operations().iter().all(|asked| !asked.contains("do-")),
+            "waiting for {lock}"
+        );
         assert_eq!(broken(&home, &gateway, &[]), [""; 0]);
     }
 }
@@ -264,11 +298,15 @@ fn a_signal_that_was_ignored_from_the_start_stays_ignored() {
     gateway.fail(Fault::nth("do-backup", 1, pause));
     let plain = home.command(&["run", "P"]);
     let mut command = std::process::Command::new("/bin/sh");
-    command.args(["-c", "trap '' HUP; exec \"$0\" run P"]).arg(plain.get_program());
+    command
+        .args(["-c", "trap '' HUP; exec \"$0\" run P"])
+        .arg(plain.get_program());
     command.env_clear().current_dir(home.path("."));
     command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let mut child = command.spawn().expect("a shell");
-    until(&mut child, || gateway.operations().iter().any(|asked| asked == "do-backup"));
+    until(&mut child, || {
+        gateway.operations().iter().any(|asked| asked == "do-backup")
+    });
     send(&child, Signal::HUP);
     assert_eq!(child.wait().expect("an end").code(), Some(0));
 }

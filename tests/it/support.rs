@@ -8,6 +8,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use dpbackup::clock::Clock;
 use dpbackup::history::History;
 use dpbackup::lock::Locks;
 use dpbackup::run::Engine;

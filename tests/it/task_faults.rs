@@ -213,9 +213,23 @@ fn a_secure_backup_that_is_not_what_its_manifest_says_does_not_pass_verification
         ("extra-part", "not good"),
         ("hostile-name@evil\\..\\name", "unsafe name"),
     ] {
-        let (run, home, _gateway) = fails(&device(), &format!("SecureBackup={fault}"), "VERIFICATION_FAILED");
+        let (run, home, gateway) = fails(&device(), &format!("SecureBackup={fault}"), "VERIFICATION_FAILED");
         assert!(run.errors()[0].contains(words), "{fault}: {:?}", run.errors());
         assert_eq!(home.details(0).files, [], "{fault}");
+        // The only copy there is stays on the device until recover or the next run.
+        assert_eq!(home.open_entries().len(), 1, "{fault}");
+        assert!(
+            !gateway.operations().contains(&"do-action/RemoveDir".to_owned()),
+            "{fault}"
+        );
+        gateway.clear_faults();
+        let _ = home.dpbackup(&["recover"]).exits(0);
+        assert_eq!(home.open_entries(), [], "{fault}");
+        assert_eq!(
+            gateway.state().files("default", "temporary:"),
+            Vec::<String>::new(),
+            "{fault}"
+        );
     }
 }
 

@@ -94,10 +94,16 @@ fn a_quiesce_that_arrives_after_its_connection_broke_is_undone() {
         let gateway = gateway(&clock);
         let home = home(&gateway, EXPORT);
         gateway.fail(Fault::nth("DomainQuiesce", 1, FaultKind::CloseBeforeReply));
-        let arrives = once_after(Duration::from_secs(late), || gateway.state().set_quiesced("DOM1", true));
+        let arrives = once_after(Duration::from_secs(late), || {
+            gateway.state().set_quiesced("DOM1", true)
+        });
         let run = home.run("P", &Eventful(clock.clone(), RefCell::new(arrives)));
         assert_eq!(run.tasks(), ["QA1/DOM1 DEVICE_ERROR"]);
-        assert!(run.errors()[0].ends_with("unquiesced and confirmed"), "{:?}", run.errors());
+        assert!(
+            run.errors()[0].ends_with("unquiesced and confirmed"),
+            "{:?}",
+            run.errors()
+        );
         clock.pass(Duration::from_secs(60));
         assert_eq!(broken(&home, &gateway, &[]), [""; 0], "{late} s late");
         assert_eq!(open(&home), [], "{late} s late");
@@ -115,7 +121,9 @@ fn a_quiesce_that_was_accepted_and_shows_late_is_undone_after_an_interruption() 
         gateway.state().set_quiesced("DOM1", false);
         stop.request(15);
     });
-    let mut arrives = once_after(Duration::from_secs(20), || gateway.state().set_quiesced("DOM1", true));
+    let mut arrives = once_after(Duration::from_secs(20), || {
+        gateway.state().set_quiesced("DOM1", true)
+    });
     let both = |elapsed| {
         hides(elapsed);
         arrives(elapsed);
@@ -136,8 +144,12 @@ fn a_quiesce_of_a_dead_run_that_arrives_late_is_undone_by_recovery() {
     let home = home(&gateway, EXPORT);
     dead_run(&home, &clock, &Undo::UnquiesceDomain("DOM1".to_owned()));
     clock.pass(Duration::from_secs(5));
-    let arrives = once_after(Duration::from_secs(30), || gateway.state().set_quiesced("DOM1", true));
-    let recovered = home.recover(&Eventful(clock.clone(), RefCell::new(arrives))).expect("an end");
+    let arrives = once_after(Duration::from_secs(30), || {
+        gateway.state().set_quiesced("DOM1", true)
+    });
+    let recovered = home
+        .recover(&Eventful(clock.clone(), RefCell::new(arrives)))
+        .expect("an end");
     assert!(!recovered.still_quiesced());
     clock.pass(Duration::from_secs(60));
     assert_eq!(broken(&home, &gateway, &[]), [""; 0]);
@@ -155,7 +167,12 @@ fn an_old_row_of_a_device_at_work_is_closed_at_once() {
     home.recover(&clock).expect("an end");
     assert_eq!(clock.elapsed(), before, "nothing is waited for");
     assert_eq!(open(&home), []);
-    assert!(gateway.operations().iter().all(|asked| !asked.contains("Unquiesce")));
+    assert!(
+        gateway
+            .operations()
+            .iter()
+            .all(|asked| !asked.contains("Unquiesce"))
+    );
 }
 
 #[test]
@@ -166,12 +183,17 @@ fn a_secure_backup_that_begins_after_its_connection_broke_leaves_nothing() {
     gateway.fail(Fault::nth("SecureBackup", 1, FaultKind::CloseBeforeReply));
     let folder = RefCell::new(String::new());
     let arrives = once_after(Duration::from_secs(20), || {
-        let asked = gateway.requests().into_iter().find(|asked| asked.operation.ends_with("SecureBackup"));
+        let asked = gateway
+            .requests()
+            .into_iter()
+            .find(|asked| asked.operation.ends_with("SecureBackup"));
         let body = asked.expect("it was asked for").body;
         let from = body.find("temporary:").expect("a destination");
         let length = body[from..].find('<').expect("its end");
         body[from..from + length].clone_into(&mut folder.borrow_mut());
-        gateway.state().put_file("default", &format!("{}/root.tgz", folder.borrow()), "late");
+        gateway
+            .state()
+            .put_file("default", &format!("{}/root.tgz", folder.borrow()), "late");
     });
     let run = home.run("P", &Eventful(clock.clone(), RefCell::new(arrives)));
     assert_eq!(run.tasks(), ["QA1/all-domains BACKUP_FAILED"]);
@@ -186,13 +208,22 @@ fn a_domain_that_is_deleted_meanwhile_is_waited_for_a_little_and_not_to_the_end(
     let gateway = gateway(&clock);
     let home = home(&gateway, EXPORT);
     let mut delete = |event: &Event| {
-        if matches!(event, Event::TaskStatus { status: Status::BackingUp, .. }) {
+        if matches!(
+            event,
+            Event::TaskStatus {
+                status: Status::BackingUp,
+                ..
+            }
+        ) {
             gateway.state().remove_domain("DOM1");
         }
     };
     let run = home.run_with("P", &clock, Options::default(), &Stop::new(), &mut delete);
     let errors = run.errors();
-    assert!(errors[0].ends_with("the domain does not exist any more"), "{errors:?}");
+    assert!(
+        errors[0].ends_with("the domain does not exist any more"),
+        "{errors:?}"
+    );
     assert!(clock.elapsed() < Duration::from_secs(60), "{:?}", clock.elapsed());
     assert_eq!(open(&home), []);
 }
@@ -207,7 +238,8 @@ fn a_domain_that_a_restarting_device_does_not_list_yet_is_not_gone() {
     let comes_back = once_after(Duration::from_secs(15), || {
         gateway.state().add_domain(Domain::new("DOM1").quiesced());
     });
-    home.recover(&Eventful(clock.clone(), RefCell::new(comes_back))).expect("an end");
+    home.recover(&Eventful(clock.clone(), RefCell::new(comes_back)))
+        .expect("an end");
     clock.pass(Duration::from_secs(60));
     assert!(gateway.state().is_unquiesced());
     assert_eq!(open(&home), []);
@@ -222,9 +254,20 @@ fn a_login_that_is_refused_in_the_undo_is_not_tried_until_the_account_is_locked(
     let run = home.run("P", &clock);
     assert_eq!(run.end.as_ref().expect("an end").exit, Exit::StillQuiesced);
     let operations = gateway.operations();
-    let refused = operations.iter().rev().take_while(|asked| *asked != "do-action/DomainUnquiesce").count();
-    assert!((1..=5).contains(&refused), "{refused} logins after the first refusal");
-    assert!(run.errors()[0].contains("STILL QUIESCED: run dpbackup recover"), "{:?}", run.errors());
+    let refused = operations
+        .iter()
+        .rev()
+        .take_while(|asked| *asked != "do-action/DomainUnquiesce")
+        .count();
+    assert!(
+        (1..=5).contains(&refused),
+        "{refused} logins after the first refusal"
+    );
+    assert!(
+        run.errors()[0].contains("STILL QUIESCED: run dpbackup recover"),
+        "{:?}",
+        run.errors()
+    );
     // The account works again: so does recovery.
     gateway.state().setup.users[0].locked = false;
     home.recover(&clock).expect("an end");
@@ -294,7 +337,16 @@ fn a_sink_that_panics_changes_nothing() {
     let gateway = gateway(&clock);
     let home = home(&gateway, EXPORT);
     let mut panics = |event: &Event| {
-        assert!(!matches!(event, Event::TaskStatus { status: Status::Verifying, .. }), "a panic of the tests");
+        assert!(
+            !matches!(
+                event,
+                Event::TaskStatus {
+                    status: Status::Verifying,
+                    ..
+                }
+            ),
+            "a panic of the tests"
+        );
     };
     let run = home.run_with("P", &clock, Options::default(), &Stop::new(), &mut panics);
     assert_eq!(run.status(), "SUCCESS");
@@ -346,7 +398,9 @@ fn dead_run(home: &Home, clock: &TestClock, undo: &Undo) {
             },
         )
         .expect("a task");
-    history.open_undo(clock.now(), "run-1-1-0", task, "QA1", undo).expect("a row");
+    history
+        .open_undo(clock.now(), "run-1-1-0", task, "QA1", undo)
+        .expect("a row");
 }
 
 #[test]
@@ -359,7 +413,10 @@ fn a_device_that_is_no_longer_in_the_plan_file_is_not_forgotten() {
     let recovered = other.recover(&clock).expect("an end");
     assert!(recovered.still_quiesced());
     let lines = recovered.lines().join("\n");
-    assert!(lines.contains("has no device QA1 any more") && lines.contains("add it again"), "{lines}");
+    assert!(
+        lines.contains("has no device QA1 any more") && lines.contains("add it again"),
+        "{lines}"
+    );
     assert_eq!(open(&other).len(), 1);
     let again = other.without_devices().device("QA1", &gateway);
     assert!(!again.recover(&clock).expect("an end").is_incomplete());
@@ -370,16 +427,25 @@ fn a_device_that_is_no_longer_in_the_plan_file_is_not_forgotten() {
 fn a_run_of_another_device_abandons_and_says_what_it_left_alone() {
     let clock = clock();
     let (one, two) = (gateway(&clock), gateway(&clock));
-    let home = home(&one, EXPORT).device("QA2", &two).plan("Q", &EXPORT.replace("QA1", "QA2"));
+    let home = home(&one, EXPORT)
+        .device("QA2", &two)
+        .plan("Q", &EXPORT.replace("QA1", "QA2"));
     dead_run(&home, &clock, &Undo::UnquiesceDomain("DOM1".to_owned()));
     one.state().set_quiesced("DOM1", true);
     assert_eq!(home.run("Q", &clock).status(), "SUCCESS");
-    assert_eq!(one.operations(), [""; 0], "the device of the other plan is not asked");
+    assert_eq!(
+        one.operations(),
+        [""; 0],
+        "the device of the other plan is not asked"
+    );
     let plans = home.history().plans(&PlanFilter::default()).expect("the plans");
     let dead = plans.last().expect("the dead one");
     assert_eq!(dead.status.code(), "ABANDONED");
     let message = dead.error_message.clone().unwrap_or_default();
-    assert!(message.contains("STILL QUIESCED: run dpbackup recover"), "{message}");
+    assert!(
+        message.contains("STILL QUIESCED: run dpbackup recover"),
+        "{message}"
+    );
     assert_eq!(open(&home).len(), 1);
     assert!(!home.recover(&clock).expect("an end").still_quiesced());
     clock.pass(Duration::from_secs(60));
@@ -402,13 +468,21 @@ fn recovery_that_waited_for_a_device_does_not_undo_what_is_undone() {
     let mend = once_after(Duration::ZERO, || {
         let mut history = home.history();
         let row = history.open_entries().expect("the journal").remove(0);
-        history.close_undo(clock.now(), row.id, "done by another run").expect("closed");
+        history
+            .close_undo(clock.now(), row.id, "done by another run")
+            .expect("closed");
         gateway.state().set_quiesced("DOM1", true);
         held = None;
     });
-    let recovered = home.recover(&Eventful(clock.clone(), RefCell::new(mend))).expect("an end");
+    let recovered = home
+        .recover(&Eventful(clock.clone(), RefCell::new(mend)))
+        .expect("an end");
     assert!(recovered.mended.is_empty(), "{:?}", recovered.mended);
-    assert_eq!(gateway.state().quiesce_state("DOM1"), "quiesced", "what others quiesced stays so");
+    assert_eq!(
+        gateway.state().quiesce_state("DOM1"),
+        "quiesced",
+        "what others quiesced stays so"
+    );
 }
 
 #[test]
@@ -422,7 +496,11 @@ fn recovery_of_a_device_that_stays_held_says_by_whom() {
     let _held = locks.ask(&name, "task 7 of plan X", &clock).expect("a lock");
     let recovered = home.recover(&clock).expect("an end");
     assert!(recovered.still_quiesced());
-    assert!(recovered.lines().join("\n").contains("held by task 7 of plan X"), "{:?}", recovered.lines());
+    assert!(
+        recovered.lines().join("\n").contains("held by task 7 of plan X"),
+        "{:?}",
+        recovered.lines()
+    );
     assert_eq!(open(&home).len(), 1);
     assert_eq!(gateway.operations(), [""; 0]);
 }

@@ -114,7 +114,10 @@ impl Walk<'_, '_, '_> {
                 return Err(Failure::new(Status::BackupFailed, why).into());
             }
         };
-        self.fetch_secure_backup(&folder, &files)
+        self.only_on_device = true;
+        self.fetch_secure_backup(&folder, &files)?;
+        self.only_on_device = false;
+        Ok(())
     }
 
     /// Whether a secure backup whose request got no clear answer is under way.
@@ -237,14 +240,17 @@ impl Walk<'_, '_, '_> {
         Ok(part.finish().map_err(|error| storage(&error))?)
     }
 
-    /// Removes the folder of a secure backup from the device, whatever came of it. A
-    /// failure is a warning: the journal remembers the folder.
+    /// Removes the folder of a secure backup from the device, unless it holds the only copy.
+    /// One that stays is a warning: the journal remembers it.
     pub(super) fn remove_leftover(&mut self) -> Result<(), Trouble> {
         let Some((journal, folder)) = self.leftover.take() else {
             return Ok(());
         };
-        let limit = self.session.gateway.timeouts().request;
         let asked_to_stop = self.engine.stop.is_requested();
+        if self.only_on_device && !asked_to_stop {
+            return self.leave_to_recover(&folder, "no verified copy of it is stored");
+        }
+        let limit = self.session.gateway.timeouts().request;
         // Whoever asks to stop does not wait for a backup of some minutes: the journal does.
         let patience = if asked_to_stop { Duration::ZERO } else { limit };
         let settle = if self.folder_unseen { limit } else { Duration::ZERO };
@@ -255,24 +261,25 @@ impl Walk<'_, '_, '_> {
             }
             Err(error) => Err(error),
         };
-        let was_untouched = self.state == DeviceState::Untouched;
         match removed {
-            Ok(()) if was_untouched => self.state = DeviceState::Restored("nothing left on the device"),
-            Ok(()) => {}
-            Err(error) => {
-                let left = format!(
-                    "{} is still on the device; dpbackup recover removes it",
-                    folder.url()
-                );
-                self.warn(format!(
-                    "{}: {left} ({})",
-                    self.session.device.name,
-                    words(&error)
-                ))?;
-                if was_untouched {
-                    self.state = DeviceState::Littered(left);
-                }
+            Ok(()) if self.state == DeviceState::Untouched => {
+                self.state = DeviceState::Restored("nothing left on the device");
+                Ok(())
             }
+            Ok(()) => Ok(()),
+            Err(error) => self.leave_to_recover(&folder, &words(&error)),
+        }
+    }
+
+    /// A folder stays on the device: the journal remembers it, and somebody is told.
+    fn leave_to_recover(&mut self, folder: &RemoteFolder, why: &str) -> Result<(), Trouble> {
+        let left = format!(
+            "{} is still on the device; dpbackup recover, or the next run, removes it",
+            folder.url()
+        );
+        self.warn(format!("{}: {left} ({why})", self.session.device.name))?;
+        if self.state == DeviceState::Untouched {
+            self.state = DeviceState::Littered(left);
         }
         Ok(())
     }
