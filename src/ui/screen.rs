@@ -83,7 +83,7 @@ impl Screen {
         if self.tells_tasks() {
             self.warn(&text);
         } else {
-            self.complaints.push(text);
+            self.complaints.push(printable(&text).into_owned());
         }
     }
 
