@@ -59,6 +59,17 @@ pub fn kind(path: &Path) -> io::Result<Mount> {
     Ok(kind_in(&mounts, &path))
 }
 
+/// What speaks against keeping the history on a file system of this kind.
+pub fn against_history(mount: &Mount) -> Option<String> {
+    match mount {
+        Mount::Remote(kind) => Some(format!(
+            "it is on a {kind} file system: locks and syncs of networks can fail in silence, and with them the \
+             memory of what is quiesced; put it on a disk of this machine (settings.history)"
+        )),
+        Mount::NotMounted | Mount::Local(_) => None,
+    }
+}
+
 /// Whether files can be made and written in the folder. Leaves nothing behind.
 pub fn writable(folder: &Path) -> Result<(), StageError> {
     let place = Folder::open_store(folder)?;
@@ -188,6 +199,25 @@ mod tests {
         ];
         for (path, expected) in cases {
             assert_eq!(kind_in(TABLE.as_bytes(), Path::new(path)), expected, "of {path}");
+        }
+    }
+
+    #[test]
+    fn only_a_network_speaks_against_keeping_the_history_there() {
+        assert_eq!(against_history(&Mount::NotMounted), None);
+        for line in TABLE.lines().filter_map(|line| parse(line.as_bytes())) {
+            let mount = kind_in(TABLE.as_bytes(), &line.0);
+            let warning = against_history(&mount);
+            match &mount {
+                Mount::Remote(kind) => assert!(warning.is_some_and(|text| text.contains(kind)), "{mount:?}"),
+                _ => assert_eq!(warning, None, "{mount:?}"),
+            }
+        }
+        for kind in REMOTE {
+            assert!(
+                against_history(&Mount::Remote(kind.to_owned())).is_some(),
+                "{kind}"
+            );
         }
     }
 

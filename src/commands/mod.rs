@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use jiff::tz::TimeZone;
 
+use crate::artifact::mount;
 use crate::cli::{Cli, Command, Global, RunArgs, RunFormat};
 use crate::exit::Exit;
 use crate::history::{History, HistoryError};
@@ -210,9 +211,17 @@ fn unknown(loaded: &Loaded, what: &str, name: &str, known: &[&str]) -> CommandEr
     .with_hint(hint)
 }
 
-/// Opens the history for writing.
-fn open_history(path: &Path) -> Result<History, CommandError> {
-    History::open(path).map_err(CommandError::from)
+/// Opens the history for writing, and says what speaks against its place.
+fn open_history(path: &Path, ui: Ui) -> Result<History, CommandError> {
+    let history = History::open(path).map_err(CommandError::from)?;
+    // Where it is cannot be told everywhere; then nothing is said.
+    if let Some(why) = mount::kind(path)
+        .ok()
+        .and_then(|mount| mount::against_history(&mount))
+    {
+        ui.warning(&format!("the history {}: {why}", path.display()));
+    }
+    Ok(history)
 }
 
 /// Records what sinks could not do. It changes no outcome, not even by failing.

@@ -29,7 +29,7 @@ pub(super) fn prune(global: &Global, args: &PruneArgs, ui: Ui, env: Lookup<'_>) 
         // Before the first run there is nothing to prune, and no history to make for it.
         match read_history(&file.settings.history) {
             Ok(None) => None,
-            _ => Some(open_history(&file.settings.history)?),
+            _ => Some(open_history(&file.settings.history, ui)?),
         }
     };
     let mut pruning = Pruning {

@@ -26,7 +26,7 @@ pub(super) fn recover(global: &Global, ui: Ui, env: Lookup<'_>) -> Outcome {
         .context("cannot listen to signals")
         .map_err(|error| CommandError::new(Exit::Failed, error))?;
     let clock = SystemClock::new();
-    let mut history = open_history(&file.settings.history)?;
+    let mut history = open_history(&file.settings.history, ui)?;
     let locks = Locks::beside(&file.settings.history);
     let (_alive, process) = locks
         .process(&clock)
