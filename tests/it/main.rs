@@ -42,6 +42,7 @@ mod prune;
 mod receivers;
 mod script_ends;
 mod scripts;
+mod secrecy;
 mod signals;
 mod status;
 mod store_trouble;

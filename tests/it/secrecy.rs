@@ -1,0 +1,243 @@
+//! A password is seen nowhere but on its way to the device, and nothing that a device or
+//! a script says reaches a terminal as it is.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use dpbackup::history::PlanFilter;
+use dpbackup::values::text::is_unsafe;
+
+use crate::simulator::{Domain, Fault, FaultKind, Gateway, Setup, User};
+use crate::support::{Home, Ran};
+
+/// With characters that XML, JSON, shells and URLs write in another way; the middle none does.
+const CANARY: &str = "p<'\"&%\\ s-canary9c1f7-ö";
+
+/// What of it would be found in any of those ways of writing.
+const CORE: &str = "canary9c1f7";
+
+const PLAN: &str = "pre_script = \"spy.sh\"\npost_script = \"spy.sh\"\n[[plan.activity]]\naction = \"export-domain\"\n\
+                    devices = \"*\"\ndomains = \"DOM1\"\nquiesce = true\npre_script = \"spy.sh\"\npost_script = \"spy.sh\"\n\
+                    error_policy = \"ignore\"\n\
+                    [[plan.activity]]\naction = \"secure-backup\"\ndevices = \"*\"\ncertificate = \"backup-cert\"\n";
+
+/// Writes down all that a script can see of itself, and of who started it.
+const SPY: &str = "#!/bin/sh\n{ echo \"$@\"; env; tr '\\0' '\\n' < /proc/self/environ; cat \"$DPBACKUP_CONTEXT\";\n\
+                   tr '\\0' '\\n' < /proc/$PPID/cmdline; } >> \"$HOME/spied\" 2>&1\nenv\n";
+
+fn gateway() -> Gateway {
+    let parts = [("root.tgz", 300), ("cert.tgz", 500)];
+    Gateway::start(Setup {
+        users: vec![User::new("backup", CANARY)],
+        domains: vec![Domain::new("DOM1").unsaved()],
+        secure_backup_parts: parts.map(|(name, bytes)| (name.to_owned(), bytes)).to_vec(),
+        internal_file_bytes: 2 << 10,
+        ..Setup::default()
+    })
+}
+
+/// Every file below a folder.
+fn files(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            files(&path, found);
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+/// Every form in which the password could stand somewhere.
+fn forms() -> Vec<Vec<u8>> {
+    let login = STANDARD.encode(format!("backup:{CANARY}"));
+    let alone = STANDARD.encode(CANARY);
+    [CORE.to_owned(), login, alone].map(String::into_bytes).to_vec()
+}
+
+#[track_caller]
+fn assert_without_password(what: &str, bytes: &[u8]) {
+    for form in forms() {
+        let found = bytes.windows(form.len()).any(|window| window == form);
+        assert!(!found, "{what} holds the password as {:?}", String::from_utf8_lossy(&form));
+    }
+}
+
+#[test]
+fn a_password_is_found_nowhere() {
+    let gateway = gateway();
+    let home = Home::quick()
+        .setting("retries = 1")
+        .script("spy.sh", SPY)
+        .device("QA1", &gateway)
+        .plan("P", PLAN);
+    let run = |arguments: &[&str]| {
+        let mut command = home.command(arguments);
+        let ran = Ran::of(command.env("DPBACKUP_TEST_PASSWORD", CANARY).output().expect("it starts"));
+        assert_without_password(&format!("stdout of {arguments:?}"), ran.stdout.as_bytes());
+        assert_without_password(&format!("stderr of {arguments:?}"), ran.stderr.as_bytes());
+        ran.code
+    };
+    assert_eq!(run(&["run", "P", "-vv"]), Some(0));
+    let faults = [
+        ("*", FaultKind::Unauthorized),
+        ("do-backup", FaultKind::ResultError),
+        ("do-backup", FaultKind::Garbage),
+        ("SecureBackup", FaultKind::AccessDenied),
+        ("DomainQuiesce", FaultKind::ServerFault),
+        ("connect", FaultKind::Garbage),
+        ("get-file", FaultKind::Redirect("https://127.0.0.1:1/elsewhere".to_owned())),
+    ];
+    for (operation, kind) in faults {
+        gateway.fail(Fault::every(operation, kind));
+        for arguments in [["run", "P", "-vv"].as_slice(), &["run", "P", "--format", "json"], &["run", "P", "-q"]] {
+            run(arguments);
+        }
+        run(&["preview", "P", "--format", "json"]);
+        gateway.clear_faults();
+    }
+    for format in ["table", "json", "csv"] {
+        run(&["history", "--format", format]);
+        for plan in home.history().plans(&PlanFilter::default()).expect("the plans") {
+            for activity in home.history().activities(plan.id).expect("the activities").into_iter().take(1) {
+                run(&["history", "tasks", &activity.id.0.to_string(), "--format", format]);
+                for task in home.history().tasks(activity.id).expect("the tasks") {
+                    run(&["history", "files", &task.id.0.to_string(), "--format", format]);
+                }
+            }
+        }
+    }
+    run(&["validate", "-vv"]);
+    run(&["recover", "-vv"]);
+    run(&["run", "no-such-plan"]);
+    let mut found = Vec::new();
+    files(&home.path("."), &mut found);
+    assert!(found.iter().any(|path| path.ends_with("spied")), "the spy has spied");
+    assert!(found.iter().any(|path| path.ends_with("history.db")), "there is a history");
+    for path in found {
+        assert_without_password(&path.display().to_string(), &fs::read(&path).expect("a file"));
+    }
+    let spied = fs::read_to_string(home.path("spied")).expect("what was spied");
+    assert!(spied.contains("DPBACKUP_MOMENT=post") && spied.contains("BACKUP-TASK"), "{spied}");
+    assert!(!spied.contains("DPBACKUP_TEST_PASSWORD"), "not even the variable is there");
+}
+
+#[test]
+fn a_wrong_password_is_tried_once_and_not_repeated_in_the_error() {
+    let gateway = gateway();
+    let home = Home::quick().device("QA1", &gateway).plan("P", PLAN).script("spy.sh", SPY);
+    let mut command = home.command(&["run", "P", "-vv"]);
+    let ran = Ran::of(command.env("DPBACKUP_TEST_PASSWORD", "wrong-canary9c1f7").output().expect("it starts"));
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    assert!(ran.stderr.contains("AUTHENTICATION_FAILED"), "{}", ran.stderr);
+    assert_without_password("stderr", ran.stderr.as_bytes());
+    assert_eq!(gateway.requests().len(), 1, "a wrong password is tried once");
+}
+
+#[test]
+fn everything_that_is_written_is_for_its_owner_alone() {
+    let gateway = gateway();
+    let home = Home::quick().script("spy.sh", SPY).device("QA1", &gateway).plan("P", PLAN);
+    let mut command = home.command(&["run", "P"]);
+    let _ran = Ran::of(command.env("DPBACKUP_TEST_PASSWORD", CANARY).output().expect("it starts")).exits(0);
+    let mode = |path: &Path| fs::metadata(path).expect("a file").permissions().mode() & 0o7777;
+    let mut found = Vec::new();
+    files(&home.path("store"), &mut found);
+    files(&home.path("state"), &mut found);
+    assert!(found.len() > 5, "{found:?}");
+    for path in found {
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+        let folders = path.ancestors().skip(1).take_while(|folder| *folder != home.path("."));
+        for folder in folders.take_while(|folder| folder.starts_with(home.path("store")) || folder.starts_with(home.path("state"))) {
+            assert_eq!(mode(folder), 0o700, "{}", folder.display());
+        }
+    }
+}
+
+#[test]
+fn a_password_in_a_plan_file_that_others_can_read_is_refused() {
+    let gateway = gateway();
+    let home = Home::quick().script("spy.sh", SPY).device("QA1", &gateway).plan("P", PLAN);
+    let text = fs::read_to_string(home.plan_file()).expect("a plan file");
+    let plain = text.replace("{ env = \"DPBACKUP_TEST_PASSWORD\" }", "\"s-canary9c1f7\"");
+    let path = home.path("plain.toml");
+    fs::write(&path, plain).expect("a plan file");
+    for (mode, code) in [(0o644, 2), (0o640, 2), (0o600, 0)] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("its mode");
+        let ran = home.dpbackup(&["--config", &path.to_string_lossy(), "validate"]).exits(code);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert_without_password("what it says", said.as_bytes());
+        assert!(said.contains("chmod") || said.contains("warning"), "{mode:o}: {said}");
+    }
+    assert_eq!(gateway.requests().len(), 0);
+}
+
+#[track_caller]
+fn assert_printable(what: &str, text: &str) {
+    let bad = text.chars().find(|character| is_unsafe(*character) && *character != '\n');
+    assert_eq!(bad, None, "{what}: {text:?}");
+}
+
+#[test]
+fn what_devices_and_scripts_say_is_cleaned_before_it_is_shown() {
+    let noise = "\u{1b}[2J\u{1b}]0;owned\u{7}\r\u{202e}\u{9b}31m";
+    // XML has no way to write most control characters, but these it has.
+    let in_xml = "\u{9b}2J\u{202e}\u{85}";
+    let gateway = Gateway::start(Setup {
+        domains: vec![Domain::new("DOM1"), Domain::new(&format!("EVIL{in_xml}"))],
+        internal_file_bytes: 2 << 10,
+        ..Setup::default()
+    });
+    let script = format!("#!/bin/sh\nprintf '%s' '{noise}'\nexit 3\n");
+    let home = Home::quick()
+        .script("loud.sh", &script)
+        .device("QA1", &gateway)
+        .plan(
+            "P",
+            "post_script = \"loud.sh\"\nerror_policy = \"ignore\"\n[[plan.activity]]\naction = \"export-domain\"\n\
+             devices = \"*\"\ndomains = \"*\"\nquiesce = true\npost_script = \"loud.sh\"\n\
+             [[plan.activity]]\naction = \"secure-backup\"\ndevices = \"*\"\ncertificate = \"backup-cert\"\n",
+        );
+    let faults = [
+        Fault::every("DomainStatus", FaultKind::HostileName(Some(format!("../{in_xml}")))),
+        Fault::every("SecureBackup", FaultKind::HostileName(Some(format!("a{in_xml}.tgz")))),
+        Fault::every("do-backup", FaultKind::ContentType(format!("x/{}", "\u{1b}[31m"))),
+    ];
+    let mut arguments: Vec<Vec<String>> = Vec::new();
+    for fault in faults {
+        gateway.fail(fault.clone());
+        for run in [["run", "P", "-vv"].as_slice(), &["run", "P"], &["preview", "P"]] {
+            let ran = home.dpbackup(run);
+            assert_printable(&format!("{run:?} with {fault}"), &ran.stderr);
+            assert_printable(&format!("{run:?} with {fault}"), &ran.stdout);
+        }
+        gateway.clear_faults();
+    }
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    arguments.push(words(&["history"]));
+    for plan in home.history().plans(&PlanFilter::default()).expect("the plans") {
+        arguments.push(words(&["history", "activities", &plan.id.0.to_string()]));
+        for activity in home.history().activities(plan.id).expect("the activities") {
+            arguments.push(words(&["history", "tasks", &activity.id.0.to_string()]));
+            for task in home.history().tasks(activity.id).expect("the tasks") {
+                arguments.push(words(&["history", "files", &task.id.0.to_string()]));
+            }
+        }
+    }
+    let mut escaped = 0;
+    for arguments in arguments {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let shown = home.dpbackup(&arguments).exits(0);
+        assert_printable(&format!("{arguments:?}"), &shown.stdout);
+        assert_printable(&format!("{arguments:?}"), &shown.stderr);
+        escaped += shown.stdout.matches("\\u{9b}").count();
+    }
+    assert!(escaped > 0, "the noise has come that far");
+    // Nothing of it became a path outside of its place.
+    for file in home.stored() {
+        assert!(!file.contains("..") && !file.contains('\u{1b}'), "{file:?}");
+    }
+}
