@@ -128,6 +128,9 @@ pub fn choose(backups: &[Backup], now: Timestamp, zone: &TimeZone) -> Vec<Decisi
     reasons.into_iter().map(decide).collect()
 }
 
+/// A rule of periods: how many, how a period is written, and what it says of what it keeps.
+type Calendar = (Option<u32>, &'static str, fn(String) -> Reason);
+
 /// Whether there is something of a backup: its own file, or another one that says the same.
 fn exists(backup: &Backup, backups: &[Backup]) -> bool {
     match backup.standing {
@@ -155,12 +158,11 @@ fn apply(
     zone: &TimeZone,
     reasons: &mut [Vec<Reason>],
 ) {
-    type Named = fn(String) -> Reason;
     let ends = |index: &usize| backups[*index].end.map(|end| end.to_zoned(zone.clone()));
     for (rank, index) in pool.iter().enumerate().take(count(retention.keep_last)) {
         reasons[*index].push(Reason::Last(rank + 1));
     }
-    let calendars: [(Option<u32>, &str, Named); 3] = [
+    let calendars: [Calendar; 3] = [
         (retention.keep_daily, "%Y-%m-%d", Reason::Daily),
         (retention.keep_weekly, "%G-W%V", Reason::Weekly),
         (retention.keep_monthly, "%Y-%m", Reason::Monthly),
