@@ -62,7 +62,11 @@ fn forms() -> Vec<Vec<u8>> {
 fn assert_without_password(what: &str, bytes: &[u8]) {
     for form in forms() {
         let found = bytes.windows(form.len()).any(|window| window == form);
-        assert!(!found, "{what} holds the password as {:?}", String::from_utf8_lossy(&form));
+        assert!(
+            !found,
+            "{what} holds the password as {:?}",
+            String::from_utf8_lossy(&form)
+        );
     }
 }
 
@@ -76,7 +80,12 @@ fn a_password_is_found_nowhere() {
         .plan("P", PLAN);
     let run = |arguments: &[&str]| {
         let mut command = home.command(arguments);
-        let ran = Ran::of(command.env("DPBACKUP_TEST_PASSWORD", CANARY).output().expect("it starts"));
+        let ran = Ran::of(
+            command
+                .env("DPBACKUP_TEST_PASSWORD", CANARY)
+                .output()
+                .expect("it starts"),
+        );
         assert_without_password(&format!("stdout of {arguments:?}"), ran.stdout.as_bytes());
         assert_without_password(&format!("stderr of {arguments:?}"), ran.stderr.as_bytes());
         ran.code
@@ -89,11 +98,18 @@ fn a_password_is_found_nowhere() {
         ("SecureBackup", FaultKind::AccessDenied),
         ("DomainQuiesce", FaultKind::ServerFault),
         ("connect", FaultKind::Garbage),
-        ("get-file", FaultKind::Redirect("https://127.0.0.1:1/elsewhere".to_owned())),
+        (
+            "get-file",
+            FaultKind::Redirect("https://127.0.0.1:1/elsewhere".to_owned()),
+        ),
     ];
     for (operation, kind) in faults {
         gateway.fail(Fault::every(operation, kind));
-        for arguments in [["run", "P", "-vv"].as_slice(), &["run", "P", "--format", "json"], &["run", "P", "-q"]] {
+        for arguments in [
+            ["run", "P", "-vv"].as_slice(),
+            &["run", "P", "--format", "json"],
+            &["run", "P", "-q"],
+        ] {
             run(arguments);
         }
         run(&["preview", "P", "--format", "json"]);
@@ -102,7 +118,13 @@ fn a_password_is_found_nowhere() {
     for format in ["table", "json", "csv"] {
         run(&["history", "--format", format]);
         for plan in home.history().plans(&PlanFilter::default()).expect("the plans") {
-            for activity in home.history().activities(plan.id).expect("the activities").into_iter().take(1) {
+            for activity in home
+                .history()
+                .activities(plan.id)
+                .expect("the activities")
+                .into_iter()
+                .take(1)
+            {
                 run(&["history", "tasks", &activity.id.0.to_string(), "--format", format]);
                 for task in home.history().tasks(activity.id).expect("the tasks") {
                     run(&["history", "files", &task.id.0.to_string(), "--format", format]);
@@ -115,22 +137,42 @@ fn a_password_is_found_nowhere() {
     run(&["run", "no-such-plan"]);
     let mut found = Vec::new();
     files(&home.path("."), &mut found);
-    assert!(found.iter().any(|path| path.ends_with("spied")), "the spy has spied");
-    assert!(found.iter().any(|path| path.ends_with("history.db")), "there is a history");
+    assert!(
+        found.iter().any(|path| path.ends_with("spied")),
+        "the spy has spied"
+    );
+    assert!(
+        found.iter().any(|path| path.ends_with("history.db")),
+        "there is a history"
+    );
     for path in found {
         assert_without_password(&path.display().to_string(), &fs::read(&path).expect("a file"));
     }
     let spied = fs::read_to_string(home.path("spied")).expect("what was spied");
-    assert!(spied.contains("DPBACKUP_MOMENT=post") && spied.contains("BACKUP-TASK"), "{spied}");
-    assert!(!spied.contains("DPBACKUP_TEST_PASSWORD"), "not even the variable is there");
+    assert!(
+        spied.contains("DPBACKUP_MOMENT=post") && spied.contains("BACKUP-TASK"),
+        "{spied}"
+    );
+    assert!(
+        !spied.contains("DPBACKUP_TEST_PASSWORD"),
+        "not even the variable is there"
+    );
 }
 
 #[test]
 fn a_wrong_password_is_tried_once_and_not_repeated_in_the_error() {
     let gateway = gateway();
-    let home = Home::quick().device("QA1", &gateway).plan("P", PLAN).script("spy.sh", SPY);
+    let home = Home::quick()
+        .device("QA1", &gateway)
+        .plan("P", PLAN)
+        .script("spy.sh", SPY);
     let mut command = home.command(&["run", "P", "-vv"]);
-    let ran = Ran::of(command.env("DPBACKUP_TEST_PASSWORD", "wrong-canary9c1f7").output().expect("it starts"));
+    let ran = Ran::of(
+        command
+            .env("DPBACKUP_TEST_PASSWORD", "wrong-canary9c1f7")
+            .output()
+            .expect("it starts"),
+    );
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
     assert!(ran.stderr.contains("AUTHENTICATION_FAILED"), "{}", ran.stderr);
     assert_without_password("stderr", ran.stderr.as_bytes());
@@ -140,9 +182,18 @@ fn a_wrong_password_is_tried_once_and_not_repeated_in_the_error() {
 #[test]
 fn everything_that_is_written_is_for_its_owner_alone() {
     let gateway = gateway();
-    let home = Home::quick().script("spy.sh", SPY).device("QA1", &gateway).plan("P", PLAN);
+    let home = Home::quick()
+        .script("spy.sh", SPY)
+        .device("QA1", &gateway)
+        .plan("P", PLAN);
     let mut command = home.command(&["run", "P"]);
-    let _ran = Ran::of(command.env("DPBACKUP_TEST_PASSWORD", CANARY).output().expect("it starts")).exits(0);
+    let _ran = Ran::of(
+        command
+            .env("DPBACKUP_TEST_PASSWORD", CANARY)
+            .output()
+            .expect("it starts"),
+    )
+    .exits(0);
     let mode = |path: &Path| fs::metadata(path).expect("a file").permissions().mode() & 0o7777;
     let mut found = Vec::new();
     files(&home.path("store"), &mut found);
@@ -150,8 +201,13 @@ fn everything_that_is_written_is_for_its_owner_alone() {
     assert!(found.len() > 5, "{found:?}");
     for path in found {
         assert_eq!(mode(&path), 0o600, "{}", path.display());
-        let folders = path.ancestors().skip(1).take_while(|folder| *folder != home.path("."));
-        for folder in folders.take_while(|folder| folder.starts_with(home.path("store")) || folder.starts_with(home.path("state"))) {
+        let folders = path
+            .ancestors()
+            .skip(1)
+            .take_while(|folder| *folder != home.path("."));
+        for folder in folders.take_while(|folder| {
+            folder.starts_with(home.path("store")) || folder.starts_with(home.path("state"))
+        }) {
             assert_eq!(mode(folder), 0o700, "{}", folder.display());
         }
     }
@@ -160,24 +216,34 @@ fn everything_that_is_written_is_for_its_owner_alone() {
 #[test]
 fn a_password_in_a_plan_file_that_others_can_read_is_refused() {
     let gateway = gateway();
-    let home = Home::quick().script("spy.sh", SPY).device("QA1", &gateway).plan("P", PLAN);
+    let home = Home::quick()
+        .script("spy.sh", SPY)
+        .device("QA1", &gateway)
+        .plan("P", PLAN);
     let text = fs::read_to_string(home.plan_file()).expect("a plan file");
     let plain = text.replace("{ env = \"DPBACKUP_TEST_PASSWORD\" }", "\"s-canary9c1f7\"");
     let path = home.path("plain.toml");
     fs::write(&path, plain).expect("a plan file");
     for (mode, code) in [(0o644, 2), (0o640, 2), (0o600, 0)] {
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("its mode");
-        let ran = home.dpbackup(&["--config", &path.to_string_lossy(), "validate"]).exits(code);
+        let ran = home
+            .dpbackup(&["--config", &path.to_string_lossy(), "validate"])
+            .exits(code);
         let said = format!("{}{}", ran.stdout, ran.stderr);
         assert_without_password("what it says", said.as_bytes());
-        assert!(said.contains("chmod") || said.contains("warning"), "{mode:o}: {said}");
+        assert!(
+            said.contains("chmod") || said.contains("warning"),
+            "{mode:o}: {said}"
+        );
     }
     assert_eq!(gateway.requests().len(), 0);
 }
 
 #[track_caller]
 fn assert_printable(what: &str, text: &str) {
-    let bad = text.chars().find(|character| is_unsafe(*character) && *character != '\n');
+    let bad = text
+        .chars()
+        .find(|character| is_unsafe(*character) && *character != '\n');
     assert_eq!(bad, None, "{what}: {text:?}");
 }
 
@@ -202,8 +268,14 @@ fn what_devices_and_scripts_say_is_cleaned_before_it_is_shown() {
              [[plan.activity]]\naction = \"secure-backup\"\ndevices = \"*\"\ncertificate = \"backup-cert\"\n",
         );
     let faults = [
-        Fault::every("DomainStatus", FaultKind::HostileName(Some(format!("../{in_xml}")))),
-        Fault::every("SecureBackup", FaultKind::HostileName(Some(format!("a{in_xml}.tgz")))),
+        Fault::every(
+            "DomainStatus",
+            FaultKind::HostileName(Some(format!("../{in_xml}"))),
+        ),
+        Fault::every(
+            "SecureBackup",
+            FaultKind::HostileName(Some(format!("a{in_xml}.tgz"))),
+        ),
         Fault::every("do-backup", FaultKind::ContentType(format!("x/{}", "\u{1b}[31m"))),
     ];
     let mut arguments: Vec<Vec<String>> = Vec::new();
