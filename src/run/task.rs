@@ -88,6 +88,8 @@ struct Walk<'w, 'a, 'r> {
     only_on_device: bool,
     /// Whether a quiesce may still be on its way to the device.
     quiesce_unseen: bool,
+    /// The domains as the checks found them, while nothing was done that takes its time.
+    listed: Option<Vec<DomainStatus>>,
     warned: bool,
     files: Vec<StoredFile>,
 }
@@ -118,6 +120,7 @@ pub fn run<'a>(
         folder_unseen: false,
         only_on_device: false,
         quiesce_unseen: false,
+        listed: None,
         warned: false,
         files: Vec::new(),
     };
@@ -188,15 +191,18 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
         }
         match &self.task.activity.action {
             Action::ExportDomain { .. } => {
-                let unsaved = self.unsaved_changes(&domains)?;
-                self.record.tell(&Event::UnsavedChanges {
-                    task: self.task.id,
-                    unsaved,
-                })?;
+                self.tell_unsaved_changes(&domains)?;
+                self.listed = Some(domains);
                 Ok(())
             }
             Action::SecureBackup { certificate } => self.validate_secure_backup(certificate),
         }
+    }
+
+    fn tell_unsaved_changes(&mut self, domains: &[DomainStatus]) -> Result<bool, Trouble> {
+        let (task, unsaved) = (self.task.id, self.unsaved_changes(domains)?);
+        self.record.tell(&Event::UnsavedChanges { task, unsaved })?;
+        Ok(unsaved)
     }
 
     fn domains(&self) -> Result<Vec<DomainStatus>, Failure> {
@@ -260,6 +266,7 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
         let Some(path) = &self.task.activity.pre_script else {
             return Ok(());
         };
+        self.listed = None;
         self.record.task_status(self.task.id, Status::RunningPreScript)?;
         let due = Due {
             path,
@@ -314,7 +321,18 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
         match &self.task.activity.action {
             Action::SecureBackup { certificate } => self.secure_backup(certificate),
             Action::ExportDomain { domains } => {
-                let listed = self.domains()?;
+                // A script or a quiesce takes its time: the device may have changed meanwhile.
+                let (listed, unsaved) = match self.listed.take() {
+                    Some(listed) => {
+                        let unsaved = self.unsaved_changes(&listed)?;
+                        (listed, unsaved)
+                    }
+                    None => {
+                        let listed = self.domains()?;
+                        let unsaved = self.tell_unsaved_changes(&listed)?;
+                        (listed, unsaved)
+                    }
+                };
                 let expected = match domains {
                     Domains::All => Expected::AllDomains(Some(
                         listed
@@ -324,7 +342,6 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
                     )),
                     Domains::Matching(_) => Expected::domain(self.task.domain),
                 };
-                let unsaved = self.unsaved_changes(&listed)?;
                 self.export(FileKind::Persisted, &expected)?;
                 if unsaved {
                     self.export(FileKind::NonPersisted, &expected)?;

@@ -13,6 +13,7 @@ use crate::run::task::{DeviceState, Walk, internal_error};
 impl Walk<'_, '_, '_> {
     /// Steps 6 to 10: from the journal row on, every path leads through the undo.
     pub(super) fn quiesced(&mut self, scope: &Scope) -> Result<(), Trouble> {
+        self.listed = None;
         let device = self.session.device.name.clone();
         // Asked again, so that nobody else's quiesce is taken for ours; then the row, without
         // which nothing is sent.
