@@ -383,10 +383,10 @@ impl Sink for Notifier<'_> {
                 status: Status::Running,
                 ..
             } => self.started(at),
-            Event::TaskEnded { task, status, .. } => {
-                if status.class() == Class::Failed && *status != Status::Interrupted {
-                    self.task_failed(at, *task);
-                }
+            Event::TaskEnded { task, status, .. }
+                if status.class() == Class::Failed && *status != Status::Interrupted =>
+            {
+                self.task_failed(at, *task);
             }
             Event::StillQuiesced {
                 task,

@@ -193,7 +193,7 @@ fn what(notice: &Notice, text: &mut String) {
             fact("since", &format!("{}, {times} times", notice.clock(since)));
         }
         Some(Change::Mended { was, since, .. }) => {
-            fact("before", &format!("{was} since {}", notice.clock(since)))
+            fact("before", &format!("{was} since {}", notice.clock(since)));
         }
         Some(Change::Other { was }) => fact("before", was.code()),
         Some(Change::First) | None => {}

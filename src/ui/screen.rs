@@ -79,11 +79,11 @@ impl Screen {
     }
 
     /// Says it now to those who watch, and in the block at the end to those who do not.
-    fn complain(&mut self, text: String) {
+    fn complain(&mut self, text: &str) {
         if self.tells_tasks() {
-            self.warn(&text);
+            self.warn(text);
         } else {
-            self.complaints.push(printable(&text).into_owned());
+            self.complaints.push(printable(text).into_owned());
         }
     }
 
@@ -296,7 +296,7 @@ impl Sink for Screen {
                     ScriptOwner::Plan(_) => None,
                 };
                 let target = target.map_or_else(String::new, |target| format!("{target}: "));
-                self.complain(format!("{target}{message}"));
+                self.complain(&format!("{target}{message}"));
             }
             Event::Note { message, .. } => {
                 if self.tells_tasks() {
@@ -306,7 +306,7 @@ impl Sink for Screen {
             Event::Recovered {
                 device, undo, how, ..
             } => {
-                self.complain(format!(
+                self.complain(&format!(
                     "{device}, {}: left by a run that died; {how}",
                     undo.domain()
                 ));

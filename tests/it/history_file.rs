@@ -1,7 +1,7 @@
 //! The history file under a run: killed, damaged, of another version, without room.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -47,7 +47,7 @@ fn write_for_ever(path: &Path) {
     };
     loop {
         let plan = history.open_plan(Timestamp::UNIX_EPOCH, &opening).expect("a row");
-        eprintln!("row {}", plan.0);
+        writeln!(std::io::stderr(), "row {}", plan.0).expect("somebody reads");
     }
 }
 

@@ -278,7 +278,7 @@ fn pings_tell_start_success_and_failure_with_the_summary() {
     .absent_device("QA2");
     let _ = bad.dpbackup(&["run", "Night"]).exits(3);
     let requests = arrived(&web.seen, 4);
-    let paths: Vec<&str> = requests.iter().map(|request| request.path()).collect();
+    let paths: Vec<&str> = requests.iter().map(super::receivers::Request::path).collect();
     assert_eq!(
         paths,
         [

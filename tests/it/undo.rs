@@ -95,7 +95,7 @@ fn a_quiesce_that_arrives_after_its_connection_broke_is_undone() {
         let home = home(&gateway, EXPORT);
         gateway.fail(Fault::nth("DomainQuiesce", 1, FaultKind::CloseBeforeReply));
         let arrives = once_after(Duration::from_secs(late), || {
-            gateway.state().set_quiesced("DOM1", true)
+            gateway.state().set_quiesced("DOM1", true);
         });
         let run = home.run("P", &Eventful(clock.clone(), RefCell::new(arrives)));
         assert_eq!(run.tasks(), ["QA1/DOM1 DEVICE_ERROR"]);
@@ -122,7 +122,7 @@ fn a_quiesce_that_was_accepted_and_shows_late_is_undone_after_an_interruption() 
         stop.request(15);
     });
     let mut arrives = once_after(Duration::from_secs(20), || {
-        gateway.state().set_quiesced("DOM1", true)
+        gateway.state().set_quiesced("DOM1", true);
     });
     let both = |elapsed| {
         hides(elapsed);
@@ -145,7 +145,7 @@ fn a_quiesce_of_a_dead_run_that_arrives_late_is_undone_by_recovery() {
     dead_run(&home, &clock, &Undo::UnquiesceDomain("DOM1".to_owned()));
     clock.pass(Duration::from_secs(5));
     let arrives = once_after(Duration::from_secs(30), || {
-        gateway.state().set_quiesced("DOM1", true)
+        gateway.state().set_quiesced("DOM1", true);
     });
     let recovered = home
         .recover(&Eventful(clock.clone(), RefCell::new(arrives)))

@@ -54,7 +54,10 @@ impl From<io::Error> for SendError {
     fn from(error: io::Error) -> Self {
         let timed_out = matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut);
         // What TLS does not like stays as it is.
-        let is_tls = error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
+        let is_tls = error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<rustls::Error>())
+            .is_some();
         let message = if timed_out {
             "no answer in time".to_owned()
         } else {
