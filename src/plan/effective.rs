@@ -8,9 +8,11 @@ use std::path::Path;
 
 use toml::{Table as Written, Value};
 
-use crate::plan::keys::tables::{ACTIVITY, DEVICE, PLAN, SETTINGS};
+use crate::plan::keys::notify::{NOTIFY, WEBHOOK};
+use crate::plan::keys::tables::{ACTIVITY, DEVICE, PASSWORD, PLAN, SETTINGS};
 use crate::plan::keys::{Absent, Key, Kind, Table};
 use crate::plan::model::{Activity, Device, ErrorPolicy, Plan, PlanFile, Settings};
+use crate::secret::SecretSource;
 
 /// A line that is to be aligned with its neighbours.
 struct Line {
@@ -49,6 +51,12 @@ pub fn effective(file: &PlanFile, text: &str, only: Option<&Plan>) -> String {
             section(&ACTIVITY, written, &|key| of_activity(key, activity), &mut out);
         }
     }
+    let none = Written::new();
+    let notify = written.get("notify").and_then(Value::as_table).unwrap_or(&none);
+    section(&NOTIFY, notify, &|_| None, &mut out);
+    for webhook in tables_at(notify, "webhook") {
+        section(&WEBHOOK, webhook, &|_| None, &mut out);
+    }
     out
 }
 
@@ -70,7 +78,13 @@ fn section(table: &Table, written: &Written, model: &dyn Fn(&Key) -> Option<Stri
             (Kind::Table(inner), value) if key.name != "tls" => {
                 let none = Written::new();
                 let value = value.and_then(Value::as_table);
-                if value.is_none() && matches!(key.absent, Absent::Means(words) if words == "always") {
+                let needs_more = inner
+                    .keys
+                    .iter()
+                    .any(|below| matches!(below.absent, Absent::Error));
+                let is_nothing =
+                    needs_more || matches!(key.absent, Absent::Means(words) if words == "always");
+                if value.is_none() && is_nothing {
                     lines.push(absent(key, model(key)));
                 } else {
                     let value = value.unwrap_or(&none);
@@ -111,11 +125,31 @@ fn line(key: &Key, value: Option<&Value>, model: Option<String>) -> Line {
     let Some(value) = value else {
         return absent(key, model);
     };
-    let shown = model.unwrap_or_else(|| value.to_string());
+    let shown = match key.kind {
+        // Never what is written: it may be the secret itself, or an argument that holds one.
+        Kind::TextOrTable(table) if std::ptr::eq(table, &PASSWORD) => source(value),
+        _ => model.unwrap_or_else(|| value.to_string()),
+    };
     Line {
         text: format!("{} = {shown}", key.name),
         origin: "file".to_owned(),
     }
+}
+
+/// Where a secret comes from.
+fn source(value: &Value) -> String {
+    let form = value.as_table().and_then(|forms| forms.iter().next());
+    let source = match form.map(|(form, from)| (form.as_str(), from)) {
+        Some(("env", Value::String(name))) => SecretSource::Env(name.clone()),
+        Some(("file", Value::String(path))) => SecretSource::File(path.into()),
+        Some(("credential", Value::String(name))) => SecretSource::Credential(name.clone()),
+        Some(("command", Value::Array(words))) => {
+            let program = words.first().and_then(Value::as_str).unwrap_or_default();
+            SecretSource::Command(vec![program.to_owned()])
+        }
+        _ => SecretSource::Plain(String::new().into()),
+    };
+    format!("<{}>", source.describe())
 }
 
 /// A key that is not written.
@@ -165,8 +199,6 @@ fn of_settings(key: &Key, settings: &Settings) -> Option<String> {
 
 fn of_device(key: &Key, device: &Device) -> Option<String> {
     match key.name {
-        // Never what is written: it may be the password itself, or an argument that holds one.
-        "password" => Some(format!("<{}>", device.password.describe())),
         "tls" => Some(format!("<{}>", device.tls)),
         _ => None,
     }

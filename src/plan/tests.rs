@@ -1,6 +1,7 @@
 //! Whole files, from text to model; [`findings`] holds those with mistakes.
 
 mod findings;
+mod notify;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -218,6 +218,32 @@ fn show_hides_a_password_that_stands_in_the_file() {
 }
 
 #[test]
+fn show_hides_addresses_and_keys_of_notifications() {
+    let home = Home::new();
+    let text = fs::read_to_string(home.plan_file()).expect("text")
+        + "[[plan]]\nname = \"P\"\nenabled = false\nping_url = \"https://a.example.com/hunter2\"\n\
+           [[notify.webhook]]\nname = \"w\"\nurl = \"https://b.example.com/hunter2\"\nsecret = \"hunter2\"\n\
+           authorization = { command = [\"pass\", \"hunter2\"] }\n\
+           [notify.ping]\nurl = \"https://c.example.com/hunter2\"\n\
+           [notify.email]\nhost = \"m\"\nfrom = \"a@example.com\"\nto = \"a@example.com\"\n\
+           username = \"u\"\npassword = \"hunter2\"\n";
+    let path = home.path("own.toml");
+    fs::write(&path, text).expect("a file");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("its mode");
+    let ran = home.dpbackup(&["--config", "own.toml", "show"]).exits(0);
+    assert!(!format!("{ran:?}").contains("hunter2"), "{ran:?}");
+    for line in [
+        "ping_url = <the plan file>",
+        "url = <the plan file>",
+        "authorization = <command pass>",
+        "email.password = <the plan file>",
+        "tries = 2",
+    ] {
+        assert!(ran.stdout.contains(line), "{line}: {}", ran.stdout);
+    }
+}
+
+#[test]
 fn completions_are_there_for_every_shell() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let ran = Home::new().dpbackup(&["completions", shell]).exits(0);

@@ -214,7 +214,7 @@ impl PlanReader<'_> {
         let error_policy = section.choice("error_policy", &policies, out);
         let pre_script = self.script(section, "pre_script", out);
         let post_script = self.script(section, "post_script", out);
-        let notify = self.told.plan(section, self.context, out);
+        let notify = self.told.plan(section, out);
         let retention = retention(section, out);
 
         // A broken policy has its finding already; the activities are read all the same.

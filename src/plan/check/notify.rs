@@ -1,5 +1,7 @@
 //! The `[notify]` table, and the keys of plans that refer to it.
 
+mod email;
+
 use std::path::PathBuf;
 
 use toml::de::DeValue;
@@ -9,9 +11,7 @@ use crate::plan::check::settings::path;
 use crate::plan::check::{Context, find_duplicates};
 use crate::plan::diagnostic::Findings;
 use crate::plan::keys::{Table, notify as keys, tables};
-use crate::plan::model::notify::{
-    Email, MailSecurity, Notify, Ping, PlanNotify, Syslog, SyslogAddress, Webhook, WebhookFormat,
-};
+use crate::plan::model::notify::{Notify, Ping, PlanNotify, Syslog, SyslogAddress, Webhook, WebhookFormat};
 use crate::plan::read::{At, Section, did_you_mean};
 use crate::secret::SecretSource;
 use crate::values::nearest::nearest;
@@ -41,7 +41,7 @@ pub(super) fn read(section: &Section<'_>, context: &Context<'_>, out: &mut Findi
     let has_email = section.key_span("email").is_some();
     let email = section
         .section("email", out)
-        .map(|table| email(&table, context, out));
+        .map(|table| email::email(&table, context, out));
     let tables = section.sections("webhook", out);
     let (names, webhooks): (Vec<_>, Vec<_>) = tables.iter().map(|table| webhook(table, context, out)).unzip();
     let names: Vec<At<String>> = names.into_iter().flatten().collect();
@@ -84,12 +84,7 @@ fn whole<T>(read: Option<Option<T>>) -> Option<Option<T>> {
 
 impl NotifyRead {
     /// Reads the keys of a plan.
-    pub(super) fn plan(
-        &self,
-        section: &Section<'_>,
-        context: &Context<'_>,
-        out: &mut Findings<'_>,
-    ) -> Option<PlanNotify> {
+    pub(super) fn plan(&self, section: &Section<'_>, out: &mut Findings<'_>) -> Option<PlanNotify> {
         let syslog = section.boolean("syslog", out);
         let email = section.boolean("email", out);
         if email == Some(true) && !self.has_email && !out.is_incomplete() {
@@ -98,7 +93,7 @@ impl NotifyRead {
                 .help("add a [notify.email] table with `host`, `from` and `to`");
         }
         let webhooks = self.webhooks(section, out);
-        let ping = self.ping(section, context, out);
+        let ping = self.ping(section, out);
         let events = events(section, "notify_events", out);
         Some(PlanNotify {
             syslog: syslog?,
@@ -141,19 +136,14 @@ impl NotifyRead {
 
     /// The address that a plan pings; the inner `None` is no ping.
     #[expect(clippy::option_option, reason = "not valid, not wanted, or an address")]
-    fn ping(
-        &self,
-        section: &Section<'_>,
-        context: &Context<'_>,
-        out: &mut Findings<'_>,
-    ) -> Option<Option<SecretSource>> {
+    fn ping(&self, section: &Section<'_>, out: &mut Findings<'_>) -> Option<Option<SecretSource>> {
         let own = section.key_span("ping_url").is_some();
         let wanted = match section.key_span("ping") {
             Some(_) => section.boolean("ping", out)?,
             None => own,
         };
         if own {
-            let url = url(section, &tables::PLAN, "ping_url", context, out)?;
+            let url = url(section, &tables::PLAN, "ping_url", out)?;
             return Some(wanted.then_some(url));
         }
         if !wanted {
@@ -239,112 +229,13 @@ fn syslog_address(text: At<String>, context: &Context<'_>, out: &mut Findings<'_
     }
 }
 
-fn email(section: &Section<'_>, context: &Context<'_>, out: &mut Findings<'_>) -> Option<Email> {
-    if cfg!(not(feature = "mail")) {
-        let label = "built without the feature `mail`";
-        out.error(section.span.clone(), "this dpbackup cannot send e-mail", label);
-    }
-    let host = section.text("host", out);
-    let kinds = [
-        ("starttls", MailSecurity::StartTls),
-        ("tls", MailSecurity::Tls),
-        ("none", MailSecurity::None),
-    ];
-    let security = section.choice("security", &kinds, out);
-    let port = match (section.key_span("port"), security) {
-        (Some(_), _) => section
-            .integer("port", out)
-            .and_then(|port| u16::try_from(port).ok()),
-        (None, Some(MailSecurity::StartTls)) => Some(587),
-        (None, Some(MailSecurity::Tls)) => Some(465),
-        (None, Some(MailSecurity::None)) => Some(25),
-        (None, None) => None,
-    };
-    let login = login(section, security, context, out);
-    let from = section
-        .text("from", out)
-        .filter(|from| are_addresses(from, 1, out));
-    let to = section
-        .text("to", out)
-        .filter(|to| are_addresses(to, usize::MAX, out));
-    let ca_file = ca_file(section, context, out);
-    let events = events(section, "events", out);
-    let repeat = section.duration("repeat", out);
-    Some(Email {
-        host: host?.value,
-        port: port?,
-        security: security?,
-        login: login?,
-        from: from?.value,
-        to: to?.value,
-        ca_file: ca_file?,
-        events: events?.unwrap_or_else(Occasions::for_people),
-        repeat: repeat?.value,
-    })
-}
-
-/// User name and password belong together, and to an encrypted connection.
-#[expect(clippy::option_option, reason = "not valid, not wanted, or a login")]
-fn login(
-    section: &Section<'_>,
-    security: Option<MailSecurity>,
-    context: &Context<'_>,
-    out: &mut Findings<'_>,
-) -> Option<Option<(String, SecretSource)>> {
-    let username = section.text("username", out);
-    let (user_span, password_span) = (section.key_span("username"), section.key_span("password"));
-    if user_span.is_some() != password_span.is_some() {
-        section.missing(
-            if user_span.is_some() {
-                "password"
-            } else {
-                "username"
-            },
-            out,
-        );
-        return None;
-    }
-    let Some(span) = password_span else {
-        return Some(None);
-    };
-    let value = section.value("password", out)?;
-    let password = password(keys::EMAIL.key("password")?, value, context, out);
-    if security == Some(MailSecurity::None) {
-        out.error(
-            span,
-            "a password would be sent where others can read it",
-            "with `security = \"none\"`",
-        )
-        .help("write `security = \"starttls\"` or \"tls\", or leave out the login");
-        return None;
-    }
-    Some(Some((username?.value, password?)))
-}
-
-/// Whether mail can be sent to (or from) what is written.
-#[cfg(feature = "mail")]
-fn are_addresses(text: &At<String>, most: usize, out: &mut Findings<'_>) -> bool {
-    let why = match text.value.parse::<lettre::message::Mailboxes>() {
-        Ok(boxes) if boxes.iter().count() > most => "expected one address".to_owned(),
-        Ok(_) => return true,
-        Err(error) => error.to_string(),
-    };
-    out.error(text.span.clone(), "this is no mail address", why);
-    false
-}
-
-#[cfg(not(feature = "mail"))]
-fn are_addresses(_: &At<String>, _: usize, _: &mut Findings<'_>) -> bool {
-    true
-}
-
 fn webhook(
     section: &Section<'_>,
     context: &Context<'_>,
     out: &mut Findings<'_>,
 ) -> (Option<At<String>>, Option<Webhook>) {
     let name = section.text("name", out).filter(|name| is_name(name, out));
-    let url = url(section, &keys::WEBHOOK, "url", context, out);
+    let url = url(section, &keys::WEBHOOK, "url", out);
     let formats = [
         ("json", WebhookFormat::Json),
         ("slack", WebhookFormat::Slack),
@@ -391,7 +282,7 @@ fn is_name(name: &At<String>, out: &mut Findings<'_>) -> bool {
 
 fn ping(section: &Section<'_>, context: &Context<'_>, out: &mut Findings<'_>) -> Option<Ping> {
     let url = match section.key_span("url") {
-        Some(_) => url(section, &keys::PING, "url", context, out).map(Some),
+        Some(_) => url(section, &keys::PING, "url", out).map(Some),
         None => Some(None),
     };
     let start = section
@@ -445,7 +336,6 @@ fn url(
     section: &Section<'_>,
     table: &'static Table,
     name: &str,
-    _context: &Context<'_>,
     out: &mut Findings<'_>,
 ) -> Option<SecretSource> {
     let key = table.key(name)?;

@@ -1,0 +1,111 @@
+//! The `[notify.email]` table.
+
+use crate::plan::check::Context;
+use crate::plan::check::device::password;
+use crate::plan::check::notify::{ca_file, events};
+use crate::plan::diagnostic::Findings;
+use crate::plan::keys::notify as keys;
+use crate::plan::model::notify::{Email, MailSecurity};
+use crate::plan::read::{At, Section};
+use crate::secret::SecretSource;
+use crate::values::occasion::Occasions;
+
+/// Reads the table.
+pub(super) fn email(section: &Section<'_>, context: &Context<'_>, out: &mut Findings<'_>) -> Option<Email> {
+    if cfg!(not(feature = "mail")) {
+        let label = "built without the feature `mail`";
+        out.error(section.span.clone(), "this dpbackup cannot send e-mail", label);
+    }
+    let host = section.text("host", out);
+    let kinds = [
+        ("starttls", MailSecurity::StartTls),
+        ("tls", MailSecurity::Tls),
+        ("none", MailSecurity::None),
+    ];
+    let security = section.choice("security", &kinds, out);
+    let port = match (section.key_span("port"), security) {
+        (Some(_), _) => section
+            .integer("port", out)
+            .and_then(|port| u16::try_from(port).ok()),
+        (None, Some(MailSecurity::StartTls)) => Some(587),
+        (None, Some(MailSecurity::Tls)) => Some(465),
+        (None, Some(MailSecurity::None)) => Some(25),
+        (None, None) => None,
+    };
+    let login = login(section, security, context, out);
+    let from = section
+        .text("from", out)
+        .filter(|from| are_addresses(from, 1, out));
+    let to = section
+        .text("to", out)
+        .filter(|to| are_addresses(to, usize::MAX, out));
+    let ca_file = ca_file(section, context, out);
+    let events = events(section, "events", out);
+    let repeat = section.duration("repeat", out);
+    Some(Email {
+        host: host?.value,
+        port: port?,
+        security: security?,
+        login: login?,
+        from: from?.value,
+        to: to?.value,
+        ca_file: ca_file?,
+        events: events?.unwrap_or_else(Occasions::for_people),
+        repeat: repeat?.value,
+    })
+}
+
+/// User name and password belong together, and to an encrypted connection.
+#[expect(clippy::option_option, reason = "not valid, not wanted, or a login")]
+fn login(
+    section: &Section<'_>,
+    security: Option<MailSecurity>,
+    context: &Context<'_>,
+    out: &mut Findings<'_>,
+) -> Option<Option<(String, SecretSource)>> {
+    let username = section.text("username", out);
+    let (user_span, password_span) = (section.key_span("username"), section.key_span("password"));
+    if user_span.is_some() != password_span.is_some() {
+        section.missing(
+            if user_span.is_some() {
+                "password"
+            } else {
+                "username"
+            },
+            out,
+        );
+        return None;
+    }
+    let Some(span) = password_span else {
+        return Some(None);
+    };
+    let value = section.value("password", out)?;
+    let password = password(keys::EMAIL.key("password")?, value, context, out);
+    if security == Some(MailSecurity::None) {
+        out.error(
+            span,
+            "a password would be sent where others can read it",
+            "with `security = \"none\"`",
+        )
+        .help("write `security = \"starttls\"` or \"tls\", or leave out the login");
+        return None;
+    }
+    Some(Some((username?.value, password?)))
+}
+
+/// Whether mail can be sent to (or from) what is written.
+#[cfg(feature = "mail")]
+fn are_addresses(text: &At<String>, most: usize, out: &mut Findings<'_>) -> bool {
+    let why = match text.value.parse::<lettre::message::Mailboxes>() {
+        Ok(boxes) if boxes.iter().count() > most => "expected one address".to_owned(),
+        Ok(_) => return true,
+        Err(error) => error.to_string(),
+    };
+    out.error(text.span.clone(), "this is no mail address", why);
+    false
+}
+
+#[cfg(not(feature = "mail"))]
+fn are_addresses(_: &At<String>, _: usize, _: &mut Findings<'_>) -> bool {
+    true
+}
