@@ -7,6 +7,7 @@
 //! and [`send`] how they are reached. [`Notifier`] holds it together: a sink of the run.
 
 mod collect;
+mod deliver;
 pub mod json;
 pub mod metrics;
 pub mod notice;
@@ -18,4 +19,8 @@ pub mod send;
 pub mod standing;
 pub mod words;
 
-pub use notifier::{Answer, Notifier};
+pub use deliver::Answer;
+pub use notifier::Notifier;
+
+#[cfg(test)]
+mod message_tests;

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::notify::collect::{Run, troubles};
+use crate::notify::deliver::{self, Answer};
 use crate::notify::metrics;
 use crate::notify::notice::{Change, Notice, Place, end_occasion};
 use crate::notify::past::Past;
@@ -19,9 +19,6 @@ use crate::run::event::{Event, PlanId, Sink, TaskId, Undo};
 use crate::run::status::{Class, Status};
 use crate::values::environment::Lookup;
 use crate::values::occasion::Occasion;
-
-/// Between two tries.
-const PAUSE: Duration = Duration::from_millis(500);
 
 /// Tells those who are to be told. Failures to do so are kept as warnings, to be recorded
 /// by whoever has the record.
@@ -35,17 +32,6 @@ pub struct Notifier<'a> {
     /// Receivers that could not be told in this run, and how many messages they missed since.
     unreached: BTreeMap<String, usize>,
     warnings: Vec<String>,
-}
-
-/// What a receiver answered to one message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// What it is called.
-    pub receiver: String,
-    /// Where it is, without what is secret; unknown when its secrets cannot be had.
-    pub place: Option<String>,
-    /// Its answer, or why it did not take the message.
-    pub answer: Result<String, String>,
 }
 
 /// What makes a message worth sending, beside that somebody wants such messages.
@@ -133,30 +119,7 @@ impl<'a> Notifier<'a> {
                 )
             })
             .collect();
-        std::thread::scope(|scope| {
-            let threads: Vec<_> = ready
-                .into_iter()
-                .map(|(receiver, ready)| {
-                    let notice = Arc::clone(&notice);
-                    scope.spawn(move || match ready {
-                        Ok(ready) => Answer {
-                            receiver,
-                            place: Some(ready.shown.clone()),
-                            answer: send(&ready, &notice, notify.timeout, notify.tries),
-                        },
-                        Err(error) => Answer {
-                            receiver,
-                            place: None,
-                            answer: Err(error.message),
-                        },
-                    })
-                })
-                .collect();
-            threads
-                .into_iter()
-                .filter_map(|thread| thread.join().ok())
-                .collect()
-        })
+        deliver::to_all(ready, &notice, notify.timeout, notify.tries)
     }
 
     /// A message about `plan`, with nothing in it yet.
@@ -425,27 +388,6 @@ impl Sink for Notifier<'_> {
 
     fn take_warnings(&mut self) -> Vec<String> {
         std::mem::take(&mut self.warnings)
-    }
-}
-
-/// Tries until it is taken, until another try cannot help, or until the tries are used up.
-fn send(ready: &Arc<Ready>, notice: &Arc<Notice>, limit: Duration, tries: u32) -> Result<String, String> {
-    let mut tried = 0;
-    loop {
-        tried += 1;
-        let (one, what) = (Arc::clone(ready), Arc::clone(notice));
-        match within(limit, move || one.send(&what, limit)) {
-            Ok(answer) => return Ok(ready.scrubbed(&answer)),
-            Err(error) if error.is_passing && tried < tries => std::thread::sleep(PAUSE),
-            Err(error) => {
-                let times = if tried == 1 {
-                    String::new()
-                } else {
-                    format!(" (tried {tried} times)")
-                };
-                return Err(format!("{}{times}", ready.scrubbed(&error.message)));
-            }
-        }
     }
 }
 

@@ -73,18 +73,19 @@ fn failed(notice: &Notice) -> String {
 }
 
 fn warned(notice: &Notice) -> String {
-    let left_out = notice.count(&[Class::Skipped, Class::Cancelled]);
-    if left_out == 0 {
-        return String::new();
-    }
+    let is_left_out = |task: &&TaskFacts| matches!(task.status.class(), Class::Skipped | Class::Cancelled);
     let places: Vec<String> = notice
         .tasks
         .iter()
-        .filter(|task| !task.is_good())
+        .filter(is_left_out)
         .map(TaskFacts::place)
         .collect();
+    if places.is_empty() {
+        return String::new();
+    }
     format!(
-        ": {left_out} of {} left out ({})",
+        ": {} of {} left out ({})",
+        places.len(),
         tasks(notice.tasks.len()),
         few(&places)
     )
@@ -99,8 +100,8 @@ fn again(notice: &Notice) -> String {
 
 fn mended(notice: &Notice) -> String {
     match notice.change {
-        Some(Change::Mended { was, times: 1, .. }) => format!(" again after {was}"),
-        Some(Change::Mended { was, times, .. }) => format!(" again after {times} times without, last {was}"),
+        Some(Change::Mended { was, times: 1, .. }) => format!(" again, after {was}"),
+        Some(Change::Mended { was, times, .. }) => format!(" again, after {times} times without, last {was}"),
         _ => String::new(),
     }
 }
@@ -171,7 +172,7 @@ pub fn body(notice: &Notice) -> String {
 /// The facts, one in a line.
 fn what(notice: &Notice, text: &mut String) {
     let mut fact = |name: &str, value: &str| {
-        let _ = writeln!(text, "{name:<9}{}", printable(value));
+        let _ = writeln!(text, "{name:<10}{}", printable(value));
     };
     fact("plan", &notice.plan);
     if let Some(at) = &notice.place {
@@ -214,20 +215,20 @@ fn table(notice: &Notice, text: &mut String) {
     for task in other {
         let _ = writeln!(
             text,
-            "{:<8} {}",
+            "{:<9} {}",
             class_word(task.status),
             printable(&target(task))
         );
         let why = task.error.as_deref().unwrap_or_default();
-        let _ = writeln!(text, "         {}", task.status);
+        let _ = writeln!(text, "          {}", task.status);
         if !why.is_empty() {
-            let _ = writeln!(text, "         {}", printable(why));
+            let _ = writeln!(text, "          {}", printable(why));
         }
     }
     for task in good {
         let _ = write!(
             text,
-            "{:<8} {}  {}",
+            "{:<9} {}  {}",
             "ok",
             printable(&target(task)),
             Bytes(task.bytes)

@@ -54,10 +54,9 @@ impl From<io::Error> for SendError {
     fn from(error: io::Error) -> Self {
         let timed_out = matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut);
         // What TLS does not like stays as it is.
-        let is_tls = error
+        let tls = error
             .get_ref()
-            .and_then(|inner| inner.downcast_ref::<rustls::Error>())
-            .is_some();
+            .and_then(|inner| inner.downcast_ref::<rustls::Error>());
         let message = if timed_out {
             "no answer in time".to_owned()
         } else {
@@ -65,7 +64,7 @@ impl From<io::Error> for SendError {
         };
         Self {
             message,
-            is_passing: !is_tls,
+            is_passing: tls.is_none(),
         }
     }
 }
