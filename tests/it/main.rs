@@ -32,6 +32,7 @@ mod mistakes;
 mod notify_channels;
 mod notify_events;
 mod notify_trouble;
+mod notify_web;
 mod plan_expansion;
 mod plan_flow;
 mod plan_locks;

@@ -1,6 +1,8 @@
 //! Receivers of notifications on loopback, each in a thread of its own: syslog by four
 //! ways, a web server that can misbehave, and a mail server with STARTTLS and login.
 
+mod mail;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::unix::net::UnixDatagram;
@@ -12,6 +14,8 @@ use std::time::{Duration, Instant};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+pub(crate) use mail::{MailFault, MailServer};
 
 /// A certificate for this machine, and the authority that vouches for it, in PEM.
 pub(crate) struct Identity {
@@ -356,205 +360,6 @@ fn read_request(stream: &mut impl Read) -> Option<Request> {
         headers,
         body,
     })
-}
-
-/// How a mail server differs from one that works.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum MailFault {
-    None,
-    /// It does not offer STARTTLS.
-    NoStartTls,
-    /// It refuses every receiver.
-    Rejects,
-    /// It says "try again later" so often, then works.
-    Busy(u32),
-    /// It never greets.
-    Silent,
-}
-
-/// A mail as it arrived.
-#[derive(Clone, Debug)]
-pub(crate) struct Mail {
-    pub(crate) is_encrypted: bool,
-    /// User name and password of the login.
-    pub(crate) login: Option<(String, String)>,
-    pub(crate) to: Vec<String>,
-    /// Headers and body, dots unstuffed.
-    pub(crate) text: String,
-}
-
-impl Mail {
-    /// A header, its folded lines joined.
-    pub(crate) fn header(&self, name: &str) -> String {
-        let head = self
-            .text
-            .split("\r\n\r\n")
-            .next()
-            .unwrap_or_default()
-            .replace("\r\n ", " ");
-        let line = head
-            .lines()
-            .find_map(|line| line.strip_prefix(&format!("{name}: ")).map(str::to_owned));
-        line.unwrap_or_default()
-    }
-
-    /// What follows the headers.
-    pub(crate) fn body(&self) -> &str {
-        self.text.split_once("\r\n\r\n").map_or("", |(_, body)| body)
-    }
-}
-
-/// A mail server.
-pub(crate) struct MailServer {
-    server: Server,
-    pub(crate) seen: Seen<Mail>,
-}
-
-impl MailServer {
-    pub(crate) fn start(identity: Identity, fault: MailFault) -> Self {
-        Self::with(identity, fault, false)
-    }
-
-    /// TLS from the start.
-    pub(crate) fn tls(identity: Identity) -> Self {
-        Self::with(identity, MailFault::None, true)
-    }
-
-    fn with(identity: Identity, fault: MailFault, at_once: bool) -> Self {
-        let seen: Seen<Mail> = Seen::default();
-        let into = Arc::clone(&seen);
-        let mut fault = fault;
-        let server = Server::start(move |stream| {
-            let now = fault;
-            if let MailFault::Busy(times) = fault {
-                fault = if times > 1 {
-                    MailFault::Busy(times - 1)
-                } else {
-                    MailFault::None
-                };
-            }
-            if now == MailFault::Silent {
-                std::thread::sleep(Duration::from_secs(3));
-                return;
-            }
-            if at_once {
-                let mut stream = identity.wrap(stream);
-                let _ = stream.write_all(b"220 ready\r\n");
-                session(&mut BufReader::new(stream), true, now, &into);
-                return;
-            }
-            let mut plain = BufReader::new(stream);
-            let _ = plain.get_mut().write_all(b"220 ready\r\n");
-            if session(&mut plain, false, now, &into) == Next::Tls {
-                let stream = identity.wrap(plain.into_inner());
-                session(&mut BufReader::new(stream), true, now, &into);
-            }
-        });
-        Self { server, seen }
-    }
-
-    pub(crate) fn port(&self) -> u16 {
-        self.server.address.port()
-    }
-}
-
-#[derive(PartialEq, Eq)]
-enum Next {
-    Tls,
-    End,
-}
-
-fn session<S: Read + Write>(
-    stream: &mut BufReader<S>,
-    encrypted: bool,
-    fault: MailFault,
-    seen: &Seen<Mail>,
-) -> Next {
-    let mut mail = Mail {
-        is_encrypted: encrypted,
-        login: None,
-        to: Vec::new(),
-        text: String::new(),
-    };
-    let mut line = String::new();
-    loop {
-        line.clear();
-        if stream.read_line(&mut line).unwrap_or(0) == 0 {
-            return Next::End;
-        }
-        let command = line.trim_end().to_owned();
-        let verb = command
-            .split([' ', ':'])
-            .next()
-            .unwrap_or_default()
-            .to_ascii_uppercase();
-        let answer = match verb.as_str() {
-            "EHLO" if encrypted => "250-hello\r\n250 AUTH PLAIN LOGIN",
-            "EHLO" if fault == MailFault::NoStartTls => "250 hello",
-            "EHLO" => "250-hello\r\n250 STARTTLS",
-            "STARTTLS" => {
-                let _ = stream.get_mut().write_all(b"220 go ahead\r\n");
-                return Next::Tls;
-            }
-            "AUTH" => {
-                mail.login = plain_login(&command);
-                if mail
-                    .login
-                    .as_ref()
-                    .is_some_and(|(_, password)| password == "mail-secret")
-                {
-                    "235 welcome"
-                } else {
-                    "535 wrong user or password"
-                }
-            }
-            "MAIL" if matches!(fault, MailFault::Busy(_)) => "451 try again later",
-            "RCPT" if fault == MailFault::Rejects => "550 no such mailbox",
-            "RCPT" => {
-                mail.to.push(command);
-                "250 fine"
-            }
-            "DATA" => {
-                let _ = stream.get_mut().write_all(b"354 go on\r\n");
-                mail.text = data(stream);
-                seen.lock().expect("no panic with the lock").push(mail.clone());
-                "250 queued as 4711"
-            }
-            "QUIT" => {
-                let _ = stream.get_mut().write_all(b"221 bye\r\n");
-                return Next::End;
-            }
-            _ => "250 fine",
-        };
-        if stream
-            .get_mut()
-            .write_all(format!("{answer}\r\n").as_bytes())
-            .is_err()
-        {
-            return Next::End;
-        }
-    }
-}
-
-fn data(stream: &mut impl BufRead) -> String {
-    let mut text = String::new();
-    loop {
-        let mut line = String::new();
-        if stream.read_line(&mut line).unwrap_or(0) == 0 || line == ".\r\n" {
-            return text;
-        }
-        text.push_str(line.strip_prefix('.').unwrap_or(&line));
-    }
-}
-
-/// `AUTH PLAIN base64(NUL user NUL password)`
-fn plain_login(command: &str) -> Option<(String, String)> {
-    use base64::Engine as _;
-    let encoded = command.strip_prefix("AUTH PLAIN ")?;
-    let decoded = base64::engine::general_purpose::STANDARD.decode(encoded).ok()?;
-    let text = String::from_utf8(decoded).ok()?;
-    let mut parts = text.split('\0').skip(1);
-    Some((parts.next()?.to_owned(), parts.next()?.to_owned()))
 }
 
 /// A port at which nobody listens any more.
