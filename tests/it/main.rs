@@ -17,6 +17,7 @@ mod diff;
 mod exit_codes;
 mod exit_signals;
 mod faults;
+mod fuzz_seeds;
 mod gateway_answers;
 mod gateway_archives;
 mod gateway_faults;

@@ -1,0 +1,32 @@
+//! Small answers: whatever a device says, it is read or refused, in printable words.
+#![no_main]
+
+use dpbackup::gateway::domains::QuiesceState;
+use dpbackup::soma::error::SomaError;
+use dpbackup::soma::reply;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| {
+    let judge = |error: SomaError| {
+        assert!(!error.message.is_empty());
+        // What is quoted of an answer is bounded.
+        assert!(error.message.len() < 1 << 16);
+    };
+    for payload in ["status", "config", "filestore", "result"] {
+        let read = reply::read_payload(text, payload, |node| {
+            for row in reply::rows(node, "DomainStatus") {
+                let _ = QuiesceState::parse(reply::field(row, "QuiesceState")).to_string();
+                let _ = reply::text_field(row, "Domain");
+                let _ = reply::number_field(row, "FreeTemporary");
+            }
+            Ok(())
+        });
+        if let Err(error) = read {
+            judge(error);
+        }
+    }
+    if let Err(error) = reply::read_ok(text) {
+        judge(error);
+    }
+    judge(reply::into_refusal(text, "file"));
+});
