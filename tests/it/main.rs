@@ -27,6 +27,7 @@ mod history_cli;
 mod history_file;
 mod house;
 mod init;
+mod limits;
 mod locks;
 mod main_road;
 mod mistakes;
