@@ -25,14 +25,20 @@ fn seeds() -> Vec<Seed> {
     });
     let client = Client::new(&gateway);
     let mut seeds: Vec<Seed> = Vec::new();
-    for class in ["DomainStatus", "FilesystemStatus", "FirmwareVersion3", "NoSuchClass"] {
+    for class in [
+        "DomainStatus",
+        "FilesystemStatus",
+        "FirmwareVersion3",
+        "NoSuchClass",
+    ] {
         let answer = client.ask("default", &format!("<dp:get-status class=\"{class}\"/>"));
         seeds.push(("reply", class.to_owned(), answer.body.into_bytes()));
     }
     let answer = client.ask("default", "<dp:get-filestore location=\"temporary:\"/>");
     seeds.push(("reply", "filestore".to_owned(), answer.body.into_bytes()));
     for domain in ["DOM1", "NONE"] {
-        let quiesce = format!("<dp:do-action><DomainUnquiesce><name>{domain}</name></DomainUnquiesce></dp:do-action>");
+        let quiesce =
+            format!("<dp:do-action><DomainUnquiesce><name>{domain}</name></DomainUnquiesce></dp:do-action>");
         let answer = client.ask("default", &quiesce);
         seeds.push(("reply", format!("unquiesce-{domain}"), answer.body.into_bytes()));
     }
@@ -78,7 +84,13 @@ fn the_seeds_of_the_fuzz_targets_are_what_they_should_be() {
         .filter(|seed| reply::read_payload(&text(seed), "status", |_| Ok(())).is_ok())
         .count();
     assert_eq!(read, 3, "three classes are known");
-    assert_eq!(of("reply").into_iter().filter(|seed| reply::read_ok(&text(seed)).is_ok()).count(), 1);
+    assert_eq!(
+        of("reply")
+            .into_iter()
+            .filter(|seed| reply::read_ok(&text(seed)).is_ok())
+            .count(),
+        1
+    );
     assert_eq!((of("download").len(), of("archive").len()), (6, 4));
     assert!(of("plan").len() > 5);
     let targets: Vec<&str> = {

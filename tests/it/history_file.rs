@@ -89,8 +89,15 @@ fn what_a_killed_writer_was_promised_is_there() {
         };
         let rows = history.plans(&filter).expect("the rows");
         let newest = rows.first().map_or(0, |row| row.id.0);
-        assert!(newest == promised || newest == promised + 1, "{newest} of {promised} rows");
-        assert_eq!(rows.len(), usize::try_from(newest).expect("few"), "no row in between is lost");
+        assert!(
+            newest == promised || newest == promised + 1,
+            "{newest} of {promised} rows"
+        );
+        assert_eq!(
+            rows.len(),
+            usize::try_from(newest).expect("few"),
+            "no row in between is lost"
+        );
     }
 }
 
@@ -108,15 +115,25 @@ fn a_history_that_cannot_be_used_keeps_the_device_untouched() {
     };
     let newer = {
         let connection = rusqlite::Connection::open(&path).expect("a history");
-        connection.pragma_update(None, "user_version", 999).expect("a version");
+        connection
+            .pragma_update(None, "user_version", 999)
+            .expect("a version");
         drop(connection);
         fs::read(&path).expect("a history")
     };
     let cases = [
         ("newer", newer, "999"),
         ("cut", damaged(&|bytes| bytes.truncate(good.len() / 2)), "damaged"),
-        ("overwritten", damaged(&|bytes| bytes[4096..40_000].fill(0x5a)), "damaged"),
-        ("something else", b"Dear diary, today I was backed up.\n".repeat(200), "not"),
+        (
+            "overwritten",
+            damaged(&|bytes| bytes[4096..40_000].fill(0x5a)),
+            "damaged",
+        ),
+        (
+            "something else",
+            b"Dear diary, today I was backed up.\n".repeat(200),
+            "not",
+        ),
     ];
     for (what, bytes, word) in cases {
         fs::write(&path, &bytes).expect("a file");
@@ -124,7 +141,11 @@ fn a_history_that_cannot_be_used_keeps_the_device_untouched() {
         for arguments in [["run", "P"].as_slice(), &["recover"], &["history"]] {
             let ran = home.dpbackup(arguments).exits(6);
             assert!(ran.stderr.contains(word), "{what}, {arguments:?}: {}", ran.stderr);
-            assert!(ran.stderr.contains("history.db"), "{what}, {arguments:?}: {}", ran.stderr);
+            assert!(
+                ran.stderr.contains("history.db"),
+                "{what}, {arguments:?}: {}",
+                ran.stderr
+            );
         }
         assert_eq!(gateway.operations(), [""; 0], "{what}");
         assert_eq!(fs::read(&path).expect("a file"), bytes, "{what} was touched");
@@ -168,7 +189,10 @@ fn a_history_that_cannot_grow_ends_the_run_with_the_device_put_back() {
         }
         let size = fs::metadata(&path).expect("a history").len();
         let ran = run_within(&home, size / 512);
-        let asked_to_quiesce = gateway.operations().iter().any(|asked| asked.ends_with("DomainQuiesce"));
+        let asked_to_quiesce = gateway
+            .operations()
+            .iter()
+            .any(|asked| asked.ends_with("DomainQuiesce"));
         assert!(gateway.state().is_unquiesced(), "{rows} rows");
         if ran.code == Some(0) {
             continue;
@@ -182,7 +206,10 @@ fn a_history_that_cannot_grow_ends_the_run_with_the_device_put_back() {
         assert_eq!(broken(&home, &gateway, &[]), [""; 0], "{rows} rows");
         assert_eq!(home.history().open_entries().expect("the journal"), []);
     }
-    assert!(full > 3 && while_quiesced > 0, "{full} full, {while_quiesced} of them while quiesced");
+    assert!(
+        full > 3 && while_quiesced > 0,
+        "{full} full, {while_quiesced} of them while quiesced"
+    );
 }
 
 #[test]
@@ -191,7 +218,11 @@ fn a_reader_that_goes_away_does_not_end_a_run() {
     let home = home(&gateway);
     for arguments in [["run", "P", "--format", "json"].as_slice(), &["run", "P", "-vv"]] {
         let mut command = home.command(arguments);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a child");
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("a child");
         drop((child.stdout.take(), child.stderr.take()));
         let status = child.wait().expect("an end");
         assert!(status.code().is_some(), "{arguments:?}: {status}");

@@ -18,7 +18,8 @@ const EXPORT: &str =
 const SECURE_BACKUP: &str = "[[plan.activity]]\naction = \"secure-backup\"\ndevices = \"*\"\n\
                              certificate = \"backup-cert\"\nquiesce = true\n";
 
-const SHORT: &str = "connect = \"400ms\", request = \"400ms\", export = \"400ms\", secure_backup = \"10s\", idle = \"400ms\"";
+const SHORT: &str =
+    "connect = \"400ms\", request = \"400ms\", export = \"400ms\", secure_backup = \"10s\", idle = \"400ms\"";
 
 fn clock() -> TestClock {
     TestClock::at("2026-11-22T01:00:00Z")
@@ -59,29 +60,77 @@ fn run_with(timeouts: &str, plan: &str, fault: Fault) -> EngineRun {
 
 #[test]
 fn each_limit_on_the_wire_is_named_by_its_error() {
-    let long = |limit: &str| SHORT.replace("\"400ms\"", "\"1h\"").replace(&format!("{limit} = \"1h\""), &format!("{limit} = \"400ms\""));
+    let long = |limit: &str| {
+        SHORT
+            .replace("\"400ms\"", "\"1h\"")
+            .replace(&format!("{limit} = \"1h\""), &format!("{limit} = \"400ms\""))
+    };
     let cases = [
-        ("connect", "connect", FaultKind::StallBeforeHead(None), "no connection within 400ms"),
-        ("request", "FirmwareVersion3", FaultKind::StallBeforeHead(None), "no complete answer within 400ms"),
-        ("export", "do-backup", FaultKind::StallBeforeHead(None), "no complete answer within 400ms"),
-        ("export", "do-backup", FaultKind::Trickle(Duration::from_millis(20)), "no complete answer within 400ms"),
-        ("idle", "do-backup", FaultKind::StallInBody(300), "no byte arrived for 400ms"),
+        (
+            "connect",
+            "connect",
+            FaultKind::StallBeforeHead(None),
+            "no connection within 400ms",
+        ),
+        (
+            "request",
+            "FirmwareVersion3",
+            FaultKind::StallBeforeHead(None),
+            "no complete answer within 400ms",
+        ),
+        (
+            "export",
+            "do-backup",
+            FaultKind::StallBeforeHead(None),
+            "no complete answer within 400ms",
+        ),
+        (
+            "export",
+            "do-backup",
+            FaultKind::Trickle(Duration::from_millis(20)),
+            "no complete answer within 400ms",
+        ),
+        (
+            "idle",
+            "do-backup",
+            FaultKind::StallInBody(300),
+            "no byte arrived for 400ms",
+        ),
     ];
     for (limit, operation, kind, words) in cases {
         let run = run_with(&long(limit), EXPORT, Fault::every(operation, kind.clone()));
         let errors = run.errors();
-        assert!(errors[0].contains(words), "{limit} at {operation} with {kind}: {errors:?}");
+        assert!(
+            errors[0].contains(words),
+            "{limit} at {operation} with {kind}: {errors:?}"
+        );
     }
 }
 
 #[test]
 fn a_quiesce_that_does_not_end_and_a_secure_backup_that_is_never_ready_end_at_their_limits() {
-    let run = run_with(SHORT, EXPORT, Fault::every("DomainQuiesce", FaultKind::NeverQuiesces));
+    let run = run_with(
+        SHORT,
+        EXPORT,
+        Fault::every("DomainQuiesce", FaultKind::NeverQuiesces),
+    );
     assert_eq!(run.tasks(), ["QA1/DOM1 QUIESCE_TIMEOUT"]);
-    assert!(run.errors()[0].contains("was not quiesced within 4m"), "{:?}", run.errors());
-    let run = run_with(SHORT, SECURE_BACKUP, Fault::every("SecureBackup", FaultKind::NeverReady));
+    assert!(
+        run.errors()[0].contains("was not quiesced within 4m"),
+        "{:?}",
+        run.errors()
+    );
+    let run = run_with(
+        SHORT,
+        SECURE_BACKUP,
+        Fault::every("SecureBackup", FaultKind::NeverReady),
+    );
     assert_eq!(run.tasks(), ["QA1/all-domains BACKUP_FAILED"]);
-    assert!(run.errors()[0].contains("was not ready within 10s"), "{:?}", run.errors());
+    assert!(
+        run.errors()[0].contains("was not ready within 10s"),
+        "{:?}",
+        run.errors()
+    );
 }
 
 #[test]
@@ -92,8 +141,16 @@ fn a_device_that_stays_on_its_way_back_is_told_again_and_left_at_its_limit() {
     gateway.fail(Fault::every("DomainUnquiesce", FaultKind::NeverUnquiesces));
     let run = home.run("P", &clock);
     assert_eq!(run.tasks(), ["QA1/DOM1 UNQUIESCE_TIMEOUT"]);
-    assert!(run.errors()[0].contains("was not unquiesced within 4m"), "{:?}", run.errors());
-    let told = gateway.operations().iter().filter(|asked| asked.ends_with("DomainUnquiesce")).count();
+    assert!(
+        run.errors()[0].contains("was not unquiesced within 4m"),
+        "{:?}",
+        run.errors()
+    );
+    let told = gateway
+        .operations()
+        .iter()
+        .filter(|asked| asked.ends_with("DomainUnquiesce"))
+        .count();
     assert_eq!(told, 2);
     gateway.clear_faults();
     home.recover(&clock).expect("an end");
@@ -110,8 +167,17 @@ fn a_script_ends_at_its_limit() {
         .script("long.sh", "#!/bin/sh\nexec sleep 600\n");
     let run = home.run("P", &clock);
     assert_eq!(run.tasks(), ["QA1/DOM1 TASK_FAILED_PRE_SCRIPT"]);
-    assert!(run.errors()[0].contains("its timeout of 300ms"), "{:?}", run.errors());
-    assert!(gateway.operations().iter().all(|asked| !asked.contains("Quiesce")));
+    assert!(
+        run.errors()[0].contains("its timeout of 300ms"),
+        "{:?}",
+        run.errors()
+    );
+    assert!(
+        gateway
+            .operations()
+            .iter()
+            .all(|asked| !asked.contains("Quiesce"))
+    );
 }
 
 fn hold(home: &Home, name: &str) -> Lock {
@@ -158,8 +224,16 @@ fn a_read_is_tried_again_after_growing_pauses_and_not_for_ever() {
         let before = clock.elapsed();
         let run = home.run("P", &clock);
         assert_eq!(run.status(), status, "{:?}", run.errors());
-        assert_eq!(clock.elapsed() - before, Duration::from_secs(1 + 2), "one second, then two");
-        let asked = gateway.operations().iter().filter(|asked| asked.contains("FirmwareVersion3")).count();
+        assert_eq!(
+            clock.elapsed() - before,
+            Duration::from_secs(1 + 2),
+            "one second, then two"
+        );
+        let asked = gateway
+            .operations()
+            .iter()
+            .filter(|asked| asked.contains("FirmwareVersion3"))
+            .count();
         assert_eq!(asked, 3);
     }
 }
@@ -191,11 +265,19 @@ fn a_request_that_was_carried_out_and_not_answered_is_found_done_and_not_sent_ag
             gateway.fail(Fault::nth(operation, 1, kind.clone()));
             let run = home.run("P", &clock);
             assert_eq!(run.status(), "SUCCESS", "{operation} {kind}: {:?}", run.errors());
-            let sent = gateway.operations().iter().filter(|asked| asked.ends_with(&format!("/{operation}"))).count();
+            let sent = gateway
+                .operations()
+                .iter()
+                .filter(|asked| asked.ends_with(&format!("/{operation}")))
+                .count();
             assert_eq!(sent, times, "{operation} {kind}");
             clock.pass(Duration::from_secs(3600));
             assert_eq!(broken(&home, &gateway, &[]), [""; 0], "{operation} {kind}");
-            assert_eq!(home.history().open_entries().expect("the journal"), [], "{operation} {kind}");
+            assert_eq!(
+                home.history().open_entries().expect("the journal"),
+                [],
+                "{operation} {kind}"
+            );
         }
     }
 }
