@@ -35,6 +35,23 @@ impl PlanFile {
         self.plans.iter().find(|plan| plan.name == name)
     }
 
+    /// Every secret that the file names.
+    pub fn secrets(&self) -> impl Iterator<Item = &SecretSource> {
+        let notify = &self.notify;
+        let email = notify.email.iter().filter_map(|email| email.login.as_ref());
+        let webhooks = notify.webhooks.iter();
+        let webhooks =
+            webhooks.flat_map(|hook| [Some(&hook.url), hook.secret.as_ref(), hook.authorization.as_ref()]);
+        let pings = notify.ping.iter().filter_map(|ping| ping.url.as_ref());
+        let of_plans = self.plans.iter().filter_map(|plan| plan.notify.ping.as_ref());
+        let devices = self.devices.iter().map(|device| &device.password);
+        devices
+            .chain(email.map(|(_, password)| password))
+            .chain(webhooks.flatten())
+            .chain(pings)
+            .chain(of_plans)
+    }
+
     /// The device of this name, if the file has one.
     pub fn device(&self, name: &str) -> Option<&Device> {
         self.devices.iter().find(|device| device.name == name)

@@ -334,16 +334,10 @@ pub fn run(
 /// Variables of our environment that hold secrets: no script inherits them.
 fn secret_variables(engine: Engine<'_>) -> Vec<String> {
     let mut names = vec!["CREDENTIALS_DIRECTORY".to_owned()];
-    names.extend(
-        engine
-            .file
-            .devices
-            .iter()
-            .filter_map(|device| match &device.password {
-                SecretSource::Env(name) => Some(name.clone()),
-                _ => None,
-            }),
-    );
+    names.extend(engine.file.secrets().filter_map(|secret| match secret {
+        SecretSource::Env(name) => Some(name.clone()),
+        _ => None,
+    }));
     names
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::simulator::{Gateway, Setup};
-use crate::support::{Home, PASSWORD, TestClock, export, secure_backup};
+use crate::support::{Home, PASSWORD, Ran, TestClock, export, secure_backup};
 
 const NIGHT: &str = "2026-11-22T01:02:03.004Z";
 
@@ -251,5 +251,34 @@ fn the_post_task_script_runs_always_or_only_on_failure() {
             .plan("P", &export("*", "DOM*", &more));
         assert_eq!(home.run("P", &TestClock::at(NIGHT)).status(), "FAILED");
         assert_eq!(home.text("ran"), expected, "{when}");
+    }
+}
+
+#[test]
+fn no_secret_of_a_receiver_reaches_a_script() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .script(
+            "env.sh",
+            "#!/bin/sh\n/usr/bin/env > \"$DPBACKUP_STORE/../seen.env\"\n",
+        )
+        .plan(
+            "P",
+            "pre_script = \"env.sh\"\nwebhook = \"hook\"\n\n[[plan.activity]]\naction = \"export-domain\"\n\
+             devices = \"*\"\ndomains = \"DOM1\"\n\n[[notify.webhook]]\nname = \"hook\"\n\
+             url = { env = \"HOOK_URL\" }\nsecret = { env = \"HOOK_KEY\" }\nevents = \"failed\"\n",
+        );
+    let ran = home
+        .command(&["run", "P"])
+        .env("HOOK_URL", "http://127.0.0.1:1/t0ken")
+        .env("HOOK_KEY", "k3y")
+        .output()
+        .expect("the binary starts");
+    let _ = Ran::of(ran).exits(0);
+    let seen = std::fs::read_to_string(home.path("seen.env")).expect("the script ran");
+    assert!(seen.contains("DPBACKUP_PLAN_NAME=P\n"), "{seen}");
+    for secret in ["HOOK_URL", "HOOK_KEY", "t0ken", "k3y"] {
+        assert!(!seen.contains(secret), "{secret}: {seen}");
     }
 }
