@@ -16,8 +16,9 @@ if ! "$tools/bin/python" -c 'import aiosmtpd' 2>/dev/null; then
   python3 -m venv "$tools"
   "$tools/bin/pip" install --quiet --disable-pip-version-check aiosmtpd==1.4.6
 fi
-cargo build --locked --quiet --bin dpbackup
-dpbackup=$PWD/target/debug/dpbackup
+# $DPBACKUP names a binary that is built already, as `cargo test` leaves one behind.
+dpbackup=${DPBACKUP:-$PWD/target/debug/dpbackup}
+[ -n "${DPBACKUP:-}" ] || cargo build --locked --quiet --bin dpbackup
 
 home=$(mktemp -d)
 started=()

@@ -300,7 +300,7 @@ fn a_signal_that_was_ignored_from_the_start_stays_ignored() {
     let mut command = std::process::Command::new("/bin/sh");
     command
         .args(["-c", "trap '' HUP; exec \"$0\" run P"])
-        .arg(plain.get_program());
+        .arg(env!("CARGO_BIN_EXE_dpbackup"));
     command.env_clear().current_dir(home.path("."));
     command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let mut child = command.spawn().expect("a shell");

@@ -172,8 +172,12 @@ impl Home {
 
     /// The binary with these arguments, in an environment of its own.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_dpbackup"));
+        // Whoever runs the tests may ignore signals (nohup, a job in the background), and that is
+        // inherited; env gives them back and becomes the binary itself.
+        let mut command = Command::new("/usr/bin/env");
         command
+            .arg("--default-signal=HUP,INT,TERM")
+            .arg(env!("CARGO_BIN_EXE_dpbackup"))
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
             .env("HOME", self.folder.path())
