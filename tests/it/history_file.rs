@@ -158,7 +158,7 @@ fn run_within(home: &Home, blocks: u64) -> Ran {
     let mut command = Command::new("/bin/sh");
     command
         .args(["-c", &format!("ulimit -f {blocks}; exec \"$0\" run P")])
-        .arg(plain.get_program())
+        .arg(env!("CARGO_BIN_EXE_dpbackup"))
         .env_clear()
         .envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))))
         .current_dir(home.path("."));
