@@ -142,6 +142,8 @@ fn fill(path: &Path, tasks: i64) -> Result<()> {
         connection.execute_batch(&statement)?;
     }
     connection.execute_batch("COMMIT")?;
+    // Else the first task that is written pays for the whole file.
+    fs::File::open(path)?.sync_all()?;
     Ok(())
 }
 

@@ -26,7 +26,7 @@ use jiff::tz::TimeZone;
 use crate::artifact::mount;
 use crate::cli::{Cli, Command, Global, RunArgs, RunFormat};
 use crate::exit::Exit;
-use crate::history::{History, HistoryError};
+use crate::history::{History, HistoryError, Writing};
 use crate::plan::diagnostic::{Report, Style};
 use crate::plan::{self, LoadError, Loaded};
 use crate::report::lines::JsonLines;
@@ -213,12 +213,16 @@ fn unknown(loaded: &Loaded, what: &str, name: &str, known: &[&str]) -> CommandEr
 
 /// Opens the history for writing, and says what speaks against its place.
 fn open_history(path: &Path, ui: Ui) -> Result<History, CommandError> {
-    let history = History::open(path).map_err(CommandError::from)?;
     // Where it is cannot be told everywhere; then nothing is said.
-    if let Some(why) = mount::kind(path)
+    let against = mount::kind(path)
         .ok()
-        .and_then(|mount| mount::against_history(&mount))
-    {
+        .and_then(|mount| mount::against_history(&mount));
+    let writing = match &against {
+        None => Writing::Log,
+        Some(_) => Writing::RollbackJournal,
+    };
+    let history = History::open_writing(path, writing).map_err(CommandError::from)?;
+    if let Some(why) = against {
         ui.warning(&format!("the history {}: {why}", path.display()));
     }
     Ok(history)

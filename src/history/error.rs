@@ -82,6 +82,16 @@ pub enum HistoryError {
         /// What SQLite says.
         source: rusqlite::Error,
     },
+    /// The file system failed.
+    #[error("{} could not be read or written ({detail}): look at its disk, room, quota and limits on the size of files", path.display())]
+    Disk {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        detail: String,
+        /// The same.
+        source: rusqlite::Error,
+    },
     /// Somebody else held it for too long.
     #[error(
         "{} has been locked by another process for {} s: end whatever reads or writes it ('fuser FILE' names it) \
@@ -170,6 +180,7 @@ impl Fault {
             Some(ErrorCode::DatabaseCorrupt) => corrupt(path, detail, source),
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => HistoryError::Busy { path, source },
             Some(ErrorCode::DiskFull) => HistoryError::Full { path, source },
+            Some(ErrorCode::SystemIoFailure) => HistoryError::Disk { path, detail, source },
             Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {
                 HistoryError::CannotOpen {
                     path,

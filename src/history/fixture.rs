@@ -20,8 +20,8 @@ pub(super) fn at(seconds: i64) -> Timestamp {
 
 /// A history in a folder that goes away with it.
 pub(super) struct Fixture {
-    folder: TempDir,
     pub(super) history: History,
+    folder: TempDir,
 }
 
 impl Fixture {
@@ -33,7 +33,12 @@ impl Fixture {
             .connection
             .pragma_update(None, "synchronous", "OFF")
             .expect("a pragma");
-        Fixture { folder, history }
+        Fixture { history, folder }
+    }
+
+    /// The folder, and the history to be closed before it.
+    pub(super) fn into_parts(self) -> (TempDir, History) {
+        (self.folder, self.history)
     }
 
     pub(super) fn path(&self) -> PathBuf {

@@ -24,6 +24,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use error::HistoryError;
 pub use journal::{Abandoned, UnfinishedPlan, UnfinishedTask};
+pub use schema::Writing;
 pub use view::{
     ActivityRow, FailedFileRow, FileFilter, FileId, FileRow, GoodBackup, NoteLevel, NoteRow, PlanFilter,
     PlanRow, PrunableFile, StatusChange, TargetRow, TaskDetails, TaskRow,
@@ -46,8 +47,17 @@ impl History {
     ///
     /// A file that is not ours, newer or damaged is refused and left as it is.
     pub fn open(path: &Path) -> Result<History, HistoryError> {
+        History::open_writing(path, Writing::Log)
+    }
+
+    /// Opens the history for writing in this way; else as [`History::open`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`History::open`].
+    pub fn open_writing(path: &Path, writing: Writing) -> Result<History, HistoryError> {
         Ok(History {
-            connection: schema::open(path, schema::MIGRATIONS)?,
+            connection: schema::open(path, writing, schema::MIGRATIONS)?,
             path: path.to_owned(),
         })
     }
@@ -96,5 +106,14 @@ impl History {
             work(&transaction)
         };
         in_transaction().map_err(|fault| fault.at(&self.path))
+    }
+}
+
+impl Drop for History {
+    /// Leaves one file where there was a log beside it.
+    fn drop(&mut self) {
+        // Everything that was recorded is on disk, and stays in the log if this fails: the
+        // next one to open the file finds it there and tries again.
+        let _kept_in_the_log = schema::rest(&self.connection);
     }
 }

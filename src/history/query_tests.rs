@@ -382,6 +382,7 @@ fn no_query_looks_at_every_row_of_a_large_table() {
         stored::stored_files_sql(&FileFilter::Task(TaskId(1))),
         stored::stored_files_sql(&FileFilter::Device(String::new())),
         stored::KEPT_WITH_CONTENT.to_owned(),
+        stored::files_at_sql(),
         stored::PRUNABLE_FILES.to_owned(),
         stored::FAILED_FILES.to_owned(),
         stored::TASK_STATUS_CHANGES.to_owned(),

@@ -2,18 +2,21 @@
 //!
 //! # How it is written
 //!
-//! `journal_mode = DELETE` with `synchronous = EXTRA`. Both SQLite's rollback journal
-//! and its write-ahead log survive `kill -9` and, with full syncs, a power cut. The
-//! rollback journal is chosen because at rest the history is one file: a copy of it
-//! is whole, nothing beside it can be forgotten or deleted by a tidy person, and no
-//! shared memory is needed, which is what network file systems get wrong first.
-//! `EXTRA` also syncs the folder after the journal is removed; with `FULL`, a power
-//! cut could bring the journal back and roll back a commit that we had been promised,
-//! the row that says what must be unquiesced among them.
+//! While somebody has it open for writing, through a write-ahead log, `synchronous = EXTRA`
+//! (which a log takes as `FULL`): a commit is one sync of the log, and a reader in the middle
+//! of a query holds nobody up. With a rollback journal a commit is some four syncs.
 //!
-//! The price is some milliseconds a commit, and that a reader in the middle of a query
-//! holds up a commit. Our own readers collect their rows and let go; a person who keeps
-//! a query open in `sqlite3` for longer than [`BUSY_TIMEOUT`] gets named in the error.
+//! At rest the history is one file with a rollback journal: whoever is the last to write
+//! switches it back ([`rest`]). A copy of it is then whole, nothing beside it can be forgotten
+//! or deleted by a tidy person, and it can be read on a full disk or a read-only one, where
+//! SQLite could not make the shared memory that goes with a log. After `kill -9` the log stays;
+//! whoever opens the file next reads it first.
+//!
+//! Where the switch cannot be had (somebody reads at this moment, the file system has no
+//! shared memory), the rollback journal serves. For it `EXTRA` also syncs the folder after
+//! the journal is removed; with `FULL`, a power cut could bring the journal back and roll
+//! back a commit that we had been promised, the row that says what must be unquiesced among
+//! them.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
@@ -22,7 +25,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use crate::history::error::{Fault, HistoryError};
 
@@ -34,22 +37,39 @@ pub(super) const APPLICATION_ID: i64 = 0x6470_626b;
 
 /// One step a version: the first makes version 1 out of an empty file. A step that
 /// was released is never changed again.
-pub(super) const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001.sql"),
+    include_str!("migrations/0002.sql"),
+];
+
+/// Pages kept in memory, in KiB: the newest 20,000 tasks, which `history status` looks at,
+/// fit in.
+const CACHE: i64 = 8 << 10;
 
 /// Files up to this size are checked from end to end before a run writes to them: some
 /// 15,000 tasks, two tenths of a second. Larger ones are checked only where they are
 /// read; a million tasks would take five seconds.
 const QUICK_CHECK_LIMIT: i64 = 32 << 20;
 
+/// How commits reach the disk while the file is open for writing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writing {
+    /// Through a write-ahead log, where it can be had.
+    Log,
+    /// Through a rollback journal: on a network file system, where other hosts may write
+    /// too. They share locks, but not the memory that goes with a log.
+    RollbackJournal,
+}
+
 /// Opens the file for writing; makes it, and its folder, if they are not there.
-pub(super) fn open(path: &Path, migrations: &[&str]) -> Result<Connection, HistoryError> {
+pub(super) fn open(path: &Path, writing: Writing, migrations: &[&str]) -> Result<Connection, HistoryError> {
     create(path).map_err(|error| cannot_open(path, error))?;
     let mut connection = connect(path)?;
     if let Identity::Ours(_) = identify(&connection, path, migrations)? {
         check(&connection, path)?;
     }
     migrate(&mut connection, migrations).map_err(|fault| fault.at(path))?;
-    configure(&connection).map_err(|error| Fault::from(error).at(path))?;
+    configure(&connection, writing).map_err(|error| Fault::from(error).at(path))?;
     Ok(connection)
 }
 
@@ -71,7 +91,10 @@ pub(super) fn open_read_only(path: &Path, migrations: &[&str]) -> Result<Connect
         .map_err(|error| Fault::from(error).at(path))?;
     let known = newest(migrations);
     match identify(&connection, path, migrations)? {
-        Identity::Ours(found) if found == known => Ok(connection),
+        Identity::Ours(found) if found == known => {
+            ours(&connection).map_err(|error| Fault::from(error).at(path))?;
+            Ok(connection)
+        }
         Identity::Ours(found) => Err(HistoryError::Older {
             path: path.to_owned(),
             found,
@@ -115,7 +138,7 @@ fn connect(path: &Path) -> Result<Connection, HistoryError> {
     let open = || -> rusqlite::Result<Connection> {
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
-        // Somebody else's database in WAL mode would otherwise be tidied up on closing.
+        // Somebody else's database with a log would otherwise be tidied up on closing.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         Ok(connection)
     };
@@ -196,15 +219,45 @@ fn migrate(connection: &mut Connection, migrations: &[&str]) -> Result<(), Fault
     }
 }
 
-fn configure(connection: &Connection) -> rusqlite::Result<()> {
+fn configure(connection: &Connection, writing: Writing) -> rusqlite::Result<()> {
+    ours(connection)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "synchronous", "EXTRA")?;
-    // The mode is kept in the file only where somebody switched it to WAL.
-    let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
-    if mode != "delete" {
-        connection.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
+    switch(connection, writing)
+}
+
+/// What holds for every connection to a file that was found to be ours.
+fn ours(connection: &Connection) -> rusqlite::Result<()> {
+    // The last one to close takes the log into the file.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    connection.pragma_update(None, "cache_size", -CACHE)
+}
+
+/// Makes one file of the history again, unless somebody else has it open: then that is left
+/// to them, or to the next one that writes.
+pub(super) fn rest(connection: &Connection) -> rusqlite::Result<()> {
+    let reader: bool = connection.pragma_query_value(None, "query_only", |row| row.get(0))?;
+    if reader {
+        return Ok(());
     }
-    Ok(())
+    switch(connection, Writing::RollbackJournal)
+}
+
+/// Asks for a way of writing. Another process that has the file open just now is no error:
+/// SQLite stays with the way there is, and both are safe.
+fn switch(connection: &Connection, writing: Writing) -> rusqlite::Result<()> {
+    let mode = match writing {
+        Writing::Log => "WAL",
+        Writing::RollbackJournal => "DELETE",
+    };
+    // A run must not wait here for a reader.
+    connection.busy_timeout(Duration::ZERO)?;
+    let switched = connection.query_row(&format!("PRAGMA journal_mode = {mode}"), [], |_| Ok(()));
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    match switched {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(()),
+        switched => switched,
+    }
 }
 
 fn newest(migrations: &[&str]) -> i64 {

@@ -38,20 +38,20 @@ fn refused(path: &Path) -> HistoryError {
 fn a_new_history_is_ours_and_of_the_newest_version() {
     let folder = folder();
     let path = folder.path().join("deep/er/history.db");
-    let connection = open(&path, MIGRATIONS).expect("a new history");
+    let connection = open(&path, Writing::Log, MIGRATIONS).expect("a new history");
     let value = |pragma| -> i64 {
         connection
             .pragma_query_value(None, pragma, |row| row.get(0))
             .expect("a pragma")
     };
     assert_eq!(value("application_id"), APPLICATION_ID);
-    assert_eq!(value("user_version"), 1);
+    assert_eq!(value("user_version"), 2);
     assert_eq!(value("foreign_keys"), 1);
     assert_eq!(value("synchronous"), 3, "EXTRA");
     let journal: String = connection
         .pragma_query_value(None, "journal_mode", |row| row.get(0))
         .expect("a pragma");
-    assert_eq!(journal, "delete");
+    assert_eq!(journal, "wal");
     assert_eq!(mode(&path), 0o600);
     assert_eq!(mode(&folder.path().join("deep/er")), 0o700);
     assert_eq!(mode(&folder.path().join("deep")), 0o700);
@@ -70,12 +70,14 @@ fn every_table_is_strict() {
 fn every_migration_brings_the_one_before_forward_and_keeps_its_rows() {
     let folder = folder();
     let path = folder.path().join("history.db");
-    History::open(&path)
-        .expect("version 1")
-        .open_plan(at(0), &plan_opening("BackupQA"))
-        .expect("a plan");
+    History {
+        connection: open(&path, Writing::Log, &MIGRATIONS[..1]).expect("version 1"),
+        path: path.clone(),
+    }
+    .open_plan(at(0), &plan_opening("BackupQA"))
+    .expect("a plan");
 
-    let steps: Vec<&str> = MIGRATIONS
+    let steps: Vec<&str> = MIGRATIONS[..1]
         .iter()
         .copied()
         .chain([
@@ -84,7 +86,7 @@ fn every_migration_brings_the_one_before_forward_and_keeps_its_rows() {
         ])
         .collect();
     for version in 1..=steps.len() {
-        let connection = open(&path, &steps[..version]).expect("a migration");
+        let connection = open(&path, Writing::Log, &steps[..version]).expect("a migration");
         let found: i64 = connection
             .pragma_query_value(None, "user_version", |row| row.get(0))
             .expect("a pragma");
@@ -105,11 +107,11 @@ fn every_migration_brings_the_one_before_forward_and_keeps_its_rows() {
 fn a_migration_that_is_cut_short_leaves_the_version_before() {
     let folder = folder();
     let path = folder.path().join("history.db");
-    drop(open(&path, MIGRATIONS).expect("version 1"));
+    drop(open(&path, Writing::Log, &MIGRATIONS[..1]).expect("version 1"));
     let broken = [MIGRATIONS[0], "CREATE TABLE extra (id INTEGER) STRICT; NOT SQL;"];
-    let error = open(&path, &broken).expect_err("a broken step");
+    let error = open(&path, Writing::Log, &broken).expect_err("a broken step");
     assert!(matches!(error, HistoryError::Other { .. }), "{error}");
-    let connection = open_read_only(&path, MIGRATIONS).expect("still version 1");
+    let connection = open_read_only(&path, &MIGRATIONS[..1]).expect("still version 1");
     let extra: i64 = connection
         .query_row(
             "SELECT count(*) FROM sqlite_schema WHERE name = 'extra'",
@@ -124,7 +126,7 @@ fn a_migration_that_is_cut_short_leaves_the_version_before() {
 fn an_older_history_is_not_migrated_by_a_reader() {
     let folder = folder();
     let path = folder.path().join("history.db");
-    drop(open(&path, MIGRATIONS).expect("version 1"));
+    drop(open(&path, Writing::Log, &MIGRATIONS[..1]).expect("version 1"));
     let before = fs::read(&path).expect("the file");
     let newer = [MIGRATIONS[0], "CREATE TABLE extra (id INTEGER) STRICT;"];
     let error = open_read_only(&path, &newer).expect_err("older");
@@ -146,17 +148,19 @@ fn an_older_history_is_not_migrated_by_a_reader() {
 fn a_newer_history_is_refused_untouched() {
     let folder = folder();
     let path = folder.path().join("history.db");
-    open(&path, MIGRATIONS)
-        .expect("version 1")
+    let history = History::open(&path).expect("a new history");
+    history
+        .connection
         .pragma_update(None, "user_version", 99)
         .expect("a pragma");
+    drop(history);
     let error = refused(&path);
     assert!(
         matches!(
             error,
             HistoryError::Newer {
                 found: 99,
-                known: 1,
+                known: 2,
                 ..
             }
         ),
@@ -266,67 +270,180 @@ fn a_reader_cannot_write() {
         .expect_err("read only");
 }
 
+/// What lies in a folder, by name.
+fn names(folder: &TempDir) -> Vec<String> {
+    let entries = fs::read_dir(folder.path()).expect("the folder");
+    let names = entries.map(|entry| {
+        entry
+            .expect("an entry")
+            .file_name()
+            .to_string_lossy()
+            .into_owned()
+    });
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names
+}
+
 #[test]
-fn a_history_that_somebody_switched_to_wal_is_switched_back() {
+fn a_history_at_rest_is_one_file_that_needs_no_log() {
+    let mut fixture = Fixture::new();
+    let _plan = fixture.plan("BackupQA", 0);
+    let path = fixture.path();
+    let (folder, history) = fixture.into_parts();
+    assert_eq!(names(&folder), ["history.db", "history.db-shm", "history.db-wal"]);
+    drop(history);
+    assert_eq!(names(&folder), ["history.db"]);
+    // Bytes 18 and 19 of a database say how it is written: 1 is the rollback journal.
+    let bytes = fs::read(&path).expect("the file");
+    assert_eq!(bytes[18..20], [1, 1]);
+    drop(History::open_read_only(&path).expect("a reader"));
+    assert_eq!(names(&folder), ["history.db"]);
+    assert!(bytes == fs::read(&path).expect("the file"));
+}
+
+#[test]
+fn a_history_that_other_hosts_may_write_has_no_log() {
     let folder = folder();
     let path = folder.path().join("history.db");
-    let connection = open(&path, MIGRATIONS).expect("a new history");
-    connection
-        .query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))
-        .expect("a pragma");
-    drop(connection);
-    drop(open(&path, MIGRATIONS).expect("a history"));
-    let names: Vec<_> = fs::read_dir(folder.path())
-        .expect("the folder")
-        .map(|entry| entry.expect("an entry").file_name())
-        .collect();
-    assert_eq!(names, ["history.db"]);
+    let mut history = History::open_writing(&path, Writing::RollbackJournal).expect("a new history");
+    let _plan = history
+        .open_plan(at(0), &plan_opening("BackupQA"))
+        .expect("a plan");
+    assert_eq!(names(&folder), ["history.db"]);
+}
+
+#[test]
+fn a_reader_holds_up_no_writer_and_a_writer_no_reader() {
+    let mut fixture = Fixture::new();
+    let _before = fixture.plan("before", 0);
+    let reader = History::open_read_only(&fixture.path()).expect("a reader");
+    let seen = reader.read(|look| {
+        let count = || -> rusqlite::Result<i64> {
+            look.query_row("SELECT count(*) FROM plan_execution", [], |row| row.get(0))
+        };
+        let first = count()?;
+        let _while_it_reads = fixture.plan("while it reads", 1);
+        Ok((first, count()?))
+    });
+    assert_eq!(seen.expect("two looks"), (1, 1), "one moment is seen");
+    assert_eq!(
+        reader
+            .plans(&crate::history::PlanFilter::default())
+            .expect("plans")
+            .len(),
+        2
+    );
+}
+
+#[test]
+fn a_writer_that_finds_a_reader_at_work_records_all_the_same() {
+    let (folder, history) = Fixture::new().into_parts();
+    drop(history);
+    let path = folder.path().join("history.db");
+    let reader = History::open_read_only(&path).expect("a reader");
+    let recorded = reader.read(|look| {
+        let _rows: i64 = look.query_row("SELECT count(*) FROM plan_execution", [], |row| row.get(0))?;
+        // The log cannot be had now; what is opened while somebody reads has the old way.
+        Ok(History::open(&path).expect("a writer"))
+    });
+    let mut writer = recorded.expect("a look");
+    let _plan = writer
+        .open_plan(at(0), &plan_opening("BackupQA"))
+        .expect("a plan");
+    drop(writer);
+    drop(reader);
+    let reader = History::open_read_only(&path).expect("a reader");
+    assert_eq!(
+        reader
+            .plans(&crate::history::PlanFilter::default())
+            .expect("plans")
+            .len(),
+        1
+    );
+}
+
+/// Copies of the files as a process that dies now would leave them.
+fn crash(folder: &TempDir) -> TempDir {
+    let copy = self::folder();
+    for name in names(folder) {
+        // The shared memory does not outlive the machine.
+        if !name.ends_with("-shm") {
+            fs::copy(folder.path().join(&name), copy.path().join(&name)).expect("a copy");
+        }
+    }
+    copy
 }
 
 #[test]
 fn a_commit_that_was_cut_short_is_undone_by_whoever_opens_first() {
-    for read_only in [true, false] {
-        let folder = folder();
-        let path = folder.path().join("history.db");
-        let mut history = History::open(&path).expect("a new history");
-        history.open_plan(at(0), &plan_opening("before")).expect("a plan");
-        // With a cache of one page, SQLite writes into the file before the commit; a copy
-        // of both files now is what a power cut would leave.
-        let crash = folder.path().join("crash.db");
-        history
-            .connection
-            .execute_batch(
-                "PRAGMA cache_size = 1; BEGIN IMMEDIATE;
-                 UPDATE plan_execution SET plan = 'torn';
-                 INSERT INTO plan_execution (plan, plan_file, process, dpbackup_version, window_ignored,
-                     start_time, status, status_time)
-                 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
-                 SELECT 'torn', 'f', 'p', 'v', 0, 't', 'RUNNING', 't' FROM n;",
-            )
-            .expect("half a transaction");
-        fs::copy(&path, &crash).expect("a copy");
-        fs::copy(
-            folder.path().join("history.db-journal"),
-            folder.path().join("crash.db-journal"),
-        )
-        .expect("a copy of the journal");
-        let torn = fs::read(&crash).expect("the copy");
-        assert!(
-            torn.windows(4).filter(|window| window == b"torn").count() > 100,
-            "nothing was written before the commit"
-        );
+    for writing in [Writing::Log, Writing::RollbackJournal] {
+        for read_only in [true, false] {
+            let (folder, mut history) = Fixture::new().into_parts();
+            history.open_plan(at(0), &plan_opening("before")).expect("a plan");
+            switch(&history.connection, writing).expect("a way of writing");
+            // With a cache of one page, SQLite writes to the disk before the commit; a copy of
+            // the files now is what a power cut would leave.
+            history
+                .connection
+                .execute_batch(
+                    "PRAGMA cache_size = 1; BEGIN IMMEDIATE;
+                     UPDATE plan_execution SET plan = 'torn';
+                     INSERT INTO plan_execution (plan, plan_file, process, dpbackup_version, window_ignored,
+                         start_time, status, status_time)
+                     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+                     SELECT 'torn', 'f', 'p', 'v', 0, 't', 'RUNNING', 't' FROM n;",
+                )
+                .expect("half a transaction");
+            let crash = crash(&folder);
+            let files = names(&crash);
+            let torn: usize = files
+                .iter()
+                .map(|name| fs::read(crash.path().join(name)).expect("a copy"))
+                .map(|bytes| bytes.windows(4).filter(|window| window == b"torn").count())
+                .sum();
+            assert!(torn > 100, "{writing:?}: nothing was written before the commit");
 
-        let open = if read_only {
-            History::open_read_only
-        } else {
-            History::open
-        };
-        let after = open(&crash).expect("a recovered history");
+            let open = if read_only {
+                History::open_read_only
+            } else {
+                History::open
+            };
+            let after = open(&crash.path().join("history.db")).expect("a recovered history");
+            let plans = after
+                .plans(&crate::history::PlanFilter::default())
+                .expect("plans");
+            let plans: Vec<_> = plans.iter().map(|plan| plan.plan.as_str()).collect();
+            assert_eq!(plans, ["before"], "{writing:?}");
+        }
+    }
+}
+
+#[test]
+fn a_commit_outlives_the_process_that_made_it_wherever_the_log_is_cut_behind_it() {
+    let (folder, mut history) = Fixture::new().into_parts();
+    let log = folder.path().join("history.db-wal");
+    let _first = history.open_plan(at(0), &plan_opening("first")).expect("a plan");
+    let first = fs::metadata(&log).expect("a log").len();
+    let _second = history.open_plan(at(1), &plan_opening("second")).expect("a plan");
+    let second = fs::metadata(&log).expect("a log").len();
+    assert!(second > first);
+    for cut in (first..=second).step_by(509).chain([second]) {
+        let crash = crash(&folder);
+        let log = OpenOptions::new()
+            .write(true)
+            .open(crash.path().join("history.db-wal"))
+            .expect("a log");
+        log.set_len(cut).expect("a cut");
+        let after = History::open(&crash.path().join("history.db")).expect("a history");
         let plans = after
             .plans(&crate::history::PlanFilter::default())
             .expect("plans");
-        let names: Vec<_> = plans.iter().map(|plan| plan.plan.as_str()).collect();
-        assert_eq!(names, ["before"]);
+        assert_eq!(
+            plans.len(),
+            if cut == second { 2 } else { 1 },
+            "{cut} of {second}"
+        );
     }
 }
 

@@ -52,9 +52,9 @@ pub(super) const PRUNABLE_FILES: &str =
          JOIN plan_execution AS p ON p.id = t.plan_execution_id
      WHERE t.device_name = ?1 AND f.pruned_time IS NULL ORDER BY f.id";
 
-/// A file, or the files of a folder.
+/// A file, or the files of a folder: what sorts from its `/` up to the character behind it.
 pub(super) fn files_at_sql() -> String {
-    format!("{FILE_COLUMNS} WHERE f.path = ?1 OR substr(f.path, 1, length(?2)) = ?2 ORDER BY f.id")
+    format!("{FILE_COLUMNS} WHERE f.path = ?1 OR (f.path >= ?1 || '/' AND f.path < ?1 || '0') ORDER BY f.id")
 }
 
 pub(super) const FAILED_FILES: &str = "SELECT * FROM failed_file WHERE task_execution_id = ?1 ORDER BY id";
@@ -147,9 +147,7 @@ impl History {
     ///
     /// The history cannot be read.
     pub fn files_at(&self, path: &Path) -> Result<Vec<FileRow>, HistoryError> {
-        let path = path.to_string_lossy();
-        let below = format!("{path}/");
-        self.read(|transaction| rows(transaction, &files_at_sql(), (path, below), file_row))
+        self.read(|transaction| rows(transaction, &files_at_sql(), [path.to_string_lossy()], file_row))
     }
 
     /// The files of a device that were not removed, those not kept included, oldest first;
