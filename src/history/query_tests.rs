@@ -429,6 +429,17 @@ fn plan_executions_come_from_an_index_in_their_order() {
     }
 }
 
+#[test]
+fn the_newest_files_of_a_content_come_first_without_sorting_all_of_them() {
+    let fixture = Fixture::new();
+    let steps = steps(&fixture, stored::KEPT_WITH_CONTENT);
+    assert!(
+        steps.iter().all(|step| !step.contains("TEMP B-TREE")),
+        "{steps:?}"
+    );
+    assert!(steps[0].contains("(device_name=? AND domain_name=?)"), "{steps:?}");
+}
+
 fn steps(fixture: &Fixture, query: &str) -> Vec<String> {
     let mut statement = fixture
         .history

@@ -37,14 +37,13 @@ pub(super) fn stored_files_sql(filter: &FileFilter) -> String {
     format!("{FILE_COLUMNS} WHERE {which} AND {IN_STORE} ORDER BY f.id")
 }
 
-/// Files of one content that should stand in the store now, newest first. The index of
-/// that name holds just these.
+/// Files of one content that should stand in the store now, newest first: the tasks of the
+/// domain, from the last one back.
 pub(super) const KEPT_WITH_CONTENT: &str = "SELECT f.*, t.device_name, t.domain_name
-     FROM file AS f INDEXED BY file_kept_by_content CROSS JOIN task_execution AS t
-         ON t.id = f.task_execution_id
-     WHERE f.content = ?1 AND f.kept = 1 AND f.pruned_time IS NULL
-       AND t.device_name = ?2 AND t.domain_name = ?3 AND f.kind = ?4
-     ORDER BY f.id DESC LIMIT 16";
+     FROM task_execution AS t CROSS JOIN file AS f ON f.task_execution_id = t.id
+     WHERE t.device_name = ?2 AND t.domain_name = ?3
+       AND f.content = ?1 AND f.kind = ?4 AND f.kept = 1 AND f.pruned_time IS NULL
+     ORDER BY t.id DESC, f.id DESC LIMIT 16";
 
 pub(super) const PRUNABLE_FILES: &str =
     "SELECT f.*, t.device_name, t.domain_name, t.end_time AS task_end, p.plan
@@ -62,7 +61,9 @@ pub(super) const FAILED_FILES: &str = "SELECT * FROM failed_file WHERE task_exec
 pub(super) const TASK_STATUS_CHANGES: &str =
     "SELECT status, time FROM status_change WHERE level = 'task' AND execution_id = ?1 ORDER BY id";
 
-pub(super) const TARGETS: &str = "SELECT b.*, t.status, t.status_time
+/// By place and not by name: a fleet has tens of thousands of them.
+pub(super) const TARGETS: &str = "SELECT b.device_name, b.domain_name, b.kind, b.last_task_execution_id,
+         t.status, t.status_time, b.good_task_execution_id, b.good_time, b.good_size
      FROM backup_target AS b CROSS JOIN task_execution AS t ON t.id = b.last_task_execution_id
      ORDER BY b.device_name, b.domain_name, b.kind";
 
@@ -305,21 +306,21 @@ fn failed_file_row(row: &Row<'_>) -> rusqlite::Result<FailedFileRow> {
 }
 
 fn target_row(row: &Row<'_>) -> rusqlite::Result<TargetRow> {
-    let good = match row.get::<_, Option<i64>>("good_task_execution_id")? {
+    let good = match row.get::<_, Option<i64>>(6)? {
         None => None,
         Some(task) => Some(GoodBackup {
             task: TaskId(task),
-            time: text(row, "good_time")?,
-            size: count(row, "good_size")?,
+            time: text(row, 7)?,
+            size: count(row, 8)?,
         }),
     };
     Ok(TargetRow {
-        device_name: row.get("device_name")?,
-        domain_name: row.get("domain_name")?,
-        kind: text(row, "kind")?,
-        last_task: TaskId(row.get("last_task_execution_id")?),
-        last_status: text(row, "status")?,
-        last_time: text(row, "status_time")?,
+        device_name: row.get(0)?,
+        domain_name: row.get(1)?,
+        kind: text(row, 2)?,
+        last_task: TaskId(row.get(3)?),
+        last_status: text(row, 4)?,
+        last_time: text(row, 5)?,
         good,
     })
 }

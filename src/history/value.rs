@@ -1,7 +1,7 @@
 //! How a value looks in a column, and back.
 
 use jiff::Timestamp;
-use rusqlite::Row;
+use rusqlite::{Row, RowIndex};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 
 use crate::history::error::Fault;
@@ -34,24 +34,24 @@ impl<T: Text> FromSql for AsText<T> {
 }
 
 /// A column that holds a [`Text`].
-pub(super) fn text<T: Text>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
+pub(super) fn text<T: Text>(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<T> {
     Ok(row.get::<_, AsText<T>>(column)?.0)
 }
 
 /// The same, where the column may be empty.
-pub(super) fn optional<T: Text>(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<T>> {
+pub(super) fn optional<T: Text>(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<Option<T>> {
     Ok(row
         .get::<_, Option<AsText<T>>>(column)?
         .map(|AsText(value)| value))
 }
 
 /// A column that counts something.
-pub(super) fn count(row: &Row<'_>, column: &str) -> rusqlite::Result<u64> {
+pub(super) fn count(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<u64> {
     Ok(optional_count(row, column)?.unwrap_or(0))
 }
 
 /// The same, where the column may be empty.
-pub(super) fn optional_count(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<u64>> {
+pub(super) fn optional_count(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<Option<u64>> {
     let value: Option<i64> = row.get(column)?;
     value
         .map(|value| u64::try_from(value).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(0, value)))

@@ -160,7 +160,14 @@ fn the_next_run_brings_an_older_history_forward_and_a_reader_says_so() {
     let path = home.path("state/history.db");
     let older = rusqlite::Connection::open(&path).expect("a history");
     older
-        .execute_batch("DROP INDEX file_by_path; PRAGMA user_version = 1;")
+        .execute_batch(
+            "DROP INDEX file_by_path;
+             DROP INDEX task_execution_by_device;
+             CREATE INDEX task_execution_by_device ON task_execution (device_name);
+             CREATE INDEX file_kept_by_content ON file (content)
+                 WHERE kept = 1 AND pruned_time IS NULL;
+             PRAGMA user_version = 1;",
+        )
         .expect("what version 1 was");
     drop(older);
     let reader = home.dpbackup(&["history"]).exits(6);
