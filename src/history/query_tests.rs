@@ -437,7 +437,10 @@ fn the_newest_files_of_a_content_come_first_without_sorting_all_of_them() {
         steps.iter().all(|step| !step.contains("TEMP B-TREE")),
         "{steps:?}"
     );
-    assert!(steps[0].contains("(device_name=? AND domain_name=?)"), "{steps:?}");
+    assert!(
+        steps[0].contains("(device_name=? AND domain_name=?)"),
+        "{steps:?}"
+    );
 }
 
 fn steps(fixture: &Fixture, query: &str) -> Vec<String> {

@@ -1,8 +1,8 @@
 //! How a value looks in a column, and back.
 
 use jiff::Timestamp;
-use rusqlite::{Row, RowIndex};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{Row, RowIndex};
 
 use crate::history::error::Fault;
 use crate::history::view::NoteLevel;

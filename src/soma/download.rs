@@ -1,9 +1,9 @@
 //! Large answers: the file inside an envelope, streamed in constant memory.
 //!
-//! A file comes as base64 in one text node, often tens of megabytes on one line. The
-//! envelope is read event by event up to the start tag of `dp:file`; from there to the
-//! next `<` the raw bytes are decoded as they arrive; then the envelope must be closed
-//! properly, for a body cut at a lucky place decodes well.
+//! A file comes as base64 text, often tens of megabytes on one line. The envelope is read
+//! event by event up to the start tag of `dp:file`; from there to its end tag the raw bytes
+//! are decoded as they arrive, from plain text and from CDATA alike; then the envelope must
+//! be closed properly, for a body cut at a lucky place decodes well.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 
@@ -33,6 +33,7 @@ pub fn read_file(body: impl Read, out: &mut dyn Write, progress: &mut dyn FnMut(
     let source = Recording {
         inner: BufReader::with_capacity(BUFFER, body),
         record: Some(Vec::new()),
+        returned: b"",
     };
     let mut reader = NsReader::from_reader(source);
     let mut buffer = Vec::new();
@@ -100,13 +101,26 @@ fn read_error(error: &io::Error) -> SomaError {
     SomaError::new(Kind::Broken, error)
 }
 
-/// Decodes the text up to the next `<`, which is left to be read.
-fn decode(source: &mut impl BufRead, out: &mut dyn Write, progress: &mut dyn FnMut(u64)) -> Result<u64> {
+/// What the text of a file stands in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Section {
+    Plain,
+    CData,
+}
+
+/// Decodes the text of the element that has begun, up to its end tag, which is left to be
+/// read.
+fn decode<R: BufRead>(
+    source: &mut Recording<R>,
+    out: &mut dyn Write,
+    progress: &mut dyn FnMut(u64),
+) -> Result<u64> {
     let mut text = Vec::with_capacity(2 * BUFFER);
     let mut decoded = vec![0_u8; BUFFER * 2];
     let mut word = Vec::new();
     let mut written = 0_u64;
     let mut padded = false;
+    let mut section = Section::Plain;
     loop {
         let chunk = source.fill_buf().map_err(|error| read_error(&error))?;
         if chunk.is_empty() {
@@ -115,7 +129,10 @@ fn decode(source: &mut impl BufRead, out: &mut dyn Write, progress: &mut dyn FnM
                 "the answer ended in the middle of its file",
             ));
         }
-        let end = memchr(b'<', chunk);
+        let end = match section {
+            Section::Plain => memchr(b'<', chunk),
+            Section::CData => memchr(b']', chunk),
+        };
         let segment = chunk.get(..end.unwrap_or(chunk.len())).unwrap_or_default();
         let before = text.len();
         let used = append_text(&mut text, segment)?;
@@ -124,6 +141,9 @@ fn decode(source: &mut impl BufRead, out: &mut dyn Write, progress: &mut dyn FnM
         }
         // A reference that a chunk cuts in two is read again, whole, with the next one.
         let cut_reference = used < segment.len();
+        if cut_reference && section == Section::CData {
+            return Err(bad_base64(&word, "there is an '&' in it"));
+        }
         let (used, at_end) = if cut_reference {
             (read_reference(source, used)?, false)
         } else {
@@ -146,12 +166,20 @@ fn decode(source: &mut impl BufRead, out: &mut dyn Write, progress: &mut dyn FnM
             progress(written);
             text.drain(..whole);
         }
-        if at_end {
-            if text.is_empty() {
-                return Ok(written);
-            }
-            return Err(bad_base64(&word, "its length is no multiple of four"));
+        if !at_end {
+            continue;
         }
+        section = match section {
+            Section::Plain => match markup(source)? {
+                Some(next) => next,
+                None if text.is_empty() => return Ok(written),
+                None => return Err(bad_base64(&word, "its length is no multiple of four")),
+            },
+            Section::CData => {
+                expect(source, b"]]>")?;
+                Section::Plain
+            }
+        };
     }
 }
 
@@ -194,10 +222,9 @@ fn read_reference(source: &mut impl BufRead, before: usize) -> Result<usize> {
     source.consume(before);
     let mut reference = Vec::new();
     loop {
-        let mut byte = [0_u8];
-        source.read_exact(&mut byte).map_err(|error| read_error(&error))?;
-        reference.push(byte[0]);
-        if byte[0] == b';' {
+        let byte = next(source)?;
+        reference.push(byte);
+        if byte == b';' {
             break;
         }
         if reference.len() > 8 {
@@ -209,6 +236,52 @@ fn read_reference(source: &mut impl BufRead, before: usize) -> Result<usize> {
         | b"&#x20;" => Ok(0),
         _ => Err(malformed("there is an entity in its file")),
     }
+}
+
+/// Reads past the markup that begins here, and says in what the text goes on: nowhere if it
+/// is an end tag, which is left to be read.
+fn markup<R: BufRead>(source: &mut Recording<R>) -> Result<Option<Section>> {
+    expect(source, b"<")?;
+    match next(source)? {
+        b'/' => {
+            source.returned = b"</";
+            Ok(None)
+        }
+        b'!' => match next(source)? {
+            b'-' => {
+                expect(source, b"-")?;
+                let mut dashes = 0;
+                loop {
+                    match next(source)? {
+                        b'-' => dashes += 1,
+                        b'>' if dashes >= 2 => return Ok(Some(Section::Plain)),
+                        _ => dashes = 0,
+                    }
+                }
+            }
+            b'[' => {
+                expect(source, b"CDATA[")?;
+                Ok(Some(Section::CData))
+            }
+            _ => Err(malformed("there is markup in its file")),
+        },
+        _ => Err(malformed("there is an element in its file")),
+    }
+}
+
+fn next(source: &mut impl Read) -> Result<u8> {
+    let mut byte = [0_u8];
+    source.read_exact(&mut byte).map_err(|error| read_error(&error))?;
+    Ok(byte[0])
+}
+
+fn expect(source: &mut impl Read, wanted: &[u8]) -> Result<()> {
+    for byte in wanted {
+        if next(source)? != *byte {
+            return Err(malformed("there is markup in its file that is not XML"));
+        }
+    }
+    Ok(())
 }
 
 fn bad_base64(word: &[u8], why: impl std::fmt::Display) -> SomaError {
@@ -231,6 +304,8 @@ fn local(error: &io::Error) -> SomaError {
 struct Recording<R> {
     inner: R,
     record: Option<Vec<u8>>,
+    /// Read too far, and to be read again: never before the file has begun.
+    returned: &'static [u8],
 }
 
 impl<R: BufRead> Read for Recording<R> {
@@ -255,10 +330,17 @@ impl<R: BufRead> BufRead for Recording<R> {
         {
             return Err(io::Error::other("the answer is too large and holds no file"));
         }
+        if !self.returned.is_empty() {
+            return Ok(self.returned);
+        }
         self.inner.fill_buf()
     }
 
     fn consume(&mut self, amount: usize) {
+        if !self.returned.is_empty() {
+            self.returned = self.returned.get(amount..).unwrap_or_default();
+            return;
+        }
         if let Some(record) = &mut self.record {
             // What is consumed was in the buffer: this reads nothing and cannot fail.
             if let Ok(buffer) = self.inner.fill_buf() {
@@ -337,6 +419,55 @@ mod tests {
             let text = envelope(&format!("<dp:file>{}</dp:file>", STANDARD.encode([7_u8; 300])));
             let cut = cut.min(text.len() - 1);
             assert!(download(&text[..cut], step).is_err(), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_the_same_in_plain_text_in_cdata_and_around_comments() {
+        let bytes: Vec<u8> = (0..=255).cycle().take(1000).collect();
+        let text = STANDARD.encode(&bytes);
+        let (first, rest) = text.split_at(401);
+        for inner in [
+            format!("<![CDATA[{text}]]>"),
+            format!("\n<![CDATA[\n{text}\n]]>\n"),
+            format!("<![CDATA[{first}]]><![CDATA[{rest}]]>"),
+            format!("{first}<![CDATA[{rest}]]>"),
+            format!("<![CDATA[{first}]]>&#10;{rest}"),
+            format!("{first}<!-- - -- a > <b> -->{rest}"),
+            format!("<!---->{text}<!--->-->"),
+        ] {
+            for step in [1, 2, 3, 7, usize::MAX] {
+                let got = download(&envelope(&format!("<dp:file>{inner}</dp:file>")), step);
+                assert!(got.expect(&inner) == bytes, "{inner} by {step}");
+            }
+        }
+    }
+
+    #[test]
+    fn other_markup_in_a_file_is_malformed_and_nothing_is_left_out() {
+        let text = "QUJD".repeat(100);
+        for inner in [
+            format!("{text}<x/>{text}"),
+            format!("{text}<?x y?>{text}"),
+            format!("{text}<![CDATA[{text}]>{text}"),
+            format!("{text}<![CDATA[{text}&#10;]]>"),
+            format!("{text}<![CDATA[<b>]]>"),
+            format!("{text}<!ELEMENT x>"),
+            format!("{text}</dp:other>"),
+        ] {
+            for step in [1, usize::MAX] {
+                let error = download(&envelope(&format!("<dp:file>{inner}</dp:file>")), step);
+                assert_eq!(error.expect_err(&inner).kind, Kind::Malformed, "{inner}");
+            }
+        }
+        for cut in [
+            "<dp:file>QUJD<![CDATA[QUJD",
+            "<dp:file>QUJD<!-- ",
+            "<dp:file>QUJD<",
+        ] {
+            let whole = envelope(cut);
+            let (before, _) = whole.split_at(whole.find(cut).expect("it is there") + cut.len());
+            assert_eq!(download(before, 5).expect_err(cut).kind, Kind::Broken, "{cut}");
         }
     }
 
