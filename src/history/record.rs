@@ -160,6 +160,7 @@ impl Ledger for History {
             let kept = kept.into_iter().map(|file| KeptFile {
                 path: file.path,
                 size: file.size,
+                sha256: file.sha256,
             });
             Ok(Some(LastContent {
                 content,

@@ -536,6 +536,8 @@ pub struct KeptFile {
     pub path: PathBuf,
     /// Bytes.
     pub size: u64,
+    /// Lower-case hex.
+    pub sha256: String,
 }
 
 /// Something that is only shown, not kept.

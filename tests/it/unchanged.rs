@@ -29,9 +29,14 @@ fn home(gateway: &Gateway, on_unchanged: &str) -> Home {
 /// Runs the plan an hour later; the one file that its task recorded.
 #[track_caller]
 fn run(home: &Home, clock: &TestClock) -> FileRow {
+    run_ends(home, clock, "SUCCESS")
+}
+
+#[track_caller]
+fn run_ends(home: &Home, clock: &TestClock, status: &str) -> FileRow {
     clock.pass(Duration::from_secs(3600));
     let run = home.run("P", clock);
-    assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
+    assert_eq!(run.status(), status, "{:?}", run.errors());
     let history = home.history();
     let plan = history.plans(&Default::default()).expect("plans")[0].id;
     let task = history.tasks_of_plan(plan).expect("tasks")[0].id;
@@ -105,23 +110,30 @@ fn nothing_is_skipped_when_the_kept_file_is_not_what_it_was() {
     let home = home(&gateway, "skip");
     let first = run(&home, &clock);
     type Harm = fn(&FileRow);
-    let harms: [Harm; 4] = [
-        |file| fs::remove_file(&file.path).expect("removed"),
-        |file| fs::write(&file.path, b"").expect("emptied"),
-        |file| {
+    let warned = "COMPLETED_WITH_WARNINGS";
+    let harms: [(&str, Harm); 5] = [
+        ("SUCCESS", |file| fs::remove_file(&file.path).expect("removed")),
+        (warned, |file| {
+            let mut bytes = fs::read(&file.path).expect("a file");
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+            fs::write(&file.path, bytes).expect("a flipped bit");
+        }),
+        (warned, |file| fs::write(&file.path, b"").expect("emptied")),
+        (warned, |file| {
             fs::remove_file(&file.path).expect("removed");
             fs::create_dir(&file.path).expect("a folder");
-        },
-        |file| {
+        }),
+        (warned, |file| {
             let aside = file.path.with_extension("aside");
             fs::rename(&file.path, &aside).expect("moved");
             std::os::unix::fs::symlink(&aside, &file.path).expect("a link");
-        },
+        }),
     ];
     let mut kept = first.clone();
-    for harm in harms {
+    for (status, harm) in harms {
         harm(&kept);
-        let again = run(&home, &clock);
+        let again = run_ends(&home, &clock, status);
         assert_eq!((again.unchanged_since, again.kept), (Some(first.task), true));
         assert!(again.path.is_file(), "stored again");
         kept = again;
@@ -135,5 +147,5 @@ fn nothing_is_skipped_when_the_kept_file_is_not_what_it_was() {
         .mark_pruned(dpbackup::clock::Clock::now(&clock), &[files[0].id])
         .expect("marked");
     drop(history);
-    assert!(run(&home, &clock).kept);
+    assert!(run_ends(&home, &clock, warned).kept);
 }

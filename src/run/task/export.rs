@@ -4,6 +4,8 @@ use std::path::Path;
 
 use crate::artifact::archive::{self, Expected, Limits};
 use crate::artifact::layout::{self, ExportKind};
+use crate::artifact::recheck::Recorded;
+use crate::artifact::removal::{self, Found, Shape};
 use crate::artifact::stage::Staged;
 use crate::plan::model::OnUnchanged;
 use crate::run::event::{Event, FileKind, KeptFile, LedgerError, Progress, StoredFile};
@@ -107,7 +109,7 @@ impl Walk<'_, '_, '_> {
         // Without a file that holds the same, this one is the only backup.
         let kept = match (settings.on_unchanged, &same) {
             (OnUnchanged::Store, _) | (OnUnchanged::Skip, None) => true,
-            (OnUnchanged::Skip, Some(last)) => !last.kept.iter().any(|file| stands(file, &settings.store)),
+            (OnUnchanged::Skip, Some(last)) => !self.stands(&last.kept)?,
         };
         if kept {
             sealed.publish().map_err(|error| storage(&error))?;
@@ -133,13 +135,30 @@ impl Walk<'_, '_, '_> {
         })?;
         Ok(())
     }
-}
 
-/// Whether a file that history knows stands in the store, whole as far as its size tells.
-fn stands(file: &KeptFile, store: &Path) -> bool {
-    file.path.starts_with(store)
-        && file
-            .path
-            .symlink_metadata()
-            .is_ok_and(|metadata| metadata.is_file() && metadata.len() == file.size)
+    /// Whether one of these files stands in the store, byte by byte as it was stored. One that
+    /// is there and is not, is a warning.
+    fn stands(&mut self, kept: &[KeptFile]) -> Result<bool, LedgerError> {
+        let store = self.engine.file.settings.store.as_path();
+        for file in kept {
+            let recorded = Recorded {
+                path: &file.path,
+                size: file.size,
+                sha256: &file.sha256,
+                entries: None,
+                objects: None,
+            };
+            let why = match removal::compare(store, Shape::File, &[recorded]) {
+                Ok(Found::Same) => return Ok(true),
+                Ok(Found::Gone) => continue,
+                Ok(Found::Changed(why)) => why,
+                Err(error) => chain(&error),
+            };
+            self.warn(format!(
+                "{} was kept for what has not changed since, and is not as it was stored any more ({why})",
+                file.path.display()
+            ))?;
+        }
+        Ok(false)
+    }
 }
