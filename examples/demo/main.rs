@@ -1,4 +1,4 @@
-//! The main job on simulated gateways, in a minute: `cargo run --release --example demo`.
+//! The main job on simulated gateways, in a minute: `cargo run --example demo`.
 //!
 //! Starts four gateways on loopback (one of them is down), writes a plan and scripts into
 //! a temporary folder, and runs the real commands on them. Leaves nothing behind, unless

@@ -135,6 +135,12 @@ pub enum FaultKind {
     NeverUnquiesces,
     /// The secure backup is accepted and never writes its manifest.
     NeverReady,
+    /// The secure backup is accepted, goes on for its time, and ends without a manifest.
+    GivesUp,
+    /// The manifest of the secure backup is listed from the beginning, and empty until the end.
+    EarlyManifest,
+    /// The secure backup is accepted with a sentence instead of `OK`.
+    Scheduled,
     /// No space is left in `temporary:`.
     NoSpace,
     /// The answer is right; from the next connection on another certificate is shown.

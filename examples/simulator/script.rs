@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::fault::{Fault, FaultKind, Times};
 
 /// Every kind by its name in a script: the name, the argument it takes, and what it does.
-pub const KINDS: [(&str, &str, &str); 45] = [
+pub const KINDS: [(&str, &str, &str); 48] = [
     ("refuse", "[@TIME]", "close the listener, for good or for a time"),
     ("reset", "", "TCP reset"),
     (
@@ -51,6 +51,13 @@ pub const KINDS: [(&str, &str, &str); 45] = [
     ("quiesce-error", "", "quiesce state error"),
     ("never-unquiesces", "", "stay unquiescing"),
     ("never-ready", "", "the secure backup never ends"),
+    ("gives-up", "", "the secure backup ends without a manifest"),
+    (
+        "early-manifest",
+        "",
+        "an empty manifest until the secure backup ends",
+    ),
+    ("scheduled", "", "a sentence instead of OK for a secure backup"),
     ("no-space", "", "no space in temporary:"),
     (
         "new-certificate",
@@ -212,6 +219,9 @@ impl FaultKind {
             FaultKind::QuiesceError => "quiesce-error",
             FaultKind::NeverUnquiesces => "never-unquiesces",
             FaultKind::NeverReady => "never-ready",
+            FaultKind::GivesUp => "gives-up",
+            FaultKind::EarlyManifest => "early-manifest",
+            FaultKind::Scheduled => "scheduled",
             FaultKind::NoSpace => "no-space",
             FaultKind::NewCertificate => "new-certificate",
             FaultKind::Restart => "restart",
@@ -263,6 +273,9 @@ impl FaultKind {
             FaultKind::QuiesceError,
             FaultKind::NeverUnquiesces,
             FaultKind::NeverReady,
+            FaultKind::GivesUp,
+            FaultKind::EarlyManifest,
+            FaultKind::Scheduled,
             FaultKind::NoSpace,
             FaultKind::NewCertificate,
             FaultKind::Restart,

@@ -35,9 +35,13 @@ pub(super) fn start(
     let takes = state.setup.secure_backup_time;
     let count = u32::try_from(names.len()).unwrap_or(u32::MAX).max(1);
     let never = faults.contains(&FaultKind::NeverReady);
+    let without_manifest = never || faults.contains(&FaultKind::GivesUp);
     let mut pending = Vec::new();
+    if faults.contains(&FaultKind::EarlyManifest) {
+        pending.push((now, MANIFEST.to_owned(), Content::from("")));
+    }
     for (place, (name, content)) in (1..).zip(names) {
-        if !(never && name == MANIFEST) {
+        if !(without_manifest && name == MANIFEST) {
             pending.push((later(now, takes * place / count), name, content));
         }
     }
@@ -51,6 +55,11 @@ pub(super) fn start(
         pending,
     });
     state.settle();
+    if faults.contains(&FaultKind::Scheduled) {
+        return Payload::Text(format!(
+            "Secure backup to '{destination}' scheduled (may take a few minutes to complete)."
+        ));
+    }
     Payload::Ok
 }
 

@@ -67,11 +67,37 @@ impl RemoteFolder {
     }
 }
 
+/// How often in a row a device that had been at work shows neither that nor a manifest,
+/// before it is believed to have given up.
+const IDLE_LOOKS: u32 = 3;
+
+/// How the removal of a folder ended, for good in both cases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FolderRemoved {
+    /// The device does not have it any more.
+    Gone,
+    /// Its files are gone. The empty folder stays: not every firmware removes one
+    /// (soma-wire section 3.6).
+    Emptied,
+}
+
+impl FolderRemoved {
+    /// In words.
+    pub fn how(self) -> &'static str {
+        match self {
+            FolderRemoved::Gone => "removed and confirmed",
+            FolderRemoved::Emptied => "emptied and confirmed; the device keeps the empty folder",
+        }
+    }
+}
+
 /// How the wait for a secure backup ended.
 #[derive(Debug)]
 pub enum SecureBackupEnd {
     /// The manifest is there: these files.
     Ready(Vec<RemoteFile>),
+    /// The device was at work, and ended it without a manifest.
+    GaveUp,
     /// It was not there in time.
     TimedOut,
     /// Somebody asked to stop.
@@ -100,13 +126,18 @@ impl Gateway<'_> {
     }
 
     /// Asks for a secure backup into `folder`. Depending on its firmware the device
-    /// answers when it has begun or when it is ready (soma-wire section 3.3).
+    /// answers when it has begun or when it is ready (soma-wire section 3.3); one that says
+    /// in a sentence that it is scheduled has accepted it, too.
     pub fn secure_backup(&self, certificate: &str, folder: &RemoteFolder) -> Result<()> {
         let request = request::secure_backup(certificate, folder.url());
-        self.act(&request, self.timeouts().secure_backup)
+        match self.act(&request, self.timeouts().secure_backup) {
+            Err(error) if error.kind == Kind::Refused && error.message.contains("scheduled") => Ok(()),
+            answered => answered,
+        }
     }
 
-    /// Waits until the manifest of a secure backup is there.
+    /// Waits until the manifest of a secure backup is there and the device does not work on
+    /// one any more: a manifest that is listed earlier may be half written.
     pub fn wait_for_secure_backup(
         &self,
         folder: &RemoteFolder,
@@ -115,19 +146,31 @@ impl Gateway<'_> {
     ) -> Result<SecureBackupEnd> {
         let started = self.clock.elapsed();
         let mut pause = Duration::from_millis(500);
+        let (mut was_busy, mut idle_looks) = (false, 0);
         loop {
-            let files = match self.folder(folder) {
-                Ok(files) => files.unwrap_or_default(),
+            // In this order: what is listed after the end of the work is all of it.
+            let looked = self.makes_secure_backup();
+            let looked = looked.and_then(|busy| Ok((busy, self.folder(folder)?.unwrap_or_default())));
+            let (busy, files) = match looked {
+                Ok(looked) => looked,
                 Err(error) if error.kind == Kind::Interrupted => return Ok(SecureBackupEnd::Interrupted),
                 Err(error) => return Err(error),
             };
-            if files.iter().any(|file| file.name == MANIFEST) {
+            let manifest = files.iter().find(|file| file.name == MANIFEST);
+            let written = manifest.is_some_and(|manifest| manifest.size != Some(0));
+            let waited = self.clock.elapsed().saturating_sub(started);
+            // Somebody else's may go on for longer; then verification has the word.
+            if written && (!busy || waited >= limit) {
                 return Ok(SecureBackupEnd::Ready(files));
             }
-            let waited = self.clock.elapsed().saturating_sub(started);
             told(waited);
             if waited >= limit {
                 return Ok(SecureBackupEnd::TimedOut);
+            }
+            idle_looks = if busy { 0 } else { idle_looks + 1 };
+            was_busy |= busy;
+            if was_busy && idle_looks >= IDLE_LOOKS {
+                return Ok(SecureBackupEnd::GaveUp);
             }
             self.clock.sleep(pause.min(limit - waited), &self.stop);
             if self.stop.is_requested() {
@@ -163,25 +206,36 @@ impl Gateway<'_> {
             .any(|domain| domain.name == DEFAULT_DOMAIN && domain.current_command.contains("secure-backup")))
     }
 
-    /// Fetches a file of `folder` into `out`, once.
+    /// Fetches a file of `folder` into `out`, once. It must be as long as it was listed, and
+    /// hold something if that was not told.
     pub fn fetch(
         &self,
         folder: &RemoteFolder,
-        name: &str,
+        file: &RemoteFile,
         out: &mut dyn Write,
         progress: &mut dyn FnMut(u64),
-    ) -> Result<u64> {
-        self.download(
-            &request::get_file(&folder.file_url(name)),
-            self.timeouts().export,
-            out,
-            progress,
+    ) -> Result<()> {
+        let request = request::get_file(&folder.file_url(&file.name));
+        let length = self.download(&request, self.timeouts().export, out, progress)?;
+        let listed = match file.size {
+            Some(size) if size == length => return Ok(()),
+            None if length > 0 => return Ok(()),
+            Some(size) => format!("{size} bytes"),
+            None => "no size".to_owned(),
+        };
+        Err(SomaError::new(
+            Kind::Broken,
+            format!(
+                "{}: {length} bytes came of a file listed with {listed}",
+                request.name
+            ),
         )
+        .with_hint("an empty file usually means too little free space in temporary: of the device"))
     }
 
     /// Removes a folder of ours from `temporary:`: file by file, for not every firmware
     /// removes one that holds files (soma-wire section 3.6). Succeeds when the device,
-    /// asked at the end, does not have it.
+    /// asked at the end, does not have it, or nothing in it.
     ///
     /// A device that still makes a secure backup would fill the folder again: it is given
     /// `patience` to end, and then left alone. One that was asked for a secure backup and
@@ -192,7 +246,7 @@ impl Gateway<'_> {
         patience: Duration,
         settle: Duration,
         told: &mut dyn FnMut(Duration),
-    ) -> Result<()> {
+    ) -> Result<FolderRemoved> {
         let started = self.clock.elapsed();
         let mut pause = Duration::from_millis(500);
         let files = loop {
@@ -201,7 +255,7 @@ impl Gateway<'_> {
             let waited = self.clock.elapsed().saturating_sub(started);
             let left = match (busy, files) {
                 (false, Some(files)) => break files,
-                (false, None) if waited >= settle => return Ok(()),
+                (false, None) if waited >= settle => return Ok(FolderRemoved::Gone),
                 (false, None) => settle - waited,
                 (true, _) if waited >= patience => {
                     return Err(SomaError::new(
@@ -228,7 +282,8 @@ impl Gateway<'_> {
             refusal.get_or_insert(error);
         }
         match self.folder(folder)? {
-            None => Ok(()),
+            None => Ok(FolderRemoved::Gone),
+            Some(left) if left.is_empty() => Ok(FolderRemoved::Emptied),
             Some(left) => Err(refusal.unwrap_or_else(|| {
                 SomaError::new(
                     Kind::Refused,

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::gateway::Gateway;
-use crate::gateway::backup::RemoteFolder;
+use crate::gateway::backup::{FolderRemoved, RemoteFolder};
 use crate::gateway::quiesce::{Restored, Scope};
 use crate::plan::model::Settings;
 use crate::run::event::{ALL_DOMAINS, Event, JournalId, LedgerError, Progress, TaskId, Undo};
@@ -132,7 +132,7 @@ pub fn remove_folder(
     settle: Duration,
     device: &str,
     record: &mut Record<'_>,
-) -> Result<Result<(), SomaError>, LedgerError> {
+) -> Result<Result<FolderRemoved, SomaError>, LedgerError> {
     let limit = patience.max(settle);
     let removed = gateway.remove(
         folder,
@@ -142,9 +142,9 @@ pub fn remove_folder(
     );
     record.show(&Progress::WaitEnded);
     match removed {
-        Ok(()) => {
-            record.close_undo(journal, "removed and confirmed")?;
-            Ok(Ok(()))
+        Ok(removed) => {
+            record.close_undo(journal, removed.how())?;
+            Ok(Ok(removed))
         }
         Err(error) => Ok(Err(error)),
     }

@@ -314,7 +314,7 @@ fn mend(
                 record,
             )?;
             return match removed {
-                Ok(()) => told(record, entry, "removed and confirmed").map(Ok),
+                Ok(removed) => told(record, entry, removed.how()).map(Ok),
                 Err(error) => Ok(Err(words(&error))),
             };
         }

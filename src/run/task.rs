@@ -342,11 +342,18 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
                     )),
                     Domains::Matching(_) => Expected::domain(self.task.domain),
                 };
-                self.export(FileKind::Persisted, &expected)?;
-                if unsaved {
+                let saved = self.export(FileKind::Persisted, &expected);
+                // What was never saved may be an empty export, and then the running one is the
+                // only one that holds anything.
+                let running_is_due = match &saved {
+                    Ok(()) => unsaved,
+                    Err(Trouble::Failure(failure)) => unsaved && failure.status == Status::VerificationFailed,
+                    Err(Trouble::Ledger(_)) => false,
+                };
+                if running_is_due {
                     self.export(FileKind::NonPersisted, &expected)?;
                 }
-                Ok(())
+                saved
             }
         }
     }

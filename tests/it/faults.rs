@@ -97,9 +97,13 @@ fn can_strike(kind: &FaultKind, operation: &str) -> bool {
         | FaultKind::MissingDomain
         | FaultKind::ExtraEntry
         | FaultKind::NoObjects => is(&["do-backup"]),
-        FaultKind::MissingPart | FaultKind::ChangedPart | FaultKind::ExtraPart | FaultKind::NeverReady => {
-            is(&["SecureBackup"])
-        }
+        FaultKind::MissingPart
+        | FaultKind::ChangedPart
+        | FaultKind::ExtraPart
+        | FaultKind::NeverReady
+        | FaultKind::GivesUp
+        | FaultKind::EarlyManifest
+        | FaultKind::Scheduled => is(&["SecureBackup"]),
         FaultKind::HostileName(_) => is(&["SecureBackup", "DomainStatus"]),
         FaultKind::NeverQuiesces | FaultKind::QuiesceError => is(&["DomainQuiesce", "QuiesceDP"]),
         FaultKind::NeverUnquiesces => is(&["Unquiesce"]),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use dpbackup::run::event::Event;
 
 use crate::simulator::{Domain, Gateway, Setup};
-use crate::support::{EngineRun, Home, TestClock, export, secure_backup};
+use crate::support::{EngineRun, Home, TestClock, export, notes_of, secure_backup};
 
 fn gateway(clock: &TestClock, fault: &str) -> Gateway {
     let gateway = Gateway::start(Setup {
@@ -165,6 +165,76 @@ fn a_secure_backup_that_the_device_does_not_make_is_a_failed_backup() {
             gateway.state().files("default", "temporary:"),
             Vec::<String>::new(),
             "{fault}"
+        );
+    }
+}
+
+#[test]
+fn a_secure_backup_that_ends_without_a_manifest_does_not_keep_the_device_down_to_the_limit() {
+    let (run, home, gateway) = fails(&device(), "SecureBackup=gives-up", "BACKUP_FAILED");
+    assert!(
+        run.errors()[0].contains("ended the secure backup without a manifest"),
+        "{:?}",
+        run.errors()
+    );
+    assert_eq!(home.open_entries(), []);
+    assert_eq!(
+        gateway.state().files("default", "temporary:"),
+        Vec::<String>::new()
+    );
+    // It takes 30 s, and five minutes are allowed.
+    let looks = gateway
+        .operations()
+        .iter()
+        .filter(|name| *name == "get-filestore")
+        .count();
+    assert!(looks < 20, "{looks} looks at the folder");
+}
+
+#[test]
+fn a_secure_backup_is_fetched_when_the_device_has_ended_it_whatever_it_says_before() {
+    for fault in ["early-manifest", "scheduled"] {
+        let clock = TestClock::at("2026-11-22T01:00:00Z");
+        let gateway = gateway(&clock, &format!("SecureBackup={fault}"));
+        let home = Home::new().device("QA1", &gateway).plan("P", &device());
+        let run = home.run("P", &clock);
+        assert_eq!(
+            run.tasks(),
+            ["QA1/all-domains SUCCESS"],
+            "{fault}: {:?}",
+            run.errors()
+        );
+    }
+}
+
+#[test]
+fn a_folder_that_the_device_does_not_remove_is_emptied_and_that_is_enough() {
+    let clock = TestClock::at("2026-11-22T01:00:00Z");
+    let gateway = gateway(&clock, "RemoveDir=access-denied");
+    let home = Home::new().device("QA1", &gateway).plan("P", &device());
+    let run = home.run("P", &clock);
+    assert_eq!(run.tasks(), ["QA1/all-domains SUCCESS"], "{:?}", run.errors());
+    assert_eq!(home.open_entries(), []);
+    let notes = notes_of(&home.details(0));
+    assert!(
+        notes.iter().any(|note| note.contains("is empty and stays")),
+        "{notes:?}"
+    );
+}
+
+#[test]
+fn a_part_that_is_shorter_than_the_device_listed_it_is_not_stored() {
+    for fault in ["get-file:1=empty-file", "get-file/backupmanifest.xml=empty-file"] {
+        let (run, home, gateway) = fails(&device(), fault, "DOWNLOAD_FAILED");
+        assert!(
+            run.errors()[0].contains("0 bytes came of a file listed with"),
+            "{:?}",
+            run.errors()
+        );
+        assert_eq!(home.details(0).files, []);
+        assert!(
+            !gateway.operations().contains(&"do-action/DeleteFile".to_owned()),
+            "what is on the device stays there"
         );
     }
 }

@@ -58,6 +58,7 @@ fn a_quiesced_secure_backup_asks_for_no_more_than_it_needs_and_in_this_order() {
     do-action/QuiesceDP
     get-status/DomainStatus
     do-action/SecureBackup
+    get-status/DomainStatus
     get-filestore
     get-file/backupmanifest.xml
     get-file/cert.tgz
@@ -132,6 +133,28 @@ fn one_connection_is_used_for_all_tasks_of_a_device() {
         .map(|request| request.connection)
         .collect();
     assert!(connections.is_sorted(), "{connections:?}");
+}
+
+#[test]
+fn a_saved_configuration_that_holds_nothing_does_not_keep_the_running_one_from_the_store() {
+    let gateway = gateway(vec![Domain::new("DOM1").unsaved()]);
+    gateway.fail_as("do-backup:1=no-objects");
+    let home = home(&gateway, &export("*", "DOM*", ""));
+    let run = home.run("P", &TestClock::at(NIGHT));
+    assert_eq!(
+        run.tasks(),
+        ["QA1/DOM1 VERIFICATION_FAILED"],
+        "{:?}",
+        run.errors()
+    );
+    let details = home.details(0);
+    assert_eq!((details.files.len(), details.failed_files.len()), (1, 1));
+    assert!(
+        details.files[0].name.ends_with("-nonpersisted.zip"),
+        "{:?}",
+        details.files
+    );
+    assert_eq!(home.stored().len(), 1);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::artifact::layout;
 use crate::artifact::manifest;
 use crate::artifact::stage::StageError;
 use crate::artifact::stage_folder::{SealedPart, StagedFolder};
-use crate::gateway::backup::{RemoteFile, RemoteFolder, SecureBackupEnd};
+use crate::gateway::backup::{FolderRemoved, RemoteFile, RemoteFolder, SecureBackupEnd};
 use crate::gateway::facts::BackupMode;
 use crate::run::event::{Event, FileKind, Progress, ScriptOwner, StoredFile, Undo};
 use crate::run::failure::{Failure, Trouble, chain, words};
@@ -105,6 +105,12 @@ impl Walk<'_, '_, '_> {
             SecureBackupEnd::Ready(files) => files,
             SecureBackupEnd::Interrupted => {
                 return Err(Failure::interrupted("waiting for the secure backup").into());
+            }
+            SecureBackupEnd::GaveUp => {
+                let why = format!(
+                    "{device}: the device ended the secure backup without a manifest: its system log says why"
+                );
+                return Err(Failure::new(Status::BackupFailed, why).into());
             }
             SecureBackupEnd::TimedOut => {
                 let limit = humantime::format_duration(limit);
@@ -223,8 +229,8 @@ impl Walk<'_, '_, '_> {
                     total: file.size,
                 });
             };
-            match gateway.fetch(folder, &file.name, &mut part, &mut progress) {
-                Ok(_) => Ok(part),
+            match gateway.fetch(folder, file, &mut part, &mut progress) {
+                Ok(()) => Ok(part),
                 Err(error) => {
                     // Half a part must not stand in the way of the next attempt.
                     unstaged = staged.discard(part).err();
@@ -262,11 +268,20 @@ impl Walk<'_, '_, '_> {
             Err(error) => Err(error),
         };
         match removed {
-            Ok(()) if self.state == DeviceState::Untouched => {
-                self.state = DeviceState::Restored("nothing left on the device");
+            Ok(removed) => {
+                if removed == FolderRemoved::Emptied {
+                    let owner = ScriptOwner::Task(self.task.id);
+                    let left = format!(
+                        "{} is empty and stays: the device does not remove it",
+                        folder.url()
+                    );
+                    self.record.note(owner, &left)?;
+                }
+                if self.state == DeviceState::Untouched {
+                    self.state = DeviceState::Restored("nothing left on the device");
+                }
                 Ok(())
             }
-            Ok(()) => Ok(()),
             Err(error) => self.leave_to_recover(&folder, &words(&error)),
         }
     }
