@@ -5,7 +5,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -48,6 +48,15 @@ pub struct Lock {
     path: PathBuf,
     /// Whether nobody will ever ask for this file again.
     transient: bool,
+}
+
+impl Lock {
+    /// Whether the file that is locked is still the one that others find.
+    fn is_in_place(&self) -> bool {
+        let of = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+        let (ours, theirs) = (self.file.metadata().map(of), self.path.symlink_metadata().map(of));
+        matches!((ours, theirs), (Ok(ours), Ok(theirs)) if ours == theirs)
+    }
 }
 
 impl Drop for Lock {
@@ -107,7 +116,10 @@ impl Locks {
             let name = format!("run-{}-{pid}-{attempt}", now.as_millisecond());
             if let Asked::Held(mut lock) = self.ask(&name, "a run", clock)? {
                 lock.transient = true;
-                return Ok((lock, name));
+                // Between opening and locking, another process may have taken it for one of the dead.
+                if lock.is_in_place() {
+                    return Ok((lock, name));
+                }
             }
         }
         unreachable!("a run has fewer than 2^32 process locks")
@@ -128,15 +140,29 @@ impl Locks {
         }
     }
 
-    /// Removes the files that a process which died has left here. Whether they go changes
+    /// Removes the files that processes which died have left here. Whether they go changes
     /// nothing: a lock that is free, and one that is not there, say the same.
-    pub fn forget(&self, process: &str) {
-        let _ = fs::remove_file(self.path(process));
-        let context = format!("{process}-");
-        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
-            if entry.file_name().to_string_lossy().starts_with(&context) {
-                let _ = fs::remove_file(entry.path());
+    pub fn forget_the_dead(&self) {
+        let names = || {
+            let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+            entries.filter_map(|entry| entry.file_name().into_string().ok())
+        };
+        for name in names() {
+            let Some(process) = name.strip_suffix(".lock").filter(|name| name.starts_with("run-")) else {
+                continue;
+            };
+            let path = self.folder.join(&name);
+            let Ok(lock) = File::open(&path) else { continue };
+            if lock.try_lock_shared().is_err() {
+                continue;
             }
+            // Shared, so that the question whether it is alive still finds it dead; held until its
+            // files are gone, so that a process that is just beginning sees that it came too late.
+            let context = format!("{process}-");
+            for left in names().filter(|left| left.starts_with(&context)) {
+                let _ = fs::remove_file(self.folder.join(left));
+            }
+            let _ = fs::remove_file(&path);
         }
     }
 
@@ -279,6 +305,63 @@ mod tests {
         drop(lock);
         assert!(!locks.is_alive(&name).expect("asked"));
         assert!(!locks.is_alive("run-never").expect("asked"));
+    }
+
+    #[test]
+    fn what_the_dead_left_is_removed_and_what_the_living_hold_is_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (locks, clock) = (
+            Locks::beside(&folder.path().join("history.db")),
+            SystemClock::new(),
+        );
+        let (living, name) = locks.process(&clock).expect("a lock");
+        let plan = held(locks.ask("plan-P", "plan P", &clock).expect("asked"));
+        let left = |name: &str| fs::write(locks.folder().join(name), "").expect("a file");
+        for name in [
+            "run-1-2-0.lock",
+            "run-1-2-0-PRE.json",
+            &format!("{name}-PRE.json"),
+        ] {
+            left(name);
+        }
+        drop(plan);
+        locks.forget_the_dead();
+        let entries = fs::read_dir(locks.folder()).expect("the folder");
+        let mut found: Vec<String> = entries
+            .map(|entry| {
+                entry
+                    .expect("an entry")
+                    .file_name()
+                    .to_string_lossy()
+                    .into_owned()
+            })
+            .collect();
+        found.sort();
+        assert_eq!(
+            found,
+            [
+                "plan-P.lock".to_owned(),
+                format!("{name}-PRE.json"),
+                format!("{name}.lock")
+            ]
+        );
+        assert!(locks.is_alive(&name).expect("asked"));
+        drop(living);
+    }
+
+    #[test]
+    fn a_lock_whose_file_was_taken_away_is_not_in_place() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (locks, clock) = (
+            Locks::beside(&folder.path().join("history.db")),
+            SystemClock::new(),
+        );
+        let lock = held(locks.ask("run-1", "a run", &clock).expect("asked")).expect("a lock");
+        assert!(lock.is_in_place());
+        fs::remove_file(&lock.path).expect("removed");
+        assert!(!lock.is_in_place());
+        fs::write(&lock.path, "").expect("another file");
+        assert!(!lock.is_in_place());
     }
 
     #[test]

@@ -157,7 +157,6 @@ fn recover_into(
         };
         let error = format!("the process died before the end; {done}");
         record.ledger().abandon(engine.clock.now(), plan.id, &error)?;
-        engine.locks.forget(&plan.process);
         let (execution, name) = (plan.id, plan.plan.clone());
         record.tell(&Event::PlanAbandoned {
             plan: execution,
@@ -166,6 +165,7 @@ fn recover_into(
         })?;
         recovered.abandoned.push(plan);
     }
+    engine.locks.forget_the_dead();
     Ok(())
 }
 

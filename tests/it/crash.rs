@@ -39,6 +39,9 @@ const EXPORT: &str = "pre_script = \"ok.sh\"\npost_script = \"ok.sh\"\n[[plan.ac
 const SECURE_BACKUP: &str = "[[plan.activity]]\naction = \"secure-backup\"\ndevices = \"*\"\n\
                              certificate = \"backup-cert\"\nquiesce = true\npost_script = \"ok.sh\"\n";
 
+const ALL_DOMAINS: &str = "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\n\
+                           domains = \"all-domains\"\nquiesce = true\n";
+
 /// A plan, and the domains that somebody else has quiesced before it.
 #[derive(Clone, Copy)]
 struct Case {
@@ -46,13 +49,17 @@ struct Case {
     others: &'static [&'static str],
 }
 
-const CASES: [Case; 2] = [
+const CASES: [Case; 3] = [
     Case {
         plan: EXPORT,
         others: &["DOM2"],
     },
     Case {
         plan: SECURE_BACKUP,
+        others: &[],
+    },
+    Case {
+        plan: ALL_DOMAINS,
         others: &[],
     },
 ];
@@ -484,4 +491,86 @@ fn an_export_that_is_killed_at_any_request_is_mended() {
 #[test]
 fn a_secure_backup_that_is_killed_at_any_request_is_mended() {
     die_at_every_request(CASES[1]);
+}
+
+#[test]
+fn an_export_of_all_domains_that_is_killed_at_any_request_is_mended() {
+    die_at_every_request(CASES[2]);
+}
+
+/// A home whose run was killed at the first request of this operation, the device quiesced.
+fn killed_while_quiesced(case: Case, operation: &str) -> (Gateway, Home) {
+    let gateway = gateway(case);
+    let home = home(case, &gateway);
+    gateway.fail(Fault::nth(operation, 1, FaultKind::StallBeforeHead(None)));
+    let mut child = home.start(&["run", "P"]);
+    let is_there = || {
+        gateway
+            .operations()
+            .iter()
+            .any(|asked| asked.starts_with(operation))
+    };
+    while !is_there() {
+        assert!(child.try_wait().expect("a child").is_none(), "it ended before");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().expect("a child");
+    child.wait().expect("a child");
+    gateway.clear_faults();
+    assert!(!gateway.state().is_unquiesced());
+    gateway.forget_requests();
+    (gateway, home)
+}
+
+fn die_while_recovering(case: Case, operation: &str) {
+    let requests = {
+        let (gateway, home) = killed_while_quiesced(case, operation);
+        let _ran = home.dpbackup(&["recover"]).exits(0);
+        gateway.requests().len()
+    };
+    let mut failures = Vec::new();
+    for request in 1..=requests {
+        for next in [Next::Run, Next::Recover] {
+            let (gateway, home) = killed_while_quiesced(case, operation);
+            let nth = u32::try_from(request).expect("few requests");
+            gateway.fail(Fault::nth("*", nth, FaultKind::StallBeforeHead(None)));
+            let mut child = home.start(&["recover"]);
+            assert!(
+                killed_at_request(&mut child, &gateway, request),
+                "request {request} never came"
+            );
+            let asked = gateway.operations()[request - 1].clone();
+            gateway.clear_faults();
+            let mut found = Vec::new();
+            let exit = mended(&home, &TestClock::now(), next, &mut found);
+            if exit != Exit::Success {
+                found.push(format!("{next:?} ended {exit:?}"));
+            }
+            let history = home.history();
+            let left = history.open_entries().expect("the journal");
+            if !left.is_empty() {
+                found.push(format!("{next:?} left {left:?}"));
+            }
+            let plans = history.plans(&PlanFilter::default()).expect("the plans");
+            let first = plans.last().expect("the run that died").status;
+            if first.code() != "ABANDONED" {
+                found.push(format!("the run that died is {first}"));
+            }
+            found.extend(broken(&home, &gateway, case.others));
+            found.extend(litter(&home));
+            if !found.is_empty() {
+                failures.push(format!(
+                    "{next:?} after {request} {asked} of recover:\n    {}",
+                    found.join("\n    ")
+                ));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn a_recover_that_is_killed_at_any_request_leaves_the_rest_to_the_next_one() {
+    die_while_recovering(CASES[0], "do-backup");
+    die_while_recovering(CASES[1], "get-file/");
 }
