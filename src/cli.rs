@@ -82,7 +82,10 @@ pub enum Command {
     /// Send one of each message to those who are told of plans, and say what they answered
     NotifyTest(NotifyTestArgs),
     /// Mend what a run that died has left: devices still quiesced, folders on devices
-    Recover,
+    ///
+    /// Exit code 0 when nothing is left, 10 when something may still be quiesced, 1 when something
+    /// else could not be removed. What is left is tried again by the next run and the next recover.
+    Recover(RecoverArgs),
     /// Look again at what is stored: there, unchanged, and still good
     Verify(VerifyArgs),
     /// Show what differs between two exports: objects, their properties, files
@@ -121,6 +124,15 @@ pub enum Command {
     /// Without a command it is dpbackup(1); `dpbackup man history status` is
     /// dpbackup-history-status(1). Read it with `dpbackup man | man -l -`.
     Man(ManArgs),
+}
+
+/// `dpbackup recover`
+#[derive(Debug, Args)]
+pub struct RecoverArgs {
+    /// Strike out what is remembered of this device, which is gone for good or was seen to by
+    /// a person. It is not asked
+    #[arg(long, value_name = "DEVICE")]
+    pub forget: Option<String>,
 }
 
 /// `dpbackup run`

@@ -82,7 +82,7 @@ pub fn dispatch(cli: &Cli, env: Lookup<'_>) -> Exit {
         Command::Validate => validate::validate(&cli.global, ui, env),
         Command::History(args) => history::history(&cli.global, args, ui, env),
         Command::NotifyTest(args) => notify_test::notify_test(&cli.global, args, ui, env),
-        Command::Recover => recover::recover(&cli.global, ui, env),
+        Command::Recover(args) => recover::recover(args, &cli.global, ui, env),
         Command::Diff(args) => diff::diff(&cli.global, args, ui, env),
         Command::Prune(args) => prune::prune(&cli.global, args, ui, env),
         Command::Verify(args) => verify::verify(&cli.global, args, ui, env),

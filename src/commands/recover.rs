@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 
-use crate::cli::Global;
+use crate::cli::{Global, RecoverArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::past::PastInHistory;
 use crate::commands::{CommandError, Outcome, load_plan, open_history, print, record_warnings};
@@ -18,7 +18,7 @@ use crate::ui::{Screen, Ui};
 use crate::values::environment::Lookup;
 
 /// Mends what runs that died have left on devices, in the store and in history.
-pub(super) fn recover(global: &Global, ui: Ui, env: Lookup<'_>) -> Outcome {
+pub(super) fn recover(args: &RecoverArgs, global: &Global, ui: Ui, env: Lookup<'_>) -> Outcome {
     let loaded = load_plan(global, ui, env)?;
     let file = &loaded.plan_file;
     let stop = Stop::new();
@@ -45,6 +45,11 @@ pub(super) fn recover(global: &Global, ui: Ui, env: Lookup<'_>) -> Outcome {
     let mut notifier = Notifier::new(file, env, clock.zone(), past);
     let sinks: Vec<&mut dyn Sink> = vec![&mut screen, &mut notifier];
     let mut record = Record::new(&mut history, sinks, &clock);
+    let forgotten = match &args.forget {
+        Some(device) => mending::forget(engine, &mut record, device),
+        None => Ok(Vec::new()),
+    };
+    let forgotten = forgotten.map_err(|error| CommandError::new(error.exit(), error))?;
     let recovered = mending::recover(engine, &mut record, &|_| true);
     if let Ok(recovered) = &recovered {
         // A warning belongs to an execution: to one of those that were mended.
@@ -52,6 +57,7 @@ pub(super) fn recover(global: &Global, ui: Ui, env: Lookup<'_>) -> Outcome {
         let tasks = recovered
             .mended
             .iter()
+            .chain(&forgotten)
             .map(|mended| ScriptOwner::Task(mended.entry.task));
         if let Some(owner) = plans.chain(tasks).next() {
             record_warnings(&mut record, owner);
@@ -65,7 +71,11 @@ pub(super) fn recover(global: &Global, ui: Ui, env: Lookup<'_>) -> Outcome {
         .for_each(|warning| ui.warning(warning));
     let recovered = recovered.map_err(|error| CommandError::new(error.exit(), error))?;
     let swept = crate::artifact::sweep::sweep(&file.settings.store);
-    let mut lines = recovered.lines();
+    let mut lines: Vec<String> = forgotten.iter().map(ToString::to_string).collect();
+    if let (Some(device), true) = (&args.forget, forgotten.is_empty()) {
+        lines.push(format!("nothing of {device} was to be forgotten"));
+    }
+    lines.extend(recovered.lines());
     let mut exit = if recovered.still_quiesced() {
         Exit::StillQuiesced
     } else if recovered.is_incomplete() {

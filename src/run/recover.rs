@@ -98,6 +98,23 @@ impl std::fmt::Display for Mended {
     }
 }
 
+/// How a row is closed when a person strikes it out.
+const FORGOTTEN: &str = "struck out by a person; the device was not asked";
+
+/// Closes the rows of a device that dead runs left, without asking the device: it is gone for
+/// good, or somebody has seen to it.
+pub fn forget(engine: Engine<'_>, record: &mut Record<'_>, device: &str) -> Result<Vec<Mended>, RunError> {
+    let mut forgotten = Vec::new();
+    for entry in entries_of_the_dead(engine, record)? {
+        if entry.device == device {
+            record.close_undo(entry.id, FORGOTTEN)?;
+            let outcome = told(record, &entry, FORGOTTEN).map(Ok)?;
+            forgotten.push(Mended { entry, outcome });
+        }
+    }
+    Ok(forgotten)
+}
+
 /// Undoes what dead runs left on the devices for which `concerns` holds, and ends every
 /// execution of a dead run in history.
 pub fn recover(

@@ -233,3 +233,37 @@ fn recover_leaves_a_run_alone_that_lives() {
     let _ = running.end().exits(130);
     assert!(gateway.state().is_unquiesced());
 }
+
+#[test]
+fn a_person_can_strike_out_what_is_remembered_of_a_device_that_is_gone() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &export("*", "DOM1", "quiesce = true"));
+    killed_while_quiesced(&home, &gateway);
+    let asked = gateway.operations().len();
+    let ran = home.dpbackup(&["recover", "--forget", "QA7"]);
+    // Nothing is remembered of that one; the other is mended as ever.
+    assert!(
+        ran.stdout.contains("nothing of QA7 was to be forgotten"),
+        "{}",
+        ran.stdout
+    );
+    assert_eq!(home.open_entries(), []);
+    assert!(gateway.operations().len() > asked);
+
+    killed_while_quiesced(&home, &gateway);
+    gateway.fail_as("connect=refuse");
+    let _ = home.dpbackup(&["recover"]).exits(10);
+    let ran = home.dpbackup(&["recover", "--forget", "QA1"]).exits(0);
+    assert!(
+        ran.stdout.contains("was left quiesced by task")
+            && ran
+                .stdout
+                .contains("struck out by a person; the device was not asked"),
+        "{}",
+        ran.stdout
+    );
+    assert_eq!(home.open_entries(), []);
+    let _ = home.dpbackup(&["recover"]).exits(0);
+}
