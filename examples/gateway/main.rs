@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use simulator::{
-    BackupMode, Content, CryptoCertificate, Domain, Fault, Firmware, Gateway, Identity, KINDS, Setup, User,
+    BackupMode, Content, CryptoCertificate, Domain, Fault, Firmware, Gateway, HangUp, Identity, KINDS, Setup,
+    User,
 };
 
 /// A simulated DataPower gateway on 127.0.0.1. It runs until it is stopped (Ctrl-C) and keeps nothing.
@@ -56,6 +57,12 @@ struct Arguments {
     /// Answers in chunks instead of with a Content-Length.
     #[arg(long)]
     chunked: bool,
+    /// Closes the connection so long after each answer, which does not say so: 0ms, 50ms, 5s.
+    #[arg(long, value_name = "TIME", value_parser = simulator::parse_time)]
+    hang_up: Option<Duration>,
+    /// Ends TCP alone then, without the close_notify of TLS.
+    #[arg(long, requires = "hang_up")]
+    no_close_notify: bool,
     /// Which certificate the TLS server shows.
     #[arg(long, value_enum, default_value_t = Certificate::Signed)]
     tls: Certificate,
@@ -150,6 +157,10 @@ fn setup(arguments: &Arguments) -> Setup {
         unquiesce_time: arguments.unquiesce_time,
         secure_backup_time: arguments.secure_backup_time,
         chunked: arguments.chunked,
+        hang_up: arguments.hang_up.map(|after| HangUp {
+            after,
+            close_notify: !arguments.no_close_notify,
+        }),
         identity: match arguments.tls {
             Certificate::Signed => Identity::SignedByAuthority,
             Certificate::SelfSigned => Identity::SelfSigned,

@@ -63,7 +63,7 @@ pub use content::Content;
 pub use fault::{Fault, FaultKind, Times};
 pub use script::{KINDS, parse_time};
 pub use setup::{
-    BackupMode, Clock, CryptoCertificate, Domain, Firmware, Identity, Setup, Space, Style, User,
+    BackupMode, Clock, CryptoCertificate, Domain, Firmware, HangUp, Identity, Setup, Space, Style, User,
 };
 pub use state::State;
 

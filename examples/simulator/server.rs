@@ -344,6 +344,16 @@ fn end(shared: &Shared, number: u64, tcp: &TcpStream, then: &Then) -> io::Result
     Ok(())
 }
 
+/// Keeps the connection, or ends it as the setup says.
+fn after_answer(shared: &Shared) -> Then {
+    let hang_up = hold(&shared.state).setup.hang_up;
+    match hang_up {
+        None => Then::Next,
+        Some(hang_up) if !shared.wait(Some(hang_up.after)) || !hang_up.close_notify => Then::Drop,
+        Some(_) => Then::Close,
+    }
+}
+
 /// Answers one request.
 fn exchange(shared: &Shared, number: u64, incoming: &Incoming, stream: &mut Tls) -> io::Result<Then> {
     let answer = answer(shared, number, incoming);
@@ -376,7 +386,7 @@ fn exchange(shared: &Shared, number: u64, incoming: &Incoming, stream: &mut Tls)
                     Then::Drop
                 }
                 (false, false) => Then::Drop,
-                (true, _) if manner.lie == 0 && manner.keep => Then::Next,
+                (true, _) if manner.lie == 0 && manner.keep => after_answer(shared),
                 (true, _) => Then::Close,
             }
         }

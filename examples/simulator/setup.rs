@@ -40,6 +40,8 @@ pub struct Setup {
     pub internal_file_bytes: u64,
     /// Answers go out in chunks instead of with a Content-Length.
     pub chunked: bool,
+    /// The connection is closed after each answer, which does not say so.
+    pub hang_up: Option<HangUp>,
     /// Base64 is broken into lines of 76 characters. Real devices send one line.
     pub wrapped_base64: bool,
     /// `QuiesceState` comes as the data model's display text (`Waiting for services to stop`, and
@@ -78,12 +80,22 @@ impl Default for Setup {
                 .collect(),
             internal_file_bytes: 64 * 1024,
             chunked: false,
+            hang_up: None,
             wrapped_base64: false,
             quiesce_texts: false,
             identity: Identity::SignedByAuthority,
             clock: Clock::Real,
         }
     }
+}
+
+/// How a gateway closes a connection that nobody has asked it to close.
+#[derive(Clone, Copy, Debug)]
+pub struct HangUp {
+    /// So long after the end of the answer. What comes meanwhile is not read.
+    pub after: Duration,
+    /// TLS is ended with `close_notify`; without it TCP alone ends.
+    pub close_notify: bool,
 }
 
 /// An account.

@@ -13,6 +13,7 @@ use crate::soma::error::{Kind, Result, SomaError};
 use crate::soma::http::{Body, Http};
 use crate::soma::reply;
 use crate::soma::request::Request;
+use crate::soma::reuse::Reuse;
 use crate::soma::tls;
 use crate::values::timeouts::Timeouts;
 use crate::values::trust::Trust;
@@ -45,10 +46,10 @@ impl Client {
     /// Prepares a client; nothing is sent yet.
     pub fn new(target: Target) -> Result<Self> {
         let tls = tls::client_config(&target.trust)?;
-        Self::with_tls(target, tls)
+        Self::with_tls(target, tls, Reuse::default())
     }
 
-    fn with_tls(target: Target, tls: Arc<ClientConfig>) -> Result<Self> {
+    fn with_tls(target: Target, tls: Arc<ClientConfig>, reuse: Reuse) -> Result<Self> {
         let http = Http::new(
             &target.host,
             target.port,
@@ -56,6 +57,7 @@ impl Client {
             &target.password,
             Arc::clone(&tls),
             target.timeouts,
+            reuse,
         )?;
         Ok(Self { target, tls, http })
     }
@@ -63,7 +65,7 @@ impl Client {
     /// A client for the same device with a connection of its own, for what has to be
     /// undone after this one was interrupted.
     pub fn afresh(&self) -> Result<Self> {
-        Self::with_tls(self.target.clone(), Arc::clone(&self.tls))
+        Self::with_tls(self.target.clone(), Arc::clone(&self.tls), self.http.reuse())
     }
 
     /// The limits in force.
@@ -73,7 +75,7 @@ impl Client {
 
     /// Sends a request whose answer is small, and returns its text.
     pub fn call(&self, request: &Request, total: Duration) -> Result<String> {
-        let body = self.http.post(&request.envelope, total)?.into_soma_body()?;
+        let body = self.http.post(request, total)?.into_soma_body()?;
         read_text(body)
     }
 
@@ -86,7 +88,7 @@ impl Client {
         out: &mut dyn Write,
         progress: &mut dyn FnMut(u64),
     ) -> Result<u64> {
-        let mut body = self.http.post(&request.envelope, total)?.into_soma_body()?;
+        let mut body = self.http.post(request, total)?.into_soma_body()?;
         let outcome = download::read_file(&mut body, out, progress);
         match body.failure() {
             Some(failure) => Err(failure),

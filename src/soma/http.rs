@@ -1,13 +1,13 @@
 //! One HTTPS conversation with one device: POST, and a body that is streamed.
 //!
 //! No proxy from the environment, no redirects, a limit on every phase, one connection
-//! that is kept and used again.
+//! that is kept and used again where the device keeps it too.
 
 use std::fmt;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use rustls::ClientConfig;
@@ -18,6 +18,8 @@ use ureq::unversioned::transport::{Connector, TcpConnector};
 
 use crate::soma::error::{Kind, Result, SomaError};
 use crate::soma::reply::{WRONG_PORT, quote};
+use crate::soma::request::Request;
+use crate::soma::reuse::{Asked, IDLE_FOR_QUESTIONS, Reuse};
 use crate::soma::tls::{self, HandshakeBroken, IdleLimit, TlsConnector};
 use crate::values::timeouts::Timeouts;
 
@@ -28,7 +30,24 @@ pub struct Http {
     authorization: SecretString,
     timeouts: Timeouts,
     idle: IdleLimit,
+    reuse: Reuse,
+    asked: Asked,
     interrupted: Arc<AtomicBool>,
+}
+
+/// What came of a request.
+struct Sent {
+    response: Result<ureq::http::Response<ureq::Body>>,
+    /// It went over a connection that had carried another before.
+    reused: bool,
+}
+
+impl Sent {
+    /// The connection was a used one, and broke before the answer.
+    fn broke_when_reused(&self) -> bool {
+        let broke = |error: &SomaError| error.kind == Kind::Broken;
+        self.reused && self.response.as_ref().is_err_and(broke)
+    }
 }
 
 /// The start of an answer, and its body still to be read.
@@ -45,13 +64,14 @@ pub struct Answer {
 
 impl Http {
     /// Prepares a conversation; nothing is sent yet.
-    pub fn new(
+    pub(crate) fn new(
         host: &str,
         port: u16,
         username: &str,
         password: &SecretString,
         tls: Arc<ClientConfig>,
         timeouts: Timeouts,
+        reuse: Reuse,
     ) -> Result<Self> {
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         let name = ServerName::try_from(bare.to_owned())
@@ -69,7 +89,7 @@ impl Http {
             .http_status_as_error(false)
             .proxy(None)
             .max_redirects(0)
-            .max_idle_age(Duration::from_secs(60))
+            .max_idle_age(IDLE_FOR_QUESTIONS)
             .max_idle_connections_per_host(1)
             .user_agent(concat!("dpbackup/", env!("CARGO_PKG_VERSION")))
             .timeout_resolve(Some(timeouts.connect))
@@ -77,7 +97,8 @@ impl Http {
             .timeout_send_request(Some(timeouts.request))
             .timeout_send_body(Some(timeouts.request))
             .build();
-        let connector = ().chain(TcpConnector::default()).chain(TlsConnector {
+        let asked = Asked::default();
+        let connector = asked.clone().chain(TcpConnector::default()).chain(TlsConnector {
             config: tls,
             name,
             idle: idle.clone(),
@@ -88,24 +109,35 @@ impl Http {
             authorization: SecretString::from(format!("Basic {encoded}")),
             timeouts,
             idle,
+            reuse,
+            asked,
             interrupted: Arc::new(AtomicBool::new(false)),
         })
     }
 
-    /// Sends `envelope` and waits for the start of the answer. The whole exchange, body
+    /// What the device has shown about used connections, for another conversation with it.
+    pub(crate) fn reuse(&self) -> Reuse {
+        self.reuse.clone()
+    }
+
+    /// Sends `request` and waits for the start of the answer. The whole exchange, body
     /// included, must end within `total`.
-    pub fn post(&self, envelope: &str, total: Duration) -> Result<Answer> {
-        self.idle.clear();
-        let response = self
-            .agent
-            .post(&self.url)
-            .config()
-            .timeout_global(Some(total))
-            .build()
-            .header("Authorization", self.authorization.expose_secret())
-            .header("Content-Type", "text/xml; charset=utf-8")
-            .send(envelope)
-            .map_err(|error| self.explain(error, total))?;
+    ///
+    /// A question on a used connection that broke before the answer is asked again at
+    /// once, on a new one.
+    pub fn post(&self, request: &Request, total: Duration) -> Result<Answer> {
+        let started = Instant::now();
+        let mut sent = self.send(request, total, total);
+        if sent.broke_when_reused() {
+            self.reuse.broke();
+            if request.asks_only {
+                sent = self.send(request, total.saturating_sub(started.elapsed()), total);
+            }
+        }
+        let response = sent.response?;
+        if sent.reused {
+            self.reuse.answered();
+        }
         self.idle.set(self.timeouts.idle);
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
         let content_type = header("content-type").unwrap_or_default().to_ascii_lowercase();
@@ -128,6 +160,26 @@ impl Http {
             location,
             body,
         })
+    }
+
+    /// Sends `request`, once. What is left of `total`, which messages tell, is `limit`.
+    fn send(&self, request: &Request, limit: Duration, total: Duration) -> Sent {
+        self.idle.clear();
+        let asked = self.asked.count();
+        let response = self
+            .agent
+            .post(&self.url)
+            .config()
+            .timeout_global(Some(limit))
+            .max_idle_age(self.reuse.longest_idle(request.asks_only))
+            .build()
+            .header("Authorization", self.authorization.expose_secret())
+            .header("Content-Type", "text/xml; charset=utf-8")
+            .send(&request.envelope);
+        Sent {
+            response: response.map_err(|error| self.explain(error, total)),
+            reused: self.asked.count() == asked,
+        }
     }
 
     /// Ends whatever this conversation is doing, from any thread, for good.

@@ -1,7 +1,7 @@
 //! The protocol: SOMA, XML over HTTPS.
 //!
 //! `request` writes what is sent, `http` carries it over a connection that `tls`
-//! trusts, `reply` reads small answers and `download` streams large ones. `client` is
+//! trusts and `reuse` allows to carry another request, `reply` reads small answers and `download` streams large ones. `client` is
 //! the way in. `peer` looks at a device without trusting it, `certificate` reads what it
 //! shows. Nothing here knows what a backup is.
 
@@ -13,4 +13,5 @@ pub mod http;
 pub mod peer;
 pub mod reply;
 pub mod request;
+mod reuse;
 pub mod tls;

@@ -18,6 +18,8 @@ pub struct Request {
     pub domain: String,
     /// The whole envelope.
     pub envelope: String,
+    /// Whether it only asks. Everything else leaves something on the device and is sent once.
+    pub asks_only: bool,
 }
 
 /// Escapes text for an attribute or an element.
@@ -51,12 +53,21 @@ fn request(domain: &str, name: impl Into<String>, operation: &str) -> Request {
         name: name.into(),
         domain: domain.to_owned(),
         envelope,
+        asks_only: false,
+    }
+}
+
+/// A request that only asks.
+fn question(domain: &str, name: impl Into<String>, operation: &str) -> Request {
+    Request {
+        asks_only: true,
+        ..request(domain, name, operation)
     }
 }
 
 /// `get-status` of one class, in one domain.
 pub fn get_status(domain: &str, class: &str) -> Request {
-    request(
+    question(
         domain,
         format!("get-status {class}"),
         &format!("<dp:get-status class=\"{}\"/>", escaped(class)),
@@ -66,7 +77,7 @@ pub fn get_status(domain: &str, class: &str) -> Request {
 /// `get-config` of one class, of one object where a name is given.
 pub fn get_config(domain: &str, class: &str, object: Option<&str>) -> Request {
     let object = object.map_or_else(String::new, |name| format!(" name=\"{}\"", escaped(name)));
-    request(
+    question(
         domain,
         format!("get-config {class}"),
         &format!("<dp:get-config class=\"{}\"{object}/>", escaped(class)),
@@ -75,7 +86,7 @@ pub fn get_config(domain: &str, class: &str, object: Option<&str>) -> Request {
 
 /// `get-filestore` of one location (`temporary:`). There is no way to ask for a folder.
 pub fn get_filestore(location: &str) -> Request {
-    request(
+    question(
         "default",
         format!("get-filestore {location}"),
         &format!(
@@ -87,7 +98,7 @@ pub fn get_filestore(location: &str) -> Request {
 
 /// `get-file`.
 pub fn get_file(file: &str) -> Request {
-    request(
+    question(
         "default",
         format!("get-file {file}"),
         &format!("<dp:get-file name=\"{}\"/>", escaped(file)),
@@ -196,6 +207,25 @@ mod tests {
             inner(&unquiesce_device()),
             "<dp:do-action><UnquiesceDP></UnquiesceDP></dp:do-action>"
         );
+    }
+
+    #[test]
+    fn only_questions_may_be_asked_again() {
+        let questions = [
+            get_status("default", "DomainStatus"),
+            get_config("default", "CryptoCertificate", Some("backup-cert")),
+            get_filestore("temporary:"),
+            get_file("temporary:///x/cert.tgz"),
+        ];
+        assert!(questions.iter().all(|request| request.asks_only));
+        let others = [
+            do_backup(&["DOM1"], true),
+            quiesce_device(60),
+            unquiesce_domain("DOM1"),
+            secure_backup("backup-cert", "temporary:///x"),
+            delete_file("temporary:///x/cert.tgz"),
+        ];
+        assert!(!others.iter().any(|request| request.asks_only));
     }
 
     #[test]

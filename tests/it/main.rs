@@ -12,6 +12,7 @@ mod soap_client;
 mod support;
 
 mod check;
+mod connections;
 mod crash;
 mod diff;
 mod exit_codes;

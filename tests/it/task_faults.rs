@@ -261,7 +261,7 @@ fn a_part_of_a_secure_backup_that_breaks_on_its_way_is_a_failed_download() {
     for fault in [
         "get-file:2=close-in-body@1000",
         "get-file:2=stall-in-body@1000",
-        "get-file:3=close",
+        "get-file:3+=close",
         "get-file:1=corrupt-base64",
         "get-file/backupmanifest.xml=http-503",
     ] {

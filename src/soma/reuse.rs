@@ -1,0 +1,106 @@
+//! Whether a connection may carry another request.
+//!
+//! A kept connection saves a TLS handshake for each request. But a device may close it
+//! after every answer without having said so, at once or a moment later, and whoever
+//! sends meanwhile cannot tell whether the device has read the request. Only an answer
+//! over a used connection proves that a device keeps its connections: one that closes
+//! after every answer never gives such an answer, however late it closes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use ureq::unversioned::transport::{ConnectionDetails, Connector};
+
+/// How long a connection may have been idle to carry a question, which can be asked again.
+pub(crate) const IDLE_FOR_QUESTIONS: Duration = Duration::from_secs(60);
+
+/// How long it may have been idle to carry a request that is sent only once. Devices close
+/// connections that were idle for longer.
+const IDLE_FOR_ACTIONS: Duration = Duration::from_secs(2);
+
+/// What a device has shown about used connections, shared by all conversations with it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reuse(Arc<Shown>);
+
+#[derive(Debug, Default)]
+struct Shown {
+    answered: AtomicBool,
+    broke: AtomicBool,
+}
+
+impl Reuse {
+    /// How long a connection may have been idle to carry this request. Zero: the request
+    /// needs a new connection.
+    pub(crate) fn longest_idle(&self, asks_only: bool) -> Duration {
+        if self.0.broke.load(Ordering::Relaxed) {
+            return Duration::ZERO;
+        }
+        match (asks_only, self.0.answered.load(Ordering::Relaxed)) {
+            (true, _) => IDLE_FOR_QUESTIONS,
+            (false, true) => IDLE_FOR_ACTIONS,
+            (false, false) => Duration::ZERO,
+        }
+    }
+
+    /// A request over a used connection was answered.
+    pub(crate) fn answered(&self) {
+        self.0.answered.store(true, Ordering::Relaxed);
+    }
+
+    /// A used connection broke before an answer came: from now on none is used again.
+    pub(crate) fn broke(&self) {
+        self.0.broke.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Stands in front of the connector and counts the connections that it is asked for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Asked(Arc<AtomicU64>);
+
+impl Asked {
+    /// How many so far.
+    pub(crate) fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Connector for Asked {
+    type Out = ();
+
+    fn connect(
+        &self,
+        _details: &ConnectionDetails<'_>,
+        chained: Option<()>,
+    ) -> Result<Option<()>, ureq::Error> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Ok(chained)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_that_is_sent_once_waits_for_proof_and_for_a_fresh_look() {
+        let reuse = Reuse::default();
+        assert_eq!(reuse.longest_idle(true), IDLE_FOR_QUESTIONS);
+        assert_eq!(reuse.longest_idle(false), Duration::ZERO);
+        reuse.answered();
+        assert_eq!(reuse.longest_idle(true), IDLE_FOR_QUESTIONS);
+        assert_eq!(reuse.longest_idle(false), IDLE_FOR_ACTIONS);
+    }
+
+    #[test]
+    fn after_one_break_no_connection_to_the_device_is_used_again() {
+        let reuse = Reuse::default();
+        let elsewhere = reuse.clone();
+        reuse.answered();
+        reuse.broke();
+        reuse.answered();
+        for asks_only in [true, false] {
+            assert_eq!(elsewhere.longest_idle(asks_only), Duration::ZERO);
+        }
+    }
+}
