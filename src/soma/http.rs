@@ -13,8 +13,10 @@ use base64::Engine as _;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use secrecy::{ExposeSecret, SecretString};
-use ureq::unversioned::resolver::DefaultResolver;
-use ureq::unversioned::transport::{Connector, TcpConnector};
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{Connector, NextTimeout, TcpConnector};
 
 use crate::soma::error::{Kind, Result, SomaError};
 use crate::soma::reply::{WRONG_PORT, quote};
@@ -104,7 +106,7 @@ impl Http {
             idle: idle.clone(),
         });
         Ok(Self {
-            agent: ureq::Agent::with_parts(config, connector, DefaultResolver::default()),
+            agent: ureq::Agent::with_parts(config, connector, HostNames(DefaultResolver::default())),
             url: format!("https://{in_url}:{port}/service/mgmt/current"),
             authorization: SecretString::from(format!("Basic {encoded}")),
             timeouts,
@@ -291,6 +293,29 @@ impl Read for Body {
     }
 }
 
+/// Looks host names up, and tells a name that leads nowhere from a connection that fails.
+#[derive(Debug)]
+struct HostNames(DefaultResolver);
+
+impl Resolver for HostNames {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> std::result::Result<ResolvedSocketAddrs, ureq::Error> {
+        self.0.resolve(uri, config, timeout).map_err(|error| match error {
+            ureq::Error::Io(error) => ureq::Error::Io(io::Error::new(error.kind(), HostUnknown(error))),
+            other => other,
+        })
+    }
+}
+
+/// A host name that cannot be looked up.
+#[derive(Debug, thiserror::Error)]
+#[error("the host name is not known ({0})")]
+struct HostUnknown(io::Error);
+
 /// Turns errors of `ureq` into ours.
 struct Explain {
     connect: Duration,
@@ -334,6 +359,9 @@ impl Explain {
         if let Some(inner) = error.get_ref() {
             if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
                 return tls::explain(tls);
+            }
+            if inner.downcast_ref::<HostUnknown>().is_some() {
+                return SomaError::new(Kind::Unreachable, error);
             }
             if inner.downcast_ref::<HandshakeBroken>().is_some() {
                 return SomaError::new(Kind::Tls, error).with_hint(tls::ACCESS_LIST);

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::simulator::{Domain, Gateway, HangUp, Setup};
-use crate::support::{Home, export, secure_backup};
+use crate::support::{Home, TestClock, export, secure_backup};
 
 /// Every way of hanging up: at once, a little later, later than the next request comes.
 fn ways() -> Vec<HangUp> {
@@ -102,4 +102,17 @@ fn a_quiesce_and_its_undo_have_one_handshake_each() {
     let gateway = gateway(None);
     succeeds(&gateway, &export("*", "DOM1", "quiesce = true"));
     assert_eq!(gateway.handshakes(), 2);
+}
+
+#[test]
+fn a_device_whose_host_name_is_not_known_is_skipped() {
+    let home = Home::new()
+        .device_on("QA1", "no-such-host.invalid", 5550, "{ verify = false }")
+        .plan("P", &export("*", "DOM*", ""));
+    let run = home.run("P", &TestClock::at("2026-11-22T01:00:00Z"));
+    assert_eq!(run.tasks(), ["QA1/DOM* SKIPPED_DEVICE_NOT_AVAILABLE"]);
+    // A name server that does not answer at all ends as any other connection does.
+    let errors = run.errors().join("\n");
+    let told = ["the host name is not known", "no connection within"];
+    assert!(told.iter().any(|words| errors.contains(words)), "{errors}");
 }

@@ -80,9 +80,14 @@ impl Home {
     }
 
     /// Adds a device at a port of this machine.
-    pub(crate) fn device_at(mut self, name: &str, port: u16, tls: &str) -> Self {
+    pub(crate) fn device_at(self, name: &str, port: u16, tls: &str) -> Self {
+        self.device_on(name, "127.0.0.1", port, tls)
+    }
+
+    /// Adds a device on a host.
+    pub(crate) fn device_on(mut self, name: &str, host: &str, port: u16, tls: &str) -> Self {
         self.devices.push_str(&format!(
-            "[[device]]\nname = \"{name}\"\nhost = \"127.0.0.1\"\nport = {port}\nusername = \"backup\"\n\
+            "[[device]]\nname = \"{name}\"\nhost = \"{host}\"\nport = {port}\nusername = \"backup\"\n\
              password = {{ env = \"DPBACKUP_TEST_PASSWORD\" }}\ntls = {tls}\n\n"
         ));
         self
