@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::body::TextDamage;
+use super::body::{Body, TextDamage};
 use super::call::Call;
 use super::content::Content;
 use super::fault::{FaultKind, matches_operation};
@@ -92,13 +92,17 @@ pub(super) fn answer(shared: &Shared, connection: u64, incoming: &Incoming) -> A
         body: text,
         faults: faults.clone(),
     });
-    if let Some(act) = instead(shared, &faults) {
+    if let Some(mut act) = instead(shared, &faults) {
+        if let Act::Send { reply, .. } = &mut act {
+            disguise(reply, &faults);
+        }
         return Answer { stall: None, act };
     }
     let mut reply = match refused(shared, incoming, &operation, &faults) {
         Err(reply) => reply,
         Ok(user) => reply(shared, &user, call.as_ref(), &faults),
     };
+    disguise(&mut reply, &faults);
     let mut manner = manner(shared, incoming, &faults);
     for fault in &faults {
         match fault {
@@ -175,6 +179,17 @@ fn instead(shared: &Shared, faults: &[FaultKind]) -> Option<Act> {
             _ => return None,
         })
     })
+}
+
+/// Gives a reply another status, or nothing to say.
+fn disguise(reply: &mut Reply, faults: &[FaultKind]) {
+    for fault in faults {
+        match fault {
+            FaultKind::Status(status) => reply.status = (*status, "Another Status"),
+            FaultKind::EmptyBody => reply.body = Body::text(String::new()),
+            _ => {}
+        }
+    }
 }
 
 fn unauthorized() -> Reply {

@@ -76,6 +76,10 @@ pub enum FaultKind {
     Unavailable,
     /// HTTP 200 with a page for people.
     Html,
+    /// The same body under this HTTP status: of the right answer, or of another fault.
+    Status(u16),
+    /// Nothing in the body.
+    EmptyBody,
     /// Bytes that are not HTTP.
     Garbage,
     /// The right body under another content type.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::fault::{Fault, FaultKind, Times};
 
 /// Every kind by its name in a script: the name, the argument it takes, and what it does.
-pub const KINDS: [(&str, &str, &str); 48] = [
+pub const KINDS: [(&str, &str, &str); 50] = [
     ("refuse", "[@TIME]", "close the listener, for good or for a time"),
     ("reset", "", "TCP reset"),
     (
@@ -24,6 +24,8 @@ pub const KINDS: [(&str, &str, &str); 48] = [
     ("http-500", "", "HTTP 500 with a SOAP fault"),
     ("http-503", "", "HTTP 503"),
     ("html", "", "a page for people"),
+    ("status", "@STATUS", "the same body under another HTTP status"),
+    ("empty-body", "", "nothing in the body"),
     ("garbage", "", "bytes that are not HTTP"),
     ("content-type", "@TYPE", "another content type"),
     ("redirect", "@URL", "HTTP 302"),
@@ -163,6 +165,7 @@ impl FaultKind {
             "trickle" => FaultKind::Trickle(time()?.unwrap_or_default()),
             "length-too-long" => FaultKind::LengthTooLong(number()?),
             "length-too-short" => FaultKind::LengthTooShort(number()?),
+            "status" => FaultKind::Status(u16::try_from(number()?).map_err(|error| error.to_string())?),
             "content-type" => FaultKind::ContentType(word()),
             "redirect" => FaultKind::Redirect(word()),
             "deep-nesting" => {
@@ -192,6 +195,8 @@ impl FaultKind {
             FaultKind::ServerFault => "http-500",
             FaultKind::Unavailable => "http-503",
             FaultKind::Html => "html",
+            FaultKind::Status(_) => "status",
+            FaultKind::EmptyBody => "empty-body",
             FaultKind::Garbage => "garbage",
             FaultKind::ContentType(_) => "content-type",
             FaultKind::Redirect(_) => "redirect",
@@ -246,6 +251,8 @@ impl FaultKind {
             FaultKind::ServerFault,
             FaultKind::Unavailable,
             FaultKind::Html,
+            FaultKind::Status(403),
+            FaultKind::EmptyBody,
             FaultKind::Garbage,
             FaultKind::ContentType("application/json".to_owned()),
             FaultKind::Redirect("https://127.0.0.1:1/elsewhere".to_owned()),
@@ -302,6 +309,7 @@ impl fmt::Display for FaultKind {
                 write!(f, "@{text}")
             }
             FaultKind::DeepNesting(depth) => write!(f, "@{depth}"),
+            FaultKind::Status(status) => write!(f, "@{status}"),
             _ => Ok(()),
         }
     }

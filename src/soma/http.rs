@@ -19,7 +19,7 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::{Connector, NextTimeout, TcpConnector};
 
 use crate::soma::error::{Kind, Result, SomaError};
-use crate::soma::reply::{WRONG_PORT, quote};
+use crate::soma::reply::{self, WRONG_PORT, quote};
 use crate::soma::request::Request;
 use crate::soma::reuse::{Asked, IDLE_FOR_QUESTIONS, Reuse};
 use crate::soma::tls::{self, HandshakeBroken, IdleLimit, TlsConnector};
@@ -213,13 +213,17 @@ impl fmt::Debug for Http {
     }
 }
 
+/// An answer under an unusual status is read into memory, and only so much of it.
+const LONGEST_UNUSUAL: u64 = 1 << 20;
+
 impl Answer {
-    /// The body, once the head says that it can be an answer of SOMA. A fault may come
-    /// with status 500, everything else with 200 (soma-wire sections 1.1 and 1.4).
+    /// The body, once it is known that it can be an answer of SOMA: XML under status 200,
+    /// and under most others where it is a response or a fault. Gateways send faults under
+    /// 500 (soma-wire section 1.4), what stands in front of them may choose another.
     pub fn into_soma_body(mut self) -> Result<Body> {
         let may_be_xml = self.content_type.is_empty() || self.content_type.contains("xml");
         match self.status {
-            200 | 500 if may_be_xml => return Ok(self.body),
+            200 if may_be_xml => return Ok(self.body),
             401 => {
                 return Err(SomaError::new(
                     Kind::Authentication,
@@ -233,16 +237,43 @@ impl Answer {
                     "the device answered HTTP 503 (service unavailable)",
                 ));
             }
+            200 | 300..=399 => {}
+            _ if may_be_xml => return self.unusual(),
             _ => {}
         }
         let mut start = Vec::new();
         // What stands in the body only illustrates the error: a failure to read it is no other one.
         let _ = self.body.by_ref().take(200).read_to_end(&mut start);
-        let start = String::from_utf8_lossy(&start)
+        Err(self.not_soma(Kind::NotManagement, &start))
+    }
+
+    /// XML under an unusual status: a response or a fault is as good as under 200.
+    fn unusual(mut self) -> Result<Body> {
+        let mut bytes = Vec::new();
+        let outcome = self.body.by_ref().take(LONGEST_UNUSUAL).read_to_end(&mut bytes);
+        if let Some(failure) = self.body.failure() {
+            return Err(failure);
+        }
+        outcome.map_err(|error| SomaError::new(Kind::Broken, error))?;
+        match reply::recognize(&String::from_utf8_lossy(&bytes)) {
+            Ok(()) => {
+                self.body.reader = Box::new(io::Cursor::new(bytes));
+                Ok(self.body)
+            }
+            Err(error) => {
+                bytes.truncate(200);
+                Err(self.not_soma(error.kind, &bytes))
+            }
+        }
+    }
+
+    /// The error that something else than SOMA stands for, with the start of its body.
+    fn not_soma(self, kind: Kind, start: &[u8]) -> SomaError {
+        let start = String::from_utf8_lossy(start)
             .split_whitespace()
             .collect::<Vec<_>>()
             .join(" ");
-        let kind = if self.content_type.is_empty() {
+        let content_type = if self.content_type.is_empty() {
             "no content type".to_owned()
         } else {
             self.content_type
@@ -255,14 +286,11 @@ impl Answer {
         } else {
             format!("; it begins {}", quote(&start))
         };
-        Err(SomaError::new(
-            Kind::NotManagement,
-            format!(
-                "the answer is HTTP {}{target} with {kind}, not SOMA{begins}",
-                self.status
-            ),
-        )
-        .with_hint(WRONG_PORT))
+        let message = format!(
+            "the answer is HTTP {}{target} with {content_type}, not SOMA{begins}",
+            self.status
+        );
+        SomaError::new(kind, message).with_hint(WRONG_PORT)
     }
 }
 

@@ -47,6 +47,15 @@ pub fn read_ok(text: &str) -> Result<()> {
     }
 }
 
+/// Succeeds when this is an answer of SOMA at all, whatever it says: a response or a fault.
+pub fn recognize(text: &str) -> Result<()> {
+    let document = parse(text)?;
+    match response(&document) {
+        Err(error) if error.kind == Kind::NotManagement => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// The error that an answer without the expected payload stands for.
 pub fn into_refusal(text: &str, expected: &str) -> SomaError {
     let outcome = parse(text).and_then(|document| Err::<(), _>(refusal(response(&document)?, expected)));
@@ -313,6 +322,18 @@ mod tests {
         let (kind, message) = kind_of(text);
         assert_eq!(kind, Kind::Fault);
         assert!(message.contains("Internal Error (from client)"), "{message}");
+    }
+
+    #[test]
+    fn responses_and_faults_are_recognized_and_nothing_else() {
+        let fault = "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\"><e:Body><e:Fault>\
+                     <faultstring>no</faultstring></e:Fault></e:Body></e:Envelope>";
+        for text in [envelope(STAMP).as_str(), fault] {
+            assert!(recognize(text).is_ok(), "{text}");
+        }
+        for text in ["", "nonsense", "<html><body/></html>"] {
+            assert!(recognize(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -36,6 +36,7 @@ mod notify_channels;
 mod notify_events;
 mod notify_trouble;
 mod notify_web;
+mod odd_answers;
 mod plan_expansion;
 mod plan_flow;
 mod plan_locks;
