@@ -232,7 +232,7 @@ fn refused(
         return Err(Reply::xml(OK, soap::not_logged_in()));
     };
     user.locked |= faults.contains(&FaultKind::AccountLocked);
-    if user.locked {
+    if user.locked || faults.contains(&FaultKind::LoginFailure) {
         return Err(Reply::xml(OK, soap::not_logged_in()));
     }
     let denied = user
@@ -260,6 +260,7 @@ fn reply(shared: &Shared, user: &str, call: Option<&Call>, faults: &[FaultKind])
             },
             FaultKind::FileError => Payload::Xml("<dp:file>ERROR</dp:file>".to_owned()),
             FaultKind::ResultError => Payload::Text("ERROR".to_owned()),
+            FaultKind::NoPayload => Payload::Xml(String::new()),
             _ => payload,
         };
     }

@@ -98,6 +98,10 @@ pub enum FaultKind {
     FileError,
     /// `<dp:result>ERROR</dp:result>`.
     ResultError,
+    /// A timestamp and nothing else.
+    NoPayload,
+    /// The numbers of `FilesystemStatus` are empty elements.
+    NoNumbers,
     /// A byte of an archive is changed: an entry's CRC does not hold. Else a byte of the file.
     BadCrc,
     /// The archive ends early, though its base64 is whole.
@@ -154,6 +158,8 @@ pub enum FaultKind {
     Restart,
     /// The right for the operation is missing.
     AccessDenied,
+    /// `Authentication failure` without a timestamp, as a wrong password has it, to this request only.
+    LoginFailure,
     /// The account is locked from now on.
     AccountLocked,
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::fault::{Fault, FaultKind, Times};
 
 /// Every kind by its name in a script: the name, the argument it takes, and what it does.
-pub const KINDS: [(&str, &str, &str); 50] = [
+pub const KINDS: [(&str, &str, &str); 53] = [
     ("refuse", "[@TIME]", "close the listener, for good or for a time"),
     ("reset", "", "TCP reset"),
     (
@@ -34,6 +34,8 @@ pub const KINDS: [(&str, &str, &str); 50] = [
     ("empty-file", "", "an empty dp:file"),
     ("file-error", "", "ERROR in dp:file"),
     ("result-error", "", "ERROR in dp:result"),
+    ("no-payload", "", "a timestamp and nothing else"),
+    ("no-numbers", "", "empty fields in FilesystemStatus"),
     ("bad-crc", "", "a changed byte in the archive or file"),
     ("truncated-archive", "", "the archive ends early"),
     ("wrong-hash", "", "a hash in export.xml is not the file's"),
@@ -68,6 +70,7 @@ pub const KINDS: [(&str, &str, &str); 50] = [
     ),
     ("restart", "", "restart instead of answering"),
     ("access-denied", "", "the right is missing"),
+    ("login-failure", "", "as if the password were wrong"),
     ("account-locked", "", "the account is locked from now on"),
 ];
 
@@ -205,6 +208,8 @@ impl FaultKind {
             FaultKind::EmptyFile => "empty-file",
             FaultKind::FileError => "file-error",
             FaultKind::ResultError => "result-error",
+            FaultKind::NoPayload => "no-payload",
+            FaultKind::NoNumbers => "no-numbers",
             FaultKind::BadCrc => "bad-crc",
             FaultKind::TruncatedArchive => "truncated-archive",
             FaultKind::WrongHash => "wrong-hash",
@@ -231,6 +236,7 @@ impl FaultKind {
             FaultKind::NewCertificate => "new-certificate",
             FaultKind::Restart => "restart",
             FaultKind::AccessDenied => "access-denied",
+            FaultKind::LoginFailure => "login-failure",
             FaultKind::AccountLocked => "account-locked",
         }
     }
@@ -261,6 +267,8 @@ impl FaultKind {
             FaultKind::EmptyFile,
             FaultKind::FileError,
             FaultKind::ResultError,
+            FaultKind::NoPayload,
+            FaultKind::NoNumbers,
             FaultKind::BadCrc,
             FaultKind::TruncatedArchive,
             FaultKind::WrongHash,
@@ -287,6 +295,7 @@ impl FaultKind {
             FaultKind::NewCertificate,
             FaultKind::Restart,
             FaultKind::AccessDenied,
+            FaultKind::LoginFailure,
             FaultKind::AccountLocked,
         ]
     }

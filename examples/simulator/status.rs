@@ -122,7 +122,10 @@ fn filesystem_status(state: &State, faults: &[FaultKind]) -> String {
         ("FreeInternal", space.internal.0),
         ("TotalInternal", space.internal.1),
     ]
-    .map(|(tag, number)| (tag, number.to_string()));
+    .map(|(tag, number)| match faults.contains(&FaultKind::NoNumbers) {
+        true => (tag, String::new()),
+        false => (tag, number.to_string()),
+    });
     row(
         "FilesystemStatus",
         &numbers.each_ref().map(|(tag, number)| (*tag, number.as_str())),

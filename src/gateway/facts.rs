@@ -1,6 +1,7 @@
 //! What a device says about itself.
 
 use jiff::SignedDuration;
+use roxmltree::Node;
 
 use crate::gateway::Gateway;
 use crate::gateway::domains::DEFAULT_DOMAIN;
@@ -54,8 +55,9 @@ pub struct DeviceSpace {
 }
 
 impl Gateway<'_> {
-    /// Firmware and hardware. An older class is asked where a newer one is not known
-    /// (soma-wire section 6); a device that tells none of them has no facts.
+    /// Firmware and hardware. An older class is asked where a newer one is not told
+    /// (soma-wire section 6); a device that tells none of them has no facts. Nothing is
+    /// decided by them: an error is only what every other request would meet too.
     pub fn firmware(&self) -> Result<Firmware> {
         for class in ["FirmwareVersion3", "FirmwareVersion2", "FirmwareVersion"] {
             let request = request::get_status(DEFAULT_DOMAIN, class);
@@ -70,10 +72,19 @@ impl Gateway<'_> {
                 }))
             });
             match answer {
-                Ok(Some(firmware)) => return Ok(firmware),
-                Ok(None) => {}
-                Err(error) if matches!(error.kind, Kind::Fault | Kind::Refused | Kind::NotAllowed) => {}
-                Err(error) => return Err(error),
+                Ok(Some(firmware)) if firmware != Firmware::default() => return Ok(firmware),
+                Err(error)
+                    if matches!(
+                        error.kind,
+                        Kind::Interrupted | Kind::LoginRefused | Kind::Unreachable | Kind::Tls
+                    ) =>
+                {
+                    return Err(error);
+                }
+                // The older classes would be waited for just as long, and a login that is
+                // tried again and again locks accounts.
+                Err(error) if matches!(error.kind, Kind::TimedOut | Kind::Authentication) => break,
+                Ok(_) | Err(_) => {}
             }
         }
         Ok(Firmware::default())
@@ -91,7 +102,7 @@ impl Gateway<'_> {
                 Ok(Some(mode)) if mode.eq_ignore_ascii_case("secure") => return Ok(Some(BackupMode::Secure)),
                 Ok(Some(_)) => return Ok(Some(BackupMode::Normal)),
                 Ok(None) => {}
-                Err(error) if matches!(error.kind, Kind::Fault | Kind::Refused) => {}
+                Err(error) if error.is_refusal() => {}
                 Err(error) => return Err(error),
             }
         }
@@ -142,23 +153,28 @@ impl Gateway<'_> {
         })
     }
 
-    /// Space in `temporary:`. The device counts in megabytes.
+    /// Space in `temporary:`; `None` where the device does not tell. It counts in megabytes.
     pub fn space(&self) -> Result<Option<DeviceSpace>> {
         const MEGABYTE: u64 = 1 << 20;
         let request = request::get_status(DEFAULT_DOMAIN, "FilesystemStatus");
-        self.read(&request, "status", |status| {
-            let Some(row) = reply::rows(status, "FilesystemStatus").next() else {
+        let answer = self.read(&request, "status", |status| {
+            let told = |row: &Node<'_, '_>| {
+                ["FreeTemporary", "TotalTemporary"]
+                    .iter()
+                    .all(|name| !reply::field(*row, name).is_empty())
+            };
+            let Some(row) = reply::rows(status, "FilesystemStatus").find(told) else {
                 return Ok(None);
             };
-            let bytes = |name| {
-                Ok::<_, crate::soma::error::SomaError>(
-                    reply::number_field(row, name)?.saturating_mul(MEGABYTE),
-                )
-            };
+            let bytes = |name| Ok(reply::number_field(row, name)?.saturating_mul(MEGABYTE));
             Ok(Some(DeviceSpace {
                 free_temporary: bytes("FreeTemporary")?,
                 total_temporary: bytes("TotalTemporary")?,
             }))
-        })
+        });
+        match answer {
+            Err(error) if error.is_refusal() => Ok(None),
+            answer => answer,
+        }
     }
 }

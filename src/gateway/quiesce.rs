@@ -286,7 +286,7 @@ impl Gateway<'_> {
 /// that is what locks accounts, and keeps them locked.
 fn pause_after<T>(looked: &Result<T>, pause: Duration) -> Duration {
     match looked {
-        Err(error) if error.kind == Kind::Authentication => REFUSED_PAUSE,
+        Err(error) if matches!(error.kind, Kind::LoginRefused | Kind::Authentication) => REFUSED_PAUSE,
         _ => pause,
     }
 }

@@ -28,7 +28,7 @@ impl Failure {
     /// where the kind of the failure does not have one of its own.
     pub fn of_exchange(otherwise: Status, device: &str, error: &SomaError) -> Self {
         let status = match error.kind {
-            Kind::Authentication => Status::AuthenticationFailed,
+            Kind::LoginRefused | Kind::Authentication => Status::AuthenticationFailed,
             Kind::Interrupted => Status::Interrupted,
             Kind::Local(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
                 Status::NotEnoughFreeSpaceInStore

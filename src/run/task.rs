@@ -174,10 +174,15 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
         store::is_mounted(settings)?;
         store::has_space(settings, Status::NotEnoughFreeSpaceInStore)?;
         let facts = self.session.facts()?.clone();
+        let firmware_is_told = facts.firmware_version.is_some();
         self.record.tell(&Event::TaskFacts {
             task: self.task.id,
             facts,
         })?;
+        if !firmware_is_told {
+            let owner = ScriptOwner::Task(self.task.id);
+            self.record.note(owner, "the device does not tell its firmware")?;
+        }
         let domains = self.domains()?;
         if self.task.activity.quiesce && self.task.domain == DEFAULT_DOMAIN {
             let owner = ScriptOwner::Task(self.task.id);

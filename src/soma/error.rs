@@ -26,7 +26,10 @@ pub enum Kind {
     NotManagement,
     /// The interface is there, but says that it cannot answer now (HTTP 503).
     Unavailable,
-    /// User or password are wrong, or the account is locked.
+    /// User or password are wrong: HTTP 401.
+    LoginRefused,
+    /// User or password are wrong, or the account is locked: the device says so in an
+    /// answer, with words that it has for refusals of other sorts too.
     Authentication,
     /// The account may not do this (the device says the same words as for a wrong
     /// password, but with a timestamp: soma-wire section 1.4).
@@ -76,12 +79,21 @@ impl SomaError {
             // Most often a handshake, before anything was sent; but an alert may come later.
             | Kind::Tls => true,
             Kind::Unreachable
+            | Kind::LoginRefused
             | Kind::Authentication
             | Kind::NotAllowed
             | Kind::Refused
             | Kind::Fault
             | Kind::Local(_) => false,
         }
+    }
+
+    /// Whether the device answered, and refused or did not know what was asked.
+    pub fn is_refusal(&self) -> bool {
+        matches!(
+            self.kind,
+            Kind::Authentication | Kind::NotAllowed | Kind::Refused | Kind::Fault
+        )
     }
 
     /// Whether a read may be tried again: the trouble can pass by itself.

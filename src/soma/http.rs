@@ -226,7 +226,7 @@ impl Answer {
             200 if may_be_xml => return Ok(self.body),
             401 => {
                 return Err(SomaError::new(
-                    Kind::Authentication,
+                    Kind::LoginRefused,
                     "the device answered HTTP 401 (not authorized)",
                 )
                 .with_hint("check user name and password; the account may also be locked"));

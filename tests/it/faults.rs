@@ -107,6 +107,7 @@ fn can_strike(kind: &FaultKind, operation: &str) -> bool {
         FaultKind::HostileName(_) => is(&["SecureBackup", "DomainStatus"]),
         FaultKind::NeverQuiesces | FaultKind::QuiesceError => is(&["DomainQuiesce", "QuiesceDP"]),
         FaultKind::NeverUnquiesces => is(&["Unquiesce"]),
+        FaultKind::NoNumbers => is(&["FilesystemStatus"]),
         FaultKind::NoSpace => is(&["do-backup", "SecureBackup", "FilesystemStatus"]),
         _ => true,
     }

@@ -74,7 +74,7 @@ fn each_limit_on_the_wire_is_named_by_its_error() {
         ),
         (
             "request",
-            "FirmwareVersion3",
+            "APIConnectGatewayService",
             FaultKind::StallBeforeHead(None),
             "no complete answer within 400ms",
         ),

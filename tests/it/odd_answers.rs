@@ -2,7 +2,7 @@
 //! for a task.
 
 use crate::simulator::{Gateway, Setup};
-use crate::support::{EngineRun, Home, TestClock, export};
+use crate::support::{EngineRun, Home, TestClock, export, secure_backup};
 
 const NIGHT: &str = "2026-11-22T01:02:03.004Z";
 
@@ -50,5 +50,102 @@ fn a_page_and_silence_under_another_http_status_are_told_with_it() {
         assert_eq!(run.tasks(), ["QA1/DOM1 BACKUP_FAILED"], "{fault}");
         let error = run.errors().remove(0);
         assert!(error.contains(words), "{fault}: {error}");
+    }
+}
+
+/// Holds a run to success and to this note.
+#[track_caller]
+fn succeeds_with_note(run: &EngineRun, words: &str, why: &str) {
+    assert_eq!(run.status(), "SUCCESS", "{why}: {:?}", run.errors());
+    let notes = run.notes();
+    assert!(notes.iter().any(|note| note.contains(words)), "{why}: {notes:?}");
+}
+
+#[test]
+fn a_device_that_does_not_tell_its_firmware_is_backed_up_all_the_same() {
+    for faults in [
+        &["FirmwareVersion=http-500"][..],
+        &["FirmwareVersion=empty-body", "FirmwareVersion=status@500"],
+        &["FirmwareVersion=html", "FirmwareVersion=status@500"],
+        &["FirmwareVersion=empty-body"],
+        &["FirmwareVersion=no-payload"],
+        &["FirmwareVersion=result-error"],
+        &["FirmwareVersion=access-denied"],
+        &["FirmwareVersion=login-failure"],
+        &["FirmwareVersion=http-503"],
+        &["FirmwareVersion=close"],
+    ] {
+        let faults: Vec<String> = ["FirmwareVersion", "FirmwareVersion2", "FirmwareVersion3"]
+            .iter()
+            .flat_map(|class| {
+                faults
+                    .iter()
+                    .map(move |fault| fault.replace("FirmwareVersion", class))
+            })
+            .collect();
+        let faults: Vec<&str> = faults.iter().map(String::as_str).collect();
+        let run = run(&export("*", "DOM1", ""), &faults);
+        succeeds_with_note(&run, "does not tell its firmware", &faults.join(" "));
+    }
+}
+
+#[test]
+fn firmware_is_asked_for_in_an_older_way_where_the_newer_one_fails() {
+    for fault in ["html", "no-payload", "empty-body", "access-denied"] {
+        let run = run(&export("*", "DOM1", ""), &[&format!("FirmwareVersion3={fault}")]);
+        assert_eq!(run.tasks(), ["QA1/DOM1 SUCCESS"], "{fault}");
+        assert_eq!(run.notes(), Vec::<String>::new(), "{fault}");
+    }
+}
+
+#[test]
+fn a_device_that_does_not_answer_for_its_firmware_is_not_waited_for_three_times() {
+    let gateway = Gateway::start(Setup::default());
+    gateway.fail_as("FirmwareVersion3=stall@2s");
+    let home = Home::new()
+        .setting("timeouts = { connect = \"5s\", request = \"300ms\", export = \"30s\", secure_backup = \"30s\", idle = \"5s\" }")
+        .device("QA1", &gateway)
+        .plan("P", &export("*", "DOM1", ""));
+    let run = home.run("P", &TestClock::at(NIGHT));
+    succeeds_with_note(&run, "does not tell its firmware", "stall");
+    assert!(
+        !gateway
+            .operations()
+            .contains(&"get-status/FirmwareVersion2".to_owned())
+    );
+}
+
+#[test]
+fn a_login_that_is_refused_with_http_401_ends_the_task_at_the_first_question() {
+    let run = run(&export("*", "DOM1", ""), &["FirmwareVersion3=http-401"]);
+    assert_eq!(run.tasks(), ["QA1/DOM1 AUTHENTICATION_FAILED"]);
+}
+
+#[test]
+fn a_device_that_does_not_tell_its_space_is_asked_for_a_secure_backup_all_the_same() {
+    for fault in [
+        "no-numbers",
+        "http-500",
+        "result-error",
+        "access-denied",
+        "login-failure",
+    ] {
+        let run = run(&secure_backup("*", ""), &[&format!("FilesystemStatus={fault}")]);
+        succeeds_with_note(&run, "does not tell the free space", fault);
+    }
+}
+
+#[test]
+fn the_backup_mode_is_asked_for_in_a_second_way_before_it_counts_as_not_told() {
+    for fault in ["http-500", "result-error", "access-denied", "login-failure"] {
+        let first = format!("SystemSettings={fault}");
+        let told = run(&secure_backup("*", ""), &[&first]);
+        assert_eq!(told.tasks(), ["QA1/all-domains SUCCESS"], "{fault}");
+        assert_eq!(told.notes(), Vec::<String>::new(), "{fault}");
+        let untold = run(
+            &secure_backup("*", ""),
+            &[&first, &format!("SecureBackupMode={fault}")],
+        );
+        succeeds_with_note(&untold, "does not tell its backup mode", fault);
     }
 }

@@ -331,7 +331,7 @@ fn a_login_that_is_refused_in_the_middle_is_not_tried_by_the_tasks_that_wait() {
     let operations = gateway.operations();
     assert_eq!(
         operations.last().map(String::as_str),
-        Some("get-status/FirmwareVersion3"),
+        Some("get-status/DomainStatus"),
         "{operations:?}"
     );
     assert_eq!(
