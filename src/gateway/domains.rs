@@ -102,7 +102,8 @@ impl Gateway<'_> {
 
     /// Whether a domain is one of API Connect: its gateway service is enabled. The
     /// object is there in every domain on v10, disabled; firmware that does not know
-    /// the class has no such domains (soma-wire section 7).
+    /// the class has no such domains (soma-wire section 7). An answer that is none to this
+    /// question is about this domain only; no answer at all is an error.
     pub fn is_api_connect(&self, domain: &str) -> Result<ApiConnect> {
         let request = request::get_config(domain, "APIConnectGatewayService", None);
         let answer = self.read(&request, "config", |config| {
@@ -111,15 +112,21 @@ impl Gateway<'_> {
             Ok(if enabled { ApiConnect::Yes } else { ApiConnect::No })
         });
         match answer {
-            Err(error) if matches!(error.kind, Kind::Fault | Kind::Refused) => Ok(ApiConnect::UnknownClass),
-            Err(error) if error.kind == Kind::NotAllowed => Ok(ApiConnect::NotAllowed),
+            Err(error) => match error.kind {
+                Kind::Fault => Ok(ApiConnect::UnknownClass),
+                Kind::NotAllowed => Ok(ApiConnect::NotAllowed),
+                Kind::Refused | Kind::Authentication | Kind::NotManagement | Kind::Malformed => {
+                    Ok(ApiConnect::NotTold(error.message))
+                }
+                _ => Err(error),
+            },
             answer => answer,
         }
     }
 }
 
 /// Whether a domain is one of API Connect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ApiConnect {
     /// It is.
     Yes,
@@ -129,6 +136,8 @@ pub enum ApiConnect {
     UnknownClass,
     /// The account may not look.
     NotAllowed,
+    /// The device says something else instead.
+    NotTold(String),
 }
 
 #[cfg(test)]

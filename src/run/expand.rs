@@ -31,6 +31,8 @@ pub struct ExpandedTask<'a> {
     pub domain: String,
     /// What becomes of it.
     pub verdict: Verdict,
+    /// What its row in history should say beside that.
+    pub note: Option<String>,
 }
 
 /// What becomes of a task.
@@ -94,6 +96,7 @@ pub fn expand<'a>(
                 device_name: pattern,
                 domain: activity.domain_pattern(),
                 verdict: Verdict::Settled(Failure::new(Status::SkippedNoDevicesMatchingPattern, why)),
+                note: None,
             });
         }
         expanded.push(ExpandedActivity { activity, tasks });
@@ -107,6 +110,7 @@ fn tasks_of<'a>(activity: &Activity, device: &'a Device, contact: &mut Contact<'
         device_name: device.name.clone(),
         domain,
         verdict,
+        note: None,
     };
     let session = match contact {
         Contact::Up(session) => session,
@@ -144,8 +148,11 @@ fn tasks_of<'a>(activity: &Activity, device: &'a Device, contact: &mut Contact<'
     names
         .into_iter()
         .map(|name| {
-            let verdict = api_connect_verdict(session, &name);
-            task(name, verdict)
+            let (verdict, note) = api_connect_verdict(session, &name);
+            ExpandedTask {
+                note,
+                ..task(name, verdict)
+            }
         })
         .collect()
 }
@@ -164,24 +171,30 @@ fn there_are<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
     }
 }
 
-fn api_connect_verdict(session: &mut Session<'_>, domain: &str) -> Verdict {
+/// Whether a domain is backed up, and what to say about a device that does not tell.
+fn api_connect_verdict(session: &mut Session<'_>, domain: &str) -> (Verdict, Option<String>) {
     if !session.knows_api_connect {
-        return Verdict::Ready;
+        return (Verdict::Ready, None);
     }
     match session.gateway.is_api_connect(domain) {
-        Ok(ApiConnect::Yes) => Verdict::Settled(Failure::new(
-            Status::SkippedApicDomain,
-            format!(
+        Ok(ApiConnect::Yes) => {
+            let why = format!(
                 "{domain} of {} belongs to API Connect, which restores it itself",
                 session.device.name
-            ),
-        )),
+            );
+            let skipped = Failure::new(Status::SkippedApicDomain, why);
+            (Verdict::Settled(skipped), None)
+        }
         Ok(ApiConnect::UnknownClass) => {
             session.knows_api_connect = false;
-            Verdict::Ready
+            (Verdict::Ready, None)
         }
         // Who may not look at the gateway service cannot be told apart from who has none.
-        Ok(ApiConnect::No | ApiConnect::NotAllowed) => Verdict::Ready,
+        Ok(ApiConnect::No | ApiConnect::NotAllowed) => (Verdict::Ready, None),
+        Ok(ApiConnect::NotTold(why)) => {
+            let note = format!("whether {domain} belongs to API Connect is not known: {why}");
+            (Verdict::Ready, Some(note))
+        }
         Err(error) => {
             let failure = Failure::of_exchange(Status::DeviceError, &session.device.name, &error);
             let message = format!(
@@ -189,7 +202,7 @@ fn api_connect_verdict(session: &mut Session<'_>, domain: &str) -> Verdict {
                 session.device.name,
                 words(&error)
             );
-            Verdict::Settled(Failure { message, ..failure })
+            (Verdict::Settled(Failure { message, ..failure }), None)
         }
     }
 }

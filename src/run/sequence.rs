@@ -409,6 +409,9 @@ impl<'a> Run<'_, 'a, '_> {
                     status,
                     error,
                 })?;
+                if let Some(note) = &expanded.note {
+                    self.record.note(ScriptOwner::Task(task), note.as_str())?;
+                }
                 waiting.push_back(Waiting {
                     id: task,
                     activity: activities.len(),

@@ -1,7 +1,7 @@
 //! Answers that are right in an unusual way, and answers that are none: what each means
 //! for a task.
 
-use crate::simulator::{Gateway, Setup};
+use crate::simulator::{Domain, Gateway, Setup};
 use crate::support::{EngineRun, Home, TestClock, export, secure_backup};
 
 const NIGHT: &str = "2026-11-22T01:02:03.004Z";
@@ -147,5 +147,48 @@ fn the_backup_mode_is_asked_for_in_a_second_way_before_it_counts_as_not_told() {
             &[&first, &format!("SecureBackupMode={fault}")],
         );
         succeeds_with_note(&untold, "does not tell its backup mode", fault);
+    }
+}
+
+#[test]
+fn a_domain_that_may_belong_to_api_connect_or_not_is_backed_up_with_a_note() {
+    for faults in [
+        &["APIConnectGatewayService=login-failure"][..],
+        &["APIConnectGatewayService=result-error"],
+        &["APIConnectGatewayService=html"],
+        &["APIConnectGatewayService=empty-body"],
+        &["APIConnectGatewayService=no-payload"],
+        &[
+            "APIConnectGatewayService=html",
+            "APIConnectGatewayService=status@500",
+        ],
+    ] {
+        let run = run(&export("*", "DOM1", ""), faults);
+        succeeds_with_note(
+            &run,
+            "whether DOM1 belongs to API Connect is not known",
+            &faults.join(" "),
+        );
+    }
+}
+
+#[test]
+fn a_refusal_in_one_domain_does_not_hide_the_api_connect_domains_behind_it() {
+    for fault in ["result-error", "login-failure", "access-denied", "html"] {
+        let gateway = Gateway::start(Setup {
+            domains: vec![Domain::new("A"), Domain::new("B").api_connect()],
+            ..Setup::default()
+        });
+        gateway.fail_as(&format!("APIConnectGatewayService@A={fault}"));
+        let home = Home::new()
+            .device("QA1", &gateway)
+            .plan("P", &export("*", "A, B", ""));
+        let run = home.run("P", &TestClock::at(NIGHT));
+        assert_eq!(
+            run.tasks(),
+            ["QA1/A SUCCESS", "QA1/B SKIPPED_APIC_DOMAIN"],
+            "{fault}: {:?}",
+            run.errors()
+        );
     }
 }

@@ -78,7 +78,7 @@ fn api_connect(gateway: &Gateway<'_>, wanted: &BTreeSet<&str>, found: &mut Findi
         match gateway.is_api_connect(name) {
             Ok(ApiConnect::Yes) => skipped.push(*name),
             Ok(ApiConnect::UnknownClass) => break,
-            Ok(ApiConnect::No | ApiConnect::NotAllowed) => {}
+            Ok(ApiConnect::No | ApiConnect::NotAllowed | ApiConnect::NotTold(_)) => {}
             Err(error) => return failed("api connect", &error, found),
         }
     }
