@@ -33,7 +33,7 @@ pub struct Session<'a> {
 pub enum Contact<'a> {
     /// It answered as it should.
     Up(Box<Session<'a>>),
-    /// It is not available: its tasks are skipped.
+    /// It is not available (no connection, or no answer in time): its tasks are skipped.
     Down(String),
     /// It answered, but not as it should: its tasks fail.
     Bad(Failure),
@@ -153,7 +153,7 @@ fn meet<'a>(engine: Engine<'a>, device: &'a Device) -> Contact<'a> {
             knows_api_connect: true,
             facts: None,
         })),
-        Err(error) if error.kind == Kind::Unreachable => Contact::Down(format!(
+        Err(error) if matches!(error.kind, Kind::Unreachable | Kind::TimedOut) => Contact::Down(format!(
             "{} ({}:{}): {}",
             device.name,
             device.host,

@@ -116,3 +116,22 @@ fn a_device_whose_host_name_is_not_known_is_skipped() {
     let told = ["the host name is not known", "no connection within"];
     assert!(told.iter().any(|words| errors.contains(words)), "{errors}");
 }
+
+#[test]
+fn a_device_that_accepts_the_connection_and_does_not_answer_is_skipped() {
+    for fault in ["DomainStatus=stall", "DomainStatus=stall-in-body@20"] {
+        let gateway = gateway(None);
+        gateway.fail_as(fault);
+        let home = Home::new()
+            .setting("timeouts = { connect = \"5s\", request = \"300ms\", export = \"30s\", secure_backup = \"30s\", idle = \"5s\" }")
+            .device("QA1", &gateway)
+            .plan("P", &export("*", "DOM*", ""));
+        let run = home.run("P", &TestClock::at("2026-11-22T01:00:00Z"));
+        assert_eq!(run.tasks(), ["QA1/DOM* SKIPPED_DEVICE_NOT_AVAILABLE"], "{fault}");
+        let error = run.errors().remove(0);
+        assert!(
+            error.contains("no complete answer within 300ms"),
+            "{fault}: {error}"
+        );
+    }
+}
