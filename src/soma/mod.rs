@@ -15,3 +15,5 @@ pub mod reply;
 pub mod request;
 mod reuse;
 pub mod tls;
+#[cfg(test)]
+mod tls_tests;

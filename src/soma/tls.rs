@@ -169,7 +169,7 @@ pub fn explain(error: &rustls::Error) -> SomaError {
             TRUST,
         ),
         rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext { presented, .. })
-            if presented.is_empty() =>
+            if host_names(presented).is_empty() =>
         {
             (
                 "the certificate of the device carries no names (SAN); a common name alone does not count".to_owned(),
@@ -179,7 +179,7 @@ pub fn explain(error: &rustls::Error) -> SomaError {
         rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext { expected, presented }) => (
             format!(
                 "the certificate of the device is for {}, not for {}",
-                presented.join(", "),
+                at_most_five(&host_names(presented)),
                 expected.to_str()
             ),
             "write one of these names as `host`, or pin it: `dpbackup trust DEVICE` prints the pin_sha256 line",
@@ -224,6 +224,25 @@ pub fn explain(error: &rustls::Error) -> SomaError {
         other => (format!("TLS failed: {other}"), TRUST),
     };
     SomaError::new(Kind::Tls, what).with_hint(hint)
+}
+
+/// The names of a certificate that can be a `host`, out of the words of `webpki`:
+/// `DnsName("a")` is a, `IpAddress(10.0.0.1)` is 10.0.0.1.
+fn host_names(presented: &[String]) -> Vec<String> {
+    let within = |text: &str, start, end| {
+        let name = text.strip_prefix(start)?.strip_suffix(end)?;
+        Some(name.escape_debug().to_string())
+    };
+    let name = |text: &String| within(text, "DnsName(\"", "\")").or_else(|| within(text, "IpAddress(", ")"));
+    presented.iter().filter_map(name).collect()
+}
+
+fn at_most_five(names: &[String]) -> String {
+    const TOLD: usize = 5;
+    match names.split_at_checked(TOLD) {
+        Some((told, more)) if !more.is_empty() => format!("{} and {} more", told.join(", "), more.len()),
+        _ => names.join(", "),
+    }
 }
 
 /// The advice when a device hangs up before it has said anything.
