@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
 use crate::run::status::Status;
@@ -251,7 +251,7 @@ pub struct LevelArgs {
 /// recorded; UNREADABLE says nothing about the file. Exit code 1 if one is not OK, 3 if
 /// there are only warnings (rights of others, another owner).
 #[derive(Debug, Args)]
-#[group(id = "what", required = true, multiple = true, args = ["files", "tasks", "devices", "all"])]
+#[command(group = ArgGroup::new("what").required(true).multiple(true).args(["files", "tasks", "devices", "all"]))]
 pub struct VerifyArgs {
     /// Archives, and folders or manifests of secure backups; those that history does not
     /// know too

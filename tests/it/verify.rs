@@ -67,6 +67,20 @@ fn what_a_run_has_stored_is_found_good() {
 }
 
 #[test]
+fn nothing_to_verify_is_refused_however_it_is_to_be_printed() {
+    let home = Home::new().plan("P", "");
+    for arguments in [
+        &["verify"][..],
+        &["verify", "--format", "json"],
+        &["verify", "--format", "table"],
+    ] {
+        let ran = home.dpbackup(arguments).exits(2);
+        assert!(ran.stdout.is_empty(), "{arguments:?}: {}", ran.stdout);
+        assert!(ran.stderr.contains("--all"), "{arguments:?}: {}", ran.stderr);
+    }
+}
+
+#[test]
 fn json_holds_every_file_with_its_state() {
     let (_gateway, home) = stored();
     fs::remove_file(the_file(&home, &["DOM2"])).expect("removed");
