@@ -18,8 +18,10 @@ pub use screen::Screen;
 pub struct Ui {
     /// Whether stderr shows colours.
     pub color: bool,
-    /// Whether stderr shows progress bars.
-    pub live: bool,
+    /// Whether somebody watches stderr: a line for each task, and a summary.
+    pub lines: bool,
+    /// Whether stderr shows progress bars and countdowns as well.
+    pub bars: bool,
     /// How much is said.
     pub verbosity: Verbosity,
     /// The columns of stdout, if it is a terminal.
@@ -55,14 +57,16 @@ impl Ui {
             (false, 1) => Verbosity::Verbose,
             (false, _) => Verbosity::Chatty,
         };
-        let live = terminal && !dumb && !global.no_progress && verbosity > Verbosity::Quiet;
+        let lines = terminal && verbosity > Verbosity::Quiet;
+        let bars = lines && !dumb && !global.no_progress;
         let width = io::stdout()
             .is_terminal()
             .then(|| terminal_size::terminal_size().map(|(width, _)| width.0))
             .flatten();
         Self {
             color,
-            live,
+            lines,
+            bars,
             verbosity,
             width,
         }

@@ -1,7 +1,7 @@
 //! A run as a person, or the mail of a cron job, sees it.
 //!
-//! At a terminal: a line for each task, bars for downloads, a countdown for waits, a
-//! summary. Elsewhere: nothing on success, one short block where something is wrong,
+//! At a terminal: a line for each task, bars for downloads, a countdown for waits (these two
+//! not with `--no-progress` or on a dumb one), a summary. Elsewhere: nothing on success, one short block where something is wrong,
 //! and with `-v` a line for each task and a heartbeat in long waits.
 
 use std::collections::BTreeMap;
@@ -68,7 +68,7 @@ impl Screen {
 
     /// Whether each task gets a line when it ends.
     fn tells_tasks(&self) -> bool {
-        self.ui.live || self.ui.verbosity >= Verbosity::Verbose
+        self.ui.lines || self.ui.verbosity >= Verbosity::Verbose
     }
 
     fn say(&self, text: &str) {
@@ -158,12 +158,7 @@ impl Screen {
         let tasks = std::mem::take(&mut self.tasks);
         let complaints = std::mem::take(&mut self.complaints);
         let good = status.class() == Class::Success;
-        let quiet = if good {
-            self.ui.verbosity < Verbosity::Verbose && !self.ui.live
-        } else {
-            false
-        };
-        if quiet
+        if (good && !self.tells_tasks())
             || (self.ui.verbosity == Verbosity::Quiet
                 && !matches!(status.class(), Class::Failed | Class::Refused))
         {
@@ -213,7 +208,7 @@ impl Screen {
     }
 
     fn show_bar(&mut self, kind: BarKind, length: Option<u64>, template: &str) -> Option<&ProgressBar> {
-        if !self.ui.live {
+        if !self.ui.bars {
             return None;
         }
         if self.bar.as_ref().is_none_or(|bar| bar.kind != kind) {

@@ -56,6 +56,7 @@ mod task_flow;
 mod task_quiesce;
 mod task_refused;
 mod task_stored;
+mod terminal;
 mod trust;
 mod unchanged;
 mod undo;
