@@ -23,6 +23,9 @@ use crate::values::text::printable;
 /// Between two heartbeat lines of one wait.
 const HEARTBEAT: Duration = Duration::from_secs(60);
 
+/// So many failed tasks are named at the end of a plan.
+const NAMED: usize = 10;
+
 /// Shows the events of a run.
 pub struct Screen {
     ui: Ui,
@@ -38,6 +41,7 @@ struct TaskLine {
     opening: TaskOpening,
     started: Option<Timestamp>,
     status: Status,
+    error: Option<String>,
     files: usize,
     bytes: u64,
 }
@@ -104,6 +108,7 @@ impl Screen {
             opening: opening.clone(),
             started: None,
             status: opening.status,
+            error: None,
             files: 0,
             bytes: 0,
         };
@@ -118,6 +123,7 @@ impl Screen {
             return;
         };
         line.status = status;
+        line.error = error.map(ToOwned::to_owned);
         let target = target(&line.opening);
         let took = at
             .zip(line.started)
@@ -179,11 +185,25 @@ impl Screen {
             HumanDuration(took),
             id.0
         );
-        if let Some(error) = error.filter(|_| tasks.is_empty() || status.class() != Class::Failed) {
-            let _ = write!(text, "\n  {}", printable(error));
+        // Where tasks failed, the plan says no more than they do.
+        let told_by_tasks = match self.tells_tasks() {
+            true => status == Status::Failed,
+            false => status.class() == Class::Failed,
+        };
+        let why = error
+            .filter(|_| tasks.is_empty() || !told_by_tasks)
+            .map(printable);
+        if let Some(why) = &why {
+            let _ = write!(text, "\n  {why}");
         }
         for complaint in complaints {
-            let _ = write!(text, "\n  {}", complaint.replace('\n', "\n  "));
+            if why.as_deref() != Some(complaint.as_str()) {
+                let _ = write!(text, "\n  {}", complaint.replace('\n', "\n  "));
+            }
+        }
+        // Elsewhere they are among the complaints.
+        if self.tells_tasks() {
+            self.name_failed(&tasks, id, &mut text);
         }
         if !tasks.is_empty() {
             let count = |classes: &[Class]| {
@@ -205,6 +225,30 @@ impl Screen {
             let _ = write!(text, "\n  more: dpbackup history activities {}", id.0);
         }
         self.say(&text);
+    }
+
+    /// Those that failed, with their reasons: what was told when they ended has scrolled away.
+    fn name_failed(&self, tasks: &BTreeMap<TaskId, TaskLine>, plan: PlanId, text: &mut String) {
+        let failed = || tasks.values().filter(|task| task.status.class() == Class::Failed);
+        for task in failed().take(NAMED) {
+            let label = self.ui.paint("FAILED", "1;31");
+            let _ = write!(text, "\n  {label} {}: {}", target(&task.opening), task.status);
+            if let Some(error) = &task.error {
+                let _ = write!(text, "\n      {}", printable(error));
+            }
+        }
+        let Some(first) = failed().nth(NAMED) else {
+            return;
+        };
+        let activity = first.opening.activity;
+        let place = match failed().skip(NAMED).all(|task| task.opening.activity == activity) {
+            true => format!("dpbackup history tasks {}", activity.0),
+            false => format!(
+                "dpbackup history activities {}, and history tasks of each",
+                plan.0
+            ),
+        };
+        let _ = write!(text, "\n  and {} more: {place}", failed().count() - NAMED);
     }
 
     fn show_bar(&mut self, kind: BarKind, length: Option<u64>, template: &str) -> Option<&ProgressBar> {

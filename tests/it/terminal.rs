@@ -1,7 +1,7 @@
 //! What a person at a terminal sees of a run.
 
-use crate::simulator::{Gateway, Setup};
-use crate::support::{Home, export};
+use crate::simulator::{Domain, Gateway, Setup};
+use crate::support::{Home, Ran, export};
 
 fn home(gateway: &Gateway) -> Home {
     Home::new()
@@ -54,4 +54,82 @@ fn quiet_is_quiet_at_a_terminal_too() {
         .at_terminal(100, &[], &["--quiet", "run", "P"])
         .exits(0);
     assert_eq!(ran.stdout, "");
+}
+
+/// What was said behind the line with which the plan ends, that line included.
+fn summary(ran: &Ran) -> &str {
+    let at = ran.stdout.find("plan P ended").expect("a summary");
+    ran.stdout.get(at..).unwrap_or_default()
+}
+
+#[test]
+fn the_summary_names_what_failed_and_why() {
+    let gateway = Gateway::start(Setup::default());
+    gateway.fail_as("do-backup@DOM1=file-error");
+    let ran = home(&gateway)
+        .at_terminal(100, &[], &["run", "P", "--color", "never"])
+        .exits(1);
+    let summary = summary(&ran);
+    assert!(
+        summary.contains("FAILED QA1/DOM1 export: BACKUP_FAILED\n      QA1: "),
+        "{summary}"
+    );
+    assert!(summary.contains("device untouched"), "{summary}");
+    assert!(!summary.contains("DOM2"), "{summary}");
+    assert!(!summary.contains("more failed"), "{summary}");
+}
+
+#[test]
+fn of_many_failed_tasks_ten_are_named_and_the_others_counted() {
+    let names: Vec<String> = (1..=12).map(|number| format!("DOM{number}")).collect();
+    let gateway = Gateway::start(Setup {
+        domains: names.iter().map(|name| Domain::new(name)).collect(),
+        ..Setup::default()
+    });
+    gateway.fail_as("do-backup=file-error");
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &export("*", "DOM*", "error_policy = \"ignore\""));
+    let ran = home
+        .at_terminal(100, &[], &["run", "P", "--color", "never"])
+        .exits(1);
+    let summary = summary(&ran);
+    assert_eq!(summary.matches("BACKUP_FAILED").count(), 10, "{summary}");
+    assert!(
+        summary.contains("\n  and 2 more: dpbackup history tasks 1\n"),
+        "{summary}"
+    );
+}
+
+#[test]
+fn an_interrupted_run_says_so_and_names_the_task() {
+    let gateway = Gateway::start(Setup::default());
+    let home = home(&gateway).script("stop.sh", "#!/bin/sh\nkill -INT $PPID\nexec sleep 60\n");
+    let plan = export("*", "DOM1", "pre_script = \"stop.sh\"");
+    let home = home.setting("scripts_dir = \"scripts\"").plan("Q", &plan);
+    let ran = home
+        .at_terminal(100, &[], &["run", "Q", "--color", "never"])
+        .exits(130);
+    let at = ran.stdout.find("plan Q ended INTERRUPTED").expect("a summary");
+    let summary = ran.stdout.get(at..).unwrap_or_default();
+    assert!(summary.contains("\n  interrupted by signal 2"), "{summary}");
+    assert!(
+        summary.contains("\n  FAILED QA1/DOM1 export: INTERRUPTED\n"),
+        "{summary}"
+    );
+}
+
+#[test]
+fn a_post_plan_script_that_fails_is_told_once_in_a_mail() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .setting("scripts_dir = \"scripts\"")
+        .script("post.sh", "#!/bin/sh\nexit 7\n")
+        .plan(
+            "P",
+            &format!("post_script = \"post.sh\"\n{}", export("*", "DOM1", "")),
+        );
+    let ran = home.dpbackup(&["run", "P"]).exits(3);
+    assert_eq!(ran.stderr.matches("return code 7").count(), 1, "{}", ran.stderr);
 }
