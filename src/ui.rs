@@ -4,14 +4,20 @@
 //! printable first. A reader that has gone away is no error.
 
 use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
 
 use crate::cli::{ColorChoice, Global};
+use crate::values::duration;
 use crate::values::environment::{Lookup, non_empty};
 use crate::values::text::printable;
 
+mod heartbeat;
 mod screen;
 
 pub use screen::Screen;
+
+/// Between two heartbeat lines, unless `DPBACKUP_HEARTBEAT` says otherwise.
+const HEARTBEAT: Duration = Duration::from_secs(60);
 
 /// How this process speaks.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +28,8 @@ pub struct Ui {
     pub lines: bool,
     /// Whether stderr shows progress bars and countdowns as well.
     pub bars: bool,
+    /// How often a long wait says that it goes on, where it does.
+    pub heartbeat: Duration,
     /// How much is said.
     pub verbosity: Verbosity,
     /// The columns of stdout, if it is a terminal.
@@ -59,6 +67,9 @@ impl Ui {
         };
         let lines = terminal && verbosity > Verbosity::Quiet;
         let bars = lines && !dumb && !global.no_progress;
+        let heartbeat = non_empty(env, "DPBACKUP_HEARTBEAT")
+            .and_then(|text| duration::parse(text.to_str()?).ok())
+            .filter(|interval| !interval.is_zero());
         let width = io::stdout()
             .is_terminal()
             .then(|| terminal_size::terminal_size().map(|(width, _)| width.0))
@@ -67,6 +78,7 @@ impl Ui {
             color,
             lines,
             bars,
+            heartbeat: heartbeat.unwrap_or(HEARTBEAT),
             verbosity,
             width,
         }

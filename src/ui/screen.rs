@@ -2,26 +2,27 @@
 //!
 //! At a terminal: a line for each task, bars for downloads, a countdown for waits (these two
 //! not with `--no-progress` or on a dumb one), a summary. Elsewhere: nothing on success, one short block where something is wrong,
-//! and with `-v` a line for each task and a heartbeat in long waits.
+//! and with `-v` a line for each task and a heartbeat in long waits and downloads.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use jiff::Timestamp;
 
 use crate::run::event::{
     ALL_DOMAINS, ActionKind, Event, PlanId, PlanOpening, Progress, ScriptOwner, Sink, TaskId, TaskOpening,
 };
 use crate::run::status::{Class, Status};
+use crate::ui::heartbeat::Heartbeat;
 use crate::ui::{Ui, Verbosity};
 use crate::values::duration::HumanDuration;
 use crate::values::size::Bytes;
 use crate::values::text::printable;
 
-/// Between two heartbeat lines of one wait.
-const HEARTBEAT: Duration = Duration::from_secs(60);
+/// How often a countdown moves by itself.
+const TICK: Duration = Duration::from_millis(250);
 
 /// So many failed tasks are named at the end of a plan.
 const NAMED: usize = 10;
@@ -30,7 +31,7 @@ const NAMED: usize = 10;
 pub struct Screen {
     ui: Ui,
     bar: Option<Bar>,
-    heartbeat: Option<Instant>,
+    heartbeat: Option<(Ongoing, Heartbeat<Pulse>)>,
     plan: Option<(PlanId, PlanOpening, Timestamp)>,
     tasks: BTreeMap<TaskId, TaskLine>,
     /// What deserves to be read, in the order in which it happened.
@@ -46,15 +47,43 @@ struct TaskLine {
     bytes: u64,
 }
 
-#[derive(PartialEq, Eq)]
-enum BarKind {
+/// What a bar or a heartbeat is about.
+#[derive(Clone, PartialEq, Eq)]
+enum Ongoing {
     Download(String),
     Wait(String),
 }
 
 struct Bar {
-    kind: BarKind,
+    what: Ongoing,
     bar: ProgressBar,
+}
+
+/// What a heartbeat says.
+enum Pulse {
+    /// The wait is given up at this moment.
+    Wait { what: String, until: Instant },
+    /// So much has come.
+    Download {
+        what: String,
+        bytes: u64,
+        total: Option<u64>,
+    },
+}
+
+impl fmt::Display for Pulse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Wait { what, until } => {
+                write!(f, "waiting for {what}, ")?;
+                left(*until, f)
+            }
+            Self::Download { what, bytes, total } => {
+                write!(f, "downloading {what}: {} so far", Bytes(*bytes))?;
+                total.map_or(Ok(()), |total| write!(f, " of {}", Bytes(total)))
+            }
+        }
+    }
 }
 
 impl Screen {
@@ -251,22 +280,43 @@ impl Screen {
         let _ = write!(text, "\n  and {} more: {place}", failed().count() - NAMED);
     }
 
-    fn show_bar(&mut self, kind: BarKind, length: Option<u64>, template: &str) -> Option<&ProgressBar> {
+    /// The bar of this wait or download, made by `style` if there is none yet.
+    fn bar_of(
+        &mut self,
+        what: &Ongoing,
+        length: Option<u64>,
+        style: impl FnOnce() -> Option<ProgressStyle>,
+    ) -> Option<&ProgressBar> {
         if !self.ui.bars {
             return None;
         }
-        if self.bar.as_ref().is_none_or(|bar| bar.kind != kind) {
+        if self.bar.as_ref().is_none_or(|bar| bar.what != *what) {
             self.end_bar();
-            let bar = match length {
-                Some(length) => ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr()),
-                None => ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()),
-            };
-            if let Ok(style) = ProgressStyle::with_template(template) {
+            let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr());
+            if let Some(style) = style() {
                 bar.set_style(style);
             }
-            self.bar = Some(Bar { kind, bar });
+            bar.enable_steady_tick(TICK);
+            self.bar = Some(Bar {
+                what: what.clone(),
+                bar,
+            });
         }
         self.bar.as_ref().map(|bar| &bar.bar)
+    }
+
+    /// A line now and then for those who read a log, and asked for more than the end.
+    fn beat(&mut self, what: Ongoing, pulse: Pulse) {
+        if self.ui.bars || self.ui.verbosity < Verbosity::Verbose {
+            return;
+        }
+        match &self.heartbeat {
+            Some((same, heartbeat)) if *same == what => heartbeat.set(pulse),
+            _ => {
+                let heartbeat = Heartbeat::start(self.ui, self.ui.heartbeat, pulse);
+                self.heartbeat = Some((what, heartbeat));
+            }
+        }
     }
 
     fn waiting(&mut self, device: &str, what: &str, waited: Duration, limit: Duration) {
@@ -276,21 +326,37 @@ impl Screen {
             format!("{device}: {what}")
         };
         let what = printable(&what).into_owned();
-        let left = HumanDuration(Duration::from_secs(limit.saturating_sub(waited).as_secs()));
-        let message = format!("waiting for {what}, {left} left");
-        if let Some(bar) = self.show_bar(BarKind::Wait(what.clone()), None, "{spinner} {msg}") {
-            bar.set_message(message);
-            bar.tick();
+        let until = Instant::now() + limit.saturating_sub(waited);
+        let ongoing = Ongoing::Wait(what.clone());
+        let countdown = || {
+            let style = ProgressStyle::with_template("{spinner} waiting for {msg}, {left}").ok()?;
+            Some(
+                style.with_key("left", move |_: &ProgressState, out: &mut dyn fmt::Write| {
+                    // Writing into the text of a bar cannot fail.
+                    let _ = left(until, out);
+                }),
+            )
+        };
+        if let Some(bar) = self.bar_of(&ongoing, None, countdown) {
+            bar.set_message(what);
             return;
         }
-        if self.ui.verbosity < Verbosity::Verbose {
+        self.beat(ongoing, Pulse::Wait { what, until });
+    }
+
+    fn downloaded(&mut self, device: &str, name: &str, bytes: u64, total: Option<u64>) {
+        let what = format!("{device} {}", printable(name));
+        let ongoing = Ongoing::Download(what.clone());
+        let template = match total {
+            Some(_) => "{msg} [{bar:20}] {bytes}/{total_bytes} {binary_bytes_per_sec}",
+            None => "{msg} {bytes} {binary_bytes_per_sec}",
+        };
+        if let Some(bar) = self.bar_of(&ongoing, total, || ProgressStyle::with_template(template).ok()) {
+            bar.set_message(what);
+            bar.set_position(bytes);
             return;
         }
-        let since = *self.heartbeat.get_or_insert_with(Instant::now);
-        if since.elapsed() >= HEARTBEAT {
-            self.heartbeat = Some(Instant::now());
-            self.say(&message);
-        }
+        self.beat(ongoing, Pulse::Download { what, bytes, total });
     }
 }
 
@@ -395,21 +461,18 @@ impl Sink for Screen {
                 name,
                 bytes,
                 total,
-            } => {
-                let kind = BarKind::Download(format!("{device} {}", printable(name)));
-                let message = format!("{device} {}", printable(name));
-                let template = match total {
-                    Some(_) => "{msg} [{bar:20}] {bytes}/{total_bytes} {binary_bytes_per_sec}",
-                    None => "{msg} {bytes} {binary_bytes_per_sec}",
-                };
-                if let Some(bar) = self.show_bar(kind, *total, template) {
-                    bar.set_message(message);
-                    bar.set_position(*bytes);
-                }
-            }
+            } => self.downloaded(device, name, *bytes, *total),
             Progress::WaitEnded | Progress::DownloadEnded => self.end_bar(),
         }
     }
+}
+
+/// `2m 5s left`: whole seconds, for a countdown moves in such.
+fn left(until: Instant, out: &mut dyn fmt::Write) -> fmt::Result {
+    let left = until.saturating_duration_since(Instant::now());
+    let seconds = left.as_millis().div_ceil(1000);
+    let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
+    write!(out, "{} left", HumanDuration(Duration::from_secs(seconds)))
 }
 
 /// `QA1 secure backup`, `TEST8/DOMAIN1 export`.

@@ -1,7 +1,7 @@
 //! What a person at a terminal sees of a run.
 
 use crate::simulator::{Domain, Gateway, Setup};
-use crate::support::{Home, Ran, export};
+use crate::support::{Home, Ran, export, secure_backup};
 
 fn home(gateway: &Gateway) -> Home {
     Home::new()
@@ -54,6 +54,72 @@ fn quiet_is_quiet_at_a_terminal_too() {
         .at_terminal(100, &[], &["--quiet", "run", "P"])
         .exits(0);
     assert_eq!(ran.stdout, "");
+}
+
+#[test]
+fn the_wait_for_an_export_to_begin_counts_down() {
+    let gateway = Gateway::start(Setup::default());
+    gateway.fail_as("do-backup@DOM1=stall@1s");
+    let ran = home(&gateway).at_terminal(100, &[], &["run", "P"]).exits(0);
+    assert!(
+        ran.stdout.contains("waiting for QA1: the export of DOM1, "),
+        "{:?}",
+        ran.stdout
+    );
+}
+
+/// What a run says under `-v` to a log, a heartbeat every few milliseconds.
+fn heartbeats(home: &Home, arguments: &[&str]) -> Ran {
+    let mut command = home.command(arguments);
+    command.env("DPBACKUP_HEARTBEAT", "20ms");
+    Ran::of(command.output().expect("the binary starts"))
+}
+
+#[test]
+fn a_log_sees_that_an_export_has_not_begun_yet() {
+    let gateway = Gateway::start(Setup::default());
+    gateway.fail_as("do-backup@DOM1=stall@1s");
+    let home = home(&gateway);
+    let ran = heartbeats(&home, &["run", "P", "-v"]).exits(0);
+    assert!(
+        ran.stderr.contains("waiting for QA1: the export of DOM1, "),
+        "{}",
+        ran.stderr
+    );
+    let ran = heartbeats(&home, &["run", "P"]).exits(0);
+    assert_eq!(ran.stderr, "", "without -v nothing is said");
+}
+
+#[test]
+fn a_log_sees_how_much_of_a_download_has_come() {
+    let gateway = Gateway::start(Setup::default());
+    gateway.fail_as("do-backup@DOM1=stall-in-body@2000");
+    let timeouts = "timeouts = { connect = \"5s\", request = \"10s\", export = \"30s\", idle = \"1s\" }";
+    let home = home(&gateway).setting(timeouts);
+    let ran = heartbeats(&home, &["run", "P", "-v"]).exits(1);
+    let told = |line: &str| {
+        line.starts_with("downloading QA1 DOM1-export-")
+            && line.ends_with("B so far")
+            && !line.contains(" 0 B")
+    };
+    assert!(ran.stderr.lines().any(told), "{}", ran.stderr);
+}
+
+#[test]
+fn a_log_sees_that_a_secure_backup_has_not_answered_yet() {
+    let gateway = Gateway::start(Setup::default());
+    gateway.fail_as("do-action/SecureBackup=stall@1s");
+    gateway.fail_as("get-file/cert.tgz=stall@1s");
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &secure_backup("*", ""));
+    let ran = heartbeats(&home, &["run", "P", "-v"]).exits(0);
+    for words in [
+        "waiting for QA1: the secure backup to be ready, ",
+        "waiting for QA1: the file cert.tgz, ",
+    ] {
+        assert!(ran.stderr.contains(words), "{words}: {}", ran.stderr);
+    }
 }
 
 /// What was said behind the line with which the plan ends, that line included.

@@ -1,6 +1,7 @@
 //! Step 8 for domains: an export, streamed to disk, verified, published.
 
 use std::path::Path;
+use std::time::Duration;
 
 use crate::artifact::archive::{self, Expected, Limits};
 use crate::artifact::layout::{self, ExportKind};
@@ -10,6 +11,7 @@ use crate::artifact::stage::Staged;
 use crate::plan::model::OnUnchanged;
 use crate::run::event::{Event, FileKind, KeptFile, LedgerError, Progress, StoredFile};
 use crate::run::failure::{Failure, Trouble, chain};
+use crate::run::guard;
 use crate::run::status::Status;
 use crate::run::task::{Walk, storage};
 use crate::soma::error::Kind;
@@ -61,6 +63,10 @@ impl Walk<'_, '_, '_> {
         let mut staged = Staged::create(&settings.store, path).map_err(|error| storage(&error))?;
         let downloaded = {
             let (record, task) = (&mut *self.record, self.task.id);
+            // The device says nothing until it has made the archive.
+            let limit = self.session.gateway.timeouts().export;
+            let what = format!("the export of {}", self.task.domain);
+            guard::waiting(record, &device, &what, limit)(Duration::ZERO);
             let mut begun: Result<bool, LedgerError> = Ok(false);
             let mut progress = |bytes| {
                 if matches!(begun, Ok(false)) {

@@ -83,7 +83,13 @@ impl Walk<'_, '_, '_> {
             .record
             .open_undo(self.engine.process, self.task.id, &device, &undo)?;
         self.leftover = Some((journal, folder.clone()));
-        match self.session.gateway.secure_backup(certificate, &folder) {
+        let limit = self.session.gateway.timeouts().secure_backup;
+        let what = "the secure backup to be ready";
+        // Some firmware answers only when it is.
+        waiting(self.record, &device, what, limit)(Duration::ZERO);
+        let asked = self.session.gateway.secure_backup(certificate, &folder);
+        self.record.show(&Progress::WaitEnded);
+        match asked {
             Ok(()) => {}
             Err(error) => {
                 let unknown = error.leaves_outcome_unknown();
@@ -94,11 +100,10 @@ impl Walk<'_, '_, '_> {
                 }
             }
         }
-        let limit = self.session.gateway.timeouts().secure_backup;
         let end = self.session.gateway.wait_for_secure_backup(
             &folder,
             limit,
-            &mut waiting(self.record, &device, "the secure backup to be ready", limit),
+            &mut waiting(self.record, &device, what, limit),
         );
         self.record.show(&Progress::WaitEnded);
         let files = match end.map_err(|error| self.exchange(Status::BackupFailed, &error))? {
@@ -220,6 +225,8 @@ impl Walk<'_, '_, '_> {
                     return Err(told);
                 }
             };
+            let limit = gateway.timeouts().export;
+            waiting(record, device, &format!("the file {}", file.name), limit)(Duration::ZERO);
             let mut progress = |bytes| {
                 let (device, name) = (device.clone(), file.name.clone());
                 record.show(&Progress::Downloaded {
