@@ -87,10 +87,26 @@ pub enum Command {
     /// else could not be removed. What is left is tried again by the next run and the next recover.
     Recover(RecoverArgs),
     /// Look again at what is stored: there, unchanged, and still good
+    ///
+    /// A line for each file: OK, or why not. CHANGED is good in itself, but not what history
+    /// recorded; UNREADABLE says nothing about the file. Exit code 1 if one is not OK, 3 if
+    /// there are only warnings (rights of others, another owner).
     Verify(VerifyArgs),
     /// Show what differs between two exports: objects, their properties, files
+    ///
+    /// Each of the two is a task execution (the export of its saved configuration) or an
+    /// archive. One task alone is compared with itself: what runs with what is saved. Times,
+    /// versions and files of the firmware do not count; passwords and what looks like one are
+    /// compared, and not shown. Both have to verify first. Exit code 0: the same, 1: they
+    /// differ, 2: they could not be compared.
     Diff(DiffArgs),
     /// Remove stored backups that no retention of the plan file keeps
+    ///
+    /// Never removed are the newest good backup of each device, domain and kind; a file that
+    /// history does not know, or that is not what was stored; and a file whose content a later
+    /// backup relies on, which was not kept because nothing had changed. Without a retention
+    /// in the plan file nothing is removed. Exit code 1 if something was left that should have
+    /// gone, or is not there as it was stored.
     Prune(PruneArgs),
     /// Check devices, store and scripts online: changes nothing
     ///
@@ -246,10 +262,6 @@ pub struct LevelArgs {
 }
 
 /// `dpbackup verify`
-///
-/// A line for each file: OK, or why not. CHANGED is good in itself, but not what history
-/// recorded; UNREADABLE says nothing about the file. Exit code 1 if one is not OK, 3 if
-/// there are only warnings (rights of others, another owner).
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("what").required(true).multiple(true).args(["files", "tasks", "devices", "all"]))]
 pub struct VerifyArgs {
@@ -272,12 +284,6 @@ pub struct VerifyArgs {
 }
 
 /// `dpbackup prune`
-///
-/// Never removed are the newest good backup of each device, domain and kind; a file that
-/// history does not know, or that is not what was stored; and a file whose content a later
-/// backup relies on, which was not kept because nothing had changed. Without a retention
-/// in the plan file nothing is removed. Exit code 1 if something was left that should have
-/// gone, or is not there as it was stored.
 #[derive(Debug, Args)]
 pub struct PruneArgs {
     /// Remove nothing; say of each backup whether it stays, and why
@@ -295,12 +301,6 @@ pub struct PruneArgs {
 }
 
 /// `dpbackup diff`
-///
-/// Each of the two is a task execution (the export of its saved configuration) or an
-/// archive. One task alone is compared with itself: what runs with what is saved. Times,
-/// versions and files of the firmware do not count; passwords and what looks like one are
-/// compared, and not shown. Both have to verify first. Exit code 0: the same, 1: they
-/// differ, 2: they could not be compared.
 #[derive(Debug, Args)]
 pub struct DiffArgs {
     /// The ID of a task execution, or an archive (./12 is a file)

@@ -26,7 +26,8 @@ pub fn page() -> String {
         let _ = writeln!(page, "| {} | {meaning} |", exit.code());
     }
     page.push_str(
-        "\n`history status` ends as monitoring plug-ins do: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.\n",
+        "\n`history status` ends as monitoring plug-ins do: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.\n\
+         `diff` ends 1 where the two differ, `verify` 3 where there is no worse than a warning.\n",
     );
     page
 }

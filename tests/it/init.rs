@@ -268,6 +268,29 @@ fn manual_pages_are_roff_for_every_command() {
     );
 }
 
+#[test]
+fn help_and_manual_page_have_the_exit_codes_of_a_command_that_has_its_own() {
+    let home = Home::new();
+    for (command, words) in [
+        (
+            "verify",
+            "Exit code 1 if one is not OK, 3 if there are only warnings",
+        ),
+        ("prune", "Exit code 1 if something was left that should have gone"),
+        (
+            "diff",
+            "Exit code 0: the same, 1: they differ, 2: they could not be compared",
+        ),
+    ] {
+        let help = home.dpbackup(&[command, "--help"]).exits(0).stdout;
+        let page = home.dpbackup(&["man", command]).exits(0).stdout;
+        for text in [help, page] {
+            let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(text.contains(words), "{command}: {text}");
+        }
+    }
+}
+
 /// To write the page anew: `UPDATE_DOCS=1 cargo test command_line_reference`.
 #[test]
 fn the_command_line_reference_on_disk_is_the_one_of_the_code() {
