@@ -27,6 +27,9 @@ pub struct StatusArgs {
     /// How to print
     #[arg(long, value_enum, default_value_t = FindingsFormat::Table)]
     pub format: FindingsFormat,
+    /// Times in UTC instead of the machine's zone
+    #[arg(long)]
+    pub utc: bool,
 }
 
 /// The output of a command that judges.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
+use jiff::tz::TimeZone;
 
 use crate::cli::{FindingsFormat, Global, StatusArgs};
 use crate::clock::{Clock, SystemClock};
@@ -11,7 +12,7 @@ use crate::exit::{Exit, Monitored};
 use crate::history::{History, HistoryError};
 use crate::lock::Locks;
 use crate::plan::model::{Action, Domains, PlanFile};
-use crate::report::freshness::{Attempt, Expected, Freshness, State, What};
+use crate::report::freshness::{self, Attempt, Expected, Freshness, State, What};
 use crate::run::event::FileKind;
 use crate::run::event::TaskId;
 use crate::ui::Ui;
@@ -27,11 +28,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs, ui: Ui, env: Lookup<'_>
         let summary = format!("DPBACKUP UNKNOWN - {}", printable(&why));
         let text = match args.format {
             FindingsFormat::Table => format!("{summary}\n"),
-            FindingsFormat::Json => {
-                let document =
-                    serde_json::json!({ "schema_version": 1, "state": "UNKNOWN", "summary": summary });
-                format!("{document:#}\n")
-            }
+            FindingsFormat::Json => freshness::unknown_json(&summary),
         };
         print(ui, &text)?;
         Err(CommandError {
@@ -56,9 +53,10 @@ fn judged(global: &Global, args: &StatusArgs, ui: Ui, env: Lookup<'_>) -> Outcom
     let clock = SystemClock::new();
     let attempt = |task: TaskId| attempts.get(&task).copied().unwrap_or(Attempt::Abandoned);
     let freshness = Freshness::judge(&expected(file), &known, &attempt, clock.now(), args.max_age);
+    let zone = if args.utc { TimeZone::UTC } else { clock.zone() };
     let text = match args.format {
-        FindingsFormat::Table => freshness.table(&clock.zone()),
-        FindingsFormat::Json => freshness.json(&clock.zone()),
+        FindingsFormat::Table => freshness.table(&zone),
+        FindingsFormat::Json => freshness.json(&zone),
     };
     print(ui, &text)?;
     Ok(match freshness.state() {

@@ -81,6 +81,10 @@ pub struct Freshness {
     max_age: Duration,
 }
 
+/// Of the documents: grows when a key goes away or changes its meaning, and not when one is
+/// added.
+const SCHEMA_VERSION: u32 = 1;
+
 /// The domain name of what covers a whole device.
 const ALL: &str = crate::run::event::ALL_DOMAINS;
 
@@ -195,6 +199,7 @@ impl Freshness {
                 "Size",
                 "Last Good",
                 "Last Attempt",
+                "Attempted",
                 "Why",
             ]
             .map(str::to_owned)
@@ -207,16 +212,57 @@ impl Freshness {
 
     /// One document.
     pub fn json(&self, zone: &TimeZone) -> String {
-        let rows: Vec<serde_json::Value> = self.rows.iter().map(|row| row.json(zone)).collect();
-        let document = serde_json::json!({
-            "schema_version": 1,
-            "state": word(self.state()),
-            "summary": self.summary(),
-            "max_age_seconds": self.max_age.as_secs(),
-            "targets": rows,
-        });
-        super::json::escaped(&format!("{document:#}\n"))
+        let document = Document {
+            schema_version: SCHEMA_VERSION,
+            state: word(self.state()),
+            summary: self.summary(),
+            max_age_seconds: self.max_age.as_secs(),
+            targets: self.rows.iter().map(|row| row.target(zone)).collect(),
+        };
+        super::json::text(&document)
     }
+}
+
+/// The document where nothing could be judged, for the reason in `summary`.
+pub fn unknown_json(summary: &str) -> String {
+    super::json::text(&Unknown {
+        schema_version: SCHEMA_VERSION,
+        state: "UNKNOWN",
+        summary,
+    })
+}
+
+#[derive(Serialize)]
+struct Document<'r> {
+    schema_version: u32,
+    state: &'static str,
+    summary: String,
+    max_age_seconds: u64,
+    targets: Vec<Target<'r>>,
+}
+
+#[derive(Serialize)]
+struct Unknown<'s> {
+    schema_version: u32,
+    state: &'static str,
+    summary: &'s str,
+}
+
+#[derive(Serialize)]
+struct Target<'r> {
+    device_name: &'r str,
+    domain_name: Option<&'r str>,
+    kind: Option<&'static str>,
+    state: &'static str,
+    reason: Option<&'r str>,
+    age_seconds: Option<u64>,
+    size: Option<u64>,
+    good_time: serde_json::Value,
+    good_task_execution_id: Option<i64>,
+    last_task_execution_id: Option<i64>,
+    last_status: Option<&'static str>,
+    last_status_time: serde_json::Value,
+    last_attempt: Option<&'static str>,
 }
 
 fn word(state: State) -> &'static str {
@@ -359,30 +405,31 @@ impl Row {
             self.good.map_or_else(dash, |good| Bytes(good.size).to_string()),
             self.good.map_or_else(dash, |good| shown(good.time)),
             last,
+            self.last.map_or_else(dash, |(_, _, time, _)| shown(time)),
             self.why.clone(),
         ]
     }
 
-    fn json(&self, zone: &TimeZone) -> serde_json::Value {
+    fn target(&self, zone: &TimeZone) -> Target<'_> {
         let attempt = self.last.map(|(_, _, _, attempt)| match attempt {
             Attempt::Ended => "ended",
             Attempt::Running => "running",
             Attempt::Abandoned => "abandoned",
         });
-        serde_json::json!({
-            "device_name": self.device,
-            "domain_name": self.kind.is_some().then_some(&self.domain),
-            "kind": self.kind.map(FileKind::code),
-            "state": word(self.state),
-            "reason": (!self.why.is_empty()).then_some(&self.why),
-            "age_seconds": self.age.map(|age| age.as_secs()),
-            "size": self.good.map(|good| good.size),
-            "good_time": fields::optional_time(self.good.map(|good| good.time), zone),
-            "good_task_execution_id": self.good.map(|good| good.task.0),
-            "last_task_execution_id": self.last.map(|(task, _, _, _)| task.0),
-            "last_status": self.last.map(|(_, status, _, _)| status.code()),
-            "last_status_time": fields::optional_time(self.last.map(|(_, _, time, _)| time), zone),
-            "last_attempt": attempt,
-        })
+        Target {
+            device_name: &self.device,
+            domain_name: self.kind.is_some().then_some(&self.domain),
+            kind: self.kind.map(FileKind::code),
+            state: word(self.state),
+            reason: (!self.why.is_empty()).then_some(&self.why),
+            age_seconds: self.age.map(|age| age.as_secs()),
+            size: self.good.map(|good| good.size),
+            good_time: fields::optional_time(self.good.map(|good| good.time), zone),
+            good_task_execution_id: self.good.map(|good| good.task.0),
+            last_task_execution_id: self.last.map(|(task, _, _, _)| task.0),
+            last_status: self.last.map(|(_, status, _, _)| status.code()),
+            last_status_time: fields::optional_time(self.last.map(|(_, _, time, _)| time), zone),
+            last_attempt: attempt,
+        }
     }
 }

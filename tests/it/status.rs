@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::shown::shown;
 use crate::simulator::{Domain, Fault, FaultKind, Gateway, Setup};
-use crate::support::Home;
+use crate::support::{Home, Ran};
 
 const EXPORT: &str = "error_policy = \"ignore\"\n[[plan.activity]]\naction = \"export-domain\"\ndevices = \"QA*\"\n\
                       domains = \"DOM*\"\n";
@@ -54,7 +54,7 @@ fn fresh_backups_are_ok_and_old_ones_critical() {
     insta::with_settings!({filters => vec![
         (r"\d+s;;", "[AGE]s;;"),
         (r"\d+s +\d+\.\d [KM]iB +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "[AGE]  [SIZE]  [TIME]"),
-        (r"(Age +Size +)Last Good +", "Age  Size  Last Good  "),
+        (r"SUCCESS +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "SUCCESS  [TIME]"),
         (r"  +", "  "),
     ]}, {
         insta::assert_snapshot!(ran.stdout);
@@ -67,6 +67,74 @@ fn fresh_backups_are_ok_and_old_ones_critical() {
         first.starts_with("DPBACKUP CRITICAL - 3 without a good backup within 0s, 0 good, first: QA1"),
         "{first}"
     );
+}
+
+#[test]
+fn ages_stand_beside_times_in_the_zone_of_the_machine_or_in_utc() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new().device("QA1", &gateway).plan("P", EXPORT);
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    let printed = |arguments: &[&str]| {
+        let mut command = home.command(&[&["history", "status"], arguments].concat());
+        command.env("TZ", "Asia/Tokyo");
+        Ran::of(command.output().expect("the binary starts"))
+            .exits(0)
+            .stdout
+    };
+    let time = |json: &str| {
+        let json: serde_json::Value = serde_json::from_str(json).expect("JSON");
+        let target = json["targets"][0].clone();
+        let text = |key: &str| target[key].as_str().expect("a time").to_owned();
+        (text("good_time"), text("last_status_time"))
+    };
+    let (good, last) = time(&printed(&["--format", "json"]));
+    assert!(
+        good.ends_with("+09:00") && last.ends_with("+09:00"),
+        "{good} {last}"
+    );
+    let (good, last) = time(&printed(&["--format", "json", "--utc"]));
+    assert!(
+        good.ends_with("+00:00") && last.ends_with("+00:00"),
+        "{good} {last}"
+    );
+    let shown = good.get(..19).expect("a time").replace('T', " ");
+    let (local, utc) = (printed(&[]), printed(&["--utc"]));
+    assert!(utc.contains(&shown), "{utc}");
+    assert!(!local.contains(&shown), "{local}");
+}
+
+#[test]
+fn documents_begin_with_their_version() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new().device("QA1", &gateway).plan("P", EXPORT);
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    let begins = |text: &str| {
+        let text: String = text.split_whitespace().collect();
+        assert!(text.starts_with("{\"schema_version\":1,"), "{text}");
+    };
+    for arguments in [
+        &["history", "status"][..],
+        &["history"],
+        &["history", "files", "1"],
+        &["check"],
+        &["verify", "--all"],
+        &["prune"],
+        &["preview", "P"],
+        &["diff", "1", "1"],
+    ] {
+        begins(&home.dpbackup(&[arguments, &["--format", "json"]].concat()).stdout);
+    }
+    let missing = [
+        "--config",
+        "not-there.toml",
+        "history",
+        "status",
+        "--format",
+        "json",
+    ];
+    begins(&home.dpbackup(&missing).exits(3).stdout);
+    let run = home.dpbackup(&["run", "P", "--format", "json"]).exits(0);
+    run.stdout.lines().for_each(begins);
 }
 
 #[test]
