@@ -59,7 +59,7 @@ pub fn webhook(notice: &Notice, format: WebhookFormat) -> Post {
     match format {
         WebhookFormat::Json => Post {
             content_type: "application/json",
-            body: json::document(notice).to_string(),
+            body: serde_json::to_string(&json::document(notice)).expect("maps with keys of text become JSON"),
             headers,
         },
         WebhookFormat::Slack => {
