@@ -235,7 +235,7 @@ pub struct HistoryArgs {
 /// The levels below plan executions.
 #[derive(Debug, Subcommand)]
 pub enum HistoryLevel {
-    /// The activities of a plan execution
+    /// The activities of a plan execution, and what concerns the plan itself: notes and scripts
     Activities(LevelArgs),
     /// The tasks of an activity execution
     Tasks(LevelArgs),

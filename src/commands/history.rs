@@ -8,7 +8,7 @@ use crate::commands::{CommandError, Outcome, found, load_plan, print, read_histo
 use crate::exit::Exit;
 use crate::history::{History, PlanFilter};
 use crate::report::{View, csv, json, table};
-use crate::run::event::{ActivityId, PlanId, TaskId};
+use crate::run::event::{ActivityId, PlanId, ScriptOwner, TaskId};
 use crate::ui::Ui;
 use crate::values::environment::Lookup;
 
@@ -46,8 +46,13 @@ pub(super) fn history(global: &Global, args: &HistoryArgs, ui: Ui, env: Lookup<'
             };
             match level {
                 HistoryLevel::Activities(args) => {
-                    let rows = found(history.activities(PlanId(args.id)))?;
-                    show(ui, &args.output, &View::ActivityExecutions(&rows))
+                    let plan = PlanId(args.id);
+                    let view = View::ActivityExecutions {
+                        rows: &found(history.activities(plan))?,
+                        notes: &history.notes(ScriptOwner::Plan(plan))?,
+                        scripts: &history.scripts(ScriptOwner::Plan(plan))?,
+                    };
+                    show(ui, &args.output, &view)
                 }
                 HistoryLevel::Tasks(args) => {
                     let rows = found(history.tasks(ActivityId(args.id)))?;

@@ -12,7 +12,7 @@ use crate::report::fields::{self, Field};
 pub fn render(view: &View<'_>, zone: &TimeZone) -> String {
     match view {
         View::PlanExecutions { rows, .. } => lines(rows, fields::PLAN_EXECUTION, zone),
-        View::ActivityExecutions(rows) => lines(rows, fields::ACTIVITY_EXECUTION, zone),
+        View::ActivityExecutions { rows, .. } => lines(rows, fields::ACTIVITY_EXECUTION, zone),
         View::TaskExecutions(rows) => lines(rows, fields::TASK_EXECUTION, zone),
         View::Files(details) => lines(&details.files, fields::FILE, zone),
     }
@@ -68,7 +68,7 @@ mod tests {
         1041,2026-11-21T08:30:12.345+01:00,Nightly-Production,14,230,PRE_VALIDATION_OUT_OF_MAINTENANCE_WINDOW,"now is 08:30 in Europe/Rome, the maintenance window is from 21:30 to 06:30",2026-11-21T08:31:12.345+01:00,2026-11-21T08:31:12.345+01:00,/etc/dpbackup/plans.toml,false,0.1.0
         "#);
         let activities = fixture::activities();
-        insta::assert_snapshot!(render(&View::ActivityExecutions(&activities), &zone), @r#"
+        insta::assert_snapshot!(render(&fixture::activities_view(&activities), &zone), @r#"
         id,status_time,device_pattern,domain_pattern,action,status,successful_tasks,failed_tasks,skipped_tasks,plan_execution_id,quiesce,start_time,end_time
         7,2026-11-22T08:30:19.345+01:00,QA*,all-domains,SECURE_BACKUP,SUCCESS,3,0,0,1042,true,2026-11-22T08:30:12.345+01:00,
         8,2026-11-22T08:30:20.345+01:00,QA*,"DOMAIN*, SALES",EXPORT_DOMAIN,COMPLETED_WITH_WARNINGS,11,0,1,1042,true,2026-11-22T08:30:12.345+01:00,
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn nothing_found_is_a_header_only() {
-        let text = render(&View::ActivityExecutions(&[]), &fixture::zone());
+        let text = render(&fixture::activities_view(&[]), &fixture::zone());
         assert_eq!(text.matches("\r\n").count(), 1);
         assert!(text.starts_with("id,status_time,"));
     }

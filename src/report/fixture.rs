@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use crate::history::{
     ActivityRow, FailedFileRow, FileId, FileRow, NoteLevel, NoteRow, PlanRow, TaskDetails, TaskRow,
 };
+use crate::report::View;
 use crate::run::event::{
     ActionKind, ActivityId, DeviceFacts, FileKind, PlanId, ScriptEnd, ScriptMoment, ScriptRun, TaskId,
 };
@@ -95,6 +96,15 @@ pub(super) fn activities() -> Vec<ActivityRow> {
             (11, 0, 1),
         ),
     ]
+}
+
+/// These activities, of a plan execution with nothing else to tell.
+pub(super) fn activities_view(rows: &[ActivityRow]) -> View<'_> {
+    View::ActivityExecutions {
+        rows,
+        notes: &[],
+        scripts: &[],
+    }
 }
 
 fn task(id: i64, domain: &str, status: Status, error: Option<&str>) -> TaskRow {

@@ -22,9 +22,11 @@ pub fn render(view: &View<'_>, zone: &TimeZone) -> String {
             schema_version,
             plan_executions: objects(rows, fields::PLAN_EXECUTION, zone),
         }),
-        View::ActivityExecutions(rows) => text(&ActivityExecutions {
+        View::ActivityExecutions { rows, notes, scripts } => text(&ActivityExecutions {
             schema_version,
             activity_executions: objects(rows, fields::ACTIVITY_EXECUTION, zone),
+            notes: objects(notes, fields::NOTE, zone),
+            scripts: objects(scripts, fields::SCRIPT, zone),
         }),
         View::TaskExecutions(rows) => text(&TaskExecutions {
             schema_version,
@@ -55,6 +57,8 @@ struct PlanExecutions<'a> {
 struct ActivityExecutions<'a> {
     schema_version: u32,
     activity_executions: Vec<Object<'a, ActivityRow>>,
+    notes: Vec<Object<'a, NoteRow>>,
+    scripts: Vec<Object<'a, ScriptRun>>,
 }
 
 #[derive(Serialize)]

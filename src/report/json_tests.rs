@@ -50,7 +50,7 @@ fn plan_executions_are_one_document_with_its_version_first() {
 #[test]
 fn activity_executions_name_their_plan_execution() {
     let activities = fixture::activities();
-    let view = View::ActivityExecutions(&activities[..1]);
+    let view = fixture::activities_view(&activities[..1]);
     insta::assert_snapshot!(render(&view, &fixture::zone()), @r#"
     {
       "schema_version": 1,
@@ -70,7 +70,9 @@ fn activity_executions_name_their_plan_execution() {
           "start_time": "2026-11-22T08:30:12.345+01:00",
           "end_time": null
         }
-      ]
+      ],
+      "notes": [],
+      "scripts": []
     }
     "#);
 }

@@ -16,7 +16,8 @@ pub mod verify;
 #[cfg(test)]
 mod fixture;
 
-use crate::history::{ActivityRow, PlanFilter, PlanRow, TaskDetails, TaskRow};
+use crate::history::{ActivityRow, NoteRow, PlanFilter, PlanRow, TaskDetails, TaskRow};
+use crate::run::event::ScriptRun;
 
 /// One of the four levels of `dpbackup history`, each drilling into the one before.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +30,14 @@ pub enum View<'a> {
         filter: &'a PlanFilter,
     },
     /// `history activities PLAN_EXECUTION_ID`
-    ActivityExecutions(&'a [ActivityRow]),
+    ActivityExecutions {
+        /// The activities.
+        rows: &'a [ActivityRow],
+        /// Notes and warnings on the plan execution itself.
+        notes: &'a [NoteRow],
+        /// Its own scripts.
+        scripts: &'a [ScriptRun],
+    },
     /// `history tasks ACTIVITY_EXECUTION_ID`
     TaskExecutions(&'a [TaskRow]),
     /// `history files TASK_EXECUTION_ID`

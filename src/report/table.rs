@@ -10,9 +10,11 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::history::{ActivityRow, FileRow, NoteLevel, PlanRow, TaskDetails, TaskRow};
+use crate::history::{
+    ActivityRow, FailedFileRow, FileRow, NoteLevel, NoteRow, PlanRow, TaskDetails, TaskRow,
+};
 use crate::report::View;
-use crate::run::event::ScriptMoment;
+use crate::run::event::{ScriptMoment, ScriptRun};
 use crate::values::size::Bytes;
 use crate::values::text::printable;
 
@@ -32,12 +34,13 @@ pub fn render(view: &View<'_>, layout: &Layout) -> String {
             "No plan execution is like that.\n".to_owned()
         }
         View::PlanExecutions { rows: [], .. } => "No plan executions recorded yet.\n".to_owned(),
-        View::ActivityExecutions([]) => {
-            "No activities: the plan execution ended before they were expanded.\n".to_owned()
+        View::ActivityExecutions { rows, notes, scripts } => {
+            let mut text = activities(rows, layout);
+            append(&mut text, &remarks(&[], notes, scripts, "plan"));
+            text
         }
         View::TaskExecutions([]) => "No tasks: the activity execution was not expanded.\n".to_owned(),
         View::PlanExecutions { rows, .. } => table(rows, PLAN_EXECUTION, layout),
-        View::ActivityExecutions(rows) => table(rows, ACTIVITY_EXECUTION, layout),
         View::TaskExecutions(rows) => table(rows, TASK_EXECUTION, layout),
         View::Files(details) => files(details, layout),
     }
@@ -307,6 +310,13 @@ fn draw(cells: &[Vec<String>], kinds: &[Kind], give: Give, width: Option<u16>) -
     table.trim_fmt() + "\n"
 }
 
+fn activities(rows: &[ActivityRow], layout: &Layout) -> String {
+    match rows {
+        [] => "No activities: the plan execution ended before they were expanded.\n".to_owned(),
+        rows => table(rows, ACTIVITY_EXECUTION, layout),
+    }
+}
+
 fn files(details: &TaskDetails, layout: &Layout) -> String {
     let mut text = facts(details, &layout.zone);
     if details.files.is_empty() {
@@ -326,12 +336,17 @@ fn files(details: &TaskDetails, layout: &Layout) -> String {
             }
         }
     }
-    let remarks = remarks(details);
+    let (failed, notes, scripts) = (&details.failed_files, &details.notes, &details.scripts);
+    append(&mut text, &remarks(failed, notes, scripts, "task"));
+    text
+}
+
+/// Sets remarks, if there are any, below a text.
+fn append(text: &mut String, remarks: &str) {
     if !remarks.is_empty() {
         text.push('\n');
-        text.push_str(&remarks);
+        text.push_str(remarks);
     }
-    text
 }
 
 /// Whose files they are, and what the device said about itself.
@@ -375,13 +390,13 @@ fn labelled(lines: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<str>)>)
         .collect()
 }
 
-/// What went wrong with files, notes, and how the scripts ended.
-fn remarks(details: &TaskDetails) -> String {
-    let failed = details.failed_files.iter().map(|file| {
+/// What went wrong with files, notes, and how the scripts of this plan or task ended.
+fn remarks(failed: &[FailedFileRow], notes: &[NoteRow], scripts: &[ScriptRun], owner: &str) -> String {
+    let failed = failed.iter().map(|file| {
         let (name, error) = (shown(&file.name), shown(&file.error_message));
         format!("D/L error: {name}: {error}\n")
     });
-    let notes = details.notes.iter().map(|note| {
+    let notes = notes.iter().map(|note| {
         let level = match note.level {
             NoteLevel::Note => "Note",
             NoteLevel::Warning => "Warning",
@@ -389,13 +404,13 @@ fn remarks(details: &TaskDetails) -> String {
         };
         format!("{level}: {}\n", shown(&note.message))
     });
-    let scripts = details.scripts.iter().map(|script| {
+    let scripts = scripts.iter().map(|script| {
         let moment = match script.moment {
             ScriptMoment::Pre => "Pre",
             ScriptMoment::Post => "Post",
         };
         let (path, end) = (script.path.to_string_lossy(), script.end.to_string());
-        format!("{moment}-task script: {}: {}\n", shown(&path), shown(&end))
+        format!("{moment}-{owner} script: {}: {}\n", shown(&path), shown(&end))
     });
     failed.chain(notes).chain(scripts).collect()
 }

@@ -75,7 +75,7 @@ fn plan_executions_have_a_line_a_row_in_a_pipe() {
 #[test]
 fn activity_executions_fit_80_columns() {
     let rows = fixture::activities();
-    let text = render(&View::ActivityExecutions(&rows), &layout(Some(80)));
+    let text = render(&fixture::activities_view(&rows), &layout(Some(80)));
     assert_within(&text, 80);
     insta::assert_snapshot!(text, @r#"
     ID Status     Device  Domain   Action  Status        Successful Failed Skipped
@@ -87,11 +87,27 @@ fn activity_executions_fit_80_columns() {
      8 2026-11-22 QA*     DOMAIN*, EXPORT_ COMPLETED_            11      0       1
        08:30:20           SALES    DOMAIN  WITH_WARNINGS
     "#);
-    insta::assert_snapshot!(render(&View::ActivityExecutions(&rows), &layout(None)), @r#"
+    insta::assert_snapshot!(render(&fixture::activities_view(&rows), &layout(None)), @r#"
     ID  Status Time          Device Pattern  Domain Pattern  Action         Status                   Successful Tasks  Failed Tasks  Skipped Tasks
      7  2026-11-22 08:30:19  QA*             all-domains     SECURE_BACKUP  SUCCESS                                 3             0              0
      8  2026-11-22 08:30:20  QA*             DOMAIN*, SALES  EXPORT_DOMAIN  COMPLETED_WITH_WARNINGS                11             0              1
     "#);
+}
+
+#[test]
+fn what_concerns_the_plan_itself_stands_below_its_activities() {
+    let (rows, details) = (fixture::activities(), fixture::details());
+    let view = |rows| View::ActivityExecutions {
+        rows,
+        notes: &details.notes,
+        scripts: &details.scripts,
+    };
+    let below = "\nWarning: the post-task script failed: return code 3\n\
+                 Post-plan script: /etc/dpbackup/scripts/post.sh: return code 3\n";
+    for rows in [&rows[..], &[]] {
+        let text = render(&view(rows), &layout(None));
+        assert!(text.ends_with(below), "{text}");
+    }
 }
 
 #[test]

@@ -65,6 +65,37 @@ fn the_second_level_lists_the_activities_of_a_plan_execution() {
 }
 
 #[test]
+fn what_a_plan_itself_noted_and_ran_stands_with_its_activities() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .setting("scripts_dir = \"scripts\"")
+        .script("pre.sh", "#!/bin/sh\necho mounted\n")
+        .script("post.sh", "#!/bin/sh\necho cannot copy\nexit 7\n")
+        .plan(
+            "P",
+            &format!(
+                "pre_script = \"pre.sh\"\npost_script = \"post.sh\"\n{}",
+                export("*", "DOM1", "")
+            ),
+        );
+    let _ = home.dpbackup(&["run", "P"]).exits(3);
+    let table = shown(&home, &["history", "activities", "1"]);
+    for line in [
+        "Warning: the post-plan script HOME/scripts/post.sh: return code 7\n",
+        "Pre-plan script: HOME/scripts/pre.sh: return code 0\n",
+        "Post-plan script: HOME/scripts/post.sh: return code 7\n",
+    ] {
+        assert!(table.contains(line), "{line}: {table}");
+    }
+    let json = shown(&home, &["history", "activities", "1", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["notes"][0]["level"], "WARNING");
+    assert_eq!(json["scripts"][0]["output"], "mounted\n");
+    assert_eq!(json["scripts"][1]["output"], "cannot copy\n");
+}
+
+#[test]
 fn the_third_level_lists_the_tasks_of_an_activity_execution() {
     let home = one_execution();
     insta::assert_snapshot!(shown(&home, &["history", "tasks", "1"]), @r#"
