@@ -179,7 +179,8 @@ struct Tallies {
     failures: Vec<String>,
     succeeded: usize,
     left_out: usize,
-    warned: bool,
+    /// Each in a sentence that names its task, if it is one's.
+    warnings: Vec<String>,
     still_quiesced: bool,
 }
 
@@ -255,13 +256,15 @@ impl<'a> Run<'_, 'a, '_> {
     /// Notes what became of the leftovers of dead runs.
     fn mended(&mut self, recovered: &Recovered) -> Result<(), RunError> {
         self.unmended |= recovered.still_quiesced();
-        self.tasks.warned |= recovered.is_incomplete();
         let owner = ScriptOwner::Plan(self.id);
         for mended in &recovered.mended {
             self.tried.push(mended.entry.id);
             match mended.outcome {
                 Ok(_) => self.record.note(owner, mended.to_string())?,
-                Err(_) => self.record.warn(owner, mended.to_string())?,
+                Err(_) => {
+                    self.tasks.warnings.push(mended.to_string());
+                    self.record.warn(owner, mended.to_string())?;
+                }
             }
         }
         for line in recovered.abandoned_lines() {
@@ -329,14 +332,12 @@ impl<'a> Run<'_, 'a, '_> {
             )?;
         }
         for failed in &swept.failed {
-            self.tasks.warned = true;
-            self.record.warn(
-                owner,
-                format!(
-                    "a leftover of a run that died cannot be removed: {failed}: {}",
-                    failed.source
-                ),
-            )?;
+            let warning = format!(
+                "a leftover of a run that died cannot be removed: {failed}: {}",
+                failed.source
+            );
+            self.tasks.warnings.push(warning.clone());
+            self.record.warn(owner, warning)?;
         }
         Ok(())
     }

@@ -50,8 +50,8 @@ pub struct Ended {
     pub status: Status,
     /// Why it did not succeed.
     pub error: Option<String>,
-    /// Whether something on the way deserves a look.
-    pub warned: bool,
+    /// What on the way deserves a look, a sentence each.
+    pub warnings: Vec<String>,
     /// Whether the device could not be confirmed to be as it was found.
     pub still_quiesced: bool,
     /// Whether the device refused our login: it must not be tried again.
@@ -90,7 +90,7 @@ struct Walk<'w, 'a, 'r> {
     quiesce_unseen: bool,
     /// The domains as the checks found them, while nothing was done that takes its time.
     listed: Option<Vec<DomainStatus>>,
-    warned: bool,
+    warnings: Vec<String>,
     files: Vec<StoredFile>,
 }
 
@@ -121,7 +121,7 @@ pub fn run<'a>(
         only_on_device: false,
         quiesce_unseen: false,
         listed: None,
-        warned: false,
+        warnings: Vec::new(),
         files: Vec::new(),
     };
     let outcome = match walk.protected(Walk::steps) {
@@ -364,7 +364,7 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
     }
 
     fn warn(&mut self, message: String) -> Result<(), LedgerError> {
-        self.warned = true;
+        self.warnings.push(message.clone());
         self.record.warn(ScriptOwner::Task(self.task.id), message)
     }
 
@@ -392,8 +392,8 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
         Ok(Ended {
             status,
             error,
-            warned: self.warned,
             still_quiesced: self.is_still_quiesced(),
+            warnings: self.warnings,
             login_refused,
             files: self.files,
         })

@@ -36,6 +36,8 @@ pub struct Screen {
     tasks: BTreeMap<TaskId, TaskLine>,
     /// What deserves to be read, in the order in which it happened.
     complaints: Vec<String>,
+    /// The warnings among them, in their own words: the reason of the plan may be one.
+    warnings: Vec<String>,
 }
 
 struct TaskLine {
@@ -96,6 +98,7 @@ impl Screen {
             plan: None,
             tasks: BTreeMap::new(),
             complaints: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 
@@ -192,6 +195,7 @@ impl Screen {
         };
         let tasks = std::mem::take(&mut self.tasks);
         let complaints = std::mem::take(&mut self.complaints);
+        let warnings = std::mem::take(&mut self.warnings);
         let good = status.class() == Class::Success;
         if (good && !self.tells_tasks())
             || (self.ui.verbosity == Verbosity::Quiet
@@ -221,14 +225,12 @@ impl Screen {
         };
         let why = error
             .filter(|_| tasks.is_empty() || !told_by_tasks)
-            .map(printable);
-        if let Some(why) = &why {
-            let _ = write!(text, "\n  {why}");
+            .filter(|why| !warnings.iter().any(|warning| why.contains(warning)));
+        if let Some(why) = why {
+            let _ = write!(text, "\n  {}", printable(why));
         }
         for complaint in complaints {
-            if why.as_deref() != Some(complaint.as_str()) {
-                let _ = write!(text, "\n  {}", complaint.replace('\n', "\n  "));
-            }
+            let _ = write!(text, "\n  {}", complaint.replace('\n', "\n  "));
         }
         // Elsewhere they are among the complaints.
         if self.tells_tasks() {
@@ -402,6 +404,9 @@ impl Sink for Screen {
                 };
                 let target = target.map_or_else(String::new, |target| format!("{target}: "));
                 self.complain(&format!("{target}{message}"));
+                if !self.tells_tasks() {
+                    self.warnings.push(message.clone());
+                }
             }
             Event::Note { message, .. } => {
                 if self.tells_tasks() {

@@ -144,11 +144,36 @@ fn a_warning_of_a_task_is_one_of_its_plan_and_its_activity() {
     let home = home(&gateway).plan("P", &export("*", "DOM1", "post_script = \"bad.sh\""));
     let run = run(&home);
     assert_eq!(run.tasks(), ["QA1/DOM1 SUCCESS"]);
-    assert_eq!(
-        (run.status(), run.exit(), run.error()),
-        ("COMPLETED_WITH_WARNINGS", 3, "there are warnings")
-    );
+    assert_eq!((run.status(), run.exit()), ("COMPLETED_WITH_WARNINGS", 3));
+    let script = home.path("scripts/bad.sh");
+    let warning = format!("task 1: the post-task script {}: return code", script.display());
+    assert!(run.error().starts_with(&warning), "{}", run.error());
     assert_eq!(home.activity_rows()[0].status.code(), "COMPLETED_WITH_WARNINGS");
+}
+
+#[test]
+fn a_plan_with_warnings_names_the_first_and_counts_the_others() {
+    let gateway = Gateway::start(Setup {
+        domains: ["DOM1", "DOM2", "DOM3"].map(Domain::new).to_vec(),
+        ..Setup::default()
+    });
+    let home = home(&gateway).plan("P", &export("*", "DOM*", "post_script = \"bad.sh\""));
+    let run = run(&home);
+    assert!(
+        run.error().starts_with("task 1: the post-task script "),
+        "{}",
+        run.error()
+    );
+    assert!(run.error().ends_with(" (and 2 more warnings)"), "{}", run.error());
+    // In the block for a mail every warning stands, and stands once.
+    let ran = home.dpbackup(&["run", "P"]).exits(3);
+    assert_eq!(
+        ran.stderr.matches("the post-task script").count(),
+        3,
+        "{}",
+        ran.stderr
+    );
+    assert!(!ran.stderr.contains("more warnings"), "{}", ran.stderr);
 }
 
 #[test]

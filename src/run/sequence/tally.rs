@@ -13,7 +13,7 @@ impl<'a> Run<'_, 'a, '_> {
         task: &Waiting<'a>,
         status: Status,
         error: Option<&str>,
-        warned: bool,
+        warnings: &[String],
     ) -> Result<(), RunError> {
         let Some(activity) = activities.get_mut(task.activity) else {
             return Ok(());
@@ -28,8 +28,11 @@ impl<'a> Run<'_, 'a, '_> {
         self.tasks
             .ends
             .push(TaskEnd::new(task.id, kind, &expanded.device_name, domain, status));
-        self.tasks.warned |= warned;
-        activity.tally.warned |= warned;
+        let warnings = warnings
+            .iter()
+            .map(|message| format!("task {}: {message}", task.id.0));
+        activity.tally.warned |= warnings.len() > 0;
+        self.tasks.warnings.extend(warnings);
         match status.class() {
             Class::Success => self.tasks.succeeded += 1,
             Class::Failed | Class::Refused => {
@@ -81,20 +84,16 @@ impl<'a> Run<'_, 'a, '_> {
         if let Some(warning) = script_warning {
             return (Status::CompletedWithWarnings, Some(warning.to_owned()));
         }
-        match (self.tasks.left_out, self.tasks.warned) {
-            (0, false) => (Status::Success, None),
-            (0, true) => (
-                Status::CompletedWithWarnings,
-                Some("there are warnings".to_owned()),
-            ),
-            (1, _) => (
-                Status::CompletedWithWarnings,
-                Some("1 task was skipped or cancelled".to_owned()),
-            ),
-            (count, _) => (
-                Status::CompletedWithWarnings,
-                Some(format!("{count} tasks were skipped or cancelled")),
-            ),
-        }
+        let why = match (self.tasks.left_out, self.tasks.warnings.as_slice()) {
+            (0, []) => return (Status::Success, None),
+            (0, [only]) => only.clone(),
+            (0, [first, more @ ..]) => {
+                let warnings = if more.len() == 1 { "warning" } else { "warnings" };
+                format!("{first} (and {} more {warnings})", more.len())
+            }
+            (1, _) => "1 task was skipped or cancelled".to_owned(),
+            (count, _) => format!("{count} tasks were skipped or cancelled"),
+        };
+        (Status::CompletedWithWarnings, Some(why))
     }
 }

@@ -96,7 +96,7 @@ impl<'a> Run<'_, 'a, '_> {
                 error,
             })?;
         }
-        self.tally(activities, task, settled.status, Some(&settled.message), false)?;
+        self.tally(activities, task, settled.status, Some(&settled.message), &[])?;
         let policy = activities
             .get(task.activity)
             .map_or(ErrorPolicy::Ignore, |activity| activity.expanded.error_policy);
@@ -202,7 +202,7 @@ impl<'a> Run<'_, 'a, '_> {
             task,
             ended.status,
             ended.error.as_deref(),
-            ended.warned,
+            &ended.warnings,
         )?;
         Ok((ended.status, policy))
     }
