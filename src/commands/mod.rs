@@ -27,9 +27,9 @@ use crate::artifact::mount;
 use crate::cli::{Cli, Command, Global, RunArgs, RunFormat};
 use crate::exit::Exit;
 use crate::history::{History, HistoryError, Writing};
-use crate::plan::diagnostic::{Report, Style};
+use crate::plan::diagnostic::{Report, Severity, Style};
 use crate::plan::{self, LoadError, Loaded};
-use crate::report::lines::JsonLines;
+use crate::report::lines::{JsonLines, Mistake};
 use crate::run::event::ScriptOwner;
 use crate::run::record::Record;
 use crate::ui::{Ui, Verbosity};
@@ -103,7 +103,12 @@ pub fn dispatch(cli: &Cli, env: Lookup<'_>) -> Exit {
             }) = &cli.command
             {
                 let words: Vec<String> = error.chain().map(ToString::to_string).collect();
-                JsonLines::new(std::io::stdout(), TimeZone::system()).error(&words, hint.as_deref(), exit);
+                JsonLines::new(std::io::stdout(), TimeZone::system()).error(
+                    &words,
+                    hint.as_deref(),
+                    &mistakes(&error),
+                    exit,
+                );
             }
             ui.error(&error, hint.as_deref());
             exit
@@ -139,6 +144,24 @@ fn load_plan(global: &Global, ui: Ui, env: Lookup<'_>) -> Result<Loaded, Command
             })
         }
     }
+}
+
+/// What is wrong with the plan file, if that is the error.
+fn mistakes(error: &anyhow::Error) -> Vec<Mistake<'_>> {
+    let Some(LoadError::Invalid(report)) = error.downcast_ref() else {
+        return Vec::new();
+    };
+    let mistakes = report.findings.iter().map(|finding| Mistake {
+        severity: match finding.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        },
+        message: &finding.title,
+        line: finding.line,
+        column: finding.column,
+        hint: finding.help.as_deref(),
+    });
+    mistakes.collect()
 }
 
 fn show_findings(report: &Report, ui: Ui) {

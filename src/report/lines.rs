@@ -100,6 +100,23 @@ struct ErrorLine<'e> {
     error_message: &'e str,
     causes: &'e [String],
     hint: Option<&'e str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    findings: &'e [Mistake<'e>],
+}
+
+/// Something that is wrong with the plan file.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Mistake<'e> {
+    /// `error` or `warning`.
+    pub severity: &'static str,
+    /// What is wrong, in one line.
+    pub message: &'e str,
+    /// Counted from 1.
+    pub line: usize,
+    /// In characters, counted from 1.
+    pub column: usize,
+    /// What to do about it.
+    pub hint: Option<&'e str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -135,8 +152,9 @@ impl<W: Write> JsonLines<W> {
         self.write(&summary);
     }
 
-    /// An error that ended the command: what went wrong, and its causes.
-    pub fn error(&mut self, words: &[String], hint: Option<&str>, exit: Exit) {
+    /// An error that ended the command: what went wrong, its causes, and what is wrong with
+    /// the plan file if that is it.
+    pub fn error(&mut self, words: &[String], hint: Option<&str>, findings: &[Mistake<'_>], exit: Exit) {
         let (error_message, causes) = match words.split_first() {
             Some((first, causes)) => (first.as_str(), causes),
             None => ("", words),
@@ -149,6 +167,7 @@ impl<W: Write> JsonLines<W> {
             error_message,
             causes,
             hint,
+            findings,
         };
         self.write(&line);
     }

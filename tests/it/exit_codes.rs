@@ -73,6 +73,37 @@ fn an_invalid_plan_file_is_2_with_every_finding() {
 }
 
 #[test]
+fn an_invalid_plan_file_is_told_to_programs_with_every_finding() {
+    let home = Home::new()
+        .absent_device("QA1")
+        .plan("P", "on_failure = 1\n")
+        .plan("Q", &(export("*", "DOM1", "") + "quiesce = \"yes\"\n"));
+    let ran = home.dpbackup(&["run", "P", "--format", "json"]).exits(2);
+    let text = fs::read_to_string(home.path("plans.toml")).expect("the plan file");
+    let error: serde_json::Value = serde_json::from_str(&ran.stdout).expect("one JSON line");
+    assert_eq!(error["event"], "error");
+    let findings = error["findings"].as_array().expect("findings");
+    let line = |words: &str| {
+        let line = text.lines().position(|line| line.contains(words));
+        line.map_or(0, |line| line + 1)
+    };
+    for words in ["on_failure", "quiesce = "] {
+        let found = findings
+            .iter()
+            .find(|finding| finding["line"].as_u64() == u64::try_from(line(words)).ok());
+        let found = found.unwrap_or_else(|| panic!("{words}: {findings:#?}"));
+        assert_eq!(found["severity"], "error");
+        assert!(found["column"].as_u64() > Some(0), "{found}");
+        let message = found["message"].as_str().expect("a message");
+        assert!(ran.stderr.contains(message), "{message}: {}", ran.stderr);
+    }
+    let other = home
+        .dpbackup(&["-c", "none.toml", "run", "P", "--format", "json"])
+        .exits(2);
+    assert!(!other.stdout.contains("findings"), "{}", other.stdout);
+}
+
+#[test]
 fn a_plan_file_that_is_not_there_is_2() {
     let gateway = gateway(&[]);
     let home = home(&gateway);
