@@ -272,4 +272,34 @@ mod tests {
             assert_eq!(status.to_string(), code);
         }
     }
+
+    #[test]
+    fn the_documentation_lists_every_code_with_what_it_means() {
+        let page = include_str!("../../docs/history.md");
+        let (_, table) = page.split_once("## Status codes").expect("the chapter");
+        let (table, _) = table.split_once("\n## ").expect("its end");
+        let rows = table.lines().filter_map(|line| line.strip_prefix("| `"));
+        let listed: Vec<(&str, &str)> = rows
+            .filter_map(|row| {
+                let (code, rest) = row.split_once("` | ")?;
+                Some((code, rest.split_once(" | ")?.0))
+            })
+            .collect();
+        let expected: Vec<(&str, &str)> = Status::ALL
+            .iter()
+            .map(|(_, code, class)| {
+                let word = match class {
+                    Class::Interim => "on the way",
+                    Class::Success => "good",
+                    Class::Warning => "warning",
+                    Class::Skipped => "skipped",
+                    Class::Cancelled => "cancelled",
+                    Class::Refused => "refused",
+                    Class::Failed => "failed",
+                };
+                (*code, word)
+            })
+            .collect();
+        assert_eq!(listed, expected);
+    }
 }
