@@ -68,13 +68,12 @@ fn structured_data(notice: &Notice) -> String {
     }
     if notice.occasion.is_end() {
         parameter("succeeded", &notice.count(&[Class::Success]).to_string());
-        parameter(
-            "failed",
-            &notice.count(&[Class::Failed, Class::Refused]).to_string(),
-        );
+        parameter("failed", &notice.count(&[Class::Failed]).to_string());
         parameter(
             "skipped",
-            &notice.count(&[Class::Skipped, Class::Cancelled]).to_string(),
+            &notice
+                .count(&[Class::Skipped, Class::Cancelled, Class::Refused])
+                .to_string(),
         );
     }
     if let Some(took) = notice.took() {

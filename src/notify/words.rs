@@ -58,7 +58,7 @@ fn failed(notice: &Notice) -> String {
     let places: Vec<String> = notice
         .tasks
         .iter()
-        .filter(|task| matches!(task.status.class(), Class::Failed | Class::Refused))
+        .filter(|task| task.status.class() == Class::Failed)
         .map(TaskFacts::place)
         .collect();
     if places.is_empty() {
@@ -244,8 +244,8 @@ fn table(notice: &Notice, text: &mut String) {
             text,
             "\n{} succeeded, {} failed,\n{} skipped, {} cancelled,\n{} stored",
             notice.count(&[Class::Success]),
-            notice.count(&[Class::Failed, Class::Refused]),
-            notice.count(&[Class::Skipped]),
+            notice.count(&[Class::Failed]),
+            notice.count(&[Class::Skipped, Class::Refused]),
             notice.count(&[Class::Cancelled]),
             Bytes(bytes)
         );
@@ -255,10 +255,11 @@ fn table(notice: &Notice, text: &mut String) {
 fn class_word(status: Status) -> &'static str {
     match status.class() {
         Class::Success => "ok",
-        Class::Skipped => "skipped",
+        // Refused with its plan: it was never started.
+        Class::Skipped | Class::Refused => "skipped",
         Class::Cancelled => "cancelled",
         Class::Interim => "open",
-        Class::Warning | Class::Refused | Class::Failed => "FAILED",
+        Class::Warning | Class::Failed => "FAILED",
     }
 }
 

@@ -162,7 +162,10 @@ impl Screen {
             .and_then(|(end, start)| Duration::try_from(end.duration_since(start)).ok());
         let mut text = match status.class() {
             Class::Success => format!("{} {target}", self.ui.paint("ok", "32")),
-            Class::Skipped => format!("{} {target}: {status}", self.ui.paint("skipped", "33")),
+            // Refused with its plan: it was never started.
+            Class::Skipped | Class::Refused => {
+                format!("{} {target}: {status}", self.ui.paint("skipped", "33"))
+            }
             Class::Cancelled => format!("{} {target}: {status}", self.ui.paint("cancelled", "33")),
             _ => format!("{} {target}: {status}", self.ui.paint("FAILED", "1;31")),
         };
@@ -248,8 +251,8 @@ impl Screen {
                 text,
                 "\n  {} succeeded, {} failed, {} skipped, {} cancelled; {} stored",
                 count(&[Class::Success]),
-                count(&[Class::Failed, Class::Refused]),
-                count(&[Class::Skipped]),
+                count(&[Class::Failed]),
+                count(&[Class::Skipped, Class::Refused]),
                 count(&[Class::Cancelled]),
                 Bytes(bytes)
             );

@@ -171,6 +171,29 @@ fn a_plan_that_does_not_start_is_4_and_says_why() {
 }
 
 #[test]
+fn tasks_behind_a_failed_pre_plan_script_are_counted_as_history_counts_them() {
+    let gateway = gateway(&[]);
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .setting("scripts_dir = \"scripts\"")
+        .script("pre.sh", "#!/bin/sh\nexit 1\n")
+        .plan(
+            "P",
+            &format!("pre_script = \"pre.sh\"\n{}", export("*", "DOM1, DOM2", "")),
+        );
+    let ran = home.dpbackup(&["run", "P"]).exits(4);
+    assert!(
+        ran.stderr
+            .contains("0 succeeded, 0 failed, 2 skipped, 0 cancelled"),
+        "{}",
+        ran.stderr
+    );
+    assert!(!ran.stderr.contains("FAILED QA1"), "{}", ran.stderr);
+    let activity = &home.activity_rows()[0];
+    assert_eq!((activity.failed_tasks, activity.skipped_tasks), (0, 2));
+}
+
+#[test]
 fn outside_the_window_is_4_unless_a_person_ignores_it() {
     let gateway = gateway(&[]);
     let hour = |hours: i64| {
