@@ -9,7 +9,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, Zoned};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
@@ -19,14 +19,22 @@ use crate::signal::Stop;
 const POLL: Duration = Duration::from_millis(500);
 
 /// Who holds a lock, and since when.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
     /// Its process id, for people: nothing is decided by it.
     pub pid: u32,
-    /// Since when.
-    pub since: Timestamp,
+    /// Since when, on the clock of whoever asks.
+    pub since: Zoned,
     /// What it does, `plan BackupQA`.
     pub purpose: String,
+}
+
+/// The same, as the file of a lock says it.
+#[derive(Serialize, Deserialize)]
+struct Inscription {
+    pid: u32,
+    since: Timestamp,
+    purpose: String,
 }
 
 impl std::fmt::Display for Holder {
@@ -36,7 +44,7 @@ impl std::fmt::Display for Holder {
             "{} of process {} since {}",
             self.purpose,
             self.pid,
-            self.since.strftime("%Y-%m-%d %H:%M:%SZ")
+            self.since.strftime("%Y-%m-%d %H:%M:%S")
         )
     }
 }
@@ -191,11 +199,16 @@ impl Locks {
             Err(TryLockError::WouldBlock) => {
                 let mut text = String::new();
                 file.read_to_string(&mut text).map_err(failed)?;
-                return Ok(Asked::Busy(serde_json::from_str(&text).ok()));
+                let holder = serde_json::from_str(&text).ok();
+                return Ok(Asked::Busy(holder.map(|holder: Inscription| Holder {
+                    pid: holder.pid,
+                    since: holder.since.to_zoned(clock.zone()),
+                    purpose: holder.purpose,
+                })));
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        let holder = Holder {
+        let holder = Inscription {
             pid: std::process::id(),
             since: clock.now(),
             purpose: purpose.to_owned(),

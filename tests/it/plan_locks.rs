@@ -5,7 +5,7 @@ use std::fs;
 use rustix::process::Signal;
 
 use crate::simulator::{Gateway, Setup};
-use crate::support::{Home, Running, eventually, export, is_alive};
+use crate::support::{Home, Ran, Running, eventually, export, is_alive};
 
 /// Says that it runs, and goes on when it is told.
 const HOLD: &str = "#!/bin/sh\necho $$ > \"$DPBACKUP_STORE/../held\"\n\
@@ -52,6 +52,26 @@ fn a_plan_that_runs_already_is_locked_and_history_names_the_holder() {
     let _ = first.end().exits(0);
     let statuses: Vec<&str> = home.plan_rows().iter().map(|row| row.status.code()).collect();
     assert_eq!(statuses, ["LOCKED", "SUCCESS"]);
+}
+
+#[test]
+fn since_when_a_plan_is_held_is_told_in_the_zone_of_the_machine() {
+    let gateway = Gateway::start(Setup::default());
+    let home = home(&gateway);
+    let first = held(&home);
+    let mut second = home.command(&["run", "P"]);
+    second.env("TZ", "Asia/Tokyo");
+    let second = Ran::of(second.output().expect("the binary starts")).exits(5);
+    let (_, since) = second.stderr.split_once(" since ").expect("since when");
+    let (since, _) = since.split_once(';').expect("its end");
+    let since: jiff::civil::DateTime = since.parse().expect("a time without a zone");
+    let now = jiff::Timestamp::now()
+        .to_zoned(jiff::tz::TimeZone::get("Asia/Tokyo").expect("a zone"))
+        .datetime();
+    let ago = now.duration_since(since).as_hours();
+    assert_eq!(ago, 0, "{since} is within an hour before {now}");
+    go(&home);
+    let _ = first.end().exits(0);
 }
 
 #[test]
