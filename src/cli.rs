@@ -221,7 +221,8 @@ pub struct HistoryArgs {
     /// Only those that were to back up this device
     #[arg(long, value_name = "NAME")]
     pub device: Option<String>,
-    /// Only those that started then or later: a date, a time, or a duration back from now (36h)
+    /// Only those that started then or later: a date, a time (with --utc in UTC), or a duration
+    /// back from now (36h)
     #[arg(long, value_name = "WHEN", value_parser = parse_since)]
     pub since: Option<Since>,
     /// At most so many, the most recent ones
@@ -355,7 +356,7 @@ pub enum Since {
     Ago(Duration),
     /// At this moment.
     At(Timestamp),
-    /// At this time on the machine's clock.
+    /// At this time on the machine's clock, or in UTC where times are.
     Civil(jiff::civil::DateTime),
 }
 

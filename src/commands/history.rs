@@ -70,7 +70,10 @@ pub(super) fn history(global: &Global, args: &HistoryArgs, ui: Ui, env: Lookup<'
 }
 
 fn filter(args: &HistoryArgs) -> Result<PlanFilter, CommandError> {
-    let since = args.since.map(moment).transpose()?;
+    let since = args
+        .since
+        .map(|since| moment(since, zone(&args.output)))
+        .transpose()?;
     Ok(PlanFilter {
         plan: args.plan.clone(),
         status: args.status,
@@ -80,21 +83,26 @@ fn filter(args: &HistoryArgs) -> Result<PlanFilter, CommandError> {
     })
 }
 
-fn moment(since: Since) -> Result<Timestamp, CommandError> {
+/// The zone in which times are shown, and read.
+fn zone(output: &HistoryOutput) -> TimeZone {
+    if output.utc {
+        TimeZone::UTC
+    } else {
+        TimeZone::system()
+    }
+}
+
+fn moment(since: Since, zone: TimeZone) -> Result<Timestamp, CommandError> {
     let resolved = match since {
         Since::At(at) => Ok(at),
         Since::Ago(duration) => Timestamp::now().checked_sub(duration),
-        Since::Civil(at) => at.to_zoned(TimeZone::system()).map(|zoned| zoned.timestamp()),
+        Since::Civil(at) => at.to_zoned(zone).map(|zoned| zoned.timestamp()),
     };
     resolved.map_err(|error| CommandError::new(Exit::Usage, error))
 }
 
 fn show(ui: Ui, output: &HistoryOutput, view: &View<'_>) -> Outcome {
-    let zone = if output.utc {
-        TimeZone::UTC
-    } else {
-        TimeZone::system()
-    };
+    let zone = zone(output);
     let text = match output.format {
         HistoryFormat::Table => table::render(
             view,

@@ -308,6 +308,21 @@ fn times_are_those_of_the_machine_unless_utc_is_asked_for() {
     assert!(first(&["history", "--format", "csv"], "Asia/Tokyo").contains("2026-11-22T10:02:03.004+09:00"));
 }
 
+#[test]
+fn a_time_to_begin_with_is_read_in_the_zone_in_which_times_are_shown() {
+    let home = several_executions();
+    let count = |arguments: &[&str]| {
+        let mut command = home.command(&[&["history", "--format", "csv"], arguments].concat());
+        command.env("TZ", "Asia/Tokyo");
+        let ran = crate::support::Ran::of(command.output().expect("the binary starts")).exits(0);
+        ran.stdout.lines().count() - 1
+    };
+    // The first of that day is at 01:00 in UTC, which is 10:00 in Tokyo.
+    assert_eq!(count(&["--since", "2026-11-23T09:30"]), 2);
+    assert_eq!(count(&["--since", "2026-11-23T09:30", "--utc"]), 0);
+    assert_eq!(count(&["--since", "2026-11-23T01:30", "--utc"]), 1);
+}
+
 /// A home with executions of two plans on two days, without any device.
 fn several_executions() -> Home {
     let home = Home::new()
