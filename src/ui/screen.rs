@@ -47,6 +47,8 @@ struct TaskLine {
     error: Option<String>,
     files: usize,
     bytes: u64,
+    /// Exports that were verified and left out, for nothing had changed.
+    not_kept: usize,
 }
 
 /// What a bar or a heartbeat is about.
@@ -143,6 +145,7 @@ impl Screen {
             error: None,
             files: 0,
             bytes: 0,
+            not_kept: 0,
         };
         self.tasks.insert(task, line);
         if opening.status.is_final() {
@@ -170,13 +173,15 @@ impl Screen {
             _ => format!("{} {target}: {status}", self.ui.paint("FAILED", "1;31")),
         };
         if line.files > 0 {
-            let _ = write!(
-                text,
-                "  {} {}, {}",
-                line.files,
-                plural(line.files, "file"),
-                Bytes(line.bytes)
-            );
+            let (files, bytes) = (plural(line.files, "file"), Bytes(line.bytes));
+            let _ = write!(text, "  {} {files}, {bytes}", line.files);
+        }
+        match (line.files, line.not_kept) {
+            (_, 0) => {}
+            (0, _) => text.push_str("  unchanged, not kept"),
+            (_, count) => {
+                let _ = write!(text, "; {count} unchanged, not kept");
+            }
         }
         if let Some(took) = took {
             let _ = write!(text, "  {}", HumanDuration(took));
@@ -392,8 +397,12 @@ impl Sink for Screen {
             }
             Event::FileStored { task, file } => {
                 if let Some(line) = self.tasks.get_mut(task) {
-                    line.files += 1;
-                    line.bytes += if file.kept { file.size } else { 0 };
+                    if file.kept {
+                        line.files += 1;
+                        line.bytes += file.size;
+                    } else {
+                        line.not_kept += 1;
+                    }
                 }
             }
             // Behind the end of a plan nothing collects it.

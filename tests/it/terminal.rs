@@ -199,3 +199,23 @@ fn a_post_plan_script_that_fails_is_told_once_in_a_mail() {
     let ran = home.dpbackup(&["run", "P"]).exits(3);
     assert_eq!(ran.stderr.matches("return code 7").count(), 1, "{}", ran.stderr);
 }
+
+#[test]
+fn an_export_that_was_not_kept_is_told_as_such() {
+    let gateway = Gateway::start(Setup::default());
+    let home = home(&gateway).setting("on_unchanged = \"skip\"");
+    let first = home.dpbackup(&["run", "P", "-v"]).exits(0);
+    assert_eq!(
+        first.stderr.matches("export  1 file, ").count(),
+        2,
+        "{}",
+        first.stderr
+    );
+    let second = home.dpbackup(&["run", "P", "-v"]).exits(0);
+    assert_eq!(
+        second.stderr.matches("export  unchanged, not kept  ").count(),
+        2,
+        "{}",
+        second.stderr
+    );
+}
