@@ -103,7 +103,17 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
     }
     let trouble = trouble.map(|(_, error)| error);
     if let Some(lines) = &mut lines {
+        if lines.failure().is_some() {
+            exit = exit.or_graver(Exit::Failed);
+        }
         lines.summary(&ends, exit, trouble.as_ref());
+    }
+    if let Some(why) = lines.as_ref().and_then(JsonLines::failure) {
+        exit = exit.or_graver(Exit::Failed);
+        ui.error(
+            &anyhow::anyhow!("lines are missing on stdout ({why}); the run went on, and history has it all"),
+            None,
+        );
     }
     match trouble {
         Some(error) => Err(CommandError::new(exit, error)),

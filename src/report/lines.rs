@@ -1,6 +1,6 @@
 //! A run as JSON lines: one for each event, a summary last.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -18,6 +18,7 @@ const SCHEMA_VERSION: u32 = 1;
 pub struct JsonLines<W> {
     out: W,
     zone: TimeZone,
+    failure: Option<io::Error>,
 }
 
 /// One line. Keys that do not concern an event are left out.
@@ -130,7 +131,16 @@ struct PlanSummary<'e> {
 impl<W: Write> JsonLines<W> {
     /// Writes to `out`, with times in `zone`.
     pub fn new(out: W, zone: TimeZone) -> Self {
-        Self { out, zone }
+        Self {
+            out,
+            zone,
+            failure: None,
+        }
+    }
+
+    /// Why a line is missing, if one is: the first reason.
+    pub fn failure(&self) -> Option<&io::Error> {
+        self.failure.as_ref()
     }
 
     /// The last line.
@@ -182,11 +192,17 @@ impl<W: Write> JsonLines<W> {
             return;
         };
         text.push('\n');
-        // Nobody reads the lines any more: the run goes on, and history has it all.
-        let _ = self
+        let written = self
             .out
             .write_all(text.as_bytes())
             .and_then(|()| self.out.flush());
+        // The run goes on, and history has it all.
+        match written {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                self.failure.get_or_insert(error);
+            }
+            _ => {}
+        }
     }
 }
 

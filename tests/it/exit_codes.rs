@@ -140,6 +140,24 @@ fn bad_usage_is_2() {
 }
 
 #[test]
+fn json_lines_that_cannot_be_written_are_1_and_the_run_goes_on() {
+    let gateway = gateway(&[]);
+    let home = home(&gateway);
+    let mut command = home.command(&["run", "P", "--format", "json"]);
+    let full = fs::OpenOptions::new().write(true).open("/dev/full");
+    command.stdout(full.expect("a device that is always full"));
+    let ran = Ran::of(command.output().expect("the binary starts")).exits(1);
+    assert!(
+        ran.stderr.contains("lines are missing on stdout"),
+        "{}",
+        ran.stderr
+    );
+    assert!(ran.stderr.contains("No space left"), "{}", ran.stderr);
+    assert_eq!(home.last_plan().status.code(), "SUCCESS");
+    assert_eq!(home.stored().len(), 1);
+}
+
+#[test]
 fn something_skipped_is_3() {
     let gateway = gateway(&[]);
     let home = home(&gateway).absent_device("QA2");
