@@ -51,7 +51,7 @@ pub(super) fn check(global: &Global, args: &CheckArgs, ui: Ui, env: Lookup<'_>) 
         .count();
     found.insert(local, history(&file.settings.history));
     let text = match args.format {
-        FindingsFormat::Table => findings::table(&found),
+        FindingsFormat::Table => findings::table(&found, ui.width),
         FindingsFormat::Json => findings::json(&found),
     };
     print(ui, &text)?;

@@ -55,7 +55,7 @@ fn judged(global: &Global, args: &StatusArgs, ui: Ui, env: Lookup<'_>) -> Outcom
     let freshness = Freshness::judge(&expected(file), &known, &attempt, clock.now(), args.max_age);
     let zone = if args.utc { TimeZone::UTC } else { clock.zone() };
     let text = match args.format {
-        FindingsFormat::Table => freshness.table(&zone),
+        FindingsFormat::Table => freshness.table(&zone, ui.width),
         FindingsFormat::Json => freshness.json(&zone),
     };
     print(ui, &text)?;

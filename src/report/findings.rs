@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::report::plain::hanging;
 use crate::run::examine::{Finding, Verdict};
 use crate::values::text::printable;
 
@@ -30,13 +31,16 @@ pub fn worst(findings: &[Finding]) -> Verdict {
         .unwrap_or(Verdict::Ok)
 }
 
-/// A block for each subject, a line for each item, its advice below it.
-pub fn table(findings: &[Finding]) -> String {
+/// A block for each subject, a line for each item, its advice below it; within the columns of
+/// a terminal.
+pub fn table(findings: &[Finding], columns: Option<u16>) -> String {
     let width = findings
         .iter()
         .map(|finding| finding.item.len())
         .max()
         .unwrap_or(0);
+    // Behind the verdict and the item.
+    let indent = 2 + 4 + 2 + width + 2;
     let mut text = String::new();
     let mut subject = "";
     for finding in findings {
@@ -45,15 +49,12 @@ pub fn table(findings: &[Finding]) -> String {
             text.push_str(&format!("{gap}{}\n", printable(&finding.subject)));
             subject = &finding.subject;
         }
-        let (verdict, item, found) = (word(finding.verdict), finding.item, printable(&finding.text));
+        let (verdict, item) = (word(finding.verdict), finding.item);
+        let found = hanging(&printable(&finding.text), indent, columns);
         text.push_str(&format!("  {verdict:<4}  {item:<width$}  {found}\n"));
         if let Some(hint) = &finding.hint {
-            text.push_str(&format!(
-                "  {:<4}  {:<width$}  hint: {}\n",
-                "",
-                "",
-                printable(hint)
-            ));
+            let hint = hanging(&format!("hint: {}", printable(hint)), indent, columns);
+            text.push_str(&format!("{:indent$}{hint}\n", ""));
         }
     }
     let count = |verdict| {

@@ -12,11 +12,13 @@ use serde::Serialize;
 use crate::history::{GoodBackup, TargetRow};
 use crate::report::fields;
 use crate::report::plain::columns;
+use crate::report::table::{Kind, fitted};
 use crate::run::event::{FileKind, TaskId};
 use crate::run::status::{Class, Status};
 use crate::values::duration::HumanDuration;
 use crate::values::pattern::PatternList;
 use crate::values::size::Bytes;
+use crate::values::text::printable;
 
 /// Something that the plan file wants to be backed up.
 #[derive(Clone, Debug)]
@@ -80,6 +82,19 @@ pub struct Freshness {
     rows: Vec<Row>,
     max_age: Duration,
 }
+
+const COLUMNS: [(&str, Kind); 10] = [
+    ("State", Kind::Code),
+    ("Device", Kind::Name),
+    ("Domain", Kind::Name),
+    ("Kind", Kind::Name),
+    ("Age", Kind::Time),
+    ("Size", Kind::Time),
+    ("Last Good", Kind::Time),
+    ("Last Attempt", Kind::Code),
+    ("Attempted", Kind::Time),
+    ("Why", Kind::Message),
+];
 
 /// Of the documents: grows when a key goes away or changes its meaning, and not when one is
 /// added.
@@ -182,31 +197,23 @@ impl Freshness {
         )
     }
 
-    /// The summary, then a line each.
-    pub fn table(&self, zone: &TimeZone) -> String {
+    /// The summary, then a line each; at a terminal of so many columns what fits there.
+    pub fn table(&self, zone: &TimeZone, width: Option<u16>) -> String {
         let mut text = format!("{}\n", self.summary());
         if self.rows.is_empty() {
             text.push_str("The plan file has no devices.\n");
             return text;
         }
-        let mut cells = vec![
-            [
-                "State",
-                "Device",
-                "Domain",
-                "Kind",
-                "Age",
-                "Size",
-                "Last Good",
-                "Last Attempt",
-                "Attempted",
-                "Why",
-            ]
-            .map(str::to_owned)
-            .to_vec(),
-        ];
+        let (titles, kinds): (Vec<String>, Vec<Kind>) = COLUMNS
+            .into_iter()
+            .map(|(title, kind)| (title.to_owned(), kind))
+            .unzip();
+        let mut cells = vec![titles];
         cells.extend(self.rows.iter().map(|row| row.cells(zone)));
-        let _ = write!(text, "\n{}", columns(&cells));
+        let _ = match width {
+            None => write!(text, "\n{}", columns(&cells)),
+            Some(_) => write!(text, "\n{}", fitted(&cells, &kinds, width)),
+        };
         text
     }
 
@@ -398,8 +405,8 @@ impl Row {
         };
         vec![
             word(self.state).to_owned(),
-            self.device.clone(),
-            self.domain.clone(),
+            printable(&self.device).into_owned(),
+            printable(&self.domain).into_owned(),
             self.kind.map_or("-", FileKind::code).to_owned(),
             self.age.map_or_else(dash, seconds),
             self.good.map_or_else(dash, |good| Bytes(good.size).to_string()),

@@ -2,9 +2,9 @@
 //!
 //! Without a width, as in a pipe, every row is one line and nothing is cut. Within a
 //! width, a table that is too wide gives way step by step: messages and names wrap,
-//! status codes break after their underscores, times between date and time. A list of
-//! files that does not fit is shown as one block a file, so that hashes and paths can
-//! be copied.
+//! status codes break after their underscores, times between date and time. Where even
+//! that is too wide, each row is a block. A list of files that does not fit is shown so
+//! at once, so that hashes and paths can be copied.
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle};
 use jiff::Timestamp;
@@ -14,6 +14,7 @@ use crate::history::{
     ActivityRow, FailedFileRow, FileRow, NoteLevel, NoteRow, PlanRow, TaskDetails, TaskRow,
 };
 use crate::report::View;
+use crate::report::plain::hanging;
 use crate::run::event::{ScriptMoment, ScriptRun};
 use crate::values::size::Bytes;
 use crate::values::text::printable;
@@ -48,7 +49,7 @@ pub fn render(view: &View<'_>, layout: &Layout) -> String {
 
 /// What a column holds decides how it gives way.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     /// Right-aligned, never broken.
     Number,
     /// Breaks between date and time.
@@ -185,20 +186,39 @@ const GIVES: [Give; 5] = [
 fn table<R>(rows: &[R], columns: &[Column<R>], layout: &Layout) -> String {
     let cells = texts(rows, columns, &layout.zone);
     let kinds: Vec<Kind> = columns.iter().map(|(_, kind, _)| *kind).collect();
-    match layout.width {
-        Some(width) if natural_width(&cells) > usize::from(width) => {
+    fitted(&cells, &kinds, layout.width)
+}
+
+/// The titles and the rows within a width: as a table that gives way as far as it must, or
+/// where its columns would be too narrow to read as a block a row.
+pub(super) fn fitted(cells: &[Vec<String>], kinds: &[Kind], width: Option<u16>) -> String {
+    match width {
+        Some(width) if natural_width(cells) > usize::from(width) => {
             let give = GIVES
                 .into_iter()
-                .find(|give| narrowest_width(&cells, &kinds, *give) <= usize::from(width));
-            draw(
-                &cells,
-                &kinds,
-                give.unwrap_or(GIVES[GIVES.len() - 1]),
-                Some(width),
-            )
+                .find(|give| narrowest_width(cells, kinds, *give) <= usize::from(width));
+            match give {
+                Some(give) => draw(cells, kinds, give, Some(width)),
+                None => blocks(cells, Some(width)),
+            }
         }
-        _ => draw(&cells, &kinds, GIVES[0], None),
+        _ => draw(cells, kinds, GIVES[0], None),
     }
+}
+
+/// A block a row, each cell behind its title, and an empty line between two.
+fn blocks(cells: &[Vec<String>], width: Option<u16>) -> String {
+    let Some((titles, rows)) = cells.split_first() else {
+        return String::new();
+    };
+    let blocks: Vec<String> = rows
+        .iter()
+        .map(|row| {
+            let cells = row.iter().map(|cell| hanging(cell, LABEL + 2, width));
+            labelled(titles.iter().zip(cells))
+        })
+        .collect();
+    blocks.join("\n")
 }
 
 /// The titles, then the rows.
@@ -325,10 +345,9 @@ fn files(details: &TaskDetails, layout: &Layout) -> String {
         let cells = texts(&details.files, FILE, &layout.zone);
         match layout.width.map(usize::from) {
             Some(width) if natural_width(&cells) > width => {
-                for file in &cells[1..] {
-                    text.push('\n');
-                    text.push_str(&labelled(cells[0].iter().zip(file)));
-                }
+                text.push('\n');
+                // Hashes and paths stay whole, to be copied.
+                text.push_str(&blocks(&cells, None));
             }
             _ => {
                 text.push('\n');
@@ -382,11 +401,17 @@ fn facts(details: &TaskDetails, zone: &TimeZone) -> String {
     labelled(lines)
 }
 
+/// The columns of a label.
+const LABEL: usize = 16;
+
 /// A line for each label and its text, the texts below each other.
 fn labelled(lines: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<str>)>) -> String {
     lines
         .into_iter()
-        .map(|(label, text)| format!("{:<16}  {}\n", label.as_ref(), text.as_ref()))
+        .map(|(label, text)| {
+            let line = format!("{:<LABEL$}  {}", label.as_ref(), text.as_ref());
+            line.trim_end().to_owned() + "\n"
+        })
         .collect()
 }
 

@@ -255,6 +255,45 @@ fn every_status_fits_the_column_that_breaks_it() {
 }
 
 #[test]
+fn activities_that_fit_no_table_are_a_block_each() {
+    let rows = fixture::activities();
+    let text = render(&fixture::activities_view(&rows), &layout(Some(60)));
+    assert_within(&text, 60);
+    insta::assert_snapshot!(text, @r#"
+    ID                7
+    Status Time       2026-11-22 08:30:19
+    Device Pattern    QA*
+    Domain Pattern    all-domains
+    Action            SECURE_BACKUP
+    Status            SUCCESS
+    Successful Tasks  3
+    Failed Tasks      0
+    Skipped Tasks     0
+
+    ID                8
+    Status Time       2026-11-22 08:30:20
+    Device Pattern    QA*
+    Domain Pattern    DOMAIN*, SALES
+    Action            EXPORT_DOMAIN
+    Status            COMPLETED_WITH_WARNINGS
+    Successful Tasks  11
+    Failed Tasks      0
+    Skipped Tasks     1
+    "#);
+}
+
+#[test]
+fn a_message_in_a_block_wraps_below_itself() {
+    let text = plans(&fixture::plans(), Some(50));
+    assert!(
+        text.contains(
+            "Error Message     now is 08:30 in Europe/Rome, the\n                  maintenance window"
+        ),
+        "{text}"
+    );
+}
+
+#[test]
 fn at_any_width_every_word_of_every_row_is_there() {
     for width in 20..200 {
         let text = plans(&fixture::plans(), Some(width));

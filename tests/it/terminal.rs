@@ -219,3 +219,38 @@ fn an_export_that_was_not_kept_is_told_as_such() {
         second.stderr
     );
 }
+
+#[test]
+fn what_is_printed_for_people_stays_within_the_terminal() {
+    let gateway = Gateway::start(Setup::default());
+    gateway.fail_as("do-backup@DOM2=file-error");
+    let home = home(&gateway)
+        .absent_device("QA2")
+        .plan("Q", &secure_backup("QA1", ""));
+    let _ = home.dpbackup(&["run", "P"]).exits(1);
+    for columns in [60_u16, 72, 100] {
+        for (arguments, code) in [
+            (&["history"][..], 0),
+            (&["history", "activities", "1"], 0),
+            (&["history", "tasks", "1"], 0),
+            (&["history", "status"], 2),
+            (&["check"], 1),
+        ] {
+            let ran = home.at_terminal(columns, &[], arguments).exits(code);
+            // The line for monitoring is one, however long, and a path has no blank to break at.
+            let lines = ran.stdout.lines().filter(|line| !line.starts_with("DPBACKUP "));
+            for line in lines.filter(|line| !line.contains("/state/") && !line.contains("/store")) {
+                let length = line.chars().count();
+                assert!(
+                    length <= usize::from(columns),
+                    "{columns} {arguments:?}: {}",
+                    ran.stdout
+                );
+            }
+        }
+    }
+    let ran = home
+        .at_terminal(60, &[], &["history", "activities", "1"])
+        .exits(0);
+    assert!(ran.stdout.contains("Successful Tasks  1\n"), "{}", ran.stdout);
+}
