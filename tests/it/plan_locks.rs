@@ -122,10 +122,11 @@ fn two_plans_do_not_work_on_one_device_at_a_time() {
         .plan("Q", &export("*", "DOM2", ""));
     let first = held(&home);
     let second = home.running(&["run", "Q"]);
-    eventually("the second plan has begun", || {
-        home.last_plan().status.code() == "RUNNING" && home.last_plan().plan == "Q"
+    eventually("the second plan has begun, and its task waits", || {
+        home.last_plan().status.code() == "RUNNING"
+            && home.last_plan().plan == "Q"
+            && home.recorded() == ["QA1/DOM2 READY_FOR_EXECUTION"]
     });
-    assert_eq!(home.recorded(), ["QA1/DOM2 READY_FOR_EXECUTION"]);
     go(&home);
     let _ = first.end().exits(0);
     let _ = second.end().exits(0);
