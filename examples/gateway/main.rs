@@ -66,6 +66,9 @@ struct Arguments {
     /// Which certificate the TLS server shows.
     #[arg(long, value_enum, default_value_t = Certificate::Signed)]
     tls: Certificate,
+    /// Speaks TLS 1.2 and nothing newer.
+    #[arg(long)]
+    tls_12_only: bool,
     /// Writes the certificate of the authority to this file.
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
@@ -93,6 +96,10 @@ enum Certificate {
     SelfSignedAuthority,
     /// By an authority, and expired.
     Expired,
+    /// By itself, X.509 version 1.
+    VersionOne,
+    /// By itself, with an RSA key of 1024 bits.
+    ShortKey,
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -167,7 +174,10 @@ fn setup(arguments: &Arguments) -> Setup {
             Certificate::CommonName => Identity::SelfSignedCommonName,
             Certificate::SelfSignedAuthority => Identity::SelfSignedAuthority,
             Certificate::Expired => Identity::Expired,
+            Certificate::VersionOne => Identity::VersionOne,
+            Certificate::ShortKey => Identity::ShortKey,
         },
+        tls_12_only: arguments.tls_12_only,
         ..Setup::default()
     }
 }

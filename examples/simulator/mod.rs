@@ -14,7 +14,7 @@
 //! |---|---|
 //! | `setup` | what can be chosen before it starts |
 //! | `fault`, `script` | what can go wrong; the same as text |
-//! | `server`, `tls`, `http` | connections, certificates, requests and answers |
+//! | `server`, `tls`, `short_key`, `http` | connections, certificates, requests and answers |
 //! | `answer` | from a request to its answer: login, faults, rights, operation |
 //! | `schema`, `call` | which requests are valid; a valid one as a value |
 //! | `operations` | what a request does |
@@ -47,6 +47,7 @@ mod script;
 mod secure_backup;
 mod server;
 mod setup;
+mod short_key;
 mod soap;
 mod state;
 mod status;
@@ -87,7 +88,7 @@ impl Gateway {
 
     /// Starts a gateway, unless its port is taken.
     pub fn try_start(setup: Setup) -> io::Result<Gateway> {
-        let shown = tls::make(&setup.name, setup.identity).map_err(io::Error::other)?;
+        let shown = tls::make(&setup).map_err(io::Error::other)?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, setup.port))?;
         let port = listener.local_addr()?.port();
         let shared = Arc::new(Shared::new(State::new(setup), port, shown));

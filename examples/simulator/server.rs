@@ -96,11 +96,8 @@ impl Shared {
 
     /// Shows a new certificate from the next connection on.
     pub(super) fn change_certificate(&self) {
-        let (name, identity) = {
-            let state = hold(&self.state);
-            (state.setup.name.clone(), state.setup.identity)
-        };
-        if let Ok(shown) = tls::make(&name, identity) {
+        let setup = hold(&self.state).setup.clone();
+        if let Ok(shown) = tls::make(&setup) {
             *self.shown() = shown;
         }
     }

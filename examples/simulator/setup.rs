@@ -49,6 +49,8 @@ pub struct Setup {
     pub quiesce_texts: bool,
     /// Which certificate the TLS server shows.
     pub identity: Identity,
+    /// It speaks TLS 1.2 and nothing newer, as older gateways do.
+    pub tls_12_only: bool,
     /// What the gateway takes for the present.
     pub clock: Clock,
 }
@@ -84,6 +86,7 @@ impl Default for Setup {
             wrapped_base64: false,
             quiesce_texts: false,
             identity: Identity::SignedByAuthority,
+            tls_12_only: false,
             clock: Clock::Real,
         }
     }
@@ -358,6 +361,17 @@ pub enum Identity {
     SelfSignedAuthority,
     /// Signed by the authority, and expired.
     Expired,
+    /// Signed by itself, X.509 version 1, an RSA key of 2048 bits: as gateways of old made them.
+    VersionOne,
+    /// Signed by itself, an RSA key of 1024 bits. Its signatures are PKCS #1 with SHA-256, which
+    /// is right in TLS 1.2; in TLS 1.3 they are zeros.
+    ShortKey,
+    /// The certificate of `VersionOne`, shown by somebody with another RSA key of 2048 bits.
+    StolenVersionOne,
+    /// The same, shown by somebody with a key on an elliptic curve.
+    StolenByAnotherKind,
+    /// The certificate of `ShortKey`, shown by somebody with another RSA key of 1024 bits.
+    StolenShortKey,
 }
 
 /// What the gateway takes for the present. Quiesces and secure backups move on by it.

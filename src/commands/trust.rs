@@ -160,7 +160,7 @@ fn warnings(device: &Device, peer: &Peer, own: &Certificate, now: Timestamp) -> 
     let name = &device.name;
     let mut warnings = Vec::new();
     match (&device.tls, peer.verify(&device.tls)) {
-        (Trust::Pin(_), Err(_)) => warnings.push(format!(
+        (Trust::Pin(pin), Err(_)) if *pin != own.sha256 => warnings.push(format!(
             "the pin of {name} in the plan file is of another certificate: if it was not renewed, \
              somebody stands in between"
         )),

@@ -5,10 +5,11 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
-use x509_cert::der::Decode;
-use x509_cert::der::asn1::ObjectIdentifier;
+use x509_cert::der::asn1::{Any, AnyRef, ObjectIdentifier};
+use x509_cert::der::{Decode, Encode, Reader, SliceReader, Tagged};
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{BasicConstraints, SubjectAltName};
+use x509_cert::spki::SubjectPublicKeyInfoOwned;
 use x509_cert::time::Time;
 
 /// A certificate that a device has shown.
@@ -52,6 +53,53 @@ impl Certificate {
     pub fn pin(&self) -> String {
         hex(&self.sha256)
     }
+}
+
+/// The public key of a certificate, of which nothing else is read: it may be of any version,
+/// and have a serial number, names or extensions that break the rules.
+pub(super) struct PublicKey {
+    /// What kind of key it is: the content of the DER form of its algorithm.
+    pub(super) algorithm: Vec<u8>,
+    /// The key itself.
+    pub(super) bits: Vec<u8>,
+    /// The length of its modulus, if it is an RSA key.
+    pub(super) rsa_bits: Option<usize>,
+}
+
+impl PublicKey {
+    /// The key of a certificate as it came over the wire.
+    pub(super) fn of_der(der: &[u8]) -> x509_cert::der::Result<Self> {
+        let info = SliceReader::new(der)?.sequence(|certificate| {
+            let info = certificate.sequence(public_key_info)?;
+            skip(certificate)?;
+            Ok::<_, x509_cert::der::Error>(info)
+        })?;
+        let bits = info.subject_public_key.raw_bytes();
+        let is_rsa = info.algorithm.oid.to_string() == RSA;
+        Ok(Self {
+            algorithm: Any::from_der(&info.algorithm.to_der()?)?.value().to_vec(),
+            bits: bits.to_vec(),
+            rsa_bits: if is_rsa { rsa_bits(bits) } else { None },
+        })
+    }
+}
+
+/// Steps over what stands in a certificate before the key: the version, where it is not the
+/// first, then serial number, algorithm, issuer, validity and subject.
+fn public_key_info<'r>(inner: &mut impl Reader<'r>) -> x509_cert::der::Result<SubjectPublicKeyInfoOwned> {
+    let first = AnyRef::decode(inner)?;
+    let before_the_key = if first.tag().is_context_specific() { 5 } else { 4 };
+    for _ in 0..before_the_key {
+        AnyRef::decode(inner)?;
+    }
+    let info = SubjectPublicKeyInfoOwned::decode(inner)?;
+    skip(inner)?;
+    Ok(info)
+}
+
+/// Steps over the rest.
+fn skip<'r>(reader: &mut impl Reader<'r>) -> x509_cert::der::Result<()> {
+    reader.read_slice(reader.remaining_len()).map(|_| ())
 }
 
 impl Content {
@@ -112,11 +160,14 @@ fn address_text(bytes: &[u8]) -> String {
     }
 }
 
+/// What an RSA key calls itself.
+const RSA: &str = "1.2.840.113549.1.1.1";
+
 /// The kind of a public key and its size.
-fn key(info: &x509_cert::spki::SubjectPublicKeyInfoOwned) -> String {
+fn key(info: &SubjectPublicKeyInfoOwned) -> String {
     let kind = info.algorithm.oid.to_string();
     match kind.as_str() {
-        "1.2.840.113549.1.1.1" => match rsa_bits(info.subject_public_key.raw_bytes()) {
+        RSA => match rsa_bits(info.subject_public_key.raw_bytes()) {
             Some(bits) => format!("RSA {bits}"),
             None => "RSA".to_owned(),
         },
@@ -138,7 +189,7 @@ fn key(info: &x509_cert::spki::SubjectPublicKeyInfoOwned) -> String {
 
 /// The length of the modulus: the first number in the sequence that a key is.
 fn rsa_bits(key: &[u8]) -> Option<usize> {
-    use x509_cert::der::{Reader, SliceReader, asn1::UintRef};
+    use x509_cert::der::asn1::UintRef;
     let mut reader = SliceReader::new(key).ok()?;
     reader
         .sequence(|inner| {
@@ -157,4 +208,28 @@ fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::pki_types::CertificateDer;
+    use rustls::pki_types::pem::PemObject;
+
+    use super::*;
+
+    #[test]
+    fn the_key_of_a_certificate_that_breaks_the_rules_elsewhere_is_found() {
+        let pem = include_str!("../../examples/simulator/certificates/version-1.test-only.pem");
+        let mut der = CertificateDer::from_pem_slice(pem.as_bytes())
+            .expect("PEM")
+            .to_vec();
+        let good = PublicKey::of_der(&der).expect("a key");
+        assert_eq!(good.rsa_bits, Some(2048));
+        // The first UTCTime becomes something that is no time.
+        let time = der.windows(2).position(|bytes| bytes == [0x17, 0x0d]);
+        der[time.expect("a time")] = 0x04;
+        assert!(Certificate::of_der(&der).content.is_err());
+        assert_eq!(PublicKey::of_der(&der).expect("a key").bits, good.bits);
+        assert!(PublicKey::of_der(b"nonsense").is_err());
+    }
 }

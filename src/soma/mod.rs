@@ -1,8 +1,9 @@
 //! The protocol: SOMA, XML over HTTPS.
 //!
 //! `request` writes what is sent, `http` carries it over a connection that `tls`
-//! trusts and `reuse` allows to carry another request, `reply` reads small answers and `download` streams large ones. `client` is
-//! the way in. `peer` looks at a device without trusting it, `certificate` reads what it
+//! trusts and `reuse` allows to carry another request, `reply` reads small answers and
+//! `download` streams large ones. `client` is the way in. `verifier` decides in a handshake,
+//! `peer` looks at a device without trusting it, `certificate` reads what it
 //! shows. Nothing here knows what a backup is.
 
 pub mod certificate;
@@ -17,3 +18,4 @@ mod reuse;
 pub mod tls;
 #[cfg(test)]
 mod tls_tests;
+mod verifier;

@@ -6,25 +6,24 @@
 use std::fmt;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::Arc;
 use std::sync::mpsc;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{WebPkiSupportedAlgorithms, ring};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme};
+use rustls::ClientConnection;
+use rustls::pki_types::{ServerName, UnixTime};
 
 use crate::soma::certificate::Certificate;
 use crate::soma::error::{Kind, Result, SomaError};
 use crate::soma::tls;
+use crate::soma::verifier::{Recorder, Shown, Verifier};
 use crate::values::trust::Trust;
 
 /// What a device has shown of itself.
 pub struct Peer {
     name: ServerName<'static>,
-    chain: Vec<CertificateDer<'static>>,
+    shown: Shown,
     /// The version of TLS that was agreed on, `TLS 1.3`.
     pub version: String,
 }
@@ -32,17 +31,19 @@ pub struct Peer {
 impl Peer {
     /// The certificates in the order in which they came: the device's own first.
     pub fn certificates(&self) -> Vec<Certificate> {
-        self.chain.iter().map(|der| Certificate::of_der(der)).collect()
+        let chain = self.shown.chain.iter();
+        chain.map(|der| Certificate::of_der(der)).collect()
     }
 
     /// Whether a connection with this trust would be accepted now.
     pub fn verify(&self, trust: &Trust) -> Result<()> {
-        let Some((leaf, others)) = self.chain.split_first() else {
+        let Some((leaf, others)) = self.shown.chain.split_first() else {
             return Err(SomaError::new(Kind::Tls, "the device shows no certificate"));
         };
-        tls::verifier(trust)?
+        let verifier = tls::verifier(trust)?;
+        verifier
             .verify_server_cert(leaf, others, &self.name, &[], UnixTime::now())
-            .map(|_| ())
+            .and_then(|_| self.shown.prove_to(&*verifier))
             .map_err(|error| tls::explain(&error))
     }
 }
@@ -96,33 +97,19 @@ pub fn reach(host: &str, port: u16, limit: Duration) -> Result<Reached> {
 impl Reached {
     /// Agrees on TLS with whoever answers, and keeps what it shows.
     pub fn shake_hands(mut self) -> Result<Peer> {
-        let provider = Arc::new(ring::default_provider());
-        let recorder = Arc::new(Recorder {
-            chain: Mutex::default(),
-            algorithms: provider.signature_verification_algorithms,
-        });
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| tls::explain(&error))?
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::clone(&recorder) as Arc<dyn ServerCertVerifier>)
-            .with_no_client_auth();
-        let mut connection = ClientConnection::new(Arc::new(config), self.name.clone())
-            .map_err(|error| tls::explain(&error))?;
+        let recorder = Arc::new(Recorder::default());
+        let config = tls::config_with(Arc::new(Verifier(Arc::clone(&recorder))))?;
+        let mut connection =
+            ClientConnection::new(config, self.name.clone()).map_err(|error| tls::explain(&error))?;
         while connection.is_handshaking() {
             self.step(&mut connection)?;
         }
         connection.send_close_notify();
         // The device has shown what was asked; whether it hears the farewell does not matter.
         let _ = connection.write_tls(&mut self.stream);
-        let chain = recorder
-            .chain
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
         Ok(Peer {
             name: self.name,
-            chain,
+            shown: recorder.shown(),
             version: match connection.protocol_version() {
                 Some(rustls::ProtocolVersion::TLSv1_3) => "TLS 1.3".to_owned(),
                 Some(rustls::ProtocolVersion::TLSv1_2) => "TLS 1.2".to_owned(),
@@ -186,51 +173,4 @@ fn too_late(kind: Kind, what: &str, limit: Duration) -> SomaError {
 
 fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock)
-}
-
-/// Accepts every certificate and keeps it. Only for looking: nothing is sent after it.
-#[derive(Debug)]
-struct Recorder {
-    chain: Mutex<Vec<CertificateDer<'static>>>,
-    algorithms: WebPkiSupportedAlgorithms,
-}
-
-impl ServerCertVerifier for Recorder {
-    fn verify_server_cert(
-        &self,
-        leaf: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        _name: &ServerName<'_>,
-        _ocsp: &[u8],
-        _now: UnixTime,
-    ) -> std::result::Result<ServerCertVerified, rustls::Error> {
-        let mut chain = self.chain.lock().unwrap_or_else(PoisonError::into_inner);
-        *chain = std::iter::once(leaf)
-            .chain(intermediates)
-            .map(|der| der.clone().into_owned())
-            .collect();
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls12_signature(message, certificate, signed, &self.algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls13_signature(message, certificate, signed, &self.algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
-    }
 }

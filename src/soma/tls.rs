@@ -13,30 +13,32 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{WebPkiSupportedAlgorithms, ring};
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{
-    CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme,
-    StreamOwned,
-};
-use sha2::{Digest, Sha256};
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{CertificateError, ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport, TransportAdapter,
     time,
 };
 
 use crate::soma::error::{Kind, Result, SomaError};
+use crate::soma::verifier::{Anybody, Pinned, Unproven, Verifier};
 use crate::values::trust::Trust;
 
 /// The TLS configuration for one way of trust.
 pub fn client_config(trust: &Trust) -> Result<Arc<ClientConfig>> {
+    config_with(verifier(trust)?)
+}
+
+/// The TLS configuration in which this verifier decides.
+pub(super) fn config_with(verifier: Arc<dyn ServerCertVerifier>) -> Result<Arc<ClientConfig>> {
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| SomaError::new(Kind::Tls, format!("TLS cannot be set up: {error}")))?
         .dangerous()
-        .with_custom_certificate_verifier(verifier(trust)?)
+        .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
     Ok(Arc::new(config))
 }
@@ -44,19 +46,17 @@ pub fn client_config(trust: &Trust) -> Result<Arc<ClientConfig>> {
 /// Who decides whether a certificate is trusted: for roots that of `rustls` itself.
 pub(crate) fn verifier(trust: &Trust) -> Result<Arc<dyn ServerCertVerifier>> {
     let provider = Arc::new(ring::default_provider());
-    let algorithms = provider.signature_verification_algorithms;
     let by_roots = |roots| -> Result<Arc<dyn ServerCertVerifier>> {
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
             .build()
             .map_err(|error| SomaError::new(Kind::Tls, format!("TLS cannot be set up: {error}")))?;
         Ok(verifier)
     };
-    let by_leaf = |pin| Ok(Arc::new(ByLeaf { pin, algorithms }) as Arc<dyn ServerCertVerifier>);
     match trust {
         Trust::SystemRoots => by_roots(system_roots()?),
         Trust::CaFile(path) => by_roots(roots_of(path)?),
-        Trust::Pin(pin) => by_leaf(Some(*pin)),
-        Trust::Off => by_leaf(None),
+        Trust::Pin(pin) => Ok(Arc::new(Verifier(Pinned(*pin)))),
+        Trust::Off => Ok(Arc::new(Verifier(Anybody))),
     }
 }
 
@@ -107,56 +107,13 @@ fn pem_words(error: &rustls::pki_types::pem::Error) -> String {
     }
 }
 
-/// Trusts a device by its own certificate: one with this pin, or any at all. Name and
-/// dates do not count, the signature of the handshake does.
-#[derive(Debug)]
-struct ByLeaf {
-    pin: Option<[u8; 32]>,
-    algorithms: WebPkiSupportedAlgorithms,
-}
-
-impl ServerCertVerifier for ByLeaf {
-    fn verify_server_cert(
-        &self,
-        leaf: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _name: &ServerName<'_>,
-        _ocsp: &[u8],
-        _now: UnixTime,
-    ) -> std::result::Result<ServerCertVerified, rustls::Error> {
-        match self.pin {
-            Some(pin) if <[u8; 32]>::from(Sha256::digest(leaf)) != pin => Err(
-                rustls::Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure),
-            ),
-            _ => Ok(ServerCertVerified::assertion()),
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls12_signature(message, certificate, signed, &self.algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls13_signature(message, certificate, signed, &self.algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
-    }
-}
-
 /// What a failed handshake means, with advice.
 pub fn explain(error: &rustls::Error) -> SomaError {
+    if let rustls::Error::InvalidCertificate(CertificateError::Other(why)) = error
+        && let Some(why) = why.0.downcast_ref()
+    {
+        return unproven(why);
+    }
     const TRUST: &str = "`dpbackup trust DEVICE` shows the certificate and the pin_sha256 line to paste";
     const RENEW: &str = "renew it on the device, or pin it with pin_sha256";
     let (what, hint) = match error {
@@ -243,6 +200,20 @@ fn at_most_five(names: &[String]) -> String {
         Some((told, more)) if !more.is_empty() => format!("{} and {} more", told.join(", "), more.len()),
         _ => names.join(", "),
     }
+}
+
+/// What it means that a device has not proved to have the key of a pinned certificate.
+fn unproven(why: &Unproven) -> SomaError {
+    SomaError::new(Kind::Tls, why).with_hint(match why {
+        Unproven::KeyTooShort(_) => {
+            "renew its certificate with a key of 2048 bits or more, or offer only TLS 1.2 (where 1024 bits can be verified) in the TLS server profile of its XML Management Interface; `verify = false` connects, and trusts anybody"
+        }
+        Unproven::AnotherKind => {
+            "a key of RSA 2048 to 8192, EC P-256 or P-384, or Ed25519 can be verified; `verify = false` connects, and trusts anybody"
+        }
+        Unproven::Unreadable => "renew it on the device; `verify = false` connects, and trusts anybody",
+        Unproven::AnotherKey => "somebody who has no more than a copy of the certificate may stand in between",
+    })
 }
 
 /// The advice when a device hangs up before it has said anything.

@@ -37,6 +37,7 @@ mod notify_events;
 mod notify_trouble;
 mod notify_web;
 mod odd_answers;
+mod old_certificates;
 mod plan_expansion;
 mod plan_flow;
 mod plan_locks;

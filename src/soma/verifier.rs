@@ -1,0 +1,321 @@
+//! Who decides about a device in a TLS handshake: about the certificate that it shows, and
+//! about the signature by which it proves that the certificate is its own.
+//!
+//! `rustls` asks for both in its own words; [`Verifier`] hands the questions to a [`Judge`].
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::ring as provider;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{CertificateError, DigitallySignedStruct, OtherError, SignatureScheme};
+use sha2::{Digest, Sha256};
+
+use crate::soma::certificate::PublicKey;
+
+/// What a judge says: nothing, or why not.
+pub(super) type Verdict = Result<(), rustls::Error>;
+
+/// Decides about a device in a handshake.
+pub(super) trait Judge: fmt::Debug + Send + Sync {
+    /// Whether the certificates are those of the device.
+    fn certificate(&self, chain: &Chain<'_>) -> Verdict;
+    /// Whether who shows the certificate has the key that belongs to it.
+    fn proof(&self, leaf: &CertificateDer<'_>, proof: &Proof<'_>) -> Verdict;
+    /// The schemes of signature that are offered to the device, the preferred ones first.
+    fn schemes(&self) -> Vec<SignatureScheme>;
+}
+
+/// The certificates that a device shows.
+#[derive(Debug)]
+pub(super) struct Chain<'c> {
+    pub(super) leaf: &'c CertificateDer<'c>,
+    pub(super) others: &'c [CertificateDer<'c>],
+}
+
+/// The signature of a handshake, and what was signed.
+#[derive(Debug)]
+pub(super) struct Proof<'p> {
+    pub(super) version: Version,
+    pub(super) message: &'p [u8],
+    pub(super) signed: &'p DigitallySignedStruct,
+}
+
+/// The version of TLS; each has rules of its own for signatures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Version {
+    Tls12,
+    Tls13,
+}
+
+/// A judge in the form that `rustls` asks.
+#[derive(Debug)]
+pub(super) struct Verifier<J>(pub(super) J);
+
+impl<J: Judge> ServerCertVerifier for Verifier<J> {
+    fn verify_server_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+        _name: &ServerName<'_>,
+        _ocsp: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let chain = Chain { leaf, others };
+        self.0
+            .certificate(&chain)
+            .map(|()| ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let proof = Proof {
+            version: Version::Tls12,
+            message,
+            signed,
+        };
+        self.0
+            .proof(leaf, &proof)
+            .map(|()| HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let proof = Proof {
+            version: Version::Tls13,
+            message,
+            signed,
+        };
+        self.0
+            .proof(leaf, &proof)
+            .map(|()| HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.schemes()
+    }
+}
+
+/// Trusts the one certificate with this SHA-256. Name and dates do not count. The device must
+/// prove that it has the key: the signature of the handshake is verified against the public
+/// key in the certificate, of which nothing else is read. So a certificate of X.509 version 1
+/// is as good as another.
+#[derive(Debug)]
+pub(super) struct Pinned(pub(super) [u8; 32]);
+
+/// What is offered under a pin. PKCS #1 stands before PSS: a device with an RSA key of less
+/// than 2048 bits can be verified with the former only.
+const PIN_SCHEMES: [SignatureScheme; 9] = [
+    SignatureScheme::ECDSA_NISTP384_SHA384,
+    SignatureScheme::ECDSA_NISTP256_SHA256,
+    SignatureScheme::ED25519,
+    SignatureScheme::RSA_PKCS1_SHA512,
+    SignatureScheme::RSA_PKCS1_SHA256,
+    SignatureScheme::RSA_PKCS1_SHA384,
+    SignatureScheme::RSA_PSS_SHA512,
+    SignatureScheme::RSA_PSS_SHA384,
+    SignatureScheme::RSA_PSS_SHA256,
+];
+
+impl Judge for Pinned {
+    fn certificate(&self, chain: &Chain<'_>) -> Verdict {
+        match <[u8; 32]>::from(Sha256::digest(chain.leaf)) == self.0 {
+            true => Ok(()),
+            false => Err(CertificateError::ApplicationVerificationFailure.into()),
+        }
+    }
+
+    fn proof(&self, leaf: &CertificateDer<'_>, proof: &Proof<'_>) -> Verdict {
+        let key = PublicKey::of_der(leaf).map_err(|_| Unproven::Unreadable)?;
+        let scheme = proof.signed.scheme;
+        match key.rsa_bits {
+            Some(bits) if bits < 2048 => short_rsa(&key, bits, proof),
+            _ if is_pkcs1(scheme) && proof.version == Version::Tls13 => Err(Unproven::AnotherKind.into()),
+            _ => by_provider(&key, proof),
+        }
+    }
+
+    fn schemes(&self) -> Vec<SignatureScheme> {
+        PIN_SCHEMES.to_vec()
+    }
+}
+
+fn is_pkcs1(scheme: SignatureScheme) -> bool {
+    matches!(
+        scheme,
+        SignatureScheme::RSA_PKCS1_SHA256
+            | SignatureScheme::RSA_PKCS1_SHA384
+            | SignatureScheme::RSA_PKCS1_SHA512
+    )
+}
+
+/// Verifies with what `rustls` verifies with. TLS 1.2 leaves the curve of a key open, TLS 1.3
+/// does not: there the first algorithm of a scheme is the only one.
+fn by_provider(key: &PublicKey, proof: &Proof<'_>) -> Verdict {
+    let known = provider::default_provider().signature_verification_algorithms;
+    let of_scheme = known
+        .mapping
+        .iter()
+        .find(|(scheme, _)| *scheme == proof.signed.scheme)
+        .map_or(&[][..], |(_, algorithms)| *algorithms);
+    let allowed = match proof.version {
+        Version::Tls12 => of_scheme,
+        Version::Tls13 => of_scheme.get(..1).unwrap_or_default(),
+    };
+    let fitting = allowed
+        .iter()
+        .find(|algorithm| algorithm.public_key_alg_id().as_ref() == key.algorithm);
+    let Some(algorithm) = fitting else {
+        return Err(Unproven::AnotherKind.into());
+    };
+    algorithm
+        .verify_signature(&key.bits, proof.message, proof.signed.signature())
+        .map_err(|_| Unproven::AnotherKey.into())
+}
+
+/// Verifies with an RSA key that has less than 2048 bits, as gateways of old have. That can be
+/// had with PKCS #1 and some hashes only, and TLS 1.3 does not know PKCS #1.
+fn short_rsa(key: &PublicKey, bits: usize, proof: &Proof<'_>) -> Verdict {
+    use ring::signature::{
+        RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY,
+        UnparsedPublicKey,
+    };
+    let algorithm = match (proof.version, proof.signed.scheme) {
+        (Version::Tls12, SignatureScheme::RSA_PKCS1_SHA256) => {
+            &RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY
+        }
+        (Version::Tls12, SignatureScheme::RSA_PKCS1_SHA512) => {
+            &RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY
+        }
+        _ => return Err(Unproven::KeyTooShort(bits).into()),
+    };
+    if bits < 1024 {
+        return Err(Unproven::KeyTooShort(bits).into());
+    }
+    UnparsedPublicKey::new(algorithm, &key.bits)
+        .verify(proof.message, proof.signed.signature())
+        .map_err(|_| Unproven::AnotherKey.into())
+}
+
+/// Why a device has not proved that a pinned certificate is its own.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unproven {
+    /// Its key is one whose signatures cannot be verified.
+    #[error("the RSA key of the device has only {0} bits, too few for its signature to be verified")]
+    KeyTooShort(usize),
+    /// The key in the certificate cannot be read.
+    #[error("the public key in the certificate of the device cannot be read")]
+    Unreadable,
+    /// The signature is of a kind that is not known, or does not go with the key.
+    #[error("the device signs in a way that cannot be verified with the public key in its certificate")]
+    AnotherKind,
+    /// The signature was made with another key.
+    #[error("whoever answers shows the pinned certificate, but does not have the key that belongs to it")]
+    AnotherKey,
+}
+
+impl From<Unproven> for rustls::Error {
+    fn from(why: Unproven) -> Self {
+        CertificateError::Other(OtherError(Arc::new(why))).into()
+    }
+}
+
+/// Trusts whoever answers. The signature of the handshake is not verified either: it would
+/// prove the possession of a key that nobody vouches for, and could only refuse certificates
+/// and keys of old.
+#[derive(Debug)]
+pub(super) struct Anybody;
+
+/// Every scheme that `rustls` knows the name of, those first that a pin offers.
+fn every_scheme() -> Vec<SignatureScheme> {
+    let mut schemes = PIN_SCHEMES.to_vec();
+    schemes.extend([
+        SignatureScheme::ECDSA_NISTP521_SHA512,
+        SignatureScheme::ED448,
+        SignatureScheme::RSA_PKCS1_SHA1,
+        SignatureScheme::ECDSA_SHA1_Legacy,
+    ]);
+    schemes
+}
+
+impl Judge for Anybody {
+    fn certificate(&self, _chain: &Chain<'_>) -> Verdict {
+        Ok(())
+    }
+
+    fn proof(&self, _leaf: &CertificateDer<'_>, _proof: &Proof<'_>) -> Verdict {
+        Ok(())
+    }
+
+    fn schemes(&self) -> Vec<SignatureScheme> {
+        every_scheme()
+    }
+}
+
+/// Accepts everything, as [`Anybody`] does, and keeps it to be looked at. Only for looking:
+/// nothing may be sent after such a handshake.
+#[derive(Debug, Default)]
+pub(super) struct Recorder(Mutex<Shown>);
+
+/// What a device has shown in a handshake.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shown {
+    /// Its certificates, its own first.
+    pub(super) chain: Vec<CertificateDer<'static>>,
+    proof: Option<(Version, Vec<u8>, DigitallySignedStruct)>,
+}
+
+impl Shown {
+    /// Asks another verifier whether the signature was good.
+    pub(super) fn prove_to(&self, verifier: &dyn ServerCertVerifier) -> Verdict {
+        let (Some(leaf), Some((version, message, signed))) = (self.chain.first(), &self.proof) else {
+            return Ok(());
+        };
+        // More is offered here than a verifier would offer.
+        if !verifier.supported_verify_schemes().contains(&signed.scheme) {
+            return Err(Unproven::AnotherKind.into());
+        }
+        match version {
+            Version::Tls12 => verifier.verify_tls12_signature(message, leaf, signed),
+            Version::Tls13 => verifier.verify_tls13_signature(message, leaf, signed),
+        }
+        .map(|_| ())
+    }
+}
+
+impl Recorder {
+    /// What was shown.
+    pub(super) fn shown(&self) -> Shown {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Judge for Arc<Recorder> {
+    fn certificate(&self, chain: &Chain<'_>) -> Verdict {
+        let mut shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        shown.chain = std::iter::once(chain.leaf)
+            .chain(chain.others)
+            .map(|der| der.clone().into_owned())
+            .collect();
+        Ok(())
+    }
+
+    fn proof(&self, _leaf: &CertificateDer<'_>, proof: &Proof<'_>) -> Verdict {
+        let mut shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        shown.proof = Some((proof.version, proof.message.to_vec(), proof.signed.clone()));
+        Ok(())
+    }
+
+    fn schemes(&self) -> Vec<SignatureScheme> {
+        every_scheme()
+    }
+}
