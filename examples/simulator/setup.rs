@@ -359,6 +359,8 @@ pub enum Identity {
     SelfSignedCommonName,
     /// Signed by itself and marked as an authority, as `openssl req -x509` makes them.
     SelfSignedAuthority,
+    /// The same, and expired.
+    SelfSignedAuthorityExpired,
     /// Signed by the authority, and expired.
     Expired,
     /// Signed by itself, X.509 version 1, an RSA key of 2048 bits: as gateways of old made them.

@@ -113,7 +113,7 @@ fn new(name: &str, identity: Identity) -> Result<Identified> {
         _ => local(),
     })?;
     leaf.distinguished_name.push(DnType::CommonName, name);
-    if identity == Identity::Expired {
+    if matches!(identity, Identity::Expired | Identity::SelfSignedAuthorityExpired) {
         leaf.not_before = rcgen::date_time_ymd(2015, 1, 1);
         leaf.not_after = rcgen::date_time_ymd(2016, 1, 1);
     }
@@ -129,7 +129,10 @@ fn new(name: &str, identity: Identity) -> Result<Identified> {
             (leaf.signed_by(&key, &Issuer::new(authority, authority_key))?, pem)
         }
         _ => {
-            if identity == Identity::SelfSignedAuthority {
+            if matches!(
+                identity,
+                Identity::SelfSignedAuthority | Identity::SelfSignedAuthorityExpired
+            ) {
                 leaf.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
             }
             let certificate = leaf.self_signed(&key)?;

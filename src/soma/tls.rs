@@ -24,7 +24,7 @@ use ureq::unversioned::transport::{
 };
 
 use crate::soma::error::{Kind, Result, SomaError};
-use crate::soma::verifier::{Anybody, Pinned, Unproven, Verifier};
+use crate::soma::verifier::{Anybody, CaFile, Pinned, Unproven, Verifier};
 use crate::values::trust::Trust;
 
 /// The TLS configuration for one way of trust.
@@ -43,21 +43,29 @@ pub(super) fn config_with(verifier: Arc<dyn ServerCertVerifier>) -> Result<Arc<C
     Ok(Arc::new(config))
 }
 
-/// Who decides whether a certificate is trusted: for roots that of `rustls` itself.
+/// Who decides whether a device is trusted.
 pub(crate) fn verifier(trust: &Trust) -> Result<Arc<dyn ServerCertVerifier>> {
+    Ok(match trust {
+        Trust::SystemRoots => by_roots(system_roots()?)?,
+        Trust::CaFile(path) => {
+            let (roots, certificates) = roots_of(path)?;
+            let by_roots = by_roots(roots)?;
+            Arc::new(Verifier(CaFile {
+                by_roots,
+                certificates,
+            }))
+        }
+        Trust::Pin(pin) => Arc::new(Verifier(Pinned(*pin))),
+        Trust::Off => Arc::new(Verifier(Anybody)),
+    })
+}
+
+/// The verifier of `rustls` itself.
+fn by_roots(roots: RootCertStore) -> Result<Arc<WebPkiServerVerifier>> {
     let provider = Arc::new(ring::default_provider());
-    let by_roots = |roots| -> Result<Arc<dyn ServerCertVerifier>> {
-        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
-            .build()
-            .map_err(|error| SomaError::new(Kind::Tls, format!("TLS cannot be set up: {error}")))?;
-        Ok(verifier)
-    };
-    match trust {
-        Trust::SystemRoots => by_roots(system_roots()?),
-        Trust::CaFile(path) => by_roots(roots_of(path)?),
-        Trust::Pin(pin) => Ok(Arc::new(Verifier(Pinned(*pin)))),
-        Trust::Off => Ok(Arc::new(Verifier(Anybody))),
-    }
+    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+        .build()
+        .map_err(|error| SomaError::new(Kind::Tls, format!("TLS cannot be set up: {error}")))
 }
 
 fn system_roots() -> Result<RootCertStore> {
@@ -80,24 +88,25 @@ fn system_roots() -> Result<RootCertStore> {
     Ok(roots)
 }
 
-/// Every certificate of a PEM file, each of which must be readable.
-fn roots_of(path: &Path) -> Result<RootCertStore> {
+/// Every certificate of a PEM file, each of which must be readable: as roots, and as they are.
+fn roots_of(path: &Path) -> Result<(RootCertStore, Vec<CertificateDer<'static>>)> {
     let problem = |what: String| SomaError::new(Kind::Tls, format!("CA file {}: {what}", path.display()));
-    let mut roots = RootCertStore::empty();
-    let certificates = CertificateDer::pem_file_iter(path).map_err(|error| {
+    let (mut roots, mut certificates) = (RootCertStore::empty(), Vec::new());
+    let found = CertificateDer::pem_file_iter(path).map_err(|error| {
         problem(pem_words(&error)).with_hint("check `ca_file` of the device in the plan file")
     })?;
-    for certificate in certificates {
+    for certificate in found {
         let certificate = certificate.map_err(|error| problem(pem_words(&error)))?;
         roots
-            .add(certificate)
+            .add(certificate.clone())
             .map_err(|error| problem(error.to_string()))?;
+        certificates.push(certificate);
     }
     if roots.is_empty() {
         return Err(problem("it holds no certificate".to_owned())
             .with_hint("it must be PEM, -----BEGIN CERTIFICATE-----"));
     }
-    Ok(roots)
+    Ok((roots, certificates))
 }
 
 fn pem_words(error: &rustls::pki_types::pem::Error) -> String {
@@ -159,7 +168,7 @@ pub fn explain(error: &rustls::Error) -> SomaError {
             (
                 "the certificate of the device is marked as an authority (CA:TRUE), and a device cannot show such a one"
                     .to_owned(),
-                "a pin trusts it: `dpbackup trust DEVICE` prints the pin_sha256 line to paste",
+                "a pin trusts it: `dpbackup trust DEVICE` prints the pin_sha256 line to paste; so does a `ca_file` with this very certificate in it",
             )
         }
         rustls::Error::InvalidCertificate(error) => (

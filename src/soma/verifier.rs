@@ -5,14 +5,18 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use jiff::Timestamp;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::ring as provider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, OtherError, SignatureScheme};
 use sha2::{Digest, Sha256};
 
-use crate::soma::certificate::PublicKey;
+use crate::soma::certificate::{Certificate, Content, PublicKey};
 
 /// What a judge says: nothing, or why not.
 pub(super) type Verdict = Result<(), rustls::Error>;
@@ -27,11 +31,13 @@ pub(super) trait Judge: fmt::Debug + Send + Sync {
     fn schemes(&self) -> Vec<SignatureScheme>;
 }
 
-/// The certificates that a device shows.
+/// The certificates that a device shows, for which name, and when.
 #[derive(Debug)]
 pub(super) struct Chain<'c> {
     pub(super) leaf: &'c CertificateDer<'c>,
     pub(super) others: &'c [CertificateDer<'c>],
+    pub(super) name: &'c ServerName<'c>,
+    pub(super) now: UnixTime,
 }
 
 /// The signature of a handshake, and what was signed.
@@ -40,6 +46,17 @@ pub(super) struct Proof<'p> {
     pub(super) version: Version,
     pub(super) message: &'p [u8],
     pub(super) signed: &'p DigitallySignedStruct,
+}
+
+impl Proof<'_> {
+    /// Asks a verifier of `rustls`.
+    fn verify_by(&self, verifier: &dyn ServerCertVerifier, leaf: &CertificateDer<'_>) -> Verdict {
+        match self.version {
+            Version::Tls12 => verifier.verify_tls12_signature(self.message, leaf, self.signed),
+            Version::Tls13 => verifier.verify_tls13_signature(self.message, leaf, self.signed),
+        }
+        .map(|_| ())
+    }
 }
 
 /// The version of TLS; each has rules of its own for signatures.
@@ -58,11 +75,16 @@ impl<J: Judge> ServerCertVerifier for Verifier<J> {
         &self,
         leaf: &CertificateDer<'_>,
         others: &[CertificateDer<'_>],
-        _name: &ServerName<'_>,
+        name: &ServerName<'_>,
         _ocsp: &[u8],
-        _now: UnixTime,
+        now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let chain = Chain { leaf, others };
+        let chain = Chain {
+            leaf,
+            others,
+            name,
+            now,
+        };
         self.0
             .certificate(&chain)
             .map(|()| ServerCertVerified::assertion())
@@ -103,6 +125,60 @@ impl<J: Judge> ServerCertVerifier for Verifier<J> {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.schemes()
     }
+}
+
+/// Trusts what the certificates of a CA file vouch for, as `rustls` does, and each of these
+/// certificates itself where a device shows it as its own: for its names and in its time.
+/// `rustls` would not take one that is marked as an authority, as `openssl req -x509` marks
+/// them, for that of a device; whoever names it as `ca_file` means just this.
+#[derive(Debug)]
+pub(super) struct CaFile {
+    pub(super) by_roots: Arc<WebPkiServerVerifier>,
+    pub(super) certificates: Vec<CertificateDer<'static>>,
+}
+
+impl Judge for CaFile {
+    fn certificate(&self, chain: &Chain<'_>) -> Verdict {
+        // One that cannot be read here is left to `rustls` as well.
+        match Certificate::of_der(chain.leaf).content {
+            Ok(content) if self.certificates.contains(chain.leaf) => {
+                is_in_its_time(&content, chain.now)?;
+                verify_server_name(&ParsedCertificate::try_from(chain.leaf)?, chain.name)
+            }
+            _ => self
+                .by_roots
+                .verify_server_cert(chain.leaf, chain.others, chain.name, &[], chain.now)
+                .map(|_| ()),
+        }
+    }
+
+    fn proof(&self, leaf: &CertificateDer<'_>, proof: &Proof<'_>) -> Verdict {
+        proof.verify_by(&*self.by_roots, leaf)
+    }
+
+    fn schemes(&self) -> Vec<SignatureScheme> {
+        self.by_roots.supported_verify_schemes()
+    }
+}
+
+/// Whether a certificate is good at this time.
+fn is_in_its_time(content: &Content, now: UnixTime) -> Verdict {
+    let (not_before, not_after) = (unix(content.not_before), unix(content.not_after));
+    if now < not_before {
+        let time = now;
+        return Err(CertificateError::NotValidYetContext { time, not_before }.into());
+    }
+    if now > not_after {
+        let time = now;
+        return Err(CertificateError::ExpiredContext { time, not_after }.into());
+    }
+    Ok(())
+}
+
+fn unix(time: Timestamp) -> UnixTime {
+    UnixTime::since_unix_epoch(Duration::from_secs(
+        u64::try_from(time.as_second()).unwrap_or_default(),
+    ))
 }
 
 /// Trusts the one certificate with this SHA-256. Name and dates do not count. The device must
@@ -284,11 +360,12 @@ impl Shown {
         if !verifier.supported_verify_schemes().contains(&signed.scheme) {
             return Err(Unproven::AnotherKind.into());
         }
-        match version {
-            Version::Tls12 => verifier.verify_tls12_signature(message, leaf, signed),
-            Version::Tls13 => verifier.verify_tls13_signature(message, leaf, signed),
-        }
-        .map(|_| ())
+        let proof = Proof {
+            version: *version,
+            message,
+            signed,
+        };
+        proof.verify_by(verifier, leaf)
     }
 }
 

@@ -112,6 +112,7 @@ fn a_certificate_that_cannot_be_trusted_says_why_and_what_would_do() {
     let (_gateway, home) = roots(Identity::SelfSignedCommonName);
     said.add("no names", &home, 1);
     let (_gateway, home) = roots(Identity::SelfSignedAuthority);
+    fs::write(home.path("ca.pem"), other.ca_pem()).expect("a CA file");
     said.add("an authority", &home, 1);
     let (_gateway, home) = roots(Identity::Expired);
     said.add("expired", &home, 1);

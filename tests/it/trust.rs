@@ -4,6 +4,8 @@ use crate::shown::shown;
 use crate::simulator::{Fault, FaultKind, Gateway, Identity, Setup};
 use crate::support::Home;
 
+const EXPORT: &str = "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"QA1\"\ndomains = \"DOM1\"";
+
 fn gateway(identity: Identity) -> Gateway {
     Gateway::start(Setup {
         identity,
@@ -49,7 +51,8 @@ fn a_certificate_without_names_says_that_only_a_pin_will_do() {
 fn a_self_made_authority_and_an_expired_certificate_are_told_apart() {
     let gateway = self::gateway(Identity::SelfSignedAuthority);
     let home = Home::new().device_at("QA1", gateway.port(), "{ ca_file = \"ca.pem\" }");
-    std::fs::write(home.path("ca.pem"), gateway.ca_pem()).expect("a CA file");
+    let another = self::gateway(Identity::SelfSignedAuthority);
+    std::fs::write(home.path("ca.pem"), another.ca_pem()).expect("a CA file");
     let ran = home.dpbackup(&["trust", "QA1"]).exits(3);
     assert!(
         ran.stdout.contains("is       a certificate authority"),
@@ -64,6 +67,40 @@ fn a_self_made_authority_and_an_expired_certificate_are_told_apart() {
     let ran = home.dpbackup(&["trust", "QA1"]).exits(3);
     assert!(ran.stdout.contains("EXPIRED"), "{}", ran.stdout);
     assert_shown!(ran.stderr);
+}
+
+/// A home that names the certificate which the gateway shows, an authority, as its `ca_file`.
+fn naming_itself(identity: Identity) -> (Gateway, Home) {
+    let gateway = gateway(identity);
+    let home = Home::new()
+        .device_at("QA1", gateway.port(), "{ ca_file = \"ca.pem\" }")
+        .plan("P", EXPORT);
+    std::fs::write(home.path("ca.pem"), gateway.ca_pem()).expect("a CA file");
+    (gateway, home)
+}
+
+#[test]
+fn a_certificate_that_is_its_own_authority_is_trusted_when_it_is_named_itself() {
+    let (_gateway, home) = naming_itself(Identity::SelfSignedAuthority);
+    let ran = home.dpbackup(&["trust", "QA1"]).exits(0);
+    assert!(ran.stdout.contains("ca.pem): yes"), "{}", ran.stdout);
+    let _ran = home.dpbackup(&["run", "P"]).exits(0);
+}
+
+#[test]
+fn a_certificate_that_is_named_itself_is_refused_under_another_name_and_when_it_has_expired() {
+    let (gateway, home) = naming_itself(Identity::SelfSignedAuthority);
+    let text = std::fs::read_to_string(home.plan_file()).expect("text");
+    let elsewhere = text.replace("127.0.0.1", "0.0.0.0");
+    std::fs::write(home.path("elsewhere.toml"), elsewhere).expect("a plan file");
+    let ran = home.dpbackup(&["-c", "elsewhere.toml", "run", "P"]).exits(1);
+    assert!(ran.stderr.contains(", not for 0.0.0.0"), "{}", ran.stderr);
+    assert!(gateway.requests().is_empty(), "no request, so no password");
+
+    let (gateway, home) = naming_itself(Identity::SelfSignedAuthorityExpired);
+    let ran = home.dpbackup(&["run", "P"]).exits(1);
+    assert!(ran.stderr.contains("expired on 2016-01-01"), "{}", ran.stderr);
+    assert!(gateway.requests().is_empty(), "no request, so no password");
 }
 
 #[test]
