@@ -48,6 +48,7 @@ pub(super) enum Operation {
         name: String,
         base64: String,
     },
+    ViewCertificate(String),
     SecureBackup {
         certificate: String,
         destination: String,
@@ -89,6 +90,7 @@ impl Call {
             Operation::GetFilestore { .. } => "get-filestore".to_owned(),
             Operation::GetFile { name } => format!("get-file/{}", base_name(name)),
             Operation::SetFile { name, .. } => format!("set-file/{}", base_name(name)),
+            Operation::ViewCertificate(_) => "do-view-certificate-details".to_owned(),
             Operation::SecureBackup { .. } => "do-action/SecureBackup".to_owned(),
             Operation::Quiesce { domain: None, .. } => "do-action/QuiesceDP".to_owned(),
             Operation::Quiesce { .. } => "do-action/DomainQuiesce".to_owned(),
@@ -188,6 +190,7 @@ fn operation(node: Node) -> Option<Operation> {
             name: attribute("name")?,
             base64: node.text().unwrap_or_default().split_whitespace().collect(),
         },
+        "do-view-certificate-details" => Operation::ViewCertificate(child_text(node, "certificate-object")),
         "do-action" => action(*children.first()?)?,
         _ => return None,
     })

@@ -9,9 +9,9 @@ use super::call::{Call, Operation};
 use super::content::Content;
 use super::fault::FaultKind;
 use super::filestore;
-use super::objects;
+use super::objects::{self, ROW_SPACE};
 use super::secure_backup;
-use super::soap::Payload;
+use super::soap::{Payload, escape};
 use super::state::{Outcome, State};
 use super::status;
 
@@ -50,6 +50,7 @@ pub(super) fn perform(shared: &Mutex<State>, user: &str, call: &Call, faults: &[
             *persisted,
             faults,
         ),
+        Operation::ViewCertificate(name) => view_certificate(&state, domain, name),
         Operation::GetFilestore {
             location,
             layout_only,
@@ -147,6 +148,23 @@ fn all_status(state: &State, domain: &str) -> String {
             .to_owned()
     });
     format!("<dp:status>{}</dp:status>", rows.concat())
+}
+
+/// What stands in a certificate, as far as a backup asks for it.
+fn view_certificate(state: &State, domain: &str, name: &str) -> Payload {
+    let mut known = state.setup.certificates.iter();
+    let Some(certificate) = known.find(|known| domain == "default" && known.name == name) else {
+        return Payload::Log(format!("Cannot find certificate object '{name}'"));
+    };
+    let not_after = certificate
+        .not_after
+        .map_or_else(String::new, |time| format!("<NotAfter>{time}</NotAfter>"));
+    Payload::Xml(format!(
+        "<dp:view-certificate-details><CryptoCertificate{ROW_SPACE}><CertificateObject>{name}</CertificateObject>\
+         <Domain>{domain}</Domain><CertificateDetails><Version>3</Version><Subject>CN={name}</Subject>{not_after}\
+         </CertificateDetails></CryptoCertificate></dp:view-certificate-details>",
+        name = escape(name),
+    ))
 }
 
 fn get_config(

@@ -240,6 +240,15 @@ const OPERATIONS: &[Element] = &[
     ),
     element("do-action", &[], Content::Choice(ACTIONS)),
     element(
+        "do-view-certificate-details",
+        &[],
+        Content::Sequence(&[(
+            element("certificate-object", &[], Content::Value(Value::Text)),
+            1,
+            1,
+        )]),
+    ),
+    element(
         "get-filestore",
         &[
             ("location", Value::OneOf(LOCATIONS), false),
@@ -300,7 +309,8 @@ pub(super) fn operation<'a, 'i>(
     let [operation] = elements(request)[..] else {
         return None;
     };
-    let element = OPERATIONS.iter().find(|element| is_named(operation, element))?;
+    let mut known = OPERATIONS.iter().filter(|element| firmware.knows(element.name));
+    let element = known.find(|element| is_named(operation, element))?;
     is_valid(operation, element, firmware).then_some((request, operation))
 }
 

@@ -219,7 +219,7 @@ pub struct Firmware {
     pub model_type: String,
     /// The form of results and errors.
     pub style: Style,
-    /// Classes that the schema of this firmware does not have yet.
+    /// Classes and operations that the schema of this firmware does not have yet.
     pub unknown_classes: Vec<String>,
     /// Quiesce actions take a `delay`, and `DomainStatus` ends with `InterfaceState` and
     /// `FailsafeMode`: both came after 5.0.
@@ -266,11 +266,17 @@ impl Firmware {
         }
     }
 
-    /// An appliance of 5.0: also without `FirmwareVersion2`, `SecureBackupMode` and quiesce delays.
+    /// An appliance of 5.0: also without `FirmwareVersion2`, `SecureBackupMode`, quiesce delays and
+    /// the details of certificates.
     pub fn v5() -> Firmware {
         let mut unknown_classes = Firmware::v7().unknown_classes;
-        unknown_classes
-            .extend(["FirmwareVersion2", "SecureBackupMode", "DateTimeStatus2"].map(str::to_owned));
+        let more = [
+            "FirmwareVersion2",
+            "SecureBackupMode",
+            "DateTimeStatus2",
+            "do-view-certificate-details",
+        ];
+        unknown_classes.extend(more.map(str::to_owned));
         Firmware {
             version: "XI52.5.0.0.9".to_owned(),
             build: "231012".to_owned(),
@@ -283,7 +289,7 @@ impl Firmware {
         }
     }
 
-    /// Whether the schema of this firmware has the class.
+    /// Whether the schema of this firmware has the class or operation.
     pub fn knows(&self, class: &str) -> bool {
         !self.unknown_classes.iter().any(|unknown| unknown == class)
     }
@@ -315,15 +321,24 @@ pub struct CryptoCertificate {
     pub name: String,
     /// An elliptic-curve certificate: a secure backup refuses it.
     pub ecdsa: bool,
+    /// Until when it is good; `None` where the device does not tell.
+    pub not_after: Option<Timestamp>,
 }
 
 impl CryptoCertificate {
-    /// An RSA certificate.
+    /// An RSA certificate, good for a long time.
     pub fn new(name: &str) -> CryptoCertificate {
         CryptoCertificate {
             name: name.to_owned(),
             ecdsa: false,
+            not_after: "4096-01-01T00:00:00Z".parse().ok(),
         }
+    }
+
+    /// The same, good until then.
+    pub fn until(mut self, not_after: Timestamp) -> CryptoCertificate {
+        self.not_after = Some(not_after);
+        self
     }
 }
 

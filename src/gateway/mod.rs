@@ -4,6 +4,7 @@
 //! sent once: whoever gets no clear answer asks the device how it stands.
 
 pub mod backup;
+mod certificate;
 pub mod domains;
 pub mod facts;
 pub mod quiesce;

@@ -128,8 +128,13 @@ impl Content {
 
     /// Whole days until it expires; negative ones since it has.
     pub fn days_left(&self, now: Timestamp) -> i64 {
-        self.not_after.duration_since(now).as_secs().div_euclid(86_400)
+        days_until(self.not_after, now)
     }
+}
+
+/// Whole days from `now` until then; negative ones since.
+pub fn days_until(then: Timestamp, now: Timestamp) -> i64 {
+    then.duration_since(now).as_secs().div_euclid(86_400)
 }
 
 fn moment(time: &Time) -> Timestamp {

@@ -84,6 +84,20 @@ pub fn get_config(domain: &str, class: &str, object: Option<&str>) -> Request {
     )
 }
 
+/// `do-view-certificate-details` of a `CryptoCertificate` of the default domain. It looks, and
+/// changes nothing.
+pub fn view_certificate(name: &str) -> Request {
+    request(
+        "default",
+        "do-view-certificate-details",
+        &format!(
+            "<dp:do-view-certificate-details><dp:certificate-object>{}</dp:certificate-object>\
+             </dp:do-view-certificate-details>",
+            escaped(name)
+        ),
+    )
+}
+
 /// `get-filestore` of one location (`temporary:`). There is no way to ask for a folder.
 pub fn get_filestore(location: &str) -> Request {
     question(

@@ -4,7 +4,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use crate::shown::shown;
-use crate::simulator::{BackupMode, Clock, Domain, Firmware, Gateway, Identity, Setup, Space, User};
+use crate::simulator::{
+    BackupMode, Clock, CryptoCertificate, Domain, Firmware, Gateway, Identity, Setup, Space, User,
+};
 use crate::support::Home;
 
 const SECURE: &str =
@@ -25,7 +27,9 @@ fn a_healthy_device_and_machine_are_ok_and_nothing_is_changed() {
     assert!(!home.store().exists() && !home.path("state").exists());
     let changes: Vec<String> = gateway.operations();
     assert!(
-        changes.iter().all(|operation| operation.starts_with("get-")),
+        changes
+            .iter()
+            .all(|operation| operation.starts_with("get-") || operation == "do-view-certificate-details"),
         "{changes:?}"
     );
 }
@@ -118,6 +122,67 @@ fn a_right_that_is_missing_is_named_where_it_is_missing() {
     });
     let home = Home::new().device("QA1", &gateway).plan("P", SECURE);
     assert_shown!(shown(&home.dpbackup(&["check"]).exits(1), &home));
+}
+
+/// The line about the certificate of secure backups, where it is like this.
+fn certificate_line(setup: Setup, code: i32) -> String {
+    let gateway = Gateway::start(setup);
+    let home = Home::new().device("QA1", &gateway).plan("P", SECURE);
+    let ran = home.dpbackup(&["check"]).exits(code);
+    let mut lines = ran.stdout.lines();
+    let line = lines.find(|line| line.contains("  certificate  "));
+    line.expect("a line about the certificate").trim().to_owned()
+}
+
+#[test]
+fn the_certificate_of_secure_backups_says_when_it_expires() {
+    let until = |days: i64| {
+        let end = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * days + 1);
+        Setup {
+            certificates: vec![CryptoCertificate::new("backup-cert").until(end)],
+            ..Setup::default()
+        }
+    };
+    assert_eq!(
+        certificate_line(until(30), 0),
+        "OK    certificate  'backup-cert' is there; it expires in 30 days"
+    );
+    assert_eq!(
+        certificate_line(until(29), 3),
+        "WARN  certificate  'backup-cert' is there; it expires in 29 days"
+    );
+    assert_eq!(
+        certificate_line(until(1), 3),
+        "WARN  certificate  'backup-cert' is there; it expires in 1 day"
+    );
+    let expired = certificate_line(until(-1), 1);
+    assert!(
+        expired.starts_with("FAIL  certificate  'backup-cert' expired on 20"),
+        "{expired}"
+    );
+}
+
+#[test]
+fn a_certificate_whose_expiry_is_not_told_is_no_failure() {
+    let not_told = "OK    certificate  'backup-cert' is there; its expiry is not told";
+    let without_dates = Setup {
+        certificates: vec![CryptoCertificate {
+            not_after: None,
+            ..CryptoCertificate::new("backup-cert")
+        }],
+        ..Setup::default()
+    };
+    assert_eq!(certificate_line(without_dates, 0), not_told);
+    let refused = Setup {
+        users: vec![User::new("backup", "secret").without("do-view-certificate-details")],
+        ..Setup::default()
+    };
+    assert_eq!(certificate_line(refused, 0), not_told);
+    let too_old = Setup {
+        firmware: Firmware::v5(),
+        ..Setup::default()
+    };
+    assert_eq!(certificate_line(too_old, 0), not_told);
 }
 
 #[test]

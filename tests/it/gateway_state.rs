@@ -278,8 +278,8 @@ fn a_secure_backup_that_cannot_be_is_refused() {
         "Error creating secure backup."
     );
     let elliptic = CryptoCertificate {
-        name: "ec".to_owned(),
         ecdsa: true,
+        ..CryptoCertificate::new("ec")
     };
     let elliptic = Setup {
         certificates: vec![elliptic],

@@ -11,6 +11,7 @@ use crate::plan::model::{Action, Activity, Device, Domains, Plan, Settings, Trus
 use crate::run::Engine;
 use crate::run::contact;
 use crate::run::examine::{Finding, Findings, Verdict, domains};
+use crate::soma::certificate::days_until;
 use crate::soma::error::{Kind, SomaError};
 use crate::soma::peer;
 use crate::values::duration::HumanDuration;
@@ -121,7 +122,7 @@ pub(super) fn examine(engine: Engine<'_>, device: &Device, needs: &Needs<'_>) ->
     if needs.secure_backup() {
         backup_mode(&gateway, &mut found);
         for name in &needs.certificates {
-            certificate(&gateway, name, &mut found);
+            certificate(engine, &gateway, name, &mut found);
         }
         space(&gateway, &engine.file.settings, &mut found);
     }
@@ -162,8 +163,7 @@ fn tls(engine: Engine<'_>, device: &Device, found: &mut Findings) -> Option<()> 
     let left = match days {
         None => String::new(),
         Some(days) if days < 0 => "; the certificate has expired".to_owned(),
-        Some(1) => "; the certificate expires in 1 day".to_owned(),
-        Some(days) => format!("; the certificate expires in {days} days"),
+        Some(days) => format!("; the certificate expires in {}", days_text(days)),
     };
     let text = format!("{}, trusted by {}{left}", peer.version, trusted_by(&device.tls));
     match (&device.tls, days) {
@@ -278,9 +278,9 @@ fn backup_mode(gateway: &Gateway<'_>, found: &mut Findings) {
     }
 }
 
-fn certificate(gateway: &Gateway<'_>, name: &str, found: &mut Findings) {
+fn certificate(engine: Engine<'_>, gateway: &Gateway<'_>, name: &str, found: &mut Findings) {
     match gateway.certificate_object(name) {
-        Ok(CertificateObject::Usable) => found.ok("certificate", format!("'{name}' is there")),
+        Ok(CertificateObject::Usable) => expiry(engine, gateway, name, found),
         Ok(CertificateObject::Disabled) => found.fail(
             "certificate",
             format!("'{name}' is there, but its administrative state is disabled"),
@@ -292,6 +292,42 @@ fn certificate(gateway: &Gateway<'_>, name: &str, found: &mut Findings) {
             "create it there, or correct `certificate`; the account needs */default/crypto/cert?Access=r to see it",
         ),
         Err(error) => failed("certificate", &error, found),
+    }
+}
+
+/// How long the certificate of a secure backup is good yet.
+fn expiry(engine: Engine<'_>, gateway: &Gateway<'_>, name: &str, found: &mut Findings) {
+    const RENEW: &str =
+        "give the object a new certificate; keep the old private key: what was backed up with it needs it";
+    let not_after = match gateway.certificate_expiry(name) {
+        Ok(Some(not_after)) => not_after,
+        Ok(None) => {
+            return found.ok(
+                "certificate",
+                format!("'{name}' is there; its expiry is not told"),
+            );
+        }
+        Err(error) => return failed("certificate", &error, found),
+    };
+    match days_until(not_after, engine.clock.now()) {
+        days if days < 0 => {
+            let day = not_after.strftime("%Y-%m-%d");
+            found.fail("certificate", format!("'{name}' expired on {day}"), RENEW);
+        }
+        days => {
+            let text = format!("'{name}' is there; it expires in {}", days_text(days));
+            match days < SOON_DAYS {
+                true => found.warn("certificate", text, RENEW),
+                false => found.ok("certificate", text),
+            }
+        }
+    }
+}
+
+fn days_text(days: i64) -> String {
+    match days {
+        1 => "1 day".to_owned(),
+        days => format!("{days} days"),
     }
 }
 
