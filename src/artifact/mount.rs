@@ -5,7 +5,10 @@ use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::Access;
+
 use crate::artifact::folder::{Folder, momentary_name};
+use crate::artifact::space;
 use crate::artifact::stage::{StageError, StageErrorKind};
 
 const MOUNTS: &str = "/proc/self/mountinfo";
@@ -83,6 +86,54 @@ pub fn writable(folder: &Path) -> Result<(), StageError> {
         // A sweep takes such files for leftovers, and may have been quicker.
         Err(error) if error.kind == StageErrorKind::Missing => Ok(()),
         other => other,
+    }
+}
+
+/// Why files could not be made in a folder.
+#[derive(Debug, thiserror::Error)]
+pub enum Unwritable {
+    /// Neither it nor a folder above it can be looked at.
+    #[error("{} cannot be looked at", .0.display())]
+    Unseen(PathBuf),
+    /// Something else stands in its place.
+    #[error("{} is not a folder", .0.display())]
+    NotAFolder(PathBuf),
+    /// Rights are missing, or it is mounted read-only.
+    #[error("{} cannot be written: {}", .0.display(), .1)]
+    Denied(PathBuf, io::Error),
+    /// The file system is one of the kernel's own, such as `/proc`.
+    #[error("{} is on a file system that holds no files (0 B in all)", .0.display())]
+    NoRoom(PathBuf),
+}
+
+/// Whether files could be made in a folder, as far as looking tells: nothing is made. One that
+/// is not there is judged by the nearest above it that is, in which it would be made; which of
+/// them was looked at comes back.
+pub fn could_be_written(folder: &Path) -> Result<&Path, Unwritable> {
+    let above = folder.ancestors().find(|above| above.exists());
+    let there = above.ok_or_else(|| Unwritable::Unseen(folder.to_owned()))?;
+    if !there.is_dir() {
+        return Err(Unwritable::NotAFolder(there.to_owned()));
+    }
+    // One that is there already is opened first; another is made in the one above it.
+    let read = if there == folder {
+        Access::READ_OK
+    } else {
+        Access::empty()
+    };
+    rustix::fs::access(there, read | Access::WRITE_OK | Access::EXEC_OK)
+        .map_err(|errno| Unwritable::Denied(there.to_owned(), errno.into()))?;
+    match space::space(there) {
+        Ok(space) if space.total == 0 && !is_of_a_program(there) => Err(Unwritable::NoRoom(there.to_owned())),
+        _ => Ok(there),
+    }
+}
+
+/// Whether a program of its own (FUSE) serves the file system. Some of them do not tell their size.
+fn is_of_a_program(path: &Path) -> bool {
+    match kind(path) {
+        Ok(Mount::Local(kind) | Mount::Remote(kind)) => kind.starts_with("fuse"),
+        Ok(Mount::NotMounted) | Err(_) => false,
     }
 }
 

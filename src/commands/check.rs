@@ -4,9 +4,8 @@ use std::path::Path;
 
 use crate::cli::{CheckArgs, FindingsFormat, Global};
 use crate::clock::SystemClock;
-use crate::commands::{CommandError, Outcome, chosen, load_plan, print};
+use crate::commands::{CommandError, HistoryFile, Outcome, chosen, load_plan, look_at_history, print};
 use crate::exit::Exit;
-use crate::history::{History, HistoryError};
 use crate::lock::Locks;
 use crate::report::findings;
 use crate::run::Engine;
@@ -62,7 +61,7 @@ pub(super) fn check(global: &Global, args: &CheckArgs, ui: Ui, env: Lookup<'_>) 
     })
 }
 
-/// Whether history can be used, as far as reading it tells.
+/// Whether history can be used, as far as looking at it tells.
 fn history(path: &Path) -> Finding {
     let shown = path.display();
     let finding = |verdict, text: String| Finding {
@@ -72,17 +71,17 @@ fn history(path: &Path) -> Finding {
         text,
         hint: None,
     };
-    match History::open_read_only(path) {
-        Ok(_) => finding(Verdict::Ok, format!("{shown} can be read")),
-        Err(HistoryError::Missing { .. }) => finding(
+    match look_at_history(path) {
+        Ok(HistoryFile::Current) => finding(Verdict::Ok, format!("{shown} can be read and written")),
+        Ok(HistoryFile::Absent) => finding(
             Verdict::Ok,
             format!("{shown} is not there yet; the first run makes it"),
         ),
-        Err(HistoryError::Older { .. }) => finding(
+        Ok(HistoryFile::Older) => finding(
             Verdict::Ok,
             format!("{shown} is of an older version; the next run brings it up to date"),
         ),
         // The message says what to do.
-        Err(error) => finding(Verdict::Fail, error.to_string()),
+        Err(why) => finding(Verdict::Fail, why),
     }
 }

@@ -206,6 +206,39 @@ fn read_history(path: &Path) -> Result<Option<History>, CommandError> {
     }
 }
 
+/// A history file that a run could use.
+enum HistoryFile {
+    /// It is there.
+    Current,
+    /// It is there, and will be brought up to date.
+    Older,
+    /// It is not there yet, and will be made.
+    Absent,
+}
+
+/// Whether a run could use the history, as far as looking tells; if not, why, with its path.
+/// Nothing is made or changed.
+fn look_at_history(path: &Path) -> Result<HistoryFile, String> {
+    let found = match History::open_read_only(path) {
+        Ok(_) => HistoryFile::Current,
+        Err(HistoryError::Older { .. }) => HistoryFile::Older,
+        Err(HistoryError::Missing { .. }) => HistoryFile::Absent,
+        Err(error) => return Err(error.to_string()),
+    };
+    let unwritable = |why: &dyn std::fmt::Display| {
+        let shown = path.display();
+        format!("{shown} cannot be written: {why}; check `history` in the settings, and whose folder it is")
+    };
+    if let Some(folder) = path.parent() {
+        mount::could_be_written(folder).map_err(|why| unwritable(&why))?;
+    }
+    if path.exists() {
+        rustix::fs::access(path, rustix::fs::Access::WRITE_OK)
+            .map_err(|errno| unwritable(&std::io::Error::from(errno)))?;
+    }
+    Ok(found)
+}
+
 /// An id that history does not know is a mistake of whoever typed it.
 fn found<T>(outcome: Result<T, HistoryError>) -> Result<T, CommandError> {
     outcome.map_err(|error| match error {

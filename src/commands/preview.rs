@@ -9,13 +9,14 @@ use serde::Serialize;
 use crate::artifact::layout::{self, ExportKind};
 use crate::cli::{Global, PreviewArgs, PreviewFormat};
 use crate::clock::{Clock, SystemClock};
-use crate::commands::{CommandError, Outcome, chosen, load_plan, print};
+use crate::commands::{CommandError, Outcome, chosen, load_plan, look_at_history, print};
 use crate::exit::Exit;
 use crate::lock::Locks;
 use crate::plan::model::{Action, Plan, Settings};
 use crate::run::contact::Devices;
 use crate::run::event::{ALL_DOMAINS, ActionKind};
 use crate::run::expand::{ExpandedActivity, ExpandedTask, Verdict, expand};
+use crate::run::failure::Failure;
 use crate::run::status::{Class, Status};
 use crate::run::{Engine, sequence, store};
 use crate::signal::{self, Stop};
@@ -69,19 +70,22 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
         environment: env,
     };
     let mut devices = Devices::new(engine);
+    let history = look_at_history(&file.settings.history).err();
     let mut previews = Vec::new();
     for plan in plans {
         let Some(expanded) = expand(file, plan, &mut devices, &stop) else {
             return Ok(stop.signal().map_or(Exit::Failed, Exit::Interrupted));
         };
-        let refused = refusals(plan, &file.settings, &clock);
+        let mut refused = refusals(plan, &file.settings, &clock);
+        refused.extend(history.as_ref().map(|why| format!("the history {why}")));
         previews.push(Preview {
             plan: &plan.name,
             refused,
             tasks: tasks(expanded, &file.settings, &clock),
         });
     }
-    let exit = exit_of(&previews);
+    // Without a history a run does not begin at all.
+    let exit = exit_of(&previews).or_graver(history.map_or(Exit::Success, |_| Exit::History));
     let text = match args.format {
         PreviewFormat::Json => {
             let document = Document {
@@ -113,12 +117,18 @@ fn refusals(plan: &Plan, settings: &Settings, clock: &dyn Clock) -> Vec<String> 
     let checks = [
         sequence::quiesce_timeout(settings, plan),
         store::is_mounted(settings),
-        store::has_space(settings, Status::StoreOutOfSpace),
+        could_be_written(settings),
     ];
     for failure in checks.into_iter().filter_map(Result::err) {
         refused.push(format!("{}: {}", failure.status, failure.message));
     }
     refused
+}
+
+/// Whether a run could write the store and has the space, as far as looking tells.
+fn could_be_written(settings: &Settings) -> Result<(), Failure> {
+    store::could_be_written(settings).map_err(|why| store::unwritable(settings, &why))?;
+    store::has_space(settings, Status::StoreOutOfSpace)
 }
 
 fn tasks(expanded: Vec<ExpandedActivity<'_>>, settings: &Settings, clock: &dyn Clock) -> Vec<PreviewTask> {

@@ -2,8 +2,9 @@
 
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
 
-use crate::artifact::mount::{self, Mount};
+use crate::artifact::mount::{self, Mount, Unwritable};
 use crate::artifact::space;
 use crate::plan::model::{MountRule, Settings};
 use crate::run::failure::Failure;
@@ -14,22 +15,30 @@ use crate::values::size::Bytes;
 pub fn validate(settings: &Settings) -> Result<(), Failure> {
     is_mounted(settings)?;
     let store = &settings.store;
-    let unusable = |why: String| {
-        Failure::new(
-            Status::StoreIsNotMounted,
-            format!(
-                "the store {} cannot be written: {why}; check `store` in the settings, and whose folder it is",
-                store.display()
-            ),
-        )
-    };
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(store)
-        .map_err(|error| unusable(error.to_string()))?;
-    mount::writable(store).map_err(|error| unusable(error.to_string()))?;
+        .map_err(|error| unwritable(settings, &error))?;
+    mount::writable(store).map_err(|error| unwritable(settings, &error))?;
     has_space(settings, Status::StoreOutOfSpace)
+}
+
+/// The same as far as looking tells: nothing is made or written. The folder that was looked
+/// at comes back: the store, or the one above it in which a run would make it.
+pub fn could_be_written(settings: &Settings) -> Result<&Path, Unwritable> {
+    mount::could_be_written(&settings.store)
+}
+
+/// What a run would make of a store that cannot be written.
+pub fn unwritable(settings: &Settings, why: &dyn std::error::Error) -> Failure {
+    Failure::new(
+        Status::StoreIsNotMounted,
+        format!(
+            "the store {} cannot be written: {why}; check `store` in the settings, and whose folder it is",
+            settings.store.display()
+        ),
+    )
 }
 
 /// Whether the store is on the kind of mount that `require_mount` asks for.

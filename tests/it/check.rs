@@ -124,6 +124,26 @@ fn a_right_that_is_missing_is_named_where_it_is_missing() {
     assert_shown!(shown(&home.dpbackup(&["check"]).exits(1), &home));
 }
 
+#[test]
+fn a_place_that_holds_no_files_is_no_place_for_store_and_history() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new()
+        .setting("store = \"/proc/x\"")
+        .setting("history = \"/proc/x/history.db\"")
+        .setting("min_free_store = \"10%\"")
+        .device("QA1", &gateway)
+        .plan("P", EXPORT);
+    let ran = home.dpbackup(&["check"]).exits(1);
+    let why = "/proc is on a file system that holds no files (0 B in all)";
+    for line in [
+        format!("  FAIL  store        {why}\n"),
+        "  SKIP  store space  there is no store\n".to_owned(),
+        format!("  FAIL  history      /proc/x/history.db cannot be written: {why}"),
+    ] {
+        assert!(ran.stdout.contains(&line), "{line}: {}", ran.stdout);
+    }
+}
+
 /// The line about the certificate of secure backups, where it is like this.
 fn certificate_line(setup: Setup, code: i32) -> String {
     let gateway = Gateway::start(setup);

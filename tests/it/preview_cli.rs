@@ -176,6 +176,65 @@ fn a_preview_says_what_would_keep_the_plan_from_starting() {
 }
 
 #[test]
+fn a_preview_says_what_is_wrong_with_the_store_as_the_run_would() {
+    let gateway = gateway();
+    for (store, words) in [
+        ("plans.toml", "plans.toml is not a folder"),
+        ("plans.toml/store", "plans.toml is not a folder"),
+        ("/proc/x", "/proc is on a file system that holds no files"),
+    ] {
+        let home = Home::new()
+            .setting(&format!("store = \"{store}\""))
+            .setting("min_free_store = \"0%\"")
+            .device("QA1", &gateway)
+            .plan("P", &export("QA1", "DOM1", ""));
+        let ran = home.dpbackup(&["preview", "P"]).exits(4);
+        let refused = ran
+            .stdout
+            .lines()
+            .find(|line| line.contains("would not start now: PRE_VALIDATION_STORE_IS_NOT_MOUNTED: "));
+        assert!(
+            refused.is_some_and(|line| line.contains(words)),
+            "{store}: {}",
+            ran.stdout
+        );
+        changed_nothing(&home, &gateway);
+        let _ = home.dpbackup(&["run", "P"]).exits(4);
+        gateway.forget_requests();
+    }
+}
+
+#[test]
+fn a_preview_says_that_the_history_cannot_be_used_and_ends_as_the_run_would() {
+    let gateway = gateway();
+    for (history, words) in [
+        ("plans.toml", "plans.toml is not a history of dpbackup"),
+        ("plans.toml/history.db", "plans.toml/history.db cannot be opened"),
+        (
+            "/proc/x/history.db",
+            "/proc is on a file system that holds no files",
+        ),
+    ] {
+        let home = Home::new()
+            .setting(&format!("history = \"{history}\""))
+            .device("QA1", &gateway)
+            .plan("P", &export("QA1", "DOM1", ""));
+        let ran = home.dpbackup(&["preview", "P"]).exits(6);
+        let refused = ran
+            .stdout
+            .lines()
+            .find(|line| line.contains("would not start now: the history "));
+        assert!(
+            refused.is_some_and(|line| line.contains(words)),
+            "{history}: {}",
+            ran.stdout
+        );
+        changed_nothing(&home, &gateway);
+        let _ = home.dpbackup(&["run", "P"]).exits(6);
+    }
+}
+
+#[test]
 fn a_preview_as_json_is_one_document() {
     let gateway = gateway();
     let home = Home::new()

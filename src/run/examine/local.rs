@@ -4,8 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use rustix::fs::Access;
-
+use crate::artifact::mount::Unwritable;
 use crate::artifact::space;
 use crate::hook;
 use crate::plan::model::{Plan, Settings};
@@ -42,41 +41,35 @@ fn switches(settings: &Settings, found: &mut Findings) {
 /// that is not there yet is judged by the folder in which a run would make it.
 fn folder(settings: &Settings, found: &mut Findings) {
     let store = settings.store.as_path();
+    let shown = store.display();
     if let Err(failure) = store::is_mounted(settings) {
         let hint = "mount it, or change `store` or `require_mount` in the settings";
         return found.fail("store", failure.message, hint);
     }
-    let Some(there) = store.ancestors().find(|folder| folder.exists()) else {
-        return found.fail(
-            "store",
-            format!("{} cannot be looked at", store.display()),
-            "check the path",
-        );
-    };
-    let shown = store.display();
-    if !there.is_dir() {
-        let hint = "move that file away, or change `store` in the settings";
-        return found.fail("store", format!("{} is not a folder", there.display()), hint);
-    }
-    match rustix::fs::access(there, Access::WRITE_OK | Access::EXEC_OK) {
-        Ok(()) if there == store => found.ok("store", format!("{shown} can be written")),
-        Ok(()) => found.ok(
+    match store::could_be_written(settings) {
+        Ok(there) if there == store => found.ok("store", format!("{shown} can be written")),
+        Ok(_) => found.ok(
             "store",
             format!("{shown} is not there yet; the first run makes it"),
         ),
-        Err(errno) => {
-            let why = std::io::Error::from(errno);
-            let hint = "give that folder to the user who runs dpbackup, or change `store` in the settings";
-            found.fail(
-                "store",
-                format!("{} cannot be written: {why}", there.display()),
-                hint,
-            );
+        Err(why) => {
+            let hint = match why {
+                Unwritable::Unseen(_) => "check the path",
+                Unwritable::NotAFolder(_) => "move that file away, or change `store` in the settings",
+                Unwritable::Denied(..) => {
+                    "give that folder to the user who runs dpbackup, or change `store` in the settings"
+                }
+                Unwritable::NoRoom(_) => "change `store` in the settings",
+            };
+            found.fail("store", why.to_string(), hint);
         }
     }
 }
 
 fn free_space(settings: &Settings, found: &mut Findings) {
+    if let Err(Unwritable::NoRoom(_)) = store::could_be_written(settings) {
+        return found.skip(&["store space"], "there is no store");
+    }
     match (
         store::has_space(settings, Status::StoreOutOfSpace),
         space::space(&settings.store),
