@@ -292,12 +292,6 @@ fn record_warnings(record: &mut Record<'_>, owner: ScriptOwner) {
     }
 }
 
-/// An error with its causes, in one sentence.
-fn words(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
 /// Prints data on stdout; a full disk behind it is an error.
 fn print(ui: Ui, text: &str) -> Result<(), CommandError> {
     ui.data(text)

@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use crate::cli::{Global, RunArgs, RunFormat};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::past::PastInHistory;
-use crate::commands::{CommandError, Outcome, chosen, load_plan, open_history, record_warnings, words};
+use crate::commands::{CommandError, Outcome, chosen, load_plan, open_history, record_warnings};
 use crate::exit::Exit;
 use crate::lock::Locks;
 use crate::notify::Notifier;
@@ -19,6 +19,7 @@ use crate::run::sequence::{self, Options};
 use crate::signal::{self, Stop};
 use crate::ui::{Screen, Ui};
 use crate::values::environment::Lookup;
+use crate::values::text::with_causes;
 
 /// Runs plans, one after another.
 pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
@@ -34,7 +35,7 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
         // Nobody looks at a run of the night that never began.
         let mut notifier = Notifier::new(file, env, clock_zone(&clock), None);
         for plan in &plans {
-            notifier.broke(clock.now(), &plan.name, &words(&*error.error));
+            notifier.broke(clock.now(), &plan.name, &with_causes(&*error.error));
         }
         notifier
             .take_warnings()
@@ -95,7 +96,7 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
     }
     drop(record);
     if let Some((plan, error)) = &trouble {
-        notifier.broke(clock.now(), plan, &words(error));
+        notifier.broke(clock.now(), plan, &with_causes(error));
         notifier
             .take_warnings()
             .iter()

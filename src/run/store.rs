@@ -10,6 +10,7 @@ use crate::plan::model::{MountRule, Settings};
 use crate::run::failure::Failure;
 use crate::run::status::Status;
 use crate::values::size::Bytes;
+use crate::values::text::with_causes;
 
 /// Steps 4 and 5 before a plan: mounted as asked, writable, with the free space.
 pub fn validate(settings: &Settings) -> Result<(), Failure> {
@@ -35,8 +36,9 @@ pub fn unwritable(settings: &Settings, why: &dyn std::error::Error) -> Failure {
     Failure::new(
         Status::StoreIsNotMounted,
         format!(
-            "the store {} cannot be written: {why}; check `store` in the settings, and whose folder it is",
-            settings.store.display()
+            "the store {} cannot be written: {}; check `store` in the settings, and whose folder it is",
+            settings.store.display(),
+            with_causes(why)
         ),
     )
 }

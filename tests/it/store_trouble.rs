@@ -52,6 +52,23 @@ fn run_after(home: &Home, program: &[&str], first: &str) -> Ran {
 }
 
 #[test]
+fn a_store_that_cannot_be_written_says_what_the_system_says() {
+    let gateway = Gateway::start(Setup::default());
+    // A folder in which nobody can make a file, not even root.
+    let home = Home::new()
+        .setting("store = \"/proc/self/ns\"")
+        .device("QA1", &gateway)
+        .plan("P", EXPORT);
+    let ran = home.dpbackup(&["run", "P"]).exits(4);
+    let why = ran.stderr.lines().find(|line| line.contains("cannot be written"));
+    assert!(
+        why.is_some_and(|line| line.contains("/proc/self/ns/") && line.contains("(os error ")),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
 fn a_store_that_gets_full_fails_the_task_and_leaves_no_part_of_it() {
     let gateway = large();
     for (policy, tasks) in [
