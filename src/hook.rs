@@ -131,28 +131,69 @@ impl Hook {
 /// Whether a script could start, as far as looking at it tells; if not, why.
 pub fn could_start(path: &Path) -> Result<(), String> {
     let found = path.metadata().map_err(|error| explain(path, &error))?;
+    if found.is_dir() {
+        return Err(explain(path, &Errno::ACCESS.into()));
+    }
     if !found.is_file() {
         return Err(format!("{} is not a file", path.display()));
     }
     rustix::fs::access(path, rustix::fs::Access::EXEC_OK).map_err(|errno| explain(path, &errno.into()))?;
-    let mut start = Vec::new();
     // A program that may be run but not read starts all the same.
     let Ok(file) = File::open(path) else { return Ok(()) };
-    file.take(256)
-        .read_to_end(&mut start)
-        .map_err(|error| explain(path, &error))?;
-    let first = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    match first.strip_prefix(b"#!") {
-        Some(line) => {
-            let line = String::from_utf8_lossy(line);
-            let interpreter = line.split_whitespace().next().unwrap_or_default();
-            match Path::new(interpreter).exists() {
-                true => Ok(()),
-                false => Err(explain(path, &Errno::NOENT.into())),
-            }
-        }
-        None if first.starts_with(b"\x7fELF") => Ok(()),
+    let start = start_of(file).map_err(|error| explain(path, &error))?;
+    match Interpreter::of(&start) {
+        Some(interpreter) if interpreter.is_there() => Ok(()),
+        Some(_) => Err(explain(path, &Errno::NOENT.into())),
+        None if start.starts_with(b"\x7fELF") => Ok(()),
         None => Err(explain(path, &Errno::NOEXEC.into())),
+    }
+}
+
+/// So much of a file as the kernel looks at.
+fn start_of(file: File) -> io::Result<Vec<u8>> {
+    let mut start = Vec::new();
+    file.take(256).read_to_end(&mut start)?;
+    Ok(start)
+}
+
+/// What the first line of a script names, as the kernel reads it: for the kernel a carriage
+/// return is a character like any other.
+struct Interpreter {
+    name: String,
+    /// The last word of the line: what `env` looks for.
+    last: String,
+}
+
+impl Interpreter {
+    /// `None` where the first line names none.
+    fn of(start: &[u8]) -> Option<Self> {
+        let line = start.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
+        let line = String::from_utf8_lossy(line);
+        let mut words = line.split([' ', '\t']).filter(|word| !word.is_empty());
+        let name = words.next()?.to_owned();
+        let last = words.next_back().unwrap_or(&name).to_owned();
+        Some(Self { name, last })
+    }
+
+    fn is_there(&self) -> bool {
+        Path::new(&self.name).exists() && !(self.is_env() && self.last.ends_with('\r'))
+    }
+
+    fn is_env(&self) -> bool {
+        self.name.ends_with("/env")
+    }
+
+    /// Why a script does not start by it.
+    fn explain(&self, script: &Path) -> String {
+        let shown = script.display();
+        let wanted = if self.is_env() { &self.last } else { &self.name };
+        match wanted.strip_suffix('\r') {
+            Some(name) => format!(
+                "the first line of {shown} ends with a carriage return, as Windows writes it, and there is no \
+                 interpreter '{name}\\r': take the carriage returns out of the file"
+            ),
+            None => format!("the interpreter {wanted} named in the first line of {shown} does not exist"),
+        }
     }
 }
 
@@ -160,9 +201,14 @@ fn explain(path: &Path, error: &io::Error) -> String {
     let shown = path.display();
     match error.raw_os_error().map(Errno::from_raw_os_error) {
         Some(Errno::NOENT) if path.exists() => {
-            format!("the interpreter named in the first line of {shown} does not exist")
+            let start = File::open(path).and_then(start_of).unwrap_or_default();
+            match Interpreter::of(&start) {
+                Some(interpreter) => interpreter.explain(path),
+                None => format!("what {shown} needs to start does not exist"),
+            }
         }
         Some(Errno::NOENT) => format!("{shown} does not exist"),
+        Some(Errno::ACCESS) if path.is_dir() => format!("{shown} is a folder, not a script"),
         Some(Errno::ACCESS) => format!("{shown} is not executable (chmod +x)"),
         Some(Errno::NOEXEC) => format!("{shown} has no first line such as #!/bin/sh"),
         _ => format!("{shown}: {error}"),
@@ -373,7 +419,10 @@ mod tests {
         };
         assert!(why(script(&folder, "plain", "#!/bin/sh\n", 0o600)).contains("not executable"));
         assert!(why(script(&folder, "bare", "\u{7f}bin", 0o700)).contains("#!/bin/sh"));
-        assert!(why(script(&folder, "lost", "#!/no/such/shell\n", 0o700)).contains("interpreter"));
+        let lost = why(script(&folder, "lost", "#!/no/such/shell\n", 0o700));
+        assert!(lost.contains("interpreter /no/such/shell named"), "{lost}");
+        let windows = why(script(&folder, "windows", "#!/bin/sh\r\nexit\r\n", 0o700));
+        assert!(windows.contains("no interpreter '/bin/sh\\r'"), "{windows}");
         let mut hook = script(&folder, "s", "", 0o700);
         hook.path = folder.path().join("absent");
         assert!(why(hook).contains("does not exist"));
@@ -389,6 +438,18 @@ mod tests {
         assert!(look("lost", "#!/no/such/shell\n", 0o700).is_err_and(|why| why.contains("interpreter")));
         let absent = could_start(&folder.path().join("absent"));
         assert!(absent.is_err_and(|why| why.contains("does not exist")));
-        assert!(could_start(folder.path()).is_err_and(|why| why.contains("not a file")));
+        assert!(could_start(folder.path()).is_err_and(|why| why.contains("is a folder")));
+        assert_eq!(look("spaced", "#! /bin/sh -e\n", 0o700), Ok(()));
+        for (name, text, interpreter) in [
+            ("windows", "#!/bin/sh\r\nexit\r\n", "'/bin/sh\\r'"),
+            ("by-env", "#!/usr/bin/env sh\r\nexit\r\n", "'sh\\r'"),
+        ] {
+            let seen = look(name, text, 0o700);
+            assert!(
+                seen.as_ref().is_err_and(|why| why.contains(interpreter)),
+                "{seen:?}"
+            );
+        }
+        assert!(look("empty", "#!\n", 0o700).is_err_and(|why| why.contains("#!/bin/sh")));
     }
 }

@@ -144,6 +144,38 @@ fn a_place_that_holds_no_files_is_no_place_for_store_and_history() {
     }
 }
 
+#[test]
+fn a_check_and_a_run_say_the_same_of_a_script_that_cannot_start() {
+    let gateway = Gateway::start(Setup::default());
+    for (script, text, why) in [
+        (
+            "windows.sh",
+            "#!/bin/sh\r\nexit 0\r\n",
+            "there is no interpreter '/bin/sh\\r'",
+        ),
+        (
+            "lost.sh",
+            "#!/no/such/shell\n",
+            "the interpreter /no/such/shell named in the first line",
+        ),
+        ("folder", "", "scripts/folder is a folder, not a script"),
+    ] {
+        let mut home = Home::new().setting("scripts_dir = \"scripts\"");
+        if text.is_empty() {
+            fs::create_dir(home.path("scripts/folder")).expect("a folder");
+        } else {
+            home = home.script(script, text);
+        }
+        let home = home
+            .device("QA1", &gateway)
+            .plan("P", &format!("pre_script = \"{script}\"\n{EXPORT}"));
+        let checked = home.dpbackup(&["check"]).exits(1);
+        assert!(checked.stdout.contains(why), "{}", checked.stdout);
+        let ran = home.dpbackup(&["run", "P"]).exits(4);
+        assert!(ran.stderr.contains(why), "{}", ran.stderr);
+    }
+}
+
 /// The line about the certificate of secure backups, where it is like this.
 fn certificate_line(setup: Setup, code: i32) -> String {
     let gateway = Gateway::start(setup);
