@@ -106,7 +106,8 @@ pub enum Command {
     /// history does not know, or that is not what was stored; and a file whose content a later
     /// backup relies on, which was not kept because nothing had changed. Without a retention
     /// in the plan file nothing is removed. Exit code 1 if something was left that should have
-    /// gone, or is not there as it was stored.
+    /// gone, or is not there as it was stored; 5 if nothing else was wrong than that another
+    /// run held a device, which was left alone.
     Prune(PruneArgs),
     /// Check devices, store and scripts online: changes nothing
     ///

@@ -165,7 +165,11 @@ impl Pruning<'_> {
                 }
             }
         }
-        let trouble = !self.busy.is_empty() || self.lines.iter().any(|line| line.fate.is_trouble());
-        Ok(if trouble { Exit::Failed } else { Exit::Success })
+        let trouble = self.lines.iter().any(|line| line.fate.is_trouble());
+        Ok(match (trouble, self.busy.is_empty()) {
+            (true, _) => Exit::Failed,
+            (false, false) => Exit::Locked,
+            (false, true) => Exit::Success,
+        })
     }
 }

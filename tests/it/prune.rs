@@ -233,6 +233,36 @@ fn what_a_prune_that_died_has_removed_is_only_recorded() {
 }
 
 #[test]
+fn a_changed_file_weighs_more_than_a_device_that_is_held() {
+    let scene = scene("retention = { keep_last = 1 }", EXPORT);
+    let other = Gateway::start(Setup {
+        domains: vec![Domain::new("DOM1")],
+        clock: scene.clock.for_gateway(),
+        ..Setup::default()
+    });
+    let both = "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"QA*\"\ndomains = \"DOM1\"\n";
+    let home = Home::new()
+        .setting("retention = { keep_last = 1 }")
+        .device_at("QA1", scene.gateway.port(), "{ verify = false }")
+        .device_at("QA2", other.port(), "{ verify = false }")
+        .plan("P", both);
+    let scene = Scene { home, ..scene };
+    scene.days(2);
+    let of_qa2 = scene
+        .exports()
+        .into_iter()
+        .find(|path| path.to_string_lossy().contains("QA2"));
+    fs::write(of_qa2.expect("an export of QA2"), "something else").expect("written");
+    let name = format!("device-127.0.0.1-{}", scene.gateway.port());
+    let held = Locks::beside(&scene.home.path("state/history.db"))
+        .ask(&name, "task 7", &SystemClock::new())
+        .expect("asked");
+    assert!(matches!(held, Asked::Held(_)));
+    let ran = scene.home.dpbackup(&["prune"]).exits(1);
+    assert!(ran.stderr.contains("QA1 is held by task 7"), "{}", ran.stderr);
+}
+
+#[test]
 fn a_device_that_a_task_works_on_is_left_alone() {
     let scene = scene("retention = { keep_last = 1 }", EXPORT);
     scene.days(2);
@@ -242,7 +272,7 @@ fn a_device_that_a_task_works_on_is_left_alone() {
         .ask(&name, "task 7", &SystemClock::new())
         .expect("asked");
     assert!(matches!(held, Asked::Held(_)));
-    let ran = scene.home.dpbackup(&["prune"]).exits(1);
+    let ran = scene.home.dpbackup(&["prune"]).exits(5);
     assert!(ran.stderr.contains("task 7 of process"), "{}", ran.stderr);
     assert_eq!(scene.exports().len(), 2);
     assert_eq!(
