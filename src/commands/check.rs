@@ -4,7 +4,9 @@ use std::path::Path;
 
 use crate::cli::{CheckArgs, FindingsFormat, Global};
 use crate::clock::SystemClock;
-use crate::commands::{CommandError, HistoryFile, Outcome, chosen, load_plan, look_at_history, print};
+use crate::commands::{
+    CommandError, HistoryFile, Outcome, chosen, load_plan_to_judge, look_at_history, print,
+};
 use crate::exit::Exit;
 use crate::lock::Locks;
 use crate::report::findings;
@@ -16,7 +18,7 @@ use crate::values::environment::Lookup;
 
 /// Looks at all that the plans need. Changes nothing, here or there.
 pub(super) fn check(global: &Global, args: &CheckArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
-    let loaded = load_plan(global, ui, env)?;
+    let loaded = load_plan_to_judge(global, ui, env)?;
     let file = &loaded.plan_file;
     let plans = match args.plans.as_slice() {
         [] => file.plans.iter().filter(|plan| plan.enabled).collect(),

@@ -116,20 +116,37 @@ pub fn dispatch(cli: &Cli, env: Lookup<'_>) -> Exit {
     }
 }
 
-/// Finds, reads and checks the plan file. Its findings are printed here.
+/// Finds, reads and checks the plan file. Its errors are printed here; its warnings where
+/// somebody watches: what holds every night is not to be mailed every night.
 fn load_plan(global: &Global, ui: Ui, env: Lookup<'_>) -> Result<Loaded, CommandError> {
+    let loaded = load(global, ui, env)?;
+    if ui.lines || ui.verbosity > Verbosity::Normal {
+        show_warnings(&loaded, ui);
+    }
+    Ok(loaded)
+}
+
+/// The same for the commands that look for what is wrong: warnings are printed always.
+fn load_plan_to_judge(global: &Global, ui: Ui, env: Lookup<'_>) -> Result<Loaded, CommandError> {
+    let loaded = load(global, ui, env)?;
+    show_warnings(&loaded, ui);
+    Ok(loaded)
+}
+
+fn show_warnings(loaded: &Loaded, ui: Ui) {
+    if !loaded.warnings.findings.is_empty() && ui.verbosity > Verbosity::Quiet {
+        show_findings(&loaded.warnings, ui);
+    }
+}
+
+fn load(global: &Global, ui: Ui, env: Lookup<'_>) -> Result<Loaded, CommandError> {
     let path = plan::find::find(global.config.as_deref(), Path::new(""), env).map_err(|error| {
         CommandError::new(Exit::Usage, error).with_hint(
             "name one with --config FILE or $DPBACKUP_CONFIG; `dpbackup init` writes one to start from",
         )
     })?;
     match plan::load(&path, env) {
-        Ok(loaded) => {
-            if !loaded.warnings.findings.is_empty() && ui.verbosity > Verbosity::Quiet {
-                show_findings(&loaded.warnings, ui);
-            }
-            Ok(loaded)
-        }
+        Ok(loaded) => Ok(loaded),
         Err(LoadError::Invalid(report)) => {
             show_findings(&report, ui);
             Err(CommandError::new(Exit::Usage, LoadError::Invalid(report)))

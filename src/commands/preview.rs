@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::artifact::layout::{self, ExportKind};
 use crate::cli::{Global, PreviewArgs, PreviewFormat};
 use crate::clock::{Clock, SystemClock};
-use crate::commands::{CommandError, Outcome, chosen, load_plan, look_at_history, print};
+use crate::commands::{CommandError, Outcome, chosen, load_plan_to_judge, look_at_history, print};
 use crate::exit::Exit;
 use crate::lock::Locks;
 use crate::plan::model::{Action, Plan, Settings};
@@ -54,7 +54,7 @@ struct Document<'p> {
 
 /// Shows what a run would do.
 pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
-    let loaded = load_plan(global, ui, env)?;
+    let loaded = load_plan_to_judge(global, ui, env)?;
     let plans = chosen(&loaded, &args.plans)?;
     let file = &loaded.plan_file;
     let stop = Stop::new();

@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 
 use crate::cli::{Global, ShowArgs};
-use crate::commands::{CommandError, Outcome, chosen, load_plan, print};
+use crate::commands::{CommandError, Outcome, chosen, load_plan_to_judge, print};
 use crate::exit::Exit;
 use crate::plan::effective::effective;
 use crate::ui::Ui;
@@ -11,7 +11,7 @@ use crate::values::environment::Lookup;
 
 /// Shows every value that holds, and where it comes from.
 pub(super) fn show(global: &Global, args: &ShowArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
-    let loaded = load_plan(global, ui, env)?;
+    let loaded = load_plan_to_judge(global, ui, env)?;
     let names: Vec<String> = args.plan.iter().cloned().collect();
     let only = chosen(&loaded, &names)?.first().copied();
     let file = &loaded.plan_file;

@@ -1,14 +1,14 @@
 //! `dpbackup validate`
 
 use crate::cli::Global;
-use crate::commands::{Outcome, load_plan, print};
+use crate::commands::{Outcome, load_plan_to_judge, print};
 use crate::exit::Exit;
 use crate::ui::Ui;
 use crate::values::environment::Lookup;
 
 /// Checks the plan file and says what it holds.
 pub(super) fn validate(global: &Global, ui: Ui, env: Lookup<'_>) -> Outcome {
-    let loaded = load_plan(global, ui, env)?;
+    let loaded = load_plan_to_judge(global, ui, env)?;
     let file = &loaded.plan_file;
     let activities: usize = file.plans.iter().map(|plan| plan.activities.len()).sum();
     let mut text = format!(

@@ -254,3 +254,43 @@ fn what_is_printed_for_people_stays_within_the_terminal() {
         .exits(0);
     assert!(ran.stdout.contains("Successful Tasks  1\n"), "{}", ran.stdout);
 }
+
+#[test]
+fn what_is_doubtful_in_the_plan_file_is_told_by_who_looks_for_it_and_not_by_every_run() {
+    let gateway = Gateway::start(Setup::default());
+    let home = home(&gateway);
+    let text = std::fs::read_to_string(home.plan_file()).expect("the plan file");
+    let plain = text.replace("{ env = \"DPBACKUP_TEST_PASSWORD\" }", "\"secret\"");
+    let path = home.path("plain.toml");
+    std::fs::write(&path, plain).expect("a file");
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("its mode");
+    let path = path.to_string_lossy().into_owned();
+    let said = |arguments: &[&str]| {
+        let all: Vec<&str> = ["--config", &path].iter().chain(arguments).copied().collect();
+        home.dpbackup(&all).exits(0).stderr
+    };
+    for silent in [
+        &["run", "P"][..],
+        &["history"],
+        &["recover"],
+        &["validate", "--quiet"],
+    ] {
+        assert_eq!(said(silent), "", "{silent:?}");
+    }
+    for telling in [
+        &["validate"][..],
+        &["check"],
+        &["preview", "P"],
+        &["run", "P", "-v"],
+    ] {
+        let said = said(telling);
+        assert!(
+            said.contains("warning") && said.contains("password"),
+            "{telling:?}: {said}"
+        );
+    }
+    let watched = home
+        .at_terminal(100, &[], &["--config", &path, "run", "P"])
+        .exits(0);
+    assert!(watched.stdout.contains("password"), "{}", watched.stdout);
+}
