@@ -3,7 +3,8 @@
 //! Makes a history of a million tasks, times every query on it, and writes the same run into
 //! it and into an empty one; then previews a plan of 1,000 devices with 20 domains each, all
 //! of them one simulated gateway. `DPBACKUP_SCALE_TASKS` chooses another number of tasks,
-//! `TMPDIR` where the histories lie. Ends with an error where a limit is broken.
+//! `TMPDIR` where the histories lie. `DPBACKUP_SCALE_RUN=1` runs that plan as well, some
+//! minutes, and compares its first tasks with its last. Ends with an error where a limit is broken.
 
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
@@ -442,5 +443,53 @@ fn preview(folder: &Path) -> Result<()> {
     if tasks == 0 {
         println!("{}", String::from_utf8_lossy(&output.stderr));
     }
+    if std::env::var_os("DPBACKUP_SCALE_RUN").is_some() {
+        run(folder)?;
+    }
+    Ok(())
+}
+
+/// Runs the plan that was previewed, and compares the time from one end of a task to the next
+/// at the beginning with that at the end.
+fn run(folder: &Path) -> Result<()> {
+    const COMPARED: usize = 1000;
+    let start = Instant::now();
+    let output = Command::new(env!("CARGO_BIN_EXE_dpbackup"))
+        .args(["run", "All", "--format", "json"])
+        .env_clear()
+        .env("GATEWAY_PASSWORD", "secret")
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output()?;
+    let time = start.elapsed();
+    let mut ends: Vec<Timestamp> = Vec::new();
+    for line in String::from_utf8_lossy(&output.stdout).lines() {
+        let event: serde_json::Value = serde_json::from_str(line)?;
+        if event["event"] == "task_ended" {
+            ends.push(event["time"].as_str().ok_or("no time")?.parse()?);
+        }
+    }
+    let mut gaps: Vec<Duration> = ends
+        .windows(2)
+        .filter_map(|pair| Duration::try_from(pair[1].duration_since(pair[0])).ok())
+        .collect();
+    println!(
+        "a run of it: {} tasks in {time:.1?}, {}",
+        ends.len(),
+        output.status
+    );
+    if gaps.len() < 2 * COMPARED {
+        return Err(String::from_utf8_lossy(&output.stderr).into());
+    }
+    let mut last = gaps.split_off(gaps.len() - COMPARED);
+    gaps.truncate(COMPARED);
+    let middle = |times: &mut Vec<Duration>| {
+        times.sort_unstable();
+        times[COMPARED / 2]
+    };
+    let (first, last) = (middle(&mut gaps), middle(&mut last));
+    println!(
+        "from one task to the next, median of {COMPARED}: {first:.2?} at the beginning, {last:.2?} at the end"
+    );
     Ok(())
 }
