@@ -30,6 +30,8 @@ struct Preview<'p> {
     plan: &'p str,
     /// Why the plan would not start, if it would not.
     refused: Vec<String>,
+    /// What has no task and should be known.
+    notes: Vec<String>,
     tasks: Vec<PreviewTask>,
 }
 
@@ -81,6 +83,10 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
         previews.push(Preview {
             plan: &plan.name,
             refused,
+            notes: expanded
+                .iter()
+                .flat_map(|activity| activity.notes.iter().cloned())
+                .collect(),
             tasks: tasks(expanded, &file.settings, &clock),
         });
     }
@@ -133,7 +139,7 @@ fn could_be_written(settings: &Settings) -> Result<(), Failure> {
 
 fn tasks(expanded: Vec<ExpandedActivity<'_>>, settings: &Settings, clock: &dyn Clock) -> Vec<PreviewTask> {
     let mut previews = Vec::new();
-    for ExpandedActivity { activity, tasks } in expanded {
+    for ExpandedActivity { activity, tasks, .. } in expanded {
         for task in tasks {
             let ready = task.verdict == Verdict::Ready;
             let (verdict, reason) = match &task.verdict {
@@ -201,6 +207,9 @@ fn render(previews: &[Preview<'_>], width: Option<u16>) -> String {
         text.push_str(&format!("Plan {}\n", printable(preview.plan)));
         for refused in &preview.refused {
             text.push_str(&format!("  would not start now: {}\n", printable(refused)));
+        }
+        for note in &preview.notes {
+            text.push_str(&format!("  note: {}\n", printable(note)));
         }
         let mut table = Table::new();
         table.load_style(NOTHING).set_header([

@@ -18,6 +18,8 @@ pub struct ExpandedActivity<'a> {
     pub activity: &'a Activity,
     /// Its tasks, in the order in which they will run.
     pub tasks: Vec<ExpandedTask<'a>>,
+    /// What has no task and should be known.
+    pub notes: Vec<String>,
 }
 
 /// A task that may run, or the reason why it does not.
@@ -76,13 +78,15 @@ pub fn expand<'a>(
 ) -> Option<Vec<ExpandedActivity<'a>>> {
     let mut expanded = Vec::new();
     for activity in &plan.activities {
-        let mut tasks = Vec::new();
+        let (mut tasks, mut notes) = (Vec::new(), Vec::new());
         for device in file
             .devices
             .iter()
             .filter(|device| activity.devices.matches(&device.name))
         {
-            tasks.extend(tasks_of(activity, device, devices.contact(device)));
+            let contact = devices.contact(device);
+            tasks.extend(tasks_of(activity, device, contact));
+            notes.extend(without_domain(activity, contact));
             if stop.is_requested() {
                 return None;
             }
@@ -99,7 +103,11 @@ pub fn expand<'a>(
                 note: None,
             });
         }
-        expanded.push(ExpandedActivity { activity, tasks });
+        expanded.push(ExpandedActivity {
+            activity,
+            tasks,
+            notes,
+        });
     }
     Some(expanded)
 }
@@ -155,6 +163,33 @@ fn tasks_of<'a>(activity: &Activity, device: &'a Device, contact: &mut Contact<'
             }
         })
         .collect()
+}
+
+/// The domains that are asked for by name and that the device does not have, beside others
+/// that it has: a name that is misspelt would never be backed up, and nobody would know.
+fn without_domain(activity: &Activity, contact: &Contact<'_>) -> Option<String> {
+    let (
+        Contact::Up(session),
+        Action::ExportDomain {
+            domains: Domains::Matching(pattern),
+        },
+    ) = (contact, &activity.action)
+    else {
+        return None;
+    };
+    let there = |name: &str| session.domains.iter().any(|domain| domain.name == name);
+    let matches_some = session.domains.iter().any(|domain| pattern.matches(&domain.name));
+    let absent: Vec<&str> = pattern
+        .literals()
+        .filter(|name| pattern.matches(name) && !there(name))
+        .collect();
+    (matches_some && !absent.is_empty()).then(|| {
+        format!(
+            "{} has no domain {}, which '{pattern}' asks for",
+            session.device.name,
+            absent.join(", ")
+        )
+    })
 }
 
 /// What a pattern could have matched, for whoever has misspelt it.

@@ -384,7 +384,15 @@ impl<'a> Run<'_, 'a, '_> {
         expanded: Vec<ExpandedActivity<'a>>,
     ) -> Result<(Vec<OpenActivity<'a>>, VecDeque<Waiting<'a>>), RunError> {
         let (mut activities, mut waiting) = (Vec::new(), VecDeque::new());
-        for ExpandedActivity { activity, tasks } in expanded {
+        for ExpandedActivity {
+            activity,
+            tasks,
+            notes,
+        } in expanded
+        {
+            for note in notes {
+                self.record.note(ScriptOwner::Plan(self.id), note)?;
+            }
             let id = self.record.open_activity(ActivityOpening {
                 plan: self.id,
                 action: activity.kind(),

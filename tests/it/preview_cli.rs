@@ -337,3 +337,25 @@ fn findings_of_a_bad_file_come_all_at_once_and_nothing_is_contacted() {
     assert_eq!(gateway.connections(), 0);
     changed_nothing(&home, &gateway);
 }
+
+#[test]
+fn a_domain_that_is_asked_for_by_name_and_is_not_there_is_noted_by_preview_and_run() {
+    let gateway = gateway();
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &export("*", "DOM1, DOM7, X*, DOM8, !DOM8", ""));
+    let note = "QA1 has no domain DOM7, which 'DOM1, DOM7, X*, DOM8, !DOM8' asks for";
+    let ran = home.dpbackup(&["preview", "P"]).exits(0);
+    assert!(
+        ran.stdout.contains(&format!("  note: {note}\n")),
+        "{}",
+        ran.stdout
+    );
+    let ran = home.dpbackup(&["preview", "P", "--format", "json"]).exits(0);
+    let document: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_eq!(document["plans"][0]["notes"], serde_json::json!([note]));
+    // It is no warning: domains come and go, and `history status` tells what is not backed up.
+    let _ran = home.dpbackup(&["run", "P"]).exits(0);
+    let shown = home.dpbackup(&["history", "activities", "1"]).exits(0);
+    assert!(shown.stdout.contains(note), "{}", shown.stdout);
+}
