@@ -15,7 +15,7 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use dpbackup::history::{FileFilter, History, HistoryError, PlanFilter};
@@ -424,13 +424,7 @@ fn preview(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder.join("store"))?;
     fs::write(folder.join("plans.toml"), text)?;
     let start = Instant::now();
-    let output = Command::new(env!("CARGO_BIN_EXE_dpbackup"))
-        .args(["preview", "All", "--format", "json"])
-        .env_clear()
-        .env("GATEWAY_PASSWORD", "secret")
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .output()?;
+    let output = dpbackup(folder, "preview")?;
     let time = start.elapsed();
     let tasks = String::from_utf8_lossy(&output.stdout)
         .matches("\"domain_name\"")
@@ -449,18 +443,24 @@ fn preview(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Runs the plan that was previewed, and compares the time from one end of a task to the next
-/// at the beginning with that at the end.
-fn run(folder: &Path) -> Result<()> {
-    const COMPARED: usize = 1000;
-    let start = Instant::now();
+/// What a command of the plan prints as JSON.
+fn dpbackup(folder: &Path, command: &str) -> Result<Output> {
     let output = Command::new(env!("CARGO_BIN_EXE_dpbackup"))
-        .args(["run", "All", "--format", "json"])
+        .args([command, "All", "--format", "json"])
         .env_clear()
         .env("GATEWAY_PASSWORD", "secret")
         .current_dir(folder)
         .stdin(Stdio::null())
         .output()?;
+    Ok(output)
+}
+
+/// Runs the plan that was previewed, and compares the time from one end of a task to the next
+/// at the beginning with that at the end.
+fn run(folder: &Path) -> Result<()> {
+    const COMPARED: usize = 1000;
+    let start = Instant::now();
+    let output = dpbackup(folder, "run")?;
     let time = start.elapsed();
     let mut ends: Vec<Timestamp> = Vec::new();
     for line in String::from_utf8_lossy(&output.stdout).lines() {

@@ -277,6 +277,13 @@ mod tests {
     use super::*;
     use crate::clock::SystemClock;
 
+    /// Locks in a folder that goes away with the first of these.
+    fn locks() -> (tempfile::TempDir, Locks, SystemClock) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let locks = Locks::beside(&folder.path().join("history.db"));
+        (folder, locks, SystemClock::new())
+    }
+
     fn held(asked: Asked) -> Option<Lock> {
         match asked {
             Asked::Held(lock) => Some(lock),
@@ -286,11 +293,7 @@ mod tests {
 
     #[test]
     fn a_lock_is_held_once_and_names_its_holder() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (locks, clock) = (
-            Locks::beside(&folder.path().join("history.db")),
-            SystemClock::new(),
-        );
+        let (_folder, locks, clock) = locks();
         let first = held(locks.ask("plan-a/b c", "plan a", &clock).expect("asked"));
         assert!(first.is_some());
         match locks.ask("plan-a/b c", "plan a", &clock).expect("asked") {
@@ -308,11 +311,7 @@ mod tests {
 
     #[test]
     fn a_process_is_alive_as_long_as_its_lock_is_held() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (locks, clock) = (
-            Locks::beside(&folder.path().join("history.db")),
-            SystemClock::new(),
-        );
+        let (_folder, locks, clock) = locks();
         let (lock, name) = locks.process(&clock).expect("a lock");
         assert!(locks.is_alive(&name).expect("asked"));
         drop(lock);
@@ -322,11 +321,7 @@ mod tests {
 
     #[test]
     fn what_the_dead_left_is_removed_and_what_the_living_hold_is_not() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (locks, clock) = (
-            Locks::beside(&folder.path().join("history.db")),
-            SystemClock::new(),
-        );
+        let (_folder, locks, clock) = locks();
         let (living, name) = locks.process(&clock).expect("a lock");
         let plan = held(locks.ask("plan-P", "plan P", &clock).expect("asked"));
         let left = |name: &str| fs::write(locks.folder().join(name), "").expect("a file");
@@ -364,11 +359,7 @@ mod tests {
 
     #[test]
     fn a_lock_whose_file_was_taken_away_is_not_in_place() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (locks, clock) = (
-            Locks::beside(&folder.path().join("history.db")),
-            SystemClock::new(),
-        );
+        let (_folder, locks, clock) = locks();
         let lock = held(locks.ask("run-1", "a run", &clock).expect("asked")).expect("a lock");
         assert!(lock.is_in_place());
         fs::remove_file(&lock.path).expect("removed");

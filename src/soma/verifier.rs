@@ -70,6 +70,24 @@ pub(super) enum Version {
 #[derive(Debug)]
 pub(super) struct Verifier<J>(pub(super) J);
 
+impl<J: Judge> Verifier<J> {
+    fn proved(
+        &self,
+        leaf: &CertificateDer<'_>,
+        version: Version,
+        message: &[u8],
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let proof = Proof {
+            version,
+            message,
+            signed,
+        };
+        self.0.proof(leaf, &proof)?;
+        Ok(HandshakeSignatureValid::assertion())
+    }
+}
+
 impl<J: Judge> ServerCertVerifier for Verifier<J> {
     fn verify_server_cert(
         &self,
@@ -96,14 +114,7 @@ impl<J: Judge> ServerCertVerifier for Verifier<J> {
         leaf: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let proof = Proof {
-            version: Version::Tls12,
-            message,
-            signed,
-        };
-        self.0
-            .proof(leaf, &proof)
-            .map(|()| HandshakeSignatureValid::assertion())
+        self.proved(leaf, Version::Tls12, message, signed)
     }
 
     fn verify_tls13_signature(
@@ -112,14 +123,7 @@ impl<J: Judge> ServerCertVerifier for Verifier<J> {
         leaf: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let proof = Proof {
-            version: Version::Tls13,
-            message,
-            signed,
-        };
-        self.0
-            .proof(leaf, &proof)
-            .map(|()| HandshakeSignatureValid::assertion())
+        self.proved(leaf, Version::Tls13, message, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
