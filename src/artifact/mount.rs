@@ -13,8 +13,9 @@ use crate::artifact::stage::{StageError, StageErrorKind};
 
 const MOUNTS: &str = "/proc/self/mountinfo";
 
-/// File systems that stand for a machine elsewhere, as `mountinfo` names them.
-const REMOTE: [&str; 27] = [
+/// File systems that stand for a machine elsewhere, be it the host of this one, as
+/// `mountinfo` names them.
+const REMOTE: [&str; 32] = [
     "9p",
     "acfs",
     "afs",
@@ -23,6 +24,7 @@ const REMOTE: [&str; 27] = [
     "cifs",
     "coda",
     "davfs",
+    "drvfs",
     "fuse.ceph",
     "fuse.cephfs",
     "fuse.davfs2",
@@ -33,15 +35,19 @@ const REMOTE: [&str; 27] = [
     "fuse.s3fs",
     "fuse.smbnetfs",
     "fuse.sshfs",
+    "fuse.vmhgfs-fuse",
     "glusterfs",
     "gpfs",
     "lustre",
     "ncpfs",
     "nfs",
     "nfs4",
+    "prl_fs",
     "smb3",
     "smbfs",
+    "vboxsf",
     "virtiofs",
+    "vmhgfs",
 ];
 
 /// What a path is mounted on.
