@@ -1,5 +1,7 @@
 //! One plan, in the order of its steps.
 
+mod error;
+mod scripts;
 mod tally;
 mod tasks;
 
@@ -8,20 +10,22 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use error::RunError;
+
 use crate::exit::Exit;
-use crate::lock::{Asked, Holder, Lock, LockError};
+use crate::lock::{Asked, Holder, Lock};
 use crate::plan::model::{Plan, Settings};
 use crate::run::Engine;
 use crate::run::contact::Devices;
 use crate::run::event::{
-    ActivityId, ActivityOpening, Event, JournalId, LedgerError, PlanId, PlanOpening, Progress, ScriptMoment,
-    ScriptOwner, StoredFile, TaskId, TaskOpening,
+    ActivityId, ActivityOpening, Event, JournalId, LedgerError, PlanId, PlanOpening, Progress, ScriptOwner,
+    StoredFile, TaskId, TaskOpening,
 };
 use crate::run::expand::{ExpandedActivity, ExpandedTask, Verdict, expand};
 use crate::run::failure::{Failure, Trouble};
 use crate::run::record::Record;
 use crate::run::recover::{self, Recovered};
-use crate::run::script::{self, Due, Facts, TaskEnd};
+use crate::run::script::TaskEnd;
 use crate::run::status::{Class, Status};
 use crate::run::store;
 
@@ -59,67 +63,6 @@ pub struct PlanEnd {
     pub error: Option<String>,
     /// What it means for the process.
     pub exit: Exit,
-}
-
-/// A plan could not be run to a recorded end.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The history file cannot be written any more.
-    #[error("the history cannot be written")]
-    Ledger {
-        /// Why.
-        #[source]
-        error: LedgerError,
-        /// Whether a device could not be confirmed to be as it was found.
-        still_quiesced: bool,
-    },
-    /// The locks beside the history file cannot be used.
-    #[error("the locks beside the history file cannot be used")]
-    Lock {
-        /// Why.
-        #[source]
-        error: LockError,
-        /// Whether a device could not be confirmed to be as it was found.
-        still_quiesced: bool,
-    },
-}
-
-impl From<LockError> for RunError {
-    fn from(error: LockError) -> Self {
-        Self::Lock {
-            error,
-            still_quiesced: false,
-        }
-    }
-}
-
-impl From<LedgerError> for RunError {
-    fn from(error: LedgerError) -> Self {
-        Self::Ledger {
-            error,
-            still_quiesced: false,
-        }
-    }
-}
-
-impl RunError {
-    /// What it means for the process.
-    pub fn exit(&self) -> Exit {
-        match self {
-            Self::Ledger { still_quiesced, .. } | Self::Lock { still_quiesced, .. } if *still_quiesced => {
-                Exit::StillQuiesced
-            }
-            Self::Ledger { .. } | Self::Lock { .. } => Exit::History,
-        }
-    }
-
-    /// The same, after something that left a device quiesced, or did not.
-    #[must_use]
-    pub fn after(mut self, quiesced: bool) -> Self {
-        let (Self::Ledger { still_quiesced, .. } | Self::Lock { still_quiesced, .. }) = &mut self;
-        *still_quiesced |= quiesced;
-        self
-    }
 }
 
 /// Runs one plan from its row in history to its end.
@@ -435,83 +378,6 @@ impl<'a> Run<'_, 'a, '_> {
             });
         }
         Ok((activities, waiting))
-    }
-
-    /// Step 8.
-    fn pre_script(&mut self) -> Result<Result<(), Failure>, RunError> {
-        let stop = self.engine.stop;
-        if stop.is_requested() {
-            return Ok(Err(Failure::interrupted("the tasks were waiting")));
-        }
-        let Some(path) = &self.plan.pre_script else {
-            return Ok(Ok(()));
-        };
-        self.record.plan_status(self.id, Status::RunningPreScript)?;
-        let due = Due {
-            path,
-            moment: ScriptMoment::Pre,
-            facts: self.facts(),
-        };
-        let end = script::run(
-            self.engine,
-            self.record,
-            ScriptOwner::Plan(self.id),
-            &due,
-            &|| stop.is_requested(),
-        )?;
-        if stop.is_requested() {
-            return Ok(Err(Failure::interrupted("running the pre-plan script")));
-        }
-        if end.is_success() {
-            return Ok(Ok(()));
-        }
-        let why = format!("the pre-plan script {}: {end}", path.display());
-        Ok(Err(Failure::new(Status::PlanFailedPreScript, why)))
-    }
-
-    fn facts(&self) -> Facts<'a> {
-        Facts::of_plan(self.id, &self.plan.name, &self.engine.file.settings.store)
-    }
-
-    /// Step 10.
-    fn post_script(&mut self) -> Result<Option<String>, RunError> {
-        let Some(path) = &self.plan.post_script else {
-            return Ok(None);
-        };
-        let stop = self.engine.stop;
-        if stop.is_urgent() {
-            let warning = format!(
-                "the post-plan script {} was skipped: a second signal came",
-                path.display()
-            );
-            self.record.warn(ScriptOwner::Plan(self.id), warning.clone())?;
-            return Ok(Some(warning));
-        }
-        self.record.plan_status(self.id, Status::RunningPostScript)?;
-        let (status, error) = self.by_tallies(None);
-        let mut facts = self
-            .facts()
-            .ended(status, error.as_deref())
-            .with_files(&self.tasks.files);
-        facts.tasks = std::mem::take(&mut self.tasks.ends);
-        let due = Due {
-            path,
-            moment: ScriptMoment::Post,
-            facts,
-        };
-        let end = script::run(
-            self.engine,
-            self.record,
-            ScriptOwner::Plan(self.id),
-            &due,
-            &|| stop.is_urgent(),
-        )?;
-        if end.is_success() {
-            return Ok(None);
-        }
-        let warning = format!("the post-plan script {}: {end}", path.display());
-        self.record.warn(ScriptOwner::Plan(self.id), warning.clone())?;
-        Ok(Some(warning))
     }
 
     fn finish_by_tallies(&mut self, script_warning: Option<&str>) -> Result<PlanEnd, RunError> {

@@ -1,0 +1,86 @@
+//! Steps 8 and 10: the scripts before and after all tasks.
+
+use crate::run::event::{ScriptMoment, ScriptOwner};
+use crate::run::failure::Failure;
+use crate::run::script::{self, Due, Facts};
+use crate::run::sequence::{Run, RunError};
+use crate::run::status::Status;
+
+impl<'a> Run<'_, 'a, '_> {
+    /// Step 8.
+    pub(super) fn pre_script(&mut self) -> Result<Result<(), Failure>, RunError> {
+        let stop = self.engine.stop;
+        if stop.is_requested() {
+            return Ok(Err(Failure::interrupted("the tasks were waiting")));
+        }
+        let Some(path) = &self.plan.pre_script else {
+            return Ok(Ok(()));
+        };
+        self.record.plan_status(self.id, Status::RunningPreScript)?;
+        let due = Due {
+            path,
+            moment: ScriptMoment::Pre,
+            facts: self.facts(),
+        };
+        let end = script::run(
+            self.engine,
+            self.record,
+            ScriptOwner::Plan(self.id),
+            &due,
+            &|| stop.is_requested(),
+        )?;
+        if stop.is_requested() {
+            return Ok(Err(Failure::interrupted("running the pre-plan script")));
+        }
+        if end.is_success() {
+            return Ok(Ok(()));
+        }
+        let why = format!("the pre-plan script {}: {end}", path.display());
+        Ok(Err(Failure::new(Status::PlanFailedPreScript, why)))
+    }
+
+    fn facts(&self) -> Facts<'a> {
+        Facts::of_plan(self.id, &self.plan.name, &self.engine.file.settings.store)
+    }
+
+    /// Step 10.
+    pub(super) fn post_script(&mut self) -> Result<Option<String>, RunError> {
+        let Some(path) = &self.plan.post_script else {
+            return Ok(None);
+        };
+        let stop = self.engine.stop;
+        if stop.is_urgent() {
+            let warning = format!(
+                "the post-plan script {} was skipped: a second signal came",
+                path.display()
+            );
+            self.record.warn(ScriptOwner::Plan(self.id), warning.clone())?;
+            return Ok(Some(warning));
+        }
+        self.record.plan_status(self.id, Status::RunningPostScript)?;
+        let (status, error) = self.by_tallies(None);
+        let mut facts = self
+            .facts()
+            .ended(status, error.as_deref())
+            .with_files(&self.tasks.files);
+        facts.tasks = std::mem::take(&mut self.tasks.ends);
+        let due = Due {
+            path,
+            moment: ScriptMoment::Post,
+            facts,
+        };
+        let end = script::run(
+            self.engine,
+            self.record,
+            ScriptOwner::Plan(self.id),
+            &due,
+            &|| stop.is_urgent(),
+        )?;
+        if end.is_success() {
+            return Ok(None);
+        }
+        let warning = format!("the post-plan script {}: {end}", path.display());
+        self.record.warn(ScriptOwner::Plan(self.id), warning.clone())?;
+        Ok(Some(warning))
+    }
+}
