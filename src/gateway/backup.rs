@@ -149,7 +149,11 @@ impl Gateway<'_> {
         let (mut was_busy, mut idle_looks) = (false, 0);
         loop {
             // In this order: what is listed after the end of the work is all of it.
-            let looked = self.makes_secure_backup();
+            let looked = match self.makes_secure_backup() {
+                // It has told before; while it is at work it may not, and the manifest still does.
+                Err(error) if error.is_refusal() => Ok(false),
+                looked => looked,
+            };
             let looked = looked.and_then(|busy| Ok((busy, self.folder(folder)?.unwrap_or_default())));
             let (busy, files) = match looked {
                 Ok(looked) => looked,

@@ -193,9 +193,14 @@ fn a_secure_backup_that_ends_without_a_manifest_does_not_keep_the_device_down_to
 
 #[test]
 fn a_secure_backup_is_fetched_when_the_device_has_ended_it_whatever_it_says_before() {
-    for fault in ["early-manifest", "scheduled"] {
+    for fault in [
+        "SecureBackup=early-manifest",
+        "SecureBackup=scheduled",
+        // The first look after the request.
+        "get-status/DomainStatus:5=result-error",
+    ] {
         let clock = TestClock::at("2026-11-22T01:00:00Z");
-        let gateway = gateway(&clock, &format!("SecureBackup={fault}"));
+        let gateway = gateway(&clock, fault);
         let home = Home::new().device("QA1", &gateway).plan("P", &device());
         let run = home.run("P", &clock);
         assert_eq!(
