@@ -213,7 +213,9 @@ fn a_history_that_cannot_grow_ends_the_run_with_the_device_put_back() {
             break;
         }
         assert_eq!(ran.code, Some(6), "{kibibytes} KiB: {}", ran.stderr);
-        let hint = ran.stderr.contains("history.db") && ran.stderr.contains("room");
+        let hint = ran.stderr.contains("history.db")
+            && ran.stderr.contains("room")
+            && ran.stderr.contains("nothing was left quiesced");
         assert!(hint, "{}", ran.stderr);
         full += 1;
         while_quiesced += usize::from(asked_to_quiesce);

@@ -128,6 +128,11 @@ fn nothing_is_skipped_when_the_kept_file_is_not_what_it_was() {
     for (status, harm) in harms {
         harm(&kept);
         let again = run_ends(&home, &clock, status);
+        let notes = home.history().task_details(again.task).expect("the task").notes;
+        let told = notes.iter().any(|note| {
+            note.message.starts_with("QA1, DOM1: ") && note.message.contains("dpbackup verify --all")
+        });
+        assert_eq!(told, status == warned, "{notes:?}");
         assert_eq!((again.unchanged_since, again.kept), (Some(first.task), true));
         assert!(again.path.is_file(), "stored again");
         kept = again;

@@ -8,7 +8,7 @@ use crate::run::event::LedgerError;
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The history file cannot be written any more.
-    #[error("the history cannot be written")]
+    #[error("the history cannot be written; {}", left(*.still_quiesced))]
     Ledger {
         /// Why.
         #[source]
@@ -17,7 +17,7 @@ pub enum RunError {
         still_quiesced: bool,
     },
     /// The locks beside the history file cannot be used.
-    #[error("the locks beside the history file cannot be used")]
+    #[error("the locks beside the history file cannot be used; {}", left(*.still_quiesced))]
     Lock {
         /// Why.
         #[source]
@@ -25,6 +25,16 @@ pub enum RunError {
         /// Whether a device could not be confirmed to be as it was found.
         still_quiesced: bool,
     },
+}
+
+/// How the devices are left, for whoever reads the error at night.
+fn left(still_quiesced: bool) -> &'static str {
+    match still_quiesced {
+        true => {
+            "SOMETHING MAY STILL BE QUIESCED: look at the devices, and run dpbackup recover as soon as this is mended"
+        }
+        false => "nothing was left quiesced",
+    }
 }
 
 impl From<LockError> for RunError {
@@ -62,5 +72,22 @@ impl RunError {
         let (Self::Ledger { still_quiesced, .. } | Self::Lock { still_quiesced, .. }) = &mut self;
         *still_quiesced |= quiesced;
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_how_the_devices_are_left_and_the_exit_code_agrees() {
+        for (quiesced, words, exit) in [
+            (false, "nothing was left quiesced", Exit::History),
+            (true, "SOMETHING MAY STILL BE QUIESCED", Exit::StillQuiesced),
+        ] {
+            let error = RunError::from(LedgerError("full".to_owned(), None)).after(quiesced);
+            assert!(error.to_string().contains(words), "{error}");
+            assert_eq!(error.exit(), exit);
+        }
     }
 }

@@ -161,7 +161,10 @@ impl Walk<'_, '_, '_> {
                 Err(error) => chain(&error),
             };
             self.warn(format!(
-                "{} was kept for what has not changed since, and is not as it was stored any more ({why})",
+                "{}, {}: {}, which was kept for what has not changed since, is not as it was stored \
+                 any more ({why}); dpbackup verify --all says what else is not",
+                self.session.device.name,
+                self.task.domain,
                 file.path.display()
             ))?;
         }
