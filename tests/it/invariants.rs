@@ -1,6 +1,6 @@
 //! What must hold after any run, whatever happened to it.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::Path;
 
 use dpbackup::artifact::archive::{self, Expected, Limits};
@@ -9,7 +9,7 @@ use dpbackup::history::PlanFilter;
 use dpbackup::run::event::{ALL_DOMAINS, JournalEntry, Undo};
 
 use crate::simulator::Gateway;
-use crate::support::Home;
+use crate::support::{Home, names};
 
 /// Everything that does not hold, in words. `others` are domains that somebody else has
 /// quiesced: they must stay so.
@@ -68,20 +68,6 @@ fn device(gateway: &Gateway, open: &[JournalEntry], others: &[&str], broken: &mu
 
 /// Every file in the store is complete and verified, read back from disk.
 fn store(store: &Path, broken: &mut Vec<String>) {
-    let names = |folder: &Path| -> Vec<String> {
-        let entries = fs::read_dir(folder).into_iter().flatten();
-        let mut names: Vec<String> = entries
-            .map(|entry| {
-                entry
-                    .expect("an entry")
-                    .file_name()
-                    .to_string_lossy()
-                    .into_owned()
-            })
-            .collect();
-        names.sort();
-        names
-    };
     for device in names(store) {
         let device = store.join(device);
         for kind in names(&device) {

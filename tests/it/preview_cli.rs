@@ -1,9 +1,7 @@
 //! `preview` and `validate`: what would happen, and nothing that does.
 
-use std::fs;
-
 use crate::simulator::{Domain, Gateway, Setup};
-use crate::support::{Home, Ran, export, secure_backup};
+use crate::support::{Home, Ran, export, names, secure_backup};
 
 fn gateway() -> Gateway {
     Gateway::start(Setup {
@@ -15,18 +13,11 @@ fn gateway() -> Gateway {
 /// The run changed nothing, neither here nor on the device.
 #[track_caller]
 fn changed_nothing(home: &Home, gateway: &Gateway) {
-    let mut names: Vec<String> = fs::read_dir(home.path(""))
-        .expect("the home")
-        .map(|entry| {
-            entry
-                .expect("an entry")
-                .file_name()
-                .to_string_lossy()
-                .into_owned()
-        })
-        .collect();
-    names.sort();
-    assert_eq!(names, ["plans.toml", "scripts"], "nothing was written");
+    assert_eq!(
+        names(&home.path("")),
+        ["plans.toml", "scripts"],
+        "nothing was written"
+    );
     let asked = gateway.operations();
     assert!(asked.iter().all(|name| name.starts_with("get-")), "{asked:?}");
 }

@@ -13,7 +13,7 @@ use dpbackup::run::status::Status;
 use dpbackup::signal::Stop;
 
 use crate::simulator::{Content, Domain, Gateway, Setup};
-use crate::support::{Home, Ran, TestClock};
+use crate::support::{Home, Ran, TestClock, names};
 
 const EXPORT: &str =
     "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\ndomains = \"*, !default\"\n";
@@ -287,17 +287,7 @@ fn is_contained(home: &Home, texts: &[&str]) {
             "{path}"
         );
     }
-    let mut entries: Vec<String> = fs::read_dir(home.path(""))
-        .expect("a folder")
-        .map(|entry| {
-            entry
-                .expect("an entry")
-                .file_name()
-                .to_string_lossy()
-                .into_owned()
-        })
-        .collect();
-    entries.sort();
+    let entries = names(&home.path(""));
     for entry in &entries {
         let known = ["plans.toml", "scripts", "state", "store"];
         assert!(known.contains(&entry.as_str()), "{entries:?}");

@@ -26,7 +26,7 @@ mod clock;
 mod look;
 
 pub(crate) use clock::TestClock;
-pub(crate) use look::{Running, eventually, export, is_alive, notes_of, secure_backup};
+pub(crate) use look::{Running, eventually, export, is_alive, names, notes_of, secure_backup};
 
 /// The password of the simulated gateways. It must never be seen anywhere.
 pub(crate) const PASSWORD: &str = "secret";

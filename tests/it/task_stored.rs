@@ -7,7 +7,7 @@ use dpbackup::run::sequence::Options;
 use dpbackup::signal::Stop;
 
 use crate::simulator::{Domain, Fault, FaultKind, Gateway, Setup};
-use crate::support::{Home, TestClock, export, secure_backup};
+use crate::support::{Home, TestClock, export, names, secure_backup};
 
 const NIGHT: &str = "2026-11-22T01:02:03.004Z";
 
@@ -153,18 +153,7 @@ fn a_domain_whose_name_would_escape_the_store_stays_within_it() {
         "{:?}",
         run.tasks()
     );
-    let inside = std::fs::read_dir(home.path("")).expect("the home");
-    let mut names: Vec<String> = inside
-        .map(|entry| {
-            entry
-                .expect("an entry")
-                .file_name()
-                .to_string_lossy()
-                .into_owned()
-        })
-        .collect();
-    names.sort();
-    assert_eq!(names, ["plans.toml", "scripts", "state", "store"]);
+    assert_eq!(names(&home.path("")), ["plans.toml", "scripts", "state", "store"]);
     assert!(
         home.stored()
             .iter()
