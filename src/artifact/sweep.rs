@@ -5,6 +5,7 @@
 //! store that several machines share, that holds as far as its file system carries locks
 //! from one to the other.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -103,30 +104,16 @@ fn sweep_domains(domains: &Folder, swept: &mut Swept) {
 
 fn sweep_secure_backups(backups: &Folder, swept: &mut Swept) {
     let entries = swept.entered(backups.entries()).unwrap_or_default();
-    // Folders first: the lock file of one is needed to tell whether its run lives.
-    for (name, kind) in &entries {
-        if kind.is_dir()
-            && let Some(timestamp) = partial_timestamp(name, "")
-        {
-            sweep_folder(backups, name, timestamp, swept);
-        }
-    }
-    for (name, kind) in &entries {
-        let Some(timestamp) = partial_timestamp(name, LOCK) else {
-            continue;
-        };
-        // A folder that could not be removed still needs its lock.
-        let folder = partial_name(OsStr::new(timestamp));
-        let folder_is_gone = matches!(
-            backups.enter(&folder),
-            Err(StageError {
-                kind: StageErrorKind::Missing,
-                ..
-            })
-        );
-        if kind.is_file() && folder_is_gone {
-            sweep_file(backups, name, swept);
-        }
+    let timestamps: BTreeSet<&str> = entries
+        .iter()
+        .filter_map(|(name, kind)| match (kind.is_dir(), kind.is_file()) {
+            (true, _) => partial_timestamp(name, ""),
+            (_, true) => partial_timestamp(name, LOCK),
+            _ => None,
+        })
+        .collect();
+    for timestamp in timestamps {
+        sweep_secure_backup(backups, timestamp, swept);
     }
 }
 
@@ -151,12 +138,17 @@ fn sweep_file(folder: &Folder, name: &OsStr, swept: &mut Swept) {
     }
 }
 
-fn sweep_folder(backups: &Folder, name: &OsStr, timestamp: &str, swept: &mut Swept) {
-    let path = backups.path().join(name);
+/// A staged folder, and then its lock, under one hold: a lock that is let go and taken anew
+/// may be refused in between, for a process that is just being started has a copy of every
+/// open file, and with it of every lock, until its program begins.
+fn sweep_secure_backup(backups: &Folder, timestamp: &str, swept: &mut Swept) {
+    let folder_name = partial_name(OsStr::new(timestamp));
     let lock_name = lock_name(OsStr::new(timestamp));
-    // The lock is held until the folder is gone, so that no run takes the name up meanwhile.
-    let _lock = match backups.open(&partial_name(&lock_name)) {
-        Ok(file) => match take_lock(backups, file, &partial_name(&lock_name)) {
+    let lock_file_name = partial_name(&lock_name);
+    let path = backups.path().join(&folder_name);
+    // Held until the last name is gone, so that no run takes one up meanwhile.
+    let (_lock, our_place) = match backups.open(&lock_file_name) {
+        Ok(file) => match take_lock(backups, file, &lock_file_name) {
             Taken::Ours(file) => (file, None),
             Taken::Gone => return,
             Taken::Busy => return swept.left.push(path),
@@ -173,10 +165,20 @@ fn sweep_folder(backups: &Folder, name: &OsStr, timestamp: &str, swept: &mut Swe
         }
         Err(error) => return swept.failed.push(error),
     };
-    if swept.entered(remove_filled(backups, name)).is_some() {
-        swept.removed.push(Removed {
+    match remove_filled(backups, &folder_name) {
+        Ok(()) => swept.removed.push(Removed {
             path,
             was_folder: true,
+        }),
+        Err(error) if error.kind == StageErrorKind::Missing => {}
+        // A folder that could not be removed still needs its lock.
+        Err(error) => return swept.failed.push(error),
+    }
+    // One that we made goes with its place.
+    if our_place.is_none() && swept.entered(backups.remove_file(&lock_file_name)).is_some() {
+        swept.removed.push(Removed {
+            path: backups.path().join(&lock_file_name),
+            was_folder: false,
         });
     }
 }
