@@ -311,14 +311,26 @@ impl Output {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     fn script(folder: &tempfile::TempDir, name: &str, text: &str, mode: u32) -> Hook {
         let path = folder.path().join(name);
-        std::fs::write(&path, text).expect("a script");
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("its mode");
+        // Written by a child: a file that this process has open for writing could be inherited
+        // by what another test starts at this moment, and could then not be executed.
+        let written = Command::new("/bin/sh")
+            .args([
+                "-c",
+                "printf %s \"$1\" > \"$2\" && chmod \"$3\" \"$2\"",
+                "sh",
+                text,
+            ])
+            .arg(&path)
+            .arg(format!("{mode:o}"))
+            .status();
+        assert!(
+            written.expect("a shell").success(),
+            "the script {name} is written"
+        );
         Hook {
             path,
             arguments: vec!["one two".to_owned(), "$HOME".to_owned()],

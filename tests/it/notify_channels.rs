@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use crate::receivers::{Behaviour, Identity, MailFault, MailServer, Syslog, Web, arrived};
-use crate::simulator::{Gateway, Setup};
+use crate::simulator::{Fault, FaultKind, Gateway, Setup};
 use crate::support::Home;
 
 const EXPORT: &str = "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\ndomains = \"DOM*\"\n";
@@ -180,7 +180,8 @@ fn the_metrics_are_replaced_as_a_whole_and_the_last_success_stays_when_a_run_fai
         "{first}"
     );
     assert!(first.contains("dpbackup_open_quiesces 0\n"), "{first}");
-    drop(gateway);
+    // It keeps its port, which another test's gateway could have otherwise.
+    gateway.fail(Fault::every("connect", FaultKind::Refuse(None)));
     let _ = home.dpbackup(&["run", "Night"]).exits(4);
     let second = fs::read_to_string(home.path("dpbackup.prom")).expect("a file");
     for name in [

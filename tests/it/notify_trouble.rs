@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::receivers::{Behaviour, Identity, MailFault, MailServer, Web, arrived, nobody};
+use crate::receivers::{Behaviour, Identity, MailFault, MailServer, NOBODY, Web, arrived};
 use crate::simulator::{Gateway, Setup};
 use crate::support::{Home, PASSWORD};
 
@@ -130,7 +130,7 @@ fn a_certificate_that_nobody_vouches_for_is_refused() {
 #[test]
 fn nothing_that_goes_wrong_anywhere_changes_the_outcome() {
     let gateway = Gateway::start(Setup::default());
-    let port = nobody();
+    let port = NOBODY;
     let home = Home::new().device("QA1", &gateway).plan(
         "Night",
         &format!(
