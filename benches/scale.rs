@@ -20,8 +20,8 @@ use std::time::{Duration, Instant};
 
 use dpbackup::history::{FileFilter, History, HistoryError, PlanFilter};
 use dpbackup::run::event::{
-    ActionKind, ActivityId, ActivityOpening, DeviceFacts, Event, FileKind, Ledger, PlanId, PlanOpening,
-    ScriptOwner, StoredFile, TaskId, TaskOpening,
+    ActionKind, ActivityId, ActivityOpening, DeviceFacts, Event, FileKind, Ledger, Owner, PlanId,
+    PlanOpening, StoredFile, TaskId, TaskOpening,
 };
 use dpbackup::run::status::Status;
 use jiff::Timestamp;
@@ -247,13 +247,10 @@ fn queries(path: &Path, tasks: i64) -> Result<bool> {
             }),
         ),
         ("files_at", Box::new(|h| h.files_at(&file).map(|r| r.len()))),
-        (
-            "notes",
-            Box::new(|h| h.notes(ScriptOwner::Task(task)).map(|r| r.len())),
-        ),
+        ("notes", Box::new(|h| h.notes(Owner::Task(task)).map(|r| r.len()))),
         (
             "scripts",
-            Box::new(|h| h.scripts(ScriptOwner::Plan(plan)).map(|r| r.len())),
+            Box::new(|h| h.scripts(Owner::Plan(plan)).map(|r| r.len())),
         ),
         ("open_entries", Box::new(|h| h.open_entries().map(|r| r.len()))),
         (

@@ -17,7 +17,7 @@ pub mod run;
 
 pub mod artifact;
 pub mod gateway;
-pub mod hook;
+pub mod script;
 pub mod soma;
 
 pub mod clock;

@@ -117,7 +117,7 @@ impl SecretSource {
                     .map_err(|_| SecretError::NotText(self.describe()))?;
                 Ok(text.into())
             }
-            Self::File(path) => self.read_file(&plan_dir.join(path), Readers::OwnerOnly),
+            Self::File(path) => self.read_file(&plan_dir.join(path), FileReaders::OwnerOnly),
             Self::Command(argv) => self.run_command(argv, plan_dir, COMMAND_LIMIT),
             Self::Credential(name) => {
                 if !is_credential_name(name) {
@@ -125,7 +125,7 @@ impl SecretSource {
                 }
                 let folder = non_empty(env, "CREDENTIALS_DIRECTORY")
                     .ok_or_else(|| SecretError::NoCredentials(name.clone()))?;
-                self.read_file(&Path::new(&folder).join(name), Readers::AsSystemdMadeIt)
+                self.read_file(&Path::new(&folder).join(name), FileReaders::AsSystemdMadeIt)
             }
         }
     }
@@ -141,7 +141,7 @@ impl SecretSource {
         }
     }
 
-    fn read_file(&self, path: &Path, readers: Readers) -> Result<SecretString, SecretError> {
+    fn read_file(&self, path: &Path, readers: FileReaders) -> Result<SecretString, SecretError> {
         let unreadable = |source| SecretError::Unreadable {
             path: path.to_owned(),
             source,
@@ -155,7 +155,7 @@ impl SecretSource {
         }
         let file = File::open(path).map_err(unreadable)?;
         let mode = file.metadata().map_err(unreadable)?.permissions().mode();
-        if readers == Readers::OwnerOnly && mode & 0o077 != 0 {
+        if readers == FileReaders::OwnerOnly && mode & 0o077 != 0 {
             return Err(SecretError::Exposed {
                 path: path.to_owned(),
             });
@@ -212,7 +212,7 @@ pub fn is_credential_name(name: &str) -> bool {
 
 /// Who may read the file of a secret.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Readers {
+enum FileReaders {
     OwnerOnly,
     /// systemd lets the user of the service in by an access list, which shows as a
     /// group bit; the folder above keeps everybody else out.
@@ -284,14 +284,14 @@ impl CommandRun {
     fn finish(mut self, argv: &[String], limit: Duration) -> Result<Zeroizing<Vec<u8>>, SecretError> {
         let program = program(argv).to_owned();
         let line = match self.wait_for_end() {
-            Ok(End::Success) => {
+            Ok(CommandEnd::Success) => {
                 // It may have left something behind that holds its output open.
                 self.line
                     .recv_timeout(self.deadline.saturating_duration_since(Instant::now()))
                     .ok()
             }
-            Ok(End::Failure) => Some(Ok(Zeroizing::default())),
-            Ok(End::NotInTime) => None,
+            Ok(CommandEnd::Failure) => Some(Ok(Zeroizing::default())),
+            Ok(CommandEnd::NotInTime) => None,
             Err(source) => Some(Err(source)),
         };
         if !matches!(line, Some(Ok(_))) {
@@ -307,19 +307,19 @@ impl CommandRun {
     }
 
     /// Waits until the command has ended, or its time is over, and leaves it uncollected.
-    fn wait_for_end(&self) -> io::Result<End> {
+    fn wait_for_end(&self) -> io::Result<CommandEnd> {
         let child = WaitId::Pid(Pid::from_child(&self.child));
         let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         loop {
             if let Some(status) = waitid(child.clone(), look)? {
                 return Ok(if status.exit_status() == Some(0) {
-                    End::Success
+                    CommandEnd::Success
                 } else {
-                    End::Failure
+                    CommandEnd::Failure
                 });
             }
             if Instant::now() >= self.deadline {
-                return Ok(End::NotInTime);
+                return Ok(CommandEnd::NotInTime);
             }
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -327,7 +327,7 @@ impl CommandRun {
 }
 
 /// How the time given to a command ended.
-enum End {
+enum CommandEnd {
     Success,
     Failure,
     NotInTime,

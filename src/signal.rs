@@ -17,12 +17,12 @@ pub struct Stop(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
-    state: Mutex<State>,
+    state: Mutex<StopState>,
     changed: Condvar,
 }
 
 #[derive(Default)]
-struct State {
+struct StopState {
     /// The first signal.
     signal: Option<i32>,
     /// How many signals came.
@@ -97,7 +97,7 @@ impl Stop {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, StopState> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::Path;
 
-use crate::artifact::archive::{self, Detail, Expected, Item, Limits, Property, VerifyError};
-use crate::artifact::delicate::hidden_paths;
+use crate::artifact::archive::{self, Detail, Expected, ExportItem, Limits, Property, VerifyError};
+use crate::artifact::secret_values::hidden_paths;
 
 /// One of the two archives.
 #[derive(Clone, Copy, Debug)]
@@ -105,12 +105,12 @@ pub enum CompareError {
 
 /// What one domain holds.
 #[derive(Debug, Default)]
-struct Contents {
+struct ArchiveContents {
     objects: BTreeMap<(String, String), Vec<[u8; 32]>>,
     files: BTreeMap<String, Vec<Option<String>>>,
 }
 
-type Archive = BTreeMap<String, Contents>;
+type Members = BTreeMap<String, ArchiveContents>;
 /// Domain, class and name.
 type ObjectKey = (String, String, String);
 type Properties = BTreeMap<ObjectKey, Vec<Property>>;
@@ -172,8 +172,8 @@ pub fn compare(
 }
 
 /// Which domains are held against each other: those of one name, and the only one of each.
-fn pairs<'a>(before: &'a Archive, after: &'a Archive) -> Vec<(Option<&'a str>, Option<&'a str>)> {
-    let only_one = |archive: &'a Archive| {
+fn pairs<'a>(before: &'a Members, after: &'a Members) -> Vec<(Option<&'a str>, Option<&'a str>)> {
+    let only_one = |archive: &'a Members| {
         let mut names = archive.keys().map(String::as_str).filter(|name| !name.is_empty());
         names.next().filter(|_| names.next().is_none())
     };
@@ -183,7 +183,7 @@ fn pairs<'a>(before: &'a Archive, after: &'a Archive) -> Vec<(Option<&'a str>, O
         return vec![(Some(first), Some(second))];
     }
     let names: BTreeSet<&str> = before.keys().chain(after.keys()).map(String::as_str).collect();
-    let there = |archive: &Archive, name: &'a str| archive.contains_key(name).then_some(name);
+    let there = |archive: &Members, name: &'a str| archive.contains_key(name).then_some(name);
     names
         .into_iter()
         .map(|name| (there(before, name), there(after, name)))
@@ -192,7 +192,7 @@ fn pairs<'a>(before: &'a Archive, after: &'a Archive) -> Vec<(Option<&'a str>, O
         .collect()
 }
 
-fn domain(before: &Archive, after: &Archive, first: Option<&str>, second: Option<&str>) -> DomainDifference {
+fn domain(before: &Members, after: &Members, first: Option<&str>, second: Option<&str>) -> DomainDifference {
     let mut found = DomainDifference {
         domain: match (first, second) {
             (Some(first), Some(second)) if first != second => format!("{first} -> {second}"),
@@ -203,7 +203,7 @@ fn domain(before: &Archive, after: &Archive, first: Option<&str>, second: Option
         objects: Vec::new(),
         files: Vec::new(),
     };
-    let contents = |archive, name: Option<&str>| name.and_then(|name| Archive::get(archive, name));
+    let contents = |archive, name: Option<&str>| name.and_then(|name| Members::get(archive, name));
     match (contents(before, first), contents(after, second)) {
         (Some(old), Some(new)) => {
             for (change, (class, name)) in changes(&old.objects, &new.objects) {
@@ -247,22 +247,22 @@ fn changes<'a, K: Ord, V: PartialEq>(
 }
 
 /// Reads what counts of an archive.
-fn contents(side: Side<'_>, only: Option<&str>, scratch: &Path) -> Result<Archive, VerifyError> {
-    let mut archive = Archive::new();
-    let mut visit = |domain: &str, item: &Item| {
+fn contents(side: Side<'_>, only: Option<&str>, scratch: &Path) -> Result<Members, VerifyError> {
+    let mut archive = Members::new();
+    let mut visit = |domain: &str, item: &ExportItem| {
         if only.is_some_and(|only| only != domain) {
             return;
         }
         match item {
-            Item::Configuration(Some(name)) => {
+            ExportItem::Configuration(Some(name)) => {
                 archive.entry(name.clone()).or_default();
             }
-            Item::Object(object) | Item::Unknown(object) => {
+            ExportItem::Object(object) | ExportItem::Unknown(object) => {
                 let contents = archive.entry(domain.to_owned()).or_default();
                 let key = (object.class.clone(), object.name.clone());
                 contents.objects.entry(key).or_default().push(object.hash);
             }
-            Item::File(row) if !row.internal => {
+            ExportItem::File(row) if !row.internal => {
                 let contents = archive.entry(domain.to_owned()).or_default();
                 contents
                     .files
@@ -270,7 +270,7 @@ fn contents(side: Side<'_>, only: Option<&str>, scratch: &Path) -> Result<Archiv
                     .or_default()
                     .push(row.hash.clone());
             }
-            Item::File(_) | Item::Domain(_) | Item::Configuration(None) => {}
+            ExportItem::File(_) | ExportItem::Domain(_) | ExportItem::Configuration(None) => {}
         }
     };
     read(side, Detail::Hashes, scratch, &mut visit)?;
@@ -294,8 +294,8 @@ fn properties(
     scratch: &Path,
 ) -> Result<Properties, VerifyError> {
     let mut found = Properties::new();
-    let mut visit = |domain: &str, item: &Item| {
-        if let Item::Object(object) | Item::Unknown(object) = item {
+    let mut visit = |domain: &str, item: &ExportItem| {
+        if let ExportItem::Object(object) | ExportItem::Unknown(object) = item {
             let key = (domain.to_owned(), object.class.clone(), object.name.clone());
             if wanted.contains(&key) {
                 let properties = found.entry(key).or_default();
@@ -311,7 +311,7 @@ fn read(
     side: Side<'_>,
     detail: Detail,
     scratch: &Path,
-    visit: &mut dyn FnMut(&str, &Item),
+    visit: &mut dyn FnMut(&str, &ExportItem),
 ) -> Result<(), VerifyError> {
     archive::inspect(
         side.file,

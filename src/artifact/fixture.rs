@@ -40,7 +40,7 @@ pub(super) struct Circumstances {
 
 /// A gateway that can be exported.
 #[derive(Clone)]
-pub(super) struct Gateway {
+pub(super) struct FixtureGateway {
     pub(super) domains: Vec<DomainFixture>,
     pub(super) circumstances: Circumstances,
     /// How inner ZIPs are put into the outer one.
@@ -51,16 +51,16 @@ const NAMESPACES: &str = "xmlns:dp=\"http://www.datapower.com/schemas/management
                           xmlns:env=\"http://www.w3.org/2003/05/soap-envelope\"";
 const AUX: &str = "dp-aux/drMgmt.xml";
 
-impl Gateway {
+impl FixtureGateway {
     /// A gateway with the domains `default` and `SALES`.
-    pub(super) fn new() -> Gateway {
+    pub(super) fn new() -> FixtureGateway {
         let circumstances = Circumstances {
             firmware: "IDG.10.0.1.5".to_owned(),
             date: "2026-03-01".to_owned(),
             address: "192.0.2.10".to_owned(),
             aux: b"<management-model/>".to_vec(),
         };
-        Gateway {
+        FixtureGateway {
             domains: vec![DomainFixture::new("default"), DomainFixture::new("SALES")],
             circumstances,
             inner_method: CompressionMethod::Stored,
@@ -68,8 +68,8 @@ impl Gateway {
     }
 
     /// As firmware 3.8.2 writes it.
-    pub(super) fn deflating() -> Gateway {
-        let mut gateway = Gateway::new();
+    pub(super) fn deflating() -> FixtureGateway {
+        let mut gateway = FixtureGateway::new();
         gateway.inner_method = CompressionMethod::Deflated;
         gateway
     }

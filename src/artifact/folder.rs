@@ -12,7 +12,7 @@ use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
 use crate::artifact::layout::PARTIAL;
-use crate::artifact::stage::{StageError, StageErrorKind};
+use crate::artifact::stage::{StoreError, StoreErrorKind};
 
 /// Begins the name of a file that lives for a moment only.
 const MOMENTARY: &str = ".dpbackup-";
@@ -28,10 +28,10 @@ pub(super) struct Folder {
 
 impl Folder {
     /// Opens the store itself. It may be a link: that is the operator's choice.
-    pub(super) fn open_store(path: &Path) -> Result<Folder, StageError> {
+    pub(super) fn open_store(path: &Path) -> Result<Folder, StoreError> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let handle = rustix::fs::openat(CWD, path, flags, Mode::empty())
-            .map_err(|error| StageError::new("open the store", path, error.into()))?;
+            .map_err(|error| StoreError::new("open the store", path, error.into()))?;
         let path = path.to_owned();
         Ok(Folder { handle, path })
     }
@@ -42,103 +42,103 @@ impl Folder {
     }
 
     /// The same folder, once more.
-    pub(super) fn reopen(&self) -> Result<Folder, StageError> {
+    pub(super) fn reopen(&self) -> Result<Folder, StoreError> {
         let handle = self.handle.try_clone();
-        let handle = handle.map_err(|error| StageError::new("open the folder", &self.path, error))?;
+        let handle = handle.map_err(|error| StoreError::new("open the folder", &self.path, error))?;
         let path = self.path.clone();
         Ok(Folder { handle, path })
     }
 
     /// Opens a folder in this one. A link in its place is refused.
-    pub(super) fn enter(&self, name: &OsStr) -> Result<Folder, StageError> {
+    pub(super) fn enter(&self, name: &OsStr) -> Result<Folder, StoreError> {
         let path = self.path.join(name);
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match rustix::fs::openat(&self.handle, name, flags, Mode::empty()) {
             Ok(handle) => Ok(Folder { handle, path }),
             // Kernels answer one or the other where a link stands.
-            Err(Errno::NOTDIR | Errno::LOOP) if self.is_link(name) => Err(StageError::of_kind(
-                StageErrorKind::Link,
+            Err(Errno::NOTDIR | Errno::LOOP) if self.is_link(name) => Err(StoreError::of_kind(
+                StoreErrorKind::Link,
                 "open the folder",
                 &path,
             )),
-            Err(error) => Err(StageError::new("open the folder", &path, error.into())),
+            Err(error) => Err(StoreError::new("open the folder", &path, error.into())),
         }
     }
 
     /// Opens a folder in this one, and makes it if it is not there.
-    pub(super) fn enter_or_make(&self, name: &OsStr) -> Result<Folder, StageError> {
+    pub(super) fn enter_or_make(&self, name: &OsStr) -> Result<Folder, StoreError> {
         match self.make(name) {
-            Err(error) if error.kind == StageErrorKind::Exists => self.enter(name),
+            Err(error) if error.kind == StoreErrorKind::Exists => self.enter(name),
             other => other,
         }
     }
 
     /// Makes a folder that must not be there yet, durably.
-    pub(super) fn make(&self, name: &OsStr) -> Result<Folder, StageError> {
+    pub(super) fn make(&self, name: &OsStr) -> Result<Folder, StoreError> {
         let path = self.path.join(name);
         rustix::fs::mkdirat(&self.handle, name, FOLDER_MODE)
-            .map_err(|error| StageError::new("make the folder", &path, error.into()))?;
+            .map_err(|error| StoreError::new("make the folder", &path, error.into()))?;
         // A umask that takes rights from the owner would keep even us out. The mode is set
         // by name, not by handle, as such a folder cannot be opened; we have just made it.
         let made = rustix::fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW)
-            .map_err(|error| StageError::new("look at the folder", &path, error.into()))?;
+            .map_err(|error| StoreError::new("look at the folder", &path, error.into()))?;
         if !Mode::from_raw_mode(made.st_mode).contains(FOLDER_MODE) {
             rustix::fs::chmodat(&self.handle, name, FOLDER_MODE, AtFlags::empty())
-                .map_err(|error| StageError::new("set the mode of the folder", &path, error.into()))?;
+                .map_err(|error| StoreError::new("set the mode of the folder", &path, error.into()))?;
         }
         self.sync()?;
         self.enter(name)
     }
 
     /// Makes a file that must not be there yet, for reading and writing.
-    pub(super) fn create(&self, name: &OsStr) -> Result<File, StageError> {
+    pub(super) fn create(&self, name: &OsStr) -> Result<File, StoreError> {
         let path = self.path.join(name);
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let handle = rustix::fs::openat(&self.handle, name, flags, FILE_MODE)
-            .map_err(|error| StageError::new("create the file", &path, error.into()))?;
+            .map_err(|error| StoreError::new("create the file", &path, error.into()))?;
         let made = rustix::fs::fstat(&handle)
-            .map_err(|error| StageError::new("look at the file", &path, error.into()))?;
+            .map_err(|error| StoreError::new("look at the file", &path, error.into()))?;
         // A umask can only take rights away: the file never had more than it should have.
         if !Mode::from_raw_mode(made.st_mode).contains(FILE_MODE) {
             rustix::fs::fchmod(&handle, FILE_MODE)
-                .map_err(|error| StageError::new("set the mode of the file", &path, error.into()))?;
+                .map_err(|error| StoreError::new("set the mode of the file", &path, error.into()))?;
         }
         Ok(File::from(handle))
     }
 
     /// Opens a file that is there, for reading and writing. A link in its place is refused.
-    pub(super) fn open(&self, name: &OsStr) -> Result<File, StageError> {
+    pub(super) fn open(&self, name: &OsStr) -> Result<File, StoreError> {
         let path = self.path.join(name);
         // Without NONBLOCK a pipe in its place would hold us for ever.
         let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         match rustix::fs::openat(&self.handle, name, flags, Mode::empty()) {
             Ok(handle) => Ok(File::from(handle)),
-            Err(Errno::LOOP) => Err(StageError::of_kind(StageErrorKind::Link, "open the file", &path)),
-            Err(error) => Err(StageError::new("open the file", &path, error.into())),
+            Err(Errno::LOOP) => Err(StoreError::of_kind(StoreErrorKind::Link, "open the file", &path)),
+            Err(error) => Err(StoreError::new("open the file", &path, error.into())),
         }
     }
 
     /// The same, for reading only: also where the file system cannot be written.
-    pub(super) fn open_to_read(&self, name: &OsStr) -> Result<File, StageError> {
+    pub(super) fn open_to_read(&self, name: &OsStr) -> Result<File, StoreError> {
         let path = self.path.join(name);
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         match rustix::fs::openat(&self.handle, name, flags, Mode::empty()) {
             Ok(handle) => Ok(File::from(handle)),
-            Err(Errno::LOOP) => Err(StageError::of_kind(StageErrorKind::Link, "open the file", &path)),
-            Err(error) => Err(StageError::new("open the file", &path, error.into())),
+            Err(Errno::LOOP) => Err(StoreError::of_kind(StoreErrorKind::Link, "open the file", &path)),
+            Err(error) => Err(StoreError::new("open the file", &path, error.into())),
         }
     }
 
     /// Its mode and its owner.
-    pub(super) fn access(&self) -> Result<(u32, u32), StageError> {
+    pub(super) fn access(&self) -> Result<(u32, u32), StoreError> {
         let stat = rustix::fs::fstat(&self.handle)
-            .map_err(|error| StageError::new("look at the folder", &self.path, error.into()))?;
+            .map_err(|error| StoreError::new("look at the folder", &self.path, error.into()))?;
         Ok((stat.st_mode, stat.st_uid))
     }
 
     /// Everything in the folder with its type, sorted by name.
-    pub(super) fn entries(&self) -> Result<Vec<(OsString, FileType)>, StageError> {
-        let failed = |error: Errno| StageError::new("list the folder", &self.path, error.into());
+    pub(super) fn entries(&self) -> Result<Vec<(OsString, FileType)>, StoreError> {
+        let failed = |error: Errno| StoreError::new("list the folder", &self.path, error.into());
         let mut entries = Vec::new();
         for entry in Dir::read_from(&self.handle).map_err(failed)? {
             let entry = entry.map_err(failed)?;
@@ -158,21 +158,21 @@ impl Folder {
     }
 
     /// Removes a file, or whatever else is not a folder.
-    pub(super) fn remove_file(&self, name: &OsStr) -> Result<(), StageError> {
+    pub(super) fn remove_file(&self, name: &OsStr) -> Result<(), StoreError> {
         rustix::fs::unlinkat(&self.handle, name, AtFlags::empty())
-            .map_err(|error| StageError::new("remove", &self.path.join(name), error.into()))
+            .map_err(|error| StoreError::new("remove", &self.path.join(name), error.into()))
     }
 
     /// Removes an empty folder.
-    pub(super) fn remove_folder(&self, name: &OsStr) -> Result<(), StageError> {
+    pub(super) fn remove_folder(&self, name: &OsStr) -> Result<(), StoreError> {
         rustix::fs::unlinkat(&self.handle, name, AtFlags::REMOVEDIR)
-            .map_err(|error| StageError::new("remove", &self.path.join(name), error.into()))
+            .map_err(|error| StoreError::new("remove", &self.path.join(name), error.into()))
     }
 
     /// Gives a file its final name, which must be free.
-    pub(super) fn publish_file(&self, file: &File, from: &OsStr, to: &OsStr) -> Result<(), StageError> {
+    pub(super) fn publish_file(&self, file: &File, from: &OsStr, to: &OsStr) -> Result<(), StoreError> {
         let path = self.path.join(to);
-        let failed = |error: Errno| StageError::new("publish as", &path, error.into());
+        let failed = |error: Errno| StoreError::new("publish as", &path, error.into());
         match rustix::fs::renameat_with(&self.handle, from, &self.handle, to, RenameFlags::NOREPLACE) {
             Ok(()) => return Ok(()),
             // NFS, and others: the flag is not known there.
@@ -183,20 +183,20 @@ impl Folder {
     }
 
     /// The older way: a second name, which must be free, and then the first one goes.
-    fn publish_by_link(&self, file: &File, from: &OsStr, to: &OsStr) -> Result<(), StageError> {
+    fn publish_by_link(&self, file: &File, from: &OsStr, to: &OsStr) -> Result<(), StoreError> {
         let path = self.path.join(to);
         match rustix::fs::linkat(&self.handle, from, &self.handle, to, AtFlags::empty()) {
             Ok(()) => {}
             // NFS may carry out a link, lose the reply, and answer the repetition with this.
             Err(Errno::EXIST) if self.is_same(file, to) => {}
-            Err(error) => return Err(StageError::new("publish as", &path, error.into())),
+            Err(error) => return Err(StoreError::new("publish as", &path, error.into())),
         }
         self.remove_file(from)
     }
 
     /// Gives a folder its final name, which must be free.
-    pub(super) fn publish_folder(&self, from: &OsStr, to: &OsStr) -> Result<(), StageError> {
-        let failed = |error: Errno| StageError::new("publish as", &self.path.join(to), error.into());
+    pub(super) fn publish_folder(&self, from: &OsStr, to: &OsStr) -> Result<(), StoreError> {
+        let failed = |error: Errno| StoreError::new("publish as", &self.path.join(to), error.into());
         match rustix::fs::renameat_with(&self.handle, from, &self.handle, to, RenameFlags::NOREPLACE) {
             // A plain rename of a folder never takes the place of a file or of a folder that
             // holds anything; at worst it replaces an empty one.
@@ -208,11 +208,11 @@ impl Folder {
     }
 
     /// Puts the names in this folder on disk.
-    pub(super) fn sync(&self) -> Result<(), StageError> {
+    pub(super) fn sync(&self) -> Result<(), StoreError> {
         match rustix::fs::fsync(&self.handle) {
             // File systems without it (some of a network) write names through at once.
             Ok(()) | Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => Ok(()),
-            Err(error) => Err(StageError::new("sync the folder", &self.path, error.into())),
+            Err(error) => Err(StoreError::new("sync the folder", &self.path, error.into())),
         }
     }
 
@@ -293,7 +293,7 @@ mod tests {
         let [from, to] = ["a.partial", "a"].map(OsStr::new);
         std::fs::write(store.path().join("a"), "other").expect("written");
         let error = folder.publish_by_link(&file, from, to).expect_err("taken");
-        assert_eq!(error.kind, StageErrorKind::Exists);
+        assert_eq!(error.kind, StoreErrorKind::Exists);
         assert_eq!(std::fs::read(store.path().join("a")).expect("read"), b"other");
     }
 

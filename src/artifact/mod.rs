@@ -6,7 +6,6 @@
 
 pub mod archive;
 pub mod compare;
-mod delicate;
 #[cfg(test)]
 mod fixture;
 mod folder;
@@ -16,8 +15,9 @@ pub mod mount;
 pub mod recheck;
 pub mod removal;
 pub mod retention;
+mod secret_values;
 pub mod space;
-mod spot;
 pub mod stage;
 pub mod stage_folder;
+mod stored_place;
 pub mod sweep;

@@ -9,7 +9,7 @@ use rustix::fs::Access;
 
 use crate::artifact::folder::{Folder, momentary_name};
 use crate::artifact::space;
-use crate::artifact::stage::{StageError, StageErrorKind};
+use crate::artifact::stage::{StoreError, StoreErrorKind};
 
 const MOUNTS: &str = "/proc/self/mountinfo";
 
@@ -80,17 +80,17 @@ pub fn against_history(mount: &Mount) -> Option<String> {
 }
 
 /// Whether files can be made and written in the folder. Leaves nothing behind.
-pub fn writable(folder: &Path) -> Result<(), StageError> {
+pub fn writable(folder: &Path) -> Result<(), StoreError> {
     let place = Folder::open_store(folder)?;
     let name = momentary_name();
     let mut file = place.create(&name)?;
     // A full file system still makes files, but does not fill them.
     let written = file.write_all(b"dpbackup").and_then(|()| file.sync_all());
     let removed = place.remove_file(&name);
-    written.map_err(|error| StageError::new("write", &folder.join(&name), error))?;
+    written.map_err(|error| StoreError::new("write", &folder.join(&name), error))?;
     match removed {
         // A sweep takes such files for leftovers, and may have been quicker.
-        Err(error) if error.kind == StageErrorKind::Missing => Ok(()),
+        Err(error) if error.kind == StoreErrorKind::Missing => Ok(()),
         other => other,
     }
 }

@@ -9,18 +9,18 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::artifact::archive::{self, Expected, Kind, Limits, Report, VerifyError};
+use crate::artifact::archive::{self, ArchiveKind, ArchiveReport, Expected, Limits, VerifyError};
 use crate::artifact::layout::hex;
 pub use crate::artifact::manifest::MANIFEST;
 use crate::artifact::manifest::{self, FolderError};
-use crate::artifact::spot::{Spot, Standing, standing_of};
+use crate::artifact::stored_place::{AtPlace, StoredPlace, standing_of};
 
 /// Rights of the group and of others: a backup has none.
 const LOOSE: u32 = 0o077;
 
 /// What became of a file; a graver word goes before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum State {
+pub enum FileState {
     /// As it should be.
     #[default]
     Ok,
@@ -36,9 +36,9 @@ pub enum State {
 
 /// What came of looking at one file or folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Verdict {
+pub struct FileVerdict {
     /// In one word.
-    pub state: State,
+    pub state: FileState,
     /// Why it is not `Ok`.
     pub reasons: Vec<String>,
     /// What somebody should look at, though the backup is none the worse.
@@ -75,9 +75,9 @@ pub struct Recheck<'a> {
     seen: BTreeSet<PathBuf>,
 }
 
-impl Verdict {
+impl FileVerdict {
     /// Adds a reason. The graver state holds.
-    pub fn find(&mut self, state: State, reason: impl Into<String>) {
+    pub fn find(&mut self, state: FileState, reason: impl Into<String>) {
         self.state = self.state.max(state);
         self.reasons.push(reason.into());
     }
@@ -96,7 +96,7 @@ impl<'a> Recheck<'a> {
     }
 
     /// An export that was recorded.
-    pub fn export(&mut self, recorded: Recorded<'_>, expected: &Expected) -> Verdict {
+    pub fn export(&mut self, recorded: Recorded<'_>, expected: &Expected) -> FileVerdict {
         let (mut verdict, file) = self.bytes(recorded);
         if let Some(file) = file
             && let Some(report) = archive_in(&file, self.scratch, expected, &mut verdict)
@@ -107,7 +107,7 @@ impl<'a> Recheck<'a> {
             ] {
                 if let Some(recorded) = recorded.filter(|recorded| *recorded != found) {
                     let why = format!("{found} {what}, and history says {recorded}");
-                    verdict.find(State::Changed, why);
+                    verdict.find(FileState::Changed, why);
                 }
             }
         }
@@ -116,23 +116,23 @@ impl<'a> Recheck<'a> {
 
     /// A part of a secure backup that was recorded. [`Recheck::secure_backup`] holds all of
     /// them against the manifest.
-    pub fn part(&mut self, recorded: Recorded<'_>) -> Verdict {
+    pub fn part(&mut self, recorded: Recorded<'_>) -> FileVerdict {
         self.bytes(recorded).0
     }
 
     /// The folder of a secure backup in the store.
-    pub fn secure_backup(&mut self, folder: &Path) -> Verdict {
-        let mut verdict = Verdict::default();
+    pub fn secure_backup(&mut self, folder: &Path) -> FileVerdict {
+        let mut verdict = FileVerdict::default();
         // A name that is not there is enough to learn how the folder itself stands.
-        let reached = Spot::reach(self.store, &folder.join(MANIFEST));
+        let reached = StoredPlace::reach(self.store, &folder.join(MANIFEST));
         match reached {
             Ok(spot) => self.look_at_folders(&spot, &mut verdict),
             Err(error) => {
                 match standing_of(error) {
-                    Ok(Standing::Nothing) => verdict.find(State::Missing, "it is not there"),
-                    Ok(Standing::Else(why)) => verdict.find(State::Bad, why),
-                    Ok(Standing::File { .. }) => {}
-                    Err(error) => verdict.find(State::Unreadable, chain(&error)),
+                    Ok(AtPlace::Nothing) => verdict.find(FileState::Missing, "it is not there"),
+                    Ok(AtPlace::Else(why)) => verdict.find(FileState::Bad, why),
+                    Ok(AtPlace::File { .. }) => {}
+                    Err(error) => verdict.find(FileState::Unreadable, chain(&error)),
                 }
                 return verdict;
             }
@@ -142,9 +142,9 @@ impl<'a> Recheck<'a> {
     }
 
     /// Whether the bytes are those that were recorded; the file, if there is one.
-    fn bytes(&mut self, recorded: Recorded<'_>) -> (Verdict, Option<File>) {
-        let mut verdict = Verdict::default();
-        let standing = match Spot::reach(self.store, recorded.path) {
+    fn bytes(&mut self, recorded: Recorded<'_>) -> (FileVerdict, Option<File>) {
+        let mut verdict = FileVerdict::default();
+        let standing = match StoredPlace::reach(self.store, recorded.path) {
             Ok(spot) => {
                 self.look_at_folders(&spot, &mut verdict);
                 spot.look()
@@ -152,38 +152,38 @@ impl<'a> Recheck<'a> {
             Err(error) => standing_of(error),
         };
         let (file, mode, owner, size) = match standing {
-            Ok(Standing::File {
+            Ok(AtPlace::File {
                 file,
                 mode,
                 owner,
                 size,
             }) => (file, mode, owner, size),
-            Ok(Standing::Nothing) => {
-                verdict.find(State::Missing, "it is not there");
+            Ok(AtPlace::Nothing) => {
+                verdict.find(FileState::Missing, "it is not there");
                 return (verdict, None);
             }
-            Ok(Standing::Else(why)) => {
-                verdict.find(State::Bad, why);
+            Ok(AtPlace::Else(why)) => {
+                verdict.find(FileState::Bad, why);
                 return (verdict, None);
             }
             Err(error) => {
-                verdict.find(State::Unreadable, chain(&error));
+                verdict.find(FileState::Unreadable, chain(&error));
                 return (verdict, None);
             }
         };
         self.look_at_access("it", mode, owner, &mut verdict);
         if size != recorded.size {
             let why = format!("{size} bytes, and history says {}", recorded.size);
-            verdict.find(State::Changed, why);
+            verdict.find(FileState::Changed, why);
         } else {
             match sha256(&file) {
                 Ok(found) if found == recorded.sha256 => {}
                 Ok(found) => {
                     let why = format!("SHA-256 {found}, and history says {}", recorded.sha256);
-                    verdict.find(State::Changed, why);
+                    verdict.find(FileState::Changed, why);
                 }
                 Err(error) => {
-                    verdict.find(State::Unreadable, format!("read: {error}"));
+                    verdict.find(FileState::Unreadable, format!("read: {error}"));
                     return (verdict, None);
                 }
             }
@@ -192,7 +192,7 @@ impl<'a> Recheck<'a> {
     }
 
     /// Each folder is told once.
-    fn look_at_folders(&mut self, spot: &Spot, verdict: &mut Verdict) {
+    fn look_at_folders(&mut self, spot: &StoredPlace, verdict: &mut FileVerdict) {
         for (path, mode, owner) in &spot.folders {
             if self.seen.insert(path.clone()) {
                 self.look_at_access(&format!("the folder {}", path.display()), *mode, *owner, verdict);
@@ -200,7 +200,7 @@ impl<'a> Recheck<'a> {
         }
     }
 
-    fn look_at_access(&self, what: &str, mode: u32, owner: u32, verdict: &mut Verdict) {
+    fn look_at_access(&self, what: &str, mode: u32, owner: u32, verdict: &mut FileVerdict) {
         if mode & LOOSE != 0 {
             let mode = mode & 0o7777;
             verdict.warnings.push(format!(
@@ -217,23 +217,23 @@ impl<'a> Recheck<'a> {
 
 /// A file or folder that nobody recorded: an archive of a gateway, or the folder or the
 /// manifest of a secure backup. A link is followed, for somebody has named it.
-pub fn unrecorded(path: &Path, scratch: &Path) -> Verdict {
-    let mut verdict = Verdict::default();
+pub fn unrecorded(path: &Path, scratch: &Path) -> FileVerdict {
+    let mut verdict = FileVerdict::default();
     let metadata = match path.metadata() {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            verdict.find(State::Missing, "it is not there");
+            verdict.find(FileState::Missing, "it is not there");
             return verdict;
         }
         Err(error) => {
-            verdict.find(State::Unreadable, error.to_string());
+            verdict.find(FileState::Unreadable, error.to_string());
             return verdict;
         }
     };
     if metadata.is_dir() {
         folder_in(path, &mut verdict);
     } else if !metadata.is_file() {
-        verdict.find(State::Bad, "it is neither a file nor a folder");
+        verdict.find(FileState::Bad, "it is neither a file nor a folder");
     } else if path.file_name().is_some_and(|name| name == MANIFEST) {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         folder_in(folder.unwrap_or(Path::new(".")), &mut verdict);
@@ -242,7 +242,7 @@ pub fn unrecorded(path: &Path, scratch: &Path) -> Verdict {
             Ok(file) => {
                 archive_in(&file, scratch, &Expected::Any, &mut verdict);
             }
-            Err(error) => verdict.find(State::Unreadable, error.to_string()),
+            Err(error) => verdict.find(FileState::Unreadable, error.to_string()),
         }
     }
     verdict
@@ -262,7 +262,12 @@ pub(super) fn sha256(mut file: &File) -> io::Result<String> {
     }
 }
 
-fn archive_in(file: &File, scratch: &Path, expected: &Expected, verdict: &mut Verdict) -> Option<Report> {
+fn archive_in(
+    file: &File,
+    scratch: &Path,
+    expected: &Expected,
+    verdict: &mut FileVerdict,
+) -> Option<ArchiveReport> {
     match archive::verify(file, scratch, expected, &Limits::default()) {
         Ok(report) => {
             verdict.warnings.extend(report.warnings.iter().cloned());
@@ -270,17 +275,17 @@ fn archive_in(file: &File, scratch: &Path, expected: &Expected, verdict: &mut Ve
             Some(report)
         }
         Err(VerifyError::Invalid(invalid)) => {
-            verdict.find(State::Bad, invalid.to_string());
+            verdict.find(FileState::Bad, invalid.to_string());
             None
         }
         Err(error) => {
-            verdict.find(State::Unreadable, chain(&error));
+            verdict.find(FileState::Unreadable, chain(&error));
             None
         }
     }
 }
 
-fn folder_in(folder: &Path, verdict: &mut Verdict) {
+fn folder_in(folder: &Path, verdict: &mut FileVerdict) {
     match manifest::verify(folder) {
         Ok(report) => {
             verdict.warnings.extend(report.warnings);
@@ -289,15 +294,15 @@ fn folder_in(folder: &Path, verdict: &mut Verdict) {
                 report.files, report.bytes
             ));
         }
-        Err(error @ FolderError::Read { .. }) => verdict.find(State::Unreadable, chain(&error)),
-        Err(error) => verdict.find(State::Bad, error.to_string()),
+        Err(error @ FolderError::Read { .. }) => verdict.find(FileState::Unreadable, chain(&error)),
+        Err(error) => verdict.find(FileState::Bad, error.to_string()),
     }
 }
 
-fn about(report: &Report) -> String {
+fn about(report: &ArchiveReport) -> String {
     let kind = match report.kind {
-        Kind::DoBackup => "do-backup",
-        Kind::DoExport => "do-export",
+        ArchiveKind::DoBackup => "do-backup",
+        ArchiveKind::DoExport => "do-export",
     };
     let names: Vec<&str> = report.domains.iter().map(|domain| domain.name.as_str()).collect();
     let domains = match names.as_slice() {

@@ -7,9 +7,9 @@ use std::path::Path;
 
 use crate::artifact::layout::looks_like_timestamp;
 use crate::artifact::recheck::{Recorded, sha256};
-use crate::artifact::spot::{Spot, Standing, standing_of};
-use crate::artifact::stage::{StageError, partial_name};
+use crate::artifact::stage::{StoreError, partial_name};
 use crate::artifact::stage_folder::remove_filled;
+use crate::artifact::stored_place::{AtPlace, StoredPlace, standing_of};
 
 /// How a backup is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub enum Shape {
 
 /// What was found of a backup.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum FileFound {
     /// It is as it was recorded, as far as was looked.
     Same,
     /// Nothing of it is there.
@@ -32,7 +32,7 @@ pub enum Found {
 }
 
 /// Whether each file is there with its size. Quick: nothing is read.
-pub fn glance(store: &Path, files: &[Recorded<'_>]) -> Result<Found, StageError> {
+pub fn glance(store: &Path, files: &[Recorded<'_>]) -> Result<FileFound, StoreError> {
     let (mut gone, mut changed) = (0, None);
     for file in files {
         match sized(store, *file)? {
@@ -42,48 +42,48 @@ pub fn glance(store: &Path, files: &[Recorded<'_>]) -> Result<Found, StageError>
         }
     }
     Ok(match (gone, changed) {
-        (_, Some(why)) => Found::Changed(why),
-        (0, None) => Found::Same,
-        (gone, None) if gone == files.len() => Found::Gone,
-        (_, None) => Found::Changed("a part of it is missing".to_owned()),
+        (_, Some(why)) => FileFound::Changed(why),
+        (0, None) => FileFound::Same,
+        (gone, None) if gone == files.len() => FileFound::Gone,
+        (_, None) => FileFound::Changed("a part of it is missing".to_owned()),
     })
 }
 
 /// The same, with every byte read; and of a folder, that nothing else is in it.
-pub fn compare(store: &Path, shape: Shape, files: &[Recorded<'_>]) -> Result<Found, StageError> {
+pub fn compare(store: &Path, shape: Shape, files: &[Recorded<'_>]) -> Result<FileFound, StoreError> {
     let glanced = glance(store, files)?;
-    if glanced != Found::Same {
+    if glanced != FileFound::Same {
         return Ok(glanced);
     }
     for file in files {
         if let Sized::Same(_, open) = sized(store, *file)?
             && !has_hash(&open, *file)?
         {
-            return Ok(Found::Changed(format!("{}: other bytes", shown(file.path))));
+            return Ok(FileFound::Changed(format!("{}: other bytes", shown(file.path))));
         }
     }
     if shape == Shape::Folder
         && let Some(first) = files.first()
-        && let Ok(spot) = Spot::reach(store, first.path)
+        && let Ok(spot) = StoredPlace::reach(store, first.path)
     {
         let known: BTreeSet<Option<&OsStr>> = files.iter().map(|file| file.path.file_name()).collect();
         for (name, _) in spot.folder.entries()? {
             if !known.contains(&Some(name.as_os_str())) {
                 let name = name.to_string_lossy();
-                return Ok(Found::Changed(format!(
+                return Ok(FileFound::Changed(format!(
                     "{name:?} lies beside it, which is not ours"
                 )));
             }
         }
     }
-    Ok(Found::Same)
+    Ok(FileFound::Same)
 }
 
 /// Removes a backup that is as it was recorded, durably. Gives what was found: only with
-/// [`Found::Same`] it has been removed.
-pub fn remove(store: &Path, shape: Shape, files: &[Recorded<'_>]) -> Result<Found, StageError> {
+/// [`FileFound::Same`] it has been removed.
+pub fn remove(store: &Path, shape: Shape, files: &[Recorded<'_>]) -> Result<FileFound, StoreError> {
     let found = compare(store, shape, files)?;
-    if found != Found::Same {
+    if found != FileFound::Same {
         return Ok(found);
     }
     match shape {
@@ -103,16 +103,16 @@ pub fn remove(store: &Path, shape: Shape, files: &[Recorded<'_>]) -> Result<Foun
             }
         }
     }
-    Ok(Found::Same)
+    Ok(FileFound::Same)
 }
 
 /// Removes one file, unless it is not the one any more that was compared.
-fn remove_file(store: &Path, file: Recorded<'_>) -> Result<Option<Found>, StageError> {
+fn remove_file(store: &Path, file: Recorded<'_>) -> Result<Option<FileFound>, StoreError> {
     let Sized::Same(spot, open) = sized(store, file)? else {
-        return Ok(Some(Found::Changed("it changed just now".to_owned())));
+        return Ok(Some(FileFound::Changed("it changed just now".to_owned())));
     };
     if !has_hash(&open, file)? || !spot.folder.is_same(&open, &spot.name) {
-        return Ok(Some(Found::Changed("it changed just now".to_owned())));
+        return Ok(Some(FileFound::Changed("it changed just now".to_owned())));
     }
     spot.folder.remove_file(&spot.name)?;
     spot.folder.sync()?;
@@ -121,10 +121,10 @@ fn remove_file(store: &Path, file: Recorded<'_>) -> Result<Option<Found>, StageE
 
 /// Removes a folder with its files. First it is given the name of one that is not
 /// published: should we die in the middle, the next run sweeps the rest.
-fn remove_folder(store: &Path, folder: &Path) -> Result<Option<Found>, StageError> {
-    let spot = Spot::reach(store, folder)?;
+fn remove_folder(store: &Path, folder: &Path) -> Result<Option<FileFound>, StoreError> {
+    let spot = StoredPlace::reach(store, folder)?;
     if !spot.name.to_str().is_some_and(looks_like_timestamp) {
-        return Ok(Some(Found::Changed(
+        return Ok(Some(FileFound::Changed(
             "its name is not one that we give".to_owned(),
         )));
     }
@@ -138,39 +138,39 @@ fn remove_folder(store: &Path, folder: &Path) -> Result<Option<Found>, StageErro
 
 /// What stands in the place of a file, by its size.
 enum Sized {
-    Same(Spot, File),
+    Same(StoredPlace, File),
     Gone,
     Changed(String),
 }
 
-fn sized(store: &Path, recorded: Recorded<'_>) -> Result<Sized, StageError> {
+fn sized(store: &Path, recorded: Recorded<'_>) -> Result<Sized, StoreError> {
     let path = shown(recorded.path);
     if !recorded.path.starts_with(store) {
         return Ok(Sized::Changed(format!(
             "{path}: not in the store of the plan file"
         )));
     }
-    let spot = match Spot::reach(store, recorded.path) {
+    let spot = match StoredPlace::reach(store, recorded.path) {
         Ok(spot) => spot,
         Err(error) => {
             return Ok(match standing_of(error)? {
-                Standing::Else(why) => Sized::Changed(format!("{path}: {why}")),
-                Standing::Nothing | Standing::File { .. } => Sized::Gone,
+                AtPlace::Else(why) => Sized::Changed(format!("{path}: {why}")),
+                AtPlace::Nothing | AtPlace::File { .. } => Sized::Gone,
             });
         }
     };
     Ok(match spot.look()? {
-        Standing::Nothing => Sized::Gone,
-        Standing::Else(why) => Sized::Changed(format!("{path}: {why}")),
-        Standing::File { size, .. } if size != recorded.size => {
+        AtPlace::Nothing => Sized::Gone,
+        AtPlace::Else(why) => Sized::Changed(format!("{path}: {why}")),
+        AtPlace::File { size, .. } if size != recorded.size => {
             Sized::Changed(format!("{path}: {size} bytes, not {}", recorded.size))
         }
-        Standing::File { file, .. } => Sized::Same(spot, file),
+        AtPlace::File { file, .. } => Sized::Same(spot, file),
     })
 }
 
-fn has_hash(file: &File, recorded: Recorded<'_>) -> Result<bool, StageError> {
-    let found = sha256(file).map_err(|error| StageError::new("read", recorded.path, error))?;
+fn has_hash(file: &File, recorded: Recorded<'_>) -> Result<bool, StoreError> {
+    let found = sha256(file).map_err(|error| StoreError::new("read", recorded.path, error))?;
     Ok(found == recorded.sha256)
 }
 

@@ -24,7 +24,7 @@ pub struct Backup {
     /// A hash over what it says, where there is one.
     pub content: Option<String>,
     /// Whether there is something of it.
-    pub standing: Standing,
+    pub standing: CopyStanding,
 }
 
 /// Rules, and whose they are: two plans may have equal ones and do not count together.
@@ -38,7 +38,7 @@ pub struct Rules {
 
 /// Whether there is something of a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum CopyStanding {
     /// Its files are in the store.
     Stored,
     /// It was not kept: it said the same as the one before.
@@ -134,9 +134,9 @@ type Calendar = (Option<u32>, &'static str, fn(String) -> Reason);
 /// Whether there is something of a backup: its own file, or another one that says the same.
 fn exists(backup: &Backup, backups: &[Backup]) -> bool {
     match backup.standing {
-        Standing::Stored => true,
-        Standing::Lost => false,
-        Standing::NotKept => {
+        CopyStanding::Stored => true,
+        CopyStanding::Lost => false,
+        CopyStanding::NotKept => {
             backup.content.is_some()
                 && backups
                     .iter()
@@ -146,7 +146,7 @@ fn exists(backup: &Backup, backups: &[Backup]) -> bool {
 }
 
 fn is_stored(backup: &Backup) -> bool {
-    backup.standing == Standing::Stored
+    backup.standing == CopyStanding::Stored
 }
 
 /// The rules, over backups that count together, newest first.
@@ -195,7 +195,7 @@ fn keep_contents(backups: &[Backup], live: &[usize], reasons: &mut [Vec<Reason>]
     let mut needed: HashMap<&str, i64> = HashMap::new();
     for (backup, reasons) in backups.iter().zip(reasons.iter()) {
         let stays = !reasons.is_empty() && !reasons.contains(&Reason::Lost);
-        if let (true, Standing::NotKept, Some(content)) = (stays, backup.standing, &backup.content) {
+        if let (true, CopyStanding::NotKept, Some(content)) = (stays, backup.standing, &backup.content) {
             needed.entry(content).or_insert(backup.task);
         }
     }

@@ -16,7 +16,7 @@ fn backup(task: i64, end: &str, retention: Retention) -> Backup {
             retention,
         }),
         content: None,
-        standing: Standing::Stored,
+        standing: CopyStanding::Stored,
     }
 }
 
@@ -127,7 +127,7 @@ fn a_file_stays_as_long_as_a_backup_without_one_needs_it() {
         ..Retention::default()
     };
     let not_kept = |task, end| Backup {
-        standing: Standing::NotKept,
+        standing: CopyStanding::NotKept,
         content: Some("c".to_owned()),
         ..backup(task, end, rules)
     };
@@ -211,9 +211,9 @@ fn any_backups() -> impl Strategy<Value = Vec<Backup>> {
                 rules: plan.map(|plan| rules[plan].clone()),
                 content: content.map(|content| format!("c{content}")),
                 standing: match standing {
-                    0 => Standing::Lost,
-                    1 | 2 => Standing::NotKept,
-                    _ => Standing::Stored,
+                    0 => CopyStanding::Lost,
+                    1 | 2 => CopyStanding::NotKept,
+                    _ => CopyStanding::Stored,
                 },
             })
             .collect()
@@ -235,12 +235,12 @@ proptest! {
         }
         for (index, one) in all() {
             // What is lost, under way or under no rules stays.
-            if one.standing == Standing::Lost || one.end.is_none() || one.rules.is_none() {
+            if one.standing == CopyStanding::Lost || one.end.is_none() || one.rules.is_none() {
                 prop_assert!(!goes(index));
             }
             // A backup that stays and has no file of its own has one that stays.
             let had_a_file = backups.iter().any(|other| is_stored(other) && other.content == one.content);
-            if one.standing == Standing::NotKept && !goes(index) && one.content.is_some() && had_a_file {
+            if one.standing == CopyStanding::NotKept && !goes(index) && one.content.is_some() && had_a_file {
                 prop_assert!(all().any(|(other, file)| is_stored(file) && file.content == one.content && !goes(other)));
             }
         }

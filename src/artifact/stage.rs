@@ -22,9 +22,9 @@ const BUFFER_BYTES: usize = 64 * 1024;
 /// Something could not be done in the store.
 #[derive(Debug, thiserror::Error)]
 #[error("{action} {}", path.display())]
-pub struct StageError {
+pub struct StoreError {
     /// What somebody may branch on.
-    pub kind: StageErrorKind,
+    pub kind: StoreErrorKind,
     /// What was being done, as a verb.
     pub action: &'static str,
     /// What it concerned.
@@ -34,9 +34,9 @@ pub struct StageError {
     pub source: io::Error,
 }
 
-/// The kinds of [`StageError`].
+/// The kinds of [`StoreError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StageErrorKind {
+pub enum StoreErrorKind {
     /// The file system is full, or the quota is used up.
     NoSpace,
     /// The file system is mounted read-only.
@@ -55,25 +55,25 @@ pub enum StageErrorKind {
     Other,
 }
 
-impl StageErrorKind {
+impl StoreErrorKind {
     /// The kind that an error of the system is of.
-    pub fn of(error: &io::Error) -> StageErrorKind {
+    pub fn of(error: &io::Error) -> StoreErrorKind {
         match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StageErrorKind::NoSpace,
-            io::ErrorKind::ReadOnlyFilesystem => StageErrorKind::ReadOnly,
-            io::ErrorKind::PermissionDenied => StageErrorKind::Denied,
-            io::ErrorKind::NotFound => StageErrorKind::Missing,
-            io::ErrorKind::AlreadyExists => StageErrorKind::Exists,
-            _ => StageErrorKind::Other,
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreErrorKind::NoSpace,
+            io::ErrorKind::ReadOnlyFilesystem => StoreErrorKind::ReadOnly,
+            io::ErrorKind::PermissionDenied => StoreErrorKind::Denied,
+            io::ErrorKind::NotFound => StoreErrorKind::Missing,
+            io::ErrorKind::AlreadyExists => StoreErrorKind::Exists,
+            _ => StoreErrorKind::Other,
         }
     }
 }
 
-impl StageError {
-    pub(super) fn new(action: &'static str, path: &Path, source: io::Error) -> StageError {
-        let kind = StageErrorKind::of(&source);
+impl StoreError {
+    pub(super) fn new(action: &'static str, path: &Path, source: io::Error) -> StoreError {
+        let kind = StoreErrorKind::of(&source);
         let path = path.to_owned();
-        StageError {
+        StoreError {
             kind,
             action,
             path,
@@ -82,14 +82,14 @@ impl StageError {
     }
 
     /// For what we refuse ourselves, where the system has no error of its own.
-    pub(super) fn of_kind(kind: StageErrorKind, action: &'static str, path: &Path) -> StageError {
+    pub(super) fn of_kind(kind: StoreErrorKind, action: &'static str, path: &Path) -> StoreError {
         let text = match kind {
-            StageErrorKind::Link => "a symbolic link stands in its place",
-            StageErrorKind::Outside => "it is not a path inside the store",
-            StageErrorKind::Missing => "the store is not where it was",
+            StoreErrorKind::Link => "a symbolic link stands in its place",
+            StoreErrorKind::Outside => "it is not a path inside the store",
+            StoreErrorKind::Missing => "the store is not where it was",
             _ => "it was taken away again and again while it was made",
         };
-        let mut error = StageError::new(action, path, io::Error::other(text));
+        let mut error = StoreError::new(action, path, io::Error::other(text));
         error.kind = kind;
         error
     }
@@ -121,7 +121,7 @@ pub struct Sealed {
 impl Staged {
     /// Begins a file that will stand at `final_path`, which must lie in `store`. Folders on
     /// the way are made; a symbolic link among them is refused.
-    pub fn create(store: &Path, final_path: &Path) -> Result<Staged, StageError> {
+    pub fn create(store: &Path, final_path: &Path) -> Result<Staged, StoreError> {
         let (folder, final_name) = reach(store, final_path)?;
         let (file, place) = Place::take(folder, final_name)?;
         let stream = HashedFile::new(file);
@@ -139,12 +139,12 @@ impl Staged {
     }
 
     /// Puts every byte on disk.
-    pub fn finish(self) -> Result<Sealed, StageError> {
+    pub fn finish(self) -> Result<Sealed, StoreError> {
         let path = self.place.partial_path();
         let (file, size, sha256) = self
             .stream
             .finish()
-            .map_err(|error| StageError::new("write", &path, error))?;
+            .map_err(|error| StoreError::new("write", &path, error))?;
         let place = self.place;
         Ok(Sealed {
             path,
@@ -179,10 +179,10 @@ impl Sealed {
     }
 
     /// Gives the file its final name, durably. A name that is taken is never overwritten:
-    /// that is an error of the kind [`StageErrorKind::Exists`], and the file is removed. Where
+    /// that is an error of the kind [`StoreErrorKind::Exists`], and the file is removed. Where
     /// only the last sync of the folder fails, the file keeps its final name: it is whole, but
     /// a power cut may still take it.
-    pub fn publish(mut self) -> Result<PathBuf, StageError> {
+    pub fn publish(mut self) -> Result<PathBuf, StoreError> {
         let place = &mut self.place;
         place
             .folder
@@ -207,11 +207,11 @@ pub(super) struct Place {
 
 impl Place {
     /// Makes and locks `<final name>.partial`.
-    pub(super) fn take(folder: Folder, final_name: OsString) -> Result<(File, Place), StageError> {
+    pub(super) fn take(folder: Folder, final_name: OsString) -> Result<(File, Place), StoreError> {
         let partial = partial_name(&final_name);
         for _ in 0..CREATE_TRIES {
             let file = folder.create(&partial)?;
-            lock_new(&file).map_err(|error| StageError::new("lock", &folder.path().join(&partial), error))?;
+            lock_new(&file).map_err(|error| StoreError::new("lock", &folder.path().join(&partial), error))?;
             // A sweep may take it in the instant between its making and its locking.
             if folder.is_same(&file, &partial) {
                 let published = false;
@@ -227,8 +227,8 @@ impl Place {
             }
         }
         let path = folder.path().join(&partial);
-        Err(StageError::of_kind(
-            StageErrorKind::Other,
+        Err(StoreError::of_kind(
+            StoreErrorKind::Other,
             "create the file",
             &path,
         ))
@@ -294,11 +294,11 @@ impl Write for HashedFile {
 
 /// The path of what was just published, if it can be found there by it. In a store that
 /// was unmounted or moved meanwhile it is somewhere, and nobody would find it.
-pub(super) fn in_place(folder: &Folder, name: &OsStr) -> Result<PathBuf, StageError> {
+pub(super) fn in_place(folder: &Folder, name: &OsStr) -> Result<PathBuf, StoreError> {
     let path = folder.path().join(name);
     match folder.is_where_it_was(name) {
         true => Ok(path),
-        false => Err(StageError::of_kind(StageErrorKind::Missing, "publish as", &path)),
+        false => Err(StoreError::of_kind(StoreErrorKind::Missing, "publish as", &path)),
     }
 }
 
@@ -311,8 +311,8 @@ pub(super) fn partial_name(final_name: &OsStr) -> OsString {
 
 /// Opens the folder that will hold `final_path`, making what is missing, and gives it
 /// with the name of the file.
-pub(super) fn reach(store: &Path, final_path: &Path) -> Result<(Folder, OsString), StageError> {
-    let outside = || StageError::of_kind(StageErrorKind::Outside, "stage", final_path);
+pub(super) fn reach(store: &Path, final_path: &Path) -> Result<(Folder, OsString), StoreError> {
+    let outside = || StoreError::of_kind(StoreErrorKind::Outside, "stage", final_path);
     let inside = final_path.strip_prefix(store).map_err(|_| outside())?;
     let mut steps = Vec::new();
     for step in inside.components() {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::artifact::folder::Folder;
 use crate::artifact::layout::component;
-use crate::artifact::stage::{HashedFile, Place, StageError, in_place, partial_name, reach};
+use crate::artifact::stage::{HashedFile, Place, StoreError, in_place, partial_name, reach};
 
 /// Ends the name of the lock of a staged folder, before `.partial`.
 pub(super) const LOCK: &str = ".lock";
@@ -51,7 +51,7 @@ pub struct SealedPart {
 
 impl StagedFolder {
     /// Begins a folder that will stand at `final_path`, which must lie in `store`.
-    pub fn create(store: &Path, final_path: &Path) -> Result<StagedFolder, StageError> {
+    pub fn create(store: &Path, final_path: &Path) -> Result<StagedFolder, StoreError> {
         let (parent, final_name) = reach(store, final_path)?;
         let (lock_file, lock_place) = Place::take(parent.reopen()?, lock_name(&final_name))?;
         let partial = partial_name(&final_name);
@@ -78,7 +78,7 @@ impl StagedFolder {
     }
 
     /// Begins a file in it. `name` is the device's; an unsafe one is made safe.
-    pub fn part(&self, name: &str) -> Result<Part, StageError> {
+    pub fn part(&self, name: &str) -> Result<Part, StoreError> {
         let file_name = component(name);
         let file = self.folder.create(OsStr::new(&file_name))?;
         let path = self.folder.path().join(file_name);
@@ -91,13 +91,13 @@ impl StagedFolder {
     }
 
     /// Gives up a file in it that came only in part, so that it can be begun anew.
-    pub fn discard(&self, part: Part) -> Result<(), StageError> {
+    pub fn discard(&self, part: Part) -> Result<(), StoreError> {
         let Part { name, .. } = part;
         self.folder.remove_file(OsStr::new(&component(&name)))
     }
 
     /// Gives the folder its final name, durably. A name that is taken is never overwritten.
-    pub fn publish(mut self) -> Result<PathBuf, StageError> {
+    pub fn publish(mut self) -> Result<PathBuf, StoreError> {
         self.folder.sync()?;
         self.parent.publish_folder(&self.partial, &self.final_name)?;
         self.published = true;
@@ -125,11 +125,11 @@ impl Part {
     }
 
     /// Puts every byte on disk.
-    pub fn finish(self) -> Result<SealedPart, StageError> {
+    pub fn finish(self) -> Result<SealedPart, StoreError> {
         let (_file, size, sha256) = self
             .stream
             .finish()
-            .map_err(|error| StageError::new("write", &self.path, error))?;
+            .map_err(|error| StoreError::new("write", &self.path, error))?;
         let file_name = component(&self.name);
         Ok(SealedPart {
             name: self.name,
@@ -158,7 +158,7 @@ pub(super) fn lock_name(final_name: &OsStr) -> OsString {
 }
 
 /// Removes a folder and the files in it. Folders in it are not ours, and stop it.
-pub(super) fn remove_filled(parent: &Folder, name: &OsStr) -> Result<(), StageError> {
+pub(super) fn remove_filled(parent: &Folder, name: &OsStr) -> Result<(), StoreError> {
     let folder = parent.enter(name)?;
     for (file, kind) in folder.entries()? {
         if !kind.is_dir() {

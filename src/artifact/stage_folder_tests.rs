@@ -1,5 +1,5 @@
 use super::*;
-use crate::artifact::stage::StageErrorKind;
+use crate::artifact::stage::StoreErrorKind;
 
 fn fill(store: &Path, names: &[&str]) -> StagedFolder {
     let folder = StagedFolder::create(store, &store.join("d/secure-backup/t")).expect("staged");
@@ -52,7 +52,7 @@ fn a_published_folder_is_never_overwritten() {
     let store = tempfile::tempdir().expect("a store");
     let path = fill(store.path(), &["a"]).publish().expect("published");
     let error = fill(store.path(), &["b"]).publish().expect_err("taken");
-    assert_eq!(error.kind, StageErrorKind::Exists);
+    assert_eq!(error.kind, StoreErrorKind::Exists);
     assert_eq!(names(&path), ["a"]);
     assert_eq!(names(&store.path().join("d/secure-backup")), ["t"]);
 }
@@ -72,5 +72,5 @@ fn names_from_the_device_stay_in_the_folder() {
 fn one_name_is_not_written_twice() {
     let store = tempfile::tempdir().expect("a store");
     let folder = fill(store.path(), &["a"]);
-    assert_eq!(folder.part("a").expect_err("taken").kind, StageErrorKind::Exists);
+    assert_eq!(folder.part("a").expect_err("taken").kind, StoreErrorKind::Exists);
 }

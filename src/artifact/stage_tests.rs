@@ -68,7 +68,7 @@ fn a_published_file_is_never_overwritten() {
     let error = staged(store.path(), "d/a", "second")
         .publish()
         .expect_err("taken");
-    assert_eq!(error.kind, StageErrorKind::Exists);
+    assert_eq!(error.kind, StoreErrorKind::Exists);
     assert_eq!(listing(store.path()), ["d/a"]);
     assert_eq!(
         std::fs::read_to_string(store.path().join("d/a")).expect("read"),
@@ -81,7 +81,7 @@ fn two_runs_cannot_stage_one_file() {
     let store = store();
     let first = staged(store.path(), "d/a", "first");
     let error = Staged::create(store.path(), &store.path().join("d/a")).expect_err("taken");
-    assert_eq!(error.kind, StageErrorKind::Exists);
+    assert_eq!(error.kind, StoreErrorKind::Exists);
     first.publish().expect("published");
 }
 
@@ -103,7 +103,7 @@ fn a_link_in_place_of_a_folder_is_refused() {
     for (link, path) in [("link", "link/a"), ("d/link", "d/link/a")] {
         symlink(elsewhere.path(), store.path().join(link)).expect("linked");
         let error = Staged::create(store.path(), &store.path().join(path)).expect_err("refused");
-        assert_eq!(error.kind, StageErrorKind::Link, "{error}");
+        assert_eq!(error.kind, StoreErrorKind::Link, "{error}");
     }
     assert_eq!(listing(elsewhere.path()), Vec::<String>::new());
 }
@@ -114,10 +114,10 @@ fn a_link_in_place_of_a_file_is_refused() {
     let target = elsewhere.path().join("target");
     symlink(&target, store.path().join("a.partial")).expect("linked");
     let error = Staged::create(store.path(), &store.path().join("a")).expect_err("refused");
-    assert_eq!(error.kind, StageErrorKind::Exists);
+    assert_eq!(error.kind, StoreErrorKind::Exists);
     symlink(&target, store.path().join("b")).expect("linked");
     let error = staged(store.path(), "b", "text").publish().expect_err("refused");
-    assert_eq!(error.kind, StageErrorKind::Exists);
+    assert_eq!(error.kind, StoreErrorKind::Exists);
     assert!(!target.exists());
 }
 
@@ -140,7 +140,7 @@ fn a_path_that_does_not_lie_in_the_store_is_refused() {
         store.path(),
     ] {
         let error = Staged::create(store.path(), path).expect_err("refused");
-        assert_eq!(error.kind, StageErrorKind::Outside, "{}", path.display());
+        assert_eq!(error.kind, StoreErrorKind::Outside, "{}", path.display());
     }
 }
 
@@ -149,7 +149,7 @@ fn a_store_that_is_not_there_is_not_made() {
     let store = store();
     let gone = store.path().join("gone");
     let error = Staged::create(&gone, &gone.join("a")).expect_err("refused");
-    assert_eq!(error.kind, StageErrorKind::Missing);
+    assert_eq!(error.kind, StoreErrorKind::Missing);
     assert!(!gone.exists());
 }
 
@@ -160,24 +160,24 @@ fn a_full_device_is_recognized() {
     let mut stream = HashedFile::new(full);
     stream.write_all(b"text").expect("buffered");
     let error = stream.finish().expect_err("full");
-    assert_eq!(StageErrorKind::of(&error), StageErrorKind::NoSpace);
+    assert_eq!(StoreErrorKind::of(&error), StoreErrorKind::NoSpace);
 }
 
 #[test]
 fn errors_of_the_system_have_their_kinds() {
     use rustix::io::Errno;
     let cases = [
-        (Errno::NOSPC, StageErrorKind::NoSpace),
-        (Errno::DQUOT, StageErrorKind::NoSpace),
-        (Errno::ROFS, StageErrorKind::ReadOnly),
-        (Errno::ACCESS, StageErrorKind::Denied),
-        (Errno::PERM, StageErrorKind::Denied),
-        (Errno::NOENT, StageErrorKind::Missing),
-        (Errno::EXIST, StageErrorKind::Exists),
-        (Errno::IO, StageErrorKind::Other),
+        (Errno::NOSPC, StoreErrorKind::NoSpace),
+        (Errno::DQUOT, StoreErrorKind::NoSpace),
+        (Errno::ROFS, StoreErrorKind::ReadOnly),
+        (Errno::ACCESS, StoreErrorKind::Denied),
+        (Errno::PERM, StoreErrorKind::Denied),
+        (Errno::NOENT, StoreErrorKind::Missing),
+        (Errno::EXIST, StoreErrorKind::Exists),
+        (Errno::IO, StoreErrorKind::Other),
     ];
     for (errno, kind) in cases {
-        assert_eq!(StageErrorKind::of(&errno.into()), kind, "{errno}");
+        assert_eq!(StoreErrorKind::of(&errno.into()), kind, "{errno}");
     }
 }
 

@@ -14,7 +14,7 @@ use crate::artifact::folder::{Folder, is_momentary};
 use crate::artifact::layout::{
     DOMAIN_FOLDER, EXPORT_INFIX, PARTIAL, SECURE_BACKUP_FOLDER, looks_like_timestamp,
 };
-use crate::artifact::stage::{Place, StageError, StageErrorKind, locks_are_unknown, partial_name};
+use crate::artifact::stage::{Place, StoreError, StoreErrorKind, locks_are_unknown, partial_name};
 use crate::artifact::stage_folder::{LOCK, lock_name, remove_filled};
 
 /// What a sweep found.
@@ -25,7 +25,7 @@ pub struct Swept {
     /// Left, because a live run is writing it, or because it cannot be told.
     pub left: Vec<PathBuf>,
     /// Left, because something went wrong.
-    pub failed: Vec<StageError>,
+    pub failed: Vec<StoreError>,
 }
 
 /// Something that a dead run had left.
@@ -39,7 +39,7 @@ pub struct Removed {
 
 /// Removes the leftovers of dead runs from the store. The error is that of the store
 /// itself; what goes wrong below it is in the result, and stops nothing else.
-pub fn sweep(store: &Path) -> Result<Swept, StageError> {
+pub fn sweep(store: &Path) -> Result<Swept, StoreError> {
     let mut swept = Swept::default();
     let store = Folder::open_store(store)?;
     for (name, kind) in store.entries()? {
@@ -57,10 +57,10 @@ pub fn sweep(store: &Path) -> Result<Swept, StageError> {
 
 impl Swept {
     /// Notes an error. What has vanished meanwhile is none.
-    fn entered<T>(&mut self, result: Result<T, StageError>) -> Option<T> {
+    fn entered<T>(&mut self, result: Result<T, StoreError>) -> Option<T> {
         match result {
             Ok(value) => Some(value),
-            Err(error) if error.kind == StageErrorKind::Missing => None,
+            Err(error) if error.kind == StoreErrorKind::Missing => None,
             Err(error) => {
                 self.failed.push(error);
                 None
@@ -156,10 +156,10 @@ fn sweep_secure_backup(backups: &Folder, timestamp: &str, swept: &mut Swept) {
         },
         // A run makes its lock before the folder and removes it after: it is dead, unless it
         // has just published the folder, and then there is none to remove.
-        Err(error) if error.kind == StageErrorKind::Missing => {
+        Err(error) if error.kind == StoreErrorKind::Missing => {
             match backups.reopen().and_then(|folder| Place::take(folder, lock_name)) {
                 Ok((file, place)) => (file, Some(place)),
-                Err(error) if error.kind == StageErrorKind::Exists => return swept.left.push(path),
+                Err(error) if error.kind == StoreErrorKind::Exists => return swept.left.push(path),
                 Err(error) => return swept.failed.push(error),
             }
         }
@@ -170,7 +170,7 @@ fn sweep_secure_backup(backups: &Folder, timestamp: &str, swept: &mut Swept) {
             path,
             was_folder: true,
         }),
-        Err(error) if error.kind == StageErrorKind::Missing => {}
+        Err(error) if error.kind == StoreErrorKind::Missing => {}
         // A folder that could not be removed still needs its lock.
         Err(error) => return swept.failed.push(error),
     }
@@ -192,7 +192,7 @@ enum Taken {
     /// A live run has it, or it cannot be told.
     Busy,
     /// Something went wrong.
-    Failed(StageError),
+    Failed(StoreError),
 }
 
 fn take_lock(folder: &Folder, file: File, name: &OsStr) -> Taken {
@@ -202,7 +202,7 @@ fn take_lock(folder: &Folder, file: File, name: &OsStr) -> Taken {
         Err(TryLockError::WouldBlock) => Taken::Busy,
         Err(TryLockError::Error(error)) if locks_are_unknown(&error) => Taken::Busy,
         Err(TryLockError::Error(error)) => {
-            Taken::Failed(StageError::new("lock", &folder.path().join(name), error))
+            Taken::Failed(StoreError::new("lock", &folder.path().join(name), error))
         }
     }
 }

@@ -138,7 +138,7 @@ fn a_folder_with_folders_in_it_is_not_ours_and_is_told() {
 #[test]
 fn a_store_that_is_not_there_is_an_error() {
     let error = sweep(Path::new("/not/there")).expect_err("no store");
-    assert_eq!(error.kind, StageErrorKind::Missing);
+    assert_eq!(error.kind, StoreErrorKind::Missing);
 }
 
 #[test]

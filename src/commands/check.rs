@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::lock::Locks;
 use crate::report::findings;
 use crate::run::Engine;
-use crate::run::examine::{Finding, THIS_MACHINE, Verdict, examine};
+use crate::run::examine::{CheckItem, CheckVerdict, THIS_MACHINE, examine};
 use crate::signal::{self, Stop};
 use crate::ui::Ui;
 use crate::values::environment::Lookup;
@@ -57,16 +57,16 @@ pub(super) fn check(global: &Global, args: &CheckArgs, ui: Ui, env: Lookup<'_>) 
     };
     print(ui, &text)?;
     Ok(match findings::worst(&found) {
-        Verdict::Ok | Verdict::Skip => Exit::Success,
-        Verdict::Warn => Exit::Warned,
-        Verdict::Fail => Exit::Failed,
+        CheckVerdict::Ok | CheckVerdict::Skip => Exit::Success,
+        CheckVerdict::Warn => Exit::Warned,
+        CheckVerdict::Fail => Exit::Failed,
     })
 }
 
 /// Whether history can be used, as far as looking at it tells.
-fn history(path: &Path) -> Finding {
+fn history(path: &Path) -> CheckItem {
     let shown = path.display();
-    let finding = |verdict, text: String| Finding {
+    let finding = |verdict, text: String| CheckItem {
         subject: THIS_MACHINE.to_owned(),
         item: "history",
         verdict,
@@ -74,16 +74,16 @@ fn history(path: &Path) -> Finding {
         hint: None,
     };
     match look_at_history(path) {
-        Ok(HistoryFile::Current) => finding(Verdict::Ok, format!("{shown} can be read and written")),
+        Ok(HistoryFile::Current) => finding(CheckVerdict::Ok, format!("{shown} can be read and written")),
         Ok(HistoryFile::Absent) => finding(
-            Verdict::Ok,
+            CheckVerdict::Ok,
             format!("{shown} is not there yet; the first run makes it"),
         ),
         Ok(HistoryFile::Older) => finding(
-            Verdict::Ok,
+            CheckVerdict::Ok,
             format!("{shown} is of an older version; the next run brings it up to date"),
         ),
         // The message says what to do.
-        Err(why) => finding(Verdict::Fail, why),
+        Err(why) => finding(CheckVerdict::Fail, why),
     }
 }

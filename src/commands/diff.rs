@@ -7,7 +7,7 @@ use anyhow::{Context as _, anyhow};
 
 use crate::artifact::archive::Expected;
 use crate::artifact::compare::{self, CompareError, Side};
-use crate::artifact::recheck::{Recheck, Recorded, State};
+use crate::artifact::recheck::{FileState, Recheck, Recorded};
 use crate::cli::{DiffArgs, Global, ReportFormat};
 use crate::commands::{
     CommandError, Outcome, found, load_plan, load_plan_if_any, print, read_history, scratch_folder,
@@ -95,13 +95,13 @@ impl<'a> Named<'a> {
 }
 
 /// An archive that is ready to be compared.
-struct Archive {
+struct DiffInput {
     label: String,
     file: File,
     expected: Expected,
 }
 
-impl Archive {
+impl DiffInput {
     fn side(&self) -> Side<'_> {
         Side {
             file: &self.file,
@@ -118,9 +118,9 @@ struct Desk<'d> {
 }
 
 impl Desk<'_> {
-    fn archive(&self, named: Named<'_>, kind: FileKind) -> Result<Archive, CommandError> {
+    fn archive(&self, named: Named<'_>, kind: FileKind) -> Result<DiffInput, CommandError> {
         match named {
-            Named::File(path) => Ok(Archive {
+            Named::File(path) => Ok(DiffInput {
                 label: path.to_string_lossy().into_owned(),
                 file: open(path)?,
                 expected: Expected::Any,
@@ -129,7 +129,7 @@ impl Desk<'_> {
         }
     }
 
-    fn of_task(&self, id: TaskId, kind: FileKind) -> Result<Archive, CommandError> {
+    fn of_task(&self, id: TaskId, kind: FileKind) -> Result<DiffInput, CommandError> {
         let none = || {
             trouble(anyhow!(
                 "there is no task execution {}: nothing was recorded yet",
@@ -154,13 +154,13 @@ impl Desk<'_> {
             objects: None,
         };
         let verdict = Recheck::new(self.store, self.scratch, Vec::new()).export(recorded, &expected);
-        if verdict.state != State::Ok {
+        if verdict.state != FileState::Ok {
             let why = format!("{}: {}", stored.path.display(), verdict.reasons.join("; "));
             return Err(trouble(
                 anyhow!(why).context(format!("the export of task {} is not good", id.0)),
             ));
         }
-        Ok(Archive {
+        Ok(DiffInput {
             label: format!(
                 "task {}: {} {} {}, {}",
                 id.0,

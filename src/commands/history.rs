@@ -8,7 +8,7 @@ use crate::commands::{CommandError, Outcome, found, load_plan, print, read_histo
 use crate::exit::Exit;
 use crate::history::{History, PlanFilter};
 use crate::report::{View, csv, json, table};
-use crate::run::event::{ActivityId, PlanId, ScriptOwner, TaskId};
+use crate::run::event::{ActivityId, Owner, PlanId, TaskId};
 use crate::ui::Ui;
 use crate::values::environment::Lookup;
 
@@ -49,8 +49,8 @@ pub(super) fn history(global: &Global, args: &HistoryArgs, ui: Ui, env: Lookup<'
                     let plan = PlanId(args.id);
                     let view = View::ActivityExecutions {
                         rows: &found(history.activities(plan))?,
-                        notes: &history.notes(ScriptOwner::Plan(plan))?,
-                        scripts: &history.scripts(ScriptOwner::Plan(plan))?,
+                        notes: &history.notes(Owner::Plan(plan))?,
+                        scripts: &history.scripts(Owner::Plan(plan))?,
                     };
                     show(ui, &args.output, &view)
                 }

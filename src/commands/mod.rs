@@ -4,8 +4,8 @@ mod check;
 mod diff;
 mod history;
 mod init;
+mod notified_history;
 mod notify_test;
-mod past;
 mod preview;
 mod prune;
 mod recover;
@@ -27,10 +27,10 @@ use crate::artifact::mount;
 use crate::cli::{Cli, Command, Global, RunArgs, RunFormat};
 use crate::exit::Exit;
 use crate::history::{History, HistoryError, Writing};
-use crate::plan::diagnostic::{Report, Severity, Style};
+use crate::plan::diagnostic::{PlanReport, Severity, Style};
 use crate::plan::{self, LoadError, Loaded};
 use crate::report::lines::{JsonLines, Mistake};
-use crate::run::event::ScriptOwner;
+use crate::run::event::Owner;
 use crate::run::record::Record;
 use crate::ui::{Ui, Verbosity};
 use crate::values::environment::{Lookup, non_empty};
@@ -181,7 +181,7 @@ fn mistakes(error: &anyhow::Error) -> Vec<Mistake<'_>> {
     mistakes.collect()
 }
 
-fn show_findings(report: &Report, ui: Ui) {
+fn show_findings(report: &PlanReport, ui: Ui) {
     let style = if ui.color { Style::Coloured } else { Style::Plain };
     ui.say(report.render(style).trim_end());
 }
@@ -302,7 +302,7 @@ fn open_history(path: &Path, ui: Ui) -> Result<History, CommandError> {
 }
 
 /// Records what sinks could not do. It changes no outcome, not even by failing.
-fn record_warnings(record: &mut Record<'_>, owner: ScriptOwner) {
+fn record_warnings(record: &mut Record<'_>, owner: Owner) {
     for warning in record.take_warnings() {
         // Sinks show it all the same.
         let _ = record.warn(owner, warning);

@@ -4,31 +4,31 @@ use std::fmt::Write;
 
 use crate::cli::{Global, NotifyTestArgs};
 use crate::clock::{Clock, SystemClock};
-use crate::commands::past::PastInHistory;
+use crate::commands::notified_history::NotifiedHistory;
 use crate::commands::{Outcome, chosen, load_plan, print};
 use crate::exit::Exit;
-use crate::notify::notice::{Notice, Place, TaskFacts};
-use crate::notify::past::Past;
+use crate::notify::notice::{Notice, NoticeTask, QuiescedPlace};
+use crate::notify::previous::Previous;
 use crate::notify::receiver::Receiver;
-use crate::notify::{Answer, Notifier};
+use crate::notify::{Delivery, Notifier};
 use crate::plan::model::Plan;
 use crate::run::event::{ActionKind, PlanId, TaskId};
 use crate::run::status::Status;
 use crate::ui::Ui;
 use crate::values::environment::Lookup;
-use crate::values::occasion::Occasion;
+use crate::values::event_name::EventName;
 use crate::values::text::printable;
 
 /// The success is the last: a service of pings is left in order.
-const ORDER: [Occasion; 8] = [
-    Occasion::Started,
-    Occasion::TaskFailed,
-    Occasion::StillQuiesced,
-    Occasion::Recovered,
-    Occasion::Refused,
-    Occasion::Failed,
-    Occasion::Warned,
-    Occasion::Succeeded,
+const ORDER: [EventName; 8] = [
+    EventName::Started,
+    EventName::TaskFailed,
+    EventName::StillQuiesced,
+    EventName::Recovered,
+    EventName::Refused,
+    EventName::Failed,
+    EventName::Warned,
+    EventName::Succeeded,
 ];
 
 /// Sends one of each message that somebody would be sent.
@@ -41,8 +41,8 @@ pub(super) fn notify_test(global: &Global, args: &NotifyTestArgs, ui: Ui, env: L
     };
     let clock = SystemClock::new();
     // The metrics are not made up: without a history there is nothing that they could say.
-    let past = PastInHistory::open(&file.settings.history);
-    let past = past.as_ref().map(|past| past as &dyn Past);
+    let past = NotifiedHistory::open(&file.settings.history);
+    let past = past.as_ref().map(|past| past as &dyn Previous);
     let notifier = Notifier::new(file, env, clock.zone(), past);
 
     let mut text = String::new();
@@ -57,8 +57,8 @@ pub(super) fn notify_test(global: &Global, args: &NotifyTestArgs, ui: Ui, env: L
         }
         let _ = writeln!(text, "plan {}", printable(&plan.name));
         for receiver in receivers {
-            for occasion in ORDER {
-                let notice = made_up(&notifier, clock.now(), occasion, &plan.name);
+            for event in ORDER {
+                let notice = made_up(&notifier, clock.now(), event, &plan.name);
                 exit = exit.or_graver(tell(&notifier, &receiver, &notice, &mut text));
             }
         }
@@ -75,26 +75,26 @@ pub(super) fn notify_test(global: &Global, args: &NotifyTestArgs, ui: Ui, env: L
 }
 
 fn tell(notifier: &Notifier<'_>, receiver: &Receiver<'_>, notice: &Notice, text: &mut String) -> Exit {
-    let occasion = notice.occasion;
-    if !receiver.can_say(occasion) {
+    let event = notice.event;
+    if !receiver.can_say(event) {
         return Exit::Success;
     }
-    if !receiver.events.contains(occasion) {
+    if !receiver.events.contains(event) {
         let _ = writeln!(
             text,
-            "  {} {occasion}: not sent, `events` leaves it out",
+            "  {} {event}: not sent, `events` leaves it out",
             receiver.name
         );
         return Exit::Success;
     }
     let mut exit = Exit::Success;
     for answer in notifier.tell(notice, &[receiver]) {
-        exit = exit.or_graver(say(&answer, &format!(" {occasion}"), text));
+        exit = exit.or_graver(say(&answer, &format!(" {event}"), text));
     }
     exit
 }
 
-fn say(answer: &Answer, occasion: &str, text: &mut String) -> Exit {
+fn say(answer: &Delivery, event: &str, text: &mut String) -> Exit {
     let place = answer
         .place
         .as_deref()
@@ -106,7 +106,7 @@ fn say(answer: &Answer, occasion: &str, text: &mut String) -> Exit {
     // Writing into a String cannot fail.
     let _ = writeln!(
         text,
-        "  {}{occasion}: {word}{place}: {}",
+        "  {}{event}: {word}{place}: {}",
         answer.receiver,
         printable(said)
     );
@@ -114,42 +114,42 @@ fn say(answer: &Answer, occasion: &str, text: &mut String) -> Exit {
 }
 
 /// A message in which everything is made up but the plan.
-fn made_up(notifier: &Notifier<'_>, now: jiff::Timestamp, occasion: Occasion, plan: &str) -> Notice {
-    let (status, task_status, error) = match occasion {
-        Occasion::Started => (Status::Running, Status::ReadyForExecution, None),
-        Occasion::TaskFailed => (
+fn made_up(notifier: &Notifier<'_>, now: jiff::Timestamp, event: EventName, plan: &str) -> Notice {
+    let (status, task_status, error) = match event {
+        EventName::Started => (Status::Running, Status::ReadyForExecution, None),
+        EventName::TaskFailed => (
             Status::DownloadFailed,
             Status::DownloadFailed,
             Some("the connection broke"),
         ),
-        Occasion::Succeeded => (Status::Success, Status::Success, None),
-        Occasion::Warned => (
+        EventName::Succeeded => (Status::Success, Status::Success, None),
+        EventName::Warned => (
             Status::CompletedWithWarnings,
             Status::SkippedDeviceNotAvailable,
             Some("1 task was skipped or cancelled"),
         ),
-        Occasion::Failed => (
+        EventName::Failed => (
             Status::Failed,
             Status::DownloadFailed,
             Some("task 2 DOWNLOAD_FAILED: the connection broke"),
         ),
-        Occasion::Refused => (
+        EventName::Refused => (
             Status::Locked,
             Status::ReadyForExecution,
             Some("held by another run"),
         ),
-        Occasion::StillQuiesced => (
+        EventName::StillQuiesced => (
             Status::Running,
             Status::Unquiescing,
             Some("no answer from the device"),
         ),
-        Occasion::Recovered => (
+        EventName::Recovered => (
             Status::Abandoned,
             Status::Abandoned,
             Some("unquiesced and confirmed"),
         ),
     };
-    let task = |id, domain: &str, status: Status| TaskFacts {
+    let task = |id, domain: &str, status: Status| NoticeTask {
         id: TaskId(id),
         action: ActionKind::ExportDomain,
         device: "EXAMPLE1".to_owned(),
@@ -162,16 +162,16 @@ fn made_up(notifier: &Notifier<'_>, now: jiff::Timestamp, occasion: Occasion, pl
         took: Some(std::time::Duration::from_secs(12)),
     };
     let bad = task(2, "DOMAIN2", task_status);
-    let tasks = match occasion {
-        Occasion::TaskFailed => vec![bad],
-        Occasion::Refused | Occasion::StillQuiesced | Occasion::Recovered => Vec::new(),
+    let tasks = match event {
+        EventName::TaskFailed => vec![bad],
+        EventName::Refused | EventName::StillQuiesced | EventName::Recovered => Vec::new(),
         _ => vec![task(1, "DOMAIN1", Status::Success), bad],
     };
     let is_about_a_place = matches!(
-        occasion,
-        Occasion::TaskFailed | Occasion::StillQuiesced | Occasion::Recovered
+        event,
+        EventName::TaskFailed | EventName::StillQuiesced | EventName::Recovered
     );
-    let place = Place {
+    let place = QuiescedPlace {
         task: TaskId(2),
         device: "EXAMPLE1".to_owned(),
         domain: "DOMAIN2".to_owned(),
@@ -185,6 +185,6 @@ fn made_up(notifier: &Notifier<'_>, now: jiff::Timestamp, occasion: Occasion, pl
         error: error.map(str::to_owned),
         place: is_about_a_place.then_some(place),
         tasks,
-        ..notifier.notice(now, occasion, plan)
+        ..notifier.notice(now, event, plan)
     }
 }

@@ -49,7 +49,7 @@ struct PreviewTask {
 }
 
 #[derive(Debug, Serialize)]
-struct Document<'p> {
+struct PreviewDocument<'p> {
     schema_version: u32,
     plans: Vec<Preview<'p>>,
 }
@@ -94,7 +94,7 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
     let exit = exit_of(&previews).or_graver(history.map_or(Exit::Success, |_| Exit::History));
     let text = match args.format {
         PreviewFormat::Json => {
-            let document = Document {
+            let document = PreviewDocument {
                 schema_version: 1,
                 plans: previews,
             };

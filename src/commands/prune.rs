@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::history::{FileId, History};
 use crate::lock::{Asked, Lock, Locks};
 use crate::plan::model::PlanFile;
-use crate::report::prune::{self as report, Fate, Line};
+use crate::report::prune::{self as report, Fate, PruneLine};
 use crate::run::contact::lock_name;
 use crate::signal::Stop;
 use crate::ui::{Ui, Verbosity};
@@ -59,7 +59,7 @@ struct Pruning<'p> {
     args: &'p PruneArgs,
     ui: Ui,
     clock: SystemClock,
-    lines: Vec<Line>,
+    lines: Vec<PruneLine>,
     busy: Vec<String>,
 }
 
@@ -136,7 +136,7 @@ impl Pruning<'_> {
         Ok(())
     }
 
-    fn tell(&mut self, line: Line) -> Result<(), CommandError> {
+    fn tell(&mut self, line: PruneLine) -> Result<(), CommandError> {
         let shows_all = self.args.dry_run || self.ui.verbosity > Verbosity::Normal;
         if self.args.format == ReportFormat::Table && (shows_all || line.fate != Fate::Keep) {
             print(self.ui, &report::line(&line, &self.clock.zone()))?;

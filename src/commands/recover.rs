@@ -4,13 +4,13 @@ use anyhow::Context as _;
 
 use crate::cli::{Global, RecoverArgs};
 use crate::clock::{Clock, SystemClock};
-use crate::commands::past::PastInHistory;
+use crate::commands::notified_history::NotifiedHistory;
 use crate::commands::{CommandError, Outcome, load_plan, open_history, print, record_warnings};
 use crate::exit::Exit;
 use crate::lock::Locks;
 use crate::notify::Notifier;
-use crate::notify::past::Past;
-use crate::run::event::{ScriptOwner, Sink};
+use crate::notify::previous::Previous;
+use crate::run::event::{Owner, Sink};
 use crate::run::record::Record;
 use crate::run::{Engine, recover as mending};
 use crate::signal::{self, Stop};
@@ -40,8 +40,8 @@ pub(super) fn recover(args: &RecoverArgs, global: &Global, ui: Ui, env: Lookup<'
         environment: env,
     };
     let mut screen = Screen::new(ui);
-    let past = PastInHistory::open(&file.settings.history);
-    let past = past.as_ref().map(|past| past as &dyn Past);
+    let past = NotifiedHistory::open(&file.settings.history);
+    let past = past.as_ref().map(|past| past as &dyn Previous);
     let mut notifier = Notifier::new(file, env, clock.zone(), past);
     let sinks: Vec<&mut dyn Sink> = vec![&mut screen, &mut notifier];
     let mut record = Record::new(&mut history, sinks, &clock);
@@ -53,12 +53,12 @@ pub(super) fn recover(args: &RecoverArgs, global: &Global, ui: Ui, env: Lookup<'
     let recovered = mending::recover(engine, &mut record, &|_| true);
     if let Ok(recovered) = &recovered {
         // A warning belongs to an execution: to one of those that were mended.
-        let plans = recovered.abandoned.iter().map(|plan| ScriptOwner::Plan(plan.id));
+        let plans = recovered.abandoned.iter().map(|plan| Owner::Plan(plan.id));
         let tasks = recovered
             .mended
             .iter()
             .chain(&forgotten)
-            .map(|mended| ScriptOwner::Task(mended.entry.task));
+            .map(|mended| Owner::Task(mended.entry.task));
         if let Some(owner) = plans.chain(tasks).next() {
             record_warnings(&mut record, owner);
         }
@@ -97,7 +97,7 @@ pub(super) fn recover(args: &RecoverArgs, global: &Global, ui: Ui, env: Lookup<'
             }
         }
         // No store yet, nothing left in it.
-        Err(error) if error.kind == crate::artifact::stage::StageErrorKind::Missing => {}
+        Err(error) if error.kind == crate::artifact::stage::StoreErrorKind::Missing => {}
         Err(error) => {
             exit = exit.or_graver(Exit::Failed);
             lines.push(format!("{error}: {}", error.source));

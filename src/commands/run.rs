@@ -4,16 +4,16 @@ use anyhow::Context as _;
 
 use crate::cli::{Global, RunArgs, RunFormat};
 use crate::clock::{Clock, SystemClock};
-use crate::commands::past::PastInHistory;
+use crate::commands::notified_history::NotifiedHistory;
 use crate::commands::{CommandError, Outcome, chosen, load_plan, open_history, record_warnings};
 use crate::exit::Exit;
 use crate::lock::Locks;
 use crate::notify::Notifier;
-use crate::notify::past::Past;
+use crate::notify::previous::Previous;
 use crate::report::lines::JsonLines;
 use crate::run::Engine;
 use crate::run::contact::Devices;
-use crate::run::event::{ScriptOwner, Sink};
+use crate::run::event::{Owner, Sink};
 use crate::run::record::Record;
 use crate::run::sequence::{self, Options};
 use crate::signal::{self, Stop};
@@ -63,8 +63,8 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
         Some(lines) => sinks.push(lines),
         None => sinks.push(&mut screen),
     }
-    let past = PastInHistory::open(&file.settings.history);
-    let past = past.as_ref().map(|past| past as &dyn Past);
+    let past = NotifiedHistory::open(&file.settings.history);
+    let past = past.as_ref().map(|past| past as &dyn Previous);
     let mut notifier = Notifier::new(file, env, clock_zone(&clock), past);
     sinks.push(&mut notifier);
     let mut record = Record::new(&mut history, sinks, &clock);
@@ -79,7 +79,7 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
     for plan in plans {
         match sequence::run(engine, &mut record, &mut devices, plan, options) {
             Ok(end) => {
-                record_warnings(&mut record, ScriptOwner::Plan(end.id));
+                record_warnings(&mut record, Owner::Plan(end.id));
                 exit = exit.or_graver(end.exit);
                 ends.push(end);
             }

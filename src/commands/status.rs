@@ -12,7 +12,7 @@ use crate::exit::{Exit, Monitored};
 use crate::history::{History, HistoryError};
 use crate::lock::Locks;
 use crate::plan::model::{Action, Domains, PlanFile};
-use crate::report::freshness::{self, Attempt, Expected, Freshness, State, What};
+use crate::report::freshness::{self, Attempt, ExpectedTarget, Freshness, TargetState, What};
 use crate::run::event::FileKind;
 use crate::run::event::TaskId;
 use crate::ui::Ui;
@@ -60,9 +60,9 @@ fn judged(global: &Global, args: &StatusArgs, ui: Ui, env: Lookup<'_>) -> Outcom
     };
     print(ui, &text)?;
     Ok(match freshness.state() {
-        State::NotPlanned | State::Ok => Exit::Success,
-        State::Warning => Exit::Monitored(Monitored::Warning),
-        State::Critical => Exit::Monitored(Monitored::Critical),
+        TargetState::NotPlanned | TargetState::Ok => Exit::Success,
+        TargetState::Warning => Exit::Monitored(Monitored::Warning),
+        TargetState::Critical => Exit::Monitored(Monitored::Critical),
     })
 }
 
@@ -79,14 +79,14 @@ fn attempts(history: &History, locks: &Locks) -> Result<BTreeMap<TaskId, Attempt
         } else {
             Attempt::Abandoned
         };
-        attempts.extend(plan.tasks.iter().map(|task| (task.id, attempt)));
+        attempts.extend(plan.unended_tasks.iter().map(|task| (task.id, attempt)));
     }
     Ok(attempts)
 }
 
 /// What the plans want of every device. A plan that is not enabled counts too: turning it
 /// off must not silence the alarm that its backups grow old.
-fn expected(file: &PlanFile) -> Vec<Expected> {
+fn expected(file: &PlanFile) -> Vec<ExpectedTarget> {
     let activities = || file.plans.iter().flat_map(|plan| &plan.activities);
     let mut expected = Vec::new();
     for device in &file.devices {
@@ -101,13 +101,13 @@ fn expected(file: &PlanFile) -> Vec<Expected> {
                     domains: Domains::Matching(pattern),
                 } => (FileKind::Persisted, Some(pattern.clone())),
             };
-            expected.push(Expected {
+            expected.push(ExpectedTarget {
                 device: device.name.clone(),
                 what: Some(What { kind, domains }),
             });
         }
         if expected.len() == before {
-            expected.push(Expected {
+            expected.push(ExpectedTarget {
                 device: device.name.clone(),
                 what: None,
             });

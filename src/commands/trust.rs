@@ -10,7 +10,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::commands::{CommandError, Outcome, load_plan, print, unknown};
 use crate::exit::Exit;
 use crate::plan::model::{Device, Trust};
-use crate::soma::certificate::{Certificate, Content};
+use crate::soma::certificate::{Certificate, CertificateContent};
 use crate::soma::peer::{self, Peer};
 use crate::ui::Ui;
 use crate::values::environment::Lookup;
@@ -116,7 +116,7 @@ fn describe(certificate: &Certificate, now: Timestamp, page: &mut String) {
     line("SHA-256", &certificate.pin());
 }
 
-fn validity(content: &Content, now: Timestamp) -> String {
+fn validity(content: &CertificateContent, now: Timestamp) -> String {
     let date = |time: Timestamp| time.strftime("%Y-%m-%d %H:%M:%SZ").to_string();
     let left = match content.days_left(now) {
         days if days < 0 => "EXPIRED".to_owned(),

@@ -5,14 +5,14 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::artifact::archive::Expected;
-use crate::artifact::recheck::{self, Recheck, Recorded, State};
+use crate::artifact::recheck::{self, FileState, Recheck, Recorded};
 use crate::cli::{Global, ReportFormat, VerifyArgs};
 use crate::commands::{
     CommandError, Outcome, found, load_plan, load_plan_if_any, print, read_history, scratch_folder,
 };
 use crate::exit::Exit;
 use crate::history::{FileFilter, FileId, FileRow, History};
-use crate::report::verify::{self as report, Checked, Finding};
+use crate::report::verify::{self as report, Checked, Verified};
 use crate::run::event::{ALL_DOMAINS, FileKind, TaskId};
 use crate::ui::Ui;
 use crate::values::environment::Lookup;
@@ -123,7 +123,7 @@ impl Round<'_> {
             if let Some(folder) = folder
                 && !goes_on
             {
-                let finding = Finding::Looked(self.recheck.secure_backup(folder));
+                let finding = Verified::Looked(self.recheck.secure_backup(folder));
                 self.tell(Checked {
                     path: folder.to_owned(),
                     kind: Some("secure-backup-folder"),
@@ -159,7 +159,7 @@ impl Round<'_> {
             }
         };
         // Between our question to history and now it may have been pruned.
-        if verdict.state == State::Missing
+        if verdict.state == FileState::Missing
             && let Some(history) = self.history
             && let Some(row) = found(history.files(row.task))?
                 .into_iter()
@@ -167,11 +167,11 @@ impl Round<'_> {
         {
             return self.pruned(&row);
         }
-        self.tell(described(row, Finding::Looked(verdict)))
+        self.tell(described(row, Verified::Looked(verdict)))
     }
 
     fn pruned(&mut self, row: &FileRow) -> Result<(), CommandError> {
-        let mut checked = described(row, Finding::Pruned);
+        let mut checked = described(row, Verified::Pruned);
         if let Some(at) = row.pruned_time {
             let at = at.to_zoned(jiff::tz::TimeZone::system());
             let at = at.strftime("%Y-%m-%d %H:%M:%S");
@@ -190,7 +190,7 @@ impl Round<'_> {
         if row.pruned_time.is_some() {
             return self.pruned(row);
         }
-        let mut finding = Finding::NotKept;
+        let mut finding = Verified::NotKept;
         let mut notes = Vec::new();
         let since = row.unchanged_since.map_or(0, |task| task.0);
         let kept = match (self.history, &row.content) {
@@ -205,11 +205,11 @@ impl Round<'_> {
                 original.task.0
             )),
             None => {
-                let mut verdict = recheck::Verdict::default();
+                let mut verdict = recheck::FileVerdict::default();
                 let why =
                     format!("not kept, unchanged since task {since}, and no file with that content is kept");
-                verdict.find(State::Missing, why);
-                finding = Finding::Looked(verdict);
+                verdict.find(FileState::Missing, why);
+                finding = Verified::Looked(verdict);
             }
         }
         self.tell(Checked {
@@ -239,7 +239,7 @@ impl Round<'_> {
             task: recorded.last().map(|row| row.task),
             device: None,
             domain: None,
-            finding: Finding::Looked(recheck::unrecorded(file, scratch)),
+            finding: Verified::Looked(recheck::unrecorded(file, scratch)),
             notes,
         })
     }
@@ -289,7 +289,7 @@ fn folder_of(row: &FileRow) -> Option<&Path> {
     }
 }
 
-fn described(row: &FileRow, finding: Finding) -> Checked {
+fn described(row: &FileRow, finding: Verified) -> Checked {
     Checked {
         path: row.path.clone(),
         kind: Some(row.kind.code()),

@@ -7,7 +7,7 @@ use roxmltree::Node;
 
 use crate::gateway::Gateway;
 use crate::gateway::domains::DEFAULT_DOMAIN;
-use crate::soma::error::{Kind, Result, SomaError};
+use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::{reply, request};
 
 /// Where secure backups are made.
@@ -117,7 +117,7 @@ impl Gateway<'_> {
         let length = self.download(&request, self.timeouts().export, out, progress)?;
         if length == 0 {
             return Err(SomaError::new(
-                Kind::Refused,
+                SomaErrorKind::Refused,
                 format!("{}: the device answered with an empty file", request.name),
             )
             .with_hint("usually there is too little free space in temporary: of the device"));
@@ -131,7 +131,9 @@ impl Gateway<'_> {
     pub fn secure_backup(&self, certificate: &str, folder: &RemoteFolder) -> Result<()> {
         let request = request::secure_backup(certificate, folder.url());
         match self.act(&request, self.timeouts().secure_backup) {
-            Err(error) if error.kind == Kind::Refused && error.message.contains("scheduled") => Ok(()),
+            Err(error) if error.kind == SomaErrorKind::Refused && error.message.contains("scheduled") => {
+                Ok(())
+            }
             answered => answered,
         }
     }
@@ -157,7 +159,9 @@ impl Gateway<'_> {
             let looked = looked.and_then(|busy| Ok((busy, self.folder(folder)?.unwrap_or_default())));
             let (busy, files) = match looked {
                 Ok(looked) => looked,
-                Err(error) if error.kind == Kind::Interrupted => return Ok(SecureBackupEnd::Interrupted),
+                Err(error) if error.kind == SomaErrorKind::Interrupted => {
+                    return Ok(SecureBackupEnd::Interrupted);
+                }
                 Err(error) => return Err(error),
             };
             let manifest = files.iter().find(|file| file.name == MANIFEST);
@@ -228,7 +232,7 @@ impl Gateway<'_> {
             None => "no size".to_owned(),
         };
         Err(SomaError::new(
-            Kind::Broken,
+            SomaErrorKind::Broken,
             format!(
                 "{}: {length} bytes came of a file listed with {listed}",
                 request.name
@@ -263,7 +267,7 @@ impl Gateway<'_> {
                 (false, None) => settle - waited,
                 (true, _) if waited >= patience => {
                     return Err(SomaError::new(
-                        Kind::Refused,
+                        SomaErrorKind::Refused,
                         "the device is still making a secure backup, and would fill it again",
                     ));
                 }
@@ -290,7 +294,7 @@ impl Gateway<'_> {
             Some(left) if left.is_empty() => Ok(FolderRemoved::Emptied),
             Some(left) => Err(refusal.unwrap_or_else(|| {
                 SomaError::new(
-                    Kind::Refused,
+                    SomaErrorKind::Refused,
                     format!("{} is still there with {} files", folder.url(), left.len()),
                 )
             })),

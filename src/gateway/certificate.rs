@@ -6,7 +6,7 @@ use jiff::tz::Offset;
 use roxmltree::Node;
 
 use crate::gateway::Gateway;
-use crate::soma::error::{Kind, Result};
+use crate::soma::error::{Result, SomaErrorKind};
 use crate::soma::request;
 
 impl Gateway<'_> {
@@ -22,7 +22,10 @@ impl Gateway<'_> {
             Err(error)
                 if matches!(
                     error.kind,
-                    Kind::Fault | Kind::Refused | Kind::NotAllowed | Kind::Malformed
+                    SomaErrorKind::Fault
+                        | SomaErrorKind::Refused
+                        | SomaErrorKind::NotAllowed
+                        | SomaErrorKind::Malformed
                 ) =>
             {
                 Ok(None)

@@ -1,7 +1,7 @@
 //! The domains of a device and how they stand.
 
 use crate::gateway::Gateway;
-use crate::soma::error::{Kind, Result, SomaError};
+use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::{reply, request};
 
 /// The domain that every device has, and that cannot be quiesced.
@@ -86,13 +86,15 @@ impl Gateway<'_> {
             if domains.is_empty() {
                 // Every device has the default domain: no rows means that the status
                 // provider is off or the account may not see it (soma-wire section 1.4).
-                let error =
-                    SomaError::new(Kind::NotAllowed, "the device lists no domain, not even 'default'");
+                let error = SomaError::new(
+                    SomaErrorKind::NotAllowed,
+                    "the device lists no domain, not even 'default'",
+                );
                 return Err(error.with_hint("the account needs */*/status/domain-status?Access=r"));
             }
             if let Some(row) = domains.iter().find(|domain| domain.name.is_empty()) {
                 return Err(SomaError::new(
-                    Kind::Malformed,
+                    SomaErrorKind::Malformed,
                     format!("the device lists a domain without a name: {row:?}"),
                 ));
             }
@@ -113,11 +115,12 @@ impl Gateway<'_> {
         });
         match answer {
             Err(error) => match error.kind {
-                Kind::Fault => Ok(ApiConnect::UnknownClass),
-                Kind::NotAllowed => Ok(ApiConnect::NotAllowed),
-                Kind::Refused | Kind::Authentication | Kind::NotManagement | Kind::Malformed => {
-                    Ok(ApiConnect::NotTold(error.message))
-                }
+                SomaErrorKind::Fault => Ok(ApiConnect::UnknownClass),
+                SomaErrorKind::NotAllowed => Ok(ApiConnect::NotAllowed),
+                SomaErrorKind::Refused
+                | SomaErrorKind::Authentication
+                | SomaErrorKind::NotManagement
+                | SomaErrorKind::Malformed => Ok(ApiConnect::NotTold(error.message)),
                 _ => Err(error),
             },
             answer => answer,

@@ -5,7 +5,7 @@ use roxmltree::Node;
 
 use crate::gateway::Gateway;
 use crate::gateway::domains::DEFAULT_DOMAIN;
-use crate::soma::error::{Kind, Result};
+use crate::soma::error::{Result, SomaErrorKind};
 use crate::soma::{reply, request};
 
 /// A row of `FirmwareVersion3`, or of its older forms.
@@ -76,14 +76,24 @@ impl Gateway<'_> {
                 Err(error)
                     if matches!(
                         error.kind,
-                        Kind::Interrupted | Kind::LoginRefused | Kind::Unreachable | Kind::Tls
+                        SomaErrorKind::Interrupted
+                            | SomaErrorKind::LoginRefused
+                            | SomaErrorKind::Unreachable
+                            | SomaErrorKind::Tls
                     ) =>
                 {
                     return Err(error);
                 }
                 // The older classes would be waited for just as long, and a login that is
                 // tried again and again locks accounts.
-                Err(error) if matches!(error.kind, Kind::TimedOut | Kind::Authentication) => break,
+                Err(error)
+                    if matches!(
+                        error.kind,
+                        SomaErrorKind::TimedOut | SomaErrorKind::Authentication
+                    ) =>
+                {
+                    break;
+                }
                 Ok(_) | Err(_) => {}
             }
         }
@@ -130,7 +140,7 @@ impl Gateway<'_> {
         match answer {
             // An absent object was never captured (soma-wire section 10): a refusal in
             // words is one way in which a device may put it.
-            Err(error) if error.kind == Kind::Refused => Ok(CertificateObject::Absent),
+            Err(error) if error.kind == SomaErrorKind::Refused => Ok(CertificateObject::Absent),
             answer => answer,
         }
     }

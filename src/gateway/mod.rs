@@ -18,7 +18,7 @@ use roxmltree::Node;
 use crate::clock::Clock;
 use crate::signal::Stop;
 use crate::soma::client::Client;
-use crate::soma::error::{Kind, Result, SomaError};
+use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::reply;
 use crate::soma::request::Request;
 use crate::values::timeouts::Timeouts;
@@ -127,7 +127,7 @@ impl<'a> Gateway<'a> {
     fn interruptible<T>(&self, request: &Request, operation: impl FnOnce() -> Result<T>) -> Result<T> {
         if self.stop.is_requested() {
             return Err(SomaError::new(
-                Kind::Interrupted,
+                SomaErrorKind::Interrupted,
                 "not sent, because the run was asked to stop",
             ));
         }

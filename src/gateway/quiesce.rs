@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::gateway::Gateway;
 use crate::gateway::domains::{DEFAULT_DOMAIN, DomainStatus, QuiesceState};
-use crate::soma::error::{Kind, Result, SomaError};
+use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::request;
 
 /// The longest pause between two looks at the device.
@@ -186,7 +186,7 @@ impl Gateway<'_> {
                 Ok(ScopeState::Failed(_) | ScopeState::Gone) => {
                     return Waited::Failed(state.unwrap_or(ScopeState::Gone));
                 }
-                Err(error) if error.kind == Kind::Interrupted => return Waited::Interrupted,
+                Err(error) if error.kind == SomaErrorKind::Interrupted => return Waited::Interrupted,
                 _ => {}
             }
             let waited = self.clock.elapsed().saturating_sub(started);
@@ -247,7 +247,7 @@ impl Gateway<'_> {
                 Ok(ScopeState::Quiesced | ScopeState::Between(_) | ScopeState::Failed(_)) => {
                     is_due(SEND_AGAIN_AFTER)
                 }
-                Err(error) if error.kind == Kind::Interrupted => {
+                Err(error) if error.kind == SomaErrorKind::Interrupted => {
                     return Restored::Not(error.message.clone());
                 }
                 Err(_) => false,
@@ -286,7 +286,14 @@ impl Gateway<'_> {
 /// that is what locks accounts, and keeps them locked.
 fn pause_after<T>(looked: &Result<T>, pause: Duration) -> Duration {
     match looked {
-        Err(error) if matches!(error.kind, Kind::LoginRefused | Kind::Authentication) => REFUSED_PAUSE,
+        Err(error)
+            if matches!(
+                error.kind,
+                SomaErrorKind::LoginRefused | SomaErrorKind::Authentication
+            ) =>
+        {
+            REFUSED_PAUSE
+        }
         _ => pause,
     }
 }

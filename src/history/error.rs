@@ -139,7 +139,7 @@ impl From<HistoryError> for LedgerError {
 
 /// What goes wrong inside a transaction, where the file's name is not at hand.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub(super) enum HistoryFault {
     Sql(rusqlite::Error),
     NotFound {
         what: &'static str,
@@ -150,20 +150,20 @@ pub(super) enum Fault {
     Value(String),
 }
 
-impl From<rusqlite::Error> for Fault {
+impl From<rusqlite::Error> for HistoryFault {
     fn from(error: rusqlite::Error) -> Self {
-        Fault::Sql(error)
+        HistoryFault::Sql(error)
     }
 }
 
-impl Fault {
+impl HistoryFault {
     /// Names the file, and sorts SQLite's code into what somebody can do about it.
     pub(super) fn at(self, path: &Path) -> HistoryError {
         let path = path.to_owned();
         let source = match self {
-            Fault::Sql(source) => source,
-            Fault::NotFound { what, id, list } => return HistoryError::NotFound { what, id, list },
-            Fault::Value(detail) => {
+            HistoryFault::Sql(source) => source,
+            HistoryFault::NotFound { what, id, list } => return HistoryError::NotFound { what, id, list },
+            HistoryFault::Value(detail) => {
                 return HistoryError::Other {
                     path,
                     detail,

@@ -4,43 +4,14 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, Transaction};
 
-use crate::history::error::{Fault, HistoryError};
+use crate::history::error::{HistoryError, HistoryFault};
 use crate::history::record::{Execution, advance, require, set_error};
 use crate::history::value::{AsText, text};
 use crate::history::{History, query};
-use crate::run::event::{ActivityId, JournalEntry, JournalId, PlanId, TaskId, Undo};
+use crate::run::event::{
+    ActivityId, JournalEntry, JournalId, PlanId, TaskId, Undo, UnfinishedPlan, UnfinishedTask,
+};
 use crate::run::status::Status;
-
-/// A plan execution without an end. Its process may still be at work: the kernel
-/// lock that `process` names tells.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnfinishedPlan {
-    /// Its id.
-    pub id: PlanId,
-    /// The plan's name.
-    pub plan: String,
-    /// Names the kernel lock of the process that runs it.
-    pub process: String,
-    /// When it started.
-    pub started: Timestamp,
-    /// Its status when it was last heard of.
-    pub status: Status,
-    /// Its tasks without an end, those that never started included.
-    pub tasks: Vec<UnfinishedTask>,
-}
-
-/// A task without an end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnfinishedTask {
-    /// Its id.
-    pub id: TaskId,
-    /// The device's name.
-    pub device: String,
-    /// The domain, or `all-domains`.
-    pub domain: String,
-    /// Its status when it was last heard of.
-    pub status: Status,
-}
 
 /// What [`History::abandon`] changed: nothing, if the plan execution had ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,9 +24,11 @@ pub struct Abandoned {
     pub tasks: Vec<TaskId>,
 }
 
-pub(super) const OPEN_ENTRIES: &str = "SELECT id, task_execution_id, device_name, undo, argument, process,
-         opened_time
-     FROM journal WHERE closed_time IS NULL ORDER BY id";
+pub(super) const OPEN_ENTRIES: &str =
+    "SELECT journal.id, plan_execution_id, task_execution_id, journal.device_name, undo,
+         argument, process, opened_time
+     FROM journal JOIN task_execution ON task_execution.id = task_execution_id
+     WHERE closed_time IS NULL ORDER BY journal.id";
 
 pub(super) const UNFINISHED_PLANS: &str = "SELECT id, plan, process, start_time, status FROM plan_execution
      WHERE end_time IS NULL ORDER BY id";
@@ -86,7 +59,7 @@ impl History {
         self.read(|transaction| {
             let mut plans = query::rows(transaction, UNFINISHED_PLANS, [], unfinished_plan)?;
             for plan in &mut plans {
-                plan.tasks = unfinished_tasks(transaction, plan.id)?;
+                plan.unended_tasks = unfinished_tasks(transaction, plan.id)?;
             }
             Ok(plans)
         })
@@ -167,7 +140,7 @@ impl History {
                 })
                 .optional()?;
             match known {
-                None => Err(Fault::NotFound {
+                None => Err(HistoryFault::NotFound {
                     what: "journal entry",
                     id: id.0,
                     list: "dpbackup recover",
@@ -185,7 +158,10 @@ impl History {
     }
 }
 
-fn unfinished_tasks(transaction: &Transaction<'_>, plan: PlanId) -> Result<Vec<UnfinishedTask>, Fault> {
+fn unfinished_tasks(
+    transaction: &Transaction<'_>,
+    plan: PlanId,
+) -> Result<Vec<UnfinishedTask>, HistoryFault> {
     query::rows(transaction, UNFINISHED_TASKS, [plan.0], |row| {
         Ok(UnfinishedTask {
             id: TaskId(row.get("id")?),
@@ -203,7 +179,7 @@ fn unfinished_plan(row: &Row<'_>) -> rusqlite::Result<UnfinishedPlan> {
         process: row.get("process")?,
         started: text(row, "start_time")?,
         status: text(row, "status")?,
-        tasks: Vec::new(),
+        unended_tasks: Vec::new(),
     })
 }
 
@@ -217,6 +193,7 @@ fn journal_entry(row: &Row<'_>) -> rusqlite::Result<JournalEntry> {
     };
     Ok(JournalEntry {
         id: JournalId(row.get("id")?),
+        plan: PlanId(row.get("plan_execution_id")?),
         task: TaskId(row.get("task_execution_id")?),
         device: row.get("device_name")?,
         undo,

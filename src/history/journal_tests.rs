@@ -5,7 +5,7 @@ use crate::run::event::{Event, Ledger};
 #[test]
 fn an_undo_is_open_until_it_is_closed() {
     let mut fixture = Fixture::new();
-    let (_, _, task) = fixture.export();
+    let (plan, _, task) = fixture.export();
     let undos = [
         Undo::UnquiesceDevice,
         Undo::UnquiesceDomain("SALES".to_owned()),
@@ -17,6 +17,7 @@ fn an_undo_is_open_until_it_is_closed() {
         let id = fixture.history.open_undo(opened, "4711-abc", task, "QA1", &undo);
         expected.push(JournalEntry {
             id: id.expect("a journal entry"),
+            plan,
             task,
             device: "QA1".to_owned(),
             undo,
@@ -82,7 +83,7 @@ fn a_plan_without_an_end_is_unfinished_and_lists_its_tasks_without_one() {
             process: "4711-abc".to_owned(),
             started: at(0),
             status: Status::WaitingForPreValidation,
-            tasks: vec![UnfinishedTask {
+            unended_tasks: vec![UnfinishedTask {
                 id: open,
                 device: "QA1".to_owned(),
                 domain: "HR".to_owned(),

@@ -23,14 +23,14 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use error::HistoryError;
-pub use journal::{Abandoned, UnfinishedPlan, UnfinishedTask};
+pub use journal::Abandoned;
 pub use schema::Writing;
 pub use view::{
     ActivityRow, FailedFileRow, FileFilter, FileId, FileRow, GoodBackup, NoteLevel, NoteRow, PlanFilter,
     PlanRow, PrunableFile, StatusChange, TargetRow, TaskDetails, TaskRow,
 };
 
-use error::Fault;
+use error::HistoryFault;
 
 /// An open history file.
 #[derive(Debug)]
@@ -84,9 +84,9 @@ impl History {
     /// Does some work in one transaction: all of it is on disk afterwards, or none.
     fn write<T>(
         &mut self,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, Fault>,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, HistoryFault>,
     ) -> Result<T, HistoryError> {
-        let in_transaction = || -> Result<T, Fault> {
+        let in_transaction = || -> Result<T, HistoryFault> {
             // Locked from the start: a transaction that begins by reading could find
             // at its first write that another one was quicker, and waiting would not help.
             let transaction = self
@@ -100,8 +100,11 @@ impl History {
     }
 
     /// Reads within one transaction, so that several queries see the same moment.
-    fn read<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, Fault>) -> Result<T, HistoryError> {
-        let in_transaction = || -> Result<T, Fault> {
+    fn read<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, HistoryFault>,
+    ) -> Result<T, HistoryError> {
+        let in_transaction = || -> Result<T, HistoryFault> {
             let transaction = self.connection.unchecked_transaction()?;
             work(&transaction)
         };

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{Params, Row, Transaction};
 
 use crate::history::History;
-use crate::history::error::{Fault, HistoryError};
+use crate::history::error::{HistoryError, HistoryFault};
 use crate::history::record::{Execution, require};
 use crate::history::value::{Text, count, optional, text};
 use crate::history::view::{ActivityRow, PlanFilter, PlanRow, TaskRow};
@@ -165,7 +165,7 @@ impl History {
     }
 }
 
-pub(super) fn task(transaction: &Transaction<'_>, id: TaskId) -> Result<TaskRow, Fault> {
+pub(super) fn task(transaction: &Transaction<'_>, id: TaskId) -> Result<TaskRow, HistoryFault> {
     require(transaction, Execution::Task(id))?;
     Ok(transaction.query_row(&task_sql(), [id.0], task_row)?)
 }
@@ -176,7 +176,7 @@ pub(super) fn rows<T>(
     sql: &str,
     parameters: impl Params,
     read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
-) -> Result<Vec<T>, Fault> {
+) -> Result<Vec<T>, HistoryFault> {
     let mut statement = transaction.prepare(sql)?;
     let rows = statement.query_map(parameters, read)?;
     Ok(rows.collect::<rusqlite::Result<Vec<T>>>()?)

@@ -2,7 +2,7 @@ use super::*;
 use crate::history::fixture::{Fixture, at, file};
 use crate::history::view::FileFilter;
 use crate::history::{FileId, GoodBackup, TargetRow, journal, record, stored};
-use crate::run::event::{ActionKind, Event, FileKind, Ledger, ScriptOwner, StoredFile};
+use crate::run::event::{ActionKind, Event, FileKind, Ledger, Owner, StoredFile};
 
 fn ids(fixture: &Fixture, filter: &PlanFilter) -> Vec<i64> {
     let plans = fixture.history.plans(filter).expect("plans");
@@ -264,7 +264,7 @@ fn an_id_that_is_not_there_is_answered_with_where_to_look() {
     assert_eq!(text(history.task(TaskId(12)).err()), expected);
     assert_eq!(text(history.task_details(TaskId(12)).err()), expected);
     assert_eq!(text(history.files(TaskId(12)).err()), expected);
-    assert_eq!(text(history.notes(ScriptOwner::Task(TaskId(12))).err()), expected);
+    assert_eq!(text(history.notes(Owner::Task(TaskId(12))).err()), expected);
 }
 
 #[test]
@@ -388,7 +388,7 @@ fn no_query_looks_at_every_row_of_a_large_table() {
         stored::TASK_STATUS_CHANGES.to_owned(),
         stored::TARGETS.to_owned(),
     ];
-    for owner in [ScriptOwner::Plan(PlanId(1)), ScriptOwner::Task(TaskId(1))] {
+    for owner in [Owner::Plan(PlanId(1)), Owner::Task(TaskId(1))] {
         queries.push(stored::owned_sql("note", owner));
         queries.push(stored::owned_sql("script_run", owner));
     }

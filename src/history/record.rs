@@ -5,14 +5,14 @@ use std::path::Path;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, named_params};
 
-use crate::history::error::Fault;
+use crate::history::error::HistoryFault;
 use crate::history::value::{AsText, integer};
 use crate::history::view::NoteLevel;
 use crate::history::{History, script, stored, target};
 use crate::run::event::{
-    self, ActivityId, ActivityOpening, DeviceFacts, Event, FileKind, JournalEntry, JournalId, KeptFile,
-    LastContent, Ledger, LedgerError, PlanId, PlanOpening, ScriptOwner, StoredFile, TaskId, TaskOpening,
-    Undo,
+    ActivityId, ActivityOpening, DeviceFacts, Event, FileKind, JournalEntry, JournalId, KeptFile,
+    LastContent, Ledger, LedgerError, Owner, PlanId, PlanOpening, StoredFile, TaskId, TaskOpening, Undo,
+    UnfinishedPlan,
 };
 use crate::run::status::Status;
 
@@ -124,16 +124,8 @@ impl Ledger for History {
         Ok(self.open_entries()?)
     }
 
-    fn unfinished_plans(&mut self) -> Result<Vec<event::UnfinishedPlan>, LedgerError> {
-        let plans = History::unfinished_plans(self)?;
-        let plain = plans.into_iter().map(|plan| event::UnfinishedPlan {
-            id: plan.id,
-            plan: plan.plan,
-            process: plan.process,
-            started: plan.started,
-            tasks: plan.tasks.iter().map(|task| task.id).collect(),
-        });
-        Ok(plain.collect())
+    fn unfinished_plans(&mut self) -> Result<Vec<UnfinishedPlan>, LedgerError> {
+        Ok(History::unfinished_plans(self)?)
     }
 
     fn abandon(&mut self, at: Timestamp, plan: PlanId, error: &str) -> Result<(), LedgerError> {
@@ -175,7 +167,7 @@ impl Ledger for History {
 pub(super) const LAST_CONTENT: &str = "SELECT content, content_since FROM backup_target
      WHERE device_name = ?1 AND domain_name = ?2 AND kind = ?3 AND content IS NOT NULL";
 
-fn record(transaction: &Transaction<'_>, at: Timestamp, event: &Event) -> Result<(), Fault> {
+fn record(transaction: &Transaction<'_>, at: Timestamp, event: &Event) -> Result<(), HistoryFault> {
     use Execution::{Activity, Plan, Task};
     match event {
         // Their rows were written by the calls that gave them their ids.
@@ -228,13 +220,7 @@ fn record(transaction: &Transaction<'_>, at: Timestamp, event: &Event) -> Result
             how,
         } => {
             let message = format!("device {device}, {}: {how}", undo.domain());
-            record_note(
-                transaction,
-                at,
-                ScriptOwner::Task(*task),
-                NoteLevel::Note,
-                &message,
-            )
+            record_note(transaction, at, Owner::Task(*task), NoteLevel::Note, &message)
         }
         Event::StillQuiesced {
             task,
@@ -243,7 +229,7 @@ fn record(transaction: &Transaction<'_>, at: Timestamp, event: &Event) -> Result
             error,
         } => {
             let message = format!("device {device}, {domain}: {error}");
-            let owner = ScriptOwner::Task(*task);
+            let owner = Owner::Task(*task);
             record_note(transaction, at, owner, NoteLevel::StillQuiesced, &message)
         }
     }
@@ -255,7 +241,7 @@ pub(super) fn advance(
     at: Timestamp,
     execution: Execution,
     status: Status,
-) -> Result<(), Fault> {
+) -> Result<(), HistoryFault> {
     let sql = format!(
         "UPDATE {} SET status = :status, status_time = :at, end_time = :end WHERE id = :id",
         execution.table()
@@ -278,7 +264,7 @@ pub(super) fn set_error(
     transaction: &Transaction<'_>,
     execution: Execution,
     error: Option<&str>,
-) -> Result<(), Fault> {
+) -> Result<(), HistoryFault> {
     let sql = format!(
         "UPDATE {} SET error_message = ?2 WHERE id = ?1",
         execution.table()
@@ -291,7 +277,7 @@ fn log_status(
     at: Timestamp,
     execution: Execution,
     status: Status,
-) -> Result<(), Fault> {
+) -> Result<(), HistoryFault> {
     transaction.execute(
         "INSERT INTO status_change (level, execution_id, status, time) VALUES (?1, ?2, ?3, ?4)",
         (execution.level(), execution.id(), AsText(status), AsText(at)),
@@ -299,7 +285,11 @@ fn log_status(
     Ok(())
 }
 
-fn record_facts(transaction: &Transaction<'_>, task: TaskId, facts: &DeviceFacts) -> Result<(), Fault> {
+fn record_facts(
+    transaction: &Transaction<'_>,
+    task: TaskId,
+    facts: &DeviceFacts,
+) -> Result<(), HistoryFault> {
     let changed = transaction.execute(
         "UPDATE task_execution SET firmware_version = :firmware_version, build = :build,
              build_date = :build_date, serial = :serial, machine_type = :machine_type,
@@ -324,7 +314,7 @@ fn record_file(
     at: Timestamp,
     task: TaskId,
     file: &StoredFile,
-) -> Result<(), Fault> {
+) -> Result<(), HistoryFault> {
     require(transaction, Execution::Task(task))?;
     transaction.execute(
         "INSERT INTO file (task_execution_id, name, kind, path, kept, size, sha256, entries, objects,
@@ -352,10 +342,10 @@ fn record_file(
 fn record_note(
     transaction: &Transaction<'_>,
     at: Timestamp,
-    owner: ScriptOwner,
+    owner: Owner,
     level: NoteLevel,
     message: &str,
-) -> Result<(), Fault> {
+) -> Result<(), HistoryFault> {
     let (plan, task) = owner_ids(transaction, owner)?;
     transaction.execute(
         "INSERT INTO note (plan_execution_id, task_execution_id, level, message, time)
@@ -368,14 +358,14 @@ fn record_note(
 /// The two columns that say whose a row is.
 pub(super) fn owner_ids(
     transaction: &Transaction<'_>,
-    owner: ScriptOwner,
-) -> Result<(Option<i64>, Option<i64>), Fault> {
+    owner: Owner,
+) -> Result<(Option<i64>, Option<i64>), HistoryFault> {
     match owner {
-        ScriptOwner::Plan(id) => {
+        Owner::Plan(id) => {
             require(transaction, Execution::Plan(id))?;
             Ok((Some(id.0), None))
         }
-        ScriptOwner::Task(id) => {
+        Owner::Task(id) => {
             require(transaction, Execution::Task(id))?;
             Ok((None, Some(id.0)))
         }
@@ -383,19 +373,19 @@ pub(super) fn owner_ids(
 }
 
 /// A path that is opened again later must come back byte by byte.
-fn exact(path: &Path) -> Result<&str, Fault> {
+fn exact(path: &Path) -> Result<&str, HistoryFault> {
     path.to_str()
-        .ok_or_else(|| Fault::Value(format!("the path {} is not UTF-8", path.display())))
+        .ok_or_else(|| HistoryFault::Value(format!("the path {} is not UTF-8", path.display())))
 }
 
 /// Answers for an id that is not there in words, where a foreign key would give a number.
-pub(super) fn require(transaction: &Transaction<'_>, execution: Execution) -> Result<(), Fault> {
+pub(super) fn require(transaction: &Transaction<'_>, execution: Execution) -> Result<(), HistoryFault> {
     let sql = format!("SELECT 1 FROM {} WHERE id = ?1", execution.table());
     let exists = transaction.prepare(&sql)?.exists([execution.id()])?;
     found(usize::from(exists), execution)
 }
 
-fn found(rows: usize, execution: Execution) -> Result<(), Fault> {
+fn found(rows: usize, execution: Execution) -> Result<(), HistoryFault> {
     if rows > 0 {
         return Ok(());
     }
@@ -407,7 +397,7 @@ fn found(rows: usize, execution: Execution) -> Result<(), Fault> {
         ),
         Execution::Task(_) => ("task execution", "dpbackup history tasks ACTIVITY_EXECUTION_ID"),
     };
-    Err(Fault::NotFound {
+    Err(HistoryFault::NotFound {
         what,
         id: execution.id(),
         list,

@@ -245,7 +245,7 @@ fn every_end_of_a_script_reads_back_as_it_was() {
         ScriptEnd::Interrupted,
         ScriptEnd::NotStarted("permission denied".to_owned()),
     ];
-    for owner in [ScriptOwner::Plan(plan), ScriptOwner::Task(task)] {
+    for owner in [Owner::Plan(plan), Owner::Task(task)] {
         let runs: Vec<ScriptRun> = ends.iter().cloned().map(script).collect();
         for run in &runs {
             let event = Event::ScriptEnded {
@@ -263,7 +263,7 @@ fn notes_warnings_and_what_is_still_quiesced_are_told_apart() {
     let mut fixture = Fixture::new();
     let (plan, _, task) = fixture.export();
     let message = || "look here".to_owned();
-    let (of_plan, of_task) = (ScriptOwner::Plan(plan), ScriptOwner::Task(task));
+    let (of_plan, of_task) = (Owner::Plan(plan), Owner::Task(task));
     let events = [
         Event::Note {
             owner: of_task,
@@ -348,7 +348,7 @@ fn an_event_of_an_execution_that_is_not_there_is_refused_in_words() {
             file: file("a.zip", FileKind::Persisted, None),
         },
         Event::Note {
-            owner: ScriptOwner::Task(task),
+            owner: Owner::Task(task),
             message: "hello".to_owned(),
         },
     ];
@@ -507,7 +507,7 @@ fn writers_and_a_reader_at_once_lose_nothing() {
             off.expect("a pragma");
             let plan = history.open_plan(at(0), &plan_opening(name)).expect("a plan");
             for number in 0..100 {
-                let owner = ScriptOwner::Plan(plan);
+                let owner = Owner::Plan(plan);
                 let message = format!("{name} {number}");
                 let event = Event::Note { owner, message };
                 history.record(at(number), &event).expect("a note");
@@ -527,7 +527,7 @@ fn writers_and_a_reader_at_once_lose_nothing() {
         writers.map(|writer| writer.join().expect("a writer"))
     });
     for plan in plans {
-        let notes = fixture.history.notes(ScriptOwner::Plan(plan)).expect("notes");
+        let notes = fixture.history.notes(Owner::Plan(plan)).expect("notes");
         let numbers = notes.iter().filter_map(|note| note.message.split(' ').nth(1));
         let numbers: Vec<usize> = numbers.filter_map(|number| number.parse().ok()).collect();
         assert_eq!(numbers, (0..100).collect::<Vec<usize>>());

@@ -27,7 +27,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
-use crate::history::error::{Fault, HistoryError};
+use crate::history::error::{HistoryError, HistoryFault};
 
 /// How long a connection waits for another one.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -69,7 +69,7 @@ pub(super) fn open(path: &Path, writing: Writing, migrations: &[&str]) -> Result
         check(&connection, path)?;
     }
     migrate(&mut connection, migrations).map_err(|fault| fault.at(path))?;
-    configure(&connection, writing).map_err(|error| Fault::from(error).at(path))?;
+    configure(&connection, writing).map_err(|error| HistoryFault::from(error).at(path))?;
     Ok(connection)
 }
 
@@ -88,11 +88,11 @@ pub(super) fn open_read_only(path: &Path, migrations: &[&str]) -> Result<Connect
     let connection = connect(path)?;
     connection
         .pragma_update(None, "query_only", true)
-        .map_err(|error| Fault::from(error).at(path))?;
+        .map_err(|error| HistoryFault::from(error).at(path))?;
     let known = newest(migrations);
     match identify(&connection, path, migrations)? {
         Identity::Ours(found) if found == known => {
-            ours(&connection).map_err(|error| Fault::from(error).at(path))?;
+            ours(&connection).map_err(|error| HistoryFault::from(error).at(path))?;
             Ok(connection)
         }
         Identity::Ours(found) => Err(HistoryError::Older {
@@ -142,7 +142,7 @@ fn connect(path: &Path) -> Result<Connection, HistoryError> {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         Ok(connection)
     };
-    open().map_err(|error| Fault::from(error).at(path))
+    open().map_err(|error| HistoryFault::from(error).at(path))
 }
 
 /// Reads whose file it is and refuses what is not ours, before anything is written.
@@ -157,7 +157,7 @@ fn identify(connection: &Connection, path: &Path, migrations: &[&str]) -> Result
         )
     };
     let known = newest(migrations);
-    match read().map_err(|error| Fault::from(error).at(path))? {
+    match read().map_err(|error| HistoryFault::from(error).at(path))? {
         (APPLICATION_ID, found, _) if found > known => Err(HistoryError::Newer {
             path: path.to_owned(),
             found,
@@ -188,7 +188,7 @@ fn check(connection: &Connection, path: &Path) -> Result<(), HistoryError> {
         let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
         Ok((verdict != "ok").then_some(verdict))
     };
-    match read().map_err(|error| Fault::from(error).at(path))? {
+    match read().map_err(|error| HistoryFault::from(error).at(path))? {
         None => Ok(()),
         Some(detail) => Err(HistoryError::Corrupt {
             path: path.to_owned(),
@@ -201,7 +201,7 @@ fn check(connection: &Connection, path: &Path) -> Result<(), HistoryError> {
 /// Brings the file to the newest version, one transaction a step: a step that is cut
 /// short is begun again the next time. Foreign keys are still off here, so that a step
 /// may rebuild a table.
-fn migrate(connection: &mut Connection, migrations: &[&str]) -> Result<(), Fault> {
+fn migrate(connection: &mut Connection, migrations: &[&str]) -> Result<(), HistoryFault> {
     loop {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // Read under the lock: another process may have taken the step meanwhile.

@@ -7,17 +7,17 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 use rusqlite::{Row, Transaction, named_params};
 use serde_json::json;
 
-use crate::history::error::Fault;
+use crate::history::error::HistoryFault;
 use crate::history::record::owner_ids;
 use crate::history::value::{AsText, count, integer, text};
-use crate::run::event::{ScriptEnd, ScriptOwner, ScriptRun};
+use crate::run::event::{Owner, ScriptEnd, ScriptRun};
 
 /// Writes down a run of a script.
 pub(super) fn record(
     transaction: &Transaction<'_>,
-    owner: ScriptOwner,
+    owner: Owner,
     script: &ScriptRun,
-) -> Result<(), Fault> {
+) -> Result<(), HistoryFault> {
     let (plan, task) = owner_ids(transaction, owner)?;
     let (result, code, signal, timeout, start_error) = match &script.end {
         ScriptEnd::Code(code) => ("CODE", Some(*code), None, None, None),

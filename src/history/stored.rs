@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{Row, Transaction};
 
 use crate::history::History;
-use crate::history::error::{Fault, HistoryError};
+use crate::history::error::{HistoryError, HistoryFault};
 use crate::history::query::{self, rows};
 use crate::history::record::{Execution, require};
 use crate::history::script;
@@ -16,7 +16,7 @@ use crate::history::view::{
     FailedFileRow, FileFilter, FileId, FileRow, GoodBackup, NoteRow, PrunableFile, StatusChange, TargetRow,
     TaskDetails,
 };
-use crate::run::event::{FileKind, ScriptOwner, ScriptRun, TaskId};
+use crate::run::event::{FileKind, Owner, ScriptRun, TaskId};
 
 const FILE_COLUMNS: &str = "SELECT f.*, t.device_name, t.domain_name
      FROM task_execution AS t JOIN file AS f ON f.task_execution_id = t.id";
@@ -67,10 +67,10 @@ pub(super) const TARGETS: &str = "SELECT b.device_name, b.domain_name, b.kind, b
      FROM backup_target AS b CROSS JOIN task_execution AS t ON t.id = b.last_task_execution_id
      ORDER BY b.device_name, b.domain_name, b.kind";
 
-pub(super) fn owned_sql(table: &str, owner: ScriptOwner) -> String {
+pub(super) fn owned_sql(table: &str, owner: Owner) -> String {
     let column = match owner {
-        ScriptOwner::Plan(_) => "plan_execution_id",
-        ScriptOwner::Task(_) => "task_execution_id",
+        Owner::Plan(_) => "plan_execution_id",
+        Owner::Task(_) => "task_execution_id",
     };
     format!("SELECT * FROM {table} WHERE {column} = ?1 ORDER BY id")
 }
@@ -87,8 +87,8 @@ impl History {
                 task: query::task(transaction, id)?,
                 files: rows(transaction, &files_sql(), [id.0], file_row)?,
                 failed_files: rows(transaction, FAILED_FILES, [id.0], failed_file_row)?,
-                notes: notes(transaction, ScriptOwner::Task(id))?,
-                scripts: scripts(transaction, ScriptOwner::Task(id))?,
+                notes: notes(transaction, Owner::Task(id))?,
+                scripts: scripts(transaction, Owner::Task(id))?,
             })
         })
     }
@@ -183,7 +183,7 @@ impl History {
                     (file.0, AsText(at)),
                 )?;
                 if changed == 0 {
-                    return Err(Fault::NotFound {
+                    return Err(HistoryFault::NotFound {
                         what: "file",
                         id: file.0,
                         list: "dpbackup history files TASK_EXECUTION_ID",
@@ -199,7 +199,7 @@ impl History {
     /// # Errors
     ///
     /// [`HistoryError::NotFound`], or the history cannot be read.
-    pub fn notes(&self, owner: ScriptOwner) -> Result<Vec<NoteRow>, HistoryError> {
+    pub fn notes(&self, owner: Owner) -> Result<Vec<NoteRow>, HistoryError> {
         self.read(|transaction| notes(transaction, owner))
     }
 
@@ -208,7 +208,7 @@ impl History {
     /// # Errors
     ///
     /// [`HistoryError::NotFound`], or the history cannot be read.
-    pub fn scripts(&self, owner: ScriptOwner) -> Result<Vec<ScriptRun>, HistoryError> {
+    pub fn scripts(&self, owner: Owner) -> Result<Vec<ScriptRun>, HistoryError> {
         self.read(|transaction| scripts(transaction, owner))
     }
 
@@ -246,12 +246,12 @@ pub(super) fn kept_with_content(
     domain: &str,
     kind: FileKind,
     content: &str,
-) -> Result<Vec<FileRow>, Fault> {
+) -> Result<Vec<FileRow>, HistoryFault> {
     let parameters = (content, device, domain, AsText(kind));
     rows(transaction, KEPT_WITH_CONTENT, parameters, file_row)
 }
 
-fn notes(transaction: &Transaction<'_>, owner: ScriptOwner) -> Result<Vec<NoteRow>, Fault> {
+fn notes(transaction: &Transaction<'_>, owner: Owner) -> Result<Vec<NoteRow>, HistoryFault> {
     let id = required_owner(transaction, owner)?;
     rows(transaction, &owned_sql("note", owner), [id], |row| {
         Ok(NoteRow {
@@ -262,15 +262,15 @@ fn notes(transaction: &Transaction<'_>, owner: ScriptOwner) -> Result<Vec<NoteRo
     })
 }
 
-fn scripts(transaction: &Transaction<'_>, owner: ScriptOwner) -> Result<Vec<ScriptRun>, Fault> {
+fn scripts(transaction: &Transaction<'_>, owner: Owner) -> Result<Vec<ScriptRun>, HistoryFault> {
     let id = required_owner(transaction, owner)?;
     rows(transaction, &owned_sql("script_run", owner), [id], script::row)
 }
 
-fn required_owner(transaction: &Transaction<'_>, owner: ScriptOwner) -> Result<i64, Fault> {
+fn required_owner(transaction: &Transaction<'_>, owner: Owner) -> Result<i64, HistoryFault> {
     let (execution, id) = match owner {
-        ScriptOwner::Plan(id) => (Execution::Plan(id), id.0),
-        ScriptOwner::Task(id) => (Execution::Task(id), id.0),
+        Owner::Plan(id) => (Execution::Plan(id), id.0),
+        Owner::Task(id) => (Execution::Task(id), id.0),
     };
     require(transaction, execution)?;
     Ok(id)

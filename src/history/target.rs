@@ -8,7 +8,7 @@
 
 use rusqlite::{Transaction, named_params};
 
-use crate::history::error::Fault;
+use crate::history::error::HistoryFault;
 use crate::history::value::{AsText, integer};
 use crate::run::event::{ALL_DOMAINS, ActionKind, FileKind, StoredFile, TaskId, TaskOpening};
 use crate::run::status::Status;
@@ -39,7 +39,7 @@ fn is_pattern(domain: &str) -> bool {
 }
 
 /// Counts a task that is about to be inserted.
-pub(super) fn count(transaction: &Transaction<'_>, task: &TaskOpening) -> Result<(), Fault> {
+pub(super) fn count(transaction: &Transaction<'_>, task: &TaskOpening) -> Result<(), HistoryFault> {
     let share = share(task);
     if share.device {
         let new = transaction.execute(
@@ -75,7 +75,11 @@ pub(super) fn count(transaction: &Transaction<'_>, task: &TaskOpening) -> Result
 }
 
 /// Remembers what a task, just inserted, was to back up.
-pub(super) fn remember(transaction: &Transaction<'_>, id: TaskId, task: &TaskOpening) -> Result<(), Fault> {
+pub(super) fn remember(
+    transaction: &Transaction<'_>,
+    id: TaskId,
+    task: &TaskOpening,
+) -> Result<(), HistoryFault> {
     if share(task).domain {
         let kind = match task.action {
             ActionKind::SecureBackup => FileKind::SecureBackup,
@@ -93,7 +97,7 @@ fn touch(
     device: &str,
     domain: &str,
     kind: FileKind,
-) -> Result<(), Fault> {
+) -> Result<(), HistoryFault> {
     transaction.execute(
         "INSERT INTO backup_target (device_name, domain_name, kind, last_task_execution_id)
          VALUES (:device, :domain, :kind, :task)
@@ -104,7 +108,11 @@ fn touch(
 }
 
 /// Notes the content of a verified file, against which the next one is compared.
-pub(super) fn content(transaction: &Transaction<'_>, task: TaskId, file: &StoredFile) -> Result<(), Fault> {
+pub(super) fn content(
+    transaction: &Transaction<'_>,
+    task: TaskId,
+    file: &StoredFile,
+) -> Result<(), HistoryFault> {
     let (device, domain): (String, String) = transaction.query_row(
         "SELECT device_name, domain_name FROM task_execution WHERE id = ?1",
         [task.0],
@@ -128,7 +136,7 @@ pub(super) fn content(transaction: &Transaction<'_>, task: TaskId, file: &Stored
 }
 
 /// A task succeeded: its files are now the newest good ones of their kind.
-pub(super) fn good(transaction: &Transaction<'_>, task: TaskId) -> Result<(), Fault> {
+pub(super) fn good(transaction: &Transaction<'_>, task: TaskId) -> Result<(), HistoryFault> {
     let mut files = transaction.prepare(
         "SELECT t.device_name, t.domain_name, t.end_time, f.kind, sum(f.size) AS size
          FROM task_execution AS t JOIN file AS f ON f.task_execution_id = t.id

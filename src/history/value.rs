@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Row, RowIndex};
 
-use crate::history::error::Fault;
+use crate::history::error::HistoryFault;
 use crate::history::view::NoteLevel;
 use crate::run::event::{ActionKind, FileKind, ScriptMoment};
 use crate::run::status::Status;
@@ -59,8 +59,9 @@ pub(super) fn optional_count(row: &Row<'_>, column: impl RowIndex) -> rusqlite::
 }
 
 /// SQLite counts with a sign: nothing real is that large, but it is not cut in silence.
-pub(super) fn integer(value: u64) -> Result<i64, Fault> {
-    i64::try_from(value).map_err(|_| Fault::Value(format!("the number {value} is too large to be recorded")))
+pub(super) fn integer(value: u64) -> Result<i64, HistoryFault> {
+    i64::try_from(value)
+        .map_err(|_| HistoryFault::Value(format!("the number {value} is too large to be recorded")))
 }
 
 impl Text for Timestamp {

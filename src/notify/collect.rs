@@ -5,22 +5,22 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::notify::notice::{Place, TaskFacts};
-use crate::run::event::{Event, PlanId, ScriptOwner, TaskId, TaskOpening};
+use crate::notify::notice::{NoticeTask, QuiescedPlace};
+use crate::run::event::{Event, Owner, PlanId, TaskId, TaskOpening};
 use crate::run::status::Status;
 
 /// An execution of a plan, as far as it has come.
 #[derive(Clone, Debug)]
-pub(super) struct Run {
+pub(super) struct CollectedRun {
     pub(super) id: PlanId,
     pub(super) plan: String,
     pub(super) started: Timestamp,
-    pub(super) tasks: BTreeMap<TaskId, TaskFacts>,
-    pub(super) still_quiesced: Vec<Place>,
+    pub(super) tasks: BTreeMap<TaskId, NoticeTask>,
+    pub(super) still_quiesced: Vec<QuiescedPlace>,
     pub(super) remarks: Vec<String>,
 }
 
-impl Run {
+impl CollectedRun {
     pub(super) fn new(id: PlanId, plan: String, started: Timestamp) -> Self {
         Self {
             id,
@@ -61,7 +61,7 @@ impl Run {
                 domain,
                 error,
             } => {
-                let place = Place {
+                let place = QuiescedPlace {
                     task: *task,
                     device: device.clone(),
                     domain: domain.clone(),
@@ -80,10 +80,10 @@ impl Run {
     }
 
     /// Those of tasks stand with their task.
-    fn remark(&mut self, owner: ScriptOwner, message: &str) {
+    fn remark(&mut self, owner: Owner, message: &str) {
         match owner {
-            ScriptOwner::Plan(_) => self.remarks.push(message.to_owned()),
-            ScriptOwner::Task(task) => {
+            Owner::Plan(_) => self.remarks.push(message.to_owned()),
+            Owner::Task(task) => {
                 if let Some(facts) = self.tasks.get(&task) {
                     self.remarks.push(format!("{}: {message}", facts.place()));
                 }
@@ -92,19 +92,19 @@ impl Run {
     }
 
     /// Its tasks, in the order in which they run.
-    pub(super) fn task_list(&self) -> Vec<TaskFacts> {
+    pub(super) fn task_list(&self) -> Vec<NoticeTask> {
         self.tasks.values().cloned().collect()
     }
 
-    fn with(&mut self, task: TaskId, change: impl FnOnce(&mut TaskFacts)) {
+    fn with(&mut self, task: TaskId, change: impl FnOnce(&mut NoticeTask)) {
         if let Some(facts) = self.tasks.get_mut(&task) {
             change(facts);
         }
     }
 }
 
-fn opened(id: TaskId, opening: &TaskOpening) -> TaskFacts {
-    TaskFacts {
+fn opened(id: TaskId, opening: &TaskOpening) -> NoticeTask {
+    NoticeTask {
         id,
         action: opening.action,
         device: opening.device.clone(),
@@ -119,11 +119,11 @@ fn opened(id: TaskId, opening: &TaskOpening) -> TaskFacts {
 }
 
 /// Those that did not succeed, as they are compared with the execution before.
-pub(super) fn troubles(tasks: &[TaskFacts]) -> Vec<String> {
+pub(super) fn troubles(tasks: &[NoticeTask]) -> Vec<String> {
     let mut troubles: Vec<String> = tasks
         .iter()
         .filter(|task| task.status != Status::Success)
-        .map(TaskFacts::trouble)
+        .map(NoticeTask::trouble)
         .collect();
     troubles.sort();
     troubles

@@ -12,7 +12,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// What a receiver answered to one message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct Delivery {
     /// What it is called.
     pub receiver: String,
     /// Where it is, without what is secret; unknown when its secrets cannot be had.
@@ -27,19 +27,19 @@ pub(super) fn to_all(
     notice: &Arc<Notice>,
     limit: Duration,
     tries: u32,
-) -> Vec<Answer> {
+) -> Vec<Delivery> {
     std::thread::scope(|scope| {
         let threads: Vec<_> = receivers
             .into_iter()
             .map(|(receiver, ready)| {
                 let notice = Arc::clone(notice);
                 scope.spawn(move || match ready {
-                    Ok(ready) => Answer {
+                    Ok(ready) => Delivery {
                         receiver,
                         place: Some(ready.shown.clone()),
                         answer: send(&ready, &notice, limit, tries),
                     },
-                    Err(error) => Answer {
+                    Err(error) => Delivery {
                         receiver,
                         place: None,
                         answer: Err(error.message),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::notify::notice::{Change, Notice, Place, TaskFacts};
+use crate::notify::notice::{EndChange, Notice, NoticeTask, QuiescedPlace};
 use crate::notify::words;
 use crate::run::status::Status;
 
@@ -11,7 +11,7 @@ const SCHEMA_VERSION: u32 = 1;
 
 /// The document. Every key is always there; what does not apply is null.
 #[derive(Serialize)]
-pub struct Document<'n> {
+pub struct NoticeDocument<'n> {
     schema_version: u32,
     id: String,
     event: &'static str,
@@ -65,12 +65,12 @@ struct PlaceObject<'n> {
 }
 
 /// The document of a notice.
-pub fn document(notice: &Notice) -> Document<'_> {
+pub fn document(notice: &Notice) -> NoticeDocument<'_> {
     let place = notice.place.as_ref();
-    Document {
+    NoticeDocument {
         schema_version: SCHEMA_VERSION,
         id: notice.id(),
-        event: notice.occasion.word(),
+        event: notice.event.word(),
         test: notice.is_test,
         time: notice.rfc3339(notice.time),
         host: &notice.host,
@@ -92,12 +92,12 @@ pub fn document(notice: &Notice) -> Document<'_> {
     }
 }
 
-fn change_of(notice: &Notice, change: Change) -> ChangeObject {
+fn change_of(notice: &Notice, change: EndChange) -> ChangeObject {
     let (kind, was, since, times) = match change {
-        Change::First => ("first", None, None, None),
-        Change::Again { since, times } => ("again", None, Some(since), Some(times)),
-        Change::Other { was } => ("other", Some(was), None, None),
-        Change::Mended { was, since, times } => ("mended", Some(was), Some(since), Some(times)),
+        EndChange::First => ("first", None, None, None),
+        EndChange::Again { since, times } => ("again", None, Some(since), Some(times)),
+        EndChange::Other { was } => ("other", Some(was), None, None),
+        EndChange::Mended { was, since, times } => ("mended", Some(was), Some(since), Some(times)),
     };
     ChangeObject {
         kind,
@@ -107,7 +107,7 @@ fn change_of(notice: &Notice, change: Change) -> ChangeObject {
     }
 }
 
-fn task(task: &TaskFacts) -> TaskObject<'_> {
+fn task(task: &NoticeTask) -> TaskObject<'_> {
     TaskObject {
         task_execution_id: task.id.0,
         action: task.action.code(),
@@ -121,7 +121,7 @@ fn task(task: &TaskFacts) -> TaskObject<'_> {
     }
 }
 
-fn quiesced(place: &Place) -> PlaceObject<'_> {
+fn quiesced(place: &QuiescedPlace) -> PlaceObject<'_> {
     PlaceObject {
         task_execution_id: place.task.0,
         device_name: &place.device,

@@ -5,19 +5,19 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::notify::notice::{Change, Notice, Place, TaskFacts};
-use crate::notify::past::{Figures, PlanFigures, TargetFigures};
+use crate::notify::notice::{EndChange, Notice, NoticeTask, QuiescedPlace};
+use crate::notify::previous::{Figures, PlanFigures, TargetFigures};
 use crate::notify::{json, metrics, rfc5424, words};
 use crate::run::event::{ALL_DOMAINS, ActionKind, FileKind, PlanId, TaskId};
 use crate::run::status::Status;
-use crate::values::occasion::Occasion;
+use crate::values::event_name::EventName;
 
 fn at(text: &str) -> Timestamp {
     text.parse().expect("a time")
 }
 
-fn task(id: i64, domain: &str, status: Status, error: Option<&str>) -> TaskFacts {
-    TaskFacts {
+fn task(id: i64, domain: &str, status: Status, error: Option<&str>) -> NoticeTask {
+    NoticeTask {
         id: TaskId(id),
         action: if domain == ALL_DOMAINS {
             ActionKind::SecureBackup
@@ -38,7 +38,7 @@ fn task(id: i64, domain: &str, status: Status, error: Option<&str>) -> TaskFacts
 /// A plan that failed, with everything that a message can hold.
 fn failed() -> Notice {
     Notice {
-        occasion: Occasion::Failed,
+        event: EventName::Failed,
         time: at("2026-11-22T00:12:30Z"),
         zone: TimeZone::fixed(jiff::tz::offset(1)),
         host: "backup1".to_owned(),
@@ -64,14 +64,14 @@ fn failed() -> Notice {
                 Some("task 32 ended DOWNLOAD_FAILED"),
             ),
         ],
-        still_quiesced: vec![Place {
+        still_quiesced: vec![QuiescedPlace {
             task: TaskId(32),
             device: "TEST8".to_owned(),
             domain: "DOMAIN1".to_owned(),
             error: Some("no answer".to_owned()),
         }],
         remarks: vec!["the post-plan script post.sh: return code 1".to_owned()],
-        change: Some(Change::Again {
+        change: Some(EndChange::Again {
             since: at("2026-11-20T00:12:00Z"),
             times: 3,
         }),
@@ -94,16 +94,16 @@ fn a_mail_says_it_all_in_its_subject_and_fits_a_phone() {
 }
 
 #[test]
-fn each_occasion_has_a_subject_of_its_own() {
-    let place = Some(Place {
+fn each_event_has_a_subject_of_its_own() {
+    let place = Some(QuiescedPlace {
         task: TaskId(32),
         device: "TEST8".to_owned(),
         domain: "DOMAIN1".to_owned(),
         error: None,
     });
-    let of = |occasion, status, change| {
+    let of = |event, status, change| {
         let notice = Notice {
-            occasion,
+            event,
             status: Some(status),
             change,
             place: place.clone(),
@@ -114,23 +114,23 @@ fn each_occasion_has_a_subject_of_its_own() {
     };
     let since = at("2026-11-20T00:12:00Z");
     let mended = |times| {
-        Some(Change::Mended {
+        Some(EndChange::Mended {
             was: Status::Failed,
             since,
             times,
         })
     };
     let subjects = [
-        of(Occasion::Started, Status::Running, None),
-        of(Occasion::TaskFailed, Status::QuiesceTimeout, None),
-        of(Occasion::Succeeded, Status::Success, Some(Change::First)),
-        of(Occasion::Succeeded, Status::Success, mended(1)),
-        of(Occasion::Succeeded, Status::Success, mended(72)),
-        of(Occasion::Warned, Status::CompletedWithWarnings, None),
-        of(Occasion::Failed, Status::Interrupted, None),
-        of(Occasion::Refused, Status::Locked, None),
-        of(Occasion::StillQuiesced, Status::Running, None),
-        of(Occasion::Recovered, Status::Running, None),
+        of(EventName::Started, Status::Running, None),
+        of(EventName::TaskFailed, Status::QuiesceTimeout, None),
+        of(EventName::Succeeded, Status::Success, Some(EndChange::First)),
+        of(EventName::Succeeded, Status::Success, mended(1)),
+        of(EventName::Succeeded, Status::Success, mended(72)),
+        of(EventName::Warned, Status::CompletedWithWarnings, None),
+        of(EventName::Failed, Status::Interrupted, None),
+        of(EventName::Refused, Status::Locked, None),
+        of(EventName::StillQuiesced, Status::Running, None),
+        of(EventName::Recovered, Status::Running, None),
     ];
     insta::assert_snapshot!(subjects.join("\n"));
 }

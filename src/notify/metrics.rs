@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use jiff::Timestamp;
 
-use crate::notify::past::{Figures, PlanFigures, TargetFigures};
+use crate::notify::previous::{Figures, PlanFigures, TargetFigures};
 use crate::run::status::Class;
 
 /// The text of the file.

@@ -12,14 +12,14 @@ pub mod json;
 pub mod metrics;
 pub mod notice;
 mod notifier;
-pub mod past;
+pub mod previous;
 pub mod receiver;
 pub mod rfc5424;
 pub mod send;
 pub mod standing;
 pub mod words;
 
-pub use deliver::Answer;
+pub use deliver::Delivery;
 pub use notifier::Notifier;
 
 #[cfg(test)]

@@ -7,13 +7,13 @@ use jiff::tz::TimeZone;
 
 use crate::run::event::{ALL_DOMAINS, ActionKind, PlanId, TaskId};
 use crate::run::status::{Class, Status};
-use crate::values::occasion::Occasion;
+use crate::values::event_name::EventName;
 
 /// One message, the same for every receiver.
 #[derive(Clone, Debug)]
 pub struct Notice {
     /// What happened.
-    pub occasion: Occasion,
+    pub event: EventName,
     /// When.
     pub time: Timestamp,
     /// Where times are read off.
@@ -28,25 +28,25 @@ pub struct Notice {
     pub execution: Option<PlanId>,
     /// When that began.
     pub started: Option<Timestamp>,
-    /// How it stands or ended; that of the task on [`Occasion::TaskFailed`].
+    /// How it stands or ended; that of the task on [`EventName::TaskFailed`].
     pub status: Option<Status>,
-    /// Why it did not succeed; what was done on [`Occasion::Recovered`].
+    /// Why it did not succeed; what was done on [`EventName::Recovered`].
     pub error: Option<String>,
     /// The place that it is about, if it is about one.
-    pub place: Option<Place>,
-    /// The tasks of the plan; the one task on [`Occasion::TaskFailed`].
-    pub tasks: Vec<TaskFacts>,
+    pub place: Option<QuiescedPlace>,
+    /// The tasks of the plan; the one task on [`EventName::TaskFailed`].
+    pub tasks: Vec<NoticeTask>,
     /// What could not be confirmed to be as it was found.
-    pub still_quiesced: Vec<Place>,
+    pub still_quiesced: Vec<QuiescedPlace>,
     /// Warnings and notes of the plan itself.
     pub remarks: Vec<String>,
     /// How an end compares to the one before.
-    pub change: Option<Change>,
+    pub change: Option<EndChange>,
 }
 
 /// A domain of a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct QuiescedPlace {
     /// The task that was there.
     pub task: TaskId,
     /// The device.
@@ -59,7 +59,7 @@ pub struct Place {
 
 /// A task, as far as it is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TaskFacts {
+pub struct NoticeTask {
     /// Its execution.
     pub id: TaskId,
     /// What it does.
@@ -84,7 +84,7 @@ pub struct TaskFacts {
 
 /// How the end of a plan compares to the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum EndChange {
     /// There was none before.
     First,
     /// The same status, and the same tasks did not succeed.
@@ -113,7 +113,7 @@ pub enum Change {
 impl Notice {
     /// How long the plan took, if this is its end.
     pub fn took(&self) -> Option<Duration> {
-        let started = self.started.filter(|_| self.occasion.is_end())?;
+        let started = self.started.filter(|_| self.event.is_end())?;
         Duration::try_from(self.time.duration_since(started)).ok()
     }
 
@@ -146,15 +146,11 @@ impl Notice {
             .place
             .as_ref()
             .map_or_else(String::new, |place| format!("-{}", place.task.0));
-        format!(
-            "{}-{execution}-{}{task}",
-            self.time.as_millisecond(),
-            self.occasion
-        )
+        format!("{}-{execution}-{}{task}", self.time.as_millisecond(), self.event)
     }
 }
 
-impl TaskFacts {
+impl NoticeTask {
     /// Whether it did what it should.
     pub fn is_good(&self) -> bool {
         self.status.class() == Class::Success
@@ -186,11 +182,11 @@ pub fn trouble(action: ActionKind, device: &str, domain: &str, status: Status) -
 }
 
 /// What the end of a plan in this status is.
-pub fn end_occasion(status: Status) -> Occasion {
+pub fn end_event(status: Status) -> EventName {
     match status.class() {
-        Class::Success => Occasion::Succeeded,
-        Class::Warning | Class::Skipped | Class::Cancelled => Occasion::Warned,
-        Class::Refused => Occasion::Refused,
-        Class::Failed | Class::Interim => Occasion::Failed,
+        Class::Success => EventName::Succeeded,
+        Class::Warning | Class::Skipped | Class::Cancelled => EventName::Warned,
+        Class::Refused => EventName::Refused,
+        Class::Failed | Class::Interim => EventName::Failed,
     }
 }

@@ -6,29 +6,29 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::notify::collect::{Run, troubles};
-use crate::notify::deliver::{self, Answer};
+use crate::notify::collect::{CollectedRun, troubles};
+use crate::notify::deliver::{self, Delivery};
 use crate::notify::metrics;
-use crate::notify::notice::{Change, Notice, Place, end_occasion};
-use crate::notify::past::Past;
+use crate::notify::notice::{EndChange, Notice, QuiescedPlace, end_event};
+use crate::notify::previous::Previous;
 use crate::notify::receiver::{self, Ready, Receiver};
 use crate::notify::send::{SendError, file, within};
-use crate::notify::standing::Standing;
+use crate::notify::standing::KnownStanding;
 use crate::plan::model::PlanFile;
 use crate::run::event::{Event, PlanId, Sink, TaskId, Undo};
 use crate::run::status::{Class, Status};
 use crate::values::environment::Lookup;
-use crate::values::occasion::Occasion;
+use crate::values::event_name::EventName;
 
 /// Tells those who are to be told. Failures to do so are kept as warnings, to be recorded
 /// by whoever has the record.
 pub struct Notifier<'a> {
     file: &'a PlanFile,
     env: Lookup<'a>,
-    past: Option<&'a dyn Past>,
+    past: Option<&'a dyn Previous>,
     zone: TimeZone,
     host: String,
-    run: Option<Run>,
+    run: Option<CollectedRun>,
     /// Receivers that could not be told in this run, and how many messages they missed since.
     unreached: BTreeMap<String, usize>,
     warnings: Vec<String>,
@@ -43,13 +43,13 @@ enum News<'s> {
     /// so when it is time.
     KnownTask,
     /// What it is compared to the ends before.
-    End(&'s Standing),
+    End(&'s KnownStanding),
 }
 
 impl<'a> Notifier<'a> {
     /// Tells who is in `file`. Without a `past` everything is news, and the metrics stay as
     /// they are.
-    pub fn new(file: &'a PlanFile, env: Lookup<'a>, zone: TimeZone, past: Option<&'a dyn Past>) -> Self {
+    pub fn new(file: &'a PlanFile, env: Lookup<'a>, zone: TimeZone, past: Option<&'a dyn Previous>) -> Self {
         Self {
             file,
             env,
@@ -66,14 +66,14 @@ impl<'a> Notifier<'a> {
     /// end was told.
     pub fn broke(&mut self, at: Timestamp, plan: &str, error: &str) {
         if self.run.is_none() {
-            self.run = Some(Run::new(PlanId(0), plan.to_owned(), at));
+            self.run = Some(CollectedRun::new(PlanId(0), plan.to_owned(), at));
         }
         self.end(at, Status::Failed, Some(error));
     }
 
     /// Writes the metrics anew. Needed only where no plan has ended: `recover`.
     pub fn write_metrics(&mut self, at: Timestamp) {
-        if let Some(Answer {
+        if let Some(Delivery {
             receiver,
             place,
             answer: Err(error),
@@ -84,7 +84,7 @@ impl<'a> Notifier<'a> {
     }
 
     /// The metrics as they are now, into their file; nothing if the plan file has none.
-    pub fn metrics(&self, at: Timestamp) -> Option<Answer> {
+    pub fn metrics(&self, at: Timestamp) -> Option<Delivery> {
         let path = self.file.notify.metrics.clone()?;
         let place = path.display().to_string();
         let plans: Vec<&str> = self.file.plans.iter().map(|plan| plan.name.as_str()).collect();
@@ -97,7 +97,7 @@ impl<'a> Notifier<'a> {
             within(self.file.notify.timeout, move || file::replace(&path, &text))
                 .map_err(|error| error.message)
         });
-        Some(Answer {
+        Some(Delivery {
             receiver: "metrics".to_owned(),
             place: Some(place),
             answer,
@@ -105,7 +105,7 @@ impl<'a> Notifier<'a> {
     }
 
     /// Tells this to those of `receivers` that are given, all at the same time.
-    pub fn tell(&self, notice: &Notice, receivers: &[&Receiver<'_>]) -> Vec<Answer> {
+    pub fn tell(&self, notice: &Notice, receivers: &[&Receiver<'_>]) -> Vec<Delivery> {
         let folder = self.file.path.parent().unwrap_or(std::path::Path::new("."));
         let notice = Arc::new(notice.clone());
         let notify = &self.file.notify;
@@ -123,9 +123,9 @@ impl<'a> Notifier<'a> {
     }
 
     /// A message about `plan`, with nothing in it yet.
-    pub fn notice(&self, at: Timestamp, occasion: Occasion, plan: &str) -> Notice {
+    pub fn notice(&self, at: Timestamp, event: EventName, plan: &str) -> Notice {
         Notice {
-            occasion,
+            event,
             time: at,
             zone: self.zone.clone(),
             host: self.host.clone(),
@@ -169,14 +169,14 @@ impl<'a> Notifier<'a> {
             if !self.is_due(receiver, notice, news) {
                 continue;
             }
-            let can_wait = matches!(notice.occasion, Occasion::Started | Occasion::TaskFailed);
+            let can_wait = matches!(notice.event, EventName::Started | EventName::TaskFailed);
             match self.unreached.get_mut(&receiver.name) {
                 // The end will say it all; a run must not wait anew for each of its tasks.
                 Some(missed) if can_wait => *missed += 1,
                 _ => due.push(receiver),
             }
         }
-        for Answer {
+        for Delivery {
             receiver,
             place,
             answer,
@@ -199,20 +199,20 @@ impl<'a> Notifier<'a> {
     }
 
     fn is_due(&self, receiver: &Receiver<'_>, notice: &Notice, news: News<'_>) -> bool {
-        let wants = |occasion| receiver.events.contains(occasion);
-        if !receiver.can_say(notice.occasion) {
+        let wants = |event| receiver.events.contains(event);
+        if !receiver.can_say(notice.event) {
             return false;
         }
         match news {
-            News::Always => wants(notice.occasion),
-            News::KnownTask => wants(notice.occasion) && receiver.repeat.is_zero(),
+            News::Always => wants(notice.event),
+            News::KnownTask => wants(notice.event) && receiver.repeat.is_zero(),
             News::End(standing) => {
                 // What was told as trouble is told when it is over.
                 let is_over = match standing.change {
-                    Change::Mended { was, .. } => wants(end_occasion(was)),
+                    EndChange::Mended { was, .. } => wants(end_event(was)),
                     _ => false,
                 };
-                (is_over || wants(notice.occasion))
+                (is_over || wants(notice.event))
                     && (standing.is_news(notice.time, receiver.repeat)
                         || self.was_not_told(receiver, standing))
             }
@@ -220,7 +220,7 @@ impl<'a> Notifier<'a> {
     }
 
     /// Whether the last end should have been told and could not be.
-    fn was_not_told(&self, receiver: &Receiver<'_>, standing: &Standing) -> bool {
+    fn was_not_told(&self, receiver: &Receiver<'_>, standing: &KnownStanding) -> bool {
         let (Some(past), Some(previous)) = (self.past, &standing.previous) else {
             return false;
         };
@@ -233,7 +233,7 @@ impl<'a> Notifier<'a> {
         let Some(run) = &self.run else { return };
         let notice = Notice {
             status: Some(Status::Running),
-            ..self.of_run(at, Occasion::Started, run)
+            ..self.of_run(at, EventName::Started, run)
         };
         self.publish(&notice, News::Always);
     }
@@ -243,7 +243,7 @@ impl<'a> Notifier<'a> {
         let Some(facts) = run.tasks.get(&task).cloned() else {
             return;
         };
-        let place = Place {
+        let place = QuiescedPlace {
             task,
             device: facts.device.clone(),
             domain: facts.domain.clone(),
@@ -261,7 +261,7 @@ impl<'a> Notifier<'a> {
             place: Some(place),
             tasks: vec![facts],
             still_quiesced: Vec::new(),
-            ..self.of_run(at, Occasion::TaskFailed, run)
+            ..self.of_run(at, EventName::TaskFailed, run)
         };
         self.publish(&notice, if is_known { News::KnownTask } else { News::Always });
     }
@@ -271,25 +271,25 @@ impl<'a> Notifier<'a> {
         let tasks = run.task_list();
         let standing = self
             .past
-            .and_then(|past| Standing::of(past, &run.plan, run.id, status, &troubles(&tasks)).ok());
+            .and_then(|past| KnownStanding::of(past, &run.plan, run.id, status, &troubles(&tasks)).ok());
         let notice = Notice {
             status: Some(status),
             error: error.map(str::to_owned),
             remarks: run.remarks.clone(),
             change: standing.as_ref().map(|standing| standing.change),
-            ..self.of_run(at, end_occasion(status), &run)
+            ..self.of_run(at, end_event(status), &run)
         };
         self.publish(&notice, standing.as_ref().map_or(News::Always, News::End));
         self.write_metrics(at);
     }
 
-    fn of_run(&self, at: Timestamp, occasion: Occasion, run: &Run) -> Notice {
+    fn of_run(&self, at: Timestamp, event: EventName, run: &CollectedRun) -> Notice {
         Notice {
             execution: Some(run.id).filter(|id| id.0 > 0),
             started: Some(run.started),
             tasks: run.task_list(),
             still_quiesced: run.still_quiesced.clone(),
-            ..self.notice(at, occasion, &run.plan)
+            ..self.notice(at, event, &run.plan)
         }
     }
 
@@ -299,7 +299,7 @@ impl<'a> Notifier<'a> {
             execution: Some(execution),
             status: Some(Status::Abandoned),
             error: Some(error.to_owned()),
-            ..self.notice(at, Occasion::Failed, plan)
+            ..self.notice(at, EventName::Failed, plan)
         };
         self.publish(&notice, News::Always);
     }
@@ -319,13 +319,13 @@ impl<'a> Notifier<'a> {
     }
 
     /// Something about a place, from this run or from one that died.
-    fn about(&mut self, at: Timestamp, occasion: Occasion, place: Place, what: &str) {
+    fn about(&mut self, at: Timestamp, event: EventName, place: QuiescedPlace, what: &str) {
         let (execution, plan) = self.plan_of(place.task);
         let notice = Notice {
             execution,
             error: Some(what.to_owned()),
             place: Some(place),
-            ..self.notice(at, occasion, &plan)
+            ..self.notice(at, event, &plan)
         };
         self.publish(&notice, News::Always);
     }
@@ -339,7 +339,7 @@ impl Sink for Notifier<'_> {
         match event {
             Event::PlanOpened { plan, opening } => {
                 self.unreached.clear();
-                self.run = Some(Run::new(*plan, opening.plan.clone(), at));
+                self.run = Some(CollectedRun::new(*plan, opening.plan.clone(), at));
             }
             // What comes before this can still refuse the plan.
             Event::PlanStatus {
@@ -357,13 +357,13 @@ impl Sink for Notifier<'_> {
                 domain,
                 error,
             } => {
-                let place = Place {
+                let place = QuiescedPlace {
                     task: *task,
                     device: device.clone(),
                     domain: domain.clone(),
                     error: Some(error.clone()),
                 };
-                self.about(at, Occasion::StillQuiesced, place, error);
+                self.about(at, EventName::StillQuiesced, place, error);
             }
             Event::Recovered {
                 task,
@@ -372,13 +372,13 @@ impl Sink for Notifier<'_> {
                 how,
             } if !matches!(undo, Undo::RemoveFolder(_)) => {
                 let domain = undo.domain().to_owned();
-                let place = Place {
+                let place = QuiescedPlace {
                     task: *task,
                     device: device.clone(),
                     domain,
                     error: None,
                 };
-                self.about(at, Occasion::Recovered, place, how);
+                self.about(at, EventName::Recovered, place, how);
             }
             Event::PlanAbandoned { plan, name, error } => self.abandoned(at, *plan, name, error),
             Event::PlanEnded { status, error, .. } => self.end(at, *status, error.as_deref()),

@@ -8,13 +8,13 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::notify::notice::Notice;
 use crate::notify::rfc5424;
-use crate::notify::send::http::{self, Target};
+use crate::notify::send::http::{self, WebTarget};
 use crate::notify::send::{SendError, Sent, syslog};
 use crate::plan::model::notify::{Email, Notify, Ping, Syslog, SyslogAddress, Webhook, WebhookFormat};
 use crate::plan::model::{Plan, PlanFile};
 use crate::secret::SecretSource;
 use crate::values::environment::Lookup;
-use crate::values::occasion::{Occasion, Occasions};
+use crate::values::event_name::{EventName, EventNames};
 use crate::values::web_url::WebUrl;
 
 /// Stands for the plan in the address of `[notify.ping]`.
@@ -26,7 +26,7 @@ pub struct Receiver<'a> {
     /// What it is called in messages and in history: `webhook chat`.
     pub name: String,
     /// What it is told.
-    pub events: Occasions,
+    pub events: EventNames,
     /// How long nothing new is not told again.
     pub repeat: Duration,
     way: Way<'a>,
@@ -60,11 +60,11 @@ enum Route {
         password: Option<SecretString>,
     },
     Webhook {
-        target: Target,
+        target: WebTarget,
         format: WebhookFormat,
     },
     Ping {
-        success: Target,
+        success: WebTarget,
         start: String,
         fail: String,
         warnings_are_success: bool,
@@ -75,7 +75,7 @@ enum Route {
 pub fn of_plan<'a>(file: &'a PlanFile, plan: &'a Plan) -> Vec<Receiver<'a>> {
     let (notify, chosen): (&Notify, _) = (&file.notify, &plan.notify);
     let mut receivers = Vec::new();
-    let mut add = |name: String, events: &Occasions, repeat, way| {
+    let mut add = |name: String, events: &EventNames, repeat, way| {
         let events = chosen.events.as_ref().unwrap_or(events).clone();
         receivers.push(Receiver {
             name,
@@ -116,7 +116,7 @@ pub fn of_plan<'a>(file: &'a PlanFile, plan: &'a Plan) -> Vec<Receiver<'a>> {
         };
         receivers.push(Receiver {
             name: "ping".to_owned(),
-            events: Occasions::all(),
+            events: EventNames::all(),
             repeat: Duration::ZERO,
             way,
         });
@@ -125,10 +125,10 @@ pub fn of_plan<'a>(file: &'a PlanFile, plan: &'a Plan) -> Vec<Receiver<'a>> {
 }
 
 impl Receiver<'_> {
-    /// Whether it has a form for this occasion at all: a ping has only three.
-    pub fn can_say(&self, occasion: Occasion) -> bool {
+    /// Whether it has a form for this event at all: a ping has only three.
+    pub fn can_say(&self, event: EventName) -> bool {
         match self.way {
-            Way::Ping { .. } => !matches!(occasion, Occasion::TaskFailed | Occasion::Recovered),
+            Way::Ping { .. } => !matches!(event, EventName::TaskFailed | EventName::Recovered),
             Way::Syslog(_) | Way::Email(_) | Way::Webhook(_) => true,
         }
     }
@@ -170,7 +170,7 @@ impl Receiver<'_> {
                 )
             }
             Way::Webhook(webhook) => {
-                let target = Target {
+                let target = WebTarget {
                     url: url(&fetch(&webhook.url)?, plan)?,
                     authorization: webhook.authorization.as_ref().map(&mut fetch).transpose()?,
                     secret: webhook.secret.as_ref().map(&mut fetch).transpose()?,
@@ -185,7 +185,7 @@ impl Receiver<'_> {
                 )
             }
             Way::Ping { url: source, ping } => {
-                let success = Target {
+                let success = WebTarget {
                     url: url(&fetch(source)?, plan)?,
                     authorization: None,
                     secret: None,
@@ -226,10 +226,10 @@ impl Ready {
                 fail,
                 warnings_are_success,
             } => {
-                let suffix = match notice.occasion {
-                    Occasion::Started => start,
-                    Occasion::Succeeded => "",
-                    Occasion::Warned if *warnings_are_success => "",
+                let suffix = match notice.event {
+                    EventName::Started => start,
+                    EventName::Succeeded => "",
+                    EventName::Warned if *warnings_are_success => "",
                     _ => fail,
                 };
                 // A plan whose end is good may still have left something quiesced behind.
@@ -238,7 +238,7 @@ impl Ready {
                 } else {
                     fail
                 };
-                let target = Target {
+                let target = WebTarget {
                     url: success.url.with_suffix(suffix),
                     authorization: None,
                     secret: None,

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::notify::notice::Notice;
 use crate::notify::words;
 use crate::run::status::{Class, Status};
-use crate::values::occasion::Occasion;
+use crate::values::event_name::EventName;
 
 /// The id of the structured data. 32473 is the enterprise number that RFC 5612 sets aside
 /// for those who have none.
@@ -17,12 +17,12 @@ const LONGEST: usize = 2048;
 
 /// The whole message, without framing. `process` is our process id.
 pub fn message(notice: &Notice, facility: u8, process: u32) -> String {
-    let priority = u32::from(facility) * 8 + severity(notice.occasion);
+    let priority = u32::from(facility) * 8 + severity(notice.event);
     let mut text = format!(
         "<{priority}>1 {} {} dpbackup {process} {} {} ",
         notice.rfc3339(notice.time),
         host(&notice.host),
-        notice.occasion,
+        notice.event,
         structured_data(notice)
     );
     text.push_str(&words::line(notice));
@@ -31,13 +31,13 @@ pub fn message(notice: &Notice, facility: u8, process: u32) -> String {
 }
 
 /// By RFC 5424, section 6.2.1: 2 critical, 3 error, 4 warning, 5 notice, 6 informational.
-fn severity(occasion: Occasion) -> u32 {
-    match occasion {
-        Occasion::StillQuiesced => 2,
-        Occasion::Failed | Occasion::TaskFailed => 3,
-        Occasion::Warned | Occasion::Refused => 4,
-        Occasion::Recovered => 5,
-        Occasion::Started | Occasion::Succeeded => 6,
+fn severity(event: EventName) -> u32 {
+    match event {
+        EventName::StillQuiesced => 2,
+        EventName::Failed | EventName::TaskFailed => 3,
+        EventName::Warned | EventName::Refused => 4,
+        EventName::Recovered => 5,
+        EventName::Started | EventName::Succeeded => 6,
     }
 }
 
@@ -53,7 +53,7 @@ fn structured_data(notice: &Notice) -> String {
         // Writing into a String cannot fail.
         let _ = write!(data, " {name}=\"{}\"", escaped(value));
     };
-    parameter("event", notice.occasion.word());
+    parameter("event", notice.event.word());
     parameter("plan", &words::shortened(&notice.plan, 128));
     if let Some(execution) = notice.execution {
         parameter("execution", &execution.0.to_string());
@@ -66,7 +66,7 @@ fn structured_data(notice: &Notice) -> String {
         parameter("device", &words::shortened(&place.device, 128));
         parameter("domain", &words::shortened(&place.domain, 128));
     }
-    if notice.occasion.is_end() {
+    if notice.event.is_end() {
         parameter("succeeded", &notice.count(&[Class::Success]).to_string());
         parameter("failed", &notice.count(&[Class::Failed]).to_string());
         parameter(

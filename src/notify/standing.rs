@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::notify::notice::Change;
-use crate::notify::past::{Past, PastEnd};
+use crate::notify::notice::EndChange;
+use crate::notify::previous::{Previous, PreviousEnd};
 use crate::run::event::PlanId;
 use crate::run::status::{Class, Status};
 
@@ -14,18 +14,18 @@ const MOST: u32 = 100_000;
 
 /// How the end of an execution stands to those before.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct KnownStanding {
     /// What is new about it.
-    pub change: Change,
+    pub change: EndChange,
     /// The one before.
-    pub previous: Option<PastEnd>,
+    pub previous: Option<PreviousEnd>,
 }
 
-impl Standing {
+impl KnownStanding {
     /// Compares the end of `execution` with those before. `troubles` are its tasks that did
     /// not succeed, sorted.
     pub fn of(
-        past: &dyn Past,
+        past: &dyn Previous,
         plan: &str,
         execution: PlanId,
         status: Status,
@@ -36,15 +36,15 @@ impl Standing {
         ends.retain(|end| status == Status::Locked || end.status != Status::Locked);
         let Some(previous) = ends.first().cloned() else {
             return Ok(Self {
-                change: Change::First,
+                change: EndChange::First,
                 previous: None,
             });
         };
         let is_good = |status: Status| status.class() == Class::Success;
         let change = if is_good(status) && !is_good(previous.status) {
-            let bad: Vec<&PastEnd> = ends.iter().take_while(|end| !is_good(end.status)).collect();
+            let bad: Vec<&PreviousEnd> = ends.iter().take_while(|end| !is_good(end.status)).collect();
             let since = bad.last().map_or(previous.ended, |end| end.ended);
-            Change::Mended {
+            EndChange::Mended {
                 was: previous.status,
                 since,
                 times: bad.len(),
@@ -59,9 +59,9 @@ impl Standing {
                 since = end.ended;
                 times += 1;
             }
-            Change::Again { since, times }
+            EndChange::Again { since, times }
         } else {
-            Change::Other { was: previous.status }
+            EndChange::Other { was: previous.status }
         };
         Ok(Self {
             change,
@@ -75,7 +75,7 @@ impl Standing {
     /// stretches of that length, and the first end in each of them is told. A tenth of it is
     /// given away, so that a run that is a little earlier than yesterday's still counts.
     pub fn is_news(&self, now: Timestamp, repeat: Duration) -> bool {
-        let (Change::Again { since, .. }, Some(previous)) = (&self.change, &self.previous) else {
+        let (EndChange::Again { since, .. }, Some(previous)) = (&self.change, &self.previous) else {
             return true;
         };
         if repeat.is_zero() {
@@ -92,17 +92,17 @@ impl Standing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::notify::past::Figures;
+    use crate::notify::previous::Figures;
     use crate::run::event::TaskId;
 
     /// Executions 1, 2, 3, …: hour of the end, status, troubles.
     struct Ends(Vec<(i64, Status, &'static str)>);
 
-    impl Past for Ends {
-        fn ends(&self, _plan: &str, before: PlanId, _most: u32) -> Result<Vec<PastEnd>, String> {
+    impl Previous for Ends {
+        fn ends(&self, _plan: &str, before: PlanId, _most: u32) -> Result<Vec<PreviousEnd>, String> {
             let ends = (1..).zip(&self.0).filter(|(id, _)| *id < before.0);
-            let mut ends: Vec<PastEnd> = ends
-                .map(|(id, (hour, status, _))| PastEnd {
+            let mut ends: Vec<PreviousEnd> = ends
+                .map(|(id, (hour, status, _))| PreviousEnd {
                     id: PlanId(id),
                     ended: at(*hour),
                     status: *status,
@@ -138,10 +138,10 @@ mod tests {
         Timestamp::from_second(1_800_000_000 + hour * 3600).expect("a time")
     }
 
-    fn standings(ends: Vec<(i64, Status, &'static str)>) -> Vec<Standing> {
+    fn standings(ends: Vec<(i64, Status, &'static str)>) -> Vec<KnownStanding> {
         let ends = Ends(ends);
         let one = |(id, (_, status, bad)): (i64, &(i64, Status, &str))| {
-            Standing::of(&ends, "P", PlanId(id), *status, &troubles(bad)).expect("a standing")
+            KnownStanding::of(&ends, "P", PlanId(id), *status, &troubles(bad)).expect("a standing")
         };
         (1..).zip(&ends.0).map(one).collect()
     }
@@ -162,7 +162,7 @@ mod tests {
         let last = standings(ends).pop().expect("the last").change;
         assert_eq!(
             last,
-            Change::Mended {
+            EndChange::Mended {
                 was: Status::Failed,
                 since: at(1),
                 times: 72
@@ -177,17 +177,17 @@ mod tests {
             (1, Status::Failed, "A B"),
             (2, Status::Failed, "A B"),
         ];
-        let changes: Vec<Change> = standings(ends)
+        let changes: Vec<EndChange> = standings(ends)
             .into_iter()
             .map(|standing| standing.change)
             .collect();
-        let again = Change::Again {
+        let again = EndChange::Again {
             since: at(1),
             times: 2,
         };
         assert_eq!(
             changes,
-            [Change::First, Change::Other { was: Status::Failed }, again]
+            [EndChange::First, EndChange::Other { was: Status::Failed }, again]
         );
     }
 
@@ -211,18 +211,18 @@ mod tests {
             (2, Status::Failed, "A"),
             (3, Status::Locked, ""),
         ];
-        let changes: Vec<Change> = standings(ends)
+        let changes: Vec<EndChange> = standings(ends)
             .into_iter()
             .map(|standing| standing.change)
             .collect();
         assert_eq!(
             changes[2],
-            Change::Again {
+            EndChange::Again {
                 since: at(0),
                 times: 2
             }
         );
-        assert_eq!(changes[3], Change::Other { was: Status::Failed });
+        assert_eq!(changes[3], EndChange::Other { was: Status::Failed });
     }
 
     #[test]

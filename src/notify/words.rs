@@ -2,11 +2,11 @@
 
 use std::fmt::Write;
 
-use crate::notify::notice::{Change, Notice, TaskFacts, place};
+use crate::notify::notice::{EndChange, Notice, NoticeTask, place};
 use crate::run::event::{ALL_DOMAINS, ActionKind};
 use crate::run::status::{Class, Status};
 use crate::values::duration::HumanDuration;
-use crate::values::occasion::Occasion;
+use crate::values::event_name::EventName;
 use crate::values::size::Bytes;
 use crate::values::text::printable;
 
@@ -19,7 +19,7 @@ pub fn subject(notice: &Notice) -> String {
     if notice.is_test {
         text.push_str("TEST: ");
     }
-    if notice.occasion.is_end() && !notice.still_quiesced.is_empty() {
+    if notice.event.is_end() && !notice.still_quiesced.is_empty() {
         let places: Vec<String> = notice
             .still_quiesced
             .iter()
@@ -38,19 +38,19 @@ fn headline(notice: &Notice) -> String {
         .as_ref()
         .map_or_else(String::new, |at| place(&at.device, &at.domain));
     let status = notice.status.map_or("", Status::code);
-    match notice.occasion {
-        Occasion::Started => format!("{plan} started: {}", tasks(notice.tasks.len())),
-        Occasion::TaskFailed => format!("{plan}: {at} failed, {status}"),
-        Occasion::Succeeded => format!(
+    match notice.event {
+        EventName::Started => format!("{plan} started: {}", tasks(notice.tasks.len())),
+        EventName::TaskFailed => format!("{plan}: {at} failed, {status}"),
+        EventName::Succeeded => format!(
             "{plan} succeeded{}: {}",
             mended(notice),
             tasks(notice.tasks.len())
         ),
-        Occasion::Warned => format!("{plan} ended with warnings{}{}", warned(notice), again(notice)),
-        Occasion::Failed => format!("{plan} {status}{}{}", failed(notice), again(notice)),
-        Occasion::Refused => format!("{plan} did not start: {status}{}", again(notice)),
-        Occasion::StillQuiesced => format!("STILL QUIESCED {at} ({plan})"),
-        Occasion::Recovered => format!("{at} recovered ({plan})"),
+        EventName::Warned => format!("{plan} ended with warnings{}{}", warned(notice), again(notice)),
+        EventName::Failed => format!("{plan} {status}{}{}", failed(notice), again(notice)),
+        EventName::Refused => format!("{plan} did not start: {status}{}", again(notice)),
+        EventName::StillQuiesced => format!("STILL QUIESCED {at} ({plan})"),
+        EventName::Recovered => format!("{at} recovered ({plan})"),
     }
 }
 
@@ -59,7 +59,7 @@ fn failed(notice: &Notice) -> String {
         .tasks
         .iter()
         .filter(|task| task.status.class() == Class::Failed)
-        .map(TaskFacts::place)
+        .map(NoticeTask::place)
         .collect();
     if places.is_empty() {
         return String::new();
@@ -73,12 +73,12 @@ fn failed(notice: &Notice) -> String {
 }
 
 fn warned(notice: &Notice) -> String {
-    let is_left_out = |task: &&TaskFacts| matches!(task.status.class(), Class::Skipped | Class::Cancelled);
+    let is_left_out = |task: &&NoticeTask| matches!(task.status.class(), Class::Skipped | Class::Cancelled);
     let places: Vec<String> = notice
         .tasks
         .iter()
         .filter(is_left_out)
-        .map(TaskFacts::place)
+        .map(NoticeTask::place)
         .collect();
     if places.is_empty() {
         return String::new();
@@ -93,15 +93,17 @@ fn warned(notice: &Notice) -> String {
 
 fn again(notice: &Notice) -> String {
     match notice.change {
-        Some(Change::Again { times, .. }) => format!(", {times} times now"),
+        Some(EndChange::Again { times, .. }) => format!(", {times} times now"),
         _ => String::new(),
     }
 }
 
 fn mended(notice: &Notice) -> String {
     match notice.change {
-        Some(Change::Mended { was, times: 1, .. }) => format!(" again, after {was}"),
-        Some(Change::Mended { was, times, .. }) => format!(" again, after {times} times without, last {was}"),
+        Some(EndChange::Mended { was, times: 1, .. }) => format!(" again, after {was}"),
+        Some(EndChange::Mended { was, times, .. }) => {
+            format!(" again, after {times} times without, last {was}")
+        }
         _ => String::new(),
     }
 }
@@ -141,7 +143,7 @@ pub fn body(notice: &Notice) -> String {
     if notice.is_test {
         text.push_str("This is a test. Nothing of it happened.\n\n");
     }
-    if notice.occasion.is_end() {
+    if notice.event.is_end() {
         for at in &notice.still_quiesced {
             let _ = writeln!(
                 text,
@@ -153,7 +155,7 @@ pub fn body(notice: &Notice) -> String {
         }
     }
     what(notice, &mut text);
-    if !notice.tasks.is_empty() && notice.occasion != Occasion::Started {
+    if !notice.tasks.is_empty() && notice.event != EventName::Started {
         text.push('\n');
         table(notice, &mut text);
     }
@@ -179,25 +181,25 @@ fn what(notice: &Notice, text: &mut String) {
         fact("device", &at.device);
         fact("domain", &at.domain);
     }
-    match (notice.occasion, notice.status) {
-        (Occasion::Started, _) => fact("status", &format!("started, {}", tasks(notice.tasks.len()))),
-        (Occasion::StillQuiesced, _) => fact("status", "STILL QUIESCED: run dpbackup recover"),
-        (Occasion::Recovered, _) => fact("status", "recovered"),
+    match (notice.event, notice.status) {
+        (EventName::Started, _) => fact("status", &format!("started, {}", tasks(notice.tasks.len()))),
+        (EventName::StillQuiesced, _) => fact("status", "STILL QUIESCED: run dpbackup recover"),
+        (EventName::Recovered, _) => fact("status", "recovered"),
         (_, Some(status)) => fact("status", status.code()),
-        (_, None) => fact("status", notice.occasion.word()),
+        (_, None) => fact("status", notice.event.word()),
     }
     if let Some(error) = &notice.error {
         fact("why", error);
     }
     match notice.change {
-        Some(Change::Again { since, times }) => {
+        Some(EndChange::Again { since, times }) => {
             fact("since", &format!("{}, {times} times", notice.clock(since)));
         }
-        Some(Change::Mended { was, since, .. }) => {
+        Some(EndChange::Mended { was, since, .. }) => {
             fact("before", &format!("{was} since {}", notice.clock(since)));
         }
-        Some(Change::Other { was }) => fact("before", was.code()),
-        Some(Change::First) | None => {}
+        Some(EndChange::Other { was }) => fact("before", was.code()),
+        Some(EndChange::First) | None => {}
     }
     match (notice.started, notice.took()) {
         (Some(started), Some(took)) => {
@@ -238,7 +240,7 @@ fn table(notice: &Notice, text: &mut String) {
         }
         text.push('\n');
     }
-    if notice.occasion.is_end() {
+    if notice.event.is_end() {
         let bytes: u64 = notice.tasks.iter().map(|task| task.bytes).sum();
         let _ = writeln!(
             text,
@@ -264,7 +266,7 @@ fn class_word(status: Status) -> &'static str {
 }
 
 /// `QA1 secure backup`, `TEST8/DOMAIN1`, `TEST8 all domains`.
-fn target(task: &TaskFacts) -> String {
+fn target(task: &NoticeTask) -> String {
     match (task.action, task.domain.as_str()) {
         (ActionKind::SecureBackup, _) => format!("{} secure backup", task.device),
         (ActionKind::ExportDomain, ALL_DOMAINS) => format!("{} all domains", task.device),

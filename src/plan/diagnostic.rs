@@ -177,7 +177,7 @@ impl<'t> Findings<'t> {
 
     /// The report, in the order of the file. `shown` is the text without its secrets, of
     /// the same length.
-    pub fn into_report(mut self, path: &Path, shown: String) -> Report {
+    pub fn into_report(mut self, path: &Path, shown: String) -> PlanReport {
         let list = std::mem::take(&mut self.list);
         let is_guess = |finding: &Finding| {
             finding.labels.iter().any(|label| {
@@ -194,7 +194,7 @@ impl<'t> Findings<'t> {
             .collect();
         findings.dedup();
         findings.sort_by_key(|finding| (finding.line, finding.column));
-        Report {
+        PlanReport {
             path: path.to_owned(),
             text: shown,
             findings,
@@ -204,7 +204,7 @@ impl<'t> Findings<'t> {
 
 /// All findings of one file.
 #[derive(Clone, Debug)]
-pub struct Report {
+pub struct PlanReport {
     /// The file.
     pub path: PathBuf,
     /// Its text, with what looks like a password hidden.
@@ -222,7 +222,7 @@ pub enum Style {
     Coloured,
 }
 
-impl Report {
+impl PlanReport {
     /// So many findings are shown; a file with more is not a plan file.
     const MOST_SHOWN: usize = 200;
 

@@ -10,12 +10,12 @@ use toml::{Table as Written, Value};
 
 use crate::plan::keys::notify::{NOTIFY, WEBHOOK};
 use crate::plan::keys::tables::{ACTIVITY, DEVICE, PASSWORD, PLAN, SETTINGS};
-use crate::plan::keys::{Absent, Key, Kind, Table};
+use crate::plan::keys::{Absent, Key, KeyKind, Table};
 use crate::plan::model::{Activity, Device, ErrorPolicy, Plan, PlanFile, Settings};
 use crate::secret::SecretSource;
 
 /// A line that is to be aligned with its neighbours.
-struct Line {
+struct EffectiveLine {
     text: String,
     origin: String,
 }
@@ -72,10 +72,10 @@ fn section(table: &Table, written: &Written, model: &dyn Fn(&Key) -> Option<Stri
     for key in table.keys {
         match (&key.kind, written.get(key.name)) {
             // Arrays of tables have sections of their own.
-            (Kind::Tables(_), _) => {}
+            (KeyKind::Tables(_), _) => {}
             // Keys of the other action.
             (_, None) if matches!(key.absent, Absent::Means(words) if words.contains("else refused")) => {}
-            (Kind::Table(inner), value) if key.name != "tls" => {
+            (KeyKind::Table(inner), value) if key.name != "tls" => {
                 let none = Written::new();
                 let value = value.and_then(Value::as_table);
                 let needs_more = inner
@@ -121,16 +121,16 @@ fn prefixed(name: &str, line: &str) -> String {
     }
 }
 
-fn line(key: &Key, value: Option<&Value>, model: Option<String>) -> Line {
+fn line(key: &Key, value: Option<&Value>, model: Option<String>) -> EffectiveLine {
     let Some(value) = value else {
         return absent(key, model);
     };
     let shown = match key.kind {
         // Never what is written: it may be the secret itself, or an argument that holds one.
-        Kind::TextOrTable(table) if std::ptr::eq(table, &PASSWORD) => source(value),
+        KeyKind::TextOrTable(table) if std::ptr::eq(table, &PASSWORD) => source(value),
         _ => model.unwrap_or_else(|| value.to_string()),
     };
-    Line {
+    EffectiveLine {
         text: format!("{} = {shown}", key.name),
         origin: "file".to_owned(),
     }
@@ -153,27 +153,27 @@ fn source(value: &Value) -> String {
 }
 
 /// A key that is not written.
-fn absent(key: &Key, model: Option<String>) -> Line {
+fn absent(key: &Key, model: Option<String>) -> EffectiveLine {
     let origin = "default".to_owned();
     match (model, &key.absent) {
-        (Some(shown), _) => Line {
+        (Some(shown), _) => EffectiveLine {
             text: format!("{} = {shown}", key.name),
             origin,
         },
         (None, Absent::Default(text)) => {
-            let bare = matches!(key.kind, Kind::Boolean | Kind::Integer { .. });
+            let bare = matches!(key.kind, KeyKind::Boolean | KeyKind::Integer { .. });
             let shown = if bare { (*text).to_owned() } else { quoted(text) };
-            Line {
+            EffectiveLine {
                 text: format!("{} = {shown}", key.name),
                 origin,
             }
         }
-        (None, Absent::Means(words)) => Line {
+        (None, Absent::Means(words)) => EffectiveLine {
             text: format!("# {} is not set", key.name),
             origin: words.replace('`', ""),
         },
         // A checked file has what it must have.
-        (None, Absent::Error) => Line {
+        (None, Absent::Error) => EffectiveLine {
             text: format!("# {} is not set", key.name),
             origin,
         },

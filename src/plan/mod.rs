@@ -25,7 +25,7 @@ use toml::de::DeTable;
 
 pub use check::Readers;
 
-use crate::plan::diagnostic::{Findings, Report};
+use crate::plan::diagnostic::{Findings, PlanReport};
 use crate::plan::model::PlanFile;
 use crate::values::environment::Lookup;
 
@@ -38,7 +38,7 @@ pub struct Loaded {
     /// What it says.
     pub plan_file: PlanFile,
     /// What should be changed in it; often empty.
-    pub warnings: Report,
+    pub warnings: PlanReport,
 }
 
 /// Why a plan file cannot be used.
@@ -68,7 +68,7 @@ pub enum LoadError {
     },
     /// There are errors in it.
     #[error("the plan file {} has {}", .0.path.display(), .0.summary())]
-    Invalid(Report),
+    Invalid(PlanReport),
 }
 
 /// Reads and checks a plan file. Nothing is contacted, and nothing is written.
@@ -109,7 +109,7 @@ pub fn load(path: &Path, env: Lookup<'_>) -> Result<Loaded, LoadError> {
 }
 
 /// Checks the text of a plan file that is, or would be, at `path`.
-pub fn check_text(text: &str, path: &Path, readers: Readers, env: Lookup<'_>) -> Result<Loaded, Report> {
+pub fn check_text(text: &str, path: &Path, readers: Readers, env: Lookup<'_>) -> Result<Loaded, PlanReport> {
     let mut findings = Findings::new(text);
     let (root, errors) = DeTable::parse_recoverable(text);
     for error in errors {

@@ -1,6 +1,6 @@
 //! From the tree that TOML gives to typed values, with a finding for whatever does not fit.
 //!
-//! A [`Section`] is one table of the file beside the [`Table`] that says which keys it may
+//! A [`PlanSection`] is one table of the file beside the [`Table`] that says which keys it may
 //! have. Its methods read one key each: they give the value, the default where the key is
 //! absent, or nothing, and then a finding says why.
 
@@ -13,7 +13,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::plan::diagnostic::{Finding, Findings};
-use crate::plan::keys::{Absent, Key, Kind, Table, words_in_quotes};
+use crate::plan::keys::{Absent, Key, KeyKind, Table, words_in_quotes};
 use crate::values::duration;
 use crate::values::nearest::nearest;
 use crate::values::pattern::PatternList;
@@ -31,14 +31,14 @@ pub(super) struct At<T> {
 }
 
 /// One table of the file.
-pub(super) struct Section<'a> {
+pub(super) struct PlanSection<'a> {
     table: &'static Table,
     entries: &'a DeTable<'a>,
     /// Its header, or the whole of an inline table.
     pub(super) span: Range<usize>,
 }
 
-impl<'a> Section<'a> {
+impl<'a> PlanSection<'a> {
     /// Begins to read a table: its unknown keys are found here.
     pub(super) fn open(
         table: &'static Table,
@@ -117,7 +117,7 @@ impl<'a> Section<'a> {
         })
     }
 
-    /// Text as [`Section::text`] reads it; the default where the key is absent.
+    /// Text as [`PlanSection::text`] reads it; the default where the key is absent.
     pub(super) fn text_or_default(&self, name: &str, out: &mut Findings<'_>) -> Option<At<String>> {
         self.parsed(name, out, "text", |text| {
             Ok::<_, std::convert::Infallible>(text.to_owned())
@@ -139,7 +139,7 @@ impl<'a> Section<'a> {
     /// A whole number in the range of the key.
     pub(super) fn integer(&self, name: &str, out: &mut Findings<'_>) -> Option<u32> {
         let key = self.key(name)?;
-        let Kind::Integer { least, most } = key.kind else {
+        let KeyKind::Integer { least, most } = key.kind else {
             return None;
         };
         let Some(value) = self.value(name, out) else {
@@ -161,7 +161,7 @@ impl<'a> Section<'a> {
     pub(super) fn duration(&self, name: &str, out: &mut Findings<'_>) -> Option<At<Duration>> {
         let zero_too = self
             .key(name)
-            .is_some_and(|key| matches!(key.kind, Kind::DurationOrZero));
+            .is_some_and(|key| matches!(key.kind, KeyKind::DurationOrZero));
         self.parsed(name, out, "a duration", |text| {
             if zero_too {
                 duration::parse(text)
@@ -208,7 +208,7 @@ impl<'a> Section<'a> {
         out: &mut Findings<'_>,
     ) -> Option<T> {
         let key = self.key(name)?;
-        let (Kind::Choice(words) | Kind::ChoiceOrTable(words, _)) = key.kind else {
+        let (KeyKind::Choice(words) | KeyKind::ChoiceOrTable(words, _)) = key.kind else {
             return None;
         };
         debug_assert!(
@@ -268,20 +268,20 @@ impl<'a> Section<'a> {
     }
 
     /// The table under a key, if there is one.
-    pub(super) fn section(&self, name: &str, out: &mut Findings<'_>) -> Option<Section<'a>> {
+    pub(super) fn section(&self, name: &str, out: &mut Findings<'_>) -> Option<PlanSection<'a>> {
         let key = self.key(name)?;
         let value = self.value(name, out)?;
         section(key, value, out)
     }
 
     /// The table under a key; one without keys where it is absent, so that defaults hold.
-    pub(super) fn section_or_empty(&self, name: &str, out: &mut Findings<'_>) -> Option<Section<'a>> {
+    pub(super) fn section_or_empty(&self, name: &str, out: &mut Findings<'_>) -> Option<PlanSection<'a>> {
         static EMPTY: std::sync::LazyLock<DeTable<'static>> = std::sync::LazyLock::new(DeTable::new);
         if self.key_span(name).is_some() {
             return self.section(name, out);
         }
         let table = self.key(name)?.kind.table()?;
-        Some(Section {
+        Some(PlanSection {
             table,
             entries: &EMPTY,
             span: self.span.clone(),
@@ -289,7 +289,7 @@ impl<'a> Section<'a> {
     }
 
     /// The tables of an array of tables; none if there are none.
-    pub(super) fn sections(&self, name: &str, out: &mut Findings<'_>) -> Vec<Section<'a>> {
+    pub(super) fn sections(&self, name: &str, out: &mut Findings<'_>) -> Vec<PlanSection<'a>> {
         let (Some(key), Some(value)) = (self.key(name), self.value(name, out)) else {
             return Vec::new();
         };
@@ -332,9 +332,13 @@ impl<'a> Section<'a> {
 }
 
 /// The table that `value` is.
-pub(super) fn section<'a>(key: &Key, value: &'a Value<'a>, out: &mut Findings<'_>) -> Option<Section<'a>> {
+pub(super) fn section<'a>(
+    key: &Key,
+    value: &'a Value<'a>,
+    out: &mut Findings<'_>,
+) -> Option<PlanSection<'a>> {
     match (value.get_ref(), key.kind.table()) {
-        (DeValue::Table(entries), Some(table)) => Some(Section::open(table, entries, value.span(), out)),
+        (DeValue::Table(entries), Some(table)) => Some(PlanSection::open(table, entries, value.span(), out)),
         _ => wrong_type(key, value, out),
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::plan::keys::tables::FILE;
-use crate::plan::keys::{Absent, Key, Kind, Table, words_in_quotes};
+use crate::plan::keys::{Absent, Key, KeyKind, Table, words_in_quotes};
 
 /// The text of the page.
 pub fn page() -> String {
@@ -53,14 +53,14 @@ fn write_table(table: &Table, page: &mut String) {
 
 fn value(key: &Key) -> String {
     match key.kind {
-        Kind::Table(table) | Kind::Tables(table) if table.heading.starts_with('[') => {
+        KeyKind::Table(table) | KeyKind::Tables(table) if table.heading.starts_with('[') => {
             format!("`{}`", table.heading)
         }
-        Kind::Table(table) => table.heading.to_owned(),
-        Kind::ChoiceOrTable(words, table) => {
+        KeyKind::Table(table) => table.heading.to_owned(),
+        KeyKind::ChoiceOrTable(words, table) => {
             format!("{} or {}", words_in_quotes(words), table.heading)
         }
-        Kind::TextOrTable(table) => format!("{} or text", table.heading),
+        KeyKind::TextOrTable(table) => format!("{} or text", table.heading),
         _ => key.kind.expected(),
     }
 }
@@ -68,7 +68,7 @@ fn value(key: &Key) -> String {
 fn absent(key: &Key) -> String {
     match (&key.absent, &key.kind) {
         (Absent::Error, _) => "**required**".to_owned(),
-        (Absent::Default(text), Kind::Boolean | Kind::Integer { .. }) => format!("`{text}`"),
+        (Absent::Default(text), KeyKind::Boolean | KeyKind::Integer { .. }) => format!("`{text}`"),
         (Absent::Default(text), _) => format!("`\"{text}\"`"),
         (Absent::Means(words), _) => (*words).to_owned(),
     }

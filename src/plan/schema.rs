@@ -6,7 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::plan::keys::tables::{ACTIVITY, FILE, PASSWORD, TLS, WINDOW};
-use crate::plan::keys::{Absent, Key, Kind, Table};
+use crate::plan::keys::{Absent, Key, KeyKind, Table};
 use crate::plan::reference::tables;
 
 /// Letters decide nothing about units here: a word after each number will do.
@@ -116,37 +116,39 @@ fn key_schema(key: &Key) -> Value {
     schema
 }
 
-fn value_schema(kind: &Kind) -> Value {
+fn value_schema(kind: &KeyKind) -> Value {
     let text = |pattern: &str| json!({ "type": "string", "pattern": pattern });
     match kind {
-        Kind::Text | Kind::Zone => text("^[^\r\n]+$"),
-        Kind::Name => text(NAME),
-        Kind::Boolean => json!({ "type": "boolean" }),
-        Kind::Integer { least, most } => json!({ "type": "integer", "minimum": least, "maximum": most }),
-        Kind::Duration | Kind::DurationOrZero => text(DURATION),
-        Kind::Threshold => text(THRESHOLD),
-        Kind::Path | Kind::Script => text(PATH),
-        Kind::Patterns => json!({ "anyOf": [
+        KeyKind::Text | KeyKind::Zone => text("^[^\r\n]+$"),
+        KeyKind::Name => text(NAME),
+        KeyKind::Boolean => json!({ "type": "boolean" }),
+        KeyKind::Integer { least, most } => json!({ "type": "integer", "minimum": least, "maximum": most }),
+        KeyKind::Duration | KeyKind::DurationOrZero => text(DURATION),
+        KeyKind::Threshold => text(THRESHOLD),
+        KeyKind::Path | KeyKind::Script => text(PATH),
+        KeyKind::Patterns => json!({ "anyOf": [
             { "type": "string", "minLength": 1 },
             { "type": "array", "items": { "type": "string", "minLength": 1 }, "minItems": 1 },
         ] }),
-        Kind::Choice(words) => json!({ "enum": words }),
-        Kind::Time => text(TIME),
-        Kind::Command => json!({ "type": "array", "items": { "type": "string" }, "minItems": 1 }),
-        Kind::Sha256 => text(SHA256),
-        Kind::Table(table) => reference(table),
-        Kind::Tables(table) => json!({ "type": "array", "items": reference(table) }),
-        Kind::ChoiceOrTable(words, table) => json!({ "anyOf": [{ "enum": words }, reference(table)] }),
-        Kind::TextOrTable(table) => {
+        KeyKind::Choice(words) => json!({ "enum": words }),
+        KeyKind::Time => text(TIME),
+        KeyKind::Command => json!({ "type": "array", "items": { "type": "string" }, "minItems": 1 }),
+        KeyKind::Sha256 => text(SHA256),
+        KeyKind::Table(table) => reference(table),
+        KeyKind::Tables(table) => json!({ "type": "array", "items": reference(table) }),
+        KeyKind::ChoiceOrTable(words, table) => json!({ "anyOf": [{ "enum": words }, reference(table)] }),
+        KeyKind::TextOrTable(table) => {
             json!({ "anyOf": [{ "type": "string", "minLength": 1 }, reference(table)] })
         }
     }
 }
 
 /// The tables have defaults as text; here they have their types.
-fn default(kind: &Kind, text: &str) -> Value {
+fn default(kind: &KeyKind, text: &str) -> Value {
     match kind {
-        Kind::Boolean | Kind::Integer { .. } => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
+        KeyKind::Boolean | KeyKind::Integer { .. } => {
+            serde_json::from_str(text).unwrap_or_else(|_| json!(text))
+        }
         _ => json!(text),
     }
 }

@@ -33,7 +33,7 @@ fn env(name: &str) -> Option<OsString> {
     (name == "HOME").then(|| "/home/op".into())
 }
 
-fn check(text: &str) -> Result<Loaded, Report> {
+fn check(text: &str) -> Result<Loaded, PlanReport> {
     check_text(text, Path::new("conf/plans.toml"), Readers::Others, &env)
 }
 

@@ -156,13 +156,13 @@ pub fn document(old: &str, new: &str, difference: &Difference) -> String {
         files: domain
             .files
             .iter()
-            .map(|(change, name)| FileObject {
+            .map(|(change, name)| FileChangeObject {
                 change: word(*change),
                 name,
             })
             .collect(),
     });
-    json::text(&Document {
+    json::text(&DiffDocument {
         schema_version: SCHEMA_VERSION,
         old,
         new,
@@ -186,7 +186,7 @@ fn property_object(property: &PropertyDifference) -> PropertyObject<'_> {
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct DiffDocument<'a> {
     schema_version: u32,
     old: &'a str,
     new: &'a str,
@@ -199,7 +199,7 @@ struct DomainObject<'a> {
     domain: &'a str,
     change: Option<&'static str>,
     objects: Vec<ObjectObject<'a>>,
-    files: Vec<FileObject<'a>>,
+    files: Vec<FileChangeObject<'a>>,
 }
 
 #[derive(Serialize)]
@@ -219,7 +219,7 @@ struct PropertyObject<'a> {
 }
 
 #[derive(Serialize)]
-struct FileObject<'a> {
+struct FileChangeObject<'a> {
     change: &'static str,
     name: &'a str,
 }

@@ -3,18 +3,18 @@
 use serde::Serialize;
 
 use crate::report::plain::hanging;
-use crate::run::examine::{Finding, Verdict};
+use crate::run::examine::{CheckItem, CheckVerdict};
 use crate::values::text::printable;
 
 #[derive(Serialize)]
-struct Document<'f> {
+struct CheckDocument<'f> {
     schema_version: u32,
     verdict: &'static str,
-    items: Vec<Item<'f>>,
+    items: Vec<CheckItemObject<'f>>,
 }
 
 #[derive(Serialize)]
-struct Item<'f> {
+struct CheckItemObject<'f> {
     subject: &'f str,
     item: &'static str,
     verdict: &'static str,
@@ -23,17 +23,17 @@ struct Item<'f> {
 }
 
 /// The worst that was found.
-pub fn worst(findings: &[Finding]) -> Verdict {
+pub fn worst(findings: &[CheckItem]) -> CheckVerdict {
     findings
         .iter()
         .map(|finding| finding.verdict)
         .max()
-        .unwrap_or(Verdict::Ok)
+        .unwrap_or(CheckVerdict::Ok)
 }
 
 /// A block for each subject, a line for each item, its advice below it; within the columns of
 /// a terminal.
-pub fn table(findings: &[Finding], columns: Option<u16>) -> String {
+pub fn table(findings: &[CheckItem], columns: Option<u16>) -> String {
     let width = findings
         .iter()
         .map(|finding| finding.item.len())
@@ -65,24 +65,24 @@ pub fn table(findings: &[Finding], columns: Option<u16>) -> String {
     };
     text.push_str(&format!(
         "\n{} OK, {} WARN, {} FAIL, {} SKIP\n",
-        count(Verdict::Ok),
-        count(Verdict::Warn),
-        count(Verdict::Fail),
-        count(Verdict::Skip)
+        count(CheckVerdict::Ok),
+        count(CheckVerdict::Warn),
+        count(CheckVerdict::Fail),
+        count(CheckVerdict::Skip)
     ));
     text
 }
 
 /// One document.
-pub fn json(findings: &[Finding]) -> String {
-    let items = findings.iter().map(|finding| Item {
+pub fn json(findings: &[CheckItem]) -> String {
+    let items = findings.iter().map(|finding| CheckItemObject {
         subject: &finding.subject,
         item: finding.item,
         verdict: word(finding.verdict),
         message: &finding.text,
         hint: finding.hint.as_deref(),
     });
-    let document = Document {
+    let document = CheckDocument {
         schema_version: 1,
         verdict: word(worst(findings)),
         items: items.collect(),
@@ -91,11 +91,11 @@ pub fn json(findings: &[Finding]) -> String {
     super::json::escaped(&format!("{text}\n"))
 }
 
-fn word(verdict: Verdict) -> &'static str {
+fn word(verdict: CheckVerdict) -> &'static str {
     match verdict {
-        Verdict::Ok => "OK",
-        Verdict::Skip => "SKIP",
-        Verdict::Warn => "WARN",
-        Verdict::Fail => "FAIL",
+        CheckVerdict::Ok => "OK",
+        CheckVerdict::Skip => "SKIP",
+        CheckVerdict::Warn => "WARN",
+        CheckVerdict::Fail => "FAIL",
     }
 }

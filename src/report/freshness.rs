@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::history::{GoodBackup, TargetRow};
 use crate::report::fields;
 use crate::report::plain::columns;
-use crate::report::table::{Kind, fitted};
+use crate::report::table::{CellKind, fitted};
 use crate::run::event::{FileKind, TaskId};
 use crate::run::status::{Class, Status};
 use crate::values::duration::HumanDuration;
@@ -22,7 +22,7 @@ use crate::values::text::printable;
 
 /// Something that the plan file wants to be backed up.
 #[derive(Clone, Debug)]
-pub struct Expected {
+pub struct ExpectedTarget {
     /// The device.
     pub device: String,
     /// What of it; `None` where no plan concerns the device.
@@ -52,7 +52,7 @@ pub enum Attempt {
 /// How a thing stands, from good to bad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum State {
+pub enum TargetState {
     /// History knows it, and no plan asks for it any more: it is not judged.
     NotPlanned,
     /// A good backup is young enough, and the last attempt was good.
@@ -69,7 +69,7 @@ pub struct Row {
     device: String,
     domain: String,
     kind: Option<FileKind>,
-    state: State,
+    state: TargetState,
     good: Option<GoodBackup>,
     age: Option<Duration>,
     last: Option<(TaskId, Status, Timestamp, Attempt)>,
@@ -83,17 +83,17 @@ pub struct Freshness {
     max_age: Duration,
 }
 
-const COLUMNS: [(&str, Kind); 10] = [
-    ("State", Kind::Code),
-    ("Device", Kind::Name),
-    ("Domain", Kind::Name),
-    ("Kind", Kind::Name),
-    ("Age", Kind::Time),
-    ("Size", Kind::Time),
-    ("Last Good", Kind::Time),
-    ("Last Attempt", Kind::Code),
-    ("Attempted", Kind::Time),
-    ("Why", Kind::Message),
+const COLUMNS: [(&str, CellKind); 10] = [
+    ("State", CellKind::Code),
+    ("Device", CellKind::Name),
+    ("Domain", CellKind::Name),
+    ("Kind", CellKind::Name),
+    ("Age", CellKind::Time),
+    ("Size", CellKind::Time),
+    ("Last Good", CellKind::Time),
+    ("Last Attempt", CellKind::Code),
+    ("Attempted", CellKind::Time),
+    ("Why", CellKind::Message),
 ];
 
 /// Of the documents: grows when a key goes away or changes its meaning, and not when one is
@@ -107,7 +107,7 @@ impl Freshness {
     /// Judges what is expected, and what `known` has of the same devices. `attempt` tells
     /// what a task without an end is at.
     pub fn judge(
-        expected: &[Expected],
+        expected: &[ExpectedTarget],
         known: &[TargetRow],
         attempt: &dyn Fn(TaskId) -> Attempt,
         now: Timestamp,
@@ -116,7 +116,7 @@ impl Freshness {
         // The running configuration is exported only where it differs from the saved one:
         // that such an export is old means nothing.
         let known = || known.iter().filter(|row| row.kind != FileKind::NonPersisted);
-        let judge = Judge {
+        let judge = FreshnessJudge {
             attempt,
             now,
             max_age,
@@ -161,19 +161,23 @@ impl Freshness {
     }
 
     /// The worst of all.
-    pub fn state(&self) -> State {
+    pub fn state(&self) -> TargetState {
         self.rows
             .iter()
             .map(|row| row.state)
             .max()
-            .unwrap_or(State::Ok)
-            .max(State::Ok)
+            .unwrap_or(TargetState::Ok)
+            .max(TargetState::Ok)
     }
 
     /// One line as monitoring plug-ins print it, with its figures behind a bar.
     pub fn summary(&self) -> String {
         let count = |state| self.rows.iter().filter(|row| row.state == state).count();
-        let (critical, warning, ok) = (count(State::Critical), count(State::Warning), count(State::Ok));
+        let (critical, warning, ok) = (
+            count(TargetState::Critical),
+            count(TargetState::Warning),
+            count(TargetState::Ok),
+        );
         let age = HumanDuration(self.max_age);
         let mut words = Vec::new();
         if critical > 0 {
@@ -183,10 +187,10 @@ impl Freshness {
             words.push(format!("{warning} whose last attempt was not good"));
         }
         words.push(format!("{ok} good"));
-        if let Some(row) = self.rows.iter().find(|row| row.state > State::Ok) {
+        if let Some(row) = self.rows.iter().find(|row| row.state > TargetState::Ok) {
             words.push(format!("first: {}", row.named()));
         }
-        let oldest = self.rows.iter().filter(|row| row.state > State::NotPlanned);
+        let oldest = self.rows.iter().filter(|row| row.state > TargetState::NotPlanned);
         let oldest = oldest.filter_map(|row| row.age).max().unwrap_or_default();
         format!(
             "DPBACKUP {} - {} | ok={ok} warning={warning} critical={critical} oldest={}s;;{}",
@@ -204,7 +208,7 @@ impl Freshness {
             text.push_str("The plan file has no devices.\n");
             return text;
         }
-        let (titles, kinds): (Vec<String>, Vec<Kind>) = COLUMNS
+        let (titles, kinds): (Vec<String>, Vec<CellKind>) = COLUMNS
             .into_iter()
             .map(|(title, kind)| (title.to_owned(), kind))
             .unzip();
@@ -219,7 +223,7 @@ impl Freshness {
 
     /// One document.
     pub fn json(&self, zone: &TimeZone) -> String {
-        let document = Document {
+        let document = FreshnessDocument {
             schema_version: SCHEMA_VERSION,
             state: word(self.state()),
             summary: self.summary(),
@@ -240,12 +244,12 @@ pub fn unknown_json(summary: &str) -> String {
 }
 
 #[derive(Serialize)]
-struct Document<'r> {
+struct FreshnessDocument<'r> {
     schema_version: u32,
     state: &'static str,
     summary: String,
     max_age_seconds: u64,
-    targets: Vec<Target<'r>>,
+    targets: Vec<FreshnessTarget<'r>>,
 }
 
 #[derive(Serialize)]
@@ -256,7 +260,7 @@ struct Unknown<'s> {
 }
 
 #[derive(Serialize)]
-struct Target<'r> {
+struct FreshnessTarget<'r> {
     device_name: &'r str,
     domain_name: Option<&'r str>,
     kind: Option<&'static str>,
@@ -272,16 +276,16 @@ struct Target<'r> {
     last_attempt: Option<&'static str>,
 }
 
-fn word(state: State) -> &'static str {
+fn word(state: TargetState) -> &'static str {
     match state {
-        State::NotPlanned => "NOT_PLANNED",
-        State::Ok => "OK",
-        State::Warning => "WARNING",
-        State::Critical => "CRITICAL",
+        TargetState::NotPlanned => "NOT_PLANNED",
+        TargetState::Ok => "OK",
+        TargetState::Warning => "WARNING",
+        TargetState::Critical => "CRITICAL",
     }
 }
 
-fn covers(expected: &Expected, row: &TargetRow) -> bool {
+fn covers(expected: &ExpectedTarget, row: &TargetRow) -> bool {
     expected.what.as_ref().is_some_and(|what| {
         let domain = match &what.domains {
             None => row.domain_name == ALL,
@@ -293,7 +297,7 @@ fn covers(expected: &Expected, row: &TargetRow) -> bool {
 
 /// What is expected and has no row in history: domains by their names, a whole pattern
 /// where no domain is known that matches it.
-fn missing<'k>(expected: &Expected, mut known: impl Iterator<Item = &'k TargetRow>) -> Vec<String> {
+fn missing<'k>(expected: &ExpectedTarget, mut known: impl Iterator<Item = &'k TargetRow>) -> Vec<String> {
     let is_known = |row: &TargetRow| row.device_name == expected.device && covers(expected, row);
     match &expected.what {
         None if known.any(|row| row.device_name == expected.device) => Vec::new(),
@@ -316,7 +320,7 @@ fn missing<'k>(expected: &Expected, mut known: impl Iterator<Item = &'k TargetRo
     }
 }
 
-fn never(expected: &Expected, domain: String) -> Row {
+fn never(expected: &ExpectedTarget, domain: String) -> Row {
     let why = match expected.what {
         Some(_) => "never backed up",
         None => "never backed up: no plan concerns this device",
@@ -325,7 +329,7 @@ fn never(expected: &Expected, domain: String) -> Row {
         device: expected.device.clone(),
         domain,
         kind: expected.what.as_ref().map(|what| what.kind),
-        state: State::Critical,
+        state: TargetState::Critical,
         good: None,
         age: None,
         last: None,
@@ -333,13 +337,13 @@ fn never(expected: &Expected, domain: String) -> Row {
     }
 }
 
-struct Judge<'a> {
+struct FreshnessJudge<'a> {
     attempt: &'a dyn Fn(TaskId) -> Attempt,
     now: Timestamp,
     max_age: Duration,
 }
 
-impl Judge<'_> {
+impl FreshnessJudge<'_> {
     fn known(&self, row: &TargetRow, is_planned: bool) -> Row {
         let age = row.good.map(|good| age(good.time, self.now));
         let attempt = match row.last_status.class() {
@@ -351,14 +355,14 @@ impl Judge<'_> {
             (Attempt::Abandoned | Attempt::Ended, _) => false,
         };
         let (state, why) = match age {
-            _ if !is_planned => (State::NotPlanned, "no plan asks for it any more".to_owned()),
-            None => (State::Critical, "never backed up".to_owned()),
+            _ if !is_planned => (TargetState::NotPlanned, "no plan asks for it any more".to_owned()),
+            None => (TargetState::Critical, "never backed up".to_owned()),
             Some(age) if age > self.max_age => {
                 let why = format!("older than {}", HumanDuration(self.max_age));
-                (State::Critical, why)
+                (TargetState::Critical, why)
             }
-            Some(_) if attempt_is_good => (State::Ok, String::new()),
-            Some(_) => (State::Warning, "the last attempt was not good".to_owned()),
+            Some(_) if attempt_is_good => (TargetState::Ok, String::new()),
+            Some(_) => (TargetState::Warning, "the last attempt was not good".to_owned()),
         };
         Row {
             device: row.device_name.clone(),
@@ -417,13 +421,13 @@ impl Row {
         ]
     }
 
-    fn target(&self, zone: &TimeZone) -> Target<'_> {
+    fn target(&self, zone: &TimeZone) -> FreshnessTarget<'_> {
         let attempt = self.last.map(|(_, _, _, attempt)| match attempt {
             Attempt::Ended => "ended",
             Attempt::Running => "running",
             Attempt::Abandoned => "abandoned",
         });
-        Target {
+        FreshnessTarget {
             device_name: &self.device,
             domain_name: self.kind.is_some().then_some(&self.domain),
             kind: self.kind.map(FileKind::code),

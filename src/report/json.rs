@@ -34,7 +34,7 @@ pub fn render(view: &View<'_>, zone: &TimeZone) -> String {
         }),
         View::Files(details) => text(&Files {
             schema_version,
-            task_execution: Object {
+            task_execution: RowObject {
                 row: &details.task,
                 fields: fields::TASK_EXECUTION,
                 zone,
@@ -50,41 +50,41 @@ pub fn render(view: &View<'_>, zone: &TimeZone) -> String {
 #[derive(Serialize)]
 struct PlanExecutions<'a> {
     schema_version: u32,
-    plan_executions: Vec<Object<'a, PlanRow>>,
+    plan_executions: Vec<RowObject<'a, PlanRow>>,
 }
 
 #[derive(Serialize)]
 struct ActivityExecutions<'a> {
     schema_version: u32,
-    activity_executions: Vec<Object<'a, ActivityRow>>,
-    notes: Vec<Object<'a, NoteRow>>,
-    scripts: Vec<Object<'a, ScriptRun>>,
+    activity_executions: Vec<RowObject<'a, ActivityRow>>,
+    notes: Vec<RowObject<'a, NoteRow>>,
+    scripts: Vec<RowObject<'a, ScriptRun>>,
 }
 
 #[derive(Serialize)]
 struct TaskExecutions<'a> {
     schema_version: u32,
-    task_executions: Vec<Object<'a, TaskRow>>,
+    task_executions: Vec<RowObject<'a, TaskRow>>,
 }
 
 #[derive(Serialize)]
 struct Files<'a> {
     schema_version: u32,
-    task_execution: Object<'a, TaskRow>,
-    files: Vec<Object<'a, FileRow>>,
-    failed_files: Vec<Object<'a, FailedFileRow>>,
-    notes: Vec<Object<'a, NoteRow>>,
-    scripts: Vec<Object<'a, ScriptRun>>,
+    task_execution: RowObject<'a, TaskRow>,
+    files: Vec<RowObject<'a, FileRow>>,
+    failed_files: Vec<RowObject<'a, FailedFileRow>>,
+    notes: Vec<RowObject<'a, NoteRow>>,
+    scripts: Vec<RowObject<'a, ScriptRun>>,
 }
 
 /// A row as an object with its keys in the order of the fields.
-struct Object<'a, R> {
+struct RowObject<'a, R> {
     row: &'a R,
     fields: &'a [Field<R>],
     zone: &'a TimeZone,
 }
 
-impl<R> Serialize for Object<'_, R> {
+impl<R> Serialize for RowObject<'_, R> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(
             self.fields
@@ -94,8 +94,8 @@ impl<R> Serialize for Object<'_, R> {
     }
 }
 
-fn objects<'a, R>(rows: &'a [R], fields: &'a [Field<R>], zone: &'a TimeZone) -> Vec<Object<'a, R>> {
-    rows.iter().map(|row| Object { row, fields, zone }).collect()
+fn objects<'a, R>(rows: &'a [R], fields: &'a [Field<R>], zone: &'a TimeZone) -> Vec<RowObject<'a, R>> {
+    rows.iter().map(|row| RowObject { row, fields, zone }).collect()
 }
 
 /// A document with a line break at its end, in which nothing disturbs a terminal.

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::exit::Exit;
-use crate::run::event::{DeviceFacts, Event, ScriptMoment, ScriptOwner, Sink};
+use crate::run::event::{DeviceFacts, Event, Owner, ScriptMoment, Sink};
 use crate::run::sequence::{PlanEnd, RunError};
 use crate::run::status::Status;
 
@@ -23,7 +23,7 @@ pub struct JsonLines<W> {
 
 /// One line. Keys that do not concern an event are left out.
 #[derive(Debug, Default, Serialize)]
-struct Line<'e> {
+struct EventLine<'e> {
     schema_version: u32,
     event: &'static str,
     time: String,
@@ -58,7 +58,7 @@ struct Line<'e> {
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<File<'e>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    script: Option<Script<'e>>,
+    script: Option<ScriptLine<'e>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -73,7 +73,7 @@ struct File<'e> {
 }
 
 #[derive(Debug, Serialize)]
-struct Script<'e> {
+struct ScriptLine<'e> {
     moment: &'static str,
     path: String,
     end: String,
@@ -208,7 +208,7 @@ impl<W: Write> JsonLines<W> {
 
 impl<W: Write> Sink for JsonLines<W> {
     fn event(&mut self, at: Timestamp, event: &Event) {
-        let line = Line {
+        let line = EventLine {
             schema_version: SCHEMA_VERSION,
             time: self.time(at),
             ..line(event)
@@ -217,13 +217,13 @@ impl<W: Write> Sink for JsonLines<W> {
     }
 }
 
-fn owned(owner: ScriptOwner, line: Line<'_>) -> Line<'_> {
+fn owned(owner: Owner, line: EventLine<'_>) -> EventLine<'_> {
     match owner {
-        ScriptOwner::Plan(plan) => Line {
+        Owner::Plan(plan) => EventLine {
             plan_execution_id: Some(plan.0),
             ..line
         },
-        ScriptOwner::Task(task) => Line {
+        Owner::Task(task) => EventLine {
             task_execution_id: Some(task.0),
             ..line
         },
@@ -231,18 +231,18 @@ fn owned(owner: ScriptOwner, line: Line<'_>) -> Line<'_> {
 }
 
 /// What an event says, without time and version.
-fn line(event: &Event) -> Line<'_> {
-    let named = |event| Line {
+fn line(event: &Event) -> EventLine<'_> {
+    let named = |event| EventLine {
         event,
-        ..Line::default()
+        ..EventLine::default()
     };
     match event {
-        Event::PlanOpened { plan, opening } => Line {
+        Event::PlanOpened { plan, opening } => EventLine {
             plan_execution_id: Some(plan.0),
             plan: Some(&opening.plan),
             ..named("plan_opened")
         },
-        Event::ActivityOpened { activity, opening } => Line {
+        Event::ActivityOpened { activity, opening } => EventLine {
             plan_execution_id: Some(opening.plan.0),
             activity_execution_id: Some(activity.0),
             action: Some(opening.action.code()),
@@ -250,7 +250,7 @@ fn line(event: &Event) -> Line<'_> {
             domain_pattern: Some(&opening.domain_pattern),
             ..named("activity_opened")
         },
-        Event::TaskOpened { task, opening } => Line {
+        Event::TaskOpened { task, opening } => EventLine {
             plan_execution_id: Some(opening.plan.0),
             activity_execution_id: Some(opening.activity.0),
             task_execution_id: Some(task.0),
@@ -261,32 +261,32 @@ fn line(event: &Event) -> Line<'_> {
             error_message: opening.error.as_deref(),
             ..named("task_opened")
         },
-        Event::PlanStatus { plan, status } => Line {
+        Event::PlanStatus { plan, status } => EventLine {
             plan_execution_id: Some(plan.0),
             status: Some(status.code()),
             ..named("plan_status")
         },
-        Event::ActivityStatus { activity, status } => Line {
+        Event::ActivityStatus { activity, status } => EventLine {
             activity_execution_id: Some(activity.0),
             status: Some(status.code()),
             ..named("activity_status")
         },
-        Event::TaskStatus { task, status } => Line {
+        Event::TaskStatus { task, status } => EventLine {
             task_execution_id: Some(task.0),
             status: Some(status.code()),
             ..named("task_status")
         },
-        Event::TaskFacts { task, facts } => Line {
+        Event::TaskFacts { task, facts } => EventLine {
             task_execution_id: Some(task.0),
             device: Some(facts),
             ..named("task_facts")
         },
-        Event::UnsavedChanges { task, unsaved } => Line {
+        Event::UnsavedChanges { task, unsaved } => EventLine {
             task_execution_id: Some(task.0),
             unsaved_changes: Some(*unsaved),
             ..named("unsaved_changes")
         },
-        Event::FileStored { task, file } => Line {
+        Event::FileStored { task, file } => EventLine {
             task_execution_id: Some(task.0),
             file: Some(File {
                 name: &file.name,
@@ -299,7 +299,7 @@ fn line(event: &Event) -> Line<'_> {
             }),
             ..named("file_stored")
         },
-        Event::FileFailed { task, name, error } => Line {
+        Event::FileFailed { task, name, error } => EventLine {
             task_execution_id: Some(task.0),
             error_message: Some(error),
             file: Some(File {
@@ -314,7 +314,7 @@ fn line(event: &Event) -> Line<'_> {
             ..named("file_failed")
         },
         Event::ScriptEnded { owner, script } => {
-            let script = Script {
+            let script = ScriptLine {
                 moment: match script.moment {
                     ScriptMoment::Pre => "pre",
                     ScriptMoment::Post => "post",
@@ -327,7 +327,7 @@ fn line(event: &Event) -> Line<'_> {
             };
             owned(
                 *owner,
-                Line {
+                EventLine {
                     script: Some(script),
                     ..named("script_ended")
                 },
@@ -335,36 +335,36 @@ fn line(event: &Event) -> Line<'_> {
         }
         Event::Warning { owner, message } => owned(
             *owner,
-            Line {
+            EventLine {
                 message: Some(message),
                 ..named("warning")
             },
         ),
         Event::Note { owner, message } => owned(
             *owner,
-            Line {
+            EventLine {
                 message: Some(message),
                 ..named("note")
             },
         ),
-        Event::TaskEnded { task, status, error } => Line {
+        Event::TaskEnded { task, status, error } => EventLine {
             task_execution_id: Some(task.0),
             status: Some(status.code()),
             error_message: error.as_deref(),
             ..named("task_ended")
         },
-        Event::ActivityEnded { activity, status } => Line {
+        Event::ActivityEnded { activity, status } => EventLine {
             activity_execution_id: Some(activity.0),
             status: Some(status.code()),
             ..named("activity_ended")
         },
-        Event::PlanEnded { plan, status, error } => Line {
+        Event::PlanEnded { plan, status, error } => EventLine {
             plan_execution_id: Some(plan.0),
             status: Some(status.code()),
             error_message: error.as_deref(),
             ..named("plan_ended")
         },
-        Event::PlanAbandoned { plan, name, error } => Line {
+        Event::PlanAbandoned { plan, name, error } => EventLine {
             plan_execution_id: Some(plan.0),
             plan: Some(name),
             status: Some(Status::Abandoned.code()),
@@ -376,7 +376,7 @@ fn line(event: &Event) -> Line<'_> {
             device,
             undo,
             how,
-        } => Line {
+        } => EventLine {
             task_execution_id: Some(task.0),
             device_name: Some(device),
             domain_name: Some(undo.domain()),
@@ -388,7 +388,7 @@ fn line(event: &Event) -> Line<'_> {
             device,
             domain,
             error,
-        } => Line {
+        } => EventLine {
             task_execution_id: Some(task.0),
             device_name: Some(device),
             domain_name: Some(domain),

@@ -16,7 +16,7 @@ const SCHEMA_VERSION: u32 = 1;
 
 /// One backup: an export, or the folder of a secure backup.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
+pub struct PruneLine {
     /// What becomes of it.
     pub fate: Fate,
     /// Why.
@@ -70,7 +70,7 @@ impl Fate {
 }
 
 /// The line of a backup.
-pub fn line(line: &Line, zone: &TimeZone) -> String {
+pub fn line(line: &PruneLine, zone: &TimeZone) -> String {
     let end = line.end.map_or_else(
         || "not ended".to_owned(),
         |end| {
@@ -95,7 +95,7 @@ pub fn line(line: &Line, zone: &TimeZone) -> String {
 }
 
 /// The last line.
-pub fn summary(lines: &[Line]) -> String {
+pub fn summary(lines: &[PruneLine]) -> String {
     if lines.is_empty() {
         return "nothing to prune: no backups of these plans are stored\n".to_owned();
     }
@@ -123,7 +123,7 @@ pub fn summary(lines: &[Line]) -> String {
 }
 
 /// All of it as JSON.
-pub fn document(lines: &[Line], busy: &[String], dry_run: bool, zone: &TimeZone) -> String {
+pub fn document(lines: &[PruneLine], busy: &[String], dry_run: bool, zone: &TimeZone) -> String {
     let time = |at: Timestamp| {
         at.to_zoned(zone.clone())
             .strftime("%Y-%m-%dT%H:%M:%S.%3f%:z")
@@ -140,7 +140,7 @@ pub fn document(lines: &[Line], busy: &[String], dry_run: bool, zone: &TimeZone)
         end_time: line.end.map(time),
         size: line.size,
     });
-    json::text(&Document {
+    json::text(&PruneDocument {
         schema_version: SCHEMA_VERSION,
         dry_run,
         backups: backups.collect(),
@@ -149,7 +149,7 @@ pub fn document(lines: &[Line], busy: &[String], dry_run: bool, zone: &TimeZone)
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct PruneDocument<'a> {
     schema_version: u32,
     dry_run: bool,
     backups: Vec<BackupObject<'a>>,

@@ -49,7 +49,7 @@ pub fn render(view: &View<'_>, layout: &Layout) -> String {
 
 /// What a column holds decides how it gives way.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum CellKind {
     /// Right-aligned, never broken.
     Number,
     /// Breaks between date and time.
@@ -65,69 +65,79 @@ pub(super) enum Kind {
 }
 
 /// A title, what the column holds, and how its text is read from a row.
-type Column<R> = (&'static str, Kind, fn(&R, &TimeZone) -> String);
+type Column<R> = (&'static str, CellKind, fn(&R, &TimeZone) -> String);
 
 const PLAN_EXECUTION: &[Column<PlanRow>] = &[
-    ("ID", Kind::Number, |row, _| row.id.0.to_string()),
-    ("Start Time", Kind::Time, |row, zone| time(row.start_time, zone)),
-    ("Plan", Kind::Name, |row, _| shown(&row.plan)),
-    ("Devices", Kind::Number, |row, _| row.devices.to_string()),
-    ("Domains", Kind::Number, |row, _| row.domains.to_string()),
-    ("Status", Kind::Code, |row, _| row.status.to_string()),
-    ("Error Message", Kind::Message, |row, _| {
+    ("ID", CellKind::Number, |row, _| row.id.0.to_string()),
+    ("Start Time", CellKind::Time, |row, zone| {
+        time(row.start_time, zone)
+    }),
+    ("Plan", CellKind::Name, |row, _| shown(&row.plan)),
+    ("Devices", CellKind::Number, |row, _| row.devices.to_string()),
+    ("Domains", CellKind::Number, |row, _| row.domains.to_string()),
+    ("Status", CellKind::Code, |row, _| row.status.to_string()),
+    ("Error Message", CellKind::Message, |row, _| {
         optional(row.error_message.as_deref())
     }),
 ];
 
 const ACTIVITY_EXECUTION: &[Column<ActivityRow>] = &[
-    ("ID", Kind::Number, |row, _| row.id.0.to_string()),
-    ("Status Time", Kind::Time, |row, zone| time(row.status_time, zone)),
-    ("Device Pattern", Kind::Name, |row, _| shown(&row.device_pattern)),
-    ("Domain Pattern", Kind::Name, |row, _| shown(&row.domain_pattern)),
-    ("Action", Kind::Word, |row, _| row.action.code().to_owned()),
-    ("Status", Kind::Code, |row, _| row.status.to_string()),
-    ("Successful Tasks", Kind::Number, |row, _| {
+    ("ID", CellKind::Number, |row, _| row.id.0.to_string()),
+    ("Status Time", CellKind::Time, |row, zone| {
+        time(row.status_time, zone)
+    }),
+    ("Device Pattern", CellKind::Name, |row, _| {
+        shown(&row.device_pattern)
+    }),
+    ("Domain Pattern", CellKind::Name, |row, _| {
+        shown(&row.domain_pattern)
+    }),
+    ("Action", CellKind::Word, |row, _| row.action.code().to_owned()),
+    ("Status", CellKind::Code, |row, _| row.status.to_string()),
+    ("Successful Tasks", CellKind::Number, |row, _| {
         row.successful_tasks.to_string()
     }),
-    ("Failed Tasks", Kind::Number, |row, _| {
+    ("Failed Tasks", CellKind::Number, |row, _| {
         row.failed_tasks.to_string()
     }),
-    ("Skipped Tasks", Kind::Number, |row, _| {
+    ("Skipped Tasks", CellKind::Number, |row, _| {
         row.skipped_tasks.to_string()
     }),
 ];
 
 const TASK_EXECUTION: &[Column<TaskRow>] = &[
-    ("ID", Kind::Number, |row, _| row.id.0.to_string()),
-    ("Status Time", Kind::Time, |row, zone| time(row.status_time, zone)),
-    ("Device Name", Kind::Name, |row, _| shown(&row.device_name)),
-    ("Domain Name", Kind::Name, |row, _| shown(&row.domain_name)),
-    ("Files D/L", Kind::Number, |row, _| {
+    ("ID", CellKind::Number, |row, _| row.id.0.to_string()),
+    ("Status Time", CellKind::Time, |row, zone| {
+        time(row.status_time, zone)
+    }),
+    ("Device Name", CellKind::Name, |row, _| shown(&row.device_name)),
+    ("Domain Name", CellKind::Name, |row, _| shown(&row.domain_name)),
+    ("Files D/L", CellKind::Number, |row, _| {
         row.files_downloaded.to_string()
     }),
-    ("D/L Errors", Kind::Number, |row, _| {
+    ("D/L Errors", CellKind::Number, |row, _| {
         row.download_errors.to_string()
     }),
-    ("Status", Kind::Code, |row, _| row.status.to_string()),
-    ("Error Message", Kind::Message, |row, _| {
+    ("Status", CellKind::Code, |row, _| row.status.to_string()),
+    ("Error Message", CellKind::Message, |row, _| {
         optional(row.error_message.as_deref())
     }),
 ];
 
 const FILE: &[Column<FileRow>] = &[
-    ("Name", Kind::Name, |row, _| shown(&row.name)),
-    ("Kind", Kind::Code, |row, _| row.kind.code().to_owned()),
-    ("Size", Kind::Number, |row, _| Bytes(row.size).to_string()),
-    ("SHA-256", Kind::Code, |row, _| row.sha256.clone()),
+    ("Name", CellKind::Name, |row, _| shown(&row.name)),
+    ("Kind", CellKind::Code, |row, _| row.kind.code().to_owned()),
+    ("Size", CellKind::Number, |row, _| Bytes(row.size).to_string()),
+    ("SHA-256", CellKind::Code, |row, _| row.sha256.clone()),
     // A file is recorded only after it was verified.
-    ("Verified", Kind::Word, |_, _| "yes".to_owned()),
-    ("Unchanged Since", Kind::Number, |row, _| {
+    ("Verified", CellKind::Word, |_, _| "yes".to_owned()),
+    ("Unchanged Since", CellKind::Number, |row, _| {
         match row.unchanged_since {
             Some(task) => format!("task {}", task.0),
             None => "-".to_owned(),
         }
     }),
-    ("Path", Kind::Message, |row, zone| match row.pruned_time {
+    ("Path", CellKind::Message, |row, zone| match row.pruned_time {
         _ if !row.kept => "not kept".to_owned(),
         Some(pruned) => format!("removed {}", time(pruned, zone)),
         None => shown(&row.path.to_string_lossy()),
@@ -185,13 +195,13 @@ const GIVES: [Give; 5] = [
 
 fn table<R>(rows: &[R], columns: &[Column<R>], layout: &Layout) -> String {
     let cells = texts(rows, columns, &layout.zone);
-    let kinds: Vec<Kind> = columns.iter().map(|(_, kind, _)| *kind).collect();
+    let kinds: Vec<CellKind> = columns.iter().map(|(_, kind, _)| *kind).collect();
     fitted(&cells, &kinds, layout.width)
 }
 
 /// The titles and the rows within a width: as a table that gives way as far as it must, or
 /// where its columns would be too narrow to read as a block a row.
-pub(super) fn fitted(cells: &[Vec<String>], kinds: &[Kind], width: Option<u16>) -> String {
+pub(super) fn fitted(cells: &[Vec<String>], kinds: &[CellKind], width: Option<u16>) -> String {
     match width {
         Some(width) if natural_width(cells) > usize::from(width) => {
             let give = GIVES
@@ -237,12 +247,12 @@ fn natural_width(cells: &[Vec<String>]) -> usize {
 }
 
 /// The width below which the columns that may wrap would be too narrow to read.
-fn narrowest_width(cells: &[Vec<String>], kinds: &[Kind], give: Give) -> usize {
+fn narrowest_width(cells: &[Vec<String>], kinds: &[CellKind], give: Give) -> usize {
     let widths = widths(&broken(cells, kinds, give));
     let columns = widths.into_iter().zip(kinds).map(|(width, kind)| match kind {
-        Kind::Number | Kind::Time | Kind::Code | Kind::Word => width,
-        Kind::Name => width.min(give.name),
-        Kind::Message => width.min(give.message),
+        CellKind::Number | CellKind::Time | CellKind::Code | CellKind::Word => width,
+        CellKind::Name => width.min(give.name),
+        CellKind::Message => width.min(give.message),
     });
     columns.sum::<usize>() + gaps(kinds.len(), give)
 }
@@ -260,7 +270,7 @@ fn widths(cells: &[Vec<String>]) -> Vec<usize> {
 }
 
 /// The cells with the line breaks that they give.
-fn broken(cells: &[Vec<String>], kinds: &[Kind], give: Give) -> Vec<Vec<String>> {
+fn broken(cells: &[Vec<String>], kinds: &[CellKind], give: Give) -> Vec<Vec<String>> {
     let mut cells = cells.to_vec();
     for (index, row) in cells.iter_mut().enumerate() {
         for (cell, kind) in row.iter_mut().zip(kinds) {
@@ -268,11 +278,11 @@ fn broken(cells: &[Vec<String>], kinds: &[Kind], give: Give) -> Vec<Vec<String>>
             *cell = match kind {
                 _ if is_title && give.blanks => cell.replace(' ', "\n"),
                 _ if is_title => continue,
-                Kind::Time if give.blanks => cell.replace(' ', "\n"),
-                Kind::Word if give.blanks => broken_after(cell, &['_'], 0),
-                Kind::Code => broken_after(cell, &['_'], give.code),
-                Kind::Name => broken_after(cell, &['_', '-', '.', ',', ' '], give.name),
-                Kind::Number | Kind::Time | Kind::Word | Kind::Message => continue,
+                CellKind::Time if give.blanks => cell.replace(' ', "\n"),
+                CellKind::Word if give.blanks => broken_after(cell, &['_'], 0),
+                CellKind::Code => broken_after(cell, &['_'], give.code),
+                CellKind::Name => broken_after(cell, &['_', '-', '.', ',', ' '], give.name),
+                CellKind::Number | CellKind::Time | CellKind::Word | CellKind::Message => continue,
             };
         }
     }
@@ -295,7 +305,7 @@ fn broken_after(text: &str, breaks: &[char], most: usize) -> String {
     lines.join("\n")
 }
 
-fn draw(cells: &[Vec<String>], kinds: &[Kind], give: Give, width: Option<u16>) -> String {
+fn draw(cells: &[Vec<String>], kinds: &[CellKind], give: Give, width: Option<u16>) -> String {
     let mut style = TableStyle::new();
     let mut table = Table::new();
     if let Some(width) = width {
@@ -317,14 +327,14 @@ fn draw(cells: &[Vec<String>], kinds: &[Kind], give: Give, width: Option<u16>) -
         let last = index + 1 == kinds.len();
         column.set_padding((0, if last { 0 } else { give.gap }));
         match kind {
-            Kind::Number => {
+            CellKind::Number => {
                 column.set_cell_alignment(CellAlignment::Right);
                 column.set_constraint(ColumnConstraint::ContentWidth);
             }
-            Kind::Time | Kind::Code | Kind::Word => {
+            CellKind::Time | CellKind::Code | CellKind::Word => {
                 column.set_constraint(ColumnConstraint::ContentWidth);
             }
-            Kind::Name | Kind::Message => {}
+            CellKind::Name | CellKind::Message => {}
         }
     }
     table.trim_fmt() + "\n"

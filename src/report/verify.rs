@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::artifact::recheck::{State, Verdict};
+use crate::artifact::recheck::{FileState, FileVerdict};
 use crate::report::json;
 use crate::run::event::TaskId;
 use crate::values::text::printable;
@@ -26,50 +26,50 @@ pub struct Checked {
     /// The domain, or `all-domains`.
     pub domain: Option<String>,
     /// What came of it.
-    pub finding: Finding,
+    pub finding: Verified,
     /// What history adds.
     pub notes: Vec<String>,
 }
 
 /// What came of one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Finding {
+pub enum Verified {
     /// It was looked at.
-    Looked(Verdict),
+    Looked(FileVerdict),
     /// Nothing is to be found: history says that it was removed.
     Pruned,
     /// Nothing is to be found: an export equal to the one before was not kept.
     NotKept,
 }
 
-impl Finding {
+impl Verified {
     /// In one word.
     pub fn word(&self) -> &'static str {
         match self {
-            Finding::Looked(verdict) => match verdict.state {
-                State::Ok => "OK",
-                State::Changed => "CHANGED",
-                State::Unreadable => "UNREADABLE",
-                State::Bad => "BAD",
-                State::Missing => "MISSING",
+            Verified::Looked(verdict) => match verdict.state {
+                FileState::Ok => "OK",
+                FileState::Changed => "CHANGED",
+                FileState::Unreadable => "UNREADABLE",
+                FileState::Bad => "BAD",
+                FileState::Missing => "MISSING",
             },
-            Finding::Pruned => "PRUNED",
-            Finding::NotKept => "NOT_KEPT",
+            Verified::Pruned => "PRUNED",
+            Verified::NotKept => "NOT_KEPT",
         }
     }
 
     /// Whether it is as it should be.
     pub fn is_good(&self) -> bool {
         match self {
-            Finding::Looked(verdict) => verdict.state == State::Ok,
-            Finding::Pruned | Finding::NotKept => true,
+            Verified::Looked(verdict) => verdict.state == FileState::Ok,
+            Verified::Pruned | Verified::NotKept => true,
         }
     }
 
-    fn verdict(&self) -> Option<&Verdict> {
+    fn verdict(&self) -> Option<&FileVerdict> {
         match self {
-            Finding::Looked(verdict) => Some(verdict),
-            Finding::Pruned | Finding::NotKept => None,
+            Verified::Looked(verdict) => Some(verdict),
+            Verified::Pruned | Verified::NotKept => None,
         }
     }
 
@@ -136,7 +136,7 @@ pub fn summary(checked: &[Checked]) -> String {
 pub fn document(checked: &[Checked]) -> String {
     let files = checked.iter().map(|one| {
         let verdict = one.finding.verdict();
-        FileObject {
+        VerifiedFileObject {
             path: one.path.to_string_lossy().into_owned(),
             state: one.finding.word(),
             reasons: verdict.map_or(&[], |verdict| &verdict.reasons),
@@ -149,7 +149,7 @@ pub fn document(checked: &[Checked]) -> String {
             task_execution_id: one.task.map(|task| task.0),
         }
     });
-    json::text(&Document {
+    json::text(&VerifyDocument {
         schema_version: SCHEMA_VERSION,
         good: checked.iter().all(|one| one.finding.is_good()),
         files: files.collect(),
@@ -157,14 +157,14 @@ pub fn document(checked: &[Checked]) -> String {
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct VerifyDocument<'a> {
     schema_version: u32,
     good: bool,
-    files: Vec<FileObject<'a>>,
+    files: Vec<VerifiedFileObject<'a>>,
 }
 
 #[derive(Serialize)]
-struct FileObject<'a> {
+struct VerifiedFileObject<'a> {
     path: String,
     state: &'static str,
     reasons: &'a [String],

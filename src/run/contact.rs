@@ -10,8 +10,8 @@ use crate::run::Engine;
 use crate::run::event::DeviceFacts;
 use crate::run::failure::{Failure, chain, words};
 use crate::run::status::Status;
-use crate::soma::client::{Client, Target};
-use crate::soma::error::Kind;
+use crate::soma::client::{Client, Endpoint};
+use crate::soma::error::SomaErrorKind;
 
 /// A device that answered.
 #[derive(Debug)]
@@ -118,7 +118,7 @@ pub fn client(engine: Engine<'_>, device: &Device) -> Result<Client, Failure> {
                 format!("{}: no password: {}", device.name, chain(&error)),
             )
         })?;
-    Client::new(Target {
+    Client::new(Endpoint {
         host: device.host.clone(),
         port: device.port,
         username: device.username.clone(),
@@ -153,13 +153,15 @@ fn meet<'a>(engine: Engine<'a>, device: &'a Device) -> Contact<'a> {
             knows_api_connect: true,
             facts: None,
         })),
-        Err(error) if matches!(error.kind, Kind::Unreachable | Kind::TimedOut) => Contact::Down(format!(
-            "{} ({}:{}): {}",
-            device.name,
-            device.host,
-            device.port,
-            words(&error)
-        )),
+        Err(error) if matches!(error.kind, SomaErrorKind::Unreachable | SomaErrorKind::TimedOut) => {
+            Contact::Down(format!(
+                "{} ({}:{}): {}",
+                device.name,
+                device.host,
+                device.port,
+                words(&error)
+            ))
+        }
         Err(error) => Contact::Bad(Failure::of_exchange(Status::DeviceError, &device.name, &error)),
     }
 }

@@ -182,21 +182,21 @@ pub enum Event {
     /// A script ended, whichever way.
     ScriptEnded {
         /// Whose script it was.
-        owner: ScriptOwner,
+        owner: Owner,
         /// The run of it.
         script: ScriptRun,
     },
     /// Something that somebody should look at, without being a failure.
     Warning {
         /// The plan or task that it concerns.
-        owner: ScriptOwner,
+        owner: Owner,
         /// A sentence.
         message: String,
     },
     /// Something worth knowing.
     Note {
         /// The plan or task that it concerns.
-        owner: ScriptOwner,
+        owner: Owner,
         /// A sentence.
         message: String,
     },
@@ -260,7 +260,7 @@ pub enum Event {
 
 /// Whose script, warning or note it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ScriptOwner {
+pub enum Owner {
     /// A plan's.
     Plan(PlanId),
     /// A task's.
@@ -436,6 +436,8 @@ impl Undo {
 pub struct JournalEntry {
     /// Its id.
     pub id: JournalId,
+    /// The plan execution that its task belongs to.
+    pub plan: PlanId,
     /// The task that wrote it.
     pub task: TaskId,
     /// The device's name.
@@ -448,7 +450,8 @@ pub struct JournalEntry {
     pub opened: Timestamp,
 }
 
-/// A plan execution without an end: it is under way, or its process died.
+/// A plan execution without an end: it is under way, or its process died; which of the two,
+/// the kernel lock that `process` names tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnfinishedPlan {
     /// Its id.
@@ -459,8 +462,24 @@ pub struct UnfinishedPlan {
     pub process: String,
     /// When it began.
     pub started: Timestamp,
-    /// Its tasks.
-    pub tasks: Vec<TaskId>,
+    /// Its status when it was last heard of.
+    pub status: Status,
+    /// Its tasks without an end, those that never started included. A task that did end may
+    /// have left something to undo as well: the journal knows.
+    pub unended_tasks: Vec<UnfinishedTask>,
+}
+
+/// A task without an end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnfinishedTask {
+    /// Its id.
+    pub id: TaskId,
+    /// The device's name.
+    pub device: String,
+    /// The domain, or `all-domains`.
+    pub domain: String,
+    /// Its status when it was last heard of.
+    pub status: Status,
 }
 
 /// The record could not be written.

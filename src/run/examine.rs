@@ -1,7 +1,7 @@
 //! Looks at everything that a run will need, and changes nothing: the devices over the
 //! network, the store and the scripts on this machine.
 //!
-//! Each look gives a [`Finding`]. One that fails does not keep the others from being
+//! Each look gives a [`CheckItem`]. One that fails does not keep the others from being
 //! taken, unless they would need what is not there: those are skipped, and say so.
 
 mod device;
@@ -16,13 +16,13 @@ pub const THIS_MACHINE: &str = "this machine";
 
 /// What came of one look.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct CheckItem {
     /// What was looked at: a device's name, `plan NAME`, or [`THIS_MACHINE`].
     pub subject: String,
     /// In which respect.
     pub item: &'static str,
     /// How it is.
-    pub verdict: Verdict,
+    pub verdict: CheckVerdict,
     /// What was found, in a few words.
     pub text: String,
     /// What to do about it.
@@ -31,7 +31,7 @@ pub struct Finding {
 
 /// How a thing is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verdict {
+pub enum CheckVerdict {
     /// As it should be.
     Ok,
     /// Not looked at, because something before it failed.
@@ -43,12 +43,12 @@ pub enum Verdict {
 }
 
 /// The findings about one subject, as they come.
-struct Findings {
+struct CheckItems {
     subject: String,
-    found: Vec<Finding>,
+    found: Vec<CheckItem>,
 }
 
-impl Findings {
+impl CheckItems {
     fn about(subject: impl Into<String>) -> Self {
         Self {
             subject: subject.into(),
@@ -56,8 +56,8 @@ impl Findings {
         }
     }
 
-    fn add(&mut self, verdict: Verdict, item: &'static str, text: impl Into<String>) -> &mut Finding {
-        self.found.push(Finding {
+    fn add(&mut self, verdict: CheckVerdict, item: &'static str, text: impl Into<String>) -> &mut CheckItem {
+        self.found.push(CheckItem {
             subject: self.subject.clone(),
             item,
             verdict,
@@ -69,26 +69,26 @@ impl Findings {
     }
 
     fn ok(&mut self, item: &'static str, text: impl Into<String>) {
-        self.add(Verdict::Ok, item, text);
+        self.add(CheckVerdict::Ok, item, text);
     }
 
     fn skip(&mut self, items: &[&'static str], why: &str) {
         for item in items {
-            self.add(Verdict::Skip, item, why);
+            self.add(CheckVerdict::Skip, item, why);
         }
     }
 
     fn warn(&mut self, item: &'static str, text: impl Into<String>, hint: impl Into<String>) {
-        self.add(Verdict::Warn, item, text).hint = Some(hint.into());
+        self.add(CheckVerdict::Warn, item, text).hint = Some(hint.into());
     }
 
     fn fail(&mut self, item: &'static str, text: impl Into<String>, hint: impl Into<String>) {
-        self.add(Verdict::Fail, item, text).hint = Some(hint.into());
+        self.add(CheckVerdict::Fail, item, text).hint = Some(hint.into());
     }
 }
 
 /// Looks at all that these plans need. `None` when somebody asked to stop meanwhile.
-pub fn examine(engine: Engine<'_>, plans: &[&Plan]) -> Option<Vec<Finding>> {
+pub fn examine(engine: Engine<'_>, plans: &[&Plan]) -> Option<Vec<CheckItem>> {
     let mut found = local::examine(engine, plans);
     for device in &engine.file.devices {
         if let Some(needs) = device::Needs::of(device, plans) {

@@ -4,7 +4,7 @@ use std::io;
 
 use crate::run::event::LedgerError;
 use crate::run::status::Status;
-use crate::soma::error::{Kind, SomaError};
+use crate::soma::error::{SomaError, SomaErrorKind};
 
 /// A failure: its status, and a sentence with its cause.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,12 +28,12 @@ impl Failure {
     /// where the kind of the failure does not have one of its own.
     pub fn of_exchange(otherwise: Status, device: &str, error: &SomaError) -> Self {
         let status = match error.kind {
-            Kind::LoginRefused | Kind::Authentication => Status::AuthenticationFailed,
-            Kind::Interrupted => Status::Interrupted,
-            Kind::Local(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
+            SomaErrorKind::LoginRefused | SomaErrorKind::Authentication => Status::AuthenticationFailed,
+            SomaErrorKind::Interrupted => Status::Interrupted,
+            SomaErrorKind::Local(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
                 Status::NotEnoughFreeSpaceInStore
             }
-            Kind::Local(_) => Status::DownloadFailed,
+            SomaErrorKind::Local(_) => Status::DownloadFailed,
             _ => otherwise,
         };
         Self::new(status, format!("{device}: {}", words(error)))

@@ -10,7 +10,6 @@ pub mod event;
 pub mod examine;
 pub mod expand;
 pub mod failure;
-pub mod guard;
 pub mod record;
 pub mod recover;
 pub mod script;
@@ -18,6 +17,7 @@ pub mod sequence;
 pub mod status;
 pub mod store;
 pub mod task;
+pub mod undo;
 
 use crate::clock::Clock;
 use crate::lock::Locks;

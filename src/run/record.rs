@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use crate::clock::Clock;
 use crate::run::event::{
-    ActivityId, ActivityOpening, Event, FileKind, JournalId, LastContent, Ledger, LedgerError, PlanId,
-    PlanOpening, Progress, ScriptOwner, Sink, TaskId, TaskOpening, Undo,
+    ActivityId, ActivityOpening, Event, FileKind, JournalId, LastContent, Ledger, LedgerError, Owner, PlanId,
+    PlanOpening, Progress, Sink, TaskId, TaskOpening, Undo,
 };
 use crate::run::status::Status;
 
@@ -93,7 +93,7 @@ impl<'a> Record<'a> {
     }
 
     /// Somebody should look at this.
-    pub fn warn(&mut self, owner: ScriptOwner, message: impl Into<String>) -> Result<(), LedgerError> {
+    pub fn warn(&mut self, owner: Owner, message: impl Into<String>) -> Result<(), LedgerError> {
         self.tell(&Event::Warning {
             owner,
             message: message.into(),
@@ -101,7 +101,7 @@ impl<'a> Record<'a> {
     }
 
     /// Worth knowing.
-    pub fn note(&mut self, owner: ScriptOwner, message: impl Into<String>) -> Result<(), LedgerError> {
+    pub fn note(&mut self, owner: Owner, message: impl Into<String>) -> Result<(), LedgerError> {
         self.tell(&Event::Note {
             owner,
             message: message.into(),

@@ -15,10 +15,10 @@ use crate::run::Engine;
 use crate::run::contact;
 use crate::run::event::{Event, JournalEntry, JournalId, Progress, Undo, UnfinishedPlan};
 use crate::run::failure::{Failure, words};
-use crate::run::guard::{OpenQuiesce, Undone, remove_folder};
 use crate::run::record::Record;
 use crate::run::sequence::RunError;
 use crate::run::task::STILL_QUIESCED;
+use crate::run::undo::{OpenQuiesce, Undone, remove_folder};
 
 /// What came of a recovery.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -164,7 +164,7 @@ fn recover_into(
         });
         let done: Vec<String> = mended
             .chain(left_alone)
-            .filter(|(entry, _)| plan.tasks.contains(&entry.task))
+            .filter(|(entry, _)| entry.plan == plan.id)
             .map(|(_, words)| words)
             .collect();
         let done = if done.is_empty() {

@@ -9,14 +9,13 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::hook::{End, Hook};
 use crate::run::Engine;
 use crate::run::event::{
-    ActionKind, Event, LedgerError, PlanId, ScriptEnd, ScriptMoment, ScriptOwner, ScriptRun, StoredFile,
-    TaskId,
+    ActionKind, Event, LedgerError, Owner, PlanId, ScriptEnd, ScriptMoment, ScriptRun, StoredFile, TaskId,
 };
 use crate::run::record::Record;
 use crate::run::status::Status;
+use crate::script::{Script, ScriptOutcome};
 use crate::secret::SecretSource;
 use crate::values::text::printable;
 
@@ -281,7 +280,7 @@ fn bounded(mut text: String) -> String {
 pub fn run(
     engine: Engine<'_>,
     record: &mut Record<'_>,
-    owner: ScriptOwner,
+    owner: Owner,
     due: &Due<'_>,
     cancelled: &dyn Fn() -> bool,
 ) -> Result<ScriptEnd, LedgerError> {
@@ -292,30 +291,30 @@ pub fn run(
         Ok(context) => {
             let mut variables = due.facts.variables(due.moment);
             variables.push(("DPBACKUP_CONTEXT".to_owned(), context.path.clone().into()));
-            let hook = Hook {
+            let script = Script {
                 path: due.path.to_owned(),
                 arguments: arguments.clone(),
                 variables,
                 withheld: secret_variables(engine),
                 timeout: engine.file.settings.script_timeout,
             };
-            hook.run(cancelled)
+            script.run(cancelled)
         }
-        Err(error) => crate::hook::Ran {
-            end: End::NotStarted(format!("its context file cannot be written: {error}")),
+        Err(error) => crate::script::Ran {
+            end: ScriptOutcome::NotStarted(format!("its context file cannot be written: {error}")),
             output: String::new(),
             output_bytes: 0,
             duration: std::time::Duration::ZERO,
         },
     };
     let end = match &ran.end {
-        End::Exited(status) => match (status.code(), ran.end.signal()) {
+        ScriptOutcome::Exited(status) => match (status.code(), ran.end.signal()) {
             (Some(code), _) => ScriptEnd::Code(code),
             (None, signal) => ScriptEnd::Signal(signal.unwrap_or_default()),
         },
-        End::TimedOut => ScriptEnd::TimedOut(engine.file.settings.script_timeout),
-        End::Cancelled => ScriptEnd::Interrupted,
-        End::NotStarted(why) => ScriptEnd::NotStarted(why.clone()),
+        ScriptOutcome::TimedOut => ScriptEnd::TimedOut(engine.file.settings.script_timeout),
+        ScriptOutcome::Cancelled => ScriptEnd::Interrupted,
+        ScriptOutcome::NotStarted(why) => ScriptEnd::NotStarted(why.clone()),
     };
     let script = ScriptRun {
         moment: due.moment,
@@ -347,10 +346,10 @@ struct ContextFile {
 }
 
 impl ContextFile {
-    fn write(engine: Engine<'_>, owner: ScriptOwner, facts: &Facts<'_>) -> io::Result<Self> {
+    fn write(engine: Engine<'_>, owner: Owner, facts: &Facts<'_>) -> io::Result<Self> {
         let name = match owner {
-            ScriptOwner::Plan(id) => format!("plan-{}", id.0),
-            ScriptOwner::Task(id) => format!("task-{}", id.0),
+            Owner::Plan(id) => format!("plan-{}", id.0),
+            Owner::Task(id) => format!("task-{}", id.0),
         };
         let path = engine
             .locks

@@ -18,7 +18,7 @@ use crate::plan::model::{Plan, Settings};
 use crate::run::Engine;
 use crate::run::contact::Devices;
 use crate::run::event::{
-    ActivityId, ActivityOpening, Event, JournalId, LedgerError, PlanId, PlanOpening, Progress, ScriptOwner,
+    ActivityId, ActivityOpening, Event, JournalId, LedgerError, Owner, PlanId, PlanOpening, Progress,
     StoredFile, TaskId, TaskOpening,
 };
 use crate::run::expand::{ExpandedActivity, ExpandedTask, Verdict, expand};
@@ -199,7 +199,7 @@ impl<'a> Run<'_, 'a, '_> {
     /// Notes what became of the leftovers of dead runs.
     fn mended(&mut self, recovered: &Recovered) -> Result<(), RunError> {
         self.unmended |= recovered.still_quiesced();
-        let owner = ScriptOwner::Plan(self.id);
+        let owner = Owner::Plan(self.id);
         for mended in &recovered.mended {
             self.tried.push(mended.entry.id);
             match mended.outcome {
@@ -258,7 +258,7 @@ impl<'a> Run<'_, 'a, '_> {
 
     /// Removes what dead runs left in the store.
     fn sweep(&mut self) -> Result<(), LedgerError> {
-        let owner = ScriptOwner::Plan(self.id);
+        let owner = Owner::Plan(self.id);
         let swept = match crate::artifact::sweep::sweep(&self.engine.file.settings.store) {
             Ok(swept) => swept,
             Err(error) => {
@@ -334,7 +334,7 @@ impl<'a> Run<'_, 'a, '_> {
         } in expanded
         {
             for note in notes {
-                self.record.note(ScriptOwner::Plan(self.id), note)?;
+                self.record.note(Owner::Plan(self.id), note)?;
             }
             let id = self.record.open_activity(ActivityOpening {
                 plan: self.id,
@@ -362,7 +362,7 @@ impl<'a> Run<'_, 'a, '_> {
                     error,
                 })?;
                 if let Some(note) = &expanded.note {
-                    self.record.note(ScriptOwner::Task(task), note.as_str())?;
+                    self.record.note(Owner::Task(task), note.as_str())?;
                 }
                 waiting.push_back(Waiting {
                     id: task,

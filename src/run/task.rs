@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use crate::artifact::archive::Expected;
-use crate::artifact::stage::{StageError, StageErrorKind};
+use crate::artifact::stage::{StoreError, StoreErrorKind};
 use crate::gateway::backup::RemoteFolder;
 use crate::gateway::domains::{DEFAULT_DOMAIN, DomainStatus, QuiesceState};
 use crate::gateway::quiesce::Scope;
@@ -18,8 +18,7 @@ use crate::plan::model::{Action, Activity, Domains, PostScriptWhen};
 use crate::run::Engine;
 use crate::run::contact::Session;
 use crate::run::event::{
-    ALL_DOMAINS, Event, FileKind, JournalId, LedgerError, PlanId, ScriptMoment, ScriptOwner, StoredFile,
-    TaskId,
+    ALL_DOMAINS, Event, FileKind, JournalId, LedgerError, Owner, PlanId, ScriptMoment, StoredFile, TaskId,
 };
 use crate::run::failure::{Failure, Trouble, chain};
 use crate::run::record::Record;
@@ -180,12 +179,12 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
             facts,
         })?;
         if !firmware_is_told {
-            let owner = ScriptOwner::Task(self.task.id);
+            let owner = Owner::Task(self.task.id);
             self.record.note(owner, "the device does not tell its firmware")?;
         }
         let domains = self.domains()?;
         if self.task.activity.quiesce && self.task.domain == DEFAULT_DOMAIN {
-            let owner = ScriptOwner::Task(self.task.id);
+            let owner = Owner::Task(self.task.id);
             self.record.note(
                 owner,
                 "the default domain cannot be quiesced: it is exported without",
@@ -279,7 +278,7 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
             facts: self.facts(),
         };
         let stop = self.engine.stop;
-        let owner = ScriptOwner::Task(self.task.id);
+        let owner = Owner::Task(self.task.id);
         let end = script::run(self.engine, self.record, owner, &due, &|| stop.is_requested())?;
         if stop.is_requested() {
             return Err(Failure::interrupted("running the pre-task script").into());
@@ -365,7 +364,7 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
 
     fn warn(&mut self, message: String) -> Result<(), LedgerError> {
         self.warnings.push(message.clone());
-        self.record.warn(ScriptOwner::Task(self.task.id), message)
+        self.record.warn(Owner::Task(self.task.id), message)
     }
 
     /// Step 11, and the last words.
@@ -427,7 +426,7 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
             moment: ScriptMoment::Post,
             facts,
         };
-        let owner = ScriptOwner::Task(self.task.id);
+        let owner = Owner::Task(self.task.id);
         let end = script::run(self.engine, self.record, owner, &due, &|| stop.is_urgent())?;
         if end.is_success() {
             return Ok(());
@@ -439,9 +438,9 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
 /// The last words of an error that somebody must act on.
 pub const STILL_QUIESCED: &str = "STILL QUIESCED: run dpbackup recover";
 
-fn storage(error: &StageError) -> Failure {
+fn storage(error: &StoreError) -> Failure {
     let status = match error.kind {
-        StageErrorKind::NoSpace => Status::NotEnoughFreeSpaceInStore,
+        StoreErrorKind::NoSpace => Status::NotEnoughFreeSpaceInStore,
         _ => Status::DownloadFailed,
     };
     Failure::new(status, format!("the store: {}", chain(error)))

@@ -18,12 +18,12 @@ pub struct Certificate {
     /// SHA-256 of its DER form, which a pin compares.
     pub sha256: [u8; 32],
     /// What stands in it, or why that cannot be read. The pin is good in either case.
-    pub content: Result<Content, String>,
+    pub content: Result<CertificateContent, String>,
 }
 
 /// What stands in a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Content {
+pub struct CertificateContent {
     /// Whose it is, `CN=gateway,O=Example`.
     pub subject: String,
     /// Who signed it.
@@ -45,7 +45,7 @@ impl Certificate {
     pub fn of_der(der: &[u8]) -> Self {
         Self {
             sha256: Sha256::digest(der).into(),
-            content: Content::of_der(der).map_err(|error| error.to_string()),
+            content: CertificateContent::of_der(der).map_err(|error| error.to_string()),
         }
     }
 
@@ -102,7 +102,7 @@ fn skip<'r>(reader: &mut impl Reader<'r>) -> x509_cert::der::Result<()> {
     reader.read_slice(reader.remaining_len()).map(|_| ())
 }
 
-impl Content {
+impl CertificateContent {
     fn of_der(der: &[u8]) -> x509_cert::der::Result<Self> {
         let certificate = x509_cert::Certificate::from_der(der)?;
         let inner = certificate.tbs_certificate();

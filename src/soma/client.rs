@@ -9,7 +9,7 @@ use rustls::ClientConfig;
 use secrecy::SecretString;
 
 use crate::soma::download;
-use crate::soma::error::{Kind, Result, SomaError};
+use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::http::{Body, Http};
 use crate::soma::reply;
 use crate::soma::request::Request;
@@ -20,7 +20,7 @@ use crate::values::trust::Trust;
 
 /// Where a device is, who we are to it, and how it is trusted.
 #[derive(Clone)]
-pub struct Target {
+pub struct Endpoint {
     /// Host name or address.
     pub host: String,
     /// Port of the XML Management Interface.
@@ -37,19 +37,19 @@ pub struct Target {
 
 /// A client of one device.
 pub struct Client {
-    target: Target,
+    target: Endpoint,
     tls: Arc<ClientConfig>,
     http: Http,
 }
 
 impl Client {
     /// Prepares a client; nothing is sent yet.
-    pub fn new(target: Target) -> Result<Self> {
+    pub fn new(target: Endpoint) -> Result<Self> {
         let tls = tls::client_config(&target.trust)?;
         Self::with_tls(target, tls, Reuse::default())
     }
 
-    fn with_tls(target: Target, tls: Arc<ClientConfig>, reuse: Reuse) -> Result<Self> {
+    fn with_tls(target: Endpoint, tls: Arc<ClientConfig>, reuse: Reuse) -> Result<Self> {
         let http = Http::new(
             &target.host,
             target.port,
@@ -116,16 +116,16 @@ fn read_text(mut body: Body) -> Result<String> {
     if let Some(failure) = body.failure() {
         return Err(failure);
     }
-    outcome.map_err(|error| SomaError::new(Kind::Broken, error))?;
+    outcome.map_err(|error| SomaError::new(SomaErrorKind::Broken, error))?;
     if bytes.len() as u64 > reply::MAX_BYTES {
         return Err(SomaError::new(
-            Kind::Malformed,
+            SomaErrorKind::Malformed,
             format!("the answer is longer than {} MiB", reply::MAX_BYTES >> 20),
         ));
     }
     String::from_utf8(bytes).map_err(|error| {
         SomaError::new(
-            Kind::Malformed,
+            SomaErrorKind::Malformed,
             format!(
                 "the answer is not UTF-8 (at byte {})",
                 error.utf8_error().valid_up_to()

@@ -13,7 +13,7 @@ use quick_xml::NsReader;
 use quick_xml::events::Event;
 use quick_xml::name::ResolveResult;
 
-use crate::soma::error::{Kind, Result, SomaError};
+use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::reply;
 use crate::soma::request::NAMESPACE;
 
@@ -72,7 +72,7 @@ pub fn read_file(body: impl Read, out: &mut dyn Write, progress: &mut dyn FnMut(
     }
     if depth > 0 {
         return Err(SomaError::new(
-            Kind::Broken,
+            SomaErrorKind::Broken,
             "the answer ended in the middle of its envelope",
         ));
     }
@@ -86,7 +86,10 @@ pub fn read_file(body: impl Read, out: &mut dyn Write, progress: &mut dyn FnMut(
 }
 
 fn malformed(why: impl std::fmt::Display) -> SomaError {
-    SomaError::new(Kind::Malformed, format!("the answer cannot be read: {why}"))
+    SomaError::new(
+        SomaErrorKind::Malformed,
+        format!("the answer cannot be read: {why}"),
+    )
 }
 
 fn xml_error(error: &quick_xml::Error) -> SomaError {
@@ -98,12 +101,12 @@ fn xml_error(error: &quick_xml::Error) -> SomaError {
 
 /// The caller knows more about a failed read than we do ([`super::http::Body::failure`]).
 fn read_error(error: &io::Error) -> SomaError {
-    SomaError::new(Kind::Broken, error)
+    SomaError::new(SomaErrorKind::Broken, error)
 }
 
 /// What the text of a file stands in.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Section {
+enum TextSection {
     Plain,
     CData,
 }
@@ -120,18 +123,18 @@ fn decode<R: BufRead>(
     let mut word = Vec::new();
     let mut written = 0_u64;
     let mut padded = false;
-    let mut section = Section::Plain;
+    let mut section = TextSection::Plain;
     loop {
         let chunk = source.fill_buf().map_err(|error| read_error(&error))?;
         if chunk.is_empty() {
             return Err(SomaError::new(
-                Kind::Broken,
+                SomaErrorKind::Broken,
                 "the answer ended in the middle of its file",
             ));
         }
         let end = match section {
-            Section::Plain => memchr(b'<', chunk),
-            Section::CData => memchr(b']', chunk),
+            TextSection::Plain => memchr(b'<', chunk),
+            TextSection::CData => memchr(b']', chunk),
         };
         let segment = chunk.get(..end.unwrap_or(chunk.len())).unwrap_or_default();
         let before = text.len();
@@ -141,7 +144,7 @@ fn decode<R: BufRead>(
         }
         // A reference that a chunk cuts in two is read again, whole, with the next one.
         let cut_reference = used < segment.len();
-        if cut_reference && section == Section::CData {
+        if cut_reference && section == TextSection::CData {
             return Err(bad_base64(&word, "there is an '&' in it"));
         }
         let (used, at_end) = if cut_reference {
@@ -170,14 +173,14 @@ fn decode<R: BufRead>(
             continue;
         }
         section = match section {
-            Section::Plain => match markup(source)? {
+            TextSection::Plain => match markup(source)? {
                 Some(next) => next,
                 None if text.is_empty() => return Ok(written),
                 None => return Err(bad_base64(&word, "its length is no multiple of four")),
             },
-            Section::CData => {
+            TextSection::CData => {
                 expect(source, b"]]>")?;
-                Section::Plain
+                TextSection::Plain
             }
         };
     }
@@ -240,7 +243,7 @@ fn read_reference(source: &mut impl BufRead, before: usize) -> Result<usize> {
 
 /// Reads past the markup that begins here, and says in what the text goes on: nowhere if it
 /// is an end tag, which is left to be read.
-fn markup<R: BufRead>(source: &mut Recording<R>) -> Result<Option<Section>> {
+fn markup<R: BufRead>(source: &mut Recording<R>) -> Result<Option<TextSection>> {
     expect(source, b"<")?;
     match next(source)? {
         b'/' => {
@@ -254,14 +257,14 @@ fn markup<R: BufRead>(source: &mut Recording<R>) -> Result<Option<Section>> {
                 loop {
                     match next(source)? {
                         b'-' => dashes += 1,
-                        b'>' if dashes >= 2 => return Ok(Some(Section::Plain)),
+                        b'>' if dashes >= 2 => return Ok(Some(TextSection::Plain)),
                         _ => dashes = 0,
                     }
                 }
             }
             b'[' => {
                 expect(source, b"CDATA[")?;
-                Ok(Some(Section::CData))
+                Ok(Some(TextSection::CData))
             }
             _ => Err(malformed("there is markup in its file")),
         },
@@ -288,7 +291,7 @@ fn bad_base64(word: &[u8], why: impl std::fmt::Display) -> SomaError {
     if word.len() <= MAX_WORD {
         let word = String::from_utf8_lossy(word);
         return SomaError::new(
-            Kind::Refused,
+            SomaErrorKind::Refused,
             format!("the device answered {} in place of a file", reply::quote(&word)),
         );
     }
@@ -296,7 +299,7 @@ fn bad_base64(word: &[u8], why: impl std::fmt::Display) -> SomaError {
 }
 
 fn local(error: &io::Error) -> SomaError {
-    SomaError::new(Kind::Local(error.kind()), error)
+    SomaError::new(SomaErrorKind::Local(error.kind()), error)
 }
 
 /// Keeps what is read until it is clear that a file has begun, so that another answer
@@ -395,7 +398,7 @@ mod tests {
         Ok(out)
     }
 
-    fn failure(text: &str) -> (Kind, String) {
+    fn failure(text: &str) -> (SomaErrorKind, String) {
         let error = download(text, usize::MAX).expect_err("no file");
         (error.kind, error.message)
     }
@@ -457,7 +460,7 @@ mod tests {
         ] {
             for step in [1, usize::MAX] {
                 let error = download(&envelope(&format!("<dp:file>{inner}</dp:file>")), step);
-                assert_eq!(error.expect_err(&inner).kind, Kind::Malformed, "{inner}");
+                assert_eq!(error.expect_err(&inner).kind, SomaErrorKind::Malformed, "{inner}");
             }
         }
         for cut in [
@@ -467,7 +470,11 @@ mod tests {
         ] {
             let whole = envelope(cut);
             let (before, _) = whole.split_at(whole.find(cut).expect("it is there") + cut.len());
-            assert_eq!(download(before, 5).expect_err(cut).kind, Kind::Broken, "{cut}");
+            assert_eq!(
+                download(before, 5).expect_err(cut).kind,
+                SomaErrorKind::Broken,
+                "{cut}"
+            );
         }
     }
 
@@ -486,7 +493,7 @@ mod tests {
         ] {
             for step in [1, 3, usize::MAX] {
                 let error = download(&envelope(inner), step).expect_err("no file");
-                assert_eq!(error.kind, Kind::Refused, "{inner}");
+                assert_eq!(error.kind, SomaErrorKind::Refused, "{inner}");
                 assert!(error.message.contains("\"ERROR\""), "{error}");
             }
         }
@@ -495,10 +502,10 @@ mod tests {
     #[test]
     fn a_refusal_in_place_of_a_file_is_told_in_full() {
         let (kind, message) = failure(&envelope("<dp:result>Cannot read the specified file</dp:result>"));
-        assert_eq!(kind, Kind::Refused);
+        assert_eq!(kind, SomaErrorKind::Refused);
         assert!(message.contains("Cannot read the specified file"), "{message}");
         let (kind, _) = failure("<html><body><p>hello</p></body></html>");
-        assert_eq!(kind, Kind::NotManagement);
+        assert_eq!(kind, SomaErrorKind::NotManagement);
     }
 
     #[test]
@@ -512,7 +519,7 @@ mod tests {
             format!("{long}\u{1}"),
         ] {
             let (kind, _) = failure(&envelope(&format!("<dp:file>{inner}</dp:file>")));
-            assert_eq!(kind, Kind::Malformed, "{inner}");
+            assert_eq!(kind, SomaErrorKind::Malformed, "{inner}");
         }
     }
 
@@ -522,7 +529,7 @@ mod tests {
             "<!DOCTYPE a [<!ENTITY b \"c\">]>{}",
             envelope("<dp:file>QUJD</dp:file>")
         );
-        assert_eq!(failure(&text).0, Kind::Malformed);
+        assert_eq!(failure(&text).0, SomaErrorKind::Malformed);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::io;
 #[error("{message}")]
 pub struct SomaError {
     /// What sort of failure.
-    pub kind: Kind,
+    pub kind: SomaErrorKind,
     /// What happened, in one sentence, with the device's own words where it gave any.
     pub message: String,
     /// What to do about it, where we know.
@@ -17,7 +17,7 @@ pub struct SomaError {
 
 /// What sort of failure it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum SomaErrorKind {
     /// No connection: unknown host, no route, refused, timed out.
     Unreachable,
     /// The certificate is not trusted, or TLS could not be agreed on.
@@ -52,7 +52,7 @@ pub enum Kind {
 
 impl SomaError {
     /// An error of this kind.
-    pub fn new(kind: Kind, message: impl fmt::Display) -> Self {
+    pub fn new(kind: SomaErrorKind, message: impl fmt::Display) -> Self {
         Self {
             kind,
             message: message.to_string(),
@@ -70,21 +70,21 @@ impl SomaError {
     /// before anything is decided.
     pub fn leaves_outcome_unknown(&self) -> bool {
         match self.kind {
-            Kind::TimedOut
-            | Kind::Broken
-            | Kind::Malformed
-            | Kind::Interrupted
-            | Kind::Unavailable
-            | Kind::NotManagement
+            SomaErrorKind::TimedOut
+            | SomaErrorKind::Broken
+            | SomaErrorKind::Malformed
+            | SomaErrorKind::Interrupted
+            | SomaErrorKind::Unavailable
+            | SomaErrorKind::NotManagement
             // Most often a handshake, before anything was sent; but an alert may come later.
-            | Kind::Tls => true,
-            Kind::Unreachable
-            | Kind::LoginRefused
-            | Kind::Authentication
-            | Kind::NotAllowed
-            | Kind::Refused
-            | Kind::Fault
-            | Kind::Local(_) => false,
+            | SomaErrorKind::Tls => true,
+            SomaErrorKind::Unreachable
+            | SomaErrorKind::LoginRefused
+            | SomaErrorKind::Authentication
+            | SomaErrorKind::NotAllowed
+            | SomaErrorKind::Refused
+            | SomaErrorKind::Fault
+            | SomaErrorKind::Local(_) => false,
         }
     }
 
@@ -92,7 +92,10 @@ impl SomaError {
     pub fn is_refusal(&self) -> bool {
         matches!(
             self.kind,
-            Kind::Authentication | Kind::NotAllowed | Kind::Refused | Kind::Fault
+            SomaErrorKind::Authentication
+                | SomaErrorKind::NotAllowed
+                | SomaErrorKind::Refused
+                | SomaErrorKind::Fault
         )
     }
 
@@ -100,7 +103,11 @@ impl SomaError {
     pub fn is_passing(&self) -> bool {
         matches!(
             self.kind,
-            Kind::Unreachable | Kind::Unavailable | Kind::TimedOut | Kind::Broken | Kind::Malformed
+            SomaErrorKind::Unreachable
+                | SomaErrorKind::Unavailable
+                | SomaErrorKind::TimedOut
+                | SomaErrorKind::Broken
+                | SomaErrorKind::Malformed
         )
     }
 }

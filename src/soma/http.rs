@@ -18,10 +18,10 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{Connector, NextTimeout, TcpConnector};
 
-use crate::soma::error::{Kind, Result, SomaError};
+use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::reply::{self, WRONG_PORT, quote};
 use crate::soma::request::Request;
-use crate::soma::reuse::{Asked, IDLE_FOR_QUESTIONS, Reuse};
+use crate::soma::reuse::{ConnectionsAsked, IDLE_FOR_QUESTIONS, Reuse};
 use crate::soma::tls::{self, HandshakeBroken, IdleLimit, TlsConnector};
 use crate::values::timeouts::Timeouts;
 
@@ -33,27 +33,27 @@ pub struct Http {
     timeouts: Timeouts,
     idle: IdleLimit,
     reuse: Reuse,
-    asked: Asked,
+    asked: ConnectionsAsked,
     interrupted: Arc<AtomicBool>,
 }
 
 /// What came of a request.
-struct Sent {
+struct SentRequest {
     response: Result<ureq::http::Response<ureq::Body>>,
     /// It went over a connection that had carried another before.
     reused: bool,
 }
 
-impl Sent {
+impl SentRequest {
     /// The connection was a used one, and broke before the answer.
     fn broke_when_reused(&self) -> bool {
-        let broke = |error: &SomaError| error.kind == Kind::Broken;
+        let broke = |error: &SomaError| error.kind == SomaErrorKind::Broken;
         self.reused && self.response.as_ref().is_err_and(broke)
     }
 }
 
 /// The start of an answer, and its body still to be read.
-pub struct Answer {
+pub struct HttpAnswer {
     /// HTTP status.
     pub status: u16,
     /// `Content-Type`, lower case; empty where there is none.
@@ -76,8 +76,12 @@ impl Http {
         reuse: Reuse,
     ) -> Result<Self> {
         let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let name = ServerName::try_from(bare.to_owned())
-            .map_err(|_| SomaError::new(Kind::Unreachable, format!("'{host}' is no host name or address")))?;
+        let name = ServerName::try_from(bare.to_owned()).map_err(|_| {
+            SomaError::new(
+                SomaErrorKind::Unreachable,
+                format!("'{host}' is no host name or address"),
+            )
+        })?;
         let in_url = if bare.contains(':') {
             format!("[{bare}]")
         } else {
@@ -99,7 +103,7 @@ impl Http {
             .timeout_send_request(Some(timeouts.request))
             .timeout_send_body(Some(timeouts.request))
             .build();
-        let asked = Asked::default();
+        let asked = ConnectionsAsked::default();
         let connector = asked.clone().chain(TcpConnector::default()).chain(TlsConnector {
             config: tls,
             name,
@@ -127,7 +131,7 @@ impl Http {
     ///
     /// A question on a used connection that broke before the answer is asked again at
     /// once, on a new one.
-    pub fn post(&self, request: &Request, total: Duration) -> Result<Answer> {
+    pub fn post(&self, request: &Request, total: Duration) -> Result<HttpAnswer> {
         let started = Instant::now();
         let mut sent = self.send(request, total, total);
         if sent.broke_when_reused() {
@@ -156,7 +160,7 @@ impl Http {
             },
             failure: None,
         };
-        Ok(Answer {
+        Ok(HttpAnswer {
             status,
             content_type,
             location,
@@ -165,7 +169,7 @@ impl Http {
     }
 
     /// Sends `request`, once. What is left of `total`, which messages tell, is `limit`.
-    fn send(&self, request: &Request, limit: Duration, total: Duration) -> Sent {
+    fn send(&self, request: &Request, limit: Duration, total: Duration) -> SentRequest {
         self.idle.clear();
         let asked = self.asked.count();
         let response = self
@@ -178,7 +182,7 @@ impl Http {
             .header("Authorization", self.authorization.expose_secret())
             .header("Content-Type", "text/xml; charset=utf-8")
             .send(&request.envelope);
-        Sent {
+        SentRequest {
             response: response.map_err(|error| self.explain(error, total)),
             reused: self.asked.count() == asked,
         }
@@ -216,7 +220,7 @@ impl fmt::Debug for Http {
 /// An answer under an unusual status is read into memory, and only so much of it.
 const LONGEST_UNUSUAL: u64 = 1 << 20;
 
-impl Answer {
+impl HttpAnswer {
     /// The body, once it is known that it can be an answer of SOMA: XML under status 200,
     /// and under most others where it is a response or a fault. Gateways send faults under
     /// 500 (soma-wire section 1.4), what stands in front of them may choose another.
@@ -226,14 +230,14 @@ impl Answer {
             200 if may_be_xml => return Ok(self.body),
             401 => {
                 return Err(SomaError::new(
-                    Kind::LoginRefused,
+                    SomaErrorKind::LoginRefused,
                     "the device answered HTTP 401 (not authorized)",
                 )
                 .with_hint("check user name and password; the account may also be locked"));
             }
             503 => {
                 return Err(SomaError::new(
-                    Kind::Unavailable,
+                    SomaErrorKind::Unavailable,
                     "the device answered HTTP 503 (service unavailable)",
                 ));
             }
@@ -244,7 +248,7 @@ impl Answer {
         let mut start = Vec::new();
         // What stands in the body only illustrates the error: a failure to read it is no other one.
         let _ = self.body.by_ref().take(200).read_to_end(&mut start);
-        Err(self.not_soma(Kind::NotManagement, &start))
+        Err(self.not_soma(SomaErrorKind::NotManagement, &start))
     }
 
     /// XML under an unusual status: a response or a fault is as good as under 200.
@@ -254,7 +258,7 @@ impl Answer {
         if let Some(failure) = self.body.failure() {
             return Err(failure);
         }
-        outcome.map_err(|error| SomaError::new(Kind::Broken, error))?;
+        outcome.map_err(|error| SomaError::new(SomaErrorKind::Broken, error))?;
         match reply::recognize(&String::from_utf8_lossy(&bytes)) {
             Ok(()) => {
                 self.body.reader = Box::new(io::Cursor::new(bytes));
@@ -268,7 +272,7 @@ impl Answer {
     }
 
     /// The error that something else than SOMA stands for, with the start of its body.
-    fn not_soma(self, kind: Kind, start: &[u8]) -> SomaError {
+    fn not_soma(self, kind: SomaErrorKind, start: &[u8]) -> SomaError {
         let start = String::from_utf8_lossy(start)
             .split_whitespace()
             .collect::<Vec<_>>()
@@ -355,31 +359,38 @@ struct Explain {
 impl Explain {
     fn error(&self, error: ureq::Error) -> SomaError {
         if self.interrupted.load(Ordering::SeqCst) {
-            return SomaError::new(Kind::Interrupted, "ended because the run was asked to stop");
+            return SomaError::new(
+                SomaErrorKind::Interrupted,
+                "ended because the run was asked to stop",
+            );
         }
         let limit = |duration: Duration| humantime::format_duration(duration).to_string();
         match error {
             ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => SomaError::new(
-                Kind::Unreachable,
+                SomaErrorKind::Unreachable,
                 format!("no connection within {}", limit(self.connect)),
             ),
             ureq::Error::Timeout(ureq::Timeout::PerRead) => SomaError::new(
-                Kind::TimedOut,
+                SomaErrorKind::TimedOut,
                 format!("no byte arrived for {}", limit(self.idle)),
             ),
             ureq::Error::Timeout(_) => SomaError::new(
-                Kind::TimedOut,
+                SomaErrorKind::TimedOut,
                 format!("no complete answer within {}", limit(self.total)),
             ),
-            ureq::Error::HostNotFound => SomaError::new(Kind::Unreachable, "the host name is not known"),
-            ureq::Error::ConnectionFailed => SomaError::new(Kind::Unreachable, "no connection could be made"),
+            ureq::Error::HostNotFound => {
+                SomaError::new(SomaErrorKind::Unreachable, "the host name is not known")
+            }
+            ureq::Error::ConnectionFailed => {
+                SomaError::new(SomaErrorKind::Unreachable, "no connection could be made")
+            }
             ureq::Error::Rustls(error) => tls::explain(&error),
             ureq::Error::Io(error) => Self::io(&error),
             ureq::Error::Protocol(error) => SomaError::new(
-                Kind::Malformed,
+                SomaErrorKind::Malformed,
                 format!("the answer is not HTTP as it should be: {error}"),
             ),
-            other => SomaError::new(Kind::Malformed, format!("the exchange failed: {other}")),
+            other => SomaError::new(SomaErrorKind::Malformed, format!("the exchange failed: {other}")),
         }
     }
 
@@ -389,10 +400,10 @@ impl Explain {
                 return tls::explain(tls);
             }
             if inner.downcast_ref::<HostUnknown>().is_some() {
-                return SomaError::new(Kind::Unreachable, error);
+                return SomaError::new(SomaErrorKind::Unreachable, error);
             }
             if inner.downcast_ref::<HandshakeBroken>().is_some() {
-                return SomaError::new(Kind::Tls, error).with_hint(tls::ACCESS_LIST);
+                return SomaError::new(SomaErrorKind::Tls, error).with_hint(tls::ACCESS_LIST);
             }
         }
         match error.kind() {
@@ -401,10 +412,10 @@ impl Explain {
             | io::ErrorKind::NetworkUnreachable
             | io::ErrorKind::AddrNotAvailable => tls::unreachable(error),
             io::ErrorKind::UnexpectedEof => SomaError::new(
-                Kind::Broken,
+                SomaErrorKind::Broken,
                 "the connection was closed before the answer was complete",
             ),
-            _ => SomaError::new(Kind::Broken, format!("the connection broke: {error}")),
+            _ => SomaError::new(SomaErrorKind::Broken, format!("the connection broke: {error}")),
         }
     }
 }

@@ -15,15 +15,15 @@ use rustls::ClientConnection;
 use rustls::pki_types::{ServerName, UnixTime};
 
 use crate::soma::certificate::Certificate;
-use crate::soma::error::{Kind, Result, SomaError};
+use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::tls;
-use crate::soma::verifier::{Recorder, Shown, Verifier};
+use crate::soma::verifier::{Recorder, ShownCertificate, Verifier};
 use crate::values::trust::Trust;
 
 /// What a device has shown of itself.
 pub struct Peer {
     name: ServerName<'static>,
-    shown: Shown,
+    shown: ShownCertificate,
     /// The version of TLS that was agreed on, `TLS 1.3`.
     pub version: String,
 }
@@ -38,7 +38,10 @@ impl Peer {
     /// Whether a connection with this trust would be accepted now.
     pub fn verify(&self, trust: &Trust) -> Result<()> {
         let Some((leaf, others)) = self.shown.chain.split_first() else {
-            return Err(SomaError::new(Kind::Tls, "the device shows no certificate"));
+            return Err(SomaError::new(
+                SomaErrorKind::Tls,
+                "the device shows no certificate",
+            ));
         };
         let verifier = tls::verifier(trust)?;
         verifier
@@ -68,13 +71,17 @@ pub struct Reached {
 /// Connects to a device. `limit` bounds this and the handshake that may follow.
 pub fn reach(host: &str, port: u16, limit: Duration) -> Result<Reached> {
     let deadline = Instant::now() + limit;
-    let name = ServerName::try_from(host.to_owned())
-        .map_err(|_| SomaError::new(Kind::Unreachable, format!("'{host}' is no host name or address")))?;
-    let mut last = SomaError::new(Kind::Unreachable, "the host name is not known");
+    let name = ServerName::try_from(host.to_owned()).map_err(|_| {
+        SomaError::new(
+            SomaErrorKind::Unreachable,
+            format!("'{host}' is no host name or address"),
+        )
+    })?;
+    let mut last = SomaError::new(SomaErrorKind::Unreachable, "the host name is not known");
     for address in addresses(host, port, limit)? {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(too_late(Kind::Unreachable, "no connection", limit));
+            return Err(too_late(SomaErrorKind::Unreachable, "no connection", limit));
         }
         match TcpStream::connect_timeout(&address, left) {
             Ok(stream) => {
@@ -86,7 +93,7 @@ pub fn reach(host: &str, port: u16, limit: Duration) -> Result<Reached> {
                 });
             }
             Err(error) if is_timeout(&error) => {
-                last = too_late(Kind::Unreachable, "no connection", limit);
+                last = too_late(SomaErrorKind::Unreachable, "no connection", limit);
             }
             Err(error) => last = tls::unreachable(&error),
         }
@@ -122,11 +129,15 @@ impl Reached {
     fn step(&mut self, connection: &mut ClientConnection) -> Result<()> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(too_late(Kind::Tls, "no end of the TLS handshake", self.limit));
+            return Err(too_late(
+                SomaErrorKind::Tls,
+                "no end of the TLS handshake",
+                self.limit,
+            ));
         }
         let limit = self.limit;
         let broken = |error: io::Error| match is_timeout(&error) {
-            true => too_late(Kind::Tls, "no end of the TLS handshake", limit),
+            true => too_late(SomaErrorKind::Tls, "no end of the TLS handshake", limit),
             false => tls::closed_in_handshake(&error),
         };
         self.stream.set_read_timeout(Some(left)).map_err(broken)?;
@@ -155,16 +166,19 @@ fn addresses(host: &str, port: u16, limit: Duration) -> Result<Vec<SocketAddr>> 
     });
     match receiver.recv_timeout(limit) {
         Ok(Ok(addresses)) => Ok(addresses),
-        Ok(Err(_)) => Err(SomaError::new(Kind::Unreachable, "the host name is not known")),
+        Ok(Err(_)) => Err(SomaError::new(
+            SomaErrorKind::Unreachable,
+            "the host name is not known",
+        )),
         Err(_) => Err(too_late(
-            Kind::Unreachable,
+            SomaErrorKind::Unreachable,
             "no answer of the name service",
             limit,
         )),
     }
 }
 
-fn too_late(kind: Kind, what: &str, limit: Duration) -> SomaError {
+fn too_late(kind: SomaErrorKind, what: &str, limit: Duration) -> SomaError {
     SomaError::new(
         kind,
         format!("{what} within {}", humantime::format_duration(limit)),

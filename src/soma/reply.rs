@@ -8,7 +8,7 @@
 use jiff::Timestamp;
 use roxmltree::{Document, Node, ParsingOptions};
 
-use crate::soma::error::{Kind, Result, SomaError};
+use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::request::NAMESPACE;
 
 /// An answer that is read into memory may be this large.
@@ -51,7 +51,7 @@ pub fn read_ok(text: &str) -> Result<()> {
 pub fn recognize(text: &str) -> Result<()> {
     let document = parse(text)?;
     match response(&document) {
-        Err(error) if error.kind == Kind::NotManagement => Err(error),
+        Err(error) if error.kind == SomaErrorKind::NotManagement => Err(error),
         _ => Ok(()),
     }
 }
@@ -61,7 +61,7 @@ pub fn into_refusal(text: &str, expected: &str) -> SomaError {
     let outcome = parse(text).and_then(|document| Err::<(), _>(refusal(response(&document)?, expected)));
     match outcome {
         Err(error) => error,
-        Ok(()) => SomaError::new(Kind::Malformed, "an empty answer"),
+        Ok(()) => SomaError::new(SomaErrorKind::Malformed, "an empty answer"),
     }
 }
 
@@ -101,7 +101,7 @@ pub fn number_field(row: Node<'_, '_>, name: &str) -> Result<u64> {
     let text = field(row, name);
     text.parse().map_err(|_| {
         SomaError::new(
-            Kind::Malformed,
+            SomaErrorKind::Malformed,
             format!("the device answered {name}={text:?} where a number belongs"),
         )
     })
@@ -120,7 +120,7 @@ fn parse(text: &str) -> Result<Document<'_>> {
             start.push('…');
         }
         SomaError::new(
-            Kind::Malformed,
+            SomaErrorKind::Malformed,
             format!("the answer is no XML that can be read ({error}); it begins {start:?}"),
         )
     })
@@ -142,7 +142,7 @@ fn response<'a, 'input>(document: &'a Document<'input>) -> Result<Node<'a, 'inpu
         "the answer is XML, but no SOMA response: its root is <{}>",
         root.tag_name().name()
     );
-    Err(SomaError::new(Kind::NotManagement, message).with_hint(WRONG_PORT))
+    Err(SomaError::new(SomaErrorKind::NotManagement, message).with_hint(WRONG_PORT))
 }
 
 /// The advice for everything that is not SOMA.
@@ -157,7 +157,7 @@ fn fault_error(fault: Node<'_, '_>) -> SomaError {
         return refused_login();
     }
     SomaError::new(
-        Kind::Fault,
+        SomaErrorKind::Fault,
         format!("the device answered with a SOAP fault: {}", quote(&said)),
     )
 }
@@ -167,7 +167,7 @@ const AUTHENTICATION_FAILURE: &str = "Authentication failure";
 
 fn refused_login() -> SomaError {
     SomaError::new(
-        Kind::Authentication,
+        SomaErrorKind::Authentication,
         format!("the device answered \"{AUTHENTICATION_FAILURE}\""),
     )
     .with_hint("check user name and password; the account may also be locked")
@@ -189,7 +189,7 @@ fn refusal(response: Node<'_, '_>, expected: &str) -> SomaError {
             return refused_login();
         }
         return SomaError::new(
-            Kind::NotAllowed,
+            SomaErrorKind::NotAllowed,
             format!("the device knows the user but answered \"{AUTHENTICATION_FAILURE}\""),
         )
         .with_hint(
@@ -209,12 +209,12 @@ fn refusal(response: Node<'_, '_>, expected: &str) -> SomaError {
             format!("<{}>", found.join(">, <"))
         };
         return SomaError::new(
-            Kind::Malformed,
+            SomaErrorKind::Malformed,
             format!("the device answered with {found} where <{expected}> belongs"),
         );
     }
     SomaError::new(
-        Kind::Refused,
+        SomaErrorKind::Refused,
         format!("the device answered: {}", quote(&said.join("; "))),
     )
 }
@@ -266,7 +266,7 @@ mod tests {
 
     const STAMP: &str = "<dp:timestamp>2026-11-22T08:30:00+01:00</dp:timestamp>";
 
-    fn kind_of(text: &str) -> (Kind, String) {
+    fn kind_of(text: &str) -> (SomaErrorKind, String) {
         let error = read_ok(text).expect_err("no OK");
         (error.kind, error.message)
     }
@@ -290,13 +290,13 @@ mod tests {
     #[test]
     fn an_authentication_failure_without_a_timestamp_is_a_wrong_password() {
         let text = envelope("<dp:result>Authentication failure</dp:result>");
-        assert_eq!(kind_of(&text).0, Kind::Authentication);
+        assert_eq!(kind_of(&text).0, SomaErrorKind::Authentication);
     }
 
     #[test]
     fn an_authentication_failure_with_a_timestamp_is_a_missing_right() {
         let text = envelope(&format!("{STAMP}<dp:result>Authentication failure</dp:result>"));
-        assert_eq!(kind_of(&text).0, Kind::NotAllowed);
+        assert_eq!(kind_of(&text).0, SomaErrorKind::NotAllowed);
     }
 
     #[test]
@@ -309,7 +309,7 @@ mod tests {
                 "{STAMP}<dp:result><error-log>{event}</error-log></dp:result>"
             ));
             let (kind, message) = kind_of(&text);
-            assert_eq!(kind, Kind::Refused);
+            assert_eq!(kind, SomaErrorKind::Refused);
             assert!(message.contains("no such domain"), "{message}");
         }
     }
@@ -320,7 +320,7 @@ mod tests {
                     <faultcode>env:Client</faultcode><faultstring>Internal Error (from client)</faultstring>\
                     </env:Fault></env:Body></env:Envelope>";
         let (kind, message) = kind_of(text);
-        assert_eq!(kind, Kind::Fault);
+        assert_eq!(kind, SomaErrorKind::Fault);
         assert!(message.contains("Internal Error (from client)"), "{message}");
     }
 
@@ -338,20 +338,23 @@ mod tests {
 
     #[test]
     fn html_garbage_entities_and_silence_are_malformed_or_no_management() {
-        assert_eq!(kind_of("<html><body>login</body></html>").0, Kind::NotManagement);
-        assert_eq!(kind_of("nonsense").0, Kind::Malformed);
-        assert_eq!(kind_of("").0, Kind::Malformed);
+        assert_eq!(
+            kind_of("<html><body>login</body></html>").0,
+            SomaErrorKind::NotManagement
+        );
+        assert_eq!(kind_of("nonsense").0, SomaErrorKind::Malformed);
+        assert_eq!(kind_of("").0, SomaErrorKind::Malformed);
         assert_eq!(
             kind_of("<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>").0,
-            Kind::Malformed
+            SomaErrorKind::Malformed
         );
-        assert_eq!(kind_of(&envelope(STAMP)).0, Kind::Malformed);
+        assert_eq!(kind_of(&envelope(STAMP)).0, SomaErrorKind::Malformed);
     }
 
     #[test]
     fn a_document_nested_two_hundred_thousand_deep_is_read_or_refused_without_a_crash() {
         let text = format!("{}{}", "<a>".repeat(200_000), "</a>".repeat(200_000));
-        assert_eq!(kind_of(&text).0, Kind::NotManagement);
+        assert_eq!(kind_of(&text).0, SomaErrorKind::NotManagement);
     }
 
     #[test]

@@ -56,16 +56,16 @@ impl Reuse {
 
 /// Stands in front of the connector and counts the connections that it is asked for.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Asked(Arc<AtomicU64>);
+pub(crate) struct ConnectionsAsked(Arc<AtomicU64>);
 
-impl Asked {
+impl ConnectionsAsked {
     /// How many so far.
     pub(crate) fn count(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-impl Connector for Asked {
+impl Connector for ConnectionsAsked {
     type Out = ();
 
     fn connect(

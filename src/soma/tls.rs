@@ -23,7 +23,7 @@ use ureq::unversioned::transport::{
     time,
 };
 
-use crate::soma::error::{Kind, Result, SomaError};
+use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::verifier::{Anybody, CaFile, Pinned, Unproven, Verifier};
 use crate::values::trust::Trust;
 
@@ -36,7 +36,7 @@ pub fn client_config(trust: &Trust) -> Result<Arc<ClientConfig>> {
 pub(super) fn config_with(verifier: Arc<dyn ServerCertVerifier>) -> Result<Arc<ClientConfig>> {
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(|error| SomaError::new(Kind::Tls, format!("TLS cannot be set up: {error}")))?
+        .map_err(|error| SomaError::new(SomaErrorKind::Tls, format!("TLS cannot be set up: {error}")))?
         .dangerous()
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
@@ -65,7 +65,7 @@ fn by_roots(roots: RootCertStore) -> Result<Arc<WebPkiServerVerifier>> {
     let provider = Arc::new(ring::default_provider());
     WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
         .build()
-        .map_err(|error| SomaError::new(Kind::Tls, format!("TLS cannot be set up: {error}")))
+        .map_err(|error| SomaError::new(SomaErrorKind::Tls, format!("TLS cannot be set up: {error}")))
 }
 
 fn system_roots() -> Result<RootCertStore> {
@@ -78,7 +78,7 @@ fn system_roots() -> Result<RootCertStore> {
             .first()
             .map_or_else(|| "none found".to_owned(), ToString::to_string);
         return Err(SomaError::new(
-            Kind::Tls,
+            SomaErrorKind::Tls,
             format!("the machine has no trusted root certificates ({why})"),
         )
         .with_hint(
@@ -90,7 +90,8 @@ fn system_roots() -> Result<RootCertStore> {
 
 /// Every certificate of a PEM file, each of which must be readable: as roots, and as they are.
 fn roots_of(path: &Path) -> Result<(RootCertStore, Vec<CertificateDer<'static>>)> {
-    let problem = |what: String| SomaError::new(Kind::Tls, format!("CA file {}: {what}", path.display()));
+    let problem =
+        |what: String| SomaError::new(SomaErrorKind::Tls, format!("CA file {}: {what}", path.display()));
     let (mut roots, mut certificates) = (RootCertStore::empty(), Vec::new());
     let found = CertificateDer::pem_file_iter(path).map_err(|error| {
         problem(pem_words(&error)).with_hint("check `ca_file` of the device in the plan file")
@@ -189,7 +190,7 @@ pub fn explain(error: &rustls::Error) -> SomaError {
         ),
         other => (format!("TLS failed: {other}"), TRUST),
     };
-    SomaError::new(Kind::Tls, what).with_hint(hint)
+    SomaError::new(SomaErrorKind::Tls, what).with_hint(hint)
 }
 
 /// The names of a certificate that can be a `host`, out of the words of `webpki`:
@@ -213,7 +214,7 @@ fn at_most_five(names: &[String]) -> String {
 
 /// What it means that a device has not proved to have the key of a pinned certificate.
 fn unproven(why: &Unproven) -> SomaError {
-    SomaError::new(Kind::Tls, why).with_hint(match why {
+    SomaError::new(SomaErrorKind::Tls, why).with_hint(match why {
         Unproven::KeyTooShort(_) => {
             "renew its certificate with a key of 2048 bits or more, or offer only TLS 1.2 (where 1024 bits can be verified) in the TLS server profile of its XML Management Interface; `verify = false` connects, and trusts anybody"
         }
@@ -238,7 +239,7 @@ fn day(seconds: u64) -> String {
 
 /// What it means that no connection could be made.
 pub(crate) fn unreachable(error: &io::Error) -> SomaError {
-    let unreachable = SomaError::new(Kind::Unreachable, error);
+    let unreachable = SomaError::new(SomaErrorKind::Unreachable, error);
     match error.kind() {
         io::ErrorKind::ConnectionRefused => unreachable.with_hint(
             "nothing listens there: is the XML Management Interface enabled, and is it on this port (usually 5550)?",
@@ -250,7 +251,7 @@ pub(crate) fn unreachable(error: &io::Error) -> SomaError {
 /// What it means that the device hung up before TLS was agreed on.
 pub(crate) fn closed_in_handshake(error: &io::Error) -> SomaError {
     let closed = HandshakeBroken(io::Error::new(error.kind(), error.to_string()));
-    SomaError::new(Kind::Tls, closed).with_hint(ACCESS_LIST)
+    SomaError::new(SomaErrorKind::Tls, closed).with_hint(ACCESS_LIST)
 }
 
 /// How long a connection may stay silent, shared between a request and its transport.

@@ -16,17 +16,17 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, OtherError, SignatureScheme};
 use sha2::{Digest, Sha256};
 
-use crate::soma::certificate::{Certificate, Content, PublicKey};
+use crate::soma::certificate::{Certificate, CertificateContent, PublicKey};
 
 /// What a judge says: nothing, or why not.
-pub(super) type Verdict = Result<(), rustls::Error>;
+pub(super) type HandshakeVerdict = Result<(), rustls::Error>;
 
 /// Decides about a device in a handshake.
 pub(super) trait Judge: fmt::Debug + Send + Sync {
     /// Whether the certificates are those of the device.
-    fn certificate(&self, chain: &Chain<'_>) -> Verdict;
+    fn certificate(&self, chain: &Chain<'_>) -> HandshakeVerdict;
     /// Whether who shows the certificate has the key that belongs to it.
-    fn proof(&self, leaf: &CertificateDer<'_>, proof: &Proof<'_>) -> Verdict;
+    fn proof(&self, leaf: &CertificateDer<'_>, proof: &Proof<'_>) -> HandshakeVerdict;
     /// The schemes of signature that are offered to the device, the preferred ones first.
     fn schemes(&self) -> Vec<SignatureScheme>;
 }
@@ -50,7 +50,7 @@ pub(super) struct Proof<'p> {
 
 impl Proof<'_> {
     /// Asks a verifier of `rustls`.
-    fn verify_by(&self, verifier: &dyn ServerCertVerifier, leaf: &CertificateDer<'_>) -> Verdict {
+    fn verify_by(&self, verifier: &dyn ServerCertVerifier, leaf: &CertificateDer<'_>) -> HandshakeVerdict {
         match self.version {
             Version::Tls12 => verifier.verify_tls12_signature(self.message, leaf, self.signed),
             Version::Tls13 => verifier.verify_tls13_signature(self.message, leaf, self.signed),
@@ -142,7 +142,7 @@ pub(super) struct CaFile {
 }
 
 impl Judge for CaFile {
-    fn certificate(&self, chain: &Chain<'_>) -> Verdict {
+    fn certificate(&self, chain: &Chain<'_>) -> HandshakeVerdict {
         // One that cannot be read here is left to `rustls` as well.
         match Certificate::of_der(chain.leaf).content {
             Ok(content) if self.certificates.contains(chain.leaf) => {
@@ -156,7 +156,7 @@ impl Judge for CaFile {
         }
     }
 
-    fn proof(&self, leaf: &CertificateDer<'_>, proof: &Proof<'_>) -> Verdict {
+    fn proof(&self, leaf: &CertificateDer<'_>, proof: &Proof<'_>) -> HandshakeVerdict {
         proof.verify_by(&*self.by_roots, leaf)
     }
 
@@ -166,7 +166,7 @@ impl Judge for CaFile {
 }
 
 /// Whether a certificate is good at this time.
-fn is_in_its_time(content: &Content, now: UnixTime) -> Verdict {
+fn is_in_its_time(content: &CertificateContent, now: UnixTime) -> HandshakeVerdict {
     let (not_before, not_after) = (unix(content.not_before), unix(content.not_after));
     if now < not_before {
         let time = now;
@@ -207,14 +207,14 @@ const PIN_SCHEMES: [SignatureScheme; 9] = [
 ];
 
 impl Judge for Pinned {
-    fn certificate(&self, chain: &Chain<'_>) -> Verdict {
+    fn certificate(&self, chain: &Chain<'_>) -> HandshakeVerdict {
         match <[u8; 32]>::from(Sha256::digest(chain.leaf)) == self.0 {
             true => Ok(()),
             false => Err(CertificateError::ApplicationVerificationFailure.into()),
         }
     }
 
-    fn proof(&self, leaf: &CertificateDer<'_>, proof: &Proof<'_>) -> Verdict {
+    fn proof(&self, leaf: &CertificateDer<'_>, proof: &Proof<'_>) -> HandshakeVerdict {
         let key = PublicKey::of_der(leaf).map_err(|_| Unproven::Unreadable)?;
         let scheme = proof.signed.scheme;
         match key.rsa_bits {
@@ -240,7 +240,7 @@ fn is_pkcs1(scheme: SignatureScheme) -> bool {
 
 /// Verifies with what `rustls` verifies with. TLS 1.2 leaves the curve of a key open, TLS 1.3
 /// does not: there the first algorithm of a scheme is the only one.
-fn by_provider(key: &PublicKey, proof: &Proof<'_>) -> Verdict {
+fn by_provider(key: &PublicKey, proof: &Proof<'_>) -> HandshakeVerdict {
     let known = provider::default_provider().signature_verification_algorithms;
     let of_scheme = known
         .mapping
@@ -264,7 +264,7 @@ fn by_provider(key: &PublicKey, proof: &Proof<'_>) -> Verdict {
 
 /// Verifies with an RSA key that has less than 2048 bits, as gateways of old have. That can be
 /// had with PKCS #1 and some hashes only, and TLS 1.3 does not know PKCS #1.
-fn short_rsa(key: &PublicKey, bits: usize, proof: &Proof<'_>) -> Verdict {
+fn short_rsa(key: &PublicKey, bits: usize, proof: &Proof<'_>) -> HandshakeVerdict {
     use ring::signature::{
         RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY,
         UnparsedPublicKey,
@@ -328,11 +328,11 @@ fn every_scheme() -> Vec<SignatureScheme> {
 }
 
 impl Judge for Anybody {
-    fn certificate(&self, _chain: &Chain<'_>) -> Verdict {
+    fn certificate(&self, _chain: &Chain<'_>) -> HandshakeVerdict {
         Ok(())
     }
 
-    fn proof(&self, _leaf: &CertificateDer<'_>, _proof: &Proof<'_>) -> Verdict {
+    fn proof(&self, _leaf: &CertificateDer<'_>, _proof: &Proof<'_>) -> HandshakeVerdict {
         Ok(())
     }
 
@@ -344,19 +344,19 @@ impl Judge for Anybody {
 /// Accepts everything, as [`Anybody`] does, and keeps it to be looked at. Only for looking:
 /// nothing may be sent after such a handshake.
 #[derive(Debug, Default)]
-pub(super) struct Recorder(Mutex<Shown>);
+pub(super) struct Recorder(Mutex<ShownCertificate>);
 
 /// What a device has shown in a handshake.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Shown {
+pub(super) struct ShownCertificate {
     /// Its certificates, its own first.
     pub(super) chain: Vec<CertificateDer<'static>>,
     proof: Option<(Version, Vec<u8>, DigitallySignedStruct)>,
 }
 
-impl Shown {
+impl ShownCertificate {
     /// Asks another verifier whether the signature was good.
-    pub(super) fn prove_to(&self, verifier: &dyn ServerCertVerifier) -> Verdict {
+    pub(super) fn prove_to(&self, verifier: &dyn ServerCertVerifier) -> HandshakeVerdict {
         let (Some(leaf), Some((version, message, signed))) = (self.chain.first(), &self.proof) else {
             return Ok(());
         };
@@ -375,13 +375,13 @@ impl Shown {
 
 impl Recorder {
     /// What was shown.
-    pub(super) fn shown(&self) -> Shown {
+    pub(super) fn shown(&self) -> ShownCertificate {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 impl Judge for Arc<Recorder> {
-    fn certificate(&self, chain: &Chain<'_>) -> Verdict {
+    fn certificate(&self, chain: &Chain<'_>) -> HandshakeVerdict {
         let mut shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         shown.chain = std::iter::once(chain.leaf)
             .chain(chain.others)
@@ -390,7 +390,7 @@ impl Judge for Arc<Recorder> {
         Ok(())
     }
 
-    fn proof(&self, _leaf: &CertificateDer<'_>, proof: &Proof<'_>) -> Verdict {
+    fn proof(&self, _leaf: &CertificateDer<'_>, proof: &Proof<'_>) -> HandshakeVerdict {
         let mut shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         shown.proof = Some((proof.version, proof.message.to_vec(), proof.signed.clone()));
         Ok(())

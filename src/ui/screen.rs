@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use jiff::Timestamp;
 
 use crate::run::event::{
-    ALL_DOMAINS, ActionKind, Event, PlanId, PlanOpening, Progress, ScriptOwner, Sink, TaskId, TaskOpening,
+    ALL_DOMAINS, ActionKind, Event, Owner, PlanId, PlanOpening, Progress, Sink, TaskId, TaskOpening,
 };
 use crate::run::status::{Class, Status};
 use crate::ui::heartbeat::Heartbeat;
@@ -411,8 +411,8 @@ impl Sink for Screen {
             }
             Event::Warning { owner, message } => {
                 let target = match owner {
-                    ScriptOwner::Task(task) => self.tasks.get(task).map(|line| target(&line.opening)),
-                    ScriptOwner::Plan(_) => None,
+                    Owner::Task(task) => self.tasks.get(task).map(|line| target(&line.opening)),
+                    Owner::Plan(_) => None,
                 };
                 let target = target.map_or_else(String::new, |target| format!("{target}: "));
                 self.complain(&format!("{target}{message}"));

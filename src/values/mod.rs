@@ -2,8 +2,8 @@
 
 pub mod duration;
 pub mod environment;
+pub mod event_name;
 pub mod nearest;
-pub mod occasion;
 pub mod pattern;
 pub mod retention;
 pub mod size;

@@ -49,7 +49,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "clock",
             "exit",
             "gateway",
-            "hook",
+            "script",
             "lock",
             "plan::model",
             "secret",
@@ -62,7 +62,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("gateway", &["clock", "signal", "soma", "values"]),
     ("soma", &["values"]),
     ("artifact", &["values"]),
-    ("hook", &[]),
+    ("script", &[]),
     ("lock", &["clock", "signal"]),
     ("clock", &["signal"]),
     ("signal", &[]),
@@ -224,4 +224,38 @@ fn every_toml_block_in_the_documents_is_a_valid_plan_file() {
             }
         }
     }
+}
+
+#[test]
+fn a_type_name_means_one_thing() {
+    let mut files = Vec::new();
+    sources(&root().join("src"), &mut files);
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for file in files {
+        let text = fs::read_to_string(&file).expect("a source file");
+        // A type stands at the beginning of a line; what is indented belongs to a trait or a test.
+        for line in text.lines().filter(|line| !line.starts_with([' ', '/'])) {
+            let words: Vec<&str> = line
+                .split(|c: char| !c.is_alphanumeric() && c != '_')
+                .filter(|word| !word.is_empty())
+                .collect();
+            let name = words
+                .iter()
+                .position(|word| matches!(*word, "struct" | "enum" | "trait" | "type"))
+                .filter(|at| {
+                    words
+                        .iter()
+                        .take(*at)
+                        .all(|word| matches!(*word, "pub" | "crate" | "super" | "in"))
+                })
+                .and_then(|at| words.get(at + 1));
+            if let Some(name) = name {
+                let place = file.display().to_string();
+                places.entry((*name).to_owned()).or_default().push(place);
+            }
+        }
+    }
+    assert!(places.len() > 200, "types are found: {}", places.len());
+    places.retain(|_, places| places.len() > 1);
+    assert!(places.is_empty(), "{places:#?}");
 }

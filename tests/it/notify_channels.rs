@@ -266,15 +266,15 @@ fn notify_test_sends_one_of_each_and_says_what_was_answered() {
         "warned",
         "succeeded",
     ];
-    for occasion in all {
+    for event in all {
         assert!(
-            ran.stdout.contains(&format!("syslog {occasion}: ok (udp://")),
+            ran.stdout.contains(&format!("syslog {event}: ok (udp://")),
             "{}",
             ran.stdout
         );
         assert!(
             ran.stdout
-                .contains(&format!("webhook ops {occasion}: ok (http://localhost:")),
+                .contains(&format!("webhook ops {event}: ok (http://localhost:")),
             "{}",
             ran.stdout
         );

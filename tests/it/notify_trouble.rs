@@ -32,9 +32,7 @@ fn run_with(behaviours: &[Behaviour]) -> (String, usize, Duration) {
         plans.stdout
     );
     let history = home.history();
-    let notes = history.notes(dpbackup::run::event::ScriptOwner::Plan(
-        dpbackup::run::event::PlanId(1),
-    ));
+    let notes = history.notes(dpbackup::run::event::Owner::Plan(dpbackup::run::event::PlanId(1)));
     let notes: Vec<String> = notes
         .expect("notes")
         .into_iter()

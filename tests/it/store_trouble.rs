@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use dpbackup::run::event::{Event, ScriptOwner};
+use dpbackup::run::event::{Event, Owner};
 use dpbackup::run::sequence::Options;
 use dpbackup::run::status::Status;
 use dpbackup::signal::Stop;
@@ -255,7 +255,7 @@ fn what_a_killed_run_has_left_is_removed_and_told_by_the_next() {
     assert_eq!((stored.len(), partial(&home)), (2, None), "{stored:?}");
     let history = home.history();
     let plan = history.plans(&Default::default()).expect("plans")[0].id;
-    let notes = history.notes(ScriptOwner::Plan(plan)).expect("notes");
+    let notes = history.notes(Owner::Plan(plan)).expect("notes");
     assert!(
         notes
             .iter()

@@ -7,7 +7,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::artifact::archive::item::{Detail, Object, Property};
+use crate::artifact::archive::export_item::{Detail, Object, Property};
 
 /// The attributes of one element, sorted by name, without namespace declarations.
 #[derive(Debug, Default)]

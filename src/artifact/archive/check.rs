@@ -7,19 +7,19 @@ use std::path::Path;
 
 use crate::artifact::archive::container::{Budget, Container};
 use crate::artifact::archive::content::{self, Content};
+use crate::artifact::archive::export_item::{Detail, ExportItem, Head, ListedFile};
 use crate::artifact::archive::export_xml::{self, XmlError};
-use crate::artifact::archive::item::{Detail, FileRow, Head, Item};
-use crate::artifact::archive::problem::{Findings, ProblemKind, Stop, VerifyError};
-use crate::artifact::archive::rows::{self, Contents, EXPORT_XML};
-use crate::artifact::archive::window::Window;
-use crate::artifact::archive::{DomainReport, Expected, Kind, Limits, Report, scratch};
+use crate::artifact::archive::listed_files::{self, Contents, EXPORT_XML};
+use crate::artifact::archive::problem::{ProblemKind, Problems, Reading, VerifyError};
+use crate::artifact::archive::window::FileWindow;
+use crate::artifact::archive::{ArchiveKind, ArchiveReport, DomainReport, Expected, Limits, scratch};
 
 /// The domain that a `do-backup` is asked of, and that its outer `export.xml` names.
 const BACKUP_DOMAIN: &str = "default";
 
-type Visit<'v> = dyn FnMut(&str, &Item) + 'v;
+type Visit<'v> = dyn FnMut(&str, &ExportItem) + 'v;
 /// Domains, and what counts of each `export.xml`.
-type Found = (Vec<DomainReport>, Vec<(String, Content)>);
+type Inspected = (Vec<DomainReport>, Vec<(String, Content)>);
 
 /// Verifies an archive; see [`verify`](crate::artifact::archive::verify).
 pub(super) fn check(
@@ -29,20 +29,20 @@ pub(super) fn check(
     limits: &Limits,
     detail: Detail,
     visit: &mut Visit<'_>,
-) -> Result<Report, VerifyError> {
-    let window = Window::whole(file).map_err(VerifyError::Read)?;
+) -> Result<ArchiveReport, VerifyError> {
+    let window = FileWindow::whole(file).map_err(VerifyError::Read)?;
     let mut check = Check {
         scratch,
         budget: Budget::new(limits, window.length()),
-        findings: Findings::default(),
+        findings: Problems::default(),
         objects: 0,
         detail,
         visit,
     };
     let report = match check.archive(window, expected) {
         Ok(report) => Some(report),
-        Err(Stop::Noted) => None,
-        Err(Stop::Error(error)) => return Err(error),
+        Err(Reading::Noted) => None,
+        Err(Reading::Error(error)) => return Err(error),
     };
     let problems = check.findings.problems;
     match report {
@@ -54,7 +54,7 @@ pub(super) fn check(
 struct Check<'c, 'v> {
     scratch: &'c Path,
     budget: Budget<'c>,
-    findings: Findings,
+    findings: Problems,
     /// Objects seen in all.
     objects: u64,
     detail: Detail,
@@ -71,7 +71,7 @@ struct Level {
 #[derive(Default)]
 struct Export {
     head: Head,
-    rows: Vec<FileRow>,
+    rows: Vec<ListedFile>,
     domains: Vec<String>,
     content: Content,
     objects: u64,
@@ -80,18 +80,22 @@ struct Export {
 }
 
 impl Check<'_, '_> {
-    fn archive(&mut self, window: Window<'_>, expected: &Expected) -> Result<Report, Stop> {
+    fn archive(&mut self, window: FileWindow<'_>, expected: &Expected) -> Result<ArchiveReport, Reading> {
         let (mut container, outer) = self.level(window, None)?;
         let head = outer.export.head.clone();
         let is_backup = head.has_domains || head.configurations.iter().all(Option::is_none);
-        let kind = if is_backup { Kind::DoBackup } else { Kind::DoExport };
+        let kind = if is_backup {
+            ArchiveKind::DoBackup
+        } else {
+            ArchiveKind::DoExport
+        };
         let (mut domains, contents) = match kind {
-            Kind::DoBackup => self.backup(&mut container, outer)?,
-            Kind::DoExport => self.export(outer),
+            ArchiveKind::DoBackup => self.backup(&mut container, outer)?,
+            ArchiveKind::DoExport => self.export(outer),
         };
         self.compare_domains(kind, &domains, expected);
         domains.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Report {
+        Ok(ArchiveReport {
             kind,
             entries: self.budget.entries,
             objects: domains.iter().map(|domain| domain.objects).sum(),
@@ -107,14 +111,14 @@ impl Check<'_, '_> {
     }
 
     /// A `do-export`: one ZIP, one domain.
-    fn export(&mut self, mut level: Level) -> Found {
+    fn export(&mut self, mut level: Level) -> Inspected {
         let name = level.export.head.exported_domain.clone().unwrap_or_default();
         let (report, content) = self.domain(&name, &mut level, None);
         (vec![report], vec![(name, content)])
     }
 
     /// A `do-backup`: a ZIP of ZIPs.
-    fn backup(&mut self, container: &mut Container<'_>, outer: Level) -> Result<Found, Stop> {
+    fn backup(&mut self, container: &mut Container<'_>, outer: Level) -> Result<Inspected, Reading> {
         let Level {
             contents: mut outer,
             mut export,
@@ -143,7 +147,7 @@ impl Check<'_, '_> {
                     contents.push((name, content));
                 }
                 // The other domains are looked at all the same.
-                Err(Stop::Noted) => {
+                Err(Reading::Noted) => {
                     is_complete = false;
                     reports.push(DomainReport {
                         name,
@@ -156,7 +160,7 @@ impl Check<'_, '_> {
             }
         }
         let mut content = export.content;
-        rows::check(&export.rows, &mut outer, None, &mut content, &mut self.findings);
+        listed_files::check(&export.rows, &mut outer, None, &mut content, &mut self.findings);
         contents.push((String::new(), content));
         // Files of the firmware are listed by the inner ZIPs only.
         if is_complete {
@@ -171,41 +175,45 @@ impl Check<'_, '_> {
         container: &mut Container<'_>,
         outer: &mut Contents,
         zip: &str,
-    ) -> Result<Level, Stop> {
+    ) -> Result<Level, Reading> {
         let Some(entry) = outer.list(zip) else {
             self.problem(None, Some(zip), ProblemKind::Missing);
-            return Err(Stop::Noted);
+            return Err(Reading::Noted);
         };
         if entry.sha1.is_none() {
-            return Err(Stop::Noted);
+            return Err(Reading::Noted);
         }
         if let Some(window) = container.in_place(entry)? {
             return Ok(self.level(window, Some(zip))?.1);
         }
-        let failed = |error| Stop::Error(VerifyError::Scratch(error));
+        let failed = |error| Reading::Error(VerifyError::Scratch(error));
         let mut file = scratch::nameless(self.scratch).map_err(failed)?;
         container.unpack_to(entry, zip, &mut self.budget, &mut self.findings, &mut file)?;
-        let window = Window::whole(&file).map_err(failed)?;
+        let window = FileWindow::whole(&file).map_err(failed)?;
         Ok(self.level(window, Some(zip))?.1)
     }
 
     /// Reads one ZIP: every entry to its end, and `export.xml` for what it says.
-    fn level<'f>(&mut self, window: Window<'f>, inner: Option<&str>) -> Result<(Container<'f>, Level), Stop> {
+    fn level<'f>(
+        &mut self,
+        window: FileWindow<'f>,
+        inner: Option<&str>,
+    ) -> Result<(Container<'f>, Level), Reading> {
         let mut container = Container::open(window, inner, &mut self.budget, &mut self.findings)?;
         let entries = container.read_all(EXPORT_XML, &mut self.budget, &mut self.findings)?;
         let Some(entry) = entries.get(EXPORT_XML) else {
             self.problem(inner, None, ProblemKind::NoExportXml);
-            return Err(Stop::Noted);
+            return Err(Reading::Noted);
         };
         let mut domain = String::new();
         let mut export = Export::default();
         let (limits, detail) = (self.budget.limits, self.detail);
         let (visit, objects) = (&mut *self.visit, &mut self.objects);
         let work = |bytes: &mut dyn Read| {
-            let mut take = |item: Item| {
+            let mut take = |item: ExportItem| {
                 match &item {
-                    Item::Configuration(Some(name)) => domain.clone_from(name),
-                    Item::Object(_) | Item::Unknown(_) => *objects += 1,
+                    ExportItem::Configuration(Some(name)) => domain.clone_from(name),
+                    ExportItem::Object(_) | ExportItem::Unknown(_) => *objects += 1,
                     _ => {}
                 }
                 // Over the limit nothing more is kept; that it was is told below.
@@ -227,7 +235,7 @@ impl Check<'_, '_> {
             work,
         )?;
         let kind = match read {
-            None => return Err(Stop::Noted),
+            None => return Err(Reading::Noted),
             Some((_, Ok(head))) if self.objects <= limits.objects => {
                 export.head = head;
                 if export.rows.len() as u64 <= limits.entries {
@@ -246,7 +254,7 @@ impl Check<'_, '_> {
             Some((_, Err(error))) => ProblemKind::BadExportXml(error.to_string()),
         };
         self.problem(inner, Some(EXPORT_XML), kind);
-        Err(Stop::Noted)
+        Err(Reading::Noted)
     }
 
     /// Checks what the ZIP of one domain holds.
@@ -263,9 +271,9 @@ impl Check<'_, '_> {
             self.problem(inner.as_deref(), Some(EXPORT_XML), ProblemKind::NoObject);
         }
         let mut content = std::mem::take(&mut export.content);
-        rows::check(&export.rows, contents, outer, &mut content, &mut self.findings);
+        listed_files::check(&export.rows, contents, outer, &mut content, &mut self.findings);
         contents.nothing_unlisted(&mut self.findings);
-        let count = |wanted: fn(&&FileRow) -> bool| export.rows.iter().filter(wanted).count() as u64;
+        let count = |wanted: fn(&&ListedFile) -> bool| export.rows.iter().filter(wanted).count() as u64;
         let report = DomainReport {
             name: name.to_owned(),
             objects: export.objects,
@@ -288,7 +296,7 @@ impl Check<'_, '_> {
         }
     }
 
-    fn compare_domains(&mut self, kind: Kind, domains: &[DomainReport], expected: &Expected) {
+    fn compare_domains(&mut self, kind: ArchiveKind, domains: &[DomainReport], expected: &Expected) {
         let found: BTreeSet<&str> = domains.iter().map(|domain| domain.name.as_str()).collect();
         if found.is_empty() {
             self.problem(None, Some(EXPORT_XML), ProblemKind::NoDomain);
@@ -296,7 +304,7 @@ impl Check<'_, '_> {
         let (wanted, more_is_wrong) = match expected {
             Expected::Any => return,
             Expected::AllDomains(known) => {
-                if kind != Kind::DoBackup {
+                if kind != ArchiveKind::DoBackup {
                     self.problem(None, None, ProblemKind::WrongKind);
                 }
                 match known {
@@ -331,19 +339,19 @@ impl Check<'_, '_> {
 }
 
 impl Export {
-    fn add(&mut self, item: Item) {
+    fn add(&mut self, item: ExportItem) {
         match item {
-            Item::Object(object) => {
+            ExportItem::Object(object) => {
                 self.objects += 1;
                 self.content.add_object(&object);
                 if object.class == "Domain" {
                     self.domain_objects.insert(object.name);
                 }
             }
-            Item::Unknown(section) => self.content.add_object(&section),
-            Item::File(row) => self.rows.push(row),
-            Item::Domain(name) => self.domains.push(name),
-            Item::Configuration(_) => {}
+            ExportItem::Unknown(section) => self.content.add_object(&section),
+            ExportItem::File(row) => self.rows.push(row),
+            ExportItem::Domain(name) => self.domains.push(name),
+            ExportItem::Configuration(_) => {}
         }
     }
 }

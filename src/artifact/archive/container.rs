@@ -11,9 +11,9 @@ use zip::result::ZipError;
 use zip::{CompressionMethod, ZipReadOptions};
 
 use crate::artifact::archive::limits::Limits;
-use crate::artifact::archive::problem::{Findings, ProblemKind, Stop, VerifyError};
-use crate::artifact::archive::tail;
-use crate::artifact::archive::window::Window;
+use crate::artifact::archive::problem::{ProblemKind, Problems, Reading, VerifyError};
+use crate::artifact::archive::window::FileWindow;
+use crate::artifact::archive::zip_end;
 
 const BUFFER_BYTES: usize = 64 * 1024;
 
@@ -51,7 +51,7 @@ impl<'l> Budget<'l> {
 
 /// An entry.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(super) struct ZipEntry {
     index: usize,
     is_folder: bool,
     /// SHA-1 of its bytes; none where they could not be read, which has been noted.
@@ -60,8 +60,8 @@ pub(super) struct Entry {
 
 /// An open ZIP.
 pub(super) struct Container<'f> {
-    zip: ZipArchive<BufReader<Window<'f>>>,
-    window: Window<'f>,
+    zip: ZipArchive<BufReader<FileWindow<'f>>>,
+    window: FileWindow<'f>,
     /// Which inner ZIP it is.
     inner: Option<String>,
 }
@@ -69,19 +69,19 @@ pub(super) struct Container<'f> {
 impl<'f> Container<'f> {
     /// Opens a ZIP and holds it against the limits, before memory is spent on it.
     pub(super) fn open(
-        mut window: Window<'f>,
+        mut window: FileWindow<'f>,
         inner: Option<&str>,
         budget: &mut Budget<'_>,
-        findings: &mut Findings,
-    ) -> Result<Container<'f>, Stop> {
+        findings: &mut Problems,
+    ) -> Result<Container<'f>, Reading> {
         let mut refuse = |entry: Option<&str>, kind: ProblemKind| {
             findings.problem(inner, entry, kind);
-            Stop::Noted
+            Reading::Noted
         };
-        let tail = match tail::read(&mut window) {
+        let tail = match zip_end::read(&mut window) {
             Ok(Ok(tail)) => tail,
             Ok(Err(why)) => return Err(refuse(None, ProblemKind::BrokenZip(why.to_owned()))),
-            Err(error) => return Err(refuse(None, ProblemKind::BrokenZip(Stop::sort(error)?))),
+            Err(error) => return Err(refuse(None, ProblemKind::BrokenZip(Reading::sort(error)?))),
         };
         budget.entries = budget.entries.saturating_add(tail.entries);
         if budget.entries > budget.limits.entries {
@@ -95,7 +95,7 @@ impl<'f> Container<'f> {
             Err(error) => return Err(refuse(None, ProblemKind::BrokenZip(sort(error)?))),
         };
         if zip.has_duplicate_names() {
-            let name = tail::duplicate(&mut window, tail).map_err(read_error)?;
+            let name = zip_end::duplicate(&mut window, tail).map_err(read_error)?;
             return Err(refuse(name.as_deref(), ProblemKind::DuplicateEntry));
         }
         if zip.offset() != 0 || zip.len() as u64 != tail.entries {
@@ -119,8 +119,8 @@ impl<'f> Container<'f> {
         &mut self,
         held_back: &str,
         budget: &mut Budget<'_>,
-        findings: &mut Findings,
-    ) -> Result<BTreeMap<String, Entry>, Stop> {
+        findings: &mut Problems,
+    ) -> Result<BTreeMap<String, ZipEntry>, Reading> {
         let mut entries = BTreeMap::new();
         for index in 0..self.zip.len() {
             let (name, fault) = self.look_at(index);
@@ -128,7 +128,7 @@ impl<'f> Container<'f> {
                 findings.problem(self.inner.as_deref(), Some(&name), kind);
                 entries.insert(
                     name,
-                    Entry {
+                    ZipEntry {
                         index,
                         is_folder: false,
                         sha1: None,
@@ -150,7 +150,7 @@ impl<'f> Container<'f> {
             }
             entries.insert(
                 name,
-                Entry {
+                ZipEntry {
                     index,
                     is_folder,
                     sha1,
@@ -167,9 +167,9 @@ impl<'f> Container<'f> {
         index: usize,
         name: &str,
         budget: &mut Budget<'_>,
-        findings: &mut Findings,
+        findings: &mut Problems,
         work: impl FnOnce(&mut dyn Read) -> io::Result<T>,
-    ) -> Result<Option<([u8; 20], T)>, Stop> {
+    ) -> Result<Option<([u8; 20], T)>, Reading> {
         let inner = self.inner.as_deref();
         let mut note = |kind: ProblemKind| findings.problem(inner, Some(name), kind);
         let entry = match self.zip.by_index_with_options(index, ZipReadOptions::new()) {
@@ -193,7 +193,7 @@ impl<'f> Container<'f> {
         });
         if passing.is_over {
             note(ProblemKind::OverLimit("unpacked bytes"));
-            return Err(Stop::Noted);
+            return Err(Reading::Noted);
         }
         match worked {
             Ok(value) if passing.size == declared => Ok(Some((passing.hash.finalize().into(), value))),
@@ -204,14 +204,14 @@ impl<'f> Container<'f> {
                 Ok(None)
             }
             Err(error) => {
-                note(ProblemKind::BrokenEntry(Stop::sort(error)?));
+                note(ProblemKind::BrokenEntry(Reading::sort(error)?));
                 Ok(None)
             }
         }
     }
 
     /// The bytes of a stored entry where they stand, or `None` where they are deflated.
-    pub(super) fn in_place(&mut self, entry: &Entry) -> Result<Option<Window<'f>>, Stop> {
+    pub(super) fn in_place(&mut self, entry: &ZipEntry) -> Result<Option<FileWindow<'f>>, Reading> {
         let stored = self
             .zip
             .by_index_raw(entry.index)
@@ -226,12 +226,12 @@ impl<'f> Container<'f> {
     /// Unpacks a deflated entry, whose bytes have been read before, to a file.
     pub(super) fn unpack_to(
         &mut self,
-        entry: &Entry,
+        entry: &ZipEntry,
         name: &str,
         budget: &mut Budget<'_>,
-        findings: &mut Findings,
+        findings: &mut Problems,
         file: &mut File,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Reading> {
         let unpacked = self
             .zip
             .by_index_data(entry.index)
@@ -239,7 +239,7 @@ impl<'f> Container<'f> {
         if unpacked > budget.limits.scratch_bytes {
             let kind = ProblemKind::OverLimit("bytes of a deflated inner ZIP");
             findings.problem(self.inner.as_deref(), Some(name), kind);
-            return Err(Stop::Noted);
+            return Err(Reading::Noted);
         }
         let mut written = Ok(());
         let read = self.read_entry(entry.index, name, budget, findings, |bytes| {
@@ -254,8 +254,8 @@ impl<'f> Container<'f> {
                 }
             }
         })?;
-        written.map_err(|error| Stop::Error(VerifyError::Scratch(error)))?;
-        read.map(|_| ()).ok_or(Stop::Noted)
+        written.map_err(|error| Reading::Error(VerifyError::Scratch(error)))?;
+        read.map(|_| ()).ok_or(Reading::Noted)
     }
 
     /// The name of an entry, and what forbids to read it.
@@ -287,7 +287,7 @@ impl<'f> Container<'f> {
     }
 }
 
-impl Entry {
+impl ZipEntry {
     /// Its number, for [`Container::read_entry`].
     pub(super) fn index(&self) -> usize {
         self.index
@@ -333,13 +333,13 @@ fn copy(from: &mut dyn Read, to: &mut dyn io::Write) -> io::Result<u64> {
     io::copy(&mut BufReader::with_capacity(BUFFER_BYTES, from), to)
 }
 
-fn sort(error: ZipError) -> Result<String, Stop> {
+fn sort(error: ZipError) -> Result<String, Reading> {
     match error {
-        ZipError::Io(error) => Stop::sort(error),
+        ZipError::Io(error) => Reading::sort(error),
         other => Ok(other.to_string()),
     }
 }
 
-fn read_error(error: io::Error) -> Stop {
-    Stop::Error(VerifyError::Read(error))
+fn read_error(error: io::Error) -> Reading {
+    Reading::Error(VerifyError::Read(error))
 }

@@ -8,7 +8,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::artifact::archive::canonical::mark;
-use crate::artifact::archive::item::{FileRow, Object};
+use crate::artifact::archive::export_item::{ListedFile, Object};
 use crate::artifact::layout::hex;
 
 /// Begins every content hash. Another way of hashing gets another number, so that hashes
@@ -31,7 +31,7 @@ impl Content {
     }
 
     /// Adds a file of the domain. `sha1` is that of its bytes; a key has none.
-    pub(super) fn add_file(&mut self, row: &FileRow, sha1: Option<[u8; 20]>) {
+    pub(super) fn add_file(&mut self, row: &ListedFile, sha1: Option<[u8; 20]>) {
         let mut hash = Sha256::new();
         mark(&mut hash, b'f', &row.name);
         hash.update(sha1.map_or([0; 21], |sha1| {

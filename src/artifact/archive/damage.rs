@@ -1,9 +1,9 @@
 //! Damages an archive at each place of its two levels, in a given way.
 
-use crate::artifact::archive::{Expected, Limits, Problem, ProblemKind, Report, VerifyError, verify};
-use crate::artifact::fixture::{Entries, Gateway, file_of};
+use crate::artifact::archive::{ArchiveReport, Expected, Limits, Problem, ProblemKind, VerifyError, verify};
+use crate::artifact::fixture::{Entries, FixtureGateway, file_of};
 
-pub(super) fn verify_any(bytes: &[u8]) -> Result<Report, VerifyError> {
+pub(super) fn verify_any(bytes: &[u8]) -> Result<ArchiveReport, VerifyError> {
     verify(
         &file_of(bytes),
         &std::env::temp_dir(),
@@ -21,7 +21,7 @@ pub(super) fn found(bytes: &[u8]) -> Vec<Problem> {
 
 /// Where the damage is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum DamagePlace {
     /// Among the entries of the outer ZIP of a `do-backup`.
     Outer,
     /// Among those of its inner ZIP `SALES.zip`.
@@ -30,25 +30,25 @@ pub(super) enum Place {
     Export,
 }
 
-impl Place {
-    pub(super) const ALL: [Place; 3] = [Place::Outer, Place::Inner, Place::Export];
+impl DamagePlace {
+    pub(super) const ALL: [DamagePlace; 3] = [DamagePlace::Outer, DamagePlace::Inner, DamagePlace::Export];
 
     pub(super) fn inner(self) -> Option<&'static str> {
-        (self == Place::Inner).then_some("SALES.zip")
+        (self == DamagePlace::Inner).then_some("SALES.zip")
     }
 
     /// An entry that a row lists.
     pub(super) fn listed(self) -> &'static str {
         match self {
-            Place::Outer => "dp-aux/drMgmt.xml",
-            Place::Inner | Place::Export => "config/SALES.cfg",
+            DamagePlace::Outer => "dp-aux/drMgmt.xml",
+            DamagePlace::Inner | DamagePlace::Export => "config/SALES.cfg",
         }
     }
 
     /// An archive whose ZIP at this place is changed, by entries and then by bytes.
     pub(super) fn archive(
         self,
-        gateway: &Gateway,
+        gateway: &FixtureGateway,
         change: &dyn Fn(&mut Entries),
         damage: &dyn Fn(&mut Vec<u8>),
     ) -> Vec<u8> {
@@ -60,9 +60,9 @@ impl Place {
             bytes
         };
         match self {
-            Place::Outer => changed(gateway.backup_entries()),
-            Place::Export => changed(gateway.export_entries(second)),
-            Place::Inner => {
+            DamagePlace::Outer => changed(gateway.backup_entries()),
+            DamagePlace::Export => changed(gateway.export_entries(second)),
+            DamagePlace::Inner => {
                 let inners = [
                     ("default", gateway.zip(&gateway.inner(first))),
                     ("SALES", changed(gateway.inner(second))),
@@ -77,13 +77,13 @@ impl Place {
 /// those found, at the place.
 pub(super) fn expect(
     what: &str,
-    change: &dyn Fn(Place, &mut Entries),
-    damage: &dyn Fn(Place, &mut Vec<u8>),
-    entry: &dyn Fn(Place) -> Option<&'static str>,
+    change: &dyn Fn(DamagePlace, &mut Entries),
+    damage: &dyn Fn(DamagePlace, &mut Vec<u8>),
+    entry: &dyn Fn(DamagePlace) -> Option<&'static str>,
     is_it: &dyn Fn(&ProblemKind) -> bool,
 ) {
-    for gateway in [Gateway::new(), Gateway::deflating()] {
-        for place in Place::ALL {
+    for gateway in [FixtureGateway::new(), FixtureGateway::deflating()] {
+        for place in DamagePlace::ALL {
             let bytes = place.archive(&gateway, &|entries| change(place, entries), &|bytes| {
                 damage(place, bytes);
             });
@@ -98,19 +98,19 @@ pub(super) fn expect(
     }
 }
 
-pub(super) fn no_change(_: Place, _: &mut Entries) {}
+pub(super) fn no_change(_: DamagePlace, _: &mut Entries) {}
 
-pub(super) fn no_damage(_: Place, _: &mut Vec<u8>) {}
+pub(super) fn no_damage(_: DamagePlace, _: &mut Vec<u8>) {}
 
-pub(super) fn listed(place: Place) -> Option<&'static str> {
+pub(super) fn listed(place: DamagePlace) -> Option<&'static str> {
     Some(place.listed())
 }
 
-pub(super) fn export_xml(_: Place) -> Option<&'static str> {
+pub(super) fn export_xml(_: DamagePlace) -> Option<&'static str> {
     Some("export.xml")
 }
 
-pub(super) fn whole_zip(_: Place) -> Option<&'static str> {
+pub(super) fn whole_zip(_: DamagePlace) -> Option<&'static str> {
     None
 }
 

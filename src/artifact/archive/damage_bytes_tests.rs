@@ -2,10 +2,10 @@
 //! and told at its place.
 
 use super::damage::{
-    Place, entry, expect, found, headers, listed, no_change, no_damage, position, verify_any, whole_zip,
+    DamagePlace, entry, expect, found, headers, listed, no_change, no_damage, position, verify_any, whole_zip,
 };
 use super::*;
-use crate::artifact::fixture::{Entries, Gateway, file_of};
+use crate::artifact::fixture::{Entries, FixtureGateway, file_of};
 
 #[test]
 fn a_zip_that_is_cut_lengthened_or_prefixed_is_found() {
@@ -18,7 +18,7 @@ fn a_zip_that_is_cut_lengthened_or_prefixed_is_found() {
         |bytes| bytes.insert(40, 0),
     ];
     for damage in damages {
-        let damage = |_: Place, bytes: &mut Vec<u8>| damage(bytes);
+        let damage = |_: DamagePlace, bytes: &mut Vec<u8>| damage(bytes);
         expect("length", &no_change, &damage, &whole_zip, &is_it);
     }
 }
@@ -26,7 +26,7 @@ fn a_zip_that_is_cut_lengthened_or_prefixed_is_found() {
 #[test]
 fn a_flipped_bit_in_an_entry_is_found() {
     let is_it = |kind: &ProblemKind| matches!(kind, ProblemKind::BrokenEntry(_));
-    let damage = |place: Place, bytes: &mut Vec<u8>| {
+    let damage = |place: DamagePlace, bytes: &mut Vec<u8>| {
         let [header, _] = headers(bytes, place.listed());
         bytes[header + 30 + place.listed().len() + 2] ^= 0x10;
     };
@@ -35,12 +35,12 @@ fn a_flipped_bit_in_an_entry_is_found() {
 
 #[test]
 fn two_entries_of_one_name_are_found() {
-    let change = |place: Place, entries: &mut Entries| {
+    let change = |place: DamagePlace, entries: &mut Entries| {
         let twin = place.listed().replace('r', "R").replace("cfg", "cfG");
         let bytes = entry(entries, place.listed()).clone();
         entries.push((twin, bytes));
     };
-    let damage = |place: Place, bytes: &mut Vec<u8>| {
+    let damage = |place: DamagePlace, bytes: &mut Vec<u8>| {
         let twin = place.listed().replace('r', "R").replace("cfg", "cfG");
         for header in headers(bytes, &twin) {
             let name = position(&bytes[header..], twin.as_bytes(), 0) + header;
@@ -55,7 +55,7 @@ fn two_entries_of_one_name_are_found() {
 #[test]
 fn an_entry_shorter_than_its_header_says_is_found() {
     let is_it = |kind: &ProblemKind| matches!(kind, ProblemKind::BrokenEntry(_));
-    let damage = |place: Place, bytes: &mut Vec<u8>| {
+    let damage = |place: DamagePlace, bytes: &mut Vec<u8>| {
         let [local, central] = headers(bytes, place.listed());
         bytes[local + 22] += 1;
         bytes[central + 24] += 1;
@@ -66,8 +66,9 @@ fn an_entry_shorter_than_its_header_says_is_found() {
 #[test]
 fn a_folder_with_bytes_in_it_is_found() {
     let is_it = |kind: &ProblemKind| matches!(kind, ProblemKind::BrokenEntry(_));
-    let change = |_: Place, entries: &mut Entries| entries.push(("local/x".to_owned(), b"hidden".to_vec()));
-    let damage = |_: Place, bytes: &mut Vec<u8>| {
+    let change =
+        |_: DamagePlace, entries: &mut Entries| entries.push(("local/x".to_owned(), b"hidden".to_vec()));
+    let damage = |_: DamagePlace, bytes: &mut Vec<u8>| {
         for header in headers(bytes, "local/x") {
             let name = position(&bytes[header..], b"local/x", 0) + header;
             bytes[name + 6] = b'/';
@@ -78,7 +79,7 @@ fn a_folder_with_bytes_in_it_is_found() {
 
 #[test]
 fn an_encrypted_entry_is_found() {
-    let damage = |place: Place, bytes: &mut Vec<u8>| {
+    let damage = |place: DamagePlace, bytes: &mut Vec<u8>| {
         let [local, central] = headers(bytes, place.listed());
         bytes[local + 6] |= 1;
         bytes[central + 8] |= 1;
@@ -90,7 +91,7 @@ fn an_encrypted_entry_is_found() {
 
 #[test]
 fn an_entry_of_an_unknown_method_is_found() {
-    let damage = |place: Place, bytes: &mut Vec<u8>| {
+    let damage = |place: DamagePlace, bytes: &mut Vec<u8>| {
         let [local, central] = headers(bytes, place.listed());
         bytes[local + 8] = 99;
         bytes[central + 10] = 99;
@@ -102,7 +103,7 @@ fn an_entry_of_an_unknown_method_is_found() {
 
 #[test]
 fn a_symbolic_link_is_found() {
-    let damage = |place: Place, bytes: &mut Vec<u8>| {
+    let damage = |place: DamagePlace, bytes: &mut Vec<u8>| {
         let [_, central] = headers(bytes, place.listed());
         bytes[central + 38..][..4].copy_from_slice(&(0o120_777_u32 << 16).to_le_bytes());
     };
@@ -114,7 +115,7 @@ fn a_symbolic_link_is_found() {
 #[test]
 fn a_header_that_contradicts_the_directory_is_found() {
     let is_it = |kind: &ProblemKind| matches!(kind, ProblemKind::BrokenZip(_));
-    let damage = |place: Place, bytes: &mut Vec<u8>| {
+    let damage = |place: DamagePlace, bytes: &mut Vec<u8>| {
         let [local, _] = headers(bytes, place.listed());
         bytes[local + 30] ^= 1;
     };
@@ -124,8 +125,8 @@ fn a_header_that_contradicts_the_directory_is_found() {
 #[test]
 fn unsafe_names_are_found() {
     for name in ["/etc/passwd", "../x", "local/../../x", "local\\x", "local/\nx"] {
-        let change = |_: Place, entries: &mut Entries| entries.push((name.to_owned(), Vec::new()));
-        let entry = |_: Place| Some(name);
+        let change = |_: DamagePlace, entries: &mut Entries| entries.push((name.to_owned(), Vec::new()));
+        let entry = |_: DamagePlace| Some(name);
         expect(name, &change, &no_damage, &entry, &|kind| {
             *kind == ProblemKind::UnsafeName
         });
@@ -141,8 +142,8 @@ fn a_bomb_is_found_before_it_is_unpacked() {
         ..Limits::default()
     };
     let change = |entries: &mut Entries| entries.push(("local/bomb".to_owned(), vec![0; 20_000_000]));
-    for gateway in [Gateway::new(), Gateway::deflating()] {
-        for place in Place::ALL {
+    for gateway in [FixtureGateway::new(), FixtureGateway::deflating()] {
+        for place in DamagePlace::ALL {
             let file = file_of(&place.archive(&gateway, &change, &|_| {}));
             let result = verify(&file, &std::env::temp_dir(), &Expected::Any, &limits);
             let Err(VerifyError::Invalid(invalid)) = result else {
@@ -159,7 +160,7 @@ fn a_bomb_is_found_before_it_is_unpacked() {
 
 #[test]
 fn a_directory_that_claims_millions_of_entries_costs_nothing() {
-    let mut bytes = Gateway::new().backup();
+    let mut bytes = FixtureGateway::new().backup();
     let end = bytes.len() - 22;
     bytes[end + 8..end + 12].fill(0xff);
     let problems = found(&bytes);
@@ -171,7 +172,7 @@ fn a_directory_that_claims_millions_of_entries_costs_nothing() {
 
 #[test]
 fn a_cut_anywhere_is_found() {
-    let backup = Gateway::deflating().backup();
+    let backup = FixtureGateway::deflating().backup();
     for length in 0..backup.len() {
         assert!(verify_any(&backup[..length]).is_err(), "cut to {length}");
     }
@@ -182,9 +183,9 @@ fn a_flipped_bit_anywhere_is_found_or_says_nothing() {
     // A ZIP has bytes without meaning here: attributes, versions. Flipped, they may pass, but
     // then the archive has to say exactly what it said before.
     for bytes in [
-        Gateway::new().backup(),
-        Gateway::deflating().backup(),
-        Gateway::new().export(),
+        FixtureGateway::new().backup(),
+        FixtureGateway::deflating().backup(),
+        FixtureGateway::new().export(),
     ] {
         let before = verify_any(&bytes).expect("a good archive");
         let mut passed = 0;
@@ -210,7 +211,7 @@ fn a_file_that_cannot_be_read_is_no_damage() {
 
 #[test]
 fn a_scratch_folder_that_cannot_be_written_is_no_damage() {
-    let file = file_of(&Gateway::deflating().backup());
+    let file = file_of(&FixtureGateway::deflating().backup());
     let result = verify(&file, Path::new("/not/there"), &Expected::Any, &Limits::default());
     assert!(matches!(result, Err(VerifyError::Scratch(_))), "{result:?}");
 }

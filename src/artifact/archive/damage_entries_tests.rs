@@ -1,13 +1,15 @@
 //! Archives whose entries are not what they should be. Everywhere the damage has to be found,
 //! and told at its place.
 
-use super::damage::{Place, entry, expect, export_xml, found, listed, no_damage, verify_any, whole_zip};
+use super::damage::{
+    DamagePlace, entry, expect, export_xml, found, listed, no_damage, verify_any, whole_zip,
+};
 use super::*;
-use crate::artifact::fixture::{Entries, Gateway};
+use crate::artifact::fixture::{Entries, FixtureGateway};
 
 #[test]
 fn an_emptied_entry_is_found() {
-    let change = |place: Place, entries: &mut Entries| entry(entries, place.listed()).clear();
+    let change = |place: DamagePlace, entries: &mut Entries| entry(entries, place.listed()).clear();
     expect("emptied", &change, &no_damage, &listed, &|kind| {
         *kind == ProblemKind::WrongHash
     });
@@ -15,7 +17,7 @@ fn an_emptied_entry_is_found() {
 
 #[test]
 fn a_changed_entry_is_found() {
-    let change = |place: Place, entries: &mut Entries| entry(entries, place.listed())[0] ^= 1;
+    let change = |place: DamagePlace, entries: &mut Entries| entry(entries, place.listed())[0] ^= 1;
     expect("changed", &change, &no_damage, &listed, &|kind| {
         *kind == ProblemKind::WrongHash
     });
@@ -23,7 +25,7 @@ fn a_changed_entry_is_found() {
 
 #[test]
 fn a_cut_entry_is_found() {
-    let change = |place: Place, entries: &mut Entries| entry(entries, place.listed()).truncate(5);
+    let change = |place: DamagePlace, entries: &mut Entries| entry(entries, place.listed()).truncate(5);
     expect("cut", &change, &no_damage, &listed, &|kind| {
         *kind == ProblemKind::WrongHash
     });
@@ -31,7 +33,8 @@ fn a_cut_entry_is_found() {
 
 #[test]
 fn a_deleted_entry_is_found() {
-    let change = |place: Place, entries: &mut Entries| entries.retain(|(name, _)| name != place.listed());
+    let change =
+        |place: DamagePlace, entries: &mut Entries| entries.retain(|(name, _)| name != place.listed());
     expect("deleted", &change, &no_damage, &listed, &|kind| {
         *kind == ProblemKind::Missing
     });
@@ -39,8 +42,8 @@ fn a_deleted_entry_is_found() {
 
 #[test]
 fn an_extra_entry_is_found() {
-    let change = |_: Place, entries: &mut Entries| entries.push(("local/new".to_owned(), Vec::new()));
-    let entry = |_: Place| Some("local/new");
+    let change = |_: DamagePlace, entries: &mut Entries| entries.push(("local/new".to_owned(), Vec::new()));
+    let entry = |_: DamagePlace| Some("local/new");
     expect("extra", &change, &no_damage, &entry, &|kind| {
         *kind == ProblemKind::Unlisted
     });
@@ -48,10 +51,10 @@ fn an_extra_entry_is_found() {
 
 #[test]
 fn an_extra_zip_is_found() {
-    let change = |_: Place, entries: &mut Entries| {
-        entries.push(("OTHER.zip".to_owned(), Gateway::new().export()));
+    let change = |_: DamagePlace, entries: &mut Entries| {
+        entries.push(("OTHER.zip".to_owned(), FixtureGateway::new().export()));
     };
-    let entry = |_: Place| Some("OTHER.zip");
+    let entry = |_: DamagePlace| Some("OTHER.zip");
     expect("an extra ZIP", &change, &no_damage, &entry, &|kind| {
         *kind == ProblemKind::Unlisted
     });
@@ -59,7 +62,7 @@ fn an_extra_zip_is_found() {
 
 #[test]
 fn a_missing_export_xml_is_found() {
-    let change = |_: Place, entries: &mut Entries| entries.retain(|(name, _)| name != "export.xml");
+    let change = |_: DamagePlace, entries: &mut Entries| entries.retain(|(name, _)| name != "export.xml");
     expect("no export.xml", &change, &no_damage, &whole_zip, &|kind| {
         *kind == ProblemKind::NoExportXml
     });
@@ -74,14 +77,14 @@ fn an_emptied_cut_or_foreign_export_xml_is_found() {
         |bytes| *bytes = b"<html/>".to_vec(),
     ];
     for damage in damages {
-        let change = |_: Place, entries: &mut Entries| damage(entry(entries, "export.xml"));
+        let change = |_: DamagePlace, entries: &mut Entries| damage(entry(entries, "export.xml"));
         expect("export.xml", &change, &no_damage, &export_xml, &is_it);
     }
 }
 
 #[test]
 fn an_export_xml_of_another_domain_is_found() {
-    let change = |_: Place, entries: &mut Entries| {
+    let change = |_: DamagePlace, entries: &mut Entries| {
         let bytes = entry(entries, "export.xml");
         let text = String::from_utf8(bytes.clone()).expect("text");
         *bytes = text.replacen("<domain>", "<domain>X", 1).into_bytes();
@@ -93,7 +96,7 @@ fn an_export_xml_of_another_domain_is_found() {
 #[test]
 fn a_wrong_or_senseless_hash_in_export_xml_is_found() {
     // Of the files of the firmware, `dp-aux/`, the outer ZIP itself has no rows.
-    for place in [Place::Inner, Place::Export] {
+    for place in [DamagePlace::Inner, DamagePlace::Export] {
         for (hash, kind) in [
             ("AAAAAAAAAAAAAAAAAAAAAAAAAAA=", ProblemKind::WrongHash),
             (
@@ -111,7 +114,7 @@ fn a_wrong_or_senseless_hash_in_export_xml_is_found() {
                 let start = text.find(" hash=\"").expect("a hash") + 7;
                 *bytes = format!("{}{hash}{}", &text[..start], &text[start + 28..]).into_bytes();
             };
-            let bytes = place.archive(&Gateway::new(), &change, &|_| {});
+            let bytes = place.archive(&FixtureGateway::new(), &change, &|_| {});
             let problems = found(&bytes);
             assert_eq!((problems.len(), &problems[0].kind), (1, &kind), "{place:?}");
             assert_eq!(problems[0].entry.as_deref(), Some("config/SALES.cfg"));
@@ -121,7 +124,7 @@ fn a_wrong_or_senseless_hash_in_export_xml_is_found() {
 
 #[test]
 fn swapped_domains_are_found() {
-    for mut gateway in [Gateway::new(), Gateway::deflating()] {
+    for mut gateway in [FixtureGateway::new(), FixtureGateway::deflating()] {
         let zips =
             [&gateway.domains[0], &gateway.domains[1]].map(|domain| gateway.zip(&gateway.inner(domain)));
         let [first, second] = zips;
@@ -137,13 +140,13 @@ fn swapped_domains_are_found() {
 
 #[test]
 fn swapped_files_are_found() {
-    for place in [Place::Inner, Place::Export] {
+    for place in [DamagePlace::Inner, DamagePlace::Export] {
         let change = |entries: &mut Entries| {
             let held = std::mem::take(entry(entries, "config/SALES.cfg"));
             let other = std::mem::replace(entry(entries, "local/transform.xsl"), held);
             *entry(entries, "config/SALES.cfg") = other;
         };
-        let problems = found(&place.archive(&Gateway::new(), &change, &|_| {}));
+        let problems = found(&place.archive(&FixtureGateway::new(), &change, &|_| {}));
         let kinds: Vec<_> = problems.iter().map(|problem| &problem.kind).collect();
         assert_eq!(kinds, [&ProblemKind::WrongHash; 2], "{place:?}");
     }
@@ -151,7 +154,7 @@ fn swapped_files_are_found() {
 
 #[test]
 fn a_missing_inner_zip_and_one_that_is_none_are_found() {
-    for mut gateway in [Gateway::new(), Gateway::deflating()] {
+    for mut gateway in [FixtureGateway::new(), FixtureGateway::deflating()] {
         // The only one that lists the files of the firmware: they are not blamed as well.
         gateway.domains.remove(0);
         let mut entries = gateway.backup_entries();

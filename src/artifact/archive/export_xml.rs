@@ -12,9 +12,9 @@ use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
 
 use crate::artifact::archive::canonical::{Attributes, Canonical};
-use crate::artifact::archive::item::{Detail, FileRow, Head, Item};
+use crate::artifact::archive::export_item::{Detail, ExportItem, Head, ListedFile};
 use crate::artifact::archive::limits::Limits;
-use crate::artifact::archive::ration::{Rationed, is_overdrawn};
+use crate::artifact::archive::read_limit::{ReadLimited, is_over_limit};
 
 const ROOT: &str = "datapower-configuration";
 
@@ -42,9 +42,9 @@ pub(super) fn read<R: BufRead>(
     source: R,
     limits: &Limits,
     detail: Detail,
-    visit: &mut dyn FnMut(Item),
+    visit: &mut dyn FnMut(ExportItem),
 ) -> Result<Head, XmlError> {
-    let mut reader = Reader::from_reader(Rationed::new(source, limits.xml_node_bytes));
+    let mut reader = Reader::from_reader(ReadLimited::new(source, limits.xml_node_bytes));
     let mut scan = Scan::new(limits, detail, visit);
     let mut buffer = Vec::new();
     loop {
@@ -58,8 +58,8 @@ pub(super) fn read<R: BufRead>(
         match scan.take(event) {
             Ok(()) if done => return Ok(scan.head),
             Ok(()) => {}
-            Err(Fault::OverLimit(what)) => return Err(XmlError::OverLimit(what)),
-            Err(Fault::Bad(what)) => {
+            Err(ExportXmlFault::OverLimit(what)) => return Err(XmlError::OverLimit(what)),
+            Err(ExportXmlFault::Bad(what)) => {
                 return Err(XmlError::Bad {
                     what,
                     at: reader.buffer_position(),
@@ -70,20 +70,20 @@ pub(super) fn read<R: BufRead>(
 }
 
 /// What [`Scan`] objects to; [`read`] knows the place.
-enum Fault {
+enum ExportXmlFault {
     Bad(String),
     OverLimit(&'static str),
 }
 
-impl Fault {
-    fn bad(what: impl Into<String>) -> Fault {
-        Fault::Bad(what.into())
+impl ExportXmlFault {
+    fn bad(what: impl Into<String>) -> ExportXmlFault {
+        ExportXmlFault::Bad(what.into())
     }
 }
 
 /// Which child of the root we are in.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Section {
+enum ExportSection {
     Details,
     Interfaces,
     Configuration,
@@ -95,12 +95,12 @@ enum Section {
 struct Scan<'v> {
     limits: &'v Limits,
     detail: Detail,
-    visit: &'v mut dyn FnMut(Item),
+    visit: &'v mut dyn FnMut(ExportItem),
     head: Head,
     /// Open elements.
     depth: usize,
     root_seen: bool,
-    section: Section,
+    section: ExportSection,
     /// The object, or unknown section, that we are in.
     object: Option<Canonical>,
     /// The text of the child of `export-details` that we are in.
@@ -110,7 +110,7 @@ struct Scan<'v> {
 }
 
 impl<'v> Scan<'v> {
-    fn new(limits: &'v Limits, detail: Detail, visit: &'v mut dyn FnMut(Item)) -> Scan<'v> {
+    fn new(limits: &'v Limits, detail: Detail, visit: &'v mut dyn FnMut(ExportItem)) -> Scan<'v> {
         Scan {
             limits,
             detail,
@@ -118,14 +118,14 @@ impl<'v> Scan<'v> {
             head: Head::default(),
             depth: 0,
             root_seen: false,
-            section: Section::Unknown,
+            section: ExportSection::Unknown,
             object: None,
             field: None,
             listed: 0,
         }
     }
 
-    fn take(&mut self, event: Event<'_>) -> Result<(), Fault> {
+    fn take(&mut self, event: Event<'_>) -> Result<(), ExportXmlFault> {
         match event {
             Event::Start(tag) => self.open(&tag),
             Event::Empty(tag) => {
@@ -144,36 +144,41 @@ impl<'v> Scan<'v> {
                     "quot" => Some('"'),
                     _ => reference
                         .resolve_char_ref()
-                        .map_err(|error| Fault::bad(error.to_string()))?,
+                        .map_err(|error| ExportXmlFault::bad(error.to_string()))?,
                 };
-                let character = character.ok_or_else(|| Fault::bad("an entity that is not declared"))?;
+                let character =
+                    character.ok_or_else(|| ExportXmlFault::bad("an entity that is not declared"))?;
                 self.text(character.encode_utf8(&mut [0; 4]))
             }
             // A document type could declare entities; a gateway writes none.
-            Event::DocType(_) => Err(Fault::bad("a document type")),
+            Event::DocType(_) => Err(ExportXmlFault::bad("a document type")),
             Event::Comment(_) | Event::PI(_) | Event::Decl(_) => Ok(()),
-            Event::Eof if self.depth > 0 => Err(Fault::bad("it ends in the middle")),
-            Event::Eof if !self.root_seen => Err(Fault::bad("it is empty")),
+            Event::Eof if self.depth > 0 => Err(ExportXmlFault::bad("it ends in the middle")),
+            Event::Eof if !self.root_seen => Err(ExportXmlFault::bad("it is empty")),
             Event::Eof => Ok(()),
         }
     }
 
-    fn open(&mut self, tag: &BytesStart<'_>) -> Result<(), Fault> {
+    fn open(&mut self, tag: &BytesStart<'_>) -> Result<(), ExportXmlFault> {
         let attributes = attributes(tag)?;
         if self.depth >= self.limits.xml_depth {
-            return Err(Fault::OverLimit("elements within elements in export.xml"));
+            return Err(ExportXmlFault::OverLimit(
+                "elements within elements in export.xml",
+            ));
         }
         let local_name = tag.local_name();
         let name: &str = local_name.as_ref();
         if let Some(object) = &mut self.object {
             object.open(tag.name().as_ref(), attributes);
             if object.held() > self.limits.xml_listing_bytes {
-                return Err(Fault::OverLimit("properties of one object"));
+                return Err(ExportXmlFault::OverLimit("properties of one object"));
             }
         } else {
             match self.depth {
-                0 if self.root_seen => return Err(Fault::bad("a second root element")),
-                0 if name != ROOT => return Err(Fault::bad(format!("its root is {name}, not {ROOT}"))),
+                0 if self.root_seen => return Err(ExportXmlFault::bad("a second root element")),
+                0 if name != ROOT => {
+                    return Err(ExportXmlFault::bad(format!("its root is {name}, not {ROOT}")));
+                }
                 0 => self.root_seen = true,
                 1 => self.open_section(name, attributes)?,
                 2 => self.open_row(name, attributes)?,
@@ -184,39 +189,39 @@ impl<'v> Scan<'v> {
         Ok(())
     }
 
-    fn open_section(&mut self, name: &str, attributes: Attributes) -> Result<(), Fault> {
+    fn open_section(&mut self, name: &str, attributes: Attributes) -> Result<(), ExportXmlFault> {
         self.section = match name {
-            "export-details" => Section::Details,
-            "interface-data" => Section::Interfaces,
-            "configuration" => Section::Configuration,
-            "files" => Section::Files,
-            "domains" => Section::Domains,
-            _ => Section::Unknown,
+            "export-details" => ExportSection::Details,
+            "interface-data" => ExportSection::Interfaces,
+            "configuration" => ExportSection::Configuration,
+            "files" => ExportSection::Files,
+            "domains" => ExportSection::Domains,
+            _ => ExportSection::Unknown,
         };
         match self.section {
-            Section::Configuration => {
+            ExportSection::Configuration => {
                 let domain = attributes.get("domain").map(str::to_owned);
                 self.hold(domain.as_deref().unwrap_or_default())?;
                 self.head.configurations.push(domain.clone());
-                (self.visit)(Item::Configuration(domain));
+                (self.visit)(ExportItem::Configuration(domain));
             }
-            Section::Domains => self.head.has_domains = true,
-            Section::Unknown => self.object = Some(Canonical::begin(name, attributes, self.detail)),
-            Section::Details | Section::Interfaces | Section::Files => {}
+            ExportSection::Domains => self.head.has_domains = true,
+            ExportSection::Unknown => self.object = Some(Canonical::begin(name, attributes, self.detail)),
+            ExportSection::Details | ExportSection::Interfaces | ExportSection::Files => {}
         }
         Ok(())
     }
 
-    fn open_row(&mut self, name: &str, attributes: Attributes) -> Result<(), Fault> {
+    fn open_row(&mut self, name: &str, attributes: Attributes) -> Result<(), ExportXmlFault> {
         match self.section {
-            Section::Configuration => {
+            ExportSection::Configuration => {
                 self.object = Some(Canonical::begin(name, attributes, self.detail));
             }
-            Section::Details => self.field = Some((name.to_owned(), String::new())),
-            Section::Files if name == "file" => {
+            ExportSection::Details => self.field = Some((name.to_owned(), String::new())),
+            ExportSection::Files if name == "file" => {
                 let text = |key: &str| attributes.get(key).map(str::to_owned);
                 let flag = |key: &str| matches!(attributes.get(key), Some("true" | "1"));
-                let row = FileRow {
+                let row = ListedFile {
                     name: text("name").unwrap_or_default(),
                     src: text("src"),
                     hash: text("hash"),
@@ -225,29 +230,31 @@ impl<'v> Scan<'v> {
                 };
                 self.hold(&row.name)?;
                 self.hold(row.src.as_deref().unwrap_or_default())?;
-                (self.visit)(Item::File(row));
+                (self.visit)(ExportItem::File(row));
             }
-            Section::Domains if name == "domain" => {
+            ExportSection::Domains if name == "domain" => {
                 let domain = attributes.get("name").unwrap_or_default().to_owned();
                 self.hold(&domain)?;
-                (self.visit)(Item::Domain(domain));
+                (self.visit)(ExportItem::Domain(domain));
             }
-            Section::Files | Section::Domains => {
-                return Err(Fault::bad(format!("{name} is no row of this list")));
+            ExportSection::Files | ExportSection::Domains => {
+                return Err(ExportXmlFault::bad(format!("{name} is no row of this list")));
             }
-            Section::Interfaces | Section::Unknown => {}
+            ExportSection::Interfaces | ExportSection::Unknown => {}
         }
         Ok(())
     }
 
-    fn close(&mut self) -> Result<(), Fault> {
+    fn close(&mut self) -> Result<(), ExportXmlFault> {
         // The library refuses an end tag without a start tag.
         self.depth = self.depth.saturating_sub(1);
         if let Some(mut object) = self.object.take() {
             match object.close() {
                 None => self.object = Some(object),
-                Some(object) if self.section == Section::Unknown => (self.visit)(Item::Unknown(object)),
-                Some(object) => (self.visit)(Item::Object(object)),
+                Some(object) if self.section == ExportSection::Unknown => {
+                    (self.visit)(ExportItem::Unknown(object));
+                }
+                Some(object) => (self.visit)(ExportItem::Object(object)),
             }
         } else if self.depth == 2
             && let Some((name, text)) = self.field.take()
@@ -266,7 +273,7 @@ impl<'v> Scan<'v> {
         Ok(())
     }
 
-    fn text(&mut self, text: &str) -> Result<(), Fault> {
+    fn text(&mut self, text: &str) -> Result<(), ExportXmlFault> {
         check_characters(text)?;
         let held = if let Some(object) = &mut self.object {
             object.text(text)
@@ -276,20 +283,20 @@ impl<'v> Scan<'v> {
         } else if text.trim_matches(XML_SPACE).is_empty() {
             return Ok(());
         } else {
-            return Err(Fault::bad("text where only elements belong"));
+            return Err(ExportXmlFault::bad("text where only elements belong"));
         };
         // Entities and CDATA may cut one text into any number of events.
         if held as u64 > self.limits.xml_node_bytes {
-            return Err(Fault::OverLimit(NODE));
+            return Err(ExportXmlFault::OverLimit(NODE));
         }
         Ok(())
     }
 
     /// Counts a name that somebody will keep.
-    fn hold(&mut self, name: &str) -> Result<(), Fault> {
+    fn hold(&mut self, name: &str) -> Result<(), ExportXmlFault> {
         self.listed += name.len() as u64;
         if self.listed > self.limits.xml_listing_bytes {
-            return Err(Fault::OverLimit("names in export.xml"));
+            return Err(ExportXmlFault::OverLimit("names in export.xml"));
         }
         Ok(())
     }
@@ -298,13 +305,13 @@ impl<'v> Scan<'v> {
 const NODE: &str = "bytes of one tag or text in export.xml";
 const XML_SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
 
-fn attributes(tag: &BytesStart<'_>) -> Result<Attributes, Fault> {
+fn attributes(tag: &BytesStart<'_>) -> Result<Attributes, ExportXmlFault> {
     let mut pairs = Vec::new();
     for attribute in tag.attributes() {
-        let attribute = attribute.map_err(|error| Fault::bad(error.to_string()))?;
+        let attribute = attribute.map_err(|error| ExportXmlFault::bad(error.to_string()))?;
         let value = attribute
             .normalized_value(XmlVersion::Implicit1_0)
-            .map_err(|error| Fault::bad(error.to_string()))?;
+            .map_err(|error| ExportXmlFault::bad(error.to_string()))?;
         check_characters(&value)?;
         let key: &str = attribute.key.as_ref();
         pairs.push((key.to_owned(), value.into_owned()));
@@ -313,11 +320,11 @@ fn attributes(tag: &BytesStart<'_>) -> Result<Attributes, Fault> {
 }
 
 /// The library lets pass characters that XML does not have.
-fn check_characters(text: &str) -> Result<(), Fault> {
+fn check_characters(text: &str) -> Result<(), ExportXmlFault> {
     let is_allowed = |c: char| c >= ' ' && !matches!(c, '\u{FFFE}' | '\u{FFFF}') || XML_SPACE.contains(&c);
     match text.chars().find(|c| !is_allowed(*c)) {
         None => Ok(()),
-        Some(found) => Err(Fault::bad(format!(
+        Some(found) => Err(ExportXmlFault::bad(format!(
             "a character that XML does not have, {found:?}"
         ))),
     }
@@ -325,7 +332,7 @@ fn check_characters(text: &str) -> Result<(), Fault> {
 
 fn sort(error: QuickError, at: u64) -> XmlError {
     match error {
-        QuickError::Io(error) if is_overdrawn(&error) => XmlError::OverLimit(NODE),
+        QuickError::Io(error) if is_over_limit(&error) => XmlError::OverLimit(NODE),
         QuickError::Io(error) => XmlError::Read(match error.raw_os_error() {
             Some(code) => io::Error::from_raw_os_error(code),
             None => io::Error::new(error.kind(), error.to_string()),

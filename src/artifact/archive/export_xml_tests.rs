@@ -1,9 +1,9 @@
 use std::io::Cursor;
 
 use super::*;
-use crate::artifact::archive::item::Object;
+use crate::artifact::archive::export_item::Object;
 
-fn read_text(xml: &str) -> (Result<Head, XmlError>, Vec<Item>) {
+fn read_text(xml: &str) -> (Result<Head, XmlError>, Vec<ExportItem>) {
     let mut items = Vec::new();
     let head = read(
         Cursor::new(xml),
@@ -123,18 +123,18 @@ fn rows_are_read_with_their_flags() {
         "<files><file name='cert:///k' src='cert/k' key='true'/><file name='webgui:///a' \
          src='dp-aux/a' internal='true' hash='x='/><file name='local:///b'/></files>",
     );
-    let row = |name: &str| FileRow {
+    let row = |name: &str| ListedFile {
         name: name.to_owned(),
-        ..FileRow::default()
+        ..ListedFile::default()
     };
     let src = |src: &str| Some(src.to_owned());
     let expected = [
-        FileRow {
+        ListedFile {
             src: src("cert/k"),
             key: true,
             ..row("cert:///k")
         },
-        FileRow {
+        ListedFile {
             src: src("dp-aux/a"),
             hash: src("x="),
             internal: true,
@@ -142,14 +142,14 @@ fn rows_are_read_with_their_flags() {
         },
         row("local:///b"),
     ];
-    assert_eq!(read_text(&xml).1, expected.map(Item::File));
+    assert_eq!(read_text(&xml).1, expected.map(ExportItem::File));
 }
 
 #[test]
 fn sections_of_later_firmware_are_handed_out_whole() {
     let items = read_text(&with("<novelty><a>1</a></novelty>")).1;
     let [
-        Item::Unknown(Object {
+        ExportItem::Unknown(Object {
             class, properties, ..
         }),
     ] = items.as_slice()
@@ -164,7 +164,7 @@ fn sections_of_later_firmware_are_handed_out_whole() {
 fn texts_do_not_run_together_in_a_hash() {
     let hash =
         |inside: &str| match &read_text(&with(&format!("<configuration>{inside}</configuration>"))).1[1] {
-            Item::Object(object) => object.hash,
+            ExportItem::Object(object) => object.hash,
             other => panic!("not an object: {other:?}"),
         };
     let forms = [

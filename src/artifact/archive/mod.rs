@@ -11,21 +11,21 @@ mod canonical;
 mod check;
 mod container;
 mod content;
+mod export_item;
 mod export_xml;
-mod item;
 mod limits;
+mod listed_files;
 mod problem;
-mod ration;
-mod rows;
+mod read_limit;
 mod scratch;
-mod tail;
 mod window;
+mod zip_end;
 
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;
 
-pub use item::{Detail, FileRow, Item, Object, Property};
+pub use export_item::{Detail, ExportItem, ListedFile, Object, Property};
 pub use limits::Limits;
 pub use problem::{Invalid, Problem, ProblemKind, VerifyError};
 
@@ -50,7 +50,7 @@ impl Expected {
 
 /// The two kinds of archives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ArchiveKind {
     /// A ZIP of ZIPs, one per domain.
     DoBackup,
     /// One ZIP, one domain.
@@ -59,9 +59,9 @@ pub enum Kind {
 
 /// What a verified archive holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
+pub struct ArchiveReport {
     /// Its kind.
-    pub kind: Kind,
+    pub kind: ArchiveKind,
     /// Its domains, by name.
     pub domains: Vec<DomainReport>,
     /// Entries, folders and those of inner ZIPs included.
@@ -104,7 +104,7 @@ pub fn verify(
     scratch: &Path,
     expected: &Expected,
     limits: &Limits,
-) -> Result<Report, VerifyError> {
+) -> Result<ArchiveReport, VerifyError> {
     inspect(file, scratch, expected, limits, Detail::Hashes, &mut |_, _| {})
 }
 
@@ -117,8 +117,8 @@ pub fn inspect(
     expected: &Expected,
     limits: &Limits,
     detail: Detail,
-    visit: &mut dyn FnMut(&str, &Item),
-) -> Result<Report, VerifyError> {
+    visit: &mut dyn FnMut(&str, &ExportItem),
+) -> Result<ArchiveReport, VerifyError> {
     check::check(file, scratch, expected, limits, detail, visit)
 }
 

@@ -153,13 +153,13 @@ impl fmt::Display for ProblemKind {
 
 /// What a check has found so far.
 #[derive(Debug, Default)]
-pub(super) struct Findings {
+pub(super) struct Problems {
     pub(super) problems: Invalid,
     warnings: Vec<String>,
     untold_warnings: u64,
 }
 
-impl Findings {
+impl Problems {
     pub(super) fn problem(&mut self, inner: Option<&str>, entry: Option<&str>, kind: ProblemKind) {
         if self.problems.problems.len() < TOLD {
             let (inner, entry) = (inner.map(str::to_owned), entry.map(str::to_owned));
@@ -189,18 +189,18 @@ impl Findings {
 
 /// Why a check goes no further.
 #[derive(Debug)]
-pub(super) enum Stop {
+pub(super) enum Reading {
     /// The problem has been noted; what follows from it need not be.
     Noted,
     /// This machine could not go on.
     Error(VerifyError),
 }
 
-impl Stop {
+impl Reading {
     /// An error while reading a ZIP: the machine's, or else the archive's, which is given back.
-    pub(super) fn sort(error: io::Error) -> Result<String, Stop> {
+    pub(super) fn sort(error: io::Error) -> Result<String, Reading> {
         match error.raw_os_error() {
-            Some(_) => Err(Stop::Error(VerifyError::Read(error))),
+            Some(_) => Err(Reading::Error(VerifyError::Read(error))),
             None => Ok(error.to_string()),
         }
     }

@@ -1,13 +1,13 @@
 use std::fmt::Write as _;
 
 use super::*;
-use crate::artifact::fixture::{Gateway, file_of};
+use crate::artifact::fixture::{FixtureGateway, file_of};
 
-fn run(bytes: &[u8], expected: &Expected, limits: &Limits) -> Result<Report, VerifyError> {
+fn run(bytes: &[u8], expected: &Expected, limits: &Limits) -> Result<ArchiveReport, VerifyError> {
     verify(&file_of(bytes), &std::env::temp_dir(), expected, limits)
 }
 
-fn good(bytes: &[u8], expected: &Expected) -> Report {
+fn good(bytes: &[u8], expected: &Expected) -> ArchiveReport {
     run(bytes, expected, &Limits::default()).expect("a good archive")
 }
 
@@ -24,9 +24,9 @@ fn domains(names: &[&str]) -> Expected {
 
 #[test]
 fn a_backup_with_stored_or_deflated_inner_zips_is_good() {
-    for gateway in [Gateway::new(), Gateway::deflating()] {
+    for gateway in [FixtureGateway::new(), FixtureGateway::deflating()] {
         let report = good(&gateway.backup(), &domains(&["SALES", "default"]));
-        assert_eq!(report.kind, Kind::DoBackup);
+        assert_eq!(report.kind, ArchiveKind::DoBackup);
         assert_eq!(report.warnings, Vec::<String>::new());
         assert_eq!((report.objects, report.entries), (4, 13));
         let domain = |name: &str| DomainReport {
@@ -45,22 +45,22 @@ fn a_backup_with_stored_or_deflated_inner_zips_is_good() {
 
 #[test]
 fn a_backup_with_a_zip64_end_is_good() {
-    let backup = Gateway::new().backup();
-    let report = good(&Gateway::to_zip64(&backup), &Expected::Any);
+    let backup = FixtureGateway::new().backup();
+    let report = good(&FixtureGateway::to_zip64(&backup), &Expected::Any);
     assert_eq!(report, good(&backup, &Expected::Any));
 }
 
 #[test]
 fn an_export_of_one_domain_is_good() {
-    let report = good(&Gateway::new().export(), &Expected::domain("SALES"));
-    assert_eq!(report.kind, Kind::DoExport);
+    let report = good(&FixtureGateway::new().export(), &Expected::domain("SALES"));
+    assert_eq!(report.kind, ArchiveKind::DoExport);
     assert_eq!(report.domains.len(), 1);
     assert_eq!(report.domains[0].name, "SALES");
 }
 
 #[test]
 fn the_domains_have_to_be_those_asked_for() {
-    let backup = Gateway::new().backup();
+    let backup = FixtureGateway::new().backup();
     let kinds = |expected: &Expected| -> Vec<ProblemKind> {
         let found = problems(&backup, expected, &Limits::default());
         found.into_iter().map(|problem| problem.kind).collect()
@@ -86,7 +86,7 @@ fn the_domains_have_to_be_those_asked_for() {
 #[test]
 fn an_export_of_one_domain_is_not_one_of_all() {
     let found = problems(
-        &Gateway::new().export(),
+        &FixtureGateway::new().export(),
         &Expected::AllDomains(None),
         &Limits::default(),
     );
@@ -95,14 +95,14 @@ fn an_export_of_one_domain_is_not_one_of_all() {
 
 #[test]
 fn an_archive_without_domains_or_objects_is_no_backup() {
-    let mut gateway = Gateway::new();
+    let mut gateway = FixtureGateway::new();
     gateway.domains.clear();
     let found = problems(&gateway.backup(), &Expected::AllDomains(None), &Limits::default());
     assert!(
         found.iter().any(|problem| problem.kind == ProblemKind::NoDomain),
         "{found:?}"
     );
-    let mut gateway = Gateway::new();
+    let mut gateway = FixtureGateway::new();
     gateway.domains[1].objects.clear();
     let found = problems(&gateway.backup(), &Expected::Any, &Limits::default());
     assert_eq!(found[0].kind, ProblemKind::NoObject);
@@ -111,7 +111,7 @@ fn an_archive_without_domains_or_objects_is_no_backup() {
 
 #[test]
 fn a_file_without_a_hash_is_a_warning_as_long_as_it_is_there() {
-    let gateway = Gateway::new();
+    let gateway = FixtureGateway::new();
     let domain = &gateway.domains[1];
     let strip = |entries: &mut crate::artifact::fixture::Entries| {
         let xml = String::from_utf8(entries.pop().expect("export.xml").1).expect("text");
@@ -133,7 +133,7 @@ type Tighten = fn(&mut Limits);
 
 #[test]
 fn each_limit_holds() {
-    let backup = Gateway::deflating().backup();
+    let backup = FixtureGateway::deflating().backup();
     let tight = |change: Tighten| {
         let mut limits = Limits::default();
         change(&mut limits);
@@ -174,7 +174,7 @@ fn each_limit_holds() {
 
 #[test]
 fn problems_and_warnings_are_told_up_to_a_bound() {
-    let gateway = Gateway::new();
+    let gateway = FixtureGateway::new();
     let mut entries = gateway.export_entries(&gateway.domains[0]);
     entries.extend((0..99).map(|index| (format!("local/extra{index}"), Vec::new())));
     let error = run(&gateway.zip(&entries), &Expected::Any, &Limits::default());
@@ -187,7 +187,7 @@ fn problems_and_warnings_are_told_up_to_a_bound() {
 
 #[test]
 fn names_from_a_device_reach_no_message_as_they_are() {
-    let gateway = Gateway::new();
+    let gateway = FixtureGateway::new();
     let mut entries = gateway.export_entries(&gateway.domains[0]);
     entries.push(("local/\u{1b}[2J".to_owned(), Vec::new()));
     let error = run(&gateway.zip(&entries), &Expected::Any, &Limits::default()).expect_err("invalid");
@@ -197,7 +197,7 @@ fn names_from_a_device_reach_no_message_as_they_are() {
 #[test]
 fn everything_in_an_archive_can_be_visited() {
     let mut told = String::new();
-    let file = file_of(&Gateway::new().backup());
+    let file = file_of(&FixtureGateway::new().backup());
     inspect(
         &file,
         &std::env::temp_dir(),
@@ -205,7 +205,7 @@ fn everything_in_an_archive_can_be_visited() {
         &Limits::default(),
         Detail::Properties,
         &mut |domain, item| {
-            if let Item::Object(object) = item {
+            if let ExportItem::Object(object) = item {
                 let _infallible = writeln!(told, "{domain}: {} {}", object.class, object.name);
                 for Property { path, value } in &object.properties {
                     let _infallible = writeln!(told, "  {path} = {value}");
@@ -236,13 +236,13 @@ SALES: DomainSettings default
     assert!(told.starts_with(expected), "{told}");
 }
 
-fn content(change: impl FnOnce(&mut Gateway)) -> String {
-    let mut gateway = Gateway::new();
+fn content(change: impl FnOnce(&mut FixtureGateway)) -> String {
+    let mut gateway = FixtureGateway::new();
     change(&mut gateway);
     good(&gateway.backup(), &Expected::Any).content
 }
 
-fn rewrite(from: &'static str, to: &'static str) -> impl FnOnce(&mut Gateway) {
+fn rewrite(from: &'static str, to: &'static str) -> impl FnOnce(&mut FixtureGateway) {
     move |gateway| {
         let objects = &mut gateway.domains[1].objects;
         assert!(objects.contains(from), "nothing to rewrite");
@@ -253,7 +253,7 @@ fn rewrite(from: &'static str, to: &'static str) -> impl FnOnce(&mut Gateway) {
 #[test]
 fn the_content_hash_is_blind_to_how_and_when_it_was_written() {
     let plain = content(|_| {});
-    let volatile = |gateway: &mut Gateway| {
+    let volatile = |gateway: &mut FixtureGateway| {
         gateway.circumstances.date = "2027-12-31".to_owned();
         gateway.circumstances.address = "192.0.2.99".to_owned();
         gateway.circumstances.firmware = "IDG.10.0.1.6".to_owned();
@@ -296,7 +296,7 @@ fn the_content_hash_is_blind_to_how_and_when_it_was_written() {
         plain,
         "a character reference"
     );
-    let turned = |gateway: &mut Gateway| {
+    let turned = |gateway: &mut FixtureGateway| {
         let objects = &mut gateway.domains[1].objects;
         let second = objects.find("<XMLManager").expect("a second object");
         *objects = format!("{}{}", &objects[second..], &objects[..second]);

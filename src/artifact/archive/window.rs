@@ -7,18 +7,18 @@ use std::os::unix::fs::FileExt;
 /// A range of a file. Windows of one file do not disturb each other: each has its own
 /// position, and the file's is not used.
 #[derive(Clone, Debug)]
-pub(super) struct Window<'f> {
+pub(super) struct FileWindow<'f> {
     file: &'f File,
     start: u64,
     length: u64,
     position: u64,
 }
 
-impl<'f> Window<'f> {
+impl<'f> FileWindow<'f> {
     /// The whole of a file.
-    pub(super) fn whole(file: &'f File) -> io::Result<Window<'f>> {
+    pub(super) fn whole(file: &'f File) -> io::Result<FileWindow<'f>> {
         let length = file.metadata()?.len();
-        Ok(Window {
+        Ok(FileWindow {
             file,
             start: 0,
             length,
@@ -27,10 +27,10 @@ impl<'f> Window<'f> {
     }
 
     /// A part of this window, if it lies in it.
-    pub(super) fn part(&self, start: u64, length: u64) -> Option<Window<'f>> {
+    pub(super) fn part(&self, start: u64, length: u64) -> Option<FileWindow<'f>> {
         let end = start.checked_add(length)?;
         let start = self.start.checked_add(start)?;
-        (end <= self.length).then_some(Window {
+        (end <= self.length).then_some(FileWindow {
             file: self.file,
             start,
             length,
@@ -44,7 +44,7 @@ impl<'f> Window<'f> {
     }
 }
 
-impl Read for Window<'_> {
+impl Read for FileWindow<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = self.length.saturating_sub(self.position);
         let wanted = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
@@ -56,7 +56,7 @@ impl Read for Window<'_> {
     }
 }
 
-impl Seek for Window<'_> {
+impl Seek for FileWindow<'_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let position = match to {
             SeekFrom::Start(position) => Some(position),
@@ -78,7 +78,7 @@ mod tests {
     fn a_window_shows_its_part_and_no_more() {
         let mut file = tempfile::tempfile().expect("a file");
         file.write_all(b"0123456789").expect("written");
-        let whole = Window::whole(&file).expect("a window");
+        let whole = FileWindow::whole(&file).expect("a window");
         let mut part = whole.part(2, 5).expect("inside");
         let mut text = String::new();
         part.read_to_string(&mut text).expect("read");
@@ -96,7 +96,7 @@ mod tests {
     fn what_does_not_lie_inside_is_no_part() {
         let mut file = tempfile::tempfile().expect("a file");
         file.write_all(b"0123456789").expect("written");
-        let whole = Window::whole(&file).expect("a window");
+        let whole = FileWindow::whole(&file).expect("a window");
         assert!(whole.part(8, 3).is_none());
         assert!(whole.part(u64::MAX, 3).is_none());
         assert!(whole.part(0, 10).is_some());

@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::artifact::recheck::Recorded;
-use crate::artifact::removal::{self, Found, Shape};
-use crate::artifact::retention::{self, Backup, Decision, Reason, Rules, Standing};
+use crate::artifact::removal::{self, FileFound, Shape};
+use crate::artifact::retention::{self, Backup, CopyStanding, Decision, Reason, Rules};
 use crate::history::{FileRow, PrunableFile};
 use crate::plan::model::PlanFile;
-use crate::report::prune::{Fate, Line};
+use crate::report::prune::{Fate, PruneLine};
 use crate::run::event::{FileKind, TaskId};
 
 /// Everything that history has of one device, domain and kind, oldest first.
@@ -29,7 +29,7 @@ pub(super) struct Entry {
     /// Why there are no rules.
     unruled: Option<String>,
     kept: bool,
-    found: Found,
+    found: FileFound,
     /// Every byte was compared.
     is_proved: bool,
     decision: Decision,
@@ -53,7 +53,7 @@ pub(super) fn targets(files: Vec<PrunableFile>, plans: &PlanFile) -> Vec<Target>
                 rules,
                 unruled,
                 kept: false,
-                found: Found::Same,
+                found: FileFound::Same,
                 is_proved: false,
                 decision: Decision::Keep(Vec::new()),
             }
@@ -116,9 +116,9 @@ impl Target {
             rules: entry.rules.clone(),
             content: entry.files.first().and_then(|file| file.content.clone()),
             standing: match (entry.kept, &entry.found) {
-                (false, _) => Standing::NotKept,
-                (true, Found::Same) => Standing::Stored,
-                (true, _) => Standing::Lost,
+                (false, _) => CopyStanding::NotKept,
+                (true, FileFound::Same) => CopyStanding::Stored,
+                (true, _) => CopyStanding::Lost,
             },
         });
         values.collect()
@@ -138,7 +138,7 @@ impl Target {
             .collect();
         self.backups.iter().position(|entry| {
             let holds = entry.content().is_some_and(|content| needed.contains(content));
-            let stays = entry.kept && entry.found == Found::Same && !entry.goes();
+            let stays = entry.kept && entry.found == FileFound::Same && !entry.goes();
             stays && !entry.is_proved && (holds || entry.is_newest_good())
         })
     }
@@ -148,13 +148,13 @@ impl Target {
     fn forget_what_is_gone(&mut self, now: Timestamp, zone: &TimeZone) {
         let mut values = self.values();
         for (value, entry) in values.iter_mut().zip(&self.backups) {
-            if entry.kept && entry.found == Found::Gone {
-                value.standing = Standing::Stored;
+            if entry.kept && entry.found == FileFound::Gone {
+                value.standing = CopyStanding::Stored;
             }
         }
         let decisions = retention::choose(&values, now, zone);
         for (entry, decision) in self.backups.iter_mut().zip(decisions) {
-            if entry.kept && entry.found == Found::Gone && decision == Decision::Delete {
+            if entry.kept && entry.found == FileFound::Gone && decision == Decision::Delete {
                 entry.decision = Decision::Delete;
             }
         }
@@ -195,35 +195,35 @@ impl Entry {
     }
 
     fn compare_before_removal(&mut self, store: &Path) {
-        if self.goes() && self.kept && self.found == Found::Same {
+        if self.goes() && self.kept && self.found == FileFound::Same {
             self.found = found(removal::compare(store, self.shape(), &self.recorded()));
         }
     }
 
     /// Removes it; one without a file, or gone already, is only let go.
     pub(super) fn remove(&self, store: &Path) -> Result<(), String> {
-        if !self.kept || self.found == Found::Gone {
+        if !self.kept || self.found == FileFound::Gone {
             return Ok(());
         }
         match found(removal::remove(store, self.shape(), &self.recorded())) {
-            Found::Same | Found::Gone => Ok(()),
-            Found::Changed(why) => Err(why),
+            FileFound::Same | FileFound::Gone => Ok(()),
+            FileFound::Changed(why) => Err(why),
         }
     }
 
     /// What is said of it before anything is done.
-    pub(super) fn line(&self) -> Line {
+    pub(super) fn line(&self) -> PruneLine {
         let first = self.files.first();
         let path = first.filter(|_| self.kept).map(|file| match self.shape() {
             Shape::File => file.path.clone(),
             Shape::Folder => file.path.parent().unwrap_or(&file.path).to_owned(),
         });
-        let size = match self.kept && self.found != Found::Gone {
+        let size = match self.kept && self.found != FileFound::Gone {
             true => self.files.iter().map(|file| file.size).sum(),
             false => 0,
         };
         let (fate, reasons) = self.fate();
-        Line {
+        PruneLine {
             fate,
             reasons,
             path,
@@ -238,22 +238,24 @@ impl Entry {
 
     fn fate(&self) -> (Fate, Vec<String>) {
         match (&self.decision, &self.found) {
-            (Decision::Delete, Found::Changed(why)) => (
+            (Decision::Delete, FileFound::Changed(why)) => (
                 Fate::Left,
                 vec![format!("no rule keeps it, but it was changed: {why}")],
             ),
-            (Decision::Delete, Found::Gone) => (
+            (Decision::Delete, FileFound::Gone) => (
                 Fate::Delete,
                 vec!["no rule keeps it, and it is gone already".to_owned()],
             ),
-            (Decision::Delete, Found::Same) => {
+            (Decision::Delete, FileFound::Same) => {
                 let rules = self.rules.as_ref();
                 let rules = rules.map_or_else(String::new, |rules| rules.retention.to_string());
                 (Fate::Delete, vec![format!("none of {rules} keeps it")])
             }
-            (Decision::Keep(_), Found::Gone) => (Fate::Lost, vec!["it is not there".to_owned()]),
-            (Decision::Keep(_), Found::Changed(why)) => (Fate::Lost, vec![format!("it was changed: {why}")]),
-            (Decision::Keep(reasons), Found::Same) => {
+            (Decision::Keep(_), FileFound::Gone) => (Fate::Lost, vec!["it is not there".to_owned()]),
+            (Decision::Keep(_), FileFound::Changed(why)) => {
+                (Fate::Lost, vec![format!("it was changed: {why}")])
+            }
+            (Decision::Keep(reasons), FileFound::Same) => {
                 let words = reasons.iter().map(|reason| match (reason, &self.unruled) {
                     (Reason::NoRules, Some(why)) => why.clone(),
                     (Reason::Lost, _) => "no file holds what it found unchanged".to_owned(),
@@ -266,6 +268,6 @@ impl Entry {
 }
 
 /// What cannot be looked at is not known to be as it was.
-fn found(outcome: Result<Found, crate::artifact::stage::StageError>) -> Found {
-    outcome.unwrap_or_else(|error| Found::Changed(format!("{error}: {}", error.source)))
+fn found(outcome: Result<FileFound, crate::artifact::stage::StoreError>) -> FileFound {
+    outcome.unwrap_or_else(|error| FileFound::Changed(format!("{error}: {}", error.source)))
 }

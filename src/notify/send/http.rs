@@ -19,7 +19,7 @@ use crate::notify::send::{SendError, Sent, trust};
 use crate::notify::words;
 use crate::plan::model::notify::WebhookFormat;
 use crate::soma::tls::{IdleLimit, TlsConnector};
-use crate::values::occasion::Occasion;
+use crate::values::event_name::EventName;
 use crate::values::text::printable;
 use crate::values::web_url::WebUrl;
 
@@ -39,7 +39,7 @@ pub struct Post {
 
 /// Where something is posted.
 #[derive(Debug)]
-pub struct Target {
+pub struct WebTarget {
     /// The address.
     pub url: WebUrl,
     /// The value of `Authorization`.
@@ -53,7 +53,7 @@ pub struct Target {
 /// A notice in the form that a web hook wants.
 pub fn webhook(notice: &Notice, format: WebhookFormat) -> Post {
     let headers = vec![
-        ("X-Dpbackup-Event", notice.occasion.word().to_owned()),
+        ("X-Dpbackup-Event", notice.event.word().to_owned()),
         ("X-Dpbackup-Id", notice.id()),
     ];
     match format {
@@ -80,7 +80,7 @@ pub fn webhook(notice: &Notice, format: WebhookFormat) -> Post {
         WebhookFormat::Text => {
             let mut headers = headers;
             headers.push(("Title", header_text(&words::subject(notice))));
-            headers.push(("Priority", priority(notice.occasion).to_owned()));
+            headers.push(("Priority", priority(notice.event).to_owned()));
             Post {
                 content_type: "text/plain; charset=utf-8",
                 body: words::shortened(&words::body(notice), LONGEST_TEXT),
@@ -101,12 +101,12 @@ pub fn ping(notice: &Notice) -> Post {
 }
 
 /// From 1 to 5, as ntfy has it; others do not look at it.
-fn priority(occasion: Occasion) -> &'static str {
-    match occasion {
-        Occasion::StillQuiesced => "5",
-        Occasion::Failed | Occasion::TaskFailed | Occasion::Refused => "4",
-        Occasion::Warned | Occasion::Recovered => "3",
-        Occasion::Started | Occasion::Succeeded => "2",
+fn priority(event: EventName) -> &'static str {
+    match event {
+        EventName::StillQuiesced => "5",
+        EventName::Failed | EventName::TaskFailed | EventName::Refused => "4",
+        EventName::Warned | EventName::Recovered => "3",
+        EventName::Started | EventName::Succeeded => "2",
     }
 }
 
@@ -122,7 +122,7 @@ fn header_text(text: &str) -> String {
 }
 
 /// Posts, and gives the answer in words if it is one of success (2xx).
-pub fn send(target: &Target, post: &Post, limit: Duration) -> Sent {
+pub fn send(target: &WebTarget, post: &Post, limit: Duration) -> Sent {
     let agent = agent(target, limit)?;
     let mut request = agent
         .post(target.url.exposed())
@@ -163,7 +163,7 @@ pub fn send(target: &Target, post: &Post, limit: Duration) -> Sent {
     }
 }
 
-fn agent(target: &Target, limit: Duration) -> Result<ureq::Agent, SendError> {
+fn agent(target: &WebTarget, limit: Duration) -> Result<ureq::Agent, SendError> {
     let config = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .proxy(None)

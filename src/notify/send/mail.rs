@@ -14,7 +14,7 @@ use crate::notify::notice::Notice;
 use crate::notify::send::{SendError, Sent};
 use crate::notify::words;
 use crate::plan::model::notify::{Email, MailSecurity};
-use crate::values::occasion::Occasion;
+use crate::values::event_name::EventName;
 use crate::values::text::printable;
 
 /// Sends a notice to everybody of the plan file.
@@ -37,8 +37,8 @@ fn message(email: &Email, notice: &Notice) -> Result<Message, SendError> {
         .message_id(Some(format!("<dpbackup.{}@{domain}>", notice.id())))
         .date(std::time::SystemTime::from(notice.time))
         .raw_header(raw("Auto-Submitted", "auto-generated"))
-        .raw_header(raw("X-Dpbackup-Event", notice.occasion.word()));
-    if matches!(notice.occasion, Occasion::StillQuiesced) || !notice.still_quiesced.is_empty() {
+        .raw_header(raw("X-Dpbackup-Event", notice.event.word()));
+    if matches!(notice.event, EventName::StillQuiesced) || !notice.still_quiesced.is_empty() {
         builder = builder.raw_header(raw("Importance", "high"));
     }
     for receiver in to {

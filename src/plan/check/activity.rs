@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::plan::check::PlanReader;
 use crate::plan::diagnostic::Findings;
 use crate::plan::model::{Action, Activity, Domains, ErrorPolicy, PostScriptWhen};
-use crate::plan::read::{At, Section, did_you_mean};
+use crate::plan::read::{At, PlanSection, did_you_mean};
 use crate::values::nearest::nearest;
 use crate::values::pattern::PatternList;
 
@@ -20,7 +20,7 @@ impl PlanReader<'_> {
     /// Reads one table.
     pub(super) fn activity(
         &mut self,
-        section: &Section<'_>,
+        section: &PlanSection<'_>,
         plan_policy: ErrorPolicy,
         out: &mut Findings<'_>,
     ) -> Option<Activity> {
@@ -82,7 +82,7 @@ impl PlanReader<'_> {
 }
 
 /// The action with what belongs to it, and nothing that does not.
-fn action(section: &Section<'_>, out: &mut Findings<'_>) -> Option<Action> {
+fn action(section: &PlanSection<'_>, out: &mut Findings<'_>) -> Option<Action> {
     let names = [
         ("secure-backup", ActionName::SecureBackup),
         ("export-domain", ActionName::ExportDomain),

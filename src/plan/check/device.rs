@@ -10,13 +10,13 @@ use crate::plan::check::{Context, Readers};
 use crate::plan::diagnostic::Findings;
 use crate::plan::keys::{Key, tables};
 use crate::plan::model::{Device, Trust};
-use crate::plan::read::{At, Section, Value, section};
+use crate::plan::read::{At, PlanSection, Value, section};
 use crate::secret::{SecretSource, is_credential_name};
 
 /// Reads one table: its name, which others may refer to even if the rest is not valid, and
 /// the device.
 pub(super) fn read(
-    section: &Section<'_>,
+    section: &PlanSection<'_>,
     context: &Context<'_>,
     out: &mut Findings<'_>,
 ) -> (Option<At<String>>, Option<Device>) {
@@ -29,7 +29,7 @@ pub(super) fn read(
 }
 
 fn device(
-    section: &Section<'_>,
+    section: &PlanSection<'_>,
     name: Option<&At<String>>,
     context: &Context<'_>,
     out: &mut Findings<'_>,
@@ -193,7 +193,7 @@ fn plain_password(
     }
 }
 
-fn credential(form: &Section<'_>, out: &mut Findings<'_>) -> Option<SecretSource> {
+fn credential(form: &PlanSection<'_>, out: &mut Findings<'_>) -> Option<SecretSource> {
     let name = form.text("credential", out)?;
     if !is_credential_name(&name.value) {
         out.error(
@@ -216,7 +216,7 @@ fn is_variable(name: &At<String>, out: &mut Findings<'_>) -> bool {
     good
 }
 
-fn trust(section: &Section<'_>, context: &Context<'_>, out: &mut Findings<'_>) -> Option<Trust> {
+fn trust(section: &PlanSection<'_>, context: &Context<'_>, out: &mut Findings<'_>) -> Option<Trust> {
     if section.key_span("tls").is_none() {
         return Some(Trust::SystemRoots);
     }
@@ -259,7 +259,12 @@ fn fingerprint(pin: &At<String>, out: &mut Findings<'_>) -> Option<[u8; 32]> {
 }
 
 /// The one key that is written, of a table whose keys exclude each other.
-fn only_form(section: &Section<'_>, name: &str, what: &str, out: &mut Findings<'_>) -> Option<&'static str> {
+fn only_form(
+    section: &PlanSection<'_>,
+    name: &str,
+    what: &str,
+    out: &mut Findings<'_>,
+) -> Option<&'static str> {
     match section.written().as_slice() {
         [only] => Some(only),
         [] => {

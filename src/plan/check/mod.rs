@@ -19,7 +19,7 @@ use toml::de::DeTable;
 use crate::plan::diagnostic::Findings;
 use crate::plan::keys::tables;
 use crate::plan::model::{ErrorPolicy, Plan, PlanFile, script_path};
-use crate::plan::read::{self, At, Section};
+use crate::plan::read::{self, At, PlanSection};
 use crate::values::environment::Lookup;
 use crate::values::retention::Retention;
 use crate::values::text::printable;
@@ -57,7 +57,7 @@ pub(super) fn check(
     context: &Context<'_>,
     out: &mut Findings<'_>,
 ) -> Option<PlanFile> {
-    let file = Section::open(&tables::FILE, root.get_ref(), root.span(), out);
+    let file = PlanSection::open(&tables::FILE, root.get_ref(), root.span(), out);
     let settings = file
         .section("settings", out)
         .map(|section| settings::read(&section, context, out));
@@ -143,7 +143,7 @@ fn warn_of_short_timeout(
 }
 
 /// A window table.
-fn window(section: &Section<'_>, out: &mut Findings<'_>) -> Option<Window> {
+fn window(section: &PlanSection<'_>, out: &mut Findings<'_>) -> Option<Window> {
     let start = section.time("start", out);
     let end = section.time("end", out);
     let zone = section.zone("time_zone", out);
@@ -169,7 +169,7 @@ fn window(section: &Section<'_>, out: &mut Findings<'_>) -> Option<Window> {
 }
 
 /// What is kept, if the table says so. With a mistake in it there is a finding.
-fn retention(section: &Section<'_>, out: &mut Findings<'_>) -> Option<Retention> {
+fn retention(section: &PlanSection<'_>, out: &mut Findings<'_>) -> Option<Retention> {
     let table = section.section("retention", out)?;
     let retention = Retention {
         keep_last: table.integer("keep_last", out),
@@ -202,7 +202,7 @@ struct PlanReader<'r> {
 }
 
 impl PlanReader<'_> {
-    fn plan(&mut self, section: &Section<'_>, out: &mut Findings<'_>) -> Option<Plan> {
+    fn plan(&mut self, section: &PlanSection<'_>, out: &mut Findings<'_>) -> Option<Plan> {
         let name = section.text("name", out);
         if let Some(name) = &name {
             check_plan_name(name, out);
@@ -248,7 +248,7 @@ impl PlanReader<'_> {
     }
 
     /// The window of a plan; the inner `None` is always.
-    fn window(&self, section: &Section<'_>, out: &mut Findings<'_>) -> Option<Option<Window>> {
+    fn window(&self, section: &PlanSection<'_>, out: &mut Findings<'_>) -> Option<Option<Window>> {
         let name = "maintenance_window";
         let table = section
             .value(name, out)
@@ -269,7 +269,7 @@ impl PlanReader<'_> {
     }
 
     /// The path of a script.
-    fn script(&self, section: &Section<'_>, name: &str, out: &mut Findings<'_>) -> Option<PathBuf> {
+    fn script(&self, section: &PlanSection<'_>, name: &str, out: &mut Findings<'_>) -> Option<PathBuf> {
         let script = section.text(name, out)?;
         let script = settings::path_text(script, out)?;
         Some(script_path(&script, self.context.path, &self.scripts_dir))

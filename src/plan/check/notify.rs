@@ -12,10 +12,10 @@ use crate::plan::check::{Context, find_duplicates};
 use crate::plan::diagnostic::Findings;
 use crate::plan::keys::{Table, notify as keys, tables};
 use crate::plan::model::notify::{Notify, Ping, PlanNotify, Syslog, SyslogAddress, Webhook, WebhookFormat};
-use crate::plan::read::{At, Section, did_you_mean};
+use crate::plan::read::{At, PlanSection, did_you_mean};
 use crate::secret::SecretSource;
+use crate::values::event_name::{EventName, EventNames};
 use crate::values::nearest::nearest;
-use crate::values::occasion::{Occasion, Occasions};
 use crate::values::web_url::WebUrl;
 
 /// Stands for the plan in the address of `[notify.ping]`.
@@ -32,7 +32,7 @@ pub(super) struct NotifyRead {
 }
 
 /// Reads the table.
-pub(super) fn read(section: &Section<'_>, context: &Context<'_>, out: &mut Findings<'_>) -> NotifyRead {
+pub(super) fn read(section: &PlanSection<'_>, context: &Context<'_>, out: &mut Findings<'_>) -> NotifyRead {
     let timeout = section.duration("timeout", out);
     let tries = section.integer("tries", out);
     let syslog = section
@@ -84,7 +84,7 @@ fn whole<T>(read: Option<Option<T>>) -> Option<Option<T>> {
 
 impl NotifyRead {
     /// Reads the keys of a plan.
-    pub(super) fn plan(&self, section: &Section<'_>, out: &mut Findings<'_>) -> Option<PlanNotify> {
+    pub(super) fn plan(&self, section: &PlanSection<'_>, out: &mut Findings<'_>) -> Option<PlanNotify> {
         let syslog = section.boolean("syslog", out);
         let email = section.boolean("email", out);
         if email == Some(true) && !self.has_email && !out.is_incomplete() {
@@ -105,7 +105,7 @@ impl NotifyRead {
     }
 
     /// The names that the patterns of a plan match; those written as such must be there.
-    fn webhooks(&self, section: &Section<'_>, out: &mut Findings<'_>) -> Option<Vec<String>> {
+    fn webhooks(&self, section: &PlanSection<'_>, out: &mut Findings<'_>) -> Option<Vec<String>> {
         if section.key_span("webhook").is_none() {
             return Some(Vec::new());
         }
@@ -136,7 +136,7 @@ impl NotifyRead {
 
     /// The address that a plan pings; the inner `None` is no ping.
     #[expect(clippy::option_option, reason = "not valid, not wanted, or an address")]
-    fn ping(&self, section: &Section<'_>, out: &mut Findings<'_>) -> Option<Option<SecretSource>> {
+    fn ping(&self, section: &PlanSection<'_>, out: &mut Findings<'_>) -> Option<Option<SecretSource>> {
         let own = section.key_span("ping_url").is_some();
         let wanted = match section.key_span("ping") {
             Some(_) => section.boolean("ping", out)?,
@@ -158,7 +158,7 @@ impl NotifyRead {
     }
 }
 
-fn syslog(section: &Section<'_>, context: &Context<'_>, out: &mut Findings<'_>) -> Option<Syslog> {
+fn syslog(section: &PlanSection<'_>, context: &Context<'_>, out: &mut Findings<'_>) -> Option<Syslog> {
     let address = section
         .text_or_default("address", out)
         .and_then(|text| syslog_address(text, context, out));
@@ -182,7 +182,7 @@ fn syslog(section: &Section<'_>, context: &Context<'_>, out: &mut Findings<'_>) 
         address: address?,
         facility: facility?,
         ca_file: ca_file?,
-        events: events?.unwrap_or_else(Occasions::all),
+        events: events?.unwrap_or_else(EventNames::all),
     })
 }
 
@@ -230,7 +230,7 @@ fn syslog_address(text: At<String>, context: &Context<'_>, out: &mut Findings<'_
 }
 
 fn webhook(
-    section: &Section<'_>,
+    section: &PlanSection<'_>,
     context: &Context<'_>,
     out: &mut Findings<'_>,
 ) -> (Option<At<String>>, Option<Webhook>) {
@@ -258,7 +258,7 @@ fn webhook(
             secret: secret?,
             authorization: authorization?,
             ca_file: ca_file?,
-            events: events?.unwrap_or_else(Occasions::all),
+            events: events?.unwrap_or_else(EventNames::all),
             repeat: repeat?.value,
         })
     };
@@ -280,7 +280,7 @@ fn is_name(name: &At<String>, out: &mut Findings<'_>) -> bool {
     good
 }
 
-fn ping(section: &Section<'_>, context: &Context<'_>, out: &mut Findings<'_>) -> Option<Ping> {
+fn ping(section: &PlanSection<'_>, context: &Context<'_>, out: &mut Findings<'_>) -> Option<Ping> {
     let url = match section.key_span("url") {
         Some(_) => url(section, &keys::PING, "url", out).map(Some),
         None => Some(None),
@@ -317,7 +317,7 @@ fn is_suffix(text: &At<String>, out: &mut Findings<'_>) -> bool {
     good
 }
 
-fn metrics(section: &Section<'_>, context: &Context<'_>, out: &mut Findings<'_>) -> Option<PathBuf> {
+fn metrics(section: &PlanSection<'_>, context: &Context<'_>, out: &mut Findings<'_>) -> Option<PathBuf> {
     let file = path(section, "path", context, out)?;
     if file.extension().is_none_or(|end| end != "prom") {
         let span = section.key_span("path").unwrap_or(section.span.clone());
@@ -333,7 +333,7 @@ fn metrics(section: &Section<'_>, context: &Context<'_>, out: &mut Findings<'_>)
 
 /// An address: text that is checked now, or a secret that is checked when it is used.
 fn url(
-    section: &Section<'_>,
+    section: &PlanSection<'_>,
     table: &'static Table,
     name: &str,
     out: &mut Findings<'_>,
@@ -358,21 +358,25 @@ fn url(
 }
 
 #[expect(clippy::option_option, reason = "not valid, not written, or a path")]
-fn ca_file(section: &Section<'_>, context: &Context<'_>, out: &mut Findings<'_>) -> Option<Option<PathBuf>> {
+fn ca_file(
+    section: &PlanSection<'_>,
+    context: &Context<'_>,
+    out: &mut Findings<'_>,
+) -> Option<Option<PathBuf>> {
     match section.key_span("ca_file") {
         Some(_) => path(section, "ca_file", context, out).map(Some),
         None => Some(None),
     }
 }
 
-/// Occasions by patterns over their words; a word that is none of them is found.
+/// EventNames by patterns over their words; a word that is none of them is found.
 #[expect(clippy::option_option, reason = "not valid, not written, or some")]
-fn events(section: &Section<'_>, name: &str, out: &mut Findings<'_>) -> Option<Option<Occasions>> {
+fn events(section: &PlanSection<'_>, name: &str, out: &mut Findings<'_>) -> Option<Option<EventNames>> {
     if section.key_span(name).is_none() {
         return Some(None);
     }
     let patterns = section.patterns(name, out)?;
-    let words = || Occasion::ALL.into_iter().map(Occasion::word);
+    let words = || EventName::ALL.into_iter().map(EventName::word);
     for literal in patterns
         .value
         .literals()
@@ -384,5 +388,5 @@ fn events(section: &Section<'_>, name: &str, out: &mut Findings<'_>) -> Option<O
             did_you_mean(finding, nearest(literal, words()));
         }
     }
-    Some(Some(Occasions::matching(&patterns.value)))
+    Some(Some(EventNames::matching(&patterns.value)))
 }

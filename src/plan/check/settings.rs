@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::plan::check::{Context, retention, window};
 use crate::plan::diagnostic::Findings;
 use crate::plan::model::{MountRule, OnUnchanged, Settings, Timeouts};
-use crate::plan::read::{At, Section};
+use crate::plan::read::{At, PlanSection};
 use crate::values::environment::{Lookup, non_empty};
 use crate::values::window::Window;
 
@@ -20,7 +20,7 @@ pub(super) struct SettingsRead {
 }
 
 /// Reads the table.
-pub(super) fn read(section: &Section<'_>, context: &Context<'_>, out: &mut Findings<'_>) -> SettingsRead {
+pub(super) fn read(section: &PlanSection<'_>, context: &Context<'_>, out: &mut Findings<'_>) -> SettingsRead {
     let scripts_dir = path(section, "scripts_dir", context, out);
     let quiesce_timeout = section
         .duration("quiesce_timeout", out)
@@ -44,7 +44,7 @@ pub(super) fn read(section: &Section<'_>, context: &Context<'_>, out: &mut Findi
 }
 
 fn settings(
-    section: &Section<'_>,
+    section: &PlanSection<'_>,
     context: &Context<'_>,
     scripts_dir: Option<PathBuf>,
     quiesce_timeout: Option<&At<Duration>>,
@@ -91,7 +91,7 @@ fn settings(
 }
 
 /// The table of limits; its defaults where it is absent.
-fn timeouts(section: &Section<'_>, out: &mut Findings<'_>) -> Option<Timeouts> {
+fn timeouts(section: &PlanSection<'_>, out: &mut Findings<'_>) -> Option<Timeouts> {
     let table = section.section_or_empty("timeouts", out)?;
     let mut limit = |name| table.duration(name, out).map(|at| at.value);
     let (connect, request, export) = (limit("connect"), limit("request"), limit("export"));
@@ -123,7 +123,7 @@ fn can_be_sent(timeout: &At<Duration>, out: &mut Findings<'_>) -> bool {
 }
 
 /// The history file; by default where the user's state is kept.
-fn history(section: &Section<'_>, context: &Context<'_>, out: &mut Findings<'_>) -> Option<PathBuf> {
+fn history(section: &PlanSection<'_>, context: &Context<'_>, out: &mut Findings<'_>) -> Option<PathBuf> {
     if section.key_span("history").is_some() {
         return path(section, "history", context, out);
     }
@@ -152,7 +152,7 @@ fn state_home(env: Lookup<'_>) -> Option<PathBuf> {
 
 /// A path, or its default; a relative one starts in the folder of the file.
 pub(super) fn path(
-    section: &Section<'_>,
+    section: &PlanSection<'_>,
     name: &str,
     context: &Context<'_>,
     out: &mut Findings<'_>,

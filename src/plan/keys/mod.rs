@@ -24,7 +24,7 @@ pub struct Key {
     /// Its name.
     pub name: &'static str,
     /// What its value looks like.
-    pub kind: Kind,
+    pub kind: KeyKind,
     /// What holds where it is not written.
     pub absent: Absent,
     /// What it is for.
@@ -33,7 +33,7 @@ pub struct Key {
 
 /// What a value looks like.
 #[derive(Debug)]
-pub enum Kind {
+pub enum KeyKind {
     /// Text, not empty, on one line.
     Text,
     /// Text that names something: letters, digits, `.`, `_`, `-`.
@@ -102,7 +102,7 @@ impl Table {
     }
 }
 
-impl Kind {
+impl KeyKind {
     /// What is expected, for messages and the reference: "a duration such as "60s"".
     pub fn expected(&self) -> String {
         match self {

@@ -2,7 +2,7 @@
 
 use crate::plan::keys::Absent::{Default, Error, Means};
 use crate::plan::keys::tables::{PASSWORD, key};
-use crate::plan::keys::{Kind, Table};
+use crate::plan::keys::{KeyKind, Table};
 
 const CA_FILE: &str = "Certificates in PEM that are trusted, and no others.";
 const EVENTS: &str = "Of what: patterns over `started`, `task-failed`, `succeeded`, `warned`, `failed`, `refused`, \
@@ -18,43 +18,43 @@ pub static NOTIFY: Table = Table {
     keys: &[
         key(
             "timeout",
-            Kind::Duration,
+            KeyKind::Duration,
             Default("10s"),
             "How long one try may take, connecting included.",
         ),
         key(
             "tries",
-            Kind::Integer { least: 1, most: 5 },
+            KeyKind::Integer { least: 1, most: 5 },
             Default("2"),
             "How often it is tried in all.",
         ),
         key(
             "syslog",
-            Kind::Table(&SYSLOG),
+            KeyKind::Table(&SYSLOG),
             Means("the defaults of its keys"),
             "The system log, by RFC 5424.",
         ),
         key(
             "email",
-            Kind::Table(&EMAIL),
+            KeyKind::Table(&EMAIL),
             Means("no e-mail"),
             "The mail server, and who receives mail.",
         ),
         key(
             "webhook",
-            Kind::Tables(&WEBHOOK),
+            KeyKind::Tables(&WEBHOOK),
             Means("none"),
             "One address each, to which something is posted.",
         ),
         key(
             "ping",
-            Kind::Table(&PING),
+            KeyKind::Table(&PING),
             Means("the defaults of its keys"),
             "A service that notices when pings stay away.",
         ),
         key(
             "metrics",
-            Kind::Table(&METRICS),
+            KeyKind::Table(&METRICS),
             Means("none"),
             "A file for Prometheus, with all plans in it.",
         ),
@@ -68,13 +68,13 @@ pub static SYSLOG: Table = Table {
     keys: &[
         key(
             "address",
-            Kind::Text,
+            KeyKind::Text,
             Default("/dev/log"),
             "The path of a socket, `udp://host:514`, `tcp://host:601` or `tls://host:6514`. These ports are the defaults.",
         ),
         key(
             "facility",
-            Kind::Choice(&[
+            KeyKind::Choice(&[
                 "user", "daemon", "local0", "local1", "local2", "local3", "local4", "local5", "local6",
                 "local7",
             ]),
@@ -83,11 +83,11 @@ pub static SYSLOG: Table = Table {
         ),
         key(
             "ca_file",
-            Kind::Path,
+            KeyKind::Path,
             Means("the trust roots of the machine"),
             CA_FILE,
         ),
-        key("events", Kind::Patterns, Default("*"), EVENTS),
+        key("events", KeyKind::Patterns, Default("*"), EVENTS),
     ],
 };
 
@@ -98,13 +98,13 @@ pub static EMAIL: Table = Table {
     keys: &[
         key(
             "host",
-            Kind::Text,
+            KeyKind::Text,
             Error,
             "Host name or IP address of the mail server.",
         ),
         key(
             "port",
-            Kind::Integer {
+            KeyKind::Integer {
                 least: 1,
                 most: 65535,
             },
@@ -113,38 +113,38 @@ pub static EMAIL: Table = Table {
         ),
         key(
             "security",
-            Kind::Choice(&["starttls", "tls", "none"]),
+            KeyKind::Choice(&["starttls", "tls", "none"]),
             Default("starttls"),
             "How the connection is secured. With \"starttls\" nothing is sent if the server does not offer it; \
              \"none\" allows no login.",
         ),
         key(
             "username",
-            Kind::Text,
+            KeyKind::Text,
             Means("no login"),
             "The account, if the server wants a login.",
         ),
         key(
             "password",
-            Kind::TextOrTable(&PASSWORD),
+            KeyKind::TextOrTable(&PASSWORD),
             Means("no login"),
             "Where its password comes from.",
         ),
         key(
             "from",
-            Kind::Text,
+            KeyKind::Text,
             Error,
             "The sender: `backup@example.com` or `Backup <backup@example.com>`.",
         ),
-        key("to", Kind::Text, Error, "Those who receive it, with commas."),
+        key("to", KeyKind::Text, Error, "Those who receive it, with commas."),
         key(
             "ca_file",
-            Kind::Path,
+            KeyKind::Path,
             Means("the trust roots of the machine"),
             CA_FILE,
         ),
-        key("events", Kind::Patterns, Means(FOR_PEOPLE), EVENTS),
-        key("repeat", Kind::DurationOrZero, Default("24h"), REPEAT),
+        key("events", KeyKind::Patterns, Means(FOR_PEOPLE), EVENTS),
+        key("repeat", KeyKind::DurationOrZero, Default("24h"), REPEAT),
     ],
 };
 
@@ -153,40 +153,40 @@ pub static WEBHOOK: Table = Table {
     heading: "[[notify.webhook]]",
     meaning: "An address to which something is posted, for plans that name it in `webhook`.",
     keys: &[
-        key("name", Kind::Name, Error, "Its name, unique in the file."),
+        key("name", KeyKind::Name, Error, "Its name, unique in the file."),
         key(
             "url",
-            Kind::TextOrTable(&PASSWORD),
+            KeyKind::TextOrTable(&PASSWORD),
             Error,
             "The address, as text or from where a password can come. `http://` to this machine only.",
         ),
         key(
             "format",
-            Kind::Choice(&["json", "slack", "text"]),
+            KeyKind::Choice(&["json", "slack", "text"]),
             Default("json"),
             "What is posted: the event as docs/notifications.md describes it; `{\"text\": …}`, as chats take it; or \
              plain text with a `Title` header, as ntfy takes it.",
         ),
         key(
             "secret",
-            Kind::TextOrTable(&PASSWORD),
+            KeyKind::TextOrTable(&PASSWORD),
             Means("no signature"),
             "The key of the header `X-Dpbackup-Signature: sha256=…`, the HMAC-SHA256 of the body.",
         ),
         key(
             "authorization",
-            Kind::TextOrTable(&PASSWORD),
+            KeyKind::TextOrTable(&PASSWORD),
             Means("no such header"),
             "The value of the header `Authorization`, such as `Bearer …`.",
         ),
         key(
             "ca_file",
-            Kind::Path,
+            KeyKind::Path,
             Means("the trust roots of the machine"),
             CA_FILE,
         ),
-        key("events", Kind::Patterns, Default("*"), EVENTS),
-        key("repeat", Kind::DurationOrZero, Default("0s"), REPEAT),
+        key("events", KeyKind::Patterns, Default("*"), EVENTS),
+        key("repeat", KeyKind::DurationOrZero, Default("0s"), REPEAT),
     ],
 };
 
@@ -198,31 +198,31 @@ pub static PING: Table = Table {
     keys: &[
         key(
             "url",
-            Kind::TextOrTable(&PASSWORD),
+            KeyKind::TextOrTable(&PASSWORD),
             Means("plans need a `ping_url` of their own"),
             "The address of a success. `{plan}` in it is replaced by the plan's name, in small letters and hyphens.",
         ),
         key(
             "start",
-            Kind::Text,
+            KeyKind::Text,
             Default("/start"),
             "Added to it when the tasks begin. With a `?` it goes into the query.",
         ),
         key(
             "fail",
-            Kind::Text,
+            KeyKind::Text,
             Default("/fail"),
             "Added to it when a plan fails or is refused, or a device is still quiesced.",
         ),
         key(
             "warnings",
-            Kind::Choice(&["fail", "success"]),
+            KeyKind::Choice(&["fail", "success"]),
             Default("fail"),
             "What an end with warnings is: something was left out, and nothing failed.",
         ),
         key(
             "ca_file",
-            Kind::Path,
+            KeyKind::Path,
             Means("the trust roots of the machine"),
             CA_FILE,
         ),
@@ -235,7 +235,7 @@ pub static METRICS: Table = Table {
     meaning: "A file for the textfile collector of node_exporter, written when a plan ends.",
     keys: &[key(
         "path",
-        Kind::Path,
+        KeyKind::Path,
         Error,
         "The file; its name must end in `.prom`, and its folder be there.",
     )],

@@ -2,9 +2,9 @@
 
 use crate::plan::keys::Absent::{Default, Error, Means};
 use crate::plan::keys::notify::NOTIFY;
-use crate::plan::keys::{Absent, Key, Kind, Table};
+use crate::plan::keys::{Absent, Key, KeyKind, Table};
 
-pub(super) const fn key(name: &'static str, kind: Kind, absent: Absent, meaning: &'static str) -> Key {
+pub(super) const fn key(name: &'static str, kind: KeyKind, absent: Absent, meaning: &'static str) -> Key {
     Key {
         name,
         kind,
@@ -20,25 +20,25 @@ pub static FILE: Table = Table {
     keys: &[
         key(
             "settings",
-            Kind::Table(&SETTINGS),
+            KeyKind::Table(&SETTINGS),
             Error,
             "What holds for all plans.",
         ),
         key(
             "device",
-            Kind::Tables(&DEVICE),
+            KeyKind::Tables(&DEVICE),
             Means("no device"),
             "One gateway each.",
         ),
         key(
             "plan",
-            Kind::Tables(&PLAN),
+            KeyKind::Tables(&PLAN),
             Means("no plan"),
             "One backup plan each.",
         ),
         key(
             "notify",
-            Kind::Table(&NOTIFY),
+            KeyKind::Table(&NOTIFY),
             Means("the defaults of its keys"),
             "How those are reached who are told of plans.",
         ),
@@ -52,104 +52,104 @@ pub static SETTINGS: Table = Table {
     keys: &[
         key(
             "store",
-            Kind::Path,
+            KeyKind::Path,
             Error,
             "The folder in which backups are stored.",
         ),
         key(
             "history",
-            Kind::Path,
+            KeyKind::Path,
             Means("`$XDG_STATE_HOME/dpbackup/history.db`, else `~/.local/state/dpbackup/history.db`"),
             "The SQLite file that records every execution. Keep it on a local disk.",
         ),
         key(
             "backups_enabled",
-            Kind::Boolean,
+            KeyKind::Boolean,
             Default("true"),
             "With `false` every run ends `BACKUPS_ARE_DISABLED`.",
         ),
         key(
             "require_mount",
-            Kind::Choice(&["no", "mounted", "remote"]),
+            KeyKind::Choice(&["no", "mounted", "remote"]),
             Default("no"),
             "What the store must be: any folder, on a mounted file system, or on one of a network.",
         ),
         key(
             "min_free_store",
-            Kind::Threshold,
+            KeyKind::Threshold,
             Default("10%"),
             "What must be free on the file system of the store.",
         ),
         key(
             "min_free_device",
-            Kind::Threshold,
+            KeyKind::Threshold,
             Default("25%"),
             "What must be free in `temporary:` of a device before a secure backup.",
         ),
         key(
             "quiesce_timeout",
-            Kind::Duration,
+            KeyKind::Duration,
             Default("60s"),
             "How long the device waits for connections to end; sent with a quiesce, in whole seconds. \
              A plan that quiesces does not run with less than 60 s.",
         ),
         key(
             "unquiesce_timeout",
-            Kind::Duration,
+            KeyKind::Duration,
             Default("60s"),
             "How long an unquiesce may take.",
         ),
         key(
             "quiesce_grace",
-            Kind::DurationOrZero,
+            KeyKind::DurationOrZero,
             Default("3m"),
             "Waited on top of either timeout.",
         ),
         key(
             "scripts_dir",
-            Kind::Path,
+            KeyKind::Path,
             Default("scripts"),
             "Where a script is looked up whose name holds no `/`.",
         ),
         key(
             "script_timeout",
-            Kind::Duration,
+            KeyKind::Duration,
             Default("10m"),
             "How long a script may run before it is ended, with all that it started.",
         ),
         key(
             "task_expiry",
-            Kind::Duration,
+            KeyKind::Duration,
             Default("24h"),
             "Tasks that have not started so long after their plan did are cancelled.",
         ),
         key(
             "default_window",
-            Kind::Table(&WINDOW),
+            KeyKind::Table(&WINDOW),
             Means("always"),
             "The maintenance window of plans that have none of their own.",
         ),
         key(
             "timeouts",
-            Kind::Table(&TIMEOUTS),
+            KeyKind::Table(&TIMEOUTS),
             Means("the defaults of its keys"),
             "The limits of every wait for a device.",
         ),
         key(
             "retries",
-            Kind::Integer { least: 0, most: 10 },
+            KeyKind::Integer { least: 0, most: 10 },
             Default("2"),
             "How often a request that only reads is tried again.",
         ),
         key(
             "on_unchanged",
-            Kind::Choice(&["store", "skip"]),
+            KeyKind::Choice(&["store", "skip"]),
             Default("store"),
             "Whether an export whose content equals the one before is kept.",
         ),
         key(
             "retention",
-            Kind::Table(&RETENTION),
+            KeyKind::Table(&RETENTION),
             Means("`prune` removes nothing"),
             "What `dpbackup prune` keeps of plans that have no retention of their own.",
         ),
@@ -163,31 +163,31 @@ pub static TIMEOUTS: Table = Table {
     keys: &[
         key(
             "connect",
-            Kind::Duration,
+            KeyKind::Duration,
             Default("10s"),
             "Name look-up, TCP and TLS.",
         ),
         key(
             "request",
-            Kind::Duration,
+            KeyKind::Duration,
             Default("60s"),
             "A small request, its answer included.",
         ),
         key(
             "export",
-            Kind::Duration,
+            KeyKind::Duration,
             Default("30m"),
             "An export, from request to last byte.",
         ),
         key(
             "secure_backup",
-            Kind::Duration,
+            KeyKind::Duration,
             Default("60m"),
             "A secure backup, until its manifest is there.",
         ),
         key(
             "idle",
-            Kind::Duration,
+            KeyKind::Duration,
             Default("2m"),
             "An answer has begun, and no byte arrives for so long.",
         ),
@@ -201,19 +201,19 @@ pub static WINDOW: Table = Table {
     keys: &[
         key(
             "start",
-            Kind::Time,
+            KeyKind::Time,
             Means("always, if `end` is absent too"),
             "When it opens.",
         ),
         key(
             "end",
-            Kind::Time,
+            KeyKind::Time,
             Means("always, if `start` is absent too"),
             "When it closes; no part of it.",
         ),
         key(
             "time_zone",
-            Kind::Zone,
+            KeyKind::Zone,
             Means("the zone of the machine"),
             "Where these times are read off.",
         ),
@@ -253,14 +253,14 @@ pub static RETENTION: Table = Table {
         ),
         key(
             "keep_within",
-            Kind::Duration,
+            KeyKind::Duration,
             Means("no such rule"),
             "All that are at most so much older than the newest one.",
         ),
     ],
 };
 
-const COUNT: Kind = Kind::Integer {
+const COUNT: KeyKind = KeyKind::Integer {
     least: 1,
     most: 100_000,
 };
@@ -272,31 +272,31 @@ pub static DEVICE: Table = Table {
     keys: &[
         key(
             "name",
-            Kind::Name,
+            KeyKind::Name,
             Error,
             "Its name, unique in the file; also the name of its folder in the store.",
         ),
-        key("host", Kind::Text, Error, "Host name or IP address."),
+        key("host", KeyKind::Text, Error, "Host name or IP address."),
         key(
             "port",
-            Kind::Integer {
+            KeyKind::Integer {
                 least: 1,
                 most: 65535,
             },
             Default("5550"),
             "Port of the XML Management Interface.",
         ),
-        key("username", Kind::Text, Error, "The account."),
+        key("username", KeyKind::Text, Error, "The account."),
         key(
             "password",
-            Kind::TextOrTable(&PASSWORD),
+            KeyKind::TextOrTable(&PASSWORD),
             Error,
             "Where its password comes from. Text is the password itself, and only accepted when nobody but \
              the owner can read the plan file.",
         ),
         key(
             "tls",
-            Kind::Table(&TLS),
+            KeyKind::Table(&TLS),
             Means("the trust roots of the machine"),
             "How its certificate is trusted.",
         ),
@@ -310,25 +310,25 @@ pub static PASSWORD: Table = Table {
     keys: &[
         key(
             "env",
-            Kind::Text,
+            KeyKind::Text,
             Means("another form"),
             "The name of an environment variable.",
         ),
         key(
             "file",
-            Kind::Path,
+            KeyKind::Path,
             Means("another form"),
             "A file, by its first line. Only its owner may read it.",
         ),
         key(
             "command",
-            Kind::Command,
+            KeyKind::Command,
             Means("another form"),
             "A command, by the first line that it prints. No shell is involved, and it has 30 seconds.",
         ),
         key(
             "credential",
-            Kind::Text,
+            KeyKind::Text,
             Means("another form"),
             "The name of a systemd credential (`LoadCredential=`).",
         ),
@@ -342,19 +342,19 @@ pub static TLS: Table = Table {
     keys: &[
         key(
             "ca_file",
-            Kind::Path,
+            KeyKind::Path,
             Means("another form"),
             "Certificates in PEM that are trusted, and no others.",
         ),
         key(
             "pin_sha256",
-            Kind::Sha256,
+            KeyKind::Sha256,
             Means("another form"),
             "The SHA-256 of the device's certificate (DER). `dpbackup trust DEVICE` prints it.",
         ),
         key(
             "verify",
-            Kind::Boolean,
+            KeyKind::Boolean,
             Means("another form"),
             "`true`: the trust roots of the machine. `false`: no verification at all, recorded on every task.",
         ),
@@ -366,78 +366,83 @@ pub static PLAN: Table = Table {
     heading: "[[plan]]",
     meaning: "One backup plan.",
     keys: &[
-        key("name", Kind::Text, Error, "Its name, unique in the file."),
-        key("description", Kind::Text, Means("none"), "What it is for."),
+        key("name", KeyKind::Text, Error, "Its name, unique in the file."),
+        key("description", KeyKind::Text, Means("none"), "What it is for."),
         key(
             "enabled",
-            Kind::Boolean,
+            KeyKind::Boolean,
             Default("true"),
             "With `false` a run ends `PLAN_IS_DISABLED`.",
         ),
         key(
             "maintenance_window",
-            Kind::ChoiceOrTable(&["default", "none"], &WINDOW),
+            KeyKind::ChoiceOrTable(&["default", "none"], &WINDOW),
             Default("default"),
             "When its tasks may start: in the `default_window`, always, or in a window of its own.",
         ),
         key(
             "error_policy",
-            Kind::Choice(&["halt", "ignore"]),
+            KeyKind::Choice(&["halt", "ignore"]),
             Default("halt"),
             "What a failed task does to the waiting ones: they are cancelled, or run.",
         ),
         key(
             "pre_script",
-            Kind::Script,
+            KeyKind::Script,
             Means("none"),
             "Run before the tasks. A return code above 0 ends the plan.",
         ),
-        key("post_script", Kind::Script, Means("none"), "Run after the tasks."),
+        key(
+            "post_script",
+            KeyKind::Script,
+            Means("none"),
+            "Run after the tasks.",
+        ),
         key(
             "syslog",
-            Kind::Boolean,
+            KeyKind::Boolean,
             Default("false"),
             "Tell the system log; `[notify.syslog]` says which.",
         ),
         key(
             "email",
-            Kind::Boolean,
+            KeyKind::Boolean,
             Default("false"),
             "Tell by e-mail; `[notify.email]` says whom.",
         ),
         key(
             "webhook",
-            Kind::Patterns,
+            KeyKind::Patterns,
             Means("none"),
             "Tell the `[[notify.webhook]]` of these names.",
         ),
         key(
             "ping",
-            Kind::Boolean,
+            KeyKind::Boolean,
             Means("`true` with a `ping_url`, else `false`"),
             "Ping the address of `[notify.ping]`.",
         ),
         key(
             "ping_url",
-            Kind::TextOrTable(&PASSWORD),
+            KeyKind::TextOrTable(&PASSWORD),
             Means("that of `[notify.ping]`"),
             "An address to ping for this plan alone.",
         ),
         key(
             "notify_events",
-            Kind::Patterns,
+            KeyKind::Patterns,
             Means("what each receiver has in `events`"),
             "Of what everybody is told who is told of this plan.",
         ),
         key(
             "retention",
-            Kind::Table(&RETENTION),
+            KeyKind::Table(&RETENTION),
             Means("that of `[settings]`"),
             "What `dpbackup prune` keeps of its backups. It takes the place of that of `[settings]` as a whole.",
         ),
         key(
             "activity",
-            Kind::Tables(&ACTIVITY),
+            KeyKind::Tables(&ACTIVITY),
             Means("none; only for a plan that is not enabled"),
             "What it backs up, in this order.",
         ),
@@ -451,50 +456,55 @@ pub static ACTIVITY: Table = Table {
     keys: &[
         key(
             "action",
-            Kind::Choice(&["secure-backup", "export-domain"]),
+            KeyKind::Choice(&["secure-backup", "export-domain"]),
             Error,
             "What is done.",
         ),
         key(
             "devices",
-            Kind::Patterns,
+            KeyKind::Patterns,
             Error,
             "Which devices. `*` is any run of characters, `!` before a pattern takes its matches away.",
         ),
         key(
             "certificate",
-            Kind::Text,
+            KeyKind::Text,
             Means("required for `secure-backup`, else refused"),
             "The crypto certificate object of the device for which the backup is encrypted.",
         ),
         key(
             "domains",
-            Kind::Patterns,
+            KeyKind::Patterns,
             Means("required for `export-domain`, else refused"),
             "Which domains. \"all-domains\" is one export of everything.",
         ),
         key(
             "quiesce",
-            Kind::Boolean,
+            KeyKind::Boolean,
             Default("false"),
             "Quiesce before, and always unquiesce after.",
         ),
         key(
             "pre_script",
-            Kind::Script,
+            KeyKind::Script,
             Means("none"),
             "Run before each task. A return code above 0 stops the task.",
         ),
-        key("post_script", Kind::Script, Means("none"), "Run after each task."),
+        key(
+            "post_script",
+            KeyKind::Script,
+            Means("none"),
+            "Run after each task.",
+        ),
         key(
             "post_script_when",
-            Kind::Choice(&["always", "on-failure"]),
+            KeyKind::Choice(&["always", "on-failure"]),
             Default("always"),
             "After every task, or only after a failed one.",
         ),
         key(
             "error_policy",
-            Kind::Choice(&["plan-default", "halt", "ignore"]),
+            KeyKind::Choice(&["plan-default", "halt", "ignore"]),
             Default("plan-default"),
             "What a failed task does to the waiting ones.",
         ),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::secret::SecretSource;
-use crate::values::occasion::Occasions;
+use crate::values::event_name::EventNames;
 
 /// The `[notify]` table. Secrets are fetched when something is sent.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ pub struct Syslog {
     /// Trusted instead of the machine's roots.
     pub ca_file: Option<PathBuf>,
     /// What it is told.
-    pub events: Occasions,
+    pub events: EventNames,
 }
 
 /// Where a system log listens.
@@ -69,7 +69,7 @@ pub struct Email {
     /// Trusted instead of the machine's roots.
     pub ca_file: Option<PathBuf>,
     /// What they are told.
-    pub events: Occasions,
+    pub events: EventNames,
     /// How long nothing new is not told again; zero tells each time.
     pub repeat: Duration,
 }
@@ -101,7 +101,7 @@ pub struct Webhook {
     /// Trusted instead of the machine's roots.
     pub ca_file: Option<PathBuf>,
     /// What it is told.
-    pub events: Occasions,
+    pub events: EventNames,
     /// How long nothing new is not told again; zero tells each time.
     pub repeat: Duration,
 }
@@ -143,6 +143,6 @@ pub struct PlanNotify {
     pub webhooks: Vec<String>,
     /// Where it pings, if it does.
     pub ping: Option<SecretSource>,
-    /// Of these occasions, whatever the receivers say.
-    pub events: Option<Occasions>,
+    /// Of these events, whatever the receivers say.
+    pub events: Option<EventNames>,
 }

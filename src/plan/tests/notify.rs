@@ -2,7 +2,7 @@
 
 use super::{LEAST, QA1, titles, valid};
 use crate::plan::model::notify::{MailSecurity, SyslogAddress};
-use crate::values::occasion::Occasion;
+use crate::values::event_name::EventName;
 
 const EMAIL: &str = "[notify.email]\nhost = \"m\"\nfrom = \"a@example.com\"\nto = \"b@example.com\"\n";
 
@@ -50,7 +50,7 @@ fn the_port_of_a_mail_server_follows_its_security() {
             .email
             .expect("a mail server");
         assert_eq!((email.security, email.port), (security, port));
-        assert!(email.events.contains(Occasion::Failed) && !email.events.contains(Occasion::Started));
+        assert!(email.events.contains(EventName::Failed) && !email.events.contains(EventName::Started));
     }
 }
 

@@ -10,9 +10,9 @@ use crate::gateway::facts::{BackupMode, CertificateObject};
 use crate::plan::model::{Action, Activity, Device, Domains, Plan, Settings, Trust};
 use crate::run::Engine;
 use crate::run::contact;
-use crate::run::examine::{Finding, Findings, Verdict, domains};
+use crate::run::examine::{CheckItem, CheckItems, CheckVerdict, domains};
 use crate::soma::certificate::days_until;
-use crate::soma::error::{Kind, SomaError};
+use crate::soma::error::{SomaError, SomaErrorKind};
 use crate::soma::peer;
 use crate::values::duration::HumanDuration;
 use crate::values::pattern::PatternList;
@@ -89,8 +89,8 @@ impl<'a> Needs<'a> {
 }
 
 /// Looks at one device, from the way to it inwards.
-pub(super) fn examine(engine: Engine<'_>, device: &Device, needs: &Needs<'_>) -> Vec<Finding> {
-    let mut found = Findings::about(&device.name);
+pub(super) fn examine(engine: Engine<'_>, device: &Device, needs: &Needs<'_>) -> Vec<CheckItem> {
+    let mut found = CheckItems::about(&device.name);
     if tls(engine, device, &mut found).is_none() {
         found.skip(&["login"], "the device was not reached as it should be");
         found.skip(&needs.items(), "not logged in");
@@ -132,7 +132,7 @@ pub(super) fn examine(engine: Engine<'_>, device: &Device, needs: &Needs<'_>) ->
 }
 
 /// Reaches the device and looks at what it shows. `None` when a run would not go on.
-fn tls(engine: Engine<'_>, device: &Device, found: &mut Findings) -> Option<()> {
+fn tls(engine: Engine<'_>, device: &Device, found: &mut CheckItems) -> Option<()> {
     let place = format!("{}:{}", device.host, device.port);
     let reached = match peer::reach(&device.host, device.port, engine.file.settings.timeouts.connect) {
         Ok(reached) => reached,
@@ -201,18 +201,18 @@ fn trusted_by(trust: &Trust) -> String {
 }
 
 /// A failed request, with the advice that its kind has.
-pub(super) fn failed(item: &'static str, error: &SomaError, found: &mut Findings) {
+pub(super) fn failed(item: &'static str, error: &SomaError, found: &mut CheckItems) {
     let hint = match (error.hint, error.kind) {
         (Some(hint), _) => Some(hint),
-        (None, Kind::TimedOut | Kind::Broken | Kind::Unavailable) => {
+        (None, SomaErrorKind::TimedOut | SomaErrorKind::Broken | SomaErrorKind::Unavailable) => {
             Some("try again; look at the load of the device")
         }
         (None, _) => None,
     };
-    found.add(Verdict::Fail, item, error.message.as_str()).hint = hint.map(str::to_owned);
+    found.add(CheckVerdict::Fail, item, error.message.as_str()).hint = hint.map(str::to_owned);
 }
 
-fn firmware(gateway: &Gateway<'_>, found: &mut Findings) {
+fn firmware(gateway: &Gateway<'_>, found: &mut CheckItems) {
     match gateway.firmware() {
         Ok(firmware) => {
             let facts = [
@@ -237,7 +237,7 @@ fn firmware(gateway: &Gateway<'_>, found: &mut Findings) {
     }
 }
 
-fn clock(gateway: &Gateway<'_>, found: &mut Findings) {
+fn clock(gateway: &Gateway<'_>, found: &mut CheckItems) {
     match gateway.clock_ahead() {
         Ok(None) => found.warn(
             "clock",
@@ -261,7 +261,7 @@ fn clock(gateway: &Gateway<'_>, found: &mut Findings) {
     }
 }
 
-fn backup_mode(gateway: &Gateway<'_>, found: &mut Findings) {
+fn backup_mode(gateway: &Gateway<'_>, found: &mut CheckItems) {
     match gateway.backup_mode() {
         Ok(Some(BackupMode::Secure)) => found.ok("backup mode", "secure"),
         Ok(Some(BackupMode::Normal)) => found.fail(
@@ -278,7 +278,7 @@ fn backup_mode(gateway: &Gateway<'_>, found: &mut Findings) {
     }
 }
 
-fn certificate(engine: Engine<'_>, gateway: &Gateway<'_>, name: &str, found: &mut Findings) {
+fn certificate(engine: Engine<'_>, gateway: &Gateway<'_>, name: &str, found: &mut CheckItems) {
     match gateway.certificate_object(name) {
         Ok(CertificateObject::Usable) => expiry(engine, gateway, name, found),
         Ok(CertificateObject::Disabled) => found.fail(
@@ -296,7 +296,7 @@ fn certificate(engine: Engine<'_>, gateway: &Gateway<'_>, name: &str, found: &mu
 }
 
 /// How long the certificate of a secure backup is good yet.
-fn expiry(engine: Engine<'_>, gateway: &Gateway<'_>, name: &str, found: &mut Findings) {
+fn expiry(engine: Engine<'_>, gateway: &Gateway<'_>, name: &str, found: &mut CheckItems) {
     const RENEW: &str =
         "give the object a new certificate; keep the old private key: what was backed up with it needs it";
     let not_after = match gateway.certificate_expiry(name) {
@@ -331,7 +331,7 @@ fn days_text(days: i64) -> String {
     }
 }
 
-fn space(gateway: &Gateway<'_>, settings: &Settings, found: &mut Findings) {
+fn space(gateway: &Gateway<'_>, settings: &Settings, found: &mut CheckItems) {
     let asked = settings.min_free_device;
     match gateway.space() {
         Ok(Some(space)) => {

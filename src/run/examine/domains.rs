@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::gateway::Gateway;
 use crate::gateway::domains::{ApiConnect, DEFAULT_DOMAIN, DomainStatus, QuiesceState};
 use crate::plan::model::{Action, Domains};
-use crate::run::examine::Findings;
+use crate::run::examine::CheckItems;
 use crate::run::examine::device::{Needs, failed};
 use crate::values::nearest::nearest;
 
@@ -17,7 +17,7 @@ pub(super) fn exports(
     gateway: &Gateway<'_>,
     domains: &[DomainStatus],
     needs: &Needs<'_>,
-    found: &mut Findings,
+    found: &mut CheckItems,
 ) {
     let names: BTreeSet<&str> = domains.iter().map(|domain| domain.name.as_str()).collect();
     if needs.everything {
@@ -72,7 +72,7 @@ pub(super) fn exports(
 }
 
 /// Domains of API Connect are skipped by a run.
-fn api_connect(gateway: &Gateway<'_>, wanted: &BTreeSet<&str>, found: &mut Findings) {
+fn api_connect(gateway: &Gateway<'_>, wanted: &BTreeSet<&str>, found: &mut CheckItems) {
     let mut skipped = Vec::new();
     for name in wanted {
         match gateway.is_api_connect(name) {
@@ -93,7 +93,7 @@ fn api_connect(gateway: &Gateway<'_>, wanted: &BTreeSet<&str>, found: &mut Findi
 }
 
 /// What is quiesced already is not ours to quiesce: a run refuses.
-pub(super) fn quiesced(domains: &[DomainStatus], needs: &Needs<'_>, found: &mut Findings) {
+pub(super) fn quiesced(domains: &[DomainStatus], needs: &Needs<'_>, found: &mut CheckItems) {
     if needs.quiesces.is_empty() {
         return;
     }

@@ -6,16 +6,16 @@ use std::path::Path;
 
 use crate::artifact::mount::Unwritable;
 use crate::artifact::space;
-use crate::hook;
 use crate::plan::model::{Plan, Settings};
-use crate::run::examine::{Finding, Findings, THIS_MACHINE};
+use crate::run::examine::{CheckItem, CheckItems, THIS_MACHINE};
 use crate::run::status::Status;
 use crate::run::{Engine, store};
+use crate::script;
 use crate::values::size::Bytes;
 
-pub(super) fn examine(engine: Engine<'_>, plans: &[&Plan]) -> Vec<Finding> {
+pub(super) fn examine(engine: Engine<'_>, plans: &[&Plan]) -> Vec<CheckItem> {
     let settings = &engine.file.settings;
-    let mut found = Findings::about(THIS_MACHINE);
+    let mut found = CheckItems::about(THIS_MACHINE);
     switches(settings, &mut found);
     folder(settings, &mut found);
     free_space(settings, &mut found);
@@ -27,7 +27,7 @@ pub(super) fn examine(engine: Engine<'_>, plans: &[&Plan]) -> Vec<Finding> {
     all
 }
 
-fn switches(settings: &Settings, found: &mut Findings) {
+fn switches(settings: &Settings, found: &mut CheckItems) {
     if !settings.backups_enabled {
         found.warn(
             "settings",
@@ -39,7 +39,7 @@ fn switches(settings: &Settings, found: &mut Findings) {
 
 /// Whether the store is mounted as asked and can be written. Nothing is created: a store
 /// that is not there yet is judged by the folder in which a run would make it.
-fn folder(settings: &Settings, found: &mut Findings) {
+fn folder(settings: &Settings, found: &mut CheckItems) {
     let store = settings.store.as_path();
     let shown = store.display();
     if let Err(failure) = store::is_mounted(settings) {
@@ -66,7 +66,7 @@ fn folder(settings: &Settings, found: &mut Findings) {
     }
 }
 
-fn free_space(settings: &Settings, found: &mut Findings) {
+fn free_space(settings: &Settings, found: &mut CheckItems) {
     if let Err(Unwritable::NoRoom(_)) = store::could_be_written(settings) {
         return found.skip(&["store space"], "there is no store");
     }
@@ -94,7 +94,7 @@ fn free_space(settings: &Settings, found: &mut Findings) {
 }
 
 /// Every script once, whoever names it.
-fn scripts(plans: &[&Plan], found: &mut Findings) {
+fn scripts(plans: &[&Plan], found: &mut CheckItems) {
     let mut users: BTreeMap<&Path, Vec<&str>> = BTreeMap::new();
     for plan in plans {
         let activities = plan.activities.iter();
@@ -111,7 +111,7 @@ fn scripts(plans: &[&Plan], found: &mut Findings) {
         }
     }
     for (script, plans) in users {
-        match hook::could_start(script) {
+        match script::could_start(script) {
             Ok(()) => found.ok("script", script.display().to_string()),
             Err(why) => {
                 let hint = format!(
@@ -125,8 +125,8 @@ fn scripts(plans: &[&Plan], found: &mut Findings) {
 }
 
 /// What is odd about a plan before any device is asked.
-fn plan_findings(engine: Engine<'_>, plan: &Plan) -> Vec<Finding> {
-    let mut found = Findings::about(format!("plan {}", plan.name));
+fn plan_findings(engine: Engine<'_>, plan: &Plan) -> Vec<CheckItem> {
+    let mut found = CheckItems::about(format!("plan {}", plan.name));
     if !plan.enabled {
         found.warn(
             "enabled",

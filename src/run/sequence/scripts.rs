@@ -1,6 +1,6 @@
 //! Steps 8 and 10: the scripts before and after all tasks.
 
-use crate::run::event::{ScriptMoment, ScriptOwner};
+use crate::run::event::{Owner, ScriptMoment};
 use crate::run::failure::Failure;
 use crate::run::script::{self, Due, Facts};
 use crate::run::sequence::{Run, RunError};
@@ -22,13 +22,9 @@ impl<'a> Run<'_, 'a, '_> {
             moment: ScriptMoment::Pre,
             facts: self.facts(),
         };
-        let end = script::run(
-            self.engine,
-            self.record,
-            ScriptOwner::Plan(self.id),
-            &due,
-            &|| stop.is_requested(),
-        )?;
+        let end = script::run(self.engine, self.record, Owner::Plan(self.id), &due, &|| {
+            stop.is_requested()
+        })?;
         if stop.is_requested() {
             return Ok(Err(Failure::interrupted("running the pre-plan script")));
         }
@@ -54,7 +50,7 @@ impl<'a> Run<'_, 'a, '_> {
                 "the post-plan script {} was skipped: a second signal came",
                 path.display()
             );
-            self.record.warn(ScriptOwner::Plan(self.id), warning.clone())?;
+            self.record.warn(Owner::Plan(self.id), warning.clone())?;
             return Ok(Some(warning));
         }
         self.record.plan_status(self.id, Status::RunningPostScript)?;
@@ -69,18 +65,14 @@ impl<'a> Run<'_, 'a, '_> {
             moment: ScriptMoment::Post,
             facts,
         };
-        let end = script::run(
-            self.engine,
-            self.record,
-            ScriptOwner::Plan(self.id),
-            &due,
-            &|| stop.is_urgent(),
-        )?;
+        let end = script::run(self.engine, self.record, Owner::Plan(self.id), &due, &|| {
+            stop.is_urgent()
+        })?;
         if end.is_success() {
             return Ok(None);
         }
         let warning = format!("the post-plan script {}: {end}", path.display());
-        self.record.warn(ScriptOwner::Plan(self.id), warning.clone())?;
+        self.record.warn(Owner::Plan(self.id), warning.clone())?;
         Ok(Some(warning))
     }
 }

@@ -6,15 +6,15 @@ use std::time::Duration;
 use crate::artifact::archive::{self, Expected, Limits};
 use crate::artifact::layout::{self, ExportKind};
 use crate::artifact::recheck::Recorded;
-use crate::artifact::removal::{self, Found, Shape};
+use crate::artifact::removal::{self, FileFound, Shape};
 use crate::artifact::stage::Staged;
 use crate::plan::model::OnUnchanged;
 use crate::run::event::{Event, FileKind, KeptFile, LedgerError, Progress, StoredFile};
 use crate::run::failure::{Failure, Trouble, chain};
-use crate::run::guard;
 use crate::run::status::Status;
 use crate::run::task::{Walk, storage};
-use crate::soma::error::Kind;
+use crate::run::undo;
+use crate::soma::error::SomaErrorKind;
 
 impl Walk<'_, '_, '_> {
     /// One export: streamed, verified, published.
@@ -66,7 +66,7 @@ impl Walk<'_, '_, '_> {
             // The device says nothing until it has made the archive.
             let limit = self.session.gateway.timeouts().export;
             let what = format!("the export of {}", self.task.domain);
-            guard::waiting(record, &device, &what, limit)(Duration::ZERO);
+            undo::waiting(record, &device, &what, limit)(Duration::ZERO);
             let mut begun: Result<bool, LedgerError> = Ok(false);
             let mut progress = |bytes| {
                 if matches!(begun, Ok(false)) {
@@ -89,7 +89,7 @@ impl Walk<'_, '_, '_> {
             downloaded.map_err(|error| (begun, error))
         };
         downloaded.map_err(|(begun, error)| {
-            let passing = error.is_passing() || error.kind == Kind::NotManagement;
+            let passing = error.is_passing() || error.kind == SomaErrorKind::NotManagement;
             let status = if begun && passing {
                 Status::DownloadFailed
             } else {
@@ -155,9 +155,9 @@ impl Walk<'_, '_, '_> {
                 objects: None,
             };
             let why = match removal::compare(store, Shape::File, &[recorded]) {
-                Ok(Found::Same) => return Ok(true),
-                Ok(Found::Gone) => continue,
-                Ok(Found::Changed(why)) => why,
+                Ok(FileFound::Same) => return Ok(true),
+                Ok(FileFound::Gone) => continue,
+                Ok(FileFound::Changed(why)) => why,
                 Err(error) => chain(&error),
             };
             self.warn(format!(

@@ -6,9 +6,9 @@ use std::time::Duration;
 use crate::gateway::quiesce::{Scope, ScopeState, Waited};
 use crate::run::event::{LedgerError, Progress};
 use crate::run::failure::{Failure, Trouble, words};
-use crate::run::guard::{OpenQuiesce, Undone, undo_of, waiting};
 use crate::run::status::Status;
 use crate::run::task::{DeviceState, Walk, internal_error};
+use crate::run::undo::{OpenQuiesce, Undone, undo_of, waiting};
 
 impl Walk<'_, '_, '_> {
     /// Steps 6 to 10: from the journal row on, every path leads through the undo.

@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use crate::artifact::layout;
 use crate::artifact::manifest;
-use crate::artifact::stage::StageError;
+use crate::artifact::stage::StoreError;
 use crate::artifact::stage_folder::{SealedPart, StagedFolder};
 use crate::gateway::backup::{FolderRemoved, RemoteFile, RemoteFolder, SecureBackupEnd};
 use crate::gateway::facts::BackupMode;
-use crate::run::event::{Event, FileKind, Progress, ScriptOwner, StoredFile, Undo};
+use crate::run::event::{Event, FileKind, Owner, Progress, StoredFile, Undo};
 use crate::run::failure::{Failure, Trouble, chain, words};
-use crate::run::guard::{self, waiting};
 use crate::run::status::Status;
 use crate::run::task::{DeviceState, Walk, storage};
-use crate::soma::error::{Kind, SomaError};
+use crate::run::undo::{self, waiting};
+use crate::soma::error::{SomaError, SomaErrorKind};
 use crate::values::size::Bytes;
 
 impl Walk<'_, '_, '_> {
@@ -32,7 +32,7 @@ impl Walk<'_, '_, '_> {
                 return Err(Failure::new(Status::DeviceNotInDrMode, why).into());
             }
             None => {
-                let owner = ScriptOwner::Task(self.task.id);
+                let owner = Owner::Task(self.task.id);
                 self.record.note(
                     owner,
                     "the device does not tell its backup mode; it is asked for a secure backup all the same",
@@ -53,7 +53,7 @@ impl Walk<'_, '_, '_> {
             .space()
             .map_err(|error| self.exchange(Status::DeviceError, &error))?
         else {
-            let owner = ScriptOwner::Task(self.task.id);
+            let owner = Owner::Task(self.task.id);
             self.record
                 .note(owner, "the device does not tell the free space of temporary:")?;
             return Ok(());
@@ -93,7 +93,8 @@ impl Walk<'_, '_, '_> {
             Ok(()) => {}
             Err(error) => {
                 let unknown = error.leaves_outcome_unknown();
-                let runs = unknown && error.kind != Kind::Interrupted && self.secure_backup_runs(&folder);
+                let runs =
+                    unknown && error.kind != SomaErrorKind::Interrupted && self.secure_backup_runs(&folder);
                 if !runs {
                     self.folder_unseen = unknown;
                     return Err(self.exchange(Status::BackupFailed, &error).into());
@@ -215,12 +216,12 @@ impl Walk<'_, '_, '_> {
             );
             return Err(Failure::new(Status::VerificationFailed, why).into());
         }
-        let mut unstaged: Option<StageError> = None;
+        let mut unstaged: Option<StoreError> = None;
         let fetched = gateway.retried(|| {
             let mut part = match staged.part(&file.name) {
                 Ok(part) => part,
                 Err(error) => {
-                    let told = SomaError::new(Kind::Local(error.source.kind()), chain(&error));
+                    let told = SomaError::new(SomaErrorKind::Local(error.source.kind()), chain(&error));
                     unstaged = Some(error);
                     return Err(told);
                 }
@@ -270,14 +271,14 @@ impl Walk<'_, '_, '_> {
         let device = &self.session.device.name;
         let removed = match self.session.gateway.shielded() {
             Ok(gateway) => {
-                guard::remove_folder(&gateway, journal, &folder, patience, settle, device, self.record)?
+                undo::remove_folder(&gateway, journal, &folder, patience, settle, device, self.record)?
             }
             Err(error) => Err(error),
         };
         match removed {
             Ok(removed) => {
                 if removed == FolderRemoved::Emptied {
-                    let owner = ScriptOwner::Task(self.task.id);
+                    let owner = Owner::Task(self.task.id);
                     let left = format!(
                         "{} is empty and stays: the device does not remove it",
                         folder.url()

@@ -6,12 +6,16 @@ use crate::plan::check::notify::{ca_file, events};
 use crate::plan::diagnostic::Findings;
 use crate::plan::keys::notify as keys;
 use crate::plan::model::notify::{Email, MailSecurity};
-use crate::plan::read::{At, Section};
+use crate::plan::read::{At, PlanSection};
 use crate::secret::SecretSource;
-use crate::values::occasion::Occasions;
+use crate::values::event_name::EventNames;
 
 /// Reads the table.
-pub(super) fn email(section: &Section<'_>, context: &Context<'_>, out: &mut Findings<'_>) -> Option<Email> {
+pub(super) fn email(
+    section: &PlanSection<'_>,
+    context: &Context<'_>,
+    out: &mut Findings<'_>,
+) -> Option<Email> {
     if cfg!(not(feature = "mail")) {
         let label = "built without the feature `mail`";
         out.error(section.span.clone(), "this dpbackup cannot send e-mail", label);
@@ -50,7 +54,7 @@ pub(super) fn email(section: &Section<'_>, context: &Context<'_>, out: &mut Find
         from: from?.value,
         to: to?.value,
         ca_file: ca_file?,
-        events: events?.unwrap_or_else(Occasions::for_people),
+        events: events?.unwrap_or_else(EventNames::for_people),
         repeat: repeat?.value,
     })
 }
@@ -58,7 +62,7 @@ pub(super) fn email(section: &Section<'_>, context: &Context<'_>, out: &mut Find
 /// User name and password belong together, and to an encrypted connection.
 #[expect(clippy::option_option, reason = "not valid, not wanted, or a login")]
 fn login(
-    section: &Section<'_>,
+    section: &PlanSection<'_>,
     security: Option<MailSecurity>,
     context: &Context<'_>,
     out: &mut Findings<'_>,

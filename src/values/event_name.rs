@@ -4,9 +4,9 @@ use std::fmt;
 
 use crate::values::pattern::PatternList;
 
-/// An occasion on which somebody is told.
+/// An event on which somebody is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Occasion {
+pub enum EventName {
     /// The tasks of a plan begin: what comes before them has passed.
     Started,
     /// A task failed.
@@ -25,30 +25,30 @@ pub enum Occasion {
     Recovered,
 }
 
-impl Occasion {
-    /// Every occasion, in the order of the documentation.
-    pub const ALL: [Occasion; 8] = [
-        Occasion::Started,
-        Occasion::TaskFailed,
-        Occasion::Succeeded,
-        Occasion::Warned,
-        Occasion::Failed,
-        Occasion::Refused,
-        Occasion::StillQuiesced,
-        Occasion::Recovered,
+impl EventName {
+    /// Every event, in the order of the documentation.
+    pub const ALL: [EventName; 8] = [
+        EventName::Started,
+        EventName::TaskFailed,
+        EventName::Succeeded,
+        EventName::Warned,
+        EventName::Failed,
+        EventName::Refused,
+        EventName::StillQuiesced,
+        EventName::Recovered,
     ];
 
     /// The word in the plan file and in messages.
     pub fn word(self) -> &'static str {
         match self {
-            Occasion::Started => "started",
-            Occasion::TaskFailed => "task-failed",
-            Occasion::Succeeded => "succeeded",
-            Occasion::Warned => "warned",
-            Occasion::Failed => "failed",
-            Occasion::Refused => "refused",
-            Occasion::StillQuiesced => "still-quiesced",
-            Occasion::Recovered => "recovered",
+            EventName::Started => "started",
+            EventName::TaskFailed => "task-failed",
+            EventName::Succeeded => "succeeded",
+            EventName::Warned => "warned",
+            EventName::Failed => "failed",
+            EventName::Refused => "refused",
+            EventName::StillQuiesced => "still-quiesced",
+            EventName::Recovered => "recovered",
         }
     }
 
@@ -56,73 +56,73 @@ impl Occasion {
     pub fn is_end(self) -> bool {
         matches!(
             self,
-            Occasion::Succeeded | Occasion::Warned | Occasion::Failed | Occasion::Refused
+            EventName::Succeeded | EventName::Warned | EventName::Failed | EventName::Refused
         )
     }
 }
 
-impl fmt::Display for Occasion {
+impl fmt::Display for EventName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())
     }
 }
 
-/// Some of the occasions.
+/// Some of the events.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Occasions(Vec<Occasion>);
+pub struct EventNames(Vec<EventName>);
 
-impl Occasions {
+impl EventNames {
     /// Those whose words match.
     pub fn matching(patterns: &PatternList) -> Self {
-        let matches = |occasion: &Occasion| patterns.matches(occasion.word());
-        Self(Occasion::ALL.into_iter().filter(matches).collect())
+        let matches = |event: &EventName| patterns.matches(event.word());
+        Self(EventName::ALL.into_iter().filter(matches).collect())
     }
 
     /// All of them.
     pub fn all() -> Self {
-        Self(Occasion::ALL.to_vec())
+        Self(EventName::ALL.to_vec())
     }
 
     /// Those on which a person should do or know something.
     pub fn for_people() -> Self {
         Self(vec![
-            Occasion::Warned,
-            Occasion::Failed,
-            Occasion::Refused,
-            Occasion::StillQuiesced,
-            Occasion::Recovered,
+            EventName::Warned,
+            EventName::Failed,
+            EventName::Refused,
+            EventName::StillQuiesced,
+            EventName::Recovered,
         ])
     }
 
     /// Whether this one is among them.
-    pub fn contains(&self, occasion: Occasion) -> bool {
-        self.0.contains(&occasion)
+    pub fn contains(&self, event: EventName) -> bool {
+        self.0.contains(&event)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Occasion, Occasions};
+    use super::{EventName, EventNames};
     use crate::values::pattern::PatternList;
 
     #[test]
-    fn occasions_are_chosen_by_patterns_over_their_words() {
+    fn events_are_chosen_by_patterns_over_their_words() {
         let chosen = |text: &str| {
-            let chosen = Occasions::matching(&PatternList::parse(text).expect(text));
-            Occasion::ALL
+            let chosen = EventNames::matching(&PatternList::parse(text).expect(text));
+            EventName::ALL
                 .into_iter()
                 .filter(|one| chosen.contains(*one))
-                .map(Occasion::word)
+                .map(EventName::word)
                 .collect::<Vec<_>>()
         };
         assert_eq!(chosen("*failed, refused"), ["task-failed", "failed", "refused"]);
         assert_eq!(chosen("*, !started, !task-failed, !succeeded").len(), 5);
         assert_eq!(chosen("*, !started, !task-failed, !succeeded"), {
-            let people = Occasions::for_people();
-            Occasion::ALL
+            let people = EventNames::for_people();
+            EventName::ALL
                 .into_iter()
                 .filter(|one| people.contains(*one))
-                .map(Occasion::word)
+                .map(EventName::word)
                 .collect::<Vec<_>>()
         });
     }

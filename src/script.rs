@@ -29,7 +29,7 @@ const DRAIN: Duration = Duration::from_secs(1);
 
 /// A script that is ready to run.
 #[derive(Clone, Debug)]
-pub struct Hook {
+pub struct Script {
     /// The file.
     pub path: PathBuf,
     /// Its arguments.
@@ -46,7 +46,7 @@ pub struct Hook {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ran {
     /// How it ended.
-    pub end: End,
+    pub end: ScriptOutcome,
     /// The last of what it printed, both streams as they came.
     pub output: String,
     /// How many bytes it printed in all.
@@ -57,7 +57,7 @@ pub struct Ran {
 
 /// How a script ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum ScriptOutcome {
     /// By itself.
     Exited(ExitStatus),
     /// At its timeout, with its whole process group.
@@ -68,7 +68,7 @@ pub enum End {
     NotStarted(String),
 }
 
-impl Hook {
+impl Script {
     /// Runs the script and waits for it. `cancelled` is asked every now and then.
     pub fn run(&self, cancelled: &dyn Fn() -> bool) -> Ran {
         let started = Instant::now();
@@ -77,7 +77,10 @@ impl Hook {
                 let end = self.watch(child, started, cancelled);
                 (end, output.finish())
             }
-            Err(error) => (End::NotStarted(explain(&self.path, &error)), Tail::default()),
+            Err(error) => (
+                ScriptOutcome::NotStarted(explain(&self.path, &error)),
+                OutputTail::default(),
+            ),
         };
         let bytes: Vec<u8> = tail.kept.into();
         Ran {
@@ -107,17 +110,17 @@ impl Hook {
         Ok((child, Output::of(reader)?))
     }
 
-    fn watch(&self, mut child: Child, started: Instant, cancelled: &dyn Fn() -> bool) -> End {
+    fn watch(&self, mut child: Child, started: Instant, cancelled: &dyn Fn() -> bool) -> ScriptOutcome {
         loop {
             match child.try_wait() {
-                Ok(Some(status)) => return End::Exited(status),
+                Ok(Some(status)) => return ScriptOutcome::Exited(status),
                 Ok(None) => {}
-                Err(error) => return End::NotStarted(format!("it cannot be waited for: {error}")),
+                Err(error) => return ScriptOutcome::NotStarted(format!("it cannot be waited for: {error}")),
             }
             let end = if started.elapsed() >= self.timeout {
-                End::TimedOut
+                ScriptOutcome::TimedOut
             } else if cancelled() {
-                End::Cancelled
+                ScriptOutcome::Cancelled
             } else {
                 std::thread::sleep(POLL);
                 continue;
@@ -215,16 +218,16 @@ fn explain(path: &Path, error: &io::Error) -> String {
     }
 }
 
-impl End {
+impl ScriptOutcome {
     /// Whether the script did its work: it ended by itself with return code 0.
     pub fn is_success(&self) -> bool {
-        matches!(self, End::Exited(status) if status.success())
+        matches!(self, ScriptOutcome::Exited(status) if status.success())
     }
 
     /// The signal that ended it, if one did.
     pub fn signal(&self) -> Option<i32> {
         match self {
-            End::Exited(status) => status.signal(),
+            ScriptOutcome::Exited(status) => status.signal(),
             _ => None,
         }
     }
@@ -248,7 +251,7 @@ fn end_group(child: &mut Child) {
 
 /// The end of what was printed.
 #[derive(Debug, Default)]
-struct Tail {
+struct OutputTail {
     kept: VecDeque<u8>,
     total: u64,
     ended: bool,
@@ -256,13 +259,13 @@ struct Tail {
 
 /// Reads a script's output in a thread of its own, so that a script never blocks on it.
 struct Output {
-    tail: Arc<Mutex<Tail>>,
+    tail: Arc<Mutex<OutputTail>>,
     thread: JoinHandle<()>,
 }
 
 impl Output {
     fn of(mut reader: io::PipeReader) -> io::Result<Self> {
-        let tail = Arc::new(Mutex::new(Tail::default()));
+        let tail = Arc::new(Mutex::new(OutputTail::default()));
         let shared = Arc::clone(&tail);
         let thread = std::thread::Builder::new()
             .name("script output".to_owned())
@@ -290,7 +293,7 @@ impl Output {
 
     /// What was printed. A process that the script left behind and that holds its output
     /// open is not waited for.
-    fn finish(self) -> Tail {
+    fn finish(self) -> OutputTail {
         let deadline = Instant::now() + DRAIN;
         loop {
             let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
@@ -313,7 +316,7 @@ impl Output {
 mod tests {
     use super::*;
 
-    fn script(folder: &tempfile::TempDir, name: &str, text: &str, mode: u32) -> Hook {
+    fn script(folder: &tempfile::TempDir, name: &str, text: &str, mode: u32) -> Script {
         let path = folder.path().join(name);
         // Written by a child: a file that this process has open for writing could be inherited
         // by what another test starts at this moment, and could then not be executed.
@@ -331,7 +334,7 @@ mod tests {
             written.expect("a shell").success(),
             "the script {name} is written"
         );
-        Hook {
+        Script {
             path,
             arguments: vec!["one two".to_owned(), "$HOME".to_owned()],
             variables: vec![("DPBACKUP_X".to_owned(), "y".into())],
@@ -347,17 +350,17 @@ mod tests {
     #[test]
     fn arguments_reach_a_script_as_they_are_and_withheld_variables_do_not() {
         let folder = folder();
-        let hook = script(
+        let script = script(
             &folder,
             "s",
             "#!/bin/sh\necho \"$1|$2|$DPBACKUP_X\"\n/usr/bin/env | /bin/grep ^PATH= >&2\nexit 3\n",
             0o700,
         );
-        let ran = hook.run(&|| false);
+        let ran = script.run(&|| false);
         assert_eq!(ran.output, "one two|$HOME|y\n");
         assert_eq!(ran.output_bytes, ran.output.len() as u64);
         assert!(!ran.end.is_success());
-        assert!(matches!(ran.end, End::Exited(status) if status.code() == Some(3)));
+        assert!(matches!(ran.end, ScriptOutcome::Exited(status) if status.code() == Some(3)));
     }
 
     #[test]
@@ -368,9 +371,9 @@ mod tests {
             "#!/bin/sh\ntrap '' TERM\nsh -c 'echo $$ > {}; sleep 600' &\nwait\nsleep 600\n",
             pids.display()
         );
-        let mut hook = script(&folder, "s", &text, 0o700);
-        hook.timeout = Duration::from_millis(400);
-        assert_eq!(hook.run(&|| false).end, End::TimedOut);
+        let mut script = script(&folder, "s", &text, 0o700);
+        script.timeout = Duration::from_millis(400);
+        assert_eq!(script.run(&|| false).end, ScriptOutcome::TimedOut);
         let pid: i32 = std::fs::read_to_string(&pids)
             .expect("the grandchild ran")
             .trim()
@@ -418,15 +421,15 @@ mod tests {
     #[test]
     fn a_cancelled_script_is_ended() {
         let folder = folder();
-        let hook = script(&folder, "s", "#!/bin/sh\nexec /bin/sleep 600\n", 0o700);
-        assert_eq!(hook.run(&|| true).end, End::Cancelled);
+        let script = script(&folder, "s", "#!/bin/sh\nexec /bin/sleep 600\n", 0o700);
+        assert_eq!(script.run(&|| true).end, ScriptOutcome::Cancelled);
     }
 
     #[test]
     fn what_cannot_start_says_why() {
         let folder = folder();
-        let why = |hook: Hook| match hook.run(&|| false).end {
-            End::NotStarted(why) => why,
+        let why = |script: Script| match script.run(&|| false).end {
+            ScriptOutcome::NotStarted(why) => why,
             other => panic!("{other:?}"),
         };
         assert!(why(script(&folder, "plain", "#!/bin/sh\n", 0o600)).contains("not executable"));
@@ -435,9 +438,9 @@ mod tests {
         assert!(lost.contains("interpreter /no/such/shell named"), "{lost}");
         let windows = why(script(&folder, "windows", "#!/bin/sh\r\nexit\r\n", 0o700));
         assert!(windows.contains("no interpreter '/bin/sh\\r'"), "{windows}");
-        let mut hook = script(&folder, "s", "", 0o700);
-        hook.path = folder.path().join("absent");
-        assert!(why(hook).contains("does not exist"));
+        let mut script = script(&folder, "s", "", 0o700);
+        script.path = folder.path().join("absent");
+        assert!(why(script).contains("does not exist"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Read};
 
 /// The library buffers each tag and each text as a whole. This ends the input where one gets
 /// too large.
-pub(super) struct Rationed<R> {
+pub(super) struct ReadLimited<R> {
     inner: R,
     limit: u64,
     left: u64,
@@ -13,11 +13,11 @@ pub(super) struct Rationed<R> {
 /// One tag or text was larger than the limit.
 #[derive(Debug, thiserror::Error)]
 #[error("over the limit")]
-struct Overdrawn;
+struct OverLimit;
 
-impl<R> Rationed<R> {
-    pub(super) fn new(inner: R, limit: u64) -> Rationed<R> {
-        Rationed {
+impl<R> ReadLimited<R> {
+    pub(super) fn new(inner: R, limit: u64) -> ReadLimited<R> {
+        ReadLimited {
             inner,
             limit,
             left: limit,
@@ -30,12 +30,12 @@ impl<R> Rationed<R> {
     }
 }
 
-impl<R: BufRead> BufRead for Rationed<R> {
+impl<R: BufRead> BufRead for ReadLimited<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         let left = usize::try_from(self.left).unwrap_or(usize::MAX);
         let available = self.inner.fill_buf()?;
         if left == 0 && !available.is_empty() {
-            return Err(io::Error::other(Overdrawn));
+            return Err(io::Error::other(OverLimit));
         }
         Ok(&available[..available.len().min(left)])
     }
@@ -46,7 +46,7 @@ impl<R: BufRead> BufRead for Rationed<R> {
     }
 }
 
-impl<R: BufRead> Read for Rationed<R> {
+impl<R: BufRead> Read for ReadLimited<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut available = self.fill_buf()?;
         let read = available.read(buffer)?;
@@ -56,9 +56,9 @@ impl<R: BufRead> Read for Rationed<R> {
 }
 
 /// Whether reading ended at the limit.
-pub(super) fn is_overdrawn(error: &io::Error) -> bool {
+pub(super) fn is_over_limit(error: &io::Error) -> bool {
     error
         .get_ref()
-        .and_then(|inner| inner.downcast_ref::<Overdrawn>())
+        .and_then(|inner| inner.downcast_ref::<OverLimit>())
         .is_some()
 }

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use crate::history::{History, HistoryError, NoteLevel, PlanFilter, PlanRow, TargetRow};
 use crate::notify::notice::trouble;
-use crate::notify::past::{Figures, Past, PastEnd, PlanFigures, TargetFigures};
-use crate::run::event::{PlanId, ScriptOwner, TaskId, Undo};
+use crate::notify::previous::{Figures, PlanFigures, Previous, PreviousEnd, TargetFigures};
+use crate::run::event::{Owner, PlanId, TaskId, Undo};
 use crate::run::status::Status;
 
 /// The history, read through a connection of its own while a run writes it.
-pub(super) struct PastInHistory(History);
+pub(super) struct NotifiedHistory(History);
 
-impl PastInHistory {
+impl NotifiedHistory {
     /// Nothing, where it cannot be read: then everything is news.
     pub(super) fn open(history: &Path) -> Option<Self> {
         History::open_read_only(history).ok().map(Self)
@@ -92,8 +92,8 @@ impl PastInHistory {
     }
 }
 
-impl Past for PastInHistory {
-    fn ends(&self, plan: &str, before: PlanId, most: u32) -> Result<Vec<PastEnd>, String> {
+impl Previous for NotifiedHistory {
+    fn ends(&self, plan: &str, before: PlanId, most: u32) -> Result<Vec<PreviousEnd>, String> {
         // One more than asked for: the execution itself is among them.
         let limit = most.saturating_add(1);
         let filter = PlanFilter {
@@ -105,7 +105,7 @@ impl Past for PastInHistory {
         let ends = rows.into_iter().filter(|row| before.0 == 0 || row.id < before);
         Ok(ends
             .filter_map(|row| {
-                Some(PastEnd {
+                Some(PreviousEnd {
                     id: row.id,
                     ended: row.end_time?,
                     status: row.status,
@@ -125,7 +125,7 @@ impl Past for PastInHistory {
     }
 
     fn warnings(&self, execution: PlanId) -> Result<Vec<String>, String> {
-        let notes = self.0.notes(ScriptOwner::Plan(execution)).map_err(words)?;
+        let notes = self.0.notes(Owner::Plan(execution)).map_err(words)?;
         Ok(notes
             .into_iter()
             .filter(|note| note.level == NoteLevel::Warning)

@@ -8,7 +8,7 @@
 use std::collections::HashSet;
 use std::io::{self, Read, Seek, SeekFrom};
 
-use crate::artifact::archive::window::Window;
+use crate::artifact::archive::window::FileWindow;
 
 const END_BYTES: usize = 22;
 const END_MAGIC: u32 = 0x0605_4b50;
@@ -21,7 +21,7 @@ const HEADER_MAGIC: u32 = 0x0201_4b50;
 
 /// What the end of a ZIP says about its directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Tail {
+pub(super) struct ZipEnd {
     /// Entries.
     pub(super) entries: u64,
     /// Where the directory begins.
@@ -31,7 +31,7 @@ pub(super) struct Tail {
 }
 
 /// Reads the end of a ZIP. The inner error says, in words, why it is not one.
-pub(super) fn read(zip: &mut Window<'_>) -> io::Result<Result<Tail, &'static str>> {
+pub(super) fn read(zip: &mut FileWindow<'_>) -> io::Result<Result<ZipEnd, &'static str>> {
     let Some(end_start) = zip.length().checked_sub(END_BYTES as u64) else {
         return Ok(Err("it is too short"));
     };
@@ -45,7 +45,7 @@ pub(super) fn read(zip: &mut Window<'_>) -> io::Result<Result<Tail, &'static str
     };
     let (tail, expected_end) = match locator.filter(|bytes| le32(bytes, 0) == LOCATOR_MAGIC) {
         None => {
-            let tail = Tail {
+            let tail = ZipEnd {
                 entries: u64::from(le16(&end, 10)),
                 directory_start: u64::from(le32(&end, 16)),
                 directory_bytes: u64::from(le32(&end, 12)),
@@ -62,7 +62,7 @@ pub(super) fn read(zip: &mut Window<'_>) -> io::Result<Result<Tail, &'static str
             if le32(&end64, 0) != END64_MAGIC {
                 return Ok(Err("its ZIP64 end is damaged"));
             }
-            let tail = Tail {
+            let tail = ZipEnd {
                 entries: le64(&end64, 32),
                 directory_start: le64(&end64, 48),
                 directory_bytes: le64(&end64, 40),
@@ -79,7 +79,7 @@ pub(super) fn read(zip: &mut Window<'_>) -> io::Result<Result<Tail, &'static str
 }
 
 /// The first name that two entries have. `None` also where the directory cannot be read.
-pub(super) fn duplicate(zip: &mut Window<'_>, tail: Tail) -> io::Result<Option<String>> {
+pub(super) fn duplicate(zip: &mut FileWindow<'_>, tail: ZipEnd) -> io::Result<Option<String>> {
     let mut seen = HashSet::new();
     let mut position = tail.directory_start;
     for _ in 0..tail.entries {
@@ -102,7 +102,7 @@ pub(super) fn duplicate(zip: &mut Window<'_>, tail: Tail) -> io::Result<Option<S
     Ok(None)
 }
 
-fn at<const N: usize>(zip: &mut Window<'_>, position: u64) -> io::Result<[u8; N]> {
+fn at<const N: usize>(zip: &mut FileWindow<'_>, position: u64) -> io::Result<[u8; N]> {
     let mut bytes = [0; N];
     zip.seek(SeekFrom::Start(position))?;
     zip.read_exact(&mut bytes)?;
@@ -124,29 +124,29 @@ fn le64(bytes: &[u8], offset: usize) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::artifact::fixture::{Gateway, file_of};
+    use crate::artifact::fixture::{FixtureGateway, file_of};
 
-    fn tail_of(bytes: &[u8]) -> Result<Tail, &'static str> {
+    fn tail_of(bytes: &[u8]) -> Result<ZipEnd, &'static str> {
         let file = file_of(bytes);
-        read(&mut Window::whole(&file).expect("a window")).expect("read")
+        read(&mut FileWindow::whole(&file).expect("a window")).expect("read")
     }
 
     #[test]
     fn the_end_tells_what_the_directory_holds() {
-        let bytes = Gateway::new().backup();
+        let bytes = FixtureGateway::new().backup();
         let tail = tail_of(&bytes).expect("a tail");
         assert_eq!(tail.entries, 5);
         assert_eq!(
             tail.directory_start + tail.directory_bytes + 22,
             bytes.len() as u64
         );
-        assert_eq!(tail_of(&Gateway::to_zip64(&bytes)), Ok(tail));
+        assert_eq!(tail_of(&FixtureGateway::to_zip64(&bytes)), Ok(tail));
     }
 
     #[test]
     fn an_end_that_is_not_the_end_is_refused() {
-        let bytes = Gateway::new().backup();
-        let (end, zip64) = (bytes.len() - 22, Gateway::to_zip64(&bytes));
+        let bytes = FixtureGateway::new().backup();
+        let (end, zip64) = (bytes.len() - 22, FixtureGateway::to_zip64(&bytes));
         let mut commented = bytes.clone();
         commented[end + 20] = 1;
         commented.push(b'!');
@@ -172,8 +172,8 @@ mod tests {
 
     #[test]
     fn entries_of_different_names_are_no_duplicates() {
-        let file = file_of(&Gateway::new().backup());
-        let mut window = Window::whole(&file).expect("a window");
+        let file = file_of(&FixtureGateway::new().backup());
+        let mut window = FileWindow::whole(&file).expect("a window");
         let tail = read(&mut window).expect("read").expect("a tail");
         assert_eq!(duplicate(&mut window, tail).expect("read"), None);
     }

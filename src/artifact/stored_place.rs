@@ -7,11 +7,11 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use crate::artifact::folder::Folder;
-use crate::artifact::stage::{StageError, StageErrorKind};
+use crate::artifact::stage::{StoreError, StoreErrorKind};
 
 /// A name in a folder that is held open.
 #[derive(Debug)]
-pub(super) struct Spot {
+pub(super) struct StoredPlace {
     pub(super) folder: Folder,
     pub(super) name: OsString,
     /// The folders between the store and the name, with the mode and the owner of each.
@@ -20,7 +20,7 @@ pub(super) struct Spot {
 
 /// What stands at a spot.
 #[derive(Debug)]
-pub(super) enum Standing {
+pub(super) enum AtPlace {
     /// A plain file, with its mode, its owner and its size.
     File {
         file: File,
@@ -34,11 +34,11 @@ pub(super) enum Standing {
     Else(&'static str),
 }
 
-impl Spot {
+impl StoredPlace {
     /// Reaches the folder of `path`. Below the store no link is followed; a path that lies
     /// elsewhere, as after the store was moved, is taken as it is but for its last name.
-    pub(super) fn reach(store: &Path, path: &Path) -> Result<Spot, StageError> {
-        let outside = || StageError::of_kind(StageErrorKind::Outside, "look at", path);
+    pub(super) fn reach(store: &Path, path: &Path) -> Result<StoredPlace, StoreError> {
+        let outside = || StoreError::of_kind(StoreErrorKind::Outside, "look at", path);
         let (root, inside) = match path.strip_prefix(store) {
             Ok(inside) => (store, inside),
             Err(_) => {
@@ -61,7 +61,7 @@ impl Spot {
             let (mode, owner) = folder.access()?;
             folders.push((folder.path().to_owned(), mode, owner));
         }
-        Ok(Spot {
+        Ok(StoredPlace {
             folder,
             name,
             folders,
@@ -69,7 +69,7 @@ impl Spot {
     }
 
     /// Looks at what stands there, and opens it for reading if it is a plain file.
-    pub(super) fn look(&self) -> Result<Standing, StageError> {
+    pub(super) fn look(&self) -> Result<AtPlace, StoreError> {
         let file = match self.folder.open_to_read(&self.name) {
             Ok(file) => file,
             Err(error) => return standing_of(error),
@@ -77,14 +77,14 @@ impl Spot {
         let path = self.folder.path().join(&self.name);
         let metadata = file
             .metadata()
-            .map_err(|error| StageError::new("look at", &path, error))?;
+            .map_err(|error| StoreError::new("look at", &path, error))?;
         if metadata.is_dir() {
-            return Ok(Standing::Else("a folder stands in its place"));
+            return Ok(AtPlace::Else("a folder stands in its place"));
         }
         if !metadata.is_file() {
-            return Ok(Standing::Else("something that is no file stands in its place"));
+            return Ok(AtPlace::Else("something that is no file stands in its place"));
         }
-        Ok(Standing::File {
+        Ok(AtPlace::File {
             mode: metadata.mode(),
             owner: metadata.uid(),
             size: metadata.len(),
@@ -94,16 +94,16 @@ impl Spot {
 }
 
 /// What an error on the way to a file says about the file.
-pub(super) fn standing_of(error: StageError) -> Result<Standing, StageError> {
+pub(super) fn standing_of(error: StoreError) -> Result<AtPlace, StoreError> {
     match error.kind {
-        StageErrorKind::Missing => Ok(Standing::Nothing),
-        StageErrorKind::Link => Ok(Standing::Else("a symbolic link stands in its place")),
-        StageErrorKind::Other if error.source.kind() == io::ErrorKind::NotADirectory => {
-            Ok(Standing::Else("a folder above it is no folder any more"))
+        StoreErrorKind::Missing => Ok(AtPlace::Nothing),
+        StoreErrorKind::Link => Ok(AtPlace::Else("a symbolic link stands in its place")),
+        StoreErrorKind::Other if error.source.kind() == io::ErrorKind::NotADirectory => {
+            Ok(AtPlace::Else("a folder above it is no folder any more"))
         }
         // A socket cannot even be opened.
-        StageErrorKind::Other if error.source.raw_os_error() == Some(NO_DEVICE) => {
-            Ok(Standing::Else("something that is no file stands in its place"))
+        StoreErrorKind::Other if error.source.raw_os_error() == Some(NO_DEVICE) => {
+            Ok(AtPlace::Else("something that is no file stands in its place"))
         }
         _ => Err(error),
     }

@@ -9,9 +9,9 @@ use crate::run::status::Status;
 
 /// What is known of the past. The history file in a run, plain data in a test. An error is
 /// a sentence.
-pub trait Past {
+pub trait Previous {
     /// The plan executions before this one that have ended, newest first, so many at most.
-    fn ends(&self, plan: &str, before: PlanId, most: u32) -> Result<Vec<PastEnd>, String>;
+    fn ends(&self, plan: &str, before: PlanId, most: u32) -> Result<Vec<PreviousEnd>, String>;
 
     /// The tasks of an execution that did not succeed, as [`crate::notify::notice::trouble`]
     /// puts them, sorted.
@@ -29,7 +29,7 @@ pub trait Past {
 
 /// An execution that has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PastEnd {
+pub struct PreviousEnd {
     /// Which one.
     pub id: PlanId,
     /// When it ended.

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use crate::artifact::archive::container::Entry;
+use crate::artifact::archive::container::ZipEntry;
 use crate::artifact::archive::content::Content;
-use crate::artifact::archive::item::FileRow;
-use crate::artifact::archive::problem::{Findings, ProblemKind};
+use crate::artifact::archive::export_item::ListedFile;
+use crate::artifact::archive::problem::{ProblemKind, Problems};
 
 /// The one entry that no row lists.
 pub(super) const EXPORT_XML: &str = "export.xml";
@@ -18,12 +18,12 @@ pub(super) struct Contents {
     /// Which inner ZIP it is; none is the archive itself.
     pub(super) inner: Option<String>,
     /// The entries by name.
-    pub(super) entries: BTreeMap<String, Entry>,
+    pub(super) entries: BTreeMap<String, ZipEntry>,
     listed: BTreeSet<String>,
 }
 
 impl Contents {
-    pub(super) fn new(inner: Option<&str>, entries: BTreeMap<String, Entry>) -> Contents {
+    pub(super) fn new(inner: Option<&str>, entries: BTreeMap<String, ZipEntry>) -> Contents {
         let inner = inner.map(str::to_owned);
         Contents {
             inner,
@@ -33,13 +33,13 @@ impl Contents {
     }
 
     /// The entry of a file, which is from now on accounted for.
-    pub(super) fn list(&mut self, name: &str) -> Option<&Entry> {
+    pub(super) fn list(&mut self, name: &str) -> Option<&ZipEntry> {
         self.listed.insert(name.to_owned());
         self.entries.get(name).filter(|entry| !entry.is_folder())
     }
 
     /// Every entry has to be listed, but for folders and `export.xml`.
-    pub(super) fn nothing_unlisted(&self, findings: &mut Findings) {
+    pub(super) fn nothing_unlisted(&self, findings: &mut Problems) {
         for (name, entry) in &self.entries {
             if !entry.is_folder() && name != EXPORT_XML && !self.listed.contains(name) {
                 findings.problem(self.inner.as_deref(), Some(name), ProblemKind::Unlisted);
@@ -51,11 +51,11 @@ impl Contents {
 /// Every row has to have its entry, and the entry the row's hash. Files of the firmware
 /// stand once for all domains, in the outer ZIP where there is one.
 pub(super) fn check(
-    rows: &[FileRow],
+    rows: &[ListedFile],
     own: &mut Contents,
     mut outer: Option<&mut Contents>,
     content: &mut Content,
-    findings: &mut Findings,
+    findings: &mut Problems,
 ) {
     for row in rows {
         let place = match &mut outer {

@@ -11,13 +11,13 @@ pub enum Detail {
 
 /// Something that an `export.xml` holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Item {
+pub enum ExportItem {
     /// A `configuration` begins, with its domain if it names one.
     Configuration(Option<String>),
     /// A configuration object.
     Object(Object),
     /// A row of `files`.
-    File(FileRow),
+    File(ListedFile),
     /// A row of `domains`: the outer file of a `do-backup` has them.
     Domain(String),
     /// A section that is not known, as an object whose class is its name.
@@ -50,7 +50,7 @@ pub struct Property {
 
 /// A row of `files`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FileRow {
+pub struct ListedFile {
     /// The path on the device, `local:///a.xsl`.
     pub name: String,
     /// The entry in the ZIP.
