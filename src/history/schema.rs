@@ -198,25 +198,26 @@ fn check(connection: &Connection, path: &Path) -> Result<(), HistoryError> {
     }
 }
 
-/// Brings the file to the newest version, one transaction a step: a step that is cut
-/// short is begun again the next time. Foreign keys are still off here, so that a step
-/// may rebuild a table.
+/// Brings the file to the newest version, in one transaction: one that is cut short leaves the
+/// file as it was, and is begun again the next time. A new file that stopped half way would be
+/// taken by readers for one that an older dpbackup wrote. Foreign keys are still off here, so
+/// that a step may rebuild a table.
 fn migrate(connection: &mut Connection, migrations: &[&str]) -> Result<(), HistoryFault> {
-    loop {
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        // Read under the lock: another process may have taken the step meanwhile.
-        let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        let step = usize::try_from(version)
-            .ok()
-            .and_then(|version| migrations.get(version));
-        let Some(step) = step else {
-            return Ok(());
-        };
-        transaction.execute_batch(step)?;
-        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        transaction.pragma_update(None, "user_version", version + 1)?;
-        transaction.commit()?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Read under the lock: another process may have taken the steps meanwhile.
+    let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let taken = usize::try_from(version).unwrap_or(usize::MAX);
+    let steps = migrations.get(taken..).unwrap_or_default();
+    if steps.is_empty() {
+        return Ok(());
     }
+    for step in steps {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", newest(migrations))?;
+    transaction.commit()?;
+    Ok(())
 }
 
 fn configure(connection: &Connection, writing: Writing) -> rusqlite::Result<()> {

@@ -123,6 +123,31 @@ fn a_migration_that_is_cut_short_leaves_the_version_before() {
 }
 
 #[test]
+fn a_new_history_whose_making_is_cut_short_at_any_step_is_none_yet() {
+    for cut in 0..MIGRATIONS.len() {
+        let folder = folder();
+        let path = folder.path().join("history.db");
+        let steps: Vec<&str> = MIGRATIONS[..cut].iter().copied().chain(["NOT SQL;"]).collect();
+        let error = open(&path, Writing::Log, &steps).expect_err("a broken step");
+        assert!(matches!(error, HistoryError::Other { .. }), "{error}");
+        let error = History::open_read_only(&path).expect_err("nothing was recorded yet");
+        assert!(matches!(error, HistoryError::Missing { .. }), "after {cut}: {error}");
+        drop(History::open(&path).expect("made by the next one that writes"));
+        History::open_read_only(&path).expect("a history");
+    }
+}
+
+#[test]
+fn an_old_history_that_is_cut_short_on_its_way_forward_stays_what_it_was() {
+    let folder = folder();
+    let path = folder.path().join("history.db");
+    drop(open(&path, Writing::Log, &MIGRATIONS[..1]).expect("version 1"));
+    let steps = [MIGRATIONS, &["NOT SQL;"]].concat();
+    open(&path, Writing::Log, &steps).expect_err("a broken step");
+    open_read_only(&path, &MIGRATIONS[..1]).expect("still version 1");
+}
+
+#[test]
 fn an_older_history_is_not_migrated_by_a_reader() {
     let folder = folder();
     let path = folder.path().join("history.db");
