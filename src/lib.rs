@@ -9,6 +9,7 @@ pub mod cli;
 pub mod commands;
 pub mod ui;
 
+pub mod freshness;
 pub mod history;
 pub mod notify;
 pub mod plan;

@@ -9,11 +9,10 @@ use crate::cli::{FindingsFormat, Global, StatusArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::{CommandError, Outcome, load_plan, print};
 use crate::exit::{Exit, Monitored};
+use crate::freshness::{self, Attempt, Freshness, TargetState};
 use crate::history::{History, HistoryError};
 use crate::lock::Locks;
-use crate::plan::model::{Action, Domains, PlanFile};
-use crate::report::freshness::{self, Attempt, ExpectedTarget, Freshness, TargetState, What};
-use crate::run::event::FileKind;
+use crate::report;
 use crate::run::event::TaskId;
 use crate::ui::Ui;
 use crate::values::environment::Lookup;
@@ -28,7 +27,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs, ui: Ui, env: Lookup<'_>
         let summary = format!("DPBACKUP UNKNOWN - {}", printable(&why));
         let text = match args.format {
             FindingsFormat::Table => format!("{summary}\n"),
-            FindingsFormat::Json => freshness::unknown_json(&summary),
+            FindingsFormat::Json => report::freshness::unknown_json(&summary),
         };
         print(ui, &text)?;
         Err(CommandError {
@@ -52,11 +51,17 @@ fn judged(global: &Global, args: &StatusArgs, ui: Ui, env: Lookup<'_>) -> Outcom
     };
     let clock = SystemClock::new();
     let attempt = |task: TaskId| attempts.get(&task).copied().unwrap_or(Attempt::Abandoned);
-    let freshness = Freshness::judge(&expected(file), &known, &attempt, clock.now(), args.max_age);
+    let freshness = Freshness::judge(
+        &freshness::expected(file),
+        &known,
+        &attempt,
+        clock.now(),
+        args.max_age,
+    );
     let zone = if args.utc { TimeZone::UTC } else { clock.zone() };
     let text = match args.format {
-        FindingsFormat::Table => freshness.table(&zone, ui.width),
-        FindingsFormat::Json => freshness.json(&zone),
+        FindingsFormat::Table => report::freshness::table(&freshness, &zone, ui.width),
+        FindingsFormat::Json => report::freshness::json(&freshness, &zone),
     };
     print(ui, &text)?;
     Ok(match freshness.state() {
@@ -82,36 +87,4 @@ fn attempts(history: &History, locks: &Locks) -> Result<BTreeMap<TaskId, Attempt
         attempts.extend(plan.unended_tasks.iter().map(|task| (task.id, attempt)));
     }
     Ok(attempts)
-}
-
-/// What the plans want of every device. A plan that is not enabled counts too: turning it
-/// off must not silence the alarm that its backups grow old.
-fn expected(file: &PlanFile) -> Vec<ExpectedTarget> {
-    let activities = || file.plans.iter().flat_map(|plan| &plan.activities);
-    let mut expected = Vec::new();
-    for device in &file.devices {
-        let before = expected.len();
-        for activity in activities().filter(|activity| activity.devices.matches(&device.name)) {
-            let (kind, domains) = match &activity.action {
-                Action::SecureBackup { .. } => (FileKind::SecureBackup, None),
-                Action::ExportDomain {
-                    domains: Domains::All,
-                } => (FileKind::Persisted, None),
-                Action::ExportDomain {
-                    domains: Domains::Matching(pattern),
-                } => (FileKind::Persisted, Some(pattern.clone())),
-            };
-            expected.push(ExpectedTarget {
-                device: device.name.clone(),
-                what: Some(What { kind, domains }),
-            });
-        }
-        if expected.len() == before {
-            expected.push(ExpectedTarget {
-                device: device.name.clone(),
-                what: None,
-            });
-        }
-    }
-    expected
 }

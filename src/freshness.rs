@@ -1,0 +1,316 @@
+//! How old the last good backup of everything is, judged as monitoring plug-ins do.
+//!
+//! Pure: what is expected, what history knows, and the present come in as values.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::history::{GoodBackup, TargetRow};
+use crate::plan::model::{Action, Domains, PlanFile};
+use crate::run::event::{ALL_DOMAINS, FileKind, TaskId};
+use crate::run::status::{Class, Status};
+use crate::values::duration::HumanDuration;
+use crate::values::pattern::PatternList;
+
+/// Something that the plan file wants to be backed up.
+#[derive(Clone, Debug)]
+pub struct ExpectedTarget {
+    /// The device.
+    pub device: String,
+    /// What of it; `None` where no plan concerns the device.
+    pub what: Option<What>,
+}
+
+/// A part of a device, and how it is backed up.
+#[derive(Clone, Debug)]
+pub struct What {
+    /// `persisted` stands for exports.
+    pub kind: FileKind,
+    /// Which domains; `None` is `all-domains`.
+    pub domains: Option<PatternList>,
+}
+
+/// What became of the last attempt, if that was not its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    /// It has ended, one way or another.
+    Ended,
+    /// Its process is at work.
+    Running,
+    /// Its process is gone.
+    Abandoned,
+}
+
+/// How a thing stands, from good to bad.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TargetState {
+    /// History knows it, and no plan asks for it any more: it is not judged.
+    NotPlanned,
+    /// A good backup is young enough, and the last attempt was good.
+    Ok,
+    /// A good backup is young enough, but the last attempt was not good.
+    Warning,
+    /// No good backup is young enough.
+    Critical,
+}
+
+/// A target and how it stands.
+#[derive(Clone, Debug)]
+pub struct JudgedTarget {
+    /// The device.
+    pub device: String,
+    /// The domain, `all-domains`, or a pattern that no known domain matches.
+    pub domain: String,
+    /// Nothing where no plan concerns the device.
+    pub kind: Option<FileKind>,
+    /// The judgement.
+    pub state: TargetState,
+    /// The newest good backup.
+    pub good: Option<GoodBackup>,
+    /// How old that is.
+    pub age: Option<Duration>,
+    /// The newest task.
+    pub last: Option<LastAttempt>,
+    /// The reason, empty where all is well.
+    pub why: String,
+}
+
+/// The newest task of a target, good or not.
+#[derive(Clone, Copy, Debug)]
+pub struct LastAttempt {
+    /// Which one.
+    pub task: TaskId,
+    /// As far as it has come.
+    pub status: Status,
+    /// When it came to that.
+    pub time: Timestamp,
+    /// Whether it still goes on.
+    pub attempt: Attempt,
+}
+
+/// Everything, worst first.
+#[derive(Clone, Debug)]
+pub struct Freshness {
+    /// The targets, worst first.
+    pub targets: Vec<JudgedTarget>,
+    /// The age above which a good backup is too old.
+    pub max_age: Duration,
+}
+
+/// What the plans want of every device. A plan that is not enabled counts too: turning it
+/// off must not silence the alarm that its backups grow old.
+pub fn expected(file: &PlanFile) -> Vec<ExpectedTarget> {
+    let activities = || file.plans.iter().flat_map(|plan| &plan.activities);
+    let mut expected = Vec::new();
+    for device in &file.devices {
+        let before = expected.len();
+        for activity in activities().filter(|activity| activity.devices.matches(&device.name)) {
+            let (kind, domains) = match &activity.action {
+                Action::SecureBackup { .. } => (FileKind::SecureBackup, None),
+                Action::ExportDomain {
+                    domains: Domains::All,
+                } => (FileKind::Persisted, None),
+                Action::ExportDomain {
+                    domains: Domains::Matching(pattern),
+                } => (FileKind::Persisted, Some(pattern.clone())),
+            };
+            expected.push(ExpectedTarget {
+                device: device.name.clone(),
+                what: Some(What { kind, domains }),
+            });
+        }
+        if expected.len() == before {
+            expected.push(ExpectedTarget {
+                device: device.name.clone(),
+                what: None,
+            });
+        }
+    }
+    expected
+}
+
+impl Freshness {
+    /// Judges what is expected, and what `known` has of the same devices. `attempt` tells
+    /// what a task without an end is at.
+    pub fn judge(
+        expected: &[ExpectedTarget],
+        known: &[TargetRow],
+        attempt: &dyn Fn(TaskId) -> Attempt,
+        now: Timestamp,
+        max_age: Duration,
+    ) -> Self {
+        // The running configuration is exported only where it differs from the saved one:
+        // that such an export is old means nothing.
+        let known = || known.iter().filter(|row| row.kind != FileKind::NonPersisted);
+        let judge = FreshnessJudge {
+            attempt,
+            now,
+            max_age,
+        };
+        let mut targets = Vec::new();
+        for row in known() {
+            let of_device = || {
+                expected
+                    .iter()
+                    .filter(|expected| expected.device == row.device_name)
+            };
+            if of_device().next().is_some() {
+                let no_plan = of_device().all(|expected| expected.what.is_none());
+                let wanted = of_device().any(|expected| covers(expected, row));
+                targets.push(judge.known(row, wanted || no_plan));
+            }
+        }
+        for expected in expected {
+            let has_target = |domain: &str, targets: &[JudgedTarget]| {
+                let kind = expected.what.as_ref().map(|what| what.kind);
+                let same = |target: &JudgedTarget| {
+                    target.device == expected.device && target.domain == domain && target.kind == kind
+                };
+                targets.iter().any(same)
+            };
+            for domain in missing(expected, known()) {
+                if !has_target(&domain, &targets) {
+                    targets.push(never(expected, domain));
+                }
+            }
+        }
+        targets.sort_by(|a, b| {
+            let place = |target: &JudgedTarget| {
+                (
+                    target.device.clone(),
+                    target.domain.clone(),
+                    target.kind.map(FileKind::code),
+                )
+            };
+            b.state.cmp(&a.state).then_with(|| place(a).cmp(&place(b)))
+        });
+        Self { targets, max_age }
+    }
+
+    /// The worst of all.
+    pub fn state(&self) -> TargetState {
+        self.targets
+            .iter()
+            .map(|target| target.state)
+            .max()
+            .unwrap_or(TargetState::Ok)
+            .max(TargetState::Ok)
+    }
+
+    /// How many targets stand like this.
+    pub fn count(&self, state: TargetState) -> usize {
+        self.targets.iter().filter(|target| target.state == state).count()
+    }
+
+    /// The age of the oldest good backup that is asked for; nothing has an age of zero.
+    pub fn oldest(&self) -> Duration {
+        let planned = self
+            .targets
+            .iter()
+            .filter(|target| target.state > TargetState::NotPlanned);
+        planned.filter_map(|target| target.age).max().unwrap_or_default()
+    }
+}
+
+fn covers(expected: &ExpectedTarget, row: &TargetRow) -> bool {
+    expected.what.as_ref().is_some_and(|what| {
+        let domain = match &what.domains {
+            None => row.domain_name == ALL_DOMAINS,
+            Some(pattern) => row.domain_name != ALL_DOMAINS && pattern.matches(&row.domain_name),
+        };
+        what.kind == row.kind && domain
+    })
+}
+
+/// What is expected and has no row in history: domains by their names, a whole pattern
+/// where no domain is known that matches it.
+fn missing<'k>(expected: &ExpectedTarget, mut known: impl Iterator<Item = &'k TargetRow>) -> Vec<String> {
+    let is_known = |row: &TargetRow| row.device_name == expected.device && covers(expected, row);
+    match &expected.what {
+        None if known.any(|row| row.device_name == expected.device) => Vec::new(),
+        None => vec!["-".to_owned()],
+        Some(What { domains: None, .. }) => vec![ALL_DOMAINS.to_owned()],
+        Some(What {
+            domains: Some(pattern),
+            ..
+        }) => {
+            let names: Vec<String> = pattern
+                .literals()
+                .filter(|name| pattern.matches(name))
+                .map(str::to_owned)
+                .collect();
+            match names.is_empty() && !known.any(is_known) {
+                true => vec![pattern.to_string()],
+                false => names,
+            }
+        }
+    }
+}
+
+fn never(expected: &ExpectedTarget, domain: String) -> JudgedTarget {
+    let why = match expected.what {
+        Some(_) => "never backed up",
+        None => "never backed up: no plan concerns this device",
+    };
+    JudgedTarget {
+        device: expected.device.clone(),
+        domain,
+        kind: expected.what.as_ref().map(|what| what.kind),
+        state: TargetState::Critical,
+        good: None,
+        age: None,
+        last: None,
+        why: why.to_owned(),
+    }
+}
+
+struct FreshnessJudge<'a> {
+    attempt: &'a dyn Fn(TaskId) -> Attempt,
+    now: Timestamp,
+    max_age: Duration,
+}
+
+impl FreshnessJudge<'_> {
+    fn known(&self, row: &TargetRow, is_planned: bool) -> JudgedTarget {
+        let age = row.good.map(|good| age(good.time, self.now));
+        let attempt = match row.last_status.class() {
+            Class::Interim => (self.attempt)(row.last_task),
+            _ => Attempt::Ended,
+        };
+        let attempt_is_good = match (attempt, row.last_status.class()) {
+            (Attempt::Running, _) | (Attempt::Ended, Class::Success | Class::Warning) => true,
+            (Attempt::Abandoned | Attempt::Ended, _) => false,
+        };
+        let (state, why) = match age {
+            _ if !is_planned => (TargetState::NotPlanned, "no plan asks for it any more".to_owned()),
+            None => (TargetState::Critical, "never backed up".to_owned()),
+            Some(age) if age > self.max_age => {
+                let why = format!("older than {}", HumanDuration(self.max_age));
+                (TargetState::Critical, why)
+            }
+            Some(_) if attempt_is_good => (TargetState::Ok, String::new()),
+            Some(_) => (TargetState::Warning, "the last attempt was not good".to_owned()),
+        };
+        JudgedTarget {
+            device: row.device_name.clone(),
+            domain: row.domain_name.clone(),
+            kind: Some(row.kind),
+            state,
+            good: row.good,
+            age,
+            last: Some(LastAttempt {
+                task: row.last_task,
+                status: row.last_status,
+                time: row.last_time,
+                attempt,
+            }),
+            why,
+        }
+    }
+}
+
+/// A backup of the future, after a clock was set back, has no age.
+fn age(time: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(now.duration_since(time)).unwrap_or_default()
+}
