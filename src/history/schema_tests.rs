@@ -131,7 +131,10 @@ fn a_new_history_whose_making_is_cut_short_at_any_step_is_none_yet() {
         let error = open(&path, Writing::Log, &steps).expect_err("a broken step");
         assert!(matches!(error, HistoryError::Other { .. }), "{error}");
         let error = History::open_read_only(&path).expect_err("nothing was recorded yet");
-        assert!(matches!(error, HistoryError::Missing { .. }), "after {cut}: {error}");
+        assert!(
+            matches!(error, HistoryError::Missing { .. }),
+            "after {cut}: {error}"
+        );
         drop(History::open(&path).expect("made by the next one that writes"));
         History::open_read_only(&path).expect("a history");
     }
