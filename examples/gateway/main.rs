@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use simulator::{
-    BackupMode, Content, CryptoCertificate, Domain, Fault, Firmware, Gateway, HangUp, Identity, KINDS, Setup,
-    User,
+    BackupMode, Content, CryptoCertificate, Domain, Fault, Firmware, Gateway, HangUp, Identity, KINDS,
+    PERSONALITIES, Personality, Setup, User,
 };
 
 /// A simulated DataPower gateway on 127.0.0.1. It runs until it is stopped (Ctrl-C) and keeps nothing.
@@ -24,7 +24,8 @@ struct Arguments {
     /// Port; 0 takes a free one.
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// Application domains. Add :unsaved, :apic or :quiesced to a name for one in that state.
+    /// Application domains. Add :unsaved, :apic, :quiesced, :disabled or :failsafe to a name for one in
+    /// that state.
     #[arg(long, value_delimiter = ',', default_value = "DOM1,DOM2")]
     domains: Vec<String>,
     /// User name.
@@ -72,6 +73,13 @@ struct Arguments {
     /// Writes the certificate of the authority to this file.
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
+    /// A way in which it differs from other gateways, as NAME[@ARGUMENT], or a fault that stays as long as
+    /// it runs; see below (--help).
+    #[arg(long = "personality", value_name = "SCRIPT", value_parser = Personality::parse)]
+    personalities: Vec<Personality>,
+    /// Its serial number.
+    #[arg(long, default_value = "78A0001")]
+    serial: String,
     /// Something that goes wrong, as OPERATION[@DOMAIN][:TIMES]=KIND[@ARGUMENT]; see below (--help).
     #[arg(long = "fault", value_name = "SCRIPT", value_parser = Fault::parse)]
     faults: Vec<Fault>,
@@ -104,11 +112,18 @@ enum Certificate {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments = Arguments::parse();
-    let gateway = Gateway::try_start(setup(&arguments))?;
+    let mut setup = setup(&arguments);
+    for personality in &arguments.personalities {
+        personality.apply(&mut setup)?;
+    }
+    let gateway = Gateway::try_start(setup)?;
     if let Some(path) = &arguments.ca_file {
         std::fs::write(path, gateway.ca_pem())?;
     }
     print_device(&arguments, &gateway);
+    for personality in &arguments.personalities {
+        println!("# personality: {personality}");
+    }
     for fault in arguments.faults {
         println!("# fault: {fault}");
         gateway.fail(fault);
@@ -145,10 +160,13 @@ fn setup(arguments: &Arguments) -> Setup {
         port: arguments.port,
         users: vec![User::new(&arguments.user, &arguments.password)],
         domains,
-        firmware: match arguments.firmware {
-            FirmwareStyle::V10 => Firmware::v10(),
-            FirmwareStyle::V7 => Firmware::v7(),
-            FirmwareStyle::V5 => Firmware::v5(),
+        firmware: Firmware {
+            serial: arguments.serial.clone(),
+            ..match arguments.firmware {
+                FirmwareStyle::V10 => Firmware::v10(),
+                FirmwareStyle::V7 => Firmware::v7(),
+                FirmwareStyle::V5 => Firmware::v5(),
+            }
         },
         backup_mode: if arguments.no_secure_backup {
             BackupMode::Normal
@@ -191,7 +209,11 @@ fn domain(text: &str) -> Domain {
             "unsaved" => domain.unsaved = true,
             "apic" => domain.api_connect = true,
             "quiesced" => domain.quiesced = true,
-            _ => println!("# '{word}' means nothing; a domain is :unsaved, :apic or :quiesced"),
+            "disabled" => domain.disabled = true,
+            "failsafe" => domain.failsafe = true,
+            _ => println!(
+                "# '{word}' means nothing; a domain is :unsaved, :apic, :quiesced, :disabled or :failsafe"
+            ),
         }
     }
     domain
@@ -214,19 +236,28 @@ fn print_device(arguments: &Arguments, gateway: &Gateway) {
     }
 }
 
-/// The script language of faults, with every kind.
+/// The script language of faults and personalities, with every kind.
 fn fault_help() -> String {
     let mut help = String::from(
         "Faults: OPERATION[@DOMAIN][:TIMES]=KIND[@ARGUMENT]\n\n\
          OPERATION  do-backup, do-export, get-status/DomainStatus, get-config/Domain, get-filestore,\n           \
          get-file/cert.tgz, do-action/SecureBackup, ...; either half alone (SecureBackup),\n           \
-         * for every request, connect for a new connection\n\
+ * for every request, connect for a new connection,\n           \
+         quiesce or unquiesce for these actions of a domain and of the device\n\
          TIMES      2 (the second), 2+ (the second and all after it), -2 (the first two)\n\
-         TIME       500ms, 5s, 2m\n\n\
+         TIME       500ms, 5s, 2m\n\
+         WHEN       a TIME by the gateway's clock, or a number: when so many more requests have come\n\n\
          Example: --fault do-backup:2=close-in-body@1000 --fault DomainQuiesce@DOM1=never-quiesces\n\n",
     );
     for (name, argument, meaning) in KINDS {
         help.push_str(&format!("  {:<26} {meaning}\n", format!("{name}{argument}")));
+    }
+    help.push_str(
+        "\nPersonalities: NAME[@ARGUMENT], or a fault that stays as long as the gateway runs. They combine.\n\n\
+         Example: --personality state-shown-late@3 --personality quiesce=sentence --personality quiesce=late@10s\n\n",
+    );
+    for (name, argument, meaning) in PERSONALITIES {
+        help.push_str(&format!("  {:<32} {meaning}\n", format!("{name}{argument}")));
     }
     help
 }

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::body::{Body, TextDamage};
 use super::call::Call;
 use super::content::Content;
 use super::fault::{FaultKind, matches_operation};
 use super::http::{Incoming, Manner, Reply};
 use super::operations::{self, lock};
+use super::quiesce_actions::complaint;
 use super::server::Shared;
 use super::soap::{self, Payload};
 
@@ -23,6 +26,8 @@ const SERVER_ERROR: (u16, &str) = (500, "Internal Server Error");
 pub struct Request {
     /// Counted from 1 over the life of the gateway.
     pub number: u64,
+    /// When it came, by the gateway's clock.
+    pub at: Timestamp,
     /// The connection that it came by, counted from 1.
     pub connection: u64,
     /// `get-status/DomainStatus`, `do-backup`, `do-action/SecureBackup`, `get-file/cert.tgz`, …; `invalid`
@@ -73,14 +78,18 @@ pub(super) enum Act {
 /// Answers a request that came by a connection.
 pub(super) fn answer(shared: &Shared, connection: u64, incoming: &Incoming) -> Answer {
     let text = String::from_utf8_lossy(&incoming.body).into_owned();
-    let firmware = lock(&shared.state).setup.firmware.clone();
+    let (number, at, firmware) = {
+        let mut state = lock(&shared.state);
+        (state.arrive(), state.now(), state.setup.firmware.clone())
+    };
     let call = Call::read(&text, &firmware);
     let operation = call.as_ref().map_or_else(|| "invalid".to_owned(), Call::name);
     let domains = call.as_ref().map(Call::domains).unwrap_or_default();
     let credentials = incoming.credentials();
     let faults = shared.strike(&operation, &domains);
-    shared.record(Request {
-        number: 0,
+    shared.requests().push(Request {
+        number,
+        at,
         connection,
         operation: operation.clone(),
         domain: call.as_ref().map(|call| call.domain.clone()).unwrap_or_default(),
@@ -98,6 +107,7 @@ pub(super) fn answer(shared: &Shared, connection: u64, incoming: &Incoming) -> A
         }
         return Answer { stall: None, act };
     }
+    change(shared, &faults);
     let mut reply = match refused(shared, incoming, &operation, &faults) {
         Err(reply) => reply,
         Ok(user) => reply(shared, &user, call.as_ref(), &faults),
@@ -132,6 +142,24 @@ pub(super) fn answer(shared: &Shared, connection: u64, incoming: &Incoming) -> A
         }
     };
     Answer { stall, act }
+}
+
+/// Lets the device become another one, as far as faults say so.
+fn change(shared: &Shared, faults: &[FaultKind]) {
+    let mut state = lock(&shared.state);
+    for fault in faults {
+        match fault {
+            FaultKind::QuiescesAlone(domain) => state.set_quiesced(domain, true),
+            FaultKind::UnquiescesAlone(domain) => state.set_quiesced(domain, false),
+            FaultKind::AnotherSerial(serial) => state.set_serial(serial),
+            FaultKind::AnotherFirmware(version) => {
+                let mut firmware = state.setup.firmware.clone();
+                firmware.version.clone_from(version);
+                state.set_firmware(firmware);
+            }
+            _ => {}
+        }
+    }
 }
 
 fn without_secrets(headers: &[(String, String)]) -> Vec<(String, String)> {
@@ -261,6 +289,14 @@ fn reply(shared: &Shared, user: &str, call: Option<&Call>, faults: &[FaultKind])
             FaultKind::FileError => Payload::Xml("<dp:file>ERROR</dp:file>".to_owned()),
             FaultKind::ResultError => Payload::Text("ERROR".to_owned()),
             FaultKind::NoPayload => Payload::Xml(String::new()),
+            FaultKind::Sentence => match call.sentence() {
+                Some(sentence) if matches!(payload, Payload::Ok) => Payload::Text(sentence),
+                _ => payload,
+            },
+            FaultKind::ErrorLog(text) => Payload::Log(text.clone().unwrap_or_else(|| complaint(faults))),
+            FaultKind::OkAndErrorLog(text) => {
+                Payload::OkAndLog(text.clone().unwrap_or_else(|| complaint(faults)))
+            }
             _ => payload,
         };
     }

@@ -18,8 +18,9 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use super::content::Content;
 use super::fault::FaultKind;
+use super::firmware::Style;
 use super::objects;
-use super::setup::{Setup, Style};
+use super::setup::Setup;
 use super::soap::{escape, time_zone};
 use super::state::{DomainState, State};
 
@@ -43,6 +44,7 @@ struct DomainPart {
     objects: Vec<objects::Object>,
     files: Vec<Part>,
     keys: Vec<String>,
+    disabled: bool,
 }
 
 /// A file that stands in an archive.
@@ -226,7 +228,7 @@ impl Source {
             .domains
             .iter()
             .filter(|_| !none)
-            .map(|domain| objects::domain_object(&domain.name));
+            .map(|domain| objects::domain_object(&domain.name, domain.disabled));
         let objects: String = objects.map(|object| object.in_export()).collect();
         let names = self
             .domains
@@ -333,6 +335,7 @@ fn domain_part(domain: &DomainState, persisted: bool, all_files: bool, faults: &
         },
         files: files.collect(),
         keys: domain.keys.clone(),
+        disabled: domain.disabled,
     }
 }
 

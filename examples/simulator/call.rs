@@ -2,8 +2,9 @@
 
 use roxmltree::Node;
 
+use super::firmware::Firmware;
+use super::quiesce_actions::sentence;
 use super::schema;
-use super::setup::Firmware;
 
 /// A valid request.
 #[derive(Clone, Debug)]
@@ -114,6 +115,15 @@ impl Call {
                 vec![domain.clone()]
             }
             _ => vec![self.domain.clone()],
+        }
+    }
+
+    /// What is said of a quiesce or an unquiesce where more than `OK` is said.
+    pub(super) fn sentence(&self) -> Option<String> {
+        match &self.operation {
+            Operation::Quiesce { domain, .. } => Some(sentence("Quiesce", domain.as_deref())),
+            Operation::Unquiesce { domain } => Some(sentence("Unquiesce", domain.as_deref())),
+            _ => None,
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::quiesce::When;
+
 /// One thing that goes wrong with the requests it selects.
 ///
 /// As a script (see [`Fault::parse`]): `OPERATION[@DOMAIN][:TIMES]=KIND[@ARGUMENT]`.
@@ -9,7 +11,8 @@ use std::time::Duration;
 pub struct Fault {
     /// `do-backup`, `do-export`, `get-status/DomainStatus`, `get-config/Domain`, `get-file/cert.tgz`,
     /// `do-action/SecureBackup`, … Either half alone will do (`get-status`, `SecureBackup`); `*` is
-    /// every request, and `connect` is a new connection, before TLS.
+    /// every request, `quiesce` and `unquiesce` are these actions of a domain and of the device, and
+    /// `connect` is a new connection, before TLS.
     pub operation: String,
     /// Only when the request concerns this domain: the one it names, or else the one it is sent in.
     pub domain: Option<String>,
@@ -162,6 +165,33 @@ pub enum FaultKind {
     LoginFailure,
     /// The account is locked from now on.
     AccountLocked,
+
+    // Ways of a gateway that are no failure. How a real one says these things was not captured.
+    /// A quiesce or an unquiesce is answered by a sentence (`Quiesce of domain [A] scheduled.`).
+    Sentence,
+    /// The request is carried out, and answered by an error log: with this text, or with one that names
+    /// the first of the domains that were spared.
+    ErrorLog(Option<String>),
+    /// The request is carried out, and answered by `OK` in one result and an error log in a second.
+    OkAndErrorLog(Option<String>),
+    /// A quiesce or an unquiesce is carried out later. What is asked for meanwhile overtakes it.
+    Late(When),
+    /// It is carried out later, and whatever quiesces or unquiesces after it waits for it.
+    Queued(When),
+    /// It is answered and never carried out.
+    NotDone,
+    /// It is not carried out in these domains.
+    Spares(Vec<String>),
+    /// It is carried out in these domains only.
+    Only(Vec<String>),
+    /// Before the request is answered a domain quiesces, and nobody has asked for it.
+    QuiescesAlone(String),
+    /// Before the request is answered a domain unquiesces, and nobody has asked for it.
+    UnquiescesAlone(String),
+    /// From this request on the device has another serial number.
+    AnotherSerial(String),
+    /// From this request on the device has another firmware version.
+    AnotherFirmware(String),
 }
 
 impl Fault {
@@ -201,6 +231,11 @@ pub(super) fn matches_operation(selector: &str, operation: &str) -> bool {
     if operation == "connect" {
         return selector == "connect";
     }
+    match selector {
+        "quiesce" => return ["do-action/QuiesceDP", "do-action/DomainQuiesce"].contains(&operation),
+        "unquiesce" => return ["do-action/UnquiesceDP", "do-action/DomainUnquiesce"].contains(&operation),
+        _ => {}
+    }
     let mut halves = operation.splitn(2, '/');
     selector == "*" || selector == operation || halves.any(|half| half == selector)
 }
@@ -212,6 +247,12 @@ pub(super) struct Faults {
 }
 
 impl Faults {
+    pub(super) fn of(faults: Vec<Fault>) -> Faults {
+        Faults {
+            entries: faults.into_iter().map(|fault| (fault, 0)).collect(),
+        }
+    }
+
     pub(super) fn add(&mut self, fault: Fault) {
         self.entries.push((fault, 0));
     }

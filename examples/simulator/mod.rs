@@ -12,14 +12,15 @@
 //!
 //! | file | one line |
 //! |---|---|
-//! | `setup` | what can be chosen before it starts |
-//! | `fault`, `script` | what can go wrong; the same as text |
+//! | `setup`, `firmware` | what can be chosen before it starts |
+//! | `personality` | ways in which real gateways differ from each other |
+//! | `fault`, `kinds`, `script` | what can go wrong; every kind by name; the same as text |
 //! | `server`, `tls`, `short_key`, `http` | connections, certificates, requests and answers |
 //! | `answer` | from a request to its answer: login, faults, rights, operation |
 //! | `schema`, `call` | which requests are valid; a valid one as a value |
-//! | `operations` | what a request does |
+//! | `operations`, `quiesce_actions` | what a request does |
 //! | `status`, `objects`, `filestore`, `secure_backup`, `archive` | what it gives back |
-//! | `state`, `files`, `content` | what the gateway remembers |
+//! | `state`, `quiesce`, `files`, `content` | what the gateway remembers |
 //! | `soap`, `body` | the outer form of an answer |
 //!
 //! Tests, examples and benchmarks include this folder by path, and each uses its own part of it.
@@ -39,9 +40,14 @@ mod content;
 mod fault;
 mod files;
 mod filestore;
+mod firmware;
 mod http;
+mod kinds;
 mod objects;
 mod operations;
+mod personality;
+mod quiesce;
+mod quiesce_actions;
 mod schema;
 mod script;
 mod secure_backup;
@@ -62,10 +68,12 @@ use std::thread::{self, JoinHandle};
 pub use answer::Request;
 pub use content::Content;
 pub use fault::{Fault, FaultKind, Times};
-pub use script::{KINDS, parse_time};
-pub use setup::{
-    BackupMode, Clock, CryptoCertificate, Domain, Firmware, HangUp, Identity, Setup, Space, Style, User,
-};
+pub use firmware::{Firmware, Style};
+pub use kinds::KINDS;
+pub use personality::{PERSONALITIES, Personality};
+pub use quiesce::{Shown, When};
+pub use script::parse_time;
+pub use setup::{BackupMode, Clock, CryptoCertificate, Domain, HangUp, Identity, Setup, Space, User};
 pub use state::State;
 
 use server::Shared;
@@ -149,7 +157,8 @@ impl Gateway {
         self.fail(Fault::parse(script).expect("a fault script"));
     }
 
-    /// Takes all faults away, and accepts connections again. What they have done stays done.
+    /// Takes all faults away, and accepts connections again. What they have done stays done, and the
+    /// habits of its setup stay.
     pub fn clear_faults(&self) {
         self.shared.faults().clear();
         self.shared.accept_again();
@@ -169,6 +178,16 @@ impl Gateway {
             .collect()
     }
 
+    /// How many requests of an operation have come, as the selector of a fault names it: `do-backup`,
+    /// `UnquiesceDP`, `unquiesce` for this action of a domain and of the device.
+    pub fn received(&self, selector: &str) -> usize {
+        let requests = self.shared.requests();
+        let of_it = requests
+            .iter()
+            .filter(|request| fault::matches_operation(selector, &request.operation));
+        of_it.count()
+    }
+
     /// Forgets the requests so far.
     pub fn forget_requests(&self) {
         self.shared.requests().clear();
@@ -182,6 +201,12 @@ impl Gateway {
     /// TLS handshakes completed so far.
     pub fn handshakes(&self) -> u64 {
         self.shared.handshakes.load(Ordering::SeqCst)
+    }
+
+    /// Puts another device behind the same address, with the same certificate, and gives the one that was
+    /// there as it was left.
+    pub fn replace(&self, setup: Setup) -> State {
+        self.shared.replace(setup)
     }
 
     /// The state, to look at and to change. The gateway answers nothing while this is held.

@@ -33,6 +33,11 @@ impl Object {
         }
     }
 
+    /// Whether the other one stands for the same thing.
+    pub(super) fn is_same(&self, other: &Object) -> bool {
+        (self.class, &self.name) == (other.class, &other.name)
+    }
+
     /// As an export has it: a property a line.
     pub(super) fn in_export(&self) -> String {
         self.to_xml(EXPORT_SPACES, "\n")
@@ -110,7 +115,7 @@ pub(super) fn of_domain(setup: &Setup, domain: &Domain) -> Vec<Object> {
 }
 
 /// What only the default domain has.
-fn of_device(setup: &Setup) -> Vec<Object> {
+pub(super) fn of_device(setup: &Setup) -> Vec<Object> {
     let firmware = &setup.firmware;
     let mut objects = vec![Object::new(
         "SystemSettings",
@@ -161,7 +166,7 @@ pub(super) fn unsaved_change() -> Object {
 }
 
 /// The object that stands for a domain, in the default domain.
-pub(super) fn domain_object(name: &str) -> Object {
+pub(super) fn domain_object(name: &str, disabled: bool) -> Object {
     let file = if name == "default" {
         "autoconfig.cfg".to_owned()
     } else {
@@ -172,7 +177,8 @@ pub(super) fn domain_object(name: &str) -> Object {
     } else {
         ""
     };
-    let mut object = Object::new("Domain", name, attributes, &[("mAdminState", "enabled")]);
+    let state = if disabled { "disabled" } else { "enabled" };
+    let mut object = Object::new("Domain", name, attributes, &[("mAdminState", state)]);
     object
         .properties
         .push(format!("<ConfigFile>{}</ConfigFile>", escape(&file)));

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::sync::{Mutex, MutexGuard};
-use std::time::Duration;
 
 use super::archive::{Choice, Source};
 use super::call::{Call, Operation};
@@ -10,13 +9,11 @@ use super::content::Content;
 use super::fault::FaultKind;
 use super::filestore;
 use super::objects::{self, ROW_SPACE};
+use super::quiesce_actions::{quiesce, unquiesce};
 use super::secure_backup;
 use super::soap::{Payload, escape};
-use super::state::{Outcome, State};
+use super::state::State;
 use super::status;
-
-/// Below this many seconds a quiesce is refused, though the schema allows it.
-const LEAST_QUIESCE_SECONDS: u64 = 60;
 
 /// Locks the state and lets happen what has come due.
 pub(super) fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
@@ -34,10 +31,16 @@ pub(super) fn perform(shared: &Mutex<State>, user: &str, call: &Call, faults: &[
         return Payload::Text("Authentication failure".to_owned());
     }
     match &call.operation {
-        Operation::GetStatus { class: Some(class) } => {
-            Payload::Xml(status::rows(&state, domain, class, faults))
+        Operation::GetStatus { class } => {
+            let classes = ["DomainStatus", "DomainSummary"];
+            if class.as_deref().is_none_or(|class| classes.contains(&class)) {
+                state.looks += 1;
+            }
+            Payload::Xml(match class {
+                Some(class) => status::rows(&state, user, domain, class, faults),
+                None => all_status(&state, user, domain),
+            })
         }
-        Operation::GetStatus { class: None } => Payload::Xml(all_status(&state, domain)),
         Operation::GetConfig {
             class,
             name,
@@ -133,7 +136,7 @@ pub(super) fn perform(shared: &Mutex<State>, user: &str, call: &Call, faults: &[
 }
 
 /// Every class, as a request without one is answered.
-fn all_status(state: &State, domain: &str) -> String {
+fn all_status(state: &State, user: &str, domain: &str) -> String {
     let classes = [
         "FilesystemStatus",
         "FirmwareVersion",
@@ -142,7 +145,7 @@ fn all_status(state: &State, domain: &str) -> String {
         "ObjectStatus",
     ];
     let rows = classes.map(|class| {
-        let rows = status::rows(state, domain, class, &[]);
+        let rows = status::rows(state, user, domain, class, &[]);
         rows.trim_start_matches("<dp:status>")
             .trim_end_matches("</dp:status>")
             .to_owned()
@@ -185,8 +188,9 @@ fn get_config(
     }
     if domain == "default" {
         let hostile = status::hostile_names(faults);
-        let names = state.domains().into_iter().chain(hostile);
-        found.extend(names.map(|name| objects::domain_object(&name)));
+        let real = state.domains.iter();
+        found.extend(real.map(|domain| objects::domain_object(&domain.name, domain.disabled)));
+        found.extend(hostile.iter().map(|name| objects::domain_object(name, false)));
     }
     found.retain(|object| class.is_none_or(|class| object.class == class));
     found.retain(|object| name.is_none_or(|name| object.name == name));
@@ -196,63 +200,6 @@ fn get_config(
     } else {
         format!("<dp:config>{xml}</dp:config>")
     })
-}
-
-fn quiesce(
-    state: &mut State,
-    domain: &str,
-    target: Option<&str>,
-    timeout: u64,
-    delay: u64,
-    faults: &[FaultKind],
-) -> Payload {
-    let targets = match quiesce_targets(state, domain, target) {
-        Ok(targets) => targets,
-        Err(refusal) => return refusal,
-    };
-    if timeout < LEAST_QUIESCE_SECONDS {
-        return Payload::Log(format!(
-            "timeout must be at least {LEAST_QUIESCE_SECONDS} seconds"
-        ));
-    }
-    let outcome = if faults.contains(&FaultKind::NeverQuiesces) {
-        Outcome::NeverEnds
-    } else if faults.contains(&FaultKind::QuiesceError) {
-        Outcome::Fails
-    } else {
-        Outcome::Ends
-    };
-    // Connections that do not end in time are cut.
-    let takes = state.setup.quiesce_time.min(Duration::from_secs(timeout)) + Duration::from_secs(delay);
-    state.quiesce(&targets, takes, outcome);
-    Payload::Ok
-}
-
-fn unquiesce(state: &mut State, domain: &str, target: Option<&str>, faults: &[FaultKind]) -> Payload {
-    let targets = match quiesce_targets(state, domain, target) {
-        Ok(targets) => targets,
-        Err(refusal) => return refusal,
-    };
-    let never = faults.contains(&FaultKind::NeverUnquiesces);
-    state.unquiesce(&targets, if never { Outcome::NeverEnds } else { Outcome::Ends });
-    Payload::Ok
-}
-
-/// The domains that a quiesce or unquiesce concerns. The default domain never goes down.
-fn quiesce_targets(state: &State, domain: &str, target: Option<&str>) -> Result<Vec<String>, Payload> {
-    if domain != "default" {
-        return Err(Payload::Log(
-            "quiesce is available in default domain only".to_owned(),
-        ));
-    }
-    let mut names = state.domains();
-    names.retain(|name| name != "default");
-    match target {
-        None => Ok(names),
-        Some("default") => Err(Payload::Log("domain [default] cannot be quiesced".to_owned())),
-        Some(target) if names.iter().any(|name| name == target) => Ok(vec![target.to_owned()]),
-        Some(target) => Err(Payload::Log(format!("invalid or non-existent domain [{target}]"))),
-    }
 }
 
 /// The domains of a backup, `all-domains` resolved.

@@ -5,7 +5,7 @@
 
 use roxmltree::{Document, Node, ParsingOptions};
 
-use super::setup::Firmware;
+use super::firmware::Firmware;
 
 /// The management namespace.
 pub(super) const MANAGEMENT: &str = "http://www.datapower.com/schemas/management";

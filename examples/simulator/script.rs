@@ -4,75 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use super::fault::{Fault, FaultKind, Times};
-
-/// Every kind by its name in a script: the name, the argument it takes, and what it does.
-pub const KINDS: [(&str, &str, &str); 53] = [
-    ("refuse", "[@TIME]", "close the listener, for good or for a time"),
-    ("reset", "", "TCP reset"),
-    (
-        "close",
-        "",
-        "close the connection before the reply; the request is not carried out",
-    ),
-    ("close-in-body", "@BYTES", "close the connection in the body"),
-    ("stall", "[@TIME]", "say nothing, for good or for a time"),
-    ("stall-in-body", "@BYTES", "fall silent in the body"),
-    ("trickle", "@TIME", "pause after every byte"),
-    ("length-too-long", "@BYTES", "promise more bytes than come"),
-    ("length-too-short", "@BYTES", "promise fewer bytes than come"),
-    ("http-401", "", "HTTP 401"),
-    ("http-500", "", "HTTP 500 with a SOAP fault"),
-    ("http-503", "", "HTTP 503"),
-    ("html", "", "a page for people"),
-    ("status", "@STATUS", "the same body under another HTTP status"),
-    ("empty-body", "", "nothing in the body"),
-    ("garbage", "", "bytes that are not HTTP"),
-    ("content-type", "@TYPE", "another content type"),
-    ("redirect", "@URL", "HTTP 302"),
-    ("truncated-base64", "", "the base64 text ends early"),
-    ("corrupt-base64", "", "a character that is none of base64"),
-    ("empty-file", "", "an empty dp:file"),
-    ("file-error", "", "ERROR in dp:file"),
-    ("result-error", "", "ERROR in dp:result"),
-    ("no-payload", "", "a timestamp and nothing else"),
-    ("no-numbers", "", "empty fields in FilesystemStatus"),
-    ("bad-crc", "", "a changed byte in the archive or file"),
-    ("truncated-archive", "", "the archive ends early"),
-    ("wrong-hash", "", "a hash in export.xml is not the file's"),
-    ("other-domain", "", "the archive of another domain"),
-    ("missing-entry", "", "a listed file is not in the archive"),
-    ("missing-domain", "", "a domain is not in the archive"),
-    ("extra-entry", "", "a file in the archive is not listed"),
-    ("no-objects", "", "export.xml has no object"),
-    ("missing-part", "", "a part of the secure backup is missing"),
-    ("changed-part", "", "a part of the secure backup is not as listed"),
-    ("extra-part", "", "a part of the secure backup is not listed"),
-    ("entity-bomb", "", "a document type that expands to gigabytes"),
-    ("deep-nesting", "@DEPTH", "elements within elements"),
-    ("hostile-name", "[@NAME]", "a domain or file name made to escape"),
-    ("reply-lost", "", "carry the request out, close before the reply"),
-    ("never-quiesces", "", "stay quiescing"),
-    ("quiesce-error", "", "quiesce state error"),
-    ("never-unquiesces", "", "stay unquiescing"),
-    ("never-ready", "", "the secure backup never ends"),
-    ("gives-up", "", "the secure backup ends without a manifest"),
-    (
-        "early-manifest",
-        "",
-        "an empty manifest until the secure backup ends",
-    ),
-    ("scheduled", "", "a sentence instead of OK for a secure backup"),
-    ("no-space", "", "no space in temporary:"),
-    (
-        "new-certificate",
-        "",
-        "another certificate from the next connection on",
-    ),
-    ("restart", "", "restart instead of answering"),
-    ("access-denied", "", "the right is missing"),
-    ("login-failure", "", "as if the password were wrong"),
-    ("account-locked", "", "the account is locked from now on"),
-];
+use super::kinds::KINDS;
+use super::quiesce::When;
 
 impl Fault {
     /// Reads `OPERATION[@DOMAIN][:TIMES]=KIND[@ARGUMENT]`. TIMES is `2` (the second), `2+` (the second
@@ -175,129 +108,22 @@ impl FaultKind {
                 FaultKind::DeepNesting(u32::try_from(number()?).map_err(|error| error.to_string())?)
             }
             "hostile-name" => FaultKind::HostileName(argument.map(str::to_owned)),
+            "error-log" => FaultKind::ErrorLog(argument.map(str::to_owned)),
+            "ok-and-error-log" => FaultKind::OkAndErrorLog(argument.map(str::to_owned)),
+            "late" => FaultKind::Late(parse_when(&word())?),
+            "queued" => FaultKind::Queued(parse_when(&word())?),
+            "spares" => FaultKind::Spares(parse_names(&word())),
+            "only" => FaultKind::Only(parse_names(&word())),
+            "quiesces-alone" => FaultKind::QuiescesAlone(word()),
+            "unquiesces-alone" => FaultKind::UnquiescesAlone(word()),
+            "another-serial" => FaultKind::AnotherSerial(word()),
+            "another-firmware" => FaultKind::AnotherFirmware(word()),
             _ => FaultKind::samples()
                 .into_iter()
+                .chain(FaultKind::habits())
                 .find(|kind| kind.name() == name)
                 .ok_or_else(|| format!("there is no fault '{name}'"))?,
         })
-    }
-
-    /// Its name in a script.
-    pub fn name(&self) -> &'static str {
-        match self {
-            FaultKind::Refuse(_) => "refuse",
-            FaultKind::Reset => "reset",
-            FaultKind::CloseBeforeReply => "close",
-            FaultKind::CloseInBody(_) => "close-in-body",
-            FaultKind::StallBeforeHead(_) => "stall",
-            FaultKind::StallInBody(_) => "stall-in-body",
-            FaultKind::Trickle(_) => "trickle",
-            FaultKind::LengthTooLong(_) => "length-too-long",
-            FaultKind::LengthTooShort(_) => "length-too-short",
-            FaultKind::Unauthorized => "http-401",
-            FaultKind::ServerFault => "http-500",
-            FaultKind::Unavailable => "http-503",
-            FaultKind::Html => "html",
-            FaultKind::Status(_) => "status",
-            FaultKind::EmptyBody => "empty-body",
-            FaultKind::Garbage => "garbage",
-            FaultKind::ContentType(_) => "content-type",
-            FaultKind::Redirect(_) => "redirect",
-            FaultKind::TruncatedBase64 => "truncated-base64",
-            FaultKind::CorruptBase64 => "corrupt-base64",
-            FaultKind::EmptyFile => "empty-file",
-            FaultKind::FileError => "file-error",
-            FaultKind::ResultError => "result-error",
-            FaultKind::NoPayload => "no-payload",
-            FaultKind::NoNumbers => "no-numbers",
-            FaultKind::BadCrc => "bad-crc",
-            FaultKind::TruncatedArchive => "truncated-archive",
-            FaultKind::WrongHash => "wrong-hash",
-            FaultKind::OtherDomain => "other-domain",
-            FaultKind::MissingEntry => "missing-entry",
-            FaultKind::MissingDomain => "missing-domain",
-            FaultKind::ExtraEntry => "extra-entry",
-            FaultKind::NoObjects => "no-objects",
-            FaultKind::MissingPart => "missing-part",
-            FaultKind::ChangedPart => "changed-part",
-            FaultKind::ExtraPart => "extra-part",
-            FaultKind::EntityBomb => "entity-bomb",
-            FaultKind::DeepNesting(_) => "deep-nesting",
-            FaultKind::HostileName(_) => "hostile-name",
-            FaultKind::ReplyLost => "reply-lost",
-            FaultKind::NeverQuiesces => "never-quiesces",
-            FaultKind::QuiesceError => "quiesce-error",
-            FaultKind::NeverUnquiesces => "never-unquiesces",
-            FaultKind::NeverReady => "never-ready",
-            FaultKind::GivesUp => "gives-up",
-            FaultKind::EarlyManifest => "early-manifest",
-            FaultKind::Scheduled => "scheduled",
-            FaultKind::NoSpace => "no-space",
-            FaultKind::NewCertificate => "new-certificate",
-            FaultKind::Restart => "restart",
-            FaultKind::AccessDenied => "access-denied",
-            FaultKind::LoginFailure => "login-failure",
-            FaultKind::AccountLocked => "account-locked",
-        }
-    }
-
-    /// One of each kind, in the order of [`KINDS`]: tests generate faults from it.
-    pub fn samples() -> Vec<FaultKind> {
-        vec![
-            FaultKind::Refuse(None),
-            FaultKind::Reset,
-            FaultKind::CloseBeforeReply,
-            FaultKind::CloseInBody(20),
-            FaultKind::StallBeforeHead(None),
-            FaultKind::StallInBody(20),
-            FaultKind::Trickle(Duration::from_millis(20)),
-            FaultKind::LengthTooLong(20),
-            FaultKind::LengthTooShort(20),
-            FaultKind::Unauthorized,
-            FaultKind::ServerFault,
-            FaultKind::Unavailable,
-            FaultKind::Html,
-            FaultKind::Status(403),
-            FaultKind::EmptyBody,
-            FaultKind::Garbage,
-            FaultKind::ContentType("application/json".to_owned()),
-            FaultKind::Redirect("https://127.0.0.1:1/elsewhere".to_owned()),
-            FaultKind::TruncatedBase64,
-            FaultKind::CorruptBase64,
-            FaultKind::EmptyFile,
-            FaultKind::FileError,
-            FaultKind::ResultError,
-            FaultKind::NoPayload,
-            FaultKind::NoNumbers,
-            FaultKind::BadCrc,
-            FaultKind::TruncatedArchive,
-            FaultKind::WrongHash,
-            FaultKind::OtherDomain,
-            FaultKind::MissingEntry,
-            FaultKind::MissingDomain,
-            FaultKind::ExtraEntry,
-            FaultKind::NoObjects,
-            FaultKind::MissingPart,
-            FaultKind::ChangedPart,
-            FaultKind::ExtraPart,
-            FaultKind::EntityBomb,
-            FaultKind::DeepNesting(100_000),
-            FaultKind::HostileName(None),
-            FaultKind::ReplyLost,
-            FaultKind::NeverQuiesces,
-            FaultKind::QuiesceError,
-            FaultKind::NeverUnquiesces,
-            FaultKind::NeverReady,
-            FaultKind::GivesUp,
-            FaultKind::EarlyManifest,
-            FaultKind::Scheduled,
-            FaultKind::NoSpace,
-            FaultKind::NewCertificate,
-            FaultKind::Restart,
-            FaultKind::AccessDenied,
-            FaultKind::LoginFailure,
-            FaultKind::AccountLocked,
-        ]
     }
 }
 
@@ -314,9 +140,17 @@ impl fmt::Display for FaultKind {
             | FaultKind::StallInBody(bytes)
             | FaultKind::LengthTooLong(bytes)
             | FaultKind::LengthTooShort(bytes) => write!(f, "@{bytes}"),
-            FaultKind::ContentType(text) | FaultKind::Redirect(text) | FaultKind::HostileName(Some(text)) => {
-                write!(f, "@{text}")
-            }
+            FaultKind::ContentType(text)
+            | FaultKind::Redirect(text)
+            | FaultKind::HostileName(Some(text))
+            | FaultKind::ErrorLog(Some(text))
+            | FaultKind::OkAndErrorLog(Some(text))
+            | FaultKind::QuiescesAlone(text)
+            | FaultKind::UnquiescesAlone(text)
+            | FaultKind::AnotherSerial(text)
+            | FaultKind::AnotherFirmware(text) => write!(f, "@{text}"),
+            FaultKind::Late(when) | FaultKind::Queued(when) => write!(f, "@{when}"),
+            FaultKind::Spares(domains) | FaultKind::Only(domains) => write!(f, "@{}", domains.join("+")),
             FaultKind::DeepNesting(depth) => write!(f, "@{depth}"),
             FaultKind::Status(status) => write!(f, "@{status}"),
             _ => Ok(()),
@@ -326,6 +160,28 @@ impl fmt::Display for FaultKind {
 
 fn parse_number(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| format!("'{text}' is not a number"))
+}
+
+/// `10s`: after a time. `3`: when the third request after it comes.
+pub(super) fn parse_when(text: &str) -> Result<When, String> {
+    match text.parse() {
+        Ok(requests) => Ok(When::Requests(requests)),
+        Err(_) => parse_time(text).map(When::After),
+    }
+}
+
+/// `DOM1+DOM2`.
+pub(super) fn parse_names(text: &str) -> Vec<String> {
+    text.split('+').map(str::to_owned).collect()
+}
+
+impl fmt::Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            When::After(time) => write!(f, "{}ms", time.as_millis()),
+            When::Requests(count) => write!(f, "{count}"),
+        }
+    }
 }
 
 /// `500ms`, `5s`, `2m`.

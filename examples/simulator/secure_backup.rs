@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use super::content::Content;
 use super::fault::FaultKind;
 use super::files;
-use super::setup::{BackupMode, Setup, Style};
+use super::firmware::Style;
+use super::setup::{BackupMode, Setup};
 use super::soap::{Payload, escape, time_zone};
 use super::state::{SecureRun, State, later};
 

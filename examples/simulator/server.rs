@@ -15,6 +15,7 @@ use rustls::{ServerConnection, StreamOwned};
 use super::answer::{Act, Request, answer};
 use super::fault::{FaultKind, Faults};
 use super::http::{Incoming, Manner, Reply, Unread, read_request, write_reply};
+use super::setup::Setup;
 use super::state::State;
 use super::tls::{self, Shown};
 
@@ -25,6 +26,7 @@ pub(super) struct Shared {
     pub(super) state: Mutex<State>,
     pub(super) port: u16,
     faults: Mutex<Faults>,
+    habits: Mutex<Faults>,
     requests: Mutex<Vec<Request>>,
     shown: Mutex<Shown>,
     gate: Mutex<Gate>,
@@ -55,6 +57,7 @@ fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Shared {
     pub(super) fn new(state: State, port: u16, shown: Shown) -> Shared {
         Shared {
+            habits: Mutex::new(Faults::of(state.setup.habits.clone())),
             state: Mutex::new(state),
             port,
             faults: Mutex::default(),
@@ -76,7 +79,9 @@ impl Shared {
     }
 
     pub(super) fn strike(&self, operation: &str, domains: &[String]) -> Vec<FaultKind> {
-        self.faults().strike(operation, domains)
+        let mut kinds = hold(&self.habits).strike(operation, domains);
+        kinds.extend(self.faults().strike(operation, domains));
+        kinds
     }
 
     pub(super) fn shown(&self) -> MutexGuard<'_, Shown> {
@@ -87,11 +92,13 @@ impl Shared {
         hold(&self.requests)
     }
 
-    /// Adds to the log of requests.
-    pub(super) fn record(&self, mut request: Request) {
-        let mut requests = self.requests();
-        request.number = requests.len() as u64 + 1;
-        requests.push(request);
+    /// Puts another device behind the address, and gives the one that was there.
+    pub(super) fn replace(&self, setup: Setup) -> State {
+        *hold(&self.habits) = Faults::of(setup.habits.clone());
+        let mut state = hold(&self.state);
+        let mut other = State::new(setup);
+        other.requests = state.requests;
+        std::mem::replace(&mut *state, other)
     }
 
     /// Shows a new certificate from the next connection on.

@@ -7,6 +7,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::content::Content;
+use super::fault::Fault;
+use super::firmware::Firmware;
+use super::quiesce::{Shown, When};
 
 /// Everything that can be chosen about a simulated gateway. `Setup::default()` is a healthy
 /// appliance of firmware 10 in secure-backup mode with the domains `default`, `DOM1` and `DOM2`.
@@ -47,6 +50,13 @@ pub struct Setup {
     /// `QuiesceState` comes as the data model's display text (`Waiting for services to stop`, and
     /// `Quiesce not in progress` for none) instead of the values that were seen on the wire.
     pub quiesce_texts: bool,
+    /// What is shown of a quiesce, and when.
+    pub shown: Shown,
+    /// Domains that change their state alone: quiesced or not, and when, counted from the start.
+    pub turns: Vec<(String, bool, When)>,
+    /// What it does its own way from the beginning to the end: as faults, but not taken away by
+    /// `Gateway::clear_faults`.
+    pub habits: Vec<Fault>,
     /// Which certificate the TLS server shows.
     pub identity: Identity,
     /// It speaks TLS 1.2 and nothing newer, as older gateways do.
@@ -85,6 +95,9 @@ impl Default for Setup {
             hang_up: None,
             wrapped_base64: false,
             quiesce_texts: false,
+            shown: Shown::AtOnce,
+            turns: Vec::new(),
+            habits: Vec::new(),
             identity: Identity::SignedByAuthority,
             tls_12_only: false,
             clock: Clock::Real,
@@ -112,6 +125,11 @@ pub struct User {
     pub denied: Vec<String>,
     /// Locked after too many failed logins.
     pub locked: bool,
+    /// It sees no quiesce, of whatever domain. That a right decides about the one field is a guess.
+    pub blind: bool,
+    /// Domains that it has no row of in `DomainStatus`. That a right leaves rows out, and does not
+    /// refuse the request, is a guess.
+    pub unseen: Vec<String>,
 }
 
 impl User {
@@ -122,6 +140,8 @@ impl User {
             password: password.to_owned(),
             denied: Vec::new(),
             locked: false,
+            blind: false,
+            unseen: Vec::new(),
         }
     }
 
@@ -143,6 +163,14 @@ pub struct Domain {
     pub api_connect: bool,
     /// Quiesced from the start, by somebody else.
     pub quiesced: bool,
+    /// Its administrative state is `disabled`: it is never quiesced. What a device answers to a quiesce
+    /// of one was not captured; `OK` is a guess.
+    pub disabled: bool,
+    /// It runs on a configuration of last resort: `FailsafeMode` is `management`. It is quiesced as any
+    /// other is, which is a guess.
+    pub failsafe: bool,
+    /// A quiesce and an unquiesce take so much longer here than elsewhere, whatever their timeout.
+    pub slower: Duration,
     /// Services beside the objects that every domain has, by name.
     pub services: Vec<String>,
     /// Files, each under its full name (`local:///app/a.xsl`).
@@ -160,6 +188,9 @@ impl Domain {
             unsaved: false,
             api_connect: false,
             quiesced: false,
+            disabled: false,
+            failsafe: false,
+            slower: Duration::ZERO,
             services: vec![format!("{name}-service")],
             files: vec![
                 (
@@ -193,105 +224,28 @@ impl Domain {
         self
     }
 
+    /// The same, disabled.
+    pub fn disabled(mut self) -> Domain {
+        self.disabled = true;
+        self
+    }
+
+    /// The same, in failsafe mode.
+    pub fn failsafe(mut self) -> Domain {
+        self.failsafe = true;
+        self
+    }
+
+    /// The same, slower by so much.
+    pub fn slower(mut self, by: Duration) -> Domain {
+        self.slower = by;
+        self
+    }
+
     /// The same, with one more file.
     pub fn file(mut self, name: &str, content: impl Into<Content>) -> Domain {
         self.files.push((name.to_owned(), content.into()));
         self
-    }
-}
-
-/// Firmware: what it calls itself and how it speaks.
-#[derive(Clone, Debug)]
-pub struct Firmware {
-    /// As in `FirmwareVersion3`, with the product in front: `IDG.10.0.1.5`.
-    pub version: String,
-    /// Build number.
-    pub build: String,
-    /// `YYYY/MM/DD HH:MM:SS`.
-    pub build_date: String,
-    /// `LTS` or `CD`.
-    pub delivery_type: String,
-    /// Serial number.
-    pub serial: String,
-    /// Machine type, `8436`.
-    pub machine_type: String,
-    /// Model type, `53X`.
-    pub model_type: String,
-    /// The form of results and errors.
-    pub style: Style,
-    /// Classes and operations that the schema of this firmware does not have yet.
-    pub unknown_classes: Vec<String>,
-    /// Quiesce actions take a `delay`, and `DomainStatus` ends with `InterfaceState` and
-    /// `FailsafeMode`: both came after 5.0.
-    pub after_v5: bool,
-}
-
-/// How results and errors look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Style {
-    /// Up to 7.x: `OK` padded with white space, `log-event` in no namespace, the command line echoed.
-    Old,
-    /// From 10 on: a bare `OK`, `dp:log-event`.
-    V10,
-}
-
-impl Firmware {
-    /// An appliance of 10.0.1.
-    pub fn v10() -> Firmware {
-        Firmware {
-            version: "IDG.10.0.1.5".to_owned(),
-            build: "336212".to_owned(),
-            build_date: "2021/09/29 17:46:20".to_owned(),
-            delivery_type: "LTS".to_owned(),
-            serial: "78A0001".to_owned(),
-            machine_type: "8436".to_owned(),
-            model_type: "53X".to_owned(),
-            style: Style::V10,
-            unknown_classes: Vec::new(),
-            after_v5: true,
-        }
-    }
-
-    /// An appliance of 7.5: padded results, no `FirmwareVersion3`, no API Connect service.
-    pub fn v7() -> Firmware {
-        Firmware {
-            version: "IDG.7.5.2.4".to_owned(),
-            build: "290224".to_owned(),
-            build_date: "2017/04/12 09:05:11".to_owned(),
-            style: Style::Old,
-            unknown_classes: ["FirmwareVersion3", "FirmwareStatus2", "APIConnectGatewayService"]
-                .map(str::to_owned)
-                .to_vec(),
-            ..Firmware::v10()
-        }
-    }
-
-    /// An appliance of 5.0: also without `FirmwareVersion2`, `SecureBackupMode`, quiesce delays and
-    /// the details of certificates.
-    pub fn v5() -> Firmware {
-        let mut unknown_classes = Firmware::v7().unknown_classes;
-        let more = [
-            "FirmwareVersion2",
-            "SecureBackupMode",
-            "DateTimeStatus2",
-            "do-view-certificate-details",
-        ];
-        unknown_classes.extend(more.map(str::to_owned));
-        Firmware {
-            version: "XI52.5.0.0.9".to_owned(),
-            build: "231012".to_owned(),
-            build_date: "2013/08/29 13:52:34".to_owned(),
-            machine_type: "7199".to_owned(),
-            model_type: "42X".to_owned(),
-            unknown_classes,
-            after_v5: false,
-            ..Firmware::v7()
-        }
-    }
-
-    /// Whether the schema of this firmware has the class or operation.
-    pub fn knows(&self, class: &str) -> bool {
-        !self.unknown_classes.iter().any(|unknown| unknown == class)
     }
 }
 

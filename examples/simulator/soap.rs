@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::body::Body;
-use super::setup::Style;
+use super::firmware::Style;
 
 const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 const HEAD: &str = "<env:Envelope xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\"><env:Body>";
@@ -26,6 +26,8 @@ pub(super) enum Payload {
     Text(String),
     /// An error log.
     Log(String),
+    /// `OK` in one `dp:result`, an error log in a second.
+    OkAndLog(String),
     /// HTTP 500: the schema does not allow the request.
     SchemaFault,
 }
@@ -59,13 +61,18 @@ pub(super) fn response(style: Style, now: Timestamp, echo: &str, payload: &Paylo
             body.push_text(format!("</dp:file>{after}"));
             body
         }
-        Payload::Ok if style == Style::Old => {
-            whole("<dp:result>\n                        OK\n                    </dp:result>".to_owned())
-        }
-        Payload::Ok => whole("<dp:result>OK</dp:result>".to_owned()),
+        Payload::Ok => whole(ok(style).to_owned()),
         Payload::Text(text) => whole(format!("<dp:result>{}</dp:result>", escape(text))),
         Payload::Log(message) => whole(error_log(style, message, echo)),
+        Payload::OkAndLog(message) => whole(format!("{}{}", ok(style), error_log(style, message, echo))),
         Payload::SchemaFault => fault("Internal Error (from client)"),
+    }
+}
+
+fn ok(style: Style) -> &'static str {
+    match style {
+        Style::V10 => "<dp:result>OK</dp:result>",
+        Style::Old => "<dp:result>\n                        OK\n                    </dp:result>",
     }
 }
 

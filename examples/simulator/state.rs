@@ -1,4 +1,4 @@
-//! What changes while a gateway runs: domains, quiesces, files, a secure backup under way.
+//! What changes while a gateway runs: domains, files, a secure backup under way. Quiesces are in `quiesce`.
 
 use std::time::Duration;
 
@@ -6,7 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::content::Content;
 use super::files::{self, FileStore};
+use super::firmware::Firmware;
 use super::objects::{self, Object};
+use super::quiesce::{Deed, Phase, Standing};
 use super::setup::{Domain, Setup};
 
 /// The state of a gateway. Tests look at it and change it through `Gateway::state`.
@@ -18,6 +20,14 @@ pub struct State {
     pub(super) domains: Vec<DomainState>,
     pub(super) secure_backup: Option<SecureRun>,
     pub(super) started: Timestamp,
+    /// Requests that have come, over the life of the gateway.
+    pub(super) requests: u64,
+    /// How often somebody has looked at the quiesce states.
+    pub(super) looks: u64,
+    /// Where the device as a whole stands: its services and handlers, beside the domains.
+    pub(super) device: Standing,
+    /// What it will do later, in this order.
+    pub(super) deeds: Vec<Deed>,
 }
 
 /// One domain.
@@ -31,16 +41,10 @@ pub(super) struct DomainState {
     pub(super) files: FileStore,
     /// Backups of this domain that are being made.
     pub(super) backups: u32,
-    quiesce: Phase,
-}
-
-/// Where a domain stands between normal and quiesced. A move without an end never ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
-    Normal,
-    ToQuiesced(Option<Timestamp>),
-    ToNormal(Option<Timestamp>),
-    Error,
+    pub(super) disabled: bool,
+    pub(super) failsafe: bool,
+    pub(super) slower: Duration,
+    pub(super) quiesce: Standing,
 }
 
 /// A secure backup under way: what is still to be written, and when. Without an end it never ends.
@@ -53,10 +57,15 @@ pub(super) struct SecureRun {
 
 impl State {
     pub(super) fn new(setup: Setup) -> State {
+        let now = setup.clock.now();
         let mut state = State {
-            started: setup.clock.now(),
+            started: now,
             domains: Vec::new(),
             secure_backup: None,
+            requests: 0,
+            looks: 0,
+            device: Standing::new(Phase::Normal),
+            deeds: Vec::new(),
             setup,
         };
         let mut domains = state.setup.domains.clone();
@@ -66,12 +75,47 @@ impl State {
         for domain in domains {
             state.add_domain(domain);
         }
+        for (domain, quiesced, when) in state.setup.turns.clone() {
+            state.turn_later(&domain, quiesced, when);
+        }
         state
     }
 
     /// The present, by the gateway's clock.
     pub fn now(&self) -> Timestamp {
         self.setup.clock.now()
+    }
+
+    /// Counts a request that has come, and does what was put off until then.
+    pub(super) fn arrive(&mut self) -> u64 {
+        self.requests += 1;
+        self.do_deeds();
+        self.requests
+    }
+
+    /// Gives the device another serial number, as a device that was exchanged has.
+    pub fn set_serial(&mut self, serial: &str) {
+        self.setup.firmware.serial = serial.to_owned();
+        self.describe_again();
+    }
+
+    /// Gives the device another firmware, serial number and machine type included.
+    pub fn set_firmware(&mut self, firmware: Firmware) {
+        self.setup.firmware = firmware;
+        self.describe_again();
+    }
+
+    /// Puts what the device says of itself into its configuration again.
+    fn describe_again(&mut self) {
+        for object in objects::of_device(&self.setup) {
+            if let Some(domain) = self.domain_mut("default") {
+                for objects in [&mut domain.saved, &mut domain.running] {
+                    for old in objects.iter_mut().filter(|old| old.is_same(&object)) {
+                        *old = object.clone();
+                    }
+                }
+            }
+        }
     }
 
     /// The names of all domains.
@@ -102,6 +146,9 @@ impl State {
             name,
             api_connect,
             keys,
+            disabled,
+            failsafe,
+            slower,
             ..
         } = domain;
         let mut state = DomainState {
@@ -112,7 +159,10 @@ impl State {
             running,
             files,
             backups: 0,
-            quiesce,
+            disabled,
+            failsafe,
+            slower,
+            quiesce: Standing::new(quiesce),
         };
         state.write_configuration(now);
         self.domains.push(state);
@@ -121,31 +171,6 @@ impl State {
     /// Deletes a domain with its files.
     pub fn remove_domain(&mut self, name: &str) {
         self.domains.retain(|domain| domain.name != name);
-    }
-
-    /// `QuiesceState` of a domain as it stands on the wire; empty when nothing is quiesced.
-    pub fn quiesce_state(&self, domain: &str) -> &'static str {
-        self.domain(domain)
-            .map_or("", |domain| domain.quiesce_state(self.now()))
-    }
-
-    /// Quiesces or unquiesces a domain at once, as somebody else would.
-    pub fn set_quiesced(&mut self, domain: &str, quiesced: bool) {
-        let phase = if quiesced {
-            Phase::ToQuiesced(Some(self.now()))
-        } else {
-            Phase::Normal
-        };
-        if let Some(domain) = self.domain_mut(domain) {
-            domain.quiesce = phase;
-        }
-    }
-
-    /// Whether every domain is as idle as it should be: no quiesce done, under way or failed.
-    pub fn is_unquiesced(&self) -> bool {
-        self.domains
-            .iter()
-            .all(|domain| domain.quiesce_state(self.now()).is_empty())
     }
 
     /// `SaveNeeded` of a domain.
@@ -213,9 +238,11 @@ impl State {
     pub fn restart(&mut self) {
         self.started = self.now();
         self.secure_backup = None;
+        self.deeds.clear();
+        self.device = Standing::new(Phase::Normal);
         for domain in &mut self.domains {
             domain.files.clear("temporary:");
-            domain.quiesce = Phase::Normal;
+            domain.quiesce = Standing::new(Phase::Normal);
             domain.running = domain.saved.clone();
         }
     }
@@ -233,42 +260,6 @@ impl State {
         self.domain_mut(if files::is_shared(path) { "default" } else { domain })
     }
 
-    /// Starts to quiesce domains. `outcome` tells whether it ends, and how.
-    pub(super) fn quiesce(&mut self, domains: &[String], takes: Duration, outcome: Outcome) {
-        let until = later(self.now(), takes);
-        for domain in self
-            .domains
-            .iter_mut()
-            .filter(|domain| domains.contains(&domain.name))
-        {
-            domain.quiesce = match (outcome, domain.quiesce) {
-                // Quiesced already, or on the way: nothing begins anew.
-                (Outcome::Ends, Phase::ToQuiesced(Some(_))) => domain.quiesce,
-                (Outcome::Ends, _) => Phase::ToQuiesced(Some(until)),
-                (Outcome::NeverEnds, _) => Phase::ToQuiesced(None),
-                (Outcome::Fails, _) => Phase::Error,
-            };
-        }
-    }
-
-    /// Starts to unquiesce domains.
-    pub(super) fn unquiesce(&mut self, domains: &[String], outcome: Outcome) {
-        let now = self.now();
-        let until = later(now, self.setup.unquiesce_time);
-        for domain in self
-            .domains
-            .iter_mut()
-            .filter(|domain| domains.contains(&domain.name))
-        {
-            if !domain.quiesce_state(now).is_empty() {
-                domain.quiesce = match outcome {
-                    Outcome::NeverEnds => Phase::ToNormal(None),
-                    _ => Phase::ToNormal(Some(until)),
-                };
-            }
-        }
-    }
-
     /// Free space of `temporary:` in bytes.
     pub(super) fn free_temporary(&self) -> u64 {
         let files = self
@@ -281,6 +272,7 @@ impl State {
 
     /// Does what has come due since the last look.
     pub(super) fn settle(&mut self) {
+        self.do_deeds();
         let now = self.now();
         let Some(mut run) = self.secure_backup.take() else {
             return;
@@ -298,27 +290,7 @@ impl State {
     }
 }
 
-/// How a quiesce or an unquiesce goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
-    Ends,
-    NeverEnds,
-    Fails,
-}
-
 impl DomainState {
-    pub(super) fn quiesce_state(&self, now: Timestamp) -> &'static str {
-        let ended = |until: Option<Timestamp>| until.is_some_and(|until| until <= now);
-        match self.quiesce {
-            Phase::Normal => "",
-            Phase::ToQuiesced(until) if ended(until) => "quiesced",
-            Phase::ToQuiesced(_) => "quiescing",
-            Phase::ToNormal(until) if ended(until) => "",
-            Phase::ToNormal(_) => "unquiescing",
-            Phase::Error => "error",
-        }
-    }
-
     pub(super) fn is_unsaved(&self) -> bool {
         self.saved != self.running
     }

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::fault::FaultKind;
+use super::firmware::Style;
 use super::objects::ROW_SPACE;
-use super::setup::Style;
 use super::soap::{escape, time_zone};
 use super::state::{DomainState, State};
 
@@ -18,18 +18,18 @@ const HOSTILE_NAMES: [&str; 5] = [
 ];
 
 /// `dp:status` with the rows of a class, asked in a domain.
-pub(super) fn rows(state: &State, domain: &str, class: &str, faults: &[FaultKind]) -> String {
+pub(super) fn rows(state: &State, user: &str, domain: &str, class: &str, faults: &[FaultKind]) -> String {
     let rows: Vec<String> = match class {
-        "DomainStatus" => domain_status(state, faults),
+        "DomainStatus" => domain_status(state, user, faults),
         "DomainSummary" => vec![format!(
             "<DomainSummary{ROW_SPACE}><Domain class=\"Domain\">{}</Domain>{}</DomainSummary>",
             escape(domain),
-            field("Quiesce", quiesce_text(state, state.quiesce_state(domain)))
+            field("Quiesce", quiesce_text(state, elsewhere(state, user, domain)))
         )],
         "FilesystemStatus" => vec![filesystem_status(state, faults)],
         "FirmwareVersion" | "FirmwareVersion2" | "FirmwareVersion3" => vec![firmware_version(state, class)],
         "DateTimeStatus" => vec![date_time_status(state)],
-        "ObjectStatus" => object_status(state, domain),
+        "ObjectStatus" => object_status(state, user, domain),
         _ => Vec::new(),
     };
     if rows.is_empty() {
@@ -52,8 +52,18 @@ fn field(tag: &str, value: &str) -> String {
     }
 }
 
-fn domain_status(state: &State, faults: &[FaultKind]) -> Vec<String> {
-    let now = state.now();
+/// What a user is shown of the quiesce of a domain in other classes than `DomainStatus`.
+fn elsewhere(state: &State, user: &str, domain: &str) -> &'static str {
+    state
+        .domain(domain)
+        .map_or("", |domain| state.shown_quiesce(domain, user, false))
+}
+
+fn domain_status(state: &State, user: &str, faults: &[FaultKind]) -> Vec<String> {
+    let unseen = |name: &String| {
+        let mut users = state.setup.users.iter();
+        users.any(|known| known.name == user && known.unseen.contains(name))
+    };
     let one = |name: &str, domain: Option<&DomainState>| {
         let mut fields = vec![
             ("Domain", name),
@@ -65,15 +75,21 @@ fn domain_status(state: &State, faults: &[FaultKind]) -> Vec<String> {
             ("CurrentCommand", state.current_command(name)),
             (
                 "QuiesceState",
-                quiesce_text(state, domain.map_or("", |domain| domain.quiesce_state(now))),
+                quiesce_text(
+                    state,
+                    domain.map_or("", |domain| state.shown_quiesce(domain, user, true)),
+                ),
             ),
         ];
         if state.setup.firmware.after_v5 {
-            fields.extend([("InterfaceState", "ok"), ("FailsafeMode", "none")]);
+            let failsafe = domain.is_some_and(|domain| domain.failsafe);
+            let mode = if failsafe { "management" } else { "none" };
+            fields.extend([("InterfaceState", "ok"), ("FailsafeMode", mode)]);
         }
         row("DomainStatus", &fields)
     };
-    let real = state.domains.iter().map(|domain| one(&domain.name, Some(domain)));
+    let seen = state.domains.iter().filter(|domain| !unseen(&domain.name));
+    let real = seen.map(|domain| one(&domain.name, Some(domain)));
     let hostile = hostile_names(faults).into_iter().map(|name| one(&name, None));
     real.chain(hostile).collect()
 }
@@ -174,11 +190,11 @@ fn date_time_status(state: &State) -> String {
     )
 }
 
-fn object_status(state: &State, domain: &str) -> Vec<String> {
+fn object_status(state: &State, user: &str, domain: &str) -> Vec<String> {
     let Some(domain) = state.domain(domain) else {
         return Vec::new();
     };
-    let quiesced = !domain.quiesce_state(state.now()).is_empty();
+    let quiesced = !state.shown_quiesce(domain, user, false).is_empty();
     let one = |object: &super::objects::Object| {
         let enabled = object.class != "APIConnectGatewayService" || domain.api_connect;
         let service = object.class == "MultiProtocolGateway";

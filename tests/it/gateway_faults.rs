@@ -33,7 +33,8 @@ fn backup_under(fault: &str) -> Result<Answer, String> {
 
 #[test]
 fn every_kind_has_a_name_and_reads_back_from_its_script() {
-    let kinds = FaultKind::samples();
+    let all = FaultKind::samples().into_iter().chain(FaultKind::habits());
+    let kinds: Vec<FaultKind> = all.collect();
     let names: Vec<&str> = kinds.iter().map(FaultKind::name).collect();
     assert_eq!(names, KINDS.map(|kind| kind.0));
     for kind in kinds {

@@ -22,6 +22,7 @@ mod fuzz_seeds;
 mod gateway_answers;
 mod gateway_archives;
 mod gateway_faults;
+mod gateway_personalities;
 mod gateway_requests;
 mod gateway_state;
 mod history_cli;

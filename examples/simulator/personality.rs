@@ -1,0 +1,272 @@
+//! Ways in which real gateways differ from each other. Each is one thing, and they combine:
+//!
+//! ```text
+//! Setup::default()
+//!     .with(&Personality::Shows(Shown::AfterLooks(3)))
+//!     .with(&Personality::habit("quiesce=sentence"))
+//!     .with(&Personality::habit("quiesce=late@10s"))
+//! ```
+//!
+//! What no capture shows is a guess, and the type that it is made of says so.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::fault::Fault;
+use super::quiesce::{Shown, When};
+use super::script::{parse_names, parse_time, parse_when};
+use super::setup::{Domain, Setup};
+
+/// Every personality by its name in a script: the name, the argument it takes, and what it is.
+pub const PERSONALITIES: [(&str, &str, &str); 11] = [
+    ("default-alone", "", "no domain but default"),
+    ("state-never-shown", "", "no status class shows a quiesce"),
+    (
+        "state-elsewhere",
+        "",
+        "DomainStatus never shows a quiesce; DomainSummary and ObjectStatus do",
+    ),
+    (
+        "state-shown-late",
+        "@WHEN",
+        "a quiesce is shown so many looks, or so long, after it is so",
+    ),
+    ("state-for-others", "", "the account is shown no quiesce"),
+    (
+        "rows-for-others",
+        "@DOMAIN+DOMAIN",
+        "the account has no row of these domains in DomainStatus",
+    ),
+    ("disabled", "@DOMAIN", "a disabled domain: it is never quiesced"),
+    ("failsafe", "@DOMAIN", "a domain in failsafe mode"),
+    (
+        "slower",
+        "@DOMAIN:TIME",
+        "a domain that quiesces and unquiesces so much slower than others",
+    ),
+    (
+        "turns-quiesced",
+        "@DOMAIN:WHEN",
+        "a domain that quiesces alone, counted from the start",
+    ),
+    (
+        "turns-normal",
+        "@DOMAIN:WHEN",
+        "a domain that unquiesces alone, counted from the start",
+    ),
+];
+
+/// One way in which a gateway is itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Personality {
+    /// No domain but `default`.
+    DefaultAlone,
+    /// What is shown of a quiesce, and when.
+    Shows(Shown),
+    /// No account that can log in is shown a quiesce; others would be.
+    StateForOthers,
+    /// No account that can log in has a row of these domains in `DomainStatus`; others would have.
+    RowsForOthers(Vec<String>),
+    /// A domain is disabled.
+    Disabled(String),
+    /// A domain is in failsafe mode.
+    Failsafe(String),
+    /// A domain quiesces and unquiesces so much slower than others.
+    Slower(String, Duration),
+    /// A domain changes its state alone.
+    Turns {
+        /// Which domain.
+        domain: String,
+        /// To what.
+        quiesced: bool,
+        /// When, counted from the start.
+        when: When,
+    },
+    /// Something that it does its own way for as long as it runs: `quiesce=sentence`.
+    Habit(Fault),
+}
+
+impl Personality {
+    /// A habit, written as a fault is.
+    ///
+    /// # Panics
+    ///
+    /// When the script cannot be read.
+    pub fn habit(script: &str) -> Personality {
+        Personality::Habit(Fault::parse(script).expect("a habit"))
+    }
+
+    /// Reads `NAME[@ARGUMENT]`, or a habit as `OPERATION[@DOMAIN][:TIMES]=KIND[@ARGUMENT]`.
+    pub fn parse(script: &str) -> Result<Personality, String> {
+        if script.contains('=') {
+            return Fault::parse(script).map(Personality::Habit);
+        }
+        let (name, argument) = script.split_once('@').unwrap_or((script, ""));
+        let known = PERSONALITIES.iter().find(|known| known.0 == name);
+        let Some((_, takes, _)) = known else {
+            return Err(format!("there is no personality '{name}'"));
+        };
+        if takes.is_empty() != argument.is_empty() {
+            let needs = if takes.is_empty() {
+                "takes no argument"
+            } else {
+                "needs"
+            };
+            return Err(format!("'{name}' {needs} {takes}").trim_end().to_owned());
+        }
+        let domain = || argument.to_owned();
+        let pair = || {
+            let pair = argument.rsplit_once(':');
+            pair.ok_or_else(|| format!("'{name}' needs {takes}"))
+        };
+        Ok(match name {
+            "default-alone" => Personality::DefaultAlone,
+            "state-never-shown" => Personality::Shows(Shown::Never),
+            "state-elsewhere" => Personality::Shows(Shown::Elsewhere),
+            "state-shown-late" => Personality::Shows(match parse_when(argument)? {
+                When::After(time) => Shown::After(time),
+                When::Requests(looks) => Shown::AfterLooks(looks),
+            }),
+            "state-for-others" => Personality::StateForOthers,
+            "rows-for-others" => Personality::RowsForOthers(parse_names(argument)),
+            "disabled" => Personality::Disabled(domain()),
+            "failsafe" => Personality::Failsafe(domain()),
+            "slower" => {
+                let (domain, time) = pair()?;
+                Personality::Slower(domain.to_owned(), parse_time(time)?)
+            }
+            _ => {
+                let (domain, when) = pair()?;
+                Personality::Turns {
+                    domain: domain.to_owned(),
+                    quiesced: name == "turns-quiesced",
+                    when: parse_when(when)?,
+                }
+            }
+        })
+    }
+
+    /// Gives it to a gateway that is not yet started. A domain that it is about must be there.
+    pub fn apply(&self, setup: &mut Setup) -> Result<(), String> {
+        match self {
+            Personality::DefaultAlone => setup.domains.retain(|domain| domain.name == "default"),
+            Personality::Shows(shown) => setup.shown = *shown,
+            Personality::StateForOthers => setup.users.iter_mut().for_each(|user| user.blind = true),
+            Personality::RowsForOthers(domains) => {
+                for name in domains {
+                    domain_of(setup, name)?;
+                }
+                for user in &mut setup.users {
+                    user.unseen.extend(domains.iter().cloned());
+                }
+            }
+            Personality::Disabled(name) => domain_of(setup, name)?.disabled = true,
+            Personality::Failsafe(name) => domain_of(setup, name)?.failsafe = true,
+            Personality::Slower(name, by) => domain_of(setup, name)?.slower = *by,
+            Personality::Turns {
+                domain,
+                quiesced,
+                when,
+            } => {
+                domain_of(setup, domain)?;
+                setup.turns.push((domain.clone(), *quiesced, *when));
+            }
+            Personality::Habit(fault) => setup.habits.push(fault.clone()),
+        }
+        Ok(())
+    }
+
+    /// One of each, in the order of [`PERSONALITIES`].
+    pub fn samples() -> Vec<Personality> {
+        let domain = || "DOM1".to_owned();
+        let turns = |quiesced, when| Personality::Turns {
+            domain: domain(),
+            quiesced,
+            when,
+        };
+        vec![
+            Personality::DefaultAlone,
+            Personality::Shows(Shown::Never),
+            Personality::Shows(Shown::Elsewhere),
+            Personality::Shows(Shown::AfterLooks(3)),
+            Personality::StateForOthers,
+            Personality::RowsForOthers(vec![domain()]),
+            Personality::Disabled(domain()),
+            Personality::Failsafe(domain()),
+            Personality::Slower(domain(), Duration::from_secs(10)),
+            turns(true, When::Requests(9)),
+            turns(false, When::After(Duration::from_secs(20))),
+        ]
+    }
+}
+
+fn domain_of<'s>(setup: &'s mut Setup, name: &str) -> Result<&'s mut Domain, String> {
+    let mut domains = setup.domains.iter_mut();
+    domains
+        .find(|domain| domain.name == name)
+        .ok_or_else(|| format!("there is no domain '{name}' that could be so"))
+}
+
+impl Setup {
+    /// The same gateway with one more personality.
+    ///
+    /// # Panics
+    ///
+    /// When it is about a domain that is not there.
+    #[must_use]
+    pub fn with(mut self, personality: &Personality) -> Setup {
+        personality.apply(&mut self).expect("a personality that fits");
+        self
+    }
+
+    /// The same gateway with personalities written as `examples/gateway` takes them.
+    ///
+    /// # Panics
+    ///
+    /// When one cannot be read, or does not fit.
+    #[must_use]
+    pub fn being(self, scripts: &[&str]) -> Setup {
+        let read = |script: &&str| Personality::parse(script).expect("a personality");
+        scripts
+            .iter()
+            .map(read)
+            .fold(self, |setup, personality| setup.with(&personality))
+    }
+}
+
+impl std::str::FromStr for Personality {
+    type Err = String;
+
+    fn from_str(script: &str) -> Result<Personality, String> {
+        Personality::parse(script)
+    }
+}
+
+impl fmt::Display for Personality {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Personality::DefaultAlone => f.write_str("default-alone"),
+            Personality::Shows(Shown::AtOnce) => f.write_str("state-shown-late@0"),
+            Personality::Shows(Shown::Never) => f.write_str("state-never-shown"),
+            Personality::Shows(Shown::Elsewhere) => f.write_str("state-elsewhere"),
+            Personality::Shows(Shown::AfterLooks(looks)) => write!(f, "state-shown-late@{looks}"),
+            Personality::Shows(Shown::After(time)) => {
+                write!(f, "state-shown-late@{}ms", time.as_millis())
+            }
+            Personality::StateForOthers => f.write_str("state-for-others"),
+            Personality::RowsForOthers(domains) => write!(f, "rows-for-others@{}", domains.join("+")),
+            Personality::Disabled(domain) => write!(f, "disabled@{domain}"),
+            Personality::Failsafe(domain) => write!(f, "failsafe@{domain}"),
+            Personality::Slower(domain, by) => write!(f, "slower@{domain}:{}ms", by.as_millis()),
+            Personality::Turns {
+                domain,
+                quiesced,
+                when,
+            } => {
+                let to = if *quiesced { "quiesced" } else { "normal" };
+                write!(f, "turns-{to}@{domain}:{when}")
+            }
+            Personality::Habit(fault) => write!(f, "{fault}"),
+        }
+    }
+}
