@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use crate::freshness::{Attempt, Freshness, JudgedTarget, TargetState};
 use crate::report::fields;
+use crate::report::grid::{CellKind, fitted};
 use crate::report::plain::columns;
-use crate::report::table::{CellKind, fitted};
 use crate::run::event::FileKind;
 use crate::values::duration::HumanDuration;
 use crate::values::size::Bytes;

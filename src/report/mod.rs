@@ -6,6 +6,7 @@ pub mod diff;
 mod fields;
 pub mod findings;
 pub mod freshness;
+mod grid;
 pub mod json;
 pub mod lines;
 mod plain;

@@ -237,24 +237,6 @@ fn times_are_those_of_the_zone() {
 }
 
 #[test]
-fn codes_break_after_underscores_only() {
-    assert_eq!(
-        broken_after("PRE_VALIDATION_QUIESCE_TIMEOUT_SYSPARM_TOO_SHORT", &['_'], 16),
-        "PRE_VALIDATION_\nQUIESCE_TIMEOUT_\nSYSPARM_TOO_\nSHORT"
-    );
-    assert_eq!(broken_after("SUCCESS", &['_'], 3), "SUCCESS");
-    assert_eq!(broken_after("", &['_'], 3), "");
-}
-
-#[test]
-fn every_status_fits_the_column_that_breaks_it() {
-    for (status, code, _) in crate::run::status::Status::ALL {
-        let broken = broken_after(code, &['_'], GIVES[3].code);
-        assert!(broken.lines().all(|line| line.len() <= GIVES[3].code), "{status}");
-    }
-}
-
-#[test]
 fn activities_that_fit_no_table_are_a_block_each() {
     let rows = fixture::activities();
     let text = render(&fixture::activities_view(&rows), &layout(Some(60)));
