@@ -4,7 +4,6 @@ mod check;
 mod diff;
 mod history;
 mod init;
-mod notified_history;
 mod notify_test;
 mod preview;
 mod prune;

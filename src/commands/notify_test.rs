@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use crate::cli::{Global, NotifyTestArgs};
 use crate::clock::{Clock, SystemClock};
-use crate::commands::notified_history::NotifiedHistory;
 use crate::commands::{Outcome, chosen, load_plan, print};
 use crate::exit::Exit;
+use crate::history::History;
 use crate::notify::notice::{Notice, NoticeTask, QuiescedPlace};
 use crate::notify::previous::Previous;
 use crate::notify::receiver::Receiver;
@@ -41,7 +41,7 @@ pub(super) fn notify_test(global: &Global, args: &NotifyTestArgs, ui: Ui, env: L
     };
     let clock = SystemClock::new();
     // The metrics are not made up: without a history there is nothing that they could say.
-    let past = NotifiedHistory::open(&file.settings.history);
+    let past = History::open_read_only(&file.settings.history).ok();
     let past = past.as_ref().map(|past| past as &dyn Previous);
     let notifier = Notifier::new(file, env, clock.zone(), past);
 

@@ -4,9 +4,9 @@ use anyhow::Context as _;
 
 use crate::cli::{Global, RecoverArgs};
 use crate::clock::{Clock, SystemClock};
-use crate::commands::notified_history::NotifiedHistory;
 use crate::commands::{CommandError, Outcome, load_plan, open_history, print, record_warnings};
 use crate::exit::Exit;
+use crate::history::History;
 use crate::lock::Locks;
 use crate::notify::Notifier;
 use crate::notify::previous::Previous;
@@ -40,7 +40,8 @@ pub(super) fn recover(args: &RecoverArgs, global: &Global, ui: Ui, env: Lookup<'
         environment: env,
     };
     let mut screen = Screen::new(ui);
-    let past = NotifiedHistory::open(&file.settings.history);
+    // Where it cannot be read, everything is news.
+    let past = History::open_read_only(&file.settings.history).ok();
     let past = past.as_ref().map(|past| past as &dyn Previous);
     let mut notifier = Notifier::new(file, env, clock.zone(), past);
     let sinks: Vec<&mut dyn Sink> = vec![&mut screen, &mut notifier];

@@ -4,9 +4,9 @@ use anyhow::Context as _;
 
 use crate::cli::{Global, RunArgs, RunFormat};
 use crate::clock::{Clock, SystemClock};
-use crate::commands::notified_history::NotifiedHistory;
 use crate::commands::{CommandError, Outcome, chosen, load_plan, open_history, record_warnings};
 use crate::exit::Exit;
+use crate::history::History;
 use crate::lock::Locks;
 use crate::notify::Notifier;
 use crate::notify::previous::Previous;
@@ -63,7 +63,8 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
         Some(lines) => sinks.push(lines),
         None => sinks.push(&mut screen),
     }
-    let past = NotifiedHistory::open(&file.settings.history);
+    // Where it cannot be read, everything is news.
+    let past = History::open_read_only(&file.settings.history).ok();
     let past = past.as_ref().map(|past| past as &dyn Previous);
     let mut notifier = Notifier::new(file, env, clock_zone(&clock), past);
     sinks.push(&mut notifier);

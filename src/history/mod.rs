@@ -6,6 +6,7 @@
 
 mod error;
 mod journal;
+mod previous;
 mod query;
 mod record;
 mod schema;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::notify::previous::trouble;
 use crate::run::event::{ALL_DOMAINS, ActionKind, PlanId, TaskId};
 use crate::run::status::{Class, Status};
 use crate::values::event_name::EventName;
@@ -174,11 +175,6 @@ pub fn place(device: &str, domain: &str) -> String {
     } else {
         format!("{device}/{domain}")
     }
-}
-
-/// A task that did not succeed, in a form that compares equal as long as nothing changes.
-pub fn trouble(action: ActionKind, device: &str, domain: &str, status: Status) -> String {
-    format!("{} {device}/{domain} {status}", action.code())
 }
 
 /// What the end of a plan in this status is.

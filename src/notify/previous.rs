@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::run::event::{FileKind, PlanId, TaskId};
+use crate::run::event::{ActionKind, FileKind, PlanId, TaskId};
 use crate::run::status::Status;
 
 /// What is known of the past. The history file in a run, plain data in a test. An error is
@@ -13,7 +13,7 @@ pub trait Previous {
     /// The plan executions before this one that have ended, newest first, so many at most.
     fn ends(&self, plan: &str, before: PlanId, most: u32) -> Result<Vec<PreviousEnd>, String>;
 
-    /// The tasks of an execution that did not succeed, as [`crate::notify::notice::trouble`]
+    /// The tasks of an execution that did not succeed, as [`trouble`]
     /// puts them, sorted.
     fn troubles(&self, execution: PlanId) -> Result<Vec<String>, String>;
 
@@ -83,4 +83,9 @@ pub struct TargetFigures {
     pub took: Option<Duration>,
     /// The newest good backup: when, and how many bytes.
     pub good: Option<(Timestamp, u64)>,
+}
+
+/// A task that did not succeed, in a form that compares equal as long as nothing changes.
+pub fn trouble(action: ActionKind, device: &str, domain: &str, status: Status) -> String {
+    format!("{} {device}/{domain} {status}", action.code())
 }

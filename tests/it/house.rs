@@ -61,7 +61,10 @@ const ARROWS: &[(&str, &[&str])] = &[
         "freshness",
         &["history", "plan::model", "run::event", "run::status", "values"],
     ),
-    ("history", &["run::event", "run::status", "values"]),
+    (
+        "history",
+        &["notify::previous", "run::event", "run::status", "values"],
+    ),
     (
         "run",
         &[

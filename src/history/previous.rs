@@ -1,23 +1,68 @@
-//! What notifications ask of the history.
+//! What notifications ask of the history. They read it through a connection of its own while
+//! a run writes it.
 
-use std::path::Path;
 use std::time::Duration;
 
 use crate::history::{History, HistoryError, NoteLevel, PlanFilter, PlanRow, TargetRow};
-use crate::notify::notice::trouble;
-use crate::notify::previous::{Figures, PlanFigures, Previous, PreviousEnd, TargetFigures};
+use crate::notify::previous::{Figures, PlanFigures, Previous, PreviousEnd, TargetFigures, trouble};
 use crate::run::event::{Owner, PlanId, TaskId, Undo};
 use crate::run::status::Status;
 
-/// The history, read through a connection of its own while a run writes it.
-pub(super) struct NotifiedHistory(History);
-
-impl NotifiedHistory {
-    /// Nothing, where it cannot be read: then everything is news.
-    pub(super) fn open(history: &Path) -> Option<Self> {
-        History::open_read_only(history).ok().map(Self)
+impl Previous for History {
+    fn ends(&self, plan: &str, before: PlanId, most: u32) -> Result<Vec<PreviousEnd>, String> {
+        // One more than asked for: the execution itself is among them.
+        let limit = most.saturating_add(1);
+        let filter = PlanFilter {
+            plan: Some(plan.to_owned()),
+            limit,
+            ..PlanFilter::default()
+        };
+        let rows = self.plans(&filter).map_err(words)?;
+        let ends = rows.into_iter().filter(|row| before.0 == 0 || row.id < before);
+        Ok(ends
+            .filter_map(|row| {
+                Some(PreviousEnd {
+                    id: row.id,
+                    ended: row.end_time?,
+                    status: row.status,
+                })
+            })
+            .collect())
     }
 
+    fn troubles(&self, execution: PlanId) -> Result<Vec<String>, String> {
+        let tasks = self.tasks_of_plan(execution).map_err(words)?;
+        let bad = tasks.into_iter().filter(|task| task.status != Status::Success);
+        let mut troubles: Vec<String> = bad
+            .map(|task| trouble(task.action, &task.device_name, &task.domain_name, task.status))
+            .collect();
+        troubles.sort();
+        Ok(troubles)
+    }
+
+    fn warnings(&self, execution: PlanId) -> Result<Vec<String>, String> {
+        let notes = self.notes(Owner::Plan(execution)).map_err(words)?;
+        Ok(notes
+            .into_iter()
+            .filter(|note| note.level == NoteLevel::Warning)
+            .map(|note| note.message)
+            .collect())
+    }
+
+    fn plan_of(&self, task: TaskId) -> Result<(PlanId, String), String> {
+        let plan = self
+            .task(task)
+            .and_then(|task| self.plan(task.plan))
+            .map_err(words)?;
+        Ok((plan.id, plan.plan))
+    }
+
+    fn figures(&self, plans: &[&str]) -> Result<Figures, String> {
+        self.all_figures(plans).map_err(words)
+    }
+}
+
+impl History {
     fn plan_figures(&self, plan: &str) -> Result<Option<PlanFigures>, HistoryError> {
         let filter = |status, limit| PlanFilter {
             plan: Some(plan.to_owned()),
@@ -26,11 +71,11 @@ impl NotifiedHistory {
             ..PlanFilter::default()
         };
         // The newest ones may be under way, in other processes.
-        let rows = self.0.plans(&filter(None, 40))?;
+        let rows = self.plans(&filter(None, 40))?;
         let Some((row, ended)) = rows.iter().find_map(|row| Some((row, row.end_time?))) else {
             return Ok(None);
         };
-        let succeeded = self.0.plans(&filter(Some(Status::Success), 1))?;
+        let succeeded = self.plans(&filter(Some(Status::Success), 1))?;
         Ok(Some(PlanFigures {
             plan: plan.to_owned(),
             ended,
@@ -43,9 +88,8 @@ impl NotifiedHistory {
 
     fn stored_bytes(&self, plan: &PlanRow) -> Result<u64, HistoryError> {
         let mut bytes = 0;
-        for task in self.0.tasks_of_plan(plan.id)? {
+        for task in self.tasks_of_plan(plan.id)? {
             bytes += self
-                .0
                 .files(task.id)?
                 .iter()
                 .filter(|file| file.kept)
@@ -56,7 +100,7 @@ impl NotifiedHistory {
     }
 
     fn target_figures(&self, row: TargetRow) -> Result<TargetFigures, HistoryError> {
-        let changes = self.0.task_status_changes(row.last_task)?;
+        let changes = self.task_status_changes(row.last_task)?;
         let began = changes
             .iter()
             .find(|change| change.status != Status::ReadyForExecution);
@@ -79,71 +123,16 @@ impl NotifiedHistory {
         for plan in plans {
             figures.plans.extend(self.plan_figures(plan)?);
         }
-        for row in self.0.targets()? {
+        for row in self.targets()? {
             figures.targets.push(self.target_figures(row)?);
         }
-        for entry in self.0.open_entries()? {
+        for entry in self.open_entries()? {
             let place = (entry.device, entry.undo.domain().to_owned());
             if !matches!(entry.undo, Undo::RemoveFolder(_)) && !figures.open_quiesces.contains(&place) {
                 figures.open_quiesces.push(place);
             }
         }
         Ok(figures)
-    }
-}
-
-impl Previous for NotifiedHistory {
-    fn ends(&self, plan: &str, before: PlanId, most: u32) -> Result<Vec<PreviousEnd>, String> {
-        // One more than asked for: the execution itself is among them.
-        let limit = most.saturating_add(1);
-        let filter = PlanFilter {
-            plan: Some(plan.to_owned()),
-            limit,
-            ..PlanFilter::default()
-        };
-        let rows = self.0.plans(&filter).map_err(words)?;
-        let ends = rows.into_iter().filter(|row| before.0 == 0 || row.id < before);
-        Ok(ends
-            .filter_map(|row| {
-                Some(PreviousEnd {
-                    id: row.id,
-                    ended: row.end_time?,
-                    status: row.status,
-                })
-            })
-            .collect())
-    }
-
-    fn troubles(&self, execution: PlanId) -> Result<Vec<String>, String> {
-        let tasks = self.0.tasks_of_plan(execution).map_err(words)?;
-        let bad = tasks.into_iter().filter(|task| task.status != Status::Success);
-        let mut troubles: Vec<String> = bad
-            .map(|task| trouble(task.action, &task.device_name, &task.domain_name, task.status))
-            .collect();
-        troubles.sort();
-        Ok(troubles)
-    }
-
-    fn warnings(&self, execution: PlanId) -> Result<Vec<String>, String> {
-        let notes = self.0.notes(Owner::Plan(execution)).map_err(words)?;
-        Ok(notes
-            .into_iter()
-            .filter(|note| note.level == NoteLevel::Warning)
-            .map(|note| note.message)
-            .collect())
-    }
-
-    fn plan_of(&self, task: TaskId) -> Result<(PlanId, String), String> {
-        let plan = self
-            .0
-            .task(task)
-            .and_then(|task| self.0.plan(task.plan))
-            .map_err(words)?;
-        Ok((plan.id, plan.plan))
-    }
-
-    fn figures(&self, plans: &[&str]) -> Result<Figures, String> {
-        self.all_figures(plans).map_err(words)
     }
 }
 
