@@ -4,9 +4,8 @@ use std::path::Path;
 
 use crate::cli::{CheckArgs, FindingsFormat, Global};
 use crate::clock::SystemClock;
-use crate::commands::{
-    CommandError, HistoryFile, Outcome, chosen, load_plan_to_judge, look_at_history, print,
-};
+use crate::commands::error::{CommandError, Outcome, print};
+use crate::commands::loading::{HistoryFile, chosen, load_plan_to_judge, look_at_history};
 use crate::exit::Exit;
 use crate::lock::Locks;
 use crate::report::findings;

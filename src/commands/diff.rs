@@ -9,15 +9,14 @@ use crate::artifact::archive::Expected;
 use crate::artifact::compare::{self, CompareError, Side};
 use crate::artifact::recheck::{FileState, Recheck, Recorded};
 use crate::cli::{DiffArgs, Global, ReportFormat};
-use crate::commands::{
-    CommandError, Outcome, found, load_plan, load_plan_if_any, print, read_history, scratch_folder,
-};
+use crate::commands::error::{CommandError, Outcome, found, print};
+use crate::commands::loading::{load_plan, load_plan_if_any, read_history};
 use crate::exit::Exit;
 use crate::history::{FileRow, History};
 use crate::report::diff as report;
 use crate::run::event::{ALL_DOMAINS, FileKind, TaskId};
 use crate::ui::Ui;
-use crate::values::environment::Lookup;
+use crate::values::environment::{Lookup, scratch_folder};
 
 /// Shows what differs between two exports.
 pub(super) fn diff(global: &Global, args: &DiffArgs, ui: Ui, env: Lookup<'_>) -> Outcome {

@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::cli::{Global, HistoryArgs, HistoryFormat, HistoryLevel, HistoryOutput, Since};
-use crate::commands::{CommandError, Outcome, found, load_plan, print, read_history, status};
+use crate::commands::error::{CommandError, Outcome, found, print};
+use crate::commands::loading::{load_plan, read_history};
+use crate::commands::status;
 use crate::exit::Exit;
 use crate::history::{History, PlanFilter};
 use crate::report::{View, csv, json, table};

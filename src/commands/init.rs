@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use crate::cli::InitArgs;
-use crate::commands::{CommandError, Outcome, print};
+use crate::commands::error::{CommandError, Outcome, print};
 use crate::exit::Exit;
 use crate::ui::{Ui, Verbosity};
 

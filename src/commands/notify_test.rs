@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use crate::cli::{Global, NotifyTestArgs};
 use crate::clock::{Clock, SystemClock};
-use crate::commands::{Outcome, chosen, load_plan, print};
+use crate::commands::error::{Outcome, print};
+use crate::commands::loading::{chosen, load_plan};
 use crate::exit::Exit;
 use crate::history::History;
 use crate::notify::notice::{Notice, NoticeTask, QuiescedPlace};

@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 
 use crate::cli::{Global, PruneArgs, ReportFormat};
 use crate::clock::{Clock as _, SystemClock};
+use crate::commands::error::{CommandError, Outcome, print};
+use crate::commands::loading::{chosen, load_plan, open_history, read_history};
 use crate::commands::prune::target::{Target, targets};
-use crate::commands::{CommandError, Outcome, chosen, load_plan, open_history, print, read_history};
 use crate::exit::Exit;
 use crate::history::{FileId, History};
 use crate::lock::{Asked, Lock, Locks};

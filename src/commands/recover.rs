@@ -4,7 +4,8 @@ use anyhow::Context as _;
 
 use crate::cli::{Global, RecoverArgs};
 use crate::clock::{Clock, SystemClock};
-use crate::commands::{CommandError, Outcome, load_plan, open_history, print, record_warnings};
+use crate::commands::error::{CommandError, Outcome, print};
+use crate::commands::loading::{load_plan, open_history};
 use crate::exit::Exit;
 use crate::history::History;
 use crate::lock::Locks;
@@ -61,7 +62,7 @@ pub(super) fn recover(args: &RecoverArgs, global: &Global, ui: Ui, env: Lookup<'
             .chain(&forgotten)
             .map(|mended| Owner::Task(mended.entry.task));
         if let Some(owner) = plans.chain(tasks).next() {
-            record_warnings(&mut record, owner);
+            record.warn_of_sinks(owner);
         }
     }
     drop(record);

@@ -4,7 +4,8 @@ use anyhow::Context as _;
 
 use crate::cli::{Global, RunArgs, RunFormat};
 use crate::clock::{Clock, SystemClock};
-use crate::commands::{CommandError, Outcome, chosen, load_plan, open_history, record_warnings};
+use crate::commands::error::{CommandError, Outcome};
+use crate::commands::loading::{chosen, load_plan, open_history};
 use crate::exit::Exit;
 use crate::history::History;
 use crate::lock::Locks;
@@ -80,7 +81,7 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
     for plan in plans {
         match sequence::run(engine, &mut record, &mut devices, plan, options) {
             Ok(end) => {
-                record_warnings(&mut record, Owner::Plan(end.id));
+                record.warn_of_sinks(Owner::Plan(end.id));
                 exit = exit.or_graver(end.exit);
                 ends.push(end);
             }

@@ -3,7 +3,8 @@
 use anyhow::Context as _;
 
 use crate::cli::{Global, ShowArgs};
-use crate::commands::{CommandError, Outcome, chosen, load_plan_to_judge, print};
+use crate::commands::error::{CommandError, Outcome, print};
+use crate::commands::loading::{chosen, load_plan_to_judge};
 use crate::exit::Exit;
 use crate::plan::effective::effective;
 use crate::ui::Ui;

@@ -7,7 +7,8 @@ use jiff::tz::TimeZone;
 
 use crate::cli::{FindingsFormat, Global, StatusArgs};
 use crate::clock::{Clock, SystemClock};
-use crate::commands::{CommandError, Outcome, load_plan, print};
+use crate::commands::error::{CommandError, Outcome, print};
+use crate::commands::loading::load_plan;
 use crate::exit::{Exit, Monitored};
 use crate::freshness::{self, Attempt, Freshness, TargetState};
 use crate::history::{History, HistoryError};

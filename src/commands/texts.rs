@@ -4,7 +4,7 @@
 use clap::CommandFactory;
 
 use crate::cli::{Cli, CompletionsArgs, ManArgs};
-use crate::commands::{CommandError, Outcome, print};
+use crate::commands::error::{CommandError, Outcome, print};
 use crate::exit::Exit;
 use crate::plan;
 use crate::ui::Ui;

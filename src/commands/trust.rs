@@ -7,7 +7,8 @@ use jiff::Timestamp;
 
 use crate::cli::{Global, TrustArgs};
 use crate::clock::{Clock, SystemClock};
-use crate::commands::{CommandError, Outcome, load_plan, print, unknown};
+use crate::commands::error::{CommandError, Outcome, print};
+use crate::commands::loading::{load_plan, unknown};
 use crate::exit::Exit;
 use crate::plan::model::{Device, Trust};
 use crate::soma::certificate::{Certificate, CertificateContent};

@@ -1,7 +1,8 @@
 //! `dpbackup validate`
 
 use crate::cli::Global;
-use crate::commands::{Outcome, load_plan_to_judge, print};
+use crate::commands::error::{Outcome, print};
+use crate::commands::loading::load_plan_to_judge;
 use crate::exit::Exit;
 use crate::ui::Ui;
 use crate::values::environment::Lookup;

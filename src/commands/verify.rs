@@ -7,15 +7,14 @@ use std::path::{Path, PathBuf};
 use crate::artifact::archive::Expected;
 use crate::artifact::recheck::{self, FileState, Recheck, Recorded};
 use crate::cli::{Global, ReportFormat, VerifyArgs};
-use crate::commands::{
-    CommandError, Outcome, found, load_plan, load_plan_if_any, print, read_history, scratch_folder,
-};
+use crate::commands::error::{CommandError, Outcome, found, print};
+use crate::commands::loading::{load_plan, load_plan_if_any, read_history};
 use crate::exit::Exit;
 use crate::history::{FileFilter, FileId, FileRow, History};
 use crate::report::verify::{self as report, Checked, Verified};
 use crate::run::event::{ALL_DOMAINS, FileKind, TaskId};
 use crate::ui::Ui;
-use crate::values::environment::Lookup;
+use crate::values::environment::{Lookup, scratch_folder};
 
 /// Looks at stored files again.
 pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>) -> Outcome {

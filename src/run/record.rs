@@ -48,11 +48,15 @@ impl<'a> Record<'a> {
         self.each_sink(|sink| sink.progress(progress));
     }
 
-    /// What sinks could not do since the last call, a sentence each.
-    pub fn take_warnings(&mut self) -> Vec<String> {
+    /// Records what sinks could not do since the last call. It changes no outcome, not even
+    /// by failing.
+    pub fn warn_of_sinks(&mut self, owner: Owner) {
         let mut warnings = Vec::new();
         self.each_sink(|sink| warnings.append(&mut sink.take_warnings()));
-        warnings
+        for warning in warnings {
+            // Sinks show it all the same.
+            let _ = self.warn(owner, warning);
+        }
     }
 
     /// A plan execution begins.
