@@ -10,6 +10,7 @@
 //! that does not, two domains whose names differ in case only share a folder; their
 //! files still never overwrite each other, because publishing refuses to.
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -82,6 +83,13 @@ pub fn component(name: &str) -> String {
         safe.push_str(&hex(&Sha256::digest(name.as_bytes())));
     }
     safe
+}
+
+/// Whether [`component`] could have given this name.
+pub(super) fn is_component(name: &OsStr) -> bool {
+    let Some(name) = name.to_str() else { return false };
+    let is_ours = |character| is_ordinary(character) || matches!(character, '%' | '~');
+    !name.starts_with('.') && name.len() <= MAX_COMPONENT && name.chars().all(is_ours)
 }
 
 /// The local time of `zone`, as `yyyy-MM-dd-HH-mm-ss-SSS`.
@@ -199,6 +207,21 @@ mod tests {
     }
 
     #[test]
+    fn names_that_others_give_their_folders_are_no_components() {
+        for name in [
+            "lost+found",
+            ".snapshot",
+            ".zfs",
+            "@eaDir",
+            "#recycle",
+            "$RECYCLE.BIN",
+            "System Volume Information",
+        ] {
+            assert!(!is_component(OsStr::new(name)), "{name}");
+        }
+    }
+
+    #[test]
     fn over_long_names_keep_their_beginning_and_end_with_a_hash() {
         let long = "ü".repeat(300);
         let short = component(&long);
@@ -222,6 +245,7 @@ mod tests {
             prop_assert!(!safe.is_empty() && safe.len() <= MAX_COMPONENT);
             prop_assert!(!safe.starts_with('.'));
             prop_assert!(!safe.contains(|c: char| c == '/' || c == '\\' || c.is_control()));
+            prop_assert!(is_component(OsStr::new(&safe)));
         }
 
         #[test]

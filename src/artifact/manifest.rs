@@ -138,6 +138,8 @@ pub struct FolderReport {
     pub files: u64,
     /// Bytes, without the manifest.
     pub bytes: u64,
+    /// The names of what lies beside them, and which the manifest does not list.
+    pub strangers: Vec<String>,
     /// What is odd, but does not make it worse as a backup.
     pub warnings: Vec<String>,
 }
@@ -177,6 +179,18 @@ pub fn parse(xml: &str) -> Result<Manifest, ManifestError> {
 /// Verifies a folder with a secure backup: the manifest is there, every file that it lists is
 /// there with its size and checksum, and nothing else is.
 pub fn verify(folder: &Path) -> Result<FolderReport, FolderError> {
+    verify_against(folder, &read(folder)?)
+}
+
+/// The same of a folder that others have had the time to put something into: what the manifest
+/// does not list is no part of the backup, and is named in the report.
+pub fn verify_among_strangers(folder: &Path) -> Result<FolderReport, FolderError> {
+    let (report, problems) = compare(folder, &read(folder)?)?;
+    sound(report, problems)
+}
+
+/// Reads the manifest of a folder.
+fn read(folder: &Path) -> Result<Manifest, FolderError> {
     let Some(mut file) = open(&folder.join(MANIFEST))? else {
         return Err(FolderError::Invalid(vec![FolderProblem::NoManifest]));
     };
@@ -197,15 +211,30 @@ pub fn verify(folder: &Path) -> Result<FolderReport, FolderError> {
         return Err(ManifestError::NotXml("it is too large".to_owned()).into());
     }
     let xml = String::from_utf8(bytes).map_err(|error| ManifestError::NotXml(error.to_string()))?;
-    verify_against(folder, &parse(&xml)?)
+    Ok(parse(&xml)?)
 }
 
 /// Verifies a folder against a manifest that has been read.
 pub fn verify_against(folder: &Path, manifest: &Manifest) -> Result<FolderReport, FolderError> {
+    let (report, mut problems) = compare(folder, manifest)?;
+    problems.extend(report.strangers.iter().cloned().map(FolderProblem::Unlisted));
+    sound(report, problems)
+}
+
+fn sound(report: FolderReport, problems: Vec<FolderProblem>) -> Result<FolderReport, FolderError> {
+    match problems.is_empty() {
+        true => Ok(report),
+        false => Err(FolderError::Invalid(problems)),
+    }
+}
+
+/// What a folder holds, and in which ways it is not what its manifest lists.
+fn compare(folder: &Path, manifest: &Manifest) -> Result<(FolderReport, Vec<FolderProblem>), FolderError> {
     let mut problems = Vec::new();
     let mut report = FolderReport {
         files: 0,
         bytes: 0,
+        strangers: Vec::new(),
         warnings: Vec::new(),
     };
     let mut expected = BTreeSet::from([MANIFEST.to_owned()]);
@@ -231,14 +260,11 @@ pub fn verify_against(folder: &Path, manifest: &Manifest) -> Result<FolderReport
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name();
         if !name.to_str().is_some_and(|name| expected.contains(name)) {
-            problems.push(FolderProblem::Unlisted(name.to_string_lossy().into_owned()));
+            report.strangers.push(name.to_string_lossy().into_owned());
         }
     }
-    if problems.is_empty() {
-        Ok(report)
-    } else {
-        Err(FolderError::Invalid(problems))
-    }
+    report.strangers.sort();
+    Ok((report, problems))
 }
 
 /// Checks one file, and gives its size.

@@ -45,6 +45,7 @@ fn a_folder_that_is_as_its_manifest_lists_is_good() {
         FolderReport {
             files: 2,
             bytes: 4,
+            strangers: Vec::new(),
             warnings
         }
     );
@@ -98,6 +99,25 @@ fn each_way_to_damage_a_folder_is_found() {
     for (files, expected) in cases {
         assert_eq!(problems(&folder(&rows, files)), [expected]);
     }
+}
+
+#[test]
+fn strangers_beside_a_stored_backup_are_named_and_make_it_no_worse() {
+    let folder = folder(&abc("a"), &[("a", "abc"), ("Thumbs.db", "x")]);
+    fs::create_dir(folder.path().join("@eaDir")).expect("made");
+    let report = verify_among_strangers(folder.path()).expect("good");
+    assert_eq!(report.strangers, ["@eaDir", "Thumbs.db"]);
+    assert_eq!(
+        problems(&folder).len(),
+        2,
+        "of a folder that is ours alone they are damage"
+    );
+    fs::write(folder.path().join("a"), "abd").expect("written");
+    let result = verify_among_strangers(folder.path());
+    assert!(
+        matches!(&result, Err(FolderError::Invalid(found)) if *found == [FolderProblem::WrongChecksum("a".to_owned())]),
+        "{result:?}"
+    );
 }
 
 #[test]

@@ -43,6 +43,8 @@ pub struct FileVerdict {
     pub reasons: Vec<String>,
     /// What somebody should look at, though the backup is none the worse.
     pub warnings: Vec<String>,
+    /// What is worth knowing, and nobody needs to look at.
+    pub notes: Vec<String>,
     /// What it is, where that could be read.
     pub about: Option<String>,
 }
@@ -286,9 +288,15 @@ fn archive_in(
 }
 
 fn folder_in(folder: &Path, verdict: &mut FileVerdict) {
-    match manifest::verify(folder) {
+    match manifest::verify_among_strangers(folder) {
         Ok(report) => {
             verdict.warnings.extend(report.warnings);
+            verdict.notes.extend(
+                report
+                    .strangers
+                    .iter()
+                    .map(|name| format!("{name:?} lies in it, which is no part of the backup")),
+            );
             verdict.about = Some(format!(
                 "secure backup, {} files, {} bytes",
                 report.files, report.bytes

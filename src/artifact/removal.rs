@@ -1,14 +1,13 @@
 //! Takes backups away again: only what is still, byte for byte, what was recorded.
 
 use std::collections::BTreeSet;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::path::Path;
 
 use crate::artifact::layout::looks_like_timestamp;
 use crate::artifact::recheck::{Recorded, sha256};
-use crate::artifact::stage::{StoreError, partial_name};
-use crate::artifact::stage_folder::remove_filled;
+use crate::artifact::stage::{StoreError, StoreErrorKind, partial_name};
 use crate::artifact::stored_place::{AtPlace, StoredPlace, standing_of};
 
 /// How a backup is stored.
@@ -25,6 +24,8 @@ pub enum Shape {
 pub enum FileFound {
     /// It is as it was recorded, as far as was looked.
     Same,
+    /// So is what is there of it; the rest is gone.
+    Partly,
     /// Nothing of it is there.
     Gone,
     /// It is something else now; in words.
@@ -45,14 +46,15 @@ pub fn glance(store: &Path, files: &[Recorded<'_>]) -> Result<FileFound, StoreEr
         (_, Some(why)) => FileFound::Changed(why),
         (0, None) => FileFound::Same,
         (gone, None) if gone == files.len() => FileFound::Gone,
-        (_, None) => FileFound::Changed("a part of it is missing".to_owned()),
+        (_, None) => FileFound::Partly,
     })
 }
 
-/// The same, with every byte read; and of a folder, that nothing else is in it.
-pub fn compare(store: &Path, shape: Shape, files: &[Recorded<'_>]) -> Result<FileFound, StoreError> {
+/// The same, with every byte read. What lies beside the files of a folder is not ours and
+/// says nothing about them.
+pub fn compare(store: &Path, files: &[Recorded<'_>]) -> Result<FileFound, StoreError> {
     let glanced = glance(store, files)?;
-    if glanced != FileFound::Same {
+    if !matches!(glanced, FileFound::Same | FileFound::Partly) {
         return Ok(glanced);
     }
     for file in files {
@@ -62,78 +64,95 @@ pub fn compare(store: &Path, shape: Shape, files: &[Recorded<'_>]) -> Result<Fil
             return Ok(FileFound::Changed(format!("{}: other bytes", shown(file.path))));
         }
     }
-    if shape == Shape::Folder
-        && let Some(first) = files.first()
-        && let Ok(spot) = StoredPlace::reach(store, first.path)
-    {
-        let known: BTreeSet<Option<&OsStr>> = files.iter().map(|file| file.path.file_name()).collect();
-        for (name, _) in spot.folder.entries()? {
-            if !known.contains(&Some(name.as_os_str())) {
-                let name = name.to_string_lossy();
-                return Ok(FileFound::Changed(format!(
-                    "{name:?} lies beside it, which is not ours"
-                )));
-            }
-        }
-    }
-    Ok(FileFound::Same)
+    Ok(glanced)
 }
 
-/// Removes a backup that is as it was recorded, durably. Gives what was found: only with
-/// [`FileFound::Same`] it has been removed.
+/// Removes what is there of a backup, if that is as it was recorded, durably. Gives what was
+/// found: with [`FileFound::Changed`] something is left of it.
 pub fn remove(store: &Path, shape: Shape, files: &[Recorded<'_>]) -> Result<FileFound, StoreError> {
-    let found = compare(store, shape, files)?;
-    if found != FileFound::Same {
-        return Ok(found);
-    }
-    match shape {
-        Shape::File => {
-            for file in files {
-                if let Some(found) = remove_file(store, *file)? {
-                    return Ok(found);
-                }
-            }
-        }
-        Shape::Folder => {
-            let folder = files.first().and_then(|file| file.path.parent());
-            if let Some(folder) = folder
-                && let Some(found) = remove_folder(store, folder)?
-            {
-                return Ok(found);
-            }
-        }
-    }
-    Ok(FileFound::Same)
+    let found = compare(store, files)?;
+    let changed = match (&found, shape) {
+        (FileFound::Gone | FileFound::Changed(_), _) => None,
+        (FileFound::Same | FileFound::Partly, Shape::File) => remove_files(store, files)?,
+        (FileFound::Same | FileFound::Partly, Shape::Folder) => remove_folder(store, files)?,
+    };
+    Ok(changed.unwrap_or(found))
 }
 
-/// Removes one file, unless it is not the one any more that was compared.
-fn remove_file(store: &Path, file: Recorded<'_>) -> Result<Option<FileFound>, StoreError> {
-    let Sized::Same(spot, open) = sized(store, file)? else {
-        return Ok(Some(FileFound::Changed("it changed just now".to_owned())));
-    };
-    if !has_hash(&open, file)? || !spot.folder.is_same(&open, &spot.name) {
-        return Ok(Some(FileFound::Changed("it changed just now".to_owned())));
+/// Removes files where they stand, unless one is not the one any more that was compared.
+fn remove_files(store: &Path, files: &[Recorded<'_>]) -> Result<Option<FileFound>, StoreError> {
+    let changed = || Ok(Some(FileFound::Changed("it changed just now".to_owned())));
+    let mut last = None;
+    for file in files {
+        let (place, open) = match sized(store, *file)? {
+            Sized::Same(place, open) => (place, open),
+            Sized::Gone => continue,
+            Sized::Changed(_) => return changed(),
+        };
+        if !has_hash(&open, *file)? || !place.folder.is_same(&open, &place.name) {
+            return changed();
+        }
+        place.folder.remove_file(&place.name)?;
+        last = Some(place.folder);
     }
-    spot.folder.remove_file(&spot.name)?;
-    spot.folder.sync()?;
+    if let Some(folder) = last {
+        folder.sync()?;
+    }
     Ok(None)
 }
 
-/// Removes a folder with its files. First it is given the name of one that is not
-/// published: should we die in the middle, the next run sweeps the rest.
-fn remove_folder(store: &Path, folder: &Path) -> Result<Option<FileFound>, StoreError> {
-    let spot = StoredPlace::reach(store, folder)?;
-    if !spot.name.to_str().is_some_and(looks_like_timestamp) {
+/// Removes the files of a folder, and the folder if nothing else is in it.
+fn remove_folder(store: &Path, files: &[Recorded<'_>]) -> Result<Option<FileFound>, StoreError> {
+    let Some(path) = files.first().and_then(|file| file.path.parent()) else {
+        return Ok(None);
+    };
+    let place = StoredPlace::reach(store, path)?;
+    if !place.name.to_str().is_some_and(looks_like_timestamp) {
         return Ok(Some(FileFound::Changed(
             "its name is not one that we give".to_owned(),
         )));
     }
-    let partial: OsString = partial_name(&spot.name);
-    spot.folder.publish_folder(&spot.name, &partial)?;
-    spot.folder.sync()?;
-    remove_filled(&spot.folder, &partial)?;
-    spot.folder.sync()?;
-    Ok(None)
+    let known: BTreeSet<&OsStr> = files.iter().filter_map(|file| file.path.file_name()).collect();
+    let folder = place.folder.enter(&place.name)?;
+    let is_ours_alone = folder
+        .entries()?
+        .iter()
+        .all(|(name, _)| known.contains(name.as_os_str()));
+    if is_ours_alone {
+        return remove_whole_folder(&place, &known).map(|()| None);
+    }
+    if let Some(changed) = remove_files(store, files)? {
+        return Ok(Some(changed));
+    }
+    // Somebody may have tidied up meanwhile.
+    match place.folder.remove_folder(&place.name) {
+        Ok(()) => place.folder.sync().map(|()| None),
+        Err(error) if error.kind == StoreErrorKind::NotEmpty => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Removes a folder with its files. First it is given the name of one that is not published:
+/// should we die in the middle, the next run sweeps the rest.
+fn remove_whole_folder(place: &StoredPlace, known: &BTreeSet<&OsStr>) -> Result<(), StoreError> {
+    let partial = partial_name(&place.name);
+    place.folder.publish_folder(&place.name, &partial)?;
+    place.folder.sync()?;
+    let folder = place.folder.enter(&partial)?;
+    for name in known {
+        match folder.remove_file(name) {
+            Err(error) if error.kind == StoreErrorKind::Missing => {}
+            other => other?,
+        }
+    }
+    match place.folder.remove_folder(&partial) {
+        // Somebody was quick to put something into it: it stays where they left it.
+        Err(error) if error.kind == StoreErrorKind::NotEmpty => {
+            place.folder.publish_folder(&partial, &place.name)?;
+        }
+        other => other?,
+    }
+    place.folder.sync()
 }
 
 /// What stands in the place of a file, by its size.

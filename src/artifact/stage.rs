@@ -47,6 +47,8 @@ pub enum StoreErrorKind {
     Missing,
     /// The name is taken already.
     Exists,
+    /// A folder that should go holds something.
+    NotEmpty,
     /// A symbolic link stands where a folder or file of ours should.
     Link,
     /// The path is not one inside the store.
@@ -64,6 +66,7 @@ impl StoreErrorKind {
             io::ErrorKind::PermissionDenied => StoreErrorKind::Denied,
             io::ErrorKind::NotFound => StoreErrorKind::Missing,
             io::ErrorKind::AlreadyExists => StoreErrorKind::Exists,
+            io::ErrorKind::DirectoryNotEmpty => StoreErrorKind::NotEmpty,
             _ => StoreErrorKind::Other,
         }
     }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::artifact::folder::Folder;
 use crate::artifact::layout::component;
-use crate::artifact::stage::{HashedFile, Place, StoreError, in_place, partial_name, reach};
+use crate::artifact::stage::{HashedFile, Place, StoreError, StoreErrorKind, in_place, partial_name, reach};
 
 /// Ends the name of the lock of a staged folder, before `.partial`.
 pub(super) const LOCK: &str = ".lock";
@@ -157,15 +157,34 @@ pub(super) fn lock_name(final_name: &OsStr) -> OsString {
     name
 }
 
-/// Removes a folder and the files in it. Folders in it are not ours, and stop it.
-pub(super) fn remove_filled(parent: &Folder, name: &OsStr) -> Result<(), StoreError> {
+/// What is left of a folder that was to be removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Remains {
+    /// Nothing.
+    Nothing,
+    /// The folder, with folders in it, which are not ours (a NAS makes `@eaDir` where it likes).
+    /// So many files went.
+    Strangers { removed: usize },
+}
+
+/// Removes a folder and the files in it. Folders in it are not ours, and keep it.
+pub(super) fn remove_filled(parent: &Folder, name: &OsStr) -> Result<Remains, StoreError> {
     let folder = parent.enter(name)?;
-    for (file, kind) in folder.entries()? {
-        if !kind.is_dir() {
-            folder.remove_file(&file)?;
-        }
+    let (folders, files): (Vec<_>, Vec<_>) =
+        folder.entries()?.into_iter().partition(|(_, kind)| kind.is_dir());
+    for (file, _) in &files {
+        folder.remove_file(file)?;
     }
-    parent.remove_folder(name)
+    let strangers = Remains::Strangers { removed: files.len() };
+    if !folders.is_empty() {
+        return Ok(strangers);
+    }
+    match parent.remove_folder(name) {
+        Ok(()) => Ok(Remains::Nothing),
+        // Somebody was quick to put something into it.
+        Err(error) if error.kind == StoreErrorKind::NotEmpty => Ok(strangers),
+        Err(error) => Err(error),
+    }
 }
 
 #[cfg(test)]

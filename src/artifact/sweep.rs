@@ -1,7 +1,9 @@
 //! Removes what dead runs left in the store.
 //!
 //! Only names that this program gives, only at the places where it gives them, and never
-//! through a symbolic link. What a live run is staging is locked, and left alone. On a
+//! through a symbolic link. What is not ours costs nothing: a folder under another name is not
+//! looked into, nor is one that we may not enter (`lost+found`, somebody's own). What a live
+//! run is staging is locked, and left alone. On a
 //! store that several machines share, that holds as far as its file system carries locks
 //! from one to the other.
 
@@ -12,10 +14,10 @@ use std::path::{Path, PathBuf};
 
 use crate::artifact::folder::{Folder, is_momentary};
 use crate::artifact::layout::{
-    DOMAIN_FOLDER, EXPORT_INFIX, PARTIAL, SECURE_BACKUP_FOLDER, looks_like_timestamp,
+    DOMAIN_FOLDER, EXPORT_INFIX, PARTIAL, SECURE_BACKUP_FOLDER, is_component, looks_like_timestamp,
 };
 use crate::artifact::stage::{Place, StoreError, StoreErrorKind, locks_are_unknown, partial_name};
-use crate::artifact::stage_folder::{LOCK, lock_name, remove_filled};
+use crate::artifact::stage_folder::{LOCK, Remains, lock_name, remove_filled};
 
 /// What a sweep found.
 #[derive(Debug, Default)]
@@ -46,8 +48,10 @@ pub fn sweep(store: &Path) -> Result<Swept, StoreError> {
         if kind.is_file() && is_momentary(&name) {
             sweep_file(&store, &name, &mut swept);
         }
+        // A device whose folder cannot be entered fails by itself, and says why.
         if kind.is_dir()
-            && let Some(device) = swept.entered(store.enter(&name))
+            && is_component(&name)
+            && let Ok(device) = store.enter(&name)
         {
             sweep_device(&device, &mut swept);
         }
@@ -56,8 +60,17 @@ pub fn sweep(store: &Path) -> Result<Swept, StoreError> {
 }
 
 impl Swept {
-    /// Notes an error. What has vanished meanwhile is none.
+    /// What was found in a folder, or the folder itself. One that we may not enter or list is
+    /// nobody's leftover: what we make has our rights.
     fn entered<T>(&mut self, result: Result<T, StoreError>) -> Option<T> {
+        match result {
+            Err(error) if error.kind == StoreErrorKind::Denied => None,
+            other => self.done(other),
+        }
+    }
+
+    /// Notes an error. What has vanished meanwhile is none.
+    fn done<T>(&mut self, result: Result<T, StoreError>) -> Option<T> {
         match result {
             Ok(value) => Some(value),
             Err(error) if error.kind == StoreErrorKind::Missing => None,
@@ -88,7 +101,7 @@ fn sweep_device(device: &Folder, swept: &mut Swept) {
 
 fn sweep_domains(domains: &Folder, swept: &mut Swept) {
     for (domain, kind) in swept.entered(domains.entries()).unwrap_or_default() {
-        if !kind.is_dir() {
+        if !kind.is_dir() || !is_component(&domain) {
             continue;
         }
         let Some(folder) = swept.entered(domains.enter(&domain)) else {
@@ -119,13 +132,13 @@ fn sweep_secure_backups(backups: &Folder, swept: &mut Swept) {
 
 fn sweep_file(folder: &Folder, name: &OsStr, swept: &mut Swept) {
     let path = folder.path().join(name);
-    let Some(file) = swept.entered(folder.open(name)) else {
+    let Some(file) = swept.done(folder.open(name)) else {
         return;
     };
     match take_lock(folder, file, name) {
         // Locked until the name is gone.
         Taken::Ours(_file) => {
-            if swept.entered(folder.remove_file(name)).is_some() {
+            if swept.done(folder.remove_file(name)).is_some() {
                 swept.removed.push(Removed {
                     path,
                     was_folder: false,
@@ -166,16 +179,17 @@ fn sweep_secure_backup(backups: &Folder, timestamp: &str, swept: &mut Swept) {
         Err(error) => return swept.failed.push(error),
     };
     match remove_filled(backups, &folder_name) {
-        Ok(()) => swept.removed.push(Removed {
+        Ok(Remains::Nothing | Remains::Strangers { removed: 1.. }) => swept.removed.push(Removed {
             path,
             was_folder: true,
         }),
+        Ok(Remains::Strangers { removed: 0 }) => {}
         Err(error) if error.kind == StoreErrorKind::Missing => {}
         // A folder that could not be removed still needs its lock.
         Err(error) => return swept.failed.push(error),
     }
     // One that we made goes with its place.
-    if our_place.is_none() && swept.entered(backups.remove_file(&lock_file_name)).is_some() {
+    if our_place.is_none() && swept.done(backups.remove_file(&lock_file_name)).is_some() {
         swept.removed.push(Removed {
             path: backups.path().join(&lock_file_name),
             was_folder: false,

@@ -1,6 +1,6 @@
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::sync::mpsc::TryRecvError;
 
 use rustix::io::Errno;
@@ -122,17 +122,68 @@ fn links_are_never_followed() {
 }
 
 #[test]
-fn a_folder_with_folders_in_it_is_not_ours_and_is_told() {
+fn folders_in_a_leftover_are_not_ours_and_stay_without_a_word() {
     let store = tempfile::tempdir().expect("a store");
     let folder = format!("d/secure-backup/{TIME}.partial");
     let lock = format!("d/secure-backup/{TIME}.lock.partial");
-    put(store.path(), &format!("{folder}/deep/a"));
+    put(store.path(), &format!("{folder}/@eaDir/a"));
+    put(store.path(), &format!("{folder}/config.tgz"));
     put(store.path(), &lock);
     let swept = sweep(store.path()).expect("swept");
-    assert_eq!(swept.removed, []);
-    assert_eq!(swept.failed.len(), 1);
-    assert!(store.path().join(folder).join("deep/a").exists());
-    assert!(store.path().join(lock).exists());
+    assert_eq!(removed(&swept, store.path()), [folder.as_str(), lock.as_str()]);
+    assert!(swept.failed.is_empty(), "{swept:?}");
+    let listing: Vec<_> = fs::read_dir(store.path().join(&folder))
+        .expect("it stays")
+        .collect();
+    assert_eq!(listing.len(), 1, "{listing:?}");
+    assert!(store.path().join(folder).join("@eaDir/a").exists());
+    let again = sweep(store.path()).expect("swept");
+    assert!(
+        again.removed.is_empty() && again.left.is_empty() && again.failed.is_empty(),
+        "{again:?}"
+    );
+}
+
+/// Whether this process may do whatever it likes, as root may.
+fn is_almighty(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok()
+}
+
+#[test]
+fn a_folder_that_is_not_ours_costs_no_warning() {
+    let store = tempfile::tempdir().expect("a store");
+    for path in [
+        "lost+found",
+        ".snapshot",
+        "#recycle",
+        "System Volume Information",
+        "somebody",
+        "d/domain/S",
+    ] {
+        put(
+            store.path(),
+            &format!("{path}/domain/S/S-export-{TIME}-persisted.zip.partial"),
+        );
+        fs::set_permissions(store.path().join(path), fs::Permissions::from_mode(0o0)).expect("its mode");
+    }
+    // Whoever is not root cannot enter them; whoever is leaves the names that are none of ours.
+    let swept = sweep(store.path()).expect("swept");
+    assert!(swept.failed.is_empty() && swept.left.is_empty(), "{swept:?}");
+    let ours = format!("somebody/domain/S/S-export-{TIME}-persisted.zip.partial");
+    match is_almighty(&store.path().join("somebody")) {
+        true => assert_eq!(removed(&swept, store.path()), [ours.as_str()]),
+        false => assert_eq!(swept.removed, []),
+    }
+    for path in [
+        "somebody",
+        "lost+found",
+        ".snapshot",
+        "#recycle",
+        "System Volume Information",
+        "d/domain/S",
+    ] {
+        fs::set_permissions(store.path().join(path), fs::Permissions::from_mode(0o700)).expect("its mode");
+    }
 }
 
 #[test]

@@ -88,6 +88,7 @@ pub fn line(checked: &Checked) -> String {
             remarks.extend(verdict.about.as_deref());
         }
         remarks.extend(verdict.reasons.iter().map(String::as_str));
+        remarks.extend(verdict.notes.iter().map(String::as_str));
     }
     remarks.extend(checked.notes.iter().map(String::as_str));
     let path = checked.path.to_string_lossy();
@@ -141,7 +142,12 @@ pub fn document(checked: &[Checked]) -> String {
             state: one.finding.word(),
             reasons: verdict.map_or(&[], |verdict| &verdict.reasons),
             warnings: one.finding.warnings(),
-            notes: &one.notes,
+            notes: verdict
+                .map_or(&[][..], |verdict| &verdict.notes)
+                .iter()
+                .chain(&one.notes)
+                .map(String::as_str)
+                .collect(),
             about: verdict.and_then(|verdict| verdict.about.as_deref()),
             kind: one.kind,
             device_name: one.device.as_deref(),
@@ -169,7 +175,7 @@ struct VerifiedFileObject<'a> {
     state: &'static str,
     reasons: &'a [String],
     warnings: &'a [String],
-    notes: &'a [String],
+    notes: Vec<&'a str>,
     about: Option<&'a str>,
     kind: Option<&'static str>,
     device_name: Option<&'a str>,

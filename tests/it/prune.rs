@@ -9,7 +9,7 @@ use dpbackup::lock::{Asked, Locks};
 use serde_json::Value;
 
 use crate::simulator::{Domain, Gateway, Setup};
-use crate::support::{Home, TestClock};
+use crate::support::{Home, TestClock, names};
 
 const EXPORT: &str = "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"QA1\"\ndomains = \"DOM1\"\n";
 const SECURE: &str =
@@ -212,15 +212,86 @@ fn a_secure_backup_goes_as_a_whole_or_not_at_all() {
     let parts = scene.home.stored();
     assert_eq!(parts.len(), 4 * 7);
     let part = |index: usize| scene.home.store().join(&parts[index]);
-    fs::write(part(0).with_file_name("notes.txt"), b"mine").expect("written");
     let mut bytes = fs::read(part(7)).expect("a part");
     bytes[5] ^= 1;
     fs::write(part(7), bytes).expect("changed");
-    assert_eq!(scene.fates(&[], 1), ["LEFT", "LEFT", "DELETED", "KEEP"]);
-    let left = scene.home.stored();
-    assert_eq!(left.len(), 3 * 7 + 1);
-    assert!(!part(14).parent().expect("a folder").exists());
-    assert!(part(0).exists() && part(13).exists() && part(27).exists());
+    assert_eq!(scene.fates(&[], 1), ["DELETED", "LEFT", "DELETED", "KEEP"]);
+    assert_eq!(scene.home.stored().len(), 2 * 7);
+    for gone in [0, 14] {
+        assert!(!part(gone).parent().expect("a folder").exists());
+    }
+    assert!(part(13).exists() && part(27).exists());
+}
+
+#[test]
+fn strangers_in_the_folder_of_a_secure_backup_stay_and_the_backup_goes() {
+    let scene = scene("retention = { keep_last = 1 }", SECURE);
+    scene.days(3);
+    let folder = |index: usize| {
+        let parts = scene.home.stored();
+        let part = scene.home.store().join(&parts[index * 7]);
+        part.parent().expect("a folder").to_owned()
+    };
+    let folders = [folder(0), folder(1), folder(2)];
+    for folder in &folders {
+        fs::create_dir(folder.join("@eaDir")).expect("made");
+        fs::write(folder.join("@eaDir/index"), "theirs").expect("written");
+        fs::write(folder.join("Thumbs.db"), "theirs").expect("written");
+    }
+    let verified = scene.home.dpbackup(&["verify", "--all"]).exits(0);
+    assert_eq!(
+        verified.stdout.matches("\"Thumbs.db\" lies in it").count(),
+        3,
+        "{}",
+        verified.stdout
+    );
+    assert!(!verified.stdout.contains("warning"), "{}", verified.stdout);
+    let named = folders[2].to_str().expect("a plain path");
+    let ran = scene
+        .home
+        .dpbackup(&["verify", "--format", "json", named])
+        .exits(0);
+    let document: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let notes = document["files"]
+        .as_array()
+        .expect("files")
+        .iter()
+        .flat_map(|file| file["notes"].as_array());
+    assert_eq!(notes.flatten().count(), 2, "{document}");
+    assert_eq!(scene.fates(&[], 0), ["DELETED", "DELETED", "KEEP"]);
+    for folder in &folders[..2] {
+        let mut left = names(folder);
+        left.sort();
+        assert_eq!(left, ["@eaDir", "Thumbs.db"]);
+        assert_eq!(
+            fs::read(folder.join("@eaDir/index")).expect("it stays"),
+            b"theirs"
+        );
+    }
+    assert_eq!(names(&folders[2]).len(), 7 + 2);
+    assert_eq!(scene.fates(&[], 0), ["KEEP"], "there is nothing more to do");
+    let _ = scene.home.dpbackup(&["verify", "--all"]).exits(0);
+    // A link among them is neither followed nor removed.
+    std::os::unix::fs::symlink(scene.home.path("plans.toml"), folders[2].join("link")).expect("a link");
+    scene.days(1);
+    assert_eq!(scene.fates(&[], 0), ["DELETED", "KEEP"]);
+    assert!(folders[2].join("link").is_symlink() && scene.home.path("plans.toml").exists());
+}
+
+#[test]
+fn the_rest_of_a_secure_backup_goes_where_a_prune_died_among_strangers() {
+    let scene = scene("retention = { keep_last = 1 }", SECURE);
+    scene.days(2);
+    let parts = scene.home.stored();
+    let part = |index: usize| scene.home.store().join(&parts[index]);
+    fs::write(part(0).with_file_name("Thumbs.db"), "theirs").expect("written");
+    fs::remove_file(part(2)).expect("removed");
+    assert_eq!(scene.fates(&[], 0), ["DELETED", "KEEP"]);
+    assert_eq!(scene.home.stored().len(), 7 + 1);
+    // One that is to be kept and is not there as a whole is lost.
+    fs::remove_file(part(9)).expect("removed");
+    assert_eq!(scene.fates(&[], 1), ["LOST"]);
+    assert_eq!(scene.home.stored().len(), 6 + 1);
 }
 
 #[test]

@@ -296,7 +296,11 @@ fn a_file_is_verified_without_plan_and_history() {
     assert!(good.stdout.contains("do-backup, domain DOM2"), "{}", good.stdout);
     let _ = verify(&folder).exits(0);
     let _ = verify(&folder.join("backupmanifest.xml")).exits(0);
+    // What others put beside it is named, and makes it no worse; nor is it any better for it.
     fs::write(folder.join("unlisted"), b"x").expect("written");
+    let ran = verify(&folder).exits(0);
+    assert!(ran.stdout.contains("\"unlisted\" lies in it"), "{}", ran.stdout);
+    fs::write(folder.join("config.tgz"), b"x").expect("written");
     let _ = verify(&folder).exits(1);
     let _ = verify(&home.path("nothing")).exits(1);
     let _ = verify(&home.path("plans.toml")).exits(1);

@@ -100,7 +100,7 @@ impl Target {
                 break;
             };
             let entry = &mut self.backups[pillar];
-            entry.found = found(removal::compare(store, entry.shape(), &entry.recorded()));
+            entry.found = found(removal::compare(store, &entry.recorded()));
             entry.is_proved = true;
         }
         self.forget_what_is_gone(now, zone);
@@ -144,17 +144,18 @@ impl Target {
     }
 
     /// A backup that is gone already, and would have been let go, is only to be recorded
-    /// so: a prune died between the two, or somebody was quicker.
+    /// so: a prune died between the two, or somebody was quicker. Of one that is gone in part
+    /// the rest may go.
     fn forget_what_is_gone(&mut self, now: Timestamp, zone: &TimeZone) {
         let mut values = self.values();
         for (value, entry) in values.iter_mut().zip(&self.backups) {
-            if entry.kept && entry.found == FileFound::Gone {
+            if entry.kept && entry.is_gone_or_partly() {
                 value.standing = CopyStanding::Stored;
             }
         }
         let decisions = retention::choose(&values, now, zone);
         for (entry, decision) in self.backups.iter_mut().zip(decisions) {
-            if entry.kept && entry.found == FileFound::Gone && decision == Decision::Delete {
+            if entry.kept && entry.is_gone_or_partly() && decision == Decision::Delete {
                 entry.decision = Decision::Delete;
             }
         }
@@ -168,6 +169,10 @@ impl Entry {
 
     fn is_newest_good(&self) -> bool {
         matches!(&self.decision, Decision::Keep(reasons) if reasons.contains(&Reason::NewestGood))
+    }
+
+    fn is_gone_or_partly(&self) -> bool {
+        matches!(self.found, FileFound::Gone | FileFound::Partly)
     }
 
     fn content(&self) -> Option<&str> {
@@ -195,8 +200,8 @@ impl Entry {
     }
 
     fn compare_before_removal(&mut self, store: &Path) {
-        if self.goes() && self.kept && self.found == FileFound::Same {
-            self.found = found(removal::compare(store, self.shape(), &self.recorded()));
+        if self.goes() && self.kept && matches!(self.found, FileFound::Same | FileFound::Partly) {
+            self.found = found(removal::compare(store, &self.recorded()));
         }
     }
 
@@ -206,7 +211,7 @@ impl Entry {
             return Ok(());
         }
         match found(removal::remove(store, self.shape(), &self.recorded())) {
-            FileFound::Same | FileFound::Gone => Ok(()),
+            FileFound::Same | FileFound::Partly | FileFound::Gone => Ok(()),
             FileFound::Changed(why) => Err(why),
         }
     }
@@ -246,12 +251,19 @@ impl Entry {
                 Fate::Delete,
                 vec!["no rule keeps it, and it is gone already".to_owned()],
             ),
+            (Decision::Delete, FileFound::Partly) => (
+                Fate::Delete,
+                vec!["no rule keeps it, and a part of it is gone already".to_owned()],
+            ),
             (Decision::Delete, FileFound::Same) => {
                 let rules = self.rules.as_ref();
                 let rules = rules.map_or_else(String::new, |rules| rules.retention.to_string());
                 (Fate::Delete, vec![format!("none of {rules} keeps it")])
             }
             (Decision::Keep(_), FileFound::Gone) => (Fate::Lost, vec!["it is not there".to_owned()]),
+            (Decision::Keep(_), FileFound::Partly) => {
+                (Fate::Lost, vec!["a part of it is missing".to_owned()])
+            }
             (Decision::Keep(_), FileFound::Changed(why)) => {
                 (Fate::Lost, vec![format!("it was changed: {why}")])
             }

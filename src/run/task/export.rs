@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::artifact::archive::{self, Expected, Limits};
 use crate::artifact::layout::{self, ExportKind};
 use crate::artifact::recheck::Recorded;
-use crate::artifact::removal::{self, FileFound, Shape};
+use crate::artifact::removal::{self, FileFound};
 use crate::artifact::stage::Staged;
 use crate::plan::model::OnUnchanged;
 use crate::run::event::{Event, FileKind, KeptFile, LedgerError, Progress, StoredFile};
@@ -154,9 +154,9 @@ impl Walk<'_, '_, '_> {
                 entries: None,
                 objects: None,
             };
-            let why = match removal::compare(store, Shape::File, &[recorded]) {
+            let why = match removal::compare(store, &[recorded]) {
                 Ok(FileFound::Same) => return Ok(true),
-                Ok(FileFound::Gone) => continue,
+                Ok(FileFound::Gone | FileFound::Partly) => continue,
                 Ok(FileFound::Changed(why)) => why,
                 Err(error) => chain(&error),
             };
