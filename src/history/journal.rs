@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, Transaction};
 
 use crate::history::error::{HistoryError, HistoryFault};
-use crate::history::record::{Execution, advance, require, set_error};
+use crate::history::execution::{Execution, advance, require, set_error};
 use crate::history::value::{AsText, text};
 use crate::history::{History, query};
 use crate::run::event::{

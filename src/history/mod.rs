@@ -5,10 +5,11 @@
 //! the tables for those who query them with other tools.
 
 mod error;
+mod execution;
 mod journal;
+mod ledger;
 mod previous;
 mod query;
-mod record;
 mod schema;
 mod script;
 mod stored;

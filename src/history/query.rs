@@ -6,7 +6,7 @@ use rusqlite::{Params, Row, Transaction};
 
 use crate::history::History;
 use crate::history::error::{HistoryError, HistoryFault};
-use crate::history::record::{Execution, require};
+use crate::history::execution::{Execution, require};
 use crate::history::value::{Text, count, optional, text};
 use crate::history::view::{ActivityRow, PlanFilter, PlanRow, TaskRow};
 use crate::run::event::{ActivityId, DeviceFacts, PlanId, TaskId};

@@ -1,7 +1,7 @@
 use super::*;
 use crate::history::fixture::{Fixture, at, file};
 use crate::history::view::FileFilter;
-use crate::history::{FileId, GoodBackup, TargetRow, journal, record, stored};
+use crate::history::{FileId, GoodBackup, TargetRow, journal, ledger, stored};
 use crate::run::event::{ActionKind, Event, FileKind, Ledger, Owner, StoredFile};
 
 fn ids(fixture: &Fixture, filter: &PlanFilter) -> Vec<i64> {
@@ -373,7 +373,7 @@ fn no_query_looks_at_every_row_of_a_large_table() {
         task_sql(),
         tasks_of_activity_sql(),
         tasks_of_plan_sql(),
-        record::LAST_CONTENT.to_owned(),
+        ledger::LAST_CONTENT.to_owned(),
         journal::OPEN_ENTRIES.to_owned(),
         journal::UNFINISHED_PLANS.to_owned(),
         journal::UNFINISHED_TASKS.to_owned(),

@@ -8,7 +8,7 @@ use rusqlite::{Row, Transaction, named_params};
 use serde_json::json;
 
 use crate::history::error::HistoryFault;
-use crate::history::record::owner_ids;
+use crate::history::execution::owner_ids;
 use crate::history::value::{AsText, count, integer, text};
 use crate::run::event::{Owner, ScriptEnd, ScriptRun};
 

@@ -8,8 +8,8 @@ use rusqlite::{Row, Transaction};
 
 use crate::history::History;
 use crate::history::error::{HistoryError, HistoryFault};
+use crate::history::execution::{Execution, require};
 use crate::history::query::{self, rows};
-use crate::history::record::{Execution, require};
 use crate::history::script;
 use crate::history::value::{AsText, count, optional, optional_count, text};
 use crate::history::view::{

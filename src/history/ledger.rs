@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, named_params};
 
 use crate::history::error::HistoryFault;
+use crate::history::execution::{Execution, advance, found, log_status, owner_ids, require, set_error};
 use crate::history::value::{AsText, integer};
 use crate::history::view::NoteLevel;
 use crate::history::{History, script, stored, target};
@@ -15,14 +16,6 @@ use crate::run::event::{
     UnfinishedPlan,
 };
 use crate::run::status::Status;
-
-/// An execution of any of the three levels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Execution {
-    Plan(PlanId),
-    Activity(ActivityId),
-    Task(TaskId),
-}
 
 impl Ledger for History {
     fn open_plan(&mut self, at: Timestamp, opening: &PlanOpening) -> Result<PlanId, LedgerError> {
@@ -235,56 +228,6 @@ fn record(transaction: &Transaction<'_>, at: Timestamp, event: &Event) -> Result
     }
 }
 
-/// Gives an execution its next status; with a final one it has ended.
-pub(super) fn advance(
-    transaction: &Transaction<'_>,
-    at: Timestamp,
-    execution: Execution,
-    status: Status,
-) -> Result<(), HistoryFault> {
-    let sql = format!(
-        "UPDATE {} SET status = :status, status_time = :at, end_time = :end WHERE id = :id",
-        execution.table()
-    );
-    let changed = transaction.execute(
-        &sql,
-        named_params! {
-            ":id": execution.id(),
-            ":status": AsText(status),
-            ":at": AsText(at),
-            ":end": status.is_final().then_some(AsText(at)),
-        },
-    )?;
-    found(changed, execution)?;
-    log_status(transaction, at, execution, status)
-}
-
-/// Says why a plan or a task ended as it did. Activities leave that to their tasks.
-pub(super) fn set_error(
-    transaction: &Transaction<'_>,
-    execution: Execution,
-    error: Option<&str>,
-) -> Result<(), HistoryFault> {
-    let sql = format!(
-        "UPDATE {} SET error_message = ?2 WHERE id = ?1",
-        execution.table()
-    );
-    found(transaction.execute(&sql, (execution.id(), error))?, execution)
-}
-
-fn log_status(
-    transaction: &Transaction<'_>,
-    at: Timestamp,
-    execution: Execution,
-    status: Status,
-) -> Result<(), HistoryFault> {
-    transaction.execute(
-        "INSERT INTO status_change (level, execution_id, status, time) VALUES (?1, ?2, ?3, ?4)",
-        (execution.level(), execution.id(), AsText(status), AsText(at)),
-    )?;
-    Ok(())
-}
-
 fn record_facts(
     transaction: &Transaction<'_>,
     task: TaskId,
@@ -355,82 +298,12 @@ fn record_note(
     Ok(())
 }
 
-/// The two columns that say whose a row is.
-pub(super) fn owner_ids(
-    transaction: &Transaction<'_>,
-    owner: Owner,
-) -> Result<(Option<i64>, Option<i64>), HistoryFault> {
-    match owner {
-        Owner::Plan(id) => {
-            require(transaction, Execution::Plan(id))?;
-            Ok((Some(id.0), None))
-        }
-        Owner::Task(id) => {
-            require(transaction, Execution::Task(id))?;
-            Ok((None, Some(id.0)))
-        }
-    }
-}
-
 /// A path that is opened again later must come back byte by byte.
 fn exact(path: &Path) -> Result<&str, HistoryFault> {
     path.to_str()
         .ok_or_else(|| HistoryFault::Value(format!("the path {} is not UTF-8", path.display())))
 }
 
-/// Answers for an id that is not there in words, where a foreign key would give a number.
-pub(super) fn require(transaction: &Transaction<'_>, execution: Execution) -> Result<(), HistoryFault> {
-    let sql = format!("SELECT 1 FROM {} WHERE id = ?1", execution.table());
-    let exists = transaction.prepare(&sql)?.exists([execution.id()])?;
-    found(usize::from(exists), execution)
-}
-
-fn found(rows: usize, execution: Execution) -> Result<(), HistoryFault> {
-    if rows > 0 {
-        return Ok(());
-    }
-    let (what, list) = match execution {
-        Execution::Plan(_) => ("plan execution", "dpbackup history"),
-        Execution::Activity(_) => (
-            "activity execution",
-            "dpbackup history activities PLAN_EXECUTION_ID",
-        ),
-        Execution::Task(_) => ("task execution", "dpbackup history tasks ACTIVITY_EXECUTION_ID"),
-    };
-    Err(HistoryFault::NotFound {
-        what,
-        id: execution.id(),
-        list,
-    })
-}
-
-impl Execution {
-    fn id(self) -> i64 {
-        match self {
-            Execution::Plan(id) => id.0,
-            Execution::Activity(id) => id.0,
-            Execution::Task(id) => id.0,
-        }
-    }
-
-    /// The word in `status_change.level`.
-    pub(super) fn level(self) -> &'static str {
-        match self {
-            Execution::Plan(_) => "plan",
-            Execution::Activity(_) => "activity",
-            Execution::Task(_) => "task",
-        }
-    }
-
-    fn table(self) -> &'static str {
-        match self {
-            Execution::Plan(_) => "plan_execution",
-            Execution::Activity(_) => "activity_execution",
-            Execution::Task(_) => "task_execution",
-        }
-    }
-}
-
 #[cfg(test)]
-#[path = "record_tests.rs"]
+#[path = "ledger_tests.rs"]
 mod tests;
