@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
 use crate::signal::Stop;
+use crate::values::hex::hex;
 
 /// How often a busy lock is looked at.
 const POLL: Duration = Duration::from_millis(500);
@@ -261,12 +262,8 @@ impl Locks {
         }
         if file.len() > 200 {
             use sha2::{Digest, Sha256};
-            let hash: String = Sha256::digest(name)
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
             file.truncate(120);
-            file.push_str(&hash);
+            file.push_str(&hex(&Sha256::digest(name)));
         }
         self.folder.join(format!("{file}.lock"))
     }

@@ -7,6 +7,7 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use crate::cli::{ColorChoice, Global};
+use crate::values::causes::causes;
 use crate::values::duration;
 use crate::values::environment::{Lookup, non_empty};
 use crate::values::text::printable;
@@ -100,15 +101,7 @@ impl Ui {
 
     /// Prints an error, its causes and advice.
     pub fn error(&self, error: &anyhow::Error, hint: Option<&str>) {
-        let mut words: Vec<String> = Vec::new();
-        for cause in error.chain() {
-            let cause = cause.to_string();
-            // Some errors repeat their cause in their own words.
-            if !words.iter().any(|word| word.contains(&cause)) {
-                words.push(cause);
-            }
-        }
-        for (index, text) in words.iter().enumerate() {
+        for (index, text) in causes(error.as_ref()).iter().enumerate() {
             let label = if index == 0 { "error:" } else { "because:" };
             self.line(&format!("{} {}", self.paint(label, "1;31"), printable(text)));
         }

@@ -18,6 +18,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
+use crate::values::hex::hex;
+
 /// The folder of a device that holds its exports.
 pub(super) const DOMAIN_FOLDER: &str = "domain";
 /// The folder of a device that holds its secure backups.
@@ -138,15 +140,6 @@ pub(super) fn looks_like_timestamp(name: &str) -> bool {
             b'd' => byte.is_ascii_digit(),
             _ => byte == b'-',
         })
-}
-
-/// Lower-case hex.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        let _infallible = write!(text, "{byte:02x}");
-    }
-    text
 }
 
 fn is_ordinary(character: char) -> bool {

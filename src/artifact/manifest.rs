@@ -19,6 +19,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use crate::artifact::layout::component;
+use crate::values::hex::unhex;
 
 /// The name of the manifest.
 pub const MANIFEST: &str = "backupmanifest.xml";
@@ -384,15 +385,6 @@ fn hash_of<H: Digest>(file: &mut File) -> io::Result<Vec<u8>> {
             read => hash.update(&buffer[..read]),
         }
     }
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u32>> = text.chars().map(|c| c.to_digit(16)).collect();
-    let digits = digits?;
-    digits
-        .chunks_exact(2)
-        .map(|pair| u8::try_from(pair[0] << 4 | pair[1]).ok())
-        .collect()
 }
 
 struct Told<'p>(&'p [FolderProblem]);

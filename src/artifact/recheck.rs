@@ -2,7 +2,6 @@
 //! recorded, and still good; and at files that nobody recorded.
 
 use std::collections::BTreeSet;
-use std::error::Error;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -10,10 +9,11 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use crate::artifact::archive::{self, ArchiveKind, ArchiveReport, Expected, Limits, VerifyError};
-use crate::artifact::layout::hex;
 pub use crate::artifact::manifest::MANIFEST;
 use crate::artifact::manifest::{self, FolderError};
 use crate::artifact::stored_place::{AtPlace, StoredPlace, standing_of};
+use crate::values::causes::with_causes;
+use crate::values::hex::hex;
 
 /// Rights of the group and of others: a backup has none.
 const LOOSE: u32 = 0o077;
@@ -134,7 +134,7 @@ impl<'a> Recheck<'a> {
                     Ok(AtPlace::Nothing) => verdict.find(FileState::Missing, "it is not there"),
                     Ok(AtPlace::Else(why)) => verdict.find(FileState::Bad, why),
                     Ok(AtPlace::File { .. }) => {}
-                    Err(error) => verdict.find(FileState::Unreadable, chain(&error)),
+                    Err(error) => verdict.find(FileState::Unreadable, with_causes(&error)),
                 }
                 return verdict;
             }
@@ -169,7 +169,7 @@ impl<'a> Recheck<'a> {
                 return (verdict, None);
             }
             Err(error) => {
-                verdict.find(FileState::Unreadable, chain(&error));
+                verdict.find(FileState::Unreadable, with_causes(&error));
                 return (verdict, None);
             }
         };
@@ -281,7 +281,7 @@ fn archive_in(
             None
         }
         Err(error) => {
-            verdict.find(FileState::Unreadable, chain(&error));
+            verdict.find(FileState::Unreadable, with_causes(&error));
             None
         }
     }
@@ -302,7 +302,7 @@ fn folder_in(folder: &Path, verdict: &mut FileVerdict) {
                 report.files, report.bytes
             ));
         }
-        Err(error @ FolderError::Read { .. }) => verdict.find(FileState::Unreadable, chain(&error)),
+        Err(error @ FolderError::Read { .. }) => verdict.find(FileState::Unreadable, with_causes(&error)),
         Err(error) => verdict.find(FileState::Bad, error.to_string()),
     }
 }
@@ -323,16 +323,4 @@ fn about(report: &ArchiveReport) -> String {
         "{kind}, {domains}, {} entries, {} objects",
         report.entries, report.objects
     )
-}
-
-/// An error with its causes, on one line.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -13,7 +13,8 @@ use std::path::{Component, Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::artifact::folder::Folder;
-use crate::artifact::layout::{PARTIAL, hex};
+use crate::artifact::layout::PARTIAL;
+use crate::values::hex::hex;
 
 /// How often a name is taken again after a sweep took it from us just as it was made.
 const CREATE_TRIES: u32 = 8;

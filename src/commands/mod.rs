@@ -26,6 +26,7 @@ use crate::plan::LoadError;
 use crate::plan::diagnostic::Severity;
 use crate::report::lines::{JsonLines, Mistake};
 use crate::ui::Ui;
+use crate::values::causes::causes;
 use crate::values::environment::Lookup;
 
 use error::CommandError;
@@ -59,9 +60,8 @@ pub fn dispatch(cli: &Cli, env: Lookup<'_>) -> Exit {
                 ..
             }) = &cli.command
             {
-                let words: Vec<String> = error.chain().map(ToString::to_string).collect();
                 JsonLines::new(std::io::stdout(), TimeZone::system()).error(
-                    &words,
+                    &causes(error.as_ref()),
                     hint.as_deref(),
                     &mistakes(&error),
                     exit,

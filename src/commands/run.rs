@@ -19,8 +19,8 @@ use crate::run::record::Record;
 use crate::run::sequence::{self, Options};
 use crate::signal::{self, Stop};
 use crate::ui::{Screen, Ui};
+use crate::values::causes::with_causes;
 use crate::values::environment::Lookup;
-use crate::values::text::with_causes;
 
 /// Runs plans, one after another.
 pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> Outcome {

@@ -13,6 +13,7 @@ use crate::notify::send::{SendError, Sent, syslog};
 use crate::plan::model::notify::{Email, Notify, Ping, Syslog, SyslogAddress, Webhook, WebhookFormat};
 use crate::plan::model::{Plan, PlanFile};
 use crate::secret::SecretSource;
+use crate::values::causes::with_causes;
 use crate::values::environment::Lookup;
 use crate::values::event_name::{EventName, EventNames};
 use crate::values::web_url::WebUrl;
@@ -148,7 +149,7 @@ impl Receiver<'_> {
             // Another try would not find it either, and a command has had its time.
             let secret = source
                 .resolve(folder, env)
-                .map_err(|error| SendError::lasting(words(&error)))?;
+                .map_err(|error| SendError::lasting(with_causes(&error)))?;
             secrets.push(secret.clone());
             Ok::<SecretString, SendError>(secret)
         };
@@ -303,15 +304,4 @@ fn send_mail(_: &Email, _: Option<&SecretString>, _: &Notice, _: Duration) -> Se
     Err(SendError::lasting(
         "this dpbackup was built without the feature `mail`",
     ))
-}
-
-/// An error with its causes.
-fn words(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

@@ -8,10 +8,11 @@ use crate::gateway::facts::Firmware;
 use crate::plan::model::{Device, Trust};
 use crate::run::Engine;
 use crate::run::event::DeviceFacts;
-use crate::run::failure::{Failure, chain, words};
+use crate::run::failure::{Failure, words};
 use crate::run::status::Status;
 use crate::soma::client::{Client, Endpoint};
 use crate::soma::error::SomaErrorKind;
+use crate::values::causes::with_causes;
 
 /// A device that answered.
 #[derive(Debug)]
@@ -115,7 +116,7 @@ pub fn client(engine: Engine<'_>, device: &Device) -> Result<Client, Failure> {
         .map_err(|error| {
             Failure::new(
                 Status::DeviceError,
-                format!("{}: no password: {}", device.name, chain(&error)),
+                format!("{}: no password: {}", device.name, with_causes(&error)),
             )
         })?;
     Client::new(Endpoint {

@@ -9,8 +9,8 @@ use crate::artifact::space;
 use crate::plan::model::{MountRule, Settings};
 use crate::run::failure::Failure;
 use crate::run::status::Status;
+use crate::values::causes::with_causes;
 use crate::values::size::Bytes;
-use crate::values::text::with_causes;
 
 /// Steps 4 and 5 before a plan: mounted as asked, writable, with the free space.
 pub fn validate(settings: &Settings) -> Result<(), Failure> {

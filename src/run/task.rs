@@ -20,12 +20,13 @@ use crate::run::contact::Session;
 use crate::run::event::{
     ALL_DOMAINS, Event, FileKind, JournalId, LedgerError, Owner, PlanId, ScriptMoment, StoredFile, TaskId,
 };
-use crate::run::failure::{Failure, Trouble, chain};
+use crate::run::failure::{Failure, Trouble};
 use crate::run::record::Record;
 use crate::run::script::{self, Due, Facts, TaskFacts};
 use crate::run::status::{Class, Status};
 use crate::run::store;
 use crate::soma::error::SomaError;
+use crate::values::causes::with_causes;
 
 /// A task that is due.
 #[derive(Clone, Copy, Debug)]
@@ -443,7 +444,7 @@ fn storage(error: &StoreError) -> Failure {
         StoreErrorKind::NoSpace => Status::NotEnoughFreeSpaceInStore,
         _ => Status::DownloadFailed,
     };
-    Failure::new(status, format!("the store: {}", chain(error)))
+    Failure::new(status, format!("the store: {}", with_causes(error)))
 }
 
 fn internal_error(panic: &(dyn Any + Send)) -> String {

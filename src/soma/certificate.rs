@@ -1,6 +1,5 @@
 //! What stands in a certificate. This is the only file that knows the crate that reads it.
 
-use std::fmt::Write;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use jiff::Timestamp;
@@ -11,6 +10,8 @@ use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{BasicConstraints, SubjectAltName};
 use x509_cert::spki::SubjectPublicKeyInfoOwned;
 use x509_cert::time::Time;
+
+use crate::values::hex::hex;
 
 /// A certificate that a device has shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -205,14 +206,6 @@ fn rsa_bits(key: &[u8]) -> Option<usize> {
             Ok::<_, x509_cert::der::Error>(bytes.len() * 8 - unused)
         })
         .ok()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing into a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! Small values that a plan file holds, one file each, and small helpers on text.
 
+pub mod causes;
 pub mod duration;
 pub mod environment;
 pub mod event_name;
+pub mod hex;
 pub mod nearest;
 pub mod pattern;
 pub mod retention;

@@ -3,12 +3,6 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// An error with its causes, in one sentence.
-pub fn with_causes(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
 /// `text` with everything made visible that could deceive or disturb a terminal, a log or
 /// a table: control characters, escape sequences, line ends, marks that change the
 /// direction of text, and characters of no width.

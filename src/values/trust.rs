@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::values::hex::hex;
+
 /// How a device's certificate is trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trust {
@@ -20,10 +22,7 @@ impl std::fmt::Display for Trust {
         match self {
             Trust::SystemRoots => f.write_str("system roots"),
             Trust::CaFile(path) => write!(f, "CA file {}", path.display()),
-            Trust::Pin(pin) => {
-                f.write_str("pin ")?;
-                pin.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-            }
+            Trust::Pin(pin) => write!(f, "pin {}", hex(pin)),
             Trust::Off => f.write_str("NOT VERIFIED"),
         }
     }

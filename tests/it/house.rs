@@ -86,7 +86,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("soma", &["values"]),
     ("artifact", &["values"]),
     ("script", &[]),
-    ("lock", &["clock", "signal"]),
+    ("lock", &["clock", "signal", "values"]),
     ("clock", &["signal"]),
     ("signal", &[]),
     ("exit", &[]),

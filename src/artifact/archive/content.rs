@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::artifact::archive::canonical::mark;
 use crate::artifact::archive::export_item::{ListedFile, Object};
-use crate::artifact::layout::hex;
+use crate::values::hex::hex;
 
 /// Begins every content hash. Another way of hashing gets another number, so that hashes
 /// of two ways are never equal.

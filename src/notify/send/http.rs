@@ -20,6 +20,7 @@ use crate::notify::words;
 use crate::plan::model::notify::WebhookFormat;
 use crate::soma::tls::{IdleLimit, TlsConnector};
 use crate::values::event_name::EventName;
+use crate::values::hex::hex;
 use crate::values::text::printable;
 use crate::values::web_url::WebUrl;
 
@@ -202,10 +203,6 @@ fn explain(error: ureq::Error) -> SendError {
         ureq::Error::Http(_) => SendError::lasting("`authorization` cannot be sent as a header"),
         _ => SendError::passing("the exchange failed"),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// HMAC with SHA-256, RFC 2104.

@@ -14,6 +14,7 @@ use crate::notify::notice::Notice;
 use crate::notify::send::{SendError, Sent};
 use crate::notify::words;
 use crate::plan::model::notify::{Email, MailSecurity};
+use crate::values::causes::with_causes;
 use crate::values::event_name::EventName;
 use crate::values::text::printable;
 
@@ -91,27 +92,13 @@ fn tls(email: &Email) -> Result<TlsParameters, SendError> {
     }
     builder
         .build_rustls()
-        .map_err(|error| SendError::lasting(chain(&error)))
+        .map_err(|error| SendError::lasting(with_causes(&error)))
 }
 
 /// A refusal with a code of 5xx is final, everything else can pass.
 fn explain(error: &lettre::transport::smtp::Error) -> SendError {
     SendError {
-        message: printable(&chain(error)).into_owned(),
+        message: printable(&with_causes(error)).into_owned(),
         is_passing: !error.is_permanent() && !error.is_tls(),
     }
-}
-
-/// An error with its causes, each once.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let words = error.to_string();
-        if !text.contains(&words) {
-            text = format!("{text}: {words}");
-        }
-        cause = error.source();
-    }
-    text
 }

@@ -12,6 +12,7 @@ use crate::plan::keys::{Key, tables};
 use crate::plan::model::{Device, Trust};
 use crate::plan::read::{At, PlanSection, Value, section};
 use crate::secret::{SecretSource, is_credential_name};
+use crate::values::hex::unhex;
 
 /// Reads one table: its name, which others may refer to even if the rest is not valid, and
 /// the device.
@@ -235,23 +236,13 @@ fn trust(section: &PlanSection<'_>, context: &Context<'_>, out: &mut Findings<'_
 
 /// 64 hexadecimal digits, with or without colons.
 fn fingerprint(pin: &At<String>, out: &mut Findings<'_>) -> Option<[u8; 32]> {
-    let digits: Vec<Option<u8>> = pin
-        .value
-        .chars()
-        .filter(|c| *c != ':')
-        .map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
-        .collect();
-    let label = match digits.iter().position(Option::is_none) {
-        Some(_) => "holds something else than hexadecimal digits and colons".to_owned(),
-        None if digits.len() != 64 => format!("expected 64 hexadecimal digits, found {}", digits.len()),
-        None => {
-            let digits: Vec<u8> = digits.into_iter().flatten().collect();
-            let bytes: Vec<u8> = digits
-                .chunks_exact(2)
-                .map(|pair| pair.iter().fold(0, |b, d| b << 4 | d))
-                .collect();
-            return bytes.try_into().ok();
-        }
+    let digits = pin.value.replace(':', "");
+    if let Some(bytes) = unhex(&digits).and_then(|bytes| bytes.try_into().ok()) {
+        return Some(bytes);
+    }
+    let label = match digits.chars().all(|c| c.is_ascii_hexdigit()) {
+        true => format!("expected 64 hexadecimal digits, found {}", digits.len()),
+        false => "holds something else than hexadecimal digits and colons".to_owned(),
     };
     out.error(pin.span.clone(), "`pin_sha256` is not a SHA-256", label)
         .help("`dpbackup trust DEVICE` prints the line to paste");

@@ -10,11 +10,12 @@ use crate::artifact::removal::{self, FileFound};
 use crate::artifact::stage::Staged;
 use crate::plan::model::OnUnchanged;
 use crate::run::event::{Event, FileKind, KeptFile, LedgerError, Progress, StoredFile};
-use crate::run::failure::{Failure, Trouble, chain};
+use crate::run::failure::{Failure, Trouble};
 use crate::run::status::Status;
 use crate::run::task::{Walk, storage};
 use crate::run::undo;
 use crate::soma::error::SomaErrorKind;
+use crate::values::causes::with_causes;
 
 impl Walk<'_, '_, '_> {
     /// One export: streamed, verified, published.
@@ -102,7 +103,7 @@ impl Walk<'_, '_, '_> {
         let scratch = path.parent().unwrap_or(Path::new("."));
         let report =
             archive::verify(sealed.file(), scratch, expected, &Limits::default()).map_err(|error| {
-                let why = format!("{device}: {name} is not good: {}", chain(&error));
+                let why = format!("{device}: {name} is not good: {}", with_causes(&error));
                 Failure::new(Status::VerificationFailed, why)
             })?;
         for warning in &report.warnings {
@@ -158,7 +159,7 @@ impl Walk<'_, '_, '_> {
                 Ok(FileFound::Same) => return Ok(true),
                 Ok(FileFound::Gone | FileFound::Partly) => continue,
                 Ok(FileFound::Changed(why)) => why,
-                Err(error) => chain(&error),
+                Err(error) => with_causes(&error),
             };
             self.warn(format!(
                 "{}, {}: {}, which was kept for what has not changed since, is not as it was stored \

@@ -10,11 +10,12 @@ use crate::artifact::stage_folder::{SealedPart, StagedFolder};
 use crate::gateway::backup::{FolderRemoved, RemoteFile, RemoteFolder, SecureBackupEnd};
 use crate::gateway::facts::BackupMode;
 use crate::run::event::{Event, FileKind, Owner, Progress, StoredFile, Undo};
-use crate::run::failure::{Failure, Trouble, chain, words};
+use crate::run::failure::{Failure, Trouble, words};
 use crate::run::status::Status;
 use crate::run::task::{DeviceState, Walk, storage};
 use crate::run::undo::{self, waiting};
 use crate::soma::error::{SomaError, SomaErrorKind};
+use crate::values::causes::with_causes;
 use crate::values::size::Bytes;
 
 impl Walk<'_, '_, '_> {
@@ -168,7 +169,7 @@ impl Walk<'_, '_, '_> {
         }
         self.record.task_status(self.task.id, Status::Verifying)?;
         let report = manifest::verify(staged.path()).map_err(|error| {
-            let why = format!("{device}: the secure backup is not good: {}", chain(&error));
+            let why = format!("{device}: the secure backup is not good: {}", with_causes(&error));
             Failure::new(Status::VerificationFailed, why)
         })?;
         for warning in report.warnings {
@@ -221,7 +222,7 @@ impl Walk<'_, '_, '_> {
             let mut part = match staged.part(&file.name) {
                 Ok(part) => part,
                 Err(error) => {
-                    let told = SomaError::new(SomaErrorKind::Local(error.source.kind()), chain(&error));
+                    let told = SomaError::new(SomaErrorKind::Local(error.source.kind()), with_causes(&error));
                     unstaged = Some(error);
                     return Err(told);
                 }
