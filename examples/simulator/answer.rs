@@ -8,6 +8,7 @@ use super::body::{Body, TextDamage};
 use super::call::Call;
 use super::content::Content;
 use super::fault::{FaultKind, matches_operation};
+use super::hostile::{BulkPlace, bulk};
 use super::http::{Incoming, Manner, Reply};
 use super::operations::{self, lock};
 use super::quiesce_actions::complaint;
@@ -124,9 +125,13 @@ pub(super) fn answer(shared: &Shared, connection: u64, incoming: &Incoming) -> A
             _ => {}
         }
     }
-    let stall = faults.iter().find_map(|fault| match fault {
+    let stalled = faults.iter().find_map(|fault| match fault {
         FaultKind::StallBeforeHead(time) => Some(*time),
         _ => None,
+    });
+    let stall = stalled.or_else(|| {
+        let makes = operation == "do-action/SecureBackup";
+        makes.then(|| lock(&shared.state).blocks_for()).flatten()
     });
     let silent_at_cut = faults
         .iter()
@@ -185,7 +190,8 @@ fn instead(shared: &Shared, faults: &[FaultKind]) -> Option<Act> {
             FaultKind::Garbage => Act::Raw(b"\x00\x15\x03garbage\xff\xfe, and not HTTP\r\n\r\n"),
             FaultKind::Unauthorized => whole(unauthorized()),
             FaultKind::ServerFault => {
-                whole(Reply::xml(SERVER_ERROR, soap::fault("Internal Error (from client)")))
+                let bulk = bulk(faults, BulkPlace::Answer);
+                whole(Reply::xml(SERVER_ERROR, soap::fault("Internal Error (from client)", &bulk)))
             }
             FaultKind::Unavailable => {
                 whole(Reply::plain((503, "Service Unavailable"), "text/plain", "Service Unavailable\n"))
@@ -243,12 +249,13 @@ fn refused(
         ));
     }
     if incoming.target != TARGET {
-        let fault = soap::fault("Invalid service URI for the XML management interface.");
+        let fault = soap::fault("Invalid service URI for the XML management interface.", "");
         return Err(Reply::xml((404, "Not Found"), fault));
     }
     let Some((name, password)) = incoming.credentials() else {
         return Err(unauthorized());
     };
+    let bulk = bulk(faults, BulkPlace::Answer);
     let mut state = lock(&shared.state);
     let (style, now) = (state.setup.firmware.style, state.now());
     let user = state
@@ -257,11 +264,11 @@ fn refused(
         .iter_mut()
         .find(|user| user.name == name && user.password == password);
     let Some(user) = user else {
-        return Err(Reply::xml(OK, soap::not_logged_in()));
+        return Err(Reply::xml(OK, soap::not_logged_in(&bulk)));
     };
     user.locked |= faults.contains(&FaultKind::AccountLocked);
     if user.locked || faults.contains(&FaultKind::LoginFailure) {
-        return Err(Reply::xml(OK, soap::not_logged_in()));
+        return Err(Reply::xml(OK, soap::not_logged_in(&bulk)));
     }
     let denied = user
         .denied
@@ -269,7 +276,7 @@ fn refused(
         .any(|denied| matches_operation(denied, operation));
     if denied || faults.contains(&FaultKind::AccessDenied) {
         let text = Payload::Text("Authentication failure".to_owned());
-        return Err(Reply::xml(OK, soap::response(style, now, "", &text)));
+        return Err(Reply::xml(OK, soap::response(style, now, "", &bulk, &text)));
     }
     Ok(name)
 }
@@ -277,7 +284,8 @@ fn refused(
 /// Carries the operation out and puts its outcome into an envelope.
 fn reply(shared: &Shared, user: &str, call: Option<&Call>, faults: &[FaultKind]) -> Reply {
     let Some(call) = call else {
-        return Reply::xml(SERVER_ERROR, soap::fault("Internal Error (from client)"));
+        let fault = soap::fault("Internal Error (from client)", &bulk(faults, BulkPlace::Answer));
+        return Reply::xml(SERVER_ERROR, fault);
     };
     let mut payload = operations::perform(&shared.state, user, call, faults);
     for fault in faults {
@@ -306,7 +314,9 @@ fn reply(shared: &Shared, user: &str, call: Option<&Call>, faults: &[FaultKind])
         call.domain,
         call.command_line()
     );
-    let mut body = soap::response(state.setup.firmware.style, state.now(), &echo, &payload);
+    let bulk = bulk(faults, BulkPlace::Answer);
+    let style = state.setup.firmware.style;
+    let mut body = soap::response(style, state.now(), &echo, &bulk, &payload);
     if state.setup.wrapped_base64 {
         body.wrap();
     }
@@ -315,6 +325,7 @@ fn reply(shared: &Shared, user: &str, call: Option<&Call>, faults: &[FaultKind])
             FaultKind::TruncatedBase64 => body.damage = Some(TextDamage::Truncated),
             FaultKind::CorruptBase64 => body.damage = Some(TextDamage::Corrupt),
             FaultKind::EntityBomb => body = soap::entity_bomb(),
+            FaultKind::EndlessFile => body = soap::endless_file(),
             FaultKind::DeepNesting(depth) => body = soap::deep_nesting(*depth),
             _ => {}
         }
@@ -339,6 +350,8 @@ fn manner(shared: &Shared, incoming: &Incoming, faults: &[FaultKind]) -> Manner 
             FaultKind::CloseInBody(bytes) | FaultKind::StallInBody(bytes) => manner.cut_at = Some(*bytes),
             FaultKind::LengthTooLong(bytes) => manner.lie = signed(*bytes),
             FaultKind::LengthTooShort(bytes) => manner.lie = -signed(*bytes),
+            // Nothing else has no length.
+            FaultKind::EndlessFile => manner.chunked = true,
             FaultKind::Trickle(pause) => manner.pause = Some(*pause),
             _ => {}
         }

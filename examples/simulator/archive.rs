@@ -19,6 +19,7 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter};
 use super::content::Content;
 use super::fault::FaultKind;
 use super::firmware::Style;
+use super::hostile::{BulkPlace, bulk};
 use super::objects;
 use super::setup::Setup;
 use super::soap::{escape, time_zone};
@@ -284,6 +285,7 @@ impl Source {
             "</export-details><interface-data><interface name=\"eth0\" type=\"Ethernet\" vers=\"ipv4\" \
              ip-addr=\"192.0.2.10\"/></interface-data>",
         );
+        xml.push_str(&bulk(&self.damage, BulkPlace::ExportXml));
         xml
     }
 

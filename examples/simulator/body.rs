@@ -20,6 +20,8 @@ pub(super) struct Body {
 enum Piece {
     Text(String),
     Base64(Content),
+    /// Base64 of zeros, without an end.
+    Endless,
 }
 
 /// What is wrong with the base64 text.
@@ -48,6 +50,10 @@ impl Body {
         self.pieces.push(Piece::Base64(content));
     }
 
+    pub(super) fn push_endless(&mut self) {
+        self.pieces.push(Piece::Endless);
+    }
+
     /// Breaks base64 into lines.
     pub(super) fn wrap(&mut self) {
         self.wrapped = true;
@@ -61,8 +67,9 @@ impl Body {
                 let characters = self.characters(content);
                 characters + if self.wrapped { characters / LINE } else { 0 }
             }
+            Piece::Endless => u64::MAX,
         });
-        lengths.sum()
+        lengths.fold(0, u64::saturating_add)
     }
 
     /// Base64 characters of a file that are sent.
@@ -80,6 +87,10 @@ impl Body {
             match piece {
                 Piece::Text(text) => out.write_all(text.as_bytes())?,
                 Piece::Base64(content) => self.write_base64(content, out)?,
+                // It ends with the connection.
+                Piece::Endless => loop {
+                    out.write_all(&[b'A'; BLOCK])?;
+                },
             }
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::hostile::Bulk;
 use super::quiesce::When;
 
 /// One thing that goes wrong with the requests it selects.
@@ -131,6 +132,10 @@ pub enum FaultKind {
     EntityBomb,
     /// This many elements, each in the one before.
     DeepNesting(u32),
+    /// XML of few bytes that costs who parses it without care a great deal.
+    Bulk(Bulk),
+    /// A file of zeros that never ends.
+    EndlessFile,
     /// A name made to escape, in the domain list or among the files of a secure backup.
     /// Without one of your own it is `../../hostile`, and in a domain list some with control characters too.
     HostileName(Option<String>),
@@ -174,7 +179,8 @@ pub enum FaultKind {
     ErrorLog(Option<String>),
     /// The request is carried out, and answered by `OK` in one result and an error log in a second.
     OkAndErrorLog(Option<String>),
-    /// A quiesce or an unquiesce is carried out later. What is asked for meanwhile overtakes it.
+    /// A quiesce, an unquiesce or a secure backup is carried out later. What is asked for meanwhile
+    /// overtakes it.
     Late(When),
     /// It is carried out later, and whatever quiesces or unquiesces after it waits for it.
     Queued(When),

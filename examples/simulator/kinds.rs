@@ -4,10 +4,11 @@ use std::mem::discriminant;
 use std::time::Duration;
 
 use super::fault::FaultKind;
+use super::hostile::{Bulk, BulkForm, BulkPlace};
 use super::quiesce::When;
 
 /// Every kind by its name in a script: the name, the argument it takes, and what it does.
-pub const KINDS: [(&str, &str, &str); 65] = [
+pub const KINDS: [(&str, &str, &str); 67] = [
     ("refuse", "[@TIME]", "close the listener, for good or for a time"),
     ("reset", "", "TCP reset"),
     (
@@ -91,14 +92,14 @@ pub const KINDS: [(&str, &str, &str); 65] = [
     (
         "late",
         "@WHEN",
-        "carry a quiesce or unquiesce out later; what comes after it overtakes it",
+        "carry an action out later; what comes after it overtakes it",
     ),
     (
         "queued",
         "@WHEN",
         "carry it out later; quiesces and unquiesces after it wait for it",
     ),
-    ("not-done", "", "never carry a quiesce or unquiesce out"),
+    ("not-done", "", "never carry an action out"),
     (
         "spares",
         "@DOMAIN+DOMAIN",
@@ -125,6 +126,12 @@ pub const KINDS: [(&str, &str, &str); 65] = [
         "@VERSION",
         "another firmware version from this request on",
     ),
+    (
+        "bulk",
+        "@PLACE:FORM:COUNT",
+        "XML that costs who parses it much: answer:namespaces:4000",
+    ),
+    ("endless-file", "", "a dp:file that never ends"),
 ];
 
 impl FaultKind {
@@ -196,8 +203,8 @@ impl FaultKind {
         ]
     }
 
-    /// One of each of the kinds that are ways of real gateways rather than failures, in the order of
-    /// [`KINDS`] after the others.
+    /// One of each of the other kinds, in the order of [`KINDS`] after them: ways of real gateways rather
+    /// than failures, and answers that are hostile by their size.
     pub fn habits() -> Vec<FaultKind> {
         let domains = || vec!["DOM1".to_owned()];
         vec![
@@ -213,6 +220,12 @@ impl FaultKind {
             FaultKind::UnquiescesAlone("DOM1".to_owned()),
             FaultKind::AnotherSerial("78B0002".to_owned()),
             FaultKind::AnotherFirmware("IDG.10.5.0.2".to_owned()),
+            FaultKind::Bulk(Bulk {
+                place: BulkPlace::Answer,
+                form: BulkForm::Namespaces,
+                count: 4_000,
+            }),
+            FaultKind::EndlessFile,
         ]
     }
 }

@@ -19,7 +19,8 @@
 //! | `answer` | from a request to its answer: login, faults, rights, operation |
 //! | `schema`, `call` | which requests are valid; a valid one as a value |
 //! | `operations`, `quiesce_actions` | what a request does |
-//! | `status`, `objects`, `filestore`, `secure_backup`, `archive` | what it gives back |
+//! | `hostile` | XML that costs who parses it without care a great deal |
+//! | `status`, `objects`, `filestore`, `secure_backup`, `manifest`, `archive` | what it gives back |
 //! | `state`, `quiesce`, `files`, `content` | what the gateway remembers |
 //! | `soap`, `body` | the outer form of an answer |
 //!
@@ -41,8 +42,10 @@ mod fault;
 mod files;
 mod filestore;
 mod firmware;
+mod hostile;
 mod http;
 mod kinds;
+mod manifest;
 mod objects;
 mod operations;
 mod personality;
@@ -69,7 +72,9 @@ pub use answer::Request;
 pub use content::Content;
 pub use fault::{Fault, FaultKind, Times};
 pub use firmware::{Firmware, Style};
+pub use hostile::{Bulk, BulkForm, BulkPlace};
 pub use kinds::KINDS;
+pub use manifest::{Checksum, ManifestForm, Notation, OwnRow, SizeElement};
 pub use personality::{PERSONALITIES, Personality};
 pub use quiesce::{Shown, When};
 pub use script::parse_time;

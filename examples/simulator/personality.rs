@@ -13,12 +13,13 @@ use std::fmt;
 use std::time::Duration;
 
 use super::fault::Fault;
+use super::manifest::{CHECKSUMS, Checksum, NOTATIONS, Notation, OWN_ROWS, OwnRow, SIZES, SizeElement};
 use super::quiesce::{Shown, When};
-use super::script::{parse_names, parse_time, parse_when};
+use super::script::{parse_names, parse_time, parse_when, parse_word, word_for};
 use super::setup::{Domain, Setup};
 
 /// Every personality by its name in a script: the name, the argument it takes, and what it is.
-pub const PERSONALITIES: [(&str, &str, &str); 11] = [
+pub const PERSONALITIES: [(&str, &str, &str); 16] = [
     ("default-alone", "", "no domain but default"),
     ("state-never-shown", "", "no status class shows a quiesce"),
     (
@@ -54,6 +55,27 @@ pub const PERSONALITIES: [(&str, &str, &str); 11] = [
         "@DOMAIN:WHEN",
         "a domain that unquiesces alone, counted from the start",
     ),
+    (
+        "secure-backup-blocks",
+        "",
+        "a secure backup is answered when its files are there",
+    ),
+    ("parts", "@NAME+NAME", "a secure backup has these parts"),
+    (
+        "manifest-size",
+        "@NAME",
+        "filesize, size or none: the element with the size of a part",
+    ),
+    (
+        "manifest-itself",
+        "@FORM",
+        "no, bare or checksum: whether the manifest lists itself",
+    ),
+    (
+        "manifest-checksum",
+        "@KIND:NOTATION",
+        "sha1, md5, sha256, sha384, sha512, other or none, as hex, upper-hex, base64, prefixed or colons",
+    ),
 ];
 
 /// One way in which a gateway is itself.
@@ -82,6 +104,16 @@ pub enum Personality {
         /// When, counted from the start.
         when: When,
     },
+    /// A secure backup is answered when its files are there.
+    SecureBackupBlocks,
+    /// A secure backup has these parts beside its manifest.
+    Parts(Vec<String>),
+    /// The element of a manifest that has the size of a file.
+    ManifestSize(SizeElement),
+    /// Whether a manifest lists itself.
+    ManifestItself(OwnRow),
+    /// The checksums of a manifest.
+    ManifestChecksum(Checksum, Notation),
     /// Something that it does its own way for as long as it runs: `quiesce=sentence`.
     Habit(Fault),
 }
@@ -135,6 +167,17 @@ impl Personality {
                 let (domain, time) = pair()?;
                 Personality::Slower(domain.to_owned(), parse_time(time)?)
             }
+            "secure-backup-blocks" => Personality::SecureBackupBlocks,
+            "parts" => Personality::Parts(parse_names(argument)),
+            "manifest-size" => Personality::ManifestSize(parse_word(&SIZES, argument)?),
+            "manifest-itself" => Personality::ManifestItself(parse_word(&OWN_ROWS, argument)?),
+            "manifest-checksum" => {
+                let (kind, notation) = pair()?;
+                Personality::ManifestChecksum(
+                    parse_word(&CHECKSUMS, kind)?,
+                    parse_word(&NOTATIONS, notation)?,
+                )
+            }
             _ => {
                 let (domain, when) = pair()?;
                 Personality::Turns {
@@ -171,6 +214,17 @@ impl Personality {
                 domain_of(setup, domain)?;
                 setup.turns.push((domain.clone(), *quiesced, *when));
             }
+            Personality::SecureBackupBlocks => setup.secure_backup_blocks = true,
+            Personality::Parts(names) => {
+                let sizes = (1..).map(|place| place * 700);
+                setup.secure_backup_parts = names.iter().cloned().zip(sizes).collect();
+            }
+            Personality::ManifestSize(size) => setup.manifest.size = *size,
+            Personality::ManifestItself(itself) => setup.manifest.itself = *itself,
+            Personality::ManifestChecksum(checksum, notation) => {
+                setup.manifest.checksum = *checksum;
+                setup.manifest.notation = *notation;
+            }
             Personality::Habit(fault) => setup.habits.push(fault.clone()),
         }
         Ok(())
@@ -196,6 +250,15 @@ impl Personality {
             Personality::Slower(domain(), Duration::from_secs(10)),
             turns(true, When::Requests(9)),
             turns(false, When::After(Duration::from_secs(20))),
+            Personality::SecureBackupBlocks,
+            Personality::Parts(
+                ["root.tgz", "store.tgz", "mq-users.tgz"]
+                    .map(str::to_owned)
+                    .to_vec(),
+            ),
+            Personality::ManifestSize(SizeElement::Size),
+            Personality::ManifestItself(OwnRow::WithChecksum),
+            Personality::ManifestChecksum(Checksum::Sha256, Notation::Base64),
         ]
     }
 }
@@ -266,6 +329,18 @@ impl fmt::Display for Personality {
                 let to = if *quiesced { "quiesced" } else { "normal" };
                 write!(f, "turns-{to}@{domain}:{when}")
             }
+            Personality::SecureBackupBlocks => f.write_str("secure-backup-blocks"),
+            Personality::Parts(names) => write!(f, "parts@{}", names.join("+")),
+            Personality::ManifestSize(size) => write!(f, "manifest-size@{}", word_for(&SIZES, size)),
+            Personality::ManifestItself(itself) => {
+                write!(f, "manifest-itself@{}", word_for(&OWN_ROWS, itself))
+            }
+            Personality::ManifestChecksum(checksum, notation) => write!(
+                f,
+                "manifest-checksum@{}:{}",
+                word_for(&CHECKSUMS, checksum),
+                word_for(&NOTATIONS, notation)
+            ),
             Personality::Habit(fault) => write!(f, "{fault}"),
         }
     }

@@ -1,9 +1,10 @@
-//! Quiesces: where each domain and the device itself stand, what is shown of it, what is still to come.
+//! Quiesces: where each domain and the device itself stand, what is shown of it; and what is still to come.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::secure_backup::{self, Making};
 use super::state::{DomainState, State, later};
 
 /// What a gateway shows of a quiesce. A gateway that shows it at once is the default; that there are
@@ -117,11 +118,13 @@ pub(super) enum Outcome {
     Fails,
 }
 
-/// What changes quiesce states.
+/// What is done now or later: what changes quiesce states, and a secure backup.
 #[derive(Clone, Debug)]
 pub(super) enum Act {
     Quiesce(Order),
     Unquiesce(Order),
+    /// A secure backup begins.
+    SecureBackup(Making),
     /// A domain changes its state alone, at once.
     Turn {
         domain: String,
@@ -271,6 +274,7 @@ impl State {
     fn act(&mut self, act: &Act, at: Timestamp) {
         let looks = self.looks;
         match act {
+            Act::SecureBackup(making) => secure_backup::begin(self, making, at),
             Act::Turn { domain, quiesced } => {
                 let phase = if *quiesced {
                     Phase::ToQuiesced(Some(at))

@@ -119,7 +119,7 @@ fn left(mut domains: Vec<String>, faults: &[FaultKind]) -> Vec<String> {
 }
 
 /// Now, later or never.
-fn carry_out(state: &mut State, act: Act, faults: &[FaultKind]) {
+pub(super) fn carry_out(state: &mut State, act: Act, faults: &[FaultKind]) {
     if faults.contains(&FaultKind::NotDone) {
         return;
     }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::fault::{Fault, FaultKind, Times};
+use super::hostile::Bulk;
 use super::kinds::KINDS;
 use super::quiesce::When;
 
@@ -110,6 +111,7 @@ impl FaultKind {
             "hostile-name" => FaultKind::HostileName(argument.map(str::to_owned)),
             "error-log" => FaultKind::ErrorLog(argument.map(str::to_owned)),
             "ok-and-error-log" => FaultKind::OkAndErrorLog(argument.map(str::to_owned)),
+            "bulk" => FaultKind::Bulk(Bulk::parse(&word())?),
             "late" => FaultKind::Late(parse_when(&word())?),
             "queued" => FaultKind::Queued(parse_when(&word())?),
             "spares" => FaultKind::Spares(parse_names(&word())),
@@ -151,6 +153,7 @@ impl fmt::Display for FaultKind {
             | FaultKind::AnotherFirmware(text) => write!(f, "@{text}"),
             FaultKind::Late(when) | FaultKind::Queued(when) => write!(f, "@{when}"),
             FaultKind::Spares(domains) | FaultKind::Only(domains) => write!(f, "@{}", domains.join("+")),
+            FaultKind::Bulk(bulk) => write!(f, "@{bulk}"),
             FaultKind::DeepNesting(depth) => write!(f, "@{depth}"),
             FaultKind::Status(status) => write!(f, "@{status}"),
             _ => Ok(()),
@@ -168,6 +171,21 @@ pub(super) fn parse_when(text: &str) -> Result<When, String> {
         Ok(requests) => Ok(When::Requests(requests)),
         Err(_) => parse_time(text).map(When::After),
     }
+}
+
+/// What a word of a table stands for.
+pub(super) fn parse_word<T: Copy>(table: &[(T, &str)], text: &str) -> Result<T, String> {
+    let known = table.iter().find(|known| known.1 == text);
+    known.map(|known| known.0).ok_or_else(|| {
+        let words: Vec<&str> = table.iter().map(|known| known.1).collect();
+        format!("'{text}' is none of {}", words.join(", "))
+    })
+}
+
+/// The word of a table for something.
+pub(super) fn word_for<T: PartialEq>(table: &[(T, &'static str)], value: &T) -> &'static str {
+    let known = table.iter().find(|known| known.0 == *value);
+    known.map_or("", |known| known.1)
 }
 
 /// `DOM1+DOM2`.

@@ -1,6 +1,7 @@
 //! Secure backup: the refusals, and what a backup leaves on the device.
 
 use std::io;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -8,12 +9,12 @@ use super::content::Content;
 use super::fault::FaultKind;
 use super::files;
 use super::firmware::Style;
-use super::setup::{BackupMode, Setup};
-use super::soap::{Payload, escape, time_zone};
+use super::manifest::{MANIFEST, manifest};
+use super::quiesce::Act;
+use super::quiesce_actions::carry_out;
+use super::setup::{BackupMode, Clock, Setup};
+use super::soap::Payload;
 use super::state::{SecureRun, State, later};
-
-/// The name of the manifest, the last file to be written.
-pub(super) const MANIFEST: &str = "backupmanifest.xml";
 
 /// Starts a secure backup. The parts come one after another, the manifest last.
 pub(super) fn start(
@@ -30,31 +31,27 @@ pub(super) fn start(
         return failed(&state.setup, "bad destination");
     };
     let now = state.now();
-    let Ok(names) = parts(&state.setup, now, faults) else {
+    let Ok(mut files) = parts(&state.setup, now, faults) else {
         return failed(&state.setup, "cannot write");
     };
-    let takes = state.setup.secure_backup_time;
-    let count = u32::try_from(names.len()).unwrap_or(u32::MAX).max(1);
     let never = faults.contains(&FaultKind::NeverReady);
-    let without_manifest = never || faults.contains(&FaultKind::GivesUp);
-    let mut pending = Vec::new();
-    if faults.contains(&FaultKind::EarlyManifest) {
-        pending.push((now, MANIFEST.to_owned(), Content::from("")));
+    if never || faults.contains(&FaultKind::GivesUp) {
+        files.retain(|(name, _)| name != MANIFEST);
     }
-    for (place, (name, content)) in (1..).zip(names) {
-        if !(without_manifest && name == MANIFEST) {
-            pending.push((later(now, takes * place / count), name, content));
-        }
-    }
-    if let Some(domain) = state.domain_mut("default") {
-        domain.files.make_directory(&directory);
-    }
-    let until = (!never).then(|| later(now, takes));
-    state.secure_backup = Some(SecureRun {
-        until,
+    // Nobody moves a clock that is told while a request is waited for.
+    let at_once = state.setup.secure_backup_blocks && matches!(state.setup.clock, Clock::Told(_));
+    let takes = if at_once {
+        Duration::ZERO
+    } else {
+        state.setup.secure_backup_time
+    };
+    let making = Making {
         directory,
-        pending,
-    });
+        files,
+        takes: (!never).then_some(takes),
+        manifest_first: faults.contains(&FaultKind::EarlyManifest),
+    };
+    carry_out(state, Act::SecureBackup(making), faults);
     state.settle();
     if faults.contains(&FaultKind::Scheduled) {
         return Payload::Text(format!(
@@ -62,6 +59,39 @@ pub(super) fn start(
         ));
     }
     Payload::Ok
+}
+
+/// A secure backup before it begins.
+#[derive(Clone, Debug)]
+pub(super) struct Making {
+    directory: String,
+    /// What it writes, one after the other.
+    files: Vec<(String, Content)>,
+    /// Nothing: it never ends.
+    takes: Option<Duration>,
+    /// An empty manifest is there from the beginning.
+    manifest_first: bool,
+}
+
+/// Begins a secure backup.
+pub(super) fn begin(state: &mut State, making: &Making, now: Timestamp) {
+    let takes = making.takes.unwrap_or(state.setup.secure_backup_time);
+    let count = u32::try_from(making.files.len()).unwrap_or(u32::MAX).max(1);
+    let mut pending = Vec::new();
+    if making.manifest_first {
+        pending.push((now, MANIFEST.to_owned(), Content::from("")));
+    }
+    for (place, (name, content)) in (1..).zip(&making.files) {
+        pending.push((later(now, takes * place / count), name.clone(), content.clone()));
+    }
+    if let Some(domain) = state.domain_mut("default") {
+        domain.files.make_directory(&making.directory);
+    }
+    state.secure_backup = Some(SecureRun {
+        until: making.takes.map(|takes| later(now, takes)),
+        directory: making.directory.clone(),
+        pending,
+    });
 }
 
 fn refusal(
@@ -135,7 +165,7 @@ fn parts(setup: &Setup, now: Timestamp, faults: &[FaultKind]) -> io::Result<Vec<
             parts.push((name, Content::synthetic(100, seed ^ 1)));
         }
     }
-    let manifest = manifest(setup, now, &parts)?;
+    let manifest = manifest(setup, now, &parts, faults)?;
     if faults.contains(&FaultKind::MissingPart) {
         parts.pop();
     }
@@ -147,36 +177,6 @@ fn parts(setup: &Setup, now: Timestamp, faults: &[FaultKind]) -> io::Result<Vec<
     if faults.contains(&FaultKind::ExtraPart) {
         parts.push(("unlisted.tgz".to_owned(), Content::synthetic(100, seed ^ 3)));
     }
-    parts.push((MANIFEST.to_owned(), Content::from(manifest.into_bytes())));
+    parts.push((MANIFEST.to_owned(), Content::from(manifest)));
     Ok(parts)
-}
-
-/// The manifest. The name of its outermost element is not known from any capture; `backupmanifest`,
-/// `files`, `file`, `filename` and `checksum` (lower-case hex of SHA-1) are.
-fn manifest(setup: &Setup, now: Timestamp, parts: &[(String, Content)]) -> io::Result<String> {
-    let firmware = &setup.firmware;
-    let now = now.to_zoned(time_zone());
-    let mut xml = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<secure-backup>\n<backupmanifest>\n\
-         <firmware-version>{}</firmware-version>\n<firmware-build>{}</firmware-build>\n\
-         <machine-type>{}</machine-type>\n<model-type>{}</model-type>\n<serial-number>{}</serial-number>\n\
-         <current-date>{}</current-date>\n<current-time>{}</current-time>\n<files>\n",
-        firmware.version,
-        firmware.build,
-        firmware.machine_type,
-        firmware.model_type,
-        firmware.serial,
-        now.strftime("%Y-%m-%d"),
-        now.strftime("%H:%M:%S %Z")
-    );
-    for (name, content) in parts {
-        let checksum: String = content.sha1()?.iter().map(|byte| format!("{byte:02x}")).collect();
-        xml.push_str(&format!(
-            "<file><filename>{}</filename><size>{}</size><checksum>{checksum}</checksum></file>\n",
-            escape(name),
-            content.size()
-        ));
-    }
-    xml.push_str("</files>\n</backupmanifest>\n<signature>c2ltdWxhdGVk</signature>\n</secure-backup>\n");
-    Ok(xml)
 }

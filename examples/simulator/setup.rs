@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::content::Content;
 use super::fault::Fault;
 use super::firmware::Firmware;
+use super::manifest::ManifestForm;
 use super::quiesce::{Shown, When};
 
 /// Everything that can be chosen about a simulated gateway. `Setup::default()` is a healthy
@@ -37,6 +38,10 @@ pub struct Setup {
     pub unquiesce_time: Duration,
     /// How long a secure backup goes on after its reply. Zero: it is ready when the reply comes.
     pub secure_backup_time: Duration,
+    /// A secure backup is answered when its files are there. Under a clock that is told they are there at once.
+    pub secure_backup_blocks: bool,
+    /// The form of the manifest of a secure backup.
+    pub manifest: ManifestForm,
     /// The encrypted parts of a secure backup: name and size in bytes.
     pub secure_backup_parts: Vec<(String, u64)>,
     /// Size in bytes of `dp-aux/drMgmt.xml`, the largest of the internal files in an export.
@@ -85,6 +90,8 @@ impl Default for Setup {
             quiesce_time: Duration::ZERO,
             unquiesce_time: Duration::ZERO,
             secure_backup_time: Duration::ZERO,
+            secure_backup_blocks: false,
+            manifest: ManifestForm::default(),
             secure_backup_parts: parts
                 .into_iter()
                 .chain(more)

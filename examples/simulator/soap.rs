@@ -38,12 +38,12 @@ pub(super) fn time_zone() -> TimeZone {
 }
 
 /// A reply of a logged-in user's request.
-pub(super) fn response(style: Style, now: Timestamp, echo: &str, payload: &Payload) -> Body {
+pub(super) fn response(style: Style, now: Timestamp, echo: &str, bulk: &str, payload: &Payload) -> Body {
     let time = now
         .to_zoned(time_zone())
         .strftime("%Y-%m-%dT%H:%M:%S%:z")
         .to_string();
-    let before = format!("{DECLARATION}{HEAD}{RESPONSE}<dp:timestamp>{time}</dp:timestamp>");
+    let before = format!("{DECLARATION}{HEAD}{RESPONSE}<dp:timestamp>{time}</dp:timestamp>{bulk}");
     let after = format!("</dp:response>{TAIL}");
     let whole = |payload: String| Body::text(format!("{before}{payload}{after}"));
     match payload {
@@ -65,7 +65,7 @@ pub(super) fn response(style: Style, now: Timestamp, echo: &str, payload: &Paylo
         Payload::Text(text) => whole(format!("<dp:result>{}</dp:result>", escape(text))),
         Payload::Log(message) => whole(error_log(style, message, echo)),
         Payload::OkAndLog(message) => whole(format!("{}{}", ok(style), error_log(style, message, echo))),
-        Payload::SchemaFault => fault("Internal Error (from client)"),
+        Payload::SchemaFault => fault("Internal Error (from client)", bulk),
     }
 }
 
@@ -90,19 +90,31 @@ fn error_log(style: Style, message: &str, echo: &str) -> String {
 }
 
 /// The reply to bad credentials: no timestamp.
-pub(super) fn not_logged_in() -> Body {
+pub(super) fn not_logged_in(bulk: &str) -> Body {
     Body::text(format!(
-        "{DECLARATION}{HEAD}{RESPONSE}<dp:result>Authentication failure</dp:result></dp:response>{TAIL}"
+        "{DECLARATION}{HEAD}{RESPONSE}{bulk}<dp:result>Authentication failure</dp:result></dp:response>{TAIL}"
     ))
 }
 
 /// A SOAP fault.
-pub(super) fn fault(text: &str) -> Body {
+pub(super) fn fault(text: &str, bulk: &str) -> Body {
+    let detail = if bulk.is_empty() {
+        String::new()
+    } else {
+        format!("<detail>{bulk}</detail>")
+    };
     Body::text(format!(
-        "{DECLARATION}{HEAD}<env:Fault><faultcode>env:Client</faultcode><faultstring>{}</faultstring>\
+        "{DECLARATION}{HEAD}<env:Fault><faultcode>env:Client</faultcode><faultstring>{}</faultstring>{detail}\
          </env:Fault>{TAIL}",
         escape(text)
     ))
+}
+
+/// A reply with a file that never ends.
+pub(super) fn endless_file() -> Body {
+    let mut body = Body::text(format!("{DECLARATION}{HEAD}{RESPONSE}<dp:file>"));
+    body.push_endless();
+    body
 }
 
 /// A document type whose entities expand to some gigabytes, in an otherwise good reply.

@@ -118,6 +118,16 @@ impl State {
         }
     }
 
+    /// How long the answer to a secure backup waits for its end: `Some(None)` is for ever.
+    pub(super) fn blocks_for(&self) -> Option<Option<Duration>> {
+        let run = self.secure_backup.as_ref();
+        let run = run.filter(|_| self.setup.secure_backup_blocks)?;
+        Some(run.until.map(|until| {
+            let left = until.duration_since(self.now());
+            left.try_into().unwrap_or_default()
+        }))
+    }
+
     /// The names of all domains.
     pub fn domains(&self) -> Vec<String> {
         self.domains.iter().map(|domain| domain.name.clone()).collect()

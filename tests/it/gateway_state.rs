@@ -226,7 +226,7 @@ fn a_secure_backup_writes_its_manifest_last() {
         let hash: [u8; 20] = <sha1::Sha1 as sha1::Digest>::digest(&part).into();
         let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(text("checksum"), Some(hash.as_str()), "{name}");
-        assert_eq!(text("size"), Some(part.len().to_string().as_str()), "{name}");
+        assert_eq!(text("filesize"), Some(part.len().to_string().as_str()), "{name}");
     }
 }
 

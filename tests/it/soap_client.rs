@@ -97,6 +97,21 @@ impl Client {
         read(request.send(body)?)
     }
 
+    /// Sends an operation and reads so many bytes of the answer, then goes away.
+    pub(crate) fn read_some(&self, domain: &str, operation: &str, bytes: u64) -> Vec<u8> {
+        let login = STANDARD.encode(format!("{}:{}", self.user, self.password));
+        let post = self
+            .agent
+            .post(&self.url)
+            .header("Authorization", format!("Basic {login}"));
+        let response = post.send(envelope(&request(domain, operation)));
+        let body = response.expect("a reply").into_body();
+        let mut some = Vec::new();
+        let mut reader = body.into_with_config().limit(bytes + 1).reader().take(bytes);
+        reader.read_to_end(&mut some).expect("so many bytes");
+        some
+    }
+
     /// Sends a body with headers, as a stream.
     pub(crate) fn send_with(&self, headers: &[(&str, &str)], body: ureq::SendBody<'_>) -> Answer {
         let login = STANDARD.encode(format!("{}:{}", self.user, self.password));
