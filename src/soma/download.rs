@@ -9,6 +9,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use memchr::memchr;
 use quick_xml::NsReader;
 use quick_xml::events::Event;
 use quick_xml::name::ResolveResult;
@@ -184,17 +185,6 @@ fn decode<R: BufRead>(
             }
         };
     }
-}
-
-fn memchr(byte: u8, bytes: &[u8]) -> Option<usize> {
-    // A chunk of base64 rarely holds a '<': first ask for one in a loop that vectorizes.
-    if !bytes
-        .iter()
-        .fold(false, |found, candidate| found | (*candidate == byte))
-    {
-        return None;
-    }
-    bytes.iter().position(|candidate| *candidate == byte)
 }
 
 /// Appends the base64 characters of `segment`, leaving out white space. Stops before an

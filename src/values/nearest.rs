@@ -5,41 +5,22 @@
 /// Near enough is one slip in three letters, and at least one. Of equally near ones the
 /// first wins. Upper and lower case do not count.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let word: Vec<char> = word.to_lowercase().chars().collect();
-    let limit = (word.len() / 3).max(1);
+    let word = word.to_lowercase();
+    let letters = word.chars().count();
+    let limit = (letters / 3).max(1);
     let mut best: Option<(usize, &str)> = None;
     for candidate in candidates {
-        let letters: Vec<char> = candidate.to_lowercase().chars().collect();
-        if letters.len().abs_diff(word.len()) > limit {
+        let known = candidate.to_lowercase();
+        // What differs in length by more cannot be near, and need not be compared.
+        if known.chars().count().abs_diff(letters) > limit {
             continue;
         }
-        let slips = distance(&word, &letters);
+        let slips = strsim::osa_distance(&word, &known);
         if slips <= limit && best.is_none_or(|(fewest, _)| slips < fewest) {
             best = Some((slips, candidate));
         }
     }
     best.map(|(_, candidate)| candidate)
-}
-
-/// How many letters must be added, left out, replaced or swapped with their neighbour
-/// (the optimal string alignment distance).
-fn distance(from: &[char], to: &[char]) -> usize {
-    let mut before_last: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=to.len()).collect();
-    for (i, a) in from.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, b) in to.iter().enumerate() {
-            let mut slips = (last[j] + usize::from(a != b))
-                .min(last[j + 1] + 1)
-                .min(row[j] + 1);
-            if i > 0 && j > 0 && *a == to[j - 1] && from[i - 1] == *b {
-                slips = slips.min(before_last[j - 1] + 1);
-            }
-            row.push(slips);
-        }
-        before_last = std::mem::replace(&mut last, row);
-    }
-    last[to.len()]
 }
 
 #[cfg(test)]
