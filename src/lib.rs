@@ -24,6 +24,7 @@ pub mod soma;
 pub mod clock;
 pub mod exit;
 pub mod lock;
+pub mod ownership;
 pub mod secret;
 pub mod signal;
 pub mod values;

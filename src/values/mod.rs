@@ -8,6 +8,7 @@ pub mod hex;
 pub mod nearest;
 pub mod pattern;
 pub mod retention;
+pub mod shell;
 pub mod size;
 pub mod text;
 pub mod timeouts;

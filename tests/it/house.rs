@@ -91,6 +91,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("signal", &[]),
     ("exit", &[]),
     ("secret", &["values"]),
+    ("ownership", &["values"]),
     ("values", &[]),
 ];
 

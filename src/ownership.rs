@@ -1,0 +1,189 @@
+//! Who may touch it: owners and modes of the files and folders that this program believes,
+//! reads secrets from, or writes.
+//!
+//! It runs as root, or as a user who holds the passwords of gateways, beside other users. So
+//! each file is asked whose it is, and so is each link and each folder that leads to it,
+//! before anything in it counts. There are three kinds:
+//!
+//! - what is **executed or believed** (plan file, scripts, CA files): of root or the caller,
+//!   and nobody else may write to it, nor to a folder through which it is reached;
+//! - what holds a **secret**: nobody else may read it either;
+//! - what is **written** (history, its locks, the store): [`OwnFolder`].
+//!
+//! A folder that is sticky, such as `/tmp`, may stand on the way: nobody can take away there
+//! what belongs to root or the caller. It is no place for what is written, for others could
+//! put files beside ours that we would take for ours.
+//!
+//! Root is trusted everywhere, and so are links that root or the caller made: a ConfigMap of
+//! Kubernetes consists of such links. Paths are walked step by step, and what was looked at is
+//! what is opened. As no folder on the way to what is believed can be changed by others, a path
+//! that was looked at stays true: a script is started by it.
+
+mod folder;
+mod refusal;
+mod road;
+mod rules;
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FileType, OFlags};
+
+pub use folder::{OwnFolder, give_to_owner_of};
+pub use refusal::Untrusted;
+pub use rules::{Granted, WrittenKind};
+
+use refusal::Objection;
+use road::{Arrived, WayRule, walk};
+use rules::Caller;
+
+/// Why a file or a folder is not used.
+#[derive(Debug, thiserror::Error)]
+pub enum TouchError {
+    /// Others could have made or changed it, or can read it.
+    #[error(transparent)]
+    Untrusted(#[from] Untrusted),
+    /// The system does not give it.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl From<rustix::io::Errno> for TouchError {
+    fn from(errno: rustix::io::Errno) -> Self {
+        Self::Io(errno.into())
+    }
+}
+
+impl TouchError {
+    /// As an error of the system, for those who know no other.
+    pub fn into_io(self) -> io::Error {
+        match self {
+            Self::Io(error) => error,
+            Self::Untrusted(untrusted) => io::Error::new(io::ErrorKind::PermissionDenied, untrusted),
+        }
+    }
+}
+
+/// A group whose members may write beside us, which is somebody's choice and no fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupWrites {
+    path: PathBuf,
+    group: u32,
+}
+
+impl fmt::Display for GroupWrites {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, group } = self;
+        write!(f, "the group {group} may write to {} too", path.display())
+    }
+}
+
+/// Opens a file that will be believed, for reading.
+///
+/// # Errors
+///
+/// One that somebody else could have written, and one that is not a regular file, are refused.
+pub fn open_believed(path: &Path) -> Result<File, TouchError> {
+    let caller = Caller::of_process();
+    let arrived = believed_file(path, caller)?;
+    Ok(File::from(arrived.open(OFlags::RDONLY)?))
+}
+
+/// Reads a file that will be believed, if it is no longer than `limit` bytes; else `None`.
+///
+/// # Errors
+///
+/// As for [`open_believed`].
+pub fn read_believed(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, TouchError> {
+    let mut bytes = Vec::new();
+    open_believed(path)?.take(limit + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= limit).then_some(bytes))
+}
+
+/// Looks at a file that will be executed. It need not be readable.
+///
+/// # Errors
+///
+/// As for [`open_believed`].
+pub fn look_at_program(path: &Path) -> Result<(), TouchError> {
+    believed_file(path, Caller::of_process()).map(|_| ())
+}
+
+/// Whether only root and the caller can put files into this folder: not a sticky one either.
+///
+/// # Errors
+///
+/// A folder of somebody else, or one that others may write to, is refused.
+pub fn look_at_own_folder(folder: &Path) -> Result<(), TouchError> {
+    let caller = Caller::of_process();
+    let arrived = walk(folder, WayRule::Everything, caller)?;
+    let judged = match arrived.rights.kind {
+        FileType::Directory => arrived.rights.believed(caller),
+        _ => Err(Objection::NotAFolder),
+    };
+    judged.map_err(|objection| arrived.refused(objection, caller))
+}
+
+/// Opens a file that holds a secret, for reading.
+///
+/// # Errors
+///
+/// One that others may read or could have written, and one that is not a regular file, are
+/// refused.
+pub fn open_secret(path: &Path, granted: Granted) -> Result<File, TouchError> {
+    let caller = Caller::of_process();
+    let arrived = walk(path, WayRule::Everything, caller)?;
+    let judged = match arrived.rights.kind {
+        FileType::RegularFile => arrived.rights.secret(caller, granted),
+        _ => Err(Objection::NotAFile),
+    };
+    judged.map_err(|objection| arrived.refused(objection, caller))?;
+    Ok(File::from(arrived.open(OFlags::RDONLY)?))
+}
+
+/// Opens a file that is neither believed nor secret, for reading: an archive that somebody
+/// names. A pipe or a device in its place is refused, and not waited for.
+///
+/// # Errors
+///
+/// Those of the system, and what is not a regular file.
+pub fn open_regular(path: &Path) -> Result<File, TouchError> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let mut options = File::options();
+    options.read(true);
+    options.custom_flags(i32::try_from(flags.bits()).unwrap_or_default());
+    let file = options.open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(TouchError::Untrusted(Untrusted {
+            path: path.to_owned(),
+            objection: Objection::NotAFile,
+            caller: Caller::of_process(),
+        })),
+    }
+}
+
+fn believed_file(path: &Path, caller: Caller) -> Result<Arrived, TouchError> {
+    let arrived = walk(path, WayRule::Everything, caller)?;
+    let judged = match arrived.rights.kind {
+        FileType::RegularFile => arrived.rights.believed(caller),
+        _ => Err(Objection::NotAFile),
+    };
+    judged.map_err(|objection| arrived.refused(objection, caller))?;
+    Ok(arrived)
+}
+
+/// Says what this machine does not let a test do. Not by a macro, whose words nobody sees of a
+/// test that passes.
+#[cfg(test)]
+fn not_tested_here(what: &str) {
+    use std::io::Write as _;
+    writeln!(std::io::stderr(), "NOT TESTED HERE: {what}").expect("somebody listens");
+}
+
+#[cfg(test)]
+#[path = "ownership/tests.rs"]
+mod tests;

@@ -1,0 +1,351 @@
+//! A folder into which this program writes, and nobody else.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Uid};
+use rustix::io::Errno;
+
+use crate::ownership::refusal::{Objection, Untrusted};
+use crate::ownership::road::{Arrived, WayRule, walk};
+use crate::ownership::rules::{Caller, Rights, WrittenKind};
+use crate::ownership::{GroupWrites, TouchError};
+
+/// A folder of ours, held open, so that no link that is put in its place meanwhile leads
+/// elsewhere. What root makes in it belongs to its owner, as SQLite has it.
+#[derive(Debug)]
+pub struct OwnFolder {
+    handle: OwnedFd,
+    path: PathBuf,
+    rights: Rights,
+    group: Option<u32>,
+    caller: Caller,
+}
+
+impl OwnFolder {
+    /// Opens a folder that is there.
+    ///
+    /// # Errors
+    ///
+    /// One that belongs to somebody else, or into which somebody else may write, is refused.
+    pub fn open(path: &Path, kind: WrittenKind) -> Result<Self, TouchError> {
+        Self::open_as(path, kind, Caller::of_process())
+    }
+
+    /// Opens a folder, and makes it, and those above it, where they are missing (mode 0700).
+    ///
+    /// # Errors
+    ///
+    /// As for [`OwnFolder::open`].
+    pub fn open_or_make(path: &Path, kind: WrittenKind) -> Result<Self, TouchError> {
+        let caller = Caller::of_process();
+        make_all(path, caller)?;
+        Self::open_as(path, kind, caller)
+    }
+
+    pub(super) fn open_as(path: &Path, kind: WrittenKind, caller: Caller) -> Result<Self, TouchError> {
+        let arrived = walk(path, WayRule::LinksOnly, caller)?;
+        let group = judged(&arrived, kind, caller)?;
+        let handle = arrived.open(OFlags::RDONLY | OFlags::DIRECTORY)?;
+        Ok(Self {
+            handle,
+            path: arrived.path,
+            rights: arrived.rights,
+            group,
+            caller,
+        })
+    }
+
+    /// Its path, without links.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The group that may write to it too, if there is one.
+    pub fn group_writes(&self) -> Option<GroupWrites> {
+        let group = self.group?;
+        Some(GroupWrites {
+            path: self.path.clone(),
+            group,
+        })
+    }
+
+    /// Makes a file that must not be there yet, for reading and writing (mode 0600).
+    pub fn create(&self, name: &OsStr) -> Result<File, TouchError> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mode = Mode::RUSR | Mode::WUSR;
+        let file = rustix::fs::openat(&self.handle, name, flags, mode).map_err(io::Error::from)?;
+        // A umask can only take rights away: the file never had more than it should have.
+        rustix::fs::fchmod(&file, mode).map_err(io::Error::from)?;
+        give(&file, self.rights, self.caller)?;
+        Ok(File::from(file))
+    }
+
+    /// Opens a file that is there, for reading and writing.
+    ///
+    /// # Errors
+    ///
+    /// A link, a file of somebody else or with a second name, and one that somebody else may
+    /// write are refused.
+    pub fn open_file(&self, name: &OsStr) -> Result<File, TouchError> {
+        // Without NONBLOCK a pipe in its place would hold us for ever.
+        let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let file = match rustix::fs::openat(&self.handle, name, flags, Mode::empty()) {
+            Ok(file) => file,
+            Err(errno) => {
+                // Whose it is says more than that it may not be opened.
+                self.look(name)?;
+                return Err(io::Error::from(errno).into());
+            }
+        };
+        self.judge(name, Rights::of(&file)?)?;
+        Ok(File::from(file))
+    }
+
+    /// Opens a file, and makes it where it is missing.
+    ///
+    /// # Errors
+    ///
+    /// As for [`OwnFolder::open_file`].
+    pub fn open_or_create(&self, name: &OsStr) -> Result<File, TouchError> {
+        loop {
+            match self.open_file(name) {
+                Err(TouchError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
+                other => return other,
+            }
+            match self.create(name) {
+                // Somebody was quicker; theirs is as good.
+                Err(TouchError::Io(error)) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// Judges a file without opening it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`OwnFolder::open_file`]; one that is not there is an error of the system.
+    pub fn look(&self, name: &OsStr) -> Result<(), TouchError> {
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let seen = rustix::fs::openat(&self.handle, name, flags, Mode::empty()).map_err(io::Error::from)?;
+        self.judge(name, Rights::of(&seen)?)
+    }
+
+    /// Removes a file, or whatever else is not a folder.
+    pub fn remove(&self, name: &OsStr) -> io::Result<()> {
+        Ok(rustix::fs::unlinkat(&self.handle, name, AtFlags::empty())?)
+    }
+
+    fn judge(&self, name: &OsStr, rights: Rights) -> Result<(), TouchError> {
+        let judged = match rights.kind {
+            FileType::RegularFile => rights.written_file(self.caller, self.rights.owner, self.group),
+            FileType::Symlink => Err(Objection::Link),
+            _ => Err(Objection::NotAFile),
+        };
+        judged.map_err(|objection| {
+            TouchError::Untrusted(Untrusted {
+                path: self.path.join(name),
+                objection,
+                caller: self.caller,
+            })
+        })
+    }
+}
+
+/// Gives what root has made to the owner of the folder in which it stands, so that the user
+/// whose folder it is can go on with it.
+pub fn give_to_owner_of(folder: impl AsFd, made: impl AsFd) -> io::Result<()> {
+    let caller = Caller::of_process();
+    match caller.is_root() {
+        true => give(made, Rights::of(folder)?, caller),
+        false => Ok(()),
+    }
+}
+
+fn give(made: impl AsFd, folder: Rights, caller: Caller) -> io::Result<()> {
+    if !caller.is_root() || rustix::fs::fstat(&made)?.st_uid == folder.owner {
+        return Ok(());
+    }
+    let (owner, group) = (Uid::from_raw(folder.owner), Gid::from_raw(folder.group));
+    Ok(rustix::fs::fchown(made, Some(owner), Some(group))?)
+}
+
+fn judged(arrived: &Arrived, kind: WrittenKind, caller: Caller) -> Result<Option<u32>, TouchError> {
+    let judged = match arrived.rights.kind {
+        FileType::Directory => arrived.rights.written_folder(caller, kind),
+        _ => Err(Objection::NotAFolder),
+    };
+    judged.map_err(|objection| arrived.refused(objection, caller))
+}
+
+/// Makes a folder and those above it that are missing.
+fn make_all(path: &Path, caller: Caller) -> Result<(), TouchError> {
+    let path = std::path::absolute(path)?;
+    let mut missing = Vec::new();
+    let mut there = path.as_path();
+    let mut at = loop {
+        match walk(there, WayRule::LinksOnly, caller) {
+            Ok(arrived) => break arrived.handle,
+            Err(TouchError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+                let (Some(name), Some(above)) = (there.file_name(), there.parent()) else {
+                    return Err(error.into());
+                };
+                missing.push(name);
+                there = above;
+            }
+            Err(other) => return Err(other),
+        }
+    };
+    for name in missing.into_iter().rev() {
+        at = make(&at, name, caller)?;
+    }
+    Ok(())
+}
+
+/// Makes one folder in another and opens it. One that somebody else has just made there will do.
+fn make(above: &OwnedFd, name: &OsStr, caller: Caller) -> io::Result<OwnedFd> {
+    let is_ours = match rustix::fs::mkdirat(above, name, Mode::RWXU) {
+        Ok(()) => true,
+        Err(Errno::EXIST) => false,
+        Err(error) => return Err(error.into()),
+    };
+    if is_ours {
+        // A umask that takes rights from the owner would keep even us out. By name, for such a
+        // folder cannot be opened; we have just made it.
+        rustix::fs::chmodat(above, name, Mode::RWXU, AtFlags::empty())?;
+    }
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let made = rustix::fs::openat(above, name, flags, Mode::empty())?;
+    if is_ours {
+        give(&made, Rights::of(above)?, caller)?;
+    }
+    Ok(made)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+
+    use super::*;
+
+    fn temporary() -> tempfile::TempDir {
+        tempfile::tempdir().expect("a folder")
+    }
+
+    fn set_mode(path: &Path, mode: u32) {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("a mode");
+    }
+
+    fn why<T: std::fmt::Debug>(outcome: Result<T, TouchError>) -> Objection {
+        match outcome {
+            Err(TouchError::Untrusted(untrusted)) => untrusted.objection,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn folders_and_files_are_made_for_their_owner_alone() {
+        let above = temporary();
+        let path = above.path().join("a/b");
+        let folder = OwnFolder::open_or_make(&path, WrittenKind::State).expect("made");
+        folder.open_or_create(OsStr::new("file")).expect("made");
+        folder.open_or_create(OsStr::new("file")).expect("opened");
+        let mode = |path: &Path| std::fs::metadata(path).expect("there").mode() & 0o7777;
+        assert_eq!(mode(&above.path().join("a")), 0o700);
+        assert_eq!(mode(&path), 0o700);
+        assert_eq!(mode(&path.join("file")), 0o600);
+        assert!(folder.group_writes().is_none());
+    }
+
+    #[test]
+    fn a_link_a_pipe_and_a_second_name_are_refused_where_a_file_of_ours_should_be() {
+        let above = temporary();
+        std::fs::write(above.path().join("elsewhere"), "kept").expect("a file");
+        let folder = OwnFolder::open_or_make(&above.path().join("own"), WrittenKind::State).expect("made");
+        let at = |name: &str| folder.path().join(name);
+        symlink(above.path().join("elsewhere"), at("link")).expect("a link");
+        rustix::fs::mknodat(&folder.handle, "pipe", FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)
+            .expect("a pipe");
+        std::fs::hard_link(above.path().join("elsewhere"), at("second")).expect("a name");
+        set_mode(&above.path().join("elsewhere"), 0o600);
+        let open = |name: &str| why(folder.open_or_create(OsStr::new(name)));
+        assert_eq!(open("link"), Objection::Link);
+        assert_eq!(open("pipe"), Objection::NotAFile);
+        assert_eq!(open("second"), Objection::SecondName);
+        assert_eq!(
+            std::fs::read_to_string(above.path().join("elsewhere")).expect("text"),
+            "kept"
+        );
+    }
+
+    #[test]
+    fn what_others_may_write_is_refused_and_a_group_of_a_volume_is_told() {
+        let above = temporary();
+        let path = above.path().join("own");
+        let folder = OwnFolder::open_or_make(&path, WrittenKind::State).expect("made");
+        folder.create(OsStr::new("file")).expect("made");
+        for (mode, is_good) in [(0o660, false), (0o606, false), (0o644, true)] {
+            set_mode(&path.join("file"), mode);
+            assert_eq!(folder.look(OsStr::new("file")).is_ok(), is_good, "{mode:o}");
+        }
+        set_mode(&path, 0o777);
+        assert!(matches!(
+            why(OwnFolder::open(&path, WrittenKind::Store)),
+            Objection::Writable(..)
+        ));
+        set_mode(&path, 0o2770);
+        let volume = OwnFolder::open(&path, WrittenKind::State).expect("a volume");
+        let told = volume.group_writes().expect("a group").to_string();
+        assert!(told.starts_with("the group "), "{told}");
+        set_mode(&path.join("file"), 0o660);
+        volume
+            .open_file(OsStr::new("file"))
+            .expect("the group is the same");
+    }
+
+    #[test]
+    fn what_belongs_to_somebody_else_is_refused() {
+        let above = temporary();
+        let owner = std::fs::metadata(above.path()).expect("a folder").uid();
+        let stranger = Caller { user: owner + 1 };
+        let path = above.path().join("own");
+        OwnFolder::open_or_make(&path, WrittenKind::Store).expect("made");
+        let opened = OwnFolder::open_as(&path, WrittenKind::Store, stranger);
+        if owner == 0 {
+            // Root may write anywhere, so its folder is nobody else's.
+            opened.expect("the folder is root's");
+        } else {
+            assert_eq!(why(opened), Objection::NotOurs(owner, owner + 1));
+        }
+    }
+
+    #[test]
+    fn what_root_makes_belongs_to_the_owner_of_the_folder() {
+        let above = temporary();
+        if !Caller::of_process().is_root() {
+            crate::ownership::not_tested_here("that root gives its files away, for only root can");
+            return;
+        }
+        let service = 4_000_123;
+        std::os::unix::fs::chown(above.path(), Some(service), Some(service)).expect("given");
+        let path = above.path().join("made/deeper");
+        let folder = OwnFolder::open_or_make(&path, WrittenKind::State).expect("made");
+        folder.open_or_create(OsStr::new("file")).expect("made");
+        for path in [&above.path().join("made"), &path, &path.join("file")] {
+            let metadata = std::fs::metadata(path).expect("there");
+            assert_eq!((metadata.uid(), metadata.gid()), (service, service), "{path:?}");
+        }
+        // What it had left before as its own stays usable for it, and nobody else's is taken.
+        std::os::unix::fs::chown(path.join("file"), Some(0), Some(0)).expect("taken back");
+        folder.open_file(OsStr::new("file")).expect("root's own");
+        std::os::unix::fs::chown(path.join("file"), Some(service + 1), None).expect("given");
+        assert_eq!(
+            why(folder.open_file(OsStr::new("file"))),
+            Objection::NotOurs(service + 1, service)
+        );
+    }
+}
