@@ -15,3 +15,4 @@ pub mod timeouts;
 pub mod trust;
 pub mod web_url;
 pub mod window;
+pub mod xml_limits;
