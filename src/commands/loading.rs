@@ -1,7 +1,7 @@
 //! The plan file and the history, as commands need them.
 
 use std::io::ErrorKind::NotFound;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::artifact::mount;
 use crate::cli::Global;
@@ -12,8 +12,19 @@ use crate::plan::diagnostic::{PlanReport, Style};
 use crate::plan::model::Plan;
 use crate::plan::{self, LoadError, Loaded};
 use crate::ui::{Ui, Verbosity};
-use crate::values::environment::Lookup;
+use crate::values::environment::{Lookup, non_empty};
+use crate::values::invocation::{Invocation, quoted};
 use crate::values::nearest::nearest;
+
+/// So many names are listed; of more, nobody reads them all.
+const LISTED: usize = 20;
+
+/// How this process was called: with a plan file that was named, or with one that is found.
+pub(super) fn invocation(global: &Global, env: Lookup<'_>) -> Invocation {
+    let named = global.config.clone();
+    let named = named.or_else(|| non_empty(env, "DPBACKUP_CONFIG").map(PathBuf::from));
+    named.map_or_else(Invocation::default, |path| Invocation::naming(&path))
+}
 
 /// Finds, reads and checks the plan file. Its errors are printed here; its warnings where
 /// somebody watches: what holds every night is not to be mailed every night.
@@ -63,10 +74,9 @@ pub(super) fn chosen<'a>(loaded: &'a Loaded, names: &[String]) -> Result<Vec<&'a
 
 /// The error for a name that the plan file does not have, with the nearest that it has.
 pub(super) fn unknown(loaded: &Loaded, what: &str, name: &str, known: &[&str]) -> CommandError {
-    let hint = match nearest(name, known.iter().copied()) {
-        Some(nearest) => format!("did you mean '{nearest}'?"),
-        None if known.is_empty() => format!("it has no {what}s at all"),
-        None => format!("it has: {}", known.join(", ")),
+    let hint = match known {
+        [] => format!("it has no {what}s at all"),
+        known => did_you_mean(name, known),
     };
     let path = loaded.plan_file.path.display();
     CommandError::new(
@@ -74,6 +84,23 @@ pub(super) fn unknown(loaded: &Loaded, what: &str, name: &str, known: &[&str]) -
         anyhow::anyhow!("the plan file {path} has no {what} '{name}'"),
     )
     .with_hint(hint)
+}
+
+/// Advice for a name that is not known: the nearest of those that are, or all of them.
+pub(super) fn did_you_mean(name: &str, known: &[&str]) -> String {
+    match nearest(name, known.iter().copied()) {
+        Some(nearest) => format!("did you mean '{nearest}'?"),
+        None if known.is_empty() => "there are none at all".to_owned(),
+        None => {
+            // Some names hold commas.
+            let mut names: Vec<String> = known.iter().map(|name| quoted(name).into_owned()).collect();
+            if let Some(more) = names.len().checked_sub(LISTED).filter(|more| *more > 0) {
+                names.truncate(LISTED);
+                names.push(format!("and {more} more"));
+            }
+            format!("there are (upper and lower case differ): {}", names.join(", "))
+        }
+    }
 }
 
 /// Opens the history for reading, unless nothing was recorded yet.
@@ -148,7 +175,10 @@ fn load(global: &Global, ui: Ui, env: Lookup<'_>) -> Result<Loaded, CommandError
         )
     })?;
     match plan::load(&path, env) {
-        Ok(loaded) => Ok(loaded),
+        Ok(mut loaded) => {
+            loaded.plan_file.invocation = invocation(global, env);
+            Ok(loaded)
+        }
         Err(LoadError::Invalid(report)) => {
             show_findings(&report, ui);
             Err(CommandError::new(Exit::Usage, LoadError::Invalid(report)))
@@ -158,7 +188,10 @@ fn load(global: &Global, ui: Ui, env: Lookup<'_>) -> Result<Loaded, CommandError
                 matches!(&error, LoadError::Unreadable { source, .. } if source.kind() == NotFound);
             let error = CommandError::new(Exit::Usage, error);
             Err(match is_missing {
-                true => error.with_hint("`dpbackup init FILE` writes one to start from"),
+                true => {
+                    let init = Invocation::default().command(["init", &path.to_string_lossy()]);
+                    error.with_hint(format!("`{init}` writes one to start from"))
+                }
                 false => error,
             })
         }

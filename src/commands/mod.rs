@@ -22,12 +22,14 @@ use jiff::tz::TimeZone;
 
 use crate::cli::{Cli, Command, RunArgs, RunFormat};
 use crate::exit::Exit;
+use crate::history::HistoryError;
 use crate::plan::LoadError;
 use crate::plan::diagnostic::Severity;
 use crate::report::lines::{JsonLines, Mistake};
 use crate::ui::Ui;
 use crate::values::causes::causes;
 use crate::values::environment::Lookup;
+use crate::values::invocation::Invocation;
 
 use error::CommandError;
 
@@ -55,6 +57,7 @@ pub fn dispatch(cli: &Cli, env: Lookup<'_>) -> Exit {
     match outcome {
         Ok(exit) => exit,
         Err(CommandError { exit, error, hint }) => {
+            let hint = hint.or_else(|| advice(&error, &loading::invocation(&cli.global, env)));
             if let Command::Run(RunArgs {
                 format: RunFormat::Json,
                 ..
@@ -70,6 +73,21 @@ pub fn dispatch(cli: &Cli, env: Lookup<'_>) -> Exit {
             ui.error(&error, hint.as_deref());
             exit
         }
+    }
+}
+
+/// The next step after errors that know only what is wrong.
+fn advice(error: &anyhow::Error, invocation: &Invocation) -> Option<String> {
+    match error.downcast_ref()? {
+        HistoryError::NotFound { list, .. } => Some(format!(
+            "`{}` lists those that there are",
+            invocation.command(list.iter().copied())
+        )),
+        HistoryError::Older { .. } => Some(format!(
+            "`{}` brings it up to date at once",
+            invocation.command(["recover"])
+        )),
+        _ => None,
     }
 }
 

@@ -40,7 +40,7 @@ pub(super) fn recover(args: &RecoverArgs, global: &Global, ui: Ui, env: Lookup<'
         process: &process,
         environment: env,
     };
-    let mut screen = Screen::new(ui);
+    let mut screen = Screen::new(ui, file.invocation.clone());
     // Where it cannot be read, everything is news.
     let past = History::open_read_only(&file.settings.history).ok();
     let past = past.as_ref().map(|past| past as &dyn Previous);

@@ -56,7 +56,7 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
         environment: env,
     };
 
-    let mut screen = Screen::new(ui);
+    let mut screen = Screen::new(ui, file.invocation.clone());
     let mut lines =
         (args.format == RunFormat::Json).then(|| JsonLines::new(std::io::stdout(), clock_zone(&clock)));
     let mut sinks: Vec<&mut dyn Sink> = Vec::new();

@@ -25,8 +25,10 @@ pub(super) fn trust(global: &Global, args: &TrustArgs, ui: Ui, env: Lookup<'_>) 
         let known: Vec<&str> = file.devices.iter().map(|device| device.name.as_str()).collect();
         return Err(unknown(&loaded, "device", &args.device, &known));
     };
+    let trust_command = file.invocation.command(["trust", &device.name]);
     let peer = peer::reach(&device.host, device.port, file.settings.timeouts.connect)
         .and_then(peer::Reached::shake_hands)
+        .map_err(|error| error.for_device(&trust_command))
         .map_err(|error| {
             let place = format!("{} ({}:{})", device.name, device.host, device.port);
             let failed = CommandError::new(Exit::Failed, anyhow!("{place}: {}", error.message));

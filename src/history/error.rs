@@ -35,8 +35,8 @@ pub enum HistoryError {
     },
     /// An older dpbackup wrote the file, and it was opened only for reading.
     #[error(
-        "{} was written by an older dpbackup (its schema is version {found}, this one reads {known}): \
-         'dpbackup recover' or the next run brings it up to date", path.display()
+        "{} was written by an older dpbackup (its schema is version {found}, this one reads {known}); \
+         the next run, or recover, brings it up to date", path.display()
     )]
     Older {
         /// The file.
@@ -110,14 +110,14 @@ pub enum HistoryError {
         path: PathBuf,
     },
     /// It holds no execution of that id.
-    #[error("there is no {what} {id}: '{list}' lists the ones there are")]
+    #[error("there is no {what} {id}")]
     NotFound {
         /// `plan execution`, say.
         what: &'static str,
         /// The id asked for.
         id: i64,
-        /// The command that shows which ids there are.
-        list: &'static str,
+        /// The words of the command that shows which ids there are.
+        list: &'static [&'static str],
     },
     /// Anything else; it should not happen.
     #[error("{} could not be used ({detail}): try again, and report it if it stays so", path.display())]
@@ -144,7 +144,7 @@ pub(super) enum HistoryFault {
     NotFound {
         what: &'static str,
         id: i64,
-        list: &'static str,
+        list: &'static [&'static str],
     },
     /// A value that a column cannot hold, or that no column should hold.
     Value(String),

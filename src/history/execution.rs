@@ -97,12 +97,9 @@ pub(super) fn found(rows: usize, execution: Execution) -> Result<(), HistoryFaul
         return Ok(());
     }
     let (what, list) = match execution {
-        Execution::Plan(_) => ("plan execution", "dpbackup history"),
-        Execution::Activity(_) => (
-            "activity execution",
-            "dpbackup history activities PLAN_EXECUTION_ID",
-        ),
-        Execution::Task(_) => ("task execution", "dpbackup history tasks ACTIVITY_EXECUTION_ID"),
+        Execution::Plan(_) => ("plan execution", &["history"][..]),
+        Execution::Activity(_) => ("activity execution", &["history", "activities", "last"][..]),
+        Execution::Task(_) => ("task execution", &["history", "tasks", "last"][..]),
     };
     Err(HistoryFault::NotFound {
         what,

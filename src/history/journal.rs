@@ -143,7 +143,7 @@ impl History {
                 None => Err(HistoryFault::NotFound {
                     what: "journal entry",
                     id: id.0,
-                    list: "dpbackup recover",
+                    list: &["recover"],
                 }),
                 Some(Some(_)) => Ok(()),
                 Some(None) => {

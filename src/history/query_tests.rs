@@ -248,19 +248,19 @@ fn tasks_are_listed_in_the_order_they_run() {
 }
 
 #[test]
-fn an_id_that_is_not_there_is_answered_with_where_to_look() {
+fn an_id_that_is_not_there_is_answered_with_what_was_asked_for() {
     let fixture = Fixture::new();
     let history = &fixture.history;
     let text = |error: Option<HistoryError>| error.expect("not found").to_string();
     assert_eq!(
         text(history.activities(PlanId(12)).err()),
-        "there is no plan execution 12: 'dpbackup history' lists the ones there are"
+        "there is no plan execution 12"
     );
     assert_eq!(
         text(history.tasks(ActivityId(12)).err()),
-        "there is no activity execution 12: 'dpbackup history activities PLAN_EXECUTION_ID' lists the ones there are"
+        "there is no activity execution 12"
     );
-    let expected = "there is no task execution 12: 'dpbackup history tasks ACTIVITY_EXECUTION_ID' lists the ones there are";
+    let expected = "there is no task execution 12";
     assert_eq!(text(history.task(TaskId(12)).err()), expected);
     assert_eq!(text(history.task_details(TaskId(12)).err()), expected);
     assert_eq!(text(history.files(TaskId(12)).err()), expected);

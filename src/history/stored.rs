@@ -186,7 +186,7 @@ impl History {
                     return Err(HistoryFault::NotFound {
                         what: "file",
                         id: file.0,
-                        list: "dpbackup history files TASK_EXECUTION_ID",
+                        list: &["history", "files", "last"],
                     });
                 }
             }

@@ -11,6 +11,7 @@ use crate::notify::{json, metrics, rfc5424, words};
 use crate::run::event::{ALL_DOMAINS, ActionKind, FileKind, PlanId, TaskId};
 use crate::run::status::Status;
 use crate::values::event_name::EventName;
+use crate::values::invocation::Invocation;
 
 fn at(text: &str) -> Timestamp {
     text.parse().expect("a time")
@@ -43,6 +44,7 @@ fn failed() -> Notice {
         zone: TimeZone::fixed(jiff::tz::offset(1)),
         host: "backup1".to_owned(),
         is_test: false,
+        invocation: Invocation::default(),
         plan: "Nightly".to_owned(),
         execution: Some(PlanId(12)),
         started: Some(at("2026-11-22T00:00:00Z")),

@@ -9,6 +9,7 @@ use crate::notify::previous::trouble;
 use crate::run::event::{ALL_DOMAINS, ActionKind, PlanId, TaskId};
 use crate::run::status::{Class, Status};
 use crate::values::event_name::EventName;
+use crate::values::invocation::Invocation;
 
 /// One message, the same for every receiver.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct Notice {
     pub host: String,
     /// Whether it only tests that messages arrive.
     pub is_test: bool,
+    /// How a command in the message names the plan file.
+    pub invocation: Invocation,
     /// The plan.
     pub plan: String,
     /// Its execution, if there is one.

@@ -130,6 +130,7 @@ impl<'a> Notifier<'a> {
             zone: self.zone.clone(),
             host: self.host.clone(),
             is_test: false,
+            invocation: self.file.invocation.clone(),
             plan: plan.to_owned(),
             execution: None,
             started: None,

@@ -151,7 +151,7 @@ pub fn body(notice: &Notice) -> String {
                 printable(&place(&at.device, &at.domain))
             );
             let _ = writeln!(text, "  {}", printable(at.error.as_deref().unwrap_or_default()));
-            text.push_str("  run: dpbackup recover\n\n");
+            let _ = writeln!(text, "  run: {}\n", notice.invocation.command(["recover"]));
         }
     }
     what(notice, &mut text);
@@ -166,7 +166,9 @@ pub fn body(notice: &Notice) -> String {
         }
     }
     if let Some(execution) = notice.execution.filter(|_| !notice.is_test) {
-        let _ = writeln!(text, "\nmore: dpbackup history activities {}", execution.0);
+        let id = execution.0.to_string();
+        let more = notice.invocation.command(["history", "activities", &id]);
+        let _ = writeln!(text, "\nmore: {more}");
     }
     text
 }
@@ -183,7 +185,10 @@ fn what(notice: &Notice, text: &mut String) {
     }
     match (notice.event, notice.status) {
         (EventName::Started, _) => fact("status", &format!("started, {}", tasks(notice.tasks.len()))),
-        (EventName::StillQuiesced, _) => fact("status", "STILL QUIESCED: run dpbackup recover"),
+        (EventName::StillQuiesced, _) => {
+            let recover = notice.invocation.command(["recover"]);
+            fact("status", &format!("STILL QUIESCED: run {recover}"));
+        }
         (EventName::Recovered, _) => fact("status", "recovered"),
         (_, Some(status)) => fact("status", status.code()),
         (_, None) => fact("status", notice.event.word()),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::plan::model::notify::{Notify, PlanNotify};
 use crate::secret::SecretSource;
+use crate::values::invocation::Invocation;
 use crate::values::pattern::PatternList;
 use crate::values::retention::Retention;
 use crate::values::size::Threshold;
@@ -19,6 +20,8 @@ use crate::values::window::Window;
 pub struct PlanFile {
     /// Where it was read from.
     pub path: PathBuf,
+    /// How a command in a message names it.
+    pub invocation: Invocation,
     /// What holds for every plan.
     pub settings: Settings,
     /// The devices, in the order of the file.

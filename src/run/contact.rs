@@ -126,6 +126,7 @@ pub fn client(engine: Engine<'_>, device: &Device) -> Result<Client, Failure> {
         password,
         trust: device.tls.clone(),
         timeouts: engine.file.settings.timeouts,
+        trust_command: engine.file.invocation.command(["trust", &device.name]),
     })
     .map_err(|error| Failure::of_exchange(Status::DeviceError, &device.name, &error))
 }

@@ -50,7 +50,7 @@ impl Failure {
 
 /// An error of an exchange with its advice.
 pub fn words(error: &SomaError) -> String {
-    match error.hint {
+    match &error.hint {
         Some(hint) => format!("{}; {hint}", error.message),
         None => error.message.clone(),
     }

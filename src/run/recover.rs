@@ -205,8 +205,9 @@ fn mend_device(
 ) -> Result<(), RunError> {
     let Some(device) = engine.file.device(name) else {
         let why = format!(
-            "the plan file {} has no device {name} any more; add it again, and run dpbackup recover",
-            engine.file.path.display()
+            "the plan file {} has no device {name} any more; add it again, and run {}",
+            engine.file.path.display(),
+            engine.file.invocation.command(["recover"])
         );
         return refuse(record, entries, &why, mended);
     };

@@ -400,14 +400,16 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
     }
 
     fn with_device_state(&self, failure: &Failure) -> String {
+        let still_quiesced = || {
+            let recover = self.engine.file.invocation.command(["recover"]);
+            format!("STILL QUIESCED: run {recover}")
+        };
         let state = match &self.state {
             DeviceState::Untouched => "device untouched".to_owned(),
             DeviceState::Restored(how) => (*how).to_owned(),
             DeviceState::Littered(left) => left.clone(),
-            DeviceState::StillQuiesced(why) if failure.message.contains(why.as_str()) => {
-                STILL_QUIESCED.to_owned()
-            }
-            DeviceState::StillQuiesced(why) => format!("{why}; {STILL_QUIESCED}"),
+            DeviceState::StillQuiesced(why) if failure.message.contains(why.as_str()) => still_quiesced(),
+            DeviceState::StillQuiesced(why) => format!("{why}; {}", still_quiesced()),
         };
         format!("{}; {state}", failure.message)
     }

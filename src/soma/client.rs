@@ -10,7 +10,7 @@ use secrecy::SecretString;
 
 use crate::soma::download;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
-use crate::soma::http::{Body, Http};
+use crate::soma::http::{Body, Http, HttpAnswer};
 use crate::soma::reply;
 use crate::soma::request::Request;
 use crate::soma::reuse::Reuse;
@@ -33,6 +33,8 @@ pub struct Endpoint {
     pub trust: Trust,
     /// Limits of every wait.
     pub timeouts: Timeouts,
+    /// What shows the certificate of this device, for advice.
+    pub trust_command: String,
 }
 
 /// A client of one device.
@@ -75,8 +77,7 @@ impl Client {
 
     /// Sends a request whose answer is small, and returns its text.
     pub fn call(&self, request: &Request, total: Duration) -> Result<String> {
-        let body = self.http.post(request, total)?.into_soma_body()?;
-        read_text(body)
+        read_text(self.post(request, total)?)
     }
 
     /// Sends a request whose answer is a file, and writes that file to `out`. Returns
@@ -88,12 +89,20 @@ impl Client {
         out: &mut dyn Write,
         progress: &mut dyn FnMut(u64),
     ) -> Result<u64> {
-        let mut body = self.http.post(request, total)?.into_soma_body()?;
+        let mut body = self.post(request, total)?;
         let outcome = download::read_file(&mut body, out, progress);
         match body.failure() {
             Some(failure) => Err(failure),
             None => outcome,
         }
+    }
+
+    /// Sends a request, and gives the answer where it is one of a device.
+    fn post(&self, request: &Request, total: Duration) -> Result<Body> {
+        let answer = self.http.post(request, total);
+        answer
+            .and_then(HttpAnswer::into_soma_body)
+            .map_err(|error| error.for_device(&self.target.trust_command))
     }
 
     /// A handle that ends whatever this client is doing, from any thread, for good.

@@ -1,7 +1,12 @@
 //! What can go wrong between us and a device.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
+
+/// In advice: the command that shows the certificate of a device. Whoever knows the device puts
+/// its own command there, see [`SomaError::for_device`].
+pub const TRUST: &str = "`dpbackup trust DEVICE`";
 
 /// A request that did not succeed. The kind is for decisions, the message for people.
 #[derive(Debug, thiserror::Error)]
@@ -12,7 +17,7 @@ pub struct SomaError {
     /// What happened, in one sentence, with the device's own words where it gave any.
     pub message: String,
     /// What to do about it, where we know.
-    pub hint: Option<&'static str>,
+    pub hint: Option<Cow<'static, str>>,
 }
 
 /// What sort of failure it was.
@@ -62,7 +67,18 @@ impl SomaError {
 
     /// The same, with advice.
     pub fn with_hint(mut self, hint: &'static str) -> Self {
-        self.hint = Some(hint);
+        self.hint = Some(Cow::Borrowed(hint));
+        self
+    }
+
+    /// The same, where this command shows the certificate of the device.
+    pub fn for_device(mut self, trust_command: &str) -> Self {
+        self.hint = match self.hint {
+            Some(hint) if hint.contains(TRUST) => {
+                Some(Cow::Owned(hint.replace(TRUST, &format!("`{trust_command}`"))))
+            }
+            hint => hint,
+        };
         self
     }
 

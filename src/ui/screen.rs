@@ -18,6 +18,7 @@ use crate::run::status::{Class, Status};
 use crate::ui::heartbeat::Heartbeat;
 use crate::ui::{Ui, Verbosity};
 use crate::values::duration::HumanDuration;
+use crate::values::invocation::Invocation;
 use crate::values::size::Bytes;
 use crate::values::text::printable;
 
@@ -30,6 +31,7 @@ const NAMED: usize = 10;
 /// Shows the events of a run.
 pub struct Screen {
     ui: Ui,
+    invocation: Invocation,
     bar: Option<Bar>,
     heartbeat: Option<(Ongoing, Heartbeat<Pulse>)>,
     plan: Option<(PlanId, PlanOpening, Timestamp)>,
@@ -91,10 +93,11 @@ impl fmt::Display for Pulse {
 }
 
 impl Screen {
-    /// A screen that speaks like `ui`.
-    pub fn new(ui: Ui) -> Self {
+    /// A screen that speaks like `ui`, and names commands as `invocation` does.
+    pub fn new(ui: Ui, invocation: Invocation) -> Self {
         Self {
             ui,
+            invocation,
             bar: None,
             heartbeat: None,
             plan: None,
@@ -261,9 +264,14 @@ impl Screen {
                 count(&[Class::Cancelled]),
                 Bytes(bytes)
             );
-            let _ = write!(text, "\n  more: dpbackup history activities {}", id.0);
+            let _ = write!(text, "\n  more: {}", self.history("activities", id.0));
         }
         self.say(&text);
+    }
+
+    /// The command that shows this level of history.
+    fn history(&self, level: &str, id: i64) -> String {
+        self.invocation.command(["history", level, &id.to_string()])
     }
 
     /// Those that failed, with their reasons: what was told when they ended has scrolled away.
@@ -281,10 +289,10 @@ impl Screen {
         };
         let activity = first.opening.activity;
         let place = match failed().skip(NAMED).all(|task| task.opening.activity == activity) {
-            true => format!("dpbackup history tasks {}", activity.0),
+            true => self.history("tasks", activity.0),
             false => format!(
-                "dpbackup history activities {}, and history tasks of each",
-                plan.0
+                "{} has the activities, `history tasks ID` those of each",
+                self.history("activities", plan.0)
             ),
         };
         let _ = write!(text, "\n  and {} more: {place}", failed().count() - NAMED);
@@ -446,9 +454,10 @@ impl Sink for Screen {
                 self.end_bar();
                 let loud = self.ui.paint("STILL QUIESCED", "1;31");
                 self.say(&format!(
-                    "{loud} {device}, {}: {}; run dpbackup recover",
+                    "{loud} {device}, {}: {}; run {}",
                     printable(domain),
-                    printable(error)
+                    printable(error),
+                    self.invocation.command(["recover"])
                 ));
             }
             Event::PlanEnded { status, error, .. } => self.plan_ended(at, *status, error.as_deref()),

@@ -162,7 +162,7 @@ fn of_many_failed_tasks_ten_are_named_and_the_others_counted() {
     let summary = summary(&ran);
     assert_eq!(summary.matches("BACKUP_FAILED").count(), 10, "{summary}");
     assert!(
-        summary.contains("\n  and 2 more: dpbackup history tasks 1\n"),
+        summary.contains("\n  and 2 more: dpbackup history tasks 1 --config /"),
         "{summary}"
     );
 }

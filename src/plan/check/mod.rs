@@ -21,6 +21,7 @@ use crate::plan::keys::tables;
 use crate::plan::model::{ErrorPolicy, Plan, PlanFile, script_path};
 use crate::plan::read::{self, At, PlanSection};
 use crate::values::environment::Lookup;
+use crate::values::invocation::Invocation;
 use crate::values::retention::Retention;
 use crate::values::text::printable;
 use crate::values::window::{Window, WindowError};
@@ -101,6 +102,7 @@ pub(super) fn check(
 
     Some(PlanFile {
         path: context.path.to_owned(),
+        invocation: Invocation::default(),
         settings: settings?.checked?,
         devices: devices.into_iter().collect::<Option<_>>()?,
         plans: plans.into_iter().collect::<Option<_>>()?,

@@ -127,18 +127,20 @@ pub(super) fn examine(engine: Engine<'_>, device: &Device, needs: &Needs<'_>) ->
         space(&gateway, &engine.file.settings, &mut found);
     }
     domains::exports(&gateway, &listed, needs, &mut found);
-    domains::quiesced(&listed, needs, &mut found);
+    domains::quiesced(&engine.file.invocation, &listed, needs, &mut found);
     found.found
 }
 
 /// Reaches the device and looks at what it shows. `None` when a run would not go on.
 fn tls(engine: Engine<'_>, device: &Device, found: &mut CheckItems) -> Option<()> {
     let place = format!("{}:{}", device.host, device.port);
+    let trust_command = engine.file.invocation.command(["trust", &device.name]);
     let reached = match peer::reach(&device.host, device.port, engine.file.settings.timeouts.connect) {
         Ok(reached) => reached,
         Err(error) => {
             let hint = error
                 .hint
+                .as_deref()
                 .unwrap_or("check `host` and `port`, the network, and whether the device is up");
             found.fail("reach", format!("{place}: {}", error.message), hint);
             found.skip(&["tls"], "the device was not reached");
@@ -149,12 +151,12 @@ fn tls(engine: Engine<'_>, device: &Device, found: &mut CheckItems) -> Option<()
     let peer = match reached.shake_hands() {
         Ok(peer) => peer,
         Err(error) => {
-            failed("tls", &error, found);
+            failed("tls", &error.for_device(&trust_command), found);
             return None;
         }
     };
     if let Err(error) = peer.verify(&device.tls) {
-        failed("tls", &error, found);
+        failed("tls", &error.for_device(&trust_command), found);
         return None;
     }
     let certificates = peer.certificates();
@@ -168,10 +170,7 @@ fn tls(engine: Engine<'_>, device: &Device, found: &mut CheckItems) -> Option<()
     let text = format!("{}, trusted by {}{left}", peer.version, trusted_by(&device.tls));
     match (&device.tls, days) {
         (Trust::Off, _) => {
-            let hint = format!(
-                "`dpbackup trust {}` prints a pin_sha256 line to paste",
-                device.name
-            );
+            let hint = format!("`{trust_command}` prints a pin_sha256 line to paste");
             found.warn("tls", format!("{}, NOT VERIFIED{left}", peer.version), hint);
         }
         (Trust::Pin(_), Some(days)) if days < SOON_DAYS => {
@@ -202,7 +201,7 @@ fn trusted_by(trust: &Trust) -> String {
 
 /// A failed request, with the advice that its kind has.
 pub(super) fn failed(item: &'static str, error: &SomaError, found: &mut CheckItems) {
-    let hint = match (error.hint, error.kind) {
+    let hint = match (error.hint.as_deref(), error.kind) {
         (Some(hint), _) => Some(hint),
         (None, SomaErrorKind::TimedOut | SomaErrorKind::Broken | SomaErrorKind::Unavailable) => {
             Some("try again; look at the load of the device")

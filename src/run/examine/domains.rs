@@ -7,6 +7,7 @@ use crate::gateway::domains::{ApiConnect, DEFAULT_DOMAIN, DomainStatus, QuiesceS
 use crate::plan::model::{Action, Domains};
 use crate::run::examine::CheckItems;
 use crate::run::examine::device::{Needs, failed};
+use crate::values::invocation::Invocation;
 use crate::values::nearest::nearest;
 
 /// So many names are listed, the rest counted.
@@ -93,7 +94,12 @@ fn api_connect(gateway: &Gateway<'_>, wanted: &BTreeSet<&str>, found: &mut Check
 }
 
 /// What is quiesced already is not ours to quiesce: a run refuses.
-pub(super) fn quiesced(domains: &[DomainStatus], needs: &Needs<'_>, found: &mut CheckItems) {
+pub(super) fn quiesced(
+    invocation: &Invocation,
+    domains: &[DomainStatus],
+    needs: &Needs<'_>,
+    found: &mut CheckItems,
+) {
     if needs.quiesces.is_empty() {
         return;
     }
@@ -117,7 +123,9 @@ pub(super) fn quiesced(domains: &[DomainStatus], needs: &Needs<'_>, found: &mut 
     if busy.is_empty() {
         found.ok("quiesced", "nothing is quiesced");
     } else {
-        let hint = "unquiesce it on the device; if a run of dpbackup died there, `dpbackup recover` does it";
+        let recover = invocation.command(["recover"]);
+        let hint =
+            format!("unquiesce it on the device; if a run of dpbackup died there, `{recover}` does it");
         found.fail("quiesced", busy.join(", "), hint);
     }
 }

@@ -163,10 +163,11 @@ impl Walk<'_, '_, '_> {
             };
             self.warn(format!(
                 "{}, {}: {}, which was kept for what has not changed since, is not as it was stored \
-                 any more ({why}); dpbackup verify --all says what else is not",
+                 any more ({why}); {} says what else is not",
                 self.session.device.name,
                 self.task.domain,
-                file.path.display()
+                file.path.display(),
+                self.engine.file.invocation.command(["verify", "--all"])
             ))?;
         }
         Ok(false)

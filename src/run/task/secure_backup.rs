@@ -298,8 +298,9 @@ impl Walk<'_, '_, '_> {
     /// A folder stays on the device: the journal remembers it, and somebody is told.
     fn leave_to_recover(&mut self, folder: &RemoteFolder, why: &str) -> Result<(), Trouble> {
         let left = format!(
-            "{} is still on the device; dpbackup recover, or the next run, removes it",
-            folder.url()
+            "{} is still on the device; {}, or the next run, removes it",
+            folder.url(),
+            self.engine.file.invocation.command(["recover"])
         );
         self.warn(format!("{}: {left} ({why})", self.session.device.name))?;
         if self.state == DeviceState::Untouched {
