@@ -4,18 +4,20 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand, ValueEnum};
-use jiff::Timestamp;
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::run::status::Status;
-use crate::values::duration;
 
 mod operator;
 pub mod reference;
+mod words;
 
 pub use operator::{
     CheckArgs, CompletionsArgs, FindingsFormat, InitArgs, ManArgs, ShowArgs, StatusArgs, TrustArgs,
 };
+pub use words::{ExecutionId, Since};
+
+use words::{parse_duration, parse_id, parse_limit, parse_since, parse_status};
 
 /// Backs up IBM DataPower gateways over SOMA, proves that each backup is good, and
 /// never leaves a gateway down.
@@ -213,21 +215,24 @@ pub struct HistoryArgs {
     /// What to show instead of plan executions
     #[command(subcommand)]
     pub level: Option<HistoryLevel>,
+    /// The activities of this plan execution: its ID, or `last`
+    #[arg(value_name = "ID")]
+    pub what: Option<String>,
     /// Only of this plan
     #[arg(long, value_name = "NAME")]
     pub plan: Option<String>,
     /// Only in this status (FAILED, SUCCESS, …)
-    #[arg(long, value_name = "STATUS", ignore_case = true, value_parser = parse_status)]
+    #[arg(long, value_name = "STATUS", value_parser = parse_status)]
     pub status: Option<Status>,
     /// Only those that were to back up this device
     #[arg(long, value_name = "NAME")]
     pub device: Option<String>,
-    /// Only those that started then or later: a date, a time (with --utc in UTC), or a duration
-    /// back from now (36h)
+    /// Only those that started then or later: a date, a time (with --utc in UTC), `yesterday`, or
+    /// a duration back from now (36h)
     #[arg(long, value_name = "WHEN", value_parser = parse_since)]
     pub since: Option<Since>,
     /// At most so many, the most recent ones
-    #[arg(long, value_name = "COUNT", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "COUNT", default_value_t = 40, value_parser = parse_limit)]
     pub limit: u32,
     /// How to print
     #[command(flatten)]
@@ -238,10 +243,13 @@ pub struct HistoryArgs {
 #[derive(Debug, Subcommand)]
 pub enum HistoryLevel {
     /// The activities of a plan execution, and what concerns the plan itself: notes and scripts
+    #[command(alias = "activity")]
     Activities(LevelArgs),
     /// The tasks of an activity execution
+    #[command(alias = "task")]
     Tasks(LevelArgs),
     /// The device and the files of a task execution
+    #[command(alias = "file")]
     Files(LevelArgs),
     /// How old the last good backup of everything is, as a monitoring plug-in
     ///
@@ -255,9 +263,9 @@ pub enum HistoryLevel {
 /// One level of history.
 #[derive(Debug, Args)]
 pub struct LevelArgs {
-    /// The ID in the table one level above
-    #[arg(value_name = "ID")]
-    pub id: i64,
+    /// The ID in the table one level above, or `last`
+    #[arg(value_name = "ID", value_parser = parse_id)]
+    pub id: ExecutionId,
     /// How to print
     #[command(flatten)]
     pub output: HistoryOutput,
@@ -265,15 +273,15 @@ pub struct LevelArgs {
 
 /// `dpbackup verify`
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("what").required(true).multiple(true).args(["files", "tasks", "devices", "all"]))]
 pub struct VerifyArgs {
-    /// Archives, and folders or manifests of secure backups; those that history does not
-    /// know too
+    /// Archives, manifests of secure backups, and folders with all that stands below them; also
+    /// what history does not know. The ID of a task, `last` and the name of a device are taken
+    /// where no file has that name
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// The files of this task execution
-    #[arg(long = "task", value_name = "ID")]
-    pub tasks: Vec<i64>,
+    /// The files of this task execution; `last` is the newest one
+    #[arg(long = "task", value_name = "ID", value_parser = parse_id)]
+    pub tasks: Vec<ExecutionId>,
     /// What is stored of this device
     #[arg(long = "device", value_name = "NAME")]
     pub devices: Vec<String>,
@@ -305,7 +313,7 @@ pub struct PruneArgs {
 /// `dpbackup diff`
 #[derive(Debug, Args)]
 pub struct DiffArgs {
-    /// The ID of a task execution, or an archive (./12 is a file)
+    /// The ID of a task execution, `last`, or an archive (./12 is a file)
     #[arg(value_name = "TASK|FILE")]
     pub old: PathBuf,
     /// The other one
@@ -350,39 +358,6 @@ pub enum HistoryFormat {
     Csv,
 }
 
-/// A start of time, relative ones not resolved yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Since {
-    /// So long ago.
-    Ago(Duration),
-    /// At this moment.
-    At(Timestamp),
-    /// At this time on the machine's clock, or in UTC where times are.
-    Civil(jiff::civil::DateTime),
-}
-
-fn parse_duration(text: &str) -> Result<Duration, String> {
-    duration::parse(text).map_err(|error| error.to_string())
-}
-
-fn parse_status(text: &str) -> Result<Status, String> {
-    text.to_ascii_uppercase()
-        .parse()
-        .map_err(|error| format!("{error}; docs/history.md lists them"))
-}
-
-fn parse_since(text: &str) -> Result<Since, String> {
-    if let Ok(at) = text.parse::<Timestamp>() {
-        return Ok(Since::At(at));
-    }
-    if let Ok(at) = text.parse::<jiff::civil::DateTime>() {
-        return Ok(Since::Civil(at));
-    }
-    duration::parse(text).map(Since::Ago).map_err(|_| {
-        "give a date (2026-11-22), a time (2026-11-22T08:30) or a duration back from now (36h)".to_owned()
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -392,13 +367,5 @@ mod tests {
     #[test]
     fn the_command_tree_is_sound() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn a_beginning_of_time_is_a_moment_a_date_or_a_duration() {
-        assert_eq!(parse_since("36h"), Ok(Since::Ago(Duration::from_secs(36 * 3600))));
-        assert!(matches!(parse_since("2026-11-22"), Ok(Since::Civil(_))));
-        assert!(matches!(parse_since("2026-11-22T08:30:00Z"), Ok(Since::At(_))));
-        assert!(parse_since("yesterday").is_err());
     }
 }

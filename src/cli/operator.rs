@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::parse_duration;
+use crate::cli::words::parse_duration;
 
 /// `dpbackup check`
 #[derive(Debug, Args)]

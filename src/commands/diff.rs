@@ -8,8 +8,9 @@ use anyhow::{Context as _, anyhow};
 use crate::artifact::archive::Expected;
 use crate::artifact::compare::{self, CompareError, Side};
 use crate::artifact::recheck::{FileState, Recheck, Recorded};
-use crate::cli::{DiffArgs, Global, ReportFormat};
+use crate::cli::{DiffArgs, ExecutionId, Global, ReportFormat};
 use crate::commands::error::{CommandError, Outcome, found, print};
+use crate::commands::history::execution;
 use crate::commands::loading::{load_plan, load_plan_if_any, read_history};
 use crate::exit::Exit;
 use crate::history::{FileRow, History};
@@ -77,17 +78,17 @@ pub(super) fn diff(global: &Global, args: &DiffArgs, ui: Ui, env: Lookup<'_>) ->
     }
 }
 
-/// What somebody names: digits alone are a task.
+/// What somebody names: digits alone are a task, and so is `last`.
 #[derive(Clone, Copy, Debug)]
 enum Named<'a> {
-    Task(TaskId),
+    Task(ExecutionId),
     File(&'a Path),
 }
 
 impl<'a> Named<'a> {
     fn parse(text: &'a Path) -> Named<'a> {
-        match text.to_str().and_then(|text| text.parse().ok()) {
-            Some(id) => Named::Task(TaskId(id)),
+        match text.to_str().and_then(ExecutionId::of) {
+            Some(id) => Named::Task(id),
             None => Named::File(text),
         }
     }
@@ -128,14 +129,14 @@ impl Desk<'_> {
         }
     }
 
-    fn of_task(&self, id: TaskId, kind: FileKind) -> Result<DiffInput, CommandError> {
+    fn of_task(&self, id: ExecutionId, kind: FileKind) -> Result<DiffInput, CommandError> {
         let none = || {
             trouble(anyhow!(
-                "there is no task execution {}: nothing was recorded yet",
-                id.0
+                "there is no such task execution: nothing was recorded yet"
             ))
         };
         let history = self.history.ok_or_else(none)?;
+        let id = execution(id, TaskId, || history.newest_task())?;
         let rows = found(history.files(id))?;
         let Some(row) = rows.iter().find(|row| row.kind == kind) else {
             return Err(trouble(anyhow!("{}", why_none(id, kind, &rows))));

@@ -1,14 +1,18 @@
 //! `dpbackup history`
 
-use jiff::Timestamp;
+use anyhow::anyhow;
 use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp};
 
-use crate::cli::{Global, HistoryArgs, HistoryFormat, HistoryLevel, HistoryOutput, Since};
+use crate::cli::{
+    ExecutionId, Global, HistoryArgs, HistoryFormat, HistoryLevel, HistoryOutput, LevelArgs, Since,
+};
 use crate::commands::error::{CommandError, Outcome, found, print};
-use crate::commands::loading::{load_plan, read_history};
+use crate::commands::loading::{did_you_mean, load_plan, read_history};
 use crate::commands::status;
 use crate::exit::Exit;
-use crate::history::{History, PlanFilter};
+use crate::history::{History, HistoryError, PlanFilter};
+use crate::plan::model::PlanFile;
 use crate::report::{View, csv, json, table};
 use crate::run::event::{ActivityId, Owner, PlanId, TaskId};
 use crate::ui::Ui;
@@ -20,55 +24,136 @@ pub(super) fn history(global: &Global, args: &HistoryArgs, ui: Ui, env: Lookup<'
         return status::status(global, args, ui, env);
     }
     let loaded = load_plan(global, ui, env)?;
-    let path = &loaded.plan_file.settings.history;
-    let history = match args.level {
-        // Before the first run there is no file, and nothing is wrong with that.
-        None => read_history(path)?,
-        Some(_) => Some(History::open_read_only(path)?),
-    };
-    match &args.level {
-        None => {
-            let filter = filter(args)?;
-            let rows = match &history {
-                Some(history) => history.plans(&filter)?,
-                None => Vec::new(),
-            };
-            show(
-                ui,
-                &args.output,
-                &View::PlanExecutions {
-                    rows: &rows,
-                    filter: &filter,
-                },
-            )
-        }
-        Some(level) => {
-            let Some(history) = history else {
-                return Ok(Exit::Success);
-            };
-            match level {
-                HistoryLevel::Activities(args) => {
-                    let plan = PlanId(args.id);
-                    let view = View::ActivityExecutions {
-                        rows: &found(history.activities(plan))?,
-                        notes: &history.notes(Owner::Plan(plan))?,
-                        scripts: &history.scripts(Owner::Plan(plan))?,
-                    };
-                    show(ui, &args.output, &view)
-                }
-                HistoryLevel::Tasks(args) => {
-                    let rows = found(history.tasks(ActivityId(args.id)))?;
-                    show(ui, &args.output, &View::TaskExecutions(&rows))
-                }
-                // Answered above: it needs no history.
-                HistoryLevel::Status(_) => Ok(Exit::Success),
-                HistoryLevel::Files(args) => {
-                    let details = found(history.task_details(TaskId(args.id)))?;
-                    show(ui, &args.output, &View::Files(&details))
-                }
+    let file = &loaded.plan_file;
+    let path = &file.settings.history;
+    match (&args.level, &args.what) {
+        (None, None) => plans(file, args, &filter(args)?, ui),
+        (None, Some(what)) => match ExecutionId::of(what) {
+            Some(id) => {
+                let history = History::open_read_only(path)?;
+                let plan = match id {
+                    ExecutionId::Number(id) => PlanId(id),
+                    ExecutionId::Last => last_of(&history, file, filter(args)?)?,
+                };
+                activities(&history, plan, &args.output, ui)
             }
+            None => plans(file, args, &named(file, what, filter(args)?)?, ui),
+        },
+        (Some(level), _) => self::level(&History::open_read_only(path)?, level, ui),
+    }
+}
+
+/// The execution that an ID, or `last`, is at one of the levels.
+pub(super) fn execution<T>(
+    id: ExecutionId,
+    of: impl Fn(i64) -> T,
+    newest: impl FnOnce() -> Result<Option<T>, HistoryError>,
+) -> Result<T, CommandError> {
+    match id {
+        ExecutionId::Number(id) => Ok(of(id)),
+        ExecutionId::Last => newest()?.ok_or_else(|| nothing_yet("nothing was recorded yet")),
+    }
+}
+
+fn nothing_yet(what: &str) -> CommandError {
+    CommandError::new(Exit::Usage, anyhow!("there is no last execution: {what}"))
+}
+
+fn level(history: &History, level: &HistoryLevel, ui: Ui) -> Outcome {
+    match level {
+        HistoryLevel::Activities(LevelArgs { id, output }) => {
+            let plan = execution(*id, PlanId, || history.newest_plan())?;
+            activities(history, plan, output, ui)
+        }
+        HistoryLevel::Tasks(LevelArgs { id, output }) => {
+            let activity = execution(*id, ActivityId, || history.newest_activity())?;
+            let rows = found(history.tasks(activity))?;
+            show(ui, output, &View::TaskExecutions(&rows))
+        }
+        HistoryLevel::Files(LevelArgs { id, output }) => {
+            let task = execution(*id, TaskId, || history.newest_task())?;
+            let details = found(history.task_details(task))?;
+            show(ui, output, &View::Files(&details))
+        }
+        // Answered before: it needs no history.
+        HistoryLevel::Status(_) => Ok(Exit::Success),
+    }
+}
+
+fn activities(history: &History, plan: PlanId, output: &HistoryOutput, ui: Ui) -> Outcome {
+    let view = View::ActivityExecutions {
+        rows: &found(history.activities(plan))?,
+        notes: &history.notes(Owner::Plan(plan))?,
+        scripts: &history.scripts(Owner::Plan(plan))?,
+    };
+    show(ui, output, &view)
+}
+
+fn plans(file: &PlanFile, args: &HistoryArgs, filter: &PlanFilter, ui: Ui) -> Outcome {
+    // Before the first run there is no file, and nothing is wrong with that.
+    let history = read_history(&file.settings.history)?;
+    known(file, history.as_ref(), filter)?;
+    let rows = match &history {
+        Some(history) => history.plans(filter)?,
+        None => Vec::new(),
+    };
+    let view = View::PlanExecutions { rows: &rows, filter };
+    show(ui, &args.output, &view)
+}
+
+/// The newest execution that passes the filter.
+fn last_of(history: &History, file: &PlanFile, filter: PlanFilter) -> Result<PlanId, CommandError> {
+    known(file, Some(history), &filter)?;
+    let newest = history.plans(&PlanFilter { limit: 1, ..filter })?;
+    let newest = newest.first().map(|row| row.id);
+    newest.ok_or_else(|| nothing_yet("nothing that was recorded is like this"))
+}
+
+/// The filter with what somebody typed in place of an option: a plan's name, or a device's.
+fn named(file: &PlanFile, name: &str, filter: PlanFilter) -> Result<PlanFilter, CommandError> {
+    let history = read_history(&file.settings.history)?;
+    let (plans, devices) = names(file, history.as_ref())?;
+    if plans.iter().any(|plan| plan == name) {
+        let plan = Some(name.to_owned());
+        return Ok(PlanFilter { plan, ..filter });
+    }
+    if devices.iter().any(|device| device == name) {
+        let device = Some(name.to_owned());
+        return Ok(PlanFilter { device, ..filter });
+    }
+    let known: Vec<&str> = plans.iter().chain(&devices).map(String::as_str).collect();
+    let error = anyhow!("'{name}' is no ID, and no plan or device has this name");
+    Err(CommandError::new(Exit::Usage, error).with_hint(did_you_mean(name, &known)))
+}
+
+/// A name that neither the plan file nor history has would list nothing, in silence.
+fn known(file: &PlanFile, history: Option<&History>, filter: &PlanFilter) -> Result<(), CommandError> {
+    if filter.plan.is_none() && filter.device.is_none() {
+        return Ok(());
+    }
+    let (plans, devices) = names(file, history)?;
+    for (what, name, known) in [("plan", &filter.plan, plans), ("device", &filter.device, devices)] {
+        if let Some(name) = name
+            && !known.contains(name)
+        {
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            let error = anyhow!("neither the plan file nor history has a {what} '{name}'");
+            return Err(CommandError::new(Exit::Usage, error).with_hint(did_you_mean(name, &known)));
         }
     }
+    Ok(())
+}
+
+/// The names of plans and of devices: those of the plan file first, then those that are gone.
+fn names(file: &PlanFile, history: Option<&History>) -> Result<(Vec<String>, Vec<String>), CommandError> {
+    let mut plans: Vec<String> = file.plans.iter().map(|plan| plan.name.clone()).collect();
+    let mut devices: Vec<String> = file.devices.iter().map(|device| device.name.clone()).collect();
+    if let Some(history) = history {
+        let (old_plans, old_devices) = (history.plan_names()?, history.device_names()?);
+        plans.extend(old_plans.into_iter().filter(|name| file.plan(name).is_none()));
+        devices.extend(old_devices.into_iter().filter(|name| file.device(name).is_none()));
+    }
+    Ok((plans, devices))
 }
 
 fn filter(args: &HistoryArgs) -> Result<PlanFilter, CommandError> {
@@ -95,10 +180,16 @@ fn zone(output: &HistoryOutput) -> TimeZone {
 }
 
 fn moment(since: Since, zone: TimeZone) -> Result<Timestamp, CommandError> {
+    let now = Timestamp::now();
     let resolved = match since {
         Since::At(at) => Ok(at),
-        Since::Ago(duration) => Timestamp::now().checked_sub(duration),
+        Since::Ago(duration) => now.checked_sub(duration),
         Since::Civil(at) => at.to_zoned(zone).map(|zoned| zoned.timestamp()),
+        Since::DayAgo(days) => now
+            .to_zoned(zone)
+            .checked_sub(Span::new().days(days))
+            .and_then(|day| day.start_of_day())
+            .map(|day| day.timestamp()),
     };
     resolved.map_err(|error| CommandError::new(Exit::Usage, error))
 }

@@ -1,5 +1,8 @@
 //! `dpbackup verify`
 
+mod below;
+mod scope;
+
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -8,17 +11,21 @@ use crate::artifact::archive::Expected;
 use crate::artifact::recheck::{self, FileState, Recheck, Recorded};
 use crate::cli::{Global, ReportFormat, VerifyArgs};
 use crate::commands::error::{CommandError, Outcome, found, print};
-use crate::commands::loading::{load_plan, load_plan_if_any, read_history};
+use crate::commands::loading::{invocation, load_plan, load_plan_if_any, read_history};
+use crate::commands::verify::scope::{VerifyScope, which};
 use crate::exit::Exit;
 use crate::history::{FileFilter, FileId, FileRow, History};
 use crate::report::verify::{self as report, Checked, Verified};
-use crate::run::event::{ALL_DOMAINS, FileKind, TaskId};
-use crate::ui::Ui;
+use crate::run::event::{ALL_DOMAINS, FileKind};
+use crate::ui::{Ui, Verbosity};
 use crate::values::environment::{Lookup, scratch_folder};
 
 /// Looks at stored files again.
 pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
     let of_history = args.all || !args.tasks.is_empty() || !args.devices.is_empty();
+    if !of_history && args.files.is_empty() {
+        return Err(which(&invocation(global, env)));
+    }
     // An archive can be verified on a machine that has no plan file.
     let loaded = if of_history {
         Some(load_plan(global, ui, env)?)
@@ -30,18 +37,9 @@ pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>
         Some(settings) => read_history(&settings.history)?,
         None => None,
     };
-    let rows = rows(args, history.as_ref())?;
-    if let Some(loaded) = &loaded {
-        let is_known = |name: &String| {
-            loaded.plan_file.device(name).is_some() || rows.iter().any(|row| row.device_name == *name)
-        };
-        // A misspelt name would otherwise be verified with success for ever.
-        if let Some(name) = args.devices.iter().find(|name| !is_known(name)) {
-            let error =
-                anyhow::anyhow!("there is no device '{name}', neither in the plan file nor in the store");
-            return Err(CommandError::new(Exit::Usage, error));
-        }
-    }
+    let file = loaded.as_ref().map(|loaded| &loaded.plan_file);
+    let asked = VerifyScope::of(args, file, history.as_ref())?;
+    let rows = rows(&asked, history.as_ref())?;
     let mut owners = vec![rustix::process::geteuid().as_raw()];
     if let Some(settings) = settings {
         owners.extend(settings.history.metadata().map(|metadata| metadata.uid()));
@@ -57,13 +55,14 @@ pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>
         done: BTreeSet::new(),
     };
     round.rows(&rows)?;
-    for file in &args.files {
+    for file in &asked.files {
         round.file(file, &scratch)?;
     }
     let checked = round.checked;
     match args.format {
         ReportFormat::Json => print(ui, &report::document(&checked))?,
         ReportFormat::Table if checked.len() == 1 => {}
+        ReportFormat::Table if ui.verbosity == Verbosity::Quiet && !checked.iter().any(is_told) => {}
         ReportFormat::Table => print(ui, &report::summary(&checked))?,
     }
     let warned = checked.iter().any(|one| !one.finding.warnings().is_empty());
@@ -75,26 +74,20 @@ pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>
 }
 
 /// The rows of history that are asked for.
-fn rows(args: &VerifyArgs, history: Option<&History>) -> Result<Vec<FileRow>, CommandError> {
+fn rows(asked: &VerifyScope, history: Option<&History>) -> Result<Vec<FileRow>, CommandError> {
     let Some(history) = history else {
-        return match args.tasks.first() {
-            None => Ok(Vec::new()),
-            Some(id) => {
-                let error = anyhow::anyhow!("there is no task execution {id}: nothing was recorded yet");
-                Err(CommandError::new(Exit::Usage, error))
-            }
-        };
+        return Ok(Vec::new());
     };
     let mut rows = Vec::new();
-    if args.all {
+    if asked.all {
         rows.extend(history.stored_files(&FileFilter::All)?);
     }
-    for device in &args.devices {
+    for device in &asked.devices {
         rows.extend(history.stored_files(&FileFilter::Device(device.clone()))?);
     }
     // Whoever asks for one task wants to know what became of its other files, too.
-    for task in &args.tasks {
-        rows.extend(found(history.files(TaskId(*task)))?);
+    for task in &asked.tasks {
+        rows.extend(found(history.files(*task))?);
     }
     Ok(rows)
 }
@@ -224,6 +217,13 @@ impl Round<'_> {
     /// A file that somebody named.
     fn file(&mut self, file: &Path, scratch: &Path) -> Result<(), CommandError> {
         let recorded = self.recorded_at(file)?;
+        let is_secure_backup = recorded
+            .iter()
+            .filter_map(folder_of)
+            .any(|folder| places(file).iter().any(|place| place == folder));
+        if !is_secure_backup && below::is_folder_of_backups(file) {
+            return self.folder(file, &recorded, scratch);
+        }
         // Each path is used once in history, so that the last row is the only one.
         if recorded.iter().any(|row| row.kept && row.pruned_time.is_none()) {
             return self.rows(&recorded);
@@ -233,14 +233,42 @@ impl Round<'_> {
             notes.push("history says that it was removed".to_owned());
         }
         self.tell(Checked {
-            path: file.to_owned(),
-            kind: None,
             task: recorded.last().map(|row| row.task),
-            device: None,
-            domain: None,
-            finding: Verified::Looked(recheck::unrecorded(file, scratch)),
             notes,
+            ..Checked::unrecorded(file, recheck::unrecorded(file, scratch))
         })
+    }
+
+    /// Everything below a folder: what history has there, gone or not, and what it does not know.
+    fn folder(&mut self, folder: &Path, recorded: &[FileRow], scratch: &Path) -> Result<(), CommandError> {
+        let before = self.checked.len();
+        let in_store = |row: &&FileRow| row.kept && row.pruned_time.is_none();
+        let rows: Vec<FileRow> = recorded.iter().filter(in_store).cloned().collect();
+        self.rows(&rows)?;
+        for found in below::backups(folder) {
+            match found {
+                Ok(file) if self.recorded_at(&file)?.is_empty() => {
+                    self.tell(Checked::unrecorded(&file, recheck::unrecorded(&file, scratch)))?;
+                }
+                // It has had its line.
+                Ok(_) => {}
+                Err((place, error)) => {
+                    let mut verdict = recheck::FileVerdict::default();
+                    verdict.find(FileState::Unreadable, error.to_string());
+                    self.tell(Checked::unrecorded(&place, verdict))?;
+                }
+            }
+        }
+        if self.checked.len() == before {
+            let mut verdict = recheck::FileVerdict::default();
+            let why = format!(
+                "it holds no archive, and no {} of a secure backup",
+                recheck::MANIFEST
+            );
+            verdict.find(FileState::Bad, why);
+            self.tell(Checked::unrecorded(folder, verdict))?;
+        }
+        Ok(())
     }
 
     /// What history knows of a file, of the folder, or of the manifest of a secure backup.
@@ -248,17 +276,7 @@ impl Round<'_> {
         let Some(history) = self.history else {
             return Ok(Vec::new());
         };
-        let mut places: Vec<PathBuf> = std::path::absolute(file).into_iter().collect();
-        // The same file by another way; its own name is not followed, lest a link hides.
-        if let (Some(folder), Some(name)) = (file.parent(), file.file_name()) {
-            let folder = if folder.as_os_str().is_empty() {
-                Path::new(".")
-            } else {
-                folder
-            };
-            places.extend(folder.canonicalize().map(|folder| folder.join(name)));
-        }
-        for place in places {
+        for place in places(file) {
             let rows = history.files_at(&place)?;
             let is_manifest = place.file_name().is_some_and(|name| name == recheck::MANIFEST);
             if let Some(folder) = rows.first().and_then(folder_of).filter(|_| is_manifest) {
@@ -272,12 +290,33 @@ impl Round<'_> {
     }
 
     fn tell(&mut self, checked: Checked) -> Result<(), CommandError> {
-        if self.format == ReportFormat::Table {
+        let told = self.ui.verbosity > Verbosity::Quiet || is_told(&checked);
+        if self.format == ReportFormat::Table && told {
             print(self.ui, &report::line(&checked))?;
         }
         self.checked.push(checked);
         Ok(())
     }
+}
+
+/// Whether even `-q` says it.
+fn is_told(checked: &Checked) -> bool {
+    !checked.finding.is_good() || !checked.finding.warnings().is_empty()
+}
+
+/// The ways to a file by which history may know it; its own name is not followed, lest a link
+/// hides.
+fn places(file: &Path) -> Vec<PathBuf> {
+    let mut places: Vec<PathBuf> = std::path::absolute(file).into_iter().collect();
+    if let (Some(folder), Some(name)) = (file.parent(), file.file_name()) {
+        let folder = if folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            folder
+        };
+        places.extend(folder.canonicalize().map(|folder| folder.join(name)));
+    }
+    places
 }
 
 /// The folder of a part of a secure backup that should be there.

@@ -8,6 +8,7 @@ mod error;
 mod execution;
 mod journal;
 mod ledger;
+mod names;
 mod previous;
 mod query;
 mod schema;

@@ -1,6 +1,6 @@
 //! What `verify` found: a line for each file, and one JSON document.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -29,6 +29,21 @@ pub struct Checked {
     pub finding: Verified,
     /// What history adds.
     pub notes: Vec<String>,
+}
+
+impl Checked {
+    /// What came of a file of which history knows nothing.
+    pub fn unrecorded(path: &Path, verdict: FileVerdict) -> Self {
+        Self {
+            path: path.to_owned(),
+            kind: None,
+            task: None,
+            device: None,
+            domain: None,
+            finding: Verified::Looked(verdict),
+            notes: Vec::new(),
+        }
+    }
 }
 
 /// What came of one file.

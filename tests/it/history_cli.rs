@@ -349,10 +349,8 @@ fn executions_are_narrowed_by_plan_status_device_time_and_count() {
     let home = several_executions();
     assert_eq!(ids(&home, &[]), [8, 7, 6, 5, 4, 3, 2, 1]);
     assert_eq!(ids(&home, &["--plan", "P"]), [7, 5, 3, 1]);
-    assert_eq!(ids(&home, &["--plan", "NONE"]), Vec::<i64>::new());
     assert_eq!(ids(&home, &["--status", "PLAN_IS_DISABLED"]), [7, 5, 3, 1]);
     assert_eq!(ids(&home, &["--status", "all_tasks_skipped"]), [8, 6, 4, 2]);
-    assert_eq!(ids(&home, &["--device", "QA1"]), Vec::<i64>::new());
     assert_eq!(ids(&home, &["--since", "2026-11-22"]), [8, 7, 6, 5]);
     assert_eq!(ids(&home, &["--since", "2026-11-22T01:30"]), [8, 7, 6]);
     assert_eq!(ids(&home, &["--since", "2026-11-23T01:00:00Z"]), [8, 7]);
@@ -368,7 +366,88 @@ fn executions_are_narrowed_by_a_device_whether_it_could_be_backed_up_or_not() {
     let home = one_execution();
     assert_eq!(ids(&home, &["--device", "QA1"]), [1]);
     assert_eq!(ids(&home, &["--device", "QA2"]), [1]);
-    assert_eq!(ids(&home, &["--device", "QA"]), Vec::<i64>::new());
+}
+
+#[test]
+fn a_name_that_neither_plan_file_nor_history_has_is_2_and_not_an_empty_table() {
+    let home = one_execution();
+    for (arguments, near) in [
+        (["--device", "qa1"], "did you mean 'QA1'?"),
+        (["--device", "QA*"], "did you mean 'QA1'?"),
+        (["--plan", "backup qa"], "did you mean 'Backup QA'?"),
+        (
+            ["--plan", "Weekly"],
+            "there are (upper and lower case differ): 'Backup QA'",
+        ),
+    ] {
+        let ran = home.dpbackup(&["history", arguments[0], arguments[1]]).exits(2);
+        assert_eq!(ran.stdout, "");
+        assert!(ran.stderr.contains(near), "{arguments:?}: {}", ran.stderr);
+    }
+    // A plan that the file has no more is known as long as history has it.
+    let renamed = home.plan_file();
+    let text = std::fs::read_to_string(&renamed).expect("text");
+    std::fs::write(home.path("renamed.toml"), text.replace("Backup QA", "Q")).expect("a file");
+    let ran = home
+        .dpbackup(&["history", "--plan", "Backup QA", "-c", "renamed.toml"])
+        .exits(0);
+    assert!(ran.stdout.contains("  Backup QA  "), "{}", ran.stdout);
+}
+
+#[test]
+fn last_and_names_are_taken_where_an_id_is() {
+    let home = one_execution();
+    let shown = |arguments: &[&str]| {
+        let mut all = vec!["history"];
+        all.extend_from_slice(arguments);
+        home.dpbackup(&all).exits(0).stdout
+    };
+    let activities = shown(&["activities", "1"]);
+    for same in [
+        &["1"][..],
+        &["last"],
+        &["activities", "last"],
+        &["activity", "last"],
+        &["last", "--plan", "Backup QA"],
+    ] {
+        assert_eq!(shown(same), activities, "{same:?}");
+    }
+    assert_eq!(shown(&["Backup QA"]), shown(&["--plan", "Backup QA"]));
+    assert_eq!(shown(&["QA1"]), shown(&["--device", "QA1"]));
+    let history = home.history();
+    let newest = history
+        .newest_task()
+        .expect("read")
+        .expect("a task")
+        .0
+        .to_string();
+    assert_eq!(shown(&["files", "last"]), shown(&["files", &newest]));
+    let newest = history
+        .newest_activity()
+        .expect("read")
+        .expect("one")
+        .0
+        .to_string();
+    assert_eq!(shown(&["tasks", "latest"]), shown(&["tasks", &newest]));
+    let ran = home.dpbackup(&["history", "Q1"]).exits(2);
+    assert!(ran.stderr.contains("'Q1' is no ID"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("did you mean 'QA1'?"), "{}", ran.stderr);
+}
+
+#[test]
+fn before_the_first_run_there_is_no_last_execution() {
+    let home = Home::new().plan("P", "enabled = false");
+    for arguments in [
+        &["history", "last"][..],
+        &["history", "files", "last"],
+        &["diff", "last"],
+    ] {
+        let ran = home.dpbackup(arguments);
+        assert!(
+            !ran.stderr.is_empty() && ran.code != Some(0),
+            "{arguments:?}: {ran:?}"
+        );
+    }
 }
 
 #[test]
@@ -400,7 +479,7 @@ fn an_id_that_is_not_there_is_2_and_says_where_the_others_are() {
         );
     }
     let ran = home.dpbackup(&["history", "tasks", "one"]).exits(2);
-    assert!(ran.stderr.contains("invalid value 'one'"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("give an ID"), "{}", ran.stderr);
 }
 
 #[test]

@@ -81,6 +81,53 @@ fn nothing_to_verify_is_refused_however_it_is_to_be_printed() {
 }
 
 #[test]
+fn a_folder_an_id_and_a_name_are_verified_as_what_they_are() {
+    let (_gateway, home) = stored();
+    let lines = |arguments: &[&str]| home.dpbackup(arguments).exits(0).stdout.lines().count();
+    let all = lines(&["verify", "--all"]);
+    assert_eq!(lines(&["verify", "store"]), all);
+    assert_eq!(lines(&["verify", "QA1"]), all);
+    assert_eq!(lines(&["verify", "1"]), lines(&["verify", "--task", "1"]));
+    assert_eq!(lines(&["verify", "last"]), lines(&["verify", "--task", "last"]));
+
+    // What history does not know is looked at too, and what is gone is missed.
+    let export = the_file(&home, &["DOM2"]);
+    let copy = export.with_file_name("a-copy.zip");
+    fs::copy(&export, &copy).expect("a copy");
+    fs::write(&export, "short").expect("damage");
+    let ran = home.dpbackup(&["verify", "store/QA1/domain"]).exits(1);
+    let copied = ran.stdout.lines().find(|line| line.contains("a-copy.zip"));
+    assert!(
+        copied.is_some_and(|line| line.starts_with("OK ")),
+        "{}",
+        ran.stdout
+    );
+    assert!(ran.stdout.contains("BAD "), "{}", ran.stdout);
+    fs::remove_file(&export).expect("removed");
+    let ran = home.dpbackup(&["verify", "store/QA1/domain"]).exits(1);
+    assert!(ran.stdout.contains("MISSING "), "{}", ran.stdout);
+
+    let ran = home.dpbackup(&["verify", "scripts"]).exits(1);
+    assert!(
+        ran.stdout
+            .contains("it holds no archive, and no backupmanifest.xml"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn quiet_says_only_what_is_not_good() {
+    let (_gateway, home) = stored();
+    let ran = home.dpbackup(&["verify", "--all", "-q"]).exits(0);
+    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
+    fs::remove_file(the_file(&home, &["DOM2"])).expect("removed");
+    let ran = home.dpbackup(&["verify", "--all", "-q"]).exits(1);
+    assert!(ran.stdout.starts_with("MISSING "), "{}", ran.stdout);
+    assert_eq!(ran.stdout.lines().count(), 2, "{}", ran.stdout);
+}
+
+#[test]
 fn json_holds_every_file_with_its_state() {
     let (_gateway, home) = stored();
     fs::remove_file(the_file(&home, &["DOM2"])).expect("removed");

@@ -1,0 +1,163 @@
+//! Single values that are typed: each parser answers in words of ours.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::civil;
+
+use crate::run::status::Status;
+use crate::values::duration;
+use crate::values::nearest::nearest;
+
+/// Which execution is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExecutionId {
+    /// The one with this ID.
+    Number(i64),
+    /// The newest one.
+    Last,
+}
+
+impl ExecutionId {
+    /// The execution that `text` names, if it names one.
+    pub fn of(text: &str) -> Option<Self> {
+        match text {
+            "last" | "latest" | "newest" => Some(Self::Last),
+            _ => text.parse().ok().filter(|id| *id > 0).map(Self::Number),
+        }
+    }
+}
+
+/// A start of time, relative ones not resolved yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// So long ago.
+    Ago(Duration),
+    /// At this moment.
+    At(Timestamp),
+    /// At this time on the machine's clock, or in UTC where times are.
+    Civil(civil::DateTime),
+    /// When the day began that was so many days ago: 0 is today.
+    DayAgo(u8),
+}
+
+pub(super) fn parse_id(text: &str) -> Result<ExecutionId, String> {
+    ExecutionId::of(text).ok_or_else(|| {
+        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            "there is no ID like this: they begin with 1, and the table one level above has them".to_owned()
+        } else {
+            "give an ID, which the table one level above has, or `last`".to_owned()
+        }
+    })
+}
+
+pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
+    duration::parse(text).map_err(|error| error.to_string())
+}
+
+pub(super) fn parse_limit(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(limit) if limit > 0 => Ok(limit),
+        _ => Err(format!("give a whole number from 1 to {}", u32::MAX)),
+    }
+}
+
+pub(super) fn parse_status(text: &str) -> Result<Status, String> {
+    let wanted = text.trim().to_ascii_uppercase().replace(['-', ' '], "_");
+    wanted.parse().map_err(|_| {
+        let codes = Status::ALL.iter().map(|(_, code, _)| *code);
+        match nearest(&wanted, codes) {
+            Some(near) => format!("no status has this name; did you mean {near}?"),
+            None => {
+                "no status has this name; a plan ends SUCCESS, COMPLETED_WITH_WARNINGS, FAILED, INTERRUPTED, \
+                     ABANDONED or LOCKED, and docs/history.md lists them all"
+                    .to_owned()
+            }
+        }
+    })
+}
+
+/// A moment, a date, a day or a duration back from now.
+pub(super) fn parse_since(text: &str) -> Result<Since, String> {
+    let text = text.trim();
+    match text.to_ascii_lowercase().as_str() {
+        "today" => return Ok(Since::DayAgo(0)),
+        "yesterday" => return Ok(Since::DayAgo(1)),
+        _ => {}
+    }
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Ok(Since::At(at));
+    }
+    if let Ok(at) = text.parse::<civil::DateTime>() {
+        return Ok(Since::Civil(at));
+    }
+    // "3 days ago" is 3 days, and so is "last 3 days".
+    let span = text.strip_suffix(" ago").or_else(|| text.strip_prefix("last "));
+    duration::parse(span.unwrap_or(text)).map(Since::Ago).map_err(|_| {
+        "give a date (2026-11-22), a time (2026-11-22T08:30), `yesterday`, or a duration back from now (36h, 7d)"
+            .to_owned()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{ExecutionId, Since, parse_id, parse_limit, parse_since, parse_status};
+    use crate::run::status::Status;
+
+    #[test]
+    fn a_beginning_of_time_is_a_moment_a_date_a_day_or_a_duration() {
+        let ago = |hours: u64| Ok(Since::Ago(Duration::from_secs(hours * 3600)));
+        assert_eq!(parse_since("36h"), ago(36));
+        assert_eq!(parse_since("3 days ago"), ago(72));
+        assert_eq!(parse_since("last 2 days"), ago(48));
+        assert_eq!(parse_since("Yesterday"), Ok(Since::DayAgo(1)));
+        assert_eq!(parse_since("today"), Ok(Since::DayAgo(0)));
+        assert!(matches!(parse_since("2026-11-22"), Ok(Since::Civil(_))));
+        assert!(matches!(parse_since("2026-11-22 08:30"), Ok(Since::Civil(_))));
+        assert!(matches!(parse_since("2026-11-22T08:30:00Z"), Ok(Since::At(_))));
+        for text in ["monday", "22.11.2026", "", "5"] {
+            let why = parse_since(text).expect_err(text);
+            assert!(why.starts_with("give a date (2026-11-22)"), "{text}: {why}");
+        }
+    }
+
+    #[test]
+    fn an_execution_is_a_number_or_the_last_one() {
+        assert_eq!(parse_id("12"), Ok(ExecutionId::Number(12)));
+        assert_eq!(parse_id("last"), Ok(ExecutionId::Last));
+        for (text, words) in [
+            ("QA1", "give an ID"),
+            ("-1", "give an ID"),
+            ("", "give an ID"),
+            ("0", "there is no ID like this"),
+            ("99999999999999999999", "there is no ID like this"),
+        ] {
+            let why = parse_id(text).expect_err(text);
+            assert!(why.starts_with(words), "{text}: {why}");
+        }
+    }
+
+    #[test]
+    fn a_status_is_taken_as_people_type_it_and_a_slip_finds_its_code() {
+        assert_eq!(parse_status("failed"), Ok(Status::Failed));
+        assert_eq!(
+            parse_status("completed with warnings"),
+            Ok(Status::CompletedWithWarnings)
+        );
+        let why = parse_status("FIALED").expect_err("none");
+        assert!(why.ends_with("did you mean FAILED?"), "{why}");
+        let why = parse_status("green").expect_err("none");
+        assert!(why.contains("SUCCESS, COMPLETED_WITH_WARNINGS"), "{why}");
+    }
+
+    #[test]
+    fn a_number_of_rows_is_above_zero() {
+        assert_eq!(parse_limit("40"), Ok(40));
+        for text in ["0", "-1", "all", "4294967296", "1.5"] {
+            let why = parse_limit(text).expect_err(text);
+            assert!(why.starts_with("give a whole number from 1"), "{text}: {why}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! What somebody may name: the newest execution of each level, plans and devices.
+
+use rusqlite::OptionalExtension as _;
+
+use crate::history::History;
+use crate::history::error::HistoryError;
+use crate::run::event::{ActivityId, PlanId, TaskId};
+
+impl History {
+    /// The newest execution of a plan, if there is any.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn newest_plan(&self) -> Result<Option<PlanId>, HistoryError> {
+        Ok(self.newest("plan_execution")?.map(PlanId))
+    }
+
+    /// The newest execution of an activity, if there is any.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn newest_activity(&self) -> Result<Option<ActivityId>, HistoryError> {
+        Ok(self.newest("activity_execution")?.map(ActivityId))
+    }
+
+    /// The newest execution of a task, if there is any.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn newest_task(&self) -> Result<Option<TaskId>, HistoryError> {
+        Ok(self.newest("task_execution")?.map(TaskId))
+    }
+
+    /// The plans that were ever run, by name.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn plan_names(&self) -> Result<Vec<String>, HistoryError> {
+        self.names("SELECT DISTINCT plan FROM plan_execution ORDER BY plan")
+    }
+
+    /// The devices that were ever to be backed up, by name.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn device_names(&self) -> Result<Vec<String>, HistoryError> {
+        self.names("SELECT DISTINCT device_name FROM plan_execution_device ORDER BY device_name")
+    }
+
+    /// Ids only grow: the newest row has the greatest one.
+    fn newest(&self, table: &'static str) -> Result<Option<i64>, HistoryError> {
+        let sql = format!("SELECT id FROM {table} ORDER BY id DESC LIMIT 1");
+        self.read(|transaction| {
+            let id = transaction.query_row(&sql, [], |row| row.get(0));
+            Ok(id.optional()?)
+        })
+    }
+
+    fn names(&self, sql: &'static str) -> Result<Vec<String>, HistoryError> {
+        self.read(|transaction| {
+            let mut statement = transaction.prepare(sql)?;
+            let names = statement.query_map([], |row| row.get(0))?;
+            Ok(names.collect::<Result<_, _>>()?)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::history::fixture::Fixture;
+    use crate::run::event::ActionKind;
+    use crate::run::status::Status;
+
+    #[test]
+    fn the_newest_of_each_level_and_every_name_are_told() {
+        let mut fixture = Fixture::new();
+        assert_eq!(fixture.history.newest_plan().expect("read"), None);
+        assert_eq!(fixture.history.newest_task().expect("read"), None);
+
+        let first = fixture.plan("Weekly", 10);
+        let second = fixture.plan("Nightly", 20);
+        let _ = fixture.plan("Nightly", 30);
+        for (plan, device) in [(first, "QA2"), (second, "QA1")] {
+            let activity = fixture.activity(plan, ActionKind::SecureBackup);
+            fixture.task(plan, activity, device, "all-domains", Status::ReadyForExecution);
+        }
+        let history = &fixture.history;
+        assert_eq!(history.newest_plan().expect("read").map(|id| id.0), Some(3));
+        assert_eq!(history.newest_activity().expect("read").map(|id| id.0), Some(2));
+        assert_eq!(history.newest_task().expect("read").map(|id| id.0), Some(2));
+        assert_eq!(history.plan_names().expect("read"), ["Nightly", "Weekly"]);
+        assert_eq!(history.device_names().expect("read"), ["QA1", "QA2"]);
+    }
+}
