@@ -159,15 +159,11 @@ impl<'a> PlanSection<'a> {
 
     /// A duration; above zero where the key wants it so.
     pub(super) fn duration(&self, name: &str, out: &mut Findings<'_>) -> Option<At<Duration>> {
-        let zero_too = self
-            .key(name)
-            .is_some_and(|key| matches!(key.kind, KeyKind::DurationOrZero));
-        self.parsed(name, out, "a duration", |text| {
-            if zero_too {
-                duration::parse(text)
-            } else {
-                duration::parse_positive(text)
-            }
+        let kind = self.key(name).map(|key| &key.kind);
+        self.parsed(name, out, "a duration", |text| match kind {
+            Some(KeyKind::DurationOrZero) => duration::parse(text),
+            Some(KeyKind::Span) => duration::parse_span(text),
+            _ => duration::parse_positive(text),
         })
     }
 

@@ -123,7 +123,7 @@ fn value_schema(kind: &KeyKind) -> Value {
         KeyKind::Name => text(NAME),
         KeyKind::Boolean => json!({ "type": "boolean" }),
         KeyKind::Integer { least, most } => json!({ "type": "integer", "minimum": least, "maximum": most }),
-        KeyKind::Duration | KeyKind::DurationOrZero => text(DURATION),
+        KeyKind::Duration | KeyKind::DurationOrZero | KeyKind::Span => text(DURATION),
         KeyKind::Threshold => text(THRESHOLD),
         KeyKind::Path | KeyKind::Script => text(PATH),
         KeyKind::Patterns => json!({ "anyOf": [

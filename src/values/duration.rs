@@ -28,6 +28,14 @@ pub enum DurationError {
     /// Zero, where it makes no sense.
     #[error("zero is no limit: every wait needs one")]
     Zero,
+    /// A unit that other tools take for another one, where it would decide what is removed.
+    #[error(
+        "\"m\" in {0:?} is minutes here, and months where restic and borg read it: write \"min\" for minutes, or days (\"30d\" for a month)"
+    )]
+    ReadOtherwise(String),
+    /// No span of time to keep something for, in words.
+    #[error("{0}: write days (\"180d\" for six months) or weeks (\"26w\")")]
+    NoSpan(String),
     /// More than [`LONGEST`].
     #[error("the duration is too long")]
     TooLong,
@@ -80,6 +88,23 @@ pub fn parse_positive(text: &str) -> Result<Duration, DurationError> {
     }
 }
 
+/// Reads how long something is kept: `30d`, `26w`, `36h`. A unit that other tools read otherwise
+/// is refused, and none is offered: what was meant as six months would go after six minutes.
+pub fn parse_span(text: &str) -> Result<Duration, DurationError> {
+    let mut units = text.split(|c: char| !c.is_alphabetic());
+    if units.any(|unit| unit == "m") {
+        return Err(DurationError::ReadOtherwise(text.trim().to_owned()));
+    }
+    parse_positive(text).map_err(|error| match error {
+        DurationError::Empty => DurationError::NoSpan("nothing stands there".to_owned()),
+        DurationError::NoUnit(number) => DurationError::NoSpan(format!("{number} has no unit")),
+        DurationError::MonthOrYear(unit) | DurationError::UnknownUnit(unit) => {
+            DurationError::NoSpan(format!("{unit:?} is no unit of a fixed length"))
+        }
+        other => other,
+    })
+}
+
 fn is_month_or_year(unit: &str) -> bool {
     matches!(
         unit,
@@ -113,7 +138,7 @@ impl fmt::Display for HumanDuration {
 
 #[cfg(test)]
 mod tests {
-    use super::{DurationError, HumanDuration, parse, parse_positive};
+    use super::{DurationError, HumanDuration, parse, parse_positive, parse_span};
     use proptest::prelude::*;
     use std::time::Duration;
 
@@ -155,6 +180,41 @@ mod tests {
         }
         for text in ["s", "-5s", "soon", "1h:30m", "5,5h"] {
             assert!(matches!(parse(text), Err(DurationError::Malformed(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn units_that_other_tools_read_otherwise_do_not_decide_what_is_removed() {
+        for text in ["6m", " 6m ", "1d 6m", "6m1d", "1.5m", "6 m"] {
+            let trimmed = text.trim().to_owned();
+            assert_eq!(
+                parse_span(text),
+                Err(DurationError::ReadOtherwise(trimmed)),
+                "{text}"
+            );
+        }
+        let error = parse_span("6m").expect_err("refused").to_string();
+        assert!(
+            error.contains("months") && error.contains("\"min\"") && error.contains("30d"),
+            "{error}"
+        );
+        for text in [
+            "6M", "6mo", "6mon", "6months", "1y", "1Y", "1 year", "6", "", "30",
+        ] {
+            let error = parse_span(text).expect_err(text).to_string();
+            assert!(
+                error.ends_with("write days (\"180d\" for six months) or weeks (\"26w\")"),
+                "{text}: {error}"
+            );
+        }
+        for (text, seconds) in [
+            ("6min", 360),
+            ("90 minutes", 5_400),
+            ("36h", 129_600),
+            ("30d", 2_592_000),
+            ("4w", 2_419_200),
+        ] {
+            assert_eq!(parse_span(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
     }
 

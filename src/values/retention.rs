@@ -41,8 +41,42 @@ impl fmt::Display for Retention {
             .collect();
         rules.extend(
             self.keep_within
-                .map(|time| format!("keep_within = \"{}\"", HumanDuration(time))),
+                .map(|time| format!("keep_within = \"{}\"", span(time))),
         );
         f.write_str(&rules.join(", "))
+    }
+}
+
+/// As [`parse_span`](crate::values::duration::parse_span) reads it.
+fn span(time: Duration) -> String {
+    let shown = HumanDuration(time).to_string();
+    let parts = shown.split(' ').map(|part| match part.strip_suffix('m') {
+        Some(minutes) => format!("{minutes}min"),
+        None => part.to_owned(),
+    });
+    parts.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::values::duration::parse_span;
+
+    #[test]
+    fn what_is_shown_of_a_span_is_what_would_be_read() {
+        for text in ["450ms", "30s", "90min", "6min", "36h", "1d 2h", "30d"] {
+            let time = parse_span(text).expect("a span");
+            let retention = Retention {
+                keep_within: Some(time),
+                ..Retention::default()
+            };
+            let shown = retention.to_string();
+            let (_, shown) = shown.split_once('"').expect("a span");
+            assert_eq!(
+                parse_span(shown.trim_end_matches('"')),
+                Ok(time),
+                "{text}: {shown}"
+            );
+        }
     }
 }

@@ -51,6 +51,8 @@ pub enum KeyKind {
     Duration,
     /// A duration, zero too.
     DurationOrZero,
+    /// How long something is kept.
+    Span,
     /// A share or a size.
     Threshold,
     /// A path; a relative one starts in the folder of the plan file.
@@ -111,6 +113,7 @@ impl KeyKind {
             Self::Boolean => "true or false".to_owned(),
             Self::Integer { least, most } => format!("a whole number from {least} to {most}"),
             Self::Duration | Self::DurationOrZero => "a duration such as \"60s\"".to_owned(),
+            Self::Span => "a duration such as \"30d\" or \"26w\"; no \"m\"".to_owned(),
             Self::Threshold => "a share such as \"10%\" or a size such as \"5 GiB\"".to_owned(),
             Self::Path => "a path".to_owned(),
             Self::Script => "a script name or path".to_owned(),

@@ -224,8 +224,9 @@ pub static WINDOW: Table = Table {
 pub static RETENTION: Table = Table {
     heading: "a retention table",
     meaning: "At least one of these keys. A backup is kept if any of them keeps it; each device, domain and kind of \
-              backup counts for itself, by the end of its task in the zone of the machine. Whatever they say, the \
-              newest good backup of each is never removed.",
+              backup counts for itself, by the end of its task in the zone of the machine. The newest is that of \
+              the last task, whatever the clock said; an end in the future counts as now, is kept, and is warned of. \
+              Whatever the rules say, the newest good backup of each is never removed.",
     keys: &[
         key(
             "keep_last",
@@ -243,7 +244,7 @@ pub static RETENTION: Table = Table {
             "keep_weekly",
             COUNT,
             Means("no such rule"),
-            "The same for weeks, which begin on Monday.",
+            "The same for weeks (ISO 8601: they begin on Monday, and 30 December 2024 is in the first one of 2025).",
         ),
         key(
             "keep_monthly",
@@ -253,9 +254,10 @@ pub static RETENTION: Table = Table {
         ),
         key(
             "keep_within",
-            KeyKind::Duration,
+            KeyKind::Span,
             Means("no such rule"),
-            "All that are at most so much older than the newest one.",
+            "All that are at most so much older than the newest one. Days (`\"180d\"`) and weeks (`\"26w\"`) will \
+             do; `m` is refused, for other tools take it for months.",
         ),
     ],
 };

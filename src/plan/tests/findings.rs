@@ -333,6 +333,10 @@ fn each_mistake_is_found_where_it_is() {
             "3:27 `keep_last` is out of range",
         ),
         (
+            settings("retention = { keep_within = \"6m\" }"),
+            "3:29 `keep_within` is not a duration",
+        ),
+        (
             settings("retention = { keep_yearly = 1 }"),
             "3:15 unknown key `keep_yearly`",
         ),
