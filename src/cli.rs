@@ -109,7 +109,7 @@ pub enum Command {
     /// backup relies on, which was not kept because nothing had changed. Without a retention
     /// in the plan file nothing is removed. Exit code 1 if something was left that should have
     /// gone, or is not there as it was stored; 5 if nothing else was wrong than that another
-    /// run held a device, which was left alone.
+    /// run held a device, which was left alone; 3 if a backup ended in the future, which is kept.
     Prune(PruneArgs),
     /// Check devices, store and scripts online: changes nothing
     ///

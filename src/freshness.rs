@@ -132,11 +132,13 @@ pub fn expected(file: &PlanFile) -> Vec<ExpectedTarget> {
 
 impl Freshness {
     /// Judges what is expected, and what `known` has of the same devices. `attempt` tells
-    /// what a task without an end is at.
+    /// what a task without an end is at, `gone` which task stored a newer good backup that is
+    /// not in the store any more.
     pub fn judge(
         expected: &[ExpectedTarget],
         known: &[TargetRow],
         attempt: &dyn Fn(TaskId) -> Attempt,
+        gone: &dyn Fn(&TargetRow) -> Option<TaskId>,
         now: Timestamp,
         max_age: Duration,
     ) -> Self {
@@ -145,6 +147,7 @@ impl Freshness {
         let known = || known.iter().filter(|row| row.kind != FileKind::NonPersisted);
         let judge = FreshnessJudge {
             attempt,
+            gone,
             now,
             max_age,
         };
@@ -267,6 +270,7 @@ fn never(expected: &ExpectedTarget, domain: String) -> JudgedTarget {
 
 struct FreshnessJudge<'a> {
     attempt: &'a dyn Fn(TaskId) -> Attempt,
+    gone: &'a dyn Fn(&TargetRow) -> Option<TaskId>,
     now: Timestamp,
     max_age: Duration,
 }
@@ -284,13 +288,7 @@ impl FreshnessJudge<'_> {
         };
         let (state, why) = match age {
             _ if !is_planned => (TargetState::NotPlanned, "no plan asks for it any more".to_owned()),
-            None => (TargetState::Critical, "never backed up".to_owned()),
-            Some(age) if age > self.max_age => {
-                let why = format!("older than {}", HumanDuration(self.max_age));
-                (TargetState::Critical, why)
-            }
-            Some(_) if attempt_is_good => (TargetState::Ok, String::new()),
-            Some(_) => (TargetState::Warning, "the last attempt was not good".to_owned()),
+            age => self.judgement(row, age, attempt_is_good),
         };
         JudgedTarget {
             device: row.device_name.clone(),
@@ -308,9 +306,55 @@ impl FreshnessJudge<'_> {
             why,
         }
     }
+
+    /// The state of what is planned, and everything that speaks against it.
+    fn judgement(
+        &self,
+        row: &TargetRow,
+        age: Option<Duration>,
+        attempt_is_good: bool,
+    ) -> (TargetState, String) {
+        let gone = (self.gone)(row);
+        let mut against = Vec::new();
+        match age {
+            None if gone.is_none() => against.push((TargetState::Critical, "never backed up".to_owned())),
+            Some(age) if age > self.max_age => {
+                let why = format!("older than {}", HumanDuration(self.max_age));
+                against.push((TargetState::Critical, why));
+            }
+            _ => {}
+        }
+        if let Some(task) = gone {
+            let state = match age {
+                None => TargetState::Critical,
+                Some(_) => TargetState::Warning,
+            };
+            let why = format!("the good backup of task {} is not in the store any more", task.0);
+            against.push((state, why));
+        }
+        if row.good.is_some_and(|good| good.time > self.now) {
+            let why = "it ended in the future: the clock was wrong then, or is now";
+            against.push((TargetState::Warning, why.to_owned()));
+        }
+        let worst = against
+            .iter()
+            .map(|(state, _)| *state)
+            .max()
+            .unwrap_or(TargetState::Ok);
+        if !attempt_is_good && worst < TargetState::Critical {
+            against.push((TargetState::Warning, "the last attempt was not good".to_owned()));
+        }
+        let state = against
+            .iter()
+            .map(|(state, _)| *state)
+            .max()
+            .unwrap_or(TargetState::Ok);
+        let why: Vec<String> = against.into_iter().map(|(_, why)| why).collect();
+        (state, why.join("; "))
+    }
 }
 
-/// A backup of the future, after a clock was set back, has no age.
+/// A backup of the future counts as one of now.
 fn age(time: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(now.duration_since(time)).unwrap_or_default()
 }

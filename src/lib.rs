@@ -14,6 +14,7 @@ pub mod history;
 pub mod notify;
 pub mod plan;
 pub mod report;
+pub mod retention;
 pub mod run;
 
 pub mod artifact;

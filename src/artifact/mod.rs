@@ -14,7 +14,6 @@ pub mod manifest;
 pub mod mount;
 pub mod recheck;
 pub mod removal;
-pub mod retention;
 mod secret_values;
 pub mod space;
 pub mod stage;

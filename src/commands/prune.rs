@@ -1,19 +1,20 @@
 //! `dpbackup prune`
 
-mod target;
-
 use std::collections::BTreeSet;
+use std::path::Path;
+
+use jiff::Timestamp;
 
 use crate::cli::{Global, PruneArgs, ReportFormat};
 use crate::clock::{Clock as _, SystemClock};
 use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::loading::{chosen, load_plan, open_history, read_history};
-use crate::commands::prune::target::{Target, targets};
 use crate::exit::Exit;
-use crate::history::{FileId, History};
+use crate::history::History;
 use crate::lock::{Asked, Lock, Locks};
 use crate::plan::model::PlanFile;
-use crate::report::prune::{self as report, Fate, PruneLine};
+use crate::report::prune::{self as report, PruneLine};
+use crate::retention::prove::{Fate, StoredBackup, Target, targets};
 use crate::run::contact::lock_name;
 use crate::signal::Stop;
 use crate::ui::{Ui, Verbosity};
@@ -40,6 +41,7 @@ pub(super) fn prune(global: &Global, args: &PruneArgs, ui: Ui, env: Lookup<'_>) 
         clock: SystemClock::new(),
         lines: Vec::new(),
         busy: Vec::new(),
+        warned: false,
     };
     if let Some(mut history) = history {
         let devices: BTreeSet<String> = history
@@ -62,6 +64,7 @@ struct Pruning<'p> {
     clock: SystemClock,
     lines: Vec<PruneLine>,
     busy: Vec<String>,
+    warned: bool,
 }
 
 impl Pruning<'_> {
@@ -76,7 +79,7 @@ impl Pruning<'_> {
         };
         let store = &self.file.settings.store;
         for mut target in targets(history.prunable_files(device)?, self.file) {
-            target.choose(store, self.clock.now(), &self.clock.zone());
+            target.decide(store, self.clock.now(), &self.clock.zone());
             self.target(history, &target)?;
         }
         Ok(())
@@ -118,12 +121,12 @@ impl Pruning<'_> {
             if !self.args.plans.is_empty() && !self.args.plans.contains(&backup.plan) {
                 continue;
             }
-            let mut line = backup.line();
+            self.warn_of_the_future(backup);
+            let mut line = line(backup);
             if !self.args.dry_run && line.fate == Fate::Delete {
                 match backup.remove(&self.file.settings.store) {
                     Ok(()) => {
-                        let ids: Vec<FileId> = backup.files.iter().map(|file| file.id).collect();
-                        history.mark_pruned(self.clock.now(), &ids)?;
+                        history.mark_pruned(self.clock.now(), &backup.file_ids())?;
                         line.fate = Fate::Deleted;
                     }
                     Err(why) => {
@@ -135,6 +138,28 @@ impl Pruning<'_> {
             self.tell(line)?;
         }
         Ok(())
+    }
+
+    /// A clock that was wrong once is seen here first. What it left is as good as any other
+    /// backup: only its time is not.
+    fn warn_of_the_future(&mut self, backup: &StoredBackup) {
+        let Some(end) = backup.future_end() else { return };
+        let (device, domain, kind) = backup.of();
+        let shown = |time: Timestamp| {
+            time.to_zoned(self.clock.zone())
+                .strftime("%Y-%m-%d %H:%M:%S")
+                .to_string()
+        };
+        self.ui.warning(&format!(
+            "{device} {domain} {}: the backup of task {} ended in the future, at {}, and it is {} now: the clock of this \
+             machine was wrong then, or is wrong now; the backup counts as one of now and is kept, and goes where \
+             somebody removes it by hand",
+            kind.code(),
+            backup.task.0,
+            shown(end),
+            shown(self.clock.now()),
+        ));
+        self.warned = true;
     }
 
     fn tell(&mut self, line: PruneLine) -> Result<(), CommandError> {
@@ -167,10 +192,28 @@ impl Pruning<'_> {
             }
         }
         let trouble = self.lines.iter().any(|line| line.fate.is_trouble());
-        Ok(match (trouble, self.busy.is_empty()) {
-            (true, _) => Exit::Failed,
-            (false, false) => Exit::Locked,
-            (false, true) => Exit::Success,
+        Ok(match (trouble, self.busy.is_empty(), self.warned) {
+            (true, _, _) => Exit::Failed,
+            (false, false, _) => Exit::Locked,
+            (false, true, true) => Exit::Warned,
+            (false, true, false) => Exit::Success,
         })
+    }
+}
+
+/// What is said of a backup before anything is done.
+fn line(backup: &StoredBackup) -> PruneLine {
+    let (fate, reasons) = backup.fate();
+    let (device, domain, kind) = backup.of();
+    PruneLine {
+        fate,
+        reasons,
+        path: backup.path().map(Path::to_owned),
+        device: device.to_owned(),
+        domain: domain.to_owned(),
+        kind: kind.code(),
+        task: backup.task,
+        end: backup.end,
+        size: backup.size(),
     }
 }

@@ -14,7 +14,9 @@ use crate::freshness::{self, Attempt, Freshness, TargetState};
 use crate::history::{History, HistoryError};
 use crate::lock::Locks;
 use crate::report;
+use crate::retention::newest::GoneBackups;
 use crate::run::event::TaskId;
+use crate::run::store;
 use crate::ui::Ui;
 use crate::values::environment::Lookup;
 use crate::values::text::printable;
@@ -41,21 +43,32 @@ pub(super) fn status(global: &Global, args: &StatusArgs, ui: Ui, env: Lookup<'_>
 fn judged(global: &Global, args: &StatusArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
     let loaded = load_plan(global, ui, env)?;
     let file = &loaded.plan_file;
-    let (known, attempts) = match History::open_read_only(&file.settings.history) {
-        Ok(history) => (
-            history.targets()?,
-            attempts(&history, &Locks::beside(&file.settings.history))?,
-        ),
+    let mut known = Vec::new();
+    let mut running = BTreeMap::new();
+    let mut gone = GoneBackups::default();
+    match History::open_read_only(&file.settings.history) {
+        Ok(history) => {
+            known = history.targets()?;
+            running = attempts(&history, &Locks::beside(&file.settings.history))?;
+            match store::is_there(&file.settings) {
+                Ok(()) => gone = GoneBackups::look(&history, &mut known)?,
+                Err(why) => ui.warning(&format!(
+                    "{}; whether the backups are in it was not looked at",
+                    why.message
+                )),
+            }
+        }
         // Before the first run nothing has ever been backed up, and that is known.
-        Err(HistoryError::Missing { .. }) => (Vec::new(), BTreeMap::new()),
+        Err(HistoryError::Missing { .. }) => {}
         Err(error) => return Err(error.into()),
-    };
+    }
     let clock = SystemClock::new();
-    let attempt = |task: TaskId| attempts.get(&task).copied().unwrap_or(Attempt::Abandoned);
+    let attempt = |task: TaskId| running.get(&task).copied().unwrap_or(Attempt::Abandoned);
     let freshness = Freshness::judge(
         &freshness::expected(file),
         &known,
         &attempt,
+        &|target| gone.of(target),
         clock.now(),
         args.max_age,
     );

@@ -11,12 +11,14 @@ use crate::history::error::{HistoryError, HistoryFault};
 use crate::history::execution::{Execution, require};
 use crate::history::query::{self, rows};
 use crate::history::script;
+use crate::history::target;
 use crate::history::value::{AsText, count, optional, optional_count, text};
 use crate::history::view::{
     FailedFileRow, FileFilter, FileId, FileRow, GoodBackup, NoteRow, PrunableFile, StatusChange, TargetRow,
     TaskDetails,
 };
 use crate::run::event::{FileKind, Owner, ScriptRun, TaskId};
+use crate::run::status::Status;
 
 const FILE_COLUMNS: &str = "SELECT f.*, t.device_name, t.domain_name
      FROM task_execution AS t JOIN file AS f ON f.task_execution_id = t.id";
@@ -46,7 +48,7 @@ pub(super) const KEPT_WITH_CONTENT: &str = "SELECT f.*, t.device_name, t.domain_
      ORDER BY t.id DESC, f.id DESC LIMIT 16";
 
 pub(super) const PRUNABLE_FILES: &str =
-    "SELECT f.*, t.device_name, t.domain_name, t.end_time AS task_end, p.plan
+    "SELECT f.*, t.device_name, t.domain_name, t.end_time AS task_end, t.status AS task_status, p.plan
      FROM task_execution AS t JOIN file AS f ON f.task_execution_id = t.id
          JOIN plan_execution AS p ON p.id = t.plan_execution_id
      WHERE t.device_name = ?1 AND f.pruned_time IS NULL ORDER BY f.id";
@@ -60,6 +62,22 @@ pub(super) const FAILED_FILES: &str = "SELECT * FROM failed_file WHERE task_exec
 
 pub(super) const TASK_STATUS_CHANGES: &str =
     "SELECT status, time FROM status_change WHERE level = 'task' AND execution_id = ?1 ORDER BY id";
+
+/// The files of the newest good backup of each target.
+pub(super) const GOOD_FILES: &str = "SELECT f.*, b.device_name, b.domain_name
+     FROM backup_target AS b CROSS JOIN file AS f
+         ON f.task_execution_id = b.good_task_execution_id AND f.kind = b.kind
+     ORDER BY b.device_name, b.domain_name, b.kind, f.id";
+
+/// The files of the newest good backup of a target before a task.
+pub(super) const GOOD_FILES_BEFORE: &str = "SELECT f.*, t.device_name, t.domain_name
+     FROM file AS f JOIN task_execution AS t ON t.id = f.task_execution_id
+     WHERE f.kind = ?3 AND f.task_execution_id = (
+         SELECT t.id FROM task_execution AS t CROSS JOIN file AS f ON f.task_execution_id = t.id
+         WHERE t.device_name = ?1 AND t.domain_name = ?2 AND t.id < ?4 AND t.status = ?5
+             AND f.kind = ?3 AND f.pruned_time IS NULL
+         ORDER BY t.id DESC LIMIT 1)
+     ORDER BY f.id";
 
 /// By place and not by name: a fleet has tens of thousands of them.
 pub(super) const TARGETS: &str = "SELECT b.device_name, b.domain_name, b.kind, b.last_task_execution_id,
@@ -164,12 +182,14 @@ impl History {
                     file: file_row(row)?,
                     plan: row.get("plan")?,
                     task_end: optional(row, "task_end")?,
+                    task_status: text(row, "task_status")?,
                 })
             })
         })
     }
 
-    /// Records that files were removed from the store. Their rows stay.
+    /// Records that files were removed from the store. Their rows stay; the newest good backup
+    /// of their target is one that is left.
     ///
     /// # Errors
     ///
@@ -189,6 +209,9 @@ impl History {
                         list: &["history", "files", "last"],
                     });
                 }
+            }
+            for file in files {
+                target::pruned(transaction, *file)?;
             }
             Ok(())
         })
@@ -237,6 +260,44 @@ impl History {
     /// The history cannot be read.
     pub fn targets(&self) -> Result<Vec<TargetRow>, HistoryError> {
         self.read(|transaction| rows(transaction, TARGETS, [], target_row))
+    }
+
+    /// The files of the newest good backup of each target, those of one backup together.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn good_files(&self) -> Result<Vec<FileRow>, HistoryError> {
+        self.read(|transaction| rows(transaction, GOOD_FILES, [], file_row))
+    }
+
+    /// The newest good backup of a target before the one of a task, with its files; none
+    /// where nothing of an older one is left.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn good_before(
+        &self,
+        target: &TargetRow,
+        task: TaskId,
+    ) -> Result<Option<(GoodBackup, Vec<FileRow>)>, HistoryError> {
+        self.read(|transaction| {
+            let (device, domain, kind) = (&target.device_name, &target.domain_name, AsText(target.kind));
+            let parameters = (device, domain, kind, task.0, AsText(Status::Success));
+            let files = rows(transaction, GOOD_FILES_BEFORE, parameters, file_row)?;
+            let Some(first) = files.first() else {
+                return Ok(None);
+            };
+            let task = first.task;
+            let time = transaction.query_row(
+                "SELECT end_time FROM task_execution WHERE id = ?1",
+                [task.0],
+                |row| text(row, "end_time"),
+            )?;
+            let size = files.iter().map(|file| file.size).sum();
+            Ok(Some((GoodBackup { task, time, size }, files)))
+        })
     }
 }
 

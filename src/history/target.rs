@@ -10,6 +10,7 @@ use rusqlite::{Transaction, named_params};
 
 use crate::history::error::HistoryFault;
 use crate::history::value::{AsText, integer};
+use crate::history::view::FileId;
 use crate::run::event::{ALL_DOMAINS, ActionKind, FileKind, StoredFile, TaskId, TaskOpening};
 use crate::run::status::Status;
 
@@ -158,5 +159,24 @@ pub(super) fn good(transaction: &Transaction<'_>, task: TaskId) -> Result<(), Hi
             },
         )?;
     }
+    Ok(())
+}
+
+/// Files were removed from the store. Where they were the newest good backup of their target, that is now the
+/// newest one before it of which something is left.
+pub(super) fn pruned(transaction: &Transaction<'_>, file: FileId) -> Result<(), HistoryFault> {
+    transaction.execute(
+        "UPDATE backup_target AS b SET (good_task_execution_id, good_time, good_size) = (
+             SELECT t.id, t.end_time, sum(f.size)
+             FROM task_execution AS t CROSS JOIN file AS f ON f.task_execution_id = t.id
+             WHERE t.device_name = b.device_name AND t.domain_name = b.domain_name AND t.status = :success
+                 AND f.kind = b.kind AND f.pruned_time IS NULL
+             GROUP BY t.id ORDER BY t.id DESC LIMIT 1)
+         WHERE (device_name, domain_name, kind) = (
+             SELECT t.device_name, t.domain_name, f.kind
+             FROM file AS f JOIN task_execution AS t ON t.id = f.task_execution_id WHERE f.id = :file)
+           AND good_task_execution_id = (SELECT task_execution_id FROM file WHERE id = :file)",
+        named_params! { ":success": AsText(Status::Success), ":file": file.0 },
+    )?;
     Ok(())
 }

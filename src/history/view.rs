@@ -187,6 +187,8 @@ pub struct PrunableFile {
     pub plan: String,
     /// When its task ended, if it did.
     pub task_end: Option<Timestamp>,
+    /// How its task stands or ended.
+    pub task_status: Status,
 }
 
 /// A file that could not be had.

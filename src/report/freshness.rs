@@ -46,7 +46,7 @@ fn summary(freshness: &Freshness) -> String {
         words.push(format!("{critical} without a good backup within {age}"));
     }
     if warning > 0 {
-        words.push(format!("{warning} whose last attempt was not good"));
+        words.push(format!("{warning} with a warning"));
     }
     words.push(format!("{ok} good"));
     if let Some(target) = freshness

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::report::json;
+use crate::retention::prove::Fate;
 use crate::run::event::TaskId;
 use crate::values::size::Bytes;
 use crate::values::text::printable;
@@ -37,35 +38,14 @@ pub struct PruneLine {
     pub size: u64,
 }
 
-/// What becomes of a backup.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// It stays.
-    Keep,
-    /// It would be removed.
-    Delete,
-    /// It was removed.
-    Deleted,
-    /// It should go, and stays: it is not what was stored, or it could not be removed.
-    Left,
-    /// It should stay, and is not there as it was stored.
-    Lost,
-}
-
-impl Fate {
-    fn word(self) -> &'static str {
-        match self {
-            Fate::Keep => "KEEP",
-            Fate::Delete => "DELETE",
-            Fate::Deleted => "DELETED",
-            Fate::Left => "LEFT",
-            Fate::Lost => "LOST",
-        }
-    }
-
-    /// Whether somebody has to look at it.
-    pub fn is_trouble(self) -> bool {
-        matches!(self, Fate::Left | Fate::Lost)
+/// The word for what becomes of a backup.
+fn word(fate: Fate) -> &'static str {
+    match fate {
+        Fate::Keep => "KEEP",
+        Fate::Delete => "DELETE",
+        Fate::Deleted => "DELETED",
+        Fate::Left => "LEFT",
+        Fate::Lost => "LOST",
     }
 }
 
@@ -91,7 +71,7 @@ pub fn line(line: &PruneLine, zone: &TimeZone) -> String {
         line.task.0,
         line.reasons.join("; ")
     );
-    format!("{:<8} {}\n", line.fate.word(), printable(&text))
+    format!("{:<8} {}\n", word(line.fate), printable(&text))
 }
 
 /// The last line.
@@ -130,7 +110,7 @@ pub fn document(lines: &[PruneLine], busy: &[String], dry_run: bool, zone: &Time
             .to_string()
     };
     let backups = lines.iter().map(|line| BackupObject {
-        fate: line.fate.word(),
+        fate: word(line.fate),
         reasons: &line.reasons,
         path: line.path.as_ref().map(|path| path.to_string_lossy().into_owned()),
         device_name: &line.device,

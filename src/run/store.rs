@@ -71,6 +71,18 @@ pub fn is_mounted(settings: &Settings) -> Result<(), Failure> {
     }
 }
 
+/// Whether the store is there to be looked into, mounted as asked.
+pub fn is_there(settings: &Settings) -> Result<(), Failure> {
+    is_mounted(settings)?;
+    let store = &settings.store;
+    std::fs::read_dir(store).map(|_| ()).map_err(|error| {
+        Failure::new(
+            Status::StoreIsNotMounted,
+            format!("the store {} cannot be looked into: {error}", store.display()),
+        )
+    })
+}
+
 /// Whether the store has the free space; `status` is that of the failure.
 pub fn has_space(settings: &Settings, status: Status) -> Result<(), Failure> {
     let store = settings.store.display();

@@ -23,6 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "notify",
             "plan",
             "report",
+            "retention",
             "run",
             "signal",
             "soma",
@@ -39,6 +40,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "exit",
             "freshness",
             "history",
+            "retention::prove",
             "run::event",
             "run::examine",
             "run::sequence",
@@ -60,6 +62,17 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "freshness",
         &["history", "plan::model", "run::event", "run::status", "values"],
+    ),
+    (
+        "retention",
+        &[
+            "artifact",
+            "history",
+            "plan::model",
+            "run::event",
+            "run::status",
+            "values",
+        ],
     ),
     (
         "history",

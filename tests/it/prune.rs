@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use dpbackup::clock::{Clock as _, SystemClock};
+use dpbackup::history::History;
 use dpbackup::lock::{Asked, Locks};
+use dpbackup::run::event::TaskId;
 use serde_json::Value;
 
 use crate::simulator::{Domain, Gateway, Setup};
@@ -292,6 +294,136 @@ fn the_rest_of_a_secure_backup_goes_where_a_prune_died_among_strangers() {
     fs::remove_file(part(9)).expect("removed");
     assert_eq!(scene.fates(&[], 1), ["LOST"]);
     assert_eq!(scene.home.stored().len(), 6 + 1);
+}
+
+#[test]
+fn a_clock_that_was_wrong_once_takes_no_later_backup_away_and_is_told() {
+    for rule in [
+        "keep_last = 1",
+        "keep_daily = 1",
+        "keep_weekly = 1",
+        "keep_monthly = 1",
+        "keep_within = \"23h\"",
+    ] {
+        let scene = scene(&format!("retention = {{ {rule} }}"), EXPORT);
+        scene.days(1);
+        let wrong = scene.home.run("P", &TestClock::at("2038-01-19T03:14:07Z"));
+        assert_eq!(wrong.status(), "SUCCESS");
+        for _night in 0..3 {
+            scene.days(1);
+            let newest = scene
+                .exports()
+                .into_iter()
+                .filter(|path| !path.to_string_lossy().contains("2038"))
+                .max();
+            let ran = scene.home.dpbackup(&["prune"]).exits(3);
+            assert!(
+                ran.stderr.contains(
+                    "QA1 DOM1 persisted: the backup of task 2 ended in the future, at 2038-01-19 03:14:"
+                ),
+                "{}",
+                ran.stderr
+            );
+            assert!(newest.expect("an export").exists(), "{rule}");
+            let status = scene
+                .home
+                .dpbackup(&["history", "status", "--max-age", "36500d"])
+                .exits(0);
+            assert!(status.stdout.contains("OK - 1 good"), "{}", status.stdout);
+        }
+        let left = scene.exports();
+        assert!(
+            left.iter().any(|path| path.to_string_lossy().contains("2038")),
+            "it is kept: {left:?}"
+        );
+        assert_eq!(left.len(), 2, "{rule}: {left:?}");
+        // The way out is the one that the warning names.
+        let future = left.iter().find(|path| path.to_string_lossy().contains("2038"));
+        fs::remove_file(future.expect("it is kept")).expect("removed");
+        assert_eq!(scene.fates(&[], 0), ["DELETED", "KEEP"], "{rule}");
+        let _ = scene.home.dpbackup(&["verify", "--all"]).exits(0);
+    }
+}
+
+#[test]
+fn the_newest_backup_may_be_the_one_of_the_future() {
+    let scene = scene("retention = { keep_last = 1 }", EXPORT);
+    scene.days(2);
+    let wrong = scene.home.run("P", &TestClock::at("2038-01-19T03:14:07Z"));
+    assert_eq!(wrong.status(), "SUCCESS");
+    assert_eq!(scene.fates(&[], 3), ["DELETED", "DELETED", "KEEP"]);
+    let status = scene.home.dpbackup(&["history", "status"]).exits(1);
+    assert!(
+        status.stdout.contains("it ended in the future"),
+        "{}",
+        status.stdout
+    );
+}
+
+#[test]
+fn the_last_good_backup_of_the_status_is_one_that_is_there() {
+    let scene = scene("retention = { keep_last = 2 }", EXPORT);
+    scene.days(3);
+    let good_task = || {
+        let ran = scene
+            .home
+            .dpbackup(&["history", "status", "--max-age", "36500d", "--format", "json"]);
+        let document: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+        let target = document["targets"][0].clone();
+        let reason = target["reason"].as_str().unwrap_or_default().to_owned();
+        (target["good_task_execution_id"].as_i64(), reason)
+    };
+    assert_eq!(good_task(), (Some(3), String::new()));
+    let files = scene.exports();
+    fs::remove_file(&files[2]).expect("removed");
+    let (task, why) = good_task();
+    assert_eq!(task, Some(2));
+    assert!(
+        why.contains("the good backup of task 3 is not in the store any more"),
+        "{why}"
+    );
+    let _ = scene
+        .home
+        .dpbackup(&["history", "status", "--max-age", "36500d"])
+        .exits(1);
+    fs::write(&files[1], "short").expect("changed");
+    assert_eq!(good_task().0, Some(1), "another size is no backup");
+    fs::remove_file(&files[0]).expect("removed");
+    assert_eq!(good_task().0, None);
+    let _ = scene
+        .home
+        .dpbackup(&["history", "status", "--max-age", "36500d"])
+        .exits(2);
+    // A store that is not there was not looked at, and that is said.
+    fs::rename(scene.home.store(), scene.home.path("away")).expect("moved");
+    let ran = scene
+        .home
+        .dpbackup(&["history", "status", "--max-age", "36500d"])
+        .exits(0);
+    assert!(ran.stderr.contains("was not looked at"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_good_backup_that_was_pruned_is_not_the_last_good_one() {
+    let scene = scene("retention = { keep_last = 1 }", EXPORT);
+    scene.days(2);
+    let history = scene.home.path("state/history.db");
+    let good = |history: &History| {
+        history.targets().expect("targets")[0]
+            .good
+            .map(|good| good.task.0)
+    };
+    let mut open = History::open(&history).expect("a history");
+    assert_eq!(good(&open), Some(2));
+    // As where a person had it removed with the file, or an older version had chosen it.
+    let newest = open.files(TaskId(2)).expect("files")[0].id;
+    open.mark_pruned(SystemClock::new().now(), &[newest])
+        .expect("recorded");
+    assert_eq!(good(&open), Some(1));
+    let oldest = open.files(TaskId(1)).expect("files")[0].id;
+    open.mark_pruned(SystemClock::new().now(), &[oldest])
+        .expect("recorded");
+    assert_eq!(good(&open), None);
 }
 
 #[test]

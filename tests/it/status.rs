@@ -147,9 +147,7 @@ fn a_failed_attempt_after_a_good_one_is_a_warning() {
     let ran = home.dpbackup(&["history", "status"]).exits(1);
     let first = ran.stdout.lines().next().unwrap_or_default();
     assert!(
-        first.starts_with(
-            "DPBACKUP WARNING - 1 whose last attempt was not good, 1 good, first: QA1/DOM2 | ok=1"
-        ),
+        first.starts_with("DPBACKUP WARNING - 1 with a warning, 1 good, first: QA1/DOM2 | ok=1"),
         "{first}"
     );
     assert_eq!(

@@ -3,21 +3,27 @@
 //! What is chosen from are the backups of one device, domain and kind. A backup that was
 //! not kept because nothing had changed is one of them: it counts, and as long as it is
 //! not let go itself, the file with its content stays.
+//!
+//! Clocks are wrong now and then, and the newest backup is the one of the last task whatever
+//! its clock said. An end that lies in the future counts as now, and its backup stays.
 
 use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::retention::rules::Rules;
 use crate::values::retention::Retention;
 
 /// One backup: what a task left of one device, domain and kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backup {
-    /// The task: the later of two that ended at once has the greater one.
+    /// The task. A greater one is a newer one, whatever the clock said.
     pub task: i64,
-    /// When its task ended.
+    /// When its task ended, by the clock of then.
     pub end: Option<Timestamp>,
+    /// Whether its task succeeded.
+    pub succeeded: bool,
     /// The rules that it is under; backups with equal ones count together. None: it is
     /// never let go.
     pub rules: Option<Rules>,
@@ -25,15 +31,6 @@ pub struct Backup {
     pub content: Option<String>,
     /// Whether there is something of it.
     pub standing: CopyStanding,
-}
-
-/// Rules, and whose they are: two plans may have equal ones and do not count together.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rules {
-    /// The plan, or none for those of the settings, which plans share.
-    pub plan: Option<String>,
-    /// What they say.
-    pub retention: Retention,
 }
 
 /// Whether there is something of a backup.
@@ -77,6 +74,8 @@ pub enum Reason {
     Within,
     /// It is the newest good one there is.
     NewestGood,
+    /// Its end lies in the future: the clock was wrong then, or is now.
+    FromTheFuture(Timestamp),
     /// It holds the content of this task's backup, which was not kept.
     ContentOf(i64),
 }
@@ -96,7 +95,7 @@ pub fn choose(backups: &[Backup], now: Timestamp, zone: &TimeZone) -> Vec<Decisi
         }
     }
     // Newest first.
-    live.sort_by_key(|index| std::cmp::Reverse((backups[*index].end, backups[*index].task)));
+    live.sort_by_key(|index| std::cmp::Reverse(backups[*index].task));
     let mut pools: Vec<(&Rules, Vec<usize>)> = Vec::new();
     for index in &live {
         match &backups[*index].rules {
@@ -110,15 +109,24 @@ pub fn choose(backups: &[Backup], now: Timestamp, zone: &TimeZone) -> Vec<Decisi
     for (rules, pool) in pools {
         apply(rules.retention, &pool, backups, now, zone, &mut reasons);
     }
-    // Whatever the rules say. The newest may be one that was not kept: then its content
-    // stays too.
-    if let Some(newest) = live.first() {
-        reasons[*newest].push(Reason::NewestGood);
+    // Whatever the rules say. The newest may be one that was not kept: then its content stays
+    // too. It may be of a task that failed later on: then the one before it, which `history
+    // status` names, stays as well.
+    let is_newest: [&dyn Fn(&Backup) -> bool; 4] =
+        [&|_| true, &is_stored, &|backup| backup.succeeded, &|backup| {
+            is_stored(backup) && backup.succeeded
+        }];
+    for counts in is_newest {
+        if let Some(newest) = live.iter().find(|index| counts(&backups[**index]))
+            && !reasons[*newest].contains(&Reason::NewestGood)
+        {
+            reasons[*newest].push(Reason::NewestGood);
+        }
     }
-    if let Some(newest) = live.iter().find(|index| is_stored(&backups[**index]))
-        && !reasons[*newest].contains(&Reason::NewestGood)
-    {
-        reasons[*newest].push(Reason::NewestGood);
+    for index in &live {
+        if let Some(end) = backups[*index].end.filter(|end| *end > now) {
+            reasons[*index].push(Reason::FromTheFuture(end));
+        }
     }
     keep_contents(backups, &live, &mut reasons);
     let decide = |reasons: Vec<Reason>| match reasons.is_empty() {
@@ -158,7 +166,7 @@ fn apply(
     zone: &TimeZone,
     reasons: &mut [Vec<Reason>],
 ) {
-    let ends = |index: &usize| backups[*index].end.map(|end| end.to_zoned(zone.clone()));
+    let ends = |index: &usize| backups[*index].end.map(|end| end.min(now));
     for (rank, index) in pool.iter().enumerate().take(count(retention.keep_last)) {
         reasons[*index].push(Reason::Last(rank + 1));
     }
@@ -171,19 +179,18 @@ fn apply(
         let mut periods = BTreeSet::new();
         for index in pool {
             let Some(end) = ends(index) else { continue };
-            let period = end.strftime(format).to_string();
+            let period = end.to_zoned(zone.clone()).strftime(format).to_string();
             if periods.len() < count(limit) && periods.insert(period.clone()) {
                 reasons[*index].push(reason(period));
             }
         }
     }
-    // Counted back from the newest one: when backups stop, they do not melt away. One with
-    // a time to come, of a clock that was wrong, does not count as the newest.
-    let newest = pool.first().and_then(|index| backups[*index].end);
+    // Counted back from the newest one: when backups stop, they do not melt away.
+    let newest = pool.first().and_then(ends);
     if let (Some(within), Some(newest)) = (retention.keep_within, newest) {
-        let since = newest.min(now).checked_sub(within).unwrap_or(Timestamp::MIN);
+        let since = newest.checked_sub(within).unwrap_or(Timestamp::MIN);
         for index in pool {
-            if backups[*index].end.is_some_and(|end| end >= since) {
+            if ends(index).is_some_and(|end| end >= since) {
                 reasons[*index].push(Reason::Within);
             }
         }
@@ -231,6 +238,11 @@ impl std::fmt::Display for Reason {
             Reason::Monthly(month) => write!(f, "keep_monthly, {month}"),
             Reason::Within => f.write_str("keep_within"),
             Reason::NewestGood => f.write_str("the newest good backup"),
+            Reason::FromTheFuture(end) => write!(
+                f,
+                "it ended in the future ({}): the clock was wrong then, or is now",
+                end.strftime("%Y-%m-%d %H:%M:%S UTC")
+            ),
             Reason::ContentOf(task) => {
                 write!(f, "task {task} found nothing changed and left no file of its own")
             }
@@ -239,5 +251,5 @@ impl std::fmt::Display for Reason {
 }
 
 #[cfg(test)]
-#[path = "retention_tests.rs"]
+#[path = "choose_tests.rs"]
 mod tests;

@@ -11,6 +11,7 @@ fn backup(task: i64, end: &str, retention: Retention) -> Backup {
     Backup {
         task,
         end: Some(at(end)),
+        succeeded: true,
         rules: Some(Rules {
             plan: None,
             retention,
@@ -172,6 +173,153 @@ fn plans_with_rules_of_their_own_count_apart() {
     assert_eq!(kept(&backups, &TimeZone::UTC), [3, 4]);
 }
 
+/// The rule of one key.
+fn rule(key: &str, count: u32) -> Retention {
+    let none = Retention::default();
+    let count = Some(count);
+    match key {
+        "last" => Retention {
+            keep_last: count,
+            ..none
+        },
+        "daily" => Retention {
+            keep_daily: count,
+            ..none
+        },
+        "weekly" => Retention {
+            keep_weekly: count,
+            ..none
+        },
+        "monthly" => Retention {
+            keep_monthly: count,
+            ..none
+        },
+        other => panic!("no rule {other}"),
+    }
+}
+
+#[test]
+fn weeks_are_those_of_iso_8601_whatever_the_year() {
+    let of = |ends: &[&str], count| {
+        let backups: Vec<Backup> = ends
+            .iter()
+            .zip(1..)
+            .map(|(end, task)| backup(task, end, rule("weekly", count)))
+            .collect();
+        kept(&backups, &TimeZone::UTC)
+    };
+    // Monday, 30 December 2024 is in the first week of 2025, as is 5 January 2025, a Sunday.
+    let ends = [
+        "2024-12-29T12:00:00Z",
+        "2024-12-30T12:00:00Z",
+        "2025-01-05T12:00:00Z",
+        "2025-01-06T12:00:00Z",
+    ];
+    assert_eq!(of(&ends, 2), [3, 4]);
+    assert_eq!(of(&ends, 3), [1, 3, 4]);
+    // It is not in the first week of 2024, nor is 1 January 2021 in the first one of 2021.
+    assert_eq!(of(&["2024-01-01T12:00:00Z", "2024-12-30T12:00:00Z"], 2), [1, 2]);
+    assert_eq!(
+        of(&["2020-12-31T12:00:00Z", "2021-01-01T12:00:00Z"], 2),
+        [2],
+        "both are of week 53 of 2020"
+    );
+    let decisions = choose(
+        &[backup(1, "2024-12-30T12:00:00Z", rule("weekly", 1))],
+        at("2026-01-01T00:00:00Z"),
+        &TimeZone::UTC,
+    );
+    let Decision::Keep(reasons) = &decisions[0] else {
+        panic!("{decisions:?}")
+    };
+    assert!(
+        reasons.contains(&Reason::Weekly("2025-W01".to_owned())),
+        "{reasons:?}"
+    );
+}
+
+#[test]
+fn the_newest_is_that_of_the_last_task_whatever_its_clock_said() {
+    for key in ["last", "daily", "weekly", "monthly"] {
+        for wrong in [
+            "2038-01-19T03:14:07Z",
+            "1970-01-01T00:01:00Z",
+            "2026-11-03T00:00:00Z",
+        ] {
+            // The clock was wrong once, and then right again for some nights.
+            let ends = [
+                "2026-11-01T01:00:00Z",
+                wrong,
+                "2026-11-02T01:00:00Z",
+                "2026-11-03T01:00:00Z",
+            ];
+            let backups: Vec<Backup> = ends
+                .iter()
+                .zip(1..)
+                .map(|(end, task)| backup(task, end, rule(key, 1)))
+                .collect();
+            let kept = kept(&backups, &TimeZone::UTC);
+            assert!(kept.contains(&4), "keep_{key} = 1 with {wrong}: {kept:?}");
+            assert_eq!(
+                kept.contains(&2),
+                wrong.starts_with("2038"),
+                "keep_{key} = 1 with {wrong}: {kept:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_end_in_the_future_counts_as_now_and_says_so() {
+    let now = at("2026-11-04T00:00:00Z");
+    let within = Retention {
+        keep_within: Some(std::time::Duration::from_secs(36 * 3600)),
+        ..Retention::default()
+    };
+    let ends = [
+        "2026-11-01T01:00:00Z",
+        "2026-11-03T01:00:00Z",
+        "2038-01-19T03:14:07Z",
+    ];
+    let backups: Vec<Backup> = ends
+        .iter()
+        .zip(1..)
+        .map(|(end, task)| backup(task, end, within))
+        .collect();
+    let decisions = choose(&backups, now, &TimeZone::UTC);
+    assert_eq!(decisions[0], Decision::Delete);
+    assert!(matches!(&decisions[1], Decision::Keep(reasons) if reasons.contains(&Reason::Within)));
+    let Decision::Keep(reasons) = &decisions[2] else {
+        panic!("{decisions:?}")
+    };
+    assert_eq!(reasons.last(), Some(&Reason::FromTheFuture(at(ends[2]))));
+    assert!(
+        reasons[reasons.len() - 1]
+            .to_string()
+            .contains("2038-01-19 03:14:07 UTC")
+    );
+    // Where the clock of whoever prunes is wrong, nothing is old.
+    let decisions = choose(&backups, at("1970-01-01T00:00:00Z"), &TimeZone::UTC);
+    assert!(
+        decisions.iter().all(|decision| *decision != Decision::Delete),
+        "{decisions:?}"
+    );
+}
+
+#[test]
+fn the_newest_backup_of_a_task_that_succeeded_stays_beside_a_newer_one() {
+    let failed = Backup {
+        succeeded: false,
+        ..backup(3, "2026-11-03T00:00:00Z", rule("last", 1))
+    };
+    let backups = [
+        backup(1, "2026-11-01T00:00:00Z", rule("last", 1)),
+        backup(2, "2026-11-02T00:00:00Z", rule("last", 1)),
+        failed,
+    ];
+    assert_eq!(kept(&backups, &TimeZone::UTC), [2, 3]);
+}
+
 fn any_backups() -> impl Strategy<Value = Vec<Backup>> {
     let count = || proptest::option::of(1_u32..4);
     let retention = (
@@ -193,6 +341,7 @@ fn any_backups() -> impl Strategy<Value = Vec<Backup>> {
         proptest::option::weighted(0.9, 0_usize..2),
         proptest::option::weighted(0.8, 0_u8..4),
         0_u8..8,
+        proptest::bool::weighted(0.8),
     );
     (
         retention.clone(),
@@ -205,7 +354,8 @@ fn any_backups() -> impl Strategy<Value = Vec<Backup>> {
                 retention,
             });
             let rows = rows.into_iter().zip(1..);
-            rows.map(|((end, plan, content, standing), task)| Backup {
+            rows.map(|((end, plan, content, standing, succeeded), task)| Backup {
+                succeeded,
                 task,
                 end: end.map(|end| Timestamp::from_second(end).expect("a second")),
                 rules: plan.map(|plan| rules[plan].clone()),
@@ -228,14 +378,17 @@ proptest! {
         prop_assert_eq!(decisions.len(), backups.len());
         let goes = |index: usize| decisions[index] == Decision::Delete;
         let all = || backups.iter().enumerate();
-        // The newest stored one stays.
-        let newest = all().filter(|(_, one)| is_stored(one) && one.end.is_some()).max_by_key(|(_, one)| (one.end, one.task));
-        if let Some((index, _)) = newest {
-            prop_assert!(!goes(index));
+        // The newest stored one stays, and the newest of a task that succeeded.
+        for counts in [|_: &Backup| true, |one: &Backup| one.succeeded] {
+            let ended = all().filter(|(_, one)| is_stored(one) && one.end.is_some() && counts(one));
+            if let Some((index, _)) = ended.max_by_key(|(_, one)| one.task) {
+                prop_assert!(!goes(index));
+            }
         }
         for (index, one) in all() {
-            // What is lost, under way or under no rules stays.
-            if one.standing == CopyStanding::Lost || one.end.is_none() || one.rules.is_none() {
+            // What is lost, under way, under no rules or of the future stays.
+            let is_of_the_future = one.end.is_some_and(|end| end > now);
+            if one.standing == CopyStanding::Lost || one.end.is_none() || one.rules.is_none() || is_of_the_future {
                 prop_assert!(!goes(index));
             }
             // A backup that stays and has no file of its own has one that stays.
@@ -258,5 +411,41 @@ proptest! {
             .collect();
         let again = choose(&left, now, &rome());
         prop_assert!(again.iter().all(|decision| *decision != Decision::Delete));
+    }
+
+    /// Night after night a backup and a prune, on clocks that are wrong at any time: each by
+    /// days or years, of the run and of the prune. What is gone stays gone.
+    #[test]
+    fn no_clock_lets_the_newest_go(
+        nights in proptest::collection::vec((proptest::option::weighted(0.2, -20_000_i64..20_000), proptest::option::weighted(0.1, -20_000_i64..20_000)), 1..40),
+        key in proptest::sample::select(vec!["last", "daily", "weekly", "monthly"]),
+        count in 1_u32..6,
+    ) {
+        let retention = rule(key, count);
+        let day = |night: usize, wrong: Option<i64>| {
+            let days = 20_000 + i64::try_from(night).expect("few nights") + wrong.unwrap_or(0);
+            Timestamp::from_second(days * 86_400 + 3_600).expect("a time")
+        };
+        let mut left: Vec<Backup> = Vec::new();
+        for (night, (run, prune)) in nights.iter().enumerate() {
+            let task = i64::try_from(night).expect("few nights");
+            left.push(Backup { end: Some(day(night, *run)), ..backup(task, "2026-01-01T00:00:00Z", retention) });
+            let now = day(night, *prune).checked_add(jiff::SignedDuration::from_mins(5)).expect("a time");
+            let decisions = choose(&left, now, &TimeZone::UTC);
+            let mut decisions = decisions.iter();
+            left.retain(|_| decisions.next().expect("one each") != &Decision::Delete);
+            let tasks: Vec<i64> = left.iter().map(|one| one.task).collect();
+            prop_assert_eq!(tasks.last(), Some(&task), "the newest stays");
+            if key == "last" {
+                let newest = (task + 1 - i64::from(count)).max(0);
+                prop_assert!((newest..=task).all(|one| tasks.contains(&one)), "{:?}", tasks);
+            }
+            // As soon as all clocks have been right for so long, no rule knows of it any more.
+            let right = nights[..=night].iter().rev().take_while(|(run, prune)| run.is_none() && prune.is_none()).count();
+            if key == "daily" && right >= count as usize {
+                let newest = task + 1 - i64::from(count);
+                prop_assert!((newest..=task).all(|one| tasks.contains(&one)), "{:?}", tasks);
+            }
+        }
     }
 }

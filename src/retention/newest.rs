@@ -1,0 +1,81 @@
+//! Whether the newest good backups that history names are in the store: what somebody took
+//! away is no backup any more, for `history status` as little as for `prune`.
+
+use std::collections::BTreeMap;
+
+use crate::history::{FileRow, History, HistoryError, TargetRow};
+use crate::run::event::TaskId;
+
+/// How many backups are looked for, from the newest back. Where none of them is there, older
+/// ones would be of little comfort.
+const LOOKED_BACK: usize = 8;
+
+/// The newest good backups that are not in the store, though nobody recorded that they went.
+#[derive(Debug, Default)]
+pub struct GoneBackups(BTreeMap<(String, String, &'static str), TaskId>);
+
+impl GoneBackups {
+    /// Looks whether the files of each newest good backup are there, with their sizes. Where
+    /// they are not, the target has the newest one that is, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn look(history: &History, targets: &mut [TargetRow]) -> Result<GoneBackups, HistoryError> {
+        let mut files: BTreeMap<(TaskId, &str), Vec<FileRow>> = BTreeMap::new();
+        for file in history.good_files()? {
+            files.entry((file.task, file.kind.code())).or_default().push(file);
+        }
+        let mut gone = GoneBackups::default();
+        for target in targets {
+            let Some(newest) = target.good.take() else {
+                continue;
+            };
+            let its_files = files.remove(&(newest.task, target.kind.code()));
+            let mut next = Some((newest, its_files.unwrap_or_default()));
+            for _ in 0..LOOKED_BACK {
+                let Some((backup, files)) = next else { break };
+                if stands(history, &files)? {
+                    target.good = Some(backup);
+                    break;
+                }
+                gone.0.entry(key(target)).or_insert(backup.task);
+                next = history.good_before(target, backup.task)?;
+            }
+        }
+        Ok(gone)
+    }
+
+    /// The task whose files are gone, if those of the newest good backup are.
+    pub fn of(&self, target: &TargetRow) -> Option<TaskId> {
+        self.0.get(&key(target)).copied()
+    }
+}
+
+fn key(target: &TargetRow) -> (String, String, &'static str) {
+    let (device, domain) = (target.device_name.clone(), target.domain_name.clone());
+    (device, domain, target.kind.code())
+}
+
+/// Whether a backup is there: its own files, or one that holds what it found unchanged.
+fn stands(history: &History, files: &[FileRow]) -> Result<bool, HistoryError> {
+    for file in files {
+        let is_there = match (file.kept, &file.content) {
+            (true, _) => is_as_large(file),
+            (false, None) => false,
+            (false, Some(content)) => history
+                .kept_with_content(&file.device_name, &file.domain_name, file.kind, content)?
+                .iter()
+                .any(is_as_large),
+        };
+        if !is_there {
+            return Ok(false);
+        }
+    }
+    Ok(!files.is_empty())
+}
+
+fn is_as_large(file: &FileRow) -> bool {
+    let found = file.path.symlink_metadata();
+    found.is_ok_and(|found| found.is_file() && found.len() == file.size)
+}

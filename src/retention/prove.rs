@@ -1,0 +1,323 @@
+//! The backups of one device, domain and kind: what stands of them, and what becomes of them.
+//! What lets others go is compared byte by byte before it does.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::artifact::recheck::Recorded;
+use crate::artifact::removal::{self, FileFound, Shape};
+use crate::artifact::stage::StoreError;
+use crate::history::{FileId, FileRow, PrunableFile};
+use crate::plan::model::PlanFile;
+use crate::retention::choose::{Backup, CopyStanding, Decision, Reason, choose};
+use crate::retention::rules::{Rules, Unruled, rules_of};
+use crate::run::event::{FileKind, TaskId};
+use crate::run::status::Status;
+
+/// Everything that history has of one device, domain and kind, oldest first.
+#[derive(Debug)]
+pub struct Target {
+    /// The backups.
+    pub backups: Vec<StoredBackup>,
+}
+
+/// One backup: a file, or those of a secure backup.
+#[derive(Debug)]
+pub struct StoredBackup {
+    /// The plan that it belongs to.
+    pub plan: String,
+    /// The task that stored it.
+    pub task: TaskId,
+    /// When that ended.
+    pub end: Option<Timestamp>,
+    files: Vec<FileRow>,
+    succeeded: bool,
+    rules: Result<Rules, Unruled>,
+    /// Whether it has a file of its own.
+    kept: bool,
+    found: FileFound,
+    /// Every byte was compared.
+    is_proved: bool,
+    decision: Decision,
+}
+
+/// What becomes of a backup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It stays.
+    Keep,
+    /// It would be removed.
+    Delete,
+    /// It was removed.
+    Deleted,
+    /// It should go, and stays: it is not what was stored, or it could not be removed.
+    Left,
+    /// It should stay, and is not there as it was stored.
+    Lost,
+}
+
+impl Fate {
+    /// Whether somebody has to look at it.
+    pub fn is_trouble(self) -> bool {
+        matches!(self, Fate::Left | Fate::Lost)
+    }
+}
+
+/// Sorts files into targets and backups.
+pub fn targets(files: Vec<PrunableFile>, plans: &PlanFile) -> Vec<Target> {
+    let mut sorted: BTreeMap<(String, &'static str), BTreeMap<TaskId, StoredBackup>> = BTreeMap::new();
+    for prunable in files {
+        let file = prunable.file;
+        let target = sorted
+            .entry((file.domain_name.clone(), file.kind.code()))
+            .or_default();
+        let backup = target.entry(file.task).or_insert_with(|| StoredBackup {
+            rules: rules_of(plans, &prunable.plan),
+            plan: prunable.plan,
+            files: Vec::new(),
+            task: file.task,
+            end: prunable.task_end,
+            succeeded: prunable.task_status == Status::Success,
+            kept: false,
+            found: FileFound::Same,
+            is_proved: false,
+            decision: Decision::Keep(Vec::new()),
+        });
+        backup.kept |= file.kept;
+        backup.files.push(file);
+    }
+    let targets = sorted.into_values();
+    targets
+        .map(|backups| Target {
+            backups: backups.into_values().collect(),
+        })
+        .collect()
+}
+
+impl Target {
+    /// Decides. What lets others go is compared byte by byte first: a backup that is not
+    /// what it was does not count, and then the choice is made again.
+    pub fn decide(&mut self, store: &Path, now: Timestamp, zone: &TimeZone) {
+        for entry in self.backups.iter_mut().filter(|entry| entry.kept) {
+            entry.found = found(removal::glance(store, &entry.recorded()));
+        }
+        loop {
+            let decisions = choose(&self.values(), now, zone);
+            for (entry, decision) in self.backups.iter_mut().zip(decisions) {
+                entry.decision = decision;
+            }
+            let Some(pillar) = self.unproved_pillar() else {
+                break;
+            };
+            let entry = &mut self.backups[pillar];
+            entry.found = found(removal::compare(store, &entry.recorded()));
+            entry.is_proved = true;
+        }
+        self.forget_what_is_gone(now, zone);
+        for entry in &mut self.backups {
+            entry.compare_before_removal(store);
+        }
+    }
+
+    fn values(&self) -> Vec<Backup> {
+        let values = self.backups.iter().map(|entry| Backup {
+            task: entry.task.0,
+            end: entry.end,
+            succeeded: entry.succeeded,
+            rules: entry.rules.clone().ok(),
+            content: entry.files.first().and_then(|file| file.content.clone()),
+            standing: match (entry.kept, &entry.found) {
+                (false, _) => CopyStanding::NotKept,
+                (true, FileFound::Same) => CopyStanding::Stored,
+                (true, _) => CopyStanding::Lost,
+            },
+        });
+        values.collect()
+    }
+
+    /// A stored backup that others go for, and that was only glanced at: the newest good
+    /// one, and one with the content of backups that have no file of their own.
+    fn unproved_pillar(&self) -> Option<usize> {
+        if !self.backups.iter().any(StoredBackup::goes) {
+            return None;
+        }
+        let needed: BTreeSet<&str> = self
+            .backups
+            .iter()
+            .filter(|entry| !entry.kept && !entry.goes())
+            .filter_map(StoredBackup::content)
+            .collect();
+        self.backups.iter().position(|entry| {
+            let holds = entry.content().is_some_and(|content| needed.contains(content));
+            let stays = entry.kept && entry.found == FileFound::Same && !entry.goes();
+            stays && !entry.is_proved && (holds || entry.is_newest_good())
+        })
+    }
+
+    /// A backup that is gone already, and would have been let go, is only to be recorded
+    /// so: a prune died between the two, or somebody was quicker. Of one that is gone in part
+    /// the rest may go.
+    fn forget_what_is_gone(&mut self, now: Timestamp, zone: &TimeZone) {
+        let mut values = self.values();
+        for (value, entry) in values.iter_mut().zip(&self.backups) {
+            if entry.kept && entry.is_gone_or_partly() {
+                value.standing = CopyStanding::Stored;
+                // One of the future counts as one of now for as long as that takes: whoever took
+                // it away did not want to wait. Only the newest would be missed.
+                if value.end.is_some_and(|end| end > now) {
+                    value.end = Some(now);
+                    value.rules = Some(Rules::none());
+                }
+            }
+        }
+        let decisions = choose(&values, now, zone);
+        for (entry, decision) in self.backups.iter_mut().zip(decisions) {
+            if entry.kept && entry.is_gone_or_partly() && decision == Decision::Delete {
+                entry.decision = Decision::Delete;
+            }
+        }
+    }
+}
+
+impl StoredBackup {
+    /// Where it stands, or stood: the folder of a secure backup. Nothing for one that was
+    /// not kept.
+    pub fn path(&self) -> Option<&Path> {
+        let file = self.files.first().filter(|_| self.kept)?;
+        match self.shape() {
+            Shape::File => Some(&file.path),
+            Shape::Folder => file.path.parent(),
+        }
+    }
+
+    /// The device, the domain and the kind.
+    pub fn of(&self) -> (&str, &str, FileKind) {
+        let first = self.files.first();
+        first.map_or(("", "", FileKind::Persisted), |file| {
+            (file.device_name.as_str(), file.domain_name.as_str(), file.kind)
+        })
+    }
+
+    /// Bytes of all its files, unless nothing of them is in the store.
+    pub fn size(&self) -> u64 {
+        match self.kept && self.found != FileFound::Gone {
+            true => self.files.iter().map(|file| file.size).sum(),
+            false => 0,
+        }
+    }
+
+    /// The rows of its files.
+    pub fn file_ids(&self) -> Vec<FileId> {
+        self.files.iter().map(|file| file.id).collect()
+    }
+
+    /// When it ended, if that lies in the future.
+    pub fn future_end(&self) -> Option<Timestamp> {
+        let Decision::Keep(reasons) = &self.decision else {
+            return None;
+        };
+        reasons.iter().find_map(|reason| match reason {
+            Reason::FromTheFuture(end) => Some(*end),
+            _ => None,
+        })
+    }
+
+    /// Removes it; one without a file, or gone already, is only let go.
+    pub fn remove(&self, store: &Path) -> Result<(), String> {
+        if !self.kept || self.found == FileFound::Gone {
+            return Ok(());
+        }
+        match found(removal::remove(store, self.shape(), &self.recorded())) {
+            FileFound::Same | FileFound::Partly | FileFound::Gone => Ok(()),
+            FileFound::Changed(why) => Err(why),
+        }
+    }
+
+    /// What becomes of it, and why, before anything is done.
+    pub fn fate(&self) -> (Fate, Vec<String>) {
+        match (&self.decision, &self.found) {
+            (Decision::Delete, FileFound::Changed(why)) => (
+                Fate::Left,
+                vec![format!("no rule keeps it, but it was changed: {why}")],
+            ),
+            (Decision::Delete, FileFound::Gone) => (
+                Fate::Delete,
+                vec!["no rule keeps it, and it is gone already".to_owned()],
+            ),
+            (Decision::Delete, FileFound::Partly) => (
+                Fate::Delete,
+                vec!["no rule keeps it, and a part of it is gone already".to_owned()],
+            ),
+            (Decision::Delete, FileFound::Same) => {
+                let rules = self.rules.as_ref();
+                let rules = rules.map_or_else(|_| String::new(), |rules| rules.retention.to_string());
+                (Fate::Delete, vec![format!("none of {rules} keeps it")])
+            }
+            (Decision::Keep(_), FileFound::Gone) => (Fate::Lost, vec!["it is not there".to_owned()]),
+            (Decision::Keep(_), FileFound::Partly) => {
+                (Fate::Lost, vec!["a part of it is missing".to_owned()])
+            }
+            (Decision::Keep(_), FileFound::Changed(why)) => {
+                (Fate::Lost, vec![format!("it was changed: {why}")])
+            }
+            (Decision::Keep(reasons), FileFound::Same) => {
+                let words = reasons.iter().map(|reason| match (reason, &self.rules) {
+                    (Reason::NoRules, Err(why)) => why.to_string(),
+                    (Reason::Lost, _) => "no file holds what it found unchanged".to_owned(),
+                    _ => reason.to_string(),
+                });
+                (Fate::Keep, words.collect())
+            }
+        }
+    }
+
+    fn goes(&self) -> bool {
+        self.decision == Decision::Delete
+    }
+
+    fn is_newest_good(&self) -> bool {
+        matches!(&self.decision, Decision::Keep(reasons) if reasons.contains(&Reason::NewestGood))
+    }
+
+    fn is_gone_or_partly(&self) -> bool {
+        matches!(self.found, FileFound::Gone | FileFound::Partly)
+    }
+
+    fn content(&self) -> Option<&str> {
+        self.files.first().and_then(|file| file.content.as_deref())
+    }
+
+    fn shape(&self) -> Shape {
+        match self.files.first().map(|file| file.kind) {
+            Some(FileKind::SecureBackup) => Shape::Folder,
+            _ => Shape::File,
+        }
+    }
+
+    fn recorded(&self) -> Vec<Recorded<'_>> {
+        let files = self.files.iter().filter(|file| file.kept);
+        files
+            .map(|file| Recorded {
+                path: &file.path,
+                size: file.size,
+                sha256: &file.sha256,
+                entries: None,
+                objects: None,
+            })
+            .collect()
+    }
+
+    fn compare_before_removal(&mut self, store: &Path) {
+        if self.goes() && self.kept && matches!(self.found, FileFound::Same | FileFound::Partly) {
+            self.found = found(removal::compare(store, &self.recorded()));
+        }
+    }
+}
+
+/// What cannot be looked at is not known to be as it was.
+fn found(outcome: Result<FileFound, StoreError>) -> FileFound {
+    outcome.unwrap_or_else(|error| FileFound::Changed(format!("{error}: {}", error.source)))
+}
