@@ -55,9 +55,6 @@ struct Arguments {
     /// Adds a file of this many megabytes to the first of the domains.
     #[arg(long, value_name = "MEGABYTES")]
     large_file: Option<u64>,
-    /// Answers in chunks instead of with a Content-Length.
-    #[arg(long)]
-    chunked: bool,
     /// Closes the connection so long after each answer, which does not say so: 0ms, 50ms, 5s.
     #[arg(long, value_name = "TIME", value_parser = simulator::parse_time)]
     hang_up: Option<Duration>,
@@ -181,7 +178,6 @@ fn setup(arguments: &Arguments) -> Setup {
         quiesce_time: arguments.quiesce_time,
         unquiesce_time: arguments.unquiesce_time,
         secure_backup_time: arguments.secure_backup_time,
-        chunked: arguments.chunked,
         hang_up: arguments.hang_up.map(|after| HangUp {
             after,
             close_notify: !arguments.no_close_notify,

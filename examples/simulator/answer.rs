@@ -4,23 +4,19 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::amp::{self, AmpCall, is_amp};
 use super::body::{Body, TextDamage};
 use super::call::Call;
 use super::content::Content;
-use super::fault::{FaultKind, matches_operation};
+use super::door::{OK, SERVER_ERROR, disguise, instead, refused};
+use super::fault::FaultKind;
+use super::firmware::Firmware;
 use super::hostile::{BulkPlace, bulk};
 use super::http::{Incoming, Manner, Reply};
 use super::operations::{self, lock};
 use super::quiesce_actions::complaint;
 use super::server::Shared;
 use super::soap::{self, Payload};
-
-/// The one address that the gateway answers at. A real device with its defaults answers at any; here a
-/// wrong one is to be noticed.
-const TARGET: &str = "/service/mgmt/current";
-
-const OK: (u16, &str) = (200, "OK");
-const SERVER_ERROR: (u16, &str) = (500, "Internal Server Error");
 
 /// A request that a gateway got.
 #[derive(Clone, Debug)]
@@ -83,9 +79,9 @@ pub(super) fn answer(shared: &Shared, connection: u64, incoming: &Incoming) -> A
         let mut state = lock(&shared.state);
         (state.arrive(), state.now(), state.setup.firmware.clone())
     };
-    let call = Call::read(&text, &firmware);
-    let operation = call.as_ref().map_or_else(|| "invalid".to_owned(), Call::name);
-    let domains = call.as_ref().map(Call::domains).unwrap_or_default();
+    let asked = Asked::read(&text, &firmware);
+    let operation = asked.name();
+    let domains = asked.domains();
     let credentials = incoming.credentials();
     let faults = shared.strike(&operation, &domains);
     shared.requests().push(Request {
@@ -93,7 +89,7 @@ pub(super) fn answer(shared: &Shared, connection: u64, incoming: &Incoming) -> A
         at,
         connection,
         operation: operation.clone(),
-        domain: call.as_ref().map(|call| call.domain.clone()).unwrap_or_default(),
+        domain: asked.domain(),
         domains,
         user: credentials.as_ref().map(|(user, _)| user.clone()),
         method: incoming.method.clone(),
@@ -109,10 +105,11 @@ pub(super) fn answer(shared: &Shared, connection: u64, incoming: &Incoming) -> A
         return Answer { stall: None, act };
     }
     change(shared, &faults);
-    let mut reply = match refused(shared, incoming, &operation, &faults) {
+    let mut reply = match refused(shared, incoming, &asked, &faults) {
         Err(reply) => reply,
-        Ok(user) => reply(shared, &user, call.as_ref(), &faults),
+        Ok(user) => reply(shared, &user, &asked, &faults),
     };
+    dress(shared, incoming, &mut reply);
     disguise(&mut reply, &faults);
     let mut manner = manner(shared, incoming, &faults);
     for fault in &faults {
@@ -130,7 +127,7 @@ pub(super) fn answer(shared: &Shared, connection: u64, incoming: &Incoming) -> A
         _ => None,
     });
     let stall = stalled.or_else(|| {
-        let makes = operation == "do-action/SecureBackup";
+        let makes = ["do-action/SecureBackup", "amp/SecureBackup"].contains(&operation.as_str());
         makes.then(|| lock(&shared.state).blocks_for()).flatten()
     });
     let silent_at_cut = faults
@@ -175,118 +172,86 @@ fn without_secrets(headers: &[(String, String)]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// What happens instead of the operation, if anything.
-fn instead(shared: &Shared, faults: &[FaultKind]) -> Option<Act> {
-    let whole = |reply| Act::Send {
-        reply,
-        manner: Manner::default(),
-        silent_at_cut: false,
-    };
-    faults.iter().find_map(|fault| {
-        Some(match fault {
-            FaultKind::Refuse(time) => Act::Refuse(*time),
-            FaultKind::Reset => Act::Reset,
-            FaultKind::CloseBeforeReply => Act::Close,
-            FaultKind::Garbage => Act::Raw(b"\x00\x15\x03garbage\xff\xfe, and not HTTP\r\n\r\n"),
-            FaultKind::Unauthorized => whole(unauthorized()),
-            FaultKind::ServerFault => {
-                let bulk = bulk(faults, BulkPlace::Answer);
-                whole(Reply::xml(SERVER_ERROR, soap::fault("Internal Error (from client)", &bulk)))
-            }
-            FaultKind::Unavailable => {
-                whole(Reply::plain((503, "Service Unavailable"), "text/plain", "Service Unavailable\n"))
-            }
-            FaultKind::Html => {
-                let page = "<!DOCTYPE html>\n<html><head><title>Welcome</title></head><body><p>Please log in.<br>\
-                            </body></html>\n";
-                whole(Reply::plain(OK, "text/html", page))
-            }
-            FaultKind::Redirect(address) => {
-                let mut reply = Reply::plain((302, "Found"), "text/plain", "");
-                reply.headers.push(("Location", address.clone()));
-                whole(reply)
-            }
-            FaultKind::Restart => {
-                lock(&shared.state).restart();
-                Act::Close
-            }
-            _ => return None,
-        })
-    })
+/// What a request is.
+pub(super) enum Asked {
+    Soma(Call),
+    Amp(AmpCall),
+    /// The schema does not allow it.
+    Nothing {
+        in_amp: bool,
+    },
 }
 
-/// Gives a reply another status, or nothing to say.
-fn disguise(reply: &mut Reply, faults: &[FaultKind]) {
-    for fault in faults {
-        match fault {
-            FaultKind::Status(status) => reply.status = (*status, "Another Status"),
-            FaultKind::EmptyBody => reply.body = Body::text(String::new()),
-            _ => {}
+impl Asked {
+    fn read(text: &str, firmware: &Firmware) -> Asked {
+        let in_amp = is_amp(text);
+        let nothing = Asked::Nothing { in_amp };
+        if in_amp {
+            AmpCall::read(text).map_or(nothing, Asked::Amp)
+        } else {
+            Call::read(text, firmware).map_or(nothing, Asked::Soma)
         }
     }
-}
 
-fn unauthorized() -> Reply {
-    let mut reply = Reply::plain((401, "Unauthorized"), "text/plain", "Unauthorized\n");
-    reply
-        .headers
-        .push(("WWW-Authenticate", "Basic realm=\"login\"".to_owned()));
-    reply
-}
+    /// The name of the operation, as faults and the request log call it.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Asked::Soma(call) => call.name(),
+            Asked::Amp(call) => call.name(),
+            Asked::Nothing { .. } => "invalid".to_owned(),
+        }
+    }
 
-/// The user, or the answer to somebody who may not do this.
-fn refused(
-    shared: &Shared,
-    incoming: &Incoming,
-    operation: &str,
-    faults: &[FaultKind],
-) -> Result<String, Reply> {
-    if incoming.method != "POST" {
-        return Err(Reply::plain(
-            (405, "Method Not Allowed"),
-            "text/plain",
-            "Method Not Allowed\n",
-        ));
+    fn domain(&self) -> String {
+        match self {
+            Asked::Soma(call) => call.domain.clone(),
+            Asked::Amp(_) => "default".to_owned(),
+            Asked::Nothing { .. } => String::new(),
+        }
     }
-    if incoming.target != TARGET {
-        let fault = soap::fault("Invalid service URI for the XML management interface.", "");
-        return Err(Reply::xml((404, "Not Found"), fault));
+
+    fn domains(&self) -> Vec<String> {
+        match self {
+            Asked::Soma(call) => call.domains(),
+            Asked::Amp(call) => call.domains(),
+            Asked::Nothing { .. } => Vec::new(),
+        }
     }
-    let Some((name, password)) = incoming.credentials() else {
-        return Err(unauthorized());
-    };
-    let bulk = bulk(faults, BulkPlace::Answer);
-    let mut state = lock(&shared.state);
-    let (style, now) = (state.setup.firmware.style, state.now());
-    let user = state
-        .setup
-        .users
-        .iter_mut()
-        .find(|user| user.name == name && user.password == password);
-    let Some(user) = user else {
-        return Err(Reply::xml(OK, soap::not_logged_in(&bulk)));
-    };
-    user.locked |= faults.contains(&FaultKind::AccountLocked);
-    if user.locked || faults.contains(&FaultKind::LoginFailure) {
-        return Err(Reply::xml(OK, soap::not_logged_in(&bulk)));
+
+    pub(super) fn is_amp(&self) -> bool {
+        matches!(self, Asked::Amp(_) | Asked::Nothing { in_amp: true })
     }
-    let denied = user
-        .denied
-        .iter()
-        .any(|denied| matches_operation(denied, operation));
-    if denied || faults.contains(&FaultKind::AccessDenied) {
-        let text = Payload::Text("Authentication failure".to_owned());
-        return Err(Reply::xml(OK, soap::response(style, now, "", &bulk, &text)));
-    }
-    Ok(name)
 }
 
 /// Carries the operation out and puts its outcome into an envelope.
-fn reply(shared: &Shared, user: &str, call: Option<&Call>, faults: &[FaultKind]) -> Reply {
-    let Some(call) = call else {
-        let fault = soap::fault("Internal Error (from client)", &bulk(faults, BulkPlace::Answer));
-        return Reply::xml(SERVER_ERROR, fault);
+fn reply(shared: &Shared, user: &str, asked: &Asked, faults: &[FaultKind]) -> Reply {
+    let bulk = bulk(faults, BulkPlace::Answer);
+    let mut body = match asked {
+        Asked::Nothing { .. } => {
+            let fault = soap::fault("Internal Error (from client)", &bulk);
+            return Reply::xml(SERVER_ERROR, fault);
+        }
+        Asked::Amp(call) => amp::perform(&shared.state, user, call, faults, bulk),
+        Asked::Soma(call) => soma(shared, user, call, faults, &bulk),
     };
+    if lock(&shared.state).setup.wrapped_base64 {
+        body.wrap();
+    }
+    for fault in faults {
+        match fault {
+            FaultKind::TruncatedBase64 => body.damage = Some(TextDamage::Truncated),
+            FaultKind::CorruptBase64 => body.damage = Some(TextDamage::Corrupt),
+            FaultKind::EntityBomb => body = soap::entity_bomb(),
+            FaultKind::EndlessFile => body = soap::endless_file(),
+            FaultKind::DeepNesting(depth) => body = soap::deep_nesting(*depth),
+            _ => {}
+        }
+    }
+    Reply::xml(OK, body)
+}
+
+/// The same for SOMA.
+fn soma(shared: &Shared, user: &str, call: &Call, faults: &[FaultKind], bulk: &str) -> Body {
     let mut payload = operations::perform(&shared.state, user, call, faults);
     for fault in faults {
         payload = match fault {
@@ -314,23 +279,36 @@ fn reply(shared: &Shared, user: &str, call: Option<&Call>, faults: &[FaultKind])
         call.domain,
         call.command_line()
     );
-    let bulk = bulk(faults, BulkPlace::Answer);
     let style = state.setup.firmware.style;
-    let mut body = soap::response(style, state.now(), &echo, &bulk, &payload);
-    if state.setup.wrapped_base64 {
-        body.wrap();
+    soap::response(style, state.now(), &echo, bulk, &payload)
+}
+
+/// Gives an answer the status line and the headers of the management interface.
+fn dress(shared: &Shared, incoming: &Incoming, reply: &mut Reply) {
+    let state = lock(&shared.state);
+    if reply.status.0 == 200 {
+        reply.status.1.clone_from(&state.setup.reason);
     }
-    for fault in faults {
-        match fault {
-            FaultKind::TruncatedBase64 => body.damage = Some(TextDamage::Truncated),
-            FaultKind::CorruptBase64 => body.damage = Some(TextDamage::Corrupt),
-            FaultKind::EntityBomb => body = soap::entity_bomb(),
-            FaultKind::EndlessFile => body = soap::endless_file(),
-            FaultKind::DeepNesting(depth) => body = soap::deep_nesting(*depth),
-            _ => {}
-        }
+    if state.setup.via {
+        reply.headers.push(("Via".to_owned(), "1.1 xml-mgmt".to_owned()));
     }
-    Reply::xml(OK, body)
+    if state.setup.echoes {
+        let sent_back = incoming.headers.iter().filter(|header| !is_framing(&header.0));
+        reply.headers.extend(sent_back.cloned());
+    }
+}
+
+/// Headers that say how a message is framed: a gateway has its own.
+fn is_framing(name: &str) -> bool {
+    [
+        "connection",
+        "content-length",
+        "content-type",
+        "expect",
+        "transfer-encoding",
+    ]
+    .iter()
+    .any(|framing| name.eq_ignore_ascii_case(framing))
 }
 
 /// How the answer is written.

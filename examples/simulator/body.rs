@@ -50,6 +50,11 @@ impl Body {
         self.pieces.push(Piece::Base64(content));
     }
 
+    /// Adds what another body holds.
+    pub(super) fn append(&mut self, other: Body) {
+        self.pieces.extend(other.pieces);
+    }
+
     pub(super) fn push_endless(&mut self) {
         self.pieces.push(Piece::Endless);
     }

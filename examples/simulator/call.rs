@@ -66,6 +66,8 @@ pub(super) enum Operation {
     CreateDirectory(String),
     RemoveDirectory(String),
     DeleteFile(String),
+    /// Valid, and not served by the simulator: its name in the log.
+    Unserved(String),
 }
 
 impl Call {
@@ -101,6 +103,7 @@ impl Call {
             Operation::CreateDirectory(_) => "do-action/CreateDir".to_owned(),
             Operation::RemoveDirectory(_) => "do-action/RemoveDir".to_owned(),
             Operation::DeleteFile(_) => "do-action/DeleteFile".to_owned(),
+            Operation::Unserved(name) => name.clone(),
         }
     }
 
@@ -201,14 +204,17 @@ fn operation(node: Node) -> Option<Operation> {
             base64: node.text().unwrap_or_default().split_whitespace().collect(),
         },
         "do-view-certificate-details" => Operation::ViewCertificate(child_text(node, "certificate-object")),
-        "do-action" => action(*children.first()?)?,
-        _ => return None,
+        "do-action" => match children[..] {
+            [one] => action(one),
+            _ => Operation::Unserved("do-action/several".to_owned()),
+        },
+        name => Operation::Unserved(name.to_owned()),
     })
 }
 
-fn action(node: Node) -> Option<Operation> {
+fn action(node: Node) -> Operation {
     let number = |name| child_text(node, name).trim().parse().unwrap_or(0);
-    Some(match node.tag_name().name() {
+    match node.tag_name().name() {
         "SecureBackup" => Operation::SecureBackup {
             certificate: child_text(node, "cert"),
             destination: child_text(node, "destination"),
@@ -231,8 +237,8 @@ fn action(node: Node) -> Option<Operation> {
         "CreateDir" => Operation::CreateDirectory(child_text(node, "Dir")),
         "RemoveDir" => Operation::RemoveDirectory(child_text(node, "Dir")),
         "DeleteFile" => Operation::DeleteFile(child_text(node, "File")),
-        _ => return None,
-    })
+        name => Operation::Unserved(format!("do-action/{name}")),
+    }
 }
 
 fn child_text(node: Node, name: &str) -> String {

@@ -232,14 +232,22 @@ impl Fault {
     }
 }
 
+/// What the selectors `quiesce` and `unquiesce` mean.
+const QUIESCES: [&str; 3] = ["do-action/QuiesceDP", "do-action/DomainQuiesce", "amp/Quiesce"];
+const UNQUIESCES: [&str; 3] = [
+    "do-action/UnquiesceDP",
+    "do-action/DomainUnquiesce",
+    "amp/Unquiesce",
+];
+
 /// Whether `selector` means `operation` (`get-status/DomainStatus`, say). Either half alone will do.
 pub(super) fn matches_operation(selector: &str, operation: &str) -> bool {
     if operation == "connect" {
         return selector == "connect";
     }
     match selector {
-        "quiesce" => return ["do-action/QuiesceDP", "do-action/DomainQuiesce"].contains(&operation),
-        "unquiesce" => return ["do-action/UnquiesceDP", "do-action/DomainUnquiesce"].contains(&operation),
+        "quiesce" => return QUIESCES.contains(&operation),
+        "unquiesce" => return UNQUIESCES.contains(&operation),
         _ => {}
     }
     let mut halves = operation.splitn(2, '/');

@@ -169,25 +169,25 @@ fn take_line(stream: &mut impl Read, buffer: &mut Vec<u8>) -> Result<String, Unr
 
 /// An answer before it is written.
 pub(super) struct Reply {
-    pub(super) status: (u16, &'static str),
+    pub(super) status: (u16, String),
     pub(super) content_type: String,
-    pub(super) headers: Vec<(&'static str, String)>,
+    pub(super) headers: Vec<(String, String)>,
     pub(super) body: Body,
 }
 
 impl Reply {
-    pub(super) fn xml(status: (u16, &'static str), body: Body) -> Reply {
+    pub(super) fn xml((status, reason): (u16, &str), body: Body) -> Reply {
         Reply {
-            status,
+            status: (status, reason.to_owned()),
             content_type: "text/xml".to_owned(),
             headers: Vec::new(),
             body,
         }
     }
 
-    pub(super) fn plain(status: (u16, &'static str), content_type: &str, text: &str) -> Reply {
+    pub(super) fn plain((status, reason): (u16, &str), content_type: &str, text: &str) -> Reply {
         Reply {
-            status,
+            status: (status, reason.to_owned()),
             content_type: content_type.to_owned(),
             headers: Vec::new(),
             body: Body::text(text.to_owned()),
@@ -231,7 +231,7 @@ pub(super) fn write_reply(
 }
 
 fn write_to(out: &mut impl Write, reply: &Reply, manner: &Manner) -> io::Result<bool> {
-    let (status, reason) = reply.status;
+    let (status, reason) = &reply.status;
     let length = reply.body.length();
     // A lie needs a length to be about.
     let chunked = manner.chunked && manner.lie == 0;

@@ -16,9 +16,9 @@
 //! | `personality` | ways in which real gateways differ from each other |
 //! | `fault`, `kinds`, `script` | what can go wrong; every kind by name; the same as text |
 //! | `server`, `tls`, `short_key`, `http` | connections, certificates, requests and answers |
-//! | `answer` | from a request to its answer: login, faults, rights, operation |
-//! | `schema`, `call` | which requests are valid; a valid one as a value |
-//! | `operations`, `quiesce_actions` | what a request does |
+//! | `answer`, `door` | from a request to its answer: faults, login, rights, operation |
+//! | `schema`, `forms`, `vocabulary`, `call` | which requests are valid; a valid one as a value |
+//! | `operations`, `quiesce_actions`, `amp` | what a request does |
 //! | `hostile` | XML that costs who parses it without care a great deal |
 //! | `status`, `objects`, `filestore`, `secure_backup`, `manifest`, `archive` | what it gives back |
 //! | `state`, `quiesce`, `files`, `content` | what the gateway remembers |
@@ -33,15 +33,18 @@
     reason = "included by path; each crate uses a part"
 )]
 
+mod amp;
 mod answer;
 mod archive;
 mod body;
 mod call;
 mod content;
+mod door;
 mod fault;
 mod files;
 mod filestore;
 mod firmware;
+mod forms;
 mod hostile;
 mod http;
 mod kinds;
@@ -61,6 +64,7 @@ mod soap;
 mod state;
 mod status;
 mod tls;
+mod vocabulary;
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
@@ -78,7 +82,7 @@ pub use manifest::{Checksum, ManifestForm, Notation, OwnRow, SizeElement};
 pub use personality::{PERSONALITIES, Personality};
 pub use quiesce::{Shown, When};
 pub use script::parse_time;
-pub use setup::{BackupMode, Clock, CryptoCertificate, Domain, HangUp, Identity, Setup, Space, User};
+pub use setup::{BackupMode, Clock, CryptoCertificate, Domain, HangUp, Identity, Setup, Space, Uri, User};
 pub use state::State;
 
 use server::Shared;

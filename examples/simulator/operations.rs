@@ -87,6 +87,7 @@ pub(super) fn perform(shared: &Mutex<State>, user: &str, call: &Call, faults: &[
             delay,
         } => quiesce(&mut state, domain, target.as_deref(), *timeout, *delay, faults),
         Operation::Unquiesce { domain: target } => unquiesce(&mut state, domain, target.as_deref(), faults),
+        Operation::Unserved(name) => Payload::Log(format!("this simulator does not serve {name}")),
         Operation::DoExport {
             format,
             persisted,

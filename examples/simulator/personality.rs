@@ -16,10 +16,10 @@ use super::fault::Fault;
 use super::manifest::{CHECKSUMS, Checksum, NOTATIONS, Notation, OWN_ROWS, OwnRow, SIZES, SizeElement};
 use super::quiesce::{Shown, When};
 use super::script::{parse_names, parse_time, parse_when, parse_word, word_for};
-use super::setup::{Domain, Setup};
+use super::setup::{Domain, Setup, Uri};
 
 /// Every personality by its name in a script: the name, the argument it takes, and what it is.
-pub const PERSONALITIES: [(&str, &str, &str); 16] = [
+pub const PERSONALITIES: [(&str, &str, &str); 21] = [
     ("default-alone", "", "no domain but default"),
     ("state-never-shown", "", "no status class shows a quiesce"),
     (
@@ -72,10 +72,30 @@ pub const PERSONALITIES: [(&str, &str, &str); 16] = [
         "no, bare or checksum: whether the manifest lists itself",
     ),
     (
+        "uris",
+        "@NAME+NAME",
+        "any, soma, v2004, amp: the addresses that are on",
+    ),
+    ("reason", "@TEXT", "the words behind the status 200"),
+    (
+        "content-length",
+        "",
+        "answers with a Content-Length instead of in chunks",
+    ),
+    ("no-via", "", "no header Via"),
+    ("no-echo", "", "the headers of a request are not sent back"),
+    (
         "manifest-checksum",
         "@KIND:NOTATION",
         "sha1, md5, sha256, sha384, sha512, other or none, as hex, upper-hex, base64, prefixed or colons",
     ),
+];
+
+const URIS: [(Uri, &str); 4] = [
+    (Uri::Any, "any"),
+    (Uri::Soma, "soma"),
+    (Uri::V2004, "v2004"),
+    (Uri::Amp, "amp"),
 ];
 
 /// One way in which a gateway is itself.
@@ -114,6 +134,16 @@ pub enum Personality {
     ManifestItself(OwnRow),
     /// The checksums of a manifest.
     ManifestChecksum(Checksum, Notation),
+    /// The addresses that are on.
+    Uris(Vec<Uri>),
+    /// The words behind the status 200.
+    Reason(String),
+    /// Answers with a Content-Length instead of in chunks.
+    ContentLength,
+    /// No header `Via`.
+    NoVia,
+    /// The headers of a request are not sent back.
+    NoEcho,
     /// Something that it does its own way for as long as it runs: `quiesce=sentence`.
     Habit(Fault),
 }
@@ -171,6 +201,18 @@ impl Personality {
             "parts" => Personality::Parts(parse_names(argument)),
             "manifest-size" => Personality::ManifestSize(parse_word(&SIZES, argument)?),
             "manifest-itself" => Personality::ManifestItself(parse_word(&OWN_ROWS, argument)?),
+            "uris" => {
+                let names = argument.split('+');
+                Personality::Uris(
+                    names
+                        .map(|name| parse_word(&URIS, name))
+                        .collect::<Result<_, _>>()?,
+                )
+            }
+            "reason" => Personality::Reason(domain()),
+            "content-length" => Personality::ContentLength,
+            "no-via" => Personality::NoVia,
+            "no-echo" => Personality::NoEcho,
             "manifest-checksum" => {
                 let (kind, notation) = pair()?;
                 Personality::ManifestChecksum(
@@ -225,6 +267,11 @@ impl Personality {
                 setup.manifest.checksum = *checksum;
                 setup.manifest.notation = *notation;
             }
+            Personality::Uris(uris) => setup.uris.clone_from(uris),
+            Personality::Reason(reason) => setup.reason.clone_from(reason),
+            Personality::ContentLength => setup.chunked = false,
+            Personality::NoVia => setup.via = false,
+            Personality::NoEcho => setup.echoes = false,
             Personality::Habit(fault) => setup.habits.push(fault.clone()),
         }
         Ok(())
@@ -258,6 +305,11 @@ impl Personality {
             ),
             Personality::ManifestSize(SizeElement::Size),
             Personality::ManifestItself(OwnRow::WithChecksum),
+            Personality::Uris(vec![Uri::Soma, Uri::Amp]),
+            Personality::Reason("OK".to_owned()),
+            Personality::ContentLength,
+            Personality::NoVia,
+            Personality::NoEcho,
             Personality::ManifestChecksum(Checksum::Sha256, Notation::Base64),
         ]
     }
@@ -341,6 +393,14 @@ impl fmt::Display for Personality {
                 word_for(&CHECKSUMS, checksum),
                 word_for(&NOTATIONS, notation)
             ),
+            Personality::Uris(uris) => {
+                let names: Vec<&str> = uris.iter().map(|uri| word_for(&URIS, uri)).collect();
+                write!(f, "uris@{}", names.join("+"))
+            }
+            Personality::Reason(reason) => write!(f, "reason@{reason}"),
+            Personality::ContentLength => f.write_str("content-length"),
+            Personality::NoVia => f.write_str("no-via"),
+            Personality::NoEcho => f.write_str("no-echo"),
             Personality::Habit(fault) => write!(f, "{fault}"),
         }
     }

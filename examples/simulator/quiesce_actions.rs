@@ -10,6 +10,10 @@ use super::state::State;
 /// Below this many seconds a quiesce is refused, though the schema allows it.
 const LEAST_QUIESCE_SECONDS: u64 = 60;
 
+/// Above this many seconds of delay a quiesce is refused, though the schema allows it: documented, and never
+/// captured.
+const GREATEST_DELAY_SECONDS: u64 = 60;
+
 /// `QuiesceDP`, or `DomainQuiesce` of a target.
 pub(super) fn quiesce(
     state: &mut State,
@@ -27,6 +31,9 @@ pub(super) fn quiesce(
         return Payload::Log(format!(
             "timeout must be at least {LEAST_QUIESCE_SECONDS} seconds"
         ));
+    }
+    if delay > GREATEST_DELAY_SECONDS {
+        return Payload::Log(format!("delay must be at most {GREATEST_DELAY_SECONDS} seconds"));
     }
     let outcome = if faults.contains(&FaultKind::NeverQuiesces) {
         Outcome::NeverEnds

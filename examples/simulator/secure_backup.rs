@@ -61,6 +61,17 @@ pub(super) fn start(
     Payload::Ok
 }
 
+/// The files of a secure backup that leaves nothing on the device; nothing where it is refused.
+pub(super) fn with_the_answer(
+    state: &State,
+    certificate: &str,
+    faults: &[FaultKind],
+) -> Option<Vec<(String, Content)>> {
+    let refused = refusal(state, "default", certificate, "temporary:///", faults).is_some();
+    let files = parts(&state.setup, state.now(), faults);
+    files.ok().filter(|_| !refused)
+}
+
 /// A secure backup before it begins.
 #[derive(Clone, Debug)]
 pub(super) struct Making {
@@ -127,6 +138,12 @@ fn refusal(
     }
     if state.secure_backup.is_some() {
         return Some(failed(&state.setup, "another one is under way"));
+    }
+    if !["temporary:/", "local:/", "ftp://"]
+        .iter()
+        .any(|start| destination.starts_with(start))
+    {
+        return Some(failed(&state.setup, "Cannot read or write to a URL"));
     }
     if destination.starts_with("ftp:") {
         return log("Secure backup failed. Cannot connect to target directory.");

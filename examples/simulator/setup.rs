@@ -46,6 +46,15 @@ pub struct Setup {
     pub secure_backup_parts: Vec<(String, u64)>,
     /// Size in bytes of `dp-aux/drMgmt.xml`, the largest of the internal files in an export.
     pub internal_file_bytes: u64,
+    /// Where it can be asked.
+    pub uris: Vec<Uri>,
+    /// The words behind the status 200.
+    pub reason: String,
+    /// Answers have a header `Via`.
+    pub via: bool,
+    /// The headers of a request are sent back with its answer, its login among them: all but those that
+    /// frame a message. Whether real gateways leave those out is not known.
+    pub echoes: bool,
     /// Answers go out in chunks instead of with a Content-Length.
     pub chunked: bool,
     /// The connection is closed after each answer, which does not say so.
@@ -98,7 +107,11 @@ impl Default for Setup {
                 .map(|(n, b)| (n.to_owned(), b))
                 .collect(),
             internal_file_bytes: 64 * 1024,
-            chunked: false,
+            uris: vec![Uri::Any, Uri::Soma, Uri::V2004, Uri::Amp],
+            reason: "Good".to_owned(),
+            via: true,
+            echoes: true,
+            chunked: true,
             hang_up: None,
             wrapped_base64: false,
             quiesce_texts: false,
@@ -110,6 +123,19 @@ impl Default for Setup {
             clock: Clock::Real,
         }
     }
+}
+
+/// Where a gateway can be asked. Real ones have all of these on, and some for services that are not here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Uri {
+    /// Everywhere: `/`, `/service/mgmt/3.0`, …
+    Any,
+    /// `/service/mgmt/current`
+    Soma,
+    /// `/service/mgmt/2004`
+    V2004,
+    /// `/service/mgmt/amp/1.0`, `2.0` and `3.0`
+    Amp,
 }
 
 /// How a gateway closes a connection that nobody has asked it to close.

@@ -6,9 +6,10 @@ use jiff::tz::TimeZone;
 use super::body::Body;
 use super::firmware::Style;
 
-const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
-const HEAD: &str = "<env:Envelope xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\"><env:Body>";
-const TAIL: &str = "</env:Body></env:Envelope>";
+/// What stands before the content of a body.
+pub(super) const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<env:Envelope xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\"><env:Body>";
+/// What stands after it.
+pub(super) const TAIL: &str = "</env:Body></env:Envelope>";
 const RESPONSE: &str = "<dp:response xmlns:dp=\"http://www.datapower.com/schemas/management\">";
 
 /// What an operation gives back.
@@ -43,7 +44,7 @@ pub(super) fn response(style: Style, now: Timestamp, echo: &str, bulk: &str, pay
         .to_zoned(time_zone())
         .strftime("%Y-%m-%dT%H:%M:%S%:z")
         .to_string();
-    let before = format!("{DECLARATION}{HEAD}{RESPONSE}<dp:timestamp>{time}</dp:timestamp>{bulk}");
+    let before = format!("{HEAD}{RESPONSE}<dp:timestamp>{time}</dp:timestamp>{bulk}");
     let after = format!("</dp:response>{TAIL}");
     let whole = |payload: String| Body::text(format!("{before}{payload}{after}"));
     match payload {
@@ -92,7 +93,7 @@ fn error_log(style: Style, message: &str, echo: &str) -> String {
 /// The reply to bad credentials: no timestamp.
 pub(super) fn not_logged_in(bulk: &str) -> Body {
     Body::text(format!(
-        "{DECLARATION}{HEAD}{RESPONSE}{bulk}<dp:result>Authentication failure</dp:result></dp:response>{TAIL}"
+        "{HEAD}{RESPONSE}{bulk}<dp:result>Authentication failure</dp:result></dp:response>{TAIL}"
     ))
 }
 
@@ -104,7 +105,7 @@ pub(super) fn fault(text: &str, bulk: &str) -> Body {
         format!("<detail>{bulk}</detail>")
     };
     Body::text(format!(
-        "{DECLARATION}{HEAD}<env:Fault><faultcode>env:Client</faultcode><faultstring>{}</faultstring>{detail}\
+        "{HEAD}<env:Fault><faultcode>env:Client</faultcode><faultstring>{}</faultstring>{detail}\
          </env:Fault>{TAIL}",
         escape(text)
     ))
@@ -112,7 +113,7 @@ pub(super) fn fault(text: &str, bulk: &str) -> Body {
 
 /// A reply with a file that never ends.
 pub(super) fn endless_file() -> Body {
-    let mut body = Body::text(format!("{DECLARATION}{HEAD}{RESPONSE}<dp:file>"));
+    let mut body = Body::text(format!("{HEAD}{RESPONSE}<dp:file>"));
     body.push_endless();
     body
 }
@@ -127,8 +128,9 @@ pub(super) fn entity_bomb() -> Body {
         ));
     }
     types.push_str("]>");
+    let head = HEAD.replacen('\n', &format!("\n{types}"), 1);
     Body::text(format!(
-        "{DECLARATION}{types}{HEAD}{RESPONSE}<dp:result>&e9;</dp:result></dp:response>{TAIL}"
+        "{head}{RESPONSE}<dp:result>&e9;</dp:result></dp:response>{TAIL}"
     ))
 }
 
@@ -137,7 +139,7 @@ pub(super) fn deep_nesting(depth: u32) -> Body {
     let depth = depth as usize;
     let inner = format!("{}{}", "<a>".repeat(depth), "</a>".repeat(depth));
     Body::text(format!(
-        "{DECLARATION}{HEAD}{RESPONSE}<dp:status>{inner}</dp:status></dp:response>{TAIL}"
+        "{HEAD}{RESPONSE}<dp:status>{inner}</dp:status></dp:response>{TAIL}"
     ))
 }
 

@@ -6,63 +6,53 @@ use crate::gateway_forms::{HEAD, SCHEMA_FAULT, TAIL, action, at_noon, response};
 use crate::simulator::{Firmware, Gateway, Setup};
 use crate::soap_client::{Client, envelope, request};
 
+/// What a gateway makes of requests: verdict, domain, operation.
+const REQUESTS: &str = include_str!("../data/requests.txt");
+
 #[test]
-fn what_the_schema_does_not_allow_is_a_fault() {
+fn requests_are_served_refused_or_a_fault_as_the_schema_and_the_device_have_it() {
+    let (gateway, client) = at_noon(Setup::default());
+    let lines = REQUESTS.lines().filter(|line| !line.starts_with('#'));
+    let mut verdicts = Vec::new();
+    for line in lines {
+        let mut columns = line.splitn(3, '\t');
+        let mut column = || columns.next().expect("three columns");
+        let (verdict, domain, operation) = (column(), column(), column());
+        let answer = client.ask(domain, operation);
+        let has = |words: &str| answer.body.contains(words);
+        let met = match (answer.status, has("this simulator does not serve")) {
+            (500, _) if answer.body == format!("{HEAD}{SCHEMA_FAULT}{TAIL}") => "invalid",
+            (200, true) => "unserved",
+            (200, false) if has("<error-log>") || has("Error creating secure backup.") => "refused",
+            (200, false) if has("<dp:timestamp>") => "served",
+            _ => "neither",
+        };
+        assert_eq!(met, verdict, "{operation}: {}", answer.body);
+        verdicts.push(met);
+    }
+    let of = |verdict: &str| verdicts.iter().filter(|met| **met == verdict).count();
+    assert!(of("served") > 40 && of("refused") > 5 && of("unserved") > 8 && of("invalid") > 30);
+    assert_eq!(gateway.received("invalid"), of("invalid"));
+}
+
+#[test]
+fn what_is_no_envelope_with_one_request_is_a_fault() {
     let (gateway, client) = at_noon(Setup::default());
     let status = "<dp:get-status class=\"DomainStatus\"/>";
-    let invalid = [
-        action("<dp:SaveConfig/>"),
-        action("<SecureBackup><destination>temporary:///x</destination><cert>c</cert></SecureBackup>"),
-        action("<SecureBackup><cert>c</cert><destination>store:///x</destination></SecureBackup>"),
-        action("<SecureBackup><cert>c</cert></SecureBackup>"),
-        action("<QuiesceDP/>"),
-        action("<QuiesceDP><timeout>soon</timeout></QuiesceDP>"),
-        action("<DomainQuiesce><timeout>60</timeout><name>DOM1</name></DomainQuiesce>"),
-        action("<DomainQuiesce><name>DOM1</name><timeout>60</timeout><delay>61</delay></DomainQuiesce>"),
-        action("<SaveConfig/><SaveConfig/>"),
-        action("<Unheard/>"),
-        action(""),
-        "<dp:get-status class=\"DeviceStatus\"/>".to_owned(),
-        "<dp:get-status class=\"DomainStatus\" colour=\"red\"/>".to_owned(),
-        "<get-status class=\"DomainStatus\"/>".to_owned(),
-        "<dp:get-config class=\"Nothing\"/>".to_owned(),
-        "<dp:do-backup format=\"ZIP\" all-files=\"true\"><dp:domain name=\"DOM1\"/></dp:do-backup>"
-            .to_owned(),
-        "<dp:do-backup format=\"ZIP\"/>".to_owned(),
-        "<dp:do-backup persisted=\"yes\"><dp:domain name=\"DOM1\"/></dp:do-backup>".to_owned(),
-        "<dp:do-backup><domain name=\"DOM1\"/></dp:do-backup>".to_owned(),
-        "<dp:do-backup><dp:domain name=\"DOM1\"/><dp:user-comment>c</dp:user-comment></dp:do-backup>"
-            .to_owned(),
-        "<dp:do-export><dp:object class=\"all-classes\"/></dp:do-export>".to_owned(),
-        "<dp:get-filestore location=\"temporary:///backup\"/>".to_owned(),
-        "<dp:get-file/>".to_owned(),
-        "<dp:get-file name=\"a\">text</dp:get-file>".to_owned(),
-        format!("{status}{status}"),
-        String::new(),
-    ];
-    for operation in &invalid {
-        let answer = client.ask("default", operation);
-        assert_eq!(answer.status, 500, "{operation}");
-        assert_eq!(answer.body, format!("{HEAD}{SCHEMA_FAULT}{TAIL}"), "{operation}");
-    }
     let valid = request("default", status);
     let bodies = [
         envelope(&format!("{valid}{valid}")),
         envelope(&valid.replace("domain=", "host=")),
         valid.clone(),
         "not XML".to_owned(),
+        envelope(&request("default", "")),
         envelope(&valid).replace("<env:Envelope", "<!DOCTYPE x><env:Envelope"),
         envelope(&valid).replace("http://schemas.xmlsoap.org/soap/envelope/", "urn:other"),
     ];
     for body in &bodies {
         assert_eq!(client.send(body).status, 500, "{body}");
     }
-    assert!(
-        gateway
-            .operations()
-            .iter()
-            .all(|operation| operation == "invalid")
-    );
+    assert_eq!(gateway.received("invalid"), bodies.len());
 }
 
 #[test]
@@ -154,17 +144,45 @@ fn a_request_may_come_in_chunks_and_may_ask_first() {
 }
 
 #[test]
-fn a_request_that_is_not_for_the_interface_is_turned_away() {
+fn every_address_is_served_where_all_are_on() {
     let (gateway, mut client) = at_noon(Setup::default());
     assert_eq!(client.get(&gateway.url()).status, 405);
-    client.url = gateway.url().replace("current", "2004");
-    let answer = client.ask("default", "<dp:get-status class=\"DomainStatus\"/>");
-    assert_eq!(answer.status, 404);
-    assert!(
-        answer
-            .body
-            .contains("Invalid service URI for the XML management interface.")
+    for path in [
+        "/",
+        "/service/mgmt/current",
+        "/service/mgmt/3.0",
+        "/service/mgmt/2004",
+        "/any",
+    ] {
+        client.url = gateway.url().replace("/service/mgmt/current", path);
+        let answer = client.ask("default", "<dp:get-status class=\"DomainStatus\"/>");
+        assert!(answer.body.contains("<DomainStatus"), "{path}");
+    }
+    let targets: Vec<String> = gateway.requests().into_iter().map(|asked| asked.target).collect();
+    assert_eq!(targets[1..4], ["/", "/service/mgmt/current", "/service/mgmt/3.0"]);
+}
+
+#[test]
+fn an_address_that_is_off_is_turned_away() {
+    let (gateway, mut client) = at_noon(Setup::default().being(&["uris@v2004+amp"]));
+    let mut ask = |path: &str| {
+        client.url = gateway.url().replace("/service/mgmt/current", path);
+        let answer = client.ask("default", "<dp:get-status class=\"DomainStatus\"/>");
+        match answer.status {
+            200 => "served".to_owned(),
+            404 => answer.between("<faultstring>", "</faultstring>").to_owned(),
+            other => other.to_string(),
+        }
+    };
+    let invalid = "Invalid service URI for the XML management interface.";
+    assert_eq!(ask("/service/mgmt/2004"), "served");
+    assert_eq!(
+        ask("/service/mgmt/current"),
+        "Requested XML management interface service is disabled."
     );
+    assert_eq!(ask("/service/mgmt/3.0"), invalid);
+    assert_eq!(ask("/"), invalid);
+    assert_eq!(ask("/service/mgmt/amp/3.0"), invalid, "SOMA is not AMP");
 }
 
 #[test]

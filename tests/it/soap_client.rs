@@ -1,11 +1,15 @@
 //! A bare SOMA client for the tests of the simulated gateway: it knows HTTPS and envelopes only.
 
-use std::io::Read;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use crate::simulator::Gateway;
@@ -110,6 +114,41 @@ impl Client {
         let mut reader = body.into_with_config().limit(bytes + 1).reader().take(bytes);
         reader.read_to_end(&mut some).expect("so many bytes");
         some
+    }
+
+    /// Sends a request with these headers over a connection of its own; the head of the answer and what
+    /// follows, as they came.
+    pub(crate) fn raw(&self, gateway: &Gateway, headers: &[&str], body: &str) -> (String, Vec<u8>) {
+        let mut roots = RootCertStore::empty();
+        let authority = CertificateDer::from_pem_slice(gateway.ca_pem().as_bytes()).expect("PEM");
+        roots.add(authority).expect("an authority");
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let name = "localhost".try_into().expect("a name");
+        let connection = ClientConnection::new(Arc::new(config), name).expect("a client");
+        let tcp = TcpStream::connect((gateway.host(), gateway.port())).expect("a connection");
+        let mut stream = StreamOwned::new(connection, tcp);
+        let mut head = format!(
+            "POST /service/mgmt/current HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n",
+            body.len()
+        );
+        for header in headers {
+            head.push_str(header);
+            head.push_str("\r\n");
+        }
+        write!(stream, "{head}\r\n{body}").expect("it is sent");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("an answer");
+        let end = answer
+            .windows(4)
+            .position(|four| four == b"\r\n\r\n")
+            .expect("a head");
+        let rest = answer.split_off(end + 4);
+        (String::from_utf8(answer).expect("text"), rest)
     }
 
     /// Sends a body with headers, as a stream.
