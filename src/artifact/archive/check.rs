@@ -81,7 +81,7 @@ struct Export {
 
 impl Check<'_, '_> {
     fn archive(&mut self, window: FileWindow<'_>, expected: &Expected) -> Result<ArchiveReport, Reading> {
-        let (mut container, outer) = self.level(window, None)?;
+        let (container, outer) = self.level(window, None)?;
         let head = outer.export.head.clone();
         let is_backup = head.has_domains || head.configurations.iter().all(Option::is_none);
         let kind = if is_backup {
@@ -90,7 +90,7 @@ impl Check<'_, '_> {
             ArchiveKind::DoExport
         };
         let (mut domains, contents) = match kind {
-            ArchiveKind::DoBackup => self.backup(&mut container, outer)?,
+            ArchiveKind::DoBackup => self.backup(&container, outer)?,
             ArchiveKind::DoExport => self.export(outer),
         };
         self.compare_domains(kind, &domains, expected);
@@ -118,7 +118,7 @@ impl Check<'_, '_> {
     }
 
     /// A `do-backup`: a ZIP of ZIPs.
-    fn backup(&mut self, container: &mut Container<'_>, outer: Level) -> Result<Inspected, Reading> {
+    fn backup(&mut self, container: &Container<'_>, outer: Level) -> Result<Inspected, Reading> {
         let Level {
             contents: mut outer,
             mut export,
@@ -172,7 +172,7 @@ impl Check<'_, '_> {
     /// Reads the inner ZIP of a domain, where it stands or unpacked.
     fn inner(
         &mut self,
-        container: &mut Container<'_>,
+        container: &Container<'_>,
         outer: &mut Contents,
         zip: &str,
     ) -> Result<Level, Reading> {
@@ -183,7 +183,7 @@ impl Check<'_, '_> {
         if entry.sha1.is_none() {
             return Err(Reading::Noted);
         }
-        if let Some(window) = container.in_place(entry)? {
+        if let Some(window) = container.in_place(entry) {
             return Ok(self.level(window, Some(zip))?.1);
         }
         let failed = |error| Reading::Error(VerifyError::Scratch(error));
@@ -199,7 +199,7 @@ impl Check<'_, '_> {
         window: FileWindow<'f>,
         inner: Option<&str>,
     ) -> Result<(Container<'f>, Level), Reading> {
-        let mut container = Container::open(window, inner, &mut self.budget, &mut self.findings)?;
+        let container = Container::open(window, inner, &mut self.budget, &mut self.findings)?;
         let entries = container.read_all(EXPORT_XML, &mut self.budget, &mut self.findings)?;
         let Some(entry) = entries.get(EXPORT_XML) else {
             self.problem(inner, None, ProblemKind::NoExportXml);
@@ -227,13 +227,7 @@ impl Check<'_, '_> {
                 other => Ok(other),
             }
         };
-        let read = container.read_entry(
-            entry.index(),
-            EXPORT_XML,
-            &mut self.budget,
-            &mut self.findings,
-            work,
-        )?;
+        let read = container.read_entry(entry, EXPORT_XML, &mut self.budget, &mut self.findings, work)?;
         let kind = match read {
             None => return Err(Reading::Noted),
             Some((_, Ok(head))) if self.objects <= limits.objects => {

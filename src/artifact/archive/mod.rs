@@ -11,8 +11,13 @@ mod canonical;
 mod check;
 mod container;
 mod content;
+mod directory;
+mod entry_kind;
+mod entry_names;
 mod export_item;
 mod export_xml;
+mod extra_fields;
+mod inflate;
 mod limits;
 mod listed_files;
 mod problem;
@@ -20,6 +25,7 @@ mod read_limit;
 mod scratch;
 mod window;
 mod zip_end;
+mod zip_header;
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -128,5 +134,9 @@ mod damage;
 mod damage_bytes_tests;
 #[cfg(test)]
 mod damage_entries_tests;
+#[cfg(test)]
+mod forge;
+#[cfg(test)]
+mod one_meaning_tests;
 #[cfg(test)]
 mod tests;

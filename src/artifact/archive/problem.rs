@@ -55,8 +55,12 @@ pub enum ProblemKind {
     UnknownMethod,
     /// An absolute name, one with `..` or a backslash, or one with control characters.
     UnsafeName,
-    /// A symbolic link.
-    Link,
+    /// Neither a file nor a folder: what it is.
+    NotPlain(&'static str),
+    /// The header in front of it and the one in the directory differ in this.
+    HeadersDisagree(&'static str),
+    /// Some programs read it otherwise than others do.
+    Ambiguous(String),
     /// One of [`Limits`](crate::artifact::archive::Limits).
     OverLimit(&'static str),
     /// There is no `export.xml`.
@@ -124,7 +128,13 @@ impl fmt::Display for ProblemKind {
             ProblemKind::Encrypted => f.write_str("encrypted"),
             ProblemKind::UnknownMethod => f.write_str("neither stored nor deflated"),
             ProblemKind::UnsafeName => f.write_str("not a safe name"),
-            ProblemKind::Link => f.write_str("a symbolic link"),
+            ProblemKind::NotPlain(what) => write!(f, "neither a file nor a folder: {what}"),
+            ProblemKind::HeadersDisagree(what) => {
+                write!(f, "its header and the directory differ in {what}")
+            }
+            ProblemKind::Ambiguous(why) => {
+                write!(f, "programs do not read it alike: {}", why.escape_debug())
+            }
             ProblemKind::OverLimit(what) => write!(f, "too much: {what}"),
             ProblemKind::NoExportXml => f.write_str("export.xml is missing"),
             ProblemKind::BadExportXml(why) => write!(f, "not an export: {}", why.escape_debug()),

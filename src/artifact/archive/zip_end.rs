@@ -1,11 +1,11 @@
 //! The end of a ZIP, read before anything is built from it.
 //!
-//! The ZIP library holds the directory in memory, and searches for it in ways that forgive
-//! much. A gateway writes its archives in one go: the directory ends where the end record
-//! begins, and nothing follows that. Asking for just this finds cut, prefixed and lengthened
-//! files, and tells how large the directory is before memory is spent on it.
+//! Programs search for the end of a ZIP in ways that forgive much, each in its own. A gateway
+//! writes its archives in one go: the directory ends where the end record begins, nothing
+//! follows that, and where there is a ZIP64 end beside the plain one, both lead to the same
+//! directory. Asking for just this finds cut, prefixed, lengthened and two-faced files, and
+//! tells how large the directory is before memory is spent on it.
 
-use std::collections::HashSet;
 use std::io::{self, Read, Seek, SeekFrom};
 
 use crate::artifact::archive::window::FileWindow;
@@ -16,8 +16,9 @@ const LOCATOR_BYTES: usize = 20;
 const LOCATOR_MAGIC: u32 = 0x0706_4b50;
 const END64_BYTES: usize = 56;
 const END64_MAGIC: u32 = 0x0606_4b50;
-const HEADER_BYTES: usize = 46;
-const HEADER_MAGIC: u32 = 0x0201_4b50;
+/// The bytes of a ZIP64 end after its own length: another length is a form that no gateway
+/// writes and some programs do not read.
+const END64_REST: u64 = END64_BYTES as u64 - 12;
 
 /// What the end of a ZIP says about its directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,17 @@ pub(super) struct ZipEnd {
     pub(super) directory_bytes: u64,
 }
 
+/// The six numbers of an end record, plain or ZIP64.
+#[derive(Clone, Copy, Debug)]
+struct EndNumbers {
+    disk: u64,
+    directory_disk: u64,
+    entries_on_disk: u64,
+    entries: u64,
+    directory_bytes: u64,
+    directory_start: u64,
+}
+
 /// Reads the end of a ZIP. The inner error says, in words, why it is not one.
 pub(super) fn read(zip: &mut FileWindow<'_>) -> io::Result<Result<ZipEnd, &'static str>> {
     let Some(end_start) = zip.length().checked_sub(END_BYTES as u64) else {
@@ -39,19 +51,13 @@ pub(super) fn read(zip: &mut FileWindow<'_>) -> io::Result<Result<ZipEnd, &'stat
     if le32(&end, 0) != END_MAGIC || le16(&end, 20) != 0 {
         return Ok(Err("it does not end as a ZIP does: cut, or something was added"));
     }
+    let plain = EndNumbers::plain(&end);
     let locator: Option<[u8; LOCATOR_BYTES]> = match end_start.checked_sub(LOCATOR_BYTES as u64) {
         Some(start) => Some(at(zip, start)?),
         None => None,
     };
-    let (tail, expected_end) = match locator.filter(|bytes| le32(bytes, 0) == LOCATOR_MAGIC) {
-        None => {
-            let tail = ZipEnd {
-                entries: u64::from(le16(&end, 10)),
-                directory_start: u64::from(le32(&end, 16)),
-                directory_bytes: u64::from(le32(&end, 12)),
-            };
-            (tail, end_start)
-        }
+    let (numbers, directory_end) = match locator.filter(|bytes| le32(bytes, 0) == LOCATOR_MAGIC) {
+        None => (plain, end_start),
         Some(locator) => {
             let end64_start = le64(&locator, 8);
             let locator_start = end_start - LOCATOR_BYTES as u64;
@@ -59,65 +65,90 @@ pub(super) fn read(zip: &mut FileWindow<'_>) -> io::Result<Result<ZipEnd, &'stat
                 return Ok(Err("its ZIP64 end is not where it should be"));
             }
             let end64: [u8; END64_BYTES] = at(zip, end64_start)?;
-            if le32(&end64, 0) != END64_MAGIC {
+            let is_whole = le32(&end64, 0) == END64_MAGIC && le64(&end64, 4) == END64_REST;
+            if !is_whole || le32(&locator, 4) != 0 || le32(&locator, 16) != 1 {
                 return Ok(Err("its ZIP64 end is damaged"));
             }
-            let tail = ZipEnd {
-                entries: le64(&end64, 32),
-                directory_start: le64(&end64, 48),
-                directory_bytes: le64(&end64, 40),
-            };
-            (tail, end64_start)
+            let wide = EndNumbers::wide(&end64);
+            if !plain.agrees_or_refers(&wide) {
+                return Ok(Err("its two ends lead to two directories"));
+            }
+            (wide, end64_start)
         }
     };
-    if tail.directory_start.checked_add(tail.directory_bytes) != Some(expected_end) {
+    if numbers.disk != 0 || numbers.directory_disk != 0 || numbers.entries_on_disk != numbers.entries {
+        return Ok(Err("it is one part of several"));
+    }
+    let end = ZipEnd {
+        entries: numbers.entries,
+        directory_start: numbers.directory_start,
+        directory_bytes: numbers.directory_bytes,
+    };
+    if end.directory_start.checked_add(end.directory_bytes) != Some(directory_end) {
         return Ok(Err(
             "its directory is not where it should be: bytes were taken out or put in",
         ));
     }
-    Ok(Ok(tail))
+    Ok(Ok(end))
 }
 
-/// The first name that two entries have. `None` also where the directory cannot be read.
-pub(super) fn duplicate(zip: &mut FileWindow<'_>, tail: ZipEnd) -> io::Result<Option<String>> {
-    let mut seen = HashSet::new();
-    let mut position = tail.directory_start;
-    for _ in 0..tail.entries {
-        if position + HEADER_BYTES as u64 > zip.length() {
-            return Ok(None);
+impl EndNumbers {
+    fn plain(end: &[u8; END_BYTES]) -> EndNumbers {
+        EndNumbers {
+            disk: u64::from(le16(end, 4)),
+            directory_disk: u64::from(le16(end, 6)),
+            entries_on_disk: u64::from(le16(end, 8)),
+            entries: u64::from(le16(end, 10)),
+            directory_bytes: u64::from(le32(end, 12)),
+            directory_start: u64::from(le32(end, 16)),
         }
-        let header: [u8; HEADER_BYTES] = at(zip, position)?;
-        if le32(&header, 0) != HEADER_MAGIC {
-            return Ok(None);
-        }
-        let [name, extra, comment] = [28, 30, 32].map(|offset| u64::from(le16(&header, offset)));
-        let mut bytes = Vec::new();
-        zip.take(name).read_to_end(&mut bytes)?;
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        if !seen.insert(bytes) {
-            return Ok(Some(text));
-        }
-        position += HEADER_BYTES as u64 + name + extra + comment;
     }
-    Ok(None)
+
+    fn wide(end: &[u8; END64_BYTES]) -> EndNumbers {
+        EndNumbers {
+            disk: u64::from(le32(end, 16)),
+            directory_disk: u64::from(le32(end, 20)),
+            entries_on_disk: le64(end, 24),
+            entries: le64(end, 32),
+            directory_bytes: le64(end, 40),
+            directory_start: le64(end, 48),
+        }
+    }
+
+    /// Whether this plain record says in each number what the ZIP64 one says, or that it is to
+    /// be asked. A program that does not know ZIP64 reads the first, and all others the second.
+    fn agrees_or_refers(&self, wide: &EndNumbers) -> bool {
+        let (short, long) = (u64::from(u16::MAX), u64::from(u32::MAX));
+        [
+            (self.disk, wide.disk, short),
+            (self.directory_disk, wide.directory_disk, short),
+            (self.entries_on_disk, wide.entries_on_disk, short),
+            (self.entries, wide.entries, short),
+            (self.directory_bytes, wide.directory_bytes, long),
+            (self.directory_start, wide.directory_start, long),
+        ]
+        .into_iter()
+        .all(|(plain, wide, refers)| plain == wide || plain == refers)
+    }
 }
 
-fn at<const N: usize>(zip: &mut FileWindow<'_>, position: u64) -> io::Result<[u8; N]> {
+/// The bytes at a place.
+pub(super) fn at<const N: usize>(zip: &mut FileWindow<'_>, position: u64) -> io::Result<[u8; N]> {
     let mut bytes = [0; N];
     zip.seek(SeekFrom::Start(position))?;
     zip.read_exact(&mut bytes)?;
     Ok(bytes)
 }
 
-fn le16(bytes: &[u8], offset: usize) -> u16 {
+pub(super) fn le16(bytes: &[u8], offset: usize) -> u16 {
     u16::from_le_bytes([bytes[offset], bytes[offset + 1]])
 }
 
-fn le32(bytes: &[u8], offset: usize) -> u32 {
+pub(super) fn le32(bytes: &[u8], offset: usize) -> u32 {
     u32::from(le16(bytes, offset)) | u32::from(le16(bytes, offset + 2)) << 16
 }
 
-fn le64(bytes: &[u8], offset: usize) -> u64 {
+pub(super) fn le64(bytes: &[u8], offset: usize) -> u64 {
     u64::from(le32(bytes, offset)) | u64::from(le32(bytes, offset + 4)) << 32
 }
 
@@ -141,6 +172,51 @@ mod tests {
             bytes.len() as u64
         );
         assert_eq!(tail_of(&FixtureGateway::to_zip64(&bytes)), Ok(tail));
+    }
+
+    #[test]
+    fn a_plain_end_beside_a_zip64_one_agrees_or_refers_to_it() {
+        let bytes = FixtureGateway::new().backup();
+        let (end, zip64) = (bytes.len() - 22, FixtureGateway::to_zip64(&bytes));
+        let wide_end = zip64.len() - 22;
+        let said = |from: usize, until: usize| {
+            let mut both = zip64.clone();
+            both[wide_end + from..wide_end + until].copy_from_slice(&bytes[end + from..end + until]);
+            both
+        };
+        let fields = [(8, 10), (10, 12), (12, 16), (16, 20)];
+        for (from, until) in fields {
+            let both = said(from, until);
+            assert_eq!(tail_of(&both), tail_of(&bytes), "bytes {from} to {until}");
+            let mut other = both;
+            other[wide_end + from] ^= 1;
+            assert_eq!(
+                tail_of(&other),
+                Err("its two ends lead to two directories"),
+                "bytes {from} to {until}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_bit_of_an_end_record_counts() {
+        let bytes = FixtureGateway::new().backup();
+        let zip64 = FixtureGateway::to_zip64(&bytes);
+        // The versions of the ZIP64 end stand once, and no program reads its archive by them.
+        let versions = zip64.len() - 22 - 20 - 56 + 12;
+        for (bytes, records, free) in [(&bytes, 22, 0..0), (&zip64, 22 + 20 + 56, versions..versions + 4)] {
+            for index in bytes.len() - records..bytes.len() {
+                for bit in 0..8 {
+                    let mut flipped = bytes.clone();
+                    flipped[index] ^= 1 << bit;
+                    assert_eq!(
+                        tail_of(&flipped).is_ok(),
+                        free.contains(&index),
+                        "bit {bit} of byte {index}"
+                    );
+                }
+            }
+        }
     }
 
     #[test]
@@ -168,13 +244,5 @@ mod tests {
         ] {
             assert!(tail_of(&bytes).is_err());
         }
-    }
-
-    #[test]
-    fn entries_of_different_names_are_no_duplicates() {
-        let file = file_of(&FixtureGateway::new().backup());
-        let mut window = FileWindow::whole(&file).expect("a window");
-        let tail = read(&mut window).expect("read").expect("a tail");
-        assert_eq!(duplicate(&mut window, tail).expect("read"), None);
     }
 }

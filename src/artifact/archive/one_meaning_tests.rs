@@ -1,0 +1,505 @@
+//! One archive, one meaning: what two programs could read differently is refused, and what is
+//! accepted they read alike.
+
+use std::collections::BTreeMap;
+use std::io::{Cursor, Read as _};
+
+use super::damage::{found, verify_any};
+use super::forge::{Descriptor, ForgedEntry, field, zip, zip_with};
+use super::*;
+use crate::artifact::fixture::{Entries, FixtureGateway, sha1_base64};
+
+/// Changes the entries of a ZIP before it is written.
+type Change = dyn Fn(&mut Vec<ForgedEntry>);
+/// Whether a problem is the one that is looked for.
+type IsIt = fn(&ProblemKind) -> bool;
+/// An entry as a program sees it: whether it is a folder, and its bytes.
+type Seen = BTreeMap<String, (bool, Vec<u8>)>;
+
+/// What a program finds that reads a ZIP by its directory.
+fn by_directory(bytes: &[u8]) -> Result<Seen, String> {
+    let mut zip = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|error| error.to_string())?;
+    let mut seen = Seen::new();
+    for index in 0..zip.len() {
+        let mut entry = zip.by_index(index).map_err(|error| error.to_string())?;
+        let name = entry.name().map_err(|error| error.to_string())?.into_owned();
+        assert!(!entry.is_symlink(), "{name}");
+        let (is_folder, mut unpacked) = (entry.is_dir(), Vec::new());
+        entry
+            .read_to_end(&mut unpacked)
+            .map_err(|error| error.to_string())?;
+        seen.insert(name, (is_folder, unpacked));
+    }
+    Ok(seen)
+}
+
+/// What a program finds that reads a ZIP from its beginning, and never sees the directory.
+fn by_stream(mut bytes: &[u8]) -> Result<Seen, String> {
+    let mut seen = Seen::new();
+    while let Some(mut entry) =
+        zip::read::read_zipfile_from_stream(&mut bytes).map_err(|error| error.to_string())?
+    {
+        let name = entry.name().map_err(|error| error.to_string())?.into_owned();
+        let (is_folder, mut unpacked) = (entry.is_dir(), Vec::new());
+        entry
+            .read_to_end(&mut unpacked)
+            .map_err(|error| error.to_string())?;
+        seen.insert(name, (is_folder, unpacked));
+    }
+    Ok(seen)
+}
+
+/// What both find, where they find the same, in the ZIPs inside too.
+fn seen_alike(bytes: &[u8]) -> Result<Seen, String> {
+    let (mut one, other) = (by_directory(bytes)?, by_stream(bytes)?);
+    if one != other {
+        return Err(format!("{:?} and {:?}", one.keys(), other.keys()));
+    }
+    let zips: Vec<String> = one
+        .keys()
+        .filter(|name| name.ends_with(".zip"))
+        .cloned()
+        .collect();
+    for name in zips {
+        for (inner, seen) in seen_alike(&one[&name].1)? {
+            one.insert(format!("{name}: {inner}"), seen);
+        }
+    }
+    Ok(one)
+}
+
+fn forged(entries: &Entries) -> Vec<ForgedEntry> {
+    let forge = |(name, bytes): &(String, Vec<u8>)| match name.ends_with(".zip") {
+        true => ForgedEntry::new(name, bytes).stored(),
+        false => ForgedEntry::new(name, bytes),
+    };
+    entries.iter().map(forge).collect()
+}
+
+/// A `do-export` as the firmware writes it.
+fn export() -> Vec<ForgedEntry> {
+    let gateway = FixtureGateway::new();
+    forged(&gateway.export_entries(&gateway.domains[1]))
+}
+
+/// A `do-backup` as the firmware writes it; `inner` changes the ZIP of `SALES`.
+fn backup(inner: &Change) -> Vec<u8> {
+    let gateway = FixtureGateway::new();
+    let zips: Vec<(&str, Vec<u8>)> = gateway
+        .domains
+        .iter()
+        .map(|domain| {
+            let mut entries = forged(&gateway.inner(domain));
+            if domain.name == "SALES" {
+                inner(&mut entries);
+            }
+            (domain.name.as_str(), zip(&entries))
+        })
+        .collect();
+    zip(&forged(&gateway.outer(&zips)))
+}
+
+/// Changes the entry of a file.
+fn file<'e>(entries: &'e mut [ForgedEntry], name: &str) -> &'e mut ForgedEntry {
+    let mut found = entries.iter_mut().filter(|entry| entry.name == name.as_bytes());
+    found.next().expect("the entry")
+}
+
+/// Adds a file to an export, and its row.
+fn add(entries: &mut Vec<ForgedEntry>, name: &str, bytes: &[u8]) {
+    let export = file(entries, "export.xml");
+    let xml = String::from_utf8(export.bytes.clone()).expect("text");
+    let hash = sha1_base64(bytes);
+    let row = format!("<file name=\"local:///{name}\" src=\"{name}\" location=\"local\" hash=\"{hash}\"/>");
+    export.bytes = xml.replace("</files>", &format!("{row}</files>")).into_bytes();
+    entries.push(ForgedEntry::new(name, bytes));
+}
+
+#[test]
+fn sound_archives_are_accepted_in_whatever_form_they_are_written() {
+    let each = |change: fn(&mut ForgedEntry)| {
+        move |entries: &mut Vec<ForgedEntry>| entries.iter_mut().for_each(change)
+    };
+    let forms: [(&str, Box<Change>); 13] = [
+        ("as the firmware", Box::new(|_: &mut Vec<ForgedEntry>| {})),
+        ("no version", Box::new(each(|entry| entry.version = 0))),
+        (
+            "a version of Unix",
+            Box::new(each(|entry| entry.version |= 3 << 8)),
+        ),
+        (
+            "for DOS",
+            Box::new(each(|entry| (entry.made_by, entry.attributes) = (20, 0))),
+        ),
+        (
+            "7-Zip",
+            Box::new(each(|entry| {
+                entry.made_by = 3 << 8 | 63;
+                entry.attributes |= 0x8020;
+                entry.local_extra.clear();
+                entry.central_extra = field(0x000a, &[0; 32]);
+            })),
+        ),
+        (
+            "Python",
+            Box::new(each(|entry| {
+                entry.attributes &= 0x0fff_ffff;
+                entry.local_extra.clear();
+                entry.central_extra.clear();
+            })),
+        ),
+        ("more effort", Box::new(each(|entry| entry.flags = 2))),
+        ("marked as UTF-8", Box::new(each(|entry| entry.flags = 1 << 11))),
+        (
+            "comments",
+            Box::new(each(|entry| entry.comment = b"a comment".to_vec())),
+        ),
+        (
+            "ZIP64 fields",
+            Box::new(each(|entry| (entry.version, entry.is_wide) = (45, true))),
+        ),
+        (
+            "another order",
+            Box::new(|entries: &mut Vec<ForgedEntry>| entries.reverse()),
+        ),
+        (
+            "Java",
+            Box::new(each(|entry| {
+                if entry.method == 8 {
+                    (entry.flags, entry.descriptor) = (8, Descriptor::Marked);
+                }
+            })),
+        ),
+        (
+            "a name beyond ASCII",
+            Box::new(|entries: &mut Vec<ForgedEntry>| {
+                add(entries, "local/prüfung.xsl", b"x");
+            }),
+        ),
+    ];
+    for (form, change) in forms {
+        let mut entries = export();
+        change(&mut entries);
+        let bytes = zip(&entries);
+        let report = verify_any(&bytes).unwrap_or_else(|error| panic!("{form}: {error}"));
+        assert_eq!(report.warnings, Vec::<String>::new(), "{form}");
+        let seen = by_directory(&bytes).expect(form);
+        assert_eq!(seen.len() as u64, report.entries, "{form}");
+        verify_any(&backup(&*change)).unwrap_or_else(|error| panic!("{form}, inside: {error}"));
+    }
+    // The rest of them no reader of streams understands, though all others do.
+    let mut entries = export();
+    for entry in entries.iter_mut().filter(|entry| entry.method == 8) {
+        (entry.flags, entry.descriptor) = (8, Descriptor::Plain);
+    }
+    assert!(verify_any(&zip(&entries)).is_ok());
+}
+
+#[test]
+fn what_two_programs_could_read_differently_is_refused() {
+    const FILE: &str = "config/SALES.cfg";
+    let ambiguous: IsIt = |kind| matches!(kind, ProblemKind::Ambiguous(_));
+    let not_plain: IsIt = |kind| matches!(kind, ProblemKind::NotPlain(_));
+    let encrypted: IsIt = |kind| *kind == ProblemKind::Encrypted;
+    let unsafe_name: IsIt = |kind| *kind == ProblemKind::UnsafeName;
+    let disagree: IsIt = |kind| matches!(kind, ProblemKind::HeadersDisagree(_));
+    let broken: IsIt = |kind| matches!(kind, ProblemKind::BrokenEntry(_) | ProblemKind::BrokenZip(_));
+    let cases: [(&str, &Change, IsIt); 33] = [
+        (
+            "the place of another file",
+            &|entries| add(entries, "./export.xml", b"x"),
+            ambiguous,
+        ),
+        (
+            "an empty step",
+            &|entries| add(entries, "config//SALES.cfg", b"x"),
+            ambiguous,
+        ),
+        (
+            "a step that is none",
+            &|entries| add(entries, "config/./SALES.cfg", b"x"),
+            ambiguous,
+        ),
+        (
+            "a folder of its name",
+            &|entries| entries.push(ForgedEntry::new("config/SALES.cfg/", b"")),
+            ambiguous,
+        ),
+        (
+            "below a file",
+            &|entries| add(entries, "config/SALES.cfg/b", b"x"),
+            ambiguous,
+        ),
+        ("above a file", &|entries| add(entries, "config", b"x"), ambiguous),
+        ("twins", &|entries| add(entries, "export.xml", b"x"), |kind| {
+            *kind == ProblemKind::DuplicateEntry
+        }),
+        (
+            "a character device",
+            &|entries| file(entries, FILE).attributes = 0x21b6_0000,
+            not_plain,
+        ),
+        (
+            "a block device",
+            &|entries| file(entries, FILE).attributes = 0x6180_0000,
+            not_plain,
+        ),
+        (
+            "a pipe",
+            &|entries| file(entries, FILE).attributes = 0x1180_0000,
+            not_plain,
+        ),
+        (
+            "a socket",
+            &|entries| file(entries, FILE).attributes = 0xc180_0000,
+            not_plain,
+        ),
+        (
+            "a link",
+            &|entries| file(entries, FILE).attributes = 0xa1ff_0000,
+            not_plain,
+        ),
+        (
+            "a link, not for Unix",
+            &|entries| {
+                (file(entries, FILE).attributes, file(entries, FILE).made_by) = (0xa1ff_0000, 20);
+            },
+            not_plain,
+        ),
+        (
+            "a volume",
+            &|entries| file(entries, FILE).attributes = 0x08,
+            not_plain,
+        ),
+        (
+            "a file marked as folder",
+            &|entries| file(entries, FILE).attributes = 0x10,
+            ambiguous,
+        ),
+        (
+            "a folder marked as file",
+            &|entries| file(entries, "config/").attributes = 0x81ed_0000,
+            ambiguous,
+        ),
+        (
+            "a second name",
+            &|entries| {
+                let name = [&[1, 0, 0, 0, 0][..], b"config/other.cfg"].concat();
+                file(entries, FILE).central_extra = field(0x7075, &name);
+            },
+            ambiguous,
+        ),
+        (
+            "a second name in front",
+            &|entries| {
+                let name = [&[1, 0, 0, 0, 0][..], b"config/other.cfg"].concat();
+                file(entries, FILE).local_extra = field(0x7075, &name);
+            },
+            ambiguous,
+        ),
+        (
+            "a ZIP64 field that nobody asks for",
+            &|entries| {
+                file(entries, FILE).local_extra = field(1, &[0; 16]);
+            },
+            ambiguous,
+        ),
+        (
+            "an extra field of AES",
+            &|entries| file(entries, FILE).central_extra = field(0x9901, &[0; 7]),
+            ambiguous,
+        ),
+        (
+            "half an extra field",
+            &|entries| file(entries, FILE).local_extra = vec![0x55, 0x54, 9],
+            ambiguous,
+        ),
+        ("encrypted", &|entries| file(entries, FILE).flags = 1, encrypted),
+        (
+            "strongly encrypted",
+            &|entries| file(entries, FILE).flags = 1 << 6,
+            encrypted,
+        ),
+        (
+            "masked headers",
+            &|entries| file(entries, FILE).flags = 1 << 13,
+            encrypted,
+        ),
+        (
+            "a patch",
+            &|entries| file(entries, FILE).flags = 1 << 5,
+            ambiguous,
+        ),
+        (
+            "a version that few programs have",
+            &|entries| file(entries, FILE).version = 63,
+            ambiguous,
+        ),
+        (
+            "streamed without a descriptor",
+            &|entries| file(entries, FILE).flags = 8,
+            disagree,
+        ),
+        (
+            "streamed and stored",
+            &|entries| {
+                let file = file(entries, FILE);
+                (file.flags, file.descriptor, file.method) = (8, Descriptor::Marked, 0);
+            },
+            ambiguous,
+        ),
+        (
+            "bytes behind those that are unpacked",
+            &|entries| {
+                file(entries, FILE).hidden = b"hidden".to_vec();
+            },
+            broken,
+        ),
+        (
+            "bytes behind those that are stored",
+            &|entries| {
+                (file(entries, FILE).hidden, file(entries, FILE).method) = (b"hidden".to_vec(), 0);
+            },
+            ambiguous,
+        ),
+        (
+            "bytes between entries",
+            &|entries| file(entries, FILE).gap = b"hidden".to_vec(),
+            broken,
+        ),
+        (
+            "names in no known writing",
+            &|entries| {
+                add(entries, "local/x", b"");
+                entries.last_mut().expect("one").name = b"local/\x82".to_vec();
+            },
+            unsafe_name,
+        ),
+        (
+            "names in two writings",
+            &|entries| {
+                add(entries, "local/ä", b"");
+                add(entries, "local/ö", b"");
+                entries.last_mut().expect("one").flags = 1 << 11;
+            },
+            ambiguous,
+        ),
+    ];
+    for (what, change, is_it) in cases {
+        let mut entries = export();
+        change(&mut entries);
+        for bytes in [zip(&entries), backup(change)] {
+            let problems = found(&bytes);
+            assert!(
+                problems.iter().any(|problem| is_it(&problem.kind)),
+                "{what}: {problems:?}"
+            );
+        }
+    }
+    for gap in [&b"hidden"[..], b"PK\x03\x04", &zip(&export())] {
+        let problems = found(&zip_with(&export(), gap));
+        assert!(
+            broken(&problems[0].kind),
+            "in front of the directory: {problems:?}"
+        );
+    }
+}
+
+#[test]
+fn names_that_differ_in_case_alone_are_a_warning() {
+    let mut entries = export();
+    add(&mut entries, "config/sales.CFG", b"x");
+    let report = verify_any(&zip(&entries)).expect("good");
+    let [warning] = report.warnings.as_slice() else {
+        panic!("not one warning: {:?}", report.warnings);
+    };
+    assert!(
+        warning.contains("config/SALES.cfg") && warning.contains("config/sales.CFG"),
+        "{warning}"
+    );
+    let report = verify_any(&backup(&|entries| add(entries, "config/sales.CFG", b"x"))).expect("good");
+    assert!(
+        report.warnings[0].starts_with("SALES.zip: "),
+        "{:?}",
+        report.warnings
+    );
+}
+
+#[test]
+fn headers_that_differ_in_any_field_are_refused() {
+    let bytes = zip(&export());
+    let [local, central] = super::damage::headers(&bytes, "config/SALES.cfg");
+    // From the version to the lengths: the same 22 bytes in both, but at another distance.
+    for offset in 0..22 {
+        for place in [local + 4, central + 6] {
+            let mut damaged = bytes.clone();
+            damaged[place + offset] ^= 0x40;
+            let problems = found(&damaged);
+            assert!(
+                problems
+                    .iter()
+                    .any(|problem| matches!(problem.kind, ProblemKind::HeadersDisagree(_))),
+                "{offset}: {problems:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn two_ends_with_two_directories_are_refused() {
+    // Each reading alone is a sound archive.
+    let gateway = FixtureGateway::new();
+    let [one, other] = [0, 1].map(|index| gateway.zip(&gateway.export_entries(&gateway.domains[index])));
+    let (body, end) = one.split_at(one.len() - 22);
+    let wide = FixtureGateway::to_zip64(&other);
+    let mut both = [body, &wide[..wide.len() - 22]].concat();
+    both.extend(end);
+    assert!(verify_any(&one).is_ok() && verify_any(&wide).is_ok());
+    let problems = found(&both);
+    assert!(
+        matches!(problems[0].kind, ProblemKind::BrokenZip(_)),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn a_flipped_bit_that_passes_changes_nothing_for_anybody() {
+    let deflating = FixtureGateway::deflating();
+    let wide: Vec<ForgedEntry> = export()
+        .into_iter()
+        .map(|entry| ForgedEntry {
+            is_wide: true,
+            version: 45,
+            ..entry
+        })
+        .collect();
+    for (what, bytes, bits) in [
+        ("a do-export", zip(&export()), 8),
+        ("a do-backup", backup(&|_| {}), 1),
+        ("a do-backup with deflated ZIPs", deflating.backup(), 1),
+        ("ZIP64", FixtureGateway::to_zip64(&zip(&wide)), 1),
+    ] {
+        let before = verify_any(&bytes).expect(what);
+        let seen = seen_alike(&bytes).expect(what);
+        let mut passed = 0;
+        for index in 0..bytes.len() {
+            for bit in (0..bits).map(|bit| (index + bit) % 8) {
+                let mut flipped = bytes.clone();
+                flipped[index] ^= 1 << bit;
+                let Ok(after) = verify_any(&flipped) else {
+                    continue;
+                };
+                assert_eq!(after, before, "{what}, bit {bit} of byte {index}");
+                let found = seen_alike(&flipped);
+                assert_eq!(found.as_ref(), Ok(&seen), "{what}, bit {bit} of byte {index}");
+                passed += 1;
+            }
+        }
+        // Times of day, owners, rights: little else.
+        let flipped = bytes.len() * bits;
+        assert!(
+            0 < passed && passed * 4 < flipped,
+            "{what}: {passed} of {flipped} passed"
+        );
+    }
+}
