@@ -1,112 +1,8 @@
-//! The layout of the house, and the documents that must be true of it.
+//! The documents that must be true of the code, and the words of the code.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// What a room may use. `plan::model`, `run::event` and `run::status` are plain data; the
-/// rooms that know only those say so.
-const ARROWS: &[(&str, &[&str])] = &[
-    ("main", &["cli", "commands", "values"]),
-    ("cli", &["exit", "run::status", "values"]),
-    (
-        "commands",
-        &[
-            "artifact",
-            "cli",
-            "clock",
-            "exit",
-            "freshness",
-            "gateway",
-            "history",
-            "lock",
-            "notify",
-            "plan",
-            "report",
-            "retention",
-            "run",
-            "signal",
-            "soma",
-            "ui",
-            "values",
-            "secret",
-        ],
-    ),
-    ("ui", &["cli", "run::event", "run::status", "values"]),
-    (
-        "report",
-        &[
-            "artifact",
-            "exit",
-            "freshness",
-            "history",
-            "retention::prove",
-            "run::event",
-            "run::examine",
-            "run::sequence",
-            "run::status",
-            "values",
-        ],
-    ),
-    (
-        "notify",
-        &[
-            "plan::model",
-            "run::event",
-            "run::status",
-            "secret",
-            "soma::tls",
-            "values",
-        ],
-    ),
-    (
-        "freshness",
-        &["history", "plan::model", "run::event", "run::status", "values"],
-    ),
-    (
-        "retention",
-        &[
-            "artifact",
-            "history",
-            "plan::model",
-            "run::event",
-            "run::status",
-            "values",
-        ],
-    ),
-    (
-        "history",
-        &["notify::previous", "run::event", "run::status", "values"],
-    ),
-    (
-        "run",
-        &[
-            "artifact",
-            "clock",
-            "exit",
-            "gateway",
-            "script",
-            "lock",
-            "plan::model",
-            "secret",
-            "signal",
-            "soma",
-            "values",
-        ],
-    ),
-    ("plan", &["secret", "values"]),
-    ("gateway", &["clock", "signal", "soma", "values"]),
-    ("soma", &["values"]),
-    ("artifact", &["values"]),
-    ("script", &[]),
-    ("lock", &["clock", "signal", "values"]),
-    ("clock", &["signal"]),
-    ("signal", &[]),
-    ("exit", &[]),
-    ("secret", &["values"]),
-    ("ownership", &["values"]),
-    ("values", &[]),
-];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -145,42 +41,6 @@ fn room(path: &Path) -> String {
     let below = path.strip_prefix(root().join("src")).expect("below src");
     let first = below.iter().next().expect("a component").to_string_lossy();
     first.trim_end_matches(".rs").to_owned()
-}
-
-#[test]
-fn the_arrows_between_rooms_point_inwards() {
-    let arrows: BTreeMap<&str, &[&str]> = ARROWS.iter().copied().collect();
-    let mut files = Vec::new();
-    sources(&root().join("src"), &mut files);
-    let mut wrong = Vec::new();
-    for file in files {
-        let from = room(&file);
-        if from == "lib" {
-            continue;
-        }
-        let allowed = arrows
-            .get(from.as_str())
-            .unwrap_or_else(|| panic!("a room without a rule: {from}"));
-        let text = fs::read_to_string(&file).expect("a source file");
-        // Tests beside a module may build on anything.
-        let text = text.split("#[cfg(test)]").next().unwrap_or_default();
-        for (number, line) in text.lines().enumerate() {
-            let code = line.split("//").next().unwrap_or_default();
-            for used in code.split("crate::").skip(1) {
-                let used: String = used
-                    .chars()
-                    .take_while(|c| c.is_alphanumeric() || matches!(c, '_' | ':'))
-                    .collect();
-                let to = used.split("::").next().unwrap_or_default();
-                let granted =
-                    |rule: &&str| *rule == to || used == **rule || used.starts_with(&format!("{rule}::"));
-                if to != from && !allowed.iter().any(granted) {
-                    wrong.push(format!("{}:{}: {from} uses {used}", file.display(), number + 1));
-                }
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod shown;
 mod soap_client;
 mod support;
 
+mod arrows;
 mod check;
 mod connections;
 mod crash;

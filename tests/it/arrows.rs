@@ -1,0 +1,147 @@
+//! The layout of the house: which room may know which, and that no file of one needs itself.
+
+mod source;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use source::Source;
+
+/// What a room may use. `plan::model`, `run::event` and `run::status` are plain data; the
+/// rooms that know only those say so.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("main", &["cli", "commands", "values"]),
+    ("cli", &["exit", "run::status", "values"]),
+    (
+        "commands",
+        &[
+            "artifact",
+            "cli",
+            "clock",
+            "exit",
+            "freshness",
+            "gateway",
+            "history",
+            "lock",
+            "notify",
+            "plan",
+            "report",
+            "retention",
+            "run",
+            "signal",
+            "soma",
+            "ui",
+            "values",
+        ],
+    ),
+    ("ui", &["cli", "run::event", "run::status", "values"]),
+    (
+        "report",
+        &[
+            "artifact",
+            "exit",
+            "freshness",
+            "history",
+            "retention::prove",
+            "run::event",
+            "run::examine",
+            "run::sequence",
+            "run::status",
+            "values",
+        ],
+    ),
+    (
+        "notify",
+        &[
+            "plan::model",
+            "run::event",
+            "run::status",
+            "secret",
+            "soma::tls",
+            "values",
+        ],
+    ),
+    (
+        "freshness",
+        &["history", "plan::model", "run::event", "run::status", "values"],
+    ),
+    (
+        "retention",
+        &[
+            "artifact",
+            "history",
+            "plan::model",
+            "run::event",
+            "run::status",
+            "values",
+        ],
+    ),
+    ("history", &["notify::previous", "run::event", "run::status"]),
+    (
+        "run",
+        &[
+            "artifact",
+            "clock",
+            "exit",
+            "gateway",
+            "script",
+            "lock",
+            "plan::model",
+            "secret",
+            "signal",
+            "soma",
+            "values",
+        ],
+    ),
+    ("plan", &["secret", "values"]),
+    ("gateway", &["clock", "signal", "soma", "values"]),
+    ("soma", &["values"]),
+    ("artifact", &["values"]),
+    ("script", &[]),
+    ("lock", &["clock", "signal", "values"]),
+    ("clock", &["signal"]),
+    ("signal", &[]),
+    ("exit", &[]),
+    ("secret", &["values"]),
+    ("ownership", &["values"]),
+    ("values", &[]),
+];
+
+#[test]
+fn the_arrows_between_rooms_point_inwards() {
+    let source = read();
+    let rules: BTreeMap<&str, &[&str]> = ARROWS.iter().copied().collect();
+    let mut wrong = Vec::new();
+    let mut needed = BTreeSet::new();
+    for module in source.modules() {
+        let Some(from) = module.path.first() else {
+            continue;
+        };
+        let allowed = rules
+            .get(from.as_str())
+            .unwrap_or_else(|| panic!("a room without a rule: {from}"));
+        for (used, name) in source.used_by(module) {
+            let used = used.join("::");
+            let granting = |rule: &&&str| used == ***rule || used.starts_with(&format!("{rule}::"));
+            match allowed.iter().find(granting) {
+                _ if used == *from || used.starts_with(&format!("{from}::")) => {}
+                Some(rule) => {
+                    needed.insert((from.clone(), *rule));
+                }
+                None => wrong.push(format!("{} uses {name}", module.file.display())),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let granted = ARROWS
+        .iter()
+        .flat_map(|(from, allowed)| allowed.iter().map(|rule| ((*from).to_owned(), *rule)));
+    let unused: Vec<_> = granted.filter(|arrow| !needed.contains(arrow)).collect();
+    assert!(unused.is_empty(), "arrows that nobody needs: {unused:?}");
+}
+
+fn read() -> Source {
+    let source = Source::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    assert!(source.modules().count() > 100, "the modules are found");
+    source
+}
