@@ -11,8 +11,8 @@ use std::time::SystemTime;
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
+use crate::artifact::error::{StoreError, StoreErrorKind};
 use crate::artifact::layout::PARTIAL;
-use crate::artifact::stage::{StoreError, StoreErrorKind};
 
 /// Begins the name of a file that lives for a moment only.
 const MOMENTARY: &str = ".dpbackup-";

@@ -6,6 +6,7 @@
 
 pub mod archive;
 pub mod compare;
+pub mod error;
 #[cfg(test)]
 mod fixture;
 mod folder;

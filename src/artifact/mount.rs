@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::Access;
 
+use crate::artifact::error::{StoreError, StoreErrorKind};
 use crate::artifact::folder::{Folder, momentary_name};
 use crate::artifact::space;
-use crate::artifact::stage::{StoreError, StoreErrorKind};
 
 const MOUNTS: &str = "/proc/self/mountinfo";
 

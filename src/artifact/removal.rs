@@ -5,9 +5,10 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::path::Path;
 
+use crate::artifact::error::{StoreError, StoreErrorKind};
 use crate::artifact::layout::looks_like_timestamp;
 use crate::artifact::recheck::{Recorded, sha256};
-use crate::artifact::stage::{StoreError, StoreErrorKind, partial_name};
+use crate::artifact::stage::partial_name;
 use crate::artifact::stored_place::{AtPlace, StoredPlace, standing_of};
 
 /// How a backup is stored.

@@ -9,9 +9,10 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::artifact::error::{StoreError, StoreErrorKind};
 use crate::artifact::folder::Folder;
 use crate::artifact::layout::component;
-use crate::artifact::stage::{HashedFile, Place, StoreError, StoreErrorKind, in_place, partial_name, reach};
+use crate::artifact::stage::{HashedFile, Place, in_place, partial_name, reach};
 
 /// Ends the name of the lock of a staged folder, before `.partial`.
 pub(super) const LOCK: &str = ".lock";

@@ -1,5 +1,5 @@
 use super::*;
-use crate::artifact::stage::StoreErrorKind;
+use crate::artifact::error::StoreErrorKind;
 
 fn fill(store: &Path, names: &[&str]) -> StagedFolder {
     let folder = StagedFolder::create(store, &store.join("d/secure-backup/t")).expect("staged");

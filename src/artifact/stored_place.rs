@@ -6,8 +6,8 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
 
+use crate::artifact::error::{StoreError, StoreErrorKind};
 use crate::artifact::folder::Folder;
-use crate::artifact::stage::{StoreError, StoreErrorKind};
 
 /// A name in a folder that is held open.
 #[derive(Debug)]

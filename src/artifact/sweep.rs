@@ -12,11 +12,12 @@ use std::ffi::OsStr;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
+use crate::artifact::error::{StoreError, StoreErrorKind};
 use crate::artifact::folder::{Folder, is_momentary};
 use crate::artifact::layout::{
     DOMAIN_FOLDER, EXPORT_INFIX, PARTIAL, SECURE_BACKUP_FOLDER, is_component, looks_like_timestamp,
 };
-use crate::artifact::stage::{Place, StoreError, StoreErrorKind, locks_are_unknown, partial_name};
+use crate::artifact::stage::{Place, locks_are_unknown, partial_name};
 use crate::artifact::stage_folder::{LOCK, Remains, lock_name, remove_filled};
 
 /// What a sweep found.

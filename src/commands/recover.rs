@@ -99,7 +99,7 @@ pub(super) fn recover(args: &RecoverArgs, global: &Global, ui: Ui, env: Lookup<'
             }
         }
         // No store yet, nothing left in it.
-        Err(error) if error.kind == crate::artifact::stage::StoreErrorKind::Missing => {}
+        Err(error) if error.kind == crate::artifact::error::StoreErrorKind::Missing => {}
         Err(error) => {
             exit = exit.or_graver(Exit::Failed);
             lines.push(format!("{error}: {}", error.source));

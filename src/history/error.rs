@@ -1,10 +1,14 @@
 //! What can be wrong with a history file, in words that say what to do.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::ErrorCode;
 
 use crate::run::event::LedgerError;
+
+/// How long a connection waits for another one before that is an error.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The history cannot be used, or does not know what was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -95,7 +99,7 @@ pub enum HistoryError {
     /// Somebody else held it for too long.
     #[error(
         "{} has been locked by another process for {} s: end whatever reads or writes it ('fuser FILE' names it) \
-         and try again", path.display(), crate::history::schema::BUSY_TIMEOUT.as_secs()
+         and try again", path.display(), BUSY_TIMEOUT.as_secs()
     )]
     Busy {
         /// The file.

@@ -27,10 +27,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
-use crate::history::error::{HistoryError, HistoryFault};
-
-/// How long a connection waits for another one.
-pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+use crate::history::error::{BUSY_TIMEOUT, HistoryError, HistoryFault};
 
 /// `dpbk`: what the header of every history says.
 pub(super) const APPLICATION_ID: i64 = 0x6470_626b;

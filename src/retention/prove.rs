@@ -7,9 +7,9 @@ use std::path::Path;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::artifact::error::StoreError;
 use crate::artifact::recheck::Recorded;
 use crate::artifact::removal::{self, FileFound, Shape};
-use crate::artifact::stage::StoreError;
 use crate::history::{FileId, FileRow, PrunableFile};
 use crate::plan::model::PlanFile;
 use crate::retention::choose::{Backup, CopyStanding, Decision, Reason, choose};

@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use crate::artifact::archive::Expected;
-use crate::artifact::stage::{StoreError, StoreErrorKind};
+use crate::artifact::error::{StoreError, StoreErrorKind};
 use crate::gateway::backup::RemoteFolder;
 use crate::gateway::domains::{DEFAULT_DOMAIN, DomainStatus, QuiesceState};
 use crate::gateway::quiesce::Scope;

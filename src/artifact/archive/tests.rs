@@ -1,5 +1,7 @@
 use std::fmt::Write as _;
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::artifact::fixture::{FixtureGateway, file_of};
 

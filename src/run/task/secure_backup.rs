@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
+use crate::artifact::error::StoreError;
 use crate::artifact::layout;
 use crate::artifact::manifest;
-use crate::artifact::stage::StoreError;
 use crate::artifact::stage_folder::{SealedPart, StagedFolder};
 use crate::gateway::backup::{FolderRemoved, RemoteFile, RemoteFolder, SecureBackupEnd};
 use crate::gateway::facts::BackupMode;
