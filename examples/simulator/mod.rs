@@ -13,7 +13,7 @@
 //! | file | one line |
 //! |---|---|
 //! | `setup`, `firmware` | what can be chosen before it starts |
-//! | `personality` | ways in which real gateways differ from each other |
+//! | `personality`, `sample` | ways in which real gateways differ from each other; some of them |
 //! | `fault`, `kinds`, `script` | what can go wrong; every kind by name; the same as text |
 //! | `server`, `tls`, `short_key`, `http` | connections, certificates, requests and answers |
 //! | `answer`, `door` | from a request to its answer: faults, login, rights, operation |
@@ -54,6 +54,7 @@ mod operations;
 mod personality;
 mod quiesce;
 mod quiesce_actions;
+mod sample;
 mod schema;
 mod script;
 mod secure_backup;
@@ -81,6 +82,7 @@ pub use kinds::KINDS;
 pub use manifest::{Checksum, ManifestForm, Notation, OwnRow, SizeElement};
 pub use personality::{PERSONALITIES, Personality};
 pub use quiesce::{Shown, When};
+pub use sample::some_of;
 pub use script::parse_time;
 pub use setup::{BackupMode, Clock, CryptoCertificate, Domain, HangUp, Identity, Setup, Space, Uri, User};
 pub use state::State;

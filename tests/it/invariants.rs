@@ -17,6 +17,13 @@ pub(crate) fn broken(home: &Home, gateway: &Gateway, others: &[&str]) -> Vec<Str
     let mut broken = Vec::new();
     let open = home.history().open_entries().expect("the journal");
     device(gateway, &open, others, &mut broken);
+    broken.extend(broken_at_home(home));
+    broken
+}
+
+/// What of it concerns this machine alone: the store and the history.
+pub(crate) fn broken_at_home(home: &Home) -> Vec<String> {
+    let mut broken = Vec::new();
     store(&home.store(), &mut broken);
     history(home, &mut broken);
     broken
@@ -43,6 +50,15 @@ fn device(gateway: &Gateway, open: &[JournalEntry], others: &[&str], broken: &mu
         if !quiesce.is_empty() && !remembered {
             broken.push(format!("{domain} is '{quiesce}', and no journal row says so"));
         }
+    }
+    let itself = state.device_quiesce_state();
+    let remembered = open
+        .iter()
+        .any(|entry| matches!(entry.undo, Undo::UnquiesceDevice));
+    if !itself.is_empty() && !remembered {
+        broken.push(format!(
+            "the device itself is '{itself}', and no journal row says so"
+        ));
     }
     let remembered = |file: &str| {
         open.iter().any(
