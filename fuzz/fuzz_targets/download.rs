@@ -3,6 +3,7 @@
 
 use std::io::Read;
 
+use dpbackup::soma::deadline::Deadline;
 use dpbackup::soma::download::read_file;
 use libfuzzer_sys::fuzz_target;
 
@@ -25,7 +26,8 @@ impl Read for Pieces<'_> {
 fn download(bytes: &[u8], size: usize) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     let mut told = 0;
-    let outcome = read_file(Pieces { bytes, size }, &mut out, &mut |bytes| told = bytes);
+    let pieces = Pieces { bytes, size };
+    let outcome = read_file(pieces, &Deadline::never(), &mut out, &mut |bytes| told = bytes);
     assert!(told <= out.len() as u64);
     match outcome {
         Ok(length) => {

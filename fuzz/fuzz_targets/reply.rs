@@ -2,8 +2,9 @@
 #![no_main]
 
 use dpbackup::gateway::domains::QuiesceState;
+use dpbackup::soma::deadline::Deadline;
 use dpbackup::soma::error::SomaError;
-use dpbackup::soma::reply;
+use dpbackup::soma::reply::{self, Answer};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
@@ -12,8 +13,9 @@ fuzz_target!(|text: &str| {
         // What is quoted of an answer is bounded.
         assert!(error.message.len() < 1 << 16);
     };
+    let answer = || Answer::new(text.to_owned(), Deadline::never());
     for payload in ["status", "config", "filestore", "result"] {
-        let read = reply::read_payload(text, payload, |node| {
+        let read = answer().payload(payload, |node| {
             for row in reply::rows(node, "DomainStatus") {
                 let _ = QuiesceState::parse(reply::field(row, "QuiesceState")).to_string();
                 let _ = reply::text_field(row, "Domain");
@@ -25,8 +27,8 @@ fuzz_target!(|text: &str| {
             judge(error);
         }
     }
-    if let Err(error) = reply::read_ok(text) {
+    if let Err(error) = answer().ok() {
         judge(error);
     }
-    judge(reply::into_refusal(text, "file"));
+    judge(answer().into_refusal("file"));
 });

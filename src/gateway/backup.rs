@@ -9,6 +9,7 @@ use crate::gateway::Gateway;
 use crate::gateway::domains::DEFAULT_DOMAIN;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::{reply, request};
+use crate::values::xml_limits::NotPlausible;
 
 /// Where secure backups are made.
 const TEMPORARY: &str = "temporary:";
@@ -18,6 +19,12 @@ pub const MANIFEST: &str = "backupmanifest.xml";
 
 /// How often the device is asked whether a secure backup is ready.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// A secure backup has some ten files; a folder of ours with more than so many is none.
+const MOST_ENTRIES: usize = 10_000;
+
+/// The longest path of a file, in bytes.
+const LONGEST_PATH: usize = 4_096;
 
 /// A folder in `temporary:`, written `temporary:///NAME`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -200,9 +207,7 @@ impl Gateway<'_> {
             let Some(directory) = directory else {
                 return Ok(None);
             };
-            let mut files = Vec::new();
-            collect(directory, "", &mut files);
-            Ok(Some(files))
+            files_below(directory).map(Some)
         })
     }
 
@@ -302,13 +307,26 @@ impl Gateway<'_> {
     }
 }
 
-/// Files below `directory`, those of sub-directories with their path.
-fn collect(directory: Node<'_, '_>, prefix: &str, files: &mut Vec<RemoteFile>) {
+/// Files below `directory`, those of sub-directories with their path. A path repeats the
+/// names of all folders around a file, so that few bytes could ask for much memory.
+fn files_below(directory: Node<'_, '_>) -> Result<Vec<RemoteFile>> {
+    let too_much = |limit: usize, what| {
+        let limit = limit as u64;
+        Err(reply::not_plausible(NotPlausible::TooMuch { limit, what }))
+    };
+    let (mut files, mut entries) = (Vec::new(), 0);
     // Depth comes from the device: a stack of our own, not one of calls.
-    let mut waiting = vec![(directory, prefix.to_owned())];
+    let mut waiting = vec![(directory, String::new())];
     while let Some((directory, prefix)) = waiting.pop() {
         for child in directory.children().filter(Node::is_element) {
             let name = child.attribute("name").unwrap_or_default();
+            entries += 1;
+            if entries > MOST_ENTRIES {
+                return too_much(MOST_ENTRIES, "files and folders in a folder of ours");
+            }
+            if prefix.len() + name.len() > LONGEST_PATH {
+                return too_much(LONGEST_PATH, "bytes in the path of a file");
+            }
             match child.tag_name().name() {
                 "file" => files.push(RemoteFile {
                     name: format!("{prefix}{name}"),
@@ -320,6 +338,58 @@ fn collect(directory: Node<'_, '_>, prefix: &str, files: &mut Vec<RemoteFile>) {
                 }
                 _ => {}
             }
+        }
+    }
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use roxmltree::Document;
+
+    use super::*;
+
+    fn listed(xml: &str) -> Result<Vec<RemoteFile>> {
+        let document = Document::parse(xml).expect("XML");
+        files_below(document.root_element())
+    }
+
+    #[test]
+    fn files_are_listed_with_the_folders_that_they_stand_in() {
+        let xml = "<directory name='temporary:/x'><file name='a'><size> 7 </size></file>\
+                   <directory name='temporary:/x/y/'><file name='b'/></directory></directory>";
+        let files = listed(xml).expect("files");
+        let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+        assert_eq!(names, ["a", "y/b"]);
+        assert_eq!((files[0].size, files[1].size), (Some(7), None));
+    }
+
+    #[test]
+    fn a_folder_that_asks_for_more_memory_than_a_secure_backup_is_not_plausible() {
+        let name = "n".repeat(3_000);
+        let many = "<file name=''/>".repeat(10_001);
+        for (inner, words) in [
+            (
+                many.clone(),
+                "more than 10000 files and folders in a folder of ours",
+            ),
+            (
+                format!("<directory name='d'>{many}</directory>"),
+                "more than 10000 files and folders in a folder of ours",
+            ),
+            (
+                format!("<directory name='{name}'><directory name='{name}'/></directory>"),
+                "more than 4096 bytes in the path of a file",
+            ),
+            (
+                format!("<directory name='{name}'><file name='{name}'/></directory>"),
+                "more than 4096 bytes in the path of a file",
+            ),
+        ] {
+            let refused = listed(&format!("<directory name='x'>{inner}</directory>"));
+            let error = refused.expect_err("it is refused");
+            assert_eq!(error.kind, SomaErrorKind::Malformed);
+            assert!(error.message.ends_with(words), "{error}");
         }
     }
 }

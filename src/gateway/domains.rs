@@ -3,9 +3,13 @@
 use crate::gateway::Gateway;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::{reply, request};
+use crate::values::xml_limits::NotPlausible;
 
 /// The domain that every device has, and that cannot be quiesced.
 pub const DEFAULT_DOMAIN: &str = "default";
+
+/// No name of a domain is longer, in bytes: gateways take 128 characters.
+const LONGEST_NAME: usize = 1_000;
 
 /// A row of `DomainStatus` (soma-wire section 6).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,8 +83,8 @@ impl Gateway<'_> {
                 .map(|row| DomainStatus {
                     name: reply::field(row, "Domain").to_owned(),
                     save_needed: reply::field(row, "SaveNeeded").eq_ignore_ascii_case("on"),
-                    quiesce: QuiesceState::parse(reply::field(row, "QuiesceState")),
-                    current_command: reply::field(row, "CurrentCommand").to_owned(),
+                    quiesce: QuiesceState::parse(&reply::text_field(row, "QuiesceState").unwrap_or_default()),
+                    current_command: reply::text_field(row, "CurrentCommand").unwrap_or_default(),
                 })
                 .collect();
             if domains.is_empty() {
@@ -91,6 +95,12 @@ impl Gateway<'_> {
                     "the device lists no domain, not even 'default'",
                 );
                 return Err(error.with_hint("the account needs */*/status/domain-status?Access=r"));
+            }
+            if domains.iter().any(|domain| domain.name.len() > LONGEST_NAME) {
+                return Err(reply::not_plausible(NotPlausible::TooMuch {
+                    limit: LONGEST_NAME as u64,
+                    what: "bytes in the name of a domain",
+                }));
             }
             if let Some(row) = domains.iter().find(|domain| domain.name.is_empty()) {
                 return Err(SomaError::new(

@@ -19,7 +19,6 @@ use crate::clock::Clock;
 use crate::signal::Stop;
 use crate::soma::client::Client;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
-use crate::soma::reply;
 use crate::soma::request::Request;
 use crate::values::timeouts::Timeouts;
 
@@ -85,17 +84,14 @@ impl<'a> Gateway<'a> {
         read: &mut dyn FnMut(Node<'_, '_>) -> Result<T>,
     ) -> Result<T> {
         self.interruptible(request, || {
-            let text = self.client.call(request, self.timeouts().request)?;
-            reply::read_payload(&text, payload, read)
+            let answer = self.client.call(request, self.timeouts().request)?;
+            answer.payload(payload, read)
         })
     }
 
     /// Sends an action, once, and wants an `OK`. `total` bounds the wait for it.
     fn act(&self, request: &Request, total: Duration) -> Result<()> {
-        self.interruptible(request, || {
-            let text = self.client.call(request, total)?;
-            reply::read_ok(&text)
-        })
+        self.interruptible(request, || self.client.call(request, total)?.ok())
     }
 
     /// Downloads the file that a request answers with, once.

@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use crate::soma::download;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::http::{Body, Http, HttpAnswer};
-use crate::soma::reply;
+use crate::soma::reply::{self, Answer};
 use crate::soma::request::Request;
 use crate::soma::reuse::Reuse;
 use crate::soma::tls;
@@ -75,8 +75,8 @@ impl Client {
         &self.target.timeouts
     }
 
-    /// Sends a request whose answer is small, and returns its text.
-    pub fn call(&self, request: &Request, total: Duration) -> Result<String> {
+    /// Sends a request whose answer is small. `total` bounds the reading of it, too.
+    pub fn call(&self, request: &Request, total: Duration) -> Result<Answer> {
         read_text(self.post(request, total)?)
     }
 
@@ -90,7 +90,8 @@ impl Client {
         progress: &mut dyn FnMut(u64),
     ) -> Result<u64> {
         let mut body = self.post(request, total)?;
-        let outcome = download::read_file(&mut body, out, progress);
+        let deadline = body.deadline().clone();
+        let outcome = download::read_file(&mut body, &deadline, out, progress);
         match body.failure() {
             Some(failure) => Err(failure),
             None => outcome,
@@ -119,7 +120,7 @@ impl fmt::Debug for Client {
     }
 }
 
-fn read_text(mut body: Body) -> Result<String> {
+fn read_text(mut body: Body) -> Result<Answer> {
     let mut bytes = Vec::new();
     let outcome = body.by_ref().take(reply::MAX_BYTES + 1).read_to_end(&mut bytes);
     if let Some(failure) = body.failure() {
@@ -132,7 +133,7 @@ fn read_text(mut body: Body) -> Result<String> {
             format!("the answer is longer than {} MiB", reply::MAX_BYTES >> 20),
         ));
     }
-    String::from_utf8(bytes).map_err(|error| {
+    let text = String::from_utf8(bytes).map_err(|error| {
         SomaError::new(
             SomaErrorKind::Malformed,
             format!(
@@ -140,5 +141,6 @@ fn read_text(mut body: Body) -> Result<String> {
                 error.utf8_error().valid_up_to()
             ),
         )
-    })
+    })?;
+    Ok(Answer::new(text, body.deadline().clone()))
 }

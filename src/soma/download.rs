@@ -14,12 +14,17 @@ use quick_xml::NsReader;
 use quick_xml::events::Event;
 use quick_xml::name::ResolveResult;
 
+use crate::soma::deadline::Deadline;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
-use crate::soma::reply;
+use crate::soma::reply::{self, Answer};
 use crate::soma::request::NAMESPACE;
+use crate::values::xml_limits::{ScannedXml, XmlLimits, not_plausible};
 
 /// Bytes read from the socket at a time.
 const BUFFER: usize = 128 << 10;
+
+/// What stands behind a file closes the envelope, and is no longer than this.
+const LONGEST_END: u64 = 1 << 20;
 
 /// `Envelope`, `Body`, `response`, `file`.
 const FILE_DEPTH: usize = 4;
@@ -29,11 +34,18 @@ const FILE_DEPTH: usize = 4;
 const MAX_WORD: usize = 64;
 
 /// Decodes the file in the answer `body` into `out` and returns its length. `progress`
-/// is told the bytes so far, from 0 when the file begins. An answer without a file becomes the error it stands for.
-pub fn read_file(body: impl Read, out: &mut dyn Write, progress: &mut dyn FnMut(u64)) -> Result<u64> {
+/// is told the bytes so far, from 0 when the file begins. An answer without a file becomes
+/// the error it stands for, which is found until `deadline`.
+pub fn read_file(
+    body: impl Read,
+    deadline: &Deadline,
+    out: &mut dyn Write,
+    progress: &mut dyn FnMut(u64),
+) -> Result<u64> {
+    let body = BufReader::with_capacity(BUFFER, body);
     let source = Recording {
-        inner: BufReader::with_capacity(BUFFER, body),
-        record: Some(Vec::new()),
+        inner: ScannedXml::new(body, XmlLimits::default()),
+        passage: Passage::Kept(Vec::new()),
         returned: b"",
     };
     let mut reader = NsReader::from_reader(source);
@@ -51,9 +63,10 @@ pub fn read_file(body: impl Read, out: &mut dyn Write, progress: &mut dyn FnMut(
                 depth += 1;
                 let is_file = in_management && depth == FILE_DEPTH && start.local_name().as_ref() == "file";
                 if is_file && length.is_none() {
-                    reader.get_mut().record = None;
                     progress(0);
+                    reader.get_mut().passage = Passage::File;
                     length = Some(decode(reader.get_mut(), out, progress)?);
+                    reader.get_mut().passage = Passage::Behind(0);
                 }
             }
             Event::Empty(element)
@@ -62,11 +75,10 @@ pub fn read_file(body: impl Read, out: &mut dyn Write, progress: &mut dyn FnMut(
                     && element.local_name().as_ref() == "file"
                     && length.is_none() =>
             {
-                reader.get_mut().record = None;
+                reader.get_mut().passage = Passage::Behind(0);
                 length = Some(0);
             }
             Event::End(_) => depth = depth.saturating_sub(1),
-            Event::DocType(_) => return Err(malformed("it has a document type, which SOMA never has")),
             Event::Eof => break,
             _ => {}
         }
@@ -80,8 +92,11 @@ pub fn read_file(body: impl Read, out: &mut dyn Write, progress: &mut dyn FnMut(
     match length {
         Some(length) => Ok(length),
         None => {
-            let record = reader.get_mut().record.take().unwrap_or_default();
-            Err(reply::into_refusal(&String::from_utf8_lossy(&record), "file"))
+            let text = match &reader.get_ref().passage {
+                Passage::Kept(record) => String::from_utf8_lossy(record).into_owned(),
+                Passage::File | Passage::Behind(_) => String::new(),
+            };
+            Err(Answer::new(text, deadline.clone()).into_refusal("file"))
         }
     }
 }
@@ -102,7 +117,10 @@ fn xml_error(error: &quick_xml::Error) -> SomaError {
 
 /// The caller knows more about a failed read than we do ([`super::http::Body::failure`]).
 fn read_error(error: &io::Error) -> SomaError {
-    SomaError::new(SomaErrorKind::Broken, error)
+    match not_plausible(error) {
+        Some(why) => reply::not_plausible(why),
+        None => SomaError::new(SomaErrorKind::Broken, error),
+    }
 }
 
 /// What the text of a file stands in.
@@ -292,11 +310,20 @@ fn local(error: &io::Error) -> SomaError {
     SomaError::new(SomaErrorKind::Local(error.kind()), error)
 }
 
-/// Keeps what is read until it is clear that a file has begun, so that another answer
-/// can be judged as a whole.
+/// Which part of an answer the bytes belong to, and what becomes of them.
+enum Passage {
+    /// No file has begun: they are kept, so that another answer can be judged as a whole.
+    Kept(Vec<u8>),
+    /// They are those of the file.
+    File,
+    /// They stand behind the file: so many so far.
+    Behind(u64),
+}
+
+/// The source of an answer, which is looked at and recorded.
 struct Recording<R> {
     inner: R,
-    record: Option<Vec<u8>>,
+    passage: Passage,
     /// Read too far, and to be read again: never before the file has begun.
     returned: &'static [u8],
 }
@@ -316,12 +343,14 @@ impl<R: BufRead> Read for Recording<R> {
 
 impl<R: BufRead> BufRead for Recording<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self
-            .record
-            .as_ref()
-            .is_some_and(|record| record.len() as u64 > reply::MAX_BYTES)
-        {
-            return Err(io::Error::other("the answer is too large and holds no file"));
+        match &self.passage {
+            Passage::Kept(record) if record.len() as u64 > reply::MAX_BYTES => {
+                return Err(io::Error::other("the answer is too large and holds no file"));
+            }
+            Passage::Behind(bytes) if *bytes > LONGEST_END => {
+                return Err(io::Error::other("the answer goes on and on behind its file"));
+            }
+            _ => {}
         }
         if !self.returned.is_empty() {
             return Ok(self.returned);
@@ -334,11 +363,15 @@ impl<R: BufRead> BufRead for Recording<R> {
             self.returned = self.returned.get(amount..).unwrap_or_default();
             return;
         }
-        if let Some(record) = &mut self.record {
+        match &mut self.passage {
             // What is consumed was in the buffer: this reads nothing and cannot fail.
-            if let Ok(buffer) = self.inner.fill_buf() {
-                record.extend_from_slice(buffer.get(..amount).unwrap_or_default());
+            Passage::Kept(record) => {
+                if let Ok(buffer) = self.inner.fill_buf() {
+                    record.extend_from_slice(buffer.get(..amount).unwrap_or_default());
+                }
             }
+            Passage::File => {}
+            Passage::Behind(bytes) => *bytes += amount as u64,
         }
         self.inner.consume(amount);
     }
@@ -381,6 +414,7 @@ mod tests {
                 bytes: text.as_bytes(),
                 step,
             },
+            &Deadline::never(),
             &mut out,
             &mut |_| {},
         )?;
@@ -520,6 +554,46 @@ mod tests {
             envelope("<dp:file>QUJD</dp:file>")
         );
         assert_eq!(failure(&text).0, SomaErrorKind::Malformed);
+    }
+
+    #[test]
+    fn what_a_parser_would_not_end_with_is_not_plausible_before_a_file_and_behind_it() {
+        let nested: String = (0..4_000).map(|n| format!("<a xmlns:n{n}=\"u\">")).collect();
+        let attributes: String = (0..160_000).map(|n| format!(" a{n}=\"\"")).collect();
+        for hostile in [
+            format!("{nested}{}", "</a>".repeat(4_000)),
+            format!("<a{attributes}/>"),
+            "<a>".repeat(100_000),
+            format!("<{}/>", "a".repeat(70_000)),
+        ] {
+            for inner in [
+                format!("{hostile}<dp:file>QUJD</dp:file>"),
+                format!("<dp:file>QUJD</dp:file>{hostile}"),
+                format!("<dp:result>{hostile}</dp:result>"),
+            ] {
+                let (kind, message) = failure(&envelope(&inner));
+                assert_eq!(kind, SomaErrorKind::Malformed);
+                let words = "the device's answer is not plausible: more than ";
+                assert!(message.starts_with(words) && message.len() < 200, "{message}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_that_goes_on_and_on_behind_its_file_is_given_up() {
+        for endless in [" ".repeat(3 << 20), format!("<!--{}", "x".repeat(3 << 20))] {
+            let text = envelope(&format!("<dp:file>QUJD</dp:file>{endless}"));
+            let (_, message) = failure(&text);
+            assert!(message.contains("goes on and on behind its file"), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_read_until_the_deadline_of_its_request_and_no_longer() {
+        let text = envelope("<dp:result>Cannot read the specified file</dp:result>");
+        let over = Deadline::after(std::time::Duration::ZERO, std::sync::Arc::default());
+        let error = read_file(text.as_bytes(), &over, &mut Vec::new(), &mut |_| {});
+        assert_eq!(error.expect_err("too late").kind, SomaErrorKind::TimedOut);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::fmt;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use base64::Engine as _;
 use rustls::ClientConfig;
@@ -18,8 +18,9 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{Connector, NextTimeout, TcpConnector};
 
+use crate::soma::deadline::Deadline;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
-use crate::soma::reply::{self, WRONG_PORT, quote};
+use crate::soma::reply::{Answer, WRONG_PORT, quote};
 use crate::soma::request::Request;
 use crate::soma::reuse::{ConnectionsAsked, IDLE_FOR_QUESTIONS, Reuse};
 use crate::soma::tls::{self, HandshakeBroken, IdleLimit, TlsConnector};
@@ -132,12 +133,12 @@ impl Http {
     /// A question on a used connection that broke before the answer is asked again at
     /// once, on a new one.
     pub fn post(&self, request: &Request, total: Duration) -> Result<HttpAnswer> {
-        let started = Instant::now();
-        let mut sent = self.send(request, total, total);
+        let deadline = Deadline::after(total, Arc::clone(&self.interrupted));
+        let mut sent = self.send(request, &deadline);
         if sent.broke_when_reused() {
             self.reuse.broke();
             if request.asks_only {
-                sent = self.send(request, total.saturating_sub(started.elapsed()), total);
+                sent = self.send(request, &deadline);
             }
         }
         let response = sent.response?;
@@ -152,12 +153,7 @@ impl Http {
         let reader = response.into_body().into_with_config().limit(u64::MAX).reader();
         let body = Body {
             reader: Box::new(reader),
-            explain: Explain {
-                connect: self.timeouts.connect,
-                idle: self.timeouts.idle,
-                total,
-                interrupted: Arc::clone(&self.interrupted),
-            },
+            explain: self.explain(&deadline),
             failure: None,
         };
         Ok(HttpAnswer {
@@ -168,22 +164,22 @@ impl Http {
         })
     }
 
-    /// Sends `request`, once. What is left of `total`, which messages tell, is `limit`.
-    fn send(&self, request: &Request, limit: Duration, total: Duration) -> SentRequest {
+    /// Sends `request`, once.
+    fn send(&self, request: &Request, deadline: &Deadline) -> SentRequest {
         self.idle.clear();
         let asked = self.asked.count();
         let response = self
             .agent
             .post(&self.url)
             .config()
-            .timeout_global(Some(limit))
+            .timeout_global(deadline.left())
             .max_idle_age(self.reuse.longest_idle(request.asks_only))
             .build()
             .header("Authorization", self.authorization.expose_secret())
             .header("Content-Type", "text/xml; charset=utf-8")
             .send(&request.envelope);
         SentRequest {
-            response: response.map_err(|error| self.explain(error, total)),
+            response: response.map_err(|error| self.explain(deadline).error(error)),
             reused: self.asked.count() == asked,
         }
     }
@@ -198,14 +194,12 @@ impl Http {
         })
     }
 
-    fn explain(&self, error: ureq::Error, total: Duration) -> SomaError {
+    fn explain(&self, deadline: &Deadline) -> Explain {
         Explain {
             connect: self.timeouts.connect,
             idle: self.timeouts.idle,
-            total,
-            interrupted: Arc::clone(&self.interrupted),
+            deadline: deadline.clone(),
         }
-        .error(error)
     }
 }
 
@@ -248,7 +242,7 @@ impl HttpAnswer {
         let mut start = Vec::new();
         // What stands in the body only illustrates the error: a failure to read it is no other one.
         let _ = self.body.by_ref().take(200).read_to_end(&mut start);
-        Err(self.not_soma(SomaErrorKind::NotManagement, &start))
+        Err(self.not_soma(SomaErrorKind::NotManagement, &begins(&start)))
     }
 
     /// XML under an unusual status: a response or a fault is as good as under 200.
@@ -259,24 +253,27 @@ impl HttpAnswer {
             return Err(failure);
         }
         outcome.map_err(|error| SomaError::new(SomaErrorKind::Broken, error))?;
-        match reply::recognize(&String::from_utf8_lossy(&bytes)) {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        match Answer::new(text, self.body.deadline().clone()).recognize() {
             Ok(()) => {
                 self.body.reader = Box::new(io::Cursor::new(bytes));
                 Ok(self.body)
             }
-            Err(error) => {
-                bytes.truncate(200);
-                Err(self.not_soma(error.kind, &bytes))
-            }
+            Err(error) => match error.kind {
+                SomaErrorKind::Malformed if !bytes.is_empty() => {
+                    Err(self.not_soma(error.kind, &format!(": {}", error.message)))
+                }
+                SomaErrorKind::Malformed | SomaErrorKind::NotManagement => {
+                    Err(self.not_soma(error.kind, &begins(&bytes)))
+                }
+                // It was not read to its end.
+                _ => Err(error),
+            },
         }
     }
 
-    /// The error that something else than SOMA stands for, with the start of its body.
-    fn not_soma(self, kind: SomaErrorKind, start: &[u8]) -> SomaError {
-        let start = String::from_utf8_lossy(start)
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ");
+    /// The error that something else than SOMA stands for; `told` says more about it.
+    fn not_soma(self, kind: SomaErrorKind, told: &str) -> SomaError {
         let content_type = if self.content_type.is_empty() {
             "no content type".to_owned()
         } else {
@@ -285,16 +282,22 @@ impl HttpAnswer {
         let target = self
             .location
             .map_or_else(String::new, |location| format!(" to {location}"));
-        let begins = if start.is_empty() {
-            String::new()
-        } else {
-            format!("; it begins {}", quote(&start))
-        };
         let message = format!(
-            "the answer is HTTP {}{target} with {content_type}, not SOMA{begins}",
+            "the answer is HTTP {}{target} with {content_type}, not SOMA{told}",
             self.status
         );
         SomaError::new(kind, message).with_hint(WRONG_PORT)
+    }
+}
+
+/// How a body begins, in words.
+fn begins(body: &[u8]) -> String {
+    let start = body.get(..200).unwrap_or(body);
+    let start = String::from_utf8_lossy(start);
+    let words = start.split_whitespace().collect::<Vec<_>>().join(" ");
+    match words.is_empty() {
+        true => String::new(),
+        false => format!("; it begins {}", quote(&words)),
     }
 }
 
@@ -307,6 +310,11 @@ pub struct Body {
 }
 
 impl Body {
+    /// Until when it may be read.
+    pub fn deadline(&self) -> &Deadline {
+        &self.explain.deadline
+    }
+
     /// Why reading failed, if it did.
     pub fn failure(&mut self) -> Option<SomaError> {
         self.failure.take()
@@ -315,13 +323,17 @@ impl Body {
 
 impl Read for Body {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.reader.read(buffer).map_err(|error| {
-            let kind = error.kind();
-            let explained = self.explain.error(ureq::Error::from(error));
-            let told = io::Error::new(kind, explained.message.clone());
-            self.failure = Some(explained);
-            told
-        })
+        // What has arrived already is read without a wait: no limit of a wait ends that.
+        let (kind, explained) = match self.deadline().check() {
+            Err(over) => (io::ErrorKind::TimedOut, over),
+            Ok(()) => match self.reader.read(buffer) {
+                Ok(amount) => return Ok(amount),
+                Err(error) => (error.kind(), self.explain.error(ureq::Error::from(error))),
+            },
+        };
+        let told = io::Error::new(kind, explained.message.clone());
+        self.failure = Some(explained);
+        Err(told)
     }
 }
 
@@ -352,17 +364,13 @@ struct HostUnknown(io::Error);
 struct Explain {
     connect: Duration,
     idle: Duration,
-    total: Duration,
-    interrupted: Arc<AtomicBool>,
+    deadline: Deadline,
 }
 
 impl Explain {
     fn error(&self, error: ureq::Error) -> SomaError {
-        if self.interrupted.load(Ordering::SeqCst) {
-            return SomaError::new(
-                SomaErrorKind::Interrupted,
-                "ended because the run was asked to stop",
-            );
+        if self.deadline.is_interrupted() {
+            return Deadline::interrupted();
         }
         let limit = |duration: Duration| humantime::format_duration(duration).to_string();
         match error {
@@ -374,10 +382,7 @@ impl Explain {
                 SomaErrorKind::TimedOut,
                 format!("no byte arrived for {}", limit(self.idle)),
             ),
-            ureq::Error::Timeout(_) => SomaError::new(
-                SomaErrorKind::TimedOut,
-                format!("no complete answer within {}", limit(self.total)),
-            ),
+            ureq::Error::Timeout(_) => self.deadline.over(),
             ureq::Error::HostNotFound => {
                 SomaError::new(SomaErrorKind::Unreachable, "the host name is not known")
             }

@@ -2,12 +2,13 @@
 //!
 //! `request` writes what is sent, `http` carries it over a connection that `tls`
 //! trusts and `reuse` allows to carry another request, `reply` reads small answers and
-//! `download` streams large ones. `client` is the way in. `verifier` decides in a handshake,
+//! `download` streams large ones, both until the `deadline` of their request. `client` is the way in. `verifier` decides in a handshake,
 //! `peer` looks at a device without trusting it, `certificate` reads what it
 //! shows. Nothing here knows what a backup is.
 
 pub mod certificate;
 pub mod client;
+pub mod deadline;
 pub mod download;
 pub mod error;
 pub mod http;

@@ -8,61 +8,110 @@
 use jiff::Timestamp;
 use roxmltree::{Document, Node, ParsingOptions};
 
+use crate::soma::deadline::Deadline;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::request::NAMESPACE;
+use crate::values::xml_limits::{NotPlausible, XmlLimits, XmlScan};
 
-/// An answer that is read into memory may be this large.
-pub const MAX_BYTES: u64 = 64 << 20;
+/// An answer that is read into memory may be this large: a hundred thousand files are.
+pub const MAX_BYTES: u64 = 16 << 20;
 
-/// And may hold this many XML nodes.
-const MAX_NODES: u32 = 2_000_000;
+/// So much is looked at before the deadline is looked at again.
+const PIECE: usize = 64 << 10;
 
-/// An error quotes at most this much of what a device said.
+/// An error quotes at most so many characters of what a device said.
 const MAX_QUOTE: usize = 600;
 
-/// Parses `text` and hands the payload named `expected` to `read`.
-pub fn read_payload<T>(
-    text: &str,
-    expected: &str,
-    read: impl FnOnce(Node<'_, '_>) -> Result<T>,
-) -> Result<T> {
-    let document = parse(text)?;
-    let response = response(&document)?;
-    match payload(response, expected) {
-        Some(payload) => read(payload),
-        None => Err(refusal(response, expected)),
+/// The text of an answer, and until when it may be read.
+#[derive(Debug)]
+pub struct Answer {
+    text: String,
+    deadline: Deadline,
+}
+
+impl Answer {
+    /// An answer that must have been read by then.
+    pub fn new(text: String, deadline: Deadline) -> Self {
+        Self { text, deadline }
+    }
+
+    /// Hands the payload named `expected` to `read`.
+    pub fn payload<T>(&self, expected: &str, read: impl FnOnce(Node<'_, '_>) -> Result<T>) -> Result<T> {
+        let document = self.parse()?;
+        let response = response(&document)?;
+        match payload(response, expected) {
+            Some(payload) => read(payload),
+            None => Err(refusal(response, expected)),
+        }
+    }
+
+    /// Succeeds when the device says `OK` to an action.
+    pub fn ok(&self) -> Result<()> {
+        let document = self.parse()?;
+        let response = response(&document)?;
+        let mut results = children(response, "result").peekable();
+        let all_ok = results.peek().is_some() && results.all(|result| all_text(result) == "OK");
+        if all_ok {
+            Ok(())
+        } else {
+            Err(refusal(response, "result"))
+        }
+    }
+
+    /// Succeeds when this is an answer of SOMA at all, whatever it says: a response or a fault.
+    pub fn recognize(&self) -> Result<()> {
+        let document = self.parse()?;
+        match response(&document) {
+            Err(error) if error.kind == SomaErrorKind::NotManagement => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// The error that an answer without the expected payload stands for.
+    pub fn into_refusal(self, expected: &str) -> SomaError {
+        let outcome = self
+            .parse()
+            .and_then(|document| Err::<(), _>(refusal(response(&document)?, expected)));
+        match outcome {
+            Err(error) => error,
+            Ok(()) => SomaError::new(SomaErrorKind::Malformed, "an empty answer"),
+        }
+    }
+
+    /// Builds the tree of an answer that can be one. The parser has no limit of its own, so
+    /// that what it is given must cost it no more than its size: that is looked at before.
+    fn parse(&self) -> Result<Document<'_>> {
+        let text = self.text.trim_start_matches('\u{feff}');
+        let mut scan = XmlScan::new(XmlLimits::default());
+        for piece in text.as_bytes().chunks(PIECE) {
+            self.deadline.check()?;
+            scan.feed(piece).map_err(|refused| match refused {
+                NotPlausible::TooMuch { .. } => not_plausible(refused),
+                NotPlausible::DocumentType => unreadable(text, &refused),
+            })?;
+        }
+        let document = Document::parse_with_options(text, ParsingOptions::default())
+            .map_err(|error| unreadable(text, &error))?;
+        self.deadline.check()?;
+        Ok(document)
     }
 }
 
-/// Succeeds when the device says `OK` to an action.
-pub fn read_ok(text: &str) -> Result<()> {
-    let document = parse(text)?;
-    let response = response(&document)?;
-    let mut results = children(response, "result").peekable();
-    let all_ok = results.peek().is_some() && results.all(|result| all_text(result) == "OK");
-    if all_ok {
-        Ok(())
-    } else {
-        Err(refusal(response, "result"))
-    }
+/// The error of an answer that no gateway gives.
+pub(crate) fn not_plausible(why: NotPlausible) -> SomaError {
+    SomaError::new(
+        SomaErrorKind::Malformed,
+        format!("the device's answer is not plausible: {why}"),
+    )
 }
 
-/// Succeeds when this is an answer of SOMA at all, whatever it says: a response or a fault.
-pub fn recognize(text: &str) -> Result<()> {
-    let document = parse(text)?;
-    match response(&document) {
-        Err(error) if error.kind == SomaErrorKind::NotManagement => Err(error),
-        _ => Ok(()),
-    }
-}
-
-/// The error that an answer without the expected payload stands for.
-pub fn into_refusal(text: &str, expected: &str) -> SomaError {
-    let outcome = parse(text).and_then(|document| Err::<(), _>(refusal(response(&document)?, expected)));
-    match outcome {
-        Err(error) => error,
-        Ok(()) => SomaError::new(SomaErrorKind::Malformed, "an empty answer"),
-    }
+fn unreadable(text: &str, why: &dyn std::fmt::Display) -> SomaError {
+    let (why, start) = (why.to_string(), text.trim_start());
+    let (why, start) = (cut(&why, 200), cut(start, 80));
+    SomaError::new(
+        SomaErrorKind::Malformed,
+        format!("the answer is no XML that can be read ({why}); it begins {start:?}"),
+    )
 }
 
 /// The rows of a status or configuration payload: its child elements of this name.
@@ -89,11 +138,11 @@ pub fn field<'a>(row: Node<'a, '_>, name: &str) -> &'a str {
         .map_or("", str::trim)
 }
 
-/// A field, if it says something.
+/// A field, if it says something, and no more of it than an error would quote.
 pub fn text_field(row: Node<'_, '_>, name: &str) -> Option<String> {
     Some(field(row, name))
         .filter(|text| !text.is_empty())
-        .map(str::to_owned)
+        .map(|text| cut(text, MAX_QUOTE))
 }
 
 /// A number, which may be padded with blanks.
@@ -102,26 +151,10 @@ pub fn number_field(row: Node<'_, '_>, name: &str) -> Result<u64> {
     text.parse().map_err(|_| {
         SomaError::new(
             SomaErrorKind::Malformed,
-            format!("the device answered {name}={text:?} where a number belongs"),
-        )
-    })
-}
-
-fn parse(text: &str) -> Result<Document<'_>> {
-    let options = ParsingOptions {
-        allow_dtd: false,
-        nodes_limit: MAX_NODES,
-        ..ParsingOptions::default()
-    };
-    let text = text.trim_start_matches('\u{feff}');
-    Document::parse_with_options(text, options).map_err(|error| {
-        let mut start: String = text.trim_start().chars().take(80).collect();
-        if start.len() < text.trim_start().len() {
-            start.push('…');
-        }
-        SomaError::new(
-            SomaErrorKind::Malformed,
-            format!("the answer is no XML that can be read ({error}); it begins {start:?}"),
+            format!(
+                "the device answered {name}={} where a number belongs",
+                quote(text)
+            ),
         )
     })
 }
@@ -175,15 +208,10 @@ fn refused_login() -> SomaError {
 
 fn refusal(response: Node<'_, '_>, expected: &str) -> SomaError {
     let authenticated = children(response, "timestamp").next().is_some();
-    let mut said: Vec<String> = response
-        .descendants()
-        .filter(|node| is_named(*node, "log-event"))
-        .map(all_text)
-        .collect();
+    let mut said = told(outermost(response, "log-event"));
     if said.is_empty() {
-        said = children(response, "result").map(all_text).collect();
+        said = told(children(response, "result"));
     }
-    said.retain(|text| !text.is_empty());
     if said.iter().any(|text| text == AUTHENTICATION_FAILURE) {
         if !authenticated {
             return refused_login();
@@ -197,17 +225,7 @@ fn refusal(response: Node<'_, '_>, expected: &str) -> SomaError {
         );
     }
     if said.is_empty() {
-        let found: Vec<&str> = response
-            .children()
-            .filter(Node::is_element)
-            .map(|node| node.tag_name().name())
-            .filter(|name| *name != "timestamp")
-            .collect();
-        let found = if found.is_empty() {
-            "nothing".to_owned()
-        } else {
-            format!("<{}>", found.join(">, <"))
-        };
+        let found = elements_of(response);
         return SomaError::new(
             SomaErrorKind::Malformed,
             format!("the device answered with {found} where <{expected}> belongs"),
@@ -217,6 +235,49 @@ fn refusal(response: Node<'_, '_>, expected: &str) -> SomaError {
         SomaErrorKind::Refused,
         format!("the device answered: {}", quote(&said.join("; "))),
     )
+}
+
+/// What several nodes say, without those that say nothing, and no more than is quoted.
+fn told<'a, 'input: 'a>(nodes: impl Iterator<Item = Node<'a, 'input>>) -> Vec<String> {
+    let (mut told, mut length) = (Vec::new(), 0);
+    for text in nodes.map(all_text).filter(|text| !text.is_empty()) {
+        length += text.len();
+        told.push(text);
+        if length > MAX_QUOTE {
+            break;
+        }
+    }
+    told
+}
+
+/// The nodes of this name below `parent` that stand in no other of that name: what is inside
+/// of one is part of what it says.
+fn outermost<'a, 'input: 'a>(
+    parent: Node<'a, 'input>,
+    name: &'a str,
+) -> impl Iterator<Item = Node<'a, 'input>> {
+    let is_outermost = move |node: &Node<'_, '_>| {
+        let mut around = node.ancestors().skip(1);
+        is_named(*node, name) && !around.any(|node| is_named(node, name))
+    };
+    parent.descendants().filter(is_outermost)
+}
+
+/// The names of what an answer holds, the first few of them.
+fn elements_of(response: Node<'_, '_>) -> String {
+    const NAMED: usize = 5;
+    let names = || {
+        let elements = response.children().filter(Node::is_element);
+        elements
+            .map(|node| node.tag_name().name())
+            .filter(|name| *name != "timestamp")
+    };
+    let named: Vec<&str> = names().take(NAMED).collect();
+    match names().skip(NAMED).count() {
+        _ if named.is_empty() => "nothing".to_owned(),
+        0 => format!("<{}>", named.join(">, <")),
+        more => format!("<{}> and {more} more", named.join(">, <")),
+    }
 }
 
 fn payload<'a, 'input>(response: Node<'a, 'input>, expected: &str) -> Option<Node<'a, 'input>> {
@@ -246,15 +307,23 @@ fn all_text(node: Node<'_, '_>) -> String {
 
 /// A device's words, on one line and not endless.
 pub fn quote(said: &str) -> String {
-    let mut quoted: String = said.chars().take(MAX_QUOTE).collect();
-    if quoted.len() < said.len() {
-        quoted.push('…');
+    format!("\"{}\"", cut(said, MAX_QUOTE))
+}
+
+/// The beginning of a text, with a sign where it goes on.
+pub fn cut(text: &str, characters: usize) -> String {
+    match text.char_indices().nth(characters) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
     }
-    format!("\"{quoted}\"")
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+    use std::time::Duration;
+
     use super::*;
 
     fn envelope(inner: &str) -> String {
@@ -264,10 +333,14 @@ mod tests {
         )
     }
 
+    fn answer(text: &str) -> Answer {
+        Answer::new(text.to_owned(), Deadline::never())
+    }
+
     const STAMP: &str = "<dp:timestamp>2026-11-22T08:30:00+01:00</dp:timestamp>";
 
     fn kind_of(text: &str) -> (SomaErrorKind, String) {
-        let error = read_ok(text).expect_err("no OK");
+        let error = answer(text).ok().expect_err("no OK");
         (error.kind, error.message)
     }
 
@@ -279,12 +352,12 @@ mod tests {
             "OK</dp:result><dp:result>OK",
         ] {
             let text = envelope(&format!("{STAMP}<dp:result>{result}</dp:result>"));
-            assert!(read_ok(&text).is_ok(), "{result:?}");
+            assert!(answer(&text).ok().is_ok(), "{result:?}");
         }
         let half = envelope(&format!(
             "{STAMP}<dp:result>OK</dp:result><dp:result>ERROR</dp:result>"
         ));
-        assert!(read_ok(&half).is_err(), "one of two failed");
+        assert!(answer(&half).ok().is_err(), "one of two failed");
     }
 
     #[test]
@@ -329,10 +402,10 @@ mod tests {
         let fault = "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\"><e:Body><e:Fault>\
                      <faultstring>no</faultstring></e:Fault></e:Body></e:Envelope>";
         for text in [envelope(STAMP).as_str(), fault] {
-            assert!(recognize(text).is_ok(), "{text}");
+            assert!(answer(text).recognize().is_ok(), "{text}");
         }
         for text in ["", "nonsense", "<html><body/></html>"] {
-            assert!(recognize(text).is_err(), "{text}");
+            assert!(answer(text).recognize().is_err(), "{text}");
         }
     }
 
@@ -352,9 +425,98 @@ mod tests {
     }
 
     #[test]
-    fn a_document_nested_two_hundred_thousand_deep_is_read_or_refused_without_a_crash() {
-        let text = format!("{}{}", "<a>".repeat(200_000), "</a>".repeat(200_000));
-        assert_eq!(kind_of(&text).0, SomaErrorKind::NotManagement);
+    fn what_a_parser_would_not_end_with_is_not_plausible_wherever_it_stands() {
+        let nested: String = (0..4_000).map(|n| format!("<a xmlns:n{n}=\"u\">")).collect();
+        let attributes: String = (0..160_000).map(|n| format!(" a{n}=\"\"")).collect();
+        for hostile in [
+            format!("{nested}{}", "</a>".repeat(4_000)),
+            format!("<a{attributes}/>"),
+            format!("{}{}", "<a>".repeat(200_000), "</a>".repeat(200_000)),
+            format!("<{}/>", "a".repeat(70_000)),
+        ] {
+            for text in [
+                envelope(&format!("{STAMP}{hostile}<dp:result>OK</dp:result>")),
+                envelope(&format!(
+                    "{STAMP}<dp:result><error-log>{hostile}</error-log></dp:result>"
+                )),
+                format!("<env:Fault xmlns:env=\"e\"><faultstring>{hostile}</faultstring></env:Fault>"),
+                hostile.clone(),
+            ] {
+                let (kind, message) = kind_of(&text);
+                assert_eq!(kind, SomaErrorKind::Malformed);
+                let words = "the device's answer is not plausible: more than ";
+                assert!(message.starts_with(words) && message.len() < 200, "{message}");
+                let refused = answer(&text).into_refusal("file");
+                assert_eq!((refused.kind, refused.message), (kind, message));
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_is_read_until_the_deadline_of_its_request_and_no_longer() {
+        let text = envelope(&format!("{STAMP}<dp:result>OK</dp:result>"));
+        let until = |deadline| {
+            Answer::new(text.clone(), deadline)
+                .ok()
+                .map_err(|error| error.kind)
+        };
+        let interrupted = Arc::new(AtomicBool::new(true));
+        let hour = Duration::from_secs(3600);
+        assert_eq!(until(Deadline::after(hour, Arc::default())), Ok(()));
+        assert_eq!(
+            until(Deadline::after(Duration::ZERO, Arc::default())),
+            Err(SomaErrorKind::TimedOut)
+        );
+        assert_eq!(
+            until(Deadline::after(hour, interrupted)),
+            Err(SomaErrorKind::Interrupted)
+        );
+    }
+
+    #[test]
+    fn no_message_is_longer_than_what_is_quoted_whatever_a_device_says() {
+        let long = "x".repeat(1 << 20);
+        let events = format!("<log-event>{long}</log-event>").repeat(10);
+        let nested = format!(
+            "{}{long}{}",
+            "<log-event>".repeat(150),
+            "</log-event>".repeat(150)
+        );
+        for inner in [
+            format!("<dp:result><error-log>{events}</error-log></dp:result>"),
+            format!("<dp:result><error-log>{nested}</error-log></dp:result>"),
+            format!("<dp:result>{long}</dp:result>").repeat(10),
+            "<a/><b/>".repeat(100_000),
+            format!("&{long};"),
+            "</never-opened>".to_owned(),
+        ] {
+            let (_, message) = kind_of(&envelope(&format!("{STAMP}{inner}")));
+            assert!(message.chars().count() < 800, "{}", message.len());
+        }
+        let (_, message) = kind_of(&format!("<Fault><faultstring>{long}</faultstring></Fault>"));
+        assert!(message.chars().count() < 800, "{}", message.len());
+        let (_, message) = kind_of(&envelope(&"<a/>".repeat(7)));
+        assert!(
+            message.contains("<a>, <a>, <a>, <a>, <a> and 2 more where <result> belongs"),
+            "{message}"
+        );
+        let status = envelope(&format!("<dp:status><Row><N>{long}</N></Row></dp:status>"));
+        let read = answer(&status).payload("status", |status| {
+            let row = rows(status, "Row").next().expect("a row");
+            let told = text_field(row, "N").expect("a text");
+            assert!(told.chars().count() < 800);
+            number_field(row, "N")
+        });
+        assert!(read.expect_err("no number").message.chars().count() < 800);
+    }
+
+    #[test]
+    fn what_stands_in_a_log_event_is_told_once() {
+        let event = "<log-event>one <log-event>two</log-event></log-event><log-event>three</log-event>";
+        let text = envelope(&format!(
+            "{STAMP}<dp:result><error-log>{event}</error-log></dp:result>"
+        ));
+        assert_eq!(kind_of(&text).1, "the device answered: \"one two; three\"");
     }
 
     #[test]
@@ -363,7 +525,7 @@ mod tests {
             "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body><response xmlns=\"{NAMESPACE}\">\
              <status><Row xmlns=\"\"><Name> x </Name><Size> 12 </Size><Empty/></Row></status></response></s:Body></s:Envelope>"
         );
-        let read = read_payload(&text, "status", |status| {
+        let read = answer(&text).payload("status", |status| {
             let row = rows(status, "Row").next().expect("a row");
             Ok((
                 field(row, "Name").to_owned(),

@@ -5,8 +5,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use dpbackup::soma::deadline::Deadline;
 use dpbackup::soma::download::read_file;
-use dpbackup::soma::reply;
+use dpbackup::soma::reply::Answer;
 
 use crate::simulator::{Domain, Fault, FaultKind, Gateway, Setup};
 use crate::soap_client::Client;
@@ -61,7 +62,14 @@ fn seeds() -> Vec<Seed> {
         in_pieces.extend_from_slice(answer.body.as_bytes());
         seeds.push(("download", name.clone(), in_pieces));
         let mut archive = Vec::new();
-        if read_file(answer.body.as_bytes(), &mut archive, &mut |_| {}).is_ok() {
+        if read_file(
+            answer.body.as_bytes(),
+            &Deadline::never(),
+            &mut archive,
+            &mut |_| {},
+        )
+        .is_ok()
+        {
             seeds.push(("archive", format!("{name}.zip"), archive));
         }
     }
@@ -78,16 +86,19 @@ fn seeds() -> Vec<Seed> {
 fn the_seeds_of_the_fuzz_targets_are_what_they_should_be() {
     let seeds = seeds();
     let of = |target: &str| -> Vec<&Seed> { seeds.iter().filter(|seed| seed.0 == target).collect() };
-    let text = |seed: &Seed| String::from_utf8(seed.2.clone()).expect("UTF-8");
+    let answer = |seed: &Seed| {
+        let text = String::from_utf8(seed.2.clone()).expect("UTF-8");
+        Answer::new(text, Deadline::never())
+    };
     let read = of("reply")
         .into_iter()
-        .filter(|seed| reply::read_payload(&text(seed), "status", |_| Ok(())).is_ok())
+        .filter(|seed| answer(seed).payload("status", |_| Ok(())).is_ok())
         .count();
     assert_eq!(read, 3, "three classes are known");
     assert_eq!(
         of("reply")
             .into_iter()
-            .filter(|seed| reply::read_ok(&text(seed)).is_ok())
+            .filter(|seed| answer(seed).ok().is_ok())
             .count(),
         1
     );

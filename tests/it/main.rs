@@ -51,6 +51,7 @@ mod plan_flow;
 mod plan_locks;
 mod plan_refused;
 mod plan_window;
+mod plausible;
 mod preview_cli;
 mod prune;
 mod receivers;
