@@ -8,6 +8,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::run::status::Status;
 
+mod exit_codes;
 mod operator;
 pub mod reference;
 mod words;
@@ -27,7 +28,7 @@ use words::{parse_duration, parse_id, parse_limit, parse_since, parse_status};
     version,
     max_term_width = 100,
     disable_help_subcommand = true,
-    after_long_help = reference::exit_codes()
+    after_long_help = exit_codes::exit_codes()
 )]
 pub struct Cli {
     /// What every command takes.

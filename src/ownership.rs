@@ -19,66 +19,27 @@
 //! what is opened. As no folder on the way to what is believed can be changed by others, a path
 //! that was looked at stays true: a script is started by it.
 
+mod caller;
+mod error;
 mod folder;
 mod refusal;
 mod road;
 mod rules;
 
-use std::fmt;
 use std::fs::File;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::Path;
 
 use rustix::fs::{FileType, OFlags};
 
+pub use error::{GroupWrites, TouchError};
 pub use folder::{OwnFolder, give_to_owner_of};
 pub use refusal::Untrusted;
 pub use rules::{Granted, WrittenKind};
 
+use caller::Caller;
 use refusal::Objection;
 use road::{Arrived, WayRule, walk};
-use rules::Caller;
-
-/// Why a file or a folder is not used.
-#[derive(Debug, thiserror::Error)]
-pub enum TouchError {
-    /// Others could have made or changed it, or can read it.
-    #[error(transparent)]
-    Untrusted(#[from] Untrusted),
-    /// The system does not give it.
-    #[error(transparent)]
-    Io(#[from] io::Error),
-}
-
-impl From<rustix::io::Errno> for TouchError {
-    fn from(errno: rustix::io::Errno) -> Self {
-        Self::Io(errno.into())
-    }
-}
-
-impl TouchError {
-    /// As an error of the system, for those who know no other.
-    pub fn into_io(self) -> io::Error {
-        match self {
-            Self::Io(error) => error,
-            Self::Untrusted(untrusted) => io::Error::new(io::ErrorKind::PermissionDenied, untrusted),
-        }
-    }
-}
-
-/// A group whose members may write beside us, which is somebody's choice and no fault.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GroupWrites {
-    path: PathBuf,
-    group: u32,
-}
-
-impl fmt::Display for GroupWrites {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { path, group } = self;
-        write!(f, "the group {group} may write to {} too", path.display())
-    }
-}
 
 /// Opens a file that will be believed, for reading.
 ///

@@ -32,15 +32,6 @@ pub fn page() -> String {
     page
 }
 
-/// The exit codes as the end of `dpbackup --help`, and of the manual page.
-pub(super) fn exit_codes() -> String {
-    let mut text = String::from("Exit codes:");
-    for (exit, meaning) in Exit::ALL {
-        let _ = write!(text, "\n  {:>3}  {meaning}", exit.code());
-    }
-    text
-}
-
 /// A block for the command, then one for each below it.
 fn write_command(command: &mut Command, name: &str, page: &mut String) {
     let help = command.render_long_help().to_string();

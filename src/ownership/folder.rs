@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Uid};
 use rustix::io::Errno;
 
+use crate::ownership::caller::Caller;
+use crate::ownership::error::{GroupWrites, TouchError};
 use crate::ownership::refusal::{Objection, Untrusted};
 use crate::ownership::road::{Arrived, WayRule, walk};
-use crate::ownership::rules::{Caller, Rights, WrittenKind};
-use crate::ownership::{GroupWrites, TouchError};
+use crate::ownership::rules::{Rights, WrittenKind};
 
 /// A folder of ours, held open, so that no link that is put in its place meanwhile leads
 /// elsewhere. What root makes in it belongs to its owner, as SQLite has it.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::ownership::rules::Caller;
+use crate::ownership::caller::Caller;
 use crate::values::shell;
 
 pub(super) const GROUP_WRITES: u32 = 0o020;

@@ -10,9 +10,10 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{CWD, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::ownership::TouchError;
+use crate::ownership::caller::Caller;
+use crate::ownership::error::TouchError;
 use crate::ownership::refusal::{Objection, Untrusted};
-use crate::ownership::rules::{Caller, Rights};
+use crate::ownership::rules::Rights;
 
 /// As many links as the kernel follows.
 const MOST_LINKS: u32 = 40;

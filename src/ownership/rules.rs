@@ -5,36 +5,13 @@ use std::os::fd::AsFd;
 use rustix::fs::{FileType, StatVfsMountFlags};
 use rustix::io::Errno;
 
+use crate::ownership::caller::Caller;
 use crate::ownership::refusal::{GROUP_WRITES, OTHERS_WRITE, Objection};
 
 const GROUP_READS: u32 = 0o040;
 const OTHERS_READ: u32 = 0o004;
 const SET_GROUP: u32 = 0o2000;
 const STICKY: u32 = 0o1000;
-
-/// The user for whom files and folders are looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Caller {
-    pub(super) user: u32,
-}
-
-impl Caller {
-    /// The user of this process.
-    pub(super) fn of_process() -> Self {
-        Self {
-            user: rustix::process::geteuid().as_raw(),
-        }
-    }
-
-    pub(super) fn is_root(self) -> bool {
-        self.user == 0
-    }
-
-    /// Whether `owner` is root or the caller: nobody has to be protected from these two.
-    fn is_or_root(self, owner: u32) -> bool {
-        owner == 0 || owner == self.user
-    }
-}
 
 /// What the system says of a file or a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

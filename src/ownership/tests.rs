@@ -1,6 +1,7 @@
 //! Paths as people and Kubernetes lay them out, walked by an invented caller.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 

@@ -8,8 +8,9 @@ use std::path::Path;
 
 use toml::{Table as Written, Value};
 
+use crate::plan::keys::device::{DEVICE, PASSWORD};
 use crate::plan::keys::notify::{NOTIFY, WEBHOOK};
-use crate::plan::keys::tables::{ACTIVITY, DEVICE, PASSWORD, PLAN, SETTINGS};
+use crate::plan::keys::tables::{ACTIVITY, PLAN, SETTINGS};
 use crate::plan::keys::{Absent, Key, KeyKind, Table};
 use crate::plan::model::{Activity, Device, ErrorPolicy, Plan, PlanFile, Settings};
 use crate::secret::SecretSource;

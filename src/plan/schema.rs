@@ -5,7 +5,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::plan::keys::tables::{ACTIVITY, FILE, PASSWORD, TLS, WINDOW};
+use crate::plan::keys::device::{PASSWORD, TLS};
+use crate::plan::keys::tables::{ACTIVITY, FILE, WINDOW};
 use crate::plan::keys::{Absent, Key, KeyKind, Table};
 use crate::plan::reference::tables;
 

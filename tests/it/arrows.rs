@@ -5,7 +5,7 @@ mod source;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use source::Source;
+use source::{Module, Source};
 
 /// What a room may use. `plan::model`, `run::event` and `run::status` are plain data; the
 /// rooms that know only those say so.
@@ -140,8 +140,42 @@ fn the_arrows_between_rooms_point_inwards() {
     assert!(unused.is_empty(), "arrows that nobody needs: {unused:?}");
 }
 
+#[test]
+fn no_file_needs_itself_through_others() {
+    let source = read();
+    let mut uses: BTreeMap<String, BTreeMap<String, String>> = source
+        .modules()
+        .map(|module| (named(module), used(&source, module)))
+        .collect();
+    // Whoever needs nobody and whom nobody needs is taken away, again and again: what is left
+    // stands in circles, or between two.
+    loop {
+        let needed: BTreeSet<String> = uses.values().flat_map(BTreeMap::keys).cloned().collect();
+        let before = uses.len();
+        uses.retain(|module, used| !used.is_empty() && needed.contains(module));
+        let left: BTreeSet<String> = uses.keys().cloned().collect();
+        for used in uses.values_mut() {
+            used.retain(|module, _| left.contains(module));
+        }
+        if uses.len() == before {
+            break;
+        }
+    }
+    assert!(uses.is_empty(), "{uses:#?}");
+}
+
 fn read() -> Source {
     let source = Source::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
     assert!(source.modules().count() > 100, "the modules are found");
     source
+}
+
+fn named(module: &Module) -> String {
+    module.path.join("::")
+}
+
+/// The modules that one needs, each with a name that it uses of it.
+fn used(source: &Source, module: &Module) -> BTreeMap<String, String> {
+    let used = source.used_by(module).into_iter();
+    used.map(|(path, name)| (path.join("::"), name)).collect()
 }

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use toml::de::DeValue;
 
+use crate::plan::check::context::{Context, Readers};
 use crate::plan::check::settings::{path, path_text};
-use crate::plan::check::{Context, Readers};
 use crate::plan::diagnostic::Findings;
-use crate::plan::keys::{Key, tables};
+use crate::plan::keys::Key;
+use crate::plan::keys::device::DEVICE;
 use crate::plan::model::{Device, Trust};
 use crate::plan::read::{At, PlanSection, Value, section};
 use crate::secret::{SecretSource, is_credential_name};
@@ -44,7 +45,7 @@ fn device(
         .filter(|username| is_username(username, out));
     let password = section
         .value("password", out)
-        .and_then(|value| password(tables::DEVICE.key("password")?, value, context, out));
+        .and_then(|value| password(DEVICE.key("password")?, value, context, out));
     let tls = trust(section, context, out);
     Some(Device {
         name: name?.value.clone(),

@@ -5,12 +5,14 @@
 //! beside one need not be complete.
 
 mod activity;
+mod context;
 mod device;
+mod names;
 mod notify;
 mod settings;
+mod shared;
 
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use toml::Spanned;
@@ -20,37 +22,14 @@ use crate::plan::diagnostic::Findings;
 use crate::plan::keys::tables;
 use crate::plan::model::{ErrorPolicy, Plan, PlanFile, script_path};
 use crate::plan::read::{self, At, PlanSection};
-use crate::values::environment::Lookup;
 use crate::values::invocation::Invocation;
-use crate::values::retention::Retention;
-use crate::values::text::printable;
-use crate::values::window::{Window, WindowError};
+use crate::values::window::Window;
 
-/// What is known about the file besides its text.
-pub(super) struct Context<'c> {
-    /// Where it is.
-    pub(super) path: &'c Path,
-    /// Who may read it.
-    pub(super) readers: Readers,
-    /// The environment, for defaults.
-    pub(super) env: Lookup<'c>,
-}
+pub(super) use context::Context;
+pub use context::Readers;
 
-/// Who may read the plan file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Readers {
-    /// Only its owner: its mode has no bit for group or others.
-    OwnerOnly,
-    /// Others too.
-    Others,
-}
-
-impl Context<'_> {
-    /// A path of the file, which starts in the folder of the file.
-    fn path_of(&self, written: &str) -> PathBuf {
-        self.path.parent().unwrap_or(Path::new("")).join(written)
-    }
-}
+use names::{check_plan_name, find_duplicates};
+use shared::{retention, window};
 
 /// Reads the whole file. Gives nothing if there is an error, and then a finding says why.
 pub(super) fn check(
@@ -110,23 +89,6 @@ pub(super) fn check(
     })
 }
 
-/// Finds names that are there twice; the first use and the second are both shown.
-fn find_duplicates(what: &str, names: &[At<String>], out: &mut Findings<'_>) {
-    let mut first_uses: HashMap<&str, &At<String>> = HashMap::new();
-    for name in names {
-        if let Some(first) = first_uses.get(name.value.as_str()) {
-            out.error(
-                name.span.clone(),
-                format!("two {what}s are named {:?}", name.value),
-                "the second",
-            )
-            .also(first.span.clone(), "the first");
-        } else {
-            first_uses.insert(&name.value, name);
-        }
-    }
-}
-
 /// Below 60 seconds a device refuses to quiesce. Here it is a warning: the run ends with a
 /// status of its own.
 fn warn_of_short_timeout(
@@ -142,53 +104,6 @@ fn warn_of_short_timeout(
         )
         .also(quiesce, "a plan with this does not run");
     }
-}
-
-/// A window table.
-fn window(section: &PlanSection<'_>, out: &mut Findings<'_>) -> Option<Window> {
-    let start = section.time("start", out);
-    let end = section.time("end", out);
-    let zone = section.zone("time_zone", out);
-    let is_malformed = |key, time: Option<_>| section.key_span(key).is_some() && time.is_none();
-    if is_malformed("start", start) || is_malformed("end", end) {
-        return None;
-    }
-    match Window::new(start, end, zone) {
-        Ok(window) => Some(window),
-        Err(WindowError::OneEnd) => {
-            section.missing(if start.is_none() { "start" } else { "end" }, out);
-            None
-        }
-        Err(error) => {
-            let span = section.key_span("end").unwrap_or(section.span.clone());
-            let help =
-                "to back up at any time, leave out `start` and `end`, or write maintenance_window = \"none\"";
-            out.error(span, "a window of no length", error.to_string())
-                .help(help);
-            None
-        }
-    }
-}
-
-/// What is kept, if the table says so. With a mistake in it there is a finding.
-fn retention(section: &PlanSection<'_>, out: &mut Findings<'_>) -> Option<Retention> {
-    let table = section.section("retention", out)?;
-    let retention = Retention {
-        keep_last: table.integer("keep_last", out),
-        keep_daily: table.integer("keep_daily", out),
-        keep_weekly: table.integer("keep_weekly", out),
-        keep_monthly: table.integer("keep_monthly", out),
-        keep_within: table.duration("keep_within", out).map(|at| at.value),
-    };
-    if table.is_empty() {
-        out.error(
-            table.span.clone(),
-            "a retention that keeps nothing",
-            "expected at least one rule",
-        )
-        .help("write `retention = { keep_last = 7 }`, say; or leave it out, and nothing is ever removed");
-    }
-    (!retention.is_empty()).then_some(retention)
 }
 
 /// Reads plans one after another, and remembers what is checked at the end.
@@ -276,25 +191,4 @@ impl PlanReader<'_> {
         let script = settings::path_text(script, out)?;
         Some(script_path(&script, self.context.path, &self.scripts_dir))
     }
-}
-
-/// Whether a plan can have this name. It goes into messages, history and script arguments.
-fn check_plan_name(name: &At<String>, out: &mut Findings<'_>) {
-    let text = &name.value;
-    let label = if text.trim() != text {
-        "begins or ends with a blank"
-    } else if text.contains('/') {
-        "holds a `/`"
-    } else if printable(text) != text.as_str() {
-        "holds characters that cannot be seen"
-    } else if text.len() > 128 {
-        "is longer than 128 bytes"
-    } else {
-        return;
-    };
-    out.error(
-        name.span.clone(),
-        format!("{text:?} cannot be the name of a plan"),
-        label,
-    );
 }

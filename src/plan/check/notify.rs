@@ -1,20 +1,23 @@
 //! The `[notify]` table, and the keys of plans that refer to it.
 
 mod email;
+mod shared;
 
 use std::path::PathBuf;
 
 use toml::de::DeValue;
 
+use crate::plan::check::context::Context;
 use crate::plan::check::device::{password, secret_form};
+use crate::plan::check::names::find_duplicates;
+use crate::plan::check::notify::shared::{ca_file, events};
 use crate::plan::check::settings::path;
-use crate::plan::check::{Context, find_duplicates};
 use crate::plan::diagnostic::Findings;
 use crate::plan::keys::{Table, notify as keys, tables};
 use crate::plan::model::notify::{Notify, Ping, PlanNotify, Syslog, SyslogAddress, Webhook, WebhookFormat};
 use crate::plan::read::{At, PlanSection, did_you_mean};
 use crate::secret::SecretSource;
-use crate::values::event_name::{EventName, EventNames};
+use crate::values::event_name::EventNames;
 use crate::values::nearest::nearest;
 use crate::values::web_url::WebUrl;
 
@@ -355,38 +358,4 @@ fn url(
             None
         }
     }
-}
-
-#[expect(clippy::option_option, reason = "not valid, not written, or a path")]
-fn ca_file(
-    section: &PlanSection<'_>,
-    context: &Context<'_>,
-    out: &mut Findings<'_>,
-) -> Option<Option<PathBuf>> {
-    match section.key_span("ca_file") {
-        Some(_) => path(section, "ca_file", context, out).map(Some),
-        None => Some(None),
-    }
-}
-
-/// EventNames by patterns over their words; a word that is none of them is found.
-#[expect(clippy::option_option, reason = "not valid, not written, or some")]
-fn events(section: &PlanSection<'_>, name: &str, out: &mut Findings<'_>) -> Option<Option<EventNames>> {
-    if section.key_span(name).is_none() {
-        return Some(None);
-    }
-    let patterns = section.patterns(name, out)?;
-    let words = || EventName::ALL.into_iter().map(EventName::word);
-    for literal in patterns
-        .value
-        .literals()
-        .chain(patterns.value.excluded_literals())
-    {
-        if !words().any(|word| word == literal) {
-            let label = format!("expected some of {}", words().collect::<Vec<_>>().join(", "));
-            let finding = out.error(patterns.span.clone(), format!("unknown event {literal:?}"), label);
-            did_you_mean(finding, nearest(literal, words()));
-        }
-    }
-    Some(Some(EventNames::matching(&patterns.value)))
 }

@@ -4,7 +4,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::plan::check::{Context, retention, window};
+use crate::plan::check::context::Context;
+use crate::plan::check::shared::{retention, window};
 use crate::plan::diagnostic::Findings;
 use crate::plan::model::{MountRule, OnUnchanged, Settings, Timeouts};
 use crate::plan::read::{At, PlanSection};

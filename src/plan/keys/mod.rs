@@ -4,6 +4,7 @@
 //! choices are decided by it, and `docs/plan-reference.md` is written from it. Here are the
 //! types; [`tables`] and [`notify`] hold what they say.
 
+pub mod device;
 pub mod notify;
 pub mod tables;
 
@@ -137,6 +138,16 @@ impl KeyKind {
             Self::ChoiceOrTable(_, table) => Some(table),
             _ => None,
         }
+    }
+}
+
+/// A row of a table.
+const fn key(name: &'static str, kind: KeyKind, absent: Absent, meaning: &'static str) -> Key {
+    Key {
+        name,
+        kind,
+        absent,
+        meaning,
     }
 }
 

@@ -1,8 +1,8 @@
 //! The tables below `[notify]`.
 
 use crate::plan::keys::Absent::{Default, Error, Means};
-use crate::plan::keys::tables::{PASSWORD, key};
-use crate::plan::keys::{KeyKind, Table};
+use crate::plan::keys::device::PASSWORD;
+use crate::plan::keys::{KeyKind, Table, key};
 
 const CA_FILE: &str = "Certificates in PEM that are trusted, and no others.";
 const EVENTS: &str = "Of what: patterns over `started`, `task-failed`, `succeeded`, `warned`, `failed`, `refused`, \

@@ -1,17 +1,9 @@
 //! The tables of the plan file. What stands here is the contract with those who write one.
 
 use crate::plan::keys::Absent::{Default, Error, Means};
+use crate::plan::keys::device::{DEVICE, PASSWORD};
 use crate::plan::keys::notify::NOTIFY;
-use crate::plan::keys::{Absent, Key, KeyKind, Table};
-
-pub(super) const fn key(name: &'static str, kind: KeyKind, absent: Absent, meaning: &'static str) -> Key {
-    Key {
-        name,
-        kind,
-        absent,
-        meaning,
-    }
-}
+use crate::plan::keys::{KeyKind, Table, key};
 
 /// The whole file.
 pub static FILE: Table = Table {
@@ -265,102 +257,6 @@ pub static RETENTION: Table = Table {
 const COUNT: KeyKind = KeyKind::Integer {
     least: 1,
     most: 100_000,
-};
-
-/// `[[device]]`.
-pub static DEVICE: Table = Table {
-    heading: "[[device]]",
-    meaning: "One gateway.",
-    keys: &[
-        key(
-            "name",
-            KeyKind::Name,
-            Error,
-            "Its name, unique in the file; also the name of its folder in the store.",
-        ),
-        key("host", KeyKind::Text, Error, "Host name or IP address."),
-        key(
-            "port",
-            KeyKind::Integer {
-                least: 1,
-                most: 65535,
-            },
-            Default("5550"),
-            "Port of the XML Management Interface.",
-        ),
-        key("username", KeyKind::Text, Error, "The account."),
-        key(
-            "password",
-            KeyKind::TextOrTable(&PASSWORD),
-            Error,
-            "Where its password comes from. Text is the password itself, and only accepted when nobody but \
-             the owner can read the plan file.",
-        ),
-        key(
-            "tls",
-            KeyKind::Table(&TLS),
-            Means("the trust roots of the machine"),
-            "How its certificate is trusted.",
-        ),
-    ],
-};
-
-/// Where a password comes from.
-pub static PASSWORD: Table = Table {
-    heading: "a password table",
-    meaning: "Exactly one of these keys.",
-    keys: &[
-        key(
-            "env",
-            KeyKind::Text,
-            Means("another form"),
-            "The name of an environment variable.",
-        ),
-        key(
-            "file",
-            KeyKind::Path,
-            Means("another form"),
-            "A file, by its first line. Only its owner may read it.",
-        ),
-        key(
-            "command",
-            KeyKind::Command,
-            Means("another form"),
-            "A command, by the first line that it prints. No shell is involved, and it has 30 seconds.",
-        ),
-        key(
-            "credential",
-            KeyKind::Text,
-            Means("another form"),
-            "The name of a systemd credential (`LoadCredential=`).",
-        ),
-    ],
-};
-
-/// How a certificate is trusted.
-pub static TLS: Table = Table {
-    heading: "a tls table",
-    meaning: "Exactly one of these keys.",
-    keys: &[
-        key(
-            "ca_file",
-            KeyKind::Path,
-            Means("another form"),
-            "Certificates in PEM that are trusted, and no others.",
-        ),
-        key(
-            "pin_sha256",
-            KeyKind::Sha256,
-            Means("another form"),
-            "The SHA-256 of the device's certificate (DER). `dpbackup trust DEVICE` prints it.",
-        ),
-        key(
-            "verify",
-            KeyKind::Boolean,
-            Means("another form"),
-            "`true`: the trust roots of the machine. `false`: no verification at all, recorded on every task.",
-        ),
-    ],
 };
 
 /// `[[plan]]`.

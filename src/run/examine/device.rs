@@ -1,21 +1,20 @@
 //! What a run needs of one device.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 
 use crate::gateway::Gateway;
 use crate::gateway::facts::{BackupMode, CertificateObject};
-use crate::plan::model::{Action, Activity, Device, Domains, Plan, Settings, Trust};
+use crate::plan::model::{Device, Settings, Trust};
 use crate::run::Engine;
 use crate::run::contact;
-use crate::run::examine::{CheckItem, CheckItems, CheckVerdict, domains};
+use crate::run::examine::domains;
+use crate::run::examine::item::{CheckItem, CheckItems};
+use crate::run::examine::needs::Needs;
 use crate::soma::certificate::days_until;
-use crate::soma::error::{SomaError, SomaErrorKind};
 use crate::soma::peer;
 use crate::values::duration::HumanDuration;
-use crate::values::pattern::PatternList;
 use crate::values::size::Bytes;
 
 /// A certificate that expires sooner is a warning.
@@ -24,69 +23,6 @@ const SOON_DAYS: i64 = 30;
 /// A clock that is off by more is a warning: history and the names of files would disagree
 /// with the logs of the device.
 const TOLERATED_SKEW: SignedDuration = SignedDuration::from_secs(60);
-
-/// What the plans want of a device.
-pub(super) struct Needs<'a> {
-    certificates: BTreeSet<&'a str>,
-    pub(super) exports: Vec<&'a PatternList>,
-    pub(super) everything: bool,
-    pub(super) quiesces: Vec<&'a Activity>,
-}
-
-impl<'a> Needs<'a> {
-    /// `None` where none of the plans concerns the device.
-    pub(super) fn of(device: &Device, plans: &[&'a Plan]) -> Option<Self> {
-        let mut needs = Self {
-            certificates: BTreeSet::new(),
-            exports: Vec::new(),
-            everything: false,
-            quiesces: Vec::new(),
-        };
-        let activities = plans.iter().flat_map(|plan| &plan.activities);
-        let mut concerned = false;
-        for activity in activities.filter(|activity| activity.devices.matches(&device.name)) {
-            concerned = true;
-            match &activity.action {
-                Action::SecureBackup { certificate } => {
-                    needs.certificates.insert(certificate);
-                }
-                Action::ExportDomain {
-                    domains: Domains::All,
-                } => needs.everything = true,
-                Action::ExportDomain {
-                    domains: Domains::Matching(pattern),
-                } => {
-                    if !needs.exports.contains(&pattern) {
-                        needs.exports.push(pattern);
-                    }
-                }
-            }
-            if activity.quiesce {
-                needs.quiesces.push(activity);
-            }
-        }
-        concerned.then_some(needs)
-    }
-
-    fn secure_backup(&self) -> bool {
-        !self.certificates.is_empty()
-    }
-
-    /// What is asked once somebody has logged in.
-    fn items(&self) -> Vec<&'static str> {
-        let mut items = vec!["firmware", "clock"];
-        if self.secure_backup() {
-            items.extend(["backup mode", "certificate", "space"]);
-        }
-        if self.everything || !self.exports.is_empty() {
-            items.push("domains");
-        }
-        if !self.quiesces.is_empty() {
-            items.push("quiesced");
-        }
-        items
-    }
-}
 
 /// Looks at one device, from the way to it inwards.
 pub(super) fn examine(engine: Engine<'_>, device: &Device, needs: &Needs<'_>) -> Vec<CheckItem> {
@@ -111,7 +47,7 @@ pub(super) fn examine(engine: Engine<'_>, device: &Device, needs: &Needs<'_>) ->
     let listed = match gateway.domains() {
         Ok(listed) => listed,
         Err(error) => {
-            failed("login", &error, &mut found);
+            found.failed("login", &error);
             found.skip(&needs.items(), "not logged in");
             return found.found;
         }
@@ -151,12 +87,12 @@ fn tls(engine: Engine<'_>, device: &Device, found: &mut CheckItems) -> Option<()
     let peer = match reached.shake_hands() {
         Ok(peer) => peer,
         Err(error) => {
-            failed("tls", &error.for_device(&trust_command), found);
+            found.failed("tls", &error.for_device(&trust_command));
             return None;
         }
     };
     if let Err(error) = peer.verify(&device.tls) {
-        failed("tls", &error.for_device(&trust_command), found);
+        found.failed("tls", &error.for_device(&trust_command));
         return None;
     }
     let certificates = peer.certificates();
@@ -199,18 +135,6 @@ fn trusted_by(trust: &Trust) -> String {
     }
 }
 
-/// A failed request, with the advice that its kind has.
-pub(super) fn failed(item: &'static str, error: &SomaError, found: &mut CheckItems) {
-    let hint = match (error.hint.as_deref(), error.kind) {
-        (Some(hint), _) => Some(hint),
-        (None, SomaErrorKind::TimedOut | SomaErrorKind::Broken | SomaErrorKind::Unavailable) => {
-            Some("try again; look at the load of the device")
-        }
-        (None, _) => None,
-    };
-    found.add(CheckVerdict::Fail, item, error.message.as_str()).hint = hint.map(str::to_owned);
-}
-
 fn firmware(gateway: &Gateway<'_>, found: &mut CheckItems) {
     match gateway.firmware() {
         Ok(firmware) => {
@@ -232,7 +156,7 @@ fn firmware(gateway: &Gateway<'_>, found: &mut CheckItems) {
                 found.ok("firmware", facts.join(", "));
             }
         }
-        Err(error) => failed("firmware", &error, found),
+        Err(error) => found.failed("firmware", &error),
     }
 }
 
@@ -256,7 +180,7 @@ fn clock(gateway: &Gateway<'_>, found: &mut CheckItems) {
                 "let both take their time from NTP: logs and backups could not be compared",
             );
         }
-        Err(error) => failed("clock", &error, found),
+        Err(error) => found.failed("clock", &error),
     }
 }
 
@@ -273,7 +197,7 @@ fn backup_mode(gateway: &Gateway<'_>, found: &mut CheckItems) {
             "the device does not tell",
             "the account needs */default/system/system?Access=r",
         ),
-        Err(error) => failed("backup mode", &error, found),
+        Err(error) => found.failed("backup mode", &error),
     }
 }
 
@@ -290,7 +214,7 @@ fn certificate(engine: Engine<'_>, gateway: &Gateway<'_>, name: &str, found: &mu
             format!("the default domain has no crypto certificate '{name}'"),
             "create it there, or correct `certificate`; the account needs */default/crypto/cert?Access=r to see it",
         ),
-        Err(error) => failed("certificate", &error, found),
+        Err(error) => found.failed("certificate", &error),
     }
 }
 
@@ -306,7 +230,7 @@ fn expiry(engine: Engine<'_>, gateway: &Gateway<'_>, name: &str, found: &mut Che
                 format!("'{name}' is there; its expiry is not told"),
             );
         }
-        Err(error) => return failed("certificate", &error, found),
+        Err(error) => return found.failed("certificate", &error),
     };
     match days_until(not_after, engine.clock.now()) {
         days if days < 0 => {
@@ -355,6 +279,6 @@ fn space(gateway: &Gateway<'_>, settings: &Settings, found: &mut CheckItems) {
             "the device does not tell",
             "the account needs */*/status/filessystem?Access=r",
         ),
-        Err(error) => failed("space", &error, found),
+        Err(error) => found.failed("space", &error),
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use crate::gateway::Gateway;
 use crate::gateway::domains::{ApiConnect, DEFAULT_DOMAIN, DomainStatus, QuiesceState};
 use crate::plan::model::{Action, Domains};
-use crate::run::examine::CheckItems;
-use crate::run::examine::device::{Needs, failed};
+use crate::run::examine::item::CheckItems;
+use crate::run::examine::needs::Needs;
 use crate::values::invocation::Invocation;
 use crate::values::nearest::nearest;
 
@@ -80,7 +80,7 @@ fn api_connect(gateway: &Gateway<'_>, wanted: &BTreeSet<&str>, found: &mut Check
             Ok(ApiConnect::Yes) => skipped.push(*name),
             Ok(ApiConnect::UnknownClass) => break,
             Ok(ApiConnect::No | ApiConnect::NotAllowed | ApiConnect::NotTold(_)) => {}
-            Err(error) => return failed("api connect", &error, found),
+            Err(error) => return found.failed("api connect", &error),
         }
     }
     if !skipped.is_empty() {

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::artifact::mount::Unwritable;
 use crate::artifact::space;
 use crate::plan::model::{Plan, Settings};
-use crate::run::examine::{CheckItem, CheckItems, THIS_MACHINE};
+use crate::run::examine::item::{CheckItem, CheckItems, THIS_MACHINE};
 use crate::run::status::Status;
 use crate::run::{Engine, store};
 use crate::script;

@@ -1,0 +1,48 @@
+//! Keys that several receivers have.
+
+use std::path::PathBuf;
+
+use crate::plan::check::context::Context;
+use crate::plan::check::settings::path;
+use crate::plan::diagnostic::Findings;
+use crate::plan::read::{PlanSection, did_you_mean};
+use crate::values::event_name::{EventName, EventNames};
+use crate::values::nearest::nearest;
+
+#[expect(clippy::option_option, reason = "not valid, not written, or a path")]
+pub(super) fn ca_file(
+    section: &PlanSection<'_>,
+    context: &Context<'_>,
+    out: &mut Findings<'_>,
+) -> Option<Option<PathBuf>> {
+    match section.key_span("ca_file") {
+        Some(_) => path(section, "ca_file", context, out).map(Some),
+        None => Some(None),
+    }
+}
+
+/// EventNames by patterns over their words; a word that is none of them is found.
+#[expect(clippy::option_option, reason = "not valid, not written, or some")]
+pub(super) fn events(
+    section: &PlanSection<'_>,
+    name: &str,
+    out: &mut Findings<'_>,
+) -> Option<Option<EventNames>> {
+    if section.key_span(name).is_none() {
+        return Some(None);
+    }
+    let patterns = section.patterns(name, out)?;
+    let words = || EventName::ALL.into_iter().map(EventName::word);
+    for literal in patterns
+        .value
+        .literals()
+        .chain(patterns.value.excluded_literals())
+    {
+        if !words().any(|word| word == literal) {
+            let label = format!("expected some of {}", words().collect::<Vec<_>>().join(", "));
+            let finding = out.error(patterns.span.clone(), format!("unknown event {literal:?}"), label);
+            did_you_mean(finding, nearest(literal, words()));
+        }
+    }
+    Some(Some(EventNames::matching(&patterns.value)))
+}
