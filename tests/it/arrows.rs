@@ -1,11 +1,8 @@
 //! The layout of the house: which room may know which, and that no file of one needs itself.
 
-mod source;
-
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
-use source::{Module, Source};
+use crate::source::{Module, Source};
 
 /// What a room may use. `plan::model`, `run::event` and `run::status` are plain data; the
 /// rooms that know only those say so.
@@ -109,7 +106,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 #[test]
 fn the_arrows_between_rooms_point_inwards() {
-    let source = read();
+    let source = Source::read();
     let rules: BTreeMap<&str, &[&str]> = ARROWS.iter().copied().collect();
     let mut wrong = Vec::new();
     let mut needed = BTreeSet::new();
@@ -142,7 +139,7 @@ fn the_arrows_between_rooms_point_inwards() {
 
 #[test]
 fn no_file_needs_itself_through_others() {
-    let source = read();
+    let source = Source::read();
     let mut uses: BTreeMap<String, BTreeMap<String, String>> = source
         .modules()
         .map(|module| (named(module), used(&source, module)))
@@ -162,12 +159,6 @@ fn no_file_needs_itself_through_others() {
         }
     }
     assert!(uses.is_empty(), "{uses:#?}");
-}
-
-fn read() -> Source {
-    let source = Source::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
-    assert!(source.modules().count() > 100, "the modules are found");
-    source
 }
 
 fn named(module: &Module) -> String {

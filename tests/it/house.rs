@@ -4,19 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::source::Source;
+
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
 }
 
 /// Every page of the documents.
@@ -36,19 +27,11 @@ fn pages() -> Vec<PathBuf> {
     pages
 }
 
-/// The room of a source file: the first component of its path below `src`.
-fn room(path: &Path) -> String {
-    let below = path.strip_prefix(root().join("src")).expect("below src");
-    let first = below.iter().next().expect("a component").to_string_lossy();
-    first.trim_end_matches(".rs").to_owned()
-}
-
 #[test]
 fn every_room_is_on_the_map() {
     let map = fs::read_to_string(root().join("docs/architecture.md")).expect("the map");
-    let mut files = Vec::new();
-    sources(&root().join("src"), &mut files);
-    for room in files.iter().map(|file| room(file)).filter(|room| room != "lib") {
+    let source = Source::read();
+    for room in source.modules().filter_map(|module| module.path.first()) {
         assert!(
             map.contains(&format!("`{room}")),
             "docs/architecture.md does not name {room}"
@@ -125,31 +108,11 @@ fn every_toml_block_in_the_documents_is_a_valid_plan_file() {
 
 #[test]
 fn a_type_name_means_one_thing() {
-    let mut files = Vec::new();
-    sources(&root().join("src"), &mut files);
     let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for file in files {
-        let text = fs::read_to_string(&file).expect("a source file");
-        // A type stands at the beginning of a line; what is indented belongs to a trait or a test.
-        for line in text.lines().filter(|line| !line.starts_with([' ', '/'])) {
-            let words: Vec<&str> = line
-                .split(|c: char| !c.is_alphanumeric() && c != '_')
-                .filter(|word| !word.is_empty())
-                .collect();
-            let name = words
-                .iter()
-                .position(|word| matches!(*word, "struct" | "enum" | "trait" | "type"))
-                .filter(|at| {
-                    words
-                        .iter()
-                        .take(*at)
-                        .all(|word| matches!(*word, "pub" | "crate" | "super" | "in"))
-                })
-                .and_then(|at| words.get(at + 1));
-            if let Some(name) = name {
-                let place = file.display().to_string();
-                places.entry((*name).to_owned()).or_default().push(place);
-            }
+    for module in Source::read().modules() {
+        for name in &module.types {
+            let place = module.file.display().to_string();
+            places.entry(name.clone()).or_default().push(place);
         }
     }
     assert!(places.len() > 200, "types are found: {}", places.len());

@@ -9,6 +9,7 @@ mod invariants;
 #[macro_use]
 mod shown;
 mod soap_client;
+mod source;
 mod support;
 
 mod arrows;

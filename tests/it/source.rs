@@ -18,6 +18,7 @@ pub(super) struct Module {
     /// `run::task::quiesce`; empty for the root.
     pub(super) path: Segments,
     pub(super) file: PathBuf,
+    pub(super) types: Vec<String>,
     names: Names,
 }
 
@@ -40,13 +41,15 @@ struct Names {
 }
 
 impl Source {
-    /// Reads the library and the binary in this folder.
-    pub(super) fn read(root: &Path) -> Self {
+    /// Reads the library and the binary of this package.
+    pub(super) fn read() -> Self {
+        let root = &Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
         let mut source = Self {
             modules: BTreeMap::new(),
         };
         source.read_module(Vec::new(), root.join("lib.rs"), root);
         source.read_module(vec!["main".to_owned()], root.join("main.rs"), &root.join("main"));
+        assert!(source.modules.len() > 100, "the modules are found");
         source
     }
 
@@ -85,7 +88,14 @@ impl Source {
             self.read_module(path, child, &children.join(&name));
             names.children.insert(name);
         }
-        self.modules.insert(path.clone(), Module { path, file, names });
+        let types = types_of(&parsed.items);
+        let module = Module {
+            path: path.clone(),
+            file,
+            types,
+            names,
+        };
+        self.modules.insert(path, module);
     }
 
     /// A path as it stands in a module, from the root of the crate. What is of another crate
@@ -178,6 +188,25 @@ fn children_of(file: &syn::File) -> Vec<(String, Option<String>)> {
             (module.ident.to_string(), path)
         })
         .collect()
+}
+
+/// The types and traits of a file, those of modules within it too.
+fn types_of(items: &[syn::Item]) -> Vec<String> {
+    let mut types = Vec::new();
+    for item in items {
+        match item {
+            syn::Item::Struct(item) => types.push(item.ident.to_string()),
+            syn::Item::Enum(item) => types.push(item.ident.to_string()),
+            syn::Item::Trait(item) => types.push(item.ident.to_string()),
+            syn::Item::Type(item) => types.push(item.ident.to_string()),
+            syn::Item::Mod(module) if !is_of_tests(&module.attrs) => {
+                let inner = module.content.as_ref().map(|(_, items)| types_of(items));
+                types.extend(inner.unwrap_or_default());
+            }
+            _ => {}
+        }
+    }
+    types
 }
 
 fn is_of_tests(attributes: &[syn::Attribute]) -> bool {
