@@ -30,7 +30,7 @@ pub(super) fn diff(global: &Global, args: &DiffArgs, ui: Ui, env: Lookup<'_>) ->
     };
     let settings = loaded.as_ref().map(|loaded| &loaded.plan_file.settings);
     let history = match settings {
-        Some(settings) if of_history => read_history(&settings.history)?,
+        Some(settings) if of_history => read_history(settings)?,
         _ => None,
     };
     let scratch = scratch_folder(env);

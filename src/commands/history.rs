@@ -8,7 +8,7 @@ use crate::cli::{
     ExecutionId, Global, HistoryArgs, HistoryFormat, HistoryLevel, HistoryOutput, LevelArgs, Since,
 };
 use crate::commands::error::{CommandError, Outcome, found, print};
-use crate::commands::loading::{did_you_mean, load_plan, read_history};
+use crate::commands::loading::{did_you_mean, existing_history, load_plan, read_history};
 use crate::commands::status;
 use crate::exit::Exit;
 use crate::history::{History, HistoryError, PlanFilter};
@@ -25,12 +25,12 @@ pub(super) fn history(global: &Global, args: &HistoryArgs, ui: Ui, env: Lookup<'
     }
     let loaded = load_plan(global, ui, env)?;
     let file = &loaded.plan_file;
-    let path = &file.settings.history;
+    let settings = &file.settings;
     match (&args.level, &args.what) {
         (None, None) => plans(file, args, &filter(args)?, ui),
         (None, Some(what)) => match ExecutionId::of(what) {
             Some(id) => {
-                let history = History::open_read_only(path)?;
+                let history = existing_history(settings)?;
                 let plan = match id {
                     ExecutionId::Number(id) => PlanId(id),
                     ExecutionId::Last => last_of(&history, file, filter(args)?)?,
@@ -39,7 +39,7 @@ pub(super) fn history(global: &Global, args: &HistoryArgs, ui: Ui, env: Lookup<'
             }
             None => plans(file, args, &named(file, what, filter(args)?)?, ui),
         },
-        (Some(level), _) => self::level(&History::open_read_only(path)?, level, ui),
+        (Some(level), _) => self::level(&existing_history(settings)?, level, ui),
     }
 }
 
@@ -91,7 +91,7 @@ fn activities(history: &History, plan: PlanId, output: &HistoryOutput, ui: Ui) -
 
 fn plans(file: &PlanFile, args: &HistoryArgs, filter: &PlanFilter, ui: Ui) -> Outcome {
     // Before the first run there is no file, and nothing is wrong with that.
-    let history = read_history(&file.settings.history)?;
+    let history = read_history(&file.settings)?;
     known(file, history.as_ref(), filter)?;
     let rows = match &history {
         Some(history) => history.plans(filter)?,
@@ -111,7 +111,7 @@ fn last_of(history: &History, file: &PlanFile, filter: PlanFilter) -> Result<Pla
 
 /// The filter with what somebody typed in place of an option: a plan's name, or a device's.
 fn named(file: &PlanFile, name: &str, filter: PlanFilter) -> Result<PlanFilter, CommandError> {
-    let history = read_history(&file.settings.history)?;
+    let history = read_history(&file.settings)?;
     let (plans, devices) = names(file, history.as_ref())?;
     if plans.iter().any(|plan| plan == name) {
         let plan = Some(name.to_owned());

@@ -9,7 +9,7 @@ use crate::commands::error::CommandError;
 use crate::exit::Exit;
 use crate::history::{History, HistoryError, Writing};
 use crate::plan::diagnostic::{PlanReport, Style};
-use crate::plan::model::Plan;
+use crate::plan::model::{Plan, Settings};
 use crate::plan::{self, LoadError, Loaded};
 use crate::ui::{Ui, Verbosity};
 use crate::values::environment::{Lookup, non_empty};
@@ -104,12 +104,18 @@ pub(super) fn did_you_mean(name: &str, known: &[&str]) -> String {
 }
 
 /// Opens the history for reading, unless nothing was recorded yet.
-pub(super) fn read_history(path: &Path) -> Result<Option<History>, CommandError> {
-    match History::open_read_only(path) {
+pub(super) fn read_history(settings: &Settings) -> Result<Option<History>, CommandError> {
+    match existing_history(settings) {
         Ok(history) => Ok(Some(history)),
         Err(HistoryError::Missing { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Opens the history for reading.
+pub(super) fn existing_history(settings: &Settings) -> Result<History, HistoryError> {
+    let history = History::open_read_only(&settings.history)?;
+    Ok(history.in_store(&settings.store))
 }
 
 /// A history file that a run could use.
@@ -146,7 +152,8 @@ pub(super) fn look_at_history(path: &Path) -> Result<HistoryFile, String> {
 }
 
 /// Opens the history for writing, and says what speaks against its place.
-pub(super) fn open_history(path: &Path, ui: Ui) -> Result<History, CommandError> {
+pub(super) fn open_history(settings: &Settings, ui: Ui) -> Result<History, CommandError> {
+    let path = &settings.history;
     // Where it is cannot be told everywhere; then nothing is said.
     let against = mount::kind(path)
         .ok()
@@ -159,7 +166,7 @@ pub(super) fn open_history(path: &Path, ui: Ui) -> Result<History, CommandError>
     if let Some(why) = against {
         ui.warning(&format!("the history {}: {why}", path.display()));
     }
-    Ok(history)
+    Ok(history.in_store(&settings.store))
 }
 
 fn show_warnings(loaded: &Loaded, ui: Ui) {

@@ -26,12 +26,12 @@ pub(super) fn prune(global: &Global, args: &PruneArgs, ui: Ui, env: Lookup<'_>) 
     let file = &loaded.plan_file;
     chosen(&loaded, &args.plans)?;
     let history = if args.dry_run {
-        read_history(&file.settings.history)?
+        read_history(&file.settings)?
     } else {
         // Before the first run there is nothing to prune, and no history to make for it.
-        match read_history(&file.settings.history) {
+        match read_history(&file.settings) {
             Ok(None) => None,
-            _ => Some(open_history(&file.settings.history, ui)?),
+            _ => Some(open_history(&file.settings, ui)?),
         }
     };
     let mut pruning = Pruning {

@@ -27,7 +27,7 @@ pub(super) fn recover(args: &RecoverArgs, global: &Global, ui: Ui, env: Lookup<'
         .context("cannot listen to signals")
         .map_err(|error| CommandError::new(Exit::Failed, error))?;
     let clock = SystemClock::new();
-    let mut history = open_history(&file.settings.history, ui)?;
+    let mut history = open_history(&file.settings, ui)?;
     let locks = Locks::beside(&file.settings.history);
     let (_alive, process) = locks
         .process(&clock)

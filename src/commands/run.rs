@@ -32,7 +32,7 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
         .context("cannot listen to signals")
         .map_err(|error| CommandError::new(Exit::Failed, error))?;
     let clock = SystemClock::new();
-    let mut history = open_history(&file.settings.history, ui).inspect_err(|error| {
+    let mut history = open_history(&file.settings, ui).inspect_err(|error| {
         // Nobody looks at a run of the night that never began.
         let mut notifier = Notifier::new(file, env, clock_zone(&clock), None);
         for plan in &plans {

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use crate::cli::{FindingsFormat, Global, StatusArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{CommandError, Outcome, print};
-use crate::commands::loading::load_plan;
+use crate::commands::loading::{existing_history, load_plan};
 use crate::exit::{Exit, Monitored};
 use crate::freshness::{self, Attempt, Freshness, TargetState};
 use crate::history::{History, HistoryError};
@@ -46,7 +46,7 @@ fn judged(global: &Global, args: &StatusArgs, ui: Ui, env: Lookup<'_>) -> Outcom
     let mut known = Vec::new();
     let mut running = BTreeMap::new();
     let mut gone = GoneBackups::default();
-    match History::open_read_only(&file.settings.history) {
+    match existing_history(&file.settings) {
         Ok(history) => {
             known = history.targets()?;
             running = attempts(&history, &Locks::beside(&file.settings.history))?;

@@ -34,7 +34,7 @@ pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>
     };
     let settings = loaded.as_ref().map(|loaded| &loaded.plan_file.settings);
     let history = match settings {
-        Some(settings) => read_history(&settings.history)?,
+        Some(settings) => read_history(settings)?,
         None => None,
     };
     let file = loaded.as_ref().map(|loaded| &loaded.plan_file);

@@ -9,7 +9,7 @@ use crate::history::error::HistoryFault;
 use crate::history::execution::{Execution, advance, found, log_status, owner_ids, require, set_error};
 use crate::history::value::{AsText, integer};
 use crate::history::view::NoteLevel;
-use crate::history::{History, script, stored, target};
+use crate::history::{History, place, script, stored, target};
 use crate::run::event::{
     ActivityId, ActivityOpening, DeviceFacts, Event, FileKind, JournalEntry, JournalId, KeptFile,
     LastContent, Ledger, LedgerError, Owner, PlanId, PlanOpening, StoredFile, TaskId, TaskOpening, Undo,
@@ -95,7 +95,8 @@ impl Ledger for History {
     }
 
     fn record(&mut self, at: Timestamp, event: &Event) -> Result<(), LedgerError> {
-        Ok(self.write(|transaction| record(transaction, at, event))?)
+        let store = self.store.clone();
+        Ok(self.write(|transaction| record(transaction, store.as_deref(), at, event))?)
     }
 
     fn open_undo(
@@ -141,7 +142,14 @@ impl Ledger for History {
             let Some((content, since)) = row else {
                 return Ok(None);
             };
-            let kept = stored::kept_with_content(transaction, device, domain, kind, &content)?;
+            let kept = stored::kept_with_content(
+                transaction,
+                self.store.as_deref(),
+                device,
+                domain,
+                kind,
+                &content,
+            )?;
             let kept = kept.into_iter().map(|file| KeptFile {
                 path: file.path,
                 size: file.size,
@@ -160,7 +168,12 @@ impl Ledger for History {
 pub(super) const LAST_CONTENT: &str = "SELECT content, content_since FROM backup_target
      WHERE device_name = ?1 AND domain_name = ?2 AND kind = ?3 AND content IS NOT NULL";
 
-fn record(transaction: &Transaction<'_>, at: Timestamp, event: &Event) -> Result<(), HistoryFault> {
+fn record(
+    transaction: &Transaction<'_>,
+    store: Option<&Path>,
+    at: Timestamp,
+    event: &Event,
+) -> Result<(), HistoryFault> {
     use Execution::{Activity, Plan, Task};
     match event {
         // Their rows were written by the calls that gave them their ids.
@@ -178,7 +191,7 @@ fn record(transaction: &Transaction<'_>, at: Timestamp, event: &Event) -> Result
             )?;
             found(changed, Task(*task))
         }
-        Event::FileStored { task, file } => record_file(transaction, at, *task, file),
+        Event::FileStored { task, file } => record_file(transaction, store, at, *task, file),
         Event::FileFailed { task, name, error } => {
             require(transaction, Task(*task))?;
             transaction.execute(
@@ -254,21 +267,24 @@ fn record_facts(
 
 fn record_file(
     transaction: &Transaction<'_>,
+    store: Option<&Path>,
     at: Timestamp,
     task: TaskId,
     file: &StoredFile,
 ) -> Result<(), HistoryFault> {
     require(transaction, Execution::Task(task))?;
+    let place = place::written(store, &file.path)?;
     transaction.execute(
         "INSERT INTO file (task_execution_id, name, kind, path, kept, size, sha256, entries, objects,
-             content, unchanged_since, time)
+             content, unchanged_since, time, store)
          VALUES (:task, :name, :kind, :path, :kept, :size, :sha256, :entries, :objects, :content,
-             :unchanged_since, :at)",
+             :unchanged_since, :at, :store)",
         named_params! {
             ":task": task.0,
             ":name": file.name,
             ":kind": AsText(file.kind),
-            ":path": exact(&file.path)?,
+            ":path": place.path,
+            ":store": place.store,
             ":kept": file.kept,
             ":size": integer(file.size)?,
             ":sha256": file.sha256,
@@ -296,12 +312,6 @@ fn record_note(
         (plan, task, AsText(level), message, AsText(at)),
     )?;
     Ok(())
-}
-
-/// A path that is opened again later must come back byte by byte.
-fn exact(path: &Path) -> Result<&str, HistoryFault> {
-    path.to_str()
-        .ok_or_else(|| HistoryFault::Value(format!("the path {} is not UTF-8", path.display())))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod execution;
 mod journal;
 mod ledger;
 mod names;
+mod place;
 mod previous;
 mod query;
 mod schema;
@@ -40,6 +41,7 @@ use error::HistoryFault;
 pub struct History {
     connection: Connection,
     path: PathBuf,
+    store: Option<PathBuf>,
 }
 
 impl History {
@@ -62,6 +64,7 @@ impl History {
         Ok(History {
             connection: schema::open(path, writing, schema::MIGRATIONS)?,
             path: path.to_owned(),
+            store: None,
         })
     }
 
@@ -76,7 +79,16 @@ impl History {
         Ok(History {
             connection: schema::open_read_only(path, schema::MIGRATIONS)?,
             path: path.to_owned(),
+            store: None,
         })
+    }
+
+    /// The same history, whose files stand in this store: their paths begin there. Without it
+    /// they are as they were written down.
+    #[must_use]
+    pub fn in_store(mut self, store: &Path) -> History {
+        self.store = Some(store.to_owned());
+        self
     }
 
     /// The file.

@@ -37,6 +37,7 @@ pub(super) const APPLICATION_ID: i64 = 0x6470_626b;
 pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001.sql"),
     include_str!("migrations/0002.sql"),
+    include_str!("migrations/0003.sql"),
 ];
 
 /// Pages kept in memory, in KiB: the newest 20,000 tasks, which `history status` looks at,

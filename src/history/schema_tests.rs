@@ -45,7 +45,7 @@ fn a_new_history_is_ours_and_of_the_newest_version() {
             .expect("a pragma")
     };
     assert_eq!(value("application_id"), APPLICATION_ID);
-    assert_eq!(value("user_version"), 2);
+    assert_eq!(value("user_version"), newest(MIGRATIONS));
     assert_eq!(value("foreign_keys"), 1);
     assert_eq!(value("synchronous"), 3, "EXTRA");
     let journal: String = connection
@@ -73,6 +73,7 @@ fn every_migration_brings_the_one_before_forward_and_keeps_its_rows() {
     History {
         connection: open(&path, Writing::Log, &MIGRATIONS[..1]).expect("version 1"),
         path: path.clone(),
+        store: None,
     }
     .open_plan(at(0), &plan_opening("BackupQA"))
     .expect("a plan");
@@ -120,6 +121,127 @@ fn a_migration_that_is_cut_short_leaves_the_version_before() {
         )
         .expect("a count");
     assert_eq!(extra, 0);
+}
+
+/// A history of the version before paths began at the store, with these files and when each was
+/// pruned, one task each.
+fn version_2(path: &Path, files: &[(&str, &str, Option<&str>)]) {
+    let connection = open(path, Writing::Log, &MIGRATIONS[..2]).expect("version 2");
+    connection
+        .execute_batch(
+            "INSERT INTO plan_execution (id, plan, plan_file, process, dpbackup_version, window_ignored, start_time, status,
+                 status_time)
+             VALUES (1, 'P', 'f', 'p', '0.1.0', 0, 't', 'SUCCESS', 't');
+             INSERT INTO activity_execution (id, plan_execution_id, action, device_pattern, domain_pattern, quiesce,
+                 start_time, status, status_time)
+             VALUES (1, 1, 'EXPORT_DOMAIN', 'd', 'S', 0, 't', 'SUCCESS', 't');",
+        )
+        .expect("an execution");
+    for ((file, kind, pruned), task) in files.iter().zip(1..) {
+        connection
+            .execute(
+                "INSERT INTO task_execution (id, plan_execution_id, activity_execution_id, action, device_name, domain_name,
+                     start_time, status, status_time, end_time)
+                 VALUES (?1, 1, 1, 'EXPORT_DOMAIN', 'd', 'S', 't', 'SUCCESS', 't', ?2)",
+                (task, format!("2026-11-0{task}T01:00:00.000Z")),
+            )
+            .expect("a task");
+        connection
+            .execute(
+                "INSERT INTO file (task_execution_id, name, kind, path, kept, size, sha256, time, pruned_time)
+                 VALUES (?1, 'n', ?2, ?3, 1, 7, 'ab', '2026-11-01T01:00:00.000Z', ?4)",
+                (task, kind, file, pruned),
+            )
+            .expect("a file");
+    }
+}
+
+#[test]
+fn paths_of_an_older_history_are_brought_forward_to_begin_at_the_store() {
+    let folder = folder();
+    let path = folder.path().join("history.db");
+    let export = "d/domain/S/S-export-2026-03-01-23-30-05-007-persisted.zip";
+    let part = "d/secure-backup/2026-03-01-23-30-05-007/config.tgz";
+    let rows = [
+        (format!("/backup/{export}"), "persisted", "/backup", export),
+        (
+            format!("/a b/deep/er//{export}"),
+            "nonpersisted",
+            "/a b/deep/er",
+            export,
+        ),
+        (format!("/{export}"), "persisted", "/", export),
+        (
+            format!("/domain/secure-backup/{part}"),
+            "secure-backup",
+            "/domain/secure-backup",
+            part,
+        ),
+        (format!("/b%/ü_'/{part}"), "secure-backup", "/b%/ü_'", part),
+        // What has not the shape of ours stays as it is.
+        ("/backup/S.zip".to_owned(), "persisted", "", "/backup/S.zip"),
+        (
+            format!("/backup/{export}"),
+            "secure-backup",
+            "",
+            &format!("/backup/{export}"),
+        ),
+        (export.to_owned(), "persisted", "", export),
+    ];
+    let files: Vec<(&str, &str, Option<&str>)> =
+        rows.iter().map(|row| (row.0.as_str(), row.1, None)).collect();
+    version_2(&path, &files);
+    let history = History::open(&path).expect("brought forward");
+    let mut statement = history
+        .connection
+        .prepare("SELECT path, coalesce(store, '') FROM file ORDER BY id")
+        .expect("a query");
+    let found = statement
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .expect("rows");
+    let found: Vec<(String, String)> = found.map(|row| row.expect("a row")).collect();
+    let expected: Vec<(String, String)> = rows
+        .iter()
+        .map(|row| (row.3.to_owned(), row.2.to_owned()))
+        .collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn the_last_good_backup_of_an_older_history_is_one_that_was_not_pruned() {
+    let folder = folder();
+    let path = folder.path().join("history.db");
+    let pruned = Some("2026-11-09T01:00:00.000Z");
+    version_2(
+        &path,
+        &[
+            ("/s/d/domain/S/a.zip", "persisted", pruned),
+            ("/s/d/domain/S/b.zip", "persisted", None),
+            ("/s/d/domain/S/c.zip", "persisted", pruned),
+        ],
+    );
+    let connection = Connection::open(&path).expect("a database");
+    connection
+        .execute_batch(
+            "INSERT INTO backup_target (device_name, domain_name, kind, last_task_execution_id, good_task_execution_id,
+                 good_time, good_size)
+             VALUES ('d', 'S', 'persisted', 3, 3, '2026-11-03T01:00:00.000Z', 7),
+                 ('d', 'T', 'persisted', 3, 2, '2026-11-02T01:00:00.000Z', 7);",
+        )
+        .expect("targets");
+    drop(connection);
+    let history = History::open(&path).expect("brought forward");
+    let good: Vec<_> = history
+        .connection
+        .prepare("SELECT good_task_execution_id, good_time FROM backup_target ORDER BY domain_name")
+        .and_then(|mut statement| {
+            let rows =
+                statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        })
+        .expect("targets");
+    let second = "2026-11-02T01:00:00.000Z".to_owned();
+    assert_eq!(good, [(2, second.clone()), (2, second)]);
 }
 
 #[test]
@@ -188,9 +310,9 @@ fn a_newer_history_is_refused_untouched() {
             error,
             HistoryError::Newer {
                 found: 99,
-                known: 2,
+                known,
                 ..
-            }
+            } if known == newest(MIGRATIONS)
         ),
         "{error}"
     );

@@ -1,7 +1,7 @@
 //! What a task left behind: files, notes, runs of scripts; and how each device and
 //! domain stands.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
 use rusqlite::{Row, Transaction};
@@ -9,6 +9,7 @@ use rusqlite::{Row, Transaction};
 use crate::history::History;
 use crate::history::error::{HistoryError, HistoryFault};
 use crate::history::execution::{Execution, require};
+use crate::history::place::{self, WrittenPlace};
 use crate::history::query::{self, rows};
 use crate::history::script;
 use crate::history::target;
@@ -103,7 +104,7 @@ impl History {
         self.read(|transaction| {
             Ok(TaskDetails {
                 task: query::task(transaction, id)?,
-                files: rows(transaction, &files_sql(), [id.0], file_row)?,
+                files: rows(transaction, &files_sql(), [id.0], file_row(self.store()))?,
                 failed_files: rows(transaction, FAILED_FILES, [id.0], failed_file_row)?,
                 notes: notes(transaction, Owner::Task(id))?,
                 scripts: scripts(transaction, Owner::Task(id))?,
@@ -119,7 +120,7 @@ impl History {
     pub fn files(&self, task: TaskId) -> Result<Vec<FileRow>, HistoryError> {
         self.read(|transaction| {
             require(transaction, Execution::Task(task))?;
-            rows(transaction, &files_sql(), [task.0], file_row)
+            rows(transaction, &files_sql(), [task.0], file_row(self.store()))
         })
     }
 
@@ -133,12 +134,12 @@ impl History {
         self.read(|transaction| {
             let sql = stored_files_sql(filter);
             match filter {
-                FileFilter::All => rows(transaction, &sql, [None::<i64>], file_row),
+                FileFilter::All => rows(transaction, &sql, [None::<i64>], file_row(self.store())),
                 FileFilter::Task(task) => {
                     require(transaction, Execution::Task(*task))?;
-                    rows(transaction, &sql, [task.0], file_row)
+                    rows(transaction, &sql, [task.0], file_row(self.store()))
                 }
-                FileFilter::Device(device) => rows(transaction, &sql, [device], file_row),
+                FileFilter::Device(device) => rows(transaction, &sql, [device], file_row(self.store())),
             }
         })
     }
@@ -156,7 +157,7 @@ impl History {
         kind: FileKind,
         content: &str,
     ) -> Result<Vec<FileRow>, HistoryError> {
-        self.read(|transaction| kept_with_content(transaction, device, domain, kind, content))
+        self.read(|transaction| kept_with_content(transaction, self.store(), device, domain, kind, content))
     }
 
     /// The files that were ever recorded at a path: those of a secure backup if it is its
@@ -166,7 +167,19 @@ impl History {
     ///
     /// The history cannot be read.
     pub fn files_at(&self, path: &Path) -> Result<Vec<FileRow>, HistoryError> {
-        self.read(|transaction| rows(transaction, &files_at_sql(), [path.to_string_lossy()], file_row))
+        let mut files = Vec::new();
+        if self.store() == Some(path) {
+            let all = format!("{FILE_COLUMNS} ORDER BY f.id");
+            files = self.read(|transaction| rows(transaction, &all, [], file_row(self.store())))?;
+        }
+        for end in place::ends(path) {
+            let end = end.to_string_lossy();
+            let found =
+                self.read(|transaction| rows(transaction, &files_at_sql(), [end], file_row(self.store())))?;
+            files.extend(found.into_iter().filter(|file| file.path.starts_with(path)));
+        }
+        files.sort_by_key(|file| file.id.0);
+        Ok(files)
     }
 
     /// The files of a device that were not removed, those not kept included, oldest first;
@@ -179,12 +192,48 @@ impl History {
         self.read(|transaction| {
             rows(transaction, PRUNABLE_FILES, [device], |row| {
                 Ok(PrunableFile {
-                    file: file_row(row)?,
+                    file: file_row(self.store())(row)?,
                     plan: row.get("plan")?,
                     task_end: optional(row, "task_end")?,
                     task_status: text(row, "task_status")?,
                 })
             })
+        })
+    }
+
+    fn store(&self) -> Option<&Path> {
+        self.store.as_deref()
+    }
+
+    /// Records that files are about to be removed from the store: whoever misses one from now
+    /// on finds here why.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be written, and then nothing is marked.
+    pub fn begin_removal(&mut self, at: Timestamp, files: &[FileId]) -> Result<(), HistoryError> {
+        self.mark_removal(Some(at), files)
+    }
+
+    /// Records that files stay which were about to be removed.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be written.
+    pub fn give_up_removal(&mut self, files: &[FileId]) -> Result<(), HistoryError> {
+        self.mark_removal(None, files)
+    }
+
+    fn mark_removal(&mut self, at: Option<Timestamp>, files: &[FileId]) -> Result<(), HistoryError> {
+        if files.is_empty() {
+            return Ok(());
+        }
+        self.write(|transaction| {
+            let mut statement = transaction.prepare("UPDATE file SET removal_time = ?2 WHERE id = ?1")?;
+            for file in files {
+                statement.execute((file.0, at.map(AsText)))?;
+            }
+            Ok(())
         })
     }
 
@@ -268,7 +317,7 @@ impl History {
     ///
     /// The history cannot be read.
     pub fn good_files(&self) -> Result<Vec<FileRow>, HistoryError> {
-        self.read(|transaction| rows(transaction, GOOD_FILES, [], file_row))
+        self.read(|transaction| rows(transaction, GOOD_FILES, [], file_row(self.store())))
     }
 
     /// The newest good backup of a target before the one of a task, with its files; none
@@ -285,7 +334,7 @@ impl History {
         self.read(|transaction| {
             let (device, domain, kind) = (&target.device_name, &target.domain_name, AsText(target.kind));
             let parameters = (device, domain, kind, task.0, AsText(Status::Success));
-            let files = rows(transaction, GOOD_FILES_BEFORE, parameters, file_row)?;
+            let files = rows(transaction, GOOD_FILES_BEFORE, parameters, file_row(self.store()))?;
             let Some(first) = files.first() else {
                 return Ok(None);
             };
@@ -303,13 +352,14 @@ impl History {
 
 pub(super) fn kept_with_content(
     transaction: &Transaction<'_>,
+    store: Option<&Path>,
     device: &str,
     domain: &str,
     kind: FileKind,
     content: &str,
 ) -> Result<Vec<FileRow>, HistoryFault> {
     let parameters = (content, device, domain, AsText(kind));
-    rows(transaction, KEPT_WITH_CONTENT, parameters, file_row)
+    rows(transaction, KEPT_WITH_CONTENT, parameters, file_row(store))
 }
 
 fn notes(transaction: &Transaction<'_>, owner: Owner) -> Result<Vec<NoteRow>, HistoryFault> {
@@ -337,25 +387,33 @@ fn required_owner(transaction: &Transaction<'_>, owner: Owner) -> Result<i64, Hi
     Ok(id)
 }
 
-fn file_row(row: &Row<'_>) -> rusqlite::Result<FileRow> {
-    Ok(FileRow {
-        id: FileId(row.get("id")?),
-        task: TaskId(row.get("task_execution_id")?),
-        device_name: row.get("device_name")?,
-        domain_name: row.get("domain_name")?,
-        name: row.get("name")?,
-        kind: text(row, "kind")?,
-        size: count(row, "size")?,
-        sha256: row.get("sha256")?,
-        unchanged_since: row.get::<_, Option<i64>>("unchanged_since")?.map(TaskId),
-        path: PathBuf::from(row.get::<_, String>("path")?),
-        kept: row.get("kept")?,
-        entries: optional_count(row, "entries")?,
-        objects: optional_count(row, "objects")?,
-        content: row.get("content")?,
-        time: text(row, "time")?,
-        pruned_time: optional(row, "pruned_time")?,
-    })
+/// How a file is read whose place was written down for this store.
+fn file_row(store: Option<&Path>) -> impl Fn(&Row<'_>) -> rusqlite::Result<FileRow> {
+    move |row| {
+        let written = WrittenPlace {
+            path: row.get("path")?,
+            store: row.get("store")?,
+        };
+        Ok(FileRow {
+            id: FileId(row.get("id")?),
+            task: TaskId(row.get("task_execution_id")?),
+            device_name: row.get("device_name")?,
+            domain_name: row.get("domain_name")?,
+            name: row.get("name")?,
+            kind: text(row, "kind")?,
+            size: count(row, "size")?,
+            sha256: row.get("sha256")?,
+            unchanged_since: row.get::<_, Option<i64>>("unchanged_since")?.map(TaskId),
+            path: place::found(store, &written),
+            kept: row.get("kept")?,
+            entries: optional_count(row, "entries")?,
+            objects: optional_count(row, "objects")?,
+            content: row.get("content")?,
+            time: text(row, "time")?,
+            removal_time: optional(row, "removal_time")?,
+            pruned_time: optional(row, "pruned_time")?,
+        })
+    }
 }
 
 fn failed_file_row(row: &Row<'_>) -> rusqlite::Result<FailedFileRow> {

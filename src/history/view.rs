@@ -174,6 +174,8 @@ pub struct FileRow {
     pub content: Option<String>,
     /// When it was recorded.
     pub time: Timestamp,
+    /// When it was about to be removed from the store, if that was begun.
+    pub removal_time: Option<Timestamp>,
     /// When it was removed from the store, if it was.
     pub pruned_time: Option<Timestamp>,
 }

@@ -171,6 +171,7 @@ pub(super) fn details() -> TaskDetails {
         objects: Some(120),
         content: Some("c0ffee".to_owned()),
         time: at(20),
+        removal_time: None,
         pruned_time: None,
     };
     TaskDetails {

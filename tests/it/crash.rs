@@ -341,7 +341,8 @@ fn mortal_run(plan_file: &Path, last: u64) -> u64 {
         .expect("a valid plan file")
         .plan_file;
     let clock = MortalClock(&fate, SystemClock::new());
-    let mut ledger = MortalLedger(&fate, History::open(&file.settings.history).expect("a history"));
+    let history = History::open(&file.settings.history).expect("a history");
+    let mut ledger = MortalLedger(&fate, history.in_store(&file.settings.store));
     let mut sink = MortalSink(&fate);
     let locks = Locks::beside(&file.settings.history);
     let (_alive, process) = locks.process(&clock).expect("a lock");

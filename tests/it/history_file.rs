@@ -161,7 +161,10 @@ fn the_next_run_brings_an_older_history_forward_and_a_reader_says_so() {
     let older = rusqlite::Connection::open(&path).expect("a history");
     older
         .execute_batch(
-            "DROP INDEX file_by_path;
+            "UPDATE file SET path = store || '/' || path;
+             ALTER TABLE file DROP COLUMN store;
+             ALTER TABLE file DROP COLUMN removal_time;
+             DROP INDEX file_by_path;
              DROP INDEX task_execution_by_device;
              CREATE INDEX task_execution_by_device ON task_execution (device_name);
              CREATE INDEX file_kept_by_content ON file (content)
@@ -176,6 +179,7 @@ fn the_next_run_brings_an_older_history_forward_and_a_reader_says_so() {
     let plans = home.history().plans(&PlanFilter::default()).expect("plans");
     assert_eq!(plans.len(), 2, "the execution before is still there");
     let stored = home.store().join("QA1/domain/DOM1");
+    let _all = home.dpbackup(&["verify", "--all"]).exits(0);
     let _by_path = home.dpbackup(&["verify", &stored.to_string_lossy()]).exits(0);
 }
 

@@ -189,6 +189,95 @@ fn nothing_is_called_stored_that_is_not_where_history_says() {
     let _ = home.dpbackup(&["verify", "--all"]).exits(0);
 }
 
+/// Moves the store, and has the plan file say so.
+fn moved(home: Home, to: &str) -> Home {
+    let to_path = home.path(to);
+    fs::create_dir_all(to_path.parent().expect("a folder")).expect("a folder");
+    fs::rename(home.store(), to_path).expect("moved");
+    home.setting(&format!("store = \"{to}\""))
+}
+
+#[test]
+fn a_store_that_moves_stays_good() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new()
+        .setting("on_unchanged = \"skip\"\nretention = { keep_last = 1 }")
+        .device("QA1", &gateway)
+        .plan("P", &format!("{EXPORT}{SECURE}"));
+    for _night in 0..2 {
+        let _ = home.dpbackup(&["run", "P"]).exits(0);
+    }
+    let home = moved(home, "larger/disk");
+    let ran = home.dpbackup(&["verify", "--all"]).exits(0);
+    assert!(ran.stdout.contains("/larger/disk/QA1/"), "{}", ran.stdout);
+    let files = home
+        .dpbackup(&["history", "files", "1", "--format", "json"])
+        .exits(0);
+    let document: serde_json::Value = serde_json::from_str(&files.stdout).expect("JSON");
+    let path = document["files"][0]["path"].as_str().expect("a path");
+    assert!(Path::new(path).is_file(), "{path}");
+    let named = home.dpbackup(&["verify", path]).exits(0);
+    assert!(
+        named.stdout.contains("task") || named.stdout.starts_with("OK"),
+        "{}",
+        named.stdout
+    );
+    let _ = home.dpbackup(&["diff", "1", "4"]).exits(0);
+    let _ = home.dpbackup(&["history", "status"]).exits(0);
+    // What has not changed since is found there, and is not stored anew.
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    let exports = |home: &Home| names(&home.path("larger/disk/QA1/domain/DOM1"));
+    assert_eq!(exports(&home).len(), 1, "{:?}", exports(&home));
+    let pruned = home.dpbackup(&["prune"]).exits(0);
+    assert!(pruned.stdout.contains("DELETED"), "{}", pruned.stdout);
+    assert_eq!(names(&home.path("larger/disk/QA1/secure-backup")).len(), 1);
+    assert!(!home.store().exists());
+    let _ = home.dpbackup(&["verify", "--all"]).exits(0);
+}
+
+#[test]
+fn a_plan_file_that_moves_with_its_store_and_its_history_stays_good() {
+    let gateway = Gateway::start(Setup::default());
+    let old = Home::new().device("QA1", &gateway).plan("P", EXPORT);
+    let _ = old.dpbackup(&["run", "P"]).exits(0);
+    let new = Home::new().device("QA1", &gateway).plan("P", EXPORT);
+    for part in ["store", "state"] {
+        fs::rename(old.path(part), new.path(part)).expect("moved");
+    }
+    let ran = new.dpbackup(&["verify", "--all"]).exits(0);
+    assert!(
+        ran.stdout.contains(new.store().to_str().expect("a plain path")),
+        "{}",
+        ran.stdout
+    );
+    let _ = new.dpbackup(&["history", "status"]).exits(0);
+}
+
+#[test]
+fn what_was_left_in_the_store_of_before_is_found_there_and_not_removed() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new()
+        .setting("retention = { keep_last = 1 }")
+        .device("QA1", &gateway)
+        .plan("P", EXPORT);
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    let home = home.setting("store = \"other\"");
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    let ran = home.dpbackup(&["verify", "--all"]).exits(0);
+    assert!(
+        ran.stdout.contains("/store/QA1/") && ran.stdout.contains("/other/QA1/"),
+        "{}",
+        ran.stdout
+    );
+    let pruned = home.dpbackup(&["prune"]).exits(1);
+    assert!(
+        pruned.stdout.contains("not in the store of the plan file"),
+        "{}",
+        pruned.stdout
+    );
+    assert_eq!(home.stored().len(), 2);
+}
+
 #[test]
 fn a_store_that_is_gone_fails_the_tasks_that_are_left() {
     let clock = TestClock::at("2026-11-22T01:00:00Z");

@@ -248,7 +248,9 @@ impl Home {
         let password = |name: &str| (name == "DPBACKUP_TEST_PASSWORD").then(|| OsString::from(PASSWORD));
         let loaded = dpbackup::plan::load(&self.plan_file(), &password).expect("a valid plan file");
         let file = loaded.plan_file;
-        let mut history = History::open(&file.settings.history).expect("a history");
+        let mut history = History::open(&file.settings.history)
+            .expect("a history")
+            .in_store(&file.settings.store);
         let locks = Locks::beside(&file.settings.history);
         let (_alive, process) = locks.process(clock).expect("a lock");
         let engine = Engine {
@@ -280,7 +282,9 @@ impl Home {
         let password = |name: &str| (name == "DPBACKUP_TEST_PASSWORD").then(|| OsString::from(PASSWORD));
         let loaded = dpbackup::plan::load(&self.plan_file(), &password).expect("a valid plan file");
         let file = loaded.plan_file;
-        let mut history = History::open(&file.settings.history).expect("a history");
+        let mut history = History::open(&file.settings.history)
+            .expect("a history")
+            .in_store(&file.settings.store);
         let locks = Locks::beside(&file.settings.history);
         let (_alive, process) = locks.process(clock).expect("a lock");
         let engine = Engine {
@@ -299,7 +303,9 @@ impl Home {
 
     /// The history, to be read.
     pub(crate) fn history(&self) -> History {
-        History::open(&self.path("state/history.db")).expect("a history")
+        History::open(&self.path("state/history.db"))
+            .expect("a history")
+            .in_store(&self.store())
     }
 
     /// Every file in the store, by its path there, sorted.

@@ -270,7 +270,12 @@ fn a_row_of_history_that_was_changed_is_found() {
         let saved = fs::read(&history).expect("a history");
         let sql = format!("UPDATE file SET {change} WHERE path = ?1");
         let connection = Connection::open(&history).expect("a history");
-        let changed = connection.execute(&sql, [path.to_str()]).expect("changed");
+        let changed = connection
+            .execute(
+                &sql,
+                [path.strip_prefix(home.store()).expect("in the store").to_str()],
+            )
+            .expect("changed");
         assert_eq!(changed, 1, "{change}");
         drop(connection);
         let ran = home.dpbackup(&["verify", "--task", "1"]).exits(1);
