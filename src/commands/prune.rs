@@ -10,7 +10,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::loading::{chosen, load_plan, open_history, read_history};
 use crate::exit::Exit;
-use crate::history::History;
+use crate::history::{FileId, History};
 use crate::lock::{Asked, Lock, Locks};
 use crate::plan::model::PlanFile;
 use crate::report::prune::{self as report, PruneLine};
@@ -117,10 +117,12 @@ impl Pruning<'_> {
 
     /// Carries out what was chosen, backup by backup: what is recorded as removed is gone.
     fn target(&mut self, history: &mut History, target: &Target) -> Result<(), CommandError> {
-        for backup in &target.backups {
-            if !self.args.plans.is_empty() && !self.args.plans.contains(&backup.plan) {
-                continue;
-            }
+        let plans = &self.args.plans;
+        let is_asked_for = |backup: &&StoredBackup| plans.is_empty() || plans.contains(&backup.plan);
+        if !self.args.dry_run {
+            self.announce(history, target, &is_asked_for)?;
+        }
+        for backup in target.backups.iter().filter(is_asked_for) {
             self.warn_of_the_future(backup);
             let mut line = line(backup);
             if !self.args.dry_run && line.fate == Fate::Delete {
@@ -130,6 +132,7 @@ impl Pruning<'_> {
                         line.fate = Fate::Deleted;
                     }
                     Err(why) => {
+                        history.give_up_removal(&backup.file_ids())?;
                         line.fate = Fate::Left;
                         line.reasons = vec![why];
                     }
@@ -137,6 +140,28 @@ impl Pruning<'_> {
             }
             self.tell(line)?;
         }
+        Ok(())
+    }
+
+    /// Writes down what is about to go, before anything does: who reads the store meanwhile
+    /// finds a file missing that history does not know removed yet. What a prune that died had
+    /// announced, and stays now, is no longer announced.
+    fn announce(
+        &self,
+        history: &mut History,
+        target: &Target,
+        is_asked_for: &dyn Fn(&&StoredBackup) -> bool,
+    ) -> Result<(), CommandError> {
+        let (going, staying): (Vec<_>, Vec<_>) = target
+            .backups
+            .iter()
+            .partition(|backup| is_asked_for(backup) && backup.fate().0 == Fate::Delete);
+        let ids = |backups: &[&StoredBackup], announced: bool| -> Vec<FileId> {
+            let of = backups.iter().filter(|backup| backup.is_announced() == announced);
+            of.flat_map(|backup| backup.file_ids()).collect()
+        };
+        history.begin_removal(self.clock.now(), &ids(&going, false))?;
+        history.give_up_removal(&ids(&staying, true))?;
         Ok(())
     }
 

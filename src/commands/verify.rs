@@ -7,6 +7,9 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
 use crate::artifact::archive::Expected;
 use crate::artifact::recheck::{self, FileState, Recheck, Recorded};
 use crate::cli::{Global, ReportFormat, VerifyArgs};
@@ -115,11 +118,19 @@ impl Round<'_> {
             if let Some(folder) = folder
                 && !goes_on
             {
-                let finding = Verified::Looked(self.recheck.secure_backup(folder));
+                let verdict = self.recheck.secure_backup(folder);
+                let gone = match verdict.state {
+                    FileState::Ok => None,
+                    _ => self.gone_meanwhile(row)?,
+                };
+                let checked = match gone {
+                    Some(row) => pruned(&row),
+                    None => described(row, Verified::Looked(verdict)),
+                };
                 self.tell(Checked {
                     path: folder.to_owned(),
                     kind: Some("secure-backup-folder"),
-                    ..described(row, finding)
+                    ..checked
                 })?;
             }
         }
@@ -131,7 +142,7 @@ impl Round<'_> {
             return self.not_kept(row);
         }
         if row.pruned_time.is_some() {
-            return self.pruned(row);
+            return self.tell(pruned(row));
         }
         let recorded = Recorded {
             path: &row.path,
@@ -150,37 +161,30 @@ impl Round<'_> {
                 self.recheck.export(recorded, &expected)
             }
         };
-        // Between our question to history and now it may have been pruned.
         if verdict.state == FileState::Missing
-            && let Some(history) = self.history
-            && let Some(row) = found(history.files(row.task))?
-                .into_iter()
-                .find(|now| now.id == row.id && now.pruned_time.is_some())
+            && let Some(row) = self.gone_meanwhile(row)?
         {
-            return self.pruned(&row);
+            return self.tell(pruned(&row));
         }
         self.tell(described(row, Verified::Looked(verdict)))
     }
 
-    fn pruned(&mut self, row: &FileRow) -> Result<(), CommandError> {
-        let mut checked = described(row, Verified::Pruned);
-        if let Some(at) = row.pruned_time {
-            let at = at.to_zoned(jiff::tz::TimeZone::system());
-            let at = at.strftime("%Y-%m-%d %H:%M:%S");
-            checked.notes.push(format!("removed from the store on {at}"));
-        }
-        if row.kept && row.path.symlink_metadata().is_ok() {
-            checked
-                .notes
-                .push("something stands there all the same".to_owned());
-        }
-        self.tell(checked)
+    /// The row of a file as it is now, if a prune took the file, or announced that it would,
+    /// since we asked: what it announces is on disk before it touches anything.
+    fn gone_meanwhile(&self, row: &FileRow) -> Result<Option<FileRow>, CommandError> {
+        let Some(history) = self.history else {
+            return Ok(None);
+        };
+        let now = found(history.files(row.task))?;
+        Ok(now
+            .into_iter()
+            .find(|now| now.id == row.id && (now.pruned_time.is_some() || now.removal_time.is_some())))
     }
 
     /// An export that was not kept is as good as the kept one with the same content.
     fn not_kept(&mut self, row: &FileRow) -> Result<(), CommandError> {
         if row.pruned_time.is_some() {
-            return self.pruned(row);
+            return self.tell(pruned(row));
         }
         let mut finding = Verified::NotKept;
         let mut notes = Vec::new();
@@ -197,6 +201,9 @@ impl Round<'_> {
                 original.task.0
             )),
             None => {
+                if let Some(row) = self.gone_meanwhile(row)? {
+                    return self.tell(pruned(&row));
+                }
                 let mut verdict = recheck::FileVerdict::default();
                 let why =
                     format!("not kept, unchanged since task {since}, and no file with that content is kept");
@@ -325,6 +332,27 @@ fn folder_of(row: &FileRow) -> Option<&Path> {
         FileKind::SecureBackup if row.kept && row.pruned_time.is_none() => row.path.parent(),
         _ => None,
     }
+}
+
+/// What is said of a file that a prune took.
+fn pruned(row: &FileRow) -> Checked {
+    let mut checked = described(row, Verified::Pruned);
+    let shown = |at: Timestamp| {
+        at.to_zoned(TimeZone::system())
+            .strftime("%Y-%m-%d %H:%M:%S")
+            .to_string()
+    };
+    checked.notes.extend(match (row.pruned_time, row.removal_time) {
+        (Some(at), _) => Some(format!("removed from the store on {}", shown(at))),
+        (None, Some(at)) => Some(format!("dpbackup prune has been removing it since {}", shown(at))),
+        (None, None) => None,
+    });
+    if row.kept && row.path.symlink_metadata().is_ok() {
+        checked
+            .notes
+            .push("something stands there all the same".to_owned());
+    }
+    checked
 }
 
 fn described(row: &FileRow, finding: Verified) -> Checked {

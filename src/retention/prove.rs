@@ -214,6 +214,11 @@ impl StoredBackup {
         self.files.iter().map(|file| file.id).collect()
     }
 
+    /// Whether history says already that it is about to go.
+    pub fn is_announced(&self) -> bool {
+        self.files.iter().any(|file| file.removal_time.is_some())
+    }
+
     /// When it ended, if that lies in the future.
     pub fn future_end(&self) -> Option<Timestamp> {
         let Decision::Keep(reasons) = &self.decision else {

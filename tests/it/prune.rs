@@ -487,3 +487,90 @@ fn a_device_that_a_task_works_on_is_left_alone() {
     let _ = scene.home.dpbackup(&["prune"]).exits(0);
     assert_eq!(scene.exports().len(), 1);
 }
+
+#[test]
+fn what_a_prune_is_about_to_remove_is_not_missing_for_a_verify_beside_it() {
+    let scene = scene("retention = { keep_last = 1 }", &format!("{EXPORT}{SECURE}"));
+    scene.days(3);
+    let mut history = scene.home.history();
+    let going: Vec<_> = (1..=4)
+        .flat_map(|task| history.files(TaskId(task)).expect("files"))
+        .collect();
+    let ids: Vec<_> = going.iter().map(|file| file.id).collect();
+    // As a prune does it that is slow: announced, half removed, and not recorded yet.
+    history
+        .begin_removal(SystemClock::new().now(), &ids)
+        .expect("recorded");
+    for file in going.iter().take(5) {
+        fs::remove_file(&file.path).expect("removed");
+    }
+    let ran = scene.home.dpbackup(&["verify", "--all"]).exits(0);
+    assert!(
+        ran.stdout.contains("dpbackup prune has been removing it since"),
+        "{}",
+        ran.stdout
+    );
+    assert!(
+        ran.stdout.contains("PRUNED") && !ran.stdout.contains("MISSING"),
+        "{}",
+        ran.stdout
+    );
+    let folder = going[1]
+        .path
+        .parent()
+        .expect("a folder")
+        .to_str()
+        .expect("a plain path")
+        .to_owned();
+    let ran = scene.home.dpbackup(&["verify", &folder]).exits(0);
+    assert!(
+        !ran.stdout.contains("MISSING") && !ran.stdout.contains("BAD"),
+        "{}",
+        ran.stdout
+    );
+    // What was announced and is there is looked at like everything else.
+    let last = going.last().expect("files");
+    fs::write(&last.path, "short").expect("changed");
+    let _ = scene.home.dpbackup(&["verify", "--all"]).exits(1);
+    // The next prune ends what that one began.
+    assert_eq!(
+        scene.fates(&[], 1),
+        ["DELETED", "DELETED", "KEEP", "DELETED", "LOST", "KEEP"]
+    );
+}
+
+#[test]
+fn what_was_announced_and_stays_is_missed_again() {
+    let scene = scene("retention = { keep_last = 3 }", EXPORT);
+    scene.days(2);
+    let mut history = scene.home.history();
+    let file = history.files(TaskId(1)).expect("files").remove(0);
+    history
+        .begin_removal(SystemClock::new().now(), &[file.id])
+        .expect("recorded");
+    assert_eq!(scene.fates(&[], 0), ["KEEP", "KEEP"]);
+    fs::remove_file(&file.path).expect("removed");
+    let ran = scene.home.dpbackup(&["verify", "--all"]).exits(1);
+    assert!(ran.stdout.contains("MISSING"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_verify_beside_a_prune_finds_nothing_missing() {
+    let scene = scene("retention = { keep_last = 1 }", &format!("{EXPORT}{SECURE}"));
+    scene.days(12);
+    let rounds = std::thread::scope(|scope| {
+        let prune = scope.spawn(|| scene.home.dpbackup(&["prune"]).exits(0));
+        let mut rounds = 0;
+        loop {
+            let was_over = prune.is_finished();
+            let ran = scene.home.dpbackup(&["verify", "--all"]).exits(0);
+            assert!(!ran.stdout.contains("MISSING"), "{}", ran.stdout);
+            rounds += 1;
+            if was_over {
+                return rounds;
+            }
+        }
+    });
+    assert!(rounds > 1, "they met");
+    assert_eq!(scene.home.stored().len(), 1 + 7);
+}
