@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::Path;
 
-use crate::artifact::archive::{self, Detail, Expected, ExportItem, Limits, Property, VerifyError};
+use crate::artifact::archive::{
+    self, Detail, Expected, ExportItem, Limits, ListedFile, Property, RowForm, VerifyError,
+};
 use crate::artifact::secret_values::hidden_paths;
 
 /// One of the two archives.
@@ -37,7 +39,31 @@ pub struct DomainDifference {
     /// The objects, by class and name.
     pub objects: Vec<ObjectDifference>,
     /// The files, by name.
-    pub files: Vec<(Change, String)>,
+    pub files: Vec<FileDifference>,
+}
+
+/// One file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileDifference {
+    /// What became of its row in `export.xml`.
+    pub change: Change,
+    /// Its path on the device.
+    pub name: String,
+    /// What the first archive has of it.
+    pub old: Option<FileHeld>,
+    /// What the second has.
+    pub new: Option<FileHeld>,
+}
+
+/// What an archive has of a file that it lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FileHeld {
+    /// Its bytes.
+    Bytes,
+    /// Its name: it is a key or a certificate, which are in no export.
+    KeyName,
+    /// Its name: the gateway did not have it.
+    MissingName,
 }
 
 /// One object.
@@ -107,7 +133,8 @@ pub enum CompareError {
 #[derive(Debug, Default)]
 struct ArchiveContents {
     objects: BTreeMap<(String, String), Vec<[u8; 32]>>,
-    files: BTreeMap<String, Vec<Option<String>>>,
+    /// What is held of each, with the hash of its bytes.
+    files: BTreeMap<String, Vec<(FileHeld, Option<String>)>>,
 }
 
 type Members = BTreeMap<String, ArchiveContents>;
@@ -214,10 +241,16 @@ fn domain(before: &Members, after: &Members, first: Option<&str>, second: Option
                     properties: Vec::new(),
                 });
             }
+            let held = |contents: &ArchiveContents, name: &str| Some(contents.files.get(name)?.first()?.0);
             let files = changes(&old.files, &new.files);
             found.files = files
                 .into_iter()
-                .map(|(change, name)| (change, name.clone()))
+                .map(|(change, name)| FileDifference {
+                    change,
+                    name: name.clone(),
+                    old: held(old, name),
+                    new: held(new, name),
+                })
                 .collect();
         }
         (old, _) => {
@@ -268,7 +301,7 @@ fn contents(side: Side<'_>, only: Option<&str>, scratch: &Path) -> Result<Member
                     .files
                     .entry(row.name.clone())
                     .or_default()
-                    .push(row.hash.clone());
+                    .push((held(row), row.hash.clone()));
             }
             ExportItem::File(_) | ExportItem::Domain(_) | ExportItem::Configuration(None) => {}
         }
@@ -285,6 +318,14 @@ fn contents(side: Side<'_>, only: Option<&str>, scratch: &Path) -> Result<Member
             .for_each(|hashes| hashes.sort_unstable());
     }
     Ok(archive)
+}
+
+fn held(row: &ListedFile) -> FileHeld {
+    match row.form() {
+        RowForm::Hashed(_) | RowForm::Unproved => FileHeld::Bytes,
+        RowForm::Key => FileHeld::KeyName,
+        RowForm::Missing => FileHeld::MissingName,
+    }
 }
 
 /// Reads the properties of these objects.

@@ -18,7 +18,15 @@ pub(super) type Entries = Vec<(String, Vec<u8>)>;
 pub(super) struct FileFixture {
     pub(super) src: String,
     pub(super) bytes: Vec<u8>,
-    pub(super) is_key: bool,
+    pub(super) form: FixtureForm,
+}
+
+/// The form of a row.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum FixtureForm {
+    Hashed,
+    Key,
+    Missing,
 }
 
 /// A domain.
@@ -210,20 +218,15 @@ impl FixtureGateway {
         let mut rows = String::new();
         for file in &domain.files {
             let src = &file.src;
-            let (location, rest) = src.split_once('/').expect("a location");
-            let _infallible = if file.is_key {
-                write!(
-                    rows,
-                    "<file name=\"{location}:///{rest}\" src=\"{src}\" key=\"true\"/>"
-                )
-            } else {
-                let hash = sha1_base64(&file.bytes);
-                write!(
-                    rows,
-                    "<file name=\"{location}:///{rest}\" src=\"{src}\" location=\"{location}\" \
-                     hash=\"{hash}\"/>"
-                )
+            let (location, name) = src.split_once('/').expect("a location");
+            let rest = match file.form {
+                FixtureForm::Hashed => {
+                    format!("location=\"{location}\" hash=\"{}\"", sha1_base64(&file.bytes))
+                }
+                FixtureForm::Key => "key=\"true\"".to_owned(),
+                FixtureForm::Missing => format!("location=\"{location}\" missing=\"true\""),
             };
+            let _infallible = write!(rows, "<file name=\"{location}:///{name}\" src=\"{src}\" {rest}/>");
         }
         let aux = sha1_base64(&self.circumstances.aux);
         format!(
@@ -242,10 +245,10 @@ impl DomainFixture {
         let file = |src: String, text: &str| FileFixture {
             src,
             bytes: text.as_bytes().to_vec(),
-            is_key: false,
+            form: FixtureForm::Hashed,
         };
         let mut key = file("cert/key.pem".to_owned(), "");
-        key.is_key = true;
+        key.form = FixtureForm::Key;
         DomainFixture {
             name: name.to_owned(),
             objects: format!(
@@ -264,7 +267,7 @@ impl DomainFixture {
     }
 
     fn entries(&self) -> Entries {
-        let files = self.files.iter().filter(|file| !file.is_key);
+        let files = self.files.iter().filter(|file| file.form == FixtureForm::Hashed);
         files.map(|file| (file.src.clone(), file.bytes.clone())).collect()
     }
 }

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use crate::artifact::compare::{Change, Difference, DomainDifference, PropertyDifference, Values};
+use crate::artifact::compare::{
+    Change, Difference, DomainDifference, FileDifference, FileHeld, PropertyDifference, Values,
+};
 use crate::report::json;
 use crate::values::text::printable;
 
@@ -44,9 +46,19 @@ fn domain_lines(domain: &DomainDifference, lines: &mut Vec<String>) {
             property_lines(property, lines);
         }
     }
-    for (change, file) in &domain.files {
-        lines.push(format!("  {} file {file}", sign(*change)));
+    for file in &domain.files {
+        lines.push(file_line(file));
     }
+}
+
+fn file_line(file: &FileDifference) -> String {
+    let (sign, name) = (sign(file.change), &file.name);
+    let remark = match (file.old, file.new) {
+        (Some(old), Some(new)) if old != new => format!(" ({} -> {})", held(old), held(new)),
+        (None, Some(FileHeld::Bytes)) | (Some(FileHeld::Bytes), _) | (None, None) => String::new(),
+        (_, Some(only)) | (Some(only), None) => format!(" ({})", held(only)),
+    };
+    format!("  {sign} file {name}{remark}")
 }
 
 fn property_lines(property: &PropertyDifference, lines: &mut Vec<String>) {
@@ -90,7 +102,7 @@ fn summary(difference: &Difference) -> String {
         (
             "file",
             counted(difference, |domain| {
-                domain.files.iter().map(|(change, _)| *change).collect()
+                domain.files.iter().map(|file| file.change).collect()
             }),
         ),
     ] {
@@ -129,6 +141,15 @@ fn word(change: Change) -> &'static str {
     }
 }
 
+/// What an archive has of a file, in a word or two.
+fn held(held: FileHeld) -> &'static str {
+    match held {
+        FileHeld::Bytes => "held",
+        FileHeld::KeyName => "key",
+        FileHeld::MissingName => "missing",
+    }
+}
+
 fn shown(value: &str) -> String {
     let count = value.chars().count();
     if count <= SHOWN {
@@ -156,9 +177,11 @@ pub fn document(old: &str, new: &str, difference: &Difference) -> String {
         files: domain
             .files
             .iter()
-            .map(|(change, name)| FileChangeObject {
-                change: word(*change),
-                name,
+            .map(|file| FileChangeObject {
+                change: word(file.change),
+                name: &file.name,
+                old: file.old.map(held),
+                new: file.new.map(held),
             })
             .collect(),
     });
@@ -222,4 +245,6 @@ struct PropertyObject<'a> {
 struct FileChangeObject<'a> {
     change: &'static str,
     name: &'a str,
+    old: Option<&'static str>,
+    new: Option<&'static str>,
 }

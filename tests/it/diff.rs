@@ -16,6 +16,11 @@ const EXPORT: &str =
 
 /// A `do-export` of the domain `SALES` with these objects, taken at some time.
 fn archive(home: &Home, name: &str, time: &str, objects: &str) -> PathBuf {
+    archive_of(home, name, time, objects, "")
+}
+
+/// The same with rows of files that are not in it.
+fn archive_of(home: &Home, name: &str, time: &str, objects: &str, rows: &str) -> PathBuf {
     let path = home.path(name);
     let mut zip = ZipWriter::new(File::create(&path).expect("a file"));
     zip.start_file("export.xml", SimpleFileOptions::default())
@@ -24,7 +29,8 @@ fn archive(home: &Home, name: &str, time: &str, objects: &str) -> PathBuf {
         zip,
         "<datapower-configuration version=\"3\"><export-details><domain>SALES</domain>\
          <current-time>{time}</current-time></export-details>\
-         <configuration domain=\"SALES\">{objects}</configuration><files/></datapower-configuration>"
+         <configuration domain=\"SALES\">{objects}</configuration><files>{rows}</files>\
+         </datapower-configuration>"
     )
     .expect("written");
     zip.finish().expect("a ZIP");
@@ -202,6 +208,38 @@ fn only_the_time_differs_is_the_same() {
     let old = archive(&home, "old.zip", "2026-01-01", objects);
     let new = archive(&home, "new.zip", "2026-12-31", objects);
     let _ = diff(&home, &[text(&old), text(&new)]).exits(0);
+}
+
+#[test]
+fn a_file_that_the_gateway_did_not_have_comes_and_goes() {
+    let home = Home::new();
+    let object = "<XMLManager name=\"a\"/>";
+    let row = |name: &str, form: &str| {
+        format!("<file name=\"local:///{name}\" src=\"local/{name}\" location=\"local\" {form}=\"true\"/>")
+    };
+    let none = archive(&home, "none.zip", "1", object);
+    let missing = archive_of(&home, "missing.zip", "2", object, &row("a.xsl", "missing"));
+    let key = archive_of(&home, "key.zip", "3", object, &row("a.xsl", "key"));
+    let ran = diff(&home, &[text(&none), text(&missing)]).exits(1);
+    assert!(
+        ran.stdout.contains("  + file local:///a.xsl (missing)\n"),
+        "{}",
+        ran.stdout
+    );
+    let ran = diff(&home, &[text(&missing), text(&none)]).exits(1);
+    assert!(
+        ran.stdout.contains("  - file local:///a.xsl (missing)\n"),
+        "{}",
+        ran.stdout
+    );
+    let ran = diff(&home, &[text(&missing), text(&key), "--format", "json"]).exits(1);
+    let document: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let file = &document["domains"][0]["files"][0];
+    assert_eq!(
+        (&file["change"], &file["old"], &file["new"]),
+        (&"changed".into(), &"missing".into(), &"key".into())
+    );
+    let _ = diff(&home, &[text(&missing), text(&missing)]).exits(0);
 }
 
 #[test]

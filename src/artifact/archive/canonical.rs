@@ -8,6 +8,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::artifact::archive::export_item::{Detail, Object, Property};
+use crate::artifact::archive::lacks::key_file;
 
 /// The attributes of one element, sorted by name, without namespace declarations.
 #[derive(Debug, Default)]
@@ -34,6 +35,7 @@ pub(super) struct Canonical {
     hash: Sha256,
     open: Vec<Element>,
     properties: Option<Vec<Property>>,
+    key_files: Vec<String>,
     held: u64,
 }
 
@@ -53,6 +55,7 @@ impl Canonical {
             hash: Sha256::new(),
             open: Vec::new(),
             properties: (detail == Detail::Properties).then(Vec::new),
+            key_files: Vec::new(),
             held: 0,
         };
         object.open(class, attributes);
@@ -88,7 +91,7 @@ impl Canonical {
         })
     }
 
-    /// Bytes of the properties held so far.
+    /// Bytes of the properties and names held so far.
     pub(super) fn held(&self) -> u64 {
         self.held
     }
@@ -101,6 +104,10 @@ impl Canonical {
             // The text of a leaf counts as it is, blanks and all.
             let text = std::mem::take(&mut element.text);
             mark(&mut self.hash, b'"', &text);
+            if let Some(name) = key_file(&text) {
+                self.held += name.len() as u64;
+                self.key_files.push(name);
+            }
             if self.open.len() > 1 {
                 self.property(None, text);
             }
@@ -112,6 +119,7 @@ impl Canonical {
             name: std::mem::take(&mut self.name),
             hash: self.hash.finalize_reset().into(),
             properties: self.properties.take().unwrap_or_default(),
+            key_files: std::mem::take(&mut self.key_files),
         })
     }
 

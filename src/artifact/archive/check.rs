@@ -7,8 +7,9 @@ use std::path::Path;
 
 use crate::artifact::archive::container::{Budget, Container};
 use crate::artifact::archive::content::{self, Content};
-use crate::artifact::archive::export_item::{Detail, ExportItem, Head, ListedFile};
+use crate::artifact::archive::export_item::{Detail, ExportItem, Head, ListedFile, RowForm};
 use crate::artifact::archive::export_xml::{self, XmlError};
+use crate::artifact::archive::lacks::{LackFinder, Lacks};
 use crate::artifact::archive::listed_files::{self, Contents, EXPORT_XML};
 use crate::artifact::archive::problem::{ProblemKind, Problems, Reading, VerifyError};
 use crate::artifact::archive::window::FileWindow;
@@ -74,6 +75,7 @@ struct Export {
     rows: Vec<ListedFile>,
     domains: Vec<String>,
     content: Content,
+    lacks: LackFinder,
     objects: u64,
     /// The names of the objects of class `Domain`.
     domain_objects: BTreeSet<String>,
@@ -83,7 +85,8 @@ impl Check<'_, '_> {
     fn archive(&mut self, window: FileWindow<'_>, expected: &Expected) -> Result<ArchiveReport, Reading> {
         let (container, outer) = self.level(window, None)?;
         let head = outer.export.head.clone();
-        let is_backup = head.has_domains || head.configurations.iter().all(Option::is_none);
+        let of_no_domain = !head.configurations.is_empty() && head.configurations.iter().all(Option::is_none);
+        let is_backup = head.has_domains || of_no_domain;
         let kind = if is_backup {
             ArchiveKind::DoBackup
         } else {
@@ -91,7 +94,7 @@ impl Check<'_, '_> {
         };
         let (mut domains, contents) = match kind {
             ArchiveKind::DoBackup => self.backup(&container, outer)?,
-            ArchiveKind::DoExport => self.export(outer),
+            ArchiveKind::DoExport => self.export(outer, expected),
         };
         self.compare_domains(kind, &domains, expected);
         domains.sort_by(|a, b| a.name.cmp(&b.name));
@@ -103,6 +106,7 @@ impl Check<'_, '_> {
             unpacked_bytes: self.budget.unpacked,
             content: content::combine(contents),
             warnings: self.findings.take_warnings(),
+            notes: self.findings.take_notes(),
             firmware_version: head.firmware_version,
             firmware_build: head.firmware_build,
             serial_number: head.serial_number,
@@ -111,8 +115,15 @@ impl Check<'_, '_> {
     }
 
     /// A `do-export`: one ZIP, one domain.
-    fn export(&mut self, mut level: Level) -> Inspected {
+    fn export(&mut self, mut level: Level, expected: &Expected) -> Inspected {
         let name = level.export.head.exported_domain.clone().unwrap_or_default();
+        // Somebody may have exported files alone, and kept that; as a backup it is none.
+        if level.export.objects == 0 && *expected == Expected::Any {
+            let text = "it holds files alone, and no configuration object: no backup of a domain";
+            self.findings.warn(text);
+        } else {
+            self.has_objects(&level);
+        }
         let (report, content) = self.domain(&name, &mut level, None);
         (vec![report], vec![(name, content)])
     }
@@ -142,6 +153,7 @@ impl Check<'_, '_> {
             }
             match self.inner(container, &mut outer, &format!("{name}.zip")) {
                 Ok(mut level) => {
+                    self.has_objects(&level);
                     let (report, content) = self.domain(&name, &mut level, Some(&mut outer));
                     reports.push(report);
                     contents.push((name, content));
@@ -153,7 +165,7 @@ impl Check<'_, '_> {
                         name,
                         objects: 0,
                         files: 0,
-                        keys: 0,
+                        lacks: Lacks::default(),
                     });
                 }
                 Err(stop) => return Err(stop),
@@ -261,20 +273,25 @@ impl Check<'_, '_> {
         let Level { contents, export } = level;
         let inner = contents.inner.clone();
         self.says_domain(inner.as_deref(), &export.head, name);
-        if export.objects == 0 {
-            self.problem(inner.as_deref(), Some(EXPORT_XML), ProblemKind::NoObject);
-        }
         let mut content = std::mem::take(&mut export.content);
         listed_files::check(&export.rows, contents, outer, &mut content, &mut self.findings);
         contents.nothing_unlisted(&mut self.findings);
-        let count = |wanted: fn(&&ListedFile) -> bool| export.rows.iter().filter(wanted).count() as u64;
+        let is_held =
+            |row: &&ListedFile| !row.internal && matches!(row.form(), RowForm::Hashed(_) | RowForm::Unproved);
         let report = DomainReport {
             name: name.to_owned(),
             objects: export.objects,
-            files: count(|row| !row.internal && !row.key),
-            keys: count(|row| row.key),
+            files: export.rows.iter().filter(is_held).count() as u64,
+            lacks: std::mem::take(&mut export.lacks).finish(&export.rows),
         };
         (report, content)
+    }
+
+    fn has_objects(&mut self, level: &Level) {
+        if level.export.objects == 0 {
+            let inner = level.contents.inner.as_deref();
+            self.problem(inner, Some(EXPORT_XML), ProblemKind::NoObject);
+        }
     }
 
     /// Both places where an `export.xml` names its domain have to name this one.
@@ -338,6 +355,7 @@ impl Export {
             ExportItem::Object(object) => {
                 self.objects += 1;
                 self.content.add_object(&object);
+                self.lacks.add_object(&object);
                 if object.class == "Domain" {
                     self.domain_objects.insert(object.name);
                 }

@@ -30,15 +30,17 @@ impl Content {
         self.hashes.push(hash.finalize().into());
     }
 
-    /// Adds a file of the domain. `sha1` is that of its bytes; a key has none.
+    /// Adds a file of the domain. `sha1` is that of its bytes; a key has none, nor has a file
+    /// that the gateway missed.
     pub(super) fn add_file(&mut self, row: &ListedFile, sha1: Option<[u8; 20]>) {
         let mut hash = Sha256::new();
         mark(&mut hash, b'f', &row.name);
-        hash.update(sha1.map_or([0; 21], |sha1| {
-            let mut present = [1; 21];
-            present[1..].copy_from_slice(&sha1);
-            present
-        }));
+        let mut state = [if row.missing { 2 } else { 0 }; 21];
+        if let Some(sha1) = sha1 {
+            state[0] = 1;
+            state[1..].copy_from_slice(&sha1);
+        }
+        hash.update(state);
         self.hashes.push(hash.finalize().into());
     }
 }

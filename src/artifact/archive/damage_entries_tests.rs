@@ -171,3 +171,46 @@ fn a_missing_inner_zip_and_one_that_is_none_are_found() {
         assert_eq!(problems[0].entry.as_deref(), Some("SALES.zip"));
     }
 }
+
+/// Rewrites the `export.xml` that lists the files of `SALES`.
+fn rewrite(place: DamagePlace, from: &str, to: &str) -> Vec<u8> {
+    let change = |entries: &mut Entries| {
+        let bytes = entry(entries, "export.xml");
+        let text = String::from_utf8(bytes.clone()).expect("text");
+        assert!(text.contains(from), "{from}");
+        *bytes = text.replacen(from, to, 1).into_bytes();
+    };
+    place.archive(&FixtureGateway::new(), &change, &|_| {})
+}
+
+#[test]
+fn a_row_of_a_file_that_the_gateway_did_not_have_may_not_say_more() {
+    let path = "src=\"local/transform.xsl\" ";
+    for place in [DamagePlace::Inner, DamagePlace::Export] {
+        // The entry is there.
+        let problems = found(&rewrite(place, path, &format!("{path}missing=\"true\" ")));
+        let is_it = |problem: &Problem| matches!(&problem.kind, ProblemKind::BadRow(why) if why.contains("in the archive all the same"));
+        assert!(problems.iter().any(is_it), "{place:?}: {problems:?}");
+        // Only a hash is.
+        let problems = found(&rewrite(place, path, "src=\"local/none\" missing=\"true\" "));
+        let is_it = |problem: &Problem| matches!(&problem.kind, ProblemKind::BadRow(why) if why.contains("tells its hash"));
+        assert!(problems.iter().any(is_it), "{place:?}: {problems:?}");
+    }
+}
+
+#[test]
+fn two_rows_of_one_file_that_say_different_things_are_found() {
+    let key = "<file name=\"cert:///key.pem\" src=\"cert/key.pem\" key=\"true\"/>";
+    for place in [DamagePlace::Inner, DamagePlace::Export] {
+        let other = key.replace("cert:///key.pem", "local:///transform.xsl");
+        let problems = found(&rewrite(place, key, &other));
+        assert!(
+            problems.iter().any(|problem| {
+                problem.entry.as_deref() == Some("local:///transform.xsl")
+                    && matches!(problem.kind, ProblemKind::BadRow(_))
+            }),
+            "{place:?}: {problems:?}"
+        );
+        assert!(verify_any(&rewrite(place, key, &format!("{key}{key}"))).is_ok());
+    }
+}

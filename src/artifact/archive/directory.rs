@@ -71,9 +71,7 @@ pub(super) fn read(
     if let Some(why) = places.and_then(|places| uncovered(places, end)) {
         findings.problem(inner, None, ProblemKind::BrokenZip(why));
     }
-    if let Some(why) = mixed_names(&centrals) {
-        findings.problem(inner, None, ProblemKind::Ambiguous(why.to_owned()));
-    }
+    look_at_writing(&centrals, inner, findings);
     Ok(entries)
 }
 
@@ -183,13 +181,22 @@ fn note_clashes(
     }
 }
 
-/// Where some names say that they are UTF-8 and others do not, one sequence of bytes may be two
-/// names, or two be one.
-fn mixed_names(centrals: &[CentralHeader]) -> Option<&'static str> {
-    let beyond_ascii = || centrals.iter().filter(|central| !central.name().is_ascii());
-    let is_mixed = beyond_ascii().any(CentralHeader::is_marked_utf8)
-        && !beyond_ascii().all(CentralHeader::is_marked_utf8);
-    is_mixed.then_some("some of its names are marked as UTF-8, and others are not")
+/// Names beyond ASCII. Gateways do not mark theirs as UTF-8, and their rows in `export.xml` tell
+/// how they are meant; but where some are marked and others are not, one sequence of bytes may
+/// be two names, or two be one.
+fn look_at_writing(centrals: &[CentralHeader], inner: Option<&str>, findings: &mut Problems) {
+    let beyond_ascii = centrals.iter().filter(|central| !central.name().is_ascii());
+    let (marked, unmarked): (Vec<_>, Vec<_>) = beyond_ascii.partition(|central| central.is_marked_utf8());
+    if !marked.is_empty() && !unmarked.is_empty() {
+        let why = "some of its names are marked as UTF-8, and others are not".to_owned();
+        findings.problem(inner, None, ProblemKind::Ambiguous(why));
+    } else if !unmarked.is_empty() {
+        findings.note(&format!(
+            "{}names beyond ASCII are not marked as UTF-8, and other programs may show them otherwise: {}",
+            inner.map(|inner| format!("{inner}: ")).unwrap_or_default(),
+            unmarked.len()
+        ));
+    }
 }
 
 fn machine(error: io::Error) -> Reading {

@@ -36,6 +36,8 @@ pub struct Object {
     pub hash: [u8; 32],
     /// What it says, in order; empty unless asked for.
     pub properties: Vec<Property>,
+    /// The files of keys and certificates that it names, `cert:///a.pem`.
+    pub key_files: Vec<String>,
 }
 
 /// One value of an object.
@@ -61,6 +63,33 @@ pub struct ListedFile {
     pub internal: bool,
     /// It is a key or a certificate, and was not exported.
     pub key: bool,
+    /// The gateway did not have it when it exported.
+    pub missing: bool,
+}
+
+/// The forms of a row of `files`: four that firmware writes, and one that proves nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowForm<'r> {
+    /// With the hash of its bytes, which stand in the archive.
+    Hashed(&'r str),
+    /// A key or a certificate, which is in no export.
+    Key,
+    /// The gateway did not have the file when it exported.
+    Missing,
+    /// Without anything to hold its bytes against.
+    Unproved,
+}
+
+impl ListedFile {
+    /// Its form. A firmware file (`internal`) is one by its place, whatever its form.
+    pub fn form(&self) -> RowForm<'_> {
+        match self.hash.as_deref() {
+            _ if self.missing => RowForm::Missing,
+            Some(hash) => RowForm::Hashed(hash),
+            None if self.key => RowForm::Key,
+            None => RowForm::Unproved,
+        }
+    }
 }
 
 /// What an `export.xml` says about itself.

@@ -227,6 +227,7 @@ impl<'v> Scan<'v> {
                     hash: text("hash"),
                     internal: flag("internal"),
                     key: flag("key"),
+                    missing: flag("missing"),
                 };
                 self.hold(&row.name)?;
                 self.hold(row.src.as_deref().unwrap_or_default())?;

@@ -121,7 +121,8 @@ fn the_head_is_read_wherever_it_stands() {
 fn rows_are_read_with_their_flags() {
     let xml = with(
         "<files><file name='cert:///k' src='cert/k' key='true'/><file name='webgui:///a' \
-         src='dp-aux/a' internal='true' hash='x='/><file name='local:///b'/></files>",
+         src='dp-aux/a' internal='true' hash='x='/><file name='local:///b'/><file name='local:///c' \
+         src='local/c' location='local' missing='true'/></files>",
     );
     let row = |name: &str| ListedFile {
         name: name.to_owned(),
@@ -141,6 +142,11 @@ fn rows_are_read_with_their_flags() {
             ..row("webgui:///a")
         },
         row("local:///b"),
+        ListedFile {
+            src: src("local/c"),
+            missing: true,
+            ..row("local:///c")
+        },
     ];
     assert_eq!(read_text(&xml).1, expected.map(ExportItem::File));
 }

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::artifact::archive::container::ZipEntry;
 use crate::artifact::archive::content::Content;
-use crate::artifact::archive::export_item::ListedFile;
+use crate::artifact::archive::export_item::{ListedFile, RowForm};
 use crate::artifact::archive::problem::{ProblemKind, Problems};
 
 /// The one entry that no row lists.
@@ -48,8 +48,9 @@ impl Contents {
     }
 }
 
-/// Every row has to have its entry, and the entry the row's hash. Files of the firmware
-/// stand once for all domains, in the outer ZIP where there is one.
+/// Every row has to have its entry, and the entry the row's hash; a row without either has to
+/// say why. Files of the firmware stand once for all domains, in the outer ZIP where there is
+/// one.
 pub(super) fn check(
     rows: &[ListedFile],
     own: &mut Contents,
@@ -57,49 +58,80 @@ pub(super) fn check(
     content: &mut Content,
     findings: &mut Problems,
 ) {
+    let mut of_domain: BTreeMap<&str, &ListedFile> = BTreeMap::new();
     for row in rows {
         let place = match &mut outer {
             Some(outer) if row.internal => outer,
             _ => &mut *own,
         };
         let inner = place.inner.clone();
-        let inner = inner.as_deref();
-        let is_bare_key = row.key && row.hash.is_none();
-        let Some(src) = row.src.as_deref().filter(|src| !src.is_empty()) else {
-            if is_bare_key {
-                content.add_file(row, None);
-            } else {
-                let why = ProblemKind::BadRow("it has no src".to_owned());
-                findings.problem(inner, Some(&row.name), why);
-            }
+        let sha1 = check_row(row, place, findings);
+        if row.internal {
             continue;
-        };
-        let entry = place.list(src);
-        if is_bare_key {
+        }
+        content.add_file(row, sha1);
+        let first = of_domain.entry(&row.name).or_insert(row);
+        if *first != row {
+            let why = "another row has this name too, and says something else".to_owned();
+            findings.problem(inner.as_deref(), Some(&row.name), ProblemKind::BadRow(why));
+        }
+    }
+}
+
+/// Checks one row, and gives the SHA-1 of the bytes that it lists.
+fn check_row(row: &ListedFile, place: &mut Contents, findings: &mut Problems) -> Option<[u8; 20]> {
+    let inner = place.inner.clone();
+    let mut problem = |name: &str, kind| findings.problem(inner.as_deref(), Some(name), kind);
+    let bad = |why: &str| ProblemKind::BadRow(why.to_owned());
+    let form = row.form();
+    let Some(src) = row.src.as_deref().filter(|src| !src.is_empty()) else {
+        if !matches!(form, RowForm::Key | RowForm::Missing) {
+            problem(&row.name, bad("it has no src"));
+        }
+        return None;
+    };
+    let entry = place.list(src);
+    match (form, entry) {
+        (RowForm::Missing, Some(_)) => {
+            problem(
+                src,
+                bad("the gateway did not have it, and it is in the archive all the same"),
+            );
+            None
+        }
+        (RowForm::Missing, None) => {
+            if row.hash.as_deref().is_some_and(|hash| !hash.is_empty()) {
+                problem(
+                    src,
+                    bad("the gateway did not have it, and tells its hash all the same"),
+                );
+            }
+            None
+        }
+        (RowForm::Key, entry) => {
             if entry.is_some() {
                 findings.warn(&format!("{src}: a key, and in the archive all the same"));
             }
-            content.add_file(row, entry.and_then(|entry| entry.sha1));
-            continue;
+            entry?.sha1
         }
-        let Some(entry) = entry else {
-            findings.problem(inner, Some(src), ProblemKind::Missing);
-            continue;
-        };
-        match row.hash.as_deref().map(decode) {
-            None => findings.warn(&format!("{src}: listed without a hash")),
-            Some(None) => {
-                let why = ProblemKind::BadRow("its hash is no SHA-1 in base64".to_owned());
-                findings.problem(inner, Some(src), why);
-            }
-            // Without one of its own it is damaged, which has been noted.
-            Some(hash) if entry.sha1.is_some() && entry.sha1 != hash => {
-                findings.problem(inner, Some(src), ProblemKind::WrongHash);
-            }
-            Some(_) => {}
+        (RowForm::Hashed(_) | RowForm::Unproved, None) => {
+            problem(src, ProblemKind::Missing);
+            None
         }
-        if !row.internal {
-            content.add_file(row, entry.sha1);
+        (RowForm::Unproved, Some(entry)) => {
+            findings.warn(&format!("{src}: listed without a hash"));
+            entry.sha1
+        }
+        (RowForm::Hashed(hash), Some(entry)) => {
+            match decode(hash) {
+                None => problem(src, bad("its hash is no SHA-1 in base64")),
+                // Without one of its own it is damaged, which has been noted.
+                listed if entry.sha1.is_some() && entry.sha1 != listed => {
+                    problem(src, ProblemKind::WrongHash);
+                }
+                Some(_) => {}
+            }
+            entry.sha1
         }
     }
 }

@@ -18,6 +18,7 @@ mod export_item;
 mod export_xml;
 mod extra_fields;
 mod inflate;
+mod lacks;
 mod limits;
 mod listed_files;
 mod problem;
@@ -31,7 +32,8 @@ mod zip_header;
 use std::fs::File;
 use std::path::Path;
 
-pub use export_item::{Detail, ExportItem, ListedFile, Object, Property};
+pub use export_item::{Detail, ExportItem, ListedFile, Object, Property, RowForm};
+pub use lacks::{Lacks, NameList};
 pub use limits::Limits;
 pub use problem::{Invalid, Problem, ProblemKind, VerifyError};
 pub use report::{ArchiveKind, ArchiveReport, DomainReport, Expected};

@@ -167,6 +167,7 @@ pub(super) struct Problems {
     pub(super) problems: Invalid,
     warnings: Vec<String>,
     untold_warnings: u64,
+    notes: Vec<String>,
 }
 
 impl Problems {
@@ -186,6 +187,17 @@ impl Problems {
         } else {
             self.untold_warnings += 1;
         }
+    }
+
+    /// What nobody needs to look at. There is at most one for each ZIP.
+    pub(super) fn note(&mut self, text: &str) {
+        if self.notes.len() < TOLD {
+            self.notes.push(text.escape_debug().to_string());
+        }
+    }
+
+    pub(super) fn take_notes(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notes)
     }
 
     pub(super) fn take_warnings(&mut self) -> Vec<String> {

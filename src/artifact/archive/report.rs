@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::artifact::archive::lacks::Lacks;
+
 /// What an archive should hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expected {
@@ -47,6 +49,8 @@ pub struct ArchiveReport {
     pub content: String,
     /// What is odd, but does not make it worse as a backup.
     pub warnings: Vec<String>,
+    /// What is worth knowing, and nobody needs to look at.
+    pub notes: Vec<String>,
     /// The firmware that wrote it, `IDG.10.0.1.5`.
     pub firmware_version: Option<String>,
     /// Its build.
@@ -64,8 +68,22 @@ pub struct DomainReport {
     pub name: String,
     /// Configuration objects.
     pub objects: u64,
-    /// Files, without those of the firmware.
+    /// Files that it holds, without those of the firmware.
     pub files: u64,
-    /// Keys and certificates that are named but, as ever, not exported.
-    pub keys: u64,
+    /// What a restore of it needs from elsewhere.
+    pub lacks: Lacks,
+}
+
+impl ArchiveReport {
+    /// What a restore needs from elsewhere; where there are several domains, each name with its
+    /// own.
+    pub fn lacks(&self) -> Lacks {
+        match self.domains.as_slice() {
+            [only] => only.lacks.clone(),
+            many => many.iter().fold(Lacks::default(), |mut all, domain| {
+                all.add(&domain.name, &domain.lacks);
+                all
+            }),
+        }
+    }
 }

@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::artifact::fixture::{FixtureGateway, file_of};
+use crate::artifact::fixture::{FixtureForm, FixtureGateway, file_of};
 
 fn run(bytes: &[u8], expected: &Expected, limits: &Limits) -> Result<ArchiveReport, VerifyError> {
     verify(&file_of(bytes), &std::env::temp_dir(), expected, limits)
@@ -31,11 +31,18 @@ fn a_backup_with_stored_or_deflated_inner_zips_is_good() {
         assert_eq!(report.kind, ArchiveKind::DoBackup);
         assert_eq!(report.warnings, Vec::<String>::new());
         assert_eq!((report.objects, report.entries), (4, 13));
+        let key_files = NameList {
+            count: 1,
+            names: vec!["cert:///key.pem".to_owned()],
+        };
         let domain = |name: &str| DomainReport {
             name: name.to_owned(),
             objects: 2,
             files: 2,
-            keys: 1,
+            lacks: Lacks {
+                key_files: key_files.clone(),
+                ..Lacks::default()
+            },
         };
         assert_eq!(report.domains, [domain("SALES"), domain("default")]);
         assert_eq!(report.firmware_version.as_deref(), Some("IDG.10.0.1.5"));
@@ -129,6 +136,80 @@ fn a_file_without_a_hash_is_a_warning_as_long_as_it_is_there() {
     entries.retain(|(name, _)| name != "config/SALES.cfg");
     let found = problems(&gateway.zip(&entries), &Expected::Any, &Limits::default());
     assert_eq!(found[0].kind, ProblemKind::Missing);
+}
+
+#[test]
+fn a_file_that_the_gateway_did_not_have_is_lacking_and_no_damage() {
+    let mut gateway = FixtureGateway::new();
+    gateway.domains[1].files[1].form = FixtureForm::Missing;
+    for bytes in [gateway.backup(), gateway.export()] {
+        let report = good(&bytes, &Expected::Any);
+        assert_eq!(report.warnings, Vec::<String>::new());
+        let domain = report
+            .domains
+            .iter()
+            .find(|domain| domain.name == "SALES")
+            .expect("SALES");
+        assert_eq!((domain.files, domain.lacks.missing_files.count), (1, 1));
+        let notes = report.lacks().notes();
+        assert!(notes[1].contains("local:///transform.xsl"), "{notes:?}");
+    }
+}
+
+#[test]
+fn what_a_backup_lacks_is_told_with_it() {
+    let mut gateway = FixtureGateway::new();
+    // A `do-backup` has no row for keys: its objects name them.
+    gateway.domains[1].files.pop();
+    gateway.domains[1].objects.push_str(
+        "<CryptoKey name=\"k\"><Filename>cert:///own.pem</Filename></CryptoKey>\
+         <CryptoCertificate name=\"c\"><Filename>sharedcert:///all.pem</Filename></CryptoCertificate>\
+         <PasswordAlias name=\"db\"><Password>x</Password></PasswordAlias>\
+         <User name=\"operator\"><HashedPassword>$1$x</HashedPassword></User>",
+    );
+    let report = good(&gateway.export(), &Expected::domain("SALES"));
+    let lacks = report.lacks();
+    assert_eq!(
+        lacks.key_files.names,
+        ["cert:///own.pem", "sharedcert:///all.pem"]
+    );
+    assert_eq!(lacks.password_aliases.names, ["db"]);
+    assert_eq!(lacks.local_users.names, ["operator"]);
+    assert_eq!(lacks.missing_files.count, 0);
+    let lacks = good(&gateway.backup(), &Expected::Any).lacks();
+    assert_eq!(
+        lacks.key_files.names,
+        [
+            "SALES: cert:///own.pem",
+            "SALES: sharedcert:///all.pem",
+            "default: cert:///key.pem"
+        ]
+    );
+}
+
+#[test]
+fn an_export_of_files_alone_is_good_where_nobody_asked_for_a_backup() {
+    let mut gateway = FixtureGateway::new();
+    gateway.domains[1].objects.clear();
+    let report = good(&gateway.export(), &Expected::Any);
+    assert_eq!((report.kind, report.objects), (ArchiveKind::DoExport, 0));
+    assert!(
+        report.warnings[0].contains("files alone"),
+        "{:?}",
+        report.warnings
+    );
+    let found = problems(&gateway.export(), &Expected::domain("SALES"), &Limits::default());
+    assert_eq!(found[0].kind, ProblemKind::NoObject);
+    let whole = gateway.export_xml(&gateway.domains[1]);
+    let start = whole.find("<configuration").expect("a section");
+    let end = whole.find("</configuration>").expect("its end") + 16;
+    let mut entries = gateway.export_entries(&gateway.domains[1]);
+    let xml = entries.last_mut().expect("export.xml");
+    xml.1 = format!("{}{}", &whole[..start], &whole[end..]).into_bytes();
+    assert_eq!(
+        good(&gateway.zip(&entries), &Expected::Any).kind,
+        ArchiveKind::DoExport
+    );
 }
 
 type Tighten = fn(&mut Limits);
@@ -359,6 +440,14 @@ fn the_content_hash_sees_every_change() {
     differs(
         "a key less",
         content(|gateway| drop(gateway.domains[1].files.remove(2))),
+    );
+    differs(
+        "a file that the gateway does not have any more",
+        content(|gateway| gateway.domains[1].files[1].form = FixtureForm::Missing),
+    );
+    differs(
+        "a key of that name",
+        content(|gateway| gateway.domains[1].files[1].form = FixtureForm::Key),
     );
     differs(
         "a file with another name",
