@@ -10,7 +10,7 @@ use super::*;
 use crate::artifact::fixture::{Entries, FixtureGateway, sha1_base64};
 
 /// Changes the entries of a ZIP before it is written.
-type Change = dyn Fn(&mut Vec<ForgedEntry>);
+type Forging = dyn Fn(&mut Vec<ForgedEntry>);
 /// Whether a problem is the one that is looked for.
 type IsIt = fn(&ProblemKind) -> bool;
 /// An entry as a program sees it: whether it is a folder, and its bytes.
@@ -83,7 +83,7 @@ fn export() -> Vec<ForgedEntry> {
 }
 
 /// A `do-backup` as the firmware writes it; `inner` changes the ZIP of `SALES`.
-fn backup(inner: &Change) -> Vec<u8> {
+fn backup(inner: &Forging) -> Vec<u8> {
     let gateway = FixtureGateway::new();
     let zips: Vec<(&str, Vec<u8>)> = gateway
         .domains
@@ -120,7 +120,7 @@ fn sound_archives_are_accepted_in_whatever_form_they_are_written() {
     let each = |change: fn(&mut ForgedEntry)| {
         move |entries: &mut Vec<ForgedEntry>| entries.iter_mut().for_each(change)
     };
-    let forms: [(&str, Box<Change>); 13] = [
+    let forms: [(&str, Box<Forging>); 13] = [
         ("as the firmware", Box::new(|_: &mut Vec<ForgedEntry>| {})),
         ("no version", Box::new(each(|entry| entry.version = 0))),
         (
@@ -204,7 +204,7 @@ fn what_two_programs_could_read_differently_is_refused() {
     let unsafe_name: IsIt = |kind| *kind == ProblemKind::UnsafeName;
     let disagree: IsIt = |kind| matches!(kind, ProblemKind::HeadersDisagree(_));
     let broken: IsIt = |kind| matches!(kind, ProblemKind::BrokenEntry(_) | ProblemKind::BrokenZip(_));
-    let cases: [(&str, &Change, IsIt); 33] = [
+    let cases: [(&str, &Forging, IsIt); 33] = [
         (
             "the place of another file",
             &|entries| add(entries, "./export.xml", b"x"),
