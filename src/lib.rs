@@ -26,6 +26,7 @@ pub mod clock;
 pub mod exit;
 pub mod lock;
 pub mod ownership;
+pub mod process;
 pub mod secret;
 pub mod signal;
 pub mod values;

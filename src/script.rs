@@ -4,21 +4,19 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
+use rustix::fs::StatVfsMountFlags;
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::ownership::{self, TouchError};
+use crate::process::{Leftover, Output, Program, ProgramEnd, Stderr};
 
 /// So much of what a script printed is kept: the end of it.
 pub const KEPT_OUTPUT: usize = 64 << 10;
-
-/// How often a running script is looked at.
-const POLL: Duration = Duration::from_millis(20);
 
 /// Between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(5);
@@ -72,16 +70,10 @@ impl Script {
     /// Runs the script and waits for it. `cancelled` is asked every now and then.
     pub fn run(&self, cancelled: &dyn Fn() -> bool) -> Ran {
         let started = Instant::now();
-        let (end, tail) = match self.spawn() {
-            Ok((child, output)) => {
-                let end = self.watch(child, started, cancelled);
-                (end, output.finish())
-            }
-            Err(error) => (
-                ScriptOutcome::NotStarted(explain(&self.path, &error)),
-                OutputTail::default(),
-            ),
-        };
+        let mut tail = OutputTail::default();
+        let end = self
+            .start(&mut tail, cancelled)
+            .unwrap_or_else(ScriptOutcome::NotStarted);
         let bytes: Vec<u8> = tail.kept.into();
         Ran {
             end,
@@ -91,48 +83,33 @@ impl Script {
         }
     }
 
-    fn spawn(&self) -> io::Result<(Child, Output)> {
-        let (reader, writer) = io::pipe()?;
-        let mut command = Command::new(&self.path);
-        command
-            .args(&self.arguments)
-            .envs(self.variables.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
-            .stdout(writer.try_clone()?)
-            .stderr(writer)
-            .process_group(0);
-        for name in &self.withheld {
-            command.env_remove(name);
-        }
-        let child = command.spawn()?;
-        // The command still holds our ends of the pipe: the output would never end.
-        drop(command);
-        Ok((child, Output::of(reader)?))
-    }
-
-    fn watch(&self, mut child: Child, started: Instant, cancelled: &dyn Fn() -> bool) -> ScriptOutcome {
-        loop {
-            match child.try_wait() {
-                Ok(Some(status)) => return ScriptOutcome::Exited(status),
-                Ok(None) => {}
-                Err(error) => return ScriptOutcome::NotStarted(format!("it cannot be waited for: {error}")),
-            }
-            let end = if started.elapsed() >= self.timeout {
-                ScriptOutcome::TimedOut
-            } else if cancelled() {
-                ScriptOutcome::Cancelled
-            } else {
-                std::thread::sleep(POLL);
-                continue;
-            };
-            end_group(&mut child);
-            return end;
+    fn start(&self, tail: &mut OutputTail, cancelled: &dyn Fn() -> bool) -> Result<ScriptOutcome, String> {
+        is_ours(&self.path)?;
+        // Without a folder in front it would be looked up in `$PATH`.
+        let path = std::path::absolute(&self.path).map_err(|error| explain(&self.path, &error))?;
+        let program = Program {
+            path: &path,
+            arguments: &self.arguments,
+            folder: None,
+            variables: &self.variables,
+            withheld: &self.withheld,
+            stderr: Stderr::Output,
+            limit: self.timeout,
+            grace: GRACE,
+            leftover: Leftover::LetBe(DRAIN),
+        };
+        match program.run(tail, cancelled) {
+            Ok(ProgramEnd::Exited(status)) => Ok(ScriptOutcome::Exited(status)),
+            Ok(ProgramEnd::TimedOut) => Ok(ScriptOutcome::TimedOut),
+            Ok(ProgramEnd::Cancelled) => Ok(ScriptOutcome::Cancelled),
+            Err(error) => Err(explain(&self.path, &error)),
         }
     }
 }
 
 /// Whether a script could start, as far as looking at it tells; if not, why.
 pub fn could_start(path: &Path) -> Result<(), String> {
+    is_ours(path)?;
     let found = path.metadata().map_err(|error| explain(path, &error))?;
     if found.is_dir() {
         return Err(explain(path, &Errno::ACCESS.into()));
@@ -149,6 +126,20 @@ pub fn could_start(path: &Path) -> Result<(), String> {
         Some(_) => Err(explain(path, &Errno::NOENT.into())),
         None if start.starts_with(b"\x7fELF") => Ok(()),
         None => Err(explain(path, &Errno::NOEXEC.into())),
+    }
+}
+
+/// Whether nobody but root and the user who runs this could have written the script, or could
+/// put another one in its place.
+fn is_ours(path: &Path) -> Result<(), String> {
+    match ownership::look_at_program(path) {
+        Ok(()) => Ok(()),
+        Err(TouchError::Untrusted(untrusted)) if path.is_file() => {
+            Err(format!("{} is not run: {untrusted}", path.display()))
+        }
+        // A folder, or something that cannot start for other reasons.
+        Err(TouchError::Untrusted(_)) => Err(explain(path, &Errno::ACCESS.into())),
+        Err(TouchError::Io(error)) => Err(explain(path, &error)),
     }
 }
 
@@ -212,10 +203,22 @@ fn explain(path: &Path, error: &io::Error) -> String {
         }
         Some(Errno::NOENT) => format!("{shown} does not exist"),
         Some(Errno::ACCESS) if path.is_dir() => format!("{shown} is a folder, not a script"),
+        Some(Errno::ACCESS) if path.metadata().is_err() => {
+            format!("{shown} cannot be reached: a folder on the way to it may not be entered")
+        }
+        Some(Errno::ACCESS) if is_on_noexec(path) => format!(
+            "{shown} is on a file system that is mounted noexec, from which nothing is run: put it elsewhere, or mount \
+             that one with exec"
+        ),
         Some(Errno::ACCESS) => format!("{shown} is not executable (chmod +x)"),
         Some(Errno::NOEXEC) => format!("{shown} has no first line such as #!/bin/sh"),
         _ => format!("{shown}: {error}"),
     }
+}
+
+/// Whether nothing can be run from where the file is, whatever its mode says.
+fn is_on_noexec(path: &Path) -> bool {
+    rustix::fs::statvfs(path).is_ok_and(|mount| mount.f_flag.contains(StatVfsMountFlags::NOEXEC))
 }
 
 impl ScriptOutcome {
@@ -233,87 +236,32 @@ impl ScriptOutcome {
     }
 }
 
-/// Ends the whole process group: SIGTERM, some grace, SIGKILL.
-fn end_group(child: &mut Child) {
-    let group = Pid::from_child(child);
-    // The group may be gone already: then there is nothing to end.
-    let _ = kill_process_group(group, Signal::TERM);
-    let deadline = Instant::now() + GRACE;
-    while Instant::now() < deadline {
-        if matches!(child.try_wait(), Ok(Some(_))) {
-            break;
-        }
-        std::thread::sleep(POLL);
-    }
-    let _ = kill_process_group(group, Signal::KILL);
-    let _ = child.wait();
-}
-
 /// The end of what was printed.
 #[derive(Debug, Default)]
 struct OutputTail {
     kept: VecDeque<u8>,
     total: u64,
-    ended: bool,
 }
 
-/// Reads a script's output in a thread of its own, so that a script never blocks on it.
-struct Output {
-    tail: Arc<Mutex<OutputTail>>,
-    thread: JoinHandle<()>,
-}
-
-impl Output {
-    fn of(mut reader: io::PipeReader) -> io::Result<Self> {
-        let tail = Arc::new(Mutex::new(OutputTail::default()));
-        let shared = Arc::clone(&tail);
-        let thread = std::thread::Builder::new()
-            .name("script output".to_owned())
-            .spawn(move || {
-                let mut buffer = [0_u8; 8192];
-                loop {
-                    let amount = match reader.read(&mut buffer) {
-                        Ok(amount) => amount,
-                        Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                        Err(_) => 0,
-                    };
-                    let mut tail = shared.lock().unwrap_or_else(PoisonError::into_inner);
-                    if amount == 0 {
-                        tail.ended = true;
-                        return;
-                    }
-                    tail.total += amount as u64;
-                    tail.kept.extend(buffer.iter().take(amount));
-                    let excess = tail.kept.len().saturating_sub(KEPT_OUTPUT);
-                    tail.kept.drain(..excess);
-                }
-            })?;
-        Ok(Self { tail, thread })
+impl Output for OutputTail {
+    fn take(&mut self, bytes: &[u8]) {
+        self.total += bytes.len() as u64;
+        self.kept.extend(bytes);
+        let excess = self.kept.len().saturating_sub(KEPT_OUTPUT);
+        self.kept.drain(..excess);
     }
 
-    /// What was printed. A process that the script left behind and that holds its output
-    /// open is not waited for.
-    fn finish(self) -> OutputTail {
-        let deadline = Instant::now() + DRAIN;
-        loop {
-            let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
-            if tail.ended || Instant::now() >= deadline {
-                let taken = std::mem::take(&mut *tail);
-                drop(tail);
-                if taken.ended {
-                    // The thread has nothing left to do but to end.
-                    let _ = self.thread.join();
-                }
-                return taken;
-            }
-            drop(tail);
-            std::thread::sleep(Duration::from_millis(2));
-        }
+    fn is_enough(&self) -> bool {
+        false
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
+    use rustix::process::{Pid, Signal};
+
     use super::*;
 
     fn script(folder: &tempfile::TempDir, name: &str, text: &str, mode: u32) -> Script {
@@ -384,7 +332,7 @@ mod tests {
             stat.is_empty() || stat.contains(") Z ")
         };
         while !gone(pid) {
-            std::thread::sleep(POLL);
+            std::thread::sleep(Duration::from_millis(20));
         }
     }
 

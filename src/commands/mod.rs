@@ -26,7 +26,8 @@ use crate::history::HistoryError;
 use crate::plan::LoadError;
 use crate::plan::diagnostic::Severity;
 use crate::report::lines::{JsonLines, Mistake};
-use crate::ui::Ui;
+use crate::secret::memory;
+use crate::ui::{Ui, Verbosity};
 use crate::values::causes::causes;
 use crate::values::environment::Lookup;
 use crate::values::invocation::Invocation;
@@ -36,6 +37,7 @@ use error::CommandError;
 /// Runs what was typed, prints its error if it has one, and returns the exit code.
 pub fn dispatch(cli: &Cli, env: Lookup<'_>) -> Exit {
     let ui = Ui::new(&cli.global, env);
+    keep_secrets(ui);
     let outcome = match &cli.command {
         Command::Run(args) => run::run(&cli.global, args, ui, env),
         Command::Preview(args) => preview::preview(&cli.global, args, ui, env),
@@ -88,6 +90,18 @@ fn advice(error: &anyhow::Error, invocation: &Invocation) -> Option<String> {
             invocation.command(["recover"])
         )),
         _ => None,
+    }
+}
+
+/// Keeps what this process will know from others. Where a sandbox does not allow it, whoever
+/// watches is told.
+fn keep_secrets(ui: Ui) {
+    if let Err(error) = memory::keep_from_others()
+        && (ui.lines || ui.verbosity > Verbosity::Normal)
+    {
+        ui.warning(&format!(
+            "this process may be traced, or leave a core file, by which others of its user could read passwords: {error}"
+        ));
     }
 }
 

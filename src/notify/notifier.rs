@@ -17,6 +17,7 @@ use crate::notify::standing::KnownStanding;
 use crate::plan::model::PlanFile;
 use crate::run::event::{Event, PlanId, Sink, TaskId, Undo};
 use crate::run::status::{Class, Status};
+use crate::secret::SecretContext;
 use crate::values::environment::Lookup;
 use crate::values::event_name::EventName;
 
@@ -106,18 +107,17 @@ impl<'a> Notifier<'a> {
 
     /// Tells this to those of `receivers` that are given, all at the same time.
     pub fn tell(&self, notice: &Notice, receivers: &[&Receiver<'_>]) -> Vec<Delivery> {
-        let folder = self.file.path.parent().unwrap_or(std::path::Path::new("."));
+        let context = SecretContext {
+            folder: self.file.path.parent().unwrap_or(std::path::Path::new(".")),
+            environment: self.env,
+            variables: &|| self.file.secret_variables(),
+        };
         let notice = Arc::new(notice.clone());
         let notify = &self.file.notify;
         // Secrets first: the environment belongs to this thread.
         let ready: Vec<(String, Result<Arc<Ready>, SendError>)> = receivers
             .iter()
-            .map(|one| {
-                (
-                    one.name.clone(),
-                    one.ready(&notice.plan, folder, self.env).map(Arc::new),
-                )
-            })
+            .map(|one| (one.name.clone(), one.ready(&notice.plan, &context).map(Arc::new)))
             .collect();
         deliver::to_all(ready, &notice, notify.timeout, notify.tries)
     }

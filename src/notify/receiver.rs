@@ -1,7 +1,6 @@
 //! Those who are told of a plan: who they are, what they want, and what they need to be
 //! reached.
 
-use std::path::Path;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -12,9 +11,8 @@ use crate::notify::send::http::{self, WebTarget};
 use crate::notify::send::{SendError, Sent, syslog};
 use crate::plan::model::notify::{Email, Notify, Ping, Syslog, SyslogAddress, Webhook, WebhookFormat};
 use crate::plan::model::{Plan, PlanFile};
-use crate::secret::SecretSource;
+use crate::secret::{SecretContext, SecretSource};
 use crate::values::causes::with_causes;
-use crate::values::environment::Lookup;
 use crate::values::event_name::{EventName, EventNames};
 use crate::values::web_url::WebUrl;
 
@@ -143,12 +141,12 @@ impl Receiver<'_> {
     }
 
     /// Fetches its secrets. `plan` is the one that it is told of.
-    pub fn ready(&self, plan: &str, folder: &Path, env: Lookup<'_>) -> Result<Ready, SendError> {
+    pub fn ready(&self, plan: &str, context: &SecretContext<'_>) -> Result<Ready, SendError> {
         let mut secrets = Vec::new();
         let mut fetch = |source: &SecretSource| {
             // Another try would not find it either, and a command has had its time.
             let secret = source
-                .resolve(folder, env)
+                .resolve(context)
                 .map_err(|error| SendError::lasting(with_causes(&error)))?;
             secrets.push(secret.clone());
             Ok::<SecretString, SendError>(secret)

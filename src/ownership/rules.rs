@@ -98,8 +98,8 @@ impl Rights {
         let allowed = if is_group_allowed { GROUP_READS } else { 0 };
         match self.mode & (GROUP_READS | OTHERS_READ) & !allowed {
             0 => Ok(()),
-            _ if is_group_allowed => Err(Objection::ReadableByAll),
-            _ => Err(Objection::Readable),
+            _ if self.owner == caller.user => Err(Objection::Readable),
+            _ => Err(Objection::ReadableByAll),
         }
     }
 

@@ -55,6 +55,18 @@ impl PlanFile {
             .chain(of_plans)
     }
 
+    /// The variables of the environment that hold secrets, each once.
+    pub fn secret_variables(&self) -> Vec<String> {
+        let mut names: Vec<String> = self
+            .secrets()
+            .filter_map(SecretSource::variable)
+            .map(str::to_owned)
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
     /// The device of this name, if the file has one.
     pub fn device(&self, name: &str) -> Option<&Device> {
         self.devices.iter().find(|device| device.name == name)

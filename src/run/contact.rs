@@ -10,6 +10,7 @@ use crate::run::Engine;
 use crate::run::event::DeviceFacts;
 use crate::run::failure::{Failure, words};
 use crate::run::status::Status;
+use crate::secret::SecretContext;
 use crate::soma::client::{Client, Endpoint};
 use crate::soma::error::SomaErrorKind;
 use crate::values::causes::with_causes;
@@ -112,7 +113,11 @@ pub fn lock_name(device: &Device) -> String {
 pub fn client(engine: Engine<'_>, device: &Device) -> Result<Client, Failure> {
     let password = device
         .password
-        .resolve(engine.plan_folder(), engine.environment)
+        .resolve(&SecretContext {
+            folder: engine.plan_folder(),
+            environment: engine.environment,
+            variables: &|| engine.file.secret_variables(),
+        })
         .map_err(|error| {
             Failure::new(
                 Status::DeviceError,

@@ -16,7 +16,6 @@ use crate::run::event::{
 use crate::run::record::Record;
 use crate::run::status::Status;
 use crate::script::{Script, ScriptOutcome};
-use crate::secret::SecretSource;
 use crate::values::text::printable;
 
 /// The kernel takes no single argument or variable of 128 KiB or more.
@@ -332,11 +331,9 @@ pub fn run(
 
 /// Variables of our environment that hold secrets: no script inherits them.
 fn secret_variables(engine: Engine<'_>) -> Vec<String> {
-    let mut names = vec!["CREDENTIALS_DIRECTORY".to_owned()];
-    names.extend(engine.file.secrets().filter_map(|secret| match secret {
-        SecretSource::Env(name) => Some(name.clone()),
-        _ => None,
-    }));
+    let mut names = engine.file.secret_variables();
+    // Whoever is started by systemd may have credentials that the plan file does not name.
+    names.push("CREDENTIALS_DIRECTORY".to_owned());
     names
 }
 

@@ -2,7 +2,8 @@
 //! a script says reaches a terminal as it is.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 
 use base64::Engine as _;
@@ -11,7 +12,7 @@ use dpbackup::history::PlanFilter;
 use dpbackup::values::text::is_unsafe;
 
 use crate::simulator::{Domain, Fault, FaultKind, Gateway, Setup, User};
-use crate::support::{Home, Ran};
+use crate::support::{Home, Ran, eventually, names, users};
 
 /// With characters that XML, JSON, shells and URLs write in another way; the middle none does.
 const CANARY: &str = "p<'\"&%\\ s-canary9c1f7-ö";
@@ -211,6 +212,104 @@ fn everything_that_is_written_is_for_its_owner_alone() {
             assert_eq!(mode(folder), 0o700, "{}", folder.display());
         }
     }
+}
+
+/// A script that waits for a file, so that a run can be looked at while it knows its passwords.
+const WAIT: &str = "#!/bin/sh\ntouch \"$DPBACKUP_STORE/../begun\"\n\
+                    while [ ! -e \"$DPBACKUP_STORE/../go\" ]; do sleep 0.05; done\n";
+
+#[test]
+fn a_process_that_knows_a_password_leaves_no_core_and_shows_nothing_to_its_own_user() {
+    let gateway = gateway();
+    let home = Home::new()
+        .script("wait.sh", WAIT)
+        .device("QA1", &gateway)
+        .plan(
+            "P",
+            "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\ndomains = \"DOM1\"\npre_script = \"wait.sh\"\n",
+        );
+    let plans = home.plan_file();
+    let is_root =
+        users::is_root("a user who looks at a process of another of its programs as that same user");
+    let command = if is_root {
+        // Root sees everything. A user of its own must not even see itself.
+        let text = fs::read_to_string(&plans).expect("a plan file");
+        fs::write(
+            &plans,
+            text.replace("[settings]", "[settings]\nscripts_dir = \"scripts\""),
+        )
+        .expect("written");
+        for path in [
+            home.path(""),
+            home.path("scripts"),
+            home.path("scripts/wait.sh"),
+            plans.clone(),
+        ] {
+            std::os::unix::fs::chown(path, Some(users::SERVICE), None).expect("given");
+        }
+        users::command_as(
+            users::SERVICE,
+            &[],
+            &home.path(""),
+            &["--config", "plans.toml", "run", "P"],
+        )
+    } else {
+        home.command(&["run", "P"])
+    };
+    // `exec`: the process that is looked at is the one that was started.
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", "ulimit -c unlimited; exec \"$@\"", "sh"]);
+    shell
+        .arg(command.get_program())
+        .args(command.get_args())
+        .env_clear();
+    shell.envs(
+        command
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    shell
+        .env("DPBACKUP_TEST_PASSWORD", CANARY)
+        .current_dir(home.path(""));
+    let mut running = shell
+        .stdin(std::process::Stdio::null())
+        .spawn()
+        .expect("it starts");
+    eventually("its script has begun", || home.path("begun").exists());
+    let process = format!("/proc/{}", running.id());
+    for name in ["environ", "mem", "maps"] {
+        let owner = fs::metadata(format!("{process}/{name}"))
+            .expect("a file of the process")
+            .uid();
+        assert_eq!(owner, 0, "{name} is root's alone");
+    }
+    let look = |program: &mut std::process::Command| {
+        let seen = program
+            .args(["cat", &format!("{process}/environ")])
+            .output()
+            .expect("cat(1)");
+        assert!(!seen.status.success(), "its own user reads its environment");
+        assert_without_password("what is seen", &seen.stdout);
+    };
+    match is_root {
+        true => look(std::process::Command::new("setpriv").args([
+            format!("--reuid={}", users::SERVICE),
+            format!("--regid={}", users::SERVICE),
+            "--clear-groups".to_owned(),
+        ])),
+        false => look(&mut std::process::Command::new("env")),
+    }
+    let id = rustix::process::Pid::from_child(&running);
+    rustix::process::kill_process(id, rustix::process::Signal::ABORT).expect("it runs");
+    let end = running.wait().expect("it ended");
+    fs::write(home.path("go"), "").expect("the script may end");
+    assert_eq!(end.signal(), Some(6));
+    assert!(!end.core_dumped(), "{end:?}");
+    let cores: Vec<String> = names(&home.path(""))
+        .into_iter()
+        .filter(|name| name.contains("core"))
+        .collect();
+    assert!(cores.is_empty(), "{cores:?}");
 }
 
 #[test]

@@ -24,6 +24,7 @@ use crate::simulator::Gateway;
 
 mod clock;
 mod look;
+pub(crate) mod users;
 
 pub(crate) use clock::TestClock;
 pub(crate) use look::{Running, eventually, export, is_alive, names, notes_of, secure_backup};

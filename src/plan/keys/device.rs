@@ -56,13 +56,13 @@ pub static PASSWORD: Table = Table {
             "file",
             KeyKind::Path,
             Means("another form"),
-            "A file, by its first line. Only its owner may read it.",
+            "A file, by its first line. Nobody else may read it; but where root owns it, its group may.",
         ),
         key(
             "command",
             KeyKind::Command,
             Means("another form"),
-            "A command, by the first line that it prints. No shell is involved, and it has 30 seconds.",
+            "A command, by the first line that it prints. No shell is involved, and it has 30 seconds. It sees no variable that holds another secret.",
         ),
         key(
             "credential",
