@@ -1,7 +1,7 @@
 //! `dpbackup diff`
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
 
@@ -14,6 +14,7 @@ use crate::commands::history::execution;
 use crate::commands::loading::{load_plan, load_plan_if_any, read_history};
 use crate::exit::Exit;
 use crate::history::{FileRow, History};
+use crate::ownership;
 use crate::report::diff as report;
 use crate::run::event::{ALL_DOMAINS, FileKind, TaskId};
 use crate::ui::Ui;
@@ -211,17 +212,9 @@ fn why_none(id: TaskId, kind: FileKind, rows: &[FileRow]) -> String {
 }
 
 fn open(path: &Path) -> Result<File, CommandError> {
-    let path: PathBuf = path.to_owned();
-    let file = File::open(&path)
+    ownership::open_regular(path)
         .with_context(|| format!("open {}", path.display()))
-        .map_err(trouble)?;
-    let metadata = file
-        .metadata()
-        .with_context(|| format!("look at {}", path.display()));
-    if !metadata.map_err(trouble)?.is_file() {
-        return Err(trouble(anyhow!("{} is no archive of a gateway", path.display())));
-    }
-    Ok(file)
+        .map_err(trouble)
 }
 
 /// As diff(1): 2 is trouble, for 1 is a difference.

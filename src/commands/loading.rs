@@ -9,6 +9,7 @@ use crate::commands::error::CommandError;
 use crate::exit::Exit;
 use crate::history::{History, HistoryError, Writing};
 use crate::plan::diagnostic::{PlanReport, Style};
+use crate::plan::find::FindError;
 use crate::plan::model::{Plan, Settings};
 use crate::plan::{self, LoadError, Loaded};
 use crate::ui::{Ui, Verbosity};
@@ -50,8 +51,9 @@ pub(super) fn load_plan_if_any(
     env: Lookup<'_>,
 ) -> Result<Option<Loaded>, CommandError> {
     match plan::find::find(global.config.as_deref(), Path::new(""), env) {
-        Ok(_) => load_plan(global, ui, env).map(Some),
-        Err(_) => Ok(None),
+        Err(FindError::NotFound(_)) => Ok(None),
+        // Found, or refused: that is told there.
+        Ok(_) | Err(FindError::Untrusted { .. }) => load_plan(global, ui, env).map(Some),
     }
 }
 
@@ -177,9 +179,15 @@ fn show_warnings(loaded: &Loaded, ui: Ui) {
 
 fn load(global: &Global, ui: Ui, env: Lookup<'_>) -> Result<Loaded, CommandError> {
     let path = plan::find::find(global.config.as_deref(), Path::new(""), env).map_err(|error| {
-        CommandError::new(Exit::Usage, error).with_hint(
-            "name one with --config FILE or $DPBACKUP_CONFIG; `dpbackup init` writes one to start from",
-        )
+        let hint = match &error {
+            FindError::NotFound(_) => {
+                "name one with --config FILE or $DPBACKUP_CONFIG; `dpbackup init` writes one to start from"
+            }
+            FindError::Untrusted { .. } => {
+                "go to another folder, or name the plan file that you mean with --config FILE"
+            }
+        };
+        CommandError::new(Exit::Usage, error).with_hint(hint)
     })?;
     match plan::load(&path, env) {
         Ok(mut loaded) => {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::ownership::caller::Caller;
-use crate::values::shell;
+use crate::values::invocation::quoted;
 
 pub(super) const GROUP_WRITES: u32 = 0o020;
 pub(super) const OTHERS_WRITE: u32 = 0o002;
@@ -89,7 +89,8 @@ impl Untrusted {
 
     /// The command that mends it, to be pasted.
     pub fn command(&self) -> Option<String> {
-        let path = shell::word(&self.path);
+        let text = self.path.to_string_lossy();
+        let path = quoted(&text);
         let name = |user: u32| match user {
             0 => "root".to_owned(),
             user => user.to_string(),
@@ -105,9 +106,8 @@ impl Untrusted {
             Objection::ReadableByAll => Some(format!("chmod o-rwx {path}")),
             Objection::NotOurs(_, expected) => Some(format!("chown {} {path}", name(expected))),
             Objection::SecondName => {
-                let mut copy = self.path.clone().into_os_string();
-                copy.push(".copy");
-                let copy = shell::word(Path::new(&copy));
+                let copy = format!("{text}.copy");
+                let copy = quoted(&copy);
                 Some(format!("cp -p {path} {copy} && mv {copy} {path}"))
             }
             Objection::Link | Objection::NotAFile | Objection::NotAFolder => None,

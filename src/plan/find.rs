@@ -3,6 +3,9 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use thiserror::Error;
+
+use crate::ownership::{self, TouchError, Untrusted};
 use crate::values::environment::{Lookup, non_empty};
 
 /// The plan file is nowhere.
@@ -27,14 +30,32 @@ impl fmt::Display for NotFound {
     }
 }
 
+/// There is no plan file that can be taken.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum FindError {
+    /// It is nowhere.
+    #[error(transparent)]
+    NotFound(#[from] NotFound),
+    /// There is one where this was started, and others could have put it there.
+    #[error("{path} is not taken, for others could have put it there")]
+    Untrusted {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with its folder.
+        source: Untrusted,
+    },
+}
+
 impl std::error::Error for NotFound {}
 
 /// Finds the plan file: `config` if given, else `$DPBACKUP_CONFIG`, else the first of the
 /// usual places that exists.
 ///
 /// A file that is named is given as it is, there or not: reading it tells why not.
-/// `working_dir` is where `./plans.toml` is looked for; empty is the one of the process.
-pub fn find(config: Option<&Path>, working_dir: &Path, env: Lookup<'_>) -> Result<PathBuf, NotFound> {
+/// `working_dir` is where `./plans.toml` is looked for; empty is the one of the process. A file
+/// there that nobody has named is taken only where nobody but root and the caller can put files.
+/// Else it is refused and not passed over: another file would mean other gateways.
+pub fn find(config: Option<&Path>, working_dir: &Path, env: Lookup<'_>) -> Result<PathBuf, FindError> {
     if let Some(path) = config {
         return Ok(path.to_owned());
     }
@@ -42,14 +63,27 @@ pub fn find(config: Option<&Path>, working_dir: &Path, env: Lookup<'_>) -> Resul
         return Ok(PathBuf::from(path));
     }
     let mut looked_at = Vec::new();
-    for path in usual_places(working_dir, env) {
+    for (number, path) in usual_places(working_dir, env).into_iter().enumerate() {
         match path.try_exists() {
+            Ok(true) if number == 0 => return of_working_dir(path, working_dir),
             Ok(true) => return Ok(path),
             Ok(false) => looked_at.push((path, "not there".to_owned())),
             Err(error) => looked_at.push((path, error.to_string())),
         }
     }
-    Err(NotFound { looked_at })
+    Err(NotFound { looked_at }.into())
+}
+
+fn of_working_dir(path: PathBuf, working_dir: &Path) -> Result<PathBuf, FindError> {
+    let folder = match working_dir.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => working_dir,
+    };
+    match ownership::look_at_own_folder(folder) {
+        Err(TouchError::Untrusted(source)) => Err(FindError::Untrusted { path, source }),
+        // A folder that cannot be looked at gives no file either.
+        Ok(()) | Err(TouchError::Io(_)) => Ok(path),
+    }
 }
 
 /// Where a plan file is looked for when none is named, in this order.
@@ -69,8 +103,9 @@ pub fn usual_places(working_dir: &Path, env: Lookup<'_>) -> Vec<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use super::{find, usual_places};
+    use super::{FindError, find, usual_places};
     use std::ffi::OsString;
+    use std::os::unix::fs::PermissionsExt as _;
     use std::path::{Path, PathBuf};
 
     fn environment(pairs: &[(&'static str, &str)]) -> impl Fn(&str) -> Option<OsString> + use<> {
@@ -137,6 +172,18 @@ mod tests {
         assert_eq!(find(None, dir.path(), &env), Ok(in_home));
         let here = dir.path().join("plans.toml");
         std::fs::write(&here, "").expect("write");
-        assert_eq!(find(None, dir.path(), &env), Ok(here));
+        assert_eq!(find(None, dir.path(), &env), Ok(here.clone()));
+
+        // Others may put a file there: it is not taken, and no other in its stead.
+        for mode in [0o777, 0o1777, 0o770] {
+            std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(mode)).expect("a mode");
+            let refused = find(None, dir.path(), &env);
+            assert!(
+                matches!(&refused, Err(FindError::Untrusted { path, .. }) if *path == here),
+                "{mode:o}: {refused:?}"
+            );
+            // Named, it is asked of the file and its folders whether they can be believed.
+            assert_eq!(find(Some(&here), dir.path(), &env), Ok(here.clone()));
+        }
     }
 }

@@ -15,7 +15,6 @@ mod read;
 pub mod reference;
 pub mod schema;
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -25,6 +24,7 @@ use toml::de::DeTable;
 
 pub use check::Readers;
 
+use crate::ownership::{self, TouchError, Untrusted};
 use crate::plan::diagnostic::{Findings, PlanReport};
 use crate::plan::model::PlanFile;
 use crate::values::environment::Lookup;
@@ -52,6 +52,14 @@ pub enum LoadError {
         /// Why not.
         source: io::Error,
     },
+    /// Others could have written it, or it is no file.
+    #[error("the plan file {path} is not taken")]
+    Untrusted {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it, or with a folder on the way to it.
+        source: Untrusted,
+    },
     /// It is not text.
     #[error("the plan file {path} is not UTF-8 text: the bytes from {offset} on are none")]
     NotUtf8 {
@@ -77,7 +85,16 @@ pub fn load(path: &Path, env: Lookup<'_>) -> Result<Loaded, LoadError> {
         path: path.to_owned(),
         source,
     };
-    let file = File::open(path).map_err(unreadable)?;
+    let file = match ownership::open_believed(path) {
+        Ok(file) => file,
+        Err(TouchError::Untrusted(source)) => {
+            return Err(LoadError::Untrusted {
+                path: path.to_owned(),
+                source,
+            });
+        }
+        Err(TouchError::Io(source)) => return Err(unreadable(source)),
+    };
     let mode = file.metadata().map_err(unreadable)?.permissions().mode();
     let readers = if mode & 0o077 == 0 {
         Readers::OwnerOnly

@@ -285,10 +285,8 @@ fn a_file_is_read_from_disk_with_its_mode() {
     };
     let absent = load(&path, &env).expect_err("absent").to_string();
     assert_eq!(absent, format!("cannot read the plan file {}", path.display()));
-    assert!(matches!(
-        load(dir.path(), &env),
-        Err(LoadError::Unreadable { .. })
-    ));
+    let folder = load(dir.path(), &env).expect_err("a folder");
+    assert!(matches!(folder, LoadError::Untrusted { .. }), "{folder}");
 
     let plain = format!("{LEAST}{}", QA1.replace("{ env = \"P\" }", "\"hunter2\""));
     write(plain.as_bytes(), 0o640);

@@ -9,7 +9,6 @@ pub mod invocation;
 pub mod nearest;
 pub mod pattern;
 pub mod retention;
-pub mod shell;
 pub mod size;
 pub mod text;
 pub mod timeouts;

@@ -26,6 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "report",
             "retention",
             "run",
+            "secret",
             "signal",
             "soma",
             "ui",

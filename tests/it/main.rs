@@ -46,6 +46,7 @@ mod notify_trouble;
 mod notify_web;
 mod odd_answers;
 mod old_certificates;
+mod ownership;
 mod personalities;
 mod plan_expansion;
 mod plan_flow;

@@ -11,6 +11,10 @@ use crate::support::PASSWORD;
 
 /// The user of a service. No machine has these users and groups.
 pub(crate) const SERVICE: u32 = 4_001_001;
+/// Somebody else.
+pub(crate) const STRANGER: u32 = 4_001_002;
+/// A group that root chose.
+pub(crate) const GROUP: u32 = 4_002_000;
 
 /// Whether the tests run as root; if not, says aloud what is not tested.
 pub(crate) fn is_root(what: &str) -> bool {

@@ -1,0 +1,406 @@
+//! Who may touch it: plan files, scripts, secrets and folders that others could have made or
+//! changed, and the usual set-ups, in which nothing stands in the way.
+//!
+//! The tests run as root where they can, and then as another user, for whom root's files are
+//! somebody else's. Where they cannot, they say aloud what was not tested.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown, lchown, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::simulator::{Gateway, Setup};
+use crate::support::users::{GROUP, SERVICE, STRANGER, command_as, is_root};
+use crate::support::{Home, PASSWORD, Ran, export};
+
+/// A plan file whose password command leaves a trace.
+fn plan_with_trace(trace: &Path) -> String {
+    format!(
+        "[settings]\nstore = \"/nowhere\"\nhistory = \"/nowhere/history.db\"\n\
+         [[device]]\nname = \"QA1\"\nhost = \"127.0.0.1\"\nport = 1\nusername = \"backup\"\n\
+         password = {{ command = [\"touch\", \"{}\"] }}\n\
+         [[plan]]\nname = \"P\"\n[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\ndomains = \"*\"\n",
+        trace.display()
+    )
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
+}
+
+fn write(path: &Path, text: &str, mode: u32) {
+    fs::write(path, text).expect("a file");
+    set_mode(path, mode);
+}
+
+fn make_folder(path: &Path, mode: u32) -> PathBuf {
+    fs::create_dir_all(path).expect("a folder");
+    set_mode(path, mode);
+    path.to_owned()
+}
+
+/// Runs the binary to its end as another user.
+fn run_as(user: u32, groups: &[u32], folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Ran {
+    let mut command = command_as(user, groups, folder, arguments);
+    Ran::of(
+        command
+            .envs(variables.iter().copied())
+            .output()
+            .expect("setpriv(1)"),
+    )
+}
+
+/// Runs the binary as the user of the tests in a folder, with no plan file named.
+fn run_in(folder: &Path, arguments: &[&str]) -> Ran {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dpbackup"));
+    command
+        .args(arguments)
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .current_dir(folder)
+        .stdin(Stdio::null());
+    Ran::of(command.output().expect("the binary starts"))
+}
+
+#[test]
+fn a_plan_file_that_lies_where_others_may_put_files_is_not_taken() {
+    let ground = tempfile::tempdir().expect("a folder");
+    let trace = ground.path().join("trace");
+    let commands: [&[&str]; 5] = [
+        &["preview", "P"],
+        &["validate"],
+        &["check"],
+        &["run", "P"],
+        &["verify", "absent.zip"],
+    ];
+    for mode in [0o777, 0o1777, 0o775] {
+        let folder = make_folder(&ground.path().join(format!("{mode:o}")), 0o755);
+        write(&folder.join("plans.toml"), &plan_with_trace(&trace), 0o644);
+        set_mode(&folder, mode);
+        for command in commands {
+            let ran = run_in(&folder, command).exits(2);
+            assert!(
+                ran.stderr.contains("plans.toml is not taken") && ran.stderr.contains("chmod g"),
+                "{mode:o} {command:?}: {}",
+                ran.stderr
+            );
+            assert!(ran.stderr.contains("--config"), "{}", ran.stderr);
+        }
+        // A link is no better: it shows what others want to be shown.
+        fs::rename(folder.join("plans.toml"), ground.path().join("moved.toml")).expect("moved");
+        symlink(ground.path().join("moved.toml"), folder.join("plans.toml")).expect("a link");
+        let ran = run_in(&folder, &["preview", "P"]).exits(2);
+        assert!(ran.stderr.contains("is not taken"), "{}", ran.stderr);
+    }
+    assert!(!trace.exists(), "nothing of it was run");
+}
+
+#[test]
+fn a_plan_file_in_the_folder_of_somebody_else_is_not_taken_by_root() {
+    if !is_root("a plan file of somebody else") {
+        return;
+    }
+    let ground = tempfile::tempdir().expect("a folder");
+    let trace = ground.path().join("trace");
+    let folder = make_folder(&ground.path().join("theirs"), 0o755);
+    let plan = folder.join("plans.toml");
+    write(&plan, &plan_with_trace(&trace), 0o644);
+    chown(&folder, Some(STRANGER), Some(STRANGER)).expect("given");
+    let ran = run_in(&folder, &["preview", "P"]).exits(2);
+    assert!(
+        ran.stderr.contains(&format!("belongs to user {STRANGER}")) && ran.stderr.contains("chown root"),
+        "{}",
+        ran.stderr
+    );
+    // Nor is the file alone, in a folder of root's, nor one that is named.
+    chown(&folder, Some(0), Some(0)).expect("taken");
+    chown(&plan, Some(STRANGER), Some(STRANGER)).expect("given");
+    let named = plan.to_string_lossy();
+    for arguments in [
+        ["preview", "P", "--color=never"].as_slice(),
+        &["--config", &named, "preview", "P"],
+    ] {
+        let ran = run_in(&folder, arguments).exits(2);
+        assert!(ran.stderr.contains("chown root"), "{}", ran.stderr);
+    }
+    // Nor a link of a stranger to a file of root's.
+    chown(&plan, Some(0), Some(0)).expect("taken");
+    let link = ground.path().join("link.toml");
+    symlink(&plan, &link).expect("a link");
+    lchown(&link, Some(STRANGER), Some(STRANGER)).expect("given");
+    let ran = run_in(&folder, &["--config", &link.to_string_lossy(), "validate"]).exits(2);
+    assert!(ran.stderr.contains("chown -h root"), "{}", ran.stderr);
+    assert!(!trace.exists(), "nothing of it was run");
+    let _ = run_in(&folder, &["validate"]).exits(0);
+}
+
+#[test]
+fn a_plan_file_that_others_may_write_is_refused_with_the_command_that_mends_it() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &export("*", "*", ""));
+    let path = home.plan_file();
+    let named = path.to_string_lossy().into_owned();
+    for (mode, command) in [(0o666, "chmod go-w"), (0o664, "chmod g-w"), (0o646, "chmod o-w")] {
+        set_mode(&path, mode);
+        let ran = run_in(&home.path(""), &["--config", &named, "check"]).exits(2);
+        let pasted = format!("{command} {named}");
+        assert!(ran.stderr.contains(&pasted), "{mode:o}: {}", ran.stderr);
+        let mended = Command::new("sh")
+            .args(["-c", &pasted])
+            .status()
+            .expect("a shell");
+        assert!(mended.success());
+        let _ = run_in(&home.path(""), &["--config", &named, "validate"]).exits(0);
+    }
+    // A folder anywhere above it, too.
+    let above = make_folder(&home.path("above"), 0o755);
+    make_folder(&above.join("below"), 0o755);
+    fs::copy(&path, above.join("below/plans.toml")).expect("a copy");
+    set_mode(&above, 0o777);
+    let deeper = above.join("below/plans.toml").to_string_lossy().into_owned();
+    let ran = run_in(&home.path(""), &["--config", &deeper, "validate"]).exits(2);
+    let pasted = format!("chmod go-w {}", above.display());
+    assert!(ran.stderr.contains(&pasted), "{}", ran.stderr);
+    assert_eq!(gateway.requests().len(), 0);
+}
+
+#[test]
+fn a_pipe_for_a_plan_file_or_an_archive_is_refused_and_not_waited_for() {
+    let home = Home::new();
+    let pipe = home.path("pipe").to_string_lossy().into_owned();
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .expect("mkfifo(1)")
+            .success()
+    );
+    for arguments in [
+        ["--config", &pipe, "validate"].as_slice(),
+        &["--config", &pipe, "run", "P"],
+        &["diff", &pipe, &pipe],
+        &["verify", &pipe],
+    ] {
+        let ran = run_in(&home.path(""), arguments);
+        assert!(matches!(ran.code, Some(1 | 2)), "{arguments:?}: {ran:?}");
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(
+            said.contains("not a regular file") || said.contains("neither a file nor a folder"),
+            "{arguments:?}: {said}"
+        );
+    }
+}
+
+#[test]
+fn a_script_that_others_could_have_written_is_not_run_and_check_says_so() {
+    let gateway = Gateway::start(Setup::default());
+    let touch = "#!/bin/sh\ntouch \"$DPBACKUP_STORE/../trace\"\n";
+    let home = Home::new()
+        .setting("scripts_dir = \"scripts\"")
+        .script("pre.sh", touch)
+        .device("QA1", &gateway)
+        .plan(
+            "P",
+            &format!("pre_script = \"pre.sh\"\n{}", export("*", "DOM1", "")),
+        );
+    let script = home.path("scripts/pre.sh");
+    for (path, mode, good) in [
+        (&script, 0o777, 0o700),
+        (&script, 0o770, 0o700),
+        (&home.path("scripts"), 0o777, 0o755),
+    ] {
+        set_mode(path, mode);
+        let command = format!(
+            "{} {}",
+            if mode == 0o770 { "chmod g-w" } else { "chmod go-w" },
+            path.display()
+        );
+        let check = home.dpbackup(&["check"]).exits(1);
+        assert!(
+            check.stdout.contains("FAIL  script") && check.stdout.contains(&command),
+            "{}",
+            check.stdout
+        );
+        let ran = home.dpbackup(&["run", "P"]).exits(4);
+        assert!(ran.stderr.contains(&command), "{}", ran.stderr);
+        set_mode(path, good);
+    }
+    assert!(!home.path("trace").exists(), "it never ran");
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    assert!(home.path("trace").exists());
+}
+
+#[test]
+fn the_usual_places_of_a_service_do_not_stand_in_the_way() {
+    if !is_root("a service user with a plan of root's") {
+        return;
+    }
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new()
+        .setting("store = \"/PLACE/store\"")
+        .setting("history = \"/PLACE/state/history.db\"")
+        .setting("scripts_dir = \"/PLACE/etc/scripts\"")
+        .device("QA1", &gateway)
+        .plan(
+            "P",
+            &format!("pre_script = \"pre.sh\"\n{}", export("*", "DOM1", "")),
+        );
+    let text = fs::read_to_string(home.plan_file()).expect("a plan file");
+    let place = home.path("place");
+    let text = text
+        .replace("/PLACE", &place.to_string_lossy())
+        .replace("{ env = \"DPBACKUP_TEST_PASSWORD\" }", "{ file = \"qa1\" }");
+    set_mode(&home.path(""), 0o755);
+    make_folder(&place, 0o755);
+    // As the package lays it out: root's to write, the service's to read.
+    let etc = make_folder(&place.join("etc"), 0o750);
+    make_folder(&etc.join("scripts"), 0o750);
+    write(&etc.join("plans.toml"), &text, 0o640);
+    write(&etc.join("qa1"), &format!("{PASSWORD}\n"), 0o640);
+    write(&etc.join("scripts/pre.sh"), "#!/bin/sh\n", 0o750);
+    for path in ["", "scripts", "plans.toml", "qa1", "scripts/pre.sh"] {
+        chown(etc.join(path), Some(0), Some(GROUP)).expect("given");
+    }
+    for name in ["store", "state"] {
+        let folder = make_folder(&place.join(name), 0o700);
+        chown(&folder, Some(SERVICE), Some(SERVICE)).expect("given");
+    }
+    let plans = etc.join("plans.toml").to_string_lossy().into_owned();
+    let variables = [("DPBACKUP_CONFIG", plans.as_str())];
+    for arguments in [
+        ["check"].as_slice(),
+        &["run", "P"],
+        &["history"],
+        &["verify", "--all"],
+    ] {
+        let ran = run_as(SERVICE, &[GROUP], &place, &variables, arguments).exits(0);
+        assert!(!ran.stderr.contains("warning"), "{arguments:?}: {}", ran.stderr);
+    }
+    // Another group than root's choice may not have it.
+    set_mode(&etc.join("qa1"), 0o644);
+    let ran = run_as(SERVICE, &[GROUP], &place, &variables, &["run", "P"]).exits(1);
+    assert!(ran.stderr.contains("chmod o-rwx"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_plan_in_an_operators_own_folder_does_not_stand_in_the_way() {
+    if !is_root("an operator other than the one who tests") {
+        return;
+    }
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &export("*", "DOM1", ""));
+    let text = fs::read_to_string(home.plan_file()).expect("a plan file");
+    set_mode(&home.path(""), 0o755);
+    let own = make_folder(&home.path("operator"), 0o755);
+    write(&own.join("plans.toml"), &text, 0o644);
+    chown(&own, Some(SERVICE), Some(SERVICE)).expect("given");
+    chown(own.join("plans.toml"), Some(SERVICE), Some(SERVICE)).expect("given");
+    // Found where it was started, and named.
+    for arguments in [
+        ["check"].as_slice(),
+        &["run", "P"],
+        &["--config", "plans.toml", "history"],
+    ] {
+        let _ = run_as(SERVICE, &[], &own, &[], arguments).exits(0);
+    }
+    assert!(own.join("state/history.db").exists() && own.join("store").exists());
+}
+
+/// A volume as Kubernetes mounts a ConfigMap or a Secret: all of it links of root's.
+fn mounted(place: &Path, name: &str, text: &str, mode: u32) -> PathBuf {
+    let volume = make_folder(place, 0o2755);
+    let data = make_folder(&volume.join("..2026_11_25_01_02_03.4"), 0o2755);
+    write(&data.join(name), text, mode);
+    symlink("..2026_11_25_01_02_03.4", volume.join("..data")).expect("a link");
+    symlink(format!("..data/{name}"), volume.join(name)).expect("a link");
+    for path in [&volume, &data, &data.join(name)] {
+        chown(path, Some(0), Some(GROUP)).expect("given");
+        // A change of owner takes these bits away.
+        let mode = if path.is_dir() { 0o2755 } else { mode };
+        set_mode(path, mode);
+    }
+    volume.join(name)
+}
+
+#[test]
+fn the_volumes_of_kubernetes_do_not_stand_in_the_way() {
+    if !is_root("volumes of root's with a group") {
+        return;
+    }
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new()
+        .setting("store = \"/PLACE/store\"")
+        .setting("history = \"/PLACE/state/history.db\"")
+        .device("QA1", &gateway)
+        .plan("P", &export("*", "DOM1", ""));
+    let text = fs::read_to_string(home.plan_file()).expect("a plan file");
+    set_mode(&home.path(""), 0o755);
+    let place = make_folder(&home.path("place"), 0o755);
+    let secret = mounted(&place.join("secret"), "qa1", PASSWORD, 0o440);
+    let text = text.replace("/PLACE", &place.to_string_lossy()).replace(
+        "{ env = \"DPBACKUP_TEST_PASSWORD\" }",
+        &format!("{{ file = \"{}\" }}", secret.display()),
+    );
+    let plans = mounted(&place.join("config"), "plans.toml", &text, 0o644);
+    for name in ["store", "state"] {
+        let volume = make_folder(&place.join(name), 0o2775);
+        chown(&volume, Some(0), Some(GROUP)).expect("given");
+        set_mode(&volume, 0o2775);
+    }
+    let plans = plans.to_string_lossy().into_owned();
+    let variables = [("DPBACKUP_CONFIG", plans.as_str())];
+    let run = |arguments: &[&str]| run_as(SERVICE, &[GROUP], &place, &variables, arguments);
+    let ran = run(&["run", "P"]).exits(0);
+    assert!(ran.stderr.is_empty(), "no warning of a run: {}", ran.stderr);
+    // The next pod gets the volume with every file given to the group.
+    for path in [
+        place.join("state/history.db"),
+        place.join("state/history.db.locks"),
+    ] {
+        let mode = if path.is_dir() { 0o2770 } else { 0o660 };
+        chown(&path, None, Some(GROUP)).expect("given");
+        set_mode(&path, mode);
+    }
+    for entry in fs::read_dir(place.join("state/history.db.locks")).expect("locks") {
+        let path = entry.expect("a lock").path();
+        chown(&path, None, Some(GROUP)).expect("given");
+        set_mode(&path, 0o660);
+    }
+    let ran = run(&["run", "P"]).exits(0);
+    assert!(ran.stderr.is_empty(), "no warning of a run: {}", ran.stderr);
+}
+
+#[test]
+fn a_credential_of_systemd_does_not_stand_in_the_way() {
+    if !is_root("a credential of root's with an access list") {
+        return;
+    }
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &export("*", "DOM1", ""));
+    let text = fs::read_to_string(home.plan_file()).expect("a plan file");
+    let text = text.replace("{ env = \"DPBACKUP_TEST_PASSWORD\" }", "{ credential = \"qa1\" }");
+    set_mode(&home.path(""), 0o755);
+    let own = make_folder(&home.path("own"), 0o755);
+    write(&own.join("plans.toml"), &text, 0o644);
+    chown(&own, Some(SERVICE), Some(SERVICE)).expect("given");
+    let credentials = make_folder(&home.path("credentials"), 0o550);
+    write(&credentials.join("qa1"), PASSWORD, 0o440);
+    for path in [&credentials, &credentials.join("qa1")] {
+        chown(path, Some(0), Some(SERVICE)).expect("given");
+    }
+    let variables = [("CREDENTIALS_DIRECTORY", &*credentials.to_string_lossy())];
+    let _ = run_as(SERVICE, &[], &own, &variables, &["run", "P"]).exits(0);
+    // As the service manager of a user makes it.
+    for path in [&credentials, &credentials.join("qa1")] {
+        chown(path, Some(SERVICE), Some(SERVICE)).expect("given");
+    }
+    set_mode(&credentials.join("qa1"), 0o400);
+    set_mode(&credentials, 0o500);
+    let _ = run_as(SERVICE, &[], &own, &variables, &["run", "P"]).exits(0);
+}
