@@ -1,6 +1,8 @@
 //! Answers that are right in an unusual way, and answers that are none: what each means
 //! for a task.
 
+use std::time::Duration;
+
 use crate::simulator::{Domain, Gateway, Setup};
 use crate::support::{EngineRun, Home, TestClock, export, secure_backup};
 
@@ -32,6 +34,32 @@ fn a_fault_is_a_fault_under_every_http_status() {
 fn a_right_answer_is_right_under_another_http_status() {
     let run = run(&export("*", "DOM1", ""), &["get-status=status@404"]);
     assert_eq!(run.tasks(), ["QA1/DOM1 SUCCESS"], "{:?}", run.errors());
+}
+
+#[test]
+fn a_device_that_speaks_plain_http_is_backed_up_like_one_that_sends_headers_back() {
+    for activity in [export("*", "DOM1", ""), secure_backup("*", "")] {
+        let gateway =
+            Gateway::start(Setup::default().being(&["reason@OK", "content-length", "no-via", "no-echo"]));
+        let home = Home::new().device("QA1", &gateway).plan("P", &activity);
+        let run = home.run("P", &TestClock::at(NIGHT));
+        assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
+    }
+}
+
+#[test]
+fn a_secure_backup_that_is_answered_when_it_is_done_is_stored() {
+    let setup = Setup {
+        secure_backup_time: Duration::from_millis(300),
+        ..Setup::default()
+    };
+    let gateway = Gateway::start(setup.being(&["secure-backup-blocks"]));
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &secure_backup("*", ""));
+    let run = home.run("P", &TestClock::at(NIGHT));
+    assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
+    assert_eq!(gateway.received("SecureBackup"), 1);
 }
 
 #[test]
