@@ -2,13 +2,12 @@
 //! and as a JSON file, and what history keeps of a run.
 
 use std::ffi::OsString;
-use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::ownership::{OwnFolder, TouchError, WrittenKind};
 use crate::run::Engine;
 use crate::run::event::{
     ActionKind, Event, LedgerError, Owner, PlanId, ScriptEnd, ScriptMoment, ScriptRun, StoredFile, TaskId,
@@ -289,7 +288,7 @@ pub fn run(
     let ran = match &context {
         Ok(context) => {
             let mut variables = due.facts.variables(due.moment);
-            variables.push(("DPBACKUP_CONTEXT".to_owned(), context.path.clone().into()));
+            variables.push(("DPBACKUP_CONTEXT".to_owned(), context.path().into()));
             let script = Script {
                 path: due.path.to_owned(),
                 arguments: arguments.clone(),
@@ -339,34 +338,40 @@ fn secret_variables(engine: Engine<'_>) -> Vec<String> {
 
 /// The facts as a JSON file, there as long as the script runs.
 struct ContextFile {
-    path: PathBuf,
+    folder: OwnFolder,
+    name: OsString,
 }
 
 impl ContextFile {
-    fn write(engine: Engine<'_>, owner: Owner, facts: &Facts<'_>) -> io::Result<Self> {
-        let name = match owner {
+    fn write(engine: Engine<'_>, owner: Owner, facts: &Facts<'_>) -> Result<Self, TouchError> {
+        let owner = match owner {
             Owner::Plan(id) => format!("plan-{}", id.0),
             Owner::Task(id) => format!("task-{}", id.0),
         };
-        let path = engine
-            .locks
-            .folder()
-            .join(format!("{}-{name}.json", engine.process));
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&path)?;
-        let context = Self { path };
-        file.write_all(serde_json::to_string_pretty(facts)?.as_bytes())?;
+        let name = OsString::from(format!("{}-{owner}.json", engine.process));
+        let folder = OwnFolder::open(engine.locks.folder(), WrittenKind::State)?;
+        let mut file = match folder.create(&name) {
+            // One of a script before this one, which could not be removed.
+            Err(TouchError::Io(error)) if error.kind() == io::ErrorKind::AlreadyExists => {
+                folder.remove(&name)?;
+                folder.create(&name)?
+            }
+            other => other?,
+        };
+        let context = Self { folder, name };
+        let text = serde_json::to_string_pretty(facts).map_err(io::Error::from)?;
+        file.write_all(text.as_bytes())?;
         Ok(context)
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join(&self.name)
     }
 }
 
 impl Drop for ContextFile {
     fn drop(&mut self) {
         // A leftover holds no secret, and the next file of this name replaces it.
-        let _ = fs::remove_file(&self.path);
+        let _ = self.folder.remove(&self.name);
     }
 }

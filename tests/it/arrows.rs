@@ -85,6 +85,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "gateway",
             "script",
             "lock",
+            "ownership",
             "plan::model",
             "secret",
             "signal",

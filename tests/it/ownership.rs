@@ -404,3 +404,34 @@ fn a_credential_of_systemd_does_not_stand_in_the_way() {
     set_mode(&credentials, 0o500);
     let _ = run_as(SERVICE, &[], &own, &variables, &["run", "P"]).exits(0);
 }
+
+#[test]
+fn the_metrics_are_for_everybody_to_read_whatever_the_umask_says() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new().device("QA1", &gateway).plan(
+        "P",
+        &export("*", "DOM1", "[notify.metrics]\npath = \"metrics/dp.prom\""),
+    );
+    make_folder(&home.path("metrics"), 0o1777);
+    let kept = home.path("kept");
+    write(&kept, "kept", 0o600);
+    symlink(&kept, home.path("metrics/dp.prom")).expect("a link");
+    let command = home.command(&["run", "P"]);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "umask 077; exec \"$@\"", "sh"]);
+    shell
+        .arg(command.get_program())
+        .args(command.get_args())
+        .env_clear();
+    shell.envs(
+        command
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    let ran = Ran::of(shell.current_dir(home.path("")).output().expect("a shell")).exits(0);
+    assert_eq!(ran.stderr, "");
+    let metadata = fs::symlink_metadata(home.path("metrics/dp.prom")).expect("the metrics");
+    assert!(metadata.is_file(), "the link was replaced");
+    assert_eq!(metadata.permissions().mode() & 0o7777, 0o644);
+    assert_eq!(home.text("kept"), "kept");
+}

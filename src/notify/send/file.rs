@@ -1,37 +1,111 @@
 //! Into a file that others read while it is written.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use crate::notify::send::{SendError, Sent};
+use ring::rand::{SecureRandom, SystemRandom};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 
-/// Replaces the file as a whole: written beside it under a name that no collector reads,
-/// then renamed. Everybody may read it, node_exporter is another user.
+use crate::notify::send::{SendError, Sent};
+use crate::values::hex::hex;
+
+/// Everybody may read it: node_exporter is another user. So it is made, whatever the umask says.
+const FOR_ALL: Mode = Mode::RUSR.union(Mode::WUSR).union(Mode::RGRP).union(Mode::ROTH);
+
+/// Replaces the file as a whole: written beside it under a name that no collector reads and
+/// nobody can guess, then renamed.
+///
+/// Others may write into the folder of a collector. So no link is followed in it, neither
+/// under the name on the way nor under the last one, and what stands there under the last one
+/// is replaced, not written to.
 pub fn replace(path: &Path, text: &str) -> Sent {
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
-        return Err(SendError::lasting("it has no folder"));
+    let Some(name) = path.file_name() else {
+        return Err(SendError::lasting("it has no name"));
     };
-    let beside = folder.join(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
-    let written = write(&beside, text).and_then(|()| std::fs::rename(&beside, path));
-    if let Err(error) = written {
-        // Not there, or nothing more to be done about it.
-        let _ = std::fs::remove_file(&beside);
-        return Err(SendError::lasting(error));
-    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let replaced = open(folder).and_then(|folder| {
+        let beside = name_beside(name)?;
+        let done = write(&folder, &beside, text)
+            .and_then(|()| Ok(rustix::fs::renameat(&folder, &beside, &folder, name)?));
+        if done.is_err() {
+            // Not there, or nothing more to be done about it.
+            let _ = rustix::fs::unlinkat(&folder, &beside, AtFlags::empty());
+        }
+        done
+    });
+    replaced.map_err(SendError::lasting)?;
     Ok(format!("{} lines written", text.lines().count()))
 }
 
-fn write(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut options = OpenOptions::new();
-    let mut file: File = options
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o644)
-        .open(path)?;
+fn open(folder: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    Ok(rustix::fs::openat(CWD, folder, flags, Mode::empty())?)
+}
+
+fn name_beside(name: &OsStr) -> io::Result<OsString> {
+    let mut random = [0; 8];
+    SystemRandom::new()
+        .fill(&mut random)
+        .map_err(|_| io::Error::other("the system gives no random number"))?;
+    let mut beside = OsString::from(".");
+    beside.push(name);
+    beside.push(".");
+    beside.push(hex(&random));
+    Ok(beside)
+}
+
+fn write(folder: &OwnedFd, name: &OsStr, text: &str) -> io::Result<()> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mut file = File::from(rustix::fs::openat(folder, name, flags, FOR_ALL)?);
+    rustix::fs::fchmod(&file, FOR_ALL)?;
     file.write_all(text.as_bytes())?;
     // A power cut must not leave an empty file under the name that counts.
     file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{MetadataExt, symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_link_in_its_place_is_replaced_and_what_it_led_to_stays() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (path, other) = (folder.path().join("dp.prom"), folder.path().join("other"));
+        std::fs::write(&other, "kept").expect("a file");
+        symlink(&other, &path).expect("a link");
+        assert_eq!(replace(&path, "a 1\nb 2\n"), Ok("2 lines written".to_owned()));
+        assert_eq!(std::fs::read_to_string(&other).expect("text"), "kept");
+        assert_eq!(std::fs::read_to_string(&path).expect("text"), "a 1\nb 2\n");
+        let metadata = std::fs::symlink_metadata(&path).expect("there");
+        assert!(metadata.is_file());
+        assert_eq!(metadata.mode() & 0o7777, 0o644);
+        let names = std::fs::read_dir(folder.path()).expect("a folder").count();
+        assert_eq!(names, 2, "nothing else is left");
+    }
+
+    #[test]
+    fn the_name_on_the_way_cannot_be_guessed_nor_read_by_a_collector() {
+        let name = || name_beside(OsStr::new("dp.prom")).expect("a name");
+        let first = name();
+        assert_ne!(first, name());
+        assert!(!first.to_string_lossy().ends_with(".prom"));
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_and_a_name_that_is_a_folder_are_errors() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert!(replace(&folder.path().join("no/dp.prom"), "").is_err());
+        std::fs::create_dir(folder.path().join("dp.prom")).expect("a folder");
+        assert!(replace(&folder.path().join("dp.prom"), "").is_err());
+        let names = std::fs::read_dir(folder.path()).expect("a folder").count();
+        assert_eq!(names, 1, "nothing is left");
+    }
 }
