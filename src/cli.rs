@@ -10,7 +10,6 @@ use crate::run::status::Status;
 
 mod exit_codes;
 mod operator;
-pub mod reference;
 mod words;
 
 pub use operator::{

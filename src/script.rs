@@ -222,11 +222,6 @@ fn is_on_noexec(path: &Path) -> bool {
 }
 
 impl ScriptOutcome {
-    /// Whether the script did its work: it ended by itself with return code 0.
-    pub fn is_success(&self) -> bool {
-        matches!(self, ScriptOutcome::Exited(status) if status.success())
-    }
-
     /// The signal that ended it, if one did.
     pub fn signal(&self) -> Option<i32> {
         match self {
@@ -307,7 +302,6 @@ mod tests {
         let ran = script.run(&|| false);
         assert_eq!(ran.output, "one two|$HOME|y\n");
         assert_eq!(ran.output_bytes, ran.output.len() as u64);
-        assert!(!ran.end.is_success());
         assert!(matches!(ran.end, ScriptOutcome::Exited(status) if status.code() == Some(3)));
     }
 
@@ -355,7 +349,7 @@ mod tests {
     fn a_process_left_behind_with_the_output_open_is_not_waited_for() {
         let folder = folder();
         let ran = script(&folder, "s", "#!/bin/sh\n/bin/sleep 600 &\necho $!\n", 0o700).run(&|| false);
-        assert!(ran.end.is_success());
+        assert!(matches!(ran.end, ScriptOutcome::Exited(status) if status.success()));
         let left: i32 = ran
             .output
             .trim()

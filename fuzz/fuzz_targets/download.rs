@@ -2,6 +2,8 @@
 #![no_main]
 
 use std::io::Read;
+use std::sync::Arc;
+use std::time::Duration;
 
 use dpbackup::soma::deadline::Deadline;
 use dpbackup::soma::download::read_file;
@@ -27,7 +29,12 @@ fn download(bytes: &[u8], size: usize) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     let mut told = 0;
     let pieces = Pieces { bytes, size };
-    let outcome = read_file(pieces, &Deadline::never(), &mut out, &mut |bytes| told = bytes);
+    let outcome = read_file(
+        pieces,
+        &Deadline::after(Duration::MAX, Arc::default()),
+        &mut out,
+        &mut |bytes| told = bytes,
+    );
     assert!(told <= out.len() as u64);
     match outcome {
         Ok(length) => {
@@ -42,7 +49,9 @@ fn download(bytes: &[u8], size: usize) -> Option<Vec<u8>> {
 }
 
 fuzz_target!(|input: &[u8]| {
-    let Some((size, bytes)) = input.split_first() else { return };
+    let Some((size, bytes)) = input.split_first() else {
+        return;
+    };
     let whole = download(bytes, usize::MAX);
     assert_eq!(whole, download(bytes, usize::from(*size).max(1)));
 });

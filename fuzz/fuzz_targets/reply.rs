@@ -6,6 +6,8 @@ use dpbackup::soma::deadline::Deadline;
 use dpbackup::soma::error::SomaError;
 use dpbackup::soma::reply::{self, Answer};
 use libfuzzer_sys::fuzz_target;
+use std::sync::Arc;
+use std::time::Duration;
 
 fuzz_target!(|text: &str| {
     let judge = |error: SomaError| {
@@ -13,7 +15,7 @@ fuzz_target!(|text: &str| {
         // What is quoted of an answer is bounded.
         assert!(error.message.len() < 1 << 16);
     };
-    let answer = || Answer::new(text.to_owned(), Deadline::never());
+    let answer = || Answer::new(text.to_owned(), Deadline::after(Duration::MAX, Arc::default()));
     for payload in ["status", "config", "filestore", "result"] {
         let read = answer().payload(payload, |node| {
             for row in reply::rows(node, "DomainStatus") {

@@ -33,8 +33,6 @@ pub struct Staged {
 /// is published, it is removed.
 #[derive(Debug)]
 pub struct Sealed {
-    /// Where it stands now.
-    pub path: PathBuf,
     /// Bytes.
     pub size: u64,
     /// Lower-case hex.
@@ -54,16 +52,6 @@ impl Staged {
         Ok(Staged { place, stream })
     }
 
-    /// Where it stands now.
-    pub fn path(&self) -> PathBuf {
-        self.place.partial_path()
-    }
-
-    /// Bytes so far.
-    pub fn size(&self) -> u64 {
-        self.stream.size()
-    }
-
     /// Puts every byte on disk.
     pub fn finish(self) -> Result<Sealed, StoreError> {
         let path = self.place.partial_path();
@@ -73,7 +61,6 @@ impl Staged {
             .map_err(|error| StoreError::new("write", &path, error))?;
         let place = self.place;
         Ok(Sealed {
-            path,
             size,
             sha256,
             file,
@@ -97,11 +84,6 @@ impl Sealed {
     /// whatever stands under the name.
     pub fn file(&self) -> &File {
         &self.file
-    }
-
-    /// The path it will have.
-    pub fn final_path(&self) -> PathBuf {
-        self.place.folder.path().join(&self.place.final_name)
     }
 
     /// Gives the file its final name, durably. A name that is taken is never overwritten:
@@ -190,11 +172,6 @@ impl HashedFile {
             hash: Sha256::new(),
             size: 0,
         }
-    }
-
-    /// Bytes so far.
-    pub(super) fn size(&self) -> u64 {
-        self.size
     }
 
     /// Puts every byte on disk. Gives the file, its size and its SHA-256 in hex.

@@ -73,11 +73,6 @@ impl StagedFolder {
         self.folder.path()
     }
 
-    /// Where it will stand.
-    pub fn final_path(&self) -> PathBuf {
-        self.parent.path().join(&self.final_name)
-    }
-
     /// Begins a file in it. `name` is the device's; an unsafe one is made safe.
     pub fn part(&self, name: &str) -> Result<Part, StoreError> {
         let file_name = component(name);
@@ -120,11 +115,6 @@ impl Drop for StagedFolder {
 }
 
 impl Part {
-    /// Bytes so far.
-    pub fn size(&self) -> u64 {
-        self.stream.size()
-    }
-
     /// Puts every byte on disk.
     pub fn finish(self) -> Result<SealedPart, StoreError> {
         let (_file, size, sha256) = self

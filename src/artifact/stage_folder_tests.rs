@@ -6,8 +6,8 @@ fn fill(store: &Path, names: &[&str]) -> StagedFolder {
     for name in names {
         let mut part = folder.part(name).expect("a part");
         part.write_all(name.as_bytes()).expect("written");
-        assert_eq!(part.size(), name.len() as u64);
-        part.finish().expect("sealed");
+        let sealed = part.finish().expect("sealed");
+        assert_eq!(sealed.size, name.len() as u64);
     }
     folder
 }

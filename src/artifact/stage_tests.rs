@@ -44,9 +44,8 @@ fn a_file_has_its_final_name_only_once_it_is_published() {
         sealed.sha256,
         "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
     );
-    assert_eq!(sealed.path, store.path().join("d/domain/S/S.zip.partial"));
-    assert_eq!(sealed.final_path(), store.path().join("d/domain/S/S.zip"));
     let path = sealed.publish().expect("published");
+    assert_eq!(path, store.path().join("d/domain/S/S.zip"));
     assert_eq!(listing(store.path()), ["d/domain/S/S.zip"]);
     assert_eq!(std::fs::read_to_string(&path).expect("read"), "hello");
 }

@@ -88,11 +88,12 @@ fn what_a_live_run_is_staging_stays() {
         .path()
         .join(format!("d/domain/S/S-export-{TIME}-persisted.zip"));
     let file = Staged::create(store.path(), &path).expect("staged");
+    let partial = path.with_extension("zip.partial");
     let path = store.path().join(format!("d/secure-backup/{TIME}"));
     let folder = StagedFolder::create(store.path(), &path).expect("staged");
     let swept = sweep(store.path()).expect("swept");
     assert_eq!(swept.removed, []);
-    assert_eq!(swept.left, [file.path(), folder.path().to_owned()]);
+    assert_eq!(swept.left, [partial, folder.path().to_owned()]);
     file.finish().expect("sealed").publish().expect("published");
     folder.publish().expect("published");
 }

@@ -164,7 +164,7 @@ pub(super) fn open_history(settings: &Settings, ui: Ui) -> Result<History, Comma
         None => Writing::Log,
         Some(_) => Writing::RollbackJournal,
     };
-    let history = History::open_writing(path, writing).map_err(CommandError::from)?;
+    let history = History::open(path, writing).map_err(CommandError::from)?;
     if let Some(why) = against {
         ui.warning(&format!("the history {}: {why}", path.display()));
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tempfile::TempDir;
 
-use crate::history::History;
+use crate::history::{History, Writing};
 use crate::run::event::{
     ActionKind, ActivityId, ActivityOpening, FileKind, Ledger, PlanId, PlanOpening, StoredFile, TaskId,
     TaskOpening,
@@ -27,7 +27,7 @@ pub(super) struct Fixture {
 impl Fixture {
     pub(super) fn new() -> Fixture {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let history = History::open(&folder.path().join("history.db")).expect("a new history");
+        let history = History::open(&folder.path().join("history.db"), Writing::Log).expect("a new history");
         // Synced commits are slow, and no test cuts the power.
         history
             .connection

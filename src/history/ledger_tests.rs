@@ -3,7 +3,7 @@ use std::thread;
 
 use super::*;
 use crate::history::fixture::{Fixture, at, file, milliseconds, plan_opening};
-use crate::history::{NoteRow, PlanFilter, StatusChange};
+use crate::history::{NoteRow, PlanFilter, StatusChange, Writing};
 use crate::run::event::{ActionKind, ScriptEnd, ScriptMoment, ScriptRun};
 
 fn record(fixture: &mut Fixture, seconds: i64, event: &Event) {
@@ -499,7 +499,7 @@ fn writers_and_a_reader_at_once_lose_nothing() {
     let write = |name: &'static str| {
         let path = path.clone();
         move || {
-            let mut history = History::open(&path).expect("a writer");
+            let mut history = History::open(&path, Writing::Log).expect("a writer");
             let off = history.connection.pragma_update(None, "synchronous", "OFF");
             off.expect("a pragma");
             let plan = history.open_plan(at(0), &plan_opening(name)).expect("a plan");

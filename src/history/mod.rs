@@ -51,16 +51,7 @@ impl History {
     /// # Errors
     ///
     /// A file that is not ours, newer or damaged is refused and left as it is.
-    pub fn open(path: &Path) -> Result<History, HistoryError> {
-        History::open_writing(path, Writing::Log)
-    }
-
-    /// Opens the history for writing in this way; else as [`History::open`].
-    ///
-    /// # Errors
-    ///
-    /// Those of [`History::open`].
-    pub fn open_writing(path: &Path, writing: Writing) -> Result<History, HistoryError> {
+    pub fn open(path: &Path, writing: Writing) -> Result<History, HistoryError> {
         Ok(History {
             connection: schema::open(path, writing, schema::MIGRATIONS)?,
             path: path.to_owned(),
@@ -89,11 +80,6 @@ impl History {
     pub fn in_store(mut self, store: &Path) -> History {
         self.store = Some(store.to_owned());
         self
-    }
-
-    /// The file.
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 
     /// Does some work in one transaction: all of it is on disk afterwards, or none.

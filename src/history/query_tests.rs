@@ -352,14 +352,14 @@ fn stored_files_are_those_that_should_stand_in_the_store_now() {
         files.into_iter().map(|file| file.name).collect()
     };
     assert_eq!(names(&fixture, FileFilter::All), ["a", "c", "d"]);
-    assert_eq!(names(&fixture, FileFilter::Task(first)), ["a", "c"]);
+    assert_eq!(names(&fixture, FileFilter::Device("QA1".to_owned())), ["a", "c"]);
     assert_eq!(names(&fixture, FileFilter::Device("QA2".to_owned())), ["d"]);
 
     let unknown = fixture.history.mark_pruned(at(4), &[FileId(1), FileId(99)]);
     unknown.expect_err("no such file");
-    assert_eq!(names(&fixture, FileFilter::Task(first)), ["a", "c"]);
+    assert_eq!(names(&fixture, FileFilter::Device("QA1".to_owned())), ["a", "c"]);
     fixture.history.mark_pruned(at(5), &[FileId(1)]).expect("marked");
-    assert_eq!(names(&fixture, FileFilter::Task(first)), ["c"]);
+    assert_eq!(names(&fixture, FileFilter::Device("QA1".to_owned())), ["c"]);
     let files = fixture.history.files(first).expect("files");
     assert_eq!((files.len(), files[0].pruned_time), (3, Some(at(5))));
 }
@@ -379,7 +379,6 @@ fn no_query_looks_at_every_row_of_a_large_table() {
         journal::UNFINISHED_TASKS.to_owned(),
         journal::UNFINISHED_ACTIVITIES.to_owned(),
         stored::files_sql(),
-        stored::stored_files_sql(&FileFilter::Task(TaskId(1))),
         stored::stored_files_sql(&FileFilter::Device(String::new())),
         stored::KEPT_WITH_CONTENT.to_owned(),
         stored::files_at_sql(),

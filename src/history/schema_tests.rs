@@ -21,7 +21,7 @@ fn mode(path: &Path) -> u32 {
 fn refused(path: &Path) -> HistoryError {
     let before = fs::read(path).expect("the file");
     let reading = History::open_read_only(path).expect_err("refused for reading");
-    let writing = History::open(path).expect_err("refused for writing");
+    let writing = History::open(path, Writing::Log).expect_err("refused for writing");
     assert_eq!(reading.to_string(), writing.to_string());
     assert!(
         before == fs::read(path).expect("the file"),
@@ -191,7 +191,7 @@ fn paths_of_an_older_history_are_brought_forward_to_begin_at_the_store() {
     let files: Vec<(&str, &str, Option<&str>)> =
         rows.iter().map(|row| (row.0.as_str(), row.1, None)).collect();
     version_2(&path, &files);
-    let history = History::open(&path).expect("brought forward");
+    let history = History::open(&path, Writing::Log).expect("brought forward");
     let mut statement = history
         .connection
         .prepare("SELECT path, coalesce(store, '') FROM file ORDER BY id")
@@ -230,7 +230,7 @@ fn the_last_good_backup_of_an_older_history_is_one_that_was_not_pruned() {
         )
         .expect("targets");
     drop(connection);
-    let history = History::open(&path).expect("brought forward");
+    let history = History::open(&path, Writing::Log).expect("brought forward");
     let good: Vec<_> = history
         .connection
         .prepare("SELECT good_task_execution_id, good_time FROM backup_target ORDER BY domain_name")
@@ -257,7 +257,7 @@ fn a_new_history_whose_making_is_cut_short_at_any_step_is_none_yet() {
             matches!(error, HistoryError::Missing { .. }),
             "after {cut}: {error}"
         );
-        drop(History::open(&path).expect("made by the next one that writes"));
+        drop(History::open(&path, Writing::Log).expect("made by the next one that writes"));
         History::open_read_only(&path).expect("a history");
     }
 }
@@ -298,7 +298,7 @@ fn an_older_history_is_not_migrated_by_a_reader() {
 fn a_newer_history_is_refused_untouched() {
     let folder = folder();
     let path = folder.path().join("history.db");
-    let history = History::open(&path).expect("a new history");
+    let history = History::open(&path, Writing::Log).expect("a new history");
     history
         .connection
         .pragma_update(None, "user_version", 99)
@@ -352,7 +352,7 @@ fn a_file_that_is_no_database_is_refused_untouched() {
 fn a_damaged_history_is_refused_for_writing_and_left_as_it_is() {
     let folder = folder();
     let path = folder.path().join("history.db");
-    let mut history = History::open(&path).expect("a new history");
+    let mut history = History::open(&path, Writing::Log).expect("a new history");
     history
         .open_plan(at(0), &plan_opening("BackupQA"))
         .expect("a plan");
@@ -363,7 +363,7 @@ fn a_damaged_history_is_refused_for_writing_and_left_as_it_is() {
         let mut damaged = whole.clone();
         damaged[page * 4096..][..100].fill(0xA5);
         fs::write(&path, &damaged).expect("damage");
-        let error = History::open(&path).expect_err("damaged");
+        let error = History::open(&path, Writing::Log).expect_err("damaged");
         assert!(
             matches!(error, HistoryError::Corrupt { .. }),
             "page {page}: {error}"
@@ -371,7 +371,7 @@ fn a_damaged_history_is_refused_for_writing_and_left_as_it_is() {
         assert!(damaged == fs::read(&path).expect("the file"), "page {page}");
     }
     fs::write(&path, &whole[..whole.len() / 2]).expect("damage");
-    let error = History::open(&path).expect_err("cut in half");
+    let error = History::open(&path, Writing::Log).expect_err("cut in half");
     assert!(matches!(error, HistoryError::Corrupt { .. }), "{error}");
 }
 
@@ -391,7 +391,7 @@ fn a_history_whose_maker_died_at_once_is_missing_for_a_reader_and_finished_by_a_
     fs::write(&path, "").expect("an empty file");
     let error = History::open_read_only(&path).expect_err("empty");
     assert!(matches!(error, HistoryError::Missing { .. }), "{error}");
-    History::open(&path).expect("finished");
+    History::open(&path, Writing::Log).expect("finished");
     History::open_read_only(&path).expect("a history");
 }
 
@@ -399,7 +399,7 @@ fn a_history_whose_maker_died_at_once_is_missing_for_a_reader_and_finished_by_a_
 fn a_folder_in_the_place_of_the_file_cannot_be_opened() {
     let folder = folder();
     for result in [
-        History::open(folder.path()),
+        History::open(folder.path(), Writing::Log),
         History::open_read_only(folder.path()),
     ] {
         let error = result.expect_err("a folder");
@@ -407,7 +407,7 @@ fn a_folder_in_the_place_of_the_file_cannot_be_opened() {
     }
     let below_a_file = folder.path().join("file/history.db");
     fs::write(folder.path().join("file"), "").expect("a file");
-    let error = History::open(&below_a_file).expect_err("no folder");
+    let error = History::open(&below_a_file, Writing::Log).expect_err("no folder");
     assert!(matches!(error, HistoryError::CannotOpen { .. }), "{error}");
 }
 
@@ -456,7 +456,7 @@ fn a_history_at_rest_is_one_file_that_needs_no_log() {
 fn a_history_that_other_hosts_may_write_has_no_log() {
     let folder = folder();
     let path = folder.path().join("history.db");
-    let mut history = History::open_writing(&path, Writing::RollbackJournal).expect("a new history");
+    let mut history = History::open(&path, Writing::RollbackJournal).expect("a new history");
     let _plan = history
         .open_plan(at(0), &plan_opening("BackupQA"))
         .expect("a plan");
@@ -495,7 +495,7 @@ fn a_writer_that_finds_a_reader_at_work_records_all_the_same() {
     let recorded = reader.read(|look| {
         let _rows: i64 = look.query_row("SELECT count(*) FROM plan_execution", [], |row| row.get(0))?;
         // The log cannot be had now; what is opened while somebody reads has the old way.
-        Ok(History::open(&path).expect("a writer"))
+        Ok(History::open(&path, Writing::Log).expect("a writer"))
     });
     let mut writer = recorded.expect("a look");
     let _plan = writer
@@ -554,12 +554,13 @@ fn a_commit_that_was_cut_short_is_undone_by_whoever_opens_first() {
                 .sum();
             assert!(torn > 100, "{writing:?}: nothing was written before the commit");
 
-            let open = if read_only {
-                History::open_read_only
+            let path = crash.path().join("history.db");
+            let after = if read_only {
+                History::open_read_only(&path)
             } else {
-                History::open
+                History::open(&path, Writing::Log)
             };
-            let after = open(&crash.path().join("history.db")).expect("a recovered history");
+            let after = after.expect("a recovered history");
             let plans = after
                 .plans(&crate::history::PlanFilter::default())
                 .expect("plans");
@@ -585,7 +586,7 @@ fn a_commit_outlives_the_process_that_made_it_wherever_the_log_is_cut_behind_it(
             .open(crash.path().join("history.db-wal"))
             .expect("a log");
         log.set_len(cut).expect("a cut");
-        let after = History::open(&crash.path().join("history.db")).expect("a history");
+        let after = History::open(&crash.path().join("history.db"), Writing::Log).expect("a history");
         let plans = after
             .plans(&crate::history::PlanFilter::default())
             .expect("plans");

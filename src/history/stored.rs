@@ -34,7 +34,6 @@ pub(super) fn files_sql() -> String {
 pub(super) fn stored_files_sql(filter: &FileFilter) -> String {
     let which = match filter {
         FileFilter::All => "?1 IS NULL",
-        FileFilter::Task(_) => "t.id = ?1",
         FileFilter::Device(_) => "t.device_name = ?1",
     };
     format!("{FILE_COLUMNS} WHERE {which} AND {IN_STORE} ORDER BY f.id")
@@ -128,17 +127,12 @@ impl History {
     ///
     /// # Errors
     ///
-    /// [`HistoryError::NotFound`] for a task execution that is not there, or the
-    /// history cannot be read.
+    /// The history cannot be read.
     pub fn stored_files(&self, filter: &FileFilter) -> Result<Vec<FileRow>, HistoryError> {
         self.read(|transaction| {
             let sql = stored_files_sql(filter);
             match filter {
                 FileFilter::All => rows(transaction, &sql, [None::<i64>], file_row(self.store())),
-                FileFilter::Task(task) => {
-                    require(transaction, Execution::Task(*task))?;
-                    rows(transaction, &sql, [task.0], file_row(self.store()))
-                }
                 FileFilter::Device(device) => rows(transaction, &sql, [device], file_row(self.store())),
             }
         })

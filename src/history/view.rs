@@ -285,8 +285,6 @@ pub struct GoodBackup {
 pub enum FileFilter {
     /// All of them.
     All,
-    /// Those of one task execution.
-    Task(TaskId),
     /// Those of one device.
     Device(String),
 }

@@ -12,7 +12,6 @@ pub mod keys;
 mod mask;
 pub mod model;
 mod read;
-pub mod reference;
 pub mod schema;
 
 use std::io::{self, Read};

@@ -153,14 +153,10 @@ pub struct Device {
 pub struct Plan {
     /// Its name, unique in the file.
     pub name: String,
-    /// What it is for.
-    pub description: Option<String>,
     /// False: a run ends `PLAN_IS_DISABLED`.
     pub enabled: bool,
     /// When tasks may start; `None` is always.
     pub window: Option<Window>,
-    /// What a failed task does to the waiting ones.
-    pub error_policy: ErrorPolicy,
     /// Run before the tasks.
     pub pre_script: Option<PathBuf>,
     /// Run after the tasks.

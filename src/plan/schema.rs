@@ -6,9 +6,9 @@
 use serde_json::{Map, Value, json};
 
 use crate::plan::keys::device::{PASSWORD, TLS};
+use crate::plan::keys::tables::tables;
 use crate::plan::keys::tables::{ACTIVITY, FILE, WINDOW};
 use crate::plan::keys::{Absent, Key, KeyKind, Table};
-use crate::plan::reference::tables;
 
 /// Letters decide nothing about units here: a word after each number will do.
 const DURATION: &str = r"^\s*[0-9]+(\.[0-9]+)?\s*[A-Za-zµ]+(\s*[0-9]+(\.[0-9]+)?\s*[A-Za-zµ]+)*\s*$";

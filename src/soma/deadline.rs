@@ -29,7 +29,8 @@ impl Deadline {
     }
 
     /// No end at all: for what is in memory, and bounded by its size.
-    pub fn never() -> Self {
+    #[cfg(test)]
+    pub(super) fn never() -> Self {
         Self::after(Duration::MAX, Arc::default())
     }
 

@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn events_are_chosen_by_patterns_over_their_words() {
         let chosen = |text: &str| {
-            let chosen = EventNames::matching(&PatternList::parse(text).expect(text));
+            let chosen = EventNames::matching(&PatternList::from_items([text]).expect(text));
             EventName::ALL
                 .into_iter()
                 .filter(|one| chosen.contains(*one))

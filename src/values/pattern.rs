@@ -30,12 +30,7 @@ pub enum PatternError {
 }
 
 impl PatternList {
-    /// Reads one text: a pattern, or several with commas between them.
-    pub fn parse(text: &str) -> Result<Self, PatternError> {
-        Self::from_items([text])
-    }
-
-    /// Reads several texts, each as [`PatternList::parse`] does.
+    /// Reads texts that each hold a pattern, or several with commas between them.
     pub fn from_items<'a>(items: impl IntoIterator<Item = &'a str>) -> Result<Self, PatternError> {
         let mut included = Vec::new();
         let mut excluded = Vec::new();
@@ -135,7 +130,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn list(text: &str) -> PatternList {
-        PatternList::parse(text).expect(text)
+        PatternList::from_items([text]).expect(text)
     }
 
     #[test]
@@ -203,7 +198,7 @@ mod tests {
             ("!QA1", PatternError::OnlyExclusions),
             ("!QA1, !QA2*", PatternError::OnlyExclusions),
         ] {
-            assert_eq!(PatternList::parse(text), Err(error), "{text:?}");
+            assert_eq!(PatternList::from_items([text]), Err(error), "{text:?}");
         }
         assert_eq!(PatternList::from_items([]), Err(PatternError::Empty));
     }
@@ -241,9 +236,9 @@ mod tests {
 
         #[test]
         fn any_text_is_a_list_or_an_error(text in any::<String>(), name in any::<String>()) {
-            if let Ok(patterns) = PatternList::parse(&text) {
+            if let Ok(patterns) = PatternList::from_items([text.as_str()]) {
                 patterns.matches(&name);
-                prop_assert_eq!(PatternList::parse(&patterns.to_string()), Ok(patterns));
+                prop_assert_eq!(PatternList::from_items([patterns.to_string().as_str()]), Ok(patterns));
             }
         }
     }

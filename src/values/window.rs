@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 
 use crate::values::nearest::nearest;
@@ -59,16 +59,6 @@ impl Window {
         }
     }
 
-    /// When it opens; `None` when it is always open.
-    pub fn start(&self) -> Option<Time> {
-        self.hours.map(|(start, _)| start)
-    }
-
-    /// When it closes, exclusive; `None` when it is always open.
-    pub fn end(&self) -> Option<Time> {
-        self.hours.map(|(_, end)| end)
-    }
-
     /// Its time zone; the machine's when the plan names none.
     pub fn zone(&self) -> TimeZone {
         self.zone.clone().unwrap_or_else(TimeZone::system)
@@ -78,49 +68,6 @@ impl Window {
     pub fn is_open(&self, now: Timestamp) -> bool {
         self.hours
             .is_none_or(|hours| contains(hours, self.zone().to_datetime(now).time()))
-    }
-
-    /// The next moment when it is open; `now` when it is open already. `None` when it does
-    /// not open within the next days.
-    pub fn next_opening(&self, now: Timestamp) -> Option<Timestamp> {
-        self.next_change(now, true)
-    }
-
-    /// The next moment when it is closed; `now` when it is closed already. `None` when it
-    /// is always open.
-    pub fn next_closing(&self, now: Timestamp) -> Option<Timestamp> {
-        self.next_change(now, false)
-    }
-
-    /// The first moment from `now` on when the window is open, or closed.
-    ///
-    /// That can only change when the wall clock reaches one of its ends, or jumps. All
-    /// these moments of the next days are candidates, and the window itself is asked.
-    fn next_change(&self, now: Timestamp, open: bool) -> Option<Timestamp> {
-        if self.is_open(now) == open {
-            return Some(now);
-        }
-        let (start, end) = self.hours?;
-        let zone = self.zone();
-        let horizon = now.checked_add(SignedDuration::from_hours(72)).ok()?;
-        let mut candidates: Vec<Timestamp> = zone
-            .following(now)
-            .map(|jump| jump.timestamp())
-            .take_while(|jump| *jump <= horizon)
-            .collect();
-        for day in zone
-            .to_datetime(now)
-            .date()
-            .series(jiff::Span::new().days(1))
-            .take(3)
-        {
-            let edge = if open { start } else { end };
-            let moment = zone.to_ambiguous_timestamp(day.to_datetime(edge));
-            candidates.extend(moment.earlier());
-            candidates.extend(moment.later());
-        }
-        candidates.retain(|at| *at > now && self.is_open(*at) == open);
-        candidates.into_iter().min()
     }
 }
 
@@ -182,7 +129,6 @@ mod tests {
     use super::{Window, WindowError, parse_time, parse_zone};
     use jiff::civil::Time;
     use jiff::{Timestamp, ToSpan};
-    use proptest::prelude::*;
 
     fn window(start: &str, end: &str, zone: &str) -> Window {
         let zone = (!zone.is_empty()).then(|| parse_zone(zone).expect(zone));
@@ -242,7 +188,6 @@ mod tests {
     fn without_both_ends_it_is_always_open() {
         let always = Window::new(None, None, None).expect("always");
         assert!(always.is_open(at("2026-01-01T00:00:00Z")));
-        assert_eq!(always.next_closing(at("2026-01-01T00:00:00Z")), None);
         assert_eq!(always.to_string(), "always");
     }
 
@@ -263,18 +208,12 @@ mod tests {
             .filter(|m| skipped.is_open(midnight + m.minutes()))
             .count();
         assert_eq!(opened, 0);
-        assert_eq!(skipped.next_opening(midnight), Some(at("2026-03-30T00:15:00Z")));
+        assert!(skipped.is_open(at("2026-03-30T00:15:00Z")));
 
         let half = window("02:30", "04:00", "Europe/Rome");
-        assert_eq!(
-            half.next_opening(midnight),
-            Some(at("2026-03-29T01:00:00Z")),
-            "03:00 on the wall"
-        );
-        assert_eq!(
-            half.next_closing(at("2026-03-29T01:00:00Z")),
-            Some(at("2026-03-29T02:00:00Z"))
-        );
+        assert!(!half.is_open(at("2026-03-29T00:59:59Z")));
+        assert!(half.is_open(at("2026-03-29T01:00:00Z")), "03:00 on the wall");
+        assert!(!half.is_open(at("2026-03-29T02:00:00Z")));
 
         let night = window("23:00", "05:00", "Europe/Rome");
         let hours = (0..24)
@@ -292,10 +231,8 @@ mod tests {
             .filter(|m| repeated.is_open(midnight + m.minutes()))
             .count();
         assert_eq!(opened, 60);
-        assert_eq!(
-            repeated.next_opening(at("2026-10-25T00:45:00Z")),
-            Some(at("2026-10-25T01:15:00Z"))
-        );
+        assert!(!repeated.is_open(at("2026-10-25T00:45:00Z")));
+        assert!(repeated.is_open(at("2026-10-25T01:15:00Z")));
 
         let night = window("23:00", "05:00", "Europe/Rome");
         let hours = (0..24)
@@ -304,9 +241,9 @@ mod tests {
         assert_eq!(hours, 7);
 
         let reopened = window("01:00", "02:15", "Europe/Rome");
-        assert_eq!(
-            reopened.next_opening(at("2026-10-25T00:15:00Z")),
-            Some(at("2026-10-25T01:00:00Z")),
+        assert!(!reopened.is_open(at("2026-10-25T00:15:00Z")));
+        assert!(
+            reopened.is_open(at("2026-10-25T01:00:00Z")),
             "the wall clock jumps back into it"
         );
     }
@@ -369,25 +306,6 @@ mod tests {
                     "{window} at {minute}"
                 );
             }
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn the_next_change_is_the_first_one(
-            (start, end) in (0..96_u32, 0..96_u32).prop_filter("not empty", |(a, b)| a != b),
-            zone in prop::sample::select(vec!["UTC", "Europe/Rome", "America/New_York", "Australia/Lord_Howe"]),
-            day in 0..366_i64,
-            minute in 0..1440_i64,
-        ) {
-            let form = |quarter: u32| format!("{:02}:{:02}", quarter / 4, quarter % 4 * 15);
-            let window = window(&form(start), &form(end), zone);
-            let now = at("2026-01-01T00:00:00Z") + (day * 1440 + minute).minutes();
-            let first = |open: bool| {
-                (0..3 * 1440_i64).map(|m| now + m.minutes()).find(|at| window.is_open(*at) == open)
-            };
-            prop_assert_eq!(window.next_opening(now), first(true));
-            prop_assert_eq!(window.next_closing(now), first(false));
         }
     }
 }

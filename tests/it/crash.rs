@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use dpbackup::clock::{Clock, SystemClock};
 use dpbackup::exit::Exit;
-use dpbackup::history::{History, PlanFilter};
+use dpbackup::history::{History, PlanFilter, Writing};
 use dpbackup::lock::Locks;
 use dpbackup::run::Engine;
 use dpbackup::run::contact::Devices;
@@ -341,7 +341,7 @@ fn mortal_run(plan_file: &Path, last: u64) -> u64 {
         .expect("a valid plan file")
         .plan_file;
     let clock = MortalClock(&fate, SystemClock::new());
-    let history = History::open(&file.settings.history).expect("a history");
+    let history = History::open(&file.settings.history, Writing::Log).expect("a history");
     let mut ledger = MortalLedger(&fate, history.in_store(&file.settings.store));
     let mut sink = MortalSink(&fate);
     let locks = Locks::beside(&file.settings.history);

@@ -4,6 +4,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use dpbackup::soma::deadline::Deadline;
 use dpbackup::soma::download::read_file;
@@ -64,7 +66,7 @@ fn seeds() -> Vec<Seed> {
         let mut archive = Vec::new();
         if read_file(
             answer.body.as_bytes(),
-            &Deadline::never(),
+            &Deadline::after(Duration::MAX, Arc::default()),
             &mut archive,
             &mut |_| {},
         )
@@ -88,7 +90,7 @@ fn the_seeds_of_the_fuzz_targets_are_what_they_should_be() {
     let of = |target: &str| -> Vec<&Seed> { seeds.iter().filter(|seed| seed.0 == target).collect() };
     let answer = |seed: &Seed| {
         let text = String::from_utf8(seed.2.clone()).expect("UTF-8");
-        Answer::new(text, Deadline::never())
+        Answer::new(text, Deadline::after(Duration::MAX, Arc::default()))
     };
     let read = of("reply")
         .into_iter()

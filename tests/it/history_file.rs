@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use dpbackup::history::{History, PlanFilter};
+use dpbackup::history::{History, PlanFilter, Writing};
 use dpbackup::run::event::{Ledger, PlanOpening};
 use jiff::Timestamp;
 
@@ -38,7 +38,7 @@ const WRITER: &str = "history_file::what_a_killed_writer_was_promised_is_there";
 
 /// Writes rows and says so after each, for ever.
 fn write_for_ever(path: &Path) {
-    let mut history = History::open(path).expect("a history");
+    let mut history = History::open(path, Writing::Log).expect("a history");
     let opening = PlanOpening {
         plan: "P".repeat(2000),
         plan_file: "plans.toml".into(),
@@ -82,7 +82,7 @@ fn what_a_killed_writer_was_promised_is_there() {
             }
         }
         // Opening checks the whole file, and rolls back what was cut short.
-        let history = History::open(&path).expect("a sound history");
+        let history = History::open(&path, Writing::Log).expect("a sound history");
         let filter = PlanFilter {
             limit: u32::MAX,
             ..PlanFilter::default()
@@ -205,7 +205,7 @@ fn a_history_that_cannot_grow_ends_the_run_with_the_device_put_back() {
     for kibibytes in (200..).step_by(17) {
         // A quiesce of which the history knows no end is asked about for as long as a request takes.
         let home = home(&gateway).setting("timeouts = { connect = \"5s\", request = \"1s\" }");
-        drop(History::open(&home.path("state/history.db")).expect("a history"));
+        drop(History::open(&home.path("state/history.db"), Writing::Log).expect("a history"));
         gateway.forget_requests();
         let ran = run_within(&home, kibibytes * 2);
         let asked_to_quiesce = gateway

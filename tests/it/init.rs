@@ -1,9 +1,8 @@
 //! The commands that need no device: a plan file to start from, its schema, what holds in
-//! it, completions, manual pages, and the reference of the command line.
+//! it, completions and manual pages.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 
 use crate::simulator::{Gateway, Setup};
 use crate::support::Home;
@@ -51,7 +50,7 @@ fn the_schema_names_every_key_and_refuses_others() {
     let ran = Home::new().dpbackup(&["schema"]).exits(0);
     let schema: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
     assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
-    for table in dpbackup::plan::reference::tables() {
+    for table in dpbackup::plan::keys::tables::tables() {
         let definition = definition(&schema, table.heading);
         assert_eq!(definition["additionalProperties"], false, "{}", table.heading);
         for key in table.keys {
@@ -289,19 +288,4 @@ fn help_and_manual_page_have_the_exit_codes_of_a_command_that_has_its_own() {
             assert!(text.contains(words), "{command}: {text}");
         }
     }
-}
-
-/// To write the page anew: `UPDATE_DOCS=1 cargo test command_line_reference`.
-#[test]
-fn the_command_line_reference_on_disk_is_the_one_of_the_code() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/cli.md");
-    let page = dpbackup::cli::reference::page();
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(&path, &page).expect("write the page");
-    }
-    let on_disk = fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        on_disk == page,
-        "out of date: run `UPDATE_DOCS=1 cargo test command_line_reference`"
-    );
 }

@@ -57,6 +57,7 @@ mod plausible;
 mod preview_cli;
 mod prune;
 mod receivers;
+mod references;
 mod script_ends;
 mod scripts;
 mod secrecy;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use dpbackup::clock::{Clock as _, SystemClock};
-use dpbackup::history::History;
+use dpbackup::history::{History, Writing};
 use dpbackup::lock::{Asked, Locks};
 use dpbackup::run::event::TaskId;
 use serde_json::Value;
@@ -413,7 +413,7 @@ fn a_good_backup_that_was_pruned_is_not_the_last_good_one() {
             .good
             .map(|good| good.task.0)
     };
-    let mut open = History::open(&history).expect("a history");
+    let mut open = History::open(&history, Writing::Log).expect("a history");
     assert_eq!(good(&open), Some(2));
     // As where a person had it removed with the file, or an older version had chosen it.
     let newest = open.files(TaskId(2)).expect("files")[0].id;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use dpbackup::clock::Clock;
-use dpbackup::history::History;
+use dpbackup::history::{History, Writing};
 use dpbackup::lock::Locks;
 use dpbackup::run::Engine;
 use dpbackup::run::contact::Devices;
@@ -249,7 +249,7 @@ impl Home {
         let password = |name: &str| (name == "DPBACKUP_TEST_PASSWORD").then(|| OsString::from(PASSWORD));
         let loaded = dpbackup::plan::load(&self.plan_file(), &password).expect("a valid plan file");
         let file = loaded.plan_file;
-        let mut history = History::open(&file.settings.history)
+        let mut history = History::open(&file.settings.history, Writing::Log)
             .expect("a history")
             .in_store(&file.settings.store);
         let locks = Locks::beside(&file.settings.history);
@@ -283,7 +283,7 @@ impl Home {
         let password = |name: &str| (name == "DPBACKUP_TEST_PASSWORD").then(|| OsString::from(PASSWORD));
         let loaded = dpbackup::plan::load(&self.plan_file(), &password).expect("a valid plan file");
         let file = loaded.plan_file;
-        let mut history = History::open(&file.settings.history)
+        let mut history = History::open(&file.settings.history, Writing::Log)
             .expect("a history")
             .in_store(&file.settings.store);
         let locks = Locks::beside(&file.settings.history);
@@ -304,7 +304,7 @@ impl Home {
 
     /// The history, to be read.
     pub(crate) fn history(&self) -> History {
-        History::open(&self.path("state/history.db"))
+        History::open(&self.path("state/history.db"), Writing::Log)
             .expect("a history")
             .in_store(&self.store())
     }

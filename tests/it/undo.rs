@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use dpbackup::clock::Clock;
 use dpbackup::exit::Exit;
-use dpbackup::history::{History, PlanFilter};
+use dpbackup::history::{History, PlanFilter, Writing};
 use dpbackup::lock::{Asked, Locks};
 use dpbackup::run::event::{Event, JournalEntry, Ledger, Undo};
 use dpbackup::run::sequence::Options;
@@ -360,7 +360,7 @@ fn dead_run(home: &Home, clock: &TestClock, undo: &Undo) {
     gateway_is_not_asked.request(15);
     let path = home.plan_file();
     std::fs::create_dir_all(home.path("state")).expect("a folder");
-    let mut history = History::open(&home.path("state/history.db")).expect("a history");
+    let mut history = History::open(&home.path("state/history.db"), Writing::Log).expect("a history");
     let plan = history
         .open_plan(
             clock.now(),

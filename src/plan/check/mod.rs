@@ -124,7 +124,8 @@ impl PlanReader<'_> {
         if let Some(name) = &name {
             check_plan_name(name, out);
         }
-        let description = section.text("description", out);
+        // For whoever reads the file.
+        section.text("description", out);
         let enabled = section.boolean("enabled", out);
         let window = self.window(section, out);
         let policies = [("halt", ErrorPolicy::Halt), ("ignore", ErrorPolicy::Ignore)];
@@ -152,10 +153,8 @@ impl PlanReader<'_> {
         self.plan_names.extend(name.clone());
         Some(Plan {
             name: name?.value,
-            description: description.map(|at| at.value),
             enabled: enabled?,
             window: window?,
-            error_policy: error_policy?,
             pre_script,
             post_script,
             notify: notify?,

@@ -5,6 +5,21 @@ use crate::plan::keys::device::{DEVICE, PASSWORD};
 use crate::plan::keys::notify::NOTIFY;
 use crate::plan::keys::{KeyKind, Table, key};
 
+/// Every table once, those that others refer to first.
+pub fn tables() -> Vec<&'static Table> {
+    let mut found = vec![&FILE];
+    let mut next = 0;
+    while let Some(table) = found.get(next).copied() {
+        next += 1;
+        for inner in table.keys.iter().filter_map(|key| key.kind.table()) {
+            if !found.iter().any(|known| std::ptr::eq(*known, inner)) {
+                found.push(inner);
+            }
+        }
+    }
+    found
+}
+
 /// The whole file.
 pub static FILE: Table = Table {
     heading: "the plan file",
@@ -411,7 +426,7 @@ pub static ACTIVITY: Table = Table {
 
 #[cfg(test)]
 mod tests {
-    use crate::plan::reference::tables;
+    use super::tables;
 
     #[test]
     fn no_key_is_twice_in_a_table() {

@@ -1,0 +1,142 @@
+//! The pages that are written from the code, and are as the code is.
+//!
+//! To write them anew: `UPDATE_DOCS=1 cargo test references`.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+use clap::{Command, CommandFactory};
+use dpbackup::cli::Cli;
+use dpbackup::exit::Exit;
+use dpbackup::plan::keys::tables::tables;
+use dpbackup::plan::keys::{Absent, Key, KeyKind, Table, words_in_quotes};
+
+/// The columns of help on the page, whatever the terminal of whoever writes it.
+const WIDTH: usize = 96;
+
+#[test]
+fn the_command_line_reference_on_disk_is_the_one_of_the_code() {
+    compare("docs/cli.md", &command_line_page());
+}
+
+#[test]
+fn the_plan_reference_on_disk_is_the_one_of_the_tables() {
+    compare("docs/plan-reference.md", &plan_page());
+}
+
+fn compare(file: &str, page: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, page).expect("write the page");
+    }
+    let on_disk = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        on_disk == page,
+        "{file} is out of date: run `UPDATE_DOCS=1 cargo test references`"
+    );
+}
+
+/// The commands and the exit codes.
+fn command_line_page() -> String {
+    let mut page = String::from(
+        "# Command line reference\n\n\
+         Written from `src/cli.rs` and `src/exit.rs`; a test compares. `dpbackup COMMAND --help` prints the same.\n\
+         The options of the first block but `--version` go with every command.\n",
+    );
+    let mut root = Cli::command().after_long_help("").term_width(WIDTH);
+    root.build();
+    write_command(&mut root, "dpbackup", &mut page);
+    page.push_str("\n## Exit codes\n\n| code | meaning |\n|---|---|\n");
+    for (exit, meaning) in Exit::ALL {
+        // Writing into a String cannot fail.
+        let _ = writeln!(page, "| {} | {meaning} |", exit.code());
+    }
+    page.push_str(
+        "\n`history status` ends as monitoring plug-ins do: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.\n\
+         `diff` ends 1 where the two differ, `verify` 3 where there is no worse than a warning.\n",
+    );
+    page
+}
+
+/// A block for the command, then one for each below it.
+fn write_command(command: &mut Command, name: &str, page: &mut String) {
+    let help = command.render_long_help().to_string();
+    let _ = write!(page, "\n## `{name}`\n\n```text\n");
+    for line in help.trim_end().lines() {
+        page.push_str(line.trim_end());
+        page.push('\n');
+    }
+    page.push_str("```\n");
+    let names: Vec<String> = command
+        .get_subcommands()
+        .map(|below| below.get_name().to_owned())
+        .collect();
+    for below in names {
+        if let Some(command) = command.find_subcommand_mut(&below) {
+            // What goes with every command is shown once.
+            *command = std::mem::take(command).term_width(WIDTH).mut_args(|argument| {
+                if argument.is_global_set() {
+                    argument.hide(true)
+                } else {
+                    argument
+                }
+            });
+            write_command(command, &format!("{name} {below}"), page);
+        }
+    }
+}
+
+/// The keys of the plan file.
+fn plan_page() -> String {
+    let mut page = String::from(
+        "# Plan file reference\n\n\
+         Written from the tables in `src/plan/keys/tables.rs`; a test compares. `plans.example.toml` shows it all in use.\n\n\
+         Durations are written with units (`ms`, `s`, `m`, `h`, `d`, `w`, also together: `1h 30m`). Sizes are bytes, or\n\
+         have a unit (`kB`, `MB`, `GB`, `TB` of 1000, `KiB`, `MiB`, `GiB`, `TiB` of 1024). Relative paths start in the\n\
+         folder of the plan file.\n",
+    );
+    for table in tables() {
+        write_table(table, &mut page);
+    }
+    page
+}
+
+fn write_table(table: &Table, page: &mut String) {
+    let mut heading = table.heading.to_owned();
+    if heading.starts_with('[') {
+        heading = format!("`{heading}`");
+    } else if let Some(first) = heading.get(..1) {
+        heading = first.to_uppercase() + &heading[1..];
+    }
+    // Writing into a String cannot fail.
+    let _ = write!(page, "\n## {heading}\n\n{}\n\n", table.meaning);
+    page.push_str("| key | value | where it is absent | meaning |\n|---|---|---|---|\n");
+    for key in table.keys {
+        let row = [value(key), absent(key), key.meaning.to_owned()].map(|cell| cell.replace('|', "\\|"));
+        let _ = writeln!(page, "| `{}` | {} |", key.name, row.join(" | "));
+    }
+}
+
+fn value(key: &Key) -> String {
+    match key.kind {
+        KeyKind::Table(table) | KeyKind::Tables(table) if table.heading.starts_with('[') => {
+            format!("`{}`", table.heading)
+        }
+        KeyKind::Table(table) => table.heading.to_owned(),
+        KeyKind::ChoiceOrTable(words, table) => {
+            format!("{} or {}", words_in_quotes(words), table.heading)
+        }
+        KeyKind::TextOrTable(table) => format!("{} or text", table.heading),
+        _ => key.kind.expected(),
+    }
+}
+
+fn absent(key: &Key) -> String {
+    match (&key.absent, &key.kind) {
+        (Absent::Error, _) => "**required**".to_owned(),
+        (Absent::Default(text), KeyKind::Boolean | KeyKind::Integer { .. }) => format!("`{text}`"),
+        (Absent::Default(text), _) => format!("`\"{text}\"`"),
+        (Absent::Means(words), _) => (*words).to_owned(),
+    }
+}
