@@ -15,10 +15,14 @@ use crate::artifact::archive::lacks::key_file;
 pub(super) struct Attributes(Vec<(String, String)>);
 
 impl Attributes {
-    pub(super) fn new(mut pairs: Vec<(String, String)>) -> Attributes {
-        pairs.retain(|(key, _)| key != "xmlns" && !key.starts_with("xmlns:"));
+    /// Sorts them; the error is a name that stands twice.
+    pub(super) fn new(mut pairs: Vec<(String, String)>) -> Result<Attributes, String> {
         pairs.sort();
-        Attributes(pairs)
+        if let Some(pair) = pairs.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            return Err(pair[0].0.clone());
+        }
+        pairs.retain(|(key, _)| key != "xmlns" && !key.starts_with("xmlns:"));
+        Ok(Attributes(pairs))
     }
 
     pub(super) fn get(&self, wanted: &str) -> Option<&str> {

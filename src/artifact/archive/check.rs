@@ -11,6 +11,7 @@ use crate::artifact::archive::export_item::{Detail, ExportItem, Head, ListedFile
 use crate::artifact::archive::export_xml::{self, XmlError};
 use crate::artifact::archive::lacks::{LackFinder, Lacks};
 use crate::artifact::archive::listed_files::{self, Contents, EXPORT_XML};
+use crate::artifact::archive::lookalike::Lookalike;
 use crate::artifact::archive::problem::{ProblemKind, Problems, Reading, VerifyError};
 use crate::artifact::archive::window::FileWindow;
 use crate::artifact::archive::{ArchiveKind, ArchiveReport, DomainReport, Expected, Limits, scratch};
@@ -83,6 +84,10 @@ struct Export {
 
 impl Check<'_, '_> {
     fn archive(&mut self, window: FileWindow<'_>, expected: &Expected) -> Result<ArchiveReport, Reading> {
+        let lookalike = Lookalike::of_start(window.clone());
+        if let Some(lookalike) = lookalike.map_err(|error| Reading::Error(VerifyError::Read(error)))? {
+            return Err(self.is_no_archive(lookalike));
+        }
         let (container, outer) = self.level(window, None)?;
         let head = outer.export.head.clone();
         let of_no_domain = !head.configurations.is_empty() && head.configurations.iter().all(Option::is_none);
@@ -94,7 +99,7 @@ impl Check<'_, '_> {
         };
         let (mut domains, contents) = match kind {
             ArchiveKind::DoBackup => self.backup(&container, outer)?,
-            ArchiveKind::DoExport => self.export(outer, expected),
+            ArchiveKind::DoExport => self.export(outer, expected)?,
         };
         self.compare_domains(kind, &domains, expected);
         domains.sort_by(|a, b| a.name.cmp(&b.name));
@@ -115,8 +120,11 @@ impl Check<'_, '_> {
     }
 
     /// A `do-export`: one ZIP, one domain.
-    fn export(&mut self, mut level: Level, expected: &Expected) -> Inspected {
+    fn export(&mut self, mut level: Level, expected: &Expected) -> Result<Inspected, Reading> {
         let name = level.export.head.exported_domain.clone().unwrap_or_default();
+        if is_inner(&level) {
+            return Err(self.is_no_archive(Lookalike::InnerZip));
+        }
         // Somebody may have exported files alone, and kept that; as a backup it is none.
         if level.export.objects == 0 && *expected == Expected::Any {
             let text = "it holds files alone, and no configuration object: no backup of a domain";
@@ -125,7 +133,7 @@ impl Check<'_, '_> {
             self.has_objects(&level);
         }
         let (report, content) = self.domain(&name, &mut level, None);
-        (vec![report], vec![(name, content)])
+        Ok((vec![report], vec![(name, content)]))
     }
 
     /// A `do-backup`: a ZIP of ZIPs.
@@ -214,7 +222,12 @@ impl Check<'_, '_> {
         let container = Container::open(window, inner, &mut self.budget, &mut self.findings)?;
         let entries = container.read_all(EXPORT_XML, &mut self.budget, &mut self.findings)?;
         let Some(entry) = entries.get(EXPORT_XML) else {
-            self.problem(inner, None, ProblemKind::NoExportXml);
+            let files = entries.iter().filter(|(_, entry)| !entry.is_folder());
+            let lookalike = Lookalike::of_names(files.map(|(name, _)| name.as_str()));
+            match lookalike.filter(|_| inner.is_none()) {
+                Some(lookalike) => return Err(self.is_no_archive(lookalike)),
+                None => self.problem(inner, None, ProblemKind::NoExportXml),
+            }
             return Err(Reading::Noted);
         };
         let mut domain = String::new();
@@ -338,6 +351,11 @@ impl Check<'_, '_> {
         }
     }
 
+    fn is_no_archive(&mut self, lookalike: Lookalike) -> Reading {
+        self.problem(None, None, ProblemKind::Lookalike(lookalike));
+        Reading::Noted
+    }
+
     fn wrong_domain(&mut self, inner: Option<&str>, found: &str, expected: &str) {
         let (found, expected) = (found.to_owned(), expected.to_owned());
         let kind = ProblemKind::WrongDomain { found, expected };
@@ -347,6 +365,16 @@ impl Check<'_, '_> {
     fn problem(&mut self, inner: Option<&str>, entry: Option<&str>, kind: ProblemKind) {
         self.findings.problem(inner, entry, kind);
     }
+}
+
+/// Whether the ZIP of one domain lists files of the firmware and has none of them.
+fn is_inner(level: &Level) -> bool {
+    let is_there = |row: &ListedFile| {
+        let src = row.src.as_deref().unwrap_or_default();
+        level.contents.entries.contains_key(src)
+    };
+    let mut internal = level.export.rows.iter().filter(|row| row.internal).peekable();
+    internal.peek().is_some() && !internal.any(is_there)
 }
 
 impl Export {

@@ -105,6 +105,9 @@ struct Scan<'v> {
     object: Option<Canonical>,
     /// The text of the child of `export-details` that we are in.
     field: Option<(String, String)>,
+    has_details: bool,
+    /// What it says that it is written in, where that is not UTF-8.
+    foreign_encoding: Option<String>,
     /// Bytes of names held so far.
     listed: u64,
 }
@@ -121,6 +124,8 @@ impl<'v> Scan<'v> {
             section: ExportSection::Unknown,
             object: None,
             field: None,
+            has_details: false,
+            foreign_encoding: None,
             listed: 0,
         }
     }
@@ -152,7 +157,15 @@ impl<'v> Scan<'v> {
             }
             // A document type could declare entities; a gateway writes none.
             Event::DocType(_) => Err(ExportXmlFault::bad("a document type")),
-            Event::Comment(_) | Event::PI(_) | Event::Decl(_) => Ok(()),
+            Event::Decl(declaration) => {
+                let named = declaration.encoding().transpose();
+                let named = named.map_err(|error| ExportXmlFault::bad(error.to_string()))?;
+                let is_ours =
+                    |name: &str| ["utf-8", "us-ascii"].contains(&name.to_ascii_lowercase().as_str());
+                self.foreign_encoding = named.as_deref().filter(|name| !is_ours(name)).map(str::to_owned);
+                Ok(())
+            }
+            Event::Comment(_) | Event::PI(_) => Ok(()),
             Event::Eof if self.depth > 0 => Err(ExportXmlFault::bad("it ends in the middle")),
             Event::Eof if !self.root_seen => Err(ExportXmlFault::bad("it is empty")),
             Event::Eof => Ok(()),
@@ -160,12 +173,12 @@ impl<'v> Scan<'v> {
     }
 
     fn open(&mut self, tag: &BytesStart<'_>) -> Result<(), ExportXmlFault> {
-        let attributes = attributes(tag)?;
         if self.depth >= self.limits.xml_depth {
             return Err(ExportXmlFault::OverLimit(
                 "elements within elements in export.xml",
             ));
         }
+        let attributes = self.attributes(tag)?;
         let local_name = tag.local_name();
         let name: &str = local_name.as_ref();
         if let Some(object) = &mut self.object {
@@ -174,6 +187,10 @@ impl<'v> Scan<'v> {
                 return Err(ExportXmlFault::OverLimit("properties of one object"));
             }
         } else {
+            // Programs that look for a name with its prefix do not find what others find without.
+            if tag.name().as_ref().contains(':') {
+                return Err(ExportXmlFault::bad(format!("{name} has a prefix")));
+            }
             match self.depth {
                 0 if self.root_seen => return Err(ExportXmlFault::bad("a second root element")),
                 0 if name != ROOT => {
@@ -206,8 +223,12 @@ impl<'v> Scan<'v> {
                 (self.visit)(ExportItem::Configuration(domain));
             }
             ExportSection::Domains => self.head.has_domains = true,
+            ExportSection::Details if self.has_details => {
+                return Err(ExportXmlFault::bad("a second export-details"));
+            }
+            ExportSection::Details => self.has_details = true,
             ExportSection::Unknown => self.object = Some(Canonical::begin(name, attributes, self.detail)),
-            ExportSection::Details | ExportSection::Interfaces | ExportSection::Files => {}
+            ExportSection::Interfaces | ExportSection::Files => {}
         }
         Ok(())
     }
@@ -269,13 +290,15 @@ impl<'v> Scan<'v> {
                 "device-name" => &mut self.head.device_name,
                 _ => return Ok(()),
             };
-            *field = Some(text.trim().to_owned());
+            if field.replace(text.trim().to_owned()).is_some() {
+                return Err(ExportXmlFault::bad(format!("a second {name}")));
+            }
         }
         Ok(())
     }
 
     fn text(&mut self, text: &str) -> Result<(), ExportXmlFault> {
-        check_characters(text)?;
+        self.check_characters(text)?;
         let held = if let Some(object) = &mut self.object {
             object.text(text)
         } else if let Some((_, field)) = &mut self.field {
@@ -293,6 +316,43 @@ impl<'v> Scan<'v> {
         Ok(())
     }
 
+    fn attributes(&self, tag: &BytesStart<'_>) -> Result<Attributes, ExportXmlFault> {
+        let mut pairs = Vec::new();
+        // The library would hold each name against all before it: see `Attributes::new`.
+        for attribute in tag.attributes().with_checks(false) {
+            if pairs.len() >= self.limits.xml_attributes {
+                return Err(ExportXmlFault::OverLimit(
+                    "attributes of one element in export.xml",
+                ));
+            }
+            let attribute = attribute.map_err(|error| ExportXmlFault::bad(error.to_string()))?;
+            let value = attribute
+                .normalized_value(XmlVersion::Implicit1_0)
+                .map_err(|error| ExportXmlFault::bad(error.to_string()))?;
+            self.check_characters(&value)?;
+            let key: &str = attribute.key.as_ref();
+            pairs.push((key.to_owned(), value.into_owned()));
+        }
+        Attributes::new(pairs).map_err(|key| ExportXmlFault::bad(format!("a second attribute {key}")))
+    }
+
+    /// The library lets pass characters that XML does not have, and reads all as UTF-8.
+    fn check_characters(&self, text: &str) -> Result<(), ExportXmlFault> {
+        if let Some(encoding) = self.foreign_encoding.as_ref().filter(|_| !text.is_ascii()) {
+            return Err(ExportXmlFault::bad(format!(
+                "it is written in {encoding}, not in UTF-8"
+            )));
+        }
+        let is_allowed =
+            |c: char| c >= ' ' && !matches!(c, '\u{FFFE}' | '\u{FFFF}') || XML_SPACE.contains(&c);
+        match text.chars().find(|c| !is_allowed(*c)) {
+            None => Ok(()),
+            Some(found) => Err(ExportXmlFault::bad(format!(
+                "a character that XML does not have, {found:?}"
+            ))),
+        }
+    }
+
     /// Counts a name that somebody will keep.
     fn hold(&mut self, name: &str) -> Result<(), ExportXmlFault> {
         self.listed += name.len() as u64;
@@ -305,31 +365,6 @@ impl<'v> Scan<'v> {
 
 const NODE: &str = "bytes of one tag or text in export.xml";
 const XML_SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
-
-fn attributes(tag: &BytesStart<'_>) -> Result<Attributes, ExportXmlFault> {
-    let mut pairs = Vec::new();
-    for attribute in tag.attributes() {
-        let attribute = attribute.map_err(|error| ExportXmlFault::bad(error.to_string()))?;
-        let value = attribute
-            .normalized_value(XmlVersion::Implicit1_0)
-            .map_err(|error| ExportXmlFault::bad(error.to_string()))?;
-        check_characters(&value)?;
-        let key: &str = attribute.key.as_ref();
-        pairs.push((key.to_owned(), value.into_owned()));
-    }
-    Ok(Attributes::new(pairs))
-}
-
-/// The library lets pass characters that XML does not have.
-fn check_characters(text: &str) -> Result<(), ExportXmlFault> {
-    let is_allowed = |c: char| c >= ' ' && !matches!(c, '\u{FFFE}' | '\u{FFFF}') || XML_SPACE.contains(&c);
-    match text.chars().find(|c| !is_allowed(*c)) {
-        None => Ok(()),
-        Some(found) => Err(ExportXmlFault::bad(format!(
-            "a character that XML does not have, {found:?}"
-        ))),
-    }
-}
 
 fn sort(error: QuickError, at: u64) -> XmlError {
     match error {

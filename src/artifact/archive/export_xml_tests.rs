@@ -61,7 +61,7 @@ fn what_is_no_export_is_refused() {
         ("<configuration><A name='&e;'/></configuration>", "`e`"),
         (
             "<configuration><A name='a' name='b'/></configuration>",
-            "duplicate",
+            "a second attribute name",
         ),
         (
             "<configuration><A name='a'>\u{1}</A></configuration>",
@@ -73,6 +73,20 @@ fn what_is_no_export_is_refused() {
         ),
         ("<files><row/></files>", "row is no row of this list"),
         (
+            "<configuration xmlns:x='a' xmlns:x='b'/>",
+            "a second attribute xmlns:x",
+        ),
+        ("<x:configuration xmlns:x='y'/>", "configuration has a prefix"),
+        ("<files xmlns:x='y'><x:file/></files>", "file has a prefix"),
+        (
+            "<export-details/><configuration/><export-details/>",
+            "a second export-details",
+        ),
+        (
+            "<export-details><domain>a</domain><domain>b</domain></export-details>",
+            "a second domain",
+        ),
+        (
             "<configuration>text</configuration>",
             "text where only elements belong",
         ),
@@ -81,6 +95,105 @@ fn what_is_no_export_is_refused() {
         let what = why(&with(inside));
         assert!(what.contains(expected), "{inside}: {what}");
     }
+}
+
+#[test]
+fn an_export_that_others_read_in_another_encoding_is_refused() {
+    let export = |encoding: &str, text: &str| {
+        let inside = format!("<configuration><A name='a'>{text}</A></configuration>");
+        format!("<?xml version='1.0' encoding='{encoding}'?>{}", with(&inside))
+    };
+    for (encoding, text) in [
+        ("UTF-8", "ä"),
+        ("utf-8", "ä"),
+        ("ISO-8859-1", "a"),
+        ("US-ASCII", "a"),
+    ] {
+        assert!(read_text(&export(encoding, text)).0.is_ok(), "{encoding} {text}");
+    }
+    assert!(why(&export("ISO-8859-1", "ä")).contains("it is written in ISO-8859-1"));
+    assert!(why(&export("windows-1252", "<b c='ä'/>")).contains("windows-1252"));
+}
+
+/// Gives pieces for ever, and counts the bytes that were asked for.
+struct Endless<'c> {
+    head: &'static [u8],
+    piece: Vec<u8>,
+    at: usize,
+    given: &'c std::cell::Cell<u64>,
+}
+
+impl io::Read for Endless<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let source = if self.head.is_empty() {
+            &self.piece[self.at..]
+        } else {
+            self.head
+        };
+        let length = source.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&source[..length]);
+        if self.head.is_empty() {
+            self.at = (self.at + length) % self.piece.len();
+        } else {
+            self.head = &self.head[length..];
+        }
+        self.given.set(self.given.get() + length as u64);
+        Ok(length)
+    }
+}
+
+#[test]
+fn what_makes_other_readers_slow_ends_after_a_few_bytes() {
+    const OBJECT: &[u8] = b"<datapower-configuration><configuration><A name='a' ";
+    let cases: [(&'static [u8], &str, u64); 3] = [
+        (
+            b"<datapower-configuration>",
+            "<a xmlns:p='u' xmlns='v'>",
+            64 * 1024,
+        ),
+        (
+            b"<datapower-configuration><configuration><A>",
+            "<p:a xmlns:p='u'>",
+            64 * 1024,
+        ),
+        (
+            OBJECT,
+            "xmlns:p='u' ",
+            Limits::default().xml_node_bytes + 64 * 1024,
+        ),
+    ];
+    for (head, piece, most) in cases {
+        let given = std::cell::Cell::new(0);
+        let source = Endless {
+            head,
+            piece: piece.as_bytes().to_vec(),
+            at: 0,
+            given: &given,
+        };
+        let result = read(
+            io::BufReader::new(source),
+            &Limits::default(),
+            Detail::Hashes,
+            &mut |_| {},
+        );
+        assert!(
+            matches!(result, Err(XmlError::OverLimit(_))),
+            "{piece}: {result:?}"
+        );
+        assert!(given.get() <= most, "{piece}: {} bytes", given.get());
+    }
+    // In one tag of the size that is read, none of them is looked at beyond the limit.
+    let attributes: String = (0..100_000).map(|index| format!("a{index}='' ")).collect();
+    let (result, _) = read_text(&with(&format!(
+        "<configuration><A {attributes}/></configuration>"
+    )));
+    assert!(
+        matches!(
+            result,
+            Err(XmlError::OverLimit("attributes of one element in export.xml"))
+        ),
+        "{result:?}"
+    );
 }
 
 #[test]

@@ -5,6 +5,11 @@ use std::io::Write as _;
 use flate2::write::DeflateEncoder;
 use flate2::{Compression, Crc};
 
+use crate::artifact::fixture::{Entries, FixtureGateway};
+
+/// Changes the entries of a ZIP before it is written.
+pub(super) type Forging = dyn Fn(&mut Vec<ForgedEntry>);
+
 /// What follows the bytes of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Descriptor {
@@ -183,4 +188,35 @@ pub(super) fn zip_with(entries: &[ForgedEntry], gap: &[u8]) -> Vec<u8> {
     .concat();
     bytes.extend(end);
     bytes
+}
+
+fn forged(entries: &Entries) -> Vec<ForgedEntry> {
+    let forge = |(name, bytes): &(String, Vec<u8>)| match name.ends_with(".zip") {
+        true => ForgedEntry::new(name, bytes).stored(),
+        false => ForgedEntry::new(name, bytes),
+    };
+    entries.iter().map(forge).collect()
+}
+
+/// A `do-export` as the firmware writes it.
+pub(super) fn forged_export() -> Vec<ForgedEntry> {
+    let gateway = FixtureGateway::new();
+    forged(&gateway.export_entries(&gateway.domains[1]))
+}
+
+/// A `do-backup` as the firmware writes it; `inner` changes the ZIP of `SALES`.
+pub(super) fn forged_backup(inner: &Forging) -> Vec<u8> {
+    let gateway = FixtureGateway::new();
+    let zips: Vec<(&str, Vec<u8>)> = gateway
+        .domains
+        .iter()
+        .map(|domain| {
+            let mut entries = forged(&gateway.inner(domain));
+            if domain.name == "SALES" {
+                inner(&mut entries);
+            }
+            (domain.name.as_str(), zip(&entries))
+        })
+        .collect();
+    zip(&forged(&gateway.outer(&zips)))
 }

@@ -24,6 +24,9 @@ pub struct Limits {
     pub objects: u64,
     /// Elements within elements of an `export.xml`. Firmware writes below ten levels.
     pub xml_depth: usize,
+    /// Attributes of one element of an `export.xml`, declarations of namespaces included.
+    /// Firmware writes up to six.
+    pub xml_attributes: usize,
     /// Bytes of one tag or one text of an `export.xml`; held in memory.
     pub xml_node_bytes: u64,
     /// Bytes of all names and paths of one `export.xml` together, and of all properties of one
@@ -46,6 +49,7 @@ impl Default for Limits {
             scratch_bytes: 8 * GIB,
             objects: 1_000_000,
             xml_depth: 256,
+            xml_attributes: 500,
             xml_node_bytes: 8 * MIB,
             xml_listing_bytes: 64 * MIB,
         }

@@ -21,6 +21,7 @@ mod inflate;
 mod lacks;
 mod limits;
 mod listed_files;
+mod lookalike;
 mod problem;
 mod read_limit;
 mod report;
@@ -35,6 +36,7 @@ use std::path::Path;
 pub use export_item::{Detail, ExportItem, ListedFile, Object, Property, RowForm};
 pub use lacks::{Lacks, NameList};
 pub use limits::Limits;
+pub use lookalike::Lookalike;
 pub use problem::{Invalid, Problem, ProblemKind, VerifyError};
 pub use report::{ArchiveKind, ArchiveReport, DomainReport, Expected};
 
@@ -64,14 +66,20 @@ pub fn inspect(
 }
 
 #[cfg(test)]
+mod content_tests;
+#[cfg(test)]
 mod damage;
 #[cfg(test)]
 mod damage_bytes_tests;
 #[cfg(test)]
 mod damage_entries_tests;
 #[cfg(test)]
+mod flipped_bits_tests;
+#[cfg(test)]
 mod forge;
 #[cfg(test)]
 mod one_meaning_tests;
+#[cfg(test)]
+mod other_readers;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use crate::artifact::archive::lookalike::Lookalike;
+
 /// How many problems, and how many warnings, are told. One cut archive may have thousands.
 const TOLD: usize = 50;
 
@@ -43,6 +45,8 @@ pub struct Problem {
 /// The ways in which an archive is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProblemKind {
+    /// No archive of a gateway, but something that is taken for one.
+    Lookalike(Lookalike),
     /// Not a ZIP, or one that is cut, added to, or contradicts itself.
     BrokenZip(String),
     /// The bytes of an entry do not unpack, or not to their CRC.
@@ -94,18 +98,29 @@ pub enum ProblemKind {
     NoObject,
 }
 
+impl Invalid {
+    /// Each problem in words, and how many more there are.
+    pub fn reasons(&self) -> Vec<String> {
+        let more = (self.untold > 0).then(|| format!("and {} more", self.untold));
+        self.problems
+            .iter()
+            .map(ToString::to_string)
+            .chain(more)
+            .collect()
+    }
+
+    /// What it is, if it is something else than an archive.
+    pub fn lookalike(&self) -> Option<&Lookalike> {
+        self.problems.iter().find_map(|problem| match &problem.kind {
+            ProblemKind::Lookalike(lookalike) => Some(lookalike),
+            _ => None,
+        })
+    }
+}
+
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, problem) in self.problems.iter().enumerate() {
-            if index > 0 {
-                f.write_str("; ")?;
-            }
-            write!(f, "{problem}")?;
-        }
-        if self.untold > 0 {
-            write!(f, "; and {} more", self.untold)?;
-        }
-        Ok(())
+        f.write_str(&self.reasons().join("; "))
     }
 }
 
@@ -122,6 +137,7 @@ impl fmt::Display for Problem {
 impl fmt::Display for ProblemKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            ProblemKind::Lookalike(what) => write!(f, "not an archive of a gateway, but {what}"),
             ProblemKind::BrokenZip(why) => write!(f, "not a whole ZIP: {}", why.escape_debug()),
             ProblemKind::BrokenEntry(why) => write!(f, "damaged: {}", why.escape_debug()),
             ProblemKind::DuplicateEntry => f.write_str("two entries have this name"),
