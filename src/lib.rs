@@ -29,4 +29,5 @@ pub mod ownership;
 pub mod process;
 pub mod secret;
 pub mod signal;
+pub mod threads;
 pub mod values;

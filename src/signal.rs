@@ -5,11 +5,18 @@
 
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::flag;
 use signal_hook::iterator::Signals;
+
+use crate::threads::{self, Starter};
+
+/// How often a wait looks for signals where no thread waits for them.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// A shared wish to stop. Cloning shares it.
 #[derive(Clone, Default)]
@@ -19,7 +26,12 @@ pub struct Stop(Arc<Shared>);
 struct Shared {
     state: Mutex<StopState>,
     changed: Condvar,
+    /// Signals that nobody listens to, for no thread could be had: they are looked for.
+    raised: OnceLock<Vec<Raised>>,
 }
+
+/// A signal, and whether it came since somebody looked.
+struct Raised(i32, Arc<AtomicBool>);
 
 #[derive(Default)]
 struct StopState {
@@ -53,21 +65,25 @@ impl Stop {
 
     /// Whether anybody asked to stop.
     pub fn is_requested(&self) -> bool {
+        self.look();
         self.state().count > 0
     }
 
     /// Whether it was asked more than once: scripts are skipped then.
     pub fn is_urgent(&self) -> bool {
+        self.look();
         self.state().count > 1
     }
 
     /// The first signal that asked.
     pub fn signal(&self) -> Option<i32> {
+        self.look();
         self.state().signal
     }
 
     /// Runs `interrupt` at each request while the guard lives; at once if one is there.
     pub fn interrupting(&self, interrupt: &Arc<dyn Fn() + Send + Sync>) -> Interrupting {
+        self.look();
         let requested = {
             let mut state = self.state();
             state.interrupt = Some(Arc::clone(interrupt));
@@ -81,19 +97,34 @@ impl Stop {
 
     /// Waits, but not longer than until a request is there.
     pub fn wait(&self, duration: Duration) {
-        let deadline = Instant::now() + duration;
-        let mut state = self.state();
-        while state.count == 0 {
-            let left = deadline.saturating_duration_since(Instant::now());
+        let started = Instant::now();
+        let longest = match self.0.raised.get() {
+            Some(_) => LOOK,
+            None => Duration::MAX,
+        };
+        while !self.is_requested() {
+            let left = duration.saturating_sub(started.elapsed());
             if left.is_zero() {
                 return;
             }
-            state = self
-                .0
-                .changed
-                .wait_timeout(state, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            let state = self.state();
+            if state.count == 0 {
+                drop(
+                    self.0
+                        .changed
+                        .wait_timeout(state, left.min(longest))
+                        .unwrap_or_else(PoisonError::into_inner),
+                );
+            }
+        }
+    }
+
+    /// Looks for signals where no thread waits for them.
+    fn look(&self) {
+        for Raised(signal, raised) in self.0.raised.get().into_iter().flatten() {
+            if raised.swap(false, Ordering::SeqCst) {
+                self.request(*signal);
+            }
         }
     }
 
@@ -118,28 +149,44 @@ impl Drop for Interrupting {
     }
 }
 
-/// Turns the signals of this process into requests to `stop`, from a thread of its own.
+/// Turns the signals of this process into requests to `stop`, from a thread of its own. Where
+/// none can be had they are looked for between two steps and in every wait; a read that blocks
+/// then ends at its limit.
 ///
 /// A signal that the process was started to ignore stays ignored: `nohup` means that the
 /// end of a terminal is not the end of the run. A write beyond the limit on the size of
 /// files becomes an error of that write, where it would kill the process in the middle.
 pub fn listen(stop: &Stop) -> io::Result<()> {
+    listen_by(threads::start, stop)
+}
+
+fn listen_by(starter: Starter, stop: &Stop) -> io::Result<()> {
     // What cannot be read is taken for what is usual: nothing is ignored.
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = ignored(&status);
-    let heeded = [SIGHUP, SIGINT, SIGTERM]
-        .into_iter()
-        .filter(|signal| ignored >> (signal - 1) & 1 == 0);
-    let mut signals = Signals::new(heeded)?;
-    signal_hook::flag::register(SIGXFSZ, Arc::default())?;
-    let stop = stop.clone();
-    std::thread::Builder::new()
-        .name("signals".to_owned())
-        .spawn(move || {
-            for signal in signals.forever() {
-                stop.request(signal);
-            }
-        })?;
+    let heeded = || {
+        let signals = [SIGHUP, SIGINT, SIGTERM].into_iter();
+        signals.filter(move |signal| ignored >> (signal - 1) & 1 == 0)
+    };
+    let mut signals = Signals::new(heeded())?;
+    flag::register(SIGXFSZ, Arc::default())?;
+    let requested = stop.clone();
+    let listening = move || {
+        for signal in signals.forever() {
+            requested.request(signal);
+        }
+    };
+    if starter("signals", Box::new(listening)).is_ok() {
+        return Ok(());
+    }
+    let mut raised = Vec::new();
+    for signal in heeded() {
+        let flag = Arc::default();
+        flag::register(signal, Arc::clone(&flag))?;
+        raised.push(Raised(signal, flag));
+    }
+    // It is listened to once; a second time what is there already serves.
+    let _ = stop.0.raised.set(raised);
     Ok(())
 }
 
@@ -184,6 +231,21 @@ mod tests {
         stop.wait(Duration::from_secs(3600));
         assert!(stop.is_requested());
         asker.join().expect("the asking thread does not panic");
+    }
+
+    #[test]
+    fn signals_are_looked_for_where_no_thread_is_left_to_wait_for_them() {
+        let stop = Stop::new();
+        let flags = [SIGTERM, SIGINT].map(|signal| Raised(signal, Arc::default()));
+        let [term, int] = flags.each_ref().map(|Raised(_, flag)| Arc::clone(flag));
+        assert!(stop.0.raised.set(flags.into()).is_ok());
+        assert!(!stop.is_requested());
+        stop.wait(Duration::from_millis(1));
+        term.store(true, Ordering::SeqCst);
+        stop.wait(Duration::from_secs(3600));
+        assert!(stop.is_requested() && !stop.is_urgent());
+        int.store(true, Ordering::SeqCst);
+        assert_eq!((stop.is_urgent(), stop.signal()), (true, Some(SIGTERM)));
     }
 
     #[test]

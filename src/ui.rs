@@ -13,6 +13,7 @@ use crate::values::environment::{Lookup, non_empty};
 use crate::values::text::printable;
 
 mod heartbeat;
+mod repeat;
 mod screen;
 
 pub use screen::Screen;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::notify::notice::Notice;
 use crate::notify::receiver::Ready;
 use crate::notify::send::{SendError, within};
+use crate::threads::{self, Starter};
 
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -21,37 +22,43 @@ pub struct Delivery {
     pub answer: Result<String, String>,
 }
 
-/// Sends to all, and waits until each has taken it or has used up its tries.
+/// Sends to all, and waits until each has taken it or has used up its tries. Where no threads
+/// can be had they are sent to one after another.
 pub(super) fn to_all(
     receivers: Vec<(String, Result<Arc<Ready>, SendError>)>,
     notice: &Arc<Notice>,
     limit: Duration,
     tries: u32,
 ) -> Vec<Delivery> {
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = receivers
-            .into_iter()
-            .map(|(receiver, ready)| {
-                let notice = Arc::clone(notice);
-                scope.spawn(move || match ready {
-                    Ok(ready) => Delivery {
-                        receiver,
-                        place: Some(ready.shown.clone()),
-                        answer: send(&ready, &notice, limit, tries),
-                    },
-                    Err(error) => Delivery {
-                        receiver,
-                        place: None,
-                        answer: Err(error.message),
-                    },
-                })
+    to_all_by(threads::start, receivers, notice, limit, tries)
+}
+
+fn to_all_by(
+    starter: Starter,
+    receivers: Vec<(String, Result<Arc<Ready>, SendError>)>,
+    notice: &Arc<Notice>,
+    limit: Duration,
+    tries: u32,
+) -> Vec<Delivery> {
+    let sending: Vec<_> = receivers
+        .into_iter()
+        .map(|(receiver, ready)| {
+            let notice = Arc::clone(notice);
+            threads::elsewhere(starter, "receiver", move || match ready {
+                Ok(ready) => Delivery {
+                    receiver,
+                    place: Some(ready.shown.clone()),
+                    answer: send(&ready, &notice, limit, tries),
+                },
+                Err(error) => Delivery {
+                    receiver,
+                    place: None,
+                    answer: Err(error.message),
+                },
             })
-            .collect();
-        threads
-            .into_iter()
-            .filter_map(|thread| thread.join().ok())
-            .collect()
-    })
+        })
+        .collect();
+    sending.into_iter().filter_map(|sent| sent.recv().ok()).collect()
 }
 
 /// Tries until it is taken, until another try cannot help, or until the tries are used up.
@@ -71,6 +78,31 @@ fn send(ready: &Arc<Ready>, notice: &Arc<Notice>, limit: Duration, tries: u32) -
                 };
                 return Err(format!("{}{times}", ready.scrubbed(&error.message)));
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notify::message_tests::failed;
+    use crate::threads::none_left;
+
+    #[test]
+    fn every_receiver_has_an_answer_with_threads_and_without() {
+        for starter in [threads::start, none_left] {
+            let receivers = ["one", "two"].map(|name| {
+                let no_secret = SendError::lasting(format!("no secret for {name}"));
+                (name.to_owned(), Err(no_secret))
+            });
+            let limit = Duration::from_secs(3600);
+            let sent = to_all_by(starter, receivers.into(), &Arc::new(failed()), limit, 1);
+            let answers: Vec<_> = sent
+                .into_iter()
+                .map(|sent| (sent.receiver, sent.answer))
+                .collect();
+            let refused = |name: &str| (name.to_owned(), Err(format!("no secret for {name}")));
+            assert_eq!(answers, [refused("one"), refused("two")]);
         }
     }
 }

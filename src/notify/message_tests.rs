@@ -37,7 +37,7 @@ fn task(id: i64, domain: &str, status: Status, error: Option<&str>) -> NoticeTas
 }
 
 /// A plan that failed, with everything that a message can hold.
-fn failed() -> Notice {
+pub(super) fn failed() -> Notice {
     Notice {
         event: EventName::Failed,
         time: at("2026-11-22T00:12:30Z"),

@@ -13,15 +13,13 @@ use base64::Engine as _;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use secrecy::{ExposeSecret, SecretString};
-use ureq::config::Config;
-use ureq::http::Uri;
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{Connector, NextTimeout, TcpConnector};
+use ureq::unversioned::transport::{Connector, TcpConnector};
 
 use crate::soma::deadline::Deadline;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::reply::{Answer, WRONG_PORT, quote};
 use crate::soma::request::Request;
+use crate::soma::resolve::{HostNames, LookupError};
 use crate::soma::reuse::{ConnectionsAsked, IDLE_FOR_QUESTIONS, Reuse};
 use crate::soma::tls::{self, HandshakeBroken, IdleLimit, TlsConnector};
 use crate::values::timeouts::Timeouts;
@@ -104,6 +102,7 @@ impl Http {
             .timeout_send_request(Some(timeouts.request))
             .timeout_send_body(Some(timeouts.request))
             .build();
+        let interrupted = Arc::new(AtomicBool::new(false));
         let asked = ConnectionsAsked::default();
         let connector = asked.clone().chain(TcpConnector::default()).chain(TlsConnector {
             config: tls,
@@ -111,14 +110,14 @@ impl Http {
             idle: idle.clone(),
         });
         Ok(Self {
-            agent: ureq::Agent::with_parts(config, connector, HostNames(DefaultResolver::default())),
+            agent: ureq::Agent::with_parts(config, connector, HostNames::new(Arc::clone(&interrupted))),
             url: format!("https://{in_url}:{port}/service/mgmt/current"),
             authorization: SecretString::from(format!("Basic {encoded}")),
             timeouts,
             idle,
             reuse,
             asked,
-            interrupted: Arc::new(AtomicBool::new(false)),
+            interrupted,
         })
     }
 
@@ -337,29 +336,6 @@ impl Read for Body {
     }
 }
 
-/// Looks host names up, and tells a name that leads nowhere from a connection that fails.
-#[derive(Debug)]
-struct HostNames(DefaultResolver);
-
-impl Resolver for HostNames {
-    fn resolve(
-        &self,
-        uri: &Uri,
-        config: &Config,
-        timeout: NextTimeout,
-    ) -> std::result::Result<ResolvedSocketAddrs, ureq::Error> {
-        self.0.resolve(uri, config, timeout).map_err(|error| match error {
-            ureq::Error::Io(error) => ureq::Error::Io(io::Error::new(error.kind(), HostUnknown(error))),
-            other => other,
-        })
-    }
-}
-
-/// A host name that cannot be looked up.
-#[derive(Debug, thiserror::Error)]
-#[error("the host name is not known ({0})")]
-struct HostUnknown(io::Error);
-
 /// Turns errors of `ureq` into ours.
 struct Explain {
     connect: Duration,
@@ -404,7 +380,7 @@ impl Explain {
             if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
                 return tls::explain(tls);
             }
-            if inner.downcast_ref::<HostUnknown>().is_some() {
+            if inner.downcast_ref::<LookupError>().is_some() {
                 return SomaError::new(SomaErrorKind::Unreachable, error);
             }
             if inner.downcast_ref::<HandshakeBroken>().is_some() {

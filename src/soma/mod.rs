@@ -1,6 +1,6 @@
 //! The protocol: SOMA, XML over HTTPS.
 //!
-//! `request` writes what is sent, `http` carries it over a connection that `tls`
+//! `request` writes what is sent, `http` carries it, to an address that `resolve` finds, over a connection that `tls`
 //! trusts and `reuse` allows to carry another request, `reply` reads small answers and
 //! `download` streams large ones, both until the `deadline` of their request. `client` is the way in. `verifier` decides in a handshake,
 //! `peer` looks at a device without trusting it, `certificate` reads what it
@@ -15,6 +15,7 @@ pub mod http;
 pub mod peer;
 pub mod reply;
 pub mod request;
+pub(crate) mod resolve;
 mod reuse;
 pub mod tls;
 #[cfg(test)]

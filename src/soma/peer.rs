@@ -5,10 +5,8 @@
 
 use std::fmt;
 use std::io::{self, Write};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::sync::mpsc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use rustls::ClientConnection;
@@ -16,6 +14,7 @@ use rustls::pki_types::{ServerName, UnixTime};
 
 use crate::soma::certificate::Certificate;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
+use crate::soma::resolve::{HostNames, LookupError};
 use crate::soma::tls;
 use crate::soma::verifier::{Recorder, ShownCertificate, Verifier};
 use crate::values::trust::Trust;
@@ -154,28 +153,14 @@ impl Reached {
     }
 }
 
-/// Looks a name up. The resolver of the system has limits of its own, so it is asked in
-/// a thread that is left behind when it takes too long.
 fn addresses(host: &str, port: u16, limit: Duration) -> Result<Vec<SocketAddr>> {
-    let (sender, receiver) = mpsc::channel();
-    let host = host.to_owned();
-    thread::spawn(move || {
-        let found = (host.as_str(), port).to_socket_addrs().map(Iterator::collect);
-        // Nobody waits any more: the answer is of no use.
-        let _ = sender.send(found);
-    });
-    match receiver.recv_timeout(limit) {
-        Ok(Ok(addresses)) => Ok(addresses),
-        Ok(Err(_)) => Err(SomaError::new(
-            SomaErrorKind::Unreachable,
-            "the host name is not known",
-        )),
-        Err(_) => Err(too_late(
-            SomaErrorKind::Unreachable,
-            "no answer of the name service",
-            limit,
-        )),
-    }
+    let found = HostNames::default().look_up(host, port, limit);
+    found.map_err(|error| match error {
+        LookupError::TooLate => too_late(SomaErrorKind::Unreachable, "no answer of the name service", limit),
+        LookupError::Unknown(_) | LookupError::Interrupted => {
+            SomaError::new(SomaErrorKind::Unreachable, "the host name is not known")
+        }
+    })
 }
 
 fn too_late(kind: SomaErrorKind, what: &str, limit: Duration) -> SomaError {

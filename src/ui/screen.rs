@@ -15,7 +15,9 @@ use crate::run::event::{
     ALL_DOMAINS, ActionKind, Event, Owner, PlanId, PlanOpening, Progress, Sink, TaskId, TaskOpening,
 };
 use crate::run::status::{Class, Status};
+use crate::threads;
 use crate::ui::heartbeat::Heartbeat;
+use crate::ui::repeat::Repeat;
 use crate::ui::{Ui, Verbosity};
 use crate::values::duration::HumanDuration;
 use crate::values::invocation::Invocation;
@@ -63,6 +65,8 @@ enum Ongoing {
 struct Bar {
     what: Ongoing,
     bar: ProgressBar,
+    /// Lets it move by itself. (That of the library panics where no thread can be had.)
+    tick: Repeat,
 }
 
 /// What a heartbeat says.
@@ -134,8 +138,9 @@ impl Screen {
     }
 
     fn end_bar(&mut self) {
-        if let Some(bar) = self.bar.take() {
-            bar.bar.finish_and_clear();
+        if let Some(Bar { bar, tick, .. }) = self.bar.take() {
+            drop(tick);
+            bar.finish_and_clear();
         }
         self.heartbeat = None;
     }
@@ -314,10 +319,12 @@ impl Screen {
             if let Some(style) = style() {
                 bar.set_style(style);
             }
-            bar.enable_steady_tick(TICK);
+            bar.tick();
+            let ticking = bar.clone();
             self.bar = Some(Bar {
                 what: what.clone(),
                 bar,
+                tick: Repeat::start(threads::start, "progress", TICK, move || ticking.tick()),
             });
         }
         self.bar.as_ref().map(|bar| &bar.bar)

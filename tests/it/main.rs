@@ -40,6 +40,7 @@ mod limits;
 mod locks;
 mod main_road;
 mod mistakes;
+mod no_threads;
 mod notify_channels;
 mod notify_events;
 mod notify_trouble;

@@ -10,7 +10,6 @@ use base64::Engine as _;
 use ring::hmac;
 use rustls::pki_types::ServerName;
 use secrecy::{ExposeSecret, SecretString};
-use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{Connector, TcpConnector};
 
 use crate::notify::json;
@@ -18,6 +17,7 @@ use crate::notify::notice::Notice;
 use crate::notify::send::{SendError, Sent, trust};
 use crate::notify::words;
 use crate::plan::model::notify::WebhookFormat;
+use crate::soma::resolve::HostNames;
 use crate::soma::tls::{IdleLimit, TlsConnector};
 use crate::values::event_name::EventName;
 use crate::values::hex::hex;
@@ -176,7 +176,7 @@ fn agent(target: &WebTarget, limit: Duration) -> Result<ureq::Agent, SendError> 
         .build();
     let tcp = ().chain(TcpConnector::default());
     if !target.url.is_https() {
-        return Ok(ureq::Agent::with_parts(config, tcp, DefaultResolver::default()));
+        return Ok(ureq::Agent::with_parts(config, tcp, HostNames::default()));
     }
     let name = ServerName::try_from(target.url.host().to_owned())
         .map_err(|_| SendError::lasting("the host is no name that a certificate can have"))?;
@@ -188,7 +188,7 @@ fn agent(target: &WebTarget, limit: Duration) -> Result<ureq::Agent, SendError> 
     Ok(ureq::Agent::with_parts(
         config,
         tcp.chain(tls),
-        DefaultResolver::default(),
+        HostNames::default(),
     ))
 }
 

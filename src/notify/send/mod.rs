@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use rustls::ClientConfig;
 
 use crate::soma::tls;
+use crate::threads::{self, Starter};
 use crate::values::duration::HumanDuration;
 use crate::values::trust::Trust;
 
@@ -71,19 +72,21 @@ impl From<io::Error> for SendError {
 
 /// Does `work` in a thread of its own and waits for it no longer than `limit`: name
 /// look-ups and servers that trickle know no limit of their own. What is not done by then
-/// is left to itself; it ends with the process at the latest.
+/// is left to itself; it ends with the process at the latest. Where no thread can be had the
+/// limits that it has must do.
 pub fn within<T: Send + 'static>(
     limit: Duration,
     work: impl FnOnce() -> Result<T, SendError> + Send + 'static,
 ) -> Result<T, SendError> {
-    let (sender, receiver) = mpsc::channel();
-    let thread = std::thread::Builder::new().name("notify".to_owned());
-    thread
-        .spawn(move || {
-            // Nobody waits any more if this fails.
-            let _ = sender.send(work());
-        })
-        .map_err(SendError::from)?;
+    within_by(threads::start, limit, work)
+}
+
+fn within_by<T: Send + 'static>(
+    starter: Starter,
+    limit: Duration,
+    work: impl FnOnce() -> Result<T, SendError> + Send + 'static,
+) -> Result<T, SendError> {
+    let receiver = threads::elsewhere(starter, "notify", work);
     match receiver.recv_timeout(limit) {
         Ok(done) => done,
         Err(mpsc::RecvTimeoutError::Timeout) => Err(SendError::passing(format!(
@@ -123,4 +126,22 @@ pub fn connect(host: &str, port: u16, limit: Duration) -> Result<TcpStream, Send
         }
     }
     Err(trouble)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::threads::none_left;
+
+    #[test]
+    fn something_is_sent_and_has_its_answer_where_no_thread_is_left() {
+        for starter in [threads::start, none_left] {
+            let hour = Duration::from_secs(3600);
+            assert_eq!(within_by(starter, hour, || Ok("taken")), Ok("taken"));
+            let refused = || Err::<(), _>(SendError::lasting("no"));
+            assert_eq!(within_by(starter, hour, refused), refused());
+            let broke = within_by::<()>(starter, hour, || panic!("a panic of the tests"));
+            assert_eq!(broke, Err(SendError::lasting("sending broke down")));
+        }
+    }
 }
