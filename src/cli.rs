@@ -9,11 +9,15 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use crate::run::status::Status;
 
 mod exit_codes;
+mod misunderstood;
 mod operator;
+mod other_words;
 mod words;
 
+pub use misunderstood::{Misunderstood, explain};
 pub use operator::{
     CheckArgs, CompletionsArgs, FindingsFormat, InitArgs, ManArgs, ShowArgs, StatusArgs, TrustArgs,
+    ValidateArgs,
 };
 pub use words::{ExecutionId, Since};
 
@@ -26,7 +30,6 @@ use words::{parse_duration, parse_id, parse_limit, parse_since, parse_status};
     name = "dpbackup",
     version,
     max_term_width = 100,
-    disable_help_subcommand = true,
     after_long_help = exit_codes::exit_codes()
 )]
 pub struct Cli {
@@ -48,7 +51,7 @@ pub struct Global {
     /// Say more; twice for every status on the way
     #[arg(long, short = 'v', global = true, action = ArgAction::Count)]
     pub verbose: u8,
-    /// Say nothing but errors
+    /// Say only what is not good
     #[arg(long, short = 'q', global = true, conflicts_with = "verbose")]
     pub quiet: bool,
     /// No progress bars, even at a terminal
@@ -57,6 +60,31 @@ pub struct Global {
     /// When to colour
     #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
     pub color: ColorChoice,
+}
+
+impl Global {
+    /// What could be read of arguments that could not be understood as a whole: which plan
+    /// file they name. It stands in advice.
+    pub fn of_words(words: &[String]) -> Self {
+        let mut config = None;
+        for (at, word) in words.iter().enumerate() {
+            match word.as_str() {
+                "--config" | "-c" => config = words.get(at + 1).map(PathBuf::from),
+                word => {
+                    if let Some(file) = word.strip_prefix("--config=") {
+                        config = Some(PathBuf::from(file));
+                    }
+                }
+            }
+        }
+        Self {
+            config,
+            verbose: 0,
+            quiet: false,
+            no_progress: false,
+            color: ColorChoice::Auto,
+        }
+    }
 }
 
 /// When to colour.
@@ -78,7 +106,7 @@ pub enum Command {
     /// Show what a run would do: contacts the devices, changes nothing, writes nothing
     Preview(PreviewArgs),
     /// Check the plan file: contacts nothing, changes nothing
-    Validate,
+    Validate(ValidateArgs),
     /// Show what was run, and how it ended
     History(HistoryArgs),
     /// Send one of each message to those who are told of plans, and say what they answered
@@ -124,9 +152,10 @@ pub enum Command {
     /// you paste the line. Exit code 0 when a run would trust the device, 3 when it would not
     /// or something is worth a warning, 1 when there is no certificate to be had.
     Trust(TrustArgs),
-    /// Write a commented plan file to start from
+    /// Write a plan file to start from
     ///
-    /// The file has mode 0600. One that is there already is left as it is.
+    /// One device and one plan, as the guide has them; with --full every key that there is. The
+    /// file has mode 0600. One that is there already is left as it is.
     Init(InitArgs),
     /// Print the JSON schema of the plan file, for editors
     Schema,
@@ -134,6 +163,18 @@ pub enum Command {
     ///
     /// Secrets are shown by where they come from. Contacts nothing.
     Show(ShowArgs),
+    /// The age of each last good backup, as `history status` has it
+    #[command(hide = true)]
+    Status(StatusArgs),
+    /// The plans and devices of the plan file
+    #[command(hide = true, aliases = ["plans", "devices", "plan", "device"])]
+    List,
+    /// The newest execution, as `history last` has it
+    #[command(hide = true, aliases = ["latest"])]
+    Last(HistoryOutput),
+    /// The version, as `--version` has it
+    #[command(hide = true)]
+    Version,
     /// Print a completion script for a shell
     ///
     /// For bash: dpbackup completions bash > /etc/bash_completion.d/dpbackup
@@ -158,8 +199,14 @@ pub struct RecoverArgs {
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// The plans to run
-    #[arg(required = true, value_name = "PLAN")]
+    #[arg(value_name = "PLAN")]
     pub plans: Vec<String>,
+    /// Run every plan that is enabled, in the order of the file
+    #[arg(long, conflicts_with = "plans")]
+    pub all: bool,
+    /// Run nothing: show what would be done, as `preview` does
+    #[arg(long, short = 'n', hide = true)]
+    pub dry_run: bool,
     /// Start tasks outside the maintenance window as well; history says so
     #[arg(long)]
     pub ignore_window: bool,
@@ -184,8 +231,11 @@ pub enum RunFormat {
 #[derive(Debug, Args)]
 pub struct PreviewArgs {
     /// The plans to preview
-    #[arg(required = true, value_name = "PLAN")]
+    #[arg(value_name = "PLAN")]
     pub plans: Vec<String>,
+    /// Every plan that is enabled, in the order of the file
+    #[arg(long, conflicts_with = "plans")]
+    pub all: bool,
     /// How to print
     #[arg(long, value_enum, default_value_t = PreviewFormat::Table)]
     pub format: PreviewFormat,
@@ -206,6 +256,9 @@ pub struct NotifyTestArgs {
     /// The plan [default: all of them]
     #[arg(value_name = "PLAN")]
     pub plan: Option<String>,
+    /// Ping of failures as well: a service of pings takes them for real
+    #[arg(long)]
+    pub alarms: bool,
 }
 
 /// `dpbackup history`
@@ -232,7 +285,7 @@ pub struct HistoryArgs {
     #[arg(long, value_name = "WHEN", value_parser = parse_since)]
     pub since: Option<Since>,
     /// At most so many, the most recent ones
-    #[arg(long, value_name = "COUNT", default_value_t = 40, value_parser = parse_limit)]
+    #[arg(long, short = 'n', value_name = "COUNT", default_value_t = 40, value_parser = parse_limit)]
     pub limit: u32,
     /// How to print
     #[command(flatten)]
@@ -297,7 +350,7 @@ pub struct VerifyArgs {
 #[derive(Debug, Args)]
 pub struct PruneArgs {
     /// Remove nothing; say of each backup whether it stays, and why
-    #[arg(long)]
+    #[arg(long, short = 'n')]
     pub dry_run: bool,
     /// Only backups of this plan
     #[arg(long = "plan", value_name = "NAME")]

@@ -2,11 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use dpbackup::cli::Cli;
 use dpbackup::{commands, values};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    commands::dispatch(&cli, &values::environment::process).into()
+    commands::start(std::env::args_os(), &values::environment::process).into()
 }

@@ -10,9 +10,12 @@ use crate::cli::words::parse_duration;
 /// `dpbackup check`
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// The plans to check [default: all that are enabled]
-    #[arg(value_name = "PLAN")]
-    pub plans: Vec<String>,
+    /// The plans to check, or devices [default: all plans that are enabled]
+    #[arg(value_name = "PLAN|DEVICE")]
+    pub names: Vec<String>,
+    /// All plans that are enabled: so it is without any name
+    #[arg(long, hide = true, conflicts_with = "names")]
+    pub all: bool,
     /// How to print
     #[arg(long, value_enum, default_value_t = FindingsFormat::Table)]
     pub format: FindingsFormat,
@@ -44,17 +47,28 @@ pub enum FindingsFormat {
 /// `dpbackup trust`
 #[derive(Debug, Args)]
 pub struct TrustArgs {
-    /// The device, by its name in the plan file
+    /// The device, by its name in the plan file, or by its host there
     #[arg(value_name = "DEVICE")]
-    pub device: String,
+    pub device: Option<String>,
 }
 
 /// `dpbackup init`
 #[derive(Debug, Args)]
 pub struct InitArgs {
-    /// Where to write it; `-` is stdout
-    #[arg(value_name = "FILE", default_value = "plans.toml")]
-    pub file: PathBuf,
+    /// Where to write it [default: the file of --config, else plans.toml]; `-` is stdout
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Every key that there is, each with its explanation
+    #[arg(long)]
+    pub full: bool,
+}
+
+/// `dpbackup validate`
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    /// The plan file, as `--config` names it
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
 }
 
 /// `dpbackup show`

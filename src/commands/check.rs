@@ -5,31 +5,35 @@ use std::path::Path;
 use crate::cli::{CheckArgs, FindingsFormat, Global};
 use crate::clock::SystemClock;
 use crate::commands::error::{CommandError, Outcome, print};
-use crate::commands::loading::{HistoryFile, chosen, load_plan_to_judge, look_at_history};
+use crate::commands::loading::{HistoryFile, load_plan_to_judge, look_at_history};
+use crate::commands::names;
 use crate::exit::Exit;
 use crate::lock::Locks;
+use crate::plan::model::{Device, Plan};
 use crate::report::findings;
 use crate::run::Engine;
-use crate::run::examine::{CheckItem, CheckVerdict, THIS_MACHINE, examine};
+use crate::run::examine::{CheckItem, CheckVerdict, THIS_MACHINE, examine, examine_device};
 use crate::signal::{self, Stop};
-use crate::ui::Ui;
+use crate::ui::{Ui, Verbosity};
 use crate::values::environment::Lookup;
 
 /// Looks at all that the plans need. Changes nothing, here or there.
 pub(super) fn check(global: &Global, args: &CheckArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
     let loaded = load_plan_to_judge(global, ui, env)?;
     let file = &loaded.plan_file;
-    let plans = match args.plans.as_slice() {
-        [] => file.plans.iter().filter(|plan| plan.enabled).collect(),
-        names => chosen(&loaded, names)?,
-    };
-    if plans.is_empty() {
-        let error = anyhow::anyhow!(
-            "the plan file {} has no plan that is enabled",
-            file.path.display()
-        );
-        return Err(CommandError::new(Exit::Usage, error).with_hint("name the plans to check"));
+    let mut plans: Vec<String> = Vec::new();
+    let mut devices: Vec<&Device> = Vec::new();
+    for name in &args.names {
+        match (file.plan(name), names::device(file, name)) {
+            (None, Ok(device)) => devices.push(device),
+            _ => plans.push(name.clone()),
+        }
     }
+    let plans = match (plans.as_slice(), devices.as_slice()) {
+        ([], []) => names::enabled(file)?,
+        ([], _) => Vec::new(),
+        (plans, _) => names::chosen(file, &["check"], plans)?,
+    };
     let stop = Stop::new();
     signal::listen(&stop).map_err(|error| CommandError::new(Exit::Failed, error))?;
     let clock = SystemClock::new();
@@ -42,15 +46,36 @@ pub(super) fn check(global: &Global, args: &CheckArgs, ui: Ui, env: Lookup<'_>) 
         process: "check",
         environment: env,
     };
-    let Some(mut found) = examine(engine, &plans) else {
-        return Ok(stop.signal().map_or(Exit::Failed, Exit::Interrupted));
-    };
-    let local = found
-        .iter()
-        .take_while(|finding| finding.subject == THIS_MACHINE)
-        .count();
-    found.insert(local, history(&file.settings.history));
+    let interrupted = || Ok(stop.signal().map_or(Exit::Failed, Exit::Interrupted));
+    let mut found = Vec::new();
+    if !plans.is_empty() {
+        let Some(looked) = examine(engine, &plans) else {
+            return interrupted();
+        };
+        found = looked;
+        let local = found
+            .iter()
+            .take_while(|finding| finding.subject == THIS_MACHINE)
+            .count();
+        found.insert(local, history(&file.settings.history));
+    }
+    // Who names a device asks about it alone, whatever plan would back it up.
+    let enabled: Vec<&Plan> = file.plans.iter().filter(|plan| plan.enabled).collect();
+    for device in devices {
+        found.extend(examine_device(engine, &enabled, device));
+        if stop.is_requested() {
+            return interrupted();
+        }
+    }
     let text = match args.format {
+        FindingsFormat::Table if ui.verbosity == Verbosity::Quiet => {
+            let mut bad = found.clone();
+            bad.retain(|finding| finding.verdict != CheckVerdict::Ok);
+            match bad.as_slice() {
+                [] => String::new(),
+                bad => findings::table(bad, ui.width),
+            }
+        }
         FindingsFormat::Table => findings::table(&found, ui.width),
         FindingsFormat::Json => findings::json(&found),
     };

@@ -8,7 +8,8 @@ use crate::cli::{
     ExecutionId, Global, HistoryArgs, HistoryFormat, HistoryLevel, HistoryOutput, LevelArgs, Since,
 };
 use crate::commands::error::{CommandError, Outcome, found, print};
-use crate::commands::loading::{did_you_mean, existing_history, load_plan, read_history};
+use crate::commands::loading::{existing_history, load_plan, read_history};
+use crate::commands::names::did_you_mean;
 use crate::commands::status;
 use crate::exit::Exit;
 use crate::history::{History, HistoryError, PlanFilter};
@@ -41,6 +42,14 @@ pub(super) fn history(global: &Global, args: &HistoryArgs, ui: Ui, env: Lookup<'
         },
         (Some(level), _) => self::level(&existing_history(settings)?, level, ui),
     }
+}
+
+/// Answers `last`, which is a level of history.
+pub(super) fn last(global: &Global, output: &HistoryOutput, ui: Ui, env: Lookup<'_>) -> Outcome {
+    let loaded = load_plan(global, ui, env)?;
+    let history = existing_history(&loaded.plan_file.settings)?;
+    let plan = execution(ExecutionId::Last, PlanId, || history.newest_plan())?;
+    activities(&history, plan, output, ui)
 }
 
 /// The execution that an ID, or `last`, is at one of the levels.

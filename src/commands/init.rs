@@ -3,54 +3,92 @@
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use crate::cli::InitArgs;
+use crate::cli::{Global, InitArgs};
 use crate::commands::error::{CommandError, Outcome, print};
 use crate::exit::Exit;
 use crate::ui::{Ui, Verbosity};
+use crate::values::environment::{Lookup, non_empty};
+use crate::values::invocation::Invocation;
 
-/// The example documents every key, and a test proves that it is valid.
-const EXAMPLE: &str = include_str!("../../plans.example.toml");
+/// One device and one plan, by the names that the guide has. A test proves that it is valid.
+const FIRST: &str = include_str!("../../examples/plans.toml");
+
+/// Every key, each with its explanation. A test proves that it is valid.
+const FULL: &str = include_str!("../../plans.example.toml");
 
 /// For editors that know TOML; the file it names need not be there.
 const SCHEMA_LINE: &str = "#:schema ./plans.schema.json\n\
                            # (for editors: `dpbackup schema > plans.schema.json` writes that file)\n\n";
 
+/// Where a plan file is looked for without being named.
+const HERE: &str = "plans.toml";
+
 /// Writes a plan file to start from, and overwrites none.
-pub(super) fn init(args: &InitArgs, ui: Ui) -> Outcome {
-    let text = format!("{SCHEMA_LINE}{EXAMPLE}");
-    if args.file == Path::new("-") {
+pub(super) fn init(global: &Global, args: &InitArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
+    let text = format!("{SCHEMA_LINE}{}", if args.full { FULL } else { FIRST });
+    // Who names a plan file and has none yet means this one.
+    let file = args.file.clone().or_else(|| global.config.clone());
+    let file = file.unwrap_or_else(|| PathBuf::from(HERE));
+    if file == Path::new("-") {
         print(ui, &text)?;
         return Ok(Exit::Success);
     }
-    let shown = args.file.display();
+    let shown = file.display();
     // `create_new` is one step for the kernel: nobody's file is lost between a look and a write.
-    let file = OpenOptions::new()
+    let made = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(&args.file);
-    let file = file.map_err(|error| {
+        .open(&file);
+    let made = made.map_err(|error| {
         let hint = match error.kind() {
-            ErrorKind::AlreadyExists => "it was left as it is; name another file, or `-` to print it",
-            ErrorKind::NotFound => "its folder is not there: make it first",
-            _ => "name a file in a folder that you may write, or `-` to print it",
+            ErrorKind::AlreadyExists => format!(
+                "it was left as it is: `{}` checks it; move it away or name another file, or `-` to print it",
+                names(&file, env).command(["validate"])
+            ),
+            ErrorKind::NotFound => "its folder is not there: make it first".to_owned(),
+            _ => "name a file in a folder that you may write, or `-` to print it".to_owned(),
         };
         let error = anyhow::Error::new(error).context(format!("writing the plan file {shown}"));
         CommandError::new(Exit::Usage, error).with_hint(hint)
     })?;
-    write(file, &text)
+    write(made, &text)
         .with_context(|| format!("writing the plan file {shown}"))
         .map_err(|error| CommandError::new(Exit::Failed, error))?;
     if ui.verbosity > Verbosity::Quiet {
-        ui.say(&format!(
-            "wrote {shown}; change it to your devices, then: dpbackup --config {shown} validate"
-        ));
+        let invocation = names(&file, env);
+        let mut said = format!("wrote {shown}; change it to your gateways, then:");
+        let steps: &[&[&str]] = if args.full {
+            &[&["validate"], &["check"]]
+        } else {
+            &[
+                &["validate"],
+                &["trust", "QA1"],
+                &["check"],
+                &["preview", "Nightly"],
+                &["run", "Nightly"],
+            ]
+        };
+        for step in steps {
+            said.push_str("\n  ");
+            said.push_str(&invocation.command(step.iter().copied()));
+        }
+        ui.say(&said);
     }
     Ok(Exit::Success)
+}
+
+/// How commands name the file that was written: not at all, where they find it.
+fn names(file: &Path, env: Lookup<'_>) -> Invocation {
+    if file == Path::new(HERE) && non_empty(env, "DPBACKUP_CONFIG").is_none() {
+        Invocation::default()
+    } else {
+        Invocation::naming(file)
+    }
 }
 
 fn write(mut file: File, text: &str) -> std::io::Result<()> {

@@ -10,21 +10,38 @@ use crate::exit::Exit;
 use crate::history::{History, HistoryError, Writing};
 use crate::plan::diagnostic::{PlanReport, Style};
 use crate::plan::find::FindError;
-use crate::plan::model::{Plan, Settings};
+use crate::plan::model::Settings;
 use crate::plan::{self, LoadError, Loaded};
 use crate::ui::{Ui, Verbosity};
 use crate::values::environment::{Lookup, non_empty};
-use crate::values::invocation::{Invocation, quoted};
-use crate::values::nearest::nearest;
-
-/// So many names are listed; of more, nobody reads them all.
-const LISTED: usize = 20;
+use crate::values::invocation::Invocation;
 
 /// How this process was called: with a plan file that was named, or with one that is found.
 pub(super) fn invocation(global: &Global, env: Lookup<'_>) -> Invocation {
     let named = global.config.clone();
     let named = named.or_else(|| non_empty(env, "DPBACKUP_CONFIG").map(PathBuf::from));
     named.map_or_else(Invocation::default, |path| Invocation::naming(&path))
+}
+
+/// Advice for a word in place of a command that is a plan, a device or a plan file.
+pub(super) fn named_in_place_of_a_command(global: &Global, word: &str, env: Lookup<'_>) -> Option<String> {
+    if Path::new(word).is_file() {
+        let validate = Invocation::naming(Path::new(word)).command(["validate"]);
+        return Some(format!(
+            "a plan file is named by --config: `{validate}` checks this one"
+        ));
+    }
+    let path = plan::find::find(global.config.as_deref(), Path::new(""), env).ok()?;
+    let file = plan::load(&path, env).ok()?.plan_file;
+    let command = |words: [&str; 2]| invocation(global, env).command(words);
+    if file.plan(word).is_some() {
+        return Some(format!("it is a plan: `{}` runs it", command(["run", word])));
+    }
+    file.device(word)?;
+    Some(format!(
+        "it is a device: `{}` looks at it",
+        command(["check", word])
+    ))
 }
 
 /// Finds, reads and checks the plan file. Its errors are printed here; its warnings where
@@ -54,54 +71,6 @@ pub(super) fn load_plan_if_any(
         Err(FindError::NotFound(_)) => Ok(None),
         // Found, or refused: that is told there.
         Ok(_) | Err(FindError::Untrusted { .. }) => load_plan(global, ui, env).map(Some),
-    }
-}
-
-/// The plans of these names, or an error that names those that the file does not have.
-pub(super) fn chosen<'a>(loaded: &'a Loaded, names: &[String]) -> Result<Vec<&'a Plan>, CommandError> {
-    let file = &loaded.plan_file;
-    let mut plans: Vec<&Plan> = Vec::new();
-    for name in names {
-        let Some(plan) = file.plan(name) else {
-            let known: Vec<&str> = file.plans.iter().map(|plan| plan.name.as_str()).collect();
-            return Err(unknown(loaded, "plan", name, &known));
-        };
-        // Named twice is meant once.
-        if !plans.iter().any(|chosen| chosen.name == plan.name) {
-            plans.push(plan);
-        }
-    }
-    Ok(plans)
-}
-
-/// The error for a name that the plan file does not have, with the nearest that it has.
-pub(super) fn unknown(loaded: &Loaded, what: &str, name: &str, known: &[&str]) -> CommandError {
-    let hint = match known {
-        [] => format!("it has no {what}s at all"),
-        known => did_you_mean(name, known),
-    };
-    let path = loaded.plan_file.path.display();
-    CommandError::new(
-        Exit::Usage,
-        anyhow::anyhow!("the plan file {path} has no {what} '{name}'"),
-    )
-    .with_hint(hint)
-}
-
-/// Advice for a name that is not known: the nearest of those that are, or all of them.
-pub(super) fn did_you_mean(name: &str, known: &[&str]) -> String {
-    match nearest(name, known.iter().copied()) {
-        Some(nearest) => format!("did you mean '{nearest}'?"),
-        None if known.is_empty() => "there are none at all".to_owned(),
-        None => {
-            // Some names hold commas.
-            let mut names: Vec<String> = known.iter().map(|name| quoted(name).into_owned()).collect();
-            if let Some(more) = names.len().checked_sub(LISTED).filter(|more| *more > 0) {
-                names.truncate(LISTED);
-                names.push(format!("and {more} more"));
-            }
-            format!("there are (upper and lower case differ): {}", names.join(", "))
-        }
     }
 }
 

@@ -6,6 +6,7 @@ mod error;
 mod history;
 mod init;
 mod loading;
+mod names;
 mod notify_test;
 mod preview;
 mod prune;
@@ -18,9 +19,16 @@ mod trust;
 mod validate;
 mod verify;
 
+use std::ffi::OsString;
+
+use clap::Parser as _;
+use clap::error::ErrorKind::{
+    DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion, InvalidSubcommand,
+};
+use clap::error::{ContextKind, ContextValue};
 use jiff::tz::TimeZone;
 
-use crate::cli::{Cli, Command, RunArgs, RunFormat};
+use crate::cli::{Cli, Command, Global, RunArgs, RunFormat, explain};
 use crate::exit::Exit;
 use crate::history::HistoryError;
 use crate::plan::LoadError;
@@ -34,21 +42,64 @@ use crate::values::invocation::Invocation;
 
 use error::CommandError;
 
+/// Reads the arguments of the process, runs what they say, and returns the exit code.
+pub fn start(arguments: impl IntoIterator<Item = OsString>, env: Lookup<'_>) -> Exit {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    match Cli::try_parse_from(&arguments) {
+        Ok(cli) => dispatch(&cli, env),
+        Err(error) => not_understood(&error, &arguments, env),
+    }
+}
+
+/// Help and version are printed; what could not be understood is answered.
+fn not_understood(error: &clap::Error, arguments: &[OsString], env: Lookup<'_>) -> Exit {
+    if let DisplayHelp | DisplayVersion | DisplayHelpOnMissingArgumentOrSubcommand = error.kind() {
+        // Who asked for it and does not read it has nothing to be told.
+        let _ = error.print();
+        return if error.use_stderr() {
+            Exit::Usage
+        } else {
+            Exit::Success
+        };
+    }
+    let words: Vec<String> = arguments
+        .iter()
+        .skip(1)
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    let global = Global::of_words(&words);
+    let mut answer = explain(error, &words, &loading::invocation(&global, env));
+    if error.kind() == InvalidSubcommand
+        && let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand)
+        && let Some(hint) = loading::named_in_place_of_a_command(&global, word, env)
+    {
+        answer.hint = hint;
+    }
+    let ui = Ui::new(&global, env);
+    ui.error(&anyhow::anyhow!(answer.title), Some(&answer.hint));
+    Exit::Usage
+}
+
 /// Runs what was typed, prints its error if it has one, and returns the exit code.
 pub fn dispatch(cli: &Cli, env: Lookup<'_>) -> Exit {
     let ui = Ui::new(&cli.global, env);
     keep_secrets(ui);
     let outcome = match &cli.command {
+        Command::Run(args) if args.dry_run => preview::instead_of_run(&cli.global, args, ui, env),
         Command::Run(args) => run::run(&cli.global, args, ui, env),
         Command::Preview(args) => preview::preview(&cli.global, args, ui, env),
-        Command::Validate => validate::validate(&cli.global, ui, env),
+        Command::Validate(args) => validate::validate(&cli.global, args, ui, env),
         Command::History(args) => history::history(&cli.global, args, ui, env),
         Command::NotifyTest(args) => notify_test::notify_test(&cli.global, args, ui, env),
         Command::Recover(args) => recover::recover(args, &cli.global, ui, env),
         Command::Diff(args) => diff::diff(&cli.global, args, ui, env),
         Command::Prune(args) => prune::prune(&cli.global, args, ui, env),
         Command::Verify(args) => verify::verify(&cli.global, args, ui, env),
-        Command::Init(args) => init::init(args, ui),
+        Command::Status(args) => status::status(&cli.global, args, ui, env),
+        Command::List => show::list(&cli.global, ui, env),
+        Command::Last(output) => history::last(&cli.global, output, ui, env),
+        Command::Version => texts::version(ui),
+        Command::Init(args) => init::init(&cli.global, args, ui, env),
         Command::Schema => texts::schema(ui),
         Command::Show(args) => show::show(&cli.global, args, ui, env),
         Command::Completions(args) => texts::completions(args, ui),

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use crate::cli::{Global, NotifyTestArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{Outcome, print};
-use crate::commands::loading::{chosen, load_plan};
+use crate::commands::loading::load_plan;
+use crate::commands::names::chosen;
 use crate::exit::Exit;
 use crate::history::History;
 use crate::notify::notice::{Notice, NoticeTask, QuiescedPlace};
@@ -37,7 +38,7 @@ pub(super) fn notify_test(global: &Global, args: &NotifyTestArgs, ui: Ui, env: L
     let loaded = load_plan(global, ui, env)?;
     let file = &loaded.plan_file;
     let plans: Vec<&Plan> = match &args.plan {
-        Some(name) => chosen(&loaded, std::slice::from_ref(name))?,
+        Some(name) => chosen(file, &["notify-test"], std::slice::from_ref(name))?,
         None => file.plans.iter().collect(),
     };
     let clock = SystemClock::new();
@@ -58,7 +59,22 @@ pub(super) fn notify_test(global: &Global, args: &NotifyTestArgs, ui: Ui, env: L
         }
         let _ = writeln!(text, "plan {}", printable(&plan.name));
         for receiver in receivers {
-            for event in ORDER {
+            let alarms = |event: &EventName| receiver.can_say(*event) && receiver.would_alarm(*event);
+            let held_back: Vec<EventName> = ORDER
+                .into_iter()
+                .filter(alarms)
+                .filter(|_| !args.alarms)
+                .collect();
+            if !held_back.is_empty() {
+                let words: Vec<&str> = held_back.iter().map(|event| event.word()).collect();
+                let _ = writeln!(
+                    text,
+                    "  {} {}: not sent, for it would be a real alarm; --alarms sends it too",
+                    receiver.name,
+                    words.join(", ")
+                );
+            }
+            for event in ORDER.into_iter().filter(|event| !held_back.contains(event)) {
                 let notice = made_up(&notifier, clock.now(), event, &plan.name);
                 exit = exit.or_graver(tell(&notifier, &receiver, &notice, &mut text));
             }

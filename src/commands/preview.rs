@@ -7,10 +7,11 @@ use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
 
 use crate::artifact::layout::{self, ExportKind};
-use crate::cli::{Global, PreviewArgs, PreviewFormat};
+use crate::cli::{Global, PreviewArgs, PreviewFormat, RunArgs, RunFormat};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{CommandError, Outcome, print};
-use crate::commands::loading::{chosen, load_plan_to_judge, look_at_history};
+use crate::commands::loading::{invocation, load_plan_to_judge, look_at_history};
+use crate::commands::names::wanted;
 use crate::exit::Exit;
 use crate::lock::Locks;
 use crate::plan::model::{Action, Plan, Settings};
@@ -21,7 +22,7 @@ use crate::run::failure::Failure;
 use crate::run::status::{Class, Status};
 use crate::run::{Engine, sequence, store};
 use crate::signal::{self, Stop};
-use crate::ui::Ui;
+use crate::ui::{Ui, Verbosity};
 use crate::values::environment::Lookup;
 use crate::values::text::printable;
 
@@ -55,10 +56,30 @@ struct PreviewDocument<'p> {
     plans: Vec<Preview<'p>>,
 }
 
+/// Answers `run --dry-run`, which other programs have.
+pub(super) fn instead_of_run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
+    let words = ["preview"].into_iter();
+    let all = args.all.then_some("--all");
+    let words = words.chain(args.plans.iter().map(String::as_str)).chain(all);
+    let command = invocation(global, env).command(words);
+    if ui.verbosity > Verbosity::Quiet {
+        ui.say(&format!("nothing is run: this is `{command}`"));
+    }
+    let args = PreviewArgs {
+        plans: args.plans.clone(),
+        all: args.all,
+        format: match args.format {
+            RunFormat::Text => PreviewFormat::Table,
+            RunFormat::Json => PreviewFormat::Json,
+        },
+    };
+    preview(global, &args, ui, env)
+}
+
 /// Shows what a run would do.
 pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
     let loaded = load_plan_to_judge(global, ui, env)?;
-    let plans = chosen(&loaded, &args.plans)?;
+    let plans = wanted(&loaded.plan_file, &["preview"], &args.plans, args.all)?;
     let file = &loaded.plan_file;
     let stop = Stop::new();
     signal::listen(&stop).map_err(|error| CommandError::new(Exit::Failed, error))?;

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use crate::cli::{Global, PruneArgs, ReportFormat};
 use crate::clock::{Clock as _, SystemClock};
 use crate::commands::error::{CommandError, Outcome, print};
-use crate::commands::loading::{chosen, load_plan, open_history, read_history};
+use crate::commands::loading::{load_plan, open_history, read_history};
+use crate::commands::names::chosen;
 use crate::exit::Exit;
 use crate::history::{FileId, History};
 use crate::lock::{Asked, Lock, Locks};
@@ -24,7 +25,7 @@ use crate::values::environment::Lookup;
 pub(super) fn prune(global: &Global, args: &PruneArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
     let loaded = load_plan(global, ui, env)?;
     let file = &loaded.plan_file;
-    chosen(&loaded, &args.plans)?;
+    chosen(file, &["prune", "--plan"], &args.plans)?;
     let history = if args.dry_run {
         read_history(&file.settings)?
     } else {

@@ -5,7 +5,8 @@ use anyhow::Context as _;
 use crate::cli::{Global, RunArgs, RunFormat};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{CommandError, Outcome};
-use crate::commands::loading::{chosen, load_plan, open_history};
+use crate::commands::loading::{load_plan, open_history};
+use crate::commands::names::wanted;
 use crate::exit::Exit;
 use crate::history::History;
 use crate::lock::Locks;
@@ -25,7 +26,7 @@ use crate::values::environment::Lookup;
 /// Runs plans, one after another.
 pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
     let loaded = load_plan(global, ui, env)?;
-    let plans = chosen(&loaded, &args.plans)?;
+    let plans = wanted(&loaded.plan_file, &["run"], &args.plans, args.all)?;
     let file = &loaded.plan_file;
     let stop = Stop::new();
     signal::listen(&stop)

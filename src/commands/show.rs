@@ -1,24 +1,62 @@
-//! `dpbackup show`
+//! `dpbackup show`, and `list`, which other programs have.
+
+use std::fmt::Write as _;
 
 use anyhow::Context as _;
 
 use crate::cli::{Global, ShowArgs};
 use crate::commands::error::{CommandError, Outcome, print};
-use crate::commands::loading::{chosen, load_plan_to_judge};
+use crate::commands::loading::load_plan_to_judge;
+use crate::commands::names::chosen;
 use crate::exit::Exit;
-use crate::plan::effective::effective;
+use crate::plan::effective::{EffectiveScope, effective};
 use crate::ui::Ui;
 use crate::values::environment::Lookup;
 
 /// Shows every value that holds, and where it comes from.
 pub(super) fn show(global: &Global, args: &ShowArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
     let loaded = load_plan_to_judge(global, ui, env)?;
-    let names: Vec<String> = args.plan.iter().cloned().collect();
-    let only = chosen(&loaded, &names)?.first().copied();
     let file = &loaded.plan_file;
+    let shown = match &args.plan {
+        None => EffectiveScope::All,
+        Some(name) => match (file.plan(name), file.device(name)) {
+            (None, Some(device)) => EffectiveScope::Device(device),
+            _ => chosen(file, &["show"], std::slice::from_ref(name))?
+                .first()
+                .map_or(EffectiveScope::All, |plan| EffectiveScope::Plan(plan)),
+        },
+    };
     let text = std::fs::read_to_string(&file.path)
         .with_context(|| format!("reading {} again", file.path.display()))
         .map_err(|error| CommandError::new(Exit::Usage, error))?;
-    print(ui, &effective(file, &text, only))?;
+    print(ui, &effective(file, &text, shown))?;
+    Ok(Exit::Success)
+}
+
+/// The plans with their devices, and the devices with their addresses.
+pub(super) fn list(global: &Global, ui: Ui, env: Lookup<'_>) -> Outcome {
+    let loaded = load_plan_to_judge(global, ui, env)?;
+    let file = &loaded.plan_file;
+    let mut text = format!("plans of {}\n", file.path.display());
+    // Writing into a String cannot fail.
+    for plan in &file.plans {
+        let devices: Vec<&str> = file
+            .devices
+            .iter()
+            .filter(|device| plan.activities.iter().any(|a| a.devices.matches(&device.name)))
+            .map(|device| device.name.as_str())
+            .collect();
+        let disabled = if plan.enabled { "" } else { " (not enabled)" };
+        let devices = match devices.as_slice() {
+            [] => "no device".to_owned(),
+            names => names.join(", "),
+        };
+        let _ = writeln!(text, "  {}{disabled}: {devices}", plan.name);
+    }
+    text.push_str("devices\n");
+    for device in &file.devices {
+        let _ = writeln!(text, "  {}: {}:{}", device.name, device.host, device.port);
+    }
+    print(ui, &text)?;
     Ok(Exit::Success)
 }

@@ -15,6 +15,12 @@ pub(super) fn schema(ui: Ui) -> Outcome {
     Ok(Exit::Success)
 }
 
+/// Prints the version.
+pub(super) fn version(ui: Ui) -> Outcome {
+    print(ui, concat!("dpbackup ", env!("CARGO_PKG_VERSION"), "\n"))?;
+    Ok(Exit::Success)
+}
+
 /// Prints a completion script.
 pub(super) fn completions(args: &CompletionsArgs, ui: Ui) -> Outcome {
     let mut script = Vec::new();
@@ -30,7 +36,8 @@ pub(super) fn man(args: &ManArgs, ui: Ui) -> Outcome {
     let mut name = "dpbackup".to_owned();
     for word in &args.command {
         let Some(below) = command.find_subcommand(word).cloned() else {
-            let known: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+            let visible = command.get_subcommands().filter(|below| !below.is_hide_set());
+            let known: Vec<&str> = visible.map(clap::Command::get_name).collect();
             let hint = match known.as_slice() {
                 [] => format!("`{name}` has no commands below it"),
                 known => format!("it has: {}", known.join(", ")),

@@ -8,9 +8,10 @@ use jiff::Timestamp;
 use crate::cli::{Global, TrustArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{CommandError, Outcome, print};
-use crate::commands::loading::{load_plan, unknown};
+use crate::commands::loading::load_plan;
+use crate::commands::names;
 use crate::exit::Exit;
-use crate::plan::model::{Device, Trust};
+use crate::plan::model::{Device, PlanFile, Trust};
 use crate::soma::certificate::{Certificate, CertificateContent};
 use crate::soma::peer::{self, Peer};
 use crate::ui::Ui;
@@ -21,9 +22,9 @@ use crate::values::text::printable;
 pub(super) fn trust(global: &Global, args: &TrustArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
     let loaded = load_plan(global, ui, env)?;
     let file = &loaded.plan_file;
-    let Some(device) = file.device(&args.device) else {
-        let known: Vec<&str> = file.devices.iter().map(|device| device.name.as_str()).collect();
-        return Err(unknown(&loaded, "device", &args.device, &known));
+    let device = match &args.device {
+        Some(name) => names::device(file, name)?,
+        None => return Err(which(file)),
     };
     let trust_command = file.invocation.command(["trust", &device.name]);
     let peer = peer::reach(&device.host, device.port, file.settings.timeouts.connect)
@@ -55,6 +56,20 @@ pub(super) fn trust(global: &Global, args: &TrustArgs, ui: Ui, env: Lookup<'_>) 
     } else {
         Exit::Warned
     })
+}
+
+/// Without a name, those that there are.
+fn which(file: &PlanFile) -> CommandError {
+    let error = anyhow!("trust needs to know which device");
+    let hint = match file.devices.first() {
+        Some(first) => format!(
+            "name one, such as `{}`; {}",
+            file.invocation.command(["trust", &first.name]),
+            names::all_devices(file)
+        ),
+        None => "the plan file has no [[device]] yet".to_owned(),
+    };
+    CommandError::new(Exit::Usage, error).with_hint(hint)
 }
 
 fn page(device: &Device, peer: &Peer, own: &Certificate, all: &[Certificate], now: Timestamp) -> String {

@@ -1,15 +1,19 @@
 //! `dpbackup validate`
 
-use crate::cli::Global;
+use crate::cli::{Global, ValidateArgs};
 use crate::commands::error::{Outcome, print};
 use crate::commands::loading::load_plan_to_judge;
 use crate::exit::Exit;
-use crate::ui::Ui;
+use crate::ui::{Ui, Verbosity};
 use crate::values::environment::Lookup;
 
 /// Checks the plan file and says what it holds.
-pub(super) fn validate(global: &Global, ui: Ui, env: Lookup<'_>) -> Outcome {
-    let loaded = load_plan_to_judge(global, ui, env)?;
+pub(super) fn validate(global: &Global, args: &ValidateArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
+    let mut global = global.clone();
+    if let Some(file) = &args.file {
+        global.config = Some(file.clone());
+    }
+    let loaded = load_plan_to_judge(&global, ui, env)?;
     let file = &loaded.plan_file;
     let activities: usize = file.plans.iter().map(|plan| plan.activities.len()).sum();
     let mut text = format!(
@@ -41,7 +45,9 @@ pub(super) fn validate(global: &Global, ui: Ui, env: Lookup<'_>) -> Outcome {
             count(devices, "device", "devices"),
         ));
     }
-    print(ui, &text)?;
+    if ui.verbosity > Verbosity::Quiet {
+        print(ui, &text)?;
+    }
     Ok(Exit::Success)
 }
 

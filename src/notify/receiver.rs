@@ -132,6 +132,12 @@ impl Receiver<'_> {
         }
     }
 
+    /// Whether telling it of this event raises a real alarm, test or not: a ping is an address
+    /// and nothing else, and has no place for the word.
+    pub fn would_alarm(&self, event: EventName) -> bool {
+        matches!(self.way, Way::Ping { .. }) && !matches!(event, EventName::Started | EventName::Succeeded)
+    }
+
     /// Whether both are the same service at the same place.
     pub fn is_same_as(&self, other: &Receiver<'_>) -> bool {
         match (&self.way, &other.way) {

@@ -21,9 +21,19 @@ struct EffectiveLine {
     origin: String,
 }
 
-/// What holds for the whole file, or for one plan and the devices that it concerns.
-/// `text` is the plan file as it was read.
-pub fn effective(file: &PlanFile, text: &str, only: Option<&Plan>) -> String {
+/// How much of a plan file is shown.
+#[derive(Clone, Copy, Debug)]
+pub enum EffectiveScope<'s> {
+    /// The whole.
+    All,
+    /// One plan and the devices that it concerns.
+    Plan(&'s Plan),
+    /// One device.
+    Device(&'s Device),
+}
+
+/// What holds. `text` is the plan file as it was read.
+pub fn effective(file: &PlanFile, text: &str, shown: EffectiveScope<'_>) -> String {
     let written: Written = toml::from_str(text).unwrap_or_default();
     let mut out = format!("# {}\n", file.path.display());
     let settings = written
@@ -38,19 +48,28 @@ pub fn effective(file: &PlanFile, text: &str, only: Option<&Plan>) -> String {
         &mut out,
     );
     for (device, written) in file.devices.iter().zip(tables_at(&written, "device")) {
-        let concerned = |plan: &Plan| plan.activities.iter().any(|a| a.devices.matches(&device.name));
-        if only.is_none_or(concerned) {
+        let concerned = match shown {
+            EffectiveScope::All => true,
+            EffectiveScope::Plan(plan) => plan.activities.iter().any(|a| a.devices.matches(&device.name)),
+            EffectiveScope::Device(only) => only.name == device.name,
+        };
+        if concerned {
             section(&DEVICE, written, &|key| of_device(key, device), &mut out);
         }
     }
     for (plan, written) in file.plans.iter().zip(tables_at(&written, "plan")) {
-        if only.is_some_and(|only| only.name != plan.name) {
-            continue;
+        match shown {
+            EffectiveScope::Plan(only) if only.name != plan.name => continue,
+            EffectiveScope::Device(_) => continue,
+            EffectiveScope::All | EffectiveScope::Plan(_) => {}
         }
         section(&PLAN, written, &|key| of_plan(key, plan), &mut out);
         for (activity, written) in plan.activities.iter().zip(tables_at(written, "activity")) {
             section(&ACTIVITY, written, &|key| of_activity(key, activity), &mut out);
         }
+    }
+    if let EffectiveScope::Device(_) = shown {
+        return out;
     }
     let none = Written::new();
     let notify = written.get("notify").and_then(Value::as_table).unwrap_or(&none);

@@ -10,12 +10,19 @@ mod item;
 mod local;
 mod needs;
 
-use crate::plan::model::Plan;
+use crate::plan::model::{Device, Plan};
 use crate::run::Engine;
 
 pub use item::{CheckItem, CheckVerdict, THIS_MACHINE};
 
 use needs::Needs;
+
+/// Looks at one device: at all that these plans need of it, and where they need nothing, at the
+/// way to it.
+pub fn examine_device(engine: Engine<'_>, plans: &[&Plan], device: &Device) -> Vec<CheckItem> {
+    let needs = needs::Needs::of(device, plans).unwrap_or_default();
+    device::examine(engine, device, &needs)
+}
 
 /// Looks at all that these plans need. `None` when somebody asked to stop meanwhile.
 pub fn examine(engine: Engine<'_>, plans: &[&Plan]) -> Option<Vec<CheckItem>> {

@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
+/// The commands that read no plan file.
+const WITHOUT_PLAN_FILE: [&str; 5] = ["completions", "help", "init", "man", "schema"];
+
 /// What another call of this program needs so that it reads the same plan file: and with
 /// it the same history, for the IDs of one mean other things in another.
 ///
@@ -24,14 +27,17 @@ impl Invocation {
 
     /// The command of these words, ready to be pasted into a shell.
     ///
-    /// The plan file comes last, so that the words read as they are looked up.
+    /// The plan file comes last, so that the words read as they are looked up; it is left out
+    /// of commands that read none.
     pub fn command<'w>(&self, words: impl IntoIterator<Item = &'w str>) -> String {
         let mut command = String::from("dpbackup");
-        for word in words {
+        let mut reads_plan_file = true;
+        for (position, word) in words.into_iter().enumerate() {
+            reads_plan_file &= position > 0 || !WITHOUT_PLAN_FILE.contains(&word);
             command.push(' ');
             command.push_str(&quoted(word));
         }
-        if let Some(config) = &self.config {
+        if let Some(config) = self.config.as_ref().filter(|_| reads_plan_file) {
             command.push_str(" --config ");
             command.push_str(&quoted(&config.to_string_lossy()));
         }
@@ -66,6 +72,8 @@ mod tests {
             Invocation::naming(Path::new("/etc/qa.toml")).command(words),
             "dpbackup history activities 5 --config /etc/qa.toml"
         );
+        let named = Invocation::naming(Path::new("/etc/qa.toml"));
+        assert_eq!(named.command(["init", "new.toml"]), "dpbackup init new.toml");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::source::{Module, Source};
 /// What a room may use. `plan::model`, `run::event` and `run::status` are plain data; the
 /// rooms that know only those say so.
 const ARROWS: &[(&str, &[&str])] = &[
-    ("main", &["cli", "commands", "values"]),
+    ("main", &["commands", "values"]),
     ("cli", &["exit", "run::status", "values"]),
     (
         "commands",

@@ -135,7 +135,12 @@ fn bad_usage_is_2() {
         vec!["history", "--limit", "0"],
         vec!["history", "activities"],
     ] {
-        is_usage(home.dpbackup(&arguments), &home, &gateway, "--help");
+        let next_step = if arguments.is_empty() {
+            "--help"
+        } else {
+            "\nhint: "
+        };
+        is_usage(home.dpbackup(&arguments), &home, &gateway, next_step);
     }
 }
 

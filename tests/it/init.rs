@@ -12,17 +12,69 @@ fn init_writes_a_valid_plan_file_that_only_its_owner_can_read() {
     let home = Home::new();
     let ran = home.dpbackup(&["init", "mine.toml"]).exits(0);
     assert_eq!(ran.stdout, "");
-    assert_eq!(
-        ran.stderr,
-        "wrote mine.toml; change it to your devices, then: dpbackup --config mine.toml validate\n"
-    );
     let path = home.path("mine.toml");
+    assert_eq!(
+        ran.stderr.replace(&path.display().to_string(), "MINE"),
+        "wrote mine.toml; change it to your gateways, then:\n  dpbackup validate --config MINE\n  \
+         dpbackup trust QA1 --config MINE\n  dpbackup check --config MINE\n  \
+         dpbackup preview Nightly --config MINE\n  dpbackup run Nightly --config MINE\n"
+    );
     let mode = fs::metadata(&path).expect("the file").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let text = fs::read_to_string(&path).expect("text");
     assert!(text.starts_with("#:schema "), "{text}");
-    let valid = home.dpbackup(&["--config", "mine.toml", "validate"]).exits(0);
-    assert_eq!(valid.stderr, "", "no warnings either");
+    assert!(
+        text.lines().count() < 32,
+        "a file that is read to its end: {text}"
+    );
+    let _ = home.dpbackup(&["init", "--full", "full.toml"]).exits(0);
+    let full = fs::read_to_string(home.path("full.toml")).expect("text");
+    assert!(full.ends_with(include_str!("../../plans.example.toml")));
+    for file in ["mine.toml", "full.toml"] {
+        let valid = home.dpbackup(&["--config", file, "validate"]).exits(0);
+        assert_eq!(valid.stderr, "", "{file}: no warnings either");
+    }
+}
+
+#[test]
+fn init_writes_the_file_that_was_named_with_config() {
+    let home = Home::new();
+    let _ = home.dpbackup(&["-c", "named.toml", "init"]).exits(0);
+    assert!(home.path("named.toml").exists());
+}
+
+/// The names that the guide and the README use are those of the file that `init` writes.
+#[test]
+fn what_the_guide_and_the_readme_say_first_is_about_the_file_of_init() {
+    let first: toml::Value = toml::from_str(include_str!("../../examples/plans.toml")).expect("TOML");
+    let names: Vec<&str> = ["device", "plan"]
+        .iter()
+        .filter_map(|table| first[table][0]["name"].as_str())
+        .collect();
+    assert_eq!(names, ["QA1", "Nightly"]);
+    for (page, text) in [
+        ("README.md", include_str!("../../README.md")),
+        ("docs/guide.md", include_str!("../../docs/guide.md")),
+    ] {
+        for (command, name) in [("trust", "QA1"), ("preview", "Nightly"), ("run", "Nightly")] {
+            let lines = text.lines().filter(|line| line.starts_with("    dpbackup"));
+            let named: Vec<&str> = lines
+                .filter_map(|line| line.trim().strip_prefix(&format!("dpbackup {command} ")))
+                .collect();
+            assert!(!named.is_empty(), "{page} has {command}");
+            for line in named {
+                assert!(line.starts_with(name), "{page}: {command} {line}");
+            }
+        }
+    }
+    // The guide has the file itself: what it means is the same.
+    let guide = include_str!("../../docs/guide.md");
+    let block = guide
+        .split("```toml\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next());
+    let block: toml::Value = toml::from_str(block.expect("a block")).expect("TOML");
+    assert_eq!(block, first);
 }
 
 #[test]

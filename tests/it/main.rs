@@ -41,6 +41,7 @@ mod locks;
 mod main_road;
 mod mistakes;
 mod no_threads;
+mod mistakes_words;
 mod notify_channels;
 mod notify_events;
 mod notify_trouble;

@@ -16,7 +16,7 @@ const SECURE: &str =
 
 /// What several mistakes lead to, each under a heading.
 #[derive(Default)]
-struct Said(String);
+pub(crate) struct Said(pub(crate) String);
 
 impl Said {
     /// Runs plan `P` and adds what is said.
@@ -27,7 +27,7 @@ impl Said {
 
     /// The same with other arguments.
     #[track_caller]
-    fn add_of(&mut self, mistake: &str, home: &Home, code: i32, arguments: &[&str]) {
+    pub(crate) fn add_of(&mut self, mistake: &str, home: &Home, code: i32, arguments: &[&str]) {
         let ran = home.dpbackup(arguments).exits(code);
         self.0.push_str(&format!(
             "=== {mistake}: exit code {code}\n{}\n",

@@ -294,7 +294,20 @@ fn notify_test_sends_one_of_each_and_says_what_was_answered() {
     );
     assert_eq!(arrived(&log.seen, 8).len(), 8);
     assert_eq!(arrived(&server.seen, 5).len(), 5);
-    let requests = arrived(&web.seen, 14);
+    // Eight for the web hook; a start and a success for the ping, which would take the rest for
+    // real failures.
+    let requests = arrived(&web.seen, 10);
+    assert_eq!(requests.len(), 10);
+    assert!(
+        !requests.iter().any(|request| request.path() == "/ping/fail"),
+        "no alarm"
+    );
+    assert!(
+        ran.stdout
+            .contains("not sent, for it would be a real alarm; --alarms sends it too"),
+        "{}",
+        ran.stdout
+    );
     let last_ping = requests
         .iter()
         .rfind(|request| request.path().starts_with("/ping"));
@@ -310,4 +323,8 @@ fn notify_test_sends_one_of_each_and_says_what_was_answered() {
         !home.path("state/history.db").exists(),
         "a test leaves no history"
     );
+    let _ = home.dpbackup(&["notify-test", "Night", "--alarms"]);
+    let requests = arrived(&web.seen, 24);
+    let alarms = requests.iter().filter(|request| request.path() == "/ping/fail");
+    assert_eq!(alarms.count(), 4, "with the word they are sent");
 }

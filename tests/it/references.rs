@@ -42,7 +42,10 @@ fn command_line_page() -> String {
     let mut page = String::from(
         "# Command line reference\n\n\
          Written from `src/cli.rs` and `src/exit.rs`; a test compares. `dpbackup COMMAND --help` prints the same.\n\
-         The options of the first block but `--version` go with every command.\n",
+         The options of the first block but `--version` go with every command.\n\n\
+         Words that other programs have are understood too: `dpbackup status` is `history status`, `dpbackup last` is\n\
+         `history last`, `dpbackup list` (or `plans`, `devices`) shows the plans and devices of the plan file,\n\
+         `dpbackup version` is `--version`, and `run --dry-run` is `preview`. Others are answered with what to type.\n",
     );
     let mut root = Cli::command().after_long_help("").term_width(WIDTH);
     root.build();
@@ -70,6 +73,7 @@ fn write_command(command: &mut Command, name: &str, page: &mut String) {
     page.push_str("```\n");
     let names: Vec<String> = command
         .get_subcommands()
+        .filter(|below| !below.is_hide_set() && below.get_name() != "help")
         .map(|below| below.get_name().to_owned())
         .collect();
     for below in names {

@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use crate::cli::{ExecutionId, VerifyArgs};
 use crate::commands::error::CommandError;
 use crate::commands::history::execution;
-use crate::commands::loading::did_you_mean;
+use crate::commands::names::did_you_mean;
 use crate::exit::Exit;
 use crate::history::History;
 use crate::plan::model::PlanFile;

@@ -6,6 +6,7 @@ use crate::plan::model::{Action, Activity, Device, Domains, Plan};
 use crate::values::pattern::PatternList;
 
 /// What the plans want of a device.
+#[derive(Default)]
 pub(super) struct Needs<'a> {
     pub(super) certificates: BTreeSet<&'a str>,
     pub(super) exports: Vec<&'a PatternList>,

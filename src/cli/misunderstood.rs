@@ -1,0 +1,247 @@
+//! What is said of arguments that could not be understood: what is wrong, in words of ours,
+//! and what to type instead.
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Command, CommandFactory};
+
+use crate::cli::Cli;
+use crate::cli::other_words::{self, COMMANDS};
+use crate::values::invocation::Invocation;
+use crate::values::nearest::nearest;
+
+/// An error of usage, ready to be said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misunderstood {
+    /// What could not be understood.
+    pub title: String,
+    /// What to type instead.
+    pub hint: String,
+}
+
+/// What an error of the parser means. `words` are the arguments of the process, without its name.
+pub fn explain(error: &clap::Error, words: &[String], invocation: &Invocation) -> Misunderstood {
+    let place = CommandPlace::of(words);
+    let context = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => text.clone(),
+        Some(ContextValue::Strings(texts)) => texts.join(", "),
+        _ => String::new(),
+    };
+    let argument = context(ContextKind::InvalidArg).replace("...", "");
+    let value = context(ContextKind::InvalidValue);
+    let help = place.help();
+    let (title, hint) = match error.kind() {
+        ErrorKind::InvalidSubcommand => {
+            let word = context(ContextKind::InvalidSubcommand);
+            (
+                format!("`{}` has no command '{word}'", place.name()),
+                place.command_instead(&word, words, invocation),
+            )
+        }
+        ErrorKind::UnknownArgument if argument.starts_with('-') => (
+            format!("`{}` has no option {argument}", place.name()),
+            place.option_instead(&argument, words, invocation),
+        ),
+        ErrorKind::UnknownArgument => (
+            format!("'{argument}' is one word too many for `{}`", place.name()),
+            match place.path.first().map(String::as_str) {
+                Some("recover") => format!(
+                    "recover puts right whatever is left, of all plans and devices: `{}`",
+                    invocation.command(["recover"])
+                ),
+                _ => format!("a name with a blank in it stands in quotes; {help}"),
+            },
+        ),
+        ErrorKind::MissingRequiredArgument => (
+            format!("`{}` needs {argument}", place.name()),
+            match place.path.first().map(String::as_str) {
+                Some("history") => format!(
+                    "the table one level above has the IDs; `{}` is about the newest",
+                    place.line("last", invocation)
+                ),
+                _ => place.usage(),
+            },
+        ),
+        ErrorKind::ArgumentConflict => {
+            let other = context(ContextKind::PriorArg).replace("...", "");
+            let other = if other.is_empty() {
+                "another".to_owned()
+            } else {
+                other
+            };
+            (
+                format!("{argument} and {other} exclude each other"),
+                "leave one of them out".to_owned(),
+            )
+        }
+        ErrorKind::InvalidValue if value.is_empty() => (format!("{argument} needs a value"), place.usage()),
+        ErrorKind::InvalidValue => {
+            let known = context(ContextKind::ValidValue);
+            let near = nearest(&value, known.split(", ")).map(|near| format!("did you mean {near}? "));
+            (
+                format!("'{value}' is no value of {argument}"),
+                format!("{}it takes: {known}", near.unwrap_or_default()),
+            )
+        }
+        ErrorKind::ValueValidation => {
+            let why = std::error::Error::source(error).map_or_else(String::new, ToString::to_string);
+            (format!("'{value}' is no value of {argument}"), why)
+        }
+        ErrorKind::TooManyValues | ErrorKind::WrongNumberOfValues | ErrorKind::TooFewValues => (
+            format!("{argument} has the wrong number of values"),
+            place.usage(),
+        ),
+        ErrorKind::InvalidUtf8 => ("an argument is not UTF-8 text".to_owned(), help),
+        _ => (
+            error
+                .to_string()
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .trim_start_matches("error: ")
+                .to_owned(),
+            help,
+        ),
+    };
+    Misunderstood { title, hint }
+}
+
+/// The command that was being read when the error came.
+struct CommandPlace {
+    command: Command,
+    /// `history tasks`; empty for the program itself.
+    path: Vec<String>,
+}
+
+impl CommandPlace {
+    /// Walks down the tree of commands as far as the words lead.
+    fn of(words: &[String]) -> Self {
+        let mut command = Cli::command();
+        command.build();
+        let mut path = Vec::new();
+        for word in words {
+            if let Some(below) = command.find_subcommand(word).cloned() {
+                path.push(below.get_name().to_owned());
+                command = below;
+            }
+        }
+        Self { command, path }
+    }
+
+    fn name(&self) -> String {
+        let mut words = vec!["dpbackup"];
+        words.extend(self.path.iter().map(String::as_str));
+        words.join(" ")
+    }
+
+    fn line(&self, last: &str, invocation: &Invocation) -> String {
+        invocation.command(self.path.iter().map(String::as_str).chain([last]))
+    }
+
+    /// Help reads no plan file.
+    fn help(&self) -> String {
+        format!("`{}` explains it", self.line("--help", &Invocation::default()))
+    }
+
+    /// How the command is called.
+    fn usage(&self) -> String {
+        let usage = self.command.clone().render_usage().to_string();
+        let usage = usage
+            .trim_start_matches("Usage: ")
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .to_owned();
+        format!("it is called so: {usage}; {}", self.help())
+    }
+
+    fn command_instead(&self, word: &str, words: &[String], invocation: &Invocation) -> String {
+        let lower = word.to_lowercase();
+        if self.path.is_empty()
+            && let Some(advice) = other_words::advice(COMMANDS, &lower)
+        {
+            return filled(advice, behind(word, words), invocation);
+        }
+        let visible = || {
+            self.command
+                .get_subcommands()
+                .filter(|below| !below.is_hide_set())
+        };
+        let names: Vec<&str> = visible().map(Command::get_name).collect();
+        match nearest(&lower, names.iter().copied()) {
+            Some(near) => {
+                let path = self.path.iter().map(String::as_str).chain([near]);
+                let rest = behind(word, words).iter().map(String::as_str);
+                format!("did you mean `{}`?", invocation.command(path.chain(rest)))
+            }
+            None => format!("the commands are: {}; {}", names.join(", "), self.help()),
+        }
+    }
+
+    fn option_instead(&self, option: &str, words: &[String], invocation: &Invocation) -> String {
+        let bare = option.split('=').next().unwrap_or(option);
+        let known: Vec<String> = self
+            .command
+            .get_arguments()
+            .filter(|argument| !argument.is_hide_set())
+            .filter_map(|argument| Some(format!("--{}", argument.get_long()?)))
+            .collect();
+        // One slip of the finger is nearer than another program's word.
+        let near = nearest(bare, known.iter().map(String::as_str)).filter(|_| bare.len() > 3);
+        let command = self.path.last().map_or("", String::as_str);
+        match (other_words::advice_on_option(command, bare), near) {
+            (Some(advice), _) => {
+                let named = self.named_with(option, words);
+                filled(advice, &named.into_iter().collect::<Vec<_>>(), invocation)
+            }
+            (None, Some(near)) => format!("did you mean {near}?"),
+            (None, None) => self.help(),
+        }
+    }
+}
+
+impl CommandPlace {
+    /// What the option was about: the word behind it, else the last word that is no command.
+    fn named_with(&self, option: &str, words: &[String]) -> Option<String> {
+        let is_plain = |word: &&String| !word.starts_with('-') && !self.path.contains(word);
+        let (bare, value) = option.split_once('=').unwrap_or((option, ""));
+        let at = words.iter().position(|word| word == option || word == bare);
+        let behind = at.and_then(|at| words.get(at + 1)).filter(is_plain);
+        match value {
+            "" => behind.or_else(|| words.iter().rfind(is_plain)).cloned(),
+            value => Some(value.to_owned()),
+        }
+    }
+}
+
+/// The words behind this one, without options: what it was to be done to.
+fn behind<'w>(word: &str, words: &'w [String]) -> &'w [String] {
+    let rest = words
+        .iter()
+        .position(|typed| typed == word)
+        .map_or(&[][..], |at| &words[at + 1..]);
+    let until = rest
+        .iter()
+        .position(|typed| typed.starts_with('-'))
+        .unwrap_or(rest.len());
+    &rest[..until]
+}
+
+/// Advice with its commands written out.
+fn filled(advice: &str, rest: &[String], invocation: &Invocation) -> String {
+    let mut text = String::new();
+    let mut pieces = advice.split('{');
+    text.push_str(pieces.next().unwrap_or_default());
+    for piece in pieces {
+        let (named, after) = piece.split_once('}').unwrap_or((piece, ""));
+        let (line, otherwise) = named.split_once('|').unwrap_or((named, ""));
+        let words = line.split_whitespace().flat_map(|word| match word {
+            "..." if rest.is_empty() => otherwise.split_whitespace().collect(),
+            "..." => rest.iter().map(String::as_str).collect(),
+            "PLAN" | "DEVICE" | "ID" if rest.len() == 1 => rest.iter().map(String::as_str).collect(),
+            word => vec![word],
+        });
+        text.push_str(&invocation.command(words));
+        text.push_str(after);
+    }
+    text
+}

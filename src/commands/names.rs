@@ -1,0 +1,192 @@
+//! The plans and devices that somebody names, and what is said of names that are not there.
+
+use std::path::Path;
+
+use anyhow::anyhow;
+
+use crate::commands::error::CommandError;
+use crate::exit::Exit;
+use crate::plan::model::{Device, Plan, PlanFile};
+use crate::values::invocation::{Invocation, quoted};
+use crate::values::nearest::nearest;
+
+/// So many names are listed; of more, nobody reads them all.
+const LISTED: usize = 20;
+
+/// The plans of these names, or all that are enabled. Without either the names are told: to
+/// run everything takes a word.
+pub(super) fn wanted<'a>(
+    file: &'a PlanFile,
+    command: &[&str],
+    names: &[String],
+    all: bool,
+) -> Result<Vec<&'a Plan>, CommandError> {
+    if !names.is_empty() {
+        return chosen(file, command, names);
+    }
+    let enabled = enabled(file)?;
+    if all {
+        return Ok(enabled);
+    }
+    let names: Vec<&str> = enabled.iter().map(|plan| plan.name.as_str()).collect();
+    let first = names.first().copied().unwrap_or_default();
+    let hint = format!(
+        "name one or more, such as `{}`; enabled are: {}; --all is all of them",
+        file.invocation.command(command.iter().copied().chain([first])),
+        listed(&names)
+    );
+    let error = anyhow!("{} needs to know which plan", command.join(" "));
+    Err(CommandError::new(Exit::Usage, error).with_hint(hint))
+}
+
+/// The plans that are enabled; an error if there is none.
+pub(super) fn enabled(file: &PlanFile) -> Result<Vec<&Plan>, CommandError> {
+    let enabled: Vec<&Plan> = file.plans.iter().filter(|plan| plan.enabled).collect();
+    if enabled.is_empty() {
+        let error = anyhow!(
+            "the plan file {} has no plan that is enabled",
+            file.path.display()
+        );
+        let hint = match file.plans.as_slice() {
+            [] => "add a [[plan]] with a [[plan.activity]]: docs/guide.md has one".to_owned(),
+            plans => {
+                let names: Vec<&str> = plans.iter().map(|plan| plan.name.as_str()).collect();
+                format!("write `enabled = true` for one of its plans: {}", listed(&names))
+            }
+        };
+        return Err(CommandError::new(Exit::Usage, error).with_hint(hint));
+    }
+    Ok(enabled)
+}
+
+/// The plans of these names; each once, for named twice is meant once.
+pub(super) fn chosen<'a>(
+    file: &'a PlanFile,
+    command: &[&str],
+    names: &[String],
+) -> Result<Vec<&'a Plan>, CommandError> {
+    let mut plans: Vec<&Plan> = Vec::new();
+    for name in names {
+        let Some(plan) = file.plan(name) else {
+            return Err(no_plan(file, command, names, name));
+        };
+        if !plans.iter().any(|chosen| chosen.name == plan.name) {
+            plans.push(plan);
+        }
+    }
+    Ok(plans)
+}
+
+/// The device of this name, or the only one with this host.
+pub(super) fn device<'a>(file: &'a PlanFile, name: &str) -> Result<&'a Device, CommandError> {
+    let by_host = || {
+        let mut found = file.devices.iter().filter(|device| {
+            device.host.eq_ignore_ascii_case(name) || format!("{}:{}", device.host, device.port) == name
+        });
+        found.next().filter(|_| found.next().is_none())
+    };
+    file.device(name).or_else(by_host).ok_or_else(|| {
+        let known: Vec<&str> = file.devices.iter().map(|device| device.name.as_str()).collect();
+        absent(file, "device", name).with_hint(did_you_mean(name, &known))
+    })
+}
+
+/// The devices of the file, in a sentence.
+pub(super) fn all_devices(file: &PlanFile) -> String {
+    let known: Vec<&str> = file.devices.iter().map(|device| device.name.as_str()).collect();
+    format!("there are: {}", listed(&known))
+}
+
+/// Advice for a name that is not known: the nearest of those that are, or all of them.
+pub(super) fn did_you_mean(name: &str, known: &[&str]) -> String {
+    match nearest(name, known.iter().copied()) {
+        Some(nearest) => format!("did you mean {}?", quoted_always(nearest)),
+        None if known.is_empty() => "there are none at all".to_owned(),
+        None => format!("there are (upper and lower case differ): {}", listed(known)),
+    }
+}
+
+/// The error for a plan that the file does not have. What else it is, is said.
+fn no_plan(file: &PlanFile, command: &[&str], names: &[String], name: &str) -> CommandError {
+    let line =
+        |invocation: &Invocation, names: &[&str]| invocation.command(command.iter().chain(names).copied());
+    let invocation = &file.invocation;
+    let joined = names.join(" ");
+    let known: Vec<&str> = file.plans.iter().map(|plan| plan.name.as_str()).collect();
+    let hint = if file.plan(&joined).is_some() {
+        format!(
+            "its name has a blank, and stands in quotes: `{}`",
+            line(invocation, &[&joined])
+        )
+    } else if file.device(name).is_some() {
+        let plans: Vec<&str> = file
+            .plans
+            .iter()
+            .filter(|plan| {
+                plan.activities
+                    .iter()
+                    .any(|activity| activity.devices.matches(name))
+            })
+            .map(|plan| plan.name.as_str())
+            .collect();
+        let check = invocation.command(["check", name]);
+        match plans.first() {
+            Some(first) => format!(
+                "it is a device, and plans back up devices: `{}`; of this one: {}; `{check}` looks at the device",
+                line(invocation, &[first]),
+                listed(&plans)
+            ),
+            None => format!("it is a device that no plan names; `{check}` looks at it"),
+        }
+    } else if Path::new(name).is_file() {
+        let others: Vec<&str> = names
+            .iter()
+            .map(String::as_str)
+            .filter(|other| *other != name)
+            .collect();
+        format!(
+            "it is a file, and a plan file is named so: `{}`",
+            line(&Invocation::naming(Path::new(name)), &others)
+        )
+    } else if matches!(name, "all" | "*") || name.contains('*') {
+        format!(
+            "plans are named in full; every one that is enabled is `--all`; there are: {}",
+            listed(&known)
+        )
+    } else {
+        // Some commands take both.
+        let devices = file.devices.iter().map(|device| device.name.as_str());
+        let devices = devices.filter(|_| matches!(command, ["check" | "show"]));
+        did_you_mean(name, &known.iter().copied().chain(devices).collect::<Vec<_>>())
+    };
+    let what = match command {
+        ["check" | "show"] => "plan or device",
+        _ => "plan",
+    };
+    absent(file, what, name).with_hint(hint)
+}
+
+fn absent(file: &PlanFile, what: &str, name: &str) -> CommandError {
+    let path = file.path.display();
+    CommandError::new(
+        Exit::Usage,
+        anyhow!("the plan file {path} has no {what} '{name}'"),
+    )
+}
+
+/// The names with commas between them. Some names hold commas: those are in quotes.
+fn listed(known: &[&str]) -> String {
+    let mut names: Vec<String> = known.iter().map(|name| quoted(name).into_owned()).collect();
+    if let Some(more) = names.len().checked_sub(LISTED).filter(|more| *more > 0) {
+        names.truncate(LISTED);
+        names.push(format!("and {more} more"));
+    }
+    names.join(", ")
+}
+
+fn quoted_always(name: &str) -> String {
+    match quoted(name) {
+        name if name.starts_with('\'') => name.into_owned(),
+        name => format!("'{name}'"),
+    }
+}

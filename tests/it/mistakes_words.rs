@@ -1,0 +1,257 @@
+//! What people type who know other programs: it is simply done where that makes sense, and
+//! else answered with what to type.
+
+use std::fs;
+
+use crate::mistakes::Said;
+use crate::support::{Home, Ran};
+
+const EXPORT: &str = "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"QA*\"\ndomains = \"DOM1\"\n";
+
+/// Two plans and two devices at which nobody listens; nothing was run yet.
+fn home() -> Home {
+    Home::new()
+        .absent_device("QA1")
+        .absent_device("QA2")
+        .plan("Nightly", EXPORT)
+        .plan("Everything, weekly", EXPORT)
+        .plan("Turned off", "enabled = false")
+}
+
+/// Each line is typed behind `dpbackup`, and what is said goes into the table.
+#[track_caller]
+fn said(home: &Home, lines: &[&str]) -> String {
+    let mut said = Said::default();
+    for line in lines {
+        let words: Vec<&str> = line.split(' ').collect();
+        said.add_of(&format!("dpbackup {line}"), home, 2, &words);
+    }
+    said.0
+}
+
+#[test]
+fn a_word_that_is_no_command_is_answered_with_the_one_that_is_meant() {
+    let home = home();
+    let said = said(
+        &home,
+        &[
+            "histroy",
+            "rum Nightly",
+            "xyzzy",
+            "backup Nightly",
+            "restore",
+            "restore 12",
+            "dry-run Nightly",
+            "test",
+            "doctor QA1",
+            "config",
+            "logs",
+            "tasks 12",
+            "clean",
+            "unquiesce",
+            "stop",
+            "schedule",
+            "disable Nightly",
+            "notify Nightly",
+            "certificate QA1",
+            "compare 3 4",
+            "create",
+            "upgrade",
+            "Nightly",
+            "QA1",
+            "plans.toml",
+            "help xyzzy",
+        ],
+    );
+    assert_shown!(said);
+}
+
+#[test]
+fn a_word_that_is_no_option_is_answered_with_what_is_meant() {
+    let home = home();
+    let said = said(
+        &home,
+        &[
+            "run --plan Nightly",
+            "run Nightly --force",
+            "run Nightly --json",
+            "run Nightly --parallel 4",
+            "run Nightly --quiesce",
+            "run Nightly --device QA1",
+            "run Nightly --ignore-windo",
+            "run Nightly --wait",
+            "run Nightly --xyzzy",
+            "run Nightly -q -v",
+            "check --device QA1",
+            "check --user backup",
+            "init --force",
+            "recover --dry-run",
+            "recover --all",
+            "recover QA1",
+            "validate --plan Nightly",
+            "prune --keep-last 3",
+            "history --last",
+            "history --follow",
+            "trust QA1 --insecure",
+            "--confg plans.toml validate",
+            "validate --plan-file plans.toml",
+            "validate --config",
+            "show Nightly QA1",
+        ],
+    );
+    assert_shown!(said);
+}
+
+#[test]
+fn a_value_that_is_none_is_answered_with_those_that_are() {
+    let home = home();
+    let said = said(
+        &home,
+        &[
+            "history tasks last-one",
+            "history tasks 0",
+            "history tasks 99999999999999999999",
+            "history tasks",
+            "history --limit 0",
+            "history --limit many",
+            "history --status FIALED",
+            "history --status green",
+            "history --since monday",
+            "history status --max-age 26",
+            "history status --max-age 1month",
+            "history --format yaml",
+            "run Nightly --format csv",
+            "run Nightly --lock-wait 5",
+            "run Nightly --lock-wait",
+            "completions tcsh",
+            "diff",
+            "diff 1 2 3",
+            "verify",
+            "run Nightly --color green",
+        ],
+    );
+    assert_shown!(said);
+}
+
+#[test]
+fn a_name_that_nobody_has_is_answered_with_the_nearest_or_with_what_it_is() {
+    let home = home();
+    fs::write(home.path("other.toml"), "").expect("a file");
+    let said = said(
+        &home,
+        &[
+            "run",
+            "run nightly",
+            "run QA1",
+            "run Everything, weekly",
+            "run other.toml",
+            "run all",
+            "run N*",
+            "preview",
+            "preview Monthly",
+            "check QA3",
+            "check Nigthly",
+            "show QA3",
+            "trust",
+            "trust QA3",
+            "trust Nightly",
+            "notify-test nightly",
+            "prune --plan nightly",
+            "history --plan nightly",
+            "history --device QA",
+            "history Nigthly",
+            "history 7x",
+            "verify --device QA3",
+            "validate absent.toml",
+        ],
+    );
+    assert_shown!(said);
+}
+
+#[test]
+fn what_other_programs_call_otherwise_is_simply_done() {
+    let home = home();
+    let done = |words: &[&str]| -> (Option<i32>, String) {
+        let Ran { code, stdout, .. } = home.dpbackup(words);
+        (code, stdout)
+    };
+    for (typed, meant) in [
+        (&["status"][..], &["history", "status"][..]),
+        (&["help"], &["--help"]),
+        (&["help", "run"], &["run", "--help"]),
+        (&["version"], &["--version"]),
+        (
+            &["validate", "plans.toml"],
+            &["validate", "--config", "plans.toml"],
+        ),
+        (&["check", "--all"], &["check"]),
+        (&["prune", "-n"], &["prune", "--dry-run"]),
+        (&["history", "-n", "3"], &["history", "--limit", "3"]),
+    ] {
+        assert_eq!(done(typed).0, done(meant).0, "{typed:?}");
+        if typed != ["help"] {
+            assert_eq!(done(typed).1, done(meant).1, "{typed:?}");
+        }
+    }
+    let preview = home.dpbackup(&["preview", "Nightly"]);
+    for typed in [["run", "Nightly", "--dry-run"], ["run", "-n", "Nightly"]] {
+        let ran = home.dpbackup(&typed);
+        assert_eq!(
+            (ran.code, &ran.stdout),
+            (preview.code, &preview.stdout),
+            "{typed:?}"
+        );
+        assert!(
+            ran.stderr
+                .starts_with("nothing is run: this is `dpbackup preview Nightly")
+        );
+    }
+    assert!(!home.path("state/history.db").exists(), "and nothing was run");
+    for word in ["list", "plans", "devices"] {
+        let ran = home.dpbackup(&[word]).exits(0);
+        assert!(
+            ran.stdout
+                .contains("\n  Turned off (not enabled): no device\ndevices\n  QA1: 127.0.0.1:1\n"),
+            "{}",
+            ran.stdout
+        );
+    }
+}
+
+#[test]
+fn all_runs_every_plan_that_is_enabled_and_no_other() {
+    let home = home();
+    let ran = home.dpbackup(&["run", "--all", "--format", "json"]).exits(4);
+    let started: Vec<&str> = ran
+        .stdout
+        .lines()
+        .filter(|line| line.contains("\"plan_opened\"") || line.contains("\"plan_started\""))
+        .collect();
+    let history = home.dpbackup(&["history", "--format", "csv"]).exits(0).stdout;
+    assert!(
+        history.contains("Nightly")
+            && history.contains("Everything, weekly")
+            && !history.contains("Turned off"),
+        "{started:?}\n{history}"
+    );
+    let none = Home::new().plan("Off", "enabled = false");
+    let ran = none.dpbackup(&["run", "--all"]).exits(2);
+    assert!(
+        ran.stderr.contains("no plan that is enabled") && ran.stderr.contains("`enabled = true`"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_command_in_an_answer_names_the_plan_file_that_was_named() {
+    let home = home();
+    let mut command = home.command(&["-c", "plans.toml", "rum", "Everything, weekly"]);
+    command.env_remove("DPBACKUP_CONFIG");
+    let ran = Ran::of(command.output().expect("it starts")).exits(2);
+    let line = format!(
+        "`dpbackup run 'Everything, weekly' --config {}`",
+        home.path("plans.toml").display()
+    );
+    assert!(ran.stderr.contains(&line), "{}", ran.stderr);
+}
