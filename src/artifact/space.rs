@@ -1,7 +1,15 @@
 //! Free space in the store.
 
+use std::fs::File;
 use std::io;
 use std::path::Path;
+
+use rustix::fs::StatVfs;
+
+use crate::values::size::Threshold;
+
+/// How often space is asked for while a file is written: each time so many bytes more are in it.
+pub(super) const LOOK_EVERY: u64 = 64 << 20;
 
 /// The space of a file system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,6 +18,41 @@ pub struct Space {
     pub free: u64,
     /// Bytes in all.
     pub total: u64,
+}
+
+/// How much a file may take while it is written.
+#[derive(Clone, Copy, Debug)]
+pub struct Allowance {
+    /// Bytes of the file itself.
+    pub most: u64,
+    /// What is to stay free of the file system.
+    pub min_free: Threshold,
+    /// Asks for the space of the file system that holds an open file.
+    pub(super) ask: fn(&File) -> io::Result<Space>,
+}
+
+impl Allowance {
+    /// As much as the settings say.
+    pub fn new(most: u64, min_free: Threshold) -> Allowance {
+        let ask = space_of;
+        Allowance { most, min_free, ask }
+    }
+
+    /// As much as the file system takes.
+    pub(super) fn unlimited() -> Allowance {
+        Allowance::new(u64::MAX, Threshold::Size(0))
+    }
+}
+
+fn space_of(file: &File) -> io::Result<Space> {
+    Ok(of(&rustix::fs::fstatvfs(file)?))
+}
+
+fn of(stat: &StatVfs) -> Space {
+    Space {
+        free: stat.f_bavail.saturating_mul(stat.f_frsize),
+        total: stat.f_blocks.saturating_mul(stat.f_frsize),
+    }
 }
 
 /// The space of the file system that holds `path`, or will once it is made.
@@ -23,11 +66,7 @@ pub fn space(path: &Path) -> io::Result<Space> {
             at
         };
         match rustix::fs::statvfs(asked) {
-            Ok(stat) => {
-                let free = stat.f_bavail.saturating_mul(stat.f_frsize);
-                let total = stat.f_blocks.saturating_mul(stat.f_frsize);
-                return Ok(Space { free, total });
-            }
+            Ok(stat) => return Ok(of(&stat)),
             Err(rustix::io::Errno::NOENT) => match at.parent() {
                 Some(parent) => at = parent,
                 None => return Err(rustix::io::Errno::NOENT.into()),

@@ -12,9 +12,10 @@ use std::path::{Component, Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::artifact::error::{StoreError, StoreErrorKind};
+use crate::artifact::error::{GivenUp, StoreError, StoreErrorKind};
 use crate::artifact::folder::Folder;
 use crate::artifact::layout::PARTIAL;
+use crate::artifact::space::{Allowance, LOOK_EVERY, Space};
 use crate::values::hex::hex;
 
 /// How often a name is taken again after a sweep took it from us just as it was made.
@@ -27,6 +28,7 @@ pub struct Staged {
     // The name goes before the lock, which the stream holds.
     place: Place,
     stream: HashedFile,
+    trouble: Option<StoreError>,
 }
 
 /// A file that is written and synced, but not yet under its final name. Dropped before it
@@ -48,8 +50,26 @@ impl Staged {
     pub fn create(store: &Path, final_path: &Path) -> Result<Staged, StoreError> {
         let (folder, final_name) = reach(store, final_path)?;
         let (file, place) = Place::take(folder, final_name)?;
-        let stream = HashedFile::new(file);
-        Ok(Staged { place, stream })
+        let stream = HashedFile::new(file, Allowance::unlimited());
+        let trouble = None;
+        Ok(Staged {
+            place,
+            stream,
+            trouble,
+        })
+    }
+
+    /// The same file, which takes no more than it is allowed to.
+    #[must_use]
+    pub fn within(mut self, allowance: Allowance) -> Staged {
+        self.stream.allowance = allowance;
+        self
+    }
+
+    /// Why it could not be written, if it could not: whoever only wrote heard what the system
+    /// says, which knows neither the file nor the store.
+    pub fn trouble(&self) -> Option<&StoreError> {
+        self.trouble.as_ref()
     }
 
     /// Puts every byte on disk.
@@ -71,12 +91,27 @@ impl Staged {
 
 impl Write for Staged {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.stream.write(bytes)
+        let written = self.stream.write(bytes);
+        noted(written, &mut self.trouble, || self.place.partial_path())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.stream.flush()
+        let flushed = self.stream.flush();
+        noted(flushed, &mut self.trouble, || self.place.partial_path())
     }
+}
+
+/// What came of writing, noted where it is trouble.
+pub(super) fn noted<T>(
+    written: io::Result<T>,
+    trouble: &mut Option<StoreError>,
+    path: impl FnOnce() -> PathBuf,
+) -> io::Result<T> {
+    written.inspect_err(|error| {
+        if error.kind() != io::ErrorKind::Interrupted {
+            *trouble = Some(StoreError::noted("write", &path(), error));
+        }
+    })
 }
 
 impl Sealed {
@@ -162,15 +197,44 @@ pub(super) struct HashedFile {
     file: BufWriter<File>,
     hash: Sha256,
     size: u64,
+    pub(super) allowance: Allowance,
+    /// The size at which the free space is asked for again.
+    next_look: u64,
 }
 
 impl HashedFile {
-    pub(super) fn new(file: File) -> HashedFile {
+    pub(super) fn new(file: File, allowance: Allowance) -> HashedFile {
         let file = BufWriter::with_capacity(BUFFER_BYTES, file);
         HashedFile {
             file,
             hash: Sha256::new(),
             size: 0,
+            allowance,
+            next_look: LOOK_EVERY,
+        }
+    }
+
+    /// Whether so many bytes more may be written: an answer without an end must not fill what
+    /// others need.
+    fn may_grow(&mut self, bytes: usize) -> io::Result<()> {
+        let size = self.size.saturating_add(bytes as u64);
+        let Allowance { most, min_free, ask } = self.allowance;
+        if size > most {
+            return Err(GivenUp::TooLarge { most }.into());
+        }
+        if size < self.next_look {
+            return Ok(());
+        }
+        self.next_look = size.saturating_add(LOOK_EVERY);
+        let Space { free, total } = ask(self.file.get_ref())?;
+        match min_free.is_met(free, total) {
+            true => Ok(()),
+            false => Err(GivenUp::TooLittleLeft {
+                free,
+                total,
+                required: min_free.required(total),
+            }
+            .into()),
         }
     }
 
@@ -184,6 +248,7 @@ impl HashedFile {
 
 impl Write for HashedFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.may_grow(bytes.len())?;
         let written = self.file.write(bytes)?;
         self.hash.update(&bytes[..written]);
         self.size += written as u64;

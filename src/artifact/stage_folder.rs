@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use crate::artifact::error::{StoreError, StoreErrorKind};
 use crate::artifact::folder::Folder;
 use crate::artifact::layout::component;
-use crate::artifact::stage::{HashedFile, Place, in_place, partial_name, reach};
+use crate::artifact::space::Allowance;
+use crate::artifact::stage::{HashedFile, Place, in_place, noted, partial_name, reach};
 
 /// Ends the name of the lock of a staged folder, before `.partial`.
 pub(super) const LOCK: &str = ".lock";
@@ -25,6 +26,7 @@ pub struct StagedFolder {
     partial: OsString,
     final_name: OsString,
     published: bool,
+    allowance: Allowance,
     /// Dropped after the folder, and its name before its lock.
     _lock: (Place, File),
 }
@@ -35,6 +37,7 @@ pub struct Part {
     name: String,
     path: PathBuf,
     stream: HashedFile,
+    trouble: Option<StoreError>,
 }
 
 /// A file of a [`StagedFolder`] that is written and synced.
@@ -64,8 +67,16 @@ impl StagedFolder {
             partial,
             final_name,
             published,
+            allowance: Allowance::unlimited(),
             _lock: (lock_place, lock_file),
         })
+    }
+
+    /// The same folder, of whose files each takes no more than it is allowed to.
+    #[must_use]
+    pub fn within(mut self, allowance: Allowance) -> StagedFolder {
+        self.allowance = allowance;
+        self
     }
 
     /// Where it stands now.
@@ -78,18 +89,22 @@ impl StagedFolder {
         let file_name = component(name);
         let file = self.folder.create(OsStr::new(&file_name))?;
         let path = self.folder.path().join(file_name);
-        let stream = HashedFile::new(file);
+        let stream = HashedFile::new(file, self.allowance);
+        let trouble = None;
         Ok(Part {
             name: name.to_owned(),
             path,
             stream,
+            trouble,
         })
     }
 
-    /// Gives up a file in it that came only in part, so that it can be begun anew.
+    /// Gives up a file in it that came only in part, so that it can be begun anew. The error
+    /// is that of the file, if it could not be written: then there is no use in another try.
     pub fn discard(&self, part: Part) -> Result<(), StoreError> {
-        let Part { name, .. } = part;
-        self.folder.remove_file(OsStr::new(&component(&name)))
+        let Part { name, trouble, .. } = part;
+        let removed = self.folder.remove_file(OsStr::new(&component(&name)));
+        trouble.map_or(removed, Err)
     }
 
     /// Gives the folder its final name, durably. A name that is taken is never overwritten.
@@ -133,11 +148,13 @@ impl Part {
 
 impl Write for Part {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.stream.write(bytes)
+        let written = self.stream.write(bytes);
+        noted(written, &mut self.trouble, || self.path.clone())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.stream.flush()
+        let flushed = self.stream.flush();
+        noted(flushed, &mut self.trouble, || self.path.clone())
     }
 }
 

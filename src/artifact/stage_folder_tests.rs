@@ -1,5 +1,6 @@
 use super::*;
 use crate::artifact::error::StoreErrorKind;
+use crate::values::size::Threshold;
 
 fn fill(store: &Path, names: &[&str]) -> StagedFolder {
     let folder = StagedFolder::create(store, &store.join("d/secure-backup/t")).expect("staged");
@@ -38,6 +39,21 @@ fn a_folder_is_published_as_a_whole() {
     assert_eq!(path, backups.join("t"));
     assert_eq!(names(&backups), ["t"]);
     assert_eq!(names(&path), ["backupmanifest.xml", "config.tgz"]);
+}
+
+#[test]
+fn a_part_that_could_not_be_written_says_so_when_it_is_given_up() {
+    let store = tempfile::tempdir().expect("a store");
+    let folder = StagedFolder::create(store.path(), &store.path().join("d/secure-backup/t")).expect("staged");
+    let folder = folder.within(Allowance::new(10, Threshold::Size(0)));
+    let mut part = folder.part("config.tgz").expect("a part");
+    part.write_all(&[7; 10]).expect("as much as a file may take");
+    part.write_all(b"x").expect_err("one more");
+    let error = folder.discard(part).expect_err("it was no use");
+    assert_eq!(error.kind, StoreErrorKind::TooLarge);
+    assert_eq!(error.path.file_name(), Some(OsStr::new("config.tgz")));
+    let part = folder.part("config.tgz").expect("the name is free again");
+    folder.discard(part).expect("a part that only broke off");
 }
 
 #[test]

@@ -1,8 +1,11 @@
 use std::io::Read;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
+use crate::values::causes::with_causes;
+use crate::values::size::Threshold;
 
 fn store() -> tempfile::TempDir {
     tempfile::tempdir().expect("a store")
@@ -156,10 +159,70 @@ fn a_store_that_is_not_there_is_not_made() {
 fn a_full_device_is_recognized() {
     // The kernel's own full device: every write to it ends so.
     let full = File::options().write(true).open("/dev/full").expect("opened");
-    let mut stream = HashedFile::new(full);
+    let mut stream = HashedFile::new(full, Allowance::unlimited());
     stream.write_all(b"text").expect("buffered");
     let error = stream.finish().expect_err("full");
     assert_eq!(StoreErrorKind::of(&error), StoreErrorKind::NoSpace);
+}
+
+/// How often the free space was asked for, by the test that has this to itself.
+static LOOKS: AtomicU64 = AtomicU64::new(0);
+
+/// Less with each look.
+fn shrinking(_: &File) -> io::Result<Space> {
+    let looks = LOOKS.fetch_add(1, Ordering::Relaxed);
+    let free = (40 - 10 * looks) << 30;
+    Ok(Space {
+        free,
+        total: 100 << 30,
+    })
+}
+
+#[test]
+fn free_space_is_asked_for_again_while_a_file_is_written() {
+    let nothing = File::options().write(true).open("/dev/null").expect("opened");
+    let allowance = Allowance {
+        ask: shrinking,
+        ..Allowance::new(u64::MAX, Threshold::Share(25.0))
+    };
+    let mut stream = HashedFile::new(nothing, allowance);
+    let mebibyte = vec![7; 1 << 20];
+    // It is asked at 64 and 128 MiB, and at 192 there is too little left.
+    for written in 1..192_u64 {
+        stream.write_all(&mebibyte).expect("enough is free");
+        assert_eq!(LOOKS.load(Ordering::Relaxed), written / 64, "at {written} MiB");
+    }
+    let error = stream.write_all(&mebibyte).expect_err("too little is left");
+    assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+    assert_eq!(StoreErrorKind::of(&error), StoreErrorKind::TooLittleLeft);
+    assert_eq!(
+        error.to_string(),
+        "20.0 GiB free of 100.0 GiB, and 25.0 GiB are to stay free"
+    );
+    assert_eq!(stream.size, 191 << 20, "nothing more was written");
+}
+
+#[test]
+fn a_file_that_grows_beyond_what_one_may_take_is_given_up_and_says_which() {
+    let store = store();
+    let path = store.path().join("d/domain/a");
+    let allowance = Allowance::new(100, Threshold::Size(0));
+    let mut staged = Staged::create(store.path(), &path)
+        .expect("staged")
+        .within(allowance);
+    staged.write_all(&[7; 100]).expect("as much as one may take");
+    assert!(staged.trouble().is_none());
+    let error = staged.write_all(b"x").expect_err("one more");
+    assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+    let trouble = staged.trouble().expect("it is noted");
+    assert_eq!(trouble.kind, StoreErrorKind::TooLarge);
+    assert_eq!(trouble.path, store.path().join("d/domain/a.partial"));
+    assert_eq!(
+        with_causes(trouble),
+        format!("write {}: it would grow beyond 100 B", trouble.path.display())
+    );
+    drop(staged);
+    assert_eq!(listing(store.path()), [""; 0]);
 }
 
 #[test]

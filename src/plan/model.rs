@@ -86,6 +86,8 @@ pub struct Settings {
     pub require_mount: MountRule,
     /// What must be free in the store.
     pub min_free_store: Threshold,
+    /// How large one file in the store may become, in bytes.
+    pub max_file: u64,
     /// What must be free in `temporary:` of a device before a secure backup.
     pub min_free_device: Threshold,
     /// Sent to the device with a quiesce. May be below 60 s: a run refuses that.

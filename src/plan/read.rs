@@ -17,7 +17,7 @@ use crate::plan::keys::{Absent, Key, KeyKind, Table, words_in_quotes};
 use crate::values::duration;
 use crate::values::nearest::nearest;
 use crate::values::pattern::PatternList;
-use crate::values::size::Threshold;
+use crate::values::size::{Bytes, SizeError, Threshold};
 use crate::values::window::{WindowError, parse_time, parse_zone};
 
 /// A value of the tree.
@@ -171,6 +171,16 @@ impl<'a> PlanSection<'a> {
     pub(super) fn threshold(&self, name: &str, out: &mut Findings<'_>) -> Option<Threshold> {
         self.parsed(name, out, "a share or a size", str::parse)
             .map(|at| at.value)
+    }
+
+    /// A size above zero, in bytes.
+    pub(super) fn size(&self, name: &str, out: &mut Findings<'_>) -> Option<u64> {
+        self.parsed(name, out, "a size", |text| match text.parse() {
+            Ok(Bytes(0)) => Err(SizeError::Zero),
+            Ok(Bytes(bytes)) => Ok(bytes),
+            Err(error) => Err(error),
+        })
+        .map(|at| at.value)
     }
 
     /// A time of day, if there is one.

@@ -13,6 +13,7 @@ use crate::plan::keys::{Absent, Key, KeyKind, Table};
 /// Letters decide nothing about units here: a word after each number will do.
 const DURATION: &str = r"^\s*[0-9]+(\.[0-9]+)?\s*[A-Za-zµ]+(\s*[0-9]+(\.[0-9]+)?\s*[A-Za-zµ]+)*\s*$";
 const THRESHOLD: &str = r"^\s*[0-9]+(\.[0-9]+)?\s*(%|[KMGTPkmgtp]?[Ii]?[Bb])?\s*$";
+const SIZE: &str = r"^\s*[0-9]+(\.[0-9]+)?\s*([KMGTPkmgtp]?[Ii]?[Bb])?\s*$";
 const TIME: &str = "^[0-9]{2}:[0-9]{2}(:[0-9]{2})?$";
 const SHA256: &str = "^:*([0-9A-Fa-f]:*){64}$";
 const NAME: &str = "^[A-Za-z0-9._-]{1,128}$";
@@ -126,6 +127,7 @@ fn value_schema(kind: &KeyKind) -> Value {
         KeyKind::Integer { least, most } => json!({ "type": "integer", "minimum": least, "maximum": most }),
         KeyKind::Duration | KeyKind::DurationOrZero | KeyKind::Span => text(DURATION),
         KeyKind::Threshold => text(THRESHOLD),
+        KeyKind::Size => text(SIZE),
         KeyKind::Path | KeyKind::Script => text(PATH),
         KeyKind::Patterns => json!({ "anyOf": [
             { "type": "string", "minLength": 1 },

@@ -189,6 +189,7 @@ fn the_least_file_has_the_documented_defaults() {
     assert!(settings.backups_enabled);
     assert_eq!(settings.require_mount, MountRule::No);
     assert_eq!(settings.min_free_store, Threshold::Share(10.0));
+    assert_eq!(settings.max_file, 64 << 30);
     assert_eq!(settings.quiesce_timeout, Duration::from_secs(60));
     assert_eq!(settings.unquiesce_timeout, Duration::from_secs(60));
     assert_eq!(settings.quiesce_grace, Duration::from_secs(180));

@@ -4,12 +4,13 @@ use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
+use crate::artifact::error::{StoreError, StoreErrorKind};
 use crate::artifact::mount::{self, Mount, Unwritable};
-use crate::artifact::space;
+use crate::artifact::space::{self, Allowance};
 use crate::plan::model::{MountRule, Settings};
 use crate::run::failure::Failure;
 use crate::run::status::Status;
-use crate::values::causes::with_causes;
+use crate::values::causes::{said, with_causes};
 use crate::values::size::Bytes;
 
 /// Steps 4 and 5 before a plan: mounted as asked, writable, with the free space.
@@ -32,7 +33,7 @@ pub fn could_be_written(settings: &Settings) -> Result<&Path, Unwritable> {
 }
 
 /// What a run would make of a store that cannot be written.
-pub fn unwritable(settings: &Settings, why: &dyn std::error::Error) -> Failure {
+pub fn unwritable(settings: &Settings, why: &(dyn std::error::Error + 'static)) -> Failure {
     Failure::new(
         Status::StoreIsNotMounted,
         format!(
@@ -41,6 +42,47 @@ pub fn unwritable(settings: &Settings, why: &dyn std::error::Error) -> Failure {
             with_causes(why)
         ),
     )
+}
+
+/// What a file may take of the store.
+pub fn allowance(settings: &Settings) -> Allowance {
+    Allowance::new(settings.max_file, settings.min_free_store)
+}
+
+/// What trouble with the store means for a task. The store is named by its path: nobody is to
+/// look for it on the gateway.
+pub fn failure(settings: &Settings, error: &StoreError) -> Failure {
+    let store = settings.store.display();
+    let inside = error.path.strip_prefix(&settings.store);
+    let path = inside.unwrap_or(&error.path).display();
+    let cause = said(&error.source);
+    let (status, message) = match error.kind {
+        StoreErrorKind::NoSpace => (
+            Status::NotEnoughFreeSpaceInStore,
+            format!(
+                "the store {store} is full ({cause}): {} {path}; make room there, or move it to a larger disk",
+                error.action
+            ),
+        ),
+        StoreErrorKind::TooLittleLeft => (
+            Status::NotEnoughFreeSpaceInStore,
+            format!(
+                "the store {store} fills up ({cause}, as min_free_store asks for): {path} was given up; make room, \
+                 or lower it"
+            ),
+        ),
+        StoreErrorKind::TooLarge => (
+            Status::DownloadFailed,
+            format!(
+                "{path} was given up: {cause}, which is max_file in the settings; raise that if so much is to come"
+            ),
+        ),
+        _ => (
+            Status::DownloadFailed,
+            format!("the store {store}: {} {path}: {cause}", error.action),
+        ),
+    };
+    Failure::new(status, message)
 }
 
 /// Whether the store is on the kind of mount that `require_mount` asks for.

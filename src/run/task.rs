@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use crate::artifact::archive::Expected;
-use crate::artifact::error::{StoreError, StoreErrorKind};
+use crate::artifact::error::StoreError;
 use crate::gateway::backup::RemoteFolder;
 use crate::gateway::domains::{DEFAULT_DOMAIN, DomainStatus, QuiesceState};
 use crate::gateway::quiesce::Scope;
@@ -26,7 +26,6 @@ use crate::run::script::{self, Due, Facts, TaskFacts};
 use crate::run::status::{Class, Status};
 use crate::run::store;
 use crate::soma::error::SomaError;
-use crate::values::causes::with_causes;
 
 /// A task that is due.
 #[derive(Clone, Copy, Debug)]
@@ -215,6 +214,10 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
             .gateway
             .domains()
             .map_err(|error| self.exchange(Status::DeviceError, &error))
+    }
+
+    fn storage(&self, error: &StoreError) -> Failure {
+        store::failure(&self.engine.file.settings, error)
     }
 
     fn exchange(&self, otherwise: Status, error: &SomaError) -> Failure {
@@ -440,14 +443,6 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
 
 /// The last words of an error that somebody must act on.
 pub const STILL_QUIESCED: &str = "STILL QUIESCED: run dpbackup recover";
-
-fn storage(error: &StoreError) -> Failure {
-    let status = match error.kind {
-        StoreErrorKind::NoSpace => Status::NotEnoughFreeSpaceInStore,
-        _ => Status::DownloadFailed,
-    };
-    Failure::new(status, format!("the store: {}", with_causes(error)))
-}
 
 fn internal_error(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());

@@ -30,6 +30,9 @@ pub enum SizeError {
     /// More than 2^64 - 1 bytes.
     #[error("the size is too large")]
     TooLarge,
+    /// Zero, where it makes no sense.
+    #[error("zero is no limit: nothing could be stored")]
+    Zero,
     /// A share above the whole.
     #[error("a share lies between 0% and 100%")]
     ShareOutOfRange,

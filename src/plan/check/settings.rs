@@ -61,6 +61,7 @@ fn settings(
     ];
     let require_mount = section.choice("require_mount", &mount_rules, out);
     let min_free_store = section.threshold("min_free_store", out);
+    let max_file = section.size("max_file", out);
     let min_free_device = section.threshold("min_free_device", out);
     let unquiesce_timeout = section.duration("unquiesce_timeout", out);
     let quiesce_grace = section.duration("quiesce_grace", out);
@@ -77,6 +78,7 @@ fn settings(
         backups_enabled: backups_enabled?,
         require_mount: require_mount?,
         min_free_store: min_free_store?,
+        max_file: max_file?,
         min_free_device: min_free_device?,
         quiesce_timeout: quiesce_timeout?.value,
         unquiesce_timeout: unquiesce_timeout?.value,

@@ -56,6 +56,8 @@ pub enum KeyKind {
     Span,
     /// A share or a size.
     Threshold,
+    /// A size above zero.
+    Size,
     /// A path; a relative one starts in the folder of the plan file.
     Path,
     /// The name of a script, or a path.
@@ -115,6 +117,7 @@ impl KeyKind {
             Self::Integer { least, most } => format!("a whole number from {least} to {most}"),
             Self::Duration | Self::DurationOrZero => "a duration such as \"60s\"".to_owned(),
             Self::Span => "a duration such as \"30d\" or \"26w\"; no \"m\"".to_owned(),
+            Self::Size => "a size such as \"5 GiB\"".to_owned(),
             Self::Threshold => "a share such as \"10%\" or a size such as \"5 GiB\"".to_owned(),
             Self::Path => "a path".to_owned(),
             Self::Script => "a script name or path".to_owned(),

@@ -85,7 +85,14 @@ pub static SETTINGS: Table = Table {
             "min_free_store",
             KeyKind::Threshold,
             Default("10%"),
-            "What must be free on the file system of the store.",
+            "What must be free on the file system of the store: before a run, before each task, and again at every \
+             64 MiB while a file is written.",
+        ),
+        key(
+            "max_file",
+            KeyKind::Size,
+            Default("64 GiB"),
+            "How large one file may become. An answer of a device that goes on beyond it is given up.",
         ),
         key(
             "min_free_device",

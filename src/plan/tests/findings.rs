@@ -336,6 +336,9 @@ fn each_mistake_is_found_where_it_is() {
             settings("retention = { keep_within = \"6m\" }"),
             "3:29 `keep_within` is not a duration",
         ),
+        (settings("max_file = \"0\""), "3:12 `max_file` is not a size"),
+        (settings("max_file = \"10%\""), "3:12 `max_file` is not a size"),
+        (settings("max_file = 5"), "3:12 `max_file` has the wrong type"),
         (
             settings("retention = { keep_yearly = 1 }"),
             "3:15 unknown key `keep_yearly`",

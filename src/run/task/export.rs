@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::artifact::archive::{self, Expected, Limits};
+use crate::artifact::archive::{self, Expected, Limits, VerifyError};
+use crate::artifact::error::StoreError;
 use crate::artifact::layout::{self, ExportKind};
 use crate::artifact::recheck::Recorded;
 use crate::artifact::removal::{self, FileFound};
@@ -12,7 +13,8 @@ use crate::plan::model::OnUnchanged;
 use crate::run::event::{Event, FileKind, KeptFile, LedgerError, Progress, StoredFile};
 use crate::run::failure::{Failure, Trouble};
 use crate::run::status::Status;
-use crate::run::task::{Walk, storage};
+use crate::run::store;
+use crate::run::task::Walk;
 use crate::run::undo;
 use crate::soma::error::SomaErrorKind;
 use crate::values::causes::with_causes;
@@ -61,7 +63,9 @@ impl Walk<'_, '_, '_> {
         let settings = &self.engine.file.settings;
         let device = self.session.device.name.clone();
         self.record.task_status(self.task.id, Status::BackingUp)?;
-        let mut staged = Staged::create(&settings.store, path).map_err(|error| storage(&error))?;
+        let mut staged = Staged::create(&settings.store, path)
+            .map_err(|error| self.storage(&error))?
+            .within(store::allowance(settings));
         let downloaded = {
             let (record, task) = (&mut *self.record, self.task.id);
             // The device says nothing until it has made the archive.
@@ -90,6 +94,9 @@ impl Walk<'_, '_, '_> {
             downloaded.map_err(|error| (begun, error))
         };
         downloaded.map_err(|(begun, error)| {
+            if let (SomaErrorKind::Local(_), Some(trouble)) = (error.kind, staged.trouble()) {
+                return self.storage(trouble);
+            }
             let passing = error.is_passing() || error.kind == SomaErrorKind::NotManagement;
             let status = if begun && passing {
                 Status::DownloadFailed
@@ -98,14 +105,20 @@ impl Walk<'_, '_, '_> {
             };
             self.exchange(status, &error)
         })?;
-        let sealed = staged.finish().map_err(|error| storage(&error))?;
+        let sealed = staged.finish().map_err(|error| self.storage(&error))?;
         self.record.task_status(self.task.id, Status::Verifying)?;
         let scratch = path.parent().unwrap_or(Path::new("."));
-        let report =
-            archive::verify(sealed.file(), scratch, expected, &Limits::default()).map_err(|error| {
-                let why = format!("{device}: {name} is not good: {}", with_causes(&error));
-                Failure::new(Status::VerificationFailed, why)
-            })?;
+        let report = archive::verify(sealed.file(), scratch, expected, &Limits::default()).map_err(
+            |error| match error {
+                VerifyError::Invalid(invalid) => {
+                    let why = format!("{device}: {name} is not good: {invalid}");
+                    Failure::new(Status::VerificationFailed, why)
+                }
+                // That says nothing about what the device sent.
+                VerifyError::Read(source) => self.storage(&StoreError::new("read", path, source)),
+                VerifyError::Scratch(source) => self.storage(&StoreError::new("unpack", path, source)),
+            },
+        )?;
         for warning in &report.warnings {
             self.warn(format!("{name}: {warning}"))?;
         }
@@ -119,7 +132,7 @@ impl Walk<'_, '_, '_> {
             (OnUnchanged::Skip, Some(last)) => !self.stands(&last.kept)?,
         };
         if kept {
-            sealed.publish().map_err(|error| storage(&error))?;
+            sealed.publish().map_err(|error| self.storage(&error))?;
         } else {
             drop(sealed);
         }

@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use crate::artifact::error::StoreError;
 use crate::artifact::layout;
-use crate::artifact::manifest;
+use crate::artifact::manifest::{self, FolderError};
 use crate::artifact::stage_folder::{SealedPart, StagedFolder};
 use crate::gateway::backup::{FolderRemoved, RemoteFile, RemoteFolder, SecureBackupEnd};
 use crate::gateway::facts::BackupMode;
 use crate::run::event::{Event, FileKind, Owner, Progress, StoredFile, Undo};
 use crate::run::failure::{Failure, Trouble, words};
 use crate::run::status::Status;
-use crate::run::task::{DeviceState, Walk, storage};
+use crate::run::store;
+use crate::run::task::{DeviceState, Walk};
 use crate::run::undo::{self, waiting};
 use crate::soma::error::{SomaError, SomaErrorKind};
 use crate::values::causes::with_causes;
@@ -150,7 +151,9 @@ impl Walk<'_, '_, '_> {
         let clock = self.engine.clock;
         self.record.task_status(self.task.id, Status::Downloading)?;
         let path = layout::secure_backup_dir(&settings.store, &device, clock.now(), &clock.zone());
-        let staged = StagedFolder::create(&settings.store, &path).map_err(|error| storage(&error))?;
+        let staged = StagedFolder::create(&settings.store, &path)
+            .map_err(|error| self.storage(&error))?
+            .within(store::allowance(settings));
         let mut sealed = Vec::new();
         for file in files {
             match self.fetch_part(folder, file, &staged) {
@@ -168,14 +171,18 @@ impl Walk<'_, '_, '_> {
             }
         }
         self.record.task_status(self.task.id, Status::Verifying)?;
-        let report = manifest::verify(staged.path()).map_err(|error| {
-            let why = format!("{device}: the secure backup is not good: {}", with_causes(&error));
-            Failure::new(Status::VerificationFailed, why)
+        let report = manifest::verify(staged.path()).map_err(|error| match error {
+            // That says nothing about what the device sent.
+            FolderError::Read { path, source } => self.storage(&StoreError::new("read", &path, source)),
+            error => {
+                let why = format!("{device}: the secure backup is not good: {}", with_causes(&error));
+                Failure::new(Status::VerificationFailed, why)
+            }
         })?;
         for warning in report.warnings {
             self.warn(warning)?;
         }
-        let place = staged.publish().map_err(|error| storage(&error))?;
+        let place = staged.publish().map_err(|error| self.storage(&error))?;
         for part in sealed {
             let file = StoredFile {
                 path: place.join(&part.file_name),
@@ -249,10 +256,10 @@ impl Walk<'_, '_, '_> {
         });
         record.show(&Progress::DownloadEnded);
         if let Some(error) = unstaged {
-            return Err(storage(&error).into());
+            return Err(self.storage(&error).into());
         }
         let part = fetched.map_err(|error| Failure::of_exchange(Status::DownloadFailed, device, &error))?;
-        Ok(part.finish().map_err(|error| storage(&error))?)
+        Ok(part.finish().map_err(|error| self.storage(&error))?)
     }
 
     /// Removes the folder of a secure backup from the device, unless it holds the only copy.
