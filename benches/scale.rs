@@ -20,9 +20,10 @@ use std::time::{Duration, Instant};
 
 use dpbackup::history::{FileFilter, History, HistoryError, PlanFilter, Writing};
 use dpbackup::run::event::{
-    ActionKind, ActivityId, ActivityOpening, DeviceFacts, Event, FileKind, Ledger, Owner, PlanId,
-    PlanOpening, StoredFile, TaskId, TaskOpening,
+    ActionKind, ActivityId, ActivityOpening, DeviceFacts, Event, FileKind, Owner, PlanId, PlanOpening,
+    StoredFile, TaskId, TaskOpening,
 };
+use dpbackup::run::ledger::Ledger;
 use dpbackup::run::status::Status;
 use jiff::Timestamp;
 use rusqlite::Connection;

@@ -40,6 +40,8 @@ pub enum Attempt {
     Running,
     /// Its process is gone.
     Abandoned,
+    /// Whether its process is at work cannot be told.
+    NotKnown,
 }
 
 /// How a thing stands, from good to bad.
@@ -284,7 +286,7 @@ impl FreshnessJudge<'_> {
         };
         let attempt_is_good = match (attempt, row.last_status.class()) {
             (Attempt::Running, _) | (Attempt::Ended, Class::Success | Class::Warning) => true,
-            (Attempt::Abandoned | Attempt::Ended, _) => false,
+            (Attempt::Abandoned | Attempt::NotKnown | Attempt::Ended, _) => false,
         };
         let (state, why) = match age {
             _ if !is_planned => (TargetState::NotPlanned, "no plan asks for it any more".to_owned()),

@@ -2,10 +2,15 @@
 //!
 //! Every lock is a file in one folder beside the history file. The content of a file
 //! only says who holds it; the lock itself is the kernel's.
+//!
+//! That a process is dead takes two witnesses: its lock is free, and the process is not there.
+//! A lock file that is missing proves nothing, for somebody may have removed it.
+
+pub mod witness;
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,6 +18,7 @@ use jiff::{Timestamp, Zoned};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
+use crate::lock::witness::{Presence, Witness};
 use crate::signal::Stop;
 use crate::values::hex::hex;
 
@@ -62,10 +68,14 @@ pub struct Lock {
 impl Lock {
     /// Whether the file that is locked is still the one that others find.
     fn is_in_place(&self) -> bool {
-        let of = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-        let (ours, theirs) = (self.file.metadata().map(of), self.path.symlink_metadata().map(of));
-        matches!((ours, theirs), (Ok(ours), Ok(theirs)) if ours == theirs)
+        is_in_place(&self.file, &self.path)
     }
+}
+
+fn is_in_place(file: &File, path: &Path) -> bool {
+    let of = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    let (ours, theirs) = (file.metadata().map(of), path.symlink_metadata().map(of));
+    matches!((ours, theirs), (Ok(ours), Ok(theirs)) if ours == theirs)
 }
 
 impl Drop for Lock {
@@ -87,12 +97,45 @@ pub enum Asked {
     Busy(Option<Holder>),
 }
 
+/// Whether a process is still at work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Life {
+    /// It is.
+    Alive,
+    /// It is not: its lock is free, and it is not there.
+    Dead,
+    /// It cannot be told, for this reason.
+    NotKnown(String),
+}
+
+/// How the lock of a process stands.
+enum ProcessLock {
+    Held,
+    Free,
+    Missing,
+    Unreadable(LockError),
+}
+
 /// A lock could not be asked for.
 #[derive(Debug, thiserror::Error)]
-#[error("lock file {path}: {source}")]
+#[error("lock file {path}: {source}{}", advice(.source, .path))]
 pub struct LockError {
     path: PathBuf,
     source: io::Error,
+}
+
+/// What to do about a lock file that somebody else has made.
+fn advice(error: &io::Error, path: &Path) -> String {
+    if error.kind() != io::ErrorKind::PermissionDenied {
+        return String::new();
+    }
+    let Some(folder) = path.parent() else {
+        return String::new();
+    };
+    format!(
+        "; another user made it: give it to the owner of the history, `sudo chown -R \"$(id -un)\" '{}'`",
+        folder.display()
+    )
 }
 
 /// The folder of all locks that belong to one history file.
@@ -102,8 +145,9 @@ pub struct Locks {
 }
 
 impl Locks {
-    /// The locks beside this history file.
+    /// The locks beside this history file: one set for one file, whatever path leads to it.
     pub fn beside(history: &Path) -> Self {
+        let history = resolved(history);
         let mut name = history.file_name().unwrap_or_default().to_os_string();
         name.push(".locks");
         Self {
@@ -117,12 +161,12 @@ impl Locks {
     }
 
     /// Takes a lock that tells, as long as it is held, that this process lives. Returns
-    /// it with the name under which others find it.
-    pub fn process(&self, clock: &dyn Clock) -> Result<(Lock, String), LockError> {
-        let now = clock.now();
-        let pid = std::process::id();
+    /// it with the name under which others find it, and by which `witness` is known.
+    pub fn process(&self, clock: &dyn Clock, witness: Option<&Witness>) -> Result<(Lock, String), LockError> {
+        let now = clock.now().as_millisecond();
+        let who = witness.map_or_else(|| std::process::id().to_string(), Witness::words);
         for attempt in 0_u32.. {
-            let name = format!("run-{}-{pid}-{attempt}", now.as_millisecond());
+            let name = format!("run-{now}-{attempt}-{who}");
             if let Asked::Held(mut lock) = self.ask(&name, "a run", clock)? {
                 lock.transient = true;
                 // Between opening and locking, another process may have taken it for one of the dead.
@@ -134,18 +178,33 @@ impl Locks {
         unreachable!("a run has fewer than 2^32 process locks")
     }
 
-    /// Whether the process that took the lock of this name is still alive.
-    pub fn is_alive(&self, process: &str) -> Result<bool, LockError> {
+    /// Whether the process that took the lock of this name is still at work.
+    pub fn life(&self, process: &str) -> Life {
+        let presence = witness_in(process).map_or(Presence::OutOfSight, |witness| witness.presence());
+        match (self.process_lock(process), presence) {
+            (ProcessLock::Held, _) | (_, Presence::There) => Life::Alive,
+            (ProcessLock::Free, Presence::Gone | Presence::OutOfSight)
+            | (ProcessLock::Missing, Presence::Gone) => Life::Dead,
+            (ProcessLock::Missing, Presence::OutOfSight) => Life::NotKnown(format!(
+                "the lock file of process {process} is gone, and it cannot be seen from here whether the process is"
+            )),
+            (ProcessLock::Unreadable(error), Presence::Gone | Presence::OutOfSight) => {
+                Life::NotKnown(error.to_string())
+            }
+        }
+    }
+
+    fn process_lock(&self, process: &str) -> ProcessLock {
         let path = self.path(process);
-        let file = match OpenOptions::new().read(true).open(&path) {
+        let file = match open_lock(OpenOptions::new().read(true), &path) {
             Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-            Err(source) => return Err(LockError { path, source }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return ProcessLock::Missing,
+            Err(source) => return ProcessLock::Unreadable(LockError { path, source }),
         };
         match file.try_lock_shared() {
-            Ok(()) => Ok(false),
-            Err(TryLockError::WouldBlock) => Ok(true),
-            Err(TryLockError::Error(source)) => Err(LockError { path, source }),
+            Ok(()) => ProcessLock::Free,
+            Err(TryLockError::WouldBlock) => ProcessLock::Held,
+            Err(TryLockError::Error(source)) => ProcessLock::Unreadable(LockError { path, source }),
         }
     }
 
@@ -182,21 +241,20 @@ impl Locks {
             path: path.clone(),
             source,
         };
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.folder)
-            .map_err(failed)?;
-        let mut file = OpenOptions::new()
+        self.make_folder().map_err(failed)?;
+        let mut options = OpenOptions::new();
+        options
             .read(true)
             .write(true)
             .create(true)
             .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .map_err(failed)?;
+            .mode(0o600);
+        let mut file = open_lock(&options, &path).map_err(failed)?;
+        self.give_away(&file).map_err(failed)?;
         match file.try_lock() {
-            Ok(()) => {}
+            Ok(()) if is_in_place(&file, &path) => {}
+            // Removed between opening and locking: whoever comes next would find another file.
+            Ok(()) => return Ok(Asked::Busy(None)),
             Err(TryLockError::WouldBlock) => {
                 let mut text = String::new();
                 file.read_to_string(&mut text).map_err(failed)?;
@@ -251,6 +309,35 @@ impl Locks {
         }
     }
 
+    fn make_folder(&self) -> io::Result<()> {
+        let is_there = self.folder.symlink_metadata().is_ok_and(|folder| folder.is_dir());
+        if is_there {
+            return Ok(());
+        }
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.folder)?;
+        self.give_away(&File::open(&self.folder)?)
+    }
+
+    /// What root makes here belongs to whoever owns the folder of the history, as SQLite does
+    /// it with the files of its own: a run that root starts by hand must not lock a service
+    /// out of its own locks.
+    fn give_away(&self, file: &File) -> io::Result<()> {
+        if !rustix::process::geteuid().is_root() {
+            return Ok(());
+        }
+        let Some(folder) = self.folder.parent() else {
+            return Ok(());
+        };
+        let (owner, ours) = (fs::metadata(folder)?, file.metadata()?);
+        if (owner.uid(), owner.gid()) == (ours.uid(), ours.gid()) || owner.uid() == 0 {
+            return Ok(());
+        }
+        fchown(file, Some(owner.uid()), Some(owner.gid()))
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         // Names of plans hold whatever people like; a file name may not.
         let mut file = String::with_capacity(name.len());
@@ -267,6 +354,56 @@ impl Locks {
         }
         self.folder.join(format!("{file}.lock"))
     }
+}
+
+/// The file itself, behind any links; the path as it is where nothing is there yet.
+fn resolved(path: &Path) -> PathBuf {
+    if let Ok(path) = fs::canonicalize(path) {
+        return path;
+    }
+    let folder = match path.parent() {
+        Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
+        Some(folder) => folder,
+        None => return path.to_owned(),
+    };
+    match (fs::canonicalize(folder), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
+    }
+}
+
+/// The process that a name means; names of old do not say.
+fn witness_in(process: &str) -> Option<Witness> {
+    let (_run, words) = process.split_once('-')?;
+    let (_when, words) = words.split_once('-')?;
+    let (_attempt, words) = words.split_once('-')?;
+    Witness::parse(words)
+}
+
+/// Opens the file of a lock: a plain file with one name. Through a link, two locks would be one,
+/// and a run would wait for itself.
+fn open_lock(options: &OpenOptions, path: &Path) -> io::Result<File> {
+    let no_follow = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or_default();
+    let file = options
+        .clone()
+        .custom_flags(no_follow)
+        .open(path)
+        .map_err(|error| match rustix::io::Errno::from_io_error(&error) {
+            Some(rustix::io::Errno::LOOP) => is_no_lock("a link"),
+            _ => error,
+        })?;
+    let found = file.metadata()?;
+    match (found.is_file(), found.nlink()) {
+        (true, 0 | 1) => Ok(file),
+        (true, _) => Err(is_no_lock("a file with a second name")),
+        (false, _) => Err(is_no_lock("no plain file")),
+    }
+}
+
+fn is_no_lock(what: &str) -> io::Error {
+    io::Error::other(format!(
+        "it is {what}, which no lock is; remove it while no run is at work"
+    ))
 }
 
 #[cfg(test)]
@@ -306,20 +443,88 @@ mod tests {
         assert!(held(locks.ask("plan-a/b c", "plan a", &clock).expect("asked")).is_some());
     }
 
+    /// A process that is gone: this one, had it begun a tick later.
+    fn gone() -> Witness {
+        let words = Witness::own().expect("a system that tells").words();
+        let mut parts: Vec<String> = words.split('-').map(str::to_owned).collect();
+        let start: u64 = parts[1].parse().expect("a number");
+        parts[1] = (start + 1).to_string();
+        Witness::parse(&parts.join("-")).expect("a witness")
+    }
+
     #[test]
-    fn a_process_is_alive_as_long_as_its_lock_is_held() {
+    fn a_process_is_dead_when_its_lock_is_free_and_it_is_not_there() {
         let (_folder, locks, clock) = locks();
-        let (lock, name) = locks.process(&clock).expect("a lock");
-        assert!(locks.is_alive(&name).expect("asked"));
+        let (lock, name) = locks.process(&clock, Some(&gone())).expect("a lock");
+        assert_eq!(locks.life(&name), Life::Alive, "its lock is held");
         drop(lock);
-        assert!(!locks.is_alive(&name).expect("asked"));
-        assert!(!locks.is_alive("run-never").expect("asked"));
+        assert_eq!(locks.life(&name), Life::Dead);
+    }
+
+    #[test]
+    fn a_process_that_is_there_is_alive_though_its_lock_was_taken_away() {
+        let (_folder, locks, clock) = locks();
+        let (lock, name) = locks.process(&clock, Witness::own().as_ref()).expect("a lock");
+        fs::remove_dir_all(locks.folder()).expect("removed");
+        assert_eq!(locks.life(&name), Life::Alive);
+        fs::create_dir(locks.folder()).expect("a folder");
+        fs::write(locks.path(&name), "").expect("a free lock");
+        assert_eq!(locks.life(&name), Life::Alive);
+        drop(lock);
+    }
+
+    #[test]
+    fn a_missing_lock_of_a_process_that_cannot_be_seen_proves_nothing() {
+        let (_folder, locks, _clock) = locks();
+        for name in ["run-1-1-0", "run-never", "run-1-0-4711-1-aa-bb"] {
+            assert!(matches!(locks.life(name), Life::NotKnown(_)), "{name}");
+            fs::create_dir_all(locks.folder()).expect("a folder");
+            fs::write(locks.path(name), "").expect("a free lock");
+            assert_eq!(locks.life(name), Life::Dead, "{name}");
+        }
+    }
+
+    #[test]
+    fn one_history_has_one_set_of_locks_whatever_path_leads_to_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("history.db");
+        let link = folder.path().join("link.db");
+        let elsewhere = folder.path().join("elsewhere");
+        std::os::unix::fs::symlink("history.db", &link).expect("a link");
+        std::os::unix::fs::symlink(".", &elsewhere).expect("a link");
+        fs::write(&file, "").expect("a file");
+        let locks = Locks::beside(&file);
+        assert_eq!(Locks::beside(&link).folder(), locks.folder());
+        assert_eq!(
+            Locks::beside(&elsewhere.join("history.db")).folder(),
+            locks.folder()
+        );
+        fs::remove_file(&file).expect("removed");
+        assert_eq!(
+            Locks::beside(&elsewhere.join("history.db")).folder(),
+            locks.folder()
+        );
+    }
+
+    #[test]
+    fn a_lock_that_leads_to_another_file_is_refused() {
+        let (_folder, locks, clock) = locks();
+        let first = held(locks.ask("first", "one", &clock).expect("asked"));
+        drop(first);
+        let (file, other) = (locks.path("first"), locks.path("other"));
+        std::os::unix::fs::symlink(&file, &other).expect("a link");
+        let error = locks.ask("other", "two", &clock).expect_err("a link");
+        assert!(error.to_string().contains("it is a link"), "{error}");
+        fs::remove_file(&other).expect("removed");
+        fs::hard_link(&file, &other).expect("a second name");
+        let error = locks.ask("other", "two", &clock).expect_err("a second name");
+        assert!(error.to_string().contains("second name"), "{error}");
     }
 
     #[test]
     fn what_the_dead_left_is_removed_and_what_the_living_hold_is_not() {
         let (_folder, locks, clock) = locks();
-        let (living, name) = locks.process(&clock).expect("a lock");
+        let (living, name) = locks.process(&clock, Some(&gone())).expect("a lock");
         let plan = held(locks.ask("plan-P", "plan P", &clock).expect("asked"));
         let left = |name: &str| fs::write(locks.folder().join(name), "").expect("a file");
         for name in [
@@ -350,7 +555,7 @@ mod tests {
                 format!("{name}.lock")
             ]
         );
-        assert!(locks.is_alive(&name).expect("asked"));
+        assert_eq!(locks.life(&name), Life::Alive);
         drop(living);
     }
 

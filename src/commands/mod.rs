@@ -12,6 +12,7 @@ mod preview;
 mod prune;
 mod recover;
 mod run;
+mod session;
 mod show;
 mod status;
 mod texts;

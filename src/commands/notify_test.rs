@@ -192,6 +192,7 @@ fn made_up(notifier: &Notifier<'_>, now: jiff::Timestamp, event: EventName, plan
         task: TaskId(2),
         device: "EXAMPLE1".to_owned(),
         domain: "DOMAIN2".to_owned(),
+        certainty: None,
         error: None,
     };
     Notice {

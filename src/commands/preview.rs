@@ -163,9 +163,9 @@ fn tasks(expanded: Vec<ExpandedActivity<'_>>, settings: &Settings, clock: &dyn C
     let mut previews = Vec::new();
     for ExpandedActivity { activity, tasks, .. } in expanded {
         for task in tasks {
-            let ready = task.verdict == Verdict::Ready;
+            let ready = matches!(task.verdict, Verdict::Ready(_));
             let (verdict, reason) = match &task.verdict {
-                Verdict::Ready => ("RUN".to_owned(), None),
+                Verdict::Ready(_) => ("RUN".to_owned(), None),
                 Verdict::Settled(failure) => (failure.status.to_string(), Some(failure.message.clone())),
             };
             previews.push(PreviewTask {

@@ -5,14 +5,16 @@ use anyhow::Context as _;
 use crate::cli::{Global, RecoverArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{CommandError, Outcome, print};
-use crate::commands::loading::{load_plan, open_history};
+use crate::commands::loading::load_plan;
+use crate::commands::session::WritingSession;
 use crate::exit::Exit;
 use crate::history::History;
-use crate::lock::Locks;
 use crate::notify::Notifier;
 use crate::notify::previous::Previous;
 use crate::run::event::{Owner, Sink};
+use crate::run::left::Left;
 use crate::run::record::Record;
+use crate::run::recover::Recovered;
 use crate::run::{Engine, recover as mending};
 use crate::signal::{self, Stop};
 use crate::ui::{Screen, Ui};
@@ -27,17 +29,13 @@ pub(super) fn recover(args: &RecoverArgs, global: &Global, ui: Ui, env: Lookup<'
         .context("cannot listen to signals")
         .map_err(|error| CommandError::new(Exit::Failed, error))?;
     let clock = SystemClock::new();
-    let mut history = open_history(&file.settings, ui)?;
-    let locks = Locks::beside(&file.settings.history);
-    let (_alive, process) = locks
-        .process(&clock)
-        .map_err(|error| CommandError::new(Exit::History, error))?;
+    let mut session = WritingSession::open(file, &clock, ui)?;
     let engine = Engine {
         file,
         clock: &clock,
         stop: &stop,
-        locks: &locks,
-        process: &process,
+        locks: &session.locks,
+        process: &session.process,
         environment: env,
     };
     let mut screen = Screen::new(ui, file.invocation.clone());
@@ -46,14 +44,14 @@ pub(super) fn recover(args: &RecoverArgs, global: &Global, ui: Ui, env: Lookup<'
     let past = past.as_ref().map(|past| past as &dyn Previous);
     let mut notifier = Notifier::new(file, env, clock.zone(), past);
     let sinks: Vec<&mut dyn Sink> = vec![&mut screen, &mut notifier];
-    let mut record = Record::new(&mut history, sinks, &clock);
+    let mut record = Record::new(&mut session.history, sinks, &clock);
     let forgotten = match &args.forget {
         Some(device) => mending::forget(engine, &mut record, device),
         None => Ok(Vec::new()),
     };
     let forgotten = forgotten.map_err(|error| CommandError::new(error.exit(), error))?;
-    let recovered = mending::recover(engine, &mut record, &|_| true);
-    if let Ok(recovered) = &recovered {
+    let recovered = mending::recover(engine, &mut record);
+    if let Ok(Recovered { done: recovered, .. }) = &recovered {
         // A warning belongs to an execution: to one of those that were mended.
         let plans = recovered.abandoned.iter().map(|plan| Owner::Plan(plan.id));
         let tasks = recovered
@@ -71,20 +69,23 @@ pub(super) fn recover(args: &RecoverArgs, global: &Global, ui: Ui, env: Lookup<'
         .take_warnings()
         .iter()
         .for_each(|warning| ui.warning(warning));
-    let recovered = recovered.map_err(|error| CommandError::new(error.exit(), error))?;
+    let Recovered {
+        done: recovered,
+        left,
+    } = recovered.map_err(|error| CommandError::new(error.exit(), error))?;
     let swept = crate::artifact::sweep::sweep(&file.settings.store);
     let mut lines: Vec<String> = forgotten.iter().map(ToString::to_string).collect();
     if let (Some(device), true) = (&args.forget, forgotten.is_empty()) {
         lines.push(format!("nothing of {device} was to be forgotten"));
     }
     lines.extend(recovered.lines());
-    let mut exit = if recovered.still_quiesced() {
-        Exit::StillQuiesced
-    } else if recovered.is_incomplete() {
-        Exit::Failed
-    } else {
-        Exit::Success
-    };
+    let mut exit = left.exit(match recovered.is_incomplete() {
+        true => Exit::Failed,
+        false => Exit::Success,
+    });
+    if let Left::Unknown { .. } = &left {
+        lines.push(left.words(&file.invocation));
+    }
     match swept {
         Ok(swept) => {
             lines.extend(
@@ -113,5 +114,6 @@ pub(super) fn recover(args: &RecoverArgs, global: &Global, ui: Ui, env: Lookup<'
         .map(|line| format!("{}\n", crate::values::text::printable(line)))
         .collect();
     print(ui, &text)?;
+    session.is_kept()?;
     Ok(exit)
 }

@@ -5,17 +5,18 @@ use anyhow::Context as _;
 use crate::cli::{Global, RunArgs, RunFormat};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{CommandError, Outcome};
-use crate::commands::loading::{load_plan, open_history};
+use crate::commands::loading::load_plan;
 use crate::commands::names::wanted;
+use crate::commands::session::WritingSession;
 use crate::exit::Exit;
 use crate::history::History;
-use crate::lock::Locks;
 use crate::notify::Notifier;
 use crate::notify::previous::Previous;
 use crate::report::lines::JsonLines;
 use crate::run::Engine;
 use crate::run::contact::Devices;
 use crate::run::event::{Owner, Sink};
+use crate::run::left::Left;
 use crate::run::record::Record;
 use crate::run::sequence::{self, Options};
 use crate::signal::{self, Stop};
@@ -33,7 +34,7 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
         .context("cannot listen to signals")
         .map_err(|error| CommandError::new(Exit::Failed, error))?;
     let clock = SystemClock::new();
-    let mut history = open_history(&file.settings, ui).inspect_err(|error| {
+    let mut session = WritingSession::open(file, &clock, ui).inspect_err(|error| {
         // Nobody looks at a run of the night that never began.
         let mut notifier = Notifier::new(file, env, clock_zone(&clock), None);
         for plan in &plans {
@@ -44,16 +45,12 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
             .iter()
             .for_each(|warning| ui.warning(warning));
     })?;
-    let locks = Locks::beside(&file.settings.history);
-    let (_alive, process) = locks
-        .process(&clock)
-        .map_err(|error| CommandError::new(Exit::History, error))?;
     let engine = Engine {
         file,
         clock: &clock,
         stop: &stop,
-        locks: &locks,
-        process: &process,
+        locks: &session.locks,
+        process: &session.process,
         environment: env,
     };
 
@@ -70,7 +67,7 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
     let past = past.as_ref().map(|past| past as &dyn Previous);
     let mut notifier = Notifier::new(file, env, clock_zone(&clock), past);
     sinks.push(&mut notifier);
-    let mut record = Record::new(&mut history, sinks, &clock);
+    let mut record = Record::new(&mut session.history, sinks, &clock);
     let mut devices = Devices::new(engine);
     let options = Options {
         ignore_window: args.ignore_window,
@@ -79,11 +76,13 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
     let mut ends = Vec::new();
     let mut exit = Exit::Success;
     let mut trouble = None;
+    let mut left = Left::Nothing;
     for plan in plans {
         match sequence::run(engine, &mut record, &mut devices, plan, options) {
             Ok(end) => {
                 record.warn_of_sinks(Owner::Plan(end.id));
                 exit = exit.or_graver(end.exit);
+                left = end.left.clone();
                 ends.push(end);
             }
             Err(error) => {
@@ -119,9 +118,18 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
             None,
         );
     }
-    match trouble {
-        Some(error) => Err(CommandError::new(exit, error)),
-        None => Ok(exit),
+    // What the last look has found is told without a second command; the events of the run have
+    // told it where this run has tried.
+    if left != Left::Nothing && trouble.is_none() {
+        ui.error(&anyhow::anyhow!("{}", left.words(&file.invocation)), None);
+    }
+    match (trouble, session.is_kept()) {
+        (Some(error), _) => Err(CommandError::new(exit, error)),
+        (None, Err(mut error)) => {
+            error.exit = exit.or_graver(error.exit);
+            Err(error)
+        }
+        (None, Ok(())) => Ok(exit),
     }
 }
 

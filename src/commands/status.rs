@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Context as _;
 use jiff::tz::TimeZone;
 
 use crate::cli::{FindingsFormat, Global, StatusArgs};
@@ -12,7 +11,7 @@ use crate::commands::loading::{existing_history, load_plan};
 use crate::exit::{Exit, Monitored};
 use crate::freshness::{self, Attempt, Freshness, TargetState};
 use crate::history::{History, HistoryError};
-use crate::lock::Locks;
+use crate::lock::{Life, Locks};
 use crate::report;
 use crate::retention::newest::GoneBackups;
 use crate::run::event::TaskId;
@@ -89,14 +88,10 @@ fn judged(global: &Global, args: &StatusArgs, ui: Ui, env: Lookup<'_>) -> Outcom
 fn attempts(history: &History, locks: &Locks) -> Result<BTreeMap<TaskId, Attempt>, CommandError> {
     let mut attempts = BTreeMap::new();
     for plan in history.unfinished_plans()? {
-        let is_alive = locks
-            .is_alive(&plan.process)
-            .context("whether a run is still at work")
-            .map_err(|error| CommandError::new(Exit::History, error))?;
-        let attempt = if is_alive {
-            Attempt::Running
-        } else {
-            Attempt::Abandoned
+        let attempt = match locks.life(&plan.process) {
+            Life::Alive => Attempt::Running,
+            Life::Dead => Attempt::Abandoned,
+            Life::NotKnown(_) => Attempt::NotKnown,
         };
         attempts.extend(plan.unended_tasks.iter().map(|task| (task.id, attempt)));
     }

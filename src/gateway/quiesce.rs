@@ -1,4 +1,8 @@
 //! Quiesce and unquiesce, and waiting until it is so.
+//!
+//! A quiesce that was sent counts as done unless the device has proved that it was not: its
+//! status may show it late or never, and an answer that is a sentence or an error may have begun
+//! it all the same. So the way back sends at least one unquiesce before it is called done.
 
 use std::time::Duration;
 
@@ -12,6 +16,14 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// The pause after the first look.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
+
+/// A device that has no domain to show a quiesce is given so long to carry out what it accepted.
+const UNSHOWN: Duration = Duration::from_secs(10);
+
+/// A device of which some domains do not change while all others are quiesced is waited for as
+/// long as this, and for each domain as long as that.
+const REST: Duration = Duration::from_secs(10);
+const REST_FOR_EACH: Duration = Duration::from_secs(2);
 
 /// A device that was told to unquiesce and still is not on its way is told again.
 const SEND_AGAIN_AFTER: Duration = Duration::from_secs(15);
@@ -60,6 +72,16 @@ pub enum ScopeState {
     Empty,
 }
 
+impl ScopeState {
+    /// Whether a quiesce shows in it, or its traces.
+    pub fn shows_quiesce(&self) -> bool {
+        matches!(
+            self,
+            Self::Quiesced | Self::Between(_) | Self::Unquiescing(_) | Self::Failed(_)
+        )
+    }
+}
+
 impl std::fmt::Display for ScopeState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -72,11 +94,75 @@ impl std::fmt::Display for ScopeState {
     }
 }
 
+/// What came of asking for a quiesce.
+#[derive(Debug)]
+pub enum QuiesceAsked {
+    /// The device said OK, and works on.
+    Accepted,
+    /// It answered with words or an error that do not prove that nothing was begun.
+    Unclear(SomaError),
+    /// It did not answer, or not to the end.
+    Unanswered(SomaError),
+    /// Nothing was begun: nothing was sent, or the device has proved it.
+    NotBegun(SomaError),
+}
+
+/// What is known of a quiesce that must be undone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QuiesceSent {
+    /// The device has shown it.
+    Seen,
+    /// The device has answered, and may show it for so long from now on.
+    Answered {
+        /// Zero where it had its time.
+        shows_within: Duration,
+    },
+    /// The device did not answer: the request may arrive for so long from now on, and nobody
+    /// can be certain that it does not arrive later.
+    Unanswered {
+        /// Zero where it had its time.
+        arrives_within: Duration,
+        /// Whether it was undone already, as far as that can be: then a look is enough.
+        undone_before: bool,
+    },
+}
+
+impl QuiesceSent {
+    fn is_answered(self) -> bool {
+        !matches!(self, QuiesceSent::Unanswered { .. })
+    }
+
+    /// How long from now on the quiesce may begin to show.
+    fn settles_within(self) -> Duration {
+        match self {
+            QuiesceSent::Seen => Duration::ZERO,
+            QuiesceSent::Answered { shows_within } => shows_within,
+            QuiesceSent::Unanswered { arrives_within, .. } => arrives_within,
+        }
+    }
+}
+
+/// What happens while a device is brought back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RestoreStep {
+    /// It has lasted so long.
+    Waiting(Duration),
+    /// The device was seen to be quiesced, or on the way.
+    Seen,
+    /// An unquiesce was sent, and answered.
+    Sent,
+}
+
 /// How a wait ended.
 #[derive(Debug)]
 pub enum Waited {
-    /// Everything is quiesced.
-    Reached,
+    /// Everything is quiesced, but for domains that do not change while all others have.
+    Reached {
+        /// Those domains.
+        unchanged: Vec<String>,
+    },
+    /// The device has no domain that could show it.
+    NothingToShow,
     /// The device says that it went wrong, or has no such domain.
     Failed(ScopeState),
     /// Not within the limit: the last state, or why it could not be had.
@@ -151,13 +237,34 @@ impl Scope {
 impl Gateway<'_> {
     /// Asks for quiesce; the device answers at once and works on. `timeout` is how long
     /// it lets connections finish, at least 60 s.
-    pub fn quiesce(&self, scope: &Scope, timeout: Duration) -> Result<()> {
+    pub fn quiesce(&self, scope: &Scope, timeout: Duration) -> QuiesceAsked {
         let seconds = timeout.as_secs();
         let request = match scope {
             Scope::Device => request::quiesce_device(seconds),
             Scope::Domain(name) => request::quiesce_domain(name, seconds),
         };
-        self.act(&request, self.timeouts().request)
+        let is_stopped = self.stop.is_requested();
+        let Err(error) = self.act(&request, self.timeouts().request) else {
+            return QuiesceAsked::Accepted;
+        };
+        match error.kind {
+            // Asked to stop before it was sent.
+            SomaErrorKind::Interrupted if is_stopped => QuiesceAsked::NotBegun(error),
+            SomaErrorKind::Unreachable
+            | SomaErrorKind::LoginRefused
+            | SomaErrorKind::Authentication
+            | SomaErrorKind::Fault => QuiesceAsked::NotBegun(error),
+            SomaErrorKind::NotAllowed
+            | SomaErrorKind::Refused
+            | SomaErrorKind::Unavailable
+            | SomaErrorKind::NotManagement
+            | SomaErrorKind::Malformed => QuiesceAsked::Unclear(error),
+            SomaErrorKind::TimedOut
+            | SomaErrorKind::Broken
+            | SomaErrorKind::Interrupted
+            | SomaErrorKind::Tls
+            | SomaErrorKind::Local(_) => QuiesceAsked::Unanswered(error),
+        }
     }
 
     /// Asks for unquiesce; the device answers at once and works on.
@@ -179,17 +286,31 @@ impl Gateway<'_> {
     ) -> Waited {
         let started = self.clock.elapsed();
         let mut pause = FIRST_PAUSE;
+        let mut rest = Rest::default();
         loop {
-            let state = self.domains_once().map(|domains| scope.state(&domains));
+            let looked = self.domains_once();
+            let waited = self.clock.elapsed().saturating_sub(started);
+            let unchanged = looked
+                .as_ref()
+                .ok()
+                .and_then(|domains| rest.after(scope, domains, waited));
+            let state = looked.map(|domains| scope.state(&domains));
             match &state {
-                Ok(ScopeState::Quiesced | ScopeState::Empty) => return Waited::Reached,
+                Ok(ScopeState::Quiesced) => {
+                    return Waited::Reached {
+                        unchanged: Vec::new(),
+                    };
+                }
+                Ok(ScopeState::Empty) => return Waited::NothingToShow,
                 Ok(ScopeState::Failed(_) | ScopeState::Gone) => {
                     return Waited::Failed(state.unwrap_or(ScopeState::Gone));
                 }
                 Err(error) if error.kind == SomaErrorKind::Interrupted => return Waited::Interrupted,
                 _ => {}
             }
-            let waited = self.clock.elapsed().saturating_sub(started);
+            if let Some(unchanged) = unchanged {
+                return Waited::Reached { unchanged };
+            }
             told(waited);
             if waited >= limit {
                 return Waited::TimedOut(state);
@@ -205,72 +326,100 @@ impl Gateway<'_> {
 
     /// Brings `scope` back to work and confirms it, whatever its state, within `limit`.
     ///
-    /// The device is asked first, and told only when it is neither at work nor on its way
-    /// there: told again on its way it may begin anew. One that stays on its way is told
-    /// again at half the time.
-    ///
-    /// A quiesce of which nothing was seen on the device may still be on its way to it:
-    /// one that is found at work is believed only `settle` after the beginning.
+    /// At least one unquiesce is sent, and answered, before it is called done. A device that is
+    /// on its way back is not told: told again it may begin anew. One that shows itself at work
+    /// without having been seen quiesced is told when the quiesce had the time to show, so that
+    /// the one does not overtake the other.
     pub fn restore(
         &self,
         scope: &Scope,
         limit: Duration,
-        settle: Duration,
-        told: &mut dyn FnMut(Duration),
+        sent: QuiesceSent,
+        step: &mut dyn FnMut(RestoreStep),
     ) -> Restored {
-        let limit = limit.max(settle);
+        let settles = sent.settles_within();
+        let limit = limit.max(settles);
         let started = self.clock.elapsed();
         let mut pause = FIRST_PAUSE;
+        let mut seen = sent == QuiesceSent::Seen;
         let mut gone_since: Option<Duration> = None;
-        let mut last_sent: Option<Duration> = None;
-        let mut refusal: Option<SomaError> = None;
-        let mut seen = false;
+        let mut last_told: Option<Duration> = None;
+        // How the device answered an unquiesce: with OK, or with a refusal.
+        let mut answer: Option<Result<()>> = match sent {
+            QuiesceSent::Unanswered {
+                undone_before: true, ..
+            } => Some(Ok(())),
+            _ => None,
+        };
+        let mut unanswered: Option<SomaError> = None;
         loop {
             let state = self.domains_once().map(|domains| scope.state(&domains));
             let waited = self.clock.elapsed().saturating_sub(started);
-            let is_due = |pause| last_sent.is_none_or(|sent| waited.saturating_sub(sent) >= pause);
-            let tell = match &state {
-                Ok(ScopeState::Normal | ScopeState::Empty) if last_sent.is_some() => return Restored::Done,
-                Ok(ScopeState::Normal | ScopeState::Empty) if seen || waited >= settle => {
-                    return Restored::WasNormal;
+            if !matches!(state, Ok(ScopeState::Gone)) {
+                gone_since = None;
+            }
+            if state.as_ref().is_ok_and(ScopeState::shows_quiesce) && !seen {
+                seen = true;
+                step(RestoreStep::Seen);
+                // It has arrived after what was sent before it.
+                (last_told, answer) = (None, None);
+            }
+            let had_its_time = seen || waited >= settles;
+            let rests = match &state {
+                Ok(ScopeState::Normal) if had_its_time => Some(AtRest::AtWork),
+                Ok(ScopeState::Empty) if had_its_time || (sent.is_answered() && waited >= UNSHOWN) => {
+                    Some(AtRest::NoDomain)
                 }
                 Ok(ScopeState::Gone) => {
                     // A device that starts lists its domains one after another.
                     let since = *gone_since.get_or_insert(waited);
-                    if waited.saturating_sub(since) >= GONE_AFTER.min(limit) && waited >= settle {
-                        return Restored::Gone;
-                    }
-                    false
-                }
-                Ok(ScopeState::Normal | ScopeState::Empty) => false,
-                Ok(ScopeState::Unquiescing(_)) => waited >= limit / 2 && is_due(limit / 2),
-                Ok(ScopeState::Quiesced | ScopeState::Between(_) | ScopeState::Failed(_)) => {
-                    is_due(SEND_AGAIN_AFTER)
+                    let is_gone = waited.saturating_sub(since) >= GONE_AFTER.min(limit);
+                    (is_gone && had_its_time).then_some(AtRest::NotListed)
                 }
                 Err(error) if error.kind == SomaErrorKind::Interrupted => {
                     return Restored::Not(error.message.clone());
                 }
-                Err(_) => false,
+                _ => None,
             };
-            if !matches!(state, Ok(ScopeState::Gone)) {
-                gone_since = None;
+            // What was seen to come and to go is undone, though the answer was lost.
+            let is_told = answer.is_some() || (seen && last_told.is_some());
+            if let (Some(rests), true) = (rests, is_told) {
+                return match sent {
+                    QuiesceSent::Unanswered { .. } if !seen => Restored::NotKnown(rests),
+                    _ => Restored::Confirmed(Confirmation {
+                        seen,
+                        rests,
+                        refusal: answer.and_then(Result::err).map(|error| error.message),
+                    }),
+                };
             }
-            seen |= matches!(
+            let is_quiesced = matches!(
                 state,
-                Ok(ScopeState::Quiesced
-                    | ScopeState::Between(_)
-                    | ScopeState::Failed(_)
-                    | ScopeState::Unquiescing(_))
+                Ok(ScopeState::Quiesced | ScopeState::Between(_) | ScopeState::Failed(_))
             );
-            if tell {
-                last_sent = Some(waited);
-                refusal = self.unquiesce(scope).err();
+            let is_due = last_told.is_none_or(|told| waited.saturating_sub(told) >= SEND_AGAIN_AFTER);
+            if is_due && (is_quiesced || rests.is_some()) {
+                last_told = Some(waited);
+                match self.unquiesce(scope) {
+                    Ok(()) => answer = Some(Ok(())),
+                    Err(error) if error.is_refusal() && error.kind != SomaErrorKind::Authentication => {
+                        answer = Some(Err(error));
+                    }
+                    Err(error) => unanswered = Some(error),
+                }
+                if answer.is_some() {
+                    step(RestoreStep::Sent);
+                }
             }
-            told(waited);
+            step(RestoreStep::Waiting(waited));
             if waited >= limit {
                 let state = match state {
                     Ok(state) => format!("{scope} is still {state}"),
                     Err(error) => format!("the device does not say how it stands ({error})"),
+                };
+                let refusal = match answer {
+                    Some(Err(error)) => Some(error),
+                    _ => unanswered,
                 };
                 let refusal = refusal.map_or_else(String::new, |error| format!("; {error}"));
                 return Restored::Not(format!("{state}{refusal}"));
@@ -279,6 +428,42 @@ impl Gateway<'_> {
                 .sleep(pause_after(&state, pause).min(limit - waited), &self.stop);
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+}
+
+/// Watches a device of which some domains are quiesced and the others do not move.
+#[derive(Debug, Default)]
+struct Rest {
+    last: Vec<DomainStatus>,
+    since: Duration,
+}
+
+impl Rest {
+    /// After one more look: the domains that do not change while all others are quiesced, once
+    /// they had the time to. A disabled domain is such a one; devices quiesce their domains one
+    /// after another, and take some 2 s for each.
+    fn after(&mut self, scope: &Scope, domains: &[DomainStatus], waited: Duration) -> Option<Vec<String>> {
+        if *scope != Scope::Device {
+            return None;
+        }
+        if self.last != domains {
+            self.last = domains.to_vec();
+            self.since = waited;
+        }
+        let in_scope = || domains.iter().filter(|domain| domain.name != DEFAULT_DOMAIN);
+        let count = |state: &QuiesceState| in_scope().filter(|domain| domain.quiesce == *state).count();
+        let (normal, quiesced) = (count(&QuiesceState::Normal), count(&QuiesceState::Quiesced));
+        let patience = REST + REST_FOR_EACH * u32::try_from(domains.len()).unwrap_or(u32::MAX);
+        let rests = normal > 0
+            && quiesced > 0
+            && normal + quiesced == in_scope().count()
+            && waited.saturating_sub(self.since) >= patience;
+        rests.then(|| {
+            in_scope()
+                .filter(|domain| domain.quiesce == QuiesceState::Normal)
+                .map(|domain| domain.name.clone())
+                .collect()
+        })
     }
 }
 
@@ -298,15 +483,63 @@ fn pause_after<T>(looked: &Result<T>, pause: Duration) -> Duration {
     }
 }
 
+/// How the device shows itself when nothing more is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtRest {
+    /// At work.
+    AtWork,
+    /// It has no domain but `default`: nothing shows whether anything is quiesced.
+    NoDomain,
+    /// It does not list the domain.
+    NotListed,
+}
+
+impl std::fmt::Display for AtRest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::AtWork => "the device shows it at work",
+            Self::NoDomain => "the device has no domain but default, so that nothing shows it",
+            Self::NotListed => "the device does not list the domain",
+        })
+    }
+}
+
+/// What a confirmation rests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confirmation {
+    /// Whether the device was seen quiesced, or on its way.
+    pub seen: bool,
+    /// How it shows itself after an unquiesce.
+    pub rests: AtRest,
+    /// The device's words, where it refused the unquiesce.
+    pub refusal: Option<String>,
+}
+
+impl std::fmt::Display for Confirmation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { seen, rests, refusal } = self;
+        match (seen, rests, refusal) {
+            (true, AtRest::AtWork, None) => f.write_str("unquiesced and confirmed"),
+            (false, AtRest::AtWork, None) => {
+                write!(
+                    f,
+                    "the quiesce was never seen on the device; unquiesced all the same, and {rests}"
+                )
+            }
+            (_, AtRest::NoDomain | AtRest::NotListed, None) => write!(f, "unquiesced; {rests}"),
+            (_, _, Some(refusal)) => write!(f, "{rests} and refuses an unquiesce ({refusal})"),
+        }
+    }
+}
+
 /// How an unquiesce ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Restored {
-    /// Unquiesced, and the device has confirmed it.
-    Done,
-    /// The device was not quiesced any more when asked.
-    WasNormal,
-    /// The domain does not exist any more.
-    Gone,
+    /// An unquiesce was sent, and the device confirms that nothing is quiesced.
+    Confirmed(Confirmation),
+    /// An unquiesce was sent and the device shows nothing quiesced; but the quiesce was never
+    /// answered and never seen, and nobody can tell that it does not arrive yet.
+    NotKnown(AtRest),
     /// It could not be confirmed, for this reason.
     Not(String),
 }

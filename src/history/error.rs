@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rusqlite::ErrorCode;
 
-use crate::run::event::LedgerError;
+use crate::run::ledger::LedgerError;
 
 /// How long a connection waits for another one before that is an error.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -229,7 +229,7 @@ mod tests {
 
     use super::*;
     use crate::history::fixture::{Fixture, at, plan_opening};
-    use crate::run::event::Ledger;
+    use crate::run::ledger::Ledger;
 
     /// What opening a plan execution fails with.
     fn failure(fixture: &mut Fixture) -> HistoryError {

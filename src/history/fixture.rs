@@ -8,9 +8,9 @@ use tempfile::TempDir;
 
 use crate::history::{History, Writing};
 use crate::run::event::{
-    ActionKind, ActivityId, ActivityOpening, FileKind, Ledger, PlanId, PlanOpening, StoredFile, TaskId,
-    TaskOpening,
+    ActionKind, ActivityId, ActivityOpening, FileKind, PlanId, PlanOpening, StoredFile, TaskId, TaskOpening,
 };
+use crate::run::ledger::Ledger;
 use crate::run::status::Status;
 
 /// A moment, so many seconds after the others began.

@@ -1,15 +1,18 @@
 //! What was begun and not ended: the journal of undos, and plan executions whose
 //! process is gone.
 
+use std::path::Path;
+
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, Transaction};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 
 use crate::history::error::{HistoryError, HistoryFault};
 use crate::history::execution::{Execution, advance, require, set_error};
 use crate::history::value::{AsText, text};
-use crate::history::{History, query};
-use crate::run::event::{
-    ActivityId, JournalEntry, JournalId, PlanId, TaskId, Undo, UnfinishedPlan, UnfinishedTask,
+use crate::history::{History, query, schema};
+use crate::run::event::{ActivityId, JournalId, PlanId, TaskId, Undo};
+use crate::run::ledger::{
+    Address, JournalEntry, Reply, UndoOpening, UndoStep, UnfinishedPlan, UnfinishedTask,
 };
 use crate::run::status::Status;
 
@@ -25,9 +28,10 @@ pub struct Abandoned {
 }
 
 pub(super) const OPEN_ENTRIES: &str =
-    "SELECT journal.id, plan_execution_id, task_execution_id, journal.device_name, undo,
-         argument, process, opened_time
-     FROM journal JOIN task_execution ON task_execution.id = task_execution_id
+    "SELECT journal.id, COALESCE(plan_execution_id, 0) AS plan_execution_id, task_execution_id, journal.device_name,
+         undo, argument, process, opened_time, host, port, journal.serial AS serial, reply, seen_time,
+         sent_time
+     FROM journal LEFT JOIN task_execution ON task_execution.id = task_execution_id
      WHERE closed_time IS NULL ORDER BY journal.id";
 
 pub(super) const UNFINISHED_PLANS: &str = "SELECT id, plan, process, start_time, status FROM plan_execution
@@ -39,7 +43,33 @@ pub(super) const UNFINISHED_TASKS: &str = "SELECT id, device_name, domain_name, 
 pub(super) const UNFINISHED_ACTIVITIES: &str = "SELECT id FROM activity_execution
      WHERE plan_execution_id = ?1 AND end_time IS NULL ORDER BY id";
 
+/// The same without what later versions know: it can be read in a file of any.
+const OPEN_ENTRIES_OF_ANY_VERSION: &str =
+    "SELECT journal.id, COALESCE(plan_execution_id, 0) AS plan_execution_id,
+         task_execution_id, journal.device_name, undo, argument, process, opened_time
+     FROM journal LEFT JOIN task_execution ON task_execution.id = task_execution_id
+     WHERE closed_time IS NULL ORDER BY journal.id";
+
+/// The open rows of a file that may be of another version.
+fn open_rows_of_any_version(connection: &Connection) -> rusqlite::Result<Vec<JournalEntry>> {
+    let mut statement = connection
+        .prepare(OPEN_ENTRIES)
+        .or_else(|_| connection.prepare(OPEN_ENTRIES_OF_ANY_VERSION))?;
+    statement.query_map([], journal_entry)?.collect()
+}
+
 impl History {
+    /// The open rows of the journal, read as well as may be: also of a file that is damaged
+    /// elsewhere, of another version, or that may not be written.
+    ///
+    /// # Errors
+    ///
+    /// [`HistoryError::Missing`] if there is no such file; the journal cannot be read.
+    pub fn open_rows(path: &Path) -> Result<Vec<JournalEntry>, HistoryError> {
+        let connection = schema::open_as_it_is(path)?;
+        open_rows_of_any_version(&connection).map_err(|error| HistoryFault::from(error).at(path))
+    }
+
     /// The undos that no device has confirmed, oldest first. Whether the process that
     /// wrote one is still at work, its kernel lock tells.
     ///
@@ -105,23 +135,68 @@ impl History {
         &mut self,
         at: Timestamp,
         process: &str,
-        task: TaskId,
-        device: &str,
-        undo: &Undo,
+        opening: &UndoOpening,
     ) -> Result<JournalId, HistoryError> {
+        let UndoOpening {
+            plan: _,
+            task,
+            device,
+            address,
+            serial,
+            undo,
+        } = opening;
         let (word, argument) = match undo {
             Undo::UnquiesceDevice => ("UNQUIESCE_DEVICE", None),
             Undo::UnquiesceDomain(domain) => ("UNQUIESCE_DOMAIN", Some(domain)),
             Undo::RemoveFolder(folder) => ("REMOVE_FOLDER", Some(folder)),
         };
         self.write(|transaction| {
-            require(transaction, Execution::Task(task))?;
+            require(transaction, Execution::Task(*task))?;
             transaction.execute(
-                "INSERT INTO journal (task_execution_id, device_name, undo, argument, process, opened_time)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                (task.0, device, word, argument, process, AsText(at)),
+                "INSERT INTO journal (task_execution_id, device_name, undo, argument, process, opened_time,
+                     host, port, serial)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                (
+                    task.0,
+                    device,
+                    word,
+                    argument,
+                    process,
+                    AsText(at),
+                    &address.host,
+                    address.port,
+                    serial,
+                ),
             )?;
             Ok(JournalId(transaction.last_insert_rowid()))
+        })
+    }
+
+    pub(super) fn step_journal(
+        &mut self,
+        at: Timestamp,
+        id: JournalId,
+        step: UndoStep,
+    ) -> Result<(), HistoryError> {
+        self.write(|transaction| {
+            let changed = match step {
+                UndoStep::Replied(reply) => transaction.execute(
+                    "UPDATE journal SET reply = ?2 WHERE id = ?1",
+                    (id.0, reply_word(reply)),
+                )?,
+                UndoStep::Seen => transaction.execute(
+                    "UPDATE journal SET seen_time = ?2 WHERE id = ?1",
+                    (id.0, AsText(at)),
+                )?,
+                UndoStep::Sent => transaction.execute(
+                    "UPDATE journal SET sent_time = ?2 WHERE id = ?1",
+                    (id.0, AsText(at)),
+                )?,
+            };
+            match changed {
+                0 => Err(not_found(id)),
+                _ => Ok(()),
+            }
         })
     }
 
@@ -140,11 +215,7 @@ impl History {
                 })
                 .optional()?;
             match known {
-                None => Err(HistoryFault::NotFound {
-                    what: "journal entry",
-                    id: id.0,
-                    list: &["recover"],
-                }),
+                None => Err(not_found(id)),
                 Some(Some(_)) => Ok(()),
                 Some(None) => {
                     transaction.execute(
@@ -183,6 +254,24 @@ fn unfinished_plan(row: &Row<'_>) -> rusqlite::Result<UnfinishedPlan> {
     })
 }
 
+fn not_found(id: JournalId) -> HistoryFault {
+    HistoryFault::NotFound {
+        what: "journal entry",
+        id: id.0,
+        list: &["recover"],
+    }
+}
+
+fn reply_word(reply: Reply) -> &'static str {
+    match reply {
+        Reply::Accepted => "ACCEPTED",
+        Reply::Unclear => "UNCLEAR",
+        Reply::None => "NONE",
+    }
+}
+
+/// A row that is damaged in part still says whom it is about: what cannot be read of it is
+/// not known, and the row is there.
 fn journal_entry(row: &Row<'_>) -> rusqlite::Result<JournalEntry> {
     let argument: Option<String> = row.get("argument")?;
     let undo = match row.get::<_, String>("undo")?.as_str() {
@@ -197,8 +286,21 @@ fn journal_entry(row: &Row<'_>) -> rusqlite::Result<JournalEntry> {
         task: TaskId(row.get("task_execution_id")?),
         device: row.get("device_name")?,
         undo,
-        process: row.get("process")?,
-        opened: text(row, "opened_time")?,
+        process: row.get("process").unwrap_or_default(),
+        address: match (row.get("host"), row.get("port")) {
+            (Ok(host), Ok(port)) => Some(Address { host, port }),
+            _ => None,
+        },
+        serial: row.get("serial").unwrap_or_default(),
+        opened: text(row, "opened_time").ok(),
+        reply: match row.get::<_, String>("reply").as_deref() {
+            Ok("ACCEPTED") => Some(Reply::Accepted),
+            Ok("UNCLEAR") => Some(Reply::Unclear),
+            Ok("NONE") => Some(Reply::None),
+            _ => None,
+        },
+        seen: row.get::<_, String>("seen_time").is_ok(),
+        sent: row.get::<_, String>("sent_time").is_ok(),
     })
 }
 

@@ -1,6 +1,21 @@
 use super::*;
 use crate::history::fixture::{Fixture, at};
-use crate::run::event::{Event, Ledger};
+use crate::run::event::Event;
+use crate::run::ledger::Ledger;
+
+fn opening(plan: PlanId, task: TaskId, undo: Undo) -> UndoOpening {
+    UndoOpening {
+        plan,
+        task,
+        device: "QA1".to_owned(),
+        address: Address {
+            host: "192.0.2.1".to_owned(),
+            port: 5550,
+        },
+        serial: Some("0000001".to_owned()),
+        undo,
+    }
+}
 
 #[test]
 fn an_undo_is_open_until_it_is_closed() {
@@ -13,17 +28,10 @@ fn an_undo_is_open_until_it_is_closed() {
     ];
     let mut expected = Vec::new();
     for (seconds, undo) in (10..).zip(undos) {
-        let opened = at(seconds);
-        let id = fixture.history.open_undo(opened, "4711-abc", task, "QA1", &undo);
-        expected.push(JournalEntry {
-            id: id.expect("a journal entry"),
-            plan,
-            task,
-            device: "QA1".to_owned(),
-            undo,
-            process: "4711-abc".to_owned(),
-            opened,
-        });
+        let opening = opening(plan, task, undo);
+        let id = fixture.history.open_undo(at(seconds), "4711-abc", &opening);
+        let id = id.expect("a journal entry");
+        expected.push(JournalEntry::opened(id, "4711-abc", at(seconds), &opening));
     }
     assert_eq!(fixture.history.open_entries().expect("entries"), expected);
 
@@ -47,12 +55,68 @@ fn an_undo_is_open_until_it_is_closed() {
 #[test]
 fn an_open_undo_is_seen_by_another_process() {
     let mut fixture = Fixture::new();
-    let (_, _, task) = fixture.export();
-    let undo = Undo::UnquiesceDevice;
-    let opened = fixture.history.open_undo(at(1), "4711-abc", task, "QA1", &undo);
+    let (plan, _, task) = fixture.export();
+    let opening = opening(plan, task, Undo::UnquiesceDevice);
+    let opened = fixture.history.open_undo(at(1), "4711-abc", &opening);
     opened.expect("a journal entry");
     let other = History::open_read_only(&fixture.path()).expect("a reader");
     assert_eq!(other.open_entries().expect("entries").len(), 1);
+}
+
+#[test]
+fn a_row_learns_how_the_device_answered_and_what_was_seen() {
+    let mut fixture = Fixture::new();
+    let (plan, _, task) = fixture.export();
+    let opening = opening(plan, task, Undo::UnquiesceDevice);
+    let history = &mut fixture.history;
+    let id = history.open_undo(at(1), "4711-abc", &opening).expect("a row");
+    for (reply, step) in
+        [Reply::None, Reply::Unclear, Reply::Accepted].map(|reply| (reply, UndoStep::Replied(reply)))
+    {
+        history.step_undo(at(2), id, step).expect("a step");
+        assert_eq!(history.open_entries().expect("rows")[0].reply, Some(reply));
+    }
+    let known = |history: &History| {
+        let row = history.open_entries().expect("rows").remove(0);
+        (row.seen, row.sent)
+    };
+    assert_eq!(known(history), (false, false));
+    history.step_undo(at(3), id, UndoStep::Seen).expect("a step");
+    assert_eq!(known(history), (true, false));
+    history.step_undo(at(4), id, UndoStep::Sent).expect("a step");
+    assert_eq!(known(history), (true, true));
+    history
+        .step_undo(at(5), JournalId(99), UndoStep::Seen)
+        .expect_err("no such row");
+}
+
+#[test]
+fn a_row_that_is_damaged_in_part_is_there_all_the_same() {
+    for damage in [
+        "opened_time = 'damaged'",
+        "process = ''",
+        "port = -1, host = ''",
+        "task_execution_id = 4711",
+    ] {
+        let mut fixture = Fixture::new();
+        let (plan, _, task) = fixture.export();
+        let opening = opening(plan, task, Undo::UnquiesceDomain("SALES".to_owned()));
+        fixture
+            .history
+            .open_undo(at(1), "4711-abc", &opening)
+            .expect("a row");
+        let statement = format!("PRAGMA foreign_keys = OFF; UPDATE journal SET {damage}");
+        fixture
+            .history
+            .connection
+            .execute_batch(&statement)
+            .expect("damage");
+        let rows = fixture.history.open_entries().expect("rows");
+        assert_eq!(rows.len(), 1, "{damage}");
+        assert_eq!(rows[0].undo, opening.undo, "{damage}");
+        let rows = History::open_rows(&fixture.path()).expect("rows");
+        assert_eq!(rows.len(), 1, "{damage}");
+    }
 }
 
 #[test]

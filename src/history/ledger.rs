@@ -11,9 +11,11 @@ use crate::history::value::{AsText, integer};
 use crate::history::view::NoteLevel;
 use crate::history::{History, place, script, stored, target};
 use crate::run::event::{
-    ActivityId, ActivityOpening, DeviceFacts, Event, FileKind, JournalEntry, JournalId, KeptFile,
-    LastContent, Ledger, LedgerError, Owner, PlanId, PlanOpening, StoredFile, TaskId, TaskOpening, Undo,
-    UnfinishedPlan,
+    ActivityId, ActivityOpening, DeviceFacts, Event, FileKind, JournalId, Owner, PlanId, PlanOpening,
+    StoredFile, TaskId, TaskOpening,
+};
+use crate::run::ledger::{
+    JournalEntry, KeptFile, LastContent, Ledger, LedgerError, UndoOpening, UndoStep, UnfinishedPlan,
 };
 use crate::run::status::Status;
 
@@ -103,11 +105,13 @@ impl Ledger for History {
         &mut self,
         at: Timestamp,
         process: &str,
-        task: TaskId,
-        device: &str,
-        undo: &Undo,
+        opening: &UndoOpening,
     ) -> Result<JournalId, LedgerError> {
-        Ok(self.open_journal(at, process, task, device, undo)?)
+        Ok(self.open_journal(at, process, opening)?)
+    }
+
+    fn step_undo(&mut self, at: Timestamp, id: JournalId, step: UndoStep) -> Result<(), LedgerError> {
+        Ok(self.step_journal(at, id, step)?)
     }
 
     fn close_undo(&mut self, at: Timestamp, id: JournalId, how: &str) -> Result<(), LedgerError> {
@@ -232,6 +236,7 @@ fn record(
             task,
             device,
             domain,
+            certainty: _,
             error,
         } => {
             let message = format!("device {device}, {domain}: {error}");

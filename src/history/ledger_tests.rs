@@ -4,7 +4,7 @@ use std::thread;
 use super::*;
 use crate::history::fixture::{Fixture, at, file, milliseconds, plan_opening};
 use crate::history::{NoteRow, PlanFilter, StatusChange, Writing};
-use crate::run::event::{ActionKind, ScriptEnd, ScriptMoment, ScriptRun};
+use crate::run::event::{ActionKind, Certainty, ScriptEnd, ScriptMoment, ScriptRun};
 
 fn record(fixture: &mut Fixture, seconds: i64, event: &Event) {
     fixture.history.record(at(seconds), event).expect("a record");
@@ -277,6 +277,7 @@ fn notes_warnings_and_what_is_still_quiesced_are_told_apart() {
             task,
             device: "QA1".to_owned(),
             domain: "SALES".to_owned(),
+            certainty: Certainty::Seen,
             error: "no answer".to_owned(),
         },
         Event::Warning {

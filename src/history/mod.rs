@@ -1,6 +1,6 @@
 //! History: what was done, in one SQLite file.
 //!
-//! A run writes it as the [`Ledger`](crate::run::event::Ledger) of its events, every
+//! A run writes it as the [`Ledger`](crate::run::ledger::Ledger) of its events, every
 //! call one transaction; `history` and the like read it. `docs/history.md` describes
 //! the tables for those who query them with other tools.
 

@@ -2,7 +2,8 @@ use super::*;
 use crate::history::fixture::{Fixture, at, file};
 use crate::history::view::FileFilter;
 use crate::history::{FileId, GoodBackup, TargetRow, journal, ledger, stored};
-use crate::run::event::{ActionKind, Event, FileKind, Ledger, Owner, StoredFile};
+use crate::run::event::{ActionKind, Event, FileKind, Owner, StoredFile};
+use crate::run::ledger::Ledger;
 
 fn ids(fixture: &Fixture, filter: &PlanFilter) -> Vec<i64> {
     let plans = fixture.history.plans(filter).expect("plans");

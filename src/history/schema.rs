@@ -38,6 +38,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001.sql"),
     include_str!("migrations/0002.sql"),
     include_str!("migrations/0003.sql"),
+    include_str!("migrations/0004.sql"),
 ];
 
 /// Pages kept in memory, in KiB: the newest 20,000 tasks, which `history status` looks at,
@@ -100,6 +101,46 @@ pub(super) fn open_read_only(path: &Path, migrations: &[&str]) -> Result<Connect
         }),
         // The process that was making it died before the first step.
         Identity::Empty => Err(missing()),
+    }
+}
+
+/// Opens a file for a look into its journal, whichever version wrote it and however it is.
+/// Nothing is changed. A file that has no journal is not ours.
+pub(super) fn open_as_it_is(path: &Path) -> Result<Connection, HistoryError> {
+    let missing = || HistoryError::Missing {
+        path: path.to_owned(),
+    };
+    let not_ours = || HistoryError::NotOurs {
+        path: path.to_owned(),
+        source: None,
+    };
+    match path.metadata() {
+        Ok(found) if found.is_file() => {}
+        Ok(_) => return Err(not_ours()),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            return Err(missing());
+        }
+        Err(error) => return Err(cannot_open(path, error)),
+    }
+    let connection = connect(path)?;
+    let count = || -> rusqlite::Result<(i64, i64)> {
+        connection.pragma_update(None, "query_only", true)?;
+        connection.query_row(
+            "SELECT count(*), count(*) FILTER (WHERE name = 'journal') FROM sqlite_schema",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+    };
+    match count().map_err(|error| HistoryFault::from(error).at(path))? {
+        // The process that was making it died before the first step.
+        (0, _) => Err(missing()),
+        (_, 0) => Err(not_ours()),
+        _ => Ok(connection),
     }
 }
 

@@ -59,12 +59,14 @@ impl CollectedRun {
                 task,
                 device,
                 domain,
+                certainty,
                 error,
             } => {
                 let place = QuiescedPlace {
                     task: *task,
                     device: device.clone(),
                     domain: domain.clone(),
+                    certainty: Some(*certainty),
                     error: Some(error.clone()),
                 };
                 self.still_quiesced

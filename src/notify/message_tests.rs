@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use crate::notify::notice::{EndChange, Notice, NoticeTask, QuiescedPlace};
 use crate::notify::previous::{Figures, PlanFigures, TargetFigures};
 use crate::notify::{json, metrics, rfc5424, words};
-use crate::run::event::{ALL_DOMAINS, ActionKind, FileKind, PlanId, TaskId};
+use crate::run::event::{ALL_DOMAINS, ActionKind, Certainty, FileKind, PlanId, TaskId};
 use crate::run::status::Status;
 use crate::values::event_name::EventName;
 use crate::values::invocation::Invocation;
@@ -70,6 +70,7 @@ pub(super) fn failed() -> Notice {
             task: TaskId(32),
             device: "TEST8".to_owned(),
             domain: "DOMAIN1".to_owned(),
+            certainty: Some(Certainty::Seen),
             error: Some("no answer".to_owned()),
         }],
         remarks: vec!["the post-plan script post.sh: return code 1".to_owned()],
@@ -101,6 +102,7 @@ fn each_event_has_a_subject_of_its_own() {
         task: TaskId(32),
         device: "TEST8".to_owned(),
         domain: "DOMAIN1".to_owned(),
+        certainty: Some(Certainty::Seen),
         error: None,
     });
     let of = |event, status, change| {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::notify::previous::trouble;
-use crate::run::event::{ALL_DOMAINS, ActionKind, PlanId, TaskId};
+use crate::run::event::{ALL_DOMAINS, ActionKind, Certainty, PlanId, TaskId};
 use crate::run::status::{Class, Status};
 use crate::values::event_name::EventName;
 use crate::values::invocation::Invocation;
@@ -57,6 +57,8 @@ pub struct QuiescedPlace {
     pub device: String,
     /// The domain, or `all-domains`.
     pub domain: String,
+    /// What is known of its quiesce, where that is the matter.
+    pub certainty: Option<Certainty>,
     /// What stands in the way.
     pub error: Option<String>,
 }

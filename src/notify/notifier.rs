@@ -248,6 +248,7 @@ impl<'a> Notifier<'a> {
             task,
             device: facts.device.clone(),
             domain: facts.domain.clone(),
+            certainty: None,
             error: None,
         };
         let previous = self.past.and_then(|past| {
@@ -356,12 +357,14 @@ impl Sink for Notifier<'_> {
                 task,
                 device,
                 domain,
+                certainty,
                 error,
             } => {
                 let place = QuiescedPlace {
                     task: *task,
                     device: device.clone(),
                     domain: domain.clone(),
+                    certainty: Some(*certainty),
                     error: Some(error.clone()),
                 };
                 self.about(at, EventName::StillQuiesced, place, error);
@@ -377,6 +380,7 @@ impl Sink for Notifier<'_> {
                     task: *task,
                     device: device.clone(),
                     domain,
+                    certainty: None,
                     error: None,
                 };
                 self.about(at, EventName::Recovered, place, how);

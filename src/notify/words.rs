@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::notify::notice::{EndChange, Notice, NoticeTask, place};
-use crate::run::event::{ALL_DOMAINS, ActionKind};
+use crate::notify::notice::{EndChange, Notice, NoticeTask, QuiescedPlace, place};
+use crate::run::event::{ALL_DOMAINS, ActionKind, Certainty};
 use crate::run::status::{Class, Status};
 use crate::values::duration::HumanDuration;
 use crate::values::event_name::EventName;
@@ -25,10 +25,20 @@ pub fn subject(notice: &Notice) -> String {
             .iter()
             .map(|at| place(&at.device, &at.domain))
             .collect();
-        let _ = write!(text, "STILL QUIESCED {}; ", few(&places));
+        let loud = gravest(&notice.still_quiesced).words();
+        let _ = write!(text, "{loud} {}; ", few(&places));
     }
     text.push_str(&headline(notice));
     shortened(&printable(&text), LONGEST_SUBJECT)
+}
+
+/// What is known of several quiesces: the gravest of it.
+fn gravest<'p>(places: impl IntoIterator<Item = &'p QuiescedPlace>) -> Certainty {
+    let not_known = |place: &QuiescedPlace| place.certainty == Some(Certainty::NotKnown);
+    match places.into_iter().all(not_known) {
+        true => Certainty::NotKnown,
+        false => Certainty::Seen,
+    }
 }
 
 fn headline(notice: &Notice) -> String {
@@ -49,7 +59,7 @@ fn headline(notice: &Notice) -> String {
         EventName::Warned => format!("{plan} ended with warnings{}{}", warned(notice), again(notice)),
         EventName::Failed => format!("{plan} {status}{}{}", failed(notice), again(notice)),
         EventName::Refused => format!("{plan} did not start: {status}{}", again(notice)),
-        EventName::StillQuiesced => format!("STILL QUIESCED {at} ({plan})"),
+        EventName::StillQuiesced => format!("{} {at} ({plan})", gravest(&notice.place).words()),
         EventName::Recovered => format!("{at} recovered ({plan})"),
     }
 }
@@ -147,7 +157,8 @@ pub fn body(notice: &Notice) -> String {
         for at in &notice.still_quiesced {
             let _ = writeln!(
                 text,
-                "STILL QUIESCED: {}",
+                "{}: {}",
+                gravest([at]).words(),
                 printable(&place(&at.device, &at.domain))
             );
             let _ = writeln!(text, "  {}", printable(at.error.as_deref().unwrap_or_default()));
@@ -187,7 +198,8 @@ fn what(notice: &Notice, text: &mut String) {
         (EventName::Started, _) => fact("status", &format!("started, {}", tasks(notice.tasks.len()))),
         (EventName::StillQuiesced, _) => {
             let recover = notice.invocation.command(["recover"]);
-            fact("status", &format!("STILL QUIESCED: run {recover}"));
+            let loud = gravest(&notice.place).words();
+            fact("status", &format!("{loud}: run {recover}"));
         }
         (EventName::Recovered, _) => fact("status", "recovered"),
         (_, Some(status)) => fact("status", status.code()),

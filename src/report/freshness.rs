@@ -166,6 +166,7 @@ fn cells(target: &JudgedTarget, zone: &TimeZone) -> Vec<String> {
         Attempt::Ended => last.status.to_string(),
         Attempt::Running => format!("running: {}", last.status),
         Attempt::Abandoned => format!("abandoned: {}", last.status),
+        Attempt::NotKnown => format!("not known whether at work: {}", last.status),
     });
     let seconds = |age: Duration| HumanDuration(Duration::from_secs(age.as_secs())).to_string();
     let shown = |time: Timestamp| {
@@ -192,6 +193,7 @@ fn document<'r>(target: &'r JudgedTarget, zone: &TimeZone) -> FreshnessTarget<'r
         Attempt::Ended => "ended",
         Attempt::Running => "running",
         Attempt::Abandoned => "abandoned",
+        Attempt::NotKnown => "not_known",
     });
     FreshnessTarget {
         device_name: &target.device,

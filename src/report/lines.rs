@@ -387,11 +387,13 @@ fn line(event: &Event) -> EventLine<'_> {
             task,
             device,
             domain,
+            certainty,
             error,
         } => EventLine {
             task_execution_id: Some(task.0),
             device_name: Some(device),
             domain_name: Some(domain),
+            message: Some(certainty.words()),
             error_message: Some(error),
             ..named("still_quiesced")
         },

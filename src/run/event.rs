@@ -253,9 +253,30 @@ pub enum Event {
         device: String,
         /// The domain, or `all-domains`.
         domain: String,
+        /// Whether it was seen quiesced.
+        certainty: Certainty,
         /// What stands in the way.
         error: String,
     },
+}
+
+/// What is known of a quiesce that was not confirmed to be undone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Certainty {
+    /// It was carried out, and nothing seen since says that it is undone.
+    Seen,
+    /// Whether it was carried out, or will be, is not known.
+    NotKnown,
+}
+
+impl Certainty {
+    /// The words that nobody overlooks.
+    pub fn words(self) -> &'static str {
+        match self {
+            Certainty::Seen => "STILL QUIESCED",
+            Certainty::NotKnown => "MAY BE QUIESCED",
+        }
+    }
 }
 
 /// Whose script, warning or note it is.
@@ -429,134 +450,6 @@ impl Undo {
             Undo::UnquiesceDevice | Undo::RemoveFolder(_) => ALL_DOMAINS,
         }
     }
-}
-
-/// A row of the journal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JournalEntry {
-    /// Its id.
-    pub id: JournalId,
-    /// The plan execution that its task belongs to.
-    pub plan: PlanId,
-    /// The task that wrote it.
-    pub task: TaskId,
-    /// The device's name.
-    pub device: String,
-    /// What must be undone.
-    pub undo: Undo,
-    /// The process that wrote it (see [`PlanOpening::process`]).
-    pub process: String,
-    /// When.
-    pub opened: Timestamp,
-}
-
-/// A plan execution without an end: it is under way, or its process died; which of the two,
-/// the kernel lock that `process` names tells.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnfinishedPlan {
-    /// Its id.
-    pub id: PlanId,
-    /// The plan's name.
-    pub plan: String,
-    /// The process that runs it (see [`PlanOpening::process`]).
-    pub process: String,
-    /// When it began.
-    pub started: Timestamp,
-    /// Its status when it was last heard of.
-    pub status: Status,
-    /// Its tasks without an end, those that never started included. A task that did end may
-    /// have left something to undo as well: the journal knows.
-    pub unended_tasks: Vec<UnfinishedTask>,
-}
-
-/// A task without an end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnfinishedTask {
-    /// Its id.
-    pub id: TaskId,
-    /// The device's name.
-    pub device: String,
-    /// The domain, or `all-domains`.
-    pub domain: String,
-    /// Its status when it was last heard of.
-    pub status: Status,
-}
-
-/// The record could not be written.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct LedgerError(
-    pub String,
-    #[source] pub Option<Box<dyn std::error::Error + Send + Sync>>,
-);
-
-/// The record of events. Each call is durable when it returns.
-pub trait Ledger {
-    /// A plan execution begins: its row, in status `WAITING_FOR_PRE_VALIDATION`.
-    fn open_plan(&mut self, at: Timestamp, opening: &PlanOpening) -> Result<PlanId, LedgerError>;
-
-    /// An activity of it.
-    fn open_activity(&mut self, at: Timestamp, opening: &ActivityOpening) -> Result<ActivityId, LedgerError>;
-
-    /// A task of that.
-    fn open_task(&mut self, at: Timestamp, opening: &TaskOpening) -> Result<TaskId, LedgerError>;
-
-    /// Anything after that. The `…Opened` events are known already and change nothing.
-    fn record(&mut self, at: Timestamp, event: &Event) -> Result<(), LedgerError>;
-
-    /// Something is about to be done to a device that must be undone.
-    fn open_undo(
-        &mut self,
-        at: Timestamp,
-        process: &str,
-        task: TaskId,
-        device: &str,
-        undo: &Undo,
-    ) -> Result<JournalId, LedgerError>;
-
-    /// The device has confirmed that it is undone (or was never done): `how` in words.
-    fn close_undo(&mut self, at: Timestamp, id: JournalId, how: &str) -> Result<(), LedgerError>;
-
-    /// Every row of the journal that is still open, oldest first.
-    fn open_undos(&mut self) -> Result<Vec<JournalEntry>, LedgerError>;
-
-    /// Every plan execution without an end, oldest first.
-    fn unfinished_plans(&mut self) -> Result<Vec<UnfinishedPlan>, LedgerError>;
-
-    /// Ends a plan execution whose process died, with its activities and tasks, as
-    /// `ABANDONED`; `error` says what was done about it.
-    fn abandon(&mut self, at: Timestamp, plan: PlanId, error: &str) -> Result<(), LedgerError>;
-
-    /// What the newest verified export of this device, domain and kind held.
-    fn last_content(
-        &mut self,
-        device: &str,
-        domain: &str,
-        kind: FileKind,
-    ) -> Result<Option<LastContent>, LedgerError>;
-}
-
-/// What the newest verified export of a device, domain and kind held.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LastContent {
-    /// The content hash.
-    pub content: String,
-    /// The task since which it has been the same.
-    pub since: TaskId,
-    /// Files that hold it and should stand in the store, newest first. Whether they do,
-    /// nobody has looked.
-    pub kept: Vec<KeptFile>,
-}
-
-/// A file that should stand in the store.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptFile {
-    /// Where.
-    pub path: PathBuf,
-    /// Bytes.
-    pub size: u64,
-    /// Lower-case hex.
-    pub sha256: String,
 }
 
 /// Something that is only shown, not kept.

@@ -25,23 +25,21 @@ pub struct ExpandedActivity<'a> {
 /// A task that may run, or the reason why it does not.
 #[derive(Debug)]
 pub struct ExpandedTask<'a> {
-    /// The device; `None` where no device matched.
-    pub device: Option<&'a Device>,
-    /// Its name, or the raw device pattern.
+    /// The device's name, or the raw device pattern.
     pub device_name: String,
     /// The domain, `all-domains`, or the raw domain pattern.
     pub domain: String,
     /// What becomes of it.
-    pub verdict: Verdict,
+    pub verdict: Verdict<'a>,
     /// What its row in history should say beside that.
     pub note: Option<String>,
 }
 
 /// What becomes of a task.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It runs.
-    Ready,
+#[derive(Clone, Debug)]
+pub enum Verdict<'a> {
+    /// It runs, on this device.
+    Ready(&'a Device),
     /// It is skipped or has failed already, for this reason.
     Settled(Failure),
 }
@@ -96,7 +94,6 @@ pub fn expand<'a>(
             let names = file.devices.iter().map(|device| device.name.as_str());
             let why = format!("no configured device matches '{pattern}'; {}", there_are(names));
             tasks.push(ExpandedTask {
-                device: None,
                 device_name: pattern,
                 domain: activity.domain_pattern(),
                 verdict: Verdict::Settled(Failure::new(Status::SkippedNoDevicesMatchingPattern, why)),
@@ -113,8 +110,7 @@ pub fn expand<'a>(
 }
 
 fn tasks_of<'a>(activity: &Activity, device: &'a Device, contact: &mut Contact<'a>) -> Vec<ExpandedTask<'a>> {
-    let task = |domain: String, verdict: Verdict| ExpandedTask {
-        device: Some(device),
+    let task = |domain: String, verdict: Verdict<'a>| ExpandedTask {
         device_name: device.name.clone(),
         domain,
         verdict,
@@ -135,7 +131,7 @@ fn tasks_of<'a>(activity: &Activity, device: &'a Device, contact: &mut Contact<'
         domains: Domains::Matching(pattern),
     } = &activity.action
     else {
-        return vec![task(ALL_DOMAINS.to_owned(), Verdict::Ready)];
+        return vec![task(ALL_DOMAINS.to_owned(), Verdict::Ready(device))];
     };
     let names: BTreeSet<String> = session
         .domains
@@ -207,9 +203,10 @@ fn there_are<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
 }
 
 /// Whether a domain is backed up, and what to say about a device that does not tell.
-fn api_connect_verdict(session: &mut Session<'_>, domain: &str) -> (Verdict, Option<String>) {
+fn api_connect_verdict<'a>(session: &mut Session<'a>, domain: &str) -> (Verdict<'a>, Option<String>) {
+    let ready = Verdict::Ready(session.device);
     if !session.knows_api_connect {
-        return (Verdict::Ready, None);
+        return (ready, None);
     }
     match session.gateway.is_api_connect(domain) {
         Ok(ApiConnect::Yes) => {
@@ -222,13 +219,13 @@ fn api_connect_verdict(session: &mut Session<'_>, domain: &str) -> (Verdict, Opt
         }
         Ok(ApiConnect::UnknownClass) => {
             session.knows_api_connect = false;
-            (Verdict::Ready, None)
+            (ready, None)
         }
         // Who may not look at the gateway service cannot be told apart from who has none.
-        Ok(ApiConnect::No | ApiConnect::NotAllowed) => (Verdict::Ready, None),
+        Ok(ApiConnect::No | ApiConnect::NotAllowed) => (ready, None),
         Ok(ApiConnect::NotTold(why)) => {
             let note = format!("whether {domain} belongs to API Connect is not known: {why}");
-            (Verdict::Ready, Some(note))
+            (ready, Some(note))
         }
         Err(error) => {
             let failure = Failure::of_exchange(Status::DeviceError, &session.device.name, &error);

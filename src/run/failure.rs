@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::run::event::LedgerError;
+use crate::run::ledger::LedgerError;
 use crate::run::status::Status;
 use crate::soma::error::{SomaError, SomaErrorKind};
 

@@ -1,7 +1,7 @@
 //! The engine: expands a plan into tasks and walks them, one after another.
 //!
 //! `sequence` walks a plan in the order of its steps, `task` one task. `expand` asks the
-//! devices for their domains, `contact` keeps the connections, `guard` puts a device
+//! devices for their domains, `contact` keeps the connections, `undo` puts a device
 //! back as it was found, `recover` does that for processes that died. All of them tell
 //! `record` what happens; none prints, none knows SQL.
 
@@ -10,6 +10,8 @@ pub mod event;
 pub mod examine;
 pub mod expand;
 pub mod failure;
+pub mod ledger;
+pub mod left;
 pub mod record;
 pub mod recover;
 pub mod script;

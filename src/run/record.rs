@@ -1,14 +1,16 @@
 //! Tells one ledger and every sink what happens.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use jiff::Timestamp;
 
 use crate::clock::Clock;
 use crate::run::event::{
-    ActivityId, ActivityOpening, Event, FileKind, JournalId, LastContent, Ledger, LedgerError, Owner, PlanId,
-    PlanOpening, Progress, Sink, TaskId, TaskOpening, Undo,
+    ActivityId, ActivityOpening, Event, FileKind, JournalId, Owner, PlanId, PlanOpening, Progress, Sink,
+    TaskId, TaskOpening,
 };
+use crate::run::ledger::{JournalEntry, LastContent, Ledger, LedgerError, UndoOpening, UndoStep};
 use crate::run::status::Status;
 
 /// Where events go. The ledger first: what is shown has been recorded.
@@ -16,12 +18,23 @@ pub struct Record<'a> {
     ledger: &'a mut dyn Ledger,
     sinks: Vec<&'a mut dyn Sink>,
     clock: &'a dyn Clock,
+    /// The rows of the journal that this process has opened, and nobody has confirmed: what is
+    /// known when the journal cannot be read any more.
+    unconfirmed: BTreeMap<JournalId, JournalEntry>,
+    /// The rows whose undoing was confirmed to this process, whether or not that could be written.
+    confirmed: BTreeSet<JournalId>,
 }
 
 impl<'a> Record<'a> {
     /// A record in `ledger`, shown to `sinks`.
     pub fn new(ledger: &'a mut dyn Ledger, sinks: Vec<&'a mut dyn Sink>, clock: &'a dyn Clock) -> Self {
-        Self { ledger, sinks, clock }
+        Self {
+            ledger,
+            sinks,
+            clock,
+            unconfirmed: BTreeMap::new(),
+            confirmed: BTreeSet::new(),
+        }
     }
 
     /// Records an event, then shows it.
@@ -113,20 +126,34 @@ impl<'a> Record<'a> {
     }
 
     /// Writes down, durably, what will have to be undone on a device.
-    pub fn open_undo(
-        &mut self,
-        process: &str,
-        task: TaskId,
-        device: &str,
-        undo: &Undo,
-    ) -> Result<JournalId, LedgerError> {
-        self.ledger
-            .open_undo(self.clock.now(), process, task, device, undo)
+    pub fn open_undo(&mut self, process: &str, opening: &UndoOpening) -> Result<JournalId, LedgerError> {
+        let now = self.clock.now();
+        let id = self.ledger.open_undo(now, process, opening)?;
+        self.unconfirmed
+            .insert(id, JournalEntry::opened(id, process, now, opening));
+        Ok(id)
+    }
+
+    /// Writes down what became known about an open row.
+    pub fn step_undo(&mut self, id: JournalId, step: UndoStep) -> Result<(), LedgerError> {
+        self.ledger.step_undo(self.clock.now(), id, step)
     }
 
     /// The device has confirmed that it is undone.
     pub fn close_undo(&mut self, id: JournalId, how: &str) -> Result<(), LedgerError> {
+        self.unconfirmed.remove(&id);
+        self.confirmed.insert(id);
         self.ledger.close_undo(self.clock.now(), id, how)
+    }
+
+    /// The rows that this process has opened, and of which nothing was confirmed.
+    pub fn unconfirmed(&self) -> Vec<JournalEntry> {
+        self.unconfirmed.values().cloned().collect()
+    }
+
+    /// Whether a device has confirmed that this row is undone.
+    pub fn is_confirmed(&self, id: JournalId) -> bool {
+        self.confirmed.contains(&id)
     }
 
     /// The ledger itself, for what is no event: reading what dead runs left.

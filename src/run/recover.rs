@@ -1,28 +1,39 @@
 //! Mends what runs that died have left: devices still quiesced, folders on devices,
 //! executions without an end.
 //!
-//! A run is dead when the kernel lock of its process is free; no process id is guessed.
+//! A run is dead when the kernel lock of its process is free and the process is not there.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::gateway::Gateway;
 use crate::gateway::backup::RemoteFolder;
-use crate::gateway::quiesce::Scope;
-use crate::lock::Asked;
+use crate::gateway::quiesce::{QuiesceSent, Scope};
+use crate::lock::{Asked, Life};
 use crate::plan::model::Device;
 use crate::run::Engine;
 use crate::run::contact;
-use crate::run::event::{Event, JournalEntry, JournalId, Progress, Undo, UnfinishedPlan};
+use crate::run::event::{Certainty, Event, JournalId, Progress, Undo};
 use crate::run::failure::{Failure, words};
+use crate::run::ledger::{JournalEntry, LedgerError, Reply, UnfinishedPlan};
+use crate::run::left::{self, Left};
 use crate::run::record::Record;
-use crate::run::sequence::RunError;
-use crate::run::task::STILL_QUIESCED;
+use crate::run::sequence::{RunError, RunTrouble};
 use crate::run::undo::{OpenQuiesce, Undone, remove_folder};
+use crate::values::causes::with_causes;
 
-/// What came of a recovery.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What came of a recovery, and what is left of the devices after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recovered {
+    /// What was done.
+    pub done: Mending,
+    /// What is left: looked at after the last thing that was done.
+    pub left: Left,
+}
+
+/// What was done about dead runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mending {
     /// Each thing that was to be undone on a device.
     pub mended: Vec<Mended>,
     /// Each plan execution that is now `ABANDONED`.
@@ -35,22 +46,19 @@ pub struct Mended {
     /// Its row in the journal.
     pub entry: JournalEntry,
     /// How it was undone; or why it could not be, and its row stays open.
-    pub outcome: Result<String, String>,
+    pub outcome: Result<String, StaysOpen>,
 }
 
-impl Recovered {
-    /// Whether something may still be quiesced.
-    pub fn still_quiesced(&self) -> bool {
-        Self::leaves_quiesced(&self.mended)
-    }
+/// Why a row stays open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StaysOpen {
+    /// What stood in the way.
+    pub why: String,
+    /// The command that tries again, ready to be pasted.
+    pub again: String,
+}
 
-    /// The same, of these.
-    fn leaves_quiesced(mended: &[Mended]) -> bool {
-        mended
-            .iter()
-            .any(|mended| mended.outcome.is_err() && mended.is_quiesce())
-    }
-
+impl Mending {
     /// Whether anything could not be undone.
     pub fn is_incomplete(&self) -> bool {
         self.mended.iter().any(|mended| mended.outcome.is_err())
@@ -73,13 +81,6 @@ impl Recovered {
     }
 }
 
-impl Mended {
-    /// Whether it was a quiesce, and not only a folder.
-    pub fn is_quiesce(&self) -> bool {
-        !matches!(self.entry.undo, Undo::RemoveFolder(_))
-    }
-}
-
 impl std::fmt::Display for Mended {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let device = &self.entry.device;
@@ -90,10 +91,19 @@ impl std::fmt::Display for Mended {
         };
         match &self.outcome {
             Ok(how) => write!(f, "{what} by task {}: {how}", self.entry.task.0),
-            Err(why) if self.is_quiesce() => {
-                write!(f, "{what} by task {}: {why}; {STILL_QUIESCED}", self.entry.task.0)
-            }
-            Err(why) => write!(f, "{what} by task {}: {why}", self.entry.task.0),
+            Err(StaysOpen { why, again }) if self.entry.is_quiesce() => match certainty(&self.entry) {
+                Certainty::Seen => write!(
+                    f,
+                    "{what} by task {}: {why}; STILL QUIESCED: run {again}",
+                    self.entry.task.0
+                ),
+                Certainty::NotKnown => write!(
+                    f,
+                    "{what} by task {}, perhaps: {why}; MAY BE QUIESCED: look at it, and run {again}",
+                    self.entry.task.0
+                ),
+            },
+            Err(StaysOpen { why, .. }) => write!(f, "{what} by task {}: {why}", self.entry.task.0),
         }
     }
 }
@@ -101,11 +111,23 @@ impl std::fmt::Display for Mended {
 /// How a row is closed when a person strikes it out.
 const FORGOTTEN: &str = "struck out by a person; the device was not asked";
 
+/// A request that was given up so long ago is not expected any more.
+const ARRIVES_NO_MORE: Duration = Duration::from_secs(3600);
+
 /// Closes the rows of a device that dead runs left, without asking the device: it is gone for
 /// good, or somebody has seen to it.
 pub fn forget(engine: Engine<'_>, record: &mut Record<'_>, device: &str) -> Result<Vec<Mended>, RunError> {
+    forget_rows(engine, record, device)
+        .map_err(|trouble| RunError::new(trouble, left::look(engine, record), &engine.file.invocation))
+}
+
+fn forget_rows(engine: Engine<'_>, record: &mut Record<'_>, device: &str) -> Result<Vec<Mended>, RunTrouble> {
     let mut forgotten = Vec::new();
-    for entry in entries_of_the_dead(engine, record)? {
+    let (dead, unclear) = rows_of_others(engine, record)?;
+    for entry in dead
+        .into_iter()
+        .chain(unclear.into_iter().map(|(entry, _)| entry))
+    {
         if entry.device == device {
             record.close_undo(entry.id, FORGOTTEN)?;
             let outcome = told(record, &entry, FORGOTTEN).map(Ok)?;
@@ -115,62 +137,43 @@ pub fn forget(engine: Engine<'_>, record: &mut Record<'_>, device: &str) -> Resu
     Ok(forgotten)
 }
 
-/// Undoes what dead runs left on the devices for which `concerns` holds, and ends every
-/// execution of a dead run in history.
-pub fn recover(
-    engine: Engine<'_>,
-    record: &mut Record<'_>,
-    concerns: &dyn Fn(&str) -> bool,
-) -> Result<Recovered, RunError> {
-    let mut recovered = Recovered::default();
-    match recover_into(engine, record, concerns, &mut recovered) {
-        Ok(()) => Ok(recovered),
-        Err(error) => Err(error.after(recovered.still_quiesced())),
+/// Undoes what dead runs left on devices, ends their executions in history, and looks at what is
+/// left of the devices after that.
+pub fn recover(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Recovered, RunError> {
+    let mended = mend(engine, record);
+    let left = left::look(engine, record);
+    match mended {
+        Ok(done) => Ok(Recovered { done, left }),
+        Err(trouble) => Err(RunError::new(trouble, left, &engine.file.invocation)),
     }
 }
 
-fn recover_into(
-    engine: Engine<'_>,
-    record: &mut Record<'_>,
-    concerns: &dyn Fn(&str) -> bool,
-    recovered: &mut Recovered,
-) -> Result<(), RunError> {
-    let mut left_alone = Vec::new();
+/// Undoes what dead runs left on devices, and ends their executions in history.
+pub fn mend(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Mending, RunTrouble> {
+    let mut recovered = Mending::default();
     let mut by_device: BTreeMap<String, Vec<JournalEntry>> = BTreeMap::new();
-    for entry in entries_of_the_dead(engine, record)? {
-        if concerns(&entry.device) {
-            by_device.entry(entry.device.clone()).or_default().push(entry);
-        } else {
-            left_alone.push(entry);
-        }
+    let (dead, unclear) = rows_of_others(engine, record)?;
+    for entry in dead {
+        by_device.entry(entry.device.clone()).or_default().push(entry);
     }
     for (name, entries) in by_device {
         mend_device(engine, record, &name, &entries, &mut recovered.mended)?;
     }
+    for (entry, why) in unclear {
+        refuse(engine, record, &[entry], &why, &mut recovered.mended)?;
+    }
     for plan in record.ledger().unfinished_plans()? {
-        if engine.locks.is_alive(&plan.process)? {
+        if plan.process == engine.process || engine.locks.life(&plan.process) != Life::Dead {
             continue;
         }
-        let mended = recovered
-            .mended
-            .iter()
-            .map(|mended| (&mended.entry, mended.to_string()));
-        let left_alone = left_alone.iter().map(|entry| {
-            let mended = Mended {
-                entry: entry.clone(),
-                outcome: Err("not looked at by this run".to_owned()),
-            };
-            (entry, mended.to_string())
-        });
+        let mended = recovered.mended.iter();
         let done: Vec<String> = mended
-            .chain(left_alone)
-            .filter(|(entry, _)| entry.plan == plan.id)
-            .map(|(_, words)| words)
+            .filter(|mended| mended.entry.plan == plan.id)
+            .map(ToString::to_string)
             .collect();
-        let done = if done.is_empty() {
-            "nothing had to be undone".to_owned()
-        } else {
-            done.join("; ")
+        let done = match done.is_empty() {
+            true => "nothing had to be undone".to_owned(),
+            false => done.join("; "),
         };
         let error = format!("the process died before the end; {done}");
         record.ledger().abandon(engine.clock.now(), plan.id, &error)?;
@@ -183,17 +186,29 @@ fn recover_into(
         recovered.abandoned.push(plan);
     }
     engine.locks.forget_the_dead();
-    Ok(())
+    Ok(recovered)
 }
 
-fn entries_of_the_dead(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Vec<JournalEntry>, RunError> {
-    let mut entries = Vec::new();
+/// A row, and why it cannot be told whether its process is dead.
+type Unclear = (JournalEntry, String);
+
+/// The open rows of processes that are dead, and those of which that cannot be told.
+fn rows_of_others(
+    engine: Engine<'_>,
+    record: &mut Record<'_>,
+) -> Result<(Vec<JournalEntry>, Vec<Unclear>), LedgerError> {
+    let (mut dead, mut unclear) = (Vec::new(), Vec::new());
     for entry in record.ledger().open_undos()? {
-        if !engine.locks.is_alive(&entry.process)? {
-            entries.push(entry);
+        if entry.process == engine.process {
+            continue;
+        }
+        match engine.locks.life(&entry.process) {
+            Life::Alive => {}
+            Life::Dead => dead.push(entry),
+            Life::NotKnown(why) => unclear.push((entry, why)),
         }
     }
-    Ok(entries)
+    Ok((dead, unclear))
 }
 
 fn mend_device(
@@ -202,14 +217,14 @@ fn mend_device(
     name: &str,
     entries: &[JournalEntry],
     mended: &mut Vec<Mended>,
-) -> Result<(), RunError> {
+) -> Result<(), RunTrouble> {
     let Some(device) = engine.file.device(name) else {
         let why = format!(
             "the plan file {} has no device {name} any more; add it again, and run {}",
             engine.file.path.display(),
             engine.file.invocation.command(["recover"])
         );
-        return refuse(record, entries, &why, mended);
+        return Ok(refuse(engine, record, entries, &why, mended)?);
     };
     let limit = engine.file.settings.unquiesce_timeout + engine.file.settings.quiesce_grace;
     let lock_name = contact::lock_name(device);
@@ -229,18 +244,20 @@ fn mend_device(
                 limit,
             });
         },
-    )?;
+    );
     record.show(&Progress::WaitEnded);
     let _lock = match asked {
-        Asked::Held(lock) => lock,
-        Asked::Busy(holder) => {
+        Err(error) => return Ok(refuse(engine, record, entries, &with_causes(&error), mended)?),
+        Ok(Asked::Held(lock)) => lock,
+        Ok(Asked::Busy(holder)) => {
             let holder = holder.map_or_else(|| "another run".to_owned(), |holder| holder.to_string());
-            return refuse(
+            return Ok(refuse(
+                engine,
                 record,
                 entries,
                 &format!("the device is held by {holder}"),
                 mended,
-            );
+            )?);
         }
     };
     mend_held_device(engine, record, device, &[], mended)
@@ -255,51 +272,106 @@ pub fn mend_held_device(
     device: &Device,
     tried: &[JournalId],
     mended: &mut Vec<Mended>,
-) -> Result<(), RunError> {
-    let mut entries = entries_of_the_dead(engine, record)?;
+) -> Result<(), RunTrouble> {
+    let (mut entries, _unclear) = rows_of_others(engine, record)?;
     entries.retain(|entry| entry.device == device.name && !tried.contains(&entry.id));
     if entries.is_empty() {
         return Ok(());
     }
     let gateway = match shielded(engine, device) {
         Ok(gateway) => gateway,
-        Err(failure) => return refuse(record, &entries, &failure.message, mended),
+        Err(failure) => return Ok(refuse(engine, record, &entries, &failure.message, mended)?),
     };
     // A device whose login is refused must be asked once, not once for each row.
     if let Err(error) = gateway.domains() {
-        return refuse(record, &entries, &words(&error), mended);
+        return Ok(refuse(engine, record, &entries, &words(&error), mended)?);
     }
+    let mut serial = None;
     for entry in entries {
-        let outcome = mend(engine, record, &gateway, &entry);
-        let outcome = outcome.map_err(|error| error.after(Recovered::leaves_quiesced(mended)))?;
+        let found = match &entry.serial {
+            None => None,
+            Some(_) => serial
+                .get_or_insert_with(|| gateway.firmware().map(|firmware| firmware.serial))
+                .as_ref()
+                .ok()
+                .and_then(Option::as_deref),
+        };
+        if let Some(why) = is_another(&entry, device, found) {
+            refuse(engine, record, &[entry], &why, mended)?;
+            continue;
+        }
+        let outcome = mend_entry(engine, record, &gateway, &entry)?;
+        let outcome = outcome.map_err(|why| stays_open(engine, &why));
         mended.push(Mended { entry, outcome });
     }
     Ok(())
 }
 
+/// Why the device that its name leads to now is not the one that a row is about, as far as
+/// address and serial number tell.
+fn is_another(entry: &JournalEntry, device: &Device, found: Option<&str>) -> Option<String> {
+    let there = format!("{}:{}", device.host, device.port);
+    let was = entry.address.as_ref().map(ToString::to_string);
+    match (entry.serial.as_deref(), found) {
+        (Some(meant), Some(found)) if meant == found => None,
+        (Some(meant), Some(found)) => Some(format!(
+            "{} leads to the device with serial number {found} at {there} now, and this is about {meant} at {}; \
+             let the plan file lead to it again, or unquiesce it by hand and run `recover --forget {}`",
+            entry.device,
+            was.as_deref().unwrap_or("an address that is not known"),
+            entry.device
+        )),
+        // Nobody tells who it is: then the address must be the same.
+        (_, None) | (None, Some(_)) => was.filter(|was| *was != there).map(|was| {
+            format!(
+                "{} leads to {there} now, and this is about the device at {was}; let the plan file lead to it \
+                 again, or unquiesce it by hand and run `recover --forget {}`",
+                entry.device, entry.device
+            )
+        }),
+    }
+}
+
 /// Tells that these rows stay open.
 fn refuse(
+    engine: Engine<'_>,
     record: &mut Record<'_>,
     entries: &[JournalEntry],
     why: &str,
     mended: &mut Vec<Mended>,
-) -> Result<(), RunError> {
-    let from = mended.len();
-    mended.extend(entries.iter().map(|entry| Mended {
-        entry: entry.clone(),
-        outcome: Err(why.to_owned()),
-    }));
-    for mended in mended.iter().skip(from).filter(|mended| mended.is_quiesce()) {
-        let entry = &mended.entry;
-        let told = record.tell(&Event::StillQuiesced {
+) -> Result<(), LedgerError> {
+    for entry in entries {
+        mended.push(Mended {
+            entry: entry.clone(),
+            outcome: Err(stays_open(engine, why)),
+        });
+        if !entry.is_quiesce() {
+            continue;
+        }
+        record.tell(&Event::StillQuiesced {
             task: entry.task,
             device: entry.device.clone(),
             domain: entry.undo.domain().to_owned(),
+            certainty: certainty(entry),
             error: why.to_owned(),
-        });
-        told.map_err(|error| RunError::from(error).after(true))?;
+        })?;
     }
     Ok(())
+}
+
+fn stays_open(engine: Engine<'_>, why: &str) -> StaysOpen {
+    StaysOpen {
+        why: why.to_owned(),
+        again: engine.file.invocation.command(["recover"]),
+    }
+}
+
+/// What its row knows of a quiesce.
+fn certainty(entry: &JournalEntry) -> Certainty {
+    match entry.seen {
+        true => Certainty::Seen,
+        false => Certainty::NotKnown,
+    }
 }
 
 fn shielded<'a>(engine: Engine<'a>, device: &Device) -> Result<Gateway<'a>, Failure> {
@@ -309,19 +381,22 @@ fn shielded<'a>(engine: Engine<'a>, device: &Device) -> Result<Gateway<'a>, Fail
         .map_err(|error| Failure::new(crate::run::status::Status::DeviceError, words(&error)))
 }
 
-fn mend(
+fn mend_entry(
     engine: Engine<'_>,
     record: &mut Record<'_>,
     gateway: &Gateway<'_>,
     entry: &JournalEntry,
-) -> Result<Result<String, String>, RunError> {
-    let settle = settle(engine, entry);
+) -> Result<Result<String, String>, LedgerError> {
     let scope = match &entry.undo {
         Undo::UnquiesceDevice => Scope::Device,
         Undo::UnquiesceDomain(domain) => Scope::Domain(domain.clone()),
         Undo::RemoveFolder(url) => {
             let patience = gateway.timeouts().request;
             let folder = RemoteFolder::at(url);
+            let settle = match entry.seen {
+                true => Duration::ZERO,
+                false => settles_within(engine, entry),
+            };
             let removed = remove_folder(
                 gateway,
                 entry.id,
@@ -342,23 +417,18 @@ fn mend(
         task: entry.task,
         device: &entry.device,
         scope: &scope,
-        settle,
+        sent: sent(engine, entry),
     };
     let (undone, recorded) = open.undo(Ok(gateway), &engine.file.settings, record);
+    recorded?;
     match undone {
-        Undone::Confirmed(how) => {
-            recorded?;
-            told(record, entry, how).map(Ok)
-        }
-        Undone::Not(why) => {
-            recorded.map_err(|error| RunError::from(error).after(true))?;
-            Ok(Err(why))
-        }
+        Undone::Confirmed(how) => told(record, entry, &how).map(Ok),
+        Undone::Not(why) | Undone::NotKnown(why) => Ok(Err(why)),
     }
 }
 
 /// Tells that a row was mended.
-fn told(record: &mut Record<'_>, entry: &JournalEntry, how: &str) -> Result<String, RunError> {
+fn told(record: &mut Record<'_>, entry: &JournalEntry, how: &str) -> Result<String, LedgerError> {
     record.tell(&Event::Recovered {
         task: entry.task,
         device: entry.device.clone(),
@@ -368,10 +438,38 @@ fn told(record: &mut Record<'_>, entry: &JournalEntry, how: &str) -> Result<Stri
     Ok(how.to_owned())
 }
 
+/// What is known of a quiesce whose process died.
+fn sent(engine: Engine<'_>, entry: &JournalEntry) -> QuiesceSent {
+    let within = settles_within(engine, entry);
+    let request = engine.file.settings.timeouts.request;
+    let is_old = age(engine, entry).is_some_and(|age| age >= request + ARRIVES_NO_MORE);
+    match entry.reply {
+        _ if entry.seen => QuiesceSent::Seen,
+        Some(Reply::Accepted | Reply::Unclear) => QuiesceSent::Answered { shows_within: within },
+        // It was given up so long ago that a look at the device is an answer.
+        Some(Reply::None) | None if is_old => QuiesceSent::Answered {
+            shows_within: Duration::ZERO,
+        },
+        // An unquiesce that was sent after its time had come is not sent again.
+        Some(Reply::None) | None => QuiesceSent::Unanswered {
+            arrives_within: match entry.sent {
+                true => Duration::ZERO,
+                false => within,
+            },
+            undone_before: entry.sent,
+        },
+    }
+}
+
 /// How long what a dead run has sent may still be on its way: sending it took no longer
 /// than a request may, and being carried out takes no longer than that again.
-fn settle(engine: Engine<'_>, entry: &JournalEntry) -> Duration {
-    let age = engine.clock.now().duration_since(entry.opened);
-    let age = Duration::try_from(age).unwrap_or_default();
-    (engine.file.settings.timeouts.request * 2).saturating_sub(age)
+fn settles_within(engine: Engine<'_>, entry: &JournalEntry) -> Duration {
+    let request = engine.file.settings.timeouts.request;
+    (request * 2).saturating_sub(age(engine, entry).unwrap_or_default())
+}
+
+/// How long ago a row was written, if it can be told.
+fn age(engine: Engine<'_>, entry: &JournalEntry) -> Option<Duration> {
+    let age = engine.clock.now().duration_since(entry.opened?);
+    Some(Duration::try_from(age).unwrap_or_default())
 }

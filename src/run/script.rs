@@ -10,8 +10,9 @@ use serde::Serialize;
 use crate::ownership::{OwnFolder, TouchError, WrittenKind};
 use crate::run::Engine;
 use crate::run::event::{
-    ActionKind, Event, LedgerError, Owner, PlanId, ScriptEnd, ScriptMoment, ScriptRun, StoredFile, TaskId,
+    ActionKind, Event, Owner, PlanId, ScriptEnd, ScriptMoment, ScriptRun, StoredFile, TaskId,
 };
+use crate::run::ledger::LedgerError;
 use crate::run::record::Record;
 use crate::run::status::Status;
 use crate::script::{Script, ScriptOutcome};

@@ -5,26 +5,27 @@ mod scripts;
 mod tally;
 mod tasks;
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-pub use error::RunError;
+pub use error::{RunError, RunTrouble};
 
 use crate::exit::Exit;
-use crate::lock::{Asked, Holder, Lock};
-use crate::plan::model::{Plan, Settings};
+use crate::lock::{Asked, Holder, Life, Lock};
+use crate::plan::model::{Activity, Plan, Settings};
 use crate::run::Engine;
 use crate::run::contact::Devices;
 use crate::run::event::{
-    ActivityId, ActivityOpening, Event, JournalId, LedgerError, Owner, PlanId, PlanOpening, Progress,
-    StoredFile, TaskId, TaskOpening,
+    ActivityId, ActivityOpening, Event, JournalId, Owner, PlanId, PlanOpening, Progress, StoredFile, TaskId,
+    TaskOpening,
 };
 use crate::run::expand::{ExpandedActivity, ExpandedTask, Verdict, expand};
 use crate::run::failure::{Failure, Trouble};
+use crate::run::ledger::LedgerError;
+use crate::run::left::{self, Left};
 use crate::run::record::Record;
-use crate::run::recover::{self, Recovered};
+use crate::run::recover::{self, Mending};
 use crate::run::script::TaskEnd;
 use crate::run::status::{Class, Status};
 use crate::run::store;
@@ -61,11 +62,14 @@ pub struct PlanEnd {
     pub status: Status,
     /// Why it did not succeed.
     pub error: Option<String>,
+    /// What is left of the devices, looked at after the last thing that was done to them.
+    pub left: Left,
     /// What it means for the process.
     pub exit: Exit,
 }
 
-/// Runs one plan from its row in history to its end.
+/// Runs one plan from its row in history to its end, and looks at what is left of the devices
+/// when nothing more is done to them.
 pub fn run<'a>(
     engine: Engine<'a>,
     record: &mut Record<'_>,
@@ -79,23 +83,42 @@ pub fn run<'a>(
         process: engine.process.to_owned(),
         window_ignored: options.ignore_window,
     };
-    let id = record.open_plan(opening)?;
-    let started = engine.clock.now();
-    let mut run = Run {
-        engine,
-        record,
-        devices,
-        plan,
-        options,
-        id,
-        started,
-        tasks: Tallies::default(),
-        unmended: false,
-        tried: Vec::new(),
+    let ended = match record.open_plan(opening) {
+        Err(error) => Err(error.into()),
+        Ok(id) => {
+            let started = engine.clock.now();
+            let run = Run {
+                engine,
+                record: &mut *record,
+                devices,
+                plan,
+                options,
+                id,
+                started,
+                tasks: Tallies::default(),
+                tried: Vec::new(),
+            };
+            run.execute()
+        }
     };
-    let outcome = run.execute();
-    let still_quiesced = run.tasks.still_quiesced || run.unmended;
-    outcome.map_err(|error| error.after(still_quiesced))
+    let left = left::look(engine, record);
+    match ended {
+        Err(trouble) => Err(RunError::new(trouble, left, &engine.file.invocation)),
+        Ok(RecordedEnd { id, status, error }) => Ok(PlanEnd {
+            id,
+            status,
+            error,
+            exit: left.exit(exit_of(status, engine.stop.signal())),
+            left,
+        }),
+    }
+}
+
+/// The end of a plan that history has.
+struct RecordedEnd {
+    id: PlanId,
+    status: Status,
+    error: Option<String>,
 }
 
 /// A plan on its way.
@@ -108,8 +131,6 @@ struct Run<'w, 'a, 'r> {
     id: PlanId,
     started: Timestamp,
     tasks: Tallies,
-    /// Whether a device of this plan is left quiesced by a run that died.
-    unmended: bool,
     /// What this run could not undo of dead runs: tried once.
     tried: Vec<JournalId>,
 }
@@ -117,27 +138,35 @@ struct Run<'w, 'a, 'r> {
 /// What became of the tasks so far.
 #[derive(Debug, Default)]
 struct Tallies {
+    /// How many tasks have a row.
+    opened: usize,
     ends: Vec<TaskEnd>,
     files: Vec<StoredFile>,
     failures: Vec<String>,
+    /// How the task ended that was at work when somebody asked to stop.
+    interrupted: Option<String>,
     succeeded: usize,
     left_out: usize,
     /// Each in a sentence that names its task, if it is one's.
     warnings: Vec<String>,
-    still_quiesced: bool,
 }
 
 /// A task that waits for its turn, or was settled before.
 struct Waiting<'a> {
     id: TaskId,
-    activity: usize,
     expanded: ExpandedTask<'a>,
 }
 
-/// An activity with its row.
+/// An activity with its row, and its tasks.
 struct OpenActivity<'a> {
+    row: WalkedActivity<'a>,
+    tasks: Vec<Waiting<'a>>,
+}
+
+/// An activity as history has it.
+struct WalkedActivity<'a> {
     id: ActivityId,
-    expanded: &'a crate::plan::model::Activity,
+    activity: &'a Activity,
     tally: ActivityTally,
     running: bool,
 }
@@ -151,7 +180,7 @@ struct ActivityTally {
 }
 
 impl<'a> Run<'_, 'a, '_> {
-    fn execute(&mut self) -> Result<PlanEnd, RunError> {
+    fn execute(mut self) -> Result<RecordedEnd, RunTrouble> {
         let purpose = format!("plan {}", self.plan.name);
         let lock_name = format!("plan-{}", self.plan.name);
         let (record, engine) = (&mut *self.record, self.engine);
@@ -181,13 +210,10 @@ impl<'a> Run<'_, 'a, '_> {
             }
             Asked::Busy(holder) => return self.locked(holder.as_ref()),
         };
-        let plan = self.plan;
-        let concerns = |device: &str| {
-            plan.activities
-                .iter()
-                .any(|activity| activity.devices.matches(device))
-        };
-        let recovered = recover::recover(self.engine, self.record, &concerns)?;
+        if let Some(other) = self.other_execution()? {
+            return self.finish(Status::Locked, Some(other));
+        }
+        let recovered = recover::mend(self.engine, self.record)?;
         self.mended(&recovered)?;
         match self.before_tasks() {
             Ok(activities) => self.with_tasks(activities),
@@ -196,9 +222,27 @@ impl<'a> Run<'_, 'a, '_> {
         }
     }
 
+    /// An execution of this plan whose process is at work, though the lock is ours: somebody has
+    /// removed the locks while it runs.
+    fn other_execution(&mut self) -> Result<Option<String>, LedgerError> {
+        let (own, engine) = (self.id, self.engine);
+        let plans = self.record.ledger().unfinished_plans()?;
+        let other = plans.into_iter().find(|other| {
+            other.id != own
+                && other.plan == self.plan.name
+                && other.process != engine.process
+                && engine.locks.life(&other.process) == Life::Alive
+        });
+        Ok(other.map(|other| {
+            format!(
+                "execution {} of the plan is at work (process {}), though its lock is free: somebody has removed the folder of locks",
+                other.id.0, other.process
+            )
+        }))
+    }
+
     /// Notes what became of the leftovers of dead runs.
-    fn mended(&mut self, recovered: &Recovered) -> Result<(), RunError> {
-        self.unmended |= recovered.still_quiesced();
+    fn mended(&mut self, recovered: &Mending) -> Result<(), LedgerError> {
         let owner = Owner::Plan(self.id);
         for mended in &recovered.mended {
             self.tried.push(mended.entry.id);
@@ -216,7 +260,7 @@ impl<'a> Run<'_, 'a, '_> {
         Ok(())
     }
 
-    fn locked(&mut self, holder: Option<&Holder>) -> Result<PlanEnd, RunError> {
+    fn locked(&mut self, holder: Option<&Holder>) -> Result<RecordedEnd, RunTrouble> {
         let holder = holder.map_or_else(|| "another run".to_owned(), ToString::to_string);
         self.finish(
             Status::Locked,
@@ -295,28 +339,25 @@ impl<'a> Run<'_, 'a, '_> {
     }
 
     /// A failing step before the tasks ends the plan.
-    fn refused(&mut self, failure: Failure) -> Result<PlanEnd, RunError> {
+    fn refused(&mut self, failure: Failure) -> Result<RecordedEnd, RunTrouble> {
         self.finish(failure.status, Some(failure.message))
     }
 
     /// Steps 7 to 10.
-    fn with_tasks(&mut self, expanded: Vec<ExpandedActivity<'a>>) -> Result<PlanEnd, RunError> {
-        let (mut activities, waiting) = self.open_rows(expanded)?;
-        let skipped = |task: &Waiting<'_>| matches!(&task.expanded.verdict, Verdict::Settled(failure) if failure.status.class() == Class::Skipped);
-        if waiting.iter().all(skipped) {
-            for task in waiting {
-                self.settle(&mut activities, &task, None)?;
-            }
+    fn with_tasks(&mut self, expanded: Vec<ExpandedActivity<'a>>) -> Result<RecordedEnd, RunTrouble> {
+        let activities = self.open_rows(expanded)?;
+        let mut tasks = activities.iter().flat_map(|activity| &activity.tasks);
+        let all_skipped = tasks.all(|task| matches!(&task.expanded.verdict, Verdict::Settled(failure) if failure.status.class() == Class::Skipped));
+        if all_skipped {
+            self.leave_out(activities, None)?;
             return self.finish(Status::AllTasksSkipped, Some("every task is skipped".to_owned()));
         }
         if let Err(failure) = self.pre_script()? {
-            for task in waiting {
-                self.settle(&mut activities, &task, Some(&failure))?;
-            }
+            self.leave_out(activities, Some(&failure))?;
             return self.finish(failure.status, Some(failure.message));
         }
         self.record.plan_status(self.id, Status::Running)?;
-        self.walk(&mut activities, waiting)?;
+        self.walk(activities)?;
         let script_warning = self.post_script()?;
         self.finish_by_tallies(script_warning.as_deref())
     }
@@ -325,8 +366,8 @@ impl<'a> Run<'_, 'a, '_> {
     fn open_rows(
         &mut self,
         expanded: Vec<ExpandedActivity<'a>>,
-    ) -> Result<(Vec<OpenActivity<'a>>, VecDeque<Waiting<'a>>), RunError> {
-        let (mut activities, mut waiting) = (Vec::new(), VecDeque::new());
+    ) -> Result<Vec<OpenActivity<'a>>, RunTrouble> {
+        let mut activities = Vec::new();
         for ExpandedActivity {
             activity,
             tasks,
@@ -343,13 +384,10 @@ impl<'a> Run<'_, 'a, '_> {
                 domain_pattern: activity.domain_pattern(),
                 quiesce: activity.quiesce,
             })?;
-            let tally = ActivityTally {
-                open: tasks.len(),
-                ..ActivityTally::default()
-            };
+            let mut waiting = Vec::new();
             for expanded in tasks {
                 let (status, error) = match &expanded.verdict {
-                    Verdict::Ready => (Status::ReadyForExecution, None),
+                    Verdict::Ready(_) => (Status::ReadyForExecution, None),
                     Verdict::Settled(failure) => (failure.status, Some(failure.message.clone())),
                 };
                 let task = self.record.open_task(TaskOpening {
@@ -364,48 +402,41 @@ impl<'a> Run<'_, 'a, '_> {
                 if let Some(note) = &expanded.note {
                     self.record.note(Owner::Task(task), note.as_str())?;
                 }
-                waiting.push_back(Waiting {
-                    id: task,
-                    activity: activities.len(),
-                    expanded,
-                });
+                waiting.push(Waiting { id: task, expanded });
             }
+            self.tasks.opened += waiting.len();
             activities.push(OpenActivity {
-                id,
-                expanded: activity,
-                tally,
-                running: false,
+                row: WalkedActivity {
+                    id,
+                    activity,
+                    tally: ActivityTally {
+                        open: waiting.len(),
+                        ..ActivityTally::default()
+                    },
+                    running: false,
+                },
+                tasks: waiting,
             });
         }
-        Ok((activities, waiting))
+        Ok(activities)
     }
 
-    fn finish_by_tallies(&mut self, script_warning: Option<&str>) -> Result<PlanEnd, RunError> {
+    fn finish_by_tallies(&mut self, script_warning: Option<&str>) -> Result<RecordedEnd, RunTrouble> {
         let (status, error) = self.by_tallies(script_warning);
         self.finish(status, error)
     }
 
-    fn finish(&mut self, status: Status, error: Option<String>) -> Result<PlanEnd, RunError> {
-        let still_quiesced = self.tasks.still_quiesced || self.unmended;
+    fn finish(&mut self, status: Status, error: Option<String>) -> Result<RecordedEnd, RunTrouble> {
         let event = Event::PlanEnded {
             plan: self.id,
             status,
             error: error.clone(),
         };
-        self.record.tell(&event).map_err(|error| RunError::Ledger {
-            error,
-            still_quiesced,
-        })?;
-        let exit = if still_quiesced {
-            Exit::StillQuiesced
-        } else {
-            exit_of(status, self.engine.stop.signal())
-        };
-        Ok(PlanEnd {
+        self.record.tell(&event)?;
+        Ok(RecordedEnd {
             id: self.id,
             status,
             error,
-            exit,
         })
     }
 }

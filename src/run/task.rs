@@ -8,6 +8,7 @@ use std::any::Any;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::time::Duration;
 
 use crate::artifact::archive::Expected;
 use crate::artifact::error::StoreError;
@@ -18,9 +19,10 @@ use crate::plan::model::{Action, Activity, Domains, PostScriptWhen};
 use crate::run::Engine;
 use crate::run::contact::Session;
 use crate::run::event::{
-    ALL_DOMAINS, Event, FileKind, JournalId, LedgerError, Owner, PlanId, ScriptMoment, StoredFile, TaskId,
+    ALL_DOMAINS, Event, FileKind, JournalId, Owner, PlanId, ScriptMoment, StoredFile, TaskId,
 };
 use crate::run::failure::{Failure, Trouble};
+use crate::run::ledger::{LedgerError, Reply};
 use crate::run::record::Record;
 use crate::run::script::{self, Due, Facts, TaskFacts};
 use crate::run::status::{Class, Status};
@@ -51,8 +53,6 @@ pub struct Ended {
     pub error: Option<String>,
     /// What on the way deserves a look, a sentence each.
     pub warnings: Vec<String>,
-    /// Whether the device could not be confirmed to be as it was found.
-    pub still_quiesced: bool,
     /// Whether the device refused our login: it must not be tried again.
     pub login_refused: bool,
     /// What was stored.
@@ -64,12 +64,30 @@ pub struct Ended {
 enum DeviceState {
     /// Nothing was asked of it but to tell and to export.
     Untouched,
-    /// It was changed, and is back as it was found; in words.
-    Restored(&'static str),
+    /// It was changed, and what was done was undone; how that was confirmed, in words.
+    Restored(String),
     /// Something of ours is left on it that does no harm; in words.
     Littered(String),
     /// It was quiesced, and cannot be confirmed to be back.
     StillQuiesced(String),
+    /// Whether it was quiesced, or will be, cannot be told; why, in words.
+    NotKnown(String),
+}
+
+/// How far the quiesce of a task has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Begun {
+    /// Nothing was sent, or the device has proved that nothing was begun.
+    No,
+    /// It was sent, at this time of the clock, and nothing of it was seen.
+    Sent {
+        /// How the device answered.
+        reply: Reply,
+        /// When the answer came, or was given up.
+        at: Duration,
+    },
+    /// The device was seen to do it.
+    Seen,
 }
 
 /// A task on its way.
@@ -85,30 +103,22 @@ struct Walk<'w, 'a, 'r> {
     folder_unseen: bool,
     /// Whether that folder holds a whole secure backup of which no verified copy is stored.
     only_on_device: bool,
-    /// Whether a quiesce may still be on its way to the device.
-    quiesce_unseen: bool,
+    /// How far its quiesce has come.
+    begun: Begun,
     /// The domains as the checks found them, while nothing was done that takes its time.
     listed: Option<Vec<DomainStatus>>,
     warnings: Vec<String>,
     files: Vec<StoredFile>,
 }
 
-/// The record can no longer be written. The device has been put back before this is told.
-#[derive(Debug)]
-pub struct Aborted {
-    /// Why.
-    pub error: LedgerError,
-    /// Whether the device could not be confirmed to be as it was found.
-    pub still_quiesced: bool,
-}
-
-/// Walks one task.
+/// Walks one task. An error is the record's, which can no longer be written: the device has been
+/// put back before it is told.
 pub fn run<'a>(
     engine: Engine<'a>,
     record: &mut Record<'_>,
     session: &mut Session<'a>,
     task: Task<'_>,
-) -> Result<Ended, Aborted> {
+) -> Result<Ended, LedgerError> {
     let mut walk = Walk {
         engine,
         record,
@@ -118,7 +128,7 @@ pub fn run<'a>(
         leftover: None,
         folder_unseen: false,
         only_on_device: false,
-        quiesce_unseen: false,
+        begun: Begun::No,
         listed: None,
         warnings: Vec::new(),
         files: Vec::new(),
@@ -126,18 +136,9 @@ pub fn run<'a>(
     let outcome = match walk.protected(Walk::steps) {
         Ok(()) => Ok(()),
         Err(Trouble::Failure(failure)) => Err(failure),
-        Err(Trouble::Ledger(error)) => {
-            return Err(Aborted {
-                error,
-                still_quiesced: walk.is_still_quiesced(),
-            });
-        }
+        Err(Trouble::Ledger(error)) => return Err(error),
     };
-    let still_quiesced = walk.is_still_quiesced();
-    walk.end(outcome).map_err(|error| Aborted {
-        error,
-        still_quiesced,
-    })
+    walk.end(outcome)
 }
 
 impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
@@ -151,10 +152,6 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
         };
         let removed = self.remove_leftover();
         outcome.and(removed)
-    }
-
-    fn is_still_quiesced(&self) -> bool {
-        matches!(self.state, DeviceState::StillQuiesced(_))
     }
 
     /// What is quiesced, if anything.
@@ -395,7 +392,6 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
         Ok(Ended {
             status,
             error,
-            still_quiesced: self.is_still_quiesced(),
             warnings: self.warnings,
             login_refused,
             files: self.files,
@@ -409,8 +405,12 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
         };
         let state = match &self.state {
             DeviceState::Untouched => "device untouched".to_owned(),
-            DeviceState::Restored(how) => (*how).to_owned(),
-            DeviceState::Littered(left) => left.clone(),
+            DeviceState::Restored(how) | DeviceState::Littered(how) => how.clone(),
+            DeviceState::NotKnown(why) => format!(
+                "not known: {why}: look at {}, and run {}, which looks again",
+                self.session.device.name,
+                self.engine.file.invocation.command(["recover"])
+            ),
             DeviceState::StillQuiesced(why) if failure.message.contains(why.as_str()) => still_quiesced(),
             DeviceState::StillQuiesced(why) => format!("{why}; {}", still_quiesced()),
         };
@@ -440,9 +440,6 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
         self.warn(format!("the post-task script {}: {end}", path.display()))
     }
 }
-
-/// The last words of an error that somebody must act on.
-pub const STILL_QUIESCED: &str = "STILL QUIESCED: run dpbackup recover";
 
 fn internal_error(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());

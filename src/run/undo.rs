@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use crate::gateway::Gateway;
 use crate::gateway::backup::{FolderRemoved, RemoteFolder};
-use crate::gateway::quiesce::{Restored, Scope};
+use crate::gateway::quiesce::{QuiesceSent, RestoreStep, Restored, Scope};
 use crate::plan::model::Settings;
-use crate::run::event::{ALL_DOMAINS, Event, JournalId, LedgerError, Progress, TaskId, Undo};
+use crate::run::event::{ALL_DOMAINS, Certainty, Event, JournalId, Progress, TaskId, Undo};
+use crate::run::ledger::{LedgerError, UndoStep};
 use crate::run::record::Record;
 use crate::soma::error::SomaError;
 
@@ -40,16 +41,18 @@ pub struct OpenQuiesce<'q> {
     pub device: &'q str,
     /// What it covers.
     pub scope: &'q Scope,
-    /// How long the request may still be on its way to the device: nothing of it was seen
-    /// there yet. Zero once it was seen, or refused.
-    pub settle: Duration,
+    /// What is known of it.
+    pub sent: QuiesceSent,
 }
 
 /// How undoing ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Undone {
     /// The device confirms it; how, in words.
-    Confirmed(&'static str),
+    Confirmed(String),
+    /// It was undone, as far as the device shows; but nobody can tell that the quiesce does not
+    /// arrive yet. The journal row stays open.
+    NotKnown(String),
     /// It could not be confirmed, for this reason: the journal row stays open.
     Not(String),
 }
@@ -65,39 +68,54 @@ impl OpenQuiesce<'_> {
         record: &mut Record<'_>,
     ) -> (Undone, Result<(), LedgerError>) {
         let limit = settings.unquiesce_timeout + settings.quiesce_grace;
+        let mut noted = Ok(());
         let restored = match gateway {
             Ok(gateway) => {
                 let what = format!("{} to be unquiesced", self.scope);
-                let restored = gateway.restore(
-                    self.scope,
-                    limit,
-                    self.settle,
-                    &mut waiting(record, self.device, &what, limit),
-                );
+                let restored = gateway.restore(self.scope, limit, self.sent, &mut |step| {
+                    let known = match step {
+                        RestoreStep::Waiting(waited) => {
+                            return waiting(record, self.device, &what, limit)(waited);
+                        }
+                        RestoreStep::Seen => record.step_undo(self.journal, UndoStep::Seen),
+                        RestoreStep::Sent => record.step_undo(self.journal, UndoStep::Sent),
+                    };
+                    if noted.is_ok() {
+                        noted = known;
+                    }
+                });
                 record.show(&Progress::WaitEnded);
                 restored
             }
             Err(error) => Restored::Not(error.to_string()),
         };
         let undone = match restored {
-            Restored::Done => Undone::Confirmed("unquiesced and confirmed"),
-            Restored::WasNormal => Undone::Confirmed("the device was not quiesced any more"),
-            Restored::Gone => Undone::Confirmed("the domain does not exist any more"),
+            Restored::Confirmed(confirmation) => Undone::Confirmed(confirmation.to_string()),
+            Restored::NotKnown(rests) => Undone::NotKnown(format!(
+                "the quiesce request got no answer and was never seen to arrive; unquiesced, and {rests}, but nobody can tell that it does not arrive yet"
+            )),
             Restored::Not(why) => Undone::Not(why),
         };
         let recorded = match &undone {
             Undone::Confirmed(how) => record.close_undo(self.journal, how),
-            Undone::Not(why) => self.still_quiesced(why, record),
+            Undone::NotKnown(why) => self.still_quiesced(Certainty::NotKnown, why, record),
+            Undone::Not(why) => self.still_quiesced(Certainty::Seen, why, record),
         };
-        (undone, recorded)
+        (undone, noted.and(recorded))
     }
 
     /// Tells that it could not be confirmed.
-    pub fn still_quiesced(&self, why: &str, record: &mut Record<'_>) -> Result<(), LedgerError> {
+    pub fn still_quiesced(
+        &self,
+        certainty: Certainty,
+        why: &str,
+        record: &mut Record<'_>,
+    ) -> Result<(), LedgerError> {
         record.tell(&Event::StillQuiesced {
             task: self.task,
             device: self.device.to_owned(),
             domain: domain_of(self.scope).to_owned(),
+            certainty,
             error: why.to_owned(),
         })
     }

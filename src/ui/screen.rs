@@ -455,11 +455,12 @@ impl Sink for Screen {
             Event::StillQuiesced {
                 device,
                 domain,
+                certainty,
                 error,
                 ..
             } => {
                 self.end_bar();
-                let loud = self.ui.paint("STILL QUIESCED", "1;31");
+                let loud = self.ui.paint(certainty.words(), "1;31");
                 self.say(&format!(
                     "{loud} {device}, {}: {}; run {}",
                     printable(domain),

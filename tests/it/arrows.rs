@@ -77,7 +77,10 @@ const ARROWS: &[(&str, &[&str])] = &[
             "values",
         ],
     ),
-    ("history", &["notify::previous", "run::event", "run::status"]),
+    (
+        "history",
+        &["notify::previous", "run::event", "run::ledger", "run::status"],
+    ),
     (
         "run",
         &[

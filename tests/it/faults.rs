@@ -180,9 +180,10 @@ fn trial(case: Case, fault: &Fault) -> Vec<String> {
     if !open.is_empty() {
         // Without the fault the next run brings everything back.
         trial.gateway.clear_faults();
-        if fault.kind == FaultKind::NeverReady {
-            // Nothing else ends such a secure backup.
+        if matches!(fault.kind, FaultKind::NeverReady | FaultKind::NeverUnquiesces) {
+            // Nothing else ends such a secure backup, or such a way back.
             trial.gateway.state().restart();
+            others = &[];
         }
         for user in &mut trial.gateway.state().setup.users {
             user.locked = false;

@@ -6,7 +6,8 @@ use std::path::Path;
 use dpbackup::artifact::archive::{self, Expected, Limits};
 use dpbackup::artifact::manifest;
 use dpbackup::history::PlanFilter;
-use dpbackup::run::event::{ALL_DOMAINS, JournalEntry, Undo};
+use dpbackup::run::event::{ALL_DOMAINS, Undo};
+use dpbackup::run::ledger::JournalEntry;
 
 use crate::simulator::Gateway;
 use crate::support::{Home, names};

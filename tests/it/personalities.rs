@@ -3,8 +3,11 @@
 
 use std::time::Duration;
 
+use dpbackup::exit::Exit;
+use dpbackup::run::event::{Event, Undo};
+
 use crate::draw;
-use crate::invariants::broken_at_home;
+use crate::invariants::broken;
 use crate::simulator::{Domain, Gateway, Personality, Setup};
 use crate::support::{Home, TestClock};
 
@@ -43,10 +46,36 @@ fn trial(plan: &str, personalities: &[Personality]) -> Vec<String> {
         .plan("P", plan);
     let run = home.run("P", &clock);
     clock.pass(Duration::from_secs(3600));
-    let mut found = broken_at_home(&home);
+    let mut found = broken(&home, &gateway, &[]);
+    let open = home.history().open_entries().expect("the journal");
+    let quiesced = gateway.state().quiesced();
+    // A device that never showed its quiesce and does not carry out an unquiesce either cannot be
+    // found out from outside: then the words say what was not seen.
+    let unseen = ["never seen on the device", "whether it is quiesced does not show"];
+    let notes = run.events.iter().filter_map(|event| match event {
+        Event::Note { message, .. } => Some(message.clone()),
+        _ => None,
+    });
+    let is_told = run
+        .errors()
+        .into_iter()
+        .chain(notes)
+        .any(|words| unseen.iter().any(|unseen| words.contains(unseen)));
+    if is_told {
+        found.retain(|line| !line.contains("no journal row says so"));
+    }
+    let remembered = open
+        .iter()
+        .any(|entry| !matches!(entry.undo, Undo::RemoveFolder(_)));
+    if !quiesced.is_empty() && !remembered && !is_told {
+        found.push(format!("{quiesced:?} stays quiesced, and no journal row says so"));
+    }
     match &run.end {
         Err(error) => found.push(format!("the plan has no end: {error}")),
         Ok(end) if !end.status.is_final() => found.push(format!("the plan ended {}", end.status)),
+        Ok(end) if !quiesced.is_empty() && !is_told && end.exit != Exit::StillQuiesced => {
+            found.push(format!("exit {:?} with {quiesced:?} quiesced", end.exit));
+        }
         Ok(_) => {}
     }
     if !found.is_empty() {

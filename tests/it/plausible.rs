@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use dpbackup::run::event::{JournalEntry, Undo};
+use dpbackup::run::event::Undo;
+use dpbackup::run::ledger::JournalEntry;
 
 use crate::invariants::broken;
 use crate::simulator::{Domain, Gateway, Setup};

@@ -11,6 +11,8 @@ use std::process::{Child, Command, Output, Stdio};
 use dpbackup::clock::Clock;
 use dpbackup::history::{History, Writing};
 use dpbackup::lock::Locks;
+use dpbackup::lock::witness::Witness;
+use dpbackup::plan::model::PlanFile;
 use dpbackup::run::Engine;
 use dpbackup::run::contact::Devices;
 use dpbackup::run::event::{Event, Sink};
@@ -253,7 +255,7 @@ impl Home {
             .expect("a history")
             .in_store(&file.settings.store);
         let locks = Locks::beside(&file.settings.history);
-        let (_alive, process) = locks.process(clock).expect("a lock");
+        let (_alive, process) = locks.process(clock, Some(&mortal())).expect("a lock");
         let engine = Engine {
             file: &file,
             clock,
@@ -287,7 +289,7 @@ impl Home {
             .expect("a history")
             .in_store(&file.settings.store);
         let locks = Locks::beside(&file.settings.history);
-        let (_alive, process) = locks.process(clock).expect("a lock");
+        let (_alive, process) = locks.process(clock, Some(&mortal())).expect("a lock");
         let engine = Engine {
             file: &file,
             clock,
@@ -299,7 +301,14 @@ impl Home {
         let swept = dpbackup::artifact::sweep::sweep(&file.settings.store);
         assert!(swept.is_ok_and(|swept| swept.failed.is_empty()) || !file.settings.store.exists());
         let mut record = Record::new(&mut history, Vec::new(), clock);
-        dpbackup::run::recover::recover(engine, &mut record, &|_| true)
+        dpbackup::run::recover::recover(engine, &mut record)
+    }
+
+    /// The plan file as the engine has it.
+    pub(crate) fn plan_model(&self) -> PlanFile {
+        let password = |name: &str| (name == "DPBACKUP_TEST_PASSWORD").then(|| OsString::from(PASSWORD));
+        let loaded = dpbackup::plan::load(&self.plan_file(), &password).expect("a valid plan file");
+        loaded.plan_file
     }
 
     /// The history, to be read.
@@ -333,6 +342,16 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<String>) {
             );
         }
     }
+}
+
+/// Who a run in this process is to others: a process that is gone as soon as its lock is free,
+/// as one that was killed is, and not this one, which lives on.
+pub(crate) fn mortal() -> Witness {
+    let words = Witness::own().expect("a system that tells").words();
+    let mut parts: Vec<String> = words.split('-').map(str::to_owned).collect();
+    let start: u64 = parts[1].parse().expect("a number");
+    parts[1] = (start + 1).to_string();
+    Witness::parse(&parts.join("-")).expect("a witness")
 }
 
 /// What a run of the binary said and how it ended.

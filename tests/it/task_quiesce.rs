@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use dpbackup::run::event::{Event, Undo};
+use dpbackup::run::left::Left;
 use dpbackup::run::sequence::Options;
 use dpbackup::signal::Stop;
 
@@ -164,21 +165,69 @@ fn a_quiesce_whose_reply_is_lost_is_asked_about_and_not_sent_again() {
 }
 
 #[test]
-fn a_quiesce_that_never_arrived_fails_the_task_and_leaves_no_row_open() {
-    for fault in [
-        "DomainQuiesce=close",
-        "DomainQuiesce=reset",
-        "DomainQuiesce=http-503",
-    ] {
+fn a_quiesce_that_was_refused_for_the_moment_is_undone_all_the_same() {
+    let clock = clock();
+    let gateway = gateway(&clock, &["DomainQuiesce=http-503"]);
+    let home = home(&gateway);
+    let run = home.run("DOMAIN", &clock);
+    assert_eq!(run.tasks(), ["QA1/DOM1 DEVICE_ERROR"]);
+    assert_eq!(run.exit(), 1);
+    assert!(
+        run.errors()[0].contains("the quiesce was never seen on the device; unquiesced all the same"),
+        "{:?}",
+        run.errors()
+    );
+    assert_eq!(count(&gateway, "do-action/DomainQuiesce"), 1);
+    assert_eq!(count(&gateway, "do-action/DomainUnquiesce"), 1);
+    assert_eq!(home.open_entries(), []);
+    assert!(gateway.state().is_unquiesced());
+}
+
+#[test]
+fn a_quiesce_without_an_answer_that_was_never_seen_is_undone_once_and_remembered_for_an_hour() {
+    for fault in ["DomainQuiesce=close", "DomainQuiesce=reset"] {
         let clock = clock();
         let gateway = gateway(&clock, &[fault]);
         let home = home(&gateway);
         let run = home.run("DOMAIN", &clock);
         assert_eq!(run.tasks(), ["QA1/DOM1 DEVICE_ERROR"], "{fault}");
+        assert_eq!(run.exit(), 10, "{fault}");
+        let error = run.errors().remove(0);
+        assert!(
+            error.contains("not known: ") && error.contains("nobody can tell that it does not arrive yet"),
+            "{error}"
+        );
         assert_eq!(count(&gateway, "do-action/DomainQuiesce"), 1, "{fault}");
-        assert_eq!(home.open_entries(), [], "{fault}");
+        assert_eq!(count(&gateway, "do-action/DomainUnquiesce"), 1, "{fault}");
+        assert_eq!(home.open_entries().len(), 1, "{fault}");
         assert!(gateway.state().is_unquiesced());
+
+        // Later starts look again, and do not tell it again.
+        clock.pass(Duration::from_secs(1800));
+        let recovered = home.recover(&clock).expect("an end");
+        assert_ne!(recovered.left, Left::Nothing, "{fault}");
+        assert_eq!(count(&gateway, "do-action/DomainUnquiesce"), 1, "{fault}");
+        assert_eq!(home.open_entries().len(), 1, "{fault}");
+
+        // An hour after it was given up, a device that is at work is an answer.
+        clock.pass(Duration::from_secs(1900));
+        let recovered = home.recover(&clock).expect("an end");
+        assert_eq!(recovered.left, Left::Nothing, "{fault}");
+        assert_eq!(home.open_entries(), [], "{fault}");
     }
+}
+
+#[test]
+fn a_quiesce_without_an_answer_that_arrives_after_the_run_is_undone_by_the_next_start() {
+    let clock = clock();
+    let gateway = gateway(&clock, &["DomainQuiesce=close"]);
+    let home = home(&gateway);
+    assert_eq!(home.run("DOMAIN", &clock).exit(), 10);
+    gateway.state().set_quiesced("DOM1", true);
+    let recovered = home.recover(&clock).expect("an end");
+    assert_eq!(recovered.left, Left::Nothing);
+    assert!(gateway.state().is_unquiesced());
+    assert_eq!(home.open_entries(), []);
 }
 
 #[test]
@@ -221,11 +270,11 @@ fn a_device_that_restarts_in_the_middle_of_a_quiesced_export_is_found_at_work() 
     let run = home.run("DOMAIN", &clock);
     assert_eq!(run.tasks(), ["QA1/DOM1 BACKUP_FAILED"]);
     assert!(
-        run.errors()[0].ends_with("; the device was not quiesced any more"),
+        run.errors()[0].ends_with("; unquiesced and confirmed"),
         "{:?}",
         run.errors()
     );
-    assert_eq!(count(&gateway, "do-action/DomainUnquiesce"), 0);
+    assert_eq!(count(&gateway, "do-action/DomainUnquiesce"), 1);
     assert_eq!(home.open_entries(), []);
 }
 
@@ -269,19 +318,15 @@ fn an_unquiesce_that_never_ends_is_loud_and_leaves_its_row_open_until_recover() 
         assert_eq!(home.open_entries().len(), 1);
         assert_eq!(
             count(&gateway, "do-action/DomainUnquiesce") + count(&gateway, "do-action/UnquiesceDP"),
-            2,
-            "told once, and again at half the time"
+            1,
+            "a device on its way back is not told again"
         );
         // The backup itself was good, and is kept.
         assert!(!home.stored().is_empty());
         // The device finishes at last; somebody runs recover.
         gateway.state().restart();
         let ran = home.dpbackup(&["recover"]).exits(0);
-        assert!(
-            ran.stdout.contains("the device was not quiesced any more"),
-            "{}",
-            ran.stdout
-        );
+        assert!(ran.stdout.contains("unquiesced and confirmed"), "{}", ran.stdout);
         assert_eq!(home.open_entries(), []);
     }
 }

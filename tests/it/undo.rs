@@ -9,7 +9,9 @@ use dpbackup::clock::Clock;
 use dpbackup::exit::Exit;
 use dpbackup::history::{History, PlanFilter, Writing};
 use dpbackup::lock::{Asked, Locks};
-use dpbackup::run::event::{Event, JournalEntry, Ledger, Undo};
+use dpbackup::run::event::{Event, Undo};
+use dpbackup::run::ledger::{Address, JournalEntry, Ledger, UndoOpening};
+use dpbackup::run::left::Left;
 use dpbackup::run::sequence::Options;
 use dpbackup::run::status::Status;
 use dpbackup::signal::Stop;
@@ -18,7 +20,7 @@ use jiff::tz::TimeZone;
 
 use crate::invariants::broken;
 use crate::simulator::{Domain, Fault, FaultKind, Gateway, Setup};
-use crate::support::{Home, TestClock};
+use crate::support::{Home, TestClock, mortal};
 
 const EXPORT: &str =
     "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"QA1\"\ndomains = \"DOM1\"\nquiesce = true\n";
@@ -150,7 +152,7 @@ fn a_quiesce_of_a_dead_run_that_arrives_late_is_undone_by_recovery() {
     let recovered = home
         .recover(&Eventful(clock.clone(), RefCell::new(arrives)))
         .expect("an end");
-    assert!(!recovered.still_quiesced());
+    assert!(recovered.left == Left::Nothing);
     clock.pass(Duration::from_secs(60));
     assert_eq!(broken(&home, &gateway, &[]), [""; 0]);
     assert_eq!(open(&home), []);
@@ -162,17 +164,17 @@ fn an_old_row_of_a_device_at_work_is_closed_at_once() {
     let gateway = gateway(&clock);
     let home = home(&gateway, EXPORT);
     dead_run(&home, &clock, &Undo::UnquiesceDevice);
-    clock.pass(Duration::from_secs(3600));
+    clock.pass(Duration::from_secs(3700));
     let before = clock.elapsed();
     home.recover(&clock).expect("an end");
-    assert_eq!(clock.elapsed(), before, "nothing is waited for");
-    assert_eq!(open(&home), []);
     assert!(
-        gateway
-            .operations()
-            .iter()
-            .all(|asked| !asked.contains("Unquiesce"))
+        clock.elapsed() - before < Duration::from_secs(1),
+        "nothing is waited for"
     );
+    assert_eq!(open(&home), []);
+    let told = gateway.operations();
+    let told = told.iter().filter(|asked| asked.contains("Unquiesce"));
+    assert_eq!(told.count(), 1, "told once, whatever it shows");
 }
 
 #[test]
@@ -221,7 +223,7 @@ fn a_domain_that_is_deleted_meanwhile_is_waited_for_a_little_and_not_to_the_end(
     let run = home.run_with("P", &clock, Options::default(), &Stop::new(), &mut delete);
     let errors = run.errors();
     assert!(
-        errors[0].ends_with("the domain does not exist any more"),
+        errors[0].contains("the device does not list the domain and refuses an unquiesce"),
         "{errors:?}"
     );
     assert!(clock.elapsed() < Duration::from_secs(60), "{:?}", clock.elapsed());
@@ -359,6 +361,7 @@ fn dead_run(home: &Home, clock: &TestClock, undo: &Undo) {
     let gateway_is_not_asked = Stop::new();
     gateway_is_not_asked.request(15);
     let path = home.plan_file();
+    let process = format!("run-1-0-{}", mortal().words());
     std::fs::create_dir_all(home.path("state")).expect("a folder");
     let mut history = History::open(&home.path("state/history.db"), Writing::Log).expect("a history");
     let plan = history
@@ -367,7 +370,7 @@ fn dead_run(home: &Home, clock: &TestClock, undo: &Undo) {
             &dpbackup::run::event::PlanOpening {
                 plan: "P".to_owned(),
                 plan_file: path,
-                process: "run-1-1-0".to_owned(),
+                process: process.clone(),
                 window_ignored: false,
             },
         )
@@ -398,9 +401,19 @@ fn dead_run(home: &Home, clock: &TestClock, undo: &Undo) {
             },
         )
         .expect("a task");
-    history
-        .open_undo(clock.now(), "run-1-1-0", task, "QA1", undo)
-        .expect("a row");
+    let device = home.plan_model().device("QA1").expect("the device").clone();
+    let opening = UndoOpening {
+        plan,
+        task,
+        device: "QA1".to_owned(),
+        address: Address {
+            host: device.host,
+            port: device.port,
+        },
+        serial: None,
+        undo: undo.clone(),
+    };
+    history.open_undo(clock.now(), &process, &opening).expect("a row");
 }
 
 #[test]
@@ -411,20 +424,21 @@ fn a_device_that_is_no_longer_in_the_plan_file_is_not_forgotten() {
     dead_run(&home, &clock, &Undo::UnquiesceDevice);
     let other = home.without_devices().device("QA2", &gateway);
     let recovered = other.recover(&clock).expect("an end");
-    assert!(recovered.still_quiesced());
-    let lines = recovered.lines().join("\n");
+    assert!(recovered.left != Left::Nothing);
+    let lines = recovered.done.lines().join("\n");
     assert!(
         lines.contains("has no device QA1 any more") && lines.contains("add it again"),
         "{lines}"
     );
     assert_eq!(open(&other).len(), 1);
     let again = other.without_devices().device("QA1", &gateway);
-    assert!(!again.recover(&clock).expect("an end").is_incomplete());
+    clock.pass(Duration::from_secs(3700));
+    assert!(!again.recover(&clock).expect("an end").done.is_incomplete());
     assert_eq!(open(&again), []);
 }
 
 #[test]
-fn a_run_of_another_device_abandons_and_says_what_it_left_alone() {
+fn a_run_puts_right_what_a_dead_run_left_on_any_device() {
     let clock = clock();
     let (one, two) = (gateway(&clock), gateway(&clock));
     let home = home(&one, EXPORT)
@@ -432,22 +446,15 @@ fn a_run_of_another_device_abandons_and_says_what_it_left_alone() {
         .plan("Q", &EXPORT.replace("QA1", "QA2"));
     dead_run(&home, &clock, &Undo::UnquiesceDomain("DOM1".to_owned()));
     one.state().set_quiesced("DOM1", true);
-    assert_eq!(home.run("Q", &clock).status(), "SUCCESS");
-    assert_eq!(
-        one.operations(),
-        [""; 0],
-        "the device of the other plan is not asked"
-    );
+    let run = home.run("Q", &clock);
+    assert_eq!(run.status(), "SUCCESS");
+    assert_eq!(run.end.as_ref().expect("an end").left, Left::Nothing);
     let plans = home.history().plans(&PlanFilter::default()).expect("the plans");
     let dead = plans.last().expect("the dead one");
     assert_eq!(dead.status.code(), "ABANDONED");
     let message = dead.error_message.clone().unwrap_or_default();
-    assert!(
-        message.contains("STILL QUIESCED: run dpbackup recover"),
-        "{message}"
-    );
-    assert_eq!(open(&home).len(), 1);
-    assert!(!home.recover(&clock).expect("an end").still_quiesced());
+    assert!(message.contains("unquiesced and confirmed"), "{message}");
+    assert_eq!(open(&home), []);
     clock.pass(Duration::from_secs(60));
     assert_eq!(broken(&home, &one, &[]), [""; 0]);
 }
@@ -477,7 +484,7 @@ fn recovery_that_waited_for_a_device_does_not_undo_what_is_undone() {
     let recovered = home
         .recover(&Eventful(clock.clone(), RefCell::new(mend)))
         .expect("an end");
-    assert!(recovered.mended.is_empty(), "{:?}", recovered.mended);
+    assert!(recovered.done.mended.is_empty(), "{:?}", recovered.done.mended);
     assert_eq!(
         gateway.state().quiesce_state("DOM1"),
         "quiesced",
@@ -495,11 +502,15 @@ fn recovery_of_a_device_that_stays_held_says_by_whom() {
     let name = format!("device-127.0.0.1-{}", gateway.port());
     let _held = locks.ask(&name, "task 7 of plan X", &clock).expect("a lock");
     let recovered = home.recover(&clock).expect("an end");
-    assert!(recovered.still_quiesced());
+    assert!(recovered.left != Left::Nothing);
     assert!(
-        recovered.lines().join("\n").contains("held by task 7 of plan X"),
+        recovered
+            .done
+            .lines()
+            .join("\n")
+            .contains("held by task 7 of plan X"),
         "{:?}",
-        recovered.lines()
+        recovered.done.lines()
     );
     assert_eq!(open(&home).len(), 1);
     assert_eq!(gateway.operations(), [""; 0]);

@@ -3,12 +3,12 @@
 use crate::run::event::{Owner, ScriptMoment};
 use crate::run::failure::Failure;
 use crate::run::script::{self, Due, Facts};
-use crate::run::sequence::{Run, RunError};
+use crate::run::sequence::{Run, RunTrouble};
 use crate::run::status::Status;
 
 impl<'a> Run<'_, 'a, '_> {
     /// Step 8.
-    pub(super) fn pre_script(&mut self) -> Result<Result<(), Failure>, RunError> {
+    pub(super) fn pre_script(&mut self) -> Result<Result<(), Failure>, RunTrouble> {
         let stop = self.engine.stop;
         if stop.is_requested() {
             return Ok(Err(Failure::interrupted("the tasks were waiting")));
@@ -40,7 +40,7 @@ impl<'a> Run<'_, 'a, '_> {
     }
 
     /// Step 10.
-    pub(super) fn post_script(&mut self) -> Result<Option<String>, RunError> {
+    pub(super) fn post_script(&mut self) -> Result<Option<String>, RunTrouble> {
         let Some(path) = &self.plan.post_script else {
             return Ok(None);
         };

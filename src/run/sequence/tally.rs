@@ -2,29 +2,26 @@
 
 use crate::run::event::{ALL_DOMAINS, Event};
 use crate::run::script::TaskEnd;
-use crate::run::sequence::{OpenActivity, Run, RunError, Waiting};
+use crate::run::sequence::{Run, RunTrouble, Waiting, WalkedActivity};
 use crate::run::status::{Class, Status};
 
 impl<'a> Run<'_, 'a, '_> {
     /// Counts a task that reached its end; the last one of an activity ends that too.
     pub(super) fn tally(
         &mut self,
-        activities: &mut [OpenActivity<'a>],
+        activity: &mut WalkedActivity<'a>,
         task: &Waiting<'a>,
         status: Status,
         error: Option<&str>,
         warnings: &[String],
-    ) -> Result<(), RunError> {
-        let Some(activity) = activities.get_mut(task.activity) else {
-            return Ok(());
-        };
+    ) -> Result<(), RunTrouble> {
         let expanded = &task.expanded;
         let domain = if expanded.domain == ALL_DOMAINS {
             "ALL"
         } else {
             &expanded.domain
         };
-        let kind = activity.expanded.kind();
+        let kind = activity.activity.kind();
         self.tasks
             .ends
             .push(TaskEnd::new(task.id, kind, &expanded.device_name, domain, status));
@@ -69,10 +66,20 @@ impl<'a> Run<'_, 'a, '_> {
     /// How a plan whose tasks were walked has ended.
     pub(super) fn by_tallies(&self, script_warning: Option<&str>) -> (Status, Option<String>) {
         if let Some(signal) = self.engine.stop.signal() {
-            return (
-                Status::Interrupted,
-                Some(format!("interrupted by signal {signal}; nothing is left running")),
+            let mut words = vec![format!("interrupted by signal {signal}")];
+            // How the devices are left, as the tasks have seen it.
+            words.extend(self.tasks.interrupted.clone());
+            words.extend(self.tasks.warnings.iter().cloned());
+            return (Status::Interrupted, Some(words.join("; ")));
+        }
+        let tasks = &self.tasks;
+        let counted = tasks.succeeded + tasks.failures.len() + tasks.left_out;
+        if counted != tasks.opened {
+            let why = format!(
+                "internal error (please report it): of {} tasks {counted} have an end",
+                tasks.opened
             );
+            return (Status::Failed, Some(why));
         }
         if let Some(first) = self.tasks.failures.first() {
             let more = match self.tasks.failures.len() - 1 {

@@ -1,40 +1,54 @@
 //! Step 9: the tasks, one after another.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::lock::Asked;
-use crate::plan::model::ErrorPolicy;
+use crate::lock::{Asked, Life};
+use crate::plan::model::{Device, ErrorPolicy};
 use crate::run::contact::{Contact, Session, lock_name};
 use crate::run::event::{Event, Progress};
 use crate::run::expand::Verdict;
 use crate::run::failure::Failure;
-use crate::run::recover::{self, Recovered};
-use crate::run::sequence::{OpenActivity, Run, RunError, Waiting};
+use crate::run::ledger::LedgerError;
+use crate::run::recover::{self, Mending};
+use crate::run::sequence::{OpenActivity, Run, RunTrouble, Waiting, WalkedActivity};
 use crate::run::status::{Class, Status};
-use crate::run::task::{self, Aborted, Task};
+use crate::run::task::{self, Task};
 
 impl<'a> Run<'_, 'a, '_> {
     /// Step 9.
-    pub(super) fn walk(
-        &mut self,
-        activities: &mut [OpenActivity<'a>],
-        waiting: VecDeque<Waiting<'a>>,
-    ) -> Result<(), RunError> {
+    pub(super) fn walk(&mut self, activities: Vec<OpenActivity<'a>>) -> Result<(), RunTrouble> {
         let mut halted: Option<String> = None;
-        for task in waiting {
-            let cancelled = match &task.expanded.verdict {
-                Verdict::Settled(_) => None,
-                Verdict::Ready => self.cancellation(halted.as_deref()),
-            };
-            let settled = matches!(task.expanded.verdict, Verdict::Settled(_));
-            let (status, policy) = if settled || cancelled.is_some() {
-                self.settle(activities, &task, cancelled.as_ref())?
-            } else {
-                self.run_task(activities, &task)?
-            };
-            if status.class() == Class::Failed && policy == ErrorPolicy::Halt && halted.is_none() {
-                halted = Some(format!("task {} ended {status}", task.id.0));
+        for OpenActivity { mut row, tasks } in activities {
+            for task in tasks {
+                let status = match &task.expanded.verdict {
+                    Verdict::Settled(failure) => self.settled(&mut row, &task, failure)?,
+                    Verdict::Ready(device) => match self.cancellation(halted.as_deref()) {
+                        Some(failure) => self.cancel(&mut row, &task, &failure)?,
+                        None => self.run_task(&mut row, &task, device)?,
+                    },
+                };
+                let halts = row.activity.error_policy == ErrorPolicy::Halt;
+                if status.class() == Class::Failed && halts && halted.is_none() {
+                    halted = Some(format!("task {} ended {status}", task.id.0));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends every task without running it: those that are ready because of `failure`.
+    pub(super) fn leave_out(
+        &mut self,
+        activities: Vec<OpenActivity<'a>>,
+        failure: Option<&Failure>,
+    ) -> Result<(), RunTrouble> {
+        for OpenActivity { mut row, tasks } in activities {
+            for task in tasks {
+                match (&task.expanded.verdict, failure) {
+                    (Verdict::Settled(failure), _) => self.settled(&mut row, &task, failure)?,
+                    (Verdict::Ready(_), Some(failure)) => self.cancel(&mut row, &task, failure)?,
+                    (Verdict::Ready(_), None) => continue,
+                };
             }
         }
         Ok(())
@@ -74,56 +88,50 @@ impl<'a> Run<'_, 'a, '_> {
         self.engine.file.settings.task_expiry.saturating_sub(age)
     }
 
-    /// Ends a task that does not run: it was settled before, or is now by `failure`.
-    pub(super) fn settle(
+    /// Counts a task that was settled when its row was written.
+    fn settled(
         &mut self,
-        activities: &mut [OpenActivity<'a>],
+        row: &mut WalkedActivity<'a>,
         task: &Waiting<'a>,
-        failure: Option<&Failure>,
-    ) -> Result<(Status, ErrorPolicy), RunError> {
-        let known = match &task.expanded.verdict {
-            Verdict::Settled(failure) => Some(failure),
-            Verdict::Ready => None,
-        };
-        let Some(settled) = known.or(failure) else {
-            return Ok((Status::ReadyForExecution, ErrorPolicy::Ignore));
-        };
-        if known.is_none() {
-            let (status, error) = (settled.status, Some(settled.message.clone()));
-            self.record.tell(&Event::TaskEnded {
-                task: task.id,
-                status,
-                error,
-            })?;
-        }
-        self.tally(activities, task, settled.status, Some(&settled.message), &[])?;
-        let policy = activities
-            .get(task.activity)
-            .map_or(ErrorPolicy::Ignore, |activity| activity.expanded.error_policy);
-        Ok((settled.status, policy))
+        failure: &Failure,
+    ) -> Result<Status, RunTrouble> {
+        self.tally(row, task, failure.status, Some(&failure.message), &[])?;
+        Ok(failure.status)
+    }
+
+    /// Ends a task that was ready and does not run.
+    fn cancel(
+        &mut self,
+        row: &mut WalkedActivity<'a>,
+        task: &Waiting<'a>,
+        failure: &Failure,
+    ) -> Result<Status, RunTrouble> {
+        self.record.tell(&Event::TaskEnded {
+            task: task.id,
+            status: failure.status,
+            error: Some(failure.message.clone()),
+        })?;
+        self.settled(row, task, failure)
     }
 
     fn run_task(
         &mut self,
-        activities: &mut [OpenActivity<'a>],
+        row: &mut WalkedActivity<'a>,
         task: &Waiting<'a>,
-    ) -> Result<(Status, ErrorPolicy), RunError> {
-        let (Some(activity), Some(device)) = (activities.get_mut(task.activity), task.expanded.device) else {
-            return Ok((Status::ReadyForExecution, ErrorPolicy::Ignore));
-        };
-        if !activity.running {
-            activity.running = true;
+        device: &'a Device,
+    ) -> Result<Status, RunTrouble> {
+        if !row.running {
+            row.running = true;
             self.record.tell(&Event::ActivityStatus {
-                activity: activity.id,
+                activity: row.id,
                 status: Status::Running,
             })?;
         }
-        let policy = activity.expanded.error_policy;
         let due = Task {
             id: task.id,
             plan: self.id,
             plan_name: &self.plan.name,
-            activity: activity.expanded,
+            activity: row.activity,
             domain: &task.expanded.domain,
         };
         let lock = self.engine.locks.wait(
@@ -153,15 +161,18 @@ impl<'a> Run<'_, 'a, '_> {
                 let failure = self
                     .cancellation(None)
                     .unwrap_or_else(|| Failure::new(Status::CanceledBecauseADayPassed, why));
-                return Ok((self.settle(activities, task, Some(&failure))?.0, policy));
+                return self.cancel(row, task, &failure);
             }
         };
         // The wait for the device may have taken long.
         if let Some(failure) = self.cancellation(None) {
-            return Ok((self.settle(activities, task, Some(&failure))?.0, policy));
+            return self.cancel(row, task, &failure);
+        }
+        if let Some(other) = self.other_at_work(device)? {
+            return self.cancel(row, task, &Failure::new(Status::DeviceError, other));
         }
         // The run that held it before may have died while we waited.
-        let mut left = Recovered::default();
+        let mut left = Mending::default();
         recover::mend_held_device(self.engine, self.record, device, &self.tried, &mut left.mended)?;
         self.mended(&left)?;
         let session: &mut Session<'a> = match self.devices.contact(device) {
@@ -170,40 +181,46 @@ impl<'a> Run<'_, 'a, '_> {
             // not take our login any more.
             Contact::Bad(failure) => {
                 let failure = failure.clone();
-                return Ok((self.settle(activities, task, Some(&failure))?.0, policy));
+                return self.cancel(row, task, &failure);
             }
             Contact::Down(why) => {
                 let failure = Failure::new(Status::DeviceError, why.clone());
-                return Ok((self.settle(activities, task, Some(&failure))?.0, policy));
+                return self.cancel(row, task, &failure);
             }
         };
-        let ended = match task::run(self.engine, self.record, session, due) {
-            Ok(ended) => ended,
-            Err(Aborted {
-                error,
-                still_quiesced,
-            }) => {
-                let still_quiesced = still_quiesced || self.tasks.still_quiesced;
-                return Err(RunError::Ledger {
-                    error,
-                    still_quiesced,
-                });
-            }
-        };
-        self.tasks.still_quiesced |= ended.still_quiesced;
+        let ended = task::run(self.engine, self.record, session, due)?;
         if ended.login_refused {
             let why = ended.error.clone().unwrap_or_default();
             self.devices
                 .refuses_login(device, Failure::new(Status::AuthenticationFailed, why));
         }
+        if ended.status == Status::Interrupted {
+            let error = ended.error.as_deref().unwrap_or_default();
+            self.tasks.interrupted = Some(format!("task {}: {error}", task.id.0));
+        }
         self.tasks.files.extend(ended.files);
-        self.tally(
-            activities,
-            task,
-            ended.status,
-            ended.error.as_deref(),
-            &ended.warnings,
-        )?;
-        Ok((ended.status, policy))
+        self.tally(row, task, ended.status, ended.error.as_deref(), &ended.warnings)?;
+        Ok(ended.status)
+    }
+
+    /// A run that is at work on this device, though its lock is ours: somebody has removed the
+    /// locks while it runs.
+    fn other_at_work(&mut self, device: &Device) -> Result<Option<String>, LedgerError> {
+        let engine = self.engine;
+        let rows = self.record.ledger().open_undos()?;
+        let other = rows.into_iter().find(|row| {
+            let same = row.device == device.name
+                || row
+                    .address
+                    .as_ref()
+                    .is_some_and(|address| address.host == device.host && address.port == device.port);
+            same && row.process != engine.process && engine.locks.life(&row.process) == Life::Alive
+        });
+        Ok(other.map(|row| {
+            format!(
+                "{}: another run is at work on it, {row}, though its lock is free: somebody has removed the folder of locks",
+                device.name
+            )
+        }))
     }
 }

@@ -3,29 +3,34 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use crate::gateway::quiesce::{Scope, ScopeState, Waited};
-use crate::run::event::{LedgerError, Progress};
+use crate::gateway::quiesce::{QuiesceAsked, QuiesceSent, Scope, ScopeState, Waited};
+use crate::run::event::{Certainty, JournalId, Owner, Progress, Undo};
 use crate::run::failure::{Failure, Trouble, words};
+use crate::run::ledger::{Address, LedgerError, Reply, UndoOpening, UndoStep};
 use crate::run::status::Status;
-use crate::run::task::{DeviceState, Walk, internal_error};
+use crate::run::task::{Begun, DeviceState, Walk, internal_error};
 use crate::run::undo::{OpenQuiesce, Undone, undo_of, waiting};
 
 impl Walk<'_, '_, '_> {
     /// Steps 6 to 10: from the journal row on, every path leads through the undo.
     pub(super) fn quiesced(&mut self, scope: &Scope) -> Result<(), Trouble> {
         self.listed = None;
-        let device = self.session.device.name.clone();
         // Asked again, so that nobody else's quiesce is taken for ours; then the row, without
         // which nothing is sent.
         let domains = self.domains()?;
         self.refuse_if_quiesced(scope, &domains)?;
-        let journal = self
-            .record
-            .open_undo(self.engine.process, self.task.id, &device, &undo_of(scope))?;
+        let device = self.session.device;
+        let journal = self.open_undo(undo_of(scope))?;
+        self.begun = Begun::No;
         let outcome = self.protected(|walk| {
-            walk.quiesce(scope)?;
+            walk.quiesce(scope, journal)?;
             walk.back_up()
         });
+        let Some(sent) = self.sent() else {
+            let closed = self.record.close_undo(journal, "nothing was begun on the device");
+            outcome?;
+            return Ok(closed?);
+        };
         let unquiescing = self.protected(|walk| {
             let told = walk.record.task_status(walk.task.id, Status::Unquiescing);
             Ok(told?)
@@ -33,13 +38,14 @@ impl Walk<'_, '_, '_> {
         let open = OpenQuiesce {
             journal,
             task: self.task.id,
-            device: &device,
+            device: &device.name,
             scope,
-            settle: self.settle(),
+            sent,
         };
         let (undone, recorded) = self.undo(&open);
         self.state = match &undone {
-            Undone::Confirmed(how) => DeviceState::Restored(how),
+            Undone::Confirmed(how) => DeviceState::Restored(how.clone()),
+            Undone::NotKnown(why) => DeviceState::NotKnown(why.clone()),
             Undone::Not(why) => DeviceState::StillQuiesced(why.clone()),
         };
         // The first trouble is the one that counts.
@@ -48,12 +54,32 @@ impl Walk<'_, '_, '_> {
         recorded?;
         match undone {
             Undone::Confirmed(_) => Ok(()),
-            Undone::Not(why) => {
+            Undone::Not(why) | Undone::NotKnown(why) => {
                 let limit = humantime::format_duration(self.unquiesce_limit());
-                let why = format!("{device}: {scope} was not unquiesced within {limit}: {why}");
+                let why = format!(
+                    "{}: {scope} was not unquiesced within {limit}: {why}",
+                    device.name
+                );
                 Err(Failure::new(Status::UnquiesceTimeout, why).into())
             }
         }
+    }
+
+    /// Writes down what will have to be undone on the device of this task.
+    pub(super) fn open_undo(&mut self, undo: Undo) -> Result<JournalId, Trouble> {
+        let device = self.session.device;
+        let opening = UndoOpening {
+            plan: self.task.plan,
+            task: self.task.id,
+            device: device.name.clone(),
+            address: Address {
+                host: device.host.clone(),
+                port: device.port,
+            },
+            serial: self.session.facts()?.serial.clone(),
+            undo,
+        };
+        Ok(self.record.open_undo(self.engine.process, &opening)?)
     }
 
     /// The way back. A panic in it is no reason to leave it: it is begun again, once.
@@ -70,18 +96,35 @@ impl Walk<'_, '_, '_> {
         };
         second.unwrap_or_else(|panic| {
             let why = internal_error(panic.as_ref());
-            let told = open.still_quiesced(&why, self.record);
+            let told = open.still_quiesced(Certainty::Seen, &why, self.record);
             (Undone::Not(why), told)
         })
     }
 
-    /// A request takes at most as long to be carried out as its answer is waited for.
-    fn settle(&self) -> Duration {
-        if self.quiesce_unseen {
-            self.session.gateway.timeouts().request
-        } else {
-            Duration::ZERO
+    /// What is known of the quiesce that must be undone; `None` where nothing was begun. A
+    /// request takes at most as long to be carried out as its answer is waited for.
+    fn sent(&self) -> Option<QuiesceSent> {
+        match self.begun {
+            Begun::No => None,
+            Begun::Seen => Some(QuiesceSent::Seen),
+            Begun::Sent { reply, at } => {
+                let age = self.engine.clock.elapsed().saturating_sub(at);
+                let left = self.session.gateway.timeouts().request.saturating_sub(age);
+                Some(match reply {
+                    Reply::Accepted | Reply::Unclear => QuiesceSent::Answered { shows_within: left },
+                    Reply::None => QuiesceSent::Unanswered {
+                        arrives_within: left,
+                        undone_before: false,
+                    },
+                })
+            }
         }
+    }
+
+    /// From now on the device is known to have been seen quiesced, or on its way.
+    fn is_seen(&mut self, journal: JournalId) -> Result<(), LedgerError> {
+        self.begun = Begun::Seen;
+        self.record.step_undo(journal, UndoStep::Seen)
     }
 
     fn unquiesce_limit(&self) -> Duration {
@@ -90,34 +133,74 @@ impl Walk<'_, '_, '_> {
     }
 
     /// Steps 6 and 7.
-    fn quiesce(&mut self, scope: &Scope) -> Result<(), Trouble> {
+    fn quiesce(&mut self, scope: &Scope, journal: JournalId) -> Result<(), Trouble> {
         self.record.task_status(self.task.id, Status::Quiescing)?;
         let settings = &self.engine.file.settings;
-        let device = self.session.device.name.as_str();
-        let gateway = &self.session.gateway;
-        self.quiesce_unseen = true;
-        if let Err(error) = gateway.quiesce(scope, settings.quiesce_timeout) {
-            if !error.leaves_outcome_unknown() {
-                self.quiesce_unseen = false;
+        let clock = self.engine.clock;
+        self.begun = Begun::Sent {
+            reply: Reply::None,
+            at: clock.elapsed(),
+        };
+        let asked = self.session.gateway.quiesce(scope, settings.quiesce_timeout);
+        let (reply, trouble) = match asked {
+            QuiesceAsked::Accepted => (Reply::Accepted, None),
+            QuiesceAsked::Unclear(error) => (Reply::Unclear, Some(error)),
+            QuiesceAsked::Unanswered(error) => (Reply::None, Some(error)),
+            QuiesceAsked::NotBegun(error) => {
+                self.begun = Begun::No;
                 return Err(self.exchange(Status::DeviceError, &error).into());
             }
-            // It may or may not have arrived: the device knows. One that shows nothing of it is
-            // watched for a while by the undo, for it may still be on its way.
-            let state = gateway.domains().map(|domains| scope.state(&domains));
-            match state {
-                Ok(ScopeState::Quiesced | ScopeState::Between(_)) => {}
-                _ => return Err(self.exchange(Status::DeviceError, &error).into()),
+        };
+        self.begun = Begun::Sent {
+            reply,
+            at: clock.elapsed(),
+        };
+        self.record.step_undo(journal, UndoStep::Replied(reply))?;
+        if let Some(error) = trouble {
+            // It may or may not be under way: the device knows. One that shows nothing of it is
+            // watched for a while by the undo, for it may begin yet.
+            let state = self
+                .session
+                .gateway
+                .domains()
+                .map(|domains| scope.state(&domains));
+            if !state.is_ok_and(|state| state.shows_quiesce()) {
+                return Err(self.exchange(Status::DeviceError, &error).into());
             }
         }
         let limit = settings.quiesce_timeout + settings.quiesce_grace;
         let what = format!("{scope} to be quiesced");
+        let device = self.session.device.name.as_str();
+        let gateway = &self.session.gateway;
         let waited =
             gateway.wait_until_quiesced(scope, limit, &mut waiting(self.record, device, &what, limit));
-        self.quiesce_unseen = !matches!(waited, Waited::Reached | Waited::Failed(_));
         self.record.show(&Progress::WaitEnded);
+        let is_shown = match &waited {
+            Waited::Reached { .. } => true,
+            Waited::Failed(state) | Waited::TimedOut(Ok(state)) => state.shows_quiesce(),
+            Waited::NothingToShow | Waited::Interrupted | Waited::TimedOut(Err(_)) => false,
+        };
+        if is_shown {
+            self.is_seen(journal)?;
+        }
         match waited {
-            Waited::Reached => Ok(()),
+            Waited::Reached { unchanged } if unchanged.is_empty() => Ok(()),
+            Waited::Reached { unchanged } => {
+                let note = format!(
+                    "not quiesced, while all other domains are: {} (disabled, perhaps)",
+                    unchanged.join(", ")
+                );
+                Ok(self.record.note(Owner::Task(self.task.id), note)?)
+            }
+            Waited::NothingToShow => {
+                let note = "the device has no domain but default: whether it is quiesced does not show";
+                Ok(self.record.note(Owner::Task(self.task.id), note)?)
+            }
             Waited::Interrupted => Err(Failure::interrupted("waiting for the quiesce").into()),
+            Waited::Failed(ScopeState::Gone) => {
+                let why = format!("{device}: the device does not list {scope} any more");
+                Err(Failure::new(Status::DeviceError, why).into())
+            }
             Waited::Failed(state) => {
                 let why = format!("{device}: the device reports that quiescing failed: {scope} is {state}");
                 Err(Failure::new(Status::DeviceError, why).into())

@@ -11,6 +11,7 @@ use crate::gateway::backup::{FolderRemoved, RemoteFile, RemoteFolder, SecureBack
 use crate::gateway::facts::BackupMode;
 use crate::run::event::{Event, FileKind, Owner, Progress, StoredFile, Undo};
 use crate::run::failure::{Failure, Trouble, words};
+use crate::run::ledger::{Reply, UndoStep};
 use crate::run::status::Status;
 use crate::run::store;
 use crate::run::task::{DeviceState, Walk};
@@ -81,9 +82,7 @@ impl Walk<'_, '_, '_> {
         let stamp = clock.now().strftime("%Y%m%d%H%M%S").to_string();
         let folder = RemoteFolder::named(&format!("dpbackup-{stamp}-{}", self.task.id.0));
         let undo = Undo::RemoveFolder(folder.url().to_owned());
-        let journal = self
-            .record
-            .open_undo(self.engine.process, self.task.id, &device, &undo)?;
+        let journal = self.open_undo(undo)?;
         self.leftover = Some((journal, folder.clone()));
         let limit = self.session.gateway.timeouts().secure_backup;
         let what = "the secure backup to be ready";
@@ -92,7 +91,9 @@ impl Walk<'_, '_, '_> {
         let asked = self.session.gateway.secure_backup(certificate, &folder);
         self.record.show(&Progress::WaitEnded);
         match asked {
-            Ok(()) => {}
+            Ok(()) => self
+                .record
+                .step_undo(journal, UndoStep::Replied(Reply::Accepted))?,
             Err(error) => {
                 let unknown = error.leaves_outcome_unknown();
                 let runs =
@@ -109,7 +110,11 @@ impl Walk<'_, '_, '_> {
             &mut waiting(self.record, &device, what, limit),
         );
         self.record.show(&Progress::WaitEnded);
-        let files = match end.map_err(|error| self.exchange(Status::BackupFailed, &error))? {
+        let end = end.map_err(|error| self.exchange(Status::BackupFailed, &error))?;
+        if matches!(end, SecureBackupEnd::Ready(_) | SecureBackupEnd::GaveUp) {
+            self.record.step_undo(journal, UndoStep::Seen)?;
+        }
+        let files = match end {
             SecureBackupEnd::Ready(files) => files,
             SecureBackupEnd::Interrupted => {
                 return Err(Failure::interrupted("waiting for the secure backup").into());
@@ -294,7 +299,7 @@ impl Walk<'_, '_, '_> {
                     self.record.note(owner, &left)?;
                 }
                 if self.state == DeviceState::Untouched {
-                    self.state = DeviceState::Restored("nothing left on the device");
+                    self.state = DeviceState::Restored("nothing left on the device".to_owned());
                 }
                 Ok(())
             }

@@ -6,7 +6,8 @@ use std::process::Child;
 use std::time::{Duration, Instant};
 
 use dpbackup::history::{ActivityRow, NoteLevel, PlanFilter, PlanRow, TaskDetails, TaskRow};
-use dpbackup::run::event::{Event, JournalEntry, ScriptRun, StoredFile};
+use dpbackup::run::event::{Event, ScriptRun, StoredFile};
+use dpbackup::run::ledger::JournalEntry;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::{EngineRun, Home, Ran};

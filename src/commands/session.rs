@@ -1,0 +1,96 @@
+//! What every command that writes opens: the history, its locks, and the lock that tells that
+//! this process lives.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::clock::Clock;
+use crate::commands::error::CommandError;
+use crate::commands::loading::open_history;
+use crate::exit::Exit;
+use crate::history::{History, HistoryError};
+use crate::lock::witness::Witness;
+use crate::lock::{Lock, Locks};
+use crate::plan::model::PlanFile;
+use crate::run::left::{self, Left};
+use crate::ui::Ui;
+use crate::values::causes::with_causes;
+
+/// A session that writes. It lasts until it is dropped.
+pub(super) struct WritingSession {
+    /// The history.
+    pub(super) history: History,
+    /// The locks beside it.
+    pub(super) locks: Locks,
+    /// The name of this process.
+    pub(super) process: String,
+    path: PathBuf,
+    /// Which file it was when it was opened.
+    identity: Option<(u64, u64)>,
+    _alive: Lock,
+}
+
+impl WritingSession {
+    /// Opens it. What cannot be opened is no reason to say nothing about what stands in it: an
+    /// open quiesce decides the exit code, whatever else fails.
+    pub(super) fn open(file: &PlanFile, clock: &dyn Clock, ui: Ui) -> Result<Self, CommandError> {
+        let path = file.settings.history.as_path();
+        let locks = Locks::beside(path);
+        let history =
+            open_history(&file.settings, ui).map_err(|error| with_what_is_left(error, file, &locks))?;
+        // Now that the file is there, every path to it leads to one folder of locks.
+        let locks = Locks::beside(path);
+        let (alive, process) = locks
+            .process(clock, Witness::own().as_ref())
+            .map_err(|error| with_what_is_left(CommandError::new(Exit::History, error), file, &locks))?;
+        Ok(Self {
+            history,
+            locks,
+            process,
+            path: path.to_owned(),
+            identity: identity(path),
+            _alive: alive,
+        })
+    }
+
+    /// An error, if the history is not the file any more that this session has written to.
+    pub(super) fn is_kept(&self) -> Result<(), CommandError> {
+        if identity(&self.path) == self.identity {
+            return Ok(());
+        }
+        let error = anyhow::anyhow!(
+            "the history {} was removed or replaced while this ran: what this run did is in no history",
+            self.path.display()
+        );
+        Err(CommandError::new(Exit::History, error)
+            .with_hint("the backups that it stored are in the store; find out who removed the file"))
+    }
+}
+
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    let found = fs::metadata(path).ok()?;
+    Some((found.dev(), found.ino()))
+}
+
+/// What the journal of a history says that cannot be opened as it should.
+pub(super) fn left_behind(path: &Path, locks: &Locks) -> Left {
+    match History::open_rows(path) {
+        Ok(rows) => left::of_rows(rows.into_iter(), &|process| locks.life(process)),
+        // There is none, or no journal in it.
+        Err(HistoryError::Missing { .. } | HistoryError::NotOurs { .. }) => Left::Nothing,
+        Err(error) => Left::Unknown {
+            why: format!("the journal cannot be read: {}", with_causes(&error)),
+            open: Vec::new(),
+        },
+    }
+}
+
+fn with_what_is_left(mut error: CommandError, file: &PlanFile, locks: &Locks) -> CommandError {
+    let left = left_behind(&file.settings.history, locks);
+    error.exit = left.exit(error.exit);
+    match left {
+        Left::Nothing => error,
+        left => error.with_hint(left.words(&file.invocation)),
+    }
+}

@@ -1,0 +1,246 @@
+//! The record that a run keeps: what it writes down before it goes on, and what it asks of
+//! what was written before.
+//!
+//! History is the one that ships; tests put others in its place.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use crate::run::event::{
+    ActivityId, ActivityOpening, Event, FileKind, JournalId, PlanId, PlanOpening, TaskId, TaskOpening, Undo,
+};
+use crate::run::status::Status;
+
+/// What is about to be done to a device, and how it is undone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UndoOpening {
+    /// The plan execution that its task belongs to.
+    pub plan: PlanId,
+    /// The task that does it.
+    pub task: TaskId,
+    /// The device's name.
+    pub device: String,
+    /// Where it is reached now: a name may lead elsewhere later.
+    pub address: Address,
+    /// Its serial number, if it tells one.
+    pub serial: Option<String>,
+    /// What must be undone.
+    pub undo: Undo,
+}
+
+/// Where a device is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// Host name or address.
+    pub host: String,
+    /// Port of the XML Management Interface.
+    pub port: u16,
+}
+
+impl std::fmt::Display for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
+/// How a device answered when it was asked to do what must be undone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// With OK.
+    Accepted,
+    /// With words or an error that do not prove that nothing was begun.
+    Unclear,
+    /// Not at all: the request was given up.
+    None,
+}
+
+/// What a row of the journal learns while it is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UndoStep {
+    /// The device answered, or did not.
+    Replied(Reply),
+    /// The device was seen to have done it.
+    Seen,
+    /// An unquiesce was sent, and the device has answered it.
+    Sent,
+}
+
+/// A row of the journal that is open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalEntry {
+    /// Its id.
+    pub id: JournalId,
+    /// The plan execution that its task belongs to.
+    pub plan: PlanId,
+    /// The task that wrote it.
+    pub task: TaskId,
+    /// The device's name.
+    pub device: String,
+    /// Where the device was reached; rows of old do not say.
+    pub address: Option<Address>,
+    /// The serial number of the device, if it told one.
+    pub serial: Option<String>,
+    /// What must be undone.
+    pub undo: Undo,
+    /// The process that wrote it (see [`PlanOpening::process`]).
+    pub process: String,
+    /// When; unknown where that cannot be read.
+    pub opened: Option<Timestamp>,
+    /// How the device answered; unknown where the process died before it could write it.
+    pub reply: Option<Reply>,
+    /// Whether the device was seen to have done it.
+    pub seen: bool,
+    /// Whether an unquiesce was sent already, and answered.
+    pub sent: bool,
+}
+
+impl JournalEntry {
+    /// The row as it is when it has been opened.
+    pub fn opened(id: JournalId, process: &str, at: Timestamp, opening: &UndoOpening) -> Self {
+        Self {
+            id,
+            plan: opening.plan,
+            task: opening.task,
+            device: opening.device.clone(),
+            address: Some(opening.address.clone()),
+            serial: opening.serial.clone(),
+            undo: opening.undo.clone(),
+            process: process.to_owned(),
+            opened: Some(at),
+            reply: None,
+            seen: false,
+            sent: false,
+        }
+    }
+
+    /// Whether it is a quiesce, and not only a folder.
+    pub fn is_quiesce(&self) -> bool {
+        !matches!(self.undo, Undo::RemoveFolder(_))
+    }
+}
+
+impl std::fmt::Display for JournalEntry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.undo {
+            Undo::UnquiesceDevice => write!(f, "device {}", self.device)?,
+            Undo::UnquiesceDomain(domain) => write!(f, "domain {domain} of {}", self.device)?,
+            Undo::RemoveFolder(folder) => write!(f, "{folder} on {}", self.device)?,
+        }
+        write!(f, " (task {} of execution {}", self.task.0, self.plan.0)?;
+        if let Some(opened) = self.opened {
+            write!(f, ", since {opened:.0}")?;
+        }
+        f.write_str(")")
+    }
+}
+
+/// A plan execution without an end: it is under way, or its process died; which of the two,
+/// the kernel lock that `process` names tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnfinishedPlan {
+    /// Its id.
+    pub id: PlanId,
+    /// The plan's name.
+    pub plan: String,
+    /// The process that runs it (see [`PlanOpening::process`]).
+    pub process: String,
+    /// When it began.
+    pub started: Timestamp,
+    /// Its status when it was last heard of.
+    pub status: Status,
+    /// Its tasks without an end, those that never started included. A task that did end may
+    /// have left something to undo as well: the journal knows.
+    pub unended_tasks: Vec<UnfinishedTask>,
+}
+
+/// A task without an end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnfinishedTask {
+    /// Its id.
+    pub id: TaskId,
+    /// The device's name.
+    pub device: String,
+    /// The domain, or `all-domains`.
+    pub domain: String,
+    /// Its status when it was last heard of.
+    pub status: Status,
+}
+
+/// The record could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct LedgerError(
+    pub String,
+    #[source] pub Option<Box<dyn std::error::Error + Send + Sync>>,
+);
+
+/// The record of events. Each call is durable when it returns.
+pub trait Ledger {
+    /// A plan execution begins: its row, in status `WAITING_FOR_PRE_VALIDATION`.
+    fn open_plan(&mut self, at: Timestamp, opening: &PlanOpening) -> Result<PlanId, LedgerError>;
+
+    /// An activity of it.
+    fn open_activity(&mut self, at: Timestamp, opening: &ActivityOpening) -> Result<ActivityId, LedgerError>;
+
+    /// A task of that.
+    fn open_task(&mut self, at: Timestamp, opening: &TaskOpening) -> Result<TaskId, LedgerError>;
+
+    /// Anything after that. The `…Opened` events are known already and change nothing.
+    fn record(&mut self, at: Timestamp, event: &Event) -> Result<(), LedgerError>;
+
+    /// Something is about to be done to a device that must be undone, by this process.
+    fn open_undo(
+        &mut self,
+        at: Timestamp,
+        process: &str,
+        opening: &UndoOpening,
+    ) -> Result<JournalId, LedgerError>;
+
+    /// Something became known about an open row.
+    fn step_undo(&mut self, at: Timestamp, id: JournalId, step: UndoStep) -> Result<(), LedgerError>;
+
+    /// The device has confirmed that it is undone (or was never done): `how` in words.
+    fn close_undo(&mut self, at: Timestamp, id: JournalId, how: &str) -> Result<(), LedgerError>;
+
+    /// Every row of the journal that is still open, oldest first.
+    fn open_undos(&mut self) -> Result<Vec<JournalEntry>, LedgerError>;
+
+    /// Every plan execution without an end, oldest first.
+    fn unfinished_plans(&mut self) -> Result<Vec<UnfinishedPlan>, LedgerError>;
+
+    /// Ends a plan execution whose process died, with its activities and tasks, as
+    /// `ABANDONED`; `error` says what was done about it.
+    fn abandon(&mut self, at: Timestamp, plan: PlanId, error: &str) -> Result<(), LedgerError>;
+
+    /// What the newest verified export of this device, domain and kind held.
+    fn last_content(
+        &mut self,
+        device: &str,
+        domain: &str,
+        kind: FileKind,
+    ) -> Result<Option<LastContent>, LedgerError>;
+}
+
+/// What the newest verified export of a device, domain and kind held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastContent {
+    /// The content hash.
+    pub content: String,
+    /// The task since which it has been the same.
+    pub since: TaskId,
+    /// Files that hold it and should stand in the store, newest first. Whether they do,
+    /// nobody has looked.
+    pub kept: Vec<KeptFile>,
+}
+
+/// A file that should stand in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptFile {
+    /// Where.
+    pub path: PathBuf,
+    /// Bytes.
+    pub size: u64,
+    /// Lower-case hex.
+    pub sha256: String,
+}

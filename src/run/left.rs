@@ -1,0 +1,109 @@
+//! What is left of the devices after something, as far as somebody looked.
+//!
+//! It is asked for in one place, after the last thing that could change it, and never assumed:
+//! there is no default, and no error turns into one that says that nothing is left.
+
+use crate::exit::Exit;
+use crate::lock::Life;
+use crate::run::Engine;
+use crate::run::ledger::JournalEntry;
+use crate::run::record::Record;
+use crate::values::causes::with_causes;
+use crate::values::invocation::Invocation;
+
+/// What is left of the devices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// The journal was read, and no quiesce is open in it but those of runs that are at work.
+    Nothing,
+    /// These quiesces are open: nobody has confirmed that they are undone.
+    MayBeQuiesced(Vec<JournalEntry>),
+    /// It cannot be told.
+    Unknown {
+        /// Why.
+        why: String,
+        /// What is known to be open all the same.
+        open: Vec<JournalEntry>,
+    },
+}
+
+impl Left {
+    /// The quiesces that are known to be open.
+    pub fn open(&self) -> &[JournalEntry] {
+        match self {
+            Left::Nothing => &[],
+            Left::MayBeQuiesced(open) | Left::Unknown { open, .. } => open,
+        }
+    }
+
+    /// What the process ends with, if it would otherwise end with `otherwise`.
+    pub fn exit(&self, otherwise: Exit) -> Exit {
+        match self {
+            Left::Nothing => otherwise,
+            Left::MayBeQuiesced(_) | Left::Unknown { .. } => otherwise.or_graver(Exit::StillQuiesced),
+        }
+    }
+
+    /// The same in words, with the command that looks again.
+    pub fn words(&self, invocation: &Invocation) -> String {
+        let rows = |open: &[JournalEntry]| {
+            let rows: Vec<String> = open.iter().map(ToString::to_string).collect();
+            rows.join(", ")
+        };
+        let recover = invocation.command(["recover"]);
+        match self {
+            Left::Nothing => "no quiesce is open in the journal".to_owned(),
+            Left::MayBeQuiesced(open) => format!(
+                "MAY STILL BE QUIESCED: {}: look at it, and run {recover}",
+                rows(open)
+            ),
+            Left::Unknown { why, open } if open.is_empty() => format!(
+                "not known: whether anything is still quiesced cannot be told ({why}); look at the devices, and run {recover} as soon as this is mended"
+            ),
+            Left::Unknown { why, open } => format!(
+                "MAY STILL BE QUIESCED: {}, and what else cannot be told ({why}); look at the devices, and run {recover} as soon as this is mended",
+                rows(open)
+            ),
+        }
+    }
+}
+
+/// Looks into the journal. What this process has seen confirmed counts as undone, though its row
+/// may not have been closed.
+pub fn look(engine: Engine<'_>, record: &mut Record<'_>) -> Left {
+    let rows = match record.ledger().open_undos() {
+        Ok(rows) => rows,
+        Err(error) => {
+            return Left::Unknown {
+                why: format!("the journal cannot be read: {}", with_causes(&error)),
+                open: record.unconfirmed(),
+            };
+        }
+    };
+    let rows = rows.into_iter().filter(|row| !record.is_confirmed(row.id));
+    of_rows(rows, &|process| match process == engine.process {
+        // Ours, and no task is at work any more.
+        true => Life::Dead,
+        false => engine.locks.life(process),
+    })
+}
+
+/// What these open rows of a journal leave.
+pub fn of_rows(rows: impl Iterator<Item = JournalEntry>, life: &dyn Fn(&str) -> Life) -> Left {
+    let (mut open, mut unknown) = (Vec::new(), None);
+    for row in rows.filter(JournalEntry::is_quiesce) {
+        match life(&row.process) {
+            Life::Alive => {}
+            Life::Dead => open.push(row),
+            Life::NotKnown(why) => {
+                unknown.get_or_insert(why);
+                open.push(row);
+            }
+        }
+    }
+    match unknown {
+        Some(why) => Left::Unknown { why, open },
+        None if open.is_empty() => Left::Nothing,
+        None => Left::MayBeQuiesced(open),
+    }
+}
