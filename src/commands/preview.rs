@@ -25,6 +25,7 @@ use crate::signal::{self, Stop};
 use crate::ui::{Ui, Verbosity};
 use crate::values::environment::Lookup;
 use crate::values::text::printable;
+use crate::values::text::printable_json;
 
 /// The tasks of a plan as they would run.
 #[derive(Debug, Serialize)]
@@ -122,7 +123,7 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
             };
             let text = serde_json::to_string_pretty(&document)
                 .map_err(|error| CommandError::new(Exit::Failed, error))?;
-            format!("{text}\n")
+            printable_json(&format!("{text}\n"))
         }
         PreviewFormat::Table => render(&previews, ui.width),
     };

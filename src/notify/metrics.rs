@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use crate::notify::previous::{Figures, PlanFigures, TargetFigures};
 use crate::run::status::Class;
+use crate::values::text::printable;
 
 /// The text of the file.
 pub fn text(figures: &Figures, now: Timestamp) -> String {
@@ -175,9 +176,7 @@ impl Page {
     }
 }
 
+/// A label, whatever a device calls its domains: visible, and within its quotes.
 fn escaped(value: &str) -> String {
-    value
-        .replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('\n', "\\n")
+    printable(value).replace('\\', "\\\\").replace('"', "\\\"")
 }

@@ -1,11 +1,15 @@
 //! Views as CSV (RFC 4180), for spreadsheets: a header row of the keys of JSON, then
 //! the rows. What JSON calls null is empty.
+//!
+//! Gateways choose some of the texts. So what nobody can see is made visible, and a text that
+//! a spreadsheet would calculate is made one that it shows: an apostrophe stands in front.
 
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use crate::report::View;
 use crate::report::fields::{self, Field};
+use crate::values::text::printable;
 
 /// The rows of the view; of one task execution, its files. Lines end as the standard
 /// has it, with CR LF.
@@ -35,13 +39,31 @@ fn line(cells: impl Iterator<Item = String>) -> String {
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => shown(text),
         other => other.to_string(),
     }
 }
 
+/// A text as a spreadsheet shows it.
+fn shown(text: &str) -> String {
+    let text = printable(text);
+    match begins_formula(&text) {
+        true => format!("'{text}"),
+        false => text.into_owned(),
+    }
+}
+
+/// Whether a spreadsheet would take a text for a formula. Some drop blanks and quotes in front
+/// of one, and some read the wide forms of these characters as well.
+fn begins_formula(text: &str) -> bool {
+    let ignored = |c: char| c.is_whitespace() || "\"'`“”„‘’".contains(c);
+    text.trim_start_matches(ignored)
+        .starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠', '−'])
+}
+
+/// In quotes where it holds what ends a cell, also for spreadsheets that have another separator.
 fn quoted(text: String) -> String {
-    if text.contains(['"', ',', '\r', '\n']) {
+    if text.contains(['"', ',', ';', '\t', '\r', '\n']) {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {
         text
@@ -94,10 +116,35 @@ mod tests {
 
     #[test]
     fn quotes_commas_and_line_breaks_are_quoted_and_nothing_else() {
-        let cells = ["a", "b,c", "say \"hi\"", "two\nlines", "=1+1", " "];
+        let cells = ["a", "b,c", "say \"hi\"", "two\nlines", "b;c", " "];
         assert_eq!(
             line(cells.iter().map(|cell| (*cell).to_owned())),
-            "a,\"b,c\",\"say \"\"hi\"\"\",\"two\nlines\",=1+1, \r\n"
+            "a,\"b,c\",\"say \"\"hi\"\"\",\"two\nlines\",\"b;c\", \r\n"
         );
+    }
+
+    #[test]
+    fn what_a_spreadsheet_would_calculate_is_text_and_what_nobody_sees_is_visible() {
+        for (text, cell) in [
+            ("=HYPERLINK(\"http://x\")", "'=HYPERLINK(\"http://x\")"),
+            ("+1", "'+1"),
+            ("-2+3", "'-2+3"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("\t=1", "' =1"),
+            ("\r=1", "' =1"),
+            ("\n=1", "' =1"),
+            ("\"=1\"", "'\"=1\""),
+            ("'=1", "''=1"),
+            ("  =1", "'  =1"),
+            ("＝1", "'＝1"),
+            ("\u{feff}=1", r"\u{feff}=1"),
+            ("\u{1b}[31mred", r"\u{1b}[31mred"),
+            ("\u{9b}2J\u{202e}x", r"\u{9b}2J\u{202e}x"),
+            ("plain - text = this", "plain - text = this"),
+            ("2026-11-25T01:02:03+01:00", "2026-11-25T01:02:03+01:00"),
+        ] {
+            assert_eq!(super::cell(&Value::from(text)), cell, "{text:?}");
+        }
+        assert_eq!(super::cell(&Value::from(-5)), "-5", "numbers are ours");
     }
 }

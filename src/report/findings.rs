@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::report::plain::hanging;
 use crate::run::examine::{CheckItem, CheckVerdict};
-use crate::values::text::printable;
+use crate::values::text::{printable, printable_json};
 
 #[derive(Serialize)]
 struct CheckDocument<'f> {
@@ -88,7 +88,7 @@ pub fn json(findings: &[CheckItem]) -> String {
         items: items.collect(),
     };
     let text = serde_json::to_string_pretty(&document).expect("maps with keys of text become JSON");
-    super::json::escaped(&format!("{text}\n"))
+    printable_json(&format!("{text}\n"))
 }
 
 fn word(verdict: CheckVerdict) -> &'static str {

@@ -156,8 +156,12 @@ fn named(target: &JudgedTarget) -> String {
         FileKind::SecureBackup => " secure-backup".to_owned(),
         _ => format!("/{}", target.domain),
     });
-    // A bar would begin the figures.
-    format!("{}{what}", target.device).replace('|', "_")
+    without_bar(&format!("{}{what}", target.device))
+}
+
+/// A text as it can be shown beside figures: a bar would begin some, also in the lines after the first.
+fn without_bar(text: &str) -> String {
+    printable(text).replace('|', "_")
 }
 
 fn cells(target: &JudgedTarget, zone: &TimeZone) -> Vec<String> {
@@ -176,15 +180,15 @@ fn cells(target: &JudgedTarget, zone: &TimeZone) -> Vec<String> {
     };
     vec![
         word(target.state).to_owned(),
-        printable(&target.device).into_owned(),
-        printable(&target.domain).into_owned(),
+        without_bar(&target.device),
+        without_bar(&target.domain),
         target.kind.map_or("-", FileKind::code).to_owned(),
         target.age.map_or_else(dash, seconds),
         target.good.map_or_else(dash, |good| Bytes(good.size).to_string()),
         target.good.map_or_else(dash, |good| shown(good.time)),
         last,
         target.last.map_or_else(dash, |last| shown(last.time)),
-        target.why.clone(),
+        without_bar(&target.why),
     ]
 }
 

@@ -1,7 +1,5 @@
 //! Views as one JSON document each, for programs.
 
-use std::fmt::Write;
-
 use jiff::tz::TimeZone;
 use serde::{Serialize, Serializer};
 
@@ -9,7 +7,7 @@ use crate::history::{ActivityRow, FailedFileRow, FileRow, NoteRow, PlanRow, Task
 use crate::report::View;
 use crate::report::fields::{self, Field};
 use crate::run::event::ScriptRun;
-use crate::values::text::is_unsafe;
+use crate::values::text::printable_json;
 
 /// Grows when a key goes away or changes its meaning, and not when one is added.
 const SCHEMA_VERSION: u32 = 1;
@@ -102,24 +100,7 @@ fn objects<'a, R>(rows: &'a [R], fields: &'a [Field<R>], zone: &'a TimeZone) -> 
 pub(super) fn text(document: &impl Serialize) -> String {
     let mut text = serde_json::to_string_pretty(document).expect("maps with keys of text become JSON");
     text.push('\n');
-    escaped(&text)
-}
-
-/// JSON leaves some characters as they are that a terminal obeys: they stand within
-/// strings only, and an escape there means the same.
-pub(super) fn escaped(json: &str) -> String {
-    let mut text = String::with_capacity(json.len());
-    for character in json.chars() {
-        if character != '\n' && is_unsafe(character) {
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                // Writing to a `String` does not fail.
-                let _ = write!(text, "\\u{unit:04x}");
-            }
-        } else {
-            text.push(character);
-        }
-    }
-    text
+    printable_json(&text)
 }
 
 #[cfg(test)]

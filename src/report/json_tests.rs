@@ -1,6 +1,7 @@
 use super::*;
 use crate::history::PlanFilter;
 use crate::report::fixture;
+use crate::values::text::is_unsafe;
 
 #[test]
 fn plan_executions_are_one_document_with_its_version_first() {

@@ -10,6 +10,7 @@ use crate::exit::Exit;
 use crate::run::event::{DeviceFacts, Event, Owner, ScriptMoment, Sink};
 use crate::run::sequence::{PlanEnd, RunError};
 use crate::run::status::Status;
+use crate::values::text::printable_json;
 
 /// Grows when a key goes away or changes its meaning, and not when one is added.
 const SCHEMA_VERSION: u32 = 1;
@@ -188,10 +189,10 @@ impl<W: Write> JsonLines<W> {
     }
 
     fn write(&mut self, line: &impl Serialize) {
-        let Ok(mut text) = serde_json::to_string(line) else {
+        let Ok(text) = serde_json::to_string(line) else {
             return;
         };
-        text.push('\n');
+        let text = printable_json(&text) + "\n";
         let written = self
             .out
             .write_all(text.as_bytes())

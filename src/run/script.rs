@@ -16,7 +16,7 @@ use crate::run::ledger::LedgerError;
 use crate::run::record::Record;
 use crate::run::status::Status;
 use crate::script::{Script, ScriptOutcome};
-use crate::values::text::printable;
+use crate::values::text::{printable, printable_json};
 
 /// The kernel takes no single argument or variable of 128 KiB or more.
 const MAX_ARGUMENT: usize = 120 << 10;
@@ -361,7 +361,8 @@ impl ContextFile {
         };
         let context = Self { folder, name };
         let text = serde_json::to_string_pretty(facts).map_err(io::Error::from)?;
-        file.write_all(text.as_bytes())?;
+        // Somebody may print it.
+        file.write_all(printable_json(&text).as_bytes())?;
         Ok(context)
     }
 

@@ -29,25 +29,52 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// Whether `c` must not reach a terminal as it is.
+/// `json`, a document or a line, with everything escaped that could deceive or disturb a
+/// terminal. JSON leaves some of that as it is; it stands within strings only, where an escape
+/// means the same.
+pub fn printable_json(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character != '\n' && is_unsafe(character) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing into a String cannot fail.
+                let _ = write!(text, "\\u{unit:04x}");
+            }
+        } else {
+            text.push(character);
+        }
+    }
+    text
+}
+
+/// Whether `c` must not reach a terminal as it is: what controls, what changes the direction
+/// of text, and what nobody can see.
 pub fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}'                        // soft hyphen
+            | '\u{34f}'                     // combining grapheme joiner
             | '\u{61c}'                     // Arabic letter mark
-            | '\u{180e}'                    // Mongolian vowel separator
+            | '\u{115f}' | '\u{1160}'       // Hangul fillers
+            | '\u{17b4}' | '\u{17b5}'       // Khmer vowels that are not written
+            | '\u{180b}'..='\u{180f}'       // Mongolian separators and selectors
             | '\u{200b}'..='\u{200f}'       // no width, direction marks
             | '\u{2028}'..='\u{202e}'       // line and paragraph ends, direction embeddings
             | '\u{2060}'..='\u{206f}'       // no width, direction isolates
+            | '\u{2800}'                    // Braille without a dot
+            | '\u{3164}' | '\u{ffa0}'       // more Hangul fillers
+            | '\u{fe00}'..='\u{fe0f}'       // selectors of variants
             | '\u{feff}'                    // byte order mark
-            | '\u{fff9}'..='\u{fffb}'       // interlinear annotation
-            | '\u{e0000}'..='\u{e007f}'     // tags
+            | '\u{fff0}'..='\u{fffb}'       // interlinear annotation, and what will never be shown
+            | '\u{1bca0}'..='\u{1bca3}'     // controls of shorthand
+            | '\u{1d173}'..='\u{1d17a}'     // controls of music
+            | '\u{e0000}'..='\u{e0fff}'     // tags, more selectors
         )
 }
 
 #[cfg(test)]
 mod tests {
-    use super::printable;
+    use super::{is_unsafe, printable, printable_json};
     use proptest::prelude::*;
     use std::borrow::Cow;
 
@@ -69,6 +96,10 @@ mod tests {
             ("\u{2066}x\u{2069}", r"\u{2066}x\u{2069}"),
             ("zero\u{200b}width\u{feff}", r"zero\u{200b}width\u{feff}"),
             ("line\u{2028}end", r"line\u{2028}end"),
+            (
+                "a\u{fe0f}\u{e0101}\u{3164}\u{34f}b",
+                r"a\u{fe0f}\u{e0101}\u{3164}\u{34f}b",
+            ),
         ] {
             assert_eq!(printable(text), shown);
         }
@@ -80,6 +111,13 @@ mod tests {
             let once = printable(&text).into_owned();
             prop_assert!(!once.contains(char::is_control));
             prop_assert!(matches!(printable(&once), Cow::Borrowed(_)));
+        }
+
+        #[test]
+        fn json_means_the_same_and_holds_nothing_unsafe(text in any::<String>()) {
+            let json = printable_json(&serde_json::to_string(&text).expect("JSON"));
+            prop_assert!(!json.contains(is_unsafe));
+            prop_assert_eq!(serde_json::from_str::<String>(&json).expect("JSON"), text);
         }
     }
 }

@@ -72,6 +72,7 @@ mod task_quiesce;
 mod task_refused;
 mod task_stored;
 mod terminal;
+mod texts;
 mod trust;
 mod unchanged;
 mod undo;

@@ -107,7 +107,9 @@ fn chats_receive_text_in_which_nothing_is_markup() {
     };
     let text = of("/slack").json()["text"].as_str().expect("text").to_owned();
     assert!(
-        text.starts_with("*&lt;!channel&gt; &amp; Größe succeeded: 2 tasks*\n"),
+        text.starts_with(
+            "```\n&lt;!channel&gt; &amp; Größe succeeded: 2 tasks\n\nplan      &lt;!channel&gt;"
+        ) && text.ends_with("\n```"),
         "{text}"
     );
     let ntfy = of("/ntfy");

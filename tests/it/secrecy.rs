@@ -1,5 +1,4 @@
-//! A password is seen nowhere but on its way to the device, and nothing that a device or
-//! a script says reaches a terminal as it is.
+//! A password is seen nowhere but on its way to the device.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt};
@@ -9,8 +8,8 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use dpbackup::history::PlanFilter;
-use dpbackup::values::text::is_unsafe;
 
+use crate::receivers::{Behaviour, Identity, MailFault, MailServer, Web, arrived};
 use crate::simulator::{Domain, Fault, FaultKind, Gateway, Setup, User};
 use crate::support::{Home, Ran, eventually, names, users};
 
@@ -38,6 +37,20 @@ fn gateway() -> Gateway {
         internal_file_bytes: 2 << 10,
         ..Setup::default()
     })
+}
+
+/// A plan with every receiver that there is beside the system log.
+fn told_to_all(plan: &str, web: &Web, mails: &MailServer) -> String {
+    let hooks = ["json", "slack", "text"].map(|format| {
+        let url = web.url(&format!("/{format}"));
+        format!("[[notify.webhook]]\nname = \"{format}\"\nurl = \"{url}\"\nformat = \"{format}\"\nevents = \"*\"\n")
+    });
+    format!(
+        "webhook = \"*\"\nemail = true\nnotify_events = \"*\"\n{plan}{}[notify.email]\nhost = \"127.0.0.1\"\nport = {}\n\
+         security = \"none\"\nfrom = \"dp@example.com\"\nto = \"one@example.com\"\n[notify.metrics]\npath = \"dp.prom\"\n",
+        hooks.concat(),
+        mails.port()
+    )
 }
 
 /// Every file below a folder.
@@ -74,11 +87,13 @@ fn assert_without_password(what: &str, bytes: &[u8]) {
 #[test]
 fn a_password_is_found_nowhere() {
     let gateway = gateway();
+    let web = Web::start(&[Behaviour::Status(200, "ok")]);
+    let mails = MailServer::start(Identity::new(), MailFault::None);
     let home = Home::quick()
         .setting("retries = 1")
         .script("spy.sh", SPY)
         .device("QA1", &gateway)
-        .plan("P", PLAN);
+        .plan("P", &told_to_all(PLAN, &web, &mails));
     let run = |arguments: &[&str]| {
         let mut command = home.command(arguments);
         let ran = Ran::of(
@@ -135,7 +150,17 @@ fn a_password_is_found_nowhere() {
     }
     run(&["validate", "-vv"]);
     run(&["recover", "-vv"]);
+    run(&["check"]);
+    run(&["show"]);
+    run(&["history", "status", "--format", "json"]);
     run(&["run", "no-such-plan"]);
+    for request in web.seen.lock().expect("no panic with the lock").iter() {
+        assert_without_password("what a chat was sent", format!("{request:?}").as_bytes());
+    }
+    for mail in mails.seen.lock().expect("no panic with the lock").iter() {
+        assert_without_password("a mail", mail.text.as_bytes());
+    }
+    assert!(arrived(&web.seen, 9).len() >= 9 && arrived(&mails.seen, 3).len() >= 3);
     let mut found = Vec::new();
     files(&home.path("."), &mut found);
     assert!(
@@ -145,6 +170,10 @@ fn a_password_is_found_nowhere() {
     assert!(
         found.iter().any(|path| path.ends_with("history.db")),
         "there is a history"
+    );
+    assert!(
+        found.iter().any(|path| path.ends_with("dp.prom")),
+        "there are metrics"
     );
     for path in found {
         assert_without_password(&path.display().to_string(), &fs::read(&path).expect("a file"));
@@ -336,79 +365,4 @@ fn a_password_in_a_plan_file_that_others_can_read_is_refused() {
         );
     }
     assert_eq!(gateway.requests().len(), 0);
-}
-
-#[track_caller]
-fn assert_printable(what: &str, text: &str) {
-    let bad = text
-        .chars()
-        .find(|character| is_unsafe(*character) && *character != '\n');
-    assert_eq!(bad, None, "{what}: {text:?}");
-}
-
-#[test]
-fn what_devices_and_scripts_say_is_cleaned_before_it_is_shown() {
-    let noise = "\u{1b}[2J\u{1b}]0;owned\u{7}\r\u{202e}\u{9b}31m";
-    // XML has no way to write most control characters, but these it has.
-    let in_xml = "\u{9b}2J\u{202e}\u{85}";
-    let gateway = Gateway::start(Setup {
-        domains: vec![Domain::new("DOM1"), Domain::new(&format!("EVIL{in_xml}"))],
-        internal_file_bytes: 2 << 10,
-        ..Setup::default()
-    });
-    let script = format!("#!/bin/sh\nprintf '%s' '{noise}'\nexit 3\n");
-    let home = Home::quick()
-        .script("loud.sh", &script)
-        .device("QA1", &gateway)
-        .plan(
-            "P",
-            "post_script = \"loud.sh\"\nerror_policy = \"ignore\"\n[[plan.activity]]\naction = \"export-domain\"\n\
-             devices = \"*\"\ndomains = \"*\"\nquiesce = true\npost_script = \"loud.sh\"\n\
-             [[plan.activity]]\naction = \"secure-backup\"\ndevices = \"*\"\ncertificate = \"backup-cert\"\n",
-        );
-    let faults = [
-        Fault::every(
-            "DomainStatus",
-            FaultKind::HostileName(Some(format!("../{in_xml}"))),
-        ),
-        Fault::every(
-            "SecureBackup",
-            FaultKind::HostileName(Some(format!("a{in_xml}.tgz"))),
-        ),
-        Fault::every("do-backup", FaultKind::ContentType(format!("x/{}", "\u{1b}[31m"))),
-    ];
-    let mut arguments: Vec<Vec<String>> = Vec::new();
-    for fault in faults {
-        gateway.fail(fault.clone());
-        for run in [["run", "P", "-vv"].as_slice(), &["run", "P"], &["preview", "P"]] {
-            let ran = home.dpbackup(run);
-            assert_printable(&format!("{run:?} with {fault}"), &ran.stderr);
-            assert_printable(&format!("{run:?} with {fault}"), &ran.stdout);
-        }
-        gateway.clear_faults();
-    }
-    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-    arguments.push(words(&["history"]));
-    for plan in home.history().plans(&PlanFilter::default()).expect("the plans") {
-        arguments.push(words(&["history", "activities", &plan.id.0.to_string()]));
-        for activity in home.history().activities(plan.id).expect("the activities") {
-            arguments.push(words(&["history", "tasks", &activity.id.0.to_string()]));
-            for task in home.history().tasks(activity.id).expect("the tasks") {
-                arguments.push(words(&["history", "files", &task.id.0.to_string()]));
-            }
-        }
-    }
-    let mut escaped = 0;
-    for arguments in arguments {
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let shown = home.dpbackup(&arguments).exits(0);
-        assert_printable(&format!("{arguments:?}"), &shown.stdout);
-        assert_printable(&format!("{arguments:?}"), &shown.stderr);
-        escaped += shown.stdout.matches("\\u{9b}").count();
-    }
-    assert!(escaped > 0, "the noise has come that far");
-    // Nothing of it became a path outside of its place.
-    for file in home.stored() {
-        assert!(!file.contains("..") && !file.contains('\u{1b}'), "{file:?}");
-    }
 }

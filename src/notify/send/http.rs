@@ -21,7 +21,7 @@ use crate::soma::resolve::HostNames;
 use crate::soma::tls::{IdleLimit, TlsConnector};
 use crate::values::event_name::EventName;
 use crate::values::hex::hex;
-use crate::values::text::printable;
+use crate::values::text::{printable, printable_json};
 use crate::values::web_url::WebUrl;
 
 /// How much of an answer is read, in bytes.
@@ -60,18 +60,15 @@ pub fn webhook(notice: &Notice, format: WebhookFormat) -> Post {
     match format {
         WebhookFormat::Json => Post {
             content_type: "application/json",
-            body: serde_json::to_string(&json::document(notice)).expect("maps with keys of text become JSON"),
+            body: printable_json(
+                &serde_json::to_string(&json::document(notice)).expect("maps with keys of text become JSON"),
+            ),
             headers,
         },
         WebhookFormat::Slack => {
-            let text = format!("*{}*\n{}", words::subject(notice), words::body(notice));
-            // The three that Slack reads as markup: no text of a device may call everybody.
-            let text = text
-                .replace('&', "&amp;")
-                .replace('<', "&lt;")
-                .replace('>', "&gt;");
-            let text = words::shortened(&text, LONGEST_TEXT);
-            let body = serde_json::json!({ "text": text }).to_string();
+            let text = format!("{}\n\n{}", words::subject(notice), words::body(notice));
+            let text = chat(&words::shortened(&text, LONGEST_TEXT));
+            let body = printable_json(&serde_json::json!({ "text": text }).to_string());
             Post {
                 content_type: "application/json",
                 body,
@@ -89,6 +86,24 @@ pub fn webhook(notice: &Notice, format: WebhookFormat) -> Post {
             }
         }
     }
+}
+
+/// A text for a chat, in which nothing is markup, nobody is called and nothing is a link,
+/// whatever a device calls its domains.
+///
+/// A block of code is the one form that all chats show as it is. What could end it is
+/// replaced; and as some of them look into it all the same, so is what calls people or makes
+/// a link. The three characters that Slack reads as markup everywhere stand as it wants them.
+fn chat(text: &str) -> String {
+    let text = text
+        .replace('`', "ˋ")
+        .replace('@', "＠")
+        .replace("://", "[:]//")
+        .replace("www.", "www[.]")
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
+    format!("```\n{}\n```", text.trim_end())
 }
 
 /// The summary, as the body of a ping.
@@ -209,7 +224,22 @@ fn explain(error: ureq::Error) -> SendError {
 
 #[cfg(test)]
 mod tests {
-    use super::header_text;
+    use super::{chat, header_text};
+
+    #[test]
+    fn in_a_chat_nobody_is_called_and_nothing_is_markup_or_a_link() {
+        let hostile =
+            "@channel @here <!channel> <@U1> <https://x|y> [a](http://x) ```\n*bold* www.x.example &amp;";
+        let text = chat(hostile);
+        let inner = text
+            .strip_prefix("```\n")
+            .and_then(|text| text.strip_suffix("\n```"));
+        let inner = inner.expect("one block of code");
+        for forged in ["`", "@", "<", ">", "://", "www."] {
+            assert!(!inner.contains(forged), "{forged}: {inner}");
+        }
+        assert!(inner.ends_with("*bold* www[.]x.example &amp;amp;"), "{inner}");
+    }
 
     #[test]
     fn a_title_is_ascii_whatever_the_plan_is_called() {
