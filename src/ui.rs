@@ -15,8 +15,10 @@ use crate::values::text::printable;
 mod heartbeat;
 mod repeat;
 mod screen;
+mod stream;
 
 pub use screen::Screen;
+pub use stream::Patient;
 
 /// Between two heartbeat lines, unless `DPBACKUP_HEARTBEAT` says otherwise.
 const HEARTBEAT: Duration = Duration::from_secs(60);
@@ -88,7 +90,7 @@ impl Ui {
 
     /// Prints data.
     pub fn data(&self, text: &str) -> io::Result<()> {
-        let mut stdout = io::stdout().lock();
+        let mut stdout = Patient(io::stdout().lock());
         match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             outcome => outcome,
@@ -136,6 +138,6 @@ impl Ui {
     #[expect(clippy::unused_self, reason = "all that is printed goes through a Ui")]
     fn line(&self, text: &str) {
         // Nobody reads what is said: nothing more can be said about that.
-        let _ = writeln!(io::stderr().lock(), "{text}");
+        let _ = writeln!(Patient(io::stderr().lock()), "{text}");
     }
 }

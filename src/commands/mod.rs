@@ -36,7 +36,7 @@ use crate::plan::LoadError;
 use crate::plan::diagnostic::Severity;
 use crate::report::lines::{JsonLines, Mistake};
 use crate::secret::memory;
-use crate::ui::{Ui, Verbosity};
+use crate::ui::{Patient, Ui, Verbosity};
 use crate::values::causes::causes;
 use crate::values::environment::Lookup;
 use crate::values::invocation::Invocation;
@@ -117,7 +117,7 @@ pub fn dispatch(cli: &Cli, env: Lookup<'_>) -> Exit {
                 ..
             }) = &cli.command
             {
-                JsonLines::new(std::io::stdout(), TimeZone::system()).error(
+                JsonLines::new(Patient(std::io::stdout()), TimeZone::system()).error(
                     &causes(error.as_ref()),
                     hint.as_deref(),
                     &mistakes(&error),

@@ -20,7 +20,7 @@ use crate::run::left::Left;
 use crate::run::record::Record;
 use crate::run::sequence::{self, Options};
 use crate::signal::{self, Stop};
-use crate::ui::{Screen, Ui};
+use crate::ui::{Patient, Screen, Ui};
 use crate::values::causes::with_causes;
 use crate::values::environment::Lookup;
 
@@ -55,8 +55,8 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
     };
 
     let mut screen = Screen::new(ui, file.invocation.clone());
-    let mut lines =
-        (args.format == RunFormat::Json).then(|| JsonLines::new(std::io::stdout(), clock_zone(&clock)));
+    let mut lines = (args.format == RunFormat::Json)
+        .then(|| JsonLines::new(Patient(std::io::stdout()), clock_zone(&clock)));
     let mut sinks: Vec<&mut dyn Sink> = Vec::new();
     match &mut lines {
         Some(lines) => sinks.push(lines),

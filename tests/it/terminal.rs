@@ -294,3 +294,42 @@ fn what_is_doubtful_in_the_plan_file_is_told_by_who_looks_for_it_and_not_by_ever
         .exits(0);
     assert!(watched.stdout.contains("password"), "{}", watched.stdout);
 }
+
+#[test]
+fn what_is_printed_into_a_pipe_that_does_not_wait_arrives_whole() {
+    use std::io::Read as _;
+
+    let gateway = Gateway::start(Setup::default());
+    let home = home(&gateway);
+    for arguments in [
+        ["schema"].as_slice(),
+        &["run", "P", "--format", "json"],
+        &["no-such-word"],
+    ] {
+        let (mut reader, writer) = std::io::pipe().expect("a pipe");
+        rustix::pipe::fcntl_setpipe_size(&writer, 4096).expect("a small one");
+        rustix::fs::fcntl_setfl(&writer, rustix::fs::OFlags::NONBLOCK).expect("its mode");
+        let mut command = home.command(arguments);
+        command
+            .stdout(writer.try_clone().expect("another end"))
+            .stderr(writer);
+        let mut child = command.spawn().expect("it starts");
+        // It holds ends of the pipe: the output would never end.
+        drop(command);
+        // Full before anybody reads, where there is enough to fill it.
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        let mut got = String::new();
+        reader.read_to_string(&mut got).expect("text");
+        let code = child.wait().expect("its end").code();
+        match arguments {
+            ["schema"] => assert!(got.len() > 20_000 && got.ends_with("}\n"), "{}", got.len()),
+            ["run", ..] => assert!(
+                got.lines().last().is_some_and(|line| line.contains("summary")),
+                "{got}"
+            ),
+            _ => assert!(!got.is_empty()),
+        }
+        let expected = if arguments == ["no-such-word"] { 2 } else { 0 };
+        assert_eq!(code, Some(expected), "{arguments:?}: {got}");
+    }
+}

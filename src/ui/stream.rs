@@ -1,0 +1,74 @@
+//! stdout and stderr, which may be in a mode in which a write gives up instead of waiting.
+//!
+//! That mode belongs to the open file and not to this process: whoever shares the pipe or the
+//! terminal may have set it, `ssh` and some CI systems do. A write into a full pipe then fails
+//! at once, and what was to be written would be lost.
+
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+
+use rustix::event::{PollFd, PollFlags, poll};
+
+/// Writes all, and waits where there is no room yet.
+#[derive(Debug)]
+pub struct Patient<W>(pub W);
+
+impl<W: Write + AsFd> Patient<W> {
+    /// Does `work` until it need not wait any more.
+    fn again<T>(&mut self, work: impl Fn(&mut W) -> io::Result<T>) -> io::Result<T> {
+        loop {
+            match work(&mut self.0) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let mut one = [PollFd::new(&self.0, PollFlags::OUT)];
+                    // A signal that comes meanwhile changes nothing: it is tried again.
+                    let _ = poll(&mut one, None);
+                }
+                other => return other,
+            }
+        }
+    }
+}
+
+impl<W: Write + AsFd> Write for Patient<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.again(|out| out.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.again(W::flush)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use rustix::fs::OFlags;
+
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_into_a_pipe_waits_for_its_reader() {
+        let (mut reader, writer) = io::pipe().expect("a pipe");
+        rustix::fs::fcntl_setfl(&writer, OFlags::NONBLOCK).expect("its mode");
+        let sent: Vec<u8> = (0..1_000_000_u32).map(|number| (number % 251) as u8).collect();
+        let expected = sent.clone();
+        let write = std::thread::spawn(move || {
+            let mut out = Patient(writer);
+            out.write_all(&sent).and_then(|()| out.flush())
+        });
+        let mut got = Vec::new();
+        reader.read_to_end(&mut got).expect("read");
+        write.join().expect("no panic").expect("written");
+        assert!(got == expected, "{} bytes of {}", got.len(), expected.len());
+    }
+
+    #[test]
+    fn a_reader_that_has_gone_away_is_an_error_and_not_waited_for() {
+        let (reader, writer) = io::pipe().expect("a pipe");
+        rustix::fs::fcntl_setfl(&writer, OFlags::NONBLOCK).expect("its mode");
+        drop(reader);
+        let error = Patient(writer).write_all(b"text").expect_err("nobody reads");
+        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+    }
+}
