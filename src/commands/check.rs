@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::cli::{CheckArgs, FindingsFormat, Global};
 use crate::clock::SystemClock;
 use crate::commands::error::{CommandError, Outcome, print};
+use crate::commands::gone::open_quiesces;
 use crate::commands::loading::{HistoryFile, load_plan_to_judge, look_at_history};
 use crate::commands::names;
 use crate::exit::Exit;
@@ -58,6 +59,13 @@ pub(super) fn check(global: &Global, args: &CheckArgs, ui: Ui, env: Lookup<'_>) 
             .take_while(|finding| finding.subject == THIS_MACHINE)
             .count();
         found.insert(local, history(&file.settings.history));
+        found.extend(open_quiesces(file).map(|open| CheckItem {
+            subject: THIS_MACHINE.to_owned(),
+            item: "journal",
+            verdict: CheckVerdict::Fail,
+            text: open,
+            hint: None,
+        }));
     }
     // Who names a device asks about it alone, whatever plan would back it up.
     let enabled: Vec<&Plan> = file.plans.iter().filter(|plan| plan.enabled).collect();

@@ -8,16 +8,20 @@ use crate::cli::{
     ExecutionId, Global, HistoryArgs, HistoryFormat, HistoryLevel, HistoryOutput, LevelArgs, Since,
 };
 use crate::commands::error::{CommandError, Outcome, found, print};
+use crate::commands::gone::{Gone, open_quiesces};
 use crate::commands::loading::{existing_history, load_plan, read_history};
 use crate::commands::names::did_you_mean;
 use crate::commands::status;
 use crate::exit::Exit;
-use crate::history::{History, HistoryError, PlanFilter};
+use crate::history::{History, HistoryError, PlanFilter, PlanRow};
+use crate::lock::Locks;
 use crate::plan::model::PlanFile;
 use crate::report::{View, csv, json, table};
 use crate::run::event::{ActivityId, Owner, PlanId, TaskId};
+use crate::run::status::Status;
 use crate::ui::Ui;
 use crate::values::environment::Lookup;
+use crate::values::text::printable;
 
 /// Prints one level of history.
 pub(super) fn history(global: &Global, args: &HistoryArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
@@ -36,11 +40,11 @@ pub(super) fn history(global: &Global, args: &HistoryArgs, ui: Ui, env: Lookup<'
                     ExecutionId::Number(id) => PlanId(id),
                     ExecutionId::Last => last_of(&history, file, filter(args)?)?,
                 };
-                activities(&history, plan, &args.output, ui)
+                activities(file, &history, plan, &args.output, ui)
             }
             None => plans(file, args, &named(file, what, filter(args)?)?, ui),
         },
-        (Some(level), _) => self::level(&existing_history(settings)?, level, ui),
+        (Some(level), _) => self::level(file, &existing_history(settings)?, level, ui),
     }
 }
 
@@ -49,7 +53,7 @@ pub(super) fn last(global: &Global, output: &HistoryOutput, ui: Ui, env: Lookup<
     let loaded = load_plan(global, ui, env)?;
     let history = existing_history(&loaded.plan_file.settings)?;
     let plan = execution(ExecutionId::Last, PlanId, || history.newest_plan())?;
-    activities(&history, plan, output, ui)
+    activities(&loaded.plan_file, &history, plan, output, ui)
 }
 
 /// The execution that an ID, or `last`, is at one of the levels.
@@ -68,34 +72,40 @@ fn nothing_yet(what: &str) -> CommandError {
     CommandError::new(Exit::Usage, anyhow!("there is no last execution: {what}"))
 }
 
-fn level(history: &History, level: &HistoryLevel, ui: Ui) -> Outcome {
+fn level(file: &PlanFile, history: &History, level: &HistoryLevel, ui: Ui) -> Outcome {
     match level {
         HistoryLevel::Activities(LevelArgs { id, output }) => {
             let plan = execution(*id, PlanId, || history.newest_plan())?;
-            activities(history, plan, output, ui)
+            activities(file, history, plan, output, ui)
         }
         HistoryLevel::Tasks(LevelArgs { id, output }) => {
             let activity = execution(*id, ActivityId, || history.newest_activity())?;
-            let rows = found(history.tasks(activity))?;
-            show(ui, output, &View::TaskExecutions(&rows))
+            let mut rows = found(history.tasks(activity))?;
+            let gone = Gone::look(history, &Locks::beside(&file.settings.history))?;
+            rows.iter_mut().for_each(|row| gone.mark_task(row));
+            show(file, ui, output, &View::TaskExecutions(&rows))
         }
         HistoryLevel::Files(LevelArgs { id, output }) => {
             let task = execution(*id, TaskId, || history.newest_task())?;
-            let details = found(history.task_details(task))?;
-            show(ui, output, &View::Files(&details))
+            let mut details = found(history.task_details(task))?;
+            let gone = Gone::look(history, &Locks::beside(&file.settings.history))?;
+            gone.mark_task(&mut details.task);
+            show(file, ui, output, &View::Files(&details))
         }
         // Answered before: it needs no history.
         HistoryLevel::Status(_) => Ok(Exit::Success),
     }
 }
 
-fn activities(history: &History, plan: PlanId, output: &HistoryOutput, ui: Ui) -> Outcome {
+fn activities(file: &PlanFile, history: &History, plan: PlanId, output: &HistoryOutput, ui: Ui) -> Outcome {
+    let mut rows = found(history.activities(plan))?;
+    Gone::look(history, &Locks::beside(&file.settings.history))?.mark_activities(&mut rows);
     let view = View::ActivityExecutions {
-        rows: &found(history.activities(plan))?,
+        rows: &rows,
         notes: &history.notes(Owner::Plan(plan))?,
         scripts: &history.scripts(Owner::Plan(plan))?,
     };
-    show(ui, output, &view)
+    show(file, ui, output, &view)
 }
 
 fn plans(file: &PlanFile, args: &HistoryArgs, filter: &PlanFilter, ui: Ui) -> Outcome {
@@ -103,11 +113,29 @@ fn plans(file: &PlanFile, args: &HistoryArgs, filter: &PlanFilter, ui: Ui) -> Ou
     let history = read_history(&file.settings)?;
     known(file, history.as_ref(), filter)?;
     let rows = match &history {
-        Some(history) => history.plans(filter)?,
+        Some(history) => plan_rows(file, history, filter)?,
         None => Vec::new(),
     };
     let view = View::PlanExecutions { rows: &rows, filter };
-    show(ui, &args.output, &view)
+    show(file, ui, &args.output, &view)
+}
+
+/// The executions that pass the filter, those whose process is gone as what they are: only then
+/// can their status be asked for.
+fn plan_rows(file: &PlanFile, history: &History, filter: &PlanFilter) -> Result<Vec<PlanRow>, CommandError> {
+    let gone = Gone::look(history, &Locks::beside(&file.settings.history))?;
+    let mut rows = match filter.status {
+        Some(Status::Abandoned) => history.plans(&PlanFilter {
+            status: None,
+            limit: u32::MAX.try_into().unwrap_or_default(),
+            ..filter.clone()
+        })?,
+        _ => history.plans(filter)?,
+    };
+    gone.mark_plans(&mut rows);
+    rows.retain(|row| filter.status.is_none_or(|status| row.status == status));
+    rows.truncate(usize::try_from(filter.limit).unwrap_or(usize::MAX));
+    Ok(rows)
 }
 
 /// The newest execution that passes the filter.
@@ -203,16 +231,21 @@ fn moment(since: Since, zone: TimeZone) -> Result<Timestamp, CommandError> {
     resolved.map_err(|error| CommandError::new(Exit::Usage, error))
 }
 
-fn show(ui: Ui, output: &HistoryOutput, view: &View<'_>) -> Outcome {
+fn show(file: &PlanFile, ui: Ui, output: &HistoryOutput, view: &View<'_>) -> Outcome {
     let zone = zone(output);
+    let open = open_quiesces(file);
+    if let (Some(open), true) = (&open, output.format != HistoryFormat::Table) {
+        ui.warning(open);
+    }
     let text = match output.format {
-        HistoryFormat::Table => table::render(
-            view,
-            &table::Layout {
+        HistoryFormat::Table => {
+            let layout = table::Layout {
                 width: ui.width,
                 zone,
-            },
-        ),
+            };
+            let above = open.map_or_else(String::new, |open| format!("{}\n\n", printable(&open)));
+            format!("{above}{}", table::render(view, &layout))
+        }
         HistoryFormat::Json => json::render(view, &zone),
         HistoryFormat::Csv => csv::render(view, &zone),
     };

@@ -3,6 +3,7 @@
 mod check;
 mod diff;
 mod error;
+mod gone;
 mod history;
 mod init;
 mod loading;

@@ -10,6 +10,7 @@ use crate::artifact::layout::{self, ExportKind};
 use crate::cli::{Global, PreviewArgs, PreviewFormat, RunArgs, RunFormat};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{CommandError, Outcome, print};
+use crate::commands::gone::open_quiesces;
 use crate::commands::loading::{invocation, load_plan_to_judge, look_at_history};
 use crate::commands::names::wanted;
 use crate::exit::Exit;
@@ -115,6 +116,14 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
     }
     // Without a history a run does not begin at all.
     let exit = exit_of(&previews).or_graver(history.map_or(Exit::Success, |_| Exit::History));
+    let open = open_quiesces(file);
+    let exit = match &open {
+        Some(_) => exit.or_graver(Exit::StillQuiesced),
+        None => exit,
+    };
+    if let Some(open) = &open {
+        ui.warning(open);
+    }
     let text = match args.format {
         PreviewFormat::Json => {
             let document = PreviewDocument {

@@ -20,7 +20,7 @@
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
 
@@ -63,6 +63,7 @@ pub enum Writing {
 /// Opens the file for writing; makes it, and its folder, if they are not there.
 pub(super) fn open(path: &Path, writing: Writing, migrations: &[&str]) -> Result<Connection, HistoryError> {
     create(path).map_err(|error| cannot_open(path, error))?;
+    has_one_name(path).map_err(|error| cannot_open(path, error))?;
     let mut connection = connect(path)?;
     if let Identity::Ours(_) = identify(&connection, path, migrations)? {
         check(&connection, path)?;
@@ -148,6 +149,16 @@ pub(super) fn open_as_it_is(path: &Path) -> Result<Connection, HistoryError> {
 enum Identity {
     Empty,
     Ours(i64),
+}
+
+/// A second hard link has locks of its own, and two runs would not see each other.
+fn has_one_name(path: &Path) -> io::Result<()> {
+    match path.metadata()?.nlink() {
+        0 | 1 => Ok(()),
+        _ => Err(io::Error::other(
+            "it has a second name, a hard link, whose locks are others; remove one of the two",
+        )),
+    }
 }
 
 fn create(path: &Path) -> io::Result<()> {

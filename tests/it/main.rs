@@ -63,6 +63,7 @@ mod references;
 mod script_ends;
 mod scripts;
 mod secrecy;
+mod seen;
 mod signals;
 mod status;
 mod store_trouble;

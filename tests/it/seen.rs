@@ -1,0 +1,499 @@
+//! Only what was seen: quiesces that do not show, devices that are not who they were, journals that
+//! cannot be read, processes that only seem dead; and what is said of each.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::time::Duration;
+
+use dpbackup::exit::Exit;
+use dpbackup::history::PlanFilter;
+use dpbackup::run::event::Event;
+use dpbackup::run::left::Left;
+use dpbackup::run::sequence::Options;
+use dpbackup::signal::Stop;
+use rustix::process::Signal;
+
+use crate::simulator::{Domain, Fault, FaultKind, Gateway, Setup};
+use crate::support::{Home, TestClock, eventually, export, notes_of, secure_backup};
+
+const SHORT: &str = "timeouts = { connect = \"5s\", request = \"4s\", export = \"30s\", secure_backup = \"30s\", \
+                     idle = \"5s\" }";
+
+fn clock() -> TestClock {
+    TestClock::at("2026-11-22T01:00:00Z")
+}
+
+/// A gateway with three domains, on this clock.
+fn setup(clock: &TestClock) -> Setup {
+    let parts = [("root.tgz", 300), ("cert.tgz", 500)];
+    Setup {
+        clock: clock.for_gateway(),
+        domains: vec![Domain::new("DOM1"), Domain::new("DOM2"), Domain::new("DOM3")],
+        internal_file_bytes: 2 << 10,
+        secure_backup_parts: parts.map(|(name, bytes)| (name.to_owned(), bytes)).to_vec(),
+        ..Setup::default()
+    }
+}
+
+/// The same on the clock of the machine, for runs of the binary.
+fn real(personalities: &[&str]) -> Gateway {
+    let parts = [("root.tgz", 300), ("cert.tgz", 500)];
+    let setup = Setup {
+        domains: vec![Domain::new("DOM1"), Domain::new("DOM2")],
+        internal_file_bytes: 2 << 10,
+        secure_backup_parts: parts.map(|(name, bytes)| (name.to_owned(), bytes)).to_vec(),
+        ..Setup::default()
+    };
+    Gateway::start(setup.being(personalities))
+}
+
+fn home(gateway: &Gateway) -> Home {
+    Home::quick()
+        .setting(SHORT)
+        .device("QA1", gateway)
+        .plan("DOMAIN", &export("*", "DOM1", "quiesce = true"))
+        .plan("DEVICE", &secure_backup("*", "quiesce = true"))
+}
+
+/// Kills a run of the binary while its quiesced device is in the middle of this operation.
+fn killed_in(home: &Home, gateway: &Gateway, plan: &str, operation: &str) {
+    gateway.fail(Fault::nth(operation, 1, FaultKind::StallBeforeHead(None)));
+    let running = home.running(&["run", plan]);
+    eventually("the device was asked", || {
+        gateway
+            .operations()
+            .iter()
+            .any(|asked| asked.ends_with(operation))
+    });
+    running.kill();
+    gateway.clear_faults();
+}
+
+#[test]
+fn a_device_with_default_alone_is_unquiesced_though_nothing_shows_it() {
+    let clock = clock();
+    let gateway = Gateway::start(setup(&clock).being(&["default-alone"]));
+    let home = home(&gateway);
+    let run = home.run("DEVICE", &clock);
+    assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
+    assert_eq!(gateway.received("UnquiesceDP"), 1);
+    assert!(gateway.state().is_unquiesced());
+    assert_eq!(home.open_entries(), []);
+    let notes = notes_of(&home.details(0)).join("\n");
+    assert!(notes.contains("whether it is quiesced does not show"), "{notes}");
+}
+
+#[test]
+fn a_device_with_default_alone_is_unquiesced_after_a_kill_too() {
+    let gateway = real(&["default-alone"]);
+    let home = home(&gateway);
+    killed_in(&home, &gateway, "DEVICE", "SecureBackup");
+    assert!(!gateway.state().is_unquiesced());
+    let _ran = home.dpbackup(&["recover"]).exits(0);
+    assert_eq!(gateway.received("UnquiesceDP"), 1);
+    assert!(gateway.state().is_unquiesced());
+    assert_eq!(home.open_entries(), []);
+}
+
+#[test]
+fn a_quiesce_that_never_shows_is_undone_once_and_the_words_say_what_was_not_seen() {
+    for personality in ["state-never-shown", "state-for-others"] {
+        let clock = clock();
+        let gateway = Gateway::start(setup(&clock).being(&[personality]));
+        let home = home(&gateway);
+        let run = home.run("DOMAIN", &clock);
+        assert_eq!(run.tasks(), ["QA1/DOM1 QUIESCE_TIMEOUT"], "{personality}");
+        let error = run.errors().remove(0);
+        assert!(
+            error.contains("the quiesce was never seen on the device; unquiesced all the same"),
+            "{personality}: {error}"
+        );
+        assert_eq!(gateway.received("DomainUnquiesce"), 1, "{personality}");
+        assert!(gateway.state().is_unquiesced(), "{personality}");
+        assert_eq!(home.open_entries(), [], "{personality}");
+    }
+}
+
+#[test]
+fn a_quiesce_that_is_answered_by_a_sentence_or_an_error_and_begins_later_is_undone() {
+    for answer in [
+        "quiesce=sentence",
+        "quiesce=error-log",
+        "quiesce=ok-and-error-log",
+    ] {
+        let clock = clock();
+        let gateway = Gateway::start(setup(&clock).being(&[answer, "quiesce=late@2s"]));
+        let home = home(&gateway);
+        let run = home.run("DOMAIN", &clock);
+        assert_eq!(run.tasks(), ["QA1/DOM1 DEVICE_ERROR"], "{answer}");
+        clock.pass(Duration::from_secs(600));
+        assert!(gateway.state().is_unquiesced(), "{answer}: {:?}", run.errors());
+        assert!(gateway.received("DomainUnquiesce") >= 1, "{answer}");
+        assert_eq!(home.open_entries(), [], "{answer}");
+    }
+}
+
+#[test]
+fn a_quiesce_that_is_given_up_and_carried_out_later_is_remembered_until_a_later_start_undoes_it() {
+    let clock = clock();
+    let gateway = Gateway::start(setup(&clock).being(&["quiesce=late@60s"]));
+    let home = home(&gateway);
+    gateway.fail(Fault::nth("DomainQuiesce", 1, FaultKind::ReplyLost));
+    let run = home.run("DOMAIN", &clock);
+    assert_eq!(run.end.as_ref().expect("an end").exit, Exit::StillQuiesced);
+    assert!(run.errors()[0].contains("not known: "), "{:?}", run.errors());
+    assert!(
+        run.events
+            .iter()
+            .any(|event| matches!(event, Event::StillQuiesced { .. }))
+    );
+    clock.pass(Duration::from_secs(120));
+    assert!(!gateway.state().is_unquiesced(), "it has arrived meanwhile");
+    assert_eq!(home.open_entries().len(), 1, "and is remembered");
+    let recovered = home.recover(&clock).expect("an end");
+    assert_eq!(recovered.left, Left::Nothing);
+    assert!(gateway.state().is_unquiesced());
+    assert_eq!(home.open_entries(), []);
+}
+
+#[test]
+fn a_domain_that_stays_idle_while_all_others_are_quiesced_is_named_and_holds_nothing_up() {
+    let clock = clock();
+    let gateway = Gateway::start(setup(&clock).being(&["disabled@DOM2"]));
+    let home = home(&gateway);
+    let run = home.run("DEVICE", &clock);
+    assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
+    let notes = notes_of(&home.details(0)).join("\n");
+    assert!(
+        notes.contains("not quiesced, while all other domains are: DOM2"),
+        "{notes}"
+    );
+    clock.pass(Duration::from_secs(600));
+    assert!(gateway.state().is_unquiesced());
+}
+
+#[test]
+fn what_an_ended_task_of_a_dead_run_left_quiesced_stands_in_the_execution() {
+    let gateway = real(&[]);
+    let home = Home::quick()
+        .setting(SHORT)
+        .setting("quiesce_timeout = \"60s\"\nunquiesce_timeout = \"1s\"\nquiesce_grace = \"1s\"")
+        .device("QA1", &gateway)
+        .plan(
+            "P",
+            &format!(
+                "error_policy = \"ignore\"\n{}{}",
+                export("*", "DOM1", "quiesce = true"),
+                export("*", "DOM2", "")
+            ),
+        );
+    gateway.fail(Fault::every("DomainUnquiesce", FaultKind::NeverUnquiesces));
+    gateway.fail(Fault::nth("do-backup", 2, FaultKind::StallBeforeHead(None)));
+    let running = home.running(&["run", "P"]);
+    eventually("the second task is at work", || {
+        gateway.received("do-backup") == 2
+    });
+    running.kill();
+    gateway.fail(Fault::every("connect", FaultKind::Refuse(None)));
+    let ran = home.dpbackup(&["recover"]).exits(10);
+    assert!(ran.stdout.contains("STILL QUIESCED"), "{}", ran.stdout);
+    let message = home.last_plan().error_message.unwrap_or_default();
+    assert!(
+        message.contains("domain DOM1 of QA1 was left quiesced")
+            && !message.contains("nothing had to be undone"),
+        "{message}"
+    );
+    gateway.clear_faults();
+}
+
+#[test]
+fn a_journal_that_is_damaged_in_part_still_names_its_rows() {
+    let gateway = real(&[]);
+    let home = home(&gateway);
+    killed_in(&home, &gateway, "DOMAIN", "do-backup");
+    let file = rusqlite::Connection::open(home.path("state/history.db")).expect("the history");
+    file.execute("UPDATE journal SET opened_time = 'damaged'", ())
+        .expect("damage");
+    drop(file);
+    let _ran = home.dpbackup(&["recover"]).exits(0);
+    assert!(gateway.state().is_unquiesced());
+    assert_eq!(home.open_entries(), []);
+}
+
+#[test]
+fn a_history_that_cannot_be_opened_for_writing_ends_with_10_and_names_the_open_rows() {
+    let gateway = real(&[]);
+    let home = home(&gateway);
+    killed_in(&home, &gateway, "DOMAIN", "do-backup");
+    // A newer version refuses to be written, whoever asks.
+    let file = rusqlite::Connection::open(home.path("state/history.db")).expect("the history");
+    file.pragma_update(None, "user_version", 999).expect("a version");
+    drop(file);
+    for arguments in [["run", "DOMAIN"].as_slice(), &["recover"]] {
+        let ran = home.dpbackup(arguments).exits(10);
+        assert!(
+            ran.stderr
+                .contains("MAY STILL BE QUIESCED: domain DOM1 of QA1 (task 1 of execution 1"),
+            "{arguments:?}: {}",
+            ran.stderr
+        );
+    }
+    assert!(!gateway.state().is_unquiesced());
+}
+
+#[test]
+fn a_lock_that_is_no_lock_ends_with_10_where_something_is_open() {
+    let gateway = real(&[]);
+    let home = home(&gateway);
+    killed_in(&home, &gateway, "DOMAIN", "do-backup");
+    let lock = home.path(&format!(
+        "state/history.db.locks/device-127%2E0%2E0%2E1-{}.lock",
+        gateway.port()
+    ));
+    assert!(lock.exists(), "{}", lock.display());
+    fs::remove_file(&lock).expect("removed");
+    symlink("nowhere", &lock).expect("a link");
+    let ran = home.dpbackup(&["recover"]).exits(10);
+    assert!(
+        ran.stdout.contains("domain DOM1 of QA1") && ran.stdout.contains("it is a link"),
+        "{}",
+        ran.stdout
+    );
+    assert_eq!(home.open_entries().len(), 1);
+}
+
+#[test]
+fn a_run_that_lives_is_not_taken_for_dead_through_another_path_to_its_history() {
+    let gateway = real(&[]);
+    let home = home(&gateway);
+    gateway.fail(Fault::nth("do-backup", 1, FaultKind::StallBeforeHead(None)));
+    let running = home.running(&["run", "DOMAIN"]);
+    eventually("it is quiesced", || gateway.received("do-backup") == 1);
+    symlink("history.db", home.path("state/link.db")).expect("a link");
+    let text = fs::read_to_string(home.plan_file()).expect("the plan file");
+    fs::write(
+        home.path("other.toml"),
+        text.replace("state/history.db", "state/link.db"),
+    )
+    .expect("a plan file");
+    let _other = home
+        .dpbackup(&["--config", "other.toml", "run", "DOMAIN"])
+        .exits(5);
+    let _other = home.dpbackup(&["--config", "other.toml", "recover"]).exits(0);
+    assert_eq!(gateway.received("DomainUnquiesce"), 0);
+    running.signal(Signal::INT);
+    let _ran = running.end().exits(130);
+    assert!(gateway.state().is_unquiesced());
+}
+
+#[test]
+fn a_run_whose_locks_were_removed_is_not_taken_for_dead() {
+    let gateway = real(&[]);
+    let home = home(&gateway);
+    gateway.fail(Fault::nth("do-backup", 1, FaultKind::StallBeforeHead(None)));
+    let running = home.running(&["run", "DOMAIN"]);
+    eventually("it is quiesced", || gateway.received("do-backup") == 1);
+    fs::remove_dir_all(home.path("state/history.db.locks")).expect("the locks");
+    let _other = home.dpbackup(&["recover"]).exits(0);
+    let _other = home.dpbackup(&["run", "DOMAIN"]).exits(5);
+    assert_eq!(gateway.received("DomainUnquiesce"), 0);
+    running.signal(Signal::INT);
+    let _ran = running.end().exits(130);
+    assert!(gateway.state().is_unquiesced());
+}
+
+#[test]
+fn a_second_hard_link_to_a_history_is_refused() {
+    let gateway = real(&[]);
+    let home = home(&gateway);
+    let _first = home.dpbackup(&["run", "DOMAIN"]).exits(0);
+    fs::hard_link(home.path("state/history.db"), home.path("state/second.db")).expect("a link");
+    let ran = home.dpbackup(&["run", "DOMAIN"]).exits(6);
+    assert!(ran.stderr.contains("second name"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_name_that_leads_to_another_device_does_not_close_a_row() {
+    let (gateway, other) = (real(&[]), real(&[]));
+    other.state().set_serial("78B9999");
+    let home = home(&gateway);
+    killed_in(&home, &gateway, "DOMAIN", "do-backup");
+    let elsewhere = home.without_devices().device("QA1", &other);
+    let ran = elsewhere.dpbackup(&["recover"]).exits(10);
+    assert!(
+        ran.stdout.contains("serial number 78B9999") && ran.stdout.contains("this is about 78A0001"),
+        "{}",
+        ran.stdout
+    );
+    assert_eq!(other.received("DomainUnquiesce"), 0);
+    assert_eq!(elsewhere.open_entries().len(), 1);
+    let again = elsewhere.without_devices().device("QA1", &gateway);
+    let _ran = again.dpbackup(&["recover"]).exits(0);
+    assert!(gateway.state().is_unquiesced());
+}
+
+#[test]
+fn another_device_behind_the_same_address_does_not_close_a_row() {
+    let gateway = real(&[]);
+    let home = home(&gateway);
+    killed_in(&home, &gateway, "DOMAIN", "do-backup");
+    gateway.state().set_serial("78B9999");
+    let ran = home.dpbackup(&["recover"]).exits(10);
+    assert!(ran.stdout.contains("this is about 78A0001"), "{}", ran.stdout);
+    assert_eq!(gateway.received("DomainUnquiesce"), 0);
+    assert_eq!(home.open_entries().len(), 1);
+}
+
+#[test]
+fn an_interrupted_run_says_what_it_leaves_on_the_device() {
+    let clock = clock();
+    let gateway = Gateway::start(Setup {
+        secure_backup_time: Duration::from_secs(600),
+        ..setup(&clock)
+    });
+    let home = home(&gateway);
+    let stop = Stop::new();
+    let mut watch = |event: &Event| {
+        if matches!(event, Event::TaskStatus { status, .. } if status.code() == "BACKING_UP") {
+            stop.request(2);
+        }
+    };
+    let run = home.run_with("DEVICE", &clock, Options::default(), &stop, &mut watch);
+    assert_eq!(run.status(), "INTERRUPTED");
+    let error = run
+        .end
+        .as_ref()
+        .expect("an end")
+        .error
+        .clone()
+        .unwrap_or_default();
+    assert!(!error.contains("nothing is left running"), "{error}");
+    assert!(
+        error.contains("task 1: "),
+        "how the task at work was left is in it: {error}"
+    );
+}
+
+#[test]
+fn every_view_shows_a_process_that_is_gone_and_the_quiesce_that_it_left() {
+    let gateway = real(&[]);
+    let home = home(&gateway);
+    killed_in(&home, &gateway, "DOMAIN", "do-backup");
+    let open = "MAY STILL BE QUIESCED: domain DOM1 of QA1";
+    for level in [
+        ["history"].as_slice(),
+        &["history", "activities", "1"],
+        &["history", "tasks", "1"],
+        &["history", "files", "1"],
+    ] {
+        let ran = home.dpbackup(level).exits(0);
+        assert!(ran.stdout.starts_with(open), "{level:?}: {}", ran.stdout);
+        assert!(ran.stdout.contains("ABANDONED"), "{level:?}: {}", ran.stdout);
+        for format in ["json", "csv"] {
+            if (level.get(1), format) == (Some(&"files"), "csv") {
+                // Lines of files, which have no status.
+                continue;
+            }
+            let mut arguments = level.to_vec();
+            arguments.extend(["--format", format]);
+            let ran = home.dpbackup(&arguments).exits(0);
+            assert!(ran.stdout.contains("ABANDONED"), "{arguments:?}: {}", ran.stdout);
+            assert!(ran.stderr.contains(open), "{arguments:?}: {}", ran.stderr);
+        }
+    }
+    let ran = home.dpbackup(&["history", "--status", "ABANDONED"]).exits(0);
+    assert!(ran.stdout.contains("its process is gone since"), "{}", ran.stdout);
+    let ran = home.dpbackup(&["preview", "DOMAIN"]).exits(10);
+    assert!(ran.stderr.contains(open), "{}", ran.stderr);
+    let ran = home.dpbackup(&["check"]);
+    assert!(
+        ran.code != Some(0) && ran.stdout.contains("MAY STILL BE QUIESCED"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn what_is_known_to_have_been_seen_is_not_waited_for_again() {
+    let gateway = real(&[]);
+    let home = Home::quick()
+        .setting(&SHORT.replace("4s", "60s"))
+        .device("QA1", &gateway)
+        .plan("DOMAIN", &export("*", "DOM1", "quiesce = true"));
+    killed_in(&home, &gateway, "DOMAIN", "do-backup");
+    // Somebody has unquiesced it meanwhile: nothing is to be waited for all the same.
+    gateway.state().set_quiesced("DOM1", false);
+    let clock = TestClock::now();
+    let before = dpbackup::clock::Clock::elapsed(&clock);
+    let recovered = home.recover(&clock).expect("an end");
+    assert_eq!(recovered.left, Left::Nothing);
+    let waited = dpbackup::clock::Clock::elapsed(&clock) - before;
+    assert!(
+        waited < Duration::from_secs(5),
+        "{waited:?} on the clock of the test"
+    );
+}
+
+#[test]
+fn a_history_that_is_taken_away_during_a_run_ends_it_with_6() {
+    let gateway = real(&[]);
+    let home = Home::quick()
+        .setting(SHORT)
+        .script(
+            "away.sh",
+            "#!/bin/sh\nmv \"$HOME/state/history.db\" \"$HOME/state/away.db\"\n",
+        )
+        .setting("scripts_dir = \"scripts\"")
+        .device("QA1", &gateway)
+        .plan(
+            "P",
+            &format!("post_script = \"away.sh\"\n{}", export("*", "DOM1", "")),
+        );
+    let ran = home.dpbackup(&["run", "P"]).exits(6);
+    assert!(
+        ran.stderr.contains("was removed or replaced while this ran"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_device_whose_plan_was_settled_before_it_ran_halts_the_plan_as_any_failure_does() {
+    let clock = clock();
+    let gateway = Gateway::start(setup(&clock));
+    let home = Home::quick()
+        .setting(SHORT)
+        .device_at(
+            "BAD",
+            gateway.port(),
+            &format!("{{ pin_sha256 = \"{}\" }}", "00".repeat(32)),
+        )
+        .device("QA1", &gateway)
+        .plan(
+            "P",
+            &format!("error_policy = \"halt\"\n{}", export("BAD, QA1", "DOM1", "")),
+        );
+    let run = home.run("P", &clock);
+    assert_eq!(
+        run.tasks(),
+        [
+            "BAD/DOM1 DEVICE_ERROR",
+            "QA1/DOM1 EXECUTION_CANCELED_BECAUSE_ERROR_POLICY"
+        ]
+    );
+}
+
+#[test]
+fn a_history_of_many_plans_is_narrowed_to_those_whose_process_is_gone() {
+    let gateway = real(&[]);
+    let home = home(&gateway);
+    let _first = home.dpbackup(&["run", "DOMAIN"]).exits(0);
+    gateway.forget_requests();
+    killed_in(&home, &gateway, "DOMAIN", "do-backup");
+    let ran = home
+        .dpbackup(&["history", "--status", "ABANDONED", "--format", "csv"])
+        .exits(0);
+    assert_eq!(ran.stdout.lines().count(), 2, "{}", ran.stdout);
+    let plans = home.history().plans(&PlanFilter::default()).expect("the plans");
+    assert_eq!(plans.len(), 2);
+}
