@@ -127,7 +127,7 @@ fn plan_rows(file: &PlanFile, history: &History, filter: &PlanFilter) -> Result<
     let mut rows = match filter.status {
         Some(Status::Abandoned) => history.plans(&PlanFilter {
             status: None,
-            limit: u32::MAX.try_into().unwrap_or_default(),
+            limit: u32::MAX,
             ..filter.clone()
         })?,
         _ => history.plans(filter)?,

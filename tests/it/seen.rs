@@ -2,7 +2,7 @@
 //! cannot be read, processes that only seem dead; and what is said of each.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::time::Duration;
 
 use dpbackup::exit::Exit;
@@ -14,7 +14,8 @@ use dpbackup::signal::Stop;
 use rustix::process::Signal;
 
 use crate::simulator::{Domain, Fault, FaultKind, Gateway, Setup};
-use crate::support::{Home, TestClock, eventually, export, notes_of, secure_backup};
+use crate::support::users::{SERVICE, command_as, is_root};
+use crate::support::{Home, Ran, TestClock, eventually, export, notes_of, secure_backup};
 
 const SHORT: &str = "timeouts = { connect = \"5s\", request = \"4s\", export = \"30s\", secure_backup = \"30s\", \
                      idle = \"5s\" }";
@@ -300,6 +301,43 @@ fn a_run_whose_locks_were_removed_is_not_taken_for_dead() {
     running.signal(Signal::INT);
     let _ran = running.end().exits(130);
     assert!(gateway.state().is_unquiesced());
+}
+
+#[test]
+fn what_root_runs_by_hand_does_not_lock_a_service_out() {
+    if !is_root("that a service can use what root has made") {
+        return;
+    }
+    let gateway = real(&[]);
+    let ground = tempfile::tempdir().expect("a folder");
+    fs::set_permissions(ground.path(), fs::Permissions::from_mode(0o755)).expect("a mode");
+    let plans = ground.path().join("plans.toml");
+    let text = fs::read_to_string(home(&gateway).plan_file()).expect("a plan file");
+    fs::write(&plans, text).expect("a plan file");
+    fs::set_permissions(&plans, fs::Permissions::from_mode(0o644)).expect("a mode");
+    let run_as = |user: u32| {
+        let mut command = command_as(
+            user,
+            &[],
+            ground.path(),
+            &["run", "DOMAIN", "--config", "plans.toml"],
+        );
+        Ran::of(command.output().expect("setpriv(1)"))
+    };
+    for folder in ["state", "store"] {
+        let folder = ground.path().join(folder);
+        fs::create_dir(&folder).expect("a folder");
+        chown(&folder, Some(SERVICE), Some(SERVICE)).expect("an owner");
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).expect("a mode");
+    }
+    let locks = ground.path().join("state/history.db.locks");
+    let _service = run_as(SERVICE).exits(0);
+    let _root = run_as(0).exits(0);
+    for entry in fs::read_dir(&locks).expect("the locks") {
+        let entry = entry.expect("an entry");
+        assert_eq!(entry.metadata().expect("a file").uid(), SERVICE, "{entry:?}");
+    }
+    let _service = run_as(SERVICE).exits(0);
 }
 
 #[test]
