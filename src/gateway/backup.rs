@@ -18,7 +18,7 @@ const TEMPORARY: &str = "temporary:";
 pub const MANIFEST: &str = "backupmanifest.xml";
 
 /// How often the device is asked whether a secure backup is ready.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// A secure backup has some ten files; a folder of ours with more than so many is none.
 const MOST_ENTRIES: usize = 10_000;
@@ -154,7 +154,7 @@ impl Gateway<'_> {
         told: &mut dyn FnMut(Duration),
     ) -> Result<SecureBackupEnd> {
         let started = self.clock.elapsed();
-        let mut pause = Duration::from_millis(500);
+        let mut pause = Duration::from_millis(250);
         let (mut was_busy, mut idle_looks) = (false, 0);
         loop {
             // In this order: what is listed after the end of the work is all of it.
@@ -261,7 +261,7 @@ impl Gateway<'_> {
         told: &mut dyn FnMut(Duration),
     ) -> Result<FolderRemoved> {
         let started = self.clock.elapsed();
-        let mut pause = Duration::from_millis(500);
+        let mut pause = Duration::from_millis(250);
         let files = loop {
             let busy = self.makes_secure_backup()?;
             let files = if busy { None } else { self.folder(folder)? };

@@ -7,12 +7,13 @@ mod secure_backup;
 use std::any::Any;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::artifact::archive::Expected;
 use crate::artifact::error::StoreError;
-use crate::gateway::backup::RemoteFolder;
+use crate::artifact::stage::Staged;
+use crate::gateway::backup::{RemoteFile, RemoteFolder};
 use crate::gateway::domains::{DEFAULT_DOMAIN, DomainStatus, QuiesceState};
 use crate::gateway::quiesce::Scope;
 use crate::plan::model::{Action, Activity, Domains, PostScriptWhen};
@@ -88,6 +89,29 @@ enum Begun {
     },
     /// The device was seen to do it.
     Seen,
+}
+
+/// An export whose last byte has arrived, and which nobody has looked at yet.
+struct ArrivedExport {
+    kind: FileKind,
+    staged: Staged,
+    path: PathBuf,
+    name: String,
+}
+
+/// What the device has made: from here on it is not needed as it was for it.
+enum Made {
+    /// One export, or two where changes are not saved.
+    Exports {
+        expected: Expected,
+        saved: Box<ArrivedExport>,
+        running: Option<Box<Result<ArrivedExport, Trouble>>>,
+    },
+    /// A secure backup that stands on the device.
+    SecureBackup {
+        folder: RemoteFolder,
+        files: Vec<RemoteFile>,
+    },
 }
 
 /// A task on its way.
@@ -314,17 +338,24 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
     }
 
     /// Steps in which a panic is a failure like any other: what was done is undone.
-    fn protected(&mut self, steps: impl FnOnce(&mut Self) -> Result<(), Trouble>) -> Result<(), Trouble> {
+    fn protected<T>(&mut self, steps: impl FnOnce(&mut Self) -> Result<T, Trouble>) -> Result<T, Trouble> {
         match catch_unwind(AssertUnwindSafe(|| steps(self))) {
             Ok(outcome) => outcome,
             Err(panic) => Err(Failure::new(Status::BackupFailed, internal_error(panic.as_ref())).into()),
         }
     }
 
-    /// Step 8.
+    /// Step 8: everything for which the device is needed, then what is done with it here.
     fn back_up(&mut self) -> Result<(), Trouble> {
+        let made = self.make()?;
+        self.keep(made)
+    }
+
+    /// Step 8 as far as a device must stay as it is for it: an export down to its last byte, a
+    /// secure backup until the device has ended it.
+    fn make(&mut self) -> Result<Made, Trouble> {
         match &self.task.activity.action {
-            Action::SecureBackup { certificate } => self.secure_backup(certificate),
+            Action::SecureBackup { certificate } => self.make_secure_backup(certificate),
             Action::ExportDomain { domains } => {
                 // A script or a quiesce takes its time: the device may have changed meanwhile.
                 let (listed, unsaved) = match self.listed.take() {
@@ -347,18 +378,45 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
                     )),
                     Domains::Matching(_) => Expected::domain(self.task.domain),
                 };
-                let saved = self.export(FileKind::Persisted, &expected);
+                let saved = Box::new(self.fetch_export(FileKind::Persisted)?);
+                // One that cannot be had does not cost the one that was had.
+                let running = match unsaved {
+                    true => Some(Box::new(self.fetch_export(FileKind::NonPersisted))),
+                    false => None,
+                };
+                Ok(Made::Exports {
+                    expected,
+                    saved,
+                    running,
+                })
+            }
+        }
+    }
+
+    /// The rest of step 8: the device is not needed any more as it was.
+    fn keep(&mut self, made: Made) -> Result<(), Trouble> {
+        match made {
+            Made::SecureBackup { folder, files } => {
+                self.fetch_secure_backup(&folder, &files)?;
+                self.only_on_device = false;
+                Ok(())
+            }
+            Made::Exports {
+                expected,
+                saved,
+                running,
+            } => {
+                let saved = self.keep_export(*saved, &expected);
+                if let Err(Trouble::Ledger(_)) = &saved {
+                    return saved;
+                }
                 // What was never saved may be an empty export, and then the running one is the
                 // only one that holds anything.
-                let running_is_due = match &saved {
-                    Ok(()) => unsaved,
-                    Err(Trouble::Failure(failure)) => unsaved && failure.status == Status::VerificationFailed,
-                    Err(Trouble::Ledger(_)) => false,
+                let running = match running {
+                    Some(arrived) => self.keep_export((*arrived)?, &expected),
+                    None => Ok(()),
                 };
-                if running_is_due {
-                    self.export(FileKind::NonPersisted, &expected)?;
-                }
-                saved
+                saved.and(running)
             }
         }
     }

@@ -601,5 +601,5 @@ fn die_while_recovering(case: Case, operation: &str) {
 #[test]
 fn a_recover_that_is_killed_at_any_request_leaves_the_rest_to_the_next_one() {
     die_while_recovering(CASES[0], "do-backup");
-    die_while_recovering(CASES[1], "get-file/");
+    die_while_recovering(CASES[1], "get-filestore");
 }

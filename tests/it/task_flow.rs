@@ -60,6 +60,9 @@ fn a_quiesced_secure_backup_asks_for_no_more_than_it_needs_and_in_this_order() {
     do-action/SecureBackup
     get-status/DomainStatus
     get-filestore
+    get-status/DomainStatus
+    do-action/UnquiesceDP
+    get-status/DomainStatus
     get-file/backupmanifest.xml
     get-file/cert.tgz
     get-file/config.tgz
@@ -67,9 +70,6 @@ fn a_quiesced_secure_backup_asks_for_no_more_than_it_needs_and_in_this_order() {
     get-file/password-map.tgz
     get-file/root.tgz
     get-file/sharedcert.tgz
-    get-status/DomainStatus
-    do-action/UnquiesceDP
-    get-status/DomainStatus
     get-status/DomainStatus
     get-filestore
     do-action/DeleteFile
@@ -100,20 +100,20 @@ fn a_task_goes_through_its_interim_statuses_in_order() {
     QUIESCING
     BACKING_UP
     DOWNLOADING
-    VERIFYING
     BACKING_UP
     DOWNLOADING
-    VERIFYING
     UNQUIESCING
+    VERIFYING
+    VERIFYING
     RUNNING_POST_SCRIPT
     SUCCESS
     VALIDATING
     RUNNING_PRE_SCRIPT
     QUIESCING
     BACKING_UP
+    UNQUIESCING
     DOWNLOADING
     VERIFYING
-    UNQUIESCING
     RUNNING_POST_SCRIPT
     SUCCESS
     ");

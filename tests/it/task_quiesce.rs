@@ -86,8 +86,8 @@ fn the_journal_row_is_on_disk_before_the_quiesce_and_closed_after_the_confirmati
             "QUIESCING: 1 open, 0 quiesces, 0 unquiesces",
             "BACKING_UP: 1 open, 1 quiesces, 0 unquiesces",
             "DOWNLOADING: 1 open, 1 quiesces, 0 unquiesces",
-            "VERIFYING: 1 open, 1 quiesces, 0 unquiesces",
             "UNQUIESCING: 1 open, 1 quiesces, 0 unquiesces",
+            "VERIFYING: 0 open, 1 quiesces, 1 unquiesces",
             "SUCCESS: 0 open, 1 quiesces, 1 unquiesces",
         ]
     );

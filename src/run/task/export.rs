@@ -15,16 +15,15 @@ use crate::run::failure::{Failure, Trouble};
 use crate::run::ledger::{KeptFile, LedgerError};
 use crate::run::status::Status;
 use crate::run::store;
-use crate::run::task::Walk;
+use crate::run::task::{ArrivedExport, Walk};
 use crate::run::undo;
 use crate::soma::error::SomaErrorKind;
 use crate::values::causes::with_causes;
 
 impl Walk<'_, '_, '_> {
-    /// One export: streamed, verified, published.
-    pub(super) fn export(&mut self, kind: FileKind, expected: &Expected) -> Result<(), Trouble> {
+    /// One export, down to its last byte: the device is not needed for it any more.
+    pub(super) fn fetch_export(&mut self, kind: FileKind) -> Result<ArrivedExport, Trouble> {
         let settings = &self.engine.file.settings;
-        let device = self.session.device.name.clone();
         let export_kind = match kind {
             FileKind::NonPersisted => ExportKind::NonPersisted,
             FileKind::Persisted | FileKind::SecureBackup => ExportKind::Persisted,
@@ -32,7 +31,7 @@ impl Walk<'_, '_, '_> {
         let clock = self.engine.clock;
         let path = layout::export_path(
             &settings.store,
-            &device,
+            &self.session.device.name,
             self.task.domain,
             clock.now(),
             &clock.zone(),
@@ -42,25 +41,41 @@ impl Walk<'_, '_, '_> {
             .file_name()
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default();
-        let outcome = self.export_to(kind, expected, &path, &name);
-        if let Err(Trouble::Failure(failure)) = &outcome {
-            let (name, error) = (name, failure.message.clone());
-            self.record.tell(&Event::FileFailed {
-                task: self.task.id,
+        match self.download_export(kind, &path, &name) {
+            Ok(staged) => Ok(ArrivedExport {
+                kind,
+                staged,
+                path,
                 name,
-                error,
-            })?;
+            }),
+            Err(trouble) => Err(self.export_failed(&name, trouble)),
         }
-        outcome
     }
 
-    fn export_to(
-        &mut self,
-        kind: FileKind,
-        expected: &Expected,
-        path: &Path,
-        name: &str,
-    ) -> Result<(), Trouble> {
+    /// Verifies what has arrived, and publishes it.
+    pub(super) fn keep_export(&mut self, arrived: ArrivedExport, expected: &Expected) -> Result<(), Trouble> {
+        let name = arrived.name.clone();
+        let kept = self.verify_and_publish(arrived, expected);
+        kept.map_err(|trouble| self.export_failed(&name, trouble))
+    }
+
+    /// Tells of a file that could not be had.
+    fn export_failed(&mut self, name: &str, trouble: Trouble) -> Trouble {
+        let Trouble::Failure(failure) = trouble else {
+            return trouble;
+        };
+        let told = self.record.tell(&Event::FileFailed {
+            task: self.task.id,
+            name: name.to_owned(),
+            error: failure.message.clone(),
+        });
+        match told {
+            Ok(()) => failure.into(),
+            Err(error) => error.into(),
+        }
+    }
+
+    fn download_export(&mut self, kind: FileKind, path: &Path, name: &str) -> Result<Staged, Trouble> {
         let settings = &self.engine.file.settings;
         let device = self.session.device.name.clone();
         self.record.task_status(self.task.id, Status::BackingUp)?;
@@ -106,6 +121,19 @@ impl Walk<'_, '_, '_> {
             };
             self.exchange(status, &error)
         })?;
+        Ok(staged)
+    }
+
+    fn verify_and_publish(&mut self, arrived: ArrivedExport, expected: &Expected) -> Result<(), Trouble> {
+        let ArrivedExport {
+            kind,
+            staged,
+            path,
+            name,
+        } = arrived;
+        let (path, name) = (path.as_path(), name.as_str());
+        let settings = &self.engine.file.settings;
+        let device = self.session.device.name.clone();
         let sealed = staged.finish().map_err(|error| self.storage(&error))?;
         self.record.task_status(self.task.id, Status::Verifying)?;
         let scratch = path.parent().unwrap_or(Path::new("."));

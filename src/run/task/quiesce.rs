@@ -22,13 +22,13 @@ impl Walk<'_, '_, '_> {
         let device = self.session.device;
         let journal = self.open_undo(undo_of(scope))?;
         self.begun = Begun::No;
-        let outcome = self.protected(|walk| {
+        let made = self.protected(|walk| {
             walk.quiesce(scope, journal)?;
-            walk.back_up()
+            walk.make()
         });
         let Some(sent) = self.sent() else {
             let closed = self.record.close_undo(journal, "nothing was begun on the device");
-            outcome?;
+            made?;
             return Ok(closed?);
         };
         let unquiescing = self.protected(|walk| {
@@ -49,12 +49,18 @@ impl Walk<'_, '_, '_> {
             Undone::Not(why) => DeviceState::StillQuiesced(why.clone()),
         };
         // The first trouble is the one that counts.
-        outcome?;
+        let made = made?;
         unquiescing?;
         recorded?;
+        let kept = self.protected(|walk| walk.keep(made));
         match undone {
-            Undone::Confirmed(_) => Ok(()),
+            Undone::Confirmed(_) => kept,
             Undone::Not(why) | Undone::NotKnown(why) => {
+                match kept {
+                    Ok(()) => {}
+                    Err(Trouble::Failure(failure)) => self.warn(failure.message)?,
+                    Err(trouble) => return Err(trouble),
+                }
                 let limit = humantime::format_duration(self.unquiesce_limit());
                 let why = format!(
                     "{}: {scope} was not unquiesced within {limit}: {why}",

@@ -14,7 +14,7 @@ use crate::run::failure::{Failure, Trouble, words};
 use crate::run::ledger::{Reply, UndoStep};
 use crate::run::status::Status;
 use crate::run::store;
-use crate::run::task::{DeviceState, Walk};
+use crate::run::task::{DeviceState, Made, Walk};
 use crate::run::undo::{self, waiting};
 use crate::soma::error::{SomaError, SomaErrorKind};
 use crate::values::causes::with_causes;
@@ -74,8 +74,8 @@ impl Walk<'_, '_, '_> {
         Err(Failure::new(Status::NotEnoughFreeSpaceOnDevice, why).into())
     }
 
-    /// A secure backup: made on the device, downloaded part by part, verified, published.
-    pub(super) fn secure_backup(&mut self, certificate: &str) -> Result<(), Trouble> {
+    /// A secure backup, made on the device.
+    pub(super) fn make_secure_backup(&mut self, certificate: &str) -> Result<Made, Trouble> {
         let device = self.session.device.name.clone();
         let clock = self.engine.clock;
         self.record.task_status(self.task.id, Status::BackingUp)?;
@@ -134,9 +134,7 @@ impl Walk<'_, '_, '_> {
             }
         };
         self.only_on_device = true;
-        self.fetch_secure_backup(&folder, &files)?;
-        self.only_on_device = false;
-        Ok(())
+        Ok(Made::SecureBackup { folder, files })
     }
 
     /// Whether a secure backup whose request got no clear answer is under way.
@@ -150,7 +148,12 @@ impl Walk<'_, '_, '_> {
                 .is_ok_and(|files| files.is_some())
     }
 
-    fn fetch_secure_backup(&mut self, folder: &RemoteFolder, files: &[RemoteFile]) -> Result<(), Trouble> {
+    /// Downloads it part by part, verifies and publishes it.
+    pub(super) fn fetch_secure_backup(
+        &mut self,
+        folder: &RemoteFolder,
+        files: &[RemoteFile],
+    ) -> Result<(), Trouble> {
         let settings = &self.engine.file.settings;
         let device = self.session.device.name.clone();
         let clock = self.engine.clock;
