@@ -8,9 +8,9 @@
 
 pub mod witness;
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
 use crate::lock::witness::{Presence, Witness};
+use crate::ownership::{self, OwnFolder, TouchError, WrittenKind};
 use crate::signal::Stop;
 use crate::values::hex::hex;
 
@@ -118,24 +119,13 @@ enum ProcessLock {
 
 /// A lock could not be asked for.
 #[derive(Debug, thiserror::Error)]
-#[error("lock file {path}: {source}{}", advice(.source, .path))]
+#[error("{}", match source {
+    TouchError::Untrusted(why) => format!("the lock is not used: {why}"),
+    TouchError::Io(why) => format!("lock file {}: {why}", path.display()),
+})]
 pub struct LockError {
     path: PathBuf,
-    source: io::Error,
-}
-
-/// What to do about a lock file that somebody else has made.
-fn advice(error: &io::Error, path: &Path) -> String {
-    if error.kind() != io::ErrorKind::PermissionDenied {
-        return String::new();
-    }
-    let Some(folder) = path.parent() else {
-        return String::new();
-    };
-    format!(
-        "; another user made it: give it to the owner of the history, `sudo chown -R \"$(id -un)\" '{}'`",
-        folder.display()
-    )
+    source: TouchError,
 }
 
 /// The folder of all locks that belong to one history file.
@@ -196,15 +186,20 @@ impl Locks {
 
     fn process_lock(&self, process: &str) -> ProcessLock {
         let path = self.path(process);
-        let file = match open_lock(OpenOptions::new().read(true), &path) {
+        let file = match ownership::open_plain(&path) {
             Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return ProcessLock::Missing,
+            Err(TouchError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+                return ProcessLock::Missing;
+            }
             Err(source) => return ProcessLock::Unreadable(LockError { path, source }),
         };
         match file.try_lock_shared() {
             Ok(()) => ProcessLock::Free,
             Err(TryLockError::WouldBlock) => ProcessLock::Held,
-            Err(TryLockError::Error(source)) => ProcessLock::Unreadable(LockError { path, source }),
+            Err(TryLockError::Error(error)) => ProcessLock::Unreadable(LockError {
+                path,
+                source: error.into(),
+            }),
         }
     }
 
@@ -220,7 +215,9 @@ impl Locks {
                 continue;
             };
             let path = self.folder.join(&name);
-            let Ok(lock) = File::open(&path) else { continue };
+            let Ok(lock) = ownership::open_plain(&path) else {
+                continue;
+            };
             if lock.try_lock_shared().is_err() {
                 continue;
             }
@@ -241,16 +238,11 @@ impl Locks {
             path: path.clone(),
             source,
         };
-        self.make_folder().map_err(failed)?;
-        let mut options = OpenOptions::new();
-        options
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600);
-        let mut file = open_lock(&options, &path).map_err(failed)?;
-        self.give_away(&file).map_err(failed)?;
+        let folder = OwnFolder::open_or_make(&self.folder, WrittenKind::State).map_err(failed)?;
+        let mut file = folder
+            .open_or_create(path.file_name().unwrap_or_default())
+            .map_err(failed)?;
+        let failed = |error: io::Error| failed(error.into());
         match file.try_lock() {
             Ok(()) if is_in_place(&file, &path) => {}
             // Removed between opening and locking: whoever comes next would find another file.
@@ -309,35 +301,6 @@ impl Locks {
         }
     }
 
-    fn make_folder(&self) -> io::Result<()> {
-        let is_there = self.folder.symlink_metadata().is_ok_and(|folder| folder.is_dir());
-        if is_there {
-            return Ok(());
-        }
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.folder)?;
-        self.give_away(&File::open(&self.folder)?)
-    }
-
-    /// What root makes here belongs to whoever owns the folder of the history, as SQLite does
-    /// it with the files of its own: a run that root starts by hand must not lock a service
-    /// out of its own locks.
-    fn give_away(&self, file: &File) -> io::Result<()> {
-        if !rustix::process::geteuid().is_root() {
-            return Ok(());
-        }
-        let Some(folder) = self.folder.parent() else {
-            return Ok(());
-        };
-        let (owner, ours) = (fs::metadata(folder)?, file.metadata()?);
-        if (owner.uid(), owner.gid()) == (ours.uid(), ours.gid()) || owner.uid() == 0 {
-            return Ok(());
-        }
-        fchown(file, Some(owner.uid()), Some(owner.gid()))
-    }
-
     fn path(&self, name: &str) -> PathBuf {
         // Names of plans hold whatever people like; a file name may not.
         let mut file = String::with_capacity(name.len());
@@ -378,32 +341,6 @@ fn witness_in(process: &str) -> Option<Witness> {
     let (_when, words) = words.split_once('-')?;
     let (_attempt, words) = words.split_once('-')?;
     Witness::parse(words)
-}
-
-/// Opens the file of a lock: a plain file with one name. Through a link, two locks would be one,
-/// and a run would wait for itself.
-fn open_lock(options: &OpenOptions, path: &Path) -> io::Result<File> {
-    let no_follow = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or_default();
-    let file = options
-        .clone()
-        .custom_flags(no_follow)
-        .open(path)
-        .map_err(|error| match rustix::io::Errno::from_io_error(&error) {
-            Some(rustix::io::Errno::LOOP) => is_no_lock("a link"),
-            _ => error,
-        })?;
-    let found = file.metadata()?;
-    match (found.is_file(), found.nlink()) {
-        (true, 0 | 1) => Ok(file),
-        (true, _) => Err(is_no_lock("a file with a second name")),
-        (false, _) => Err(is_no_lock("no plain file")),
-    }
-}
-
-fn is_no_lock(what: &str) -> io::Error {
-    io::Error::other(format!(
-        "it is {what}, which no lock is; remove it while no run is at work"
-    ))
 }
 
 #[cfg(test)]
@@ -514,7 +451,7 @@ mod tests {
         let (file, other) = (locks.path("first"), locks.path("other"));
         std::os::unix::fs::symlink(&file, &other).expect("a link");
         let error = locks.ask("other", "two", &clock).expect_err("a link");
-        assert!(error.to_string().contains("it is a link"), "{error}");
+        assert!(error.to_string().contains("is a symbolic link"), "{error}");
         fs::remove_file(&other).expect("removed");
         fs::hard_link(&file, &other).expect("a second name");
         let error = locks.ask("other", "two", &clock).expect_err("a second name");

@@ -28,18 +28,20 @@ mod rules;
 
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use rustix::fs::{FileType, OFlags};
+use rustix::fs::{FileType, Mode, OFlags};
+use rustix::io::Errno;
 
-pub use error::{GroupWrites, TouchError};
-pub use folder::{OwnFolder, give_to_owner_of};
+pub use error::{OthersWrite, TouchError};
+pub use folder::{OwnFolder, give_to_owner_of, look_at_written};
 pub use refusal::Untrusted;
 pub use rules::{Granted, WrittenKind};
 
 use caller::Caller;
 use refusal::Objection;
 use road::{Arrived, WayRule, walk};
+use rules::Rights;
 
 /// Opens a file that will be believed, for reading.
 ///
@@ -104,6 +106,34 @@ pub fn open_secret(path: &Path, granted: Granted) -> Result<File, TouchError> {
     Ok(File::from(arrived.open(OFlags::RDONLY)?))
 }
 
+/// Looks at a file of ours that will be read, such as a history: who may have changed it? It is
+/// not opened. Gives its path without links.
+///
+/// # Errors
+///
+/// One that others than its owner may write, or that stands where they may put files, is
+/// refused, and so is what is not a regular file.
+pub fn look_at_record(path: &Path) -> Result<PathBuf, TouchError> {
+    let caller = Caller::of_process();
+    let arrived = walk(path, WayRule::LinksOnly, caller)?;
+    let group = match (&arrived.place, arrived.path.parent()) {
+        (Some((folder, _)), Some(above)) => {
+            Rights::of(folder)?.read_folder().map_err(|objection| Untrusted {
+                path: above.to_owned(),
+                objection,
+                caller,
+            })?
+        }
+        _ => None,
+    };
+    let judged = match arrived.rights.kind {
+        FileType::RegularFile => arrived.rights.read_file(group),
+        _ => Err(Objection::NotAFile),
+    };
+    judged.map_err(|objection| arrived.refused(objection, caller))?;
+    Ok(arrived.path)
+}
+
 /// Opens a file that is neither believed nor secret, for reading: an archive that somebody
 /// names. A pipe or a device in its place is refused, and not waited for.
 ///
@@ -111,20 +141,41 @@ pub fn open_secret(path: &Path, granted: Granted) -> Result<File, TouchError> {
 ///
 /// Those of the system, and what is not a regular file.
 pub fn open_regular(path: &Path) -> Result<File, TouchError> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
-    let mut options = File::options();
-    options.read(true);
-    options.custom_flags(i32::try_from(flags.bits()).unwrap_or_default());
-    let file = options.open(path)?;
-    match file.metadata()?.is_file() {
-        true => Ok(file),
-        false => Err(TouchError::Untrusted(Untrusted {
-            path: path.to_owned(),
-            objection: Objection::NotAFile,
-            caller: Caller::of_process(),
-        })),
+    open_without_waiting(path, OFlags::empty())
+}
+
+/// The same; and a link in its place is refused too, and a file with a second name.
+///
+/// # Errors
+///
+/// As for [`open_regular`].
+pub fn open_plain(path: &Path) -> Result<File, TouchError> {
+    let file = open_without_waiting(path, OFlags::NOFOLLOW)?;
+    match Rights::of(&file)?.has_more_names {
+        false => Ok(file),
+        true => Err(refused(path, Objection::SecondName)),
     }
+}
+
+fn open_without_waiting(path: &Path, more: OFlags) -> Result<File, TouchError> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC | more;
+    let file = match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(file) => file,
+        Err(Errno::LOOP) if path.is_symlink() => return Err(refused(path, Objection::Link)),
+        Err(errno) => return Err(errno.into()),
+    };
+    match Rights::of(&file)?.kind {
+        FileType::RegularFile => Ok(File::from(file)),
+        _ => Err(refused(path, Objection::NotAFile)),
+    }
+}
+
+fn refused(path: &Path, objection: Objection) -> TouchError {
+    TouchError::Untrusted(Untrusted {
+        path: path.to_owned(),
+        objection,
+        caller: Caller::of_process(),
+    })
 }
 
 fn believed_file(path: &Path, caller: Caller) -> Result<Arrived, TouchError> {

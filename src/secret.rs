@@ -141,6 +141,32 @@ impl SecretSource {
         }
     }
 
+    /// Whether nobody else can read or choose it, as far as its file or its program tells. One that
+    /// cannot be had is found by who fetches it.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the file or the program.
+    pub fn owners(&self, context: &SecretContext<'_>) -> Result<(), Untrusted> {
+        let looked = match self {
+            Self::File(path) => {
+                ownership::open_secret(&context.folder.join(path), Granted::Nobody).map(|_| ())
+            }
+            Self::Command(argv) if program(argv).contains('/') => {
+                ownership::look_at_program(&context.folder.join(program(argv)))
+            }
+            Self::Credential(name) if is_credential_name(name) => {
+                let folder = non_empty(context.environment, CREDENTIALS).unwrap_or_default();
+                ownership::open_secret(&Path::new(&folder).join(name), Granted::GroupToo).map(|_| ())
+            }
+            Self::Plain(_) | Self::Env(_) | Self::Command(_) | Self::Credential(_) => Ok(()),
+        };
+        match looked {
+            Err(TouchError::Untrusted(why)) => Err(why),
+            Ok(()) | Err(TouchError::Io(_)) => Ok(()),
+        }
+    }
+
     /// The variable of the environment that it takes: its own, or that which names the folder
     /// of credentials.
     pub fn variable(&self) -> Option<&str> {

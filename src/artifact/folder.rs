@@ -13,6 +13,7 @@ use rustix::io::Errno;
 
 use crate::artifact::error::{StoreError, StoreErrorKind};
 use crate::artifact::layout::PARTIAL;
+use crate::ownership::{WrittenKind, give_to_owner_of, look_at_written};
 
 /// Begins the name of a file that lives for a moment only.
 const MOMENTARY: &str = ".dpbackup-";
@@ -68,7 +69,13 @@ impl Folder {
     /// Opens a folder in this one, and makes it if it is not there.
     pub(super) fn enter_or_make(&self, name: &OsStr) -> Result<Folder, StoreError> {
         match self.make(name) {
-            Err(error) if error.kind == StoreErrorKind::Exists => self.enter(name),
+            Err(error) if error.kind == StoreErrorKind::Exists => {
+                let there = self.enter(name)?;
+                // Where everybody may put folders into the store, this one may be somebody else's.
+                look_at_written(&there.handle, &self.handle, &there.path, WrittenKind::Store)
+                    .map_err(|error| StoreError::new("write to", &there.path, error.into_io()))?;
+                Ok(there)
+            }
             other => other,
         }
     }
@@ -87,7 +94,16 @@ impl Folder {
                 .map_err(|error| StoreError::new("set the mode of the folder", &path, error.into()))?;
         }
         self.sync()?;
-        self.enter(name)
+        let made = self.enter(name)?;
+        self.give_to_owner(&made.handle, &path)?;
+        Ok(made)
+    }
+
+    /// What root makes belongs to the owner of the folder in which it stands, so that the user
+    /// whose store it is can go on with it.
+    fn give_to_owner(&self, made: impl AsFd, path: &Path) -> Result<(), StoreError> {
+        give_to_owner_of(&self.handle, made)
+            .map_err(|error| StoreError::new("give to the owner of its folder", path, error))
     }
 
     /// Makes a file that must not be there yet, for reading and writing.
@@ -103,6 +119,7 @@ impl Folder {
             rustix::fs::fchmod(&handle, FILE_MODE)
                 .map_err(|error| StoreError::new("set the mode of the file", &path, error.into()))?;
         }
+        self.give_to_owner(&handle, &path)?;
         Ok(File::from(handle))
     }
 

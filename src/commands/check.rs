@@ -6,7 +6,7 @@ use crate::cli::{CheckArgs, FindingsFormat, Global};
 use crate::clock::SystemClock;
 use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::gone::open_quiesces;
-use crate::commands::loading::{HistoryFile, load_plan_to_judge, look_at_history};
+use crate::commands::loading::{HistoryFile, load_plan_to_judge, look_at_history, owners_of_history};
 use crate::commands::names;
 use crate::exit::Exit;
 use crate::lock::Locks;
@@ -106,7 +106,14 @@ fn history(path: &Path) -> CheckItem {
         hint: None,
     };
     match look_at_history(path) {
-        Ok(HistoryFile::Current) => finding(CheckVerdict::Ok, format!("{shown} can be read and written")),
+        Ok(HistoryFile::Current) => {
+            let group = owners_of_history(path).ok().flatten();
+            let group = group.map_or_else(String::new, |group| format!("; {group}"));
+            finding(
+                CheckVerdict::Ok,
+                format!("{shown} can be read and written{group}"),
+            )
+        }
         Ok(HistoryFile::Absent) => finding(
             CheckVerdict::Ok,
             format!("{shown} is not there yet; the first run makes it"),

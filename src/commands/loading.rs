@@ -1,6 +1,8 @@
 //! The plan file and the history, as commands need them.
 
+use std::ffi::OsStr;
 use std::io::ErrorKind::NotFound;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::artifact::mount;
@@ -8,6 +10,8 @@ use crate::cli::Global;
 use crate::commands::error::CommandError;
 use crate::exit::Exit;
 use crate::history::{History, HistoryError, Writing};
+use crate::lock::Locks;
+use crate::ownership::{OthersWrite, OwnFolder, TouchError, Untrusted, WrittenKind};
 use crate::plan::diagnostic::{PlanReport, Style};
 use crate::plan::find::FindError;
 use crate::plan::model::Settings;
@@ -102,6 +106,7 @@ pub(super) enum HistoryFile {
 /// Whether a run could use the history, as far as looking tells; if not, why, with its path.
 /// Nothing is made or changed.
 pub(super) fn look_at_history(path: &Path) -> Result<HistoryFile, String> {
+    owners_of_history(path).map_err(|why| format!("the history {} is not used: {why}", path.display()))?;
     let found = match History::open_read_only(path) {
         Ok(_) => HistoryFile::Current,
         Err(HistoryError::Older { .. }) => HistoryFile::Older,
@@ -120,6 +125,38 @@ pub(super) fn look_at_history(path: &Path) -> Result<HistoryFile, String> {
             .map_err(|errno| unwritable(&std::io::Error::from(errno)))?;
     }
     Ok(found)
+}
+
+/// Whose the history and its locks are, as far as they are there: refused where they belong to
+/// somebody else or others may write to them. A group that may write to a volume is told.
+pub(super) fn owners_of_history(path: &Path) -> Result<Option<OthersWrite>, Untrusted> {
+    let look = || -> Result<Option<OthersWrite>, TouchError> {
+        let locks = Locks::beside(path);
+        let folder = locks.folder().parent().unwrap_or(Path::new("/"));
+        let folder = OwnFolder::open(folder, WrittenKind::State)?;
+        let name = path.file_name().unwrap_or_default();
+        for file in folder.names()? {
+            let is_beside = |name: &OsStr| file.as_bytes().starts_with(name.as_bytes());
+            let is_of_sqlite = ["-journal", "-wal", "-shm"]
+                .iter()
+                .any(|suffix| file.as_bytes().ends_with(suffix.as_bytes()));
+            if file == name || (is_beside(name) && is_of_sqlite) {
+                folder.look(&file)?;
+            }
+        }
+        let group = folder.others_write();
+        let locks = OwnFolder::open(locks.folder(), WrittenKind::State)?;
+        for file in locks.names()? {
+            locks.look(&file)?;
+        }
+        Ok(group)
+    };
+    match look() {
+        Ok(group) => Ok(group),
+        Err(TouchError::Untrusted(why)) => Err(why),
+        // Not there yet, or found by who tries to write.
+        Err(TouchError::Io(_)) => Ok(None),
+    }
 }
 
 /// Opens the history for writing, and says what speaks against its place.

@@ -2,8 +2,9 @@
 
 use crate::cli::{Global, ValidateArgs};
 use crate::commands::error::{Outcome, print};
-use crate::commands::loading::load_plan_to_judge;
+use crate::commands::loading::{load_plan_to_judge, owners_of_history};
 use crate::exit::Exit;
+use crate::run::store;
 use crate::ui::{Ui, Verbosity};
 use crate::values::environment::Lookup;
 
@@ -44,6 +45,12 @@ pub(super) fn validate(global: &Global, args: &ValidateArgs, ui: Ui, env: Lookup
             count(plan.activities.len(), "activity", "activities"),
             count(devices, "device", "devices"),
         ));
+    }
+    // Somebody's choice, and no fault: a volume of Kubernetes with a group is such.
+    let store = store::owners(&file.settings).ok().flatten();
+    let history = owners_of_history(&file.settings.history).ok().flatten();
+    for group in store.into_iter().chain(history) {
+        text.push_str(&format!("  note: {group}\n"));
     }
     if ui.verbosity > Verbosity::Quiet {
         print(ui, &text)?;

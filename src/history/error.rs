@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rusqlite::ErrorCode;
 
+use crate::ownership::Untrusted;
 use crate::run::ledger::LedgerError;
 
 /// How long a connection waits for another one before that is an error.
@@ -77,6 +78,14 @@ pub enum HistoryError {
         /// Where that was seen.
         #[source]
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// Others could have written it, or have it by another name.
+    #[error("the history {} is not used: {source}", path.display())]
+    Untrusted {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, or with its folder.
+        source: Untrusted,
     },
     /// There is no room for it.
     #[error("{} cannot grow: its file system or quota is full; make room and try again", path.display())]

@@ -18,16 +18,15 @@
 //! back a commit that we had been promised, the row that says what must be unquiesced among
 //! them.
 
-use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use crate::history::error::{BUSY_TIMEOUT, HistoryError, HistoryFault};
+use crate::ownership::{self, OwnFolder, TouchError, WrittenKind};
 
 /// `dpbk`: what the header of every history says.
 pub(super) const APPLICATION_ID: i64 = 0x6470_626b;
@@ -62,8 +61,7 @@ pub enum Writing {
 
 /// Opens the file for writing; makes it, and its folder, if they are not there.
 pub(super) fn open(path: &Path, writing: Writing, migrations: &[&str]) -> Result<Connection, HistoryError> {
-    create(path).map_err(|error| cannot_open(path, error))?;
-    has_one_name(path).map_err(|error| cannot_open(path, error))?;
+    create(path).map_err(|error| not_used(path, error))?;
     let mut connection = connect(path)?;
     if let Identity::Ours(_) = identify(&connection, path, migrations)? {
         check(&connection, path)?;
@@ -78,10 +76,10 @@ pub(super) fn open_read_only(path: &Path, migrations: &[&str]) -> Result<Connect
     let missing = || HistoryError::Missing {
         path: path.to_owned(),
     };
-    match path.metadata() {
-        Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(missing()),
-        Err(error) => return Err(cannot_open(path, error)),
+    match look(path) {
+        Ok(()) => {}
+        Err(error) if is_missing(&error) => return Err(missing()),
+        Err(error) => return Err(not_used(path, error)),
     }
     // SQLite has to write to undo a commit that was cut short, even for a reader; so it
     // opens the file as well as it may, and the statements are what is held to reading.
@@ -151,36 +149,57 @@ enum Identity {
     Ours(i64),
 }
 
-/// A second hard link has locks of its own, and two runs would not see each other.
-fn has_one_name(path: &Path) -> io::Result<()> {
-    match path.metadata()?.nlink() {
-        0 | 1 => Ok(()),
-        _ => Err(io::Error::other(
-            "it has a second name, a hard link, whose locks are others; remove one of the two",
-        )),
+/// Makes the file, and its folder, if they are not there. Where they are, nobody else may be able
+/// to write to them, nor to what SQLite keeps beside the file: it believes all of it.
+fn create(path: &Path) -> Result<(), TouchError> {
+    let (folder, name) = OwnFolder::of_file(path, WrittenKind::State)?;
+    if let Err(error) = folder.adopt(&name) {
+        if !is_missing(&error) {
+            return Err(error);
+        }
+        // Made here and not by SQLite, so that it is never readable by others, not even at first.
+        match folder.create(&name) {
+            Ok(file) => {
+                file.sync_all()?;
+                folder.sync()?;
+            }
+            // Another process was quicker.
+            Err(TouchError::Io(error)) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
     }
+    for beside in beside(Path::new(&name)) {
+        match folder.adopt(beside.as_os_str()) {
+            Err(error) if !is_missing(&error) => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
-fn create(path: &Path) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    // Made here and not by SQLite, so that it is never readable by others, not even at first.
-    let made = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path);
-    match made {
-        Ok(file) => {
-            file.sync_all()?;
-            File::open(folder)?.sync_all()
+/// The same for a file that will be read.
+fn look(path: &Path) -> Result<(), TouchError> {
+    let path = ownership::look_at_record(path)?;
+    for beside in beside(&path) {
+        match ownership::look_at_record(&beside) {
+            Err(error) if !is_missing(&error) => return Err(error),
+            _ => {}
         }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error),
     }
+    Ok(())
+}
+
+/// What SQLite may have left beside a file, for the next one to read first.
+fn beside(path: &Path) -> impl Iterator<Item = PathBuf> {
+    ["-journal", "-wal", "-shm"].into_iter().map(|suffix| {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(suffix);
+        PathBuf::from(beside)
+    })
+}
+
+fn is_missing(error: &TouchError) -> bool {
+    matches!(error, TouchError::Io(error) if error.kind() == io::ErrorKind::NotFound)
 }
 
 fn connect(path: &Path) -> Result<Connection, HistoryError> {
@@ -313,6 +332,16 @@ fn switch(connection: &Connection, writing: Writing) -> rusqlite::Result<()> {
 
 fn newest(migrations: &[&str]) -> i64 {
     i64::try_from(migrations.len()).unwrap_or(i64::MAX)
+}
+
+fn not_used(path: &Path, error: TouchError) -> HistoryError {
+    match error {
+        TouchError::Io(error) => cannot_open(path, error),
+        TouchError::Untrusted(source) => HistoryError::Untrusted {
+            path: path.to_owned(),
+            source,
+        },
+    }
 }
 
 fn cannot_open(path: &Path, error: io::Error) -> HistoryError {

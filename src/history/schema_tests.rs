@@ -388,17 +388,63 @@ fn a_history_whose_maker_died_at_once_is_missing_for_a_reader_and_finished_by_a_
 #[test]
 fn a_folder_in_the_place_of_the_file_cannot_be_opened() {
     let folder = folder();
+    let inside = folder.path().join("history.db");
+    fs::create_dir(&inside).expect("a folder");
     for result in [
-        History::open(folder.path(), Writing::Log),
-        History::open_read_only(folder.path()),
+        History::open(&inside, Writing::Log),
+        History::open_read_only(&inside),
     ] {
-        let error = result.expect_err("a folder");
-        assert!(matches!(error, HistoryError::CannotOpen { .. }), "{error}");
+        let error = result.expect_err("a folder").to_string();
+        assert!(error.contains("is not a regular file"), "{error}");
     }
     let below_a_file = folder.path().join("file/history.db");
     fs::write(folder.path().join("file"), "").expect("a file");
     let error = History::open(&below_a_file, Writing::Log).expect_err("no folder");
     assert!(matches!(error, HistoryError::CannotOpen { .. }), "{error}");
+}
+
+#[test]
+fn a_history_that_others_may_write_or_have_by_another_name_is_not_used() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let set_mode = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
+    };
+    let folder = folder();
+    let path = folder.path().join("history.db");
+    History::open(&path, Writing::Log).expect("made");
+    let refused = |what: &str| {
+        for result in [History::open(&path, Writing::Log), History::open_read_only(&path)] {
+            let error = result.expect_err(what);
+            assert!(matches!(error, HistoryError::Untrusted { .. }), "{what}: {error}");
+        }
+    };
+    for mode in [0o660, 0o602, 0o666] {
+        set_mode(&path, mode);
+        refused("a file that others may write");
+    }
+    set_mode(&path, 0o600);
+    for mode in [0o777, 0o1777, 0o770] {
+        set_mode(folder.path(), mode);
+        refused("a folder that others may write to");
+    }
+    set_mode(folder.path(), 0o700);
+    // SQLite reads these first.
+    for suffix in ["-journal", "-wal", "-shm"] {
+        let beside = folder.path().join(format!("history.db{suffix}"));
+        fs::write(&beside, "").expect("a file");
+        set_mode(&beside, 0o666);
+        refused(suffix);
+        fs::remove_file(&beside).expect("removed");
+    }
+    History::open_read_only(&path).expect("as it should be");
+    let other = folder.path().join("other.db");
+    fs::hard_link(&path, &other).expect("a second name");
+    let error = History::open(&path, Writing::Log).expect_err("a second name");
+    assert!(matches!(error, HistoryError::Untrusted { .. }), "{error}");
+    fs::remove_file(&other).expect("removed");
+    // A link of one's own is another way to the file.
+    std::os::unix::fs::symlink(&path, &other).expect("a link");
+    History::open(&other, Writing::Log).expect("the same history");
 }
 
 #[test]
@@ -571,7 +617,7 @@ fn a_commit_outlives_the_process_that_made_it_wherever_the_log_is_cut_behind_it(
     assert!(second > first);
     for cut in (first..=second).step_by(509).chain([second]) {
         let crash = crash(&folder);
-        let log = OpenOptions::new()
+        let log = std::fs::OpenOptions::new()
             .write(true)
             .open(crash.path().join("history.db-wal"))
             .expect("a log");

@@ -33,16 +33,28 @@ impl TouchError {
     }
 }
 
-/// A group whose members may write beside us, which is somebody's choice and no fault.
+/// Others who may write beside us, which is somebody's choice and no fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GroupWrites {
+pub struct OthersWrite {
     pub(super) path: PathBuf,
-    pub(super) group: u32,
+    pub(super) who: Writers,
 }
 
-impl fmt::Display for GroupWrites {
+/// Who may write into a folder beside its owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Writers {
+    /// The members of a group.
+    Group(u32),
+    /// Everybody may add to it, and nobody take away what is not his: it is sticky.
+    Everybody,
+}
+
+impl fmt::Display for OthersWrite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { path, group } = self;
-        write!(f, "the group {group} may write to {} too", path.display())
+        let path = self.path.display();
+        match self.who {
+            Writers::Group(group) => write!(f, "the group {group} may write to {path} too"),
+            Writers::Everybody => write!(f, "everybody may put files into {path} too"),
+        }
     }
 }

@@ -1,16 +1,17 @@
 //! A folder into which this program writes, and nobody else.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Uid};
+use rustix::fs::{AtFlags, Dir, FileType, Gid, Mode, OFlags, Uid};
 use rustix::io::Errno;
 
 use crate::ownership::caller::Caller;
-use crate::ownership::error::{GroupWrites, TouchError};
+use crate::ownership::error::{OthersWrite, TouchError, Writers};
 use crate::ownership::refusal::{Objection, Untrusted};
 use crate::ownership::road::{Arrived, WayRule, walk};
 use crate::ownership::rules::{Rights, WrittenKind};
@@ -22,7 +23,7 @@ pub struct OwnFolder {
     handle: OwnedFd,
     path: PathBuf,
     rights: Rights,
-    group: Option<u32>,
+    others: Option<Writers>,
     caller: Caller,
 }
 
@@ -47,15 +48,36 @@ impl OwnFolder {
         Self::open_as(path, kind, caller)
     }
 
+    /// Opens the folder of a file, makes it where it is missing, and gives the name that the
+    /// file has there: links to it are followed first.
+    ///
+    /// # Errors
+    ///
+    /// As for [`OwnFolder::open`].
+    pub fn of_file(path: &Path, kind: WrittenKind) -> Result<(Self, OsString), TouchError> {
+        let caller = Caller::of_process();
+        let path = match walk(path, WayRule::LinksOnly, caller) {
+            Ok(arrived) => arrived.path,
+            Err(TouchError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+                std::path::absolute(path)?
+            }
+            Err(other) => return Err(other),
+        };
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(io::Error::from(Errno::ISDIR).into());
+        };
+        Ok((Self::open_or_make(folder, kind)?, name.to_owned()))
+    }
+
     pub(super) fn open_as(path: &Path, kind: WrittenKind, caller: Caller) -> Result<Self, TouchError> {
         let arrived = walk(path, WayRule::LinksOnly, caller)?;
-        let group = judged(&arrived, kind, caller)?;
+        let others = judged(&arrived, kind, caller)?;
         let handle = arrived.open(OFlags::RDONLY | OFlags::DIRECTORY)?;
         Ok(Self {
             handle,
             path: arrived.path,
             rights: arrived.rights,
-            group,
+            others,
             caller,
         })
     }
@@ -65,12 +87,12 @@ impl OwnFolder {
         &self.path
     }
 
-    /// The group that may write to it too, if there is one.
-    pub fn group_writes(&self) -> Option<GroupWrites> {
-        let group = self.group?;
-        Some(GroupWrites {
+    /// Who else may write to it, if somebody may.
+    pub fn others_write(&self) -> Option<OthersWrite> {
+        let who = self.others?;
+        Some(OthersWrite {
             path: self.path.clone(),
-            group,
+            who,
         })
     }
 
@@ -102,7 +124,11 @@ impl OwnFolder {
                 return Err(io::Error::from(errno).into());
             }
         };
-        self.judge(name, Rights::of(&file)?)?;
+        let rights = Rights::of(&file)?;
+        self.judge(name, rights)?;
+        if self.is_left_of_root(rights) {
+            give(&file, self.rights, self.caller)?;
+        }
         Ok(File::from(file))
     }
 
@@ -136,6 +162,52 @@ impl OwnFolder {
         self.judge(name, Rights::of(&seen)?)
     }
 
+    /// The same; and what root has left there as its own is given to the owner of the folder. It
+    /// is not opened: to close a database would take away the locks that this process has on it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`OwnFolder::look`].
+    pub fn adopt(&self, name: &OsStr) -> Result<(), TouchError> {
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let seen = rustix::fs::openat(&self.handle, name, flags, Mode::empty()).map_err(io::Error::from)?;
+        let rights = Rights::of(&seen)?;
+        self.judge(name, rights)?;
+        if self.is_left_of_root(rights) {
+            let (owner, group) = (Uid::from_raw(self.rights.owner), Gid::from_raw(self.rights.group));
+            rustix::fs::chownat(&seen, "", Some(owner), Some(group), AtFlags::EMPTY_PATH)
+                .map_err(io::Error::from)?;
+        }
+        Ok(())
+    }
+
+    /// Whether root has made it in the folder of somebody else, who could not go on with it.
+    fn is_left_of_root(&self, rights: Rights) -> bool {
+        self.caller.is_root() && rights.owner == 0 && self.rights.owner != 0
+    }
+
+    /// The names of everything in it.
+    pub fn names(&self) -> io::Result<Vec<OsString>> {
+        let mut names = Vec::new();
+        for entry in Dir::read_from(&self.handle)? {
+            let name = OsStr::from_bytes(entry?.file_name().to_bytes()).to_owned();
+            if name != "." && name != ".." {
+                names.push(name);
+            }
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Puts the names in it on disk.
+    pub fn sync(&self) -> io::Result<()> {
+        match rustix::fs::fsync(&self.handle) {
+            // File systems without it (some of a network) write names through at once.
+            Ok(()) | Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Removes a file, or whatever else is not a folder.
     pub fn remove(&self, name: &OsStr) -> io::Result<()> {
         Ok(rustix::fs::unlinkat(&self.handle, name, AtFlags::empty())?)
@@ -143,7 +215,7 @@ impl OwnFolder {
 
     fn judge(&self, name: &OsStr, rights: Rights) -> Result<(), TouchError> {
         let judged = match rights.kind {
-            FileType::RegularFile => rights.written_file(self.caller, self.rights.owner, self.group),
+            FileType::RegularFile => rights.written_file(self.caller, self.rights.owner, self.others),
             FileType::Symlink => Err(Objection::Link),
             _ => Err(Objection::NotAFile),
         };
@@ -155,6 +227,32 @@ impl OwnFolder {
             })
         })
     }
+}
+
+/// Judges a folder that is open, that stands in `above`, and into which something will be written.
+///
+/// # Errors
+///
+/// As for [`OwnFolder::open`]; and for root it must have the owner of the folder above, which
+/// others may be able to put folders into.
+pub fn look_at_written(
+    folder: impl AsFd,
+    above: impl AsFd,
+    path: &Path,
+    kind: WrittenKind,
+) -> Result<(), TouchError> {
+    let caller = Caller::of_process();
+    let (rights, above) = (Rights::of(folder)?, Rights::of(above)?);
+    let judged = rights
+        .written_below(caller, above.owner)
+        .and_then(|()| rights.written_folder(caller, kind));
+    judged.map(|_| ()).map_err(|objection| {
+        TouchError::Untrusted(Untrusted {
+            path: path.to_owned(),
+            objection,
+            caller,
+        })
+    })
 }
 
 /// Gives what root has made to the owner of the folder in which it stands, so that the user
@@ -175,7 +273,7 @@ fn give(made: impl AsFd, folder: Rights, caller: Caller) -> io::Result<()> {
     Ok(rustix::fs::fchown(made, Some(owner), Some(group))?)
 }
 
-fn judged(arrived: &Arrived, kind: WrittenKind, caller: Caller) -> Result<Option<u32>, TouchError> {
+fn judged(arrived: &Arrived, kind: WrittenKind, caller: Caller) -> Result<Option<Writers>, TouchError> {
     let judged = match arrived.rights.kind {
         FileType::Directory => arrived.rights.written_folder(caller, kind),
         _ => Err(Objection::NotAFolder),
@@ -259,7 +357,7 @@ mod tests {
         assert_eq!(mode(&above.path().join("a")), 0o700);
         assert_eq!(mode(&path), 0o700);
         assert_eq!(mode(&path.join("file")), 0o600);
-        assert!(folder.group_writes().is_none());
+        assert!(folder.others_write().is_none());
     }
 
     #[test]
@@ -300,7 +398,7 @@ mod tests {
         ));
         set_mode(&path, 0o2770);
         let volume = OwnFolder::open(&path, WrittenKind::State).expect("a volume");
-        let told = volume.group_writes().expect("a group").to_string();
+        let told = volume.others_write().expect("a group").to_string();
         assert!(told.starts_with("the group "), "{told}");
         set_mode(&path.join("file"), 0o660);
         volume
@@ -343,6 +441,13 @@ mod tests {
         // What it had left before as its own stays usable for it, and nobody else's is taken.
         std::os::unix::fs::chown(path.join("file"), Some(0), Some(0)).expect("taken back");
         folder.open_file(OsStr::new("file")).expect("root's own");
+        let owner = || std::fs::metadata(path.join("file")).expect("there").uid();
+        assert_eq!(owner(), service, "given again");
+        std::os::unix::fs::chown(path.join("file"), Some(0), Some(0)).expect("taken back");
+        folder.look(OsStr::new("file")).expect("a look");
+        assert_eq!(owner(), 0, "a look changes nothing");
+        folder.adopt(OsStr::new("file")).expect("root's own");
+        assert_eq!(owner(), service);
         std::os::unix::fs::chown(path.join("file"), Some(service + 1), None).expect("given");
         assert_eq!(
             why(folder.open_file(OsStr::new("file"))),

@@ -18,6 +18,8 @@ pub(super) enum Objection {
     LinkOwner(u32),
     /// Somebody else may write to it: which bits of the mode, and which group it has.
     Writable(u32, u32),
+    /// It is a folder for everybody, such as `/tmp`.
+    Shared,
     /// Others than its owner may read it.
     Readable,
     /// Others than its owner and its group may read it.
@@ -71,6 +73,9 @@ impl Untrusted {
                 };
                 format!("{path} can be written by {who}")
             }
+            Objection::Shared => {
+                format!("{path} is a folder into which everybody may put files: choose one of your own")
+            }
             Objection::Readable => format!("{path} can be read by others than its owner"),
             Objection::ReadableByAll => format!("{path} can be read by everybody"),
             Objection::NotOurs(owner, expected) => {
@@ -110,7 +115,7 @@ impl Untrusted {
                 let copy = quoted(&copy);
                 Some(format!("cp -p {path} {copy} && mv {copy} {path}"))
             }
-            Objection::Link | Objection::NotAFile | Objection::NotAFolder => None,
+            Objection::Shared | Objection::Link | Objection::NotAFile | Objection::NotAFolder => None,
         }
     }
 }
@@ -160,6 +165,7 @@ mod tests {
                 words(Objection::Writable(0o020, 2000), ROOT),
                 words(Objection::Writable(0o002, 2000), ROOT),
                 words(Objection::Writable(0o022, 2000), ROOT),
+                words(Objection::Shared, ROOT),
                 words(Objection::Readable, ROOT),
                 words(Objection::ReadableByAll, ROOT),
                 words(Objection::NotOurs(0, 990), SERVICE),
@@ -176,6 +182,7 @@ mod tests {
             /srv/two words can be written by its group (2000): run `chmod g-w '/srv/two words'`
             /srv/two words can be written by everybody: run `chmod o-w '/srv/two words'`
             /srv/two words can be written by its group (2000) and everybody else: run `chmod go-w '/srv/two words'`
+            /srv/two words is a folder into which everybody may put files: choose one of your own
             /srv/two words can be read by others than its owner: run `chmod 600 '/srv/two words'`
             /srv/two words can be read by everybody: run `chmod o-rwx '/srv/two words'`
             /srv/two words belongs to root, and should to user 990: run `chown 990 '/srv/two words'`

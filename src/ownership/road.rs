@@ -72,7 +72,13 @@ pub(super) fn walk(path: &Path, asked: WayRule, caller: Caller) -> Result<Arrive
             continue;
         }
         let here = way.path.join(&step);
-        let handle = look(&way.handle, &step)?;
+        let handle = look(&way.handle, &step).map_err(|error| match error.kind() {
+            // Whose the folder is says more than that it may not be entered.
+            io::ErrorKind::PermissionDenied if !caller.is_or_root(rights.owner) => {
+                refused(&way.path, Objection::Owner(rights.owner))
+            }
+            _ => error.into(),
+        })?;
         let rights = Rights::of(&handle)?;
         if rights.kind == FileType::Symlink {
             rights

@@ -6,6 +6,7 @@ use rustix::fs::{FileType, StatVfsMountFlags};
 use rustix::io::Errno;
 
 use crate::ownership::caller::Caller;
+use crate::ownership::error::Writers;
 use crate::ownership::refusal::{GROUP_WRITES, OTHERS_WRITE, Objection};
 
 const GROUP_READS: u32 = 0o040;
@@ -53,10 +54,18 @@ impl Rights {
         }
     }
 
+    /// What speaks against writers. Nobody is told to change the mode of `/tmp`.
+    fn writable(self, bits: u32) -> Objection {
+        match self.mode & STICKY != 0 && bits & OTHERS_WRITE != 0 {
+            true => Objection::Shared,
+            false => Objection::Writable(bits, self.group),
+        }
+    }
+
     fn if_no_writers(self) -> Result<(), Objection> {
         match self.writers() {
             0 => Ok(()),
-            bits => Err(Objection::Writable(bits, self.group)),
+            bits => Err(self.writable(bits)),
         }
     }
 
@@ -105,40 +114,72 @@ impl Rights {
 
     /// A folder into which this program writes. For root anybody may own it: what root makes
     /// there is given to that owner.
-    pub(super) fn written_folder(self, caller: Caller, kind: WrittenKind) -> Result<Option<u32>, Objection> {
+    pub(super) fn written_folder(
+        self,
+        caller: Caller,
+        kind: WrittenKind,
+    ) -> Result<Option<Writers>, Objection> {
         if !caller.is_root() && !caller.is_or_root(self.owner) {
             return Err(Objection::NotOurs(self.owner, caller.user));
         }
+        let is_chosen = caller.is_or_root(self.owner);
         // Kubernetes gives a volume to a group in this form.
         let is_volume = self.mode & SET_GROUP != 0;
-        let may_group = caller.is_or_root(self.owner) && (kind == WrittenKind::Store || is_volume);
-        match self.writers() {
-            0 => Ok(None),
-            GROUP_WRITES if may_group => Ok(Some(self.group)),
-            bits => Err(Objection::Writable(bits, self.group)),
+        match (self.writers(), kind) {
+            (0, _) => Ok(None),
+            (GROUP_WRITES, WrittenKind::Store) if is_chosen => Ok(Some(Writers::Group(self.group))),
+            (GROUP_WRITES, WrittenKind::State) if is_chosen && is_volume => {
+                Ok(Some(Writers::Group(self.group)))
+            }
+            // A file system in memory is such, and what is ours in it stays.
+            (_, WrittenKind::Store) if is_chosen && self.mode & STICKY != 0 => Ok(Some(Writers::Everybody)),
+            (bits, _) => Err(self.writable(bits)),
         }
     }
 
-    /// A file in such a folder, of which `folder_group` is the group that may write to it.
+    /// What stands in a folder of ours: it is the caller's or, for root, of the folder's owner.
+    pub(super) fn written_below(self, caller: Caller, folder_owner: u32) -> Result<(), Objection> {
+        let expected = if caller.is_root() {
+            folder_owner
+        } else {
+            caller.user
+        };
+        match self.owner == caller.user || self.owner == expected {
+            true => Ok(()),
+            false => Err(Objection::NotOurs(self.owner, expected)),
+        }
+    }
+
+    /// A file in such a folder, of which `folder` says who else may write to it.
     pub(super) fn written_file(
         self,
         caller: Caller,
         folder_owner: u32,
-        folder_group: Option<u32>,
+        folder: Option<Writers>,
     ) -> Result<(), Objection> {
-        if self.owner != caller.user && !(caller.is_root() && self.owner == folder_owner) {
-            let expected = if caller.is_root() {
-                folder_owner
-            } else {
-                caller.user
-            };
-            return Err(Objection::NotOurs(self.owner, expected));
-        }
+        self.written_below(caller, folder_owner)?;
         if self.has_more_names {
             return Err(Objection::SecondName);
         }
+        self.read_file(folder)
+    }
+}
+
+impl Rights {
+    /// A folder that holds what will only be read; the group that may write to it, where it is a
+    /// volume that was given to one.
+    pub(super) fn read_folder(self) -> Result<Option<Writers>, Objection> {
         match self.writers() {
-            GROUP_WRITES if folder_group == Some(self.group) => Ok(()),
+            0 => Ok(None),
+            GROUP_WRITES if self.mode & SET_GROUP != 0 => Ok(Some(Writers::Group(self.group))),
+            bits => Err(self.writable(bits)),
+        }
+    }
+
+    /// A file in such a folder: whose it is does not matter to who reads it, but who may change it.
+    pub(super) fn read_file(self, folder: Option<Writers>) -> Result<(), Objection> {
+        match self.writers() {
+            GROUP_WRITES if folder == Some(Writers::Group(self.group)) => Ok(()),
             _ => self.if_no_writers(),
         }
     }
@@ -193,12 +234,13 @@ mod tests {
                     Err(Objection::Owner(STRANGER))
                 );
             }
-            for (mode, bits) in [(0o660, 0o020), (0o602, 0o002), (0o666, 0o022), (0o1777, 0o022)] {
+            for (mode, bits) in [(0o660, 0o020), (0o602, 0o002), (0o666, 0o022)] {
                 let objection = Err(Objection::Writable(bits, 2000));
                 assert_eq!(rights(0, mode).believed(caller), objection, "{mode:o}");
                 assert_eq!(rights(caller.user, mode).believed(caller), objection, "{mode:o}");
             }
         }
+        assert_eq!(rights(0, 0o1777).believed(ROOT), Err(Objection::Shared));
         // The service user's file is not root's to believe: it may change under its hands.
         assert_eq!(rights(990, 0o600).believed(ROOT), Err(Objection::Owner(990)));
     }
@@ -263,7 +305,7 @@ mod tests {
         for kind in [WrittenKind::Store, WrittenKind::State] {
             for (caller, owner) in [(SERVICE, 990), (SERVICE, 0), (ROOT, 0), (ROOT, 990)] {
                 assert_eq!(rights(owner, 0o755).written_folder(caller, kind), Ok(None));
-                for mode in [0o777, 0o1777, 0o702] {
+                for mode in [0o777, 0o702] {
                     assert!(rights(owner, mode).written_folder(caller, kind).is_err());
                 }
             }
@@ -286,10 +328,13 @@ mod tests {
         ] {
             assert_eq!(
                 folder(owner, mode, SERVICE, kind),
-                Ok(Some(2000)),
+                Ok(Some(Writers::Group(2000))),
                 "{owner} {mode:o}"
             );
         }
+        assert_eq!(folder(0, 0o1777, SERVICE, store), Ok(Some(Writers::Everybody)));
+        assert_eq!(folder(0, 0o1777, SERVICE, state), Err(Objection::Shared));
+        assert_eq!(folder(990, 0o1777, ROOT, store), Err(Objection::Shared));
         assert!(folder(990, 0o770, SERVICE, state).is_err());
         // Root works beside the service user, whose choice of a group is not root's.
         assert!(folder(990, 0o2775, ROOT, store).is_err());
@@ -299,7 +344,7 @@ mod tests {
     #[test]
     fn a_written_file_is_the_callers_has_one_name_and_no_other_writer() {
         let file = |owner, mode, caller, folder: (u32, Option<u32>)| {
-            rights(owner, mode).written_file(caller, folder.0, folder.1)
+            rights(owner, mode).written_file(caller, folder.0, folder.1.map(Writers::Group))
         };
         assert_eq!(file(990, 0o600, SERVICE, (990, None)), Ok(()));
         assert_eq!(file(990, 0o600, ROOT, (990, None)), Ok(()));

@@ -1,12 +1,11 @@
 //! Whether the store can take backups.
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use crate::artifact::error::{StoreError, StoreErrorKind};
 use crate::artifact::mount::{self, Mount, Unwritable};
 use crate::artifact::space::{self, Allowance};
+use crate::ownership::{OthersWrite, OwnFolder, TouchError, Untrusted, WrittenKind};
 use crate::plan::model::{MountRule, Settings};
 use crate::run::failure::Failure;
 use crate::run::status::Status;
@@ -17,11 +16,11 @@ use crate::values::size::Bytes;
 pub fn validate(settings: &Settings) -> Result<(), Failure> {
     is_mounted(settings)?;
     let store = &settings.store;
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(store)
-        .map_err(|error| unwritable(settings, &error))?;
+    match OwnFolder::open_or_make(store, WrittenKind::Store) {
+        Ok(_) => {}
+        Err(TouchError::Untrusted(why)) => return Err(untrusted(&why)),
+        Err(TouchError::Io(error)) => return Err(unwritable(settings, &error)),
+    }
     mount::writable(store).map_err(|error| unwritable(settings, &error))?;
     has_space(settings, Status::StoreOutOfSpace)
 }
@@ -30,6 +29,22 @@ pub fn validate(settings: &Settings) -> Result<(), Failure> {
 /// at comes back: the store, or the one above it in which a run would make it.
 pub fn could_be_written(settings: &Settings) -> Result<&Path, Unwritable> {
     mount::could_be_written(&settings.store)
+}
+
+/// Whose the store is, if it is there: refused where it belongs to somebody else or everybody may
+/// write to it. A group that may is somebody's choice, and is told to who asks.
+pub fn owners(settings: &Settings) -> Result<Option<OthersWrite>, Untrusted> {
+    match OwnFolder::open(&settings.store, WrittenKind::Store) {
+        Ok(folder) => Ok(folder.others_write()),
+        Err(TouchError::Untrusted(why)) => Err(why),
+        // What stands in the way is found by who tries to write.
+        Err(TouchError::Io(_)) => Ok(None),
+    }
+}
+
+/// What a run makes of a store that others could change.
+pub fn untrusted(why: &Untrusted) -> Failure {
+    Failure::new(Status::StoreIsNotMounted, format!("the store is not used: {why}"))
 }
 
 /// What a run would make of a store that cannot be written.

@@ -79,7 +79,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     (
         "history",
-        &["notify::previous", "run::event", "run::ledger", "run::status"],
+        &[
+            "notify::previous",
+            "ownership",
+            "run::event",
+            "run::ledger",
+            "run::status",
+        ],
     ),
     (
         "run",
@@ -101,10 +107,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("plan", &["ownership", "secret", "values"]),
     ("gateway", &["clock", "signal", "soma", "values"]),
     ("soma", &["threads", "values"]),
-    ("artifact", &["values"]),
+    ("artifact", &["ownership", "values"]),
     ("process", &[]),
     ("script", &["ownership", "process"]),
-    ("lock", &["clock", "signal", "values"]),
+    ("lock", &["clock", "ownership", "signal", "values"]),
     ("clock", &["signal"]),
     ("signal", &["threads"]),
     ("threads", &[]),

@@ -5,7 +5,7 @@
 //! somebody else's. Where they cannot, they say aloud what was not tested.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, chown, lchown, symlink};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt, chown, lchown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -80,7 +80,12 @@ fn a_plan_file_that_lies_where_others_may_put_files_is_not_taken() {
         for command in commands {
             let ran = run_in(&folder, command).exits(2);
             assert!(
-                ran.stderr.contains("plans.toml is not taken") && ran.stderr.contains("chmod g"),
+                ran.stderr.contains("plans.toml is not taken")
+                    && ran.stderr.contains(if mode == 0o1777 {
+                        "one of your own"
+                    } else {
+                        "chmod g"
+                    }),
                 "{mode:o} {command:?}: {}",
                 ran.stderr
             );
@@ -327,7 +332,7 @@ fn mounted(place: &Path, name: &str, text: &str, mode: u32) -> PathBuf {
 }
 
 #[test]
-fn the_volumes_of_kubernetes_do_not_stand_in_the_way() {
+fn the_volumes_of_kubernetes_do_not_stand_in_the_way_and_their_group_is_told() {
     if !is_root("volumes of root's with a group") {
         return;
     }
@@ -372,6 +377,12 @@ fn the_volumes_of_kubernetes_do_not_stand_in_the_way() {
     }
     let ran = run(&["run", "P"]).exits(0);
     assert!(ran.stderr.is_empty(), "no warning of a run: {}", ran.stderr);
+    for arguments in [["check"].as_slice(), &["validate"]] {
+        let ran = run(arguments).exits(0);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        let told = format!("the group {GROUP} may write to {}", place.join("store").display());
+        assert!(said.contains(&told), "{arguments:?}: {said}");
+    }
 }
 
 #[test]
@@ -434,4 +445,169 @@ fn the_metrics_are_for_everybody_to_read_whatever_the_umask_says() {
     assert!(metadata.is_file(), "the link was replaced");
     assert_eq!(metadata.permissions().mode() & 0o7777, 0o644);
     assert_eq!(home.text("kept"), "kept");
+}
+
+/// A home whose plan has run once, so that there are a store, a history and locks.
+fn used_home(gateway: &Gateway) -> Home {
+    let home = Home::new()
+        .device("QA1", gateway)
+        .plan("P", &export("*", "DOM1", ""));
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    home
+}
+
+#[test]
+fn what_is_written_is_refused_where_others_may_write_it_and_the_command_mends_it() {
+    let gateway = Gateway::start(Setup::default());
+    let home = used_home(&gateway);
+    let before = gateway.requests().len();
+    // What it is, its mode now, the exit code of a run, and of a check.
+    for (name, mode, code) in [
+        ("store", 0o777, 4),
+        ("state", 0o777, 6),
+        ("state", 0o770, 6),
+        ("state/history.db", 0o666, 6),
+        ("state/history.db", 0o660, 6),
+        ("state/history.db.locks", 0o777, 6),
+        ("state/history.db.locks/plan-P.lock", 0o666, 6),
+    ] {
+        let path = home.path(name);
+        let good = fs::metadata(&path).expect(name).permissions().mode() & 0o7777;
+        set_mode(&path, mode);
+        let check = home.dpbackup(&["check"]).exits(1);
+        let ran = home.dpbackup(&["run", "P"]);
+        assert_eq!(ran.code, Some(code), "{name} {mode:o}: {}", ran.stderr);
+        let command = ran.stderr.split('`').find(|words| words.starts_with("chmod "));
+        let command = command
+            .unwrap_or_else(|| panic!("{name} {mode:o}: {}", ran.stderr))
+            .to_owned();
+        assert!(command.ends_with(&*path.to_string_lossy()), "{command}");
+        assert!(
+            check.stdout.contains(&command),
+            "{name} {mode:o}: {}",
+            check.stdout
+        );
+        let mended = Command::new("sh")
+            .args(["-c", &command])
+            .status()
+            .expect("a shell");
+        assert!(mended.success());
+        let ran = home.dpbackup(&["run", "P"]).exits(0);
+        assert_eq!(ran.stderr, "", "{name}");
+        set_mode(&path, good);
+    }
+    assert!(gateway.requests().len() > before, "the runs between were runs");
+}
+
+#[test]
+fn what_somebody_else_owns_is_not_written_and_the_command_mends_it() {
+    if !is_root("a store and a history of somebody else") {
+        return;
+    }
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &export("*", "DOM1", ""));
+    let text = fs::read_to_string(home.plan_file()).expect("a plan file");
+    set_mode(&home.path(""), 0o755);
+    let own = make_folder(&home.path("own"), 0o755);
+    write(&own.join("plans.toml"), &text, 0o644);
+    for path in [&own, &own.join("plans.toml")] {
+        chown(path, Some(SERVICE), Some(SERVICE)).expect("given");
+    }
+    let run = |arguments: &[&str]| run_as(SERVICE, &[], &own, &[], arguments);
+    let _ = run(&["run", "P"]).exits(0);
+    for (name, code) in [
+        ("store", 4),
+        // Whether something is still quiesced cannot be told where the journal cannot be read.
+        ("state", 10),
+        ("state/history.db", 10),
+        ("state/history.db.locks", 6),
+        ("state/history.db.locks/plan-P.lock", 6),
+    ] {
+        let path = own.join(name);
+        chown(&path, Some(STRANGER), None).expect("given");
+        let ran = run(&["run", "P"]);
+        assert_eq!(ran.code, Some(code), "{name}: {}", ran.stderr);
+        let command = format!("chown {SERVICE} {}", path.display());
+        assert!(ran.stderr.contains(&command), "{name}: {}", ran.stderr);
+        let check = run(&["check"]).exits(1);
+        assert!(check.stdout.contains(&command), "{name}: {}", check.stdout);
+        let mended = Command::new("sh")
+            .args(["-c", &command])
+            .status()
+            .expect("a shell");
+        assert!(mended.success());
+        let _ = run(&["run", "P"]).exits(0);
+    }
+}
+
+#[test]
+fn a_run_that_root_starts_by_hand_leaves_nothing_that_locks_the_service_out() {
+    if !is_root("a run by root beside a service") {
+        return;
+    }
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &export("*", "DOM1", ""));
+    let text = fs::read_to_string(home.plan_file()).expect("a plan file");
+    set_mode(&home.path(""), 0o755);
+    let etc = make_folder(&home.path("etc"), 0o755);
+    let own = make_folder(&home.path("own"), 0o755);
+    let text = text
+        .replace("\"store\"", &format!("\"{}/store\"", own.display()))
+        .replace("\"state/", &format!("\"{}/state/", own.display()));
+    write(&etc.join("plans.toml"), &text, 0o644);
+    chown(&own, Some(SERVICE), Some(SERVICE)).expect("given");
+    let plans = etc.join("plans.toml").to_string_lossy().into_owned();
+    let variables = [("DPBACKUP_CONFIG", plans.as_str())];
+    // Root first, then the service, then root again: nobody makes what the other cannot use.
+    for user in [0, SERVICE, 0, SERVICE] {
+        let ran = run_as(user, &[], &own, &variables, &["run", "P"]).exits(0);
+        assert_eq!(ran.stderr, "", "user {user}");
+        let _ = run_as(user, &[], &own, &variables, &["check"]).exits(0);
+    }
+    let mut all = vec![own.clone()];
+    while let Some(path) = all.pop() {
+        assert_eq!(
+            fs::metadata(&path).expect("there").uid(),
+            SERVICE,
+            "{}",
+            path.display()
+        );
+        if path.is_dir() {
+            all.extend(
+                fs::read_dir(&path)
+                    .expect("a folder")
+                    .map(|entry| entry.expect("an entry").path()),
+            );
+        }
+    }
+}
+
+#[test]
+fn a_folder_that_somebody_else_has_put_into_an_open_store_is_not_written_to() {
+    if !is_root("a folder of somebody else in a store for everybody") {
+        return;
+    }
+    let gateway = Gateway::start(Setup::default());
+    let home = used_home(&gateway);
+    set_mode(&home.store(), 0o1777);
+    let check = home.dpbackup(&["check"]).exits(0);
+    assert!(
+        check.stdout.contains("everybody may put files into"),
+        "{}",
+        check.stdout
+    );
+    assert_eq!(home.dpbackup(&["run", "P"]).exits(0).stderr, "");
+    for name in ["QA1", "QA1/domain", "QA1/domain/DOM1"] {
+        let path = home.store().join(name);
+        chown(&path, Some(STRANGER), Some(STRANGER)).expect("given");
+        let ran = home.dpbackup(&["run", "P"]).exits(1);
+        let command = format!("chown root {}", path.display());
+        assert!(ran.stderr.contains(&command), "{name}: {}", ran.stderr);
+        chown(&path, Some(0), Some(0)).expect("taken");
+    }
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
 }

@@ -256,7 +256,7 @@ fn a_lock_that_is_no_lock_ends_with_10_where_something_is_open() {
     symlink("nowhere", &lock).expect("a link");
     let ran = home.dpbackup(&["recover"]).exits(10);
     assert!(
-        ran.stdout.contains("domain DOM1 of QA1") && ran.stdout.contains("it is a link"),
+        ran.stdout.contains("domain DOM1 of QA1") && ran.stdout.contains("is a symbolic link"),
         "{}",
         ran.stdout
     );

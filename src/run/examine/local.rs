@@ -1,8 +1,11 @@
 //! What a run needs on this machine: store and scripts; and plans that mean
 //! something.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::path::Path;
+
+use rustix::fs::Access;
 
 use crate::artifact::mount::Unwritable;
 use crate::artifact::space;
@@ -11,6 +14,7 @@ use crate::run::examine::item::{CheckItem, CheckItems, THIS_MACHINE};
 use crate::run::status::Status;
 use crate::run::{Engine, store};
 use crate::script;
+use crate::secret::SecretContext;
 use crate::values::size::Bytes;
 
 pub(super) fn examine(engine: Engine<'_>, plans: &[&Plan]) -> Vec<CheckItem> {
@@ -20,6 +24,8 @@ pub(super) fn examine(engine: Engine<'_>, plans: &[&Plan]) -> Vec<CheckItem> {
     folder(settings, &mut found);
     free_space(settings, &mut found);
     scripts(plans, &mut found);
+    secrets(engine, &mut found);
+    metrics(engine, &mut found);
     let mut all = found.found;
     for plan in plans {
         all.extend(plan_findings(engine, plan));
@@ -46,8 +52,15 @@ fn folder(settings: &Settings, found: &mut CheckItems) {
         let hint = "mount it, or change `store` or `require_mount` in the settings";
         return found.fail("store", failure.message, hint);
     }
+    let group = match store::owners(settings) {
+        Ok(group) => group.map_or_else(String::new, |group| format!("; {group}")),
+        Err(why) => {
+            let hint = "run that, or change `store` in the settings";
+            return found.fail("store", store::untrusted(&why).message, hint);
+        }
+    };
     match store::could_be_written(settings) {
-        Ok(there) if there == store => found.ok("store", format!("{shown} can be written")),
+        Ok(there) if there == store => found.ok("store", format!("{shown} can be written{group}")),
         Ok(_) => found.ok(
             "store",
             format!("{shown} is not there yet; the first run makes it"),
@@ -120,6 +133,49 @@ fn scripts(plans: &[&Plan], found: &mut CheckItems) {
                 );
                 found.fail("script", why, hint);
             }
+        }
+    }
+}
+
+/// Whether files that hold secrets, and programs that print them, are nobody else's: those of
+/// receivers too, which are not told anything here.
+fn secrets(engine: Engine<'_>, found: &mut CheckItems) {
+    let context = SecretContext {
+        folder: engine.plan_folder(),
+        environment: engine.environment,
+        variables: &|| engine.file.secret_variables(),
+    };
+    let mut told = BTreeSet::new();
+    for secret in engine.file.secrets() {
+        if let Err(why) = secret.owners(&context) {
+            let why = why.to_string();
+            if told.insert(why.clone()) {
+                found.fail(
+                    "secret",
+                    why,
+                    "run that; a secret that others can read or choose is not used",
+                );
+            }
+        }
+    }
+}
+
+/// Whether the file of the metrics could be replaced.
+fn metrics(engine: Engine<'_>, found: &mut CheckItems) {
+    let Some(path) = &engine.file.notify.metrics else {
+        return;
+    };
+    let folder = path.parent().unwrap_or(Path::new("."));
+    match rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK) {
+        Ok(()) => found.ok("metrics", format!("{} can be written", path.display())),
+        Err(errno) => {
+            let why = io::Error::from(errno);
+            let text = format!("{} cannot be written: {why}", folder.display());
+            found.warn(
+                "metrics",
+                text,
+                "make that folder, or give it to the user who runs dpbackup",
+            );
         }
     }
 }
