@@ -1,5 +1,7 @@
-"""The shape of the CronJob: what the API server would refuse, and what dpbackup relies on."""
+"""The shape of the CronJob: what the API server would refuse, what dpbackup relies on, and that the
+image is made for it."""
 
+import json
 import sys
 
 import yaml
@@ -31,4 +33,18 @@ for container in template["containers"]:
     assert sorted(mounts) == sorted(volumes), "each volume is mounted, and each mount has a volume"
     assert all(mount["mountPath"].startswith("/") for mount in container["volumeMounts"])
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
-print(f"{sys.argv[1]}: a CronJob as it should be")
+
+# The image says who it runs as, where it looks for plans and what outlives it; the CronJob as well.
+image = {}
+with open(sys.argv[2]) as file:
+    for line in file.read().replace("\\\n", " ").splitlines():
+        word, _, rest = line.partition(" ")
+        image.setdefault(word, []).append(rest.strip())
+context = template["securityContext"]
+assert image["USER"] == [f"{context['runAsUser']}:{context['fsGroup']}"], image["USER"]
+variables = dict(word.split("=", 1) for words in image["ENV"] for word in words.split())
+given = {variable["name"]: variable.get("value") for variable in container["env"]}
+assert given["DPBACKUP_CONFIG"] == variables["DPBACKUP_CONFIG"]
+written = [mount["mountPath"] for mount in container["volumeMounts"] if not mount.get("readOnly")]
+assert sorted(json.loads(image["VOLUME"][0])) == sorted(written), written
+print(f"{sys.argv[1]}: a CronJob as it should be, and {sys.argv[2]} its image")

@@ -5,17 +5,13 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-tools=$PWD/target/tools/receivers
 if ! command -v rsyslogd >/dev/null || ! command -v promtool >/dev/null \
     || ! ls /usr/lib/*/rsyslog/lmnsd_ossl.so >/dev/null 2>&1; then
   apt-get update -qq
   DEBIAN_FRONTEND=noninteractive apt-get install -qq -y -o DPkg::Lock::Timeout=300 \
     --no-install-recommends rsyslog rsyslog-openssl prometheus openssl python3-venv >/dev/null
 fi
-if ! "$tools/bin/python" -c 'import aiosmtpd' 2>/dev/null; then
-  python3 -m venv "$tools"
-  "$tools/bin/pip" install --quiet --disable-pip-version-check aiosmtpd==1.4.6
-fi
+tools=$(.ci/python)
 # $DPBACKUP names a binary that is built already, as `cargo test` leaves one behind.
 dpbackup=${DPBACKUP:-$PWD/target/debug/dpbackup}
 [ -n "${DPBACKUP:-}" ] || cargo build --locked --quiet --bin dpbackup
@@ -91,7 +87,7 @@ Controller(Handler(), hostname="127.0.0.1", port=int(sys.argv[1]), tls_context=c
            auth_required=True, auth_require_tls=True, authenticator=login).start()
 time.sleep(600)
 PY
-"$tools/bin/python" mail.py "$smtp" > aiosmtpd.log 2>&1 &
+"$tools/python" mail.py "$smtp" > aiosmtpd.log 2>&1 &
 started+=($!)
 
 for _ in $(seq 100); do

@@ -43,8 +43,13 @@ impl PlanFile {
         let notify = &self.notify;
         let email = notify.email.iter().filter_map(|email| email.login.as_ref());
         let webhooks = notify.webhooks.iter();
-        let webhooks =
-            webhooks.flat_map(|hook| [Some(&hook.url), hook.secret.as_ref(), hook.authorization.as_ref()]);
+        let webhooks = webhooks.flat_map(|webhook| {
+            [
+                Some(&webhook.url),
+                webhook.secret.as_ref(),
+                webhook.authorization.as_ref(),
+            ]
+        });
         let pings = notify.ping.iter().filter_map(|ping| ping.url.as_ref());
         let of_plans = self.plans.iter().filter_map(|plan| plan.notify.ping.as_ref());
         let devices = self.devices.iter().map(|device| &device.password);

@@ -1,6 +1,6 @@
 //! The documents that must be true of the code, and the words of the code.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -45,11 +45,56 @@ fn the_readme_names_the_two_commands_and_only_pages_that_exist() {
     for command in ["    cargo run --example demo\n", "    cargo test\n"] {
         assert!(readme.contains(command), "{command}");
     }
-    for page in pages() {
+    let beside = ["README.md", "CONTRIBUTING.md", "SECURITY.md"].map(|name| root().join(name));
+    for page in pages().into_iter().chain(beside) {
         let text = fs::read_to_string(&page).expect("text");
         check_links(&text, page.parent().expect("a folder"), &page);
     }
-    check_links(&readme, &root(), Path::new("README.md"));
+}
+
+#[test]
+fn the_words_of_the_glossary_are_those_of_the_code() {
+    let glossary = fs::read_to_string(root().join("docs/glossary.md")).expect("the glossary");
+    let source = Source::read();
+    let words: BTreeSet<&str> = source
+        .modules()
+        .flat_map(|module| module.words.iter().map(String::as_str))
+        .collect();
+    let terms: Vec<&str> = glossary
+        .lines()
+        .filter_map(|line| line.strip_prefix("| **")?.split("**").next())
+        .collect();
+    assert!(terms.len() > 30 && terms.is_sorted(), "{terms:?}");
+    for term in terms {
+        for word in term.split(' ') {
+            assert!(words.contains(word), "the code does not say {word}");
+        }
+    }
+    let given_up = glossary.lines().last().expect("a line").split('*');
+    for word in given_up.skip(1).step_by(2) {
+        assert!(!words.contains(word), "{word} was given up, and the code says it");
+    }
+}
+
+#[test]
+fn the_workflow_of_the_forge_runs_what_is_here() {
+    let workflow = fs::read_to_string(root().join(".github/workflows/ci.yml")).expect("the workflow");
+    assert!(workflow.contains("run: .ci/run\n"), "{workflow}");
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("the manifest");
+    let oldest = manifest
+        .lines()
+        .find_map(|line| line.strip_prefix("rust-version = \"")?.split('"').next())
+        .expect("a version");
+    assert!(workflow.contains(&format!("rust:{oldest}-")), "{oldest}");
+    let ci = fs::read_to_string(root().join(".ci/run")).expect("the script");
+    let deny = ci
+        .lines()
+        .find_map(|line| line.strip_prefix("deny_version="))
+        .expect("a version");
+    assert!(
+        workflow.contains(&format!("--version {deny} cargo-deny")),
+        "{deny}"
+    );
 }
 
 fn check_links(text: &str, folder: &Path, page: &Path) {

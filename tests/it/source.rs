@@ -19,6 +19,8 @@ pub(super) struct Module {
     pub(super) path: Segments,
     pub(super) file: PathBuf,
     pub(super) types: Vec<String>,
+    /// The words of its names: of `OpenQuiesce` and `open_quiesce`, `open` and `quiesce`.
+    pub(super) words: BTreeSet<String>,
     names: Names,
 }
 
@@ -89,10 +91,13 @@ impl Source {
             names.children.insert(name);
         }
         let types = types_of(&parsed.items);
+        let mut words = Words::default();
+        words.visit_file(&parsed);
         let module = Module {
             path: path.clone(),
             file,
             types,
+            words: words.0,
             names,
         };
         self.modules.insert(path, module);
@@ -207,6 +212,34 @@ fn types_of(items: &[syn::Item]) -> Vec<String> {
         }
     }
     types
+}
+
+/// The words of names, in lower case.
+#[derive(Default)]
+struct Words(BTreeSet<String>);
+
+impl<'ast> Visit<'ast> for Words {
+    fn visit_item_mod(&mut self, module: &'ast syn::ItemMod) {
+        if !is_of_tests(&module.attrs) {
+            visit::visit_item_mod(self, module);
+        }
+    }
+
+    /// What is brought in was named elsewhere.
+    fn visit_item_use(&mut self, _: &'ast syn::ItemUse) {}
+
+    fn visit_ident(&mut self, name: &'ast proc_macro2::Ident) {
+        let mut word = String::new();
+        for letter in name.to_string().chars() {
+            if (letter == '_' || letter.is_uppercase()) && !word.is_empty() {
+                self.0.insert(std::mem::take(&mut word));
+            }
+            if letter != '_' {
+                word.extend(letter.to_lowercase());
+            }
+        }
+        self.0.insert(word);
+    }
 }
 
 fn is_of_tests(attributes: &[syn::Attribute]) -> bool {
