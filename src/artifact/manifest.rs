@@ -1,86 +1,20 @@
 //! The manifest of a secure backup: what it lists, and whether it is there.
 //!
-//! No manifest of a gateway has been published. Two working clients agree on
-//! `backupmanifest/files/file` with `filename` and `checksum`, and one of them on the
-//! checksum being SHA-1 in lower-case hex (soma-wire 3.4). So it is read loosely in what
-//! surrounds that, and strictly in what it says.
+//! What it lists stands in [`manifest_list`](crate::artifact::manifest_list).
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use roxmltree::{Document, Node, ParsingOptions};
-use sha1::Sha1;
-use sha2::{Digest, Sha256};
-
 use crate::artifact::layout::component;
-use crate::values::hex::unhex;
-
-/// The name of the manifest.
-pub const MANIFEST: &str = "backupmanifest.xml";
+pub use crate::artifact::manifest_list::MANIFEST;
+use crate::artifact::manifest_list::{Listed, Manifest, ManifestError};
 
 /// A manifest lists ten files or so.
 const MANIFEST_BYTES: u64 = 4 * 1024 * 1024;
-const MANIFEST_NODES: u32 = 200_000;
-
-/// What a manifest lists.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Manifest {
-    /// The files, in its order.
-    pub files: Vec<Listed>,
-}
-
-/// One file that a manifest lists.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
-    /// Its name on the device.
-    pub name: String,
-    /// Its bytes.
-    pub size: Option<u64>,
-    /// Its checksum.
-    pub checksum: Option<Checksum>,
-}
-
-/// A checksum of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Checksum {
-    /// SHA-1, which is what has been seen.
-    Sha1([u8; 20]),
-    /// SHA-256, should firmware come to it.
-    Sha256([u8; 32]),
-}
-
-/// A manifest does not make sense.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ManifestError {
-    /// It is no XML that can be read.
-    #[error("the manifest cannot be read: {0}")]
-    NotXml(String),
-    /// It lists nothing.
-    #[error("the manifest lists no files")]
-    Empty,
-    /// A file has no name, or one that is not safe.
-    #[error("the manifest lists a file with the unsafe name {0:?}")]
-    UnsafeName(String),
-    /// Two files have one name.
-    #[error("the manifest lists {0:?} twice")]
-    Duplicate(String),
-    /// A size or checksum cannot be understood.
-    #[error("the manifest gives {name:?} a {what} that cannot be understood: {text:?}")]
-    BadValue {
-        /// The file.
-        name: String,
-        /// `size` or `checksum`.
-        what: &'static str,
-        /// As it stands there.
-        text: String,
-    },
-}
 
 /// A secure backup could not be verified.
 #[derive(Debug, thiserror::Error)]
@@ -141,40 +75,21 @@ pub struct FolderReport {
     pub bytes: u64,
     /// The names of what lies beside them, and which the manifest does not list.
     pub strangers: Vec<String>,
+    /// The files, by their names on the device, that nothing but their size proves.
+    pub size_only: Vec<String>,
     /// What is odd, but does not make it worse as a backup.
     pub warnings: Vec<String>,
+    /// What is worth knowing, and nobody needs to look at.
+    pub notes: Vec<String>,
 }
 
-/// Reads a manifest.
-pub fn parse(xml: &str) -> Result<Manifest, ManifestError> {
-    let options = ParsingOptions {
-        nodes_limit: MANIFEST_NODES,
-        ..ParsingOptions::default()
-    };
-    let xml = xml.trim_start_matches('\u{FEFF}');
-    let document = Document::parse_with_options(xml, options)
-        .map_err(|error| ManifestError::NotXml(error.to_string()))?;
-    let mut files = Vec::new();
-    let mut names = BTreeSet::new();
-    let lists = document
-        .descendants()
-        .filter(|node| is(node, "backupmanifest"))
-        .flat_map(|node| node.children())
-        .filter(|node| is(node, "files"));
-    for row in lists
-        .flat_map(|node| node.children())
-        .filter(|node| is(node, "file"))
-    {
-        let listed = listed(row)?;
-        if !names.insert(listed.name.clone()) {
-            return Err(ManifestError::Duplicate(listed.name));
-        }
-        files.push(listed);
-    }
-    if files.iter().all(|file| file.name == MANIFEST) {
-        return Err(ManifestError::Empty);
-    }
-    Ok(Manifest { files })
+/// What could be held against a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PartProof {
+    Checksum,
+    /// Its checksum, if it has one, is of no known kind.
+    SizeOnly,
+    Nothing,
 }
 
 /// Verifies a folder with a secure backup: the manifest is there, every file that it lists is
@@ -212,7 +127,7 @@ fn read(folder: &Path) -> Result<Manifest, FolderError> {
         return Err(ManifestError::NotXml("it is too large".to_owned()).into());
     }
     let xml = String::from_utf8(bytes).map_err(|error| ManifestError::NotXml(error.to_string()))?;
-    Ok(parse(&xml)?)
+    Ok(Manifest::read(&xml)?)
 }
 
 /// Verifies a folder against a manifest that has been read.
@@ -236,23 +151,23 @@ fn compare(folder: &Path, manifest: &Manifest) -> Result<(FolderReport, Vec<Fold
         files: 0,
         bytes: 0,
         strangers: Vec::new(),
+        size_only: Vec::new(),
         warnings: Vec::new(),
+        notes: Vec::new(),
     };
     let mut expected = BTreeSet::from([MANIFEST.to_owned()]);
     for listed in &manifest.files {
         let file_name = component(&listed.name);
         let path = folder.join(&file_name);
         expected.insert(file_name);
-        let size = check_file(&path, listed, &mut problems)?;
-        if listed.checksum.is_none() {
-            report
-                .warnings
-                .push(format!("{:?} is listed without a checksum", listed.name));
+        let (size, proof) = check_file(&path, listed, &mut problems)?;
+        // A manifest cannot hold its own checksum, and its size only by chance.
+        if listed.name == MANIFEST {
+            continue;
         }
-        if listed.name != MANIFEST {
-            report.files += 1;
-            report.bytes += size;
-        }
+        report.files += 1;
+        report.bytes += size;
+        report.tell(listed, proof);
     }
     let failed = |source| FolderError::Read {
         path: folder.to_owned(),
@@ -268,12 +183,41 @@ fn compare(folder: &Path, manifest: &Manifest) -> Result<(FolderReport, Vec<Fold
     Ok((report, problems))
 }
 
+impl FolderReport {
+    /// Tells of a file whose bytes could not be held against a checksum.
+    fn tell(&mut self, listed: &Listed, proof: PartProof) {
+        let name = &listed.name;
+        match (proof, listed.checksums.first()) {
+            (PartProof::Checksum, _) => return,
+            (PartProof::SizeOnly, Some(_)) => self.notes.push(format!(
+                "{name:?} has a checksum of no known kind: nothing but its size was compared"
+            )),
+            (PartProof::Nothing, Some(_)) => self.warnings.push(format!(
+                "{name:?} is listed without a size, and with a checksum of no known kind"
+            )),
+            (_, None) => {
+                let text = format!("{name:?} is listed without a checksum");
+                self.warnings.push(text);
+            }
+        }
+        self.size_only.push(name.clone());
+    }
+}
+
 /// Checks one file, and gives its size.
-fn check_file(path: &Path, listed: &Listed, problems: &mut Vec<FolderProblem>) -> Result<u64, FolderError> {
+fn check_file(
+    path: &Path,
+    listed: &Listed,
+    problems: &mut Vec<FolderProblem>,
+) -> Result<(u64, PartProof), FolderError> {
     let name = || listed.name.clone();
+    let proof = match listed.size {
+        Some(_) => PartProof::SizeOnly,
+        None => PartProof::Nothing,
+    };
     let Some(mut file) = open(path)? else {
         problems.push(FolderProblem::Missing(name()));
-        return Ok(0);
+        return Ok((0, proof));
     };
     let failed = |source| FolderError::Read {
         path: path.to_owned(),
@@ -282,9 +226,12 @@ fn check_file(path: &Path, listed: &Listed, problems: &mut Vec<FolderProblem>) -
     let metadata = file.metadata().map_err(failed)?;
     if !metadata.is_file() {
         problems.push(FolderProblem::NotAFile(name()));
-        return Ok(0);
+        return Ok((0, proof));
     }
     let found = metadata.len();
+    if listed.name == MANIFEST {
+        return Ok((found, proof));
+    }
     if let Some(listed) = listed.size
         && found != listed
     {
@@ -293,12 +240,21 @@ fn check_file(path: &Path, listed: &Listed, problems: &mut Vec<FolderProblem>) -
             found,
             listed,
         });
-    } else if let Some(checksum) = listed.checksum
-        && !checksum.fits(&mut file).map_err(failed)?
-    {
-        problems.push(FolderProblem::WrongChecksum(name()));
+        return Ok((found, proof));
     }
-    Ok(found)
+    let mut is_proved = false;
+    for checksum in &listed.checksums {
+        file.rewind().map_err(failed)?;
+        match checksum.fits(&mut file).map_err(failed)? {
+            Some(true) => is_proved = true,
+            Some(false) => {
+                problems.push(FolderProblem::WrongChecksum(name()));
+                break;
+            }
+            None => {}
+        }
+    }
+    Ok((found, if is_proved { PartProof::Checksum } else { proof }))
 }
 
 /// Opens a file without following a link, or gives `None` where none is.
@@ -320,70 +276,6 @@ fn open(path: &Path) -> Result<Option<File>, FolderError> {
             path: path.to_owned(),
             source,
         }),
-    }
-}
-
-fn listed(row: Node<'_, '_>) -> Result<Listed, ManifestError> {
-    let text = |name: &str| {
-        let child = row.children().find(|node| is(node, name));
-        let text = child.and_then(|node| node.text()).unwrap_or_default().trim();
-        (!text.is_empty()).then(|| text.to_owned())
-    };
-    let name = text("filename").unwrap_or_default();
-    let is_unsafe = |c: char| matches!(c, '/' | '\\') || c.is_control();
-    if name.is_empty() || name == "." || name == ".." || name.contains(is_unsafe) {
-        return Err(ManifestError::UnsafeName(name));
-    }
-    let understand = |what, text: String| {
-        let name = name.clone();
-        ManifestError::BadValue { name, what, text }
-    };
-    let size = match text("size") {
-        None => None,
-        Some(text) => Some(text.parse().map_err(|_| understand("size", text))?),
-    };
-    let checksum = match text("checksum") {
-        None => None,
-        Some(text) => Some(Checksum::parse(&text).ok_or_else(|| understand("checksum", text))?),
-    };
-    Ok(Listed { name, size, checksum })
-}
-
-/// Compares the local name: which namespace a manifest has, if any, is not known.
-fn is(node: &Node<'_, '_>, name: &str) -> bool {
-    node.is_element() && node.tag_name().name() == name
-}
-
-impl Checksum {
-    /// Hex in either case, or base64. The length tells which hash it is.
-    fn parse(text: &str) -> Option<Checksum> {
-        let bytes = match text.len() {
-            40 | 64 => unhex(text)?,
-            _ => BASE64.decode(text).ok()?,
-        };
-        match bytes.len() {
-            20 => bytes.try_into().ok().map(Checksum::Sha1),
-            32 => bytes.try_into().ok().map(Checksum::Sha256),
-            _ => None,
-        }
-    }
-
-    fn fits(&self, file: &mut File) -> io::Result<bool> {
-        match self {
-            Checksum::Sha1(expected) => Ok(hash_of::<Sha1>(file)?.as_slice() == expected),
-            Checksum::Sha256(expected) => Ok(hash_of::<Sha256>(file)?.as_slice() == expected),
-        }
-    }
-}
-
-fn hash_of<H: Digest>(file: &mut File) -> io::Result<Vec<u8>> {
-    let mut hash = H::new();
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(hash.finalize().to_vec()),
-            read => hash.update(&buffer[..read]),
-        }
     }
 }
 

@@ -12,6 +12,8 @@ mod fixture;
 mod folder;
 pub mod layout;
 pub mod manifest;
+pub mod manifest_checksum;
+pub mod manifest_list;
 pub mod mount;
 pub mod recheck;
 pub mod removal;

@@ -190,6 +190,9 @@ impl Walk<'_, '_, '_> {
         for warning in report.warnings {
             self.warn(warning)?;
         }
+        for note in report.notes {
+            self.record.note(Owner::Task(self.task.id), &note)?;
+        }
         let place = staged.publish().map_err(|error| self.storage(&error))?;
         for part in sealed {
             let file = StoredFile {

@@ -1,0 +1,346 @@
+//! The checksums of a manifest, in whatever form a device writes them.
+//!
+//! One client is known that compares them, with SHA-1 in lower-case hex (soma-wire 3.4). Which
+//! others there are is not: so every hash is taken that is in use, in hex or base64, with the
+//! name of its kind or without. What is none of these proves nothing, good or bad.
+
+use std::fs::File;
+use std::io::{self, Read};
+
+use base64::Engine as _;
+use base64::alphabet::{STANDARD, URL_SAFE};
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use md5::Md5;
+use sha1::Sha1;
+use sha2::{Digest, Sha256, Sha384, Sha512};
+
+use crate::values::hex::unhex;
+
+/// A checksum of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Checksum {
+    /// Of a kind that can be computed.
+    Known(HashKind, Vec<u8>),
+    /// Of another kind, or none: as it stands in the manifest.
+    Unknown(String),
+}
+
+/// The kinds of hashes that are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HashKind {
+    /// 16 bytes.
+    Md5,
+    /// 20 bytes, which is what has been seen.
+    Sha1,
+    /// 32 bytes.
+    Sha256,
+    /// 48 bytes.
+    Sha384,
+    /// 64 bytes.
+    Sha512,
+}
+
+/// What may stand between the digits of a hash.
+const SEPARATORS: [char; 2] = [':', '-'];
+
+const KINDS: [HashKind; 5] = [
+    HashKind::Md5,
+    HashKind::Sha1,
+    HashKind::Sha256,
+    HashKind::Sha384,
+    HashKind::Sha512,
+];
+
+impl Checksum {
+    /// Reads a checksum. `kind` is what the manifest says about it elsewhere; without a name the
+    /// length tells which hash it is. `None` where it is a known hash that was damaged: it says
+    /// that it is one, or is but for a character or two.
+    pub(super) fn read(text: &str, kind: Option<&str>) -> Option<Checksum> {
+        let (prefix, digest) = split(text);
+        let bare: String = digest.chars().filter(|c| !c.is_whitespace()).collect();
+        let bytes = bytes(&bare);
+        let length = bytes.as_ref().map_or(0, Vec::len);
+        let named: Vec<_> = [prefix, kind]
+            .into_iter()
+            .flatten()
+            .map(|name| HashKind::named(name, length))
+            .collect();
+        if named.contains(&None) {
+            // What stands in the middle of base64 makes no name of what is in front of it.
+            let is_damaged = kind.is_none() && is_nearly_base64(text.trim());
+            return (!is_damaged).then(|| Checksum::Unknown(text.to_owned()));
+        }
+        let by_length = KINDS.into_iter().find(|kind| kind.bytes() == length);
+        let fits = named.iter().all(|kind| *kind == by_length);
+        match (by_length, bytes) {
+            (Some(kind), Some(bytes)) if fits => Some(Checksum::Known(kind, bytes)),
+            _ if !named.is_empty() || is_nearly_hex(&bare) || is_nearly_base64(&bare) => None,
+            _ => Some(Checksum::Unknown(text.to_owned())),
+        }
+    }
+
+    /// Whether it is that of a file, read from where it stands. `None` where that cannot be told.
+    pub(super) fn fits(&self, file: &mut File) -> io::Result<Option<bool>> {
+        let Checksum::Known(kind, expected) = self else {
+            return Ok(None);
+        };
+        let found = match kind {
+            HashKind::Md5 => hash_of::<Md5>(file)?,
+            HashKind::Sha1 => hash_of::<Sha1>(file)?,
+            HashKind::Sha256 => hash_of::<Sha256>(file)?,
+            HashKind::Sha384 => hash_of::<Sha384>(file)?,
+            HashKind::Sha512 => hash_of::<Sha512>(file)?,
+        };
+        Ok(Some(found == *expected))
+    }
+}
+
+impl HashKind {
+    fn bytes(self) -> usize {
+        match self {
+            HashKind::Md5 => 16,
+            HashKind::Sha1 => 20,
+            HashKind::Sha256 => 32,
+            HashKind::Sha384 => 48,
+            HashKind::Sha512 => 64,
+        }
+    }
+
+    /// The kind of this name, `SHA-256`, for a hash of so many bytes. The end of an address of
+    /// an algorithm is a name as well.
+    fn named(name: &str, bytes: usize) -> Option<HashKind> {
+        let name = name.rsplit(['#', '/']).next().unwrap_or(name);
+        let letters = name.chars().filter(char::is_ascii_alphanumeric);
+        let letters = letters.collect::<String>().to_ascii_lowercase();
+        Some(match letters.as_str() {
+            "md5" => HashKind::Md5,
+            "sha1" | "sha" => HashKind::Sha1,
+            "sha256" => HashKind::Sha256,
+            "sha384" => HashKind::Sha384,
+            "sha512" => HashKind::Sha512,
+            // A family, of which the length tells the member.
+            "sha2" => KINDS.into_iter().skip(2).find(|kind| kind.bytes() == bytes)?,
+            _ => return None,
+        })
+    }
+}
+
+/// Takes the name of a kind off the front: `{SHA}…`, `sha1:…`, `SHA-256=…`, `sha256-…`.
+fn split(text: &str) -> (Option<&str>, &str) {
+    let text = text.trim();
+    if let Some((name, digest)) = text.strip_prefix('{').and_then(|rest| rest.split_once('}')) {
+        return (Some(name), digest.trim());
+    }
+    // No name of a hash looks like a piece of one, even if that is damaged.
+    let is_name = |name: &str, rest: &str| {
+        let is_word = name.starts_with(|c: char| c.is_ascii_alphabetic()) && !name.contains(':');
+        let is_piece = name.chars().all(|c| c.is_ascii_hexdigit()) || rest.contains(':');
+        HashKind::named(name, 32).is_some() || is_word && !is_piece
+    };
+    let end_of = |separator: char| {
+        let at = text.find(separator)?;
+        is_name(&text[..at], &text[at + 1..]).then_some(at)
+    };
+    let padding = |at: &usize| text[*at..].trim_matches('=').is_empty();
+    let at = end_of(':')
+        .or_else(|| end_of('=').filter(|at| !padding(at)))
+        .or_else(|| {
+            // `sha-256` has a dash in its name, and `sha256-…` one behind it.
+            let mut dashes = text.match_indices('-').map(|(at, _)| at);
+            dashes.rfind(|at| HashKind::named(&text[..*at], 32).is_some())
+        });
+    match at {
+        Some(at) => (Some(text[..at].trim()), text[at + 1..].trim()),
+        None => (None, text),
+    }
+}
+
+/// The bytes of a digest in hex, with something between the digits or without, or in base64.
+fn bytes(bare: &str) -> Option<Vec<u8>> {
+    let digits = bare.replace(SEPARATORS, "");
+    if let Some(bytes) = unhex(&digits)
+        && is_divided_evenly(bare)
+    {
+        return Some(bytes);
+    }
+    let lenient = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    [STANDARD, URL_SAFE]
+        .iter()
+        .find_map(|alphabet| GeneralPurpose::new(alphabet, lenient).decode(bare).ok())
+}
+
+/// Whether a text is as long as a known hash in hex, give or take a digit, and is one but for a
+/// few characters.
+fn is_nearly_hex(bare: &str) -> bool {
+    let digits = bare.replace(SEPARATORS, "");
+    KINDS
+        .iter()
+        .any(|kind| is_nearly(&digits, kind.bytes() * 2, |c| c.is_ascii_hexdigit()))
+}
+
+/// The same of base64. Where it has a padding, that has to be there: without it the length alone
+/// says little.
+fn is_nearly_base64(bare: &str) -> bool {
+    let is_of = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=');
+    KINDS.iter().map(|kind| kind.bytes()).any(|bytes| {
+        let is_padded = bytes % 3 == 0 || bare.ends_with('=');
+        is_padded && is_nearly(bare, bytes.div_ceil(3) * 4, is_of)
+    })
+}
+
+fn is_nearly(text: &str, length: usize, is_of: impl Fn(char) -> bool) -> bool {
+    let count = text.chars().count();
+    let odd = text.chars().filter(|c| !is_of(*c)).count();
+    count.abs_diff(length) <= 1 && odd * 8 <= count
+}
+
+/// Whether what stands between hex digits divides them into pieces of one length.
+fn is_divided_evenly(bare: &str) -> bool {
+    let mut pieces = bare.split(SEPARATORS).map(str::len);
+    let first = pieces.next().unwrap_or_default();
+    first % 2 == 0 && pieces.all(|length| length == first)
+}
+
+fn hash_of<H: Digest>(file: &mut File) -> io::Result<Vec<u8>> {
+    let mut hash = H::new();
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hash.finalize().to_vec()),
+            read => hash.update(&buffer[..read]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::engine::general_purpose::{STANDARD as BASE64, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+
+    use super::*;
+    use crate::values::hex::hex;
+
+    /// The hashes of `abc`.
+    fn digests() -> [(HashKind, Vec<u8>, &'static str); 5] {
+        [
+            (HashKind::Md5, Md5::digest(b"abc").to_vec(), "md5"),
+            (HashKind::Sha1, Sha1::digest(b"abc").to_vec(), "sha1"),
+            (HashKind::Sha256, Sha256::digest(b"abc").to_vec(), "sha256"),
+            (HashKind::Sha384, Sha384::digest(b"abc").to_vec(), "sha384"),
+            (HashKind::Sha512, Sha512::digest(b"abc").to_vec(), "sha512"),
+        ]
+    }
+
+    fn separated(bytes: &[u8], separator: &str) -> String {
+        let pairs: Vec<String> = bytes.iter().map(|byte| hex(&[*byte])).collect();
+        pairs.join(separator)
+    }
+
+    #[test]
+    fn a_hash_is_read_in_every_kind_and_form() {
+        assert_eq!(hex(&digests()[0].1), "900150983cd24fb0d6963f7d28e17f72");
+        for (kind, bytes, name) in digests() {
+            let upper = name.to_uppercase();
+            let dashed = upper.replace("SHA", "SHA-");
+            let (plain, base64) = (hex(&bytes), BASE64.encode(&bytes));
+            let forms = [
+                plain.clone(),
+                plain.to_uppercase(),
+                separated(&bytes, ":"),
+                separated(&bytes, ":").to_uppercase(),
+                separated(&bytes, "-"),
+                separated(&bytes, " "),
+                base64.clone(),
+                STANDARD_NO_PAD.encode(&bytes),
+                URL_SAFE_NO_PAD.encode(&bytes),
+                format!("{name}:{plain}"),
+                format!("{upper}: {plain}"),
+                format!("{dashed}:{base64}"),
+                format!("{name}:{}", separated(&bytes, ":")),
+                format!("{dashed}={plain}"),
+                format!("{name}={base64}"),
+                format!("{name}-{base64}"),
+                format!("{{{upper}}}{base64}"),
+                format!("{{{dashed}}}{plain}"),
+                format!(" {plain}\n"),
+            ];
+            for form in forms {
+                let known = Some(Checksum::Known(kind, bytes.clone()));
+                assert_eq!(Checksum::read(&form, None), known, "{form}");
+                for named in [
+                    name,
+                    &upper,
+                    &dashed,
+                    &format!("http://www.w3.org/2000/09/xmldsig#{name}"),
+                ] {
+                    assert_eq!(Checksum::read(&form, Some(named)), known, "{form} {named}");
+                }
+            }
+        }
+        let sha1 = &digests()[1].1;
+        let known = Some(Checksum::Known(HashKind::Sha1, sha1.clone()));
+        assert_eq!(
+            Checksum::read(&format!("{{SHA}}{}", BASE64.encode(sha1)), None),
+            known
+        );
+    }
+
+    #[test]
+    fn what_is_of_no_known_kind_is_not_known() {
+        let (sha1, sha256) = (hex(&digests()[1].1), hex(&digests()[2].1));
+        let salted = format!("{{SSHA}}{}", BASE64.encode(&digests()[1].1));
+        let unknown = |text: &str| Some(Checksum::Unknown(text.to_owned()));
+        for text in [
+            "abc",
+            "352441c2",
+            "crc32:352441c2",
+            &salted,
+            &format!("sha3-256:{sha256}"),
+            &format!("blake2s:{sha256}"),
+            &"z".repeat(40),
+            &"0".repeat(48),
+            // SHA-1 in base32: as long as MD5 in hex.
+            "VGMT4NSHA2AWVOR6EVYXQUGCNSONBWE5",
+        ] {
+            assert_eq!(Checksum::read(text, None), unknown(text), "{text}");
+        }
+        assert_eq!(Checksum::read(&sha1, Some("RIPEMD-160")), unknown(&sha1));
+    }
+
+    #[test]
+    fn a_known_hash_that_was_damaged_is_none() {
+        let (sha1, sha256) = (hex(&digests()[1].1), hex(&digests()[2].1));
+        let texts = [
+            format!("sha1:{sha256}"),
+            format!("sha256:{sha1}"),
+            format!("sha1:{}", &sha1[1..]),
+            "{MD5}".to_owned(),
+            "a9:993e:364706816aba3e25717850c26c9cd0d89d".to_owned(),
+        ];
+        for text in texts {
+            assert_eq!(Checksum::read(&text, None), None, "{text}");
+        }
+        assert_eq!(Checksum::read(&sha1, Some("SHA-256")), None);
+        for (_, bytes, name) in digests() {
+            for form in [hex(&bytes), separated(&bytes, ":"), BASE64.encode(&bytes)] {
+                let good = Checksum::read(&form, None);
+                for index in 0..form.len() {
+                    for bit in 0..7 {
+                        let mut damaged = form.clone().into_bytes();
+                        damaged[index] ^= 1 << bit;
+                        let damaged = String::from_utf8(damaged).expect("ASCII");
+                        // Upper case is no damage; of a separator, or the padding, little is left.
+                        let is_same = Checksum::read(&damaged, None) == good;
+                        let is_kept = !form.as_bytes()[index].is_ascii_alphanumeric() || bit == 5;
+                        assert!(!is_same || is_kept, "{name}: {form} and {damaged}");
+                        if !form.ends_with('=') || index + 2 < form.len() {
+                            let read = Checksum::read(&damaged, None);
+                            let is_unknown = matches!(read, Some(Checksum::Unknown(_)));
+                            assert!(!is_unknown, "{name}: {form} and {damaged}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! What the manifest of a secure backup lists.
+//!
+//! No manifest of a gateway has been published. Three working clients agree on `files/file`
+//! with `filename` and `checksum`, below the root or below a `backupmanifest`; one of them
+//! reads `filesize`, and passes over a row of the manifest itself (soma-wire 3.4 and 11). So it
+//! is read loosely in what surrounds that, and strictly in what it says.
+
+use std::collections::BTreeSet;
+
+use roxmltree::{Document, Node, ParsingOptions};
+
+use crate::artifact::manifest_checksum::Checksum;
+use crate::values::xml_limits::{XmlLimits, XmlScan};
+
+/// The name of the manifest.
+pub const MANIFEST: &str = "backupmanifest.xml";
+
+const MANIFEST_NODES: u32 = 200_000;
+
+/// What a manifest lists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manifest {
+    /// The files, in its order.
+    pub files: Vec<Listed>,
+}
+
+/// One file that a manifest lists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its name on the device.
+    pub name: String,
+    /// Its bytes.
+    pub size: Option<u64>,
+    /// Its checksums, one or none as a rule.
+    pub checksums: Vec<Checksum>,
+}
+
+/// A manifest does not make sense.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ManifestError {
+    /// It is no XML that can be read.
+    #[error("the manifest cannot be read: {0}")]
+    NotXml(String),
+    /// It lists nothing.
+    #[error("the manifest lists no files")]
+    Empty,
+    /// A file has no name, or one that is not safe.
+    #[error("the manifest lists a file with the unsafe name {0:?}")]
+    UnsafeName(String),
+    /// Two files have one name.
+    #[error("the manifest lists {0:?} twice")]
+    Duplicate(String),
+    /// A size cannot be understood, a checksum is damaged, or something stands twice.
+    #[error("the manifest gives {name:?} a {what} that cannot be understood: {text:?}")]
+    BadValue {
+        /// The file.
+        name: String,
+        /// The name of the element.
+        what: &'static str,
+        /// As it stands there.
+        text: String,
+    },
+}
+
+impl Manifest {
+    /// Reads a manifest.
+    pub fn read(xml: &str) -> Result<Manifest, ManifestError> {
+        let not_xml = |why: String| ManifestError::NotXml(why);
+        let xml = xml.trim_start_matches('\u{FEFF}');
+        // What would cost a parser hours does not come to it.
+        XmlScan::new(XmlLimits::default())
+            .feed(xml.as_bytes())
+            .map_err(|error| not_xml(error.to_string()))?;
+        let options = ParsingOptions {
+            nodes_limit: MANIFEST_NODES,
+            ..ParsingOptions::default()
+        };
+        let document =
+            Document::parse_with_options(xml, options).map_err(|error| not_xml(error.to_string()))?;
+        let root = document.root_element();
+        let holders = document
+            .descendants()
+            .filter(|node| *node == root || is(node, "backupmanifest"));
+        let rows = holders
+            .flat_map(|node| children(node, "files"))
+            .flat_map(|files| children(files, "file"));
+        let mut files = Vec::new();
+        let mut names = BTreeSet::new();
+        for row in rows {
+            let listed = Listed::read(row)?;
+            if !names.insert(listed.name.clone()) {
+                return Err(ManifestError::Duplicate(listed.name));
+            }
+            files.push(listed);
+        }
+        if files.iter().all(|file| file.name == MANIFEST) {
+            return Err(ManifestError::Empty);
+        }
+        Ok(Manifest { files })
+    }
+}
+
+impl Listed {
+    fn read(row: Node<'_, '_>) -> Result<Listed, ManifestError> {
+        let name = single(row, "filename", "")?.unwrap_or_default();
+        let is_unsafe = |c: char| matches!(c, '/' | '\\') || c.is_control();
+        if name.is_empty() || name == "." || name == ".." || name.contains(is_unsafe) {
+            return Err(ManifestError::UnsafeName(name));
+        }
+        let mut size = None;
+        for what in ["size", "filesize"] {
+            if let Some(text) = single(row, what, &name)? {
+                size = Some(text.parse().map_err(|_| bad_value(&name, what, text))?);
+            }
+        }
+        let mut checksums = Vec::new();
+        for node in children(row, "checksum") {
+            let Some(text) = text_of(node) else {
+                continue;
+            };
+            let kind = ["algorithm", "type", "kind", "method"]
+                .into_iter()
+                .find_map(|attribute| node.attribute(attribute));
+            match Checksum::read(&text, kind) {
+                Some(checksum) => checksums.push(checksum),
+                // A manifest cannot hold its own: whatever stands there proves nothing.
+                None if name == MANIFEST => {}
+                None => return Err(bad_value(&name, "checksum", text)),
+            }
+        }
+        Ok(Listed {
+            name,
+            size,
+            checksums,
+        })
+    }
+}
+
+/// The text of the one child of this name, if there is one that has any.
+fn single(row: Node<'_, '_>, what: &'static str, name: &str) -> Result<Option<String>, ManifestError> {
+    let mut texts = children(row, what).map(text_of);
+    let first = texts.next().flatten();
+    match texts.next() {
+        None => Ok(first),
+        Some(second) => {
+            let name = if name.is_empty() {
+                first.unwrap_or_default()
+            } else {
+                name.to_owned()
+            };
+            Err(bad_value(&name, what, second.unwrap_or_default()))
+        }
+    }
+}
+
+fn bad_value(name: &str, what: &'static str, text: String) -> ManifestError {
+    let name = name.to_owned();
+    ManifestError::BadValue { name, what, text }
+}
+
+/// All the text of an element, comments within left out; none where there is nothing but space.
+fn text_of(node: Node<'_, '_>) -> Option<String> {
+    let text: String = node
+        .children()
+        .filter(Node::is_text)
+        .filter_map(|part| part.text())
+        .collect();
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn children<'a, 'i>(node: Node<'a, 'i>, name: &'static str) -> impl Iterator<Item = Node<'a, 'i>> {
+    node.children().filter(move |child| is(child, name))
+}
+
+/// Compares the local name: which namespace a manifest has, if any, is not known.
+fn is(node: &Node<'_, '_>, name: &str) -> bool {
+    node.is_element() && node.tag_name().name() == name
+}
+
+#[cfg(test)]
+#[path = "manifest_list_tests.rs"]
+mod tests;
