@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::artifact::archive::{self, ArchiveKind, ArchiveReport, Expected, Limits, VerifyError};
+use crate::artifact::archive::{self, ArchiveReport, Expected, Limits, Lookalike, VerifyError};
 pub use crate::artifact::manifest::MANIFEST;
-use crate::artifact::manifest::{self, FolderError};
+use crate::artifact::manifest::{self, FolderError, FolderReport};
 use crate::artifact::stored_place::{AtPlace, StoredPlace, standing_of};
 use crate::values::causes::with_causes;
 use crate::values::hex::hex;
@@ -46,7 +46,18 @@ pub struct FileVerdict {
     /// What is worth knowing, and nobody needs to look at.
     pub notes: Vec<String>,
     /// What it is, where that could be read.
-    pub about: Option<String>,
+    pub identity: Option<Identity>,
+}
+
+/// What a file or folder is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// A good archive of a gateway.
+    Archive(Box<ArchiveReport>),
+    /// The folder of a good secure backup.
+    SecureBackup(FolderReport),
+    /// Something that is taken for an archive.
+    Lookalike(Lookalike),
 }
 
 /// What was recorded of a file.
@@ -273,11 +284,16 @@ fn archive_in(
     match archive::verify(file, scratch, expected, &Limits::default()) {
         Ok(report) => {
             verdict.warnings.extend(report.warnings.iter().cloned());
-            verdict.about = Some(about(&report));
+            verdict.notes.extend(report.notes.iter().cloned());
+            verdict.notes.extend(report.lacks().notes());
+            verdict.identity = Some(Identity::Archive(Box::new(report.clone())));
             Some(report)
         }
         Err(VerifyError::Invalid(invalid)) => {
-            verdict.find(FileState::Bad, invalid.to_string());
+            verdict.identity = invalid.lookalike().cloned().map(Identity::Lookalike);
+            for reason in invalid.reasons() {
+                verdict.find(FileState::Bad, reason);
+            }
             None
         }
         Err(error) => {
@@ -290,37 +306,20 @@ fn archive_in(
 fn folder_in(folder: &Path, verdict: &mut FileVerdict) {
     match manifest::verify_among_strangers(folder) {
         Ok(report) => {
-            verdict.warnings.extend(report.warnings);
-            verdict.notes.extend(
-                report
-                    .strangers
-                    .iter()
-                    .map(|name| format!("{name:?} lies in it, which is no part of the backup")),
-            );
-            verdict.about = Some(format!(
-                "secure backup, {} files, {} bytes",
-                report.files, report.bytes
-            ));
+            verdict.warnings.extend(report.warnings.iter().cloned());
+            verdict.notes.extend(report.notes.iter().cloned());
+            let strangers = report.strangers.iter();
+            verdict
+                .notes
+                .extend(strangers.map(|name| format!("{name:?} lies in it, which is no part of the backup")));
+            verdict.identity = Some(Identity::SecureBackup(report));
         }
         Err(error @ FolderError::Read { .. }) => verdict.find(FileState::Unreadable, with_causes(&error)),
+        Err(FolderError::Invalid(problems)) => {
+            for problem in problems {
+                verdict.find(FileState::Bad, problem.to_string());
+            }
+        }
         Err(error) => verdict.find(FileState::Bad, error.to_string()),
     }
-}
-
-fn about(report: &ArchiveReport) -> String {
-    let kind = match report.kind {
-        ArchiveKind::DoBackup => "do-backup",
-        ArchiveKind::DoExport => "do-export",
-    };
-    let names: Vec<&str> = report.domains.iter().map(|domain| domain.name.as_str()).collect();
-    let domains = match names.as_slice() {
-        [only] => format!("domain {only}"),
-        [first, second, third] => format!("domains {first}, {second}, {third}"),
-        [first, second] => format!("domains {first}, {second}"),
-        many => format!("{} domains", many.len()),
-    };
-    format!(
-        "{kind}, {domains}, {} entries, {} objects",
-        report.entries, report.objects
-    )
 }

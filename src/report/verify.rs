@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::artifact::recheck::{FileState, FileVerdict};
+use crate::artifact::archive::{ArchiveKind, DomainReport, Lacks, NameList};
+use crate::artifact::recheck::{FileState, FileVerdict, Identity};
 use crate::report::json;
 use crate::run::event::TaskId;
 use crate::values::text::printable;
@@ -94,16 +95,19 @@ impl Verified {
     }
 }
 
-/// The line of a file, and one more for each of its warnings.
+/// The line of a file, and one more for each of its warnings and notes.
 pub fn line(checked: &Checked) -> String {
     let finding = &checked.finding;
+    let about = finding
+        .verdict()
+        .and_then(|verdict| verdict.identity.as_ref())
+        .and_then(about);
     let mut remarks: Vec<&str> = Vec::new();
     if let Some(verdict) = finding.verdict() {
         if verdict.reasons.is_empty() {
-            remarks.extend(verdict.about.as_deref());
+            remarks.extend(about.as_deref());
         }
         remarks.extend(verdict.reasons.iter().map(String::as_str));
-        remarks.extend(verdict.notes.iter().map(String::as_str));
     }
     remarks.extend(checked.notes.iter().map(String::as_str));
     let path = checked.path.to_string_lossy();
@@ -116,7 +120,43 @@ pub fn line(checked: &Checked) -> String {
     for warning in finding.warnings() {
         line.push_str(&format!("{:<10} {}\n", "  warning:", printable(warning)));
     }
+    for note in finding.verdict().map_or(&[][..], |verdict| &verdict.notes) {
+        line.push_str(&format!("{:<10} {}\n", "  note:", printable(note)));
+    }
     line
+}
+
+/// What a good file or folder is, in words.
+fn about(identity: &Identity) -> Option<String> {
+    let report = match identity {
+        Identity::Archive(report) => report,
+        Identity::SecureBackup(report) => {
+            let (files, bytes) = (report.files, report.bytes);
+            return Some(format!("secure backup, {files} files, {bytes} bytes"));
+        }
+        // It is named as the reason why it is bad.
+        Identity::Lookalike(_) => return None,
+    };
+    let names: Vec<&str> = report.domains.iter().map(|domain| domain.name.as_str()).collect();
+    let domains = match names.as_slice() {
+        [only] => format!("domain {only}"),
+        [first, second] => format!("domains {first}, {second}"),
+        [first, second, third] => format!("domains {first}, {second}, {third}"),
+        many => format!("{} domains", many.len()),
+    };
+    let firmware = report.firmware_version.as_deref().unwrap_or("firmware not told");
+    let (entries, objects) = (report.entries, report.objects);
+    Some(format!(
+        "{}, {domains}, {firmware}, {entries} entries, {objects} objects",
+        archive_word(report.kind)
+    ))
+}
+
+fn archive_word(kind: ArchiveKind) -> &'static str {
+    match kind {
+        ArchiveKind::DoBackup => "do-backup",
+        ArchiveKind::DoExport => "do-export",
+    }
 }
 
 /// The last line.
@@ -163,7 +203,10 @@ pub fn document(checked: &[Checked]) -> String {
                 .chain(&one.notes)
                 .map(String::as_str)
                 .collect(),
-            about: verdict.and_then(|verdict| verdict.about.as_deref()),
+            about: verdict
+                .and_then(|verdict| verdict.identity.as_ref())
+                .and_then(about),
+            identity: IdentityObject::of(verdict.and_then(|verdict| verdict.identity.as_ref())),
             kind: one.kind,
             device_name: one.device.as_deref(),
             domain_name: one.domain.as_deref(),
@@ -191,9 +234,113 @@ struct VerifiedFileObject<'a> {
     reasons: &'a [String],
     warnings: &'a [String],
     notes: Vec<&'a str>,
-    about: Option<&'a str>,
+    about: Option<String>,
+    #[serde(flatten)]
+    identity: IdentityObject<'a>,
     kind: Option<&'static str>,
     device_name: Option<&'a str>,
     domain_name: Option<&'a str>,
     task_execution_id: Option<i64>,
+}
+
+/// What a file is. Keys that do not concern it are null.
+#[derive(Default, Serialize)]
+struct IdentityObject<'a> {
+    /// `do-backup`, `do-export`, `secure-backup`, or the code of something else.
+    what: Option<&'static str>,
+    firmware_version: Option<&'a str>,
+    build: Option<&'a str>,
+    serial: Option<&'a str>,
+    gateway_name: Option<&'a str>,
+    domains: Option<Vec<VerifiedDomainObject<'a>>>,
+    entries: Option<u64>,
+    objects: Option<u64>,
+    /// Without those of the firmware, and without the manifest of a secure backup.
+    files: Option<u64>,
+    bytes: Option<u64>,
+    lacks: Option<LacksObject>,
+    /// Parts of a secure backup of which nothing but the size could be compared.
+    size_only: Option<&'a [String]>,
+}
+
+#[derive(Serialize)]
+struct VerifiedDomainObject<'a> {
+    domain_name: &'a str,
+    objects: u64,
+    files: u64,
+    lacks: LacksObject,
+}
+
+#[derive(Serialize)]
+struct LacksObject {
+    key_files: NameListObject,
+    missing_files: NameListObject,
+    password_aliases: NameListObject,
+    local_users: NameListObject,
+}
+
+/// How many there are, and the names of the first hundred.
+#[derive(Serialize)]
+struct NameListObject {
+    count: u64,
+    names: Vec<String>,
+}
+
+impl<'a> IdentityObject<'a> {
+    fn of(identity: Option<&'a Identity>) -> IdentityObject<'a> {
+        match identity {
+            None => IdentityObject::default(),
+            Some(Identity::Lookalike(lookalike)) => IdentityObject {
+                what: Some(lookalike.code()),
+                ..IdentityObject::default()
+            },
+            Some(Identity::SecureBackup(report)) => IdentityObject {
+                what: Some("secure-backup"),
+                files: Some(report.files),
+                bytes: Some(report.bytes),
+                size_only: Some(&report.size_only),
+                ..IdentityObject::default()
+            },
+            Some(Identity::Archive(report)) => IdentityObject {
+                what: Some(archive_word(report.kind)),
+                firmware_version: report.firmware_version.as_deref(),
+                build: report.firmware_build.as_deref(),
+                serial: report.serial_number.as_deref(),
+                gateway_name: report.device_name.as_deref(),
+                domains: Some(report.domains.iter().map(VerifiedDomainObject::of).collect()),
+                entries: Some(report.entries),
+                objects: Some(report.objects),
+                files: Some(report.domains.iter().map(|domain| domain.files).sum()),
+                bytes: Some(report.unpacked_bytes),
+                lacks: Some(LacksObject::of(report.lacks())),
+                size_only: None,
+            },
+        }
+    }
+}
+
+impl VerifiedDomainObject<'_> {
+    fn of(domain: &DomainReport) -> VerifiedDomainObject<'_> {
+        VerifiedDomainObject {
+            domain_name: &domain.name,
+            objects: domain.objects,
+            files: domain.files,
+            lacks: LacksObject::of(domain.lacks.clone()),
+        }
+    }
+}
+
+impl LacksObject {
+    fn of(lacks: Lacks) -> LacksObject {
+        let list = |list: NameList| NameListObject {
+            count: list.count,
+            names: list.names,
+        };
+        LacksObject {
+            key_files: list(lacks.key_files),
+            missing_files: list(lacks.missing_files),
+            password_aliases: list(lacks.password_aliases),
+            local_users: list(lacks.local_users),
+        }
+    }
 }

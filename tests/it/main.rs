@@ -78,3 +78,4 @@ mod trust;
 mod unchanged;
 mod undo;
 mod verify;
+mod verify_tells;

@@ -10,7 +10,7 @@ use crate::artifact::recheck::Recorded;
 use crate::artifact::removal::{self, FileFound};
 use crate::artifact::stage::Staged;
 use crate::plan::model::OnUnchanged;
-use crate::run::event::{Event, FileKind, Progress, StoredFile};
+use crate::run::event::{Event, FileKind, Owner, Progress, StoredFile};
 use crate::run::failure::{Failure, Trouble};
 use crate::run::ledger::{KeptFile, LedgerError};
 use crate::run::status::Status;
@@ -150,6 +150,10 @@ impl Walk<'_, '_, '_> {
         )?;
         for warning in &report.warnings {
             self.warn(format!("{name}: {warning}"))?;
+        }
+        for note in report.lacks().notes() {
+            let note = format!("{name}: {note}");
+            self.record.note(Owner::Task(self.task.id), &note)?;
         }
         let same = self.record.last_content(&device, self.task.domain, kind)?;
         let same = same.filter(|last| last.content == report.content);
