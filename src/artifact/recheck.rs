@@ -46,12 +46,12 @@ pub struct FileVerdict {
     /// What is worth knowing, and nobody needs to look at.
     pub notes: Vec<String>,
     /// What it is, where that could be read.
-    pub identity: Option<Identity>,
+    pub recognized: Option<Recognized>,
 }
 
 /// What a file or folder is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Identity {
+pub enum Recognized {
     /// A good archive of a gateway.
     Archive(Box<ArchiveReport>),
     /// The folder of a good secure backup.
@@ -286,11 +286,11 @@ fn archive_in(
             verdict.warnings.extend(report.warnings.iter().cloned());
             verdict.notes.extend(report.notes.iter().cloned());
             verdict.notes.extend(report.lacks().notes());
-            verdict.identity = Some(Identity::Archive(Box::new(report.clone())));
+            verdict.recognized = Some(Recognized::Archive(Box::new(report.clone())));
             Some(report)
         }
         Err(VerifyError::Invalid(invalid)) => {
-            verdict.identity = invalid.lookalike().cloned().map(Identity::Lookalike);
+            verdict.recognized = invalid.lookalike().cloned().map(Recognized::Lookalike);
             for reason in invalid.reasons() {
                 verdict.find(FileState::Bad, reason);
             }
@@ -312,7 +312,7 @@ fn folder_in(folder: &Path, verdict: &mut FileVerdict) {
             verdict
                 .notes
                 .extend(strangers.map(|name| format!("{name:?} lies in it, which is no part of the backup")));
-            verdict.identity = Some(Identity::SecureBackup(report));
+            verdict.recognized = Some(Recognized::SecureBackup(report));
         }
         Err(error @ FolderError::Read { .. }) => verdict.find(FileState::Unreadable, with_causes(&error)),
         Err(FolderError::Invalid(problems)) => {

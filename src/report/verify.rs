@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::artifact::archive::{ArchiveKind, DomainReport, Lacks, NameList};
-use crate::artifact::recheck::{FileState, FileVerdict, Identity};
+use crate::artifact::recheck::{FileState, FileVerdict, Recognized};
 use crate::report::json;
 use crate::run::event::TaskId;
 use crate::values::text::printable;
@@ -100,7 +100,7 @@ pub fn line(checked: &Checked) -> String {
     let finding = &checked.finding;
     let about = finding
         .verdict()
-        .and_then(|verdict| verdict.identity.as_ref())
+        .and_then(|verdict| verdict.recognized.as_ref())
         .and_then(about);
     let mut remarks: Vec<&str> = Vec::new();
     if let Some(verdict) = finding.verdict() {
@@ -127,15 +127,15 @@ pub fn line(checked: &Checked) -> String {
 }
 
 /// What a good file or folder is, in words.
-fn about(identity: &Identity) -> Option<String> {
-    let report = match identity {
-        Identity::Archive(report) => report,
-        Identity::SecureBackup(report) => {
+fn about(recognized: &Recognized) -> Option<String> {
+    let report = match recognized {
+        Recognized::Archive(report) => report,
+        Recognized::SecureBackup(report) => {
             let (files, bytes) = (report.files, report.bytes);
             return Some(format!("secure backup, {files} files, {bytes} bytes"));
         }
         // It is named as the reason why it is bad.
-        Identity::Lookalike(_) => return None,
+        Recognized::Lookalike(_) => return None,
     };
     let names: Vec<&str> = report.domains.iter().map(|domain| domain.name.as_str()).collect();
     let domains = match names.as_slice() {
@@ -204,9 +204,9 @@ pub fn document(checked: &[Checked]) -> String {
                 .map(String::as_str)
                 .collect(),
             about: verdict
-                .and_then(|verdict| verdict.identity.as_ref())
+                .and_then(|verdict| verdict.recognized.as_ref())
                 .and_then(about),
-            identity: IdentityObject::of(verdict.and_then(|verdict| verdict.identity.as_ref())),
+            recognized: RecognizedObject::of(verdict.and_then(|verdict| verdict.recognized.as_ref())),
             kind: one.kind,
             device_name: one.device.as_deref(),
             domain_name: one.domain.as_deref(),
@@ -236,7 +236,7 @@ struct VerifiedFileObject<'a> {
     notes: Vec<&'a str>,
     about: Option<String>,
     #[serde(flatten)]
-    identity: IdentityObject<'a>,
+    recognized: RecognizedObject<'a>,
     kind: Option<&'static str>,
     device_name: Option<&'a str>,
     domain_name: Option<&'a str>,
@@ -245,7 +245,7 @@ struct VerifiedFileObject<'a> {
 
 /// What a file is. Keys that do not concern it are null.
 #[derive(Default, Serialize)]
-struct IdentityObject<'a> {
+struct RecognizedObject<'a> {
     /// `do-backup`, `do-export`, `secure-backup`, or the code of something else.
     what: Option<&'static str>,
     firmware_version: Option<&'a str>,
@@ -286,22 +286,22 @@ struct NameListObject {
     names: Vec<String>,
 }
 
-impl<'a> IdentityObject<'a> {
-    fn of(identity: Option<&'a Identity>) -> IdentityObject<'a> {
-        match identity {
-            None => IdentityObject::default(),
-            Some(Identity::Lookalike(lookalike)) => IdentityObject {
+impl<'a> RecognizedObject<'a> {
+    fn of(recognized: Option<&'a Recognized>) -> RecognizedObject<'a> {
+        match recognized {
+            None => RecognizedObject::default(),
+            Some(Recognized::Lookalike(lookalike)) => RecognizedObject {
                 what: Some(lookalike.code()),
-                ..IdentityObject::default()
+                ..RecognizedObject::default()
             },
-            Some(Identity::SecureBackup(report)) => IdentityObject {
+            Some(Recognized::SecureBackup(report)) => RecognizedObject {
                 what: Some("secure-backup"),
                 files: Some(report.files),
                 bytes: Some(report.bytes),
                 size_only: Some(&report.size_only),
-                ..IdentityObject::default()
+                ..RecognizedObject::default()
             },
-            Some(Identity::Archive(report)) => IdentityObject {
+            Some(Recognized::Archive(report)) => RecognizedObject {
                 what: Some(archive_word(report.kind)),
                 firmware_version: report.firmware_version.as_deref(),
                 build: report.firmware_build.as_deref(),
