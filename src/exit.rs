@@ -23,6 +23,8 @@ pub enum Exit {
     History,
     /// 10: something may still be quiesced.
     StillQuiesced,
+    /// 70: a mistake of ours.
+    Internal,
     /// 128 + the signal: interrupted, cleaned up.
     Interrupted(i32),
     /// 1, 2 or 3: `history status` ends as monitoring plug-ins do.
@@ -42,7 +44,7 @@ pub enum Monitored {
 
 impl Exit {
     /// Every code with its meaning, in the order of the documentation.
-    pub const ALL: [(Exit, &'static str); 11] = [
+    pub const ALL: [(Exit, &'static str); 12] = [
         (Exit::Success, "everything succeeded and was verified"),
         (Exit::Failed, "at least one task failed"),
         (
@@ -61,7 +63,11 @@ impl Exit {
         (Exit::History, "the history file cannot be used"),
         (
             Exit::StillQuiesced,
-            "something may still be quiesced; goes before all others",
+            "something may still be quiesced, or nobody could look; goes before all others",
+        ),
+        (
+            Exit::Internal,
+            "an internal error, told and recorded like any failure",
         ),
         (Exit::Interrupted(SIGHUP), "interrupted by SIGHUP, cleaned up"),
         (Exit::Interrupted(SIGINT), "interrupted by SIGINT, cleaned up"),
@@ -79,6 +85,7 @@ impl Exit {
             Exit::Locked => 5,
             Exit::History => 6,
             Exit::StillQuiesced => 10,
+            Exit::Internal => 70,
             Exit::Interrupted(signal) => u8::try_from(128 + signal).unwrap_or(u8::MAX),
             Exit::Monitored(Monitored::Warning) => 1,
             Exit::Monitored(Monitored::Critical) => 2,
@@ -106,7 +113,8 @@ impl Exit {
             Exit::Usage => 5,
             Exit::History => 6,
             Exit::Interrupted(_) => 7,
-            Exit::StillQuiesced => 8,
+            Exit::Internal => 8,
+            Exit::StillQuiesced => 9,
         }
     }
 }
@@ -124,7 +132,7 @@ mod tests {
     #[test]
     fn the_codes_are_the_documented_ones() {
         let codes: Vec<u8> = Exit::ALL.iter().map(|(exit, _)| exit.code()).collect();
-        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 10, 129, 130, 143]);
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 10, 70, 129, 130, 143]);
     }
 
     #[test]

@@ -168,6 +168,12 @@ impl Locks {
         unreachable!("a run has fewer than 2^32 process locks")
     }
 
+    /// Whether this name is one that this process has taken.
+    pub fn is_own(process: &str) -> bool {
+        let own = Witness::own();
+        own.is_some() && witness_in(process) == own
+    }
+
     /// Whether the process that took the lock of this name is still at work.
     pub fn life(&self, process: &str) -> Life {
         let presence = witness_in(process).map_or(Presence::OutOfSight, |witness| witness.presence());

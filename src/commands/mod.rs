@@ -8,6 +8,7 @@ mod history;
 mod init;
 mod loading;
 mod names;
+mod net;
 mod notify_test;
 mod preview;
 mod prune;
@@ -40,17 +41,21 @@ use crate::secret::memory;
 use crate::ui::{Patient, Ui, Verbosity};
 use crate::values::causes::causes;
 use crate::values::environment::Lookup;
+use crate::values::internal_error::caught;
 use crate::values::invocation::Invocation;
 
-use error::CommandError;
+use error::{CommandError, Outcome};
 
 /// Reads the arguments of the process, runs what they say, and returns the exit code.
 pub fn start(arguments: impl IntoIterator<Item = OsString>, env: Lookup<'_>) -> Exit {
-    let arguments: Vec<OsString> = arguments.into_iter().collect();
-    match Cli::try_parse_from(&arguments) {
-        Ok(cli) => dispatch(&cli, env),
-        Err(error) => not_understood(&error, &arguments, env),
-    }
+    let understood = || {
+        let arguments: Vec<OsString> = arguments.into_iter().collect();
+        match Cli::try_parse_from(&arguments) {
+            Ok(cli) => dispatch(&cli, env),
+            Err(error) => not_understood(&error, &arguments, env),
+        }
+    };
+    caught(understood).unwrap_or(Exit::Internal)
 }
 
 /// Help and version are printed; what could not be understood is answered.
@@ -85,8 +90,25 @@ fn not_understood(error: &clap::Error, arguments: &[OsString], env: Lookup<'_>) 
 /// Runs what was typed, prints its error if it has one, and returns the exit code.
 pub fn dispatch(cli: &Cli, env: Lookup<'_>) -> Exit {
     let ui = Ui::new(&cli.global, env);
+    net::tell_panics(ui);
     keep_secrets(ui);
-    let outcome = match &cli.command {
+    let outcome = net::under(
+        || command(cli, ui, env),
+        |error| net::after_panic(cli, env, error),
+    );
+    match outcome {
+        Ok(exit) => exit,
+        Err(error) => {
+            let exit = error.exit;
+            // A mistake of ours in saying it does not change what it means.
+            let _ = caught(|| tell(cli, ui, env, error));
+            exit
+        }
+    }
+}
+
+fn command(cli: &Cli, ui: Ui, env: Lookup<'_>) -> Outcome {
+    match &cli.command {
         Command::Run(args) if args.dry_run => preview::instead_of_run(&cli.global, args, ui, env),
         Command::Run(args) => run::run(&cli.global, args, ui, env),
         Command::Preview(args) => preview::preview(&cli.global, args, ui, env),
@@ -108,27 +130,25 @@ pub fn dispatch(cli: &Cli, env: Lookup<'_>) -> Exit {
         Command::Man(args) => texts::man(args, ui),
         Command::Trust(args) => trust::trust(&cli.global, args, ui, env),
         Command::Check(args) => check::check(&cli.global, args, ui, env),
-    };
-    match outcome {
-        Ok(exit) => exit,
-        Err(CommandError { exit, error, hint }) => {
-            let hint = hint.or_else(|| advice(&error, &loading::invocation(&cli.global, env)));
-            if let Command::Run(RunArgs {
-                format: RunFormat::Json,
-                ..
-            }) = &cli.command
-            {
-                JsonLines::new(Patient(std::io::stdout()), TimeZone::system()).error(
-                    &causes(error.as_ref()),
-                    hint.as_deref(),
-                    &mistakes(&error),
-                    exit,
-                );
-            }
-            ui.error(&error, hint.as_deref());
-            exit
-        }
     }
+}
+
+/// Tells why a command failed: people, and programs that read its lines.
+fn tell(cli: &Cli, ui: Ui, env: Lookup<'_>, CommandError { exit, error, hint }: CommandError) {
+    let hint = hint.or_else(|| advice(&error, &loading::invocation(&cli.global, env)));
+    if let Command::Run(RunArgs {
+        format: RunFormat::Json,
+        ..
+    }) = &cli.command
+    {
+        JsonLines::new(Patient(std::io::stdout()), TimeZone::system()).error(
+            &causes(error.as_ref()),
+            hint.as_deref(),
+            &mistakes(&error),
+            exit,
+        );
+    }
+    ui.error(&error, hint.as_deref());
 }
 
 /// The next step after errors that know only what is wrong.

@@ -63,6 +63,7 @@ pub(super) fn recover(args: &RecoverArgs, global: &Global, ui: Ui, env: Lookup<'
             record.warn_of_sinks(owner);
         }
     }
+    let broke = record.take_internal_error();
     drop(record);
     notifier.write_metrics(clock.now());
     notifier
@@ -72,16 +73,20 @@ pub(super) fn recover(args: &RecoverArgs, global: &Global, ui: Ui, env: Lookup<'
     let Recovered {
         done: recovered,
         left,
-    } = recovered.map_err(|error| CommandError::new(error.exit(), error))?;
+    } = recovered.map_err(|error| {
+        let error = if broke { error.of_ours() } else { error };
+        CommandError::new(error.exit(), error)
+    })?;
     let swept = crate::artifact::sweep::sweep(&file.settings.store);
     let mut lines: Vec<String> = forgotten.iter().map(ToString::to_string).collect();
     if let (Some(device), true) = (&args.forget, forgotten.is_empty()) {
         lines.push(format!("nothing of {device} was to be forgotten"));
     }
     lines.extend(recovered.lines());
-    let mut exit = left.exit(match recovered.is_incomplete() {
-        true => Exit::Failed,
-        false => Exit::Success,
+    let mut exit = left.exit(match (broke, recovered.is_incomplete()) {
+        (true, _) => Exit::Internal,
+        (false, true) => Exit::Failed,
+        (false, false) => Exit::Success,
     });
     if let Left::Unknown { .. } = &left {
         lines.push(left.words(&file.invocation));

@@ -11,11 +11,12 @@ use crate::commands::loading::open_history;
 use crate::exit::Exit;
 use crate::history::{History, HistoryError};
 use crate::lock::witness::Witness;
-use crate::lock::{Lock, Locks};
+use crate::lock::{Life, Lock, Locks};
 use crate::plan::model::PlanFile;
 use crate::run::left::{self, Left};
 use crate::ui::Ui;
 use crate::values::causes::with_causes;
+use crate::values::internal_error::caught;
 
 /// A session that writes. It lasts until it is dropped.
 pub(super) struct WritingSession {
@@ -35,6 +36,14 @@ impl WritingSession {
     /// Opens it. What cannot be opened is no reason to say nothing about what stands in it: an
     /// open quiesce decides the exit code, whatever else fails.
     pub(super) fn open(file: &PlanFile, clock: &dyn Clock, ui: Ui) -> Result<Self, CommandError> {
+        caught(|| Self::opened(file, clock, ui)).unwrap_or_else(|error| {
+            let error = CommandError::new(Exit::Internal, error);
+            let locks = Locks::beside(&file.settings.history);
+            Err(with_what_is_left(error, file, &locks))
+        })
+    }
+
+    fn opened(file: &PlanFile, clock: &dyn Clock, ui: Ui) -> Result<Self, CommandError> {
         let path = file.settings.history.as_path();
         let locks = Locks::beside(path);
         let history =
@@ -76,7 +85,11 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
 /// What the journal of a history says that cannot be opened as it should.
 pub(super) fn left_behind(path: &Path, locks: &Locks) -> Left {
     match History::open_rows(path) {
-        Ok(rows) => left::of_rows(rows.into_iter(), &|process| locks.life(process)),
+        Ok(rows) => left::of_rows(rows.into_iter(), &|process| match Locks::is_own(process) {
+            // None of our tasks is at work any more.
+            true => Life::Dead,
+            false => locks.life(process),
+        }),
         // There is none, or no journal in it.
         Err(HistoryError::Missing { .. } | HistoryError::NotOurs { .. }) => Left::Nothing,
         Err(error) => Left::Unknown {
@@ -86,7 +99,8 @@ pub(super) fn left_behind(path: &Path, locks: &Locks) -> Left {
     }
 }
 
-fn with_what_is_left(mut error: CommandError, file: &PlanFile, locks: &Locks) -> CommandError {
+/// The same error, with the exit code and the advice that what is left asks for.
+pub(super) fn with_what_is_left(mut error: CommandError, file: &PlanFile, locks: &Locks) -> CommandError {
     let left = left_behind(&file.settings.history, locks);
     error.exit = left.exit(error.exit);
     match left {

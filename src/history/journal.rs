@@ -90,6 +90,7 @@ impl History {
             let mut plans = query::rows(transaction, UNFINISHED_PLANS, [], unfinished_plan)?;
             for plan in &mut plans {
                 plan.unended_tasks = unfinished_tasks(transaction, plan.id)?;
+                plan.unended_activities = unfinished_activities(transaction, plan.id)?;
             }
             Ok(plans)
         })
@@ -115,9 +116,7 @@ impl History {
                 advance(transaction, at, Execution::Task(task.id), Status::Abandoned)?;
                 set_error(transaction, Execution::Task(task.id), Some(error))?;
             }
-            let activities = query::rows(transaction, UNFINISHED_ACTIVITIES, [plan.0], |row| {
-                Ok(ActivityId(row.get(0)?))
-            })?;
+            let activities = unfinished_activities(transaction, plan)?;
             for activity in &activities {
                 advance(transaction, at, Execution::Activity(*activity), Status::Abandoned)?;
             }
@@ -251,6 +250,16 @@ fn unfinished_plan(row: &Row<'_>) -> rusqlite::Result<UnfinishedPlan> {
         started: text(row, "start_time")?,
         status: text(row, "status")?,
         unended_tasks: Vec::new(),
+        unended_activities: Vec::new(),
+    })
+}
+
+fn unfinished_activities(
+    transaction: &Transaction<'_>,
+    plan: PlanId,
+) -> Result<Vec<ActivityId>, HistoryFault> {
+    query::rows(transaction, UNFINISHED_ACTIVITIES, [plan.0], |row| {
+        Ok(ActivityId(row.get(0)?))
     })
 }
 

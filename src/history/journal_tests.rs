@@ -153,6 +153,7 @@ fn a_plan_without_an_end_is_unfinished_and_lists_its_tasks_without_one() {
                 domain: "HR".to_owned(),
                 status: Status::ReadyForExecution,
             }],
+            unended_activities: vec![activity],
         }]
     );
 }

@@ -152,6 +152,8 @@ pub struct UnfinishedPlan {
     /// Its tasks without an end, those that never started included. A task that did end may
     /// have left something to undo as well: the journal knows.
     pub unended_tasks: Vec<UnfinishedTask>,
+    /// Its activities without an end.
+    pub unended_activities: Vec<ActivityId>,
 }
 
 /// A task without an end.

@@ -9,6 +9,7 @@ use crate::run::Engine;
 use crate::run::ledger::JournalEntry;
 use crate::run::record::Record;
 use crate::values::causes::with_causes;
+use crate::values::internal_error::caught;
 use crate::values::invocation::Invocation;
 
 /// What is left of the devices.
@@ -71,15 +72,18 @@ impl Left {
 /// Looks into the journal. What this process has seen confirmed counts as undone, though its row
 /// may not have been closed.
 pub fn look(engine: Engine<'_>, record: &mut Record<'_>) -> Left {
-    let rows = match record.ledger().open_undos() {
-        Ok(rows) => rows,
-        Err(error) => {
-            return Left::Unknown {
-                why: format!("the journal cannot be read: {}", with_causes(&error)),
-                open: record.unconfirmed(),
-            };
-        }
+    let why = match caught(|| record.ledger().open_undos()) {
+        Ok(Ok(rows)) => return look_at(engine, record, rows),
+        Ok(Err(error)) => with_causes(&error),
+        Err(error) => error.to_string(),
     };
+    Left::Unknown {
+        why: format!("the journal cannot be read: {why}"),
+        open: record.unconfirmed(),
+    }
+}
+
+fn look_at(engine: Engine<'_>, record: &Record<'_>, rows: Vec<JournalEntry>) -> Left {
     let rows = rows.into_iter().filter(|row| !record.is_confirmed(row.id));
     of_rows(rows, &|process| match process == engine.process {
         // Ours, and no task is at work any more.

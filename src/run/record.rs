@@ -12,6 +12,7 @@ use crate::run::event::{
 };
 use crate::run::ledger::{JournalEntry, LastContent, Ledger, LedgerError, UndoOpening, UndoStep};
 use crate::run::status::Status;
+use crate::values::internal_error::caught;
 
 /// Where events go. The ledger first: what is shown has been recorded.
 pub struct Record<'a> {
@@ -23,6 +24,8 @@ pub struct Record<'a> {
     unconfirmed: BTreeMap<JournalId, JournalEntry>,
     /// The rows whose undoing was confirmed to this process, whether or not that could be written.
     confirmed: BTreeSet<JournalId>,
+    /// Whether a mistake of ours was met. Those of sinks do not count.
+    internal_error: bool,
 }
 
 impl<'a> Record<'a> {
@@ -34,13 +37,14 @@ impl<'a> Record<'a> {
             clock,
             unconfirmed: BTreeMap::new(),
             confirmed: BTreeSet::new(),
+            internal_error: false,
         }
     }
 
     /// Records an event, then shows it.
     pub fn tell(&mut self, event: &Event) -> Result<(), LedgerError> {
         let now = self.clock.now();
-        let recorded = self.ledger.record(now, event);
+        let recorded = self.write(|ledger| ledger.record(now, event));
         // What happened to a device is shown even when it can no longer be written down.
         self.show_event(now, event);
         recorded
@@ -75,7 +79,7 @@ impl<'a> Record<'a> {
     /// A plan execution begins.
     pub fn open_plan(&mut self, opening: PlanOpening) -> Result<PlanId, LedgerError> {
         let now = self.clock.now();
-        let plan = self.ledger.open_plan(now, &opening)?;
+        let plan = self.write(|ledger| ledger.open_plan(now, &opening))?;
         let event = Event::PlanOpened { plan, opening };
         self.show_event(now, &event);
         Ok(plan)
@@ -84,7 +88,7 @@ impl<'a> Record<'a> {
     /// An activity of it.
     pub fn open_activity(&mut self, opening: ActivityOpening) -> Result<ActivityId, LedgerError> {
         let now = self.clock.now();
-        let activity = self.ledger.open_activity(now, &opening)?;
+        let activity = self.write(|ledger| ledger.open_activity(now, &opening))?;
         let event = Event::ActivityOpened { activity, opening };
         self.show_event(now, &event);
         Ok(activity)
@@ -93,7 +97,7 @@ impl<'a> Record<'a> {
     /// A task of that.
     pub fn open_task(&mut self, opening: TaskOpening) -> Result<TaskId, LedgerError> {
         let now = self.clock.now();
-        let task = self.ledger.open_task(now, &opening)?;
+        let task = self.write(|ledger| ledger.open_task(now, &opening))?;
         let event = Event::TaskOpened { task, opening };
         self.show_event(now, &event);
         Ok(task)
@@ -128,7 +132,7 @@ impl<'a> Record<'a> {
     /// Writes down, durably, what will have to be undone on a device.
     pub fn open_undo(&mut self, process: &str, opening: &UndoOpening) -> Result<JournalId, LedgerError> {
         let now = self.clock.now();
-        let id = self.ledger.open_undo(now, process, opening)?;
+        let id = self.write(|ledger| ledger.open_undo(now, process, opening))?;
         self.unconfirmed
             .insert(id, JournalEntry::opened(id, process, now, opening));
         Ok(id)
@@ -136,14 +140,16 @@ impl<'a> Record<'a> {
 
     /// Writes down what became known about an open row.
     pub fn step_undo(&mut self, id: JournalId, step: UndoStep) -> Result<(), LedgerError> {
-        self.ledger.step_undo(self.clock.now(), id, step)
+        let now = self.clock.now();
+        self.write(|ledger| ledger.step_undo(now, id, step))
     }
 
     /// The device has confirmed that it is undone.
     pub fn close_undo(&mut self, id: JournalId, how: &str) -> Result<(), LedgerError> {
         self.unconfirmed.remove(&id);
         self.confirmed.insert(id);
-        self.ledger.close_undo(self.clock.now(), id, how)
+        let now = self.clock.now();
+        self.write(|ledger| ledger.close_undo(now, id, how))
     }
 
     /// The rows that this process has opened, and of which nothing was confirmed.
@@ -154,6 +160,28 @@ impl<'a> Record<'a> {
     /// Whether a device has confirmed that this row is undone.
     pub fn is_confirmed(&self, id: JournalId) -> bool {
         self.confirmed.contains(&id)
+    }
+
+    /// A ledger that panics has failed, and is met as one that does: the devices are put back
+    /// first.
+    fn write<T>(
+        &mut self,
+        write: impl FnOnce(&mut dyn Ledger) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        caught(|| write(self.ledger)).unwrap_or_else(|error| {
+            self.met_internal_error();
+            Err(LedgerError(error.to_string(), None))
+        })
+    }
+
+    /// A mistake of ours ended something. It decides the exit code, whatever came of the rest.
+    pub fn met_internal_error(&mut self) {
+        self.internal_error = true;
+    }
+
+    /// Whether a mistake of ours was met since the last call.
+    pub fn take_internal_error(&mut self) -> bool {
+        std::mem::take(&mut self.internal_error)
     }
 
     /// The ledger itself, for what is no event: reading what dead runs left.
@@ -168,6 +196,6 @@ impl<'a> Record<'a> {
         domain: &str,
         kind: FileKind,
     ) -> Result<Option<LastContent>, LedgerError> {
-        self.ledger.last_content(device, domain, kind)
+        self.write(|ledger| ledger.last_content(device, domain, kind))
     }
 }

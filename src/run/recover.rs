@@ -21,6 +21,7 @@ use crate::run::record::Record;
 use crate::run::sequence::{RunError, RunTrouble};
 use crate::run::undo::{OpenQuiesce, Undone, remove_folder};
 use crate::values::causes::with_causes;
+use crate::values::internal_error::caught;
 
 /// What came of a recovery, and what is left of the devices after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,7 +118,8 @@ const ARRIVES_NO_MORE: Duration = Duration::from_secs(3600);
 /// Closes the rows of a device that dead runs left, without asking the device: it is gone for
 /// good, or somebody has seen to it.
 pub fn forget(engine: Engine<'_>, record: &mut Record<'_>, device: &str) -> Result<Vec<Mended>, RunError> {
-    forget_rows(engine, record, device)
+    caught(|| forget_rows(engine, record, device))
+        .unwrap_or_else(|error| Err(error.into()))
         .map_err(|trouble| RunError::new(trouble, left::look(engine, record), &engine.file.invocation))
 }
 
@@ -140,7 +142,7 @@ fn forget_rows(engine: Engine<'_>, record: &mut Record<'_>, device: &str) -> Res
 /// Undoes what dead runs left on devices, ends their executions in history, and looks at what is
 /// left of the devices after that.
 pub fn recover(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Recovered, RunError> {
-    let mended = mend(engine, record);
+    let mended = caught(|| mend(engine, record)).unwrap_or_else(|error| Err(error.into()));
     let left = left::look(engine, record);
     match mended {
         Ok(done) => Ok(Recovered { done, left }),
@@ -157,7 +159,17 @@ pub fn mend(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Mending, RunT
         by_device.entry(entry.device.clone()).or_default().push(entry);
     }
     for (name, entries) in by_device {
-        mend_device(engine, record, &name, &entries, &mut recovered.mended)?;
+        let mended = &mut recovered.mended;
+        match caught(|| mend_device(engine, record, &name, &entries, mended)) {
+            Ok(outcome) => outcome?,
+            // A mistake of ours at one device does not keep others from being mended.
+            Err(error) => {
+                record.met_internal_error();
+                let is_left = |row: &&JournalEntry| !mended.iter().any(|mended| mended.entry.id == row.id);
+                let rest: Vec<JournalEntry> = entries.iter().filter(is_left).cloned().collect();
+                refuse(engine, record, &rest, &error.to_string(), mended)?;
+            }
+        }
     }
     for (entry, why) in unclear {
         refuse(engine, record, &[entry], &why, &mut recovered.mended)?;
@@ -374,7 +386,7 @@ fn certainty(entry: &JournalEntry) -> Certainty {
     }
 }
 
-fn shielded<'a>(engine: Engine<'a>, device: &Device) -> Result<Gateway<'a>, Failure> {
+pub(super) fn shielded<'a>(engine: Engine<'a>, device: &Device) -> Result<Gateway<'a>, Failure> {
     let gateway = contact::gateway(engine, device)?;
     gateway
         .shielded()
@@ -439,7 +451,7 @@ fn told(record: &mut Record<'_>, entry: &JournalEntry, how: &str) -> Result<Stri
 }
 
 /// What is known of a quiesce whose process died.
-fn sent(engine: Engine<'_>, entry: &JournalEntry) -> QuiesceSent {
+pub(super) fn sent(engine: Engine<'_>, entry: &JournalEntry) -> QuiesceSent {
     let within = settles_within(engine, entry);
     let request = engine.file.settings.timeouts.request;
     let is_old = age(engine, entry).is_some_and(|age| age >= request + ARRIVES_NO_MORE);

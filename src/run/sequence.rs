@@ -1,5 +1,6 @@
 //! One plan, in the order of its steps.
 
+mod broken;
 mod error;
 mod scripts;
 mod tally;
@@ -29,6 +30,8 @@ use crate::run::recover::{self, Mending};
 use crate::run::script::TaskEnd;
 use crate::run::status::{Class, Status};
 use crate::run::store;
+use crate::values::causes::with_causes;
+use crate::values::internal_error::caught;
 
 /// The shortest quiesce timeout that a device accepts.
 const SHORTEST_QUIESCE: Duration = Duration::from_secs(60);
@@ -83,32 +86,60 @@ pub fn run<'a>(
         process: engine.process.to_owned(),
         window_ignored: options.ignore_window,
     };
-    let ended = match record.open_plan(opening) {
-        Err(error) => Err(error.into()),
-        Ok(id) => {
-            let started = engine.clock.now();
-            let run = Run {
-                engine,
-                record: &mut *record,
-                devices,
-                plan,
-                options,
+    let ended = caught(|| {
+        let id = record.open_plan(opening)?;
+        let started = engine.clock.now();
+        let run = Run {
+            engine,
+            record: &mut *record,
+            devices,
+            plan,
+            options,
+            id,
+            started,
+            tasks: Tallies::default(),
+            tried: Vec::new(),
+        };
+        run.execute()
+    });
+    let ended = ended.unwrap_or_else(|error| {
+        record.met_internal_error();
+        Err(error.into())
+    });
+    let broke = record.take_internal_error();
+    if broke {
+        broken::undo_ours(engine, record);
+    }
+    let ended = match ended {
+        Err(trouble) if broke => {
+            let words = with_causes(&trouble);
+            let told = caught(|| broken::end_unfinished(engine, record, &words));
+            // What has ended the run may end the try to say so; then whoever called says it.
+            let end = |id| RecordedEnd {
                 id,
-                started,
-                tasks: Tallies::default(),
-                tried: Vec::new(),
+                status: Status::Failed,
+                error: Some(words.clone()),
             };
-            run.execute()
+            told.ok().flatten().map(end).ok_or(trouble)
         }
+        ended => ended,
     };
+    // What was met on the way back belongs to the same plan.
+    record.take_internal_error();
     let left = left::look(engine, record);
     match ended {
-        Err(trouble) => Err(RunError::new(trouble, left, &engine.file.invocation)),
+        Err(trouble) => {
+            let error = RunError::new(trouble, left, &engine.file.invocation);
+            Err(if broke { error.of_ours() } else { error })
+        }
         Ok(RecordedEnd { id, status, error }) => Ok(PlanEnd {
             id,
             status,
             error,
-            exit: left.exit(exit_of(status, engine.stop.signal())),
+            exit: left.exit(match broke {
+                true => Exit::Internal,
+                false => exit_of(status, engine.stop.signal()),
+            }),
             left,
         }),
     }

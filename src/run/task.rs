@@ -4,9 +4,7 @@ mod export;
 mod quiesce;
 mod secure_backup;
 
-use std::any::Any;
 use std::collections::BTreeSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -29,6 +27,7 @@ use crate::run::script::{self, Due, Facts, TaskFacts};
 use crate::run::status::{Class, Status};
 use crate::run::store;
 use crate::soma::error::SomaError;
+use crate::values::internal_error::caught;
 
 /// A task that is due.
 #[derive(Clone, Copy, Debug)]
@@ -339,10 +338,10 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
 
     /// Steps in which a panic is a failure like any other: what was done is undone.
     fn protected<T>(&mut self, steps: impl FnOnce(&mut Self) -> Result<T, Trouble>) -> Result<T, Trouble> {
-        match catch_unwind(AssertUnwindSafe(|| steps(self))) {
-            Ok(outcome) => outcome,
-            Err(panic) => Err(Failure::new(Status::BackupFailed, internal_error(panic.as_ref())).into()),
-        }
+        caught(|| steps(self)).unwrap_or_else(|error| {
+            self.record.met_internal_error();
+            Err(Failure::new(Status::BackupFailed, error.to_string()).into())
+        })
     }
 
     /// Step 8: everything for which the device is needed, then what is done with it here.
@@ -497,12 +496,4 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
         }
         self.warn(format!("the post-task script {}: {end}", path.display()))
     }
-}
-
-fn internal_error(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    let text = text
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".to_owned());
-    format!("internal error (please report it): {text}")
 }

@@ -19,13 +19,8 @@ use dpbackup::lock::Locks;
 use dpbackup::lock::witness::Witness;
 use dpbackup::run::Engine;
 use dpbackup::run::contact::Devices;
-use dpbackup::run::event::{
-    ActivityId, ActivityOpening, Event, FileKind, JournalId, PlanId, PlanOpening, Progress, Sink, TaskId,
-    TaskOpening, Undo,
-};
-use dpbackup::run::ledger::{
-    JournalEntry, LastContent, Ledger, LedgerError, UndoOpening, UndoStep, UnfinishedPlan,
-};
+use dpbackup::run::event::{Event, Progress, Sink, Undo};
+use dpbackup::run::ledger::JournalEntry;
 use dpbackup::run::left::Left;
 use dpbackup::run::record::Record;
 use dpbackup::run::sequence::{self, Options};
@@ -36,7 +31,7 @@ use rustix::process::{Signal, getpid, kill_process};
 
 use crate::invariants::broken;
 use crate::simulator::{Domain, Fault, FaultKind, Gateway, Setup};
-use crate::support::{Home, PASSWORD, TestClock};
+use crate::support::{Home, PASSWORD, TestClock, WatchedLedger};
 
 const EXPORT: &str = "pre_script = \"ok.sh\"\npost_script = \"ok.sh\"\n[[plan.activity]]\naction = \"export-domain\"\n\
                       devices = \"*\"\ndomains = \"DOM1\"\nquiesce = true\npre_script = \"ok.sh\"\n";
@@ -281,74 +276,6 @@ impl Sink for MortalSink<'_> {
     }
 }
 
-/// Dies before a write, or right after it.
-struct MortalLedger<'f>(&'f Fate, History);
-
-impl MortalLedger<'_> {
-    fn around<T>(&mut self, write: impl FnOnce(&mut History) -> T) -> T {
-        self.0.point();
-        let outcome = write(&mut self.1);
-        self.0.point();
-        outcome
-    }
-}
-
-impl Ledger for MortalLedger<'_> {
-    fn open_plan(&mut self, at: Timestamp, opening: &PlanOpening) -> Result<PlanId, LedgerError> {
-        self.around(|history| history.open_plan(at, opening))
-    }
-
-    fn open_activity(&mut self, at: Timestamp, opening: &ActivityOpening) -> Result<ActivityId, LedgerError> {
-        self.around(|history| history.open_activity(at, opening))
-    }
-
-    fn open_task(&mut self, at: Timestamp, opening: &TaskOpening) -> Result<TaskId, LedgerError> {
-        self.around(|history| history.open_task(at, opening))
-    }
-
-    fn record(&mut self, at: Timestamp, event: &Event) -> Result<(), LedgerError> {
-        self.around(|history| history.record(at, event))
-    }
-
-    fn open_undo(
-        &mut self,
-        at: Timestamp,
-        process: &str,
-        opening: &UndoOpening,
-    ) -> Result<JournalId, LedgerError> {
-        self.around(|history| history.open_undo(at, process, opening))
-    }
-
-    fn step_undo(&mut self, at: Timestamp, id: JournalId, step: UndoStep) -> Result<(), LedgerError> {
-        self.around(|history| history.step_undo(at, id, step))
-    }
-
-    fn close_undo(&mut self, at: Timestamp, id: JournalId, how: &str) -> Result<(), LedgerError> {
-        self.around(|history| history.close_undo(at, id, how))
-    }
-
-    fn open_undos(&mut self) -> Result<Vec<JournalEntry>, LedgerError> {
-        self.1.open_undos()
-    }
-
-    fn unfinished_plans(&mut self) -> Result<Vec<UnfinishedPlan>, LedgerError> {
-        Ledger::unfinished_plans(&mut self.1)
-    }
-
-    fn abandon(&mut self, at: Timestamp, plan: PlanId, error: &str) -> Result<(), LedgerError> {
-        self.around(|history| Ledger::abandon(history, at, plan, error))
-    }
-
-    fn last_content(
-        &mut self,
-        device: &str,
-        domain: &str,
-        kind: FileKind,
-    ) -> Result<Option<LastContent>, LedgerError> {
-        self.1.last_content(device, domain, kind)
-    }
-}
-
 const PLAN_FILE: &str = "DPBACKUP_TEST_MORTAL_PLAN_FILE";
 const LAST_POINT: &str = "DPBACKUP_TEST_MORTAL_LAST_POINT";
 const MORTAL: &str = "crash::a_mortal_run_that_meets_no_end_ends_well";
@@ -365,7 +292,11 @@ fn mortal_run(plan_file: &Path, last: u64) -> u64 {
         .plan_file;
     let clock = MortalClock(&fate, SystemClock::new());
     let history = History::open(&file.settings.history, Writing::Log).expect("a history");
-    let mut ledger = MortalLedger(&fate, history.in_store(&file.settings.store));
+    let mut ledger = WatchedLedger {
+        history: history.in_store(&file.settings.store),
+        write: &|| fate.point(),
+        read: &|| {},
+    };
     let mut sink = MortalSink(&fate);
     let locks = Locks::beside(&file.settings.history);
     let (_alive, process) = locks.process(&clock, Witness::own().as_ref()).expect("a lock");

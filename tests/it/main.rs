@@ -49,6 +49,7 @@ mod notify_web;
 mod odd_answers;
 mod old_certificates;
 mod ownership;
+mod panics;
 mod personalities;
 mod plan_expansion;
 mod plan_flow;

@@ -25,10 +25,12 @@ use jiff::Timestamp;
 use crate::simulator::Gateway;
 
 mod clock;
+mod ledger;
 mod look;
 pub(crate) mod users;
 
 pub(crate) use clock::TestClock;
+pub(crate) use ledger::WatchedLedger;
 pub(crate) use look::{Running, eventually, export, is_alive, names, notes_of, secure_backup};
 
 /// The password of the simulated gateways. It must never be seen anywhere.
@@ -248,12 +250,24 @@ impl Home {
         stop: &Stop,
         watch: &mut dyn FnMut(&Event),
     ) -> EngineRun {
+        self.run_watched(plan, clock, options, stop, watch, &|| {})
+    }
+
+    /// The same, with `touched` called around everything that is written into history, and
+    /// before everything that is read.
+    pub(crate) fn run_watched(
+        &self,
+        plan: &str,
+        clock: &dyn Clock,
+        options: Options,
+        stop: &Stop,
+        watch: &mut dyn FnMut(&Event),
+        touched: &dyn Fn(),
+    ) -> EngineRun {
         let password = |name: &str| (name == "DPBACKUP_TEST_PASSWORD").then(|| OsString::from(PASSWORD));
         let loaded = dpbackup::plan::load(&self.plan_file(), &password).expect("a valid plan file");
         let file = loaded.plan_file;
-        let mut history = History::open(&file.settings.history, Writing::Log)
-            .expect("a history")
-            .in_store(&file.settings.store);
+        let mut ledger = watched(&file, touched);
         let locks = Locks::beside(&file.settings.history);
         let (_alive, process) = locks.process(clock, Some(&mortal())).expect("a lock");
         let engine = Engine {
@@ -269,7 +283,7 @@ impl Home {
             watch,
         };
         let end = {
-            let mut record = Record::new(&mut history, vec![&mut seen], clock);
+            let mut record = Record::new(&mut ledger, vec![&mut seen], clock);
             let mut devices = Devices::new(engine);
             let plan = file.plan(plan).expect("the plan is in the file");
             sequence::run(engine, &mut record, &mut devices, plan, options)
@@ -282,12 +296,19 @@ impl Home {
 
     /// Recovers in this process, on a clock of its own.
     pub(crate) fn recover(&self, clock: &dyn Clock) -> Result<Recovered, RunError> {
+        self.recover_watched(clock, &|| {})
+    }
+
+    /// The same, with `touched` as in [`Home::run_watched`].
+    pub(crate) fn recover_watched(
+        &self,
+        clock: &dyn Clock,
+        touched: &dyn Fn(),
+    ) -> Result<Recovered, RunError> {
         let password = |name: &str| (name == "DPBACKUP_TEST_PASSWORD").then(|| OsString::from(PASSWORD));
         let loaded = dpbackup::plan::load(&self.plan_file(), &password).expect("a valid plan file");
         let file = loaded.plan_file;
-        let mut history = History::open(&file.settings.history, Writing::Log)
-            .expect("a history")
-            .in_store(&file.settings.store);
+        let mut ledger = watched(&file, touched);
         let locks = Locks::beside(&file.settings.history);
         let (_alive, process) = locks.process(clock, Some(&mortal())).expect("a lock");
         let engine = Engine {
@@ -300,7 +321,7 @@ impl Home {
         };
         let swept = dpbackup::artifact::sweep::sweep(&file.settings.store);
         assert!(swept.is_ok_and(|swept| swept.failed.is_empty()) || !file.settings.store.exists());
-        let mut record = Record::new(&mut history, Vec::new(), clock);
+        let mut record = Record::new(&mut ledger, Vec::new(), clock);
         dpbackup::run::recover::recover(engine, &mut record)
     }
 
@@ -324,6 +345,15 @@ impl Home {
         collect(&self.store(), &self.store(), &mut files);
         files.sort();
         files
+    }
+}
+
+fn watched<'f>(file: &PlanFile, touched: &'f dyn Fn()) -> WatchedLedger<'f> {
+    let history = History::open(&file.settings.history, Writing::Log).expect("a history");
+    WatchedLedger {
+        history: history.in_store(&file.settings.store),
+        write: touched,
+        read: touched,
     }
 }
 

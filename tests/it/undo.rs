@@ -1,8 +1,7 @@
-//! The way back: what is still on its way, what is gone, what panics, whose login is
+//! The way back: what is still on its way, what is gone, whose login is
 //! refused; and recoveries that cannot do their work, or find it done.
 
-use std::cell::{Cell, RefCell};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::cell::RefCell;
 use std::time::Duration;
 
 use dpbackup::clock::Clock;
@@ -276,84 +275,6 @@ fn a_login_that_is_refused_in_the_undo_is_not_tried_until_the_account_is_locked(
     clock.pass(Duration::from_secs(60));
     assert_eq!(broken(&home, &gateway, &[]), [""; 0]);
     assert_eq!(open(&home), []);
-}
-
-/// A clock that panics at its n-th use, once.
-struct Panicking(TestClock, Cell<u64>, u64);
-
-impl Panicking {
-    fn used(&self) {
-        self.1.set(self.1.get() + 1);
-        assert!(self.1.get() != self.2, "a panic of the tests");
-    }
-}
-
-impl Clock for Panicking {
-    fn now(&self) -> Timestamp {
-        self.used();
-        self.0.now()
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.used();
-        self.0.elapsed()
-    }
-
-    fn sleep(&self, duration: Duration, stop: &Stop) {
-        self.used();
-        self.0.sleep(duration, stop);
-    }
-
-    fn zone(&self) -> TimeZone {
-        TimeZone::UTC
-    }
-}
-
-#[test]
-fn a_panic_anywhere_leaves_nothing_quiesced() {
-    let uses = {
-        let clock = clock();
-        let gateway = gateway(&clock);
-        let counting = Panicking(clock, Cell::new(0), 0);
-        assert_eq!(home(&gateway, EXPORT).run("P", &counting).status(), "SUCCESS");
-        counting.1.get()
-    };
-    for nth in 1..=uses {
-        let clock = clock();
-        let gateway = gateway(&clock);
-        let home = home(&gateway, EXPORT);
-        let panicking = Panicking(clock.clone(), Cell::new(0), nth);
-        let run = catch_unwind(AssertUnwindSafe(|| home.run("P", &panicking)));
-        clock.pass(Duration::from_secs(60));
-        assert!(gateway.state().is_unquiesced(), "use {nth} of {uses}: {run:?}");
-        assert_eq!(home.run("P", &clock).status(), "SUCCESS", "use {nth} of {uses}");
-        clock.pass(Duration::from_secs(60));
-        assert_eq!(broken(&home, &gateway, &[]), [""; 0], "use {nth} of {uses}");
-        assert_eq!(open(&home), [], "use {nth} of {uses}");
-    }
-}
-
-#[test]
-fn a_sink_that_panics_changes_nothing() {
-    let clock = clock();
-    let gateway = gateway(&clock);
-    let home = home(&gateway, EXPORT);
-    let mut panics = |event: &Event| {
-        assert!(
-            !matches!(
-                event,
-                Event::TaskStatus {
-                    status: Status::Verifying,
-                    ..
-                }
-            ),
-            "a panic of the tests"
-        );
-    };
-    let run = home.run_with("P", &clock, Options::default(), &Stop::new(), &mut panics);
-    assert_eq!(run.status(), "SUCCESS");
-    clock.pass(Duration::from_secs(60));
-    assert_eq!(broken(&home, &gateway, &[]), [""; 0]);
 }
 
 /// Writes what a run that died has left: an execution without an end, and a row.

@@ -4,6 +4,7 @@ use crate::exit::Exit;
 use crate::lock::LockError;
 use crate::run::ledger::LedgerError;
 use crate::run::left::Left;
+use crate::values::internal_error::InternalError;
 use crate::values::invocation::Invocation;
 
 /// What ends a run before its recorded end. It says nothing about devices: whoever ends the run
@@ -16,6 +17,9 @@ pub enum RunTrouble {
     /// The locks beside the history file cannot be used.
     #[error("the locks beside the history file cannot be used")]
     Lock(#[from] LockError),
+    /// A mistake of ours.
+    #[error("the run broke off")]
+    Internal(#[from] InternalError),
 }
 
 /// A plan could not be run to a recorded end.
@@ -26,6 +30,8 @@ pub struct RunError {
     /// Why.
     #[source]
     source: Box<dyn std::error::Error + Send + Sync>,
+    /// What it means for the process where nothing is left of the devices.
+    otherwise: Exit,
     /// What is left of the devices: looked at after the trouble.
     pub left: Left,
 }
@@ -34,16 +40,29 @@ impl RunError {
     /// The trouble, and what is left of the devices after it.
     pub fn new(trouble: RunTrouble, left: Left, invocation: &Invocation) -> Self {
         let what = format!("{trouble}; {}", left.words(invocation));
-        let source: Box<dyn std::error::Error + Send + Sync> = match trouble {
-            RunTrouble::Ledger(error) => Box::new(error),
-            RunTrouble::Lock(error) => Box::new(error),
+        let (source, otherwise): (Box<dyn std::error::Error + Send + Sync>, Exit) = match trouble {
+            RunTrouble::Ledger(error) => (Box::new(error), Exit::History),
+            RunTrouble::Lock(error) => (Box::new(error), Exit::History),
+            RunTrouble::Internal(error) => (Box::new(error), Exit::Internal),
         };
-        Self { what, source, left }
+        Self {
+            what,
+            source,
+            otherwise,
+            left,
+        }
+    }
+
+    /// The same, where a mistake of ours led to it.
+    #[must_use]
+    pub fn of_ours(mut self) -> Self {
+        self.otherwise = Exit::Internal;
+        self
     }
 
     /// What it means for the process.
     pub fn exit(&self) -> Exit {
-        self.left.exit(Exit::History)
+        self.left.exit(self.otherwise)
     }
 }
 

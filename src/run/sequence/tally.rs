@@ -64,7 +64,7 @@ impl<'a> Run<'_, 'a, '_> {
     }
 
     /// How a plan whose tasks were walked has ended.
-    pub(super) fn by_tallies(&self, script_warning: Option<&str>) -> (Status, Option<String>) {
+    pub(super) fn by_tallies(&mut self, script_warning: Option<&str>) -> (Status, Option<String>) {
         if let Some(signal) = self.engine.stop.signal() {
             let mut words = vec![format!("interrupted by signal {signal}")];
             // How the devices are left, as the tasks have seen it.
@@ -75,6 +75,7 @@ impl<'a> Run<'_, 'a, '_> {
         let tasks = &self.tasks;
         let counted = tasks.succeeded + tasks.failures.len() + tasks.left_out;
         if counted != tasks.opened {
+            self.record.met_internal_error();
             let why = format!(
                 "internal error (please report it): of {} tasks {counted} have an end",
                 tasks.opened

@@ -1,6 +1,5 @@
 //! Steps 6, 7, 9 and 10: quiesce, and the way back on every path.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use crate::gateway::quiesce::{QuiesceAsked, QuiesceSent, Scope, ScopeState, Waited};
@@ -8,8 +7,9 @@ use crate::run::event::{Certainty, JournalId, Owner, Progress, Undo};
 use crate::run::failure::{Failure, Trouble, words};
 use crate::run::ledger::{Address, LedgerError, Reply, UndoOpening, UndoStep};
 use crate::run::status::Status;
-use crate::run::task::{Begun, DeviceState, Walk, internal_error};
+use crate::run::task::{Begun, DeviceState, Walk};
 use crate::run::undo::{OpenQuiesce, Undone, undo_of, waiting};
+use crate::values::internal_error::caught;
 
 impl Walk<'_, '_, '_> {
     /// Steps 6 to 10: from the journal row on, every path leads through the undo.
@@ -92,19 +92,24 @@ impl Walk<'_, '_, '_> {
     fn undo(&mut self, open: &OpenQuiesce<'_>) -> (Undone, Result<(), LedgerError>) {
         let settings = &self.engine.file.settings;
         let mut attempt = || {
-            let shielded = self.session.gateway.shielded();
-            let undo = || open.undo(shielded.as_ref(), settings, self.record);
-            catch_unwind(AssertUnwindSafe(undo))
+            caught(|| {
+                let shielded = self.session.gateway.shielded();
+                open.undo(shielded.as_ref(), settings, self.record)
+            })
         };
-        let second = match attempt() {
+        let first = match attempt() {
             Ok(undone) => return undone,
-            Err(_) => attempt(),
+            Err(error) => error,
         };
-        second.unwrap_or_else(|panic| {
-            let why = internal_error(panic.as_ref());
+        let second = attempt();
+        self.record.met_internal_error();
+        let warned = self.warn(format!("the way back broke off, and was begun again: {first}"));
+        let (undone, told) = second.unwrap_or_else(|error| {
+            let why = error.to_string();
             let told = open.still_quiesced(Certainty::Seen, &why, self.record);
             (Undone::Not(why), told)
-        })
+        });
+        (undone, told.and(warned))
     }
 
     /// What is known of the quiesce that must be undone; `None` where nothing was begun. A

@@ -56,10 +56,15 @@ impl Home {
             .expect("plan executions")
     }
 
+    /// The newest plan execution, if there is one.
+    pub(crate) fn last_plan_if_any(&self) -> Option<PlanRow> {
+        self.plan_rows().into_iter().next()
+    }
+
     /// The newest plan execution.
     #[track_caller]
     pub(crate) fn last_plan(&self) -> PlanRow {
-        self.plan_rows().into_iter().next().expect("a plan execution")
+        self.last_plan_if_any().expect("a plan execution")
     }
 
     /// The activities of the newest plan execution.

@@ -1,0 +1,111 @@
+//! What is done about a plan that a mistake of ours has ended: its devices are put back, and
+//! everybody is told, as after any failure.
+
+use crate::gateway::quiesce::Scope;
+use crate::lock::Asked;
+use crate::run::Engine;
+use crate::run::contact;
+use crate::run::event::{Certainty, Event, PlanId, Progress, Undo};
+use crate::run::ledger::{JournalEntry, LedgerError};
+use crate::run::record::Record;
+use crate::run::recover;
+use crate::run::status::Status;
+use crate::run::undo::OpenQuiesce;
+use crate::soma::error::{SomaError, SomaErrorKind};
+use crate::values::internal_error::caught;
+
+/// Ends the execution of this process that has no end as `FAILED`, with all that belongs to it.
+/// `None` where that cannot be told or written, or where it has an end.
+pub(super) fn end_unfinished(engine: Engine<'_>, record: &mut Record<'_>, words: &str) -> Option<PlanId> {
+    let plans = record.ledger().unfinished_plans().ok()?;
+    let plan = plans.into_iter().find(|plan| plan.process == engine.process)?;
+    let mut ends = Vec::new();
+    ends.extend(plan.unended_tasks.iter().map(|task| Event::TaskEnded {
+        task: task.id,
+        status: Status::BackupFailed,
+        error: Some(words.to_owned()),
+    }));
+    ends.extend(
+        plan.unended_activities
+            .iter()
+            .map(|activity| Event::ActivityEnded {
+                activity: *activity,
+                status: Status::Failed,
+            }),
+    );
+    ends.push(Event::PlanEnded {
+        plan: plan.id,
+        status: Status::Failed,
+        error: Some(words.to_owned()),
+    });
+    for end in &ends {
+        record.tell(end).ok()?;
+    }
+    Some(plan.id)
+}
+
+/// Undoes the quiesces of this process that are open. None of its tasks is at work any more.
+pub(super) fn undo_ours(engine: Engine<'_>, record: &mut Record<'_>) {
+    // A journal that cannot be read says nothing of what is known all the same.
+    let rows = caught(|| record.ledger().open_undos());
+    let rows = match rows {
+        Ok(Ok(rows)) => rows,
+        Ok(Err(_)) | Err(_) => record.unconfirmed(),
+    };
+    for row in rows {
+        if row.process != engine.process || !row.is_quiesce() {
+            continue;
+        }
+        match caught(|| undo_one(engine, record, &row)) {
+            Ok(Ok(())) => {}
+            // The look that follows finds the row open, or cannot tell.
+            Ok(Err(_)) => {}
+            Err(_) => record.met_internal_error(),
+        }
+    }
+}
+
+fn undo_one(engine: Engine<'_>, record: &mut Record<'_>, row: &JournalEntry) -> Result<(), LedgerError> {
+    let scope = match &row.undo {
+        Undo::UnquiesceDevice => Scope::Device,
+        Undo::UnquiesceDomain(domain) => Scope::Domain(domain.clone()),
+        Undo::RemoveFolder(_) => return Ok(()),
+    };
+    let open = OpenQuiesce {
+        journal: row.id,
+        task: row.task,
+        device: &row.device,
+        scope: &scope,
+        sent: recover::sent(engine, row),
+    };
+    let Some(device) = engine.file.device(&row.device) else {
+        return open.still_quiesced(Certainty::NotKnown, "the plan file has no such device", record);
+    };
+    // Another process may have waited for the device; then it has mended it, or will.
+    let settings = &engine.file.settings;
+    let limit = settings.unquiesce_timeout + settings.quiesce_grace;
+    let asked = engine.locks.wait(
+        &contact::lock_name(device),
+        "undo after an internal error",
+        limit,
+        engine.clock,
+        &crate::signal::Stop::new(),
+        &mut |holder, waited| {
+            let holder = holder.map_or_else(|| "another run".to_owned(), ToString::to_string);
+            record.show(&Progress::Waiting {
+                device: device.name.clone(),
+                what: format!("device lock held by {holder}"),
+                waited,
+                limit,
+            });
+        },
+    );
+    // Without its lock the device is told all the same: what we quiesced is ours to undo.
+    let _lock = match asked {
+        Ok(Asked::Held(lock)) => Some(lock),
+        Ok(Asked::Busy(_)) | Err(_) => None,
+    };
+    let gateway = recover::shielded(engine, device)
+        .map_err(|failure| SomaError::new(SomaErrorKind::Broken, failure.message));
+    open.undo(gateway.as_ref(), settings, record).1
+}

@@ -1,0 +1,85 @@
+//! A history that somebody watches.
+
+use dpbackup::history::History;
+use dpbackup::run::event::{
+    ActivityId, ActivityOpening, Event, FileKind, JournalId, PlanId, PlanOpening, TaskId, TaskOpening,
+};
+use dpbackup::run::ledger::{
+    JournalEntry, LastContent, Ledger, LedgerError, UndoOpening, UndoStep, UnfinishedPlan,
+};
+use jiff::Timestamp;
+
+/// Calls `write` before each write and right after it, and `read` before each read.
+pub(crate) struct WatchedLedger<'f> {
+    pub(crate) history: History,
+    pub(crate) write: &'f dyn Fn(),
+    pub(crate) read: &'f dyn Fn(),
+}
+
+impl WatchedLedger<'_> {
+    fn around<T>(&mut self, write: impl FnOnce(&mut History) -> T) -> T {
+        (self.write)();
+        let outcome = write(&mut self.history);
+        (self.write)();
+        outcome
+    }
+}
+
+impl Ledger for WatchedLedger<'_> {
+    fn open_plan(&mut self, at: Timestamp, opening: &PlanOpening) -> Result<PlanId, LedgerError> {
+        self.around(|history| history.open_plan(at, opening))
+    }
+
+    fn open_activity(&mut self, at: Timestamp, opening: &ActivityOpening) -> Result<ActivityId, LedgerError> {
+        self.around(|history| history.open_activity(at, opening))
+    }
+
+    fn open_task(&mut self, at: Timestamp, opening: &TaskOpening) -> Result<TaskId, LedgerError> {
+        self.around(|history| history.open_task(at, opening))
+    }
+
+    fn record(&mut self, at: Timestamp, event: &Event) -> Result<(), LedgerError> {
+        self.around(|history| history.record(at, event))
+    }
+
+    fn open_undo(
+        &mut self,
+        at: Timestamp,
+        process: &str,
+        opening: &UndoOpening,
+    ) -> Result<JournalId, LedgerError> {
+        self.around(|history| history.open_undo(at, process, opening))
+    }
+
+    fn step_undo(&mut self, at: Timestamp, id: JournalId, step: UndoStep) -> Result<(), LedgerError> {
+        self.around(|history| history.step_undo(at, id, step))
+    }
+
+    fn close_undo(&mut self, at: Timestamp, id: JournalId, how: &str) -> Result<(), LedgerError> {
+        self.around(|history| history.close_undo(at, id, how))
+    }
+
+    fn open_undos(&mut self) -> Result<Vec<JournalEntry>, LedgerError> {
+        (self.read)();
+        self.history.open_undos()
+    }
+
+    fn unfinished_plans(&mut self) -> Result<Vec<UnfinishedPlan>, LedgerError> {
+        (self.read)();
+        Ledger::unfinished_plans(&mut self.history)
+    }
+
+    fn abandon(&mut self, at: Timestamp, plan: PlanId, error: &str) -> Result<(), LedgerError> {
+        self.around(|history| Ledger::abandon(history, at, plan, error))
+    }
+
+    fn last_content(
+        &mut self,
+        device: &str,
+        domain: &str,
+        kind: FileKind,
+    ) -> Result<Option<LastContent>, LedgerError> {
+        (self.read)();
+        self.history.last_content(device, domain, kind)
+    }
+}
