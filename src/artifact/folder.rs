@@ -3,14 +3,15 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, RenameFlags};
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
+use crate::artifact::digest::sha256;
 use crate::artifact::error::{StoreError, StoreErrorKind};
 use crate::artifact::layout::PARTIAL;
 use crate::ownership::{WrittenKind, give_to_owner_of, look_at_written};
@@ -35,6 +36,11 @@ impl Folder {
             .map_err(|error| StoreError::new("open the store", path, error.into()))?;
         let path = path.to_owned();
         Ok(Folder { handle, path })
+    }
+
+    /// What the system knows it by.
+    pub(super) fn handle(&self) -> &OwnedFd {
+        &self.handle
     }
 
     /// The path it was reached by.
@@ -186,44 +192,6 @@ impl Folder {
             .map_err(|error| StoreError::new("remove", &self.path.join(name), error.into()))
     }
 
-    /// Gives a file its final name, which must be free.
-    pub(super) fn publish_file(&self, file: &File, from: &OsStr, to: &OsStr) -> Result<(), StoreError> {
-        let path = self.path.join(to);
-        let failed = |error: Errno| StoreError::new("publish as", &path, error.into());
-        match rustix::fs::renameat_with(&self.handle, from, &self.handle, to, RenameFlags::NOREPLACE) {
-            Ok(()) => return Ok(()),
-            // NFS, and others: the flag is not known there.
-            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
-            Err(error) => return Err(failed(error)),
-        }
-        self.publish_by_link(file, from, to)
-    }
-
-    /// The older way: a second name, which must be free, and then the first one goes.
-    fn publish_by_link(&self, file: &File, from: &OsStr, to: &OsStr) -> Result<(), StoreError> {
-        let path = self.path.join(to);
-        match rustix::fs::linkat(&self.handle, from, &self.handle, to, AtFlags::empty()) {
-            Ok(()) => {}
-            // NFS may carry out a link, lose the reply, and answer the repetition with this.
-            Err(Errno::EXIST) if self.is_same(file, to) => {}
-            Err(error) => return Err(StoreError::new("publish as", &path, error.into())),
-        }
-        self.remove_file(from)
-    }
-
-    /// Gives a folder its final name, which must be free.
-    pub(super) fn publish_folder(&self, from: &OsStr, to: &OsStr) -> Result<(), StoreError> {
-        let failed = |error: Errno| StoreError::new("publish as", &self.path.join(to), error.into());
-        match rustix::fs::renameat_with(&self.handle, from, &self.handle, to, RenameFlags::NOREPLACE) {
-            // A plain rename of a folder never takes the place of a file or of a folder that
-            // holds anything; at worst it replaces an empty one.
-            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-                rustix::fs::renameat(&self.handle, from, &self.handle, to).map_err(failed)
-            }
-            other => other.map_err(failed),
-        }
-    }
-
     /// Puts the names in this folder on disk.
     pub(super) fn sync(&self) -> Result<(), StoreError> {
         match rustix::fs::fsync(&self.handle) {
@@ -250,9 +218,41 @@ impl Folder {
         self.type_of(name) == Ok(FileType::Symlink)
     }
 
+    /// Whether anything stands under `name`.
+    pub(super) fn is_there(&self, name: &OsStr) -> Result<bool, Errno> {
+        match self.type_of(name) {
+            Ok(_) => Ok(true),
+            Err(Errno::NOENT) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether a plain file of this SHA-256 stands under `name`.
+    pub(super) fn has_hash(&self, name: &OsStr, hash: &str) -> Result<bool, StoreError> {
+        let file = match self.open_to_read(name) {
+            Ok(file) => file,
+            Err(error) if matches!(error.kind, StoreErrorKind::Missing | StoreErrorKind::Link) => {
+                return Ok(false);
+            }
+            Err(error) => return Err(error),
+        };
+        let failed = |error| StoreError::new("read back", &self.path.join(name), error);
+        let is_plain = file.metadata().map_err(failed)?.is_file();
+        Ok(is_plain && sha256(&file).map_err(failed)? == hash)
+    }
+
+    /// Whether `name` is that of the open folder.
+    pub(super) fn is_same_folder(&self, folder: &Folder, name: &OsStr) -> bool {
+        self.is_same_as(folder.handle.as_fd(), name)
+    }
+
     /// Whether `name` names the open file. What cannot be asked is not the same.
     pub(super) fn is_same(&self, file: &File, name: &OsStr) -> bool {
-        let ours = rustix::fs::fstat(file.as_fd());
+        self.is_same_as(file.as_fd(), name)
+    }
+
+    fn is_same_as(&self, open: BorrowedFd<'_>, name: &OsStr) -> bool {
+        let ours = rustix::fs::fstat(open);
         let theirs = rustix::fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW);
         match (ours, theirs) {
             (Ok(ours), Ok(theirs)) => (ours.st_dev, ours.st_ino) == (theirs.st_dev, theirs.st_ino),
@@ -261,14 +261,26 @@ impl Folder {
     }
 }
 
-/// A name, not taken yet, for a file that lives for a moment only.
-pub(super) fn momentary_name() -> OsString {
+/// What begins the names, not taken yet, of what lives for a moment only.
+pub(super) fn momentary_base() -> OsString {
     let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
-    OsString::from(format!(
-        "{MOMENTARY}{}-{}{PARTIAL}",
-        std::process::id(),
-        since.as_nanos()
-    ))
+    OsString::from(format!("{MOMENTARY}{}-{}", std::process::id(), since.as_nanos()))
+}
+
+/// The name of something that lives for a moment only.
+pub(super) fn momentary_name(base: &OsStr, what: &str) -> OsString {
+    let mut name = base.to_owned();
+    name.push(what);
+    name.push(PARTIAL);
+    name
+}
+
+/// The name of the file that is locked as long as a folder with such a name is needed.
+pub(super) fn momentary_lock(folder: &OsStr) -> OsString {
+    let name = folder.to_string_lossy();
+    let base = name.trim_end_matches(PARTIAL);
+    let base = base.rsplit_once('-').map_or(base, |(base, _)| base);
+    momentary_name(OsStr::new(base), "")
 }
 
 /// Whether a name is one that [`momentary_name`] gives.
@@ -279,53 +291,16 @@ pub(super) fn is_momentary(name: &OsStr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use super::*;
-
-    fn folder_with(name: &str) -> (tempfile::TempDir, Folder, File) {
-        let store = tempfile::tempdir().expect("a store");
-        let folder = Folder::open_store(store.path()).expect("opened");
-        let mut file = folder.create(OsStr::new(name)).expect("created");
-        file.write_all(b"text").expect("written");
-        (store, folder, file)
-    }
-
-    fn names(folder: &Folder) -> Vec<OsString> {
-        let entries = folder.entries().expect("a listing");
-        entries.into_iter().map(|(name, _)| name).collect()
-    }
-
-    #[test]
-    fn a_file_system_that_knows_no_flag_is_served_by_a_link() {
-        let (_store, folder, file) = folder_with("a.partial");
-        let [from, to] = ["a.partial", "a"].map(OsStr::new);
-        folder.publish_by_link(&file, from, to).expect("published");
-        assert_eq!(names(&folder), ["a"]);
-    }
-
-    #[test]
-    fn a_link_does_not_overwrite_either() {
-        let (store, folder, file) = folder_with("a.partial");
-        let [from, to] = ["a.partial", "a"].map(OsStr::new);
-        std::fs::write(store.path().join("a"), "other").expect("written");
-        let error = folder.publish_by_link(&file, from, to).expect_err("taken");
-        assert_eq!(error.kind, StoreErrorKind::Exists);
-        assert_eq!(std::fs::read(store.path().join("a")).expect("read"), b"other");
-    }
-
-    #[test]
-    fn a_link_whose_reply_was_lost_counts_as_made() {
-        let (store, folder, file) = folder_with("a.partial");
-        let [from, to] = ["a.partial", "a"].map(OsStr::new);
-        std::fs::hard_link(store.path().join(from), store.path().join(to)).expect("linked");
-        folder.publish_by_link(&file, from, to).expect("published");
-        assert_eq!(names(&folder), ["a"]);
-    }
 
     #[test]
     fn momentary_names_are_known_again() {
-        assert!(is_momentary(&momentary_name()));
+        let base = momentary_base();
+        for what in ["", "-file", "-folder"] {
+            assert!(is_momentary(&momentary_name(&base, what)));
+        }
+        let lock = momentary_lock(&momentary_name(&base, "-folder"));
+        assert_eq!(lock, momentary_name(&base, ""));
         assert!(!is_momentary(OsStr::new("a.partial")));
         assert!(!is_momentary(OsStr::new(".dpbackup-notes")));
     }

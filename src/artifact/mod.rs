@@ -6,6 +6,7 @@
 
 pub mod archive;
 pub mod compare;
+mod digest;
 pub mod error;
 #[cfg(test)]
 mod fixture;
@@ -15,6 +16,8 @@ pub mod manifest;
 pub mod manifest_checksum;
 pub mod manifest_list;
 pub mod mount;
+pub mod probe;
+pub mod publish;
 pub mod recheck;
 pub mod removal;
 mod secret_values;

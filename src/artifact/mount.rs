@@ -1,14 +1,12 @@
 //! What the store is mounted on, and whether it can be written.
 
 use std::ffi::OsString;
-use std::io::{self, Write as _};
+use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::Access;
 
-use crate::artifact::error::{StoreError, StoreErrorKind};
-use crate::artifact::folder::{Folder, momentary_name};
 use crate::artifact::space;
 
 const MOUNTS: &str = "/proc/self/mountinfo";
@@ -76,22 +74,6 @@ pub fn against_history(mount: &Mount) -> Option<String> {
              memory of what is quiesced; put it on a disk of this machine (settings.history)"
         )),
         Mount::NotMounted | Mount::Local(_) => None,
-    }
-}
-
-/// Whether files can be made and written in the folder. Leaves nothing behind.
-pub fn writable(folder: &Path) -> Result<(), StoreError> {
-    let place = Folder::open_store(folder)?;
-    let name = momentary_name();
-    let mut file = place.create(&name)?;
-    // A full file system still makes files, but does not fill them.
-    let written = file.write_all(b"dpbackup").and_then(|()| file.sync_all());
-    let removed = place.remove_file(&name);
-    written.map_err(|error| StoreError::new("write", &folder.join(&name), error))?;
-    match removed {
-        // A sweep takes such files for leftovers, and may have been quicker.
-        Err(error) if error.kind == StoreErrorKind::Missing => Ok(()),
-        other => other,
     }
 }
 
@@ -316,18 +298,5 @@ mod tests {
         let expected = Mount::Local("proc".to_owned());
         assert_eq!(kind(&link).expect("a kind"), expected);
         assert_eq!(kind(&link.join("not/there")).expect("a kind"), expected);
-    }
-
-    #[test]
-    fn the_probe_leaves_nothing_behind() {
-        let folder = tempfile::tempdir().expect("a folder");
-        writable(folder.path()).expect("writable");
-        assert_eq!(std::fs::read_dir(folder.path()).expect("a listing").count(), 0);
-    }
-
-    #[test]
-    fn a_folder_that_cannot_be_written_is_noticed() {
-        assert!(writable(Path::new("/proc")).is_err());
-        assert!(writable(Path::new("/not/there")).is_err());
     }
 }

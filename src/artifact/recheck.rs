@@ -3,17 +3,15 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest as _, Sha256};
-
 use crate::artifact::archive::{self, ArchiveReport, Expected, Limits, Lookalike, VerifyError};
+use crate::artifact::digest::sha256;
 pub use crate::artifact::manifest::MANIFEST;
 use crate::artifact::manifest::{self, FolderError, FolderReport};
 use crate::artifact::stored_place::{AtPlace, StoredPlace, standing_of};
 use crate::values::causes::with_causes;
-use crate::values::hex::hex;
 
 /// Rights of the group and of others: a backup has none.
 const LOOSE: u32 = 0o077;
@@ -259,20 +257,6 @@ pub fn unrecorded(path: &Path, scratch: &Path) -> FileVerdict {
         }
     }
     verdict
-}
-
-/// SHA-256 of a file from its beginning, in lower-case hex.
-pub(super) fn sha256(mut file: &File) -> io::Result<String> {
-    use std::io::Seek as _;
-    file.rewind()?;
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; 256 * 1024];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(hex(&hash.finalize())),
-            read => hash.update(&buffer[..read]),
-        }
-    }
 }
 
 fn archive_in(

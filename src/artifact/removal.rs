@@ -5,9 +5,11 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::path::Path;
 
+use crate::artifact::digest::sha256;
 use crate::artifact::error::{StoreError, StoreErrorKind};
 use crate::artifact::layout::looks_like_timestamp;
-use crate::artifact::recheck::{Recorded, sha256};
+use crate::artifact::publish::{Renamed, SYSTEM};
+use crate::artifact::recheck::Recorded;
 use crate::artifact::stage::partial_name;
 use crate::artifact::stored_place::{AtPlace, StoredPlace, standing_of};
 
@@ -137,9 +139,14 @@ fn remove_folder(store: &Path, files: &[Recorded<'_>]) -> Result<Option<FileFoun
 /// should we die in the middle, the next run sweeps the rest.
 fn remove_whole_folder(place: &StoredPlace, known: &BTreeSet<&OsStr>) -> Result<(), StoreError> {
     let partial = partial_name(&place.name);
-    place.folder.publish_folder(&place.name, &partial)?;
+    let folder = place.folder.enter(&place.name)?;
+    // What goes from it was compared, and goes by its name.
+    let what = Renamed {
+        is_same: &|_| true,
+        is_whole: &|_| Ok(true),
+    };
+    SYSTEM.rename_to(&place.folder, &what, &place.name, &partial)?;
     place.folder.sync()?;
-    let folder = place.folder.enter(&partial)?;
     for name in known {
         match folder.remove_file(name) {
             Err(error) if error.kind == StoreErrorKind::Missing => {}
@@ -149,7 +156,7 @@ fn remove_whole_folder(place: &StoredPlace, known: &BTreeSet<&OsStr>) -> Result<
     match place.folder.remove_folder(&partial) {
         // Somebody was quick to put something into it: it stays where they left it.
         Err(error) if error.kind == StoreErrorKind::NotEmpty => {
-            place.folder.publish_folder(&partial, &place.name)?;
+            SYSTEM.rename_to(&place.folder, &what, &partial, &place.name)?;
         }
         other => other?,
     }

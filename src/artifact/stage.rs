@@ -12,9 +12,11 @@ use std::path::{Component, Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use crate::artifact::digest::sha256;
 use crate::artifact::error::{GivenUp, StoreError, StoreErrorKind};
 use crate::artifact::folder::Folder;
 use crate::artifact::layout::PARTIAL;
+use crate::artifact::publish::{Requests, SYSTEM};
 use crate::artifact::space::{Allowance, LOOK_EVERY, Space};
 use crate::values::hex::hex;
 
@@ -125,17 +127,35 @@ impl Sealed {
     /// that is an error of the kind [`StoreErrorKind::Exists`], and the file is removed. Where
     /// only the last sync of the folder fails, the file keeps its final name: it is whole, but
     /// a power cut may still take it.
-    pub fn publish(mut self) -> Result<PathBuf, StoreError> {
+    pub fn publish(self) -> Result<PathBuf, StoreError> {
+        self.publish_by(&SYSTEM)
+    }
+
+    pub(super) fn publish_by(mut self, requests: &Requests) -> Result<PathBuf, StoreError> {
+        self.is_as_written()?;
         let place = &mut self.place;
-        place
-            .folder
-            .publish_file(&self.file, &place.partial, &place.final_name)?;
-        place.published = true;
+        let final_name = place.final_name.clone();
+        let ours = (&self.file, self.sha256.as_str());
+        place.publish_with(&final_name, |folder, from, to| {
+            requests.publish_file(folder, ours, from, to)
+        })?;
         place.folder.sync()?;
         in_place(&place.folder, &place.final_name).inspect_err(|_| {
             // Nobody would know of it.
             let _not_found_again = place.folder.remove_file(&place.final_name);
         })
+    }
+}
+
+impl Sealed {
+    /// Reads back what was written. Somebody may have written into it since.
+    fn is_as_written(&self) -> Result<(), StoreError> {
+        let path = self.place.partial_path();
+        let found = sha256(&self.file).map_err(|error| StoreError::new("read back", &path, error))?;
+        match found == self.sha256 {
+            true => Ok(()),
+            false => Err(StoreError::of_kind(StoreErrorKind::Swapped, "read back", &path)),
+        }
     }
 }
 
@@ -175,6 +195,19 @@ impl Place {
             "create the file",
             &path,
         ))
+    }
+
+    /// Has what stands there published under a name. Where something else stands there, it is
+    /// not ours to remove any more.
+    pub(super) fn publish_with<T>(
+        &mut self,
+        name: &OsStr,
+        publish: impl FnOnce(&Folder, &OsStr, &OsStr) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let published = publish(&self.folder, &self.partial, name);
+        let swapped = matches!(&published, Err(error) if error.kind == StoreErrorKind::Swapped);
+        self.published = published.is_ok() || swapped;
+        published
     }
 
     pub(super) fn partial_path(&self) -> PathBuf {

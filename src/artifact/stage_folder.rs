@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use crate::artifact::error::{StoreError, StoreErrorKind};
 use crate::artifact::folder::Folder;
 use crate::artifact::layout::component;
+use crate::artifact::publish::{Renamed, Requests, SYSTEM};
 use crate::artifact::space::Allowance;
 use crate::artifact::stage::{HashedFile, Place, in_place, noted, partial_name, reach};
 
@@ -107,11 +108,46 @@ impl StagedFolder {
         trouble.map_or(removed, Err)
     }
 
-    /// Gives the folder its final name, durably. A name that is taken is never overwritten.
-    pub fn publish(mut self) -> Result<PathBuf, StoreError> {
+    /// Gives the folder its final name, durably, with these files in it as they were written. A
+    /// name that is taken is never overwritten.
+    pub fn publish(self, parts: &[SealedPart]) -> Result<PathBuf, StoreError> {
+        self.publish_by(&SYSTEM, parts)
+    }
+
+    pub(super) fn publish_by(
+        mut self,
+        requests: &Requests,
+        parts: &[SealedPart],
+    ) -> Result<PathBuf, StoreError> {
+        // What was verified was read by its name: it must still be what was written.
+        for part in parts {
+            if !part.is_in(&self.folder)? {
+                let path = self.folder.path().join(&part.file_name);
+                return Err(StoreError::of_kind(StoreErrorKind::Swapped, "read back", &path));
+            }
+        }
         self.folder.sync()?;
-        self.parent.publish_folder(&self.partial, &self.final_name)?;
-        self.published = true;
+        let is_whole = |name: &OsStr| {
+            let found = match self.parent.enter(name) {
+                Err(error) if error.kind == StoreErrorKind::Missing => return Ok(false),
+                other => other?,
+            };
+            for part in parts {
+                if !part.is_in(&found)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        };
+        let what = Renamed {
+            is_same: &|name| self.parent.is_same_folder(&self.folder, name),
+            is_whole: &is_whole,
+        };
+        let named = requests.rename_to(&self.parent, &what, &self.partial, &self.final_name);
+        let swapped = matches!(&named, Err(error) if error.kind == StoreErrorKind::Swapped);
+        // What stands there instead is not ours to remove.
+        self.published = named.is_ok() || swapped;
+        named?;
         self.parent.sync()?;
         in_place(&self.parent, &self.final_name).inspect_err(|_| {
             // Nobody would know of it.
@@ -126,6 +162,13 @@ impl Drop for StagedFolder {
             // Nobody is left to tell. What stays behind is swept later.
             let _swept_later = remove_filled(&self.parent, &self.partial);
         }
+    }
+}
+
+impl SealedPart {
+    /// Whether it is in a folder, as it was written.
+    fn is_in(&self, folder: &Folder) -> Result<bool, StoreError> {
+        folder.has_hash(OsStr::new(&self.file_name), &self.sha256)
     }
 }
 

@@ -3,14 +3,68 @@ use crate::artifact::error::StoreErrorKind;
 use crate::values::size::Threshold;
 
 fn fill(store: &Path, names: &[&str]) -> StagedFolder {
+    filled(store, names).0
+}
+
+/// The same, with what was written.
+fn filled(store: &Path, names: &[&str]) -> (StagedFolder, Vec<SealedPart>) {
     let folder = StagedFolder::create(store, &store.join("d/secure-backup/t")).expect("staged");
+    let mut parts = Vec::new();
     for name in names {
         let mut part = folder.part(name).expect("a part");
         part.write_all(name.as_bytes()).expect("written");
         let sealed = part.finish().expect("sealed");
         assert_eq!(sealed.size, name.len() as u64);
+        parts.push(sealed);
     }
-    folder
+    (folder, parts)
+}
+
+/// A file system with neither links nor renames that do not overwrite.
+const PLAIN: Requests = Requests {
+    link: |_, _, _| Err(rustix::io::Errno::PERM),
+    rename_new: |_, _, _| Err(rustix::io::Errno::INVAL),
+    ..SYSTEM
+};
+
+#[test]
+fn a_part_that_somebody_changed_or_took_away_is_not_published() {
+    let put = |path: &Path, text: &str| std::fs::write(path, text).expect("written");
+    let changes: [&dyn Fn(&Path); 4] = [
+        &|folder| put(&folder.join("a"), "b"),
+        &|folder| std::fs::remove_file(folder.join("a")).expect("removed"),
+        &|folder| {
+            put(&folder.join("aside"), "b");
+            std::fs::rename(folder.join("aside"), folder.join("a")).expect("renamed");
+        },
+        &|folder| {
+            std::fs::rename(folder, folder.with_file_name("away")).expect("moved");
+            std::fs::create_dir(folder).expect("made");
+            put(&folder.join("a"), "other");
+        },
+    ];
+    for change in changes {
+        for requests in [SYSTEM, PLAIN] {
+            let store = tempfile::tempdir().expect("a store");
+            let (folder, parts) = filled(store.path(), &["a"]);
+            change(folder.path());
+            let error = folder.publish_by(&requests, &parts).expect_err("swapped");
+            assert_eq!(error.kind, StoreErrorKind::Swapped);
+            assert!(!store.path().join("d/secure-backup/t").exists());
+        }
+    }
+}
+
+#[test]
+fn a_folder_is_published_by_a_plain_rename_where_nothing_else_is_to_be_had() {
+    let store = tempfile::tempdir().expect("a store");
+    let (folder, parts) = filled(store.path(), &["a"]);
+    let path = folder.publish_by(&PLAIN, &parts).expect("published");
+    assert_eq!(names(&path), ["a"]);
+    let (folder, parts) = filled(store.path(), &["b"]);
+    let error = folder.publish_by(&PLAIN, &parts).expect_err("taken");
+    assert_eq!(error.kind, StoreErrorKind::Exists);
+    assert_eq!(names(&path), ["a"]);
 }
 
 fn names(folder: &Path) -> Vec<String> {
@@ -32,10 +86,10 @@ fn names(folder: &Path) -> Vec<String> {
 fn a_folder_is_published_as_a_whole() {
     let store = tempfile::tempdir().expect("a store");
     let backups = store.path().join("d/secure-backup");
-    let folder = fill(store.path(), &["config.tgz", "backupmanifest.xml"]);
+    let (folder, parts) = filled(store.path(), &["config.tgz", "backupmanifest.xml"]);
     assert_eq!(folder.path(), backups.join("t.partial"));
     assert_eq!(names(&backups), ["t.lock.partial", "t.partial"]);
-    let path = folder.publish().expect("published");
+    let path = folder.publish(&parts).expect("published");
     assert_eq!(path, backups.join("t"));
     assert_eq!(names(&backups), ["t"]);
     assert_eq!(names(&path), ["backupmanifest.xml", "config.tgz"]);
@@ -66,8 +120,8 @@ fn a_folder_that_is_dropped_is_removed_with_its_files() {
 #[test]
 fn a_published_folder_is_never_overwritten() {
     let store = tempfile::tempdir().expect("a store");
-    let path = fill(store.path(), &["a"]).publish().expect("published");
-    let error = fill(store.path(), &["b"]).publish().expect_err("taken");
+    let path = fill(store.path(), &["a"]).publish(&[]).expect("published");
+    let error = fill(store.path(), &["b"]).publish(&[]).expect_err("taken");
     assert_eq!(error.kind, StoreErrorKind::Exists);
     assert_eq!(names(&path), ["a"]);
     assert_eq!(names(&store.path().join("d/secure-backup")), ["t"]);

@@ -79,6 +79,28 @@ fn a_published_file_is_never_overwritten() {
 }
 
 #[test]
+fn what_was_swapped_or_written_into_is_not_published() {
+    let put = |path: &Path, text: &str| std::fs::write(path, text).expect("written");
+    let changes: [&dyn Fn(&Path); 3] = [
+        &|path| put(path, "into"),
+        &|path| std::fs::remove_file(path).expect("removed"),
+        &|path| {
+            let aside = path.with_extension("aside");
+            put(&aside, "other");
+            std::fs::rename(aside, path).expect("renamed");
+        },
+    ];
+    for change in changes {
+        let store = store();
+        let sealed = staged(store.path(), "d/domain/a", "text");
+        change(&store.path().join("d/domain/a.partial"));
+        let error = sealed.publish().expect_err("not what was written");
+        assert_eq!(error.kind, StoreErrorKind::Swapped, "{error}");
+        assert!(!store.path().join("d/domain/a").exists());
+    }
+}
+
+#[test]
 fn two_runs_cannot_stage_one_file() {
     let store = store();
     let first = staged(store.path(), "d/a", "first");

@@ -13,7 +13,7 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use crate::artifact::error::{StoreError, StoreErrorKind};
-use crate::artifact::folder::{Folder, is_momentary};
+use crate::artifact::folder::{Folder, is_momentary, momentary_lock};
 use crate::artifact::layout::{
     DOMAIN_FOLDER, EXPORT_INFIX, PARTIAL, SECURE_BACKUP_FOLDER, is_component, looks_like_timestamp,
 };
@@ -48,6 +48,9 @@ pub fn sweep(store: &Path) -> Result<Swept, StoreError> {
     for (name, kind) in store.entries()? {
         if kind.is_file() && is_momentary(&name) {
             sweep_file(&store, &name, &mut swept);
+        }
+        if kind.is_dir() && is_momentary(&name) {
+            sweep_momentary_folder(&store, &name, &mut swept);
         }
         // A device whose folder cannot be entered fails by itself, and says why.
         if kind.is_dir()
@@ -149,6 +152,27 @@ fn sweep_file(folder: &Folder, name: &OsStr, swept: &mut Swept) {
         Taken::Gone => {}
         Taken::Busy => swept.left.push(path),
         Taken::Failed(error) => swept.failed.push(error),
+    }
+}
+
+/// A folder in which a store was tried: as long as that lasts, the file beside it is locked.
+fn sweep_momentary_folder(store: &Folder, name: &OsStr, swept: &mut Swept) {
+    let path = store.path().join(name);
+    let lock = momentary_lock(name);
+    let _lock = match store.open(&lock) {
+        Ok(file) => match take_lock(store, file, &lock) {
+            Taken::Ours(file) => Some(file),
+            Taken::Gone => None,
+            Taken::Busy => return swept.left.push(path),
+            Taken::Failed(error) => return swept.failed.push(error),
+        },
+        Err(_) => None,
+    };
+    if swept.done(remove_filled(store, name)) == Some(Remains::Nothing) {
+        swept.removed.push(Removed {
+            path,
+            was_folder: true,
+        });
     }
 }
 

@@ -95,7 +95,7 @@ fn what_a_live_run_is_staging_stays() {
     assert_eq!(swept.removed, []);
     assert_eq!(swept.left, [partial, folder.path().to_owned()]);
     file.finish().expect("sealed").publish().expect("published");
-    folder.publish().expect("published");
+    folder.publish(&[]).expect("published");
 }
 
 #[test]
@@ -294,7 +294,7 @@ fn a_sweep_never_takes_what_is_just_being_made() {
                 .path()
                 .join(format!("d/secure-backup/2026-03-01-23-30-05-{round}"));
             let folder = StagedFolder::create(store.path(), &path).expect("staged");
-            fs::remove_dir(folder.publish().expect("published")).expect("removed");
+            fs::remove_dir(folder.publish(&[]).expect("published")).expect("removed");
         }
     });
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::artifact::error::{StoreError, StoreErrorKind};
 use crate::artifact::mount::{self, Mount, Unwritable};
+use crate::artifact::probe::{self, Probed};
 use crate::artifact::space::{self, Allowance};
 use crate::ownership::{OthersWrite, OwnFolder, TouchError, Untrusted, WrittenKind};
 use crate::plan::model::{MountRule, Settings};
@@ -21,8 +22,20 @@ pub fn validate(settings: &Settings) -> Result<(), Failure> {
         Err(TouchError::Untrusted(why)) => return Err(untrusted(&why)),
         Err(TouchError::Io(error)) => return Err(unwritable(settings, &error)),
     }
-    mount::writable(store).map_err(|error| unwritable(settings, &error))?;
+    probe(settings)?;
     has_space(settings, Status::StoreOutOfSpace)
+}
+
+/// Tries in the store what a publication needs: files and folders that can be made, synced, read back
+/// and named. Leaves nothing behind.
+pub fn probe(settings: &Settings) -> Result<Probed, Failure> {
+    probe::probe(&settings.store).map_err(|error| match error.kind {
+        StoreErrorKind::NoSpace => Failure {
+            status: Status::StoreOutOfSpace,
+            ..failure(settings, &error)
+        },
+        _ => unwritable(settings, &error),
+    })
 }
 
 /// The same as far as looking tells: nothing is made or written. The folder that was looked

@@ -21,6 +21,7 @@ mod draw;
 mod exit_codes;
 mod exit_signals;
 mod faults;
+mod file_systems;
 mod fuzz_seeds;
 mod gateway_amp;
 mod gateway_answers;

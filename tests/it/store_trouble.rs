@@ -449,6 +449,86 @@ fn what_a_killed_run_has_left_is_removed_and_told_by_the_next() {
 }
 
 #[test]
+fn a_file_that_is_swapped_while_it_comes_is_not_published_under_its_name() {
+    let clock = TestClock::at("2026-11-22T01:00:00Z");
+    let gateway = Gateway::start(Setup {
+        clock: clock.for_gateway(),
+        ..Setup::default()
+    });
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &EXPORT.replace("*, !default", "DOM1"));
+    // Another archive of the same domain, good in itself.
+    assert_eq!(home.run("P", &clock).status(), "SUCCESS");
+    let other = home.store().join(&home.stored()[0]);
+    let partial = |home: &Home| {
+        let path = home.stored().into_iter().find(|path| path.ends_with(".partial"));
+        home.store().join(path.expect("a file on its way"))
+    };
+    for moment in [Status::Downloading, Status::Verifying] {
+        for (way, ends) in [
+            ("mv", "DOWNLOAD_FAILED"),
+            ("cp", "DOWNLOAD_FAILED"),
+            ("rm", "DOWNLOAD_FAILED"),
+        ] {
+            clock.pass(Duration::from_secs(60));
+            gateway
+                .state()
+                .put_file("DOM1", "local:///new.txt", format!("{moment} {way}").into_bytes());
+            let run = home.run_with("P", &clock, Options::default(), &Stop::new(), &mut |event| {
+                if matches!(event, Event::TaskStatus { status, .. } if *status == moment) {
+                    let path = partial(&home);
+                    let aside = home.path("aside");
+                    fs::copy(&other, &aside).expect("copied");
+                    match way {
+                        "mv" => fs::rename(&aside, &path).expect("moved"),
+                        "cp" => drop(fs::copy(&aside, &path).expect("copied")),
+                        _ => fs::remove_file(&path).expect("removed"),
+                    }
+                }
+            });
+            // What is written over something while it comes is at last what was sent.
+            let is_mended = (moment, way) == (Status::Downloading, "cp");
+            if !is_mended {
+                assert_eq!(run.tasks(), [format!("QA1/DOM1 {ends}")], "{moment} {way}");
+                let error = &run.errors()[0];
+                assert!(
+                    error.contains("put something else in its place"),
+                    "{moment} {way}: {error}"
+                );
+            }
+            let _ = home.dpbackup(&["verify", "--all"]).exits(0);
+        }
+    }
+}
+
+#[test]
+fn a_part_that_is_swapped_before_its_folder_is_published_fails_the_task() {
+    let clock = TestClock::at("2026-11-22T01:00:00Z");
+    let gateway = Gateway::start(Setup {
+        clock: clock.for_gateway(),
+        ..Setup::default()
+    });
+    let home = Home::new().device("QA1", &gateway).plan("P", SECURE);
+    let run = home.run_with("P", &clock, Options::default(), &Stop::new(), &mut |event| {
+        if matches!(
+            event,
+            Event::TaskStatus {
+                status: Status::Verifying,
+                ..
+            }
+        ) {
+            let part = home.stored().into_iter().find(|path| path.ends_with(".tgz"));
+            let path = home.store().join(part.expect("a part"));
+            fs::write(home.path("aside"), "something else").expect("written");
+            fs::rename(home.path("aside"), path).expect("moved");
+        }
+    });
+    assert_eq!(run.tasks(), ["QA1/all-domains VERIFICATION_FAILED"]);
+    assert_eq!(home.stored(), Vec::<String>::new());
+}
+
+#[test]
 fn a_part_that_broke_off_is_fetched_again() {
     let gateway = Gateway::start(Setup::default());
     gateway.fail_as("get-file/config.tgz:1=close-in-body@20000");

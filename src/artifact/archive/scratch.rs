@@ -7,7 +7,7 @@ use std::path::Path;
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::artifact::folder::momentary_name;
+use crate::artifact::folder::{momentary_base, momentary_name};
 
 /// Makes a file in `folder` that vanishes with its handle.
 pub(super) fn nameless(folder: &Path) -> io::Result<File> {
@@ -23,7 +23,7 @@ pub(super) fn nameless(folder: &Path) -> io::Result<File> {
 }
 
 fn named(folder: &Path) -> io::Result<File> {
-    let path = folder.join(momentary_name());
+    let path = folder.join(momentary_name(&momentary_base(), ""));
     let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
     let handle = rustix::fs::openat(CWD, &path, flags, Mode::RUSR | Mode::WUSR)?;
     match rustix::fs::unlink(&path) {

@@ -8,6 +8,8 @@ use std::path::Path;
 use rustix::fs::Access;
 
 use crate::artifact::mount::Unwritable;
+use crate::artifact::probe::Probed;
+use crate::artifact::publish::Manner;
 use crate::artifact::space;
 use crate::plan::model::{Plan, Settings};
 use crate::run::examine::item::{CheckItem, CheckItems, THIS_MACHINE};
@@ -43,8 +45,9 @@ fn switches(settings: &Settings, found: &mut CheckItems) {
     }
 }
 
-/// Whether the store is mounted as asked and can be written. Nothing is created: a store
-/// that is not there yet is judged by the folder in which a run would make it.
+/// Whether the store is mounted as asked and can take backups: what a publication needs is tried in
+/// it, and nothing is left behind. A store that is not there yet is not made, but judged by the
+/// folder in which a run would make it.
 fn folder(settings: &Settings, found: &mut CheckItems) {
     let store = settings.store.as_path();
     let shown = store.display();
@@ -60,7 +63,17 @@ fn folder(settings: &Settings, found: &mut CheckItems) {
         }
     };
     match store::could_be_written(settings) {
-        Ok(there) if there == store => found.ok("store", format!("{shown} can be written{group}")),
+        Ok(there) if there == store => match store::probe(settings) {
+            Ok(probed) => found.ok(
+                "store",
+                format!("{shown} can be written{group}{}", manner(&probed)),
+            ),
+            Err(failure) => found.fail(
+                "store",
+                failure.message,
+                "give it another place (`store` in the settings)",
+            ),
+        },
         Ok(_) => found.ok(
             "store",
             format!("{shown} is not there yet; the first run makes it"),
@@ -76,6 +89,17 @@ fn folder(settings: &Settings, found: &mut CheckItems) {
             };
             found.fail("store", why.to_string(), hint);
         }
+    }
+}
+
+/// How names are given there, where that is not how it is elsewhere.
+fn manner(probed: &Probed) -> &'static str {
+    match (probed.file, probed.folder) {
+        (Manner::Rename, _) | (_, Manner::Rename) => {
+            "; it knows neither links nor renames that do not overwrite, so that files get their names by plain \
+             renames, after a look"
+        }
+        _ => "",
     }
 }
 

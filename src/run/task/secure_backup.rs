@@ -193,7 +193,7 @@ impl Walk<'_, '_, '_> {
         for note in report.notes {
             self.record.note(Owner::Task(self.task.id), &note)?;
         }
-        let place = staged.publish().map_err(|error| self.storage(&error))?;
+        let place = staged.publish(&sealed).map_err(|error| self.storage(&error))?;
         for part in sealed {
             let file = StoredFile {
                 path: place.join(&part.file_name),

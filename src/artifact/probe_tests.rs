@@ -1,0 +1,102 @@
+use rustix::io::Errno;
+
+use super::*;
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).expect("a listing");
+    let mut names: Vec<String> = entries
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    names.sort();
+    names
+}
+
+const NO_LINKS: Requests = Requests {
+    link: |_, _, _| Err(Errno::PERM),
+    ..SYSTEM
+};
+const PLAIN: Requests = Requests {
+    rename_new: |_, _, _| Err(Errno::INVAL),
+    ..NO_LINKS
+};
+
+#[test]
+fn a_store_says_how_names_are_given_in_it_and_nothing_is_left_behind() {
+    for (requests, file, folder) in [
+        (SYSTEM, Manner::Link, Manner::RenameNew),
+        (NO_LINKS, Manner::RenameNew, Manner::RenameNew),
+        (PLAIN, Manner::Rename, Manner::Rename),
+    ] {
+        let store = tempfile::tempdir().expect("a store");
+        let probed = probe_by(store.path(), &requests).expect("it serves");
+        assert_eq!(probed, Probed { file, folder });
+        assert_eq!(names(store.path()), [""; 0]);
+    }
+}
+
+#[test]
+fn a_store_that_lacks_what_a_publication_needs_is_found_out_and_left_clean() {
+    for errno in [Errno::PERM, Errno::IO, Errno::NOSYS] {
+        let requests = match errno {
+            Errno::PERM => Requests {
+                rename: |_, _, _| Err(Errno::PERM),
+                ..PLAIN
+            },
+            Errno::IO => Requests {
+                rename: |_, _, _| Err(Errno::IO),
+                ..PLAIN
+            },
+            _ => Requests {
+                rename: |_, _, _| Err(Errno::NOSYS),
+                ..PLAIN
+            },
+        };
+        let store = tempfile::tempdir().expect("a store");
+        let error = probe_by(store.path(), &requests).expect_err("it does not serve");
+        assert_eq!(error.action, "publish as");
+        assert_eq!(error.source.raw_os_error(), Some(errno.raw_os_error()));
+        assert_eq!(names(store.path()), [""; 0]);
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_noticed() {
+    assert!(probe(Path::new("/proc")).is_err());
+    assert!(probe(Path::new("/not/there")).is_err());
+}
+
+#[test]
+fn a_sweep_beside_it_takes_nothing_of_it_and_afterwards_what_a_dead_one_left() {
+    let store = tempfile::tempdir().expect("a store");
+    let root = store.path();
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            // Ends with its sender, also where that panics.
+            while stopped.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
+                let swept = crate::artifact::sweep::sweep(root).expect("swept");
+                assert!(swept.failed.is_empty(), "{:?}", swept.failed);
+            }
+        });
+        let _held = stop;
+        for _ in 0..100 {
+            probe(root).expect("it serves");
+        }
+    });
+    let base = momentary_base();
+    for what in ["-folder", "-moved"] {
+        let folder = root.join(momentary_name(&base, what));
+        std::fs::create_dir(&folder).expect("made");
+        std::fs::write(folder.join("file"), "").expect("written");
+    }
+    std::fs::write(root.join(momentary_name(&base, "")), "").expect("written");
+    let swept = crate::artifact::sweep::sweep(root).expect("swept");
+    assert_eq!(swept.removed.len(), 3, "{swept:?}");
+    assert_eq!(names(root), [""; 0]);
+}

@@ -1,0 +1,168 @@
+//! Real file systems as store: what each of them has, and what it lacks. Where this machine does
+//! not let one be mounted, a line on stderr says so; what each would answer is tested all the
+//! same, beside `artifact::publish`.
+
+use std::fs;
+use std::io::Write as _;
+use std::process::Command;
+
+use crate::simulator::{Domain, Gateway, Setup};
+use crate::support::{Home, Ran};
+
+const PLAN: &str = "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\ndomains = \"DOM1\"\n\
+                    [[plan.activity]]\naction = \"secure-backup\"\ndevices = \"*\"\ncertificate = \"backup-cert\"\n\
+                    quiesce = true\n";
+
+/// Everything that touches the store, and how it should end.
+const COMMANDS: [(&str, i32); 9] = [
+    ("check", 0),
+    ("run P", 0),
+    ("check", 0),
+    ("run P", 0),
+    ("verify --all", 0),
+    ("prune", 0),
+    ("verify --all", 0),
+    ("recover", 0),
+    ("history status", 0),
+];
+
+fn scene() -> (Gateway, Home) {
+    let gateway = Gateway::start(Setup {
+        domains: vec![Domain::new("DOM1")],
+        ..Setup::default()
+    });
+    let home = Home::new()
+        .setting("retention = { keep_last = 1 }")
+        .device("QA1", &gateway)
+        .plan("P", PLAN);
+    fs::create_dir(home.store()).expect("a folder");
+    (gateway, home)
+}
+
+/// Mounts the store in a name space of its own, and runs all commands there, each with `before` in
+/// front of it. Nothing but this shell and what it starts sees the mount.
+fn in_mount(home: &Home, mount: &str, before: &str, unmount: &str) -> Ran {
+    let binary = env!("CARGO_BIN_EXE_dpbackup");
+    let mut script = format!("{mount} || exit 99\ncp {binary} dpbackup\n");
+    for (command, _) in COMMANDS {
+        script.push_str(&format!("{before} ./dpbackup {command} 2>&1; echo \"== $?\"\n"));
+    }
+    script.push_str(&format!("ls -A store; {unmount}\n"));
+    let own = home.command(&[]);
+    let mut shell = Command::new("unshare");
+    shell.args(["--mount", "sh", "-c", &script]);
+    shell.env_clear().current_dir(home.path(""));
+    for (name, value) in own.get_envs() {
+        if let Some(value) = value {
+            shell.env(name, value);
+        }
+    }
+    shell.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    Ran::of(shell.output().expect("a shell starts"))
+}
+
+/// Whether the file system could be mounted; and if so, that everything ended as it should.
+#[track_caller]
+fn all_is_well(what: &str, ran: &Ran) -> bool {
+    let is_mounted = ran.code != Some(99) && ran.stdout.contains("\n== ");
+    if !is_mounted {
+        let aloud = format!(
+            "NOT TESTED HERE: {what}, which cannot be mounted: {}",
+            ran.stderr.trim()
+        );
+        writeln!(std::io::stderr(), "{aloud}").expect("somebody listens");
+        return false;
+    }
+    let mut rest = ran.stdout.as_str();
+    for (command, code) in COMMANDS {
+        let (said, after) = rest
+            .split_once("== ")
+            .unwrap_or_else(|| panic!("{command}: {ran:?}"));
+        let (found, after) = after.split_once('\n').unwrap_or((after, ""));
+        assert_eq!(found, code.to_string(), "{what}: {command}: {said}");
+        rest = after;
+    }
+    true
+}
+
+#[test]
+fn a_file_system_in_memory_serves() {
+    let (gateway, home) = scene();
+    let ran = in_mount(
+        &home,
+        "mount -t tmpfs -o size=64m tmpfs store",
+        "",
+        "umount store",
+    );
+    if all_is_well("tmpfs", &ran) {
+        assert!(!ran.stdout.contains("plain renames"), "{}", ran.stdout);
+        assert!(gateway.state().is_unquiesced());
+    }
+}
+
+#[test]
+fn a_disk_of_its_own_serves_whoever_runs_and_its_lost_and_found_costs_no_warning() {
+    let (gateway, home) = scene();
+    home.plan_file();
+    // Only root may enter lost+found; whoever runs is another one.
+    let mount = "truncate -s 64M disk && mkfs.ext4 -q -F disk && mount -o loop disk store \
+                 && chown 65534:65534 store && chmod 700 store && chown -R 65534:65534 plans.toml scripts . 2>/dev/null; \
+                 test -d store/lost+found && chown 0:0 store/lost+found";
+    let nobody = "setpriv --reuid 65534 --regid 65534 --clear-groups";
+    let ran = in_mount(&home, mount, nobody, "umount store");
+    if all_is_well("ext4 on a loop device", &ran) {
+        assert!(ran.stdout.ends_with("QA1\nlost+found\n"), "{}", ran.stdout);
+        assert!(
+            !ran.stdout.contains("warning:") && !ran.stdout.contains("cannot be removed"),
+            "{}",
+            ran.stdout
+        );
+        assert!(gateway.state().is_unquiesced());
+    }
+}
+
+#[test]
+fn a_mount_of_rclone_is_served_by_plain_renames() {
+    let (gateway, home) = scene();
+    fs::create_dir(home.path("far")).expect("a folder");
+    let mount = "command -v rclone > /dev/null || { echo rclone is not installed >&2; exit 99; }\n\
+                 rclone mount --config /dev/null --vfs-cache-mode writes --cache-dir \"$PWD/cache\" --umask 077 far store 2> rclone.log &\n\
+                 for _ in $(seq 100); do mountpoint -q store && break; sleep 0.1; done\n\
+                 mountpoint -q store || { cat rclone.log >&2; kill $! 2> /dev/null; exit 99; }\n\
+                 true";
+    let ran = in_mount(&home, mount, "", "fusermount3 -u store; wait");
+    if all_is_well("a mount of rclone", &ran) {
+        assert!(ran.stdout.contains("by plain renames"), "{}", ran.stdout);
+        assert!(gateway.state().is_unquiesced());
+    }
+}
+
+#[test]
+fn a_store_that_cannot_take_backups_is_found_out_before_anything_is_quiesced() {
+    let (gateway, home) = scene();
+    fs::create_dir(home.path("far")).expect("a folder");
+    // Without a cache rclone lets nothing be read back that is just being written.
+    let mount = "command -v rclone > /dev/null || { echo rclone is not installed >&2; exit 99; }\n\
+                 rclone mount --config /dev/null --vfs-cache-mode off --umask 077 far store 2> rclone.log &\n\
+                 for _ in $(seq 100); do mountpoint -q store && break; sleep 0.1; done\n\
+                 mountpoint -q store || { cat rclone.log >&2; kill $! 2> /dev/null; exit 99; }\n\
+                 true";
+    let ran = in_mount(&home, mount, "", "fusermount3 -u store; wait");
+    if ran.code == Some(99) || !ran.stdout.contains("\n== ") {
+        let aloud = format!(
+            "NOT TESTED HERE: a store that lacks something: {}",
+            ran.stderr.trim()
+        );
+        writeln!(std::io::stderr(), "{aloud}").expect("somebody listens");
+        return;
+    }
+    let ends: Vec<&str> = ran
+        .stdout
+        .lines()
+        .filter_map(|line| line.strip_prefix("== "))
+        .collect();
+    assert_eq!(ends[..3], ["1", "4", "1"], "{}", ran.stdout);
+    assert!(ran.stdout.contains("the store "), "{}", ran.stdout);
+    let quiesced = gateway.operations().iter().any(|asked| asked.contains("Quiesce"));
+    assert!(!quiesced, "{:?}", gateway.operations());
+}
