@@ -5,6 +5,8 @@ use std::io::ErrorKind::NotFound;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use jiff::tz::TimeZone;
+
 use crate::artifact::mount;
 use crate::cli::Global;
 use crate::commands::error::CommandError;
@@ -61,8 +63,21 @@ pub(super) fn load_plan(global: &Global, ui: Ui, env: Lookup<'_>) -> Result<Load
 /// The same for the commands that look for what is wrong: warnings are printed always.
 pub(super) fn load_plan_to_judge(global: &Global, ui: Ui, env: Lookup<'_>) -> Result<Loaded, CommandError> {
     let loaded = load(global, ui, env)?;
-    show_warnings(&loaded, ui);
+    if !loaded.warnings.findings.is_empty() {
+        show_findings(&loaded.warnings, ui);
+    }
+    if let Some(zone) = unknown_zone(env) {
+        ui.warning(&format!(
+            "$TZ is {zone:?}, which is no time zone: times are in UTC; write one such as Europe/Rome, or leave it unset"
+        ));
+    }
     Ok(loaded)
+}
+
+/// What `$TZ` says, where that is no time zone.
+fn unknown_zone(env: Lookup<'_>) -> Option<String> {
+    let zone = non_empty(env, "TZ")?.to_string_lossy().into_owned();
+    TimeZone::try_system().is_err().then_some(zone)
 }
 
 /// The plan file, unless none was named and none is in the usual places.
@@ -178,7 +193,7 @@ pub(super) fn open_history(settings: &Settings, ui: Ui) -> Result<History, Comma
 }
 
 fn show_warnings(loaded: &Loaded, ui: Ui) {
-    if !loaded.warnings.findings.is_empty() && ui.verbosity > Verbosity::Quiet {
+    if !loaded.warnings.findings.is_empty() {
         show_findings(&loaded.warnings, ui);
     }
 }

@@ -1,10 +1,16 @@
 //! `dpbackup validate`
 
+use std::path::Path;
+
+use anyhow::anyhow;
+
 use crate::cli::{Global, ValidateArgs};
-use crate::commands::error::{Outcome, print};
+use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::loading::{load_plan_to_judge, owners_of_history};
 use crate::exit::Exit;
+use crate::plan::model::{PlanFile, Trust};
 use crate::run::store;
+use crate::soma::tls;
 use crate::ui::{Ui, Verbosity};
 use crate::values::environment::Lookup;
 
@@ -15,6 +21,19 @@ pub(super) fn validate(global: &Global, args: &ValidateArgs, ui: Ui, env: Lookup
         global.config = Some(file.clone());
     }
     let loaded = load_plan_to_judge(&global, ui, env)?;
+    let unusable = authorities(&loaded.plan_file);
+    if !unusable.is_empty() {
+        for why in &unusable {
+            ui.error(&anyhow!("{why}"), None);
+        }
+        let error = anyhow!(
+            "the plan file {} names {} that cannot be used",
+            loaded.plan_file.path.display(),
+            count(unusable.len(), "file of certificates", "files of certificates")
+        );
+        let hint = "correct `ca_file`, or put the certificates there, in PEM";
+        return Err(CommandError::new(Exit::Usage, error).with_hint(hint));
+    }
     let file = &loaded.plan_file;
     let activities: usize = file.plans.iter().map(|plan| plan.activities.len()).sum();
     let mut text = format!(
@@ -28,6 +47,9 @@ pub(super) fn validate(global: &Global, args: &ValidateArgs, ui: Ui, env: Lookup
             warnings => format!(", {}", count(warnings, "warning", "warnings")),
         }
     );
+    let settings = &file.settings;
+    text.push_str(&format!("  store: {}\n", settings.store.display()));
+    text.push_str(&format!("  history: {}\n", settings.history.display()));
     for plan in &file.plans {
         let disabled = if plan.enabled { "" } else { ", disabled" };
         let devices = file
@@ -56,6 +78,47 @@ pub(super) fn validate(global: &Global, args: &ValidateArgs, ui: Ui, env: Lookup
         print(ui, &text)?;
     }
     Ok(Exit::Success)
+}
+
+/// The files of certificates that cannot be read or hold none, each with who names it. A run
+/// fails only where one is needed.
+fn authorities(file: &PlanFile) -> Vec<String> {
+    let mut named: Vec<(String, &Path)> = Vec::new();
+    for device in &file.devices {
+        if let Trust::CaFile(path) = &device.tls {
+            named.push((format!("device {}", device.name), path));
+        }
+    }
+    let notify = &file.notify;
+    let receivers = [
+        ("notify.syslog", notify.syslog.ca_file.as_ref()),
+        (
+            "notify.email",
+            notify.email.as_ref().and_then(|email| email.ca_file.as_ref()),
+        ),
+        (
+            "notify.ping",
+            notify.ping.as_ref().and_then(|ping| ping.ca_file.as_ref()),
+        ),
+    ];
+    named.extend(
+        receivers
+            .into_iter()
+            .filter_map(|(name, path)| Some((name.to_owned(), path?.as_path()))),
+    );
+    for webhook in &notify.webhooks {
+        if let Some(path) = &webhook.ca_file {
+            named.push((format!("webhook {}", webhook.name), path));
+        }
+    }
+    named
+        .into_iter()
+        .filter_map(|(who, path)| {
+            let error = tls::verifier(&Trust::CaFile(path.to_owned())).err()?;
+            let hint = error.hint.map_or_else(String::new, |hint| format!("; {hint}"));
+            Some(format!("{who}: {}{hint}", error.message))
+        })
+        .collect()
 }
 
 fn count(count: usize, one: &str, many: &str) -> String {

@@ -70,6 +70,8 @@ pub struct Findings<'t> {
     syntax_errors: usize,
     /// Their lines, in order. What was read from these is a guess.
     broken: Vec<usize>,
+    /// Whether what is read now is in use: a plan that is not enabled is not.
+    in_use: bool,
 }
 
 impl<'t> Findings<'t> {
@@ -84,6 +86,7 @@ impl<'t> Findings<'t> {
             list: Vec::new(),
             syntax_errors: 0,
             broken: Vec::new(),
+            in_use: true,
         }
     }
 
@@ -125,6 +128,29 @@ impl<'t> Findings<'t> {
         label: impl AsRef<str>,
     ) -> &mut Finding {
         self.add(Severity::Warning, span, title.as_ref(), label.as_ref())
+    }
+
+    /// Adds a warning that something is most likely not meant, unless what is read is not in
+    /// use.
+    pub fn doubt(&mut self, span: Range<usize>, title: &str, label: &str, help: &str) {
+        if self.in_use {
+            self.warning(span, title, label).help(help);
+        }
+    }
+
+    /// Reads a part of the file; without doubts if it is not in use.
+    pub fn reading<T>(&mut self, in_use: bool, read: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::replace(&mut self.in_use, in_use);
+        let outcome = read(self);
+        self.in_use = before;
+        outcome
+    }
+
+    /// Whether an error was found so far.
+    pub fn has_errors(&self) -> bool {
+        self.list
+            .iter()
+            .any(|finding| finding.severity == Severity::Error)
     }
 
     /// Whether the file could not be read as TOML. Then something that seems to be absent

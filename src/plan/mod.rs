@@ -10,6 +10,7 @@ pub mod effective;
 pub mod find;
 pub mod keys;
 mod mask;
+mod mistyped;
 pub mod model;
 mod read;
 pub mod schema;
@@ -18,6 +19,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use thiserror::Error;
 use toml::de::DeTable;
 
@@ -131,7 +133,13 @@ pub fn check_text(text: &str, path: &Path, readers: Readers, env: Lookup<'_>) ->
     for error in errors {
         findings.syntax(error.span().unwrap_or_default(), error.message());
     }
-    let plan_file = check::check(&root, &check::Context { path, readers, env }, &mut findings);
+    let context = check::Context {
+        path,
+        readers,
+        env,
+        now: Timestamp::now(),
+    };
+    let plan_file = check::check(&root, &context, &mut findings);
     let report = findings.into_report(path, mask::mask_passwords(text));
     match plan_file {
         Some(plan_file) if report.errors() == 0 => Ok(Loaded {

@@ -13,12 +13,14 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::plan::diagnostic::{Finding, Findings};
+use crate::plan::keys::other_words::{Meant, elsewhere, meant};
 use crate::plan::keys::{Absent, Key, KeyKind, Table, words_in_quotes};
+use crate::plan::mistyped;
 use crate::values::duration;
 use crate::values::nearest::nearest;
 use crate::values::pattern::PatternList;
 use crate::values::size::{Bytes, SizeError, Threshold};
-use crate::values::window::{WindowError, parse_time, parse_zone};
+use crate::values::window::{WindowError, likely_time, parse_time, parse_zone};
 
 /// A value of the tree.
 pub(super) type Value<'i> = Spanned<DeValue<'i>>;
@@ -98,8 +100,11 @@ impl<'a> PlanSection<'a> {
     /// Says that a key is missing, unless the file is too broken to know, or a misspelt key
     /// has been found that is meant to be it.
     pub(super) fn missing(&self, name: &str, out: &mut Findings<'_>) {
+        let is_other_word =
+            |written: &str| matches!(meant(self.table, written), Some(Meant::Key(key)) if key == name);
         let is_misspelt = |written: &str| {
-            self.table.key(written).is_none() && nearest(written, self.table.names()) == Some(name)
+            self.table.key(written).is_none()
+                && (nearest(written, self.table.names()) == Some(name) || is_other_word(written))
         };
         if !out.is_incomplete() && !self.entries.keys().any(|key| is_misspelt(key.get_ref())) {
             let label = format!("{} needs the key `{name}`", self.table.heading);
@@ -185,8 +190,13 @@ impl<'a> PlanSection<'a> {
 
     /// A time of day, if there is one.
     pub(super) fn time(&self, name: &str, out: &mut Findings<'_>) -> Option<Time> {
-        self.parsed(name, out, "a time of day", parse_time)
-            .map(|at| at.value)
+        self.parsed(name, out, "a time of day", |text| {
+            parse_time(text).map_err(|error| match likely_time(text) {
+                Some(time) => format!("{error}; did you mean {time:?}?"),
+                None => error.to_string(),
+            })
+        })
+        .map(|at| at.value)
     }
 
     /// A time zone, if there is one.
@@ -196,7 +206,15 @@ impl<'a> PlanSection<'a> {
             Ok(zone) => Some(zone),
             Err(WindowError::UnknownZone { nearest, .. }) => {
                 let finding = out.error(span, format!("unknown time zone {text:?}"), "no such zone");
-                did_you_mean(finding, nearest.as_deref());
+                match nearest {
+                    Some(nearest) => did_you_mean(finding, Some(&nearest)),
+                    None => {
+                        finding.help(
+                            "zones are named by a place, such as \"Europe/Rome\", or \"UTC\"; without `time_zone` it is \
+                             the zone of the machine",
+                        );
+                    }
+                }
                 None
             }
             Err(error) => {
@@ -230,7 +248,12 @@ impl<'a> PlanSection<'a> {
         }
         let label = format!("expected {}", words_in_quotes(words));
         let finding = out.error(span, format!("unknown value {text:?} of `{name}`"), label);
-        did_you_mean(finding, nearest(text, words.iter().copied()));
+        match mistyped::of_choice(key, text) {
+            Some(help) => {
+                finding.help(help);
+            }
+            None => did_you_mean(finding, nearest(text, words.iter().copied())),
+        }
         None
     }
 
@@ -368,11 +391,16 @@ fn string<'a>(key: &Key, value: &'a Value<'a>, out: &mut Findings<'_>) -> Option
     }
     if let Some(c) = text.chars().find(|c| c.is_control()) {
         let label = format!("holds the control character U+{:04X}", u32::from(c));
-        out.error(
-            value.span(),
-            format!("`{}` must be plain text on one line", key.name),
-            label,
-        );
+        let written = out.text().get(value.span()).unwrap_or_default();
+        let is_escape = written.starts_with('"') && written.contains('\\');
+        let title = format!("`{}` must be plain text on one line", key.name);
+        let finding = out.error(value.span(), title, label);
+        if is_escape {
+            finding.help(
+                "a backslash begins an escape in double quotes: write \\\\ for one, or put the text in single quotes; paths \
+                 of this machine have /",
+            );
+        }
         return None;
     }
     Some(text)
@@ -393,9 +421,19 @@ fn unknown_key(table: &'static Table, name: &str, span: Range<usize>, out: &mut 
         format!("unknown key `{name}`"),
         format!("not a key of {}", table.heading),
     );
-    match nearest(name, table.names()) {
-        Some(nearest) => did_you_mean(finding, Some(nearest)),
-        None => {
+    match (meant(table, name), nearest(name, table.names())) {
+        (Some(Meant::Key(key)), _) => did_you_mean(finding, Some(key)),
+        (Some(Meant::Advice(advice)), _) => {
+            finding.help(advice);
+        }
+        (None, Some(nearest)) => did_you_mean(finding, Some(nearest)),
+        (None, None) if !elsewhere(table, name).is_empty() => {
+            finding.help(format!(
+                "it is a key of {}",
+                elsewhere(table, name).join(", or of ")
+            ));
+        }
+        (None, None) => {
             let known: Vec<&str> = table.names().collect();
             finding.help(format!("the keys are: {}", known.join(", ")));
         }
@@ -414,7 +452,10 @@ pub(super) fn wrong_type<T>(key: &Key, value: &Value<'_>, out: &mut Findings<'_>
         DeValue::Table(_) => "a table",
     };
     let label = format!("expected {}, found {found}", key.kind.expected());
-    out.error(value.span(), format!("`{}` has the wrong type", key.name), label);
+    let finding = out.error(value.span(), format!("`{}` has the wrong type", key.name), label);
+    if let Some(help) = mistyped::of_type(key, value.get_ref()) {
+        finding.help(help);
+    }
     None
 }
 

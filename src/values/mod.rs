@@ -16,4 +16,5 @@ pub mod timeouts;
 pub mod trust;
 pub mod web_url;
 pub mod window;
+pub mod written_path;
 pub mod xml_limits;

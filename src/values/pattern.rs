@@ -61,6 +61,16 @@ impl PatternList {
             && !self.excluded.iter().any(|pattern| pattern.matches(name))
     }
 
+    /// Each pattern that asks for names, as written.
+    pub fn included(&self) -> impl Iterator<Item = String> {
+        self.included.iter().map(Pattern::text)
+    }
+
+    /// Each pattern that takes names away, as written behind its `!`.
+    pub fn excluded(&self) -> impl Iterator<Item = String> {
+        self.excluded.iter().map(Pattern::text)
+    }
+
     /// The names that are asked for as such: patterns without `*`.
     pub fn literals(&self) -> impl Iterator<Item = &str> {
         self.included.iter().filter_map(Pattern::literal)
@@ -90,6 +100,10 @@ impl Pattern {
         Self {
             pieces: text.split('*').map(str::to_owned).collect(),
         }
+    }
+
+    fn text(&self) -> String {
+        self.pieces.join("*")
     }
 
     fn literal(&self) -> Option<&str> {

@@ -39,7 +39,32 @@ pub enum WebUrlError {
     BadCharacter,
 }
 
+/// Names in a query that say what follows.
+const SECRET_NAMES: [&str; 8] = [
+    "token", "key", "apikey", "api_key", "secret", "sig", "auth", "password",
+];
+
 impl WebUrl {
+    /// Whether a part of its path or query looks as if nobody should know it: long, and of
+    /// letters and digits as nobody types them; or named as a secret.
+    pub fn looks_secret(&self) -> bool {
+        let path_and_query = self.path_and_query();
+        let named = path_and_query
+            .split(['?', '&'])
+            .skip(1)
+            .filter_map(|pair| pair.split_once('='))
+            .any(|(name, _)| SECRET_NAMES.contains(&name.to_ascii_lowercase().as_str()));
+        let is_random = |part: &str| {
+            let kinds = [
+                part.contains(|c: char| c.is_ascii_lowercase()),
+                part.contains(|c: char| c.is_ascii_uppercase()),
+                part.contains(|c: char| c.is_ascii_digit()),
+            ];
+            part.len() >= 16 && kinds.into_iter().filter(|kind| *kind).count() >= 2
+        };
+        named || path_and_query.split(['/', '?', '&', '=']).any(is_random)
+    }
+
     /// Reads an address.
     pub fn parse(text: &str) -> Result<Self, WebUrlError> {
         let (is_https, rest) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
@@ -156,6 +181,24 @@ fn check_port(text: &str) -> Result<(), WebUrlError> {
 #[cfg(test)]
 mod tests {
     use super::{WebUrl, WebUrlError};
+
+    #[test]
+    fn what_looks_like_a_token_is_told_from_what_people_name_things() {
+        for (address, is_secret) in [
+            (
+                "https://hooks.slack.com/services/T0/B0/aBcDeFgHiJkLmNoPqRsTuVwX",
+                true,
+            ),
+            ("https://hc-ping.com/4f1c9a3e-0b1d-4c55-9a59-3f2f3a1f7c11", true),
+            ("https://a.example.com/hook?token=x", true),
+            ("https://a.example.com/hooks/datapower", false),
+            ("https://a.example.com/datapower-nightly-backups", false),
+            ("https://a.example.com/", false),
+        ] {
+            let url = WebUrl::parse(address).expect(address);
+            assert_eq!(url.looks_secret(), is_secret, "{address}");
+        }
+    }
 
     #[test]
     fn only_scheme_and_host_are_shown() {

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
-use jiff::civil::Time;
+use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Span, Timestamp};
 use thiserror::Error;
 
 use crate::values::nearest::nearest;
@@ -69,6 +69,92 @@ impl Window {
         self.hours
             .is_none_or(|hours| contains(hours, self.zone().to_datetime(now).time()))
     }
+
+    /// The next moment when it is open; `now` when it is open already. `None` when it does
+    /// not open within the next days.
+    ///
+    /// A closed window can only open when the wall clock reaches its start, or jumps. All
+    /// these moments are candidates, and the window itself is asked.
+    pub fn next_opening(&self, now: Timestamp) -> Option<Timestamp> {
+        if self.is_open(now) {
+            return Some(now);
+        }
+        let (start, _) = self.hours?;
+        let zone = self.zone();
+        let horizon = now.checked_add(SignedDuration::from_hours(72)).ok()?;
+        let mut candidates: Vec<Timestamp> = zone
+            .following(now)
+            .map(|jump| jump.timestamp())
+            .take_while(|jump| *jump <= horizon)
+            .collect();
+        for day in zone.to_datetime(now).date().series(Span::new().days(1)).take(3) {
+            let moment = zone.to_ambiguous_timestamp(day.to_datetime(start));
+            candidates.extend(moment.earlier());
+            candidates.extend(moment.later());
+        }
+        candidates.retain(|at| *at > now && self.is_open(*at));
+        candidates.into_iter().min()
+    }
+
+    /// The first day of the year to come on which it does not open at all, because clocks go
+    /// forward over the whole of it.
+    pub fn day_without_opening(&self, now: Timestamp) -> Option<Date> {
+        let (start, end) = self.hours?;
+        let zone = self.zone();
+        let horizon = now.checked_add(SignedDuration::from_hours(366 * 24)).ok()?;
+        let jumps = zone.following(now).map(|jump| jump.timestamp());
+        jumps.take_while(|jump| *jump <= horizon).find_map(|jump| {
+            // What the wall clock shows before and after: between them is what it never shows.
+            let before = zone.to_datetime(jump.checked_sub(SignedDuration::from_secs(1)).ok()?);
+            let (from, until) = (
+                before.checked_add(Span::new().seconds(1)).ok()?,
+                zone.to_datetime(jump),
+            );
+            let day = from.date();
+            let opens = day.to_datetime(start);
+            let last = if start < end { day } else { day.tomorrow().ok()? };
+            (from <= opens && last.to_datetime(end) <= until).then_some(day)
+        })
+    }
+}
+
+/// What was meant by a text that is no time of day, if that can be told: `9:30pm` is `21:30`.
+pub fn likely_time(text: &str) -> Option<String> {
+    let lower = text.trim().to_ascii_lowercase();
+    let (digits, noon) = match (lower.strip_suffix("pm"), lower.strip_suffix("am")) {
+        (Some(rest), _) => (rest.trim().to_owned(), Some(12)),
+        (_, Some(rest)) => (rest.trim().to_owned(), Some(0)),
+        (None, None) => (lower, None),
+    };
+    let digits = digits.trim_end_matches("uhr").trim().replace(['.', 'h'], ":");
+    let (hour, minute) = match digits.trim_end_matches(':').split_once(':') {
+        Some((hour, minute)) => (
+            hour.to_owned(),
+            minute.split(':').next().unwrap_or_default().to_owned(),
+        ),
+        None if digits.len() == 4 && digits.is_ascii() => (digits[..2].to_owned(), digits[2..].to_owned()),
+        None => (digits, "0".to_owned()),
+    };
+    let (hour, minute): (u8, u8) = (hour.parse().ok()?, minute.parse().ok()?);
+    let hour = match (noon, hour) {
+        (Some(add), 1..=12) => hour % 12 + add,
+        (Some(_), _) => return None,
+        // The end of a day is the beginning of the next.
+        (None, 24) if minute == 0 => 0,
+        (None, hour) => hour,
+    };
+    (hour < 24 && minute < 60).then(|| format!("{hour:02}:{minute:02}"))
+}
+
+/// Start and end, where a window is written in one text: `22:00-06:00`.
+pub fn likely_window(text: &str) -> Option<(String, String)> {
+    let text = text.trim();
+    let (start, end) = [
+        " - ", "-", "\u{2013}", "\u{2014}", " to ", "..", "/", " until ", ",", " ",
+    ]
+    .iter()
+    .find_map(|between| text.split_once(between))?;
+    Some((likely_time(start)?, likely_time(end)?))
 }
 
 /// Reads a time of day: `21:30`, or `21:30:15`.
@@ -94,9 +180,18 @@ pub fn parse_zone(name: &str) -> Result<TimeZone, WindowError> {
             .available()
             .map(|zone| zone.as_str().to_owned())
             .collect();
+        // A city alone is its zone: "Rome" is Europe/Rome.
+        let city = |zone: &&String| {
+            zone.rsplit('/')
+                .next()
+                .is_some_and(|city| city.eq_ignore_ascii_case(&name.replace(' ', "_")))
+        };
+        let near = known.iter().find(city).map(String::as_str);
         WindowError::UnknownZone {
             name: name.to_owned(),
-            nearest: nearest(name, known.iter().map(String::as_str)).map(str::to_owned),
+            nearest: near
+                .or_else(|| nearest(name, known.iter().map(String::as_str)))
+                .map(str::to_owned),
         }
     })
 }
@@ -126,7 +221,7 @@ impl fmt::Display for Window {
 
 #[cfg(test)]
 mod tests {
-    use super::{Window, WindowError, parse_time, parse_zone};
+    use super::{Window, WindowError, likely_time, likely_window, parse_time, parse_zone};
     use jiff::civil::Time;
     use jiff::{Timestamp, ToSpan};
 
@@ -182,6 +277,78 @@ mod tests {
         assert!(rome.is_open(at("2026-07-01T19:30:00Z")), "21:30 in summer");
         assert!(!rome.is_open(at("2026-01-01T19:30:00Z")), "20:30 in winter");
         assert!(window("00:00", "01:00", "Asia/Kolkata").is_open(at("2026-01-01T18:45:00Z")));
+    }
+
+    #[test]
+    fn the_next_opening_is_told_across_midnight_and_clock_changes() {
+        let night = window("21:30", "06:30", "Europe/Rome");
+        assert_eq!(
+            night.next_opening(at("2026-11-25T11:00:00Z")),
+            Some(at("2026-11-25T20:30:00Z"))
+        );
+        let open = at("2026-11-25T23:00:00Z");
+        assert_eq!(night.next_opening(open), Some(open));
+        // 02:15 is skipped on that day.
+        let skipped = window("02:15", "02:45", "Europe/Rome");
+        assert_eq!(
+            skipped.next_opening(at("2026-03-28T23:00:00Z")),
+            Some(at("2026-03-30T00:15:00Z"))
+        );
+    }
+
+    #[test]
+    fn a_day_without_the_window_is_found_before_it_comes() {
+        let winter = at("2026-11-25T11:00:00Z");
+        let day = |start, end, zone| {
+            window(start, end, zone)
+                .day_without_opening(winter)
+                .map(|day| day.to_string())
+        };
+        assert_eq!(
+            day("02:00", "03:00", "Europe/Rome").as_deref(),
+            Some("2027-03-28")
+        );
+        assert_eq!(
+            day("02:15", "02:45", "Europe/Rome").as_deref(),
+            Some("2027-03-28")
+        );
+        assert_eq!(day("02:15", "03:15", "Europe/Rome"), None);
+        assert_eq!(day("21:30", "06:30", "Europe/Rome"), None);
+        assert_eq!(day("02:15", "02:45", "UTC"), None);
+        let always = Window::new(None, None, None).expect("always");
+        assert_eq!(always.day_without_opening(winter), None);
+    }
+
+    #[test]
+    fn times_that_people_write_are_read_as_advice() {
+        for (text, time) in [
+            ("9:30pm", Some("21:30")),
+            ("9:30", Some("09:30")),
+            ("12am", Some("00:00")),
+            ("21.30", Some("21:30")),
+            ("2130", Some("21:30")),
+            ("21h30", Some("21:30")),
+            ("21", Some("21:00")),
+            ("24:00", Some("00:00")),
+            ("25:00", None),
+            ("13pm", None),
+            ("late", None),
+            ("", None),
+            ("ßß", None),
+        ] {
+            assert_eq!(likely_time(text).as_deref(), time, "{text}");
+        }
+        let window = |text| likely_window(text).map(|(start, end)| format!("{start} {end}"));
+        for text in [
+            "22:00-06:00",
+            "22:00 - 06:00",
+            "10pm to 6am",
+            "22:00..6:00",
+            "22-6",
+        ] {
+            assert_eq!(window(text).as_deref(), Some("22:00 06:00"), "{text}");
+        }
+        assert_eq!(window("always"), None);
     }
 
     #[test]

@@ -41,6 +41,7 @@ mod limits;
 mod locks;
 mod main_road;
 mod mistakes;
+mod mistakes_file;
 mod mistakes_words;
 mod no_threads;
 mod notify_channels;

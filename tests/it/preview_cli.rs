@@ -283,8 +283,11 @@ fn validate_says_what_a_good_file_holds_and_contacts_nobody() {
     assert_eq!(
         ran.stdout,
         format!(
-            "{} is valid: 2 devices, 2 plans, 3 activities\n  P: 2 activities, 2 devices\n  Q: 1 activity, 1 device, disabled\n",
-            path.display()
+            "{} is valid: 2 devices, 2 plans, 3 activities\n  store: {}\n  history: {}\n  P: 2 activities, 2 \
+             devices\n  Q: 1 activity, 1 device, disabled\n",
+            path.display(),
+            home.store().display(),
+            home.path("state/history.db").display()
         )
     );
     assert_eq!((ran.stderr.as_str(), gateway.connections()), ("", 0));

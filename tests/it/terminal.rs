@@ -273,12 +273,13 @@ fn what_is_doubtful_in_the_plan_file_is_told_by_who_looks_for_it_and_not_by_ever
         &["run", "P"][..],
         &["history"],
         &["recover"],
-        &["validate", "--quiet"],
+        &["run", "P", "--quiet"],
     ] {
         assert_eq!(said(silent), "", "{silent:?}");
     }
     for telling in [
         &["validate"][..],
+        &["validate", "--quiet"],
         &["check"],
         &["preview", "P"],
         &["run", "P", "-v"],

@@ -1,8 +1,7 @@
 //! The `[[plan.activity]]` tables.
 
-use std::ops::Range;
-
-use crate::plan::check::PlanReader;
+use crate::plan::check::shared::place_of;
+use crate::plan::check::{PlanReader, doubts};
 use crate::plan::diagnostic::Findings;
 use crate::plan::model::{Action, Activity, Domains, ErrorPolicy, PostScriptWhen};
 use crate::plan::read::{At, PlanSection, did_you_mean};
@@ -28,6 +27,7 @@ impl PlanReader<'_> {
         let devices = section.patterns("devices", out);
         if let Some(devices) = &devices {
             self.find_unknown_devices(devices, out);
+            doubts::unmatched_devices(devices, &self.devices, out);
         }
         let quiesce = section.boolean("quiesce", out);
         if quiesce == Some(true) && self.first_quiesce.is_none() {
@@ -75,9 +75,31 @@ impl PlanReader<'_> {
                     format!("unknown device {name:?}"),
                     "no [[device]] has this name",
                 );
-                did_you_mean(finding, nearest(name, self.devices.iter().copied()));
+                match nearest(name, self.devices.iter().copied()) {
+                    Some(near) => did_you_mean(finding, Some(near)),
+                    None => {
+                        finding.help(unknown_device(name, &self.devices));
+                    }
+                }
             }
         }
+    }
+}
+
+/// What is meant by a name that no device has.
+fn unknown_device(name: &str, devices: &[&str]) -> String {
+    let parts: Vec<&str> = name
+        .split([' ', '\t', ';', '|', '/', '+'])
+        .filter(|part| !part.is_empty())
+        .collect();
+    if parts.len() > 1 {
+        format!("a comma separates patterns: `devices = {:?}`", parts.join(", "))
+    } else if matches!(name.to_lowercase().as_str(), "all" | "any" | "every") {
+        "write \"*\" for every device".to_owned()
+    } else if devices.is_empty() {
+        "the file has no [[device]] yet".to_owned()
+    } else {
+        format!("the devices are: {}", devices.join(", "))
     }
 }
 
@@ -90,6 +112,9 @@ fn action(section: &PlanSection<'_>, out: &mut Findings<'_>) -> Option<Action> {
     let name = section.choice("action", &names, out);
     let certificate = section.text("certificate", out);
     let domains = section.patterns("domains", out);
+    if let Some(domains) = &domains {
+        doubts::odd_domains(domains, out);
+    }
     let (needed, foreign, word) = match name? {
         ActionName::SecureBackup => ("certificate", "domains", "secure-backup"),
         ActionName::ExportDomain => ("domains", "certificate", "export-domain"),
@@ -139,22 +164,4 @@ fn all_or_matching(domains: At<PatternList>, out: &mut Findings<'_>) -> Option<D
         return None;
     }
     Some(Domains::Matching(domains.value))
-}
-
-/// Where `name` stands inside a value, as far as it can be told: the whole value if it was
-/// written with escapes.
-fn place_of(name: &str, value: &Range<usize>, text: &str) -> Range<usize> {
-    let Some(written) = text.get(value.clone()) else {
-        return value.clone();
-    };
-    let is_border = |c: Option<char>| c.is_none_or(|c| c.is_whitespace() || "\"',!".contains(c));
-    written
-        .match_indices(name)
-        .find(|(at, found)| {
-            is_border(written[..*at].chars().next_back())
-                && is_border(written[at + found.len()..].chars().next())
-        })
-        .map_or(value.clone(), |(at, found)| {
-            value.start + at..value.start + at + found.len()
-        })
 }

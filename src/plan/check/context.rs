@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+
 use crate::values::environment::Lookup;
 
 /// What is known about the file besides its text.
@@ -12,6 +14,8 @@ pub(in crate::plan) struct Context<'c> {
     pub(in crate::plan) readers: Readers,
     /// The environment, for defaults.
     pub(in crate::plan) env: Lookup<'c>,
+    /// The time, for doubts about days to come.
+    pub(in crate::plan) now: Timestamp,
 }
 
 /// Who may read the plan file.

@@ -14,6 +14,8 @@ use crate::plan::model::{Device, Trust};
 use crate::plan::read::{At, PlanSection, Value, section};
 use crate::secret::{SecretSource, is_credential_name};
 use crate::values::hex::unhex;
+use crate::values::invocation::quoted;
+use crate::values::written_path::variable_alone;
 
 /// Reads one table: its name, which others may refer to even if the rest is not valid, and
 /// the device.
@@ -96,25 +98,80 @@ fn bare_host(host: &At<String>, out: &mut Findings<'_>) -> Option<String> {
         format!("{text:?} is not a host"),
         "expected a host name or an IP address, and nothing else",
     );
-    if text.contains("://") {
-        finding.help("leave out the scheme: it is always https");
-    } else if text.contains(':') {
-        finding.help("the port has a key of its own: `port = 5550`");
+    if let Some(help) = of_address(text) {
+        finding.help(help);
     }
     None
 }
 
+/// What would be right in place of a whole address, or of a host with something beside it.
+fn of_address(text: &str) -> Option<String> {
+    let bare = text.trim();
+    let bare = bare.split_once("://").map_or(bare, |(_, rest)| rest);
+    let (user, bare) = bare
+        .split_once('@')
+        .map_or((None, bare), |(user, rest)| (Some(user), rest));
+    let bare = bare.split(['/', '?', '#']).next().unwrap_or(bare);
+    let (bare, port) = match bare.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') => (host, port.parse::<u16>().ok()),
+        _ => (bare, None),
+    };
+    let is_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if bare.is_empty() || !bare.chars().all(is_host) {
+        return None;
+    }
+    let mut help = format!("write `host = {bare:?}`");
+    if let Some(user) = user.and_then(|user| user.split(':').next()) {
+        help.push_str(&format!(", `username = {user:?}`"));
+    }
+    match port {
+        // The web GUI and the REST interface: what somebody has in the browser.
+        Some(443 | 5554 | 9090) => {
+            help.push_str("; the XML Management Interface listens on port 5550, unless changed");
+        }
+        Some(port) => help.push_str(&format!(", `port = {port}`")),
+        None => {}
+    }
+    if text.contains("://") {
+        help.push_str("; it is always https");
+    }
+    Some(help)
+}
+
 /// HTTP basic authentication has no place for a colon in the user's name.
 fn is_username(username: &At<String>, out: &mut Findings<'_>) -> bool {
-    let good = !username.value.contains(':');
-    if !good {
+    let text = username.value.as_str();
+    let span = username.span.clone();
+    if text.contains(':') {
         out.error(
-            username.span.clone(),
+            span,
             "a user's name cannot hold a colon",
             "the login would be cut here",
-        );
+        )
+        .help("write the password under its own key, `password = { file = \"…\" }`");
+        return false;
     }
-    good
+    if text.trim() != text {
+        out.error(
+            span,
+            format!("a blank stands at the edge of {text:?}"),
+            "it would be part of the name",
+        )
+        .help(format!("write {:?}", text.trim()));
+        return false;
+    }
+    if let Some(name) = variable_alone(text) {
+        out.error(
+            span,
+            format!("{text:?} is not replaced here"),
+            "no shell reads this",
+        )
+        .help(format!(
+            "write the name of the account itself, not where ${name} has it"
+        ));
+        return false;
+    }
+    true
 }
 
 /// Where a password comes from; text is the password itself.
@@ -126,7 +183,7 @@ pub(super) fn password(
 ) -> Option<SecretSource> {
     match value.get_ref() {
         DeValue::String(text) => plain_password(key, text, value, context, out),
-        _ => secret_form(key, value, out),
+        _ => secret_form(key, value, context, out),
     }
 }
 
@@ -134,6 +191,7 @@ pub(super) fn password(
 pub(super) fn secret_form(
     key: &'static Key,
     value: &Value<'_>,
+    context: &Context<'_>,
     out: &mut Findings<'_>,
 ) -> Option<SecretSource> {
     let form = section(key, value, out)?;
@@ -144,7 +202,9 @@ pub(super) fn secret_form(
             .map(|name| SecretSource::Env(name.value)),
         "file" => {
             // Relative to the plan file too, but `SecretSource::resolve` sees to that.
-            let file = form.text("file", out).and_then(|file| path_text(file, out));
+            let file = form
+                .text("file", out)
+                .and_then(|file| path_text(file, context, out));
             file.map(|file| SecretSource::File(PathBuf::from(file)))
         }
         "command" => form.texts("command", out).map(SecretSource::Command),
@@ -174,7 +234,10 @@ fn plain_password(
     match context.readers {
         Readers::Others => {
             let label = "others than the owner can read the plan file";
-            let help = format!("run `chmod 600 {}`; {HELP}", context.path.display());
+            let help = format!(
+                "run `chmod 600 {}`; {HELP}",
+                quoted(&context.path.to_string_lossy())
+            );
             out.error(
                 value.span(),
                 "a password stands in a file that others can read",
@@ -184,12 +247,25 @@ fn plain_password(
             None
         }
         Readers::OwnerOnly => {
-            out.warning(
-                value.span(),
-                "a password stands in the plan file",
-                "readable as it is",
-            )
-            .help(HELP);
+            match variable_alone(text) {
+                Some(name) => out
+                    .warning(
+                        value.span(),
+                        format!(
+                            "`{}` looks like a variable, and is taken for the password itself",
+                            key.name
+                        ),
+                        "no shell replaces it",
+                    )
+                    .help(format!("write `{} = {{ env = {name:?} }}`", key.name)),
+                None => out
+                    .warning(
+                        value.span(),
+                        "a password stands in the plan file",
+                        "readable as it is",
+                    )
+                    .help(HELP),
+            };
             Some(SecretSource::Plain(text.into()))
         }
     }
@@ -210,10 +286,13 @@ fn credential(form: &PlanSection<'_>, out: &mut Findings<'_>) -> Option<SecretSo
 
 /// Whether a variable can have this name.
 fn is_variable(name: &At<String>, out: &mut Findings<'_>) -> bool {
-    let good = !name.value.contains(['=', '$', ' ']);
+    let good = !name.value.contains(['=', '$', ' ', '%', '{', '}']);
     if !good {
         let title = format!("{:?} is not the name of an environment variable", name.value);
-        out.error(name.span.clone(), title, "expected the bare name");
+        let finding = out.error(name.span.clone(), title, "expected the bare name");
+        if let Some(bare) = variable_alone(&name.value) {
+            finding.help(format!("write `env = {bare:?}`"));
+        }
     }
     good
 }

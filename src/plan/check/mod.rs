@@ -7,6 +7,7 @@
 mod activity;
 mod context;
 mod device;
+mod doubts;
 mod names;
 mod notify;
 mod settings;
@@ -55,6 +56,7 @@ pub(super) fn check(
         .map(|section| notify::read(&section, context, out))
         .unwrap_or_default();
 
+    let default_window = settings.as_ref().and_then(|s| s.default_window.clone());
     let mut reader = PlanReader {
         context,
         told: &told,
@@ -62,7 +64,7 @@ pub(super) fn check(
             .as_ref()
             .and_then(|s| s.scripts_dir.clone())
             .unwrap_or_default(),
-        default_window: settings.as_ref().and_then(|s| s.default_window.clone()),
+        default_window: default_window.as_ref().map(|at| at.value.clone()),
         devices: names.iter().map(|name| name.value.as_str()).collect(),
         plan_names: Vec::new(),
         first_quiesce: None,
@@ -75,6 +77,11 @@ pub(super) fn check(
         ..
     } = reader;
     find_duplicates("plan", &plan_names, out);
+    let is_used = plans.iter().flatten().any(|plan| plan.enabled);
+    if let Some(At { value, span }) = default_window.filter(|_| is_used) {
+        doubts::skipped_window(&value, span, context.now, out);
+    }
+    doubts::unnamed_devices(&names, &doubts::device_patterns(&plans), out);
     if let (Some(settings), Some(quiesce)) = (&settings, first_quiesce) {
         warn_of_short_timeout(settings.quiesce_timeout.as_ref(), quiesce, out);
     }
@@ -120,19 +127,28 @@ struct PlanReader<'r> {
 
 impl PlanReader<'_> {
     fn plan(&mut self, section: &PlanSection<'_>, out: &mut Findings<'_>) -> Option<Plan> {
+        let enabled = section.boolean("enabled", out);
+        out.reading(enabled != Some(false), |out| self.plan_of(section, enabled, out))
+    }
+
+    fn plan_of(
+        &mut self,
+        section: &PlanSection<'_>,
+        enabled: Option<bool>,
+        out: &mut Findings<'_>,
+    ) -> Option<Plan> {
         let name = section.text("name", out);
         if let Some(name) = &name {
             check_plan_name(name, out);
         }
         // For whoever reads the file.
         section.text("description", out);
-        let enabled = section.boolean("enabled", out);
         let window = self.window(section, out);
         let policies = [("halt", ErrorPolicy::Halt), ("ignore", ErrorPolicy::Ignore)];
         let error_policy = section.choice("error_policy", &policies, out);
         let pre_script = self.script(section, "pre_script", out);
         let post_script = self.script(section, "post_script", out);
-        let notify = self.told.plan(section, out);
+        let notify = self.told.plan(section, self.context, out);
         let retention = retention(section, out);
 
         // A broken policy has its finding already; the activities are read all the same.
@@ -172,9 +188,9 @@ impl PlanReader<'_> {
         match table {
             Some(value) => {
                 let key = tables::PLAN.key(name)?;
-                read::section(key, value, out)
-                    .and_then(|own| window(&own, out))
-                    .map(Some)
+                let own = read::section(key, value, out).and_then(|own| window(&own, out))?;
+                doubts::skipped_window(&own, value.span(), self.context.now, out);
+                Some(Some(own))
             }
             None => {
                 let words = [("default", self.default_window.clone()), ("none", None)];
@@ -187,7 +203,7 @@ impl PlanReader<'_> {
     /// The path of a script.
     fn script(&self, section: &PlanSection<'_>, name: &str, out: &mut Findings<'_>) -> Option<PathBuf> {
         let script = section.text(name, out)?;
-        let script = settings::path_text(script, out)?;
+        let script = settings::path_text(script, self.context, out)?;
         Some(script_path(&script, self.context.path, &self.scripts_dir))
     }
 }

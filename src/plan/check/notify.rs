@@ -7,17 +7,18 @@ use std::path::PathBuf;
 
 use toml::de::DeValue;
 
-use crate::plan::check::context::Context;
+use crate::plan::check::context::{Context, Readers};
 use crate::plan::check::device::{password, secret_form};
 use crate::plan::check::names::find_duplicates;
 use crate::plan::check::notify::shared::{ca_file, events};
-use crate::plan::check::settings::path;
+use crate::plan::check::settings::{path, path_text};
 use crate::plan::diagnostic::Findings;
 use crate::plan::keys::{Table, notify as keys, tables};
 use crate::plan::model::notify::{Notify, Ping, PlanNotify, Syslog, SyslogAddress, Webhook, WebhookFormat};
 use crate::plan::read::{At, PlanSection, did_you_mean};
 use crate::secret::SecretSource;
 use crate::values::event_name::EventNames;
+use crate::values::invocation::quoted;
 use crate::values::nearest::nearest;
 use crate::values::web_url::WebUrl;
 
@@ -87,7 +88,12 @@ fn whole<T>(read: Option<Option<T>>) -> Option<Option<T>> {
 
 impl NotifyRead {
     /// Reads the keys of a plan.
-    pub(super) fn plan(&self, section: &PlanSection<'_>, out: &mut Findings<'_>) -> Option<PlanNotify> {
+    pub(super) fn plan(
+        &self,
+        section: &PlanSection<'_>,
+        context: &Context<'_>,
+        out: &mut Findings<'_>,
+    ) -> Option<PlanNotify> {
         let syslog = section.boolean("syslog", out);
         let email = section.boolean("email", out);
         if email == Some(true) && !self.has_email && !out.is_incomplete() {
@@ -96,7 +102,7 @@ impl NotifyRead {
                 .help("add a [notify.email] table with `host`, `from` and `to`");
         }
         let webhooks = self.webhooks(section, out);
-        let ping = self.ping(section, out);
+        let ping = self.ping(section, context, out);
         let events = events(section, "notify_events", out);
         Some(PlanNotify {
             syslog: syslog?,
@@ -139,14 +145,19 @@ impl NotifyRead {
 
     /// The address that a plan pings; the inner `None` is no ping.
     #[expect(clippy::option_option, reason = "not valid, not wanted, or an address")]
-    fn ping(&self, section: &PlanSection<'_>, out: &mut Findings<'_>) -> Option<Option<SecretSource>> {
+    fn ping(
+        &self,
+        section: &PlanSection<'_>,
+        context: &Context<'_>,
+        out: &mut Findings<'_>,
+    ) -> Option<Option<SecretSource>> {
         let own = section.key_span("ping_url").is_some();
         let wanted = match section.key_span("ping") {
             Some(_) => section.boolean("ping", out)?,
             None => own,
         };
         if own {
-            let url = url(section, &tables::PLAN, "ping_url", out)?;
+            let url = url(section, &tables::PLAN, "ping_url", context, out)?;
             return Some(wanted.then_some(url));
         }
         if !wanted {
@@ -191,7 +202,7 @@ fn syslog(section: &PlanSection<'_>, context: &Context<'_>, out: &mut Findings<'
 
 fn syslog_address(text: At<String>, context: &Context<'_>, out: &mut Findings<'_>) -> Option<SyslogAddress> {
     let Some((scheme, rest)) = text.value.split_once("://") else {
-        return Some(SyslogAddress::Local(context.path_of(&text.value)));
+        return path_text(text, context, out).map(|path| SyslogAddress::Local(context.path_of(&path)));
     };
     let (kind, port): (fn(String, u16) -> SyslogAddress, u16) = match scheme {
         "udp" => (SyslogAddress::Udp, 514),
@@ -238,7 +249,7 @@ fn webhook(
     out: &mut Findings<'_>,
 ) -> (Option<At<String>>, Option<Webhook>) {
     let name = section.text("name", out).filter(|name| is_name(name, out));
-    let url = url(section, &keys::WEBHOOK, "url", out);
+    let url = url(section, &keys::WEBHOOK, "url", context, out);
     let formats = [
         ("json", WebhookFormat::Json),
         ("slack", WebhookFormat::Slack),
@@ -285,7 +296,7 @@ fn is_name(name: &At<String>, out: &mut Findings<'_>) -> bool {
 
 fn ping(section: &PlanSection<'_>, context: &Context<'_>, out: &mut Findings<'_>) -> Option<Ping> {
     let url = match section.key_span("url") {
-        Some(_) => url(section, &keys::PING, "url", out).map(Some),
+        Some(_) => url(section, &keys::PING, "url", context, out).map(Some),
         None => Some(None),
     };
     let start = section
@@ -339,16 +350,30 @@ fn url(
     section: &PlanSection<'_>,
     table: &'static Table,
     name: &str,
+    context: &Context<'_>,
     out: &mut Findings<'_>,
 ) -> Option<SecretSource> {
     let key = table.key(name)?;
     let value = section.value(name, out)?;
     let DeValue::String(_) = value.get_ref() else {
-        return secret_form(key, value, out);
+        return secret_form(key, value, context, out);
     };
     let text = section.text(name, out)?;
     match WebUrl::parse(&text.value.replace(PLAN, "plan")) {
-        Ok(_) => Some(SecretSource::Plain(text.value.into())),
+        Ok(url) => {
+            if context.readers == Readers::Others && url.looks_secret() {
+                out.doubt(
+                    text.span,
+                    "an address with a token stands in a file that others can read",
+                    "whoever knows it can send to it",
+                    &format!(
+                        "run `chmod 600 {}`, or write where it comes from: {{ file = \"…\" }} or {{ env = \"…\" }}",
+                        quoted(&context.path.to_string_lossy())
+                    ),
+                );
+            }
+            Some(SecretSource::Plain(text.value.into()))
+        }
         Err(error) => {
             out.error(
                 text.span,

@@ -1,7 +1,7 @@
 //! The `[settings]` table.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::plan::check::context::Context;
@@ -11,12 +11,13 @@ use crate::plan::model::{MountRule, OnUnchanged, Settings, Timeouts};
 use crate::plan::read::{At, PlanSection};
 use crate::values::environment::{Lookup, non_empty};
 use crate::values::window::Window;
+use crate::values::written_path::path_slip;
 
 /// What was read. The rest of the file needs some of it even if the whole is not valid.
 pub(super) struct SettingsRead {
     pub(super) checked: Option<Settings>,
     pub(super) scripts_dir: Option<PathBuf>,
-    pub(super) default_window: Option<Window>,
+    pub(super) default_window: Option<At<Window>>,
     pub(super) quiesce_timeout: Option<At<Duration>>,
 }
 
@@ -26,9 +27,11 @@ pub(super) fn read(section: &PlanSection<'_>, context: &Context<'_>, out: &mut F
     let quiesce_timeout = section
         .duration("quiesce_timeout", out)
         .filter(|t| can_be_sent(t, out));
-    let default_window = section
-        .section("default_window", out)
-        .and_then(|table| window(&table, out));
+    let default_window = section.section("default_window", out).and_then(|table| {
+        let value = window(&table, out)?;
+        let span = section.key_span("default_window").unwrap_or(table.span);
+        Some(At { value, span })
+    });
     let checked = settings(
         section,
         context,
@@ -161,19 +164,18 @@ pub(super) fn path(
     out: &mut Findings<'_>,
 ) -> Option<PathBuf> {
     let written = section.text_or_default(name, out)?;
-    path_text(written, out).map(|text| context.path_of(&text))
+    path_text(written, context, out).map(|text| context.path_of(&text))
 }
 
 /// The text of a path, if it means what a reader thinks.
-pub(super) fn path_text(written: At<String>, out: &mut Findings<'_>) -> Option<String> {
-    if Path::new(&written.value).starts_with("~") {
-        out.error(
-            written.span,
-            "`~` is not the home folder here",
-            "no shell replaces it",
-        )
-        .help("write the whole path");
-        return None;
-    }
-    Some(written.value)
+pub(super) fn path_text(
+    written: At<String>,
+    context: &Context<'_>,
+    out: &mut Findings<'_>,
+) -> Option<String> {
+    let Some(slip) = path_slip(&written.value, context.env) else {
+        return Some(written.value);
+    };
+    out.error(written.span, slip.title, slip.label).help(slip.help);
+    None
 }

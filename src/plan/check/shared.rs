@@ -1,5 +1,8 @@
 //! Tables that may stand in several places of a file.
 
+use std::ops::Range;
+
+use crate::plan::check::doubts;
 use crate::plan::diagnostic::Findings;
 use crate::plan::read::PlanSection;
 use crate::values::retention::Retention;
@@ -34,12 +37,14 @@ pub(super) fn window(section: &PlanSection<'_>, out: &mut Findings<'_>) -> Optio
 /// What is kept, if the table says so. With a mistake in it there is a finding.
 pub(super) fn retention(section: &PlanSection<'_>, out: &mut Findings<'_>) -> Option<Retention> {
     let table = section.section("retention", out)?;
+    let within = table.duration("keep_within", out);
+    doubts::short_retention(within.as_ref(), out);
     let retention = Retention {
         keep_last: table.integer("keep_last", out),
         keep_daily: table.integer("keep_daily", out),
         keep_weekly: table.integer("keep_weekly", out),
         keep_monthly: table.integer("keep_monthly", out),
-        keep_within: table.duration("keep_within", out).map(|at| at.value),
+        keep_within: within.map(|at| at.value),
     };
     if table.is_empty() {
         out.error(
@@ -50,4 +55,22 @@ pub(super) fn retention(section: &PlanSection<'_>, out: &mut Findings<'_>) -> Op
         .help("write `retention = { keep_last = 7 }`, say; or leave it out, and nothing is ever removed");
     }
     (!retention.is_empty()).then_some(retention)
+}
+
+/// Where `name` stands inside a value, as far as it can be told: the whole value if it was
+/// written with escapes.
+pub(super) fn place_of(name: &str, value: &Range<usize>, text: &str) -> Range<usize> {
+    let Some(written) = text.get(value.clone()) else {
+        return value.clone();
+    };
+    let is_border = |c: Option<char>| c.is_none_or(|c| c.is_whitespace() || "\"',!".contains(c));
+    written
+        .match_indices(name)
+        .find(|(at, found)| {
+            is_border(written[..*at].chars().next_back())
+                && is_border(written[at + found.len()..].chars().next())
+        })
+        .map_or(value.clone(), |(at, found)| {
+            value.start + at..value.start + at + found.len()
+        })
 }

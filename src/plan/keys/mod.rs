@@ -6,6 +6,8 @@
 
 pub mod device;
 pub mod notify;
+pub mod other_words;
+mod other_words_table;
 pub mod tables;
 
 /// One table of the plan file.

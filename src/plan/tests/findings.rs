@@ -53,6 +53,8 @@ fn a_file_full_of_mistakes_gives_all_of_them_in_one_run() {
       |
     8 | task_expiry = 24
       |               ^^ expected a duration such as "60s", found a whole number
+      |
+      = help: with its unit, in quotes: `task_expiry = "24s"` is seconds, "24m" minutes
 
     error: `retries` is out of range
      --> conf/plans.toml:9:11
@@ -72,7 +74,7 @@ fn a_file_full_of_mistakes_gives_all_of_them_in_one_run() {
     14 | host = "https://qa1"
        |        ^^^^^^^^^^^^^ expected a host name or an IP address, and nothing else
        |
-       = help: leave out the scheme: it is always https
+       = help: write `host = "qa1"`; it is always https
 
     error: unknown key `prot`
       --> conf/plans.toml:15:1
@@ -93,6 +95,8 @@ fn a_file_full_of_mistakes_gives_all_of_them_in_one_run() {
        |
     17 | username = "a:b"
        |            ^^^^^ the login would be cut here
+       |
+       = help: write the password under its own key, `password = { file = "…" }`
 
     error: a password stands in a file that others can read
       --> conf/plans.toml:18:12
@@ -254,6 +258,8 @@ fn errors_of_syntax_do_not_hide_the_others_and_nothing_is_guessed() {
       |
     7 | [plan]
       | ^^^^^^ expected [[plan]] tables, found a table
+      |
+      = help: two brackets on each side: [[plan]]
     "##);
 }
 

@@ -1,0 +1,160 @@
+//! What is valid and most likely not meant.
+//!
+//! A doubt is a warning for whoever looks at the file. A plan that is not enabled has none: it
+//! may not be finished.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::plan::check::shared::place_of;
+use crate::plan::diagnostic::Findings;
+use crate::plan::model::{Activity, Plan};
+use crate::plan::read::At;
+use crate::values::pattern::PatternList;
+use crate::values::window::Window;
+
+/// So many names are listed.
+const LISTED: usize = 10;
+
+/// Device patterns with a `*` that match no device. (Names without one must be there.)
+pub(super) fn unmatched_devices(patterns: &At<PatternList>, devices: &[&str], out: &mut Findings<'_>) {
+    if out.is_incomplete() {
+        return;
+    }
+    for pattern in patterns.value.included() {
+        if !pattern.contains('*') || devices.iter().any(|name| matches(&pattern, name)) {
+            continue;
+        }
+        let in_any_case = devices
+            .iter()
+            .find(|name| matches(&pattern.to_lowercase(), &name.to_lowercase()));
+        let help = match in_any_case {
+            Some(name) => format!("upper and lower case differ: the device is {name:?}"),
+            None if pattern.contains(char::is_whitespace) => {
+                "a comma separates patterns: `devices = \"QA*, TEST8\"`".to_owned()
+            }
+            None if devices.is_empty() => "the file has no [[device]]".to_owned(),
+            None => format!(
+                "the devices are: {}; only `*` stands for other characters",
+                listed(devices)
+            ),
+        };
+        let span = place_of(&pattern, &patterns.span, out.text());
+        out.doubt(
+            span,
+            &format!("no device matches {pattern:?}"),
+            "nothing is backed up by this",
+            &help,
+        );
+    }
+}
+
+/// Domain patterns that no domain of any gateway can match, and words that are meant otherwise.
+pub(super) fn odd_domains(patterns: &At<PatternList>, out: &mut Findings<'_>) {
+    for pattern in patterns.value.included().chain(patterns.value.excluded()) {
+        let span = place_of(&pattern, &patterns.span, out.text());
+        let lower = pattern.to_lowercase();
+        if matches!(
+            lower.as_str(),
+            "all" | "any" | "alldomains" | "all_domains" | "all-domain" | "every"
+        ) {
+            out.doubt(
+                span,
+                &format!("{pattern:?} is the name of one domain here"),
+                "no domain is called so, most likely",
+                "write \"*\" for one export of each domain, or \"all-domains\" for one export of everything",
+            );
+            continue;
+        }
+        let Some(odd) = pattern.chars().find(|c| !can_be_in_a_domain(*c)) else {
+            continue;
+        };
+        let help = if odd.is_whitespace() {
+            let parts: Vec<&str> = pattern.split_whitespace().collect();
+            format!("a comma separates patterns: `domains = {:?}`", parts.join(", "))
+        } else if ";|/+&".contains(odd) {
+            let parts: Vec<&str> = pattern.split(odd).map(str::trim).collect();
+            format!("a comma separates patterns: `domains = {:?}`", parts.join(", "))
+        } else {
+            "only `*` stands for other characters".to_owned()
+        };
+        out.doubt(
+            span,
+            &format!("no domain can match {pattern:?}"),
+            &format!("no name of a domain holds {odd:?}"),
+            &help,
+        );
+    }
+}
+
+/// Devices that no plan names, not even one that is turned off.
+pub(super) fn unnamed_devices(devices: &[At<String>], activities: &[&PatternList], out: &mut Findings<'_>) {
+    // Before the first plan is written none can be named; and a mistake may be why one is not.
+    if activities.is_empty() || out.has_errors() {
+        return;
+    }
+    for device in devices {
+        if !activities.iter().any(|patterns| patterns.matches(&device.value)) {
+            out.doubt(
+                device.span.clone(),
+                &format!("no plan backs up the device {:?}", device.value),
+                "no `devices` of a plan matches it",
+                "add it to the `devices` of a [[plan.activity]]",
+            );
+        }
+    }
+}
+
+/// A retention that keeps hours, where days were meant.
+pub(super) fn short_retention(within: Option<&At<Duration>>, out: &mut Findings<'_>) {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    if let Some(within) = within.filter(|within| within.value < DAY) {
+        out.doubt(
+            within.span.clone(),
+            "`keep_within` is less than a day",
+            "it keeps no more than the backups of some hours",
+            "write days, such as \"30d\"",
+        );
+    }
+}
+
+/// A window that lies in an hour that a day does not have.
+pub(super) fn skipped_window(window: &Window, span: Range<usize>, now: Timestamp, out: &mut Findings<'_>) {
+    if let Some(day) = window.day_without_opening(now) {
+        out.doubt(
+            span,
+            &format!("this window does not open on {day}"),
+            "clocks go forward over it that day",
+            "let it begin earlier or end later by an hour, or write it in a zone without such days: `time_zone = \
+             \"UTC\"`",
+        );
+    }
+}
+
+/// The device patterns of all plans.
+pub(super) fn device_patterns(plans: &[Option<Plan>]) -> Vec<&PatternList> {
+    let activities = plans.iter().flatten().flat_map(|plan| &plan.activities);
+    activities.map(|Activity { devices, .. }| devices).collect()
+}
+
+fn matches(pattern: &str, name: &str) -> bool {
+    PatternList::from_items([pattern]).is_ok_and(|patterns| patterns.matches(name))
+}
+
+/// Letters, digits and these: what the firmware takes for the name of an object; and `*`.
+fn can_be_in_a_domain(c: char) -> bool {
+    c.is_alphanumeric() || "._-*".contains(c)
+}
+
+fn listed(names: &[&str]) -> String {
+    let names: BTreeSet<&str> = names.iter().copied().collect();
+    let more = names.len().saturating_sub(LISTED);
+    let mut text = names.into_iter().take(LISTED).collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        text.push_str(&format!(" and {more} more"));
+    }
+    text
+}

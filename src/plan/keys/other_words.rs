@@ -1,0 +1,62 @@
+//! What somebody means by a key that a table does not have.
+
+use crate::plan::keys::Table;
+use crate::plan::keys::other_words_table::OTHER_WORDS;
+use crate::plan::keys::tables::tables;
+
+/// What is meant by a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meant {
+    /// This key of the same table.
+    Key(&'static str),
+    /// This, in words.
+    Advice(&'static str),
+}
+
+/// What is meant by a key that a table does not have.
+pub fn meant(table: &Table, written: &str) -> Option<Meant> {
+    let lower = written.to_lowercase().replace('-', "_");
+    let (_, rows) = OTHER_WORDS
+        .iter()
+        .find(|(heading, _)| *heading == table.heading)?;
+    let (_, meant) = rows
+        .iter()
+        .find(|(words, _)| words.split(' ').any(|word| word == lower))?;
+    Some(*meant)
+}
+
+/// The headings of the other tables that have this very key.
+pub fn elsewhere(table: &Table, written: &str) -> Vec<&'static str> {
+    tables()
+        .into_iter()
+        .filter(|other| other.heading != table.heading && other.key(written).is_some())
+        .map(|other| other.heading)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::Meant;
+    use crate::plan::keys::other_words_table::OTHER_WORDS;
+    use crate::plan::keys::tables::tables;
+
+    #[test]
+    fn every_key_that_is_meant_is_one_and_no_wrong_one_is() {
+        for (heading, rows) in OTHER_WORDS {
+            let table = tables().into_iter().find(|table| table.heading == *heading);
+            let table = table.unwrap_or_else(|| panic!("there is no {heading}"));
+            let mut seen = BTreeSet::new();
+            for (words, meant) in *rows {
+                if let Meant::Key(key) = meant {
+                    assert!(table.key(key).is_some(), "{heading} has {key}");
+                }
+                for word in words.split(' ') {
+                    assert!(table.key(word).is_none(), "{heading} has {word}");
+                    assert!(seen.insert(word), "{heading}: {word} stands twice");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! Keys as other programs have them, beside what is meant by each here.
+
+use crate::plan::keys::other_words::Meant::{self, Advice, Key};
+
+const NO_SCHEDULE: &str = "leave it out: it runs once and ends; cron, a systemd timer or a CronJob start it, see docs/operations.md";
+
+/// What wrong keys mean, by the heading of the table: words with blanks between them, and what
+/// is meant by each.
+pub(super) const OTHER_WORDS: &[(&str, &[(&str, Meant)])] = &[
+    (
+        "the plan file",
+        &[
+            (
+                "devices gateway gateways host hosts appliance appliances",
+                Advice("write [[device]], once for each"),
+            ),
+            (
+                "plans backup backups job jobs",
+                Advice("write [[plan]], once for each"),
+            ),
+            (
+                "activity activities",
+                Advice("write [[plan.activity]], below its [[plan]]"),
+            ),
+            (
+                "setting global config general defaults default options",
+                Advice("write [settings]"),
+            ),
+            (
+                "notification notifications alerts alerting mail email",
+                Advice("write [notify], or [notify.email]"),
+            ),
+            ("timeouts", Advice("write [settings.timeouts]")),
+            ("schedule cron", Advice(NO_SCHEDULE)),
+        ],
+    ),
+    (
+        "[settings]",
+        &[
+            (
+                "destination dest path dir directory folder target backup_dir backup_path backup_folder storage location output output_dir root repository repo",
+                Key("store"),
+            ),
+            (
+                "history_file history_db database db state state_dir",
+                Key("history"),
+            ),
+            ("enabled enable active", Key("backups_enabled")),
+            (
+                "min_free min_free_space min_space free_space",
+                Key("min_free_store"),
+            ),
+            (
+                "timeout connect_timeout request_timeout read_timeout",
+                Advice("write `timeouts = { connect = \"10s\", request = \"60s\" }`"),
+            ),
+            ("retry max_retries attempts tries", Key("retries")),
+            ("window maintenance_window time_window", Key("default_window")),
+            (
+                "keep keep_days max_age max_backups rotate rotation prune retention_days days",
+                Advice("write `retention = { keep_daily = 14 }`"),
+            ),
+            (
+                "scripts script_dir scripts_folder hooks hooks_dir",
+                Key("scripts_dir"),
+            ),
+            (
+                "skip_unchanged dedup deduplicate incremental",
+                Advice("write `on_unchanged = \"skip\"`"),
+            ),
+            ("mount must_be_mounted require_mounted", Key("require_mount")),
+            ("schedule cron interval", Advice(NO_SCHEDULE)),
+            (
+                "parallel jobs concurrency threads max_parallel",
+                Advice("leave it out: tasks run one after another"),
+            ),
+            (
+                "compress compression encrypt encryption gzip",
+                Advice(
+                    "leave it out: what a gateway gives is stored as it is; it encrypts secure backups itself",
+                ),
+            ),
+            (
+                "timezone tz time_zone zone",
+                Advice(
+                    "write it in the window: `default_window = { start = \"…\", end = \"…\", time_zone = \"…\" }`",
+                ),
+            ),
+            (
+                "log log_file logging log_level",
+                Advice(
+                    "leave it out: the history has what was done; `syslog = true` of a plan tells the system log",
+                ),
+            ),
+            (
+                "username user password",
+                Advice("the account stands under each [[device]]"),
+            ),
+        ],
+    ),
+    (
+        "a maintenance window",
+        &[
+            ("from begin open opens begins", Key("start")),
+            ("to until close closes stop finish", Key("end")),
+            ("timezone tz zone", Key("time_zone")),
+            (
+                "days day weekday weekdays dow",
+                Advice(
+                    "leave it out: a window is one of every day; on which days a plan runs, cron or the timer says",
+                ),
+            ),
+            (
+                "duration length hours",
+                Advice("write when it closes: `end = \"06:30\"`"),
+            ),
+        ],
+    ),
+    (
+        "a retention table",
+        &[
+            ("keep_days days daily day", Key("keep_daily")),
+            ("keep_weeks weeks weekly week", Key("keep_weekly")),
+            ("keep_months months monthly month", Key("keep_monthly")),
+            (
+                "last count keep max number keep_count copies keep_latest generations versions newest",
+                Key("keep_last"),
+            ),
+            (
+                "within max_age older_than age keep_for keep_newer period",
+                Key("keep_within"),
+            ),
+            (
+                "keep_yearly yearly keep_years years",
+                Advice(
+                    "there is none for years: `keep_monthly = 120` keeps a backup of each month of ten years",
+                ),
+            ),
+            (
+                "keep_hourly hourly keep_hours hours",
+                Advice("there is none for hours: `keep_within = \"2d\"` keeps all of two days"),
+            ),
+            (
+                "keep_tags keep_all all",
+                Advice("leave `retention` out: then nothing is ever removed"),
+            ),
+        ],
+    ),
+    (
+        "[[device]]",
+        &[
+            (
+                "hostname address ip ip_address addr url server endpoint fqdn uri",
+                Key("host"),
+            ),
+            ("user login account user_name", Key("username")),
+            ("pass passwd pwd secret passphrase", Key("password")),
+            (
+                "password_file passwordfile pass_file",
+                Advice("write `password = { file = \"…\" }`"),
+            ),
+            (
+                "password_env password_var password_variable env",
+                Advice("write `password = { env = \"…\" }`"),
+            ),
+            (
+                "password_command password_cmd command",
+                Advice("write `password = { command = [\"…\"] }`"),
+            ),
+            (
+                "credential credentials",
+                Advice("write `password = { credential = \"…\" }`"),
+            ),
+            (
+                "ca_file ca cacert cafile ca_cert cert certificate",
+                Advice("write `tls = { ca_file = \"…\" }`"),
+            ),
+            (
+                "pin_sha256 pin fingerprint sha256 thumbprint",
+                Advice("write `tls = { pin_sha256 = \"…\" }`, as `dpbackup trust DEVICE` prints it"),
+            ),
+            (
+                "verify verify_tls verify_ssl insecure skip_verify ssl_verify check_certificate",
+                Advice(
+                    "write `tls = { verify = false }`, or better the pin that `dpbackup trust DEVICE` prints",
+                ),
+            ),
+            ("ssl trust https", Key("tls")),
+            (
+                "soma_port xml_port mgmt_port management_port xmi_port",
+                Key("port"),
+            ),
+            ("id device label alias", Key("name")),
+            (
+                "domain domains",
+                Advice("which domains are backed up stands in a plan: `domains` of a [[plan.activity]]"),
+            ),
+            (
+                "enabled disabled active",
+                Advice(
+                    "a device that no plan names is not backed up; `devices = \"*, !NAME\"` leaves one out",
+                ),
+            ),
+            (
+                "timeout retries timeouts",
+                Advice("limits stand in [settings.timeouts]"),
+            ),
+        ],
+    ),
+    (
+        "a tls table",
+        &[
+            (
+                "ca cafile cacert ca_cert ca_path certificate cert ca_bundle file pem",
+                Key("ca_file"),
+            ),
+            (
+                "pin fingerprint sha256 sha_256 thumbprint pin_sha1 sha1",
+                Key("pin_sha256"),
+            ),
+            (
+                "insecure skip_verify verify_tls verify_ssl check enabled insecure_skip_verify",
+                Advice("write `tls = { verify = false }`, which trusts anybody; better pin the certificate"),
+            ),
+            (
+                "client_cert client_key key key_file keyfile",
+                Advice("a certificate of this machine is not used: the account logs in by its password"),
+            ),
+        ],
+    ),
+    (
+        "a password table",
+        &[
+            (
+                "environment variable var env_var environment_variable",
+                Key("env"),
+            ),
+            ("path filename password_file from_file", Key("file")),
+            ("cmd exec shell program run", Key("command")),
+            ("credentials cred systemd", Key("credential")),
+            (
+                "value plain text password secret literal",
+                Advice("without the table: `password = \"…\"`, in a file that only its owner may read"),
+            ),
+            (
+                "vault keyring pass keychain gpg",
+                Advice(
+                    "write the command that prints it: `password = { command = [\"pass\", \"show\", \"…\"] }`",
+                ),
+            ),
+        ],
+    ),
+    (
+        "[[plan]]",
+        &[
+            ("window time_window maintenance", Key("maintenance_window")),
+            (
+                "start end time_zone timezone",
+                Advice("write `maintenance_window = { start = \"…\", end = \"…\" }`"),
+            ),
+            (
+                "schedule cron when time at interval frequency",
+                Advice(NO_SCHEDULE),
+            ),
+            (
+                "on_error on_failure policy halt_on_error continue_on_error on_fail",
+                Key("error_policy"),
+            ),
+            (
+                "activities task tasks actions step steps backup backups",
+                Advice("write [[plan.activity]] below the plan, once for each"),
+            ),
+            ("device", Advice("write `devices` under a [[plan.activity]]")),
+            ("domain", Advice("write `domains` under a [[plan.activity]]")),
+            (
+                "pre before pre_hook prescript pre_command pre_run",
+                Key("pre_script"),
+            ),
+            (
+                "post after post_hook postscript post_command post_run script",
+                Key("post_script"),
+            ),
+            ("disabled active enable on", Key("enabled")),
+            ("mail e_mail", Key("email")),
+            ("webhooks slack hook hooks teams", Key("webhook")),
+            ("events notify notify_on", Key("notify_events")),
+            (
+                "keep keep_days keep_last keep_daily keep_weekly keep_monthly keep_within",
+                Advice("write `retention = { keep_last = 7 }`"),
+            ),
+            ("title id plan", Key("name")),
+            ("comment note notes desc", Key("description")),
+        ],
+    ),
+    (
+        "[[plan.activity]]",
+        &[
+            ("type kind what mode method backup operation", Key("action")),
+            (
+                "device host hosts gateway gateways targets target appliances",
+                Key("devices"),
+            ),
+            ("domain domain_pattern domain_names", Key("domains")),
+            (
+                "cert crypto_certificate certificate_name cert_name crypto_cert",
+                Key("certificate"),
+            ),
+            ("quiesced quiesce_domain quiesce_device stop", Key("quiesce")),
+            (
+                "on_error on_failure policy continue_on_error",
+                Key("error_policy"),
+            ),
+            ("pre before pre_hook prescript", Key("pre_script")),
+            ("post after post_hook postscript", Key("post_script")),
+            (
+                "name description title",
+                Advice("an activity has no name: it is known by its plan and its place there"),
+            ),
+            (
+                "enabled disabled",
+                Advice("a plan as a whole is turned off: `enabled = false` under [[plan]]"),
+            ),
+            (
+                "exclude except not",
+                Advice(
+                    "what is left out stands behind a `!`: `devices = \"*, !TEST9\"`, `domains = \"*, !scratch\"`",
+                ),
+            ),
+        ],
+    ),
+    (
+        "[settings.timeouts]",
+        &[
+            ("connection connect_timeout", Key("connect")),
+            ("read response answer total", Key("request")),
+            ("backup download do_backup", Key("export")),
+            (
+                "quiesce unquiesce",
+                Advice("write `quiesce_timeout` and `unquiesce_timeout` under [settings]"),
+            ),
+        ],
+    ),
+    (
+        "[notify]",
+        &[
+            ("mail smtp", Advice("write [notify.email]")),
+            (
+                "webhooks slack teams hook",
+                Advice("write [[notify.webhook]], once for each"),
+            ),
+            (
+                "prometheus metric textfile",
+                Advice("write [notify.metrics] with `path`"),
+            ),
+            (
+                "healthchecks healthcheck heartbeat",
+                Advice("write [notify.ping] with `url`"),
+            ),
+            ("retries attempts", Key("tries")),
+        ],
+    ),
+    (
+        "[notify.email]",
+        &[
+            ("server smtp smtp_host smtp_server relay mailhost", Key("host")),
+            ("sender mail_from", Key("from")),
+            ("recipients recipient mail_to email_to rcpt", Key("to")),
+            ("tls starttls ssl encryption", Key("security")),
+            ("user login", Key("username")),
+            ("pass passwd secret", Key("password")),
+        ],
+    ),
+    (
+        "[[notify.webhook]]",
+        &[
+            ("address uri endpoint", Key("url")),
+            ("type kind style", Key("format")),
+            ("auth token header headers bearer", Key("authorization")),
+        ],
+    ),
+    (
+        "[notify.ping]",
+        &[
+            ("address uri endpoint success", Key("url")),
+            ("failure failed error", Key("fail")),
+        ],
+    ),
+    ("[notify.metrics]", &[("file textfile output", Key("path"))]),
+    ("[notify.syslog]", &[("server host socket", Key("address"))]),
+];

@@ -1,0 +1,225 @@
+//! What is written in place of what is expected, and how it is written right.
+
+use toml::de::DeValue;
+
+use crate::plan::keys::device::{PASSWORD, TLS};
+use crate::plan::keys::tables::{RETENTION, TIMEOUTS, WINDOW};
+use crate::plan::keys::{Key, KeyKind, Table};
+use crate::values::duration;
+use crate::values::hex::unhex;
+use crate::values::window::likely_window;
+
+/// How a value of the wrong type is written right, if what is meant can be told.
+pub(super) fn of_type(key: &Key, value: &DeValue<'_>) -> Option<String> {
+    let name = key.name;
+    match value {
+        DeValue::String(text) => of_text(key, text.trim()),
+        DeValue::Integer(number) => of_number(key, number.as_str()),
+        DeValue::Float(number) => of_number(key, number.as_str()),
+        DeValue::Boolean(yes) => match &key.kind {
+            KeyKind::Table(table) if is(table, &TLS) => {
+                Some(format!("write `{name} = {{ verify = {yes} }}`"))
+            }
+            KeyKind::Choice(words) if words.contains(&"no") => Some(format!(
+                "write `{name} = \"{}\"`",
+                if *yes { "mounted" } else { "no" }
+            )),
+            KeyKind::Text | KeyKind::Name | KeyKind::Choice(_) => Some(format!("write `{name} = \"{yes}\"`")),
+            _ => None,
+        },
+        DeValue::Datetime(time) => Some(format!("put it in quotes: `{name} = \"{time}\"`")),
+        DeValue::Array(items) => match (&key.kind, items.len()) {
+            (KeyKind::Text | KeyKind::Name | KeyKind::Path | KeyKind::Script, 1..) => {
+                Some("one text is expected, without brackets".to_owned())
+            }
+            _ => None,
+        },
+        DeValue::Table(_) => match &key.kind {
+            KeyKind::Tables(table) => Some(format!("two brackets on each side: {}", table.heading)),
+            _ => None,
+        },
+    }
+}
+
+fn of_text(key: &Key, text: &str) -> Option<String> {
+    let name = key.name;
+    match &key.kind {
+        KeyKind::Boolean => match text.to_lowercase().as_str() {
+            "true" | "yes" | "on" | "1" => Some(format!("without quotes: `{name} = true`")),
+            "false" | "no" | "off" | "0" => Some(format!("without quotes: `{name} = false`")),
+            _ => None,
+        },
+        KeyKind::Integer { .. } => {
+            let number: u32 = text.parse().ok()?;
+            Some(format!("without quotes: `{name} = {number}`"))
+        }
+        KeyKind::Command => {
+            let words: Vec<String> = text.split_whitespace().map(|word| format!("{word:?}")).collect();
+            Some(format!(
+                "write `{name} = [{}]`; no shell is involved",
+                words.join(", ")
+            ))
+        }
+        KeyKind::Table(table) | KeyKind::ChoiceOrTable(_, table) if is(table, &WINDOW) => window(name, text),
+        KeyKind::Table(table) if is(table, &TLS) => Some(match text.to_lowercase().as_str() {
+            "false" | "no" | "off" | "none" | "insecure" => {
+                format!(
+                    "write `{name} = {{ verify = false }}`; better pin it: `dpbackup trust DEVICE` prints the line"
+                )
+            }
+            "true" | "yes" | "on" => "leave it out: the roots of the machine are trusted".to_owned(),
+            _ if unhex(&text.replace(':', "")).is_some_and(|bytes| bytes.len() == 32) => {
+                format!("write `{name} = {{ pin_sha256 = {text:?} }}`")
+            }
+            _ => format!("write `{name} = {{ ca_file = {text:?} }}`"),
+        }),
+        KeyKind::Table(table) if is(table, &RETENTION) && duration::parse(text).is_ok() => {
+            Some(format!("write `{name} = {{ keep_within = {text:?} }}`"))
+        }
+        KeyKind::Table(table) if is(table, &TIMEOUTS) && duration::parse(text).is_ok() => Some(format!(
+            "each limit has its key: `{name} = {{ request = {text:?} }}`"
+        )),
+        KeyKind::Tables(table) => Some(format!(
+            "each stands under a heading of its own: {}",
+            table.heading
+        )),
+        _ => None,
+    }
+}
+
+fn of_number(key: &Key, number: &str) -> Option<String> {
+    let name = key.name;
+    match &key.kind {
+        KeyKind::Duration | KeyKind::DurationOrZero => Some(format!(
+            "with its unit, in quotes: `{name} = \"{number}s\"` is seconds, \"{number}m\" minutes"
+        )),
+        KeyKind::Threshold => Some(format!(
+            "with its unit, in quotes: `{name} = \"{number}%\"`, or \"{number} GiB\""
+        )),
+        KeyKind::Size => Some(format!("with its unit, in quotes: `{name} = \"{number} GiB\"`")),
+        KeyKind::Boolean => match number {
+            "0" => Some(format!("write `{name} = false`")),
+            "1" => Some(format!("write `{name} = true`")),
+            _ => None,
+        },
+        KeyKind::Table(table) if is(table, &RETENTION) => {
+            Some(format!("write `{name} = {{ keep_last = {number} }}`"))
+        }
+        KeyKind::Integer { .. } => None,
+        KeyKind::TextOrTable(table) if is(table, &PASSWORD) => Some(format!(
+            "put it in quotes, or better write where it comes from: `{name} = {{ file = \"…\" }}`"
+        )),
+        KeyKind::Table(_) | KeyKind::Tables(_) => None,
+        _ => Some(format!("put it in quotes: `{name} = \"{number}\"`")),
+    }
+}
+
+/// A window in one text.
+fn window(name: &str, text: &str) -> Option<String> {
+    let (start, end) = likely_window(text)?;
+    Some(format!(
+        "write `{name} = {{ start = {start:?}, end = {end:?} }}`; `time_zone = \"Europe/Rome\"` may stand beside them"
+    ))
+}
+
+/// What is meant by a word that is none of those that a key takes.
+pub(super) fn of_choice(key: &Key, text: &str) -> Option<String> {
+    let lower = text.trim().to_lowercase();
+    if let KeyKind::ChoiceOrTable(_, table) = &key.kind
+        && is(table, &WINDOW)
+    {
+        return match lower.as_str() {
+            "always" | "any" | "anytime" | "all" | "off" | "no" | "false" => {
+                Some(format!("write `{} = \"none\"`: at any time", key.name))
+            }
+            "never" => Some("write `enabled = false` for a plan that never runs".to_owned()),
+            _ => window(key.name, text),
+        };
+    }
+    let meant = OTHER_WORDS
+        .iter()
+        .find(|(name, words, _)| *name == key.name && words.contains(&lower.as_str()));
+    meant.map(|(name, _, word)| format!("write `{name} = \"{word}\"`"))
+}
+
+/// Words of others for the words of a key.
+const OTHER_WORDS: &[(&str, &[&str], &str)] = &[
+    ("error_policy", &["continue", "skip", "go-on", "none"], "ignore"),
+    (
+        "error_policy",
+        &["stop", "abort", "fail", "cancel", "exit", "break"],
+        "halt",
+    ),
+    (
+        "action",
+        &[
+            "export",
+            "domain",
+            "domains",
+            "do-backup",
+            "do-export",
+            "backup",
+            "domain-export",
+        ],
+        "export-domain",
+    ),
+    (
+        "action",
+        &["secure", "device", "appliance", "full", "securebackup"],
+        "secure-backup",
+    ),
+    (
+        "require_mount",
+        &["yes", "true", "mount", "local", "any"],
+        "mounted",
+    ),
+    (
+        "require_mount",
+        &["nfs", "nfs4", "cifs", "smb", "network", "net"],
+        "remote",
+    ),
+    ("require_mount", &["false", "none", "off"], "no"),
+    ("on_unchanged", &["keep", "always", "save"], "store"),
+    (
+        "on_unchanged",
+        &["ignore", "no", "none", "drop", "discard", "dedup"],
+        "skip",
+    ),
+    (
+        "post_script_when",
+        &["failure", "failed", "error", "on-error"],
+        "on-failure",
+    ),
+    ("post_script_when", &["success", "yes", "true", "both"], "always"),
+    ("security", &["ssl", "smtps"], "tls"),
+    ("security", &["no", "off", "plain", "false"], "none"),
+];
+
+fn is(table: &'static Table, other: &'static Table) -> bool {
+    std::ptr::eq(table, other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::OTHER_WORDS;
+    use crate::plan::keys::KeyKind;
+    use crate::plan::keys::tables::tables;
+
+    #[test]
+    fn every_word_that_is_advised_is_one_of_its_key() {
+        for (name, others, word) in OTHER_WORDS {
+            let keys = tables().into_iter().filter_map(|table| table.key(name));
+            let mut found = false;
+            for key in keys {
+                if let KeyKind::Choice(words) = &key.kind {
+                    found |= words.contains(word);
+                    assert!(
+                        !others.iter().any(|other| words.contains(other)),
+                        "{name}: {others:?}"
+                    );
+                }
+            }
+            assert!(found, "{name} takes {word}");
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! Paths as people write them: what means something to a shell, to systemd or to another
+//! system, and would here become a folder of that name.
+
+use crate::values::environment::{Lookup, non_empty};
+
+/// Why a text is not the path that whoever wrote it has in mind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathSlip {
+    /// What is wrong.
+    pub title: String,
+    /// Why it is.
+    pub label: &'static str,
+    /// What would be right.
+    pub help: String,
+}
+
+/// Schemes that are known without the slashes behind them.
+const SCHEMES: [&str; 16] = [
+    "nfs", "nfs4", "smb", "cifs", "file", "s3", "gs", "sftp", "ftp", "http", "https", "ssh", "scp", "rsync",
+    "dav", "davs",
+];
+
+/// What is wrong with a path, if anything is. `env` is for advice alone: nothing is replaced.
+pub fn path_slip(text: &str, env: Lookup<'_>) -> Option<PathSlip> {
+    let slip = |title: String, label, help: String| Some(PathSlip { title, label, help });
+    if text.trim() != text {
+        return slip(
+            format!("a blank stands at the edge of {text:?}"),
+            "it would be part of the name",
+            format!("write {:?}", text.trim()),
+        );
+    }
+    if let Some(inner) = within_quotes(text) {
+        return slip(
+            "quotes stand within the quotes".to_owned(),
+            "they would be part of the name",
+            format!("write {inner:?}"),
+        );
+    }
+    if text.starts_with('~') {
+        let home = || non_empty(env, "HOME")?.into_string().ok();
+        let rest = text
+            .strip_prefix('~')
+            .filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        let help = match rest.zip(home()) {
+            Some((rest, home)) => format!("write the whole path: {:?}", home + rest),
+            None => "write the whole path".to_owned(),
+        };
+        return slip(
+            "`~` is not the home folder here".to_owned(),
+            "no shell replaces it",
+            help,
+        );
+    }
+    if let Some((place, name)) = variable(text) {
+        let value = non_empty(env, name).and_then(|value| value.into_string().ok());
+        let help = match value {
+            Some(value) => {
+                let written = text.replacen(place, &value, 1);
+                format!("write the whole path; as ${name} is now, that is {written:?}")
+            }
+            None => "write the whole path".to_owned(),
+        };
+        return slip(
+            format!("`{place}` is not replaced here"),
+            "no shell reads this",
+            help,
+        );
+    }
+    if let Some(specifier) = specifier(text) {
+        return slip(
+            format!("`{specifier}` is not replaced here"),
+            "it would be a name like any other",
+            "write the whole path; the folders below the store are made by dpbackup, with the time in their names".to_owned(),
+        );
+    }
+    if let Some((scheme, rest)) = scheme(text) {
+        return slip(
+            format!("`{scheme}` does not lead to another machine here"),
+            "a path of this machine is expected",
+            of_scheme(scheme, rest),
+        );
+    }
+    if let [drive, b':', ..] = text.as_bytes()
+        && drive.is_ascii_alphabetic()
+    {
+        return slip(
+            format!("`{}:` is a drive of Windows", char::from(*drive)),
+            "a path of this machine is expected",
+            "write a path such as \"/backup/datapower\"".to_owned(),
+        );
+    }
+    if let Some(share) = text.strip_prefix("//").or_else(|| text.strip_prefix(r"\\")) {
+        return slip(
+            "a share of another machine is no folder of this one".to_owned(),
+            "a path of this machine is expected",
+            format!(
+                "mount the share and write its folder; {:?} is one of this machine",
+                format!("/{}", share.replace('\\', "/"))
+            ),
+        );
+    }
+    if text.contains('\\') {
+        return slip(
+            "a backslash is no separator here".to_owned(),
+            "it would be part of the name",
+            format!("write {:?}", text.replace('\\', "/")),
+        );
+    }
+    if let Some(placeholder) = placeholder(text) {
+        return slip(
+            format!("nothing is put in place of `{placeholder}`"),
+            "it would be part of the name",
+            "write the whole path; what is below the store is made by dpbackup: the device, the domain, the time"
+                .to_owned(),
+        );
+    }
+    None
+}
+
+/// The name of a variable that `text` is, as shells, systemd or templates write them:
+/// `$NAME`, `${NAME}`, `%NAME%`, `{{ NAME }}`, `env:NAME`.
+pub fn variable_alone(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let inner = text
+        .strip_prefix("env:")
+        .or_else(|| text.strip_prefix("ENV:"))
+        .or_else(|| within(text, "{{", "}}"))
+        .or_else(|| within(text, "${", "}"))
+        .or_else(|| within(text, "%", "%"))
+        .or_else(|| text.strip_prefix('$'))?
+        .trim();
+    (name_at_start(inner) == Some(inner)).then_some(inner)
+}
+
+fn within<'t>(text: &'t str, start: &str, end: &str) -> Option<&'t str> {
+    text.strip_prefix(start)?.strip_suffix(end)
+}
+
+fn within_quotes(text: &str) -> Option<&str> {
+    ["\"", "'", "`"].iter().find_map(|quote| {
+        let inner = within(text, quote, quote)?;
+        (!inner.is_empty()).then_some(inner)
+    })
+}
+
+/// The name that `text` begins with: letters, digits and `_`, and no digit first.
+fn name_at_start(text: &str) -> Option<&str> {
+    let end = text
+        .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+        .unwrap_or(text.len());
+    let name = &text[..end];
+    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    is_name.then_some(name)
+}
+
+/// The first variable in a text: how it is written, and its name.
+fn variable(text: &str) -> Option<(&str, &str)> {
+    for (at, _) in text.match_indices(['$', '%']) {
+        let rest = &text[at..];
+        if let Some(bare) = rest.strip_prefix("${") {
+            if let Some(name) = name_at_start(bare).filter(|name| bare[name.len()..].starts_with('}')) {
+                return Some((&rest[..name.len() + 3], name));
+            }
+        } else if let Some(bare) = rest.strip_prefix('$') {
+            if let Some(name) = name_at_start(bare) {
+                return Some((&rest[..=name.len()], name));
+            }
+        } else if let Some(bare) = rest.strip_prefix('%')
+            && let Some(name) = name_at_start(bare).filter(|name| bare[name.len()..].starts_with('%'))
+        {
+            return Some((&rest[..name.len() + 2], name));
+        }
+    }
+    None
+}
+
+/// `%h`, which systemd replaces, and `%Y`, which date(1) does.
+fn specifier(text: &str) -> Option<&str> {
+    text.match_indices('%').find_map(|(at, _)| {
+        let mut behind = text[at + 1..].chars();
+        let is_letter = behind.next().is_some_and(|c| c.is_ascii_alphabetic());
+        let ends = behind.next().is_none_or(|c| !c.is_ascii_alphanumeric());
+        (is_letter && ends).then(|| &text[at..at + 2])
+    })
+}
+
+/// `nfs:` of `nfs:/export`, `host:` of `host:/export`, and what is behind it.
+fn scheme(text: &str) -> Option<(&str, &str)> {
+    let (before, rest) = text.split_once(':')?;
+    let is_name = before.len() > 1
+        && before
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "+.-_@".contains(c));
+    let is_scheme = SCHEMES.contains(&before.to_ascii_lowercase().as_str());
+    (is_name && (is_scheme || rest.starts_with('/'))).then(|| (&text[..=before.len()], rest))
+}
+
+fn of_scheme(scheme: &str, rest: &str) -> String {
+    match scheme.trim_end_matches(':').to_ascii_lowercase().as_str() {
+        "file" => {
+            let path = format!("/{}", rest.trim_start_matches("//localhost").trim_start_matches('/'));
+            format!("write {path:?}")
+        }
+        "s3" | "gs" | "http" | "https" | "dav" | "davs" => {
+            "write a folder of this machine, or where such a place is mounted; `post_script` can copy what was stored"
+                .to_owned()
+        }
+        _ => "mount it, write the folder where it is mounted, and `require_mount = \"remote\"`, so that nothing is \
+              stored while it is away"
+            .to_owned(),
+    }
+}
+
+/// `{device}`, `<path>` or `*`, for which others put something else.
+fn placeholder(text: &str) -> Option<&str> {
+    for (open, close) in [('{', '}'), ('<', '>'), ('[', ']')] {
+        if let Some(start) = text.find(open)
+            && let Some(end) = text[start..].find(close)
+        {
+            return Some(&text[start..=start + end]);
+        }
+    }
+    text.find('*').map(|at| &text[at..=at])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use proptest::prelude::*;
+
+    use super::{path_slip, variable_alone};
+
+    fn env(name: &str) -> Option<OsString> {
+        match name {
+            "HOME" => Some("/home/op".into()),
+            "BACKUPS" => Some("/srv/backups".into()),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn what_only_a_shell_or_another_system_understands_is_answered_with_what_would_be_right() {
+        for (written, title, help) in [
+            ("~", "`~` is not", "\"/home/op\""),
+            ("~/backup", "`~` is not", "\"/home/op/backup\""),
+            ("~other/backup", "`~` is not", "the whole path"),
+            ("$HOME/backup", "`$HOME` is not replaced", "\"/home/op/backup\""),
+            ("${BACKUPS}/dp", "`${BACKUPS}` is not", "\"/srv/backups/dp\""),
+            ("/backup/$SITE", "`$SITE` is not", "the whole path"),
+            ("%APPDATA%/dp", "`%APPDATA%` is not", "the whole path"),
+            ("%h/backup", "`%h` is not", "the whole path"),
+            ("/backup/%Y-%m-%d", "`%Y` is not", "with the time in their names"),
+            ("nfs:/export", "`nfs:` does not", "require_mount"),
+            ("nas1:/export", "`nas1:` does not", "mount it"),
+            ("smb://nas/share", "`smb:` does not", "mount it"),
+            ("file:///backup", "`file:` does not", "write \"/backup\""),
+            ("s3://bucket/dp", "`s3:` does not", "post_script"),
+            ("//nas/share", "a share of", "mount the share"),
+            (r"\\nas\share", "a share of", "\"/nas/share\" is one of this"),
+            (r"C:\backup", "`C:` is a drive", "/backup/datapower"),
+            ("d:/backup", "`d:` is a drive", "/backup/datapower"),
+            (r"backup\dp", "a backslash", "\"backup/dp\""),
+            (" /backup", "a blank stands", "\"/backup\""),
+            ("/backup ", "a blank stands", "\"/backup\""),
+            ("\"/backup\"", "quotes stand", "\"/backup\""),
+            ("'/backup'", "quotes stand", "\"/backup\""),
+            (
+                "/backup/{device}",
+                "in place of `{device}`",
+                "the device, the domain",
+            ),
+            ("<folder>", "in place of `<folder>`", "the whole path"),
+            ("/backup/*", "in place of `*`", "the whole path"),
+        ] {
+            let slip = path_slip(written, &env).unwrap_or_else(|| panic!("{written} is no slip"));
+            assert!(slip.title.contains(title), "{written}: {}", slip.title);
+            assert!(slip.help.contains(help), "{written}: {}", slip.help);
+        }
+    }
+
+    #[test]
+    fn a_path_that_means_itself_is_taken() {
+        for written in [
+            "/backup/datapower",
+            "backup",
+            "./backup",
+            "../backup",
+            "/mnt/nas 1/dp",
+            "/backup/100%",
+            "/backup/5%off",
+            "/backup/a:b",
+            "/backup/~old",
+            "/backup/price$",
+            "/srv/it's",
+            "/srv/Größe",
+        ] {
+            assert_eq!(path_slip(written, &env), None, "{written}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_is_nothing_but_a_variable_is_known() {
+        for (text, name) in [
+            ("$QA1_PASSWORD", Some("QA1_PASSWORD")),
+            ("${QA1_PASSWORD}", Some("QA1_PASSWORD")),
+            ("%QA1%", Some("QA1")),
+            ("{{ qa1_password }}", Some("qa1_password")),
+            ("env:QA1", Some("QA1")),
+            ("$ecret!", None),
+            ("pa$$word", None),
+            ("$", None),
+            ("50%", None),
+        ] {
+            assert_eq!(variable_alone(text), name, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in any::<String>()) {
+            let _ = path_slip(&text, &env);
+            let _ = variable_alone(&text);
+        }
+
+        #[test]
+        fn no_text_of_what_is_looked_for_panics(text in "[$%{}a-zß:/~\\\\* ]{0,12}") {
+            let _ = path_slip(&text, &env);
+        }
+    }
+}

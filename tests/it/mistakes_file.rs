@@ -1,0 +1,278 @@
+//! The mistakes that people make in a plan file: what means nothing here is refused with what
+//! would be right, and what is valid and most likely not meant is warned of.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::mistakes::Said;
+use crate::shown::shown;
+use crate::support::Home;
+
+/// A file in which nothing is wrong.
+const RIGHT: &str = r#"[settings]
+store = "store"
+history = "state/history.db"
+
+[[device]]
+name = "QA1"
+host = "qa1.example.com"
+username = "backup"
+password = { env = "QA1_PASSWORD" }
+tls = { verify = false }
+
+[[device]]
+name = "QA2"
+host = "qa2.example.com"
+username = "backup"
+password = { env = "QA2_PASSWORD" }
+tls = { verify = false }
+
+[[plan]]
+name = "Nightly"
+error_policy = "ignore"
+
+[[plan.activity]]
+action = "export-domain"
+devices = "QA*"
+domains = "DOM*"
+"#;
+
+/// Each pair replaces the first by the second, and `validate` says what it thinks of that.
+#[track_caller]
+fn said(home: &Home, code: i32, mistakes: &[(&str, &str)]) -> String {
+    let mut said = Said::default();
+    for (right, wrong) in mistakes {
+        assert!(RIGHT.contains(right), "{right}");
+        write(home, &RIGHT.replacen(right, wrong, 1));
+        said.add_of(
+            &wrong.replace('\n', " / "),
+            home,
+            code,
+            &["validate", "plan.toml"],
+        );
+    }
+    said.0
+}
+
+fn write(home: &Home, text: &str) {
+    let path = home.path("plan.toml");
+    fs::write(&path, text).expect("a file");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("its mode");
+}
+
+#[test]
+fn a_file_in_which_nothing_is_wrong_says_where_its_folders_are() {
+    let home = Home::new();
+    write(&home, RIGHT);
+    let ran = home.dpbackup(&["validate", "plan.toml"]).exits(0);
+    assert_shown!(shown(&ran, &home));
+    let ran = home.dpbackup(&["validate", "plan.toml", "-q"]).exits(0);
+    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
+}
+
+#[test]
+fn a_path_that_means_something_elsewhere_is_refused_with_what_would_be_right() {
+    let store = "store = \"store\"";
+    let said = said(
+        &Home::new(),
+        2,
+        &[
+            (store, "store = \"~/backup\""),
+            (store, "store = \"$HOME/backup\""),
+            (store, "store = \"${SITE}/backup\""),
+            (store, "store = \"%h/backup\""),
+            (store, "store = \"nfs:/export\""),
+            (store, "store = \"smb://nas/share\""),
+            (store, "store = \"file:///backup\""),
+            (store, "store = \"s3://bucket/dp\""),
+            (store, r#"store = "C:\\backup""#),
+            (store, r#"store = "C:\backup""#),
+            (store, "store = \" /backup\""),
+            (store, "store = \"/backup/{device}\""),
+            ("history = \"state/history.db\"", "history = \"~/history.db\""),
+            ("error_policy = \"ignore\"", "pre_script = \"$HOME/pre.sh\""),
+            ("{ env = \"QA1_PASSWORD\" }", "{ file = \"~/secret\" }"),
+            ("tls = { verify = false }", "tls = { ca_file = \"%h/ca.pem\" }"),
+        ],
+    );
+    assert_shown!(said);
+}
+
+#[test]
+fn a_key_that_others_have_is_answered_with_the_one_that_is_meant() {
+    let policy = "error_policy = \"ignore\"";
+    let said = said(
+        &Home::new(),
+        2,
+        &[
+            (policy, "retention = { keep_days = 7 }"),
+            (policy, "retention = { keep_yearly = 7 }"),
+            (policy, "schedule = \"0 3 * * *\""),
+            (policy, "devices = \"QA1\""),
+            (policy, "on_error = \"ignore\""),
+            ("username", "user"),
+            ("host = \"qa1", "hostname = \"qa1"),
+            ("tls = {", "cacert = \"ca.pem\"\ntls = {"),
+            ("store =", "destination ="),
+            ("[settings]", "[settings]\nkeep_last = 3"),
+            ("[settings]", "[settings]\nrequest = \"60s\""),
+            ("[[device]]", "[[devices]]"),
+            ("domains", "domain"),
+            ("{ verify = false }", "{ insecure = true }"),
+        ],
+    );
+    assert_shown!(said);
+}
+
+#[test]
+fn a_value_in_another_form_is_answered_with_the_form_it_has_here() {
+    let policy = "error_policy = \"ignore\"";
+    let said = said(
+        &Home::new(),
+        2,
+        &[
+            (policy, "maintenance_window = \"22:00-06:00\""),
+            (policy, "maintenance_window = \"always\""),
+            (
+                policy,
+                "maintenance_window = { start = \"9:30pm\", end = \"06:30\" }",
+            ),
+            (policy, "maintenance_window = { start = 21:30, end = 06:30 }"),
+            (
+                policy,
+                "maintenance_window = { start = \"21:30\", end = \"06:30\", time_zone = \"Rome\" }",
+            ),
+            (
+                policy,
+                "maintenance_window = { start = \"21:30\", end = \"06:30\", time_zone = \"UTC+2\" }",
+            ),
+            (policy, "error_policy = \"continue\""),
+            (policy, "enabled = \"yes\""),
+            (policy, "retention = 7"),
+            ("host = \"qa1.example.com\"", "host = \"https://qa1:9090/\""),
+            ("host = \"qa1.example.com\"", "host = \"qa1:5551\""),
+            (
+                "host = \"qa1.example.com\"",
+                "host = \"qa1.example.com\"\nport = \"5550\"",
+            ),
+            (
+                "host = \"qa1.example.com\"",
+                "host = \"qa1.example.com\"\nport = 70000",
+            ),
+            ("{ env = \"QA1_PASSWORD\" }", "{ env = \"$QA1_PASSWORD\" }"),
+            ("{ env = \"QA1_PASSWORD\" }", "{ command = \"pass show qa1\" }"),
+            ("tls = { verify = false }", "tls = false"),
+            ("devices = \"QA*\"", "devices = \"QA1 QA2\""),
+            ("devices = \"QA*\"", "devices = \"all\""),
+            ("export-domain", "export"),
+            ("[settings]", "[settings]\nquiesce_timeout = 60"),
+            ("[settings]", "[settings]\nrequire_mount = true"),
+        ],
+    );
+    assert_shown!(said);
+}
+
+#[test]
+fn what_is_valid_and_most_likely_not_meant_is_warned_of() {
+    let policy = "error_policy = \"ignore\"";
+    let said = said(
+        &Home::new(),
+        0,
+        &[
+            ("devices = \"QA*\"", "devices = \"QA1, qa-*\""),
+            ("devices = \"QA*\"", "devices = \"QA1\""),
+            ("domains = \"DOM*\"", "domains = \"A B\""),
+            ("domains = \"DOM*\"", "domains = \"DOM.*|X\""),
+            ("domains = \"DOM*\"", "domains = \"all\""),
+            (policy, "retention = { keep_within = \"6h\" }"),
+            ("{ env = \"QA1_PASSWORD\" }", "\"$QA1_PASSWORD\""),
+        ],
+    );
+    assert_shown!(said);
+}
+
+#[test]
+fn a_window_that_clocks_go_over_is_warned_of_wherever_somebody_looks() {
+    let home = Home::new();
+    let window = "{ start = \"02:10\", end = \"02:50\", time_zone = \"Europe/Rome\" }";
+    for (right, wrong) in [
+        (
+            "error_policy = \"ignore\"",
+            format!("maintenance_window = {window}"),
+        ),
+        ("[settings]", format!("[settings]\ndefault_window = {window}")),
+    ] {
+        write(&home, &RIGHT.replacen(right, &wrong, 1));
+        let ran = home.dpbackup(&["validate", "plan.toml"]).exits(0);
+        assert!(
+            ran.stderr.contains("this window does not open on 20")
+                && ran.stderr.contains("time_zone = \"UTC\""),
+            "{}",
+            ran.stderr
+        );
+    }
+    // `check` and `preview` say it as well, and a plan that is turned off is not doubted.
+    for command in [["check", "Nightly"], ["preview", "Nightly"]] {
+        let ran = home.dpbackup(&[command[0], command[1], "-c", "plan.toml"]);
+        assert!(ran.stderr.contains("this window does not open"), "{}", ran.stderr);
+    }
+    let off = RIGHT
+        .replace(
+            "error_policy = \"ignore\"",
+            &format!("enabled = false\nmaintenance_window = {window}"),
+        )
+        .replace("DOM*", "A B");
+    write(&home, &off);
+    let ran = home.dpbackup(&["validate", "plan.toml"]).exits(0);
+    assert_eq!(ran.stderr, "");
+}
+
+#[test]
+fn a_token_in_a_file_that_others_may_read_is_warned_of() {
+    let home = Home::new();
+    let token = "ping_url = \"https://hc-ping.com/4f1c9a3e-0b1d-4c55-9a59-3f2f3a1f7c11\"";
+    write(&home, &RIGHT.replace("error_policy = \"ignore\"", token));
+    let ran = home.dpbackup(&["validate", "plan.toml"]).exits(0);
+    assert_eq!(ran.stderr, "", "nobody else can read it");
+    fs::set_permissions(home.path("plan.toml"), fs::Permissions::from_mode(0o644)).expect("its mode");
+    let ran = home.dpbackup(&["validate", "plan.toml"]).exits(0);
+    assert!(
+        ran.stderr
+            .contains("an address with a token stands in a file that others can read")
+            && ran.stderr.contains("run `chmod 600 plan.toml`"),
+        "{}",
+        ran.stderr
+    );
+    assert!(!ran.stderr.contains("4f1c9a3e"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_file_of_certificates_that_cannot_be_used_is_refused_by_validate_alone() {
+    let home = Home::new();
+    let mut said = Said::default();
+    write(
+        &home,
+        &RIGHT.replacen("tls = { verify = false }", "tls = { ca_file = \"ca.pem\" }", 1),
+    );
+    said.add_of("not there", &home, 2, &["validate", "plan.toml"]);
+    fs::write(home.path("ca.pem"), "nothing of the kind\n").expect("a file");
+    said.add_of("no certificate in it", &home, 2, &["validate", "plan.toml"]);
+    let _ = home.dpbackup(&["show", "-c", "plan.toml"]).exits(0);
+    assert_shown!(said.0);
+}
+
+#[test]
+fn a_zone_of_the_machine_that_is_none_is_warned_of() {
+    let home = Home::new();
+    write(&home, RIGHT);
+    let mut command = home.command(&["validate", "plan.toml"]);
+    command.env("TZ", "Europe/Rom");
+    let ran = crate::support::Ran::of(command.output().expect("it starts")).exits(0);
+    assert!(
+        ran.stderr
+            .contains("$TZ is \"Europe/Rom\", which is no time zone")
+            && ran.stderr.contains("Europe/Rome"),
+        "{}",
+        ran.stderr
+    );
+}
