@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io;
 
+use crate::values::causes::without_numbers;
+
 /// In advice: the command that shows the certificate of a device. Whoever knows the device puts
 /// its own command there, see [`SomaError::for_device`].
 pub const TRUST: &str = "`dpbackup trust DEVICE`";
@@ -60,7 +62,7 @@ impl SomaError {
     pub fn new(kind: SomaErrorKind, message: impl fmt::Display) -> Self {
         Self {
             kind,
-            message: message.to_string(),
+            message: without_numbers(message.to_string()),
             hint: None,
         }
     }

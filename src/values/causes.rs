@@ -49,7 +49,7 @@ fn words_of(error: &(dyn Error + 'static)) -> String {
 }
 
 /// Takes ` (os error 2)` out of a text, wherever it stands.
-fn without_numbers(mut text: String) -> String {
+pub fn without_numbers(mut text: String) -> String {
     const MARK: &str = " (os error ";
     let mut from = 0;
     while let Some(begin) = text.get(from..).and_then(|rest| rest.find(MARK)) {
