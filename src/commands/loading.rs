@@ -121,7 +121,7 @@ pub(super) enum HistoryFile {
 /// Whether a run could use the history, as far as looking tells; if not, why, with its path.
 /// Nothing is made or changed.
 pub(super) fn look_at_history(path: &Path) -> Result<HistoryFile, String> {
-    owners_of_history(path).map_err(|why| format!("the history {} is not used: {why}", path.display()))?;
+    owners_of_history(path).map_err(|why| format!("{} is not used: {why}", path.display()))?;
     let found = match History::open_read_only(path) {
         Ok(_) => HistoryFile::Current,
         Err(HistoryError::Older { .. }) => HistoryFile::Older,

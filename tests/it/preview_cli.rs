@@ -200,7 +200,7 @@ fn a_preview_says_that_the_history_cannot_be_used_and_ends_as_the_run_would() {
     let gateway = gateway();
     for (history, words) in [
         ("plans.toml", "plans.toml is not a history of dpbackup"),
-        ("plans.toml/history.db", "plans.toml/history.db cannot be opened"),
+        ("plans.toml/history.db", "plans.toml is not a folder"),
         (
             "/proc/x/history.db",
             "/proc is on a file system that holds no files",
