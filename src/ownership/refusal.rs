@@ -1,7 +1,7 @@
 //! What is said of a file or a folder that is not used, and the command that mends it.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::ownership::caller::Caller;
 use crate::values::invocation::quoted;
@@ -46,11 +46,6 @@ pub struct Untrusted {
 }
 
 impl Untrusted {
-    /// What it is about.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// What is wrong with it.
     pub fn what(&self) -> String {
         let path = self.path.display();

@@ -64,9 +64,6 @@ fn a_file_of_ones_own_in_a_folder_of_ones_own_is_believed() {
     ground.folder("mine", 0o755);
     let file = ground.file("mine/plans.toml", 0o644);
     assert_eq!(ground.says(&file), None);
-    let text = read_believed(&file, 4).expect("read").expect("short");
-    assert_eq!(text, b"text");
-    assert_eq!(read_believed(&file, 3).expect("read"), None);
 }
 
 #[test]
@@ -78,9 +75,11 @@ fn every_folder_on_the_way_counts_and_is_named() {
     let Err(TouchError::Untrusted(untrusted)) = open_believed(&file) else {
         panic!("believed");
     };
-    assert_eq!(
-        untrusted.path(),
-        ground.path("open").canonicalize().expect("there")
+    let named = ground.path("open").canonicalize().expect("there");
+    assert!(
+        untrusted.what().contains(&named.display().to_string()),
+        "{}",
+        untrusted.what()
     );
     assert!(
         untrusted

@@ -29,14 +29,6 @@ pub enum Left {
 }
 
 impl Left {
-    /// The quiesces that are known to be open.
-    pub fn open(&self) -> &[JournalEntry] {
-        match self {
-            Left::Nothing => &[],
-            Left::MayBeQuiesced(open) | Left::Unknown { open, .. } => open,
-        }
-    }
-
     /// What the process ends with, if it would otherwise end with `otherwise`.
     pub fn exit(&self, otherwise: Exit) -> Exit {
         match self {
