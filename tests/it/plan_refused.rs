@@ -176,7 +176,7 @@ fn a_store_that_cannot_be_written_is_refused_with_the_reason() {
     let home = home(&gateway).plan("P", &export("*", "*", ""));
     fs::write(home.store(), "a file where the store should be").expect("a file");
     let run = refused(&home, &gateway, "PRE_VALIDATION_STORE_IS_NOT_MOUNTED");
-    assert!(run.error().contains("cannot be written"), "{}", run.error());
+    assert!(run.error().contains("store is not a folder"), "{}", run.error());
     assert_eq!(home.text("store"), "a file where the store should be");
 }
 

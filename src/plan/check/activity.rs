@@ -1,6 +1,6 @@
 //! The `[[plan.activity]]` tables.
 
-use crate::plan::check::shared::place_of;
+use crate::plan::check::place::place_of;
 use crate::plan::check::{PlanReader, doubts};
 use crate::plan::diagnostic::Findings;
 use crate::plan::model::{Action, Activity, Domains, ErrorPolicy, PostScriptWhen};

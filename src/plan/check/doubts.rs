@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::plan::check::shared::place_of;
+use crate::plan::check::place::place_of;
 use crate::plan::diagnostic::Findings;
 use crate::plan::model::{Activity, Plan};
 use crate::plan::read::At;

@@ -10,6 +10,7 @@ mod device;
 mod doubts;
 mod names;
 mod notify;
+mod place;
 mod settings;
 mod shared;
 

@@ -1,7 +1,5 @@
 //! Tables that may stand in several places of a file.
 
-use std::ops::Range;
-
 use crate::plan::check::doubts;
 use crate::plan::diagnostic::Findings;
 use crate::plan::read::PlanSection;
@@ -55,22 +53,4 @@ pub(super) fn retention(section: &PlanSection<'_>, out: &mut Findings<'_>) -> Op
         .help("write `retention = { keep_last = 7 }`, say; or leave it out, and nothing is ever removed");
     }
     (!retention.is_empty()).then_some(retention)
-}
-
-/// Where `name` stands inside a value, as far as it can be told: the whole value if it was
-/// written with escapes.
-pub(super) fn place_of(name: &str, value: &Range<usize>, text: &str) -> Range<usize> {
-    let Some(written) = text.get(value.clone()) else {
-        return value.clone();
-    };
-    let is_border = |c: Option<char>| c.is_none_or(|c| c.is_whitespace() || "\"',!".contains(c));
-    written
-        .match_indices(name)
-        .find(|(at, found)| {
-            is_border(written[..*at].chars().next_back())
-                && is_border(written[at + found.len()..].chars().next())
-        })
-        .map_or(value.clone(), |(at, found)| {
-            value.start + at..value.start + at + found.len()
-        })
 }

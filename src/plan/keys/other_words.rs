@@ -4,14 +4,7 @@ use crate::plan::keys::Table;
 use crate::plan::keys::other_words_table::OTHER_WORDS;
 use crate::plan::keys::tables::tables;
 
-/// What is meant by a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Meant {
-    /// This key of the same table.
-    Key(&'static str),
-    /// This, in words.
-    Advice(&'static str),
-}
+pub use crate::plan::keys::other_words_table::Meant;
 
 /// What is meant by a key that a table does not have.
 pub fn meant(table: &Table, written: &str) -> Option<Meant> {

@@ -1,6 +1,15 @@
 //! Keys as other programs have them, beside what is meant by each here.
 
-use crate::plan::keys::other_words::Meant::{self, Advice, Key};
+use Meant::{Advice, Key};
+
+/// What is meant by a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meant {
+    /// This key of the same table.
+    Key(&'static str),
+    /// This, in words.
+    Advice(&'static str),
+}
 
 const NO_SCHEDULE: &str = "leave it out: it runs once and ends; cron, a systemd timer or a CronJob start it, see docs/operations.md";
 
