@@ -1,6 +1,6 @@
 //! Secrets and where they come from.
 //!
-//! Whatever the source, the secret is its first line, by one rule ([`FirstLine`]): a line end
+//! Whatever the source, the secret is its first line, by one rule (`FirstLine`): a line end
 //! that an editor, `echo` or a secret of Kubernetes adds does not count, nor does a byte order
 //! mark.
 

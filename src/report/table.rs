@@ -1,5 +1,5 @@
 //! Views as tables, for people: which columns there are, and what else a view says. How
-//! columns fit into a terminal is decided in [`grid`](crate::report::grid).
+//! columns fit into a terminal is decided in `grid`.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

@@ -1,7 +1,7 @@
 //! What the engine tells: facts that are recorded, and progress that is only shown.
 //!
 //! Plain data, known by many and knowing nobody. The engine writes facts to one
-//! [`Ledger`] first (history: durable when the call returns) and then shows them to
+//! `Ledger` first (history: durable when the call returns) and then shows them to
 //! every [`Sink`] (screen, JSON lines, notifications).
 
 use std::path::PathBuf;
