@@ -84,6 +84,10 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
 
 /// What the journal of a history says that cannot be opened as it should.
 pub(super) fn left_behind(path: &Path, locks: &Locks) -> Left {
+    left::settled(|| left_behind_once(path, locks))
+}
+
+fn left_behind_once(path: &Path, locks: &Locks) -> Left {
     match History::open_rows(path) {
         Ok(rows) => left::of_rows(rows.into_iter(), &|process| match Locks::is_own(process) {
             // None of our tasks is at work any more.

@@ -12,6 +12,9 @@ use crate::values::causes::with_causes;
 use crate::values::internal_error::caught;
 use crate::values::invocation::Invocation;
 
+/// How often it is looked again at most, while other runs come and go.
+const LOOKS: usize = 10;
+
 /// What is left of the devices.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Left {
@@ -64,6 +67,26 @@ impl Left {
 /// Looks into the journal. What this process has seen confirmed counts as undone, though its row
 /// may not have been closed.
 pub fn look(engine: Engine<'_>, record: &mut Record<'_>) -> Left {
+    settled(|| look_once(engine, record))
+}
+
+/// The same answer twice. Between a look into the journal and one at a process, a run that was at
+/// work may have closed its row and ended: it is dead then, and its row is not open.
+pub fn settled(mut look: impl FnMut() -> Left) -> Left {
+    let mut left = look();
+    for _ in 0..LOOKS {
+        if left == Left::Nothing {
+            break;
+        }
+        let before = std::mem::replace(&mut left, look());
+        if left == before {
+            break;
+        }
+    }
+    left
+}
+
+fn look_once(engine: Engine<'_>, record: &mut Record<'_>) -> Left {
     let why = match caught(|| record.ledger().open_undos()) {
         Ok(Ok(rows)) => return look_at(engine, record, rows),
         Ok(Err(error)) => with_causes(&error),
@@ -101,5 +124,22 @@ pub fn of_rows(rows: impl Iterator<Item = JournalEntry>, life: &dyn Fn(&str) -> 
         Some(why) => Left::Unknown { why, open },
         None if open.is_empty() => Left::Nothing,
         None => Left::MayBeQuiesced(open),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_that_was_closed_while_it_was_looked_at_is_not_left() {
+        let unknown = |why: &str| Left::Unknown {
+            why: why.to_owned(),
+            open: Vec::new(),
+        };
+        let mut looks = vec![Left::Nothing, unknown("a run that was just ending")];
+        assert_eq!(settled(|| looks.pop().expect("a look")), Left::Nothing);
+        let mut looks = vec![unknown("b"), unknown("b"), unknown("a")];
+        assert_eq!(settled(|| looks.pop().expect("a look")), unknown("b"));
     }
 }
