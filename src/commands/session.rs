@@ -87,19 +87,21 @@ pub(super) fn left_behind(path: &Path, locks: &Locks) -> Left {
     left::settled(|| left_behind_once(path, locks))
 }
 
-fn left_behind_once(path: &Path, locks: &Locks) -> Left {
+fn left_behind_once(path: &Path, locks: &Locks) -> Result<Left, Left> {
     match History::open_rows(path) {
-        Ok(rows) => left::of_rows(rows.into_iter(), &|process| match Locks::is_own(process) {
-            // None of our tasks is at work any more.
-            true => Life::Dead,
-            false => locks.life(process),
-        }),
+        Ok(rows) => Ok(left::of_rows(rows.into_iter(), &|process| {
+            match Locks::is_own(process) {
+                // None of our tasks is at work any more.
+                true => Life::Dead,
+                false => locks.life(process),
+            }
+        })),
         // There is none, or no journal in it.
-        Err(HistoryError::Missing { .. } | HistoryError::NotOurs { .. }) => Left::Nothing,
-        Err(error) => Left::Unknown {
+        Err(HistoryError::Missing { .. } | HistoryError::NotOurs { .. }) => Ok(Left::Nothing),
+        Err(error) => Err(Left::Unknown {
             why: format!("the journal cannot be read: {}", with_causes(&error)),
             open: Vec::new(),
-        },
+        }),
     }
 }
 

@@ -72,30 +72,35 @@ pub fn look(engine: Engine<'_>, record: &mut Record<'_>) -> Left {
 
 /// The same answer twice. Between a look into the journal and one at a process, a run that was at
 /// work may have closed its row and ended: it is dead then, and its row is not open.
-pub fn settled(mut look: impl FnMut() -> Left) -> Left {
-    let mut left = look();
-    for _ in 0..LOOKS {
-        if left == Left::Nothing {
-            break;
+///
+/// An error is what a look says that could not be taken: it is not tried again.
+pub fn settled(mut look: impl FnMut() -> Result<Left, Left>) -> Left {
+    let mut settle = || -> Result<Left, Left> {
+        let mut left = look()?;
+        for _ in 0..LOOKS {
+            if left == Left::Nothing {
+                break;
+            }
+            let before = std::mem::replace(&mut left, look()?);
+            if left == before {
+                break;
+            }
         }
-        let before = std::mem::replace(&mut left, look());
-        if left == before {
-            break;
-        }
-    }
-    left
+        Ok(left)
+    };
+    settle().unwrap_or_else(|left| left)
 }
 
-fn look_once(engine: Engine<'_>, record: &mut Record<'_>) -> Left {
+fn look_once(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Left, Left> {
     let why = match caught(|| record.ledger().open_undos()) {
-        Ok(Ok(rows)) => return look_at(engine, record, rows),
+        Ok(Ok(rows)) => return Ok(look_at(engine, record, rows)),
         Ok(Err(error)) => with_causes(&error),
         Err(error) => error.to_string(),
     };
-    Left::Unknown {
+    Err(Left::Unknown {
         why: format!("the journal cannot be read: {why}"),
         open: record.unconfirmed(),
-    }
+    })
 }
 
 fn look_at(engine: Engine<'_>, record: &Record<'_>, rows: Vec<JournalEntry>) -> Left {
@@ -138,8 +143,10 @@ mod tests {
             open: Vec::new(),
         };
         let mut looks = vec![Left::Nothing, unknown("a run that was just ending")];
-        assert_eq!(settled(|| looks.pop().expect("a look")), Left::Nothing);
+        assert_eq!(settled(|| Ok(looks.pop().expect("a look"))), Left::Nothing);
         let mut looks = vec![unknown("b"), unknown("b"), unknown("a")];
-        assert_eq!(settled(|| looks.pop().expect("a look")), unknown("b"));
+        assert_eq!(settled(|| Ok(looks.pop().expect("a look"))), unknown("b"));
+        let mut looks = vec![unknown("a")];
+        assert_eq!(settled(|| Err(looks.pop().expect("one look"))), unknown("a"));
     }
 }
