@@ -2,7 +2,7 @@
 //! a look at what may still be quiesced.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
-use std::panic::{self, PanicHookInfo};
+use std::panic::{PanicHookInfo as PanicInfo, set_hook as at_each_panic};
 use std::path::Path;
 
 use crate::cli::{Cli, Command};
@@ -55,7 +55,7 @@ pub(super) fn after_panic(cli: &Cli, env: Lookup<'_>, error: InternalError) -> C
 
 /// From now on a panic, in whatever thread, is one line. `RUST_BACKTRACE` adds the way to it.
 pub(super) fn tell_panics(ui: Ui) {
-    panic::set_hook(Box::new(move |panic| {
+    at_each_panic(Box::new(move |panic| {
         ui.say(&line(panic));
         let way = Backtrace::capture();
         if way.status() == BacktraceStatus::Captured {
@@ -64,7 +64,7 @@ pub(super) fn tell_panics(ui: Ui) {
     }));
 }
 
-fn line(panic: &PanicHookInfo<'_>) -> String {
+fn line(panic: &PanicInfo<'_>) -> String {
     let place = panic
         .location()
         .map_or_else(String::new, |at| format!(" at {at}"));

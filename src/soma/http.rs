@@ -13,7 +13,7 @@ use base64::Engine as _;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use secrecy::{ExposeSecret, SecretString};
-use ureq::unversioned::transport::{Connector, TcpConnector};
+use ureq::unversioned::transport::Connector;
 
 use crate::soma::deadline::Deadline;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
@@ -21,6 +21,7 @@ use crate::soma::reply::{Answer, WRONG_PORT, quote};
 use crate::soma::request::Request;
 use crate::soma::resolve::{HostNames, LookupError};
 use crate::soma::reuse::{ConnectionsAsked, IDLE_FOR_QUESTIONS, Reuse};
+use crate::soma::tcp::TcpConnect;
 use crate::soma::tls::{self, HandshakeBroken, IdleLimit, TlsConnector};
 use crate::values::timeouts::Timeouts;
 
@@ -104,11 +105,14 @@ impl Http {
             .build();
         let interrupted = Arc::new(AtomicBool::new(false));
         let asked = ConnectionsAsked::default();
-        let connector = asked.clone().chain(TcpConnector::default()).chain(TlsConnector {
-            config: tls,
-            name,
-            idle: idle.clone(),
-        });
+        let connector = asked
+            .clone()
+            .chain(TcpConnect::new(Arc::clone(&interrupted)))
+            .chain(TlsConnector {
+                config: tls,
+                name,
+                idle: idle.clone(),
+            });
         Ok(Self {
             agent: ureq::Agent::with_parts(config, connector, HostNames::new(Arc::clone(&interrupted))),
             url: format!("https://{in_url}:{port}/service/mgmt/current"),

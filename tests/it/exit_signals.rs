@@ -1,9 +1,11 @@
 //! Signals: 128 and the signal, everything put back and recorded, the post scripts still
 //! run; a second signal skips them, never the unquiesce.
 
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use dpbackup::run::event::Undo;
+use rustix::net;
 use rustix::process::Signal;
 
 use crate::simulator::{Gateway, Setup};
@@ -49,6 +51,43 @@ fn each_signal_has_its_code_and_the_device_is_put_back() {
         );
         assert!(ran.stderr.contains("plan P ended INTERRUPTED"), "{}", ran.stderr);
     }
+}
+
+/// A port of this machine that takes no more connections, and refuses none: its queue is full.
+/// Whoever holds the rest keeps it so.
+fn deaf_port() -> (u16, impl Sized) {
+    let socket = net::socket(net::AddressFamily::INET, net::SocketType::STREAM, None).expect("a socket");
+    let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
+    net::bind(&socket, &any).expect("a port");
+    net::listen(&socket, 0).expect("it listens");
+    let listener = TcpListener::from(socket);
+    let address = listener.local_addr().expect("an address");
+    let mut held = Vec::new();
+    while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
+        held.push(stream);
+    }
+    (address.port(), (listener, held))
+}
+
+/// Whether somebody on this machine waits for a connection to a port.
+fn is_being_connected_to(port: u16) -> bool {
+    let connections = std::fs::read_to_string("/proc/net/tcp").expect("a table of connections");
+    let waiting = format!(":{port:04X} 02 ");
+    connections.lines().any(|line| line.contains(&waiting))
+}
+
+#[test]
+fn a_signal_ends_a_connection_that_is_being_made() {
+    let (port, _held) = deaf_port();
+    let home = Home::new()
+        .setting("timeouts = { connect = \"10m\", request = \"10m\", export = \"10m\", idle = \"10m\" }")
+        .device_at("QA1", port, "{ verify = false }")
+        .plan("P", &export("*", "DOM1", "quiesce = true"));
+    let running = home.running(&["run", "P"]);
+    eventually("the device is being connected to", || is_being_connected_to(port));
+    running.signal(Signal::TERM);
+    let _ = running.end().exits(143);
+    assert_eq!(home.last_plan().status.code(), "INTERRUPTED");
 }
 
 #[test]
