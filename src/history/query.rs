@@ -36,22 +36,24 @@ pub(super) fn tasks_of_plan_sql() -> String {
     format!("{TASK_COLUMNS} WHERE t.plan_execution_id = ?1 ORDER BY t.id")
 }
 
-/// The statement is made of what is asked for, so that SQLite finds the index for it.
+/// The statement is made of what is asked for, so that SQLite finds the index for it. The most
+/// recent ones are those that were written last: a clock may have been wrong.
 pub(super) fn plans_sql(filter: &PlanFilter) -> String {
     let mut sql = String::from("SELECT p.* FROM ");
-    let (from, key) = match filter.device {
+    let (from, time, key) = match filter.device {
         // CROSS JOIN keeps the order: the executions of the device first.
         Some(_) => (
             "plan_execution_device AS d CROSS JOIN plan_execution AS p ON p.id = d.plan_execution_id
-             WHERE d.device_name = :device AND d.start_time >= :since",
-            "d.start_time DESC, d.plan_execution_id DESC",
+             WHERE d.device_name = :device",
+            "d.start_time",
+            "d.plan_execution_id DESC",
         ),
-        None => (
-            "plan_execution AS p WHERE p.start_time >= :since",
-            "p.start_time DESC, p.id DESC",
-        ),
+        None => ("plan_execution AS p WHERE true", "p.start_time", "p.id DESC"),
     };
     sql.push_str(from);
+    if filter.since.is_some() {
+        sql.push_str(&format!(" AND {time} >= :since"));
+    }
     if filter.plan.is_some() {
         sql.push_str(" AND p.plan = :plan");
     }
@@ -70,13 +72,11 @@ impl History {
     pub fn plans(&self, filter: &PlanFilter) -> Result<Vec<PlanRow>, HistoryError> {
         self.read(|transaction| {
             let mut statement = transaction.prepare(&plans_sql(filter))?;
-            // Every time sorts after the empty text.
-            let since = filter.since.map(|since| since.to_text()).unwrap_or_default();
             for (name, value) in [
                 (":device", filter.device.clone()),
                 (":plan", filter.plan.clone()),
                 (":status", filter.status.map(|status| status.to_text())),
-                (":since", Some(since)),
+                (":since", filter.since.map(|since| since.to_text())),
             ] {
                 if let Some(index) = statement.parameter_index(name)? {
                     statement.raw_bind_parameter(index, value)?;

@@ -387,6 +387,8 @@ fn no_query_looks_at_every_row_of_a_large_table() {
         stored::FAILED_FILES.to_owned(),
         stored::TASK_STATUS_CHANGES.to_owned(),
         stored::TARGETS.to_owned(),
+        stored::GOOD_FILES.to_owned(),
+        stored::GOOD_FILES_BEFORE.to_owned(),
     ];
     for owner in [Owner::Plan(PlanId(1)), Owner::Task(TaskId(1))] {
         queries.push(stored::owned_sql("note", owner));
@@ -406,6 +408,8 @@ fn no_query_looks_at_every_row_of_a_large_table() {
             // One row a device and domain, and indexes of what is open: these stay small.
             let small = [
                 "SCAN b",
+                // From the end, as many as are asked for.
+                "SCAN p",
                 "SCAN journal USING INDEX journal_open",
                 "SCAN plan_execution USING INDEX plan_execution_open",
             ]
@@ -416,11 +420,48 @@ fn no_query_looks_at_every_row_of_a_large_table() {
 }
 
 #[test]
+fn the_most_recent_executions_are_those_that_were_written_last_whatever_the_clock_said() {
+    let mut fixture = Fixture::new();
+    // Twelve years later, and then right again.
+    let written = [0, 400_000_000, 10, 20].map(|seconds| fixture.plan("BackupQA", seconds));
+    for plan in [None, Some("BackupQA".to_owned())] {
+        let filter = PlanFilter {
+            plan,
+            ..PlanFilter::default()
+        };
+        let found: Vec<PlanId> = fixture
+            .history
+            .plans(&filter)
+            .expect("plans")
+            .iter()
+            .map(|row| row.id)
+            .collect();
+        let mut newest_first = written.to_vec();
+        newest_first.reverse();
+        assert_eq!(found, newest_first);
+    }
+    let since = PlanFilter {
+        since: Some(at(10)),
+        ..PlanFilter::default()
+    };
+    let found: Vec<PlanId> = fixture
+        .history
+        .plans(&since)
+        .expect("plans")
+        .iter()
+        .map(|row| row.id)
+        .collect();
+    assert_eq!(found, [written[3], written[2], written[1]]);
+}
+
+#[test]
 fn plan_executions_come_from_an_index_in_their_order() {
     let fixture = Fixture::new();
-    for device in [None, Some(String::new())] {
+    for bits in 0..4 {
         let sql = plans_sql(&PlanFilter {
-            device,
+            plan: (bits == 1).then(String::new),
+            status: (bits == 2).then_some(Status::Success),
+            device: (bits == 3).then(String::new),
             ..PlanFilter::default()
         });
         for step in steps(&fixture, &sql) {

@@ -169,7 +169,10 @@ fn the_next_run_brings_an_older_history_forward_and_a_reader_says_so() {
     let older = rusqlite::Connection::open(&path).expect("a history");
     older
         .execute_batch(
-            "UPDATE file SET path = store || '/' || path;
+            "DROP INDEX plan_execution_of_plan;
+             DROP INDEX plan_execution_of_status;
+             DROP INDEX plan_execution_device_by_id;
+             UPDATE file SET path = store || '/' || path;
              ALTER TABLE file DROP COLUMN store;
              ALTER TABLE file DROP COLUMN removal_time;
              DROP INDEX file_by_path;
