@@ -27,6 +27,7 @@ mod road;
 mod rules;
 
 use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FileType, Mode, OFlags};
@@ -51,6 +52,17 @@ pub fn open_believed(path: &Path) -> Result<File, TouchError> {
     let caller = Caller::of_process();
     let arrived = believed_file(path, caller)?;
     Ok(File::from(arrived.open(OFlags::RDONLY)?))
+}
+
+/// Reads a file that will be believed, if it is no longer than `limit` bytes; else `None`.
+///
+/// # Errors
+///
+/// As for [`open_believed`].
+pub fn read_believed(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, TouchError> {
+    let mut bytes = Vec::new();
+    open_believed(path)?.take(limit + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= limit).then_some(bytes))
 }
 
 /// Looks at a file that will be executed. It need not be readable.

@@ -12,6 +12,7 @@ use crate::history::History;
 use crate::notify::notice::{Notice, NoticeTask, QuiescedPlace};
 use crate::notify::previous::Previous;
 use crate::notify::receiver::Receiver;
+use crate::notify::send::Receipt;
 use crate::notify::{Delivery, Notifier};
 use crate::plan::model::Plan;
 use crate::run::event::{ActionKind, PlanId, TaskId};
@@ -117,15 +118,19 @@ fn say(answer: &Delivery, event: &str, text: &mut String) -> Exit {
         .as_deref()
         .map_or_else(String::new, |place| format!(" ({place})"));
     let (word, said, exit) = match &answer.answer {
-        Ok(said) => ("ok", said, Exit::Success),
-        Err(said) => ("FAILED", said, Exit::Failed),
+        Ok(Receipt { answer, refused }) if refused.is_empty() => ("ok", answer.clone(), Exit::Success),
+        Ok(Receipt { answer, refused }) => {
+            let said = format!("{answer}; not taken for {}", refused.join(", "));
+            ("NOT FOR ALL", said, Exit::Failed)
+        }
+        Err(said) => ("FAILED", said.clone(), Exit::Failed),
     };
     // Writing into a String cannot fail.
     let _ = writeln!(
         text,
         "  {}{event}: {word}{place}: {}",
         answer.receiver,
-        printable(said)
+        printable(&said)
     );
     exit
 }

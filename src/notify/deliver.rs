@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::notify::notice::Notice;
 use crate::notify::receiver::Ready;
-use crate::notify::send::{SendError, within};
+use crate::notify::send::{Receipt, SendError, within};
 use crate::threads::{self, Starter};
 
 /// Between two tries.
@@ -19,7 +19,7 @@ pub struct Delivery {
     /// Where it is, without what is secret; unknown when its secrets cannot be had.
     pub place: Option<String>,
     /// Its answer, or why it did not take the message.
-    pub answer: Result<String, String>,
+    pub answer: Result<Receipt, String>,
 }
 
 /// Sends to all, and waits until each has taken it or has used up its tries. Where no threads
@@ -62,13 +62,18 @@ fn to_all_by(
 }
 
 /// Tries until it is taken, until another try cannot help, or until the tries are used up.
-fn send(ready: &Arc<Ready>, notice: &Arc<Notice>, limit: Duration, tries: u32) -> Result<String, String> {
+fn send(ready: &Arc<Ready>, notice: &Arc<Notice>, limit: Duration, tries: u32) -> Result<Receipt, String> {
     let mut tried = 0;
     loop {
         tried += 1;
         let (one, what) = (Arc::clone(ready), Arc::clone(notice));
         match within(limit, move || one.send(&what, limit)) {
-            Ok(answer) => return Ok(ready.scrubbed(&answer)),
+            Ok(receipt) => {
+                return Ok(Receipt {
+                    answer: ready.scrubbed(&receipt.answer),
+                    refused: receipt.refused.iter().map(|one| ready.scrubbed(one)).collect(),
+                });
+            }
             Err(error) if error.is_passing && tried < tries => std::thread::sleep(PAUSE),
             Err(error) => {
                 let times = if tried == 1 {

@@ -184,7 +184,11 @@ impl<'a> Notifier<'a> {
         } in self.tell(notice, &due)
         {
             match answer {
-                Ok(_) => {
+                Ok(receipt) => {
+                    if !receipt.refused.is_empty() {
+                        self.warnings
+                            .push(not_for_all(&receiver, place.as_deref(), &receipt.refused));
+                    }
                     if let Some(missed @ 1..) = self.unreached.remove(&receiver) {
                         self.warnings.push(format!(
                             "notification by {receiver}: {missed} before the last were left out"
@@ -404,6 +408,15 @@ fn beginning(receiver: &str) -> String {
 fn warning(receiver: &str, place: Option<&str>, error: &str) -> String {
     let place = place.map_or_else(String::new, |place| format!(" ({place})"));
     format!("{}{place}: {error}", beginning(receiver))
+}
+
+/// The others have theirs, so it has not failed: it is not sent again.
+fn not_for_all(receiver: &str, place: Option<&str>, refused: &[String]) -> String {
+    let place = place.map_or_else(String::new, |place| format!(" ({place})"));
+    format!(
+        "notification by {receiver}{place} was not taken for all: {}",
+        refused.join(", ")
+    )
 }
 
 /// The name of this machine, as the kernel has it.

@@ -34,7 +34,10 @@ pub struct Receiver<'a> {
 #[derive(Clone, Debug)]
 enum Way<'a> {
     Syslog(&'a Syslog),
-    Email(&'a Email),
+    Email {
+        email: &'a Email,
+        to: &'a str,
+    },
     Webhook(&'a Webhook),
     Ping {
         url: &'a SecretSource,
@@ -56,6 +59,7 @@ enum Route {
     Syslog(Syslog),
     Email {
         email: Box<Email>,
+        to: String,
         password: Option<SecretString>,
     },
     Webhook {
@@ -93,7 +97,9 @@ pub fn of_plan<'a>(file: &'a PlanFile, plan: &'a Plan) -> Vec<Receiver<'a>> {
         );
     }
     if let Some(email) = notify.email.as_ref().filter(|_| chosen.email) {
-        add("email".to_owned(), &email.events, email.repeat, Way::Email(email));
+        let to = chosen.email_to.as_ref().unwrap_or(&email.to);
+        let way = Way::Email { email, to };
+        add("email".to_owned(), &email.events, email.repeat, way);
     }
     for webhook in notify
         .webhooks
@@ -128,7 +134,7 @@ impl Receiver<'_> {
     pub fn can_say(&self, event: EventName) -> bool {
         match self.way {
             Way::Ping { .. } => !matches!(event, EventName::TaskFailed | EventName::Recovered),
-            Way::Syslog(_) | Way::Email(_) | Way::Webhook(_) => true,
+            Way::Syslog(_) | Way::Email { .. } | Way::Webhook(_) => true,
         }
     }
 
@@ -159,7 +165,7 @@ impl Receiver<'_> {
         };
         let (shown, route) = match &self.way {
             Way::Syslog(syslog) => (shown_address(&syslog.address), Route::Syslog((*syslog).clone())),
-            Way::Email(email) => {
+            Way::Email { email, to } => {
                 let password = email
                     .login
                     .as_ref()
@@ -170,6 +176,7 @@ impl Receiver<'_> {
                     shown,
                     Route::Email {
                         email: Box::new((*email).clone()),
+                        to: (*to).to_owned(),
                         password,
                     },
                 )
@@ -223,7 +230,7 @@ impl Ready {
                 &rfc5424::message(notice, log.facility, std::process::id()),
                 limit,
             ),
-            Route::Email { email, password } => send_mail(email, password.as_ref(), notice, limit),
+            Route::Email { email, to, password } => send_mail(email, to, password.as_ref(), notice, limit),
             Route::Webhook { target, format } => http::send(target, &http::webhook(notice, *format), limit),
             Route::Ping {
                 success,
@@ -299,12 +306,18 @@ fn shown_address(address: &SyslogAddress) -> String {
 }
 
 #[cfg(feature = "mail")]
-fn send_mail(email: &Email, password: Option<&SecretString>, notice: &Notice, limit: Duration) -> Sent {
-    crate::notify::send::mail::send(email, password, notice, limit)
+fn send_mail(
+    email: &Email,
+    to: &str,
+    password: Option<&SecretString>,
+    notice: &Notice,
+    limit: Duration,
+) -> Sent {
+    crate::notify::send::mail::send(email, to, password, notice, limit)
 }
 
 #[cfg(not(feature = "mail"))]
-fn send_mail(_: &Email, _: Option<&SecretString>, _: &Notice, _: Duration) -> Sent {
+fn send_mail(_: &Email, _: &str, _: Option<&SecretString>, _: &Notice, _: Duration) -> Sent {
     Err(SendError::lasting(
         "this dpbackup was built without the feature `mail`",
     ))

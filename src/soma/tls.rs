@@ -23,9 +23,14 @@ use ureq::unversioned::transport::{
     time,
 };
 
+use crate::ownership::{self, TouchError};
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::verifier::{Anybody, CaFile, Pinned, Unproven, Verifier};
+use crate::values::causes::said;
 use crate::values::trust::Trust;
+
+/// The largest CA file that is read, in bytes: the bundles of whole systems have half a MiB.
+const LARGEST_CA_FILE: u64 = 16 << 20;
 
 /// The TLS configuration for one way of trust.
 pub fn client_config(trust: &Trust) -> Result<Arc<ClientConfig>> {
@@ -93,10 +98,16 @@ fn roots_of(path: &Path) -> Result<(RootCertStore, Vec<CertificateDer<'static>>)
     let problem =
         |what: String| SomaError::new(SomaErrorKind::Tls, format!("CA file {}: {what}", path.display()));
     let (mut roots, mut certificates) = (RootCertStore::empty(), Vec::new());
-    let found = CertificateDer::pem_file_iter(path).map_err(|error| {
-        problem(pem_words(&error)).with_hint("check `ca_file` of the device in the plan file")
-    })?;
-    for certificate in found {
+    const HINT: &str = "check `ca_file` in the plan file";
+    let text = ownership::read_believed(path, LARGEST_CA_FILE)
+        .map_err(|error| match error {
+            TouchError::Io(error) => problem(said(&error)).with_hint(HINT),
+            TouchError::Untrusted(why) => problem(why.to_string()),
+        })?
+        .ok_or_else(|| problem("it is larger than 16 MiB".to_owned()).with_hint(HINT))?;
+    // Windows puts a mark before text, which PEM does not know.
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
+    for certificate in CertificateDer::pem_slice_iter(text) {
         let certificate = certificate.map_err(|error| problem(pem_words(&error)))?;
         roots
             .add(certificate.clone())
@@ -111,10 +122,7 @@ fn roots_of(path: &Path) -> Result<(RootCertStore, Vec<CertificateDer<'static>>)
 }
 
 fn pem_words(error: &rustls::pki_types::pem::Error) -> String {
-    match error {
-        rustls::pki_types::pem::Error::Io(error) => error.to_string(),
-        other => format!("not readable as PEM ({other})"),
-    }
+    format!("not readable as PEM ({error})")
 }
 
 /// What a failed handshake means, with advice.

@@ -5,6 +5,7 @@ pub mod duration;
 pub mod environment;
 pub mod event_name;
 pub mod hex;
+pub mod host_name;
 pub mod internal_error;
 pub mod invocation;
 pub mod nearest;

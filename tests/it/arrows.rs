@@ -106,7 +106,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("plan", &["ownership", "secret", "values"]),
     ("gateway", &["clock", "signal", "soma", "values"]),
-    ("soma", &["threads", "values"]),
+    ("soma", &["ownership", "threads", "values"]),
     ("artifact", &["ownership", "values"]),
     ("process", &[]),
     ("script", &["ownership", "process"]),

@@ -46,6 +46,7 @@ mod mistakes_words;
 mod no_threads;
 mod notify_channels;
 mod notify_events;
+mod notify_mail;
 mod notify_trouble;
 mod notify_web;
 mod odd_answers;

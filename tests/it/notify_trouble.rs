@@ -173,7 +173,11 @@ fn a_busy_mail_server_is_tried_again_and_one_that_refuses_is_not() {
     let gateway = Gateway::start(Setup::default());
     for (fault, delivered, words) in [
         (MailFault::Busy(1), 1, ""),
-        (MailFault::Rejects, 0, "(550): no such mailbox\n"),
+        (
+            MailFault::Rejects,
+            0,
+            "no receiver was taken: b@example.com (550 no such mailbox)\n",
+        ),
         (MailFault::Silent, 0, "(tried 2 times)"),
     ] {
         let identity = Identity::new();

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 pub(crate) use mail::{MailFault, MailServer};
@@ -24,6 +24,20 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
+    /// A certificate that nobody else has signed, marked as an authority: what `openssl req -x509`
+    /// makes.
+    pub(crate) fn home_made() -> Self {
+        let key = KeyPair::generate().expect("a key");
+        let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let mut own = CertificateParams::new(names).expect("parameters");
+        own.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let own = own.self_signed(&key).expect("a certificate");
+        Self {
+            ca_pem: own.pem(),
+            config: config(own.der().clone(), &key),
+        }
+    }
+
     pub(crate) fn new() -> Self {
         let authority_key = KeyPair::generate().expect("a key");
         let mut authority = CertificateParams::new(Vec::new()).expect("parameters");
@@ -41,16 +55,8 @@ impl Identity {
         let leaf = leaf
             .signed_by(&key, &Issuer::new(authority, authority_key))
             .expect("a certificate");
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .with_no_client_auth()
-            .with_single_cert(vec![leaf.der().clone()], key)
-            .expect("a configuration");
         Self {
-            config: Arc::new(config),
+            config: config(leaf.der().clone(), &key),
             ca_pem,
         }
     }
@@ -61,6 +67,18 @@ impl Identity {
             stream,
         )
     }
+}
+
+fn config(own: CertificateDer<'static>, key: &KeyPair) -> Arc<ServerConfig> {
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![own], key)
+        .expect("a configuration");
+    Arc::new(config)
 }
 
 /// What has arrived so far.

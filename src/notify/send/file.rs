@@ -40,7 +40,7 @@ pub fn replace(path: &Path, text: &str) -> Sent {
         done
     });
     replaced.map_err(SendError::lasting)?;
-    Ok(format!("{} lines written", text.lines().count()))
+    Ok(format!("{} lines written", text.lines().count()).into())
 }
 
 fn open(folder: &Path) -> io::Result<OwnedFd> {
@@ -81,7 +81,10 @@ mod tests {
         let (path, other) = (folder.path().join("dp.prom"), folder.path().join("other"));
         std::fs::write(&other, "kept").expect("a file");
         symlink(&other, &path).expect("a link");
-        assert_eq!(replace(&path, "a 1\nb 2\n"), Ok("2 lines written".to_owned()));
+        assert_eq!(
+            replace(&path, "a 1\nb 2\n"),
+            Ok("2 lines written".to_owned().into())
+        );
         assert_eq!(std::fs::read_to_string(&other).expect("text"), "kept");
         assert_eq!(std::fs::read_to_string(&path).expect("text"), "a 1\nb 2\n");
         let metadata = std::fs::symlink_metadata(&path).expect("there");

@@ -172,7 +172,7 @@ pub fn send(target: &WebTarget, post: &Post, limit: Duration) -> Sent {
         .map_or_else(String::new, |line| format!(": {}", printable(&line)));
     let answer = format!("HTTP {}{said}", status.as_u16());
     match status.as_u16() {
-        200..=299 => Ok(answer),
+        200..=299 => Ok(answer.into()),
         429 | 500..=599 => Err(SendError::passing(answer)),
         300..=399 => Err(SendError::lasting(format!(
             "{answer} (redirects are not followed)"

@@ -1,35 +1,59 @@
-//! By e-mail. Everything about `lettre` is in this file.
+//! By e-mail: the form of a message. Everything about `lettre` is in this file.
 
 use std::time::Duration;
 
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Mailboxes};
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
-use lettre::transport::smtp::extension::ClientId;
-use lettre::{Message, SmtpTransport, Transport};
-use secrecy::{ExposeSecret, SecretString};
+use lettre::{Address, Message};
+use secrecy::SecretString;
 
 use crate::notify::notice::Notice;
+use crate::notify::send::smtp::{self, Letter, MailHost};
 use crate::notify::send::{SendError, Sent};
 use crate::notify::words;
-use crate::plan::model::notify::{Email, MailSecurity};
-use crate::values::causes::with_causes;
+use crate::plan::model::notify::Email;
 use crate::values::event_name::EventName;
-use crate::values::text::printable;
+use crate::values::host_name;
 
-/// Sends a notice to everybody of the plan file.
-pub fn send(email: &Email, password: Option<&SecretString>, notice: &Notice, limit: Duration) -> Sent {
-    let message = message(email, notice)?;
-    let transport = transport(email, password, &notice.host, limit)?;
-    let response = transport.send(&message).map_err(|error| explain(&error))?;
-    let text: Vec<&str> = response.message().collect();
-    Ok(printable(&format!("{} {}", response.code(), text.join(" "))).into_owned())
+/// Sends a notice to these addresses.
+pub fn send(
+    email: &Email,
+    to: &str,
+    password: Option<&SecretString>,
+    notice: &Notice,
+    limit: Duration,
+) -> Sent {
+    let (message, to) = message(email, to, notice)?;
+    let from = message
+        .envelope()
+        .from()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let login = email.login.as_ref().map(|(username, _)| username.as_str());
+    let host = host_name::ascii(&email.host)
+        .ok_or_else(|| SendError::lasting(format!("{} is no name of a host", email.host)))?;
+    let server = MailHost {
+        host: &host,
+        port: email.port,
+        security: email.security,
+        login: login.zip(password),
+        ca_file: email.ca_file.as_ref(),
+        own_name: &notice.host,
+    };
+    let letter = Letter {
+        from: &from,
+        to: &to,
+        text: &message.formatted(),
+    };
+    smtp::send(&server, &letter, limit)
 }
 
-fn message(email: &Email, notice: &Notice) -> Result<Message, SendError> {
-    let from: Mailbox = email.from.parse().map_err(SendError::lasting)?;
-    let to: Mailboxes = email.to.parse().map_err(SendError::lasting)?;
+/// The message, and the addresses that it goes to.
+fn message(email: &Email, to: &str, notice: &Notice) -> Result<(Message, Vec<String>), SendError> {
+    let from = in_ascii(email.from.parse().map_err(SendError::lasting)?)?;
+    let to: Mailboxes = to.parse().map_err(SendError::lasting)?;
+    let to: Vec<Mailbox> = to.into_iter().map(in_ascii).collect::<Result<_, _>>()?;
+    let addresses = to.iter().map(|mailbox| mailbox.email.to_string()).collect();
     let domain = from.email.domain().to_owned();
     let mut builder = Message::builder()
         .from(from)
@@ -45,60 +69,52 @@ fn message(email: &Email, notice: &Notice) -> Result<Message, SendError> {
     for receiver in to {
         builder = builder.to(receiver);
     }
-    builder
+    let message = builder
         .header(ContentType::TEXT_PLAIN)
         .body(words::body(notice))
-        .map_err(SendError::lasting)
+        .map_err(SendError::lasting)?;
+    Ok((message, addresses))
 }
 
 fn raw(name: &'static str, value: &str) -> HeaderValue {
     HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
 }
 
-fn transport(
-    email: &Email,
-    password: Option<&SecretString>,
-    host: &str,
-    limit: Duration,
-) -> Result<SmtpTransport, SendError> {
-    let tls = match email.security {
-        MailSecurity::None => Tls::None,
-        MailSecurity::StartTls => Tls::Required(tls(email)?),
-        MailSecurity::Tls => Tls::Wrapper(tls(email)?),
-    };
-    let mut builder = SmtpTransport::builder_dangerous(email.host.as_str())
-        .port(email.port)
-        .tls(tls)
-        .timeout(Some(limit))
-        .hello_name(ClientId::Domain(host.to_owned()));
-    if let (Some((username, _)), Some(password)) = (&email.login, password) {
-        builder = builder.credentials(Credentials::new(
-            username.clone(),
-            password.expose_secret().to_owned(),
-        ));
-    }
-    Ok(builder.build())
+/// The same box at the name that DNS knows its domain by.
+fn in_ascii(mailbox: Mailbox) -> Result<Mailbox, SendError> {
+    let address = &mailbox.email;
+    let domain = host_name::ascii(address.domain())
+        .ok_or_else(|| SendError::lasting(format!("{} is no name of a domain", address.domain())))?;
+    let email = Address::new(address.user(), domain).map_err(SendError::lasting)?;
+    Ok(Mailbox::new(mailbox.name, email))
 }
 
-fn tls(email: &Email) -> Result<TlsParameters, SendError> {
-    let mut builder = TlsParameters::builder(email.host.clone());
-    if let Some(path) = &email.ca_file {
-        let at = |why: String| SendError::lasting(format!("CA file {}: {why}", path.display()));
-        let pem = std::fs::read(path).map_err(|error| at(error.to_string()))?;
-        let roots = Certificate::from_pem(&pem).map_err(|error| at(error.to_string()))?;
-        builder = builder
-            .certificate_store(CertificateStore::None)
-            .add_root_certificate(roots);
-    }
-    builder
-        .build_rustls()
-        .map_err(|error| SendError::lasting(with_causes(&error)))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notify::message_tests::failed;
+    use crate::plan::model::notify::MailSecurity;
+    use crate::values::event_name::EventNames;
 
-/// A refusal with a code of 5xx is final, everything else can pass.
-fn explain(error: &lettre::transport::smtp::Error) -> SendError {
-    SendError {
-        message: printable(&with_causes(error)).into_owned(),
-        is_passing: !error.is_permanent() && !error.is_tls(),
+    #[test]
+    fn domains_in_other_scripts_become_those_of_dns_and_names_stay() {
+        let email = Email {
+            host: "localhost".to_owned(),
+            port: 25,
+            security: MailSecurity::None,
+            login: None,
+            from: "Sicherung <dp@bücher.example>".to_owned(),
+            to: String::new(),
+            ca_file: None,
+            events: EventNames::all(),
+            repeat: Duration::ZERO,
+        };
+        let to = "Jürgen <j@例え.テスト>, two@example.com";
+        let (message, letter_to) = message(&email, to, &failed()).expect("a message");
+        assert_eq!(letter_to, ["j@xn--r8jz45g.xn--zckzah", "two@example.com"]);
+        let text = String::from_utf8(message.formatted()).expect("ASCII");
+        assert!(text.is_ascii(), "{text}");
+        assert!(text.contains("<dp@xn--bcher-kva.example>"), "{text}");
+        assert!(text.contains("<j@xn--r8jz45g.xn--zckzah>"), "{text}");
     }
 }

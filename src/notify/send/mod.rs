@@ -4,6 +4,8 @@ pub mod file;
 pub mod http;
 #[cfg(feature = "mail")]
 pub mod mail;
+#[cfg(feature = "mail")]
+mod smtp;
 pub mod syslog;
 
 use std::fmt;
@@ -30,8 +32,26 @@ pub struct SendError {
     pub is_passing: bool,
 }
 
-/// What came of sending: the receiver's answer.
-pub type Sent = Result<String, SendError>;
+/// What a receiver answered that has taken a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// Its words.
+    pub answer: String,
+    /// Those among many for whom it was not taken, each with why.
+    pub refused: Vec<String>,
+}
+
+/// What came of sending.
+pub type Sent = Result<Receipt, SendError>;
+
+impl From<String> for Receipt {
+    fn from(answer: String) -> Self {
+        Self {
+            answer,
+            refused: Vec::new(),
+        }
+    }
+}
 
 impl SendError {
     /// Trouble that can pass by itself.
@@ -40,6 +60,11 @@ impl SendError {
             message: message.to_string(),
             is_passing: true,
         }
+    }
+
+    /// Trouble with TLS, which stays too.
+    pub fn tls(error: &rustls::Error) -> Self {
+        Self::lasting(error)
     }
 
     /// Trouble that stays until somebody changes something.

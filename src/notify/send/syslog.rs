@@ -23,7 +23,7 @@ pub fn send(syslog: &Syslog, message: &str, limit: Duration) -> Sent {
         SyslogAddress::Local(path) => local(path, message, limit),
         SyslogAddress::Udp(host, port) => {
             udp(host, *port, message)?;
-            Ok("sent by UDP, which is never answered".to_owned())
+            Ok("sent by UDP, which is never answered".to_owned().into())
         }
         SyslogAddress::Tcp(host, port) => {
             let mut stream = connect(host, *port, limit)?;
@@ -50,12 +50,12 @@ fn local(path: &Path, message: &str, limit: Duration) -> Sent {
     let socket = UnixDatagram::unbound().map_err(at)?;
     socket.set_write_timeout(Some(limit)).map_err(at)?;
     match socket.send_to(message.as_bytes(), path) {
-        Ok(_) => Ok("taken by the socket".to_owned()),
+        Ok(_) => Ok("taken by the socket".to_owned().into()),
         Err(error) if error.raw_os_error() == Some(rustix::io::Errno::PROTOTYPE.raw_os_error()) => {
             let mut stream = UnixStream::connect(path).map_err(at)?;
             stream.set_write_timeout(Some(limit)).map_err(at)?;
             stream.write_all(format!("{message}\n").as_bytes()).map_err(at)?;
-            Ok("taken by the socket".to_owned())
+            Ok("taken by the socket".to_owned().into())
         }
         Err(error) => Err(at(error)),
     }
@@ -91,10 +91,10 @@ fn goodbye(stream: &mut TcpStream) -> Sent {
     let mut rest = [0; 512];
     loop {
         match stream.read(&mut rest) {
-            Ok(0) => return Ok("taken, and the connection closed in order".to_owned()),
+            Ok(0) => return Ok("taken, and the connection closed in order".to_owned().into()),
             Ok(_) => {}
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
-                return Ok("taken by the connection".to_owned());
+                return Ok("taken by the connection".to_owned().into());
             }
             Err(error) => return Err(error.into()),
         }

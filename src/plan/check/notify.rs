@@ -101,16 +101,38 @@ impl NotifyRead {
             out.error(span, "there is no mail server", "this plan tells by e-mail")
                 .help("add a [notify.email] table with `host`, `from` and `to`");
         }
+        let email_to = self.email_to(section, email == Some(true), out);
         let webhooks = self.webhooks(section, out);
         let ping = self.ping(section, context, out);
         let events = events(section, "notify_events", out);
         Some(PlanNotify {
             syslog: syslog?,
             email: email?,
+            email_to: email_to?,
             webhooks: webhooks?,
             ping: ping?,
             events: events?,
         })
+    }
+
+    /// Those who receive mail of this plan instead of those of the mail server's table.
+    #[expect(clippy::option_option, reason = "not valid, not written, or addresses")]
+    fn email_to(
+        &self,
+        section: &PlanSection<'_>,
+        is_told: bool,
+        out: &mut Findings<'_>,
+    ) -> Option<Option<String>> {
+        let Some(span) = section.key_span("email_to") else {
+            return Some(None);
+        };
+        if !is_told {
+            out.error(span, "`email_to` without `email = true`", "nobody would be told")
+                .help("add `email = true`");
+            return None;
+        }
+        let to = section.text("email_to", out)?;
+        email::are_addresses(&to, usize::MAX, out).then_some(Some(to.value))
     }
 
     /// The names that the patterns of a plan match; those written as such must be there.

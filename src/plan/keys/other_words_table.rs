@@ -373,7 +373,7 @@ pub(super) const OTHER_WORDS: &[(&str, &[(&str, Meant)])] = &[
         &[
             ("server smtp smtp_host smtp_server relay mailhost", Key("host")),
             ("sender mail_from", Key("from")),
-            ("recipients recipient mail_to email_to rcpt", Key("to")),
+            ("recipients recipient mail_to rcpt", Key("to")),
             ("tls starttls ssl encryption", Key("security")),
             ("user login", Key("username")),
             ("pass passwd secret", Key("password")),

@@ -331,6 +331,12 @@ pub static PLAN: Table = Table {
             "Tell by e-mail; `[notify.email]` says whom.",
         ),
         key(
+            "email_to",
+            KeyKind::Text,
+            Means("`to` of `[notify.email]`"),
+            "Those who receive the mail of this plan, with commas.",
+        ),
+        key(
             "webhook",
             KeyKind::Patterns,
             Means("none"),

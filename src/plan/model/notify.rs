@@ -139,6 +139,8 @@ pub struct PlanNotify {
     pub syslog: bool,
     /// By e-mail.
     pub email: bool,
+    /// To these addresses, instead of those of the mail server's table.
+    pub email_to: Option<String>,
     /// The web hooks of these names.
     pub webhooks: Vec<String>,
     /// Where it pings, if it does.

@@ -74,7 +74,7 @@ fn a_plan_pings_its_own_address_or_the_one_of_all() {
 
 #[test]
 fn each_mistake_is_found_where_it_stands() {
-    let hook = |line: &str| format!("{LEAST}[[notify.webhook]]\nname = \"w\"\n{line}\n");
+    let hooked = |line: &str| format!("{LEAST}[[notify.webhook]]\nname = \"w\"\n{line}\n");
     for (text, found) in [
         (plan("email = true"), "11:1 there is no mail server"),
         (plan("ping = true"), "11:1 there is no address to ping"),
@@ -84,10 +84,10 @@ fn each_mistake_is_found_where_it_stands() {
             "11:17 unknown event \"startet\"",
         ),
         (
-            hook("url = \"http://example.com/x\""),
+            hooked("url = \"http://example.com/x\""),
             "5:7 `url` is no address to send to",
         ),
-        (hook(""), "3:1 `url` is missing"),
+        (hooked(""), "3:1 `url` is missing"),
         (
             format!("{LEAST}{EMAIL}username = \"u\"\n"),
             "3:1 `password` is missing",
@@ -119,7 +119,7 @@ fn each_mistake_is_found_where_it_stands() {
         (
             format!(
                 "{}{}",
-                hook("url = \"https://a/b\""),
+                hooked("url = \"https://a/b\""),
                 "[[notify.webhook]]\nname = \"w\"\nurl = \"https://a/b\"\n"
             ),
             "7:8 two webhooks are named \"w\"",

@@ -14,6 +14,10 @@ pub(crate) enum MailFault {
     NoStartTls,
     /// It refuses every receiver.
     Rejects,
+    /// It refuses those whose address holds this.
+    RejectsOne(&'static str),
+    /// It says more behind the answer to STARTTLS, as somebody in between could.
+    SaysMore,
     /// It says "try again later" so often, then works.
     Busy(u32),
     /// It never greets.
@@ -23,6 +27,8 @@ pub(crate) enum MailFault {
 /// A mail as it arrived.
 #[derive(Clone, Debug)]
 pub(crate) struct Mail {
+    /// What the sender calls itself.
+    pub(crate) hello: String,
     pub(crate) is_encrypted: bool,
     /// User name and password of the login.
     pub(crate) login: Option<(String, String)>,
@@ -119,6 +125,7 @@ fn session<S: Read + Write>(
     seen: &Seen<Mail>,
 ) -> Next {
     let mut mail = Mail {
+        hello: String::new(),
         is_encrypted: encrypted,
         login: None,
         to: Vec::new(),
@@ -136,12 +143,22 @@ fn session<S: Read + Write>(
             .next()
             .unwrap_or_default()
             .to_ascii_uppercase();
+        if verb == "EHLO" {
+            mail.hello = command.get(5..).unwrap_or_default().to_owned();
+        }
         let answer = match verb.as_str() {
             "EHLO" if encrypted => "250-hello\r\n250 AUTH PLAIN LOGIN",
             "EHLO" if fault == MailFault::NoStartTls => "250 hello",
             "EHLO" => "250-hello\r\n250 STARTTLS",
             "STARTTLS" => {
-                let _ = stream.get_mut().write_all(b"220 go ahead\r\n");
+                // One write, so that it arrives as one.
+                let answer: &[u8] = match fault {
+                    MailFault::SaysMore => {
+                        b"220 go ahead\r\n250-hello\r\n250 AUTH PLAIN\r\n235 welcome\r\n250 a\r\n250 b\r\n354 c\r\n250 queued\r\n"
+                    }
+                    _ => b"220 go ahead\r\n",
+                };
+                let _ = stream.get_mut().write_all(answer);
                 return Next::Tls;
             }
             "AUTH" => {
@@ -158,6 +175,9 @@ fn session<S: Read + Write>(
             }
             "MAIL" if matches!(fault, MailFault::Busy(_)) => "451 try again later",
             "RCPT" if fault == MailFault::Rejects => "550 no such mailbox",
+            "RCPT" if matches!(fault, MailFault::RejectsOne(one) if command.contains(one)) => {
+                "550 no such mailbox"
+            }
             "RCPT" => {
                 mail.to.push(command);
                 "250 fine"

@@ -9,6 +9,7 @@ use crate::plan::model::notify::{Email, MailSecurity};
 use crate::plan::read::{At, PlanSection};
 use crate::secret::SecretSource;
 use crate::values::event_name::EventNames;
+use crate::values::host_name;
 
 /// Reads the table.
 pub(super) fn email(
@@ -20,7 +21,17 @@ pub(super) fn email(
         let label = "built without the feature `mail`";
         out.error(section.span.clone(), "this dpbackup cannot send e-mail", label);
     }
-    let host = section.text("host", out);
+    let host = section.text("host", out).and_then(|host| {
+        let ascii = host_name::ascii(&host.value);
+        if ascii.is_none() {
+            out.error(
+                host.span,
+                format!("{:?} is not a host", host.value),
+                "DNS has no such name",
+            );
+        }
+        ascii
+    });
     let kinds = [
         ("starttls", MailSecurity::StartTls),
         ("tls", MailSecurity::Tls),
@@ -47,7 +58,7 @@ pub(super) fn email(
     let events = events(section, "events", out);
     let repeat = section.duration("repeat", out);
     Some(Email {
-        host: host?.value,
+        host: host?,
         port: port?,
         security: security?,
         login: login?,
@@ -99,17 +110,36 @@ fn login(
 
 /// Whether mail can be sent to (or from) what is written.
 #[cfg(feature = "mail")]
-fn are_addresses(text: &At<String>, most: usize, out: &mut Findings<'_>) -> bool {
+pub(super) fn are_addresses(text: &At<String>, most: usize, out: &mut Findings<'_>) -> bool {
     let why = match text.value.parse::<lettre::message::Mailboxes>() {
         Ok(boxes) if boxes.iter().count() > most => "expected one address".to_owned(),
-        Ok(_) => return true,
+        Ok(boxes) if boxes.iter().next().is_none() => "expected an address".to_owned(),
+        Ok(boxes) => match boxes.iter().find_map(|mailbox| why_not(&mailbox.email)) {
+            None => return true,
+            Some(why) => why,
+        },
         Err(error) => error.to_string(),
     };
     out.error(text.span.clone(), "this is no mail address", why);
     false
 }
 
+/// Why nothing can be sent to an address. A domain in another script is sent to by the name that
+/// DNS has for it; for what stands in front of it there is no other name.
+#[cfg(feature = "mail")]
+fn why_not(address: &lettre::Address) -> Option<String> {
+    if !address.user().is_ascii() {
+        return Some(format!(
+            "{address}: few mail servers take letters beyond ASCII in front of the `@`, and none is asked to"
+        ));
+    }
+    match host_name::ascii(address.domain()) {
+        Some(_) => None,
+        None => Some(format!("{}: DNS has no such name", address.domain())),
+    }
+}
+
 #[cfg(not(feature = "mail"))]
-fn are_addresses(_: &At<String>, _: usize, _: &mut Findings<'_>) -> bool {
+pub(super) fn are_addresses(_: &At<String>, _: usize, _: &mut Findings<'_>) -> bool {
     true
 }
