@@ -1,7 +1,7 @@
 //! The plan file and the history, as commands need them.
 
 use std::ffi::OsStr;
-use std::io::ErrorKind::NotFound;
+use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
@@ -17,10 +17,10 @@ use crate::ownership::{OthersWrite, OwnFolder, TouchError, Untrusted, WrittenKin
 use crate::plan::diagnostic::{PlanReport, Style};
 use crate::plan::find::FindError;
 use crate::plan::model::Settings;
-use crate::plan::{self, LoadError, Loaded};
+use crate::plan::{self, LoadError, Loaded, NotText};
 use crate::ui::{Ui, Verbosity};
 use crate::values::environment::{Lookup, non_empty};
-use crate::values::invocation::Invocation;
+use crate::values::invocation::{Invocation, quoted};
 
 /// How this process was called: with a plan file that was named, or with one that is found.
 pub(super) fn invocation(global: &Global, env: Lookup<'_>) -> Invocation {
@@ -220,17 +220,49 @@ fn load(global: &Global, ui: Ui, env: Lookup<'_>) -> Result<Loaded, CommandError
             Err(CommandError::new(Exit::Usage, LoadError::Invalid(report)))
         }
         Err(error) => {
-            let is_missing =
-                matches!(&error, LoadError::Unreadable { source, .. } if source.kind() == NotFound);
+            let hint = hint_on(&error, &path);
             let error = CommandError::new(Exit::Usage, error);
-            Err(match is_missing {
-                true => {
-                    let init = Invocation::default().command(["init", &path.to_string_lossy()]);
-                    error.with_hint(format!("`{init}` writes one to start from"))
-                }
-                false => error,
+            Err(match hint {
+                Some(hint) => error.with_hint(hint),
+                None => error,
             })
         }
+    }
+}
+
+/// What to do about a plan file that cannot be read at all.
+fn hint_on(error: &LoadError, path: &Path) -> Option<String> {
+    let shown = path.to_string_lossy();
+    if path.is_dir() {
+        let inside = path.join("plans.toml");
+        return Some(format!(
+            "it is a folder: name the file in it, such as `--config {}`",
+            quoted(&inside.to_string_lossy())
+        ));
+    }
+    match error {
+        LoadError::Unreadable { source, .. } => match source.kind() {
+            ErrorKind::NotFound => {
+                let init = Invocation::default().command(["init", &shown]);
+                Some(format!("`{init}` writes one to start from"))
+            }
+            ErrorKind::PermissionDenied => Some(format!(
+                "`ls -l {}` shows whose it is; run as that user, or let this one read it",
+                quoted(&shown)
+            )),
+            _ => None,
+        },
+        LoadError::NotText {
+            why: NotText::Utf16, ..
+        } => {
+            let new = path.with_extension("utf8.toml");
+            Some(format!(
+                "save it as UTF-8, or turn it: `iconv -f UTF-16 -t UTF-8 {} > {}`",
+                quoted(&shown),
+                quoted(&new.to_string_lossy())
+            ))
+        }
+        _ => None,
     }
 }
 

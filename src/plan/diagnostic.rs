@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
+use crate::plan::syntax::SyntaxError;
 use crate::values::text::printable;
 
 /// How bad a finding is.
@@ -96,18 +97,16 @@ impl<'t> Findings<'t> {
     }
 
     /// Adds an error of syntax. These come before all other findings.
-    pub fn syntax(&mut self, span: Range<usize>, message: &str) {
-        let (line, _) = self.position(span.start);
-        let is_header = self.text[self.lines[line - 1]..].trim_start().starts_with('[');
-        if message == "duplicate key" && !is_header {
-            // The value is there twice, and nothing was lost.
-            self.error(span, message, "given before in the same table");
-        } else {
-            self.error(span, message, "");
-            let place = self.broken.partition_point(|broken| *broken < line);
-            self.broken.insert(place, line);
-        }
+    pub(super) fn syntax(&mut self, error: SyntaxError) {
+        self.error(error.span, error.title, error.label).help(error.help);
         self.syntax_errors += 1;
+    }
+
+    /// Remembers that a line could not be read.
+    pub(super) fn broken(&mut self, offset: usize) {
+        let (line, _) = self.position(offset);
+        let place = self.broken.partition_point(|broken| *broken < line);
+        self.broken.insert(place, line);
     }
 
     /// Adds an error at `span`.

@@ -14,6 +14,8 @@ mod mistyped;
 pub mod model;
 mod read;
 pub mod schema;
+mod syntax;
+mod text;
 
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
@@ -24,6 +26,7 @@ use thiserror::Error;
 use toml::de::DeTable;
 
 pub use check::Readers;
+pub use text::NotText;
 
 use crate::ownership::{self, TouchError, Untrusted};
 use crate::plan::diagnostic::{Findings, PlanReport};
@@ -62,12 +65,12 @@ pub enum LoadError {
         source: Untrusted,
     },
     /// It is not text.
-    #[error("the plan file {path} is not UTF-8 text: the bytes from {offset} on are none")]
-    NotUtf8 {
+    #[error("the plan file {path} is not UTF-8 text: {why}")]
+    NotText {
         /// Which file.
         path: PathBuf,
-        /// The first wrong byte, counted from 0.
-        offset: usize,
+        /// What it is.
+        why: NotText,
     },
     /// It is no plan file that anybody wrote.
     #[error("the plan file {path} is larger than 16 MiB")]
@@ -111,9 +114,9 @@ pub fn load(path: &Path, env: Lookup<'_>) -> Result<Loaded, LoadError> {
             path: path.to_owned(),
         });
     }
-    let text = String::from_utf8(bytes).map_err(|error| LoadError::NotUtf8 {
+    let text = text::decode(bytes).map_err(|why| LoadError::NotText {
         path: path.to_owned(),
-        offset: error.utf8_error().valid_up_to(),
+        why,
     })?;
     let mut loaded = check_text(&text, path, readers, env).map_err(LoadError::Invalid)?;
     // History names files for years: by paths that do not depend on where a run was started.
@@ -130,8 +133,22 @@ pub fn load(path: &Path, env: Lookup<'_>) -> Result<Loaded, LoadError> {
 pub fn check_text(text: &str, path: &Path, readers: Readers, env: Lookup<'_>) -> Result<Loaded, PlanReport> {
     let mut findings = Findings::new(text);
     let (root, errors) = DeTable::parse_recoverable(text);
-    for error in errors {
-        findings.syntax(error.span().unwrap_or_default(), error.message());
+    let shown = mask::mask_passwords(text);
+    let found: Vec<syntax::Found> = errors
+        .iter()
+        .map(|error| (error.span().unwrap_or_default(), error.message().to_owned()))
+        .collect();
+    if !found.is_empty()
+        && let Some(error) = syntax::another_format(&shown)
+    {
+        findings.syntax(error);
+        return Err(findings.into_report(path, shown));
+    }
+    for error in syntax::errors(&shown, &found) {
+        findings.syntax(error);
+    }
+    for found in found.iter().filter(|found| syntax::loses(text, found)) {
+        findings.broken(found.0.start);
     }
     let context = check::Context {
         path,
@@ -140,7 +157,7 @@ pub fn check_text(text: &str, path: &Path, readers: Readers, env: Lookup<'_>) ->
         now: Timestamp::now(),
     };
     let plan_file = check::check(&root, &context, &mut findings);
-    let report = findings.into_report(path, mask::mask_passwords(text));
+    let report = findings.into_report(path, shown);
     match plan_file {
         Some(plan_file) if report.errors() == 0 => Ok(Loaded {
             plan_file,

@@ -395,7 +395,9 @@ fn string<'a>(key: &Key, value: &'a Value<'a>, out: &mut Findings<'_>) -> Option
         let is_escape = written.starts_with('"') && written.contains('\\');
         let title = format!("`{}` must be plain text on one line", key.name);
         let finding = out.error(value.span(), title, label);
-        if is_escape {
+        if c == '\t' {
+            finding.help("write a blank in place of the tab");
+        } else if is_escape {
             finding.help(
                 "a backslash begins an escape in double quotes: write \\\\ for one, or put the text in single quotes; paths \
                  of this machine have /",

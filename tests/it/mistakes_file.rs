@@ -173,6 +173,95 @@ fn a_value_in_another_form_is_answered_with_the_form_it_has_here() {
 }
 
 #[test]
+fn a_line_that_cannot_be_read_says_how_it_is_written() {
+    let name = "name = \"Nightly\"";
+    let said = said(
+        &Home::new(),
+        2,
+        &[
+            (name, "name = Nightly"),
+            (name, "name: Nightly"),
+            (name, "name \"Nightly\""),
+            (name, "name = \"Nightly"),
+            (name, "name = “Nightly”"),
+            (name, "name = \"Nightly\"; // the plan"),
+            (name, "name = \"Nightly\"\nenabled = yes"),
+            (name, "name = \"Nightly\"\npre_script = null"),
+            (name, "name = \"Nightly\"\nname = \"Weekly\""),
+            (name, "; every night\nname = \"Nightly\""),
+            (name, "name = \"Night\tly\""),
+            ("store = \"store\"", "store = /backup"),
+            ("store = \"store\"", r#"store = "C:\Users\op""#),
+            ("[[device]]", "[[device]"),
+            ("[[device]]", "[device"),
+            ("[[plan.activity]]", "[plan.activity]]"),
+            ("[[plan]]", "[plan]"),
+            ("devices = \"QA*\"", "devices = [QA1, QA2]"),
+            ("devices = \"QA*\"", "devices = [\"QA1\", \"QA2\""),
+            ("{ env = \"QA1_PASSWORD\" }", "{ env: \"QA1_PASSWORD\" }"),
+            ("{ env = \"QA1_PASSWORD\" }", "{ env = \"QA1_PASSWORD\""),
+            ("\"qa1.example.com\"", "{{ qa1_host }}"),
+            ("host = \"qa1.example.com\"", "host = 192.168.1.1"),
+        ],
+    );
+    assert_shown!(said);
+}
+
+#[test]
+fn a_password_without_quotes_is_not_shown_with_its_line() {
+    let home = Home::new();
+    for wrong in ["hunter2", "hunter2;", "\"hunter2", "“hunter2”"] {
+        write(&home, &RIGHT.replacen("{ env = \"QA1_PASSWORD\" }", wrong, 1));
+        let ran = home.dpbackup(&["validate", "plan.toml"]).exits(2);
+        assert!(!ran.stderr.contains("hunter2"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("help:"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_file_of_another_format_or_encoding_says_which() {
+    let home = Home::new();
+    let mut said = Said::default();
+    let utf16: Vec<u8> = RIGHT.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (what, bytes) in [
+        (
+            "YAML",
+            b"settings:\n  store: /backup\ndevice:\n  - name: QA1\n".to_vec(),
+        ),
+        (
+            "JSON",
+            b"{\n  \"settings\": { \"store\": \"/backup\" }\n}\n".to_vec(),
+        ),
+        ("XML", b"<settings><store>/backup</store></settings>\n".to_vec()),
+        (
+            "a merge",
+            format!("<<<<<<< HEAD\n{RIGHT}=======\n>>>>>>> mine\n").into_bytes(),
+        ),
+        ("UTF-16 with a mark", [&[0xff, 0xfe], utf16.as_slice()].concat()),
+        ("UTF-16 without one", utf16),
+        ("Latin-1", b"[settings]\nstore = \"M\xe4rz\"\n".to_vec()),
+        ("packed", vec![0x1f, 0x8b, 8, 0, 0]),
+        ("nothing", Vec::new()),
+        ("comments", b"# to do\n".to_vec()),
+    ] {
+        fs::write(home.path("plan.toml"), bytes).expect("a file");
+        said.add_of(what, &home, 2, &["validate", "plan.toml"]);
+    }
+    said.add_of("a folder", &home, 2, &["validate", "scripts"]);
+    assert_shown!(said.0);
+}
+
+#[test]
+fn a_mark_at_the_beginning_and_the_line_ends_of_windows_do_no_harm() {
+    let home = Home::new();
+    for text in [format!("\u{feff}{RIGHT}"), RIGHT.replace('\n', "\r\n")] {
+        write(&home, &text);
+        let ran = home.dpbackup(&["validate", "plan.toml"]).exits(0);
+        assert_eq!(ran.stderr, "");
+    }
+}
+
+#[test]
 fn what_is_valid_and_most_likely_not_meant_is_warned_of() {
     let policy = "error_policy = \"ignore\"";
     let said = said(

@@ -40,6 +40,15 @@ pub(super) fn check(
     out: &mut Findings<'_>,
 ) -> Option<PlanFile> {
     let file = PlanSection::open(&tables::FILE, root.get_ref(), root.span(), out);
+    if file.is_empty() && !out.is_incomplete() {
+        out.error(
+            root.span(),
+            "the plan file is empty",
+            "nothing but blanks and comments stands in it",
+        )
+        .help("`dpbackup init FILE` writes one to start from, where there is none yet");
+        return None;
+    }
     let settings = file
         .section("settings", out)
         .map(|section| settings::read(&section, context, out));

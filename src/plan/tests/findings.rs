@@ -229,11 +229,13 @@ fn a_file_full_of_mistakes_gives_all_of_them_in_one_run() {
 fn errors_of_syntax_do_not_hide_the_others_and_nothing_is_guessed() {
     let text = "[settings]\nstore = # nothing\nretries = -1\n[[device]]\nname = \"x\npassword = hunter2\n[plan]\nx = 1\n";
     insta::assert_snapshot!(rendered(text), @r##"
-    error: string values must be quoted, expected literal string
+    error: a key needs a value
      --> conf/plans.toml:2:9
       |
     2 | store = # nothing
-      |         ^
+      |         ^^^^^^^^^
+      |
+      = help: write `store = …`, or leave the line out
 
     error: `retries` is out of range
      --> conf/plans.toml:3:11
@@ -241,17 +243,21 @@ fn errors_of_syntax_do_not_hide_the_others_and_nothing_is_guessed() {
     3 | retries = -1
       |           ^^ expected a whole number from 0 to 10
 
-    error: invalid basic string, expected `"`
-     --> conf/plans.toml:5:10
+    error: a quote is not closed
+     --> conf/plans.toml:5:8
       |
     5 | name = "x
-      |          ^
+      |        ^^
+      |
+      = help: write `name = "x"`
 
-    error: string values must be quoted, expected literal string
+    error: a text stands in quotes
      --> conf/plans.toml:6:12
       |
     6 | password = *******
       |            ^^^^^^^
+      |
+      = help: write `password = "…"`
 
     error: `plan` has the wrong type
      --> conf/plans.toml:7:1
@@ -268,7 +274,10 @@ fn a_key_that_is_there_twice_hides_nothing() {
     let text = format!("{LEAST}store = \"twice\"\n[[plan]]\nname = \"P\"\n");
     assert_eq!(
         titles(&text),
-        ["3:1 duplicate key", "4:1 an enabled plan has nothing to do"]
+        [
+            "3:1 `store` stands twice",
+            "4:1 an enabled plan has nothing to do"
+        ]
     );
 }
 
@@ -357,7 +366,7 @@ fn each_mistake_is_found_where_it_is() {
             settings("default_window = { start = 09:00:00, end = \"10:00\" }"),
             "3:28 `start` has the wrong type",
         ),
-        (settings("store = \"twice\""), "3:1 duplicate key"),
+        (settings("store = \"twice\""), "3:1 `store` stands twice"),
         (
             device("name = \"a b\""),
             "7:8 \"a b\" cannot be the name of a device",

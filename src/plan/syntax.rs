@@ -1,0 +1,114 @@
+//! Errors of syntax in words of ours: what somebody had in mind, and how it is written here.
+//!
+//! The parser knows where it stopped, and says so in the words of its grammar. What was
+//! meant is told by the line itself; and a file of another format has one error, not one a
+//! line.
+
+mod error;
+mod format;
+mod line;
+mod place;
+
+use std::ops::Range;
+
+pub(super) use crate::plan::syntax::error::SyntaxError;
+use crate::plan::syntax::place::{line_at, line_start};
+
+/// What the parser found, each with its place.
+pub(super) type Found = (Range<usize>, String);
+
+/// Whether something of the file was lost by what was found: all but a key that is there twice.
+pub(super) fn loses(text: &str, found: &Found) -> bool {
+    let (span, message) = found;
+    message != DUPLICATE || is_header(text, line_start(text, span.start.min(text.len())))
+}
+
+/// The one error of a file that is in another format.
+pub(super) fn another_format(shown: &str) -> Option<SyntaxError> {
+    format::another(shown)
+}
+
+/// The errors of a file. `shown` is its text without secrets, of the same length: what is
+/// said of a line is taken from there.
+pub(super) fn errors(shown: &str, found: &[Found]) -> Vec<SyntaxError> {
+    let mut errors: Vec<SyntaxError> = Vec::new();
+    let mut lines: Vec<usize> = Vec::new();
+    let repeated = repeated_headers(shown, found);
+    for (span, message) in found {
+        let start = span.start.min(shown.len());
+        let begin = line_start(shown, start);
+        // One error a line: those that follow come of the first.
+        if lines.contains(&begin) {
+            continue;
+        }
+        if message == DUPLICATE && repeated.contains(&header_above(shown, begin)) && !is_header(shown, begin)
+        {
+            // The table is there twice, and so is all in it.
+            continue;
+        }
+        let error = match message.as_str() {
+            DUPLICATE => duplicate(shown, begin, span),
+            _ => line::explain(shown, begin, span, message),
+        };
+        lines.push(line_start(shown, error.span.start.min(shown.len())));
+        lines.push(begin);
+        if !errors.iter().any(|known| known.span == error.span) {
+            errors.push(error);
+        }
+    }
+    errors
+}
+
+const DUPLICATE: &str = "duplicate key";
+
+/// A key or a table that is there before.
+fn duplicate(shown: &str, begin: usize, span: &Range<usize>) -> SyntaxError {
+    let name = shown.get(span.clone()).unwrap_or_default();
+    if !is_header(shown, begin) {
+        return SyntaxError {
+            span: span.clone(),
+            title: format!("`{name}` stands twice"),
+            label: "given before in the same table".to_owned(),
+            help: "leave one of the two out".to_owned(),
+        };
+    }
+    let line = line_at(shown, begin);
+    let inner = line.trim().trim_matches(['[', ']']).trim();
+    let help = match line::heading(inner) {
+        Some(heading) if heading.starts_with("[[") => {
+            format!("a table of which there may be many has two brackets, each time: {heading}")
+        }
+        _ => "put its keys under the first of the two".to_owned(),
+    };
+    SyntaxError {
+        span: span.clone(),
+        title: format!("the table `{inner}` stands twice"),
+        label: "given before".to_owned(),
+        help,
+    }
+}
+
+/// Where the headers begin that are there twice.
+fn repeated_headers(shown: &str, found: &[Found]) -> Vec<usize> {
+    let begins = found
+        .iter()
+        .filter(|(_, message)| message == DUPLICATE)
+        .map(|(span, _)| line_start(shown, span.start.min(shown.len())));
+    begins.filter(|begin| is_header(shown, *begin)).collect()
+}
+
+fn is_header(shown: &str, begin: usize) -> bool {
+    line_at(shown, begin).trim_start().starts_with('[')
+}
+
+/// Where the line of the header begins under which this line stands.
+fn header_above(shown: &str, begin: usize) -> usize {
+    let mut at = begin;
+    while at > 0 && !is_header(shown, at) {
+        at = line_start(shown, at - 1);
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,78 @@
+//! Files that are no TOML at all.
+
+use crate::plan::syntax::error::SyntaxError;
+use crate::plan::syntax::place::line_at;
+
+/// The error of a file in another format, if it is in one.
+pub(super) fn another(text: &str) -> Option<SyntaxError> {
+    let start = text.len() - text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).len();
+    let first = line_at(text, start);
+    let whole = |title: &str, help: &str| {
+        Some(SyntaxError {
+            span: start..start + first.trim_end().len(),
+            title: title.to_owned(),
+            label: "a plan file is TOML".to_owned(),
+            help: help.to_owned(),
+        })
+    };
+    const LIKE: &str = "tables have brackets, `[settings]` and `[[device]]`, and keys an equals sign, `name = \"QA1\"`; \
+                        `dpbackup init -` prints an example";
+    if first.starts_with('{') {
+        return whole("this file is JSON", LIKE);
+    }
+    if first.starts_with("```") {
+        return whole(
+            "a line of Markdown stands in the file",
+            "leave out the lines that begin with ```",
+        );
+    }
+    if let Some(at) = marker_of_a_merge(text) {
+        return Some(SyntaxError {
+            span: at..at + line_at(text, at).len(),
+            title: "a merge has left both versions in the file".to_owned(),
+            label: "its mark".to_owned(),
+            help: "choose one of the two, and leave out the lines of <<<<<<<, ======= and >>>>>>>".to_owned(),
+        });
+    }
+    if first.starts_with('<') {
+        return whole("this file is XML", LIKE);
+    }
+    if first.trim_end() == "---" || first.starts_with("%YAML") || looks_like_yaml(text) {
+        return whole("this file is YAML", LIKE);
+    }
+    None
+}
+
+fn marker_of_a_merge(text: &str) -> Option<usize> {
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ") {
+            return Some(at);
+        }
+        at += line.len();
+    }
+    None
+}
+
+/// Two lines of a key with a colon behind it, or more, and fewer with an equals sign.
+fn looks_like_yaml(text: &str) -> bool {
+    let is_key = |key: &str| {
+        let key = key.trim().trim_start_matches("- ").trim();
+        !key.is_empty()
+            && key
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+    };
+    let (mut colons, mut equals) = (0, 0);
+    for line in text.lines().filter(|line| !line.trim_start().starts_with('#')) {
+        let by_colon = line.split_once(':').is_some_and(|(key, rest)| {
+            is_key(key) && (rest.is_empty() || rest.starts_with(char::is_whitespace))
+        });
+        if by_colon {
+            colons += 1;
+        } else if line.contains('=') {
+            equals += 1;
+        }
+    }
+    colons >= 2 && colons > equals
+}

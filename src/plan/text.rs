@@ -1,0 +1,71 @@
+//! From the bytes of a plan file to text.
+
+use thiserror::Error;
+
+/// Why the bytes of a file are not text, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum NotText {
+    /// As some editors of Windows save it.
+    #[error("it is UTF-16, as some editors of Windows save it")]
+    Utf16,
+    /// It is packed.
+    #[error("it is packed; unpack it first")]
+    Packed,
+    /// Some bytes are of another encoding.
+    #[error("line {line} holds the byte 0x{byte:02X}, {shown:?} in Latin-1; save it as UTF-8")]
+    OtherEncoding {
+        /// The line, counted from 1.
+        line: usize,
+        /// The first wrong byte.
+        byte: u8,
+        /// What it would be.
+        shown: char,
+    },
+}
+
+/// The text that these bytes are.
+pub(super) fn decode(bytes: Vec<u8>) -> Result<String, NotText> {
+    if let [0x1f, 0x8b, ..] | [b'P', b'K', 3, 4, ..] | [b'B', b'Z', b'h', ..] | [0xfd, b'7', b'z', ..] =
+        bytes.as_slice()
+    {
+        return Err(NotText::Packed);
+    }
+    let zeros = bytes.iter().filter(|byte| **byte == 0).count();
+    let is_marked = matches!(bytes.as_slice(), [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
+    if is_marked || zeros > bytes.len() / 4 {
+        return Err(NotText::Utf16);
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let bytes = error.as_bytes();
+        let byte = bytes.get(at).copied().unwrap_or_default();
+        NotText::OtherEncoding {
+            line: bytes[..at].iter().filter(|byte| **byte == b'\n').count() + 1,
+            byte,
+            shown: char::from(byte),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NotText, decode};
+
+    #[test]
+    fn bytes_that_are_no_text_are_told_by_what_they_are() {
+        let utf16: Vec<u8> = "[settings]".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(decode(utf16.clone()), Err(NotText::Utf16));
+        assert_eq!(
+            decode([&[0xff, 0xfe], utf16.as_slice()].concat()),
+            Err(NotText::Utf16)
+        );
+        assert_eq!(decode(vec![0x1f, 0x8b, 8, 0]), Err(NotText::Packed));
+        let latin = decode(b"[settings]\nstore = \"M\xe4rz\"".to_vec()).expect_err("no text");
+        assert_eq!(
+            latin.to_string(),
+            "line 2 holds the byte 0xE4, 'ä' in Latin-1; save it as UTF-8"
+        );
+        assert_eq!(decode(Vec::new()), Ok(String::new()));
+        assert_eq!(decode("Größe".into()), Ok("Größe".to_owned()));
+    }
+}
