@@ -103,9 +103,7 @@ fn a_refused_login_is_tried_once() {
         users: vec![User::new("backup", "another")],
         ..Setup::default()
     });
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("P", &format!("{SECURE}{EXPORT}"));
+    let home = Home::of(&gateway).plan("P", &format!("{SECURE}{EXPORT}"));
     let ran = home.dpbackup(&["check"]).exits(1);
     assert!(ran.stdout.contains("FAIL  login "), "{}", ran.stdout);
     assert_eq!(gateway.requests().len(), 1);
@@ -120,7 +118,7 @@ fn a_right_that_is_missing_is_named_where_it_is_missing() {
         users: vec![account],
         ..Setup::default()
     });
-    let home = Home::new().device("QA1", &gateway).plan("P", SECURE);
+    let home = Home::of(&gateway).plan("P", SECURE);
     assert_shown!(shown(&home.dpbackup(&["check"]).exits(1), &home));
 }
 
@@ -179,7 +177,7 @@ fn a_check_and_a_run_say_the_same_of_a_script_that_cannot_start() {
 /// The line about the certificate of secure backups, where it is like this.
 fn certificate_line(setup: Setup, code: i32) -> String {
     let gateway = Gateway::start(setup);
-    let home = Home::new().device("QA1", &gateway).plan("P", SECURE);
+    let home = Home::of(&gateway).plan("P", SECURE);
     let ran = home.dpbackup(&["check"]).exits(code);
     let mut lines = ran.stdout.lines();
     let line = lines.find(|line| line.contains("  certificate  "));
@@ -243,9 +241,7 @@ fn old_firmware_is_no_failure() {
         firmware: Firmware::v5(),
         ..Setup::default()
     });
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("P", &format!("{SECURE}{EXPORT}"));
+    let home = Home::of(&gateway).plan("P", &format!("{SECURE}{EXPORT}"));
     let ran = home.dpbackup(&["check"]).exits(0);
     assert!(ran.stdout.contains("XI52.5.0.0.9"), "{}", ran.stdout);
 }
@@ -253,7 +249,7 @@ fn old_firmware_is_no_failure() {
 #[test]
 fn json_has_an_object_an_item() {
     let gateway = Gateway::start(Setup::default());
-    let home = Home::new().device("QA1", &gateway).plan("P", EXPORT);
+    let home = Home::of(&gateway).plan("P", EXPORT);
     let ran = home.dpbackup(&["check", "--format", "json"]).exits(0);
     let json: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
     assert_eq!(
@@ -272,9 +268,7 @@ fn json_has_an_object_an_item() {
 #[test]
 fn a_plan_that_is_turned_off_is_checked_only_when_it_is_named() {
     let gateway = Gateway::start(Setup::default());
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("P", &format!("enabled = false\n{EXPORT}"));
+    let home = Home::of(&gateway).plan("P", &format!("enabled = false\n{EXPORT}"));
     let ran = home.dpbackup(&["check"]).exits(2);
     assert!(
         ran.stderr.contains("has no plan that is enabled"),

@@ -31,7 +31,7 @@ fn gateway(hang_up: Option<HangUp>) -> Gateway {
 /// Runs a plan with this activity, without retries.
 #[track_caller]
 fn succeeds(gateway: &Gateway, activity: &str) {
-    let home = Home::new().device("QA1", gateway).plan("P", activity);
+    let home = Home::of(gateway).plan("P", activity);
     let _ = home.dpbackup(&["run", "P"]).exits(0);
     assert!(gateway.state().is_unquiesced());
 }
@@ -109,7 +109,7 @@ fn a_device_whose_host_name_is_not_known_is_skipped() {
     let home = Home::new()
         .device_on("QA1", "no-such-host.invalid", 5550, "{ verify = false }")
         .plan("P", &export("*", "DOM*", ""));
-    let run = home.run("P", &TestClock::at("2026-11-22T01:00:00Z"));
+    let run = home.run("P", &TestClock::night());
     assert_eq!(run.tasks(), ["QA1/DOM* SKIPPED_DEVICE_NOT_AVAILABLE"]);
     // A name server that does not answer at all ends as any other connection does.
     let errors = run.errors().join("\n");
@@ -123,10 +123,10 @@ fn a_device_that_accepts_the_connection_and_does_not_answer_is_skipped() {
         let gateway = gateway(None);
         gateway.fail_as(fault);
         let home = Home::new()
-            .setting("timeouts = { connect = \"5s\", request = \"300ms\", export = \"30s\", secure_backup = \"30s\", idle = \"5s\" }")
+            .timeouts("request = 300ms")
             .device("QA1", &gateway)
             .plan("P", &export("*", "DOM*", ""));
-        let run = home.run("P", &TestClock::at("2026-11-22T01:00:00Z"));
+        let run = home.run("P", &TestClock::night());
         assert_eq!(run.tasks(), ["QA1/DOM* SKIPPED_DEVICE_NOT_AVAILABLE"], "{fault}");
         let error = run.errors().remove(0);
         assert!(

@@ -30,8 +30,8 @@ use jiff::tz::TimeZone;
 use rustix::process::{Signal, getpid, kill_process};
 
 use crate::invariants::broken;
-use crate::simulator::{Domain, Fault, FaultKind, Gateway, Setup};
-use crate::support::{Home, PASSWORD, TestClock, WatchedLedger};
+use crate::simulator::{Domain, Fault, FaultKind, Gateway};
+use crate::support::{Home, PASSWORD, TestClock, WatchedLedger, gateways};
 
 const EXPORT: &str = "pre_script = \"ok.sh\"\npost_script = \"ok.sh\"\n[[plan.activity]]\naction = \"export-domain\"\n\
                       devices = \"*\"\ndomains = \"DOM1\"\nquiesce = true\npre_script = \"ok.sh\"\n";
@@ -80,13 +80,7 @@ fn gateway(case: Case) -> Gateway {
             domain
         }
     };
-    let parts = [("root.tgz", 300), ("cert.tgz", 500)];
-    Gateway::start(Setup {
-        domains: vec![domain("DOM1").unsaved(), domain("DOM2")],
-        secure_backup_parts: parts.map(|(name, bytes)| (name.to_owned(), bytes)).to_vec(),
-        internal_file_bytes: 2 << 10,
-        ..Setup::default()
-    })
+    Gateway::start(gateways::small([domain("DOM1").unsaved(), domain("DOM2")]))
 }
 
 fn home(case: Case, gateway: &Gateway) -> Home {
@@ -97,10 +91,7 @@ fn home(case: Case, gateway: &Gateway) -> Home {
 fn home_with(case: Case, gateway: &Gateway, request: &str) -> Home {
     Home::quick()
         .setting("retries = 0")
-        .setting(&format!(
-            "timeouts = {{ connect = \"5s\", request = \"{request}\", export = \"30s\", \
-             secure_backup = \"30s\", idle = \"30s\" }}"
-        ))
+        .timeouts(&format!("request = {request}, idle = 30s"))
         .script("ok.sh", "#!/bin/sh\nexit 0\n")
         .device("QA1", gateway)
         .plan("P", case.plan)

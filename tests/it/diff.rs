@@ -51,7 +51,7 @@ fn what_runs_is_compared_with_what_is_saved() {
         domains: vec![Domain::new("DOM1").unsaved(), Domain::new("DOM2")],
         ..Setup::default()
     });
-    let home = Home::new().device("QA1", &gateway).plan("P", EXPORT);
+    let home = Home::of(&gateway).plan("P", EXPORT);
     let _ = home.dpbackup(&["run", "P"]).exits(0);
     let ran = diff(&home, &["1"]).exits(1);
     assert!(ran.stdout.ends_with("1 object added\n"), "{}", ran.stdout);
@@ -111,9 +111,7 @@ fn another_day_and_another_firmware_are_no_difference_and_a_file_is() {
 #[test]
 fn an_archive_of_all_domains_is_compared_domain_by_domain() {
     let gateway = Gateway::start(Setup::default());
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("P", &EXPORT.replace("*, !default", "all-domains"));
+    let home = Home::of(&gateway).plan("P", &EXPORT.replace("*, !default", "all-domains"));
     let _ = home.dpbackup(&["run", "P"]).exits(0);
     {
         let mut state = gateway.state();
@@ -261,7 +259,7 @@ fn an_archive_that_is_not_good_is_not_compared() {
 #[test]
 fn a_stored_export_that_was_changed_is_not_compared() {
     let gateway = Gateway::start(Setup::default());
-    let home = Home::new().device("QA1", &gateway).plan("P", EXPORT);
+    let home = Home::of(&gateway).plan("P", EXPORT);
     let _ = home.dpbackup(&["run", "P"]).exits(0);
     let stored = home.stored();
     fs::copy(home.store().join(&stored[1]), home.store().join(&stored[0])).expect("copied");

@@ -8,18 +8,10 @@ use jiff::Timestamp;
 use jiff::ToSpan;
 
 use crate::simulator::{Gateway, Setup};
-use crate::support::{Home, Ran, export};
-
-fn gateway(faults: &[&str]) -> Gateway {
-    let gateway = Gateway::start(Setup::default());
-    faults.iter().for_each(|fault| gateway.fail_as(fault));
-    gateway
-}
+use crate::support::{Home, Ran, export, gateways};
 
 fn home(gateway: &Gateway) -> Home {
-    Home::new()
-        .device("QA1", gateway)
-        .plan("P", &export("*", "DOM1", "quiesce = true"))
+    Home::of(gateway).plan("P", &export("*", "DOM1", "quiesce = true"))
 }
 
 /// The run ended with 2 and before anything was contacted or written.
@@ -37,14 +29,14 @@ fn is_usage(ran: Ran, home: &Home, gateway: &Gateway, words: &str) {
 
 #[test]
 fn success_is_0_and_silent() {
-    let gateway = gateway(&[]);
+    let gateway = Gateway::start(Setup::default());
     let ran = home(&gateway).dpbackup(&["run", "P"]).exits(0);
     assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
 }
 
 #[test]
 fn a_failed_task_is_1_and_says_which_why_and_where_to_look() {
-    let gateway = gateway(&["do-backup=file-error"]);
+    let gateway = gateways::with_faults(&["do-backup=file-error"]);
     let ran = home(&gateway).dpbackup(&["run", "P"]).exits(1);
     assert_eq!(ran.stdout, "");
     for words in [
@@ -60,7 +52,7 @@ fn a_failed_task_is_1_and_says_which_why_and_where_to_look() {
 
 #[test]
 fn an_invalid_plan_file_is_2_with_every_finding() {
-    let gateway = gateway(&[]);
+    let gateway = Gateway::start(Setup::default());
     let home = home(&gateway)
         .setting("stor = \"x\"")
         .setting("quiesce_grace = \"3 parsecs\"")
@@ -105,7 +97,7 @@ fn an_invalid_plan_file_is_told_to_programs_with_every_finding() {
 
 #[test]
 fn a_plan_file_that_is_not_there_is_2() {
-    let gateway = gateway(&[]);
+    let gateway = Gateway::start(Setup::default());
     let home = home(&gateway);
     let ran = home.dpbackup(&["--config", "no-such.toml", "run", "P"]);
     is_usage(ran, &home, &gateway, "no-such.toml");
@@ -113,17 +105,15 @@ fn a_plan_file_that_is_not_there_is_2() {
 
 #[test]
 fn an_unknown_plan_is_2_with_the_nearest_name_and_no_plan_of_the_command_runs() {
-    let gateway = gateway(&[]);
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("BackupQA", &export("*", "DOM1", ""));
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::of(&gateway).plan("BackupQA", &export("*", "DOM1", ""));
     let ran = home.dpbackup(&["run", "BackupQA", "BackpuQA"]);
     is_usage(ran, &home, &gateway, "did you mean 'BackupQA'?");
 }
 
 #[test]
 fn bad_usage_is_2() {
-    let gateway = gateway(&[]);
+    let gateway = Gateway::start(Setup::default());
     let home = home(&gateway);
     for arguments in [
         vec![],
@@ -146,7 +136,7 @@ fn bad_usage_is_2() {
 
 #[test]
 fn json_lines_that_cannot_be_written_are_1_and_the_run_goes_on() {
-    let gateway = gateway(&[]);
+    let gateway = Gateway::start(Setup::default());
     let home = home(&gateway);
     let mut command = home.command(&["run", "P", "--format", "json"]);
     let full = fs::OpenOptions::new().write(true).open("/dev/full");
@@ -164,7 +154,7 @@ fn json_lines_that_cannot_be_written_are_1_and_the_run_goes_on() {
 
 #[test]
 fn something_skipped_is_3() {
-    let gateway = gateway(&[]);
+    let gateway = Gateway::start(Setup::default());
     let home = home(&gateway).absent_device("QA2");
     let ran = home.dpbackup(&["run", "P"]).exits(3);
     assert!(
@@ -177,9 +167,8 @@ fn something_skipped_is_3() {
 
 #[test]
 fn a_plan_that_does_not_start_is_4_and_says_why() {
-    let gateway = gateway(&[]);
-    let home = Home::new()
-        .device("QA1", &gateway)
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::of(&gateway)
         .plan("P", &format!("enabled = false\n{}", export("*", "DOM1", "")))
         .plan("Q", &export("*", "NONE", ""));
     let ran = home.dpbackup(&["run", "P"]).exits(4);
@@ -195,9 +184,8 @@ fn a_plan_that_does_not_start_is_4_and_says_why() {
 
 #[test]
 fn tasks_behind_a_failed_pre_plan_script_are_counted_as_history_counts_them() {
-    let gateway = gateway(&[]);
-    let home = Home::new()
-        .device("QA1", &gateway)
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::of(&gateway)
         .setting("scripts_dir = \"scripts\"")
         .script("pre.sh", "#!/bin/sh\nexit 1\n")
         .plan(
@@ -218,7 +206,7 @@ fn tasks_behind_a_failed_pre_plan_script_are_counted_as_history_counts_them() {
 
 #[test]
 fn outside_the_window_is_4_unless_a_person_ignores_it() {
-    let gateway = gateway(&[]);
+    let gateway = Gateway::start(Setup::default());
     let hour = |hours: i64| {
         let at = Timestamp::now().checked_add(hours.hours()).expect("a time");
         at.strftime("%H:%M").to_string()
@@ -228,9 +216,7 @@ fn outside_the_window_is_4_unless_a_person_ignores_it() {
         hour(2),
         hour(3)
     );
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("P", &format!("{window}{}", export("*", "DOM1", "")));
+    let home = Home::of(&gateway).plan("P", &format!("{window}{}", export("*", "DOM1", "")));
     let ran = home.dpbackup(&["run", "P"]).exits(4);
     assert!(
         ran.stderr.contains("PRE_VALIDATION_OUT_OF_MAINTENANCE_WINDOW"),
@@ -256,7 +242,7 @@ fn is_unusable(home: &Home, gateway: &Gateway, history: &Path, words: &str) {
 
 #[test]
 fn a_history_that_is_no_database_is_6_and_left_alone() {
-    let gateway = gateway(&[]);
+    let gateway = Gateway::start(Setup::default());
     let home = home(&gateway);
     fs::create_dir(home.path("state")).expect("a folder");
     let history = home.path("state/history.db");
@@ -270,7 +256,7 @@ fn a_history_that_is_no_database_is_6_and_left_alone() {
 
 #[test]
 fn a_history_of_a_newer_dpbackup_is_6_and_left_alone() {
-    let gateway = gateway(&[]);
+    let gateway = Gateway::start(Setup::default());
     let home = home(&gateway);
     let _ = home.dpbackup(&["recover"]).exits(0);
     let history = home.path("state/history.db");
@@ -284,7 +270,7 @@ fn a_history_of_a_newer_dpbackup_is_6_and_left_alone() {
 
 #[test]
 fn a_history_that_cannot_be_made_is_6() {
-    let gateway = gateway(&[]);
+    let gateway = Gateway::start(Setup::default());
     let home = home(&gateway);
     fs::write(home.path("state"), "a file where its folder should be").expect("a file");
     let ran = home.dpbackup(&["run", "P"]).exits(6);
@@ -294,11 +280,11 @@ fn a_history_that_cannot_be_made_is_6() {
 
 #[test]
 fn something_that_may_still_be_quiesced_is_10_and_loud() {
-    let gateway = gateway(&["DomainUnquiesce=never-unquiesces"]);
+    let gateway = gateways::with_faults(&["DomainUnquiesce=never-unquiesces"]);
     let home = home(&gateway)
         .setting("unquiesce_timeout = \"1s\"")
         .setting("quiesce_grace = \"0s\"")
-        .setting("timeouts = { request = \"2s\" }");
+        .timeouts("request = 2s");
     let ran = home.dpbackup(&["run", "P", "-q"]).exits(10);
     assert!(
         ran.stderr.contains("STILL QUIESCED QA1, DOM1: "),
@@ -320,9 +306,8 @@ fn something_that_may_still_be_quiesced_is_10_and_loud() {
 
 #[test]
 fn of_several_plans_the_gravest_end_counts_and_all_are_run() {
-    let gateway = gateway(&["do-backup@DOM1=file-error"]);
-    let home = Home::new()
-        .device("QA1", &gateway)
+    let gateway = gateways::with_faults(&["do-backup@DOM1=file-error"]);
+    let home = Home::of(&gateway)
         .plan("SKIPPED", &(export("*", "NONE", "") + &export("*", "DOM2", "")))
         .plan("FAILED", &export("*", "DOM1", ""))
         .plan("GOOD", &export("*", "DOM2", ""));

@@ -23,7 +23,7 @@ fn each_signal_has_its_code_and_the_device_is_put_back() {
         let gateway = Gateway::start(Setup::default());
         gateway.fail_as("do-backup=stall");
         let scripts = "post_script = \"mark.sh\"\n";
-        let home = Home::new().device("QA1", &gateway).script("mark.sh", MARK).plan(
+        let home = Home::of(&gateway).script("mark.sh", MARK).plan(
             "P",
             &format!(
                 "{scripts}{}",
@@ -80,7 +80,7 @@ fn is_being_connected_to(port: u16) -> bool {
 fn a_signal_ends_a_connection_that_is_being_made() {
     let (port, _held) = deaf_port();
     let home = Home::new()
-        .setting("timeouts = { connect = \"10m\", request = \"10m\", export = \"10m\", idle = \"10m\" }")
+        .timeouts("connect = 10m, request = 10m, export = 10m, idle = 10m")
         .device_at("QA1", port, "{ verify = false }")
         .plan("P", &export("*", "DOM1", "quiesce = true"));
     let running = home.running(&["run", "P"]);
@@ -95,7 +95,7 @@ fn a_signal_while_a_download_stands_still_ends_it() {
     let gateway = Gateway::start(Setup::default());
     gateway.fail_as("do-backup=stall-in-body@2000");
     let home = Home::new()
-        .setting("timeouts = { connect = \"5s\", request = \"10s\", export = \"10m\", idle = \"10m\" }")
+        .timeouts("export = 10m, idle = 10m")
         .device("QA1", &gateway)
         .plan("P", &export("*", "DOM1", "quiesce = true"));
     let running = home.running(&["run", "P"]);
@@ -111,15 +111,13 @@ fn a_signal_while_a_download_stands_still_ends_it() {
 
 #[test]
 fn a_signal_in_the_middle_of_a_secure_backup_leaves_its_folder_to_the_journal() {
-    let clock = TestClock::at("2026-11-22T01:00:00Z");
+    let clock = TestClock::night();
     let gateway = Gateway::start(Setup {
         clock: clock.for_gateway(),
         secure_backup_time: Duration::from_secs(600),
         ..Setup::default()
     });
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("P", &secure_backup("*", "quiesce = true"));
+    let home = Home::of(&gateway).plan("P", &secure_backup("*", "quiesce = true"));
     let running = home.running(&["run", "P"]);
     eventually("the secure backup is waited for", || {
         asked(&gateway, "get-filestore")
@@ -156,9 +154,7 @@ fn a_signal_in_the_middle_of_a_secure_backup_leaves_its_folder_to_the_journal() 
 fn a_signal_while_a_quiesce_is_waited_for_undoes_it() {
     let gateway = Gateway::start(Setup::default());
     gateway.fail_as("DomainQuiesce=never-quiesces");
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("P", &export("*", "DOM1", "quiesce = true"));
+    let home = Home::of(&gateway).plan("P", &export("*", "DOM1", "quiesce = true"));
     let running = home.running(&["run", "P"]);
     eventually("the quiesce was asked for", || {
         gateway.state().quiesce_state("DOM1") == "quiescing"
@@ -174,8 +170,7 @@ fn a_signal_while_a_quiesce_is_waited_for_undoes_it() {
 fn a_signal_ends_a_pre_script_and_the_device_is_untouched() {
     let gateway = Gateway::start(Setup::default());
     let more = "quiesce = true\npre_script = \"slow.sh\"\npost_script = \"mark.sh\"";
-    let home = Home::new()
-        .device("QA1", &gateway)
+    let home = Home::of(&gateway)
         .script(
             "slow.sh",
             "#!/bin/sh\ntouch \"$DPBACKUP_STORE/../slow\"\nexec sleep 600\n",
@@ -199,7 +194,7 @@ fn a_second_signal_skips_the_scripts_and_not_the_unquiesce() {
     });
     gateway.fail_as("do-backup=stall");
     let scripts = "post_script = \"mark.sh\"\n";
-    let home = Home::new().device("QA1", &gateway).script("mark.sh", MARK).plan(
+    let home = Home::of(&gateway).script("mark.sh", MARK).plan(
         "P",
         &format!(
             "{scripts}{}",
@@ -229,8 +224,7 @@ fn a_second_signal_skips_the_scripts_and_not_the_unquiesce() {
 fn a_second_signal_ends_a_post_script_that_runs() {
     let gateway = Gateway::start(Setup::default());
     gateway.fail_as("do-backup=stall");
-    let home = Home::new()
-        .device("QA1", &gateway)
+    let home = Home::of(&gateway)
         .script(
             "slow.sh",
             "#!/bin/sh\ntouch \"$DPBACKUP_STORE/../slow\"\nexec sleep 600\n",
@@ -272,8 +266,7 @@ fn something_still_quiesced_goes_before_the_signal() {
 fn a_signal_ends_the_run_before_its_next_plan() {
     let gateway = Gateway::start(Setup::default());
     gateway.fail_as("do-backup=stall");
-    let home = Home::new()
-        .device("QA1", &gateway)
+    let home = Home::of(&gateway)
         .plan("P", &export("*", "DOM1", ""))
         .plan("Q", &export("*", "DOM2", ""));
     let running = home.running(&["run", "P", "Q"]);

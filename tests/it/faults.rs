@@ -9,7 +9,7 @@ use dpbackup::exit::Exit;
 
 use crate::invariants::broken;
 use crate::simulator::{Domain, Fault, FaultKind, Gateway, Setup, Times};
-use crate::support::{Home, TestClock};
+use crate::support::{Home, TestClock, gateways};
 
 const EXPORT: &str =
     "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\ndomains = \"DOM1\"\nquiesce = true\n";
@@ -45,7 +45,7 @@ struct Trial {
 
 impl Trial {
     fn new(case: Case) -> Trial {
-        let clock = TestClock::at("2026-11-22T01:00:00Z").hurrying(8);
+        let clock = TestClock::night().hurrying(8);
         let domain = |name: &str| {
             let domain = Domain::new(name);
             if case.others.contains(&name) {
@@ -54,24 +54,15 @@ impl Trial {
                 domain
             }
         };
-        let parts = [("root.tgz", 300), ("cert.tgz", 500)];
+        let small = gateways::small([domain("DOM1").unsaved(), domain("DOM2")]);
         let gateway = Gateway::start(Setup {
-            clock: clock.for_gateway(),
-            domains: vec![domain("DOM1").unsaved(), domain("DOM2")],
-            quiesce_time: Duration::from_secs(3),
-            unquiesce_time: Duration::from_secs(3),
             secure_backup_time: Duration::from_secs(1),
-            secure_backup_parts: parts.map(|(name, bytes)| (name.to_owned(), bytes)).to_vec(),
-            internal_file_bytes: 2 << 10,
-            ..Setup::default()
+            ..gateways::on_clock(&clock, Duration::from_secs(3), small)
         });
         let home = Home::quick()
             .setting("quiesce_timeout = \"60s\"\nunquiesce_timeout = \"30s\"\nquiesce_grace = \"30s\"")
             .setting("retries = 1")
-            .setting(
-                "timeouts = { connect = \"2s\", request = \"400ms\", export = \"600ms\", \
-                 secure_backup = \"600ms\", idle = \"200ms\" }",
-            )
+            .timeouts("connect = 2s, request = 400ms, export = 600ms, secure_backup = 600ms, idle = 200ms")
             .device("QA1", &gateway)
             .plan("P", case.plan);
         Trial {

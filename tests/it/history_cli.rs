@@ -13,7 +13,7 @@ fn one_execution() -> Home {
         ..Setup::default()
     });
     gateway.fail_as("do-backup@DOM2=file-error");
-    let home = Home::new().device("QA1", &gateway).absent_device("QA2").plan(
+    let home = Home::of(&gateway).absent_device("QA2").plan(
         "Backup QA",
         &(secure_backup("QA1", "") + &export("QA*", "DOM*", "error_policy = \"ignore\"")),
     );
@@ -67,8 +67,7 @@ fn the_second_level_lists_the_activities_of_a_plan_execution() {
 #[test]
 fn what_a_plan_itself_noted_and_ran_stands_with_its_activities() {
     let gateway = Gateway::start(Setup::default());
-    let home = Home::new()
-        .device("QA1", &gateway)
+    let home = Home::of(&gateway)
         .setting("scripts_dir = \"scripts\"")
         .script("pre.sh", "#!/bin/sh\necho mounted\n")
         .script("post.sh", "#!/bin/sh\necho cannot copy\nexit 7\n")

@@ -12,19 +12,11 @@ use dpbackup::run::ledger::Ledger;
 use jiff::Timestamp;
 
 use crate::invariants::broken;
-use crate::simulator::{Domain, Gateway, Setup};
-use crate::support::{Home, Ran, TestClock};
+use crate::simulator::{Domain, Gateway};
+use crate::support::{Home, Ran, TestClock, gateways};
 
 const EXPORT: &str = "post_script = \"ok.sh\"\n[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\n\
                       domains = \"DOM*\"\nquiesce = true\n";
-
-fn gateway() -> Gateway {
-    Gateway::start(Setup {
-        domains: vec![Domain::new("DOM1")],
-        internal_file_bytes: 2 << 10,
-        ..Setup::default()
-    })
-}
 
 fn home(gateway: &Gateway) -> Home {
     Home::quick()
@@ -104,7 +96,7 @@ fn what_a_killed_writer_was_promised_is_there() {
 
 #[test]
 fn a_history_that_cannot_be_used_keeps_the_device_untouched() {
-    let gateway = gateway();
+    let gateway = Gateway::start(gateways::small([Domain::new("DOM1")]));
     let home = home(&gateway);
     let _first = home.dpbackup(&["run", "P"]).exits(0);
     let path = home.path("state/history.db");
@@ -162,7 +154,7 @@ fn a_history_that_cannot_be_used_keeps_the_device_untouched() {
 
 #[test]
 fn the_next_run_brings_an_older_history_forward_and_a_reader_says_so() {
-    let gateway = gateway();
+    let gateway = Gateway::start(gateways::small([Domain::new("DOM1")]));
     let home = home(&gateway);
     let _first = home.dpbackup(&["run", "P"]).exits(0);
     let path = home.path("state/history.db");
@@ -216,12 +208,12 @@ fn run_within(home: &Home, blocks: u64) -> Ran {
 #[test]
 fn a_history_that_cannot_grow_ends_the_run_with_the_device_put_back() {
     let (mut full, mut while_quiesced) = (0, 0);
-    let gateway = gateway();
+    let gateway = Gateway::start(gateways::small([Domain::new("DOM1")]));
     // Every commit makes the log longer, so that each limit meets another of them; the last is
     // wide enough for the whole run.
     for kibibytes in (200..).step_by(17) {
         // A quiesce of which the history knows no end is asked about for as long as a request takes.
-        let home = home(&gateway).setting("timeouts = { connect = \"5s\", request = \"1s\" }");
+        let home = home(&gateway).timeouts("request = 1s");
         drop(History::open(&home.path("state/history.db"), Writing::Log).expect("a history"));
         gateway.forget_requests();
         let ran = run_within(&home, kibibytes * 2);
@@ -267,7 +259,7 @@ fn a_history_that_cannot_grow_ends_the_run_with_the_device_put_back() {
 
 #[test]
 fn a_reader_that_goes_away_does_not_end_a_run() {
-    let gateway = gateway();
+    let gateway = Gateway::start(gateways::small([Domain::new("DOM1")]));
     let home = home(&gateway);
     for arguments in [["run", "P", "--format", "json"].as_slice(), &["run", "P", "-vv"]] {
         let mut command = home.command(arguments);

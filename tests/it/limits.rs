@@ -10,7 +10,7 @@ use dpbackup::signal::Stop;
 
 use crate::invariants::broken;
 use crate::simulator::{Domain, Fault, FaultKind, Gateway, Setup, Times};
-use crate::support::{EngineRun, Home, TestClock};
+use crate::support::{EngineRun, Home, TestClock, gateways};
 
 const EXPORT: &str =
     "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\ndomains = \"DOM1\"\nquiesce = true\n";
@@ -18,37 +18,26 @@ const EXPORT: &str =
 const SECURE_BACKUP: &str = "[[plan.activity]]\naction = \"secure-backup\"\ndevices = \"*\"\n\
                              certificate = \"backup-cert\"\nquiesce = true\n";
 
-const SHORT: &str =
-    "connect = \"400ms\", request = \"400ms\", export = \"400ms\", secure_backup = \"10s\", idle = \"400ms\"";
-
-fn clock() -> TestClock {
-    TestClock::at("2026-11-22T01:00:00Z")
-}
+const SHORT: &str = "connect = 400ms, request = 400ms, export = 400ms, secure_backup = 10s, idle = 400ms";
 
 fn gateway(clock: &TestClock) -> Gateway {
-    let parts = [("root.tgz", 300), ("cert.tgz", 500)];
+    let takes = Duration::from_secs(2);
     Gateway::start(Setup {
-        clock: clock.for_gateway(),
-        domains: vec![Domain::new("DOM1")],
-        secure_backup_parts: parts.map(|(name, bytes)| (name.to_owned(), bytes)).to_vec(),
-        internal_file_bytes: 2 << 10,
-        quiesce_time: Duration::from_secs(2),
-        unquiesce_time: Duration::from_secs(2),
-        secure_backup_time: Duration::from_secs(2),
-        ..Setup::default()
+        secure_backup_time: takes,
+        ..gateways::on_clock(clock, takes, gateways::small([Domain::new("DOM1")]))
     })
 }
 
 fn home(gateway: &Gateway, timeouts: &str, plan: &str) -> Home {
     Home::quick()
-        .setting(&format!("timeouts = {{ {timeouts} }}"))
+        .timeouts(timeouts)
         .device("QA1", gateway)
         .plan("P", plan)
 }
 
 /// A run with a fault; everything else must hold as ever.
 fn run_with(timeouts: &str, plan: &str, fault: Fault) -> EngineRun {
-    let clock = clock();
+    let clock = TestClock::night();
     let gateway = gateway(&clock);
     let home = home(&gateway, timeouts, plan);
     gateway.fail(fault);
@@ -62,8 +51,8 @@ fn run_with(timeouts: &str, plan: &str, fault: Fault) -> EngineRun {
 fn each_limit_on_the_wire_is_named_by_its_error() {
     let long = |limit: &str| {
         SHORT
-            .replace("\"400ms\"", "\"1h\"")
-            .replace(&format!("{limit} = \"1h\""), &format!("{limit} = \"400ms\""))
+            .replace("400ms", "1h")
+            .replace(&format!("{limit} = 1h"), &format!("{limit} = 400ms"))
     };
     let cases = [
         (
@@ -135,7 +124,7 @@ fn a_quiesce_that_does_not_end_and_a_secure_backup_that_is_never_ready_end_at_th
 
 #[test]
 fn a_device_that_stays_on_its_way_back_is_not_told_again_and_is_left_at_its_limit() {
-    let clock = clock();
+    let clock = TestClock::night();
     let gateway = gateway(&clock);
     let home = home(&gateway, SHORT, EXPORT);
     gateway.fail(Fault::every("DomainUnquiesce", FaultKind::NeverUnquiesces));
@@ -161,7 +150,7 @@ fn a_device_that_stays_on_its_way_back_is_not_told_again_and_is_left_at_its_limi
 
 #[test]
 fn a_script_ends_at_its_limit() {
-    let clock = clock();
+    let clock = TestClock::night();
     let gateway = gateway(&clock);
     let home = home(&gateway, SHORT, &format!("{EXPORT}pre_script = \"long.sh\"\n"))
         .setting("script_timeout = \"300ms\"")
@@ -191,7 +180,7 @@ fn hold(home: &Home, name: &str) -> Lock {
 
 #[test]
 fn a_lock_is_waited_for_until_its_limit() {
-    let clock = clock();
+    let clock = TestClock::night();
     let gateway = gateway(&clock);
     let home = home(&gateway, SHORT, EXPORT);
     let before = clock.elapsed();
@@ -215,7 +204,7 @@ fn a_lock_is_waited_for_until_its_limit() {
 #[test]
 fn a_read_is_tried_again_after_growing_pauses_and_not_for_ever() {
     for (failures, status) in [(2, "SUCCESS"), (3, "FAILED")] {
-        let clock = clock();
+        let clock = TestClock::night();
         let gateway = gateway(&clock);
         let home = home(&gateway, SHORT, &EXPORT.replace("quiesce = true", "")).setting("retries = 2");
         gateway.fail(Fault {
@@ -259,10 +248,10 @@ fn a_request_that_was_carried_out_and_not_answered_is_found_done_and_not_sent_ag
     ];
     for kind in lost {
         for (plan, operation, times) in requests {
-            let clock = clock();
+            let clock = TestClock::night();
             let gateway = gateway(&clock);
             // The secure backup may take as long as its answer is waited for.
-            let home = home(&gateway, &SHORT.replace("\"10s\"", "\"2500ms\""), plan);
+            let home = home(&gateway, &SHORT.replace("10s", "2500ms"), plan);
             gateway.fail(Fault::nth(operation, 1, kind.clone()));
             let run = home.run("P", &clock);
             assert_eq!(run.status(), "SUCCESS", "{operation} {kind}: {:?}", run.errors());

@@ -7,18 +7,10 @@ use dpbackup::history::{History, PlanFilter, PlanRow};
 
 use crate::invariants::broken;
 use crate::simulator::{Domain, Fault, FaultKind, Gateway, Setup};
-use crate::support::{Home, Ran};
+use crate::support::{Home, Ran, gateways};
 
 const EXPORT: &str =
     "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\ndomains = \"DOM*\"\nquiesce = true\n";
-
-fn gateway() -> Gateway {
-    Gateway::start(Setup {
-        domains: vec![Domain::new("DOM1")],
-        internal_file_bytes: 2 << 10,
-        ..Setup::default()
-    })
-}
 
 /// The answer to the first export comes only when the gateway is told so.
 fn stalled(gateway: &Gateway) {
@@ -54,7 +46,7 @@ fn ended(child: Child) -> Ran {
 
 #[test]
 fn a_second_run_of_a_plan_is_locked_and_says_by_whom_since_when() {
-    let gateway = gateway();
+    let gateway = Gateway::start(gateways::small([Domain::new("DOM1")]));
     let home = Home::quick().device("QA1", &gateway).plan("P", EXPORT);
     stalled(&gateway);
     let mut first = home.start(&["run", "P"]);
@@ -81,7 +73,7 @@ fn a_second_run_of_a_plan_is_locked_and_says_by_whom_since_when() {
 
 #[test]
 fn lock_wait_waits_for_the_other_run() {
-    let gateway = gateway();
+    let gateway = Gateway::start(gateways::small([Domain::new("DOM1")]));
     let home = Home::quick().device("QA1", &gateway).plan("P", EXPORT);
     let pause = FaultKind::StallBeforeHead(Some(Duration::from_secs(1)));
     gateway.fail(Fault::nth("do-backup", 1, pause));
@@ -138,7 +130,7 @@ fn two_plans_on_one_device_wait_for_each_other_task_by_task() {
 
 #[test]
 fn a_task_that_waited_for_a_run_that_dies_mends_the_device_first() {
-    let gateway = gateway();
+    let gateway = Gateway::start(gateways::small([Domain::new("DOM1")]));
     let home = Home::quick()
         .device("QA1", &gateway)
         .plan("P", EXPORT)
@@ -164,7 +156,10 @@ fn a_task_that_waited_for_a_run_that_dies_mends_the_device_first() {
 
 #[test]
 fn two_processes_and_a_reader_on_one_history_lose_nothing() {
-    let (one, two) = (gateway(), gateway());
+    let (one, two) = (
+        Gateway::start(gateways::small([Domain::new("DOM1")])),
+        Gateway::start(gateways::small([Domain::new("DOM1")])),
+    );
     let plan = |device: &str| EXPORT.replace("\"*\"", &format!("\"{device}\""));
     let home = Home::new()
         .device("QA1", &one)

@@ -14,7 +14,7 @@ fn an_export_of_two_domains_is_stored_verified_and_recorded() {
         domains: vec![Domain::new("DOM1"), Domain::new("DOM2").unsaved()],
         ..Setup::default()
     });
-    let home = Home::new().device("QA1", &gateway).plan("P", EXPORT);
+    let home = Home::of(&gateway).plan("P", EXPORT);
     let ran = home.dpbackup(&["run", "P"]).exits(0);
     assert_eq!(
         (ran.stdout.as_str(), ran.stderr.as_str()),
@@ -36,14 +36,14 @@ fn an_export_of_two_domains_is_stored_verified_and_recorded() {
 
 #[test]
 fn minutes_of_quiesce_take_no_time_on_a_clock_of_the_tests() {
-    let clock = TestClock::at("2026-11-22T01:00:00Z");
+    let clock = TestClock::night();
     let gateway = Gateway::start(Setup {
         clock: clock.for_gateway(),
         quiesce_time: Duration::from_secs(50),
         unquiesce_time: Duration::from_secs(50),
         ..Setup::default()
     });
-    let home = Home::new().device("QA1", &gateway).plan("P", EXPORT);
+    let home = Home::of(&gateway).plan("P", EXPORT);
     let run = home.run("P", &clock);
     assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
     assert_eq!(run.tasks(), ["QA1/DOM1 SUCCESS", "QA1/DOM2 SUCCESS"]);

@@ -38,7 +38,7 @@ impl Said {
 
 fn with(setup: Setup, activity: &str) -> (Gateway, Home) {
     let gateway = Gateway::start(setup);
-    let home = Home::new().device("QA1", &gateway).plan("P", activity);
+    let home = Home::of(&gateway).plan("P", activity);
     (gateway, home)
 }
 
@@ -170,7 +170,7 @@ fn a_device_that_is_not_ready_says_what_it_lacks() {
 
     let (gateway, _) = with(Setup::default(), SECURE);
     gateway.fail(Fault::every("*", FaultKind::NoSpace));
-    let home = Home::new().device("QA1", &gateway).plan("P", SECURE);
+    let home = Home::of(&gateway).plan("P", SECURE);
     said.add("no space for a secure backup", &home, 1);
 
     let normal = Setup {
@@ -206,11 +206,7 @@ fn patterns_that_match_nothing_say_so() {
 fn a_script_that_cannot_start_says_why() {
     let mut said = Said::default();
     let (gateway, _) = with(Setup::default(), EXPORT);
-    let plan = |script: &str| {
-        Home::new()
-            .device("QA1", &gateway)
-            .plan("P", &format!("pre_script = \"{script}\"\n{EXPORT}"))
-    };
+    let plan = |script: &str| Home::of(&gateway).plan("P", &format!("pre_script = \"{script}\"\n{EXPORT}"));
     said.add("missing", &plan("absent.sh"), 4);
     let home = plan("plain.sh").script("plain.sh", "#!/bin/sh\n");
     mode(&home.path("scripts/plain.sh"), 0o600);
@@ -232,7 +228,7 @@ fn a_script_that_cannot_start_says_why() {
 fn a_machine_that_is_not_ready_says_what_it_lacks() {
     let mut said = Said::default();
     let (gateway, _) = with(Setup::default(), EXPORT);
-    let home = || Home::new().device("QA1", &gateway).plan("P", EXPORT);
+    let home = || Home::of(&gateway).plan("P", EXPORT);
     let blocked = home().setting("store = \"plans.toml/store\"");
     said.add("a file where the store should be", &blocked, 4);
     said.add(
@@ -264,7 +260,7 @@ fn a_secret_that_is_not_there_says_where_it_was_looked_for() {
     let mut said = Said::default();
     let (gateway, _) = with(Setup::default(), EXPORT);
     let from = |source: &str| {
-        let home = Home::new().device("QA1", &gateway).plan("P", EXPORT);
+        let home = Home::of(&gateway).plan("P", EXPORT);
         let text = fs::read_to_string(home.plan_file()).expect("text");
         let text = text.replace("{ env = \"DPBACKUP_TEST_PASSWORD\" }", source);
         fs::write(home.path("own.toml"), text).expect("a file");
@@ -291,8 +287,7 @@ fn a_plan_that_cannot_run_says_why() {
     let mut said = Said::default();
     let (gateway, _) = with(Setup::default(), EXPORT);
     let home = |keys: &str| {
-        Home::new()
-            .device("QA1", &gateway)
+        Home::of(&gateway)
             .plan("P", &format!("{keys}\n{EXPORT}"))
             .plan("Weekly", "enabled = false")
     };

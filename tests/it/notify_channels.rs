@@ -7,15 +7,6 @@ use crate::receivers::{Behaviour, Identity, MailFault, MailServer, Syslog, Web, 
 use crate::simulator::{Fault, FaultKind, Gateway, Setup};
 use crate::support::Home;
 
-const EXPORT: &str = "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\ndomains = \"DOM*\"\n";
-
-/// A home with a plan `Night` that tells by these keys, and these tables of `[notify]`.
-fn home(gateway: &Gateway, keys: &str, tables: &str) -> Home {
-    Home::new()
-        .device("QA1", gateway)
-        .plan("Night", &format!("{keys}\n{EXPORT}\n{tables}"))
-}
-
 fn ca_file(home: &Home, identity: &Identity) -> String {
     fs::write(home.path("ca.pem"), &identity.ca_pem).expect("a CA file");
     "ca_file = \"ca.pem\"".to_owned()
@@ -39,7 +30,7 @@ fn syslog_receives_a_start_and_an_end_with_structured_data_by_each_of_its_ways()
             log.address,
             ca_file.display()
         );
-        let home = home(&gateway, "syslog = true", &table);
+        let home = Home::telling(&gateway, "syslog = true", &table);
         let ran = home.dpbackup(&["run", "Night"]).exits(0);
         assert_eq!(ran.stderr, "", "{}", log.address);
         let seen = arrived(&log.seen, 2);
@@ -86,7 +77,8 @@ fn mail_goes_encrypted_after_starttls_or_from_the_start_with_a_login_and_says_it
              to = \"one@example.com, Two <two@example.com>\"\nca_file = \"ca.pem\"",
             server.port()
         );
-        let home = home(&gateway, "email = true\nerror_policy = \"ignore\"", &table).absent_device("QA2");
+        let home =
+            Home::telling(&gateway, "email = true\nerror_policy = \"ignore\"", &table).absent_device("QA2");
         fs::write(home.path("ca.pem"), &ca_pem).expect("a CA file");
         fs::write(home.path("mail-password"), "mail-secret\n").expect("a password");
         fs::set_permissions(home.path("mail-password"), fs::Permissions::from_mode(0o600)).expect("its mode");
@@ -143,7 +135,7 @@ fn a_mail_server_without_starttls_gets_neither_mail_nor_password() {
          from = \"dp@example.com\"\nto = \"one@example.com\"\nca_file = \"ca.pem\"\nevents = \"*\"",
         server.port()
     );
-    let home = home(&gateway, "email = true", &table);
+    let home = Home::telling(&gateway, "email = true", &table);
     fs::write(home.path("ca.pem"), ca_pem).expect("a CA file");
     let ran = home.dpbackup(&["run", "Night"]).exits(0);
     assert!(
@@ -157,7 +149,7 @@ fn a_mail_server_without_starttls_gets_neither_mail_nor_password() {
 #[test]
 fn the_metrics_are_replaced_as_a_whole_and_the_last_success_stays_when_a_run_fails() {
     let gateway = Gateway::start(Setup::default());
-    let home = home(&gateway, "", "[notify.metrics]\npath = \"dpbackup.prom\"");
+    let home = Home::telling(&gateway, "", "[notify.metrics]\npath = \"dpbackup.prom\"");
     assert_eq!(home.dpbackup(&["run", "Night"]).exits(0).stderr, "");
     let first = fs::read_to_string(home.path("dpbackup.prom")).expect("a file");
     let mode = fs::metadata(home.path("dpbackup.prom"))
@@ -234,7 +226,7 @@ fn notify_test_sends_one_of_each_and_says_what_was_answered() {
     let identity = Identity::new();
     let log = Syslog::udp();
     let web = Web::start(&[Behaviour::Status(200, "got it")]);
-    let mut home = home(
+    let mut home = Home::telling(
         &gateway,
         "syslog = true\nwebhook = \"ops\"\nping = true\nemail = true",
         &format!(

@@ -41,9 +41,7 @@ fn a_failed_task_is_told_at_once_and_again_with_the_end() {
         users: vec![User::new("backup", PASSWORD).without("do-backup")],
         ..Setup::default()
     });
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("Night", &format!("webhook = \"all\"\n{EXPORT}{}", all(&web)));
+    let home = Home::of(&gateway).plan("Night", &format!("webhook = \"all\"\n{EXPORT}{}", all(&web)));
     let _ = home.dpbackup(&["run", "Night"]).exits(1);
     let seen = arrived(&web.seen, 3);
     let told = events(&seen);
@@ -79,7 +77,7 @@ fn a_device_that_stays_broken_is_not_told_every_time_and_its_recovery_is() {
         "told once of three"
     );
     let gateway = Gateway::start(Setup::default());
-    let mended = Home::new().device("QA1", &gateway).plan("Night", &text);
+    let mended = Home::of(&gateway).plan("Night", &text);
     std::fs::copy(mended.plan_file(), home.path("mended.toml")).expect("a plan file");
     let _ = home.dpbackup(&["-c", "mended.toml", "run", "Night"]).exits(0);
     let _ = home.dpbackup(&["-c", "mended.toml", "run", "Night"]).exits(0);
@@ -125,8 +123,7 @@ fn locked_and_refused_plans_are_told_and_never_as_started() {
         all(&web)
     );
     let gateway = Gateway::start(Setup::default());
-    let home = Home::new()
-        .device("QA1", &gateway)
+    let home = Home::of(&gateway)
         .script("slow.sh", "#!/bin/sh\ntouch begun\nsleep 3\n")
         .plan("Night", &text)
         .plan("Shut", &format!("webhook = \"all\"\nenabled = false\n{EXPORT}"));
@@ -153,9 +150,7 @@ fn an_interrupted_run_is_told() {
         quiesce_time: Duration::from_secs(30),
         ..Setup::default()
     });
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("Night", &format!("webhook = \"all\"\n{EXPORT}{}", all(&web)));
+    let home = Home::of(&gateway).plan("Night", &format!("webhook = \"all\"\n{EXPORT}{}", all(&web)));
     let mut run = home.start(&["run", "Night"]);
     assert_eq!(events(&arrived(&web.seen, 1)), ["started RUNNING"]);
     wait_for(&|| !gateway.state().is_unquiesced());
@@ -191,7 +186,7 @@ fn recover_tells_what_it_mended_what_it_could_not_and_what_was_abandoned() {
         all(&web),
         log.address
     );
-    let home = Home::new().device("QA1", &gateway).plan("Night", &text);
+    let home = Home::of(&gateway).plan("Night", &text);
     let mut run = home.start(&["run", "Night"]);
     wait_for(&|| !gateway.state().is_unquiesced());
     run.kill().expect("a signal");

@@ -19,9 +19,7 @@ fn hook(web: &Web) -> String {
 fn run_with(behaviours: &[Behaviour]) -> (String, usize, Duration) {
     let gateway = Gateway::start(Setup::default());
     let web = Web::start(behaviours);
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("Night", &format!("webhook = \"ops\"\n{EXPORT}{}", hook(&web)));
+    let home = Home::of(&gateway).plan("Night", &format!("webhook = \"ops\"\n{EXPORT}{}", hook(&web)));
     let begin = Instant::now();
     let ran = home.dpbackup(&["run", "Night"]).exits(0);
     let took = begin.elapsed();
@@ -111,7 +109,7 @@ fn a_certificate_that_nobody_vouches_for_is_refused() {
     let gateway = Gateway::start(Setup::default());
     let web = Web::tls(Identity::new());
     let other = Identity::new();
-    let home = Home::new().device("QA1", &gateway).plan(
+    let home = Home::of(&gateway).plan(
         "Night",
         &format!("webhook = \"ops\"\n{EXPORT}{}ca_file = \"ca.pem\"", hook(&web)),
     );
@@ -129,7 +127,7 @@ fn a_certificate_that_nobody_vouches_for_is_refused() {
 fn nothing_that_goes_wrong_anywhere_changes_the_outcome() {
     let gateway = Gateway::start(Setup::default());
     let port = NOBODY;
-    let home = Home::new().device("QA1", &gateway).plan(
+    let home = Home::of(&gateway).plan(
         "Night",
         &format!(
             "syslog = true\nemail = true\nwebhook = \"*\"\nping = true\n{EXPORT}\
@@ -183,7 +181,7 @@ fn a_busy_mail_server_is_tried_again_and_one_that_refuses_is_not() {
         let identity = Identity::new();
         let ca_pem = identity.ca_pem.clone();
         let server = MailServer::start(identity, fault);
-        let home = Home::new().device("QA1", &gateway).plan(
+        let home = Home::of(&gateway).plan(
             "Night",
             &format!(
                 "email = true\nnotify_events = \"succeeded\"\n{EXPORT}[notify]\ntimeout = \"1s\"\n[notify.email]\n\
@@ -214,7 +212,7 @@ fn a_run_does_not_wait_anew_for_each_task_when_a_receiver_is_silent() {
         ..Setup::default()
     });
     let web = Web::start(&[Behaviour::Silent]);
-    let home = Home::new().device("QA1", &gateway).plan(
+    let home = Home::of(&gateway).plan(
         "Night",
         &format!(
             "error_policy = \"ignore\"\nwebhook = \"ops\"\n{}[notify]\ntimeout = \"1s\"\ntries = 1\n\

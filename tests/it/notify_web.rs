@@ -9,13 +9,6 @@ use crate::support::Home;
 
 const EXPORT: &str = "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\ndomains = \"DOM*\"\n";
 
-/// A home with a plan `Night` that tells by these keys, and these tables of `[notify]`.
-fn home(gateway: &Gateway, keys: &str, tables: &str) -> Home {
-    Home::new()
-        .device("QA1", gateway)
-        .plan("Night", &format!("{keys}\n{EXPORT}\n{tables}"))
-}
-
 #[test]
 fn a_web_hook_receives_the_documented_event_signed() {
     let gateway = Gateway::start(Setup::default());
@@ -27,7 +20,7 @@ fn a_web_hook_receives_the_documented_event_signed() {
          authorization = {{ file = \"bearer\" }}\nca_file = \"ca.pem\"\nevents = \"succeeded\"",
         web.url("/hook?key=t0ken")
     );
-    let home = home(&gateway, "webhook = \"op*\"", &table);
+    let home = Home::telling(&gateway, "webhook = \"op*\"", &table);
     fs::write(home.path("ca.pem"), &ca_pem).expect("a CA file");
     fs::write(home.path("bearer"), "Bearer b34r3r").expect("a secret");
     fs::set_permissions(home.path("bearer"), fs::Permissions::from_mode(0o600)).expect("its mode");
@@ -93,7 +86,7 @@ fn chats_receive_text_in_which_nothing_is_markup() {
         web.url("/slack"),
         web.url("/ntfy")
     );
-    let home = Home::new().device("QA1", &gateway).plan(
+    let home = Home::of(&gateway).plan(
         "<!channel> & Größe",
         &format!("webhook = \"*\"\nnotify_events = \"succeeded\"\n{EXPORT}\n{table}"),
     );
@@ -131,10 +124,10 @@ fn pings_tell_start_success_and_failure_with_the_summary() {
     let gateway = Gateway::start(Setup::default());
     let web = Web::start(&[Behaviour::Status(200, "OK")]);
     let table = format!("[notify.ping]\nurl = \"{}\"", web.url("/ping/{plan}"));
-    let good = home(&gateway, "ping = true", &table);
+    let good = Home::telling(&gateway, "ping = true", &table);
     assert_eq!(good.dpbackup(&["run", "Night"]).exits(0).stderr, "");
     let own = format!("ping_url = \"{}\"", web.url("/own?id=7"));
-    let bad = home(
+    let bad = Home::telling(
         &gateway,
         &own,
         "[notify.ping]\nstart = \"?state=run\"\nfail = \"?state=fail\"",

@@ -14,7 +14,7 @@ fn run(activity: &str, faults: &[&str]) -> EngineRun {
     for fault in faults {
         gateway.fail_as(fault);
     }
-    let home = Home::new().device("QA1", &gateway).plan("P", activity);
+    let home = Home::of(&gateway).plan("P", activity);
     home.run("P", &TestClock::at(NIGHT))
 }
 
@@ -41,7 +41,7 @@ fn a_device_that_speaks_plain_http_is_backed_up_like_one_that_sends_headers_back
     for activity in [export("*", "DOM1", ""), secure_backup("*", "")] {
         let gateway =
             Gateway::start(Setup::default().being(&["reason@OK", "content-length", "no-via", "no-echo"]));
-        let home = Home::new().device("QA1", &gateway).plan("P", &activity);
+        let home = Home::of(&gateway).plan("P", &activity);
         let run = home.run("P", &TestClock::at(NIGHT));
         assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
     }
@@ -54,9 +54,7 @@ fn a_secure_backup_that_is_answered_when_it_is_done_is_stored() {
         ..Setup::default()
     };
     let gateway = Gateway::start(setup.being(&["secure-backup-blocks"]));
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("P", &secure_backup("*", ""));
+    let home = Home::of(&gateway).plan("P", &secure_backup("*", ""));
     let run = home.run("P", &TestClock::at(NIGHT));
     assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
     assert_eq!(gateway.received("SecureBackup"), 1);
@@ -135,7 +133,7 @@ fn a_device_that_does_not_answer_for_its_firmware_is_not_waited_for_three_times(
     let gateway = Gateway::start(Setup::default());
     gateway.fail_as("FirmwareVersion3=stall@2s");
     let home = Home::new()
-        .setting("timeouts = { connect = \"5s\", request = \"300ms\", export = \"30s\", secure_backup = \"30s\", idle = \"5s\" }")
+        .timeouts("request = 300ms")
         .device("QA1", &gateway)
         .plan("P", &export("*", "DOM1", ""));
     let run = home.run("P", &TestClock::at(NIGHT));
@@ -212,9 +210,7 @@ fn a_refusal_in_one_domain_does_not_hide_the_api_connect_domains_behind_it() {
             ..Setup::default()
         });
         gateway.fail_as(&format!("APIConnectGatewayService@A={fault}"));
-        let home = Home::new()
-            .device("QA1", &gateway)
-            .plan("P", &export("*", "A, B", ""));
+        let home = Home::of(&gateway).plan("P", &export("*", "A, B", ""));
         let run = home.run("P", &TestClock::at(NIGHT));
         assert_eq!(
             run.tasks(),

@@ -1,7 +1,7 @@
 //! Certificates of old: X.509 version 1, and RSA keys of 1024 bits.
 
 use crate::simulator::{Gateway, Identity, Setup};
-use crate::support::{Home, Ran};
+use crate::support::{Home, Ran, gateways};
 
 const EXPORT: &str = "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"QA1\"\ndomains = \"DOM1\"";
 
@@ -113,7 +113,7 @@ fn an_rsa_key_of_1024_bits_can_be_pinned_in_tls_1_2() {
 
 #[test]
 fn an_rsa_key_of_1024_bits_cannot_be_pinned_in_tls_1_3_and_it_is_said_what_to_do() {
-    let gateway = gateway(Identity::ShortKey, false);
+    let gateway = gateways::showing(Identity::ShortKey);
     let pin = pin(&gateway);
     is_refused(
         &gateway,

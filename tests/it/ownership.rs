@@ -142,9 +142,7 @@ fn a_plan_file_in_the_folder_of_somebody_else_is_not_taken_by_root() {
 #[test]
 fn a_plan_file_that_others_may_write_is_refused_with_the_command_that_mends_it() {
     let gateway = Gateway::start(Setup::default());
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("P", &export("*", "*", ""));
+    let home = Home::of(&gateway).plan("P", &export("*", "*", ""));
     let path = home.plan_file();
     let named = path.to_string_lossy().into_owned();
     for (mode, command) in [(0o666, "chmod go-w"), (0o664, "chmod g-w"), (0o646, "chmod o-w")] {
@@ -295,9 +293,7 @@ fn a_plan_in_an_operators_own_folder_does_not_stand_in_the_way() {
         return;
     }
     let gateway = Gateway::start(Setup::default());
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("P", &export("*", "DOM1", ""));
+    let home = Home::of(&gateway).plan("P", &export("*", "DOM1", ""));
     let text = fs::read_to_string(home.plan_file()).expect("a plan file");
     set_mode(&home.path(""), 0o755);
     let own = make_folder(&home.path("operator"), 0o755);
@@ -391,9 +387,7 @@ fn a_credential_of_systemd_does_not_stand_in_the_way() {
         return;
     }
     let gateway = Gateway::start(Setup::default());
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("P", &export("*", "DOM1", ""));
+    let home = Home::of(&gateway).plan("P", &export("*", "DOM1", ""));
     let text = fs::read_to_string(home.plan_file()).expect("a plan file");
     let text = text.replace("{ env = \"DPBACKUP_TEST_PASSWORD\" }", "{ credential = \"qa1\" }");
     set_mode(&home.path(""), 0o755);
@@ -419,7 +413,7 @@ fn a_credential_of_systemd_does_not_stand_in_the_way() {
 #[test]
 fn the_metrics_are_for_everybody_to_read_whatever_the_umask_says() {
     let gateway = Gateway::start(Setup::default());
-    let home = Home::new().device("QA1", &gateway).plan(
+    let home = Home::of(&gateway).plan(
         "P",
         &export("*", "DOM1", "[notify.metrics]\npath = \"metrics/dp.prom\""),
     );
@@ -449,9 +443,7 @@ fn the_metrics_are_for_everybody_to_read_whatever_the_umask_says() {
 
 /// A home whose plan has run once, so that there are a store, a history and locks.
 fn used_home(gateway: &Gateway) -> Home {
-    let home = Home::new()
-        .device("QA1", gateway)
-        .plan("P", &export("*", "DOM1", ""));
+    let home = Home::of(gateway).plan("P", &export("*", "DOM1", ""));
     let _ = home.dpbackup(&["run", "P"]).exits(0);
     home
 }
@@ -505,9 +497,7 @@ fn what_somebody_else_owns_is_not_written_and_the_command_mends_it() {
         return;
     }
     let gateway = Gateway::start(Setup::default());
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("P", &export("*", "DOM1", ""));
+    let home = Home::of(&gateway).plan("P", &export("*", "DOM1", ""));
     let text = fs::read_to_string(home.plan_file()).expect("a plan file");
     set_mode(&home.path(""), 0o755);
     let own = make_folder(&home.path("own"), 0o755);
@@ -548,9 +538,7 @@ fn a_run_that_root_starts_by_hand_leaves_nothing_that_locks_the_service_out() {
         return;
     }
     let gateway = Gateway::start(Setup::default());
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("P", &export("*", "DOM1", ""));
+    let home = Home::of(&gateway).plan("P", &export("*", "DOM1", ""));
     let text = fs::read_to_string(home.plan_file()).expect("a plan file");
     set_mode(&home.path(""), 0o755);
     let etc = make_folder(&home.path("etc"), 0o755);

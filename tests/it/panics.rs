@@ -19,29 +19,17 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::invariants::broken;
-use crate::simulator::{Domain, Fault, FaultKind, Gateway, Setup};
-use crate::support::{EngineRun, Home, TestClock, export};
-
-fn clock() -> TestClock {
-    TestClock::at("2026-11-22T01:00:00Z")
-}
+use crate::simulator::{Domain, Fault, FaultKind, Gateway};
+use crate::support::{EngineRun, Home, TestClock, export, gateways};
 
 fn gateway(clock: &TestClock) -> Gateway {
-    Gateway::start(Setup {
-        clock: clock.for_gateway(),
-        domains: vec![Domain::new("DOM1"), Domain::new("DOM2")],
-        internal_file_bytes: 2 << 10,
-        quiesce_time: Duration::from_secs(5),
-        unquiesce_time: Duration::from_secs(5),
-        ..Setup::default()
-    })
+    let setup = gateways::small(["DOM1", "DOM2"].map(Domain::new));
+    Gateway::start(gateways::on_clock(clock, Duration::from_secs(5), setup))
 }
 
 fn home(gateway: &Gateway) -> Home {
-    let timeouts =
-        "{ connect = \"5s\", request = \"60s\", export = \"60s\", secure_backup = \"10m\", idle = \"60s\" }";
     Home::quick()
-        .setting(&format!("timeouts = {timeouts}"))
+        .timeouts("request = 60s, export = 60s, secure_backup = 10m, idle = 60s")
         .device("QA1", gateway)
         .plan(
             "P",
@@ -136,7 +124,7 @@ fn run(home: &Home, clock: &TestClock, trap: &Trap, place: In) -> EngineRun {
 
 /// How many moments a run has that meets no panic.
 fn moments(place: In) -> u64 {
-    let clock = clock();
+    let clock = TestClock::night();
     let gateway = gateway(&clock);
     let trap = Trap::new(u64::MAX, u64::MAX);
     let run = run(&home(&gateway), &clock, &trap, place);
@@ -170,7 +158,7 @@ fn a_panic_at_any_moment_is_undone_told_and_recorded() {
     let (mut told, mut recorded) = (0, 0);
     for nth in 1..=all {
         let case = format!("moment {nth} of {all}");
-        let clock = clock();
+        let clock = TestClock::night();
         let gateway = gateway(&clock);
         let home = home(&gateway);
         let trap = Trap::new(nth, nth);
@@ -230,7 +218,7 @@ fn a_history_that_panics_from_some_moment_on_leaves_nothing_quiesced() {
     let all = moments(In::HistoryAlone);
     for nth in (1..=all).step_by(SOME) {
         let case = format!("from moment {nth} of {all}");
-        let clock = clock();
+        let clock = TestClock::night();
         let gateway = gateway(&clock);
         let home = home(&gateway);
         let trap = Trap::new(nth, u64::MAX);
@@ -257,7 +245,7 @@ fn a_run_in_which_nothing_works_any_more_never_says_that_nothing_is_left() {
     let mut quiesced = 0;
     for nth in (1..=all).step_by(SOME) {
         let case = format!("from moment {nth} of {all}");
-        let clock = clock();
+        let clock = TestClock::night();
         let gateway = gateway(&clock);
         let home = home(&gateway);
         let trap = Trap::new(nth, u64::MAX);
@@ -302,7 +290,7 @@ fn left_by_the_dead(clock: &TestClock, one: &Gateway, two: &Gateway) -> Home {
 #[test]
 fn a_panic_in_a_recovery_is_never_taken_for_its_success_and_the_next_one_mends() {
     let all = {
-        let clock = clock();
+        let clock = TestClock::night();
         let (one, two) = (gateway(&clock), gateway(&clock));
         let home = left_by_the_dead(&clock, &one, &two);
         let trap = Trap::new(u64::MAX, u64::MAX);
@@ -318,7 +306,7 @@ fn a_panic_in_a_recovery_is_never_taken_for_its_success_and_the_next_one_mends()
     for nth in (1..=all).step_by(SOME) {
         for last in [nth, u64::MAX] {
             let case = format!("moment {nth} of {all}, to {last}");
-            let clock = clock();
+            let clock = TestClock::night();
             let (one, two) = (gateway(&clock), gateway(&clock));
             let home = left_by_the_dead(&clock, &one, &two);
             let trap = Trap::new(nth, last);
@@ -351,7 +339,7 @@ fn a_panic_in_a_recovery_is_never_taken_for_its_success_and_the_next_one_mends()
 
 #[test]
 fn a_sink_that_panics_changes_nothing() {
-    let clock = clock();
+    let clock = TestClock::night();
     let gateway = gateway(&clock);
     let home = home(&gateway);
     let mut panics = |event: &Event| {

@@ -9,7 +9,7 @@ use dpbackup::run::event::{Event, Undo};
 use crate::draw;
 use crate::invariants::broken;
 use crate::simulator::{Domain, Gateway, Personality, Setup};
-use crate::support::{Home, TestClock};
+use crate::support::{Home, TestClock, gateways};
 
 const EXPORT: &str =
     "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\ndomains = \"DOM1\"\nquiesce = true\n";
@@ -22,26 +22,17 @@ const SECURE_BACKUP: &str = "[[plan.activity]]\naction = \"secure-backup\"\ndevi
 
 /// What does not hold after a run against a gateway.
 fn trial(plan: &str, personalities: &[Personality]) -> Vec<String> {
-    let clock = TestClock::at("2026-11-22T01:00:00Z").hurrying(8);
-    let parts = [("root.tgz", 300), ("cert.tgz", 500)];
+    let clock = TestClock::night().hurrying(8);
+    let small = gateways::small([Domain::new("DOM1").unsaved(), Domain::new("DOM2")]);
     let setup = Setup {
-        clock: clock.for_gateway(),
-        domains: vec![Domain::new("DOM1").unsaved(), Domain::new("DOM2")],
-        quiesce_time: Duration::from_secs(3),
-        unquiesce_time: Duration::from_secs(3),
         secure_backup_time: Duration::from_secs(1),
-        secure_backup_parts: parts.map(|(name, bytes)| (name.to_owned(), bytes)).to_vec(),
-        internal_file_bytes: 2 << 10,
-        ..Setup::default()
+        ..gateways::on_clock(&clock, Duration::from_secs(3), small)
     };
     let gateway = Gateway::start(personalities.iter().fold(setup, Setup::with));
     let home = Home::quick()
         .setting("quiesce_timeout = \"60s\"\nunquiesce_timeout = \"30s\"\nquiesce_grace = \"30s\"")
         .setting("retries = 1")
-        .setting(
-            "timeouts = { connect = \"2s\", request = \"400ms\", export = \"600ms\", \
-             secure_backup = \"600ms\", idle = \"200ms\" }",
-        )
+        .timeouts("connect = 2s, request = 400ms, export = 600ms, secure_backup = 600ms, idle = 200ms")
         .device("QA1", &gateway)
         .plan("P", plan);
     let run = home.run("P", &clock);

@@ -108,9 +108,7 @@ fn devices_stand_in_the_order_of_the_file_domains_by_name_and_each_once() {
 #[test]
 fn a_domain_in_two_activities_is_backed_up_by_both() {
     let gateway = gateway_with(&["DOM1", "DOM2"]);
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("P", &(export("QA1", "DOM2", "") + &export("QA1", "DOM*", "")));
+    let home = Home::of(&gateway).plan("P", &(export("QA1", "DOM2", "") + &export("QA1", "DOM*", "")));
     let clock = TestClock::at(NIGHT);
     // Two files of one domain are told apart by their time.
     let mut watch = |event: &Event| {
@@ -129,7 +127,7 @@ fn a_domain_in_two_activities_is_backed_up_by_both() {
 #[test]
 fn a_pattern_that_matches_nothing_is_one_skipped_task_that_keeps_it() {
     let gateway = gateway_with(&["DOM1"]);
-    let home = Home::new().device("QA1", &gateway).plan(
+    let home = Home::of(&gateway).plan(
         "P",
         &(export("PROD*", "DOM*", "")
             + &export("QA*", "NONE*, X?", "")
@@ -181,8 +179,7 @@ fn an_api_connect_domain_is_skipped_and_firmware_without_the_class_has_none() {
 fn a_plan_whose_tasks_are_all_skipped_stops_before_its_scripts() {
     let gateway = gateway_with(&["DOM1"]);
     let scripts = "pre_script = \"mark.sh\"\npost_script = \"mark.sh\"\n";
-    let home = Home::new()
-        .device("QA1", &gateway)
+    let home = Home::of(&gateway)
         .absent_device("QA2")
         .script("mark.sh", "#!/bin/sh\ntouch \"$DPBACKUP_STORE/../ran\"\n")
         .plan(
@@ -281,7 +278,7 @@ fn a_wrong_password_is_one_failed_task_and_is_tried_once_only() {
 fn a_page_for_people_is_one_failed_task() {
     let gateway = gateway_with(&["DOM1"]);
     gateway.fail_as("*=html");
-    one_failed_task(Home::new().device("QA1", &gateway), "DEVICE_ERROR");
+    one_failed_task(Home::of(&gateway), "DEVICE_ERROR");
 }
 
 #[test]
@@ -317,9 +314,7 @@ fn a_failed_device_does_not_hide_the_others() {
 #[test]
 fn a_password_that_cannot_be_had_is_a_failed_task_and_not_a_skipped_one() {
     let gateway = gateway_with(&["DOM1"]);
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("P", &export("QA1", "D*", ""));
+    let home = Home::of(&gateway).plan("P", &export("QA1", "D*", ""));
     let mut command = home.command(&["run", "P"]);
     command.env_remove("DPBACKUP_TEST_PASSWORD");
     let ran = crate::support::Ran::of(command.output().expect("the binary starts")).exits(1);

@@ -13,10 +13,7 @@ const GOOD: &str = "#!/bin/sh\necho \"$1 $2\" >> \"$DPBACKUP_STORE/../ran\"\n";
 const BAD: &str = "#!/bin/sh\necho \"$1 $2\" >> \"$DPBACKUP_STORE/../ran\"\nexit 7\n";
 
 fn home(gateway: &Gateway) -> Home {
-    Home::new()
-        .device("QA1", gateway)
-        .script("good.sh", GOOD)
-        .script("bad.sh", BAD)
+    Home::of(gateway).script("good.sh", GOOD).script("bad.sh", BAD)
 }
 
 fn run(home: &Home) -> EngineRun {

@@ -26,8 +26,7 @@ fn go(home: &Home) {
 }
 
 fn home(gateway: &Gateway) -> Home {
-    Home::new()
-        .device("QA1", gateway)
+    Home::of(gateway)
         .script("hold.sh", HOLD)
         .plan(
             "P",
@@ -85,6 +84,27 @@ fn another_plan_runs_beside_it() {
 }
 
 #[test]
+fn a_preview_beside_a_run_disturbs_nothing() {
+    let gateway = Gateway::start(Setup::default());
+    let activities = export("*", "DOM1", "") + &export("*", "DOM2", "pre_script = \"hold.sh\"");
+    let home = Home::of(&gateway).script("hold.sh", HOLD).plan("P", &activities);
+    let run = held(&home);
+    let before = (home.plan_rows(), home.stored());
+    assert_eq!(
+        before.1.len(),
+        1,
+        "the first task is done, the second one in its script"
+    );
+    let ran = home.dpbackup(&["preview", "P"]).exits(0);
+    assert!(ran.stdout.contains("DOM2-export-"), "{}", ran.stdout);
+    assert_eq!((home.plan_rows(), home.stored()), before);
+    go(&home);
+    let _ = run.end().exits(0);
+    assert_eq!(home.stored().len(), 2);
+    assert_eq!(home.last_plan().status.code(), "SUCCESS");
+}
+
+#[test]
 fn a_run_that_waits_for_the_lock_gets_its_turn() {
     let gateway = Gateway::start(Setup::default());
     let home = home(&gateway);
@@ -115,8 +135,7 @@ fn a_signal_ends_the_wait_for_the_lock() {
 #[test]
 fn two_plans_do_not_work_on_one_device_at_a_time() {
     let gateway = Gateway::start(Setup::default());
-    let home = Home::new()
-        .device("QA1", &gateway)
+    let home = Home::of(&gateway)
         .script("hold.sh", HOLD)
         .plan("P", &export("*", "DOM1", "pre_script = \"hold.sh\""))
         .plan("Q", &export("*", "DOM2", ""));
@@ -189,9 +208,7 @@ fn killed_while_quiesced(home: &Home, gateway: &Gateway) {
 #[test]
 fn recover_brings_back_what_a_killed_run_left_and_clears_its_remains() {
     let gateway = Gateway::start(Setup::default());
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("P", &export("*", "DOM1", "quiesce = true"));
+    let home = Home::of(&gateway).plan("P", &export("*", "DOM1", "quiesce = true"));
     killed_while_quiesced(&home, &gateway);
     let ran = home.dpbackup(&["recover"]).exits(0);
     assert!(gateway.state().is_unquiesced());
@@ -219,9 +236,7 @@ fn recover_brings_back_what_a_killed_run_left_and_clears_its_remains() {
 #[test]
 fn the_next_run_brings_back_what_a_killed_one_left_before_it_begins() {
     let gateway = Gateway::start(Setup::default());
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("P", &export("*", "DOM1", "quiesce = true"));
+    let home = Home::of(&gateway).plan("P", &export("*", "DOM1", "quiesce = true"));
     killed_while_quiesced(&home, &gateway);
     let ran = home.dpbackup(&["run", "P", "-v"]).exits(0);
     assert!(gateway.state().is_unquiesced());
@@ -240,9 +255,7 @@ fn the_next_run_brings_back_what_a_killed_one_left_before_it_begins() {
 #[test]
 fn recover_leaves_a_run_alone_that_lives() {
     let gateway = Gateway::start(Setup::default());
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("P", &export("*", "DOM1", "quiesce = true"));
+    let home = Home::of(&gateway).plan("P", &export("*", "DOM1", "quiesce = true"));
     gateway.fail_as("do-backup=stall-in-body@2000");
     let running = home.running(&["run", "P"]);
     eventually("the export is on its way", || is_exporting(&home));
@@ -258,9 +271,7 @@ fn recover_leaves_a_run_alone_that_lives() {
 #[test]
 fn a_person_can_strike_out_what_is_remembered_of_a_device_that_is_gone() {
     let gateway = Gateway::start(Setup::default());
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("P", &export("*", "DOM1", "quiesce = true"));
+    let home = Home::of(&gateway).plan("P", &export("*", "DOM1", "quiesce = true"));
     killed_while_quiesced(&home, &gateway);
     let asked = gateway.operations().len();
     let ran = home.dpbackup(&["recover", "--forget", "QA7"]);

@@ -29,22 +29,14 @@ fn refused(home: &Home, gateway: &Gateway, status: &str) -> EngineRun {
     run
 }
 
-fn home(gateway: &Gateway) -> Home {
-    Home::new().device("QA1", gateway)
-}
-
-fn gateway() -> Gateway {
-    Gateway::start(Setup::default())
-}
-
 #[test]
 fn a_disabled_plan_does_not_start() {
-    let gateway = gateway();
+    let gateway = Gateway::start(Setup::default());
     let plan = format!(
         "enabled = false\npre_script = \"pre.sh\"\n{}",
         export("*", "*", "")
     );
-    let home = home(&gateway)
+    let home = Home::of(&gateway)
         .script("pre.sh", "#!/bin/sh\ntouch ran\n")
         .plan("P", &plan);
     let run = refused(&home, &gateway, "PLAN_IS_DISABLED");
@@ -57,8 +49,8 @@ fn a_disabled_plan_does_not_start() {
 
 #[test]
 fn no_plan_starts_while_backups_are_disabled() {
-    let gateway = gateway();
-    let home = home(&gateway)
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::of(&gateway)
         .setting("backups_enabled = false")
         .plan("P", &export("*", "*", ""));
     let run = refused(&home, &gateway, "BACKUPS_ARE_DISABLED");
@@ -70,14 +62,14 @@ fn no_plan_starts_while_backups_are_disabled() {
 
 #[test]
 fn a_disabled_plan_is_told_before_disabled_backups_and_both_before_the_window() {
-    let gateway = gateway();
+    let gateway = Gateway::start(Setup::default());
     let plan = |enabled| {
         format!(
             "enabled = {enabled}\nmaintenance_window = {{ start = \"01:00\", end = \"02:00\", time_zone = \"UTC\" }}\n{}",
             export("*", "*", "")
         )
     };
-    let home = home(&gateway)
+    let home = Home::of(&gateway)
         .setting("backups_enabled = false")
         .plan("P", &plan(false))
         .plan("Q", &plan(true));
@@ -88,12 +80,12 @@ fn a_disabled_plan_is_told_before_disabled_backups_and_both_before_the_window() 
 
 #[test]
 fn a_plan_does_not_start_outside_its_window() {
-    let gateway = gateway();
+    let gateway = Gateway::start(Setup::default());
     let plan = format!(
         "maintenance_window = {{ start = \"13:00\", end = \"14:00\", time_zone = \"UTC\" }}\n{}",
         export("*", "*", "")
     );
-    let home = home(&gateway).plan("P", &plan);
+    let home = Home::of(&gateway).plan("P", &plan);
     let run = refused(&home, &gateway, "PRE_VALIDATION_OUT_OF_MAINTENANCE_WINDOW");
     assert!(
         run.error().contains("13:00") && run.error().contains("--ignore-window"),
@@ -104,12 +96,12 @@ fn a_plan_does_not_start_outside_its_window() {
 
 #[test]
 fn a_person_may_ignore_the_window_and_history_says_so() {
-    let gateway = gateway();
+    let gateway = Gateway::start(Setup::default());
     let plan = format!(
         "maintenance_window = {{ start = \"13:00\", end = \"14:00\", time_zone = \"UTC\" }}\n{}",
         export("*", "DOM1", "")
     );
-    let home = home(&gateway).plan("P", &plan);
+    let home = Home::of(&gateway).plan("P", &plan);
     let options = Options {
         ignore_window: true,
         ..Options::default()
@@ -126,8 +118,8 @@ fn a_person_may_ignore_the_window_and_history_says_so() {
 
 #[test]
 fn a_quiesce_timeout_that_no_device_takes_is_refused_where_a_plan_quiesces() {
-    let gateway = gateway();
-    let home = home(&gateway)
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::of(&gateway)
         .setting("quiesce_timeout = \"59s\"")
         .plan(
             "P",
@@ -145,9 +137,9 @@ fn a_quiesce_timeout_that_no_device_takes_is_refused_where_a_plan_quiesces() {
 
 #[test]
 fn a_store_on_nothing_but_the_root_is_not_mounted_and_is_not_made() {
-    let gateway = gateway();
+    let gateway = Gateway::start(Setup::default());
     let store = format!("/dpbackup-test-{}", std::process::id());
-    let home = home(&gateway)
+    let home = Home::of(&gateway)
         .setting(&format!("store = \"{store}\""))
         .setting("require_mount = \"mounted\"")
         .plan("P", &export("*", "*", ""));
@@ -162,8 +154,8 @@ fn a_store_on_nothing_but_the_root_is_not_mounted_and_is_not_made() {
 
 #[test]
 fn a_store_on_a_local_disk_is_none_of_a_network() {
-    let gateway = gateway();
-    let home = home(&gateway)
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::of(&gateway)
         .setting("require_mount = \"remote\"")
         .plan("P", &export("*", "*", ""));
     refused(&home, &gateway, "PRE_VALIDATION_STORE_IS_NOT_MOUNTED");
@@ -172,8 +164,8 @@ fn a_store_on_a_local_disk_is_none_of_a_network() {
 
 #[test]
 fn a_store_that_cannot_be_written_is_refused_with_the_reason() {
-    let gateway = gateway();
-    let home = home(&gateway).plan("P", &export("*", "*", ""));
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::of(&gateway).plan("P", &export("*", "*", ""));
     fs::write(home.store(), "a file where the store should be").expect("a file");
     let run = refused(&home, &gateway, "PRE_VALIDATION_STORE_IS_NOT_MOUNTED");
     assert!(run.error().contains("store is not a folder"), "{}", run.error());
@@ -183,8 +175,8 @@ fn a_store_that_cannot_be_written_is_refused_with_the_reason() {
 #[test]
 fn a_store_without_the_free_space_is_refused_with_both_sizes() {
     for threshold in ["100%", "8000 PiB"] {
-        let gateway = gateway();
-        let home = home(&gateway)
+        let gateway = Gateway::start(Setup::default());
+        let home = Home::of(&gateway)
             .setting(&format!("min_free_store = \"{threshold}\""))
             .plan("P", &export("*", "*", ""));
         let run = refused(&home, &gateway, "PRE_VALIDATION_BACKUP_STORE_OUT_OF_SPACE");

@@ -45,9 +45,7 @@ fn run_with_pause(home: &Home, clock: &TestClock, pause: Duration, options: Opti
 #[test]
 fn a_window_across_midnight_is_open_in_its_zone_from_start_until_just_before_end() {
     let gateway = Gateway::start(Setup::default());
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("P", &window("22:00", "02:00", "Europe/Rome"));
+    let home = Home::of(&gateway).plan("P", &window("22:00", "02:00", "Europe/Rome"));
     let times = [
         "2026-11-22T20:59:59Z",
         "2026-11-22T21:00:00Z",
@@ -61,9 +59,7 @@ fn a_window_across_midnight_is_open_in_its_zone_from_start_until_just_before_end
 #[test]
 fn the_same_window_opens_an_hour_earlier_in_summer() {
     let gateway = Gateway::start(Setup::default());
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("P", &window("22:00", "02:00", "Europe/Rome"));
+    let home = Home::of(&gateway).plan("P", &window("22:00", "02:00", "Europe/Rome"));
     let times = [
         "2026-07-01T19:59:59Z",
         "2026-07-01T20:00:00Z",
@@ -75,9 +71,7 @@ fn the_same_window_opens_an_hour_earlier_in_summer() {
 #[test]
 fn a_window_in_the_hour_that_comes_twice_is_open_twice() {
     let gateway = Gateway::start(Setup::default());
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("P", &window("02:00", "02:30", "Europe/Rome"));
+    let home = Home::of(&gateway).plan("P", &window("02:00", "02:30", "Europe/Rome"));
     let times = [
         "2026-10-25T00:10:00Z",
         "2026-10-25T00:40:00Z",
@@ -90,9 +84,7 @@ fn a_window_in_the_hour_that_comes_twice_is_open_twice() {
 #[test]
 fn a_window_in_the_hour_that_is_skipped_does_not_open_that_day() {
     let gateway = Gateway::start(Setup::default());
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("P", &window("02:10", "02:50", "Europe/Rome"));
+    let home = Home::of(&gateway).plan("P", &window("02:10", "02:50", "Europe/Rome"));
     let times = [
         "2026-03-28T01:30:00Z",
         "2026-03-29T00:59:59Z",
@@ -179,7 +171,7 @@ fn a_task_that_runs_when_the_window_closes_is_not_interrupted() {
         quiesce_time: Duration::from_secs(50),
         ..Setup::default()
     });
-    let home = Home::new().device("QA1", &gateway).plan(
+    let home = Home::of(&gateway).plan(
         "P",
         &format!("{UNTIL_SIX}\n{}", export("*", "DOM1, DOM2", "quiesce = true")),
     );

@@ -33,7 +33,7 @@ fn run(activity: &str, operation: &str, bulk: &str) -> EngineRun {
         ..Setup::default()
     });
     gateway.fail_as(&format!("{operation}=bulk@answer:{bulk}"));
-    let home = Home::new().device("QA1", &gateway).plan("P", activity);
+    let home = Home::of(&gateway).plan("P", activity);
     let run = home.run("P", &clock);
     clock.pass(Duration::from_secs(3600));
     assert_eq!(broken(&home, &gateway, &[]), [""; 0], "{operation} {bulk}");
@@ -124,9 +124,7 @@ fn a_fault_and_an_error_log_that_are_not_plausible_are_refused_too() {
         let gateway = Gateway::start(Setup::default());
         gateway.fail_as("do-backup=bulk@answer:namespaces:20000");
         gateway.fail_as(&format!("do-backup={fault}"));
-        let home = Home::new()
-            .device("QA1", &gateway)
-            .plan("P", &export("*", "DOM1", ""));
+        let home = Home::of(&gateway).plan("P", &export("*", "DOM1", ""));
         let ended = home.run("P", &TestClock::at(NIGHT));
         assert_eq!(ended.tasks(), ["QA1/DOM1 BACKUP_FAILED"], "{fault}");
         says_why(&ended, fault);

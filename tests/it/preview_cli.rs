@@ -1,14 +1,7 @@
 //! `preview` and `validate`: what would happen, and nothing that does.
 
 use crate::simulator::{Domain, Gateway, Setup};
-use crate::support::{Home, Ran, export, names, secure_backup};
-
-fn gateway() -> Gateway {
-    Gateway::start(Setup {
-        domains: ["DOM2", "DOM1"].map(Domain::new).to_vec(),
-        ..Setup::default()
-    })
-}
+use crate::support::{Home, Ran, export, gateways, names, secure_backup};
 
 /// The run changed nothing, neither here nor on the device.
 #[track_caller]
@@ -61,8 +54,8 @@ fn lines(home: &Home, ran: &Ran) -> Vec<String> {
 
 #[test]
 fn a_preview_lists_the_tasks_in_order_with_what_would_happen() {
-    let gateway = gateway();
-    let home = Home::new().device("QA1", &gateway).absent_device("QA2").plan(
+    let gateway = gateways::with_domains(["DOM2", "DOM1"].map(Domain::new));
+    let home = Home::of(&gateway).absent_device("QA2").plan(
         "P",
         &(secure_backup("QA1", "quiesce = true")
             + &export("QA*", "DOM*", "quiesce = true")
@@ -100,11 +93,10 @@ fn a_preview_lists_the_tasks_in_order_with_what_would_happen() {
 
 #[test]
 fn a_preview_ends_as_the_run_would() {
-    let gateway = gateway();
+    let gateway = gateways::with_domains(["DOM2", "DOM1"].map(Domain::new));
     let bad = Gateway::start(Setup::default());
     bad.fail_as("*=html");
-    let home = Home::new()
-        .device("QA1", &gateway)
+    let home = Home::of(&gateway)
         .device("BAD", &bad)
         .absent_device("GONE")
         .plan("GOOD", &export("QA1", "DOM*", ""))
@@ -135,7 +127,7 @@ fn a_preview_ends_as_the_run_would() {
 
 #[test]
 fn a_preview_says_what_would_keep_the_plan_from_starting() {
-    let gateway = gateway();
+    let gateway = gateways::with_domains(["DOM2", "DOM1"].map(Domain::new));
     let quiesces = export("QA1", "DOM1", "quiesce = true");
     for (setting, words) in [
         ("backups_enabled = false", "BACKUPS_ARE_DISABLED"),
@@ -168,7 +160,7 @@ fn a_preview_says_what_would_keep_the_plan_from_starting() {
 
 #[test]
 fn a_preview_says_what_is_wrong_with_the_store_as_the_run_would() {
-    let gateway = gateway();
+    let gateway = gateways::with_domains(["DOM2", "DOM1"].map(Domain::new));
     for (store, words) in [
         ("plans.toml", "plans.toml is not a folder"),
         ("plans.toml/store", "plans.toml is not a folder"),
@@ -197,7 +189,7 @@ fn a_preview_says_what_is_wrong_with_the_store_as_the_run_would() {
 
 #[test]
 fn a_preview_says_that_the_history_cannot_be_used_and_ends_as_the_run_would() {
-    let gateway = gateway();
+    let gateway = gateways::with_domains(["DOM2", "DOM1"].map(Domain::new));
     for (history, words) in [
         ("plans.toml", "plans.toml is not a history of dpbackup"),
         ("plans.toml/history.db", "plans.toml is not a folder"),
@@ -227,9 +219,8 @@ fn a_preview_says_that_the_history_cannot_be_used_and_ends_as_the_run_would() {
 
 #[test]
 fn a_preview_as_json_is_one_document() {
-    let gateway = gateway();
-    let home = Home::new()
-        .device("QA1", &gateway)
+    let gateway = gateways::with_domains(["DOM2", "DOM1"].map(Domain::new));
+    let home = Home::of(&gateway)
         .absent_device("QA2")
         .plan("P", &export("*", "DOM1", "quiesce = true"));
     let ran = home.dpbackup(&["preview", "P", "--format", "json"]).exits(3);
@@ -259,22 +250,9 @@ fn a_preview_as_json_is_one_document() {
 }
 
 #[test]
-fn a_preview_beside_a_run_disturbs_nothing() {
-    let gateway = gateway();
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("P", &export("*", "DOM1", ""));
-    let _ = home.dpbackup(&["run", "P"]).exits(0);
-    let (rows, stored) = (home.plan_rows(), home.stored());
-    let _ = home.dpbackup(&["preview", "P"]).exits(0);
-    assert_eq!((home.plan_rows(), home.stored()), (rows, stored));
-}
-
-#[test]
 fn validate_says_what_a_good_file_holds_and_contacts_nobody() {
-    let gateway = gateway();
-    let home = Home::new()
-        .device("QA1", &gateway)
+    let gateway = gateways::with_domains(["DOM2", "DOM1"].map(Domain::new));
+    let home = Home::of(&gateway)
         .absent_device("QA2")
         .plan("P", &(export("QA*", "DOM*", "") + &secure_backup("QA1", "")))
         .plan("Q", &format!("enabled = false\n{}", export("QA2", "DOM*", "")));
@@ -296,7 +274,7 @@ fn validate_says_what_a_good_file_holds_and_contacts_nobody() {
 
 #[test]
 fn findings_of_a_bad_file_come_all_at_once_and_nothing_is_contacted() {
-    let gateway = gateway();
+    let gateway = gateways::with_domains(["DOM2", "DOM1"].map(Domain::new));
     let home = Home::new()
         .setting("retrys = 3")
         .device("QA1", &gateway)
@@ -334,10 +312,8 @@ fn findings_of_a_bad_file_come_all_at_once_and_nothing_is_contacted() {
 
 #[test]
 fn a_domain_that_is_asked_for_by_name_and_is_not_there_is_noted_by_preview_and_run() {
-    let gateway = gateway();
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("P", &export("*", "DOM1, DOM7, X*, DOM8, !DOM8", ""));
+    let gateway = gateways::with_domains(["DOM2", "DOM1"].map(Domain::new));
+    let home = Home::of(&gateway).plan("P", &export("*", "DOM1, DOM7, X*, DOM8, !DOM8", ""));
     let note = "QA1 has no domain DOM7, which 'DOM1, DOM7, X*, DOM8, !DOM8' asks for";
     let ran = home.dpbackup(&["preview", "P"]).exits(0);
     assert!(

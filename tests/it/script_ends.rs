@@ -130,8 +130,7 @@ fn a_script_that_reads_its_input_finds_none() {
 #[test]
 fn a_bare_name_is_looked_up_in_the_folder_of_scripts_and_a_path_beside_the_plan_file() {
     let gateway = Gateway::start(Setup::default());
-    let home = Home::new()
-        .device("QA1", &gateway)
+    let home = Home::of(&gateway)
         .script("s.sh", "#!/bin/sh\necho bare\n")
         .plan("BARE", &export("*", "DOM1", "pre_script = \"s.sh\""))
         .plan("PATH", &export("*", "DOM1", "pre_script = \"scripts/s.sh\""))

@@ -31,16 +31,13 @@ fn order(home: &Home, gateway: &Gateway) -> String {
 #[test]
 fn the_arguments_are_those_of_dpod_at_all_four_moments() {
     let gateway = Gateway::start(Setup::default());
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .script("s.sh", ARGUMENTS)
-        .plan(
-            "Backup QA",
-            &format!(
-                "{FOUR}{}",
-                export("*", "DOM1", FOUR) + &secure_backup("*", FOUR) + &export("*", "NONE*", FOUR)
-            ),
-        );
+    let home = Home::of(&gateway).script("s.sh", ARGUMENTS).plan(
+        "Backup QA",
+        &format!(
+            "{FOUR}{}",
+            export("*", "DOM1", FOUR) + &secure_backup("*", FOUR) + &export("*", "NONE*", FOUR)
+        ),
+    );
     let run = home.run("Backup QA", &TestClock::at(NIGHT));
     assert_eq!(run.status(), "COMPLETED_WITH_WARNINGS", "{:?}", run.errors());
     insta::assert_snapshot!(order(&home, &gateway), @r#"
@@ -58,8 +55,7 @@ fn the_arguments_of_post_scripts_carry_statuses_and_errors() {
     let gateway = Gateway::start(Setup::default());
     gateway.fail_as("do-backup=file-error");
     let post = "post_script = \"s.sh\"\n";
-    let home = Home::new()
-        .device("QA1", &gateway)
+    let home = Home::of(&gateway)
         .script("s.sh", ARGUMENTS)
         .plan("P", &format!("{post}{}", export("*", "DOM*", post)));
     let run = home.run("P", &TestClock::at(NIGHT));
@@ -74,13 +70,10 @@ fn the_arguments_of_post_scripts_carry_statuses_and_errors() {
 fn an_argument_stays_one_whatever_it_holds_for_no_shell_reads_it() {
     let gateway = Gateway::start(Setup::default());
     let name = "it's $HOME `id` * ; exit 9 | cat";
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .script("s.sh", ARGUMENTS)
-        .plan(
-            name,
-            &format!("pre_script = \"s.sh\"\n{}", export("*", "DOM1", "")),
-        );
+    let home = Home::of(&gateway).script("s.sh", ARGUMENTS).plan(
+        name,
+        &format!("pre_script = \"s.sh\"\n{}", export("*", "DOM1", "")),
+    );
     let run = home.run(name, &TestClock::at(NIGHT));
     assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
     assert_eq!(home.text("order"), format!("BACKUP-PLAN|PRE|1|{name}|\n"));
@@ -88,8 +81,7 @@ fn an_argument_stays_one_whatever_it_holds_for_no_shell_reads_it() {
 
 /// A home whose plan was run by the binary, with the surroundings of all four moments.
 fn surroundings(gateway: &Gateway) -> Home {
-    let home = Home::new()
-        .device("QA1", gateway)
+    let home = Home::of(gateway)
         .script("s.sh", SURROUNDINGS)
         .plan("P", &format!("{FOUR}{}", export("*", "DOM1", FOUR)));
     let _ = home.dpbackup(&["run", "P"]).exits(0);
@@ -228,8 +220,7 @@ fn a_json_file_tells_it_all_and_is_gone_afterwards() {
 #[test]
 fn a_script_finds_the_files_where_it_is_told() {
     let gateway = Gateway::start(Setup::default());
-    let home = Home::new()
-        .device("QA1", &gateway)
+    let home = Home::of(&gateway)
         .script("sum.sh", SUM)
         .plan("P", &export("*", "DOM1", "post_script = \"sum.sh\""));
     assert_eq!(home.run("P", &TestClock::at(NIGHT)).status(), "SUCCESS");
@@ -245,8 +236,7 @@ fn the_post_task_script_runs_always_or_only_on_failure() {
         let gateway = Gateway::start(Setup::default());
         gateway.fail_as("do-backup@DOM2=file-error");
         let more = format!("post_script = \"s.sh\"\npost_script_when = \"{when}\"");
-        let home = Home::new()
-            .device("QA1", &gateway)
+        let home = Home::of(&gateway)
             .script("s.sh", "#!/bin/sh\necho \"$5\" >> \"$DPBACKUP_STORE/../ran\"\n")
             .plan("P", &export("*", "DOM*", &more));
         assert_eq!(home.run("P", &TestClock::at(NIGHT)).status(), "FAILED");
@@ -257,8 +247,7 @@ fn the_post_task_script_runs_always_or_only_on_failure() {
 #[test]
 fn no_secret_of_a_receiver_reaches_a_script() {
     let gateway = Gateway::start(Setup::default());
-    let home = Home::new()
-        .device("QA1", &gateway)
+    let home = Home::of(&gateway)
         .script(
             "env.sh",
             "#!/bin/sh\n/usr/bin/env > \"$DPBACKUP_STORE/../seen.env\"\n",

@@ -11,7 +11,7 @@ use dpbackup::history::PlanFilter;
 
 use crate::receivers::{Behaviour, Identity, MailFault, MailServer, Web, arrived};
 use crate::simulator::{Domain, Fault, FaultKind, Gateway, Setup, User};
-use crate::support::{Home, Ran, eventually, names, users};
+use crate::support::{Home, Ran, eventually, gateways, names, users};
 
 /// With characters that XML, JSON, shells and URLs write in another way; the middle none does.
 const CANARY: &str = "p<'\"&%\\ s-canary9c1f7-ö";
@@ -29,13 +29,9 @@ const SPY: &str = "#!/bin/sh\n{ echo \"$@\"; env; tr '\\0' '\\n' < /proc/self/en
                    tr '\\0' '\\n' < /proc/$PPID/cmdline; } >> \"$HOME/spied\" 2>&1\nenv\n";
 
 fn gateway() -> Gateway {
-    let parts = [("root.tgz", 300), ("cert.tgz", 500)];
     Gateway::start(Setup {
         users: vec![User::new("backup", CANARY)],
-        domains: vec![Domain::new("DOM1").unsaved()],
-        secure_backup_parts: parts.map(|(name, bytes)| (name.to_owned(), bytes)).to_vec(),
-        internal_file_bytes: 2 << 10,
-        ..Setup::default()
+        ..gateways::small([Domain::new("DOM1").unsaved()])
     })
 }
 

@@ -15,42 +15,27 @@ use rustix::process::Signal;
 
 use crate::simulator::{Domain, Fault, FaultKind, Gateway, Setup};
 use crate::support::users::{SERVICE, command_as, is_root};
-use crate::support::{Home, Ran, TestClock, eventually, export, notes_of, secure_backup};
+use crate::support::{Home, Ran, TestClock, eventually, export, gateways, notes_of, secure_backup};
 
-const SHORT: &str = "timeouts = { connect = \"5s\", request = \"4s\", export = \"30s\", secure_backup = \"30s\", \
-                     idle = \"5s\" }";
-
-fn clock() -> TestClock {
-    TestClock::at("2026-11-22T01:00:00Z")
-}
+const SHORT: &str = "request = 4s";
 
 /// A gateway with three domains, on this clock.
 fn setup(clock: &TestClock) -> Setup {
-    let parts = [("root.tgz", 300), ("cert.tgz", 500)];
     Setup {
         clock: clock.for_gateway(),
-        domains: vec![Domain::new("DOM1"), Domain::new("DOM2"), Domain::new("DOM3")],
-        internal_file_bytes: 2 << 10,
-        secure_backup_parts: parts.map(|(name, bytes)| (name.to_owned(), bytes)).to_vec(),
-        ..Setup::default()
+        ..gateways::small(["DOM1", "DOM2", "DOM3"].map(Domain::new))
     }
 }
 
 /// The same on the clock of the machine, for runs of the binary.
 fn real(personalities: &[&str]) -> Gateway {
-    let parts = [("root.tgz", 300), ("cert.tgz", 500)];
-    let setup = Setup {
-        domains: vec![Domain::new("DOM1"), Domain::new("DOM2")],
-        internal_file_bytes: 2 << 10,
-        secure_backup_parts: parts.map(|(name, bytes)| (name.to_owned(), bytes)).to_vec(),
-        ..Setup::default()
-    };
+    let setup = gateways::small(["DOM1", "DOM2"].map(Domain::new));
     Gateway::start(setup.being(personalities))
 }
 
 fn home(gateway: &Gateway) -> Home {
     Home::quick()
-        .setting(SHORT)
+        .timeouts(SHORT)
         .device("QA1", gateway)
         .plan("DOMAIN", &export("*", "DOM1", "quiesce = true"))
         .plan("DEVICE", &secure_backup("*", "quiesce = true"))
@@ -72,7 +57,7 @@ fn killed_in(home: &Home, gateway: &Gateway, plan: &str, operation: &str) {
 
 #[test]
 fn a_device_with_default_alone_is_unquiesced_though_nothing_shows_it() {
-    let clock = clock();
+    let clock = TestClock::night();
     let gateway = Gateway::start(setup(&clock).being(&["default-alone"]));
     let home = home(&gateway);
     let run = home.run("DEVICE", &clock);
@@ -99,7 +84,7 @@ fn a_device_with_default_alone_is_unquiesced_after_a_kill_too() {
 #[test]
 fn a_quiesce_that_never_shows_is_undone_once_and_the_words_say_what_was_not_seen() {
     for personality in ["state-never-shown", "state-for-others"] {
-        let clock = clock();
+        let clock = TestClock::night();
         let gateway = Gateway::start(setup(&clock).being(&[personality]));
         let home = home(&gateway);
         let run = home.run("DOMAIN", &clock);
@@ -122,7 +107,7 @@ fn a_quiesce_that_is_answered_by_a_sentence_or_an_error_and_begins_later_is_undo
         "quiesce=error-log",
         "quiesce=ok-and-error-log",
     ] {
-        let clock = clock();
+        let clock = TestClock::night();
         let gateway = Gateway::start(setup(&clock).being(&[answer, "quiesce=late@2s"]));
         let home = home(&gateway);
         let run = home.run("DOMAIN", &clock);
@@ -136,7 +121,7 @@ fn a_quiesce_that_is_answered_by_a_sentence_or_an_error_and_begins_later_is_undo
 
 #[test]
 fn a_quiesce_that_is_given_up_and_carried_out_later_is_remembered_until_a_later_start_undoes_it() {
-    let clock = clock();
+    let clock = TestClock::night();
     let gateway = Gateway::start(setup(&clock).being(&["quiesce=late@60s"]));
     let home = home(&gateway);
     gateway.fail(Fault::nth("DomainQuiesce", 1, FaultKind::ReplyLost));
@@ -159,7 +144,7 @@ fn a_quiesce_that_is_given_up_and_carried_out_later_is_remembered_until_a_later_
 
 #[test]
 fn a_domain_that_stays_idle_while_all_others_are_quiesced_is_named_and_holds_nothing_up() {
-    let clock = clock();
+    let clock = TestClock::night();
     let gateway = Gateway::start(setup(&clock).being(&["disabled@DOM2"]));
     let home = home(&gateway);
     let run = home.run("DEVICE", &clock);
@@ -177,7 +162,7 @@ fn a_domain_that_stays_idle_while_all_others_are_quiesced_is_named_and_holds_not
 fn what_an_ended_task_of_a_dead_run_left_quiesced_stands_in_the_execution() {
     let gateway = real(&[]);
     let home = Home::quick()
-        .setting(SHORT)
+        .timeouts(SHORT)
         .setting("quiesce_timeout = \"60s\"\nunquiesce_timeout = \"1s\"\nquiesce_grace = \"1s\"")
         .device("QA1", &gateway)
         .plan(
@@ -384,7 +369,7 @@ fn another_device_behind_the_same_address_does_not_close_a_row() {
 
 #[test]
 fn an_interrupted_run_says_what_it_leaves_on_the_device() {
-    let clock = clock();
+    let clock = TestClock::night();
     let gateway = Gateway::start(Setup {
         secure_backup_time: Duration::from_secs(600),
         ..setup(&clock)
@@ -455,7 +440,7 @@ fn every_view_shows_a_process_that_is_gone_and_the_quiesce_that_it_left() {
 fn what_is_known_to_have_been_seen_is_not_waited_for_again() {
     let gateway = real(&[]);
     let home = Home::quick()
-        .setting(&SHORT.replace("4s", "60s"))
+        .timeouts("request = 60s")
         .device("QA1", &gateway)
         .plan("DOMAIN", &export("*", "DOM1", "quiesce = true"));
     killed_in(&home, &gateway, "DOMAIN", "do-backup");
@@ -476,7 +461,7 @@ fn what_is_known_to_have_been_seen_is_not_waited_for_again() {
 fn a_history_that_is_taken_away_during_a_run_ends_it_with_6() {
     let gateway = real(&[]);
     let home = Home::quick()
-        .setting(SHORT)
+        .timeouts(SHORT)
         .script(
             "away.sh",
             "#!/bin/sh\nmv \"$HOME/state/history.db\" \"$HOME/state/away.db\"\n",
@@ -497,10 +482,10 @@ fn a_history_that_is_taken_away_during_a_run_ends_it_with_6() {
 
 #[test]
 fn a_device_whose_plan_was_settled_before_it_ran_halts_the_plan_as_any_failure_does() {
-    let clock = clock();
+    let clock = TestClock::night();
     let gateway = Gateway::start(setup(&clock));
     let home = Home::quick()
-        .setting(SHORT)
+        .timeouts(SHORT)
         .device_at(
             "BAD",
             gateway.port(),

@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::invariants::broken;
 use crate::simulator::{Domain, Fault, FaultKind, Gateway, Setup};
-use crate::support::{Home, Ran};
+use crate::support::{Home, Ran, gateways};
 
 const EXPORT: &str = "post_script = \"post-plan.sh\"\n[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\n\
                       domains = \"DOM1\"\nquiesce = true\npost_script = \"post-task.sh\"\n";
@@ -22,24 +22,11 @@ const SECURE_BACKUP: &str = "post_script = \"post-plan.sh\"\n[[plan.activity]]\n
 
 const SIGNALS: [(Signal, i32); 3] = [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)];
 
-fn gateway() -> Gateway {
-    let parts = [("root.tgz", 300), ("cert.tgz", 500)];
-    Gateway::start(Setup {
-        domains: vec![Domain::new("DOM1")],
-        secure_backup_parts: parts.map(|(name, bytes)| (name.to_owned(), bytes)).to_vec(),
-        internal_file_bytes: 2 << 10,
-        ..Setup::default()
-    })
-}
-
 /// A home whose downloads may be silent for an hour: only a signal ends them.
 fn home(gateway: &Gateway, plan: &str) -> Home {
     Home::quick()
         .setting("retries = 2")
-        .setting(
-            "timeouts = { connect = \"5s\", request = \"2s\", export = \"1h\", secure_backup = \"1h\", \
-             idle = \"1h\" }",
-        )
+        .timeouts("request = 2s, export = 1h, secure_backup = 1h, idle = 1h")
         .script("post-plan.sh", "#!/bin/sh\necho \"$5\" > \"$HOME/post-plan\"\n")
         .script("post-task.sh", "#!/bin/sh\necho \"$5\" > \"$HOME/post-task\"\n")
         .device("QA1", gateway)
@@ -81,7 +68,7 @@ fn plans(home: &Home) -> Vec<dpbackup::history::PlanRow> {
 
 fn interrupt_at_every_request(plan: &str) {
     let clean = {
-        let gateway = gateway();
+        let gateway = Gateway::start(gateways::small([Domain::new("DOM1")]));
         let _ran = home(&gateway, plan).dpbackup(&["run", "P"]).exits(0);
         gateway.operations()
     };
@@ -93,7 +80,7 @@ fn interrupt_at_every_request(plan: &str) {
         }
         for fault in faults {
             let (signal, code) = SIGNALS[index % SIGNALS.len()];
-            let gateway = gateway();
+            let gateway = Gateway::start(gateways::small([Domain::new("DOM1")]));
             let home = home(&gateway, plan);
             let nth = u32::try_from(index + 1).expect("few requests");
             gateway.fail(Fault::nth("*", nth, fault.clone()));
@@ -175,7 +162,7 @@ fn a_secure_backup_is_interrupted_at_any_request() {
 
 #[test]
 fn a_second_signal_skips_the_scripts_and_not_the_unquiesce() {
-    let gateway = gateway();
+    let gateway = Gateway::start(gateways::small([Domain::new("DOM1")]));
     let home = home(&gateway, EXPORT);
     gateway.fail(Fault::every("do-backup", FaultKind::StallBeforeHead(None)));
     let second = FaultKind::StallBeforeHead(Some(Duration::from_secs(1)));
@@ -220,7 +207,7 @@ fn a_signal_between_two_tasks_ends_the_plan_before_the_second() {
 
 #[test]
 fn a_script_that_ignores_sigterm_is_killed_with_its_whole_group() {
-    let gateway = gateway();
+    let gateway = Gateway::start(gateways::small([Domain::new("DOM1")]));
     let home = home(
         &gateway,
         "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\ndomains = \"DOM1\"\nquiesce = true\n\
@@ -264,7 +251,7 @@ fn hold(home: &Home, name: &str) -> Lock {
 
 #[test]
 fn a_signal_while_another_run_is_waited_for_is_an_interruption() {
-    let gateway = gateway();
+    let gateway = Gateway::start(gateways::small([Domain::new("DOM1")]));
     let home = home(&gateway, EXPORT);
     for (lock, requests) in [
         ("plan-P".to_owned(), false),
@@ -292,7 +279,7 @@ fn a_signal_while_another_run_is_waited_for_is_an_interruption() {
 
 #[test]
 fn a_signal_that_was_ignored_from_the_start_stays_ignored() {
-    let gateway = gateway();
+    let gateway = Gateway::start(gateways::small([Domain::new("DOM1")]));
     let home = home(&gateway, EXPORT);
     let pause = FaultKind::StallBeforeHead(Some(Duration::from_millis(500)));
     gateway.fail(Fault::nth("do-backup", 1, pause));

@@ -48,7 +48,7 @@ fn fresh_backups_are_ok_and_old_ones_critical() {
         domains: vec![Domain::new("DOM1").unsaved(), Domain::new("DOM2")],
         ..Setup::default()
     });
-    let home = Home::new().device("QA1", &gateway).plan("P", BOTH);
+    let home = Home::of(&gateway).plan("P", BOTH);
     let _ = home.dpbackup(&["run", "P"]).exits(0);
     let ran = home.dpbackup(&["history", "status"]).exits(0);
     insta::with_settings!({filters => vec![
@@ -72,7 +72,7 @@ fn fresh_backups_are_ok_and_old_ones_critical() {
 #[test]
 fn ages_stand_beside_times_in_the_zone_of_the_machine_or_in_utc() {
     let gateway = Gateway::start(Setup::default());
-    let home = Home::new().device("QA1", &gateway).plan("P", EXPORT);
+    let home = Home::of(&gateway).plan("P", EXPORT);
     let _ = home.dpbackup(&["run", "P"]).exits(0);
     let printed = |arguments: &[&str]| {
         let mut command = home.command(&[&["history", "status"], arguments].concat());
@@ -106,7 +106,7 @@ fn ages_stand_beside_times_in_the_zone_of_the_machine_or_in_utc() {
 #[test]
 fn documents_begin_with_their_version() {
     let gateway = Gateway::start(Setup::default());
-    let home = Home::new().device("QA1", &gateway).plan("P", EXPORT);
+    let home = Home::of(&gateway).plan("P", EXPORT);
     let _ = home.dpbackup(&["run", "P"]).exits(0);
     let begins = |text: &str| {
         let text: String = text.split_whitespace().collect();
@@ -140,7 +140,7 @@ fn documents_begin_with_their_version() {
 #[test]
 fn a_failed_attempt_after_a_good_one_is_a_warning() {
     let gateway = Gateway::start(Setup::default());
-    let home = Home::new().device("QA1", &gateway).plan("P", EXPORT);
+    let home = Home::of(&gateway).plan("P", EXPORT);
     let _ = home.dpbackup(&["run", "P"]).exits(0);
     gateway.fail(Fault::every("do-backup", FaultKind::EmptyFile).in_domain("DOM2"));
     let _ = home.dpbackup(&["run", "P"]).exits(1);
@@ -159,7 +159,7 @@ fn a_failed_attempt_after_a_good_one_is_a_warning() {
 #[test]
 fn a_domain_that_no_plan_asks_for_any_more_is_shown_and_not_judged() {
     let gateway = Gateway::start(Setup::default());
-    let home = Home::new().device("QA1", &gateway).plan("P", EXPORT);
+    let home = Home::of(&gateway).plan("P", EXPORT);
     let _ = home.dpbackup(&["run", "P"]).exits(0);
     let text = std::fs::read_to_string(home.plan_file()).expect("text");
     std::fs::write(home.path("new.toml"), text.replace("DOM*", "DOM*, !DOM2")).expect("a file");
@@ -172,7 +172,7 @@ fn a_domain_that_no_plan_asks_for_any_more_is_shown_and_not_judged() {
 #[test]
 fn an_attempt_under_way_is_told_from_one_that_died() {
     let gateway = Gateway::start(Setup::default());
-    let home = Home::new().device("QA1", &gateway).plan("P", EXPORT);
+    let home = Home::of(&gateway).plan("P", EXPORT);
     let _ = home.dpbackup(&["run", "P"]).exits(0);
     gateway.fail(Fault::every("do-backup", FaultKind::StallBeforeHead(None)));
     let mut run = home.start(&["run", "P"]);

@@ -214,9 +214,7 @@ fn an_export_that_would_fill_the_store_is_given_up_while_enough_is_free() {
 #[test]
 fn a_limit_on_the_size_of_files_fails_the_task_and_leaves_no_part_of_it() {
     let gateway = large();
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("P", &format!("error_policy = \"ignore\"\n{EXPORT}"));
+    let home = Home::of(&gateway).plan("P", &format!("error_policy = \"ignore\"\n{EXPORT}"));
     // The signal that comes with it is ignored, so that the write itself fails.
     let ran = run_after(&home, &["env"], "trap '' XFSZ; ulimit -f 4096").exits(1);
     let said = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -236,14 +234,12 @@ fn a_limit_on_the_size_of_files_fails_the_task_and_leaves_no_part_of_it() {
 
 #[test]
 fn nothing_is_called_stored_that_is_not_where_history_says() {
-    let clock = TestClock::at("2026-11-22T01:00:00Z");
+    let clock = TestClock::night();
     let gateway = Gateway::start(Setup {
         clock: clock.for_gateway(),
         ..Setup::default()
     });
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("P", &format!("error_policy = \"ignore\"\n{EXPORT}{SECURE}"));
+    let home = Home::of(&gateway).plan("P", &format!("error_policy = \"ignore\"\n{EXPORT}{SECURE}"));
     let (store, away) = (home.store(), home.path("away"));
     // Moved away while the first export is verified, as by an unmount; back for the rest.
     let mut tasks = 0;
@@ -331,9 +327,9 @@ fn a_store_that_moves_stays_good() {
 #[test]
 fn a_plan_file_that_moves_with_its_store_and_its_history_stays_good() {
     let gateway = Gateway::start(Setup::default());
-    let old = Home::new().device("QA1", &gateway).plan("P", EXPORT);
+    let old = Home::of(&gateway).plan("P", EXPORT);
     let _ = old.dpbackup(&["run", "P"]).exits(0);
-    let new = Home::new().device("QA1", &gateway).plan("P", EXPORT);
+    let new = Home::of(&gateway).plan("P", EXPORT);
     for part in ["store", "state"] {
         fs::rename(old.path(part), new.path(part)).expect("moved");
     }
@@ -373,14 +369,12 @@ fn what_was_left_in_the_store_of_before_is_found_there_and_not_removed() {
 
 #[test]
 fn a_store_that_is_gone_fails_the_tasks_that_are_left() {
-    let clock = TestClock::at("2026-11-22T01:00:00Z");
+    let clock = TestClock::night();
     let gateway = Gateway::start(Setup {
         clock: clock.for_gateway(),
         ..Setup::default()
     });
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("P", &format!("error_policy = \"ignore\"\n{EXPORT}"));
+    let home = Home::of(&gateway).plan("P", &format!("error_policy = \"ignore\"\n{EXPORT}"));
     let (store, away) = (home.store(), home.path("away"));
     let run = home.run_with("P", &clock, Options::default(), &Stop::new(), &mut |event| {
         if matches!(event, Event::TaskEnded { .. }) && store.exists() {
@@ -396,9 +390,7 @@ fn a_store_that_is_gone_fails_the_tasks_that_are_left() {
 #[test]
 fn a_link_in_place_of_a_folder_of_the_store_is_not_followed() {
     let gateway = Gateway::start(Setup::default());
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("P", &format!("error_policy = \"ignore\"\n{EXPORT}{SECURE}"));
+    let home = Home::of(&gateway).plan("P", &format!("error_policy = \"ignore\"\n{EXPORT}{SECURE}"));
     fs::create_dir_all(home.path("elsewhere")).expect("a folder");
     fs::create_dir_all(home.store().join("QA1/domain")).expect("a folder");
     symlink(home.path("elsewhere"), home.store().join("QA1/domain/DOM1")).expect("a link");
@@ -417,7 +409,7 @@ fn a_link_in_place_of_a_folder_of_the_store_is_not_followed() {
 #[test]
 fn what_a_killed_run_has_left_is_removed_and_told_by_the_next() {
     let gateway = large();
-    let home = Home::new().device("QA1", &gateway).plan("P", EXPORT);
+    let home = Home::of(&gateway).plan("P", EXPORT);
     gateway.fail_as("do-backup=stall-in-body@2000000");
     let mut child = home.start(&["run", "P"]);
     let partial = |home: &Home| home.stored().into_iter().find(|path| path.ends_with(".partial"));
@@ -450,14 +442,12 @@ fn what_a_killed_run_has_left_is_removed_and_told_by_the_next() {
 
 #[test]
 fn a_file_that_is_swapped_while_it_comes_is_not_published_under_its_name() {
-    let clock = TestClock::at("2026-11-22T01:00:00Z");
+    let clock = TestClock::night();
     let gateway = Gateway::start(Setup {
         clock: clock.for_gateway(),
         ..Setup::default()
     });
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("P", &EXPORT.replace("*, !default", "DOM1"));
+    let home = Home::of(&gateway).plan("P", &EXPORT.replace("*, !default", "DOM1"));
     // Another archive of the same domain, good in itself.
     assert_eq!(home.run("P", &clock).status(), "SUCCESS");
     let other = home.store().join(&home.stored()[0]);
@@ -504,12 +494,12 @@ fn a_file_that_is_swapped_while_it_comes_is_not_published_under_its_name() {
 
 #[test]
 fn a_part_that_is_swapped_before_its_folder_is_published_fails_the_task() {
-    let clock = TestClock::at("2026-11-22T01:00:00Z");
+    let clock = TestClock::night();
     let gateway = Gateway::start(Setup {
         clock: clock.for_gateway(),
         ..Setup::default()
     });
-    let home = Home::new().device("QA1", &gateway).plan("P", SECURE);
+    let home = Home::of(&gateway).plan("P", SECURE);
     let run = home.run_with("P", &clock, Options::default(), &Stop::new(), &mut |event| {
         if matches!(
             event,
@@ -565,9 +555,7 @@ fn is_contained(home: &Home, texts: &[&str]) {
 fn hostile_names_of_domains_stay_in_the_store_and_are_shown_safely() {
     let gateway = Gateway::start(Setup::default());
     gateway.fail_as("get-status/DomainStatus=hostile-name");
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("P", &format!("error_policy = \"ignore\"\n{EXPORT}"));
+    let home = Home::of(&gateway).plan("P", &format!("error_policy = \"ignore\"\n{EXPORT}"));
     let ran = home.dpbackup(&["run", "P", "-v"]).exits(1);
     let mut texts = vec![ran.stdout, ran.stderr];
     for arguments in [
@@ -595,9 +583,7 @@ fn a_domain_that_really_has_such_a_name_does_not_get_out() {
         domains: vec![Domain::new("../../evil"), Domain::new("..")],
         ..Setup::default()
     });
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("P", &format!("error_policy = \"ignore\"\n{EXPORT}"));
+    let home = Home::of(&gateway).plan("P", &format!("error_policy = \"ignore\"\n{EXPORT}"));
     let ran = home.dpbackup(&["run", "P"]);
     is_contained(&home, &[&ran.stdout, &ran.stderr]);
     assert_ne!(ran.code, Some(0), "{ran:?}");
@@ -608,7 +594,7 @@ fn hostile_names_in_a_secure_backup_stay_in_the_store() {
     for name in ["../../hostile", "a/b", "..", "esc\u{1b}]0;x"] {
         let gateway = Gateway::start(Setup::default());
         gateway.fail_as(&format!("SecureBackup=hostile-name@{name}"));
-        let home = Home::new().device("QA1", &gateway).plan("P", SECURE);
+        let home = Home::of(&gateway).plan("P", SECURE);
         let ran = home.dpbackup(&["run", "P"]);
         is_contained(&home, &[&ran.stdout, &ran.stderr]);
         assert_eq!(ran.code, Some(1), "{name:?}: {ran:?}");

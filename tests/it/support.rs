@@ -25,6 +25,7 @@ use jiff::Timestamp;
 use crate::simulator::Gateway;
 
 mod clock;
+pub(crate) mod gateways;
 mod ledger;
 mod look;
 pub(crate) mod users;
@@ -36,10 +37,20 @@ pub(crate) use look::{Running, eventually, export, is_alive, names, notes_of, se
 /// The password of the simulated gateways. It must never be seen anywhere.
 pub(crate) const PASSWORD: &str = "secret";
 
+/// Short, so that tests do not wait.
+const TIMEOUTS: [(&str, &str); 5] = [
+    ("connect", "5s"),
+    ("request", "10s"),
+    ("export", "30s"),
+    ("secure_backup", "30s"),
+    ("idle", "5s"),
+];
+
 /// A folder with everything a run needs, removed at the end.
 pub(crate) struct Home {
     folder: tempfile::TempDir,
     settings: String,
+    timeouts: Vec<(String, String)>,
     devices: String,
     plans: String,
 }
@@ -52,12 +63,27 @@ impl Home {
         Self {
             folder,
             settings: String::new(),
+            timeouts: TIMEOUTS
+                .map(|(key, time)| (key.to_owned(), time.to_owned()))
+                .to_vec(),
             devices: String::new(),
             plans: String::new(),
         }
     }
 
-    /// The same in memory where this machine has such a folder: for hundreds of runs, each
+    /// A home with this gateway as QA1.
+    pub(crate) fn of(gateway: &Gateway) -> Self {
+        Self::new().device("QA1", gateway)
+    }
+
+    /// A home with this gateway and a plan `Night`, which exports its domains and tells of that by
+    /// these keys and these tables of `[notify]`.
+    pub(crate) fn telling(gateway: &Gateway, keys: &str, tables: &str) -> Self {
+        let plan = format!("{keys}\n{}\n{tables}", export("*", "DOM*", ""));
+        Self::of(gateway).plan("Night", &plan)
+    }
+
+    /// An empty home in memory where this machine has such a folder: for hundreds of runs, each
     /// of which would wait for the disk a hundred times.
     pub(crate) fn quick() -> Self {
         let mut home = Self::new();
@@ -72,6 +98,17 @@ impl Home {
     pub(crate) fn setting(mut self, line: &str) -> Self {
         self.settings.push_str(line);
         self.settings.push('\n');
+        self
+    }
+
+    /// Sets some of the timeouts, as `request = 2s, idle = 1s`; the others stay as short as tests
+    /// want them.
+    pub(crate) fn timeouts(mut self, times: &str) -> Self {
+        for pair in times.split(", ") {
+            let (key, time) = pair.split_once(" = ").expect("a key and a time");
+            let (_, own) = self.timeouts.iter_mut().find(|(own, _)| own == key).expect(key);
+            time.clone_into(own);
+        }
         self
     }
 
@@ -161,16 +198,18 @@ impl Home {
             ("min_free_store", "min_free_store = \"1 MiB\""),
             ("min_free_device", "min_free_device = \"1 MiB\""),
             ("retries", "retries = 0"),
-            (
-                "timeouts",
-                "timeouts = { connect = \"5s\", request = \"10s\", export = \"30s\", secure_backup = \"30s\", idle = \"5s\" }",
-            ),
         ] {
             if !self.settings.lines().any(|own| own.trim_start().starts_with(key)) {
                 settings.push_str(line);
                 settings.push('\n');
             }
         }
+        let times: Vec<String> = self
+            .timeouts
+            .iter()
+            .map(|(key, time)| format!("{key} = \"{time}\""))
+            .collect();
+        settings.push_str(&format!("timeouts = {{ {} }}\n", times.join(", ")));
         let text = format!("{settings}{}\n{}{}", self.settings, self.devices, self.plans);
         let path = self.path("plans.toml");
         // Another command of this home may be reading it.

@@ -10,7 +10,6 @@ use crate::support::{EngineRun, Home, TestClock, export, notes_of, secure_backup
 
 fn gateway(clock: &TestClock, fault: &str) -> Gateway {
     let gateway = Gateway::start(Setup {
-        domains: ["DOM1", "DOM2"].map(Domain::new).to_vec(),
         clock: clock.for_gateway(),
         secure_backup_time: Duration::from_secs(30),
         ..Setup::default()
@@ -22,12 +21,10 @@ fn gateway(clock: &TestClock, fault: &str) -> Gateway {
 /// Runs one task under a fault, quiesced, and holds it to this status and no remains.
 #[track_caller]
 fn fails(activity: &str, fault: &str, status: &str) -> (EngineRun, Home, Gateway) {
-    let clock = TestClock::at("2026-11-22T01:00:00Z");
+    let clock = TestClock::night();
     let gateway = gateway(&clock, fault);
     let home = Home::new()
-        .setting(
-            "timeouts = { connect = \"5s\", request = \"2s\", export = \"30s\", secure_backup = \"5m\", idle = \"500ms\" }",
-        )
+        .timeouts("request = 2s, secure_backup = 5m, idle = 500ms")
         .device("QA1", &gateway)
         .plan("P", activity);
     let run = home.run("P", &clock);
@@ -138,13 +135,13 @@ fn an_export_of_all_domains_that_lacks_one_does_not_pass_verification() {
 
 #[test]
 fn a_good_first_export_stays_when_the_second_of_a_domain_fails() {
-    let clock = TestClock::at("2026-11-22T01:00:00Z");
+    let clock = TestClock::night();
     let gateway = Gateway::start(Setup {
         domains: vec![Domain::new("DOM1").unsaved()],
         ..Setup::default()
     });
     gateway.fail_as("do-backup:2=bad-crc");
-    let home = Home::new().device("QA1", &gateway).plan("P", &domain());
+    let home = Home::of(&gateway).plan("P", &domain());
     let run = home.run("P", &clock);
     assert_eq!(run.tasks(), ["QA1/DOM1 VERIFICATION_FAILED"]);
     assert_eq!(
@@ -199,9 +196,9 @@ fn a_secure_backup_is_fetched_when_the_device_has_ended_it_whatever_it_says_befo
         // The first look after the request.
         "get-status/DomainStatus:5=result-error",
     ] {
-        let clock = TestClock::at("2026-11-22T01:00:00Z");
+        let clock = TestClock::night();
         let gateway = gateway(&clock, fault);
-        let home = Home::new().device("QA1", &gateway).plan("P", &device());
+        let home = Home::of(&gateway).plan("P", &device());
         let run = home.run("P", &clock);
         assert_eq!(
             run.tasks(),
@@ -214,9 +211,9 @@ fn a_secure_backup_is_fetched_when_the_device_has_ended_it_whatever_it_says_befo
 
 #[test]
 fn a_folder_that_the_device_does_not_remove_is_emptied_and_that_is_enough() {
-    let clock = TestClock::at("2026-11-22T01:00:00Z");
+    let clock = TestClock::night();
     let gateway = gateway(&clock, "RemoveDir=access-denied");
-    let home = Home::new().device("QA1", &gateway).plan("P", &device());
+    let home = Home::of(&gateway).plan("P", &device());
     let run = home.run("P", &clock);
     assert_eq!(run.tasks(), ["QA1/all-domains SUCCESS"], "{:?}", run.errors());
     assert_eq!(home.open_entries(), []);
@@ -246,9 +243,9 @@ fn a_part_that_is_shorter_than_the_device_listed_it_is_not_stored() {
 
 #[test]
 fn a_secure_backup_whose_reply_is_lost_is_looked_for_and_not_asked_for_again() {
-    let clock = TestClock::at("2026-11-22T01:00:00Z");
+    let clock = TestClock::night();
     let gateway = gateway(&clock, "SecureBackup=reply-lost");
-    let home = Home::new().device("QA1", &gateway).plan("P", &device());
+    let home = Home::of(&gateway).plan("P", &device());
     let run = home.run("P", &clock);
     assert_eq!(run.tasks(), ["QA1/all-domains SUCCESS"], "{:?}", run.errors());
     let asked = gateway.operations();
@@ -310,11 +307,9 @@ fn a_secure_backup_that_is_not_what_its_manifest_says_does_not_pass_verification
 
 #[test]
 fn a_device_that_restarts_in_the_middle_of_a_secure_backup_is_a_failed_backup() {
-    let clock = TestClock::at("2026-11-22T01:00:00Z");
+    let clock = TestClock::night();
     let gateway = gateway(&clock, "get-filestore:1=restart");
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("P", &secure_backup("*", ""));
+    let home = Home::of(&gateway).plan("P", &secure_backup("*", ""));
     let run = home.run("P", &clock);
     assert_eq!(
         run.tasks(),
@@ -328,7 +323,7 @@ fn a_device_that_restarts_in_the_middle_of_a_secure_backup_is_a_failed_backup() 
 
 #[test]
 fn reads_are_tried_again_and_changes_are_not() {
-    let clock = TestClock::at("2026-11-22T01:00:00Z");
+    let clock = TestClock::night();
     let gateway = gateway(&clock, "get-status:1=close");
     for fault in [
         "get-status:3=http-503",
@@ -378,12 +373,10 @@ fn reads_are_tried_again_and_changes_are_not() {
 
 #[test]
 fn words_of_the_device_reach_the_message() {
-    let clock = TestClock::at("2026-11-22T01:00:00Z");
+    let clock = TestClock::night();
     let gateway = gateway(&clock, "get-status:99=reset");
     gateway.state().setup.certificates[0].ecdsa = true;
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("P", &secure_backup("*", ""));
+    let home = Home::of(&gateway).plan("P", &secure_backup("*", ""));
     let run = home.run("P", &clock);
     assert_eq!(run.tasks(), ["QA1/all-domains BACKUP_FAILED"]);
     assert!(

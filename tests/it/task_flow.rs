@@ -4,25 +4,14 @@
 use dpbackup::run::event::FileKind;
 
 use crate::simulator::{Domain, Firmware, Gateway, Setup};
-use crate::support::{Home, TestClock, export, notes_of, secure_backup};
+use crate::support::{Home, TestClock, export, gateways, notes_of, secure_backup};
 
 const NIGHT: &str = "2026-11-22T01:02:03.004Z";
 
-fn gateway(domains: Vec<Domain>) -> Gateway {
-    Gateway::start(Setup {
-        domains,
-        ..Setup::default()
-    })
-}
-
-fn home(gateway: &Gateway, activity: &str) -> Home {
-    Home::new().device("QA1", gateway).plan("P", activity)
-}
-
 #[test]
 fn a_quiesced_export_asks_for_no_more_than_it_needs_and_in_this_order() {
-    let gateway = gateway(vec![Domain::new("DOM1")]);
-    let home = home(&gateway, &export("*", "DOM1", "quiesce = true"));
+    let gateway = gateways::with_domains([Domain::new("DOM1")]);
+    let home = Home::of(&gateway).plan("P", &export("*", "DOM1", "quiesce = true"));
     let run = home.run("P", &TestClock::at(NIGHT));
     assert_eq!(run.tasks(), ["QA1/DOM1 SUCCESS"], "{:?}", run.errors());
     insta::assert_snapshot!(gateway.operations().join("\n"), @r"
@@ -43,8 +32,8 @@ fn a_quiesced_export_asks_for_no_more_than_it_needs_and_in_this_order() {
 
 #[test]
 fn a_quiesced_secure_backup_asks_for_no_more_than_it_needs_and_in_this_order() {
-    let gateway = gateway(vec![Domain::new("DOM1")]);
-    let home = home(&gateway, &secure_backup("*", "quiesce = true"));
+    let gateway = gateways::with_domains([Domain::new("DOM1")]);
+    let home = Home::of(&gateway).plan("P", &secure_backup("*", "quiesce = true"));
     let run = home.run("P", &TestClock::at(NIGHT));
     assert_eq!(run.tasks(), ["QA1/all-domains SUCCESS"], "{:?}", run.errors());
     insta::assert_snapshot!(gateway.operations().join("\n"), @r"
@@ -86,9 +75,10 @@ fn a_quiesced_secure_backup_asks_for_no_more_than_it_needs_and_in_this_order() {
 
 #[test]
 fn a_task_goes_through_its_interim_statuses_in_order() {
-    let gateway = gateway(vec![Domain::new("DOM1").unsaved()]);
+    let gateway = gateways::with_domains([Domain::new("DOM1").unsaved()]);
     let more = "quiesce = true\npre_script = \"s.sh\"\npost_script = \"s.sh\"";
-    let home = home(&gateway, &(export("*", "DOM1", more) + &secure_backup("*", more)))
+    let home = Home::of(&gateway)
+        .plan("P", &(export("*", "DOM1", more) + &secure_backup("*", more)))
         .script("s.sh", "#!/bin/sh\n");
     let run = home.run("P", &TestClock::at(NIGHT));
     assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
@@ -121,8 +111,8 @@ fn a_task_goes_through_its_interim_statuses_in_order() {
 
 #[test]
 fn one_connection_is_used_for_all_tasks_of_a_device() {
-    let gateway = gateway(["DOM1", "DOM2", "DOM3"].map(Domain::new).to_vec());
-    let home = home(&gateway, &(export("*", "DOM*", "") + &secure_backup("*", "")));
+    let gateway = gateways::with_domains(["DOM1", "DOM2", "DOM3"].map(Domain::new));
+    let home = Home::of(&gateway).plan("P", &(export("*", "DOM*", "") + &secure_backup("*", "")));
     let run = home.run("P", &TestClock::at(NIGHT));
     assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
     // A secure backup is cleaned up behind by a connection that no signal ends.
@@ -137,9 +127,9 @@ fn one_connection_is_used_for_all_tasks_of_a_device() {
 
 #[test]
 fn a_saved_configuration_that_holds_nothing_does_not_keep_the_running_one_from_the_store() {
-    let gateway = gateway(vec![Domain::new("DOM1").unsaved()]);
+    let gateway = gateways::with_domains([Domain::new("DOM1").unsaved()]);
     gateway.fail_as("do-backup:1=no-objects");
-    let home = home(&gateway, &export("*", "DOM*", ""));
+    let home = Home::of(&gateway).plan("P", &export("*", "DOM*", ""));
     let run = home.run("P", &TestClock::at(NIGHT));
     assert_eq!(
         run.tasks(),
@@ -159,8 +149,8 @@ fn a_saved_configuration_that_holds_nothing_does_not_keep_the_running_one_from_t
 
 #[test]
 fn an_export_is_one_file_and_two_where_changes_are_not_saved() {
-    let gateway = gateway(vec![Domain::new("DOM1"), Domain::new("DOM2").unsaved()]);
-    let home = home(&gateway, &export("*", "DOM*", ""));
+    let gateway = gateways::with_domains([Domain::new("DOM1"), Domain::new("DOM2").unsaved()]);
+    let home = Home::of(&gateway).plan("P", &export("*", "DOM*", ""));
     let run = home.run("P", &TestClock::at(NIGHT));
     assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
     assert_eq!(
@@ -186,9 +176,9 @@ fn an_export_is_one_file_and_two_where_changes_are_not_saved() {
 #[test]
 fn all_domains_are_one_export_and_two_where_any_domain_has_unsaved_changes() {
     for (unsaved, files) in [(false, 1), (true, 2)] {
-        let gateway = gateway(vec![Domain::new("DOM1"), Domain::new("DOM2")]);
+        let gateway = gateways::with_domains([Domain::new("DOM1"), Domain::new("DOM2")]);
         gateway.state().set_unsaved("DOM2", unsaved);
-        let home = home(&gateway, &export("*", "all-domains", "quiesce = true"));
+        let home = Home::of(&gateway).plan("P", &export("*", "all-domains", "quiesce = true"));
         let run = home.run("P", &TestClock::at(NIGHT));
         assert_eq!(run.tasks(), ["QA1/all-domains SUCCESS"], "{:?}", run.errors());
         assert_eq!(home.stored().len(), files);
@@ -211,8 +201,8 @@ fn all_domains_are_one_export_and_two_where_any_domain_has_unsaved_changes() {
 
 #[test]
 fn the_default_domain_is_exported_without_quiesce_and_a_note_says_so() {
-    let gateway = gateway(vec![Domain::new("DOM1")]);
-    let home = home(&gateway, &export("*", "default", "quiesce = true"));
+    let gateway = gateways::with_domains([Domain::new("DOM1")]);
+    let home = Home::of(&gateway).plan("P", &export("*", "default", "quiesce = true"));
     let run = home.run("P", &TestClock::at(NIGHT));
     assert_eq!(run.tasks(), ["QA1/default SUCCESS"], "{:?}", run.errors());
     assert!(
@@ -245,8 +235,8 @@ fn old_firmware_is_backed_up_just_the_same() {
             ..Setup::default()
         });
         let quiesce = "quiesce = true";
-        let home = home(
-            &gateway,
+        let home = Home::of(&gateway).plan(
+            "P",
             &(export("*", "DOM1", quiesce) + &secure_backup("*", quiesce)),
         );
         let run = home.run("P", &TestClock::at(NIGHT));
@@ -268,8 +258,8 @@ fn old_firmware_is_backed_up_just_the_same() {
 
 #[test]
 fn history_keeps_what_the_device_says_about_itself() {
-    let gateway = gateway(vec![Domain::new("DOM1")]);
-    let home = home(&gateway, &export("*", "DOM1", ""));
+    let gateway = gateways::with_domains([Domain::new("DOM1")]);
+    let home = Home::of(&gateway).plan("P", &export("*", "DOM1", ""));
     assert_eq!(home.run("P", &TestClock::at(NIGHT)).status(), "SUCCESS");
     let facts = home.task_rows()[0].facts.clone();
     let firmware = Firmware::v10();

@@ -9,28 +9,19 @@ use dpbackup::run::sequence::Options;
 use dpbackup::signal::Stop;
 
 use crate::simulator::{Gateway, Setup};
-use crate::support::{EngineRun, Home, TestClock, export, secure_backup};
+use crate::support::{EngineRun, Home, TestClock, export, gateways, secure_backup};
 
 const STILL: &str = "STILL QUIESCED: run dpbackup recover";
 
 fn gateway(clock: &TestClock, faults: &[&str]) -> Gateway {
-    let gateway = Gateway::start(Setup {
-        clock: clock.for_gateway(),
-        quiesce_time: Duration::from_secs(20),
-        unquiesce_time: Duration::from_secs(20),
-        ..Setup::default()
-    });
+    let setup = gateways::on_clock(clock, Duration::from_secs(20), Setup::default());
+    let gateway = Gateway::start(setup);
     faults.iter().for_each(|fault| gateway.fail_as(fault));
     gateway
 }
 
-fn clock() -> TestClock {
-    TestClock::at("2026-11-22T01:00:00Z")
-}
-
 fn home(gateway: &Gateway) -> Home {
-    Home::new()
-        .device("QA1", gateway)
+    Home::of(gateway)
         .plan("DOMAIN", &export("*", "DOM1", "quiesce = true"))
         .plan("DEVICE", &secure_backup("*", "quiesce = true"))
 }
@@ -63,7 +54,7 @@ fn failed_and_restored(run: &EngineRun, home: &Home, gateway: &Gateway, status: 
 
 #[test]
 fn the_journal_row_is_on_disk_before_the_quiesce_and_closed_after_the_confirmation() {
-    let clock = clock();
+    let clock = TestClock::night();
     let gateway = gateway(&clock, &[]);
     let home = home(&gateway);
     let mut seen = Vec::new();
@@ -99,7 +90,7 @@ fn the_journal_says_what_must_be_undone() {
         ("DOMAIN", Undo::UnquiesceDomain("DOM1".to_owned())),
         ("DEVICE", Undo::UnquiesceDevice),
     ] {
-        let clock = clock();
+        let clock = TestClock::night();
         let gateway = gateway(&clock, &[]);
         let home = home(&gateway);
         let mut entries = Vec::new();
@@ -122,7 +113,7 @@ fn a_quiesce_that_never_ends_is_given_up_after_timeout_and_grace_and_undone() {
         ("DOMAIN", "DomainQuiesce=never-quiesces"),
         ("DEVICE", "QuiesceDP=never-quiesces"),
     ] {
-        let clock = clock();
+        let clock = TestClock::night();
         let gateway = gateway(&clock, &[fault]);
         let home = home(&gateway);
         let run = home.run(plan, &clock);
@@ -141,7 +132,7 @@ fn a_quiesce_that_never_ends_is_given_up_after_timeout_and_grace_and_undone() {
 
 #[test]
 fn a_quiesce_that_the_device_reports_as_failed_is_undone() {
-    let clock = clock();
+    let clock = TestClock::night();
     let gateway = gateway(&clock, &["DomainQuiesce=quiesce-error"]);
     let home = home(&gateway);
     let run = home.run("DOMAIN", &clock);
@@ -155,7 +146,7 @@ fn a_quiesce_that_the_device_reports_as_failed_is_undone() {
 
 #[test]
 fn a_quiesce_whose_reply_is_lost_is_asked_about_and_not_sent_again() {
-    let clock = clock();
+    let clock = TestClock::night();
     let gateway = gateway(&clock, &["DomainQuiesce=reply-lost"]);
     let home = home(&gateway);
     let run = home.run("DOMAIN", &clock);
@@ -166,7 +157,7 @@ fn a_quiesce_whose_reply_is_lost_is_asked_about_and_not_sent_again() {
 
 #[test]
 fn a_quiesce_that_was_refused_for_the_moment_is_undone_all_the_same() {
-    let clock = clock();
+    let clock = TestClock::night();
     let gateway = gateway(&clock, &["DomainQuiesce=http-503"]);
     let home = home(&gateway);
     let run = home.run("DOMAIN", &clock);
@@ -186,7 +177,7 @@ fn a_quiesce_that_was_refused_for_the_moment_is_undone_all_the_same() {
 #[test]
 fn a_quiesce_without_an_answer_that_was_never_seen_is_undone_once_and_remembered_for_an_hour() {
     for fault in ["DomainQuiesce=close", "DomainQuiesce=reset"] {
-        let clock = clock();
+        let clock = TestClock::night();
         let gateway = gateway(&clock, &[fault]);
         let home = home(&gateway);
         let run = home.run("DOMAIN", &clock);
@@ -219,7 +210,7 @@ fn a_quiesce_without_an_answer_that_was_never_seen_is_undone_once_and_remembered
 
 #[test]
 fn a_quiesce_without_an_answer_that_arrives_after_the_run_is_undone_by_the_next_start() {
-    let clock = clock();
+    let clock = TestClock::night();
     let gateway = gateway(&clock, &["DomainQuiesce=close"]);
     let home = home(&gateway);
     assert_eq!(home.run("DOMAIN", &clock).exit(), 10);
@@ -232,7 +223,7 @@ fn a_quiesce_without_an_answer_that_arrives_after_the_run_is_undone_by_the_next_
 
 #[test]
 fn a_quiesce_that_is_refused_keeps_the_words_of_the_device() {
-    let clock = clock();
+    let clock = TestClock::night();
     let gateway = gateway(&clock, &["DomainQuiesce=access-denied"]);
     let home = home(&gateway);
     let run = home.run("DOMAIN", &clock);
@@ -242,7 +233,7 @@ fn a_quiesce_that_is_refused_keeps_the_words_of_the_device() {
 
 #[test]
 fn an_unquiesce_whose_reply_is_lost_is_confirmed_by_asking() {
-    let clock = clock();
+    let clock = TestClock::night();
     let gateway = gateway(&clock, &["DomainUnquiesce=reply-lost"]);
     let home = home(&gateway);
     let run = home.run("DOMAIN", &clock);
@@ -253,7 +244,7 @@ fn an_unquiesce_whose_reply_is_lost_is_confirmed_by_asking() {
 
 #[test]
 fn an_unquiesce_that_does_not_arrive_is_sent_again_until_it_does() {
-    let clock = clock();
+    let clock = TestClock::night();
     let gateway = gateway(&clock, &["DomainUnquiesce:-3=close"]);
     let home = home(&gateway);
     let run = home.run("DOMAIN", &clock);
@@ -264,7 +255,7 @@ fn an_unquiesce_that_does_not_arrive_is_sent_again_until_it_does() {
 
 #[test]
 fn a_device_that_restarts_in_the_middle_of_a_quiesced_export_is_found_at_work() {
-    let clock = clock();
+    let clock = TestClock::night();
     let gateway = gateway(&clock, &["do-backup=restart"]);
     let home = home(&gateway);
     let run = home.run("DOMAIN", &clock);
@@ -280,7 +271,7 @@ fn a_device_that_restarts_in_the_middle_of_a_quiesced_export_is_found_at_work() 
 
 #[test]
 fn a_domain_deleted_while_it_is_quiesced_needs_no_undoing() {
-    let clock = clock();
+    let clock = TestClock::night();
     let gateway = gateway(&clock, &[]);
     let home = home(&gateway);
     let mut watch = |event: &Event| {
@@ -299,7 +290,7 @@ fn an_unquiesce_that_never_ends_is_loud_and_leaves_its_row_open_until_recover() 
         ("DOMAIN", "DomainUnquiesce=never-unquiesces", "QA1/DOM1"),
         ("DEVICE", "UnquiesceDP=never-unquiesces", "QA1/all-domains"),
     ] {
-        let clock = clock();
+        let clock = TestClock::night();
         let gateway = gateway(&clock, &[fault]);
         let home = home(&gateway);
         let run = home.run(plan, &clock);
@@ -333,7 +324,7 @@ fn an_unquiesce_that_never_ends_is_loud_and_leaves_its_row_open_until_recover() 
 
 #[test]
 fn the_next_run_of_any_plan_for_the_device_tries_again_and_says_10_until_it_is_done() {
-    let clock = clock();
+    let clock = TestClock::night();
     let gateway = gateway(&clock, &["DomainUnquiesce=never-unquiesces"]);
     let home = home(&gateway).plan("OTHER", &export("*", "DOM2", ""));
     assert_eq!(home.run("DOMAIN", &clock).exit(), 10);
@@ -351,7 +342,7 @@ fn the_next_run_of_any_plan_for_the_device_tries_again_and_says_10_until_it_is_d
 
 #[test]
 fn a_failed_backup_stays_the_cause_when_the_unquiesce_fails_too() {
-    let clock = clock();
+    let clock = TestClock::night();
     let gateway = gateway(
         &clock,
         &["do-backup=file-error", "DomainUnquiesce=never-unquiesces"],
@@ -370,7 +361,7 @@ fn a_failed_backup_of_a_quiesced_domain_or_device_is_undone() {
         ("DOMAIN", "do-backup=file-error"),
         ("DEVICE", "SecureBackup=result-error"),
     ] {
-        let clock = clock();
+        let clock = TestClock::night();
         let gateway = gateway(&clock, &[fault]);
         let home = home(&gateway);
         let run = home.run(plan, &clock);
@@ -381,7 +372,7 @@ fn a_failed_backup_of_a_quiesced_domain_or_device_is_undone() {
 #[test]
 fn a_signal_in_the_middle_of_a_quiesced_export_undoes_it() {
     for status_then in ["QUIESCING", "BACKING_UP", "VERIFYING", "UNQUIESCING"] {
-        let clock = clock();
+        let clock = TestClock::night();
         let gateway = gateway(&clock, &[]);
         let home = home(&gateway);
         let stop = Stop::new();

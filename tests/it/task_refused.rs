@@ -11,8 +11,7 @@ use crate::support::{EngineRun, Home, TestClock, export, secure_backup};
 const NIGHT: &str = "2026-11-22T01:00:00Z";
 
 fn home(gateway: &Gateway) -> Home {
-    Home::new()
-        .device("QA1", gateway)
+    Home::of(gateway)
         .script("good.sh", "#!/bin/sh\n")
         .script("bad.sh", "#!/bin/sh\nexit 3\n")
         .script(

@@ -6,26 +6,15 @@ use dpbackup::run::event::Event;
 use dpbackup::run::sequence::Options;
 use dpbackup::signal::Stop;
 
-use crate::simulator::{Domain, Fault, FaultKind, Gateway, Setup};
-use crate::support::{Home, TestClock, export, names, secure_backup};
+use crate::simulator::{Domain, Fault, FaultKind};
+use crate::support::{Home, TestClock, export, gateways, names, secure_backup};
 
 const NIGHT: &str = "2026-11-22T01:02:03.004Z";
 
-fn gateway(domains: Vec<Domain>) -> Gateway {
-    Gateway::start(Setup {
-        domains,
-        ..Setup::default()
-    })
-}
-
-fn home(gateway: &Gateway, activity: &str) -> Home {
-    Home::new().device("QA1", gateway).plan("P", activity)
-}
-
 #[test]
 fn a_secure_backup_is_stored_as_it_was_on_the_device_and_recorded_file_by_file() {
-    let gateway = gateway(vec![Domain::new("DOM1")]);
-    let home = home(&gateway, &secure_backup("*", ""));
+    let gateway = gateways::with_domains([Domain::new("DOM1")]);
+    let home = Home::of(&gateway).plan("P", &secure_backup("*", ""));
     let run = home.run("P", &TestClock::at(NIGHT));
     assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
     let names: Vec<String> = home
@@ -55,8 +44,8 @@ fn a_secure_backup_is_stored_as_it_was_on_the_device_and_recorded_file_by_file()
 
 #[test]
 fn the_folder_on_the_device_is_removed_only_after_the_backup_was_verified() {
-    let gateway = gateway(vec![Domain::new("DOM1")]);
-    let home = home(&gateway, &secure_backup("*", ""));
+    let gateway = gateways::with_domains([Domain::new("DOM1")]);
+    let home = Home::of(&gateway).plan("P", &secure_backup("*", ""));
     let mut seen = Vec::new();
     let mut watch = |event: &Event| {
         let left = gateway.state().files("default", "temporary:").len();
@@ -89,10 +78,10 @@ fn the_folder_on_the_device_is_removed_only_after_the_backup_was_verified() {
 
 #[test]
 fn a_folder_that_cannot_be_removed_is_a_warning_and_recover_removes_it() {
-    let gateway = gateway(vec![Domain::new("DOM1")]);
+    let gateway = gateways::with_domains([Domain::new("DOM1")]);
     gateway.fail_as("DeleteFile=access-denied");
     gateway.fail_as("RemoveDir=access-denied");
-    let home = home(&gateway, &secure_backup("*", ""));
+    let home = Home::of(&gateway).plan("P", &secure_backup("*", ""));
     let run = home.run("P", &TestClock::at(NIGHT));
     assert_eq!(run.tasks(), ["QA1/all-domains SUCCESS"], "{:?}", run.errors());
     assert_eq!((run.status(), run.exit()), ("COMPLETED_WITH_WARNINGS", 3));
@@ -115,8 +104,10 @@ fn a_folder_that_cannot_be_removed_is_a_warning_and_recover_removes_it() {
 #[test]
 fn an_unchanged_export_is_recorded_and_kept_or_not_as_the_settings_say() {
     for (setting, files) in [("store", 2), ("skip", 1)] {
-        let gateway = gateway(vec![Domain::new("DOM1")]);
-        let home = home(&gateway, &export("*", "DOM1", "")).setting(&format!("on_unchanged = \"{setting}\""));
+        let gateway = gateways::with_domains([Domain::new("DOM1")]);
+        let home = Home::of(&gateway)
+            .plan("P", &export("*", "DOM1", ""))
+            .setting(&format!("on_unchanged = \"{setting}\""));
         let clock = TestClock::at(NIGHT);
         assert_eq!(home.run("P", &clock).status(), "SUCCESS");
         let first = home.task_rows()[0].id;
@@ -140,10 +131,10 @@ fn an_unchanged_export_is_recorded_and_kept_or_not_as_the_settings_say() {
 
 #[test]
 fn a_domain_whose_name_would_escape_the_store_stays_within_it() {
-    let gateway = gateway(vec![Domain::new("DOM1")]);
+    let gateway = gateways::with_domains([Domain::new("DOM1")]);
     gateway.fail(Fault::every("DomainStatus", FaultKind::HostileName(None)));
-    let home = home(
-        &gateway,
+    let home = Home::of(&gateway).plan(
+        "P",
         &format!("error_policy = \"ignore\"\n{}", export("*", "*", "")),
     );
     let run = home.run("P", &TestClock::at(NIGHT));

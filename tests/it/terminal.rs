@@ -4,9 +4,7 @@ use crate::simulator::{Domain, Gateway, Setup};
 use crate::support::{Home, Ran, export, secure_backup};
 
 fn home(gateway: &Gateway) -> Home {
-    Home::new()
-        .device("QA1", gateway)
-        .plan("P", &export("*", "DOM1, DOM2", ""))
+    Home::of(gateway).plan("P", &export("*", "DOM1, DOM2", ""))
 }
 
 #[test]
@@ -94,8 +92,7 @@ fn a_log_sees_that_an_export_has_not_begun_yet() {
 fn a_log_sees_how_much_of_a_download_has_come() {
     let gateway = Gateway::start(Setup::default());
     gateway.fail_as("do-backup@DOM1=stall-in-body@2000");
-    let timeouts = "timeouts = { connect = \"5s\", request = \"10s\", export = \"30s\", idle = \"1s\" }";
-    let home = home(&gateway).setting(timeouts);
+    let home = home(&gateway).timeouts("idle = 1s");
     let ran = heartbeats(&home, &["run", "P", "-v"]).exits(1);
     let told = |line: &str| {
         line.starts_with("downloading QA1 DOM1-export-")
@@ -110,9 +107,7 @@ fn a_log_sees_that_a_secure_backup_has_not_answered_yet() {
     let gateway = Gateway::start(Setup::default());
     gateway.fail_as("do-action/SecureBackup=stall@1s");
     gateway.fail_as("get-file/cert.tgz=stall@1s");
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("P", &secure_backup("*", ""));
+    let home = Home::of(&gateway).plan("P", &secure_backup("*", ""));
     let ran = heartbeats(&home, &["run", "P", "-v"]).exits(0);
     for words in [
         "waiting for QA1: the secure backup to be ready, ",
@@ -153,9 +148,7 @@ fn of_many_failed_tasks_ten_are_named_and_the_others_counted() {
         ..Setup::default()
     });
     gateway.fail_as("do-backup=file-error");
-    let home = Home::new()
-        .device("QA1", &gateway)
-        .plan("P", &export("*", "DOM*", "error_policy = \"ignore\""));
+    let home = Home::of(&gateway).plan("P", &export("*", "DOM*", "error_policy = \"ignore\""));
     let ran = home
         .at_terminal(100, &[], &["run", "P", "--color", "never"])
         .exits(1);
@@ -188,8 +181,7 @@ fn an_interrupted_run_says_so_and_names_the_task() {
 #[test]
 fn a_post_plan_script_that_fails_is_told_once_in_a_mail() {
     let gateway = Gateway::start(Setup::default());
-    let home = Home::new()
-        .device("QA1", &gateway)
+    let home = Home::of(&gateway)
         .setting("scripts_dir = \"scripts\"")
         .script("post.sh", "#!/bin/sh\nexit 7\n")
         .plan(

@@ -149,7 +149,7 @@ fn a_name_that_is_a_formula_a_call_and_a_link_is_none_of_them_anywhere() {
     });
     let web = Web::start(&[Behaviour::Status(200, "ok")]);
     let mails = MailServer::start(Identity::new(), MailFault::None);
-    let home = Home::new().device("QA1", &gateway).plan(
+    let home = Home::of(&gateway).plan(
         "P",
         &format!(
             "webhook = \"slack\"\nnotify_events = \"succeeded\"\n{}{}",

@@ -1,22 +1,15 @@
 //! `dpbackup trust`: what a device shows, before anything is said to it.
 
 use crate::shown::shown;
-use crate::simulator::{Fault, FaultKind, Gateway, Identity, Setup};
-use crate::support::Home;
+use crate::simulator::{Fault, FaultKind, Gateway, Identity};
+use crate::support::{Home, gateways};
 
 const EXPORT: &str = "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"QA1\"\ndomains = \"DOM1\"";
 
-fn gateway(identity: Identity) -> Gateway {
-    Gateway::start(Setup {
-        identity,
-        ..Setup::default()
-    })
-}
-
 #[test]
 fn a_device_that_is_pinned_shows_its_chain_and_its_pin() {
-    let gateway = gateway(Identity::SignedByAuthority);
-    let home = Home::new().device("QA1", &gateway);
+    let gateway = gateways::showing(Identity::SignedByAuthority);
+    let home = Home::of(&gateway);
     let ran = home.dpbackup(&["trust", "QA1"]).exits(0);
     assert!(
         ran.stdout
@@ -29,7 +22,7 @@ fn a_device_that_is_pinned_shows_its_chain_and_its_pin() {
 
 #[test]
 fn a_certificate_of_the_ca_file_is_trusted_by_it() {
-    let gateway = gateway(Identity::SignedByAuthority);
+    let gateway = gateways::showing(Identity::SignedByAuthority);
     let home = Home::new().device_at("QA1", gateway.port(), "{ ca_file = \"ca.pem\" }");
     std::fs::write(home.path("ca.pem"), gateway.ca_pem()).expect("a CA file");
     let ran = home.dpbackup(&["trust", "QA1"]).exits(0);
@@ -42,16 +35,16 @@ fn a_certificate_of_the_ca_file_is_trusted_by_it() {
 
 #[test]
 fn a_certificate_without_names_says_that_only_a_pin_will_do() {
-    let gateway = gateway(Identity::SelfSignedCommonName);
+    let gateway = gateways::showing(Identity::SelfSignedCommonName);
     let home = Home::new().device_at("QA1", gateway.port(), "{ verify = false }");
     assert_shown!(shown(&home.dpbackup(&["trust", "QA1"]).exits(3), &home));
 }
 
 #[test]
 fn a_self_made_authority_and_an_expired_certificate_are_told_apart() {
-    let gateway = self::gateway(Identity::SelfSignedAuthority);
+    let gateway = gateways::showing(Identity::SelfSignedAuthority);
     let home = Home::new().device_at("QA1", gateway.port(), "{ ca_file = \"ca.pem\" }");
-    let another = self::gateway(Identity::SelfSignedAuthority);
+    let another = gateways::showing(Identity::SelfSignedAuthority);
     std::fs::write(home.path("ca.pem"), another.ca_pem()).expect("a CA file");
     let ran = home.dpbackup(&["trust", "QA1"]).exits(3);
     assert!(
@@ -61,7 +54,7 @@ fn a_self_made_authority_and_an_expired_certificate_are_told_apart() {
     );
     assert_shown!(ran.stderr);
 
-    let gateway = self::gateway(Identity::Expired);
+    let gateway = gateways::showing(Identity::Expired);
     let home = Home::new().device_at("QA1", gateway.port(), "{ ca_file = \"ca.pem\" }");
     std::fs::write(home.path("ca.pem"), gateway.ca_pem()).expect("a CA file");
     let ran = home.dpbackup(&["trust", "QA1"]).exits(3);
@@ -71,7 +64,7 @@ fn a_self_made_authority_and_an_expired_certificate_are_told_apart() {
 
 /// A home that names the certificate which the gateway shows, an authority, as its `ca_file`.
 fn naming_itself(identity: Identity) -> (Gateway, Home) {
-    let gateway = gateway(identity);
+    let gateway = gateways::showing(identity);
     let home = Home::new()
         .device_at("QA1", gateway.port(), "{ ca_file = \"ca.pem\" }")
         .plan("P", EXPORT);
@@ -105,7 +98,7 @@ fn a_certificate_that_is_named_itself_is_refused_under_another_name_and_when_it_
 
 #[test]
 fn a_wrong_pin_is_a_warning_and_the_new_one_is_printed() {
-    let gateway = gateway(Identity::SelfSigned);
+    let gateway = gateways::showing(Identity::SelfSigned);
     let home = Home::new().device_at(
         "QA1",
         gateway.port(),
@@ -121,19 +114,17 @@ fn who_is_not_there_or_speaks_no_tls_shows_nothing() {
     let home = Home::new().absent_device("QA1");
     assert_shown!(home.dpbackup(&["trust", "QA1"]).exits(1).stderr);
 
-    let gateway = gateway(Identity::SelfSigned);
+    let gateway = gateways::showing(Identity::SelfSigned);
     gateway.fail(Fault::every("connect", FaultKind::Garbage));
-    let home = Home::new().device("QA1", &gateway);
+    let home = Home::of(&gateway);
     assert_shown!(home.dpbackup(&["trust", "QA1"]).exits(1).stderr);
 }
 
 #[test]
 fn who_says_nothing_is_not_waited_for_longer_than_the_limit() {
-    let gateway = gateway(Identity::SelfSigned);
+    let gateway = gateways::showing(Identity::SelfSigned);
     gateway.fail(Fault::every("connect", FaultKind::StallBeforeHead(None)));
-    let home = Home::new()
-        .setting("timeouts = { connect = \"1s\" }")
-        .device("QA1", &gateway);
+    let home = Home::new().timeouts("connect = 1s").device("QA1", &gateway);
     let started = std::time::Instant::now();
     assert_shown!(home.dpbackup(&["trust", "QA1"]).exits(1).stderr);
     assert!(started.elapsed() < std::time::Duration::from_secs(10));
@@ -141,8 +132,8 @@ fn who_says_nothing_is_not_waited_for_longer_than_the_limit() {
 
 #[test]
 fn a_device_that_the_plan_file_does_not_have_is_a_mistake_of_the_fingers() {
-    let gateway = gateway(Identity::SelfSigned);
-    let home = Home::new().device("QA1", &gateway);
+    let gateway = gateways::showing(Identity::SelfSigned);
+    let home = Home::of(&gateway);
     let ran = home.dpbackup(&["trust", "QA2"]).exits(2);
     assert!(ran.stderr.contains("did you mean 'QA1'?"), "{}", ran.stderr);
 }

@@ -47,7 +47,7 @@ fn run_ends(home: &Home, clock: &TestClock, status: &str) -> FileRow {
 
 #[test]
 fn another_time_and_another_firmware_change_nothing_and_an_object_does() {
-    let clock = TestClock::at("2026-11-22T01:00:00Z");
+    let clock = TestClock::night();
     let gateway = Gateway::start(setup(&clock));
     let home = home(&gateway, "store");
     let first = run(&home, &clock);
@@ -79,7 +79,7 @@ fn another_time_and_another_firmware_change_nothing_and_an_object_does() {
 
 #[test]
 fn what_has_not_changed_is_skipped_where_the_plan_says_so() {
-    let clock = TestClock::at("2026-11-22T01:00:00Z");
+    let clock = TestClock::night();
     let gateway = Gateway::start(setup(&clock));
     let home = home(&gateway, "skip");
     let first = run(&home, &clock);
@@ -99,7 +99,7 @@ fn what_has_not_changed_is_skipped_where_the_plan_says_so() {
 
 #[test]
 fn nothing_is_skipped_when_the_kept_file_is_not_what_it_was() {
-    let clock = TestClock::at("2026-11-22T01:00:00Z");
+    let clock = TestClock::night();
     let gateway = Gateway::start(setup(&clock));
     let home = home(&gateway, "skip");
     let first = run(&home, &clock);

@@ -18,8 +18,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::invariants::broken;
-use crate::simulator::{Domain, Fault, FaultKind, Gateway, Setup};
-use crate::support::{Home, TestClock, mortal};
+use crate::simulator::{Domain, Fault, FaultKind, Gateway};
+use crate::support::{Home, TestClock, gateways, mortal};
 
 const EXPORT: &str =
     "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"QA1\"\ndomains = \"DOM1\"\nquiesce = true\n";
@@ -27,26 +27,14 @@ const EXPORT: &str =
 const SECURE_BACKUP: &str = "[[plan.activity]]\naction = \"secure-backup\"\ndevices = \"QA1\"\n\
                              certificate = \"backup-cert\"\n";
 
-fn clock() -> TestClock {
-    TestClock::at("2026-11-22T01:00:00Z")
-}
-
 fn gateway(clock: &TestClock) -> Gateway {
-    Gateway::start(Setup {
-        clock: clock.for_gateway(),
-        domains: vec![Domain::new("DOM1"), Domain::new("DOM2")],
-        internal_file_bytes: 2 << 10,
-        quiesce_time: Duration::from_secs(5),
-        unquiesce_time: Duration::from_secs(5),
-        ..Setup::default()
-    })
+    let setup = gateways::small(["DOM1", "DOM2"].map(Domain::new));
+    Gateway::start(gateways::on_clock(clock, Duration::from_secs(5), setup))
 }
 
 fn home(gateway: &Gateway, plan: &str) -> Home {
-    let timeouts =
-        "{ connect = \"5s\", request = \"60s\", export = \"60s\", secure_backup = \"10m\", idle = \"60s\" }";
     Home::quick()
-        .setting(&format!("timeouts = {timeouts}"))
+        .timeouts("request = 60s, export = 60s, secure_backup = 10m, idle = 60s")
         .device("QA1", gateway)
         .plan("P", plan)
 }
@@ -91,7 +79,7 @@ fn once_after(at: Duration, mut act: impl FnMut()) -> impl FnMut(Duration) {
 #[test]
 fn a_quiesce_that_arrives_after_its_connection_broke_is_undone() {
     for late in [1, 10, 40] {
-        let clock = clock();
+        let clock = TestClock::night();
         let gateway = gateway(&clock);
         let home = home(&gateway, EXPORT);
         gateway.fail(Fault::nth("DomainQuiesce", 1, FaultKind::CloseBeforeReply));
@@ -113,7 +101,7 @@ fn a_quiesce_that_arrives_after_its_connection_broke_is_undone() {
 
 #[test]
 fn a_quiesce_that_was_accepted_and_shows_late_is_undone_after_an_interruption() {
-    let clock = clock();
+    let clock = TestClock::night();
     let gateway = gateway(&clock);
     let home = home(&gateway, EXPORT);
     let stop = Stop::new();
@@ -140,7 +128,7 @@ fn a_quiesce_that_was_accepted_and_shows_late_is_undone_after_an_interruption() 
 
 #[test]
 fn a_quiesce_of_a_dead_run_that_arrives_late_is_undone_by_recovery() {
-    let clock = clock();
+    let clock = TestClock::night();
     let gateway = gateway(&clock);
     let home = home(&gateway, EXPORT);
     dead_run(&home, &clock, &Undo::UnquiesceDomain("DOM1".to_owned()));
@@ -159,7 +147,7 @@ fn a_quiesce_of_a_dead_run_that_arrives_late_is_undone_by_recovery() {
 
 #[test]
 fn an_old_row_of_a_device_at_work_is_closed_at_once() {
-    let clock = clock();
+    let clock = TestClock::night();
     let gateway = gateway(&clock);
     let home = home(&gateway, EXPORT);
     dead_run(&home, &clock, &Undo::UnquiesceDevice);
@@ -178,7 +166,7 @@ fn an_old_row_of_a_device_at_work_is_closed_at_once() {
 
 #[test]
 fn a_secure_backup_that_begins_after_its_connection_broke_leaves_nothing() {
-    let clock = clock();
+    let clock = TestClock::night();
     let gateway = gateway(&clock);
     let home = home(&gateway, SECURE_BACKUP);
     gateway.fail(Fault::nth("SecureBackup", 1, FaultKind::CloseBeforeReply));
@@ -205,7 +193,7 @@ fn a_secure_backup_that_begins_after_its_connection_broke_leaves_nothing() {
 
 #[test]
 fn a_domain_that_is_deleted_meanwhile_is_waited_for_a_little_and_not_to_the_end() {
-    let clock = clock();
+    let clock = TestClock::night();
     let gateway = gateway(&clock);
     let home = home(&gateway, EXPORT);
     let mut delete = |event: &Event| {
@@ -231,7 +219,7 @@ fn a_domain_that_is_deleted_meanwhile_is_waited_for_a_little_and_not_to_the_end(
 
 #[test]
 fn a_domain_that_a_restarting_device_does_not_list_yet_is_not_gone() {
-    let clock = clock();
+    let clock = TestClock::night();
     let gateway = gateway(&clock);
     let home = home(&gateway, EXPORT);
     dead_run(&home, &clock, &Undo::UnquiesceDomain("DOM1".to_owned()));
@@ -248,7 +236,7 @@ fn a_domain_that_a_restarting_device_does_not_list_yet_is_not_gone() {
 
 #[test]
 fn a_login_that_is_refused_in_the_undo_is_not_tried_until_the_account_is_locked() {
-    let clock = clock();
+    let clock = TestClock::night();
     let gateway = gateway(&clock);
     let home = home(&gateway, EXPORT);
     gateway.fail(Fault::nth("DomainUnquiesce", 1, FaultKind::AccountLocked));
@@ -339,7 +327,7 @@ fn dead_run(home: &Home, clock: &TestClock, undo: &Undo) {
 
 #[test]
 fn a_device_that_is_no_longer_in_the_plan_file_is_not_forgotten() {
-    let clock = clock();
+    let clock = TestClock::night();
     let gateway = gateway(&clock);
     let home = home(&gateway, &EXPORT.replace("QA1", "*"));
     dead_run(&home, &clock, &Undo::UnquiesceDevice);
@@ -360,7 +348,7 @@ fn a_device_that_is_no_longer_in_the_plan_file_is_not_forgotten() {
 
 #[test]
 fn a_run_puts_right_what_a_dead_run_left_on_any_device() {
-    let clock = clock();
+    let clock = TestClock::night();
     let (one, two) = (gateway(&clock), gateway(&clock));
     let home = home(&one, EXPORT)
         .device("QA2", &two)
@@ -382,7 +370,7 @@ fn a_run_puts_right_what_a_dead_run_left_on_any_device() {
 
 #[test]
 fn recovery_that_waited_for_a_device_does_not_undo_what_is_undone() {
-    let clock = clock();
+    let clock = TestClock::night();
     let gateway = gateway(&clock);
     let home = home(&gateway, EXPORT);
     dead_run(&home, &clock, &Undo::UnquiesceDomain("DOM1".to_owned()));
@@ -415,7 +403,7 @@ fn recovery_that_waited_for_a_device_does_not_undo_what_is_undone() {
 
 #[test]
 fn recovery_of_a_device_that_stays_held_says_by_whom() {
-    let clock = clock();
+    let clock = TestClock::night();
     let gateway = gateway(&clock);
     let home = home(&gateway, EXPORT);
     dead_run(&home, &clock, &Undo::UnquiesceDomain("DOM1".to_owned()));

@@ -26,7 +26,7 @@ fn stored() -> (Gateway, Home) {
         domains: vec![Domain::new("DOM1").unsaved(), Domain::new("DOM2")],
         ..Setup::default()
     });
-    let home = Home::new().device("QA1", &gateway).plan("P", PLAN);
+    let home = Home::of(&gateway).plan("P", PLAN);
     let _ = home.dpbackup(&["run", "P"]).exits(0);
     (gateway, home)
 }

@@ -185,7 +185,7 @@ fn secure_backup(form: ManifestForm) -> (Gateway, Home) {
         manifest: form,
         ..Setup::default()
     });
-    let home = Home::new().device("QA1", &gateway).plan("P", PLAN);
+    let home = Home::of(&gateway).plan("P", PLAN);
     (gateway, home)
 }
 

@@ -30,6 +30,11 @@ impl TestClock {
         }
     }
 
+    /// Starts in the night in which most tests are.
+    pub(crate) fn night() -> Self {
+        Self::at("2026-11-22T01:00:00Z")
+    }
+
     /// Starts at the present.
     pub(crate) fn now() -> Self {
         Self::at(&Timestamp::now().to_string())
