@@ -20,11 +20,12 @@ use std::time::{Duration, Instant};
 
 use dpbackup::history::{FileFilter, History, HistoryError, PlanFilter, Writing};
 use dpbackup::run::event::{
-    ActionKind, ActivityId, ActivityOpening, DeviceFacts, Event, FileKind, Owner, PlanId, PlanOpening,
-    StoredFile, TaskId, TaskOpening,
+    ActionKind, ActivityId, ActivityOpening, DeviceFacts, Event, FileKind, FileProof, Owner, PlanId,
+    PlanOpening, StoredFile, TaskId, TaskOpening,
 };
 use dpbackup::run::ledger::Ledger;
 use dpbackup::run::status::Status;
+use dpbackup::values::lacks::Lacks;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
@@ -368,6 +369,8 @@ fn write_run(history: &mut History) -> Result<Vec<Duration>> {
             objects: Some(120),
             content: Some(format!("{:064x}", 5)),
             unchanged_since: last.map(|last| last.since),
+            proof: FileProof::Whole,
+            lacks: Some(Lacks::default()),
         };
         history.record(at, &Event::FileStored { task, file })?;
         let status = Status::Success;

@@ -77,6 +77,8 @@ pub struct FolderReport {
     pub strangers: Vec<String>,
     /// The files, by their names on the device, that nothing but their size proves.
     pub size_only: Vec<String>,
+    /// Those that are there, and that nothing proves.
+    pub name_only: Vec<String>,
     /// What is odd, but does not make it worse as a backup.
     pub warnings: Vec<String>,
     /// What is worth knowing, and nobody needs to look at.
@@ -152,6 +154,7 @@ fn compare(folder: &Path, manifest: &Manifest) -> Result<(FolderReport, Vec<Fold
         bytes: 0,
         strangers: Vec::new(),
         size_only: Vec::new(),
+        name_only: Vec::new(),
         warnings: Vec::new(),
         notes: Vec::new(),
     };
@@ -200,7 +203,10 @@ impl FolderReport {
                 self.warnings.push(text);
             }
         }
-        self.size_only.push(name.clone());
+        match proof {
+            PartProof::Nothing => self.name_only.push(name.clone()),
+            _ => self.size_only.push(name.clone()),
+        }
     }
 }
 

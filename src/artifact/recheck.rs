@@ -53,7 +53,7 @@ pub enum Recognized {
     /// A good archive of a gateway.
     Archive(Box<ArchiveReport>),
     /// The folder of a good secure backup.
-    SecureBackup(FolderReport),
+    SecureBackup(Box<FolderReport>),
     /// Something that is taken for an archive.
     Lookalike(Lookalike),
 }
@@ -296,7 +296,7 @@ fn folder_in(folder: &Path, verdict: &mut FileVerdict) {
             verdict
                 .notes
                 .extend(strangers.map(|name| format!("{name:?} lies in it, which is no part of the backup")));
-            verdict.recognized = Some(Recognized::SecureBackup(report));
+            verdict.recognized = Some(Recognized::SecureBackup(Box::new(report)));
         }
         Err(error @ FolderError::Read { .. }) => verdict.find(FileState::Unreadable, with_causes(&error)),
         Err(FolderError::Invalid(problems)) => {

@@ -166,7 +166,9 @@ impl Round<'_> {
         {
             return self.tell(pruned(&row));
         }
-        self.tell(described(row, Verified::Looked(verdict)))
+        let mut checked = described(row, Verified::Looked(verdict));
+        checked.notes.extend(limited(row));
+        self.tell(checked)
     }
 
     /// The row of a file as it is now, if a prune took the file, or announced that it would,
@@ -365,4 +367,10 @@ fn described(row: &FileRow, finding: Verified) -> Checked {
         finding,
         notes: Vec::new(),
     }
+}
+
+/// What limited the verification of a file when it was stored: the bytes are compared with what was stored then.
+fn limited(row: &FileRow) -> Option<String> {
+    let by = row.proof.limit()?;
+    Some(format!("when it was stored it could be verified by {by}"))
 }

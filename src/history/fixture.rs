@@ -8,7 +8,8 @@ use tempfile::TempDir;
 
 use crate::history::{History, Writing};
 use crate::run::event::{
-    ActionKind, ActivityId, ActivityOpening, FileKind, PlanId, PlanOpening, StoredFile, TaskId, TaskOpening,
+    ActionKind, ActivityId, ActivityOpening, FileKind, FileProof, PlanId, PlanOpening, StoredFile, TaskId,
+    TaskOpening,
 };
 use crate::run::ledger::Ledger;
 use crate::run::status::Status;
@@ -134,6 +135,8 @@ pub(super) fn file(name: &str, kind: FileKind, content: Option<&str>) -> StoredF
         objects: Some(120),
         content: content.map(str::to_owned),
         unchanged_since: None,
+        proof: FileProof::Whole,
+        lacks: None,
     }
 }
 

@@ -281,9 +281,9 @@ fn record_file(
     let place = place::written(store, &file.path)?;
     transaction.execute(
         "INSERT INTO file (task_execution_id, name, kind, path, kept, size, sha256, entries, objects,
-             content, unchanged_since, time, store)
+             content, unchanged_since, time, store, proof, lacks)
          VALUES (:task, :name, :kind, :path, :kept, :size, :sha256, :entries, :objects, :content,
-             :unchanged_since, :at, :store)",
+             :unchanged_since, :at, :store, :proof, :lacks)",
         named_params! {
             ":task": task.0,
             ":name": file.name,
@@ -298,6 +298,8 @@ fn record_file(
             ":content": file.content,
             ":unchanged_since": file.unchanged_since.map(|task| task.0),
             ":at": AsText(at),
+            ":proof": AsText(file.proof),
+            ":lacks": file.lacks.clone().map(AsText),
         },
     )?;
     target::content(transaction, task, file)

@@ -4,7 +4,8 @@ use std::thread;
 use super::*;
 use crate::history::fixture::{Fixture, at, file, milliseconds, plan_opening};
 use crate::history::{NoteRow, PlanFilter, StatusChange, Writing};
-use crate::run::event::{ActionKind, Certainty, ScriptEnd, ScriptMoment, ScriptRun};
+use crate::run::event::{ActionKind, Certainty, FileProof, ScriptEnd, ScriptMoment, ScriptRun};
+use crate::values::lacks::Lacks;
 
 fn record(fixture: &mut Fixture, seconds: i64, event: &Event) {
     fixture.history.record(at(seconds), event).expect("a record");
@@ -193,9 +194,13 @@ fn facts_and_unsaved_changes_stand_on_the_task() {
 fn stored_and_failed_files_read_back_as_they_were_given() {
     let mut fixture = Fixture::new();
     let (_, _, task) = fixture.export();
+    let mut lacks = Lacks::default();
+    lacks.key_files.add("cert:///a\u{1b}.pem");
     let stored = StoredFile {
         kept: false,
         unchanged_since: Some(task),
+        proof: FileProof::SizeOnly,
+        lacks: Some(lacks),
         ..file("a\u{1b}.zip", FileKind::NonPersisted, Some("c1"))
     };
     record(
@@ -223,6 +228,7 @@ fn stored_and_failed_files_read_back_as_they_were_given() {
     let row = &details.files[0];
     assert_eq!((row.task, &row.name, row.kind), (task, &stored.name, stored.kind));
     assert_eq!((&row.path, row.kept), (&stored.path, stored.kept));
+    assert_eq!((row.proof, &row.lacks), (stored.proof, &stored.lacks));
     assert_eq!((row.size, &row.sha256), (stored.size, &stored.sha256));
     assert_eq!((row.entries, row.objects), (stored.entries, stored.objects));
     assert_eq!(

@@ -245,6 +245,57 @@ fn the_last_good_backup_of_an_older_history_is_one_that_was_not_pruned() {
 }
 
 #[test]
+fn files_that_an_older_history_calls_unproved_in_words_are_so_in_the_newest() {
+    let folder = folder();
+    let path = folder.path().join("history.db");
+    let kind = "secure-backup";
+    let files: Vec<(String, &str, Option<&str>)> = (1..=5)
+        .map(|number| (format!("/s/d/secure-backup/t/{number}"), kind, None))
+        .collect();
+    let files: Vec<_> = files
+        .iter()
+        .map(|(path, kind, pruned)| (path.as_str(), *kind, *pruned))
+        .collect();
+    version_2(&path, &files);
+    let connection = Connection::open(&path).expect("opened");
+    for (task, message) in [
+        (
+            1,
+            "\"n\" has a checksum of no known kind: nothing but its size was compared",
+        ),
+        (2, "\"n\" is listed without a checksum"),
+        (
+            3,
+            "\"n\" is listed without a size, and with a checksum of no known kind",
+        ),
+        (4, "\"another\" is listed without a checksum"),
+    ] {
+        connection
+            .execute(
+                "INSERT INTO note (task_execution_id, level, message, time) VALUES (?1, 'NOTE', ?2, 't')",
+                (task, message),
+            )
+            .expect("a note");
+    }
+    drop(connection);
+    drop(open(&path, Writing::Log, MIGRATIONS).expect("brought forward"));
+    let connection = Connection::open(&path).expect("opened");
+    let mut statement = connection
+        .prepare("SELECT proof, lacks FROM file ORDER BY id")
+        .expect("columns");
+    let rows = statement
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .expect("rows");
+    let rows: Vec<(String, Option<String>)> = rows.collect::<Result<_, _>>().expect("rows");
+    let proofs: Vec<&str> = rows.iter().map(|row| row.0.as_str()).collect();
+    assert_eq!(proofs, ["SIZE_ONLY", "NAME_ONLY", "NAME_ONLY", "WHOLE", "WHOLE"]);
+    assert!(
+        rows.iter().all(|row| row.1.is_none()),
+        "what was not looked for is not known"
+    );
+}
+
+#[test]
 fn a_new_history_whose_making_is_cut_short_at_any_step_is_none_yet() {
     for cut in 0..MIGRATIONS.len() {
         let folder = folder();

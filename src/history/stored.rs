@@ -403,6 +403,8 @@ fn file_row(store: Option<&Path>) -> impl Fn(&Row<'_>) -> rusqlite::Result<FileR
             entries: optional_count(row, "entries")?,
             objects: optional_count(row, "objects")?,
             content: row.get("content")?,
+            proof: text(row, "proof")?,
+            lacks: optional(row, "lacks")?,
             time: text(row, "time")?,
             removal_time: optional(row, "removal_time")?,
             pruned_time: optional(row, "pruned_time")?,

@@ -6,8 +6,9 @@ use rusqlite::{Row, RowIndex};
 
 use crate::history::error::HistoryFault;
 use crate::history::view::NoteLevel;
-use crate::run::event::{ActionKind, FileKind, ScriptMoment};
+use crate::run::event::{ActionKind, FileKind, FileProof, ScriptMoment};
 use crate::run::status::Status;
+use crate::values::lacks::Lacks;
 
 /// A value that is kept as text.
 pub(super) trait Text: Sized {
@@ -107,6 +108,27 @@ impl Text for FileKind {
     }
 }
 
+impl Text for FileProof {
+    fn to_text(&self) -> String {
+        self.code().to_owned()
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        FileProof::ALL.into_iter().find(|proof| proof.code() == text)
+    }
+}
+
+/// As a JSON object.
+impl Text for Lacks {
+    fn to_text(&self) -> String {
+        serde_json::to_string(self).expect("lists of texts become JSON")
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+}
+
 impl Text for ScriptMoment {
     fn to_text(&self) -> String {
         match self {
@@ -159,6 +181,12 @@ mod tests {
         for kind in FileKind::ALL {
             assert_eq!(FileKind::from_text(&kind.to_text()), Some(kind));
         }
+        for proof in FileProof::ALL {
+            assert_eq!(FileProof::from_text(&proof.to_text()), Some(proof));
+        }
+        let mut lacks = Lacks::default();
+        lacks.key_files.add("cert:///\u{1b}\"k.pem");
+        assert_eq!(Lacks::from_text(&lacks.to_text()), Some(lacks));
         for action in [ActionKind::SecureBackup, ActionKind::ExportDomain] {
             assert_eq!(ActionKind::from_text(&action.to_text()), Some(action));
         }

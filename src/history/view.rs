@@ -4,8 +4,11 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use crate::run::event::{ActionKind, ActivityId, DeviceFacts, FileKind, PlanId, ScriptRun, TaskId};
+use crate::run::event::{
+    ActionKind, ActivityId, DeviceFacts, FileKind, FileProof, PlanId, ScriptRun, TaskId,
+};
 use crate::run::status::Status;
+use crate::values::lacks::Lacks;
 
 /// Which plan executions to list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,6 +175,10 @@ pub struct FileRow {
     pub objects: Option<u64>,
     /// Hash over what the archive says, blind to volatile details.
     pub content: Option<String>,
+    /// What it was verified by.
+    pub proof: FileProof,
+    /// What a restore needs that is not in it, where that is known.
+    pub lacks: Option<Lacks>,
     /// When it was recorded.
     pub time: Timestamp,
     /// When it was about to be removed from the store, if that was begun.

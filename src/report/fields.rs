@@ -71,8 +71,8 @@ pub(super) const FILE: &[Field<FileRow>] = &[
     ("kind", |row, _| json!(row.kind.code())),
     ("size", |row, _| json!(row.size)),
     ("sha256", |row, _| json!(row.sha256)),
-    // A file is recorded only after it was verified.
-    ("verified", |_, _| json!(true)),
+    // A file is recorded only after it was verified, as far as that could be: `true` says of all of it.
+    ("verified", |row, _| json!(row.proof)),
     ("unchanged_since", |row, _| {
         json!(row.unchanged_since.map(|task| task.0))
     }),
@@ -89,6 +89,7 @@ pub(super) const FILE: &[Field<FileRow>] = &[
     ("objects", |row, _| json!(row.objects)),
     ("content", |row, _| json!(row.content)),
     ("time", |row, zone| time(row.time, zone)),
+    ("lacks", |row, _| json!(row.lacks)),
 ];
 
 pub(super) const FAILED_FILE: &[Field<FailedFileRow>] = &[

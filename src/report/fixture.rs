@@ -11,7 +11,8 @@ use crate::history::{
 };
 use crate::report::View;
 use crate::run::event::{
-    ActionKind, ActivityId, DeviceFacts, FileKind, PlanId, ScriptEnd, ScriptMoment, ScriptRun, TaskId,
+    ActionKind, ActivityId, DeviceFacts, FileKind, FileProof, PlanId, ScriptEnd, ScriptMoment, ScriptRun,
+    TaskId,
 };
 use crate::run::status::Status;
 
@@ -170,6 +171,8 @@ pub(super) fn details() -> TaskDetails {
         entries: Some(14),
         objects: Some(120),
         content: Some("c0ffee".to_owned()),
+        proof: FileProof::Whole,
+        lacks: None,
         time: at(20),
         removal_time: None,
         pruned_time: None,

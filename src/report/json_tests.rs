@@ -123,7 +123,8 @@ fn the_files_of_a_task_come_with_the_facts_of_its_device() {
           "entries": 14,
           "objects": 120,
           "content": "c0ffee",
-          "time": "2026-11-22T08:30:32.345+01:00"
+          "time": "2026-11-22T08:30:32.345+01:00",
+          "lacks": null
         },
         {
           "name": "SALES-export-2026-11-22-08-30-12-345-nonpersisted.zip",
@@ -140,7 +141,8 @@ fn the_files_of_a_task_come_with_the_facts_of_its_device() {
           "entries": 14,
           "objects": 120,
           "content": "c0ffee",
-          "time": "2026-11-22T08:30:32.345+01:00"
+          "time": "2026-11-22T08:30:32.345+01:00",
+          "lacks": null
         }
       ],
       "failed_files": [

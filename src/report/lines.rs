@@ -7,9 +7,10 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::exit::Exit;
-use crate::run::event::{DeviceFacts, Event, Owner, ScriptMoment, Sink};
+use crate::run::event::{DeviceFacts, Event, FileProof, Owner, ScriptMoment, Sink};
 use crate::run::sequence::{PlanEnd, RunError};
 use crate::run::status::Status;
+use crate::values::lacks::Lacks;
 use crate::values::text::printable_json;
 
 /// Grows when a key goes away or changes its meaning, and not when one is added.
@@ -71,6 +72,8 @@ struct File<'e> {
     kept: Option<bool>,
     unchanged_since: Option<i64>,
     path: Option<String>,
+    verified: Option<FileProof>,
+    lacks: Option<&'e Lacks>,
 }
 
 #[derive(Debug, Serialize)]
@@ -297,6 +300,8 @@ fn line(event: &Event) -> EventLine<'_> {
                 kept: Some(file.kept),
                 unchanged_since: file.unchanged_since.map(|task| task.0),
                 path: Some(file.path.to_string_lossy().into_owned()),
+                verified: Some(file.proof),
+                lacks: file.lacks.as_ref(),
             }),
             ..named("file_stored")
         },
@@ -311,6 +316,8 @@ fn line(event: &Event) -> EventLine<'_> {
                 kept: None,
                 unchanged_since: None,
                 path: None,
+                verified: None,
+                lacks: None,
             }),
             ..named("file_failed")
         },

@@ -106,8 +106,10 @@ const FILE: &[Column<FileRow>] = &[
     ("Kind", CellKind::Code, |row, _| row.kind.code().to_owned()),
     ("Size", CellKind::Number, |row, _| Bytes(row.size).to_string()),
     ("SHA-256", CellKind::Code, |row, _| row.sha256.clone()),
-    // A file is recorded only after it was verified.
-    ("Verified", CellKind::Word, |_, _| "yes".to_owned()),
+    // A file is recorded only after it was verified, as far as that could be.
+    ("Verified", CellKind::Word, |row, _| {
+        row.proof.limit().unwrap_or("yes").to_owned()
+    }),
     ("Unchanged Since", CellKind::Number, |row, _| {
         match row.unchanged_since {
             Some(task) => format!("task {}", task.0),

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::artifact::archive::{ArchiveKind, DomainReport, Lacks, NameList};
+use crate::artifact::archive::{ArchiveKind, DomainReport};
 use crate::artifact::recheck::{FileState, FileVerdict, Recognized};
 use crate::report::json;
 use crate::run::event::TaskId;
+use crate::values::lacks::Lacks;
 use crate::values::text::printable;
 
 /// Grows when a key goes away or changes its meaning, and not when one is added.
@@ -132,7 +133,13 @@ fn about(recognized: &Recognized) -> Option<String> {
         Recognized::Archive(report) => report,
         Recognized::SecureBackup(report) => {
             let (files, bytes) = (report.files, report.bytes);
-            return Some(format!("secure backup, {files} files, {bytes} bytes"));
+            let mut text = format!("secure backup, {files} files, {bytes} bytes");
+            for (names, what) in [(&report.size_only, "size"), (&report.name_only, "name")] {
+                if !names.is_empty() {
+                    text.push_str(&format!(", {} of them verified by {what} only", names.len()));
+                }
+            }
+            return Some(text);
         }
         // It is named as the reason why it is bad.
         Recognized::Lookalike(_) => return None,
@@ -258,9 +265,11 @@ struct RecognizedObject<'a> {
     /// Without those of the firmware, and without the manifest of a secure backup.
     files: Option<u64>,
     bytes: Option<u64>,
-    lacks: Option<LacksObject>,
+    lacks: Option<Lacks>,
     /// Parts of a secure backup of which nothing but the size could be compared.
     size_only: Option<&'a [String]>,
+    /// Those of which not even that could be.
+    name_only: Option<&'a [String]>,
 }
 
 #[derive(Serialize)]
@@ -268,22 +277,7 @@ struct VerifiedDomainObject<'a> {
     domain_name: &'a str,
     objects: u64,
     files: u64,
-    lacks: LacksObject,
-}
-
-#[derive(Serialize)]
-struct LacksObject {
-    key_files: NameListObject,
-    missing_files: NameListObject,
-    password_aliases: NameListObject,
-    local_users: NameListObject,
-}
-
-/// How many there are, and the names of the first hundred.
-#[derive(Serialize)]
-struct NameListObject {
-    count: u64,
-    names: Vec<String>,
+    lacks: Lacks,
 }
 
 impl<'a> RecognizedObject<'a> {
@@ -299,6 +293,7 @@ impl<'a> RecognizedObject<'a> {
                 files: Some(report.files),
                 bytes: Some(report.bytes),
                 size_only: Some(&report.size_only),
+                name_only: Some(&report.name_only),
                 ..RecognizedObject::default()
             },
             Some(Recognized::Archive(report)) => RecognizedObject {
@@ -312,8 +307,9 @@ impl<'a> RecognizedObject<'a> {
                 objects: Some(report.objects),
                 files: Some(report.domains.iter().map(|domain| domain.files).sum()),
                 bytes: Some(report.unpacked_bytes),
-                lacks: Some(LacksObject::of(report.lacks())),
+                lacks: Some(report.lacks()),
                 size_only: None,
+                name_only: None,
             },
         }
     }
@@ -325,22 +321,7 @@ impl VerifiedDomainObject<'_> {
             domain_name: &domain.name,
             objects: domain.objects,
             files: domain.files,
-            lacks: LacksObject::of(domain.lacks.clone()),
-        }
-    }
-}
-
-impl LacksObject {
-    fn of(lacks: Lacks) -> LacksObject {
-        let list = |list: NameList| NameListObject {
-            count: list.count,
-            names: list.names,
-        };
-        LacksObject {
-            key_files: list(lacks.key_files),
-            missing_files: list(lacks.missing_files),
-            password_aliases: list(lacks.password_aliases),
-            local_users: list(lacks.local_users),
+            lacks: domain.lacks.clone(),
         }
     }
 }

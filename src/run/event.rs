@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::run::status::Status;
+use crate::values::lacks::Lacks;
 
 /// Identifies the execution of a plan in history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -336,6 +337,50 @@ impl FileKind {
     }
 }
 
+/// What a file was verified by. It is never taken for more than it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FileProof {
+    /// Every byte counts in a hash that the device gave with it, or, of a manifest, in its sense.
+    Whole,
+    /// Nothing but its size could be compared: the device gave a checksum of no known kind, or none.
+    SizeOnly,
+    /// Not even that: it is there under its name.
+    NameOnly,
+}
+
+impl FileProof {
+    /// Each of them.
+    pub const ALL: [FileProof; 3] = [FileProof::Whole, FileProof::SizeOnly, FileProof::NameOnly];
+
+    /// The word in history.
+    pub fn code(self) -> &'static str {
+        match self {
+            FileProof::Whole => "WHOLE",
+            FileProof::SizeOnly => "SIZE_ONLY",
+            FileProof::NameOnly => "NAME_ONLY",
+        }
+    }
+
+    /// What limits it, in words; nothing where nothing does.
+    pub fn limit(self) -> Option<&'static str> {
+        match self {
+            FileProof::Whole => None,
+            FileProof::SizeOnly => Some("size only"),
+            FileProof::NameOnly => Some("name only"),
+        }
+    }
+}
+
+/// `true` where every byte was compared, and otherwise what was.
+impl serde::Serialize for FileProof {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.limit() {
+            None => serializer.serialize_bool(true),
+            Some(limit) => serializer.serialize_str(limit),
+        }
+    }
+}
+
 /// A file that was downloaded and verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredFile {
@@ -359,6 +404,10 @@ pub struct StoredFile {
     pub content: Option<String>,
     /// The task since which the content has been the same.
     pub unchanged_since: Option<TaskId>,
+    /// What it was verified by.
+    pub proof: FileProof,
+    /// What a restore needs that is not in it, of an export.
+    pub lacks: Option<Lacks>,
 }
 
 /// When a script runs.

@@ -10,12 +10,13 @@ use serde::Serialize;
 use crate::ownership::{OwnFolder, TouchError, WrittenKind};
 use crate::run::Engine;
 use crate::run::event::{
-    ActionKind, Event, Owner, PlanId, ScriptEnd, ScriptMoment, ScriptRun, StoredFile, TaskId,
+    ActionKind, Event, FileProof, Owner, PlanId, ScriptEnd, ScriptMoment, ScriptRun, StoredFile, TaskId,
 };
 use crate::run::ledger::LedgerError;
 use crate::run::record::Record;
 use crate::run::status::Status;
 use crate::script::{Script, ScriptOutcome};
+use crate::values::lacks::Lacks;
 use crate::values::text::{printable, printable_json};
 
 /// The kernel takes no single argument or variable of 128 KiB or more.
@@ -108,6 +109,12 @@ pub struct FileFacts {
     pub size: u64,
     /// Lower-case hex.
     pub sha256: String,
+    /// `secure-backup`, `persisted` or `nonpersisted`.
+    pub kind: &'static str,
+    /// `true`, or what limited its verification.
+    pub verified: FileProof,
+    /// What a restore needs that is not in it; null for a part of a secure backup.
+    pub lacks: Option<Lacks>,
 }
 
 impl<'s> Facts<'s> {
@@ -144,6 +151,9 @@ impl<'s> Facts<'s> {
                 path: file.path.clone(),
                 size: file.size,
                 sha256: file.sha256.clone(),
+                kind: file.kind.code(),
+                verified: file.proof,
+                lacks: file.lacks.clone(),
             })
             .collect();
         self

@@ -8,6 +8,7 @@ pub mod hex;
 pub mod host_name;
 pub mod internal_error;
 pub mod invocation;
+pub mod lacks;
 pub mod nearest;
 pub mod pattern;
 pub mod retention;

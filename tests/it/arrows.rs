@@ -85,6 +85,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "run::event",
             "run::ledger",
             "run::status",
+            "values",
         ],
     ),
     (

@@ -193,7 +193,14 @@ fn a_json_file_tells_it_all_and_is_gone_afterwards() {
         serde_json::json!({ "schema_version": 1, "plan": plan, "task": task, "store": home.store() })
     );
     let file = &home.details(0).files[0];
-    let files = serde_json::json!([{ "path": file.path, "size": file.size, "sha256": file.sha256 }]);
+    let files = serde_json::json!([{ "path": file.path, "size": file.size, "sha256": file.sha256,
+        "kind": "persisted", "verified": true, "lacks": {
+            "key_files": { "count": 1, "names": ["cert:///DOM1-key.pem"] },
+            "missing_files": { "count": 0, "names": [] },
+            "password_aliases": { "count": 0, "names": [] },
+            "local_users": { "count": 0, "names": [] },
+        },
+    }]);
     assert_eq!(
         context("BACKUP-TASK-POST"),
         serde_json::json!({

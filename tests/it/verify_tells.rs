@@ -285,3 +285,80 @@ fn a_checksum_of_no_known_kind_is_a_note_and_the_size_still_counts() {
     let (words, _) = verified(&home, &copy, 1);
     assert!(words.contains("\"config.tgz\" has "), "{words}");
 }
+
+#[test]
+fn what_only_its_size_proves_is_told_as_that_wherever_the_backup_is_shown() {
+    let manifest = ManifestForm {
+        checksum: Checksum::Unknown,
+        ..ManifestForm::default()
+    };
+    let gateway = Gateway::start(Setup {
+        manifest,
+        ..Setup::default()
+    });
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .script(
+            "keep.sh",
+            "#!/bin/sh\ncp \"$DPBACKUP_CONTEXT\" \"${0%/*}/../context.json\"\n",
+        )
+        .plan("P", &format!("{PLAN}\npost_script = \"keep.sh\"\n"));
+    let context = home.path("context.json");
+    let lines = home.dpbackup(&["run", "P", "--format", "json"]).exits(0).stdout;
+    let stored: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect("JSON"))
+        .filter(|line| line["event"] == "file_stored")
+        .map(|line| line["file"].clone())
+        .collect();
+    let verified = |files: &[Value]| -> Vec<(String, Value)> {
+        let one = |file: &Value| {
+            let name = file["name"].as_str().or(file["path"].as_str()).expect("a name");
+            let name = name.rsplit('/').next().unwrap_or(name).to_owned();
+            (name, file["verified"].clone())
+        };
+        files.iter().map(one).collect()
+    };
+    let of_run = verified(&stored);
+    assert!(
+        of_run.contains(&("config.tgz".to_owned(), json!("size only"))),
+        "{of_run:?}"
+    );
+    assert!(
+        of_run.contains(&("backupmanifest.xml".to_owned(), json!(true))),
+        "{of_run:?}"
+    );
+    let list = |document: &str| {
+        let document: Value = serde_json::from_str(document).expect("JSON");
+        document["files"].as_array().expect("files").clone()
+    };
+    let history = home
+        .dpbackup(&["history", "files", "last", "--format", "json"])
+        .exits(0)
+        .stdout;
+    assert_eq!(verified(&list(&history)), of_run);
+    assert_eq!(
+        verified(&list(&fs::read_to_string(&context).expect("a context"))),
+        of_run
+    );
+    let csv = home
+        .dpbackup(&["history", "files", "last", "--format", "csv"])
+        .exits(0)
+        .stdout;
+    let parts = of_run.len() - 1;
+    assert_eq!(csv.matches(",size only,").count(), parts, "{csv}");
+    let table = home.dpbackup(&["history", "files", "last"]).exits(0).stdout;
+    assert_eq!(table.matches("size only").count(), parts, "{table}");
+    let verify = home.dpbackup(&["verify", "--all"]).exits(0).stdout;
+    assert_eq!(
+        verify
+            .matches("when it was stored it could be verified by size only")
+            .count(),
+        parts,
+        "{verify}"
+    );
+    assert!(
+        verify.contains(&format!("{parts} of them verified by size only")),
+        "{verify}"
+    );
+}

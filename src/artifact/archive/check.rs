@@ -9,12 +9,13 @@ use crate::artifact::archive::container::{Budget, Container};
 use crate::artifact::archive::content::{self, Content};
 use crate::artifact::archive::export_item::{Detail, ExportItem, Head, ListedFile, RowForm};
 use crate::artifact::archive::export_xml::{self, XmlError};
-use crate::artifact::archive::lacks::{LackFinder, Lacks};
+use crate::artifact::archive::lacks::LackFinder;
 use crate::artifact::archive::listed_files::{self, Contents, EXPORT_XML};
 use crate::artifact::archive::lookalike::Lookalike;
 use crate::artifact::archive::problem::{ProblemKind, Problems, Reading, VerifyError};
 use crate::artifact::archive::window::FileWindow;
 use crate::artifact::archive::{ArchiveKind, ArchiveReport, DomainReport, Expected, Limits, scratch};
+use crate::values::lacks::Lacks;
 
 /// The domain that a `do-backup` is asked of, and that its outer `export.xml` names.
 const BACKUP_DOMAIN: &str = "default";

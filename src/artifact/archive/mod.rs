@@ -34,7 +34,6 @@ use std::fs::File;
 use std::path::Path;
 
 pub use export_item::{Detail, ExportItem, ListedFile, Object, Property, RowForm};
-pub use lacks::{Lacks, NameList};
 pub use limits::Limits;
 pub use lookalike::Lookalike;
 pub use problem::{Invalid, Problem, ProblemKind, VerifyError};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::artifact::archive::lacks::Lacks;
+use crate::values::lacks::Lacks;
 
 /// What an archive should hold.
 #[derive(Clone, Debug, PartialEq, Eq)]

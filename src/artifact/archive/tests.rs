@@ -2,6 +2,7 @@ use std::fmt::Write as _;
 
 use super::*;
 use crate::artifact::fixture::{FixtureForm, FixtureGateway, file_of};
+use crate::values::lacks::{Lacks, NameList};
 
 fn run(bytes: &[u8], expected: &Expected, limits: &Limits) -> Result<ArchiveReport, VerifyError> {
     verify(&file_of(bytes), &std::env::temp_dir(), expected, limits)

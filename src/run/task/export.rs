@@ -10,7 +10,7 @@ use crate::artifact::recheck::Recorded;
 use crate::artifact::removal::{self, FileFound};
 use crate::artifact::stage::Staged;
 use crate::plan::model::OnUnchanged;
-use crate::run::event::{Event, FileKind, Owner, Progress, StoredFile};
+use crate::run::event::{Event, FileKind, FileProof, Owner, Progress, StoredFile};
 use crate::run::failure::{Failure, Trouble};
 use crate::run::ledger::{KeptFile, LedgerError};
 use crate::run::status::Status;
@@ -151,7 +151,8 @@ impl Walk<'_, '_, '_> {
         for warning in &report.warnings {
             self.warn(format!("{name}: {warning}"))?;
         }
-        for note in report.lacks().notes() {
+        let lacks = report.lacks();
+        for note in lacks.notes() {
             let note = format!("{name}: {note}");
             self.record.note(Owner::Task(self.task.id), &note)?;
         }
@@ -180,6 +181,8 @@ impl Walk<'_, '_, '_> {
             objects: Some(report.objects),
             content: Some(report.content),
             unchanged_since,
+            proof: FileProof::Whole,
+            lacks: Some(lacks),
         };
         self.files.push(file.clone());
         self.record.tell(&Event::FileStored {

@@ -9,7 +9,7 @@ use crate::artifact::manifest::{self, FolderError};
 use crate::artifact::stage_folder::{SealedPart, StagedFolder};
 use crate::gateway::backup::{FolderRemoved, RemoteFile, RemoteFolder, SecureBackupEnd};
 use crate::gateway::facts::BackupMode;
-use crate::run::event::{Event, FileKind, Owner, Progress, StoredFile, Undo};
+use crate::run::event::{Event, FileKind, FileProof, Owner, Progress, StoredFile, Undo};
 use crate::run::failure::{Failure, Trouble, words};
 use crate::run::ledger::{Reply, UndoStep};
 use crate::run::status::Status;
@@ -195,6 +195,11 @@ impl Walk<'_, '_, '_> {
         }
         let place = staged.publish(&sealed).map_err(|error| self.storage(&error))?;
         for part in sealed {
+            let proof = match &part.name {
+                name if report.size_only.contains(name) => FileProof::SizeOnly,
+                name if report.name_only.contains(name) => FileProof::NameOnly,
+                _ => FileProof::Whole,
+            };
             let file = StoredFile {
                 path: place.join(&part.file_name),
                 name: part.name,
@@ -206,6 +211,8 @@ impl Walk<'_, '_, '_> {
                 objects: None,
                 content: None,
                 unchanged_since: None,
+                proof,
+                lacks: None,
             };
             self.files.push(file.clone());
             self.record.tell(&Event::FileStored {
