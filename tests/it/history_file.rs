@@ -167,6 +167,8 @@ fn the_next_run_brings_an_older_history_forward_and_a_reader_says_so() {
              UPDATE file SET path = store || '/' || path;
              ALTER TABLE file DROP COLUMN store;
              ALTER TABLE file DROP COLUMN removal_time;
+             ALTER TABLE file DROP COLUMN proof;
+             ALTER TABLE file DROP COLUMN lacks;
              DROP INDEX file_by_path;
              DROP INDEX task_execution_by_device;
              CREATE INDEX task_execution_by_device ON task_execution (device_name);
