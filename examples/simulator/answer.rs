@@ -11,6 +11,7 @@ use super::content::Content;
 use super::door::{OK, SERVER_ERROR, disguise, instead, refused};
 use super::fault::FaultKind;
 use super::firmware::Firmware;
+use super::forbidden::{forbidden_to_the_tool, restores_securely};
 use super::hostile::{BulkPlace, bulk};
 use super::http::{Incoming, Manner, Reply};
 use super::operations::{self, lock};
@@ -79,8 +80,13 @@ pub(super) fn answer(shared: &Shared, connection: u64, incoming: &Incoming) -> A
         let mut state = lock(&shared.state);
         (state.arrive(), state.now(), state.setup.firmware.clone())
     };
+    shared.forbidden().extend(forbidden_to_the_tool(incoming, &text));
     let asked = Asked::read(&text, &firmware);
-    let operation = asked.name();
+    let wipes = restores_securely(&text);
+    let operation = match wipes {
+        true => "do-action/SecureRestore".to_owned(),
+        false => asked.name(),
+    };
     let domains = asked.domains();
     let credentials = incoming.credentials();
     let faults = shared.strike(&operation, &domains);
@@ -98,6 +104,13 @@ pub(super) fn answer(shared: &Shared, connection: u64, incoming: &Incoming) -> A
         body: text,
         faults: faults.clone(),
     });
+    if wipes {
+        lock(&shared.state).wipe();
+        return Answer {
+            stall: None,
+            act: Act::Close,
+        };
+    }
     if let Some(mut act) = instead(shared, &faults) {
         if let Act::Send { reply, .. } = &mut act {
             disguise(reply, &faults);

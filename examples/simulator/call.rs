@@ -3,6 +3,7 @@
 use roxmltree::Node;
 
 use super::firmware::Firmware;
+use super::import::{ImportCall, RestoredDomain};
 use super::quiesce_actions::sentence;
 use super::schema;
 
@@ -62,6 +63,7 @@ pub(super) enum Operation {
     Unquiesce {
         domain: Option<String>,
     },
+    Import(ImportCall),
     SaveConfig,
     CreateDirectory(String),
     RemoveDirectory(String),
@@ -99,6 +101,8 @@ impl Call {
             Operation::Quiesce { .. } => "do-action/DomainQuiesce".to_owned(),
             Operation::Unquiesce { domain: None } => "do-action/UnquiesceDP".to_owned(),
             Operation::Unquiesce { .. } => "do-action/DomainUnquiesce".to_owned(),
+            Operation::Import(import) if import.is_restore => "do-restore".to_owned(),
+            Operation::Import(_) => "do-import".to_owned(),
             Operation::SaveConfig => "do-action/SaveConfig".to_owned(),
             Operation::CreateDirectory(_) => "do-action/CreateDir".to_owned(),
             Operation::RemoveDirectory(_) => "do-action/RemoveDir".to_owned(),
@@ -111,6 +115,9 @@ impl Call {
     pub(super) fn domains(&self) -> Vec<String> {
         match &self.operation {
             Operation::DoBackup { domains, .. } => domains.clone(),
+            Operation::Import(import) if import.is_restore => {
+                import.domains.iter().map(|domain| domain.name.clone()).collect()
+            }
             Operation::Quiesce {
                 domain: Some(domain), ..
             }
@@ -203,6 +210,36 @@ fn operation(node: Node) -> Option<Operation> {
             name: attribute("name")?,
             base64: node.text().unwrap_or_default().split_whitespace().collect(),
         },
+        name @ ("do-import" | "do-restore") => {
+            let is_of = |node: &Node, name: &str| node.tag_name().name() == name;
+            let truth = |node: Node, name: &str, absent: bool| match node.attribute(name).map(str::trim) {
+                Some(text) => matches!(text, "true" | "1"),
+                // What an absent attribute means is not documented for these; this is what the import of a
+                // package has.
+                None => absent,
+            };
+            let domains = children
+                .iter()
+                .filter(|child| name == "do-restore" && is_of(child, "domain"));
+            let domains = domains.map(|domain| RestoredDomain {
+                name: domain.attribute("name").unwrap_or_default().to_owned(),
+                is_imported: truth(*domain, "import-domain", true),
+                is_reset: truth(*domain, "reset-domain", false),
+            });
+            Operation::Import(ImportCall {
+                is_restore: name == "do-restore",
+                source_type: attribute("source-type").unwrap_or_else(|| "ZIP".to_owned()),
+                // Absent is a real import.
+                dry_run: truth(node, "dry-run", false),
+                overwrite_files: truth(node, "overwrite-files", true),
+                overwrite_objects: truth(node, "overwrite-objects", true),
+                input: child_text(node, "input-file").split_whitespace().collect(),
+                domains: domains.collect(),
+                has_more: children
+                    .iter()
+                    .any(|child| !is_of(child, "input-file") && !is_of(child, "domain")),
+            })
+        }
         "do-view-certificate-details" => Operation::ViewCertificate(child_text(node, "certificate-object")),
         "do-action" => match children[..] {
             [one] => action(one),

@@ -194,6 +194,26 @@ pub enum FaultKind {
     QuiescesAlone(String),
     /// Before the request is answered a domain unquiesces, and nobody has asked for it.
     UnquiescesAlone(String),
+    /// An object of an import cannot be made, `CLASS/NAME` or the last one: the others are. Whether a
+    /// device says more than the status of it was not captured.
+    ObjectFails(Option<String>),
+    /// An object of an import is left out, because the account has no right to it. That such a device lists
+    /// the object and has no result for it is a guess.
+    SkipsObject(Option<String>),
+    /// A file of an import cannot be written: this one, or the last.
+    FileFails(Option<String>),
+    /// The last file of an import is said to be listed in the archive and not in it.
+    FileMissing,
+    /// The import fails as a whole, in these words, and nothing is carried out.
+    ImportFails(Option<String>),
+    /// An import is answered by an empty `dp:import`. It is carried out.
+    ImportEmpty,
+    /// An import is answered by results without anything in them. It is carried out.
+    ResultsEmpty,
+    /// An import is answered by something in `dp:import` that nobody knows. It is carried out.
+    ImportUnknown,
+    /// The results of an import end with an error that it has detected, of this code. It is carried out.
+    DetectedErrors(Option<String>),
     /// From this request on the device has another serial number.
     AnotherSerial(String),
     /// From this request on the device has another firmware version.

@@ -14,6 +14,8 @@ pub(super) enum Value {
     Text,
     /// `xsd:boolean`.
     Boolean,
+    /// `xsd:base64Binary`: white space does not count.
+    Base64,
     /// `on`, `off` or nothing: parameters of actions may be empty.
     OnOff,
     /// A number up to this one, or nothing.
@@ -301,7 +303,7 @@ pub(super) const OPERATIONS: &[Element] = &[
         "do-import",
         IMPORT,
         Content::Sequence(&[
-            (element("input-file", &[], Content::Value(Value::Text)), 1, 1),
+            (element("input-file", &[], Content::Value(Value::Base64)), 1, 1),
             (
                 element(
                     "object",
@@ -325,13 +327,15 @@ pub(super) const OPERATIONS: &[Element] = &[
                 0,
                 MANY,
             ),
+            (element("deployment-policy", &[], Content::Any), 0, 1),
+            (element("deployment-policy-variables", &[], Content::Any), 0, 1),
         ]),
     ),
     element(
         "do-restore",
         IMPORT,
         Content::Sequence(&[
-            (element("input-file", &[], Content::Value(Value::Text)), 1, 1),
+            (element("input-file", &[], Content::Value(Value::Base64)), 1, 1),
             (
                 element(
                     "domain",
@@ -345,6 +349,8 @@ pub(super) const OPERATIONS: &[Element] = &[
                 1,
                 MANY,
             ),
+            (element("deployment-policy", &[], Content::Any), 0, 1),
+            (element("deployment-policy-variables", &[], Content::Any), 0, 1),
         ]),
     ),
     element("set-config", &[], Content::Any),

@@ -10,7 +10,7 @@ use super::body::Body;
 
 /// Longest head and longest body of a request.
 const HEAD_LIMIT_BYTES: usize = 64 * 1024;
-const BODY_LIMIT_BYTES: usize = 16 * 1024 * 1024;
+const BODY_LIMIT_BYTES: usize = 64 * 1024 * 1024;
 
 /// A request as it came.
 pub(super) struct Incoming {

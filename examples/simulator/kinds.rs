@@ -8,7 +8,7 @@ use super::hostile::{Bulk, BulkForm, BulkPlace};
 use super::quiesce::When;
 
 /// Every kind by its name in a script: the name, the argument it takes, and what it does.
-pub const KINDS: [(&str, &str, &str); 67] = [
+pub const KINDS: [(&str, &str, &str); 76] = [
     ("refuse", "[@TIME]", "close the listener, for good or for a time"),
     ("reset", "", "TCP reset"),
     (
@@ -117,6 +117,27 @@ pub const KINDS: [(&str, &str, &str); 67] = [
         "a domain unquiesces alone before the request is answered",
     ),
     (
+        "object-fails",
+        "[@CLASS/NAME]",
+        "an object of an import cannot be made",
+    ),
+    (
+        "skips-object",
+        "[@CLASS/NAME]",
+        "an object of an import is left out for want of a right",
+    ),
+    ("file-fails", "[@NAME]", "a file of an import cannot be written"),
+    ("file-missing", "", "a file of an import is said to be missing"),
+    ("import-fails", "[@TEXT]", "an import fails as a whole"),
+    ("import-empty", "", "an empty dp:import"),
+    ("results-empty", "", "empty import-results"),
+    ("import-unknown", "", "a dp:import that nobody understands"),
+    (
+        "detected-errors",
+        "[@CODE]",
+        "an import says that it has detected errors",
+    ),
+    (
         "another-serial",
         "@NUMBER",
         "another serial number from this request on",
@@ -218,6 +239,15 @@ impl FaultKind {
             FaultKind::Only(domains()),
             FaultKind::QuiescesAlone("DOM1".to_owned()),
             FaultKind::UnquiescesAlone("DOM1".to_owned()),
+            FaultKind::ObjectFails(None),
+            FaultKind::SkipsObject(None),
+            FaultKind::FileFails(None),
+            FaultKind::FileMissing,
+            FaultKind::ImportFails(None),
+            FaultKind::ImportEmpty,
+            FaultKind::ResultsEmpty,
+            FaultKind::ImportUnknown,
+            FaultKind::DetectedErrors(None),
             FaultKind::AnotherSerial("78B0002".to_owned()),
             FaultKind::AnotherFirmware("IDG.10.5.0.2".to_owned()),
             FaultKind::Bulk(Bulk {

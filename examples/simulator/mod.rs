@@ -18,7 +18,8 @@
 //! | `server`, `tls`, `short_key`, `http` | connections, certificates, requests and answers |
 //! | `answer`, `door` | from a request to its answer: faults, login, rights, operation |
 //! | `schema`, `forms`, `vocabulary`, `call` | which requests are valid; a valid one as a value |
-//! | `operations`, `quiesce_actions`, `amp` | what a request does |
+//! | `operations`, `quiesce_actions`, `import`, `amp` | what a request does |
+//! | `forbidden` | what a backup tool must never send |
 //! | `hostile` | XML that costs who parses it without care a great deal |
 //! | `status`, `objects`, `filestore`, `secure_backup`, `manifest`, `archive` | what it gives back |
 //! | `state`, `quiesce`, `files`, `content` | what the gateway remembers |
@@ -44,9 +45,13 @@ mod fault;
 mod files;
 mod filestore;
 mod firmware;
+mod forbidden;
 mod forms;
 mod hostile;
 mod http;
+mod import;
+mod import_reply;
+mod imported;
 mod kinds;
 mod manifest;
 mod objects;
@@ -77,7 +82,9 @@ pub use answer::Request;
 pub use content::Content;
 pub use fault::{Fault, FaultKind, Times};
 pub use firmware::{Firmware, Style};
+pub use forbidden::forbidden;
 pub use hostile::{Bulk, BulkForm, BulkPlace};
+pub use import::DryRunSections;
 pub use kinds::KINDS;
 pub use manifest::{Checksum, ManifestForm, Notation, OwnRow, SizeElement};
 pub use personality::{PERSONALITIES, Personality};
@@ -232,5 +239,11 @@ impl Drop for Gateway {
         if let Some(thread) = self.listener.take() {
             let _ = thread.join();
         }
+        // Whatever a test is about: none of it may ever leave the tool.
+        let sent = self.shared.forbidden();
+        assert!(
+            sent.is_empty() || thread::panicking(),
+            "a gateway was sent what must never be sent: {sent:?}"
+        );
     }
 }

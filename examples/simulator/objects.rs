@@ -1,5 +1,9 @@
 //! Configuration objects, as `get-config` shows them and exports hold them.
 
+use std::borrow::Cow;
+
+use roxmltree::Node;
+
 use super::setup::{Domain, Setup};
 use super::soap::escape;
 
@@ -11,10 +15,10 @@ pub(super) const ROW_SPACE: &str = r#" xmlns:env="http://www.w3.org/2003/05/soap
 /// One object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Object {
-    pub(super) class: &'static str,
+    pub(super) class: Cow<'static, str>,
     pub(super) name: String,
     /// Attributes after the name, each with a blank in front.
-    attributes: &'static str,
+    attributes: Cow<'static, str>,
     /// Properties, as lines of XML.
     properties: Vec<String>,
 }
@@ -26,16 +30,37 @@ impl Object {
             value => format!("<{tag}>{}</{tag}>", escape(value)),
         };
         Object {
-            class,
+            class: Cow::Borrowed(class),
             name: name.to_owned(),
-            attributes,
+            attributes: Cow::Borrowed(attributes),
             properties: properties.iter().map(line).collect(),
+        }
+    }
+
+    /// An object as an export has it, whose whole text is `text`.
+    pub(super) fn read(node: Node, text: &str) -> Object {
+        let attributes = node.attributes().filter(|attribute| attribute.name() != "name");
+        let attributes =
+            attributes.map(|attribute| format!(" {}=\"{}\"", attribute.name(), escape(attribute.value())));
+        let properties = node.children().filter(Node::is_element);
+        Object {
+            class: Cow::Owned(node.tag_name().name().to_owned()),
+            name: node.attribute("name").unwrap_or_default().to_owned(),
+            attributes: Cow::Owned(attributes.collect()),
+            properties: properties
+                .map(|property| text[property.range()].to_owned())
+                .collect(),
         }
     }
 
     /// Whether the other one stands for the same thing.
     pub(super) fn is_same(&self, other: &Object) -> bool {
-        (self.class, &self.name) == (other.class, &other.name)
+        (&self.class, &self.name) == (&other.class, &other.name)
+    }
+
+    /// Whether every domain has it, and none can be without.
+    pub(super) fn is_intrinsic(&self) -> bool {
+        self.attributes.contains("intrinsic=\"true\"")
     }
 
     /// As an export has it: a property a line.
@@ -49,7 +74,7 @@ impl Object {
     }
 
     fn to_xml(&self, spaces: &str, separator: &str) -> String {
-        let (class, name) = (self.class, escape(&self.name));
+        let (class, name) = (&self.class, escape(&self.name));
         let mut xml = format!("<{class} name=\"{name}\"{}{spaces}>", self.attributes);
         for property in &self.properties {
             xml.push_str(separator);

@@ -8,6 +8,7 @@ use super::call::{Call, Operation};
 use super::content::Content;
 use super::fault::FaultKind;
 use super::filestore;
+use super::import;
 use super::objects::{self, ROW_SPACE};
 use super::quiesce_actions::{quiesce, unquiesce};
 use super::secure_backup;
@@ -70,6 +71,7 @@ pub(super) fn perform(shared: &Mutex<State>, user: &str, call: &Call, faults: &[
         Operation::CreateDirectory(name) => filestore::create_directory(&mut state, domain, name),
         Operation::RemoveDirectory(name) => filestore::remove_directory(&mut state, domain, name),
         Operation::DeleteFile(name) => filestore::delete(&mut state, domain, name),
+        Operation::Import(call) => import::import(&mut state, domain, call, faults),
         Operation::SaveConfig => {
             let now = state.now();
             if let Some(domain) = state.domain_mut(domain) {

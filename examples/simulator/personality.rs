@@ -13,13 +13,14 @@ use std::fmt;
 use std::time::Duration;
 
 use super::fault::Fault;
+use super::import::{DryRunSections, SECTIONS};
 use super::manifest::{CHECKSUMS, Checksum, NOTATIONS, Notation, OWN_ROWS, OwnRow, SIZES, SizeElement};
 use super::quiesce::{Shown, When};
 use super::script::{parse_names, parse_time, parse_when, parse_word, word_for};
 use super::setup::{Domain, Setup, Uri};
 
 /// Every personality by its name in a script: the name, the argument it takes, and what it is.
-pub const PERSONALITIES: [(&str, &str, &str); 21] = [
+pub const PERSONALITIES: [(&str, &str, &str); 23] = [
     ("default-alone", "", "no domain but default"),
     ("state-never-shown", "", "no status class shows a quiesce"),
     (
@@ -89,6 +90,16 @@ pub const PERSONALITIES: [(&str, &str, &str); 21] = [
         "@KIND:NOTATION",
         "sha1, md5, sha256, sha384, sha512, other or none, as hex, upper-hex, base64, prefixed or colons",
     ),
+    (
+        "imports-on-dry-run",
+        "",
+        "it imports although it was asked for a dry run",
+    ),
+    (
+        "dry-run-sections",
+        "@FORM",
+        "absent, empty or filled: what a dry run says of what is carried out",
+    ),
 ];
 
 const URIS: [(Uri, &str); 4] = [
@@ -144,6 +155,10 @@ pub enum Personality {
     NoVia,
     /// The headers of a request are not sent back.
     NoEcho,
+    /// It imports although it was asked for a dry run.
+    ImportsOnDryRun,
+    /// What a dry run says of what is carried out.
+    DryRun(DryRunSections),
     /// Something that it does its own way for as long as it runs: `quiesce=sentence`.
     Habit(Fault),
 }
@@ -213,6 +228,8 @@ impl Personality {
             "content-length" => Personality::ContentLength,
             "no-via" => Personality::NoVia,
             "no-echo" => Personality::NoEcho,
+            "imports-on-dry-run" => Personality::ImportsOnDryRun,
+            "dry-run-sections" => Personality::DryRun(parse_word(&SECTIONS, argument)?),
             "manifest-checksum" => {
                 let (kind, notation) = pair()?;
                 Personality::ManifestChecksum(
@@ -272,6 +289,8 @@ impl Personality {
             Personality::ContentLength => setup.chunked = false,
             Personality::NoVia => setup.via = false,
             Personality::NoEcho => setup.echoes = false,
+            Personality::ImportsOnDryRun => setup.imports_on_dry_run = true,
+            Personality::DryRun(sections) => setup.dry_run_sections = Some(*sections),
             Personality::Habit(fault) => setup.habits.push(fault.clone()),
         }
         Ok(())
@@ -311,6 +330,8 @@ impl Personality {
             Personality::NoVia,
             Personality::NoEcho,
             Personality::ManifestChecksum(Checksum::Sha256, Notation::Base64),
+            Personality::ImportsOnDryRun,
+            Personality::DryRun(DryRunSections::Filled),
         ]
     }
 }
@@ -401,6 +422,8 @@ impl fmt::Display for Personality {
             Personality::ContentLength => f.write_str("content-length"),
             Personality::NoVia => f.write_str("no-via"),
             Personality::NoEcho => f.write_str("no-echo"),
+            Personality::ImportsOnDryRun => f.write_str("imports-on-dry-run"),
+            Personality::DryRun(sections) => write!(f, "dry-run-sections@{}", word_for(&SECTIONS, sections)),
             Personality::Habit(fault) => write!(f, "{fault}"),
         }
     }

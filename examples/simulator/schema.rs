@@ -139,11 +139,28 @@ fn is_content_valid(node: Node, content: &Content, firmware: &Firmware) -> bool 
     }
 }
 
+/// Whether text is base64, white space left out: whole groups of four, padded at the end only.
+fn is_base64(text: &str) -> bool {
+    let mut length = 0_usize;
+    let mut padding = 0_usize;
+    for byte in text.bytes().filter(|byte| !byte.is_ascii_whitespace()) {
+        let is_digit = byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+        match byte {
+            b'=' => padding += 1,
+            _ if is_digit && padding == 0 => {}
+            _ => return false,
+        }
+        length += 1;
+    }
+    length.is_multiple_of(4) && padding <= 2
+}
+
 impl Value {
     fn allows(self, text: &str, firmware: &Firmware) -> bool {
         match self {
             Value::Text => true,
             Value::Boolean => ["true", "false", "1", "0"].contains(&text.trim()),
+            Value::Base64 => is_base64(text),
             Value::OnOff => ["on", "off", ""].contains(&text),
             Value::Number(greatest) => {
                 text.is_empty() || text.trim().parse::<u64>().is_ok_and(|number| number <= greatest)

@@ -118,6 +118,11 @@ impl FaultKind {
             "only" => FaultKind::Only(parse_names(&word())),
             "quiesces-alone" => FaultKind::QuiescesAlone(word()),
             "unquiesces-alone" => FaultKind::UnquiescesAlone(word()),
+            "object-fails" => FaultKind::ObjectFails(argument.map(str::to_owned)),
+            "skips-object" => FaultKind::SkipsObject(argument.map(str::to_owned)),
+            "file-fails" => FaultKind::FileFails(argument.map(str::to_owned)),
+            "import-fails" => FaultKind::ImportFails(argument.map(str::to_owned)),
+            "detected-errors" => FaultKind::DetectedErrors(argument.map(str::to_owned)),
             "another-serial" => FaultKind::AnotherSerial(word()),
             "another-firmware" => FaultKind::AnotherFirmware(word()),
             _ => FaultKind::samples()
@@ -147,6 +152,11 @@ impl fmt::Display for FaultKind {
             | FaultKind::HostileName(Some(text))
             | FaultKind::ErrorLog(Some(text))
             | FaultKind::OkAndErrorLog(Some(text))
+            | FaultKind::ObjectFails(Some(text))
+            | FaultKind::SkipsObject(Some(text))
+            | FaultKind::FileFails(Some(text))
+            | FaultKind::ImportFails(Some(text))
+            | FaultKind::DetectedErrors(Some(text))
             | FaultKind::QuiescesAlone(text)
             | FaultKind::UnquiescesAlone(text)
             | FaultKind::AnotherSerial(text)

@@ -28,6 +28,7 @@ pub(super) struct Shared {
     faults: Mutex<Faults>,
     habits: Mutex<Faults>,
     requests: Mutex<Vec<Request>>,
+    forbidden: Mutex<Vec<String>>,
     shown: Mutex<Shown>,
     gate: Mutex<Gate>,
     gate_moved: Condvar,
@@ -62,6 +63,7 @@ impl Shared {
             port,
             faults: Mutex::default(),
             requests: Mutex::default(),
+            forbidden: Mutex::default(),
             shown: Mutex::new(shown),
             gate: Mutex::new(Gate {
                 listening: true,
@@ -90,6 +92,11 @@ impl Shared {
 
     pub(super) fn requests(&self) -> MutexGuard<'_, Vec<Request>> {
         hold(&self.requests)
+    }
+
+    /// What was sent that must never be sent, over the life of the gateway.
+    pub(super) fn forbidden(&self) -> MutexGuard<'_, Vec<String>> {
+        hold(&self.forbidden)
     }
 
     /// Puts another device behind the address, and gives the one that was there.

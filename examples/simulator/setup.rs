@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::content::Content;
 use super::fault::Fault;
 use super::firmware::Firmware;
+use super::import::DryRunSections;
 use super::manifest::ManifestForm;
 use super::quiesce::{Shown, When};
 
@@ -71,6 +72,11 @@ pub struct Setup {
     /// What it does its own way from the beginning to the end: as faults, but not taken away by
     /// `Gateway::clear_faults`.
     pub habits: Vec<Fault>,
+    /// It imports although it was asked for a dry run.
+    pub imports_on_dry_run: bool,
+    /// What the reply to a dry run has of the sections that tell what was carried out. Without it nothing
+    /// up to 7.x, and empty sections from 10 on: both are guesses.
+    pub dry_run_sections: Option<DryRunSections>,
     /// Which certificate the TLS server shows.
     pub identity: Identity,
     /// It speaks TLS 1.2 and nothing newer, as older gateways do.
@@ -118,6 +124,8 @@ impl Default for Setup {
             shown: Shown::AtOnce,
             turns: Vec::new(),
             habits: Vec::new(),
+            imports_on_dry_run: false,
+            dry_run_sections: None,
             identity: Identity::SignedByAuthority,
             tls_12_only: false,
             clock: Clock::Real,

@@ -28,6 +28,8 @@ pub struct State {
     pub(super) device: Standing,
     /// What it will do later, in this order.
     pub(super) deeds: Vec<Deed>,
+    /// A SecureRestore has come.
+    pub(super) wiped: bool,
 }
 
 /// One domain.
@@ -66,6 +68,7 @@ impl State {
             looks: 0,
             device: Standing::new(Phase::Normal),
             deeds: Vec::new(),
+            wiped: false,
             setup,
         };
         let mut domains = state.setup.domains.clone();
@@ -126,6 +129,45 @@ impl State {
             let left = until.duration_since(self.now());
             left.try_into().unwrap_or_default()
         }))
+    }
+
+    /// Loses everything, as a device that is restored from a secure backup does: whatever it was sent, and
+    /// if only to be validated.
+    pub(super) fn wipe(&mut self) {
+        self.restart();
+        self.domains.clear();
+        self.add_domain(Domain {
+            files: Vec::new(),
+            keys: Vec::new(),
+            services: Vec::new(),
+            ..Domain::new("default")
+        });
+        self.wiped = true;
+    }
+
+    /// Whether it was ever sent a SecureRestore.
+    pub fn is_wiped(&self) -> bool {
+        self.wiped
+    }
+
+    /// Whether a domain has this object in its running configuration.
+    pub fn has_object(&self, domain: &str, class: &str, name: &str) -> bool {
+        let has = |domain: &DomainState| {
+            let mut objects = domain.running.iter();
+            objects.any(|object| object.class == class && object.name == name)
+        };
+        self.domain(domain).is_some_and(has)
+    }
+
+    /// Removes an object from the running configuration of a domain. False when it was not there.
+    pub fn remove_object(&mut self, domain: &str, class: &str, name: &str) -> bool {
+        let was = self.has_object(domain, class, name);
+        if let Some(domain) = self.domain_mut(domain) {
+            domain
+                .running
+                .retain(|object| object.class != class || object.name != name);
+        }
+        was
     }
 
     /// The names of all domains.

@@ -204,7 +204,7 @@ fn object_status(state: &State, user: &str, domain: &str) -> Vec<String> {
             (true, false) => ("up", "0x00000000", ""),
         };
         let mut fields = vec![
-            ("Class", object.class),
+            ("Class", &*object.class),
             ("OpState", state_of),
             ("AdminState", if enabled { "enabled" } else { "disabled" }),
             ("Name", &object.name),

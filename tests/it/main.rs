@@ -29,6 +29,7 @@ mod gateway_archives;
 mod gateway_faults;
 mod gateway_hostile;
 mod gateway_http;
+mod gateway_import;
 mod gateway_personalities;
 mod gateway_requests;
 mod gateway_secure_backup;
