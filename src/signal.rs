@@ -41,6 +41,8 @@ struct StopState {
     count: u32,
     /// Called at each signal: ends a read that blocks.
     interrupt: Option<Arc<dyn Fn() + Send + Sync>>,
+    /// Called then, with the signal and how many have come: answers whoever sent it.
+    answer: Option<Arc<dyn Fn(i32, u32) + Send + Sync>>,
 }
 
 impl Stop {
@@ -51,15 +53,33 @@ impl Stop {
 
     /// Asks to stop, because of this signal.
     pub fn request(&self, signal: i32) {
-        let interrupt = {
+        let (interrupt, answer, count) = {
             let mut state = self.state();
             state.signal.get_or_insert(signal);
             state.count += 1;
-            state.interrupt.clone()
+            (state.interrupt.clone(), state.answer.clone(), state.count)
         };
+        // First what ends a step: a terminal may keep whoever answers waiting.
         self.0.changed.notify_all();
         if let Some(interrupt) = interrupt {
             interrupt();
+        }
+        if let Some(answer) = answer {
+            answer(signal, count);
+        }
+    }
+
+    /// From now on `answer` answers each signal, with its number and with how many have come; at
+    /// once if one is there.
+    pub fn answer_by(&self, answer: &Arc<dyn Fn(i32, u32) + Send + Sync>) {
+        self.look();
+        let before = {
+            let mut state = self.state();
+            state.answer = Some(Arc::clone(answer));
+            state.signal.map(|signal| (signal, state.count))
+        };
+        if let Some((signal, count)) = before {
+            answer(signal, count);
         }
     }
 
@@ -246,6 +266,20 @@ mod tests {
         assert!(stop.is_requested() && !stop.is_urgent());
         int.store(true, Ordering::SeqCst);
         assert_eq!((stop.is_urgent(), stop.signal()), (true, Some(SIGTERM)));
+    }
+
+    #[test]
+    fn each_signal_is_answered_and_one_that_came_before_anybody_could_at_once() {
+        let answers = Arc::new(Mutex::new(Vec::new()));
+        let answer: Arc<dyn Fn(i32, u32) + Send + Sync> = {
+            let answers = Arc::clone(&answers);
+            Arc::new(move |signal, count| answers.lock().expect("no panic").push((signal, count)))
+        };
+        let stop = Stop::new();
+        stop.request(SIGHUP);
+        stop.answer_by(&answer);
+        stop.request(SIGINT);
+        assert_eq!(*answers.lock().expect("no panic"), [(SIGHUP, 1), (SIGINT, 2)]);
     }
 
     #[test]

@@ -12,11 +12,13 @@ use crate::values::duration;
 use crate::values::environment::{Lookup, non_empty};
 use crate::values::text::printable;
 
-mod heartbeat;
+mod answer;
+mod live;
 mod repeat;
 mod screen;
 mod stream;
 
+pub use answer::{SignalAnswer, StopLimits};
 pub use screen::Screen;
 pub use stream::Patient;
 
@@ -30,7 +32,7 @@ pub struct Ui {
     pub color: bool,
     /// Whether somebody watches stderr: a line for each task, and a summary.
     pub lines: bool,
-    /// Whether stderr shows progress bars and countdowns as well.
+    /// Whether stderr shows the line that moves as well.
     pub bars: bool,
     /// How often a long wait says that it goes on, where it does.
     pub heartbeat: Duration,

@@ -8,14 +8,16 @@ use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::gone::open_quiesces;
 use crate::commands::loading::{HistoryFile, load_plan_to_judge, look_at_history, owners_of_history};
 use crate::commands::names;
+use crate::commands::run::limits;
 use crate::exit::Exit;
 use crate::lock::Locks;
 use crate::plan::model::{Device, Plan};
 use crate::report::findings;
 use crate::run::Engine;
+use crate::run::event::{Progress, Sink as _};
 use crate::run::examine::{CheckItem, CheckVerdict, THIS_MACHINE, examine, examine_device};
 use crate::signal::{self, Stop};
-use crate::ui::{Ui, Verbosity};
+use crate::ui::{Screen, SignalAnswer, Ui, Verbosity};
 use crate::values::environment::Lookup;
 
 /// Looks at all that the plans need. Changes nothing, here or there.
@@ -47,10 +49,15 @@ pub(super) fn check(global: &Global, args: &CheckArgs, ui: Ui, env: Lookup<'_>) 
         process: "check",
         environment: env,
     };
+    let mut screen = Screen::new(ui, file.invocation.clone());
+    let look = || {
+        stop.is_requested();
+    };
+    stop.answer_by(&SignalAnswer::new(&screen, limits(file, false), &look).to_signals());
     let interrupted = || Ok(stop.signal().map_or(Exit::Failed, Exit::Interrupted));
     let mut found = Vec::new();
     if !plans.is_empty() {
-        let Some(looked) = examine(engine, &plans) else {
+        let Some(looked) = examine(engine, &plans, &mut |progress| screen.progress(progress)) else {
             return interrupted();
         };
         found = looked;
@@ -69,12 +76,20 @@ pub(super) fn check(global: &Global, args: &CheckArgs, ui: Ui, env: Lookup<'_>) 
     }
     // Who names a device asks about it alone, whatever plan would back it up.
     let enabled: Vec<&Plan> = file.plans.iter().filter(|plan| plan.enabled).collect();
-    for device in devices {
+    let of = devices.len();
+    for (asked, device) in devices.into_iter().enumerate() {
+        let waiting_for = device.name.clone();
+        screen.progress(&Progress::Asking {
+            waiting_for,
+            asked,
+            of,
+        });
         found.extend(examine_device(engine, &enabled, device));
         if stop.is_requested() {
             return interrupted();
         }
     }
+    screen.progress(&Progress::AskingEnded);
     let text = match args.format {
         FindingsFormat::Table if ui.verbosity == Verbosity::Quiet => {
             let mut bad = found.clone();

@@ -13,17 +13,18 @@ use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::gone::open_quiesces;
 use crate::commands::loading::{invocation, load_plan_to_judge, look_at_history};
 use crate::commands::names::wanted;
+use crate::commands::run::limits;
 use crate::exit::Exit;
 use crate::lock::Locks;
 use crate::plan::model::{Action, Plan, Settings};
 use crate::run::contact::Devices;
-use crate::run::event::{ALL_DOMAINS, ActionKind};
+use crate::run::event::{ALL_DOMAINS, ActionKind, Progress, Sink as _};
 use crate::run::expand::{ExpandedActivity, ExpandedTask, Verdict, expand};
 use crate::run::failure::Failure;
 use crate::run::status::{Class, Status};
 use crate::run::{Engine, sequence, store};
 use crate::signal::{self, Stop};
-use crate::ui::{Ui, Verbosity};
+use crate::ui::{Screen, SignalAnswer, Ui, Verbosity};
 use crate::values::environment::Lookup;
 use crate::values::text::printable;
 use crate::values::text::printable_json;
@@ -98,8 +99,14 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
     let mut devices = Devices::new(engine);
     let history = look_at_history(&file.settings.history).err();
     let mut previews = Vec::new();
+    let mut screen = Screen::new(ui, file.invocation.clone());
+    let look = || {
+        stop.is_requested();
+    };
+    stop.answer_by(&SignalAnswer::new(&screen, limits(file, false), &look).to_signals());
     for plan in plans {
-        let Some(expanded) = expand(file, plan, &mut devices, &stop) else {
+        let mut show = |progress: &Progress| screen.progress(progress);
+        let Some(expanded) = expand(file, plan, &mut devices, &stop, &mut show) else {
             return Ok(stop.signal().map_or(Exit::Failed, Exit::Interrupted));
         };
         let mut refused = refusals(plan, &file.settings, &clock);

@@ -6,6 +6,7 @@ use crate::cli::{Global, RecoverArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::loading::load_plan;
+use crate::commands::run::limits;
 use crate::commands::session::WritingSession;
 use crate::exit::Exit;
 use crate::history::History;
@@ -17,7 +18,7 @@ use crate::run::record::Record;
 use crate::run::recover::Recovered;
 use crate::run::{Engine, recover as mending};
 use crate::signal::{self, Stop};
-use crate::ui::{Screen, Ui};
+use crate::ui::{Screen, SignalAnswer, Ui};
 use crate::values::environment::Lookup;
 
 /// Mends what runs that died have left on devices, in the store and in history.
@@ -43,7 +44,12 @@ pub(super) fn recover(args: &RecoverArgs, global: &Global, ui: Ui, env: Lookup<'
     let past = History::open_read_only(&file.settings.history).ok();
     let past = past.as_ref().map(|past| past as &dyn Previous);
     let mut notifier = Notifier::new(file, env, clock.zone(), past);
-    let sinks: Vec<&mut dyn Sink> = vec![&mut screen, &mut notifier];
+    let look = || {
+        stop.is_requested();
+    };
+    let mut answer = SignalAnswer::new(&screen, limits(file, false), &look);
+    stop.answer_by(&answer.to_signals());
+    let sinks: Vec<&mut dyn Sink> = vec![&mut screen, &mut answer, &mut notifier];
     let mut record = Record::new(&mut session.history, sinks, &clock);
     let forgotten = match &args.forget {
         Some(device) => mending::forget(engine, &mut record, device),

@@ -12,6 +12,7 @@ use crate::exit::Exit;
 use crate::history::History;
 use crate::notify::Notifier;
 use crate::notify::previous::Previous;
+use crate::plan::model::PlanFile;
 use crate::report::lines::JsonLines;
 use crate::run::Engine;
 use crate::run::contact::Devices;
@@ -20,7 +21,7 @@ use crate::run::left::Left;
 use crate::run::record::Record;
 use crate::run::sequence::{self, Options};
 use crate::signal::{self, Stop};
-use crate::ui::{Patient, Screen, Ui};
+use crate::ui::{Patient, Screen, SignalAnswer, StopLimits, Ui};
 use crate::values::causes::with_causes;
 use crate::values::environment::Lookup;
 
@@ -55,6 +56,18 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
     };
 
     let mut screen = Screen::new(ui, file.invocation.clone());
+    let may_run_scripts = plans.iter().any(|plan| {
+        let of_tasks = plan
+            .activities
+            .iter()
+            .any(|activity| activity.post_script.is_some());
+        of_tasks || plan.post_script.is_some()
+    });
+    let look = || {
+        stop.is_requested();
+    };
+    let mut answer = SignalAnswer::new(&screen, limits(file, may_run_scripts), &look);
+    stop.answer_by(&answer.to_signals());
     let mut lines = (args.format == RunFormat::Json)
         .then(|| JsonLines::new(Patient(std::io::stdout()), clock_zone(&clock)));
     let mut sinks: Vec<&mut dyn Sink> = Vec::new();
@@ -62,6 +75,7 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
         Some(lines) => sinks.push(lines),
         None => sinks.push(&mut screen),
     }
+    sinks.push(&mut answer);
     // Where it cannot be read, everything is news.
     let past = History::open_read_only(&file.settings.history).ok();
     let past = past.as_ref().map(|past| past as &dyn Previous);
@@ -130,6 +144,18 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
             Err(error)
         }
         (None, Ok(())) => Ok(exit),
+    }
+}
+
+/// How long what follows a signal may take.
+pub(super) fn limits(file: &PlanFile, may_run_scripts: bool) -> StopLimits {
+    let settings = &file.settings;
+    let request = settings.timeouts.connect + settings.timeouts.request;
+    StopLimits {
+        // A look and a request may still be on their way when the time is over.
+        unquiesce: settings.unquiesce_timeout + settings.quiesce_grace + 2 * request,
+        request,
+        script: may_run_scripts.then_some(settings.script_timeout),
     }
 }
 

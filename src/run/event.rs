@@ -504,6 +504,31 @@ impl Undo {
 /// Something that is only shown, not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Progress {
+    /// Devices are asked what they have. A device that is dead is found out by waiting.
+    Asking {
+        /// Whom one waits for.
+        waiting_for: String,
+        /// How many have answered, or will not.
+        asked: usize,
+        /// How many there are.
+        of: usize,
+    },
+    /// All of them have been asked.
+    AskingEnded,
+    /// From now on this must be undone on a device, whatever comes.
+    UndoDue {
+        /// Its row in the journal.
+        journal: JournalId,
+        /// The device.
+        device: String,
+        /// What must be undone.
+        undo: Undo,
+    },
+    /// It is undone, or was given up: nothing more is done about it now.
+    UndoOver {
+        /// Its row in the journal.
+        journal: JournalId,
+    },
     /// A wait with a limit began or goes on.
     Waiting {
         /// The device.

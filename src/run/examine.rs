@@ -12,6 +12,7 @@ mod needs;
 
 use crate::plan::model::{Device, Plan};
 use crate::run::Engine;
+use crate::run::event::Progress;
 
 pub use item::{CheckItem, CheckVerdict, THIS_MACHINE};
 
@@ -24,16 +25,28 @@ pub fn examine_device(engine: Engine<'_>, plans: &[&Plan], device: &Device) -> V
     device::examine(engine, device, &needs)
 }
 
-/// Looks at all that these plans need. `None` when somebody asked to stop meanwhile.
-pub fn examine(engine: Engine<'_>, plans: &[&Plan]) -> Option<Vec<CheckItem>> {
+/// Looks at all that these plans need, and shows whom it asks. `None` when somebody asked to stop
+/// meanwhile.
+pub fn examine(
+    engine: Engine<'_>,
+    plans: &[&Plan],
+    show: &mut dyn FnMut(&Progress),
+) -> Option<Vec<CheckItem>> {
     let mut found = local::examine(engine, plans);
-    for device in &engine.file.devices {
-        if let Some(needs) = Needs::of(device, plans) {
-            found.extend(device::examine(engine, device, &needs));
-        }
+    let devices = engine.file.devices.iter();
+    let needing = devices.filter_map(|device| Needs::of(device, plans).map(|needs| (device, needs)));
+    let needing: Vec<(&Device, Needs<'_>)> = needing.collect();
+    for (asked, (device, needs)) in needing.iter().enumerate() {
+        show(&Progress::Asking {
+            waiting_for: device.name.clone(),
+            asked,
+            of: needing.len(),
+        });
+        found.extend(device::examine(engine, device, needs));
         if engine.stop.is_requested() {
             return None;
         }
     }
+    show(&Progress::AskingEnded);
     Some(found)
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::gateway::domains::ApiConnect;
 use crate::plan::model::{Action, Activity, Device, Domains, Plan, PlanFile};
 use crate::run::contact::{Contact, Devices, Session};
-use crate::run::event::{ALL_DOMAINS, ActionKind};
+use crate::run::event::{ALL_DOMAINS, ActionKind, Progress};
 use crate::run::failure::{Failure, words};
 use crate::run::status::Status;
 use crate::signal::Stop;
@@ -67,13 +67,33 @@ impl Activity {
     }
 }
 
-/// Expands every activity of `plan`. `None` when somebody asked to stop meanwhile.
+/// Expands every activity of `plan`, and shows whom it waits for meanwhile. `None` when somebody
+/// asked to stop.
 pub fn expand<'a>(
     file: &'a PlanFile,
     plan: &'a Plan,
     devices: &mut Devices<'a>,
     stop: &Stop,
+    show: &mut dyn FnMut(&Progress),
 ) -> Option<Vec<ExpandedActivity<'a>>> {
+    let expanded = expanded(file, plan, devices, stop, show);
+    show(&Progress::AskingEnded);
+    expanded
+}
+
+fn expanded<'a>(
+    file: &'a PlanFile,
+    plan: &'a Plan,
+    devices: &mut Devices<'a>,
+    stop: &Stop,
+    show: &mut dyn FnMut(&Progress),
+) -> Option<Vec<ExpandedActivity<'a>>> {
+    let is_named = |device: &&Device| {
+        let mut activities = plan.activities.iter();
+        activities.any(|activity| activity.devices.matches(&device.name))
+    };
+    let of = file.devices.iter().filter(is_named).count();
+    let mut met = BTreeSet::new();
     let mut expanded = Vec::new();
     for activity in &plan.activities {
         let (mut tasks, mut notes) = (Vec::new(), Vec::new());
@@ -82,7 +102,13 @@ pub fn expand<'a>(
             .iter()
             .filter(|device| activity.devices.matches(&device.name))
         {
+            show(&Progress::Asking {
+                waiting_for: device.name.clone(),
+                asked: met.len(),
+                of,
+            });
             let contact = devices.contact(device);
+            met.insert(device.name.as_str());
             tasks.extend(tasks_of(activity, device, contact));
             notes.extend(without_domain(activity, contact));
             if stop.is_requested() {

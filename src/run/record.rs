@@ -135,6 +135,11 @@ impl<'a> Record<'a> {
         let id = self.write(|ledger| ledger.open_undo(now, process, opening))?;
         self.unconfirmed
             .insert(id, JournalEntry::opened(id, process, now, opening));
+        self.show(&Progress::UndoDue {
+            journal: id,
+            device: opening.device.clone(),
+            undo: opening.undo.clone(),
+        });
         Ok(id)
     }
 
@@ -148,6 +153,7 @@ impl<'a> Record<'a> {
     pub fn close_undo(&mut self, id: JournalId, how: &str) -> Result<(), LedgerError> {
         self.unconfirmed.remove(&id);
         self.confirmed.insert(id);
+        self.show(&Progress::UndoOver { journal: id });
         let now = self.clock.now();
         self.write(|ledger| ledger.close_undo(now, id, how))
     }

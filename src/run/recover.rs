@@ -295,7 +295,14 @@ pub fn mend_held_device(
         Err(failure) => return Ok(refuse(engine, record, &entries, &failure.message, mended)?),
     };
     // A device whose login is refused must be asked once, not once for each row.
-    if let Err(error) = gateway.domains() {
+    record.show(&Progress::Asking {
+        waiting_for: device.name.clone(),
+        asked: 0,
+        of: 1,
+    });
+    let answered = gateway.domains();
+    record.show(&Progress::AskingEnded);
+    if let Err(error) = answered {
         return Ok(refuse(engine, record, &entries, &words(&error), mended)?);
     }
     let mut serial = None;

@@ -325,7 +325,14 @@ impl<'a> Run<'_, 'a, '_> {
         quiesce_timeout(settings, self.plan)?;
         store::validate(settings)?;
         self.sweep()?;
-        let expanded = expand(self.engine.file, self.plan, self.devices, self.engine.stop);
+        let record = &mut *self.record;
+        let expanded = expand(
+            self.engine.file,
+            self.plan,
+            self.devices,
+            self.engine.stop,
+            &mut |progress| record.show(progress),
+        );
         expanded.ok_or_else(|| Failure::interrupted("asking the devices for their domains").into())
     }
 

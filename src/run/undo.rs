@@ -69,6 +69,12 @@ impl OpenQuiesce<'_> {
     ) -> (Undone, Result<(), LedgerError>) {
         let limit = settings.unquiesce_timeout + settings.quiesce_grace;
         let mut noted = Ok(());
+        // That of a dead run is not known yet to those who are shown it.
+        record.show(&Progress::UndoDue {
+            journal: self.journal,
+            device: self.device.to_owned(),
+            undo: undo_of(self.scope),
+        });
         let restored = match gateway {
             Ok(gateway) => {
                 let what = format!("{} to be unquiesced", self.scope);
@@ -96,6 +102,9 @@ impl OpenQuiesce<'_> {
             )),
             Restored::Not(why) => Undone::Not(why),
         };
+        record.show(&Progress::UndoOver {
+            journal: self.journal,
+        });
         let recorded = match &undone {
             Undone::Confirmed(how) => record.close_undo(self.journal, how),
             Undone::NotKnown(why) => self.still_quiesced(Certainty::NotKnown, why, record),
@@ -152,6 +161,11 @@ pub fn remove_folder(
     record: &mut Record<'_>,
 ) -> Result<Result<FolderRemoved, SomaError>, LedgerError> {
     let limit = patience.max(settle);
+    record.show(&Progress::UndoDue {
+        journal,
+        device: device.to_owned(),
+        undo: Undo::RemoveFolder(folder.url().to_owned()),
+    });
     let removed = gateway.remove(
         folder,
         patience,
@@ -159,6 +173,7 @@ pub fn remove_folder(
         &mut waiting(record, device, "the device to end its secure backup", limit),
     );
     record.show(&Progress::WaitEnded);
+    record.show(&Progress::UndoOver { journal });
     match removed {
         Ok(removed) => {
             record.close_undo(journal, removed.how())?;

@@ -1,99 +1,44 @@
 //! A run as a person, or the mail of a cron job, sees it.
 //!
-//! At a terminal: a line for each task, bars for downloads, a countdown for waits (these two
-//! not with `--no-progress` or on a dumb one), a summary. Elsewhere: nothing on success, one short block where something is wrong,
-//! and with `-v` a line for each task and a heartbeat in long waits and downloads.
+//! At a terminal: a line for each task, below them one that moves (what is waited for, since when,
+//! how long at most; it does not move with `--no-progress` or on a dumb one), and a summary.
+//! Elsewhere: nothing on success, one short block where something is wrong, and with `-v` the same
+//! lines, and a heartbeat in long waits.
 
-use std::collections::BTreeMap;
-use std::fmt::{self, Write as _};
+mod end;
+mod tasks;
+
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use jiff::Timestamp;
 
-use crate::run::event::{
-    ALL_DOMAINS, ActionKind, Event, Owner, PlanId, PlanOpening, Progress, Sink, TaskId, TaskOpening,
-};
+use crate::run::event::{Event, Owner, PlanId, PlanOpening, Progress, Sink, TaskId, TaskOpening};
 use crate::run::status::{Class, Status};
-use crate::threads;
-use crate::ui::heartbeat::Heartbeat;
-use crate::ui::repeat::Repeat;
+use crate::ui::live::{ArrivedBytes, Line, Live};
 use crate::ui::{Ui, Verbosity};
-use crate::values::duration::HumanDuration;
 use crate::values::invocation::Invocation;
-use crate::values::size::Bytes;
 use crate::values::text::printable;
 
-/// How often a countdown moves by itself.
-const TICK: Duration = Duration::from_millis(250);
-
-/// So many failed tasks are named at the end of a plan.
-const NAMED: usize = 10;
+use tasks::{Tasks, Unstarted, step_words, target};
 
 /// Shows the events of a run.
 pub struct Screen {
     ui: Ui,
     invocation: Invocation,
-    bar: Option<Bar>,
-    heartbeat: Option<(Ongoing, Heartbeat<Pulse>)>,
+    live: Live,
+    /// What the task at work does, while it waits for nothing in particular.
+    step: Option<Line>,
+    /// Since when the request that is waited for runs, and how long at most: also while its
+    /// answer is downloaded.
+    request: Option<(Instant, Duration)>,
     plan: Option<(PlanId, PlanOpening, Timestamp)>,
-    tasks: BTreeMap<TaskId, TaskLine>,
+    tasks: Tasks,
+    /// Tasks that never began and ended for one cause: told together.
+    unstarted: Option<Unstarted>,
     /// What deserves to be read, in the order in which it happened.
     complaints: Vec<String>,
     /// The warnings among them, in their own words: the reason of the plan may be one.
     warnings: Vec<String>,
-}
-
-struct TaskLine {
-    opening: TaskOpening,
-    started: Option<Timestamp>,
-    status: Status,
-    error: Option<String>,
-    files: usize,
-    bytes: u64,
-    /// Exports that were verified and left out, for nothing had changed.
-    not_kept: usize,
-}
-
-/// What a bar or a heartbeat is about.
-#[derive(Clone, PartialEq, Eq)]
-enum Ongoing {
-    Download(String),
-    Wait(String),
-}
-
-struct Bar {
-    what: Ongoing,
-    bar: ProgressBar,
-    /// Lets it move by itself. (That of the library panics where no thread can be had.)
-    tick: Repeat,
-}
-
-/// What a heartbeat says.
-enum Pulse {
-    /// The wait is given up at this moment.
-    Wait { what: String, until: Instant },
-    /// So much has come.
-    Download {
-        what: String,
-        bytes: u64,
-        total: Option<u64>,
-    },
-}
-
-impl fmt::Display for Pulse {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Wait { what, until } => {
-                write!(f, "waiting for {what}, ")?;
-                left(*until, f)
-            }
-            Self::Download { what, bytes, total } => {
-                write!(f, "downloading {what}: {} so far", Bytes(*bytes))?;
-                total.map_or(Ok(()), |total| write!(f, " of {}", Bytes(total)))
-            }
-        }
-    }
 }
 
 impl Screen {
@@ -102,13 +47,20 @@ impl Screen {
         Self {
             ui,
             invocation,
-            bar: None,
-            heartbeat: None,
+            live: Live::new(ui),
+            step: None,
+            request: None,
             plan: None,
-            tasks: BTreeMap::new(),
+            tasks: Tasks::default(),
+            unstarted: None,
             complaints: Vec::new(),
             warnings: Vec::new(),
         }
+    }
+
+    /// The line that moves.
+    pub(super) fn live(&self) -> Live {
+        self.live.clone()
     }
 
     /// Whether each task gets a line when it ends.
@@ -117,14 +69,12 @@ impl Screen {
     }
 
     fn say(&self, text: &str) {
-        match &self.bar {
-            Some(bar) => bar.bar.suspend(|| self.ui.say(text)),
-            None => self.ui.say(text),
-        }
+        self.live.say(text);
     }
 
     /// Says it now to those who watch, and in the block at the end to those who do not.
     fn complain(&mut self, text: &str) {
+        self.tell_unstarted();
         if self.tells_tasks() {
             self.warn(text);
         } else {
@@ -137,66 +87,42 @@ impl Screen {
         self.say(&format!("{label} {}", printable(text)));
     }
 
-    fn end_bar(&mut self) {
-        if let Some(Bar { bar, tick, .. }) = self.bar.take() {
-            drop(tick);
-            bar.finish_and_clear();
-        }
-        self.heartbeat = None;
-    }
-
     fn task_opened(&mut self, task: TaskId, opening: &TaskOpening) {
-        let line = TaskLine {
-            opening: opening.clone(),
-            started: None,
-            status: opening.status,
-            error: None,
-            files: 0,
-            bytes: 0,
-            not_kept: 0,
-        };
-        self.tasks.insert(task, line);
+        self.tasks.open(task, opening);
         if opening.status.is_final() {
             self.task_ended(task, opening.status, opening.error.as_deref(), None);
         }
     }
 
     fn task_ended(&mut self, task: TaskId, status: Status, error: Option<&str>, at: Option<Timestamp>) {
-        let Some(line) = self.tasks.get_mut(&task) else {
+        let Some(line) = self.tasks.get_mut(task) else {
             return;
         };
-        line.status = status;
-        line.error = error.map(ToOwned::to_owned);
-        let target = target(&line.opening);
-        let took = at
-            .zip(line.started)
-            .and_then(|(end, start)| Duration::try_from(end.duration_since(start)).ok());
-        let mut text = match status.class() {
-            Class::Success => format!("{} {target}", self.ui.paint("ok", "32")),
-            // Refused with its plan: it was never started.
-            Class::Skipped | Class::Refused => {
-                format!("{} {target}: {status}", self.ui.paint("skipped", "33"))
+        line.end(status, error);
+        // Those that are settled from the start have a cause each, and are told one by one.
+        if at.is_some() && line.started.is_none() {
+            let next = Unstarted::first(line);
+            match &mut self.unstarted {
+                Some(group) if group.takes(&next) => group.add(next),
+                _ => {
+                    self.tell_unstarted();
+                    self.unstarted = Some(next);
+                }
             }
-            Class::Cancelled => format!("{} {target}: {status}", self.ui.paint("cancelled", "33")),
-            _ => format!("{} {target}: {status}", self.ui.paint("FAILED", "1;31")),
-        };
-        if line.files > 0 {
-            let (files, bytes) = (plural(line.files, "file"), Bytes(line.bytes));
-            let _ = write!(text, "  {} {files}, {bytes}", line.files);
+            return;
         }
-        match (line.files, line.not_kept) {
-            (_, 0) => {}
-            (0, _) => text.push_str("  unchanged, not kept"),
-            (_, count) => {
-                let _ = write!(text, "; {count} unchanged, not kept");
-            }
+        let text = line.text(self.ui, at);
+        self.tell_end(text, status);
+    }
+
+    /// Tells of those that never began.
+    fn tell_unstarted(&mut self) {
+        if let Some(group) = self.unstarted.take() {
+            self.tell_end(group.text(self.ui), group.status);
         }
-        if let Some(took) = took {
-            let _ = write!(text, "  {}", HumanDuration(took));
-        }
-        if let Some(error) = error {
-            let _ = write!(text, "\n    {}", printable(error));
-        }
+    }
+
+    fn tell_end(&mut self, text: String, status: Status) {
         if self.tells_tasks() {
             self.say(&text);
         } else if status.class() != Class::Success {
@@ -204,184 +130,91 @@ impl Screen {
         }
     }
 
-    fn plan_ended(&mut self, at: Timestamp, status: Status, error: Option<&str>) {
-        self.end_bar();
-        let Some((id, opening, started)) = self.plan.take() else {
+    /// A task goes on to its next step.
+    fn task_status(&mut self, task: TaskId, status: Status, at: Timestamp) {
+        let head = self.tasks.position(task);
+        let Some(line) = self.tasks.get_mut(task) else {
             return;
         };
-        let tasks = std::mem::take(&mut self.tasks);
-        let complaints = std::mem::take(&mut self.complaints);
-        let warnings = std::mem::take(&mut self.warnings);
-        let good = status.class() == Class::Success;
-        if (good && !self.tells_tasks())
-            || (self.ui.verbosity == Verbosity::Quiet
-                && !matches!(status.class(), Class::Failed | Class::Refused))
-        {
-            return;
+        let begins = line.started.is_none();
+        line.started.get_or_insert(at);
+        let target = target(&line.opening);
+        // A terminal has it in the line that moves.
+        let is_told = begins && !self.ui.bars && self.tells_tasks();
+        if is_told || (begins && self.ui.verbosity >= Verbosity::Chatty) {
+            self.say(&format!("{head}{target}"));
         }
-        let paint = if good {
-            "1;32"
-        } else if status.class() == Class::Warning {
-            "1;33"
-        } else {
-            "1;31"
+        if self.ui.verbosity >= Verbosity::Chatty {
+            self.say(&format!("{target}: {status}"));
+        }
+        let step = Line {
+            head,
+            what: format!("{target}, {}", step_words(status)),
+            since: Instant::now(),
+            limit: None,
+            arrived: None,
         };
-        let took = Duration::try_from(at.duration_since(started)).unwrap_or_default();
-        let mut text = format!(
-            "plan {} ended {} after {} (execution {})",
-            printable(&opening.plan),
-            self.ui.paint(status.code(), paint),
-            HumanDuration(took),
-            id.0
-        );
-        // Where tasks failed, the plan says no more than they do.
-        let told_by_tasks = match self.tells_tasks() {
-            true => status == Status::Failed,
-            false => status.class() == Class::Failed,
-        };
-        let why = error
-            .filter(|_| tasks.is_empty() || !told_by_tasks)
-            .filter(|why| !warnings.iter().any(|warning| why.contains(warning)));
-        if let Some(why) = why {
-            let _ = write!(text, "\n  {}", printable(why));
-        }
-        for complaint in complaints {
-            let _ = write!(text, "\n  {}", complaint.replace('\n', "\n  "));
-        }
-        // Elsewhere they are among the complaints.
-        if self.tells_tasks() {
-            self.name_failed(&tasks, id, &mut text);
-        }
-        if !tasks.is_empty() {
-            let count = |classes: &[Class]| {
-                tasks
-                    .values()
-                    .filter(|task| classes.contains(&task.status.class()))
-                    .count()
-            };
-            let bytes: u64 = tasks.values().map(|task| task.bytes).sum();
-            let _ = write!(
-                text,
-                "\n  {} succeeded, {} failed, {} skipped, {} cancelled; {} stored",
-                count(&[Class::Success]),
-                count(&[Class::Failed]),
-                count(&[Class::Skipped, Class::Refused]),
-                count(&[Class::Cancelled]),
-                Bytes(bytes)
-            );
-            let _ = write!(text, "\n  more: {}", self.history("activities", id.0));
-        }
-        self.say(&text);
+        self.live.set(step.clone());
+        self.step = Some(step);
     }
 
-    /// The command that shows this level of history.
-    fn history(&self, level: &str, id: i64) -> String {
-        self.invocation.command(["history", level, &id.to_string()])
+    /// What the task at work does, or nothing.
+    fn wait_ended(&mut self) {
+        self.request = None;
+        match &self.step {
+            Some(step) => self.live.set(step.clone()),
+            None => self.live.clear(),
+        }
     }
 
-    /// Those that failed, with their reasons: what was told when they ended has scrolled away.
-    fn name_failed(&self, tasks: &BTreeMap<TaskId, TaskLine>, plan: PlanId, text: &mut String) {
-        let failed = || tasks.values().filter(|task| task.status.class() == Class::Failed);
-        for task in failed().take(NAMED) {
-            let label = self.ui.paint("FAILED", "1;31");
-            let _ = write!(text, "\n  {label} {}: {}", target(&task.opening), task.status);
-            if let Some(error) = &task.error {
-                let _ = write!(text, "\n      {}", printable(error));
-            }
-        }
-        let Some(first) = failed().nth(NAMED) else {
-            return;
-        };
-        let activity = first.opening.activity;
-        let place = match failed().skip(NAMED).all(|task| task.opening.activity == activity) {
-            true => self.history("tasks", activity.0),
-            false => format!(
-                "{} has the activities, `history tasks ID` those of each",
-                self.history("activities", plan.0)
-            ),
-        };
-        let _ = write!(text, "\n  and {} more: {place}", failed().count() - NAMED);
-    }
-
-    /// The bar of this wait or download, made by `style` if there is none yet.
-    fn bar_of(
-        &mut self,
-        what: &Ongoing,
-        length: Option<u64>,
-        style: impl FnOnce() -> Option<ProgressStyle>,
-    ) -> Option<&ProgressBar> {
-        if !self.ui.bars {
-            return None;
-        }
-        if self.bar.as_ref().is_none_or(|bar| bar.what != *what) {
-            self.end_bar();
-            let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr());
-            if let Some(style) = style() {
-                bar.set_style(style);
-            }
-            bar.tick();
-            let ticking = bar.clone();
-            self.bar = Some(Bar {
-                what: what.clone(),
-                bar,
-                tick: Repeat::start(threads::start, "progress", TICK, move || ticking.tick()),
-            });
-        }
-        self.bar.as_ref().map(|bar| &bar.bar)
-    }
-
-    /// A line now and then for those who read a log, and asked for more than the end.
-    fn beat(&mut self, what: Ongoing, pulse: Pulse) {
-        if self.ui.bars || self.ui.verbosity < Verbosity::Verbose {
-            return;
-        }
-        match &self.heartbeat {
-            Some((same, heartbeat)) if *same == what => heartbeat.set(pulse),
-            _ => {
-                let heartbeat = Heartbeat::start(self.ui, self.ui.heartbeat, pulse);
-                self.heartbeat = Some((what, heartbeat));
-            }
+    /// A line behind that of the task at work.
+    fn wait(&self, what: &str, waited: Duration, limit: Option<Duration>) -> Line {
+        let now = Instant::now();
+        Line {
+            head: self
+                .step
+                .as_ref()
+                .map_or_else(String::new, |step| step.head.clone()),
+            what: printable(what).into_owned(),
+            since: now.checked_sub(waited).unwrap_or(now),
+            limit,
+            arrived: None,
         }
     }
 
     fn waiting(&mut self, device: &str, what: &str, waited: Duration, limit: Duration) {
-        let what = if device.is_empty() {
-            what.to_owned()
-        } else {
-            format!("{device}: {what}")
+        let what = match device {
+            "" => format!("waiting for {what}"),
+            device => format!("waiting for {device}: {what}"),
         };
-        let what = printable(&what).into_owned();
-        let until = Instant::now() + limit.saturating_sub(waited);
-        let ongoing = Ongoing::Wait(what.clone());
-        let countdown = || {
-            let style = ProgressStyle::with_template("{spinner} waiting for {msg}, {left}").ok()?;
-            Some(
-                style.with_key("left", move |_: &ProgressState, out: &mut dyn fmt::Write| {
-                    // Writing into the text of a bar cannot fail.
-                    let _ = left(until, out);
-                }),
-            )
-        };
-        if let Some(bar) = self.bar_of(&ongoing, None, countdown) {
-            bar.set_message(what);
-            return;
-        }
-        self.beat(ongoing, Pulse::Wait { what, until });
+        let line = self.wait(&what, waited, Some(limit));
+        self.request = Some((line.since, limit));
+        self.live.set(line);
     }
 
     fn downloaded(&mut self, device: &str, name: &str, bytes: u64, total: Option<u64>) {
-        let what = format!("{device} {}", printable(name));
-        let ongoing = Ongoing::Download(what.clone());
-        let template = match total {
-            Some(_) => "{msg} [{bar:20}] {bytes}/{total_bytes} {binary_bytes_per_sec}",
-            None => "{msg} {bytes} {binary_bytes_per_sec}",
-        };
-        if let Some(bar) = self.bar_of(&ongoing, total, || ProgressStyle::with_template(template).ok()) {
-            bar.set_message(what);
-            bar.set_position(bytes);
-            return;
+        let mut line = self.wait(&format!("downloading {device} {name}"), Duration::ZERO, None);
+        line.arrived = Some(ArrivedBytes { bytes, total });
+        if let Some((since, limit)) = self.request {
+            line.since = since;
+            line.limit = Some(limit);
         }
-        self.beat(ongoing, Pulse::Download { what, bytes, total });
+        self.live.set(line);
+    }
+
+    fn asking(&mut self, device: &str, asked: usize, of: usize) {
+        let what = match of {
+            0 | 1 => format!("asking {device}"),
+            of => format!("asking {of} devices, {asked} done: {device}"),
+        };
+        self.live.set(self.wait(&what, Duration::ZERO, None));
+    }
+}
+
+impl Drop for Screen {
+    /// A command that ends early leaves no line behind.
+    fn drop(&mut self) {
+        self.live.clear();
     }
 }
 
@@ -399,25 +232,10 @@ impl Sink for Screen {
                 self.plan = Some((*plan, opening.clone(), at));
             }
             Event::TaskOpened { task, opening } => self.task_opened(*task, opening),
-            Event::TaskStatus { task, status } => {
-                let chatty = self.ui.verbosity >= Verbosity::Chatty;
-                let Some(line) = self.tasks.get_mut(task) else {
-                    return;
-                };
-                line.started.get_or_insert(at);
-                let text = format!("{}: {status}", target(&line.opening));
-                if chatty {
-                    self.say(&text);
-                }
-            }
+            Event::TaskStatus { task, status } => self.task_status(*task, *status, at),
             Event::FileStored { task, file } => {
-                if let Some(line) = self.tasks.get_mut(task) {
-                    if file.kept {
-                        line.files += 1;
-                        line.bytes += file.size;
-                    } else {
-                        line.not_kept += 1;
-                    }
+                if let Some(line) = self.tasks.get_mut(*task) {
+                    line.add(file);
                 }
             }
             // Behind the end of a plan nothing collects it.
@@ -426,7 +244,7 @@ impl Sink for Screen {
             }
             Event::Warning { owner, message } => {
                 let target = match owner {
-                    Owner::Task(task) => self.tasks.get(task).map(|line| target(&line.opening)),
+                    Owner::Task(task) => self.tasks.get(*task).map(|line| target(&line.opening)),
                     Owner::Plan(_) => None,
                 };
                 let target = target.map_or_else(String::new, |target| format!("{target}: "));
@@ -449,7 +267,8 @@ impl Sink for Screen {
                 ));
             }
             Event::TaskEnded { task, status, error } => {
-                self.end_bar();
+                self.step = None;
+                self.live.clear();
                 self.task_ended(*task, *status, error.as_deref(), Some(at));
             }
             Event::StillQuiesced {
@@ -459,7 +278,6 @@ impl Sink for Screen {
                 error,
                 ..
             } => {
-                self.end_bar();
                 let loud = self.ui.paint(certainty.words(), "1;31");
                 self.say(&format!(
                     "{loud} {device}, {}: {}; run {}",
@@ -484,6 +302,11 @@ impl Sink for Screen {
 
     fn progress(&mut self, progress: &Progress) {
         match progress {
+            Progress::Asking {
+                waiting_for,
+                asked,
+                of,
+            } => self.asking(waiting_for, *asked, *of),
             Progress::Waiting {
                 device,
                 what,
@@ -496,33 +319,9 @@ impl Sink for Screen {
                 bytes,
                 total,
             } => self.downloaded(device, name, *bytes, *total),
-            Progress::WaitEnded | Progress::DownloadEnded => self.end_bar(),
+            Progress::AskingEnded | Progress::WaitEnded | Progress::DownloadEnded => self.wait_ended(),
+            // Who answers signals keeps them.
+            Progress::UndoDue { .. } | Progress::UndoOver { .. } => {}
         }
-    }
-}
-
-/// `2m 5s left`: whole seconds, for a countdown moves in such.
-fn left(until: Instant, out: &mut dyn fmt::Write) -> fmt::Result {
-    let left = until.saturating_duration_since(Instant::now());
-    let seconds = left.as_millis().div_ceil(1000);
-    let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
-    write!(out, "{} left", HumanDuration(Duration::from_secs(seconds)))
-}
-
-/// `QA1 secure backup`, `TEST8/DOMAIN1 export`.
-fn target(opening: &TaskOpening) -> String {
-    let device = printable(&opening.device);
-    match (opening.action, opening.domain.as_str()) {
-        (ActionKind::SecureBackup, _) => format!("{device} secure backup"),
-        (ActionKind::ExportDomain, ALL_DOMAINS) => format!("{device} export of all domains"),
-        (ActionKind::ExportDomain, domain) => format!("{device}/{} export", printable(domain)),
-    }
-}
-
-fn plural(count: usize, word: &str) -> String {
-    if count == 1 {
-        word.to_owned()
-    } else {
-        format!("{word}s")
     }
 }

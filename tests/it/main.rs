@@ -65,6 +65,7 @@ mod preview_cli;
 mod prune;
 mod receivers;
 mod references;
+mod screen;
 mod script_ends;
 mod scripts;
 mod secrecy;

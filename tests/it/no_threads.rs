@@ -260,6 +260,11 @@ fn a_signal_is_heeded_where_no_thread_is_left_to_wait_for_it() {
     rustix::process::kill_process(pid, Signal::TERM).expect("it is there");
     let ran = Ran::of(child.wait_with_output().expect("its output")).exits(143);
     assert!(ran.stderr.contains("INTERRUPTED"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("SIGTERM: ") && ran.stderr.contains("do not kill dpbackup"),
+        "it is answered at the next chance: {}",
+        ran.stderr
+    );
     assert!(gateway.state().is_unquiesced());
     assert_eq!(confined.home.last_plan().status.code(), "INTERRUPTED");
 }

@@ -28,6 +28,7 @@ mod clock;
 pub(crate) mod gateways;
 mod ledger;
 mod look;
+pub(crate) mod terminal;
 pub(crate) mod users;
 
 pub(crate) use clock::TestClock;
@@ -247,23 +248,30 @@ impl Home {
     /// Runs the binary to its end at a terminal of so many columns. Both of its streams are in
     /// `stdout` then, with what moves a cursor.
     pub(crate) fn at_terminal(&self, columns: u16, environment: &[(&str, &str)], arguments: &[&str]) -> Ran {
+        let mut terminal = self.terminal_command(columns, environment, arguments);
+        terminal.stdin(Stdio::null());
+        let mut ran = Ran::of(terminal.output().expect("a terminal"));
+        ran.stdout = ran.stdout.replace("\r\n", "\n");
+        ran
+    }
+
+    /// What opens a terminal of so many columns and runs the binary in it.
+    fn terminal_command(&self, columns: u16, environment: &[(&str, &str)], arguments: &[&str]) -> Command {
         let command = self.command(arguments);
         let words: Vec<String> = std::iter::once(command.get_program())
             .chain(command.get_args())
             .map(|word| format!("'{}'", word.to_string_lossy().replace('\'', r"'\''")))
             .collect();
-        let line = format!("stty cols {columns} rows 40 && {}", words.join(" "));
+        let line = format!("stty cols {columns} rows 40 && exec {}", words.join(" "));
         let mut terminal = Command::new("script");
-        terminal.args(["-qec", &line, "/dev/null"]);
+        terminal.args(["-qefc", &line, "/dev/null"]);
         terminal.env_clear().env("TERM", "xterm");
         let own = command
             .get_envs()
             .filter_map(|(name, value)| Some((name, value?)));
         terminal.envs(own).envs(environment.iter().copied());
-        terminal.current_dir(self.folder.path()).stdin(Stdio::null());
-        let mut ran = Ran::of(terminal.output().expect("a terminal"));
-        ran.stdout = ran.stdout.replace("\r\n", "\n");
-        ran
+        terminal.current_dir(self.folder.path());
+        terminal
     }
 
     /// Starts the binary, its output kept.

@@ -1,6 +1,7 @@
 //! What a person at a terminal sees of a run.
 
 use crate::simulator::{Domain, Gateway, Setup};
+use crate::support::terminal::standing;
 use crate::support::{Home, Ran, export, secure_backup};
 
 fn home(gateway: &Gateway) -> Home {
@@ -55,15 +56,17 @@ fn quiet_is_quiet_at_a_terminal_too() {
 }
 
 #[test]
-fn the_wait_for_an_export_to_begin_counts_down() {
+fn the_wait_for_an_export_to_begin_says_since_when_and_how_long_at_most() {
     let gateway = Gateway::start(Setup::default());
     gateway.fail_as("do-backup@DOM1=stall@1s");
     let ran = home(&gateway).at_terminal(100, &[], &["run", "P"]).exits(0);
     assert!(
-        ran.stdout.contains("waiting for QA1: the export of DOM1, "),
+        ran.stdout
+            .contains("task 1 of 2: waiting for QA1: the export of DOM1, 0s, at most 30s"),
         "{:?}",
         ran.stdout
     );
+    assert!(!ran.stdout.contains(" left"), "{:?}", ran.stdout);
 }
 
 /// What a run says under `-v` to a log, a heartbeat every few milliseconds.
@@ -95,8 +98,9 @@ fn a_log_sees_how_much_of_a_download_has_come() {
     let home = home(&gateway).timeouts("idle = 1s");
     let ran = heartbeats(&home, &["run", "P", "-v"]).exits(1);
     let told = |line: &str| {
-        line.starts_with("downloading QA1 DOM1-export-")
-            && line.ends_with("B so far")
+        line.starts_with("task 1 of 2: downloading QA1 DOM1-export-")
+            && line.contains("B so far, ")
+            && line.ends_with(", at most 30s")
             && !line.contains(" 0 B")
     };
     assert!(ran.stderr.lines().any(told), "{}", ran.stderr);
@@ -230,7 +234,8 @@ fn what_is_printed_for_people_stays_within_the_terminal() {
         ] {
             let ran = home.at_terminal(columns, &[], arguments).exits(code);
             // The line for monitoring is one, however long, and a path has no blank to break at.
-            let lines = ran.stdout.lines().filter(|line| !line.starts_with("DPBACKUP "));
+            let lines = standing(&ran.stdout);
+            let lines = lines.iter().filter(|line| !line.starts_with("DPBACKUP "));
             for line in lines.filter(|line| !line.contains("/state/") && !line.contains("/store")) {
                 let length = line.chars().count();
                 assert!(

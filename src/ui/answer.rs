@@ -1,0 +1,199 @@
+//! The answer to a signal: one line, at once, whatever the run waits for.
+//!
+//! Nobody who presses `^C` and sees nothing happen waits: he presses it again, or kills. So the
+//! line says what is being put back, how long that may take, and not to kill.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::run::event::{Event, JournalId, Progress, Sink, Undo};
+use crate::ui::live::Live;
+use crate::ui::screen::Screen;
+use crate::values::duration::HumanDuration;
+use crate::values::text::printable;
+
+/// How long what follows a signal may take.
+#[derive(Clone, Copy, Debug)]
+pub struct StopLimits {
+    /// A device to be at work again.
+    pub unquiesce: Duration,
+    /// One request to a device.
+    pub request: Duration,
+    /// A script that is still due, if there may be one.
+    pub script: Option<Duration>,
+}
+
+/// Knows what would have to be put back, and answers signals.
+pub struct SignalAnswer<'a> {
+    shared: Arc<PutBack>,
+    look: &'a dyn Fn(),
+}
+
+struct PutBack {
+    live: Live,
+    limits: StopLimits,
+    due: Mutex<BTreeMap<JournalId, (String, Undo)>>,
+}
+
+impl<'a> SignalAnswer<'a> {
+    /// Answers above the line of this screen. `look` looks for signals where no thread listens to
+    /// them.
+    pub fn new(screen: &Screen, limits: StopLimits, look: &'a dyn Fn()) -> Self {
+        let shared = PutBack {
+            live: screen.live(),
+            limits,
+            due: Mutex::default(),
+        };
+        Self {
+            shared: Arc::new(shared),
+            look,
+        }
+    }
+
+    /// Answers the signal of this number, which is the first, the second, ….
+    pub fn to_signals(&self) -> Arc<dyn Fn(i32, u32) + Send + Sync> {
+        let shared = Arc::clone(&self.shared);
+        Arc::new(move |signal, count| {
+            let words = words(signal, count, &shared.due(), shared.limits);
+            // What was waited for is not waited for any more.
+            shared.live.cut();
+            shared.live.say(&words);
+        })
+    }
+}
+
+impl PutBack {
+    fn due(&self) -> MutexGuard<'_, BTreeMap<JournalId, (String, Undo)>> {
+        self.due.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Sink for SignalAnswer<'_> {
+    fn event(&mut self, _at: Timestamp, event: &Event) {
+        if let Event::TaskEnded { .. } = event {
+            // What a task could not undo stays in the journal: nothing more is done about it.
+            self.shared.due().clear();
+        }
+    }
+
+    fn progress(&mut self, progress: &Progress) {
+        match progress {
+            Progress::UndoDue {
+                journal,
+                device,
+                undo,
+            } => {
+                self.shared.due().insert(*journal, (device.clone(), undo.clone()));
+            }
+            Progress::UndoOver { journal } => {
+                self.shared.due().remove(journal);
+            }
+            _ => {}
+        }
+        (self.look)();
+    }
+}
+
+/// The line. What a device is out of service for comes first.
+fn words(signal: i32, count: u32, due: &BTreeMap<JournalId, (String, Undo)>, limits: StopLimits) -> String {
+    let name = match signal {
+        1 => "SIGHUP".to_owned(),
+        2 => "SIGINT".to_owned(),
+        15 => "SIGTERM".to_owned(),
+        other => format!("signal {other}"),
+    };
+    let again = if count > 1 { " again" } else { "" };
+    let mut doing: Vec<String> = Vec::new();
+    for (device, undo) in due.values() {
+        let device = printable(device);
+        let limit = HumanDuration(limits.unquiesce);
+        let words = match undo {
+            Undo::UnquiesceDevice => format!("unquiescing all of {device}, at most {limit}"),
+            Undo::UnquiesceDomain(domain) => {
+                format!("unquiescing {} of {device}, at most {limit}", printable(domain))
+            }
+            Undo::RemoveFolder(_) => format!(
+                "removing our folder from {device}, at most {} a request",
+                HumanDuration(limits.request)
+            ),
+        };
+        match undo {
+            Undo::RemoveFolder(_) => doing.push(words),
+            _ => doing.insert(0, words),
+        }
+    }
+    if doing.is_empty() {
+        doing.push("nothing is to be put back".to_owned());
+    }
+    match (limits.script, count) {
+        (None, _) => {}
+        (Some(limit), 0 | 1) => doing.push(format!("then scripts, at most {} each", HumanDuration(limit))),
+        (Some(_), _) => doing.push("no more scripts".to_owned()),
+    }
+    format!(
+        "{name}{again}: {}; do not kill dpbackup, it ends by itself",
+        doing.join("; ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(signal: i32, count: u32, undos: &[Undo], script: Option<Duration>) -> String {
+        let due = undos.iter().zip(1..);
+        let due = due.map(|(undo, id)| (JournalId(id), ("QA1".to_owned(), undo.clone())));
+        let limits = StopLimits {
+            unquiesce: Duration::from_secs(240),
+            request: Duration::from_secs(70),
+            script,
+        };
+        words(signal, count, &due.collect(), limits)
+    }
+
+    #[test]
+    fn it_says_what_is_being_put_back_how_long_at_most_and_not_to_kill() {
+        let domain = Undo::UnquiesceDomain("DOM1".to_owned());
+        assert_eq!(
+            said(2, 1, &[domain], None),
+            "SIGINT: unquiescing DOM1 of QA1, at most 4m; do not kill dpbackup, it ends by itself"
+        );
+        let folder = Undo::RemoveFolder("temporary:///dpbackup-1".to_owned());
+        assert_eq!(
+            said(15, 1, &[folder, Undo::UnquiesceDevice], None),
+            "SIGTERM: unquiescing all of QA1, at most 4m; removing our folder from QA1, at most 1m 10s a request; \
+             do not kill dpbackup, it ends by itself"
+        );
+    }
+
+    #[test]
+    fn where_nothing_is_to_be_put_back_it_says_so() {
+        assert_eq!(
+            said(1, 1, &[], None),
+            "SIGHUP: nothing is to be put back; do not kill dpbackup, it ends by itself"
+        );
+    }
+
+    #[test]
+    fn scripts_that_are_due_are_told_and_that_a_second_signal_skips_them() {
+        let limit = Some(Duration::from_secs(600));
+        let first = said(2, 1, &[], limit);
+        assert!(
+            first.contains("; then scripts, at most 10m each; do not"),
+            "{first}"
+        );
+        let second = said(2, 2, &[], limit);
+        assert!(second.starts_with("SIGINT again: "), "{second}");
+        assert!(second.contains("; no more scripts; do not"), "{second}");
+    }
+
+    #[test]
+    fn what_a_device_chose_does_not_reach_the_terminal() {
+        let hostile = Undo::UnquiesceDomain("A\u{1b}[2J\nB".to_owned());
+        let words = said(2, 1, &[hostile], None);
+        assert!(!words.contains(['\u{1b}', '\n']), "{words:?}");
+    }
+}

@@ -1,0 +1,273 @@
+//! The one line that moves: what is waited for, since when, and how long at most.
+//!
+//! A terminal has it at its bottom, below all that is said, and a log under `-v` a copy of it now
+//! and then. It is shared with whoever answers a signal, on a thread of its own.
+
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+
+use crate::threads;
+use crate::ui::repeat::Repeat;
+use crate::ui::{Ui, Verbosity};
+use crate::values::duration::HumanDuration;
+use crate::values::size::Bytes;
+
+/// How often the line moves by itself.
+const TICK: Duration = Duration::from_millis(250);
+
+/// The columns of a bar that fills.
+const BAR: u64 = 20;
+
+/// What is going on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Line {
+    /// In front of it all: which task of how many.
+    pub(super) head: String,
+    /// What is done or waited for.
+    pub(super) what: String,
+    /// Since when.
+    pub(super) since: Instant,
+    /// After which time it is given up, where that is known.
+    pub(super) limit: Option<Duration>,
+    /// What has arrived, where something does.
+    pub(super) arrived: Option<ArrivedBytes>,
+}
+
+/// So many bytes, and of how many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ArrivedBytes {
+    pub(super) bytes: u64,
+    pub(super) total: Option<u64>,
+}
+
+impl Line {
+    /// The line at a moment, within so many columns: what is too long loses its middle.
+    pub(super) fn text(&self, now: Instant, columns: Option<usize>) -> String {
+        let passed = now.saturating_duration_since(self.since);
+        let mut tail = String::new();
+        if let Some(arrived) = self.arrived {
+            tail.push_str(&format!(": {arrived}"));
+        }
+        // Whole seconds: more would only flicker.
+        let passed = HumanDuration(Duration::from_secs(passed.as_secs()));
+        tail.push_str(&format!(", {passed}"));
+        if let Some(limit) = self.limit {
+            tail.push_str(&format!(", at most {}", HumanDuration(limit)));
+        }
+        let taken = self.head.chars().count() + tail.chars().count();
+        let what = match columns {
+            Some(columns) => shortened(&self.what, columns.saturating_sub(taken)),
+            None => self.what.clone(),
+        };
+        format!("{}{what}{tail}", self.head)
+    }
+}
+
+impl fmt::Display for ArrivedBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} so far", Bytes(self.bytes))?;
+        let Some(total) = self.total.filter(|total| *total > 0) else {
+            return Ok(());
+        };
+        let filled = self.bytes.saturating_mul(BAR) / total;
+        let filled = usize::try_from(filled.min(BAR)).unwrap_or_default();
+        write!(f, " of {} [{:-<20}]", Bytes(total), "#".repeat(filled))
+    }
+}
+
+/// A text within so many columns: its two ends are kept, for a device stands at one and a time or
+/// a kind at the other.
+fn shortened(text: &str, columns: usize) -> String {
+    let length = text.chars().count();
+    // Less than that says nothing.
+    let columns = columns.max(12);
+    if length <= columns {
+        return text.to_owned();
+    }
+    let (start, end) = (columns / 2, columns - columns / 2 - 1);
+    let front: String = text.chars().take(start).collect();
+    let back: String = text.chars().skip(length - end).collect();
+    format!("{front}…{back}")
+}
+
+/// The line, and whatever shows it. Cloning shares it.
+#[derive(Clone)]
+pub(super) struct Live {
+    ui: Ui,
+    line: Arc<Mutex<Option<Line>>>,
+    shown: Arc<Mutex<LiveShown>>,
+}
+
+#[derive(Default)]
+struct LiveShown {
+    bar: Option<Bar>,
+    heartbeat: Option<Repeat>,
+    /// What was begun before that is not shown any more.
+    cut: Option<Instant>,
+}
+
+struct Bar {
+    bar: ProgressBar,
+    /// Lets it move by itself. (That of the library panics where no thread can be had.)
+    tick: Repeat,
+}
+
+impl Live {
+    /// Nothing is going on yet.
+    pub(super) fn new(ui: Ui) -> Self {
+        Self {
+            ui,
+            line: Arc::default(),
+            shown: Arc::default(),
+        }
+    }
+
+    /// Shows what is going on now.
+    pub(super) fn set(&self, line: Line) {
+        let mut shown = locked(&self.shown);
+        if shown.cut.is_some_and(|cut| line.since <= cut) {
+            return;
+        }
+        *locked(&self.line) = Some(line);
+        if self.ui.bars {
+            let bar = shown.bar.get_or_insert_with(|| self.bar());
+            bar.bar.tick();
+        } else if self.ui.verbosity >= Verbosity::Verbose && shown.heartbeat.is_none() {
+            shown.heartbeat = Some(self.heartbeat());
+        }
+    }
+
+    /// Nothing is going on: the line goes away.
+    pub(super) fn clear(&self) {
+        self.clear_shown(&mut locked(&self.shown));
+    }
+
+    /// What is shown goes away and does not come back: only what begins from now on is shown.
+    pub(super) fn cut(&self) {
+        let mut shown = locked(&self.shown);
+        shown.cut = Some(Instant::now());
+        self.clear_shown(&mut shown);
+    }
+
+    /// Says something above the line.
+    pub(super) fn say(&self, text: &str) {
+        match &locked(&self.shown).bar {
+            Some(bar) => bar.bar.suspend(|| self.ui.say(text)),
+            None => self.ui.say(text),
+        }
+    }
+
+    fn clear_shown(&self, shown: &mut LiveShown) {
+        *locked(&self.line) = None;
+        if let Some(Bar { bar, tick }) = shown.bar.take() {
+            drop(tick);
+            bar.finish_and_clear();
+        }
+    }
+
+    fn bar(&self) -> Bar {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let line = Arc::clone(&self.line);
+        let text = move |_: &ProgressState, out: &mut dyn fmt::Write| {
+            // The spinner has two columns, and the last one stays free.
+            let width = terminal_size::terminal_size_of(io::stderr());
+            let columns = width.map(|(width, _)| usize::from(width.0).saturating_sub(3));
+            if let Some(line) = locked(&line).as_ref() {
+                // Writing into the text of a bar cannot fail.
+                let _ = out.write_str(&line.text(Instant::now(), columns));
+            }
+        };
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {line}") {
+            bar.set_style(style.with_key("line", text));
+        }
+        let ticking = bar.clone();
+        let tick = Repeat::start(threads::start, "progress", TICK, move || ticking.tick());
+        Bar { bar, tick }
+    }
+
+    /// A line now and then: whoever reads a log sees that it goes on. Where no thread can be had
+    /// there is none.
+    fn heartbeat(&self) -> Repeat {
+        let (ui, line) = (self.ui, Arc::clone(&self.line));
+        Repeat::start(threads::start, "heartbeat", ui.heartbeat, move || {
+            let text = locked(&line).as_ref().map(|line| line.text(Instant::now(), None));
+            if let Some(text) = text {
+                ui.say(&text);
+            }
+        })
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(what: &str, limit: Option<u64>, arrived: Option<(u64, Option<u64>)>) -> Line {
+        Line {
+            head: "task 3 of 6: ".to_owned(),
+            what: what.to_owned(),
+            since: Instant::now(),
+            limit: limit.map(Duration::from_secs),
+            arrived: arrived.map(|(bytes, total)| ArrivedBytes { bytes, total }),
+        }
+    }
+
+    fn after(line: &Line, seconds: u64, columns: Option<usize>) -> String {
+        line.text(line.since + Duration::from_millis(seconds * 1000 + 900), columns)
+    }
+
+    #[test]
+    fn it_says_which_task_what_since_when_and_how_long_at_most() {
+        let wait = line("waiting for QA1: the export of DOM1", Some(1800), None);
+        assert_eq!(
+            after(&wait, 4, None),
+            "task 3 of 6: waiting for QA1: the export of DOM1, 4s, at most 30m"
+        );
+        assert_eq!(
+            after(&line("asking", None, None), 75, None),
+            "task 3 of 6: asking, 1m 15s"
+        );
+    }
+
+    #[test]
+    fn it_says_how_much_has_arrived_and_of_how_much() {
+        let some = line("downloading QA1 a.zip", Some(60), Some((512, None)));
+        assert_eq!(
+            after(&some, 0, None),
+            "task 3 of 6: downloading QA1 a.zip: 512 B so far, 0s, at most 1m"
+        );
+        for (bytes, bar) in [
+            (0, "--------------------"),
+            (512, "##########----------"),
+            (4096, "####################"),
+        ] {
+            let text = after(&line("x", None, Some((bytes, Some(1024)))), 0, None);
+            assert!(
+                text.ends_with(&format!(" of 1.0 KiB [{bar}], 0s")),
+                "{bytes}: {text}"
+            );
+        }
+        assert!(!after(&line("x", None, Some((0, Some(0)))), 0, None).contains('['));
+    }
+
+    #[test]
+    fn what_is_too_long_for_a_terminal_loses_its_middle_and_nothing_else() {
+        let name = "downloading QA1 DOM1-export-2026-11-22-08-30-12-345-persisted.zip";
+        let text = after(&line(name, Some(1800), Some((5000, None))), 7, Some(77));
+        assert_eq!(text.chars().count(), 77);
+        assert!(text.starts_with("task 3 of 6: downloading"), "{text}");
+        assert!(text.contains("…"), "{text}");
+        assert!(text.contains("persisted.zip: "), "{text}");
+        assert!(text.ends_with(", 7s, at most 30m"), "{text}");
+        // A terminal that is narrower than anything that could be said.
+        assert!(after(&line(name, None, None), 7, Some(5)).contains('…'));
+    }
+}

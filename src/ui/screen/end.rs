@@ -1,0 +1,133 @@
+//! What is said when a plan has ended.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::run::event::PlanId;
+use crate::run::status::{Class, Status};
+use crate::ui::Verbosity;
+use crate::ui::screen::Screen;
+use crate::ui::screen::tasks::{TaskLine, Tasks, Unstarted, target};
+use crate::values::duration::HumanDuration;
+use crate::values::size::Bytes;
+use crate::values::text::printable;
+
+/// So many failed tasks are named at the end of a plan.
+const NAMED: usize = 10;
+
+impl Screen {
+    pub(super) fn plan_ended(&mut self, at: Timestamp, status: Status, error: Option<&str>) {
+        self.step = None;
+        self.live.clear();
+        self.tell_unstarted();
+        let Some((id, opening, started)) = self.plan.take() else {
+            return;
+        };
+        let tasks = std::mem::take(&mut self.tasks);
+        let complaints = std::mem::take(&mut self.complaints);
+        let warnings = std::mem::take(&mut self.warnings);
+        let good = status.class() == Class::Success;
+        if (good && !self.tells_tasks())
+            || (self.ui.verbosity == Verbosity::Quiet
+                && !matches!(status.class(), Class::Failed | Class::Refused))
+        {
+            return;
+        }
+        let paint = if good {
+            "1;32"
+        } else if status.class() == Class::Warning {
+            "1;33"
+        } else {
+            "1;31"
+        };
+        let took = Duration::try_from(at.duration_since(started)).unwrap_or_default();
+        let mut text = format!(
+            "plan {} ended {} after {} (execution {})",
+            printable(&opening.plan),
+            self.ui.paint(status.code(), paint),
+            HumanDuration(took),
+            id.0
+        );
+        // Where tasks failed, the plan says no more than they do.
+        let told_by_tasks = match self.tells_tasks() {
+            true => status == Status::Failed,
+            false => status.class() == Class::Failed,
+        };
+        let why = error
+            .filter(|_| tasks.is_empty() || !told_by_tasks)
+            .filter(|why| !warnings.iter().any(|warning| why.contains(warning)));
+        if let Some(why) = why {
+            let _ = write!(text, "\n  {}", printable(why));
+        }
+        for complaint in complaints {
+            let _ = write!(text, "\n  {}", complaint.replace('\n', "\n  "));
+        }
+        // Elsewhere they are among the complaints.
+        if self.tells_tasks() {
+            self.name_failed(&tasks, id, &mut text);
+        }
+        if !tasks.is_empty() {
+            let count = |classes: &[Class]| {
+                tasks
+                    .all()
+                    .filter(|task| classes.contains(&task.status.class()))
+                    .count()
+            };
+            let bytes: u64 = tasks.all().map(|task| task.bytes).sum();
+            let _ = write!(
+                text,
+                "\n  {} succeeded, {} failed, {} skipped, {} cancelled; {} stored",
+                count(&[Class::Success]),
+                count(&[Class::Failed]),
+                count(&[Class::Skipped, Class::Refused]),
+                count(&[Class::Cancelled]),
+                Bytes(bytes)
+            );
+            let _ = write!(text, "\n  more: {}", self.history("activities", id.0));
+        }
+        self.say(&text);
+    }
+
+    /// The command that shows this level of history.
+    fn history(&self, level: &str, id: i64) -> String {
+        self.invocation.command(["history", level, &id.to_string()])
+    }
+
+    /// Those that failed, with their reasons: what was told when they ended has scrolled away.
+    fn name_failed(&self, tasks: &Tasks, plan: PlanId, text: &mut String) {
+        // Those that an interruption kept from beginning have one reason.
+        let never_began = |task: &&TaskLine| task.started.is_none() && task.status == Status::Interrupted;
+        let failed = || {
+            let failed = tasks.all().filter(|task| task.status.class() == Class::Failed);
+            failed.filter(|task| !never_began(task))
+        };
+        for task in failed().take(NAMED) {
+            let label = self.ui.paint("FAILED", "1;31");
+            let _ = write!(text, "\n  {label} {}: {}", target(&task.opening), task.status);
+            if let Some(error) = &task.error {
+                let _ = write!(text, "\n      {}", printable(error));
+            }
+        }
+        let unstarted = tasks.all().filter(never_began).map(Unstarted::first);
+        if let Some(group) = unstarted.reduce(|mut group, next| {
+            group.add(next);
+            group
+        }) {
+            let _ = write!(text, "\n  {}", group.text(self.ui));
+        }
+        let Some(first) = failed().nth(NAMED) else {
+            return;
+        };
+        let activity = first.opening.activity;
+        let place = match failed().skip(NAMED).all(|task| task.opening.activity == activity) {
+            true => self.history("tasks", activity.0),
+            false => format!(
+                "{} has the activities, `history tasks ID` those of each",
+                self.history("activities", plan.0)
+            ),
+        };
+        let _ = write!(text, "\n  and {} more: {place}", failed().count() - NAMED);
+    }
+}
