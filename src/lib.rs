@@ -18,6 +18,7 @@ pub mod retention;
 pub mod run;
 
 pub mod artifact;
+pub mod change;
 pub mod gateway;
 pub mod script;
 pub mod soma;

@@ -53,6 +53,16 @@ impl Object {
         }
     }
 
+    /// Gives it another value of a property, or one more property.
+    pub(super) fn set(&mut self, tag: &str, value: &str) {
+        let line = format!("<{tag}>{}</{tag}>", escape(value));
+        let begins = format!("<{tag}>");
+        match self.properties.iter_mut().find(|line| line.starts_with(&begins)) {
+            Some(known) => *known = line,
+            None => self.properties.push(line),
+        }
+    }
+
     /// Whether the other one stands for the same thing.
     pub(super) fn is_same(&self, other: &Object) -> bool {
         (&self.class, &self.name) == (&other.class, &other.name)

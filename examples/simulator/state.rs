@@ -243,6 +243,17 @@ impl State {
         }
     }
 
+    /// Gives an object of the running configuration of a domain another value of a property. It
+    /// is not saved.
+    pub fn set_property(&mut self, domain: &str, class: &str, name: &str, tag: &str, value: &str) {
+        let running = self.domain_mut(domain).map(|domain| &mut domain.running);
+        for object in running.into_iter().flatten() {
+            if object.class == class && object.name == name {
+                object.set(tag, value);
+            }
+        }
+    }
+
     /// `CurrentCommand` of a domain.
     pub fn current_command(&self, domain: &str) -> &'static str {
         let backups = self.domain(domain).map_or(0, |domain| domain.backups);

@@ -2,24 +2,47 @@
 //!
 //! Read twice: once for the hashes of everything, and once more for the properties of what
 //! differs. Times, versions and the files of the firmware do not count, as they do not for
-//! the hash of a content.
+//! the hash of a content. Memory is held to the limits that archives have: names and properties
+//! of hostile ones are given up where they would be too many.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::Path;
 
 use crate::artifact::archive::{
-    self, Detail, Expected, ExportItem, Limits, ListedFile, Property, RowForm, VerifyError,
+    self, Detail, Expected, ExportItem, Invalid, Limits, ListedFile, Problem, ProblemKind, Property, RowForm,
+    VerifyError,
 };
-use crate::artifact::secret_values::hidden_paths;
+use crate::artifact::property_difference::property_differences;
+pub use crate::artifact::property_difference::{PropertyDifference, Values};
+use crate::values::change::Change;
 
 /// One of the two archives.
 #[derive(Clone, Copy, Debug)]
 pub struct Side<'s> {
     /// The archive.
     pub file: &'s File,
-    /// What it should hold.
-    pub expected: &'s Expected,
+    /// Whether it has to be verified on the way.
+    pub proof: ArchiveProof<'s>,
+}
+
+/// What is known of an archive.
+#[derive(Clone, Copy, Debug)]
+pub enum ArchiveProof<'s> {
+    /// Nothing: it is verified, and has to hold this.
+    Missing(&'s Expected),
+    /// Its bytes are those of an archive that was verified.
+    Given,
+}
+
+/// What is asked about two archives.
+#[derive(Clone, Copy, Debug)]
+pub struct CompareScope<'q> {
+    /// The one domain that is looked at.
+    pub only: Option<&'q str>,
+    /// Of how many objects the properties are compared. Of all others it is said only that
+    /// they differ.
+    pub detailed: usize,
 }
 
 /// What differs.
@@ -79,42 +102,6 @@ pub struct ObjectDifference {
     pub properties: Vec<PropertyDifference>,
 }
 
-/// What became of something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// It is in the second only.
-    Added,
-    /// It is in the first only.
-    Removed,
-    /// It is in both, and differs.
-    Changed,
-}
-
-/// What differs in one property.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PropertyDifference {
-    /// Names of elements, and at the end perhaps of an attribute.
-    pub path: String,
-    /// How its values differ.
-    pub values: Values,
-}
-
-/// How the values of a property differ.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Values {
-    /// Those that only one of the two has. Lists have any number of them.
-    Differ {
-        /// Only in the first.
-        old: Vec<String>,
-        /// Only in the second.
-        new: Vec<String>,
-    },
-    /// The same values in another order.
-    Order,
-    /// They are, or may be, secret.
-    Secret,
-}
-
 /// Why two archives could not be compared.
 #[derive(Debug, thiserror::Error)]
 pub enum CompareError {
@@ -140,18 +127,40 @@ struct ArchiveContents {
 type Members = BTreeMap<String, ArchiveContents>;
 /// Domain, class and name.
 type ObjectKey = (String, String, String);
-type Properties = BTreeMap<ObjectKey, Vec<Property>>;
+/// The properties of some objects; nothing of those that are too large.
+type Properties = BTreeMap<ObjectKey, Option<Vec<Property>>>;
 
-/// Compares two archives, both of which are verified on the way. `only` is the one domain
-/// that is looked at. `scratch` is a folder for nameless files.
+/// Compares two archives. `scratch` is a folder for nameless files.
 pub fn compare(
     old: Side<'_>,
     new: Side<'_>,
-    only: Option<&str>,
+    scope: CompareScope<'_>,
     scratch: &Path,
 ) -> Result<Difference, CompareError> {
-    let before = contents(old, only, scratch).map_err(CompareError::First)?;
-    let after = contents(new, only, scratch).map_err(CompareError::Second)?;
+    let limits = Limits::default();
+    let machine = Machine {
+        scratch,
+        limits: &limits,
+    };
+    compare_on(old, new, scope, machine)
+}
+
+/// What this machine gives for it.
+#[derive(Clone, Copy)]
+struct Machine<'m> {
+    scratch: &'m Path,
+    limits: &'m Limits,
+}
+
+fn compare_on(
+    old: Side<'_>,
+    new: Side<'_>,
+    scope: CompareScope<'_>,
+    machine: Machine<'_>,
+) -> Result<Difference, CompareError> {
+    let CompareScope { only, detailed } = scope;
+    let before = contents(old, only, machine).map_err(CompareError::First)?;
+    let after = contents(new, only, machine).map_err(CompareError::Second)?;
     if let Some(only) = only
         && !before.contains_key(only)
         && !after.contains_key(only)
@@ -174,22 +183,31 @@ pub fn compare(
             .iter()
             .filter(|object| object.change == Change::Changed)
         {
-            of_old.insert(key(*first, object));
-            of_new.insert(key(*second, object));
+            if of_old.len() < detailed {
+                of_old.insert(key(*first, object));
+                of_new.insert(key(*second, object));
+            }
         }
     }
     if !of_old.is_empty() {
-        let before = properties(old, &of_old, scratch).map_err(CompareError::First)?;
-        let after = properties(new, &of_new, scratch).map_err(CompareError::Second)?;
+        let before = properties(old, of_old, machine).map_err(CompareError::First)?;
+        let after = properties(new, of_new, machine).map_err(CompareError::Second)?;
         for (found, first, second) in &mut found {
             for object in found
                 .objects
                 .iter_mut()
                 .filter(|object| object.change == Change::Changed)
             {
-                let old = before.get(&key(*first, object)).map_or(&[][..], Vec::as_slice);
-                let new = after.get(&key(*second, object)).map_or(&[][..], Vec::as_slice);
-                object.properties = property_differences(old, new);
+                let (old, new) = (before.get(&key(*first, object)), after.get(&key(*second, object)));
+                if let (Some(old), Some(new)) = (old, new) {
+                    object.properties = match (old, new) {
+                        (Some(old), Some(new)) => property_differences(old, new),
+                        _ => vec![PropertyDifference {
+                            path: String::new(),
+                            values: Values::TooLarge,
+                        }],
+                    };
+                }
             }
         }
     }
@@ -280,10 +298,22 @@ fn changes<'a, K: Ord, V: PartialEq>(
 }
 
 /// Reads what counts of an archive.
-fn contents(side: Side<'_>, only: Option<&str>, scratch: &Path) -> Result<Members, VerifyError> {
+fn contents(side: Side<'_>, only: Option<&str>, machine: Machine<'_>) -> Result<Members, VerifyError> {
     let mut archive = Members::new();
+    let most = machine.limits.xml_listing_bytes;
+    let mut held_bytes = 0;
     let mut visit = |domain: &str, item: &ExportItem| {
         if only.is_some_and(|only| only != domain) {
+            return;
+        }
+        held_bytes += match item {
+            ExportItem::Object(object) | ExportItem::Unknown(object) => {
+                object.class.len() + object.name.len()
+            }
+            ExportItem::File(row) => row.name.len(),
+            ExportItem::Configuration(_) | ExportItem::Domain(_) => 0,
+        } as u64;
+        if held_bytes > most {
             return;
         }
         match item {
@@ -306,7 +336,10 @@ fn contents(side: Side<'_>, only: Option<&str>, scratch: &Path) -> Result<Member
             ExportItem::File(_) | ExportItem::Domain(_) | ExportItem::Configuration(None) => {}
         }
     };
-    read(side, Detail::Hashes, scratch, &mut visit)?;
+    read(side, Detail::Hashes, machine, &mut visit)?;
+    if held_bytes > most {
+        return Err(too_many_names());
+    }
     for contents in archive.values_mut() {
         contents
             .objects
@@ -320,6 +353,17 @@ fn contents(side: Side<'_>, only: Option<&str>, scratch: &Path) -> Result<Member
     Ok(archive)
 }
 
+fn too_many_names() -> VerifyError {
+    VerifyError::Invalid(Invalid {
+        problems: vec![Problem {
+            inner: None,
+            entry: None,
+            kind: ProblemKind::OverLimit("names of objects and files to compare"),
+        }],
+        untold: 0,
+    })
+}
+
 fn held(row: &ListedFile) -> FileHeld {
     match row.form() {
         RowForm::Hashed(_) | RowForm::Unproved => FileHeld::Bytes,
@@ -328,111 +372,50 @@ fn held(row: &ListedFile) -> FileHeld {
     }
 }
 
-/// Reads the properties of these objects.
+/// Reads the properties of these objects, as far as they may be held in memory together.
 fn properties(
     side: Side<'_>,
-    wanted: &BTreeSet<ObjectKey>,
-    scratch: &Path,
+    wanted: BTreeSet<ObjectKey>,
+    machine: Machine<'_>,
 ) -> Result<Properties, VerifyError> {
-    let mut found = Properties::new();
+    let most = machine.limits.xml_listing_bytes;
+    let mut held_bytes = 0;
+    let mut found: Properties = wanted.into_iter().map(|key| (key, Some(Vec::new()))).collect();
     let mut visit = |domain: &str, item: &ExportItem| {
         if let ExportItem::Object(object) | ExportItem::Unknown(object) = item {
             let key = (domain.to_owned(), object.class.clone(), object.name.clone());
-            if wanted.contains(&key) {
-                let properties = found.entry(key).or_default();
-                properties.extend(object.properties.iter().cloned());
+            let Some(place) = found.get_mut(&key) else {
+                return;
+            };
+            let properties = object.properties.iter();
+            held_bytes += properties
+                .map(|property| (property.path.len() + property.value.len()) as u64)
+                .sum::<u64>();
+            match place {
+                Some(held) if held_bytes <= most => held.extend(object.properties.iter().cloned()),
+                _ => *place = None,
             }
         }
     };
-    read(side, Detail::Properties, scratch, &mut visit)?;
+    read(side, Detail::Properties, machine, &mut visit)?;
     Ok(found)
 }
 
 fn read(
     side: Side<'_>,
     detail: Detail,
-    scratch: &Path,
+    machine: Machine<'_>,
     visit: &mut dyn FnMut(&str, &ExportItem),
 ) -> Result<(), VerifyError> {
-    archive::inspect(
-        side.file,
-        scratch,
-        side.expected,
-        &Limits::default(),
-        detail,
-        visit,
-    )
-    .map(|_| ())
+    let Machine { scratch, limits } = machine;
+    match side.proof {
+        ArchiveProof::Missing(expected) => {
+            archive::inspect(side.file, scratch, expected, limits, detail, visit).map(|_| ())
+        }
+        ArchiveProof::Given => archive::reread(side.file, scratch, limits, detail, visit, None),
+    }
 }
 
-/// What differs between the properties of two objects, in the order in which they stand.
-fn property_differences(old: &[Property], new: &[Property]) -> Vec<PropertyDifference> {
-    let hidden = hidden_paths(old.iter().chain(new));
-    let mut paths: Vec<&str> = Vec::new();
-    let mut seen = BTreeSet::new();
-    for property in old.iter().chain(new) {
-        if seen.insert(property.path.as_str()) {
-            paths.push(&property.path);
-        }
-    }
-    let of = |properties: &[Property]| {
-        let mut values: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for property in properties {
-            let list = values.entry(property.path.clone()).or_default();
-            list.push(property.value.clone());
-        }
-        values
-    };
-    let (old, new) = (of(old), of(new));
-    let mut found = Vec::new();
-    for path in paths {
-        let (old, new) = (old.get(path), new.get(path));
-        if old == new {
-            continue;
-        }
-        let (old, new) = (
-            old.map_or(&[][..], Vec::as_slice),
-            new.map_or(&[][..], Vec::as_slice),
-        );
-        let values = if hidden.contains(path) {
-            Values::Secret
-        } else {
-            let (only_old, only_new) = (without(old, new), without(new, old));
-            match (only_old.is_empty(), only_new.is_empty()) {
-                (true, true) => Values::Order,
-                _ => Values::Differ {
-                    old: only_old,
-                    new: only_new,
-                },
-            }
-        };
-        found.push(PropertyDifference {
-            path: path.to_owned(),
-            values,
-        });
-    }
-    // The hashes differ, and no property does: they stand in another order.
-    if found.is_empty() {
-        found.push(PropertyDifference {
-            path: String::new(),
-            values: Values::Order,
-        });
-    }
-    found
-}
-
-/// The values of one list that the other does not have, each as often as it is lacking.
-fn without(list: &[String], other: &[String]) -> Vec<String> {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for value in other {
-        *counts.entry(value).or_default() += 1;
-    }
-    let mut lacking = Vec::new();
-    for value in list {
-        match counts.get_mut(value.as_str()) {
-            Some(count) if *count > 0 => *count -= 1,
-            _ => lacking.push(value.clone()),
-        }
-    }
-    lacking
-}
+#[cfg(test)]
+#[path = "compare_tests.rs"]
+mod tests;

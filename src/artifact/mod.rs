@@ -17,6 +17,7 @@ pub mod manifest_checksum;
 pub mod manifest_list;
 pub mod mount;
 pub mod probe;
+mod property_difference;
 pub mod publish;
 pub mod recheck;
 pub mod removal;

@@ -125,6 +125,14 @@ impl<'a> Recheck<'a> {
         verdict
     }
 
+    /// A file, if it is there byte by byte as it was recorded; if not, why.
+    pub fn proved(&mut self, recorded: Recorded<'_>) -> Result<File, Vec<String>> {
+        match self.bytes(recorded) {
+            (verdict, Some(file)) if verdict.state == FileState::Ok => Ok(file),
+            (verdict, _) => Err(verdict.reasons),
+        }
+    }
+
     /// A part of a secure backup that was recorded. [`Recheck::secure_backup`] holds all of
     /// them against the manifest.
     pub fn part(&mut self, recorded: Recorded<'_>) -> FileVerdict {

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, anyhow};
 
 use crate::artifact::archive::Expected;
-use crate::artifact::compare::{self, CompareError, Side};
+use crate::artifact::compare::{self, ArchiveProof, CompareError, CompareScope, Side};
 use crate::artifact::recheck::{FileState, Recheck, Recorded};
 use crate::cli::{DiffArgs, ExecutionId, Global, ReportFormat};
 use crate::commands::error::{CommandError, Outcome, found, print};
@@ -55,19 +55,22 @@ pub(super) fn diff(global: &Global, args: &DiffArgs, ui: Ui, env: Lookup<'_>) ->
             )));
         }
     };
-    let difference =
-        compare::compare(old.side(), new.side(), args.domain.as_deref(), &scratch).map_err(|error| {
-            let archive = match &error {
-                CompareError::First(_) => Some(&old),
-                CompareError::Second(_) => Some(&new),
-                CompareError::NoDomain(_) => None,
-            };
-            let error = anyhow::Error::new(error);
-            trouble(match archive {
-                Some(archive) => error.context(format!("{} is not good", archive.label)),
-                None => error,
-            })
-        })?;
+    let scope = CompareScope {
+        only: args.domain.as_deref(),
+        detailed: usize::MAX,
+    };
+    let difference = compare::compare(old.side(), new.side(), scope, &scratch).map_err(|error| {
+        let archive = match &error {
+            CompareError::First(_) => Some(&old),
+            CompareError::Second(_) => Some(&new),
+            CompareError::NoDomain(_) => None,
+        };
+        let error = anyhow::Error::new(error);
+        trouble(match archive {
+            Some(archive) => error.context(format!("{} is not good", archive.label)),
+            None => error,
+        })
+    })?;
     let text = match args.format {
         ReportFormat::Table => report::text(&old.label, &new.label, &difference),
         ReportFormat::Json => report::document(&old.label, &new.label, &difference),
@@ -106,7 +109,7 @@ impl DiffInput {
     fn side(&self) -> Side<'_> {
         Side {
             file: &self.file,
-            expected: &self.expected,
+            proof: ArchiveProof::Missing(&self.expected),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::history::error::HistoryFault;
 use crate::history::execution::{Execution, advance, found, log_status, owner_ids, require, set_error};
 use crate::history::value::{AsText, integer};
 use crate::history::view::NoteLevel;
-use crate::history::{History, place, script, stored, target};
+use crate::history::{History, change, place, script, stored, target};
 use crate::run::event::{
     ActivityId, ActivityOpening, DeviceFacts, Event, FileKind, JournalId, Owner, PlanId, PlanOpening,
     StoredFile, TaskId, TaskOpening,
@@ -155,6 +155,7 @@ impl Ledger for History {
                 &content,
             )?;
             let kept = kept.into_iter().map(|file| KeptFile {
+                task: file.task,
                 path: file.path,
                 size: file.size,
                 sha256: file.sha256,
@@ -190,11 +191,16 @@ fn record(
         Event::TaskFacts { task, facts } => record_facts(transaction, *task, facts),
         Event::UnsavedChanges { task, unsaved } => {
             let changed = transaction.execute(
-                "UPDATE task_execution SET unsaved_changes = ?2 WHERE id = ?1",
+                "UPDATE task_execution SET unsaved_changes = ?2, unsaved_objects = iif(?2, NULL, 0)
+                 WHERE id = ?1",
                 (task.0, unsaved),
             )?;
             found(changed, Task(*task))
         }
+        Event::ConfigChanged { task, kind, changes } => {
+            change::record(transaction, at, *task, *kind, changes)
+        }
+        Event::ConfigUnsaved { task, changes } => change::record_unsaved(transaction, *task, changes),
         Event::FileStored { task, file } => record_file(transaction, store, at, *task, file),
         Event::FileFailed { task, name, error } => {
             require(transaction, Task(*task))?;
@@ -281,9 +287,9 @@ fn record_file(
     let place = place::written(store, &file.path)?;
     transaction.execute(
         "INSERT INTO file (task_execution_id, name, kind, path, kept, size, sha256, entries, objects,
-             content, unchanged_since, time, store, proof, lacks)
+             content, unchanged_since, time, store, changes, proof, lacks)
          VALUES (:task, :name, :kind, :path, :kept, :size, :sha256, :entries, :objects, :content,
-             :unchanged_since, :at, :store, :proof, :lacks)",
+             :unchanged_since, :at, :store, iif(:unchanged_since IS NULL, NULL, 0), :proof, :lacks)",
         named_params! {
             ":task": task.0,
             ":name": file.name,

@@ -4,6 +4,7 @@
 //! call one transaction; `history` and the like read it. `docs/history.md` describes
 //! the tables for those who query them with other tools.
 
+mod change;
 mod error;
 mod execution;
 mod journal;
@@ -30,8 +31,8 @@ pub use error::HistoryError;
 pub use journal::Abandoned;
 pub use schema::Writing;
 pub use view::{
-    ActivityRow, FailedFileRow, FileFilter, FileId, FileRow, GoodBackup, NoteLevel, NoteRow, PlanFilter,
-    PlanRow, PrunableFile, StatusChange, TargetRow, TaskDetails, TaskRow,
+    ActivityRow, ChangeFilter, ChangeRow, FailedFileRow, FileFilter, FileId, FileRow, GoodBackup, NoteLevel,
+    NoteRow, PlanFilter, PlanRow, PrunableFile, StatusChange, TargetRow, TaskDetails, TaskRow,
 };
 
 use error::HistoryFault;

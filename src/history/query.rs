@@ -7,7 +7,7 @@ use rusqlite::{Params, Row, Transaction};
 use crate::history::History;
 use crate::history::error::{HistoryError, HistoryFault};
 use crate::history::execution::{Execution, require};
-use crate::history::value::{Text, count, optional, text};
+use crate::history::value::{Text, count, optional, optional_count, text};
 use crate::history::view::{ActivityRow, PlanFilter, PlanRow, TaskRow};
 use crate::run::event::{ActivityId, DeviceFacts, PlanId, TaskId};
 use crate::run::status::{Class, Status};
@@ -262,6 +262,7 @@ fn task_row(row: &Row<'_>) -> rusqlite::Result<TaskRow> {
             tls_trust: row.get("tls_trust")?,
         },
         unsaved_changes: row.get("unsaved_changes")?,
+        unsaved_objects: optional_count(row, "unsaved_objects")?,
     })
 }
 

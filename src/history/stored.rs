@@ -405,6 +405,7 @@ fn file_row(store: Option<&Path>) -> impl Fn(&Row<'_>) -> rusqlite::Result<FileR
             content: row.get("content")?,
             proof: text(row, "proof")?,
             lacks: optional(row, "lacks")?,
+            changes: optional_count(row, "changes")?,
             time: text(row, "time")?,
             removal_time: optional(row, "removal_time")?,
             pruned_time: optional(row, "pruned_time")?,

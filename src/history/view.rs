@@ -1,5 +1,6 @@
 //! What history answers: rows of executions, files and notes, as plain data.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -8,6 +9,7 @@ use crate::run::event::{
     ActionKind, ActivityId, DeviceFacts, FileKind, FileProof, PlanId, ScriptRun, TaskId,
 };
 use crate::run::status::Status;
+use crate::values::change::ConfigChange;
 use crate::values::lacks::Lacks;
 
 /// Which plan executions to list.
@@ -138,11 +140,45 @@ pub struct TaskRow {
     pub facts: DeviceFacts,
     /// Whether the domain had changes that were not saved, if that was looked at.
     pub unsaved_changes: Option<bool>,
+    /// How many objects and files those were, if that is known.
+    pub unsaved_objects: Option<u64>,
 }
 
 /// Identifies a file in history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId(pub i64);
+
+/// Which changes to list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeFilter {
+    /// Of these devices and domains.
+    pub places: Option<BTreeSet<(String, String)>>,
+    /// Of objects of this class.
+    pub class: Option<String>,
+    /// Of the object, or the file, of this name.
+    pub name: Option<String>,
+    /// Recorded then or later.
+    pub since: Option<Timestamp>,
+    /// At most so many, the newest ones.
+    pub limit: u32,
+}
+
+/// A change from one export to the next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeRow {
+    /// Grows with each change that is recorded.
+    pub id: i64,
+    /// When it was recorded.
+    pub time: Timestamp,
+    /// The device.
+    pub device_name: String,
+    /// Of which kind the exports were.
+    pub kind: FileKind,
+    /// The task that stored the later one.
+    pub task: TaskId,
+    /// What changed.
+    pub change: ConfigChange,
+}
 
 /// A file that was downloaded and verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -179,6 +215,9 @@ pub struct FileRow {
     pub proof: FileProof,
     /// What a restore needs that is not in it, where that is known.
     pub lacks: Option<Lacks>,
+    /// How many changes there were against the export before; nothing where there was none
+    /// before, or where it is not known.
+    pub changes: Option<u64>,
     /// When it was recorded.
     pub time: Timestamp,
     /// When it was about to be removed from the store, if that was begun.

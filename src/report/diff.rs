@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use crate::artifact::compare::{
-    Change, Difference, DomainDifference, FileDifference, FileHeld, PropertyDifference, Values,
+    Difference, DomainDifference, FileDifference, FileHeld, PropertyDifference, Values,
 };
 use crate::report::json;
+use crate::values::change::Change;
 use crate::values::text::printable;
 
 /// Grows when a key goes away or changes its meaning, and not when one is added.
@@ -64,6 +65,7 @@ fn file_line(file: &FileDifference) -> String {
 fn property_lines(property: &PropertyDifference, lines: &mut Vec<String>) {
     let path = &property.path;
     match &property.values {
+        Values::TooLarge => lines.push("      (too large to be compared property by property)".to_owned()),
         Values::Secret => lines.push(format!("      {path}: (secret changed)")),
         Values::Order if path.is_empty() => lines.push("      (another order)".to_owned()),
         Values::Order => lines.push(format!("      {path}: (the same values in another order)")),
@@ -199,6 +201,7 @@ fn property_object(property: &PropertyDifference) -> PropertyObject<'_> {
         Values::Differ { old, new } => ("values", old, new),
         Values::Order => ("order", &[], &[]),
         Values::Secret => ("secret", &[], &[]),
+        Values::TooLarge => ("too_large", &[], &[]),
     };
     PropertyObject {
         path: &property.path,

@@ -133,6 +133,7 @@ fn task(id: i64, domain: &str, status: Status, error: Option<&str>) -> TaskRow {
             tls_trust: Some("pin".to_owned()),
         },
         unsaved_changes: Some(true),
+        unsaved_objects: Some(1),
     }
 }
 
@@ -170,6 +171,7 @@ pub(super) fn details() -> TaskDetails {
         kept,
         entries: Some(14),
         objects: Some(120),
+        changes: unchanged_since.map(|_| 0),
         content: Some("c0ffee".to_owned()),
         proof: FileProof::Whole,
         lacks: None,

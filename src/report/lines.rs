@@ -10,6 +10,7 @@ use crate::exit::Exit;
 use crate::run::event::{DeviceFacts, Event, FileProof, Owner, ScriptMoment, Sink};
 use crate::run::sequence::{PlanEnd, RunError};
 use crate::run::status::Status;
+use crate::values::change::{ChangeList, ConfigChangeObject};
 use crate::values::lacks::Lacks;
 use crate::values::text::printable_json;
 
@@ -61,6 +62,12 @@ struct EventLine<'e> {
     file: Option<File<'e>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     script: Option<ScriptLine<'e>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    change_count: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<Vec<ConfigChangeObject<'e>>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -234,6 +241,14 @@ fn owned(owner: Owner, line: EventLine<'_>) -> EventLine<'_> {
     }
 }
 
+fn changed<'e>(changes: &'e ChangeList, line: EventLine<'e>) -> EventLine<'e> {
+    EventLine {
+        change_count: Some(changes.count),
+        changes: Some(changes.first.iter().map(ConfigChangeObject::of).collect()),
+        ..line
+    }
+}
+
 /// What an event says, without time and version.
 fn line(event: &Event) -> EventLine<'_> {
     let named = |event| EventLine {
@@ -304,6 +319,15 @@ fn line(event: &Event) -> EventLine<'_> {
                 lacks: file.lacks.as_ref(),
             }),
             ..named("file_stored")
+        },
+        Event::ConfigChanged { task, kind, changes } => EventLine {
+            task_execution_id: Some(task.0),
+            kind: Some(kind.code()),
+            ..changed(changes, named("config_changed"))
+        },
+        Event::ConfigUnsaved { task, changes } => EventLine {
+            task_execution_id: Some(task.0),
+            ..changed(changes, named("config_unsaved"))
         },
         Event::FileFailed { task, name, error } => EventLine {
             task_execution_id: Some(task.0),

@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::run::status::Status;
+use crate::values::change::ChangeList;
 use crate::values::lacks::Lacks;
 
 /// Identifies the execution of a plan in history.
@@ -170,6 +171,23 @@ pub enum Event {
         task: TaskId,
         /// The file.
         file: StoredFile,
+    },
+    /// An export of a task was compared with the one before it of the same device, domain and
+    /// kind, and differs. What has not changed, or was not there before, is not told.
+    ConfigChanged {
+        /// Which task.
+        task: TaskId,
+        /// The kind of export.
+        kind: FileKind,
+        /// What changed.
+        changes: ChangeList,
+    },
+    /// The two exports of a task were compared: what runs, and what is saved.
+    ConfigUnsaved {
+        /// Which task.
+        task: TaskId,
+        /// What runs, and was not saved.
+        changes: ChangeList,
     },
     /// A file of a task could not be had.
     FileFailed {

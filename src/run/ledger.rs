@@ -239,6 +239,8 @@ pub struct LastContent {
 /// A file that should stand in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptFile {
+    /// The task that stored it.
+    pub task: TaskId,
     /// Where.
     pub path: PathBuf,
     /// Bytes.

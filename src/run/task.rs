@@ -1,5 +1,6 @@
 //! One task, in the order of its steps.
 
+mod changed;
 mod export;
 mod quiesce;
 mod secure_backup;
@@ -406,16 +407,27 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
                 running,
             } => {
                 let saved = self.keep_export(*saved, &expected);
-                if let Err(Trouble::Ledger(_)) = &saved {
-                    return saved;
+                if let Err(Trouble::Ledger(error)) = saved {
+                    return Err(error.into());
                 }
                 // What was never saved may be an empty export, and then the running one is the
                 // only one that holds anything.
-                let running = match running {
-                    Some(arrived) => self.keep_export((*arrived)?, &expected),
-                    None => Ok(()),
-                };
-                saved.and(running)
+                let running = running
+                    .map(|arrived| (*arrived).and_then(|arrived| self.keep_export(arrived, &expected)));
+                if let Some(Err(Trouble::Ledger(error))) = running {
+                    return Err(error.into());
+                }
+                let stored = saved.as_ref().ok();
+                if let Some(saved) = stored {
+                    self.tell_changes(saved)?;
+                }
+                if let Some(Ok(running)) = &running {
+                    self.tell_changes(running)?;
+                    self.tell_unsaved(stored, running)?;
+                }
+                saved?;
+                running.transpose()?;
+                Ok(())
             }
         }
     }

@@ -238,6 +238,13 @@ impl Sink for Screen {
                     line.add(file);
                 }
             }
+            Event::ConfigChanged { task, changes, .. } => {
+                let line = self.tasks.get(task).map(|line| target(&line.opening));
+                if let Some(target) = line.filter(|_| self.tells_tasks()) {
+                    let what = if changes.count == 1 { "change" } else { "changes" };
+                    self.say(&format!("{target}: {} {what} since the export before", changes.count));
+                }
+            }
             // Behind the end of a plan nothing collects it.
             Event::Warning { message, .. } if self.plan.is_none() && self.ui.verbosity > Verbosity::Quiet => {
                 self.warn(message);
@@ -292,6 +299,7 @@ impl Sink for Screen {
             | Event::ActivityStatus { .. }
             | Event::TaskFacts { .. }
             | Event::UnsavedChanges { .. }
+            | Event::ConfigUnsaved { .. }
             | Event::FileFailed { .. }
             | Event::ScriptEnded { .. }
             | Event::ActivityEnded { .. }

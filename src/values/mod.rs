@@ -1,6 +1,7 @@
 //! Small values that a plan file holds, one file each, and small helpers on text.
 
 pub mod causes;
+pub mod change;
 pub mod duration;
 pub mod environment;
 pub mod event_name;

@@ -92,6 +92,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "run",
         &[
             "artifact",
+            "change",
             "clock",
             "exit",
             "gateway",
@@ -109,6 +110,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("gateway", &["clock", "signal", "soma", "values"]),
     ("soma", &["ownership", "threads", "values"]),
     ("artifact", &["ownership", "values"]),
+    ("change", &["artifact", "values"]),
     ("process", &[]),
     ("script", &["ownership", "process"]),
     ("lock", &["clock", "ownership", "signal", "values"]),

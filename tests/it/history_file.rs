@@ -169,6 +169,10 @@ fn the_next_run_brings_an_older_history_forward_and_a_reader_says_so() {
              ALTER TABLE file DROP COLUMN removal_time;
              ALTER TABLE file DROP COLUMN proof;
              ALTER TABLE file DROP COLUMN lacks;
+             ALTER TABLE file DROP COLUMN changes;
+             ALTER TABLE task_execution DROP COLUMN unsaved_objects;
+             DROP TABLE config_change;
+             DROP TABLE unsaved_change;
              DROP INDEX file_by_path;
              DROP INDEX task_execution_by_device;
              CREATE INDEX task_execution_by_device ON task_execution (device_name);

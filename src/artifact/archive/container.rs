@@ -100,6 +100,23 @@ impl<'f> Container<'f> {
         })
     }
 
+    /// Which inner ZIP it is; none is the archive itself.
+    pub(super) fn inner(&self) -> Option<&str> {
+        self.inner.as_deref()
+    }
+
+    /// The entries by name, of which nothing has been read yet.
+    pub(super) fn unread(&self) -> BTreeMap<&str, ZipEntry> {
+        let unread = |listed: &ListedEntry| ZipEntry {
+            header: listed.header.clone(),
+            sha1: None,
+        };
+        let entries = self.entries.iter();
+        entries
+            .map(|listed| (listed.name.as_str(), unread(listed)))
+            .collect()
+    }
+
     /// Reads every entry to its end, but for `held_back`, which is only looked at. What is
     /// wrong is noted; the entries are given by name.
     pub(super) fn read_all(

@@ -1,5 +1,10 @@
 //! What an `export.xml` holds (soma-wire 2.3).
 
+use std::io::{self, Read};
+
+/// Is shown a file of a domain, and reads of it what it wants.
+pub type OpenFile<'o> = dyn FnMut(&str, &ListedFile, &mut dyn Read) -> io::Result<()> + 'o;
+
 /// How much is wanted of each object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detail {

@@ -7,6 +7,7 @@
 //! inner ZIP is read where it stands, and a deflated one (firmware 3.8.2 writes such) is
 //! unpacked to a nameless file.
 
+mod again;
 mod canonical;
 mod check;
 mod container;
@@ -33,7 +34,7 @@ mod zip_header;
 use std::fs::File;
 use std::path::Path;
 
-pub use export_item::{Detail, ExportItem, ListedFile, Object, Property, RowForm};
+pub use export_item::{Detail, ExportItem, ListedFile, Object, OpenFile, Property, RowForm};
 pub use limits::Limits;
 pub use lookalike::Lookalike;
 pub use problem::{Invalid, Problem, ProblemKind, VerifyError};
@@ -62,6 +63,20 @@ pub fn inspect(
     visit: &mut dyn FnMut(&str, &ExportItem),
 ) -> Result<ArchiveReport, VerifyError> {
     check::check(file, scratch, expected, limits, detail, visit)
+}
+
+/// Reads again what the `export.xml` files of an archive hold, without looking at the rest of
+/// it: for an archive whose bytes are known to be those that were verified. `open` is shown
+/// each file that a domain holds; what it gives back is an error of that reading only.
+pub fn reread(
+    file: &File,
+    scratch: &Path,
+    limits: &Limits,
+    detail: Detail,
+    visit: &mut dyn FnMut(&str, &ExportItem),
+    open: Option<&mut OpenFile<'_>>,
+) -> Result<(), VerifyError> {
+    again::reread(file, scratch, limits, detail, visit, open)
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use crate::run::failure::{Failure, Trouble};
 use crate::run::ledger::{KeptFile, LedgerError};
 use crate::run::status::Status;
 use crate::run::store;
+use crate::run::task::changed::StoredExport;
 use crate::run::task::{ArrivedExport, Walk};
 use crate::run::undo;
 use crate::soma::error::SomaErrorKind;
@@ -53,7 +54,11 @@ impl Walk<'_, '_, '_> {
     }
 
     /// Verifies what has arrived, and publishes it.
-    pub(super) fn keep_export(&mut self, arrived: ArrivedExport, expected: &Expected) -> Result<(), Trouble> {
+    pub(super) fn keep_export(
+        &mut self,
+        arrived: ArrivedExport,
+        expected: &Expected,
+    ) -> Result<StoredExport, Trouble> {
         let name = arrived.name.clone();
         let kept = self.verify_and_publish(arrived, expected);
         kept.map_err(|trouble| self.export_failed(&name, trouble))
@@ -124,7 +129,11 @@ impl Walk<'_, '_, '_> {
         Ok(staged)
     }
 
-    fn verify_and_publish(&mut self, arrived: ArrivedExport, expected: &Expected) -> Result<(), Trouble> {
+    fn verify_and_publish(
+        &mut self,
+        arrived: ArrivedExport,
+        expected: &Expected,
+    ) -> Result<StoredExport, Trouble> {
         let ArrivedExport {
             kind,
             staged,
@@ -156,21 +165,22 @@ impl Walk<'_, '_, '_> {
             let note = format!("{name}: {note}");
             self.record.note(Owner::Task(self.task.id), &note)?;
         }
-        let same = self.record.last_content(&device, self.task.domain, kind)?;
-        let same = same.filter(|last| last.content == report.content);
-        let unchanged_since = same.as_ref().map(|last| last.since);
+        let before = self.record.last_content(&device, self.task.domain, kind)?;
+        let same = before.as_ref().filter(|last| last.content == report.content);
+        let unchanged_since = same.map(|last| last.since);
         let (size, sha256) = (sealed.size, sealed.sha256.clone());
         // Without a file that holds the same, this one is the only backup.
-        let kept = match (settings.on_unchanged, &same) {
+        let kept = match (settings.on_unchanged, same) {
             (OnUnchanged::Store, _) | (OnUnchanged::Skip, None) => true,
             (OnUnchanged::Skip, Some(last)) => !self.stands(&last.kept)?,
         };
+        let file = sealed.file().try_clone().ok();
         if kept {
             sealed.publish().map_err(|error| self.storage(&error))?;
         } else {
             drop(sealed);
         }
-        let file = StoredFile {
+        let stored = StoredFile {
             name: name.to_owned(),
             kind,
             path: path.to_owned(),
@@ -184,12 +194,18 @@ impl Walk<'_, '_, '_> {
             proof: FileProof::Whole,
             lacks: Some(lacks),
         };
-        self.files.push(file.clone());
+        self.files.push(stored.clone());
         self.record.tell(&Event::FileStored {
             task: self.task.id,
-            file,
+            file: stored,
         })?;
-        Ok(())
+        Ok(StoredExport {
+            kind,
+            name: name.to_owned(),
+            file,
+            is_same: unchanged_since.is_some(),
+            before,
+        })
     }
 
     /// Whether one of these files stands in the store, byte by byte as it was stored. One that

@@ -1,0 +1,309 @@
+//! What changed from one export to the next, and what was not saved.
+
+use jiff::Timestamp;
+use rusqlite::{Row, Transaction, named_params};
+
+use crate::history::error::{HistoryError, HistoryFault};
+use crate::history::execution::{Execution, require};
+use crate::history::query::rows;
+use crate::history::value::{AsText, Text, integer, text};
+use crate::history::{ChangeFilter, ChangeRow, History};
+use crate::run::event::{FileKind, TaskId};
+use crate::values::change::{Change, ChangeList, ConfigChange, ConfigPiece};
+
+/// Up to so many places are asked for one by one, each by its index. Of more, every few of the
+/// newest changes are of one of them.
+const BY_PLACE: usize = 64;
+
+/// Records what changed against the export before of the same kind.
+pub(super) fn record(
+    transaction: &Transaction<'_>,
+    at: Timestamp,
+    task: TaskId,
+    kind: FileKind,
+    changes: &ChangeList,
+) -> Result<(), HistoryFault> {
+    require(transaction, Execution::Task(task))?;
+    let device: String = transaction.query_row(
+        "SELECT device_name FROM task_execution WHERE id = ?1",
+        [task.0],
+        |row| row.get(0),
+    )?;
+    let mut statement = transaction.prepare(
+        "INSERT INTO config_change (task_execution_id, kind, device_name, domain_name, piece, class, name,
+             change, description, time)
+         VALUES (:task, :kind, :device, :domain, :piece, :class, :name, :change, :description, :at)",
+    )?;
+    for change in &changes.first {
+        let (piece, class, name) = columns(&change.piece);
+        statement.execute(named_params! {
+            ":task": task.0,
+            ":kind": AsText(kind),
+            ":device": device,
+            ":domain": change.domain,
+            ":piece": piece,
+            ":class": class,
+            ":name": name,
+            ":change": AsText(change.change),
+            ":description": change.description,
+            ":at": AsText(at),
+        })?;
+    }
+    transaction.execute(
+        "UPDATE file SET changes = ?3 WHERE task_execution_id = ?1 AND kind = ?2",
+        (task.0, AsText(kind), integer(changes.count)?),
+    )?;
+    Ok(())
+}
+
+/// Records what a task found that was not saved.
+pub(super) fn record_unsaved(
+    transaction: &Transaction<'_>,
+    task: TaskId,
+    changes: &ChangeList,
+) -> Result<(), HistoryFault> {
+    require(transaction, Execution::Task(task))?;
+    let mut statement = transaction.prepare(
+        "INSERT INTO unsaved_change (task_execution_id, domain_name, piece, class, name, change, description)
+         VALUES (:task, :domain, :piece, :class, :name, :change, :description)",
+    )?;
+    for change in &changes.first {
+        let (piece, class, name) = columns(&change.piece);
+        statement.execute(named_params! {
+            ":task": task.0,
+            ":domain": change.domain,
+            ":piece": piece,
+            ":class": class,
+            ":name": name,
+            ":change": AsText(change.change),
+            ":description": change.description,
+        })?;
+    }
+    transaction.execute(
+        "UPDATE task_execution SET unsaved_objects = ?2 WHERE id = ?1",
+        (task.0, integer(changes.count)?),
+    )?;
+    Ok(())
+}
+
+fn columns(piece: &ConfigPiece) -> (&'static str, Option<&str>, &str) {
+    match piece {
+        ConfigPiece::Object { class, name } => ("OBJECT", Some(class), name),
+        ConfigPiece::File(path) => ("FILE", None, path),
+        ConfigPiece::Domain => ("DOMAIN", None, ""),
+    }
+}
+
+impl Text for Change {
+    fn to_text(&self) -> String {
+        self.word().to_owned()
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        Change::ALL.into_iter().find(|change| change.word() == text)
+    }
+}
+
+/// The places of all changes, each once: a step of the index for each, not for each change.
+pub(super) const CHANGED_PLACES: &str = "WITH RECURSIVE place(device, domain) AS (
+         SELECT * FROM (SELECT device_name, domain_name FROM config_change
+             ORDER BY device_name, domain_name LIMIT 1)
+         UNION ALL
+         SELECT next.device_name, next.domain_name FROM place CROSS JOIN config_change AS next
+         WHERE next.id = (SELECT id FROM config_change
+             WHERE (device_name, domain_name) > (place.device, place.domain)
+             ORDER BY device_name, domain_name LIMIT 1))
+     SELECT device, domain FROM place";
+
+/// The classes of all changes, in the same way.
+pub(super) const CHANGED_CLASSES: &str = "WITH RECURSIVE known(class) AS (
+         SELECT * FROM (SELECT class FROM config_change WHERE class IS NOT NULL ORDER BY class LIMIT 1)
+         UNION ALL
+         SELECT (SELECT class FROM config_change WHERE class > known.class ORDER BY class LIMIT 1)
+         FROM known WHERE known.class IS NOT NULL)
+     SELECT class FROM known WHERE class IS NOT NULL";
+
+/// The statement is made of what is asked for, so that SQLite finds the index for it. Ids are
+/// in the order in which things were recorded, whatever the clock said.
+pub(super) fn changes_sql(filter: &ChangeFilter, of_place: bool) -> String {
+    let mut sql = String::from("SELECT c.* FROM config_change AS c WHERE 1");
+    // The unary plus keeps SQLite from an index that is not as narrow.
+    let is_narrow = of_place || filter.name.is_some();
+    if of_place {
+        sql.push_str(" AND c.device_name = :device AND c.domain_name = :domain");
+    }
+    if filter.name.is_some() {
+        sql.push_str(if of_place {
+            " AND +c.name = :name"
+        } else {
+            " AND c.name = :name"
+        });
+    }
+    if filter.class.is_some() {
+        sql.push_str(if is_narrow {
+            " AND +c.class = :class"
+        } else {
+            " AND c.class = :class"
+        });
+    }
+    if filter.since.is_some() {
+        sql.push_str(
+            " AND c.id >= (SELECT min(id) FROM config_change WHERE time >= :since) AND +c.time >= :since",
+        );
+    }
+    sql + " ORDER BY c.id DESC"
+}
+
+impl History {
+    /// The changes that pass the filter, newest first.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn changes(&self, filter: &ChangeFilter) -> Result<Vec<ChangeRow>, HistoryError> {
+        let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
+        self.read(|transaction| {
+            let few = filter.places.as_ref().filter(|places| places.len() <= BY_PLACE);
+            let mut found = match few {
+                None => changes(transaction, filter, None, limit)?,
+                Some(places) => {
+                    let mut found = Vec::new();
+                    for place in places {
+                        found.extend(changes(transaction, filter, Some(place), limit)?);
+                    }
+                    found
+                }
+            };
+            found.sort_by_key(|row: &ChangeRow| std::cmp::Reverse(row.id));
+            found.truncate(limit);
+            Ok(found)
+        })
+    }
+
+    /// The devices and domains of which changes were recorded.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn changed_places(&self) -> Result<Vec<(String, String)>, HistoryError> {
+        self.read(|transaction| {
+            rows(transaction, CHANGED_PLACES, [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+        })
+    }
+
+    /// The classes of which changes were recorded.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn changed_classes(&self) -> Result<Vec<String>, HistoryError> {
+        self.read(|transaction| rows(transaction, CHANGED_CLASSES, [], |row| row.get(0)))
+    }
+
+    /// The changes that a task recorded against the exports before, in their order.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn changes_of_task(&self, task: TaskId) -> Result<Vec<ChangeRow>, HistoryError> {
+        self.read(|transaction| {
+            let sql = "SELECT * FROM config_change WHERE task_execution_id = ?1 ORDER BY id";
+            rows(transaction, sql, [task.0], change_row)
+        })
+    }
+
+    /// What a task found that was not saved: the first thousand, and how many there were.
+    /// Nothing where that is not known, or was not looked at.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn unsaved_of_task(&self, task: TaskId) -> Result<Option<ChangeList>, HistoryError> {
+        self.read(|transaction| {
+            require(transaction, Execution::Task(task))?;
+            let count: Option<i64> = transaction.query_row(
+                "SELECT unsaved_objects FROM task_execution WHERE id = ?1",
+                [task.0],
+                |row| row.get(0),
+            )?;
+            let Some(count) = count else {
+                return Ok(None);
+            };
+            let sql = "SELECT * FROM unsaved_change WHERE task_execution_id = ?1 ORDER BY id";
+            Ok(Some(ChangeList {
+                first: rows(transaction, sql, [task.0], config_change)?,
+                count: u64::try_from(count).unwrap_or(0),
+            }))
+        })
+    }
+}
+
+fn changes(
+    transaction: &Transaction<'_>,
+    filter: &ChangeFilter,
+    place: Option<&(String, String)>,
+    limit: usize,
+) -> Result<Vec<ChangeRow>, HistoryFault> {
+    let mut statement = transaction.prepare(&changes_sql(filter, place.is_some()))?;
+    for (name, value) in [
+        (":device", place.map(|(device, _)| device.clone())),
+        (":domain", place.map(|(_, domain)| domain.clone())),
+        (":class", filter.class.clone()),
+        (":name", filter.name.clone()),
+        (":since", filter.since.map(|since| since.to_text())),
+    ] {
+        if let Some(index) = statement.parameter_index(name)? {
+            statement.raw_bind_parameter(index, value)?;
+        }
+    }
+    let is_meant = |row: &ChangeRow| match (&filter.places, place) {
+        (Some(places), None) => places.contains(&(row.device_name.clone(), row.change.domain.clone())),
+        _ => true,
+    };
+    let mut rows = statement.raw_query();
+    let mut found = Vec::new();
+    while found.len() < limit
+        && let Some(row) = rows.next()?
+    {
+        let row = change_row(row)?;
+        if is_meant(&row) {
+            found.push(row);
+        }
+    }
+    Ok(found)
+}
+
+fn change_row(row: &Row<'_>) -> rusqlite::Result<ChangeRow> {
+    Ok(ChangeRow {
+        id: row.get("id")?,
+        time: text(row, "time")?,
+        device_name: row.get("device_name")?,
+        kind: text(row, "kind")?,
+        task: TaskId(row.get("task_execution_id")?),
+        change: config_change(row)?,
+    })
+}
+
+fn config_change(row: &Row<'_>) -> rusqlite::Result<ConfigChange> {
+    let name: String = row.get("name")?;
+    let piece: String = row.get("piece")?;
+    Ok(ConfigChange {
+        domain: row.get("domain_name")?,
+        piece: match piece.as_str() {
+            "OBJECT" => ConfigPiece::Object {
+                class: row.get::<_, Option<String>>("class")?.unwrap_or_default(),
+                name,
+            },
+            "DOMAIN" => ConfigPiece::Domain,
+            _ => ConfigPiece::File(name),
+        },
+        change: text(row, "change")?,
+        description: row.get("description")?,
+    })
+}
+
+#[cfg(test)]
+#[path = "change_tests.rs"]
+mod tests;

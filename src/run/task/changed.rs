@@ -1,0 +1,166 @@
+//! What changed since the export before, and what of the running configuration is not saved.
+//!
+//! It comes after everything else: the device is back, the exports are stored and recorded. It
+//! makes no backup fail, and what could not be found out is told as not known.
+
+use std::fs::File;
+use std::path::Path;
+
+use crate::artifact::compare::{self, ArchiveProof, CompareScope, Side};
+use crate::artifact::recheck::{Recheck, Recorded};
+use crate::change::listed;
+use crate::gateway::domains::DEFAULT_DOMAIN;
+use crate::run::event::{ALL_DOMAINS, Event, FileKind, Owner};
+use crate::run::ledger::{KeptFile, LastContent, LedgerError};
+use crate::run::task::Walk;
+use crate::values::causes::with_causes;
+use crate::values::change::ChangeList;
+use crate::values::internal_error::caught;
+
+/// How many unsaved changes a note names.
+const NAMED: usize = 20;
+
+/// An export that was verified and recorded, open still.
+pub(super) struct StoredExport {
+    pub(super) kind: FileKind,
+    pub(super) name: String,
+    /// The bytes that were verified; none where the system had no handle left.
+    pub(super) file: Option<File>,
+    /// What the newest export before it held.
+    pub(super) before: Option<LastContent>,
+    /// Whether that is the same.
+    pub(super) is_same: bool,
+}
+
+impl Walk<'_, '_, '_> {
+    /// Compares each export with the one before it of its kind.
+    pub(super) fn tell_changes(&mut self, export: &StoredExport) -> Result<(), LedgerError> {
+        let Some(before) = export.before.as_ref().filter(|_| !export.is_same) else {
+            return Ok(());
+        };
+        match self.changes_since(export, before) {
+            Ok(changes) => self.record.tell(&Event::ConfigChanged {
+                task: self.task.id,
+                kind: export.kind,
+                changes,
+            }),
+            Err(why) => {
+                let since = before.since.0;
+                self.not_known(&format!(
+                    "{}: what changed since task {since} is not known: {why}",
+                    export.name
+                ))
+            }
+        }
+    }
+
+    /// Compares what runs with what is saved, as one task has found both.
+    pub(super) fn tell_unsaved(
+        &mut self,
+        saved: Option<&StoredExport>,
+        running: &StoredExport,
+    ) -> Result<(), LedgerError> {
+        let compared = match saved {
+            Some(saved) => self.difference(file_of(saved), file_of(running)),
+            None => Err("there is no export of the saved configuration".to_owned()),
+        };
+        match compared {
+            Ok(changes) => {
+                self.record.note(Owner::Task(self.task.id), unsaved(&changes))?;
+                self.record.tell(&Event::ConfigUnsaved {
+                    task: self.task.id,
+                    changes,
+                })
+            }
+            Err(why) => self.not_known(&format!(
+                "{}: which changes are not saved is not known: {why}",
+                running.name
+            )),
+        }
+    }
+
+    fn not_known(&mut self, note: &str) -> Result<(), LedgerError> {
+        self.record.note(Owner::Task(self.task.id), note)
+    }
+
+    fn changes_since(&self, export: &StoredExport, before: &LastContent) -> Result<ChangeList, String> {
+        let mut why = "the export of then is not in the store any more".to_owned();
+        for kept in &before.kept {
+            match self.open_kept(kept) {
+                Ok(old) => return self.difference(Ok(&old), file_of(export)),
+                Err(reason) => why = format!("{}: {reason}", kept.path.display()),
+            }
+        }
+        Err(why)
+    }
+
+    /// A file of the store, if its bytes are those that were recorded when they were verified.
+    fn open_kept(&self, kept: &KeptFile) -> Result<File, String> {
+        let store = self.engine.file.settings.store.as_path();
+        let recorded = Recorded {
+            path: &kept.path,
+            size: kept.size,
+            sha256: &kept.sha256,
+            entries: None,
+            objects: None,
+        };
+        let proved = Recheck::new(store, store, Vec::new()).proved(recorded);
+        proved.map_err(|reasons| reasons.join("; "))
+    }
+
+    fn difference(
+        &self,
+        old: Result<&File, String>,
+        new: Result<&File, String>,
+    ) -> Result<ChangeList, String> {
+        let (old, new) = (old?, new?);
+        if self.engine.stop.is_requested() {
+            return Err("the run was asked to stop".to_owned());
+        }
+        let proof = ArchiveProof::Given;
+        let (old, new) = (Side { file: old, proof }, Side { file: new, proof });
+        let scope = CompareScope {
+            only: None,
+            detailed: listed::KEPT,
+        };
+        let scratch: &Path = &self.engine.file.settings.store;
+        let outer = match self.task.domain {
+            ALL_DOMAINS => DEFAULT_DOMAIN,
+            domain => domain,
+        };
+        // A mistake of ours must not cost a backup that is stored.
+        let compared = caught(|| {
+            let difference = compare::compare(old, new, scope, scratch)?;
+            Ok::<_, compare::CompareError>(listed::list(&difference, outer))
+        });
+        match compared {
+            Ok(Ok(changes)) => Ok(changes),
+            Ok(Err(error)) => Err(with_causes(&error)),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+fn file_of(export: &StoredExport) -> Result<&File, String> {
+    let none = || "the system has no more files open at a time".to_owned();
+    export.file.as_ref().ok_or_else(none)
+}
+
+/// What is not saved, by its names.
+fn unsaved(changes: &ChangeList) -> String {
+    let named: Vec<String> = changes
+        .first
+        .iter()
+        .take(NAMED)
+        .map(ToString::to_string)
+        .collect();
+    let more = match changes.count.saturating_sub(named.len() as u64) {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    match changes.count {
+        0 => "the device reports unsaved changes; its two exports do not differ".to_owned(),
+        1 => format!("1 change is not saved: {}", named.join(", ")),
+        count => format!("{count} changes are not saved: {}{more}", named.join(", ")),
+    }
+}
