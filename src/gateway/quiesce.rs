@@ -125,6 +125,9 @@ pub enum QuiesceSent {
         /// Whether it was undone already, as far as that can be: then a look is enough.
         undone_before: bool,
     },
+    /// It was asked for so long ago that it is not expected any more, and never seen: a look at the
+    /// device is an answer, also after an unquiesce that got none.
+    LongAgo,
 }
 
 impl QuiesceSent {
@@ -135,7 +138,7 @@ impl QuiesceSent {
     /// How long from now on the quiesce may begin to show.
     fn settles_within(self) -> Duration {
         match self {
-            QuiesceSent::Seen => Duration::ZERO,
+            QuiesceSent::Seen | QuiesceSent::LongAgo => Duration::ZERO,
             QuiesceSent::Answered { shows_within } => shows_within,
             QuiesceSent::Unanswered { arrives_within, .. } => arrives_within,
         }
@@ -172,6 +175,17 @@ pub enum Waited {
 }
 
 impl Scope {
+    /// This state of it as a sentence. The words for a device whose domains differ are one.
+    pub fn stands(&self, state: &ScopeState) -> String {
+        match (self, state) {
+            (
+                Scope::Device,
+                ScopeState::Between(words) | ScopeState::Unquiescing(words) | ScopeState::Failed(words),
+            ) => words.clone(),
+            _ => format!("{self} is {state}"),
+        }
+    }
+
     /// How this scope stands, from the status of all domains. `default` never goes down
     /// and does not count for the device.
     pub fn state(&self, domains: &[DomainStatus]) -> ScopeState {
@@ -214,6 +228,7 @@ impl Scope {
         if let Some(domain) = told {
             let more = match changing.len() - 1 {
                 0 => String::new(),
+                1 => " and 1 more is on the way".to_owned(),
                 more => format!(" and {more} more are on the way"),
             };
             let words = format!("domain {} is {}{more}", domain.name, domain.quiesce);
@@ -228,7 +243,9 @@ impl Scope {
             (_, 0) => ScopeState::Normal,
             (0, _) => ScopeState::Quiesced,
             (normal, quiesced) => {
-                ScopeState::Between(format!("{quiesced} domains are quiesced and {normal} are not"))
+                let domains = if quiesced == 1 { "domain is" } else { "domains are" };
+                let others = if normal == 1 { "is" } else { "are" };
+                ScopeState::Between(format!("{quiesced} {domains} quiesced and {normal} {others} not"))
             }
         }
     }
@@ -352,6 +369,7 @@ impl Gateway<'_> {
             _ => None,
         };
         let mut unanswered: Option<SomaError> = None;
+        let mut is_told_unanswered = false;
         loop {
             let state = self.domains_once().map(|domains| scope.state(&domains));
             let waited = self.clock.elapsed().saturating_sub(started);
@@ -377,19 +395,24 @@ impl Gateway<'_> {
                     (is_gone && had_its_time).then_some(AtRest::NotListed)
                 }
                 Err(error) if error.kind == SomaErrorKind::Interrupted => {
-                    return Restored::Not(error.message.clone());
+                    let why = error.message.clone();
+                    return Restored::Not { seen, why };
                 }
                 _ => None,
             };
             // What was seen to come and to go is undone, though the answer was lost.
-            let is_told = answer.is_some() || (seen && last_told.is_some());
+            let is_told = answer.is_some() || (seen && last_told.is_some()) || is_told_unanswered;
             if let (Some(rests), true) = (rests, is_told) {
                 return match sent {
                     QuiesceSent::Unanswered { .. } if !seen => Restored::NotKnown(rests),
                     _ => Restored::Confirmed(Confirmation {
                         seen,
                         rests,
-                        refusal: answer.and_then(Result::err).map(|error| error.message),
+                        answer: match answer {
+                            Some(Ok(())) => UnquiesceAnswer::Ok,
+                            Some(Err(error)) => UnquiesceAnswer::Refused(error.message),
+                            None => UnquiesceAnswer::None,
+                        },
                     }),
                 };
             }
@@ -405,7 +428,11 @@ impl Gateway<'_> {
                     Err(error) if error.is_refusal() && error.kind != SomaErrorKind::Authentication => {
                         answer = Some(Err(error));
                     }
-                    Err(error) => unanswered = Some(error),
+                    Err(error) => {
+                        let is_sent = matches!(error.kind, SomaErrorKind::TimedOut | SomaErrorKind::Broken);
+                        is_told_unanswered |= is_sent && sent == QuiesceSent::LongAgo;
+                        unanswered = Some(error);
+                    }
                 }
                 if answer.is_some() {
                     step(RestoreStep::Sent);
@@ -414,7 +441,10 @@ impl Gateway<'_> {
             step(RestoreStep::Waiting(waited));
             if waited >= limit {
                 let state = match state {
-                    Ok(state) => format!("{scope} is still {state}"),
+                    Ok(ScopeState::Normal | ScopeState::Empty | ScopeState::Gone) if answer.is_none() => {
+                        "no unquiesce was answered".to_owned()
+                    }
+                    Ok(state) => format!("{}, even now", scope.stands(&state)),
                     Err(error) => format!("the device does not say how it stands ({error})"),
                 };
                 let refusal = match answer {
@@ -422,7 +452,8 @@ impl Gateway<'_> {
                     _ => unanswered,
                 };
                 let refusal = refusal.map_or_else(String::new, |error| format!("; {error}"));
-                return Restored::Not(format!("{state}{refusal}"));
+                let why = format!("{state}{refusal}");
+                return Restored::Not { seen, why };
             }
             self.clock
                 .sleep(pause_after(&state, pause).min(limit - waited), &self.stop);
@@ -511,23 +542,39 @@ pub struct Confirmation {
     pub seen: bool,
     /// How it shows itself after an unquiesce.
     pub rests: AtRest,
-    /// The device's words, where it refused the unquiesce.
-    pub refusal: Option<String>,
+    /// How it answered that.
+    pub answer: UnquiesceAnswer,
+}
+
+/// How a device answered an unquiesce.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UnquiesceAnswer {
+    /// With OK.
+    Ok,
+    /// With these words.
+    Refused(String),
+    /// Not at all.
+    None,
 }
 
 impl std::fmt::Display for Confirmation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { seen, rests, refusal } = self;
-        match (seen, rests, refusal) {
-            (true, AtRest::AtWork, None) => f.write_str("unquiesced and confirmed"),
-            (false, AtRest::AtWork, None) => {
-                write!(
-                    f,
-                    "the quiesce was never seen on the device; unquiesced all the same, and {rests}"
-                )
+        let Self { seen, rests, answer } = self;
+        match (seen, rests, answer) {
+            (_, _, UnquiesceAnswer::Refused(words)) => {
+                write!(f, "{rests} and refuses an unquiesce ({words})")
             }
-            (_, AtRest::NoDomain | AtRest::NotListed, None) => write!(f, "unquiesced; {rests}"),
-            (_, _, Some(refusal)) => write!(f, "{rests} and refuses an unquiesce ({refusal})"),
+            (true, AtRest::AtWork, _) => f.write_str("unquiesced and confirmed"),
+            (false, _, UnquiesceAnswer::None) => write!(
+                f,
+                "the quiesce was asked for an hour ago or more and never seen on the device; told to unquiesce, \
+                 without an answer, and {rests}"
+            ),
+            (false, AtRest::AtWork, UnquiesceAnswer::Ok) => write!(
+                f,
+                "the quiesce was never seen on the device; unquiesced all the same, and {rests}"
+            ),
+            (_, AtRest::NoDomain | AtRest::NotListed, _) => write!(f, "unquiesced; {rests}"),
         }
     }
 }
@@ -540,8 +587,13 @@ pub enum Restored {
     /// An unquiesce was sent and the device shows nothing quiesced; but the quiesce was never
     /// answered and never seen, and nobody can tell that it does not arrive yet.
     NotKnown(AtRest),
-    /// It could not be confirmed, for this reason.
-    Not(String),
+    /// It could not be confirmed.
+    Not {
+        /// Whether the device was seen quiesced, or on its way.
+        seen: bool,
+        /// What stood in the way.
+        why: String,
+    },
 }
 
 #[cfg(test)]

@@ -306,7 +306,7 @@ pub fn mend_held_device(
         return Ok(refuse(engine, record, &entries, &words(&error), mended)?);
     }
     let mut serial = None;
-    for entry in entries {
+    for mut entry in entries {
         let found = match &entry.serial {
             None => None,
             Some(_) => serial
@@ -319,7 +319,7 @@ pub fn mend_held_device(
             refuse(engine, record, &[entry], &why, mended)?;
             continue;
         }
-        let outcome = mend_entry(engine, record, &gateway, &entry)?;
+        let outcome = mend_entry(engine, record, &gateway, &mut entry)?;
         let outcome = outcome.map_err(|why| stays_open(engine, &why));
         mended.push(Mended { entry, outcome });
     }
@@ -404,7 +404,7 @@ fn mend_entry(
     engine: Engine<'_>,
     record: &mut Record<'_>,
     gateway: &Gateway<'_>,
-    entry: &JournalEntry,
+    entry: &mut JournalEntry,
 ) -> Result<Result<String, String>, LedgerError> {
     let scope = match &entry.undo {
         Undo::UnquiesceDevice => Scope::Device,
@@ -442,7 +442,11 @@ fn mend_entry(
     recorded?;
     match undone {
         Undone::Confirmed(how) => told(record, entry, &how).map(Ok),
-        Undone::Not(why) | Undone::NotKnown(why) => Ok(Err(why)),
+        Undone::Not(why) => {
+            entry.seen = true;
+            Ok(Err(why))
+        }
+        Undone::NotKnown(why) => Ok(Err(why)),
     }
 }
 
@@ -464,11 +468,8 @@ pub(super) fn sent(engine: Engine<'_>, entry: &JournalEntry) -> QuiesceSent {
     let is_old = age(engine, entry).is_some_and(|age| age >= request + ARRIVES_NO_MORE);
     match entry.reply {
         _ if entry.seen => QuiesceSent::Seen,
+        _ if is_old => QuiesceSent::LongAgo,
         Some(Reply::Accepted | Reply::Unclear) => QuiesceSent::Answered { shows_within: within },
-        // It was given up so long ago that a look at the device is an answer.
-        Some(Reply::None) | None if is_old => QuiesceSent::Answered {
-            shows_within: Duration::ZERO,
-        },
         // An unquiesce that was sent after its time had come is not sent again.
         Some(Reply::None) | None => QuiesceSent::Unanswered {
             arrives_within: match entry.sent {

@@ -475,11 +475,17 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
         let state = match &self.state {
             DeviceState::Untouched => "device untouched".to_owned(),
             DeviceState::Restored(how) | DeviceState::Littered(how) => how.clone(),
-            DeviceState::NotKnown(why) => format!(
-                "not known: {why}: look at {}, and run {}, which looks again",
-                self.session.device.name,
-                self.engine.file.invocation.command(["recover"])
-            ),
+            DeviceState::NotKnown(why) => {
+                let why = match failure.message.contains(why.as_str()) {
+                    true => "whether it is quiesced",
+                    false => why,
+                };
+                format!(
+                    "not known: {why}: look at {}, and run {}, which looks again",
+                    self.session.device.name,
+                    self.engine.file.invocation.command(["recover"])
+                )
+            }
             DeviceState::StillQuiesced(why) if failure.message.contains(why.as_str()) => still_quiesced(),
             DeviceState::StillQuiesced(why) => format!("{why}; {}", still_quiesced()),
         };

@@ -50,10 +50,11 @@ pub struct OpenQuiesce<'q> {
 pub enum Undone {
     /// The device confirms it; how, in words.
     Confirmed(String),
-    /// It was undone, as far as the device shows; but nobody can tell that the quiesce does not
-    /// arrive yet. The journal row stays open.
+    /// The quiesce was never seen, and it cannot be told that it is undone, or that it does not
+    /// arrive yet: the journal row stays open.
     NotKnown(String),
-    /// It could not be confirmed, for this reason: the journal row stays open.
+    /// It was seen, and could not be confirmed to be undone, for this reason: the journal row stays
+    /// open.
     Not(String),
 }
 
@@ -93,14 +94,18 @@ impl OpenQuiesce<'_> {
                 record.show(&Progress::WaitEnded);
                 restored
             }
-            Err(error) => Restored::Not(error.to_string()),
+            Err(error) => Restored::Not {
+                seen: self.sent == QuiesceSent::Seen,
+                why: error.to_string(),
+            },
         };
         let undone = match restored {
             Restored::Confirmed(confirmation) => Undone::Confirmed(confirmation.to_string()),
             Restored::NotKnown(rests) => Undone::NotKnown(format!(
                 "the quiesce request got no answer and was never seen to arrive; unquiesced, and {rests}, but nobody can tell that it does not arrive yet"
             )),
-            Restored::Not(why) => Undone::Not(why),
+            Restored::Not { seen: true, why } => Undone::Not(why),
+            Restored::Not { seen: false, why } => Undone::NotKnown(why),
         };
         record.show(&Progress::UndoOver {
             journal: self.journal,

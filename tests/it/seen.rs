@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use dpbackup::exit::Exit;
 use dpbackup::history::PlanFilter;
-use dpbackup::run::event::Event;
+use dpbackup::run::event::{Certainty, Event};
 use dpbackup::run::left::Left;
 use dpbackup::run::sequence::Options;
 use dpbackup::signal::Stop;
@@ -140,6 +140,32 @@ fn a_quiesce_that_is_given_up_and_carried_out_later_is_remembered_until_a_later_
     assert_eq!(recovered.left, Left::Nothing);
     assert!(gateway.state().is_unquiesced());
     assert_eq!(home.open_entries(), []);
+}
+
+#[test]
+fn what_was_never_seen_is_not_said_to_be_quiesced_though_no_unquiesce_is_answered() {
+    let clock = TestClock::night();
+    let ways = ["quiesce=sentence", "quiesce=not-done", "unquiesce=reply-lost"];
+    let gateway = Gateway::start(setup(&clock).being(&ways));
+    let home = home(&gateway);
+    let run = home.run("DOMAIN", &clock);
+    assert_eq!(run.exit(), 10);
+    let error = run.errors().remove(0);
+    assert!(
+        error.contains("not known: no unquiesce was answered") && !error.contains("STILL QUIESCED"),
+        "{error}"
+    );
+    let certainty = run.events.iter().find_map(|event| match event {
+        Event::StillQuiesced { certainty, .. } => Some(*certainty),
+        _ => None,
+    });
+    assert_eq!(certainty, Some(Certainty::NotKnown));
+    // When nothing of it can be on its way any more, a look at the device is an answer.
+    clock.pass(Duration::from_secs(2 * 3600));
+    let recovered = home.recover(&clock).expect("an end");
+    assert_eq!(recovered.left, Left::Nothing);
+    let how = recovered.done.mended[0].outcome.clone().expect("it is mended");
+    assert!(how.contains("told to unquiesce, without an answer"), "{how}");
 }
 
 #[test]

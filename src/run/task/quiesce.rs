@@ -106,8 +106,16 @@ impl Walk<'_, '_, '_> {
         let warned = self.warn(format!("the way back broke off, and was begun again: {first}"));
         let (undone, told) = second.unwrap_or_else(|error| {
             let why = error.to_string();
-            let told = open.still_quiesced(Certainty::Seen, &why, self.record);
-            (Undone::Not(why), told)
+            match open.sent {
+                QuiesceSent::Seen => {
+                    let told = open.still_quiesced(Certainty::Seen, &why, self.record);
+                    (Undone::Not(why), told)
+                }
+                _ => {
+                    let told = open.still_quiesced(Certainty::NotKnown, &why, self.record);
+                    (Undone::NotKnown(why), told)
+                }
+            }
         });
         (undone, told.and(warned))
     }
@@ -213,12 +221,15 @@ impl Walk<'_, '_, '_> {
                 Err(Failure::new(Status::DeviceError, why).into())
             }
             Waited::Failed(state) => {
-                let why = format!("{device}: the device reports that quiescing failed: {scope} is {state}");
+                let why = format!(
+                    "{device}: the device reports that quiescing failed: {}",
+                    scope.stands(&state)
+                );
                 Err(Failure::new(Status::DeviceError, why).into())
             }
             Waited::TimedOut(last) => {
                 let last = match last {
-                    Ok(state) => format!("{scope} is {state}"),
+                    Ok(state) => scope.stands(&state),
                     Err(error) => words(&error),
                 };
                 let limit = humantime::format_duration(limit);
