@@ -16,8 +16,8 @@ mod words;
 
 pub use misunderstood::{Misunderstood, explain};
 pub use operator::{
-    CheckArgs, CompletionsArgs, FindingsFormat, InitArgs, ManArgs, ShowArgs, StatusArgs, TrustArgs,
-    ValidateArgs,
+    CheckArgs, CompletionsArgs, FindingsFormat, InitArgs, ManArgs, ReportArgs, ShowArgs, StatusArgs,
+    TrustArgs, ValidateArgs,
 };
 pub use words::{ExecutionId, Since};
 
@@ -146,6 +146,12 @@ pub enum Command {
     /// OK, WARN, FAIL or SKIP, with advice. Exit code 0 when all is OK, 3 with a WARN, 1 with
     /// a FAIL.
     Check(CheckArgs),
+    /// Write one page that says whether everything is backed up, for a browser
+    ///
+    /// HTML without a script and without an address outside itself: it opens from disk and goes by
+    /// mail. Contacts nothing. Replaced is only a page that a report wrote. Exit code 0 when it is
+    /// written, whatever it says; `history status` judges.
+    Report(ReportArgs),
     /// Show the certificate of a device, and the line that pins it
     ///
     /// Connects without trusting the device and sends no user name and no password. Compare the

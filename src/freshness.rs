@@ -132,6 +132,15 @@ pub fn expected(file: &PlanFile) -> Vec<ExpectedTarget> {
     expected
 }
 
+/// What one plan wants of the devices.
+pub fn expected_of(file: &PlanFile, plan: &str) -> Vec<ExpectedTarget> {
+    let mut one = file.clone();
+    one.plans.retain(|known| known.name == plan);
+    let mut expected = expected(&one);
+    expected.retain(|target| target.what.is_some());
+    expected
+}
+
 impl Freshness {
     /// Judges what is expected, and what `known` has of the same devices. `attempt` tells
     /// what a task without an end is at, `gone` which task stored a newer good backup that is

@@ -32,3 +32,4 @@ pub mod secret;
 pub mod signal;
 pub mod threads;
 pub mod values;
+pub mod whole_file;

@@ -36,10 +36,14 @@ struct Arguments {
     /// Keep plan, scripts, store and history in this folder (new or empty)
     #[arg(long, value_name = "FOLDER")]
     keep: Option<PathBuf>,
+    /// Write the page of `dpbackup report` into this file, too
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
 }
 
 fn main() -> io::Result<ExitCode> {
     let arguments = Arguments::parse();
+    let report = arguments.report.as_deref().map(std::path::absolute).transpose()?;
     let temporary = tempfile::tempdir()?;
     let folder = match &arguments.keep {
         Some(folder) => {
@@ -108,6 +112,11 @@ fn main() -> io::Result<ExitCode> {
     show(&["history", "files", "1"])?;
     show(&["history", "files", "4"])?;
 
+    let reported = match &report {
+        Some(file) => show(&["report", &file.to_string_lossy()])?,
+        None => Exit::Success,
+    };
+
     println!(
         "\nWhat the scripts were told:\n{}",
         fs::read_to_string("announced.log")?.trim_end()
@@ -123,7 +132,7 @@ fn main() -> io::Result<ExitCode> {
         Some(_) => println!("Everything is kept in {}", folder.display()),
         None => println!("Nothing is left behind; --keep FOLDER keeps it all."),
     }
-    let as_it_should = exit == Exit::Warned && quiesced == 0;
+    let as_it_should = exit == Exit::Warned && quiesced == 0 && reported == Exit::Success;
     Ok(if as_it_should {
         ExitCode::SUCCESS
     } else {

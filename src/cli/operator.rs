@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::words::parse_duration;
+use crate::cli::words::{Since, parse_duration, parse_since};
 
 /// `dpbackup check`
 #[derive(Debug, Args)]
@@ -30,6 +30,26 @@ pub struct StatusArgs {
     /// How to print
     #[arg(long, value_enum, default_value_t = FindingsFormat::Table)]
     pub format: FindingsFormat,
+    /// Times in UTC instead of the machine's zone
+    #[arg(long)]
+    pub utc: bool,
+}
+
+/// `dpbackup report`
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The page to write; - is stdout
+    #[arg(value_name = "FILE.html")]
+    pub file: PathBuf,
+    /// From when on: a date, a time (with --utc in UTC), `yesterday`, or a duration back from now
+    #[arg(long, value_name = "WHEN", value_parser = parse_since, default_value = "90d")]
+    pub since: Since,
+    /// Only what this plan backs up
+    #[arg(long, value_name = "NAME")]
+    pub plan: Option<String>,
+    /// How old a good backup may be
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "26h")]
+    pub max_age: Duration,
     /// Times in UTC instead of the machine's zone
     #[arg(long)]
     pub utc: bool,

@@ -122,7 +122,11 @@ fn plans(file: &PlanFile, args: &HistoryArgs, filter: &PlanFilter, ui: Ui) -> Ou
 
 /// The executions that pass the filter, those whose process is gone as what they are: only then
 /// can their status be asked for.
-fn plan_rows(file: &PlanFile, history: &History, filter: &PlanFilter) -> Result<Vec<PlanRow>, CommandError> {
+pub(super) fn plan_rows(
+    file: &PlanFile,
+    history: &History,
+    filter: &PlanFilter,
+) -> Result<Vec<PlanRow>, CommandError> {
     let gone = Gone::look(history, &Locks::beside(&file.settings.history))?;
     let mut rows = match filter.status {
         Some(Status::Abandoned) => history.plans(&PlanFilter {
@@ -164,7 +168,11 @@ fn named(file: &PlanFile, name: &str, filter: PlanFilter) -> Result<PlanFilter, 
 }
 
 /// A name that neither the plan file nor history has would list nothing, in silence.
-fn known(file: &PlanFile, history: Option<&History>, filter: &PlanFilter) -> Result<(), CommandError> {
+pub(super) fn known(
+    file: &PlanFile,
+    history: Option<&History>,
+    filter: &PlanFilter,
+) -> Result<(), CommandError> {
     if filter.plan.is_none() && filter.device.is_none() {
         return Ok(());
     }
@@ -216,7 +224,7 @@ fn zone(output: &HistoryOutput) -> TimeZone {
     }
 }
 
-fn moment(since: Since, zone: TimeZone) -> Result<Timestamp, CommandError> {
+pub(super) fn moment(since: Since, zone: TimeZone) -> Result<Timestamp, CommandError> {
     let now = Timestamp::now();
     let resolved = match since {
         Since::At(at) => Ok(at),

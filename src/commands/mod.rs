@@ -13,6 +13,7 @@ mod notify_test;
 mod preview;
 mod prune;
 mod recover;
+mod report_page;
 mod run;
 mod session;
 mod show;
@@ -128,6 +129,7 @@ fn command(cli: &Cli, ui: Ui, env: Lookup<'_>) -> Outcome {
         Command::Show(args) => show::show(&cli.global, args, ui, env),
         Command::Completions(args) => texts::completions(args, ui),
         Command::Man(args) => texts::man(args, ui),
+        Command::Report(args) => report_page::report(&cli.global, args, ui, env),
         Command::Trust(args) => trust::trust(&cli.global, args, ui, env),
         Command::Check(args) => check::check(&cli.global, args, ui, env),
     }

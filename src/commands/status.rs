@@ -1,17 +1,20 @@
 //! `dpbackup history status`
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::cli::{FindingsFormat, Global, StatusArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{CommandError, Outcome, print};
-use crate::commands::loading::{existing_history, load_plan};
+use crate::commands::loading::{load_plan, read_history};
 use crate::exit::{Exit, Monitored};
-use crate::freshness::{self, Attempt, Freshness, TargetState};
-use crate::history::{History, HistoryError};
+use crate::freshness::{self, Attempt, ExpectedTarget, Freshness, TargetState};
+use crate::history::{History, TargetRow};
 use crate::lock::{Life, Locks};
+use crate::plan::model::PlanFile;
 use crate::report;
 use crate::retention::newest::GoneBackups;
 use crate::run::event::TaskId;
@@ -42,35 +45,13 @@ pub(super) fn status(global: &Global, args: &StatusArgs, ui: Ui, env: Lookup<'_>
 fn judged(global: &Global, args: &StatusArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
     let loaded = load_plan(global, ui, env)?;
     let file = &loaded.plan_file;
-    let mut known = Vec::new();
-    let mut running = BTreeMap::new();
-    let mut gone = GoneBackups::default();
-    match existing_history(&file.settings) {
-        Ok(history) => {
-            known = history.targets()?;
-            running = attempts(&history, &Locks::beside(&file.settings.history))?;
-            match store::is_there(&file.settings) {
-                Ok(()) => gone = GoneBackups::look(&history, &mut known)?,
-                Err(why) => ui.warning(&format!(
-                    "{}; whether the backups are in it was not looked at",
-                    why.message
-                )),
-            }
-        }
-        // Before the first run nothing has ever been backed up, and that is known.
-        Err(HistoryError::Missing { .. }) => {}
-        Err(error) => return Err(error.into()),
-    }
     let clock = SystemClock::new();
-    let attempt = |task: TaskId| running.get(&task).copied().unwrap_or(Attempt::Abandoned);
-    let freshness = Freshness::judge(
-        &freshness::expected(file),
-        &known,
-        &attempt,
-        &|target| gone.of(target),
-        clock.now(),
-        args.max_age,
-    );
+    let history = read_history(&file.settings)?;
+    let expected = freshness::expected(file);
+    let (freshness, not_looked_at) = judge(file, history.as_ref(), &expected, clock.now(), args.max_age)?;
+    if let Some(not_looked_at) = not_looked_at {
+        ui.warning(&not_looked_at);
+    }
     let zone = if args.utc { TimeZone::UTC } else { clock.zone() };
     let text = match args.format {
         FindingsFormat::Table => report::freshness::table(&freshness, &zone, ui.width),
@@ -82,6 +63,38 @@ fn judged(global: &Global, args: &StatusArgs, ui: Ui, env: Lookup<'_>) -> Outcom
         TargetState::Warning => Exit::Monitored(Monitored::Warning),
         TargetState::Critical => Exit::Monitored(Monitored::Critical),
     })
+}
+
+/// How everything that is expected stands, and what could not be looked at for it. Before the
+/// first run there is no history: nothing has ever been backed up, and that is known.
+pub(super) fn judge(
+    file: &PlanFile,
+    history: Option<&History>,
+    expected: &[ExpectedTarget],
+    now: Timestamp,
+    max_age: Duration,
+) -> Result<(Freshness, Option<String>), CommandError> {
+    let mut known = Vec::new();
+    let mut running = BTreeMap::new();
+    let mut gone = GoneBackups::default();
+    let mut not_looked_at = None;
+    if let Some(history) = history {
+        known = history.targets()?;
+        running = attempts(history, &Locks::beside(&file.settings.history))?;
+        match store::is_there(&file.settings) {
+            Ok(()) => gone = GoneBackups::look(history, &mut known)?,
+            Err(why) => {
+                not_looked_at = Some(format!(
+                    "{}; whether the backups are in it was not looked at",
+                    why.message
+                ));
+            }
+        }
+    }
+    let attempt = |task: TaskId| running.get(&task).copied().unwrap_or(Attempt::Abandoned);
+    let gone = |target: &TargetRow| gone.of(target);
+    let freshness = Freshness::judge(expected, &known, &attempt, &gone, now, max_age);
+    Ok((freshness, not_looked_at))
 }
 
 /// What each task without an end is at: the kernel lock of its process tells.

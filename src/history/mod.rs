@@ -16,6 +16,7 @@ mod query;
 mod schema;
 mod script;
 mod stored;
+mod survey;
 mod target;
 mod value;
 mod view;
@@ -32,7 +33,8 @@ pub use journal::Abandoned;
 pub use schema::Writing;
 pub use view::{
     ActivityRow, ChangeFilter, ChangeRow, FailedFileRow, FileFilter, FileId, FileRow, GoodBackup, NoteLevel,
-    NoteRow, PlanFilter, PlanRow, PrunableFile, StatusChange, TargetRow, TaskDetails, TaskRow,
+    NoteRow, PlanFilter, PlanRow, PrunableFile, RemovedRow, StatusChange, TargetRow, TaskDetails, TaskOfDay,
+    TaskRow, UnsavedTarget,
 };
 
 use error::HistoryFault;

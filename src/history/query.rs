@@ -24,6 +24,11 @@ pub(super) const ACTIVITIES: &str =
 pub(super) const TASK_COUNTS: &str = "SELECT activity_execution_id, status, count(*) AS tasks
      FROM task_execution WHERE plan_execution_id = ?1 GROUP BY activity_execution_id, status";
 
+/// The columns of a task execution, of a row `t`.
+pub(super) fn task_columns() -> &'static str {
+    TASK_COLUMNS
+}
+
 pub(super) fn task_sql() -> String {
     format!("{TASK_COLUMNS} WHERE t.id = ?1")
 }
@@ -237,7 +242,7 @@ fn activity_row(row: &Row<'_>) -> rusqlite::Result<ActivityRow> {
     })
 }
 
-fn task_row(row: &Row<'_>) -> rusqlite::Result<TaskRow> {
+pub(super) fn task_row(row: &Row<'_>) -> rusqlite::Result<TaskRow> {
     Ok(TaskRow {
         id: TaskId(row.get("id")?),
         plan: PlanId(row.get("plan_execution_id")?),

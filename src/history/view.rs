@@ -326,6 +326,47 @@ pub struct GoodBackup {
     pub size: u64,
 }
 
+/// A task execution, as far as it counts for a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaskOfDay<'r> {
+    /// The device, or the raw pattern where none matched.
+    pub device_name: &'r str,
+    /// The domain, `all-domains`, or the raw pattern where it was not expanded.
+    pub domain_name: &'r str,
+    /// What it does.
+    pub action: ActionKind,
+    /// How it stands or ended.
+    pub status: Status,
+    /// When it was opened.
+    pub start_time: Timestamp,
+    /// Whether it has a warning.
+    pub warned: bool,
+}
+
+/// A domain whose running configuration was not its saved one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnsavedTarget {
+    /// The device's name.
+    pub device_name: String,
+    /// The domain, or `all-domains`.
+    pub domain_name: String,
+    /// The task execution that saw it.
+    pub task: TaskId,
+    /// When that began.
+    pub time: Timestamp,
+}
+
+/// What was removed from the store of one device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemovedRow {
+    /// The device's name.
+    pub device_name: String,
+    /// How many files.
+    pub files: u64,
+    /// Bytes of them all.
+    pub size: u64,
+}
+
 /// Which stored files to list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileFilter {

@@ -12,7 +12,7 @@ use crate::notify::metrics;
 use crate::notify::notice::{EndChange, Notice, QuiescedPlace, end_event};
 use crate::notify::previous::Previous;
 use crate::notify::receiver::{self, Ready, Receiver};
-use crate::notify::send::{SendError, file, within};
+use crate::notify::send::{SendError, within};
 use crate::notify::standing::KnownStanding;
 use crate::plan::model::PlanFile;
 use crate::run::event::{Event, PlanId, Sink, TaskId, Undo};
@@ -20,6 +20,7 @@ use crate::run::status::{Class, Status};
 use crate::secret::SecretContext;
 use crate::values::environment::Lookup;
 use crate::values::event_name::EventName;
+use crate::whole_file::{self, FileMode};
 
 /// Tells those who are to be told. Failures to do so are kept as warnings, to be recorded
 /// by whoever has the record.
@@ -95,8 +96,11 @@ impl<'a> Notifier<'a> {
         };
         let answer = figures.and_then(|figures| {
             let text = metrics::text(&figures, at);
-            within(self.file.notify.timeout, move || file::replace(&path, &text))
-                .map_err(|error| error.message)
+            let replaced = move || {
+                whole_file::replace(&path, &text, FileMode::FOR_ALL).map_err(SendError::lasting)?;
+                Ok(format!("{} lines written", text.lines().count()).into())
+            };
+            within(self.file.notify.timeout, replaced).map_err(|error| error.message)
         });
         Some(Delivery {
             receiver: "metrics".to_owned(),

@@ -9,6 +9,7 @@ pub mod freshness;
 mod grid;
 pub mod json;
 pub mod lines;
+pub mod page;
 mod plain;
 pub mod prune;
 pub mod table;

@@ -42,9 +42,9 @@ pub fn render(view: &View<'_>, layout: &Layout) -> String {
 }
 
 /// A title, what the column holds, and how its text is read from a row.
-type Column<R> = (&'static str, CellKind, fn(&R, &TimeZone) -> String);
+pub(super) type Column<R> = (&'static str, CellKind, fn(&R, &TimeZone) -> String);
 
-const PLAN_EXECUTION: &[Column<PlanRow>] = &[
+pub(super) const PLAN_EXECUTION: &[Column<PlanRow>] = &[
     ("ID", CellKind::Number, |row, _| row.id.0.to_string()),
     ("Start Time", CellKind::Time, |row, zone| {
         time(row.start_time, zone)
@@ -58,7 +58,7 @@ const PLAN_EXECUTION: &[Column<PlanRow>] = &[
     }),
 ];
 
-const ACTIVITY_EXECUTION: &[Column<ActivityRow>] = &[
+pub(super) const ACTIVITY_EXECUTION: &[Column<ActivityRow>] = &[
     ("ID", CellKind::Number, |row, _| row.id.0.to_string()),
     ("Status Time", CellKind::Time, |row, zone| {
         time(row.status_time, zone)
@@ -82,7 +82,7 @@ const ACTIVITY_EXECUTION: &[Column<ActivityRow>] = &[
     }),
 ];
 
-const TASK_EXECUTION: &[Column<TaskRow>] = &[
+pub(super) const TASK_EXECUTION: &[Column<TaskRow>] = &[
     ("ID", CellKind::Number, |row, _| row.id.0.to_string()),
     ("Status Time", CellKind::Time, |row, zone| {
         time(row.status_time, zone)
@@ -101,7 +101,7 @@ const TASK_EXECUTION: &[Column<TaskRow>] = &[
     }),
 ];
 
-const FILE: &[Column<FileRow>] = &[
+pub(super) const FILE: &[Column<FileRow>] = &[
     ("Name", CellKind::Name, |row, _| shown(&row.name)),
     ("Kind", CellKind::Code, |row, _| row.kind.code().to_owned()),
     ("Size", CellKind::Number, |row, _| Bytes(row.size).to_string()),

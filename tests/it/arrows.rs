@@ -31,6 +31,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "soma",
             "ui",
             "values",
+            "whole_file",
         ],
     ),
     ("ui", &["cli", "run::event", "run::status", "threads", "values"]),
@@ -60,6 +61,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "soma::tls",
             "threads",
             "values",
+            "whole_file",
         ],
     ),
     (
@@ -121,6 +123,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("secret", &["ownership", "process", "values"]),
     ("ownership", &["values"]),
     ("values", &[]),
+    ("whole_file", &["values"]),
 ];
 
 #[test]

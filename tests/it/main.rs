@@ -66,6 +66,7 @@ mod preview_cli;
 mod prune;
 mod receivers;
 mod references;
+mod report_page;
 mod screen;
 mod script_ends;
 mod scripts;

@@ -1,6 +1,5 @@
 //! The ways to a receiver. Each takes a notice and gives the receiver's answer in words.
 
-pub mod file;
 pub mod http;
 #[cfg(feature = "mail")]
 pub mod mail;

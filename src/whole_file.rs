@@ -1,4 +1,4 @@
-//! Into a file that others read while it is written.
+//! A file that others read while it is written: it is replaced as a whole, or not at all.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -9,38 +9,50 @@ use std::path::Path;
 use ring::rand::{SecureRandom, SystemRandom};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 
-use crate::notify::send::{SendError, Sent};
 use crate::values::hex::hex;
 
-/// Everybody may read it: node_exporter is another user. So it is made, whatever the umask says.
-const FOR_ALL: Mode = Mode::RUSR.union(Mode::WUSR).union(Mode::RGRP).union(Mode::ROTH);
+/// Who may read a file that is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileMode {
+    /// These, whatever the umask says.
+    Exactly(Mode),
+    /// Those that the umask leaves.
+    AsUsual,
+}
+
+impl FileMode {
+    /// Everybody: for what another user collects.
+    pub const FOR_ALL: FileMode =
+        FileMode::Exactly(Mode::RUSR.union(Mode::WUSR).union(Mode::RGRP).union(Mode::ROTH));
+}
 
 /// Replaces the file as a whole: written beside it under a name that no collector reads and
 /// nobody can guess, then renamed.
 ///
-/// Others may write into the folder of a collector. So no link is followed in it, neither
-/// under the name on the way nor under the last one, and what stands there under the last one
-/// is replaced, not written to.
-pub fn replace(path: &Path, text: &str) -> Sent {
+/// Others may write into its folder. So no link is followed in it, neither under the name on
+/// the way nor under the last one, and what stands there under the last one is replaced, not
+/// written to.
+///
+/// # Errors
+///
+/// It could not be written; what stood there stands there still.
+pub fn replace(path: &Path, text: &str, rights: FileMode) -> io::Result<()> {
     let Some(name) = path.file_name() else {
-        return Err(SendError::lasting("it has no name"));
+        return Err(io::Error::other("it has no name"));
     };
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let replaced = open(folder).and_then(|folder| {
-        let beside = name_beside(name)?;
-        let done = write(&folder, &beside, text)
-            .and_then(|()| Ok(rustix::fs::renameat(&folder, &beside, &folder, name)?));
-        if done.is_err() {
-            // Not there, or nothing more to be done about it.
-            let _ = rustix::fs::unlinkat(&folder, &beside, AtFlags::empty());
-        }
-        done
-    });
-    replaced.map_err(SendError::lasting)?;
-    Ok(format!("{} lines written", text.lines().count()).into())
+    let folder = open(folder)?;
+    let beside = name_beside(name)?;
+    let done = write(&folder, &beside, text, rights)
+        .and_then(|()| Ok(rustix::fs::renameat(&folder, &beside, &folder, name)?));
+    if done.is_err() {
+        // Not there, or nothing more to be done about it.
+        let _ = rustix::fs::unlinkat(&folder, &beside, AtFlags::empty());
+    }
+    done
 }
 
 fn open(folder: &Path) -> io::Result<OwnedFd> {
@@ -60,10 +72,17 @@ fn name_beside(name: &OsStr) -> io::Result<OsString> {
     Ok(beside)
 }
 
-fn write(folder: &OwnedFd, name: &OsStr, text: &str) -> io::Result<()> {
+fn write(folder: &OwnedFd, name: &OsStr, text: &str, rights: FileMode) -> io::Result<()> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mut file = File::from(rustix::fs::openat(folder, name, flags, FOR_ALL)?);
-    rustix::fs::fchmod(&file, FOR_ALL)?;
+    let usual = Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::WGRP | Mode::ROTH | Mode::WOTH;
+    let mut file = match rights {
+        FileMode::AsUsual => File::from(rustix::fs::openat(folder, name, flags, usual)?),
+        FileMode::Exactly(mode) => {
+            let file = File::from(rustix::fs::openat(folder, name, flags, mode)?);
+            rustix::fs::fchmod(&file, mode)?;
+            file
+        }
+    };
     file.write_all(text.as_bytes())?;
     // A power cut must not leave an empty file under the name that counts.
     file.sync_all()
@@ -81,10 +100,7 @@ mod tests {
         let (path, other) = (folder.path().join("dp.prom"), folder.path().join("other"));
         std::fs::write(&other, "kept").expect("a file");
         symlink(&other, &path).expect("a link");
-        assert_eq!(
-            replace(&path, "a 1\nb 2\n"),
-            Ok("2 lines written".to_owned().into())
-        );
+        replace(&path, "a 1\nb 2\n", FileMode::FOR_ALL).expect("it is written");
         assert_eq!(std::fs::read_to_string(&other).expect("text"), "kept");
         assert_eq!(std::fs::read_to_string(&path).expect("text"), "a 1\nb 2\n");
         let metadata = std::fs::symlink_metadata(&path).expect("there");
@@ -105,9 +121,9 @@ mod tests {
     #[test]
     fn a_folder_that_is_not_there_and_a_name_that_is_a_folder_are_errors() {
         let folder = tempfile::tempdir().expect("a folder");
-        assert!(replace(&folder.path().join("no/dp.prom"), "").is_err());
+        assert!(replace(&folder.path().join("no/dp.prom"), "", FileMode::AsUsual).is_err());
         std::fs::create_dir(folder.path().join("dp.prom")).expect("a folder");
-        assert!(replace(&folder.path().join("dp.prom"), "").is_err());
+        assert!(replace(&folder.path().join("dp.prom"), "", FileMode::AsUsual).is_err());
         let names = std::fs::read_dir(folder.path()).expect("a folder").count();
         assert_eq!(names, 1, "nothing is left");
     }

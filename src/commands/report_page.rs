@@ -1,0 +1,205 @@
+//! `dpbackup report`
+
+use std::fs;
+use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use anyhow::{Context as _, anyhow};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use rustix::fs::Mode;
+
+use crate::cli::{Global, ReportArgs};
+use crate::clock::{Clock as _, SystemClock};
+use crate::commands::error::{CommandError, Outcome, print};
+use crate::commands::gone::{Gone, open_quiesces};
+use crate::commands::history::{known, moment, plan_rows};
+use crate::commands::loading::{load_plan, read_history};
+use crate::commands::status::judge;
+use crate::exit::Exit;
+use crate::freshness::{self, Freshness, TargetState};
+use crate::history::{History, PlanFilter, PlanRow, RemovedRow, TaskDetails, UnsavedTarget};
+use crate::lock::Locks;
+use crate::plan::model::PlanFile;
+use crate::report::page::{self, DayCalendar, ExecutionDetails, MARK, ReportPage};
+use crate::run::event::Owner;
+use crate::ui::{Ui, Verbosity};
+use crate::values::environment::Lookup;
+use crate::whole_file::{self, FileMode};
+
+/// So many tasks are shown in full, over all plan executions.
+const MOST_TASKS: usize = 1_500;
+
+/// So many tasks of one plan execution are.
+const MOST_TASKS_OF_ONE: u32 = 200;
+
+/// So many days are shown at least, if so many were asked for.
+const LEAST_DAYS: SignedDuration = SignedDuration::from_hours(29 * 24);
+
+/// So far into a file the mark of a page is looked for.
+const HEAD: u64 = 4 << 10;
+
+/// Writes the page.
+pub(super) fn report(global: &Global, args: &ReportArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
+    let to_stdout = args.file == Path::new("-");
+    let rights = if to_stdout {
+        FileMode::AsUsual
+    } else {
+        replaceable(&args.file)?
+    };
+    let loaded = load_plan(global, ui, env)?;
+    let file = &loaded.plan_file;
+    let clock = SystemClock::new();
+    let zone = if args.utc { TimeZone::UTC } else { clock.zone() };
+    let since = moment(args.since, zone.clone())?;
+    let history = read_history(&file.settings)?;
+    let text = page_of(file, history.as_ref(), args, since, clock.now(), zone)?;
+    if to_stdout {
+        print(ui, &text)?;
+        return Ok(Exit::Success);
+    }
+    whole_file::replace(&args.file, &text, rights)
+        .with_context(|| format!("writing the report {}", args.file.display()))
+        .map_err(|error| CommandError::new(Exit::Failed, error))?;
+    if ui.verbosity > Verbosity::Quiet {
+        ui.say(&format!("wrote {}", args.file.display()));
+    }
+    Ok(Exit::Success)
+}
+
+/// With which rights a page is put there. Nothing is overwritten that is no report.
+fn replaceable(path: &Path) -> Result<FileMode, CommandError> {
+    let refused = |why: &str| {
+        let error = anyhow!("{} is there already, and is {why}", path.display());
+        Err(CommandError::new(Exit::Usage, error)
+            .with_hint("only a page that a report wrote is replaced: choose another name"))
+    };
+    let metadata = match fs::symlink_metadata(path) {
+        Ok(metadata) => metadata,
+        // Whatever else is wrong with the place is said when it is written.
+        Err(_) => return Ok(FileMode::AsUsual),
+    };
+    if metadata.is_dir() {
+        return refused("a folder");
+    }
+    if !metadata.is_file() {
+        return refused("no plain file");
+    }
+    let mut head = Vec::new();
+    let read = fs::File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head));
+    match read {
+        Err(error) => {
+            let error = anyhow::Error::new(error).context(format!("looking at what {} is", path.display()));
+            Err(CommandError::new(Exit::Failed, error))
+        }
+        Ok(_) if String::from_utf8_lossy(&head).contains(MARK) => {
+            Ok(FileMode::Exactly(Mode::from_raw_mode(metadata.mode() & 0o777)))
+        }
+        Ok(_) => refused("no report"),
+    }
+}
+
+fn page_of(
+    file: &PlanFile,
+    history: Option<&History>,
+    args: &ReportArgs,
+    since: Timestamp,
+    now: Timestamp,
+    zone: TimeZone,
+) -> Result<String, CommandError> {
+    let plan = args.plan.as_deref();
+    let filter = PlanFilter {
+        plan: args.plan.clone(),
+        since: Some(since),
+        limit: u32::MAX,
+        ..PlanFilter::default()
+    };
+    known(file, history, &filter)?;
+    let expected = match plan {
+        Some(plan) => freshness::expected_of(file, plan),
+        None => freshness::expected(file),
+    };
+    let (freshness, not_looked_at) = judge(file, history, &expected, now, args.max_age)?;
+    let mut executions: Vec<PlanRow> = Vec::new();
+    let mut calendar = DayCalendar::new(since, now, &zone);
+    let mut details: Vec<ExecutionDetails> = Vec::new();
+    let mut unsaved: Vec<UnsavedTarget> = Vec::new();
+    let mut removed: Vec<RemovedRow> = Vec::new();
+    if let Some(history) = history {
+        executions = plan_rows(file, history, &filter)?;
+        calendar = DayCalendar::new(first_day(since, now, &executions), now, &zone);
+        history.each_task_since(since, plan, |task| calendar.add(&task))?;
+        details = newest_in_full(file, history, &executions)?;
+        unsaved = history.unsaved_targets()?;
+        unsaved.retain(|target| is_planned(&freshness, target));
+        removed = history.removed_since(since)?;
+    }
+    let left = open_quiesces(file);
+    Ok(page::render(&ReportPage {
+        now,
+        since,
+        zone,
+        plan,
+        freshness: &freshness,
+        unsaved: &unsaved,
+        left: left.as_deref(),
+        not_looked_at: not_looked_at.as_slice(),
+        calendar: &calendar,
+        executions: &executions,
+        details: &details,
+        removed: &removed,
+        history: &file.settings.history.to_string_lossy(),
+        invocation: &file.invocation,
+    }))
+}
+
+/// Where the days begin: not long before the first execution that there is.
+fn first_day(since: Timestamp, now: Timestamp, executions: &[PlanRow]) -> Timestamp {
+    let first = executions.iter().map(|row| row.start_time).min().unwrap_or(now);
+    let month_ago = now.saturating_sub(LEAST_DAYS).unwrap_or(since);
+    since.max(first.min(month_ago))
+}
+
+/// The newest executions in full, as many as a page can hold.
+fn newest_in_full(
+    file: &PlanFile,
+    history: &History,
+    executions: &[PlanRow],
+) -> Result<Vec<ExecutionDetails>, CommandError> {
+    let gone = Gone::look(history, &Locks::beside(&file.settings.history))?;
+    let (mut details, mut tasks_so_far) = (Vec::new(), 0);
+    for plan in executions {
+        if tasks_so_far >= MOST_TASKS {
+            break;
+        }
+        let mut activities = history.activities(plan.id)?;
+        gone.mark_activities(&mut activities);
+        let mut tasks: Vec<TaskDetails> = Vec::new();
+        for task in history.tasks_worst_first(plan.id, MOST_TASKS_OF_ONE)? {
+            let mut task = history.task_details(task.id)?;
+            gone.mark_task(&mut task.task);
+            tasks.push(task);
+        }
+        // An execution takes some room even without a task.
+        tasks_so_far += tasks.len().max(1);
+        details.push(ExecutionDetails {
+            plan: plan.clone(),
+            all_tasks: history.task_count(plan.id)?,
+            notes: history.notes(Owner::Plan(plan.id))?,
+            scripts: history.scripts(Owner::Plan(plan.id))?,
+            activities,
+            tasks,
+        });
+    }
+    Ok(details)
+}
+
+/// Whether a plan asks for what has unsaved changes.
+fn is_planned(freshness: &Freshness, unsaved: &UnsavedTarget) -> bool {
+    freshness.targets.iter().any(|target| {
+        target.state > TargetState::NotPlanned
+            && target.device == unsaved.device_name
+            && target.domain == unsaved.domain_name
+    })
+}

@@ -1,0 +1,67 @@
+//! Everything that the page says, as values.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::freshness::Freshness;
+use crate::history::{ActivityRow, NoteRow, PlanRow, RemovedRow, TaskDetails, UnsavedTarget};
+use crate::report::page::calendar::DayCalendar;
+use crate::run::event::ScriptRun;
+use crate::values::invocation::Invocation;
+
+/// Everything that the page says.
+#[derive(Debug)]
+pub struct ReportPage<'p> {
+    /// The present.
+    pub now: Timestamp,
+    /// From then on.
+    pub since: Timestamp,
+    /// The zone of all times.
+    pub zone: TimeZone,
+    /// The plan that it is about, where it is about one.
+    pub plan: Option<&'p str>,
+    /// How old the last good backups are.
+    pub freshness: &'p Freshness,
+    /// Whose running configuration is not the saved one.
+    pub unsaved: &'p [UnsavedTarget],
+    /// What may still be quiesced, in words.
+    pub left: Option<&'p str>,
+    /// What could not be looked at, in sentences.
+    pub not_looked_at: &'p [String],
+    /// The days.
+    pub calendar: &'p DayCalendar,
+    /// The plan executions, newest first.
+    pub executions: &'p [PlanRow],
+    /// The newest of them in full.
+    pub details: &'p [ExecutionDetails],
+    /// What was removed from the store.
+    pub removed: &'p [RemovedRow],
+    /// The history that it was made from.
+    pub history: &'p str,
+    /// How the plan file was named.
+    pub invocation: &'p Invocation,
+}
+
+/// A plan execution in full.
+#[derive(Debug)]
+pub struct ExecutionDetails {
+    /// Itself.
+    pub plan: PlanRow,
+    /// Its activities.
+    pub activities: Vec<ActivityRow>,
+    /// Its tasks, those first that did not succeed, and not all of many.
+    pub tasks: Vec<TaskDetails>,
+    /// How many tasks it has.
+    pub all_tasks: u64,
+    /// Its own notes.
+    pub notes: Vec<NoteRow>,
+    /// Its own scripts.
+    pub scripts: Vec<ScriptRun>,
+}
+
+impl ReportPage<'_> {
+    /// A command that shows more, to be pasted.
+    pub(super) fn command<'w>(&self, words: impl IntoIterator<Item = &'w str>) -> String {
+        self.invocation.command(words)
+    }
+}
