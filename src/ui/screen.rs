@@ -239,7 +239,7 @@ impl Sink for Screen {
                 }
             }
             Event::ConfigChanged { task, changes, .. } => {
-                let line = self.tasks.get(task).map(|line| target(&line.opening));
+                let line = self.tasks.get(*task).map(|line| target(&line.opening));
                 if let Some(target) = line.filter(|_| self.tells_tasks()) {
                     let what = if changes.count == 1 { "change" } else { "changes" };
                     self.say(&format!("{target}: {} {what} since the export before", changes.count));
