@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use jiff::tz::TimeZone;
@@ -25,7 +26,9 @@ use crate::plan::model::PlanFile;
 use crate::report::page::{self, DayCalendar, ExecutionDetails, MARK, ReportPage};
 use crate::run::event::Owner;
 use crate::ui::{Ui, Verbosity};
+use crate::values::causes::with_causes;
 use crate::values::environment::Lookup;
+use crate::values::internal_error::caught;
 use crate::whole_file::{self, FileMode};
 
 /// So many tasks are shown in full, over all plan executions.
@@ -36,6 +39,10 @@ const MOST_TASKS_OF_ONE: u32 = 200;
 
 /// So many days are shown at least, if so many were asked for.
 const LEAST_DAYS: SignedDuration = SignedDuration::from_hours(29 * 24);
+
+/// What a page that goes with a mail is about: what `report` is about where nothing else is said.
+const MAILED_DAYS: SignedDuration = SignedDuration::from_hours(90 * 24);
+const MAILED_AGE: Duration = Duration::from_secs(26 * 3_600);
 
 /// So far into a file the mark of a page is looked for.
 const HEAD: u64 = 4 << 10;
@@ -54,7 +61,15 @@ pub(super) fn report(global: &Global, args: &ReportArgs, ui: Ui, env: Lookup<'_>
     let zone = if args.utc { TimeZone::UTC } else { clock.zone() };
     let since = moment(args.since, zone.clone())?;
     let history = read_history(&file.settings)?;
-    let text = page_of(file, history.as_ref(), args, since, clock.now(), zone)?;
+    let now = clock.now();
+    let asked = PageQuestion {
+        plan: args.plan.as_deref(),
+        since,
+        now,
+        zone,
+        max_age: args.max_age,
+    };
+    let text = page_of(file, history.as_ref(), asked)?;
     if to_stdout {
         print(ui, &text)?;
         return Ok(Exit::Success);
@@ -100,17 +115,50 @@ fn replaceable(path: &Path) -> Result<FileMode, CommandError> {
     }
 }
 
-fn page_of(
-    file: &PlanFile,
-    history: Option<&History>,
-    args: &ReportArgs,
+/// The page about one plan, for its mail; or why there is none.
+pub(super) fn about(file: &PlanFile, plan: &str, clock: &SystemClock) -> Result<String, String> {
+    let page = || {
+        let history = read_history(&file.settings)?;
+        let now = clock.now();
+        let asked = PageQuestion {
+            plan: Some(plan),
+            since: now.saturating_sub(MAILED_DAYS).unwrap_or(now),
+            now,
+            zone: clock.zone(),
+            max_age: MAILED_AGE,
+        };
+        page_of(file, history.as_ref(), asked)
+    };
+    match caught(page) {
+        Ok(Ok(page)) => Ok(page),
+        Ok(Err(error)) => Err(with_causes(&*error.error)),
+        Err(error) => Err(with_causes(&error)),
+    }
+}
+
+/// What a page is asked to be about.
+struct PageQuestion<'a> {
+    plan: Option<&'a str>,
     since: Timestamp,
     now: Timestamp,
     zone: TimeZone,
+    max_age: Duration,
+}
+
+fn page_of(
+    file: &PlanFile,
+    history: Option<&History>,
+    asked: PageQuestion<'_>,
 ) -> Result<String, CommandError> {
-    let plan = args.plan.as_deref();
+    let PageQuestion {
+        plan,
+        since,
+        now,
+        zone,
+        max_age,
+    } = asked;
     let filter = PlanFilter {
-        plan: args.plan.clone(),
+        plan: plan.map(str::to_owned),
         since: Some(since),
         limit: u32::MAX,
         ..PlanFilter::default()
@@ -120,7 +168,7 @@ fn page_of(
         Some(plan) => freshness::expected_of(file, plan),
         None => freshness::expected(file),
     };
-    let (freshness, not_looked_at) = judge(file, history, &expected, now, args.max_age)?;
+    let (freshness, not_looked_at) = judge(file, history, &expected, now, max_age)?;
     let mut executions: Vec<PlanRow> = Vec::new();
     let mut calendar = DayCalendar::new(since, now, &zone);
     let mut details: Vec<ExecutionDetails> = Vec::new();

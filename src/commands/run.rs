@@ -7,6 +7,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{CommandError, Outcome};
 use crate::commands::loading::load_plan;
 use crate::commands::names::wanted;
+use crate::commands::report_page;
 use crate::commands::session::WritingSession;
 use crate::exit::Exit;
 use crate::history::History;
@@ -79,7 +80,8 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
     // Where it cannot be read, everything is news.
     let past = History::open_read_only(&file.settings.history).ok();
     let past = past.as_ref().map(|past| past as &dyn Previous);
-    let mut notifier = Notifier::new(file, env, clock_zone(&clock), past);
+    let pages = |plan: &str| report_page::about(file, plan, &clock);
+    let mut notifier = Notifier::new(file, env, clock_zone(&clock), past).with_pages(&pages);
     sinks.push(&mut notifier);
     let mut record = Record::new(&mut session.history, sinks, &clock);
     let mut devices = Devices::new(engine);

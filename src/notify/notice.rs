@@ -1,5 +1,6 @@
 //! What somebody is told: the facts, before they are put into words.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -46,6 +47,17 @@ pub struct Notice {
     pub remarks: Vec<String>,
     /// How an end compares to the one before.
     pub change: Option<EndChange>,
+    /// The page about the plan, where mail is to have it.
+    pub page: Option<NoticePage>,
+}
+
+/// The page about a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoticePage {
+    /// It goes with the mail: HTML.
+    Attached(Arc<str>),
+    /// It does not, for this reason.
+    LeftOut(String),
 }
 
 /// A domain of a device.

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use crate::notify::collect::{CollectedRun, troubles};
 use crate::notify::deliver::{self, Delivery};
 use crate::notify::metrics;
-use crate::notify::notice::{EndChange, Notice, QuiescedPlace, end_event};
+use crate::notify::notice::{EndChange, Notice, NoticePage, QuiescedPlace, end_event};
 use crate::notify::previous::Previous;
 use crate::notify::receiver::{self, Ready, Receiver};
 use crate::notify::send::{SendError, within};
@@ -20,7 +20,11 @@ use crate::run::status::{Class, Status};
 use crate::secret::SecretContext;
 use crate::values::environment::Lookup;
 use crate::values::event_name::EventName;
+use crate::values::size::Bytes;
 use crate::whole_file::{self, FileMode};
+
+/// A page that is larger is not attached: mail servers refuse large letters.
+const MOST_ATTACHED: usize = 1 << 20;
 
 /// Tells those who are to be told. Failures to do so are kept as warnings, to be recorded
 /// by whoever has the record.
@@ -31,6 +35,7 @@ pub struct Notifier<'a> {
     zone: TimeZone,
     host: String,
     run: Option<CollectedRun>,
+    pages: Option<&'a dyn Fn(&str) -> Result<String, String>>,
     /// Receivers that could not be told in this run, and how many messages they missed since.
     unreached: BTreeMap<String, usize>,
     warnings: Vec<String>,
@@ -59,9 +64,33 @@ impl<'a> Notifier<'a> {
             zone,
             host: host(),
             run: None,
+            pages: None,
             unreached: BTreeMap::new(),
             warnings: Vec::new(),
         }
+    }
+
+    /// The same, with a way to make the page about a plan.
+    #[must_use]
+    pub fn with_pages(mut self, pages: &'a dyn Fn(&str) -> Result<String, String>) -> Self {
+        self.pages = Some(pages);
+        self
+    }
+
+    /// The page about a plan, where mail is to have it.
+    fn page(&self, plan: &str) -> Option<NoticePage> {
+        let has_mail = self.file.plan(plan).is_some_and(|plan| plan.notify.email);
+        let wanted = self.file.notify.email.as_ref().is_some_and(|email| email.report);
+        let pages = self.pages.filter(|_| has_mail && wanted)?;
+        Some(match pages(plan) {
+            Ok(page) if page.len() <= MOST_ATTACHED => NoticePage::Attached(page.into()),
+            Ok(page) => NoticePage::LeftOut(format!(
+                "it has {}, and mail takes {} at most",
+                Bytes(page.len() as u64),
+                Bytes(MOST_ATTACHED as u64)
+            )),
+            Err(why) => NoticePage::LeftOut(why),
+        })
     }
 
     /// Tells that a plan could not be run to a recorded end. Does nothing for a plan whose
@@ -145,6 +174,7 @@ impl<'a> Notifier<'a> {
             still_quiesced: Vec::new(),
             remarks: Vec::new(),
             change: None,
+            page: None,
         }
     }
 
@@ -287,6 +317,7 @@ impl<'a> Notifier<'a> {
             error: error.map(str::to_owned),
             remarks: run.remarks.clone(),
             change: standing.as_ref().map(|standing| standing.change),
+            page: self.page(&run.plan),
             ..self.of_run(at, end_event(status), &run)
         };
         self.publish(&notice, standing.as_ref().map_or(News::Always, News::End));

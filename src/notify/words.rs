@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::notify::notice::{EndChange, Notice, NoticeTask, QuiescedPlace, place};
+use crate::notify::notice::{EndChange, Notice, NoticePage, NoticeTask, QuiescedPlace, place};
 use crate::run::event::{ALL_DOMAINS, ActionKind, Certainty};
 use crate::run::status::{Class, Status};
 use crate::values::duration::HumanDuration;
@@ -181,6 +181,22 @@ pub fn body(notice: &Notice) -> String {
         let more = notice.invocation.command(["history", "activities", &id]);
         let _ = writeln!(text, "\nmore: {more}");
     }
+    text
+}
+
+/// The body of a mail: what else goes with it, too.
+pub fn mail_body(notice: &Notice) -> String {
+    let mut text = body(notice);
+    let command = notice
+        .invocation
+        .command(["report", "FILE.html", "--plan", &notice.plan]);
+    let _ = match &notice.page {
+        None => Ok(()),
+        Some(NoticePage::Attached(_)) => writeln!(text, "report: attached"),
+        Some(NoticePage::LeftOut(why)) => {
+            writeln!(text, "report: left out ({}); {command}", printable(why))
+        }
+    };
     text
 }
 

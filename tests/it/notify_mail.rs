@@ -152,3 +152,33 @@ fn a_mail_server_is_trusted_by_the_same_rules_as_a_device() {
     );
     assert_eq!(server.seen.lock().expect("no panic with the lock").len(), 1);
 }
+
+#[test]
+fn the_page_about_a_plan_goes_with_the_mail_of_its_end() {
+    let gateway = Gateway::start(Setup::default());
+    let identity = Identity::new();
+    let ca_pem = identity.ca_pem.clone();
+    let server = MailServer::start(identity, MailFault::None);
+    let table = "from = \"dp@example.com\"\nto = \"one@example.com\"\nreport = true";
+    let home = home(&gateway, &server, &ca_pem, "", table);
+    assert_eq!(home.dpbackup(&["run", "P"]).exits(0).stderr, "");
+    let mails = arrived(&server.seen, 1);
+    let end = &mails[0].text;
+    assert!(end.contains("report: attached"), "{end}");
+    let (_, attached) = end
+        .split_once("filename=\"dpbackup-report.html\"")
+        .expect("an attachment");
+    let (_, body) = attached.split_once("\r\n\r\n").expect("its body");
+    let page = if attached.contains("Content-Transfer-Encoding: base64") {
+        let base64: String = body.lines().take_while(|line| !line.starts_with("--")).collect();
+        let bytes = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, base64.trim());
+        String::from_utf8(bytes.expect("base64")).expect("text")
+    } else {
+        // Quoted-printable: soft line ends.
+        body.replace("=\r\n", "")
+    };
+    assert!(
+        page.contains("The one target has a good backup younger than 26 h"),
+        "{page}"
+    );
+}

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, Mailboxes};
+use lettre::message::{Attachment, Mailbox, Mailboxes, MultiPart, SinglePart};
 use lettre::{Address, Message};
 use secrecy::SecretString;
 
-use crate::notify::notice::Notice;
+use crate::notify::notice::{Notice, NoticePage};
 use crate::notify::send::smtp::{self, Letter, MailHost};
 use crate::notify::send::{SendError, Sent};
 use crate::notify::words;
@@ -69,10 +69,20 @@ fn message(email: &Email, to: &str, notice: &Notice) -> Result<(Message, Vec<Str
     for receiver in to {
         builder = builder.to(receiver);
     }
-    let message = builder
-        .header(ContentType::TEXT_PLAIN)
-        .body(words::body(notice))
-        .map_err(SendError::lasting)?;
+    let text = words::mail_body(notice);
+    let message = match &notice.page {
+        Some(NoticePage::Attached(page)) => {
+            let html = ContentType::TEXT_HTML;
+            let page = Attachment::new("dpbackup-report.html".to_owned()).body(page.to_string(), html);
+            builder.multipart(
+                MultiPart::mixed()
+                    .singlepart(SinglePart::plain(text))
+                    .singlepart(page),
+            )
+        }
+        _ => builder.header(ContentType::TEXT_PLAIN).body(text),
+    }
+    .map_err(SendError::lasting)?;
     Ok((message, addresses))
 }
 

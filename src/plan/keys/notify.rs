@@ -138,6 +138,13 @@ pub static EMAIL: Table = Table {
         ),
         key("to", KeyKind::Text, Error, "Those who receive it, with commas."),
         key(
+            "report",
+            KeyKind::Boolean,
+            Default("false"),
+            "Attach the page of `dpbackup report` about the plan to the mail of its end. One above 1 MiB is left out, \
+             and the mail says so.",
+        ),
+        key(
             "ca_file",
             KeyKind::Path,
             Means("the trust roots of the machine"),

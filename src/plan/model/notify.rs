@@ -66,6 +66,8 @@ pub struct Email {
     pub from: String,
     /// Those who receive it, with commas.
     pub to: String,
+    /// Whether the page about the plan goes with the mail of its end.
+    pub report: bool,
     /// Trusted instead of the machine's roots.
     pub ca_file: Option<PathBuf>,
     /// What they are told.

@@ -54,6 +54,7 @@ pub(super) fn email(
     let to = section
         .text("to", out)
         .filter(|to| are_addresses(to, usize::MAX, out));
+    let report = section.boolean("report", out);
     let ca_file = ca_file(section, context, out);
     let events = events(section, "events", out);
     let repeat = section.duration("repeat", out);
@@ -64,6 +65,7 @@ pub(super) fn email(
         login: login?,
         from: from?.value,
         to: to?.value,
+        report: report?,
         ca_file: ca_file?,
         events: events?.unwrap_or_else(EventNames::for_people),
         repeat: repeat?.value,
