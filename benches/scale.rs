@@ -1,6 +1,6 @@
 //! Whether a large history and a large plan slow anything down: `cargo bench --bench scale`.
 //!
-//! Makes a history of a million tasks, times every query on it, and writes the same run into
+//! Makes a history of a million tasks, times every query on it and the page of `report` about it, and writes the same run into
 //! it and into an empty one; then previews a plan of 1,000 devices with 20 domains each, all
 //! of them one simulated gateway. `DPBACKUP_SCALE_TASKS` chooses another number of tasks,
 //! `TMPDIR` where the histories lie. `DPBACKUP_SCALE_RUN=1` runs that plan as well, some
@@ -35,6 +35,9 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// What a query may take.
 const LIMIT: Duration = Duration::from_millis(50);
+/// What a page about ninety nights of all domains may take, and how large it may be.
+const PAGE_LIMIT: Duration = Duration::from_secs(2);
+const PAGE_SIZE: u64 = 5 << 20;
 /// Devices, and domains of each: what the rows are about.
 const DEVICES: i64 = 1000;
 const DOMAINS: i64 = 20;
@@ -59,12 +62,53 @@ fn main() -> Result<()> {
     );
     let mut kept = queries(&path, tasks)?;
     kept &= writing(&path, &folder.path().join("empty.db"))?;
+    kept &= page(folder.path())?;
     preview(folder.path())?;
     if kept {
         Ok(())
     } else {
         Err("a limit is broken".into())
     }
+}
+
+/// The page of `report` about all of it: the middle of several, and how large it is.
+fn page(folder: &Path) -> Result<bool> {
+    let mut text = String::from("[settings]\nstore = \"store\"\nhistory = \"history.db\"\n");
+    for device in 0..DEVICES {
+        write!(
+            text,
+            "[[device]]\nname = \"GW{device:04}\"\nhost = \"127.0.0.1\"\nusername = \"backup\"\n\
+             password = {{ env = \"GATEWAY_PASSWORD\" }}\n"
+        )?;
+    }
+    text.push_str(
+        "[[plan]]\nname = \"All\"\n[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\ndomains = \"*\"\n",
+    );
+    let plans = folder.join("page.toml");
+    fs::write(&plans, text)?;
+    let html = folder.join("page.html");
+    let mut times = Vec::new();
+    for _ in 0..3 {
+        let start = Instant::now();
+        let status = Command::new(env!("CARGO_BIN_EXE_dpbackup"))
+            .args(["report", "--quiet", "--config"])
+            .args([&plans, &html])
+            .status()?;
+        times.push(start.elapsed());
+        if !status.success() {
+            return Err("no page was written".into());
+        }
+    }
+    times.sort_unstable();
+    let (median, size) = (
+        times.get(1).copied().unwrap_or_default(),
+        fs::metadata(&html)?.len(),
+    );
+    println!(
+        "a page about it: {median:.2?} (median of 3), {} KiB\n",
+        size >> 10
+    );
+    Ok(median <= PAGE_LIMIT && size <= PAGE_SIZE)
 }
 
 /// Fills a history as so many tasks would: each an export of a domain of its own night, with
@@ -78,8 +122,9 @@ fn fill(path: &Path, tasks: i64) -> Result<()> {
     )?;
     let plans = tasks / TASKS_OF_PLAN;
     // 100 plans, each for ten of the devices; one night after the other.
+    let first_night = Timestamp::now().as_second() - (tasks / 20_000) * 86_400;
     let moment = |expression: &str| {
-        format!("strftime('%Y-%m-%dT%H:%M:%S.000Z', 1700000000 + ({expression}), 'unixepoch')")
+        format!("strftime('%Y-%m-%dT%H:%M:%S.000Z', {first_night} + ({expression}), 'unixepoch')")
     };
     let plan_start = moment("n / 100 * 86400 + n % 100 * 600");
     let task_start = moment("n / 20000 * 86400 + n / 200 % 100 * 600 + n % 200 * 3");
