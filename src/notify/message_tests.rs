@@ -78,6 +78,7 @@ pub(super) fn failed() -> Notice {
             since: at("2026-11-20T00:12:00Z"),
             times: 3,
         }),
+        page: None,
     }
 }
 

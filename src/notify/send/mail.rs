@@ -115,6 +115,7 @@ mod tests {
             login: None,
             from: "Sicherung <dp@bücher.example>".to_owned(),
             to: String::new(),
+            report: false,
             ca_file: None,
             events: EventNames::all(),
             repeat: Duration::ZERO,
