@@ -19,17 +19,23 @@ use crate::commands::history::{known, moment, plan_rows};
 use crate::commands::loading::{load_plan, read_history};
 use crate::commands::status::judge;
 use crate::exit::Exit;
-use crate::freshness::{self, Freshness, TargetState};
-use crate::history::{History, PlanFilter, PlanRow, RemovedRow, TaskDetails, UnsavedTarget};
+use crate::freshness::{self, Freshness, JudgedTarget, TargetState};
+use crate::history::{
+    ChangeFilter, ChangeRow, History, PlanFilter, PlanRow, RemovedRow, TaskDetails, UnsavedTarget,
+};
 use crate::lock::Locks;
 use crate::plan::model::PlanFile;
 use crate::report::page::{self, DayCalendar, ExecutionDetails, MARK, ReportPage};
 use crate::run::event::Owner;
 use crate::ui::{Ui, Verbosity};
 use crate::values::causes::with_causes;
+use crate::values::change::ChangeList;
 use crate::values::environment::Lookup;
 use crate::values::internal_error::caught;
 use crate::whole_file::{self, FileMode};
+
+/// So many changes are shown.
+const MOST_CHANGES: u32 = 200;
 
 /// So many tasks are shown in full, over all plan executions.
 const MOST_TASKS: usize = 1_500;
@@ -172,15 +178,31 @@ fn page_of(
     let mut executions: Vec<PlanRow> = Vec::new();
     let mut calendar = DayCalendar::new(since, now, &zone);
     let mut details: Vec<ExecutionDetails> = Vec::new();
-    let mut unsaved: Vec<UnsavedTarget> = Vec::new();
+    let mut unsaved: Vec<(UnsavedTarget, Option<ChangeList>)> = Vec::new();
+    let mut changes: Vec<ChangeRow> = Vec::new();
+    let mut more_changes = false;
     let mut removed: Vec<RemovedRow> = Vec::new();
     if let Some(history) = history {
         executions = plan_rows(file, history, &filter)?;
         calendar = DayCalendar::new(first_day(since, now, &executions), now, &zone);
         history.each_task_since(since, plan, |task| calendar.add(&task))?;
         details = newest_in_full(file, history, &executions)?;
-        unsaved = history.unsaved_targets()?;
-        unsaved.retain(|target| is_planned(&freshness, target));
+        for target in history.unsaved_targets()? {
+            if is_planned(&freshness, &target) {
+                let objects = history.unsaved_of_task(target.task)?;
+                unsaved.push((target, objects));
+            }
+        }
+        changes = history.changes(&ChangeFilter {
+            places: None,
+            class: None,
+            name: None,
+            since: Some(since),
+            limit: MOST_CHANGES + 1,
+        })?;
+        more_changes = changes.len() > MOST_CHANGES as usize;
+        changes.truncate(MOST_CHANGES as usize);
+        changes.retain(|change| is_of(&freshness, change));
         removed = history.removed_since(since)?;
     }
     let left = open_quiesces(file);
@@ -191,6 +213,8 @@ fn page_of(
         plan,
         freshness: &freshness,
         unsaved: &unsaved,
+        changes: &changes,
+        more_changes,
         left: left.as_deref(),
         not_looked_at: not_looked_at.as_slice(),
         calendar: &calendar,
@@ -241,6 +265,13 @@ fn newest_in_full(
         });
     }
     Ok(details)
+}
+
+/// Whether a change is of a device that the page is about.
+fn is_of(freshness: &Freshness, change: &ChangeRow) -> bool {
+    let planned = |target: &&JudgedTarget| target.state > TargetState::NotPlanned;
+    let mut targets = freshness.targets.iter().filter(planned);
+    targets.any(|target| target.device == change.device_name)
 }
 
 /// Whether a plan asks for what has unsaved changes.

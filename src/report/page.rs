@@ -27,6 +27,7 @@ pub fn render(page: &ReportPage<'_>) -> String {
     let sections: Vec<parts::Section> = [
         parts::attention(page),
         Some(parts::days(page)),
+        parts::changed(page),
         Some(levels::executions(page)),
         parts::removed(page),
     ]

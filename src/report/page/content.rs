@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::freshness::Freshness;
-use crate::history::{ActivityRow, NoteRow, PlanRow, RemovedRow, TaskDetails, UnsavedTarget};
+use crate::history::{ActivityRow, ChangeRow, NoteRow, PlanRow, RemovedRow, TaskDetails, UnsavedTarget};
 use crate::report::page::calendar::DayCalendar;
 use crate::run::event::ScriptRun;
+use crate::values::change::ChangeList;
 use crate::values::invocation::Invocation;
 
 /// Everything that the page says.
@@ -22,8 +23,12 @@ pub struct ReportPage<'p> {
     pub plan: Option<&'p str>,
     /// How old the last good backups are.
     pub freshness: &'p Freshness,
-    /// Whose running configuration is not the saved one.
-    pub unsaved: &'p [UnsavedTarget],
+    /// Whose running configuration is not the saved one, and in what, where that is known.
+    pub unsaved: &'p [(UnsavedTarget, Option<ChangeList>)],
+    /// What changed, newest first.
+    pub changes: &'p [ChangeRow],
+    /// Whether there are more changes than these.
+    pub more_changes: bool,
     /// What may still be quiesced, in words.
     pub left: Option<&'p str>,
     /// What could not be looked at, in sentences.

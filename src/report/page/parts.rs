@@ -10,6 +10,7 @@ use crate::freshness::{Attempt, JudgedTarget, TargetState};
 use crate::report::page::calendar::{CalendarRow, Day, in_words};
 use crate::report::page::content::ReportPage;
 use crate::run::event::FileKind;
+use crate::values::change::ChangeList;
 use crate::values::duration::HumanDuration;
 use crate::values::size::Bytes;
 use crate::values::text::printable;
@@ -19,6 +20,9 @@ const MOST_LINES: usize = 500;
 
 /// So many rows of days are drawn: more of them are folded.
 const MOST_ROWS: usize = 1_500;
+
+/// So many unsaved objects are named.
+const MOST_NAMED: usize = 5;
 
 /// So few days have room for larger squares.
 const FEW_DAYS: usize = 45;
@@ -58,7 +62,7 @@ pub(super) fn attention(page: &ReportPage<'_>) -> Option<Section> {
                 } }
                 tbody {
                     @for target in bad.iter().take(MOST_LINES) { (judged(page, target)) }
-                    @for target in page.unsaved.iter().take(unsaved_shown) {
+                    @for (target, objects) in page.unsaved.iter().take(unsaved_shown) {
                         tr {
                             td data-l="State" { span.st.warned { "unsaved" } }
                             th scope="row" data-l="Device" { (printable(&target.device_name)) }
@@ -67,6 +71,7 @@ pub(super) fn attention(page: &ReportPage<'_>) -> Option<Section> {
                             td.m data-l="Why" {
                                 "its running configuration was not its saved one when task " (target.task.0)
                                 " looked, " (time(page, target.time))
+                                @if let Some(objects) = objects { (named(objects)) }
                             }
                         }
                     }
@@ -78,6 +83,59 @@ pub(super) fn attention(page: &ReportPage<'_>) -> Option<Section> {
     Some(Section {
         id: "attention",
         title: "Needs a look",
+        body,
+    })
+}
+
+/// The first of some changes by their names.
+fn named(objects: &ChangeList) -> String {
+    let first: Vec<String> = objects
+        .first
+        .iter()
+        .take(MOST_NAMED)
+        .map(|change| printable(&change.piece.to_string()).into_owned())
+        .collect();
+    match objects.count.saturating_sub(first.len() as u64) {
+        _ if first.is_empty() => String::new(),
+        0 => format!(": {}", first.join(", ")),
+        rest => format!(": {} and {rest} more", first.join(", ")),
+    }
+}
+
+/// What changed from one export to the next; no such part where nothing did.
+pub(super) fn changed(page: &ReportPage<'_>) -> Option<Section> {
+    if page.changes.is_empty() {
+        return None;
+    }
+    let body = html! {
+        p { "Each export is compared with the one before it. Times and versions do not count, and secrets are not shown." }
+        div.scroll role="group" tabindex="0" aria-label="What changed, scrolls sideways" {
+            table.stack {
+                caption { "Changes of objects and files, newest first" }
+                thead { tr {
+                    @for title in ["Time", "Device", "Domain", "Change", "Object or File", "Description"] {
+                        th scope="col" { (title) }
+                    }
+                } }
+                tbody {
+                    @for row in page.changes {
+                        tr {
+                            td.k data-l="Time" { (time(page, row.time)) }
+                            td data-l="Device" { (printable(&row.device_name)) }
+                            td data-l="Domain" { (printable(&row.change.domain)) }
+                            td data-l="Change" { (row.change.change.word()) }
+                            th.w scope="row" data-l="Object or File" { (printable(&row.change.piece.to_string())) }
+                            td.m data-l="Description" { (printable(&row.change.description)) }
+                        }
+                    }
+                }
+            }
+        }
+        @if page.more_changes { p { "There are more: " code { (page.command(["log", "-n", "1000000"])) } " has them all." } }
+    };
+    Some(Section {
+        id: "changes",
+        title: "What changed",
         body,
     })
 }

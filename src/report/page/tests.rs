@@ -6,10 +6,11 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::freshness::{Attempt, Freshness, JudgedTarget, LastAttempt, TargetState};
-use crate::history::{GoodBackup, RemovedRow, TaskOfDay, UnsavedTarget};
+use crate::history::{ChangeRow, GoodBackup, RemovedRow, TaskOfDay, UnsavedTarget};
 use crate::report::fixture;
 use crate::run::event::{ActionKind, FileKind, TaskId};
 use crate::run::status::Status;
+use crate::values::change::{Change, ChangeList, ConfigChange, ConfigPiece};
 use crate::values::invocation::Invocation;
 
 fn now() -> Timestamp {
@@ -46,14 +47,35 @@ fn page_about(targets: Vec<JudgedTarget>, unsaved: usize, left: Option<&str>) ->
         targets,
         max_age: Duration::from_secs(26 * 3_600),
     };
-    let unsaved: Vec<UnsavedTarget> = (0..unsaved)
-        .map(|index| UnsavedTarget {
-            device_name: "QA1".to_owned(),
-            domain_name: format!("DOM{index}"),
-            task: TaskId(9),
-            time: now(),
+    let change = ConfigChange {
+        domain: "DOM1".to_owned(),
+        piece: ConfigPiece::Object {
+            class: "XMLManager".to_owned(),
+            name: "<b>big".to_owned(),
+        },
+        change: Change::Changed,
+        description: "mAdminState: enabled → <i>disabled".to_owned(),
+    };
+    let unsaved: Vec<(UnsavedTarget, Option<ChangeList>)> = (0..unsaved)
+        .map(|index| {
+            let target = UnsavedTarget {
+                device_name: "QA1".to_owned(),
+                domain_name: format!("DOM{index}"),
+                task: TaskId(9),
+                time: now(),
+            };
+            let first = vec![change.clone()];
+            (target, Some(ChangeList { first, count: 7 }))
         })
         .collect();
+    let changes = [ChangeRow {
+        id: 1,
+        time: now(),
+        device_name: "QA1".to_owned(),
+        kind: FileKind::Persisted,
+        task: TaskId(9),
+        change,
+    }];
     let since = now() - Duration::from_secs(30 * 86_400);
     let mut calendar = DayCalendar::new(since, now(), &fixture::zone());
     for (status, domain_name) in [(Status::Success, "DOM1"), (Status::DownloadFailed, "<i>DOM2")] {
@@ -77,6 +99,8 @@ fn page_about(targets: Vec<JudgedTarget>, unsaved: usize, left: Option<&str>) ->
         plan: None,
         freshness: &freshness,
         unsaved: &unsaved,
+        changes: &changes,
+        more_changes: true,
         left,
         not_looked_at: &["the store <is> away; whether the backups are in it was not looked at".to_owned()],
         calendar: &calendar,
@@ -163,6 +187,8 @@ fn texts_from_elsewhere_are_text_and_visible() {
         "<script",
         "<b>QA1",
         "<i>DOM2",
+        "<b>big",
+        "<i>disabled",
         "store <is>",
         "\u{202e}",
         "\u{1b}",
