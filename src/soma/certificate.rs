@@ -189,7 +189,29 @@ fn key(info: &SubjectPublicKeyInfoOwned) -> String {
             }
         }
         "1.3.101.112" => "Ed25519".to_owned(),
+        "1.3.101.113" => "Ed448".to_owned(),
+        "1.2.840.113549.1.1.10" => "RSA-PSS".to_owned(),
         other => format!("of the kind {other}"),
+    }
+}
+
+/// What an algorithm is called whose identifier is the content of a DER form.
+pub(super) fn algorithm_name(id: &[u8]) -> String {
+    // Some have parameters behind the identifier, and only that is read.
+    let length = id.get(1).map_or(0, |length| usize::from(*length) + 2);
+    let read = |oid: &[u8]| -> Option<ObjectIdentifier> { Decode::from_der(oid).ok() };
+    let oid = id.get(..length).and_then(read);
+    let Some(oid) = oid.map(|oid| oid.to_string()) else {
+        return "an algorithm without a name".to_owned();
+    };
+    match oid.as_str() {
+        "1.2.840.113549.1.1.4" => "MD5 with RSA".to_owned(),
+        "1.2.840.113549.1.1.5" => "SHA-1 with RSA".to_owned(),
+        "1.2.840.113549.1.1.10" => "RSA-PSS".to_owned(),
+        "1.2.840.10045.4.1" => "SHA-1 with ECDSA".to_owned(),
+        "1.2.840.10045.4.3.4" => "SHA-512 with ECDSA, as of a key EC P-521".to_owned(),
+        "1.3.101.113" => "Ed448".to_owned(),
+        other => format!("algorithm {other}"),
     }
 }
 

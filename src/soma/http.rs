@@ -17,17 +17,20 @@ use ureq::unversioned::transport::Connector;
 
 use crate::soma::deadline::Deadline;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
+use crate::soma::peer::{self, Reached};
 use crate::soma::reply::{Answer, WRONG_PORT, quote};
 use crate::soma::request::Request;
 use crate::soma::resolve::{HostNames, LookupError};
 use crate::soma::reuse::{ConnectionsAsked, IDLE_FOR_QUESTIONS, Reuse};
 use crate::soma::tcp::TcpConnect;
 use crate::soma::tls::{self, HandshakeBroken, IdleLimit, TlsConnector};
+use crate::soma::tls_words::{explain, nothing_in_common};
 use crate::values::timeouts::Timeouts;
 
 /// A conversation with one device.
 pub struct Http {
     agent: ureq::Agent,
+    place: (String, u16),
     url: String,
     authorization: SecretString,
     timeouts: Timeouts,
@@ -114,6 +117,7 @@ impl Http {
                 idle: idle.clone(),
             });
         Ok(Self {
+            place: (bare.to_owned(), port),
             agent: ureq::Agent::with_parts(config, connector, HostNames::new(Arc::clone(&interrupted))),
             url: format!("https://{in_url}:{port}/service/mgmt/current"),
             authorization: SecretString::from(format!("Basic {encoded}")),
@@ -199,6 +203,7 @@ impl Http {
 
     fn explain(&self, deadline: &Deadline) -> Explain {
         Explain {
+            place: self.place.clone(),
             connect: self.timeouts.connect,
             idle: self.timeouts.idle,
             deadline: deadline.clone(),
@@ -342,6 +347,7 @@ impl Read for Body {
 
 /// Turns errors of `ureq` into ours.
 struct Explain {
+    place: (String, u16),
     connect: Duration,
     idle: Duration,
     deadline: Deadline,
@@ -369,8 +375,8 @@ impl Explain {
             ureq::Error::ConnectionFailed => {
                 SomaError::new(SomaErrorKind::Unreachable, "no connection could be made")
             }
-            ureq::Error::Rustls(error) => tls::explain(&error),
-            ureq::Error::Io(error) => Self::io(&error),
+            ureq::Error::Rustls(error) => self.tls(&error),
+            ureq::Error::Io(error) => self.io(&error),
             ureq::Error::Protocol(error) => SomaError::new(
                 SomaErrorKind::Malformed,
                 format!("the answer is not HTTP as it should be: {error}"),
@@ -379,10 +385,29 @@ impl Explain {
         }
     }
 
-    fn io(error: &io::Error) -> SomaError {
+    /// What TLS failed of. Where the device has not said what it lacks, its certificate tells, which a
+    /// handshake that accepts everything shows, and over which nothing is sent.
+    fn tls(&self, error: &rustls::Error) -> SomaError {
+        let told = explain(error);
+        if !nothing_in_common(error) {
+            return told;
+        }
+        let (host, port) = &self.place;
+        let limit = self
+            .deadline
+            .left()
+            .map_or(self.connect, |left| left.min(self.connect));
+        let shown = peer::reach(host, *port, limit).and_then(Reached::shake_hands);
+        match shown.map(|peer| peer.unverifiable()) {
+            Ok(Some(why)) => why,
+            Ok(None) | Err(_) => told,
+        }
+    }
+
+    fn io(&self, error: &io::Error) -> SomaError {
         if let Some(inner) = error.get_ref() {
             if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
-                return tls::explain(tls);
+                return self.tls(tls);
             }
             if inner.downcast_ref::<LookupError>().is_some() {
                 return SomaError::new(SomaErrorKind::Unreachable, error);

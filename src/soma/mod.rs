@@ -3,14 +3,17 @@
 //! `request` writes what is sent, `http` carries it: to an address that `resolve` finds, over
 //! a connection of `tcp` that `tls` trusts and `reuse` allows to carry another request. `reply`
 //! reads small answers and `download` streams large ones, both until the `deadline` of their
-//! request. `client` is the way in. `verifier` decides in a handshake, `peer` looks at a device
+//! request. `client` is the way in. `verifier` decides in a handshake, `handshake`
+//! watches it, `distrust` says why it was refused and `tls_words` in which words; `peer` looks at a device
 //! without trusting it, `certificate` reads what it shows. Nothing here knows what a backup is.
 
 pub mod certificate;
 pub mod client;
 pub mod deadline;
+mod distrust;
 pub mod download;
 pub mod error;
+mod handshake;
 pub mod http;
 pub mod peer;
 pub mod reply;
@@ -19,6 +22,5 @@ pub(crate) mod resolve;
 mod reuse;
 pub(crate) mod tcp;
 pub mod tls;
-#[cfg(test)]
-mod tls_tests;
+pub(crate) mod tls_words;
 mod verifier;

@@ -13,9 +13,12 @@ use rustls::ClientConnection;
 use rustls::pki_types::{ServerName, UnixTime};
 
 use crate::soma::certificate::Certificate;
+use crate::soma::distrust::Unproven;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
+use crate::soma::handshake::{HandshakeWatch, certificate_wanted};
 use crate::soma::resolve::{HostNames, LookupError};
 use crate::soma::tls;
+use crate::soma::tls_words::explain;
 use crate::soma::verifier::{Recorder, ShownCertificate, Verifier};
 use crate::values::trust::Trust;
 
@@ -34,6 +37,16 @@ impl Peer {
         chain.map(|der| Certificate::of_der(der)).collect()
     }
 
+    /// Why no connection that verifies anything would be accepted, if the key of the device is the
+    /// reason: one whose signatures cannot be verified.
+    pub(crate) fn unverifiable(&self) -> Option<SomaError> {
+        let leaf = self.shown.chain.first()?;
+        match Unproven::of_kind(leaf) {
+            why @ Unproven::KeyOfAnotherKind(_) => Some(explain(&why.into())),
+            _ => None,
+        }
+    }
+
     /// Whether a connection with this trust would be accepted now.
     pub fn verify(&self, trust: &Trust) -> Result<()> {
         let Some((leaf, others)) = self.shown.chain.split_first() else {
@@ -46,7 +59,7 @@ impl Peer {
         verifier
             .verify_server_cert(leaf, others, &self.name, &[], UnixTime::now())
             .and_then(|_| self.shown.prove_to(&*verifier))
-            .map_err(|error| tls::explain(&error))
+            .map_err(|error| explain(&error))
     }
 }
 
@@ -104,11 +117,12 @@ impl Reached {
     /// Agrees on TLS with whoever answers, and keeps what it shows.
     pub fn shake_hands(mut self) -> Result<Peer> {
         let recorder = Arc::new(Recorder::default());
-        let config = tls::config_with(Arc::new(Verifier(Arc::clone(&recorder))))?;
+        let mut watch = HandshakeWatch::default();
+        let config = watch.config(&*tls::config_with(Arc::new(Verifier(Arc::clone(&recorder))))?);
         let mut connection =
-            ClientConnection::new(config, self.name.clone()).map_err(|error| tls::explain(&error))?;
+            ClientConnection::new(config, self.name.clone()).map_err(|error| explain(&error))?;
         while connection.is_handshaking() {
-            self.step(&mut connection)?;
+            self.step(&mut connection, &mut watch)?;
         }
         connection.send_close_notify();
         // The device has shown what was asked; whether it hears the farewell does not matter.
@@ -125,7 +139,7 @@ impl Reached {
     }
 
     /// Sends what there is to send, or reads once; never beyond the deadline.
-    fn step(&mut self, connection: &mut ClientConnection) -> Result<()> {
+    fn step(&mut self, connection: &mut ClientConnection, watch: &mut HandshakeWatch) -> Result<()> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(too_late(
@@ -145,11 +159,18 @@ impl Reached {
             connection.write_tls(&mut self.stream).map_err(broken)?;
             return self.stream.flush().map_err(broken);
         }
-        if connection.read_tls(&mut self.stream).map_err(broken)? == 0 {
-            return Err(broken(io::ErrorKind::UnexpectedEof.into()));
+        if connection
+            .read_tls(&mut watch.stream(&mut self.stream))
+            .map_err(broken)?
+            == 0
+        {
+            return Err(match watch.asked_for_certificate() {
+                true => explain(&certificate_wanted()),
+                false => broken(io::ErrorKind::UnexpectedEof.into()),
+            });
         }
         let processed = connection.process_new_packets().map(|_| ());
-        processed.map_err(|error| tls::explain(&error))
+        processed.map_err(|error| explain(&watch.explained(error)))
     }
 }
 

@@ -11,21 +11,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{CertificateError, ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport, TransportAdapter,
     time,
 };
 
 use crate::ownership::{self, TouchError};
+use crate::soma::distrust::RootsPlace;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
-use crate::soma::verifier::{Anybody, CaFile, Pinned, Unproven, Verifier};
+use crate::soma::handshake::{HandshakeWatch, certificate_wanted};
+use crate::soma::verifier::{Anybody, Authorities, Pinned, Verifier};
 use crate::values::causes::said;
 use crate::values::trust::Trust;
 
@@ -51,13 +52,18 @@ pub(super) fn config_with(verifier: Arc<dyn ServerCertVerifier>) -> Result<Arc<C
 /// Who decides whether a device is trusted.
 pub(crate) fn verifier(trust: &Trust) -> Result<Arc<dyn ServerCertVerifier>> {
     Ok(match trust {
-        Trust::SystemRoots => by_roots(system_roots()?)?,
+        Trust::SystemRoots => Arc::new(Verifier(Authorities {
+            by_roots: by_roots(system_roots()?)?,
+            certificates: Vec::new(),
+            place: RootsPlace::Machine,
+        })),
         Trust::CaFile(path) => {
             let (roots, certificates) = roots_of(path)?;
             let by_roots = by_roots(roots)?;
-            Arc::new(Verifier(CaFile {
+            Arc::new(Verifier(Authorities {
                 by_roots,
                 certificates,
+                place: RootsPlace::CaFile,
             }))
         }
         Trust::Pin(pin) => Arc::new(Verifier(Pinned(*pin))),
@@ -125,125 +131,9 @@ fn pem_words(error: &rustls::pki_types::pem::Error) -> String {
     format!("not readable as PEM ({error})")
 }
 
-/// What a failed handshake means, with advice.
-pub fn explain(error: &rustls::Error) -> SomaError {
-    if let rustls::Error::InvalidCertificate(CertificateError::Other(why)) = error
-        && let Some(why) = why.0.downcast_ref()
-    {
-        return unproven(why);
-    }
-    const TRUST: &str = "`dpbackup trust DEVICE` shows the certificate and the pin_sha256 line to paste";
-    const RENEW: &str = "renew it on the device, or pin it with pin_sha256";
-    let (what, hint) = match error {
-        rustls::Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure) => (
-            "the device shows another certificate than the pinned one".to_owned(),
-            "if the certificate was renewed, `dpbackup trust DEVICE` prints the new pin; if not, somebody stands in between",
-        ),
-        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => (
-            "the certificate of the device is not signed by a trusted authority".to_owned(),
-            TRUST,
-        ),
-        rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext { presented, .. })
-            if host_names(presented).is_empty() =>
-        {
-            (
-                "the certificate of the device carries no names (SAN); a common name alone does not count".to_owned(),
-                "a pin trusts it: `dpbackup trust DEVICE` prints the pin_sha256 line to paste",
-            )
-        }
-        rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext { expected, presented }) => (
-            format!(
-                "the certificate of the device is for {}, not for {}",
-                at_most_five(&host_names(presented)),
-                expected.to_str()
-            ),
-            "write one of these names as `host`, or pin it: `dpbackup trust DEVICE` prints the pin_sha256 line",
-        ),
-        rustls::Error::InvalidCertificate(error @ CertificateError::NotValidForName) => (
-            format!("the certificate of the device is not for this host name ({error})"),
-            TRUST,
-        ),
-        rustls::Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. }) => (
-            format!("the certificate of the device expired on {}", day(not_after.as_secs())),
-            RENEW,
-        ),
-        rustls::Error::InvalidCertificate(CertificateError::Expired) => {
-            ("the certificate of the device has expired".to_owned(), RENEW)
-        }
-        // `webpki` has this in its own words only. Home-made certificates of `openssl req -x509` are such.
-        rustls::Error::InvalidCertificate(CertificateError::Other(why))
-            if format!("{why:?}").contains("CaUsedAsEndEntity") =>
-        {
-            (
-                "the certificate of the device is marked as an authority (CA:TRUE), and a device cannot show such a one"
-                    .to_owned(),
-                "a pin trusts it: `dpbackup trust DEVICE` prints the pin_sha256 line to paste; so does a `ca_file` with this very certificate in it",
-            )
-        }
-        rustls::Error::InvalidCertificate(error) => (
-            format!("the certificate of the device cannot be trusted ({error})"),
-            TRUST,
-        ),
-        rustls::Error::InvalidMessage(_) => (
-            "the device does not answer with TLS".to_owned(),
-            "is this the port of the XML Management Interface (5550), and not one of plain HTTP?",
-        ),
-        rustls::Error::AlertReceived(alert) => (
-            format!("the device ended the TLS handshake ({alert:?})"),
-            "it may offer only TLS 1.0/1.1 or RSA key exchange: give its XML Management Interface a TLS server profile with TLS 1.2 and ECDHE",
-        ),
-        rustls::Error::PeerIncompatible(why) => (
-            format!("the device and this tool have no TLS version or cipher in common ({why:?})"),
-            "give its XML Management Interface a TLS server profile with TLS 1.2 and ECDHE",
-        ),
-        other => (format!("TLS failed: {other}"), TRUST),
-    };
-    SomaError::new(SomaErrorKind::Tls, what).with_hint(hint)
-}
-
-/// The names of a certificate that can be a `host`, out of the words of `webpki`:
-/// `DnsName("a")` is a, `IpAddress(10.0.0.1)` is 10.0.0.1.
-fn host_names(presented: &[String]) -> Vec<String> {
-    let within = |text: &str, start, end| {
-        let name = text.strip_prefix(start)?.strip_suffix(end)?;
-        Some(name.escape_debug().to_string())
-    };
-    let name = |text: &String| within(text, "DnsName(\"", "\")").or_else(|| within(text, "IpAddress(", ")"));
-    presented.iter().filter_map(name).collect()
-}
-
-fn at_most_five(names: &[String]) -> String {
-    const TOLD: usize = 5;
-    match names.split_at_checked(TOLD) {
-        Some((told, more)) if !more.is_empty() => format!("{} and {} more", told.join(", "), more.len()),
-        _ => names.join(", "),
-    }
-}
-
-/// What it means that a device has not proved to have the key of a pinned certificate.
-fn unproven(why: &Unproven) -> SomaError {
-    SomaError::new(SomaErrorKind::Tls, why).with_hint(match why {
-        Unproven::KeyTooShort(_) => {
-            "renew its certificate with a key of 2048 bits or more, or offer only TLS 1.2 (where 1024 bits can be verified) in the TLS server profile of its XML Management Interface; `verify = false` connects, and trusts anybody"
-        }
-        Unproven::AnotherKind => {
-            "a key of RSA 2048 to 8192, EC P-256 or P-384, or Ed25519 can be verified; `verify = false` connects, and trusts anybody"
-        }
-        Unproven::Unreadable => "renew it on the device; `verify = false` connects, and trusts anybody",
-        Unproven::AnotherKey => "somebody who has no more than a copy of the certificate may stand in between",
-    })
-}
-
 /// The advice when a device hangs up before it has said anything.
 pub(crate) const ACCESS_LIST: &str =
     "an access control list of the XML Management Interface may not hold this machine's address";
-
-fn day(seconds: u64) -> String {
-    let at = i64::try_from(seconds)
-        .ok()
-        .and_then(|seconds| Timestamp::from_second(seconds).ok());
-    at.map_or_else(|| "a day".to_owned(), |at| at.strftime("%Y-%m-%d").to_string())
-}
 
 /// What it means that no connection could be made.
 pub(crate) fn unreachable(error: &io::Error) -> SomaError {
@@ -318,11 +208,13 @@ impl<In: Transport> Connector<In> for TlsConnector {
         chained: Option<In>,
     ) -> std::result::Result<Option<Self::Out>, ureq::Error> {
         let Some(transport) = chained else { return Ok(None) };
-        let mut connection = ClientConnection::new(Arc::clone(&self.config), self.name.clone())
+        let mut watch = HandshakeWatch::default();
+        let mut connection = ClientConnection::new(watch.config(&self.config), self.name.clone())
             .map_err(ureq::Error::Rustls)?;
         let mut socket = TransportAdapter::new(transport.boxed(), Arc::clone(&details.current_time));
         socket.set_timeout(details.timeout);
-        connection.complete_io(&mut socket).map_err(handshake_error)?;
+        let done = connection.complete_io(&mut watch.stream(&mut socket));
+        done.map_err(|error| handshake_error(error, &watch))?;
         let buffers = LazyBuffers::new(
             details.config.input_buffer_size(),
             details.config.output_buffer_size(),
@@ -334,6 +226,7 @@ impl<In: Transport> Connector<In> for TlsConnector {
                 sock: socket,
             },
             idle: self.idle.clone(),
+            wants_certificate: watch.asked_for_certificate(),
         })))
     }
 }
@@ -343,12 +236,15 @@ impl<In: Transport> Connector<In> for TlsConnector {
 #[error("the connection was closed during the TLS handshake ({0})")]
 pub(crate) struct HandshakeBroken(io::Error);
 
-fn handshake_error(error: io::Error) -> ureq::Error {
+fn handshake_error(error: io::Error, watch: &HandshakeWatch) -> ureq::Error {
     if let Some(tls) = error
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<rustls::Error>())
     {
-        return ureq::Error::Rustls(tls.clone());
+        return ureq::Error::Rustls(watch.explained(tls.clone()));
+    }
+    if watch.asked_for_certificate() && is_break(error.kind()) {
+        return ureq::Error::Rustls(certificate_wanted());
     }
     match ureq::Error::from(error) {
         ureq::Error::Io(error) => ureq::Error::Io(io::Error::new(error.kind(), HandshakeBroken(error))),
@@ -356,10 +252,34 @@ fn handshake_error(error: io::Error) -> ureq::Error {
     }
 }
 
+/// Whether the other side ended the connection.
+fn is_break(kind: io::ErrorKind) -> bool {
+    matches!(
+        kind,
+        io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+    )
+}
+
 pub(crate) struct TlsTransport {
     buffers: LazyBuffers,
     stream: StreamOwned<ClientConnection, TransportAdapter>,
     idle: IdleLimit,
+    /// It asked for a client certificate, got none, and has not said a word yet: in TLS 1.3 it refuses
+    /// only after the handshake.
+    wants_certificate: bool,
+}
+
+impl TlsTransport {
+    /// An error of this connection, by its own name where it is known.
+    fn error(&self, error: io::Error) -> ureq::Error {
+        match self.wants_certificate && is_break(error.kind()) {
+            true => ureq::Error::Rustls(certificate_wanted()),
+            false => error.into(),
+        }
+    }
 }
 
 impl fmt::Debug for TlsTransport {
@@ -380,14 +300,19 @@ impl Transport for TlsTransport {
     ) -> std::result::Result<(), ureq::Error> {
         self.stream.sock.set_timeout(timeout);
         let output = self.buffers.output().get(..amount).unwrap_or_default();
-        self.stream.write_all(output)?;
-        Ok(())
+        let written = self.stream.write_all(output);
+        written.map_err(|error| self.error(error))
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> std::result::Result<bool, ureq::Error> {
         self.stream.sock.set_timeout(self.idle.shorten(timeout));
         let free = self.buffers.input_append_buf();
-        let amount = self.stream.read(free)?;
+        let read = self.stream.read(free);
+        let amount = match read {
+            Ok(0) if self.wants_certificate => return Err(ureq::Error::Rustls(certificate_wanted())),
+            read => read.map_err(|error| self.error(error))?,
+        };
+        self.wants_certificate = false;
         self.buffers.input_appended(amount);
         Ok(amount > 0)
     }

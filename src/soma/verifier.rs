@@ -13,10 +13,11 @@ use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::ring as provider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, DigitallySignedStruct, OtherError, SignatureScheme};
+use rustls::{CertificateError, DigitallySignedStruct, SignatureScheme};
 use sha2::{Digest, Sha256};
 
 use crate::soma::certificate::{Certificate, CertificateContent, PublicKey};
+use crate::soma::distrust::{Distrust, RootsPlace, Unproven};
 
 /// What a judge says: nothing, or why not.
 pub(super) type HandshakeVerdict = Result<(), rustls::Error>;
@@ -131,17 +132,18 @@ impl<J: Judge> ServerCertVerifier for Verifier<J> {
     }
 }
 
-/// Trusts what the certificates of a CA file vouch for, as `rustls` does, and each of these
-/// certificates itself where a device shows it as its own: for its names and in its time.
+/// Trusts what the roots of the machine or the certificates of a CA file vouch for, as `rustls`
+/// does, and each certificate of a CA file itself where a device shows it as its own: for its names and in its time.
 /// `rustls` would not take one that is marked as an authority, as `openssl req -x509` marks
 /// them, for that of a device; whoever names it as `ca_file` means just this.
 #[derive(Debug)]
-pub(super) struct CaFile {
+pub(super) struct Authorities {
     pub(super) by_roots: Arc<WebPkiServerVerifier>,
     pub(super) certificates: Vec<CertificateDer<'static>>,
+    pub(super) place: RootsPlace,
 }
 
-impl Judge for CaFile {
+impl Judge for Authorities {
     fn certificate(&self, chain: &Chain<'_>) -> HandshakeVerdict {
         // One that cannot be read here is left to `rustls` as well.
         match Certificate::of_der(chain.leaf).content {
@@ -149,15 +151,28 @@ impl Judge for CaFile {
                 is_in_its_time(&content, chain.now)?;
                 verify_server_name(&ParsedCertificate::try_from(chain.leaf)?, chain.name)
             }
-            _ => self
-                .by_roots
-                .verify_server_cert(chain.leaf, chain.others, chain.name, &[], chain.now)
-                .map(|_| ()),
+            content => {
+                let verdict =
+                    self.by_roots
+                        .verify_server_cert(chain.leaf, chain.others, chain.name, &[], chain.now);
+                verdict.map(|_| ()).map_err(|error| match content {
+                    Ok(content) => Distrust::of(error, &content, chain.others, self.place),
+                    Err(_) => error,
+                })
+            }
         }
     }
 
     fn proof(&self, leaf: &CertificateDer<'_>, proof: &Proof<'_>) -> HandshakeVerdict {
-        proof.verify_by(&*self.by_roots, leaf)
+        proof
+            .verify_by(&*self.by_roots, leaf)
+            .map_err(|error| match error {
+                // A signature by which a certificate was signed is another matter, and was judged before.
+                rustls::Error::InvalidCertificate(CertificateError::BadSignature) => {
+                    Unproven::AnotherKey.into()
+                }
+                error => error,
+            })
     }
 
     fn schemes(&self) -> Vec<SignatureScheme> {
@@ -286,36 +301,13 @@ fn short_rsa(key: &PublicKey, bits: usize, proof: &Proof<'_>) -> HandshakeVerdic
         .map_err(|_| Unproven::AnotherKey.into())
 }
 
-/// Why a device has not proved that a pinned certificate is its own.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Unproven {
-    /// Its key is one whose signatures cannot be verified.
-    #[error("the RSA key of the device has only {0} bits, too few for its signature to be verified")]
-    KeyTooShort(usize),
-    /// The key in the certificate cannot be read.
-    #[error("the public key in the certificate of the device cannot be read")]
-    Unreadable,
-    /// The signature is of a kind that is not known, or does not go with the key.
-    #[error("the device signs in a way that cannot be verified with the public key in its certificate")]
-    AnotherKind,
-    /// The signature was made with another key.
-    #[error("whoever answers shows the pinned certificate, but does not have the key that belongs to it")]
-    AnotherKey,
-}
-
-impl From<Unproven> for rustls::Error {
-    fn from(why: Unproven) -> Self {
-        CertificateError::Other(OtherError(Arc::new(why))).into()
-    }
-}
-
 /// Trusts whoever answers. The signature of the handshake is not verified either: it would
 /// prove the possession of a key that nobody vouches for, and could only refuse certificates
 /// and keys of old.
 #[derive(Debug)]
 pub(super) struct Anybody;
 
-/// Every scheme that `rustls` knows the name of, those first that a pin offers.
+/// Every scheme that is in use, those first that a pin offers.
 fn every_scheme() -> Vec<SignatureScheme> {
     let mut schemes = PIN_SCHEMES.to_vec();
     schemes.extend([
@@ -323,6 +315,10 @@ fn every_scheme() -> Vec<SignatureScheme> {
         SignatureScheme::ED448,
         SignatureScheme::RSA_PKCS1_SHA1,
         SignatureScheme::ECDSA_SHA1_Legacy,
+        // Of keys that are for RSA-PSS alone, with SHA-256, SHA-384 and SHA-512.
+        SignatureScheme::Unknown(0x0809),
+        SignatureScheme::Unknown(0x080a),
+        SignatureScheme::Unknown(0x080b),
     ]);
     schemes
 }
@@ -362,7 +358,7 @@ impl ShownCertificate {
         };
         // More is offered here than a verifier would offer.
         if !verifier.supported_verify_schemes().contains(&signed.scheme) {
-            return Err(Unproven::AnotherKind.into());
+            return Err(Unproven::of_kind(leaf).into());
         }
         let proof = Proof {
             version: *version,

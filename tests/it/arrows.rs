@@ -59,6 +59,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "secret",
             "soma::resolve",
             "soma::tls",
+            "soma::tls_words",
             "threads",
             "values",
             "whole_file",

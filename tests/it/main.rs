@@ -82,6 +82,7 @@ mod task_refused;
 mod task_stored;
 mod terminal;
 mod texts;
+mod tls_causes;
 mod trust;
 mod unchanged;
 mod undo;

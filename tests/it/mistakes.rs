@@ -106,7 +106,10 @@ fn a_certificate_that_cannot_be_trusted_says_why_and_what_would_do() {
         (gateway, home)
     };
     let (_gateway, home) = roots(Identity::SelfSigned);
-    let other = Gateway::start(Setup::default());
+    let other = Gateway::start(Setup {
+        name: "another".to_owned(),
+        ..Setup::default()
+    });
     fs::write(home.path("ca.pem"), other.ca_pem()).expect("a CA file");
     said.add("not signed by the CA", &home, 1);
     let (_gateway, home) = roots(Identity::SelfSignedCommonName);

@@ -88,7 +88,7 @@ fn who_shows_the_pinned_certificate_without_its_key_is_refused_before_anything_i
         is_refused(
             &gateway,
             &pin(&gateway),
-            "whoever answers shows the pinned certificate, but does not have the key that belongs to it",
+            "whoever answers shows the trusted certificate, but does not have the key that belongs to it",
         );
     }
 }

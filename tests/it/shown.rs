@@ -26,6 +26,7 @@ macro_rules! assert_shown {
             // Each new column of history would change it.
             (r"this one knows \d+", "this one knows [VERSION]"),
             (r"asks for \d+(\.\d+)? [GT]iB", "asks for [SIZE]"),
+            (r"says that it is 20\d\d-\d\d-\d\d", "says that it is [TODAY]"),
             (r"(?m)([A-Z]{4,})  \d+m?s$", "$1  [TIME]"),
             (r"\b(59m( \d+s)?|1h)\b", "[AN HOUR]"),
             (r"\b20\d\d-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?", "[TIME]"),

@@ -213,7 +213,7 @@ fn explain(error: ureq::Error) -> SendError {
         ureq::Error::Timeout(_) => SendError::passing("no answer in time"),
         ureq::Error::HostNotFound => SendError::passing("the host name is not known"),
         ureq::Error::ConnectionFailed => SendError::passing("no connection could be made"),
-        ureq::Error::Rustls(error) => SendError::lasting(error),
+        ureq::Error::Rustls(error) => SendError::tls(&error),
         ureq::Error::Io(error) => error.into(),
         ureq::Error::Protocol(_) => SendError::passing("the answer is not HTTP as it should be"),
         // A header that cannot be sent holds the secret that makes it so.

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use rustls::ClientConfig;
 
 use crate::soma::tls;
+use crate::soma::tls_words::of_server;
 use crate::threads::{self, Starter};
 use crate::values::duration::HumanDuration;
 use crate::values::trust::Trust;
@@ -63,7 +64,7 @@ impl SendError {
 
     /// Trouble with TLS, which stays too.
     pub fn tls(error: &rustls::Error) -> Self {
-        Self::lasting(error)
+        Self::lasting(of_server(error))
     }
 
     /// Trouble that stays until somebody changes something.
@@ -82,10 +83,10 @@ impl From<io::Error> for SendError {
         let tls = error
             .get_ref()
             .and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        let message = if timed_out {
-            "no answer in time".to_owned()
-        } else {
-            error.to_string()
+        let message = match tls {
+            Some(tls) => of_server(tls),
+            None if timed_out => "no answer in time".to_owned(),
+            None => error.to_string(),
         };
         Self {
             message,

@@ -34,7 +34,8 @@ pub fn send(syslog: &Syslog, message: &str, limit: Duration) -> Sent {
             let config = trust(syslog.ca_file.as_ref())?;
             let name = ServerName::try_from(host.clone())
                 .map_err(|_| SendError::lasting(format!("{host} is no name that a certificate can have")))?;
-            let connection = ClientConnection::new(Arc::clone(&config), name).map_err(SendError::lasting)?;
+            let connection =
+                ClientConnection::new(Arc::clone(&config), name).map_err(|error| SendError::tls(&error))?;
             let mut stream = StreamOwned::new(connection, connect(host, *port, limit)?);
             stream.write_all(&counted(message))?;
             stream.conn.send_close_notify();

@@ -1,7 +1,8 @@
 use rustls::CertificateError;
 use rustls::pki_types::ServerName;
 
-use super::tls::explain;
+use super::{explain, of_server};
+use crate::soma::distrust::Unproven;
 
 /// What is said of a certificate with these names, as the verifier writes them.
 fn said(presented: &[&str]) -> String {
@@ -43,4 +44,34 @@ fn a_name_that_can_be_no_host_is_not_told_as_one() {
     assert!(said(&["DirectoryName", uri, "DnsName(\"a\")"]).contains(" is for a, not for "));
     assert!(said(&["DirectoryName", uri]).contains("carries no names"));
     assert!(said(&["DnsName(\"a\u{1b}[1m\")"]).contains(" is for a\\u{1b}[1m, not for "));
+}
+
+#[test]
+fn a_signature_that_cannot_be_verified_is_told_by_its_name() {
+    // The content of the DER forms: an identifier, and for some parameters.
+    let sha1 = [
+        0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x05, 0x05, 0x00,
+    ];
+    let sha512 = [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x04];
+    for (id, name) in [
+        (&sha1[..], "SHA-1 with RSA"),
+        (&sha512[..], "EC P-521"),
+        (b"\x06\x03\x2b\x65\x71", "Ed448"),
+        (b"\x06\x03\x2b\x65\x01", "algorithm 1.3.101.1"),
+        (b"\x06\x09\x2b", "without a name"),
+        (b"", "without a name"),
+    ] {
+        let error = CertificateError::UnsupportedSignatureAlgorithmContext {
+            signature_algorithm_id: id.to_vec(),
+            supported_algorithms: Vec::new(),
+        };
+        let told = explain(&rustls::Error::InvalidCertificate(error)).message;
+        assert!(told.contains(name), "{told}");
+    }
+}
+
+#[test]
+fn a_server_that_is_no_device_is_called_a_server() {
+    let error = rustls::Error::from(Unproven::AnotherKind);
+    assert!(!of_server(&error).contains("device"), "{}", of_server(&error));
 }
