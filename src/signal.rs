@@ -43,6 +43,8 @@ struct StopState {
     interrupt: Option<Arc<dyn Fn() + Send + Sync>>,
     /// Called then, with the signal and how many have come: answers whoever sent it.
     answer: Option<Arc<dyn Fn(i32, u32) + Send + Sync>>,
+    /// How many are being answered at this moment.
+    answering: u32,
 }
 
 impl Stop {
@@ -57,6 +59,7 @@ impl Stop {
             let mut state = self.state();
             state.signal.get_or_insert(signal);
             state.count += 1;
+            state.answering += u32::from(state.answer.is_some());
             (state.interrupt.clone(), state.answer.clone(), state.count)
         };
         // First what ends a step: a terminal may keep whoever answers waiting.
@@ -65,13 +68,14 @@ impl Stop {
             interrupt();
         }
         if let Some(answer) = answer {
+            let _under_way = UnderWay(self);
             answer(signal, count);
         }
     }
 
-    /// From now on `answer` answers each signal, with its number and with how many have come; at
-    /// once if one is there.
-    pub fn answer_by(&self, answer: &Arc<dyn Fn(i32, u32) + Send + Sync>) {
+    /// While the guard lives `answer` answers each signal, with its number and with how many have
+    /// come; at once if one is there.
+    pub fn answered_by(&self, answer: &Arc<dyn Fn(i32, u32) + Send + Sync>) -> Answering {
         self.look();
         let before = {
             let mut state = self.state();
@@ -81,6 +85,7 @@ impl Stop {
         if let Some((signal, count)) = before {
             answer(signal, count);
         }
+        Answering(self.clone())
     }
 
     /// Whether anybody asked to stop.
@@ -166,6 +171,32 @@ pub struct Interrupting(Stop);
 impl Drop for Interrupting {
     fn drop(&mut self) {
         self.0.state().interrupt = None;
+    }
+}
+
+/// An answer that is being given. It is over whichever way it ends.
+struct UnderWay<'s>(&'s Stop);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.state().answering -= 1;
+        self.0.0.changed.notify_all();
+    }
+}
+
+/// Keeps an answer registered with a [`Stop`].
+#[derive(Debug)]
+pub struct Answering(Stop);
+
+impl Drop for Answering {
+    /// What a signal has ended may be over before the signal is answered: the answer is waited for.
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.answer = None;
+        while state.answering > 0 {
+            let waited = self.0.0.changed.wait(state);
+            state = waited.unwrap_or_else(PoisonError::into_inner);
+        }
     }
 }
 
@@ -277,9 +308,37 @@ mod tests {
         };
         let stop = Stop::new();
         stop.request(SIGHUP);
-        stop.answer_by(&answer);
+        let guard = stop.answered_by(&answer);
+        stop.request(SIGINT);
+        drop(guard);
         stop.request(SIGINT);
         assert_eq!(*answers.lock().expect("no panic"), [(SIGHUP, 1), (SIGINT, 2)]);
+    }
+
+    #[test]
+    fn what_a_signal_has_ended_waits_for_the_answer_to_it() {
+        let (answers, told) = std::sync::mpsc::channel();
+        let (goes_on, waits) = std::sync::mpsc::channel::<()>();
+        let (answers, waits) = (Mutex::new(answers), Mutex::new(waits));
+        let stop = Stop::new();
+        let guard = stop.answered_by(
+            &(Arc::new(move |signal, _| {
+                let _ = waits.lock().expect("no panic").recv();
+                let _ = answers.lock().expect("no panic").send(signal);
+            }) as Arc<dyn Fn(i32, u32) + Send + Sync>),
+        );
+        let other = stop.clone();
+        let asker = std::thread::spawn(move || other.request(SIGINT));
+        stop.wait(Duration::from_secs(3600));
+        let releaser = std::thread::spawn(move || drop(goes_on));
+        drop(guard);
+        assert_eq!(
+            told.try_recv(),
+            Ok(SIGINT),
+            "it was answered before the guard went"
+        );
+        asker.join().expect("no panic");
+        releaser.join().expect("no panic");
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub(super) fn check(global: &Global, args: &CheckArgs, ui: Ui, env: Lookup<'_>) 
     let look = || {
         stop.is_requested();
     };
-    stop.answer_by(&SignalAnswer::new(&screen, limits(file, false), &look).to_signals());
+    let _answering = stop.answered_by(&SignalAnswer::new(&screen, limits(file, false), &look).to_signals());
     let interrupted = || Ok(stop.signal().map_or(Exit::Failed, Exit::Interrupted));
     let mut found = Vec::new();
     if !plans.is_empty() {

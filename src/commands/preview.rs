@@ -103,7 +103,7 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
     let look = || {
         stop.is_requested();
     };
-    stop.answer_by(&SignalAnswer::new(&screen, limits(file, false), &look).to_signals());
+    let _answering = stop.answered_by(&SignalAnswer::new(&screen, limits(file, false), &look).to_signals());
     for plan in plans {
         let mut show = |progress: &Progress| screen.progress(progress);
         let Some(expanded) = expand(file, plan, &mut devices, &stop, &mut show) else {

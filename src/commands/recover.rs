@@ -48,7 +48,7 @@ pub(super) fn recover(args: &RecoverArgs, global: &Global, ui: Ui, env: Lookup<'
         stop.is_requested();
     };
     let mut answer = SignalAnswer::new(&screen, limits(file, false), &look);
-    stop.answer_by(&answer.to_signals());
+    let _answering = stop.answered_by(&answer.to_signals());
     let sinks: Vec<&mut dyn Sink> = vec![&mut screen, &mut answer, &mut notifier];
     let mut record = Record::new(&mut session.history, sinks, &clock);
     let forgotten = match &args.forget {

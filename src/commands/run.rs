@@ -68,7 +68,7 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
         stop.is_requested();
     };
     let mut answer = SignalAnswer::new(&screen, limits(file, may_run_scripts), &look);
-    stop.answer_by(&answer.to_signals());
+    let _answering = stop.answered_by(&answer.to_signals());
     let mut lines = (args.format == RunFormat::Json)
         .then(|| JsonLines::new(Patient(std::io::stdout()), clock_zone(&clock)));
     let mut sinks: Vec<&mut dyn Sink> = Vec::new();
