@@ -6,7 +6,9 @@ use crate::cli::{CheckArgs, FindingsFormat, Global};
 use crate::clock::SystemClock;
 use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::gone::open_quiesces;
-use crate::commands::loading::{HistoryFile, load_plan_to_judge, look_at_history, owners_of_history};
+use crate::commands::loading::{
+    HistoryFile, load_plan_to_judge, look_at_history, owners_of_history, with_open_rows,
+};
 use crate::commands::names;
 use crate::commands::run::limits;
 use crate::exit::Exit;
@@ -20,9 +22,9 @@ use crate::signal::{self, Stop};
 use crate::ui::{Screen, SignalAnswer, Ui, Verbosity};
 use crate::values::environment::Lookup;
 
-/// Looks at all that the plans need. Changes nothing, here or there.
+/// Looks at all that the plans need. Nothing is changed on a device; the store is tried for a moment.
 pub(super) fn check(global: &Global, args: &CheckArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
-    let loaded = load_plan_to_judge(global, ui, env)?;
+    let loaded = load_plan_to_judge(global, ui, env).map_err(|error| with_open_rows(error, global, env))?;
     let file = &loaded.plan_file;
     let mut plans: Vec<String> = Vec::new();
     let mut devices: Vec<&Device> = Vec::new();

@@ -27,7 +27,7 @@ pub(super) fn diff(global: &Global, args: &DiffArgs, ui: Ui, env: Lookup<'_>) ->
     let loaded = if of_history {
         Some(load_plan(global, ui, env)?)
     } else {
-        load_plan_if_any(global, ui, env)?
+        load_plan_if_any(global, ui, env, load_plan)?
     };
     let settings = loaded.as_ref().map(|loaded| &loaded.plan_file.settings);
     let history = match settings {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::commands::error::CommandError;
-use crate::commands::session::left_behind;
+use crate::commands::left_behind::left_behind;
 use crate::history::{ActivityRow, History, PlanRow, TaskRow};
 use crate::lock::{Life, Locks};
 use crate::plan::model::PlanFile;

@@ -9,7 +9,7 @@ use crate::cli::{
 };
 use crate::commands::error::{CommandError, Outcome, found, print};
 use crate::commands::gone::{Gone, open_quiesces};
-use crate::commands::loading::{existing_history, load_plan, read_history};
+use crate::commands::loading::{existing_history, exit_of_part, load_plan_or_part, read_history};
 use crate::commands::names::did_you_mean;
 use crate::commands::status;
 use crate::exit::Exit;
@@ -28,7 +28,7 @@ pub(super) fn history(global: &Global, args: &HistoryArgs, ui: Ui, env: Lookup<'
     if let Some(HistoryLevel::Status(args)) = &args.level {
         return status::status(global, args, ui, env);
     }
-    let loaded = load_plan(global, ui, env)?;
+    let loaded = load_plan_or_part(global, ui, env)?;
     let file = &loaded.plan_file;
     let settings = &file.settings;
     match (&args.level, &args.what) {
@@ -50,7 +50,7 @@ pub(super) fn history(global: &Global, args: &HistoryArgs, ui: Ui, env: Lookup<'
 
 /// Answers `last`, which is a level of history.
 pub(super) fn last(global: &Global, output: &HistoryOutput, ui: Ui, env: Lookup<'_>) -> Outcome {
-    let loaded = load_plan(global, ui, env)?;
+    let loaded = load_plan_or_part(global, ui, env)?;
     let history = existing_history(&loaded.plan_file.settings)?;
     let plan = execution(ExecutionId::Last, PlanId, || history.newest_plan())?;
     activities(&loaded.plan_file, &history, plan, output, ui)
@@ -258,5 +258,5 @@ fn show(file: &PlanFile, ui: Ui, output: &HistoryOutput, view: &View<'_>) -> Out
         HistoryFormat::Csv => csv::render(view, &zone),
     };
     print(ui, &text)?;
-    Ok(Exit::Success)
+    Ok(exit_of_part(file, Exit::Success))
 }

@@ -10,13 +10,14 @@ use jiff::tz::TimeZone;
 use crate::artifact::mount;
 use crate::cli::Global;
 use crate::commands::error::CommandError;
+use crate::commands::left_behind::with_rows_of;
 use crate::exit::Exit;
 use crate::history::{History, HistoryError, Writing};
 use crate::lock::Locks;
 use crate::ownership::{OthersWrite, OwnFolder, TouchError, Untrusted, WrittenKind};
 use crate::plan::diagnostic::{PlanReport, Style};
 use crate::plan::find::FindError;
-use crate::plan::model::Settings;
+use crate::plan::model::{PlanFile, Settings};
 use crate::plan::{self, LoadError, Loaded, NotText};
 use crate::ui::{Ui, Verbosity};
 use crate::values::environment::{Lookup, non_empty};
@@ -60,6 +61,58 @@ pub(super) fn load_plan(global: &Global, ui: Ui, env: Lookup<'_>) -> Result<Load
     Ok(loaded)
 }
 
+/// The same for the commands that work with what can be read of a file that has an error elsewhere: what
+/// is wrong is printed, and what was left out for it.
+pub(super) fn load_plan_or_part(global: &Global, ui: Ui, env: Lookup<'_>) -> Result<Loaded, CommandError> {
+    let error = match load_plan(global, ui, env) {
+        Ok(loaded) => return Ok(loaded),
+        Err(error) => error,
+    };
+    let part = match error.error.downcast_ref() {
+        Some(LoadError::Invalid(report)) => plan::load_part(&report.path, env).map(|part| (part, report)),
+        _ => None,
+    };
+    let Some((part, report)) = part else {
+        return Err(with_open_rows(error, global, env));
+    };
+    let mut plan_file = part.plan_file;
+    plan_file.invocation = invocation(global, env);
+    ui.warning(&format!(
+        "the plan file {} has {}: what stands elsewhere in it is used; left out: {}",
+        report.path.display(),
+        report.summary(),
+        part.left_out.join(", ")
+    ));
+    Ok(Loaded {
+        plan_file,
+        warnings: report.clone(),
+    })
+}
+
+/// The exit code of a command that worked with what can be read: no success where that is not all.
+pub(super) fn exit_of_part(file: &PlanFile, exit: Exit) -> Exit {
+    match file.is_whole {
+        true => exit,
+        false => exit.or_graver(Exit::Warned),
+    }
+}
+
+/// The same error, with the exit code and the advice that an open row of the journal asks for: a plan file
+/// that cannot be used is no reason to say nothing of it. The history is where the sound part of the file
+/// says, else in its usual place.
+pub(super) fn with_open_rows(error: CommandError, global: &Global, env: Lookup<'_>) -> CommandError {
+    let path = plan::find::find(global.config.as_deref(), Path::new(""), env).ok();
+    let part = path.and_then(|path| plan::load_part(&path, env));
+    let history = match part {
+        Some(part) => Some(part.plan_file.settings.history),
+        None => plan::usual_history(env),
+    };
+    match history {
+        Some(history) => with_rows_of(error, &history, &invocation(global, env)),
+        None => error,
+    }
+}
+
 /// The same for the commands that look for what is wrong: warnings are printed always.
 pub(super) fn load_plan_to_judge(global: &Global, ui: Ui, env: Lookup<'_>) -> Result<Loaded, CommandError> {
     let loaded = load(global, ui, env)?;
@@ -85,11 +138,12 @@ pub(super) fn load_plan_if_any(
     global: &Global,
     ui: Ui,
     env: Lookup<'_>,
+    load: fn(&Global, Ui, Lookup<'_>) -> Result<Loaded, CommandError>,
 ) -> Result<Option<Loaded>, CommandError> {
     match plan::find::find(global.config.as_deref(), Path::new(""), env) {
         Err(FindError::NotFound(_)) => Ok(None),
         // Found, or refused: that is told there.
-        Ok(_) | Err(FindError::Untrusted { .. }) => load_plan(global, ui, env).map(Some),
+        Ok(_) | Err(FindError::Untrusted { .. }) => load(global, ui, env).map(Some),
     }
 }
 

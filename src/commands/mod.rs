@@ -6,6 +6,7 @@ mod error;
 mod gone;
 mod history;
 mod init;
+mod left_behind;
 mod loading;
 mod names;
 mod net;

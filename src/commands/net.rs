@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::cli::{Cli, Command};
 use crate::commands::error::{CommandError, Outcome};
-use crate::commands::session::with_what_is_left;
+use crate::commands::left_behind::with_what_is_left;
 use crate::exit::Exit;
 use crate::lock::Locks;
 use crate::plan;

@@ -11,7 +11,7 @@ use crate::cli::{Global, PreviewArgs, PreviewFormat, RunArgs, RunFormat};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::gone::open_quiesces;
-use crate::commands::loading::{invocation, load_plan_to_judge, look_at_history};
+use crate::commands::loading::{invocation, load_plan_to_judge, look_at_history, with_open_rows};
 use crate::commands::names::wanted;
 use crate::commands::run::limits;
 use crate::exit::Exit;
@@ -81,7 +81,7 @@ pub(super) fn instead_of_run(global: &Global, args: &RunArgs, ui: Ui, env: Looku
 
 /// Shows what a run would do.
 pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
-    let loaded = load_plan_to_judge(global, ui, env)?;
+    let loaded = load_plan_to_judge(global, ui, env).map_err(|error| with_open_rows(error, global, env))?;
     let plans = wanted(&loaded.plan_file, &["preview"], &args.plans, args.all)?;
     let file = &loaded.plan_file;
     let stop = Stop::new();

@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use crate::cli::{Global, RecoverArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{CommandError, Outcome, print};
-use crate::commands::loading::load_plan;
+use crate::commands::loading::{exit_of_part, load_plan_or_part};
 use crate::commands::run::limits;
 use crate::commands::session::WritingSession;
 use crate::exit::Exit;
@@ -23,7 +23,7 @@ use crate::values::environment::Lookup;
 
 /// Mends what runs that died have left on devices, in the store and in history.
 pub(super) fn recover(args: &RecoverArgs, global: &Global, ui: Ui, env: Lookup<'_>) -> Outcome {
-    let loaded = load_plan(global, ui, env)?;
+    let loaded = load_plan_or_part(global, ui, env)?;
     let file = &loaded.plan_file;
     let stop = Stop::new();
     signal::listen(&stop)
@@ -126,5 +126,5 @@ pub(super) fn recover(args: &RecoverArgs, global: &Global, ui: Ui, env: Lookup<'
         .collect();
     print(ui, &text)?;
     session.is_kept()?;
-    Ok(exit)
+    Ok(exit_of_part(file, exit))
 }

@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use crate::cli::{Global, RunArgs, RunFormat};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{CommandError, Outcome};
-use crate::commands::loading::load_plan;
+use crate::commands::loading::{load_plan, with_open_rows};
 use crate::commands::names::wanted;
 use crate::commands::report_page;
 use crate::commands::session::WritingSession;
@@ -28,7 +28,7 @@ use crate::values::environment::Lookup;
 
 /// Runs plans, one after another.
 pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
-    let loaded = load_plan(global, ui, env)?;
+    let loaded = load_plan(global, ui, env).map_err(|error| with_open_rows(error, global, env))?;
     let plans = wanted(&loaded.plan_file, &["run"], &args.plans, args.all)?;
     let file = &loaded.plan_file;
     let stop = Stop::new();

@@ -7,15 +7,14 @@ use std::path::{Path, PathBuf};
 
 use crate::clock::Clock;
 use crate::commands::error::CommandError;
+use crate::commands::left_behind::with_what_is_left;
 use crate::commands::loading::open_history;
 use crate::exit::Exit;
-use crate::history::{History, HistoryError};
+use crate::history::History;
 use crate::lock::witness::Witness;
-use crate::lock::{Life, Lock, Locks};
+use crate::lock::{Lock, Locks};
 use crate::plan::model::PlanFile;
-use crate::run::left::{self, Left};
 use crate::ui::Ui;
-use crate::values::causes::with_causes;
 use crate::values::internal_error::caught;
 
 /// A session that writes. It lasts until it is dropped.
@@ -80,37 +79,4 @@ impl WritingSession {
 fn identity(path: &Path) -> Option<(u64, u64)> {
     let found = fs::metadata(path).ok()?;
     Some((found.dev(), found.ino()))
-}
-
-/// What the journal of a history says that cannot be opened as it should.
-pub(super) fn left_behind(path: &Path, locks: &Locks) -> Left {
-    left::settled(|| left_behind_once(path, locks))
-}
-
-fn left_behind_once(path: &Path, locks: &Locks) -> Result<Left, Left> {
-    match History::open_rows(path) {
-        Ok(rows) => Ok(left::of_rows(rows.into_iter(), &|process| {
-            match Locks::is_own(process) {
-                // None of our tasks is at work any more.
-                true => Life::Dead,
-                false => locks.life(process),
-            }
-        })),
-        // There is none, or no journal in it.
-        Err(HistoryError::Missing { .. } | HistoryError::NotOurs { .. }) => Ok(Left::Nothing),
-        Err(error) => Err(Left::Unknown {
-            why: format!("the journal cannot be read: {}", with_causes(&error)),
-            open: Vec::new(),
-        }),
-    }
-}
-
-/// The same error, with the exit code and the advice that what is left asks for.
-pub(super) fn with_what_is_left(mut error: CommandError, file: &PlanFile, locks: &Locks) -> CommandError {
-    let left = left_behind(&file.settings.history, locks);
-    error.exit = left.exit(error.exit);
-    match left {
-        Left::Nothing => error,
-        left => error.with_hint(left.words(&file.invocation)),
-    }
 }

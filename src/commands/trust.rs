@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::cli::{Global, TrustArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{CommandError, Outcome, print};
-use crate::commands::loading::load_plan;
+use crate::commands::loading::{exit_of_part, load_plan_or_part};
 use crate::commands::names;
 use crate::exit::Exit;
 use crate::plan::model::{Device, PlanFile, Trust};
@@ -20,7 +20,7 @@ use crate::values::text::printable;
 
 /// Shows the certificates of a device. Nothing but a TLS handshake goes to it.
 pub(super) fn trust(global: &Global, args: &TrustArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
-    let loaded = load_plan(global, ui, env)?;
+    let loaded = load_plan_or_part(global, ui, env)?;
     let file = &loaded.plan_file;
     let device = match &args.device {
         Some(name) => names::device(file, name)?,
@@ -51,11 +51,12 @@ pub(super) fn trust(global: &Global, args: &TrustArgs, ui: Ui, env: Lookup<'_>) 
     for warning in &warnings {
         ui.warning(warning);
     }
-    Ok(if warnings.is_empty() {
+    let exit = if warnings.is_empty() {
         Exit::Success
     } else {
         Exit::Warned
-    })
+    };
+    Ok(exit_of_part(file, exit))
 }
 
 /// Without a name, those that there are.

@@ -14,7 +14,7 @@ use crate::artifact::archive::Expected;
 use crate::artifact::recheck::{self, FileState, Recheck, Recorded};
 use crate::cli::{Global, ReportFormat, VerifyArgs};
 use crate::commands::error::{CommandError, Outcome, found, print};
-use crate::commands::loading::{invocation, load_plan, load_plan_if_any, read_history};
+use crate::commands::loading::{exit_of_part, invocation, load_plan_if_any, load_plan_or_part, read_history};
 use crate::commands::verify::scope::{VerifyScope, which};
 use crate::exit::Exit;
 use crate::history::{FileFilter, FileId, FileRow, History};
@@ -31,9 +31,9 @@ pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>
     }
     // An archive can be verified on a machine that has no plan file.
     let loaded = if of_history {
-        Some(load_plan(global, ui, env)?)
+        Some(load_plan_or_part(global, ui, env)?)
     } else {
-        load_plan_if_any(global, ui, env)?
+        load_plan_if_any(global, ui, env, load_plan_or_part)?
     };
     let settings = loaded.as_ref().map(|loaded| &loaded.plan_file.settings);
     let history = match settings {
@@ -69,11 +69,12 @@ pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>
         ReportFormat::Table => print(ui, &report::summary(&checked))?,
     }
     let warned = checked.iter().any(|one| !one.finding.warnings().is_empty());
-    match (checked.iter().all(|one| one.finding.is_good()), warned) {
-        (false, _) => Ok(Exit::Failed),
-        (true, true) => Ok(Exit::Warned),
-        (true, false) => Ok(Exit::Success),
-    }
+    let exit = match (checked.iter().all(|one| one.finding.is_good()), warned) {
+        (false, _) => Exit::Failed,
+        (true, true) => Exit::Warned,
+        (true, false) => Exit::Success,
+    };
+    Ok(file.map_or(exit, |file| exit_of_part(file, exit)))
 }
 
 /// The rows of history that are asked for.

@@ -12,6 +12,7 @@ pub mod keys;
 mod mask;
 mod mistyped;
 pub mod model;
+mod partial;
 mod read;
 pub mod schema;
 mod syntax;
@@ -25,7 +26,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 use toml::de::DeTable;
 
-pub use check::Readers;
+pub use check::{Readers, usual_history};
 pub use text::NotText;
 
 use crate::ownership::{self, TouchError, Untrusted};
@@ -83,8 +84,51 @@ pub enum LoadError {
     Invalid(PlanReport),
 }
 
+/// A plan file of which not everything can be used.
+#[derive(Clone, Debug)]
+pub struct LoadedPart {
+    /// What the tables without errors say.
+    pub plan_file: PlanFile,
+    /// Each table that was left out, with its line.
+    pub left_out: Vec<String>,
+}
+
 /// Reads and checks a plan file. Nothing is contacted, and nothing is written.
 pub fn load(path: &Path, env: Lookup<'_>) -> Result<Loaded, LoadError> {
+    let (text, readers) = read(path)?;
+    let mut loaded = check_text(&text, path, readers, env).map_err(LoadError::Invalid)?;
+    anchor(&mut loaded.plan_file, path)?;
+    Ok(loaded)
+}
+
+/// What can be used of a plan file that has errors; `None` where nothing can, or where it has none.
+pub fn load_part(path: &Path, env: Lookup<'_>) -> Option<LoadedPart> {
+    let (text, readers) = read(path).ok()?;
+    let check = |text: &str| check_text(text, path, readers, env);
+    let report = check(&text).err()?;
+    let part = partial::sound_part(&text, &report, check)?;
+    let mut plan_file = part.sound.plan_file;
+    anchor(&mut plan_file, path).ok()?;
+    plan_file.is_whole = false;
+    Some(LoadedPart {
+        plan_file,
+        left_out: part.left_out,
+    })
+}
+
+/// History names files for years: by paths that do not depend on where a run was started.
+fn anchor(file: &mut PlanFile, path: &Path) -> Result<(), LoadError> {
+    for place in [&mut file.settings.store, &mut file.settings.history] {
+        *place = std::path::absolute(&*place).map_err(|source| LoadError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+    }
+    Ok(())
+}
+
+/// The text of a plan file, and who else may read it.
+fn read(path: &Path) -> Result<(String, Readers), LoadError> {
     let unreadable = |source| LoadError::Unreadable {
         path: path.to_owned(),
         source,
@@ -118,15 +162,7 @@ pub fn load(path: &Path, env: Lookup<'_>) -> Result<Loaded, LoadError> {
         path: path.to_owned(),
         why,
     })?;
-    let mut loaded = check_text(&text, path, readers, env).map_err(LoadError::Invalid)?;
-    // History names files for years: by paths that do not depend on where a run was started.
-    for path in [
-        &mut loaded.plan_file.settings.store,
-        &mut loaded.plan_file.settings.history,
-    ] {
-        *path = std::path::absolute(&*path).map_err(unreadable)?;
-    }
-    Ok(loaded)
+    Ok((text, readers))
 }
 
 /// Checks the text of a plan file that is, or would be, at `path`.

@@ -30,6 +30,8 @@ pub struct PlanFile {
     pub plans: Vec<Plan>,
     /// How those are reached who are told of them.
     pub notify: Notify,
+    /// Whether this is all that the file says: tables with errors may have been left out.
+    pub is_whole: bool,
 }
 
 impl PlanFile {

@@ -231,11 +231,18 @@ fn mend_device(
     mended: &mut Vec<Mended>,
 ) -> Result<(), RunTrouble> {
     let Some(device) = engine.file.device(name) else {
-        let why = format!(
-            "the plan file {} has no device {name} any more; add it again, and run {}",
-            engine.file.path.display(),
-            engine.file.invocation.command(["recover"])
-        );
+        let path = engine.file.path.display();
+        let again = engine.file.invocation.command(["recover"]);
+        let why = match engine.file.is_whole {
+            true => {
+                format!("the plan file {path} has no device {name} any more; add it again, and run {again}")
+            }
+            false => format!(
+                "what can be read of the plan file {path} has no device {name}; mend the file (`{}` shows what is \
+                 wrong with it), and run {again}",
+                engine.file.invocation.command(["validate"])
+            ),
+        };
         return Ok(refuse(engine, record, entries, &why, mended)?);
     };
     let limit = engine.file.settings.unquiesce_timeout + engine.file.settings.quiesce_grace;

@@ -58,6 +58,7 @@ mod panics;
 mod personalities;
 mod plan_expansion;
 mod plan_flow;
+mod plan_in_part;
 mod plan_locks;
 mod plan_refused;
 mod plan_window;

@@ -29,6 +29,7 @@ use crate::values::window::Window;
 
 pub(super) use context::Context;
 pub use context::Readers;
+pub use settings::usual_history;
 
 use names::{check_plan_name, find_duplicates};
 use shared::{retention, window};
@@ -103,6 +104,7 @@ pub(super) fn check(
         devices: devices.into_iter().collect::<Option<_>>()?,
         plans: plans.into_iter().collect::<Option<_>>()?,
         notify: told.checked?,
+        is_whole: true,
     })
 }
 

@@ -133,7 +133,7 @@ fn history(section: &PlanSection<'_>, context: &Context<'_>, out: &mut Findings<
     if section.key_span("history").is_some() {
         return path(section, "history", context, out);
     }
-    let default = state_home(context.env).map(|state| state.join("dpbackup/history.db"));
+    let default = usual_history(context.env);
     if default.is_none() && !out.is_incomplete() {
         out.error(
             section.span.clone(),
@@ -143,6 +143,11 @@ fn history(section: &PlanSection<'_>, context: &Context<'_>, out: &mut Findings<
         .help("write where the history file is, such as `history = \"/var/lib/dpbackup/history.db\"`");
     }
     default
+}
+
+/// Where the history is, if the plan file does not say it and the environment has a home.
+pub fn usual_history(env: Lookup<'_>) -> Option<PathBuf> {
+    state_home(env).map(|state| state.join("dpbackup/history.db"))
 }
 
 /// `$XDG_STATE_HOME`, else `~/.local/state`. A relative path does not count, as that

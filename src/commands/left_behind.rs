@@ -1,0 +1,56 @@
+//! What open rows of a journal mean for a command that could not look at the devices.
+
+use std::path::Path;
+
+use crate::commands::error::CommandError;
+use crate::history::{History, HistoryError};
+use crate::lock::{Life, Locks};
+use crate::plan::model::PlanFile;
+use crate::run::left::{self, Left};
+use crate::values::causes::with_causes;
+use crate::values::invocation::Invocation;
+
+/// What the journal of a history says that cannot be opened as it should.
+pub(super) fn left_behind(path: &Path, locks: &Locks) -> Left {
+    left::settled(|| left_behind_once(path, locks))
+}
+
+fn left_behind_once(path: &Path, locks: &Locks) -> Result<Left, Left> {
+    match History::open_rows(path) {
+        Ok(rows) => Ok(left::of_rows(rows.into_iter(), &|process| {
+            match Locks::is_own(process) {
+                // None of our tasks is at work any more.
+                true => Life::Dead,
+                false => locks.life(process),
+            }
+        })),
+        // There is none, or no journal in it.
+        Err(HistoryError::Missing { .. } | HistoryError::NotOurs { .. }) => Ok(Left::Nothing),
+        Err(error) => Err(Left::Unknown {
+            why: format!("the journal cannot be read: {}", with_causes(&error)),
+            open: Vec::new(),
+        }),
+    }
+}
+
+/// The same error, with the exit code and the advice that what is left asks for.
+pub(super) fn with_what_is_left(error: CommandError, file: &PlanFile, locks: &Locks) -> CommandError {
+    with_left(
+        error,
+        &left_behind(&file.settings.history, locks),
+        &file.invocation,
+    )
+}
+
+/// The same where only the place of the history is known.
+pub(super) fn with_rows_of(error: CommandError, history: &Path, invocation: &Invocation) -> CommandError {
+    with_left(error, &left_behind(history, &Locks::beside(history)), invocation)
+}
+
+fn with_left(mut error: CommandError, left: &Left, invocation: &Invocation) -> CommandError {
+    error.exit = left.exit(error.exit);
+    match left {
+        Left::Nothing => error,
+        left => error.with_hint(left.words(invocation)),
+    }
+}

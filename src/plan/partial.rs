@@ -1,0 +1,192 @@
+//! What can be read of a plan file that has errors: the tables that have none.
+//!
+//! A table goes with all that belongs to it, and what remains is checked as a whole file is, by the same
+//! rules: nothing is taken that a sound file could not say. Of `[settings]` itself the places of store and
+//! history are enough; everything else of it is then as if it had not been written.
+
+use std::ops::Range;
+
+use crate::plan::diagnostic::{PlanReport, Severity};
+
+/// The table without which nothing can be read.
+const SETTINGS: &str = "settings";
+
+/// So often a table is left out because others were: a plan may name a device that is gone.
+const MOST_ROUNDS: usize = 10;
+
+/// A table at the top of a file, with those inside it.
+struct Block<'t> {
+    /// The first key of its header; empty for what stands above all headers.
+    name: &'t str,
+    range: Range<usize>,
+    line: usize,
+}
+
+/// What could be read, and what was left out for it.
+pub(super) struct SoundPart<T> {
+    pub(super) sound: T,
+    /// Each table that was left out, with its line.
+    pub(super) left_out: Vec<String>,
+}
+
+/// Leaves tables with errors out of a text until it has none, or nothing is left of it.
+pub(super) fn sound_part<T>(
+    text: &str,
+    report: &PlanReport,
+    check: impl Fn(&str) -> Result<T, PlanReport>,
+) -> Option<SoundPart<T>> {
+    let mut text = text.to_owned();
+    let mut report = report.clone();
+    let mut left_out: Vec<(usize, String)> = Vec::new();
+    for _ in 0..MOST_ROUNDS {
+        let reduced = without_errors(&text, &report, &mut left_out)?;
+        match check(&reduced) {
+            Ok(sound) => {
+                left_out.sort();
+                left_out.dedup();
+                let left_out = left_out.into_iter().map(|(_, words)| words).collect();
+                return Some(SoundPart { sound, left_out });
+            }
+            Err(again) => (text, report) = (reduced, again),
+        }
+    }
+    None
+}
+
+/// The text without the tables that have errors; `None` where that changes nothing.
+fn without_errors(text: &str, report: &PlanReport, left_out: &mut Vec<(usize, String)>) -> Option<String> {
+    let blocks = blocks(text);
+    let has_error = |block: &Block<'_>| {
+        let mut errors = report
+            .findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Error);
+        errors.any(|finding| {
+            // Of two tables with one name neither is taken. Other places only explain.
+            let places = match block.name {
+                SETTINGS => 1,
+                _ => finding.labels.len(),
+            };
+            let mut labels = finding.labels.iter().take(places);
+            labels.any(|label| block.range.contains(&label.span.start))
+        })
+    };
+    let mut reduced = text.to_owned();
+    for block in blocks.iter().filter(|block| has_error(block)) {
+        let before = text.get(block.range.clone())?;
+        let after: String = before
+            .split_inclusive('\n')
+            .map(|line| match block.name == SETTINGS && is_place(line) {
+                true => line.to_owned(),
+                false => blank(line),
+            })
+            .collect();
+        let after = match block.name {
+            SETTINGS => after.replacen(&blank("[settings]"), "[settings]", 1),
+            _ => after,
+        };
+        let words = match block.name {
+            "" => format!("line {}", block.line),
+            SETTINGS => format!(
+                "all but `store` and `history` of [settings] (line {})",
+                block.line
+            ),
+            name => format!("[[{name}]] of line {}", block.line),
+        };
+        left_out.push((block.line, words));
+        // Each character is one again, of one byte: from the end to the beginning nothing moves.
+        reduced.replace_range(block.range.clone(), &padded(&after, before.len()));
+    }
+    (reduced != text).then_some(reduced)
+}
+
+/// A text of so many bytes, for what is blank has fewer where characters had several.
+fn padded(text: &str, length: usize) -> String {
+    let missing = length.saturating_sub(text.len());
+    match text.strip_suffix('\n') {
+        Some(line) => format!("{line}{}\n", " ".repeat(missing)),
+        None => format!("{text}{}", " ".repeat(missing)),
+    }
+}
+
+fn blank(line: &str) -> String {
+    line.chars().map(|c| if c == '\n' { '\n' } else { ' ' }).collect()
+}
+
+/// Whether a line of `[settings]` says where the store or the history is.
+fn is_place(line: &str) -> bool {
+    let key = line.split_once('=').map(|(key, _)| key.trim());
+    matches!(key, Some("store" | "history"))
+}
+
+fn blocks(text: &str) -> Vec<Block<'_>> {
+    let mut blocks = vec![Block {
+        name: "",
+        range: 0..0,
+        line: 1,
+    }];
+    let mut offset = 0;
+    for (number, line) in (1..).zip(text.split_inclusive('\n')) {
+        let end = offset + line.len();
+        if let (Some(keys), Some(last)) = (header(line), blocks.last()) {
+            let mut keys = keys.split('.').map(str::trim);
+            let name = keys.next().unwrap_or_default();
+            if keys.next().is_none() || name != last.name {
+                blocks.push(Block {
+                    name,
+                    range: offset..offset,
+                    line: number,
+                });
+            }
+        }
+        if let Some(last) = blocks.last_mut() {
+            last.range.end = end;
+        }
+        offset = end;
+    }
+    blocks
+}
+
+/// The keys of a line that is a header.
+fn header(line: &str) -> Option<&str> {
+    let line = line.trim();
+    let line = line.split_once('#').map_or(line, |(before, _)| before.trim_end());
+    let inner = line.strip_prefix('[')?.strip_suffix(']')?;
+    let inner = inner
+        .strip_prefix('[')
+        .and_then(|inner| inner.strip_suffix(']'))
+        .unwrap_or(inner);
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | ' ');
+    inner.chars().all(is_bare).then_some(inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_reaches_to_the_next_one_that_is_not_inside_it() {
+        let text = "a = 1\n[settings]\nstore = \"s\"\n[settings.timeouts] # limits\nidle = \"1m\"\n\
+                    [[plan]]\n[[plan.activity]]\nx = [\n  \"[y]\",\n]\n[[plan]]\n[notify.email]\n";
+        let blocks = blocks(text);
+        let found: Vec<(&str, usize)> = blocks.iter().map(|block| (block.name, block.line)).collect();
+        assert_eq!(
+            found,
+            [
+                ("", 1),
+                ("settings", 2),
+                ("plan", 6),
+                ("plan", 11),
+                ("notify", 12)
+            ]
+        );
+        assert_eq!(&text[blocks[2].range.clone()][..8], "[[plan]]");
+        assert_eq!(blocks.last().expect("one").range.end, text.len());
+    }
+
+    #[test]
+    fn what_is_left_out_keeps_its_length() {
+        assert_eq!(padded(&blank("ä = \"é\"\n"), 10), "         \n");
+        assert!(is_place("  history = \"h\"\n") && !is_place("historyx = 1\n"));
+    }
+}

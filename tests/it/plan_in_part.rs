@@ -1,0 +1,161 @@
+//! A plan file with an error: what is sound in it is used by those who look and mend, and nobody forgets
+//! a device over it that may still be quiesced.
+
+use std::fs;
+
+use crate::simulator::{Domain, Fault, FaultKind, Gateway};
+use crate::support::{Home, Ran, eventually, export, gateways};
+
+const BROKEN_PLAN: &str = "[[plan]]\nname = 5\n";
+const BROKEN_DEVICE: &str = "[[device]]\nname = \"BAD\"\nhost = 5\n";
+const SYNTAX: &str = "[[plan]]\nname = \"Half\ndescription = \"x\"\n";
+
+fn gateway() -> Gateway {
+    Gateway::start(gateways::small(["DOM1", "DOM2"].map(Domain::new)))
+}
+
+fn home(gateway: &Gateway) -> Home {
+    Home::quick()
+        .timeouts("request = 4s")
+        .device("QA1", gateway)
+        .plan("P", &export("*", "DOM1", "quiesce = true"))
+}
+
+/// The plan file of a home, changed; every command gets it by name.
+struct Changed<'h>(&'h Home);
+
+impl<'h> Changed<'h> {
+    fn by(home: &'h Home, change: impl FnOnce(String) -> String) -> Self {
+        let text = fs::read_to_string(home.plan_file()).expect("the plan file");
+        fs::write(home.path("changed.toml"), change(text)).expect("a plan file");
+        Self(home)
+    }
+
+    fn dpbackup(&self, arguments: &[&str]) -> Ran {
+        let mut all = vec!["--config", "changed.toml"];
+        all.extend(arguments);
+        self.0.dpbackup(&all)
+    }
+}
+
+/// Leaves the domain quiesced, and its row open.
+fn die(home: &Home, gateway: &Gateway) {
+    gateway.fail(Fault::nth("do-backup", 1, FaultKind::StallBeforeHead(None)));
+    let running = home.running(&["run", "P"]);
+    eventually("it is quiesced", || gateway.received("do-backup") == 1);
+    running.kill();
+    gateway.clear_faults();
+    assert_eq!(home.open_entries().len(), 1);
+}
+
+#[test]
+fn an_error_elsewhere_does_not_keep_anybody_from_looking_and_mending() {
+    let no_settings = |text: &str| text.replace("retries = 0", "retries = \"many\"\nquiesce_grace = 5");
+    let changes: [(&str, &dyn Fn(String) -> String); 4] = [
+        ("left out: [[plan]] of line", &|text| text + BROKEN_PLAN),
+        ("left out: [[device]] of line", &|text| text + BROKEN_DEVICE),
+        ("left out: [[plan]] of line", &|text| text + SYNTAX),
+        ("left out: all but `store` and `history` of [settings]", &|text| {
+            no_settings(&text)
+        }),
+    ];
+    for (words, change) in changes {
+        let gateway = gateway();
+        let home = home(&gateway);
+        let _ran = home.dpbackup(&["run", "P"]).exits(0);
+        gateway.forget_requests();
+        die(&home, &gateway);
+        let changed = Changed::by(&home, change);
+        for look in [
+            ["history"].as_slice(),
+            &["history", "last"],
+            &["history", "files", "1"],
+            &["verify", "--all"],
+            &["trust", "QA1"],
+        ] {
+            let ran = changed.dpbackup(look).exits(3);
+            assert!(ran.stderr.contains(words), "{look:?}: {}", ran.stderr);
+            assert!(!ran.stdout.is_empty(), "{look:?}");
+        }
+        let ran = changed.dpbackup(&["recover"]).exits(3);
+        assert!(ran.stdout.contains("unquiesced and confirmed"), "{}", ran.stdout);
+        assert!(gateway.state().is_unquiesced(), "{words}");
+        assert_eq!(home.open_entries(), []);
+    }
+}
+
+#[test]
+fn a_device_whose_own_table_is_broken_is_not_forgotten() {
+    let gateway = gateway();
+    let home = home(&gateway);
+    die(&home, &gateway);
+    let changed = Changed::by(&home, |text| {
+        text.replace("username = \"backup\"", "usrname = \"backup\"")
+    });
+    let ran = changed.dpbackup(&["recover"]).exits(10);
+    assert!(
+        ran.stdout.contains("domain DOM1 of QA1") && ran.stdout.contains("mend the file"),
+        "{}",
+        ran.stdout
+    );
+    assert_eq!(home.open_entries().len(), 1);
+    assert!(!gateway.state().is_unquiesced());
+}
+
+#[test]
+fn two_devices_of_one_name_are_both_left_out() {
+    let gateway = gateway();
+    let home = home(&gateway);
+    let other = Gateway::start(gateways::small([Domain::new("DOM1")]));
+    die(&home, &gateway);
+    let twice = home.device("QA1", &other);
+    let _ran = twice.dpbackup(&["recover"]).exits(10);
+    assert_eq!(other.received("*"), 0);
+    assert_eq!(twice.open_entries().len(), 1);
+}
+
+#[test]
+fn a_command_that_cannot_look_for_an_error_of_the_plan_file_ends_with_10_where_something_is_open() {
+    let gateway = gateway();
+    let home = home(&gateway);
+    for arguments in [["run", "P"], ["preview", "P"], ["check", "P"]] {
+        let _ran = Changed::by(&home, |text| text + BROKEN_PLAN)
+            .dpbackup(&arguments)
+            .exits(2);
+    }
+    die(&home, &gateway);
+    let changed = Changed::by(&home, |text| text + BROKEN_PLAN);
+    for arguments in [["run", "P"], ["preview", "P"], ["check", "P"]] {
+        let ran = changed.dpbackup(&arguments).exits(10);
+        assert!(
+            ran.stderr.contains("MAY STILL BE QUIESCED: domain DOM1 of QA1"),
+            "{arguments:?}: {}",
+            ran.stderr
+        );
+    }
+    // A file that says nothing at all leaves the usual place of a history.
+    let usual = home.path(".local/state/dpbackup");
+    fs::create_dir_all(&usual).expect("a folder");
+    std::os::unix::fs::symlink(home.path("state/history.db"), usual.join("history.db")).expect("a link");
+    let changed = Changed::by(&home, |_| "[settings\n".to_owned());
+    for arguments in [["run", "P"].as_slice(), &["recover"], &["history"]] {
+        let ran = changed.dpbackup(arguments).exits(10);
+        assert!(ran.stderr.contains("domain DOM1 of QA1"), "{}", ran.stderr);
+        let missing = home.dpbackup(&[&["--config", "not-there.toml"], arguments].concat());
+        assert!(
+            missing.exits(10).stderr.contains("domain DOM1 of QA1"),
+            "{arguments:?}"
+        );
+    }
+}
+
+#[test]
+fn a_plan_file_of_which_nothing_can_be_read_is_refused_as_ever() {
+    let home = Home::new().absent_device("QA1");
+    for text in ["[settings\n", "[settings]\nstore = 5\n", "plans:\n  - name: P\n"] {
+        let changed = Changed::by(&home, |_| text.to_owned());
+        for arguments in [["history"].as_slice(), &["recover"], &["trust", "QA1"]] {
+            let _ran = changed.dpbackup(arguments).exits(2);
+        }
+    }
+}
