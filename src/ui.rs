@@ -118,7 +118,7 @@ impl Ui {
 
     /// Prints advice.
     pub fn hint(&self, hint: &str) {
-        self.line(&format!("{} {hint}", self.paint("hint:", "1;36")));
+        self.line(&format!("{} {}", self.paint("hint:", "1;36"), printable(hint)));
     }
 
     /// Prints a warning.

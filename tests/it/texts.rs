@@ -176,3 +176,31 @@ fn a_name_that_is_a_formula_a_call_and_a_link_is_none_of_them_anywhere() {
     }
     assert_eq!(text.matches("```").count(), 2, "one block: {text}");
 }
+
+#[test]
+fn what_was_typed_cannot_disturb_the_terminal_that_tells_of_it() {
+    let home = Home::new()
+        .absent_device("QA1")
+        .plan("P", &export("*", "DOM1", ""));
+    let typed = "a\u{1b}[31m\u{202e}b.zip";
+    for arguments in [
+        ["run", typed],
+        ["trust", typed],
+        ["history", typed],
+        ["verify", typed],
+        ["--config", typed],
+    ] {
+        let mut all = arguments.to_vec();
+        if arguments[0] == "--config" {
+            all.extend(["run", "P"]);
+        }
+        let ran = home.dpbackup(&all);
+        assert_ne!(ran.code, Some(0), "{arguments:?}");
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(said.contains("\\u{202e}"), "{arguments:?}: {said:?}");
+        assert!(
+            !said.chars().any(|c| c != '\n' && is_unsafe(c)),
+            "{arguments:?}: {said:?}"
+        );
+    }
+}
