@@ -140,10 +140,12 @@ pub enum Command {
     /// gone, or is not there as it was stored; 5 if nothing else was wrong than that another
     /// run held a device, which was left alone; 3 if a backup ended in the future, which is kept.
     Prune(PruneArgs),
-    /// Check devices, store and scripts online: changes nothing
+    /// Check devices, store and scripts online: changes nothing on a device
     ///
     /// Contacts every device of the plans and prints a line for each thing that a run needs:
-    /// OK, WARN, FAIL or SKIP, with advice. Exit code 0 when all is OK, 3 with a WARN, 1 with
+    /// OK, WARN, FAIL or SKIP, with advice. In the store it makes a file and a folder for a
+    /// moment, and removes them, to see whether a backup could be kept there; nothing else is
+    /// written. Exit code 0 when all is OK, 3 with a WARN, 1 with
     /// a FAIL.
     Check(CheckArgs),
     /// Write one page that says whether everything is backed up, for a browser

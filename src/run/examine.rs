@@ -1,5 +1,5 @@
-//! Looks at everything that a run will need, and changes nothing: the devices over the
-//! network, the store and the scripts on this machine.
+//! Looks at everything that a run will need, and changes nothing on a device: the devices over
+//! the network, the store, which is tried for a moment, and the scripts on this machine.
 //!
 //! Each look gives a [`CheckItem`]. One that fails does not keep the others from being
 //! taken, unless they would need what is not there: those are skipped, and say so.

@@ -2,10 +2,11 @@
 
 use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::simulator::{Domain, Fault, FaultKind, Gateway, Identity, KINDS, Setup};
 use crate::soap_client::{Answer, Client};
+use crate::support::eventually;
 
 const STATUS: &str = "<dp:get-status class=\"DomainStatus\"/>";
 const BACKUP: &str = "<dp:do-backup><dp:domain name=\"DOM1\"/></dp:do-backup>";
@@ -323,11 +324,7 @@ fn a_refusing_gateway_accepts_again_when_cleared_or_in_time() {
     gateway.fail_as("get-status:1=refuse@200ms");
     assert!(client.try_ask("default", STATUS).is_err());
     assert!(client.try_ask("default", STATUS).is_err());
-    let begin = Instant::now();
-    while client.try_ask("default", STATUS).is_err() {
-        assert!(begin.elapsed() < Duration::from_secs(10), "it accepts again");
-        thread::sleep(Duration::from_millis(20));
-    }
+    eventually("it accepts again", || client.try_ask("default", STATUS).is_ok());
 }
 
 #[test]
@@ -342,10 +339,16 @@ fn connections_fail_before_tls() {
 
 #[test]
 fn a_stall_ends_after_its_time() {
-    let (_gateway, client) = start(&["get-status=stall@150ms"]);
-    let begin = Instant::now();
-    assert_eq!(client.ask("default", STATUS).status, 200);
-    assert!(begin.elapsed() >= Duration::from_millis(150));
+    let (gateway, client) = start(&["get-status:1=stall@2s"]);
+    let (done, order) = mpsc::channel();
+    let first = done.clone();
+    let other = Client::new(&gateway);
+    thread::spawn(move || first.send(("stalled", client.ask("default", STATUS).status)));
+    eventually("it has asked", || gateway.requests().len() == 1);
+    done.send(("not stalled", other.ask("default", STATUS).status))
+        .expect("somebody listens");
+    let order: Vec<_> = order.iter().take(2).collect();
+    assert_eq!(order, [("not stalled", 200), ("stalled", 200)]);
 }
 
 #[test]
@@ -366,17 +369,9 @@ fn stalls_end_when_the_gateway_is_dropped() {
             wait.recv_timeout(Duration::from_millis(150)).is_err(),
             "{fault}: silence"
         );
-        let begin = Instant::now();
+        // It would stall for ever: that this returns, and the client notices, is what is asked.
         drop(gateway);
-        assert!(
-            begin.elapsed() < Duration::from_secs(1),
-            "{fault}: dropped at once"
-        );
-        assert_eq!(
-            wait.recv_timeout(Duration::from_secs(5)),
-            Ok(true),
-            "{fault}: the client notices"
-        );
+        assert_eq!(wait.recv(), Ok(true), "{fault}: the client notices");
     }
 }
 

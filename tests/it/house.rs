@@ -12,19 +12,24 @@ fn root() -> PathBuf {
 
 /// Every page of the documents.
 fn pages() -> Vec<PathBuf> {
-    let mut folders = vec![root().join("docs")];
-    let mut pages = Vec::new();
+    files_in(root().join("docs"), "md")
+}
+
+/// The files below a folder whose names end so.
+fn files_in(folder: PathBuf, ending: &str) -> Vec<PathBuf> {
+    let mut folders = vec![folder];
+    let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).expect("a folder") {
             let path = entry.expect("an entry").path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "md") {
-                pages.push(path);
+            } else if path.extension().is_some_and(|extension| extension == ending) {
+                files.push(path);
             }
         }
     }
-    pages
+    files
 }
 
 #[test]
@@ -50,6 +55,42 @@ fn the_readme_names_the_two_commands_and_only_pages_that_exist() {
         let text = fs::read_to_string(&page).expect("text");
         check_links(&text, page.parent().expect("a folder"), &page);
     }
+}
+
+#[test]
+fn what_is_promised_of_safety_names_tests_that_exist() {
+    let page = fs::read_to_string(root().join("docs/security.md")).expect("the page");
+    let tests: Vec<PathBuf> = [root().join("src"), root().join("tests/it")]
+        .into_iter()
+        .flat_map(|folder| files_in(folder, "rs"))
+        .filter(|path| {
+            let text = fs::read_to_string(path).unwrap_or_default();
+            text.contains("#[test]") || text.contains("_tests.rs\"]") || text.contains("mod tests;")
+        })
+        .collect();
+    let mut promises = 0;
+    for line in page.lines() {
+        let code = line.split('`').skip(1).step_by(2);
+        let files: Vec<&str> = code
+            .filter(|code| Path::new(code).extension().is_some_and(|ending| ending == "rs"))
+            .collect();
+        for file in &files {
+            let mut named = tests.iter().filter(|test| test.ends_with(file));
+            assert!(
+                named.next().is_some(),
+                "docs/security.md names {file}, in which there is no test: {line}"
+            );
+        }
+        let is_row = line.starts_with("| ") && !line.contains("| tested by |");
+        if is_row {
+            promises += 1;
+            assert!(
+                !files.is_empty() || line.contains("`src/"),
+                "no test is named for: {line}"
+            );
+        }
+    }
+    assert!(promises > 20, "{promises} promises with their tests");
 }
 
 #[test]

@@ -16,13 +16,11 @@ fn hook(web: &Web) -> String {
 }
 
 /// Runs a plan whose web hook does this, and gives what is said on stderr.
-fn run_with(behaviours: &[Behaviour]) -> (String, usize, Duration) {
+fn run_with(behaviours: &[Behaviour]) -> (String, usize) {
     let gateway = Gateway::start(Setup::default());
     let web = Web::start(behaviours);
     let home = Home::of(&gateway).plan("Night", &format!("webhook = \"ops\"\n{EXPORT}{}", hook(&web)));
-    let begin = Instant::now();
     let ran = home.dpbackup(&["run", "Night"]).exits(0);
-    let took = begin.elapsed();
     let plans = home.dpbackup(&["history", "--format", "json"]).exits(0);
     assert!(
         plans.stdout.contains("\"SUCCESS\""),
@@ -55,7 +53,7 @@ fn run_with(behaviours: &[Behaviour]) -> (String, usize, Duration) {
             ran.stderr
         );
     }
-    (ran.stderr, tries, took)
+    (ran.stderr, tries)
 }
 
 #[test]
@@ -71,7 +69,7 @@ fn what_can_pass_is_tried_twice_and_is_then_a_warning() {
         (Behaviour::Silent, "no answer"),
         (Behaviour::Trickle, "no answer"),
     ] {
-        let (said, tries, took) = run_with(&[behaviour]);
+        let (said, tries) = run_with(&[behaviour]);
         assert!(
             said.contains("warning: notification by webhook ops failed"),
             "{behaviour:?}: {said}"
@@ -82,20 +80,19 @@ fn what_can_pass_is_tried_twice_and_is_then_a_warning() {
         );
         assert!(said.contains("/…): "), "the address is masked: {said}");
         assert!((1..=2).contains(&tries), "{behaviour:?}: {tries}");
-        assert!(took < Duration::from_secs(8), "{behaviour:?}: {took:?}");
     }
 }
 
 #[test]
 fn a_second_try_that_is_taken_leaves_no_warning() {
-    let (said, tries, _) = run_with(&[Behaviour::Status(503, "busy"), Behaviour::Status(204, "")]);
+    let (said, tries) = run_with(&[Behaviour::Status(503, "busy"), Behaviour::Status(204, "")]);
     assert_eq!((said.as_str(), tries), ("", 2));
 }
 
 #[test]
 fn a_refusal_is_not_tried_again() {
     for status in [404, 301] {
-        let (said, tries, _) = run_with(&[Behaviour::Status(status, "no")]);
+        let (said, tries) = run_with(&[Behaviour::Status(status, "no")]);
         assert!(
             said.contains(&format!("HTTP {status}")) && !said.contains("tried"),
             "{said}"

@@ -1,10 +1,15 @@
 //! Windows and expiry, on a clock that passes when a test says so.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
+use dpbackup::clock::Clock;
+use dpbackup::lock::{Asked, Lock, Locks};
 use dpbackup::run::event::Event;
 use dpbackup::run::sequence::Options;
 use dpbackup::signal::Stop;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::simulator::{Gateway, Setup};
 use crate::support::{EngineRun, Home, TestClock, export};
@@ -204,6 +209,60 @@ fn a_task_that_did_not_start_within_a_day_is_cancelled() {
         ]
     );
     assert_eq!((run.status(), run.exit()), ("COMPLETED_WITH_WARNINGS", 3));
+}
+
+/// A clock on which another run lets go of the device when it has been waited for, much later.
+struct Awaited<'c> {
+    clock: &'c TestClock,
+    held: RefCell<Option<Lock>>,
+    later: Duration,
+}
+
+impl Clock for Awaited<'_> {
+    fn now(&self) -> Timestamp {
+        let is_later = self.held.borrow().is_none();
+        self.clock.now() + if is_later { self.later } else { Duration::ZERO }
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.clock.elapsed()
+    }
+
+    fn sleep(&self, duration: Duration, stop: &Stop) {
+        self.clock.sleep(duration, stop);
+        drop(self.held.take());
+    }
+
+    fn zone(&self) -> TimeZone {
+        self.clock.zone()
+    }
+}
+
+#[test]
+fn window_and_expiry_are_asked_again_when_a_device_was_waited_for() {
+    let gateway = Gateway::start(Setup::default());
+    for (plan, later, status) in [
+        (UNTIL_SIX, HOUR, "EXECUTION_CANCELED_BECAUSE_MAINTENANCE_WINDOW"),
+        ("", 25 * HOUR, "EXECUTION_CANCELED_BECAUSE_A_DAY_PASSED"),
+        ("", HOUR, "SUCCESS"),
+    ] {
+        let home = Home::of(&gateway).plan("P", &format!("{plan}\n{}", export("*", "DOM1", "")));
+        let locks = Locks::beside(&home.path("state/history.db"));
+        let name = format!("device-127.0.0.1-{}", gateway.port());
+        let clock = TestClock::at("2026-11-22T05:30:00Z");
+        let held = match locks.ask(&name, "another run", &clock).expect("a lock") {
+            Asked::Held(lock) => lock,
+            Asked::Busy(holder) => panic!("held by {holder:?}"),
+        };
+        let clock = Awaited {
+            clock: &clock,
+            held: RefCell::new(Some(held)),
+            later,
+        };
+        let run = home.run("P", &clock);
+        assert!(clock.held.borrow().is_none(), "it was waited for");
+        assert_eq!(run.tasks(), [format!("QA1/DOM1 {status}")]);
+    }
 }
 
 #[test]

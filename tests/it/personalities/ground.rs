@@ -178,6 +178,12 @@ impl<'g> Ground<'g> {
         quiesced
     }
 
+    /// Whether it shows its state as it was a while ago.
+    pub(super) fn shows_late(&self) -> bool {
+        let late = |way: &Personality| way.to_string().starts_with("state-shown-late");
+        self.ways.iter().any(late)
+    }
+
     /// Whether the last run has asked for a quiesce.
     pub(super) fn has_asked(&self) -> bool {
         self.gateway.received("quiesce") > self.asked_before.get()

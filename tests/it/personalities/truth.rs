@@ -43,7 +43,8 @@ impl Heard {
     /// Holds a sentence against the gateway.
     pub(super) fn words(&mut self, said: &str, ground: &Ground<'_>) {
         let quiesced = ground.quiesced_in_sight();
-        if said.contains("unquiesced and confirmed") && !quiesced.is_empty() {
+        // The word of the device, which may be late.
+        if said.contains("unquiesced and confirmed") && !quiesced.is_empty() && !ground.shows_late() {
             self.false_words
                 .push(format!("{quiesced:?} is quiesced, and it said: {said}"));
         }
@@ -57,7 +58,7 @@ impl Heard {
             self.false_words
                 .push(format!("nothing is quiesced, and it said: {said}"));
         }
-        let is_open = [seen, Certainty::NotKnown.words(), "not known: "];
+        let is_open = [seen, Certainty::NotKnown.words(), "; not known: "];
         if is_open.iter().any(|words| said.contains(words)) && ground.open_quiesces().is_empty() {
             self.false_words
                 .push(format!("no row is open, and it said: {said}"));
