@@ -26,6 +26,9 @@ use crate::whole_file::{self, FileMode};
 /// A page that is larger is not attached: mail servers refuse large letters.
 const MOST_ATTACHED: usize = 1 << 20;
 
+/// Makes the page about a plan, or says why there is none.
+type PageMaker<'a> = dyn Fn(&str) -> Result<String, String> + 'a;
+
 /// Tells those who are to be told. Failures to do so are kept as warnings, to be recorded
 /// by whoever has the record.
 pub struct Notifier<'a> {
@@ -35,7 +38,7 @@ pub struct Notifier<'a> {
     zone: TimeZone,
     host: String,
     run: Option<CollectedRun>,
-    pages: Option<&'a dyn Fn(&str) -> Result<String, String>>,
+    pages: Option<&'a PageMaker<'a>>,
     /// Receivers that could not be told in this run, and how many messages they missed since.
     unreached: BTreeMap<String, usize>,
     warnings: Vec<String>,
