@@ -8,8 +8,8 @@ use jiff::tz::TimeZone;
 use crate::signal::Stop;
 
 /// Where the engine has the time from. The tests have their own, in which minutes
-/// take no time.
-pub trait Clock {
+/// take no time. Devices that are asked at the same time share one.
+pub trait Clock: Sync {
     /// The time of day.
     fn now(&self) -> Timestamp;
 

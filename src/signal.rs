@@ -3,6 +3,7 @@
 //! The first signal stops the running step; what has to be undone is still undone and
 //! the post scripts still run. A second one skips the scripts, never the undo.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -39,8 +40,11 @@ struct StopState {
     signal: Option<i32>,
     /// How many signals came.
     count: u32,
-    /// Called at each signal: ends a read that blocks.
-    interrupt: Option<Arc<dyn Fn() + Send + Sync>>,
+    /// Called at each signal, each of them: they end reads that block, several at the same time
+    /// where several devices are asked.
+    interrupts: BTreeMap<u64, Arc<dyn Fn() + Send + Sync>>,
+    /// How many were registered so far.
+    registered: u64,
     /// Called then, with the signal and how many have come: answers whoever sent it.
     answer: Option<Arc<dyn Fn(i32, u32) + Send + Sync>>,
     /// How many are being answered at this moment.
@@ -55,16 +59,17 @@ impl Stop {
 
     /// Asks to stop, because of this signal.
     pub fn request(&self, signal: i32) {
-        let (interrupt, answer, count) = {
+        let (interrupts, answer, count) = {
             let mut state = self.state();
             state.signal.get_or_insert(signal);
             state.count += 1;
             state.answering += u32::from(state.answer.is_some());
-            (state.interrupt.clone(), state.answer.clone(), state.count)
+            let interrupts: Vec<_> = state.interrupts.values().cloned().collect();
+            (interrupts, state.answer.clone(), state.count)
         };
         // First what ends a step: a terminal may keep whoever answers waiting.
         self.0.changed.notify_all();
-        if let Some(interrupt) = interrupt {
+        for interrupt in interrupts {
             interrupt();
         }
         if let Some(answer) = answer {
@@ -109,15 +114,20 @@ impl Stop {
     /// Runs `interrupt` at each request while the guard lives; at once if one is there.
     pub fn interrupting(&self, interrupt: &Arc<dyn Fn() + Send + Sync>) -> Interrupting {
         self.look();
-        let requested = {
+        let (number, requested) = {
             let mut state = self.state();
-            state.interrupt = Some(Arc::clone(interrupt));
-            state.count > 0
+            state.registered += 1;
+            let number = state.registered;
+            state.interrupts.insert(number, Arc::clone(interrupt));
+            (number, state.count > 0)
         };
         if requested {
             interrupt();
         }
-        Interrupting(self.clone())
+        Interrupting {
+            stop: self.clone(),
+            number,
+        }
     }
 
     /// Waits, but not longer than until a request is there.
@@ -166,11 +176,14 @@ impl fmt::Debug for Stop {
 
 /// Keeps an interrupt registered with a [`Stop`].
 #[derive(Debug)]
-pub struct Interrupting(Stop);
+pub struct Interrupting {
+    stop: Stop,
+    number: u64,
+}
 
 impl Drop for Interrupting {
     fn drop(&mut self) {
-        self.0.state().interrupt = None;
+        self.stop.state().interrupts.remove(&self.number);
     }
 }
 
@@ -358,5 +371,24 @@ mod tests {
         assert_eq!(calls.load(Ordering::SeqCst), 1);
         let _guard = stop.interrupting(&count);
         assert_eq!(calls.load(Ordering::SeqCst), 2);
+    }
+
+    #[test]
+    fn a_request_ends_everything_that_is_going_on_at_the_same_time() {
+        let called = Arc::new(Mutex::new(Vec::new()));
+        let noting = |name: &'static str| -> Arc<dyn Fn() + Send + Sync> {
+            let called = Arc::clone(&called);
+            Arc::new(move || called.lock().expect("no panic with the lock").push(name))
+        };
+        let stop = Stop::new();
+        let first = stop.interrupting(&noting("first"));
+        let _second = stop.interrupting(&noting("second"));
+        let _third = stop.interrupting(&noting("third"));
+        drop(first);
+        stop.request(SIGINT);
+        assert_eq!(
+            *called.lock().expect("no panic with the lock"),
+            ["second", "third"]
+        );
     }
 }

@@ -5,10 +5,11 @@
 //! (`ulimit -u`, the limit of a container). Nothing panics then: what would have been done
 //! elsewhere is done by whoever asked for it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::Builder;
+use std::thread::{self, Builder};
 
 /// Something to be done elsewhere.
 pub type Work = Box<dyn FnOnce() + Send>;
@@ -53,6 +54,81 @@ pub fn elsewhere<T: Send + 'static>(
     receiver
 }
 
+/// How work goes on that is done side by side.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Step<R> {
+    /// The work with this number begins.
+    Begun(usize),
+    /// This came of it.
+    Ended(usize, R),
+}
+
+/// Does `work` with the numbers from 0 to `count`, up to `most` of them at the same time, and
+/// tells `hear`, in this thread, when each begins and what came of it, in whatever order that
+/// happens. It returns when all has ended.
+///
+/// Fewer threads do where fewer can be had; where there is none, this one does it all, one after
+/// another. A panic in the work comes out here, when what goes on beside it has ended; nothing
+/// more is begun then.
+pub fn side_by_side<R: Send>(
+    name: &str,
+    most: usize,
+    count: usize,
+    work: &(dyn Fn(usize) -> R + Sync),
+    hear: &mut dyn FnMut(Step<R>),
+) {
+    let next = AtomicUsize::new(0);
+    let take = || Some(next.fetch_add(1, Ordering::SeqCst)).filter(|number| *number < count);
+    let panicked = thread::scope(|scope| {
+        let (sender, steps) = mpsc::channel();
+        let mut wanted = count.min(most);
+        while wanted > 0 {
+            let (sender, take, next) = (sender.clone(), &take, &next);
+            let worker = move || {
+                while let Some(number) = take() {
+                    // Nobody hears any more where hearing has panicked: then it is over.
+                    if sender.send(Step::Begun(number)).is_err() {
+                        return;
+                    }
+                    let outcome = catch_unwind(AssertUnwindSafe(|| work(number)));
+                    if outcome.is_err() {
+                        next.store(count, Ordering::SeqCst);
+                    }
+                    if sender.send(Step::Ended(number, outcome)).is_err() {
+                        return;
+                    }
+                }
+            };
+            if Builder::new()
+                .name(name.to_owned())
+                .spawn_scoped(scope, worker)
+                .is_err()
+            {
+                break;
+            }
+            wanted -= 1;
+        }
+        drop(sender);
+        let mut panicked = None;
+        for step in steps {
+            match step {
+                Step::Begun(number) => hear(Step::Begun(number)),
+                Step::Ended(number, Ok(result)) => hear(Step::Ended(number, result)),
+                Step::Ended(_, Err(panic)) => panicked = panicked.or(Some(panic)),
+            }
+        }
+        panicked
+    });
+    if let Some(panic) = panicked {
+        resume_unwind(panic);
+    }
+    // No thread could be had: nothing has been taken yet.
+    while let Some(number) = take() {
+        hear(Step::Begun(number));
+        hear(Step::Ended(number, work(number)));
+    }
+}
+
 /// A machine that has no thread left, for tests.
 #[cfg(test)]
 pub(crate) fn none_left(_name: &str, work: Work) -> Result<(), Work> {
@@ -61,9 +137,99 @@ pub(crate) fn none_left(_name: &str, work: Work) -> Result<(), Work> {
 
 #[cfg(test)]
 mod tests {
-    use std::thread::current;
+    use std::collections::BTreeSet;
+    use std::sync::Barrier;
+    use std::thread::{ThreadId, current};
 
     use super::*;
+    use crate::values::internal_error::caught;
+
+    /// What was heard of some work, and the threads that did it.
+    fn side_by_side_by(
+        most: usize,
+        count: usize,
+        work: impl Fn(usize) + Sync,
+    ) -> (Vec<usize>, BTreeSet<String>) {
+        let (mut begun, mut ended) = (BTreeSet::new(), Vec::new());
+        let mut threads: BTreeSet<String> = BTreeSet::new();
+        let shown = |id: ThreadId| format!("{id:?}");
+        let work = |number| {
+            work(number);
+            current().id()
+        };
+        side_by_side("a test", most, count, &work, &mut |step| match step {
+            Step::Begun(number) => assert!(begun.insert(number), "{number} begins once"),
+            Step::Ended(number, thread) => {
+                assert!(begun.contains(&number), "{number} has begun");
+                ended.push(number);
+                threads.insert(shown(thread));
+            }
+        });
+        ended.sort_unstable();
+        (ended, threads)
+    }
+
+    #[test]
+    fn everything_is_done_once_by_no_more_threads_than_wanted() {
+        for (most, count) in [(1, 7), (3, 7), (64, 7), (64, 0), (5, 5)] {
+            let (ended, threads) = side_by_side_by(most, count, |_| {});
+            assert_eq!(ended, Vec::from_iter(0..count));
+            assert!(threads.len() <= most.min(count), "{threads:?}");
+        }
+    }
+
+    #[test]
+    fn as_much_as_wanted_goes_on_at_the_same_time() {
+        // Nobody passes before all four are there.
+        let barrier = Barrier::new(4);
+        let (ended, threads) = side_by_side_by(4, 8, |_| {
+            barrier.wait();
+        });
+        assert_eq!((ended, threads.len()), (Vec::from_iter(0..8), 4));
+    }
+
+    #[test]
+    fn where_no_thread_is_left_this_one_does_it_all_in_order() {
+        let mut steps = Vec::new();
+        let here = current().id();
+        let work = |number: usize| {
+            assert_eq!(current().id(), here);
+            number * 2
+        };
+        side_by_side("a test", 0, 3, &work, &mut |step| steps.push(step));
+        let expected: Vec<_> = (0..3)
+            .flat_map(|number| [Step::Begun(number), Step::Ended(number, number * 2)])
+            .collect();
+        assert_eq!(steps, expected);
+    }
+
+    #[test]
+    fn a_panic_in_one_of_them_comes_out_here_and_begins_nothing_more() {
+        for most in [0, 1, 2] {
+            let mut begun = 0;
+            let outcome = caught(|| {
+                let work = |number| assert!(number < 2, "a panic of the tests");
+                side_by_side("a test", most, 1000, &work, &mut |step| {
+                    begun += usize::from(matches!(step, Step::Begun(_)));
+                });
+            });
+            let words = outcome.expect_err("a panic").to_string();
+            assert!(words.contains("a panic of the tests"), "{words}");
+            assert!(begun < 1000, "{begun}");
+        }
+    }
+
+    #[test]
+    fn a_panic_of_whoever_hears_ends_the_work() {
+        for most in [0, 2] {
+            let outcome = caught(|| {
+                side_by_side("a test", most, 1000, &|_| {}, &mut |_| {
+                    panic!("a panic of the tests")
+                });
+            });
+            assert!(outcome.is_err());
+        }
+    }
 
     #[test]
     fn work_is_done_in_a_thread_of_its_name() {

@@ -1,5 +1,6 @@
 //! `dpbackup check`
 
+use std::cell::RefCell;
 use std::path::Path;
 
 use crate::cli::{CheckArgs, FindingsFormat, Global};
@@ -17,7 +18,9 @@ use crate::plan::model::{Device, Plan};
 use crate::report::findings;
 use crate::run::Engine;
 use crate::run::event::{Progress, Sink as _};
-use crate::run::examine::{CheckItem, CheckVerdict, THIS_MACHINE, examine, examine_device};
+use crate::run::examine::{
+    CheckItem, CheckVerdict, THIS_MACHINE, devices_of, examine_devices, examine_machine,
+};
 use crate::signal::{self, Stop};
 use crate::ui::{Screen, SignalAnswer, Ui, Verbosity};
 use crate::values::environment::Lookup;
@@ -51,65 +54,121 @@ pub(super) fn check(global: &Global, args: &CheckArgs, ui: Ui, env: Lookup<'_>) 
         process: "check",
         environment: env,
     };
-    let mut screen = Screen::new(ui, file.invocation.clone());
+    let screen = Screen::new(ui, file.invocation.clone());
     let look = || {
         stop.is_requested();
     };
     let _answering = stop.answered_by(&SignalAnswer::new(&screen, limits(file, false), &look).to_signals());
-    let interrupted = || Ok(stop.signal().map_or(Exit::Failed, Exit::Interrupted));
-    let mut found = Vec::new();
+    let mut told = FoundSoFar::new(ui, args.format, screen);
     if !plans.is_empty() {
-        let Some(looked) = examine(engine, &plans, &mut |progress| screen.progress(progress)) else {
-            return interrupted();
-        };
-        found = looked;
-        let local = found
-            .iter()
-            .take_while(|finding| finding.subject == THIS_MACHINE)
-            .count();
-        found.insert(local, history(&file.settings.history));
-        found.extend(open_quiesces(file).map(|open| CheckItem {
-            subject: THIS_MACHINE.to_owned(),
-            item: "journal",
-            verdict: CheckVerdict::Fail,
-            text: open,
-            hint: None,
-        }));
+        told.take(on_this_machine(engine, &plans));
+        told.examine(engine, &plans, &devices_of(file, &plans));
     }
     // Who names a device asks about it alone, whatever plan would back it up.
     let enabled: Vec<&Plan> = file.plans.iter().filter(|plan| plan.enabled).collect();
-    let of = devices.len();
-    for (asked, device) in devices.into_iter().enumerate() {
-        let waiting_for = device.name.clone();
-        screen.progress(&Progress::Asking {
-            waiting_for,
-            asked,
-            of,
-        });
-        found.extend(examine_device(engine, &enabled, device));
-        if stop.is_requested() {
-            return interrupted();
-        }
+    told.examine(engine, &enabled, &devices);
+    let found = told.end(&stop)?;
+    if let Some(signal) = stop.signal() {
+        return Ok(Exit::Interrupted(signal));
     }
-    screen.progress(&Progress::AskingEnded);
-    let text = match args.format {
-        FindingsFormat::Table if ui.verbosity == Verbosity::Quiet => {
-            let mut bad = found.clone();
-            bad.retain(|finding| finding.verdict != CheckVerdict::Ok);
-            match bad.as_slice() {
-                [] => String::new(),
-                bad => findings::table(bad, ui.width),
-            }
-        }
-        FindingsFormat::Table => findings::table(&found, ui.width),
-        FindingsFormat::Json => findings::json(&found),
-    };
-    print(ui, &text)?;
     Ok(match findings::worst(&found) {
         CheckVerdict::Ok | CheckVerdict::Skip => Exit::Success,
         CheckVerdict::Warn => Exit::Warned,
         CheckVerdict::Fail => Exit::Failed,
     })
+}
+
+/// What is found on this machine: the history and its journal among the rest.
+fn on_this_machine(engine: Engine<'_>, plans: &[&Plan]) -> Vec<CheckItem> {
+    let file = engine.file;
+    let mut found = examine_machine(engine, plans);
+    let local = found
+        .iter()
+        .take_while(|finding| finding.subject == THIS_MACHINE)
+        .count();
+    let journal = open_quiesces(file).map(|open| CheckItem {
+        subject: THIS_MACHINE.to_owned(),
+        item: "journal",
+        verdict: CheckVerdict::Fail,
+        text: open,
+        hint: None,
+    });
+    let own = [history(&file.settings.history)].into_iter().chain(journal);
+    found.splice(local..local, own);
+    found
+}
+
+/// What was found so far. Lines for people are printed as they come: whoever looks at hundreds of
+/// devices does not wait for the slowest to read of the first.
+struct FoundSoFar {
+    ui: Ui,
+    format: FindingsFormat,
+    screen: Screen,
+    found: Vec<CheckItem>,
+    /// The subject of the last line that was printed.
+    subject: Option<String>,
+    /// The first line that could not be printed says why.
+    trouble: Option<CommandError>,
+}
+
+impl FoundSoFar {
+    fn new(ui: Ui, format: FindingsFormat, screen: Screen) -> Self {
+        Self {
+            ui,
+            format,
+            screen,
+            found: Vec::new(),
+            subject: None,
+            trouble: None,
+        }
+    }
+
+    fn examine(&mut self, engine: Engine<'_>, plans: &[&Plan], devices: &[&Device]) {
+        let told = RefCell::new(self);
+        let show = &mut |progress: &Progress| told.borrow_mut().screen.progress(progress);
+        let tell = &mut |found| told.borrow_mut().take(found);
+        examine_devices(engine, plans, devices, show, tell);
+    }
+
+    fn take(&mut self, found: Vec<CheckItem>) {
+        if self.format == FindingsFormat::Table && self.trouble.is_none() {
+            let shown = self.shown(&found);
+            let text = findings::lines(self.subject.as_deref(), &shown, self.ui.width);
+            if let Some(last) = shown.last() {
+                self.subject = Some(last.subject.clone());
+                // What moves at the terminal makes room; it comes back by itself.
+                self.screen.progress(&Progress::AskingEnded);
+                self.trouble = print(self.ui, &text).err();
+            }
+        }
+        self.found.extend(found);
+    }
+
+    /// Those that are shown: only what is not good, where nothing else is asked for.
+    fn shown(&self, found: &[CheckItem]) -> Vec<CheckItem> {
+        let mut shown = found.to_vec();
+        if self.ui.verbosity == Verbosity::Quiet {
+            shown.retain(|finding| finding.verdict != CheckVerdict::Ok);
+        }
+        shown
+    }
+
+    /// Prints what comes at the end, unless somebody wanted to stop before.
+    fn end(self, stop: &Stop) -> Result<Vec<CheckItem>, CommandError> {
+        if let Some(trouble) = self.trouble {
+            return Err(trouble);
+        }
+        if !stop.is_requested() {
+            let shown = self.shown(&self.found);
+            let text = match self.format {
+                FindingsFormat::Json => findings::json(&self.found),
+                FindingsFormat::Table if shown.is_empty() => String::new(),
+                FindingsFormat::Table => findings::counts(&shown),
+            };
+            print(self.ui, &text)?;
+        }
+        Ok(self.found)
+    }
 }
 
 /// Whether history can be used, as far as looking at it tells.

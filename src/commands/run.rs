@@ -110,7 +110,6 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
         if stop.is_requested() {
             break;
         }
-        devices.forget_unavailable();
     }
     drop(record);
     if let Some((plan, error)) = &trouble {

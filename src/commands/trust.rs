@@ -1,6 +1,7 @@
 //! `dpbackup trust`
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use anyhow::anyhow;
 use jiff::Timestamp;
@@ -27,17 +28,23 @@ pub(super) fn trust(global: &Global, args: &TrustArgs, ui: Ui, env: Lookup<'_>) 
         None => return Err(which(file)),
     };
     let trust_command = file.invocation.command(["trust", &device.name]);
-    let peer = peer::reach(&device.host, device.port, file.settings.timeouts.connect)
-        .and_then(peer::Reached::shake_hands)
-        .map_err(|error| error.for_device(&trust_command))
-        .map_err(|error| {
-            let place = format!("{} ({}:{})", device.name, device.host, device.port);
-            let failed = CommandError::new(Exit::Failed, anyhow!("{place}: {}", error.message));
-            match error.hint {
-                Some(hint) => failed.with_hint(hint),
-                None => failed,
-            }
-        })?;
+    // No signal is listened to here: one ends the process.
+    let peer = peer::reach(
+        &device.host,
+        device.port,
+        file.settings.timeouts.connect,
+        &Arc::default(),
+    )
+    .and_then(peer::Reached::shake_hands)
+    .map_err(|error| error.for_device(&trust_command))
+    .map_err(|error| {
+        let place = format!("{} ({}:{})", device.name, device.host, device.port);
+        let failed = CommandError::new(Exit::Failed, anyhow!("{place}: {}", error.message));
+        match error.hint {
+            Some(hint) => failed.with_hint(hint),
+            None => failed,
+        }
+    })?;
     let certificates = peer.certificates();
     let Some(own) = certificates.first() else {
         return Err(CommandError::new(

@@ -75,6 +75,11 @@ impl Gateway<'_> {
         self.retried(|| self.domains_once())
     }
 
+    /// The same, as the first question to a device.
+    pub fn first_domains(&self) -> Result<Vec<DomainStatus>> {
+        self.retried_soon(|| self.domains_once())
+    }
+
     /// The same, tried once: for polling.
     pub fn domains_once(&self) -> Result<Vec<DomainStatus>> {
         let request = request::get_status(DEFAULT_DOMAIN, "DomainStatus");
@@ -118,10 +123,12 @@ impl Gateway<'_> {
     /// question is about this domain only; no answer at all is an error.
     pub fn is_api_connect(&self, domain: &str) -> Result<ApiConnect> {
         let request = request::get_config(domain, "APIConnectGatewayService", None);
-        let answer = self.read(&request, "config", |config| {
-            let enabled = reply::rows(config, "APIConnectGatewayService")
-                .any(|row| reply::field(row, "mAdminState").eq_ignore_ascii_case("enabled"));
-            Ok(if enabled { ApiConnect::Yes } else { ApiConnect::No })
+        let answer = self.retried_soon(|| {
+            self.read_once(&request, "config", &mut |config| {
+                let enabled = reply::rows(config, "APIConnectGatewayService")
+                    .any(|row| reply::field(row, "mAdminState").eq_ignore_ascii_case("enabled"));
+                Ok(if enabled { ApiConnect::Yes } else { ApiConnect::No })
+            })
         });
         match answer {
             Err(error) => match error.kind {

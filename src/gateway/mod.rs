@@ -120,6 +120,31 @@ impl<'a> Gateway<'a> {
         operation()
     }
 
+    /// The same for the first questions to a device, of which nobody knows whether it is there:
+    /// a new try begins only as long as a connection may take. So a connection that timed out is
+    /// not tried again, nor is a device asked twice that is silent, and whether it answers is
+    /// known after `connect` and `request`.
+    pub fn retried_soon<T>(&self, mut operation: impl FnMut() -> Result<T>) -> Result<T> {
+        let started = self.clock.elapsed();
+        let mut pause = FIRST_PAUSE;
+        for _ in 0..self.retries {
+            let outcome = operation();
+            let Err(error) = &outcome else { return outcome };
+            let passed = self.clock.elapsed().saturating_sub(started);
+            let is_silent = error.kind == SomaErrorKind::TimedOut;
+            if !error.is_passing()
+                || is_silent
+                || self.stop.is_requested()
+                || passed + pause >= self.timeouts().connect
+            {
+                return outcome;
+            }
+            self.clock.sleep(pause, &self.stop);
+            pause *= 2;
+        }
+        operation()
+    }
+
     fn interruptible<T>(&self, request: &Request, operation: impl FnOnce() -> Result<T>) -> Result<T> {
         if self.stop.is_requested() {
             return Err(SomaError::new(
@@ -141,5 +166,90 @@ impl fmt::Debug for Gateway<'_> {
         f.debug_struct("Gateway")
             .field("client", &self.client)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use jiff::Timestamp;
+    use jiff::tz::TimeZone;
+    use secrecy::SecretString;
+
+    use super::*;
+    use crate::soma::client::Endpoint;
+    use crate::values::trust::Trust;
+
+    /// A clock that moves when somebody sleeps, and when a test says so.
+    #[derive(Default)]
+    struct Passing(Mutex<Duration>);
+
+    impl Passing {
+        fn pass(&self, time: Duration) {
+            *self.0.lock().expect("no panic with the lock") += time;
+        }
+    }
+
+    impl Clock for Passing {
+        fn now(&self) -> Timestamp {
+            Timestamp::UNIX_EPOCH
+        }
+
+        fn elapsed(&self) -> Duration {
+            *self.0.lock().expect("no panic with the lock")
+        }
+
+        fn sleep(&self, duration: Duration, _stop: &Stop) {
+            self.pass(duration);
+        }
+
+        fn zone(&self) -> TimeZone {
+            TimeZone::UTC
+        }
+    }
+
+    /// How often a first question is asked that fails so each time, after so many seconds, and how
+    /// long that takes in all.
+    fn asked(kind: SomaErrorKind, takes: u64) -> (u32, u64) {
+        let clock = Passing::default();
+        let timeouts = Timeouts {
+            connect: Duration::from_secs(10),
+            request: Duration::from_secs(60),
+            export: Duration::from_secs(60),
+            secure_backup: Duration::from_secs(60),
+            idle: Duration::from_secs(60),
+        };
+        let client = Client::new(Endpoint {
+            host: "127.0.0.1".to_owned(),
+            port: 1,
+            username: "backup".to_owned(),
+            password: SecretString::from("secret"),
+            trust: Trust::Off,
+            timeouts,
+            trust_command: String::new(),
+        });
+        let gateway = Gateway::new(client.expect("a client"), &clock, Stop::new(), 10);
+        let mut times = 0;
+        let failed: Result<()> = gateway.retried_soon(|| {
+            times += 1;
+            clock.pass(Duration::from_secs(takes));
+            Err(SomaError::new(kind, "a failure of the tests"))
+        });
+        assert_eq!(failed.expect_err("it fails each time").kind, kind);
+        (times, clock.elapsed().as_secs())
+    }
+
+    #[test]
+    fn a_first_question_is_asked_again_only_as_long_as_a_connection_may_take() {
+        // 1, 2 and 4 seconds are waited; 8 more would be too many.
+        assert_eq!(asked(SomaErrorKind::Unavailable, 0), (4, 7));
+        assert_eq!(asked(SomaErrorKind::Broken, 3), (3, 12));
+        // A connection that timed out; one that was refused at once.
+        assert_eq!(asked(SomaErrorKind::Unreachable, 10), (1, 10));
+        assert_eq!(asked(SomaErrorKind::Unreachable, 0), (4, 7));
+        // Whoever is silent, and whoever has answered.
+        assert_eq!(asked(SomaErrorKind::TimedOut, 1), (1, 1));
+        assert_eq!(asked(SomaErrorKind::LoginRefused, 0), (1, 0));
     }
 }

@@ -31,23 +31,22 @@ pub fn worst(findings: &[CheckItem]) -> CheckVerdict {
         .unwrap_or(CheckVerdict::Ok)
 }
 
+/// The longest name of an item. What is found is shown as it comes, so that nobody can wait for
+/// the longest that will.
+const ITEM_WIDTH: usize = "certificate".len();
+
 /// A block for each subject, a line for each item, its advice below it; within the columns of
-/// a terminal.
-pub fn table(findings: &[CheckItem], columns: Option<u16>) -> String {
-    let width = findings
-        .iter()
-        .map(|finding| finding.item.len())
-        .max()
-        .unwrap_or(0);
+/// a terminal. `before`: the subject of what was shown before, if anything was.
+pub fn lines(before: Option<&str>, findings: &[CheckItem], columns: Option<u16>) -> String {
     // Behind the verdict and the item.
-    let indent = 2 + 4 + 2 + width + 2;
+    let (width, indent) = (ITEM_WIDTH, 2 + 4 + 2 + ITEM_WIDTH + 2);
     let mut text = String::new();
-    let mut subject = "";
+    let mut before = before;
     for finding in findings {
-        if finding.subject != subject {
-            let gap = if subject.is_empty() { "" } else { "\n" };
+        if before != Some(&finding.subject) {
+            let gap = if before.is_none() { "" } else { "\n" };
             text.push_str(&format!("{gap}{}\n", printable(&finding.subject)));
-            subject = &finding.subject;
+            before = Some(&finding.subject);
         }
         let (verdict, item) = (word(finding.verdict), finding.item);
         let found = hanging(&printable(&finding.text), indent, columns);
@@ -57,20 +56,24 @@ pub fn table(findings: &[CheckItem], columns: Option<u16>) -> String {
             text.push_str(&format!("{:indent$}{hint}\n", ""));
         }
     }
+    text
+}
+
+/// How many of each there are, below all that was shown.
+pub fn counts(findings: &[CheckItem]) -> String {
     let count = |verdict| {
         findings
             .iter()
             .filter(|finding| finding.verdict == verdict)
             .count()
     };
-    text.push_str(&format!(
+    format!(
         "\n{} OK, {} WARN, {} FAIL, {} SKIP\n",
         count(CheckVerdict::Ok),
         count(CheckVerdict::Warn),
         count(CheckVerdict::Fail),
         count(CheckVerdict::Skip)
-    ));
-    text
+    )
 }
 
 /// One document.

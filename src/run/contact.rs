@@ -1,19 +1,29 @@
 //! The devices of a run: each is contacted once, and its connection kept.
+//!
+//! Those of a plan are asked at the same time, for whoever is silent costs as long as a limit
+//! lasts. Nothing but reading happens there; no lock is held, and nothing is written down.
+//! What came of it is decided upon in one thread, in the order of the plan file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
 use crate::gateway::Gateway;
-use crate::gateway::domains::DomainStatus;
+use crate::gateway::domains::{ApiConnect, DomainStatus};
 use crate::gateway::facts::Firmware;
 use crate::plan::model::{Device, Trust};
 use crate::run::Engine;
-use crate::run::event::DeviceFacts;
+use crate::run::event::{DeviceFacts, Progress};
 use crate::run::failure::{Failure, words};
 use crate::run::status::Status;
 use crate::secret::SecretContext;
 use crate::soma::client::{Client, Endpoint};
-use crate::soma::error::SomaErrorKind;
+use crate::soma::error::{SomaError, SomaErrorKind};
+use crate::threads::{self, Step};
 use crate::values::causes::with_causes;
+use crate::values::pattern::PatternList;
+
+/// So many devices are asked at the same time.
+const AT_ONCE: usize = 64;
 
 /// A device that answered.
 #[derive(Debug)]
@@ -24,10 +34,32 @@ pub struct Session<'a> {
     pub gateway: Gateway<'a>,
     /// Its domains when it was contacted.
     pub domains: Vec<DomainStatus>,
-    /// Whether asking a domain for API Connect makes sense: false once the firmware has
-    /// said that it does not know the class.
-    pub knows_api_connect: bool,
+    /// What its domains say about API Connect, as far as they were asked.
+    api_connect: BTreeMap<String, Result<ApiConnect, SomaError>>,
+    /// Why the others are not asked any more.
+    done_asking: Option<DoneAsking>,
     facts: Option<DeviceFacts>,
+}
+
+/// Why the domains of a device are not asked for API Connect any more.
+#[derive(Debug)]
+enum DoneAsking {
+    /// The firmware does not know the class: none of its domains is one.
+    UnknownClass,
+    /// The question about this domain got no answer: the next would wait as long, or be refused
+    /// like it.
+    NoAnswerAbout(String),
+}
+
+/// What is known of a domain and API Connect.
+#[derive(Debug)]
+pub enum KnownOfDomain<'s> {
+    /// What the device said.
+    Said(&'s ApiConnect),
+    /// The device was asked, and this came of it.
+    NoAnswer(&'s SomaError),
+    /// It was not asked, for this reason.
+    NotAsked(String),
 }
 
 /// How a device met us.
@@ -39,6 +71,21 @@ pub enum Contact<'a> {
     Down(String),
     /// It answered, but not as it should: its tasks fail.
     Bad(Failure),
+}
+
+/// A device of a plan, and the patterns of those of its domains that are wanted.
+#[derive(Debug)]
+pub struct WantedDevice<'a> {
+    /// The device.
+    pub device: &'a Device,
+    /// The patterns of all activities that concern it.
+    pub domains: Vec<&'a PatternList>,
+}
+
+/// A device that is asked, and how it met us when it was met before.
+struct Question<'a> {
+    wanted: WantedDevice<'a>,
+    known: Mutex<Option<Contact<'a>>>,
 }
 
 /// All contacts of a run.
@@ -64,11 +111,35 @@ impl<'a> Devices<'a> {
             .or_insert_with(|| meet(engine, device))
     }
 
-    /// Forgets devices that were not available, so that another plan tries them again.
-    /// A refused login is remembered: trying it again locks accounts.
-    pub fn forget_unavailable(&mut self) {
-        self.contacts
-            .retain(|_, contact| !matches!(contact, Contact::Down(_)));
+    /// Asks devices whatever is not known of them yet, up to 64 at the same time, and shows
+    /// whom one waits for. What another plan of the same command has found out is not asked
+    /// again, not even of a device that was not available. The wish to stop ends it: then some
+    /// were not asked.
+    pub fn ask(&mut self, wanted: Vec<WantedDevice<'a>>, show: &mut dyn FnMut(&Progress)) {
+        let mut questions = Vec::new();
+        for wanted in wanted {
+            let name = wanted.device.name.as_str();
+            match self.contacts.remove(name) {
+                Some(known) if !known.leaves_open(&wanted.domains) => {
+                    self.contacts.insert(name, known);
+                }
+                known => questions.push(Question {
+                    wanted,
+                    known: Mutex::new(known),
+                }),
+            }
+        }
+        let engine = self.engine;
+        let answer = |number: usize| questions.get(number).and_then(|question| question.ask(engine));
+        let names = questions
+            .iter()
+            .map(|question| question.wanted.device.name.as_str());
+        let names: Vec<&str> = names.collect();
+        side_by_side(&names, &answer, show, &mut |number, contact| {
+            if let (Some(question), Some(contact)) = (questions.get(number), contact) {
+                self.contacts.insert(&question.wanted.device.name, contact);
+            }
+        });
     }
 
     /// From now on the device counts as one that refuses our login.
@@ -77,7 +148,118 @@ impl<'a> Devices<'a> {
     }
 }
 
+impl<'a> Question<'a> {
+    /// Asks, unless somebody wants to stop.
+    fn ask(&self, engine: Engine<'a>) -> Option<Contact<'a>> {
+        if engine.stop.is_requested() {
+            return None;
+        }
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let mut contact = known.unwrap_or_else(|| meet(engine, self.wanted.device));
+        if let Contact::Up(session) = &mut contact {
+            session.ask_for_api_connect(&self.wanted.domains);
+        }
+        Some(contact)
+    }
+}
+
+/// Does `work` for the devices with these names, many at the same time, shows whom one waits
+/// for, and hands out what comes of it as it comes.
+pub(super) fn side_by_side<R: Send>(
+    names: &[&str],
+    work: &(dyn Fn(usize) -> R + Sync),
+    show: &mut dyn FnMut(&Progress),
+    take: &mut dyn FnMut(usize, R),
+) {
+    let (mut answered, mut asked) = (0, BTreeSet::new());
+    threads::side_by_side("asking", AT_ONCE, names.len(), work, &mut |step| {
+        match step {
+            Step::Begun(number) => {
+                asked.insert(number);
+            }
+            Step::Ended(number, result) => {
+                asked.remove(&number);
+                answered += 1;
+                take(number, result);
+            }
+        }
+        let waiting_for = asked.iter().filter_map(|number| names.get(*number).copied());
+        show(&Progress::Asking {
+            waiting_for: some_by_name(waiting_for.collect()),
+            asked: answered,
+            of: names.len(),
+        });
+    });
+    show(&Progress::AskingEnded);
+}
+
+/// The first of these names, and how many more there are.
+fn some_by_name(mut names: Vec<&str>) -> String {
+    const NAMED: usize = 3;
+    let more = names.len().saturating_sub(NAMED);
+    names.truncate(NAMED);
+    match more {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
+    }
+}
+
+impl Contact<'_> {
+    /// Whether something of these domains was not asked yet.
+    fn leaves_open(&self, domains: &[&PatternList]) -> bool {
+        match self {
+            Contact::Up(session) => !session.not_asked(domains).is_empty(),
+            Contact::Down(_) | Contact::Bad(_) => false,
+        }
+    }
+}
+
 impl Session<'_> {
+    /// The domains that these patterns match and that were not asked for API Connect yet, by
+    /// name; none where there is no use in asking.
+    fn not_asked(&self, domains: &[&PatternList]) -> BTreeSet<String> {
+        if self.done_asking.is_some() {
+            return BTreeSet::new();
+        }
+        let names = self.domains.iter().map(|domain| &domain.name);
+        names
+            .filter(|name| !self.api_connect.contains_key(*name))
+            .filter(|name| domains.iter().any(|pattern| pattern.matches(name)))
+            .cloned()
+            .collect()
+    }
+
+    /// Asks every domain that these patterns match whether it belongs to API Connect, once.
+    pub fn ask_for_api_connect(&mut self, domains: &[&PatternList]) {
+        for name in self.not_asked(domains) {
+            let answer = self.gateway.is_api_connect(&name);
+            match &answer {
+                Ok(ApiConnect::UnknownClass) => self.done_asking = Some(DoneAsking::UnknownClass),
+                Err(error) if !may_be_one_domains(error.kind) => {
+                    self.done_asking = Some(DoneAsking::NoAnswerAbout(name.clone()));
+                }
+                Ok(_) | Err(_) => {}
+            }
+            self.api_connect.insert(name, answer);
+            if self.done_asking.is_some() {
+                break;
+            }
+        }
+    }
+
+    /// What is known of a domain that was matched.
+    pub fn api_connect(&self, domain: &str) -> KnownOfDomain<'_> {
+        match (self.api_connect.get(domain), &self.done_asking) {
+            (Some(Ok(said)), _) => KnownOfDomain::Said(said),
+            (Some(Err(error)), _) => KnownOfDomain::NoAnswer(error),
+            (None, Some(DoneAsking::UnknownClass)) => KnownOfDomain::Said(&ApiConnect::UnknownClass),
+            (None, Some(DoneAsking::NoAnswerAbout(other))) => {
+                KnownOfDomain::NotAsked(format!("the same question about {other} got no answer"))
+            }
+            (None, None) => KnownOfDomain::NotAsked("nobody asked".to_owned()),
+        }
+    }
+
     /// What the device says about itself, asked once.
     pub fn facts(&mut self) -> Result<&DeviceFacts, Failure> {
         if self.facts.is_none() {
@@ -89,6 +271,17 @@ impl Session<'_> {
         }
         Ok(self.facts.get_or_insert_default())
     }
+}
+
+/// Whether a question that failed so may be answered about another domain of the device.
+fn may_be_one_domains(kind: SomaErrorKind) -> bool {
+    !matches!(
+        kind,
+        SomaErrorKind::TimedOut
+            | SomaErrorKind::Unreachable
+            | SomaErrorKind::LoginRefused
+            | SomaErrorKind::Interrupted
+    )
 }
 
 fn facts(firmware: Firmware, trust: &Trust) -> DeviceFacts {
@@ -152,12 +345,13 @@ fn meet<'a>(engine: Engine<'a>, device: &'a Device) -> Contact<'a> {
         Ok(gateway) => gateway,
         Err(failure) => return Contact::Bad(failure),
     };
-    match gateway.domains() {
+    match gateway.first_domains() {
         Ok(domains) => Contact::Up(Box::new(Session {
             device,
             gateway,
             domains,
-            knows_api_connect: true,
+            api_connect: BTreeMap::new(),
+            done_asking: None,
             facts: None,
         })),
         Err(error) if matches!(error.kind, SomaErrorKind::Unreachable | SomaErrorKind::TimedOut) => {

@@ -524,7 +524,7 @@ impl Undo {
 pub enum Progress {
     /// Devices are asked what they have. A device that is dead is found out by waiting.
     Asking {
-        /// Whom one waits for.
+        /// Whom one waits for: the first of them by name, and how many more.
         waiting_for: String,
         /// How many have answered, or will not.
         asked: usize,

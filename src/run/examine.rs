@@ -10,43 +10,56 @@ mod item;
 mod local;
 mod needs;
 
-use crate::plan::model::{Device, Plan};
+use std::collections::BTreeMap;
+
+use crate::plan::model::{Device, Plan, PlanFile};
 use crate::run::Engine;
+use crate::run::contact::side_by_side;
 use crate::run::event::Progress;
 
 pub use item::{CheckItem, CheckVerdict, THIS_MACHINE};
 
 use needs::Needs;
 
-/// Looks at one device: at all that these plans need of it, and where they need nothing, at the
-/// way to it.
-pub fn examine_device(engine: Engine<'_>, plans: &[&Plan], device: &Device) -> Vec<CheckItem> {
-    let needs = needs::Needs::of(device, plans).unwrap_or_default();
-    device::examine(engine, device, &needs)
+/// Looks at what these plans need of this machine, and at the plans themselves.
+pub fn examine_machine(engine: Engine<'_>, plans: &[&Plan]) -> Vec<CheckItem> {
+    local::examine(engine, plans)
 }
 
-/// Looks at all that these plans need, and shows whom it asks. `None` when somebody asked to stop
-/// meanwhile.
-pub fn examine(
+/// The devices that these plans concern, in the order of the file.
+pub fn devices_of<'a>(file: &'a PlanFile, plans: &[&Plan]) -> Vec<&'a Device> {
+    let devices = file.devices.iter();
+    devices
+        .filter(|device| Needs::of(device, plans).is_some())
+        .collect()
+}
+
+/// Looks at devices, many at the same time: at all that these plans need of each, and where they
+/// need nothing, at the way to it. Shows whom one waits for, and tells what was found device by
+/// device, in their order, each as soon as it and those before it are known. The wish to stop ends
+/// it: those that were not seen to the end are not told then.
+pub fn examine_devices(
     engine: Engine<'_>,
     plans: &[&Plan],
+    devices: &[&Device],
     show: &mut dyn FnMut(&Progress),
-) -> Option<Vec<CheckItem>> {
-    let mut found = local::examine(engine, plans);
-    let devices = engine.file.devices.iter();
-    let needing = devices.filter_map(|device| Needs::of(device, plans).map(|needs| (device, needs)));
-    let needing: Vec<(&Device, Needs<'_>)> = needing.collect();
-    for (asked, (device, needs)) in needing.iter().enumerate() {
-        show(&Progress::Asking {
-            waiting_for: device.name.clone(),
-            asked,
-            of: needing.len(),
-        });
-        found.extend(device::examine(engine, device, needs));
-        if engine.stop.is_requested() {
-            return None;
+    tell: &mut dyn FnMut(Vec<CheckItem>),
+) {
+    let look = |number: usize| {
+        let device = devices.get(number).filter(|_| !engine.stop.is_requested())?;
+        let needs = Needs::of(device, plans).unwrap_or_default();
+        let found = device::examine(engine, device, &needs);
+        // What was cut short says nothing about the device.
+        (!engine.stop.is_requested()).then_some(found)
+    };
+    let names: Vec<&str> = devices.iter().map(|device| device.name.as_str()).collect();
+    let mut waiting: BTreeMap<usize, Option<Vec<CheckItem>>> = BTreeMap::new();
+    let mut next = 0;
+    side_by_side(&names, &look, show, &mut |number, found| {
+        waiting.insert(number, found);
+        while let Some(found) = waiting.remove(&next) {
+            next += 1;
+            found.into_iter().for_each(&mut *tell);
         }
-    }
-    show(&Progress::AskingEnded);
-    Some(found)
+    });
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::gateway::domains::ApiConnect;
 use crate::plan::model::{Action, Activity, Device, Domains, Plan, PlanFile};
-use crate::run::contact::{Contact, Devices, Session};
+use crate::run::contact::{Contact, Devices, KnownOfDomain, Session, WantedDevice};
 use crate::run::event::{ALL_DOMAINS, ActionKind, Progress};
 use crate::run::failure::{Failure, words};
 use crate::run::status::Status;
@@ -67,8 +67,8 @@ impl Activity {
     }
 }
 
-/// Expands every activity of `plan`, and shows whom it waits for meanwhile. `None` when somebody
-/// asked to stop.
+/// Expands every activity of `plan`, after all its devices were asked, and shows whom one waits
+/// for. `None` when somebody asked to stop meanwhile.
 pub fn expand<'a>(
     file: &'a PlanFile,
     plan: &'a Plan,
@@ -76,24 +76,10 @@ pub fn expand<'a>(
     stop: &Stop,
     show: &mut dyn FnMut(&Progress),
 ) -> Option<Vec<ExpandedActivity<'a>>> {
-    let expanded = expanded(file, plan, devices, stop, show);
-    show(&Progress::AskingEnded);
-    expanded
-}
-
-fn expanded<'a>(
-    file: &'a PlanFile,
-    plan: &'a Plan,
-    devices: &mut Devices<'a>,
-    stop: &Stop,
-    show: &mut dyn FnMut(&Progress),
-) -> Option<Vec<ExpandedActivity<'a>>> {
-    let is_named = |device: &&Device| {
-        let mut activities = plan.activities.iter();
-        activities.any(|activity| activity.devices.matches(&device.name))
-    };
-    let of = file.devices.iter().filter(is_named).count();
-    let mut met = BTreeSet::new();
+    devices.ask(wanted(file, plan), show);
+    if stop.is_requested() {
+        return None;
+    }
     let mut expanded = Vec::new();
     for activity in &plan.activities {
         let (mut tasks, mut notes) = (Vec::new(), Vec::new());
@@ -102,18 +88,9 @@ fn expanded<'a>(
             .iter()
             .filter(|device| activity.devices.matches(&device.name))
         {
-            show(&Progress::Asking {
-                waiting_for: device.name.clone(),
-                asked: met.len(),
-                of,
-            });
             let contact = devices.contact(device);
-            met.insert(device.name.as_str());
             tasks.extend(tasks_of(activity, device, contact));
             notes.extend(without_domain(activity, contact));
-            if stop.is_requested() {
-                return None;
-            }
         }
         if tasks.is_empty() {
             let pattern = activity.devices.to_string();
@@ -135,7 +112,31 @@ fn expanded<'a>(
     Some(expanded)
 }
 
-fn tasks_of<'a>(activity: &Activity, device: &'a Device, contact: &mut Contact<'a>) -> Vec<ExpandedTask<'a>> {
+/// What a plan has to ask, each device once, in the order of the file.
+fn wanted<'a>(file: &'a PlanFile, plan: &'a Plan) -> Vec<WantedDevice<'a>> {
+    let mut wanted = Vec::new();
+    for device in &file.devices {
+        let concerning = |activity: &&Activity| activity.devices.matches(&device.name);
+        let mut activities = plan.activities.iter().filter(concerning).peekable();
+        if activities.peek().is_none() {
+            continue;
+        }
+        let domains = activities.filter_map(|activity| match &activity.action {
+            Action::ExportDomain {
+                domains: Domains::Matching(pattern),
+            } => Some(pattern),
+            Action::SecureBackup { .. }
+            | Action::ExportDomain {
+                domains: Domains::All,
+            } => None,
+        });
+        let domains = domains.collect();
+        wanted.push(WantedDevice { device, domains });
+    }
+    wanted
+}
+
+fn tasks_of<'a>(activity: &Activity, device: &'a Device, contact: &Contact<'a>) -> Vec<ExpandedTask<'a>> {
     let task = |domain: String, verdict: Verdict<'a>| ExpandedTask {
         device_name: device.name.clone(),
         domain,
@@ -229,38 +230,34 @@ fn there_are<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
 }
 
 /// Whether a domain is backed up, and what to say about a device that does not tell.
-fn api_connect_verdict<'a>(session: &mut Session<'a>, domain: &str) -> (Verdict<'a>, Option<String>) {
+fn api_connect_verdict<'a>(session: &Session<'a>, domain: &str) -> (Verdict<'a>, Option<String>) {
     let ready = Verdict::Ready(session.device);
-    if !session.knows_api_connect {
-        return (ready, None);
-    }
-    match session.gateway.is_api_connect(domain) {
-        Ok(ApiConnect::Yes) => {
-            let why = format!(
-                "{domain} of {} belongs to API Connect, which restores it itself",
-                session.device.name
-            );
+    let device = &session.device.name;
+    match session.api_connect(domain) {
+        KnownOfDomain::Said(ApiConnect::Yes) => {
+            let why = format!("{domain} of {device} belongs to API Connect, which restores it itself");
             let skipped = Failure::new(Status::SkippedApicDomain, why);
             (Verdict::Settled(skipped), None)
         }
-        Ok(ApiConnect::UnknownClass) => {
-            session.knows_api_connect = false;
+        // Who may not look at the gateway service cannot be told apart from who has none.
+        KnownOfDomain::Said(ApiConnect::No | ApiConnect::NotAllowed | ApiConnect::UnknownClass) => {
             (ready, None)
         }
-        // Who may not look at the gateway service cannot be told apart from who has none.
-        Ok(ApiConnect::No | ApiConnect::NotAllowed) => (ready, None),
-        Ok(ApiConnect::NotTold(why)) => {
+        KnownOfDomain::Said(ApiConnect::NotTold(why)) => {
             let note = format!("whether {domain} belongs to API Connect is not known: {why}");
             (ready, Some(note))
         }
-        Err(error) => {
-            let failure = Failure::of_exchange(Status::DeviceError, &session.device.name, &error);
+        KnownOfDomain::NoAnswer(error) => {
+            let failure = Failure::of_exchange(Status::DeviceError, device, error);
             let message = format!(
-                "{}: whether {domain} belongs to API Connect: {}",
-                session.device.name,
-                words(&error)
+                "{device}: whether {domain} belongs to API Connect: {}",
+                words(error)
             );
             (Verdict::Settled(Failure { message, ..failure }), None)
+        }
+        KnownOfDomain::NotAsked(why) => {
+            let message = format!("{device}: whether {domain} belongs to API Connect: not asked, for {why}");
+            (Verdict::Settled(Failure::new(Status::DeviceError, message)), None)
         }
     }
 }

@@ -325,12 +325,12 @@ impl<'a> Run<'_, 'a, '_> {
         quiesce_timeout(settings, self.plan)?;
         store::validate(settings)?;
         self.sweep()?;
-        let record = &mut *self.record;
+        let (engine, record) = (self.engine, &mut *self.record);
         let expanded = expand(
-            self.engine.file,
+            engine.file,
             self.plan,
             self.devices,
-            self.engine.stop,
+            engine.stop,
             &mut |progress| record.show(progress),
         );
         expanded.ok_or_else(|| Failure::interrupted("asking the devices for their domains").into())

@@ -56,6 +56,11 @@ impl Deadline {
         self.interrupted.load(Ordering::SeqCst)
     }
 
+    /// What says that somebody has asked to stop, for whatever else ends with it.
+    pub(super) fn interruption(&self) -> &Arc<AtomicBool> {
+        &self.interrupted
+    }
+
     /// The error of a request that is asked to stop.
     pub fn interrupted() -> SomaError {
         SomaError::new(

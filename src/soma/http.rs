@@ -397,7 +397,8 @@ impl Explain {
             .deadline
             .left()
             .map_or(self.connect, |left| left.min(self.connect));
-        let shown = peer::reach(host, *port, limit).and_then(Reached::shake_hands);
+        let shown =
+            peer::reach(host, *port, limit, self.deadline.interruption()).and_then(Reached::shake_hands);
         match shown.map(|peer| peer.unverifiable()) {
             Ok(Some(why)) => why,
             Ok(None) | Err(_) => told,

@@ -4,19 +4,22 @@
 //! No user name, no password and no request leaves this machine here.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustls::ClientConnection;
 use rustls::pki_types::{ServerName, UnixTime};
 
 use crate::soma::certificate::Certificate;
+use crate::soma::deadline::Deadline;
 use crate::soma::distrust::Unproven;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::handshake::{HandshakeWatch, certificate_wanted};
 use crate::soma::resolve::{HostNames, LookupError};
+use crate::soma::tcp::TcpConnect;
 use crate::soma::tls;
 use crate::soma::tls_words::explain;
 use crate::soma::verifier::{Recorder, ShownCertificate, Verifier};
@@ -78,10 +81,15 @@ pub struct Reached {
     stream: TcpStream,
     deadline: Instant,
     limit: Duration,
+    interrupted: Arc<AtomicBool>,
 }
 
-/// Connects to a device. `limit` bounds this and the handshake that may follow.
-pub fn reach(host: &str, port: u16, limit: Duration) -> Result<Reached> {
+/// How often a handshake is asked whether somebody wants to stop.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Connects to a device. `limit` bounds this and the handshake that may follow; both end when
+/// `interrupted` says so.
+pub fn reach(host: &str, port: u16, limit: Duration, interrupted: &Arc<AtomicBool>) -> Result<Reached> {
     let deadline = Instant::now() + limit;
     let name = ServerName::try_from(host.to_owned()).map_err(|_| {
         SomaError::new(
@@ -89,28 +97,21 @@ pub fn reach(host: &str, port: u16, limit: Duration) -> Result<Reached> {
             format!("'{host}' is no host name or address"),
         )
     })?;
-    let mut last = SomaError::new(SomaErrorKind::Unreachable, "the host name is not known");
-    for address in addresses(host, port, limit)? {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(too_late(SomaErrorKind::Unreachable, "no connection", limit));
-        }
-        match TcpStream::connect_timeout(&address, left) {
-            Ok(stream) => {
-                return Ok(Reached {
-                    name,
-                    stream,
-                    deadline,
-                    limit,
-                });
-            }
-            Err(error) if is_timeout(&error) => {
-                last = too_late(SomaErrorKind::Unreachable, "no connection", limit);
-            }
-            Err(error) => last = tls::unreachable(&error),
-        }
-    }
-    Err(last)
+    let addresses = addresses(host, port, limit, interrupted)?;
+    let left = deadline.saturating_duration_since(Instant::now());
+    let connected = TcpConnect::new(Arc::clone(interrupted)).first(&addresses, Some(left));
+    let stream = connected.map_err(|error| match error.kind() {
+        io::ErrorKind::Interrupted => Deadline::interrupted(),
+        _ if is_timeout(&error) => too_late(SomaErrorKind::Unreachable, "no connection", limit),
+        _ => tls::unreachable(&error),
+    })?;
+    Ok(Reached {
+        name,
+        stream,
+        deadline,
+        limit,
+        interrupted: Arc::clone(interrupted),
+    })
 }
 
 impl Reached {
@@ -148,39 +149,47 @@ impl Reached {
                 self.limit,
             ));
         }
-        let limit = self.limit;
-        let broken = |error: io::Error| match is_timeout(&error) {
-            true => too_late(SomaErrorKind::Tls, "no end of the TLS handshake", limit),
-            false => tls::closed_in_handshake(&error),
-        };
-        self.stream.set_read_timeout(Some(left)).map_err(broken)?;
-        self.stream.set_write_timeout(Some(left)).map_err(broken)?;
-        if connection.wants_write() {
-            connection.write_tls(&mut self.stream).map_err(broken)?;
-            return self.stream.flush().map_err(broken);
+        if self.interrupted.load(Ordering::SeqCst) {
+            return Err(Deadline::interrupted());
         }
-        if connection
-            .read_tls(&mut watch.stream(&mut self.stream))
-            .map_err(broken)?
-            == 0
-        {
-            return Err(match watch.asked_for_certificate() {
-                true => explain(&certificate_wanted()),
-                false => broken(io::ErrorKind::UnexpectedEof.into()),
-            });
+        let wait = Some(left.min(LOOK));
+        self.stream
+            .set_read_timeout(wait)
+            .and_then(|()| self.stream.set_write_timeout(wait))
+            .map_err(|error| tls::closed_in_handshake(&error))?;
+        let moved = match connection.wants_write() {
+            true => connection.write_tls(&mut self.stream).map(|_| None),
+            false => connection.read_tls(&mut watch.stream(&mut self.stream)).map(Some),
+        };
+        match moved {
+            // Nothing has moved yet: whoever called looks at the time again.
+            Err(error) if is_timeout(&error) || error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            Err(error) => return Err(tls::closed_in_handshake(&error)),
+            Ok(None) => return Ok(()),
+            Ok(Some(0)) => {
+                return Err(match watch.asked_for_certificate() {
+                    true => explain(&certificate_wanted()),
+                    false => tls::closed_in_handshake(&io::ErrorKind::UnexpectedEof.into()),
+                });
+            }
+            Ok(Some(_)) => {}
         }
         let processed = connection.process_new_packets().map(|_| ());
         processed.map_err(|error| explain(&watch.explained(error)))
     }
 }
 
-fn addresses(host: &str, port: u16, limit: Duration) -> Result<Vec<SocketAddr>> {
-    let found = HostNames::default().look_up(host, port, limit);
+fn addresses(
+    host: &str,
+    port: u16,
+    limit: Duration,
+    interrupted: &Arc<AtomicBool>,
+) -> Result<Vec<SocketAddr>> {
+    let found = HostNames::new(Arc::clone(interrupted)).look_up(host, port, limit);
     found.map_err(|error| match error {
+        LookupError::Interrupted => Deadline::interrupted(),
         LookupError::TooLate => too_late(SomaErrorKind::Unreachable, "no answer of the name service", limit),
-        LookupError::Unknown(_) | LookupError::Interrupted => {
-            SomaError::new(SomaErrorKind::Unreachable, "the host name is not known")
-        }
+        LookupError::Unknown(_) => SomaError::new(SomaErrorKind::Unreachable, "the host name is not known"),
     })
 }
 

@@ -36,7 +36,7 @@ impl TcpConnect {
     /// The first address that takes a connection, within `limit`. Those that are left share
     /// what is left, so that one that swallows everything does not keep the others from being
     /// tried.
-    fn first(&self, addresses: &[SocketAddr], limit: Option<Duration>) -> io::Result<TcpStream> {
+    pub(crate) fn first(&self, addresses: &[SocketAddr], limit: Option<Duration>) -> io::Result<TcpStream> {
         let started = Instant::now();
         let mut trouble = io::Error::from(io::ErrorKind::ConnectionRefused);
         for (index, address) in addresses.iter().enumerate() {

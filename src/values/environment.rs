@@ -7,7 +7,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Looks a variable up by name.
-pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+///
+/// Devices are asked at the same time, and each may want a password that stands there.
+pub type Lookup<'a> = &'a (dyn Fn(&str) -> Option<OsString> + Sync);
 
 /// The environment of this process.
 pub fn process(name: &str) -> Option<OsString> {

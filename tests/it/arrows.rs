@@ -106,6 +106,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "secret",
             "signal",
             "soma",
+            "threads",
             "values",
         ],
     ),

@@ -6,10 +6,10 @@
 //! download. In the second the real binary is killed when the gateway has carried out its
 //! n-th request and not answered it yet.
 
-use std::cell::Cell;
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use dpbackup::clock::{Clock, SystemClock};
@@ -219,14 +219,13 @@ fn litter(home: &Home) -> Vec<String> {
 
 /// Counts points, and ends the process at one of them.
 struct Fate {
-    passed: Cell<u64>,
+    passed: AtomicU64,
     last: u64,
 }
 
 impl Fate {
     fn point(&self) {
-        self.passed.set(self.passed.get() + 1);
-        if self.passed.get() == self.last {
+        if self.passed.fetch_add(1, Ordering::SeqCst) + 1 == self.last {
             kill_process(getpid(), Signal::KILL).expect("a process may kill itself");
         }
     }
@@ -274,7 +273,7 @@ const MORTAL: &str = "crash::a_mortal_run_that_meets_no_end_ends_well";
 /// Runs plan P of a plan file, up to a point. Returns how many points there were.
 fn mortal_run(plan_file: &Path, last: u64) -> u64 {
     let fate = Fate {
-        passed: Cell::new(0),
+        passed: AtomicU64::new(0),
         last,
     };
     let password = |name: &str| (name == "DPBACKUP_TEST_PASSWORD").then(|| OsString::from(PASSWORD));
@@ -304,7 +303,7 @@ fn mortal_run(plan_file: &Path, last: u64) -> u64 {
     let plan = file.plan("P").expect("the plan is in the file");
     let end = sequence::run(engine, &mut record, &mut devices, plan, Options::default()).expect("an end");
     assert_eq!(end.status.code(), "SUCCESS", "{:?}", end.error);
-    fate.passed.get()
+    fate.passed.load(Ordering::SeqCst)
 }
 
 #[test]

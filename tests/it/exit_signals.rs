@@ -1,15 +1,13 @@
 //! Signals: 128 and the signal, everything put back and recorded, the post scripts still
 //! run; a second signal skips them, never the unquiesce.
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use dpbackup::run::event::Undo;
-use rustix::net;
 use rustix::process::Signal;
 
 use crate::simulator::{Gateway, Setup};
-use crate::support::{Home, TestClock, eventually, export, secure_backup};
+use crate::support::{Home, TestClock, deaf_port, eventually, export, is_being_connected_to, secure_backup};
 
 const MARK: &str = "#!/bin/sh\necho \"$1 $5\" >> \"$DPBACKUP_STORE/../ran\"\n";
 
@@ -51,29 +49,6 @@ fn each_signal_has_its_code_and_the_device_is_put_back() {
         );
         assert!(ran.stderr.contains("plan P ended INTERRUPTED"), "{}", ran.stderr);
     }
-}
-
-/// A port of this machine that takes no more connections, and refuses none: its queue is full.
-/// Whoever holds the rest keeps it so.
-fn deaf_port() -> (u16, impl Sized) {
-    let socket = net::socket(net::AddressFamily::INET, net::SocketType::STREAM, None).expect("a socket");
-    let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
-    net::bind(&socket, &any).expect("a port");
-    net::listen(&socket, 0).expect("it listens");
-    let listener = TcpListener::from(socket);
-    let address = listener.local_addr().expect("an address");
-    let mut held = Vec::new();
-    while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
-        held.push(stream);
-    }
-    (address.port(), (listener, held))
-}
-
-/// Whether somebody on this machine waits for a connection to a port.
-fn is_being_connected_to(port: u16) -> bool {
-    let connections = std::fs::read_to_string("/proc/net/tcp").expect("a table of connections");
-    let waiting = format!(":{port:04X} 02 ");
-    connections.lines().any(|line| line.contains(&waiting))
 }
 
 #[test]

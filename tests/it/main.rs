@@ -13,6 +13,7 @@ mod source;
 mod support;
 
 mod arrows;
+mod asking;
 mod changes;
 mod check;
 mod connections;

@@ -4,7 +4,7 @@
 //! The clock and the history of a run are those of the tests, and panic: at one moment, or
 //! from one moment on.
 
-use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use dpbackup::clock::Clock;
@@ -42,8 +42,8 @@ const SOME: usize = 3;
 
 /// Counts moments, and panics at the first of some, up to the last.
 struct Trap {
-    set: Cell<bool>,
-    passed: Cell<u64>,
+    set: AtomicBool,
+    passed: AtomicU64,
     first: u64,
     last: u64,
 }
@@ -51,32 +51,32 @@ struct Trap {
 impl Trap {
     fn new(first: u64, last: u64) -> Self {
         Self {
-            set: Cell::new(false),
-            passed: Cell::new(0),
+            set: AtomicBool::new(false),
+            passed: AtomicU64::new(0),
             first,
             last,
         }
     }
 
     fn moment(&self) {
-        if !self.set.get() {
+        if !self.set.load(Ordering::SeqCst) {
             return;
         }
-        self.passed.set(self.passed.get() + 1);
+        let passed = self.passed.fetch_add(1, Ordering::SeqCst) + 1;
         assert!(
-            !(self.first..=self.last).contains(&self.passed.get()),
+            !(self.first..=self.last).contains(&passed),
             "a panic of the tests"
         );
     }
 
     /// What history does: the first of it is in the run itself.
     fn touched(&self) {
-        self.set.set(true);
+        self.set.store(true, Ordering::SeqCst);
         self.moment();
     }
 
     fn was_met(&self) -> bool {
-        self.passed.get() >= self.first
+        self.passed.load(Ordering::SeqCst) >= self.first
     }
 }
 
@@ -129,7 +129,7 @@ fn moments(place: In) -> u64 {
     let trap = Trap::new(u64::MAX, u64::MAX);
     let run = run(&home(&gateway), &clock, &trap, place);
     assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
-    trap.passed.get()
+    trap.passed.load(Ordering::SeqCst)
 }
 
 /// What the run means for the process, and what it says is left.
@@ -299,7 +299,7 @@ fn a_panic_in_a_recovery_is_never_taken_for_its_success_and_the_next_one_mends()
             .recover_watched(&trapped, &|| trap.touched())
             .expect("an end");
         assert_eq!(recovered.left, Left::Nothing);
-        trap.passed.get()
+        trap.passed.load(Ordering::SeqCst)
     };
     assert!(all > 20, "{all} moments");
     let mut other_was_mended = 0;

@@ -1,6 +1,6 @@
 //! Windows and expiry, on a clock that passes when a test says so.
 
-use std::cell::RefCell;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use dpbackup::clock::Clock;
@@ -214,13 +214,13 @@ fn a_task_that_did_not_start_within_a_day_is_cancelled() {
 /// A clock on which another run lets go of the device when it has been waited for, much later.
 struct Awaited<'c> {
     clock: &'c TestClock,
-    held: RefCell<Option<Lock>>,
+    held: Mutex<Option<Lock>>,
     later: Duration,
 }
 
 impl Clock for Awaited<'_> {
     fn now(&self) -> Timestamp {
-        let is_later = self.held.borrow().is_none();
+        let is_later = self.held.lock().expect("no panic with the lock").is_none();
         self.clock.now() + if is_later { self.later } else { Duration::ZERO }
     }
 
@@ -230,7 +230,7 @@ impl Clock for Awaited<'_> {
 
     fn sleep(&self, duration: Duration, stop: &Stop) {
         self.clock.sleep(duration, stop);
-        drop(self.held.take());
+        drop(self.held.lock().expect("no panic with the lock").take());
     }
 
     fn zone(&self) -> TimeZone {
@@ -256,11 +256,12 @@ fn window_and_expiry_are_asked_again_when_a_device_was_waited_for() {
         };
         let clock = Awaited {
             clock: &clock,
-            held: RefCell::new(Some(held)),
+            held: Mutex::new(Some(held)),
             later,
         };
         let run = home.run("P", &clock);
-        assert!(clock.held.borrow().is_none(), "it was waited for");
+        let held = clock.held.lock().expect("no panic with the lock");
+        assert!(held.is_none(), "it was waited for");
         assert_eq!(run.tasks(), [format!("QA1/DOM1 {status}")]);
     }
 }

@@ -25,6 +25,7 @@ use jiff::Timestamp;
 use crate::simulator::Gateway;
 
 mod clock;
+mod deaf;
 pub(crate) mod gateways;
 mod ledger;
 mod look;
@@ -32,6 +33,7 @@ pub(crate) mod terminal;
 pub(crate) mod users;
 
 pub(crate) use clock::TestClock;
+pub(crate) use deaf::{deaf_port, is_being_connected_to};
 pub(crate) use ledger::WatchedLedger;
 pub(crate) use look::{Running, eventually, export, is_alive, names, notes_of, secure_backup};
 

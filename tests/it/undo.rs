@@ -1,7 +1,7 @@
 //! The way back: what is still on its way, what is gone, whose login is
 //! refused; and recoveries that cannot do their work, or find it done.
 
-use std::cell::RefCell;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use dpbackup::clock::Clock;
@@ -44,9 +44,9 @@ fn open(home: &Home) -> Vec<JournalEntry> {
 }
 
 /// A clock that does something after each sleep.
-struct Eventful<F>(TestClock, RefCell<F>);
+struct Eventful<F>(TestClock, Mutex<F>);
 
-impl<F: FnMut(Duration)> Clock for Eventful<F> {
+impl<F: FnMut(Duration) + Send> Clock for Eventful<F> {
     fn now(&self) -> Timestamp {
         self.0.now()
     }
@@ -57,7 +57,8 @@ impl<F: FnMut(Duration)> Clock for Eventful<F> {
 
     fn sleep(&self, duration: Duration, stop: &Stop) {
         self.0.sleep(duration, stop);
-        (self.1.borrow_mut())(self.0.elapsed());
+        let mut act = self.1.lock().expect("no panic with the lock");
+        act(self.0.elapsed());
     }
 
     fn zone(&self) -> TimeZone {
@@ -66,7 +67,7 @@ impl<F: FnMut(Duration)> Clock for Eventful<F> {
 }
 
 /// Does this once, at the first sleep that ends later.
-fn once_after(at: Duration, mut act: impl FnMut()) -> impl FnMut(Duration) {
+fn once_after(at: Duration, mut act: impl FnMut() + Send) -> impl FnMut(Duration) + Send {
     let mut done = false;
     move |elapsed| {
         if elapsed >= at && !done {
@@ -86,7 +87,7 @@ fn a_quiesce_that_arrives_after_its_connection_broke_is_undone() {
         let arrives = once_after(Duration::from_secs(late), || {
             gateway.state().set_quiesced("DOM1", true);
         });
-        let run = home.run("P", &Eventful(clock.clone(), RefCell::new(arrives)));
+        let run = home.run("P", &Eventful(clock.clone(), Mutex::new(arrives)));
         assert_eq!(run.tasks(), ["QA1/DOM1 DEVICE_ERROR"]);
         assert!(
             run.errors()[0].ends_with("unquiesced and confirmed"),
@@ -117,7 +118,7 @@ fn a_quiesce_that_was_accepted_and_shows_late_is_undone_after_an_interruption() 
         hides(elapsed);
         arrives(elapsed);
     };
-    let late = Eventful(clock.clone(), RefCell::new(both));
+    let late = Eventful(clock.clone(), Mutex::new(both));
     let run = home.run_with("P", &late, Options::default(), &stop, &mut |_| {});
     assert_eq!(run.tasks(), ["QA1/DOM1 INTERRUPTED"]);
     assert!(run.end.is_ok());
@@ -137,7 +138,7 @@ fn a_quiesce_of_a_dead_run_that_arrives_late_is_undone_by_recovery() {
         gateway.state().set_quiesced("DOM1", true);
     });
     let recovered = home
-        .recover(&Eventful(clock.clone(), RefCell::new(arrives)))
+        .recover(&Eventful(clock.clone(), Mutex::new(arrives)))
         .expect("an end");
     assert!(recovered.left == Left::Nothing);
     clock.pass(Duration::from_secs(60));
@@ -170,7 +171,7 @@ fn a_secure_backup_that_begins_after_its_connection_broke_leaves_nothing() {
     let gateway = gateway(&clock);
     let home = home(&gateway, SECURE_BACKUP);
     gateway.fail(Fault::nth("SecureBackup", 1, FaultKind::CloseBeforeReply));
-    let folder = RefCell::new(String::new());
+    let folder = Mutex::new(String::new());
     let arrives = once_after(Duration::from_secs(20), || {
         let asked = gateway
             .requests()
@@ -179,14 +180,19 @@ fn a_secure_backup_that_begins_after_its_connection_broke_leaves_nothing() {
         let body = asked.expect("it was asked for").body;
         let from = body.find("temporary:").expect("a destination");
         let length = body[from..].find('<').expect("its end");
-        body[from..from + length].clone_into(&mut folder.borrow_mut());
-        gateway
-            .state()
-            .put_file("default", &format!("{}/root.tgz", folder.borrow()), "late");
+        body[from..from + length].clone_into(&mut folder.lock().expect("no panic with the lock"));
+        gateway.state().put_file(
+            "default",
+            &format!("{}/root.tgz", folder.lock().expect("no panic with the lock")),
+            "late",
+        );
     });
-    let run = home.run("P", &Eventful(clock.clone(), RefCell::new(arrives)));
+    let run = home.run("P", &Eventful(clock.clone(), Mutex::new(arrives)));
     assert_eq!(run.tasks(), ["QA1/all-domains BACKUP_FAILED"]);
-    assert!(!folder.borrow().is_empty(), "it arrived");
+    assert!(
+        !folder.lock().expect("no panic with the lock").is_empty(),
+        "it arrived"
+    );
     assert_eq!(broken(&home, &gateway, &[]), [""; 0]);
     assert_eq!(open(&home), []);
 }
@@ -227,7 +233,7 @@ fn a_domain_that_a_restarting_device_does_not_list_yet_is_not_gone() {
     let comes_back = once_after(Duration::from_secs(15), || {
         gateway.state().add_domain(Domain::new("DOM1").quiesced());
     });
-    home.recover(&Eventful(clock.clone(), RefCell::new(comes_back)))
+    home.recover(&Eventful(clock.clone(), Mutex::new(comes_back)))
         .expect("an end");
     clock.pass(Duration::from_secs(60));
     assert!(gateway.state().is_unquiesced());
@@ -391,7 +397,7 @@ fn recovery_that_waited_for_a_device_does_not_undo_what_is_undone() {
         held = None;
     });
     let recovered = home
-        .recover(&Eventful(clock.clone(), RefCell::new(mend)))
+        .recover(&Eventful(clock.clone(), Mutex::new(mend)))
         .expect("an end");
     assert!(recovered.done.mended.is_empty(), "{:?}", recovered.done.mended);
     assert_eq!(

@@ -1,5 +1,7 @@
 //! What a run needs of one device.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -44,7 +46,7 @@ pub(super) fn examine(engine: Engine<'_>, device: &Device, needs: &Needs<'_>) ->
             return found.found;
         }
     };
-    let listed = match gateway.domains() {
+    let listed = match gateway.first_domains() {
         Ok(listed) => listed,
         Err(error) => {
             found.failed("login", &error);
@@ -71,7 +73,14 @@ pub(super) fn examine(engine: Engine<'_>, device: &Device, needs: &Needs<'_>) ->
 fn tls(engine: Engine<'_>, device: &Device, found: &mut CheckItems) -> Option<()> {
     let place = format!("{}:{}", device.host, device.port);
     let trust_command = engine.file.invocation.command(["trust", &device.name]);
-    let reached = match peer::reach(&device.host, device.port, engine.file.settings.timeouts.connect) {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let interrupt: Arc<dyn Fn() + Send + Sync> = {
+        let interrupted = Arc::clone(&interrupted);
+        Arc::new(move || interrupted.store(true, Ordering::SeqCst))
+    };
+    let _registered = engine.stop.interrupting(&interrupt);
+    let limit = engine.file.settings.timeouts.connect;
+    let reached = match peer::reach(&device.host, device.port, limit, &interrupted) {
         Ok(reached) => reached,
         Err(error) => {
             let hint = error

@@ -2,6 +2,8 @@
 //! can go there: to its end, to its death, or to a signal.
 
 use std::cell::Cell;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use dpbackup::clock::Clock;
@@ -64,12 +66,12 @@ impl<'g> Ground<'g> {
         let fate = Fate {
             gateway: &self.gateway,
             last: usize::try_from(request).expect("few requests"),
-            is_met: Cell::new(false),
+            is_met: AtomicBool::new(false),
         };
         let clock = MortalClock {
             fate: &fate,
             alive: self.clock.clone(),
-            dead: Cell::new(Duration::ZERO),
+            dead: Mutex::default(),
         };
         let touched = || {
             if fate.is_met() {
@@ -78,7 +80,7 @@ impl<'g> Ground<'g> {
             }
         };
         let _unheard = self.run_until(&Stop::new(), &clock, &touched);
-        let met = fate.is_met.get();
+        let met = fate.is_met.load(Ordering::SeqCst);
         self.gateway.clear_faults();
         // No other process begins at the same moment: it would have the same name.
         self.clock.pass(Duration::from_secs(1));
@@ -206,18 +208,17 @@ impl<'g> Ground<'g> {
 struct Fate<'g> {
     gateway: &'g Gateway,
     last: usize,
-    is_met: Cell<bool>,
+    is_met: AtomicBool,
 }
 
 impl Fate<'_> {
     /// Whether the process is dead. From then on it reaches nobody.
     fn is_met(&self) -> bool {
-        if !self.is_met.get() && self.gateway.requests().len() >= self.last {
-            self.is_met.set(true);
+        if self.gateway.requests().len() >= self.last && !self.is_met.swap(true, Ordering::SeqCst) {
             self.gateway
                 .fail(Fault::every("connect", FaultKind::Refuse(None)));
         }
-        self.is_met.get()
+        self.is_met.load(Ordering::SeqCst)
     }
 }
 
@@ -225,23 +226,30 @@ impl Fate<'_> {
 struct MortalClock<'f> {
     fate: &'f Fate<'f>,
     alive: TestClock,
-    dead: Cell<Duration>,
+    dead: Mutex<Duration>,
+}
+
+impl MortalClock<'_> {
+    /// How long it has been dead, by its own sleeps.
+    fn dead(&self) -> Duration {
+        *self.dead.lock().expect("no panic with the lock")
+    }
 }
 
 impl Clock for MortalClock<'_> {
     fn now(&self) -> Timestamp {
         self.fate.is_met();
-        self.alive.now() + self.dead.get()
+        self.alive.now() + self.dead()
     }
 
     fn elapsed(&self) -> Duration {
         self.fate.is_met();
-        self.alive.elapsed() + self.dead.get()
+        self.alive.elapsed() + self.dead()
     }
 
     fn sleep(&self, duration: Duration, stop: &Stop) {
         match self.fate.is_met() {
-            true => self.dead.set(self.dead.get() + duration * 8),
+            true => *self.dead.lock().expect("no panic with the lock") += duration * 8,
             false => self.alive.sleep(duration, stop),
         }
     }
