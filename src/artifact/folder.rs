@@ -194,6 +194,8 @@ impl Folder {
 
     /// Puts the names in this folder on disk.
     pub(super) fn sync(&self) -> Result<(), StoreError> {
+        #[cfg(test)]
+        synced::note(&self.path);
         match rustix::fs::fsync(&self.handle) {
             // File systems without it (some of a network) write names through at once.
             Ok(()) | Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => Ok(()),
@@ -287,6 +289,35 @@ pub(super) fn momentary_lock(folder: &OsStr) -> OsString {
 pub(super) fn is_momentary(name: &OsStr) -> bool {
     let name = name.as_bytes();
     name.starts_with(MOMENTARY.as_bytes()) && name.ends_with(PARTIAL.as_bytes())
+}
+
+/// Which folders were put on disk, for tests: nothing else shows it before a power cut does.
+#[cfg(test)]
+pub(super) mod synced {
+    use std::cell::RefCell;
+    use std::path::{Path, PathBuf};
+
+    thread_local! {
+        static SYNCED: RefCell<Vec<(PathBuf, Vec<String>)>> = const { RefCell::new(Vec::new()) };
+    }
+
+    pub(super) fn note(folder: &Path) {
+        let entries = std::fs::read_dir(folder).into_iter().flatten();
+        let names = entries.map(|entry| {
+            let name = entry.expect("an entry").file_name();
+            name.to_string_lossy().into_owned()
+        });
+        let names = names.collect();
+        SYNCED.with_borrow_mut(|synced| synced.push((folder.to_owned(), names)));
+    }
+
+    /// Whether this thread has put the folder on disk when this name was in it.
+    pub(crate) fn with_name(folder: &Path, name: &str) -> bool {
+        SYNCED.with_borrow(|synced| {
+            let mut synced = synced.iter();
+            synced.any(|(path, names)| path == folder && names.iter().any(|known| known == name))
+        })
+    }
 }
 
 #[cfg(test)]

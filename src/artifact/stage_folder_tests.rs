@@ -1,5 +1,6 @@
 use super::*;
 use crate::artifact::error::StoreErrorKind;
+use crate::artifact::folder::synced;
 use crate::values::size::Threshold;
 
 fn fill(store: &Path, names: &[&str]) -> StagedFolder {
@@ -80,6 +81,16 @@ fn names(folder: &Path) -> Vec<String> {
         .collect();
     names.sort();
     names
+}
+
+#[test]
+fn a_folder_is_on_disk_with_what_is_in_it_before_it_has_its_name_and_then_with_that() {
+    let store = tempfile::tempdir().expect("a store");
+    let (folder, parts) = filled(store.path(), &["a"]);
+    let partial = folder.folder.path().to_owned();
+    let path = folder.publish(&parts).expect("published");
+    assert!(synced::with_name(&partial, "a"));
+    assert!(synced::with_name(path.parent().expect("a folder"), "t"));
 }
 
 #[test]

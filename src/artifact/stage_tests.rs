@@ -4,6 +4,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
+use crate::artifact::folder::synced;
 use crate::values::causes::with_causes;
 use crate::values::size::Threshold;
 
@@ -51,6 +52,22 @@ fn a_file_has_its_final_name_only_once_it_is_published() {
     assert_eq!(path, store.path().join("d/domain/S/S.zip"));
     assert_eq!(listing(store.path()), ["d/domain/S/S.zip"]);
     assert_eq!(std::fs::read_to_string(&path).expect("read"), "hello");
+}
+
+#[test]
+fn a_final_name_and_each_folder_on_the_way_to_it_are_on_disk() {
+    let store = store();
+    let sealed = staged(store.path(), "d/domain/S/S.zip", "hello");
+    sealed.publish().expect("published");
+    for (folder, name) in [
+        ("", "d"),
+        ("d", "domain"),
+        ("d/domain", "S"),
+        ("d/domain/S", "S.zip"),
+    ] {
+        let folder = store.path().join(folder);
+        assert!(synced::with_name(&folder, name), "{name} in {}", folder.display());
+    }
 }
 
 #[test]
