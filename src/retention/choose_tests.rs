@@ -449,3 +449,36 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_backup_as_old_as_keep_within_stays_and_one_a_moment_older_goes() {
+    let retention = Retention {
+        keep_within: Some(std::time::Duration::from_secs(24 * 3600)),
+        ..Retention::default()
+    };
+    let backups = [
+        backup(1, "2026-11-20T09:59:59Z", retention),
+        backup(2, "2026-11-20T10:00:00Z", retention),
+        backup(3, "2026-11-21T10:00:00Z", retention),
+    ];
+    assert_eq!(kept(&backups, &TimeZone::UTC), [2, 3]);
+}
+
+#[test]
+fn a_backup_that_was_not_kept_is_lost_where_nothing_stored_says_the_same() {
+    let not_kept = |content: Option<&str>| Backup {
+        content: content.map(str::to_owned),
+        standing: CopyStanding::NotKept,
+        ..backup(2, "2026-11-21T10:00:00Z", Retention::default())
+    };
+    let stored = Backup {
+        content: Some("a".to_owned()),
+        ..backup(1, "2026-11-20T10:00:00Z", Retention::default())
+    };
+    for (content, is_lost) in [(Some("a"), false), (Some("b"), true), (None, true)] {
+        let backups = [stored.clone(), not_kept(content)];
+        let decisions = choose(&backups, at("2026-12-31T00:00:00Z"), &TimeZone::UTC);
+        let lost = decisions[1] == Decision::Keep(vec![Reason::Lost]);
+        assert_eq!(lost, is_lost, "{content:?}: {decisions:?}");
+    }
+}

@@ -134,7 +134,45 @@ pub fn of_rows(rows: impl Iterator<Item = JournalEntry>, life: &dyn Fn(&str) -> 
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
+    use crate::run::event::{JournalId, PlanId, TaskId, Undo};
+    use crate::run::ledger::{Address, UndoOpening};
+
+    fn row(undo: Undo) -> JournalEntry {
+        let opening = UndoOpening {
+            plan: PlanId(1),
+            task: TaskId(1),
+            device: "QA1".to_owned(),
+            address: Address {
+                host: "qa1".to_owned(),
+                port: 5550,
+            },
+            serial: None,
+            undo,
+        };
+        JournalEntry::opened(JournalId(1), "run-1", Timestamp::UNIX_EPOCH, &opening)
+    }
+
+    #[test]
+    fn a_quiesce_counts_unless_its_process_is_at_work_and_a_folder_never() {
+        let quiesce = || row(Undo::UnquiesceDevice);
+        let left = |row: JournalEntry, life: fn() -> Life| of_rows(std::iter::once(row), &|_| life());
+        assert_eq!(left(quiesce(), || Life::Alive), Left::Nothing);
+        assert_eq!(
+            left(quiesce(), || Life::Dead),
+            Left::MayBeQuiesced(vec![quiesce()])
+        );
+        let unknown = Left::Unknown {
+            why: "a lock that is a link".to_owned(),
+            open: vec![quiesce()],
+        };
+        let not_known = || Life::NotKnown("a lock that is a link".to_owned());
+        assert_eq!(left(quiesce(), not_known), unknown);
+        let folder = row(Undo::RemoveFolder("temporary:///dpbackup-1".to_owned()));
+        assert_eq!(left(folder, || Life::Dead), Left::Nothing);
+    }
 
     #[test]
     fn a_row_that_was_closed_while_it_was_looked_at_is_not_left() {

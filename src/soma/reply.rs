@@ -495,6 +495,11 @@ mod tests {
         }
         let (_, message) = kind_of(&format!("<Fault><faultstring>{long}</faultstring></Fault>"));
         assert!(message.chars().count() < 800, "{}", message.len());
+        let (_, message) = kind_of(&envelope(STAMP));
+        assert!(
+            message.contains("with nothing where <result> belongs"),
+            "{message}"
+        );
         let (_, message) = kind_of(&envelope(&"<a/>".repeat(7)));
         assert!(
             message.contains("<a>, <a>, <a>, <a>, <a> and 2 more where <result> belongs"),

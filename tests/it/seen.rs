@@ -169,6 +169,23 @@ fn what_was_never_seen_is_not_said_to_be_quiesced_though_no_unquiesce_is_answere
 }
 
 #[test]
+fn what_is_seen_on_the_way_back_alone_is_written_down_and_said() {
+    let clock = TestClock::night();
+    let ways = [
+        "quiesce=error-log",
+        "quiesce=late@2s",
+        "unquiesce=never-unquiesces",
+    ];
+    let gateway = Gateway::start(setup(&clock).being(&ways));
+    let home = home(&gateway);
+    let run = home.run("DOMAIN", &clock);
+    assert_eq!(run.exit(), 10);
+    assert!(run.errors()[0].contains("STILL QUIESCED"), "{:?}", run.errors());
+    let open = home.open_entries();
+    assert!(open.len() == 1 && open[0].seen && open[0].sent, "{open:?}");
+}
+
+#[test]
 fn a_domain_that_stays_idle_while_all_others_are_quiesced_is_named_and_holds_nothing_up() {
     let clock = TestClock::night();
     let gateway = Gateway::start(setup(&clock).being(&["disabled@DOM2"]));

@@ -53,8 +53,10 @@ impl Heard {
                 .push(format!("it was asked to quiesce, and it said: {said}"));
         }
         let seen = Certainty::Seen.words();
-        // What a device shows late it shows as it was.
-        if said.contains(seen) && ground.quiesced().is_empty() && !ground.may_hide() {
+        // What a device shows late it shows as it was; and one that answers in place of another says
+        // nothing of that.
+        let is_other = said.contains("leads to the device with serial number");
+        if said.contains(seen) && ground.quiesced().is_empty() && !ground.may_hide() && !is_other {
             self.false_words
                 .push(format!("nothing is quiesced, and it said: {said}"));
         }
