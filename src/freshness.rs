@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::history::{GoodBackup, TargetRow};
-use crate::plan::model::{Action, Domains, PlanFile};
+use crate::plan::model::{Action, DeviceRole, Domains, PlanFile};
 use crate::run::event::{ALL_DOMAINS, FileKind, TaskId};
 use crate::run::status::{Class, Status};
 use crate::values::duration::HumanDuration;
@@ -100,14 +100,14 @@ pub struct Freshness {
     pub max_age: Duration,
 }
 
-/// What the plans want of every device. A plan that is not enabled counts too: turning it
+/// What the plans want of every device. A spare that none names is not meant to be backed up. A plan that is not enabled counts too: turning it
 /// off must not silence the alarm that its backups grow old.
 pub fn expected(file: &PlanFile) -> Vec<ExpectedTarget> {
     let activities = || file.plans.iter().flat_map(|plan| &plan.activities);
     let mut expected = Vec::new();
     for device in &file.devices {
         let before = expected.len();
-        for activity in activities().filter(|activity| activity.devices.matches(&device.name)) {
+        for activity in activities().filter(|activity| activity.concerns(device)) {
             let (kind, domains) = match &activity.action {
                 Action::SecureBackup { .. } => (FileKind::SecureBackup, None),
                 Action::ExportDomain {
@@ -122,7 +122,7 @@ pub fn expected(file: &PlanFile) -> Vec<ExpectedTarget> {
                 what: Some(What { kind, domains }),
             });
         }
-        if expected.len() == before {
+        if expected.len() == before && device.role == DeviceRole::Ordinary {
             expected.push(ExpectedTarget {
                 device: device.name.clone(),
                 what: None,

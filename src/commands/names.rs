@@ -118,15 +118,11 @@ fn no_plan(file: &PlanFile, command: &[&str], names: &[String], name: &str) -> C
             "its name has a blank, and stands in quotes: `{}`",
             line(invocation, &[&joined])
         )
-    } else if file.device(name).is_some() {
+    } else if let Some(device) = file.device(name) {
         let plans: Vec<&str> = file
             .plans
             .iter()
-            .filter(|plan| {
-                plan.activities
-                    .iter()
-                    .any(|activity| activity.devices.matches(name))
-            })
+            .filter(|plan| plan.concerns(device))
             .map(|plan| plan.name.as_str())
             .collect();
         let check = invocation.command(["check", name]);

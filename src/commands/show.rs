@@ -43,7 +43,7 @@ pub(super) fn list(global: &Global, ui: Ui, env: Lookup<'_>) -> Outcome {
         let devices: Vec<&str> = file
             .devices
             .iter()
-            .filter(|device| plan.activities.iter().any(|a| a.devices.matches(&device.name)))
+            .filter(|device| plan.concerns(device))
             .map(|device| device.name.as_str())
             .collect();
         let disabled = if plan.enabled { "" } else { " (not enabled)" };

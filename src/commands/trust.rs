@@ -32,7 +32,7 @@ pub(super) fn trust(global: &Global, args: &TrustArgs, ui: Ui, env: Lookup<'_>) 
     let peer = peer::reach(
         &device.host,
         device.port,
-        file.settings.timeouts.connect,
+        device.timeouts.connect,
         &Arc::default(),
     )
     .and_then(peer::Reached::shake_hands)

@@ -8,7 +8,7 @@ use crate::cli::{Global, ValidateArgs};
 use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::loading::{load_plan_to_judge, owners_of_history};
 use crate::exit::Exit;
-use crate::plan::model::{PlanFile, Trust};
+use crate::plan::model::{Action, DeviceRole, Plan, PlanFile, Trust};
 use crate::run::store;
 use crate::soma::tls;
 use crate::ui::{Ui, Verbosity};
@@ -52,21 +52,19 @@ pub(super) fn validate(global: &Global, args: &ValidateArgs, ui: Ui, env: Lookup
     text.push_str(&format!("  history: {}\n", settings.history.display()));
     for plan in &file.plans {
         let disabled = if plan.enabled { "" } else { ", disabled" };
-        let devices = file
-            .devices
-            .iter()
-            .filter(|device| {
-                plan.activities
-                    .iter()
-                    .any(|activity| activity.devices.matches(&device.name))
-            })
-            .count();
+        let devices = file.devices.iter().filter(|device| plan.concerns(device)).count();
         text.push_str(&format!(
             "  {}: {}, {}{disabled}\n",
             plan.name,
             count(plan.activities.len(), "activity", "activities"),
             count(devices, "device", "devices"),
         ));
+        if ui.verbosity > Verbosity::Normal {
+            text.push_str(&activities_of(plan, file));
+        }
+    }
+    if ui.verbosity > Verbosity::Normal {
+        text.push_str(&devices_of(file));
     }
     // Somebody's choice, and no fault: a volume of Kubernetes with a group is such.
     let store = store::owners(&file.settings).ok().flatten();
@@ -78,6 +76,47 @@ pub(super) fn validate(global: &Global, args: &ValidateArgs, ui: Ui, env: Lookup
         print(ui, &text)?;
     }
     Ok(Exit::Success)
+}
+
+/// Each activity of a plan, and the devices that its patterns mean.
+fn activities_of(plan: &Plan, file: &PlanFile) -> String {
+    let mut text = String::new();
+    for activity in &plan.activities {
+        let what = match &activity.action {
+            Action::SecureBackup { .. } => "secure-backup".to_owned(),
+            Action::ExportDomain { .. } => format!("export-domain '{}'", activity.domain_pattern()),
+        };
+        let devices = file.devices.iter().filter(|device| activity.concerns(device));
+        let devices: Vec<&str> = devices.map(|device| device.name.as_str()).collect();
+        let devices = match devices.as_slice() {
+            [] => "no device".to_owned(),
+            devices => devices.join(", "),
+        };
+        text.push_str(&format!("    {what} of '{}': {devices}\n", activity.devices));
+    }
+    text
+}
+
+/// Each device with its tags, and the plans that back it up.
+fn devices_of(file: &PlanFile) -> String {
+    let mut text = String::from("  devices:\n");
+    for device in &file.devices {
+        let spare = (device.role == DeviceRole::Spare).then(|| "spare".to_owned());
+        let tags = device.tags.iter().map(|tag| format!("@{tag}"));
+        let marks: Vec<String> = spare.into_iter().chain(tags).collect();
+        let marks = match marks.as_slice() {
+            [] => String::new(),
+            marks => format!(" ({})", marks.join(", ")),
+        };
+        let plans = file.plans.iter().filter(|plan| plan.concerns(device));
+        let plans: Vec<&str> = plans.map(|plan| plan.name.as_str()).collect();
+        let plans = match plans.as_slice() {
+            [] => "no plan".to_owned(),
+            plans => plans.join(", "),
+        };
+        text.push_str(&format!("    {}{marks}: {plans}\n", device.name));
+    }
+    text
 }
 
 /// The files of certificates that cannot be read or hold none, each with who names it. A run

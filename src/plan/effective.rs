@@ -8,9 +8,9 @@ use std::path::Path;
 
 use toml::{Table as Written, Value};
 
-use crate::plan::keys::device::{DEVICE, PASSWORD};
+use crate::plan::keys::device::{DEVICE, DEVICE_DEFAULTS, PASSWORD};
 use crate::plan::keys::notify::{NOTIFY, WEBHOOK};
-use crate::plan::keys::tables::{ACTIVITY, PLAN, SETTINGS};
+use crate::plan::keys::tables::{ACTIVITY, PLAN, SETTINGS, TIMEOUTS};
 use crate::plan::keys::{Absent, Key, KeyKind, Table};
 use crate::plan::model::{Activity, Device, ErrorPolicy, Plan, PlanFile, Settings};
 use crate::secret::SecretSource;
@@ -35,26 +35,34 @@ pub enum EffectiveScope<'s> {
 /// What holds. `text` is the plan file as it was read.
 pub fn effective(file: &PlanFile, text: &str, shown: EffectiveScope<'_>) -> String {
     let written: Written = toml::from_str(text).unwrap_or_default();
+    let none = Written::new();
+    let table = |name: &str| written.get(name).and_then(Value::as_table).unwrap_or(&none);
+    let settings = Layers::of(table("settings"));
+    let defaults = table("device_defaults");
     let mut out = format!("# {}\n", file.path.display());
-    let settings = written
-        .get("settings")
-        .and_then(Value::as_table)
-        .cloned()
-        .unwrap_or_default();
     section(
         &SETTINGS,
-        &settings,
+        settings,
         &|key| of_settings(key, &file.settings),
         &mut out,
     );
-    for (device, written) in file.devices.iter().zip(tables_at(&written, "device")) {
+    // Where it is absent each device shows what holds in its place.
+    if matches!(shown, EffectiveScope::All) && written.contains_key("device_defaults") {
+        section(&DEVICE_DEFAULTS, Layers::of(defaults), &|_| None, &mut out);
+    }
+    for (device, own) in file.devices.iter().zip(tables_at(&written, "device")) {
         let concerned = match shown {
             EffectiveScope::All => true,
-            EffectiveScope::Plan(plan) => plan.activities.iter().any(|a| a.devices.matches(&device.name)),
+            EffectiveScope::Plan(plan) => plan.concerns(device),
             EffectiveScope::Device(only) => only.name == device.name,
         };
         if concerned {
-            section(&DEVICE, written, &|key| of_device(key, device), &mut out);
+            let layers = Layers {
+                own,
+                of_all: Some(defaults),
+                settings: settings.below("timeouts"),
+            };
+            section(&DEVICE, layers, &|key| of_device(key, device), &mut out);
         }
     }
     for (plan, written) in file.plans.iter().zip(tables_at(&written, "plan")) {
@@ -63,19 +71,23 @@ pub fn effective(file: &PlanFile, text: &str, shown: EffectiveScope<'_>) -> Stri
             EffectiveScope::Device(_) => continue,
             EffectiveScope::All | EffectiveScope::Plan(_) => {}
         }
-        section(&PLAN, written, &|key| of_plan(key, plan), &mut out);
+        section(&PLAN, Layers::of(written), &|key| of_plan(key, plan), &mut out);
         for (activity, written) in plan.activities.iter().zip(tables_at(written, "activity")) {
-            section(&ACTIVITY, written, &|key| of_activity(key, activity), &mut out);
+            section(
+                &ACTIVITY,
+                Layers::of(written),
+                &|key| of_activity(key, activity),
+                &mut out,
+            );
         }
     }
     if let EffectiveScope::Device(_) = shown {
         return out;
     }
-    let none = Written::new();
-    let notify = written.get("notify").and_then(Value::as_table).unwrap_or(&none);
-    section(&NOTIFY, notify, &|_| None, &mut out);
+    let notify = table("notify");
+    section(&NOTIFY, Layers::of(notify), &|_| None, &mut out);
     for webhook in tables_at(notify, "webhook") {
-        section(&WEBHOOK, webhook, &|_| None, &mut out);
+        section(&WEBHOOK, Layers::of(webhook), &|_| None, &mut out);
     }
     out
 }
@@ -85,37 +97,91 @@ fn tables_at<'w>(written: &'w Written, name: &str) -> impl Iterator<Item = &'w W
     tables.into_iter().flatten().filter_map(Value::as_table)
 }
 
+/// Where a value may stand: in a table itself, or in one that says what all such tables have.
+#[derive(Clone, Copy)]
+struct Layers<'w> {
+    own: &'w Written,
+    of_all: Option<&'w Written>,
+    /// The limits of the settings, which are those of a device that has none.
+    settings: Option<&'w Written>,
+}
+
+impl<'w> Layers<'w> {
+    fn of(own: &'w Written) -> Self {
+        Self {
+            own,
+            of_all: None,
+            settings: None,
+        }
+    }
+
+    /// The value of a key, and where it comes from; nothing where the tool says what holds.
+    fn value(&self, name: &str) -> Option<(&'w Value, &'static str)> {
+        let own = self.own.get(name).map(|value| (value, WRITTEN));
+        let of_all = || self.of_all.and_then(|table| table.get(name));
+        let settings = || self.settings.and_then(|table| table.get(name));
+        own.or_else(|| of_all().or_else(settings).map(|value| (value, OF_FILE)))
+    }
+
+    fn table(&self, name: &str) -> Option<&'w Written> {
+        self.own.get(name).and_then(Value::as_table)
+    }
+
+    /// The table under a key, if it is written anywhere.
+    fn below(&self, name: &str) -> Option<&'w Written> {
+        self.table(name).or_else(|| {
+            self.of_all
+                .and_then(|table| table.get(name))
+                .and_then(Value::as_table)
+        })
+    }
+}
+
+const WRITTEN: &str = "written";
+const OF_FILE: &str = "default of the file";
+const OF_TOOL: &str = "default of the tool";
+
 /// One table: its keys in the order of the reference. `model` gives the value of a key
 /// where the model has a better one than the text.
-fn section(table: &Table, written: &Written, model: &dyn Fn(&Key) -> Option<String>, out: &mut String) {
+fn section(table: &Table, layers: Layers<'_>, model: &dyn Fn(&str) -> Option<String>, out: &mut String) {
     let mut lines = Vec::new();
     for key in table.keys {
-        match (&key.kind, written.get(key.name)) {
+        match (&key.kind, layers.value(key.name)) {
             // Arrays of tables have sections of their own.
             (KeyKind::Tables(_), _) => {}
             // Keys of the other action.
             (_, None) if matches!(key.absent, Absent::Means(words) if words.contains("else refused")) => {}
-            (KeyKind::Table(inner), value) if key.name != "tls" => {
+            (KeyKind::Table(inner), _) if key.name != "tls" => {
                 let none = Written::new();
-                let value = value.and_then(Value::as_table);
+                let of_all = layers
+                    .of_all
+                    .and_then(|table| table.get(key.name))
+                    .and_then(Value::as_table);
+                let below = Layers {
+                    own: layers.table(key.name).unwrap_or(&none),
+                    of_all,
+                    settings: layers.settings.filter(|_| key.name == "timeouts"),
+                };
                 let needs_more = inner
                     .keys
                     .iter()
                     .any(|below| matches!(below.absent, Absent::Error));
                 let is_nothing =
                     needs_more || matches!(key.absent, Absent::Means(words) if words == "always");
-                if value.is_none() && is_nothing {
-                    lines.push(absent(key, model(key)));
-                } else {
-                    let value = value.unwrap_or(&none);
-                    for below in inner.keys {
-                        let mut line = line(below, value.get(below.name), None);
-                        line.text = prefixed(key.name, &line.text);
-                        lines.push(line);
-                    }
+                if layers.below(key.name).is_none() && is_nothing {
+                    lines.push(absent(key, model(key.name)));
+                    continue;
+                }
+                for inner in inner.keys {
+                    let dotted = format!("{}.{}", key.name, inner.name);
+                    let value = below.value(inner.name);
+                    let model = model(&dotted).filter(|_| value.is_none());
+                    let mut line = line(inner, value, model);
+                    line.text = prefixed(key.name, &line.text);
+                    lines.push(line);
                 }
             }
-            (_, value) => lines.push(line(key, value, model(key))),
+            (_, value) => lines.push(line(key, value, model(key.name))),
         }
     }
     out.push_str(&format!("\n{}\n", table.heading));
@@ -141,18 +207,19 @@ fn prefixed(name: &str, line: &str) -> String {
     }
 }
 
-fn line(key: &Key, value: Option<&Value>, model: Option<String>) -> EffectiveLine {
-    let Some(value) = value else {
+fn line(key: &Key, value: Option<(&Value, &str)>, model: Option<String>) -> EffectiveLine {
+    let Some((value, origin)) = value else {
         return absent(key, model);
     };
     let shown = match key.kind {
         // Never what is written: it may be the secret itself, or an argument that holds one.
         KeyKind::TextOrTable(table) if std::ptr::eq(table, &PASSWORD) => source(value),
+        KeyKind::OpenTextOrTable(_) if value.is_table() => source(value),
         _ => model.unwrap_or_else(|| value.to_string()),
     };
     EffectiveLine {
         text: format!("{} = {shown}", key.name),
-        origin: "file".to_owned(),
+        origin: origin.to_owned(),
     }
 }
 
@@ -174,30 +241,32 @@ fn source(value: &Value) -> String {
 
 /// A key that is not written.
 fn absent(key: &Key, model: Option<String>) -> EffectiveLine {
-    let origin = "default".to_owned();
-    match (model, &key.absent) {
+    match (model.or_else(|| default_of(key)), &key.absent) {
         (Some(shown), _) => EffectiveLine {
             text: format!("{} = {shown}", key.name),
-            origin,
+            origin: OF_TOOL.to_owned(),
         },
-        (None, Absent::Default(text)) => {
-            let bare = matches!(key.kind, KeyKind::Boolean | KeyKind::Integer { .. });
-            let shown = if bare { (*text).to_owned() } else { quoted(text) };
-            EffectiveLine {
-                text: format!("{} = {shown}", key.name),
-                origin,
-            }
-        }
         (None, Absent::Means(words)) => EffectiveLine {
             text: format!("# {} is not set", key.name),
             origin: words.replace('`', ""),
         },
         // A checked file has what it must have.
-        (None, Absent::Error) => EffectiveLine {
+        (None, Absent::Error | Absent::Default(_)) => EffectiveLine {
             text: format!("# {} is not set", key.name),
-            origin,
+            origin: OF_TOOL.to_owned(),
         },
     }
+}
+
+/// The default of a key, as it would be written.
+fn default_of(key: &Key) -> Option<String> {
+    let Absent::Default(text) = key.absent else {
+        return None;
+    };
+    Some(match key.kind {
+        KeyKind::Boolean | KeyKind::Integer { .. } => text.to_owned(),
+        _ => quoted(text),
+    })
 }
 
 fn quoted(text: &str) -> String {
@@ -208,8 +277,8 @@ fn path(path: &Path) -> String {
     quoted(&path.to_string_lossy())
 }
 
-fn of_settings(key: &Key, settings: &Settings) -> Option<String> {
-    match key.name {
+fn of_settings(key: &str, settings: &Settings) -> Option<String> {
+    match key {
         "store" => Some(path(&settings.store)),
         "history" => Some(path(&settings.history)),
         "scripts_dir" => Some(path(&settings.scripts_dir)),
@@ -217,15 +286,24 @@ fn of_settings(key: &Key, settings: &Settings) -> Option<String> {
     }
 }
 
-fn of_device(key: &Key, device: &Device) -> Option<String> {
-    match key.name {
+fn of_device(key: &str, device: &Device) -> Option<String> {
+    // Those of the tool stand in the table of the settings.
+    if let Some(limit) = key.strip_prefix("timeouts.") {
+        return default_of(TIMEOUTS.key(limit)?);
+    }
+    match key {
+        "port" => Some(device.port.to_string()),
         "tls" => Some(format!("<{}>", device.tls)),
+        "tags" => {
+            let tags: Vec<String> = device.tags.iter().map(|tag| quoted(tag)).collect();
+            Some(format!("[{}]", tags.join(", ")))
+        }
         _ => None,
     }
 }
 
-fn of_plan(key: &Key, plan: &Plan) -> Option<String> {
-    match key.name {
+fn of_plan(key: &str, plan: &Plan) -> Option<String> {
+    match key {
         "maintenance_window" => {
             let window = plan
                 .window
@@ -239,8 +317,8 @@ fn of_plan(key: &Key, plan: &Plan) -> Option<String> {
     }
 }
 
-fn of_activity(key: &Key, activity: &Activity) -> Option<String> {
-    match key.name {
+fn of_activity(key: &str, activity: &Activity) -> Option<String> {
+    match key {
         "error_policy" => Some(quoted(match activity.error_policy {
             ErrorPolicy::Halt => "halt",
             ErrorPolicy::Ignore => "ignore",

@@ -2,7 +2,7 @@
 
 use toml::de::DeValue;
 
-use crate::plan::keys::device::{PASSWORD, TLS};
+use crate::plan::keys::device::{DEVICE_TIMEOUTS, PASSWORD, TLS};
 use crate::plan::keys::tables::{RETENTION, TIMEOUTS, WINDOW};
 use crate::plan::keys::{Key, KeyKind, Table};
 use crate::values::duration;
@@ -76,9 +76,23 @@ fn of_text(key: &Key, text: &str) -> Option<String> {
         KeyKind::Table(table) if is(table, &RETENTION) && duration::parse(text).is_ok() => {
             Some(format!("write `{name} = {{ keep_within = {text:?} }}`"))
         }
-        KeyKind::Table(table) if is(table, &TIMEOUTS) && duration::parse(text).is_ok() => Some(format!(
-            "each limit has its key: `{name} = {{ request = {text:?} }}`"
-        )),
+        KeyKind::Table(table)
+            if (is(table, &TIMEOUTS) || is(table, &DEVICE_TIMEOUTS)) && duration::parse(text).is_ok() =>
+        {
+            Some(format!(
+                "each limit has its key: `{name} = {{ request = {text:?} }}`"
+            ))
+        }
+        KeyKind::Names => {
+            let words = text
+                .split([',', ' ', ';'])
+                .map(|word| word.trim_matches(['@', ' ']));
+            let words: Vec<String> = words
+                .filter(|word| !word.is_empty())
+                .map(|word| format!("{word:?}"))
+                .collect();
+            Some(format!("write `{name} = [{}]`", words.join(", ")))
+        }
         KeyKind::Tables(table) => Some(format!(
             "each stands under a heading of its own: {}",
             table.heading
@@ -106,6 +120,7 @@ fn of_number(key: &Key, number: &str) -> Option<String> {
             Some(format!("write `{name} = {{ keep_last = {number} }}`"))
         }
         KeyKind::Integer { .. } => None,
+        KeyKind::OpenTextOrTable(_) => Some(format!("put it in quotes: `{name} = \"{number}\"`")),
         KeyKind::TextOrTable(table) if is(table, &PASSWORD) => Some(format!(
             "put it in quotes, or better write where it comes from: `{name} = {{ file = \"…\" }}`"
         )),

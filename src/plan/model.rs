@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use crate::plan::model::notify::{Notify, PlanNotify};
 use crate::secret::SecretSource;
+use crate::values::device_pattern::DevicePatterns;
+pub use crate::values::device_pattern::{DeviceMarks, DeviceRole};
 use crate::values::invocation::Invocation;
 use crate::values::pattern::PatternList;
 use crate::values::retention::Retention;
@@ -54,8 +56,10 @@ impl PlanFile {
         });
         let pings = notify.ping.iter().filter_map(|ping| ping.url.as_ref());
         let of_plans = self.plans.iter().filter_map(|plan| plan.notify.ping.as_ref());
+        let accounts = self.devices.iter().filter_map(|device| device.username.source());
         let devices = self.devices.iter().map(|device| &device.password);
         devices
+            .chain(accounts)
             .chain(email.map(|(_, password)| password))
             .chain(webhooks.flatten())
             .chain(pings)
@@ -72,6 +76,12 @@ impl PlanFile {
         names.sort_unstable();
         names.dedup();
         names
+    }
+
+    /// The limits of waits for the device of this name; those of all, where the file has none.
+    pub fn timeouts_of(&self, device: &str) -> Timeouts {
+        self.device(device)
+            .map_or(self.settings.timeouts, |device| device.timeouts)
     }
 
     /// The device of this name, if the file has one.
@@ -149,12 +159,56 @@ pub struct Device {
     /// Port of the XML Management Interface.
     pub port: u16,
     /// The account.
-    pub username: String,
+    pub username: Account,
     /// Where its password comes from. Its paths are as written: `SecretSource::resolve` takes
     /// the folder of the plan file.
     pub password: SecretSource,
     /// How its certificate is trusted.
     pub tls: Trust,
+    /// Words by which plans find it.
+    pub tags: Vec<String>,
+    /// What it is there for.
+    pub role: DeviceRole,
+    /// The limits of every wait for it: its own, or those of all.
+    pub timeouts: Timeouts,
+}
+
+impl Device {
+    /// What patterns ask of it.
+    pub fn marks(&self) -> DeviceMarks<'_> {
+        DeviceMarks {
+            name: &self.name,
+            tags: &self.tags,
+            role: self.role,
+        }
+    }
+}
+
+/// The name with which somebody logs in.
+#[derive(Clone, Debug)]
+pub enum Account {
+    /// This one.
+    Named(String),
+    /// One that stands elsewhere.
+    From(SecretSource),
+}
+
+impl Account {
+    /// In words: "user backup", "user from environment variable QA1_USER".
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Named(name) => format!("user {name}"),
+            Self::From(source) => format!("user from {}", source.describe()),
+        }
+    }
+
+    /// Where it stands, if not in the plan file.
+    fn source(&self) -> Option<&SecretSource> {
+        match self {
+            Self::Named(_) => None,
+            Self::From(source) => Some(source),
+        }
+    }
 }
 
 /// One `[[plan]]`.
@@ -178,13 +232,20 @@ pub struct Plan {
     pub activities: Vec<Activity>,
 }
 
+impl Plan {
+    /// Whether an activity of it backs up this device.
+    pub fn concerns(&self, device: &Device) -> bool {
+        self.activities.iter().any(|activity| activity.concerns(device))
+    }
+}
+
 /// One `[[plan.activity]]`.
 #[derive(Clone, Debug)]
 pub struct Activity {
     /// What is done to each device or domain.
     pub action: Action,
     /// Which devices.
-    pub devices: PatternList,
+    pub devices: DevicePatterns,
     /// Quiesce before, unquiesce after.
     pub quiesce: bool,
     /// Run before each task.
@@ -195,6 +256,13 @@ pub struct Activity {
     pub post_script_when: PostScriptWhen,
     /// What a failed task does to the waiting ones; `plan-default` is resolved.
     pub error_policy: ErrorPolicy,
+}
+
+impl Activity {
+    /// Whether it backs up this device.
+    pub fn concerns(&self, device: &Device) -> bool {
+        self.devices.matches(&device.marks())
+    }
 }
 
 /// What an activity does.

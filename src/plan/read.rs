@@ -16,9 +16,10 @@ use crate::plan::diagnostic::{Finding, Findings};
 use crate::plan::keys::other_words::{Meant, elsewhere, meant};
 use crate::plan::keys::{Absent, Key, KeyKind, Table, words_in_quotes};
 use crate::plan::mistyped;
+use crate::values::device_pattern::DevicePatterns;
 use crate::values::duration;
 use crate::values::nearest::nearest;
-use crate::values::pattern::PatternList;
+use crate::values::pattern::{PatternError, PatternList};
 use crate::values::size::{Bytes, SizeError, Threshold};
 use crate::values::window::{WindowError, likely_time, parse_time, parse_zone};
 
@@ -100,16 +101,21 @@ impl<'a> PlanSection<'a> {
     /// Says that a key is missing, unless the file is too broken to know, or a misspelt key
     /// has been found that is meant to be it.
     pub(super) fn missing(&self, name: &str, out: &mut Findings<'_>) {
+        if !out.is_incomplete() && !self.is_misspelt(name) {
+            let label = format!("{} needs the key `{name}`", self.table.heading);
+            out.error(self.span.clone(), format!("`{name}` is missing"), label);
+        }
+    }
+
+    /// Whether a key stands there that is none, and is meant to be this one: it has its finding.
+    pub(super) fn is_misspelt(&self, name: &str) -> bool {
         let is_other_word =
             |written: &str| matches!(meant(self.table, written), Some(Meant::Key(key)) if key == name);
         let is_misspelt = |written: &str| {
             self.table.key(written).is_none()
                 && (nearest(written, self.table.names()) == Some(name) || is_other_word(written))
         };
-        if !out.is_incomplete() && !self.entries.keys().any(|key| is_misspelt(key.get_ref())) {
-            let label = format!("{} needs the key `{name}`", self.table.heading);
-            out.error(self.span.clone(), format!("`{name}` is missing"), label);
-        }
+        self.entries.keys().any(|key| is_misspelt(key.get_ref()))
     }
 
     /// Text on one line, not empty.
@@ -259,13 +265,27 @@ impl<'a> PlanSection<'a> {
 
     /// Patterns, in one text or an array.
     pub(super) fn patterns(&self, name: &str, out: &mut Findings<'_>) -> Option<At<PatternList>> {
+        self.pattern_list(name, out, |items| PatternList::from_items(items))
+    }
+
+    /// Patterns over devices, in one text or an array.
+    pub(super) fn device_patterns(&self, name: &str, out: &mut Findings<'_>) -> Option<At<DevicePatterns>> {
+        self.pattern_list(name, out, |items| DevicePatterns::from_items(items))
+    }
+
+    fn pattern_list<T>(
+        &self,
+        name: &str,
+        out: &mut Findings<'_>,
+        parse: impl Fn(Vec<&str>) -> Result<T, PatternError>,
+    ) -> Option<At<T>> {
         let key = self.key(name)?;
         let value = self.value(name, out)?;
         let items = match value.get_ref() {
             DeValue::Array(_) => strings(key, value, out)?,
             _ => vec![string(key, value, out)?],
         };
-        match PatternList::from_items(items) {
+        match parse(items) {
             Ok(patterns) => Some(At {
                 value: patterns,
                 span: value.span(),
@@ -279,6 +299,24 @@ impl<'a> PlanSection<'a> {
                 None
             }
         }
+    }
+
+    /// An array of names; an empty one too.
+    pub(super) fn names(&self, name: &str, out: &mut Findings<'_>) -> Option<Vec<String>> {
+        let key = self.key(name)?;
+        let value = self.value(name, out)?;
+        let DeValue::Array(items) = value.get_ref() else {
+            return wrong_type(key, value, out);
+        };
+        let mut names = Vec::new();
+        let mut are_good = true;
+        for item in items {
+            match string(key, item, out) {
+                Some(text) if is_named(name, text, &item.span(), out) => names.push(text.to_owned()),
+                _ => are_good = false,
+            }
+        }
+        are_good.then_some(names)
     }
 
     /// An array of texts, at least one.
@@ -406,6 +444,34 @@ fn string<'a>(key: &Key, value: &'a Value<'a>, out: &mut Findings<'_>) -> Option
         return None;
     }
     Some(text)
+}
+
+/// Whether a text is a name as [`KeyKind::Names`] has them.
+fn is_named(key: &str, text: &str, span: &Range<usize>, out: &mut Findings<'_>) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let label = match text.chars().find(|c| !allowed(*c)) {
+        Some(c) => format!("holds {c:?}; allowed are letters, digits, `.`, `_` and `-`"),
+        None if text.len() > 128 => "is longer than 128 characters".to_owned(),
+        None => return true,
+    };
+    let finding = out.error(span.clone(), format!("{text:?} cannot stand in `{key}`"), label);
+    let bare = text.trim_start_matches('@');
+    if bare.contains([',', ' ']) {
+        let parts: Vec<String> = bare
+            .split([',', ' '])
+            .filter(|part| !part.is_empty())
+            .map(|part| format!("{part:?}"))
+            .collect();
+        finding.help(format!(
+            "each in quotes of its own: `{key} = [{}]`",
+            parts.join(", ")
+        ));
+    } else if bare != text {
+        finding.help(format!(
+            "the `@` stands in the `devices` of a plan alone: {bare:?} here"
+        ));
+    }
+    false
 }
 
 /// The texts that the array `value` holds.

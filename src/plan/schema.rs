@@ -123,6 +123,7 @@ fn value_schema(kind: &KeyKind) -> Value {
     match kind {
         KeyKind::Text | KeyKind::Zone => text("^[^\r\n]+$"),
         KeyKind::Name => text(NAME),
+        KeyKind::Names => json!({ "type": "array", "items": text(NAME) }),
         KeyKind::Boolean => json!({ "type": "boolean" }),
         KeyKind::Integer { least, most } => json!({ "type": "integer", "minimum": least, "maximum": most }),
         KeyKind::Duration | KeyKind::DurationOrZero | KeyKind::Span => text(DURATION),
@@ -140,7 +141,7 @@ fn value_schema(kind: &KeyKind) -> Value {
         KeyKind::Table(table) => reference(table),
         KeyKind::Tables(table) => json!({ "type": "array", "items": reference(table) }),
         KeyKind::ChoiceOrTable(words, table) => json!({ "anyOf": [{ "enum": words }, reference(table)] }),
-        KeyKind::TextOrTable(table) => {
+        KeyKind::TextOrTable(table) | KeyKind::OpenTextOrTable(table) => {
             json!({ "anyOf": [{ "type": "string", "minLength": 1 }, reference(table)] })
         }
     }

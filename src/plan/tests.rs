@@ -1,6 +1,7 @@
 //! Whole files, from text to model; [`findings`] holds those with mistakes.
 
 mod findings;
+mod fleet;
 mod notify;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,9 @@ use crate::plan::diagnostic::Style;
 use crate::plan::keys::Table;
 use crate::plan::keys::tables::FILE;
 use crate::plan::keys::tables::tables;
-use crate::plan::model::{Action, Domains, ErrorPolicy, MountRule, OnUnchanged, PostScriptWhen, Trust};
+use crate::plan::model::{
+    Action, DeviceRole, Domains, ErrorPolicy, MountRule, OnUnchanged, PostScriptWhen, Trust,
+};
 use crate::secret::SecretSource;
 use crate::values::retention::Retention;
 use crate::values::size::Threshold;
@@ -62,7 +65,7 @@ fn the_example_is_valid_and_without_warnings() {
         .map_err(|report| report.render(Style::Plain))
         .expect("valid");
     assert_eq!(loaded.warnings.render(Style::Plain), "");
-    assert_eq!(loaded.plan_file.devices.len(), 4);
+    assert_eq!(loaded.plan_file.devices.len(), 5);
     assert_eq!(loaded.plan_file.plans.len(), 2);
 }
 
@@ -120,12 +123,31 @@ fn the_example_becomes_the_model_that_it_describes() {
             (5550, "file /etc/dpbackup/secrets/qa2".to_owned()),
             (5550, "command pass".to_owned()),
             (5550, "credential test9".to_owned()),
+            (5550, "file /etc/dpbackup/secrets/gateways".to_owned()),
         ]
     );
     assert!(matches!(&file.devices[0].tls, Trust::CaFile(path) if path.ends_with("gateways-ca.pem")));
     assert!(matches!(&file.devices[1].tls, Trust::Pin(pin) if pin[0] == 0x5c && pin[31] == 0x29));
     assert_eq!(file.devices[2].tls, Trust::SystemRoots);
-    assert_eq!(file.devices[3].tls, Trust::SystemRoots);
+    assert!(matches!(&file.devices[3].tls, Trust::CaFile(_)), "of all devices");
+    let tags: Vec<&[String]> = file.devices.iter().map(|device| device.tags.as_slice()).collect();
+    assert_eq!(
+        tags,
+        [&["qa"][..], &["qa"], &["test", "slow-link"], &["test"], &["qa"]]
+    );
+    assert_eq!(
+        file.devices[2].username.describe(),
+        "user from environment variable TEST8_USER"
+    );
+    assert_eq!(file.devices[2].timeouts.export, Duration::from_secs(7_200));
+    assert_eq!(file.devices[3].timeouts, file.settings.timeouts);
+    let spares: Vec<_> = file
+        .devices
+        .iter()
+        .filter(|device| device.role == DeviceRole::Spare)
+        .collect();
+    assert!(matches!(spares.as_slice(), [spare] if spare.name == "SPARE1"));
+    assert!(!file.plans.iter().any(|plan| plan.concerns(spares[0])));
 
     let qa = file.plan("BackupQA").expect("BackupQA");
     assert_eq!(
@@ -151,7 +173,7 @@ fn the_example_becomes_the_model_that_it_describes() {
     );
     assert!(qa.activities[0].quiesce);
     assert_eq!(qa.activities[0].error_policy, ErrorPolicy::Halt, "of the plan");
-    assert_eq!(qa.activities[1].devices.to_string(), "TEST8, TEST9");
+    assert_eq!(qa.activities[1].devices.to_string(), "TEST8, @test");
     let Action::ExportDomain {
         domains: Domains::Matching(domains),
     } = &qa.activities[1].action

@@ -7,15 +7,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
+use secrecy::ExposeSecret as _;
+
 use crate::gateway::Gateway;
 use crate::gateway::domains::{ApiConnect, DomainStatus};
 use crate::gateway::facts::Firmware;
-use crate::plan::model::{Device, Trust};
+use crate::plan::model::{Account, Device, Trust};
 use crate::run::Engine;
 use crate::run::event::{DeviceFacts, Progress};
 use crate::run::failure::{Failure, words};
 use crate::run::status::Status;
-use crate::secret::SecretContext;
+use crate::secret::{SecretContext, SecretSource};
 use crate::soma::client::{Client, Endpoint};
 use crate::soma::error::{SomaError, SomaErrorKind};
 use crate::threads::{self, Step};
@@ -304,26 +306,41 @@ pub fn lock_name(device: &Device) -> String {
 
 /// A client for a device, with its password.
 pub fn client(engine: Engine<'_>, device: &Device) -> Result<Client, Failure> {
-    let password = device
-        .password
-        .resolve(&SecretContext {
-            folder: engine.plan_folder(),
-            environment: engine.environment,
-            variables: &|| engine.file.secret_variables(),
-        })
-        .map_err(|error| {
+    let context = SecretContext {
+        folder: engine.plan_folder(),
+        environment: engine.environment,
+        variables: &|| engine.file.secret_variables(),
+    };
+    let resolve = |source: &SecretSource, what: &str| {
+        source.resolve(&context).map_err(|error| {
             Failure::new(
                 Status::DeviceError,
-                format!("{}: no password: {}", device.name, with_causes(&error)),
+                format!("{}: no {what}: {}", device.name, with_causes(&error)),
             )
-        })?;
+        })
+    };
+    let username = match &device.username {
+        Account::Named(name) => name.clone(),
+        Account::From(source) => resolve(source, "user name")?.expose_secret().to_owned(),
+    };
+    if username.contains(':') {
+        return Err(Failure::new(
+            Status::DeviceError,
+            format!(
+                "{}: the {} holds a colon, at which the login would be cut",
+                device.name,
+                device.username.describe()
+            ),
+        ));
+    }
+    let password = resolve(&device.password, "password")?;
     Client::new(Endpoint {
         host: device.host.clone(),
         port: device.port,
-        username: device.username.clone(),
+        username,
         password,
         trust: device.tls.clone(),
-        timeouts: engine.file.settings.timeouts,
+        timeouts: device.timeouts,
         trust_command: engine.file.invocation.command(["trust", &device.name]),
     })
     .map_err(|error| Failure::of_exchange(Status::DeviceError, &device.name, &error))

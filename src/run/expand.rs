@@ -83,11 +83,7 @@ pub fn expand<'a>(
     let mut expanded = Vec::new();
     for activity in &plan.activities {
         let (mut tasks, mut notes) = (Vec::new(), Vec::new());
-        for device in file
-            .devices
-            .iter()
-            .filter(|device| activity.devices.matches(&device.name))
-        {
+        for device in file.devices.iter().filter(|device| activity.concerns(device)) {
             let contact = devices.contact(device);
             tasks.extend(tasks_of(activity, device, contact));
             notes.extend(without_domain(activity, contact));
@@ -116,7 +112,7 @@ pub fn expand<'a>(
 fn wanted<'a>(file: &'a PlanFile, plan: &'a Plan) -> Vec<WantedDevice<'a>> {
     let mut wanted = Vec::new();
     for device in &file.devices {
-        let concerning = |activity: &&Activity| activity.devices.matches(&device.name);
+        let concerning = |activity: &&Activity| activity.concerns(device);
         let mut activities = plan.activities.iter().filter(concerning).peekable();
         if activities.peek().is_none() {
             continue;

@@ -471,7 +471,7 @@ fn told(record: &mut Record<'_>, entry: &JournalEntry, how: &str) -> Result<Stri
 /// What is known of a quiesce whose process died.
 pub(super) fn sent(engine: Engine<'_>, entry: &JournalEntry) -> QuiesceSent {
     let within = settles_within(engine, entry);
-    let request = engine.file.settings.timeouts.request;
+    let request = engine.file.timeouts_of(&entry.device).request;
     let is_old = age(engine, entry).is_some_and(|age| age >= request + ARRIVES_NO_MORE);
     match entry.reply {
         _ if entry.seen => QuiesceSent::Seen,
@@ -491,7 +491,7 @@ pub(super) fn sent(engine: Engine<'_>, entry: &JournalEntry) -> QuiesceSent {
 /// How long what a dead run has sent may still be on its way: sending it took no longer
 /// than a request may, and being carried out takes no longer than that again.
 fn settles_within(engine: Engine<'_>, entry: &JournalEntry) -> Duration {
-    let request = engine.file.settings.timeouts.request;
+    let request = engine.file.timeouts_of(&entry.device).request;
     (request * 2).saturating_sub(age(engine, entry).unwrap_or_default())
 }
 

@@ -2,6 +2,7 @@
 
 pub mod causes;
 pub mod change;
+pub mod device_pattern;
 pub mod duration;
 pub mod environment;
 pub mod event_name;

@@ -24,6 +24,9 @@ pub enum PatternError {
     /// A `!` alone.
     #[error("nothing follows the `!`")]
     NothingExcluded,
+    /// An `@` alone.
+    #[error("no tag follows the `@`")]
+    NoTag,
     /// Nothing from which the exclusions could take away.
     #[error("every pattern begins with `!`, so nothing can match")]
     OnlyExclusions,
@@ -32,27 +35,16 @@ pub enum PatternError {
 impl PatternList {
     /// Reads texts that each hold a pattern, or several with commas between them.
     pub fn from_items<'a>(items: impl IntoIterator<Item = &'a str>) -> Result<Self, PatternError> {
-        let mut included = Vec::new();
-        let mut excluded = Vec::new();
-        let mut written = Vec::new();
-        for item in items.into_iter().flat_map(|item| item.split(',')).map(str::trim) {
-            written.push(item);
-            match item.strip_prefix('!').map(str::trim_start) {
-                Some("") => return Err(PatternError::NothingExcluded),
-                Some(rest) => excluded.push(Pattern::new(rest)),
-                None if item.is_empty() => return Err(PatternError::Empty),
-                None => included.push(Pattern::new(item)),
-            }
-        }
-        match (included.is_empty(), excluded.is_empty()) {
-            (true, true) => Err(PatternError::Empty),
-            (true, false) => Err(PatternError::OnlyExclusions),
-            (false, _) => Ok(Self {
-                included,
-                excluded,
-                written: written.join(", "),
-            }),
-        }
+        let SplitItems {
+            included,
+            excluded,
+            written,
+        } = split(items)?;
+        Ok(Self {
+            included: included.into_iter().map(Pattern::new).collect(),
+            excluded: excluded.into_iter().map(Pattern::new).collect(),
+            written,
+        })
     }
 
     /// Whether `name` is meant: a pattern matches it, and none takes it away.
@@ -89,24 +81,64 @@ impl fmt::Display for PatternList {
     }
 }
 
+/// Texts that each hold a pattern or several, taken apart.
+pub(super) struct SplitItems<'a> {
+    /// What asks for names; never empty.
+    pub(super) included: Vec<&'a str>,
+    /// What takes names away, without its `!`.
+    pub(super) excluded: Vec<&'a str>,
+    /// As written, with ", " between the patterns.
+    pub(super) written: String,
+}
+
+/// Takes texts apart that each hold a pattern, or several with commas between them.
+pub(super) fn split<'a>(items: impl IntoIterator<Item = &'a str>) -> Result<SplitItems<'a>, PatternError> {
+    let mut included = Vec::new();
+    let mut excluded = Vec::new();
+    let mut written = Vec::new();
+    for item in items.into_iter().flat_map(|item| item.split(',')).map(str::trim) {
+        written.push(item);
+        match item.strip_prefix('!').map(str::trim_start) {
+            Some("") => return Err(PatternError::NothingExcluded),
+            Some(rest) => excluded.push(rest),
+            None if item.is_empty() => return Err(PatternError::Empty),
+            None => included.push(item),
+        }
+    }
+    match (included.is_empty(), excluded.is_empty()) {
+        (true, true) => Err(PatternError::Empty),
+        (true, false) => Err(PatternError::OnlyExclusions),
+        (false, _) => Ok(SplitItems {
+            included,
+            excluded,
+            written: written.join(", "),
+        }),
+    }
+}
+
+/// Whether `name` is what `pattern` says, where `*` is any run of characters.
+pub fn star_matches(pattern: &str, name: &str) -> bool {
+    Pattern::new(pattern).matches(name)
+}
+
 /// One pattern: what stands before, between and after its `*`. There is always one piece.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Pattern {
+pub(super) struct Pattern {
     pieces: Vec<String>,
 }
 
 impl Pattern {
-    fn new(text: &str) -> Self {
+    pub(super) fn new(text: &str) -> Self {
         Self {
             pieces: text.split('*').map(str::to_owned).collect(),
         }
     }
 
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         self.pieces.join("*")
     }
 
-    fn literal(&self) -> Option<&str> {
+    pub(super) fn literal(&self) -> Option<&str> {
         match self.pieces.as_slice() {
             [name] => Some(name),
             _ => None,
@@ -116,7 +148,7 @@ impl Pattern {
     /// The first piece must begin the name and the last one end it. Each piece between is
     /// taken where it first appears: a later place could only leave less for the rest, so
     /// no choice is ever taken back, and the time grows with the name, not with the `*`.
-    fn matches(&self, name: &str) -> bool {
+    pub(super) fn matches(&self, name: &str) -> bool {
         let (first, middle, last) = match self.pieces.as_slice() {
             [] => return false,
             [only] => return only == name,

@@ -24,6 +24,7 @@ mod exit_codes;
 mod exit_signals;
 mod faults;
 mod file_systems;
+mod fleet;
 mod fuzz_seeds;
 mod gateway_amp;
 mod gateway_answers;

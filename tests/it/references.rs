@@ -131,7 +131,9 @@ fn value(key: &Key) -> String {
         KeyKind::ChoiceOrTable(words, table) => {
             format!("{} or {}", words_in_quotes(words), table.heading)
         }
-        KeyKind::TextOrTable(table) => format!("{} or text", table.heading),
+        KeyKind::TextOrTable(table) | KeyKind::OpenTextOrTable(table) => {
+            format!("{} or text", table.heading)
+        }
         _ => key.kind.expected(),
     }
 }

@@ -1,10 +1,12 @@
 //! The `[[plan.activity]]` tables.
 
+use crate::plan::check::known::KnownDevice;
 use crate::plan::check::place::place_of;
 use crate::plan::check::{PlanReader, doubts};
 use crate::plan::diagnostic::Findings;
 use crate::plan::model::{Action, Activity, Domains, ErrorPolicy, PostScriptWhen};
 use crate::plan::read::{At, PlanSection, did_you_mean};
+use crate::values::device_pattern::DevicePatterns;
 use crate::values::nearest::nearest;
 use crate::values::pattern::PatternList;
 
@@ -24,10 +26,11 @@ impl PlanReader<'_> {
         out: &mut Findings<'_>,
     ) -> Option<Activity> {
         let action = action(section, out);
-        let devices = section.patterns("devices", out);
+        let devices = section.device_patterns("devices", out);
         if let Some(devices) = &devices {
             self.find_unknown_devices(devices, out);
-            doubts::unmatched_devices(devices, &self.devices, out);
+            doubts::unmatched_devices(devices, self.devices, out);
+            doubts::unknown_tags(devices, self.devices, out);
         }
         let quiesce = section.boolean("quiesce", out);
         if quiesce == Some(true) && self.first_quiesce.is_none() {
@@ -59,26 +62,35 @@ impl PlanReader<'_> {
 
     /// A pattern without `*` names one device: it must be there. An exclusion too, for else
     /// the device that was meant would be backed up.
-    fn find_unknown_devices(&self, patterns: &At<PatternList>, out: &mut Findings<'_>) {
+    fn find_unknown_devices(&self, patterns: &At<DevicePatterns>, out: &mut Findings<'_>) {
         if out.is_incomplete() {
             return;
         }
+        let names = || self.devices.iter().map(|device| device.name.value.as_str());
         for name in patterns
             .value
             .literals()
             .chain(patterns.value.excluded_literals())
         {
-            if !self.devices.contains(&name) {
+            if !names().any(|known| known == name) {
                 let span = place_of(name, &patterns.span, out.text());
                 let finding = out.error(
                     span,
                     format!("unknown device {name:?}"),
                     "no [[device]] has this name",
                 );
-                match nearest(name, self.devices.iter().copied()) {
+                let is_tag = self
+                    .devices
+                    .iter()
+                    .flat_map(KnownDevice::tags)
+                    .any(|tag| tag == name);
+                match nearest(name, names()) {
+                    _ if is_tag => {
+                        finding.help(format!("it is a tag: write \"@{name}\""));
+                    }
                     Some(near) => did_you_mean(finding, Some(near)),
                     None => {
-                        finding.help(unknown_device(name, &self.devices));
+                        finding.help(unknown_device(name, &names().collect::<Vec<_>>()));
                     }
                 }
             }
@@ -99,7 +111,7 @@ fn unknown_device(name: &str, devices: &[&str]) -> String {
     } else if devices.is_empty() {
         "the file has no [[device]] yet".to_owned()
     } else {
-        format!("the devices are: {}", devices.join(", "))
+        format!("the devices are: {}", doubts::listed(devices))
     }
 }
 

@@ -1,62 +1,65 @@
 //! The `[[device]]` tables.
 
+mod common;
+
 use std::net::Ipv6Addr;
-use std::path::PathBuf;
 
-use toml::de::DeValue;
-
-use crate::plan::check::context::{Context, Readers};
-use crate::plan::check::settings::{path, path_text};
+use crate::plan::check::context::Context;
+pub(super) use crate::plan::check::device::common::DeviceCommon;
+use crate::plan::check::known::KnownDevice;
 use crate::plan::diagnostic::Findings;
-use crate::plan::keys::Key;
 use crate::plan::keys::device::DEVICE;
-use crate::plan::model::{Device, Trust};
-use crate::plan::read::{At, PlanSection, Value, section};
-use crate::secret::{SecretSource, is_credential_name};
-use crate::values::hex::unhex;
-use crate::values::invocation::quoted;
-use crate::values::written_path::variable_alone;
+use crate::plan::model::{Device, DeviceRole, Timeouts};
+use crate::plan::read::{At, PlanSection};
 
-/// Reads one table: its name, which others may refer to even if the rest is not valid, and
-/// the device.
+/// Reads one table: what others may refer to, and the device. `of_all` are the limits of the
+/// settings.
 pub(super) fn read(
     section: &PlanSection<'_>,
+    defaults: &DeviceCommon,
+    of_all: Option<Timeouts>,
     context: &Context<'_>,
     out: &mut Findings<'_>,
-) -> (Option<At<String>>, Option<Device>) {
+) -> (Option<KnownDevice>, Option<Device>) {
     let name = section.text("name", out);
     if let Some(name) = &name {
         check_device_name(name, out);
     }
-    let device = device(section, name.as_ref(), context, out);
-    (name, device)
-}
-
-fn device(
-    section: &PlanSection<'_>,
-    name: Option<&At<String>>,
-    context: &Context<'_>,
-    out: &mut Findings<'_>,
-) -> Option<Device> {
     let host = section.text("host", out).and_then(|host| bare_host(&host, out));
-    let port = section
-        .integer("port", out)
-        .and_then(|port| u16::try_from(port).ok());
-    let username = section
-        .text("username", out)
-        .filter(|username| is_username(username, out));
-    let password = section
-        .value("password", out)
-        .and_then(|value| password(DEVICE.key("password")?, value, context, out));
-    let tls = trust(section, context, out);
-    Some(Device {
-        name: name?.value.clone(),
-        host: host?,
-        port: port?,
-        username: username?.value,
-        password: password?,
-        tls: tls?,
-    })
+    let role = match section.key_span("role") {
+        Some(_) => section.choice("role", &[("spare", DeviceRole::Spare)], out),
+        None => Some(DeviceRole::Ordinary),
+    };
+    let own = common::read(section, &DEVICE, context, out).or(defaults);
+    for (is_absent, key) in [
+        (own.username.is_absent(), "username"),
+        (own.password.is_absent(), "password"),
+    ] {
+        if is_absent {
+            section.missing(key, out);
+        }
+    }
+    let known = name.map(|name| KnownDevice {
+        name,
+        tags: own.tags.value().cloned().unwrap_or_default(),
+        // One that is misspelt has its finding; of what it is meant to be nothing is said.
+        role: role.unwrap_or(DeviceRole::Spare),
+    });
+    let device = || {
+        Some(Device {
+            name: known.as_ref()?.name.value.clone(),
+            host: host?,
+            port: own.port.into_value()?,
+            username: own.username.into_value()?,
+            password: own.password.into_value()?,
+            tls: own.tls.into_value()?,
+            tags: own.tags.into_value()?,
+            role: role?,
+            timeouts: own.timeouts.into_value()?.over(of_all?),
+        })
+    };
+    let device = device();
+    (known, device)
 }
 
 /// Whether a device can have this name: it is the name of a folder in the store.
@@ -136,230 +139,4 @@ fn of_address(text: &str) -> Option<String> {
         help.push_str("; it is always https");
     }
     Some(help)
-}
-
-/// HTTP basic authentication has no place for a colon in the user's name.
-fn is_username(username: &At<String>, out: &mut Findings<'_>) -> bool {
-    let text = username.value.as_str();
-    let span = username.span.clone();
-    if text.contains(':') {
-        out.error(
-            span,
-            "a user's name cannot hold a colon",
-            "the login would be cut here",
-        )
-        .help("write the password under its own key, `password = { file = \"…\" }`");
-        return false;
-    }
-    if text.trim() != text {
-        out.error(
-            span,
-            format!("a blank stands at the edge of {text:?}"),
-            "it would be part of the name",
-        )
-        .help(format!("write {:?}", text.trim()));
-        return false;
-    }
-    if let Some(name) = variable_alone(text) {
-        out.error(
-            span,
-            format!("{text:?} is not replaced here"),
-            "no shell reads this",
-        )
-        .help(format!(
-            "write the name of the account itself, not where ${name} has it"
-        ));
-        return false;
-    }
-    true
-}
-
-/// Where a password comes from; text is the password itself.
-pub(super) fn password(
-    key: &'static Key,
-    value: &Value<'_>,
-    context: &Context<'_>,
-    out: &mut Findings<'_>,
-) -> Option<SecretSource> {
-    match value.get_ref() {
-        DeValue::String(text) => plain_password(key, text, value, context, out),
-        _ => secret_form(key, value, context, out),
-    }
-}
-
-/// Where a secret comes from that is not written in the file.
-pub(super) fn secret_form(
-    key: &'static Key,
-    value: &Value<'_>,
-    context: &Context<'_>,
-    out: &mut Findings<'_>,
-) -> Option<SecretSource> {
-    let form = section(key, value, out)?;
-    match only_form(&form, key.name, "a source of the password", out)? {
-        "env" => form
-            .text("env", out)
-            .filter(|name| is_variable(name, out))
-            .map(|name| SecretSource::Env(name.value)),
-        "file" => {
-            // Relative to the plan file too, but `SecretSource::resolve` sees to that.
-            let file = form
-                .text("file", out)
-                .and_then(|file| path_text(file, context, out));
-            file.map(|file| SecretSource::File(PathBuf::from(file)))
-        }
-        "command" => form.texts("command", out).map(SecretSource::Command),
-        _ => credential(&form, out),
-    }
-}
-
-/// A password in the file itself is accepted when nobody else can read the file.
-fn plain_password(
-    key: &'static Key,
-    text: &str,
-    value: &Value<'_>,
-    context: &Context<'_>,
-    out: &mut Findings<'_>,
-) -> Option<SecretSource> {
-    const HELP: &str = "better write where it comes from: { env = \"…\" }, { file = \"…\" }, { command = [\"…\"] } \
-                        or { credential = \"…\" }";
-    if text.is_empty() {
-        out.error(
-            value.span(),
-            format!("`{}` is empty", key.name),
-            "expected a source of the password",
-        )
-        .help(HELP);
-        return None;
-    }
-    match context.readers {
-        Readers::Others => {
-            let label = "others than the owner can read the plan file";
-            let help = format!(
-                "run `chmod 600 {}`; {HELP}",
-                quoted(&context.path.to_string_lossy())
-            );
-            out.error(
-                value.span(),
-                "a password stands in a file that others can read",
-                label,
-            )
-            .help(help);
-            None
-        }
-        Readers::OwnerOnly => {
-            match variable_alone(text) {
-                Some(name) => out
-                    .warning(
-                        value.span(),
-                        format!(
-                            "`{}` looks like a variable, and is taken for the password itself",
-                            key.name
-                        ),
-                        "no shell replaces it",
-                    )
-                    .help(format!("write `{} = {{ env = {name:?} }}`", key.name)),
-                None => out
-                    .warning(
-                        value.span(),
-                        "a password stands in the plan file",
-                        "readable as it is",
-                    )
-                    .help(HELP),
-            };
-            Some(SecretSource::Plain(text.into()))
-        }
-    }
-}
-
-fn credential(form: &PlanSection<'_>, out: &mut Findings<'_>) -> Option<SecretSource> {
-    let name = form.text("credential", out)?;
-    if !is_credential_name(&name.value) {
-        out.error(
-            name.span,
-            format!("{:?} is not the name of a credential", name.value),
-            "expected a plain name",
-        );
-        return None;
-    }
-    Some(SecretSource::Credential(name.value))
-}
-
-/// Whether a variable can have this name.
-fn is_variable(name: &At<String>, out: &mut Findings<'_>) -> bool {
-    let good = !name.value.contains(['=', '$', ' ', '%', '{', '}']);
-    if !good {
-        let title = format!("{:?} is not the name of an environment variable", name.value);
-        let finding = out.error(name.span.clone(), title, "expected the bare name");
-        if let Some(bare) = variable_alone(&name.value) {
-            finding.help(format!("write `env = {bare:?}`"));
-        }
-    }
-    good
-}
-
-fn trust(section: &PlanSection<'_>, context: &Context<'_>, out: &mut Findings<'_>) -> Option<Trust> {
-    if section.key_span("tls").is_none() {
-        return Some(Trust::SystemRoots);
-    }
-    let tls = section.section("tls", out)?;
-    match only_form(&tls, "tls", "a form of trust", out)? {
-        "ca_file" => path(&tls, "ca_file", context, out).map(Trust::CaFile),
-        "pin_sha256" => tls
-            .text("pin_sha256", out)
-            .and_then(|pin| fingerprint(&pin, out))
-            .map(Trust::Pin),
-        _ => tls
-            .boolean("verify", out)
-            .map(|verify| if verify { Trust::SystemRoots } else { Trust::Off }),
-    }
-}
-
-/// 64 hexadecimal digits, with or without colons.
-fn fingerprint(pin: &At<String>, out: &mut Findings<'_>) -> Option<[u8; 32]> {
-    let digits = pin.value.replace(':', "");
-    if let Some(bytes) = unhex(&digits).and_then(|bytes| bytes.try_into().ok()) {
-        return Some(bytes);
-    }
-    let label = match digits.chars().all(|c| c.is_ascii_hexdigit()) {
-        true => format!("expected 64 hexadecimal digits, found {}", digits.len()),
-        false => "holds something else than hexadecimal digits and colons".to_owned(),
-    };
-    out.error(pin.span.clone(), "`pin_sha256` is not a SHA-256", label)
-        .help("`dpbackup trust DEVICE` prints the line to paste");
-    None
-}
-
-/// The one key that is written, of a table whose keys exclude each other.
-fn only_form(
-    section: &PlanSection<'_>,
-    name: &str,
-    what: &str,
-    out: &mut Findings<'_>,
-) -> Option<&'static str> {
-    match section.written().as_slice() {
-        [only] => Some(only),
-        [] => {
-            // An unknown key has its finding already.
-            if section.is_empty() {
-                out.error(
-                    section.span.clone(),
-                    format!("`{name}` is empty"),
-                    format!("expected {what}"),
-                );
-            }
-            None
-        }
-        [first, second, ..] => {
-            let span = |key| section.key_span(key).unwrap_or(section.span.clone());
-            let label = format!("only one key is allowed in `{name}`");
-            let also = (span(first), "this is the other");
-            out.error(
-                span(second),
-                format!("`{first}` and `{second}` exclude each other"),
-                label,
-            )
-            .also(also.0, also.1);
-            None
-        }
-    }
 }

@@ -9,29 +9,42 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::plan::check::known::KnownDevice;
 use crate::plan::check::place::place_of;
 use crate::plan::diagnostic::Findings;
-use crate::plan::model::{Activity, Plan};
+use crate::plan::model::{Activity, DeviceMarks, DeviceRole, Plan};
 use crate::plan::read::At;
-use crate::values::pattern::PatternList;
+use crate::values::device_pattern::DevicePatterns;
+use crate::values::nearest::nearest;
+use crate::values::pattern::{PatternList, star_matches};
 use crate::values::window::Window;
 
 /// So many names are listed.
 const LISTED: usize = 10;
 
 /// Device patterns with a `*` that match no device. (Names without one must be there.)
-pub(super) fn unmatched_devices(patterns: &At<PatternList>, devices: &[&str], out: &mut Findings<'_>) {
+pub(super) fn unmatched_devices(
+    patterns: &At<DevicePatterns>,
+    devices: &[KnownDevice],
+    out: &mut Findings<'_>,
+) {
     if out.is_incomplete() {
         return;
     }
     for pattern in patterns.value.included() {
-        if !pattern.contains('*') || devices.iter().any(|name| matches(&pattern, name)) {
+        let is_by_name = pattern.contains('*') && !pattern.starts_with('@');
+        if !is_by_name || devices.iter().any(|device| matches(&pattern, &device.marks())) {
             continue;
         }
-        let in_any_case = devices
+        let names: Vec<&str> = devices.iter().map(|device| device.name.value.as_str()).collect();
+        let in_any_case = names
             .iter()
-            .find(|name| matches(&pattern.to_lowercase(), &name.to_lowercase()));
+            .find(|name| star_matches(&pattern.to_lowercase(), &name.to_lowercase()));
+        let spare = names.iter().find(|name| star_matches(&pattern, name));
         let help = match in_any_case {
+            _ if spare.is_some() => {
+                "it matches spares alone: those are backed up where they are named in full".to_owned()
+            }
             Some(name) => format!("upper and lower case differ: the device is {name:?}"),
             None if pattern.contains(char::is_whitespace) => {
                 "a comma separates patterns: `devices = \"QA*, TEST8\"`".to_owned()
@@ -39,7 +52,7 @@ pub(super) fn unmatched_devices(patterns: &At<PatternList>, devices: &[&str], ou
             None if devices.is_empty() => "the file has no [[device]]".to_owned(),
             None => format!(
                 "the devices are: {}; only `*` stands for other characters",
-                listed(devices)
+                listed(&names)
             ),
         };
         let span = place_of(&pattern, &patterns.span, out.text());
@@ -49,6 +62,38 @@ pub(super) fn unmatched_devices(patterns: &At<PatternList>, devices: &[&str], ou
             "nothing is backed up by this",
             &help,
         );
+    }
+}
+
+/// Tags that no device has, or spares alone. Behind a `!` too: what was to be left out is not.
+pub(super) fn unknown_tags(patterns: &At<DevicePatterns>, devices: &[KnownDevice], out: &mut Findings<'_>) {
+    if out.is_incomplete() {
+        return;
+    }
+    for tag in patterns.value.tags() {
+        let pattern = format!("@{tag}");
+        if devices.iter().any(|device| matches(&pattern, &device.marks())) {
+            continue;
+        }
+        let names: Vec<&str> = devices.iter().map(|device| device.name.value.as_str()).collect();
+        let tags: BTreeSet<&str> = devices.iter().flat_map(KnownDevice::tags).collect();
+        let is_of_spares = tags.iter().any(|known| star_matches(&tag, known));
+        let near = nearest(&tag, tags.iter().copied());
+        let help = match near {
+            _ if is_of_spares => {
+                "spares alone have it: those are backed up where they are named in full".to_owned()
+            }
+            Some(near) => format!("did you mean \"@{near}\"?"),
+            None if names.contains(&tag.as_str()) => format!("it is a device: write {tag:?}"),
+            None if tags.is_empty() => "no device has tags: write `tags = […]` under a [[device]]".to_owned(),
+            None => format!("the tags are: {}", listed(&tags.into_iter().collect::<Vec<_>>())),
+        };
+        let span = place_of(&pattern, &patterns.span, out.text());
+        let title = match is_of_spares {
+            true => format!("no device that is backed up has the tag {tag:?}"),
+            false => format!("no device has the tag {tag:?}"),
+        };
+        out.doubt(span, &title, "nothing is meant by this", &help);
     }
 }
 
@@ -90,17 +135,27 @@ pub(super) fn odd_domains(patterns: &At<PatternList>, out: &mut Findings<'_>) {
     }
 }
 
-/// Devices that no plan names, not even one that is turned off.
-pub(super) fn unnamed_devices(devices: &[At<String>], activities: &[&PatternList], out: &mut Findings<'_>) {
+/// Devices that no plan names, not even one that is turned off. A spare need not be named.
+pub(super) fn unnamed_devices(
+    devices: &[KnownDevice],
+    activities: &[&DevicePatterns],
+    out: &mut Findings<'_>,
+) {
     // Before the first plan is written none can be named; and a mistake may be why one is not.
     if activities.is_empty() || out.has_errors() {
         return;
     }
-    for device in devices {
-        if !activities.iter().any(|patterns| patterns.matches(&device.value)) {
+    let backed_up = devices
+        .iter()
+        .filter(|device| device.role == DeviceRole::Ordinary);
+    for device in backed_up {
+        if !activities
+            .iter()
+            .any(|patterns| patterns.matches(&device.marks()))
+        {
             out.doubt(
-                device.span.clone(),
-                &format!("no plan backs up the device {:?}", device.value),
+                device.name.span.clone(),
+                &format!("no plan backs up the device {:?}", device.name.value),
                 "no `devices` of a plan matches it",
                 "add it to the `devices` of a [[plan.activity]]",
             );
@@ -135,13 +190,13 @@ pub(super) fn skipped_window(window: &Window, span: Range<usize>, now: Timestamp
 }
 
 /// The device patterns of all plans.
-pub(super) fn device_patterns(plans: &[Option<Plan>]) -> Vec<&PatternList> {
+pub(super) fn device_patterns(plans: &[Option<Plan>]) -> Vec<&DevicePatterns> {
     let activities = plans.iter().flatten().flat_map(|plan| &plan.activities);
     activities.map(|Activity { devices, .. }| devices).collect()
 }
 
-fn matches(pattern: &str, name: &str) -> bool {
-    PatternList::from_items([pattern]).is_ok_and(|patterns| patterns.matches(name))
+fn matches(pattern: &str, device: &DeviceMarks<'_>) -> bool {
+    DevicePatterns::from_items([pattern]).is_ok_and(|patterns| patterns.matches(device))
 }
 
 /// Letters, digits and these: what the firmware takes for the name of an object; and `*`.
@@ -149,7 +204,8 @@ fn can_be_in_a_domain(c: char) -> bool {
     c.is_alphanumeric() || "._-*".contains(c)
 }
 
-fn listed(names: &[&str]) -> String {
+/// The first ones of these names, sorted, and how many there are beside.
+pub(super) fn listed(names: &[&str]) -> String {
     let names: BTreeSet<&str> = names.iter().copied().collect();
     let more = names.len().saturating_sub(LISTED);
     let mut text = names.into_iter().take(LISTED).collect::<Vec<_>>().join(", ");

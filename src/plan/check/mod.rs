@@ -8,9 +8,11 @@ mod activity;
 mod context;
 mod device;
 mod doubts;
+mod known;
 mod names;
 mod notify;
 mod place;
+mod secret;
 mod settings;
 mod shared;
 
@@ -29,6 +31,8 @@ use crate::values::window::Window;
 
 pub(super) use context::Context;
 pub use context::Readers;
+use device::DeviceCommon;
+use known::KnownDevice;
 pub use settings::usual_history;
 
 use names::{check_plan_name, find_duplicates};
@@ -54,13 +58,19 @@ pub(super) fn check(
         .section("settings", out)
         .map(|section| settings::read(&section, context, out));
 
+    let defaults = file.section_or_empty("device_defaults", out);
+    let defaults = DeviceCommon::of_all(defaults.as_ref(), context, out);
+    let of_all = settings
+        .as_ref()
+        .and_then(|settings| settings.checked.as_ref())
+        .map(|settings| settings.timeouts);
     let sections = file.sections("device", out);
-    let (names, devices): (Vec<_>, Vec<_>) = sections
+    let (known, devices): (Vec<_>, Vec<_>) = sections
         .iter()
-        .map(|section| device::read(section, context, out))
+        .map(|section| device::read(section, &defaults, of_all, context, out))
         .unzip();
-    let names: Vec<At<String>> = names.into_iter().flatten().collect();
-    find_duplicates("device", &names, out);
+    let known: Vec<KnownDevice> = known.into_iter().flatten().collect();
+    find_duplicates("device", known.iter().map(|device| &device.name), out);
 
     let told = file
         .section_or_empty("notify", out)
@@ -76,7 +86,7 @@ pub(super) fn check(
             .and_then(|s| s.scripts_dir.clone())
             .unwrap_or_default(),
         default_window: default_window.as_ref().map(|at| at.value.clone()),
-        devices: names.iter().map(|name| name.value.as_str()).collect(),
+        devices: &known,
         plan_names: Vec::new(),
         first_quiesce: None,
     };
@@ -92,7 +102,7 @@ pub(super) fn check(
     if let Some(At { value, span }) = default_window.filter(|_| is_used) {
         doubts::skipped_window(&value, span, context.now, out);
     }
-    doubts::unnamed_devices(&names, &doubts::device_patterns(&plans), out);
+    doubts::unnamed_devices(&known, &doubts::device_patterns(&plans), out);
     if let (Some(settings), Some(quiesce)) = (&settings, first_quiesce) {
         warn_of_short_timeout(settings.quiesce_timeout.as_ref(), quiesce, out);
     }
@@ -131,7 +141,7 @@ struct PlanReader<'r> {
     told: &'r notify::NotifyRead,
     scripts_dir: PathBuf,
     default_window: Option<Window>,
-    devices: Vec<&'r str>,
+    devices: &'r [KnownDevice],
     plan_names: Vec<At<String>>,
     /// The first `quiesce = true` of the file.
     first_quiesce: Option<std::ops::Range<usize>>,

@@ -7,7 +7,11 @@ use crate::plan::read::At;
 use crate::values::text::printable;
 
 /// Finds names that are there twice; the first use and the second are both shown.
-pub(super) fn find_duplicates(what: &str, names: &[At<String>], out: &mut Findings<'_>) {
+pub(super) fn find_duplicates<'n>(
+    what: &str,
+    names: impl IntoIterator<Item = &'n At<String>>,
+    out: &mut Findings<'_>,
+) {
     let mut first_uses: HashMap<&str, &At<String>> = HashMap::new();
     for name in names {
         if let Some(first) = first_uses.get(name.value.as_str()) {

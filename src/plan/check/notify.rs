@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use toml::de::DeValue;
 
 use crate::plan::check::context::{Context, Readers};
-use crate::plan::check::device::{password, secret_form};
 use crate::plan::check::names::find_duplicates;
 use crate::plan::check::notify::shared::{ca_file, events};
+use crate::plan::check::secret::{password, secret_form};
 use crate::plan::check::settings::{path, path_text};
 use crate::plan::diagnostic::Findings;
 use crate::plan::keys::{Table, notify as keys, tables};

@@ -41,6 +41,8 @@ pub enum KeyKind {
     Text,
     /// Text that names something: letters, digits, `.`, `_`, `-`.
     Name,
+    /// An array of such texts, an empty one too.
+    Names,
     /// `true` or `false`.
     Boolean,
     /// A whole number in this range.
@@ -84,6 +86,8 @@ pub enum KeyKind {
     ChoiceOrTable(&'static [&'static str], &'static Table),
     /// A text, or a table.
     TextOrTable(&'static Table),
+    /// The same, where the text is no secret.
+    OpenTextOrTable(&'static Table),
 }
 
 /// What holds where a key is not written.
@@ -115,6 +119,7 @@ impl KeyKind {
         match self {
             Self::Text => "text".to_owned(),
             Self::Name => "a name (letters, digits, `.`, `_`, `-`)".to_owned(),
+            Self::Names => "an array of names, such as [\"prod\", \"dmz\"]".to_owned(),
             Self::Boolean => "true or false".to_owned(),
             Self::Integer { least, most } => format!("a whole number from {least} to {most}"),
             Self::Duration | Self::DurationOrZero => "a duration such as \"60s\"".to_owned(),
@@ -132,15 +137,15 @@ impl KeyKind {
             Self::Table(_) => "a table".to_owned(),
             Self::Tables(table) => format!("{} tables", table.heading),
             Self::ChoiceOrTable(words, _) => format!("{} or a table", words_in_quotes(words)),
-            Self::TextOrTable(_) => "a table or text".to_owned(),
+            Self::TextOrTable(_) | Self::OpenTextOrTable(_) => "a table or text".to_owned(),
         }
     }
 
     /// The table that a value of this kind is, or can be.
     pub fn table(&self) -> Option<&'static Table> {
         match self {
-            Self::Table(table) | Self::Tables(table) | Self::TextOrTable(table) => Some(table),
-            Self::ChoiceOrTable(_, table) => Some(table),
+            Self::Table(table) | Self::Tables(table) | Self::ChoiceOrTable(_, table) => Some(table),
+            Self::TextOrTable(table) | Self::OpenTextOrTable(table) => Some(table),
             _ => None,
         }
     }

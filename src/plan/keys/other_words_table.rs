@@ -32,8 +32,20 @@ pub(super) const OTHER_WORDS: &[(&str, &[(&str, Meant)])] = &[
                 Advice("write [[plan.activity]], below its [[plan]]"),
             ),
             (
-                "setting global config general defaults default options",
+                "setting global config general options",
                 Advice("write [settings]"),
+            ),
+            (
+                "defaults default device_default devices_defaults device_settings common",
+                Advice("write [device_defaults] for devices, [settings] for the rest"),
+            ),
+            (
+                "tag tags group groups label labels",
+                Advice("write `tags = [\"prod\"]` under each [[device]]"),
+            ),
+            (
+                "spare spares",
+                Advice("write `role = \"spare\"` under the [[device]]"),
             ),
             (
                 "notification notifications alerts alerting mail email",
@@ -103,7 +115,7 @@ pub(super) const OTHER_WORDS: &[(&str, &[(&str, Meant)])] = &[
             ),
             (
                 "username user password",
-                Advice("the account stands under each [[device]]"),
+                Advice("the account stands under each [[device]], or once for all under [device_defaults]"),
             ),
         ],
     ),
@@ -199,7 +211,12 @@ pub(super) const OTHER_WORDS: &[(&str, &[(&str, Meant)])] = &[
                 "soma_port xml_port mgmt_port management_port xmi_port",
                 Key("port"),
             ),
-            ("id device label alias", Key("name")),
+            ("id device alias", Key("name")),
+            ("tag group groups label labels", Key("tags")),
+            (
+                "spare standby is_spare rehearsal",
+                Advice("write `role = \"spare\"`"),
+            ),
             (
                 "domain domains",
                 Advice("which domains are backed up stands in a plan: `domains` of a [[plan.activity]]"),
@@ -211,9 +228,61 @@ pub(super) const OTHER_WORDS: &[(&str, &[(&str, Meant)])] = &[
                 ),
             ),
             (
-                "timeout retries timeouts",
-                Advice("limits stand in [settings.timeouts]"),
+                "timeout connect_timeout request_timeout read_timeout",
+                Advice("write `timeouts = { request = \"60s\" }`, or [settings.timeouts] for all"),
             ),
+            ("retries retry", Advice("write `retries` under [settings]")),
+        ],
+    ),
+    (
+        "[device_defaults]",
+        &[
+            ("user login account user_name", Key("username")),
+            ("pass passwd pwd secret passphrase", Key("password")),
+            (
+                "password_file passwordfile pass_file",
+                Advice("write `password = { file = \"…\" }`"),
+            ),
+            (
+                "password_env password_var password_variable env",
+                Advice("write `password = { env = \"…\" }`"),
+            ),
+            (
+                "password_command password_cmd command",
+                Advice("write `password = { command = [\"…\"] }`"),
+            ),
+            (
+                "ca_file ca cacert cafile ca_cert cert certificate",
+                Advice("write `tls = { ca_file = \"…\" }`"),
+            ),
+            (
+                "verify verify_tls verify_ssl insecure skip_verify ssl_verify check_certificate",
+                Advice("write `tls = { verify = false }`, which trusts anybody"),
+            ),
+            ("ssl trust https", Key("tls")),
+            (
+                "soma_port xml_port mgmt_port management_port xmi_port",
+                Key("port"),
+            ),
+            ("tag group groups label labels", Key("tags")),
+            (
+                "timeout connect_timeout request_timeout read_timeout",
+                Advice("write `timeouts = { request = \"60s\" }`"),
+            ),
+            ("name host", Advice("each [[device]] has its own")),
+            ("role", Advice("a spare says so itself: `role` of a [[device]]")),
+            (
+                "pin_sha256 pin fingerprint sha256 thumbprint",
+                Advice("each gateway has a certificate of its own: `tls` of a [[device]]"),
+            ),
+        ],
+    ),
+    (
+        "the timeouts of a device",
+        &[
+            ("connection connect_timeout", Key("connect")),
+            ("read response answer total", Key("request")),
+            ("backup download do_backup", Key("export")),
         ],
     ),
     (
@@ -291,6 +360,11 @@ pub(super) const OTHER_WORDS: &[(&str, &[(&str, Meant)])] = &[
             ),
             ("disabled active enable on", Key("enabled")),
             ("mail e_mail", Key("email")),
+            ("mail_to to recipient recipients rcpt", Key("email_to")),
+            (
+                "tag tags group groups",
+                Advice("write `devices = \"@prod\"` under a [[plan.activity]]"),
+            ),
             ("webhooks slack hook hooks teams", Key("webhook")),
             ("events notify notify_on", Key("notify_events")),
             (
@@ -310,6 +384,10 @@ pub(super) const OTHER_WORDS: &[(&str, &[(&str, Meant)])] = &[
                 Key("devices"),
             ),
             ("domain domain_pattern domain_names", Key("domains")),
+            (
+                "tag tags group groups",
+                Advice("a tag stands behind an `@`: `devices = \"@prod\"`"),
+            ),
             (
                 "cert crypto_certificate certificate_name cert_name crypto_cert",
                 Key("certificate"),

@@ -1,7 +1,7 @@
 //! The tables of the plan file. What stands here is the contract with those who write one.
 
 use crate::plan::keys::Absent::{Default, Error, Means};
-use crate::plan::keys::device::{DEVICE, PASSWORD};
+use crate::plan::keys::device::{DEVICE, DEVICE_DEFAULTS, PASSWORD};
 use crate::plan::keys::notify::NOTIFY;
 use crate::plan::keys::{KeyKind, Table, key};
 
@@ -30,6 +30,12 @@ pub static FILE: Table = Table {
             KeyKind::Table(&SETTINGS),
             Error,
             "What holds for all plans.",
+        ),
+        key(
+            "device_defaults",
+            KeyKind::Table(&DEVICE_DEFAULTS),
+            Means("the defaults of its keys"),
+            "What every device has that does not say otherwise.",
         ),
         key(
             "device",
@@ -390,7 +396,8 @@ pub static ACTIVITY: Table = Table {
             "devices",
             KeyKind::Patterns,
             Error,
-            "Which devices. `*` is any run of characters, `!` before a pattern takes its matches away.",
+            "Which devices. `*` is any run of characters, `@` before a pattern makes it one over tags, `!` before one takes \
+             its matches away.",
         ),
         key(
             "certificate",

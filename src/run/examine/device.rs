@@ -54,7 +54,7 @@ pub(super) fn examine(engine: Engine<'_>, device: &Device, needs: &Needs<'_>) ->
             return found.found;
         }
     };
-    found.ok("login", format!("user {}", device.username));
+    found.ok("login", device.username.describe());
     firmware(&gateway, &mut found);
     clock(&gateway, &mut found);
     if needs.secure_backup() {
@@ -79,7 +79,7 @@ fn tls(engine: Engine<'_>, device: &Device, found: &mut CheckItems) -> Option<()
         Arc::new(move || interrupted.store(true, Ordering::SeqCst))
     };
     let _registered = engine.stop.interrupting(&interrupt);
-    let limit = engine.file.settings.timeouts.connect;
+    let limit = device.timeouts.connect;
     let reached = match peer::reach(&device.host, device.port, limit, &interrupted) {
         Ok(reached) => reached,
         Err(error) => {

@@ -222,7 +222,7 @@ fn plan_findings(engine: Engine<'_>, plan: &Plan) -> Vec<CheckItem> {
             .iter()
             .map(|device| device.name.as_str())
             .collect();
-        if !names.iter().any(|name| pattern.matches(name)) {
+        if !engine.file.devices.iter().any(|device| activity.concerns(device)) {
             let hint = match names.as_slice() {
                 [] => "the plan file has no [[device]]".to_owned(),
                 names => format!(

@@ -25,7 +25,7 @@ impl<'a> Needs<'a> {
         };
         let activities = plans.iter().flat_map(|plan| &plan.activities);
         let mut concerned = false;
-        for activity in activities.filter(|activity| activity.devices.matches(&device.name)) {
+        for activity in activities.filter(|activity| activity.concerns(device)) {
             concerned = true;
             match &activity.action {
                 Action::SecureBackup { certificate } => {

@@ -1,8 +1,8 @@
 //! The `[notify.email]` table.
 
 use crate::plan::check::context::Context;
-use crate::plan::check::device::password;
 use crate::plan::check::notify::shared::{ca_file, events};
+use crate::plan::check::secret::password;
 use crate::plan::diagnostic::Findings;
 use crate::plan::keys::notify as keys;
 use crate::plan::model::notify::{Email, MailSecurity};

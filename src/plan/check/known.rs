@@ -1,0 +1,25 @@
+//! The devices of the file, as plans refer to them.
+
+use crate::plan::model::{DeviceMarks, DeviceRole};
+use crate::plan::read::At;
+
+/// What plans may say of a device, even if the rest of it is not valid.
+pub(super) struct KnownDevice {
+    pub(super) name: At<String>,
+    pub(super) tags: Vec<String>,
+    pub(super) role: DeviceRole,
+}
+
+impl KnownDevice {
+    pub(super) fn marks(&self) -> DeviceMarks<'_> {
+        DeviceMarks {
+            name: &self.name.value,
+            tags: &self.tags,
+            role: self.role,
+        }
+    }
+
+    pub(super) fn tags(&self) -> impl Iterator<Item = &str> {
+        self.tags.iter().map(String::as_str)
+    }
+}

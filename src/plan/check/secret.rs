@@ -1,0 +1,173 @@
+//! Where secrets come from, and other tables whose keys exclude each other.
+
+use std::path::PathBuf;
+
+use toml::de::DeValue;
+
+use crate::plan::check::context::{Context, Readers};
+use crate::plan::check::settings::path_text;
+use crate::plan::diagnostic::Findings;
+use crate::plan::keys::Key;
+use crate::plan::read::{At, PlanSection, Value, section};
+use crate::secret::{SecretSource, is_credential_name};
+use crate::values::invocation::quoted;
+use crate::values::written_path::variable_alone;
+
+/// Where a password comes from; text is the password itself.
+pub(super) fn password(
+    key: &'static Key,
+    value: &Value<'_>,
+    context: &Context<'_>,
+    out: &mut Findings<'_>,
+) -> Option<SecretSource> {
+    match value.get_ref() {
+        DeValue::String(text) => plain_password(key, text, value, context, out),
+        _ => secret_form(key, value, context, out),
+    }
+}
+
+/// Where a secret comes from that is not written in the file.
+pub(super) fn secret_form(
+    key: &'static Key,
+    value: &Value<'_>,
+    context: &Context<'_>,
+    out: &mut Findings<'_>,
+) -> Option<SecretSource> {
+    let form = section(key, value, out)?;
+    let what = format!("a source of the {}", key.name);
+    match only_form(&form, key.name, &what, out)? {
+        "env" => form
+            .text("env", out)
+            .filter(|name| is_variable(name, out))
+            .map(|name| SecretSource::Env(name.value)),
+        "file" => {
+            // Relative to the plan file too, but `SecretSource::resolve` sees to that.
+            let file = form
+                .text("file", out)
+                .and_then(|file| path_text(file, context, out));
+            file.map(|file| SecretSource::File(PathBuf::from(file)))
+        }
+        "command" => form.texts("command", out).map(SecretSource::Command),
+        _ => credential(&form, out),
+    }
+}
+
+/// A password in the file itself is accepted when nobody else can read the file.
+fn plain_password(
+    key: &'static Key,
+    text: &str,
+    value: &Value<'_>,
+    context: &Context<'_>,
+    out: &mut Findings<'_>,
+) -> Option<SecretSource> {
+    const HELP: &str = "better write where it comes from: { env = \"…\" }, { file = \"…\" }, { command = [\"…\"] } \
+                        or { credential = \"…\" }";
+    if text.is_empty() {
+        out.error(
+            value.span(),
+            format!("`{}` is empty", key.name),
+            "expected a source of the password",
+        )
+        .help(HELP);
+        return None;
+    }
+    match context.readers {
+        Readers::Others => {
+            let label = "others than the owner can read the plan file";
+            let help = format!(
+                "run `chmod 600 {}`; {HELP}",
+                quoted(&context.path.to_string_lossy())
+            );
+            out.error(
+                value.span(),
+                "a password stands in a file that others can read",
+                label,
+            )
+            .help(help);
+            None
+        }
+        Readers::OwnerOnly => {
+            match variable_alone(text) {
+                Some(name) => out
+                    .warning(
+                        value.span(),
+                        format!(
+                            "`{}` looks like a variable, and is taken for the password itself",
+                            key.name
+                        ),
+                        "no shell replaces it",
+                    )
+                    .help(format!("write `{} = {{ env = {name:?} }}`", key.name)),
+                None => out
+                    .warning(
+                        value.span(),
+                        "a password stands in the plan file",
+                        "readable as it is",
+                    )
+                    .help(HELP),
+            };
+            Some(SecretSource::Plain(text.into()))
+        }
+    }
+}
+
+fn credential(form: &PlanSection<'_>, out: &mut Findings<'_>) -> Option<SecretSource> {
+    let name = form.text("credential", out)?;
+    if !is_credential_name(&name.value) {
+        out.error(
+            name.span,
+            format!("{:?} is not the name of a credential", name.value),
+            "expected a plain name",
+        );
+        return None;
+    }
+    Some(SecretSource::Credential(name.value))
+}
+
+/// Whether a variable can have this name.
+fn is_variable(name: &At<String>, out: &mut Findings<'_>) -> bool {
+    let good = !name.value.contains(['=', '$', ' ', '%', '{', '}']);
+    if !good {
+        let title = format!("{:?} is not the name of an environment variable", name.value);
+        let finding = out.error(name.span.clone(), title, "expected the bare name");
+        if let Some(bare) = variable_alone(&name.value) {
+            finding.help(format!("write `env = {bare:?}`"));
+        }
+    }
+    good
+}
+
+/// The one key that is written, of a table whose keys exclude each other.
+pub(super) fn only_form(
+    section: &PlanSection<'_>,
+    name: &str,
+    what: &str,
+    out: &mut Findings<'_>,
+) -> Option<&'static str> {
+    match section.written().as_slice() {
+        [only] => Some(only),
+        [] => {
+            // An unknown key has its finding already.
+            if section.is_empty() {
+                out.error(
+                    section.span.clone(),
+                    format!("`{name}` is empty"),
+                    format!("expected {what}"),
+                );
+            }
+            None
+        }
+        [first, second, ..] => {
+            let span = |key| section.key_span(key).unwrap_or(section.span.clone());
+            let label = format!("only one key is allowed in `{name}`");
+            let also = (span(first), "this is the other");
+            out.error(
+                span(second),
+                format!("`{first}` and `{second}` exclude each other"),
+                label,
+            )
+            .also(also.0, also.1);
+            None
+        }
+    }
+}
