@@ -105,7 +105,9 @@ pub enum Command {
     Run(RunArgs),
     /// Show what a run would do: contacts the devices, changes nothing, writes nothing
     Preview(PreviewArgs),
-    /// Check the plan file: contacts nothing, changes nothing
+    /// Check the plan file and what it includes: contacts nothing, changes nothing
+    ///
+    /// With -v it lists what each activity expands to, and each device with its tags and plans.
     Validate(ValidateArgs),
     /// Show what was run, and how it ended
     History(HistoryArgs),

@@ -41,6 +41,14 @@ pub enum SecretSource {
     Command(Vec<String>),
     /// A systemd credential.
     Credential(String),
+    /// As `source` says, whose relative paths start in this folder, and not in that of the plan
+    /// file: it stands in a file that the plan file includes.
+    Within {
+        /// The whole path of that folder.
+        folder: PathBuf,
+        /// The file or the command.
+        source: Box<SecretSource>,
+    },
 }
 
 /// Why a secret could not be had. Neither the secret nor any output of a command is in it.
@@ -113,6 +121,13 @@ pub struct SecretContext<'c> {
     pub variables: &'c dyn Fn() -> Vec<String>,
 }
 
+impl<'c> SecretContext<'c> {
+    /// The same with relative paths that start in another folder.
+    fn within(self, folder: &'c Path) -> Self {
+        Self { folder, ..self }
+    }
+}
+
 impl SecretSource {
     /// The secret itself.
     ///
@@ -138,6 +153,7 @@ impl SecretSource {
                     .ok_or_else(|| SecretError::NoCredentials(name.clone()))?;
                 self.read_file(&Path::new(&folder).join(name), Granted::GroupToo)
             }
+            Self::Within { folder, source } => source.resolve(&context.within(folder)),
         }
     }
 
@@ -159,6 +175,7 @@ impl SecretSource {
                 let folder = non_empty(context.environment, CREDENTIALS).unwrap_or_default();
                 ownership::open_secret(&Path::new(&folder).join(name), Granted::GroupToo).map(|_| ())
             }
+            Self::Within { folder, source } => return source.owners(&context.within(folder)),
             Self::Plain(_) | Self::Env(_) | Self::Command(_) | Self::Credential(_) => Ok(()),
         };
         match looked {
@@ -173,6 +190,7 @@ impl SecretSource {
         match self {
             Self::Env(name) => Some(name),
             Self::Credential(_) => Some(CREDENTIALS),
+            Self::Within { source, .. } => source.variable(),
             Self::Plain(_) | Self::File(_) | Self::Command(_) => None,
         }
     }
@@ -185,6 +203,10 @@ impl SecretSource {
             Self::File(path) => format!("file {}", path.display()),
             Self::Command(argv) => format!("command {}", program(argv)),
             Self::Credential(name) => format!("credential {name}"),
+            Self::Within { folder, source } => match source.as_ref() {
+                Self::File(path) => format!("file {}", folder.join(path).display()),
+                other => other.describe(),
+            },
         }
     }
 

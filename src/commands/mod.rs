@@ -192,6 +192,7 @@ fn mistakes(error: &anyhow::Error) -> Vec<Mistake<'_>> {
             Severity::Warning => "warning",
         },
         message: &finding.title,
+        file: finding.path.to_string_lossy(),
         line: finding.line,
         column: finding.column,
         hint: finding.help.as_deref(),

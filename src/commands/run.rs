@@ -1,5 +1,7 @@
 //! `dpbackup run`
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 
 use crate::cli::{Global, RunArgs, RunFormat};
@@ -151,7 +153,11 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
 /// How long what follows a signal may take.
 pub(super) fn limits(file: &PlanFile, may_run_scripts: bool) -> StopLimits {
     let settings = &file.settings;
-    let request = settings.timeouts.connect + settings.timeouts.request;
+    // That of the device with the longest ones, whichever it is that is waited for.
+    let timeouts = file.devices.iter().map(|device| device.timeouts);
+    let requests = timeouts.map(|timeouts| timeouts.connect + timeouts.request);
+    let of_all = settings.timeouts.connect + settings.timeouts.request;
+    let request = requests.fold(of_all, Duration::max);
     StopLimits {
         // A look and a request may still be on their way when the time is over.
         unquiesce: settings.unquiesce_timeout + settings.quiesce_grace + 2 * request,

@@ -1,6 +1,7 @@
 //! `dpbackup show`, and `list`, which other programs have.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use anyhow::Context as _;
 
@@ -9,7 +10,8 @@ use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::loading::load_plan_to_judge;
 use crate::commands::names::chosen;
 use crate::exit::Exit;
-use crate::plan::effective::{EffectiveScope, effective};
+use crate::plan::effective::{EffectiveScope, WrittenFile, effective};
+use crate::plan::model::PlanFile;
 use crate::ui::Ui;
 use crate::values::environment::Lookup;
 
@@ -26,11 +28,25 @@ pub(super) fn show(global: &Global, args: &ShowArgs, ui: Ui, env: Lookup<'_>) ->
                 .map_or(EffectiveScope::All, |plan| EffectiveScope::Plan(plan)),
         },
     };
-    let text = std::fs::read_to_string(&file.path)
-        .with_context(|| format!("reading {} again", file.path.display()))
-        .map_err(|error| CommandError::new(Exit::Usage, error))?;
-    print(ui, &effective(file, &text, shown))?;
+    let files = std::iter::once(&file.path).chain(&file.included);
+    let texts = files
+        .map(|path| written_file(file, path))
+        .collect::<Result<Vec<_>, _>>()?;
+    print(ui, &effective(file, &texts, shown))?;
     Ok(Exit::Success)
+}
+
+/// The text of a file, which is called as seen from the folder of the plan file.
+fn written_file(file: &PlanFile, path: &Path) -> Result<WrittenFile, CommandError> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("reading {} again", path.display()))
+        .map_err(|error| CommandError::new(Exit::Usage, error))?;
+    let folder = file.path.parent().unwrap_or(Path::new(""));
+    let name = path.strip_prefix(folder).unwrap_or(path);
+    Ok(WrittenFile {
+        name: name.display().to_string(),
+        text,
+    })
 }
 
 /// The plans with their devices, and the devices with their addresses.

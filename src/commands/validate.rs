@@ -1,5 +1,6 @@
 //! `dpbackup validate`
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::anyhow;
@@ -37,8 +38,12 @@ pub(super) fn validate(global: &Global, args: &ValidateArgs, ui: Ui, env: Lookup
     let file = &loaded.plan_file;
     let activities: usize = file.plans.iter().map(|plan| plan.activities.len()).sum();
     let mut text = format!(
-        "{} is valid: {}, {}, {}{}\n",
+        "{}{} is valid: {}, {}, {}{}\n",
         file.path.display(),
+        match file.included.len() {
+            0 => String::new(),
+            included => format!(" with {}", count(included, "included file", "included files")),
+        },
         count(file.devices.len(), "device", "devices"),
         count(file.plans.len(), "plan", "plans"),
         count(activities, "activity", "activities"),
@@ -64,6 +69,9 @@ pub(super) fn validate(global: &Global, args: &ValidateArgs, ui: Ui, env: Lookup
         }
     }
     if ui.verbosity > Verbosity::Normal {
+        for path in &file.included {
+            text.push_str(&format!("  includes {}\n", path.display()));
+        }
         text.push_str(&devices_of(file));
     }
     // Somebody's choice, and no fault: a volume of Kubernetes with a group is such.
@@ -119,13 +127,14 @@ fn devices_of(file: &PlanFile) -> String {
     text
 }
 
-/// The files of certificates that cannot be read or hold none, each with who names it. A run
-/// fails only where one is needed.
+/// The files of certificates that cannot be read or hold none, each once and with who names it. A
+/// run fails only where one is needed.
 fn authorities(file: &PlanFile) -> Vec<String> {
-    let mut named: Vec<(String, &Path)> = Vec::new();
+    let mut named: BTreeMap<&Path, Vec<String>> = BTreeMap::new();
+    let mut name = |path, who: String| named.entry(path).or_default().push(who);
     for device in &file.devices {
         if let Trust::CaFile(path) = &device.tls {
-            named.push((format!("device {}", device.name), path));
+            name(path.as_path(), format!("device {}", device.name));
         }
     }
     let notify = &file.notify;
@@ -140,22 +149,26 @@ fn authorities(file: &PlanFile) -> Vec<String> {
             notify.ping.as_ref().and_then(|ping| ping.ca_file.as_ref()),
         ),
     ];
-    named.extend(
-        receivers
-            .into_iter()
-            .filter_map(|(name, path)| Some((name.to_owned(), path?.as_path()))),
-    );
+    for (who, path) in receivers {
+        if let Some(path) = path {
+            name(path.as_path(), who.to_owned());
+        }
+    }
     for webhook in &notify.webhooks {
         if let Some(path) = &webhook.ca_file {
-            named.push((format!("webhook {}", webhook.name), path));
+            name(path.as_path(), format!("webhook {}", webhook.name));
         }
     }
     named
         .into_iter()
-        .filter_map(|(who, path)| {
+        .filter_map(|(path, who)| {
+            let mut first = who.first().cloned().unwrap_or_default();
+            if let Some(more) = who.len().checked_sub(1).filter(|more| *more > 0) {
+                first.push_str(&format!(" and {more} more"));
+            }
             let error = tls::verifier(&Trust::CaFile(path.to_owned())).err()?;
             let hint = error.hint.map_or_else(String::new, |hint| format!("; {hint}"));
-            Some(format!("{who}: {}{hint}", error.message))
+            Some(format!("{first}: {}{hint}", error.message))
         })
         .collect()
 }

@@ -3,8 +3,9 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 
+use crate::plan::joined::JoinedText;
 use crate::plan::syntax::SyntaxError;
 use crate::values::text::printable;
 
@@ -24,7 +25,9 @@ pub struct Finding {
     pub severity: Severity,
     /// What is wrong, in one line.
     pub title: String,
-    /// The line of the first label, counted from 1.
+    /// The file of the first label.
+    pub path: PathBuf,
+    /// The line of the first label in it, counted from 1.
     pub line: usize,
     /// Its column in characters, counted from 1.
     pub column: usize,
@@ -34,10 +37,10 @@ pub struct Finding {
     pub help: Option<String>,
 }
 
-/// A place in the file and what is said about it.
+/// A place in one of the files and what is said about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Label {
-    /// The bytes of the text.
+    /// The bytes, counted through all files.
     pub span: Range<usize>,
     /// What is said.
     pub text: String,
@@ -63,37 +66,34 @@ impl Finding {
 /// Collects findings while a file is read.
 #[derive(Debug)]
 pub struct Findings<'t> {
-    text: &'t str,
-    /// Where each line begins.
-    lines: Vec<usize>,
+    joined: &'t JoinedText,
     list: Vec<Finding>,
     /// How many of the list, at its beginning, are errors of syntax.
     syntax_errors: usize,
     /// Their lines, in order. What was read from these is a guess.
     broken: Vec<usize>,
+    /// Whether a file is not known that should have been read.
+    is_incomplete: bool,
     /// Whether what is read now is in use: a plan that is not enabled is not.
     in_use: bool,
 }
 
 impl<'t> Findings<'t> {
-    /// None yet, in `text`.
-    pub fn new(text: &'t str) -> Self {
-        let lines = std::iter::once(0)
-            .chain(text.match_indices('\n').map(|(at, _)| at + 1))
-            .collect();
+    /// None yet, in these texts.
+    pub fn new(joined: &'t JoinedText) -> Self {
         Self {
-            text,
-            lines,
+            joined,
             list: Vec::new(),
             syntax_errors: 0,
             broken: Vec::new(),
+            is_incomplete: false,
             in_use: true,
         }
     }
 
-    /// The text that is read.
+    /// The text that is read: that of all files.
     pub fn text(&self) -> &'t str {
-        self.text
+        self.joined.text()
     }
 
     /// Adds an error of syntax. These come before all other findings.
@@ -104,9 +104,14 @@ impl<'t> Findings<'t> {
 
     /// Remembers that a line could not be read.
     pub(super) fn broken(&mut self, offset: usize) {
-        let (line, _) = self.position(offset);
+        let line = self.joined.line(offset);
         let place = self.broken.partition_point(|broken| *broken < line);
         self.broken.insert(place, line);
+    }
+
+    /// Remembers that a file could not be read.
+    pub(super) fn lost_file(&mut self) {
+        self.is_incomplete = true;
     }
 
     /// Adds an error at `span`.
@@ -152,20 +157,27 @@ impl<'t> Findings<'t> {
             .any(|finding| finding.severity == Severity::Error)
     }
 
-    /// Whether the file could not be read as TOML. Then something that seems to be absent
-    /// may only be unreadable, and must not be reported.
+    /// Whether a file, or a line of one, could not be read. Then something that seems to be
+    /// absent may only be unreadable, and must not be reported.
     pub fn is_incomplete(&self) -> bool {
-        !self.broken.is_empty()
+        self.is_incomplete || !self.broken.is_empty()
     }
 
-    fn add(&mut self, severity: Severity, span: Range<usize>, title: &str, label: &str) -> &mut Finding {
+    pub(super) fn add(
+        &mut self,
+        severity: Severity,
+        span: Range<usize>,
+        title: &str,
+        label: &str,
+    ) -> &mut Finding {
         let span = self.clamp(span);
-        let (line, column) = self.position(span.start);
+        let place = self.joined.position(span.start);
         let mut finding = Finding {
             severity,
             title: printable(title).into_owned(),
-            line,
-            column,
+            path: place.path,
+            line: place.line,
+            column: place.column,
             labels: Vec::new(),
             help: None,
         };
@@ -178,8 +190,8 @@ impl<'t> Findings<'t> {
     /// The same span, inside the text and on borders of characters.
     fn clamp(&self, span: Range<usize>) -> Range<usize> {
         let border = |offset: usize| {
-            let mut offset = offset.min(self.text.len());
-            while !self.text.is_char_boundary(offset) {
+            let mut offset = offset.min(self.text().len());
+            while !self.text().is_char_boundary(offset) {
                 offset -= 1;
             }
             offset
@@ -188,25 +200,16 @@ impl<'t> Findings<'t> {
         start..border(span.end).max(start)
     }
 
-    /// Line and column of a byte, both counted from 1.
-    fn position(&self, offset: usize) -> (usize, usize) {
-        let line = self.lines.partition_point(|start| *start <= offset).max(1);
-        let start = self.lines.get(line - 1).copied().unwrap_or(0);
-        let column = self
-            .text
-            .get(start..offset)
-            .map_or(0, |before| before.chars().count())
-            + 1;
-        (line, column)
-    }
-
-    /// The report, in the order of the file. `shown` is the text without its secrets, of
-    /// the same length.
-    pub fn into_report(mut self, path: &Path, shown: String) -> PlanReport {
+    /// The report, in the order of the files. `mask` hides secrets in the text of a file, and
+    /// keeps its length.
+    pub fn into_report(mut self, path: &Path, mask: impl Fn(&str) -> String) -> PlanReport {
         let list = std::mem::take(&mut self.list);
         let is_guess = |finding: &Finding| {
             finding.labels.iter().any(|label| {
-                let (first, last) = (self.position(label.span.start).0, self.position(label.span.end).0);
+                let (first, last) = (
+                    self.joined.line(label.span.start),
+                    self.joined.line(label.span.end),
+                );
                 let from_first = self.broken.partition_point(|line| *line < first);
                 self.broken.get(from_first).is_some_and(|line| *line <= last)
             })
@@ -218,23 +221,28 @@ impl<'t> Findings<'t> {
             .map(|(_, finding)| finding)
             .collect();
         findings.dedup();
-        findings.sort_by_key(|finding| (finding.line, finding.column));
+        findings.sort_by_key(|finding| finding.labels.first().map(|label| label.span.start));
+        let shown = match findings.is_empty() {
+            // Nothing of it will be shown.
+            true => JoinedText::default(),
+            false => self.joined.changed(mask),
+        };
         PlanReport {
             path: path.to_owned(),
-            text: shown,
+            shown,
             findings,
         }
     }
 }
 
-/// All findings of one file.
+/// All findings of a plan file and of what it includes.
 #[derive(Clone, Debug)]
 pub struct PlanReport {
-    /// The file.
+    /// The plan file.
     pub path: PathBuf,
-    /// Its text, with what looks like a password hidden.
-    text: String,
-    /// The findings, in the order of the file.
+    /// The text of all files, with what looks like a password hidden.
+    shown: JoinedText,
+    /// The findings, in the order of the files.
     pub findings: Vec<Finding>,
 }
 
@@ -302,47 +310,52 @@ impl PlanReport {
     }
 
     fn group<'a>(&'a self, finding: &'a Finding) -> Group<'a> {
-        // Only the lines from the first label to the last: the renderer would look at the
-        // whole text each time.
-        let first = finding
-            .labels
-            .iter()
-            .map(|label| label.span.start)
-            .min()
-            .unwrap_or(0);
-        let last = finding
-            .labels
-            .iter()
-            .map(|label| label.span.end)
-            .max()
-            .unwrap_or(0);
-        let begin = self.text[..first].rfind('\n').map_or(0, |at| at + 1);
-        let end = self.text[last..]
-            .find('\n')
-            .map_or(self.text.len(), |at| last + at);
-        let lines_before = self.text[..begin].matches('\n').count();
-        let path = printable(&self.path.to_string_lossy()).into_owned();
-        let snippet = Snippet::source(&self.text[begin..end])
-            .line_start(lines_before + 1)
-            .path(path)
-            .annotations(finding.labels.iter().enumerate().map(|(number, label)| {
-                let kind = if number == 0 {
-                    AnnotationKind::Primary
-                } else {
-                    AnnotationKind::Context
-                };
-                let text = (!label.text.is_empty()).then_some(label.text.as_str());
-                kind.span(label.span.start - begin..label.span.end - begin)
-                    .label(text)
-            }));
         let level = match finding.severity {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
         };
-        let group = level.primary_title(finding.title.as_str()).element(snippet);
+        // Each file has its own lines, that of the first label before the others.
+        let mut files: Vec<usize> = Vec::new();
+        for label in &finding.labels {
+            let file = self.shown.position(label.span.start).file;
+            if !files.contains(&file) {
+                files.push(file);
+            }
+        }
+        let snippets = files.into_iter().map(|file| self.snippet(finding, file));
+        let group = level.primary_title(finding.title.as_str()).elements(snippets);
         match &finding.help {
             Some(help) => group.element(Level::HELP.message(help.as_str())),
             None => group,
         }
+    }
+
+    /// The lines of one file from the first label in it to the last: the renderer would look at
+    /// the whole text each time.
+    fn snippet<'a>(&'a self, finding: &'a Finding, file: usize) -> Snippet<'a, Annotation<'a>> {
+        let text = self.shown.text();
+        let labels = || {
+            let all = finding.labels.iter().enumerate();
+            all.filter(|(_, label)| self.shown.position(label.span.start).file == file)
+        };
+        let first = labels().map(|(_, label)| label.span.start).min().unwrap_or(0);
+        let last = labels().map(|(_, label)| label.span.end).max().unwrap_or(0);
+        let begin = text[..first].rfind('\n').map_or(0, |at| at + 1);
+        let end = text[last..].find('\n').map_or(text.len(), |at| last + at);
+        let place = self.shown.position(begin);
+        let path = printable(&place.path.to_string_lossy()).into_owned();
+        let annotations = labels().map(|(number, label)| {
+            let kind = match number {
+                0 => AnnotationKind::Primary,
+                _ => AnnotationKind::Context,
+            };
+            let said = (!label.text.is_empty()).then_some(label.text.as_str());
+            kind.span(label.span.start - begin..label.span.end - begin)
+                .label(said)
+        });
+        Snippet::source(&text[begin..end])
+            .line_start(place.line)
+            .path(path)
+            .annotations(annotations)
     }
 }

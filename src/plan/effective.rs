@@ -32,14 +32,37 @@ pub enum EffectiveScope<'s> {
     Device(&'s Device),
 }
 
-/// What holds. `text` is the plan file as it was read.
-pub fn effective(file: &PlanFile, text: &str, shown: EffectiveScope<'_>) -> String {
-    let written: Written = toml::from_str(text).unwrap_or_default();
+/// A file as it is shown and as it was read.
+#[derive(Clone, Debug)]
+pub struct WrittenFile {
+    /// What it is called beside the plan file.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// What holds. `texts` are the plan file and those that it includes.
+pub fn effective(file: &PlanFile, texts: &[WrittenFile], shown: EffectiveScope<'_>) -> String {
+    let parsed: Vec<(String, Written)> = texts
+        .iter()
+        .map(|text| {
+            let origin = match texts {
+                [_] => WRITTEN.to_owned(),
+                _ => format!("{WRITTEN} in {}", text.name),
+            };
+            (origin, toml::from_str(&text.text).unwrap_or_default())
+        })
+        .collect();
+    let nothing = (WRITTEN.to_owned(), Written::new());
+    let (main_origin, written) = parsed.first().unwrap_or(&nothing);
     let none = Written::new();
     let table = |name: &str| written.get(name).and_then(Value::as_table).unwrap_or(&none);
-    let settings = Layers::of(table("settings"));
+    let settings = Layers::of(table("settings"), main_origin);
     let defaults = table("device_defaults");
     let mut out = format!("# {}\n", file.path.display());
+    for included in &file.included {
+        out.push_str(&format!("# includes {}\n", included.display()));
+    }
     section(
         &SETTINGS,
         settings,
@@ -48,9 +71,14 @@ pub fn effective(file: &PlanFile, text: &str, shown: EffectiveScope<'_>) -> Stri
     );
     // Where it is absent each device shows what holds in its place.
     if matches!(shown, EffectiveScope::All) && written.contains_key("device_defaults") {
-        section(&DEVICE_DEFAULTS, Layers::of(defaults), &|_| None, &mut out);
+        section(
+            &DEVICE_DEFAULTS,
+            Layers::of(defaults, main_origin),
+            &|_| None,
+            &mut out,
+        );
     }
-    for (device, own) in file.devices.iter().zip(tables_at(&written, "device")) {
+    for (device, (origin, own)) in file.devices.iter().zip(tables_of(&parsed, "device")) {
         let concerned = match shown {
             EffectiveScope::All => true,
             EffectiveScope::Plan(plan) => plan.concerns(device),
@@ -59,23 +87,29 @@ pub fn effective(file: &PlanFile, text: &str, shown: EffectiveScope<'_>) -> Stri
         if concerned {
             let layers = Layers {
                 own,
+                origin,
                 of_all: Some(defaults),
                 settings: settings.below("timeouts"),
             };
             section(&DEVICE, layers, &|key| of_device(key, device), &mut out);
         }
     }
-    for (plan, written) in file.plans.iter().zip(tables_at(&written, "plan")) {
+    for (plan, (origin, written)) in file.plans.iter().zip(tables_of(&parsed, "plan")) {
         match shown {
             EffectiveScope::Plan(only) if only.name != plan.name => continue,
             EffectiveScope::Device(_) => continue,
             EffectiveScope::All | EffectiveScope::Plan(_) => {}
         }
-        section(&PLAN, Layers::of(written), &|key| of_plan(key, plan), &mut out);
+        section(
+            &PLAN,
+            Layers::of(written, origin),
+            &|key| of_plan(key, plan),
+            &mut out,
+        );
         for (activity, written) in plan.activities.iter().zip(tables_at(written, "activity")) {
             section(
                 &ACTIVITY,
-                Layers::of(written),
+                Layers::of(written, origin),
                 &|key| of_activity(key, activity),
                 &mut out,
             );
@@ -85,11 +119,25 @@ pub fn effective(file: &PlanFile, text: &str, shown: EffectiveScope<'_>) -> Stri
         return out;
     }
     let notify = table("notify");
-    section(&NOTIFY, Layers::of(notify), &|_| None, &mut out);
-    for webhook in tables_at(notify, "webhook") {
-        section(&WEBHOOK, Layers::of(webhook), &|_| None, &mut out);
+    section(&NOTIFY, Layers::of(notify, main_origin), &|_| None, &mut out);
+    for (origin, written) in &parsed {
+        let notify = written.get("notify").and_then(Value::as_table);
+        for webhook in notify.into_iter().flat_map(|notify| tables_at(notify, "webhook")) {
+            section(&WEBHOOK, Layers::of(webhook, origin), &|_| None, &mut out);
+        }
     }
     out
+}
+
+/// The tables of this name in all files, each with where it stands.
+fn tables_of<'w>(
+    parsed: &'w [(String, Written)],
+    name: &'w str,
+) -> impl Iterator<Item = (&'w str, &'w Written)> {
+    let of_file = move |(origin, written): &'w (String, Written)| {
+        tables_at(written, name).map(move |table| (origin.as_str(), table))
+    };
+    parsed.iter().flat_map(of_file)
 }
 
 fn tables_at<'w>(written: &'w Written, name: &str) -> impl Iterator<Item = &'w Written> {
@@ -101,23 +149,26 @@ fn tables_at<'w>(written: &'w Written, name: &str) -> impl Iterator<Item = &'w W
 #[derive(Clone, Copy)]
 struct Layers<'w> {
     own: &'w Written,
+    /// What is said of the table itself.
+    origin: &'w str,
     of_all: Option<&'w Written>,
     /// The limits of the settings, which are those of a device that has none.
     settings: Option<&'w Written>,
 }
 
 impl<'w> Layers<'w> {
-    fn of(own: &'w Written) -> Self {
+    fn of(own: &'w Written, origin: &'w str) -> Self {
         Self {
             own,
+            origin,
             of_all: None,
             settings: None,
         }
     }
 
     /// The value of a key, and where it comes from; nothing where the tool says what holds.
-    fn value(&self, name: &str) -> Option<(&'w Value, &'static str)> {
-        let own = self.own.get(name).map(|value| (value, WRITTEN));
+    fn value(&self, name: &str) -> Option<(&'w Value, &'w str)> {
+        let own = self.own.get(name).map(|value| (value, self.origin));
         let of_all = || self.of_all.and_then(|table| table.get(name));
         let settings = || self.settings.and_then(|table| table.get(name));
         own.or_else(|| of_all().or_else(settings).map(|value| (value, OF_FILE)))
@@ -159,6 +210,7 @@ fn section(table: &Table, layers: Layers<'_>, model: &dyn Fn(&str) -> Option<Str
                     .and_then(Value::as_table);
                 let below = Layers {
                     own: layers.table(key.name).unwrap_or(&none),
+                    origin: layers.origin,
                     of_all,
                     settings: layers.settings.filter(|_| key.name == "timeouts"),
                 };

@@ -83,6 +83,7 @@ fn of_text(key: &Key, text: &str) -> Option<String> {
                 "each limit has its key: `{name} = {{ request = {text:?} }}`"
             ))
         }
+        KeyKind::Includes(_) => Some(format!("in brackets: `{name} = [{text:?}]`")),
         KeyKind::Names => {
             let words = text
                 .split([',', ' ', ';'])
@@ -218,7 +219,7 @@ fn is(table: &'static Table, other: &'static Table) -> bool {
 mod tests {
     use super::OTHER_WORDS;
     use crate::plan::keys::KeyKind;
-    use crate::plan::keys::tables::tables;
+    use crate::plan::keys::file::tables;
 
     #[test]
     fn every_word_that_is_advised_is_one_of_its_key() {

@@ -1,13 +1,17 @@
 //! The plan file: text in, checked model or findings out.
 //!
-//! The way of a file: [`find`] says which one it is, [`load`] reads it; TOML gives a tree
+//! The way of a file: [`find`] says which one it is, [`load`] reads it, with what it includes; TOML gives a tree
 //! in which every value knows its place; `check` walks the tree with the tables of [`keys`]
 //! and builds the [`model`]; whatever does not fit becomes a finding of [`diagnostic`].
 
 mod check;
 pub mod diagnostic;
 pub mod effective;
+mod error;
+mod file;
 pub mod find;
+mod include;
+mod joined;
 pub mod keys;
 mod mask;
 mod mistyped;
@@ -15,27 +19,25 @@ pub mod model;
 mod partial;
 mod read;
 pub mod schema;
+mod shift;
 mod syntax;
 mod text;
 
-use std::io::{self, Read};
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
-use thiserror::Error;
 use toml::de::DeTable;
 
 pub use check::{Readers, usual_history};
+pub use error::LoadError;
 pub use text::NotText;
 
-use crate::ownership::{self, TouchError, Untrusted};
 use crate::plan::diagnostic::{Findings, PlanReport};
+use crate::plan::include::{Gathered, PlanSource};
+use crate::plan::joined::JoinedText;
 use crate::plan::model::PlanFile;
+use crate::plan::syntax::SyntaxError;
 use crate::values::environment::Lookup;
-
-/// The largest plan file that is read, in bytes.
-const LARGEST_FILE: u64 = 16 * 1024 * 1024;
 
 /// A plan file that can be used.
 #[derive(Clone, Debug)]
@@ -44,44 +46,6 @@ pub struct Loaded {
     pub plan_file: PlanFile,
     /// What should be changed in it; often empty.
     pub warnings: PlanReport,
-}
-
-/// Why a plan file cannot be used.
-#[derive(Debug, Error)]
-pub enum LoadError {
-    /// The system does not give it.
-    #[error("cannot read the plan file {path}")]
-    Unreadable {
-        /// Which file.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// Others could have written it, or it is no file.
-    #[error("the plan file {path} is not taken")]
-    Untrusted {
-        /// Which file.
-        path: PathBuf,
-        /// What is wrong with it, or with a folder on the way to it.
-        source: Untrusted,
-    },
-    /// It is not text.
-    #[error("the plan file {path} is not UTF-8 text: {why}")]
-    NotText {
-        /// Which file.
-        path: PathBuf,
-        /// What it is.
-        why: NotText,
-    },
-    /// It is no plan file that anybody wrote.
-    #[error("the plan file {path} is larger than 16 MiB")]
-    TooLarge {
-        /// Which file.
-        path: PathBuf,
-    },
-    /// There are errors in it.
-    #[error("the plan file {} has {}", .0.path.display(), .0.summary())]
-    Invalid(PlanReport),
 }
 
 /// A plan file of which not everything can be used.
@@ -93,20 +57,21 @@ pub struct LoadedPart {
     pub left_out: Vec<String>,
 }
 
-/// Reads and checks a plan file. Nothing is contacted, and nothing is written.
+/// Reads and checks a plan file with all that it includes. Nothing is contacted, and nothing is
+/// written.
 pub fn load(path: &Path, env: Lookup<'_>) -> Result<Loaded, LoadError> {
-    let (text, readers) = read(path)?;
-    let mut loaded = check_text(&text, path, readers, env).map_err(LoadError::Invalid)?;
+    let gathered = include::gather(path, file::read(path)?, env);
+    let mut loaded = check_gathered(&gathered, path, env).map_err(LoadError::Invalid)?;
     anchor(&mut loaded.plan_file, path)?;
     Ok(loaded)
 }
 
 /// What can be used of a plan file that has errors; `None` where nothing can, or where it has none.
+/// Of what it includes too: a file that cannot be had is left out as a table is.
 pub fn load_part(path: &Path, env: Lookup<'_>) -> Option<LoadedPart> {
-    let (text, readers) = read(path).ok()?;
-    let check = |text: &str| check_text(text, path, readers, env);
-    let report = check(&text).err()?;
-    let part = partial::sound_part(&text, &report, check)?;
+    let gathered = include::gather(path, file::read(path).ok()?, env);
+    let report = check_gathered(&gathered, path, env).err()?;
+    let part = partial::sound_part(gathered, &report, |gathered| check_gathered(gathered, path, env))?;
     let mut plan_file = part.sound.plan_file;
     anchor(&mut plan_file, path).ok()?;
     plan_file.is_whole = false;
@@ -127,73 +92,56 @@ fn anchor(file: &mut PlanFile, path: &Path) -> Result<(), LoadError> {
     Ok(())
 }
 
-/// The text of a plan file, and who else may read it.
-fn read(path: &Path) -> Result<(String, Readers), LoadError> {
-    let unreadable = |source| LoadError::Unreadable {
+/// Checks the text of a plan file that is, or would be, at `path`. What it includes is not looked
+/// at.
+pub fn check_text(text: &str, path: &Path, readers: Readers, env: Lookup<'_>) -> Result<Loaded, PlanReport> {
+    let source = PlanSource {
         path: path.to_owned(),
-        source,
+        text: text.to_owned(),
+        readers,
+        base: 0,
     };
-    let file = match ownership::open_believed(path) {
-        Ok(file) => file,
-        Err(TouchError::Untrusted(source)) => {
-            return Err(LoadError::Untrusted {
-                path: path.to_owned(),
-                source,
-            });
-        }
-        Err(TouchError::Io(source)) => return Err(unreadable(source)),
+    let gathered = Gathered {
+        sources: vec![source],
+        findings: Vec::new(),
     };
-    let mode = file.metadata().map_err(unreadable)?.permissions().mode();
-    let readers = if mode & 0o077 == 0 {
-        Readers::OwnerOnly
-    } else {
-        Readers::Others
-    };
-    let mut bytes = Vec::new();
-    file.take(LARGEST_FILE + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
-    if bytes.len() as u64 > LARGEST_FILE {
-        return Err(LoadError::TooLarge {
-            path: path.to_owned(),
-        });
-    }
-    let text = text::decode(bytes).map_err(|why| LoadError::NotText {
-        path: path.to_owned(),
-        why,
-    })?;
-    Ok((text, readers))
+    check_gathered(&gathered, path, env)
 }
 
-/// Checks the text of a plan file that is, or would be, at `path`.
-pub fn check_text(text: &str, path: &Path, readers: Readers, env: Lookup<'_>) -> Result<Loaded, PlanReport> {
-    let mut findings = Findings::new(text);
-    let (root, errors) = DeTable::parse_recoverable(text);
-    let shown = mask::mask_passwords(text);
-    let found: Vec<syntax::Found> = errors
+/// Checks files together, of which the first is the plan file itself.
+fn check_gathered(gathered: &Gathered, path: &Path, env: Lookup<'_>) -> Result<Loaded, PlanReport> {
+    let sources = &gathered.sources;
+    let texts = sources
         .iter()
-        .map(|error| (error.span().unwrap_or_default(), error.message().to_owned()))
-        .collect();
-    if !found.is_empty()
-        && let Some(error) = syntax::another_format(&shown)
-    {
-        findings.syntax(error);
-        return Err(findings.into_report(path, shown));
+        .map(|source| (source.path.as_path(), source.text.as_str()));
+    let joined = JoinedText::new(texts);
+    let mut findings = Findings::new(&joined);
+    let now = Timestamp::now();
+    let mut files = Vec::new();
+    for (number, source) in sources.iter().enumerate() {
+        let (root, errors) = DeTable::parse_recoverable(&source.text);
+        match (note_syntax_errors(source, &errors, &mut findings), number) {
+            (TextForm::Toml, _) => files.push(check::CheckedFile {
+                root: shift::shifted(root, source.base),
+                context: check::Context {
+                    path: &source.path,
+                    is_included: number > 0,
+                    readers: source.readers,
+                    env,
+                    now,
+                },
+            }),
+            (TextForm::Another, 0) => return Err(findings.into_report(path, mask::mask_passwords)),
+            (TextForm::Another, _) => findings.lost_file(),
+        }
     }
-    for error in syntax::errors(&shown, &found) {
-        findings.syntax(error);
+    for finding in &gathered.findings {
+        include::tell(finding, &mut findings);
     }
-    for found in found.iter().filter(|found| syntax::loses(text, found)) {
-        findings.broken(found.0.start);
-    }
-    let context = check::Context {
-        path,
-        readers,
-        env,
-        now: Timestamp::now(),
-    };
-    let plan_file = check::check(&root, &context, &mut findings);
-    let report = findings.into_report(path, shown);
+    let plan_file = files
+        .split_first()
+        .and_then(|(main, included)| check::check(main, included, &mut findings));
+    let report = findings.into_report(path, mask::mask_passwords);
     match plan_file {
         Some(plan_file) if report.errors() == 0 => Ok(Loaded {
             plan_file,
@@ -201,6 +149,46 @@ pub fn check_text(text: &str, path: &Path, readers: Readers, env: Lookup<'_>) ->
         }),
         _ => Err(report),
     }
+}
+
+/// What a text turned out to be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum TextForm {
+    /// TOML, perhaps with errors.
+    Toml,
+    /// Something else, of which nothing can be read.
+    Another,
+}
+
+/// Notes what the parser found in a file, in words of ours.
+fn note_syntax_errors(
+    source: &PlanSource,
+    errors: &[toml::de::Error],
+    findings: &mut Findings<'_>,
+) -> TextForm {
+    let found: Vec<syntax::Found> = errors
+        .iter()
+        .map(|error| (error.span().unwrap_or_default(), error.message().to_owned()))
+        .collect();
+    if found.is_empty() {
+        return TextForm::Toml;
+    }
+    let shown = mask::mask_passwords(&source.text);
+    let mut note = |mut error: SyntaxError| {
+        error.span = error.span.start + source.base..error.span.end + source.base;
+        findings.syntax(error);
+    };
+    if let Some(error) = syntax::another_format(&shown) {
+        note(error);
+        return TextForm::Another;
+    }
+    for error in syntax::errors(&shown, &found) {
+        note(error);
+    }
+    for found in found.iter().filter(|found| syntax::loses(&source.text, found)) {
+        findings.broken(source.base + found.0.start);
+    }
+    TextForm::Toml
 }
 
 #[cfg(test)]

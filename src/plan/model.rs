@@ -22,13 +22,15 @@ use crate::values::window::Window;
 pub struct PlanFile {
     /// Where it was read from.
     pub path: PathBuf,
+    /// The files that it includes, in the order in which their tables count.
+    pub included: Vec<PathBuf>,
     /// How a command in a message names it.
     pub invocation: Invocation,
     /// What holds for every plan.
     pub settings: Settings,
-    /// The devices, in the order of the file.
+    /// The devices, in the order of the files.
     pub devices: Vec<Device>,
-    /// The plans, in the order of the file.
+    /// The plans, in the order of the files.
     pub plans: Vec<Plan>,
     /// How those are reached who are told of them.
     pub notify: Notify,

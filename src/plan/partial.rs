@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use crate::plan::diagnostic::{PlanReport, Severity};
+use crate::plan::include::Gathered;
 
 /// The table without which nothing can be read.
 const SETTINGS: &str = "settings";
@@ -29,33 +30,65 @@ pub(super) struct SoundPart<T> {
     pub(super) left_out: Vec<String>,
 }
 
-/// Leaves tables with errors out of a text until it has none, or nothing is left of it.
+/// Leaves tables with errors out of the files until they have none, or nothing is left of them.
 pub(super) fn sound_part<T>(
-    text: &str,
+    mut gathered: Gathered,
     report: &PlanReport,
-    check: impl Fn(&str) -> Result<T, PlanReport>,
+    check: impl Fn(&Gathered) -> Result<T, PlanReport>,
 ) -> Option<SoundPart<T>> {
-    let mut text = text.to_owned();
+    let mut left_out: Vec<LeftOut> = Vec::new();
+    // What is not there cannot be blanked: without it the rest is as if it had not been asked for.
+    for finding in std::mem::take(&mut gathered.findings) {
+        if finding.severity == Severity::Error {
+            let words = format!("what is included there ({})", finding.title);
+            left_out.push((finding.span.start, words));
+        }
+    }
+    let mut has_changed = !left_out.is_empty();
     let mut report = report.clone();
-    let mut left_out: Vec<(usize, String)> = Vec::new();
     for _ in 0..MOST_ROUNDS {
-        let reduced = without_errors(&text, &report, &mut left_out)?;
-        match check(&reduced) {
-            Ok(sound) => {
-                left_out.sort();
-                left_out.dedup();
-                let left_out = left_out.into_iter().map(|(_, words)| words).collect();
-                return Some(SoundPart { sound, left_out });
+        if has_changed {
+            match check(&gathered) {
+                Ok(sound) => {
+                    left_out.sort();
+                    left_out.dedup();
+                    let left_out = left_out.into_iter().map(|(_, words)| words).collect();
+                    return Some(SoundPart { sound, left_out });
+                }
+                Err(again) => report = again,
             }
-            Err(again) => (text, report) = (reduced, again),
+        }
+        has_changed = false;
+        for (number, source) in gathered.sources.iter_mut().enumerate() {
+            let file = (number > 0).then(|| source.path.display().to_string());
+            if let Some(reduced) =
+                without_errors(&source.text, source.base, file.as_deref(), &report, &mut left_out)
+            {
+                source.text = reduced;
+                has_changed = true;
+            }
+        }
+        if !has_changed {
+            return None;
         }
     }
     None
 }
 
-/// The text without the tables that have errors; `None` where that changes nothing.
-fn without_errors(text: &str, report: &PlanReport, left_out: &mut Vec<(usize, String)>) -> Option<String> {
+/// Where something stood that was left out, counted through all files, and what it was.
+type LeftOut = (usize, String);
+
+/// The text of a file that begins at `base` without the tables that have errors; `None` where that
+/// changes nothing. The plan file itself has no name here.
+fn without_errors(
+    text: &str,
+    base: usize,
+    file: Option<&str>,
+    report: &PlanReport,
+    left_out: &mut Vec<LeftOut>,
+) -> Option<String> {
     let blocks = blocks(text);
+    let is_settings = |block: &Block<'_>| block.name == SETTINGS && file.is_none();
     let has_error = |block: &Block<'_>| {
         let mut errors = report
             .findings
@@ -63,12 +96,15 @@ fn without_errors(text: &str, report: &PlanReport, left_out: &mut Vec<(usize, St
             .filter(|finding| finding.severity == Severity::Error);
         errors.any(|finding| {
             // Of two tables with one name neither is taken. Other places only explain.
-            let places = match block.name {
-                SETTINGS => 1,
-                _ => finding.labels.len(),
+            let places = match is_settings(block) {
+                true => 1,
+                false => finding.labels.len(),
             };
             let mut labels = finding.labels.iter().take(places);
-            labels.any(|label| block.range.contains(&label.span.start))
+            labels.any(|label| {
+                let start = label.span.start.checked_sub(base);
+                start.is_some_and(|start| block.range.contains(&start))
+            })
         })
     };
     let mut reduced = text.to_owned();
@@ -76,24 +112,27 @@ fn without_errors(text: &str, report: &PlanReport, left_out: &mut Vec<(usize, St
         let before = text.get(block.range.clone())?;
         let after: String = before
             .split_inclusive('\n')
-            .map(|line| match block.name == SETTINGS && is_place(line) {
+            .map(|line| match is_settings(block) && is_place(line) {
                 true => line.to_owned(),
                 false => blank(line),
             })
             .collect();
-        let after = match block.name {
-            SETTINGS => after.replacen(&blank("[settings]"), "[settings]", 1),
-            _ => after,
+        let after = match is_settings(block) {
+            true => after.replacen(&blank("[settings]"), "[settings]", 1),
+            false => after,
         };
-        let words = match block.name {
+        let mut words = match block.name {
             "" => format!("line {}", block.line),
-            SETTINGS => format!(
+            SETTINGS if file.is_none() => format!(
                 "all but `store` and `history` of [settings] (line {})",
                 block.line
             ),
             name => format!("[[{name}]] of line {}", block.line),
         };
-        left_out.push((block.line, words));
+        if let Some(file) = file {
+            words.push_str(&format!(" of {file}"));
+        }
+        left_out.push((base + block.range.start, words));
         // Each character is one again, of one byte: from the end to the beginning nothing moves.
         reduced.replace_range(block.range.clone(), &padded(&after, before.len()));
     }

@@ -13,6 +13,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::plan::diagnostic::{Finding, Findings};
+use crate::plan::keys::file::{FILE, INCLUDED, INCLUDED_NOTIFY};
+use crate::plan::keys::notify::NOTIFY;
 use crate::plan::keys::other_words::{Meant, elsewhere, meant};
 use crate::plan::keys::{Absent, Key, KeyKind, Table, words_in_quotes};
 use crate::plan::mistyped;
@@ -319,6 +321,24 @@ impl<'a> PlanSection<'a> {
         are_good.then_some(names)
     }
 
+    /// The texts of an array, each with its place; an empty one too.
+    pub(super) fn places(&self, name: &str, out: &mut Findings<'_>) -> Option<Vec<At<String>>> {
+        let key = self.key(name)?;
+        let value = self.value(name, out)?;
+        let DeValue::Array(items) = value.get_ref() else {
+            return wrong_type(key, value, out);
+        };
+        let text = |item: &Value<'_>, out: &mut Findings<'_>| {
+            let value = string(key, item, out)?.to_owned();
+            Some(At {
+                value,
+                span: item.span(),
+            })
+        };
+        let texts: Vec<Option<At<String>>> = items.iter().map(|item| text(item, out)).collect();
+        texts.into_iter().collect()
+    }
+
     /// An array of texts, at least one.
     pub(super) fn texts(&self, name: &str, out: &mut Findings<'_>) -> Option<Vec<String>> {
         let value = self.value(name, out)?;
@@ -484,12 +504,22 @@ fn strings<'a>(key: &Key, value: &'a Value<'a>, out: &mut Findings<'_>) -> Optio
 }
 
 fn unknown_key(table: &'static Table, name: &str, span: Range<usize>, out: &mut Findings<'_>) {
+    let is_of = |included, whole: &Table| std::ptr::eq(table, included) && whole.key(name).is_some();
+    if is_of(&INCLUDED, &FILE) || is_of(&INCLUDED_NOTIFY, &NOTIFY) {
+        let label = "an included file has [[device]], [[plan]] and [[notify.webhook]] tables";
+        out.error(span, format!("`{name}` cannot be included"), label)
+            .help("write it into the plan file itself: it is there once, for all");
+        return;
+    }
     let finding = out.error(
         span,
         format!("unknown key `{name}`"),
         format!("not a key of {}", table.heading),
     );
     match (meant(table, name), nearest(name, table.names())) {
+        _ if name == "include" => {
+            finding.help("it stands above the first [table] of a file, for it is a key of the file itself");
+        }
         (Some(Meant::Key(key)), _) => did_you_mean(finding, Some(key)),
         (Some(Meant::Advice(advice)), _) => {
             finding.help(advice);

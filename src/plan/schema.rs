@@ -6,8 +6,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::plan::keys::device::{PASSWORD, TLS};
-use crate::plan::keys::tables::tables;
-use crate::plan::keys::tables::{ACTIVITY, FILE, WINDOW};
+use crate::plan::keys::file::{FILE, tables};
+use crate::plan::keys::tables::{ACTIVITY, WINDOW};
 use crate::plan::keys::{Absent, Key, KeyKind, Table};
 
 /// Letters decide nothing about units here: a word after each number will do.
@@ -140,6 +140,7 @@ fn value_schema(kind: &KeyKind) -> Value {
         KeyKind::Sha256 => text(SHA256),
         KeyKind::Table(table) => reference(table),
         KeyKind::Tables(table) => json!({ "type": "array", "items": reference(table) }),
+        KeyKind::Includes(_) => json!({ "type": "array", "items": text(PATH) }),
         KeyKind::ChoiceOrTable(words, table) => json!({ "anyOf": [{ "enum": words }, reference(table)] }),
         KeyKind::TextOrTable(table) | KeyKind::OpenTextOrTable(table) => {
             json!({ "anyOf": [{ "type": "string", "minLength": 1 }, reference(table)] })

@@ -1,5 +1,6 @@
 //! A run as JSON lines: one for each event, a summary last.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use jiff::Timestamp;
@@ -117,12 +118,14 @@ struct ErrorLine<'e> {
 }
 
 /// Something that is wrong with the plan file.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Mistake<'e> {
     /// `error` or `warning`.
     pub severity: &'static str,
     /// What is wrong, in one line.
     pub message: &'e str,
+    /// The file in which it is: the plan file, or one that it includes.
+    pub file: Cow<'e, str>,
     /// Counted from 1.
     pub line: usize,
     /// In characters, counted from 1.

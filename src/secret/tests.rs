@@ -167,6 +167,40 @@ fn a_command_runs_without_a_shell_in_the_folder_of_the_plan_file() {
 }
 
 #[test]
+fn what_an_included_file_says_starts_in_the_folder_of_that_file() {
+    let (plan, included) = (folder(), folder());
+    write(&included.path().join("of-file"), b"of a file\n", 0o600);
+    write(
+        &included.path().join("give"),
+        b"#!/bin/sh\nbasename \"$PWD\"\n",
+        0o700,
+    );
+    let within = |source| SecretSource::Within {
+        folder: included.path().to_owned(),
+        source: Box::new(source),
+    };
+    let file = within(SecretSource::File("of-file".into()));
+    assert_eq!(exposed(resolve(&file, plan.path())), "of a file");
+    let of_file = included.path().join("of-file");
+    assert_eq!(file.describe(), format!("file {}", of_file.display()));
+    assert_eq!(file.variable(), None);
+    let command = within(SecretSource::Command(vec!["./give".to_owned()]));
+    let name = included.path().file_name().expect("a name").to_string_lossy();
+    assert_eq!(exposed(resolve(&command, plan.path())), name);
+    assert_eq!(command.describe(), "command ./give");
+
+    // Whose they are is asked of the same files.
+    assert!(file.owners(&context(plan.path())).is_ok());
+    write(&of_file, b"of a file\n", 0o644);
+    assert!(file.owners(&context(plan.path())).is_err());
+    assert!(resolve(&file, plan.path()).is_err());
+    assert_eq!(
+        within(SecretSource::Env("NAME".to_owned())).variable(),
+        Some("NAME")
+    );
+}
+
+#[test]
 fn a_command_sees_no_variable_that_holds_another_secret() {
     let dir = folder();
     // Variables that cargo sets for every test stand for those of passwords.

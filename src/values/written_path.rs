@@ -22,6 +22,11 @@ const SCHEMES: [&str; 16] = [
 
 /// What is wrong with a path, if anything is. `env` is for advice alone: nothing is replaced.
 pub fn path_slip(text: &str, env: Lookup<'_>) -> Option<PathSlip> {
+    path_pattern_slip(text, env).or_else(|| text.contains('*').then(|| not_replaced("*")))
+}
+
+/// The same of a path in which `*` stands for other characters.
+pub fn path_pattern_slip(text: &str, env: Lookup<'_>) -> Option<PathSlip> {
     let slip = |title: String, label, help: String| Some(PathSlip { title, label, help });
     if text.trim() != text {
         return slip(
@@ -107,15 +112,16 @@ pub fn path_slip(text: &str, env: Lookup<'_>) -> Option<PathSlip> {
             format!("write {:?}", text.replace('\\', "/")),
         );
     }
-    if let Some(placeholder) = placeholder(text) {
-        return slip(
-            format!("nothing is put in place of `{placeholder}`"),
-            "it would be part of the name",
-            "write the whole path; what is below the store is made by dpbackup: the device, the domain, the time"
-                .to_owned(),
-        );
+    placeholder(text).map(not_replaced)
+}
+
+fn not_replaced(placeholder: &str) -> PathSlip {
+    PathSlip {
+        title: format!("nothing is put in place of `{placeholder}`"),
+        label: "it would be part of the name",
+        help: "write the whole path; what is below the store is made by dpbackup: the device, the domain, the time"
+            .to_owned(),
     }
-    None
 }
 
 /// The name of a variable that `text` is, as shells, systemd or templates write them:
@@ -212,7 +218,7 @@ fn of_scheme(scheme: &str, rest: &str) -> String {
     }
 }
 
-/// `{device}`, `<path>` or `*`, for which others put something else.
+/// `{device}` or `<path>`, for which others put something else.
 fn placeholder(text: &str) -> Option<&str> {
     for (open, close) in [('{', '}'), ('<', '>'), ('[', ']')] {
         if let Some(start) = text.find(open)
@@ -221,7 +227,7 @@ fn placeholder(text: &str) -> Option<&str> {
             return Some(&text[start..=start + end]);
         }
     }
-    text.find('*').map(|at| &text[at..=at])
+    None
 }
 
 #[cfg(test)]
@@ -230,7 +236,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{path_slip, variable_alone};
+    use super::{path_pattern_slip, path_slip, variable_alone};
 
     fn env(name: &str) -> Option<OsString> {
         match name {
@@ -277,6 +283,20 @@ mod tests {
             let slip = path_slip(written, &env).unwrap_or_else(|| panic!("{written} is no slip"));
             assert!(slip.title.contains(title), "{written}: {}", slip.title);
             assert!(slip.help.contains(help), "{written}: {}", slip.help);
+        }
+    }
+
+    #[test]
+    fn a_star_is_a_slip_in_a_path_and_none_where_it_stands_for_other_characters() {
+        assert!(path_slip("devices.d/*.toml", &env).is_some());
+        assert_eq!(path_pattern_slip("devices.d/*.toml", &env), None);
+        for written in [
+            "~/devices.d/*.toml",
+            "$SITE/*.toml",
+            "devices.{a,b}/*.toml",
+            "[a-z]*.toml",
+        ] {
+            assert!(path_pattern_slip(written, &env).is_some(), "{written}");
         }
     }
 

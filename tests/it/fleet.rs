@@ -1,5 +1,8 @@
 //! Many devices: what they have in common, tags, spares, and files that are included.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
 use crate::shown::shown;
 use crate::simulator::{Gateway, Setup};
 use crate::support::{Home, PASSWORD, Ran, export};
@@ -140,4 +143,131 @@ fn validate_lists_devices_with_their_tags_and_plans_where_it_is_asked_to() {
     ));
     let ran = home.dpbackup(&["validate", "-v"]).exits(0);
     assert_shown!(shown(&ran, &home));
+}
+
+/// A home whose plan file `fleet.toml` includes what stands in `devices.d`.
+fn including(main: &str, files: &[(&str, &str)]) -> Home {
+    let home = Home::new();
+    fs::create_dir(home.path("devices.d")).expect("a folder");
+    let text = format!(
+        "include = [\"devices.d/*.toml\"]\n[settings]\nstore = \"store\"\nhistory = \"state/history.db\"\n\
+         min_free_store = \"1 MiB\"\nretries = 0\n{main}"
+    );
+    fs::write(home.path("fleet.toml"), text).expect("a plan file");
+    for (name, text) in files {
+        fs::write(home.path("devices.d").join(name), text).expect("a file");
+    }
+    home
+}
+
+#[test]
+fn devices_of_included_files_are_backed_up_and_paths_start_where_they_stand() {
+    let gateway = Gateway::start(Setup::default());
+    let secret = device(
+        "A",
+        &gateway,
+        "username = \"backup\"\npassword = { file = \"a.password\" }",
+    );
+    let home = including(&night("*"), &[("a.toml", &secret)]);
+    let password = home.path("devices.d/a.password");
+    fs::write(&password, PASSWORD).expect("a password");
+    fs::set_permissions(&password, fs::Permissions::from_mode(0o600)).expect("its mode");
+    let _ = home.dpbackup(&["run", "Night", "-c", "fleet.toml"]).exits(0);
+    assert_eq!(stored(&home), ["A"]);
+    // From wherever it is started.
+    let mut command = home.command(&["check", "A", "--config"]);
+    command.arg(home.path("fleet.toml")).current_dir("/");
+    let _ = Ran::of(command.output().expect("the binary starts")).exits(0);
+    // What others could have written is not believed, whichever file it is.
+    fs::set_permissions(home.path("devices.d/a.toml"), fs::Permissions::from_mode(0o666)).expect("its mode");
+    let ran = home.dpbackup(&["run", "Night", "-c", "fleet.toml"]).exits(2);
+    assert!(
+        ran.stderr.contains("devices.d/a.toml is not taken"),
+        "{}",
+        ran.stderr
+    );
+    assert!(ran.stderr.contains("chmod go-w "), "{}", ran.stderr);
+}
+
+#[test]
+fn show_says_of_each_value_in_which_file_it_stands_or_whose_default_it_is() {
+    let home = including(
+        "timeouts = { request = \"5s\" }\n[device_defaults]\nusername = \"all\"\npassword = { env = \"P\" }\n\
+         tags = [\"prod\"]\ntimeouts = { connect = \"7s\" }\n",
+        &[(
+            "a.toml",
+            "[[device]]\nname = \"A\"\nhost = \"a\"\nport = 5551\ntimeouts = { export = \"2h\" }\n[[plan]]\nname = \"P\"\n\
+             [[plan.activity]]\naction = \"export-domain\"\ndevices = \"@prod\"\ndomains = \"*\"\n\
+             [[notify.webhook]]\nname = \"w\"\nurl = \"https://example.com/hunter2\"\n",
+        )],
+    );
+    let ran = home.dpbackup(&["show", "-c", "fleet.toml"]).exits(0);
+    assert!(!ran.stdout.contains("hunter2"));
+    let shown = shown(&ran, &home);
+    insta::with_settings!({filters => vec![(r"  +", " ")]}, {
+        insta::assert_snapshot!(shown);
+    });
+    // Of one device, and of a plan.
+    for name in ["A", "P"] {
+        let ran = home.dpbackup(&["show", name, "-c", "fleet.toml"]).exits(0);
+        assert!(ran.stdout.contains("username = \"all\""), "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn a_finding_of_an_included_file_names_it_to_people_and_programs() {
+    let home = including(
+        "",
+        &[(
+            "a.toml",
+            "[[device]]\nname = \"A\"\nhost = \"a\"\nprot = 1\nusername = \"u\"\npassword = { env = \"P\" }\n",
+        )],
+    );
+    let ran = home.dpbackup(&["validate", "fleet.toml"]).exits(2);
+    assert!(ran.stderr.contains("--> devices.d/a.toml:4:1"), "{}", ran.stderr);
+    let ran = home
+        .dpbackup(&["run", "--all", "--format", "json", "-c", "fleet.toml"])
+        .exits(2);
+    assert!(
+        ran.stdout
+            .contains("\"file\":\"devices.d/a.toml\",\"line\":4,\"column\":1"),
+        "{}",
+        ran.stdout
+    );
+    // An empty folder is a warning of whoever looks, and nothing is backed up.
+    fs::remove_file(home.path("devices.d/a.toml")).expect("removed");
+    let ran = home.dpbackup(&["validate", "fleet.toml", "-v"]).exits(0);
+    assert!(
+        ran.stderr.contains("no file matches \"devices.d/*.toml\""),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn an_error_in_one_file_does_not_hide_the_devices_of_the_others() {
+    let gateway = Gateway::start(Setup::default());
+    let good = device(
+        "A",
+        &gateway,
+        "username = \"backup\"\npassword = { env = \"DPBACKUP_TEST_PASSWORD\" }",
+    );
+    let home = including(&night("A"), &[("a.toml", &good)]);
+    let _ = home.dpbackup(&["run", "Night", "-c", "fleet.toml"]).exits(0);
+    fs::write(home.path("devices.d/bad.toml"), "[[plan]]\nname = 5\n").expect("a file");
+    let looks = |words: &str| {
+        for look in [
+            ["history", "-c", "fleet.toml"].as_slice(),
+            &["trust", "A", "-c", "fleet.toml"],
+        ] {
+            let ran = home.dpbackup(look).exits(3);
+            assert!(ran.stderr.contains(words), "{look:?}: {}", ran.stderr);
+        }
+    };
+    looks("left out: [[plan]] of line 1 of devices.d/bad.toml");
+    fs::remove_file(home.path("devices.d/bad.toml")).expect("removed");
+    let text = fs::read_to_string(home.path("fleet.toml")).expect("the plan file");
+    let text = text.replace("*.toml\"]", "*.toml\", \"gone.toml\"]");
+    fs::write(home.path("fleet.toml"), text).expect("a plan file");
+    looks("left out: what is included there (there is no file gone.toml)");
 }

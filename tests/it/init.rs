@@ -103,7 +103,7 @@ fn the_schema_names_every_key_and_refuses_others() {
     let ran = Home::new().dpbackup(&["schema"]).exits(0);
     let schema: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
     assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
-    for table in dpbackup::plan::keys::tables::tables() {
+    for table in dpbackup::plan::keys::file::tables() {
         let definition = definition(&schema, table.heading);
         assert_eq!(definition["additionalProperties"], false, "{}", table.heading);
         for key in table.keys {

@@ -41,6 +41,7 @@ mod history_cli;
 mod history_file;
 mod house;
 mod init;
+mod inventory;
 mod limits;
 mod locks;
 mod main_road;

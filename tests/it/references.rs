@@ -9,7 +9,7 @@ use std::path::Path;
 use clap::{Command, CommandFactory};
 use dpbackup::cli::Cli;
 use dpbackup::exit::Exit;
-use dpbackup::plan::keys::tables::tables;
+use dpbackup::plan::keys::file::tables;
 use dpbackup::plan::keys::{Absent, Key, KeyKind, Table, words_in_quotes};
 
 /// The columns of help on the page, whatever the terminal of whoever writes it.
@@ -95,7 +95,7 @@ fn write_command(command: &mut Command, name: &str, page: &mut String) {
 fn plan_page() -> String {
     let mut page = String::from(
         "# Plan file reference\n\n\
-         Written from the tables in `src/plan/keys/tables.rs`; a test compares. `plans.example.toml` shows it all in use.\n\n\
+         Written from the tables in `src/plan/keys`; a test compares. `plans.example.toml` shows it all in use.\n\n\
          Durations are written with units (`ms`, `s`, `m`, `h`, `d`, `w`, also together: `1h 30m`). Sizes are bytes, or\n\
          have a unit (`kB`, `MB`, `GB`, `TB` of 1000, `KiB`, `MiB`, `GiB`, `TiB` of 1024). Relative paths start in the\n\
          folder of the plan file.\n",

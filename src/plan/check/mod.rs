@@ -8,6 +8,7 @@ mod activity;
 mod context;
 mod device;
 mod doubts;
+mod included;
 mod known;
 mod names;
 mod notify;
@@ -19,62 +20,69 @@ mod shared;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use toml::Spanned;
-use toml::de::DeTable;
-
 use crate::plan::diagnostic::Findings;
+use crate::plan::keys::file::FILE;
 use crate::plan::keys::tables;
 use crate::plan::model::{ErrorPolicy, Plan, PlanFile, script_path};
 use crate::plan::read::{self, At, PlanSection};
 use crate::values::invocation::Invocation;
 use crate::values::window::Window;
 
-pub(super) use context::Context;
 pub use context::Readers;
-use device::DeviceCommon;
-use known::KnownDevice;
+pub(super) use context::{CheckedFile, Context};
 pub use settings::usual_history;
 
+use context::OpenTable;
+use device::DeviceCommon;
+use known::KnownDevice;
 use names::{check_plan_name, find_duplicates};
 use shared::{retention, window};
 
-/// Reads the whole file. Gives nothing if there is an error, and then a finding says why.
+/// Reads the plan file and what it includes. Gives nothing if there is an error, and then a finding
+/// says why.
 pub(super) fn check(
-    root: &Spanned<DeTable<'_>>,
-    context: &Context<'_>,
+    main: &CheckedFile<'_>,
+    included: &[CheckedFile<'_>],
     out: &mut Findings<'_>,
 ) -> Option<PlanFile> {
-    let file = PlanSection::open(&tables::FILE, root.get_ref(), root.span(), out);
+    let context = &main.context;
+    let file = PlanSection::open(&FILE, main.root.get_ref(), main.root.span(), out);
     if file.is_empty() && !out.is_incomplete() {
         out.error(
-            root.span(),
+            main.root.span(),
             "the plan file is empty",
             "nothing but blanks and comments stands in it",
         )
         .help("`dpbackup init FILE` writes one to start from, where there is none yet");
         return None;
     }
+    let mut files: Vec<OpenTable<'_>> = vec![(file, context)];
+    files.extend(included.iter().map(|file| included::open(file, out)));
+    for (file, context) in &files {
+        included::look_at_paths(file, context, out);
+    }
+    let (file, _) = files.first()?;
+
     let settings = file
         .section("settings", out)
         .map(|section| settings::read(&section, context, out));
-
     let defaults = file.section_or_empty("device_defaults", out);
     let defaults = DeviceCommon::of_all(defaults.as_ref(), context, out);
     let of_all = settings
         .as_ref()
         .and_then(|settings| settings.checked.as_ref())
         .map(|settings| settings.timeouts);
-    let sections = file.sections("device", out);
-    let (known, devices): (Vec<_>, Vec<_>) = sections
+    let (known, devices): (Vec<_>, Vec<_>) = sections("device", &files, out)
         .iter()
-        .map(|section| device::read(section, &defaults, of_all, context, out))
+        .map(|(section, context)| device::read(section, &defaults, of_all, context, out))
         .unzip();
     let known: Vec<KnownDevice> = known.into_iter().flatten().collect();
     find_duplicates("device", known.iter().map(|device| &device.name), out);
 
+    let hooks = included::webhooks(&files, out);
     let told = file
         .section_or_empty("notify", out)
-        .map(|section| notify::read(&section, context, out))
+        .map(|section| notify::read(&section, &hooks, context, out))
         .unwrap_or_default();
 
     let default_window = settings.as_ref().and_then(|s| s.default_window.clone());
@@ -90,8 +98,11 @@ pub(super) fn check(
         plan_names: Vec::new(),
         first_quiesce: None,
     };
-    let sections = file.sections("plan", out);
-    let plans: Vec<_> = sections.iter().map(|section| reader.plan(section, out)).collect();
+    let mut plans = Vec::new();
+    for (section, context) in &sections("plan", &files, out) {
+        reader.context = context;
+        plans.push(reader.plan(section, out));
+    }
     let PlanReader {
         plan_names,
         first_quiesce,
@@ -109,6 +120,7 @@ pub(super) fn check(
 
     Some(PlanFile {
         path: context.path.to_owned(),
+        included: included.iter().map(|file| file.context.path.to_owned()).collect(),
         invocation: Invocation::default(),
         settings: settings?.checked?,
         devices: devices.into_iter().collect::<Option<_>>()?,
@@ -116,6 +128,15 @@ pub(super) fn check(
         notify: told.checked?,
         is_whole: true,
     })
+}
+
+/// The tables of this name in all files, in their order.
+fn sections<'a>(name: &str, files: &'a [OpenTable<'a>], out: &mut Findings<'_>) -> Vec<OpenTable<'a>> {
+    let of_file = |(file, context): &'a OpenTable<'a>| {
+        let sections = file.sections(name, out);
+        sections.into_iter().map(move |section| (section, *context))
+    };
+    files.iter().flat_map(of_file).collect()
 }
 
 /// Below 60 seconds a device refuses to quiesce. Here it is a warning: the run ends with a

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use toml::de::DeValue;
 
-use crate::plan::check::context::{Context, Readers};
+use crate::plan::check::context::{Context, OpenTable, Readers};
 use crate::plan::check::names::find_duplicates;
 use crate::plan::check::notify::shared::{ca_file, events};
 use crate::plan::check::secret::{password, secret_form};
@@ -35,8 +35,13 @@ pub(super) struct NotifyRead {
     has_ping_url: bool,
 }
 
-/// Reads the table.
-pub(super) fn read(section: &PlanSection<'_>, context: &Context<'_>, out: &mut Findings<'_>) -> NotifyRead {
+/// Reads the table. `included` are the web hooks of other files.
+pub(super) fn read(
+    section: &PlanSection<'_>,
+    included: &[OpenTable<'_>],
+    context: &Context<'_>,
+    out: &mut Findings<'_>,
+) -> NotifyRead {
     let timeout = section.duration("timeout", out);
     let tries = section.integer("tries", out);
     let syslog = section
@@ -47,7 +52,11 @@ pub(super) fn read(section: &PlanSection<'_>, context: &Context<'_>, out: &mut F
         .section("email", out)
         .map(|table| email::email(&table, context, out));
     let tables = section.sections("webhook", out);
-    let (names, webhooks): (Vec<_>, Vec<_>) = tables.iter().map(|table| webhook(table, context, out)).unzip();
+    let tables = tables.iter().map(|table| (table, context));
+    let tables = tables.chain(included.iter().map(|(table, context)| (table, *context)));
+    let (names, webhooks): (Vec<_>, Vec<_>) = tables
+        .map(|(table, context)| webhook(table, context, out))
+        .unzip();
     let names: Vec<At<String>> = names.into_iter().flatten().collect();
     find_duplicates("webhook", &names, out);
     let ping = section

@@ -45,9 +45,12 @@ pub(super) fn secret_form(
             let file = form
                 .text("file", out)
                 .and_then(|file| path_text(file, context, out));
-            file.map(|file| SecretSource::File(PathBuf::from(file)))
+            file.map(|file| context.secret_from_here(SecretSource::File(PathBuf::from(file))))
         }
-        "command" => form.texts("command", out).map(SecretSource::Command),
+        "command" => {
+            let command = form.texts("command", out).map(SecretSource::Command);
+            command.map(|command| context.secret_from_here(command))
+        }
         _ => credential(&form, out),
     }
 }

@@ -148,7 +148,7 @@ pub static DEVICE_TIMEOUTS: Table = Table {
     ],
 };
 
-const OF_ALL: Absent = Means("that of all devices");
+const OF_ALL: Absent = Means("that of `[device_defaults]`, else of `[settings.timeouts]`");
 
 /// Where a password comes from.
 pub static PASSWORD: Table = Table {

@@ -2,9 +2,10 @@
 //!
 //! This is the one place that knows them. Unknown keys, nearest keys, defaults, ranges and
 //! choices are decided by it, and `docs/plan-reference.md` is written from it. Here are the
-//! types; [`tables`] and [`notify`] hold what they say.
+//! types; [`file`], [`tables`] and those beside them hold what they say.
 
 pub mod device;
+pub mod file;
 pub mod notify;
 pub mod other_words;
 mod other_words_table;
@@ -82,6 +83,8 @@ pub enum KeyKind {
     Table(&'static Table),
     /// An array of tables.
     Tables(&'static Table),
+    /// An array of paths, with `*` in their names, of files that each are such a table.
+    Includes(&'static Table),
     /// One of these words, or a table.
     ChoiceOrTable(&'static [&'static str], &'static Table),
     /// A text, or a table.
@@ -136,6 +139,7 @@ impl KeyKind {
             Self::Sha256 => "64 hexadecimal digits, with or without colons".to_owned(),
             Self::Table(_) => "a table".to_owned(),
             Self::Tables(table) => format!("{} tables", table.heading),
+            Self::Includes(_) => "an array of paths, such as [\"devices.d/*.toml\"]".to_owned(),
             Self::ChoiceOrTable(words, _) => format!("{} or a table", words_in_quotes(words)),
             Self::TextOrTable(_) | Self::OpenTextOrTable(_) => "a table or text".to_owned(),
         }
@@ -145,7 +149,7 @@ impl KeyKind {
     pub fn table(&self) -> Option<&'static Table> {
         match self {
             Self::Table(table) | Self::Tables(table) | Self::ChoiceOrTable(_, table) => Some(table),
-            Self::TextOrTable(table) | Self::OpenTextOrTable(table) => Some(table),
+            Self::TextOrTable(table) | Self::OpenTextOrTable(table) | Self::Includes(table) => Some(table),
             _ => None,
         }
     }

@@ -1,8 +1,8 @@
 //! What somebody means by a key that a table does not have.
 
 use crate::plan::keys::Table;
+use crate::plan::keys::file::{FILE, INCLUDED, tables};
 use crate::plan::keys::other_words_table::OTHER_WORDS;
-use crate::plan::keys::tables::tables;
 
 pub use crate::plan::keys::other_words_table::Meant;
 
@@ -11,11 +11,19 @@ pub fn meant(table: &Table, written: &str) -> Option<Meant> {
     let lower = written.to_lowercase().replace('-', "_");
     let (_, rows) = OTHER_WORDS
         .iter()
-        .find(|(heading, _)| *heading == table.heading)?;
+        .find(|(heading, _)| *heading == heading_of(table))?;
     let (_, meant) = rows
         .iter()
         .find(|(words, _)| words.split(' ').any(|word| word == lower))?;
     Some(*meant)
+}
+
+/// The heading under which the wrong keys of a table stand: an included file is a plan file.
+fn heading_of(table: &Table) -> &'static str {
+    match std::ptr::eq(table, &INCLUDED) {
+        true => FILE.heading,
+        false => table.heading,
+    }
 }
 
 /// The headings of the other tables that have this very key.
@@ -32,8 +40,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::Meant;
+    use crate::plan::keys::file::tables;
     use crate::plan::keys::other_words_table::OTHER_WORDS;
-    use crate::plan::keys::tables::tables;
 
     #[test]
     fn every_key_that_is_meant_is_one_and_no_wrong_one_is() {

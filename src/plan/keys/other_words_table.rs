@@ -44,6 +44,10 @@ pub(super) const OTHER_WORDS: &[(&str, &[(&str, Meant)])] = &[
                 Advice("write `tags = [\"prod\"]` under each [[device]]"),
             ),
             (
+                "includes included include_files include_dir import imports files devices_d",
+                Key("include"),
+            ),
+            (
                 "spare spares",
                 Advice("write `role = \"spare\"` under the [[device]]"),
             ),

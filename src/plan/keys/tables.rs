@@ -1,62 +1,8 @@
 //! The tables of the plan file. What stands here is the contract with those who write one.
 
 use crate::plan::keys::Absent::{Default, Error, Means};
-use crate::plan::keys::device::{DEVICE, DEVICE_DEFAULTS, PASSWORD};
-use crate::plan::keys::notify::NOTIFY;
+use crate::plan::keys::device::PASSWORD;
 use crate::plan::keys::{KeyKind, Table, key};
-
-/// Every table once, those that others refer to first.
-pub fn tables() -> Vec<&'static Table> {
-    let mut found = vec![&FILE];
-    let mut next = 0;
-    while let Some(table) = found.get(next).copied() {
-        next += 1;
-        for inner in table.keys.iter().filter_map(|key| key.kind.table()) {
-            if !found.iter().any(|known| std::ptr::eq(*known, inner)) {
-                found.push(inner);
-            }
-        }
-    }
-    found
-}
-
-/// The whole file.
-pub static FILE: Table = Table {
-    heading: "the plan file",
-    meaning: "What holds for all plans, the devices, the plans, and who is told.",
-    keys: &[
-        key(
-            "settings",
-            KeyKind::Table(&SETTINGS),
-            Error,
-            "What holds for all plans.",
-        ),
-        key(
-            "device_defaults",
-            KeyKind::Table(&DEVICE_DEFAULTS),
-            Means("the defaults of its keys"),
-            "What every device has that does not say otherwise.",
-        ),
-        key(
-            "device",
-            KeyKind::Tables(&DEVICE),
-            Means("no device"),
-            "One gateway each.",
-        ),
-        key(
-            "plan",
-            KeyKind::Tables(&PLAN),
-            Means("no plan"),
-            "One backup plan each.",
-        ),
-        key(
-            "notify",
-            KeyKind::Table(&NOTIFY),
-            Means("the defaults of its keys"),
-            "How those are reached who are told of plans.",
-        ),
-    ],
-};
 
 /// `[settings]`.
 pub static SETTINGS: Table = Table {
@@ -443,18 +389,3 @@ pub static ACTIVITY: Table = Table {
         ),
     ],
 };
-
-#[cfg(test)]
-mod tests {
-    use super::tables;
-
-    #[test]
-    fn no_key_is_twice_in_a_table() {
-        for table in tables() {
-            for name in table.names() {
-                let same = table.names().filter(|other| *other == name).count();
-                assert_eq!(same, 1, "{name} in {}", table.heading);
-            }
-        }
-    }
-}

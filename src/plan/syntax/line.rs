@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::plan::keys::Table;
-use crate::plan::keys::tables::tables;
+use crate::plan::keys::file::tables;
 use crate::plan::syntax::error::SyntaxError;
 use crate::plan::syntax::place::{line_at, line_start};
 use crate::values::text::is_unsafe;
