@@ -25,6 +25,7 @@ use crate::run::status::{Class, Status};
 use crate::run::{Engine, sequence, store};
 use crate::signal::{self, Stop};
 use crate::ui::{Screen, SignalAnswer, Ui, Verbosity};
+use crate::values::closed_window::why_closed;
 use crate::values::environment::Lookup;
 use crate::values::text::printable;
 use crate::values::text::printable_json;
@@ -157,7 +158,10 @@ fn refusals(plan: &Plan, settings: &Settings, clock: &dyn Clock) -> Vec<String> 
         refused.push("BACKUPS_ARE_DISABLED".to_owned());
     }
     if let Some(window) = plan.window.as_ref().filter(|window| !window.is_open(clock.now())) {
-        refused.push(format!("PRE_VALIDATION_OUT_OF_MAINTENANCE_WINDOW: {window}"));
+        refused.push(format!(
+            "PRE_VALIDATION_OUT_OF_MAINTENANCE_WINDOW: {}",
+            why_closed(window, clock.now())
+        ));
     }
     let checks = [
         sequence::quiesce_timeout(settings, plan),

@@ -31,8 +31,8 @@ use crate::run::script::TaskEnd;
 use crate::run::status::{Class, Status};
 use crate::run::store;
 use crate::values::causes::with_causes;
+use crate::values::closed_window::why_closed;
 use crate::values::internal_error::caught;
-use crate::values::window::Window;
 
 /// The shortest quiesce timeout that a device accepts.
 const SHORTEST_QUIESCE: Duration = Duration::from_secs(60);
@@ -315,11 +315,18 @@ impl<'a> Run<'_, 'a, '_> {
             return Err(Failure::new(Status::BackupsAreDisabled, why).into());
         }
         if !self.window_is_open() {
+            let now = self.engine.clock.now();
             let why = self
                 .plan
                 .window
                 .as_ref()
-                .map_or_else(String::new, |window| outside(window, self.engine.clock.now()));
+                .map_or_else(String::new, |window| why_closed(window, now));
+            let anyway = self
+                .engine
+                .file
+                .invocation
+                .command(["run", &self.plan.name, "--ignore-window"]);
+            let why = format!("{why}; `{anyway}` does not wait for it");
             return Err(Failure::new(Status::OutOfMaintenanceWindow, why).into());
         }
         quiesce_timeout(settings, self.plan)?;
@@ -475,20 +482,6 @@ impl<'a> Run<'_, 'a, '_> {
             error,
         })
     }
-}
-
-/// Says what time it is where a window is closed, and when it opens.
-fn outside(window: &Window, now: Timestamp) -> String {
-    let zone = window.zone();
-    let shown = |at: Timestamp| at.to_zoned(zone.clone()).strftime("%a %H:%M %Z").to_string();
-    let opens = match window.next_opening(now) {
-        Some(opens) => format!("it opens {}", shown(opens)),
-        None => "it does not open within the next days".to_owned(),
-    };
-    format!(
-        "it is {}, outside the maintenance window {window}: {opens}; --ignore-window runs it all the same",
-        shown(now)
-    )
 }
 
 /// What the end of a plan means for the process.

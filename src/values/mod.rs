@@ -2,6 +2,7 @@
 
 pub mod causes;
 pub mod change;
+pub mod closed_window;
 pub mod device_pattern;
 pub mod duration;
 pub mod environment;

@@ -59,6 +59,11 @@ impl Window {
         }
     }
 
+    /// Whether its time zone was named, and is not the machine's.
+    pub fn names_zone(&self) -> bool {
+        self.zone.is_some()
+    }
+
     /// Its time zone; the machine's when the plan names none.
     pub fn zone(&self) -> TimeZone {
         self.zone.clone().unwrap_or_else(TimeZone::system)

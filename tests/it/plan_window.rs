@@ -101,6 +101,38 @@ fn a_window_in_the_hour_that_is_skipped_does_not_open_that_day() {
 }
 
 #[test]
+fn a_run_outside_its_window_says_what_time_it_is_there_and_when_it_opens() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::of(&gateway).plan("P", &window("22:00", "02:00", "Asia/Tokyo"));
+    let run = home.run("P", &TestClock::at("2026-11-22T17:30:00Z"));
+    assert_eq!(run.status(), "PRE_VALIDATION_OUT_OF_MAINTENANCE_WINDOW");
+    assert_eq!(
+        run.error(),
+        "it is Mon 2026-11-23 02:30 in Asia/Tokyo, outside the maintenance window 22:00-02:00 Asia/Tokyo; it opens \
+         Mon 2026-11-23 22:00; `dpbackup run P --ignore-window` does not wait for it"
+    );
+    assert!(gateway.operations().is_empty(), "nobody was contacted");
+}
+
+#[test]
+fn a_window_without_a_zone_is_said_to_be_in_that_of_the_machine() {
+    let gateway = Gateway::start(Setup::default());
+    let keys = "maintenance_window = { start = \"22:00\", end = \"22:01\" }";
+    let home = Home::of(&gateway).plan("P", &format!("{keys}\n{}", export("*", "DOM1", "")));
+    // Whatever the zone of this machine, one of the two is outside.
+    let errors: Vec<String> = ["2026-11-22T10:30:00Z", "2026-11-22T10:31:00Z"]
+        .iter()
+        .map(|time| home.run("P", &TestClock::at(time)))
+        .filter(|run| run.status() != "SUCCESS")
+        .map(|run| run.error().to_owned())
+        .collect();
+    assert!(!errors.is_empty());
+    for error in errors {
+        assert!(error.contains(" in this machine's time zone"), "{error}");
+    }
+}
+
+#[test]
 fn a_plan_without_a_window_of_its_own_has_the_default_one_unless_it_says_none() {
     let gateway = Gateway::start(Setup::default());
     let home = Home::new()
