@@ -4,6 +4,7 @@
 //! that an editor, `echo` or a secret of Kubernetes adds does not count, nor does a byte order
 //! mark.
 
+mod advice;
 mod first_line;
 pub mod memory;
 
@@ -55,7 +56,7 @@ pub enum SecretSource {
 #[derive(Debug, Error)]
 pub enum SecretError {
     /// The environment variable is not set, or empty.
-    #[error("environment variable {0} is not set, or is empty: set it where dpbackup is started")]
+    #[error("environment variable {0} is not set, or is empty")]
     NotSet(String),
     /// A file could not be read.
     #[error("cannot read {path}")]
@@ -85,7 +86,7 @@ pub enum SecretError {
         source: io::Error,
     },
     /// A command that ended badly.
-    #[error("{program} ended with {status}; run it by hand to see why")]
+    #[error("{program} ended with {status}")]
     Failed {
         /// Which program.
         program: String,
@@ -99,6 +100,14 @@ pub enum SecretError {
         program: String,
         /// How long it had.
         limit: Duration,
+    },
+    /// A service manager gave credentials, and this one is not among them.
+    #[error("credential {name} is not there")]
+    NoCredential {
+        /// Which.
+        name: String,
+        /// What the system says of its file.
+        source: io::Error,
     },
     /// A credential is asked for, and no service manager gave any.
     #[error(
@@ -143,7 +152,11 @@ impl SecretSource {
                 line.take(value.as_bytes());
                 self.secret_of(line)
             }
-            Self::File(path) => self.read_file(&context.folder.join(path), Granted::Nobody),
+            Self::File(path) => {
+                let path = context.folder.join(path);
+                // As it stands in an error, it can be pasted anywhere.
+                self.read_file(&std::path::absolute(&path).unwrap_or(path), Granted::Nobody)
+            }
             Self::Command(argv) => self.run_command(argv, context, COMMAND_LIMIT),
             Self::Credential(name) => {
                 if !is_credential_name(name) {
@@ -151,7 +164,16 @@ impl SecretSource {
                 }
                 let folder = non_empty(context.environment, CREDENTIALS)
                     .ok_or_else(|| SecretError::NoCredentials(name.clone()))?;
-                self.read_file(&Path::new(&folder).join(name), Granted::GroupToo)
+                let found = self.read_file(&Path::new(&folder).join(name), Granted::GroupToo);
+                found.map_err(|error| match error {
+                    SecretError::Unreadable { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                        SecretError::NoCredential {
+                            name: name.clone(),
+                            source,
+                        }
+                    }
+                    error => error,
+                })
             }
             Self::Within { folder, source } => source.resolve(&context.within(folder)),
         }

@@ -145,6 +145,19 @@ impl Gateway<'_> {
         }
     }
 
+    /// The names of the `CryptoCertificate` objects of the default domain, as far as the account may
+    /// see them.
+    pub fn certificate_names(&self) -> Result<Vec<String>> {
+        let request = request::get_config(DEFAULT_DOMAIN, "CryptoCertificate", None);
+        self.read(&request, "config", |config| {
+            let rows = reply::rows(config, "CryptoCertificate");
+            Ok(rows
+                .filter_map(|row| row.attribute("name"))
+                .map(str::to_owned)
+                .collect())
+        })
+    }
+
     /// How far the device's clock is ahead of ours; negative when it is behind. It is
     /// known to a second, less what the answer took; `None` where the device does not tell.
     pub fn clock_ahead(&self) -> Result<Option<SignedDuration>> {

@@ -12,7 +12,6 @@ use crate::notify::send::{SendError, Sent, syslog};
 use crate::plan::model::notify::{Email, Notify, Ping, Syslog, SyslogAddress, Webhook, WebhookFormat};
 use crate::plan::model::{Plan, PlanFile};
 use crate::secret::{SecretContext, SecretSource};
-use crate::values::causes::with_causes;
 use crate::values::event_name::{EventName, EventNames};
 use crate::values::web_url::WebUrl;
 
@@ -159,7 +158,7 @@ impl Receiver<'_> {
             // Another try would not find it either, and a command has had its time.
             let secret = source
                 .resolve(context)
-                .map_err(|error| SendError::lasting(with_causes(&error)))?;
+                .map_err(|error| SendError::lasting(error.with_advice()))?;
             secrets.push(secret.clone());
             Ok::<SecretString, SendError>(secret)
         };

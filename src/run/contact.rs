@@ -21,7 +21,6 @@ use crate::secret::{SecretContext, SecretSource};
 use crate::soma::client::{Client, Endpoint};
 use crate::soma::error::{SomaError, SomaErrorKind};
 use crate::threads::{self, Step};
-use crate::values::causes::with_causes;
 use crate::values::pattern::PatternList;
 
 /// So many devices are asked at the same time.
@@ -315,7 +314,7 @@ pub fn client(engine: Engine<'_>, device: &Device) -> Result<Client, Failure> {
         source.resolve(&context).map_err(|error| {
             Failure::new(
                 Status::DeviceError,
-                format!("{}: no {what}: {}", device.name, with_causes(&error)),
+                format!("{}: no {what}: {}", device.name, error.with_advice()),
             )
         })
     };

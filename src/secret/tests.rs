@@ -68,7 +68,7 @@ fn an_environment_variable_must_be_set_and_not_empty() {
         let error = resolve(name).expect_err("not set").to_string();
         assert_eq!(
             error,
-            format!("environment variable {name} is not set, or is empty: set it where dpbackup is started")
+            format!("environment variable {name} is not set, or is empty")
         );
     }
     let error = resolve("LINE_END").expect_err("nothing in it").to_string();
@@ -230,9 +230,11 @@ fn a_command_that_others_could_have_written_is_not_run() {
 fn a_failing_command_is_named_but_its_output_is_not() {
     let dir = folder();
     let error = resolve(&shell("echo s3cret; echo s3cret >&2; exit 3"), dir.path()).expect_err("3");
-    assert_eq!(
-        error.to_string(),
-        "sh ended with exit status: 3; run it by hand to see why"
+    assert_eq!(error.to_string(), "sh ended with exit status: 3");
+    assert!(
+        error.with_advice().contains("run it by hand"),
+        "{}",
+        error.with_advice()
     );
     assert!(!format!("{error:?}").contains("s3cret"));
     let absent = SecretSource::Command(vec!["/no/such/program".into()]);
@@ -282,7 +284,7 @@ fn a_credential_is_a_file_that_systemd_provides() {
     assert_eq!(exposed(of_systemd("qa1")), "s3cret");
     assert!(matches!(
         of_systemd("absent"),
-        Err(SecretError::Unreadable { .. })
+        Err(SecretError::NoCredential { .. })
     ));
     for name in ["", ".", "..", "../qa1", "/etc/shadow"] {
         assert!(
@@ -312,4 +314,71 @@ fn the_source_is_described_without_its_secret() {
         assert_eq!(source.describe(), words);
         assert_eq!(format!("{source:?}"), format!("SecretSource({words})"));
     }
+}
+
+#[test]
+fn whatever_is_missing_has_its_cause_and_its_next_step() {
+    let dir = folder();
+    let here = |name: &str| dir.path().join(name);
+    let of_systemd = |name: &str| (name == CREDENTIALS).then(|| dir.path().into());
+    let said = |source: SecretSource| {
+        let error = resolve_in(&source, dir.path(), &of_systemd).expect_err("nothing there");
+        error.with_advice()
+    };
+    write(&here("empty"), b"\n", 0o600);
+    write(&here("plain"), b"#!/bin/sh\n", 0o600);
+    let command = |name: &str| SecretSource::Command(vec![name.to_owned()]);
+    let file = |name: &str| SecretSource::File(PathBuf::from(name));
+    let whole = here("absent").to_string_lossy().into_owned();
+    for (source, cause, step) in [
+        (
+            file("absent"),
+            "No such file or directory",
+            format!("`install -m 600 /dev/null {whole}`"),
+        ),
+        (
+            file("no/absent"),
+            "No such file or directory",
+            "is not there either".to_owned(),
+        ),
+        (
+            file("empty"),
+            "gives an empty first line",
+            "the secret is the first line".to_owned(),
+        ),
+        (
+            SecretSource::Env("ABSENT".to_owned()),
+            "ABSENT is not set",
+            "sudo and cron".to_owned(),
+        ),
+        (
+            command("no-such-program-at-all"),
+            "No such file or directory",
+            "$PATH".to_owned(),
+        ),
+        (
+            command("./absent"),
+            "No such file or directory",
+            "a relative one starts".to_owned(),
+        ),
+        (
+            command("./plain"),
+            "Permission denied",
+            "`ls -l ./plain`".to_owned(),
+        ),
+        (
+            SecretSource::Credential("qa1".to_owned()),
+            "credential qa1 is not there",
+            "`LoadCredential=qa1:FILE`".to_owned(),
+        ),
+    ] {
+        let words = said(source);
+        assert!(words.contains(cause) && words.contains(&step), "{words}");
+    }
+    let without = resolve(&SecretSource::Credential("qa1".to_owned()), dir.path()).expect_err("no systemd");
+    assert!(
+        without.with_advice().contains("`systemctl start"),
+        "{}",
+        without.with_advice()
+    );
 }

@@ -68,8 +68,8 @@ impl SomaError {
     }
 
     /// The same, with advice.
-    pub fn with_hint(mut self, hint: &'static str) -> Self {
-        self.hint = Some(Cow::Borrowed(hint));
+    pub fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
+        self.hint = Some(hint.into());
         self
     }
 

@@ -25,6 +25,7 @@ use crate::soma::reuse::{ConnectionsAsked, IDLE_FOR_QUESTIONS, Reuse};
 use crate::soma::tcp::TcpConnect;
 use crate::soma::tls::{self, HandshakeBroken, IdleLimit, TlsConnector};
 use crate::soma::tls_words::{explain, nothing_in_common};
+use crate::soma::unreachable;
 use crate::values::timeouts::Timeouts;
 
 /// A conversation with one device.
@@ -32,6 +33,8 @@ pub struct Http {
     agent: ureq::Agent,
     place: (String, u16),
     url: String,
+    /// The newest connection stands; what is missing is TLS.
+    stands: Arc<AtomicBool>,
     authorization: SecretString,
     timeouts: Timeouts,
     idle: IdleLimit,
@@ -107,10 +110,11 @@ impl Http {
             .timeout_send_body(Some(timeouts.request))
             .build();
         let interrupted = Arc::new(AtomicBool::new(false));
+        let stands = Arc::new(AtomicBool::new(false));
         let asked = ConnectionsAsked::default();
         let connector = asked
             .clone()
-            .chain(TcpConnect::new(Arc::clone(&interrupted)))
+            .chain(TcpConnect::new(Arc::clone(&interrupted), Arc::clone(&stands)))
             .chain(TlsConnector {
                 config: tls,
                 name,
@@ -120,6 +124,7 @@ impl Http {
             place: (bare.to_owned(), port),
             agent: ureq::Agent::with_parts(config, connector, HostNames::new(Arc::clone(&interrupted))),
             url: format!("https://{in_url}:{port}/service/mgmt/current"),
+            stands,
             authorization: SecretString::from(format!("Basic {encoded}")),
             timeouts,
             idle,
@@ -204,6 +209,7 @@ impl Http {
     fn explain(&self, deadline: &Deadline) -> Explain {
         Explain {
             place: self.place.clone(),
+            stands: Arc::clone(&self.stands),
             connect: self.timeouts.connect,
             idle: self.timeouts.idle,
             deadline: deadline.clone(),
@@ -348,6 +354,7 @@ impl Read for Body {
 /// Turns errors of `ureq` into ours.
 struct Explain {
     place: (String, u16),
+    stands: Arc<AtomicBool>,
     connect: Duration,
     idle: Duration,
     deadline: Deadline,
@@ -360,17 +367,20 @@ impl Explain {
         }
         let limit = |duration: Duration| humantime::format_duration(duration).to_string();
         match error {
-            ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => SomaError::new(
-                SomaErrorKind::Unreachable,
-                format!("no connection within {}", limit(self.connect)),
-            ),
+            ureq::Error::Timeout(ureq::Timeout::Resolve) => {
+                unreachable::silent_name_service(&self.place.0, self.connect)
+            }
+            ureq::Error::Timeout(ureq::Timeout::Connect) if self.stands.load(Ordering::SeqCst) => {
+                unreachable::no_handshake(self.connect)
+            }
+            ureq::Error::Timeout(ureq::Timeout::Connect) => unreachable::no_connection(self.connect),
             ureq::Error::Timeout(ureq::Timeout::PerRead) => SomaError::new(
                 SomaErrorKind::TimedOut,
                 format!("no byte arrived for {}", limit(self.idle)),
             ),
             ureq::Error::Timeout(_) => self.deadline.over(),
             ureq::Error::HostNotFound => {
-                SomaError::new(SomaErrorKind::Unreachable, "the host name is not known")
+                unreachable::unknown_host(&self.place.0, &io::ErrorKind::NotFound.into())
             }
             ureq::Error::ConnectionFailed => {
                 SomaError::new(SomaErrorKind::Unreachable, "no connection could be made")
@@ -410,8 +420,10 @@ impl Explain {
             if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
                 return self.tls(tls);
             }
-            if inner.downcast_ref::<LookupError>().is_some() {
-                return SomaError::new(SomaErrorKind::Unreachable, error);
+            match inner.downcast_ref::<LookupError>() {
+                Some(LookupError::Unknown(why)) => return unreachable::unknown_host(&self.place.0, why),
+                Some(other) => return SomaError::new(SomaErrorKind::Unreachable, other),
+                None => {}
             }
             if inner.downcast_ref::<HandshakeBroken>().is_some() {
                 return SomaError::new(SomaErrorKind::Tls, error).with_hint(tls::ACCESS_LIST);
@@ -421,7 +433,8 @@ impl Explain {
             io::ErrorKind::ConnectionRefused
             | io::ErrorKind::HostUnreachable
             | io::ErrorKind::NetworkUnreachable
-            | io::ErrorKind::AddrNotAvailable => tls::unreachable(error),
+            | io::ErrorKind::PermissionDenied
+            | io::ErrorKind::AddrNotAvailable => unreachable::not_connected(error),
             io::ErrorKind::UnexpectedEof => SomaError::new(
                 SomaErrorKind::Broken,
                 "the connection was closed before the answer was complete",

@@ -5,7 +5,8 @@
 //! reads small answers and `download` streams large ones, both until the `deadline` of their
 //! request. `client` is the way in. `verifier` decides in a handshake, `handshake`
 //! watches it, `distrust` says why it was refused and `tls_words` in which words; `peer` looks at a device
-//! without trusting it, `certificate` reads what it shows. Nothing here knows what a backup is.
+//! without trusting it, `certificate` reads what it shows; `unreachable` says what it means that
+//! nobody was reached. Nothing here knows what a backup is.
 
 pub mod certificate;
 pub mod client;
@@ -23,4 +24,5 @@ mod reuse;
 pub(crate) mod tcp;
 pub mod tls;
 pub(crate) mod tls_words;
+pub(crate) mod unreachable;
 mod verifier;

@@ -22,6 +22,7 @@ use crate::soma::resolve::{HostNames, LookupError};
 use crate::soma::tcp::TcpConnect;
 use crate::soma::tls;
 use crate::soma::tls_words::explain;
+use crate::soma::unreachable;
 use crate::soma::verifier::{Recorder, ShownCertificate, Verifier};
 use crate::values::trust::Trust;
 
@@ -99,11 +100,11 @@ pub fn reach(host: &str, port: u16, limit: Duration, interrupted: &Arc<AtomicBoo
     })?;
     let addresses = addresses(host, port, limit, interrupted)?;
     let left = deadline.saturating_duration_since(Instant::now());
-    let connected = TcpConnect::new(Arc::clone(interrupted)).first(&addresses, Some(left));
+    let connected = TcpConnect::new(Arc::clone(interrupted), Arc::default()).first(&addresses, Some(left));
     let stream = connected.map_err(|error| match error.kind() {
         io::ErrorKind::Interrupted => Deadline::interrupted(),
-        _ if is_timeout(&error) => too_late(SomaErrorKind::Unreachable, "no connection", limit),
-        _ => tls::unreachable(&error),
+        _ if is_timeout(&error) => unreachable::no_connection(limit),
+        _ => unreachable::not_connected(&error),
     })?;
     Ok(Reached {
         name,
@@ -143,11 +144,7 @@ impl Reached {
     fn step(&mut self, connection: &mut ClientConnection, watch: &mut HandshakeWatch) -> Result<()> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(too_late(
-                SomaErrorKind::Tls,
-                "no end of the TLS handshake",
-                self.limit,
-            ));
+            return Err(unreachable::no_handshake(self.limit));
         }
         if self.interrupted.load(Ordering::SeqCst) {
             return Err(Deadline::interrupted());
@@ -188,16 +185,9 @@ fn addresses(
     let found = HostNames::new(Arc::clone(interrupted)).look_up(host, port, limit);
     found.map_err(|error| match error {
         LookupError::Interrupted => Deadline::interrupted(),
-        LookupError::TooLate => too_late(SomaErrorKind::Unreachable, "no answer of the name service", limit),
-        LookupError::Unknown(_) => SomaError::new(SomaErrorKind::Unreachable, "the host name is not known"),
+        LookupError::TooLate => unreachable::silent_name_service(host, limit),
+        LookupError::Unknown(why) => unreachable::unknown_host(host, &why),
     })
-}
-
-fn too_late(kind: SomaErrorKind, what: &str, limit: Duration) -> SomaError {
-    SomaError::new(
-        kind,
-        format!("{what} within {}", humantime::format_duration(limit)),
-    )
 }
 
 fn is_timeout(error: &io::Error) -> bool {

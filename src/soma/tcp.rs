@@ -25,12 +25,14 @@ const LOOK: Duration = Duration::from_millis(50);
 #[derive(Debug, Default)]
 pub(crate) struct TcpConnect {
     interrupted: Arc<AtomicBool>,
+    stands: Arc<AtomicBool>,
 }
 
 impl TcpConnect {
-    /// A connection is given up when `interrupted` says so.
-    pub(crate) fn new(interrupted: Arc<AtomicBool>) -> Self {
-        Self { interrupted }
+    /// A connection is given up when `interrupted` says so. `stands` tells, once it is made, that
+    /// whatever is still waited for is not the connection itself.
+    pub(crate) fn new(interrupted: Arc<AtomicBool>, stands: Arc<AtomicBool>) -> Self {
+        Self { interrupted, stands }
     }
 
     /// The first address that takes a connection, within `limit`. Those that are left share
@@ -98,10 +100,12 @@ impl<In: Transport> Connector<In> for TcpConnect {
         if let Some(chained) = chained {
             return Ok(Some(Either::A(chained)));
         }
+        self.stands.store(false, Ordering::SeqCst);
         let limit = limit_of(details.timeout)?;
         let stream = self
             .first(&details.addrs, limit)
             .map_err(|error| timed_out(error, details.timeout.reason))?;
+        self.stands.store(true, Ordering::SeqCst);
         let stream = Arc::new(stream);
         let handle = Arc::downgrade(&stream) as Weak<dyn ShutdownHandle>;
         (details.register_shutdown)(handle)?;
@@ -220,7 +224,7 @@ mod tests {
         let limited = TcpConnect::default().first(&[address], Some(Duration::from_millis(60)));
         assert_eq!(limited.expect_err("silence").kind(), io::ErrorKind::TimedOut);
         let interrupted = Arc::new(AtomicBool::new(true));
-        let stopped = TcpConnect::new(interrupted).first(&[address], HOUR);
+        let stopped = TcpConnect::new(interrupted, Arc::default()).first(&[address], HOUR);
         assert_eq!(stopped.expect_err("silence").kind(), io::ErrorKind::Interrupted);
     }
 

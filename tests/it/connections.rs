@@ -113,8 +113,12 @@ fn a_device_whose_host_name_is_not_known_is_skipped() {
     assert_eq!(run.tasks(), ["QA1/DOM* SKIPPED_DEVICE_NOT_AVAILABLE"]);
     // A name server that does not answer at all ends as any other connection does.
     let errors = run.errors().join("\n");
-    let told = ["the host name is not known", "no connection within"];
+    let told = [
+        "the host name 'no-such-host.invalid' is not known",
+        "have not answered for 'no-such-host.invalid' within 5s",
+    ];
     assert!(told.iter().any(|words| errors.contains(words)), "{errors}");
+    assert!(errors.contains("/etc/resolv.conf"), "{errors}");
 }
 
 #[test]

@@ -59,7 +59,7 @@ fn each_limit_on_the_wire_is_named_by_its_error() {
             "connect",
             "connect",
             FaultKind::StallBeforeHead(None),
-            "no connection within 400ms",
+            "no TLS handshake followed within 400ms",
         ),
         (
             "request",

@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::shown::shown;
-use crate::simulator::{BackupMode, Fault, FaultKind, Gateway, Identity, Setup, User};
+use crate::simulator::{BackupMode, CryptoCertificate, Fault, FaultKind, Gateway, Identity, Setup, User};
 use crate::support::Home;
 
 const EXPORT: &str = "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"QA*\"\ndomains = \"DOM1\"\n";
@@ -89,6 +90,49 @@ fn a_wrong_port_or_another_server_is_told_by_what_answers() {
     ));
     said.add("rest", &home, 1);
     assert_shown!(said.0);
+}
+
+#[test]
+fn a_device_that_says_nothing_is_told_by_how_far_one_came() {
+    let mut said = Said::default();
+    let quick = |port| {
+        Home::new()
+            .timeouts("connect = 300ms")
+            .device_at("QA1", port, "{ verify = false }")
+            .plan("P", EXPORT)
+    };
+    // Its queue is full: the kernel drops what comes, as a firewall does.
+    let (port, _held) = deaf();
+    said.add("nobody answers", &quick(port), 4);
+    said.add_of("nobody shows a certificate", &quick(port), 1, &["trust", "QA1"]);
+    // Connections are taken by the kernel, and nobody says anything on them.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = silent.local_addr().expect("an address").port();
+    said.add("a port that is silent", &quick(port), 4);
+    said.add_of(
+        "a silent port shows no certificate",
+        &quick(port),
+        1,
+        &["trust", "QA1"],
+    );
+    assert_shown!(said.0);
+}
+
+/// A port that takes no more connections and refuses none, as long as the rest is held.
+fn deaf() -> (u16, impl Sized) {
+    use rustix::net::{AddressFamily, SocketType, bind, listen, socket};
+    let socket = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+    let any: std::net::SocketAddr = "127.0.0.1:0".parse().expect("an address");
+    bind(&socket, &any).expect("a port");
+    listen(&socket, 0).expect("it listens");
+    let listener = TcpListener::from(socket);
+    let address = listener.local_addr().expect("an address");
+    let mut held = Vec::new();
+    // The kernel takes one more than it is told; then it is silent.
+    while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
+        held.push(stream);
+    }
+    (address.port(), (listener, held))
 }
 
 #[test]
@@ -189,6 +233,16 @@ fn a_device_that_is_not_ready_says_what_it_lacks() {
     };
     let (_gateway, home) = with(none, SECURE);
     said.add("no certificate object", &home, 1);
+
+    let others = Setup {
+        certificates: vec![
+            CryptoCertificate::new("web"),
+            CryptoCertificate::new("Backup-Cert"),
+        ],
+        ..Setup::default()
+    };
+    let (_gateway, home) = with(others, SECURE);
+    said.add("another certificate", &home, 1);
     assert_shown!(said.0);
 }
 
@@ -279,6 +333,17 @@ fn a_secret_that_is_not_there_says_where_it_was_looked_for() {
     said.add_of("file readable by others", &home, 1, run);
     said.add_of("command fails", &from("{ command = [\"false\"] }"), 1, run);
     said.add_of("no credential", &from("{ credential = \"qa1\" }"), 1, run);
+    said.add_of(
+        "no such command",
+        &from("{ command = [\"no-such-program\"] }"),
+        1,
+        run,
+    );
+    said.add_of("no folder", &from("{ file = \"/no/such/folder/qa1\" }"), 1, run);
+    let home = from("{ file = \"secret\" }");
+    fs::write(home.path("secret"), "\n").expect("a file");
+    mode(&home.path("secret"), 0o600);
+    said.add_of("an empty file", &home, 1, run);
     let home = from("\"secret\"");
     mode(&home.path("own.toml"), 0o644);
     said.add_of("password in a file readable by others", &home, 2, run);

@@ -10,10 +10,12 @@ use crate::gateway::Gateway;
 use crate::gateway::facts::{BackupMode, CertificateObject};
 use crate::plan::model::{Device, Settings, Trust};
 use crate::run::Engine;
+use crate::run::certificates;
 use crate::run::contact;
 use crate::run::examine::domains;
 use crate::run::examine::item::{CheckItem, CheckItems};
 use crate::run::examine::needs::Needs;
+use crate::secret::SecretSource;
 use crate::soma::certificate::days_until;
 use crate::soma::peer;
 use crate::values::duration::HumanDuration;
@@ -26,22 +28,31 @@ const SOON_DAYS: i64 = 30;
 /// with the logs of the device.
 const TOLERATED_SKEW: SignedDuration = SignedDuration::from_secs(60);
 
+/// Why nobody logged in.
+const UNREACHED: &str = "the device was not reached as it should be";
+
+/// Where its secret is asked for.
+const PASSWORD: &str = "it is `password` of this device in the plan file";
+
 /// Looks at one device, from the way to it inwards.
 pub(super) fn examine(engine: Engine<'_>, device: &Device, needs: &Needs<'_>) -> Vec<CheckItem> {
     let mut found = CheckItems::about(&device.name);
     if tls(engine, device, &mut found).is_none() {
-        found.skip(&["login"], "the device was not reached as it should be");
+        // A command is not started for nothing; all else is looked for, and told in the same go.
+        match device.password {
+            SecretSource::Command(_) => found.skip(&["login"], UNREACHED),
+            _ => match contact::client(engine, device) {
+                Ok(_) => found.skip(&["login"], UNREACHED),
+                Err(failure) => found.fail("login", failure.message, PASSWORD),
+            },
+        }
         found.skip(&needs.items(), "not logged in");
         return found.found;
     }
     let gateway = match contact::gateway(engine, device) {
         Ok(gateway) => gateway,
         Err(failure) => {
-            found.fail(
-                "login",
-                failure.message,
-                "see `password` of this device in the plan file",
-            );
+            found.fail("login", failure.message, PASSWORD);
             found.skip(&needs.items(), "not logged in");
             return found.found;
         }
@@ -221,7 +232,7 @@ fn certificate(engine: Engine<'_>, gateway: &Gateway<'_>, name: &str, found: &mu
         Ok(CertificateObject::Absent) => found.fail(
             "certificate",
             format!("the default domain has no crypto certificate '{name}'"),
-            "create it there, or correct `certificate`; the account needs */default/crypto/cert?Access=r to see it",
+            certificates::instead_of(gateway, name),
         ),
         Err(error) => found.failed("certificate", &error),
     }

@@ -9,6 +9,7 @@ use crate::artifact::manifest::{self, FolderError};
 use crate::artifact::stage_folder::{SealedPart, StagedFolder};
 use crate::gateway::backup::{FolderRemoved, RemoteFile, RemoteFolder, SecureBackupEnd};
 use crate::gateway::facts::BackupMode;
+use crate::run::certificates;
 use crate::run::event::{Event, FileKind, FileProof, Owner, Progress, StoredFile, Undo};
 use crate::run::failure::{Failure, Trouble, words};
 use crate::run::ledger::{Reply, UndoStep};
@@ -48,7 +49,8 @@ impl Walk<'_, '_, '_> {
             .map_err(|error| self.exchange(Status::DeviceError, &error))?
         {
             let why = format!(
-                "{device}: the default domain holds no CryptoCertificate '{certificate}'; create it there, or correct `certificate` in the plan (upper and lower case differ)"
+                "{device}: the default domain holds no CryptoCertificate '{certificate}': {}",
+                certificates::instead_of(gateway, certificate)
             );
             return Err(Failure::new(Status::CertDoesntExistOnDevice, why).into());
         }

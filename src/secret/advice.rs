@@ -1,0 +1,94 @@
+//! What to do where a secret cannot be had.
+
+use std::io;
+use std::path::Path;
+
+use crate::secret::SecretError;
+use crate::values::causes::with_causes;
+use crate::values::invocation::quoted;
+
+impl SecretError {
+    /// What happened with its causes, and then the next step.
+    pub fn with_advice(&self) -> String {
+        let said = with_causes(self);
+        match self.advice() {
+            Some(advice) => format!("{said}; {advice}"),
+            None => said,
+        }
+    }
+
+    fn advice(&self) -> Option<String> {
+        let advice = match self {
+            Self::NotSet(_) => "set it where dpbackup is started: sudo and cron hand over nothing of a shell, and a \
+                                unit of systemd has `Environment=` or, better, { credential = \"…\" }"
+                .to_owned(),
+            Self::Unreadable { path, source } => of_file(path, source),
+            Self::NoCredential { name, .. } => {
+                format!("the unit wants a line `LoadCredential={name}:FILE` (`systemctl edit`)")
+            }
+            Self::NoLine { .. } => "the secret is the first line".to_owned(),
+            Self::CannotRun { program, source } => of_program(program, source)?,
+            Self::Failed { .. } => {
+                "run it by hand to see why, as the same user and with `</dev/null`: it has no terminal here".to_owned()
+            }
+            Self::TimedOut { .. } => {
+                "it may wait for a passphrase or for the network: run it by hand, as the same user and with \
+                 `</dev/null`"
+                    .to_owned()
+            }
+            Self::NoCredentials(_) => {
+                "start the unit that has it (`systemctl start dpbackup@PLAN`), or give a run by hand another source: \
+                 { file = \"…\" }, { env = \"…\" }, { command = [\"…\"] }"
+                    .to_owned()
+            }
+            // The first says the command that mends it; the second is a finding of the plan file too.
+            Self::Untrusted(_) | Self::BadCredentialName(_) => return None,
+        };
+        Some(advice)
+    }
+}
+
+fn of_file(path: &Path, why: &io::Error) -> String {
+    let shown = path.to_string_lossy();
+    match why.kind() {
+        io::ErrorKind::NotFound => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            match folder.filter(|folder| !folder.exists()) {
+                Some(folder) => format!(
+                    "its folder {} is not there either: correct the path (a relative one starts in the folder of the \
+                     plan file)",
+                    folder.display()
+                ),
+                None => format!(
+                    "correct the path (a relative one starts in the folder of the plan file), or make the file with \
+                     `install -m 600 /dev/null {}` and write the secret into its first line",
+                    quoted(&shown)
+                ),
+            }
+        }
+        io::ErrorKind::PermissionDenied => format!(
+            "the user who runs dpbackup (user {}) may not read it or its folder: `ls -ld {}` shows who may",
+            rustix::process::geteuid().as_raw(),
+            quoted(&shown)
+        ),
+        _ => "the first line of a regular file is read".to_owned(),
+    }
+}
+
+fn of_program(program: &str, why: &io::Error) -> Option<String> {
+    let advice = match why.kind() {
+        io::ErrorKind::NotFound if program.contains('/') => {
+            "correct its path: a relative one starts in the folder of the plan file".to_owned()
+        }
+        io::ErrorKind::NotFound => {
+            "no folder of $PATH has it, and cron has a short one: give its whole path in { command = [\"/…\"] }"
+                .to_owned()
+        }
+        io::ErrorKind::PermissionDenied => format!(
+            "it is not executable for the user who runs dpbackup: `ls -l {}` shows for whom it is",
+            quoted(program)
+        ),
+        _ => return None,
+    };
+    Some(advice)
+}

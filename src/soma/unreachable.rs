@@ -1,0 +1,137 @@
+//! Why nobody was reached: what it means, and what to look at. A run, `check` and `trust` say
+//! it in the same words.
+
+use std::io;
+use std::time::Duration;
+
+use crate::soma::error::{SomaError, SomaErrorKind};
+use crate::soma::tls;
+use crate::values::invocation::quoted;
+
+/// The name of a host leads nowhere, as the resolver of this machine says.
+pub(crate) fn unknown_host(host: &str, why: &io::Error) -> SomaError {
+    let why = why.to_string();
+    let why = why
+        .strip_prefix("failed to lookup address information: ")
+        .unwrap_or(&why);
+    SomaError::new(
+        SomaErrorKind::Unreachable,
+        format!("the host name '{host}' is not known ({why})"),
+    )
+    .with_hint(format!(
+        "correct `host`, or write the address there; this machine looks names up in /etc/hosts, then asks the name \
+         servers of /etc/resolv.conf, as `getent hosts {}` does",
+        quoted(host)
+    ))
+}
+
+/// The resolver of this machine has not answered.
+pub(crate) fn silent_name_service(host: &str, limit: Duration) -> SomaError {
+    SomaError::new(
+        SomaErrorKind::Unreachable,
+        format!(
+            "the name servers of this machine have not answered for '{host}' within {}",
+            shown(limit)
+        ),
+    )
+    .with_hint("look at /etc/resolv.conf and at the way to the servers that it names, or write the address as `host`")
+}
+
+/// A connection could not be made, and somebody said so at once.
+pub(crate) fn not_connected(error: &io::Error) -> SomaError {
+    let hint = match error.kind() {
+        io::ErrorKind::HostUnreachable => {
+            "a router on the way, or this machine, says that nobody is at that address: is it right (`host`), is the \
+             device up, and does the way lead there (routes, VPN)?"
+        }
+        io::ErrorKind::NetworkUnreachable => {
+            "this machine has no route to that network: look at its interfaces, routes and VPN, and at `host`"
+        }
+        io::ErrorKind::PermissionDenied => {
+            "this machine itself forbids it: look at its firewall, its SELinux policy, and what a service unit or a \
+             network policy allows"
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            "is `host` the address of a device? else this machine has no free port of its own left"
+        }
+        _ => return tls::unreachable(error),
+    };
+    SomaError::new(SomaErrorKind::Unreachable, error).with_hint(hint)
+}
+
+/// Nobody answered, not even with a refusal.
+pub(crate) fn no_connection(limit: Duration) -> SomaError {
+    SomaError::new(
+        SomaErrorKind::Unreachable,
+        format!("no connection within {}", shown(limit)),
+    )
+    .with_hint(
+        "nobody answers at that address and port, not even with a refusal: most often a firewall on the way that \
+         drops, a wrong `host`, or a device that is down; a slow way wants a longer `timeouts.connect`",
+    )
+}
+
+/// Whoever took the connection has not said a word of TLS.
+pub(crate) fn no_handshake(limit: Duration) -> SomaError {
+    SomaError::new(
+        SomaErrorKind::Unreachable,
+        format!(
+            "the connection was taken, and no TLS handshake followed within {}",
+            shown(limit)
+        ),
+    )
+    .with_hint(
+        "is this the port of the XML Management Interface (usually 5550), and not one that waits for something else? \
+         a device under heavy load, or something in between, may also take connections and say nothing",
+    )
+}
+
+fn shown(limit: Duration) -> humantime::FormattedDuration {
+    humantime::format_duration(limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_way_of_not_being_reached_has_advice_of_its_own() {
+        let limit = Duration::from_secs(10);
+        let mut said: Vec<SomaError> = [
+            io::ErrorKind::ConnectionRefused,
+            io::ErrorKind::HostUnreachable,
+            io::ErrorKind::NetworkUnreachable,
+            io::ErrorKind::PermissionDenied,
+            io::ErrorKind::AddrNotAvailable,
+        ]
+        .map(|kind| not_connected(&kind.into()))
+        .into();
+        said.push(no_connection(limit));
+        said.push(no_handshake(limit));
+        said.push(silent_name_service("qa1", limit));
+        said.push(unknown_host("qa1", &io::Error::other("no such name")));
+        let mut hints: Vec<String> = said
+            .into_iter()
+            .map(|error| {
+                assert_eq!(error.kind, SomaErrorKind::Unreachable, "{error}");
+                error.hint.expect("advice").into_owned()
+            })
+            .collect();
+        let all = hints.len();
+        hints.sort();
+        hints.dedup();
+        assert_eq!(hints.len(), all, "{hints:#?}");
+    }
+
+    #[test]
+    fn a_name_that_is_not_known_is_said_once_with_the_words_of_the_resolver() {
+        let why = io::Error::other("failed to lookup address information: Name or service not known");
+        let error = unknown_host("qa1.example.com", &why);
+        assert_eq!(
+            error.message,
+            "the host name 'qa1.example.com' is not known (Name or service not known)"
+        );
+        let hint = error.hint.expect("advice");
+        assert!(hint.contains("`getent hosts qa1.example.com`"), "{hint}");
+    }
+}
