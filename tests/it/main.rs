@@ -20,6 +20,7 @@ mod connections;
 mod crash;
 mod diff;
 mod draw;
+mod examples;
 mod exit_codes;
 mod exit_signals;
 mod faults;

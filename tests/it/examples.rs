@@ -1,0 +1,176 @@
+//! What `examples/` schedules and installs is understood by who reads it: the units by systemd,
+//! the YAML by a parser, the commands by the binary.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use clap::Parser as _;
+use dpbackup::cli::Cli;
+
+const PLAYBOOK: &str = include_str!("../../examples/ansible/playbook.yml");
+
+fn examples(folder: &str) -> Vec<(PathBuf, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("examples")
+        .join(folder);
+    let mut found: Vec<_> = fs::read_dir(&folder)
+        .expect("the folder")
+        .map(|entry| entry.expect("an entry").path())
+        .map(|path| (path.clone(), fs::read_to_string(path).expect("text")))
+        .collect();
+    found.sort();
+    found
+}
+
+/// Each command line of dpbackup in the examples, with what starts it.
+fn command_lines() -> Vec<(PathBuf, Vec<String>)> {
+    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let mut lines = Vec::new();
+    for (path, text) in examples("cron") {
+        let entries = text
+            .lines()
+            .filter(|line| line.starts_with(|c: char| c.is_ascii_digit()));
+        // Five fields of time, the user, the command.
+        lines.extend(entries.map(|line| (path.clone(), words(line).split_off(6))));
+    }
+    for (path, text) in examples("systemd") {
+        let started = text.lines().filter_map(|line| line.strip_prefix("ExecStart="));
+        lines.extend(started.map(|line| (path.clone(), words(&line.replace("%i", "Nightly")))));
+    }
+    for (path, text) in examples("kubernetes") {
+        let given = text.lines().filter_map(|line| line.trim().strip_prefix("args: "));
+        for arguments in given {
+            let mut line = vec!["dpbackup".to_owned()];
+            line.extend(serde_json::from_str::<Vec<String>>(arguments).expect("an array of texts"));
+            lines.push((path.clone(), line));
+        }
+    }
+    lines
+}
+
+#[test]
+fn every_way_of_starting_it_schedules_run_prune_and_a_weekly_verify() {
+    let lines = command_lines();
+    assert_eq!(lines.len(), 9, "three commands in three ways: {lines:?}");
+    for (path, line) in &lines {
+        let parsed = Cli::try_parse_from(line);
+        assert!(parsed.is_ok(), "{}: {line:?}: {:?}", path.display(), parsed.err());
+    }
+    for way in ["cron", "systemd", "kubernetes"] {
+        for command in ["run Nightly", "prune", "verify --all"] {
+            let has = lines.iter().any(|(path, line)| {
+                path.to_string_lossy().contains(&format!("examples/{way}/"))
+                    && line.join(" ").ends_with(command)
+            });
+            assert!(has, "{way}: {command}");
+        }
+    }
+}
+
+#[test]
+fn systemd_understands_the_units() {
+    if Command::new("systemd-analyze").arg("--version").output().is_err() {
+        eprintln!("NOT CHECKED: there is no systemd-analyze here, so nobody looked at examples/systemd");
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut units = Vec::new();
+    for (path, text) in examples("systemd") {
+        let name = path
+            .file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .replace('@', "@Nightly");
+        // Where the package puts it there is nothing on this machine.
+        let text = text.replace("/usr/bin/dpbackup", env!("CARGO_BIN_EXE_dpbackup"));
+        fs::write(folder.path().join(&name), text).expect("a unit");
+        units.push(folder.path().join(&name));
+    }
+    let verified = Command::new("systemd-analyze")
+        .args(["verify", "--man=no", "--recursive-errors=no"])
+        .args(&units)
+        .output()
+        .expect("it starts");
+    let said = String::from_utf8_lossy(&verified.stderr);
+    let ours: Vec<&str> = said.lines().filter(|line| line.contains("dpbackup")).collect();
+    assert!(ours.is_empty(), "{said}");
+    assert!(verified.status.success(), "{said}");
+}
+
+#[test]
+fn the_yaml_of_the_examples_is_read_by_a_parser() {
+    let reads = Command::new("python3").args(["-c", "import yaml"]).output();
+    if !reads.is_ok_and(|output| output.status.success()) {
+        eprintln!("NOT CHECKED: there is no python3-yaml here, so nobody parsed the YAML of the examples");
+        return;
+    }
+    let files = examples("kubernetes").into_iter().chain(examples("ansible"));
+    let yaml = files.map(|(path, _)| path).filter(|path| {
+        let name = path.to_string_lossy();
+        name.ends_with(".yaml") || name.ends_with(".yml")
+    });
+    let mut count = 0;
+    for path in yaml {
+        let program =
+            "import json, sys, yaml; print(json.dumps(list(yaml.safe_load_all(open(sys.argv[1])))))";
+        let read = Command::new("python3")
+            .args(["-c", program])
+            .arg(&path)
+            .output()
+            .expect("it starts");
+        let documents: Vec<serde_json::Value> =
+            serde_json::from_slice(&read.stdout).unwrap_or_else(|_| panic!("{}: {read:?}", path.display()));
+        assert!(!documents.is_empty() && documents.iter().all(|document| !document.is_null()));
+        for document in &documents {
+            match document["kind"].as_str() {
+                Some("CronJob") => {
+                    let schedule = document["spec"]["schedule"].as_str().expect("a schedule");
+                    assert_eq!(schedule.split(' ').count(), 5, "{schedule}");
+                    assert_eq!(document["spec"]["concurrencyPolicy"], "Forbid");
+                }
+                other => {
+                    assert_eq!(other, None);
+                    assert!(
+                        document[0]["tasks"]
+                            .as_array()
+                            .is_some_and(|tasks| tasks.len() > 8)
+                    );
+                }
+            }
+        }
+        count += 1;
+    }
+    assert_eq!(count, 3);
+}
+
+#[test]
+fn the_playbook_copies_files_that_are_there_and_a_plan_file_that_is_valid() {
+    let units: Vec<String> = examples("systemd")
+        .into_iter()
+        .map(|(path, _)| path.file_name().expect("a name").to_string_lossy().into_owned())
+        .collect();
+    for unit in &units {
+        assert!(
+            PLAYBOOK.contains(&format!("        - {unit}\n")),
+            "it installs {unit}"
+        );
+    }
+    let named = PLAYBOOK
+        .lines()
+        .filter(|line| line.starts_with("        - dpbackup"));
+    for line in named {
+        let name = line.trim_start_matches("        - ");
+        assert!(
+            units.iter().any(|unit| unit == name),
+            "{name} is one of the units"
+        );
+    }
+    let home = crate::support::Home::new();
+    let plan = include_str!("../../examples/ansible/plans.toml");
+    fs::write(home.path("ansible.toml"), plan).expect("a file");
+    let valid = home.dpbackup(&["--quiet", "validate", "ansible.toml"]).exits(0);
+    assert_eq!((valid.stdout.as_str(), valid.stderr.as_str()), ("", ""));
+    // The credentials of the plan file are those that the playbook hands over.
+    assert!(plan.contains("{ credential = \"qa1\" }") && PLAYBOOK.contains("\n      qa1: "));
+}
