@@ -25,6 +25,7 @@ mod exit_codes;
 mod exit_signals;
 mod faults;
 mod file_systems;
+mod first_hour;
 mod fleet;
 mod fuzz_seeds;
 mod gateway_amp;
