@@ -10,13 +10,13 @@ use crate::values::invocation::quoted;
 
 /// The name of a host leads nowhere, as the resolver of this machine says.
 pub(crate) fn unknown_host(host: &str, why: &io::Error) -> SomaError {
-    let why = why.to_string();
-    let why = why
+    let told = why.to_string();
+    let told = told
         .strip_prefix("failed to lookup address information: ")
-        .unwrap_or(&why);
+        .unwrap_or(&told);
     SomaError::new(
         SomaErrorKind::Unreachable,
-        format!("the host name '{host}' is not known ({why})"),
+        format!("the host name '{host}' is not known ({told})"),
     )
     .with_hint(format!(
         "correct `host`, or write the address there; this machine looks names up in /etc/hosts, then asks the name \

@@ -89,6 +89,7 @@ mod task_stored;
 mod terminal;
 mod texts;
 mod tls_causes;
+mod troubleshooting;
 mod trust;
 mod unchanged;
 mod undo;

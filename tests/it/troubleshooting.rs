@@ -1,0 +1,153 @@
+//! The page that is searched for the words on the screen has them: each message of the source
+//! about a device, and each status that is no success.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use dpbackup::run::status::{Class, Status};
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+
+/// Where messages about devices are made.
+const ROOMS: [&str; 7] = [
+    "src/soma",
+    "src/gateway",
+    "src/run/contact.rs",
+    "src/run/expand.rs",
+    "src/run/task.rs",
+    "src/run/task",
+    "src/run/undo.rs",
+];
+
+#[test]
+fn every_message_about_a_device_is_found_on_the_page_by_its_words() {
+    let page = page();
+    let mut looked_up = 0;
+    for file in ROOMS.iter().flat_map(|room| files(room)) {
+        let text = fs::read_to_string(&file).expect("a source file");
+        let shipped = text.split("#[cfg(test)]\nmod tests").next().expect("a beginning");
+        let tokens: TokenStream = shipped.parse().expect("Rust");
+        let mut messages = Vec::new();
+        collect(tokens, &mut messages);
+        for words in messages.iter().filter_map(|message| fixed_words(message)) {
+            assert!(
+                page.contains(&words),
+                "{}: docs/troubleshooting.md has no {words:?}",
+                file.display()
+            );
+            looked_up += 1;
+        }
+    }
+    assert!(looked_up > 60, "messages are found at all: {looked_up}");
+}
+
+#[test]
+fn every_status_that_is_no_success_is_on_the_page() {
+    let page = page();
+    for (_, code, class) in Status::ALL {
+        if !matches!(class, Class::Interim | Class::Success) {
+            assert!(page.contains(&format!("`{code}`")), "{code}");
+        }
+    }
+}
+
+#[test]
+fn words_are_looked_up_without_what_differs_from_time_to_time() {
+    for (message, words) in [
+        (
+            "{device}: {scope} was not quiesced within {limit}: {last}",
+            "was not quiesced within",
+        ),
+        ("CA file {}: {what}", "CA file"),
+        ("the device answered: {}", "the device answered"),
+    ] {
+        assert_eq!(fixed_words(message).as_deref(), Some(words));
+    }
+    assert_eq!(fixed_words("{}: {}"), None);
+}
+
+fn page() -> String {
+    let page = include_str!("../../docs/troubleshooting.md");
+    page.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn files(room: &str) -> Vec<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(room);
+    if path.is_file() {
+        return vec![path];
+    }
+    let entries = fs::read_dir(&path).expect(room);
+    let files = entries.map(|entry| entry.expect("an entry").path());
+    files
+        .filter(|file| {
+            let name = file.to_string_lossy();
+            name.ends_with(".rs") && !name.ends_with("_tests.rs")
+        })
+        .collect()
+}
+
+/// The texts in `SomaError::new(…)`, `Failure::new(…)`, `#[error(…)]`, and in what is assigned to
+/// `why`, `message` or `refused`.
+fn collect(tokens: TokenStream, messages: &mut Vec<String>) {
+    let trees: Vec<TokenTree> = tokens.into_iter().collect();
+    let is_word = |at: usize, words: &[&str]| matches!(trees.get(at), Some(TokenTree::Ident(word)) if words.iter().any(|known| word == known));
+    for (at, tree) in trees.iter().enumerate() {
+        if let TokenTree::Group(group) = tree {
+            // `SomaError`, two colons, `new`, and this.
+            let is_error = at >= 4 && is_word(at - 1, &["new"]) && is_word(at - 4, &["SomaError", "Failure"]);
+            let is_attribute = at >= 1 && is_word(at - 1, &["error"]);
+            if group.delimiter() == Delimiter::Parenthesis && (is_error || is_attribute) {
+                texts(group.stream(), messages);
+            } else {
+                collect(group.stream(), messages);
+            }
+        }
+        if is_word(at, &["why", "message", "refused"])
+            && matches!(trees.get(at + 1), Some(TokenTree::Punct(sign)) if sign.as_char() == '=')
+        {
+            let until_end = trees.iter().skip(at + 2);
+            let assigned =
+                until_end.take_while(|tree| !matches!(tree, TokenTree::Punct(sign) if sign.as_char() == ';'));
+            texts(assigned.cloned().collect(), messages);
+        }
+    }
+}
+
+fn texts(tokens: TokenStream, found: &mut Vec<String>) {
+    for tree in tokens {
+        match tree {
+            TokenTree::Group(group) => texts(group.stream(), found),
+            TokenTree::Literal(literal) => {
+                if let Ok(text) = syn::parse_str::<syn::LitStr>(&literal.to_string()) {
+                    found.push(text.value());
+                }
+            }
+            TokenTree::Ident(_) | TokenTree::Punct(_) => {}
+        }
+    }
+}
+
+/// The first words of a message that are always the same and are more than one.
+fn fixed_words(message: &str) -> Option<String> {
+    let mut without_values = String::new();
+    let mut depth = 0_usize;
+    for c in message.chars() {
+        match c {
+            '{' => depth += 1,
+            '}' => {
+                depth = depth.saturating_sub(1);
+                without_values.push('|');
+            }
+            c if depth == 0 => without_values.push(c),
+            _ => {}
+        }
+    }
+    let separators = ['|', ':', ';', ',', '(', ')', '<', '"'];
+    let pieces = without_values.split(separators).map(str::trim);
+    pieces
+        .filter(|piece| {
+            let piece = piece.trim_matches('\'');
+            piece.contains(' ') && piece.len() > 6
+        })
+        .map(|piece| piece.trim_matches('\'').trim().to_owned())
+        .next()
+}
