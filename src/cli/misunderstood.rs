@@ -61,6 +61,15 @@ pub fn explain(error: &clap::Error, words: &[String], invocation: &Invocation) -
                 _ => place.usage(),
             },
         ),
+        ErrorKind::ArgumentConflict if argument.is_empty() => (
+            format!("there is a word too many for `{}`", place.name()),
+            format!(
+                "the levels of history are `{}`, `{}` and `{}`, each with an ID or `last`",
+                invocation.command(["history", "activities", "ID"]),
+                invocation.command(["history", "tasks", "ID"]),
+                invocation.command(["history", "files", "ID"])
+            ),
+        ),
         ErrorKind::ArgumentConflict => {
             let other = context(ContextKind::PriorArg).replace("...", "");
             let other = if other.is_empty() {
@@ -86,6 +95,10 @@ pub fn explain(error: &clap::Error, words: &[String], invocation: &Invocation) -
             let why = std::error::Error::source(error).map_or_else(String::new, ToString::to_string);
             (format!("'{value}' is no value of {argument}"), why)
         }
+        ErrorKind::TooManyValues if argument.contains("--verbose") => (
+            "--verbose takes no number".to_owned(),
+            "-v says more, -vv says all".to_owned(),
+        ),
         ErrorKind::TooManyValues | ErrorKind::WrongNumberOfValues | ErrorKind::TooFewValues => (
             format!("{argument} has the wrong number of values"),
             place.usage(),
@@ -139,7 +152,12 @@ impl CommandPlace {
 
     /// Help reads no plan file.
     fn help(&self) -> String {
-        format!("`{}` explains it", self.line("--help", &Invocation::default()))
+        let explains = match self.path.first().map(String::as_str) {
+            // It is about the other commands, and has no help of its own.
+            Some("help") => Invocation::default().command(["--help"]),
+            _ => self.line("--help", &Invocation::default()),
+        };
+        format!("`{explains}` explains it")
     }
 
     /// How the command is called.

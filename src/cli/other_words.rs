@@ -116,7 +116,7 @@ pub(super) const COMMANDS: &[OtherWords] = &[
     words(
         &["quiesce"],
         "a run quiesces by itself where the plan has `quiesce = true`, and always puts the device back; `{preview \
-         ...|PLAN}` shows where",
+         NAME}` shows for a plan where",
     ),
     words(
         &["stop", "cancel", "abort", "kill", "terminate"],
@@ -190,12 +190,12 @@ pub(super) const COMMANDS: &[OtherWords] = &[
     ),
     words(
         &["export", "download", "extract", "secure-backup", "export-domain"],
-        "what is backed up is an [[plan.activity]] of the plan file; `{run ...|PLAN}` does it, and `{history files last}` \
+        "what is backed up is an [[plan.activity]] of the plan file; `{run NAME}` runs a plan, and `{history files last}` \
          shows where the files are",
     ),
     words(
         &["copy", "cp", "upload", "sync", "push", "rsync"],
-        "a script of the plan copies what was stored: `post_script` in the plan file, examples/hooks has one",
+        "a script of the plan copies what was stored: `post_script` in the plan file, examples/scripts has one",
     ),
     words(
         &["domains", "domain"],
@@ -245,6 +245,14 @@ pub(super) const OPTIONS_OF: &[(&str, OtherWords)] = &[
         words(
             FORCE,
             "prune asks nothing: `{prune --dry-run}` shows what it would do, `{prune}` does it",
+        ),
+    ),
+    (
+        "recover",
+        words(
+            FORCE,
+            "recover asks nothing: `{recover}`; a device that is no more is given up \
+             by `{recover --forget DEVICE}`",
         ),
     ),
     (
@@ -396,6 +404,14 @@ pub(super) const OPTIONS: &[OtherWords] = &[
     words(
         &["--timeout", "--timeouts", "--retries", "--retry"],
         "limits stand in the plan file: `timeouts` and `retries` under [settings]",
+    ),
+    words(
+        &["--list", "-l", "--plans", "--devices"],
+        "`{list}` shows the plans and the devices of the plan file",
+    ),
+    words(
+        &["--now", "--once", "--immediately"],
+        "it runs at once, and once: `{run PLAN}`",
     ),
     words(
         &["--wait", "--lock", "--lock-timeout"],

@@ -66,7 +66,13 @@ pub(super) fn parse_status(text: &str) -> Result<Status, String> {
     let wanted = text.trim().to_ascii_uppercase().replace(['-', ' '], "_");
     wanted.parse().map_err(|_| {
         let codes = Status::ALL.iter().map(|(_, code, _)| *code);
-        match nearest(&wanted, codes) {
+        let other_word = match wanted.as_str() {
+            "OK" | "GOOD" | "SUCCEEDED" | "DONE" => Some(Status::Success.code()),
+            "ERROR" | "ERRORS" | "FAIL" | "FAILURE" | "BAD" => Some(Status::Failed.code()),
+            "WARNING" | "WARNINGS" | "WARN" | "PARTIAL" => Some(Status::CompletedWithWarnings.code()),
+            _ => None,
+        };
+        match other_word.or_else(|| nearest(&wanted, codes)) {
             Some(near) => format!("no status has this name; did you mean {near}?"),
             None => {
                 "no status has this name; a plan ends SUCCESS, COMPLETED_WITH_WARNINGS, FAILED, INTERRUPTED, \

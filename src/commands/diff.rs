@@ -50,9 +50,10 @@ pub(super) fn diff(global: &Global, args: &DiffArgs, ui: Ui, env: Lookup<'_>) ->
             desk.archive(task, FileKind::NonPersisted)?,
         ),
         (Named::File(_), None) => {
-            return Err(trouble(anyhow!(
-                "an archive alone has nothing to be compared with"
-            )));
+            let error = trouble(anyhow!("an archive alone has nothing to be compared with"));
+            return Err(error.with_hint(
+                "name two of them, or the ID of one task: it is compared with the one before it",
+            ));
         }
     };
     let scope = CompareScope {

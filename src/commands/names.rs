@@ -87,7 +87,15 @@ pub(super) fn device<'a>(file: &'a PlanFile, name: &str) -> Result<&'a Device, C
     };
     file.device(name).or_else(by_host).ok_or_else(|| {
         let known: Vec<&str> = file.devices.iter().map(|device| device.name.as_str()).collect();
-        absent(file, "device", name).with_hint(did_you_mean(name, &known))
+        let hint = match file.plan(name) {
+            Some(_) => format!(
+                "it is a plan; one of its devices is meant; `{}` looks at all of them; there are: {}",
+                file.invocation.command(["check", name]),
+                listed(&known)
+            ),
+            None => did_you_mean(name, &known),
+        };
+        absent(file, "device", name).with_hint(hint)
     })
 }
 

@@ -57,6 +57,13 @@ pub fn path_pattern_slip(text: &str, env: Lookup<'_>) -> Option<PathSlip> {
             help,
         );
     }
+    if let Some(begin) = ["`", "$("].iter().find_map(|mark| text.find(mark)) {
+        return slip(
+            format!("{:?} is not run here", text.get(begin..).unwrap_or(text)),
+            "no shell reads this",
+            "write the whole path; the folders below the store are made by dpbackup, with the time in their names".to_owned(),
+        );
+    }
     if let Some((place, name)) = variable(text) {
         let value = non_empty(env, name).and_then(|value| value.into_string().ok());
         let help = match value {

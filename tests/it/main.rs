@@ -60,6 +60,7 @@ mod odd_answers;
 mod old_certificates;
 mod ownership;
 mod panics;
+mod pasted;
 mod personalities;
 mod plan_expansion;
 mod plan_flow;

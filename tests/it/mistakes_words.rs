@@ -9,7 +9,7 @@ use crate::support::{Home, Ran};
 const EXPORT: &str = "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"QA*\"\ndomains = \"DOM1\"\n";
 
 /// Two plans and two devices at which nobody listens; nothing was run yet.
-fn home() -> Home {
+pub(crate) fn home() -> Home {
     Home::new()
         .absent_device("QA1")
         .absent_device("QA2")
@@ -49,6 +49,9 @@ fn a_word_that_is_no_command_is_answered_with_the_one_that_is_meant() {
             "tasks 12",
             "clean",
             "unquiesce",
+            "quiesce QA1",
+            "secure-backup QA1",
+            "copy",
             "stop",
             "schedule",
             "disable Nightly",
@@ -87,6 +90,10 @@ fn a_word_that_is_no_option_is_answered_with_what_is_meant() {
             "init --force",
             "recover --dry-run",
             "recover --all",
+            "recover --force",
+            "run Nightly --now",
+            "run Nightly --verbose=2",
+            "--list",
             "recover QA1",
             "validate --plan Nightly",
             "prune --keep-last 3",
@@ -116,6 +123,11 @@ fn a_value_that_is_none_is_answered_with_those_that_are() {
             "history --limit many",
             "history --status FIALED",
             "history --status green",
+            "history --status ok",
+            "history --status error",
+            "history show 12",
+            "history list",
+            "diff a.zip",
             "history --since monday",
             "history status --max-age 26",
             "history status --max-age 1month",

@@ -79,6 +79,7 @@ impl PlanReader<'_> {
                     format!("unknown device {name:?}"),
                     "no [[device]] has this name",
                 );
+                let is_pattern = name.contains(['?', '[', '{', '(', '^', '%']);
                 let is_tag = self
                     .devices
                     .iter()
@@ -88,8 +89,8 @@ impl PlanReader<'_> {
                     _ if is_tag => {
                         finding.help(format!("it is a tag: write \"@{name}\""));
                     }
-                    Some(near) => did_you_mean(finding, Some(near)),
-                    None => {
+                    Some(near) if !is_pattern => did_you_mean(finding, Some(near)),
+                    _ => {
                         finding.help(unknown_device(name, &names().collect::<Vec<_>>()));
                     }
                 }
@@ -102,9 +103,14 @@ impl PlanReader<'_> {
 fn unknown_device(name: &str, devices: &[&str]) -> String {
     let parts: Vec<&str> = name
         .split([' ', '\t', ';', '|', '/', '+'])
-        .filter(|part| !part.is_empty())
+        .filter(|part| !matches!(*part, "" | "and" | "or" | "&"))
         .collect();
-    if parts.len() > 1 {
+    if name.contains(['?', '[', '{', '(', '^', '%']) {
+        format!(
+            "only `*` stands for other characters; the devices are: {}",
+            devices.join(", ")
+        )
+    } else if parts.len() > 1 {
         format!("a comma separates patterns: `devices = {:?}`", parts.join(", "))
     } else if matches!(name.to_lowercase().as_str(), "all" | "any" | "every") {
         "write \"*\" for every device".to_owned()

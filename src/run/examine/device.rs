@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 
 use crate::gateway::Gateway;
 use crate::gateway::facts::{BackupMode, CertificateObject};
-use crate::plan::model::{Device, Settings, Trust};
+use crate::plan::model::{Account, Device, Settings, Trust};
 use crate::run::Engine;
 use crate::run::certificates;
 use crate::run::contact;
@@ -39,8 +39,10 @@ pub(super) fn examine(engine: Engine<'_>, device: &Device, needs: &Needs<'_>) ->
     let mut found = CheckItems::about(&device.name);
     if tls(engine, device, &mut found).is_none() {
         // A command is not started for nothing; all else is looked for, and told in the same go.
-        match device.password {
-            SecretSource::Command(_) => found.skip(&["login"], UNREACHED),
+        match (&device.username, &device.password) {
+            (Account::From(SecretSource::Command(_)), _) | (_, SecretSource::Command(_)) => {
+                found.skip(&["login"], UNREACHED);
+            }
             _ => match contact::client(engine, device) {
                 Ok(_) => found.skip(&["login"], UNREACHED),
                 Err(failure) => found.fail("login", failure.message, PASSWORD),
