@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::net::Ipv6Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::plan::check::context::Context;
 pub(super) use crate::plan::check::device::common::DeviceCommon;
@@ -91,6 +91,16 @@ fn bare_host(host: &At<String>, out: &mut Findings<'_>) -> Option<String> {
         .unwrap_or(text);
     if inner.parse::<Ipv6Addr>().is_ok() {
         return Some(inner.to_owned());
+    }
+    // Resolvers take `192.168.1` for 192.168.0.1, and look `10.0.0.999` up as a name.
+    let is_number = text.contains('.') && text.chars().all(|c| c.is_ascii_digit() || c == '.');
+    if is_number && text.parse::<Ipv4Addr>().is_err() {
+        out.error(
+            host.span.clone(),
+            format!("{text:?} is not an address"),
+            "expected four numbers from 0 to 255 with dots between them, or a host name",
+        );
+        return None;
     }
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if text.chars().all(allowed) {

@@ -380,6 +380,14 @@ fn each_mistake_is_found_where_it_is() {
             "7:8 `name` must be plain text on one line",
         ),
         (device("host = \"qa1:5550\""), "7:8 \"qa1:5550\" is not a host"),
+        (
+            device("host = \"192.168.1\""),
+            "7:8 \"192.168.1\" is not an address",
+        ),
+        (
+            device("host = \"10.0.0.999\""),
+            "7:8 \"10.0.0.999\" is not an address",
+        ),
         (device("port = 0"), "8:8 `port` is out of range"),
         (device("port = \"5550\""), "8:8 `port` has the wrong type"),
         (device("password = { }"), "7:12 `password` is empty"),
