@@ -66,7 +66,6 @@ pub(super) const COMMANDS: &[OtherWords] = &[
             "logs",
             "events",
             "journal",
-            "report",
         ],
         "`{history}` shows what was run, `{history status}` how old the last good backup of everything is",
     ),
@@ -406,7 +405,7 @@ pub(super) const OPTIONS: &[OtherWords] = &[
         "limits stand in the plan file: `timeouts` and `retries` under [settings]",
     ),
     words(
-        &["--list", "-l", "--plans", "--devices"],
+        &["--list"],
         "`{list}` shows the plans and the devices of the plan file",
     ),
     words(
