@@ -167,7 +167,12 @@ impl History {
                     serial,
                 ),
             )?;
-            Ok(JournalId(transaction.last_insert_rowid()))
+            let id = JournalId(transaction.last_insert_rowid());
+            // From now on nobody knows how long it lasts, until somebody has seen its end.
+            if !matches!(undo, Undo::RemoveFolder(_)) {
+                transaction.execute("UPDATE task_execution SET quiesced = 1 WHERE id = ?1", [task.0])?;
+            }
+            Ok(id)
         })
     }
 

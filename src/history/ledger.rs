@@ -11,8 +11,8 @@ use crate::history::value::{AsText, integer};
 use crate::history::view::NoteLevel;
 use crate::history::{History, change, place, script, stored, target};
 use crate::run::event::{
-    ActivityId, ActivityOpening, DeviceFacts, Event, FileKind, JournalId, Owner, PlanId, PlanOpening,
-    StoredFile, TaskId, TaskOpening,
+    ActivityId, ActivityOpening, DeviceFacts, Event, FileKind, JournalId, OutOfService, Owner, PlanId,
+    PlanOpening, StoredFile, TaskId, TaskOpening,
 };
 use crate::run::ledger::{
     JournalEntry, KeptFile, LastContent, Ledger, LedgerError, UndoOpening, UndoStep, UnfinishedPlan,
@@ -75,8 +75,8 @@ impl Ledger for History {
             target::count(transaction, opening)?;
             transaction.execute(
                 "INSERT INTO task_execution (plan_execution_id, activity_execution_id, action, device_name,
-                     domain_name, start_time, status, status_time, end_time, error_message)
-                 VALUES (:plan, :activity, :action, :device, :domain, :at, :status, :at, :end, :error)",
+                     domain_name, start_time, status, status_time, end_time, error_message, quiesced)
+                 VALUES (:plan, :activity, :action, :device, :domain, :at, :status, :at, :end, :error, 0)",
                 named_params! {
                     ":plan": opening.plan.0,
                     ":activity": opening.activity.0,
@@ -201,6 +201,13 @@ fn record(
             change::record(transaction, at, *task, *kind, changes)
         }
         Event::ConfigUnsaved { task, changes } => change::record_unsaved(transaction, *task, changes),
+        Event::OutOfService { task, lasted } => {
+            let changed = transaction.execute(
+                "UPDATE task_execution SET quiesced = ?2, out_of_service_ms = ?3 WHERE id = ?1",
+                (task.0, lasted.is_quiesced(), milliseconds(*lasted)?),
+            )?;
+            found(changed, Task(*task))
+        }
         Event::FileStored { task, file } => record_file(transaction, store, at, *task, file),
         Event::FileFailed { task, name, error } => {
             require(transaction, Task(*task))?;
@@ -250,6 +257,13 @@ fn record(
             record_note(transaction, at, owner, NoteLevel::StillQuiesced, &message)
         }
     }
+}
+
+fn milliseconds(lasted: OutOfService) -> Result<Option<i64>, HistoryFault> {
+    let OutOfService::For(time) = lasted else {
+        return Ok(None);
+    };
+    integer(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)).map(Some)
 }
 
 fn record_facts(

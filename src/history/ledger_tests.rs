@@ -4,7 +4,8 @@ use std::thread;
 use super::*;
 use crate::history::fixture::{Fixture, at, file, milliseconds, plan_opening};
 use crate::history::{NoteRow, PlanFilter, StatusChange, Writing};
-use crate::run::event::{ActionKind, Certainty, FileProof, ScriptEnd, ScriptMoment, ScriptRun};
+use crate::run::event::{ActionKind, Certainty, FileProof, ScriptEnd, ScriptMoment, ScriptRun, Undo};
+use crate::run::ledger::Address;
 use crate::values::lacks::Lacks;
 
 fn record(fixture: &mut Fixture, seconds: i64, event: &Event) {
@@ -191,6 +192,49 @@ fn facts_and_unsaved_changes_stand_on_the_task() {
 }
 
 #[test]
+fn a_quiesce_that_is_written_down_is_an_outage_of_unknown_length_until_somebody_has_seen_its_end() {
+    let mut fixture = Fixture::new();
+    let (plan, _, task) = fixture.export();
+    let lasted = |fixture: &Fixture| fixture.history.task(task).expect("the task").out_of_service;
+    assert_eq!(lasted(&fixture), Some(OutOfService::Never));
+    let mut opening = UndoOpening {
+        plan,
+        task,
+        device: "QA1".to_owned(),
+        address: Address {
+            host: "h".to_owned(),
+            port: 5550,
+        },
+        serial: None,
+        undo: Undo::RemoveFolder("temporary:///dpbackup-1".to_owned()),
+    };
+    let open = |fixture: &mut Fixture, opening: &UndoOpening| {
+        fixture
+            .history
+            .open_undo(at(5), "process", opening)
+            .expect("a row");
+    };
+    open(&mut fixture, &opening);
+    assert_eq!(
+        lasted(&fixture),
+        Some(OutOfService::Never),
+        "a folder takes nothing out of service"
+    );
+    opening.undo = Undo::UnquiesceDomain("DOM1".to_owned());
+    open(&mut fixture, &opening);
+    // Whoever is killed now has seen no end.
+    assert_eq!(lasted(&fixture), Some(OutOfService::NotKnown));
+    for end in [
+        OutOfService::For(milliseconds(12_345)),
+        OutOfService::NotKnown,
+        OutOfService::Never,
+    ] {
+        record(&mut fixture, 9, &Event::OutOfService { task, lasted: end });
+        assert_eq!(lasted(&fixture), Some(end));
+    }
+}
+
+#[test]
 fn stored_and_failed_files_read_back_as_they_were_given() {
     let mut fixture = Fixture::new();
     let (_, _, task) = fixture.export();
@@ -350,6 +394,10 @@ fn an_event_of_an_execution_that_is_not_there_is_refused_in_words() {
             status: Status::Validating,
         },
         Event::UnsavedChanges { task, unsaved: true },
+        Event::OutOfService {
+            task,
+            lasted: OutOfService::Never,
+        },
         Event::FileStored {
             task,
             file: file("a.zip", FileKind::Persisted, None),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::history::{History, HistoryError, NoteLevel, PlanFilter, PlanRow, TargetRow};
 use crate::notify::previous::{Figures, PlanFigures, Previous, PreviousEnd, TargetFigures, trouble};
-use crate::run::event::{Owner, PlanId, TaskId, Undo};
+use crate::run::event::{OutOfService, Owner, PlanId, TaskId, Undo};
 use crate::run::status::Status;
 
 impl Previous for History {
@@ -105,10 +105,15 @@ impl History {
             .iter()
             .find(|change| change.status != Status::ReadyForExecution);
         let ended = changes.last().filter(|change| change.status.is_final());
+        let out_of_service = match self.task(row.last_task)?.out_of_service {
+            Some(OutOfService::For(time)) => Some(time),
+            Some(OutOfService::Never | OutOfService::NotKnown) | None => None,
+        };
         let took = began.zip(ended).filter(|(began, ended)| began.time < ended.time);
         Ok(TargetFigures {
             took: took
                 .and_then(|(began, ended)| Duration::try_from(ended.time.duration_since(began.time)).ok()),
+            out_of_service,
             device: row.device_name,
             domain: row.domain_name,
             kind: row.kind,

@@ -1,6 +1,7 @@
 //! Rows into views: the executions of plans, activities and tasks.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use rusqlite::{Params, Row, Transaction};
 
@@ -9,7 +10,7 @@ use crate::history::error::{HistoryError, HistoryFault};
 use crate::history::execution::{Execution, require};
 use crate::history::value::{Text, count, optional, optional_count, text};
 use crate::history::view::{ActivityRow, PlanFilter, PlanRow, TaskRow};
-use crate::run::event::{ActivityId, DeviceFacts, PlanId, TaskId};
+use crate::run::event::{ActivityId, DeviceFacts, OutOfService, PlanId, TaskId};
 use crate::run::status::{Class, Status};
 
 const TASK_COLUMNS: &str = "SELECT t.*,
@@ -268,7 +269,19 @@ pub(super) fn task_row(row: &Row<'_>) -> rusqlite::Result<TaskRow> {
         },
         unsaved_changes: row.get("unsaved_changes")?,
         unsaved_objects: optional_count(row, "unsaved_objects")?,
+        out_of_service: out_of_service(row)?,
     })
+}
+
+fn out_of_service(row: &Row<'_>) -> rusqlite::Result<Option<OutOfService>> {
+    let quiesced: Option<bool> = row.get("quiesced")?;
+    let milliseconds: Option<i64> = row.get("out_of_service_ms")?;
+    let lasted = milliseconds.and_then(|milliseconds| u64::try_from(milliseconds).ok());
+    Ok(quiesced.map(|quiesced| match (quiesced, lasted) {
+        (false, _) => OutOfService::Never,
+        (true, Some(milliseconds)) => OutOfService::For(Duration::from_millis(milliseconds)),
+        (true, None) => OutOfService::NotKnown,
+    }))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use crate::run::event::{
-    ActionKind, ActivityId, DeviceFacts, FileKind, FileProof, PlanId, ScriptRun, TaskId,
+    ActionKind, ActivityId, DeviceFacts, FileKind, FileProof, OutOfService, PlanId, ScriptRun, TaskId,
 };
 use crate::run::status::Status;
 use crate::values::change::ConfigChange;
@@ -142,6 +142,9 @@ pub struct TaskRow {
     pub unsaved_changes: Option<bool>,
     /// How many objects and files those were, if that is known.
     pub unsaved_objects: Option<u64>,
+    /// How long its device or domain was out of service for it; `None` where an older version
+    /// wrote the row.
+    pub out_of_service: Option<OutOfService>,
 }
 
 /// Identifies a file in history.

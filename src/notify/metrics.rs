@@ -125,6 +125,11 @@ fn targets(targets: &[TargetFigures], page: &mut Page) {
         |target| target.took.map(|took| took.as_secs_f64()),
     );
     each(
+        "dpbackup_target_last_run_out_of_service_seconds",
+        "How long it was out of service for the last task: from the quiesce to the confirmed unquiesce.",
+        |target| target.out_of_service.map(|time| time.as_secs_f64()),
+    );
+    each(
         "dpbackup_target_last_success_bytes",
         "Bytes of its last good backup.",
         |target| target.good.map(|(_, bytes)| bytes as f64),

@@ -81,6 +81,8 @@ pub struct TargetFigures {
     pub status: Status,
     /// How long it took, once it had left the queue.
     pub took: Option<Duration>,
+    /// How long it was out of service for that, where it was and somebody saw the end.
+    pub out_of_service: Option<Duration>,
     /// The newest good backup: when, and how many bytes.
     pub good: Option<(Timestamp, u64)>,
 }

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use crate::history::{ActivityRow, FailedFileRow, FileRow, NoteRow, PlanRow, TaskRow};
-use crate::run::event::{ScriptMoment, ScriptRun};
+use crate::run::event::{OutOfService, ScriptMoment, ScriptRun};
 
 /// A key, and how its value is read from a row. Times are shown in the zone.
 pub(super) type Field<R> = (&'static str, fn(&R, &TimeZone) -> Value);
@@ -64,6 +64,12 @@ pub(super) const TASK_EXECUTION: &[Field<TaskRow>] = &[
     ("action", |row, _| json!(row.action.code())),
     ("start_time", |row, zone| time(row.start_time, zone)),
     ("end_time", |row, zone| optional_time(row.end_time, zone)),
+    ("quiesced", |row, _| {
+        json!(row.out_of_service.map(OutOfService::is_quiesced))
+    }),
+    ("out_of_service_seconds", |row, _| {
+        json!(row.out_of_service.and_then(OutOfService::seconds))
+    }),
 ];
 
 pub(super) const FILE: &[Field<FileRow>] = &[

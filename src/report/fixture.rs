@@ -11,8 +11,8 @@ use crate::history::{
 };
 use crate::report::View;
 use crate::run::event::{
-    ActionKind, ActivityId, DeviceFacts, FileKind, FileProof, PlanId, ScriptEnd, ScriptMoment, ScriptRun,
-    TaskId,
+    ActionKind, ActivityId, DeviceFacts, FileKind, FileProof, OutOfService, PlanId, ScriptEnd, ScriptMoment,
+    ScriptRun, TaskId,
 };
 use crate::run::status::Status;
 
@@ -134,6 +134,7 @@ fn task(id: i64, domain: &str, status: Status, error: Option<&str>) -> TaskRow {
         },
         unsaved_changes: Some(true),
         unsaved_objects: Some(1),
+        out_of_service: Some(OutOfService::For(Duration::from_millis(12_300))),
     }
 }
 

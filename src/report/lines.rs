@@ -58,6 +58,10 @@ struct EventLine<'e> {
     #[serde(skip_serializing_if = "Option::is_none")]
     unsaved_changes: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    quiesced: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    out_of_service_seconds: Option<Option<f64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     device: Option<&'e DeviceFacts>,
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<File<'e>>,
@@ -307,6 +311,12 @@ fn line(event: &Event) -> EventLine<'_> {
             task_execution_id: Some(task.0),
             unsaved_changes: Some(*unsaved),
             ..named("unsaved_changes")
+        },
+        Event::OutOfService { task, lasted } => EventLine {
+            task_execution_id: Some(task.0),
+            quiesced: Some(lasted.is_quiesced()),
+            out_of_service_seconds: Some(lasted.seconds()),
+            ..named("out_of_service")
         },
         Event::FileStored { task, file } => EventLine {
             task_execution_id: Some(task.0),

@@ -199,6 +199,7 @@ fn facts(details: &TaskDetails, zone: &TimeZone) -> String {
         Some(false) => "no",
         None => "-",
     };
+    let out_of_service = task.out_of_service.map(|lasted| lasted.to_string());
     let mut lines = vec![
         ("Task", task.id.0.to_string()),
         ("Status Time", time(task.status_time, zone)),
@@ -218,6 +219,7 @@ fn facts(details: &TaskDetails, zone: &TimeZone) -> String {
         ("Model Type", fact(&facts.model_type)),
         ("TLS Trust", fact(&facts.tls_trust)),
         ("Unsaved Changes", unsaved.to_owned()),
+        ("Out Of Service", out_of_service.unwrap_or_else(|| "-".to_owned())),
     ]);
     labelled(lines)
 }

@@ -160,6 +160,7 @@ fn files_that_do_not_fit_are_blocks_whose_hashes_and_paths_stay_whole() {
     Model Type        -
     TLS Trust         pin
     Unsaved Changes   yes
+    Out Of Service    12.3 s
 
     Name              SALES-export-2026-11-22-08-30-12-345-persisted.zip
     Kind              persisted
@@ -195,6 +196,7 @@ fn files_that_do_not_fit_are_blocks_whose_hashes_and_paths_stay_whole() {
     Model Type        -
     TLS Trust         pin
     Unsaved Changes   yes
+    Out Of Service    12.3 s
 
     Name                                                   Kind             Size  SHA-256                                                           Verified  Unchanged Since  Path
     SALES-export-2026-11-22-08-30-12-345-persisted.zip     persisted     1.4 MiB  0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef  yes               task 12  not kept

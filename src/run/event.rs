@@ -165,6 +165,14 @@ pub enum Event {
         /// Whether there were any.
         unsaved: bool,
     },
+    /// A quiesce of a task is over, or given up: how long its device or domain was out of service.
+    /// A task without one has no such event.
+    OutOfService {
+        /// Which task.
+        task: TaskId,
+        /// How long.
+        lasted: OutOfService,
+    },
     /// A file of a task was verified, and stands under its final name if it was kept.
     FileStored {
         /// Which task.
@@ -277,6 +285,42 @@ pub enum Event {
         /// What stands in the way.
         error: String,
     },
+}
+
+/// Whether what a task backed up was out of service for it, and how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutOfService {
+    /// It was not quiesced.
+    Never,
+    /// From the quiesce that was sent to the unquiesce that the device confirmed.
+    For(Duration),
+    /// A quiesce was sent, and nobody saw the end.
+    NotKnown,
+}
+
+impl OutOfService {
+    /// Whether a quiesce was sent.
+    pub fn is_quiesced(self) -> bool {
+        self != OutOfService::Never
+    }
+
+    /// How long, in seconds, where that is known and it was at all.
+    pub fn seconds(self) -> Option<f64> {
+        match self {
+            OutOfService::For(time) => Some(time.as_millis() as f64 / 1000.0),
+            OutOfService::Never | OutOfService::NotKnown => None,
+        }
+    }
+}
+
+impl std::fmt::Display for OutOfService {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            OutOfService::Never => f.write_str("no"),
+            OutOfService::For(time) => write!(f, "{:.1} s", time.as_secs_f64()),
+            OutOfService::NotKnown => f.write_str("not known"),
+        }
+    }
 }
 
 /// What is known of a quiesce that was not confirmed to be undone.

@@ -10,7 +10,8 @@ use serde::Serialize;
 use crate::ownership::{OwnFolder, TouchError, WrittenKind};
 use crate::run::Engine;
 use crate::run::event::{
-    ActionKind, Event, FileProof, Owner, PlanId, ScriptEnd, ScriptMoment, ScriptRun, StoredFile, TaskId,
+    ActionKind, Event, FileProof, OutOfService, Owner, PlanId, ScriptEnd, ScriptMoment, ScriptRun,
+    StoredFile, TaskId,
 };
 use crate::run::ledger::LedgerError;
 use crate::run::record::Record;
@@ -49,6 +50,13 @@ pub struct Facts<'s> {
     /// Why it did not succeed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Whether a quiesce was sent for the task; absent before it, and for a script of the plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quiesced: Option<bool>,
+    /// How long its device or domain was out of service; null where it was not quiesced, or where
+    /// nobody saw the end. Absent where `quiesced` is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub out_of_service_seconds: Option<Option<f64>>,
     /// The tasks of the plan, after it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tasks: Vec<TaskEnd>,
@@ -98,6 +106,11 @@ pub struct TaskEnd {
     pub domain: String,
     /// Its status.
     pub status: String,
+    /// Whether a quiesce was sent for it.
+    pub quiesced: bool,
+    /// How long its device or domain was out of service; `None` where it was not quiesced, or
+    /// where nobody saw the end.
+    pub out_of_service_seconds: Option<f64>,
 }
 
 /// A file, for a script.
@@ -126,6 +139,8 @@ impl<'s> Facts<'s> {
             task: None,
             status: None,
             error: None,
+            quiesced: None,
+            out_of_service_seconds: None,
             tasks: Vec::new(),
             files: Vec::new(),
             store: store.to_owned(),
@@ -138,6 +153,14 @@ impl<'s> Facts<'s> {
         self.status = Some(status.to_string());
         // Words of a device reach a script's terminal or log: without its escapes.
         self.error = error.map(|error| printable(error).into_owned());
+        self
+    }
+
+    /// Adds how long a task put something out of service.
+    #[must_use]
+    pub fn out_of_service(mut self, lasted: OutOfService) -> Self {
+        self.quiesced = Some(lasted.is_quiesced());
+        self.out_of_service_seconds = Some(lasted.seconds());
         self
     }
 
@@ -248,6 +271,14 @@ impl<'s> Facts<'s> {
         if let Some(status) = &self.status {
             set("STATUS", status.into());
             set("ERROR", bounded(self.error.clone().unwrap_or_default()).into());
+            if let (Some(quiesced), Some(seconds)) = (self.quiesced, self.out_of_service_seconds) {
+                let text = match (quiesced, seconds) {
+                    (_, Some(seconds)) => seconds.to_string(),
+                    (true, None) => "not known".to_owned(),
+                    (false, None) => String::new(),
+                };
+                set("OUT_OF_SERVICE_SECONDS", text.into());
+            }
             let mut files = OsString::new();
             for file in &self.files {
                 if files.len() + file.path.as_os_str().len() < MAX_ARGUMENT {
@@ -263,13 +294,22 @@ impl<'s> Facts<'s> {
 
 impl TaskEnd {
     /// How a task ended.
-    pub fn new(id: TaskId, action: ActionKind, device: &str, domain: &str, status: Status) -> Self {
+    pub fn new(
+        id: TaskId,
+        action: ActionKind,
+        device: &str,
+        domain: &str,
+        status: Status,
+        out_of_service: OutOfService,
+    ) -> Self {
         Self {
             id: id.0,
             action: action.script_word(),
             device: printable(device).into_owned(),
             domain: printable(domain).into_owned(),
             status: status.to_string(),
+            quiesced: out_of_service.is_quiesced(),
+            out_of_service_seconds: out_of_service.seconds(),
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::plan::model::{Action, Activity, Domains, PostScriptWhen};
 use crate::run::Engine;
 use crate::run::contact::Session;
 use crate::run::event::{
-    ALL_DOMAINS, Event, FileKind, JournalId, Owner, PlanId, ScriptMoment, StoredFile, TaskId,
+    ALL_DOMAINS, Event, FileKind, JournalId, OutOfService, Owner, PlanId, ScriptMoment, StoredFile, TaskId,
 };
 use crate::run::failure::{Failure, Trouble};
 use crate::run::ledger::{LedgerError, Reply};
@@ -58,6 +58,8 @@ pub struct Ended {
     pub login_refused: bool,
     /// What was stored.
     pub files: Vec<StoredFile>,
+    /// How long its device or domain was out of service.
+    pub out_of_service: OutOfService,
 }
 
 /// What the device has gone through, for the last words of an error.
@@ -129,6 +131,9 @@ struct Walk<'w, 'a, 'r> {
     only_on_device: bool,
     /// How far its quiesce has come.
     begun: Begun,
+    /// When its quiesce was sent, on the clock.
+    quiesce_sent: Option<Duration>,
+    out_of_service: OutOfService,
     /// The domains as the checks found them, while nothing was done that takes its time.
     listed: Option<Vec<DomainStatus>>,
     warnings: Vec<String>,
@@ -153,6 +158,8 @@ pub fn run<'a>(
         folder_unseen: false,
         only_on_device: false,
         begun: Begun::No,
+        quiesce_sent: None,
+        out_of_service: OutOfService::Never,
         listed: None,
         warnings: Vec::new(),
         files: Vec::new(),
@@ -464,6 +471,7 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
             warnings: self.warnings,
             login_refused,
             files: self.files,
+            out_of_service: self.out_of_service,
         })
     }
 
@@ -501,7 +509,11 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
             ));
         }
         self.record.task_status(self.task.id, Status::RunningPostScript)?;
-        let facts = self.facts().ended(status, error).with_files(&self.files);
+        let facts = self
+            .facts()
+            .ended(status, error)
+            .out_of_service(self.out_of_service)
+            .with_files(&self.files);
         let due = Due {
             path,
             moment: ScriptMoment::Post,

@@ -300,6 +300,7 @@ impl Sink for Screen {
             | Event::TaskFacts { .. }
             | Event::UnsavedChanges { .. }
             | Event::ConfigUnsaved { .. }
+            | Event::OutOfService { .. }
             | Event::FileFailed { .. }
             | Event::ScriptEnded { .. }
             | Event::ActivityEnded { .. }

@@ -171,6 +171,8 @@ fn the_next_run_brings_an_older_history_forward_and_a_reader_says_so() {
              ALTER TABLE file DROP COLUMN lacks;
              ALTER TABLE file DROP COLUMN changes;
              ALTER TABLE task_execution DROP COLUMN unsaved_objects;
+             ALTER TABLE task_execution DROP COLUMN quiesced;
+             ALTER TABLE task_execution DROP COLUMN out_of_service_ms;
              DROP TABLE config_change;
              DROP TABLE unsaved_change;
              DROP INDEX file_by_path;

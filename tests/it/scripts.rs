@@ -137,6 +137,7 @@ fn the_same_facts_come_as_variables() {
         ("DOMAIN", "DOM1"),
         ("STATUS", "SUCCESS"),
         ("ERROR", ""),
+        ("OUT_OF_SERVICE_SECONDS", ""),
     ] {
         assert_eq!(
             post.get(&format!("DPBACKUP_{name}")).map(String::as_str),
@@ -204,11 +205,13 @@ fn a_json_file_tells_it_all_and_is_gone_afterwards() {
     assert_eq!(
         context("BACKUP-TASK-POST"),
         serde_json::json!({
-            "schema_version": 1, "plan": plan, "task": task, "status": "SUCCESS", "files": files, "store": home.store()
+            "schema_version": 1, "plan": plan, "task": task, "status": "SUCCESS", "quiesced": false,
+            "out_of_service_seconds": null, "files": files, "store": home.store()
         })
     );
     let end = serde_json::json!([{
-        "id": 1, "action": "exportDomain", "device": "QA1", "domain": "DOM1", "status": "SUCCESS"
+        "id": 1, "action": "exportDomain", "device": "QA1", "domain": "DOM1", "status": "SUCCESS",
+        "quiesced": false, "out_of_service_seconds": null
     }]);
     assert_eq!(
         context("BACKUP-PLAN-POST"),

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use dpbackup::run::event::{Event, Undo};
+use dpbackup::run::event::{Event, OutOfService, Undo};
 use dpbackup::run::left::Left;
 use dpbackup::run::sequence::Options;
 use dpbackup::signal::Stop;
@@ -395,4 +395,41 @@ fn a_signal_in_the_middle_of_a_quiesced_export_undoes_it() {
         );
         assert_eq!(home.stored().len(), usize::from(complete), "{status_then}");
     }
+}
+
+#[test]
+fn how_long_a_domain_was_out_of_service_is_told_where_somebody_saw_its_end() {
+    let lasted = |fault: &[&str], plan: &str| {
+        let clock = TestClock::night();
+        let gateway = gateway(&clock, fault);
+        let home = home(&gateway).plan("NONE", &export("*", "DOM2", ""));
+        let run = home.run(plan, &clock);
+        let recorded = home.task_rows()[0].out_of_service.expect("it is recorded");
+        let told = run.events.iter().filter_map(|event| match event {
+            Event::OutOfService { lasted, .. } => Some(*lasted),
+            _ => None,
+        });
+        (told.collect::<Vec<OutOfService>>(), recorded)
+    };
+    for plan in ["DOMAIN", "DEVICE"] {
+        let (told, recorded) = lasted(&[], plan);
+        let OutOfService::For(time) = recorded else {
+            panic!("{recorded:?}")
+        };
+        // The gateway takes twenty seconds for either; the clock moves by polls of two at most.
+        let (least, most) = (Duration::from_secs(40), Duration::from_secs(70));
+        assert!((least..most).contains(&time), "{plan}: {time:?}");
+        let [OutOfService::For(exact)] = told[..] else {
+            panic!("{told:?}")
+        };
+        assert_eq!(exact.as_millis(), time.as_millis());
+    }
+    let not_known = lasted(&["DomainUnquiesce=never-unquiesces"], "DOMAIN");
+    assert_eq!(not_known, (vec![OutOfService::NotKnown], OutOfService::NotKnown));
+    // A refusal in words may have begun it all the same; one of the login has not.
+    let unclear = lasted(&["DomainQuiesce=access-denied"], "DOMAIN");
+    assert_eq!(unclear, (vec![OutOfService::NotKnown], OutOfService::NotKnown));
+    let refused = lasted(&["DomainQuiesce=http-401"], "DOMAIN");
+    assert_eq!(refused, (vec![OutOfService::Never], OutOfService::Never));
+    assert_eq!(lasted(&[], "NONE"), (vec![], OutOfService::Never));
 }

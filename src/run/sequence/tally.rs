@@ -1,9 +1,18 @@
 //! What became of the tasks, and what that makes of activities and the plan.
 
-use crate::run::event::{ALL_DOMAINS, Event};
+use crate::run::event::{ALL_DOMAINS, Event, OutOfService};
 use crate::run::script::TaskEnd;
 use crate::run::sequence::{Run, RunTrouble, Waiting, WalkedActivity};
 use crate::run::status::{Class, Status};
+
+/// How a task ended, as it counts for its plan.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TalliedEnd<'e> {
+    pub(super) status: Status,
+    pub(super) error: Option<&'e str>,
+    pub(super) warnings: &'e [String],
+    pub(super) out_of_service: OutOfService,
+}
 
 impl<'a> Run<'_, 'a, '_> {
     /// Counts a task that reached its end; the last one of an activity ends that too.
@@ -11,10 +20,14 @@ impl<'a> Run<'_, 'a, '_> {
         &mut self,
         activity: &mut WalkedActivity<'a>,
         task: &Waiting<'a>,
-        status: Status,
-        error: Option<&str>,
-        warnings: &[String],
+        end: TalliedEnd<'_>,
     ) -> Result<(), RunTrouble> {
+        let TalliedEnd {
+            status,
+            error,
+            warnings,
+            out_of_service,
+        } = end;
         let expanded = &task.expanded;
         let domain = if expanded.domain == ALL_DOMAINS {
             "ALL"
@@ -22,9 +35,14 @@ impl<'a> Run<'_, 'a, '_> {
             &expanded.domain
         };
         let kind = activity.activity.kind();
-        self.tasks
-            .ends
-            .push(TaskEnd::new(task.id, kind, &expanded.device_name, domain, status));
+        self.tasks.ends.push(TaskEnd::new(
+            task.id,
+            kind,
+            &expanded.device_name,
+            domain,
+            status,
+            out_of_service,
+        ));
         let warnings = warnings
             .iter()
             .map(|message| format!("task {}: {message}", task.id.0));

@@ -5,11 +5,12 @@ use std::time::Duration;
 use crate::lock::{Asked, Life};
 use crate::plan::model::{Device, ErrorPolicy};
 use crate::run::contact::{Contact, Session, lock_name};
-use crate::run::event::{Event, Progress};
+use crate::run::event::{Event, OutOfService, Progress};
 use crate::run::expand::Verdict;
 use crate::run::failure::Failure;
 use crate::run::ledger::LedgerError;
 use crate::run::recover::{self, Mending};
+use crate::run::sequence::tally::TalliedEnd;
 use crate::run::sequence::{OpenActivity, Run, RunTrouble, Waiting, WalkedActivity};
 use crate::run::status::{Class, Status};
 use crate::run::task::{self, Task};
@@ -95,7 +96,13 @@ impl<'a> Run<'_, 'a, '_> {
         task: &Waiting<'a>,
         failure: &Failure,
     ) -> Result<Status, RunTrouble> {
-        self.tally(row, task, failure.status, Some(&failure.message), &[])?;
+        let end = TalliedEnd {
+            status: failure.status,
+            error: Some(&failure.message),
+            warnings: &[],
+            out_of_service: OutOfService::Never,
+        };
+        self.tally(row, task, end)?;
         Ok(failure.status)
     }
 
@@ -199,7 +206,13 @@ impl<'a> Run<'_, 'a, '_> {
             self.tasks.interrupted = Some(format!("task {}: {error}", task.id.0));
         }
         self.tasks.files.extend(ended.files);
-        self.tally(row, task, ended.status, ended.error.as_deref(), &ended.warnings)?;
+        let end = TalliedEnd {
+            status: ended.status,
+            error: ended.error.as_deref(),
+            warnings: &ended.warnings,
+            out_of_service: ended.out_of_service,
+        };
+        self.tally(row, task, end)?;
         Ok(ended.status)
     }
 

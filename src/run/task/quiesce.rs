@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::gateway::quiesce::{QuiesceAsked, QuiesceSent, Scope, ScopeState, Waited};
-use crate::run::event::{Certainty, JournalId, Owner, Progress, Undo};
+use crate::run::event::{Certainty, Event, JournalId, OutOfService, Owner, Progress, Undo};
 use crate::run::failure::{Failure, Trouble, words};
 use crate::run::ledger::{Address, LedgerError, Reply, UndoOpening, UndoStep};
 use crate::run::status::Status;
@@ -28,8 +28,10 @@ impl Walk<'_, '_, '_> {
         });
         let Some(sent) = self.sent() else {
             let closed = self.record.close_undo(journal, "nothing was begun on the device");
+            let told = self.tell_out_of_service(OutOfService::Never);
             made?;
-            return Ok(closed?);
+            closed?;
+            return Ok(told?);
         };
         let unquiescing = self.protected(|walk| {
             let told = walk.record.task_status(walk.task.id, Status::Unquiescing);
@@ -43,6 +45,19 @@ impl Walk<'_, '_, '_> {
             sent,
         };
         let (undone, recorded) = self.undo(&open);
+        // One that was neither accepted nor seen may have taken nothing out of service.
+        let is_certain = match self.begun {
+            Begun::Seen => true,
+            Begun::Sent { reply, .. } => reply == Reply::Accepted,
+            Begun::No => false,
+        };
+        let lasted = match (&undone, self.quiesce_sent) {
+            (Undone::Confirmed(_), Some(sent)) if is_certain => {
+                OutOfService::For(self.engine.clock.elapsed().saturating_sub(sent))
+            }
+            _ => OutOfService::NotKnown,
+        };
+        let told = self.tell_out_of_service(lasted);
         self.state = match &undone {
             Undone::Confirmed(how) => DeviceState::Restored(how.clone()),
             Undone::NotKnown(why) => DeviceState::NotKnown(why.clone()),
@@ -52,6 +67,7 @@ impl Walk<'_, '_, '_> {
         let made = made?;
         unquiescing?;
         recorded?;
+        told?;
         let kept = self.protected(|walk| walk.keep(made));
         match undone {
             Undone::Confirmed(_) => kept,
@@ -69,6 +85,12 @@ impl Walk<'_, '_, '_> {
                 Err(Failure::new(Status::UnquiesceTimeout, why).into())
             }
         }
+    }
+
+    fn tell_out_of_service(&mut self, lasted: OutOfService) -> Result<(), LedgerError> {
+        self.out_of_service = lasted;
+        let task = self.task.id;
+        self.record.tell(&Event::OutOfService { task, lasted })
     }
 
     /// Writes down what will have to be undone on the device of this task.
@@ -156,9 +178,11 @@ impl Walk<'_, '_, '_> {
         self.record.task_status(self.task.id, Status::Quiescing)?;
         let settings = &self.engine.file.settings;
         let clock = self.engine.clock;
+        let now = clock.elapsed();
+        self.quiesce_sent = Some(now);
         self.begun = Begun::Sent {
             reply: Reply::None,
-            at: clock.elapsed(),
+            at: now,
         };
         let asked = self.session.gateway.quiesce(scope, settings.quiesce_timeout);
         let (reply, trouble) = match asked {
