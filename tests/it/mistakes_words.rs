@@ -174,6 +174,8 @@ fn a_name_that_nobody_has_is_answered_with_the_nearest_or_with_what_it_is() {
             "history Nigthly",
             "history 7x",
             "verify --device QA3",
+            "verify QA3",
+            "verify 99",
             "validate absent.toml",
         ],
     );

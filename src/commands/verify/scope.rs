@@ -46,7 +46,8 @@ impl VerifyScope {
             Some(history) => execution(id, TaskId, || history.newest_task()),
             None => {
                 let error = anyhow!("there is no such task execution: nothing was recorded yet");
-                Err(CommandError::new(Exit::Usage, error))
+                let hint = "IDs are there after the first run; a file or a folder is verified by its path";
+                Err(CommandError::new(Exit::Usage, error).with_hint(hint))
             }
         };
         for id in &args.tasks {
@@ -67,8 +68,14 @@ impl VerifyScope {
             let word = file.to_str().filter(|_| file.symlink_metadata().is_err());
             match word {
                 Some(name) if known.iter().any(|known| known == name) => asked.devices.push(name.to_owned()),
-                Some(word) if ExecutionId::of(word).is_some() && history.is_some() => {
+                Some(word) if ExecutionId::of(word).is_some() => {
                     asked.tasks.extend(ExecutionId::of(word).map(task).transpose()?);
+                }
+                // Files have a folder or an ending: this was meant as a device.
+                Some(word) if !word.contains(['/', '.']) => {
+                    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+                    let error = anyhow!("'{word}' is no file, no ID and no device");
+                    return Err(CommandError::new(Exit::Usage, error).with_hint(did_you_mean(word, &known)));
                 }
                 _ => asked.files.push(file.clone()),
             }
