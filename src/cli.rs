@@ -8,17 +8,21 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::run::status::Status;
 
+mod changes;
 mod exit_codes;
 mod misunderstood;
 mod operator;
 mod other_words;
+mod output;
 mod words;
 
+pub use changes::{ExtractArgs, FindArgs, LogArgs};
 pub use misunderstood::{Misunderstood, explain};
 pub use operator::{
     CheckArgs, CompletionsArgs, FindingsFormat, InitArgs, ManArgs, ReportArgs, ShowArgs, StatusArgs,
     TrustArgs, ValidateArgs,
 };
+pub use output::{HistoryFormat, HistoryOutput};
 pub use words::{ExecutionId, Since};
 
 use words::{parse_duration, parse_id, parse_limit, parse_since, parse_status};
@@ -127,12 +131,32 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Show what differs between two exports: objects, their properties, files
     ///
-    /// Each of the two is a task execution (the export of its saved configuration) or an
-    /// archive. One task alone is compared with itself: what runs with what is saved. Times,
+    /// Each of the two is a task execution (the export of its saved configuration), an archive, or
+    /// a device and a domain with a / between them (its newest good export). One task alone is compared with itself: what runs with what is saved. Times,
     /// versions and files of the firmware do not count; passwords and what looks like one are
     /// compared, and not shown. Both have to verify first. Exit code 0: the same, 1: they
     /// differ, 2: they could not be compared.
     Diff(DiffArgs),
+    /// Show what changed from one export to the next
+    ///
+    /// Every export is compared with the one before it of the same device, domain and kind when it
+    /// is stored; this prints what came of it, the newest first. It contacts nobody, and reads no
+    /// archive but for --blame. What a first export holds is no change; where an export before is
+    /// gone, a note of the task says that the changes are not known.
+    Log(LogArgs),
+    /// Look for a text in the newest good export of every domain
+    ///
+    /// Looks in the names of objects, in their properties and in text files, without contacting
+    /// anybody. A class and a property without a text list them all. What is secret is not
+    /// looked at, and not shown. Exit code 0: found, 1: not found, or an archive was passed over,
+    /// 2: usage.
+    Find(FindArgs),
+    /// Write an export as text, one file an object, fit for git
+    ///
+    /// The same export always gives the same files, and what is volatile is in none of them.
+    /// Passwords and what looks like one are masked in objects; the files of a domain stand beside
+    /// them as they are.
+    Extract(ExtractArgs),
     /// Remove stored backups that no retention of the plan file keeps
     ///
     /// Never removed are the newest good backup of each device, domain and kind; a file that
@@ -377,11 +401,11 @@ pub struct PruneArgs {
 /// `dpbackup diff`
 #[derive(Debug, Args)]
 pub struct DiffArgs {
-    /// The ID of a task execution, `last`, or an archive (./12 is a file)
-    #[arg(value_name = "TASK|FILE")]
+    /// The ID of a task execution, `last`, an archive (./12 is a file), or DEVICE/DOMAIN
+    #[arg(value_name = "TASK|FILE|DEVICE/DOMAIN")]
     pub old: PathBuf,
     /// The other one
-    #[arg(value_name = "TASK|FILE")]
+    #[arg(value_name = "TASK|FILE|DEVICE/DOMAIN")]
     pub new: Option<PathBuf>,
     /// Only this domain
     #[arg(long, value_name = "NAME")]
@@ -398,28 +422,6 @@ pub enum ReportFormat {
     Table,
     /// For programs
     Json,
-}
-
-/// How history is printed.
-#[derive(Clone, Debug, Args)]
-pub struct HistoryOutput {
-    /// How to print
-    #[arg(long, value_enum, default_value_t = HistoryFormat::Table)]
-    pub format: HistoryFormat,
-    /// Times in UTC instead of the machine's zone
-    #[arg(long)]
-    pub utc: bool,
-}
-
-/// The forms of history.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum HistoryFormat {
-    /// For people
-    Table,
-    /// For programs
-    Json,
-    /// For spreadsheets
-    Csv,
 }
 
 #[cfg(test)]

@@ -99,6 +99,16 @@ impl Ui {
         }
     }
 
+    /// Prints data of which more follows, and says whether somebody reads it still.
+    pub fn stream(&self, text: &str) -> io::Result<bool> {
+        let mut stdout = Patient(io::stdout().lock());
+        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Prints a message line.
     pub fn say(&self, text: &str) {
         self.line(text);

@@ -24,6 +24,8 @@ pub struct Side<'s> {
     pub file: &'s File,
     /// Whether it has to be verified on the way.
     pub proof: ArchiveProof<'s>,
+    /// The one domain of it that is looked at.
+    pub only: Option<&'s str>,
 }
 
 /// What is known of an archive.
@@ -33,16 +35,6 @@ pub enum ArchiveProof<'s> {
     Missing(&'s Expected),
     /// Its bytes are those of an archive that was verified.
     Given,
-}
-
-/// What is asked about two archives.
-#[derive(Clone, Copy, Debug)]
-pub struct CompareScope<'q> {
-    /// The one domain that is looked at.
-    pub only: Option<&'q str>,
-    /// Of how many objects the properties are compared. Of all others it is said only that
-    /// they differ.
-    pub detailed: usize,
 }
 
 /// What differs.
@@ -130,11 +122,12 @@ type ObjectKey = (String, String, String);
 /// The properties of some objects; nothing of those that are too large.
 type Properties = BTreeMap<ObjectKey, Option<Vec<Property>>>;
 
-/// Compares two archives. `scratch` is a folder for nameless files.
+/// Compares two archives. Of so many objects, `detailed`, the properties are compared; of all
+/// others it is said only that they differ. `scratch` is a folder for nameless files.
 pub fn compare(
     old: Side<'_>,
     new: Side<'_>,
-    scope: CompareScope<'_>,
+    detailed: usize,
     scratch: &Path,
 ) -> Result<Difference, CompareError> {
     let limits = Limits::default();
@@ -142,7 +135,7 @@ pub fn compare(
         scratch,
         limits: &limits,
     };
-    compare_on(old, new, scope, machine)
+    compare_on(old, new, detailed, machine)
 }
 
 /// What this machine gives for it.
@@ -155,13 +148,12 @@ struct Machine<'m> {
 fn compare_on(
     old: Side<'_>,
     new: Side<'_>,
-    scope: CompareScope<'_>,
+    detailed: usize,
     machine: Machine<'_>,
 ) -> Result<Difference, CompareError> {
-    let CompareScope { only, detailed } = scope;
-    let before = contents(old, only, machine).map_err(CompareError::First)?;
-    let after = contents(new, only, machine).map_err(CompareError::Second)?;
-    if let Some(only) = only
+    let before = contents(old, machine).map_err(CompareError::First)?;
+    let after = contents(new, machine).map_err(CompareError::Second)?;
+    if let Some(only) = old.only.filter(|only| Some(*only) == new.only)
         && !before.contains_key(only)
         && !after.contains_key(only)
     {
@@ -298,12 +290,12 @@ fn changes<'a, K: Ord, V: PartialEq>(
 }
 
 /// Reads what counts of an archive.
-fn contents(side: Side<'_>, only: Option<&str>, machine: Machine<'_>) -> Result<Members, VerifyError> {
+fn contents(side: Side<'_>, machine: Machine<'_>) -> Result<Members, VerifyError> {
     let mut archive = Members::new();
     let most = machine.limits.xml_listing_bytes;
     let mut held_bytes = 0;
     let mut visit = |domain: &str, item: &ExportItem| {
-        if only.is_some_and(|only| only != domain) {
+        if side.only.is_some_and(|only| only != domain) {
             return;
         }
         held_bytes += match item {

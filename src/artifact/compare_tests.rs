@@ -1,23 +1,22 @@
 use super::*;
 use crate::artifact::fixture::{FixtureGateway, file_of};
 
-const ALL: CompareScope<'_> = CompareScope {
-    only: None,
-    detailed: usize::MAX,
-};
-
 fn compared(old: &[u8], new: &[u8], is_proved: bool, limits: &Limits) -> Result<Difference, CompareError> {
     let (old, new) = (file_of(old), file_of(new));
     let proof = match is_proved {
         true => ArchiveProof::Given,
         false => ArchiveProof::Missing(&Expected::Any),
     };
-    let side = |file| Side { file, proof };
+    let side = |file| Side {
+        file,
+        proof,
+        only: None,
+    };
     let machine = Machine {
         scratch: &std::env::temp_dir(),
         limits,
     };
-    compare_on(side(&old), side(&new), ALL, machine)
+    compare_on(side(&old), side(&new), usize::MAX, machine)
 }
 
 /// The same gateway, with an object that has changed, one that is new, and a file that has changed.

@@ -8,6 +8,7 @@ pub mod archive;
 pub mod compare;
 mod digest;
 pub mod error;
+pub mod extracted;
 #[cfg(test)]
 mod fixture;
 mod folder;
@@ -21,7 +22,7 @@ mod property_difference;
 pub mod publish;
 pub mod recheck;
 pub mod removal;
-mod secret_values;
+pub mod secret_values;
 pub mod space;
 pub mod stage;
 pub mod stage_folder;

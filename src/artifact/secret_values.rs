@@ -21,7 +21,7 @@ const WORDS: [&str; 9] = [
 ];
 
 /// The paths of an object whose values must not be shown, as far as its properties tell.
-pub(super) fn hidden_paths<'p>(properties: impl Iterator<Item = &'p Property> + Clone) -> BTreeSet<&'p str> {
+pub fn hidden_paths<'p>(properties: impl Iterator<Item = &'p Property> + Clone) -> BTreeSet<&'p str> {
     // A parameter has its name in one element and its value in the one beside it.
     let parents: BTreeSet<&str> = properties
         .clone()
@@ -37,6 +37,11 @@ pub(super) fn hidden_paths<'p>(properties: impl Iterator<Item = &'p Property> + 
         })
         .map(|property| property.path.as_str())
         .collect()
+}
+
+/// Whether a line of a text file may hold a secret: it names one, or looks like one.
+pub fn may_hold_secret(line: &str) -> bool {
+    is_secret_word(line) || line.split_whitespace().any(is_secret_value) || line.contains("-----BEGIN")
 }
 
 /// Whether an element or attribute of this path holds a secret.

@@ -62,7 +62,6 @@ pub(super) const COMMANDS: &[OtherWords] = &[
             "runs",
             "executions",
             "jobs",
-            "log",
             "logs",
             "events",
             "journal",
@@ -188,7 +187,7 @@ pub(super) const COMMANDS: &[OtherWords] = &[
         "it does not update itself: install the new version over the old one; the history is brought up to date by itself",
     ),
     words(
-        &["export", "download", "extract", "secure-backup", "export-domain"],
+        &["export", "download", "secure-backup", "export-domain"],
         "what is backed up is an [[plan.activity]] of the plan file; `{run NAME}` runs a plan, and `{history files last}` \
          shows where the files are",
     ),

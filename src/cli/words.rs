@@ -8,6 +8,7 @@ use jiff::civil;
 use crate::run::status::Status;
 use crate::values::duration;
 use crate::values::nearest::nearest;
+use crate::values::pattern::PatternList;
 
 /// Which execution is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +50,10 @@ pub(super) fn parse_id(text: &str) -> Result<ExecutionId, String> {
             "give an ID, which the table one level above has, or `last`".to_owned()
         }
     })
+}
+
+pub(super) fn parse_pattern(text: &str) -> Result<PatternList, String> {
+    PatternList::from_items([text]).map_err(|error| error.to_string())
 }
 
 pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {

@@ -1,29 +1,27 @@
 //! `dpbackup diff`
 
-use std::fs::File;
 use std::path::Path;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 
-use crate::artifact::archive::Expected;
-use crate::artifact::compare::{self, ArchiveProof, CompareError, CompareScope, Side};
-use crate::artifact::recheck::{FileState, Recheck, Recorded};
-use crate::cli::{DiffArgs, ExecutionId, Global, ReportFormat};
-use crate::commands::error::{CommandError, Outcome, found, print};
-use crate::commands::history::execution;
+use crate::artifact::compare::{self, CompareError, Difference};
+use crate::cli::{DiffArgs, Global, ReportFormat};
+use crate::commands::error::{CommandError, Outcome, print};
+use crate::commands::exports::{ExportDesk, NamedExport, OpenExport, trouble};
 use crate::commands::loading::{load_plan, load_plan_if_any, read_history};
 use crate::exit::Exit;
-use crate::history::{FileRow, History};
-use crate::ownership;
 use crate::report::diff as report;
-use crate::run::event::{ALL_DOMAINS, FileKind, TaskId};
+use crate::run::event::FileKind;
 use crate::ui::Ui;
 use crate::values::environment::{Lookup, scratch_folder};
 
 /// Shows what differs between two exports.
 pub(super) fn diff(global: &Global, args: &DiffArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
-    let (old, new) = (Named::parse(&args.old), args.new.as_deref().map(Named::parse));
-    let of_history = matches!(old, Named::Task(_)) || matches!(new, Some(Named::Task(_)));
+    let (old, new) = (
+        NamedExport::parse(&args.old),
+        args.new.as_deref().map(NamedExport::parse),
+    );
+    let of_history = old.is_of_history() || new.is_some_and(|new| new.is_of_history());
     let loaded = if of_history {
         Some(load_plan(global, ui, env)?)
     } else {
@@ -35,43 +33,32 @@ pub(super) fn diff(global: &Global, args: &DiffArgs, ui: Ui, env: Lookup<'_>) ->
         _ => None,
     };
     let scratch = scratch_folder(env);
-    let desk = Desk {
+    let desk = ExportDesk {
+        plan: loaded.as_ref().map(|loaded| &loaded.plan_file),
         history: history.as_ref(),
-        store: settings.map_or(Path::new(""), |settings| &settings.store),
         scratch: &scratch,
     };
-    let (old, new) = match (old, new) {
+    let (mut old, mut new) = match (old, new) {
         (old, Some(new)) => (
-            desk.archive(old, FileKind::Persisted)?,
-            desk.archive(new, FileKind::Persisted)?,
+            desk.open(old, FileKind::Persisted)?,
+            desk.open(new, FileKind::Persisted)?,
         ),
-        (task @ Named::Task(_), None) => (
-            desk.archive(task, FileKind::Persisted)?,
-            desk.archive(task, FileKind::NonPersisted)?,
+        (task @ NamedExport::Task(_), None) => (
+            desk.open(task, FileKind::Persisted)?,
+            desk.open(task, FileKind::NonPersisted)?,
         ),
-        (Named::File(_), None) => {
+        (NamedExport::File(_) | NamedExport::Target { .. }, None) => {
             let error = trouble(anyhow!("an archive alone has nothing to be compared with"));
             return Err(error.with_hint(
-                "name two of them, or the ID of one task: it is compared with the one before it",
+                "name two of them, or the ID of one task: what ran then is compared with what was saved",
             ));
         }
     };
-    let scope = CompareScope {
-        only: args.domain.as_deref(),
-        detailed: usize::MAX,
-    };
-    let difference = compare::compare(old.side(), new.side(), scope, &scratch).map_err(|error| {
-        let archive = match &error {
-            CompareError::First(_) => Some(&old),
-            CompareError::Second(_) => Some(&new),
-            CompareError::NoDomain(_) => None,
-        };
-        let error = anyhow::Error::new(error);
-        trouble(match archive {
-            Some(archive) => error.context(format!("{} is not good", archive.label)),
-            None => error,
-        })
-    })?;
+    if args.domain.is_some() {
+        old.only.clone_from(&args.domain);
+        new.only.clone_from(&args.domain);
+    }
+    let difference = compared(&old, &new, &scratch)?;
     let text = match args.format {
         ReportFormat::Table => report::text(&old.label, &new.label, &difference),
         ReportFormat::Json => report::document(&old.label, &new.label, &difference),
@@ -83,145 +70,17 @@ pub(super) fn diff(global: &Global, args: &DiffArgs, ui: Ui, env: Lookup<'_>) ->
     }
 }
 
-/// What somebody names: digits alone are a task, and so is `last`.
-#[derive(Clone, Copy, Debug)]
-enum Named<'a> {
-    Task(ExecutionId),
-    File(&'a Path),
-}
-
-impl<'a> Named<'a> {
-    fn parse(text: &'a Path) -> Named<'a> {
-        match text.to_str().and_then(ExecutionId::of) {
-            Some(id) => Named::Task(id),
-            None => Named::File(text),
-        }
-    }
-}
-
-/// An archive that is ready to be compared.
-struct DiffInput {
-    label: String,
-    file: File,
-    expected: Expected,
-}
-
-impl DiffInput {
-    fn side(&self) -> Side<'_> {
-        Side {
-            file: &self.file,
-            proof: ArchiveProof::Missing(&self.expected),
-        }
-    }
-}
-
-/// Where archives come from.
-struct Desk<'d> {
-    history: Option<&'d History>,
-    store: &'d Path,
-    scratch: &'d Path,
-}
-
-impl Desk<'_> {
-    fn archive(&self, named: Named<'_>, kind: FileKind) -> Result<DiffInput, CommandError> {
-        match named {
-            Named::File(path) => Ok(DiffInput {
-                label: path.to_string_lossy().into_owned(),
-                file: open(path)?,
-                expected: Expected::Any,
-            }),
-            Named::Task(id) => self.of_task(id, kind),
-        }
-    }
-
-    fn of_task(&self, id: ExecutionId, kind: FileKind) -> Result<DiffInput, CommandError> {
-        let none = || {
-            trouble(anyhow!(
-                "there is no such task execution: nothing was recorded yet"
-            ))
+fn compared(old: &OpenExport, new: &OpenExport, scratch: &Path) -> Result<Difference, CommandError> {
+    compare::compare(old.side(), new.side(), usize::MAX, scratch).map_err(|error| {
+        let archive = match &error {
+            CompareError::First(_) => Some(old),
+            CompareError::Second(_) => Some(new),
+            CompareError::NoDomain(_) => None,
         };
-        let history = self.history.ok_or_else(none)?;
-        let id = execution(id, TaskId, || history.newest_task())?;
-        let rows = found(history.files(id))?;
-        let Some(row) = rows.iter().find(|row| row.kind == kind) else {
-            return Err(trouble(anyhow!("{}", why_none(id, kind, &rows))));
-        };
-        let stored = self.stored(history, row)?;
-        let expected = match stored.domain_name.as_str() {
-            ALL_DOMAINS => Expected::AllDomains(None),
-            domain => Expected::domain(domain),
-        };
-        let recorded = Recorded {
-            path: &stored.path,
-            size: stored.size,
-            sha256: &stored.sha256,
-            entries: None,
-            objects: None,
-        };
-        let verdict = Recheck::new(self.store, self.scratch, Vec::new()).export(recorded, &expected);
-        if verdict.state != FileState::Ok {
-            let why = format!("{}: {}", stored.path.display(), verdict.reasons.join("; "));
-            return Err(trouble(
-                anyhow!(why).context(format!("the export of task {} is not good", id.0)),
-            ));
-        }
-        Ok(DiffInput {
-            label: format!(
-                "task {}: {} {} {}, {}",
-                id.0,
-                row.device_name,
-                row.domain_name,
-                row.kind.code(),
-                stored.path.display()
-            ),
-            file: open(&stored.path)?,
-            expected,
+        let error = anyhow::Error::new(error);
+        trouble(match archive {
+            Some(archive) => error.context(format!("{} is not good", archive.label)),
+            None => error,
         })
-    }
-
-    /// The row whose file is in the store: its own, or that of an export with the same
-    /// content where this one was not kept.
-    fn stored(&self, history: &History, row: &FileRow) -> Result<FileRow, CommandError> {
-        if row.kept && row.pruned_time.is_none() {
-            return Ok(row.clone());
-        }
-        let kept = match &row.content {
-            Some(content) => {
-                history.kept_with_content(&row.device_name, &row.domain_name, row.kind, content)?
-            }
-            None => Vec::new(),
-        };
-        kept.into_iter().next().ok_or_else(|| {
-            let id = row.task.0;
-            trouble(anyhow!(
-                "the export of task {id} is not in the store any more, nor one that says the same"
-            ))
-        })
-    }
-}
-
-fn why_none(id: TaskId, kind: FileKind, rows: &[FileRow]) -> String {
-    let id = id.0;
-    if rows.iter().any(|row| row.kind == FileKind::SecureBackup) {
-        format!("task {id} made a secure backup, which is encrypted: there is nothing in it to compare")
-    } else if rows.is_empty() {
-        format!("task {id} stored no export")
-    } else if kind == FileKind::NonPersisted {
-        format!(
-            "task {id} found no unsaved changes, and so stored the saved configuration only; name a second task"
-        )
-    } else {
-        format!("task {id} stored no export of the saved configuration")
-    }
-}
-
-fn open(path: &Path) -> Result<File, CommandError> {
-    ownership::open_regular(path)
-        .with_context(|| format!("open {}", path.display()))
-        .map_err(trouble)
-}
-
-/// As diff(1): 2 is trouble, for 1 is a difference.
-fn trouble(error: anyhow::Error) -> CommandError {
-    CommandError::new(Exit::Usage, error)
+    })
 }

@@ -201,6 +201,11 @@ fn names(file: &PlanFile, history: Option<&History>) -> Result<(Vec<String>, Vec
     Ok((plans, devices))
 }
 
+/// The names of devices that somebody may mean.
+pub(super) fn device_names(file: &PlanFile, history: Option<&History>) -> Result<Vec<String>, CommandError> {
+    Ok(names(file, history)?.1)
+}
+
 fn filter(args: &HistoryArgs) -> Result<PlanFilter, CommandError> {
     let since = args
         .since
@@ -216,7 +221,7 @@ fn filter(args: &HistoryArgs) -> Result<PlanFilter, CommandError> {
 }
 
 /// The zone in which times are shown, and read.
-fn zone(output: &HistoryOutput) -> TimeZone {
+pub(super) fn zone(output: &HistoryOutput) -> TimeZone {
     if output.utc {
         TimeZone::UTC
     } else {

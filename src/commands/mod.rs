@@ -3,11 +3,15 @@
 mod check;
 mod diff;
 mod error;
+mod exports;
+mod extract;
+mod find;
 mod gone;
 mod history;
 mod init;
 mod left_behind;
 mod loading;
+mod log;
 mod names;
 mod net;
 mod notify_test;
@@ -119,6 +123,9 @@ fn command(cli: &Cli, ui: Ui, env: Lookup<'_>) -> Outcome {
         Command::NotifyTest(args) => notify_test::notify_test(&cli.global, args, ui, env),
         Command::Recover(args) => recover::recover(args, &cli.global, ui, env),
         Command::Diff(args) => diff::diff(&cli.global, args, ui, env),
+        Command::Log(args) => log::log(&cli.global, args, ui, env),
+        Command::Find(args) => find::find(&cli.global, args, ui, env),
+        Command::Extract(args) => extract::extract(&cli.global, args, ui, env),
         Command::Prune(args) => prune::prune(&cli.global, args, ui, env),
         Command::Verify(args) => verify::verify(&cli.global, args, ui, env),
         Command::Status(args) => status::status(&cli.global, args, ui, env),

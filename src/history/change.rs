@@ -287,20 +287,25 @@ fn change_row(row: &Row<'_>) -> rusqlite::Result<ChangeRow> {
 }
 
 fn config_change(row: &Row<'_>) -> rusqlite::Result<ConfigChange> {
-    let name: String = row.get("name")?;
-    let piece: String = row.get("piece")?;
     Ok(ConfigChange {
         domain: row.get("domain_name")?,
-        piece: match piece.as_str() {
-            "OBJECT" => ConfigPiece::Object {
-                class: row.get::<_, Option<String>>("class")?.unwrap_or_default(),
-                name,
-            },
-            "DOMAIN" => ConfigPiece::Domain,
-            _ => ConfigPiece::File(name),
-        },
+        piece: piece_of(row)?,
         change: text(row, "change")?,
         description: row.get("description")?,
+    })
+}
+
+/// The piece that a row with these three columns is about.
+pub(super) fn piece_of(row: &Row<'_>) -> rusqlite::Result<ConfigPiece> {
+    let name: String = row.get("name")?;
+    let piece: String = row.get("piece")?;
+    Ok(match piece.as_str() {
+        "OBJECT" => ConfigPiece::Object {
+            class: row.get::<_, Option<String>>("class")?.unwrap_or_default(),
+            name,
+        },
+        "DOMAIN" => ConfigPiece::Domain,
+        _ => ConfigPiece::File(name),
     })
 }
 

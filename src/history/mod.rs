@@ -4,6 +4,7 @@
 //! call one transaction; `history` and the like read it. `docs/history.md` describes
 //! the tables for those who query them with other tools.
 
+mod blame;
 mod change;
 mod error;
 mod execution;
@@ -28,6 +29,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+pub use blame::{LastChange, NotKnownBefore};
 pub use error::HistoryError;
 pub use journal::Abandoned;
 pub use schema::Writing;

@@ -22,7 +22,7 @@ pub fn render(view: &View<'_>, zone: &TimeZone) -> String {
     }
 }
 
-fn lines<R>(rows: &[R], fields: &[Field<R>], zone: &TimeZone) -> String {
+pub(super) fn lines<R>(rows: &[R], fields: &[Field<R>], zone: &TimeZone) -> String {
     let header = fields.iter().map(|(key, _)| (*key).to_owned());
     let mut text = line(header);
     for row in rows {
@@ -31,7 +31,7 @@ fn lines<R>(rows: &[R], fields: &[Field<R>], zone: &TimeZone) -> String {
     text
 }
 
-fn line(cells: impl Iterator<Item = String>) -> String {
+pub(super) fn line(cells: impl Iterator<Item = String>) -> String {
     let cells: Vec<String> = cells.map(quoted).collect();
     cells.join(",") + "\r\n"
 }
@@ -47,7 +47,7 @@ fn cell(value: &Value) -> String {
 }
 
 /// A text as a spreadsheet shows it.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     let text = printable(text);
     match begins_formula(&text) {
         true => format!("'{text}"),

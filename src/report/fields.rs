@@ -128,7 +128,7 @@ pub(super) const SCRIPT: &[Field<ScriptRun>] = &[
 ];
 
 /// RFC 3339 with the offset of that moment in the zone, and milliseconds.
-fn time(time: Timestamp, zone: &TimeZone) -> Value {
+pub(super) fn time(time: Timestamp, zone: &TimeZone) -> Value {
     let local = time.to_zoned(zone.clone());
     json!(local.strftime("%Y-%m-%dT%H:%M:%S.%3f%:z").to_string())
 }

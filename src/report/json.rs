@@ -10,7 +10,7 @@ use crate::run::event::ScriptRun;
 use crate::values::text::printable_json;
 
 /// Grows when a key goes away or changes its meaning, and not when one is added.
-const SCHEMA_VERSION: u32 = 1;
+pub(super) const SCHEMA_VERSION: u32 = 1;
 
 /// The document, with a line break at its end. Times have the offset of the zone.
 pub fn render(view: &View<'_>, zone: &TimeZone) -> String {
@@ -76,7 +76,7 @@ struct Files<'a> {
 }
 
 /// A row as an object with its keys in the order of the fields.
-struct RowObject<'a, R> {
+pub(super) struct RowObject<'a, R> {
     row: &'a R,
     fields: &'a [Field<R>],
     zone: &'a TimeZone,
@@ -92,7 +92,11 @@ impl<R> Serialize for RowObject<'_, R> {
     }
 }
 
-fn objects<'a, R>(rows: &'a [R], fields: &'a [Field<R>], zone: &'a TimeZone) -> Vec<RowObject<'a, R>> {
+pub(super) fn objects<'a, R>(
+    rows: &'a [R],
+    fields: &'a [Field<R>],
+    zone: &'a TimeZone,
+) -> Vec<RowObject<'a, R>> {
     rows.iter().map(|row| RowObject { row, fields, zone }).collect()
 }
 

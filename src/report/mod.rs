@@ -1,10 +1,12 @@
 //! Reports: what history answers, as text. Pure functions: the width and the time zone
 //! come in as values, and nothing is printed here.
 
+pub mod changes;
 pub mod csv;
 pub mod diff;
 mod fields;
 pub mod findings;
+pub mod found;
 pub mod freshness;
 mod grid;
 pub mod json;

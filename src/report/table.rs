@@ -123,12 +123,12 @@ pub(super) const FILE: &[Column<FileRow>] = &[
     }),
 ];
 
-fn time(time: Timestamp, zone: &TimeZone) -> String {
+pub(super) fn time(time: Timestamp, zone: &TimeZone) -> String {
     let local = time.to_zoned(zone.clone());
     local.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     printable(text).into_owned()
 }
 
@@ -136,7 +136,7 @@ fn optional(text: Option<&str>) -> String {
     text.map(shown).unwrap_or_default()
 }
 
-fn table<R>(rows: &[R], columns: &[Column<R>], layout: &Layout) -> String {
+pub(super) fn table<R>(rows: &[R], columns: &[Column<R>], layout: &Layout) -> String {
     let cells = texts(rows, columns, &layout.zone);
     let kinds: Vec<CellKind> = columns.iter().map(|(_, kind, _)| *kind).collect();
     fitted(&cells, &kinds, layout.width)

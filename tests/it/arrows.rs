@@ -13,6 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "commands",
         &[
             "artifact",
+            "change",
             "cli",
             "clock",
             "exit",
@@ -39,6 +40,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "report",
         &[
             "artifact",
+            "change",
             "exit",
             "freshness",
             "history",

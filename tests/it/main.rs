@@ -15,6 +15,7 @@ mod support;
 mod arrows;
 mod asking;
 mod changes;
+mod changes_cli;
 mod check;
 mod connections;
 mod crash;

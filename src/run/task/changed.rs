@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use crate::artifact::compare::{self, ArchiveProof, CompareScope, Side};
+use crate::artifact::compare::{self, ArchiveProof, Side};
 use crate::artifact::recheck::{Recheck, Recorded};
 use crate::change::listed;
 use crate::gateway::domains::DEFAULT_DOMAIN;
@@ -118,11 +118,12 @@ impl Walk<'_, '_, '_> {
             return Err("the run was asked to stop".to_owned());
         }
         let proof = ArchiveProof::Given;
-        let (old, new) = (Side { file: old, proof }, Side { file: new, proof });
-        let scope = CompareScope {
+        let side = |file| Side {
+            file,
+            proof,
             only: None,
-            detailed: listed::KEPT,
         };
+        let (old, new) = (side(old), side(new));
         let scratch: &Path = &self.engine.file.settings.store;
         let outer = match self.task.domain {
             ALL_DOMAINS => DEFAULT_DOMAIN,
@@ -130,7 +131,7 @@ impl Walk<'_, '_, '_> {
         };
         // A mistake of ours must not cost a backup that is stored.
         let compared = caught(|| {
-            let difference = compare::compare(old, new, scope, scratch)?;
+            let difference = compare::compare(old, new, listed::KEPT, scratch)?;
             Ok::<_, compare::CompareError>(listed::list(&difference, outer))
         });
         match compared {

@@ -1,0 +1,283 @@
+//! The exports that somebody names: by a task, by a file, or by a device and a domain, of which it
+//! is the newest good one.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow};
+
+use crate::artifact::archive::Expected;
+use crate::artifact::compare::{ArchiveProof, Side};
+use crate::artifact::recheck::{Recheck, Recorded};
+use crate::cli::ExecutionId;
+use crate::commands::error::{CommandError, found};
+use crate::commands::history::{device_names, execution};
+use crate::commands::names::did_you_mean;
+use crate::exit::Exit;
+use crate::history::{FileRow, History};
+use crate::ownership;
+use crate::plan::model::PlanFile;
+use crate::run::event::{ALL_DOMAINS, FileKind, TaskId};
+
+/// What somebody names: digits alone are a task, and so is `last`; a device and a domain have a
+/// `/` between them, where no file has that name.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum NamedExport<'a> {
+    Task(ExecutionId),
+    Target { device: &'a str, domain: &'a str },
+    File(&'a Path),
+}
+
+impl<'a> NamedExport<'a> {
+    pub(super) fn parse(text: &'a Path) -> NamedExport<'a> {
+        if let Some(id) = text.to_str().and_then(ExecutionId::of) {
+            return NamedExport::Task(id);
+        }
+        match text.to_str().and_then(target) {
+            Some((device, domain)) if std::fs::symlink_metadata(text).is_err() => {
+                NamedExport::Target { device, domain }
+            }
+            _ => NamedExport::File(text),
+        }
+    }
+
+    /// Whether nothing but history knows where it is.
+    pub(super) fn is_of_history(&self) -> bool {
+        !matches!(self, NamedExport::File(_))
+    }
+}
+
+/// The device and the domain of `DEVICE/DOMAIN`.
+pub(super) fn target(text: &str) -> Option<(&str, &str)> {
+    let (device, domain) = text.split_once('/')?;
+    let is_name = |name: &str| !name.is_empty() && !name.contains('/') && name != "." && name != "..";
+    let is_archive = domain.to_ascii_lowercase().ends_with(".zip");
+    (is_name(device) && is_name(domain) && !is_archive).then_some((device, domain))
+}
+
+/// An archive that is open, and what is known of it.
+pub(super) struct OpenExport {
+    pub(super) label: String,
+    pub(super) file: File,
+    /// What it should hold, where it was not verified before.
+    expected: Option<Expected>,
+    /// The one domain of it that is meant.
+    pub(super) only: Option<String>,
+    /// The domain that stands for what an archive says beyond its domains.
+    pub(super) outer: String,
+}
+
+impl OpenExport {
+    pub(super) fn side(&self) -> Side<'_> {
+        Side {
+            file: &self.file,
+            proof: match &self.expected {
+                Some(expected) => ArchiveProof::Missing(expected),
+                None => ArchiveProof::Given,
+            },
+            only: self.only.as_deref(),
+        }
+    }
+}
+
+/// Where archives come from.
+pub(super) struct ExportDesk<'d> {
+    pub(super) plan: Option<&'d PlanFile>,
+    pub(super) history: Option<&'d History>,
+    pub(super) scratch: &'d Path,
+}
+
+impl ExportDesk<'_> {
+    /// Opens an archive. Those of history are, byte by byte, what was recorded.
+    pub(super) fn open(&self, named: NamedExport<'_>, kind: FileKind) -> Result<OpenExport, CommandError> {
+        match named {
+            NamedExport::File(path) => Ok(OpenExport {
+                label: path.to_string_lossy().into_owned(),
+                file: open(path)?,
+                expected: Some(Expected::Any),
+                only: None,
+                outer: "default".to_owned(),
+            }),
+            NamedExport::Task(id) => self.of_task(id, kind),
+            NamedExport::Target { device, domain } => self.of_target(device, domain),
+        }
+    }
+
+    fn history(&self) -> Result<&History, CommandError> {
+        let none = || trouble(anyhow!("there is no such export: nothing was recorded yet"));
+        self.history.ok_or_else(none)
+    }
+
+    fn of_task(&self, id: ExecutionId, kind: FileKind) -> Result<OpenExport, CommandError> {
+        let history = self.history().map_err(|_| {
+            trouble(anyhow!(
+                "there is no such task execution: nothing was recorded yet"
+            ))
+        })?;
+        let id = execution(id, TaskId, || history.newest_task())?;
+        let rows = found(history.files(id))?;
+        let Some(row) = rows.iter().find(|row| row.kind == kind) else {
+            return Err(trouble(anyhow!("{}", why_none(id, kind, &rows))));
+        };
+        let (path, file) = self.proved(history, row)?;
+        let (device, domain) = (&row.device_name, &row.domain_name);
+        Ok(OpenExport {
+            label: format!(
+                "task {}: {device} {domain} {}, {}",
+                id.0,
+                row.kind.code(),
+                path.display()
+            ),
+            file,
+            expected: None,
+            only: None,
+            outer: outer(domain),
+        })
+    }
+
+    /// The newest good export of a domain: one of its own, or one of all domains.
+    fn of_target(&self, device: &str, domain: &str) -> Result<OpenExport, CommandError> {
+        let history = self.history()?;
+        let good = history.good_files()?;
+        let exports = || {
+            good.iter()
+                .filter(|row| row.kind == FileKind::Persisted && row.device_name == device)
+        };
+        let own = exports().find(|row| row.domain_name == domain);
+        let all = || exports().find(|row| row.domain_name == ALL_DOMAINS);
+        let Some(row) = own.or_else(all) else {
+            let known: Vec<&str> = exports().map(|row| row.domain_name.as_str()).collect();
+            return Err(self.no_target(history, device, domain, &known));
+        };
+        let (path, file) = self.proved(history, row)?;
+        Ok(OpenExport {
+            label: format!("{device}/{domain}: task {}, {}", row.task.0, path.display()),
+            file,
+            expected: None,
+            only: (row.domain_name == ALL_DOMAINS && domain != ALL_DOMAINS).then(|| domain.to_owned()),
+            outer: outer(domain),
+        })
+    }
+
+    fn no_target(&self, history: &History, device: &str, domain: &str, known: &[&str]) -> CommandError {
+        let devices = match self.plan.map(|plan| device_names(plan, Some(history))) {
+            Some(Ok(devices)) => devices,
+            Some(Err(error)) => return error,
+            None => Vec::new(),
+        };
+        if devices.iter().any(|name| name == device) {
+            let error = anyhow!("there is no good export of the domain '{domain}' of {device}");
+            return trouble(error).with_hint(did_you_mean(domain, known));
+        }
+        let devices: Vec<&str> = devices.iter().map(String::as_str).collect();
+        let error = anyhow!(
+            "there is no file '{device}/{domain}', and neither the plan file nor history has a device '{device}'"
+        );
+        trouble(error).with_hint(did_you_mean(device, &devices))
+    }
+
+    /// The file of a row, or of one with the same content where this one was not kept; proved to
+    /// be what was recorded.
+    pub(super) fn proved(&self, history: &History, row: &FileRow) -> Result<(PathBuf, File), CommandError> {
+        self.proved_or_why(history, row)?.map_err(|why| {
+            trouble(anyhow!(why).context(format!("the export of task {} is not good", row.task.0)))
+        })
+    }
+
+    /// The same; where it cannot be had, why.
+    pub(super) fn proved_or_why(
+        &self,
+        history: &History,
+        row: &FileRow,
+    ) -> Result<Result<(PathBuf, File), String>, CommandError> {
+        let stored = if row.kept && row.pruned_time.is_none() {
+            Some(row.clone())
+        } else {
+            let kept = match &row.content {
+                Some(content) => {
+                    history.kept_with_content(&row.device_name, &row.domain_name, row.kind, content)?
+                }
+                None => Vec::new(),
+            };
+            kept.into_iter().next()
+        };
+        let Some(stored) = stored else {
+            return Ok(Err(
+                "it is not in the store any more, nor one that says the same".to_owned()
+            ));
+        };
+        let recorded = Recorded {
+            path: &stored.path,
+            size: stored.size,
+            sha256: &stored.sha256,
+            entries: None,
+            objects: None,
+        };
+        let store = self
+            .plan
+            .map_or(Path::new(""), |plan| plan.settings.store.as_path());
+        let proved = Recheck::new(store, self.scratch, Vec::new()).proved(recorded);
+        let path = stored.path.display().to_string();
+        Ok(match proved {
+            Ok(file) => Ok((stored.path, file)),
+            Err(reasons) => Err(format!("{path}: {}", reasons.join("; "))),
+        })
+    }
+}
+
+fn outer(domain: &str) -> String {
+    match domain {
+        ALL_DOMAINS => "default".to_owned(),
+        domain => domain.to_owned(),
+    }
+}
+
+fn why_none(id: TaskId, kind: FileKind, rows: &[FileRow]) -> String {
+    let id = id.0;
+    if rows.iter().any(|row| row.kind == FileKind::SecureBackup) {
+        format!("task {id} made a secure backup, which is encrypted: there is nothing in it to be looked at")
+    } else if rows.is_empty() {
+        format!("task {id} stored no export")
+    } else if kind == FileKind::NonPersisted {
+        format!(
+            "task {id} found no unsaved changes, and so stored the saved configuration only; name a second task"
+        )
+    } else {
+        format!("task {id} stored no export of the saved configuration")
+    }
+}
+
+fn open(path: &Path) -> Result<File, CommandError> {
+    ownership::open_regular(path)
+        .with_context(|| format!("open {}", path.display()))
+        .map_err(trouble)
+}
+
+/// As diff(1) and grep(1): 2 is trouble, for 1 is an answer.
+pub(super) fn trouble(error: anyhow::Error) -> CommandError {
+    CommandError::new(Exit::Usage, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_and_a_domain_are_told_from_files() {
+        assert_eq!(target("QA1/DOM1"), Some(("QA1", "DOM1")));
+        assert_eq!(target("QA1/all-domains"), Some(("QA1", "all-domains")));
+        for file in [
+            "a/b/c",
+            "/tmp",
+            "./a",
+            "../a",
+            "a/",
+            "/a",
+            "a",
+            "folder/a.zip",
+            "folder/A.ZIP",
+        ] {
+            assert_eq!(target(file), None, "{file}");
+        }
+    }
+}

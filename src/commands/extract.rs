@@ -1,0 +1,51 @@
+//! `dpbackup extract`
+
+use crate::artifact::archive::{self, Expected, Limits};
+use crate::change::extract as change;
+use crate::cli::{ExtractArgs, Global};
+use crate::commands::error::{Outcome, print};
+use crate::commands::exports::{ExportDesk, NamedExport, trouble};
+use crate::commands::loading::{load_plan, load_plan_if_any, read_history};
+use crate::exit::Exit;
+use crate::run::event::FileKind;
+use crate::ui::Ui;
+use crate::values::environment::{Lookup, scratch_folder};
+
+/// Writes an export as text.
+pub(super) fn extract(global: &Global, args: &ExtractArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
+    let named = NamedExport::parse(&args.export);
+    let loaded = match named.is_of_history() {
+        true => Some(load_plan(global, ui, env)?),
+        false => load_plan_if_any(global, ui, env)?,
+    };
+    let plan = loaded.as_ref().map(|loaded| &loaded.plan_file);
+    let history = match plan {
+        Some(plan) if named.is_of_history() => read_history(&plan.settings)?,
+        _ => None,
+    };
+    let scratch = scratch_folder(env);
+    let desk = ExportDesk {
+        plan,
+        history: history.as_ref(),
+        scratch: &scratch,
+    };
+    let export = desk.open(named, FileKind::Persisted)?;
+    if let NamedExport::File(_) = named {
+        // Nobody knows it: nothing is written of an archive that is not good.
+        archive::verify(&export.file, &scratch, &Expected::Any, &Limits::default()).map_err(|error| {
+            trouble(anyhow::Error::new(error).context(format!("{} is not good", export.label)))
+        })?;
+    }
+    let only = export.only.as_deref();
+    let extracted = change::extract(&export.file, &scratch, &export.outer, only, &args.folder)
+        .map_err(|error| trouble(error.into()))?;
+    let folder = args.folder.display();
+    print(
+        ui,
+        &format!(
+            "{} objects and {} files in {folder}\n",
+            extracted.objects, extracted.files
+        ),
+    )?;
+    Ok(Exit::Success)
+}

@@ -1,0 +1,189 @@
+//! `dpbackup find`
+
+use std::collections::BTreeSet;
+
+use anyhow::anyhow;
+
+use crate::change::find::{self, FindHit, FindQuery, Needle};
+use crate::cli::{FindArgs, Global, HistoryFormat};
+use crate::commands::error::{CommandError, Outcome};
+use crate::commands::exports::{ExportDesk, trouble};
+use crate::commands::history::device_names;
+use crate::commands::loading::{existing_history, load_plan};
+use crate::commands::log::is_known;
+use crate::exit::Exit;
+use crate::history::FileRow;
+use crate::report::found::{self, FoundWidths};
+use crate::run::event::{ALL_DOMAINS, FileKind};
+use crate::ui::Ui;
+use crate::values::causes::with_causes;
+use crate::values::environment::{Lookup, scratch_folder};
+use crate::values::nearest::nearest;
+
+/// Looks for a text in the newest good export of every domain.
+pub(super) fn find(global: &Global, args: &FindArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
+    let query = query(args)?;
+    let loaded = load_plan(global, ui, env)?;
+    let plan = &loaded.plan_file;
+    let history = existing_history(&plan.settings)?;
+    let exports: Vec<FileRow> = history
+        .good_files()?
+        .into_iter()
+        .filter(|row| row.kind == FileKind::Persisted)
+        .collect();
+    let devices = device_names(plan, Some(&history))?;
+    is_known("device", args.device.as_ref(), &devices)?;
+    let is_device = |row: &&FileRow| {
+        let pattern = args.device.as_ref();
+        pattern.is_none_or(|pattern| pattern.matches(&row.device_name))
+    };
+    let is_domain = |name: &str| {
+        let pattern = args.domain.as_ref();
+        pattern.is_none_or(|pattern| pattern.matches(name))
+    };
+    // What has an export of its own is not looked for in those of all domains again.
+    let own: BTreeSet<(&str, &str)> = exports
+        .iter()
+        .map(|row| (row.device_name.as_str(), row.domain_name.as_str()))
+        .collect();
+    let scratch = scratch_folder(env);
+    let desk = ExportDesk {
+        plan: Some(plan),
+        history: Some(&history),
+        scratch: &scratch,
+    };
+    let mut output = FindOutput::new(ui, args.format, &exports);
+    let mut classes = BTreeSet::new();
+    let mut is_passed_over = false;
+    for row in exports.iter().filter(is_device) {
+        let is_of_all = row.domain_name == ALL_DOMAINS;
+        if !is_of_all && !is_domain(&row.domain_name) {
+            continue;
+        }
+        let device = row.device_name.as_str();
+        let is_meant = |domain: &str| is_domain(domain) && !(is_of_all && own.contains(&(device, domain)));
+        let outer = if is_of_all {
+            "default"
+        } else {
+            row.domain_name.as_str()
+        };
+        let found = match desk.proved_or_why(&history, row)? {
+            Err(why) => Err(why),
+            Ok((path, file)) => find::find(
+                &file,
+                &scratch,
+                &query,
+                outer,
+                &is_meant,
+                &mut |class| {
+                    if !classes.contains(class) {
+                        classes.insert(class.to_owned());
+                    }
+                },
+                &mut |hit| output.tell(device, &hit),
+            )
+            .map_err(|error| format!("{}: {}", path.display(), with_causes(&error))),
+        };
+        if let Err(why) = found {
+            is_passed_over = true;
+            ui.warning(&format!("{device}, {}: passed over: {why}", row.domain_name));
+        }
+        if let Some(error) = output.trouble.take() {
+            return Err(error);
+        }
+        if output.is_gone {
+            break;
+        }
+    }
+    if output.count == 0
+        && let Some(class) = args.class.as_ref().filter(|class| !classes.contains(*class))
+    {
+        let near = nearest(class, classes.iter().map(String::as_str));
+        let near = near.map_or_else(String::new, |near| format!("; did you mean '{near}'?"));
+        ui.hint(&format!(
+            "no export that was looked at has an object of the class '{class}'{near}"
+        ));
+    }
+    Ok(match output.count > 0 && !is_passed_over {
+        true => Exit::Success,
+        false => Exit::Failed,
+    })
+}
+
+fn query(args: &FindArgs) -> Result<FindQuery, CommandError> {
+    let needle = match &args.text {
+        None => None,
+        Some(text) if text.is_empty() => {
+            let hint = "a class and a property without a text list all there is: \
+                        `dpbackup find --class HTTPSSourceProtocolHandler --property LocalPort`";
+            return Err(trouble(anyhow!("an empty text is everywhere")).with_hint(hint));
+        }
+        Some(text) => Some(match args.regex {
+            false => Needle::plain(text),
+            true => Needle::expression(text),
+        }),
+    };
+    let needle = needle.transpose().map_err(|why| {
+        let text = args.text.as_deref().unwrap_or_default();
+        trouble(anyhow!(why).context(format!("'{text}' is no regular expression")))
+            .with_hint("without --regex the text is looked for as it is")
+    })?;
+    Ok(FindQuery {
+        needle,
+        class: args.class.clone(),
+        property: args.property.clone(),
+    })
+}
+
+/// Prints hits as they come.
+struct FindOutput {
+    ui: Ui,
+    format: HistoryFormat,
+    widths: FoundWidths,
+    count: u64,
+    trouble: Option<CommandError>,
+    /// Whether the reader of stdout has gone away.
+    is_gone: bool,
+}
+
+impl FindOutput {
+    fn new(ui: Ui, format: HistoryFormat, exports: &[FileRow]) -> Self {
+        let widest = |least: usize, text: fn(&FileRow) -> &str| {
+            let lengths = exports.iter().map(|row| text(row).chars().count());
+            lengths.max().unwrap_or(0).clamp(least, 40)
+        };
+        Self {
+            ui,
+            format,
+            widths: FoundWidths {
+                device: widest("Device".len(), |row| &row.device_name),
+                domain: widest("Domain".len(), |row| &row.domain_name),
+            },
+            count: 0,
+            trouble: None,
+            is_gone: false,
+        }
+    }
+
+    /// Prints a hit, and says whether more can be.
+    fn tell(&mut self, device: &str, hit: &FindHit) -> bool {
+        let (first, line) = match self.format {
+            HistoryFormat::Table => (
+                found::title(self.widths),
+                found::columns_of(self.widths, device, hit),
+            ),
+            HistoryFormat::Json => (String::new(), found::json_line(device, hit)),
+            HistoryFormat::Csv => (found::csv_header(), found::csv_line(device, hit)),
+        };
+        let text = if self.count == 0 { first + &line } else { line };
+        self.count += 1;
+        match self.ui.stream(&text) {
+            Ok(is_read) => self.is_gone = !is_read,
+            Err(error) => {
+                let error = anyhow::Error::new(error).context("writing to stdout");
+                self.trouble = Some(CommandError::new(Exit::Failed, error));
+            }
+        }
+        !self.is_gone && self.trouble.is_none()
+    }
+}

@@ -1,0 +1,240 @@
+//! `dpbackup log`
+
+use std::collections::BTreeSet;
+
+use anyhow::anyhow;
+
+use crate::artifact::archive::{self, Detail, ExportItem, Limits};
+use crate::change::listed;
+use crate::cli::{Global, HistoryFormat, HistoryOutput, LogArgs};
+use crate::commands::error::{CommandError, Outcome, print};
+use crate::commands::exports::{ExportDesk, NamedExport, target, trouble};
+use crate::commands::history::{device_names, moment, zone};
+use crate::commands::loading::{load_plan, read_history};
+use crate::commands::names::did_you_mean;
+use crate::exit::Exit;
+use crate::history::{ChangeFilter, History};
+use crate::plan::model::PlanFile;
+use crate::report::changes::{self as report, BlameRow};
+use crate::report::table::Layout;
+use crate::run::event::FileKind;
+use crate::ui::Ui;
+use crate::values::change::{Change, ConfigPiece};
+use crate::values::environment::{Lookup, scratch_folder};
+use crate::values::nearest::nearest;
+use crate::values::pattern::PatternList;
+
+/// Prints what changed.
+pub(super) fn log(global: &Global, args: &LogArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
+    let loaded = load_plan(global, ui, env)?;
+    let file = &loaded.plan_file;
+    let history = read_history(&file.settings)?;
+    if let Some(named) = &args.blame {
+        return blame(file, history.as_ref(), named, args, ui, env);
+    }
+    let places = places(file, history.as_ref(), args)?;
+    let rows = match &history {
+        None => Vec::new(),
+        Some(history) => history.changes(&ChangeFilter {
+            places,
+            class: args.class.clone(),
+            name: args.name.clone(),
+            since: args
+                .since
+                .map(|since| moment(since, zone(&args.output)))
+                .transpose()?,
+            limit: args.limit,
+        })?,
+    };
+    if rows.is_empty() {
+        if let (Some(class), Some(history)) = (&args.class, &history) {
+            tell_near_class(history, class, ui)?;
+        }
+        if args.output.format == HistoryFormat::Table {
+            let narrowed = args.device.is_some()
+                || args.domain.is_some()
+                || args.class.is_some()
+                || args.name.is_some()
+                || args.since.is_some();
+            print(
+                ui,
+                match narrowed {
+                    true => "No change is like that.\n",
+                    false => "No changes recorded yet.\n",
+                },
+            )?;
+            return Ok(Exit::Success);
+        }
+    }
+    let zone = zone(&args.output);
+    let text = match args.output.format {
+        HistoryFormat::Table => report::changes_table(&rows, &layout(&args.output, ui)),
+        HistoryFormat::Json => report::changes_json(&rows, &zone),
+        HistoryFormat::Csv => report::changes_csv(&rows, &zone),
+    };
+    print(ui, &text)?;
+    Ok(Exit::Success)
+}
+
+fn layout(output: &HistoryOutput, ui: Ui) -> Layout {
+    Layout {
+        width: ui.width,
+        zone: zone(output),
+    }
+}
+
+/// The devices and domains that are meant, of those with changes; `None` is all of them. What
+/// nothing matches that anybody knows is a mistake.
+fn places(
+    file: &PlanFile,
+    history: Option<&History>,
+    args: &LogArgs,
+) -> Result<Option<BTreeSet<(String, String)>>, CommandError> {
+    if args.device.is_none() && args.domain.is_none() {
+        return Ok(None);
+    }
+    let changed = match history {
+        Some(history) => history.changed_places()?,
+        None => Vec::new(),
+    };
+    let devices = device_names(file, history)?;
+    is_known("device", args.device.as_ref(), &devices)?;
+    let mut domains: Vec<String> = match history {
+        Some(history) => history
+            .targets()?
+            .into_iter()
+            .map(|row| row.domain_name)
+            .collect(),
+        None => Vec::new(),
+    };
+    domains.extend(changed.iter().map(|(_, domain)| domain.clone()));
+    is_known("domain", args.domain.as_ref(), &domains)?;
+    let is_meant = |pattern: &Option<PatternList>, name: &str| {
+        pattern.as_ref().is_none_or(|pattern| pattern.matches(name))
+    };
+    let meant = changed
+        .into_iter()
+        .filter(|(device, domain)| is_meant(&args.device, device) && is_meant(&args.domain, domain));
+    Ok(Some(meant.collect()))
+}
+
+/// A pattern that no known name matches would list nothing, in silence.
+pub(super) fn is_known(
+    what: &str,
+    pattern: Option<&PatternList>,
+    known: &[String],
+) -> Result<(), CommandError> {
+    let Some(pattern) = pattern.filter(|pattern| !known.iter().any(|name| pattern.matches(name))) else {
+        return Ok(());
+    };
+    let mut known: Vec<&str> = known.iter().map(String::as_str).collect();
+    known.sort_unstable();
+    known.dedup();
+    let error = anyhow!("neither the plan file nor history has a {what} that matches '{pattern}'");
+    Err(trouble(error).with_hint(did_you_mean(&pattern.to_string(), &known)))
+}
+
+/// A class of which nothing changed is no mistake; one that is nearly one with changes may be.
+fn tell_near_class(history: &History, class: &str, ui: Ui) -> Result<(), CommandError> {
+    let known = history.changed_classes()?;
+    if !known.iter().any(|known| known == class)
+        && let Some(near) = nearest(class, known.iter().map(String::as_str))
+    {
+        ui.hint(&format!(
+            "of the class '{class}' no change is recorded; did you mean '{near}'?"
+        ));
+    }
+    Ok(())
+}
+
+/// Each piece of the newest good export, with the time since which it is as it is.
+fn blame(
+    file: &PlanFile,
+    history: Option<&History>,
+    named: &str,
+    args: &LogArgs,
+    ui: Ui,
+    env: Lookup<'_>,
+) -> Outcome {
+    let Some((device, domain)) = target(named) else {
+        let error = anyhow!("'{named}' is no device and domain with a / between them");
+        return Err(trouble(error).with_hint("as in `dpbackup log --blame QA1/SALES`"));
+    };
+    let scratch = scratch_folder(env);
+    let desk = ExportDesk {
+        plan: Some(file),
+        history,
+        scratch: &scratch,
+    };
+    let export = desk.open(NamedExport::Target { device, domain }, FileKind::Persisted)?;
+    let Some(history) = history else {
+        return Err(trouble(anyhow!("nothing was recorded yet")));
+    };
+    let mut pieces = BTreeSet::new();
+    let mut visit = |found: &str, item: &ExportItem| {
+        let found = if found.is_empty() {
+            export.outer.as_str()
+        } else {
+            found
+        };
+        if found != domain {
+            return;
+        }
+        match item {
+            ExportItem::Object(object) | ExportItem::Unknown(object) => {
+                pieces.insert(ConfigPiece::Object {
+                    class: object.class.clone(),
+                    name: object.name.clone(),
+                });
+            }
+            ExportItem::File(row) if !row.internal => {
+                pieces.insert(ConfigPiece::File(row.name.clone()));
+            }
+            _ => {}
+        }
+    };
+    let limits = Limits::default();
+    archive::reread(&export.file, &scratch, &limits, Detail::Hashes, &mut visit, None)
+        .map_err(|error| trouble(anyhow::Error::new(error).context(export.label.clone())))?;
+    let last = history.last_changes(device, domain)?;
+    let Some(gap) = history.not_known_before(device, domain, listed::KEPT)? else {
+        return Err(trouble(anyhow!("history has no export of {device}/{domain}")));
+    };
+    let is_meant = |piece: &ConfigPiece| {
+        let (class, name) = match piece {
+            ConfigPiece::Object { class, name } => (Some(class), name),
+            ConfigPiece::File(path) => (None, path),
+            ConfigPiece::Domain => return false,
+        };
+        args.class.as_ref().is_none_or(|wanted| class == Some(wanted))
+            && args.name.as_ref().is_none_or(|wanted| name == wanted)
+    };
+    let mut rows: Vec<BlameRow> = pieces
+        .into_iter()
+        .filter(is_meant)
+        .map(|piece| match last.get(&piece) {
+            // What is there now was not removed last: then it came back unseen.
+            Some(last) if last.task > gap.task && last.change != Change::Removed => BlameRow {
+                piece,
+                since: last.time,
+                task: last.task,
+                change: Some(last.change.word()),
+            },
+            _ => BlameRow {
+                piece,
+                since: gap.time,
+                task: gap.task,
+                change: None,
+            },
+        })
+        .collect();
+    rows.sort_by(|a, b| b.task.cmp(&a.task).then_with(|| a.piece.cmp(&b.piece)));
+    let zone = zone(&args.output);
+    let text = match args.output.format {
+        HistoryFormat::Table => report::blame_table(&rows, &layout(&args.output, ui)),
+        HistoryFormat::Json => report::blame_json(&rows, &zone),
+        HistoryFormat::Csv => report::blame_csv(&rows, &zone),
+    };
+    print(ui, &text)?;
+    Ok(Exit::Success)
+}

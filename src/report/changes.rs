@@ -1,0 +1,157 @@
+//! What changed, and since when everything is as it is: as table, JSON and CSV.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::history::ChangeRow;
+use crate::report::csv;
+use crate::report::fields::{self, Field};
+use crate::report::grid::CellKind;
+use crate::report::json::{self, RowObject, SCHEMA_VERSION};
+use crate::report::table::{self, Column, Layout, shown};
+use crate::run::event::{FileKind, TaskId};
+use crate::values::change::ConfigPiece;
+
+/// A piece of a configuration, and since when it is as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlameRow {
+    /// The piece.
+    pub piece: ConfigPiece,
+    /// Since when.
+    pub since: Timestamp,
+    /// The task that found it so first.
+    pub task: TaskId,
+    /// What became of it then; nothing where it is as it is at least since then, and perhaps
+    /// for longer.
+    pub change: Option<&'static str>,
+}
+
+const CHANGES: &[Column<ChangeRow>] = &[
+    ("Time", CellKind::Time, |row, zone| table::time(row.time, zone)),
+    ("Device", CellKind::Name, |row, _| shown(&row.device_name)),
+    ("Domain", CellKind::Name, |row, _| shown(&row.change.domain)),
+    ("Object", CellKind::Name, |row, _| {
+        shown(&row.change.piece.to_string())
+    }),
+    ("Change", CellKind::Word, |row, _| {
+        row.change.change.word().to_owned()
+    }),
+    ("Description", CellKind::Message, |row, _| {
+        let mark = if is_running(row) { "(what runs) " } else { "" };
+        format!("{mark}{}", shown(&row.change.description))
+            .trim_end()
+            .to_owned()
+    }),
+    ("Task", CellKind::Number, |row, _| row.task.0.to_string()),
+];
+
+const CHANGE_FIELDS: &[Field<ChangeRow>] = &[
+    ("time", |row, zone| fields::time(row.time, zone)),
+    ("device", |row, _| json!(row.device_name)),
+    ("domain", |row, _| json!(row.change.domain)),
+    ("object", |row, _| object(&row.change.piece)),
+    ("file", |row, _| file(&row.change.piece)),
+    ("change", |row, _| json!(row.change.change.word())),
+    ("description", |row, _| json!(row.change.description)),
+    ("task", |row, _| json!(row.task.0)),
+    ("class", |row, _| class_and_name(&row.change.piece).0),
+    ("name", |row, _| class_and_name(&row.change.piece).1),
+    ("kind", |row, _| json!(row.kind.code())),
+    ("id", |row, _| json!(row.id)),
+];
+
+const BLAME: &[Column<BlameRow>] = &[
+    ("Since", CellKind::Time, |row, zone| table::time(row.since, zone)),
+    ("Object", CellKind::Message, |row, _| {
+        shown(&row.piece.to_string())
+    }),
+    ("Change", CellKind::Word, |row, _| {
+        row.change.unwrap_or("or longer").to_owned()
+    }),
+    ("Task", CellKind::Number, |row, _| row.task.0.to_string()),
+];
+
+const BLAME_FIELDS: &[Field<BlameRow>] = &[
+    ("since", |row, zone| fields::time(row.since, zone)),
+    ("object", |row, _| object(&row.piece)),
+    ("file", |row, _| file(&row.piece)),
+    ("change", |row, _| json!(row.change)),
+    ("task", |row, _| json!(row.task.0)),
+    ("class", |row, _| class_and_name(&row.piece).0),
+    ("name", |row, _| class_and_name(&row.piece).1),
+];
+
+#[derive(Serialize)]
+struct Changes<'a> {
+    schema_version: u32,
+    changes: Vec<RowObject<'a, ChangeRow>>,
+}
+
+#[derive(Serialize)]
+struct Blame<'a> {
+    schema_version: u32,
+    pieces: Vec<RowObject<'a, BlameRow>>,
+}
+
+/// Changes as a table.
+pub fn changes_table(rows: &[ChangeRow], layout: &Layout) -> String {
+    table::table(rows, CHANGES, layout)
+}
+
+/// Changes as one JSON document.
+pub fn changes_json(rows: &[ChangeRow], zone: &TimeZone) -> String {
+    json::text(&Changes {
+        schema_version: SCHEMA_VERSION,
+        changes: json::objects(rows, CHANGE_FIELDS, zone),
+    })
+}
+
+/// Changes for spreadsheets.
+pub fn changes_csv(rows: &[ChangeRow], zone: &TimeZone) -> String {
+    csv::lines(rows, CHANGE_FIELDS, zone)
+}
+
+/// Since when everything is as it is, as a table.
+pub fn blame_table(rows: &[BlameRow], layout: &Layout) -> String {
+    table::table(rows, BLAME, layout)
+}
+
+/// The same as one JSON document.
+pub fn blame_json(rows: &[BlameRow], zone: &TimeZone) -> String {
+    json::text(&Blame {
+        schema_version: SCHEMA_VERSION,
+        pieces: json::objects(rows, BLAME_FIELDS, zone),
+    })
+}
+
+/// The same for spreadsheets.
+pub fn blame_csv(rows: &[BlameRow], zone: &TimeZone) -> String {
+    csv::lines(rows, BLAME_FIELDS, zone)
+}
+
+fn is_running(row: &ChangeRow) -> bool {
+    row.kind == FileKind::NonPersisted
+}
+
+fn object(piece: &ConfigPiece) -> Value {
+    match piece {
+        ConfigPiece::Object { .. } => json!(piece.to_string()),
+        ConfigPiece::File(_) | ConfigPiece::Domain => Value::Null,
+    }
+}
+
+fn file(piece: &ConfigPiece) -> Value {
+    match piece {
+        ConfigPiece::File(path) => json!(path),
+        ConfigPiece::Object { .. } | ConfigPiece::Domain => Value::Null,
+    }
+}
+
+fn class_and_name(piece: &ConfigPiece) -> (Value, Value) {
+    match piece {
+        ConfigPiece::Object { class, name } => (json!(class), json!(name)),
+        ConfigPiece::File(_) | ConfigPiece::Domain => (Value::Null, Value::Null),
+    }
+}

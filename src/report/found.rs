@@ -1,0 +1,75 @@
+//! What was found, line by line as it is found: in columns for people, as a JSON object a line,
+//! and as CSV.
+
+use serde::Serialize;
+
+use crate::change::find::FindHit;
+use crate::report::csv;
+use crate::report::json::SCHEMA_VERSION;
+use crate::values::text::{printable, printable_json};
+
+/// How wide the first two columns are: their texts are known before anything is found.
+#[derive(Clone, Copy, Debug)]
+pub struct FoundWidths {
+    /// Of devices.
+    pub device: usize,
+    /// Of domains.
+    pub domain: usize,
+}
+
+#[derive(Serialize)]
+struct FoundLine<'h> {
+    schema_version: u32,
+    device: &'h str,
+    domain: &'h str,
+    r#where: &'h str,
+    text: &'h str,
+}
+
+/// The titles of the columns.
+pub fn title(widths: FoundWidths) -> String {
+    columns(widths, "Device", "Domain", "Where", "Text")
+}
+
+/// A hit in columns.
+pub fn columns_of(widths: FoundWidths, device: &str, hit: &FindHit) -> String {
+    columns(widths, device, &hit.domain, &hit.place, &hit.text)
+}
+
+fn columns(widths: FoundWidths, device: &str, domain: &str, place: &str, text: &str) -> String {
+    let (device, domain) = (printable(device), printable(domain));
+    let (place, text) = (printable(place), printable(text));
+    let FoundWidths {
+        device: first,
+        domain: second,
+    } = widths;
+    format!("{device:<first$}  {domain:<second$}  {place}  {text}\n")
+}
+
+/// A hit as a line of JSON.
+pub fn json_line(device: &str, hit: &FindHit) -> String {
+    let line = FoundLine {
+        schema_version: SCHEMA_VERSION,
+        device,
+        domain: &hit.domain,
+        r#where: &hit.place,
+        text: &hit.text,
+    };
+    let text = serde_json::to_string(&line).unwrap_or_default();
+    printable_json(&text) + "\n"
+}
+
+/// The header of the CSV.
+pub fn csv_header() -> String {
+    csv::line(
+        ["device", "domain", "where", "text"]
+            .map(str::to_owned)
+            .into_iter(),
+    )
+}
+
+/// A hit as a line of CSV.
+pub fn csv_line(device: &str, hit: &FindHit) -> String {
+    let cells = [device, &hit.domain, &hit.place, &hit.text].map(csv::shown);
+    csv::line(cells.into_iter())
+}
