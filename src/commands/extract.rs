@@ -16,7 +16,7 @@ pub(super) fn extract(global: &Global, args: &ExtractArgs, ui: Ui, env: Lookup<'
     let named = NamedExport::parse(&args.export);
     let loaded = match named.is_of_history() {
         true => Some(load_plan(global, ui, env)?),
-        false => load_plan_if_any(global, ui, env)?,
+        false => load_plan_if_any(global, ui, env, load_plan)?,
     };
     let plan = loaded.as_ref().map(|loaded| &loaded.plan_file);
     let history = match plan {
