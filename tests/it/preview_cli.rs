@@ -285,8 +285,7 @@ fn findings_of_a_bad_file_come_all_at_once_and_nothing_is_contacted() {
         vec!["validate"],
         vec!["run", "P"],
         vec!["preview", "P"],
-        vec!["history"],
-        vec!["recover"],
+        vec!["check"],
     ] {
         let ran = home.dpbackup(&arguments).exits(2);
         assert_eq!(ran.stdout, "", "{arguments:?}");
