@@ -170,6 +170,7 @@ fn made_up(notifier: &Notifier<'_>, now: jiff::Timestamp, event: EventName, plan
             Status::Abandoned,
             Some("unquiesced and confirmed"),
         ),
+        EventName::Changed | EventName::Unsaved => (Status::Success, Status::Success, None),
     };
     let task = |id, domain: &str, status: Status| NoticeTask {
         id: TaskId(id),

@@ -1,13 +1,14 @@
 //! What changed from one export to the next, and what was not saved.
 
 use jiff::Timestamp;
-use rusqlite::{Row, Transaction, named_params};
+use rusqlite::{OptionalExtension, Row, Transaction, named_params};
 
 use crate::history::error::{HistoryError, HistoryFault};
 use crate::history::execution::{Execution, require};
 use crate::history::query::rows;
 use crate::history::value::{AsText, Text, integer, text};
 use crate::history::{ChangeFilter, ChangeRow, History};
+use crate::notify::previous::UnsavedBefore;
 use crate::run::event::{FileKind, TaskId};
 use crate::values::change::{Change, ChangeList, ConfigChange, ConfigPiece};
 
@@ -236,6 +237,55 @@ impl History {
                 first: rows(transaction, sql, [task.0], config_change)?,
                 count: u64::try_from(count).unwrap_or(0),
             }))
+        })
+    }
+}
+
+/// The tasks of a domain that looked whether it is saved, from the last one before this one back.
+pub(super) const LOOKED: &str = "SELECT unsaved_changes, status_time FROM task_execution
+     WHERE device_name = ?1 AND domain_name = ?2 AND id < ?3 AND unsaved_changes IS NOT NULL
+     ORDER BY id DESC";
+
+pub(super) const LAST_CHANGED: &str = "SELECT time FROM config_change
+     WHERE device_name = ?1 AND domain_name = ?2 AND kind = 'persisted' ORDER BY id DESC LIMIT 1";
+
+impl History {
+    /// Since when a domain has not been saved, each time somebody looked before this task.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn unsaved_series(
+        &self,
+        device: &str,
+        domain: &str,
+        before: TaskId,
+    ) -> Result<Option<UnsavedBefore>, HistoryError> {
+        self.read(|transaction| {
+            let mut statement = transaction.prepare(LOOKED)?;
+            let mut rows = statement.query((device, domain, before.0))?;
+            let mut series: Option<UnsavedBefore> = None;
+            while let Some(row) = rows.next()? {
+                if !row.get::<_, bool>(0)? {
+                    break;
+                }
+                let since = text(row, 1)?;
+                let last = series.map_or(since, |series| series.last);
+                series = Some(UnsavedBefore { since, last });
+            }
+            Ok(series)
+        })
+    }
+
+    /// When the saved configuration of a domain last changed.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn last_changed(&self, device: &str, domain: &str) -> Result<Option<Timestamp>, HistoryError> {
+        self.read(|transaction| {
+            let found = transaction.query_row(LAST_CHANGED, [device, domain], |row| text(row, 0));
+            Ok(found.optional()?)
         })
     }
 }

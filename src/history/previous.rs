@@ -4,8 +4,10 @@
 use std::time::Duration;
 
 use crate::history::{History, HistoryError, NoteLevel, PlanFilter, PlanRow, TargetRow};
-use crate::notify::previous::{Figures, PlanFigures, Previous, PreviousEnd, TargetFigures, trouble};
-use crate::run::event::{OutOfService, Owner, PlanId, TaskId, Undo};
+use crate::notify::previous::{
+    Figures, PlanFigures, Previous, PreviousEnd, TargetFigures, UnsavedBefore, trouble,
+};
+use crate::run::event::{FileKind, OutOfService, Owner, PlanId, TaskId, Undo};
 use crate::run::status::Status;
 
 impl Previous for History {
@@ -55,6 +57,15 @@ impl Previous for History {
             .and_then(|task| self.plan(task.plan))
             .map_err(words)?;
         Ok((plan.id, plan.plan))
+    }
+
+    fn unsaved_before(
+        &self,
+        device: &str,
+        domain: &str,
+        before: TaskId,
+    ) -> Result<Option<UnsavedBefore>, String> {
+        self.unsaved_series(device, domain, before).map_err(words)
     }
 
     fn figures(&self, plans: &[&str]) -> Result<Figures, String> {
@@ -110,7 +121,17 @@ impl History {
             Some(OutOfService::Never | OutOfService::NotKnown) | None => None,
         };
         let took = began.zip(ended).filter(|(began, ended)| began.time < ended.time);
+        let is_saved_configuration = row.kind == FileKind::Persisted;
+        let (changed, unsaved) = match is_saved_configuration {
+            true => (
+                self.last_changed(&row.device_name, &row.domain_name)?,
+                self.task(row.last_task)?.unsaved_objects,
+            ),
+            false => (None, None),
+        };
         Ok(TargetFigures {
+            changed,
+            unsaved,
             took: took
                 .and_then(|(began, ended)| Duration::try_from(ended.time.duration_since(began.time)).ok()),
             out_of_service,

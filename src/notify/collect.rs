@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::notify::notice::{NoticeTask, QuiescedPlace};
-use crate::run::event::{Event, Owner, PlanId, TaskId, TaskOpening};
+use crate::notify::notice::{NoticeChanges, NoticeTask, QuiescedPlace};
+use crate::run::event::{Event, FileKind, Owner, PlanId, TaskId, TaskOpening};
 use crate::run::status::Status;
+use crate::values::change::ChangeList;
 
 /// An execution of a plan, as far as it has come.
 #[derive(Clone, Debug)]
@@ -18,6 +19,10 @@ pub(super) struct CollectedRun {
     pub(super) tasks: BTreeMap<TaskId, NoticeTask>,
     pub(super) still_quiesced: Vec<QuiescedPlace>,
     pub(super) remarks: Vec<String>,
+    /// What changed in what is saved, task by task.
+    pub(super) changed: BTreeMap<TaskId, ChangeList>,
+    /// What is not saved; nothing where that something is not is all that is known.
+    pub(super) unsaved: BTreeMap<TaskId, Option<ChangeList>>,
 }
 
 impl CollectedRun {
@@ -29,6 +34,8 @@ impl CollectedRun {
             tasks: BTreeMap::new(),
             still_quiesced: Vec::new(),
             remarks: Vec::new(),
+            changed: BTreeMap::new(),
+            unsaved: BTreeMap::new(),
         }
     }
 
@@ -45,6 +52,19 @@ impl CollectedRun {
                 facts.files += 1;
                 facts.bytes += if file.kept { file.size } else { 0 };
             }),
+            // What runs and is not saved is told as such.
+            Event::ConfigChanged {
+                task,
+                kind: FileKind::Persisted,
+                changes,
+            } => drop(self.changed.insert(*task, changes.clone())),
+            Event::UnsavedChanges { task, unsaved: true } => {
+                self.unsaved.entry(*task).or_default();
+            }
+            Event::UnsavedChanges { task, unsaved: false } => drop(self.unsaved.remove(task)),
+            Event::ConfigUnsaved { task, changes } => {
+                self.unsaved.insert(*task, Some(changes.clone()));
+            }
             Event::TaskEnded { task, status, error } => self.with(*task, |facts| {
                 facts.status = *status;
                 facts.error.clone_from(error);
@@ -91,6 +111,28 @@ impl CollectedRun {
                 }
             }
         }
+    }
+
+    /// What changed in all its tasks.
+    pub(super) fn changes(&self) -> NoticeChanges {
+        let mut all = NoticeChanges::default();
+        for (id, changes) in &self.changed {
+            if let Some(task) = self.tasks.get(id) {
+                all.add(task, Some(changes));
+            }
+        }
+        all
+    }
+
+    /// What all its tasks found that is not saved.
+    pub(super) fn not_saved(&self) -> NoticeChanges {
+        let mut all = NoticeChanges::default();
+        for (id, changes) in &self.unsaved {
+            if let Some(task) = self.tasks.get(id) {
+                all.add(task, changes.as_ref());
+            }
+        }
+        all
     }
 
     /// Its tasks, in the order in which they run.

@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
-use crate::notify::notice::{EndChange, Notice, NoticeTask, QuiescedPlace};
+use crate::notify::notice::{EndChange, Notice, NoticeChange, NoticeTask, QuiescedPlace};
 use crate::notify::words;
 use crate::run::status::Status;
+use crate::values::change::ConfigChangeObject;
 
 /// Grows when a key goes away or changes its meaning, and not when one is added.
 const SCHEMA_VERSION: u32 = 1;
@@ -33,6 +34,16 @@ pub struct NoticeDocument<'n> {
     tasks: Vec<TaskObject<'n>>,
     still_quiesced: Vec<PlaceObject<'n>>,
     remarks: &'n [String],
+    change_count: u64,
+    changes: Vec<DeviceChangeObject<'n>>,
+}
+
+#[derive(Serialize)]
+struct DeviceChangeObject<'n> {
+    task_execution_id: i64,
+    device: &'n str,
+    #[serde(flatten)]
+    change: ConfigChangeObject<'n>,
 }
 
 #[derive(Serialize)]
@@ -89,6 +100,8 @@ pub fn document(notice: &Notice) -> NoticeDocument<'_> {
         tasks: notice.tasks.iter().map(task).collect(),
         still_quiesced: notice.still_quiesced.iter().map(quiesced).collect(),
         remarks: &notice.remarks,
+        change_count: notice.changes.count(),
+        changes: notice.changes.first.iter().map(changed).collect(),
     }
 }
 
@@ -104,6 +117,14 @@ fn change_of(notice: &Notice, change: EndChange) -> ChangeObject {
         previous_status: was.map(Status::code),
         since: since.map(|since| notice.rfc3339(since)),
         times,
+    }
+}
+
+fn changed(told: &NoticeChange) -> DeviceChangeObject<'_> {
+    DeviceChangeObject {
+        task_execution_id: told.task.0,
+        device: &told.device,
+        change: ConfigChangeObject::of(&told.change),
     }
 }
 

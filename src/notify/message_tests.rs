@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::notify::notice::{EndChange, Notice, NoticeTask, QuiescedPlace};
+use crate::notify::notice::{EndChange, Notice, NoticeChanges, NoticeTask, QuiescedPlace};
 use crate::notify::previous::{Figures, PlanFigures, TargetFigures};
 use crate::notify::{json, metrics, rfc5424, words};
 use crate::run::event::{ALL_DOMAINS, ActionKind, Certainty, FileKind, PlanId, TaskId};
@@ -74,6 +74,7 @@ pub(super) fn failed() -> Notice {
             error: Some("no answer".to_owned()),
         }],
         remarks: vec!["the post-plan script post.sh: return code 1".to_owned()],
+        changes: NoticeChanges::default(),
         change: Some(EndChange::Again {
             since: at("2026-11-20T00:12:00Z"),
             times: 3,
@@ -199,6 +200,8 @@ fn metrics_escape_their_labels_and_leave_out_what_is_not_known() {
             succeeded: None,
         }],
         targets: vec![TargetFigures {
+            changed: None,
+            unsaved: None,
             device: "TEST8".to_owned(),
             domain: "DOMAIN1".to_owned(),
             kind: FileKind::Persisted,

@@ -134,6 +134,16 @@ fn targets(targets: &[TargetFigures], page: &mut Page) {
         "Bytes of its last good backup.",
         |target| target.good.map(|(_, bytes)| bytes as f64),
     );
+    each(
+        "dpbackup_target_last_change_timestamp_seconds",
+        "When its saved configuration last changed.",
+        |target| target.changed.map(seconds),
+    );
+    each(
+        "dpbackup_target_unsaved_objects",
+        "Objects and files that were not saved when a task last looked.",
+        |target| target.unsaved.map(|count| count as f64),
+    );
     if !targets.is_empty() {
         page.family(
             "dpbackup_target_last_run_status",

@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use crate::notify::previous::trouble;
 use crate::run::event::{ALL_DOMAINS, ActionKind, Certainty, PlanId, TaskId};
 use crate::run::status::{Class, Status};
+use crate::values::change::{ChangeList, ConfigChange};
 use crate::values::event_name::EventName;
 use crate::values::invocation::Invocation;
 
@@ -47,6 +48,8 @@ pub struct Notice {
     pub remarks: Vec<String>,
     /// How an end compares to the one before.
     pub change: Option<EndChange>,
+    /// What changed in configurations, or is not saved, where that is the matter.
+    pub changes: NoticeChanges,
     /// The page about the plan, where mail is to have it.
     pub page: Option<NoticePage>,
 }
@@ -58,6 +61,51 @@ pub enum NoticePage {
     Attached(Arc<str>),
     /// It does not, for this reason.
     LeftOut(String),
+}
+
+/// Changes of configurations: the first of them, and how many there are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NoticeChanges {
+    /// Where there are any, each once, with how many; nothing where that is not known.
+    pub places: Vec<(String, Option<u64>)>,
+    /// The first twenty.
+    pub first: Vec<NoticeChange>,
+}
+
+/// A change of a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoticeChange {
+    /// The task that found it.
+    pub task: TaskId,
+    /// The device.
+    pub device: String,
+    /// What it is.
+    pub change: ConfigChange,
+}
+
+impl NoticeChanges {
+    /// How many are told.
+    const MOST: usize = 20;
+
+    /// Adds what a task found.
+    pub fn add(&mut self, task: &NoticeTask, changes: Option<&ChangeList>) {
+        self.places
+            .push((task.place(), changes.map(|changes| changes.count)));
+        for change in changes.into_iter().flat_map(|changes| &changes.first) {
+            if self.first.len() < Self::MOST {
+                self.first.push(NoticeChange {
+                    task: task.id,
+                    device: task.device.clone(),
+                    change: change.clone(),
+                });
+            }
+        }
+    }
+
+    /// How many there are in all, as far as that is known.
+    pub fn count(&self) -> u64 {
+        self.places.iter().filter_map(|(_, count)| *count).sum()
+    }
 }
 
 /// A domain of a device.

@@ -9,11 +9,11 @@ use jiff::tz::TimeZone;
 use crate::notify::collect::{CollectedRun, troubles};
 use crate::notify::deliver::{self, Delivery};
 use crate::notify::metrics;
-use crate::notify::notice::{EndChange, Notice, NoticePage, QuiescedPlace, end_event};
-use crate::notify::previous::Previous;
+use crate::notify::notice::{EndChange, Notice, NoticeChanges, NoticePage, QuiescedPlace, end_event};
+use crate::notify::previous::{Previous, UnsavedBefore};
 use crate::notify::receiver::{self, Ready, Receiver};
 use crate::notify::send::{SendError, within};
-use crate::notify::standing::KnownStanding;
+use crate::notify::standing::{KnownStanding, is_due_again};
 use crate::plan::model::PlanFile;
 use crate::run::event::{Event, PlanId, Sink, TaskId, Undo};
 use crate::run::status::{Class, Status};
@@ -54,6 +54,9 @@ enum News<'s> {
     KnownTask,
     /// What it is compared to the ends before.
     End(&'s KnownStanding),
+    /// What is not saved, place by place: since when that is so, and when it was last found so.
+    /// Nothing where it was not so before.
+    Unsaved(&'s [Option<UnsavedBefore>]),
 }
 
 impl<'a> Notifier<'a> {
@@ -177,6 +180,7 @@ impl<'a> Notifier<'a> {
             still_quiesced: Vec::new(),
             remarks: Vec::new(),
             change: None,
+            changes: NoticeChanges::default(),
             page: None,
         }
     }
@@ -248,6 +252,13 @@ impl<'a> Notifier<'a> {
         match news {
             News::Always => wants(notice.event),
             News::KnownTask => wants(notice.event) && receiver.repeat.is_zero(),
+            News::Unsaved(places) => {
+                let is_news = |before: &Option<UnsavedBefore>| match before {
+                    None => true,
+                    Some(before) => is_due_again(before.since, before.last, notice.time, receiver.repeat),
+                };
+                wants(notice.event) && places.iter().any(is_news)
+            }
             News::End(standing) => {
                 // What was told as trouble is told when it is over.
                 let is_over = match standing.change {
@@ -309,8 +320,40 @@ impl<'a> Notifier<'a> {
         self.publish(&notice, if is_known { News::KnownTask } else { News::Always });
     }
 
+    /// Tells what changed in the configurations that a plan has exported, and what is not saved.
+    fn configuration(&mut self, at: Timestamp, run: &CollectedRun) {
+        let changes = run.changes();
+        if !changes.places.is_empty() {
+            let notice = Notice {
+                tasks: Vec::new(),
+                changes,
+                ..self.of_run(at, EventName::Changed, run)
+            };
+            self.publish(&notice, News::Always);
+        }
+        let changes = run.not_saved();
+        if !changes.places.is_empty() {
+            let before: Vec<Option<UnsavedBefore>> = run
+                .unsaved
+                .keys()
+                .filter_map(|id| run.tasks.get(id))
+                .map(|task| {
+                    let past = self.past?;
+                    past.unsaved_before(&task.device, &task.domain, task.id).ok()?
+                })
+                .collect();
+            let notice = Notice {
+                tasks: Vec::new(),
+                changes,
+                ..self.of_run(at, EventName::Unsaved, run)
+            };
+            self.publish(&notice, News::Unsaved(&before));
+        }
+    }
+
     fn end(&mut self, at: Timestamp, status: Status, error: Option<&str>) {
         let Some(run) = self.run.take() else { return };
+        self.configuration(at, &run);
         let tasks = run.task_list();
         let standing = self
             .past

@@ -23,8 +23,26 @@ pub trait Previous {
     /// The plan to which a task belongs.
     fn plan_of(&self, task: TaskId) -> Result<(PlanId, String), String>;
 
+    /// Since when the domain has had changes that were not saved, each time a task looked before
+    /// this one; nothing where the last one found none.
+    fn unsaved_before(
+        &self,
+        device: &str,
+        domain: &str,
+        before: TaskId,
+    ) -> Result<Option<UnsavedBefore>, String>;
+
     /// What the metrics are made of.
     fn figures(&self, plans: &[&str]) -> Result<Figures, String>;
+}
+
+/// Changes that were not saved before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnsavedBefore {
+    /// When the first of the tasks looked that found it so without a break.
+    pub since: Timestamp,
+    /// When the last one did.
+    pub last: Timestamp,
 }
 
 /// An execution that has ended.
@@ -85,6 +103,10 @@ pub struct TargetFigures {
     pub out_of_service: Option<Duration>,
     /// The newest good backup: when, and how many bytes.
     pub good: Option<(Timestamp, u64)>,
+    /// When the saved configuration last changed, as far as history knows.
+    pub changed: Option<Timestamp>,
+    /// How many objects and files were not saved when the last task looked, if that is known.
+    pub unsaved: Option<u64>,
 }
 
 /// A task that did not succeed, in a form that compares equal as long as nothing changes.

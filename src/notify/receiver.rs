@@ -120,7 +120,7 @@ pub fn of_plan<'a>(file: &'a PlanFile, plan: &'a Plan) -> Vec<Receiver<'a>> {
         };
         receivers.push(Receiver {
             name: "ping".to_owned(),
-            events: EventNames::all(),
+            events: EventNames::of_backups(),
             repeat: Duration::ZERO,
             way,
         });
@@ -132,7 +132,9 @@ impl Receiver<'_> {
     /// Whether it has a form for this event at all: a ping has only three.
     pub fn can_say(&self, event: EventName) -> bool {
         match self.way {
-            Way::Ping { .. } => !matches!(event, EventName::TaskFailed | EventName::Recovered),
+            Way::Ping { .. } => {
+                !event.is_of_configuration() && !matches!(event, EventName::TaskFailed | EventName::Recovered)
+            }
             Way::Syslog(_) | Way::Email { .. } | Way::Webhook(_) => true,
         }
     }

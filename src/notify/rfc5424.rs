@@ -36,7 +36,7 @@ fn severity(event: EventName) -> u32 {
         EventName::StillQuiesced => 2,
         EventName::Failed | EventName::TaskFailed => 3,
         EventName::Warned | EventName::Refused => 4,
-        EventName::Recovered => 5,
+        EventName::Recovered | EventName::Changed | EventName::Unsaved => 5,
         EventName::Started | EventName::Succeeded => 6,
     }
 }

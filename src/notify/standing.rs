@@ -78,27 +78,36 @@ impl KnownStanding {
         let (EndChange::Again { since, .. }, Some(previous)) = (&self.change, &self.previous) else {
             return true;
         };
-        if repeat.is_zero() {
-            return true;
-        }
-        let stretch = |at: Timestamp| {
-            let age = Duration::try_from(at.duration_since(*since)).unwrap_or_default();
-            (age + repeat / 10).as_millis() / repeat.as_millis().max(1)
-        };
-        stretch(now) > stretch(previous.ended)
+        is_due_again(*since, previous.ended, now, repeat)
     }
+}
+
+/// Whether what has been so since a moment, and was found so a while ago, is told again now.
+pub fn is_due_again(since: Timestamp, last: Timestamp, now: Timestamp, repeat: Duration) -> bool {
+    if repeat.is_zero() {
+        return true;
+    }
+    let stretch = |at: Timestamp| {
+        let age = Duration::try_from(at.duration_since(since)).unwrap_or_default();
+        (age + repeat / 10).as_millis() / repeat.as_millis().max(1)
+    };
+    stretch(now) > stretch(last)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::notify::previous::Figures;
+    use crate::notify::previous::{Figures, UnsavedBefore};
     use crate::run::event::TaskId;
 
     /// Executions 1, 2, 3, …: hour of the end, status, troubles.
     struct Ends(Vec<(i64, Status, &'static str)>);
 
     impl Previous for Ends {
+        fn unsaved_before(&self, _: &str, _: &str, _: TaskId) -> Result<Option<UnsavedBefore>, String> {
+            Ok(None)
+        }
+
         fn ends(&self, _plan: &str, before: PlanId, _most: u32) -> Result<Vec<PreviousEnd>, String> {
             let ends = (1..).zip(&self.0).filter(|(id, _)| *id < before.0);
             let mut ends: Vec<PreviousEnd> = ends

@@ -61,7 +61,18 @@ fn headline(notice: &Notice) -> String {
         EventName::Refused => format!("{plan} did not start: {status}{}", again(notice)),
         EventName::StillQuiesced => format!("{} {at} ({plan})", gravest(&notice.place).words()),
         EventName::Recovered => format!("{at} recovered ({plan})"),
+        EventName::Changed => {
+            let count = notice.changes.count();
+            let what = if count == 1 { "change" } else { "changes" };
+            format!("{plan}: {count} {what} ({})", few(&places_of(notice)))
+        }
+        EventName::Unsaved => format!("{plan}: not saved: {}", few(&places_of(notice))),
     }
+}
+
+fn places_of(notice: &Notice) -> Vec<String> {
+    let places = notice.changes.places.iter();
+    places.map(|(place, _)| place.clone()).collect()
 }
 
 fn failed(notice: &Notice) -> String {
@@ -170,6 +181,10 @@ pub fn body(notice: &Notice) -> String {
         text.push('\n');
         table(notice, &mut text);
     }
+    if !notice.changes.places.is_empty() {
+        text.push('\n');
+        changes(notice, &mut text);
+    }
     if !notice.remarks.is_empty() {
         text.push('\n');
         for remark in &notice.remarks {
@@ -218,6 +233,8 @@ fn what(notice: &Notice, text: &mut String) {
             fact("status", &format!("{loud}: run {recover}"));
         }
         (EventName::Recovered, _) => fact("status", "recovered"),
+        (EventName::Changed, _) => fact("status", "changed"),
+        (EventName::Unsaved, _) => fact("status", "not saved"),
         (_, Some(status)) => fact("status", status.code()),
         (_, None) => fact("status", notice.event.word()),
     }
@@ -242,6 +259,30 @@ fn what(notice: &Notice, text: &mut String) {
         _ => fact("time", &notice.clock(notice.time)),
     }
     fact("host", &notice.host);
+}
+
+/// The first changes, each with its place, and how many more there are.
+fn changes(notice: &Notice, text: &mut String) {
+    for told in &notice.changes.first {
+        let at = place(&told.device, &told.change.domain);
+        let _ = writeln!(
+            text,
+            "{}\n  {}",
+            printable(&at),
+            printable(&told.change.to_string())
+        );
+    }
+    let more = notice
+        .changes
+        .count()
+        .saturating_sub(notice.changes.first.len() as u64);
+    if more > 0 {
+        let log = notice.invocation.command(["log"]);
+        let _ = writeln!(text, "and {more} more: {log}");
+    }
+    for (place, _) in notice.changes.places.iter().filter(|(_, count)| count.is_none()) {
+        let _ = writeln!(text, "{}\n  what of it is not known", printable(place));
+    }
 }
 
 /// What did not succeed first, then the rest, and the sums.

@@ -17,11 +17,15 @@ use crate::run::ledger::LedgerError;
 use crate::run::record::Record;
 use crate::run::status::Status;
 use crate::script::{Script, ScriptOutcome};
+use crate::values::change::{ChangeList, ConfigChange};
 use crate::values::lacks::Lacks;
 use crate::values::text::{printable, printable_json};
 
 /// The kernel takes no single argument or variable of 128 KiB or more.
 const MAX_ARGUMENT: usize = 120 << 10;
+
+/// So many changes are told to a script; history has more.
+const MOST_CHANGES: usize = 1000;
 
 /// A script that is due.
 #[derive(Clone, Debug)]
@@ -63,8 +67,67 @@ pub struct Facts<'s> {
     /// The files, after a task or a plan.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<FileFacts>,
+    /// What changed since the exports before, after a task or a plan; the first thousand.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<FactChange>,
+    /// What runs and is not saved, likewise.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unsaved: Vec<FactChange>,
     /// The store.
     pub store: PathBuf,
+}
+
+/// A change of a configuration, for a script.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FactChange {
+    /// The task that found it.
+    pub task: i64,
+    /// The device's name.
+    pub device: String,
+    /// The domain.
+    pub domain: String,
+    /// `Class Name`, or the path of a file.
+    pub object: String,
+    /// `Added`, `Removed` or `Changed`.
+    pub change: &'static str,
+    /// How its properties differ.
+    pub description: String,
+}
+
+/// What a task found out about the configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConfigFacts {
+    /// What changed since the exports before.
+    pub changes: Vec<FactChange>,
+    /// What runs and is not saved.
+    pub unsaved: Vec<FactChange>,
+}
+
+impl ConfigFacts {
+    /// The facts of changes that a task found on a device.
+    pub fn of(task: TaskId, device: &str, list: &ChangeList) -> Vec<FactChange> {
+        let fact = |change: &ConfigChange| FactChange {
+            task: task.0,
+            device: device.to_owned(),
+            // Words of a device reach a script's terminal or log: without its escapes.
+            domain: printable(&change.domain).into_owned(),
+            object: printable(&change.piece.to_string()).into_owned(),
+            change: change.change.word(),
+            description: printable(&change.description).into_owned(),
+        };
+        list.first.iter().map(fact).collect()
+    }
+
+    /// Adds those of another task, as far as there is room.
+    pub fn add(&mut self, more: ConfigFacts) {
+        for (all, more) in [
+            (&mut self.changes, more.changes),
+            (&mut self.unsaved, more.unsaved),
+        ] {
+            let room = MOST_CHANGES.saturating_sub(all.len());
+            all.extend(more.into_iter().take(room));
+        }
+    }
 }
 
 /// A plan, for a script.
@@ -143,6 +206,8 @@ impl<'s> Facts<'s> {
             out_of_service_seconds: None,
             tasks: Vec::new(),
             files: Vec::new(),
+            changes: Vec::new(),
+            unsaved: Vec::new(),
             store: store.to_owned(),
         }
     }
@@ -161,6 +226,14 @@ impl<'s> Facts<'s> {
     pub fn out_of_service(mut self, lasted: OutOfService) -> Self {
         self.quiesced = Some(lasted.is_quiesced());
         self.out_of_service_seconds = Some(lasted.seconds());
+        self
+    }
+
+    /// Adds what is known of changes.
+    #[must_use]
+    pub fn with_changes(mut self, facts: &ConfigFacts) -> Self {
+        self.changes.clone_from(&facts.changes);
+        self.unsaved.clone_from(&facts.unsaved);
         self
     }
 

@@ -27,7 +27,7 @@ use crate::run::ledger::LedgerError;
 use crate::run::left::{self, Left};
 use crate::run::record::Record;
 use crate::run::recover::{self, Mending};
-use crate::run::script::TaskEnd;
+use crate::run::script::{ConfigFacts, TaskEnd};
 use crate::run::status::{Class, Status};
 use crate::run::store;
 use crate::values::causes::with_causes;
@@ -174,6 +174,7 @@ struct Tallies {
     opened: usize,
     ends: Vec<TaskEnd>,
     files: Vec<StoredFile>,
+    configuration: ConfigFacts,
     failures: Vec<String>,
     /// How the task ended that was at work when somebody asked to stop.
     interrupted: Option<String>,

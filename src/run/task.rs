@@ -24,7 +24,7 @@ use crate::run::event::{
 use crate::run::failure::{Failure, Trouble};
 use crate::run::ledger::{LedgerError, Reply};
 use crate::run::record::Record;
-use crate::run::script::{self, Due, Facts, TaskFacts};
+use crate::run::script::{self, ConfigFacts, Due, Facts, TaskFacts};
 use crate::run::status::{Class, Status};
 use crate::run::store;
 use crate::soma::error::SomaError;
@@ -60,6 +60,8 @@ pub struct Ended {
     pub files: Vec<StoredFile>,
     /// How long its device or domain was out of service.
     pub out_of_service: OutOfService,
+    /// What was found out about the configuration.
+    pub configuration: ConfigFacts,
 }
 
 /// What the device has gone through, for the last words of an error.
@@ -138,6 +140,7 @@ struct Walk<'w, 'a, 'r> {
     listed: Option<Vec<DomainStatus>>,
     warnings: Vec<String>,
     files: Vec<StoredFile>,
+    configuration: ConfigFacts,
 }
 
 /// Walks one task. An error is the record's, which can no longer be written: the device has been
@@ -163,6 +166,7 @@ pub fn run<'a>(
         listed: None,
         warnings: Vec::new(),
         files: Vec::new(),
+        configuration: ConfigFacts::default(),
     };
     let outcome = match walk.protected(Walk::steps) {
         Ok(()) => Ok(()),
@@ -472,6 +476,7 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
             login_refused,
             files: self.files,
             out_of_service: self.out_of_service,
+            configuration: self.configuration,
         })
     }
 
@@ -513,7 +518,8 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
             .facts()
             .ended(status, error)
             .out_of_service(self.out_of_service)
-            .with_files(&self.files);
+            .with_files(&self.files)
+            .with_changes(&self.configuration);
         let due = Due {
             path,
             moment: ScriptMoment::Post,

@@ -23,11 +23,15 @@ pub enum EventName {
     StillQuiesced,
     /// What a run that died left on a device has been undone.
     Recovered,
+    /// A plan ended, and exports of it differ from those before.
+    Changed,
+    /// A plan ended, and on a device something runs that is not saved.
+    Unsaved,
 }
 
 impl EventName {
     /// Every event, in the order of the documentation.
-    pub const ALL: [EventName; 8] = [
+    pub const ALL: [EventName; 10] = [
         EventName::Started,
         EventName::TaskFailed,
         EventName::Succeeded,
@@ -36,6 +40,8 @@ impl EventName {
         EventName::Refused,
         EventName::StillQuiesced,
         EventName::Recovered,
+        EventName::Changed,
+        EventName::Unsaved,
     ];
 
     /// The word in the plan file and in messages.
@@ -49,7 +55,15 @@ impl EventName {
             EventName::Refused => "refused",
             EventName::StillQuiesced => "still-quiesced",
             EventName::Recovered => "recovered",
+            EventName::Changed => "changed",
+            EventName::Unsaved => "unsaved",
         }
+    }
+
+    /// Whether it is about the configuration of devices, and not about backups: nobody is told
+    /// of it who did not ask for it.
+    pub fn is_of_configuration(self) -> bool {
+        matches!(self, EventName::Changed | EventName::Unsaved)
     }
 
     /// Whether it is the end of a plan.
@@ -78,9 +92,10 @@ impl EventNames {
         Self(EventName::ALL.into_iter().filter(matches).collect())
     }
 
-    /// All of them.
-    pub fn all() -> Self {
-        Self(EventName::ALL.to_vec())
+    /// All that are about backups.
+    pub fn of_backups() -> Self {
+        let events = EventName::ALL.into_iter();
+        Self(events.filter(|event| !event.is_of_configuration()).collect())
     }
 
     /// Those on which a person should do or know something.
@@ -116,14 +131,19 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         assert_eq!(chosen("*failed, refused"), ["task-failed", "failed", "refused"]);
-        assert_eq!(chosen("*, !started, !task-failed, !succeeded").len(), 5);
-        assert_eq!(chosen("*, !started, !task-failed, !succeeded"), {
-            let people = EventNames::for_people();
-            EventName::ALL
-                .into_iter()
-                .filter(|one| people.contains(*one))
-                .map(EventName::word)
-                .collect::<Vec<_>>()
-        });
+        assert_eq!(chosen("*").len(), 10, "who asks for all gets all");
+        let usual = EventNames::of_backups();
+        assert!(!usual.contains(EventName::Changed) && !usual.contains(EventName::Unsaved));
+        assert_eq!(
+            chosen("*, !started, !task-failed, !succeeded, !changed, !unsaved"),
+            {
+                let people = EventNames::for_people();
+                EventName::ALL
+                    .into_iter()
+                    .filter(|one| people.contains(*one))
+                    .map(EventName::word)
+                    .collect::<Vec<_>>()
+            }
+        );
     }
 }

@@ -16,6 +16,7 @@ mod arrows;
 mod asking;
 mod changes;
 mod changes_cli;
+mod changes_told;
 mod check;
 mod connections;
 mod crash;

@@ -121,8 +121,8 @@ fn priority(event: EventName) -> &'static str {
     match event {
         EventName::StillQuiesced => "5",
         EventName::Failed | EventName::TaskFailed | EventName::Refused => "4",
-        EventName::Warned | EventName::Recovered => "3",
-        EventName::Started | EventName::Succeeded => "2",
+        EventName::Warned | EventName::Recovered | EventName::Unsaved => "3",
+        EventName::Started | EventName::Succeeded | EventName::Changed => "2",
     }
 }
 

@@ -117,7 +117,7 @@ mod tests {
             to: String::new(),
             report: false,
             ca_file: None,
-            events: EventNames::all(),
+            events: EventNames::of_backups(),
             repeat: Duration::ZERO,
         };
         let to = "Jürgen <j@例え.テスト>, two@example.com";

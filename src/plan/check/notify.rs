@@ -227,7 +227,7 @@ fn syslog(section: &PlanSection<'_>, context: &Context<'_>, out: &mut Findings<'
         address: address?,
         facility: facility?,
         ca_file: ca_file?,
-        events: events?.unwrap_or_else(EventNames::all),
+        events: events?.unwrap_or_else(EventNames::of_backups),
     })
 }
 
@@ -303,7 +303,7 @@ fn webhook(
             secret: secret?,
             authorization: authorization?,
             ca_file: ca_file?,
-            events: events?.unwrap_or_else(EventNames::all),
+            events: events?.unwrap_or_else(EventNames::of_backups),
             repeat: repeat?.value,
         })
     };

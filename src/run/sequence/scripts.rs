@@ -58,7 +58,8 @@ impl<'a> Run<'_, 'a, '_> {
         let mut facts = self
             .facts()
             .ended(status, error.as_deref())
-            .with_files(&self.tasks.files);
+            .with_files(&self.tasks.files)
+            .with_changes(&self.tasks.configuration);
         facts.tasks = std::mem::take(&mut self.tasks.ends);
         let due = Due {
             path,

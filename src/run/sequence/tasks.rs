@@ -206,6 +206,7 @@ impl<'a> Run<'_, 'a, '_> {
             self.tasks.interrupted = Some(format!("task {}: {error}", task.id.0));
         }
         self.tasks.files.extend(ended.files);
+        self.tasks.configuration.add(ended.configuration);
         let end = TalliedEnd {
             status: ended.status,
             error: ended.error.as_deref(),

@@ -12,6 +12,7 @@ use crate::change::listed;
 use crate::gateway::domains::DEFAULT_DOMAIN;
 use crate::run::event::{ALL_DOMAINS, Event, FileKind, Owner};
 use crate::run::ledger::{KeptFile, LastContent, LedgerError};
+use crate::run::script::ConfigFacts;
 use crate::run::task::Walk;
 use crate::values::causes::with_causes;
 use crate::values::change::ChangeList;
@@ -39,11 +40,17 @@ impl Walk<'_, '_, '_> {
             return Ok(());
         };
         match self.changes_since(export, before) {
-            Ok(changes) => self.record.tell(&Event::ConfigChanged {
-                task: self.task.id,
-                kind: export.kind,
-                changes,
-            }),
+            Ok(changes) => {
+                self.configuration.add(ConfigFacts {
+                    changes: ConfigFacts::of(self.task.id, &self.session.device.name, &changes),
+                    unsaved: Vec::new(),
+                });
+                self.record.tell(&Event::ConfigChanged {
+                    task: self.task.id,
+                    kind: export.kind,
+                    changes,
+                })
+            }
             Err(why) => {
                 let since = before.since.0;
                 self.not_known(&format!(
@@ -66,6 +73,10 @@ impl Walk<'_, '_, '_> {
         };
         match compared {
             Ok(changes) => {
+                self.configuration.add(ConfigFacts {
+                    changes: Vec::new(),
+                    unsaved: ConfigFacts::of(self.task.id, &self.session.device.name, &changes),
+                });
                 self.record.note(Owner::Task(self.task.id), unsaved(&changes))?;
                 self.record.tell(&Event::ConfigUnsaved {
                     task: self.task.id,

@@ -1,0 +1,168 @@
+//! Who is told of changes: receivers that asked for it, scripts, metrics.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::receivers::{Behaviour, Web, arrived};
+use crate::simulator::{Domain, Gateway, Setup};
+use crate::support::{Home, export};
+
+fn gateway() -> Gateway {
+    Gateway::start(Setup {
+        domains: vec![Domain::new("DOM1")],
+        ..Setup::default()
+    })
+}
+
+fn set(gateway: &Gateway, value: &str, saved: bool) {
+    let mut state = gateway.state();
+    state.set_property("DOM1", "HTTPUserAgent", "default", "Timeout", value);
+    if saved {
+        state.set_unsaved("DOM1", false);
+    }
+}
+
+fn hook(web: &Web, more: &str) -> String {
+    format!(
+        "[[notify.webhook]]\nname = \"all\"\nurl = \"{}\"\n{more}",
+        web.url("/all")
+    )
+}
+
+fn home(gateway: &Gateway, plan: &str, hook: &str) -> Home {
+    Home::new()
+        .device_at("QA1", gateway.port(), "{ verify = false }")
+        .plan("P", &format!("{plan}{}{hook}", export("QA1", "DOM1", "")))
+}
+
+fn words(documents: &[Value]) -> Vec<&str> {
+    let event = |document: &'_ Value| document["event"].as_str().map(str::len);
+    assert!(documents.iter().all(|document| event(document).is_some()));
+    documents
+        .iter()
+        .filter_map(|document| document["event"].as_str())
+        .collect()
+}
+
+#[test]
+fn who_asked_for_it_is_told_what_changed_and_what_is_not_saved() {
+    let web = Web::start(&[Behaviour::Status(200, "ok")]);
+    let gateway = gateway();
+    let events = "events = \"changed, unsaved\"\nrepeat = \"24h\"\n";
+    let home = home(&gateway, "webhook = \"all\"\n", &hook(&web, events));
+    let run = || drop(home.dpbackup(&["run", "P"]).exits(0));
+    run();
+    set(&gateway, "60", true);
+    run();
+    set(&gateway, "90", false);
+    run();
+    // It stays unsaved, and that is told again only after `repeat`.
+    run();
+    set(&gateway, "90", true);
+    run();
+    set(&gateway, "120", false);
+    run();
+    let documents: Vec<Value> = arrived(&web.seen, 4).iter().map(|one| one.json()).collect();
+    assert_eq!(words(&documents), ["changed", "unsaved", "changed", "unsaved"]);
+    let changed = &documents[0];
+    assert_eq!(changed["change_count"], 1);
+    let change = &changed["changes"][0];
+    for (key, value) in [
+        ("device", "QA1"),
+        ("domain", "DOM1"),
+        ("class", "HTTPUserAgent"),
+        ("name", "default"),
+        ("change", "Changed"),
+        ("description", "Timeout: 300 → 60"),
+    ] {
+        assert_eq!(change[key], value);
+    }
+    assert_eq!(documents[1]["changes"][0]["description"], "Timeout: 60 → 90");
+    let summary = documents[1]["summary"].as_str().expect("a summary");
+    assert_eq!(summary, "P: not saved: QA1/DOM1");
+}
+
+#[test]
+fn nobody_is_told_of_changes_who_did_not_ask_and_a_star_asks_for_all() {
+    for (events, told) in [
+        ("", &["started", "succeeded"][..]),
+        (
+            "events = \"*\"\n",
+            &["started", "changed", "unsaved", "succeeded"],
+        ),
+    ] {
+        let web = Web::start(&[Behaviour::Status(200, "ok")]);
+        let gateway = gateway();
+        let home = home(&gateway, "webhook = \"all\"\n", &hook(&web, events));
+        let _ = home.dpbackup(&["run", "P"]).exits(0);
+        set(&gateway, "60", true);
+        set(&gateway, "90", false);
+        let _ = home.dpbackup(&["run", "P"]).exits(0);
+        let documents: Vec<Value> = arrived(&web.seen, 2 + told.len())
+            .iter()
+            .map(|one| one.json())
+            .collect();
+        assert_eq!(words(&documents)[2..], *told, "{events}");
+    }
+}
+
+#[test]
+fn the_metrics_have_the_last_change_and_how_much_is_not_saved() {
+    let gateway = gateway();
+    let home = home(&gateway, "", "[notify.metrics]\npath = \"metrics.prom\"\n");
+    let run = || {
+        let _ = home.dpbackup(&["run", "P"]).exits(0);
+        fs::read_to_string(home.path("metrics.prom")).expect("metrics")
+    };
+    let labels = "{device=\"QA1\",domain=\"DOM1\",kind=\"persisted\"}";
+    let first = run();
+    assert!(!first.contains("last_change_timestamp"), "{first}");
+    assert!(
+        first.contains(&format!("dpbackup_target_unsaved_objects{labels} 0\n")),
+        "{first}"
+    );
+    set(&gateway, "60", true);
+    set(&gateway, "90", false);
+    let second = run();
+    assert!(
+        second.contains(&format!("dpbackup_target_last_change_timestamp_seconds{labels} ")),
+        "{second}"
+    );
+    assert!(
+        second.contains(&format!("dpbackup_target_unsaved_objects{labels} 1\n")),
+        "{second}"
+    );
+}
+
+#[test]
+fn scripts_are_told_what_changed_and_what_is_not_saved() {
+    let gateway = gateway();
+    let copy = "#!/bin/sh\ncp \"$DPBACKUP_CONTEXT\" \"$DPBACKUP_STORE/../$1.json\"\n";
+    let home = Home::new()
+        .device_at("QA1", gateway.port(), "{ verify = false }")
+        .script("copy.sh", copy)
+        .plan(
+            "P",
+            &format!(
+                "post_script = \"copy.sh\"\n{}",
+                export("QA1", "DOM1", "post_script = \"copy.sh\"\n")
+            ),
+        );
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    let context = |name: &str| -> Value {
+        let text = fs::read_to_string(home.path(&format!("{name}.json"))).expect("a context file");
+        serde_json::from_str(&text).expect("JSON")
+    };
+    assert_eq!(context("BACKUP-PLAN")["changes"], Value::Null, "nothing changed");
+    set(&gateway, "60", true);
+    set(&gateway, "90", false);
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    for name in ["BACKUP-TASK", "BACKUP-PLAN"] {
+        let context = context(name);
+        let change = &context["changes"][0];
+        assert_eq!(change["object"], "HTTPUserAgent default", "{name}");
+        assert_eq!(change["description"], "Timeout: 300 → 60", "{name}");
+        assert_eq!(context["unsaved"][0]["description"], "Timeout: 60 → 90", "{name}");
+    }
+}
