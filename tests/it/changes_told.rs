@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::receivers::{Behaviour, Web, arrived};
+use crate::receivers::{Behaviour, Request, Web, arrived};
 use crate::simulator::{Domain, Gateway, Setup};
 use crate::support::{Home, export};
 
@@ -63,7 +63,7 @@ fn who_asked_for_it_is_told_what_changed_and_what_is_not_saved() {
     run();
     set(&gateway, "120", false);
     run();
-    let documents: Vec<Value> = arrived(&web.seen, 4).iter().map(|one| one.json()).collect();
+    let documents: Vec<Value> = arrived(&web.seen, 4).iter().map(Request::json).collect();
     assert_eq!(words(&documents), ["changed", "unsaved", "changed", "unsaved"]);
     let changed = &documents[0];
     assert_eq!(changed["change_count"], 1);
@@ -101,7 +101,7 @@ fn nobody_is_told_of_changes_who_did_not_ask_and_a_star_asks_for_all() {
         let _ = home.dpbackup(&["run", "P"]).exits(0);
         let documents: Vec<Value> = arrived(&web.seen, 2 + told.len())
             .iter()
-            .map(|one| one.json())
+            .map(Request::json)
             .collect();
         assert_eq!(words(&documents)[2..], *told, "{events}");
     }
