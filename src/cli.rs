@@ -303,7 +303,7 @@ pub struct HistoryArgs {
     /// What to show instead of plan executions
     #[command(subcommand)]
     pub level: Option<HistoryLevel>,
-    /// The activities of this plan execution: its ID, or `last`
+    /// All of one plan execution on one page: its ID, or `last`
     #[arg(value_name = "ID")]
     pub what: Option<String>,
     /// Only of this plan

@@ -30,6 +30,8 @@ const HEARTBEAT: Duration = Duration::from_secs(60);
 pub struct Ui {
     /// Whether stderr shows colours.
     pub color: bool,
+    /// Whether stdout does.
+    pub data_color: bool,
     /// Whether somebody watches stderr: a line for each task, and a summary.
     pub lines: bool,
     /// Whether stderr shows the line that moves as well.
@@ -60,11 +62,13 @@ impl Ui {
     pub fn new(global: &Global, env: Lookup<'_>) -> Self {
         let terminal = io::stderr().is_terminal();
         let dumb = env("TERM").is_some_and(|term| term == "dumb");
-        let color = match global.color {
+        let colored = |terminal: bool| match global.color {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
             ColorChoice::Auto => terminal && !dumb && non_empty(env, "NO_COLOR").is_none(),
         };
+        let color = colored(terminal);
+        let data_color = colored(io::stdout().is_terminal());
         let verbosity = match (global.quiet, global.verbose) {
             (true, _) => Verbosity::Quiet,
             (false, 0) => Verbosity::Normal,
@@ -82,6 +86,7 @@ impl Ui {
             .flatten();
         Self {
             color,
+            data_color,
             lines,
             bars,
             heartbeat: heartbeat.unwrap_or(HEARTBEAT),

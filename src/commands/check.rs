@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::cli::{CheckArgs, FindingsFormat, Global};
 use crate::clock::SystemClock;
-use crate::commands::error::{CommandError, Outcome, print};
+use crate::commands::error::{CommandError, Outcome, print, print_states};
 use crate::commands::gone::open_quiesces;
 use crate::commands::loading::{
     HistoryFile, load_plan_to_judge, look_at_history, owners_of_history, with_open_rows,
@@ -138,7 +138,7 @@ impl FoundSoFar {
                 self.subject = Some(last.subject.clone());
                 // What moves at the terminal makes room; it comes back by itself.
                 self.screen.progress(&Progress::AskingEnded);
-                self.trouble = print(self.ui, &text).err();
+                self.trouble = print_states(self.ui, &text).err();
             }
         }
         self.found.extend(found);

@@ -4,6 +4,7 @@ use anyhow::Context as _;
 
 use crate::exit::Exit;
 use crate::history::HistoryError;
+use crate::report::paint::states;
 use crate::ui::Ui;
 
 /// An error that ends a command, with its exit code and advice.
@@ -57,4 +58,12 @@ pub(super) fn print(ui: Ui, text: &str) -> Result<(), CommandError> {
     ui.data(text)
         .context("writing to stdout")
         .map_err(|error| CommandError::new(Exit::Failed, error))
+}
+
+/// Prints data for people, with its states in colour where stdout shows some.
+pub(super) fn print_states(ui: Ui, text: &str) -> Result<(), CommandError> {
+    match ui.data_color {
+        true => print(ui, &states(text)),
+        false => print(ui, text),
+    }
 }

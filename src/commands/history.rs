@@ -7,7 +7,7 @@ use jiff::{Span, Timestamp};
 use crate::cli::{
     ExecutionId, Global, HistoryArgs, HistoryFormat, HistoryLevel, HistoryOutput, LevelArgs, Since,
 };
-use crate::commands::error::{CommandError, Outcome, found, print};
+use crate::commands::error::{CommandError, Outcome, found, print, print_states};
 use crate::commands::gone::{Gone, open_quiesces};
 use crate::commands::loading::{existing_history, exit_of_part, load_plan_or_part, read_history};
 use crate::commands::names::did_you_mean;
@@ -16,10 +16,10 @@ use crate::exit::Exit;
 use crate::history::{History, HistoryError, PlanFilter, PlanRow};
 use crate::lock::Locks;
 use crate::plan::model::PlanFile;
-use crate::report::{View, csv, json, table};
+use crate::report::{View, WholeExecution, csv, json, table};
 use crate::run::event::{ActivityId, Owner, PlanId, TaskId};
-use crate::run::status::Status;
-use crate::ui::Ui;
+use crate::run::status::{Class, Status};
+use crate::ui::{Ui, Verbosity};
 use crate::values::environment::Lookup;
 use crate::values::text::printable;
 
@@ -40,7 +40,7 @@ pub(super) fn history(global: &Global, args: &HistoryArgs, ui: Ui, env: Lookup<'
                     ExecutionId::Number(id) => PlanId(id),
                     ExecutionId::Last => last_of(&history, file, filter(args)?)?,
                 };
-                activities(file, &history, plan, &args.output, ui)
+                whole(file, &history, plan, &args.output, ui)
             }
             None => plans(file, args, &named(file, what, filter(args)?)?, ui),
         },
@@ -53,7 +53,7 @@ pub(super) fn last(global: &Global, output: &HistoryOutput, ui: Ui, env: Lookup<
     let loaded = load_plan_or_part(global, ui, env)?;
     let history = existing_history(&loaded.plan_file.settings)?;
     let plan = execution(ExecutionId::Last, PlanId, || history.newest_plan())?;
-    activities(&loaded.plan_file, &history, plan, output, ui)
+    whole(&loaded.plan_file, &history, plan, output, ui)
 }
 
 /// The execution that an ID, or `last`, is at one of the levels.
@@ -83,6 +83,9 @@ fn level(file: &PlanFile, history: &History, level: &HistoryLevel, ui: Ui) -> Ou
             let mut rows = found(history.tasks(activity))?;
             let gone = Gone::look(history, &Locks::beside(&file.settings.history))?;
             rows.iter_mut().for_each(|row| gone.mark_task(row));
+            if ui.verbosity == Verbosity::Quiet {
+                rows.retain(|row| is_not_good(row.status));
+            }
             show(file, ui, output, &View::TaskExecutions(&rows))
         }
         HistoryLevel::Files(LevelArgs { id, output }) => {
@@ -97,9 +100,42 @@ fn level(file: &PlanFile, history: &History, level: &HistoryLevel, ui: Ui) -> Ou
     }
 }
 
+/// One execution with everything below it.
+fn whole(file: &PlanFile, history: &History, plan: PlanId, output: &HistoryOutput, ui: Ui) -> Outcome {
+    let mut row = [found(history.plan(plan))?];
+    let gone = Gone::look(history, &Locks::beside(&file.settings.history))?;
+    gone.mark_plans(&mut row);
+    let mut tasks = Vec::new();
+    for task in history.tasks_of_plan(plan)? {
+        let mut details = found(history.task_details(task.id))?;
+        gone.mark_task(&mut details.task);
+        // The row of a task is opened with its plan, long before the task begins.
+        let began = history.task_status_changes(task.id)?.into_iter();
+        let began = began
+            .into_iter()
+            .find(|change| change.status == Status::Validating);
+        if ui.verbosity == Verbosity::Quiet && !is_not_good(details.task.status) {
+            continue;
+        }
+        tasks.push((details, began.map(|began| began.time)));
+    }
+    let [row] = row;
+    let whole = WholeExecution {
+        plan: &row,
+        notes: &history.notes(Owner::Plan(plan))?,
+        scripts: &history.scripts(Owner::Plan(plan))?,
+        tasks: &tasks,
+        store: &file.settings.store,
+    };
+    show(file, ui, output, &View::Whole(&whole))
+}
+
 fn activities(file: &PlanFile, history: &History, plan: PlanId, output: &HistoryOutput, ui: Ui) -> Outcome {
     let mut rows = found(history.activities(plan))?;
     Gone::look(history, &Locks::beside(&file.settings.history))?.mark_activities(&mut rows);
+    if ui.verbosity == Verbosity::Quiet {
+        rows.retain(|row| is_not_good(row.status));
+    }
     let view = View::ActivityExecutions {
         rows: &rows,
         notes: &history.notes(Owner::Plan(plan))?,
@@ -113,7 +149,7 @@ fn plans(file: &PlanFile, args: &HistoryArgs, filter: &PlanFilter, ui: Ui) -> Ou
     let history = read_history(&file.settings)?;
     known(file, history.as_ref(), filter)?;
     let rows = match &history {
-        Some(history) => plan_rows(file, history, filter)?,
+        Some(history) => plan_rows(file, history, filter, ui.verbosity)?,
         None => Vec::new(),
     };
     let view = View::PlanExecutions { rows: &rows, filter };
@@ -126,20 +162,32 @@ pub(super) fn plan_rows(
     file: &PlanFile,
     history: &History,
     filter: &PlanFilter,
+    verbosity: Verbosity,
 ) -> Result<Vec<PlanRow>, CommandError> {
     let gone = Gone::look(history, &Locks::beside(&file.settings.history))?;
     let mut rows = match filter.status {
-        Some(Status::Abandoned) => history.plans(&PlanFilter {
-            status: None,
-            limit: u32::MAX,
-            ..filter.clone()
-        })?,
+        // Which ones are not good is known only then, too.
+        status if status == Some(Status::Abandoned) || verbosity == Verbosity::Quiet => {
+            history.plans(&PlanFilter {
+                status: status.filter(|status| *status != Status::Abandoned),
+                limit: u32::MAX,
+                ..filter.clone()
+            })?
+        }
         _ => history.plans(filter)?,
     };
     gone.mark_plans(&mut rows);
+    if verbosity == Verbosity::Quiet {
+        rows.retain(|row| is_not_good(row.status));
+    }
     rows.retain(|row| filter.status.is_none_or(|status| row.status == status));
     rows.truncate(usize::try_from(filter.limit).unwrap_or(usize::MAX));
     Ok(rows)
+}
+
+/// What `-q` says of an execution: what ended, and not as it should have, or never ended.
+fn is_not_good(status: Status) -> bool {
+    !matches!(status.class(), Class::Success | Class::Interim)
 }
 
 /// The newest execution that passes the filter.
@@ -250,7 +298,11 @@ fn show(file: &PlanFile, ui: Ui, output: &HistoryOutput, view: &View<'_>) -> Out
     if let (Some(open), true) = (&open, output.format != HistoryFormat::Table) {
         ui.warning(open);
     }
+    let is_quiet = ui.verbosity == Verbosity::Quiet && view.is_empty();
     let text = match output.format {
+        HistoryFormat::Table if is_quiet => {
+            open.map_or_else(String::new, |open| format!("{}\n", printable(&open)))
+        }
         HistoryFormat::Table => {
             let layout = table::Layout {
                 width: ui.width,
@@ -262,6 +314,9 @@ fn show(file: &PlanFile, ui: Ui, output: &HistoryOutput, view: &View<'_>) -> Out
         HistoryFormat::Json => json::render(view, &zone),
         HistoryFormat::Csv => csv::render(view, &zone),
     };
-    print(ui, &text)?;
+    match output.format {
+        HistoryFormat::Table => print_states(ui, &text)?,
+        HistoryFormat::Json | HistoryFormat::Csv => print(ui, &text)?,
+    }
     Ok(exit_of_part(file, Exit::Success))
 }

@@ -17,7 +17,7 @@ use crate::notify::{Delivery, Notifier};
 use crate::plan::model::Plan;
 use crate::run::event::{ActionKind, PlanId, TaskId};
 use crate::run::status::Status;
-use crate::ui::Ui;
+use crate::ui::{Ui, Verbosity};
 use crate::values::environment::Lookup;
 use crate::values::event_name::EventName;
 use crate::values::text::printable;
@@ -50,6 +50,7 @@ pub(super) fn notify_test(global: &Global, args: &NotifyTestArgs, ui: Ui, env: L
 
     let mut text = String::new();
     let mut exit = Exit::Success;
+    let mut is_anybody_told = false;
     let mut known: Vec<Receiver<'_>> = Vec::new();
     for plan in plans {
         let mut receivers = notifier.receivers(&plan.name);
@@ -58,7 +59,10 @@ pub(super) fn notify_test(global: &Global, args: &NotifyTestArgs, ui: Ui, env: L
         if receivers.is_empty() {
             continue;
         }
+        is_anybody_told = true;
+        let before = text.len();
         let _ = writeln!(text, "plan {}", printable(&plan.name));
+        let heading = text.len();
         for receiver in receivers {
             let alarms = |event: &EventName| receiver.can_say(*event) && receiver.would_alarm(*event);
             let held_back: Vec<EventName> = ORDER
@@ -66,7 +70,7 @@ pub(super) fn notify_test(global: &Global, args: &NotifyTestArgs, ui: Ui, env: L
                 .filter(alarms)
                 .filter(|_| !args.alarms)
                 .collect();
-            if !held_back.is_empty() {
+            if !held_back.is_empty() && ui.verbosity > Verbosity::Quiet {
                 let words: Vec<&str> = held_back.iter().map(|event| event.word()).collect();
                 let _ = writeln!(
                     text,
@@ -77,14 +81,18 @@ pub(super) fn notify_test(global: &Global, args: &NotifyTestArgs, ui: Ui, env: L
             }
             for event in ORDER.into_iter().filter(|event| !held_back.contains(event)) {
                 let notice = made_up(&notifier, clock.now(), event, &plan.name);
-                exit = exit.or_graver(tell(&notifier, &receiver, &notice, &mut text));
+                exit = exit.or_graver(tell(&notifier, &receiver, &notice, ui.verbosity, &mut text));
             }
+        }
+        if text.len() == heading && ui.verbosity == Verbosity::Quiet {
+            text.truncate(before);
         }
     }
     if let Some(answer) = notifier.metrics(clock.now()) {
-        exit = exit.or_graver(say(&answer, "", &mut text));
+        exit = exit.or_graver(say(&answer, "", ui.verbosity, &mut text));
+        is_anybody_told = true;
     }
-    if text.is_empty() {
+    if !is_anybody_told {
         text.push_str("nobody is told of anything: no plan has syslog, email, webhook or ping\n");
         exit = Exit::Warned;
     }
@@ -92,27 +100,35 @@ pub(super) fn notify_test(global: &Global, args: &NotifyTestArgs, ui: Ui, env: L
     Ok(exit)
 }
 
-fn tell(notifier: &Notifier<'_>, receiver: &Receiver<'_>, notice: &Notice, text: &mut String) -> Exit {
+fn tell(
+    notifier: &Notifier<'_>,
+    receiver: &Receiver<'_>,
+    notice: &Notice,
+    verbosity: Verbosity,
+    text: &mut String,
+) -> Exit {
     let event = notice.event;
     if !receiver.can_say(event) {
         return Exit::Success;
     }
     if !receiver.events.contains(event) {
-        let _ = writeln!(
-            text,
-            "  {} {event}: not sent, `events` leaves it out",
-            receiver.name
-        );
+        if verbosity > Verbosity::Quiet {
+            let _ = writeln!(
+                text,
+                "  {} {event}: not sent, `events` leaves it out",
+                receiver.name
+            );
+        }
         return Exit::Success;
     }
     let mut exit = Exit::Success;
     for answer in notifier.tell(notice, &[receiver]) {
-        exit = exit.or_graver(say(&answer, &format!(" {event}"), text));
+        exit = exit.or_graver(say(&answer, &format!(" {event}"), verbosity, text));
     }
     exit
 }
 
-fn say(answer: &Delivery, event: &str, text: &mut String) -> Exit {
+fn say(answer: &Delivery, event: &str, verbosity: Verbosity, text: &mut String) -> Exit {
     let place = answer
         .place
         .as_deref()
@@ -125,6 +141,9 @@ fn say(answer: &Delivery, event: &str, text: &mut String) -> Exit {
         }
         Err(said) => ("FAILED", said.clone(), Exit::Failed),
     };
+    if exit == Exit::Success && verbosity == Verbosity::Quiet {
+        return exit;
+    }
     // Writing into a String cannot fail.
     let _ = writeln!(
         text,

@@ -2,14 +2,10 @@
 
 use std::path::PathBuf;
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{ContentArrangement, Table};
-use serde::Serialize;
-
 use crate::artifact::layout::{self, ExportKind};
 use crate::cli::{Global, PreviewArgs, PreviewFormat, RunArgs, RunFormat};
 use crate::clock::{Clock, SystemClock};
-use crate::commands::error::{CommandError, Outcome, print};
+use crate::commands::error::{CommandError, Outcome, print, print_states};
 use crate::commands::gone::open_quiesces;
 use crate::commands::loading::{invocation, load_plan_to_judge, look_at_history, with_open_rows};
 use crate::commands::names::wanted;
@@ -17,8 +13,9 @@ use crate::commands::run::limits;
 use crate::exit::Exit;
 use crate::lock::Locks;
 use crate::plan::model::{Action, Plan, Settings};
+use crate::report::preview::{self as report, Preview, PreviewTask};
 use crate::run::contact::Devices;
-use crate::run::event::{ALL_DOMAINS, ActionKind, Progress, Sink as _};
+use crate::run::event::{Progress, Sink as _};
 use crate::run::expand::{ExpandedActivity, ExpandedTask, Verdict, expand};
 use crate::run::failure::Failure;
 use crate::run::status::{Class, Status};
@@ -27,38 +24,6 @@ use crate::signal::{self, Stop};
 use crate::ui::{Screen, SignalAnswer, Ui, Verbosity};
 use crate::values::closed_window::why_closed;
 use crate::values::environment::Lookup;
-use crate::values::text::printable;
-use crate::values::text::printable_json;
-
-/// The tasks of a plan as they would run.
-#[derive(Debug, Serialize)]
-struct Preview<'p> {
-    plan: &'p str,
-    /// Why the plan would not start, if it would not.
-    refused: Vec<String>,
-    /// What has no task and should be known.
-    notes: Vec<String>,
-    tasks: Vec<PreviewTask>,
-}
-
-#[derive(Debug, Serialize)]
-struct PreviewTask {
-    position: usize,
-    action: &'static str,
-    device_name: String,
-    domain_name: String,
-    quiesce: bool,
-    /// `RUN`, or the status that it would have.
-    verdict: String,
-    reason: Option<String>,
-    path: Option<PathBuf>,
-}
-
-#[derive(Debug, Serialize)]
-struct PreviewDocument<'p> {
-    schema_version: u32,
-    plans: Vec<Preview<'p>>,
-}
 
 /// Answers `run --dry-run`, which other programs have.
 pub(super) fn instead_of_run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
@@ -133,19 +98,29 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
         ui.warning(open);
     }
     let text = match args.format {
-        PreviewFormat::Json => {
-            let document = PreviewDocument {
-                schema_version: 1,
-                plans: previews,
-            };
-            let text = serde_json::to_string_pretty(&document)
-                .map_err(|error| CommandError::new(Exit::Failed, error))?;
-            printable_json(&format!("{text}\n"))
+        PreviewFormat::Json => report::document(&previews),
+        PreviewFormat::Table if ui.verbosity == Verbosity::Quiet => {
+            report::table(&not_good(previews), &file.settings.store, ui.width)
         }
-        PreviewFormat::Table => render(&previews, ui.width),
+        PreviewFormat::Table => report::table(&previews, &file.settings.store, ui.width),
     };
-    print(ui, &text)?;
+    match args.format {
+        PreviewFormat::Json => print(ui, &text)?,
+        PreviewFormat::Table => print_states(ui, &text)?,
+    }
     Ok(exit)
+}
+
+/// What would not run, of the plans of which something would not.
+fn not_good(previews: Vec<Preview<'_>>) -> Vec<Preview<'_>> {
+    let mut bad = previews;
+    for preview in &mut bad {
+        preview.tasks.retain(|task| task.verdict != "RUN");
+    }
+    bad.retain(|preview| {
+        !(preview.refused.is_empty() && preview.notes.is_empty() && preview.tasks.is_empty())
+    });
+    bad
 }
 
 /// Everything that would keep the plan from starting now.
@@ -191,7 +166,7 @@ fn tasks(expanded: Vec<ExpandedActivity<'_>>, settings: &Settings, clock: &dyn C
             };
             previews.push(PreviewTask {
                 position: previews.len() + 1,
-                action: activity.kind().code(),
+                action: activity.kind(),
                 path: ready.then(|| path(&activity.action, &task, settings, clock)),
                 device_name: task.device_name,
                 domain_name: task.domain,
@@ -242,65 +217,4 @@ fn exit_of(previews: &[Preview<'_>]) -> Exit {
         );
     }
     exit
-}
-
-fn render(previews: &[Preview<'_>], width: Option<u16>) -> String {
-    let mut text = String::new();
-    for preview in previews {
-        text.push_str(&format!("Plan {}\n", printable(preview.plan)));
-        for refused in &preview.refused {
-            text.push_str(&format!("  would not start now: {}\n", printable(refused)));
-        }
-        for note in &preview.notes {
-            text.push_str(&format!("  note: {}\n", printable(note)));
-        }
-        let mut table = Table::new();
-        table.load_style(NOTHING).set_header([
-            "#",
-            "Action",
-            "Device",
-            "Domain",
-            "Quiesce",
-            "What would happen",
-        ]);
-        match width {
-            Some(width) => table
-                .set_content_arrangement(ContentArrangement::Dynamic)
-                .set_width(width),
-            None => table.set_content_arrangement(ContentArrangement::Disabled),
-        };
-        for task in &preview.tasks {
-            let what = match (&task.path, &task.reason) {
-                (Some(path), _) => path.to_string_lossy().into_owned(),
-                (None, Some(reason)) => format!("{}: {reason}", task.verdict),
-                (None, None) => task.verdict.clone(),
-            };
-            let quiesce = match (task.quiesce, task.domain_name.as_str()) {
-                (true, crate::gateway::domains::DEFAULT_DOMAIN) | (false, _) => "no",
-                (true, ALL_DOMAINS) => "device",
-                (true, _) => "domain",
-            };
-            let action = if task.action == ActionKind::SecureBackup.code() {
-                "secure backup"
-            } else {
-                "export"
-            };
-            table.add_row([
-                task.position.to_string(),
-                action.to_owned(),
-                printable(&task.device_name).into_owned(),
-                printable(&task.domain_name).into_owned(),
-                quiesce.to_owned(),
-                printable(&what).into_owned(),
-            ]);
-        }
-        for line in table.to_string().lines() {
-            text.push_str(line.trim_end());
-            text.push('\n');
-        }
-        text.push('\n');
-    }
-    text.truncate(text.trim_end().len());
-    text.push('\n');
-    text
 }

@@ -190,7 +190,11 @@ impl Pruning<'_> {
 
     fn tell(&mut self, line: PruneLine) -> Result<(), CommandError> {
         let shows_all = self.args.dry_run || self.ui.verbosity > Verbosity::Normal;
-        if self.args.format == ReportFormat::Table && (shows_all || line.fate != Fate::Keep) {
+        let is_told = match self.ui.verbosity {
+            Verbosity::Quiet => line.fate.is_trouble(),
+            _ => shows_all || line.fate != Fate::Keep,
+        };
+        if self.args.format == ReportFormat::Table && is_told {
             print(self.ui, &report::line(&line, &self.clock.zone()))?;
         }
         self.lines.push(line);
@@ -207,6 +211,7 @@ impl Pruning<'_> {
                 let document = report::document(&self.lines, &self.busy, self.args.dry_run, &zone);
                 print(self.ui, &document)?;
             }
+            ReportFormat::Table if self.ui.verbosity == Verbosity::Quiet => {}
             ReportFormat::Table => {
                 print(self.ui, &report::summary(&self.lines))?;
                 if sets_none {

@@ -18,7 +18,7 @@ use crate::run::record::Record;
 use crate::run::recover::Recovered;
 use crate::run::{Engine, recover as mending};
 use crate::signal::{self, Stop};
-use crate::ui::{Screen, SignalAnswer, Ui};
+use crate::ui::{Screen, SignalAnswer, Ui, Verbosity};
 use crate::values::environment::Lookup;
 
 /// Mends what runs that died have left on devices, in the store and in history.
@@ -88,7 +88,13 @@ pub(super) fn recover(args: &RecoverArgs, global: &Global, ui: Ui, env: Lookup<'
     if let (Some(device), true) = (&args.forget, forgotten.is_empty()) {
         lines.push(format!("nothing of {device} was to be forgotten"));
     }
-    lines.extend(recovered.lines());
+    if ui.verbosity == Verbosity::Quiet {
+        lines.clear();
+        let failed = recovered.mended.iter().filter(|mended| mended.outcome.is_err());
+        lines.extend(failed.map(ToString::to_string));
+    } else {
+        lines.extend(recovered.lines());
+    }
     let mut exit = left.exit(match (broke, recovered.is_incomplete()) {
         (true, _) => Exit::Internal,
         (false, true) => Exit::Failed,
@@ -99,12 +105,8 @@ pub(super) fn recover(args: &RecoverArgs, global: &Global, ui: Ui, env: Lookup<'
     }
     match swept {
         Ok(swept) => {
-            lines.extend(
-                swept
-                    .removed
-                    .iter()
-                    .map(|removed| format!("removed {}", removed.path.display())),
-            );
+            let told = swept.removed.iter().filter(|_| ui.verbosity > Verbosity::Quiet);
+            lines.extend(told.map(|removed| format!("removed {}", removed.path.display())));
             for failed in &swept.failed {
                 exit = exit.or_graver(Exit::Failed);
                 lines.push(format!("{failed}: {}", failed.source));
@@ -117,7 +119,7 @@ pub(super) fn recover(args: &RecoverArgs, global: &Global, ui: Ui, env: Lookup<'
             lines.push(format!("{error}: {}", error.source));
         }
     }
-    if lines.is_empty() {
+    if lines.is_empty() && ui.verbosity > Verbosity::Quiet {
         lines.push("nothing to recover: no run has died".to_owned());
     }
     let text: String = lines

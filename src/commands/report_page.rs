@@ -183,7 +183,7 @@ fn page_of(
     let mut more_changes = false;
     let mut removed: Vec<RemovedRow> = Vec::new();
     if let Some(history) = history {
-        executions = plan_rows(file, history, &filter)?;
+        executions = plan_rows(file, history, &filter, Verbosity::Normal)?;
         calendar = DayCalendar::new(first_day(since, now, &executions), now, &zone);
         history.each_task_since(since, plan, |task| calendar.add(&task))?;
         details = newest_in_full(file, history, &executions)?;

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use crate::cli::{FindingsFormat, Global, StatusArgs};
 use crate::clock::{Clock, SystemClock};
-use crate::commands::error::{CommandError, Outcome, print};
+use crate::commands::error::{CommandError, Outcome, print, print_states};
 use crate::commands::loading::{load_plan, read_history};
 use crate::exit::{Exit, Monitored};
 use crate::freshness::{self, Attempt, ExpectedTarget, Freshness, TargetState};
@@ -19,7 +19,7 @@ use crate::report;
 use crate::retention::newest::GoneBackups;
 use crate::run::event::TaskId;
 use crate::run::store;
-use crate::ui::Ui;
+use crate::ui::{Ui, Verbosity};
 use crate::values::environment::Lookup;
 use crate::values::text::printable;
 
@@ -54,10 +54,16 @@ fn judged(global: &Global, args: &StatusArgs, ui: Ui, env: Lookup<'_>) -> Outcom
     }
     let zone = if args.utc { TimeZone::UTC } else { clock.zone() };
     let text = match args.format {
+        FindingsFormat::Table if ui.verbosity == Verbosity::Quiet => {
+            report::freshness::not_good(&freshness, &zone, ui.width)
+        }
         FindingsFormat::Table => report::freshness::table(&freshness, &zone, ui.width),
         FindingsFormat::Json => report::freshness::json(&freshness, &zone),
     };
-    print(ui, &text)?;
+    match args.format {
+        FindingsFormat::Table => print_states(ui, &text)?,
+        FindingsFormat::Json => print(ui, &text)?,
+    }
     Ok(match freshness.state() {
         TargetState::NotPlanned | TargetState::Ok => Exit::Success,
         TargetState::Warning => Exit::Monitored(Monitored::Warning),

@@ -10,7 +10,8 @@ use crate::report::csv;
 use crate::report::fields::{self, Field};
 use crate::report::grid::CellKind;
 use crate::report::json::{self, RowObject, SCHEMA_VERSION};
-use crate::report::table::{self, Column, Layout, shown};
+use crate::report::table::{self, Column};
+use crate::report::written::{self, Layout, shown};
 use crate::run::event::{FileKind, TaskId};
 use crate::values::change::ConfigPiece;
 
@@ -29,7 +30,7 @@ pub struct BlameRow {
 }
 
 const CHANGES: &[Column<ChangeRow>] = &[
-    ("Time", CellKind::Time, |row, zone| table::time(row.time, zone)),
+    ("Time", CellKind::Time, |row, zone| written::time(row.time, zone)),
     ("Device", CellKind::Name, |row, _| shown(&row.device_name)),
     ("Domain", CellKind::Name, |row, _| shown(&row.change.domain)),
     ("Object", CellKind::Name, |row, _| {
@@ -63,7 +64,9 @@ const CHANGE_FIELDS: &[Field<ChangeRow>] = &[
 ];
 
 const BLAME: &[Column<BlameRow>] = &[
-    ("Since", CellKind::Time, |row, zone| table::time(row.since, zone)),
+    ("Since", CellKind::Time, |row, zone| {
+        written::time(row.since, zone)
+    }),
     ("Object", CellKind::Message, |row, _| {
         shown(&row.piece.to_string())
     }),

@@ -11,13 +11,17 @@ use crate::report::View;
 use crate::report::fields::{self, Field};
 use crate::values::text::printable;
 
-/// The rows of the view; of one task execution, its files. Lines end as the standard
+/// The rows of the view; of one task execution, its files; of a whole execution, its tasks. Lines end as the standard
 /// has it, with CR LF.
 pub fn render(view: &View<'_>, zone: &TimeZone) -> String {
     match view {
         View::PlanExecutions { rows, .. } => lines(rows, fields::PLAN_EXECUTION, zone),
         View::ActivityExecutions { rows, .. } => lines(rows, fields::ACTIVITY_EXECUTION, zone),
         View::TaskExecutions(rows) => lines(rows, fields::TASK_EXECUTION, zone),
+        View::Whole(whole) => {
+            let tasks: Vec<_> = whole.tasks.iter().map(|(task, _)| task.task.clone()).collect();
+            lines(&tasks, fields::TASK_EXECUTION, zone)
+        }
         View::Files(details) => lines(&details.files, fields::FILE, zone),
     }
 }
@@ -88,8 +92,8 @@ mod tests {
             filter: &filter,
         };
         insta::assert_snapshot!(render(&view, &zone), @r#"
-        id,start_time,plan,devices,domains,status,error_message,status_time,end_time,plan_file,window_ignored,dpbackup_version
-        1041,2026-11-21T08:30:12.345+01:00,Nightly-Production,14,230,PRE_VALIDATION_OUT_OF_MAINTENANCE_WINDOW,"now is 08:30 in Europe/Rome, the maintenance window is from 21:30 to 06:30",2026-11-21T08:31:12.345+01:00,2026-11-21T08:31:12.345+01:00,/etc/dpbackup/plans.toml,false,0.1.0
+        id,start_time,plan,devices,domains,status,error_message,status_time,end_time,plan_file,window_ignored,dpbackup_version,duration_seconds
+        1041,2026-11-21T08:30:12.345+01:00,Nightly-Production,14,230,PRE_VALIDATION_OUT_OF_MAINTENANCE_WINDOW,"now is 08:30 in Europe/Rome, the maintenance window is from 21:30 to 06:30",2026-11-21T08:31:12.345+01:00,2026-11-21T08:31:12.345+01:00,/etc/dpbackup/plans.toml,false,0.1.0,60.0
         "#);
         let activities = fixture::activities();
         insta::assert_snapshot!(render(&fixture::activities_view(&activities), &zone), @r#"

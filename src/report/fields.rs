@@ -1,6 +1,8 @@
 //! The keys of JSON and CSV: what the documentation names, in its order, then the id
 //! of the parent, then what was added later.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -24,6 +26,9 @@ pub(super) const PLAN_EXECUTION: &[Field<PlanRow>] = &[
     ("plan_file", |row, _| json!(row.plan_file)),
     ("window_ignored", |row, _| json!(row.window_ignored)),
     ("dpbackup_version", |row, _| json!(row.dpbackup_version)),
+    ("duration_seconds", |row, _| {
+        duration(Some(row.start_time), row.end_time)
+    }),
 ];
 
 pub(super) const ACTIVITY_EXECUTION: &[Field<ActivityRow>] = &[
@@ -131,6 +136,17 @@ pub(super) const SCRIPT: &[Field<ScriptRun>] = &[
 pub(super) fn time(time: Timestamp, zone: &TimeZone) -> Value {
     let local = time.to_zoned(zone.clone());
     json!(local.strftime("%Y-%m-%dT%H:%M:%S.%3f%:z").to_string())
+}
+
+/// How long something took, in seconds, once it has ended.
+pub(super) fn duration(start: Option<Timestamp>, end: Option<Timestamp>) -> Value {
+    took(start, end).map_or(Value::Null, |took| json!(took.as_secs_f64()))
+}
+
+/// How long something took, once it has ended. A clock that was put back makes it nothing.
+pub(super) fn took(start: Option<Timestamp>, end: Option<Timestamp>) -> Option<Duration> {
+    let took = end?.duration_since(start?);
+    Some(Duration::try_from(took).unwrap_or_default())
 }
 
 pub(super) fn optional_time(moment: Option<Timestamp>, zone: &TimeZone) -> Value {

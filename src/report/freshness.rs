@@ -1,6 +1,5 @@
 //! The age of the last good backups, as a line for monitoring, as a table, as JSON.
 
-use std::fmt::Write;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -72,17 +71,31 @@ pub fn table(freshness: &Freshness, zone: &TimeZone, width: Option<u16>) -> Stri
         text.push_str("The plan file has no devices.\n");
         return text;
     }
+    text.push_str(&targets(&freshness.targets, zone, width));
+    text
+}
+
+/// The same of what is not good alone; nothing where all is.
+pub fn not_good(freshness: &Freshness, zone: &TimeZone, width: Option<u16>) -> String {
+    let mut bad = freshness.targets.clone();
+    bad.retain(|target| target.state > TargetState::Ok);
+    match bad.as_slice() {
+        [] => String::new(),
+        bad => format!("{}\n{}", summary(freshness), targets(bad, zone, width)),
+    }
+}
+
+fn targets(targets: &[JudgedTarget], zone: &TimeZone, width: Option<u16>) -> String {
     let (titles, kinds): (Vec<String>, Vec<CellKind>) = COLUMNS
         .into_iter()
         .map(|(title, kind)| (title.to_owned(), kind))
         .unzip();
     let mut rows = vec![titles];
-    rows.extend(freshness.targets.iter().map(|target| cells(target, zone)));
-    let _ = match width {
-        None => write!(text, "\n{}", columns(&rows)),
-        Some(_) => write!(text, "\n{}", fitted(&rows, &kinds, width)),
-    };
-    text
+    rows.extend(targets.iter().map(|target| cells(target, zone)));
+    match width {
+        None => format!("\n{}", columns(&rows)),
+        Some(_) => format!("\n{}", fitted(&rows, &kinds, width)),
+    }
 }
 
 /// One document.

@@ -1,9 +1,11 @@
 //! Views as one JSON document each, for programs.
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
-use crate::history::{ActivityRow, FailedFileRow, FileRow, NoteRow, PlanRow, TaskRow};
+use crate::history::{ActivityRow, FailedFileRow, FileRow, NoteRow, PlanRow, TaskDetails, TaskRow};
 use crate::report::View;
 use crate::report::fields::{self, Field};
 use crate::run::event::ScriptRun;
@@ -29,6 +31,17 @@ pub fn render(view: &View<'_>, zone: &TimeZone) -> String {
         View::TaskExecutions(rows) => text(&TaskExecutions {
             schema_version,
             task_executions: objects(rows, fields::TASK_EXECUTION, zone),
+        }),
+        View::Whole(whole) => text(&Whole {
+            schema_version,
+            plan_execution: RowObject {
+                row: whole.plan,
+                fields: fields::PLAN_EXECUTION,
+                zone,
+            },
+            notes: objects(whole.notes, fields::NOTE, zone),
+            scripts: objects(whole.scripts, fields::SCRIPT, zone),
+            task_executions: whole.tasks.iter().map(|task| task_object(task, zone)).collect(),
         }),
         View::Files(details) => text(&Files {
             schema_version,
@@ -63,6 +76,47 @@ struct ActivityExecutions<'a> {
 struct TaskExecutions<'a> {
     schema_version: u32,
     task_executions: Vec<RowObject<'a, TaskRow>>,
+}
+
+#[derive(Serialize)]
+struct Whole<'a> {
+    schema_version: u32,
+    plan_execution: RowObject<'a, PlanRow>,
+    notes: Vec<RowObject<'a, NoteRow>>,
+    scripts: Vec<RowObject<'a, ScriptRun>>,
+    task_executions: Vec<WholeTaskObject<'a>>,
+}
+
+/// A row of a task, and what belongs to it.
+#[derive(Serialize)]
+struct WholeTaskObject<'a> {
+    #[serde(flatten)]
+    row: RowObject<'a, TaskRow>,
+    begin_time: Value,
+    duration_seconds: Value,
+    files: Vec<RowObject<'a, FileRow>>,
+    failed_files: Vec<RowObject<'a, FailedFileRow>>,
+    notes: Vec<RowObject<'a, NoteRow>>,
+    scripts: Vec<RowObject<'a, ScriptRun>>,
+}
+
+fn task_object<'a>(
+    (details, began): &'a (TaskDetails, Option<Timestamp>),
+    zone: &'a TimeZone,
+) -> WholeTaskObject<'a> {
+    WholeTaskObject {
+        row: RowObject {
+            row: &details.task,
+            fields: fields::TASK_EXECUTION,
+            zone,
+        },
+        begin_time: fields::optional_time(*began, zone),
+        duration_seconds: fields::duration(*began, details.task.end_time),
+        files: objects(&details.files, fields::FILE, zone),
+        failed_files: objects(&details.failed_files, fields::FAILED_FILE, zone),
+        notes: objects(&details.notes, fields::NOTE, zone),
+        scripts: objects(&details.scripts, fields::SCRIPT, zone),
+    }
 }
 
 #[derive(Serialize)]

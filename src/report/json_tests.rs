@@ -27,7 +27,8 @@ fn plan_executions_are_one_document_with_its_version_first() {
           "end_time": "2026-11-21T08:31:12.345+01:00",
           "plan_file": "/etc/dpbackup/plans.toml",
           "window_ignored": false,
-          "dpbackup_version": "0.1.0"
+          "dpbackup_version": "0.1.0",
+          "duration_seconds": 60.0
         },
         {
           "id": 1040,
@@ -41,7 +42,8 @@ fn plan_executions_are_one_document_with_its_version_first() {
           "end_time": "2026-11-20T08:31:12.345+01:00",
           "plan_file": "/etc/dpbackup/plans.toml",
           "window_ignored": false,
-          "dpbackup_version": "0.1.0"
+          "dpbackup_version": "0.1.0",
+          "duration_seconds": 60.0
         }
       ]
     }

@@ -4,6 +4,7 @@
 pub mod changes;
 pub mod csv;
 pub mod diff;
+mod execution;
 mod fields;
 pub mod findings;
 pub mod found;
@@ -12,18 +13,42 @@ mod grid;
 pub mod json;
 pub mod lines;
 pub mod page;
+pub mod paint;
 mod plain;
+pub mod preview;
 pub mod prune;
 pub mod table;
 pub mod verify;
+mod written;
 
 #[cfg(test)]
 mod fixture;
 
+use std::path::Path;
+
+use jiff::Timestamp;
+
 use crate::history::{ActivityRow, NoteRow, PlanFilter, PlanRow, TaskDetails, TaskRow};
 use crate::run::event::ScriptRun;
+use crate::run::status::Class;
 
-/// One of the four levels of `dpbackup history`, each drilling into the one before.
+/// One execution of a plan with everything below it: `history last`.
+#[derive(Clone, Copy, Debug)]
+pub struct WholeExecution<'a> {
+    /// The execution.
+    pub plan: &'a PlanRow,
+    /// Notes and warnings on it.
+    pub notes: &'a [NoteRow],
+    /// Its own scripts.
+    pub scripts: &'a [ScriptRun],
+    /// Its tasks, each with the time at which it began, if it did.
+    pub tasks: &'a [(TaskDetails, Option<Timestamp>)],
+    /// The store: paths begin there.
+    pub store: &'a Path,
+}
+
+/// One of the four levels of `dpbackup history`, each drilling into the one before, or all of
+/// them of one execution.
 #[derive(Clone, Copy, Debug)]
 pub enum View<'a> {
     /// `history`
@@ -33,6 +58,8 @@ pub enum View<'a> {
         /// What was asked for.
         filter: &'a PlanFilter,
     },
+    /// `history last`, `history PLAN_EXECUTION_ID`
+    Whole(&'a WholeExecution<'a>),
     /// `history activities PLAN_EXECUTION_ID`
     ActivityExecutions {
         /// The activities.
@@ -46,4 +73,17 @@ pub enum View<'a> {
     TaskExecutions(&'a [TaskRow]),
     /// `history files TASK_EXECUTION_ID`
     Files(&'a TaskDetails),
+}
+
+impl View<'_> {
+    /// Whether no execution that it is to show went wrong, or was to be shown at all.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            View::PlanExecutions { rows, .. } => rows.is_empty(),
+            View::Whole(whole) => whole.tasks.is_empty() && whole.plan.status.class() == Class::Success,
+            View::ActivityExecutions { rows, .. } => rows.is_empty(),
+            View::TaskExecutions(rows) => rows.is_empty(),
+            View::Files(details) => details.task.status.class() == Class::Success,
+        }
+    }
 }

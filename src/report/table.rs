@@ -1,26 +1,17 @@
 //! Views as tables, for people: which columns there are, and what else a view says. How
 //! columns fit into a terminal is decided in `grid`.
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::history::{
-    ActivityRow, FailedFileRow, FileRow, NoteLevel, NoteRow, PlanRow, TaskDetails, TaskRow,
-};
+use crate::history::{ActivityRow, FileRow, PlanRow, TaskDetails, TaskRow};
 use crate::report::View;
+use crate::report::execution;
 use crate::report::grid::{CellKind, blocks, fitted, labelled, natural_width};
-use crate::run::event::{ScriptMoment, ScriptRun};
-use crate::values::size::Bytes;
-use crate::values::text::printable;
+use crate::report::written::{duration, remarks, shown, time, zone_name};
 
-/// How tables are laid out.
-#[derive(Clone, Debug)]
-pub struct Layout {
-    /// The columns of the terminal; none if the text goes elsewhere.
-    pub width: Option<u16>,
-    /// The zone that times are shown in.
-    pub zone: TimeZone,
-}
+pub use crate::report::written::Layout;
+
+use crate::values::size::Bytes;
 
 /// The view as text, with a line break at its end.
 pub fn render(view: &View<'_>, layout: &Layout) -> String {
@@ -35,9 +26,27 @@ pub fn render(view: &View<'_>, layout: &Layout) -> String {
             text
         }
         View::TaskExecutions([]) => "No tasks: the activity execution was not expanded.\n".to_owned(),
-        View::PlanExecutions { rows, .. } => table(rows, PLAN_EXECUTION, layout),
+        View::PlanExecutions { rows, .. } => plans(rows, layout),
+        View::Whole(whole) => execution::whole(whole, layout),
         View::TaskExecutions(rows) => table(rows, TASK_EXECUTION, layout),
         View::Files(details) => files(details, layout),
+    }
+}
+
+/// The zone stands in the title where there is room, and above the table where there is none.
+fn plans(rows: &[PlanRow], layout: &Layout) -> String {
+    let zone = zone_name(&layout.zone);
+    let mut cells = texts(rows, PLAN_EXECUTION, &layout.zone);
+    let plain = cells.clone();
+    if let Some(title) = cells.first_mut().and_then(|titles| titles.get_mut(1)) {
+        title.push_str(&format!(" ({zone})"));
+    }
+    let kinds = kinds(PLAN_EXECUTION);
+    match layout.width.map(usize::from) {
+        Some(width) if natural_width(&cells) > width => {
+            format!("Times are in {zone}.\n\n{}", fitted(&plain, &kinds, layout.width))
+        }
+        _ => fitted(&cells, &kinds, layout.width),
     }
 }
 
@@ -48,6 +57,9 @@ pub(super) const PLAN_EXECUTION: &[Column<PlanRow>] = &[
     ("ID", CellKind::Number, |row, _| row.id.0.to_string()),
     ("Start Time", CellKind::Time, |row, zone| {
         time(row.start_time, zone)
+    }),
+    ("Duration", CellKind::Time, |row, _| {
+        duration(Some(row.start_time), row.end_time)
     }),
     ("Plan", CellKind::Name, |row, _| shown(&row.plan)),
     ("Devices", CellKind::Number, |row, _| row.devices.to_string()),
@@ -123,23 +135,16 @@ pub(super) const FILE: &[Column<FileRow>] = &[
     }),
 ];
 
-pub(super) fn time(time: Timestamp, zone: &TimeZone) -> String {
-    let local = time.to_zoned(zone.clone());
-    local.strftime("%Y-%m-%d %H:%M:%S").to_string()
-}
-
-pub(super) fn shown(text: &str) -> String {
-    printable(text).into_owned()
-}
-
 fn optional(text: Option<&str>) -> String {
     text.map(shown).unwrap_or_default()
 }
 
 pub(super) fn table<R>(rows: &[R], columns: &[Column<R>], layout: &Layout) -> String {
-    let cells = texts(rows, columns, &layout.zone);
-    let kinds: Vec<CellKind> = columns.iter().map(|(_, kind, _)| *kind).collect();
-    fitted(&cells, &kinds, layout.width)
+    fitted(&texts(rows, columns, &layout.zone), &kinds(columns), layout.width)
+}
+
+fn kinds<R>(columns: &[Column<R>]) -> Vec<CellKind> {
+    columns.iter().map(|(_, kind, _)| *kind).collect()
 }
 
 /// The titles, then the rows.
@@ -202,7 +207,10 @@ fn facts(details: &TaskDetails, zone: &TimeZone) -> String {
     let out_of_service = task.out_of_service.map(|lasted| lasted.to_string());
     let mut lines = vec![
         ("Task", task.id.0.to_string()),
-        ("Status Time", time(task.status_time, zone)),
+        (
+            "Status Time",
+            format!("{} ({})", time(task.status_time, zone), zone_name(zone)),
+        ),
         ("Device Name", shown(&task.device_name)),
         ("Domain Name", shown(&task.domain_name)),
         ("Status", task.status.to_string()),
@@ -222,31 +230,6 @@ fn facts(details: &TaskDetails, zone: &TimeZone) -> String {
         ("Out Of Service", out_of_service.unwrap_or_else(|| "-".to_owned())),
     ]);
     labelled(lines)
-}
-
-/// What went wrong with files, notes, and how the scripts of this plan or task ended.
-fn remarks(failed: &[FailedFileRow], notes: &[NoteRow], scripts: &[ScriptRun], owner: &str) -> String {
-    let failed = failed.iter().map(|file| {
-        let (name, error) = (shown(&file.name), shown(&file.error_message));
-        format!("D/L error: {name}: {error}\n")
-    });
-    let notes = notes.iter().map(|note| {
-        let level = match note.level {
-            NoteLevel::Note => "Note",
-            NoteLevel::Warning => "Warning",
-            NoteLevel::StillQuiesced => "STILL QUIESCED",
-        };
-        format!("{level}: {}\n", shown(&note.message))
-    });
-    let scripts = scripts.iter().map(|script| {
-        let moment = match script.moment {
-            ScriptMoment::Pre => "Pre",
-            ScriptMoment::Post => "Post",
-        };
-        let (path, end) = (script.path.to_string_lossy(), script.end.to_string());
-        format!("{moment}-{owner} script: {}: {}\n", shown(&path), shown(&end))
-    });
-    failed.chain(notes).chain(scripts).collect()
 }
 
 #[cfg(test)]

@@ -28,11 +28,11 @@ fn assert_within(text: &str, width: usize) {
 #[test]
 fn what_fits_is_drawn_as_in_a_pipe() {
     let rows = fixture::short_plans();
-    assert_eq!(plans(&rows, Some(80)), plans(&rows, None));
+    assert_eq!(plans(&rows, Some(90)), plans(&rows, None));
     insta::assert_snapshot!(plans(&rows, None), @r#"
-    ID  Start Time           Plan  Devices  Domains  Status   Error Message
-     2  2024-01-17 08:30:12  QA          3       12  SUCCESS
-     1  2024-01-16 08:30:12  QA          3       12  FAILED   boom
+    ID  Start Time (Europe/Rome)  Duration  Plan  Devices  Domains  Status   Error Message
+     2  2024-01-17 08:30:12       1m        QA          3       12  SUCCESS
+     1  2024-01-16 08:30:12       1m        QA          3       12  FAILED   boom
     "#);
 }
 
@@ -41,22 +41,26 @@ fn plan_executions_fit_80_columns() {
     let text = plans(&fixture::plans(), Some(80));
     assert_within(&text, 80);
     insta::assert_snapshot!(text, @r#"
-      ID Start      Plan       Devices Domains Status           Error
-         Time                                                   Message
+    Times are in Europe/Rome.
+
+      ID Start      Duration Plan       Devices Domains Status       Error
+         Time                                                        Message
     --------------------------------------------------------------------------------
-    1042 2026-11-22 BackupQA         3      12 SUCCESS
+    1042 2026-11-22 1m       BackupQA         3      12 SUCCESS
          08:30:12
     --------------------------------------------------------------------------------
-    1041 2026-11-21 Nightly-        14     230 PRE_VALIDATION_  now is 08:30 in
-         08:30:12   Production                 OUT_OF_          Europe/Rome, the
-                                               MAINTENANCE_     maintenance window
-                                               WINDOW           is from 21:30 to
-                                                                06:30
+    1041 2026-11-21 1m       Nightly-        14     230 PRE_         now is 08:30 in
+         08:30:12            Production                 VALIDATION_  Europe/Rome,
+                                                        OUT_OF_      the maintenance
+                                                        MAINTENANCE_ window is from
+                                                        WINDOW       21:30 to 06:30
     --------------------------------------------------------------------------------
-    1040 2026-11-20 BackupQA         3      12 PRE_VALIDATION_  bad\u{1b}[31m,
-         08:30:12                              QUIESCE_TIMEOUT_ worse\u{202e}
-                                               SYSPARM_TOO_
-                                               SHORT
+    1040 2026-11-20 1m       BackupQA         3      12 PRE_         bad\u{1b}[31m,
+         08:30:12                                       VALIDATION_  worse\u{202e}
+                                                        QUIESCE_
+                                                        TIMEOUT_
+                                                        SYSPARM_TOO_
+                                                        SHORT
     "#);
 }
 
@@ -65,10 +69,10 @@ fn plan_executions_have_a_line_a_row_in_a_pipe() {
     let text = plans(&fixture::plans(), None);
     assert_eq!(text.lines().count(), 4);
     insta::assert_snapshot!(text, @r#"
-      ID  Start Time           Plan                Devices  Domains  Status                                            Error Message
-    1042  2026-11-22 08:30:12  BackupQA                  3       12  SUCCESS
-    1041  2026-11-21 08:30:12  Nightly-Production       14      230  PRE_VALIDATION_OUT_OF_MAINTENANCE_WINDOW          now is 08:30 in Europe/Rome, the maintenance window is from 21:30 to 06:30
-    1040  2026-11-20 08:30:12  BackupQA                  3       12  PRE_VALIDATION_QUIESCE_TIMEOUT_SYSPARM_TOO_SHORT  bad\u{1b}[31m, worse\u{202e}
+      ID  Start Time (Europe/Rome)  Duration  Plan                Devices  Domains  Status                                            Error Message
+    1042  2026-11-22 08:30:12       1m        BackupQA                  3       12  SUCCESS
+    1041  2026-11-21 08:30:12       1m        Nightly-Production       14      230  PRE_VALIDATION_OUT_OF_MAINTENANCE_WINDOW          now is 08:30 in Europe/Rome, the maintenance window is from 21:30 to 06:30
+    1040  2026-11-20 08:30:12       1m        BackupQA                  3       12  PRE_VALIDATION_QUIESCE_TIMEOUT_SYSPARM_TOO_SHORT  bad\u{1b}[31m, worse\u{202e}
     "#);
 }
 
@@ -148,7 +152,7 @@ fn files_that_do_not_fit_are_blocks_whose_hashes_and_paths_stay_whole() {
     let details = fixture::details();
     insta::assert_snapshot!(render(&View::Files(&details), &layout(Some(80))), @r#"
     Task              31
-    Status Time       2026-11-22 08:30:43
+    Status Time       2026-11-22 08:30:43 (Europe/Rome)
     Device Name       QA-device1
     Domain Name       SALES
     Status            SUCCESS
@@ -184,7 +188,7 @@ fn files_that_do_not_fit_are_blocks_whose_hashes_and_paths_stay_whole() {
     "#);
     insta::assert_snapshot!(render(&View::Files(&details), &layout(None)), @r#"
     Task              31
-    Status Time       2026-11-22 08:30:43
+    Status Time       2026-11-22 08:30:43 (Europe/Rome)
     Device Name       QA-device1
     Domain Name       SALES
     Status            SUCCESS
@@ -234,8 +238,13 @@ fn times_are_those_of_the_zone() {
         rows: &rows[..1],
         filter: &filter,
     };
-    let in_utc = render(&view, &utc).replace(" 07:", " 08:");
-    assert_eq!(in_utc, plans(&rows[..1], None));
+    let (in_utc, in_rome) = (render(&view, &utc), plans(&rows[..1], None));
+    for (text, title, time) in [
+        (in_utc, "Start Time (UTC)", " 07:30:12 "),
+        (in_rome, "Start Time (Europe/Rome)", " 08:30:12 "),
+    ] {
+        assert!(text.contains(title) && text.contains(time), "{text}");
+    }
 }
 
 #[test]

@@ -18,7 +18,6 @@ const ARROWS: &[(&str, &[&str])] = &[
             "clock",
             "exit",
             "freshness",
-            "gateway",
             "history",
             "lock",
             "notify",

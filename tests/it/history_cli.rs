@@ -49,8 +49,8 @@ fn shown(home: &Home, arguments: &[&str]) -> String {
 fn the_first_level_lists_plan_executions() {
     let home = one_execution();
     insta::assert_snapshot!(shown(&home, &["history"]), @r#"
-    ID  Start Time           Plan       Devices  Domains  Status  Error Message
-     1  2026-11-22 01:02:03  Backup QA        2        2  FAILED  task 3 BACKUP_FAILED: QA1: do-backup DOM2: the device answered "ERROR" in place of a file; device untouched
+    ID  Start Time (UTC)     Duration  Plan       Devices  Domains  Status  Error Message
+     1  2026-11-22 01:02:03  0s        Backup QA        2        2  FAILED  task 3 BACKUP_FAILED: QA1: do-backup DOM2: the device answered "ERROR" in place of a file; device untouched
     "#);
 }
 
@@ -402,14 +402,11 @@ fn last_and_names_are_taken_where_an_id_is() {
         home.dpbackup(&all).exits(0).stdout
     };
     let activities = shown(&["activities", "1"]);
-    for same in [
-        &["1"][..],
-        &["last"],
-        &["activities", "last"],
-        &["activity", "last"],
-        &["last", "--plan", "Backup QA"],
-    ] {
+    for same in [&["activities", "last"], &["activity", "last"]] {
         assert_eq!(shown(same), activities, "{same:?}");
+    }
+    for same in [&["1"][..], &["last", "--plan", "Backup QA"]] {
+        assert_eq!(shown(same), shown(&["last"]), "{same:?}");
     }
     assert_eq!(shown(&["Backup QA"]), shown(&["--plan", "Backup QA"]));
     assert_eq!(shown(&["QA1"]), shown(&["--device", "QA1"]));
@@ -502,4 +499,91 @@ fn a_password_is_nowhere_in_history() {
         let text = String::from_utf8_lossy(&bytes);
         assert!(!text.contains(crate::support::PASSWORD), "{name}");
     }
+}
+
+#[test]
+fn history_last_is_one_page_of_the_newest_execution() {
+    let gateway = Gateway::start(Setup::default());
+    gateway.fail_as("do-backup@DOM2=file-error");
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .absent_device("QA2")
+        .plan("Other", &export("QA1", "DOM1", ""))
+        .plan("Night", &export("QA*", "DOM1, DOM2", ""));
+    let _ = home.dpbackup(&["run", "Night"]).exits(1);
+    let page = home.dpbackup(&["history", "last"]).exits(0).stdout;
+    let store = home.store().to_string_lossy().into_owned();
+    for words in [
+        "Plan Night, execution 1: FAILED\n",
+        " (UTC), took ",
+        "\nTask 1  QA1/DOM1 export  SUCCESS  ",
+        " KiB  QA1/domain/DOM1/DOM1-export-",
+        "\nTask 2  QA1/DOM2 export  BACKUP_FAILED  ",
+        "\n    QA1: do-backup DOM2: ",
+        "\n    Note: ",
+        "\nTask 3  QA2/DOM1, DOM2 export  SKIPPED_DEVICE_NOT_AVAILABLE  ",
+    ] {
+        assert!(page.contains(words), "{words:?}: {page}");
+    }
+    assert_eq!(page.matches(&store).count(), 1, "the store is named once: {page}");
+    let _ = home.dpbackup(&["run", "Other"]).exits(0);
+    let newest = home.dpbackup(&["history", "last"]).exits(0).stdout;
+    assert!(
+        newest.starts_with("Plan Other, execution 2: SUCCESS\n"),
+        "{newest}"
+    );
+    assert_eq!(
+        home.dpbackup(&["history", "last", "--plan", "Night"])
+            .exits(0)
+            .stdout,
+        page
+    );
+    let json = home
+        .dpbackup(&["history", "last", "--plan", "Night", "--format", "json"])
+        .exits(0)
+        .stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["plan_execution"]["plan"], "Night");
+    assert!(json["plan_execution"]["duration_seconds"].is_f64());
+    assert_eq!(json["task_executions"][0]["status"], "SUCCESS");
+    assert_eq!(json["task_executions"][0]["files"][0]["kind"], "persisted");
+    assert!(json["task_executions"][0]["duration_seconds"].is_f64());
+    assert!(
+        json["task_executions"][2]["duration_seconds"].is_null(),
+        "it never began"
+    );
+    let csv = home
+        .dpbackup(&["history", "last", "--plan", "Night", "--format", "csv"])
+        .exits(0)
+        .stdout;
+    assert_eq!(csv.lines().count(), 4, "{csv}");
+}
+
+#[test]
+fn states_have_colour_at_a_terminal_alone_and_where_nobody_has_forbidden_it() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &export("*", "DOM1", ""));
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    let green = "\u{1b}[32mSUCCESS\u{1b}[0m";
+    for arguments in [
+        &["history"][..],
+        &["history", "last"],
+        &["history", "tasks", "last"],
+    ] {
+        let at_terminal =
+            |environment: &[(&str, &str)]| home.at_terminal(100, environment, arguments).exits(0).stdout;
+        assert!(at_terminal(&[]).contains(green), "{arguments:?}");
+        assert!(
+            !at_terminal(&[("NO_COLOR", "1")]).contains('\u{1b}'),
+            "{arguments:?}"
+        );
+        assert!(
+            !home.dpbackup(arguments).exits(0).stdout.contains('\u{1b}'),
+            "{arguments:?}"
+        );
+    }
+    let checked = home.at_terminal(100, &[], &["history", "status"]).exits(0).stdout;
+    assert!(checked.contains("\u{1b}[32mOK\u{1b}[0m"), "{checked:?}");
 }

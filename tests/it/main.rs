@@ -73,6 +73,7 @@ mod plan_window;
 mod plausible;
 mod preview_cli;
 mod prune;
+mod quiet;
 mod receivers;
 mod references;
 mod report_page;

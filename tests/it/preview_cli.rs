@@ -66,28 +66,29 @@ fn a_preview_lists_the_tasks_in_order_with_what_would_happen() {
     assert_eq!(ran.stderr, "");
     let lines = lines(&home, &ran);
     assert_eq!(lines[0], "Plan P");
-    assert_eq!(lines[1], "# Action Device Domain Quiesce What would happen");
+    assert_eq!(lines[1], "below HOME/store");
+    assert_eq!(lines[2], "# Action Device Domain Quiesce What would happen");
     assert_eq!(
-        lines[2..5],
+        lines[3..6],
         [
-            "1 secure backup QA1 all-domains device HOME/store/QA1/secure-backup/TIME",
-            "2 export QA1 DOM1 domain HOME/store/QA1/domain/DOM1/DOM1-export-TIME-persisted.zip",
-            "3 export QA1 DOM2 domain HOME/store/QA1/domain/DOM2/DOM2-export-TIME-persisted.zip",
+            "1 secure backup QA1 all-domains device QA1/secure-backup/TIME",
+            "2 export QA1 DOM1 domain QA1/domain/DOM1/DOM1-export-TIME-persisted.zip",
+            "3 export QA1 DOM2 domain QA1/domain/DOM2/DOM2-export-TIME-persisted.zip",
         ]
     );
     assert!(
-        lines[5].starts_with("4 export QA2 DOM* domain SKIPPED_DEVICE_NOT_AVAILABLE: QA2 (127.0.0.1:1): "),
+        lines[6].starts_with("4 export QA2 DOM* domain SKIPPED_DEVICE_NOT_AVAILABLE: QA2 (127.0.0.1:1): "),
         "{lines:?}"
     );
     assert!(
-        lines[6].starts_with("5 export QA1 all-domains no HOME/store/QA1/domain/all-domains/"),
+        lines[7].starts_with("5 export QA1 all-domains no QA1/domain/all-domains/"),
         "{lines:?}"
     );
     assert_eq!(
-        lines[7],
+        lines[8],
         "6 export QA1 NONE* no SKIPPED_NO_DOMAINS_MATCHING_PATTERN: no domain of QA1 matches 'NONE*'; there are (upper and lower case differ): default, DOM2, DOM1"
     );
-    assert_eq!(lines.len(), 8);
+    assert_eq!(lines.len(), 9);
     changed_nothing(&home, &gateway);
 }
 

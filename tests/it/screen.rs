@@ -142,7 +142,7 @@ fn an_interrupt_while_several_devices_are_asked_is_answered_and_named_with_how_m
         .plan("P", &export("*", "*", ""));
     for arguments in [&["run", "P"][..], &["preview", "P"]] {
         let mut terminal = home.in_terminal(100, &[], arguments);
-        terminal.shows("asking 3 devices, 1 done: QA1, ");
+        terminal.shows("asking 3 devices, 2 done: QA1, ");
         terminal.press(INTERRUPT);
         terminal.shows("SIGINT: nothing is to be put back; ");
         let (code, lines) = terminal.end();

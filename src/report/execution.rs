@@ -1,0 +1,192 @@
+//! One execution with everything below it, for people: whoever asks what became of the night
+//! finds it on one page.
+
+use std::path::Path;
+
+use jiff::tz::TimeZone;
+
+use crate::history::{FileRow, TaskDetails};
+use crate::report::WholeExecution;
+use crate::report::plain::hanging;
+use crate::report::written::{Layout, duration, remarks, shown, time, zone_name};
+use crate::run::event::{ALL_DOMAINS, ActionKind};
+use crate::values::size::Bytes;
+
+/// What belongs to a task stands so far in.
+const INDENT: usize = 4;
+
+/// The page.
+pub(super) fn whole(whole: &WholeExecution<'_>, layout: &Layout) -> String {
+    let heading = heading(whole, &layout.zone);
+    let lines = heading.lines().map(|line| hanging(line, 0, layout.width) + "\n");
+    let mut text: String = lines.collect();
+    let mut tasks = whole.tasks.iter().peekable();
+    while let Some((first, began)) = tasks.next() {
+        let mut last = first;
+        let mut count = 1;
+        // Those of one cause that have nothing of their own to tell.
+        while let Some((next, _)) = tasks.next_if(|(next, _)| is_same(first, next)) {
+            last = next;
+            count += 1;
+        }
+        let took = duration(*began, first.task.end_time);
+        let which = match count {
+            1 => format!("Task {}  {}", first.task.id.0, target(first)),
+            _ => format!(
+                "Tasks {} to {}  {} to {}",
+                first.task.id.0,
+                last.task.id.0,
+                target(first),
+                target(last)
+            ),
+        };
+        let line = format!("{which}  {}  {took}", first.task.status);
+        text.push_str(&format!("\n{}\n", hanging(&line, 0, layout.width)));
+        let mut below = Vec::new();
+        if let Some(error) = &first.task.error_message {
+            below.push(shown(error));
+        }
+        below.extend(
+            first
+                .files
+                .iter()
+                .map(|file| file_line(file, whole.store, &layout.zone)),
+        );
+        if first.task.unsaved_changes == Some(true) {
+            below.push("Unsaved changes: what runs is not what is saved".to_owned());
+        }
+        let own = remarks(&first.failed_files, &first.notes, &first.scripts, "task");
+        below.extend(own.lines().map(str::to_owned));
+        for line in below {
+            let line = hanging(&line, INDENT, layout.width);
+            text.push_str(&format!("{:INDENT$}{line}\n", ""));
+        }
+    }
+    if whole.tasks.is_empty() {
+        text.push_str("\nNo tasks: it ended before they were known.\n");
+    }
+    text
+}
+
+fn heading(whole: &WholeExecution<'_>, zone: &TimeZone) -> String {
+    let plan = whole.plan;
+    let ignored = if plan.window_ignored {
+        ", the window ignored"
+    } else {
+        ""
+    };
+    let mut text = format!(
+        "Plan {}, execution {}: {}\nStarted {} ({}), took {}{ignored}\nStore {}\n",
+        shown(&plan.plan),
+        plan.id.0,
+        plan.status,
+        time(plan.start_time, zone),
+        zone_name(zone),
+        duration(Some(plan.start_time), plan.end_time),
+        shown(&whole.store.to_string_lossy()),
+    );
+    if let Some(error) = &plan.error_message {
+        text.push_str(&format!("{}\n", shown(error)));
+    }
+    text.push_str(&remarks(&[], whole.notes, whole.scripts, "plan"));
+    text
+}
+
+/// Whether two tasks ended for one cause, and have nothing else to tell.
+fn is_same(one: &TaskDetails, other: &TaskDetails) -> bool {
+    let says_nothing = |details: &TaskDetails| {
+        details.files.is_empty()
+            && details.failed_files.is_empty()
+            && details.notes.is_empty()
+            && details.scripts.is_empty()
+    };
+    one.task.status == other.task.status
+        && one.task.error_message == other.task.error_message
+        && says_nothing(one)
+        && says_nothing(other)
+}
+
+/// `QA1 secure backup`, `QA1/SALES export`.
+fn target(details: &TaskDetails) -> String {
+    let device = shown(&details.task.device_name);
+    match (details.task.action, details.task.domain_name.as_str()) {
+        (ActionKind::SecureBackup, _) => format!("{device} secure backup"),
+        (ActionKind::ExportDomain, ALL_DOMAINS) => format!("{device} export of all domains"),
+        (ActionKind::ExportDomain, domain) => format!("{device}/{} export", shown(domain)),
+    }
+}
+
+/// Its size, and where it stands in the store.
+fn file_line(file: &FileRow, store: &Path, zone: &TimeZone) -> String {
+    let size = Bytes(file.size);
+    let unchanged = file
+        .unchanged_since
+        .map_or_else(String::new, |task| format!(", unchanged since task {}", task.0));
+    let place = match file.pruned_time {
+        _ if !file.kept => format!("{}: not kept", shown(&file.name)),
+        Some(pruned) => format!("{}: removed {}", shown(&file.name), time(pruned, zone)),
+        None => {
+            let below = file.path.strip_prefix(store).unwrap_or(&file.path);
+            shown(&below.to_string_lossy())
+        }
+    };
+    format!("{size}  {place}{unchanged}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::TaskDetails;
+    use crate::report::fixture;
+    use crate::run::status::Status;
+
+    fn page(tasks: &[TaskDetails], width: Option<u16>) -> String {
+        let tasks: Vec<_> = tasks
+            .iter()
+            .map(|details| (details.clone(), Some(details.task.start_time)))
+            .collect();
+        let plans = fixture::plans();
+        let page = WholeExecution {
+            plan: &plans[1],
+            notes: &[],
+            scripts: &[],
+            tasks: &tasks,
+            store: Path::new("/backup/datapower"),
+        };
+        let layout = Layout {
+            width,
+            zone: fixture::zone(),
+        };
+        whole(&page, &layout)
+    }
+
+    /// A task of which nothing is known but how it ended.
+    fn bare(id: i64, domain: &str) -> TaskDetails {
+        let mut details = fixture::details();
+        details.task.id.0 = id;
+        details.task.domain_name = domain.to_owned();
+        details.task.status = Status::CanceledBecauseErrorPolicy;
+        details.task.error_message = Some("task 31 ended".to_owned());
+        details.task.unsaved_changes = None;
+        details.files.clear();
+        details.failed_files.clear();
+        details.notes.clear();
+        details.scripts.clear();
+        details
+    }
+
+    #[test]
+    fn everything_of_an_execution_stands_on_one_page_with_paths_below_the_store() {
+        let tasks = [fixture::details(), bare(32, "A"), bare(33, "B"), bare(34, "C")];
+        insta::assert_snapshot!(page(&tasks, None));
+        let narrow = page(&tasks, Some(80));
+        for line in narrow.lines().filter(|line| !line.contains(".zip")) {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+    }
+
+    #[test]
+    fn an_execution_without_tasks_says_so() {
+        assert!(page(&[], None).ends_with("\nNo tasks: it ended before they were known.\n"));
+    }
+}

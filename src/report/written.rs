@@ -1,0 +1,84 @@
+//! What several views for people have in common: how they are laid out, and how single values and
+//! remarks are written.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::history::{FailedFileRow, NoteLevel, NoteRow};
+use crate::report::fields;
+use crate::run::event::{ScriptMoment, ScriptRun};
+use crate::values::duration::HumanDuration;
+use crate::values::text::printable;
+
+/// How tables are laid out.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    /// The columns of the terminal; none if the text goes elsewhere.
+    pub width: Option<u16>,
+    /// The zone that times are shown in.
+    pub zone: TimeZone,
+}
+
+/// How long something took; a dash as long as it has not ended.
+pub(super) fn duration(start: Option<Timestamp>, end: Option<Timestamp>) -> String {
+    fields::took(start, end).map_or("-".to_owned(), |took| match took.as_secs() {
+        0 => HumanDuration(took).to_string(),
+        seconds => HumanDuration(Duration::from_secs(seconds)).to_string(),
+    })
+}
+
+/// What a zone is called: by its name, or where it has none by what it is off UTC now.
+pub(super) fn zone_name(zone: &TimeZone) -> String {
+    zone.iana_name().map_or_else(
+        || {
+            Timestamp::now()
+                .to_zoned(zone.clone())
+                .strftime("UTC%:z")
+                .to_string()
+        },
+        str::to_owned,
+    )
+}
+
+/// A time on the clock of the zone.
+pub(super) fn time(time: Timestamp, zone: &TimeZone) -> String {
+    let local = time.to_zoned(zone.clone());
+    local.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// A text as it can be shown.
+pub(super) fn shown(text: &str) -> String {
+    printable(text).into_owned()
+}
+
+/// What went wrong with files, notes, and how the scripts of this plan or task ended.
+pub(super) fn remarks(
+    failed: &[FailedFileRow],
+    notes: &[NoteRow],
+    scripts: &[ScriptRun],
+    owner: &str,
+) -> String {
+    let failed = failed.iter().map(|file| {
+        let (name, error) = (shown(&file.name), shown(&file.error_message));
+        format!("D/L error: {name}: {error}\n")
+    });
+    let notes = notes.iter().map(|note| {
+        let level = match note.level {
+            NoteLevel::Note => "Note",
+            NoteLevel::Warning => "Warning",
+            NoteLevel::StillQuiesced => "STILL QUIESCED",
+        };
+        format!("{level}: {}\n", shown(&note.message))
+    });
+    let scripts = scripts.iter().map(|script| {
+        let moment = match script.moment {
+            ScriptMoment::Pre => "Pre",
+            ScriptMoment::Post => "Post",
+        };
+        let (path, end) = (script.path.to_string_lossy(), script.end.to_string());
+        format!("{moment}-{owner} script: {}: {}\n", shown(&path), shown(&end))
+    });
+    failed.chain(notes).chain(scripts).collect()
+}

@@ -1,0 +1,88 @@
+//! `-q` says only what is not good, whatever the command.
+
+use crate::simulator::{Gateway, Setup};
+use crate::support::{Home, export, gateways};
+
+/// Every command that judges something, and what it ends with where all is good.
+const JUDGING: &[&[&str]] = &[
+    &["run", "P"],
+    &["preview", "P"],
+    &["validate"],
+    &["check"],
+    &["check", "QA1"],
+    &["history"],
+    &["history", "last"],
+    &["history", "activities", "last"],
+    &["history", "tasks", "last"],
+    &["history", "files", "last"],
+    &["history", "status"],
+    &["status"],
+    &["recover"],
+    &["verify", "--all"],
+    &["verify", "last"],
+    &["prune"],
+    &["prune", "--dry-run"],
+    &["notify-test"],
+];
+
+#[test]
+fn where_all_is_good_nothing_is_said() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new()
+        .setting("retention = { keep_last = 1 }")
+        .device("QA1", &gateway)
+        .plan("P", &export("*", "DOM1", ""));
+    let metrics = home.path("metrics.prom");
+    let home = home.setting(&format!(
+        "# the metrics are written below\n[notify.metrics]\npath = \"{}\"",
+        metrics.display()
+    ));
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    for arguments in JUDGING {
+        let words: Vec<&str> = ["-q"].iter().chain(*arguments).copied().collect();
+        let ran = home.dpbackup(&words).exits(0);
+        assert_eq!(
+            (ran.stdout.as_str(), ran.stderr.as_str()),
+            ("", ""),
+            "{arguments:?}"
+        );
+        let loud = home.dpbackup(arguments).exits(0);
+        let says_nothing = arguments.first() == Some(&"run");
+        assert_eq!(
+            loud.stdout.is_empty() && loud.stderr.is_empty(),
+            says_nothing,
+            "{arguments:?}: without -q something is said"
+        );
+    }
+}
+
+#[test]
+fn what_is_not_good_is_said_and_nothing_else() {
+    let gateway = gateways::with_faults(&["do-backup@DOM2=file-error"]);
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .absent_device("QA2")
+        .plan("P", &export("QA*", "DOM1, DOM2", ""));
+    let _ = home.dpbackup(&["run", "P"]).exits(1);
+    for (arguments, code, said, silent) in [
+        (
+            &["-q", "preview", "P"][..],
+            3,
+            "SKIPPED_DEVICE_NOT_AVAILABLE",
+            " QA1 ",
+        ),
+        (&["-q", "check"], 1, "FAIL  reach", "OK    "),
+        (&["-q", "history"], 0, "FAILED", "SUCCESS"),
+        (&["-q", "history", "last"], 0, "BACKUP_FAILED", "SUCCESS"),
+        (&["-q", "history", "tasks", "last"], 0, "BACKUP_FAILED", "SUCCESS"),
+        (&["-q", "history", "status"], 2, "CRITICAL  QA1     DOM2", "\nOK "),
+    ] {
+        let ran = home.dpbackup(arguments).exits(code);
+        assert!(ran.stdout.contains(said), "{arguments:?}: {}", ran.stdout);
+        assert!(!ran.stdout.contains(silent), "{arguments:?}: {}", ran.stdout);
+    }
+    let file = home.store().join(&home.stored()[0]);
+    std::fs::write(&file, "damaged").expect("a file");
+    let ran = home.dpbackup(&["-q", "verify", "--all"]).exits(1);
+    assert!(ran.stdout.contains("BAD"), "{}", ran.stdout);
+}
