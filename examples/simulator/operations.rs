@@ -3,6 +3,9 @@
 use std::io;
 use std::sync::{Mutex, MutexGuard};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use super::archive::{Choice, Source};
 use super::call::{Call, Operation};
 use super::content::Content;
@@ -165,9 +168,17 @@ fn view_certificate(state: &State, domain: &str, name: &str) -> Payload {
     let not_after = certificate
         .not_after
         .map_or_else(String::new, |time| format!("<NotAfter>{time}</NotAfter>"));
+    let key = match certificate.ecdsa {
+        true => "id-ecPublicKey",
+        false => "rsaEncryption",
+    };
+    let base64 = certificate.der.as_ref().map_or_else(String::new, |der| {
+        format!("<Base64>{}</Base64>", STANDARD.encode(der))
+    });
     Payload::Xml(format!(
         "<dp:view-certificate-details><CryptoCertificate{ROW_SPACE}><CertificateObject>{name}</CertificateObject>\
-         <Domain>{domain}</Domain><CertificateDetails><Version>3</Version><Subject>CN={name}</Subject>{not_after}\
+         <Domain>{domain}</Domain><CertificateDetails><Version>3</Version><SerialNumber>4096</SerialNumber>\
+         <Subject>CN={name}</Subject>{not_after}<SubjectPublicKeyAlgorithm>{key}</SubjectPublicKeyAlgorithm>{base64}\
          </CertificateDetails></CryptoCertificate></dp:view-certificate-details>",
         name = escape(name),
     ))

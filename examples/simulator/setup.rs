@@ -318,6 +318,8 @@ pub struct CryptoCertificate {
     pub ecdsa: bool,
     /// Until when it is good; `None` where the device does not tell.
     pub not_after: Option<Timestamp>,
+    /// The certificate itself, where the device shows it.
+    pub der: Option<Vec<u8>>,
 }
 
 impl CryptoCertificate {
@@ -327,7 +329,14 @@ impl CryptoCertificate {
             name: name.to_owned(),
             ecdsa: false,
             not_after: "4096-01-01T00:00:00Z".parse().ok(),
+            der: None,
         }
+    }
+
+    /// The same, which is this certificate.
+    pub fn showing(mut self, der: &[u8]) -> CryptoCertificate {
+        self.der = Some(der.to_vec());
+        self
     }
 
     /// The same, good until then.

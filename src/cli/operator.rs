@@ -16,6 +16,9 @@ pub struct CheckArgs {
     /// All plans that are enabled: so it is without any name
     #[arg(long, hide = true, conflicts_with = "names")]
     pub all: bool,
+    /// Say whether this certificate (PEM) is the one that secure backups are encrypted for
+    #[arg(long, value_name = "FILE.pem")]
+    pub certificate: Option<PathBuf>,
     /// How to print
     #[arg(long, value_enum, default_value_t = FindingsFormat::Table)]
     pub format: FindingsFormat,

@@ -22,6 +22,7 @@ use crate::run::examine::{
     CheckItem, CheckVerdict, THIS_MACHINE, devices_of, examine_devices, examine_machine,
 };
 use crate::signal::{self, Stop};
+use crate::soma::certificate::Certificate;
 use crate::ui::{Screen, SignalAnswer, Ui, Verbosity};
 use crate::values::environment::Lookup;
 
@@ -42,6 +43,7 @@ pub(super) fn check(global: &Global, args: &CheckArgs, ui: Ui, env: Lookup<'_>) 
         ([], _) => Vec::new(),
         (plans, _) => names::chosen(file, &["check"], plans)?,
     };
+    let in_hand = args.certificate.as_deref().map(certificate).transpose()?;
     let stop = Stop::new();
     signal::listen(&stop).map_err(|error| CommandError::new(Exit::Failed, error))?;
     let clock = SystemClock::new();
@@ -59,7 +61,7 @@ pub(super) fn check(global: &Global, args: &CheckArgs, ui: Ui, env: Lookup<'_>) 
         stop.is_requested();
     };
     let _answering = stop.answered_by(&SignalAnswer::new(&screen, limits(file, false), &look).to_signals());
-    let mut told = FoundSoFar::new(ui, args.format, screen);
+    let mut told = FoundSoFar::new(ui, args.format, screen, in_hand);
     if !plans.is_empty() {
         told.take(on_this_machine(engine, &plans));
         told.examine(engine, &plans, &devices_of(file, &plans));
@@ -104,6 +106,8 @@ struct FoundSoFar {
     ui: Ui,
     format: FindingsFormat,
     screen: Screen,
+    /// A certificate to compare with those of secure backups.
+    in_hand: Option<Certificate>,
     found: Vec<CheckItem>,
     /// The subject of the last line that was printed.
     subject: Option<String>,
@@ -112,11 +116,12 @@ struct FoundSoFar {
 }
 
 impl FoundSoFar {
-    fn new(ui: Ui, format: FindingsFormat, screen: Screen) -> Self {
+    fn new(ui: Ui, format: FindingsFormat, screen: Screen, in_hand: Option<Certificate>) -> Self {
         Self {
             ui,
             format,
             screen,
+            in_hand,
             found: Vec::new(),
             subject: None,
             trouble: None,
@@ -124,10 +129,11 @@ impl FoundSoFar {
     }
 
     fn examine(&mut self, engine: Engine<'_>, plans: &[&Plan], devices: &[&Device]) {
+        let in_hand = self.in_hand.clone();
         let told = RefCell::new(self);
         let show = &mut |progress: &Progress| told.borrow_mut().screen.progress(progress);
         let tell = &mut |found| told.borrow_mut().take(found);
-        examine_devices(engine, plans, devices, show, tell);
+        examine_devices(engine, plans, devices, in_hand.as_ref(), show, tell);
     }
 
     fn take(&mut self, found: Vec<CheckItem>) {
@@ -169,6 +175,16 @@ impl FoundSoFar {
         }
         Ok(self.found)
     }
+}
+
+/// The certificate in a file, in the form PEM.
+fn certificate(path: &Path) -> Result<Certificate, CommandError> {
+    Certificate::of_pem_file(path).map_err(|error| {
+        let error = error.context(format!("reading the certificate {}", path.display()));
+        CommandError::new(Exit::Usage, error).with_hint(
+            "it is the certificate alone, as PEM (-----BEGIN CERTIFICATE-----), not its private key",
+        )
+    })
 }
 
 /// Whether history can be used, as far as looking at it tells.

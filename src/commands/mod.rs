@@ -19,6 +19,7 @@ mod preview;
 mod prune;
 mod recover;
 mod report_page;
+mod restore_note;
 mod run;
 mod session;
 mod show;

@@ -10,6 +10,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::loading::{load_plan, open_history, read_history};
 use crate::commands::names::chosen;
+use crate::commands::restore_note;
 use crate::exit::Exit;
 use crate::history::{FileId, History};
 use crate::lock::{Asked, Lock, Locks};
@@ -82,6 +83,9 @@ impl Pruning<'_> {
         for mut target in targets(history.prunable_files(device)?, self.file) {
             target.decide(store, self.clock.now(), &self.clock.zone());
             self.target(history, &target)?;
+        }
+        if !self.args.dry_run {
+            restore_note::write(self.file, history, device, &self.clock.zone(), self.ui);
         }
         Ok(())
     }

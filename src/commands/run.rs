@@ -10,6 +10,7 @@ use crate::commands::error::{CommandError, Outcome};
 use crate::commands::loading::{load_plan, with_open_rows};
 use crate::commands::names::wanted;
 use crate::commands::report_page;
+use crate::commands::restore_note;
 use crate::commands::session::WritingSession;
 use crate::exit::Exit;
 use crate::history::History;
@@ -114,6 +115,7 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
         }
     }
     drop(record);
+    restore_note::after(file, ends.iter().map(|end| end.id), &clock.zone(), ui);
     if let Some((plan, error)) = &trouble {
         notifier.broke(clock.now(), plan, &with_causes(error));
         notifier

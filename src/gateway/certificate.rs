@@ -1,22 +1,29 @@
-//! Until when a certificate object is good.
+//! What a device tells of its certificate objects.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use roxmltree::Node;
 
 use crate::gateway::Gateway;
+use crate::soma::certificate::Certificate;
 use crate::soma::error::{Result, SomaErrorKind};
 use crate::soma::request;
+use crate::values::certificate_facts::CertificateFacts;
 
 impl Gateway<'_> {
-    /// Until when the `CryptoCertificate` of this name in the default domain is good; `None`
-    /// where the device does not tell. Older firmware does not know the question, and an
-    /// account may lack the right to ask it.
-    pub fn certificate_expiry(&self, name: &str) -> Result<Option<Timestamp>> {
+    /// What the device tells of the `CryptoCertificate` of this name in the default domain. Older
+    /// firmware does not know the question, and an account may lack the right to ask it: then no more
+    /// than the name is known.
+    pub fn certificate_facts(&self, name: &str) -> Result<CertificateFacts> {
         let request = request::view_certificate(name);
         let answer = self.read(&request, "view-certificate-details", |details| {
-            Ok(not_after(details))
+            Ok(CertificateFacts {
+                object: name.to_owned(),
+                ..facts(details)
+            })
         });
         match answer {
             Err(error)
@@ -28,19 +35,35 @@ impl Gateway<'_> {
                         | SomaErrorKind::Malformed
                 ) =>
             {
-                Ok(None)
+                Ok(CertificateFacts::of(name))
             }
             answer => answer,
         }
     }
 }
 
-/// `CryptoCertificate/CertificateDetails/NotAfter`, which is an `xsd:dateTime`.
-fn not_after(details: Node<'_, '_>) -> Option<Timestamp> {
-    let told = details
-        .descendants()
-        .find(|node| node.tag_name().name() == "NotAfter")?;
-    moment(told.text()?.trim())
+/// `CryptoCertificate/CertificateDetails`. `NotAfter` is an `xsd:dateTime`, and `Base64` the certificate
+/// itself, where it is told.
+fn facts(details: Node<'_, '_>) -> CertificateFacts {
+    let told = |name: &str| {
+        let node = details
+            .descendants()
+            .find(|node| node.tag_name().name() == name)?;
+        let text = node.text()?.trim();
+        (!text.is_empty()).then(|| text.to_owned())
+    };
+    let bare = |text: String| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+    let der = told("Base64").and_then(|text| STANDARD.decode(bare(text)).ok());
+    CertificateFacts {
+        object: String::new(),
+        subject: told("Subject"),
+        serial: told("SerialNumber"),
+        sha256: der.map(|der| Certificate::of_der(&der).pin()),
+        expiry: told("NotAfter")
+            .and_then(|text| moment(&text))
+            .map(|at| at.to_string()),
+        key: told("SubjectPublicKeyAlgorithm"),
+    }
 }
 
 /// A time without an offset is that of the certificate itself, which is UTC.

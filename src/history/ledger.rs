@@ -189,6 +189,13 @@ fn record(
         Event::ActivityStatus { activity, status } => advance(transaction, at, Activity(*activity), *status),
         Event::TaskStatus { task, status } => advance(transaction, at, Task(*task), *status),
         Event::TaskFacts { task, facts } => record_facts(transaction, *task, facts),
+        Event::BackupCertificate { task, certificate } => {
+            let changed = transaction.execute(
+                "UPDATE task_execution SET certificate = ?2 WHERE id = ?1",
+                (task.0, AsText(certificate.clone())),
+            )?;
+            found(changed, Task(*task))
+        }
         Event::UnsavedChanges { task, unsaved } => {
             let changed = transaction.execute(
                 "UPDATE task_execution SET unsaved_changes = ?2, unsaved_objects = iif(?2, NULL, 0)

@@ -268,6 +268,7 @@ pub(super) fn task_row(row: &Row<'_>) -> rusqlite::Result<TaskRow> {
             tls_trust: row.get("tls_trust")?,
         },
         unsaved_changes: row.get("unsaved_changes")?,
+        certificate: optional(row, "certificate")?,
         unsaved_objects: optional_count(row, "unsaved_objects")?,
         out_of_service: out_of_service(row)?,
     })

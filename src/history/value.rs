@@ -8,6 +8,7 @@ use crate::history::error::HistoryFault;
 use crate::history::view::NoteLevel;
 use crate::run::event::{ActionKind, FileKind, FileProof, ScriptMoment};
 use crate::run::status::Status;
+use crate::values::certificate_facts::CertificateFacts;
 use crate::values::lacks::Lacks;
 
 /// A value that is kept as text.
@@ -115,6 +116,17 @@ impl Text for FileProof {
 
     fn from_text(text: &str) -> Option<Self> {
         FileProof::ALL.into_iter().find(|proof| proof.code() == text)
+    }
+}
+
+/// As a JSON object.
+impl Text for CertificateFacts {
+    fn to_text(&self) -> String {
+        serde_json::to_string(self).expect("texts become JSON")
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
     }
 }
 

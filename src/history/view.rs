@@ -9,6 +9,7 @@ use crate::run::event::{
     ActionKind, ActivityId, DeviceFacts, FileKind, FileProof, OutOfService, PlanId, ScriptRun, TaskId,
 };
 use crate::run::status::Status;
+use crate::values::certificate_facts::CertificateFacts;
 use crate::values::change::ConfigChange;
 use crate::values::lacks::Lacks;
 
@@ -140,6 +141,8 @@ pub struct TaskRow {
     pub facts: DeviceFacts,
     /// Whether the domain had changes that were not saved, if that was looked at.
     pub unsaved_changes: Option<bool>,
+    /// The certificate that a secure backup is encrypted for.
+    pub certificate: Option<CertificateFacts>,
     /// How many objects and files those were, if that is known.
     pub unsaved_objects: Option<u64>,
     /// How long its device or domain was out of service for it; `None` where an older version

@@ -75,6 +75,7 @@ pub(super) const TASK_EXECUTION: &[Field<TaskRow>] = &[
     ("out_of_service_seconds", |row, _| {
         json!(row.out_of_service.and_then(OutOfService::seconds))
     }),
+    ("certificate", |row, _| json!(row.certificate)),
 ];
 
 pub(super) const FILE: &[Field<FileRow>] = &[

@@ -133,6 +133,7 @@ fn task(id: i64, domain: &str, status: Status, error: Option<&str>) -> TaskRow {
             tls_trust: Some("pin".to_owned()),
         },
         unsaved_changes: Some(true),
+        certificate: None,
         unsaved_objects: Some(1),
         out_of_service: Some(OutOfService::For(Duration::from_millis(12_300))),
     }

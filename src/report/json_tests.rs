@@ -109,7 +109,8 @@ fn the_files_of_a_task_come_with_the_facts_of_its_device() {
         "start_time": "2026-11-22T08:30:12.345+01:00",
         "end_time": "2026-11-22T08:30:43.345+01:00",
         "quiesced": true,
-        "out_of_service_seconds": 12.3
+        "out_of_service_seconds": 12.3,
+        "certificate": null
       },
       "files": [
         {

@@ -11,6 +11,7 @@ use crate::exit::Exit;
 use crate::run::event::{DeviceFacts, Event, FileProof, Owner, ScriptMoment, Sink};
 use crate::run::sequence::{PlanEnd, RunError};
 use crate::run::status::Status;
+use crate::values::certificate_facts::CertificateFacts;
 use crate::values::change::{ChangeList, ConfigChangeObject};
 use crate::values::lacks::Lacks;
 use crate::values::text::printable_json;
@@ -55,6 +56,8 @@ struct EventLine<'e> {
     error_message: Option<&'e str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'e str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate: Option<&'e CertificateFacts>,
     #[serde(skip_serializing_if = "Option::is_none")]
     unsaved_changes: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -306,6 +309,11 @@ fn line(event: &Event) -> EventLine<'_> {
             task_execution_id: Some(task.0),
             device: Some(facts),
             ..named("task_facts")
+        },
+        Event::BackupCertificate { task, certificate } => EventLine {
+            task_execution_id: Some(task.0),
+            certificate: Some(certificate),
+            ..named("backup_certificate")
         },
         Event::UnsavedChanges { task, unsaved } => EventLine {
             task_execution_id: Some(task.0),

@@ -229,6 +229,9 @@ fn facts(details: &TaskDetails, zone: &TimeZone) -> String {
         ("Unsaved Changes", unsaved.to_owned()),
         ("Out Of Service", out_of_service.unwrap_or_else(|| "-".to_owned())),
     ]);
+    if let Some(certificate) = &task.certificate {
+        lines.push(("Encrypted For", shown(&certificate.words())));
+    }
     labelled(lines)
 }
 

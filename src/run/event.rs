@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::run::status::Status;
+use crate::values::certificate_facts::CertificateFacts;
 use crate::values::change::ChangeList;
 use crate::values::lacks::Lacks;
 
@@ -157,6 +158,13 @@ pub enum Event {
         task: TaskId,
         /// The facts.
         facts: DeviceFacts,
+    },
+    /// The certificate that a secure backup is encrypted for.
+    BackupCertificate {
+        /// Which task.
+        task: TaskId,
+        /// What the device tells of it.
+        certificate: CertificateFacts,
     },
     /// Whether the domain of a task had changes that were not saved.
     UnsavedChanges {

@@ -16,6 +16,7 @@ use crate::plan::model::{Device, Plan, PlanFile};
 use crate::run::Engine;
 use crate::run::contact::side_by_side;
 use crate::run::event::Progress;
+use crate::soma::certificate::Certificate;
 
 pub use item::{CheckItem, CheckVerdict, THIS_MACHINE};
 
@@ -37,17 +38,22 @@ pub fn devices_of<'a>(file: &'a PlanFile, plans: &[&Plan]) -> Vec<&'a Device> {
 /// Looks at devices, many at the same time: at all that these plans need of each, and where they
 /// need nothing, at the way to it. Shows whom one waits for, and tells what was found device by
 /// device, in their order, each as soon as it and those before it are known. The wish to stop ends
-/// it: those that were not seen to the end are not told then.
+/// it: those that were not seen to the end are not told then. A certificate that somebody has in hand
+/// is compared with those of secure backups.
 pub fn examine_devices(
     engine: Engine<'_>,
     plans: &[&Plan],
     devices: &[&Device],
+    in_hand: Option<&Certificate>,
     show: &mut dyn FnMut(&Progress),
     tell: &mut dyn FnMut(Vec<CheckItem>),
 ) {
     let look = |number: usize| {
         let device = devices.get(number).filter(|_| !engine.stop.is_requested())?;
-        let needs = Needs::of(device, plans).unwrap_or_default();
+        let needs = Needs {
+            in_hand,
+            ..Needs::of(device, plans).unwrap_or_default()
+        };
         let found = device::examine(engine, device, &needs);
         // What was cut short says nothing about the device.
         (!engine.stop.is_requested()).then_some(found)

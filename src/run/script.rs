@@ -17,6 +17,7 @@ use crate::run::ledger::LedgerError;
 use crate::run::record::Record;
 use crate::run::status::Status;
 use crate::script::{Script, ScriptOutcome};
+use crate::values::certificate_facts::CertificateFacts;
 use crate::values::change::{ChangeList, ConfigChange};
 use crate::values::lacks::Lacks;
 use crate::values::text::{printable, printable_json};
@@ -64,6 +65,9 @@ pub struct Facts<'s> {
     /// The tasks of the plan, after it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tasks: Vec<TaskEnd>,
+    /// What a secure backup is encrypted for, of a task, once that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<CertificateFacts>,
     /// The files, after a task or a plan.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<FileFacts>,
@@ -205,6 +209,7 @@ impl<'s> Facts<'s> {
             quiesced: None,
             out_of_service_seconds: None,
             tasks: Vec::new(),
+            certificate: None,
             files: Vec::new(),
             changes: Vec::new(),
             unsaved: Vec::new(),

@@ -28,6 +28,7 @@ use crate::run::script::{self, ConfigFacts, Due, Facts, TaskFacts};
 use crate::run::status::{Class, Status};
 use crate::run::store;
 use crate::soma::error::SomaError;
+use crate::values::certificate_facts::CertificateFacts;
 use crate::values::internal_error::caught;
 
 /// A task that is due.
@@ -127,6 +128,8 @@ struct Walk<'w, 'a, 'r> {
     state: DeviceState,
     /// The folder of a secure backup that is, or may be, on the device.
     leftover: Option<(JournalId, RemoteFolder)>,
+    /// What its secure backup is encrypted for, once that is known.
+    certificate: Option<CertificateFacts>,
     /// Whether its request may still be on its way to the device.
     folder_unseen: bool,
     /// Whether that folder holds a whole secure backup of which no verified copy is stored.
@@ -158,6 +161,7 @@ pub fn run<'a>(
         task,
         state: DeviceState::Untouched,
         leftover: None,
+        certificate: None,
         folder_unseen: false,
         only_on_device: false,
         begun: Begun::No,
@@ -345,6 +349,7 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
                 self.task.domain
             },
         });
+        facts.certificate = self.certificate.clone();
         facts
     }
 

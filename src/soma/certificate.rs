@@ -1,8 +1,11 @@
 //! What stands in a certificate. This is the only file that knows the crate that reads it.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::path::Path;
 
 use jiff::Timestamp;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use sha2::{Digest, Sha256};
 use x509_cert::der::asn1::{Any, AnyRef, ObjectIdentifier};
 use x509_cert::der::{Decode, Encode, Reader, SliceReader, Tagged};
@@ -11,6 +14,7 @@ use x509_cert::ext::pkix::{BasicConstraints, SubjectAltName};
 use x509_cert::spki::SubjectPublicKeyInfoOwned;
 use x509_cert::time::Time;
 
+use crate::values::causes::said;
 use crate::values::hex::hex;
 
 /// A certificate that a device has shown.
@@ -48,6 +52,14 @@ impl Certificate {
             sha256: Sha256::digest(der).into(),
             content: CertificateContent::of_der(der).map_err(|error| error.to_string()),
         }
+    }
+
+    /// Reads the first certificate of a PEM file.
+    pub fn of_pem_file(path: &Path) -> anyhow::Result<Self> {
+        let file = std::fs::read(path).map_err(|error| anyhow::anyhow!("{}", said(&error)))?;
+        let der = CertificateDer::from_pem_slice(&file)
+            .map_err(|_| anyhow::anyhow!("it holds no certificate in the form PEM"))?;
+        Ok(Self::of_der(&der))
     }
 
     /// The pin in lower-case hexadecimal digits.
@@ -232,9 +244,6 @@ fn rsa_bits(key: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use rustls::pki_types::CertificateDer;
-    use rustls::pki_types::pem::PemObject;
-
     use super::*;
 
     #[test]

@@ -298,6 +298,7 @@ impl Sink for Screen {
             | Event::PlanStatus { .. }
             | Event::ActivityStatus { .. }
             | Event::TaskFacts { .. }
+            | Event::BackupCertificate { .. }
             | Event::UnsavedChanges { .. }
             | Event::ConfigUnsaved { .. }
             | Event::OutOfService { .. }

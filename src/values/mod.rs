@@ -1,6 +1,7 @@
 //! Small values that a plan file holds, one file each, and small helpers on text.
 
 pub mod causes;
+pub mod certificate_facts;
 pub mod change;
 pub mod closed_window;
 pub mod device_pattern;

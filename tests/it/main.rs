@@ -77,6 +77,7 @@ mod quiet;
 mod receivers;
 mod references;
 mod report_page;
+mod restore_note;
 mod screen;
 mod script_ends;
 mod scripts;

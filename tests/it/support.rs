@@ -388,10 +388,11 @@ impl Home {
             .in_store(&self.store())
     }
 
-    /// Every file in the store, by its path there, sorted.
+    /// Every file in the store, by its path there, sorted; without what says how to restore them.
     pub(crate) fn stored(&self) -> Vec<String> {
         let mut files = Vec::new();
         collect(&self.store(), &self.store(), &mut files);
+        files.retain(|file| !file.ends_with("/RESTORE.txt"));
         files.sort();
         files
     }

@@ -23,7 +23,8 @@ fn home(gateway: &Gateway) -> Home {
 /// The requests so far that were not mere questions.
 fn changes(gateway: &Gateway) -> Vec<String> {
     let mut operations = gateway.operations();
-    operations.retain(|operation| !operation.starts_with("get-"));
+    let asks = |operation: &str| operation.starts_with("get-") || operation == "do-view-certificate-details";
+    operations.retain(|operation| !asks(operation));
     operations
 }
 

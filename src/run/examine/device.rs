@@ -16,8 +16,9 @@ use crate::run::examine::domains;
 use crate::run::examine::item::{CheckItem, CheckItems};
 use crate::run::examine::needs::Needs;
 use crate::secret::SecretSource;
-use crate::soma::certificate::days_until;
+use crate::soma::certificate::{Certificate, days_until};
 use crate::soma::peer;
+use crate::values::certificate_facts::CertificateFacts;
 use crate::values::duration::HumanDuration;
 use crate::values::size::Bytes;
 
@@ -73,7 +74,7 @@ pub(super) fn examine(engine: Engine<'_>, device: &Device, needs: &Needs<'_>) ->
     if needs.secure_backup() {
         backup_mode(&gateway, &mut found);
         for name in &needs.certificates {
-            certificate(engine, &gateway, name, &mut found);
+            certificate(engine, &gateway, name, needs.in_hand, &mut found);
         }
         space(&gateway, &engine.file.settings, &mut found);
     }
@@ -223,9 +224,15 @@ fn backup_mode(gateway: &Gateway<'_>, found: &mut CheckItems) {
     }
 }
 
-fn certificate(engine: Engine<'_>, gateway: &Gateway<'_>, name: &str, found: &mut CheckItems) {
+fn certificate(
+    engine: Engine<'_>,
+    gateway: &Gateway<'_>,
+    name: &str,
+    in_hand: Option<&Certificate>,
+    found: &mut CheckItems,
+) {
     match gateway.certificate_object(name) {
-        Ok(CertificateObject::Usable) => expiry(engine, gateway, name, found),
+        Ok(CertificateObject::Usable) => expiry(engine, gateway, name, in_hand, found),
         Ok(CertificateObject::Disabled) => found.fail(
             "certificate",
             format!("'{name}' is there, but its administrative state is disabled"),
@@ -241,18 +248,34 @@ fn certificate(engine: Engine<'_>, gateway: &Gateway<'_>, name: &str, found: &mu
 }
 
 /// How long the certificate of a secure backup is good yet.
-fn expiry(engine: Engine<'_>, gateway: &Gateway<'_>, name: &str, found: &mut CheckItems) {
+fn expiry(
+    engine: Engine<'_>,
+    gateway: &Gateway<'_>,
+    name: &str,
+    in_hand: Option<&Certificate>,
+    found: &mut CheckItems,
+) {
     const RENEW: &str =
         "give the object a new certificate; keep the old private key: what was backed up with it needs it";
-    let not_after = match gateway.certificate_expiry(name) {
-        Ok(Some(not_after)) => not_after,
-        Ok(None) => {
-            return found.ok(
-                "certificate",
-                format!("'{name}' is there; its expiry is not told"),
-            );
-        }
+    let facts = match gateway.certificate_facts(name) {
+        Ok(facts) => facts,
         Err(error) => return found.failed("certificate", &error),
+    };
+    if facts.is_elliptic() {
+        found.warn(
+            "certificate",
+            format!("'{name}' has a key on an elliptic curve (ECDSA)"),
+            "a device refuses such a one for a secure backup: give the object a certificate with an RSA key",
+        );
+    }
+    if let Some(in_hand) = in_hand {
+        compare(name, &facts, in_hand, found);
+    }
+    let Some(not_after) = facts.expiry.and_then(|expiry| expiry.parse().ok()) else {
+        return found.ok(
+            "certificate",
+            format!("'{name}' is there; its expiry is not told"),
+        );
     };
     match days_until(not_after, engine.clock.now()) {
         days if days < 0 => {
@@ -266,6 +289,27 @@ fn expiry(engine: Engine<'_>, gateway: &Gateway<'_>, name: &str, found: &mut Che
                 false => found.ok("certificate", text),
             }
         }
+    }
+}
+
+/// Whether the certificate that somebody has in hand, with its private key somewhere, is the one that
+/// secure backups are encrypted for.
+fn compare(name: &str, facts: &CertificateFacts, in_hand: &Certificate, found: &mut CheckItems) {
+    let pin = in_hand.pin();
+    match &facts.sha256 {
+        Some(sha256) if *sha256 == pin => {
+            found.ok("certificate", format!("'{name}' is the one in hand (SHA-256 {pin})"));
+        }
+        Some(sha256) => found.fail(
+            "certificate",
+            format!("'{name}' is not the one in hand: SHA-256 {sha256} on the device, {pin} in hand"),
+            "what is backed up now cannot be opened with the key to the one in hand: find the right one, or change the object",
+        ),
+        None => found.warn(
+            "certificate",
+            format!("whether '{name}' is the one in hand is not known: the device does not show it"),
+            "compare its subject and serial number in the web interface of the device",
+        ),
     }
 }
 

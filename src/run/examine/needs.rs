@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::plan::model::{Action, Activity, Device, Domains, Plan};
+use crate::soma::certificate::Certificate;
 use crate::values::pattern::PatternList;
 
 /// What the plans want of a device.
@@ -12,6 +13,8 @@ pub(super) struct Needs<'a> {
     pub(super) exports: Vec<&'a PatternList>,
     pub(super) everything: bool,
     pub(super) quiesces: Vec<&'a Activity>,
+    /// A certificate to compare with those of secure backups.
+    pub(super) in_hand: Option<&'a Certificate>,
 }
 
 impl<'a> Needs<'a> {
@@ -22,6 +25,7 @@ impl<'a> Needs<'a> {
             exports: Vec::new(),
             everything: false,
             quiesces: Vec::new(),
+            in_hand: None,
         };
         let activities = plans.iter().flat_map(|plan| &plan.activities);
         let mut concerned = false;

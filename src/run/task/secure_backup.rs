@@ -19,6 +19,7 @@ use crate::run::task::{DeviceState, Made, Walk};
 use crate::run::undo::{self, waiting};
 use crate::soma::error::{SomaError, SomaErrorKind};
 use crate::values::causes::with_causes;
+use crate::values::certificate_facts::CertificateFacts;
 use crate::values::size::Bytes;
 
 impl Walk<'_, '_, '_> {
@@ -54,6 +55,20 @@ impl Walk<'_, '_, '_> {
             );
             return Err(Failure::new(Status::CertDoesntExistOnDevice, why).into());
         }
+        // Nothing depends on it: where it is not told it is not known, and what else is wrong with the
+        // device is met by the next question.
+        let facts = match self.session.gateway.certificate_facts(certificate) {
+            Ok(facts) => facts,
+            Err(error) if error.kind == SomaErrorKind::Interrupted => {
+                return Err(self.exchange(Status::DeviceError, &error).into());
+            }
+            Err(_) => CertificateFacts::of(certificate),
+        };
+        self.certificate = Some(facts.clone());
+        self.record.tell(&Event::BackupCertificate {
+            task: self.task.id,
+            certificate: facts,
+        })?;
         let Some(space) = gateway
             .space()
             .map_err(|error| self.exchange(Status::DeviceError, &error))?

@@ -1,0 +1,217 @@
+//! `RESTORE.txt` beside the backups of a device, and the certificate that a secure backup opens with.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+use dpbackup::soma::certificate::Certificate;
+use rcgen::{CertificateParams, KeyPair};
+use serde_json::Value;
+
+use crate::simulator::{CryptoCertificate, Domain, Gateway, Setup};
+use crate::support::{Home, gateways};
+
+const SECURE: &str =
+    "[[plan.activity]]\naction = \"secure-backup\"\ndevices = \"*\"\ncertificate = \"backup-cert\"\n";
+const EXPORT: &str = "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\ndomains = \"DOM1\"\n";
+
+/// A certificate as DER and as PEM.
+fn certificate() -> (Vec<u8>, String) {
+    let key = KeyPair::generate().expect("a key");
+    let made = CertificateParams::new(Vec::new())
+        .expect("parameters")
+        .self_signed(&key)
+        .expect("a certificate");
+    (made.der().to_vec(), made.pem())
+}
+
+fn gateway(certificate: CryptoCertificate) -> Gateway {
+    Gateway::start(Setup {
+        certificates: vec![certificate],
+        ..gateways::small([Domain::new("DOM1")])
+    })
+}
+
+fn note(home: &Home) -> String {
+    fs::read_to_string(home.store().join("QA1/RESTORE.txt")).expect("a note")
+}
+
+#[test]
+fn whoever_has_the_store_alone_is_told_what_there_is_and_how_it_goes_back() {
+    let (der, _) = certificate();
+    let gateway = gateway(CryptoCertificate::new("backup-cert").showing(&der));
+    let home = Home::of(&gateway).plan("P", &format!("{SECURE}{EXPORT}"));
+    let _ran = home.dpbackup(&["run", "P"]).exits(0);
+    let text = note(&home);
+    for words in [
+        "OVERWRITES EVERYTHING",
+        "An import is a merge",
+        "opens with the private key to backup-cert: subject CN=backup-cert, serial number 4096, SHA-256 ",
+        &Certificate::of_der(&der).pin(),
+        "lacks: 1 key or certificate is not in it, as in no export: cert:///DOM1-key.pem",
+        "export of DOM1, as it was saved",
+        "backupmanifest.xml",
+    ] {
+        assert!(text.contains(words), "{words:?} is missing:\n{text}");
+    }
+    for file in home
+        .history()
+        .stored_files(&dpbackup::history::FileFilter::All)
+        .expect("files")
+    {
+        assert!(text.contains(&file.sha256), "{} is missing:\n{text}", file.name);
+    }
+    let path = home.store().join("QA1/RESTORE.txt");
+    let mode = path.metadata().expect("a note").permissions().mode();
+    assert_eq!(mode & 0o7777, 0o600);
+    // Nothing takes it for a backup or for a leftover.
+    let verified = home.dpbackup(&["verify", "--all"]).exits(0).stdout;
+    assert!(!verified.contains("RESTORE"), "{verified}");
+    let folder = home.store();
+    let verified = home
+        .dpbackup(&["verify", &folder.to_string_lossy()])
+        .exits(0)
+        .stdout;
+    assert!(!verified.contains("RESTORE"), "{verified}");
+}
+
+#[test]
+fn it_is_written_anew_when_backups_come_or_go_and_only_then() {
+    let gateway = gateway(CryptoCertificate::new("backup-cert"));
+    let home = Home::of(&gateway)
+        .plan("P", EXPORT)
+        .setting("retention = { keep_last = 1 }");
+    let _ran = home.dpbackup(&["run", "P"]).exits(0);
+    let first = home
+        .history()
+        .stored_files(&dpbackup::history::FileFilter::All)
+        .expect("files")
+        .remove(0);
+    let inode = || {
+        home.store()
+            .join("QA1/RESTORE.txt")
+            .metadata()
+            .expect("a note")
+            .ino()
+    };
+    let before = inode();
+    let _ran = home.dpbackup(&["prune"]).exits(0);
+    assert_eq!(inode(), before, "nothing came or went");
+    let _ran = home.dpbackup(&["run", "P"]).exits(0);
+    assert!(note(&home).contains(&first.name));
+    let _ran = home.dpbackup(&["prune"]).exits(0);
+    let text = note(&home);
+    assert!(!text.contains(&first.name), "{text}");
+    assert_eq!(text.matches("\n  task ").count(), 1, "{text}");
+}
+
+#[test]
+fn one_that_cannot_be_written_is_a_warning_and_nothing_more() {
+    let gateway = gateway(CryptoCertificate::new("backup-cert"));
+    let home = Home::of(&gateway).plan("P", EXPORT);
+    fs::create_dir_all(home.store().join("QA1/RESTORE.txt/in the way")).expect("a folder");
+    for folder in ["QA1", ""] {
+        let mode = fs::Permissions::from_mode(0o700);
+        fs::set_permissions(home.store().join(folder), mode).expect("a mode");
+    }
+    let ran = home.dpbackup(&["run", "P"]).exits(0);
+    assert!(
+        ran.stderr.contains("RESTORE.txt was not written"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn the_certificate_of_a_secure_backup_is_in_history_and_in_the_context_of_scripts() {
+    let (der, _) = certificate();
+    for (told, sha256) in [
+        (true, Value::from(Certificate::of_der(&der).pin())),
+        (false, Value::Null),
+    ] {
+        let mut held = CryptoCertificate::new("backup-cert");
+        if told {
+            held = held.showing(&der);
+        }
+        let gateway = gateway(held);
+        let home = Home::of(&gateway)
+            .script(
+                "keep.sh",
+                "#!/bin/sh\ncp \"$DPBACKUP_CONTEXT\" \"${0%/*}/../context.json\"\n",
+            )
+            .plan("P", &format!("{SECURE}post_script = \"keep.sh\"\n"));
+        let _ran = home.dpbackup(&["run", "P"]).exits(0);
+        let expected = serde_json::json!({
+            "object": "backup-cert", "subject": "CN=backup-cert", "serial": "4096", "sha256": sha256,
+            "expiry": "4096-01-01T00:00:00Z", "key": "rsaEncryption",
+        });
+        let files = home
+            .dpbackup(&["history", "files", "last", "--format", "json"])
+            .exits(0)
+            .stdout;
+        let files: Value = serde_json::from_str(&files).expect("JSON");
+        assert_eq!(files["task_execution"]["certificate"], expected);
+        let context = fs::read_to_string(home.path("context.json")).expect("a context");
+        let context: Value = serde_json::from_str(&context).expect("JSON");
+        assert_eq!(context["certificate"], expected);
+        let table = home.dpbackup(&["history", "files", "last"]).exits(0).stdout;
+        assert!(table.contains("Encrypted For"), "{table}");
+    }
+}
+
+#[test]
+fn check_says_whether_the_certificate_in_hand_is_the_one_on_the_device() {
+    let (der, pem) = certificate();
+    let (_, other) = certificate();
+    let showing = || CryptoCertificate::new("backup-cert").showing(&der);
+    for (held, in_hand, code, words) in [
+        (showing(), &pem, 0, "'backup-cert' is the one in hand"),
+        (showing(), &other, 1, "'backup-cert' is not the one in hand"),
+        (
+            CryptoCertificate::new("backup-cert"),
+            &pem,
+            3,
+            "is the one in hand is not known",
+        ),
+    ] {
+        let gateway = gateway(held);
+        let home = Home::of(&gateway).plan("P", SECURE);
+        fs::write(home.path("in hand.pem"), in_hand).expect("a file");
+        let ran = home
+            .dpbackup(&["check", "P", "--certificate", "in hand.pem"])
+            .exits(code);
+        assert!(ran.stdout.contains(words), "{words:?}: {}", ran.stdout);
+        fs::write(home.path("in hand.pem"), "a key\n").expect("a file");
+        let ran = home
+            .dpbackup(&["check", "P", "--certificate", "in hand.pem"])
+            .exits(2);
+        assert!(
+            ran.stderr.contains("holds no certificate in the form PEM"),
+            "{}",
+            ran.stderr
+        );
+    }
+}
+
+#[test]
+fn check_warns_of_a_key_that_no_secure_backup_takes_and_says_which_certificates_there_are() {
+    let elliptic = CryptoCertificate {
+        ecdsa: true,
+        ..CryptoCertificate::new("backup-cert")
+    };
+    let gateway_of_ec = gateway(elliptic);
+    let ran = Home::of(&gateway_of_ec)
+        .plan("P", SECURE)
+        .dpbackup(&["check", "P"])
+        .exits(3);
+    assert!(
+        ran.stdout.contains("has a key on an elliptic curve (ECDSA)"),
+        "{}",
+        ran.stdout
+    );
+    let other = gateway(CryptoCertificate::new("another-cert"));
+    let home = Home::of(&other).plan("P", SECURE);
+    let ran = home.dpbackup(&["check", "P"]).exits(1);
+    assert!(ran.stdout.contains("another-cert"), "{}", ran.stdout);
+    let ran = home.dpbackup(&["run", "P"]).exits(1);
+    assert!(ran.stderr.contains("another-cert"), "{}", ran.stderr);
+}
