@@ -111,9 +111,11 @@ pub(super) const CHANGED_PLACES: &str = "WITH RECURSIVE place(device, domain) AS
              ORDER BY device_name, domain_name LIMIT 1)
          UNION ALL
          SELECT next.device_name, next.domain_name FROM place CROSS JOIN config_change AS next
-         WHERE next.id = (SELECT id FROM config_change
-             WHERE (device_name, domain_name) > (place.device, place.domain)
-             ORDER BY device_name, domain_name LIMIT 1))
+         WHERE next.id = coalesce(
+             (SELECT id FROM config_change WHERE device_name = place.device AND domain_name > place.domain
+                 ORDER BY domain_name LIMIT 1),
+             (SELECT id FROM config_change WHERE device_name > place.device
+                 ORDER BY device_name, domain_name LIMIT 1)))
      SELECT device, domain FROM place";
 
 /// The classes of all changes, in the same way.
@@ -149,7 +151,7 @@ pub(super) fn changes_sql(filter: &ChangeFilter, of_place: bool) -> String {
     }
     if filter.since.is_some() {
         sql.push_str(
-            " AND c.id >= (SELECT min(id) FROM config_change WHERE time >= :since) AND +c.time >= :since",
+            " AND c.id >= (SELECT min(+id) FROM config_change WHERE time >= :since) AND +c.time >= :since",
         );
     }
     sql + " ORDER BY c.id DESC"
