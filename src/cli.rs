@@ -157,6 +157,16 @@ pub enum Command {
     /// Passwords and what looks like one are masked in objects; the files of a domain stand beside
     /// them as they are.
     Extract(ExtractArgs),
+    /// Send backups to a spare device for a dry run, and record what it says
+    ///
+    /// Each export of one domain is verified, and then sent to a device with `role = "spare"` as
+    /// a restore that is only tried: it would work, it would fail (which objects and files), or it
+    /// is not known. The spare is looked at before and after, for nothing may change on it. The
+    /// domain `default` and backups of all domains are left out. Refused are a device that is no
+    /// spare or has the serial number of one in service, and a firmware that is older than the
+    /// backup's. Exit code 0 when all would work and the spare is as it was; 1 when one would fail,
+    /// is not known, or the spare was changed; 3 when some were left out; 4 when nothing was sent.
+    Rehearse(RehearseArgs),
     /// Remove stored backups that no retention of the plan file keeps
     ///
     /// Never removed are the newest good backup of each device, domain and kind; a file that
@@ -393,6 +403,32 @@ pub struct PruneArgs {
     /// Wait so long for a device that a task is working on (10m)
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "0s")]
     pub lock_wait: Duration,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
+    pub format: ReportFormat,
+}
+
+/// `dpbackup rehearse`
+#[derive(Debug, Args)]
+pub struct RehearseArgs {
+    /// The IDs of task executions, or `last`
+    #[arg(value_name = "TASK", value_parser = parse_id, conflicts_with_all = ["plan", "device", "all"])]
+    pub tasks: Vec<ExecutionId>,
+    /// The newest good export of each domain, as far as this plan made it
+    #[arg(long, value_name = "NAME", conflicts_with = "all")]
+    pub plan: Option<String>,
+    /// The newest good export of each domain of these devices
+    #[arg(long, value_name = "PATTERN", conflicts_with = "all")]
+    pub device: Option<String>,
+    /// The newest good export of each domain
+    #[arg(long)]
+    pub all: bool,
+    /// The device that they are sent to
+    #[arg(long, value_name = "DEVICE")]
+    pub on: String,
+    /// Also where the spare's firmware is of another major version than the backup's, or not known
+    #[arg(long)]
+    pub allow_other_firmware: bool,
     /// How to print
     #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
     pub format: ReportFormat,

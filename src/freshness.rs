@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::history::{GoodBackup, TargetRow};
+use crate::history::{GoodBackup, RehearsedTarget, TargetRow};
 use crate::plan::model::{Action, DeviceRole, Domains, PlanFile};
 use crate::run::event::{ALL_DOMAINS, FileKind, TaskId};
 use crate::run::status::{Class, Status};
 use crate::values::duration::HumanDuration;
 use crate::values::pattern::PatternList;
+use crate::values::restorable_domain::RestorableDomain;
 
 /// Something that the plan file wants to be backed up.
 #[derive(Clone, Debug)]
@@ -74,6 +75,8 @@ pub struct JudgedTarget {
     pub age: Option<Duration>,
     /// The newest task.
     pub last: Option<LastAttempt>,
+    /// When the last good rehearsal of it ended.
+    pub rehearsed: Option<Timestamp>,
     /// The reason, empty where all is well.
     pub why: String,
 }
@@ -189,7 +192,53 @@ impl Freshness {
                 }
             }
         }
-        targets.sort_by(|a, b| {
+        let mut freshness = Self { targets, max_age };
+        freshness.sort();
+        freshness
+    }
+
+    /// Notes when a backup of each domain was last rehearsed for good, and judges how long ago that
+    /// is where `max_age` says how long it may be. What is never rehearsed is not judged: backups of
+    /// all domains, those of `default`, secure backups.
+    pub fn note_rehearsals(&mut self, known: &[RehearsedTarget], now: Timestamp, max_age: Option<Duration>) {
+        for target in &mut self.targets {
+            let is_same =
+                |one: &&RehearsedTarget| one.device_name == target.device && one.domain_name == target.domain;
+            let rehearsed = known.iter().find(is_same);
+            let is_rehearsed = target.kind == Some(FileKind::Persisted)
+                && RestorableDomain::named(&target.domain).is_ok()
+                && target.good.is_some();
+            target.rehearsed = rehearsed.and_then(|one| one.good_time);
+            let Some(max_age) = max_age.filter(|_| is_rehearsed && target.state > TargetState::NotPlanned)
+            else {
+                continue;
+            };
+            let against = match (rehearsed, target.rehearsed) {
+                (None, _) => Some("never rehearsed".to_owned()),
+                (Some(one), _) if !one.last.result.is_good() => Some(format!(
+                    "its last rehearsal was not good ({})",
+                    one.last.result.verdict.words()
+                )),
+                (_, Some(good)) if age(good, now) > max_age => {
+                    Some(format!("not rehearsed for {}", HumanDuration(max_age)))
+                }
+                _ => None,
+            };
+            if let Some(against) = against {
+                target.state = target.state.max(TargetState::Warning);
+                let before = std::mem::take(&mut target.why);
+                target.why = match before.is_empty() {
+                    true => against,
+                    false => format!("{before}; {against}"),
+                };
+            }
+        }
+        self.sort();
+    }
+
+    /// The worst first.
+    fn sort(&mut self) {
+        self.targets.sort_by(|a, b| {
             let place = |target: &JudgedTarget| {
                 (
                     target.device.clone(),
@@ -199,7 +248,6 @@ impl Freshness {
             };
             b.state.cmp(&a.state).then_with(|| place(a).cmp(&place(b)))
         });
-        Self { targets, max_age }
     }
 
     /// The worst of all.
@@ -275,6 +323,7 @@ fn never(expected: &ExpectedTarget, domain: String) -> JudgedTarget {
         good: None,
         age: None,
         last: None,
+        rehearsed: None,
         why: why.to_owned(),
     }
 }
@@ -314,6 +363,7 @@ impl FreshnessJudge<'_> {
                 time: row.last_time,
                 attempt,
             }),
+            rehearsed: None,
             why,
         }
     }

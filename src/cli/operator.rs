@@ -30,6 +30,10 @@ pub struct StatusArgs {
     /// How old a good backup may be
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "26h")]
     pub max_age: Duration,
+    /// How old the last good rehearsal of each exported domain may be (90d); without it rehearsals are
+    /// not judged
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub max_rehearsal: Option<Duration>,
     /// How to print
     #[arg(long, value_enum, default_value_t = FindingsFormat::Table)]
     pub format: FindingsFormat,

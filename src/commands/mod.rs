@@ -18,6 +18,7 @@ mod notify_test;
 mod preview;
 mod prune;
 mod recover;
+mod rehearse;
 mod report_page;
 mod restore_note;
 mod run;
@@ -127,6 +128,7 @@ fn command(cli: &Cli, ui: Ui, env: Lookup<'_>) -> Outcome {
         Command::Log(args) => log::log(&cli.global, args, ui, env),
         Command::Find(args) => find::find(&cli.global, args, ui, env),
         Command::Extract(args) => extract::extract(&cli.global, args, ui, env),
+        Command::Rehearse(args) => rehearse::rehearse(&cli.global, args, ui, env),
         Command::Prune(args) => prune::prune(&cli.global, args, ui, env),
         Command::Verify(args) => verify::verify(&cli.global, args, ui, env),
         Command::Status(args) => status::status(&cli.global, args, ui, env),

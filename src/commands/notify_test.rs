@@ -190,6 +190,11 @@ fn made_up(notifier: &Notifier<'_>, now: jiff::Timestamp, event: EventName, plan
             Some("unquiesced and confirmed"),
         ),
         EventName::Changed | EventName::Unsaved => (Status::Success, Status::Success, None),
+        EventName::RehearsalFailed => (
+            Status::Success,
+            Status::Success,
+            Some("would fail; MultiProtocolGateway orders: ERROR"),
+        ),
     };
     let task = |id, domain: &str, status: Status| NoticeTask {
         id: TaskId(id),
@@ -206,12 +211,14 @@ fn made_up(notifier: &Notifier<'_>, now: jiff::Timestamp, event: EventName, plan
     let bad = task(2, "DOMAIN2", task_status);
     let tasks = match event {
         EventName::TaskFailed => vec![bad],
-        EventName::Refused | EventName::StillQuiesced | EventName::Recovered => Vec::new(),
+        EventName::Refused | EventName::StillQuiesced | EventName::Recovered | EventName::RehearsalFailed => {
+            Vec::new()
+        }
         _ => vec![task(1, "DOMAIN1", Status::Success), bad],
     };
     let is_about_a_place = matches!(
         event,
-        EventName::TaskFailed | EventName::StillQuiesced | EventName::Recovered
+        EventName::TaskFailed | EventName::StillQuiesced | EventName::Recovered | EventName::RehearsalFailed
     );
     let place = QuiescedPlace {
         task: TaskId(2),

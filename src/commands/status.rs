@@ -48,10 +48,15 @@ fn judged(global: &Global, args: &StatusArgs, ui: Ui, env: Lookup<'_>) -> Outcom
     let clock = SystemClock::new();
     let history = read_history(&file.settings)?;
     let expected = freshness::expected(file);
-    let (freshness, not_looked_at) = judge(file, history.as_ref(), &expected, clock.now(), args.max_age)?;
+    let (mut freshness, not_looked_at) = judge(file, history.as_ref(), &expected, clock.now(), args.max_age)?;
     if let Some(not_looked_at) = not_looked_at {
         ui.warning(&not_looked_at);
     }
+    let rehearsed = match &history {
+        Some(history) => history.rehearsed_targets()?,
+        None => Vec::new(),
+    };
+    freshness.note_rehearsals(&rehearsed, clock.now(), args.max_rehearsal);
     let zone = if args.utc { TimeZone::UTC } else { clock.zone() };
     let text = match args.format {
         FindingsFormat::Table if ui.verbosity == Verbosity::Quiet => {

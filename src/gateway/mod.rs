@@ -7,7 +7,9 @@ pub mod backup;
 mod certificate;
 pub mod domains;
 pub mod facts;
+pub mod import_results;
 pub mod quiesce;
+pub mod restore;
 
 use std::fmt;
 use std::io::Write;
@@ -83,7 +85,7 @@ impl<'a> Gateway<'a> {
         payload: &str,
         read: &mut dyn FnMut(Node<'_, '_>) -> Result<T>,
     ) -> Result<T> {
-        self.interruptible(request, || {
+        self.interruptible(&request.name, || {
             let answer = self.client.call(request, self.timeouts().request)?;
             answer.payload(payload, read)
         })
@@ -91,7 +93,7 @@ impl<'a> Gateway<'a> {
 
     /// Sends an action, once, and wants an `OK`. `total` bounds the wait for it.
     fn act(&self, request: &Request, total: Duration) -> Result<()> {
-        self.interruptible(request, || self.client.call(request, total)?.ok())
+        self.interruptible(&request.name, || self.client.call(request, total)?.ok())
     }
 
     /// Downloads the file that a request answers with, once.
@@ -102,7 +104,9 @@ impl<'a> Gateway<'a> {
         out: &mut dyn Write,
         progress: &mut dyn FnMut(u64),
     ) -> Result<u64> {
-        self.interruptible(request, || self.client.download(request, total, out, progress))
+        self.interruptible(&request.name, || {
+            self.client.download(request, total, out, progress)
+        })
     }
 
     /// Tries `operation` again while that may help.
@@ -145,7 +149,7 @@ impl<'a> Gateway<'a> {
         operation()
     }
 
-    fn interruptible<T>(&self, request: &Request, operation: impl FnOnce() -> Result<T>) -> Result<T> {
+    fn interruptible<T>(&self, name: &str, operation: impl FnOnce() -> Result<T>) -> Result<T> {
         if self.stop.is_requested() {
             return Err(SomaError::new(
                 SomaErrorKind::Interrupted,
@@ -155,7 +159,7 @@ impl<'a> Gateway<'a> {
         let interrupter = self.client.interrupter();
         let _registered = self.stop.interrupting(&interrupter);
         operation().map_err(|error| SomaError {
-            message: format!("{}: {}", request.name, error.message),
+            message: format!("{name}: {}", error.message),
             ..error
         })
     }

@@ -14,6 +14,7 @@ mod names;
 mod place;
 mod previous;
 mod query;
+mod rehearsal;
 mod schema;
 mod script;
 mod stored;
@@ -32,11 +33,12 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 pub use blame::{LastChange, NotKnownBefore};
 pub use error::HistoryError;
 pub use journal::Abandoned;
+pub use rehearsal::RehearsalOpening;
 pub use schema::Writing;
 pub use view::{
     ActivityRow, ChangeFilter, ChangeRow, FailedFileRow, FileFilter, FileId, FileRow, GoodBackup, NoteLevel,
-    NoteRow, PlanFilter, PlanRow, PrunableFile, RemovedRow, StatusChange, TargetRow, TaskDetails, TaskOfDay,
-    TaskRow, UnsavedTarget,
+    NoteRow, PlanFilter, PlanRow, PrunableFile, RehearsalId, RehearsalRow, RehearsedTarget, RemovedRow,
+    StatusChange, TargetRow, TaskDetails, TaskOfDay, TaskRow, UnsavedTarget,
 };
 
 use error::HistoryFault;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::history::{History, HistoryError, NoteLevel, PlanFilter, PlanRow, TargetRow};
 use crate::notify::previous::{
-    Figures, PlanFigures, Previous, PreviousEnd, TargetFigures, UnsavedBefore, trouble,
+    Figures, PlanFigures, Previous, PreviousEnd, RehearsalFigures, TargetFigures, UnsavedBefore, trouble,
 };
 use crate::run::event::{FileKind, OutOfService, Owner, PlanId, TaskId, Undo};
 use crate::run::status::Status;
@@ -152,6 +152,17 @@ impl History {
         for row in self.targets()? {
             figures.targets.push(self.target_figures(row)?);
         }
+        figures.rehearsals = self
+            .rehearsed_targets()?
+            .into_iter()
+            .map(|target| RehearsalFigures {
+                time: target.last.end_time.unwrap_or(target.last.start_time),
+                is_good: target.last.result.is_good(),
+                device: target.device_name,
+                domain: target.domain_name,
+                good: target.good_time,
+            })
+            .collect();
         for entry in self.open_entries()? {
             let place = (entry.device, entry.undo.domain().to_owned());
             if !matches!(entry.undo, Undo::RemoveFolder(_)) && !figures.open_quiesces.contains(&place) {

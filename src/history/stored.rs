@@ -11,6 +11,7 @@ use crate::history::error::{HistoryError, HistoryFault};
 use crate::history::execution::{Execution, require};
 use crate::history::place::{self, WrittenPlace};
 use crate::history::query::{self, rows};
+use crate::history::rehearsal;
 use crate::history::script;
 use crate::history::target;
 use crate::history::value::{AsText, count, optional, optional_count, text};
@@ -107,6 +108,7 @@ impl History {
                 failed_files: rows(transaction, FAILED_FILES, [id.0], failed_file_row)?,
                 notes: notes(transaction, Owner::Task(id))?,
                 scripts: scripts(transaction, Owner::Task(id))?,
+                rehearsals: rehearsal::of_task(transaction, id)?,
             })
         })
     }

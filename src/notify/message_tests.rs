@@ -211,6 +211,7 @@ fn metrics_escape_their_labels_and_leave_out_what_is_not_known() {
             out_of_service: Some(Duration::from_millis(12_300)),
             good: Some((at("2026-11-21T00:12:30Z"), 4096)),
         }],
+        rehearsals: Vec::new(),
         open_quiesces: vec![("TEST8".to_owned(), "DOMAIN1".to_owned())],
     };
     let text = metrics::text(&figures, at("2026-11-22T00:13:00Z"));

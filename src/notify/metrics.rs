@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use jiff::Timestamp;
 
-use crate::notify::previous::{Figures, PlanFigures, TargetFigures};
+use crate::notify::previous::{Figures, PlanFigures, RehearsalFigures, TargetFigures};
 use crate::run::status::Class;
 use crate::values::text::printable;
 
@@ -16,6 +16,7 @@ pub fn text(figures: &Figures, now: Timestamp) -> String {
     let mut page = Page(String::new());
     plans(&figures.plans, &mut page);
     targets(&figures.targets, &mut page);
+    rehearsals(&figures.rehearsals, &mut page);
     page.family(
         "dpbackup_open_quiesces",
         "Devices and domains that are or may be quiesced by dpbackup.",
@@ -155,6 +156,34 @@ fn targets(targets: &[TargetFigures], page: &mut Page) {
         let labels = [device, domain, kind, ("status", target.status.code())];
         page.sample("dpbackup_target_last_run_status", &labels, 1.0);
     }
+}
+
+fn rehearsals(rehearsals: &[RehearsalFigures], page: &mut Page) {
+    let mut each = |name: &str, help: &str, value: fn(&RehearsalFigures) -> Option<f64>| {
+        if rehearsals.iter().any(|one| value(one).is_some()) {
+            page.family(name, help);
+        }
+        for one in rehearsals {
+            if let Some(value) = value(one) {
+                page.sample(name, &[("device", &one.device), ("domain", &one.domain)], value);
+            }
+        }
+    };
+    each(
+        "dpbackup_target_last_rehearsal_timestamp_seconds",
+        "When a backup of it was last rehearsed.",
+        |one| Some(seconds(one.time)),
+    );
+    each(
+        "dpbackup_target_last_rehearsal_success",
+        "1 if the last rehearsal said that it would work, and left the spare as it was.",
+        |one| Some(f64::from(u8::from(one.is_good))),
+    );
+    each(
+        "dpbackup_target_last_good_rehearsal_timestamp_seconds",
+        "When a rehearsal last said that it would work, and left the spare as it was.",
+        |one| one.good.map(seconds),
+    );
 }
 
 fn labels(target: &TargetFigures) -> [(&'static str, &str); 3] {

@@ -108,6 +108,18 @@ impl<'a> Notifier<'a> {
         self.end(at, Status::Failed, Some(error));
     }
 
+    /// Tells that a backup of this task would not come up, or that nobody can tell.
+    pub fn rehearsal_failed(&mut self, at: Timestamp, task: TaskId, device: &str, domain: &str, why: &str) {
+        let place = QuiescedPlace {
+            task,
+            device: device.to_owned(),
+            domain: domain.to_owned(),
+            certainty: None,
+            error: None,
+        };
+        self.about(at, EventName::RehearsalFailed, place, why);
+    }
+
     /// Writes the metrics anew. Needed only where no plan has ended: `recover`.
     pub fn write_metrics(&mut self, at: Timestamp) {
         if let Some(Delivery {

@@ -63,6 +63,8 @@ pub struct Figures {
     pub plans: Vec<PlanFigures>,
     /// Each device and domain that was ever to be backed up.
     pub targets: Vec<TargetFigures>,
+    /// Each device and domain of which a backup was rehearsed.
+    pub rehearsals: Vec<RehearsalFigures>,
     /// What is or may be quiesced: device and domain.
     pub open_quiesces: Vec<(String, String)>,
 }
@@ -107,6 +109,21 @@ pub struct TargetFigures {
     pub changed: Option<Timestamp>,
     /// How many objects and files were not saved when the last task looked, if that is known.
     pub unsaved: Option<u64>,
+}
+
+/// The newest rehearsal of a device's domain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RehearsalFigures {
+    /// The device.
+    pub device: String,
+    /// The domain.
+    pub domain: String,
+    /// When it ended, or began where it did not end.
+    pub time: Timestamp,
+    /// Whether all that was to be proved was proved.
+    pub is_good: bool,
+    /// When the newest good one ended.
+    pub good: Option<Timestamp>,
 }
 
 /// A task that did not succeed, in a form that compares equal as long as nothing changes.

@@ -133,7 +133,11 @@ impl Receiver<'_> {
     pub fn can_say(&self, event: EventName) -> bool {
         match self.way {
             Way::Ping { .. } => {
-                !event.is_of_configuration() && !matches!(event, EventName::TaskFailed | EventName::Recovered)
+                !event.is_of_configuration()
+                    && !matches!(
+                        event,
+                        EventName::TaskFailed | EventName::Recovered | EventName::RehearsalFailed
+                    )
             }
             Way::Syslog(_) | Way::Email { .. } | Way::Webhook(_) => true,
         }

@@ -34,7 +34,7 @@ pub fn message(notice: &Notice, facility: u8, process: u32) -> String {
 fn severity(event: EventName) -> u32 {
     match event {
         EventName::StillQuiesced => 2,
-        EventName::Failed | EventName::TaskFailed => 3,
+        EventName::Failed | EventName::TaskFailed | EventName::RehearsalFailed => 3,
         EventName::Warned | EventName::Refused => 4,
         EventName::Recovered | EventName::Changed | EventName::Unsaved => 5,
         EventName::Started | EventName::Succeeded => 6,

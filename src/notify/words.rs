@@ -67,6 +67,7 @@ fn headline(notice: &Notice) -> String {
             format!("{plan}: {count} {what} ({})", few(&places_of(notice)))
         }
         EventName::Unsaved => format!("{plan}: not saved: {}", few(&places_of(notice))),
+        EventName::RehearsalFailed => format!("rehearsal of {at} failed ({plan})"),
     }
 }
 
@@ -235,6 +236,7 @@ fn what(notice: &Notice, text: &mut String) {
         (EventName::Recovered, _) => fact("status", "recovered"),
         (EventName::Changed, _) => fact("status", "changed"),
         (EventName::Unsaved, _) => fact("status", "not saved"),
+        (EventName::RehearsalFailed, _) => fact("status", "a rehearsal of its backup failed"),
         (_, Some(status)) => fact("status", status.code()),
         (_, None) => fact("status", notice.event.word()),
     }

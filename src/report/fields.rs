@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use crate::history::{ActivityRow, FailedFileRow, FileRow, NoteRow, PlanRow, TaskRow};
+use crate::history::{ActivityRow, FailedFileRow, FileRow, NoteRow, PlanRow, RehearsalRow, TaskRow};
 use crate::run::event::{OutOfService, ScriptMoment, ScriptRun};
 
 /// A key, and how its value is read from a row. Times are shown in the zone.
@@ -114,6 +114,19 @@ pub(super) const NOTE: &[Field<NoteRow>] = &[
     ("level", |row, _| json!(row.level.code())),
     ("message", |row, _| json!(row.message)),
     ("time", |row, zone| time(row.time, zone)),
+];
+
+pub(super) const REHEARSAL: &[Field<RehearsalRow>] = &[
+    ("spare_name", |row, _| json!(row.spare_name)),
+    ("firmware_version", |row, _| json!(row.firmware_version)),
+    ("serial", |row, _| json!(row.serial)),
+    ("start_time", |row, zone| time(row.start_time, zone)),
+    ("end_time", |row, zone| optional_time(row.end_time, zone)),
+    ("verdict", |row, _| json!(row.result.verdict.code())),
+    ("proof", |row, _| json!(row.result.proof.code())),
+    ("refused", |row, _| json!(row.result.refused)),
+    ("missing_keys", |row, _| json!(row.result.missing_keys)),
+    ("message", |row, _| json!(row.result.message)),
 ];
 
 pub(super) const SCRIPT: &[Field<ScriptRun>] = &[

@@ -207,5 +207,6 @@ pub(super) fn details() -> TaskDetails {
             output: "mail: cannot send\n".to_owned(),
             output_bytes: 18,
         }],
+        rehearsals: Vec::new(),
     }
 }

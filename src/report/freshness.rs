@@ -153,6 +153,7 @@ struct FreshnessTarget<'r> {
     last_status: Option<&'static str>,
     last_status_time: serde_json::Value,
     last_attempt: Option<&'static str>,
+    good_rehearsal_time: serde_json::Value,
 }
 
 fn word(state: TargetState) -> &'static str {
@@ -226,5 +227,6 @@ fn document<'r>(target: &'r JudgedTarget, zone: &TimeZone) -> FreshnessTarget<'r
         last_status: target.last.map(|last| last.status.code()),
         last_status_time: fields::optional_time(target.last.map(|last| last.time), zone),
         last_attempt: attempt,
+        good_rehearsal_time: fields::optional_time(target.rehearsed, zone),
     }
 }

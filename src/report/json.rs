@@ -5,7 +5,9 @@ use jiff::tz::TimeZone;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::history::{ActivityRow, FailedFileRow, FileRow, NoteRow, PlanRow, TaskDetails, TaskRow};
+use crate::history::{
+    ActivityRow, FailedFileRow, FileRow, NoteRow, PlanRow, RehearsalRow, TaskDetails, TaskRow,
+};
 use crate::report::View;
 use crate::report::fields::{self, Field};
 use crate::run::event::ScriptRun;
@@ -54,6 +56,7 @@ pub fn render(view: &View<'_>, zone: &TimeZone) -> String {
             failed_files: objects(&details.failed_files, fields::FAILED_FILE, zone),
             notes: objects(&details.notes, fields::NOTE, zone),
             scripts: objects(&details.scripts, fields::SCRIPT, zone),
+            rehearsals: objects(&details.rehearsals, fields::REHEARSAL, zone),
         }),
     }
 }
@@ -127,6 +130,7 @@ struct Files<'a> {
     failed_files: Vec<RowObject<'a, FailedFileRow>>,
     notes: Vec<RowObject<'a, NoteRow>>,
     scripts: Vec<RowObject<'a, ScriptRun>>,
+    rehearsals: Vec<RowObject<'a, RehearsalRow>>,
 }
 
 /// A row as an object with its keys in the order of the fields.

@@ -179,7 +179,8 @@ fn the_files_of_a_task_come_with_the_facts_of_its_device() {
           "output": "mail: cannot send\n",
           "output_bytes": 18
         }
-      ]
+      ],
+      "rehearsals": []
     }
     "#);
 }

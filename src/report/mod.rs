@@ -17,6 +17,7 @@ pub mod paint;
 mod plain;
 pub mod preview;
 pub mod prune;
+pub mod rehearse;
 pub mod restore;
 pub mod table;
 pub mod verify;

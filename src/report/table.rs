@@ -3,10 +3,11 @@
 
 use jiff::tz::TimeZone;
 
-use crate::history::{ActivityRow, FileRow, PlanRow, TaskDetails, TaskRow};
+use crate::history::{ActivityRow, FileRow, PlanRow, RehearsalRow, TaskDetails, TaskRow};
 use crate::report::View;
 use crate::report::execution;
 use crate::report::grid::{CellKind, blocks, fitted, labelled, natural_width};
+use crate::report::rehearse::keys;
 use crate::report::written::{duration, remarks, shown, time, zone_name};
 
 pub use crate::report::written::Layout;
@@ -181,9 +182,43 @@ fn files(details: &TaskDetails, layout: &Layout) -> String {
             }
         }
     }
+    append(&mut text, &rehearsals(&details.rehearsals, &layout.zone));
     let (failed, notes, scripts) = (&details.failed_files, &details.notes, &details.scripts);
     append(&mut text, &remarks(failed, notes, scripts, "task"));
     text
+}
+
+/// What spare devices said to what the task stored, newest first.
+fn rehearsals(rows: &[RehearsalRow], zone: &TimeZone) -> String {
+    let line = |row: &RehearsalRow| {
+        let when = time(row.end_time.unwrap_or(row.start_time), zone);
+        let firmware = row
+            .firmware_version
+            .as_deref()
+            .map_or_else(String::new, |firmware| format!(" ({firmware})"));
+        let mut line = format!(
+            "Rehearsed {when} on {}{}: {}; {}",
+            shown(&row.spare_name),
+            shown(&firmware),
+            row.result.verdict.words(),
+            row.result.proof.words(),
+        );
+        for refused in &row.result.refused {
+            line.push_str(&format!("; refused: {}", shown(refused)));
+        }
+        if let Some(message) = &row.result.message {
+            line.push_str(&format!("; {}", shown(message)));
+        }
+        if !row.result.missing_keys.is_empty() {
+            line.push_str(&format!(
+                "; keys that it needs from elsewhere: {}",
+                keys(&row.result.missing_keys)
+            ));
+        }
+        line.push('\n');
+        line
+    };
+    rows.iter().rev().map(line).collect()
 }
 
 /// Sets remarks, if there are any, below a text.

@@ -15,6 +15,7 @@ pub mod ledger;
 pub mod left;
 pub mod record;
 pub mod recover;
+pub mod rehearse;
 pub mod script;
 pub mod sequence;
 pub mod status;

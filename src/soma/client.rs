@@ -15,6 +15,7 @@ use crate::soma::reply::{self, Answer};
 use crate::soma::request::Request;
 use crate::soma::reuse::Reuse;
 use crate::soma::tls;
+use crate::soma::upload::Upload;
 use crate::values::timeouts::Timeouts;
 use crate::values::trust::Trust;
 
@@ -78,6 +79,15 @@ impl Client {
     /// Sends a request whose answer is small. `total` bounds the reading of it, too.
     pub fn call(&self, request: &Request, total: Duration) -> Result<Answer> {
         read_text(self.post(request, total)?)
+    }
+
+    /// Sends an archive; the answer to it is small. `total` bounds the sending and the reading.
+    pub fn upload(&self, upload: &Upload<'_>, total: Duration) -> Result<Answer> {
+        let answer = self.http.upload(upload, total);
+        let body = answer
+            .and_then(HttpAnswer::into_soma_body)
+            .map_err(|error| error.for_device(&self.target.trust_command))?;
+        read_text(body)
     }
 
     /// Sends a request whose answer is a file, and writes that file to `out`. Returns

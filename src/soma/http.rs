@@ -26,6 +26,7 @@ use crate::soma::tcp::TcpConnect;
 use crate::soma::tls::{self, HandshakeBroken, IdleLimit, TlsConnector};
 use crate::soma::tls_words::{explain, nothing_in_common};
 use crate::soma::unreachable;
+use crate::soma::upload::Upload;
 use crate::values::timeouts::Timeouts;
 
 /// A conversation with one device.
@@ -153,6 +154,36 @@ impl Http {
                 sent = self.send(request, &deadline);
             }
         }
+        self.answered(sent, &deadline)
+    }
+
+    /// Sends an archive, once, and waits for the start of the answer, both within `total`.
+    pub(crate) fn upload(&self, upload: &Upload<'_>, total: Duration) -> Result<HttpAnswer> {
+        let deadline = Deadline::after(total, Arc::clone(&self.interrupted));
+        let mut body = upload.body();
+        let asked = self.asked.count();
+        let response = self
+            .request(&deadline, self.reuse.longest_idle(false))
+            .config()
+            .timeout_send_body(Some(total))
+            .build()
+            .header("Content-Length", upload.length().to_string())
+            .send(ureq::SendBody::from_reader(&mut body));
+        let sent = SentRequest {
+            response: response.map_err(|error| match body.failure() {
+                Some(local) => SomaError::new(SomaErrorKind::Local(local.kind()), local),
+                None => self.explain(&deadline).error(error),
+            }),
+            reused: self.asked.count() == asked,
+        };
+        if sent.broke_when_reused() {
+            self.reuse.broke();
+        }
+        self.answered(sent, &deadline)
+    }
+
+    /// The start of an answer that has come.
+    fn answered(&self, sent: SentRequest, deadline: &Deadline) -> Result<HttpAnswer> {
         let response = sent.response?;
         if sent.reused {
             self.reuse.answered();
@@ -165,7 +196,7 @@ impl Http {
         let reader = response.into_body().into_with_config().limit(u64::MAX).reader();
         let body = Body {
             reader: Box::new(reader),
-            explain: self.explain(&deadline),
+            explain: self.explain(deadline),
             failure: None,
         };
         Ok(HttpAnswer {
@@ -178,22 +209,31 @@ impl Http {
 
     /// Sends `request`, once.
     fn send(&self, request: &Request, deadline: &Deadline) -> SentRequest {
-        self.idle.clear();
         let asked = self.asked.count();
         let response = self
-            .agent
-            .post(&self.url)
-            .config()
-            .timeout_global(deadline.left())
-            .max_idle_age(self.reuse.longest_idle(request.asks_only))
-            .build()
-            .header("Authorization", self.authorization.expose_secret())
-            .header("Content-Type", "text/xml; charset=utf-8")
+            .request(deadline, self.reuse.longest_idle(request.asks_only))
             .send(&request.envelope);
         SentRequest {
             response: response.map_err(|error| self.explain(deadline).error(error)),
             reused: self.asked.count() == asked,
         }
+    }
+
+    /// The head of a request, which may go over a connection that was idle for so long.
+    fn request(
+        &self,
+        deadline: &Deadline,
+        longest_idle: Duration,
+    ) -> ureq::RequestBuilder<ureq::typestate::WithBody> {
+        self.idle.clear();
+        self.agent
+            .post(&self.url)
+            .config()
+            .timeout_global(deadline.left())
+            .max_idle_age(longest_idle)
+            .build()
+            .header("Authorization", self.authorization.expose_secret())
+            .header("Content-Type", "text/xml; charset=utf-8")
     }
 
     /// Ends whatever this conversation is doing, from any thread, for good.

@@ -3,7 +3,7 @@
 //! `request` writes what is sent, `http` carries it: to an address that `resolve` finds, over
 //! a connection of `tcp` that `tls` trusts and `reuse` allows to carry another request. `reply`
 //! reads small answers and `download` streams large ones, both until the `deadline` of their
-//! request. `client` is the way in. `verifier` decides in a handshake, `handshake`
+//! request. `upload` carries an archive the other way. `client` is the way in. `verifier` decides in a handshake, `handshake`
 //! watches it, `distrust` says why it was refused and `tls_words` in which words; `peer` looks at a device
 //! without trusting it, `certificate` reads what it shows; `unreachable` says what it means that
 //! nobody was reached. Nothing here knows what a backup is.
@@ -25,4 +25,5 @@ pub(crate) mod tcp;
 pub mod tls;
 pub(crate) mod tls_words;
 pub(crate) mod unreachable;
+pub mod upload;
 mod verifier;

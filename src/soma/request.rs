@@ -5,6 +5,11 @@
 //! their parameters are in none. The order of elements matters.
 
 use std::fmt::Write as _;
+use std::fs::File;
+use std::io;
+
+use crate::soma::upload::Upload;
+use crate::values::restorable_domain::RestorableDomain;
 
 /// The management namespace.
 pub const NAMESPACE: &str = "http://www.datapower.com/schemas/management";
@@ -41,14 +46,21 @@ fn escaped(text: &str) -> String {
     out
 }
 
-fn request(domain: &str, name: impl Into<String>, operation: &str) -> Request {
-    let envelope = format!(
+/// What stands before an operation in a request of this domain.
+fn head(domain: &str) -> String {
+    format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <env:Envelope xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\"><env:Body>\
-         <dp:request xmlns:dp=\"{NAMESPACE}\" domain=\"{}\">{operation}</dp:request>\
-         </env:Body></env:Envelope>\n",
+         <dp:request xmlns:dp=\"{NAMESPACE}\" domain=\"{}\">",
         escaped(domain)
-    );
+    )
+}
+
+/// What stands behind an operation.
+const TAIL: &str = "</dp:request></env:Body></env:Envelope>\n";
+
+fn request(domain: &str, name: impl Into<String>, operation: &str) -> Request {
+    let envelope = format!("{}{operation}{TAIL}", head(domain));
     Request {
         name: name.into(),
         domain: domain.to_owned(),
@@ -128,6 +140,55 @@ pub fn do_backup(domains: &[&str], persisted: bool) -> Request {
     }
     inner.push_str("</dp:do-backup>");
     request("default", format!("do-backup {}", domains.join(", ")), &inner)
+}
+
+/// What becomes of addresses that were bound to an interface of the exporting gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LocalAddresses {
+    /// They stay as they are: the archive goes back where it came from.
+    Kept,
+    /// They become those of the interfaces of the same names: another gateway.
+    Rewritten,
+}
+
+/// A dry run of a `do-restore`: one domain out of the archive of a `do-backup`. Nothing may
+/// change by it.
+///
+/// # Errors
+///
+/// The archive cannot be looked at.
+pub fn dry_restore<'a>(
+    archive: &'a File,
+    domain: &RestorableDomain,
+    addresses: LocalAddresses,
+) -> io::Result<Upload<'a>> {
+    restore(archive, domain, addresses, "true", "do-restore (dry run)")
+}
+
+/// Every attribute is written: what an absent one means differs between firmwares, and an
+/// absent `dry-run` is a real import. A domain is never reset.
+fn restore<'a>(
+    archive: &'a File,
+    domain: &RestorableDomain,
+    addresses: LocalAddresses,
+    dry_run: &'static str,
+    name: &str,
+) -> io::Result<Upload<'a>> {
+    let rewritten = match addresses {
+        LocalAddresses::Kept => "false",
+        LocalAddresses::Rewritten => "true",
+    };
+    let before = format!(
+        "{}<dp:do-restore source-type=\"ZIP\" dry-run=\"{dry_run}\" overwrite-files=\"true\" \
+         overwrite-objects=\"true\" rewrite-local-ip=\"{rewritten}\"><dp:input-file>",
+        head("default")
+    );
+    let behind = format!(
+        "</dp:input-file><dp:domain name=\"{}\" import-domain=\"true\" reset-domain=\"false\"/>\
+         </dp:do-restore>{TAIL}",
+        escaped(domain.name())
+    );
+    Upload::new(format!("{name} of {domain}"), before, behind, archive)
 }
 
 /// An action in the default domain: name, then parameters in the order of the schema.
@@ -221,6 +282,75 @@ mod tests {
             inner(&unquiesce_device()),
             "<dp:do-action><UnquiesceDP></UnquiesceDP></dp:do-action>"
         );
+    }
+
+    /// What is sent for a dry run, the archive included.
+    fn dry(name: &str, addresses: LocalAddresses) -> String {
+        let mut archive = tempfile::tempfile().expect("a file");
+        io::Write::write_all(&mut archive, b"PK").expect("its bytes");
+        let domain = RestorableDomain::named(name).expect("a domain");
+        let upload = dry_restore(&archive, &domain, addresses).expect("a request");
+        let mut sent = String::new();
+        io::Read::read_to_string(&mut upload.body(), &mut sent).expect("the request");
+        assert_eq!(sent.len() as u64, upload.length());
+        sent
+    }
+
+    #[test]
+    fn a_dry_run_says_so_writes_every_attribute_and_resets_nothing() {
+        let sent = dry("DOM1", LocalAddresses::Kept);
+        let wanted = "<dp:do-restore source-type=\"ZIP\" dry-run=\"true\" overwrite-files=\"true\" \
+                      overwrite-objects=\"true\" rewrite-local-ip=\"false\"><dp:input-file>UEs=</dp:input-file>\
+                      <dp:domain name=\"DOM1\" import-domain=\"true\" reset-domain=\"false\"/></dp:do-restore>";
+        assert!(sent.contains(wanted), "{sent}");
+        assert!(
+            sent.contains("domain=\"default\""),
+            "do-restore is sent in default"
+        );
+        assert!(dry("DOM1", LocalAddresses::Rewritten).contains("rewrite-local-ip=\"true\""));
+    }
+
+    #[test]
+    fn whatever_a_domain_is_called_a_dry_run_stays_one() {
+        let hostile = "A\" reset-domain=\"true\"/><dp:domain name=\"default";
+        let sent = dry(hostile, LocalAddresses::Kept);
+        let document = roxmltree::Document::parse(&sent).expect("a request is XML");
+        let named = |name: &'static str| {
+            let mut nodes = document
+                .descendants()
+                .filter(move |node| node.has_tag_name((NAMESPACE, name)));
+            let one = nodes.next().expect(name);
+            assert!(nodes.next().is_none(), "one {name}");
+            one
+        };
+        assert_eq!(named("domain").attribute("name"), Some(hostile));
+        assert_eq!(named("domain").attribute("reset-domain"), Some("false"));
+        assert_eq!(named("do-restore").attribute("dry-run"), Some("true"));
+    }
+
+    #[test]
+    fn no_request_restores_a_whole_gateway() {
+        let all = [
+            get_status("default", "DomainStatus"),
+            get_config("default", "Domain", None),
+            view_certificate("c"),
+            get_filestore("temporary:"),
+            get_file("temporary:///x"),
+            do_backup(&["DOM1"], true),
+            quiesce_device(60),
+            unquiesce_device(),
+            quiesce_domain("DOM1", 60),
+            unquiesce_domain("DOM1"),
+            secure_backup("c", "temporary:///x"),
+            delete_file("temporary:///x"),
+            remove_dir("temporary:///x"),
+        ];
+        for request in &all {
+            assert!(!request.envelope.contains("SecureRestore"), "{}", request.name);
+            assert!(!request.envelope.contains("do-import"), "{}", request.name);
+            assert!(!request.envelope.contains("do-restore"), "{}", request.name);
+        }
+        assert!(!dry("DOM1", LocalAddresses::Kept).contains("SecureRestore"));
     }
 
     #[test]

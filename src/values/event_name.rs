@@ -27,11 +27,13 @@ pub enum EventName {
     Changed,
     /// A plan ended, and on a device something runs that is not saved.
     Unsaved,
+    /// A backup that was rehearsed would not work, or nobody can tell; or the spare was changed.
+    RehearsalFailed,
 }
 
 impl EventName {
     /// Every event, in the order of the documentation.
-    pub const ALL: [EventName; 10] = [
+    pub const ALL: [EventName; 11] = [
         EventName::Started,
         EventName::TaskFailed,
         EventName::Succeeded,
@@ -42,6 +44,7 @@ impl EventName {
         EventName::Recovered,
         EventName::Changed,
         EventName::Unsaved,
+        EventName::RehearsalFailed,
     ];
 
     /// The word in the plan file and in messages.
@@ -57,6 +60,7 @@ impl EventName {
             EventName::Recovered => "recovered",
             EventName::Changed => "changed",
             EventName::Unsaved => "unsaved",
+            EventName::RehearsalFailed => "rehearsal-failed",
         }
     }
 
@@ -106,6 +110,7 @@ impl EventNames {
             EventName::Refused,
             EventName::StillQuiesced,
             EventName::Recovered,
+            EventName::RehearsalFailed,
         ])
     }
 
@@ -130,8 +135,11 @@ mod tests {
                 .map(EventName::word)
                 .collect::<Vec<_>>()
         };
-        assert_eq!(chosen("*failed, refused"), ["task-failed", "failed", "refused"]);
-        assert_eq!(chosen("*").len(), 10, "who asks for all gets all");
+        assert_eq!(
+            chosen("*failed, refused"),
+            ["task-failed", "failed", "refused", "rehearsal-failed"]
+        );
+        assert_eq!(chosen("*").len(), 11, "who asks for all gets all");
         let usual = EventNames::of_backups();
         assert!(!usual.contains(EventName::Changed) && !usual.contains(EventName::Unsaved));
         assert_eq!(

@@ -15,6 +15,8 @@ pub mod invocation;
 pub mod lacks;
 pub mod nearest;
 pub mod pattern;
+pub mod rehearsal;
+pub mod restorable_domain;
 pub mod retention;
 pub mod size;
 pub mod text;

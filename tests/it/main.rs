@@ -76,6 +76,8 @@ mod prune;
 mod quiet;
 mod receivers;
 mod references;
+mod rehearse;
+mod rehearse_kills;
 mod report_page;
 mod restore_note;
 mod screen;

@@ -124,6 +124,14 @@ impl Home {
         )
     }
 
+    /// Adds a simulated gateway that backups are rehearsed on.
+    pub(crate) fn spare(mut self, name: &str, gateway: &Gateway) -> Self {
+        self = self.device(name, gateway);
+        self.devices.truncate(self.devices.trim_end().len());
+        self.devices.push_str("\nrole = \"spare\"\n\n");
+        self
+    }
+
     /// Adds a device at a port of this machine.
     pub(crate) fn device_at(self, name: &str, port: u16, tls: &str) -> Self {
         self.device_on(name, "127.0.0.1", port, tls)

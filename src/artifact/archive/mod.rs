@@ -39,6 +39,7 @@ pub use limits::Limits;
 pub use lookalike::Lookalike;
 pub use problem::{Invalid, Problem, ProblemKind, VerifyError};
 pub use report::{ArchiveKind, ArchiveReport, DomainReport, Expected};
+pub use scratch::nameless;
 
 /// Verifies an archive. `scratch` is a folder for a nameless file, needed where an inner ZIP
 /// is deflated.

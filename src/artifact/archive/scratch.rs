@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use crate::artifact::folder::{momentary_base, momentary_name};
 
 /// Makes a file in `folder` that vanishes with its handle.
-pub(super) fn nameless(folder: &Path) -> io::Result<File> {
+pub fn nameless(folder: &Path) -> io::Result<File> {
     let mode = Mode::RUSR | Mode::WUSR;
     let flags = OFlags::RDWR | OFlags::CLOEXEC;
     match rustix::fs::openat(CWD, folder, flags | OFlags::TMPFILE, mode) {

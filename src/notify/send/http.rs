@@ -120,7 +120,7 @@ pub fn ping(notice: &Notice) -> Post {
 fn priority(event: EventName) -> &'static str {
     match event {
         EventName::StillQuiesced => "5",
-        EventName::Failed | EventName::TaskFailed | EventName::Refused => "4",
+        EventName::Failed | EventName::TaskFailed | EventName::Refused | EventName::RehearsalFailed => "4",
         EventName::Warned | EventName::Recovered | EventName::Unsaved => "3",
         EventName::Started | EventName::Succeeded | EventName::Changed => "2",
     }

@@ -9,7 +9,7 @@ const EVENTS: &str = "Of what: patterns over `started`, `task-failed`, `succeede
      `still-quiesced` and `recovered`. A success after something that was told is told too.";
 const REPEAT: &str = "An end like the one before (same status, same tasks that did not succeed) is told again only \
      after so long. With `0s` each end is told.";
-const FOR_PEOPLE: &str = "`\"warned, failed, refused, still-quiesced, recovered\"`";
+const FOR_PEOPLE: &str = "`\"warned, failed, refused, still-quiesced, recovered, rehearsal-failed\"`";
 
 /// `[notify]`.
 pub static NOTIFY: Table = Table {

@@ -37,6 +37,7 @@ fn target(domain: &str, state: TargetState) -> JudgedTarget {
             time,
             attempt: Attempt::Ended,
         }),
+        rehearsed: None,
         why: String::new(),
     }
 }

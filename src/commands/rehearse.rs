@@ -1,0 +1,432 @@
+//! `dpbackup rehearse`
+
+use std::fs::File;
+use std::path::Path;
+
+use anyhow::{Context as _, anyhow};
+
+use crate::artifact::archive::{ArchiveReport, Expected};
+use crate::artifact::recheck::{FileState, Recheck, Recognized, Recorded};
+use crate::cli::{Global, RehearseArgs, ReportFormat};
+use crate::clock::{Clock, SystemClock};
+use crate::commands::error::{CommandError, Outcome, found, print};
+use crate::commands::history::execution;
+use crate::commands::loading::load_plan;
+use crate::commands::names;
+use crate::commands::session::WritingSession;
+use crate::exit::Exit;
+use crate::history::{FileRow, History, RehearsalOpening};
+use crate::lock::Asked;
+use crate::notify::Notifier;
+use crate::notify::previous::Previous;
+use crate::ownership;
+use crate::plan::model::{Device, DeviceRole, PlanFile};
+use crate::report::rehearse::{self as report, RehearsalLine};
+use crate::run::contact::{Contact, Devices, Session, lock_name};
+use crate::run::event::{FileKind, Sink as _, TaskId};
+use crate::run::rehearse::{FirmwareFit, RehearsalsOver, Rehearsed, firmware_fit, on_spare};
+use crate::run::{Engine, store};
+use crate::signal::{self, Stop};
+use crate::soma::request::LocalAddresses;
+use crate::ui::{Ui, Verbosity};
+use crate::values::environment::{Lookup, scratch_folder};
+use crate::values::pattern::PatternList;
+use crate::values::rehearsal::{RehearsalResult, RehearsalVerdict, SpareProof};
+use crate::values::restorable_domain::RestorableDomain;
+
+/// Sends backups to a spare for a dry run, and records what it answers.
+pub(super) fn rehearse(global: &Global, args: &RehearseArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
+    let loaded = load_plan(global, ui, env)?;
+    let file = &loaded.plan_file;
+    let spare = spare(file, &args.on)?;
+    let stop = Stop::new();
+    signal::listen(&stop)
+        .context("cannot listen to signals")
+        .map_err(|error| CommandError::new(Exit::Failed, error))?;
+    let clock = SystemClock::new();
+    let mut session = WritingSession::open(file, &clock, ui)?;
+    store::is_there(&file.settings)
+        .map_err(|failure| CommandError::new(Exit::NotStarted, anyhow!(failure.message)))?;
+    let chosen = chosen(file, args, &session.history)?;
+    let asked = session
+        .locks
+        .ask(&lock_name(spare), "a rehearsal", &clock)
+        .map_err(|error| CommandError::new(Exit::History, error))?;
+    let _lock = match asked {
+        Asked::Held(lock) => lock,
+        Asked::Busy(holder) => {
+            let holder = holder.map_or_else(|| "another run".to_owned(), |holder| holder.to_string());
+            let error = anyhow!("{} is held by {holder}", spare.name);
+            return Err(CommandError::new(Exit::Locked, error));
+        }
+    };
+    let engine = Engine {
+        file,
+        clock: &clock,
+        stop: &stop,
+        locks: &session.locks,
+        process: &session.process,
+        environment: env,
+    };
+    let mut devices = Devices::new(engine);
+    let spare = match devices.contact(spare) {
+        Contact::Up(spare) => spare,
+        Contact::Down(why) => return Err(CommandError::new(Exit::NotStarted, anyhow!("{why}"))),
+        Contact::Bad(failure) => {
+            return Err(CommandError::new(
+                Exit::NotStarted,
+                anyhow!("{}", failure.message),
+            ));
+        }
+    };
+    serves_nobody(file, spare, &session.history)?;
+    let desk = RehearsalDesk {
+        engine,
+        allows_other_firmware: args.allow_other_firmware,
+        scratch: scratch_folder(env),
+        ui,
+    };
+    let mut lines = Vec::new();
+    let mut over = None;
+    for chosen in &chosen {
+        let line = match (chosen, over) {
+            (_, Some(_)) => break,
+            (Chosen::Left { place, why }, None) => RehearsalLine::left(place, why),
+            (Chosen::Backup(row, domain), None) => {
+                let (line, ended) = desk.rehearse(&mut session.history, spare, row, domain)?;
+                over = ended;
+                line
+            }
+        };
+        lines.push(line);
+    }
+    tell(file, env, &clock, &lines, ui);
+    let text = match args.format {
+        ReportFormat::Table => {
+            let quiet = ui.verbosity == Verbosity::Quiet;
+            report::text(&spare.device.name, &lines, quiet)
+        }
+        ReportFormat::Json => report::document(&spare.device.name, &lines),
+    };
+    print(ui, &text)?;
+    session.is_kept()?;
+    if let (Some(RehearsalsOver::Interrupted), Some(signal)) = (over, stop.signal()) {
+        return Ok(Exit::Interrupted(signal));
+    }
+    Ok(exit(&lines, over.is_some()))
+}
+
+/// What the whole of it ends with: nothing that is not known is a success.
+fn exit(lines: &[RehearsalLine], cut_short: bool) -> Exit {
+    let rehearsed = || lines.iter().filter_map(|line| line.result.as_ref());
+    if cut_short || rehearsed().any(|result| !result.is_good()) {
+        return Exit::Failed;
+    }
+    match (
+        rehearsed().next().is_some(),
+        lines.iter().any(|line| line.result.is_none()),
+    ) {
+        (false, _) => Exit::NotStarted,
+        (true, true) => Exit::Warned,
+        (true, false) => Exit::Success,
+    }
+}
+
+/// The device to rehearse on, which serves nobody as far as the plan file says.
+fn spare<'f>(file: &'f PlanFile, name: &str) -> Result<&'f Device, CommandError> {
+    let device = names::device(file, name)?;
+    if device.role != DeviceRole::Spare {
+        let error = anyhow!(
+            "{} is no spare: backups are rehearsed on a device that serves nobody",
+            device.name
+        );
+        return Err(CommandError::new(Exit::Usage, error)
+            .with_hint("write `role = \"spare\"` for a device of the plan file that is one"));
+    }
+    let same = |other: &&Device| {
+        other.role != DeviceRole::Spare
+            && other.host.eq_ignore_ascii_case(&device.host)
+            && other.port == device.port
+    };
+    if let Some(other) = file.devices.iter().find(same) {
+        let error = anyhow!(
+            "{} is at the address of {}, which is no spare",
+            device.name,
+            other.name
+        );
+        return Err(CommandError::new(Exit::Usage, error));
+    }
+    Ok(device)
+}
+
+/// Refuses a spare that is a device of the plans by its serial number, or that does not tell it.
+fn serves_nobody(file: &PlanFile, spare: &mut Session<'_>, history: &History) -> Result<(), CommandError> {
+    let name = &spare.device.name;
+    let facts = spare
+        .facts()
+        .map_err(|failure| CommandError::new(Exit::NotStarted, anyhow!("{}", failure.message)))?;
+    let Some(serial) = &facts.serial else {
+        let error = anyhow!(
+            "{name} does not tell its serial number: whether it is a device of the plans is not known"
+        );
+        return Err(CommandError::new(Exit::NotStarted, error));
+    };
+    for device in file
+        .devices
+        .iter()
+        .filter(|device| device.role != DeviceRole::Spare)
+    {
+        if history.last_serial(&device.name)?.as_ref() == Some(serial) {
+            let error = anyhow!(
+                "{name} has the serial number {serial} of {}, which is no spare",
+                device.name
+            );
+            return Err(CommandError::new(Exit::NotStarted, error).with_hint(
+                "the name of the spare leads to a device that is in service: mend its host or port",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// What is to be rehearsed, or left out with a reason.
+enum Chosen {
+    Backup(Box<FileRow>, RestorableDomain),
+    Left { place: String, why: String },
+}
+
+/// The backups that were asked for.
+fn chosen(file: &PlanFile, args: &RehearseArgs, history: &History) -> Result<Vec<Chosen>, CommandError> {
+    let mut rows = Vec::new();
+    if args.tasks.is_empty() && args.plan.is_none() && args.device.is_none() && !args.all {
+        let error = anyhow!("rehearse needs to know which backups");
+        return Err(CommandError::new(Exit::Usage, error).with_hint(
+            "name tasks, or --plan, --device or --all for the newest good export of each domain",
+        ));
+    }
+    for id in &args.tasks {
+        let id = execution(*id, TaskId, || history.newest_task())?;
+        rows.push(of_task(history, id)?);
+    }
+    if args.tasks.is_empty() {
+        if let Some(plan) = &args.plan
+            && file.plan(plan).is_none()
+        {
+            let known: Vec<&str> = file.plans.iter().map(|plan| plan.name.as_str()).collect();
+            let error = anyhow!("the plan file has no plan '{plan}'");
+            return Err(CommandError::new(Exit::Usage, error).with_hint(names::did_you_mean(plan, &known)));
+        }
+        let devices = args
+            .device
+            .as_deref()
+            .map(|text| PatternList::from_items([text]))
+            .transpose();
+        let devices = devices.map_err(|error| CommandError::new(Exit::Usage, anyhow!("{error}")))?;
+        for row in history.good_files()? {
+            let is_asked = row.kind == FileKind::Persisted
+                && file.device(&row.device_name).is_some()
+                && devices
+                    .as_ref()
+                    .is_none_or(|devices| devices.matches(&row.device_name));
+            let of_plan = |plan: &String| {
+                Ok::<_, CommandError>(history.plan(history.task(row.task)?.plan)?.plan == *plan)
+            };
+            if is_asked && args.plan.as_ref().map_or(Ok(true), of_plan)? {
+                rows.push(row);
+            }
+        }
+        if rows.is_empty() {
+            let error = anyhow!("there is no good export of a domain that was asked for");
+            return Err(CommandError::new(Exit::Usage, error).with_hint(format!(
+                "`{}` shows what there is",
+                file.invocation.command(["history", "status"])
+            )));
+        }
+    }
+    let chosen = rows
+        .into_iter()
+        .map(|row| match RestorableDomain::named(&row.domain_name) {
+            Ok(domain) => Chosen::Backup(Box::new(row), domain),
+            Err(why) => Chosen::Left {
+                place: place(&row),
+                why: why.to_string(),
+            },
+        });
+    Ok(chosen.collect())
+}
+
+fn place(row: &FileRow) -> String {
+    format!("task {}: {} {}", row.task.0, row.device_name, row.domain_name)
+}
+
+fn of_task(history: &History, id: TaskId) -> Result<FileRow, CommandError> {
+    let rows = found(history.files(id))?;
+    let row = rows.into_iter().find(|row| row.kind == FileKind::Persisted);
+    row.ok_or_else(|| {
+        let error = anyhow!("task {} stored no export of the saved configuration", id.0);
+        CommandError::new(Exit::Usage, error)
+    })
+}
+
+/// What every rehearsal of a command has in common.
+struct RehearsalDesk<'d> {
+    engine: Engine<'d>,
+    allows_other_firmware: bool,
+    scratch: std::path::PathBuf,
+    ui: Ui,
+}
+
+impl RehearsalDesk<'_> {
+    /// Rehearses one backup; what came of it is in history before it is told.
+    fn rehearse(
+        &self,
+        history: &mut History,
+        spare: &mut Session<'_>,
+        row: &FileRow,
+        domain: &RestorableDomain,
+    ) -> Result<(RehearsalLine, Option<RehearsalsOver>), CommandError> {
+        let place = place(row);
+        let facts = spare.facts().cloned().unwrap_or_default();
+        let opening = RehearsalOpening {
+            task: row.task,
+            spare: spare.device.name.clone(),
+            firmware_version: facts.firmware_version.clone(),
+            serial: facts.serial.clone(),
+            process: self.engine.process.to_owned(),
+        };
+        let now = || self.engine.clock.now();
+        let (archive, report) = match self.archive(history, row)? {
+            Ok(archive) => archive,
+            Err(why) => {
+                let result = RehearsalResult {
+                    verdict: RehearsalVerdict::WouldFail,
+                    proof: SpareProof::NotSent,
+                    refused: Vec::new(),
+                    missing_keys: Vec::new(),
+                    message: Some(format!("the backup itself is not good: {why}")),
+                };
+                let id = history.open_rehearsal(now(), &opening)?;
+                history.end_rehearsal(now(), id, &result)?;
+                return Ok((RehearsalLine::ended(&place, row, result), None));
+            }
+        };
+        if let Some(why) = self.unfit(
+            &report,
+            facts.firmware_version.as_deref(),
+            facts.serial.as_deref(),
+        ) {
+            return Ok((RehearsalLine::left(&place, &why), None));
+        }
+        let id = history.open_rehearsal(now(), &opening)?;
+        let mut told = |what: &str| {
+            if self.ui.verbosity > Verbosity::Normal {
+                self.ui.say(&format!("{place}: {what}"));
+            }
+        };
+        // It goes to another gateway than it came from.
+        let addresses = LocalAddresses::Rewritten;
+        let Rehearsed { result, over } = on_spare(
+            &spare.gateway,
+            &archive,
+            domain,
+            addresses,
+            &self.scratch,
+            &mut told,
+        );
+        history.end_rehearsal(now(), id, &result)?;
+        Ok((RehearsalLine::ended(&place, row, result), over))
+    }
+
+    /// Why this backup is not sent to this spare, if so.
+    fn unfit(&self, report: &ArchiveReport, firmware: Option<&str>, serial: Option<&str>) -> Option<String> {
+        if report.serial_number.is_some() && report.serial_number.as_deref() == serial {
+            return Some("the spare has the serial number of the gateway that the backup is of".to_owned());
+        }
+        let (export, device) = (report.firmware_version.as_deref(), firmware);
+        let words = |version: Option<&str>| version.unwrap_or("not told").to_owned();
+        let both = format!("the backup's is {}, the spare's {}", words(export), words(device));
+        match firmware_fit(export, device) {
+            FirmwareFit::Fits => None,
+            FirmwareFit::Older => Some(format!("the spare has an older firmware: {both}")),
+            FirmwareFit::OtherMajor if self.allows_other_firmware => None,
+            FirmwareFit::OtherMajor => Some(format!(
+                "the spare has a firmware of another major version: {both}; --allow-other-firmware tries it"
+            )),
+            FirmwareFit::NotKnown if self.allows_other_firmware => None,
+            FirmwareFit::NotKnown => Some(format!(
+                "whether the firmware fits is not known: {both}; --allow-other-firmware tries it"
+            )),
+        }
+    }
+
+    /// The archive of a backup, verified now; or why it is not good.
+    fn archive(
+        &self,
+        history: &History,
+        row: &FileRow,
+    ) -> Result<Result<(File, ArchiveReport), String>, CommandError> {
+        let stored = match row.kept && row.pruned_time.is_none() {
+            true => row.clone(),
+            false => {
+                let content = row.content.as_deref().unwrap_or_default();
+                let kept =
+                    history.kept_with_content(&row.device_name, &row.domain_name, row.kind, content)?;
+                match kept.into_iter().next() {
+                    Some(kept) => kept,
+                    None => return Ok(Err("it is not in the store any more".to_owned())),
+                }
+            }
+        };
+        Ok(verified(&self.engine.file.settings.store, &self.scratch, &stored))
+    }
+}
+
+/// Opens a stored export of one domain, once it is proved to be what was stored.
+fn verified(store: &Path, scratch: &Path, stored: &FileRow) -> Result<(File, ArchiveReport), String> {
+    let recorded = Recorded {
+        path: &stored.path,
+        size: stored.size,
+        sha256: &stored.sha256,
+        entries: stored.entries,
+        objects: stored.objects,
+    };
+    let expected = Expected::domain(&stored.domain_name);
+    let verdict = Recheck::new(store, scratch, Vec::new()).export(recorded, &expected);
+    match (verdict.state, verdict.recognized) {
+        (FileState::Ok, Some(Recognized::Archive(report))) => {
+            let file = ownership::open_regular(&stored.path)
+                .map_err(|error| format!("{}: {error}", stored.path.display()))?;
+            Ok((file, *report))
+        }
+        _ => Err(format!(
+            "{}: {}",
+            stored.path.display(),
+            verdict.reasons.join("; ")
+        )),
+    }
+}
+
+/// Tells those who are to be told, and writes the metrics anew.
+fn tell(file: &PlanFile, env: Lookup<'_>, clock: &SystemClock, lines: &[RehearsalLine], ui: Ui) {
+    let past = History::open_read_only(&file.settings.history).ok();
+    let past = past.as_ref().map(|past| past as &dyn Previous);
+    let mut notifier = Notifier::new(file, env, clock.zone(), past);
+    for line in lines {
+        if let (Some(row), Some(result)) = (&line.row, &line.result)
+            && !result.is_good()
+        {
+            notifier.rehearsal_failed(
+                clock.now(),
+                row.task,
+                &row.device_name,
+                &row.domain_name,
+                &result.against(),
+            );
+        }
+    }
+    notifier.write_metrics(clock.now());
+    notifier
+        .take_warnings()
+        .iter()
+        .for_each(|warning| ui.warning(warning));
+}

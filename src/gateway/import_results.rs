@@ -1,0 +1,312 @@
+//! What a device says to an import, dry or real, and what that means.
+//!
+//! One reply was ever captured, to a real import of firmware 7.5; what a dry run leaves out is
+//! not known. So a judgement never rests on what is absent: a dry run would work only where the
+//! comparison of objects is there and nothing speaks against it.
+
+use roxmltree::Node;
+
+use crate::soma::reply::{cut, quote};
+
+/// So many reasons are told one by one.
+const MOST: usize = 100;
+
+/// A device's own words in a reason are no longer than this.
+const LONGEST: usize = 300;
+
+/// What a device says about one domain.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImportResults {
+    /// The domain.
+    pub domain: String,
+    /// The files of the archive: name and status.
+    pub files: Vec<(String, String)>,
+    /// The objects of the archive: `Class name`.
+    pub objects: Vec<String>,
+    /// What came of files: name, result, reason.
+    pub copied: Vec<(String, String, String)>,
+    /// What came of objects: `Class name`, status, what is said about it.
+    pub executed: Vec<(String, String, String)>,
+    /// What newer firmware says of errors, where it says anything but `false`.
+    pub detected_errors: Option<String>,
+}
+
+/// What an answer to a dry run means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DryRunAnswer {
+    /// Understood, and nothing in it speaks against the import.
+    WouldWork {
+        /// Keys that the archive lists and does not hold.
+        missing_keys: Vec<String>,
+    },
+    /// Something in it does.
+    WouldFail {
+        /// What, one by one.
+        refused: Vec<String>,
+        /// Keys that the archive lists and does not hold.
+        missing_keys: Vec<String>,
+    },
+    /// Nobody can tell.
+    NotKnown(String),
+}
+
+/// Reads the payload `dp:import`.
+pub fn read(import: Node<'_, '_>) -> Vec<ImportResults> {
+    children(import, "import-results").map(results).collect()
+}
+
+fn results(node: Node<'_, '_>) -> ImportResults {
+    let below = |section, row| children(node, section).flat_map(move |section| children(section, row));
+    let attribute = |node: Node<'_, '_>, name: &str| word(node.attribute(name).unwrap_or_default());
+    let object = |node| format!("{} {}", attribute(node, "class"), attribute(node, "name"));
+    ImportResults {
+        domain: node.attribute("domain").unwrap_or_default().to_owned(),
+        files: below("imported-files", "file")
+            .map(|row| (attribute(row, "name"), attribute(row, "status")))
+            .collect(),
+        objects: below("imported-objects", "object").map(object).collect(),
+        copied: below("file-copy-log", "file-result")
+            .map(|row| (attribute(row, "name"), attribute(row, "result"), text(row)))
+            .collect(),
+        executed: below("exec-script-results", "cfg-result")
+            .map(|row| (object(row), attribute(row, "status"), text(row)))
+            .collect(),
+        detected_errors: children(node, "detected-errors")
+            .map(text)
+            .find(|told| told != "false"),
+    }
+}
+
+/// Judges the answer to a dry run for this domain.
+pub fn judge_dry_run(all: &[ImportResults], domain: &str) -> DryRunAnswer {
+    let results = match all {
+        [one] if one.domain == domain => one,
+        [] => return not_known("the device's answer holds no results"),
+        [other] => {
+            let other = quote(&other.domain);
+            return DryRunAnswer::NotKnown(format!("the device's answer is about the domain {other}"));
+        }
+        [_, _, ..] => return not_known("the device's answer is about several domains"),
+    };
+    let mut refused = Vec::new();
+    let mut not_understood = None;
+    for (object, status, told) in &results.executed {
+        match status.as_str() {
+            "SUCCESS" => {}
+            word if is_failure(word) => refused.push(with_words(object, status, told)),
+            _ => not_understood = Some(with_words(object, status, told)),
+        }
+    }
+    for (file, result, reason) in &results.copied {
+        match result.as_str() {
+            "OK" | "ignored" => {}
+            word if is_failure(word) => refused.push(with_words(file, result, reason)),
+            _ => not_understood = Some(with_words(file, result, reason)),
+        }
+    }
+    let with_status = |wanted: &'static str| {
+        let of_status = results.files.iter().filter(move |(_, status)| status == wanted);
+        of_status.map(|(name, _)| name.clone())
+    };
+    refused.extend(with_status("missing-file").map(|name| format!("{name}: listed, and not in the archive")));
+    if let Some(errors) = &results.detected_errors {
+        refused.push(format!(
+            "the device says that it detected errors: {}",
+            quote(errors)
+        ));
+    }
+    let missing_keys: Vec<String> = with_status("missing-key").take(MOST).collect();
+    if !refused.is_empty() {
+        let more = refused.len().saturating_sub(MOST);
+        refused.truncate(MOST);
+        if more > 0 {
+            refused.push(format!("and {more} more"));
+        }
+        return DryRunAnswer::WouldFail {
+            refused,
+            missing_keys,
+        };
+    }
+    if let Some(word) = not_understood {
+        return DryRunAnswer::NotKnown(format!("a word of the device's is not understood: {word}"));
+    }
+    if results.objects.is_empty() {
+        return not_known("the device's answer names no object");
+    }
+    DryRunAnswer::WouldWork { missing_keys }
+}
+
+fn not_known(why: &str) -> DryRunAnswer {
+    DryRunAnswer::NotKnown(why.to_owned())
+}
+
+/// Whether a word for an outcome is one for a failure.
+fn is_failure(word: &str) -> bool {
+    let word = word.to_ascii_lowercase();
+    word.starts_with("err") || word.starts_with("fail") || word.starts_with("invalid")
+}
+
+fn with_words(what: &str, status: &str, told: &str) -> String {
+    match told {
+        "" => format!("{what}: {status}"),
+        told => format!("{what}: {status}, {}", quote(told)),
+    }
+}
+
+fn children<'a, 'input: 'a>(
+    parent: Node<'a, 'input>,
+    name: &'a str,
+) -> impl Iterator<Item = Node<'a, 'input>> {
+    parent
+        .children()
+        .filter(move |node| node.is_element() && node.tag_name().name() == name)
+}
+
+fn text(node: Node<'_, '_>) -> String {
+    let text: String = node
+        .descendants()
+        .filter_map(|node| node.is_text().then(|| node.text()).flatten())
+        .collect();
+    word(&text)
+}
+
+/// On one line, and not endless.
+fn word(text: &str) -> String {
+    cut(&text.split_whitespace().collect::<Vec<_>>().join(" "), LONGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(inner: &str) -> DryRunAnswer {
+        let text = format!("<dp:import xmlns:dp=\"urn:dp\">{inner}</dp:import>");
+        let document = roxmltree::Document::parse(&text).expect("XML");
+        judge_dry_run(&read(document.root_element()), "DOM1")
+    }
+
+    fn results(inner: &str) -> String {
+        format!(
+            "<import-results domain=\"DOM1\"><export-details><domain>DOM1</domain></export-details>{inner}</import-results>"
+        )
+    }
+
+    const FILES: &str = "<imported-files><file name=\"cert:///k.pem\" src=\"cert/k.pem\" status=\"missing-key\" overwrite=\"on\"/>\
+        <file name=\"local:///a.xsl\" src=\"local/a.xsl\" status=\"same\" overwrite=\"on\"/></imported-files>";
+    const OBJECTS: &str = "<imported-objects><object class=\"XMLManager\" name=\"default\" status=\"exists\" \
+        import-debug=\"false\" overwrite=\"on\"/></imported-objects>";
+
+    fn refused(inner: &str) -> String {
+        match judged(&results(&format!("{FILES}{OBJECTS}{inner}"))) {
+            DryRunAnswer::WouldFail { refused, .. } => refused.join("|"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn not_known(inner: &str) -> String {
+        match judged(inner) {
+            DryRunAnswer::NotKnown(why) => why,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_dry_run_would_work_where_the_objects_are_compared_and_nothing_speaks_against_them() {
+        let would_work = DryRunAnswer::WouldWork {
+            missing_keys: vec!["cert:///k.pem".to_owned()],
+        };
+        for tail in [
+            "",
+            "<file-copy-log/><exec-script-results/>",
+            "<detected-errors>false</detected-errors><imported-debug/>",
+            "<file-copy-log><file-result name=\"local:///a.xsl\" result=\"ignored\"><reason>Identical file exists</reason>\
+             </file-result></file-copy-log><exec-script-results><cfg-result class=\"XMLManager\" name=\"default\" \
+             status=\"SUCCESS\"/></exec-script-results>",
+        ] {
+            assert_eq!(
+                judged(&results(&format!("{FILES}{OBJECTS}{tail}"))),
+                would_work,
+                "{tail}"
+            );
+        }
+    }
+
+    #[test]
+    fn words_that_nobody_has_seen_for_objects_and_files_count_as_there() {
+        let strange = format!("{FILES}{OBJECTS}")
+            .replace("\"exists\"", "\"perhaps\"")
+            .replace("\"same\"", "\"touched\"");
+        assert!(matches!(
+            judged(&results(&strange)),
+            DryRunAnswer::WouldWork { .. }
+        ));
+    }
+
+    #[test]
+    fn what_a_dry_run_refuses_is_named_with_the_devices_own_words() {
+        for (tail, told) in [
+            (
+                "<exec-script-results><cfg-result class=\"MultiProtocolGateway\" name=\"mpg1\" status=\"ERROR\">\
+                 <error>No such\n policy</error></cfg-result></exec-script-results>",
+                "MultiProtocolGateway mpg1: ERROR, \"No such policy\"",
+            ),
+            (
+                "<exec-script-results><cfg-result class=\"X\" name=\"y\" status=\"FAIL\"/></exec-script-results>",
+                "X y: FAIL",
+            ),
+            (
+                "<file-copy-log><file-result name=\"local:///a.xsl\" result=\"ERROR\"><reason>full</reason>\
+                 </file-result></file-copy-log>",
+                "local:///a.xsl: ERROR, \"full\"",
+            ),
+            (
+                "<detected-errors><error>0x81000683</error></detected-errors>",
+                "the device says that it detected errors: \"0x81000683\"",
+            ),
+            (
+                "<detected-errors/>",
+                "the device says that it detected errors: \"\"",
+            ),
+            (
+                "<imported-files><file name=\"local:///b\" status=\"missing-file\"/></imported-files>",
+                "local:///b: listed, and not in the archive",
+            ),
+        ] {
+            assert_eq!(refused(tail), told);
+        }
+    }
+
+    #[test]
+    fn an_answer_that_is_empty_or_not_understood_is_not_known() {
+        for (inner, told) in [
+            (String::new(), "holds no results"),
+            (
+                "<deployment-summary state=\"accepted\"/>".to_owned(),
+                "holds no results",
+            ),
+            ("<import-results domain=\"DOM1\"/>".to_owned(), "names no object"),
+            (results(FILES), "names no object"),
+            (
+                results(OBJECTS).replace("\"DOM1\"", "\"DOM2\""),
+                "about the domain \"DOM2\"",
+            ),
+            (results(OBJECTS).repeat(2), "about several domains"),
+            (
+                results(&format!(
+                    "{OBJECTS}<exec-script-results><cfg-result class=\"X\" name=\"y\" status=\"PENDING\"/></exec-script-results>"
+                )),
+                "not understood: X y: PENDING",
+            ),
+        ] {
+            let why = not_known(&inner);
+            assert!(why.contains(told), "{why}");
+        }
+    }
+
+    #[test]
+    fn an_answer_with_endless_reasons_is_told_in_so_many() {
+        let rows = "<cfg-result class=\"X\" name=\"y\" status=\"ERROR\"/>".repeat(MOST + 7);
+        let told = refused(&format!("<exec-script-results>{rows}</exec-script-results>"));
+        assert!(told.ends_with("|and 7 more"), "{told}");
+    }
+}

@@ -1,0 +1,219 @@
+//! Rehearsals: their rows, and how every domain stands.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension as _, Row, Transaction, named_params};
+
+use crate::history::History;
+use crate::history::error::{HistoryError, HistoryFault};
+use crate::history::execution::{Execution, require};
+use crate::history::value::{AsText, Text, optional, text};
+use crate::history::view::{RehearsalId, RehearsalRow, RehearsedTarget};
+use crate::run::event::TaskId;
+use crate::values::rehearsal::{RehearsalResult, RehearsalVerdict, SpareProof};
+
+/// A rehearsal begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RehearsalOpening {
+    /// The task that stored the backup.
+    pub task: TaskId,
+    /// The name of the spare.
+    pub spare: String,
+    /// Its firmware, if it tells it.
+    pub firmware_version: Option<String>,
+    /// Its serial number, if it tells it.
+    pub serial: Option<String>,
+    /// Names the kernel lock of the process that does it.
+    pub process: String,
+}
+
+const COLUMNS: &str = "SELECT r.*, t.device_name, t.domain_name FROM rehearsal AS r
+     JOIN task_execution AS t ON t.id = r.task_execution_id";
+
+pub(super) fn rehearsals_of_task_sql() -> String {
+    format!("{COLUMNS} WHERE r.task_execution_id = ?1 ORDER BY r.id")
+}
+
+impl History {
+    /// A rehearsal begins: its row.
+    ///
+    /// # Errors
+    ///
+    /// The task is not known, or the history cannot be written.
+    pub fn open_rehearsal(
+        &mut self,
+        at: Timestamp,
+        opening: &RehearsalOpening,
+    ) -> Result<RehearsalId, HistoryError> {
+        self.write(|transaction| {
+            require(transaction, Execution::Task(opening.task))?;
+            transaction.execute(
+                "INSERT INTO rehearsal (task_execution_id, spare_name, firmware_version, serial, process, start_time)
+                 VALUES (:task, :spare, :firmware_version, :serial, :process, :at)",
+                named_params! {
+                    ":task": opening.task.0,
+                    ":spare": opening.spare,
+                    ":firmware_version": opening.firmware_version,
+                    ":serial": opening.serial,
+                    ":process": opening.process,
+                    ":at": AsText(at),
+                },
+            )?;
+            Ok(RehearsalId(transaction.last_insert_rowid()))
+        })
+    }
+
+    /// A rehearsal ended so.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be written.
+    pub fn end_rehearsal(
+        &mut self,
+        at: Timestamp,
+        id: RehearsalId,
+        result: &RehearsalResult,
+    ) -> Result<(), HistoryError> {
+        self.write(|transaction| {
+            transaction.execute(
+                "UPDATE rehearsal SET end_time = :at, verdict = :verdict, proof = :proof, refused = :refused,
+                     missing_keys = :missing_keys, message = :message WHERE id = :id",
+                named_params! {
+                    ":id": id.0,
+                    ":at": AsText(at),
+                    ":verdict": AsText(result.verdict),
+                    ":proof": AsText(result.proof),
+                    ":refused": list(&result.refused)?,
+                    ":missing_keys": list(&result.missing_keys)?,
+                    ":message": result.message,
+                },
+            )?;
+            Ok(())
+        })
+    }
+
+    /// How every domain that was ever rehearsed stands, by device and domain.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn rehearsed_targets(&self) -> Result<Vec<RehearsedTarget>, HistoryError> {
+        let sql = format!("{COLUMNS} ORDER BY t.device_name, t.domain_name, r.id");
+        let rows = self.read(|transaction| rows(transaction, &sql, None))?;
+        let mut targets: Vec<RehearsedTarget> = Vec::new();
+        for row in rows {
+            let good_time = row.end_time.filter(|_| row.result.is_good());
+            match targets.last_mut() {
+                Some(last) if last.device_name == row.device_name && last.domain_name == row.domain_name => {
+                    last.good_time = good_time.or(last.good_time);
+                    last.last = row;
+                }
+                _ => targets.push(RehearsedTarget {
+                    device_name: row.device_name.clone(),
+                    domain_name: row.domain_name.clone(),
+                    good_time,
+                    last: row,
+                }),
+            }
+        }
+        Ok(targets)
+    }
+
+    /// The serial number that a device told last, if it ever told one.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn last_serial(&self, device: &str) -> Result<Option<String>, HistoryError> {
+        self.read(|transaction| {
+            let serial = transaction.query_row(
+                "SELECT serial FROM task_execution WHERE device_name = ?1 AND serial IS NOT NULL
+                 ORDER BY id DESC LIMIT 1",
+                [device],
+                |row| row.get(0),
+            );
+            Ok(serial.optional()?)
+        })
+    }
+}
+
+/// The rehearsals of what a task stored, oldest first.
+pub(super) fn of_task(
+    transaction: &Transaction<'_>,
+    task: TaskId,
+) -> Result<Vec<RehearsalRow>, HistoryFault> {
+    rows(transaction, &rehearsals_of_task_sql(), Some(task.0))
+}
+
+fn rows(
+    transaction: &Transaction<'_>,
+    sql: &str,
+    parameter: Option<i64>,
+) -> Result<Vec<RehearsalRow>, HistoryFault> {
+    let mut statement = transaction.prepare(sql)?;
+    let found = match parameter {
+        Some(parameter) => statement.query_map([parameter], rehearsal_row)?.collect(),
+        None => statement.query_map([], rehearsal_row)?.collect(),
+    };
+    let found: rusqlite::Result<Vec<RehearsalRow>> = found;
+    Ok(found?)
+}
+
+fn list(texts: &[String]) -> Result<String, HistoryFault> {
+    serde_json::to_string(texts).map_err(|error| HistoryFault::Value(error.to_string()))
+}
+
+fn read_list(row: &Row<'_>, column: &str) -> rusqlite::Result<Vec<String>> {
+    let text: Option<String> = row.get(column)?;
+    // A check of the schema keeps it JSON; what is no list of texts says nothing.
+    Ok(text
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or_default())
+}
+
+fn rehearsal_row(row: &Row<'_>) -> rusqlite::Result<RehearsalRow> {
+    let end_time: Option<Timestamp> = optional(row, "end_time")?;
+    let result = match end_time {
+        Some(_) => RehearsalResult {
+            verdict: text(row, "verdict")?,
+            proof: text(row, "proof")?,
+            refused: read_list(row, "refused")?,
+            missing_keys: read_list(row, "missing_keys")?,
+            message: row.get("message")?,
+        },
+        None => RehearsalResult::not_known(SpareProof::NotKnown, "it has not ended, or its process is gone"),
+    };
+    Ok(RehearsalRow {
+        id: RehearsalId(row.get("id")?),
+        task: TaskId(row.get("task_execution_id")?),
+        device_name: row.get("device_name")?,
+        domain_name: row.get("domain_name")?,
+        spare_name: row.get("spare_name")?,
+        firmware_version: row.get("firmware_version")?,
+        serial: row.get("serial")?,
+        start_time: text(row, "start_time")?,
+        end_time,
+        result,
+    })
+}
+
+impl Text for RehearsalVerdict {
+    fn to_text(&self) -> String {
+        self.code().to_owned()
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        RehearsalVerdict::ALL
+            .into_iter()
+            .find(|verdict| verdict.code() == text)
+    }
+}
+
+impl Text for SpareProof {
+    fn to_text(&self) -> String {
+        self.code().to_owned()
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        SpareProof::ALL.into_iter().find(|proof| proof.code() == text)
+    }
+}

@@ -1,0 +1,155 @@
+//! What came of rehearsals, as lines for people and as a JSON document.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::history::FileRow;
+use crate::values::rehearsal::{RehearsalResult, SpareProof};
+use crate::values::text::printable;
+
+/// Grows when a key goes away or changes its meaning, and not when one is added.
+const SCHEMA_VERSION: u32 = 1;
+
+/// So many keys are named in a line.
+const NAMED: usize = 5;
+
+/// One backup, and what came of it.
+#[derive(Clone, Debug)]
+pub struct RehearsalLine {
+    /// `task 12: QA1 DOM1`.
+    pub place: String,
+    /// The backup, where it was rehearsed.
+    pub row: Option<FileRow>,
+    /// What came of it; nothing where it was left out.
+    pub result: Option<RehearsalResult>,
+    /// Why it was left out.
+    pub why: Option<String>,
+}
+
+impl RehearsalLine {
+    /// A backup that was left out.
+    pub fn left(place: &str, why: &str) -> Self {
+        Self {
+            place: place.to_owned(),
+            row: None,
+            result: None,
+            why: Some(why.to_owned()),
+        }
+    }
+
+    /// A backup that was rehearsed.
+    pub fn ended(place: &str, row: &FileRow, result: RehearsalResult) -> Self {
+        Self {
+            place: place.to_owned(),
+            row: Some(row.clone()),
+            result: Some(result),
+            why: None,
+        }
+    }
+}
+
+/// A line each, with what speaks against it below; only what is not good where that is asked for.
+pub fn text(spare: &str, lines: &[RehearsalLine], only_bad: bool) -> String {
+    let mut text = String::new();
+    for line in lines {
+        let place = printable(&line.place);
+        let Some(result) = &line.result else {
+            let why = printable(line.why.as_deref().unwrap_or_default());
+            let _ = writeln!(text, "LEFT OUT    {place}: {why}");
+            continue;
+        };
+        if only_bad && result.is_good() {
+            continue;
+        }
+        let word = result.verdict.words().to_uppercase();
+        let proof = match result.proof {
+            // Nothing was sent, and there is nothing to be said of the spare.
+            SpareProof::NotSent => String::new(),
+            proof => format!("; {spare}: {}", proof.words()),
+        };
+        let _ = writeln!(text, "{word:<11} {place}{}", printable(&proof));
+        for refused in &result.refused {
+            let _ = writeln!(text, "            refused: {}", printable(refused));
+        }
+        if let Some(message) = &result.message {
+            let _ = writeln!(text, "            {}", printable(message));
+        }
+        if !result.missing_keys.is_empty() {
+            let _ = writeln!(
+                text,
+                "            keys that it needs from elsewhere: {}",
+                keys(&result.missing_keys)
+            );
+        }
+    }
+    if lines.iter().any(|line| {
+        line.result
+            .as_ref()
+            .is_some_and(|result| result.proof == SpareProof::Changed)
+    }) {
+        let _ = writeln!(
+            text,
+            "\n{} WAS CHANGED although only dry runs were sent: look at it before anything else",
+            printable(spare)
+        );
+    }
+    text
+}
+
+/// The first few keys, and how many more.
+pub fn keys(keys: &[String]) -> String {
+    let mut named: Vec<String> = keys
+        .iter()
+        .take(NAMED)
+        .map(|key| printable(key).into_owned())
+        .collect();
+    if keys.len() > NAMED {
+        named.push(format!("and {} more", keys.len() - NAMED));
+    }
+    named.join(", ")
+}
+
+#[derive(Serialize)]
+struct RehearsalsDocument<'l> {
+    schema_version: u32,
+    spare_name: &'l str,
+    rehearsals: Vec<RehearsalObject<'l>>,
+}
+
+#[derive(Serialize)]
+struct RehearsalObject<'l> {
+    task_execution_id: Option<i64>,
+    device_name: Option<&'l str>,
+    domain_name: Option<&'l str>,
+    verdict: Option<&'static str>,
+    proof: Option<&'static str>,
+    refused: &'l [String],
+    missing_keys: &'l [String],
+    message: Option<&'l str>,
+    left_out: Option<&'l str>,
+}
+
+/// One document.
+pub fn document(spare: &str, lines: &[RehearsalLine]) -> String {
+    super::json::text(&RehearsalsDocument {
+        schema_version: SCHEMA_VERSION,
+        spare_name: spare,
+        rehearsals: lines.iter().map(line_object).collect(),
+    })
+}
+
+fn line_object(line: &RehearsalLine) -> RehearsalObject<'_> {
+    let (row, result) = (line.row.as_ref(), line.result.as_ref());
+    RehearsalObject {
+        task_execution_id: row.map(|row| row.task.0),
+        device_name: row.map(|row| row.device_name.as_str()),
+        domain_name: row.map(|row| row.domain_name.as_str()),
+        verdict: result.map(|result| result.verdict.code()),
+        proof: result.map(|result| result.proof.code()),
+        refused: result.map_or(&[], |result| result.refused.as_slice()),
+        missing_keys: result.map_or(&[], |result| result.missing_keys.as_slice()),
+        message: result.and_then(|result| result.message.as_deref()),
+        left_out: line.why.as_deref(),
+    }
+}

@@ -1,0 +1,287 @@
+//! A rehearsal: what a spare device says to a backup, and the proof that it was left as it was.
+//!
+//! An answer does not tell a dry run from a real import, and there may be firmware that imports
+//! although it was asked for a dry run. So the spare is looked at before and after, by what it
+//! reports of its domains and by an export.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
+
+use crate::artifact::archive::{self, Expected};
+use crate::artifact::compare::{self, ArchiveProof, Difference, Side};
+use crate::gateway::Gateway;
+use crate::gateway::import_results::DryRunAnswer;
+use crate::run::failure::words;
+use crate::soma::error::{SomaError, SomaErrorKind};
+use crate::soma::request::LocalAddresses;
+use crate::values::causes::with_causes;
+use crate::values::change::Change;
+use crate::values::rehearsal::{RehearsalResult, RehearsalVerdict, SpareProof};
+use crate::values::restorable_domain::RestorableDomain;
+
+/// So many differences are named.
+const NAMED: usize = 5;
+
+/// How a rehearsal ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rehearsed {
+    /// What came of it.
+    pub result: RehearsalResult,
+    /// Why nothing more is to be asked of the spare, if so: our login is refused, or a signal came.
+    pub over: Option<RehearsalsOver>,
+}
+
+/// Why nothing more is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RehearsalsOver {
+    /// Trying again would lock the account.
+    LoginRefused,
+    /// Somebody asked to stop.
+    Interrupted,
+}
+
+/// What a device was seen to be.
+struct Evidence {
+    /// `SaveNeeded` of each domain.
+    domains: BTreeMap<String, bool>,
+    /// The running configuration of the domain, where the device has it.
+    export: Option<File>,
+}
+
+/// Rehearses one backup: a verified archive of a `do-backup` that holds this domain. `told` is
+/// called with what is waited for.
+pub fn on_spare(
+    gateway: &Gateway<'_>,
+    archive: &File,
+    domain: &RestorableDomain,
+    addresses: LocalAddresses,
+    scratch: &Path,
+    told: &mut dyn FnMut(&str),
+) -> Rehearsed {
+    told("looks at the spare before");
+    let before = match Evidence::take(gateway, domain, scratch) {
+        Ok(before) => before,
+        Err(error) => {
+            let why = format!("the spare could not be looked at before: {}", words(&error));
+            return Rehearsed {
+                result: RehearsalResult::not_known(SpareProof::NotSent, why),
+                over: over(&error),
+            };
+        }
+    };
+    told("sends the dry run");
+    let answer = gateway.dry_run(archive, domain, addresses);
+    let mut ended = match answer {
+        Ok(answer) => Rehearsed {
+            result: answered(answer),
+            over: None,
+        },
+        Err(error) => Rehearsed {
+            result: RehearsalResult::not_known(SpareProof::NotKnown, words(&error)),
+            over: over(&error),
+        },
+    };
+    if let Some(RehearsalsOver::Interrupted) = ended.over {
+        return ended;
+    }
+    told("looks at the spare after");
+    let (proof, why) = match Evidence::take(gateway, domain, scratch) {
+        Ok(after) => before.compared(&after, domain, scratch),
+        Err(error) => {
+            ended.over = ended.over.or(over(&error));
+            let why = format!("the spare could not be looked at after: {}", words(&error));
+            (SpareProof::NotKnown, Some(why))
+        }
+    };
+    ended.result.proof = proof;
+    if let Some(why) = why {
+        let message = ended.result.message.take();
+        ended.result.message = Some(message.map_or(why.clone(), |message| format!("{message}; {why}")));
+    }
+    ended
+}
+
+fn over(error: &SomaError) -> Option<RehearsalsOver> {
+    match error.kind {
+        SomaErrorKind::Interrupted => Some(RehearsalsOver::Interrupted),
+        SomaErrorKind::LoginRefused | SomaErrorKind::Authentication => Some(RehearsalsOver::LoginRefused),
+        _ => None,
+    }
+}
+
+fn answered(answer: DryRunAnswer) -> RehearsalResult {
+    let (verdict, refused, missing_keys, message) = match answer {
+        DryRunAnswer::WouldWork { missing_keys } => {
+            (RehearsalVerdict::WouldWork, Vec::new(), missing_keys, None)
+        }
+        DryRunAnswer::WouldFail {
+            refused,
+            missing_keys,
+        } => (RehearsalVerdict::WouldFail, refused, missing_keys, None),
+        DryRunAnswer::NotKnown(why) => (RehearsalVerdict::NotKnown, Vec::new(), Vec::new(), Some(why)),
+    };
+    RehearsalResult {
+        verdict,
+        proof: SpareProof::NotKnown,
+        refused,
+        missing_keys,
+        message,
+    }
+}
+
+impl Evidence {
+    fn take(gateway: &Gateway<'_>, domain: &RestorableDomain, scratch: &Path) -> Result<Evidence, SomaError> {
+        let rows = gateway.domains()?;
+        let domains: BTreeMap<String, bool> =
+            rows.into_iter().map(|row| (row.name, row.save_needed)).collect();
+        let export = match domains.contains_key(domain.name()) {
+            false => None,
+            true => {
+                let local = |error: std::io::Error| SomaError::new(SomaErrorKind::Local(error.kind()), error);
+                let mut file = archive::nameless(scratch).map_err(local)?;
+                gateway.export(&[domain.name()], false, &mut file, &mut |_| {})?;
+                Some(file)
+            }
+        };
+        Ok(Evidence { domains, export })
+    }
+
+    /// What differs between two looks, and what cannot be told.
+    fn compared(
+        &self,
+        after: &Evidence,
+        domain: &RestorableDomain,
+        scratch: &Path,
+    ) -> (SpareProof, Option<String>) {
+        let mut changes = Vec::new();
+        for (name, saved) in &self.domains {
+            match after.domains.get(name) {
+                None => changes.push(format!("domain {name} is gone")),
+                Some(now) if now != saved => {
+                    let has = if *now { "has" } else { "has no more" };
+                    changes.push(format!("domain {name} {has} unsaved changes"));
+                }
+                Some(_) => {}
+            }
+        }
+        for name in after
+            .domains
+            .keys()
+            .filter(|name| !self.domains.contains_key(*name))
+        {
+            changes.push(format!("domain {name} was made"));
+        }
+        let mut not_known = None;
+        if let (Some(old), Some(new)) = (&self.export, &after.export) {
+            let expected = Expected::domain(domain.name());
+            // Which properties differ is a matter of `diff`: that an object does is enough here.
+            let detailed = 0;
+            let side = |file| Side {
+                file,
+                proof: ArchiveProof::Missing(&expected),
+                only: Some(domain.name()),
+            };
+            match compare::compare(side(old), side(new), detailed, scratch) {
+                Ok(difference) => changes.extend(named(&difference)),
+                Err(error) => {
+                    not_known = Some(format!(
+                        "what the spare exported before and after cannot be compared: {}",
+                        with_causes(&error)
+                    ));
+                }
+            }
+        }
+        match (changes.is_empty(), not_known) {
+            (false, _) => {
+                let why = format!(
+                    "the spare is not as it was before, by this or by somebody else: {}",
+                    changes.join(", ")
+                );
+                (SpareProof::Changed, Some(why))
+            }
+            (true, Some(why)) => (SpareProof::NotKnown, Some(why)),
+            (true, None) => (SpareProof::Unchanged, None),
+        }
+    }
+}
+
+/// The first few things that differ, and how many more.
+pub fn named(difference: &Difference) -> Vec<String> {
+    let word = |change| match change {
+        Change::Added => "was added",
+        Change::Removed => "was removed",
+        Change::Changed => "was changed",
+    };
+    let mut all = Vec::new();
+    for domain in &difference.domains {
+        let objects = domain.objects.iter();
+        all.extend(objects.map(|one| format!("{} {} {}", one.class, one.name, word(one.change))));
+        let files = domain.files.iter();
+        all.extend(files.map(|one| format!("{} {}", one.name, word(one.change))));
+    }
+    let more = all.len().saturating_sub(NAMED);
+    all.truncate(NAMED);
+    if more > 0 {
+        all.push(format!("and {more} more"));
+    }
+    all
+}
+
+/// Whether a backup of one firmware may be tried on another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FirmwareFit {
+    /// It is the same, or a newer one of the same major version.
+    Fits,
+    /// The device's is older.
+    Older,
+    /// The device's is newer, and of another major version.
+    OtherMajor,
+    /// One of the two is not told, or not in numbers.
+    NotKnown,
+}
+
+/// Compares the firmware of an export with that of a device: `IDG.10.0.1.5`.
+pub fn firmware_fit(export: Option<&str>, device: Option<&str>) -> FirmwareFit {
+    let (Some(export), Some(device)) = (export.and_then(numbers), device.and_then(numbers)) else {
+        return FirmwareFit::NotKnown;
+    };
+    if device < export {
+        FirmwareFit::Older
+    } else if device.first() != export.first() {
+        FirmwareFit::OtherMajor
+    } else {
+        FirmwareFit::Fits
+    }
+}
+
+/// The numbers of a version, without the product in front of them.
+fn numbers(version: &str) -> Option<Vec<u64>> {
+    let mut steps: Vec<&str> = version.trim().split('.').collect();
+    if steps.first()?.chars().any(char::is_alphabetic) {
+        steps.remove(0);
+    }
+    let numbers: Vec<u64> = steps.iter().map_while(|step| step.parse().ok()).collect();
+    (!numbers.is_empty()).then_some(numbers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn firmware_fits_where_it_is_the_same_or_newer_within_a_major_version() {
+        let fit = |export, device| firmware_fit(Some(export), Some(device));
+        assert_eq!(fit("IDG.10.0.1.5", "IDG.10.0.1.5"), FirmwareFit::Fits);
+        assert_eq!(fit("IDG.10.0.1.5", "IDG.10.5.0.0"), FirmwareFit::Fits);
+        assert_eq!(fit("IDG.10.0.1.10", "IDG.10.0.1.9"), FirmwareFit::Older);
+        assert_eq!(fit("IDG.10.0.1.5", "IDG.7.5.2.4"), FirmwareFit::Older);
+        assert_eq!(fit("IDG.7.5.2.4", "IDG.10.0.1.5"), FirmwareFit::OtherMajor);
+        assert_eq!(fit("XI52.5.0.0.9", "5.0.0.9"), FirmwareFit::Fits);
+        assert_eq!(fit("IDG.10.0.1.5cd", "IDG.10.0.1"), FirmwareFit::Fits);
+        for told in [None, Some(""), Some("IDG"), Some("unknown")] {
+            assert_eq!(firmware_fit(told, Some("IDG.10.0.1.5")), FirmwareFit::NotKnown);
+            assert_eq!(firmware_fit(Some("IDG.10.0.1.5"), told), FirmwareFit::NotKnown);
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! A rehearsal that is cut short, at any request: nothing is left, and nothing is called good.
+
+use rustix::process::Signal;
+
+use crate::simulator::{Domain, Gateway};
+use crate::support::{Home, eventually, export, gateways};
+
+const ARGUMENTS: [&str; 4] = ["rehearse", "1", "--on", "SPARE1"];
+
+fn gateways() -> (Gateway, Gateway) {
+    let domains = || [Domain::new("DOM1")];
+    let spare = crate::rehearse::another(gateways::small(domains()));
+    (Gateway::start(gateways::small(domains())), Gateway::start(spare))
+}
+
+fn backed_up(gateway: &Gateway, spare: &Gateway) -> Home {
+    let home = Home::quick()
+        .device("QA1", gateway)
+        .spare("SPARE1", spare)
+        .plan("Night", &export("*", "DOM1", ""));
+    let _ = home.dpbackup(&["run", "Night"]).exits(0);
+    home
+}
+
+/// The verdicts of the first task, and which of them have ended.
+fn verdicts(home: &Home) -> Vec<(String, bool)> {
+    let details = home.details(0);
+    let rows = details.rehearsals.iter();
+    rows.map(|row| (row.result.verdict.code().to_owned(), row.end_time.is_some()))
+        .collect()
+}
+
+#[test]
+fn a_rehearsal_that_is_killed_at_any_request_is_not_known_and_holds_nobody_up() {
+    let (gateway, spare) = gateways();
+    let home = backed_up(&gateway, &spare);
+    let _ = home.dpbackup(&ARGUMENTS).exits(0);
+    let requests = spare.requests().len();
+    assert!(
+        requests >= 6,
+        "two looks with an export each, and a dry run between them: {requests}"
+    );
+    let mut open = 0;
+    for nth in 1..=requests {
+        spare.forget_requests();
+        spare.fail_as(&format!("*:{nth}=stall"));
+        let running = home.running(&ARGUMENTS);
+        eventually("the request is there", || spare.requests().len() >= nth);
+        running.kill();
+        spare.clear_faults();
+        let known = verdicts(&home);
+        let killed = known.iter().filter(|(_, ended)| !ended).count();
+        assert!(killed == open || killed == open + 1, "request {nth}: {known:?}");
+        open = killed;
+        let is_good = |(verdict, ended): &(String, bool)| *ended || verdict == "NOT_KNOWN";
+        assert!(known.iter().all(is_good), "request {nth}: {known:?}");
+        // The next one is not held up.
+        let _ = home.dpbackup(&ARGUMENTS).exits(0);
+        assert_eq!(verdicts(&home).last(), Some(&("WOULD_WORK".to_owned(), true)));
+    }
+    assert!(open >= 4, "most requests come after the row: {open}");
+    let _ = home.dpbackup(&["recover"]).exits(0);
+    let text = home.dpbackup(&["history", "files", "1"]).exits(0).stdout;
+    assert!(
+        text.contains("it has not ended, or its process is gone"),
+        "{text}"
+    );
+    assert_eq!(spare.state().domains(), ["default", "DOM1"]);
+}
+
+#[test]
+fn a_rehearsal_that_was_killed_last_is_no_good_one_to_monitoring() {
+    let (gateway, spare) = gateways();
+    let home = backed_up(&gateway, &spare);
+    let _ = home.dpbackup(&ARGUMENTS).exits(0);
+    spare.fail_as("do-restore=stall");
+    let running = home.running(&ARGUMENTS);
+    eventually("the dry run is sent", || spare.received("do-restore") == 2);
+    running.kill();
+    let ran = home
+        .dpbackup(&["history", "status", "--max-rehearsal", "90d"])
+        .exits(1);
+    assert!(
+        ran.stdout.contains("its last rehearsal was not good"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn a_signal_ends_a_dry_run_at_once_and_what_is_not_known_is_said() {
+    let (gateway, spare) = gateways();
+    let home = backed_up(&gateway, &spare);
+    spare.fail_as("do-restore=stall");
+    let running = home.running(&ARGUMENTS);
+    eventually("the dry run is sent", || spare.received("do-restore") == 1);
+    running.signal(Signal::TERM);
+    let ran = running.end().exits(143);
+    assert!(
+        ran.stdout
+            .starts_with("NOT KNOWN   task 1: QA1 DOM1; SPARE1: not known whether"),
+        "{}",
+        ran.stdout
+    );
+    assert_eq!(verdicts(&home), [("NOT_KNOWN".to_owned(), true)]);
+}
+
+#[test]
+fn a_spare_that_another_run_has_is_not_disturbed() {
+    let (gateway, spare) = gateways();
+    let home = backed_up(&gateway, &spare);
+    spare.fail_as("do-restore=stall");
+    let running = home.running(&ARGUMENTS);
+    eventually("the dry run is sent", || spare.received("do-restore") == 1);
+    let ran = home.dpbackup(&ARGUMENTS).exits(5);
+    assert!(
+        ran.stderr.contains("SPARE1 is held by a rehearsal of process"),
+        "{}",
+        ran.stderr
+    );
+    running.kill();
+}
+
+#[test]
+fn a_login_that_the_spare_refuses_is_tried_once() {
+    let (gateway, spare) = gateways();
+    let home = backed_up(&gateway, &spare);
+    spare.fail_as("do-restore=login-failure");
+    let ran = home.dpbackup(&["rehearse", "1", "1", "--on", "SPARE1"]).exits(1);
+    assert_eq!(spare.received("do-restore"), 1, "{}", ran.stdout);
+}
