@@ -124,10 +124,16 @@ impl Requests {
                 if folder.is_there(to).map_err(failed)? {
                     return Err(taken(&path));
                 }
-                match (self.rename)(folder.handle(), from, to) {
-                    // As with a link, the reply to the first request may be lost.
-                    Err(Errno::NOENT) if self.in_the_end(|| is_ours(to))? => {}
-                    other => other.map_err(failed)?,
+                let mut tries = 1;
+                loop {
+                    match (self.rename)(folder.handle(), from, to) {
+                        // As with a link, the reply to the first request may be lost.
+                        Err(Errno::NOENT) if self.in_the_end(|| is_ours(to))? => break,
+                        // A file that was just written can be read before it can be renamed.
+                        Err(Errno::NOENT) if tries < TRIES && is_ours(from)? => (self.pause)(PAUSE),
+                        other => break other.map_err(failed)?,
+                    }
+                    tries += 1;
                 }
                 Manner::Rename
             }

@@ -226,6 +226,28 @@ fn a_request_whose_reply_was_lost_counts_as_carried_out() {
 }
 
 #[test]
+fn a_file_that_cannot_be_renamed_yet_is_renamed_when_it_can() {
+    thread_local! {
+        static TRIED: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+    }
+    let late = Requests {
+        rename: |folder, from, to| {
+            TRIED.set(TRIED.get() + 1);
+            match TRIED.get() {
+                ..3 => Err(Errno::NOENT),
+                _ => (SYSTEM.rename)(folder, from, to),
+            }
+        },
+        pause: |_| {},
+        ..PLAIN[0]
+    };
+    let scene = scene();
+    scene.publish(&late).expect("published");
+    assert_eq!(scene.files(), [file(TO, "text")]);
+    assert_eq!(TRIED.get(), 3);
+}
+
+#[test]
 fn an_error_that_is_no_lack_is_told_as_it_is() {
     for errno in [Errno::NOSPC, Errno::ROFS, Errno::ACCESS, Errno::IO] {
         let requests = match errno {
