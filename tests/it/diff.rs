@@ -63,24 +63,17 @@ fn what_runs_is_compared_with_what_is_saved() {
 
 #[test]
 fn another_day_and_another_firmware_are_no_difference_and_a_file_is() {
-    let setup = || Setup {
+    let gateway = Gateway::start(Setup {
         domains: vec![Domain::new("DOM1"), Domain::new("DOM2")],
         ..Setup::default()
-    };
-    let gateway = Gateway::start(setup());
-    let port = gateway.port();
+    });
     let home = Home::new()
-        .device_at("QA1", port, "{ verify = false }")
+        .device_at("QA1", gateway.port(), "{ verify = false }")
         .plan("P", EXPORT);
     let _ = home.dpbackup(&["run", "P"]).exits(0);
-    drop(gateway);
-    let gateway = Gateway::start(Setup {
-        port,
-        firmware: Firmware {
-            version: "IDG.10.6.0.2".to_owned(),
-            ..Firmware::v10()
-        },
-        ..setup()
+    gateway.state().set_firmware(Firmware {
+        version: "IDG.10.6.0.2".to_owned(),
+        ..Firmware::v10()
     });
     gateway
         .state()
