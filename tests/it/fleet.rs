@@ -271,3 +271,32 @@ fn an_error_in_one_file_does_not_hide_the_devices_of_the_others() {
     fs::write(home.path("fleet.toml"), text).expect("a plan file");
     looks("left out: what is included there (there is no file gone.toml)");
 }
+
+#[test]
+fn a_file_of_certificates_that_many_devices_share_is_refused_once() {
+    let bare = |name: &str| format!("[[device]]\nname = \"{name}\"\nhost = \"{name}\"\n");
+    let defaults =
+        "[device_defaults]\nusername = \"u\"\npassword = { env = \"P\" }\ntls = { ca_file = \"ca.pem\" }\n";
+    let own = bare("D") + "tls = { ca_file = \"own.pem\" }\n";
+    let home = including(
+        &format!("{defaults}{}", night("*")),
+        &[("a.toml", &(bare("A") + &bare("B") + &bare("C") + &own))],
+    );
+    let ran = home.dpbackup(&["validate", "fleet.toml"]).exits(2);
+    assert!(
+        ran.stderr.contains("device A and 2 more: CA file ca.pem: "),
+        "{}",
+        ran.stderr
+    );
+    // One that an included file names is looked for beside it.
+    assert!(
+        ran.stderr.contains("device D: CA file devices.d/own.pem: "),
+        "{}",
+        ran.stderr
+    );
+    assert!(
+        ran.stderr.contains("names 2 files of certificates"),
+        "{}",
+        ran.stderr
+    );
+}

@@ -175,6 +175,7 @@ fn the_next_run_brings_an_older_history_forward_and_a_reader_says_so() {
              ALTER TABLE task_execution DROP COLUMN quiesced;
              ALTER TABLE task_execution DROP COLUMN out_of_service_ms;
              DROP TABLE config_change;
+             DROP TABLE rehearsal;
              DROP TABLE unsaved_change;
              DROP INDEX file_by_path;
              DROP INDEX task_execution_by_device;

@@ -206,7 +206,9 @@ fn a_read_is_tried_again_after_growing_pauses_and_not_for_ever() {
     for (failures, status) in [(2, "SUCCESS"), (3, "FAILED")] {
         let clock = TestClock::night();
         let gateway = gateway(&clock);
-        let home = home(&gateway, SHORT, &EXPORT.replace("quiesce = true", "")).setting("retries = 2");
+        // The first question is asked again only as long as a connection may take.
+        let patient = SHORT.replace("connect = 400ms", "connect = 10s");
+        let home = home(&gateway, &patient, &EXPORT.replace("quiesce = true", "")).setting("retries = 2");
         gateway.fail(Fault {
             times: Times::First(failures),
             ..Fault::every("DomainStatus", FaultKind::Unavailable)

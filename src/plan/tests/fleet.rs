@@ -150,6 +150,14 @@ fn a_plain_password_of_all_devices_is_warned_of_once_and_never_shown() {
     assert_eq!(loaded.warnings.summary(), "1 warning");
     assert!(!loaded.warnings.render(Style::Plain).contains("hunter2"));
     assert!(!format!("{loaded:?}").contains("hunter2"));
+    let variable = text.replace("hunter2", "$GATEWAYS");
+    let loaded = check_text(&variable, Path::new("plans.toml"), Readers::OwnerOnly, &env).expect("accepted");
+    assert_eq!(loaded.warnings.summary(), "1 warning");
+    assert!(
+        loaded.warnings.findings[0]
+            .title
+            .contains("looks like a variable")
+    );
 }
 
 #[test]

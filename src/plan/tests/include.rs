@@ -184,6 +184,23 @@ fn a_finding_shows_the_line_of_the_file_in_which_it_is() {
 }
 
 #[test]
+fn a_volume_of_kubernetes_is_a_folder_of_links_and_each_file_of_it_is_read_once() {
+    let folder = Folder::with(
+        &main_file("\"d/*\""),
+        &[
+            ("d/..2026_11_26/a.toml", &device("A")),
+            ("d/..2026_11_26/b.toml", &device("B")),
+        ],
+    );
+    let link = |to: &str, name: &str| std::os::unix::fs::symlink(to, folder.path(name)).expect("a link");
+    link("..2026_11_26", "d/..data");
+    link("..data/a.toml", "d/a.toml");
+    link("..data/b.toml", "d/b.toml");
+    assert_eq!(folder.found(), [""; 0]);
+    assert_eq!(folder.valid().devices.len(), 2);
+}
+
+#[test]
 fn names_that_stand_in_two_files_are_found_with_both() {
     let hook = "[[notify.webhook]]\nname = \"w\"\nurl = \"https://a.example.com/\"\n";
     let all = format!("{}{}{hook}", device("A"), plan("P", "A"));
