@@ -27,7 +27,6 @@ use crate::run::event::{FileKind, Sink as _, TaskId};
 use crate::run::rehearse::{FirmwareFit, RehearsalsOver, Rehearsed, firmware_fit, on_spare};
 use crate::run::{Engine, store};
 use crate::signal::{self, Stop};
-use crate::soma::request::LocalAddresses;
 use crate::ui::{Ui, Verbosity};
 use crate::values::environment::{Lookup, scratch_folder};
 use crate::values::pattern::PatternList;
@@ -323,16 +322,7 @@ impl RehearsalDesk<'_> {
                 self.ui.say(&format!("{place}: {what}"));
             }
         };
-        // It goes to another gateway than it came from.
-        let addresses = LocalAddresses::Rewritten;
-        let Rehearsed { result, over } = on_spare(
-            &spare.gateway,
-            &archive,
-            domain,
-            addresses,
-            &self.scratch,
-            &mut told,
-        );
+        let Rehearsed { result, over } = on_spare(&spare.gateway, &archive, domain, &self.scratch, &mut told);
         history.end_rehearsal(now(), id, &result)?;
         Ok((RehearsalLine::ended(&place, row, result), over))
     }

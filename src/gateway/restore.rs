@@ -5,7 +5,7 @@ use std::fs::File;
 use crate::gateway::Gateway;
 use crate::gateway::import_results::{DryRunAnswer, judge_dry_run, read};
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
-use crate::soma::request::{self, LocalAddresses};
+use crate::soma::request;
 use crate::values::restorable_domain::RestorableDomain;
 
 impl Gateway<'_> {
@@ -16,13 +16,8 @@ impl Gateway<'_> {
     /// # Errors
     ///
     /// There is no answer of a device that would say anything about the import.
-    pub fn dry_run(
-        &self,
-        archive: &File,
-        domain: &RestorableDomain,
-        addresses: LocalAddresses,
-    ) -> Result<DryRunAnswer> {
-        let upload = request::dry_restore(archive, domain, addresses)
+    pub fn dry_run(&self, archive: &File, domain: &RestorableDomain) -> Result<DryRunAnswer> {
+        let upload = request::dry_restore(archive, domain)
             .map_err(|error| SomaError::new(SomaErrorKind::Local(error.kind()), error))?;
         let answered = self.interruptible(&upload.name, || {
             let answer = self.client.upload(&upload, self.timeouts().export)?;

@@ -205,18 +205,6 @@ impl History {
         self.read(|transaction| rows(transaction, CHANGED_CLASSES, [], |row| row.get(0)))
     }
 
-    /// The changes that a task recorded against the exports before, in their order.
-    ///
-    /// # Errors
-    ///
-    /// The history cannot be read.
-    pub fn changes_of_task(&self, task: TaskId) -> Result<Vec<ChangeRow>, HistoryError> {
-        self.read(|transaction| {
-            let sql = "SELECT * FROM config_change WHERE task_execution_id = ?1 ORDER BY id";
-            rows(transaction, sql, [task.0], change_row)
-        })
-    }
-
     /// What a task found that was not saved: the first thousand, and how many there were.
     /// Nothing where that is not known, or was not looked at.
     ///

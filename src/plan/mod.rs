@@ -94,7 +94,13 @@ fn anchor(file: &mut PlanFile, path: &Path) -> Result<(), LoadError> {
 
 /// Checks the text of a plan file that is, or would be, at `path`. What it includes is not looked
 /// at.
-pub fn check_text(text: &str, path: &Path, readers: Readers, env: Lookup<'_>) -> Result<Loaded, PlanReport> {
+#[cfg(test)]
+pub(crate) fn check_text(
+    text: &str,
+    path: &Path,
+    readers: Readers,
+    env: Lookup<'_>,
+) -> Result<Loaded, PlanReport> {
     let source = PlanSource {
         path: path.to_owned(),
         text: text.to_owned(),

@@ -14,7 +14,6 @@ use crate::gateway::Gateway;
 use crate::gateway::import_results::DryRunAnswer;
 use crate::run::failure::words;
 use crate::soma::error::{SomaError, SomaErrorKind};
-use crate::soma::request::LocalAddresses;
 use crate::values::causes::with_causes;
 use crate::values::change::Change;
 use crate::values::rehearsal::{RehearsalResult, RehearsalVerdict, SpareProof};
@@ -55,7 +54,6 @@ pub fn on_spare(
     gateway: &Gateway<'_>,
     archive: &File,
     domain: &RestorableDomain,
-    addresses: LocalAddresses,
     scratch: &Path,
     told: &mut dyn FnMut(&str),
 ) -> Rehearsed {
@@ -71,7 +69,7 @@ pub fn on_spare(
         }
     };
     told("sends the dry run");
-    let answer = gateway.dry_run(archive, domain, addresses);
+    let answer = gateway.dry_run(archive, domain);
     let mut ended = match answer {
         Ok(answer) => Rehearsed {
             result: answered(answer),

@@ -142,45 +142,28 @@ pub fn do_backup(domains: &[&str], persisted: bool) -> Request {
     request("default", format!("do-backup {}", domains.join(", ")), &inner)
 }
 
-/// What becomes of addresses that were bound to an interface of the exporting gateway.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LocalAddresses {
-    /// They stay as they are: the archive goes back where it came from.
-    Kept,
-    /// They become those of the interfaces of the same names: another gateway.
-    Rewritten,
-}
-
 /// A dry run of a `do-restore`: one domain out of the archive of a `do-backup`. Nothing may
 /// change by it.
 ///
 /// # Errors
 ///
 /// The archive cannot be looked at.
-pub fn dry_restore<'a>(
-    archive: &'a File,
-    domain: &RestorableDomain,
-    addresses: LocalAddresses,
-) -> io::Result<Upload<'a>> {
-    restore(archive, domain, addresses, "true", "do-restore (dry run)")
+pub fn dry_restore<'a>(archive: &'a File, domain: &RestorableDomain) -> io::Result<Upload<'a>> {
+    restore(archive, domain, "true", "do-restore (dry run)")
 }
 
 /// Every attribute is written: what an absent one means differs between firmwares, and an
-/// absent `dry-run` is a real import. A domain is never reset.
+/// absent `dry-run` is a real import. A domain is never reset. Addresses that were bound to an
+/// interface become those of the interfaces of the same names: it goes to another gateway.
 fn restore<'a>(
     archive: &'a File,
     domain: &RestorableDomain,
-    addresses: LocalAddresses,
     dry_run: &'static str,
     name: &str,
 ) -> io::Result<Upload<'a>> {
-    let rewritten = match addresses {
-        LocalAddresses::Kept => "false",
-        LocalAddresses::Rewritten => "true",
-    };
     let before = format!(
         "{}<dp:do-restore source-type=\"ZIP\" dry-run=\"{dry_run}\" overwrite-files=\"true\" \
-         overwrite-objects=\"true\" rewrite-local-ip=\"{rewritten}\"><dp:input-file>",
+         overwrite-objects=\"true\" rewrite-local-ip=\"true\"><dp:input-file>",
         head("default")
     );
     let behind = format!(
@@ -285,11 +268,11 @@ mod tests {
     }
 
     /// What is sent for a dry run, the archive included.
-    fn dry(name: &str, addresses: LocalAddresses) -> String {
+    fn dry(name: &str) -> String {
         let mut archive = tempfile::tempfile().expect("a file");
         io::Write::write_all(&mut archive, b"PK").expect("its bytes");
         let domain = RestorableDomain::named(name).expect("a domain");
-        let upload = dry_restore(&archive, &domain, addresses).expect("a request");
+        let upload = dry_restore(&archive, &domain).expect("a request");
         let mut sent = String::new();
         io::Read::read_to_string(&mut upload.body(), &mut sent).expect("the request");
         assert_eq!(sent.len() as u64, upload.length());
@@ -298,22 +281,21 @@ mod tests {
 
     #[test]
     fn a_dry_run_says_so_writes_every_attribute_and_resets_nothing() {
-        let sent = dry("DOM1", LocalAddresses::Kept);
+        let sent = dry("DOM1");
         let wanted = "<dp:do-restore source-type=\"ZIP\" dry-run=\"true\" overwrite-files=\"true\" \
-                      overwrite-objects=\"true\" rewrite-local-ip=\"false\"><dp:input-file>UEs=</dp:input-file>\
+                      overwrite-objects=\"true\" rewrite-local-ip=\"true\"><dp:input-file>UEs=</dp:input-file>\
                       <dp:domain name=\"DOM1\" import-domain=\"true\" reset-domain=\"false\"/></dp:do-restore>";
         assert!(sent.contains(wanted), "{sent}");
         assert!(
             sent.contains("domain=\"default\""),
             "do-restore is sent in default"
         );
-        assert!(dry("DOM1", LocalAddresses::Rewritten).contains("rewrite-local-ip=\"true\""));
     }
 
     #[test]
     fn whatever_a_domain_is_called_a_dry_run_stays_one() {
         let hostile = "A\" reset-domain=\"true\"/><dp:domain name=\"default";
-        let sent = dry(hostile, LocalAddresses::Kept);
+        let sent = dry(hostile);
         let document = roxmltree::Document::parse(&sent).expect("a request is XML");
         let named = |name: &'static str| {
             let mut nodes = document
@@ -350,7 +332,7 @@ mod tests {
             assert!(!request.envelope.contains("do-import"), "{}", request.name);
             assert!(!request.envelope.contains("do-restore"), "{}", request.name);
         }
-        assert!(!dry("DOM1", LocalAddresses::Kept).contains("SecureRestore"));
+        assert!(!dry("DOM1").contains("SecureRestore"));
     }
 
     #[test]

@@ -85,13 +85,6 @@ pub struct ChangeList {
     pub count: u64,
 }
 
-impl ChangeList {
-    /// How many are not among the first.
-    pub fn rest(&self) -> u64 {
-        self.count.saturating_sub(self.first.len() as u64)
-    }
-}
-
 /// A change for programs, as JSON has it wherever it stands.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct ConfigChangeObject<'c> {

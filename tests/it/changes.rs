@@ -56,7 +56,17 @@ impl Scene {
         let run = self.home.run("P", &self.clock);
         assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
         let task = self.last().task.id;
-        self.home.history().changes_of_task(task).expect("changes")
+        let every = ChangeFilter {
+            places: None,
+            class: None,
+            name: None,
+            since: None,
+            limit: u32::MAX,
+        };
+        let mut changes = self.home.history().changes(&every).expect("changes");
+        changes.retain(|change| change.task == task);
+        changes.reverse();
+        changes
     }
 
     fn last(&self) -> TaskDetails {

@@ -2,7 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+
+use dpbackup::plan::LoadError;
+use dpbackup::plan::diagnostic::Style;
 
 use crate::source::Source;
 
@@ -175,18 +179,16 @@ fn every_toml_block_in_the_documents_is_a_valid_plan_file() {
             .skip(1)
             .filter_map(|rest| rest.split("```").next())
         {
-            let checked = dpbackup::plan::check_text(
-                block,
-                Path::new("/etc/dpbackup/plans.toml"),
-                dpbackup::plan::Readers::OwnerOnly,
-                &environment,
-            );
-            if let Err(report) = checked {
-                panic!(
-                    "{}:\n{}",
-                    page.display(),
-                    report.render(dpbackup::plan::diagnostic::Style::Plain)
-                );
+            let folder = tempfile::tempdir().expect("a folder");
+            let file = folder.path().join("plans.toml");
+            fs::write(&file, block).expect("a plan file");
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("rights");
+            match dpbackup::plan::load(&file, &environment) {
+                Ok(_) => {}
+                Err(LoadError::Invalid(report)) => {
+                    panic!("{}:\n{}", page.display(), report.render(Style::Plain))
+                }
+                Err(error) => panic!("{}: {error}", page.display()),
             }
         }
     }
