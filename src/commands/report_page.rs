@@ -21,7 +21,8 @@ use crate::commands::status::judge;
 use crate::exit::Exit;
 use crate::freshness::{self, Freshness, JudgedTarget, TargetState};
 use crate::history::{
-    ChangeFilter, ChangeRow, History, PlanFilter, PlanRow, RemovedRow, TaskDetails, UnsavedTarget,
+    ChangeFilter, ChangeRow, History, PlanFilter, PlanRow, RehearsedTarget, RemovedRow, TaskDetails,
+    UnsavedTarget,
 };
 use crate::lock::Locks;
 use crate::plan::model::PlanFile;
@@ -181,6 +182,7 @@ fn page_of(
     let mut unsaved: Vec<(UnsavedTarget, Option<ChangeList>)> = Vec::new();
     let mut changes: Vec<ChangeRow> = Vec::new();
     let mut more_changes = false;
+    let mut rehearsed: Vec<RehearsedTarget> = Vec::new();
     let mut removed: Vec<RemovedRow> = Vec::new();
     if let Some(history) = history {
         executions = plan_rows(file, history, &filter, Verbosity::Normal)?;
@@ -202,7 +204,9 @@ fn page_of(
         })?;
         more_changes = changes.len() > MOST_CHANGES as usize;
         changes.truncate(MOST_CHANGES as usize);
-        changes.retain(|change| is_of(&freshness, change));
+        changes.retain(|change| is_about(&freshness, &change.device_name));
+        rehearsed = history.rehearsed_targets()?;
+        rehearsed.retain(|target| is_about(&freshness, &target.device_name));
         removed = history.removed_since(since)?;
     }
     let left = open_quiesces(file);
@@ -218,6 +222,7 @@ fn page_of(
         left: left.as_deref(),
         not_looked_at: not_looked_at.as_slice(),
         calendar: &calendar,
+        rehearsed: &rehearsed,
         executions: &executions,
         details: &details,
         removed: &removed,
@@ -267,11 +272,11 @@ fn newest_in_full(
     Ok(details)
 }
 
-/// Whether a change is of a device that the page is about.
-fn is_of(freshness: &Freshness, change: &ChangeRow) -> bool {
+/// Whether a device is one that the page is about.
+fn is_about(freshness: &Freshness, device: &str) -> bool {
     let planned = |target: &&JudgedTarget| target.state > TargetState::NotPlanned;
     let mut targets = freshness.targets.iter().filter(planned);
-    targets.any(|target| target.device == change.device_name)
+    targets.any(|target| target.device == device)
 }
 
 /// Whether a plan asks for what has unsaved changes.

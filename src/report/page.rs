@@ -28,6 +28,7 @@ pub fn render(page: &ReportPage<'_>) -> String {
         parts::attention(page),
         Some(parts::days(page)),
         parts::changed(page),
+        parts::rehearsed(page),
         Some(levels::executions(page)),
         parts::removed(page),
     ]

@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::freshness::Freshness;
-use crate::history::{ActivityRow, ChangeRow, NoteRow, PlanRow, RemovedRow, TaskDetails, UnsavedTarget};
+use crate::history::{
+    ActivityRow, ChangeRow, NoteRow, PlanRow, RehearsedTarget, RemovedRow, TaskDetails, UnsavedTarget,
+};
 use crate::report::page::calendar::DayCalendar;
 use crate::run::event::ScriptRun;
 use crate::values::change::ChangeList;
@@ -35,6 +37,8 @@ pub struct ReportPage<'p> {
     pub not_looked_at: &'p [String],
     /// The days.
     pub calendar: &'p DayCalendar,
+    /// The domains that were ever rehearsed, with the newest rehearsal of each.
+    pub rehearsed: &'p [RehearsedTarget],
     /// The plan executions, newest first.
     pub executions: &'p [PlanRow],
     /// The newest of them in full.

@@ -9,9 +9,11 @@ use maud::{Markup, html};
 use crate::freshness::{Attempt, JudgedTarget, TargetState};
 use crate::report::page::calendar::{CalendarRow, Day, in_words};
 use crate::report::page::content::ReportPage;
+use crate::report::rehearse::keys;
 use crate::run::event::FileKind;
 use crate::values::change::ChangeList;
 use crate::values::duration::HumanDuration;
+use crate::values::rehearsal::{RehearsalResult, RehearsalVerdict};
 use crate::values::size::Bytes;
 use crate::values::text::printable;
 
@@ -270,6 +272,66 @@ fn days_row(row: &CalendarRow, dates: &[Date]) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// What spares said of the backups; no such part where nothing was ever rehearsed.
+pub(super) fn rehearsed(page: &ReportPage<'_>) -> Option<Section> {
+    if page.rehearsed.is_empty() {
+        return None;
+    }
+    let good = page
+        .rehearsed
+        .iter()
+        .filter(|target| target.last.result.is_good())
+        .count();
+    let left_out = page.rehearsed.len().saturating_sub(MOST_LINES);
+    let body = html! {
+        p {
+            (good) " of " (page.rehearsed.len()) " domains that were rehearsed would come up, as a spare said in its newest dry run of them. "
+            "A dry run proves that the spare takes the backup, and not that the services behind it work."
+        }
+        div.scroll role="group" tabindex="0" aria-label="Could it be restored, scrolls sideways" {
+            table.stack {
+                caption { "The newest rehearsal of each domain" }
+                thead { tr {
+                    @for title in ["State", "Device", "Domain", "When", "Spare", "What it said"] { th scope="col" { (title) } }
+                } }
+                tbody {
+                    @for target in page.rehearsed.iter().take(MOST_LINES) {
+                        @let result = &target.last.result;
+                        tr {
+                            td data-l="State" { span class={ "st " (verdict_class(result)) } { (result.verdict.words()) } }
+                            th scope="row" data-l="Device" { (printable(&target.device_name)) }
+                            td data-l="Domain" { (printable(&target.domain_name)) }
+                            td.k data-l="When" { (time(page, target.last.start_time)) }
+                            td data-l="Spare" { (printable(&target.last.spare_name)) }
+                            td.m data-l="What it said" {
+                                (printable(&result.against()))
+                                @if !result.missing_keys.is_empty() {
+                                    @if !result.against().is_empty() { "; " }
+                                    "keys that it needs from elsewhere: " (keys(&result.missing_keys))
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        @if left_out > 0 { p { (left_out) " more are left out here: " code { (page.command(["history", "status"])) } " has them all." } }
+    };
+    Some(Section {
+        id: "rehearsed",
+        title: "Could it be restored",
+        body,
+    })
+}
+
+fn verdict_class(result: &RehearsalResult) -> &'static str {
+    match (result.verdict, result.is_good()) {
+        (_, true) => "good",
+        (RehearsalVerdict::WouldFail, _) => "failed",
+        (RehearsalVerdict::WouldWork | RehearsalVerdict::NotKnown, _) => "warned",
     }
 }
 

@@ -6,12 +6,15 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::freshness::{Attempt, Freshness, JudgedTarget, LastAttempt, TargetState};
-use crate::history::{ChangeRow, GoodBackup, RemovedRow, TaskOfDay, UnsavedTarget};
+use crate::history::{
+    ChangeRow, GoodBackup, RehearsalId, RehearsalRow, RehearsedTarget, RemovedRow, TaskOfDay, UnsavedTarget,
+};
 use crate::report::fixture;
 use crate::run::event::{ActionKind, FileKind, TaskId};
 use crate::run::status::Status;
 use crate::values::change::{Change, ChangeList, ConfigChange, ConfigPiece};
 use crate::values::invocation::Invocation;
+use crate::values::rehearsal::{RehearsalResult, RehearsalVerdict, SpareProof};
 
 fn now() -> Timestamp {
     "2026-11-22T09:00:00Z".parse().expect("a moment")
@@ -89,6 +92,29 @@ fn page_about(targets: Vec<JudgedTarget>, unsaved: usize, left: Option<&str>) ->
             warned: false,
         });
     }
+    let rehearsed = [RehearsedTarget {
+        device_name: "QA1".to_owned(),
+        domain_name: "<u>DOM1".to_owned(),
+        last: RehearsalRow {
+            id: RehearsalId(1),
+            task: TaskId(7),
+            device_name: "QA1".to_owned(),
+            domain_name: "<u>DOM1".to_owned(),
+            spare_name: "SPARE1".to_owned(),
+            firmware_version: None,
+            serial: None,
+            start_time: now(),
+            end_time: Some(now()),
+            result: RehearsalResult {
+                verdict: RehearsalVerdict::WouldFail,
+                proof: SpareProof::Unchanged,
+                refused: vec!["XMLManager <u>default".to_owned()],
+                missing_keys: vec!["cert:///key.pem".to_owned()],
+                message: None,
+            },
+        },
+        good_time: None,
+    }];
     let executions = fixture::plans();
     let activities = fixture::activities();
     let details = fixture::details();
@@ -105,6 +131,7 @@ fn page_about(targets: Vec<JudgedTarget>, unsaved: usize, left: Option<&str>) ->
         left,
         not_looked_at: &["the store <is> away; whether the backups are in it was not looked at".to_owned()],
         calendar: &calendar,
+        rehearsed: &rehearsed,
         executions: &executions,
         details: &[ExecutionDetails {
             plan,
@@ -189,6 +216,8 @@ fn texts_from_elsewhere_are_text_and_visible() {
         "<b>QA1",
         "<i>DOM2",
         "<b>big",
+        "<u>DOM1",
+        "<u>default",
         "<i>disabled",
         "store <is>",
         "\u{202e}",
