@@ -2,7 +2,7 @@
 //!
 //! This is the one place that knows them. Unknown keys, nearest keys, defaults, ranges and
 //! choices are decided by it, and `docs/plan-reference.md` is written from it. Here are the
-//! types; [`file`], [`tables`] and those beside them hold what they say.
+//! types; [`mod@file`], [`tables`] and those beside them hold what they say.
 
 pub mod device;
 pub mod file;
