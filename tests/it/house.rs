@@ -180,6 +180,8 @@ fn every_toml_block_in_the_documents_is_a_valid_plan_file() {
             .filter_map(|rest| rest.split("```").next())
         {
             let folder = tempfile::tempdir().expect("a folder");
+            // What an example includes.
+            fs::create_dir(folder.path().join("devices.d")).expect("a folder");
             let file = folder.path().join("plans.toml");
             fs::write(&file, block).expect("a plan file");
             fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("rights");
