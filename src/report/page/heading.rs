@@ -123,7 +123,7 @@ pub(super) fn figures(page: &ReportPage<'_>) -> Markup {
             @if never > 0 {
                 div { dt { "No good backup at all" } dd { (never) } }
             }
-            div { dt { "Unsaved changes" } dd { (page.unsaved.len()) } }
+            div { dt { "Unsaved changes seen" } dd { (page.unsaved.len()) } }
             div { dt { "Last good backups, in all" } dd { (Bytes(size)) } }
         }
     }
