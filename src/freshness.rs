@@ -2,6 +2,7 @@
 //!
 //! Pure: what is expected, what history knows, and the present come in as values.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -156,39 +157,33 @@ impl Freshness {
         now: Timestamp,
         max_age: Duration,
     ) -> Self {
-        // The running configuration is exported only where it differs from the saved one:
-        // that such an export is old means nothing.
-        let known = || known.iter().filter(|row| row.kind != FileKind::NonPersisted);
         let judge = FreshnessJudge {
             attempt,
             gone,
             now,
             max_age,
         };
+        let expected_of = by_device(expected, |expected| &expected.device);
+        // The running configuration is exported only where it differs from the saved one:
+        // that such an export is old means nothing.
+        let known = known.iter().filter(|row| row.kind != FileKind::NonPersisted);
+        let known_of = by_device(known, |row| &row.device_name);
         let mut targets = Vec::new();
-        for row in known() {
-            let of_device = || {
-                expected
-                    .iter()
-                    .filter(|expected| expected.device == row.device_name)
-            };
-            if of_device().next().is_some() {
-                let no_plan = of_device().all(|expected| expected.what.is_none());
-                let wanted = of_device().any(|expected| covers(expected, row));
+        for (device, expected) in expected_of {
+            let known = known_of.get(device).map(Vec::as_slice).unwrap_or_default();
+            let no_plan = expected.iter().all(|expected| expected.what.is_none());
+            let mut there: HashSet<(String, Option<FileKind>)> = HashSet::new();
+            for row in known {
+                let wanted = expected.iter().any(|expected| covers(expected, row));
+                there.insert((row.domain_name.clone(), Some(row.kind)));
                 targets.push(judge.known(row, wanted || no_plan));
             }
-        }
-        for expected in expected {
-            let has_target = |domain: &str, targets: &[JudgedTarget]| {
+            for expected in expected {
                 let kind = expected.what.as_ref().map(|what| what.kind);
-                let same = |target: &JudgedTarget| {
-                    target.device == expected.device && target.domain == domain && target.kind == kind
-                };
-                targets.iter().any(same)
-            };
-            for domain in missing(expected, known()) {
-                if !has_target(&domain, &targets) {
-                    targets.push(never(expected, domain));
+                for domain in missing(expected, known) {
+                    if there.insert((domain.clone(), kind)) {
+                        targets.push(never(expected, domain));
+                    }
                 }
             }
         }
@@ -201,10 +196,12 @@ impl Freshness {
     /// is where `max_age` says how long it may be. What is never rehearsed is not judged: backups of
     /// all domains, those of `default`, secure backups.
     pub fn note_rehearsals(&mut self, known: &[RehearsedTarget], now: Timestamp, max_age: Option<Duration>) {
+        let known = known
+            .iter()
+            .map(|one| ((one.device_name.as_str(), one.domain_name.as_str()), one));
+        let known: HashMap<(&str, &str), &RehearsedTarget> = known.collect();
         for target in &mut self.targets {
-            let is_same =
-                |one: &&RehearsedTarget| one.device_name == target.device && one.domain_name == target.domain;
-            let rehearsed = known.iter().find(is_same);
+            let rehearsed = known.get(&(target.device.as_str(), target.domain.as_str()));
             let is_rehearsed = target.kind == Some(FileKind::Persisted)
                 && RestorableDomain::named(&target.domain).is_ok()
                 && target.good.is_some();
@@ -239,14 +236,9 @@ impl Freshness {
     /// The worst first.
     fn sort(&mut self) {
         self.targets.sort_by(|a, b| {
-            let place = |target: &JudgedTarget| {
-                (
-                    target.device.clone(),
-                    target.domain.clone(),
-                    target.kind.map(FileKind::code),
-                )
-            };
-            b.state.cmp(&a.state).then_with(|| place(a).cmp(&place(b)))
+            let by_name = || a.device.cmp(&b.device).then_with(|| a.domain.cmp(&b.domain));
+            let by_kind = || a.kind.map(FileKind::code).cmp(&b.kind.map(FileKind::code));
+            b.state.cmp(&a.state).then_with(by_name).then_with(by_kind)
         });
     }
 
@@ -275,6 +267,18 @@ impl Freshness {
     }
 }
 
+/// One look at everything, so that a fleet is not looked through once for each of its devices.
+fn by_device<'t, T>(
+    things: impl IntoIterator<Item = &'t T>,
+    device: impl Fn(&'t T) -> &'t str,
+) -> BTreeMap<&'t str, Vec<&'t T>> {
+    let mut by_device: BTreeMap<&str, Vec<&T>> = BTreeMap::new();
+    for thing in things {
+        by_device.entry(device(thing)).or_default().push(thing);
+    }
+    by_device
+}
+
 fn covers(expected: &ExpectedTarget, row: &TargetRow) -> bool {
     expected.what.as_ref().is_some_and(|what| {
         let domain = match &what.domains {
@@ -287,10 +291,9 @@ fn covers(expected: &ExpectedTarget, row: &TargetRow) -> bool {
 
 /// What is expected and has no row in history: domains by their names, a whole pattern
 /// where no domain is known that matches it.
-fn missing<'k>(expected: &ExpectedTarget, mut known: impl Iterator<Item = &'k TargetRow>) -> Vec<String> {
-    let is_known = |row: &TargetRow| row.device_name == expected.device && covers(expected, row);
+fn missing(expected: &ExpectedTarget, of_device: &[&TargetRow]) -> Vec<String> {
     match &expected.what {
-        None if known.any(|row| row.device_name == expected.device) => Vec::new(),
+        None if !of_device.is_empty() => Vec::new(),
         None => vec!["-".to_owned()],
         Some(What { domains: None, .. }) => vec![ALL_DOMAINS.to_owned()],
         Some(What {
@@ -302,7 +305,8 @@ fn missing<'k>(expected: &ExpectedTarget, mut known: impl Iterator<Item = &'k Ta
                 .filter(|name| pattern.matches(name))
                 .map(str::to_owned)
                 .collect();
-            match names.is_empty() && !known.any(is_known) {
+            let is_known = of_device.iter().any(|row| covers(expected, row));
+            match names.is_empty() && !is_known {
                 true => vec![pattern.to_string()],
                 false => names,
             }

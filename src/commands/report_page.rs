@@ -1,5 +1,6 @@
 //! `dpbackup report`
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -19,7 +20,7 @@ use crate::commands::history::{known, moment, plan_rows};
 use crate::commands::loading::{load_plan, read_history};
 use crate::commands::status::judge;
 use crate::exit::Exit;
-use crate::freshness::{self, Freshness, JudgedTarget, TargetState};
+use crate::freshness::{self, Freshness, TargetState};
 use crate::history::{
     ChangeFilter, ChangeRow, History, PlanFilter, PlanRow, RehearsedTarget, RemovedRow, TaskDetails,
     UnsavedTarget,
@@ -176,6 +177,7 @@ fn page_of(
         None => freshness::expected(file),
     };
     let (freshness, not_looked_at) = judge(file, history, &expected, now, max_age)?;
+    let planned = PlannedTargets::of(&freshness);
     let mut executions: Vec<PlanRow> = Vec::new();
     let mut calendar = DayCalendar::new(since, now, &zone);
     let mut details: Vec<ExecutionDetails> = Vec::new();
@@ -190,7 +192,10 @@ fn page_of(
         history.each_task_since(since, plan, |task| calendar.add(&task))?;
         details = newest_in_full(file, history, &executions)?;
         for target in history.unsaved_targets()? {
-            if is_planned(&freshness, &target) {
+            if planned
+                .domains
+                .contains(&(target.device_name.as_str(), target.domain_name.as_str()))
+            {
                 let objects = history.unsaved_of_task(target.task)?;
                 unsaved.push((target, objects));
             }
@@ -204,9 +209,9 @@ fn page_of(
         })?;
         more_changes = changes.len() > MOST_CHANGES as usize;
         changes.truncate(MOST_CHANGES as usize);
-        changes.retain(|change| is_about(&freshness, &change.device_name));
+        changes.retain(|change| planned.devices.contains(change.device_name.as_str()));
         rehearsed = history.rehearsed_targets()?;
-        rehearsed.retain(|target| is_about(&freshness, &target.device_name));
+        rehearsed.retain(|target| planned.devices.contains(target.device_name.as_str()));
         removed = history.removed_since(since)?;
     }
     let left = open_quiesces(file);
@@ -272,18 +277,24 @@ fn newest_in_full(
     Ok(details)
 }
 
-/// Whether a device is one that the page is about.
-fn is_about(freshness: &Freshness, device: &str) -> bool {
-    let planned = |target: &&JudgedTarget| target.state > TargetState::NotPlanned;
-    let mut targets = freshness.targets.iter().filter(planned);
-    targets.any(|target| target.device == device)
+/// What the page is about: what a plan asks for.
+struct PlannedTargets<'f> {
+    devices: HashSet<&'f str>,
+    domains: HashSet<(&'f str, &'f str)>,
 }
 
-/// Whether a plan asks for what has unsaved changes.
-fn is_planned(freshness: &Freshness, unsaved: &UnsavedTarget) -> bool {
-    freshness.targets.iter().any(|target| {
-        target.state > TargetState::NotPlanned
-            && target.device == unsaved.device_name
-            && target.domain == unsaved.domain_name
-    })
+impl<'f> PlannedTargets<'f> {
+    fn of(freshness: &'f Freshness) -> Self {
+        let planned = freshness
+            .targets
+            .iter()
+            .filter(|target| target.state > TargetState::NotPlanned);
+        let domains: HashSet<(&str, &str)> = planned
+            .map(|target| (target.device.as_str(), target.domain.as_str()))
+            .collect();
+        Self {
+            devices: domains.iter().map(|(device, _)| *device).collect(),
+            domains,
+        }
+    }
 }
