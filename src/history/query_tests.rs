@@ -1,7 +1,7 @@
 use super::*;
 use crate::history::fixture::{Fixture, at, file};
 use crate::history::view::FileFilter;
-use crate::history::{FileId, GoodBackup, TargetRow, journal, ledger, stored};
+use crate::history::{FileId, GoodBackup, TargetRow, journal, ledger, stored, survey};
 use crate::run::event::{ActionKind, Event, FileKind, Owner, StoredFile};
 use crate::run::ledger::Ledger;
 
@@ -482,6 +482,13 @@ fn the_newest_files_of_a_content_come_first_without_sorting_all_of_them() {
         steps[0].contains("(device_name=? AND domain_name=?)"),
         "{steps:?}"
     );
+}
+
+#[test]
+fn what_was_removed_is_found_without_a_look_at_what_stayed() {
+    let fixture = Fixture::new();
+    let steps = steps(&fixture, survey::REMOVED);
+    assert!(steps[0].contains("INDEX file_removed"), "{steps:?}");
 }
 
 fn steps(fixture: &Fixture, query: &str) -> Vec<String> {

@@ -34,7 +34,7 @@ const UNSAVED: &str = "SELECT t.device_name, t.domain_name, t.id, t.start_time
      WHERE b.kind = ?1 AND t.unsaved_changes = 1
      ORDER BY t.device_name, t.domain_name";
 
-const REMOVED: &str = "SELECT t.device_name, count(*) AS files, sum(f.size) AS size
+pub(super) const REMOVED: &str = "SELECT t.device_name, count(*) AS files, sum(f.size) AS size
      FROM file AS f CROSS JOIN task_execution AS t ON t.id = f.task_execution_id
      WHERE f.pruned_time >= ?1 GROUP BY t.device_name ORDER BY t.device_name";
 

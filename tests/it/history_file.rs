@@ -178,6 +178,7 @@ fn the_next_run_brings_an_older_history_forward_and_a_reader_says_so() {
              DROP TABLE rehearsal;
              DROP TABLE unsaved_change;
              DROP INDEX file_by_path;
+             DROP INDEX file_removed;
              DROP INDEX task_execution_by_device;
              CREATE INDEX task_execution_by_device ON task_execution (device_name);
              CREATE INDEX file_kept_by_content ON file (content)

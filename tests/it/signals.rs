@@ -189,7 +189,10 @@ fn a_signal_between_two_tasks_ends_the_plan_before_the_second() {
          domains = \"DOM*\"\nquiesce = true\npost_script = \"signal.sh\"\n",
     )
     // Once: from the script of a task that had begun it would be a second signal.
-    .script("signal.sh", "#!/bin/sh\nmkdir \"$HOME/sent\" && kill -INT $PPID\n");
+    .script(
+        "signal.sh",
+        "#!/bin/sh\nmkdir \"$HOME/sent\" && kill -INT $PPID\n",
+    );
     let _ran = home.dpbackup(&["run", "P"]).exits(130);
     let plan = plans(&home).remove(0);
     assert_eq!(plan.status.code(), "INTERRUPTED");
