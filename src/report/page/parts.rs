@@ -23,6 +23,9 @@ const MOST_LINES: usize = 500;
 /// So many rows of days are drawn: more of them are folded.
 const MOST_ROWS: usize = 1_500;
 
+/// So many squares are drawn: of many days fewer rows.
+const MOST_SQUARES: usize = 100_000;
+
 /// So many unsaved objects are named.
 const MOST_NAMED: usize = 5;
 
@@ -183,9 +186,10 @@ pub(super) fn days(page: &ReportPage<'_>) -> Section {
     let calendar = page.calendar;
     let dates = calendar.dates();
     let targets = calendar.targets();
+    let most_rows = most_rows(dates.len());
     let body = if targets == 0 {
         html! { p { "Nothing was run in this time." } }
-    } else if targets <= MOST_ROWS {
+    } else if targets <= most_rows {
         let groups = html! {
             @for device in calendar.by_target() {
                 tbody {
@@ -202,11 +206,11 @@ pub(super) fn days(page: &ReportPage<'_>) -> Section {
     } else {
         let mut rows = calendar.by_device();
         let all = rows.len();
-        if all > MOST_ROWS {
+        if all > most_rows {
             rows.retain(|row| row.days.iter().any(|day| *day > Day::Good));
         }
-        let shown = rows.len().min(MOST_ROWS);
-        let groups = html! { tbody { @for row in rows.iter().take(MOST_ROWS) { (days_row(row, &dates)) } } };
+        let shown = rows.len().min(most_rows);
+        let groups = html! { tbody { @for row in rows.iter().take(most_rows) { (days_row(row, &dates)) } } };
         html! {
             p {
                 (targets) " targets are too many for a row each: a row is a device, and a square the worst of its domains."
@@ -220,6 +224,11 @@ pub(super) fn days(page: &ReportPage<'_>) -> Section {
         title: "Day by day",
         body,
     }
+}
+
+/// How many rows of so many days are drawn.
+pub(super) fn most_rows(days: usize) -> usize {
+    MOST_ROWS.min(MOST_SQUARES / days.max(1))
 }
 
 fn drawn(dates: &[Date], caption: &str, groups: &Markup) -> Markup {

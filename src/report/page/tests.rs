@@ -284,6 +284,11 @@ fn what_is_left_out_is_said_with_the_command_that_has_it() {
     assert!(page.contains("The newest 1; of older ones <code>dpbackup history activities ID --config"));
 }
 
+#[test]
+fn the_more_days_the_fewer_rows_of_them_are_drawn() {
+    assert_eq!([1, 30, 90, 366].map(parts::most_rows), [1_500, 1_500, 1_111, 273]);
+}
+
 /// The colours of one scheme, by their names in the styles.
 fn colours(block: &str) -> impl Fn(&str) -> [f64; 3] {
     let block = block.to_owned();
