@@ -4,12 +4,18 @@
 //! status may show it late or never, and an answer that is a sentence or an error may have begun
 //! it all the same. So the way back sends at least one unquiesce before it is called done.
 
+mod outcome;
+mod scope;
+
 use std::time::Duration;
 
 use crate::gateway::Gateway;
 use crate::gateway::domains::{DEFAULT_DOMAIN, DomainStatus, QuiesceState};
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::request;
+
+pub use outcome::{AtRest, Confirmation, Restored, UnquiesceAnswer};
+pub use scope::{Scope, ScopeState};
 
 /// The longest pause between two looks at the device.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -34,65 +40,6 @@ const GONE_AFTER: Duration = Duration::from_secs(30);
 /// The pause after a login that was refused; a lock on an account lasts a minute by
 /// default (soma-wire section 1.4).
 const REFUSED_PAUSE: Duration = Duration::from_secs(75);
-
-/// What is quiesced.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// Every domain but `default`.
-    Device,
-    /// One domain.
-    Domain(String),
-}
-
-impl std::fmt::Display for Scope {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Scope::Device => f.write_str("the device"),
-            Scope::Domain(name) => write!(f, "domain {name}"),
-        }
-    }
-}
-
-/// How a scope stands as a whole.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ScopeState {
-    /// Everything in it works.
-    Normal,
-    /// Everything in it is quiesced.
-    Quiesced,
-    /// Something is on the way, or some domains are quiesced and some are not.
-    Between(String),
-    /// Something in it is on its way back to work.
-    Unquiescing(String),
-    /// The device reports that it went wrong.
-    Failed(String),
-    /// The domain is not there.
-    Gone,
-    /// The device has no domain but `default`: nothing can be quiesced, nothing is.
-    Empty,
-}
-
-impl ScopeState {
-    /// Whether a quiesce shows in it, or its traces.
-    pub fn shows_quiesce(&self) -> bool {
-        matches!(
-            self,
-            Self::Quiesced | Self::Between(_) | Self::Unquiescing(_) | Self::Failed(_)
-        )
-    }
-}
-
-impl std::fmt::Display for ScopeState {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Normal => f.write_str("not quiesced"),
-            Self::Quiesced => f.write_str("quiesced"),
-            Self::Between(words) | Self::Unquiescing(words) | Self::Failed(words) => f.write_str(words),
-            Self::Gone => f.write_str("not there"),
-            Self::Empty => f.write_str("without any domain but default"),
-        }
-    }
-}
 
 /// What came of asking for a quiesce.
 #[derive(Debug)]
@@ -172,83 +119,6 @@ pub enum Waited {
     TimedOut(Result<ScopeState>),
     /// Somebody asked to stop.
     Interrupted,
-}
-
-impl Scope {
-    /// This state of it as a sentence. The words for a device whose domains differ are one.
-    pub fn stands(&self, state: &ScopeState) -> String {
-        match (self, state) {
-            (
-                Scope::Device,
-                ScopeState::Between(words) | ScopeState::Unquiescing(words) | ScopeState::Failed(words),
-            ) => words.clone(),
-            _ => format!("{self} is {state}"),
-        }
-    }
-
-    /// How this scope stands, from the status of all domains. `default` never goes down
-    /// and does not count for the device.
-    pub fn state(&self, domains: &[DomainStatus]) -> ScopeState {
-        let mut in_scope = domains.iter().filter(|domain| match self {
-            Scope::Device => domain.name != DEFAULT_DOMAIN,
-            Scope::Domain(name) => domain.name == *name,
-        });
-        let Scope::Domain(_) = self else {
-            return Self::combined(in_scope);
-        };
-        match in_scope.next().map(|domain| &domain.quiesce) {
-            None => ScopeState::Gone,
-            Some(QuiesceState::Normal) => ScopeState::Normal,
-            Some(QuiesceState::Quiesced) => ScopeState::Quiesced,
-            Some(state @ QuiesceState::Changing(_)) if state.is_unquiescing() => {
-                ScopeState::Unquiescing(state.to_string())
-            }
-            Some(state @ QuiesceState::Changing(_)) => ScopeState::Between(state.to_string()),
-            Some(state @ QuiesceState::Failed(_)) => ScopeState::Failed(state.to_string()),
-        }
-    }
-
-    fn combined<'d>(domains: impl Iterator<Item = &'d DomainStatus>) -> ScopeState {
-        let (mut normal, mut quiesced, mut changing) = (0_usize, 0_usize, Vec::new());
-        for domain in domains {
-            match &domain.quiesce {
-                QuiesceState::Normal => normal += 1,
-                QuiesceState::Quiesced => quiesced += 1,
-                state @ QuiesceState::Failed(_) => {
-                    return ScopeState::Failed(format!("domain {} is {state}", domain.name));
-                }
-                QuiesceState::Changing(_) => changing.push(domain),
-            }
-        }
-        // One that is on its way back tells which way the device is going.
-        let told = changing
-            .iter()
-            .find(|domain| domain.quiesce.is_unquiescing())
-            .or(changing.first());
-        if let Some(domain) = told {
-            let more = match changing.len() - 1 {
-                0 => String::new(),
-                1 => " and 1 more is on the way".to_owned(),
-                more => format!(" and {more} more are on the way"),
-            };
-            let words = format!("domain {} is {}{more}", domain.name, domain.quiesce);
-            return if domain.quiesce.is_unquiescing() {
-                ScopeState::Unquiescing(words)
-            } else {
-                ScopeState::Between(words)
-            };
-        }
-        match (normal, quiesced) {
-            (0, 0) => ScopeState::Empty,
-            (_, 0) => ScopeState::Normal,
-            (0, _) => ScopeState::Quiesced,
-            (normal, quiesced) => {
-                let domains = if quiesced == 1 { "domain is" } else { "domains are" };
-                let others = if normal == 1 { "is" } else { "are" };
-                ScopeState::Between(format!("{quiesced} {domains} quiesced and {normal} {others} not"))
-            }
-        }
-    }
 }
 
 impl Gateway<'_> {
@@ -511,141 +381,5 @@ fn pause_after<T>(looked: &Result<T>, pause: Duration) -> Duration {
             REFUSED_PAUSE
         }
         _ => pause,
-    }
-}
-
-/// How the device shows itself when nothing more is to be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AtRest {
-    /// At work.
-    AtWork,
-    /// It has no domain but `default`: nothing shows whether anything is quiesced.
-    NoDomain,
-    /// It does not list the domain.
-    NotListed,
-}
-
-impl std::fmt::Display for AtRest {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::AtWork => "the device shows it at work",
-            Self::NoDomain => "the device has no domain but default, so that nothing shows it",
-            Self::NotListed => "the device does not list the domain",
-        })
-    }
-}
-
-/// What a confirmation rests on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Confirmation {
-    /// Whether the device was seen quiesced, or on its way.
-    pub seen: bool,
-    /// How it shows itself after an unquiesce.
-    pub rests: AtRest,
-    /// How it answered that.
-    pub answer: UnquiesceAnswer,
-}
-
-/// How a device answered an unquiesce.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum UnquiesceAnswer {
-    /// With OK.
-    Ok,
-    /// With these words.
-    Refused(String),
-    /// Not at all.
-    None,
-}
-
-impl std::fmt::Display for Confirmation {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { seen, rests, answer } = self;
-        match (seen, rests, answer) {
-            (_, _, UnquiesceAnswer::Refused(words)) => {
-                write!(f, "{rests} and refuses an unquiesce ({words})")
-            }
-            (true, AtRest::AtWork, _) => f.write_str("unquiesced and confirmed"),
-            (false, _, UnquiesceAnswer::None) => write!(
-                f,
-                "the quiesce was asked for an hour ago or more and never seen on the device; told to unquiesce, \
-                 without an answer, and {rests}"
-            ),
-            (false, AtRest::AtWork, UnquiesceAnswer::Ok) => write!(
-                f,
-                "the quiesce was never seen on the device; unquiesced all the same, and {rests}"
-            ),
-            (_, AtRest::NoDomain | AtRest::NotListed, _) => write!(f, "unquiesced; {rests}"),
-        }
-    }
-}
-
-/// How an unquiesce ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Restored {
-    /// An unquiesce was sent, and the device confirms that nothing is quiesced.
-    Confirmed(Confirmation),
-    /// An unquiesce was sent and the device shows nothing quiesced; but the quiesce was never
-    /// answered and never seen, and nobody can tell that it does not arrive yet.
-    NotKnown(AtRest),
-    /// It could not be confirmed.
-    Not {
-        /// Whether the device was seen quiesced, or on its way.
-        seen: bool,
-        /// What stood in the way.
-        why: String,
-    },
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn domains(states: &[(&str, &str)]) -> Vec<DomainStatus> {
-        states
-            .iter()
-            .map(|(name, state)| DomainStatus {
-                name: (*name).to_owned(),
-                save_needed: false,
-                quiesce: QuiesceState::parse(state),
-                current_command: String::new(),
-            })
-            .collect()
-    }
-
-    #[test]
-    fn a_device_is_quiesced_when_all_but_default_are() {
-        let state = |states: &[(&str, &str)]| Scope::Device.state(&domains(states));
-        assert_eq!(
-            state(&[("default", ""), ("A", "quiesced"), ("B", "quiesced")]),
-            ScopeState::Quiesced
-        );
-        assert_eq!(
-            state(&[("default", ""), ("A", ""), ("B", "")]),
-            ScopeState::Normal
-        );
-        assert!(matches!(
-            state(&[("default", ""), ("A", "quiesced"), ("B", "")]),
-            ScopeState::Between(_)
-        ));
-        assert!(matches!(
-            state(&[("default", ""), ("A", "quiesced"), ("B", "quiescing")]),
-            ScopeState::Between(_)
-        ));
-        assert!(matches!(
-            state(&[("default", ""), ("A", "quiescing"), ("B", "unquiescing")]),
-            ScopeState::Unquiescing(_)
-        ));
-        assert!(matches!(
-            state(&[("default", ""), ("A", "quiesced"), ("B", "error")]),
-            ScopeState::Failed(_)
-        ));
-    }
-
-    #[test]
-    fn a_domain_is_judged_alone() {
-        let all = domains(&[("default", ""), ("A", "quiesced"), ("B", "")]);
-        assert_eq!(Scope::Domain("A".to_owned()).state(&all), ScopeState::Quiesced);
-        assert_eq!(Scope::Domain("B".to_owned()).state(&all), ScopeState::Normal);
-        assert_eq!(Scope::Domain("C".to_owned()).state(&all), ScopeState::Gone);
     }
 }

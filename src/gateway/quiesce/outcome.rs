@@ -1,0 +1,83 @@
+//! What is known once a device was told to unquiesce.
+
+/// How the device shows itself when nothing more is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtRest {
+    /// At work.
+    AtWork,
+    /// It has no domain but `default`: nothing shows whether anything is quiesced.
+    NoDomain,
+    /// It does not list the domain.
+    NotListed,
+}
+
+impl std::fmt::Display for AtRest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::AtWork => "the device shows it at work",
+            Self::NoDomain => "the device has no domain but default, so that nothing shows it",
+            Self::NotListed => "the device does not list the domain",
+        })
+    }
+}
+
+/// What a confirmation rests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confirmation {
+    /// Whether the device was seen quiesced, or on its way.
+    pub seen: bool,
+    /// How it shows itself after an unquiesce.
+    pub rests: AtRest,
+    /// How it answered that.
+    pub answer: UnquiesceAnswer,
+}
+
+/// How a device answered an unquiesce.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UnquiesceAnswer {
+    /// With OK.
+    Ok,
+    /// With these words.
+    Refused(String),
+    /// Not at all.
+    None,
+}
+
+impl std::fmt::Display for Confirmation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { seen, rests, answer } = self;
+        match (seen, rests, answer) {
+            (_, _, UnquiesceAnswer::Refused(words)) => {
+                write!(f, "{rests} and refuses an unquiesce ({words})")
+            }
+            (true, AtRest::AtWork, _) => f.write_str("unquiesced and confirmed"),
+            (false, _, UnquiesceAnswer::None) => write!(
+                f,
+                "the quiesce was asked for an hour ago or more and never seen on the device; told to unquiesce, \
+                 without an answer, and {rests}"
+            ),
+            (false, AtRest::AtWork, UnquiesceAnswer::Ok) => write!(
+                f,
+                "the quiesce was never seen on the device; unquiesced all the same, and {rests}"
+            ),
+            (_, AtRest::NoDomain | AtRest::NotListed, _) => write!(f, "unquiesced; {rests}"),
+        }
+    }
+}
+
+/// How an unquiesce ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Restored {
+    /// An unquiesce was sent, and the device confirms that nothing is quiesced.
+    Confirmed(Confirmation),
+    /// An unquiesce was sent and the device shows nothing quiesced; but the quiesce was never
+    /// answered and never seen, and nobody can tell that it does not arrive yet.
+    NotKnown(AtRest),
+    /// It could not be confirmed.
+    Not {
+        /// Whether the device was seen quiesced, or on its way.
+        seen: bool,
+        /// What stood in the way.
+        why: String,
+    },
+}

@@ -1,0 +1,193 @@
+//! What is quiesced, and how it stands as a whole.
+
+use crate::gateway::domains::{DEFAULT_DOMAIN, DomainStatus, QuiesceState};
+
+/// What is quiesced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Every domain but `default`.
+    Device,
+    /// One domain.
+    Domain(String),
+}
+
+impl std::fmt::Display for Scope {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Scope::Device => f.write_str("the device"),
+            Scope::Domain(name) => write!(f, "domain {name}"),
+        }
+    }
+}
+
+/// How a scope stands as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ScopeState {
+    /// Everything in it works.
+    Normal,
+    /// Everything in it is quiesced.
+    Quiesced,
+    /// Something is on the way, or some domains are quiesced and some are not.
+    Between(String),
+    /// Something in it is on its way back to work.
+    Unquiescing(String),
+    /// The device reports that it went wrong.
+    Failed(String),
+    /// The domain is not there.
+    Gone,
+    /// The device has no domain but `default`: nothing can be quiesced, nothing is.
+    Empty,
+}
+
+impl ScopeState {
+    /// Whether a quiesce shows in it, or its traces.
+    pub fn shows_quiesce(&self) -> bool {
+        matches!(
+            self,
+            Self::Quiesced | Self::Between(_) | Self::Unquiescing(_) | Self::Failed(_)
+        )
+    }
+}
+
+impl std::fmt::Display for ScopeState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Normal => f.write_str("not quiesced"),
+            Self::Quiesced => f.write_str("quiesced"),
+            Self::Between(words) | Self::Unquiescing(words) | Self::Failed(words) => f.write_str(words),
+            Self::Gone => f.write_str("not there"),
+            Self::Empty => f.write_str("without any domain but default"),
+        }
+    }
+}
+
+impl Scope {
+    /// This state of it as a sentence. The words for a device whose domains differ are one.
+    pub fn stands(&self, state: &ScopeState) -> String {
+        match (self, state) {
+            (
+                Scope::Device,
+                ScopeState::Between(words) | ScopeState::Unquiescing(words) | ScopeState::Failed(words),
+            ) => words.clone(),
+            _ => format!("{self} is {state}"),
+        }
+    }
+
+    /// How this scope stands, from the status of all domains. `default` never goes down
+    /// and does not count for the device.
+    pub fn state(&self, domains: &[DomainStatus]) -> ScopeState {
+        let mut in_scope = domains.iter().filter(|domain| match self {
+            Scope::Device => domain.name != DEFAULT_DOMAIN,
+            Scope::Domain(name) => domain.name == *name,
+        });
+        let Scope::Domain(_) = self else {
+            return Self::combined(in_scope);
+        };
+        match in_scope.next().map(|domain| &domain.quiesce) {
+            None => ScopeState::Gone,
+            Some(QuiesceState::Normal) => ScopeState::Normal,
+            Some(QuiesceState::Quiesced) => ScopeState::Quiesced,
+            Some(state @ QuiesceState::Changing(_)) if state.is_unquiescing() => {
+                ScopeState::Unquiescing(state.to_string())
+            }
+            Some(state @ QuiesceState::Changing(_)) => ScopeState::Between(state.to_string()),
+            Some(state @ QuiesceState::Failed(_)) => ScopeState::Failed(state.to_string()),
+        }
+    }
+
+    fn combined<'d>(domains: impl Iterator<Item = &'d DomainStatus>) -> ScopeState {
+        let (mut normal, mut quiesced, mut changing) = (0_usize, 0_usize, Vec::new());
+        for domain in domains {
+            match &domain.quiesce {
+                QuiesceState::Normal => normal += 1,
+                QuiesceState::Quiesced => quiesced += 1,
+                state @ QuiesceState::Failed(_) => {
+                    return ScopeState::Failed(format!("domain {} is {state}", domain.name));
+                }
+                QuiesceState::Changing(_) => changing.push(domain),
+            }
+        }
+        // One that is on its way back tells which way the device is going.
+        let told = changing
+            .iter()
+            .find(|domain| domain.quiesce.is_unquiescing())
+            .or(changing.first());
+        if let Some(domain) = told {
+            let more = match changing.len() - 1 {
+                0 => String::new(),
+                1 => " and 1 more is on the way".to_owned(),
+                more => format!(" and {more} more are on the way"),
+            };
+            let words = format!("domain {} is {}{more}", domain.name, domain.quiesce);
+            return if domain.quiesce.is_unquiescing() {
+                ScopeState::Unquiescing(words)
+            } else {
+                ScopeState::Between(words)
+            };
+        }
+        match (normal, quiesced) {
+            (0, 0) => ScopeState::Empty,
+            (_, 0) => ScopeState::Normal,
+            (0, _) => ScopeState::Quiesced,
+            (normal, quiesced) => {
+                let domains = if quiesced == 1 { "domain is" } else { "domains are" };
+                let others = if normal == 1 { "is" } else { "are" };
+                ScopeState::Between(format!("{quiesced} {domains} quiesced and {normal} {others} not"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn domains(states: &[(&str, &str)]) -> Vec<DomainStatus> {
+        states
+            .iter()
+            .map(|(name, state)| DomainStatus {
+                name: (*name).to_owned(),
+                save_needed: false,
+                quiesce: QuiesceState::parse(state),
+                current_command: String::new(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_device_is_quiesced_when_all_but_default_are() {
+        let state = |states: &[(&str, &str)]| Scope::Device.state(&domains(states));
+        assert_eq!(
+            state(&[("default", ""), ("A", "quiesced"), ("B", "quiesced")]),
+            ScopeState::Quiesced
+        );
+        assert_eq!(
+            state(&[("default", ""), ("A", ""), ("B", "")]),
+            ScopeState::Normal
+        );
+        assert!(matches!(
+            state(&[("default", ""), ("A", "quiesced"), ("B", "")]),
+            ScopeState::Between(_)
+        ));
+        assert!(matches!(
+            state(&[("default", ""), ("A", "quiesced"), ("B", "quiescing")]),
+            ScopeState::Between(_)
+        ));
+        assert!(matches!(
+            state(&[("default", ""), ("A", "quiescing"), ("B", "unquiescing")]),
+            ScopeState::Unquiescing(_)
+        ));
+        assert!(matches!(
+            state(&[("default", ""), ("A", "quiesced"), ("B", "error")]),
+            ScopeState::Failed(_)
+        ));
+    }
+
+    #[test]
+    fn a_domain_is_judged_alone() {
+        let all = domains(&[("default", ""), ("A", "quiesced"), ("B", "")]);
+        assert_eq!(Scope::Domain("A".to_owned()).state(&all), ScopeState::Quiesced);
+        assert_eq!(Scope::Domain("B".to_owned()).state(&all), ScopeState::Normal);
+        assert_eq!(Scope::Domain("C".to_owned()).state(&all), ScopeState::Gone);
+    }
+}
