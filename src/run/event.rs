@@ -4,7 +4,11 @@
 //! `Ledger` first (history: durable when the call returns) and then shows them to
 //! every [`Sink`] (screen, JSON lines, notifications).
 
-use std::path::PathBuf;
+mod opening;
+mod script_run;
+mod stored_file;
+mod undo;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,100 +16,13 @@ use jiff::Timestamp;
 use crate::run::status::Status;
 use crate::values::certificate_facts::CertificateFacts;
 use crate::values::change::ChangeList;
-use crate::values::lacks::Lacks;
 
-/// Identifies the execution of a plan in history.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PlanId(pub i64);
-
-/// Identifies the execution of an activity in history.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ActivityId(pub i64);
-
-/// Identifies the execution of a task in history.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TaskId(pub i64);
-
-/// Identifies an open row of the journal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct JournalId(pub i64);
-
-/// The word for the whole device where a domain is named.
-pub const ALL_DOMAINS: &str = "all-domains";
-
-/// An execution of a plan begins.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlanOpening {
-    /// The plan's name.
-    pub plan: String,
-    /// The plan file it was read from.
-    pub plan_file: PathBuf,
-    /// Names the kernel lock that lives as long as this process does.
-    pub process: String,
-    /// Whether a person asked for the window to be ignored.
-    pub window_ignored: bool,
-}
-
-/// An activity of that plan.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ActivityOpening {
-    /// The plan execution it belongs to.
-    pub plan: PlanId,
-    /// What is done.
-    pub action: ActionKind,
-    /// The device pattern as written.
-    pub device_pattern: String,
-    /// The domain pattern as written; `all-domains` for a secure backup.
-    pub domain_pattern: String,
-    /// Whether its tasks quiesce.
-    pub quiesce: bool,
-}
-
-/// A task of that activity. One that is skipped has its final status from the start.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TaskOpening {
-    /// The plan execution it belongs to.
-    pub plan: PlanId,
-    /// The activity execution it belongs to.
-    pub activity: ActivityId,
-    /// What is done.
-    pub action: ActionKind,
-    /// The device's name, or the raw device pattern where no device matched.
-    pub device: String,
-    /// The domain, `all-domains`, or the raw domain pattern where it was not expanded.
-    pub domain: String,
-    /// Ready, skipped, or failed before it could start.
-    pub status: Status,
-    /// Why it is skipped or failed.
-    pub error: Option<String>,
-}
-
-/// What an activity does, without its details.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ActionKind {
-    /// `SECURE_BACKUP`
-    SecureBackup,
-    /// `EXPORT_DOMAIN`
-    ExportDomain,
-}
-
-impl ActionKind {
-    /// The word in history.
-    pub fn code(self) -> &'static str {
-        match self {
-            ActionKind::SecureBackup => "SECURE_BACKUP",
-            ActionKind::ExportDomain => "EXPORT_DOMAIN",
-        }
-    }
-
-    /// The word in the arguments of scripts, as DPOD has it.
-    pub fn script_word(self) -> &'static str {
-        match self {
-            ActionKind::SecureBackup => "secureBackup",
-            ActionKind::ExportDomain => "exportDomain",
-        }
-    }
-}
+pub use opening::{
+    ALL_DOMAINS, ActionKind, ActivityId, ActivityOpening, JournalId, PlanId, PlanOpening, TaskId, TaskOpening,
+};
+pub use script_run::{ScriptEnd, ScriptMoment, ScriptRun};
+pub use stored_file::{FileKind, FileProof, StoredFile};
+pub use undo::{Certainty, OutOfService, Undo};
 
 /// Something happened that history keeps.
 #[derive(Clone, Debug, PartialEq)]
@@ -295,61 +212,6 @@ pub enum Event {
     },
 }
 
-/// Whether what a task backed up was out of service for it, and how long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OutOfService {
-    /// It was not quiesced.
-    Never,
-    /// From the quiesce that was sent to the unquiesce that the device confirmed.
-    For(Duration),
-    /// A quiesce was sent, and nobody saw the end.
-    NotKnown,
-}
-
-impl OutOfService {
-    /// Whether a quiesce was sent.
-    pub fn is_quiesced(self) -> bool {
-        self != OutOfService::Never
-    }
-
-    /// How long, in seconds, where that is known and it was at all.
-    pub fn seconds(self) -> Option<f64> {
-        match self {
-            OutOfService::For(time) => Some(time.as_millis() as f64 / 1000.0),
-            OutOfService::Never | OutOfService::NotKnown => None,
-        }
-    }
-}
-
-impl std::fmt::Display for OutOfService {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            OutOfService::Never => f.write_str("no"),
-            OutOfService::For(time) => write!(f, "{:.1} s", time.as_secs_f64()),
-            OutOfService::NotKnown => f.write_str("not known"),
-        }
-    }
-}
-
-/// What is known of a quiesce that was not confirmed to be undone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Certainty {
-    /// It was carried out, and nothing seen since says that it is undone.
-    Seen,
-    /// Whether it was carried out, or will be, is not known.
-    NotKnown,
-}
-
-impl Certainty {
-    /// The words that nobody overlooks.
-    pub fn words(self) -> &'static str {
-        match self {
-            Certainty::Seen => "STILL QUIESCED",
-            Certainty::NotKnown => "MAY BE QUIESCED",
-        }
-    }
-}
-
 /// Whose script, warning or note it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Owner {
@@ -376,199 +238,6 @@ pub struct DeviceFacts {
     pub model_type: Option<String>,
     /// How its certificate was trusted.
     pub tls_trust: Option<String>,
-}
-
-/// What kind of file a task stores.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum FileKind {
-    /// A part of a secure backup, its manifest included.
-    SecureBackup,
-    /// An export of the saved configuration.
-    Persisted,
-    /// An export of the running configuration.
-    NonPersisted,
-}
-
-impl FileKind {
-    /// Every kind.
-    pub const ALL: [FileKind; 3] = [
-        FileKind::SecureBackup,
-        FileKind::Persisted,
-        FileKind::NonPersisted,
-    ];
-
-    /// The word in history and in file names.
-    pub fn code(self) -> &'static str {
-        match self {
-            FileKind::SecureBackup => "secure-backup",
-            FileKind::Persisted => "persisted",
-            FileKind::NonPersisted => "nonpersisted",
-        }
-    }
-}
-
-/// What a file was verified by. It is never taken for more than it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum FileProof {
-    /// Every byte counts in a hash that the device gave with it, or, of a manifest, in its sense.
-    Whole,
-    /// Nothing but its size could be compared: the device gave a checksum of no known kind, or none.
-    SizeOnly,
-    /// Not even that: it is there under its name.
-    NameOnly,
-}
-
-impl FileProof {
-    /// Each of them.
-    pub const ALL: [FileProof; 3] = [FileProof::Whole, FileProof::SizeOnly, FileProof::NameOnly];
-
-    /// The word in history.
-    pub fn code(self) -> &'static str {
-        match self {
-            FileProof::Whole => "WHOLE",
-            FileProof::SizeOnly => "SIZE_ONLY",
-            FileProof::NameOnly => "NAME_ONLY",
-        }
-    }
-
-    /// What limits it, in words; nothing where nothing does.
-    pub fn limit(self) -> Option<&'static str> {
-        match self {
-            FileProof::Whole => None,
-            FileProof::SizeOnly => Some("size only"),
-            FileProof::NameOnly => Some("name only"),
-        }
-    }
-}
-
-/// `true` where every byte was compared, and otherwise what was.
-impl serde::Serialize for FileProof {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.limit() {
-            None => serializer.serialize_bool(true),
-            Some(limit) => serializer.serialize_str(limit),
-        }
-    }
-}
-
-/// A file that was downloaded and verified.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredFile {
-    /// Its name, as on the device.
-    pub name: String,
-    /// Its kind.
-    pub kind: FileKind,
-    /// Where it stands; where it would have stood if it was not kept.
-    pub path: PathBuf,
-    /// False where an unchanged export was not kept.
-    pub kept: bool,
-    /// Bytes.
-    pub size: u64,
-    /// Lower-case hex.
-    pub sha256: String,
-    /// Entries of the archive, inner ones included.
-    pub entries: Option<u64>,
-    /// Configuration objects of the archive.
-    pub objects: Option<u64>,
-    /// Hash over what the archive says, blind to volatile details.
-    pub content: Option<String>,
-    /// The task since which the content has been the same.
-    pub unchanged_since: Option<TaskId>,
-    /// What it was verified by.
-    pub proof: FileProof,
-    /// What a restore needs that is not in it, of an export.
-    pub lacks: Option<Lacks>,
-}
-
-/// When a script runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ScriptMoment {
-    /// Before.
-    Pre,
-    /// After.
-    Post,
-}
-
-/// One run of a script.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ScriptRun {
-    /// Before or after.
-    pub moment: ScriptMoment,
-    /// The file.
-    pub path: PathBuf,
-    /// Its arguments.
-    pub arguments: Vec<String>,
-    /// When it started.
-    pub started: Timestamp,
-    /// How long it ran.
-    pub duration: Duration,
-    /// How it ended.
-    pub end: ScriptEnd,
-    /// The last 64 KiB of what it printed.
-    pub output: String,
-    /// How many bytes it printed in all.
-    pub output_bytes: u64,
-}
-
-/// How a script ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ScriptEnd {
-    /// With a return code; 0 is success.
-    Code(i32),
-    /// By a signal.
-    Signal(i32),
-    /// It was ended at its timeout.
-    TimedOut(Duration),
-    /// It was ended because the run was interrupted.
-    Interrupted,
-    /// It could not be started.
-    NotStarted(String),
-}
-
-impl ScriptEnd {
-    /// Whether the script did its work.
-    pub fn is_success(&self) -> bool {
-        *self == ScriptEnd::Code(0)
-    }
-}
-
-impl std::fmt::Display for ScriptEnd {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            ScriptEnd::Code(code) => write!(f, "return code {code}"),
-            ScriptEnd::Signal(signal) => write!(f, "ended by signal {signal}"),
-            ScriptEnd::TimedOut(limit) => {
-                write!(
-                    f,
-                    "ended after its timeout of {}",
-                    humantime::format_duration(*limit)
-                )
-            }
-            ScriptEnd::Interrupted => f.write_str("ended because the run was interrupted"),
-            ScriptEnd::NotStarted(why) => write!(f, "could not be started: {why}"),
-        }
-    }
-}
-
-/// What must be undone on a device, written down before it is done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Undo {
-    /// Unquiesce the whole device.
-    UnquiesceDevice,
-    /// Unquiesce this domain.
-    UnquiesceDomain(String),
-    /// Remove this folder of ours, `temporary:///dpbackup-…`.
-    RemoveFolder(String),
-}
-
-impl Undo {
-    /// The domain it concerns; `all-domains` for the whole device.
-    pub fn domain(&self) -> &str {
-        match self {
-            Undo::UnquiesceDomain(domain) => domain,
-            Undo::UnquiesceDevice | Undo::RemoveFolder(_) => ALL_DOMAINS,
-        }
-    }
 }
 
 /// Something that is only shown, not kept.

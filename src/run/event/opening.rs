@@ -1,0 +1,98 @@
+//! What begins, and its number in history.
+
+use std::path::PathBuf;
+
+use crate::run::status::Status;
+
+/// Identifies the execution of a plan in history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PlanId(pub i64);
+
+/// Identifies the execution of an activity in history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ActivityId(pub i64);
+
+/// Identifies the execution of a task in history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TaskId(pub i64);
+
+/// Identifies an open row of the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JournalId(pub i64);
+
+/// The word for the whole device where a domain is named.
+pub const ALL_DOMAINS: &str = "all-domains";
+
+/// An execution of a plan begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanOpening {
+    /// The plan's name.
+    pub plan: String,
+    /// The plan file it was read from.
+    pub plan_file: PathBuf,
+    /// Names the kernel lock that lives as long as this process does.
+    pub process: String,
+    /// Whether a person asked for the window to be ignored.
+    pub window_ignored: bool,
+}
+
+/// An activity of that plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActivityOpening {
+    /// The plan execution it belongs to.
+    pub plan: PlanId,
+    /// What is done.
+    pub action: ActionKind,
+    /// The device pattern as written.
+    pub device_pattern: String,
+    /// The domain pattern as written; `all-domains` for a secure backup.
+    pub domain_pattern: String,
+    /// Whether its tasks quiesce.
+    pub quiesce: bool,
+}
+
+/// A task of that activity. One that is skipped has its final status from the start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskOpening {
+    /// The plan execution it belongs to.
+    pub plan: PlanId,
+    /// The activity execution it belongs to.
+    pub activity: ActivityId,
+    /// What is done.
+    pub action: ActionKind,
+    /// The device's name, or the raw device pattern where no device matched.
+    pub device: String,
+    /// The domain, `all-domains`, or the raw domain pattern where it was not expanded.
+    pub domain: String,
+    /// Ready, skipped, or failed before it could start.
+    pub status: Status,
+    /// Why it is skipped or failed.
+    pub error: Option<String>,
+}
+
+/// What an activity does, without its details.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ActionKind {
+    /// `SECURE_BACKUP`
+    SecureBackup,
+    /// `EXPORT_DOMAIN`
+    ExportDomain,
+}
+
+impl ActionKind {
+    /// The word in history.
+    pub fn code(self) -> &'static str {
+        match self {
+            ActionKind::SecureBackup => "SECURE_BACKUP",
+            ActionKind::ExportDomain => "EXPORT_DOMAIN",
+        }
+    }
+
+    /// The word in the arguments of scripts, as DPOD has it.
+    pub fn script_word(self) -> &'static str {
+        match self {
+            ActionKind::SecureBackup => "secureBackup",
+            ActionKind::ExportDomain => "exportDomain",
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What must be undone, and what is known of it afterwards.
+
+use std::time::Duration;
+
+use crate::run::event::opening::ALL_DOMAINS;
+
+/// What must be undone on a device, written down before it is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Undo {
+    /// Unquiesce the whole device.
+    UnquiesceDevice,
+    /// Unquiesce this domain.
+    UnquiesceDomain(String),
+    /// Remove this folder of ours, `temporary:///dpbackup-…`.
+    RemoveFolder(String),
+}
+
+impl Undo {
+    /// The domain it concerns; `all-domains` for the whole device.
+    pub fn domain(&self) -> &str {
+        match self {
+            Undo::UnquiesceDomain(domain) => domain,
+            Undo::UnquiesceDevice | Undo::RemoveFolder(_) => ALL_DOMAINS,
+        }
+    }
+}
+
+/// Whether what a task backed up was out of service for it, and how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutOfService {
+    /// It was not quiesced.
+    Never,
+    /// From the quiesce that was sent to the unquiesce that the device confirmed.
+    For(Duration),
+    /// A quiesce was sent, and nobody saw the end.
+    NotKnown,
+}
+
+impl OutOfService {
+    /// Whether a quiesce was sent.
+    pub fn is_quiesced(self) -> bool {
+        self != OutOfService::Never
+    }
+
+    /// How long, in seconds, where that is known and it was at all.
+    pub fn seconds(self) -> Option<f64> {
+        match self {
+            OutOfService::For(time) => Some(time.as_millis() as f64 / 1000.0),
+            OutOfService::Never | OutOfService::NotKnown => None,
+        }
+    }
+}
+
+impl std::fmt::Display for OutOfService {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            OutOfService::Never => f.write_str("no"),
+            OutOfService::For(time) => write!(f, "{:.1} s", time.as_secs_f64()),
+            OutOfService::NotKnown => f.write_str("not known"),
+        }
+    }
+}
+
+/// What is known of a quiesce that was not confirmed to be undone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Certainty {
+    /// It was carried out, and nothing seen since says that it is undone.
+    Seen,
+    /// Whether it was carried out, or will be, is not known.
+    NotKnown,
+}
+
+impl Certainty {
+    /// The words that nobody overlooks.
+    pub fn words(self) -> &'static str {
+        match self {
+            Certainty::Seen => "STILL QUIESCED",
+            Certainty::NotKnown => "MAY BE QUIESCED",
+        }
+    }
+}
