@@ -283,6 +283,8 @@ fn covers(expected: &ExpectedTarget, row: &TargetRow) -> bool {
     expected.what.as_ref().is_some_and(|what| {
         let domain = match &what.domains {
             None => row.domain_name == ALL_DOMAINS,
+            // A pattern of which no domain is known stands for itself alone.
+            Some(pattern) if row.is_pattern() => row.domain_name == pattern.to_string(),
             Some(pattern) => row.domain_name != ALL_DOMAINS && pattern.matches(&row.domain_name),
         };
         what.kind == row.kind && domain

@@ -103,6 +103,7 @@ fn places(
         Some(history) => history
             .targets()?
             .into_iter()
+            .filter(|row| !row.is_pattern())
             .map(|row| row.domain_name)
             .collect(),
         None => Vec::new(),

@@ -301,7 +301,7 @@ fn a_target_knows_its_newest_good_backup_and_its_newest_task() {
         "all-domains",
         Status::SkippedDeviceNotAvailable,
     );
-    fixture.task(plan, activity, "QA0", "DOM*", Status::SkippedDeviceNotAvailable);
+    let pattern = fixture.task(plan, activity, "QA0", "DOM*", Status::SkippedDeviceNotAvailable);
 
     let backup = Some(GoodBackup {
         task: first,
@@ -318,14 +318,63 @@ fn a_target_knows_its_newest_good_backup_and_its_newest_task() {
         good,
     };
     let skipped = (never, Status::SkippedDeviceNotAvailable, 2);
+    let unexpanded = (pattern, Status::SkippedDeviceNotAvailable, 2);
     let timeout = (second, Status::UnquiesceTimeout, 20);
     let success = (first, Status::Success, 10);
     assert_eq!(
         fixture.history.targets().expect("targets"),
         [
+            target("QA0", "DOM*", FileKind::Persisted, unexpanded, None),
             target("QA0", "all-domains", FileKind::SecureBackup, skipped, None),
             target("QA1", "SALES", FileKind::NonPersisted, success, backup),
             target("QA1", "SALES", FileKind::Persisted, timeout, backup),
+        ]
+    );
+}
+
+/// `device domain last-task` for each target.
+fn attempts(fixture: &Fixture) -> Vec<String> {
+    let targets = fixture.history.targets().expect("targets").into_iter();
+    let line = |row: TargetRow| format!("{} {} {}", row.device_name, row.domain_name, row.last_task.0);
+    targets.map(line).collect()
+}
+
+#[test]
+fn a_pattern_that_could_not_be_expanded_was_an_attempt_at_every_domain_that_it_matches() {
+    use Status::{
+        DeviceError, ReadyForExecution, SkippedDeviceNotAvailable, SkippedNoDevicesMatchingPattern,
+        SkippedNoDomainsMatchingPattern,
+    };
+    let mut fixture = Fixture::new();
+    let plan = fixture.plan("BackupQA", 0);
+    let activity = fixture.activity(plan, ActionKind::ExportDomain);
+    let mut tried =
+        |device: &str, domain: &str, status| fixture.task(plan, activity, device, domain, status).0;
+
+    // 1 and 2: nothing of them is known, and one of the two names a domain.
+    tried("QA1", "DOM*", SkippedDeviceNotAvailable);
+    tried("QA2", "A, B*, !B9", DeviceError);
+    // 3, 4: domains that are known end the patterns that match them, and no others.
+    tried("QA1", "DOM1", ReadyForExecution);
+    tried("QA1", "SALES", ReadyForExecution);
+    // 5, 6: an attempt at those that are known.
+    tried("QA1", "DOM*", SkippedDeviceNotAvailable);
+    tried("QA1", "DOM2", ReadyForExecution);
+    // 7: the device was asked, and has none of them; that says nothing of those that it had.
+    tried("QA1", "DOM*", SkippedNoDomainsMatchingPattern);
+    // 8: of no device is no attempt.
+    tried("QA9*", "DOM*", SkippedNoDevicesMatchingPattern);
+    // 9: a device without such a domain, as long as there is none.
+    tried("QA3", "X*", SkippedNoDomainsMatchingPattern);
+    assert_eq!(
+        attempts(&fixture),
+        [
+            "QA1 DOM1 5",
+            "QA1 DOM2 6",
+            "QA1 SALES 4",
+            "QA2 A 2",
+            "QA2 A, B*, !B9 2",
+            "QA3 X* 9"
         ]
     );
 }

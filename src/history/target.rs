@@ -5,14 +5,21 @@
 //! it; a domain counts when a task names it, whether or not the task got anywhere.
 //! Patterns that could not be expanded count nothing, since nobody knows how many
 //! domains they stand for; what is not backed up by design does not count either.
+//!
+//! A pattern that could not be expanded was an attempt all the same: at every domain that is known and that it
+//! matches, at every domain that it names, and else at the pattern itself, until a domain of it is known.
+
+use std::collections::BTreeSet;
 
 use rusqlite::{Transaction, named_params};
 
 use crate::history::error::HistoryFault;
+use crate::history::query::rows;
 use crate::history::value::{AsText, integer};
 use crate::history::view::FileId;
 use crate::run::event::{ALL_DOMAINS, ActionKind, FileKind, StoredFile, TaskId, TaskOpening};
 use crate::run::status::Status;
+use crate::values::pattern::{PatternList, is_pattern};
 
 /// What one task adds to what was to be backed up.
 struct Share {
@@ -32,11 +39,6 @@ fn share(task: &TaskOpening) -> Share {
         device,
         domain: !left_out && !is_pattern(&task.domain),
     }
-}
-
-/// A domain name has letters, digits, `_`, `-` and `.` only.
-fn is_pattern(domain: &str) -> bool {
-    domain.contains(['*', ',', '!', ' '])
 }
 
 /// Counts a task that is about to be inserted.
@@ -88,6 +90,42 @@ pub(super) fn remember(
             ActionKind::ExportDomain => FileKind::Persisted,
         };
         touch(transaction, id, &task.device, &task.domain, kind)?;
+    } else if is_pattern(&task.domain) && task.status != Status::SkippedNoDevicesMatchingPattern {
+        attempted(transaction, id, task)?;
+    }
+    Ok(())
+}
+
+/// The domains of a device that an export was ever to be made of, and patterns that none of them matched.
+const OF_DEVICE: &str = "SELECT domain_name FROM backup_target
+     WHERE device_name = ?1 AND kind = ?2 AND domain_name <> ?3";
+
+/// Remembers the attempt of a pattern that could not be expanded, or that matches nothing.
+fn attempted(transaction: &Transaction<'_>, id: TaskId, task: &TaskOpening) -> Result<(), HistoryFault> {
+    let Ok(pattern) = PatternList::from_items([task.domain.as_str()]) else {
+        return Ok(());
+    };
+    let kind = FileKind::Persisted;
+    let mut meant: BTreeSet<String> = rows(
+        transaction,
+        OF_DEVICE,
+        (&task.device, AsText(kind), ALL_DOMAINS),
+        |row| row.get::<_, String>(0),
+    )?
+    .into_iter()
+    .filter(|name| !is_pattern(name) && pattern.matches(name))
+    .collect();
+    if meant.is_empty() && pattern.included().any(|part| part.contains('*')) {
+        meant.insert(task.domain.clone());
+    }
+    let literals = pattern.literals().filter(|name| pattern.matches(name));
+    meant.extend(literals.map(str::to_owned));
+    // A device that has no such domain was asked: that is no attempt at those that it had.
+    if task.status == Status::SkippedNoDomainsMatchingPattern {
+        meant.retain(|name| is_pattern(name));
+    }
+    for domain in meant {
+        touch(transaction, id, &task.device, &domain, kind)?;
     }
     Ok(())
 }
@@ -99,12 +137,44 @@ fn touch(
     domain: &str,
     kind: FileKind,
 ) -> Result<(), HistoryFault> {
-    transaction.execute(
-        "INSERT INTO backup_target (device_name, domain_name, kind, last_task_execution_id)
-         VALUES (:device, :domain, :kind, :task)
-         ON CONFLICT DO UPDATE SET last_task_execution_id = :task",
-        named_params! { ":device": device, ":domain": domain, ":kind": AsText(kind), ":task": task.0 },
+    let parameters =
+        named_params! { ":device": device, ":domain": domain, ":kind": AsText(kind), ":task": task.0 };
+    let known = transaction.execute(
+        "UPDATE backup_target SET last_task_execution_id = :task
+         WHERE device_name = :device AND domain_name = :domain AND kind = :kind",
+        parameters,
     )?;
+    if known == 0 {
+        transaction.execute(
+            "INSERT INTO backup_target (device_name, domain_name, kind, last_task_execution_id)
+             VALUES (:device, :domain, :kind, :task)",
+            parameters,
+        )?;
+        forget_patterns_of(transaction, device, domain, kind)?;
+    }
+    Ok(())
+}
+
+/// A domain is known from now on: what stood for it as a pattern does not any more.
+fn forget_patterns_of(
+    transaction: &Transaction<'_>,
+    device: &str,
+    domain: &str,
+    kind: FileKind,
+) -> Result<(), HistoryFault> {
+    if is_pattern(domain) || domain == ALL_DOMAINS {
+        return Ok(());
+    }
+    let parameters = (device, AsText(kind), ALL_DOMAINS);
+    for known in rows(transaction, OF_DEVICE, parameters, |row| row.get::<_, String>(0))? {
+        let is_meant = || PatternList::from_items([known.as_str()]).is_ok_and(|known| known.matches(domain));
+        if is_pattern(&known) && is_meant() {
+            transaction.execute(
+                "DELETE FROM backup_target WHERE device_name = ?1 AND domain_name = ?2 AND kind = ?3",
+                (device, &known, AsText(kind)),
+            )?;
+        }
+    }
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use crate::run::status::Status;
 use crate::values::certificate_facts::CertificateFacts;
 use crate::values::change::ConfigChange;
 use crate::values::lacks::Lacks;
+use crate::values::pattern::is_pattern;
 use crate::values::rehearsal::RehearsalResult;
 
 /// Which plan executions to list.
@@ -322,6 +323,13 @@ pub struct TargetRow {
     pub last_time: Timestamp,
     /// The newest good backup, if there ever was one.
     pub good: Option<GoodBackup>,
+}
+
+impl TargetRow {
+    /// Whether it is a pattern that could not be expanded, and of which no domain is known.
+    pub fn is_pattern(&self) -> bool {
+        is_pattern(&self.domain_name)
+    }
 }
 
 /// A backup whose task succeeded.

@@ -74,6 +74,11 @@ impl PatternList {
     }
 }
 
+/// Whether a text is a pattern or several, and no name: a name has letters, digits, `_`, `-` and `.` only.
+pub fn is_pattern(text: &str) -> bool {
+    text.contains(['*', ',', '!', ' '])
+}
+
 /// As written, with ", " between the patterns.
 impl fmt::Display for PatternList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -70,6 +70,37 @@ fn fresh_backups_are_ok_and_old_ones_critical() {
 }
 
 #[test]
+fn a_device_that_was_not_reached_is_a_warning_for_every_domain_that_a_pattern_means() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::of(&gateway).plan("P", EXPORT);
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    let good = targets(&home);
+    assert!(good.iter().all(|row| row.ends_with("OK ended")), "{good:?}");
+
+    gateway.fail(Fault::every("connect", FaultKind::Refuse(None)));
+    let _ = home.dpbackup(&["run", "P"]).exits(4);
+    let warned: Vec<String> = good
+        .iter()
+        .map(|row| row.replace("OK ended", "WARNING ended"))
+        .collect();
+    assert_eq!(targets(&home), warned);
+    let rows = status(&home)["targets"].clone();
+    assert_eq!(rows[0]["last_status"], "SKIPPED_DEVICE_NOT_AVAILABLE");
+    let _ = home.dpbackup(&["history", "status"]).exits(1);
+}
+
+#[test]
+fn a_device_that_was_never_reached_shows_what_was_tried() {
+    let home = Home::new().absent_device("QA1").plan("P", EXPORT);
+    let _ = home.dpbackup(&["run", "P"]).exits(4);
+    assert_eq!(targets(&home), ["QA1 DOM* persisted CRITICAL ended"]);
+    assert_eq!(
+        status(&home)["targets"][0]["last_status"],
+        "SKIPPED_DEVICE_NOT_AVAILABLE"
+    );
+}
+
+#[test]
 fn ages_stand_beside_times_in_the_zone_of_the_machine_or_in_utc() {
     let gateway = Gateway::start(Setup::default());
     let home = Home::of(&gateway).plan("P", EXPORT);
