@@ -102,6 +102,8 @@ pub struct Freshness {
     pub targets: Vec<JudgedTarget>,
     /// The age above which a good backup is too old.
     pub max_age: Duration,
+    /// What may still be quiesced, in words.
+    pub left: Option<String>,
 }
 
 /// What the plans want of every device. A spare that none names is not meant to be backed up. A plan that is not enabled counts too: turning it
@@ -148,7 +150,7 @@ pub fn expected_of(file: &PlanFile, plan: &str) -> Vec<ExpectedTarget> {
 impl Freshness {
     /// Judges what is expected, and what `known` has of the same devices. `attempt` tells
     /// what a task without an end is at, `gone` which task stored a newer good backup that is
-    /// not in the store any more.
+    /// not in the store any more, `left` what may still be quiesced.
     pub fn judge(
         expected: &[ExpectedTarget],
         known: &[TargetRow],
@@ -156,6 +158,7 @@ impl Freshness {
         gone: &dyn Fn(&TargetRow) -> Option<TaskId>,
         now: Timestamp,
         max_age: Duration,
+        left: Option<String>,
     ) -> Self {
         let judge = FreshnessJudge {
             attempt,
@@ -187,7 +190,11 @@ impl Freshness {
                 }
             }
         }
-        let mut freshness = Self { targets, max_age };
+        let mut freshness = Self {
+            targets,
+            max_age,
+            left,
+        };
         freshness.sort();
         freshness
     }
@@ -242,8 +249,11 @@ impl Freshness {
         });
     }
 
-    /// The worst of all.
+    /// The worst of all. A gateway that may be quiesced is worse than a backup that is missing.
     pub fn state(&self) -> TargetState {
+        if self.left.is_some() {
+            return TargetState::Critical;
+        }
         self.targets
             .iter()
             .map(|target| target.state)

@@ -15,7 +15,7 @@ use rustix::fs::Mode;
 use crate::cli::{Global, ReportArgs};
 use crate::clock::{Clock as _, SystemClock};
 use crate::commands::error::{CommandError, Outcome, print};
-use crate::commands::gone::{Gone, open_quiesces};
+use crate::commands::gone::Gone;
 use crate::commands::history::{known, moment, plan_rows};
 use crate::commands::loading::{load_plan, read_history};
 use crate::commands::status::judge;
@@ -214,7 +214,6 @@ fn page_of(
         rehearsed.retain(|target| planned.devices.contains(target.device_name.as_str()));
         removed = history.removed_since(since)?;
     }
-    let left = open_quiesces(file);
     Ok(page::render(&ReportPage {
         now,
         since,
@@ -224,7 +223,6 @@ fn page_of(
         unsaved: &unsaved,
         changes: &changes,
         more_changes,
-        left: left.as_deref(),
         not_looked_at: not_looked_at.as_slice(),
         calendar: &calendar,
         rehearsed: &rehearsed,

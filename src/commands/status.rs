@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use crate::cli::{FindingsFormat, Global, StatusArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{CommandError, Outcome, print, print_states};
+use crate::commands::gone::open_quiesces;
 use crate::commands::loading::{load_plan, read_history};
 use crate::exit::{Exit, Monitored};
 use crate::freshness::{self, Attempt, ExpectedTarget, Freshness, TargetState};
@@ -76,7 +77,7 @@ fn judged(global: &Global, args: &StatusArgs, ui: Ui, env: Lookup<'_>) -> Outcom
     })
 }
 
-/// How everything that is expected stands, and what could not be looked at for it. Before the
+/// How everything that is expected stands with what may still be quiesced, and what could not be looked at for it. Before the
 /// first run there is no history: nothing has ever been backed up, and that is known.
 pub(super) fn judge(
     file: &PlanFile,
@@ -104,7 +105,15 @@ pub(super) fn judge(
     }
     let attempt = |task: TaskId| running.get(&task).copied().unwrap_or(Attempt::Abandoned);
     let gone = |target: &TargetRow| gone.of(target);
-    let freshness = Freshness::judge(expected, &known, &attempt, &gone, now, max_age);
+    let freshness = Freshness::judge(
+        expected,
+        &known,
+        &attempt,
+        &gone,
+        now,
+        max_age,
+        open_quiesces(file),
+    );
     Ok((freshness, not_looked_at))
 }
 

@@ -41,6 +41,10 @@ fn summary(freshness: &Freshness) -> String {
     );
     let age = HumanDuration(freshness.max_age);
     let mut words = Vec::new();
+    if let Some(left) = &freshness.left {
+        // A bar would begin the figures.
+        words.push(printable(&left.replace('|', "_")).into_owned());
+    }
     if critical > 0 {
         words.push(format!("{critical} without a good backup within {age}"));
     }
@@ -80,7 +84,8 @@ pub fn not_good(freshness: &Freshness, zone: &TimeZone, width: Option<u16>) -> S
     let mut bad = freshness.targets.clone();
     bad.retain(|target| target.state > TargetState::Ok);
     match bad.as_slice() {
-        [] => String::new(),
+        [] if freshness.left.is_none() => String::new(),
+        [] => format!("{}\n", summary(freshness)),
         bad => format!("{}\n{}", summary(freshness), targets(bad, zone, width)),
     }
 }
@@ -104,6 +109,7 @@ pub fn json(freshness: &Freshness, zone: &TimeZone) -> String {
         schema_version: SCHEMA_VERSION,
         state: word(freshness.state()),
         summary: summary(freshness),
+        may_be_quiesced: freshness.left.as_deref(),
         max_age_seconds: freshness.max_age.as_secs(),
         targets: freshness
             .targets
@@ -127,6 +133,7 @@ struct FreshnessDocument<'r> {
     schema_version: u32,
     state: &'static str,
     summary: String,
+    may_be_quiesced: Option<&'r str>,
     max_age_seconds: u64,
     targets: Vec<FreshnessTarget<'r>>,
 }

@@ -53,7 +53,7 @@ pub fn render(page: &ReportPage<'_>) -> String {
                     p.over { "DataPower backups" }
                     h1 { (heading::answer(page)) }
                     p.when { (heading::when(page)) }
-                    @if let Some(left) = page.left {
+                    @if let Some(left) = page.freshness.left.as_deref() {
                         p.alert role="note" { (printable(left)) }
                     }
                     @for why in page.not_looked_at {

@@ -471,6 +471,16 @@ fn every_view_shows_a_process_that_is_gone_and_the_quiesce_that_it_left() {
     assert!(ran.stdout.contains("its process is gone since"), "{}", ran.stdout);
     let ran = home.dpbackup(&["preview", "DOMAIN"]).exits(10);
     assert!(ran.stderr.contains(open), "{}", ran.stderr);
+    let ran = home.dpbackup(&["history", "status"]).exits(2);
+    assert!(
+        ran.stdout.starts_with(&format!("DPBACKUP CRITICAL - {open}")),
+        "{}",
+        ran.stdout
+    );
+    let ran = home.dpbackup(&["history", "status", "--format", "json"]).exits(2);
+    let status: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let said = status["may_be_quiesced"].as_str().expect("words");
+    assert!(said.starts_with(open), "{said}");
     let ran = home.dpbackup(&["check"]);
     assert!(
         ran.code != Some(0) && ran.stdout.contains("MAY STILL BE QUIESCED"),

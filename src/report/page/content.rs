@@ -23,7 +23,7 @@ pub struct ReportPage<'p> {
     pub zone: TimeZone,
     /// The plan that it is about, where it is about one.
     pub plan: Option<&'p str>,
-    /// How old the last good backups are.
+    /// How old the last good backups are, and what may still be quiesced.
     pub freshness: &'p Freshness,
     /// Whose running configuration is not the saved one, and in what, where that is known.
     pub unsaved: &'p [(UnsavedTarget, Option<ChangeList>)],
@@ -31,8 +31,6 @@ pub struct ReportPage<'p> {
     pub changes: &'p [ChangeRow],
     /// Whether there are more changes than these.
     pub more_changes: bool,
-    /// What may still be quiesced, in words.
-    pub left: Option<&'p str>,
     /// What could not be looked at, in sentences.
     pub not_looked_at: &'p [String],
     /// The days.

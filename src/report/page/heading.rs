@@ -44,7 +44,7 @@ pub(super) fn answer(page: &ReportPage<'_>) -> String {
     if let (Some(first), true) = (bad.next(), planned > 1) {
         words.push_str(&format!(" First without: {}.", name(first)));
     }
-    if page.left.is_some() {
+    if page.freshness.left.is_some() {
         words.push_str(" Something may still be quiesced.");
     }
     words

@@ -50,6 +50,7 @@ fn page_about(targets: Vec<JudgedTarget>, unsaved: usize, left: Option<&str>) ->
     let freshness = Freshness {
         targets,
         max_age: Duration::from_secs(26 * 3_600),
+        left: left.map(str::to_owned),
     };
     let change = ConfigChange {
         domain: "DOM1".to_owned(),
@@ -128,7 +129,6 @@ fn page_about(targets: Vec<JudgedTarget>, unsaved: usize, left: Option<&str>) ->
         unsaved: &unsaved,
         changes: &changes,
         more_changes: true,
-        left,
         not_looked_at: &["the store <is> away; whether the backups are in it was not looked at".to_owned()],
         calendar: &calendar,
         rehearsed: &rehearsed,
