@@ -14,7 +14,7 @@ use crate::commands::names;
 use crate::commands::run::limits;
 use crate::exit::Exit;
 use crate::lock::Locks;
-use crate::plan::model::{Device, Plan};
+use crate::plan::model::{Device, Plan, PlanFile};
 use crate::report::findings;
 use crate::run::Engine;
 use crate::run::event::{Progress, Sink as _};
@@ -65,6 +65,8 @@ pub(super) fn check(global: &Global, args: &CheckArgs, ui: Ui, env: Lookup<'_>) 
     if !plans.is_empty() {
         told.take(on_this_machine(engine, &plans));
         told.examine(engine, &plans, &devices_of(file, &plans));
+    } else {
+        told.take(journal(file).into_iter().collect());
     }
     // Who names a device asks about it alone, whatever plan would back it up.
     let enabled: Vec<&Plan> = file.plans.iter().filter(|plan| plan.enabled).collect();
@@ -88,16 +90,20 @@ fn on_this_machine(engine: Engine<'_>, plans: &[&Plan]) -> Vec<CheckItem> {
         .iter()
         .take_while(|finding| finding.subject == THIS_MACHINE)
         .count();
-    let journal = open_quiesces(file).map(|open| CheckItem {
+    let own = [history(&file.settings.history)].into_iter().chain(journal(file));
+    found.splice(local..local, own);
+    found
+}
+
+/// What may still be quiesced.
+fn journal(file: &PlanFile) -> Option<CheckItem> {
+    open_quiesces(file).map(|open| CheckItem {
         subject: THIS_MACHINE.to_owned(),
         item: "journal",
         verdict: CheckVerdict::Fail,
         text: open,
         hint: None,
-    });
-    let own = [history(&file.settings.history)].into_iter().chain(journal);
-    found.splice(local..local, own);
-    found
+    })
 }
 
 /// What was found so far. Lines for people are printed as they come: whoever looks at hundreds of

@@ -481,12 +481,10 @@ fn every_view_shows_a_process_that_is_gone_and_the_quiesce_that_it_left() {
     let status: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
     let said = status["may_be_quiesced"].as_str().expect("words");
     assert!(said.starts_with(open), "{said}");
-    let ran = home.dpbackup(&["check"]);
-    assert!(
-        ran.code != Some(0) && ran.stdout.contains("MAY STILL BE QUIESCED"),
-        "{}",
-        ran.stdout
-    );
+    for arguments in [["check"].as_slice(), &["check", "QA1"]] {
+        let ran = home.dpbackup(arguments).exits(1);
+        assert!(ran.stdout.contains(open), "{arguments:?}: {}", ran.stdout);
+    }
 }
 
 #[test]
