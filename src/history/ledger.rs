@@ -256,10 +256,10 @@ fn record(
             task,
             device,
             domain,
-            certainty: _,
+            certainty,
             error,
         } => {
-            let message = format!("device {device}, {domain}: {error}");
+            let message = format!("{}: device {device}, {domain}: {error}", certainty.words());
             let owner = Owner::Task(*task);
             record_note(transaction, at, owner, NoteLevel::StillQuiesced, &message)
         }

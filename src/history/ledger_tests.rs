@@ -314,6 +314,13 @@ fn notes_warnings_and_what_is_still_quiesced_are_told_apart() {
     let (plan, _, task) = fixture.export();
     let message = || "look here".to_owned();
     let (of_plan, of_task) = (Owner::Plan(plan), Owner::Task(task));
+    let quiesced = |certainty| Event::StillQuiesced {
+        task,
+        device: "QA1".to_owned(),
+        domain: "SALES".to_owned(),
+        certainty,
+        error: "no answer".to_owned(),
+    };
     let events = [
         Event::Note {
             owner: of_task,
@@ -323,13 +330,8 @@ fn notes_warnings_and_what_is_still_quiesced_are_told_apart() {
             owner: of_task,
             message: message(),
         },
-        Event::StillQuiesced {
-            task,
-            device: "QA1".to_owned(),
-            domain: "SALES".to_owned(),
-            certainty: Certainty::Seen,
-            error: "no answer".to_owned(),
-        },
+        quiesced(Certainty::Seen),
+        quiesced(Certainty::NotKnown),
         Event::Warning {
             owner: of_plan,
             message: message(),
@@ -348,7 +350,14 @@ fn notes_warnings_and_what_is_still_quiesced_are_told_apart() {
         [
             note(NoteLevel::Note, "look here"),
             note(NoteLevel::Warning, "look here"),
-            note(NoteLevel::StillQuiesced, "device QA1, SALES: no answer"),
+            note(
+                NoteLevel::StillQuiesced,
+                "STILL QUIESCED: device QA1, SALES: no answer"
+            ),
+            note(
+                NoteLevel::StillQuiesced,
+                "MAY BE QUIESCED: device QA1, SALES: no answer"
+            ),
         ]
     );
     assert_eq!(

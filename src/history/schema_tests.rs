@@ -6,6 +6,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::history::History;
 use crate::history::fixture::{Fixture, at, plan_opening};
+use crate::run::event::{Owner, TaskId};
 use crate::run::ledger::Ledger;
 
 fn folder() -> TempDir {
@@ -293,6 +294,27 @@ fn files_that_an_older_history_calls_unproved_in_words_are_so_in_the_newest() {
         rows.iter().all(|row| row.1.is_none()),
         "what was not looked for is not known"
     );
+}
+
+#[test]
+fn what_an_older_history_showed_as_still_quiesced_reads_as_before() {
+    let folder = folder();
+    let path = folder.path().join("history.db");
+    version_2(&path, &[("/s/d/domain/S/a.zip", "persisted", None)]);
+    let connection = Connection::open(&path).expect("opened");
+    for level in ["STILL_QUIESCED", "WARNING"] {
+        connection
+            .execute(
+                "INSERT INTO note (task_execution_id, level, message, time) VALUES (1, ?1, 'no answer', ?2)",
+                (level, "2026-11-09T01:00:00.000Z"),
+            )
+            .expect("a note");
+    }
+    drop(connection);
+    let history = History::open(&path, Writing::Log).expect("brought forward");
+    let notes = history.notes(Owner::Task(TaskId(1))).expect("notes");
+    let messages: Vec<&str> = notes.iter().map(|note| note.message.as_str()).collect();
+    assert_eq!(messages, ["STILL QUIESCED: no answer", "no answer"]);
 }
 
 #[test]

@@ -66,11 +66,12 @@ pub(super) fn remarks(
     });
     let notes = notes.iter().map(|note| {
         let level = match note.level {
-            NoteLevel::Note => "Note",
-            NoteLevel::Warning => "Warning",
-            NoteLevel::StillQuiesced => "STILL QUIESCED",
+            NoteLevel::Note => "Note: ",
+            NoteLevel::Warning => "Warning: ",
+            // It says how certain that is.
+            NoteLevel::StillQuiesced => "",
         };
-        format!("{level}: {}\n", shown(&note.message))
+        format!("{level}{}\n", shown(&note.message))
     });
     let scripts = scripts.iter().map(|script| {
         let moment = match script.moment {

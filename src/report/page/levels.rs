@@ -149,11 +149,10 @@ fn remarks(notes: &[NoteRow], scripts: &[ScriptRun], owner: &str) -> Markup {
                 @for note in notes {
                     li {
                         @match note.level {
-                            NoteLevel::Note => "Note: ",
-                            NoteLevel::Warning => "Warning: ",
-                            NoteLevel::StillQuiesced => strong { "STILL QUIESCED: " },
+                            NoteLevel::Note => { "Note: " (printable(&note.message)) }
+                            NoteLevel::Warning => { "Warning: " (printable(&note.message)) }
+                            NoteLevel::StillQuiesced => strong { (printable(&note.message)) },
                         }
-                        (printable(&note.message))
                     }
                 }
                 @for script in scripts {
