@@ -107,7 +107,7 @@ fn what_concerns_the_plan_itself_stands_below_its_activities() {
         scripts: &details.scripts,
     };
     let below = "\nWarning: the post-task script failed: return code 3\n\
-                 Post-plan script: /etc/dpbackup/scripts/post.sh: return code 3\n";
+                 Post-plan script: /etc/dpbackup/scripts/post.sh: return code 3; its last line: mail: cannot send\n";
     for rows in [&rows[..], &[]] {
         let text = render(&view(rows), &layout(None));
         assert!(text.ends_with(below), "{text}");
@@ -184,7 +184,7 @@ fn files_that_do_not_fit_are_blocks_whose_hashes_and_paths_stay_whole() {
 
     D/L error: extra.zip: cut short
     Warning: the post-task script failed: return code 3
-    Post-task script: /etc/dpbackup/scripts/post.sh: return code 3
+    Post-task script: /etc/dpbackup/scripts/post.sh: return code 3; its last line: mail: cannot send
     "#);
     insta::assert_snapshot!(render(&View::Files(&details), &layout(None)), @r#"
     Task              31
@@ -208,7 +208,7 @@ fn files_that_do_not_fit_are_blocks_whose_hashes_and_paths_stay_whole() {
 
     D/L error: extra.zip: cut short
     Warning: the post-task script failed: return code 3
-    Post-task script: /etc/dpbackup/scripts/post.sh: return code 3
+    Post-task script: /etc/dpbackup/scripts/post.sh: return code 3; its last line: mail: cannot send
     "#);
 }
 

@@ -78,7 +78,7 @@ pub(super) fn remarks(
             ScriptMoment::Pre => "Pre",
             ScriptMoment::Post => "Post",
         };
-        let (path, end) = (script.path.to_string_lossy(), script.end.to_string());
+        let (path, end) = (script.path.to_string_lossy(), script.how());
         format!("{moment}-{owner} script: {}: {}\n", shown(&path), shown(&end))
     });
     failed.chain(notes).chain(scripts).collect()

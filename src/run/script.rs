@@ -410,7 +410,7 @@ pub fn run(
     owner: Owner,
     due: &Due<'_>,
     cancelled: &dyn Fn() -> bool,
-) -> Result<ScriptEnd, LedgerError> {
+) -> Result<ScriptRun, LedgerError> {
     let arguments = due.facts.arguments(due.moment);
     let started = engine.clock.now();
     let context = ContextFile::write(engine, owner, &due.facts);
@@ -449,12 +449,15 @@ pub fn run(
         arguments,
         started,
         duration: ran.duration,
-        end: end.clone(),
+        end,
         output: ran.output,
         output_bytes: ran.output_bytes,
     };
-    record.tell(&Event::ScriptEnded { owner, script })?;
-    Ok(end)
+    record.tell(&Event::ScriptEnded {
+        owner,
+        script: script.clone(),
+    })?;
+    Ok(script)
 }
 
 /// Variables of our environment that hold secrets: no script inherits them.

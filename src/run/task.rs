@@ -319,14 +319,14 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
         };
         let stop = self.engine.stop;
         let owner = Owner::Task(self.task.id);
-        let end = script::run(self.engine, self.record, owner, &due, &|| stop.is_requested())?;
+        let ran = script::run(self.engine, self.record, owner, &due, &|| stop.is_requested())?;
         if stop.is_requested() {
             return Err(Failure::interrupted("running the pre-task script").into());
         }
-        if end.is_success() {
+        if ran.end.is_success() {
             return Ok(());
         }
-        let why = format!("the pre-task script {}: {end}", path.display());
+        let why = format!("the pre-task script {}: {}", path.display(), ran.how());
         Err(Failure::new(Status::TaskFailedPreScript, why).into())
     }
 
@@ -531,10 +531,10 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
             facts,
         };
         let owner = Owner::Task(self.task.id);
-        let end = script::run(self.engine, self.record, owner, &due, &|| stop.is_urgent())?;
-        if end.is_success() {
+        let ran = script::run(self.engine, self.record, owner, &due, &|| stop.is_urgent())?;
+        if ran.end.is_success() {
             return Ok(());
         }
-        self.warn(format!("the post-task script {}: {end}", path.display()))
+        self.warn(format!("the post-task script {}: {}", path.display(), ran.how()))
     }
 }

@@ -81,9 +81,9 @@ fn what_a_plan_itself_noted_and_ran_stands_with_its_activities() {
     let _ = home.dpbackup(&["run", "P"]).exits(3);
     let table = shown(&home, &["history", "activities", "1"]);
     for line in [
-        "Warning: the post-plan script HOME/scripts/post.sh: return code 7\n",
+        "Warning: the post-plan script HOME/scripts/post.sh: return code 7; its last line: cannot copy\n",
         "Pre-plan script: HOME/scripts/pre.sh: return code 0\n",
-        "Post-plan script: HOME/scripts/post.sh: return code 7\n",
+        "Post-plan script: HOME/scripts/post.sh: return code 7; its last line: cannot copy\n",
     ] {
         assert!(table.contains(line), "{line}: {table}");
     }

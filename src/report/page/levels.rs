@@ -159,7 +159,7 @@ fn remarks(notes: &[NoteRow], scripts: &[ScriptRun], owner: &str) -> Markup {
                     li {
                         @match script.moment { ScriptMoment::Pre => "Pre-", ScriptMoment::Post => "Post-" }
                         (owner) " script " code { (printable(&script.path.to_string_lossy())) } ": "
-                        (printable(&script.end.to_string()))
+                        (printable(&script.how()))
                     }
                 }
             }

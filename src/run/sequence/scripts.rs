@@ -22,16 +22,16 @@ impl<'a> Run<'_, 'a, '_> {
             moment: ScriptMoment::Pre,
             facts: self.facts(),
         };
-        let end = script::run(self.engine, self.record, Owner::Plan(self.id), &due, &|| {
+        let ran = script::run(self.engine, self.record, Owner::Plan(self.id), &due, &|| {
             stop.is_requested()
         })?;
         if stop.is_requested() {
             return Ok(Err(Failure::interrupted("running the pre-plan script")));
         }
-        if end.is_success() {
+        if ran.end.is_success() {
             return Ok(Ok(()));
         }
-        let why = format!("the pre-plan script {}: {end}", path.display());
+        let why = format!("the pre-plan script {}: {}", path.display(), ran.how());
         Ok(Err(Failure::new(Status::PlanFailedPreScript, why)))
     }
 
@@ -66,13 +66,13 @@ impl<'a> Run<'_, 'a, '_> {
             moment: ScriptMoment::Post,
             facts,
         };
-        let end = script::run(self.engine, self.record, Owner::Plan(self.id), &due, &|| {
+        let ran = script::run(self.engine, self.record, Owner::Plan(self.id), &due, &|| {
             stop.is_urgent()
         })?;
-        if end.is_success() {
+        if ran.end.is_success() {
             return Ok(None);
         }
-        let warning = format!("the post-plan script {}: {end}", path.display());
+        let warning = format!("the post-plan script {}: {}", path.display(), ran.how());
         self.record.warn(Owner::Plan(self.id), warning.clone())?;
         Ok(Some(warning))
     }
