@@ -127,7 +127,7 @@ pub enum Command {
     /// A line for each file: OK, or why not. CHANGED is good in itself, but not what history
     /// recorded; UNREADABLE says nothing about the file. Exit code 1 if one is not OK, 3 if
     /// there are only warnings (rights of others, another owner, names that differ in case
-    /// alone, files without a configuration).
+    /// alone, files without a configuration), or nothing that could be looked at.
     Verify(VerifyArgs),
     /// Show what differs between two exports: objects, their properties, files
     ///

@@ -65,10 +65,12 @@ pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>
     match args.format {
         ReportFormat::Json => print(ui, &report::document(&checked))?,
         ReportFormat::Table if checked.len() == 1 => {}
-        ReportFormat::Table if ui.verbosity == Verbosity::Quiet && !checked.iter().any(is_told) => {}
+        ReportFormat::Table
+            if ui.verbosity == Verbosity::Quiet && !checked.is_empty() && !checked.iter().any(is_told) => {}
         ReportFormat::Table => print(ui, &report::summary(&checked))?,
     }
-    let warned = checked.iter().any(|one| !one.finding.warnings().is_empty());
+    // Where nothing was looked at nothing is known to be good.
+    let warned = checked.is_empty() || checked.iter().any(|one| !one.finding.warnings().is_empty());
     let exit = match (checked.iter().all(|one| one.finding.is_good()), warned) {
         (false, _) => Exit::Failed,
         (true, true) => Exit::Warned,

@@ -57,7 +57,7 @@ fn command_line_page() -> String {
     }
     page.push_str(
         "\n`history status` ends as monitoring plug-ins do: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.\n\
-         `diff` ends 1 where the two differ, `verify` 3 where there is no worse than a warning.\n",
+         `diff` ends 1 where the two differ, `verify` 3 where there is no worse than a warning, or nothing to look at.\n",
     );
     page
 }

@@ -117,6 +117,23 @@ fn a_folder_an_id_and_a_name_are_verified_as_what_they_are() {
 }
 
 #[test]
+fn nothing_that_could_be_looked_at_is_a_warning_and_no_success() {
+    let home = Home::new().absent_device("QA1").plan("P", PLAN);
+    for arguments in [
+        ["verify", "--all"].as_slice(),
+        &["verify", "QA1"],
+        &["-q", "verify", "--all"],
+    ] {
+        let ran = home.dpbackup(arguments).exits(3);
+        assert!(
+            ran.stdout.starts_with("nothing to verify"),
+            "{arguments:?}: {}",
+            ran.stdout
+        );
+    }
+}
+
+#[test]
 fn quiet_says_only_what_is_not_good() {
     let (_gateway, home) = stored();
     let ran = home.dpbackup(&["verify", "--all", "-q"]).exits(0);
