@@ -13,6 +13,7 @@ use crate::history::{FileFilter, FileRow, History, HistoryError};
 use crate::ownership;
 use crate::plan::model::PlanFile;
 use crate::report::restore::{MOST_BACKUPS, RestorableBackup, text};
+use crate::retention::newest::is_as_large;
 use crate::run::event::PlanId;
 use crate::ui::Ui;
 use crate::values::causes::said;
@@ -69,6 +70,8 @@ fn standing(history: &History, device: &str) -> Result<(Vec<RestorableBackup>, u
             _ => backups.push((file.clone(), vec![file])),
         }
     }
+    // What somebody took away cannot be restored, whatever history has of it.
+    backups.retain(|(_, files)| files.iter().all(is_as_large));
     let left_out = backups.len().saturating_sub(MOST_BACKUPS);
     let listed = backups.into_iter().take(MOST_BACKUPS);
     let listed = listed

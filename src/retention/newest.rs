@@ -75,7 +75,8 @@ fn stands(history: &History, files: &[FileRow]) -> Result<bool, HistoryError> {
     Ok(!files.is_empty())
 }
 
-fn is_as_large(file: &FileRow) -> bool {
+/// Whether a file is in the store, as large as it was. Nothing is read.
+pub fn is_as_large(file: &FileRow) -> bool {
     let found = file.path.symlink_metadata();
     found.is_ok_and(|found| found.is_file() && found.len() == file.size)
 }

@@ -105,6 +105,23 @@ fn it_is_written_anew_when_backups_come_or_go_and_only_then() {
 }
 
 #[test]
+fn what_somebody_took_away_is_not_listed() {
+    let gateway = gateway(CryptoCertificate::new("backup-cert"));
+    let home = Home::of(&gateway).plan("P", EXPORT);
+    let _ran = home.dpbackup(&["run", "P"]).exits(0);
+    let stored = home
+        .history()
+        .stored_files(&dpbackup::history::FileFilter::All)
+        .expect("files")
+        .remove(0);
+    fs::remove_file(&stored.path).expect("taken away");
+    let _ran = home.dpbackup(&["run", "P"]).exits(0);
+    let text = note(&home);
+    assert!(!text.contains(&stored.name), "{text}");
+    assert_eq!(text.matches("\n  task ").count(), 1, "{text}");
+}
+
+#[test]
 fn one_that_cannot_be_written_is_a_warning_and_nothing_more() {
     let gateway = gateway(CryptoCertificate::new("backup-cert"));
     let home = Home::of(&gateway).plan("P", EXPORT);
