@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::freshness::{Attempt, Freshness, JudgedTarget, TargetState};
 use crate::report::fields;
-use crate::report::grid::{CellKind, fitted};
+use crate::report::grid::{CellKind, fits, fitted};
 use crate::report::plain::columns;
 use crate::run::event::FileKind;
 use crate::values::duration::HumanDuration;
@@ -27,6 +27,9 @@ const COLUMNS: [(&str, CellKind); 10] = [
     ("Attempted", CellKind::Time),
     ("Why", CellKind::Message),
 ];
+
+/// What a narrow terminal goes without, step by step: ages tell more than times.
+const LEFT_OUT: [&[&str]; 3] = [&[], &["Size", "Attempted"], &["Size", "Attempted", "Last Good"]];
 
 /// Of the documents: grows when a key goes away or changes its meaning, and not when one is
 /// added.
@@ -91,16 +94,30 @@ pub fn not_good(freshness: &Freshness, zone: &TimeZone, width: Option<u16>) -> S
 }
 
 fn targets(targets: &[JudgedTarget], zone: &TimeZone, width: Option<u16>) -> String {
-    let (titles, kinds): (Vec<String>, Vec<CellKind>) = COLUMNS
-        .into_iter()
-        .map(|(title, kind)| (title.to_owned(), kind))
-        .unzip();
-    let mut rows = vec![titles];
+    let mut rows = vec![COLUMNS.map(|(title, _)| title.to_owned()).to_vec()];
     rows.extend(targets.iter().map(|target| cells(target, zone)));
-    match width {
-        None => format!("\n{}", columns(&rows)),
-        Some(_) => format!("\n{}", fitted(&rows, &kinds, width)),
+    if width.is_none() {
+        return format!("\n{}", columns(&rows));
     }
+    let steps = LEFT_OUT.map(|left_out| without(&rows, left_out));
+    let first = steps.iter().find(|(rows, kinds)| fits(rows, kinds, width));
+    let (rows, kinds) = first.unwrap_or(&steps[0]);
+    format!("\n{}", fitted(rows, kinds, width))
+}
+
+/// The rows without some columns.
+fn without(rows: &[Vec<String>], left_out: &[&str]) -> (Vec<Vec<String>>, Vec<CellKind>) {
+    let kept = COLUMNS.map(|(title, _)| !left_out.contains(&title));
+    let kinds = COLUMNS
+        .iter()
+        .zip(kept)
+        .filter(|(_, kept)| *kept)
+        .map(|((_, kind), _)| *kind);
+    let row = |row: &Vec<String>| {
+        let cells = row.iter().zip(kept).filter(|(_, kept)| *kept);
+        cells.map(|(cell, _)| cell.clone()).collect()
+    };
+    (rows.iter().map(row).collect(), kinds.collect())
 }
 
 /// One document.
@@ -235,5 +252,68 @@ fn document<'r>(target: &'r JudgedTarget, zone: &TimeZone) -> FreshnessTarget<'r
         last_status_time: fields::optional_time(target.last.map(|last| last.time), zone),
         last_attempt: attempt,
         good_rehearsal_time: fields::optional_time(target.rehearsed, zone),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::freshness::LastAttempt;
+    use crate::history::GoodBackup;
+    use crate::run::event::TaskId;
+    use crate::run::status::Status;
+
+    #[test]
+    fn a_narrow_terminal_goes_without_what_says_least() {
+        let time = "2026-11-22T04:00:00Z".parse().expect("a moment");
+        let freshness = Freshness {
+            targets: vec![JudgedTarget {
+                device: "QA-device1".to_owned(),
+                domain: "SALES".to_owned(),
+                kind: Some(FileKind::Persisted),
+                state: TargetState::Warning,
+                good: Some(GoodBackup {
+                    task: TaskId(7),
+                    time,
+                    size: 4_800,
+                }),
+                age: Some(Duration::from_secs(18_000)),
+                last: Some(LastAttempt {
+                    task: TaskId(8),
+                    status: Status::SkippedDeviceNotAvailable,
+                    time,
+                    attempt: Attempt::Ended,
+                }),
+                rehearsed: None,
+                why: "the last attempt was not good".to_owned(),
+            }],
+            max_age: Duration::from_secs(93_600),
+            left: None,
+        };
+        let drawn = |width| {
+            let text = table(&freshness, &TimeZone::UTC, Some(width));
+            let (_, table) = text.split_once("\n\n").expect("a table below the summary");
+            assert!(
+                table
+                    .lines()
+                    .all(|line| line.chars().count() <= usize::from(width)),
+                "{table}"
+            );
+            table.to_owned()
+        };
+        insta::assert_snapshot!(format!("{}\n{}", drawn(120), drawn(80)), @r#"
+        State    Device      Domain  Kind       Age  Size  Last        Last                 Attempted   Why
+                                                           Good        Attempt
+        ------------------------------------------------------------------------------------------------------------------------
+        WARNING  QA-device1  SALES   persisted  5h   4.7   2026-11-22  SKIPPED_DEVICE_NOT_  2026-11-22  the last attempt was not
+                                                     KiB   04:00:00    AVAILABLE            04:00:00    good
+
+        State   Device  Domain Kind      Age Last       Last        Why
+                                             Good       Attempt
+        --------------------------------------------------------------------------------
+        WARNING QA-     SALES  persisted 5h  2026-11-22 SKIPPED_    the last attempt was
+                device1                      04:00:00   DEVICE_NOT_ not good
+                                                        AVAILABLE
+        "#);
     }
 }

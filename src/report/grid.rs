@@ -30,17 +30,24 @@ pub(super) enum CellKind {
 /// where its columns would be too narrow to read as a block a row.
 pub(super) fn fitted(cells: &[Vec<String>], kinds: &[CellKind], width: Option<u16>) -> String {
     match width {
-        Some(width) if natural_width(cells) > usize::from(width) => {
-            let give = GIVES
-                .into_iter()
-                .find(|give| narrowest_width(cells, kinds, *give) <= usize::from(width));
-            match give {
-                Some(give) => draw(cells, kinds, give, Some(width)),
-                None => blocks(cells, Some(width)),
-            }
-        }
+        Some(width) if natural_width(cells) > usize::from(width) => match least(cells, kinds, width) {
+            Some(give) => draw(cells, kinds, give, Some(width)),
+            None => blocks(cells, Some(width)),
+        },
         _ => draw(cells, kinds, GIVES[0], None),
     }
+}
+
+/// Whether the rows fit as a table, and not as blocks alone.
+pub(super) fn fits(cells: &[Vec<String>], kinds: &[CellKind], width: Option<u16>) -> bool {
+    width.is_none_or(|width| least(cells, kinds, width).is_some())
+}
+
+/// The least that a table gives to fit this width.
+fn least(cells: &[Vec<String>], kinds: &[CellKind], width: u16) -> Option<Give> {
+    GIVES
+        .into_iter()
+        .find(|give| narrowest_width(cells, kinds, *give) <= usize::from(width))
 }
 
 /// The width in which nothing has to wrap.
@@ -83,7 +90,9 @@ pub(super) fn labelled(lines: impl IntoIterator<Item = (impl AsRef<str>, impl As
 struct Give {
     /// Between two columns.
     gap: u16,
-    /// Whether times and titles break at their blanks, and words.
+    /// Whether titles break at their blanks.
+    titles: bool,
+    /// Whether times do, and words after their underscore.
     blanks: bool,
     /// The most that a status code takes before it breaks.
     code: usize,
@@ -94,9 +103,10 @@ struct Give {
 }
 
 impl Give {
-    const fn new(gap: u16, blanks: bool, code: usize, name: usize, message: usize) -> Give {
+    const fn new(gap: u16, (titles, blanks): (bool, bool), code: usize, name: usize, message: usize) -> Give {
         Give {
             gap,
+            titles,
             blanks,
             code,
             name,
@@ -106,12 +116,14 @@ impl Give {
 }
 
 /// From not at all to as far as it goes.
-const GIVES: [Give; 5] = [
-    Give::new(2, false, usize::MAX, usize::MAX, 24),
-    Give::new(2, false, 24, 24, 24),
-    Give::new(2, true, 24, 16, 24),
-    Give::new(1, true, 16, 12, 16),
-    Give::new(1, true, 13, 7, 8),
+const GIVES: [Give; 7] = [
+    Give::new(2, (false, false), usize::MAX, usize::MAX, 24),
+    Give::new(2, (true, false), usize::MAX, usize::MAX, 24),
+    Give::new(2, (true, false), 24, 24, 24),
+    Give::new(1, (true, false), 24, 24, 24),
+    Give::new(2, (true, true), 24, 16, 24),
+    Give::new(1, (true, true), 16, 12, 16),
+    Give::new(1, (true, true), 13, 7, 8),
 ];
 
 /// The width below which the columns that may wrap would be too narrow to read.
@@ -144,7 +156,7 @@ fn broken(cells: &[Vec<String>], kinds: &[CellKind], give: Give) -> Vec<Vec<Stri
         for (cell, kind) in row.iter_mut().zip(kinds) {
             let is_title = index == 0;
             *cell = match kind {
-                _ if is_title && give.blanks => cell.replace(' ', "\n"),
+                _ if is_title && give.titles => cell.replace(' ', "\n"),
                 _ if is_title => continue,
                 CellKind::Time if give.blanks => cell.replace(' ', "\n"),
                 CellKind::Word if give.blanks => broken_after(cell, &['_'], 0),
@@ -226,8 +238,9 @@ mod tests {
     #[test]
     fn every_status_fits_the_column_that_breaks_it() {
         for (status, code, _) in Status::ALL {
-            let broken = broken_after(code, &['_'], GIVES[3].code);
-            assert!(broken.lines().all(|line| line.len() <= GIVES[3].code), "{status}");
+            let narrow = GIVES[5].code;
+            let broken = broken_after(code, &['_'], narrow);
+            assert!(broken.lines().all(|line| line.len() <= narrow), "{status}");
         }
     }
 }

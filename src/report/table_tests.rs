@@ -99,6 +99,21 @@ fn activity_executions_fit_80_columns() {
 }
 
 #[test]
+fn titles_give_way_before_anything_else_does() {
+    let rows = fixture::activities();
+    let text = render(&fixture::activities_view(&rows), &layout(Some(120)));
+    assert_within(&text, 120);
+    insta::assert_snapshot!(text, @r#"
+    ID  Status               Device   Domain          Action         Status                   Successful  Failed  Skipped
+        Time                 Pattern  Pattern                                                      Tasks   Tasks    Tasks
+    ---------------------------------------------------------------------------------------------------------------------
+     7  2026-11-22 08:30:19  QA*      all-domains     SECURE_BACKUP  SUCCESS                           3       0        0
+    ---------------------------------------------------------------------------------------------------------------------
+     8  2026-11-22 08:30:20  QA*      DOMAIN*, SALES  EXPORT_DOMAIN  COMPLETED_WITH_WARNINGS          11       0        1
+    "#);
+}
+
+#[test]
 fn what_concerns_the_plan_itself_stands_below_its_activities() {
     let (rows, details) = (fixture::activities(), fixture::details());
     let view = |rows| View::ActivityExecutions {
