@@ -250,6 +250,13 @@ fn reply(shared: &Shared, user: &str, asked: &Asked, faults: &[FaultKind]) -> Re
     if lock(&shared.state).setup.wrapped_base64 {
         body.wrap();
     }
+    let blamed = faults.iter().find_map(|fault| match fault {
+        FaultKind::FaultAfter(text) => Some(text.as_deref().unwrap_or("Internal Error")),
+        _ => None,
+    });
+    if let Some(text) = blamed {
+        return Reply::xml(SERVER_ERROR, soap::fault_of("env:Server", text, ""));
+    }
     for fault in faults {
         match fault {
             FaultKind::TruncatedBase64 => body.damage = Some(TextDamage::Truncated),

@@ -179,6 +179,14 @@ pub enum FaultKind {
     ErrorLog(Option<String>),
     /// The request is carried out, and answered by `OK` in one result and an error log in a second.
     OkAndErrorLog(Option<String>),
+    /// The request is carried out, and answered by a SOAP fault that blames the server, in these words.
+    FaultAfter(Option<String>),
+    /// The rows of `DomainStatus` have no element of this name.
+    NoField(String),
+    /// `DomainStatus` has no row of this domain.
+    HidesRow(String),
+    /// `DomainStatus` has a row of this domain that shows it at work, before the one that tells the truth.
+    TwoRows(String),
     /// A quiesce, an unquiesce or a secure backup is carried out later. What is asked for meanwhile
     /// overtakes it.
     Late(When),

@@ -8,7 +8,7 @@ use super::hostile::{Bulk, BulkForm, BulkPlace};
 use super::quiesce::When;
 
 /// Every kind by its name in a script: the name, the argument it takes, and what it does.
-pub const KINDS: [(&str, &str, &str); 76] = [
+pub const KINDS: [(&str, &str, &str); 80] = [
     ("refuse", "[@TIME]", "close the listener, for good or for a time"),
     ("reset", "", "TCP reset"),
     (
@@ -88,6 +88,22 @@ pub const KINDS: [(&str, &str, &str); 76] = [
         "ok-and-error-log",
         "[@TEXT]",
         "carry the request out, answer with OK and an error log",
+    ),
+    (
+        "fault-after",
+        "[@TEXT]",
+        "carry the request out, answer with a SOAP fault of the server",
+    ),
+    (
+        "no-field",
+        "@NAME",
+        "the rows of DomainStatus have no element of this name",
+    ),
+    ("hides-row", "@DOMAIN", "DomainStatus has no row of this domain"),
+    (
+        "two-rows",
+        "@DOMAIN",
+        "DomainStatus shows a domain at work, and then as it is",
     ),
     (
         "late",
@@ -232,6 +248,10 @@ impl FaultKind {
             FaultKind::Sentence,
             FaultKind::ErrorLog(None),
             FaultKind::OkAndErrorLog(None),
+            FaultKind::FaultAfter(None),
+            FaultKind::NoField("QuiesceState".to_owned()),
+            FaultKind::HidesRow("DOM1".to_owned()),
+            FaultKind::TwoRows("DOM1".to_owned()),
             FaultKind::Late(When::After(Duration::from_secs(10))),
             FaultKind::Queued(When::Requests(2)),
             FaultKind::NotDone,

@@ -111,6 +111,10 @@ impl FaultKind {
             "hostile-name" => FaultKind::HostileName(argument.map(str::to_owned)),
             "error-log" => FaultKind::ErrorLog(argument.map(str::to_owned)),
             "ok-and-error-log" => FaultKind::OkAndErrorLog(argument.map(str::to_owned)),
+            "fault-after" => FaultKind::FaultAfter(argument.map(str::to_owned)),
+            "no-field" => FaultKind::NoField(word()),
+            "hides-row" => FaultKind::HidesRow(word()),
+            "two-rows" => FaultKind::TwoRows(word()),
             "bulk" => FaultKind::Bulk(Bulk::parse(&word())?),
             "late" => FaultKind::Late(parse_when(&word())?),
             "queued" => FaultKind::Queued(parse_when(&word())?),
@@ -152,6 +156,10 @@ impl fmt::Display for FaultKind {
             | FaultKind::HostileName(Some(text))
             | FaultKind::ErrorLog(Some(text))
             | FaultKind::OkAndErrorLog(Some(text))
+            | FaultKind::FaultAfter(Some(text))
+            | FaultKind::NoField(text)
+            | FaultKind::HidesRow(text)
+            | FaultKind::TwoRows(text)
             | FaultKind::ObjectFails(Some(text))
             | FaultKind::SkipsObject(Some(text))
             | FaultKind::FileFails(Some(text))

@@ -97,15 +97,20 @@ pub(super) fn not_logged_in(bulk: &str) -> Body {
     ))
 }
 
-/// A SOAP fault.
+/// A SOAP fault that blames the request.
 pub(super) fn fault(text: &str, bulk: &str) -> Body {
+    fault_of("env:Client", text, bulk)
+}
+
+/// A SOAP fault that blames this code.
+pub(super) fn fault_of(code: &str, text: &str, bulk: &str) -> Body {
     let detail = if bulk.is_empty() {
         String::new()
     } else {
         format!("<detail>{bulk}</detail>")
     };
     Body::text(format!(
-        "{HEAD}<env:Fault><faultcode>env:Client</faultcode><faultstring>{}</faultstring>{detail}\
+        "{HEAD}<env:Fault><faultcode>{code}</faultcode><faultstring>{}</faultstring>{detail}\
          </env:Fault>{TAIL}",
         escape(text)
     ))

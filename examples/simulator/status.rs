@@ -86,10 +86,30 @@ fn domain_status(state: &State, user: &str, faults: &[FaultKind]) -> Vec<String>
             let mode = if failsafe { "management" } else { "none" };
             fields.extend([("InterfaceState", "ok"), ("FailsafeMode", mode)]);
         }
+        fields.retain(|(name, _)| {
+            let is_left_out = |fault: &FaultKind| matches!(fault, FaultKind::NoField(field) if field == name);
+            !faults.iter().any(is_left_out)
+        });
         row("DomainStatus", &fields)
     };
-    let seen = state.domains.iter().filter(|domain| !unseen(&domain.name));
-    let real = seen.map(|domain| one(&domain.name, Some(domain)));
+    let hides = |name: &String| {
+        faults
+            .iter()
+            .any(|fault| matches!(fault, FaultKind::HidesRow(hidden) if hidden == name))
+    };
+    let seen = state
+        .domains
+        .iter()
+        .filter(|domain| !unseen(&domain.name) && !hides(&domain.name));
+    let twice = |name: &String| {
+        faults
+            .iter()
+            .any(|fault| matches!(fault, FaultKind::TwoRows(twice) if twice == name))
+    };
+    let real = seen.flat_map(|domain| {
+        let at_work = twice(&domain.name).then(|| one(&domain.name, None));
+        at_work.into_iter().chain([one(&domain.name, Some(domain))])
+    });
     let hostile = hostile_names(faults).into_iter().map(|name| one(&name, None));
     real.chain(hostile).collect()
 }

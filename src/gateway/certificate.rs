@@ -30,6 +30,7 @@ impl Gateway<'_> {
                 if matches!(
                     error.kind,
                     SomaErrorKind::Fault
+                        | SomaErrorKind::OtherFault
                         | SomaErrorKind::Refused
                         | SomaErrorKind::NotAllowed
                         | SomaErrorKind::Malformed

@@ -1,5 +1,9 @@
 //! The domains of a device and how they stand.
 
+use std::collections::HashMap;
+
+use roxmltree::Node;
+
 use crate::gateway::Gateway;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::{reply, request};
@@ -16,8 +20,8 @@ const LONGEST_NAME: usize = 1_000;
 pub struct DomainStatus {
     /// Its name.
     pub name: String,
-    /// Whether the running configuration differs from the saved one.
-    pub save_needed: bool,
+    /// Whether the running configuration differs from the saved one, where the device says so.
+    pub save_needed: Option<bool>,
     /// Whether it is quiesced.
     pub quiesce: QuiesceState,
     /// What it is busy with; empty when idle.
@@ -35,6 +39,8 @@ pub enum QuiesceState {
     Changing(String),
     /// The device says that quiescing went wrong; its word for it.
     Failed(String),
+    /// The device does not say, or says two things: why.
+    NotTold(&'static str),
 }
 
 impl QuiesceState {
@@ -65,6 +71,7 @@ impl std::fmt::Display for QuiesceState {
             Self::Normal => f.write_str("not quiesced"),
             Self::Quiesced => f.write_str("quiesced"),
             Self::Changing(word) | Self::Failed(word) => write!(f, "'{word}'"),
+            Self::NotTold(why) => write!(f, "not known ({why})"),
         }
     }
 }
@@ -84,14 +91,7 @@ impl Gateway<'_> {
     pub fn domains_once(&self) -> Result<Vec<DomainStatus>> {
         let request = request::get_status(DEFAULT_DOMAIN, "DomainStatus");
         self.read_once(&request, "status", &mut |status| {
-            let domains: Vec<DomainStatus> = reply::rows(status, "DomainStatus")
-                .map(|row| DomainStatus {
-                    name: reply::field(row, "Domain").to_owned(),
-                    save_needed: reply::field(row, "SaveNeeded").eq_ignore_ascii_case("on"),
-                    quiesce: QuiesceState::parse(&reply::text_field(row, "QuiesceState").unwrap_or_default()),
-                    current_command: reply::text_field(row, "CurrentCommand").unwrap_or_default(),
-                })
-                .collect();
+            let domains = united(reply::rows(status, "DomainStatus").map(domain_status));
             if domains.is_empty() {
                 // Every device has the default domain: no rows means that the status
                 // provider is off or the account may not see it (soma-wire section 1.4).
@@ -117,6 +117,26 @@ impl Gateway<'_> {
         })
     }
 
+    /// Whether a domain is configured, whatever its status shows. That of `default` shows that the
+    /// account may look.
+    pub fn has_domain(&self, domain: &str) -> Result<bool> {
+        let request = request::get_config(DEFAULT_DOMAIN, "Domain", None);
+        self.read_once(&request, "config", &mut |config| {
+            let is_there = |name: &str| {
+                reply::rows(config, "Domain")
+                    .any(|row| row.attribute("name").is_some_and(|found| found == name))
+            };
+            match (is_there(domain), is_there(DEFAULT_DOMAIN)) {
+                (true, _) => Ok(true),
+                (false, true) => Ok(false),
+                (false, false) => Err(SomaError::new(
+                    SomaErrorKind::NotAllowed,
+                    "the device shows the configuration of no domain",
+                )),
+            }
+        })
+    }
+
     /// Whether a domain is one of API Connect: its gateway service is enabled. The
     /// object is there in every domain on v10, disabled; firmware that does not know
     /// the class has no such domains (soma-wire section 7). An answer that is none to this
@@ -136,6 +156,7 @@ impl Gateway<'_> {
                 SomaErrorKind::NotAllowed => Ok(ApiConnect::NotAllowed),
                 SomaErrorKind::Refused
                 | SomaErrorKind::Authentication
+                | SomaErrorKind::OtherFault
                 | SomaErrorKind::NotManagement
                 | SomaErrorKind::Malformed => Ok(ApiConnect::NotTold(error.message)),
                 _ => Err(error),
@@ -143,6 +164,44 @@ impl Gateway<'_> {
             answer => answer,
         }
     }
+}
+
+fn domain_status(row: Node<'_, '_>) -> DomainStatus {
+    DomainStatus {
+        name: reply::field(row, "Domain"),
+        save_needed: match reply::field(row, "SaveNeeded").to_lowercase().as_str() {
+            "on" => Some(true),
+            "off" => Some(false),
+            _ => None,
+        },
+        // An empty field is a domain at work; a field that is not there is no word at all.
+        quiesce: match reply::told_field(row, "QuiesceState") {
+            Some(text) => QuiesceState::parse(&reply::cut(&text, LONGEST_NAME)),
+            None => QuiesceState::NotTold("the device does not tell its state"),
+        },
+        current_command: reply::text_field(row, "CurrentCommand").unwrap_or_default(),
+    }
+}
+
+/// A domain each, in the order of the device. What two rows of one domain say differently is not known.
+fn united(rows: impl Iterator<Item = DomainStatus>) -> Vec<DomainStatus> {
+    let mut domains: Vec<DomainStatus> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for row in rows {
+        let known = places.get(&row.name).and_then(|place| domains.get_mut(*place));
+        let Some(known) = known else {
+            places.insert(row.name.clone(), domains.len());
+            domains.push(row);
+            continue;
+        };
+        if known.quiesce != row.quiesce {
+            known.quiesce = QuiesceState::NotTold("the device lists it twice, in two states");
+        }
+        if known.save_needed != row.save_needed {
+            known.save_needed = None;
+        }
+    }
+    domains
 }
 
 /// Whether a domain is one of API Connect.

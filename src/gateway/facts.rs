@@ -54,12 +54,15 @@ pub struct DeviceSpace {
     pub total_temporary: u64,
 }
 
+/// The classes that tell firmware and serial number, the newest first.
+const FIRMWARE: [&str; 3] = ["FirmwareVersion3", "FirmwareVersion2", "FirmwareVersion"];
+
 impl Gateway<'_> {
     /// Firmware and hardware. An older class is asked where a newer one is not told
     /// (soma-wire section 6); a device that tells none of them has no facts. Nothing is
     /// decided by them: an error is only what every other request would meet too.
     pub fn firmware(&self) -> Result<Firmware> {
-        for class in ["FirmwareVersion3", "FirmwareVersion2", "FirmwareVersion"] {
+        for class in FIRMWARE {
             let request = request::get_status(DEFAULT_DOMAIN, class);
             let answer = self.read(&request, "status", |status| {
                 Ok(reply::rows(status, class).next().map(|row| Firmware {
@@ -98,6 +101,26 @@ impl Gateway<'_> {
             }
         }
         Ok(Firmware::default())
+    }
+
+    /// The serial number, asked for once and now; `None` where the device does not tell it, or nothing
+    /// answers: who was told one before compares it with this.
+    pub fn serial_now(&self) -> Option<String> {
+        for class in FIRMWARE {
+            let request = request::get_status(DEFAULT_DOMAIN, class);
+            let answer = self.read_once(&request, "status", &mut |status| {
+                let row = reply::rows(status, class).next();
+                Ok(row.and_then(|row| reply::text_field(row, "Serial")))
+            });
+            match answer {
+                Ok(Some(serial)) => return Some(serial),
+                Err(error) if !error.is_refusal() || error.kind == SomaErrorKind::Authentication => {
+                    return None;
+                }
+                Ok(None) | Err(_) => {}
+            }
+        }
+        None
     }
 
     /// The backup mode; `None` where the device does not tell. `SystemSettings` has it

@@ -143,6 +143,7 @@ impl Gateway<'_> {
             | SomaErrorKind::Fault => QuiesceAsked::NotBegun(error),
             SomaErrorKind::NotAllowed
             | SomaErrorKind::Refused
+            | SomaErrorKind::OtherFault
             | SomaErrorKind::Unavailable
             | SomaErrorKind::NotManagement
             | SomaErrorKind::Malformed => QuiesceAsked::Unclear(error),
@@ -161,6 +162,14 @@ impl Gateway<'_> {
             Scope::Domain(name) => request::unquiesce_domain(name),
         };
         self.act(&request, self.timeouts().request)
+    }
+
+    /// Whether what is quiesced is there at all.
+    fn has_scope(&self, scope: &Scope) -> Result<bool> {
+        match scope {
+            Scope::Device => Ok(true),
+            Scope::Domain(name) => self.has_domain(name),
+        }
     }
 
     /// Looks at the device until `scope` is quiesced, but not longer than `limit`. Trouble
@@ -253,6 +262,8 @@ impl Gateway<'_> {
                 (last_told, answer) = (None, None);
             }
             let had_its_time = seen || waited >= settles;
+            // A domain that was removed is at rest. One that is hidden may not be: its configuration tells.
+            let mut is_away = None;
             let rests = match &state {
                 Ok(ScopeState::Normal) if had_its_time => Some(AtRest::AtWork),
                 Ok(ScopeState::Empty) if had_its_time || (sent.is_answered() && waited >= UNSHOWN) => {
@@ -262,7 +273,10 @@ impl Gateway<'_> {
                     // A device that starts lists its domains one after another.
                     let since = *gone_since.get_or_insert(waited);
                     let is_gone = waited.saturating_sub(since) >= GONE_AFTER.min(limit);
-                    (is_gone && had_its_time).then_some(AtRest::NotListed)
+                    if is_gone && had_its_time {
+                        is_away = Some(self.has_scope(scope));
+                    }
+                    matches!(is_away, Some(Ok(false))).then_some(AtRest::NotListed)
                 }
                 Err(error) if error.kind == SomaErrorKind::Interrupted => {
                     let why = error.message.clone();
@@ -288,8 +302,11 @@ impl Gateway<'_> {
             }
             let is_quiesced = matches!(
                 state,
-                Ok(ScopeState::Quiesced | ScopeState::Between(_) | ScopeState::Failed(_))
-            );
+                Ok(ScopeState::Quiesced
+                    | ScopeState::Between(_)
+                    | ScopeState::Failed(_)
+                    | ScopeState::NotTold(_))
+            ) || is_away.is_some();
             let is_due = last_told.is_none_or(|told| waited.saturating_sub(told) >= SEND_AGAIN_AFTER);
             if is_due && (is_quiesced || rests.is_some()) {
                 last_told = Some(waited);
@@ -311,9 +328,15 @@ impl Gateway<'_> {
             step(RestoreStep::Waiting(waited));
             if waited >= limit {
                 let state = match state {
-                    Ok(ScopeState::Normal | ScopeState::Empty | ScopeState::Gone) if answer.is_none() => {
+                    Ok(ScopeState::Normal | ScopeState::Empty) if answer.is_none() => {
                         "no unquiesce was answered".to_owned()
                     }
+                    Ok(ScopeState::Gone) => match is_away {
+                        Some(Err(error)) => format!(
+                            "the device does not list {scope}, and does not say whether there is one ({error})"
+                        ),
+                        _ => format!("the device does not list {scope}, and has it in its configuration"),
+                    },
                     Ok(state) => format!("{}, even now", scope.stands(&state)),
                     Err(error) => format!("the device does not say how it stands ({error})"),
                 };

@@ -444,6 +444,7 @@ fn mend_entry(
         device: &entry.device,
         scope: &scope,
         sent: sent(engine, entry),
+        serial: entry.serial.as_deref(),
     };
     let (undone, recorded) = open.undo(Ok(gateway), &engine.file.settings, record);
     recorded?;

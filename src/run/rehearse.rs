@@ -43,7 +43,7 @@ pub enum RehearsalsOver {
 /// What a device was seen to be.
 struct Evidence {
     /// `SaveNeeded` of each domain.
-    domains: BTreeMap<String, bool>,
+    domains: BTreeMap<String, Option<bool>>,
     /// The running configuration of the domain, where the device has it.
     export: Option<File>,
 }
@@ -131,7 +131,7 @@ fn answered(answer: DryRunAnswer) -> RehearsalResult {
 impl Evidence {
     fn take(gateway: &Gateway<'_>, domain: &RestorableDomain, scratch: &Path) -> Result<Evidence, SomaError> {
         let rows = gateway.domains()?;
-        let domains: BTreeMap<String, bool> =
+        let domains: BTreeMap<String, Option<bool>> =
             rows.into_iter().map(|row| (row.name, row.save_needed)).collect();
         let export = match domains.contains_key(domain.name()) {
             false => None,
@@ -153,14 +153,20 @@ impl Evidence {
         scratch: &Path,
     ) -> (SpareProof, Option<String>) {
         let mut changes = Vec::new();
+        let mut not_known = None;
         for (name, saved) in &self.domains {
-            match after.domains.get(name) {
-                None => changes.push(format!("domain {name} is gone")),
-                Some(now) if now != saved => {
+            match (saved, after.domains.get(name)) {
+                (_, None) => changes.push(format!("domain {name} is gone")),
+                (Some(saved), Some(Some(now))) if now != saved => {
                     let has = if *now { "has" } else { "has no more" };
                     changes.push(format!("domain {name} {has} unsaved changes"));
                 }
-                Some(_) => {}
+                (Some(_), Some(Some(_))) => {}
+                (None, Some(_)) | (_, Some(None)) => {
+                    not_known = Some(format!(
+                        "the spare does not say whether domain {name} has unsaved changes"
+                    ));
+                }
             }
         }
         for name in after
@@ -170,7 +176,6 @@ impl Evidence {
         {
             changes.push(format!("domain {name} was made"));
         }
-        let mut not_known = None;
         if let (Some(old), Some(new)) = (&self.export, &after.export) {
             let expected = Expected::domain(domain.name());
             // Which properties differ is a matter of `diff`: that an object does is enough here.

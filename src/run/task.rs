@@ -239,9 +239,11 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
         }
     }
 
-    fn tell_unsaved_changes(&mut self, domains: &[DomainStatus]) -> Result<bool, Trouble> {
+    fn tell_unsaved_changes(&mut self, domains: &[DomainStatus]) -> Result<Option<bool>, Trouble> {
         let (task, unsaved) = (self.task.id, self.unsaved_changes(domains)?);
-        self.record.tell(&Event::UnsavedChanges { task, unsaved })?;
+        if let Some(unsaved) = unsaved {
+            self.record.tell(&Event::UnsavedChanges { task, unsaved })?;
+        }
         Ok(unsaved)
     }
 
@@ -263,12 +265,21 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
     /// Step 2. What we did not quiesce we never unquiesce.
     fn refuse_if_quiesced(&self, scope: &Scope, domains: &[DomainStatus]) -> Result<(), Failure> {
         let device = &self.session.device.name;
-        let not_normal: Vec<String> = domains
-            .iter()
-            .filter(|domain| match scope {
+        let in_scope = || {
+            domains.iter().filter(|domain| match scope {
                 Scope::Device => true,
                 Scope::Domain(name) => domain.name == *name,
             })
+        };
+        // Never below another's quiesce that does not show.
+        if let Some(domain) = in_scope().find(|domain| matches!(domain.quiesce, QuiesceState::NotTold(_))) {
+            let why = format!(
+                "{device}: whether domain {} is quiesced is {}",
+                domain.name, domain.quiesce
+            );
+            return Err(Failure::new(Status::DeviceError, why));
+        }
+        let not_normal: Vec<String> = in_scope()
             .filter(|domain| domain.quiesce != QuiesceState::Normal)
             .map(|domain| format!("{} is {}", domain.name, domain.quiesce))
             .collect();
@@ -288,10 +299,15 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
         ))
     }
 
-    /// Step 3: whether what runs differs from what is saved.
-    fn unsaved_changes(&self, domains: &[DomainStatus]) -> Result<bool, Failure> {
+    /// Step 3: whether what runs differs from what is saved, where the device says so.
+    fn unsaved_changes(&self, domains: &[DomainStatus]) -> Result<Option<bool>, Failure> {
         if self.task.domain == ALL_DOMAINS {
-            return Ok(domains.iter().any(|domain| domain.save_needed));
+            let any = |said| domains.iter().any(|domain| domain.save_needed == said);
+            return Ok(match (any(Some(true)), any(None)) {
+                (true, _) => Some(true),
+                (false, true) => None,
+                (false, false) => Some(false),
+            });
         }
         match domains.iter().find(|domain| domain.name == self.task.domain) {
             Some(domain) => Ok(domain.save_needed),
@@ -396,9 +412,13 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
                 };
                 let saved = Box::new(self.fetch_export(FileKind::Persisted)?);
                 // One that cannot be had does not cost the one that was had.
+                if unsaved.is_none() {
+                    let note = "the device does not say whether there are unsaved changes: what runs is exported as well";
+                    self.record.note(Owner::Task(self.task.id), note)?;
+                }
                 let running = match unsaved {
-                    true => Some(Box::new(self.fetch_export(FileKind::NonPersisted))),
-                    false => None,
+                    Some(true) | None => Some(Box::new(self.fetch_export(FileKind::NonPersisted))),
+                    Some(false) => None,
                 };
                 Ok(Made::Exports {
                     expected,

@@ -43,6 +43,8 @@ pub struct OpenQuiesce<'q> {
     pub scope: &'q Scope,
     /// What is known of it.
     pub sent: QuiesceSent,
+    /// The serial number of the device that was quiesced, where it told that.
+    pub serial: Option<&'q str>,
 }
 
 /// How undoing ended.
@@ -60,7 +62,8 @@ pub enum Undone {
 
 impl OpenQuiesce<'_> {
     /// Unquiesces and waits for the device's word, within its timeout and grace. The
-    /// journal row is closed on that word alone. `gateway` must be deaf to the wish to
+    /// journal row is closed on that word alone, and on that of the device that was quiesced: a name may
+    /// lead to another one meanwhile, whose quiesce is none of ours. `gateway` must be deaf to the wish to
     /// stop. A record that fails does not keep the device from being told.
     pub fn undo(
         &self,
@@ -76,6 +79,13 @@ impl OpenQuiesce<'_> {
             device: self.device.to_owned(),
             undo: undo_of(self.scope),
         });
+        if let Some(why) = gateway.ok().and_then(|gateway| self.another(gateway)) {
+            record.show(&Progress::UndoOver {
+                journal: self.journal,
+            });
+            let told = self.still_quiesced(Certainty::NotKnown, &why, record);
+            return (Undone::NotKnown(why), told);
+        }
         let restored = match gateway {
             Ok(gateway) => {
                 let what = format!("{} to be unquiesced", self.scope);
@@ -100,7 +110,11 @@ impl OpenQuiesce<'_> {
             },
         };
         let undone = match restored {
-            Restored::Confirmed(confirmation) => Undone::Confirmed(confirmation.to_string()),
+            Restored::Confirmed(confirmation) => match gateway.ok().and_then(|gateway| self.another(gateway))
+            {
+                None => Undone::Confirmed(confirmation.to_string()),
+                Some(why) => Undone::NotKnown(why),
+            },
             Restored::NotKnown(rests) => Undone::NotKnown(format!(
                 "the quiesce request got no answer and was never seen to arrive; unquiesced, and {rests}, but nobody can tell that it does not arrive yet"
             )),
@@ -116,6 +130,16 @@ impl OpenQuiesce<'_> {
             Undone::Not(why) => self.still_quiesced(Certainty::Seen, why, record),
         };
         (undone, noted.and(recorded))
+    }
+
+    /// Why the device that answers now is not the one that was quiesced, as far as serial numbers tell.
+    fn another(&self, gateway: &Gateway<'_>) -> Option<String> {
+        let meant = self.serial?;
+        let found = gateway.serial_now().filter(|found| found != meant)?;
+        Some(format!(
+            "{} leads to the device with serial number {found} now, and {meant} was quiesced",
+            self.device
+        ))
     }
 
     /// Tells that it could not be confirmed.

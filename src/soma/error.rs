@@ -43,8 +43,10 @@ pub enum SomaErrorKind {
     NotAllowed,
     /// The device refused, in words.
     Refused,
-    /// The device does not know what was asked: a SOAP fault.
+    /// The device does not know what was asked: a SOAP fault of its schema.
     Fault,
+    /// A SOAP fault that does not say so: what was asked may have been begun.
+    OtherFault,
     /// The answer did not come in time.
     TimedOut,
     /// The connection broke before the answer was complete.
@@ -94,6 +96,7 @@ impl SomaError {
             | SomaErrorKind::Interrupted
             | SomaErrorKind::Unavailable
             | SomaErrorKind::NotManagement
+            | SomaErrorKind::OtherFault
             // Most often a handshake, before anything was sent; but an alert may come later.
             | SomaErrorKind::Tls => true,
             SomaErrorKind::Unreachable
@@ -114,6 +117,7 @@ impl SomaError {
                 | SomaErrorKind::NotAllowed
                 | SomaErrorKind::Refused
                 | SomaErrorKind::Fault
+                | SomaErrorKind::OtherFault
         )
     }
 

@@ -129,20 +129,27 @@ pub fn timestamp(payload: Node<'_, '_>) -> Option<Timestamp> {
     all_text(stamp).parse().ok()
 }
 
-/// The trimmed text of a field of a row. An absent field and an empty one are alike:
-/// the appliance sends empty elements, other versions leave them out.
-pub fn field<'a>(row: Node<'a, '_>, name: &str) -> &'a str {
-    row.children()
-        .find(|node| is_named(*node, name))
-        .and_then(|node| node.text())
-        .map_or("", str::trim)
+/// The trimmed text of a field of a row, where the row has it: all of it, whatever stands between.
+pub fn told_field(row: Node<'_, '_>, name: &str) -> Option<String> {
+    let field = row.children().find(|node| is_named(*node, name))?;
+    let texts = field
+        .descendants()
+        .filter(Node::is_text)
+        .filter_map(|node| node.text());
+    Some(texts.collect::<String>().trim().to_owned())
+}
+
+/// The same, where an absent field and an empty one are alike: the appliance sends empty elements,
+/// other versions leave them out.
+pub fn field(row: Node<'_, '_>, name: &str) -> String {
+    told_field(row, name).unwrap_or_default()
 }
 
 /// A field, if it says something, and no more of it than an error would quote.
 pub fn text_field(row: Node<'_, '_>, name: &str) -> Option<String> {
     Some(field(row, name))
         .filter(|text| !text.is_empty())
-        .map(|text| cut(text, MAX_QUOTE))
+        .map(|text| cut(&text, MAX_QUOTE))
 }
 
 /// A number, which may be padded with blanks.
@@ -153,7 +160,7 @@ pub fn number_field(row: Node<'_, '_>, name: &str) -> Result<u64> {
             SomaErrorKind::Malformed,
             format!(
                 "the device answered {name}={} where a number belongs",
-                quote(text)
+                quote(&text)
             ),
         )
     })
@@ -189,10 +196,30 @@ fn fault_error(fault: Node<'_, '_>) -> SomaError {
     if said.eq_ignore_ascii_case(AUTHENTICATION_FAILURE) {
         return refused_login();
     }
+    let kind = match proves_nothing_done(fault, &said) {
+        true => SomaErrorKind::Fault,
+        false => SomaErrorKind::OtherFault,
+    };
     SomaError::new(
-        SomaErrorKind::Fault,
+        kind,
         format!("the device answered with a SOAP fault: {}", quote(&said)),
     )
+}
+
+/// Whether a fault says that the request was none that the device takes: it blames the client, with the
+/// words of the schema check. Any other may come after the work was begun.
+fn proves_nothing_done(fault: Node<'_, '_>, said: &str) -> bool {
+    let code = ["faultcode", "Value"]
+        .iter()
+        .find_map(|name| fault.descendants().find(|node| is_named(*node, name)))
+        .map(all_text)
+        .unwrap_or_default();
+    let code = code.rsplit(':').next().unwrap_or_default();
+    let said = said.to_lowercase();
+    matches!(code, "Client" | "Sender")
+        && ["from client", "schema", "invalid", "not valid", "validat"]
+            .iter()
+            .any(|word| said.contains(word))
 }
 
 /// The one text for a wrong password, a missing right and some refusals of files.
@@ -395,6 +422,44 @@ mod tests {
         let (kind, message) = kind_of(text);
         assert_eq!(kind, SomaErrorKind::Fault);
         assert!(message.contains("Internal Error (from client)"), "{message}");
+    }
+
+    #[test]
+    fn a_fault_of_the_schema_alone_says_that_nothing_was_begun() {
+        let kind = |code: &str, said: &str| {
+            kind_of(&format!(
+                "<Fault><faultcode>{code}</faultcode><faultstring>{said}</faultstring></Fault>"
+            ))
+            .0
+        };
+        for (code, said) in [
+            ("env:Client", "Internal Error (from client)"),
+            ("Client", "the request is not valid"),
+            ("s:Client", "Schema validation failed"),
+        ] {
+            assert_eq!(kind(code, said), SomaErrorKind::Fault, "{code} {said}");
+        }
+        for (code, said) in [
+            ("env:Server", "Internal Error (from client)"),
+            ("env:Server", "Internal Error"),
+            ("env:Client", "Request timed out"),
+            ("", "Internal Error"),
+        ] {
+            assert_eq!(kind(code, said), SomaErrorKind::OtherFault, "{code} {said}");
+        }
+        let newer = "<Fault><Code><Value>env:Sender</Value></Code><Reason><Text>Internal Error (from client)</Text></Reason></Fault>";
+        assert_eq!(kind_of(newer).0, SomaErrorKind::Fault);
+    }
+
+    #[test]
+    fn a_field_is_all_of_its_text_and_one_that_is_not_there_is_told_from_an_empty_one() {
+        let row = "<row><a><!--x-->quie<!-- y -->sced\n</a><b/><c> <![CDATA[off]]></c></row>";
+        let document = Document::parse(row).expect("XML");
+        let told = |name| told_field(document.root_element(), name);
+        assert_eq!(told("a").as_deref(), Some("quiesced"));
+        assert_eq!(told("b").as_deref(), Some(""));
+        assert_eq!(told("c").as_deref(), Some("off"));
+        assert_eq!(told("d"), None);
     }
 
     #[test]

@@ -53,6 +53,7 @@ mod mistakes;
 mod mistakes_file;
 mod mistakes_words;
 mod no_threads;
+mod not_told;
 mod notify_channels;
 mod notify_events;
 mod notify_mail;

@@ -20,13 +20,16 @@ fn a_quiesced_export_asks_for_no_more_than_it_needs_and_in_this_order() {
     get-status/FirmwareVersion3
     get-status/DomainStatus
     get-status/DomainStatus
+    get-status/FirmwareVersion3
     do-action/DomainQuiesce
     get-status/DomainStatus
     get-status/DomainStatus
     do-backup
+    get-status/FirmwareVersion3
     get-status/DomainStatus
     do-action/DomainUnquiesce
     get-status/DomainStatus
+    get-status/FirmwareVersion3
     ");
 }
 
@@ -45,14 +48,17 @@ fn a_quiesced_secure_backup_asks_for_no_more_than_it_needs_and_in_this_order() {
     do-view-certificate-details
     get-status/FilesystemStatus
     get-status/DomainStatus
+    get-status/FirmwareVersion3
     do-action/QuiesceDP
     get-status/DomainStatus
     do-action/SecureBackup
     get-status/DomainStatus
     get-filestore
+    get-status/FirmwareVersion3
     get-status/DomainStatus
     do-action/UnquiesceDP
     get-status/DomainStatus
+    get-status/FirmwareVersion3
     get-file/backupmanifest.xml
     get-file/cert.tgz
     get-file/config.tgz

@@ -47,9 +47,13 @@ impl std::fmt::Display for Confirmation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { seen, rests, answer } = self;
         match (seen, rests, answer) {
-            (_, _, UnquiesceAnswer::Refused(words)) => {
+            (true, _, UnquiesceAnswer::Refused(words)) => {
                 write!(f, "{rests} and refuses an unquiesce ({words})")
             }
+            (false, _, UnquiesceAnswer::Refused(words)) => write!(
+                f,
+                "the quiesce was never seen on the device; {rests} and refuses an unquiesce ({words})"
+            ),
             (true, AtRest::AtWork, _) => f.write_str("unquiesced and confirmed"),
             (false, _, UnquiesceAnswer::None) => write!(
                 f,

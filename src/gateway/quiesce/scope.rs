@@ -33,6 +33,8 @@ pub enum ScopeState {
     Unquiescing(String),
     /// The device reports that it went wrong.
     Failed(String),
+    /// The device does not say how it stands.
+    NotTold(String),
     /// The domain is not there.
     Gone,
     /// The device has no domain but `default`: nothing can be quiesced, nothing is.
@@ -54,7 +56,9 @@ impl std::fmt::Display for ScopeState {
         match self {
             Self::Normal => f.write_str("not quiesced"),
             Self::Quiesced => f.write_str("quiesced"),
-            Self::Between(words) | Self::Unquiescing(words) | Self::Failed(words) => f.write_str(words),
+            Self::Between(words) | Self::Unquiescing(words) | Self::Failed(words) | Self::NotTold(words) => {
+                f.write_str(words)
+            }
             Self::Gone => f.write_str("not there"),
             Self::Empty => f.write_str("without any domain but default"),
         }
@@ -67,7 +71,10 @@ impl Scope {
         match (self, state) {
             (
                 Scope::Device,
-                ScopeState::Between(words) | ScopeState::Unquiescing(words) | ScopeState::Failed(words),
+                ScopeState::Between(words)
+                | ScopeState::Unquiescing(words)
+                | ScopeState::Failed(words)
+                | ScopeState::NotTold(words),
             ) => words.clone(),
             _ => format!("{self} is {state}"),
         }
@@ -92,11 +99,13 @@ impl Scope {
             }
             Some(state @ QuiesceState::Changing(_)) => ScopeState::Between(state.to_string()),
             Some(state @ QuiesceState::Failed(_)) => ScopeState::Failed(state.to_string()),
+            Some(state @ QuiesceState::NotTold(_)) => ScopeState::NotTold(state.to_string()),
         }
     }
 
     fn combined<'d>(domains: impl Iterator<Item = &'d DomainStatus>) -> ScopeState {
         let (mut normal, mut quiesced, mut changing) = (0_usize, 0_usize, Vec::new());
+        let mut not_told = None;
         for domain in domains {
             match &domain.quiesce {
                 QuiesceState::Normal => normal += 1,
@@ -105,6 +114,9 @@ impl Scope {
                     return ScopeState::Failed(format!("domain {} is {state}", domain.name));
                 }
                 QuiesceState::Changing(_) => changing.push(domain),
+                state @ QuiesceState::NotTold(_) => {
+                    not_told.get_or_insert_with(|| format!("domain {} is {state}", domain.name));
+                }
             }
         }
         // One that is on its way back tells which way the device is going.
@@ -124,6 +136,9 @@ impl Scope {
             } else {
                 ScopeState::Between(words)
             };
+        }
+        if let Some(words) = not_told {
+            return ScopeState::NotTold(words);
         }
         match (normal, quiesced) {
             (0, 0) => ScopeState::Empty,
@@ -147,7 +162,7 @@ mod tests {
             .iter()
             .map(|(name, state)| DomainStatus {
                 name: (*name).to_owned(),
-                save_needed: false,
+                save_needed: Some(false),
                 quiesce: QuiesceState::parse(state),
                 current_command: String::new(),
             })

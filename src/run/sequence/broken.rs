@@ -77,6 +77,7 @@ fn undo_one(engine: Engine<'_>, record: &mut Record<'_>, row: &JournalEntry) -> 
         device: &row.device,
         scope: &scope,
         sent: recover::sent(engine, row),
+        serial: row.serial.as_deref(),
     };
     let Some(device) = engine.file.device(&row.device) else {
         return open.still_quiesced(Certainty::NotKnown, "the plan file has no such device", record);

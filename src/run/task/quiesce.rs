@@ -20,6 +20,7 @@ impl Walk<'_, '_, '_> {
         let domains = self.domains()?;
         self.refuse_if_quiesced(scope, &domains)?;
         let device = self.session.device;
+        let serial = self.same_device()?;
         let journal = self.open_undo(undo_of(scope))?;
         self.begun = Begun::No;
         let made = self.protected(|walk| {
@@ -43,6 +44,7 @@ impl Walk<'_, '_, '_> {
             device: &device.name,
             scope,
             sent,
+            serial: serial.as_deref(),
         };
         let (undone, recorded) = self.undo(&open);
         // One that was neither accepted nor seen may have taken nothing out of service.
@@ -83,6 +85,23 @@ impl Walk<'_, '_, '_> {
                     device.name
                 );
                 Err(Failure::new(Status::UnquiesceTimeout, why).into())
+            }
+        }
+    }
+
+    /// The serial number of the device, where it tells it: the same as when the plan began, or nothing is done.
+    fn same_device(&mut self) -> Result<Option<String>, Trouble> {
+        let Some(meant) = self.session.facts()?.serial.clone() else {
+            return Ok(None);
+        };
+        match self.session.gateway.serial_now().filter(|found| *found != meant) {
+            None => Ok(Some(meant)),
+            Some(found) => {
+                let why = format!(
+                    "{} leads to the device with serial number {found} now, and to {meant} when the plan began",
+                    self.session.device.name
+                );
+                Err(Failure::new(Status::DeviceError, why).into())
             }
         }
     }
