@@ -209,18 +209,32 @@ impl Locks {
         }
     }
 
+    /// Whether a process that is not at work any more has left its lock here: it died before its end.
+    pub fn knows_of_the_dead(&self) -> bool {
+        self.processes()
+            .iter()
+            .any(|process| !Self::is_own(process) && self.life(process) != Life::Alive)
+    }
+
+    /// The processes of which there is a lock.
+    fn processes(&self) -> Vec<String> {
+        let process = |name: String| name.strip_suffix(".lock").map(str::to_owned);
+        self.names()
+            .filter(|name| name.starts_with("run-"))
+            .filter_map(process)
+            .collect()
+    }
+
+    fn names(&self) -> impl Iterator<Item = String> {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.file_name().into_string().ok())
+    }
+
     /// Removes the files that processes which died have left here. Whether they go changes
     /// nothing: a lock that is free, and one that is not there, say the same.
     pub fn forget_the_dead(&self) {
-        let names = || {
-            let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
-            entries.filter_map(|entry| entry.file_name().into_string().ok())
-        };
-        for name in names() {
-            let Some(process) = name.strip_suffix(".lock").filter(|name| name.starts_with("run-")) else {
-                continue;
-            };
-            let path = self.folder.join(&name);
+        for process in self.processes() {
+            let path = self.path(&process);
             let Ok(lock) = ownership::open_plain(&path) else {
                 continue;
             };
@@ -230,7 +244,7 @@ impl Locks {
             // Shared, so that the question whether it is alive still finds it dead; held until its
             // files are gone, so that a process that is just beginning sees that it came too late.
             let context = format!("{process}-");
-            for left in names().filter(|left| left.starts_with(&context)) {
+            for left in self.names().filter(|left| left.starts_with(&context)) {
                 let _ = fs::remove_file(self.folder.join(left));
             }
             let _ = fs::remove_file(&path);

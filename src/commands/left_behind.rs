@@ -24,6 +24,13 @@ fn left_behind_once(path: &Path, locks: &Locks) -> Result<Left, Left> {
                 false => locks.life(process),
             }
         })),
+        Err(HistoryError::NotOurs { .. }) if locks.knows_of_the_dead() => Err(Left::Unknown {
+            why: format!(
+                "{} is not a history any more, and a run died that wrote in it",
+                path.display()
+            ),
+            open: Vec::new(),
+        }),
         // There is none, or no journal in it.
         Err(HistoryError::Missing { .. } | HistoryError::NotOurs { .. }) => Ok(Left::Nothing),
         Err(error) => Err(Left::Unknown {

@@ -148,6 +148,8 @@ impl History {
             Undo::UnquiesceDevice => ("UNQUIESCE_DEVICE", None),
             Undo::UnquiesceDomain(domain) => ("UNQUIESCE_DOMAIN", Some(domain)),
             Undo::RemoveFolder(folder) => ("REMOVE_FOLDER", Some(folder)),
+            // The table admits none such.
+            Undo::NotKnown => ("NOT_KNOWN", None),
         };
         self.write(|transaction| {
             require(transaction, Execution::Task(*task))?;
@@ -287,12 +289,14 @@ fn reply_word(reply: Reply) -> &'static str {
 /// A row that is damaged in part still says whom it is about: what cannot be read of it is
 /// not known, and the row is there.
 fn journal_entry(row: &Row<'_>) -> rusqlite::Result<JournalEntry> {
-    let argument: Option<String> = row.get("argument")?;
-    let undo = match row.get::<_, String>("undo")?.as_str() {
-        "UNQUIESCE_DEVICE" => Undo::UnquiesceDevice,
-        "UNQUIESCE_DOMAIN" => Undo::UnquiesceDomain(argument.unwrap_or_default()),
-        // The table admits these three words only.
-        _ => Undo::RemoveFolder(argument.unwrap_or_default()),
+    let word: String = row.get("undo").unwrap_or_default();
+    let argument: Option<String> = row.get("argument").unwrap_or_default();
+    let argument = argument.filter(|argument| !argument.is_empty());
+    let undo = match (word.as_str(), argument) {
+        ("UNQUIESCE_DEVICE", _) => Undo::UnquiesceDevice,
+        ("UNQUIESCE_DOMAIN", Some(domain)) => Undo::UnquiesceDomain(domain),
+        ("REMOVE_FOLDER", Some(folder)) => Undo::RemoveFolder(folder),
+        _ => Undo::NotKnown,
     };
     Ok(JournalEntry {
         id: JournalId(row.get("id")?),

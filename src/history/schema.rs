@@ -134,18 +134,24 @@ pub(super) fn open_as_it_is(path: &Path) -> Result<Connection, HistoryError> {
         Err(error) => return Err(cannot_open(path, error)),
     }
     let connection = connect(path)?;
-    let count = || -> rusqlite::Result<(i64, i64)> {
+    let count = || -> rusqlite::Result<(i64, i64, i64)> {
         connection.pragma_update(None, "query_only", true)?;
         connection.query_row(
-            "SELECT count(*), count(*) FILTER (WHERE name = 'journal') FROM sqlite_schema",
+            "SELECT count(*), count(*) FILTER (WHERE name = 'journal'),
+                 (SELECT application_id FROM pragma_application_id) FROM sqlite_schema",
             [],
-            |row| Ok((row.get(0)?, row.get(1)?)),
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
         )
     };
     match count().map_err(|error| HistoryFault::from(error).at(path))? {
         // The process that was making it died before the first step.
-        (0, _) => Err(missing()),
-        (_, 0) => Err(not_ours()),
+        (0, _, _) => Err(missing()),
+        (_, 0, APPLICATION_ID) => Err(HistoryError::Corrupt {
+            path: path.to_owned(),
+            detail: "it has no journal any more".to_owned(),
+            source: None,
+        }),
+        (_, 0, _) => Err(not_ours()),
         _ => Ok(connection),
     }
 }

@@ -126,6 +126,7 @@ impl std::fmt::Display for JournalEntry {
             Undo::UnquiesceDevice => write!(f, "device {}", self.device)?,
             Undo::UnquiesceDomain(domain) => write!(f, "domain {domain} of {}", self.device)?,
             Undo::RemoveFolder(folder) => write!(f, "{folder} on {}", self.device)?,
+            Undo::NotKnown => write!(f, "device {}, in a row that cannot be read", self.device)?,
         }
         write!(f, " (task {} of execution {}", self.task.0, self.plan.0)?;
         if let Some(opened) = self.opened {

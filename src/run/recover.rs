@@ -89,6 +89,7 @@ impl std::fmt::Display for Mended {
             Undo::UnquiesceDevice => format!("device {device} was left quiesced"),
             Undo::UnquiesceDomain(domain) => format!("domain {domain} of {device} was left quiesced"),
             Undo::RemoveFolder(folder) => format!("{folder} was left on {device}"),
+            Undo::NotKnown => format!("what was begun on {device} cannot be read in the journal"),
         };
         match &self.outcome {
             Ok(how) => write!(f, "{what} by task {}: {how}", self.entry.task.0),
@@ -416,6 +417,13 @@ fn mend_entry(
     let scope = match &entry.undo {
         Undo::UnquiesceDevice => Scope::Device,
         Undo::UnquiesceDomain(domain) => Scope::Domain(domain.clone()),
+        Undo::NotKnown => {
+            let why = format!(
+                "look at the device, unquiesce what is quiesced there, and run `recover --forget {}`",
+                entry.device
+            );
+            return Ok(Err(why));
+        }
         Undo::RemoveFolder(url) => {
             let patience = gateway.timeouts().request;
             let folder = RemoteFolder::at(url);

@@ -571,3 +571,70 @@ fn a_history_of_many_plans_is_narrowed_to_those_whose_process_is_gone() {
     let plans = home.history().plans(&PlanFilter::default()).expect("the plans");
     assert_eq!(plans.len(), 2);
 }
+
+/// The bytes of a history, with all that lies beside it written into it.
+fn whole(history: &std::path::Path) -> Vec<u8> {
+    let file = rusqlite::Connection::open(history).expect("the history");
+    file.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        .expect("written");
+    drop(file);
+    fs::read(history).expect("the history")
+}
+
+/// What may become of the journal of a run that was killed, and words that say so.
+const DAMAGES: [(&str, &str); 4] = [
+    ("UPDATE journal SET undo = 'FOO'", "cannot be read"),
+    ("UPDATE journal SET argument = NULL", "cannot be read"),
+    ("UPDATE journal SET argument = ''", "cannot be read"),
+    ("DROP TABLE journal", "it has no journal any more"),
+];
+
+#[test]
+fn a_journal_that_is_damaged_closes_no_row_and_is_not_passed_over() {
+    let gateway = real(&[]);
+    let home = home(&gateway);
+    killed_in(&home, &gateway, "DOMAIN", "do-backup");
+    let history = home.path("state/history.db");
+    let sound = whole(&history);
+    for (damage, words) in DAMAGES {
+        fs::write(&history, &sound).expect("as it was");
+        let file = rusqlite::Connection::open(&history).expect("the history");
+        file.execute_batch(&format!("PRAGMA ignore_check_constraints = ON; {damage}"))
+            .expect("damaged");
+        drop(file);
+        for arguments in [["recover"].as_slice(), &["run", "DOMAIN"], &["preview", "DOMAIN"]] {
+            let ran = home.dpbackup(arguments).exits(10);
+            let said = format!("{}{}", ran.stdout, ran.stderr);
+            assert!(said.contains(words), "{damage}, {arguments:?}: {said}");
+        }
+        assert_eq!(gateway.received("DomainUnquiesce"), 0, "{damage}");
+    }
+}
+
+#[test]
+fn a_history_that_is_none_any_more_ends_with_10_after_a_run_that_died() {
+    let gateway = real(&[]);
+    let home = home(&gateway);
+    let history = home.path("state/history.db");
+    let spoil = || {
+        let mut bytes = whole(&history);
+        bytes[..4].copy_from_slice(b"oops");
+        fs::write(&history, bytes).expect("spoilt");
+    };
+    let _ran = home.dpbackup(&["run", "DOMAIN"]).exits(0);
+    let sound = whole(&history);
+    spoil();
+    let _ran = home.dpbackup(&["recover"]).exits(6);
+    fs::write(&history, sound).expect("as it was");
+    gateway.forget_requests();
+    killed_in(&home, &gateway, "DOMAIN", "do-backup");
+    spoil();
+    for arguments in [["recover"].as_slice(), &["run", "DOMAIN"], &["preview", "DOMAIN"]] {
+        let ran = home.dpbackup(arguments).exits(10);
+        assert!(
+            ran.stderr.contains("and a run died that wrote in it"),
+            "{arguments:?}: {}",
+            ran.stderr
+        );
+    }
+}

@@ -13,6 +13,8 @@ pub enum Undo {
     UnquiesceDomain(String),
     /// Remove this folder of ours, `temporary:///dpbackup-…`.
     RemoveFolder(String),
+    /// The row cannot be read: something may be quiesced.
+    NotKnown,
 }
 
 impl Undo {
@@ -20,7 +22,7 @@ impl Undo {
     pub fn domain(&self) -> &str {
         match self {
             Undo::UnquiesceDomain(domain) => domain,
-            Undo::UnquiesceDevice | Undo::RemoveFolder(_) => ALL_DOMAINS,
+            Undo::UnquiesceDevice | Undo::RemoveFolder(_) | Undo::NotKnown => ALL_DOMAINS,
         }
     }
 }

@@ -69,7 +69,8 @@ fn undo_one(engine: Engine<'_>, record: &mut Record<'_>, row: &JournalEntry) -> 
     let scope = match &row.undo {
         Undo::UnquiesceDevice => Scope::Device,
         Undo::UnquiesceDomain(domain) => Scope::Domain(domain.clone()),
-        Undo::RemoveFolder(_) => return Ok(()),
+        // No process writes a row that it cannot read.
+        Undo::RemoveFolder(_) | Undo::NotKnown => return Ok(()),
     };
     let open = OpenQuiesce {
         journal: row.id,
