@@ -182,7 +182,7 @@ pub enum Command {
     /// OK, WARN, FAIL or SKIP, with advice. In the store it makes a file and a folder for a
     /// moment, and removes them, to see whether a backup could be kept there; nothing else is
     /// written. Exit code 0 when all is OK, 3 with a WARN, 1 with
-    /// a FAIL.
+    /// a FAIL, 10 when something may still be quiesced.
     Check(CheckArgs),
     /// Write one page that says whether everything is backed up, for a browser
     ///

@@ -75,10 +75,14 @@ pub(super) fn check(global: &Global, args: &CheckArgs, ui: Ui, env: Lookup<'_>) 
     if let Some(signal) = stop.signal() {
         return Ok(Exit::Interrupted(signal));
     }
-    Ok(match findings::worst(&found) {
+    let exit = match findings::worst(&found) {
         CheckVerdict::Ok | CheckVerdict::Skip => Exit::Success,
         CheckVerdict::Warn => Exit::Warned,
         CheckVerdict::Fail => Exit::Failed,
+    };
+    Ok(match found.iter().any(|found| found.item == JOURNAL) {
+        true => exit.or_graver(Exit::StillQuiesced),
+        false => exit,
     })
 }
 
@@ -95,11 +99,14 @@ fn on_this_machine(engine: Engine<'_>, plans: &[&Plan]) -> Vec<CheckItem> {
     found
 }
 
+/// The item that is there only where something may still be quiesced.
+const JOURNAL: &str = "journal";
+
 /// What may still be quiesced.
 fn journal(file: &PlanFile) -> Option<CheckItem> {
     open_quiesces(file).map(|open| CheckItem {
         subject: THIS_MACHINE.to_owned(),
-        item: "journal",
+        item: JOURNAL,
         verdict: CheckVerdict::Fail,
         text: open,
         hint: None,
