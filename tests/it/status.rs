@@ -94,10 +94,9 @@ fn a_device_that_was_never_reached_shows_what_was_tried() {
     let home = Home::new().absent_device("QA1").plan("P", EXPORT);
     let _ = home.dpbackup(&["run", "P"]).exits(4);
     assert_eq!(targets(&home), ["QA1 DOM* persisted CRITICAL ended"]);
-    assert_eq!(
-        status(&home)["targets"][0]["last_status"],
-        "SKIPPED_DEVICE_NOT_AVAILABLE"
-    );
+    let target = &status(&home)["targets"][0];
+    assert_eq!(target["last_status"], "SKIPPED_DEVICE_NOT_AVAILABLE");
+    assert_eq!(target["reason"], "never backed up with success");
 }
 
 #[test]
