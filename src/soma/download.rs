@@ -7,13 +7,12 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use memchr::memchr;
+use memchr::{memchr, memchr2, memchr3};
 use quick_xml::NsReader;
 use quick_xml::events::Event;
 use quick_xml::name::ResolveResult;
 
+use crate::soma::base64_text::Base64Text;
 use crate::soma::deadline::Deadline;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::reply::{self, Answer};
@@ -137,11 +136,10 @@ fn decode<R: BufRead>(
     out: &mut dyn Write,
     progress: &mut dyn FnMut(u64),
 ) -> Result<u64> {
-    let mut text = Vec::with_capacity(2 * BUFFER);
-    let mut decoded = vec![0_u8; BUFFER * 2];
+    let mut decoder = Base64Text::new();
+    let mut text = Vec::new();
     let mut word = Vec::new();
     let mut written = 0_u64;
-    let mut padded = false;
     let mut section = TextSection::Plain;
     loop {
         let chunk = source.fill_buf().map_err(|error| read_error(&error))?;
@@ -156,15 +154,28 @@ fn decode<R: BufRead>(
             TextSection::CData => memchr(b']', chunk),
         };
         let segment = chunk.get(..end.unwrap_or(chunk.len())).unwrap_or_default();
-        let before = text.len();
-        let used = append_text(&mut text, segment)?;
+        // Most text is decoded where it stands.
+        let (characters, used) = match is_plain(segment) {
+            true => (segment, segment.len()),
+            false => {
+                text.clear();
+                let used = append_text(&mut text, segment)?;
+                (text.as_slice(), used)
+            }
+        };
         if word.len() <= MAX_WORD {
-            word.extend(text.iter().skip(before).take(MAX_WORD + 1 - word.len()));
+            word.extend(characters.iter().take(MAX_WORD + 1 - word.len()));
         }
         // A reference that a chunk cuts in two is read again, whole, with the next one.
         let cut_reference = used < segment.len();
         if cut_reference && section == TextSection::CData {
             return Err(bad_base64(&word, "there is an '&' in it"));
+        }
+        let bytes = decoder.decode(characters).map_err(|why| bad_base64(&word, why))?;
+        if !bytes.is_empty() {
+            out.write_all(bytes).map_err(|error| local(&error))?;
+            written += bytes.len() as u64;
+            progress(written);
         }
         let (used, at_end) = if cut_reference {
             (read_reference(source, used)?, false)
@@ -172,29 +183,13 @@ fn decode<R: BufRead>(
             (used, end.is_some())
         };
         source.consume(used);
-        let whole = text.len() - text.len() % 4;
-        let quads = text.get(..whole).unwrap_or_default();
-        if !quads.is_empty() {
-            if padded {
-                return Err(bad_base64(&word, "text goes on after its padding"));
-            }
-            let count = STANDARD
-                .decode_slice(quads, &mut decoded)
-                .map_err(|error| bad_base64(&word, error))?;
-            padded = count < whole / 4 * 3;
-            let bytes = decoded.get(..count).unwrap_or_default();
-            out.write_all(bytes).map_err(|error| local(&error))?;
-            written += count as u64;
-            progress(written);
-            text.drain(..whole);
-        }
         if !at_end {
             continue;
         }
         section = match section {
             TextSection::Plain => match markup(source)? {
                 Some(next) => next,
-                None if text.is_empty() => return Ok(written),
+                None if decoder.is_whole() => return Ok(written),
                 None => return Err(bad_base64(&word, "its length is no multiple of four")),
             },
             TextSection::CData => {
@@ -205,16 +200,14 @@ fn decode<R: BufRead>(
     }
 }
 
+/// Whether there is nothing in it that is to be left out.
+fn is_plain(segment: &[u8]) -> bool {
+    memchr3(b'&', b'\n', b'\r', segment).is_none() && memchr2(b' ', b'\t', segment).is_none()
+}
+
 /// Appends the base64 characters of `segment`, leaving out white space. Stops before an
 /// `&`, and returns how much of the segment was used.
 fn append_text(text: &mut Vec<u8>, segment: &[u8]) -> Result<usize> {
-    let plain = !segment
-        .iter()
-        .fold(false, |found, byte| found | (*byte <= b' ') | (*byte == b'&'));
-    if plain {
-        text.extend_from_slice(segment);
-        return Ok(segment.len());
-    }
     for (index, byte) in segment.iter().enumerate() {
         match byte {
             b' ' | b'\t' | b'\r' | b'\n' => {}
@@ -379,6 +372,8 @@ impl<R: BufRead> BufRead for Recording<R> {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
     use proptest::prelude::{any, prop_assert_eq, proptest};
 
     use super::*;

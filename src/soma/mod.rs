@@ -2,12 +2,13 @@
 //!
 //! `request` writes what is sent, `http` carries it: to an address that `resolve` finds, over
 //! a connection of `tcp` that `tls` trusts and `reuse` allows to carry another request. `reply`
-//! reads small answers and `download` streams large ones, both until the `deadline` of their
+//! reads small answers and `download` streams large ones (`base64_text` decodes them), both until the `deadline` of their
 //! request. `upload` carries an archive the other way. `client` is the way in. `verifier` decides in a handshake, `handshake`
 //! watches it, `distrust` says why it was refused and `tls_words` in which words; `peer` looks at a device
 //! without trusting it, `certificate` reads what it shows; `unreachable` says what it means that
 //! nobody was reached. Nothing here knows what a backup is.
 
+mod base64_text;
 pub mod certificate;
 pub mod client;
 pub mod deadline;
