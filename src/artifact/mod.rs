@@ -12,6 +12,7 @@ pub mod extracted;
 #[cfg(test)]
 mod fixture;
 mod folder;
+mod growing;
 pub mod layout;
 pub mod manifest;
 pub mod manifest_checksum;

@@ -10,27 +10,41 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Component, Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
-use crate::artifact::digest::sha256;
+use crate::artifact::archive::{Ahead, Limits};
+use crate::artifact::digest::SteppedSha256;
 use crate::artifact::error::{GivenUp, StoreError, StoreErrorKind};
 use crate::artifact::folder::Folder;
+use crate::artifact::growing::{Beside, Growing};
 use crate::artifact::layout::PARTIAL;
 use crate::artifact::publish::{Requests, SYSTEM};
 use crate::artifact::space::{Allowance, LOOK_EVERY, Space};
-use crate::values::hex::hex;
+use crate::threads::Starter;
 
 /// How often a name is taken again after a sweep took it from us just as it was made.
 const CREATE_TRIES: u32 = 8;
 const BUFFER_BYTES: usize = 64 * 1024;
+/// An archive is looked at beside its writer once so much of it is there: a smaller one is looked
+/// at sooner than a thread begins.
+const BESIDE_FROM: u64 = 4 << 20;
 
 /// A file being written. Dropped before it is published, it is removed.
 #[derive(Debug)]
 pub struct Staged {
     // The name goes before the lock, which the stream holds.
     place: Place,
+    look: Look,
     stream: HashedFile,
     trouble: Option<StoreError>,
+}
+
+/// Whether a file is looked at while it is written.
+#[derive(Debug)]
+enum Look {
+    /// It is not, for nobody has asked, or there is no thread for it.
+    No,
+    /// It will be, once it is large enough.
+    Later(Starter),
+    Now(Beside<Ahead>),
 }
 
 /// A file that is written and synced, but not yet under its final name. Dropped before it
@@ -41,6 +55,8 @@ pub struct Sealed {
     pub size: u64,
     /// Lower-case hex.
     pub sha256: String,
+    ahead: Ahead,
+    hash: SteppedSha256,
     // The name goes before the lock, which the file holds.
     place: Place,
     file: File,
@@ -54,8 +70,10 @@ impl Staged {
         let (file, place) = Place::take(folder, final_name)?;
         let stream = HashedFile::new(file, Allowance::unlimited());
         let trouble = None;
+        let look = Look::No;
         Ok(Staged {
             place,
+            look,
             stream,
             trouble,
         })
@@ -68,6 +86,29 @@ impl Staged {
         self
     }
 
+    /// The same file, an archive, which is looked at while it is written: in a thread beside, where one
+    /// can be had.
+    #[must_use]
+    pub fn looked_at_beside(mut self, starter: Starter) -> Staged {
+        self.look = Look::Later(starter);
+        self
+    }
+
+    /// Tells whoever looks at it how much of it is there.
+    fn tell_beside(&mut self) {
+        let there = self.stream.in_file();
+        match &mut self.look {
+            Look::No => {}
+            Look::Later(_) if there < BESIDE_FROM => {}
+            Look::Later(starter) => {
+                let work = |archive: &mut Growing| Ahead::look(archive, &Limits::default());
+                let begun = Beside::begin(self.stream.file.get_ref(), *starter, work);
+                self.look = begun.map_or(Look::No, Look::Now);
+            }
+            Look::Now(beside) => beside.written(there),
+        }
+    }
+
     /// Why it could not be written, if it could not: whoever only wrote heard what the system
     /// says, which knows neither the file nor the store.
     pub fn trouble(&self) -> Option<&StoreError> {
@@ -75,16 +116,24 @@ impl Staged {
     }
 
     /// Puts every byte on disk.
-    pub fn finish(self) -> Result<Sealed, StoreError> {
+    pub fn finish(mut self) -> Result<Sealed, StoreError> {
         let path = self.place.partial_path();
-        let (file, size, sha256) = self
-            .stream
-            .finish()
-            .map_err(|error| StoreError::new("write", &path, error))?;
+        let failed = |error| StoreError::new("write", &path, error);
+        self.stream.flush().map_err(failed)?;
+        if let Look::Now(beside) = &self.look {
+            beside.whole(self.stream.in_file());
+        }
+        let (file, hash) = self.stream.finish().map_err(failed)?;
+        let ahead = match self.look {
+            Look::Now(beside) => beside.outcome().unwrap_or_default(),
+            Look::No | Look::Later(_) => Ahead::default(),
+        };
         let place = self.place;
         Ok(Sealed {
-            size,
-            sha256,
+            size: hash.bytes(),
+            sha256: hash.hex(),
+            ahead,
+            hash,
             file,
             place,
         })
@@ -94,6 +143,9 @@ impl Staged {
 impl Write for Staged {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.stream.write(bytes);
+        if written.is_ok() {
+            self.tell_beside();
+        }
         noted(written, &mut self.trouble, || self.place.partial_path())
     }
 
@@ -121,6 +173,12 @@ impl Sealed {
     /// whatever stands under the name.
     pub fn file(&self) -> &File {
         &self.file
+    }
+
+    /// What was found out of it while it was written, for whoever verifies it as an archive. It
+    /// holds for the file that is [published](Sealed::publish), which is read back before that.
+    pub fn ahead(&self) -> &Ahead {
+        &self.ahead
     }
 
     /// Gives the file its final name, durably. A name that is taken is never overwritten:
@@ -151,10 +209,10 @@ impl Sealed {
     /// Reads back what was written. Somebody may have written into it since.
     fn is_as_written(&self) -> Result<(), StoreError> {
         let path = self.place.partial_path();
-        let found = sha256(&self.file).map_err(|error| StoreError::new("read back", &path, error))?;
-        match found == self.sha256 {
-            true => Ok(()),
-            false => Err(StoreError::of_kind(StoreErrorKind::Swapped, "read back", &path)),
+        match self.hash.is_of(&self.file) {
+            Err(error) => Err(StoreError::new("read back", &path, error)),
+            Ok(true) => Ok(()),
+            Ok(false) => Err(StoreError::of_kind(StoreErrorKind::Swapped, "read back", &path)),
         }
     }
 }
@@ -228,8 +286,7 @@ impl Drop for Place {
 #[derive(Debug)]
 pub(super) struct HashedFile {
     file: BufWriter<File>,
-    hash: Sha256,
-    size: u64,
+    hash: SteppedSha256,
     pub(super) allowance: Allowance,
     /// The size at which the free space is asked for again.
     next_look: u64,
@@ -240,8 +297,7 @@ impl HashedFile {
         let file = BufWriter::with_capacity(BUFFER_BYTES, file);
         HashedFile {
             file,
-            hash: Sha256::new(),
-            size: 0,
+            hash: SteppedSha256::default(),
             allowance,
             next_look: LOOK_EVERY,
         }
@@ -250,7 +306,7 @@ impl HashedFile {
     /// Whether so many bytes more may be written: an answer without an end must not fill what
     /// others need.
     fn may_grow(&mut self, bytes: usize) -> io::Result<()> {
-        let size = self.size.saturating_add(bytes as u64);
+        let size = self.hash.bytes().saturating_add(bytes as u64);
         let Allowance { most, min_free, ask } = self.allowance;
         if size > most {
             return Err(GivenUp::TooLarge { most }.into());
@@ -271,11 +327,16 @@ impl HashedFile {
         }
     }
 
-    /// Puts every byte on disk. Gives the file, its size and its SHA-256 in hex.
-    pub(super) fn finish(self) -> io::Result<(File, u64, String)> {
+    /// How many bytes have come so far that they can be read from the file.
+    fn in_file(&self) -> u64 {
+        self.hash.bytes() - self.file.buffer().len() as u64
+    }
+
+    /// Puts every byte on disk. Gives the file, and the hash of what was written.
+    pub(super) fn finish(self) -> io::Result<(File, SteppedSha256)> {
         let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.sync_all()?;
-        Ok((file, self.size, hex(&self.hash.finalize())))
+        Ok((file, self.hash))
     }
 }
 
@@ -284,7 +345,6 @@ impl Write for HashedFile {
         self.may_grow(bytes.len())?;
         let written = self.file.write(bytes)?;
         self.hash.update(&bytes[..written]);
-        self.size += written as u64;
         Ok(written)
     }
 

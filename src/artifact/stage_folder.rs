@@ -175,7 +175,7 @@ impl SealedPart {
 impl Part {
     /// Puts every byte on disk.
     pub fn finish(self) -> Result<SealedPart, StoreError> {
-        let (_file, size, sha256) = self
+        let (_file, hash) = self
             .stream
             .finish()
             .map_err(|error| StoreError::new("write", &self.path, error))?;
@@ -183,8 +183,8 @@ impl Part {
         Ok(SealedPart {
             name: self.name,
             file_name,
-            size,
-            sha256,
+            size: hash.bytes(),
+            sha256: hash.hex(),
         })
     }
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
 use crate::artifact::folder::synced;
+use crate::threads;
 use crate::values::causes::with_causes;
 use crate::values::size::Threshold;
 
@@ -238,7 +239,7 @@ fn free_space_is_asked_for_again_while_a_file_is_written() {
         error.to_string(),
         "20.0 GiB free of 100.0 GiB, and 25.0 GiB are to stay free"
     );
-    assert_eq!(stream.size, 191 << 20, "nothing more was written");
+    assert_eq!(stream.hash.bytes(), 191 << 20, "nothing more was written");
 }
 
 #[test]
@@ -312,4 +313,72 @@ fn modes_are_the_same_whatever_the_umask() {
     assert_eq!(mode(&path), 0o600);
     assert_eq!(mode(&store.join("d")), 0o700);
     assert_eq!(mode(&store.join("d/domain")), 0o700);
+}
+
+/// A large file, looked at beside its writer, who gives it in pieces of this length.
+fn archive_staged(store: &Path, bytes: &[u8], starter: Starter, piece: usize) -> Sealed {
+    let staged = Staged::create(store, &store.join("d/a.zip")).expect("staged");
+    let mut staged = staged.looked_at_beside(starter);
+    for piece in bytes.chunks(piece) {
+        staged.write_all(piece).expect("written");
+    }
+    staged.finish().expect("sealed")
+}
+
+#[test]
+fn what_is_found_beside_the_writer_is_what_is_found_afterwards_and_without_a_thread_nothing() {
+    // It is no archive, but a ZIP: that is all that is looked at.
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for name in ["a", "b"] {
+        let options = zip::write::SimpleFileOptions::default();
+        let options = options.compression_method(zip::CompressionMethod::Stored);
+        zip.start_file(name, options).expect("begun");
+        zip.write_all(&vec![7; 5 << 20]).expect("written");
+    }
+    let bytes = zip.finish().expect("finished").into_inner();
+    let afterwards = Ahead::look(&mut bytes.as_slice(), &Limits::default());
+    let nothing = format!("{:?}", Ahead::default());
+    for piece in [70_000, 1 << 20, bytes.len()] {
+        let store = self::store();
+        let sealed = archive_staged(store.path(), &bytes, threads::start, piece);
+        assert_eq!(format!("{:?}", sealed.ahead()), format!("{afterwards:?}"));
+        sealed.publish().expect("published");
+        let store = self::store();
+        let alone = archive_staged(store.path(), &bytes, threads::none_left, piece);
+        assert_eq!(format!("{:?}", alone.ahead()), nothing);
+        alone.publish().expect("published");
+    }
+    let store = self::store();
+    let small = archive_staged(store.path(), &bytes[..1 << 20], threads::start, 1000);
+    assert_eq!(format!("{:?}", small.ahead()), nothing);
+}
+
+#[test]
+fn what_was_written_into_after_it_was_looked_at_is_not_published() {
+    let bytes = vec![7; 40 << 20];
+    for place in [0, 20 << 20, bytes.len() as u64 - 1] {
+        let store = store();
+        let sealed = archive_staged(store.path(), &bytes, threads::start, 1 << 20);
+        let partial = store.path().join("d/a.zip.partial");
+        let other = std::fs::OpenOptions::new()
+            .write(true)
+            .open(partial)
+            .expect("opened");
+        std::os::unix::fs::FileExt::write_all_at(&other, b"!", place).expect("written");
+        let error = sealed.publish().expect_err("not what was written");
+        assert_eq!(error.kind, StoreErrorKind::Swapped, "{error}");
+    }
+}
+
+#[test]
+fn a_file_that_is_given_up_while_it_is_looked_at_is_removed_and_unlocked() {
+    let store = store();
+    let staged = Staged::create(store.path(), &store.path().join("d/a.zip")).expect("staged");
+    let mut staged = staged.looked_at_beside(threads::start);
+    staged.write_all(&vec![7; 6 << 20]).expect("written");
+    let held = File::open(store.path().join("d/a.zip.partial")).expect("opened");
+    assert!(held.try_lock().is_err());
+    drop(staged);
+    assert!(held.try_lock().is_ok());
+    assert_eq!(listing(store.path()), Vec::<String>::new());
 }

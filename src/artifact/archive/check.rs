@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
+use crate::artifact::archive::ahead::Ahead;
 use crate::artifact::archive::container::{Budget, Container};
 use crate::artifact::archive::content::{self, Content};
 use crate::artifact::archive::export_item::{Detail, ExportItem, Head, ListedFile, RowForm};
@@ -30,8 +31,8 @@ pub(super) fn check(
     scratch: &Path,
     expected: &Expected,
     limits: &Limits,
-    detail: Detail,
-    visit: &mut Visit<'_>,
+    ahead: &Ahead,
+    (detail, visit): (Detail, &mut Visit<'_>),
 ) -> Result<ArchiveReport, VerifyError> {
     let window = FileWindow::whole(file).map_err(VerifyError::Read)?;
     let mut check = Check {
@@ -39,6 +40,7 @@ pub(super) fn check(
         budget: Budget::new(limits, window.length()),
         findings: Problems::default(),
         objects: 0,
+        ahead,
         detail,
         visit,
     };
@@ -60,6 +62,8 @@ struct Check<'c, 'v> {
     findings: Problems,
     /// Objects seen in all.
     objects: u64,
+    /// What is known of the entries of the file that is checked.
+    ahead: &'c Ahead,
     detail: Detail,
     visit: &'c mut Visit<'v>,
 }
@@ -89,7 +93,7 @@ impl Check<'_, '_> {
         if let Some(lookalike) = lookalike.map_err(|error| Reading::Error(VerifyError::Read(error)))? {
             return Err(self.is_no_archive(lookalike));
         }
-        let (container, outer) = self.level(window, None)?;
+        let (container, outer) = self.level(window, None, self.ahead)?;
         let head = outer.export.head.clone();
         let of_no_domain = !head.configurations.is_empty() && head.configurations.iter().all(Option::is_none);
         let is_backup = head.has_domains || of_no_domain;
@@ -205,13 +209,14 @@ impl Check<'_, '_> {
             return Err(Reading::Noted);
         }
         if let Some(window) = container.in_place(entry) {
-            return Ok(self.level(window, Some(zip))?.1);
+            return Ok(self.level(window, Some(zip), self.ahead)?.1);
         }
         let failed = |error| Reading::Error(VerifyError::Scratch(error));
         let mut file = scratch::nameless(self.scratch).map_err(failed)?;
         container.unpack_to(entry, zip, &mut self.budget, &mut self.findings, &mut file)?;
         let window = FileWindow::whole(&file).map_err(failed)?;
-        Ok(self.level(window, Some(zip))?.1)
+        // Nobody has looked at that file.
+        Ok(self.level(window, Some(zip), &Ahead::default())?.1)
     }
 
     /// Reads one ZIP: every entry to its end, and `export.xml` for what it says.
@@ -219,9 +224,10 @@ impl Check<'_, '_> {
         &mut self,
         window: FileWindow<'f>,
         inner: Option<&str>,
+        ahead: &Ahead,
     ) -> Result<(Container<'f>, Level), Reading> {
         let container = Container::open(window, inner, &mut self.budget, &mut self.findings)?;
-        let entries = container.read_all(EXPORT_XML, &mut self.budget, &mut self.findings)?;
+        let entries = container.read_all(EXPORT_XML, ahead, &mut self.budget, &mut self.findings)?;
         let Some(entry) = entries.get(EXPORT_XML) else {
             let files = entries.iter().filter(|(_, entry)| !entry.is_folder());
             let lookalike = Lookalike::of_names(files.map(|(name, _)| name.as_str()));

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 
-use flate2::Crc;
-use sha1::{Digest, Sha1};
-
+use crate::artifact::archive::ahead::{Ahead, PackedPlace};
 use crate::artifact::archive::directory::{self, ListedEntry};
+use crate::artifact::archive::entry_digest::{Digesting, EntryDigest};
 use crate::artifact::archive::entry_kind::EntryKind;
 use crate::artifact::archive::inflate::Unpacking;
 use crate::artifact::archive::limits::Limits;
@@ -44,8 +43,8 @@ impl<'l> Budget<'l> {
         }
     }
 
-    fn unpack(&mut self, bytes: usize) -> bool {
-        self.unpacked += bytes as u64;
+    fn unpack(&mut self, bytes: u64) -> bool {
+        self.unpacked = self.unpacked.saturating_add(bytes);
         self.unpacked <= self.allowed
     }
 }
@@ -117,11 +116,12 @@ impl<'f> Container<'f> {
             .collect()
     }
 
-    /// Reads every entry to its end, but for `held_back`, which is only looked at. What is
-    /// wrong is noted; the entries are given by name.
+    /// Reads every entry to its end of which nothing is known `ahead`, but for `held_back`, which is
+    /// only looked at. What is wrong is noted; the entries are given by name.
     pub(super) fn read_all(
         &self,
         held_back: &str,
+        ahead: &Ahead,
         budget: &mut Budget<'_>,
         findings: &mut Problems,
     ) -> Result<BTreeMap<String, ZipEntry>, Reading> {
@@ -132,21 +132,64 @@ impl<'f> Container<'f> {
                 sha1: None,
             };
             if name != held_back && header.is_some() {
-                let read = self.read_entry(&entry, name, budget, findings, |bytes| {
-                    copy(bytes, &mut io::sink())
-                })?;
-                if entry.is_folder() && read.is_some_and(|(_, size)| size > 0) {
+                let digest = match self.known(&entry, ahead) {
+                    Some(digest) => self.judged(&entry, name, digest, budget, findings)?,
+                    None => {
+                        let nothing_more = |_: &mut dyn Read| Ok(());
+                        let read = self.read_entry(&entry, name, budget, findings, nothing_more)?;
+                        read.map(|(digest, ())| digest)
+                    }
+                };
+                if entry.is_folder() && digest.is_some_and(|digest| digest.bytes > 0) {
                     let why = "a folder with bytes in it".to_owned();
                     findings.problem(self.inner.as_deref(), Some(name), ProblemKind::BrokenEntry(why));
                 }
-                entry.sha1 = read.map(|(sha1, _)| sha1);
+                entry.sha1 = digest.map(|digest| digest.sha1);
             }
             entries.insert(name.clone(), entry);
         }
         Ok(entries)
     }
 
-    /// Reads one entry through `work`, and after it to the end. Gives the SHA-1 and what `work`
+    /// What somebody who looked ahead knows of an entry.
+    fn known<'a>(&self, entry: &ZipEntry, ahead: &'a Ahead) -> Option<&'a EntryDigest> {
+        let header = entry.header.as_ref()?;
+        let window = self.window.part(header.data_start, header.packed)?;
+        ahead.of(&PackedPlace {
+            start: window.start(),
+            bytes: header.packed,
+            packing: header.packing,
+        })
+    }
+
+    /// The digest of an entry, where it is that of which the headers tell. What is wrong is noted.
+    fn judged(
+        &self,
+        entry: &ZipEntry,
+        name: &str,
+        digest: &EntryDigest,
+        budget: &mut Budget<'_>,
+        findings: &mut Problems,
+    ) -> Result<Option<EntryDigest>, Reading> {
+        if !budget.unpack(digest.bytes) {
+            return Err(self.over_the_limit(name, findings));
+        }
+        match entry.header.as_ref().and_then(|header| digest.fault(header)) {
+            None => Ok(Some(*digest)),
+            Some(why) => {
+                findings.problem(self.inner.as_deref(), Some(name), ProblemKind::BrokenEntry(why));
+                Ok(None)
+            }
+        }
+    }
+
+    fn over_the_limit(&self, name: &str, findings: &mut Problems) -> Reading {
+        let kind = ProblemKind::OverLimit("unpacked bytes");
+        findings.problem(self.inner.as_deref(), Some(name), kind);
+        Reading::Noted
+    }
+
+    /// Reads one entry through `work`, and after it to the end. Gives its digest and what `work`
     /// gave, or `None` where the entry is damaged, which is noted.
     pub(super) fn read_entry<T>(
         &self,
@@ -155,7 +198,7 @@ impl<'f> Container<'f> {
         budget: &mut Budget<'_>,
         findings: &mut Problems,
         work: impl FnOnce(&mut dyn Read) -> io::Result<T>,
-    ) -> Result<Option<([u8; 20], T)>, Reading> {
+    ) -> Result<Option<(EntryDigest, T)>, Reading> {
         let Some(header) = &entry.header else {
             return Ok(None);
         };
@@ -167,10 +210,8 @@ impl<'f> Container<'f> {
             return Ok(None);
         };
         let mut passing = Passing {
-            inner: Unpacking::new(window, header.packing),
-            sha1: Sha1::new(),
-            crc: Crc::new(),
-            size: 0,
+            inner: Unpacking::new(BufReader::with_capacity(BUFFER_BYTES, window), header.packing),
+            digesting: Digesting::default(),
             budget,
             is_over: false,
         };
@@ -179,17 +220,16 @@ impl<'f> Container<'f> {
             Ok((value, passing.inner.is_spent()?))
         });
         if passing.is_over {
-            let kind = ProblemKind::OverLimit("unpacked bytes");
-            findings.problem(self.inner.as_deref(), Some(name), kind);
-            return Err(Reading::Noted);
+            return Err(self.over_the_limit(name, findings));
         }
         let why = match worked {
-            Ok((_, false)) => "bytes follow its end".to_owned(),
-            Ok(_) if passing.size != header.unpacked => {
-                format!("it has {} bytes, and {} are told", passing.size, header.unpacked)
+            Ok((value, is_spent)) => {
+                let digest = passing.digesting.finish(is_spent);
+                match digest.fault(header) {
+                    None => return Ok(Some((digest, value))),
+                    Some(why) => why,
+                }
             }
-            Ok(_) if passing.crc.sum() != header.crc => "its bytes are not those of its CRC".to_owned(),
-            Ok((value, true)) => return Ok(Some((passing.sha1.finalize().into(), value))),
             Err(error) => Reading::sort(error)?,
         };
         damaged(why);
@@ -247,10 +287,8 @@ impl ZipEntry {
 
 /// Bytes on their way out of an entry: hashed, counted, and stopped at the limit.
 struct Passing<'b, 'l, 'f> {
-    inner: Unpacking<'f>,
-    sha1: Sha1,
-    crc: Crc,
-    size: u64,
+    inner: Unpacking<BufReader<FileWindow<'f>>>,
+    digesting: Digesting,
     budget: &'b mut Budget<'l>,
     is_over: bool,
 }
@@ -258,10 +296,8 @@ struct Passing<'b, 'l, 'f> {
 impl Read for Passing<'_, '_, '_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
-        self.sha1.update(&buffer[..read]);
-        self.crc.update(&buffer[..read]);
-        self.size += read as u64;
-        if !self.budget.unpack(read) {
+        self.digesting.update(&buffer[..read]);
+        if !self.budget.unpack(read as u64) {
             self.is_over = true;
             return Err(io::Error::other("over the limit"));
         }

@@ -1,15 +1,28 @@
 //! Damages an archive at each place of its two levels, in a given way.
 
-use crate::artifact::archive::{ArchiveReport, Expected, Limits, Problem, ProblemKind, VerifyError, verify};
+use crate::artifact::archive::{
+    Ahead, ArchiveReport, Expected, Limits, Problem, ProblemKind, VerifyError, verify, verify_knowing,
+};
 use crate::artifact::fixture::{Entries, FixtureGateway, file_of};
 
 pub(super) fn verify_any(bytes: &[u8]) -> Result<ArchiveReport, VerifyError> {
-    verify(
-        &file_of(bytes),
-        &std::env::temp_dir(),
-        &Expected::Any,
-        &Limits::default(),
-    )
+    verify_both_ways(bytes, &Expected::Any, &Limits::default())
+}
+
+/// Verifies an archive of which nothing is known, and one that was looked at while it came: the
+/// same must come of both, to the last word, whatever is wrong with it.
+pub(super) fn verify_both_ways(
+    bytes: &[u8],
+    expected: &Expected,
+    limits: &Limits,
+) -> Result<ArchiveReport, VerifyError> {
+    let (file, scratch) = (file_of(bytes), std::env::temp_dir());
+    let verified = verify(&file, &scratch, expected, limits);
+    let mut reader = bytes;
+    let ahead = Ahead::look(&mut reader, limits);
+    let knowing = verify_knowing(&ahead, &file, &scratch, expected, limits);
+    assert_eq!(format!("{knowing:?}"), format!("{verified:?}"));
+    verified
 }
 
 pub(super) fn found(bytes: &[u8]) -> Vec<Problem> {

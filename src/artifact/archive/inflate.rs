@@ -1,17 +1,14 @@
 //! The bytes of an entry, unpacked on the way.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, Read};
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use crate::artifact::archive::window::FileWindow;
 use crate::artifact::archive::zip_header::Packing;
 
-const BUFFER_BYTES: usize = 64 * 1024;
-
-/// Gives the bytes that were packed into a window.
-pub(super) struct Unpacking<'f> {
-    source: BufReader<FileWindow<'f>>,
+/// Gives the bytes that were packed.
+pub(super) struct Unpacking<R> {
+    source: R,
     /// None where they are stored as they are.
     deflated: Option<Deflated>,
 }
@@ -21,26 +18,30 @@ struct Deflated {
     has_ended: bool,
 }
 
-impl<'f> Unpacking<'f> {
-    pub(super) fn new(window: FileWindow<'f>, packing: Packing) -> Unpacking<'f> {
+impl<R: BufRead> Unpacking<R> {
+    pub(super) fn new(source: R, packing: Packing) -> Unpacking<R> {
         let deflated = || Deflated {
             state: Decompress::new(false),
             has_ended: false,
         };
         Unpacking {
-            source: BufReader::with_capacity(BUFFER_BYTES, window),
+            source,
             deflated: (packing == Packing::Deflated).then(deflated),
         }
     }
 
-    /// Whether nothing follows what has been unpacked to its end. Programs that read the lengths
-    /// skip what does, others stumble over it.
+    /// Whether nothing follows what has been unpacked to its end.
     pub(super) fn is_spent(&mut self) -> io::Result<bool> {
         Ok(self.source.fill_buf()?.is_empty())
     }
+
+    /// What follows what has been unpacked so far.
+    pub(super) fn into_source(self) -> R {
+        self.source
+    }
 }
 
-impl Read for Unpacking<'_> {
+impl<R: BufRead> Read for Unpacking<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match &mut self.deflated {
             None => self.source.read(buffer),
@@ -87,11 +88,9 @@ mod tests {
     use flate2::write::DeflateEncoder;
 
     use super::*;
-    use crate::artifact::fixture::file_of;
 
     fn unpack(bytes: &[u8], packing: Packing) -> io::Result<(Vec<u8>, bool)> {
-        let file = file_of(bytes);
-        let mut unpacking = Unpacking::new(FileWindow::whole(&file).expect("a window"), packing);
+        let mut unpacking = Unpacking::new(bytes, packing);
         let mut unpacked = Vec::new();
         unpacking.read_to_end(&mut unpacked)?;
         let is_spent = unpacking.is_spent()?;

@@ -8,11 +8,13 @@
 //! unpacked to a nameless file.
 
 mod again;
+mod ahead;
 mod canonical;
 mod check;
 mod container;
 mod content;
 mod directory;
+mod entry_digest;
 mod entry_kind;
 mod entry_names;
 mod export_item;
@@ -34,6 +36,7 @@ mod zip_header;
 use std::fs::File;
 use std::path::Path;
 
+pub use ahead::Ahead;
 pub use export_item::{Detail, ExportItem, ListedFile, Object, OpenFile, Property, RowForm};
 pub use limits::Limits;
 pub use lookalike::Lookalike;
@@ -49,7 +52,28 @@ pub fn verify(
     expected: &Expected,
     limits: &Limits,
 ) -> Result<ArchiveReport, VerifyError> {
-    inspect(file, scratch, expected, limits, Detail::Hashes, &mut |_, _| {})
+    verify_knowing(&Ahead::default(), file, scratch, expected, limits)
+}
+
+/// Verifies an archive of whose entries some were looked at while it was written. What is known of
+/// those holds for the bytes that were in this file then: whoever goes by it has to know that they
+/// still are.
+pub fn verify_knowing(
+    ahead: &Ahead,
+    file: &File,
+    scratch: &Path,
+    expected: &Expected,
+    limits: &Limits,
+) -> Result<ArchiveReport, VerifyError> {
+    let nothing_more = &mut |_: &str, _: &ExportItem| {};
+    check::check(
+        file,
+        scratch,
+        expected,
+        limits,
+        ahead,
+        (Detail::Hashes, nothing_more),
+    )
 }
 
 /// Verifies an archive, and shows on the way all that its `export.xml` files hold, each with
@@ -63,7 +87,14 @@ pub fn inspect(
     detail: Detail,
     visit: &mut dyn FnMut(&str, &ExportItem),
 ) -> Result<ArchiveReport, VerifyError> {
-    check::check(file, scratch, expected, limits, detail, visit)
+    check::check(
+        file,
+        scratch,
+        expected,
+        limits,
+        &Ahead::default(),
+        (detail, visit),
+    )
 }
 
 /// Reads again what the `export.xml` files of an archive hold, without looking at the rest of

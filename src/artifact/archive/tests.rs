@@ -1,11 +1,12 @@
 use std::fmt::Write as _;
 
+use super::damage::verify_both_ways;
 use super::*;
 use crate::artifact::fixture::{FixtureForm, FixtureGateway, file_of};
 use crate::values::lacks::{Lacks, NameList};
 
 fn run(bytes: &[u8], expected: &Expected, limits: &Limits) -> Result<ArchiveReport, VerifyError> {
-    verify(&file_of(bytes), &std::env::temp_dir(), expected, limits)
+    verify_both_ways(bytes, expected, limits)
 }
 
 fn good(bytes: &[u8], expected: &Expected) -> ArchiveReport {

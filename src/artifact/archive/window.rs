@@ -38,6 +38,11 @@ impl<'f> FileWindow<'f> {
         })
     }
 
+    /// Where it begins in its file.
+    pub(super) fn start(&self) -> u64 {
+        self.start
+    }
+
     /// Bytes in all.
     pub(super) fn length(&self) -> u64 {
         self.length

@@ -5,11 +5,12 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
+use crate::artifact::archive::ahead::PackedPlace;
 use crate::artifact::archive::entry_kind::{self, EntryKind, OddKind};
 use crate::artifact::archive::extra_fields::{self, HeaderNumbers};
 use crate::artifact::archive::problem::ProblemKind;
 use crate::artifact::archive::window::FileWindow;
-use crate::artifact::archive::zip_end::{at, le16, le32};
+use crate::artifact::archive::zip_end::{le16, le32};
 
 /// The fixed part of a header in the directory.
 const CENTRAL_BYTES: usize = 46;
@@ -31,7 +32,7 @@ const UTF8: u16 = 1 << 11;
 const NEWEST_VERSION: u16 = 45;
 
 /// How the bytes of an entry are packed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Packing {
     Stored,
     Deflated,
@@ -131,36 +132,8 @@ impl CentralHeader {
 
     /// The header in front of the bytes. `None` where none stands.
     pub(super) fn local(&self, zip: &mut FileWindow<'_>) -> io::Result<Option<LocalHeader>> {
-        let room = zip.length().saturating_sub(self.local_start);
-        if room < LOCAL_BYTES as u64 {
-            return Ok(None);
-        }
-        let head: [u8; LOCAL_BYTES] = at(zip, self.local_start)?;
-        if le32(&head, 0) != LOCAL_MAGIC {
-            return Ok(None);
-        }
-        let [name, extra] = [26, 28].map(|offset| usize::from(le16(&head, offset)));
-        let length = (LOCAL_BYTES + name + extra) as u64;
-        if room < length {
-            return Ok(None);
-        }
-        let mut bytes = vec![0; name + extra];
-        zip.read_exact(&mut bytes)?;
-        let (name, extra) = bytes.split_at(name);
-        let mut numbers = HeaderNumbers {
-            unpacked: u64::from(le32(&head, 22)),
-            packed: u64::from(le32(&head, 18)),
-            local_start: None,
-            disk: None,
-        };
-        let read = extra_fields::read(extra, &mut numbers);
-        Ok(Some(LocalHeader {
-            stated: Stated::read(&head[4..], &numbers),
-            name: name.to_vec(),
-            has_zip64: read == Ok(true),
-            data_start: self.local_start + length,
-            oddity: read.err(),
-        }))
+        zip.seek(SeekFrom::Start(self.local_start))?;
+        LocalHeader::take(zip, self.local_start)
     }
 
     /// The entry, if its two headers agree and every program understands them alike.
@@ -172,11 +145,7 @@ impl CentralHeader {
         if stated.flags & ENCRYPTED != 0 {
             return Err(ProblemKind::Encrypted);
         }
-        let packing = match stated.method {
-            0 => Packing::Stored,
-            8 => Packing::Deflated,
-            _ => return Err(ProblemKind::UnknownMethod),
-        };
+        let packing = stated.packing().ok_or(ProblemKind::UnknownMethod)?;
         let ambiguous = |why: &str| ProblemKind::Ambiguous(why.to_owned());
         let kind = entry_kind::of(&self.name, self.attributes).map_err(|odd| match odd {
             OddKind::Else(what) => ProblemKind::NotPlain(what),
@@ -286,7 +255,66 @@ impl CentralHeader {
     }
 }
 
+impl LocalHeader {
+    /// Reads the header that begins here, at `start` of what is read. `None` where none stands.
+    pub(super) fn take(zip: &mut (impl Read + ?Sized), start: u64) -> io::Result<Option<LocalHeader>> {
+        let mut bytes = Vec::new();
+        Read::take(&mut *zip, LOCAL_BYTES as u64).read_to_end(&mut bytes)?;
+        let Ok(head) = <[u8; LOCAL_BYTES]>::try_from(bytes) else {
+            return Ok(None);
+        };
+        if le32(&head, 0) != LOCAL_MAGIC {
+            return Ok(None);
+        }
+        let [name, extra] = [26, 28].map(|offset| usize::from(le16(&head, offset)));
+        let mut bytes = Vec::new();
+        let length = name + extra;
+        Read::take(&mut *zip, length as u64).read_to_end(&mut bytes)?;
+        if bytes.len() < length {
+            return Ok(None);
+        }
+        let (name, extra) = bytes.split_at(name);
+        let mut numbers = HeaderNumbers {
+            unpacked: u64::from(le32(&head, 22)),
+            packed: u64::from(le32(&head, 18)),
+            local_start: None,
+            disk: None,
+        };
+        let read = extra_fields::read(extra, &mut numbers);
+        Ok(Some(LocalHeader {
+            stated: Stated::read(&head[4..], &numbers),
+            name: name.to_vec(),
+            has_zip64: read == Ok(true),
+            data_start: start + (LOCAL_BYTES + length) as u64,
+            oddity: read.err(),
+        }))
+    }
+
+    /// Where the bytes stand, as far as this header alone tells.
+    pub(super) fn place(&self) -> Option<PackedPlace> {
+        let is_told = self.stated.flags & STREAMED == 0;
+        is_told.then_some(PackedPlace {
+            start: self.data_start,
+            bytes: self.stated.packed,
+            packing: self.stated.packing()?,
+        })
+    }
+
+    /// Whether it may be that of an inner ZIP.
+    pub(super) fn is_named_zip(&self) -> bool {
+        self.name.ends_with(b".zip")
+    }
+}
+
 impl Stated {
+    fn packing(&self) -> Option<Packing> {
+        match self.method {
+            0 => Some(Packing::Stored),
+            8 => Some(Packing::Deflated),
+            _ => None,
+        }
+    }
+
     /// Reads the part that both headers have in the same order, from its beginning.
     fn read(bytes: &[u8], numbers: &HeaderNumbers) -> Stated {
         Stated {

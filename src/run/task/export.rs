@@ -19,6 +19,7 @@ use crate::run::task::changed::StoredExport;
 use crate::run::task::{ArrivedExport, Walk};
 use crate::run::undo;
 use crate::soma::error::SomaErrorKind;
+use crate::threads;
 use crate::values::causes::with_causes;
 
 impl Walk<'_, '_, '_> {
@@ -86,7 +87,8 @@ impl Walk<'_, '_, '_> {
         self.record.task_status(self.task.id, Status::BackingUp)?;
         let mut staged = Staged::create(&settings.store, path)
             .map_err(|error| self.storage(&error))?
-            .within(store::allowance(settings));
+            .within(store::allowance(settings))
+            .looked_at_beside(threads::start);
         let downloaded = {
             let (record, task) = (&mut *self.record, self.task.id);
             // The device says nothing until it has made the archive.
@@ -146,17 +148,19 @@ impl Walk<'_, '_, '_> {
         let sealed = staged.finish().map_err(|error| self.storage(&error))?;
         self.record.task_status(self.task.id, Status::Verifying)?;
         let scratch = path.parent().unwrap_or(Path::new("."));
-        let report = archive::verify(sealed.file(), scratch, expected, &Limits::default()).map_err(
-            |error| match error {
-                VerifyError::Invalid(invalid) => {
-                    let why = format!("{device}: {name} is not good: {invalid}");
-                    Failure::new(Status::VerificationFailed, why)
+        let (ahead, limits) = (sealed.ahead(), Limits::default());
+        let report =
+            archive::verify_knowing(ahead, sealed.file(), scratch, expected, &limits).map_err(|error| {
+                match error {
+                    VerifyError::Invalid(invalid) => {
+                        let why = format!("{device}: {name} is not good: {invalid}");
+                        Failure::new(Status::VerificationFailed, why)
+                    }
+                    // That says nothing about what the device sent.
+                    VerifyError::Read(source) => self.storage(&StoreError::new("read", path, source)),
+                    VerifyError::Scratch(source) => self.storage(&StoreError::new("unpack", path, source)),
                 }
-                // That says nothing about what the device sent.
-                VerifyError::Read(source) => self.storage(&StoreError::new("read", path, source)),
-                VerifyError::Scratch(source) => self.storage(&StoreError::new("unpack", path, source)),
-            },
-        )?;
+            })?;
         for warning in &report.warnings {
             self.warn(format!("{name}: {warning}"))?;
         }
