@@ -14,7 +14,7 @@ use std::time::Duration;
 use rustix::process::{Signal, geteuid};
 
 use crate::receivers::{Behaviour, Web, arrived};
-use crate::simulator::{Fault, FaultKind, Gateway, Setup};
+use crate::simulator::{Content, Domain, Fault, FaultKind, Gateway, Setup};
 use crate::support::{Home, Ran, eventually, export};
 
 /// A user whom nobody else is.
@@ -157,6 +157,56 @@ fn a_run_does_everything_however_few_threads_there_are() {
         assert_eq!(confined.home.recorded(), ["QA1/DOM1 SUCCESS"], "{threads}");
         assert_eq!(arrived(&web.seen, 2).len(), 2, "{threads}: begun and ended");
         assert!(gateway.state().is_unquiesced(), "{threads}");
+    }
+}
+
+#[test]
+fn several_devices_are_asked_however_few_threads_there_are() {
+    for threads in 1..=4 {
+        let gateways: Vec<Gateway> = (0..5).map(|_| Gateway::start(Setup::default())).collect();
+        let mut home = Home::new();
+        for (number, gateway) in gateways.iter().enumerate() {
+            home = home.device(&format!("QA{number}"), gateway);
+        }
+        let confined = Confined::new(home.plan("P", &export("*", "DOM1", "")));
+        if !confined.is_kept() {
+            return;
+        }
+        let preview = confined.run(threads, &["preview", "P"]).exits(0);
+        let checked = confined.run(threads, &["check"]).exits(0);
+        for number in 0..5 {
+            let name = format!("QA{number}");
+            assert!(preview.stdout.contains(&name), "{threads}: {}", preview.stdout);
+            assert!(checked.stdout.contains(&name), "{threads}: {}", checked.stdout);
+        }
+        let ran = confined.run(threads, &["run", "P"]).exits(0);
+        assert!(!ran.stderr.contains("panic"), "{threads}: {}", ran.stderr);
+        let expected: Vec<String> = (0..5).map(|number| format!("QA{number}/DOM1 SUCCESS")).collect();
+        assert_eq!(confined.home.recorded(), expected, "{threads}");
+    }
+}
+
+#[test]
+fn a_large_export_is_verified_after_it_has_come_where_no_thread_can_do_it_meanwhile() {
+    // With two there is one for signals, and none is left when the export comes.
+    for threads in 1..=3 {
+        let large = Domain::new("DOM1").file("local:///large.bin", Content::synthetic(9 << 20, 1));
+        let gateway = Gateway::start(Setup {
+            domains: vec![large],
+            ..Setup::default()
+        });
+        let home = Home::new()
+            .device("QA1", &gateway)
+            .plan("P", &export("*", "DOM1", "quiesce = true"));
+        let confined = Confined::new(home);
+        if !confined.is_kept() {
+            return;
+        }
+        let ran = confined.run(threads, &["run", "P"]).exits(0);
+        assert!(!ran.stderr.contains("panic"), "{threads}: {}", ran.stderr);
+        assert_eq!(confined.home.recorded(), ["QA1/DOM1 SUCCESS"], "{threads}");
+        let verified = confined.run(threads, &["verify", "--all"]).exits(0);
+        assert!(verified.stdout.contains("DOM1"), "{threads}: {}", verified.stdout);
     }
 }
 
