@@ -15,8 +15,26 @@ pub(crate) struct Home {
     folder: tempfile::TempDir,
 }
 
+/// Where a gateway is reached.
+pub(crate) struct Place {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) pin: String,
+}
+
+impl Place {
+    pub(crate) fn of(gateway: &Gateway) -> Place {
+        Place {
+            host: gateway.host().to_string(),
+            port: gateway.port(),
+            pin: gateway.pin().to_string(),
+        }
+    }
+}
+
 /// A run of the binary.
 pub(crate) struct Ran {
+    pub(crate) begun: jiff::Timestamp,
     pub(crate) wall: Duration,
     /// Peak of memory, in KiB (`VmHWM`).
     pub(crate) peak_kib: u64,
@@ -26,17 +44,26 @@ pub(crate) struct Ran {
 
 impl Home {
     /// One plan `P` that exports the domains of one gateway.
-    pub(crate) fn new(gateway: &Gateway, domains: &str) -> Home {
+    pub(crate) fn exporting(gateway: &Gateway, domains: &str) -> Home {
+        let activity = format!("action = \"export-domain\"\ndomains = \"{domains}\"\n");
+        Home::new(&Place::of(gateway), &activity)
+    }
+
+    /// One plan `P` with one activity, of all devices: this one.
+    pub(crate) fn new(place: &Place, activity: &str) -> Home {
+        Home::with(place, activity, "")
+    }
+
+    /// The same with more settings and devices.
+    pub(crate) fn with(place: &Place, activity: &str, more: &str) -> Home {
         let folder = tempfile::tempdir().expect("a folder");
         let text = format!(
             "[settings]\nstore = \"store\"\nhistory = \"history.db\"\nmin_free_store = \"1 MiB\"\n\n\
              [[device]]\nname = \"gateway\"\nhost = \"{}\"\nport = {}\nusername = \"backup\"\n\
              password = {{ env = \"PASSWORD\" }}\ntls = {{ pin_sha256 = \"{}\" }}\n\n\
-             [[plan]]\nname = \"P\"\n\n[[plan.activity]]\naction = \"export-domain\"\n\
-             devices = \"*\"\ndomains = \"{domains}\"\n",
-            gateway.host(),
-            gateway.port(),
-            gateway.pin()
+             [[plan]]\nname = \"P\"\n\n[[plan.activity]]\n\
+             devices = \"*\"\n{activity}\n{more}",
+            place.host, place.port, place.pin
         );
         let path = folder.path().join("plans.toml");
         fs::write(&path, text).expect("a plan file");
@@ -55,8 +82,13 @@ impl Home {
 
     /// Runs the plan to its successful end.
     pub(crate) fn run(&self) -> Ran {
+        self.run_to(0)
+    }
+
+    /// Runs the plan to the end with this exit code.
+    pub(crate) fn run_to(&self, code: i32) -> Ran {
         let events = self.path("events");
-        let started = Instant::now();
+        let (begun, started) = (jiff::Timestamp::now(), Instant::now());
         let mut child = Command::new(env!("CARGO_BIN_EXE_dpbackup"))
             .args(["run", "P", "--format", "json", "--config"])
             .arg(self.path("plans.toml"))
@@ -77,9 +109,10 @@ impl Home {
         };
         let wall = started.elapsed();
         let text = fs::read_to_string(events).expect("JSON lines");
-        assert!(status.success(), "{text}");
+        assert_eq!(status.code(), Some(code), "{text}");
         let events = text.lines().map(|line| serde_json::from_str(line).expect("JSON"));
         Ran {
+            begun,
             wall,
             peak_kib,
             events: events.collect(),
@@ -96,6 +129,21 @@ impl Ran {
     /// When the first file was stored.
     pub(crate) fn time_of_file(&self) -> jiff::Timestamp {
         self.time_where(|event| event["event"] == "file_stored")
+    }
+
+    /// How long the device of the first task was out of service.
+    pub(crate) fn out_of_service(&self) -> Duration {
+        let mut events = self.events.iter();
+        let event = events
+            .find(|event| event["event"] == "out_of_service")
+            .expect("it was");
+        Duration::from_secs_f64(event["out_of_service_seconds"].as_f64().expect("seconds"))
+    }
+
+    /// How many tasks never began, with this status.
+    pub(crate) fn tasks_opened_as(&self, status: &str) -> usize {
+        let is_one = |event: &&Value| event["event"] == "task_opened" && event["status"] == status;
+        self.events.iter().filter(is_one).count()
     }
 
     fn time_where(&self, wanted: impl Fn(&&Value) -> bool) -> jiff::Timestamp {

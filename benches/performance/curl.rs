@@ -50,6 +50,30 @@ pub(crate) fn download(gateway: &Gateway, request: &Path, answer: &Path) -> Dura
     started.elapsed()
 }
 
+/// When the first byte of an answer comes: what the gateway takes to make it.
+pub(crate) fn first_byte(gateway: &Gateway, request: &Path) -> Duration {
+    let output = Command::new("curl")
+        .args([
+            "-k",
+            "-s",
+            "-S",
+            "--fail",
+            "-u",
+            "backup:secret",
+            "-H",
+            "Content-Type: text/xml",
+            "-d",
+        ])
+        .arg(format!("@{}", request.display()))
+        .args(["-o", "/dev/null", "-w", "%{time_starttransfer}"])
+        .arg(gateway.url())
+        .output()
+        .expect("curl starts");
+    assert!(output.status.success(), "curl: {}", output.status);
+    let seconds = String::from_utf8_lossy(&output.stdout).parse();
+    Duration::from_secs_f64(seconds.expect("seconds"))
+}
+
 /// What a script would do: `curl | sed | base64 -d`, kept and hashed.
 pub(crate) fn pipe(gateway: &Gateway, request: &Path, file: &Path) -> Duration {
     // One line holds the whole file; sed takes what is not of it away.

@@ -5,20 +5,26 @@ use std::time::Duration;
 
 use crate::bench::{Home, between, median, runs, seconds};
 use crate::curl;
+use crate::limits::Limits;
 use crate::simulator::{Content, Domain, Gateway, Setup};
 
 const MIB: u64 = 1 << 20;
 /// How often the pipe of a script is measured.
 const PIPES: usize = 3;
 
-pub(crate) fn measure(has_curl: bool) {
+/// How many times as long as `curl` all of it may take.
+const LIMIT: f64 = 1.15;
+/// What of memory the whole process may have at its peak.
+const PEAK_LIMIT: f64 = 12.0;
+
+pub(crate) fn measure(has_curl: bool, limits: &mut Limits) {
     println!("\n# One export\n");
     println!(
-        "| export | curl -o | curl \\| sed \\| base64 -d | dpbackup: download | ratio | of the best | ratio to pipe | verification | peak memory |"
+        "| export | curl -o | curl \\| sed \\| base64 -d | dpbackup: stored | of that after the last byte | ratio | of the best | ratio to pipe | peak memory |"
     );
     println!("|---|---|---|---|---|---|---|---|---|");
     for megabytes in sizes() {
-        one_size(megabytes, has_curl);
+        one_size(megabytes, has_curl, limits);
     }
 }
 
@@ -36,24 +42,23 @@ fn sizes() -> Vec<u64> {
     sizes
 }
 
-fn one_size(megabytes: u64, has_curl: bool) {
+fn one_size(megabytes: u64, has_curl: bool, limits: &mut Limits) {
     let large = Content::synthetic(megabytes * MIB, 1);
     let gateway = Gateway::start(Setup {
         domains: vec![Domain::new("DOM1").file("local:///large.bin", large)],
         ..Setup::default()
     });
-    let home = Home::new(&gateway, "DOM1");
+    let home = Home::exporting(&gateway, "DOM1");
     let request = home.path("request.xml");
     fs::write(&request, curl::request("DOM1")).expect("a request");
     let (mut bare, mut piped) = (Vec::new(), Vec::new());
-    let (mut downloads, mut verifications, mut peaks) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut stored, mut afterwards, mut peaks) = (Vec::new(), Vec::new(), Vec::new());
     // In turns, so that what else the machine does falls on all alike. The first round only
     // warms up.
     for round in 0..=runs(if megabytes > 200 { 3 } else { 7 }) {
         let ran = home.run();
-        let verifying = ran.time_of("VERIFYING");
-        let download = between(ran.time_of("BACKING_UP"), verifying);
-        let verification = between(verifying, ran.time_of_file());
+        let all = between(ran.time_of("BACKING_UP"), ran.time_of_file());
+        let after = between(ran.time_of("VERIFYING"), ran.time_of_file());
         home.clear_store();
         let (answer, file) = (home.path("answer.xml"), home.path("file.zip"));
         let mut curls = None;
@@ -69,8 +74,8 @@ fn one_size(megabytes: u64, has_curl: bool) {
             curls = Some((bare, piped));
         }
         if round > 0 {
-            downloads.push(download);
-            verifications.push(verification);
+            stored.push(all);
+            afterwards.push(after);
             peaks.push(ran.peak_kib);
             if let Some((one, other)) = curls {
                 bare.push(one);
@@ -78,17 +83,37 @@ fn one_size(megabytes: u64, has_curl: bool) {
             }
         }
     }
-    let ours = median(&downloads);
+    let ours = median(&stored);
     println!(
         "| {megabytes} MiB | {} | {} | {} | {} | {} | {} | {} | {:.1} MiB |",
         shown(&bare),
         shown(&piped),
         seconds(ours),
+        seconds(median(&afterwards)),
         ratio(ours, &bare),
-        best_ratio(&downloads, &bare),
+        best_ratio(&stored, &bare),
         ratio(ours, &piped),
-        seconds(median(&verifications)),
         median(&peaks) as f64 / 1024.0
+    );
+    let what = format!("an export of {megabytes} MiB");
+    if !bare.is_empty() && megabytes >= 128 {
+        let times = stored
+            .iter()
+            .zip(&bare)
+            .map(|(ours, curls)| ours.div_duration_f64(*curls));
+        let ratio = median(&times.collect::<Vec<_>>());
+        limits.hold(
+            format!("{what}, stored, in times of curl (median of pairs)"),
+            ratio,
+            LIMIT,
+            "",
+        );
+    }
+    limits.hold(
+        format!("{what}, peak memory"),
+        median(&peaks) as f64 / 1024.0,
+        PEAK_LIMIT,
+        " MiB",
     );
 }
 
