@@ -394,7 +394,9 @@ impl FreshnessJudge<'_> {
         let gone = (self.gone)(row);
         let mut against = Vec::new();
         match age {
-            None if gone.is_none() => against.push((TargetState::Critical, "never backed up with success".to_owned())),
+            None if gone.is_none() => {
+                against.push((TargetState::Critical, "never backed up with success".to_owned()));
+            }
             Some(age) if age > self.max_age => {
                 let why = format!("older than {}", HumanDuration(self.max_age));
                 against.push((TargetState::Critical, why));
