@@ -77,31 +77,131 @@ fn results(node: Node<'_, '_>) -> ImportResults {
     }
 }
 
+/// What an answer to a real import means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImportAnswer {
+    /// Every object and file of the backup is there, as the device says.
+    Done {
+        /// How many objects.
+        objects: usize,
+        /// Keys that the archive lists and does not hold.
+        missing_keys: Vec<String>,
+    },
+    /// Not all of it was carried out. What was, stays: nothing is taken back.
+    Failed {
+        /// What was not, one by one.
+        refused: Vec<String>,
+    },
+    /// Nobody can tell.
+    NotKnown(String),
+}
+
 /// Judges the answer to a dry run for this domain.
 pub fn judge_dry_run(all: &[ImportResults], domain: &str) -> DryRunAnswer {
-    let results = match all {
-        [one] if one.domain == domain => one,
-        [] => return not_known("the device's answer holds no results"),
+    let results = match only(all, domain) {
+        Ok(results) => results,
+        Err(why) => return DryRunAnswer::NotKnown(why),
+    };
+    let Said {
+        refused,
+        not_understood,
+        missing_keys,
+    } = said(results);
+    if !refused.is_empty() {
+        return DryRunAnswer::WouldFail {
+            refused: shortened(refused),
+            missing_keys,
+        };
+    }
+    if let Some(word) = not_understood.first() {
+        return DryRunAnswer::NotKnown(format!("a word of the device's is not understood: {word}"));
+    }
+    if results.objects.is_empty() {
+        return DryRunAnswer::NotKnown("the device's answer names no object".to_owned());
+    }
+    DryRunAnswer::WouldWork { missing_keys }
+}
+
+/// Judges the answer to a real import for this domain. Here nothing counts as carried out that
+/// is not said to be: a word that is not understood is a failure, and so is an object of which
+/// nothing is said, for a right that is missing skips objects in silence.
+pub fn judge_import(all: &[ImportResults], domain: &str) -> ImportAnswer {
+    let results = match only(all, domain) {
+        Ok(results) => results,
+        Err(why) => return ImportAnswer::NotKnown(why),
+    };
+    if results.executed.is_empty() {
+        let why = "the device's answer says of no object what became of it";
+        return ImportAnswer::NotKnown(why.to_owned());
+    }
+    let Said {
+        mut refused,
+        not_understood,
+        missing_keys,
+    } = said(results);
+    refused.extend(not_understood);
+    let mut told: Vec<&str> = results
+        .executed
+        .iter()
+        .map(|(object, ..)| object.as_str())
+        .collect();
+    for object in &results.objects {
+        match told.iter().position(|told| told == object) {
+            Some(at) => drop(told.swap_remove(at)),
+            None => refused.push(format!("{object}: the device does not say what became of it")),
+        }
+    }
+    refused.extend(told.iter().map(|object| {
+        format!("{object}: carried out, and not among the objects that the device has found in the backup")
+    }));
+    if refused.is_empty() {
+        return ImportAnswer::Done {
+            objects: results.objects.len(),
+            missing_keys,
+        };
+    }
+    ImportAnswer::Failed {
+        refused: shortened(refused),
+    }
+}
+
+/// The results for this domain, if they are all that there is.
+fn only<'r>(all: &'r [ImportResults], domain: &str) -> Result<&'r ImportResults, String> {
+    match all {
+        [one] if one.domain == domain => Ok(one),
+        [] => Err("the device's answer holds no results".to_owned()),
         [other] => {
             let other = quote(&other.domain);
-            return DryRunAnswer::NotKnown(format!("the device's answer is about the domain {other}"));
+            Err(format!("the device's answer is about the domain {other}"))
         }
-        [_, _, ..] => return not_known("the device's answer is about several domains"),
-    };
+        [_, _, ..] => Err("the device's answer is about several domains".to_owned()),
+    }
+}
+
+/// What results say of failures.
+struct Said {
+    /// Failures, one by one.
+    refused: Vec<String>,
+    /// Words that are neither for a failure nor for a success.
+    not_understood: Vec<String>,
+    missing_keys: Vec<String>,
+}
+
+fn said(results: &ImportResults) -> Said {
     let mut refused = Vec::new();
-    let mut not_understood = None;
+    let mut not_understood = Vec::new();
     for (object, status, told) in &results.executed {
         match status.as_str() {
             "SUCCESS" => {}
             word if is_failure(word) => refused.push(with_words(object, status, told)),
-            _ => not_understood = Some(with_words(object, status, told)),
+            _ => not_understood.push(with_words(object, status, told)),
         }
     }
     for (file, result, reason) in &results.copied {
         match result.as_str() {
             "OK" | "ignored" => {}
             word if is_failure(word) => refused.push(with_words(file, result, reason)),
-            _ => not_understood = Some(with_words(file, result, reason)),
+            _ => not_understood.push(with_words(file, result, reason)),
         }
     }
     let with_status = |wanted: &'static str| {
@@ -115,29 +215,21 @@ pub fn judge_dry_run(all: &[ImportResults], domain: &str) -> DryRunAnswer {
             quote(errors)
         ));
     }
-    let missing_keys: Vec<String> = with_status("missing-key").take(MOST).collect();
-    if !refused.is_empty() {
-        let more = refused.len().saturating_sub(MOST);
-        refused.truncate(MOST);
-        if more > 0 {
-            refused.push(format!("and {more} more"));
-        }
-        return DryRunAnswer::WouldFail {
-            refused,
-            missing_keys,
-        };
+    Said {
+        refused,
+        not_understood,
+        missing_keys: with_status("missing-key").take(MOST).collect(),
     }
-    if let Some(word) = not_understood {
-        return DryRunAnswer::NotKnown(format!("a word of the device's is not understood: {word}"));
-    }
-    if results.objects.is_empty() {
-        return not_known("the device's answer names no object");
-    }
-    DryRunAnswer::WouldWork { missing_keys }
 }
 
-fn not_known(why: &str) -> DryRunAnswer {
-    DryRunAnswer::NotKnown(why.to_owned())
+/// So many of them as are told one by one.
+fn shortened(mut reasons: Vec<String>) -> Vec<String> {
+    let more = reasons.len().saturating_sub(MOST);
+    reasons.truncate(MOST);
+    if more > 0 {
+        reasons.push(format!("and {more} more"));
+    }
+    reasons
 }
 
 /// Whether a word for an outcome is one for a failure.
@@ -308,5 +400,109 @@ mod tests {
         let rows = "<cfg-result class=\"X\" name=\"y\" status=\"ERROR\"/>".repeat(MOST + 7);
         let told = refused(&format!("<exec-script-results>{rows}</exec-script-results>"));
         assert!(told.ends_with("|and 7 more"), "{told}");
+    }
+
+    fn imported(inner: &str) -> ImportAnswer {
+        let text = format!("<dp:import xmlns:dp=\"urn:dp\">{inner}</dp:import>");
+        let document = roxmltree::Document::parse(&text).expect("XML");
+        judge_import(&read(document.root_element()), "DOM1")
+    }
+
+    const CARRIED_OUT: &str = "<file-copy-log><file-result name=\"local:///a.xsl\" result=\"ignored\"><reason>Identical file \
+         exists</reason></file-result><file-result name=\"local:///b.xsl\" result=\"OK\"><reason/></file-result></file-copy-log>\
+         <exec-script-results><cfg-result class=\"XMLManager\" name=\"default\" status=\"SUCCESS\"/></exec-script-results>";
+
+    #[test]
+    fn an_import_is_done_where_each_object_and_file_is_said_to_be_carried_out() {
+        for tail in ["", "<detected-errors>false</detected-errors><imported-debug/>"] {
+            let answer = imported(&results(&format!("{FILES}{OBJECTS}{CARRIED_OUT}{tail}")));
+            let done = ImportAnswer::Done {
+                objects: 1,
+                missing_keys: vec!["cert:///k.pem".to_owned()],
+            };
+            assert_eq!(answer, done);
+        }
+    }
+
+    #[test]
+    fn whatever_is_not_said_to_be_carried_out_has_failed() {
+        let all = || format!("{FILES}{OBJECTS}{CARRIED_OUT}");
+        let cfg = "<cfg-result class=\"XMLManager\" name=\"default\" status=\"SUCCESS\"/>";
+        for (inner, told) in [
+            (
+                all().replace(
+                    "status=\"SUCCESS\"/>",
+                    "status=\"ERROR\">no such thing</cfg-result>",
+                ),
+                "XMLManager default: ERROR, \"no such thing\"",
+            ),
+            (all().replace("\"SUCCESS\"", "\"\""), "XMLManager default: "),
+            (
+                all().replace("\"SUCCESS\"", "\"success\""),
+                "XMLManager default: success",
+            ),
+            (
+                all().replace("\"SUCCESS\"", "\"PENDING\""),
+                "XMLManager default: PENDING",
+            ),
+            (all().replace("\"OK\"", "\"ERROR\""), "local:///b.xsl: ERROR"),
+            (all().replace("\"OK\"", "\"skipped\""), "local:///b.xsl: skipped"),
+            (
+                all().replace(
+                    "</imported-objects>",
+                    "<object class=\"X\" name=\"y\"/></imported-objects>",
+                ),
+                "X y: the device does not say what became of it",
+            ),
+            (
+                all().replace(
+                    cfg,
+                    &format!("{cfg}<cfg-result class=\"X\" name=\"y\" status=\"SUCCESS\"/>"),
+                ),
+                "X y: carried out, and not among the objects that the device has found in the backup",
+            ),
+            (
+                all() + "<detected-errors>true</detected-errors>",
+                "the device says that it detected errors: \"true\"",
+            ),
+            (
+                all().replace("missing-key", "missing-file"),
+                "cert:///k.pem: listed, and not in the archive",
+            ),
+        ] {
+            match imported(&results(&inner)) {
+                ImportAnswer::Failed { refused } => assert_eq!(refused.join("|"), told),
+                other => panic!("{told}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_to_an_import_that_says_of_no_object_what_became_of_it_is_not_known() {
+        for (inner, told) in [
+            (String::new(), "holds no results"),
+            (
+                "<import-results domain=\"DOM1\"/>".to_owned(),
+                "says of no object",
+            ),
+            (results(&format!("{FILES}{OBJECTS}")), "says of no object"),
+            (
+                results(&format!("{FILES}{OBJECTS}<file-copy-log/><exec-script-results/>")),
+                "says of no object",
+            ),
+            (
+                results(&format!("{OBJECTS}{CARRIED_OUT}")).replace("\"DOM1\"", "\"default\""),
+                "about the domain \"default\"",
+            ),
+            (
+                results(&format!("{OBJECTS}{CARRIED_OUT}")).repeat(2),
+                "about several domains",
+            ),
+        ] {
+            match imported(&inner) {
+                ImportAnswer::NotKnown(why) => assert!(why.contains(told), "{why}"),
+                other => panic!("{told}: {other:?}"),
+            }
+        }
     }
 }

@@ -18,6 +18,7 @@ use crate::values::causes::with_causes;
 use crate::values::change::Change;
 use crate::values::rehearsal::{RehearsalResult, RehearsalVerdict, SpareProof};
 use crate::values::restorable_domain::RestorableDomain;
+use crate::values::restore_plan::LocalAddresses;
 
 /// So many differences are named.
 const NAMED: usize = 5;
@@ -69,7 +70,8 @@ pub fn on_spare(
         }
     };
     told("sends the dry run");
-    let answer = gateway.dry_run(archive, domain);
+    // A spare is never the gateway that was backed up.
+    let answer = gateway.dry_run(archive, domain, LocalAddresses::Rewrite);
     let mut ended = match answer {
         Ok(answer) => Rehearsed {
             result: answered(answer),

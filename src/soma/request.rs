@@ -10,6 +10,7 @@ use std::io;
 
 use crate::soma::upload::Upload;
 use crate::values::restorable_domain::RestorableDomain;
+use crate::values::restore_plan::{ConfirmedRestore, LocalAddresses};
 
 /// The management namespace.
 pub const NAMESPACE: &str = "http://www.datapower.com/schemas/management";
@@ -148,22 +149,56 @@ pub fn do_backup(domains: &[&str], persisted: bool) -> Request {
 /// # Errors
 ///
 /// The archive cannot be looked at.
-pub fn dry_restore<'a>(archive: &'a File, domain: &RestorableDomain) -> io::Result<Upload<'a>> {
-    restore(archive, domain, "true", "do-restore (dry run)")
+pub fn dry_restore<'a>(
+    archive: &'a File,
+    domain: &RestorableDomain,
+    addresses: LocalAddresses,
+) -> io::Result<Upload<'a>> {
+    restore(archive, domain, addresses, "true", "do-restore (dry run)")
+}
+
+/// The same for good: it changes the running configuration of the domain. Only what was confirmed
+/// leads here.
+///
+/// # Errors
+///
+/// The archive cannot be looked at.
+pub fn real_restore(confirmed: &ConfirmedRestore) -> io::Result<Upload<'_>> {
+    let facts = confirmed.facts();
+    restore(
+        confirmed.archive(),
+        &facts.domain,
+        facts.local_addresses,
+        "false",
+        "do-restore",
+    )
+}
+
+/// `SaveConfig` in the domain that was restored: what runs there outlives a restart.
+pub fn save_config(confirmed: &ConfirmedRestore) -> Request {
+    request(
+        confirmed.facts().domain.name(),
+        "SaveConfig",
+        "<dp:do-action><SaveConfig></SaveConfig></dp:do-action>",
+    )
 }
 
 /// Every attribute is written: what an absent one means differs between firmwares, and an
-/// absent `dry-run` is a real import. A domain is never reset. Addresses that were bound to an
-/// interface become those of the interfaces of the same names: it goes to another gateway.
+/// absent `dry-run` is a real import. A domain is never reset.
 fn restore<'a>(
     archive: &'a File,
     domain: &RestorableDomain,
+    addresses: LocalAddresses,
     dry_run: &'static str,
     name: &str,
 ) -> io::Result<Upload<'a>> {
+    let rewrite = match addresses {
+        LocalAddresses::Keep => "false",
+        LocalAddresses::Rewrite => "true",
+    };
     let before = format!(
         "{}<dp:do-restore source-type=\"ZIP\" dry-run=\"{dry_run}\" overwrite-files=\"true\" \
-         overwrite-objects=\"true\" rewrite-local-ip=\"true\"><dp:input-file>",
+         overwrite-objects=\"true\" rewrite-local-ip=\"{rewrite}\"><dp:input-file>",
         head("default")
     );
     let behind = format!(
@@ -234,6 +269,7 @@ pub fn remove_dir(folder: &str) -> Request {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::values::restore_plan::{RestoreConfirmation, RestoreFacts, RestorePlan, SaveAfter};
 
     /// What stands inside `dp:request`.
     fn inner(request: &Request) -> String {
@@ -267,16 +303,79 @@ mod tests {
         );
     }
 
-    /// What is sent for a dry run, the archive included.
-    fn dry(name: &str) -> String {
+    fn archive() -> File {
         let mut archive = tempfile::tempfile().expect("a file");
         io::Write::write_all(&mut archive, b"PK").expect("its bytes");
-        let domain = RestorableDomain::named(name).expect("a domain");
-        let upload = dry_restore(&archive, &domain).expect("a request");
+        archive
+    }
+
+    /// What is sent, the archive included.
+    fn sent(upload: &Upload<'_>) -> String {
         let mut sent = String::new();
         io::Read::read_to_string(&mut upload.body(), &mut sent).expect("the request");
         assert_eq!(sent.len() as u64, upload.length());
         sent
+    }
+
+    fn dry_with(name: &str, addresses: LocalAddresses) -> String {
+        let archive = archive();
+        let domain = RestorableDomain::named(name).expect("a domain");
+        sent(&dry_restore(&archive, &domain, addresses).expect("a request"))
+    }
+
+    fn dry(name: &str) -> String {
+        dry_with(name, LocalAddresses::Rewrite)
+    }
+
+    fn confirmed(name: &str, addresses: LocalAddresses) -> ConfirmedRestore {
+        let facts = RestoreFacts {
+            task: 1,
+            archive_sha256: String::new(),
+            domain: RestorableDomain::named(name).expect("a domain"),
+            device: "QA1".to_owned(),
+            address: "qa1:5550".to_owned(),
+            serial: None,
+            firmware: None,
+            running: String::new(),
+            local_addresses: addresses,
+            save: SaveAfter::No,
+        };
+        let plan = RestorePlan::new(facts, archive());
+        plan.confirmed(&RestoreConfirmation::TypedName(name.to_owned()))
+            .expect("confirmed")
+    }
+
+    #[test]
+    fn a_real_restore_differs_from_its_dry_run_in_one_word() {
+        for addresses in [LocalAddresses::Keep, LocalAddresses::Rewrite] {
+            for name in ["DOM1", "A\"<&"] {
+                let confirmed = confirmed(name, addresses);
+                let real = sent(&real_restore(&confirmed).expect("a request"));
+                assert_eq!(
+                    real.replace("dry-run=\"false\"", "dry-run=\"true\""),
+                    dry_with(name, addresses)
+                );
+                assert_eq!(real.matches("dry-run=\"false\"").count(), 1);
+            }
+        }
+    }
+
+    #[test]
+    fn addresses_are_rewritten_only_where_that_was_said() {
+        let keep = "rewrite-local-ip=\"false\"";
+        assert!(dry_with("DOM1", LocalAddresses::Keep).contains(keep));
+        assert!(!dry_with("DOM1", LocalAddresses::Rewrite).contains(keep));
+    }
+
+    #[test]
+    fn a_configuration_is_saved_in_the_domain_that_was_restored() {
+        let request = save_config(&confirmed("DOM1", LocalAddresses::Keep));
+        assert_eq!(request.domain, "DOM1");
+        assert!(!request.asks_only, "it is sent once");
+        assert_eq!(
+            inner(&request),
+            "<dp:do-action><SaveConfig></SaveConfig></dp:do-action>"
+        );
     }
 
     #[test]
@@ -332,7 +431,10 @@ mod tests {
             assert!(!request.envelope.contains("do-import"), "{}", request.name);
             assert!(!request.envelope.contains("do-restore"), "{}", request.name);
         }
+        let real = confirmed("DOM1", LocalAddresses::Keep);
         assert!(!dry("DOM1").contains("SecureRestore"));
+        assert!(!save_config(&real).envelope.contains("estore"));
+        assert!(!sent(&real_restore(&real).expect("a request")).contains("SecureRestore"));
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub mod nearest;
 pub mod pattern;
 pub mod rehearsal;
 pub mod restorable_domain;
+pub mod restore_plan;
 pub mod retention;
 pub mod size;
 pub mod text;
