@@ -429,6 +429,9 @@ pub struct RehearseArgs {
     /// Also where the spare's firmware is of another major version than the backup's, or not known
     #[arg(long)]
     pub allow_other_firmware: bool,
+    /// Wait so long for another run that has the spare (10m)
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "0s")]
+    pub lock_wait: Duration,
     /// How to print
     #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
     pub format: ReportFormat,

@@ -62,7 +62,7 @@ pub enum FaultKind {
     /// The connection is closed after this many bytes of the body.
     CloseInBody(u64),
     /// The request is carried out; then silence instead of an answer, until the gateway is dropped, or
-    /// for this long before the answer.
+    /// for this long before the answer, or until the faults are cleared.
     StallBeforeHead(Option<Duration>),
     /// Silence after this many bytes of the body, until the gateway is dropped.
     StallInBody(u64),

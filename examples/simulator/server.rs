@@ -43,6 +43,8 @@ struct Gate {
     stopping: bool,
     refusing: Option<Refusal>,
     listening: bool,
+    /// How often the faults were cleared.
+    cleared: u64,
 }
 
 #[derive(Clone, Copy)]
@@ -127,7 +129,10 @@ impl Shared {
     }
 
     pub(super) fn accept_again(&self) {
-        self.move_gate(|gate| gate.refusing = None);
+        self.move_gate(|gate| {
+            gate.refusing = None;
+            gate.cleared += 1;
+        });
         self.wait_for_gate(|gate| gate.listening);
     }
 
@@ -162,11 +167,16 @@ impl Shared {
         }
     }
 
-    /// Waits, for ever without a time, and no longer than the gateway lives. False: it stops.
+    /// Waits: for a time, or until the faults are cleared before it is over; or for ever without a
+    /// time. No longer than the gateway lives. False: it stops.
     fn wait(&self, time: Option<Duration>) -> bool {
         let end = time.map(|time| Instant::now() + time);
         let mut gate = hold(&self.gate);
+        let cleared = gate.cleared;
         while !gate.stopping {
+            if time.is_some() && gate.cleared != cleared {
+                return true;
+            }
             let left = match end.map(|end| end.saturating_duration_since(Instant::now())) {
                 Some(Duration::ZERO) => return true,
                 Some(left) => left,

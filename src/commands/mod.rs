@@ -25,6 +25,7 @@ mod run;
 mod session;
 mod show;
 mod status;
+mod stored_export;
 mod texts;
 mod trust;
 mod validate;

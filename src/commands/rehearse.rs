@@ -1,12 +1,10 @@
 //! `dpbackup rehearse`
 
-use std::fs::File;
-use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 
-use crate::artifact::archive::{ArchiveReport, Expected};
-use crate::artifact::recheck::{FileState, Recheck, Recognized, Recorded};
+use crate::artifact::archive::ArchiveReport;
 use crate::cli::{Global, RehearseArgs, ReportFormat};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{CommandError, Outcome, found, print};
@@ -14,20 +12,20 @@ use crate::commands::history::execution;
 use crate::commands::loading::load_plan;
 use crate::commands::names;
 use crate::commands::session::WritingSession;
+use crate::commands::stored_export::stored_export;
 use crate::exit::Exit;
 use crate::history::{FileRow, History, RehearsalOpening};
 use crate::lock::Asked;
 use crate::notify::Notifier;
 use crate::notify::previous::Previous;
-use crate::ownership;
 use crate::plan::model::{Device, DeviceRole, PlanFile};
 use crate::report::rehearse::{self as report, RehearsalLine};
 use crate::run::contact::{Contact, Devices, Session, lock_name};
-use crate::run::event::{FileKind, Sink as _, TaskId};
+use crate::run::event::{FileKind, Progress, Sink as _, TaskId};
 use crate::run::rehearse::{FirmwareFit, RehearsalsOver, Rehearsed, firmware_fit, on_spare};
 use crate::run::{Engine, store};
 use crate::signal::{self, Stop};
-use crate::ui::{Ui, Verbosity};
+use crate::ui::{Screen, Ui, Verbosity};
 use crate::values::environment::{Lookup, scratch_folder};
 use crate::values::pattern::PatternList;
 use crate::values::rehearsal::{RehearsalResult, RehearsalVerdict, SpareProof};
@@ -47,16 +45,34 @@ pub(super) fn rehearse(global: &Global, args: &RehearseArgs, ui: Ui, env: Lookup
     store::is_there(&file.settings)
         .map_err(|failure| CommandError::new(Exit::NotStarted, anyhow!(failure.message)))?;
     let chosen = chosen(file, args, &session.history)?;
+    let mut screen = Screen::new(ui, file.invocation.clone());
     let asked = session
         .locks
-        .ask(&lock_name(spare), "a rehearsal", &clock)
+        .wait(
+            &lock_name(spare),
+            "a rehearsal",
+            args.lock_wait,
+            &clock,
+            &stop,
+            &mut |holder, waited| {
+                let holder = holder.map_or_else(|| "another run".to_owned(), ToString::to_string);
+                screen.progress(&Progress::Waiting {
+                    device: spare.name.clone(),
+                    what: format!("device lock held by {holder}"),
+                    waited,
+                    limit: args.lock_wait,
+                });
+            },
+        )
         .map_err(|error| CommandError::new(Exit::History, error))?;
-    let _lock = match asked {
-        Asked::Held(lock) => lock,
-        Asked::Busy(holder) => {
+    screen.progress(&Progress::WaitEnded);
+    let _lock = match (asked, stop.signal()) {
+        (Asked::Held(lock), _) => lock,
+        (Asked::Busy(_), Some(signal)) => return Ok(Exit::Interrupted(signal)),
+        (Asked::Busy(holder), None) => {
             let holder = holder.map_or_else(|| "another run".to_owned(), |holder| holder.to_string());
             let error = anyhow!("{} is held by {holder}", spare.name);
-            return Err(CommandError::new(Exit::Locked, error));
+            return Err(CommandError::new(Exit::Locked, error).with_hint("--lock-wait 10m waits for it"));
         }
     };
     let engine = Engine {
@@ -79,20 +95,23 @@ pub(super) fn rehearse(global: &Global, args: &RehearseArgs, ui: Ui, env: Lookup
         }
     };
     serves_nobody(file, spare, &session.history)?;
-    let desk = RehearsalDesk {
+    let mut desk = RehearsalDesk {
         engine,
         allows_other_firmware: args.allow_other_firmware,
         scratch: scratch_folder(env),
         ui,
+        screen,
     };
+    let of_all = chosen.len();
     let mut lines = Vec::new();
     let mut over = None;
-    for chosen in &chosen {
+    for (nth, chosen) in (1..).zip(&chosen) {
         let line = match (chosen, over) {
             (_, Some(_)) => break,
             (Chosen::Left { place, why }, None) => RehearsalLine::left(place, why),
             (Chosen::Backup(row, domain), None) => {
-                let (line, ended) = desk.rehearse(&mut session.history, spare, row, domain)?;
+                let position = format!("{nth} of {of_all}, ");
+                let (line, ended) = desk.rehearse(&mut session.history, spare, row, domain, &position)?;
                 over = ended;
                 line
             }
@@ -273,16 +292,20 @@ struct RehearsalDesk<'d> {
     allows_other_firmware: bool,
     scratch: std::path::PathBuf,
     ui: Ui,
+    /// Has the line that moves at a terminal.
+    screen: Screen,
 }
 
 impl RehearsalDesk<'_> {
-    /// Rehearses one backup; what came of it is in history before it is told.
+    /// Rehearses one backup; what came of it is in history before it is told. `position` is the
+    /// which of how many it is.
     fn rehearse(
-        &self,
+        &mut self,
         history: &mut History,
         spare: &mut Session<'_>,
         row: &FileRow,
         domain: &RestorableDomain,
+        position: &str,
     ) -> Result<(RehearsalLine, Option<RehearsalsOver>), CommandError> {
         let place = place(row);
         let facts = spare.facts().cloned().unwrap_or_default();
@@ -294,8 +317,9 @@ impl RehearsalDesk<'_> {
             process: self.engine.process.to_owned(),
         };
         let now = || self.engine.clock.now();
-        let (archive, report) = match self.archive(history, row)? {
-            Ok(archive) => archive,
+        let store = &self.engine.file.settings.store;
+        let (archive, report) = match stored_export(history, store, &self.scratch, row)? {
+            Ok((archive, _, report)) => (archive, report),
             Err(why) => {
                 let result = RehearsalResult {
                     verdict: RehearsalVerdict::WouldFail,
@@ -317,12 +341,21 @@ impl RehearsalDesk<'_> {
             return Ok((RehearsalLine::left(&place, &why), None));
         }
         let id = history.open_rehearsal(now(), &opening)?;
+        let limit = spare.device.timeouts.export;
+        let (ui, screen) = (self.ui, &mut self.screen);
         let mut told = |what: &str| {
-            if self.ui.verbosity > Verbosity::Normal {
-                self.ui.say(&format!("{place}: {what}"));
+            if ui.verbosity > Verbosity::Normal && !ui.bars {
+                ui.say(&format!("{place}: {what}"));
             }
+            screen.progress(&Progress::Waiting {
+                device: spare.device.name.clone(),
+                what: format!("{position}{place}: {what}"),
+                waited: Duration::ZERO,
+                limit,
+            });
         };
         let Rehearsed { result, over } = on_spare(&spare.gateway, &archive, domain, &self.scratch, &mut told);
+        screen.progress(&Progress::WaitEnded);
         history.end_rehearsal(now(), id, &result)?;
         Ok((RehearsalLine::ended(&place, row, result), over))
     }
@@ -347,52 +380,6 @@ impl RehearsalDesk<'_> {
                 "whether the firmware fits is not known: {both}; --allow-other-firmware tries it"
             )),
         }
-    }
-
-    /// The archive of a backup, verified now; or why it is not good.
-    fn archive(
-        &self,
-        history: &History,
-        row: &FileRow,
-    ) -> Result<Result<(File, ArchiveReport), String>, CommandError> {
-        let stored = match row.kept && row.pruned_time.is_none() {
-            true => row.clone(),
-            false => {
-                let content = row.content.as_deref().unwrap_or_default();
-                let kept =
-                    history.kept_with_content(&row.device_name, &row.domain_name, row.kind, content)?;
-                match kept.into_iter().next() {
-                    Some(kept) => kept,
-                    None => return Ok(Err("it is not in the store any more".to_owned())),
-                }
-            }
-        };
-        Ok(verified(&self.engine.file.settings.store, &self.scratch, &stored))
-    }
-}
-
-/// Opens a stored export of one domain, once it is proved to be what was stored.
-fn verified(store: &Path, scratch: &Path, stored: &FileRow) -> Result<(File, ArchiveReport), String> {
-    let recorded = Recorded {
-        path: &stored.path,
-        size: stored.size,
-        sha256: &stored.sha256,
-        entries: stored.entries,
-        objects: stored.objects,
-    };
-    let expected = Expected::domain(&stored.domain_name);
-    let verdict = Recheck::new(store, scratch, Vec::new()).export(recorded, &expected);
-    match (verdict.state, verdict.recognized) {
-        (FileState::Ok, Some(Recognized::Archive(report))) => {
-            let file = ownership::open_regular(&stored.path)
-                .map_err(|error| format!("{}: {error}", stored.path.display()))?;
-            Ok((file, *report))
-        }
-        _ => Err(format!(
-            "{}: {}",
-            stored.path.display(),
-            verdict.reasons.join("; ")
-        )),
     }
 }
 

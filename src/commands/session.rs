@@ -12,7 +12,7 @@ use crate::commands::loading::open_history;
 use crate::exit::Exit;
 use crate::history::History;
 use crate::lock::witness::Witness;
-use crate::lock::{Lock, Locks};
+use crate::lock::{Life, Lock, Locks};
 use crate::plan::model::PlanFile;
 use crate::ui::Ui;
 use crate::values::internal_error::caught;
@@ -45,13 +45,15 @@ impl WritingSession {
     fn opened(file: &PlanFile, clock: &dyn Clock, ui: Ui) -> Result<Self, CommandError> {
         let path = file.settings.history.as_path();
         let locks = Locks::beside(path);
-        let history =
+        let mut history =
             open_history(&file.settings, ui).map_err(|error| with_what_is_left(error, file, &locks))?;
         // Now that the file is there, every path to it leads to one folder of locks.
         let locks = Locks::beside(path);
         let (alive, process) = locks
             .process(clock, Witness::own().as_ref())
             .map_err(|error| with_what_is_left(CommandError::new(Exit::History, error), file, &locks))?;
+        // Whatever becomes of that, nothing depends on it.
+        let _ = history.end_dead_rehearsals(clock.now(), &|process| locks.life(process) == Life::Dead);
         Ok(Self {
             history,
             locks,

@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Row, Transaction, named_params};
 
-use crate::history::History;
 use crate::history::error::{HistoryError, HistoryFault};
 use crate::history::execution::{Execution, require};
 use crate::history::value::{AsText, Text, optional, text};
 use crate::history::view::{RehearsalId, RehearsalRow, RehearsedTarget};
+use crate::history::{History, query};
 use crate::run::event::TaskId;
 use crate::values::rehearsal::{RehearsalResult, RehearsalVerdict, SpareProof};
 
@@ -89,6 +89,28 @@ impl History {
             )?;
             Ok(())
         })
+    }
+
+    /// Ends the rehearsals of dead processes: what they would have found is not known.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read or written.
+    pub fn end_dead_rehearsals(
+        &mut self,
+        at: Timestamp,
+        is_dead: &dyn Fn(&str) -> bool,
+    ) -> Result<(), HistoryError> {
+        let open: Vec<(i64, String)> = self.read(|transaction| {
+            let sql = "SELECT id, process FROM rehearsal WHERE end_time IS NULL";
+            query::rows(transaction, sql, [], |row| Ok((row.get(0)?, row.get(1)?)))
+        })?;
+        let why = "its process died before the end";
+        let result = RehearsalResult::not_known(SpareProof::NotKnown, why);
+        for (id, _) in open.into_iter().filter(|(_, process)| is_dead(process)) {
+            self.end_rehearsal(at, RehearsalId(id), &result)?;
+        }
+        Ok(())
     }
 
     /// How every domain that was ever rehearsed stands, by device and domain.
