@@ -167,6 +167,18 @@ pub enum Command {
     /// backup's. Exit code 0 when all would work and the spare is as it was; 1 when one would fail,
     /// is not known, or the spare was changed; 3 when some were left out; 4 when nothing was sent.
     Rehearse(RehearseArgs),
+    /// Lay the export of one domain over the domain of that name, after a plan that is confirmed
+    ///
+    /// The plan comes first: the backup is verified, what runs there now is backed up, and the difference is
+    /// shown, with what stays because an import is a merge. Nothing but questions is sent until the plan is
+    /// confirmed: at a terminal by typing the name of the domain, elsewhere by --confirm with
+    /// the word of the plan, which is void as soon as the backup, the target or an option is another. Then
+    /// a dry run, which stops it if it finds anything; the import; and a look at what came out. It is not
+    /// saved without --save. Never restored are `default`, all domains, and a whole gateway: RESTORE.txt
+    /// in the store has the steps for a person. Exit code 0 when what came out is what was to come out, 3
+    /// with a warning, 1 when it is not all there or not known, 4 when nothing was imported because the plan
+    /// was not confirmed or the target is not as it must be, 5 when another run has the device.
+    Restore(RestoreArgs),
     /// Remove stored backups that no retention of the plan file keeps
     ///
     /// Never removed are the newest good backup of each device, domain and kind; a file that
@@ -430,6 +442,36 @@ pub struct RehearseArgs {
     #[arg(long)]
     pub allow_other_firmware: bool,
     /// Wait so long for another run that has the spare (10m)
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "0s")]
+    pub lock_wait: Duration,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
+    pub format: ReportFormat,
+}
+
+/// `dpbackup restore`
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// The ID of the task execution that stored the export, or `last`
+    #[arg(value_name = "TASK", value_parser = parse_id)]
+    pub task: ExecutionId,
+    /// The device whose domain of that name it is laid over
+    #[arg(long, value_name = "DEVICE")]
+    pub to: String,
+    /// Confirm the plan that has this word; without it the name of the domain is asked for at a terminal
+    #[arg(long, value_name = "WORD")]
+    pub confirm: Option<String>,
+    /// Save the configuration when what came out is what was to come out
+    #[arg(long)]
+    pub save: bool,
+    /// Also where the device's firmware is older, of another major version, or not known
+    #[arg(long)]
+    pub allow_other_firmware: bool,
+    /// Also where the domain has changes that nobody has saved: they are backed up, and mixed with
+    /// the backup
+    #[arg(long)]
+    pub over_unsaved: bool,
+    /// Wait so long for another run that has the device (10m)
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "0s")]
     pub lock_wait: Duration,
     /// How to print

@@ -6,6 +6,9 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
 use crate::cli::{ColorChoice, Global};
 use crate::values::causes::causes;
 use crate::values::duration;
@@ -21,6 +24,9 @@ mod stream;
 pub use answer::{SignalAnswer, StopLimits};
 pub use screen::Screen;
 pub use stream::Patient;
+
+/// No answer of a person is longer, in bytes.
+const LONGEST_ANSWER: usize = 4096;
 
 /// Between two heartbeat lines, unless `DPBACKUP_HEARTBEAT` says otherwise.
 const HEARTBEAT: Duration = Duration::from_secs(60);
@@ -112,6 +118,45 @@ impl Ui {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// Asks somebody at the terminal, until a line is typed or `is_over`. `None` where nobody can
+    /// be asked, or nothing was answered.
+    pub fn ask(&self, question: &str, is_over: &dyn Fn() -> bool) -> Option<String> {
+        let stdin = io::stdin();
+        if !self.lines || !stdin.is_terminal() {
+            return None;
+        }
+        let mut stderr = Patient(io::stderr().lock());
+        write!(stderr, "{}", printable(question))
+            .and_then(|()| stderr.flush())
+            .ok()?;
+        let mut typed = Vec::new();
+        // A read would wait on through a signal.
+        let moment = Timespec {
+            tv_sec: 0,
+            tv_nsec: 100_000_000,
+        };
+        while !typed.ends_with(b"\n") {
+            if is_over() {
+                return None;
+            }
+            let mut ready = [PollFd::new(&stdin, PollFlags::IN)];
+            match poll(&mut ready, Some(&moment)) {
+                Ok(0) | Err(Errno::INTR) => continue,
+                Ok(_) => {}
+                Err(_) => return None,
+            }
+            let mut byte = [0];
+            match rustix::io::read(&stdin, &mut byte) {
+                Ok(1) if typed.len() < LONGEST_ANSWER => typed.extend(byte),
+                Ok(_) => return None,
+                Err(Errno::INTR) => {}
+                Err(_) => return None,
+            }
+        }
+        let typed = String::from_utf8(typed).ok()?;
+        Some(typed.trim().to_owned())
     }
 
     /// Prints a message line.

@@ -18,6 +18,7 @@ pub mod manifest;
 pub mod manifest_checksum;
 pub mod manifest_list;
 pub mod mount;
+pub mod private_copy;
 pub mod probe;
 mod property_difference;
 pub mod publish;

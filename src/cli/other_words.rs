@@ -23,9 +23,9 @@ pub(super) const COMMANDS: &[OtherWords] = &[
         "a plan is run by `{run ...|PLAN}`; `{list}` shows the plans",
     ),
     words(
-        &["restore", "import", "rollback", "recovery"],
-        "a restore is done by a person, on the gateway: docs/restore.md has the steps; `{history status}` shows what \
-         there is to restore, `{verify ...|--all}` whether it is good",
+        &["import", "rollback", "recovery"],
+        "`{restore ...|last --to DEVICE}` lays the export of one domain over it, and shows its plan first; \
+         `{history last}` has the IDs of tasks; a whole gateway is restored by a person: docs/restore.md",
     ),
     words(
         &["dry-run", "dryrun", "simulate", "explain", "what-if"],

@@ -7,6 +7,7 @@ use crate::cli::{CheckArgs, FindingsFormat, Global};
 use crate::clock::SystemClock;
 use crate::commands::error::{CommandError, Outcome, print, print_states};
 use crate::commands::gone::open_quiesces;
+use crate::commands::left_behind::half_done_imports;
 use crate::commands::loading::{
     HistoryFile, load_plan_to_judge, look_at_history, owners_of_history, with_open_rows,
 };
@@ -66,7 +67,7 @@ pub(super) fn check(global: &Global, args: &CheckArgs, ui: Ui, env: Lookup<'_>) 
         told.take(on_this_machine(engine, &plans));
         told.examine(engine, &plans, &devices_of(file, &plans));
     } else {
-        told.take(journal(file).into_iter().collect());
+        told.take(journal(file));
     }
     // Who names a device asks about it alone, whatever plan would back it up.
     let enabled: Vec<&Plan> = file.plans.iter().filter(|plan| plan.enabled).collect();
@@ -102,15 +103,19 @@ fn on_this_machine(engine: Engine<'_>, plans: &[&Plan]) -> Vec<CheckItem> {
 /// The item that is there only where something may still be quiesced.
 const JOURNAL: &str = "journal";
 
-/// What may still be quiesced.
-fn journal(file: &PlanFile) -> Option<CheckItem> {
-    open_quiesces(file).map(|open| CheckItem {
+/// What may still be quiesced, and the imports whose end nobody has seen.
+fn journal(file: &PlanFile) -> Vec<CheckItem> {
+    let quiesces = open_quiesces(file).into_iter().map(|text| (JOURNAL, text));
+    let imports = half_done_imports(file, &Locks::beside(&file.settings.history));
+    let imports = imports.into_iter().map(|text| ("imports", text));
+    let open = quiesces.chain(imports).map(|(item, text)| CheckItem {
         subject: THIS_MACHINE.to_owned(),
-        item: JOURNAL,
+        item,
         verdict: CheckVerdict::Fail,
-        text: open,
+        text,
         hint: None,
-    })
+    });
+    open.collect()
 }
 
 /// What was found so far. Lines for people are printed as they come: whoever looks at hundreds of

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::commands::error::CommandError;
-use crate::commands::left_behind::left_behind;
+use crate::commands::left_behind::{half_done_imports, left_behind};
 use crate::history::{ActivityRow, History, PlanRow, TaskRow};
 use crate::lock::{Life, Locks};
 use crate::plan::model::PlanFile;
@@ -68,12 +68,20 @@ fn last_heard(history: &History, plan: &PlanId) -> Result<String, CommandError> 
     Ok(last.map_or_else(|| "its start".to_owned(), |last| format!("{last:.0}")))
 }
 
-/// What the journal has open that nobody works on: it stands above every table. `None` where
-/// there is nothing.
+/// What may still be quiesced, of what the journal has open and nobody works on.
 pub(super) fn open_quiesces(file: &PlanFile) -> Option<String> {
     let history = &file.settings.history;
     match left_behind(history, &Locks::beside(history)) {
         Left::Nothing => None,
         left => Some(left.words(&file.invocation)),
     }
+}
+
+/// The same, and the imports whose end nobody has seen: it stands above every table. `None` where
+/// there is nothing.
+pub(super) fn open_rows(file: &PlanFile) -> Option<String> {
+    let locks = Locks::beside(&file.settings.history);
+    let told = open_quiesces(file).into_iter();
+    let told: Vec<String> = told.chain(half_done_imports(file, &locks)).collect();
+    (!told.is_empty()).then(|| told.join("; "))
 }

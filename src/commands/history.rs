@@ -8,7 +8,7 @@ use crate::cli::{
     ExecutionId, Global, HistoryArgs, HistoryFormat, HistoryLevel, HistoryOutput, LevelArgs, Since,
 };
 use crate::commands::error::{CommandError, Outcome, found, print, print_states};
-use crate::commands::gone::{Gone, open_quiesces};
+use crate::commands::gone::{Gone, open_rows};
 use crate::commands::loading::{existing_history, exit_of_part, load_plan_or_part, read_history};
 use crate::commands::names::did_you_mean;
 use crate::commands::status;
@@ -294,7 +294,7 @@ pub(super) fn moment(since: Since, zone: TimeZone) -> Result<Timestamp, CommandE
 
 fn show(file: &PlanFile, ui: Ui, output: &HistoryOutput, view: &View<'_>) -> Outcome {
     let zone = zone(output);
-    let open = open_quiesces(file);
+    let open = open_rows(file);
     if let (Some(open), true) = (&open, output.format != HistoryFormat::Table) {
         ui.warning(open);
     }

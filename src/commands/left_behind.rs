@@ -40,6 +40,15 @@ fn left_behind_once(path: &Path, locks: &Locks) -> Result<Left, Left> {
     }
 }
 
+/// The imports of a journal whose end nobody has seen, a sentence each. A journal that cannot be
+/// read is told by whoever looks for quiesces.
+pub(super) fn half_done_imports(file: &PlanFile, locks: &Locks) -> Vec<String> {
+    let rows = History::open_rows(&file.settings.history).unwrap_or_default();
+    let rows = rows.iter().filter(|row| locks.life(&row.process) != Life::Alive);
+    rows.filter_map(|row| left::half_done(row, &file.invocation))
+        .collect()
+}
+
 /// The same error, with the exit code and the advice that what is left asks for.
 pub(super) fn with_what_is_left(error: CommandError, file: &PlanFile, locks: &Locks) -> CommandError {
     with_left(

@@ -20,6 +20,7 @@ mod prune;
 mod recover;
 mod rehearse;
 mod report_page;
+mod restore;
 mod restore_note;
 mod run;
 mod session;
@@ -130,6 +131,7 @@ fn command(cli: &Cli, ui: Ui, env: Lookup<'_>) -> Outcome {
         Command::Find(args) => find::find(&cli.global, args, ui, env),
         Command::Extract(args) => extract::extract(&cli.global, args, ui, env),
         Command::Rehearse(args) => rehearse::rehearse(&cli.global, args, ui, env),
+        Command::Restore(args) => restore::restore(&cli.global, args, ui, env),
         Command::Prune(args) => prune::prune(&cli.global, args, ui, env),
         Command::Verify(args) => verify::verify(&cli.global, args, ui, env),
         Command::Status(args) => status::status(&cli.global, args, ui, env),

@@ -30,11 +30,14 @@ pub(super) fn under(
     Err(caught(|| afterwards(error)).unwrap_or_else(|_| CommandError::new(Exit::StillQuiesced, known)))
 }
 
-/// The end of a command that panicked. Only two commands quiesce, or know what was left so; the
+/// The end of a command that panicked. Only these commands quiesce, or know what was left so; the
 /// others have nothing to look for.
 pub(super) fn after_panic(cli: &Cli, env: Lookup<'_>, error: InternalError) -> CommandError {
     let error = CommandError::new(Exit::Internal, error);
-    if !matches!(cli.command, Command::Run(_) | Command::Recover(_)) {
+    if !matches!(
+        cli.command,
+        Command::Run(_) | Command::Recover(_) | Command::Restore(_)
+    ) {
         return error;
     }
     let found = plan::find::find(cli.global.config.as_deref(), Path::new(""), env);

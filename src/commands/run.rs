@@ -160,10 +160,12 @@ pub(super) fn limits(file: &PlanFile, may_run_scripts: bool) -> StopLimits {
     let requests = timeouts.map(|timeouts| timeouts.connect + timeouts.request);
     let of_all = settings.timeouts.connect + settings.timeouts.request;
     let request = requests.fold(of_all, Duration::max);
+    let imports = file.devices.iter().map(|device| device.timeouts.export);
     StopLimits {
         // A look and a request may still be on their way when the time is over.
         unquiesce: settings.unquiesce_timeout + settings.quiesce_grace + 2 * request,
         request,
+        import: imports.fold(settings.timeouts.export, Duration::max),
         script: may_run_scripts.then_some(settings.script_timeout),
     }
 }

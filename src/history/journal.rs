@@ -30,7 +30,7 @@ pub struct Abandoned {
 pub(super) const OPEN_ENTRIES: &str =
     "SELECT journal.id, COALESCE(plan_execution_id, 0) AS plan_execution_id, task_execution_id, journal.device_name,
          undo, argument, process, opened_time, host, port, journal.serial AS serial, reply, seen_time,
-         sent_time
+         sent_time, before_task_execution_id
      FROM journal LEFT JOIN task_execution ON task_execution.id = task_execution_id
      WHERE closed_time IS NULL ORDER BY journal.id";
 
@@ -144,19 +144,20 @@ impl History {
             serial,
             undo,
         } = opening;
-        let (word, argument) = match undo {
-            Undo::UnquiesceDevice => ("UNQUIESCE_DEVICE", None),
-            Undo::UnquiesceDomain(domain) => ("UNQUIESCE_DOMAIN", Some(domain)),
-            Undo::RemoveFolder(folder) => ("REMOVE_FOLDER", Some(folder)),
+        let (word, argument, before) = match undo {
+            Undo::UnquiesceDevice => ("UNQUIESCE_DEVICE", None, None),
+            Undo::UnquiesceDomain(domain) => ("UNQUIESCE_DOMAIN", Some(domain), None),
+            Undo::RemoveFolder(folder) => ("REMOVE_FOLDER", Some(folder), None),
+            Undo::Import { domain, before } => ("IMPORT", Some(domain), Some(before.0)),
             // The table admits none such.
-            Undo::NotKnown => ("NOT_KNOWN", None),
+            Undo::NotKnown => ("NOT_KNOWN", None, None),
         };
         self.write(|transaction| {
             require(transaction, Execution::Task(*task))?;
             transaction.execute(
                 "INSERT INTO journal (task_execution_id, device_name, undo, argument, process, opened_time,
-                     host, port, serial)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                     host, port, serial, before_task_execution_id)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
                 (
                     task.0,
                     device,
@@ -167,11 +168,12 @@ impl History {
                     &address.host,
                     address.port,
                     serial,
+                    before,
                 ),
             )?;
             let id = JournalId(transaction.last_insert_rowid());
             // From now on nobody knows how long it lasts, until somebody has seen its end.
-            if !matches!(undo, Undo::RemoveFolder(_)) {
+            if undo.is_quiesce() {
                 transaction.execute("UPDATE task_execution SET quiesced = 1 WHERE id = ?1", [task.0])?;
             }
             Ok(id)
@@ -296,6 +298,10 @@ fn journal_entry(row: &Row<'_>) -> rusqlite::Result<JournalEntry> {
         ("UNQUIESCE_DEVICE", _) => Undo::UnquiesceDevice,
         ("UNQUIESCE_DOMAIN", Some(domain)) => Undo::UnquiesceDomain(domain),
         ("REMOVE_FOLDER", Some(folder)) => Undo::RemoveFolder(folder),
+        ("IMPORT", Some(domain)) => Undo::Import {
+            domain,
+            before: TaskId(row.get("before_task_execution_id").unwrap_or_default()),
+        },
         _ => Undo::NotKnown,
     };
     Ok(JournalEntry {

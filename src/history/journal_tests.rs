@@ -25,6 +25,10 @@ fn an_undo_is_open_until_it_is_closed() {
         Undo::UnquiesceDevice,
         Undo::UnquiesceDomain("SALES".to_owned()),
         Undo::RemoveFolder("temporary:///dpbackup-1".to_owned()),
+        Undo::Import {
+            domain: "SALES".to_owned(),
+            before: task,
+        },
     ];
     let mut expected = Vec::new();
     for (seconds, undo) in (10..).zip(undos) {

@@ -7,7 +7,7 @@ use crate::history::{History, HistoryError, NoteLevel, PlanFilter, PlanRow, Targ
 use crate::notify::previous::{
     Figures, PlanFigures, Previous, PreviousEnd, RehearsalFigures, TargetFigures, UnsavedBefore, trouble,
 };
-use crate::run::event::{FileKind, OutOfService, Owner, PlanId, TaskId, Undo};
+use crate::run::event::{FileKind, OutOfService, Owner, PlanId, TaskId};
 use crate::run::status::Status;
 
 impl Previous for History {
@@ -164,8 +164,9 @@ impl History {
             })
             .collect();
         for entry in self.open_entries()? {
+            let is_quiesce = entry.is_quiesce();
             let place = (entry.device, entry.undo.domain().to_owned());
-            if !matches!(entry.undo, Undo::RemoveFolder(_)) && !figures.open_quiesces.contains(&place) {
+            if is_quiesce && !figures.open_quiesces.contains(&place) {
                 figures.open_quiesces.push(place);
             }
         }

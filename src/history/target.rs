@@ -88,6 +88,8 @@ pub(super) fn remember(
             ActionKind::SecureBackup => FileKind::SecureBackup,
             // Taken always; the export of the running configuration only where it differs.
             ActionKind::ExportDomain => FileKind::Persisted,
+            // It stores nothing.
+            ActionKind::RestoreDomain => return Ok(()),
         };
         touch(transaction, id, &task.device, &task.domain, kind)?;
     } else if is_pattern(&task.domain) && task.status != Status::SkippedNoDevicesMatchingPattern {

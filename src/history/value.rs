@@ -93,9 +93,7 @@ impl Text for ActionKind {
     }
 
     fn from_text(text: &str) -> Option<Self> {
-        [ActionKind::SecureBackup, ActionKind::ExportDomain]
-            .into_iter()
-            .find(|action| action.code() == text)
+        ActionKind::ALL.into_iter().find(|action| action.code() == text)
     }
 }
 
@@ -199,7 +197,7 @@ mod tests {
         let mut lacks = Lacks::default();
         lacks.key_files.add("cert:///\u{1b}\"k.pem");
         assert_eq!(Lacks::from_text(&lacks.to_text()), Some(lacks));
-        for action in [ActionKind::SecureBackup, ActionKind::ExportDomain] {
+        for action in ActionKind::ALL {
             assert_eq!(ActionKind::from_text(&action.to_text()), Some(action));
         }
         for moment in [ScriptMoment::Pre, ScriptMoment::Post] {

@@ -15,7 +15,7 @@ use crate::notify::receiver::{self, Ready, Receiver};
 use crate::notify::send::{SendError, within};
 use crate::notify::standing::{KnownStanding, is_due_again};
 use crate::plan::model::PlanFile;
-use crate::run::event::{Event, PlanId, Sink, TaskId, Undo};
+use crate::run::event::{Event, PlanId, Sink, TaskId};
 use crate::run::status::{Class, Status};
 use crate::secret::SecretContext;
 use crate::values::environment::Lookup;
@@ -471,7 +471,7 @@ impl Sink for Notifier<'_> {
                 device,
                 undo,
                 how,
-            } if !matches!(undo, Undo::RemoveFolder(_)) => {
+            } if undo.is_quiesce() => {
                 let domain = undo.domain().to_owned();
                 let place = QuiescedPlace {
                     task: *task,

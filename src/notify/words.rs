@@ -347,6 +347,7 @@ fn target(task: &NoticeTask) -> String {
         (ActionKind::SecureBackup, _) => format!("{} secure backup", task.device),
         (ActionKind::ExportDomain, ALL_DOMAINS) => format!("{} all domains", task.device),
         (ActionKind::ExportDomain, _) => task.place(),
+        (ActionKind::RestoreDomain, _) => format!("{} restore", task.place()),
     }
 }
 

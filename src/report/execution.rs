@@ -113,6 +113,7 @@ fn target(details: &TaskDetails) -> String {
         (ActionKind::SecureBackup, _) => format!("{device} secure backup"),
         (ActionKind::ExportDomain, ALL_DOMAINS) => format!("{device} export of all domains"),
         (ActionKind::ExportDomain, domain) => format!("{device}/{} export", shown(domain)),
+        (ActionKind::RestoreDomain, domain) => format!("{device}/{} restore", shown(domain)),
     }
 }
 

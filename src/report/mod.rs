@@ -19,6 +19,7 @@ pub mod preview;
 pub mod prune;
 pub mod rehearse;
 pub mod restore;
+pub mod restore_plan;
 pub mod table;
 pub mod verify;
 mod written;

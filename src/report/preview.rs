@@ -128,6 +128,7 @@ fn cells(task: &PreviewTask, store: &Path) -> Vec<String> {
     let action = match task.action {
         ActionKind::SecureBackup => "secure backup",
         ActionKind::ExportDomain => "export",
+        ActionKind::RestoreDomain => "restore",
     };
     vec![
         task.position.to_string(),

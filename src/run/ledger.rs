@@ -114,9 +114,9 @@ impl JournalEntry {
         }
     }
 
-    /// Whether it is a quiesce, and not only a folder.
+    /// Whether it is a quiesce, and neither a folder nor an import.
     pub fn is_quiesce(&self) -> bool {
-        !matches!(self.undo, Undo::RemoveFolder(_))
+        self.undo.is_quiesce()
     }
 }
 
@@ -127,6 +127,7 @@ impl std::fmt::Display for JournalEntry {
             Undo::UnquiesceDomain(domain) => write!(f, "domain {domain} of {}", self.device)?,
             Undo::RemoveFolder(folder) => write!(f, "{folder} on {}", self.device)?,
             Undo::NotKnown => write!(f, "device {}, in a row that cannot be read", self.device)?,
+            Undo::Import { domain, .. } => write!(f, "an import of {domain} on {}", self.device)?,
         }
         write!(f, " (task {} of execution {}", self.task.0, self.plan.0)?;
         if let Some(opened) = self.opened {

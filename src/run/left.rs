@@ -6,6 +6,7 @@
 use crate::exit::Exit;
 use crate::lock::Life;
 use crate::run::Engine;
+use crate::run::event::Undo;
 use crate::run::ledger::JournalEntry;
 use crate::run::record::Record;
 use crate::values::causes::with_causes;
@@ -112,6 +113,23 @@ fn look_at(engine: Engine<'_>, record: &Record<'_>, rows: Vec<JournalEntry>) -> 
     })
 }
 
+/// What is to be said of an import that nobody saw the end of, if this row is one.
+pub fn half_done(entry: &JournalEntry, invocation: &Invocation) -> Option<String> {
+    let Undo::Import { domain, before } = &entry.undo else {
+        return None;
+    };
+    let device = &entry.device;
+    let before = before.0;
+    let compare = invocation.command(["diff", &before.to_string(), &format!("{device}/{domain}")]);
+    let forget = invocation.command(["recover", "--forget", device]);
+    Some(format!(
+        "an import of {domain} on {device} may be half done (task {}): nobody has seen its end; before it, task \
+         {before} was taken; back {domain} up again, and `{compare}` compares; when you have seen to it, \
+         `{forget}` strikes this out",
+        entry.task.0
+    ))
+}
+
 /// What these open rows of a journal leave.
 pub fn of_rows(rows: impl Iterator<Item = JournalEntry>, life: &dyn Fn(&str) -> Life) -> Left {
     let (mut open, mut unknown) = (Vec::new(), None);
@@ -137,7 +155,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::run::event::{JournalId, PlanId, TaskId, Undo};
+    use crate::run::event::{JournalId, PlanId, TaskId};
     use crate::run::ledger::{Address, UndoOpening};
 
     fn row(undo: Undo) -> JournalEntry {
@@ -172,6 +190,18 @@ mod tests {
         assert_eq!(left(quiesce(), not_known), unknown);
         let folder = row(Undo::RemoveFolder("temporary:///dpbackup-1".to_owned()));
         assert_eq!(left(folder, || Life::Dead), Left::Nothing);
+        let import = row(Undo::Import {
+            domain: "DOM1".to_owned(),
+            before: TaskId(7),
+        });
+        let said = half_done(&import, &Invocation::default()).expect("it is one");
+        assert!(
+            said.contains("an import of DOM1 on QA1 may be half done (task 1)")
+                && said.contains("diff 7 QA1/DOM1"),
+            "{said}"
+        );
+        assert_eq!(half_done(&quiesce(), &Invocation::default()), None);
+        assert_eq!(left(import, || Life::Dead), Left::Nothing);
     }
 
     #[test]

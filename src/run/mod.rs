@@ -16,6 +16,7 @@ pub mod left;
 pub mod record;
 pub mod recover;
 pub mod rehearse;
+pub mod restore;
 pub mod script;
 pub mod sequence;
 pub mod status;

@@ -13,7 +13,7 @@ use crate::lock::{Asked, Life};
 use crate::plan::model::Device;
 use crate::run::Engine;
 use crate::run::contact;
-use crate::run::event::{Certainty, Event, JournalId, Progress, Undo};
+use crate::run::event::{Certainty, Event, JournalId, Owner, Progress, Undo};
 use crate::run::failure::{Failure, words};
 use crate::run::ledger::{JournalEntry, LedgerError, Reply, UnfinishedPlan};
 use crate::run::left::{self, Left};
@@ -90,6 +90,13 @@ impl std::fmt::Display for Mended {
             Undo::UnquiesceDomain(domain) => format!("domain {domain} of {device} was left quiesced"),
             Undo::RemoveFolder(folder) => format!("{folder} was left on {device}"),
             Undo::NotKnown => format!("what was begun on {device} cannot be read in the journal"),
+            // What is to be said of it is said whole.
+            Undo::Import { .. } => {
+                return match &self.outcome {
+                    Ok(how) => write!(f, "{}: {how}", self.entry),
+                    Err(StaysOpen { why, .. }) => f.write_str(why),
+                };
+            }
         };
         match &self.outcome {
             Ok(how) => write!(f, "{what} by task {}: {how}", self.entry.task.0),
@@ -157,6 +164,11 @@ pub fn mend(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Mending, RunT
     let mut by_device: BTreeMap<String, Vec<JournalEntry>> = BTreeMap::new();
     let (dead, unclear) = rows_of_others(engine, record)?;
     for entry in dead {
+        // The device cannot tell how far it came: a person compares.
+        if let Some(why) = left::half_done(&entry, &engine.file.invocation) {
+            refuse(engine, record, &[entry], &why, &mut recovered.mended)?;
+            continue;
+        }
         by_device.entry(entry.device.clone()).or_default().push(entry);
     }
     for (name, entries) in by_device {
@@ -200,6 +212,53 @@ pub fn mend(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Mending, RunT
     }
     engine.locks.forget_the_dead();
     Ok(recovered)
+}
+
+/// Notes for an execution what became of the leftovers of dead runs. Returns what deserves a
+/// look.
+pub(super) fn note(
+    record: &mut Record<'_>,
+    owner: Owner,
+    recovered: &Mending,
+) -> Result<Vec<String>, LedgerError> {
+    let mut warnings = Vec::new();
+    for mended in &recovered.mended {
+        match mended.outcome {
+            Ok(_) => record.note(owner, mended.to_string())?,
+            Err(_) => {
+                warnings.push(mended.to_string());
+                record.warn(owner, mended.to_string())?;
+            }
+        }
+    }
+    for line in recovered.abandoned_lines() {
+        record.note(owner, line)?;
+    }
+    Ok(warnings)
+}
+
+/// A run that is at work on this device, though its lock is ours: somebody has removed the
+/// locks while it runs.
+pub(super) fn other_at_work(
+    engine: Engine<'_>,
+    record: &mut Record<'_>,
+    device: &Device,
+) -> Result<Option<String>, LedgerError> {
+    let rows = record.ledger().open_undos()?;
+    let other = rows.into_iter().find(|row| {
+        let same = row.device == device.name
+            || row
+                .address
+                .as_ref()
+                .is_some_and(|address| address.host == device.host && address.port == device.port);
+        same && row.process != engine.process && engine.locks.life(&row.process) == Life::Alive
+    });
+    Ok(other.map(|row| {
+        format!(
+            "{}: another run is at work on it, {row}, though its lock is free: somebody has removed the folder of locks",
+            device.name
+        )
+    }))
 }
 
 /// A row, and why it cannot be told whether its process is dead.
@@ -294,7 +353,10 @@ pub fn mend_held_device(
     mended: &mut Vec<Mended>,
 ) -> Result<(), RunTrouble> {
     let (mut entries, _unclear) = rows_of_others(engine, record)?;
-    entries.retain(|entry| entry.device == device.name && !tried.contains(&entry.id));
+    entries.retain(|entry| {
+        let is_told = matches!(entry.undo, Undo::Import { .. }) || tried.contains(&entry.id);
+        entry.device == device.name && !is_told
+    });
     if entries.is_empty() {
         return Ok(());
     }
@@ -424,6 +486,7 @@ fn mend_entry(
             );
             return Ok(Err(why));
         }
+        Undo::Import { .. } => return Ok(Err(entry.to_string())),
         Undo::RemoveFolder(url) => {
             let patience = gateway.timeouts().request;
             let folder = RemoteFolder::at(url);

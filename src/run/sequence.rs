@@ -87,7 +87,7 @@ pub fn run<'a>(
         process: engine.process.to_owned(),
         window_ignored: options.ignore_window,
     };
-    let ended = caught(|| {
+    to_its_end(engine, record, |record| {
         let id = record.open_plan(opening)?;
         let started = engine.clock.now();
         let run = Run {
@@ -102,7 +102,17 @@ pub fn run<'a>(
             tried: Vec::new(),
         };
         run.execute()
-    });
+    })
+}
+
+/// Lets an execution come to its end, whatever ends it, and looks at what is left of the devices
+/// when nothing more is done to them.
+pub(super) fn to_its_end<'r>(
+    engine: Engine<'_>,
+    record: &mut Record<'r>,
+    execute: impl FnOnce(&mut Record<'r>) -> Result<RecordedEnd, RunTrouble>,
+) -> Result<PlanEnd, RunError> {
+    let ended = caught(|| execute(record));
     let ended = ended.unwrap_or_else(|error| {
         record.met_internal_error();
         Err(error.into())
@@ -147,10 +157,10 @@ pub fn run<'a>(
 }
 
 /// The end of a plan that history has.
-struct RecordedEnd {
-    id: PlanId,
-    status: Status,
-    error: Option<String>,
+pub(super) struct RecordedEnd {
+    pub(super) id: PlanId,
+    pub(super) status: Status,
+    pub(super) error: Option<String>,
 }
 
 /// A plan on its way.
@@ -276,20 +286,10 @@ impl<'a> Run<'_, 'a, '_> {
 
     /// Notes what became of the leftovers of dead runs.
     fn mended(&mut self, recovered: &Mending) -> Result<(), LedgerError> {
-        let owner = Owner::Plan(self.id);
-        for mended in &recovered.mended {
-            self.tried.push(mended.entry.id);
-            match mended.outcome {
-                Ok(_) => self.record.note(owner, mended.to_string())?,
-                Err(_) => {
-                    self.tasks.warnings.push(mended.to_string());
-                    self.record.warn(owner, mended.to_string())?;
-                }
-            }
-        }
-        for line in recovered.abandoned_lines() {
-            self.record.note(owner, line)?;
-        }
+        self.tried
+            .extend(recovered.mended.iter().map(|mended| mended.entry.id));
+        let warnings = recover::note(self.record, Owner::Plan(self.id), recovered)?;
+        self.tasks.warnings.extend(warnings);
         Ok(())
     }
 

@@ -19,6 +19,8 @@ pub enum Status {
     Verifying,
     Unquiescing,
     RunningPostScript,
+    DryRun,
+    Importing,
     // Ends of plans and tasks alike.
     Success,
     Interrupted,
@@ -35,6 +37,8 @@ pub enum Status {
     AllTasksSkipped,
     PlanFailedPreScript,
     Locked,
+    RestoreRefused,
+    RestoreNotConfirmed,
     // Tasks that never started.
     SkippedDeviceNotAvailable,
     SkippedNoDevicesMatchingPattern,
@@ -58,6 +62,8 @@ pub enum Status {
     VerificationFailed,
     DeviceError,
     AuthenticationFailed,
+    DryRunFailed,
+    ImportFailed,
 }
 
 /// What a status means for the execution that has it.
@@ -81,7 +87,7 @@ pub enum Class {
 
 impl Status {
     /// Every status, its code and its class, in the order of the documentation.
-    pub const ALL: [(Status, &'static str, Class); 46] = [
+    pub const ALL: [(Status, &'static str, Class); 52] = [
         (
             Status::WaitingForPreValidation,
             "WAITING_FOR_PRE_VALIDATION",
@@ -97,6 +103,8 @@ impl Status {
         (Status::Verifying, "VERIFYING", Class::Interim),
         (Status::Unquiescing, "UNQUIESCING", Class::Interim),
         (Status::RunningPostScript, "RUNNING_POST_SCRIPT", Class::Interim),
+        (Status::DryRun, "DRY_RUN", Class::Interim),
+        (Status::Importing, "IMPORTING", Class::Interim),
         (Status::Success, "SUCCESS", Class::Success),
         (Status::Interrupted, "INTERRUPTED", Class::Failed),
         (Status::Abandoned, "ABANDONED", Class::Failed),
@@ -135,6 +143,12 @@ impl Status {
             Class::Refused,
         ),
         (Status::Locked, "LOCKED", Class::Refused),
+        (Status::RestoreRefused, "RESTORE_REFUSED", Class::Refused),
+        (
+            Status::RestoreNotConfirmed,
+            "RESTORE_NOT_CONFIRMED",
+            Class::Refused,
+        ),
         (
             Status::SkippedDeviceNotAvailable,
             "SKIPPED_DEVICE_NOT_AVAILABLE",
@@ -208,6 +222,8 @@ impl Status {
             "AUTHENTICATION_FAILED",
             Class::Failed,
         ),
+        (Status::DryRunFailed, "DRY_RUN_FAILED", Class::Failed),
+        (Status::ImportFailed, "IMPORT_FAILED", Class::Failed),
     ];
 
     /// The code, as in history and in the arguments of scripts.

@@ -22,6 +22,8 @@ pub struct StopLimits {
     pub unquiesce: Duration,
     /// One request to a device.
     pub request: Duration,
+    /// An import that was sent.
+    pub import: Duration,
     /// A script that is still due, if there may be one.
     pub script: Option<Duration>,
 }
@@ -120,6 +122,11 @@ fn words(signal: i32, count: u32, due: &BTreeMap<JournalId, (String, Undo)>, lim
                 "removing our folder from {device}, at most {} a request",
                 HumanDuration(limits.request)
             ),
+            Undo::Import { domain, .. } => format!(
+                "waiting for the end of the import into {} of {device}, at most {}",
+                printable(domain),
+                HumanDuration(limits.import)
+            ),
         };
         match undo {
             Undo::RemoveFolder(_) => doing.push(words),
@@ -150,6 +157,7 @@ mod tests {
         let limits = StopLimits {
             unquiesce: Duration::from_secs(240),
             request: Duration::from_secs(70),
+            import: Duration::from_secs(1800),
             script,
         };
         words(signal, count, &due.collect(), limits)

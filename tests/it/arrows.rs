@@ -46,6 +46,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "retention::prove",
             "run::event",
             "run::examine",
+            "run::restore",
             "run::sequence",
             "run::status",
             "values",

@@ -80,6 +80,8 @@ mod references;
 mod rehearse;
 mod rehearse_kills;
 mod report_page;
+mod restore;
+mod restore_kills;
 mod restore_note;
 mod screen;
 mod script_ends;

@@ -101,6 +101,8 @@ impl DayCalendar {
         let kind = match task.action {
             ActionKind::ExportDomain => 0,
             ActionKind::SecureBackup => 1,
+            // Whether something is backed up is not a matter of what was put back.
+            ActionKind::RestoreDomain => return,
         };
         if !self.devices.contains_key(task.device_name) {
             self.devices.insert(task.device_name.to_owned(), BTreeMap::new());

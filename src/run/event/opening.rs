@@ -77,14 +77,20 @@ pub enum ActionKind {
     SecureBackup,
     /// `EXPORT_DOMAIN`
     ExportDomain,
+    /// `RESTORE_DOMAIN`: a backup is laid over a domain. No plan has it.
+    RestoreDomain,
 }
 
 impl ActionKind {
+    /// Every one of them.
+    pub const ALL: [Self; 3] = [Self::SecureBackup, Self::ExportDomain, Self::RestoreDomain];
+
     /// The word in history.
     pub fn code(self) -> &'static str {
         match self {
             ActionKind::SecureBackup => "SECURE_BACKUP",
             ActionKind::ExportDomain => "EXPORT_DOMAIN",
+            ActionKind::RestoreDomain => "RESTORE_DOMAIN",
         }
     }
 
@@ -93,6 +99,7 @@ impl ActionKind {
         match self {
             ActionKind::SecureBackup => "secureBackup",
             ActionKind::ExportDomain => "exportDomain",
+            ActionKind::RestoreDomain => "restoreDomain",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::run::event::opening::ALL_DOMAINS;
+use crate::run::event::opening::{ALL_DOMAINS, TaskId};
 
 /// What must be undone on a device, written down before it is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,15 +13,28 @@ pub enum Undo {
     UnquiesceDomain(String),
     /// Remove this folder of ours, `temporary:///dpbackup-…`.
     RemoveFolder(String),
+    /// An import into this domain, which nobody but a person can take back: the task before it
+    /// backed up what was there.
+    Import {
+        /// The domain.
+        domain: String,
+        /// The task that took what was there before.
+        before: TaskId,
+    },
     /// The row cannot be read: something may be quiesced.
     NotKnown,
 }
 
 impl Undo {
+    /// Whether something is out of service until it is undone, or may be.
+    pub fn is_quiesce(&self) -> bool {
+        !matches!(self, Undo::RemoveFolder(_) | Undo::Import { .. })
+    }
+
     /// The domain it concerns; `all-domains` for the whole device.
     pub fn domain(&self) -> &str {
         match self {
-            Undo::UnquiesceDomain(domain) => domain,
+            Undo::UnquiesceDomain(domain) | Undo::Import { domain, .. } => domain,
             Undo::UnquiesceDevice | Undo::RemoveFolder(_) | Undo::NotKnown => ALL_DOMAINS,
         }
     }

@@ -70,7 +70,7 @@ fn undo_one(engine: Engine<'_>, record: &mut Record<'_>, row: &JournalEntry) -> 
         Undo::UnquiesceDevice => Scope::Device,
         Undo::UnquiesceDomain(domain) => Scope::Domain(domain.clone()),
         // No process writes a row that it cannot read.
-        Undo::RemoveFolder(_) | Undo::NotKnown => return Ok(()),
+        Undo::RemoveFolder(_) | Undo::Import { .. } | Undo::NotKnown => return Ok(()),
     };
     let open = OpenQuiesce {
         journal: row.id,

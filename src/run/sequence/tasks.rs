@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use crate::lock::{Asked, Life};
+use crate::lock::Asked;
 use crate::plan::model::{Device, ErrorPolicy};
 use crate::run::contact::{Contact, Session, lock_name};
 use crate::run::event::{Event, OutOfService, Progress};
 use crate::run::expand::Verdict;
 use crate::run::failure::Failure;
-use crate::run::ledger::LedgerError;
 use crate::run::recover::{self, Mending};
 use crate::run::sequence::tally::TalliedEnd;
 use crate::run::sequence::{OpenActivity, Run, RunTrouble, Waiting, WalkedActivity};
@@ -175,7 +174,7 @@ impl<'a> Run<'_, 'a, '_> {
         if let Some(failure) = self.cancellation(None) {
             return self.cancel(row, task, &failure);
         }
-        if let Some(other) = self.other_at_work(device)? {
+        if let Some(other) = recover::other_at_work(self.engine, self.record, device)? {
             return self.cancel(row, task, &Failure::new(Status::DeviceError, other));
         }
         // The run that held it before may have died while we waited.
@@ -215,26 +214,5 @@ impl<'a> Run<'_, 'a, '_> {
         };
         self.tally(row, task, end)?;
         Ok(ended.status)
-    }
-
-    /// A run that is at work on this device, though its lock is ours: somebody has removed the
-    /// locks while it runs.
-    fn other_at_work(&mut self, device: &Device) -> Result<Option<String>, LedgerError> {
-        let engine = self.engine;
-        let rows = self.record.ledger().open_undos()?;
-        let other = rows.into_iter().find(|row| {
-            let same = row.device == device.name
-                || row
-                    .address
-                    .as_ref()
-                    .is_some_and(|address| address.host == device.host && address.port == device.port);
-            same && row.process != engine.process && engine.locks.life(&row.process) == Life::Alive
-        });
-        Ok(other.map(|row| {
-            format!(
-                "{}: another run is at work on it, {row}, though its lock is free: somebody has removed the folder of locks",
-                device.name
-            )
-        }))
     }
 }

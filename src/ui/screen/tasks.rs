@@ -174,6 +174,7 @@ pub(super) fn target(opening: &TaskOpening) -> String {
         (ActionKind::SecureBackup, _) => format!("{device} secure backup"),
         (ActionKind::ExportDomain, ALL_DOMAINS) => format!("{device} export of all domains"),
         (ActionKind::ExportDomain, domain) => format!("{device}/{} export", printable(domain)),
+        (ActionKind::RestoreDomain, domain) => format!("{device}/{} restore", printable(domain)),
     }
 }
 
@@ -188,6 +189,8 @@ pub(super) fn step_words(status: Status) -> &'static str {
         Status::Verifying => "verifying",
         Status::Unquiescing => "unquiescing",
         Status::RunningPostScript => "running its post-task script",
+        Status::DryRun => "trying it in a dry run",
+        Status::Importing => "importing",
         _ => "at work",
     }
 }

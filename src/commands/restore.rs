@@ -1,0 +1,194 @@
+//! `dpbackup restore`
+
+use anyhow::{Context as _, anyhow};
+
+use crate::artifact::archive::{self, Expected, Limits};
+use crate::artifact::private_copy::private_copy;
+use crate::cli::{Global, ReportFormat, RestoreArgs};
+use crate::clock::{Clock, SystemClock};
+use crate::commands::error::{CommandError, Outcome, found, print};
+use crate::commands::history::execution;
+use crate::commands::loading::{load_plan, with_open_rows};
+use crate::commands::names;
+use crate::commands::restore_note;
+use crate::commands::run::limits;
+use crate::commands::session::WritingSession;
+use crate::commands::stored_export::stored_export;
+use crate::exit::Exit;
+use crate::history::{FileRow, History};
+use crate::plan::model::PlanFile;
+use crate::report::restore_plan::{ShownRestorePlan, document, outcome};
+use crate::run::contact::Devices;
+use crate::run::event::{FileKind, Owner, Sink, TaskId};
+use crate::run::left::Left;
+use crate::run::record::Record;
+use crate::run::restore::{self as restoring, RestoreOptions, RestoreOrder, RestoreProposal, RestoreSource};
+use crate::run::status::Status;
+use crate::run::{Engine, store};
+use crate::signal::{self, Stop};
+use crate::ui::{Screen, SignalAnswer, Ui, Verbosity};
+use crate::values::causes::with_causes;
+use crate::values::environment::{Lookup, scratch_folder};
+use crate::values::restorable_domain::{NotRestorable, RestorableDomain};
+use crate::values::restore_plan::{RestoreConfirmation, SaveAfter};
+
+/// Lays an export of one domain over the domain of that name, once its plan is confirmed.
+pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
+    let loaded = load_plan(global, ui, env).map_err(|error| with_open_rows(error, global, env))?;
+    let file = &loaded.plan_file;
+    let device = names::device(file, &args.to)?;
+    let stop = Stop::new();
+    signal::listen(&stop)
+        .context("cannot listen to signals")
+        .map_err(|error| CommandError::new(Exit::Failed, error))?;
+    let clock = SystemClock::new();
+    let mut session = WritingSession::open(file, &clock, ui)?;
+    store::is_there(&file.settings)
+        .map_err(|failure| CommandError::new(Exit::NotStarted, anyhow!(failure.message)))?;
+    let scratch = scratch_folder(env);
+    let (row, source, archive) = chosen(file, args, &session.history, &scratch)?;
+    let domain = source.domain.clone();
+    let engine = Engine {
+        file,
+        clock: &clock,
+        stop: &stop,
+        locks: &session.locks,
+        process: &session.process,
+        environment: env,
+    };
+    let mut screen = Screen::new(ui, file.invocation.clone());
+    let look = || {
+        stop.is_requested();
+    };
+    let mut answer = SignalAnswer::new(&screen, limits(file, false), &look);
+    let _answering = stop.answered_by(&answer.to_signals());
+    let sinks: Vec<&mut dyn Sink> = vec![&mut screen, &mut answer];
+    let mut record = Record::new(&mut session.history, sinks, &clock);
+    let mut devices = Devices::new(engine);
+    let order = RestoreOrder {
+        source,
+        archive,
+        device,
+        options: RestoreOptions {
+            lock_wait: args.lock_wait,
+            save: match args.save {
+                true => SaveAfter::Yes,
+                false => SaveAfter::No,
+            },
+            allows_other_firmware: args.allow_other_firmware,
+            allows_unsaved: args.over_unsaved,
+        },
+        scratch,
+    };
+    let mut shown = None;
+    let mut confirm = |proposal: &RestoreProposal<'_>| {
+        let plan = ShownRestorePlan::of(proposal);
+        if args.format == ReportFormat::Table && (args.confirm.is_none() || ui.verbosity > Verbosity::Quiet) {
+            let text = plan.text(proposal.difference, row.time, &clock.zone());
+            // A plan that nobody could read is not confirmed.
+            ui.data(&text).ok()?;
+        }
+        shown = Some(plan);
+        match &args.confirm {
+            Some(word) => Some(RestoreConfirmation::Word(word.clone())),
+            None => {
+                let question = format!(
+                    "to lay it over {domain} of {}, type the name of the domain (anything else ends this): ",
+                    device.name
+                );
+                ui.ask(&question, &|| stop.is_requested())
+                    .filter(|typed| !typed.is_empty())
+                    .map(RestoreConfirmation::TypedName)
+            }
+        }
+    };
+    let ended = restoring::run(engine, &mut record, &mut devices, order, &mut confirm);
+    let (end, told) = ended.map_err(|error| CommandError::new(error.exit(), error))?;
+    record.warn_of_sinks(Owner::Plan(end.id));
+    drop(record);
+    restore_note::after(file, [end.id], &clock.zone(), ui);
+    let text = match args.format {
+        ReportFormat::Table => outcome(&told, &device.name, domain.name(), &file.invocation),
+        ReportFormat::Json => document(shown.as_ref(), &end, &told),
+    };
+    print(ui, &text)?;
+    if let (Status::RestoreNotConfirmed, Some(plan)) = (end.status, &shown) {
+        let command = plan.command(&file.invocation, &given(args));
+        ui.hint(&format!("`{command}` confirms the plan as it is now"));
+    }
+    if end.left != Left::Nothing {
+        ui.error(&anyhow!("{}", end.left.words(&file.invocation)), None);
+    }
+    session.is_kept().map_err(|mut error| {
+        error.exit = end.exit.or_graver(error.exit);
+        error
+    })?;
+    Ok(end.exit)
+}
+
+/// The options that a plan was made with.
+fn given(args: &RestoreArgs) -> Vec<&'static str> {
+    let options = [
+        (args.save, "--save"),
+        (args.allow_other_firmware, "--allow-other-firmware"),
+        (args.over_unsaved, "--over-unsaved"),
+    ];
+    options
+        .into_iter()
+        .filter_map(|(is_given, option)| is_given.then_some(option))
+        .collect()
+}
+
+/// The backup that was asked for, proved to be good, and a private copy of its archive.
+fn chosen(
+    file: &PlanFile,
+    args: &RestoreArgs,
+    history: &History,
+    scratch: &std::path::Path,
+) -> Result<(FileRow, RestoreSource, std::fs::File), CommandError> {
+    let task = execution(args.task, TaskId, || history.newest_task())?;
+    let rows = found(history.files(task))?;
+    let usage = |why: String| CommandError::new(Exit::Usage, anyhow!("task {}: {why}", task.0));
+    let Some(row) = rows.iter().find(|row| row.kind == FileKind::Persisted) else {
+        return Err(match rows.iter().any(|row| row.kind == FileKind::SecureBackup) {
+            true => usage("it is a secure backup, and dpbackup never restores a whole gateway".to_owned())
+                .with_hint(
+                    "RESTORE.txt beside it in the store, and docs/restore.md, have the steps for a person",
+                ),
+            false => usage("it stored no export of the saved configuration".to_owned()),
+        });
+    };
+    let domain = RestorableDomain::named(&row.domain_name).map_err(|why| {
+        let hint = match why {
+            NotRestorable::All => {
+                "docs/restore.md has the steps for a person; or name a task that exported one domain"
+            }
+            NotRestorable::Default | NotRestorable::Nothing => "docs/restore.md has the steps for a person",
+        };
+        usage(why.to_string()).with_hint(hint)
+    })?;
+    let bad = |why: String| {
+        let error = anyhow!("task {}: the backup itself is not good: {why}", task.0);
+        CommandError::new(Exit::NotStarted, error).with_hint(format!(
+            "`{}` shows other backups",
+            file.invocation.command(["history", "status"])
+        ))
+    };
+    let (stored, kept, _) = stored_export(history, &file.settings.store, scratch, row)?.map_err(bad)?;
+    let path = kept.path.display();
+    let archive = private_copy(&stored, scratch, &kept.sha256)
+        .map_err(|error| bad(format!("{path}: {error}")))?
+        .ok_or_else(|| bad(format!("{path}: it was changed while it was read")))?;
+    let expected = Expected::domain(&kept.domain_name);
+    let report = archive::verify(&archive, scratch, &expected, &Limits::default())
+        .map_err(|error| bad(format!("{path}: {}", with_causes(&error))))?;
+    let source = RestoreSource {
+        task,
+        device: row.device_name.clone(),
+        domain,
+        sha256: kept.sha256.clone(),
+        size: kept.size,
+        report,
+    };
+    Ok((row.clone(), source, archive))
+}

@@ -1,0 +1,375 @@
+//! The part of a restore that changes something: the dry run before it, the import, and the look
+//! at what came out.
+
+use std::time::Duration;
+
+use crate::artifact::compare::Difference;
+use crate::gateway::import_results::{DryRunAnswer, ImportAnswer};
+use crate::lock::Life;
+use crate::run::contact::Session;
+use crate::run::event::{ActionKind, DeviceFacts, Event, JournalId, Owner, Progress, TaskId, Undo};
+use crate::run::failure::{Failure, Trouble, words};
+use crate::run::ledger::{Address, LedgerError, UndoOpening};
+use crate::run::rehearse::named;
+use crate::run::restore::running::{RunningDomain, deviation};
+use crate::run::restore::{Halt, Restoring};
+use crate::run::status::Status;
+use crate::run::undo;
+use crate::soma::error::SomaErrorKind;
+use crate::values::restore_plan::{ConfirmedRestore, SaveAfter};
+
+/// So many refusals stand in a message.
+const NAMED: usize = 5;
+
+/// What was confirmed, and what the device was when that was done.
+struct DueImport<'d> {
+    task: TaskId,
+    before: TaskId,
+    facts: &'d DeviceFacts,
+    confirmed: &'d ConfirmedRestore,
+    running: &'d RunningDomain,
+    merge: &'d Difference,
+}
+
+impl<'a> Restoring<'_, 'a, '_> {
+    /// Everything from the dry run on.
+    pub(super) fn import_confirmed(
+        &mut self,
+        session: &mut Session<'a>,
+        facts: &DeviceFacts,
+        confirmed: &ConfirmedRestore,
+        running: &RunningDomain,
+        merge: &Difference,
+    ) -> Result<(), Halt> {
+        let (activity, task) = self.open_rows(ActionKind::RestoreDomain)?;
+        let due = DueImport {
+            task,
+            before: self.told.before.unwrap_or(task),
+            facts,
+            confirmed,
+            running,
+            merge,
+        };
+        let warned = self.warnings.len();
+        let outcome = match self.tried_and_imported(session, &due) {
+            Ok(()) => Ok(()),
+            Err(Trouble::Failure(failure)) => Err(failure),
+            Err(Trouble::Ledger(error)) => return Err(error.into()),
+        };
+        let (status, error) = match &outcome {
+            Ok(()) => (Status::Success, None),
+            Err(failure) => (failure.status, Some(failure.message.clone())),
+        };
+        self.record.tell(&Event::TaskEnded { task, status, error })?;
+        self.end_activity(activity, status, self.warnings.len() > warned)?;
+        // What came out is kept, whatever it is; there is none where nothing was imported.
+        if matches!(status, Status::Success | Status::ImportFailed) {
+            self.keep_what_came_out(session, task)?;
+        }
+        Ok(outcome?)
+    }
+
+    fn keep_what_came_out(&mut self, session: &mut Session<'a>, task: TaskId) -> Result<(), Halt> {
+        if self.engine.stop.is_requested() {
+            let why = "what came out was not backed up: the restore was asked to stop".to_owned();
+            return Ok(self.warn(task, why)?);
+        }
+        match self.back_up(session)? {
+            Ok(after) => self.told.after = Some(after),
+            Err(failure) => {
+                let why = format!("what came out could not be backed up: {}", failure.message);
+                self.warn(task, why)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn tried_and_imported(&mut self, session: &Session<'a>, due: &DueImport<'_>) -> Result<(), Trouble> {
+        self.record.tell(&Event::TaskFacts {
+            task: due.task,
+            facts: due.facts.clone(),
+        })?;
+        let keys = self.try_it(session, due)?;
+        self.goes_on("the dry run found nothing; nothing was imported")?;
+        let journal = self.record.open_undo(
+            self.engine.process,
+            &UndoOpening {
+                plan: self.id,
+                task: due.task,
+                device: self.device.name.clone(),
+                address: Address {
+                    host: self.device.host.clone(),
+                    port: self.device.port,
+                },
+                serial: due.facts.serial.clone(),
+                undo: Undo::Import {
+                    domain: self.source.domain.name().to_owned(),
+                    before: due.before,
+                },
+            },
+        )?;
+        self.record.task_status(due.task, Status::Importing)?;
+        self.import(session, due, journal, &keys)
+    }
+
+    /// The dry run; gives the keys that it misses. Whatever it says, the domain is looked at after
+    /// it: an answer does not tell a dry run from a real one.
+    fn try_it(&mut self, session: &Session<'a>, due: &DueImport<'_>) -> Result<Vec<String>, Trouble> {
+        self.record.task_status(due.task, Status::DryRun)?;
+        self.waits("the dry run");
+        let facts = due.confirmed.facts();
+        let answer = session
+            .gateway
+            .dry_run(due.confirmed.archive(), &facts.domain, facts.local_addresses);
+        self.waits_no_more();
+        let device = &self.device.name;
+        let found = match answer {
+            Ok(DryRunAnswer::WouldWork { missing_keys }) => Ok(missing_keys),
+            Ok(DryRunAnswer::WouldFail { refused, .. }) => {
+                Err(format!("{device}: the dry run refuses {}", some(&refused)))
+            }
+            Ok(DryRunAnswer::NotKnown(why)) => {
+                Err(format!("{device}: what the dry run says is not known: {why}"))
+            }
+            Err(error) => Err(format!("{device}: {}", words(&error))),
+        };
+        self.waits("an export of what runs");
+        let stands = self.is_as_it_was(&session.gateway, due.running);
+        self.waits_no_more();
+        let fails = |why: String| {
+            let status = match self.engine.stop.is_requested() {
+                true => Status::Interrupted,
+                false => Status::DryRunFailed,
+            };
+            Trouble::from(Failure::new(status, why))
+        };
+        let taken = format!("task {} took what was there before", due.before.0);
+        match (found, stands) {
+            (Ok(missing_keys), Ok(())) => {
+                self.name_keys(due.task, &missing_keys)?;
+                Ok(missing_keys)
+            }
+            (Ok(_), Err(changed)) => Err(fails(format!(
+                "the confirmation is void: {changed}, by the dry run or by somebody else; no import was sent, and {taken}"
+            ))),
+            (Err(why), Ok(())) => Err(fails(format!(
+                "{why}; nothing was imported, and the domain is as it was"
+            ))),
+            (Err(why), Err(changed)) => Err(fails(format!(
+                "{why}; {changed}; no import was sent, and {taken}"
+            ))),
+        }
+    }
+
+    /// Warns of keys that must come from elsewhere.
+    fn name_keys(&mut self, task: TaskId, keys: &[String]) -> Result<(), LedgerError> {
+        match keys {
+            [] => Ok(()),
+            keys => self.warn(
+                task,
+                format!("keys that the backup lists and does not hold: {}", some(keys)),
+            ),
+        }
+    }
+
+    /// The import, and what came out. Its row in the journal is closed when its end was seen.
+    fn import(
+        &mut self,
+        session: &Session<'a>,
+        due: &DueImport<'_>,
+        journal: JournalId,
+        named_keys: &[String],
+    ) -> Result<(), Trouble> {
+        self.waits("the import");
+        let answer = session.gateway.import(due.confirmed);
+        self.waits_no_more();
+        if let Err(error) = &answer
+            && error.kind == SomaErrorKind::Interrupted
+        {
+            self.record.close_undo(journal, "it was not sent")?;
+            return Err(Failure::new(Status::Interrupted, "the import was not sent").into());
+        }
+        let device = self.device.name.clone();
+        let came_out = self.look_at_what_came_out(session, due);
+        let taken = format!("before it, task {} was taken", due.before.0);
+        let outcome = match answer {
+            Ok(ImportAnswer::Done {
+                objects,
+                missing_keys,
+            }) => {
+                let how = format!("the device says that all {objects} objects were imported");
+                self.record.close_undo(journal, &how)?;
+                self.told.objects = Some(objects);
+                // A dry run may say less than an import does.
+                let more: Vec<String> = missing_keys
+                    .into_iter()
+                    .filter(|key| !named_keys.contains(key))
+                    .collect();
+                self.name_keys(due.task, &more)?;
+                Ok(())
+            }
+            Ok(ImportAnswer::Failed { refused }) => {
+                self.record.close_undo(
+                    journal,
+                    "the device has answered: it was carried out in part or not at all",
+                )?;
+                Err(format!(
+                    "{device}: not all of it was imported, and what was, stays: {}",
+                    some(&refused)
+                ))
+            }
+            Ok(ImportAnswer::NotKnown(why)) => {
+                // It has answered, so it is over; how it stands is known where somebody has looked.
+                if came_out.is_ok() {
+                    self.record.close_undo(
+                        journal,
+                        "the device's answer was not understood; what came out was looked at",
+                    )?;
+                }
+                Err(format!("{device}: what was imported is not known: {why}"))
+            }
+            Err(error) => Err(format!(
+                "{device}: whether the import was carried out, or still is, is not known: {}",
+                words(&error)
+            )),
+        };
+        match (outcome, came_out) {
+            (Ok(()), Ok(came_out)) => self.settle(session, due, came_out),
+            (Ok(()), Err(why)) => {
+                let why =
+                    format!("imported, as the device says; what came out could not be looked at: {why}");
+                Ok(self.warn(due.task, why)?)
+            }
+            (Err(why), Ok(came_out)) => {
+                let how = match differences(&came_out) {
+                    None => "all that the backup has runs there now".to_owned(),
+                    Some(differs) => format!("from what was to come out differs: {differs}"),
+                };
+                self.told.deviation = Some(came_out);
+                Err(Failure::new(Status::ImportFailed, format!("{why}; {how}; {taken}")).into())
+            }
+            (Err(why), Err(unseen)) => Err(Failure::new(
+                Status::ImportFailed,
+                format!("{why}; what came out could not be looked at: {unseen}; {taken}"),
+            )
+            .into()),
+        }
+    }
+
+    /// Looks at what came out, deaf to the wish to stop: it is soon done.
+    fn look_at_what_came_out(
+        &mut self,
+        session: &Session<'a>,
+        due: &DueImport<'_>,
+    ) -> Result<Difference, String> {
+        self.waits("an export of what came out");
+        let gateway = session.gateway.shielded().map_err(|error| words(&error));
+        let domain = &self.source.domain;
+        let came_out = gateway.and_then(|gateway| {
+            let after = RunningDomain::take(&gateway, domain, &self.scratch)?;
+            deviation(due.merge, due.confirmed.archive(), &after, domain, &self.scratch)
+        });
+        self.waits_no_more();
+        came_out
+    }
+
+    /// What follows an import that the device says is done.
+    fn settle(
+        &mut self,
+        session: &Session<'a>,
+        due: &DueImport<'_>,
+        came_out: Difference,
+    ) -> Result<(), Trouble> {
+        let differs = differences(&came_out);
+        self.told.deviation = Some(came_out);
+        if let Some(differs) = &differs {
+            let why = format!("what came out is not what was to come out: {differs}");
+            self.warn(due.task, why)?;
+        } else {
+            self.strike_out_older(due.task)?;
+        }
+        let (device, domain) = (&self.device.name, &self.source.domain);
+        match (due.confirmed.facts().save, &differs) {
+            (SaveAfter::No, _) => {
+                let note = format!(
+                    "{domain} of {device} has unsaved changes now: a restart takes the import back until somebody saves it"
+                );
+                Ok(self.record.note(Owner::Task(due.task), note)?)
+            }
+            (SaveAfter::Yes, Some(_)) => {
+                let why = "it was not saved, for it is not what was to come out".to_owned();
+                Ok(self.warn(due.task, why)?)
+            }
+            (SaveAfter::Yes, None) => match self.save(session, due) {
+                Ok(()) => {
+                    self.told.is_saved = true;
+                    Ok(())
+                }
+                Err(why) => Ok(self.warn(due.task, format!("whether it is saved is not known: {why}"))?),
+            },
+        }
+    }
+
+    /// Saves, and looks whether that is so.
+    fn save(&self, session: &Session<'a>, due: &DueImport<'_>) -> Result<(), String> {
+        session
+            .gateway
+            .save_restored(due.confirmed)
+            .map_err(|error| words(&error))?;
+        let domains = session.gateway.domains().map_err(|error| words(&error))?;
+        let domain = self.source.domain.name();
+        match domains.iter().find(|row| row.name == domain) {
+            Some(row) => match row.save_needed {
+                Some(false) => Ok(()),
+                Some(true) => Err("the device still lists unsaved changes".to_owned()),
+                None => Err("the device does not tell whether it has unsaved changes".to_owned()),
+            },
+            None => Err("the device does not list the domain any more".to_owned()),
+        }
+    }
+
+    /// Imports into this domain whose end nobody saw are over: all of it is as it was to be now.
+    fn strike_out_older(&mut self, task: TaskId) -> Result<(), LedgerError> {
+        for row in self.record.ledger().open_undos()? {
+            let same =
+                matches!(&row.undo, Undo::Import { domain, .. } if domain == self.source.domain.name());
+            let is_dead = self.engine.locks.life(&row.process) == Life::Dead;
+            if same && row.device == self.device.name && is_dead {
+                let how = format!("task {} has laid a backup over it since", task.0);
+                self.record.close_undo(row.id, &how)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn warn(&mut self, task: TaskId, message: String) -> Result<(), LedgerError> {
+        self.warnings.push(format!("task {}: {message}", task.0));
+        self.record.warn(Owner::Task(task), message)
+    }
+
+    /// Shows that something of the device is waited for.
+    pub(super) fn waits(&mut self, what: &str) {
+        let limit = self.device.timeouts.export;
+        undo::waiting(self.record, &self.device.name, what, limit)(Duration::ZERO);
+    }
+
+    pub(super) fn waits_no_more(&mut self) {
+        self.record.show(&Progress::WaitEnded);
+    }
+}
+
+/// What differs, in words; nothing where nothing does.
+fn differences(difference: &Difference) -> Option<String> {
+    let named = named(difference);
+    (!named.is_empty()).then(|| named.join(", "))
+}
+
+/// The first few, and how many more.
+fn some(all: &[String]) -> String {
+    let mut named: Vec<String> = all.iter().take(NAMED).cloned().collect();
+    let more = all.len().saturating_sub(NAMED);
+    if more > 0 {
+        named.push(format!("and {more} more"));
+    }
+    named.join(", ")
+}

@@ -1,0 +1,105 @@
+//! What runs in a domain, and what differs between that and a backup.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::Path;
+
+use crate::artifact::archive::{self, Expected, Limits};
+use crate::artifact::compare::{self, ArchiveProof, Difference, DomainDifference, Side};
+use crate::gateway::Gateway;
+use crate::run::failure::words;
+use crate::values::causes::with_causes;
+use crate::values::change::Change;
+use crate::values::restorable_domain::RestorableDomain;
+
+/// What runs in a domain.
+pub(super) struct RunningDomain {
+    pub(super) file: File,
+    /// Hash over it, blind to volatile details.
+    pub(super) content: String,
+}
+
+impl RunningDomain {
+    /// Asks for it. An error is a sentence.
+    pub(super) fn take(
+        gateway: &Gateway<'_>,
+        domain: &RestorableDomain,
+        scratch: &Path,
+    ) -> Result<Self, String> {
+        let mut file =
+            archive::nameless(scratch).map_err(|error| format!("{}: {error}", scratch.display()))?;
+        gateway
+            .export(&[domain.name()], false, &mut file, &mut |_| {})
+            .map_err(|error| words(&error))?;
+        let expected = Expected::domain(domain.name());
+        let report = archive::verify(&file, scratch, &expected, &Limits::default()).map_err(|error| {
+            format!(
+                "what runs in {domain} was not exported whole: {}",
+                with_causes(&error)
+            )
+        })?;
+        Ok(Self {
+            file,
+            content: report.content,
+        })
+    }
+}
+
+/// What differs between what runs and an archive, or the other way round. Both were verified.
+pub(super) fn difference(
+    old: &File,
+    new: &File,
+    domain: &RestorableDomain,
+    scratch: &Path,
+) -> Result<Difference, String> {
+    let side = |file| Side {
+        file,
+        proof: ArchiveProof::Given,
+        only: Some(domain.name()),
+    };
+    compare::compare(side(old), side(new), usize::MAX, scratch)
+        .map_err(|error| format!("what differs cannot be told: {}", with_causes(&error)))
+}
+
+/// From what runs to what is in the backup.
+pub(super) fn merge_difference(
+    running: &RunningDomain,
+    archive: &File,
+    domain: &RestorableDomain,
+    scratch: &Path,
+) -> Result<Difference, String> {
+    difference(&running.file, archive, domain, scratch)
+}
+
+/// What came out otherwise than it was to: from the backup to what runs now, without what stays
+/// because the backup does not have it.
+pub(super) fn deviation(
+    merge: &Difference,
+    archive: &File,
+    after: &RunningDomain,
+    domain: &RestorableDomain,
+    scratch: &Path,
+) -> Result<Difference, String> {
+    let mut found = difference(archive, &after.file, domain, scratch)?;
+    let staying = merge.domains.iter().flat_map(|domain| &domain.objects);
+    let staying = staying.filter(|object| object.change == Change::Removed);
+    let objects: BTreeSet<_> = staying.map(|object| (&object.class, &object.name)).collect();
+    let staying = merge.domains.iter().flat_map(|domain| &domain.files);
+    let staying = staying.filter(|file| file.change == Change::Removed);
+    let files: BTreeSet<_> = staying.map(|file| &file.name).collect();
+    // What is saved is not what runs: it follows when that is saved.
+    let saved = format!("config:///{domain}.cfg");
+    for domain in &mut found.domains {
+        domain.objects.retain(|object| {
+            object.change != Change::Added || !objects.contains(&(&object.class, &object.name))
+        });
+        domain.files.retain(|file| {
+            file.name != saved && (file.change != Change::Added || !files.contains(&file.name))
+        });
+    }
+    let differs = |domain: &DomainDifference| {
+        domain.whole.is_some() || !domain.objects.is_empty() || !domain.files.is_empty()
+    };
+    found.domains.retain(differs);
+    Ok(found)
+}

@@ -1,0 +1,82 @@
+//! A restore that is killed, at any request: what the next start says of it.
+
+use crate::restore::{change, has_service, keyless, sent, word};
+use crate::simulator::Gateway;
+use crate::support::{Home, eventually, export, gateways};
+
+#[test]
+fn a_restore_that_is_killed_at_any_request_is_told_and_the_next_one_puts_it_in_order() {
+    let gateway = Gateway::start(gateways::small([keyless("DOM1")]));
+    let home = Home::quick()
+        .device("QA1", &gateway)
+        .plan("Night", &export("QA1", "DOM1", ""));
+    let _ = home.dpbackup(&["run", "Night"]).exits(0);
+    let confirm = |word: &str| ["restore", "1", "--to", "QA1", "--confirm", word].map(str::to_owned);
+    change(&gateway);
+    let fresh = word(&home, &[]);
+    gateway.forget_requests();
+    let arguments = confirm(&fresh);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let _ = home.dpbackup(&arguments).exits(0);
+    let bodies: Vec<String> = gateway
+        .requests()
+        .into_iter()
+        .map(|request| request.body)
+        .collect();
+    let import = bodies.iter().position(|body| body.contains("dry-run=\"false\""));
+    let import = import.expect("an import") + 1;
+    assert!(bodies.len() > import, "what came out is looked at");
+    for nth in 1..=bodies.len() {
+        change(&gateway);
+        let fresh = word(&home, &[]);
+        gateway.forget_requests();
+        gateway.fail_as(&format!("*:{nth}=stall"));
+        let arguments = confirm(&fresh);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let running = home.running(&arguments);
+        eventually("the request is there", || gateway.requests().len() >= nth);
+        running.kill();
+        gateway.clear_faults();
+        let open = home.open_entries();
+        match nth {
+            // Its end was never seen.
+            nth if nth == import || nth == import + 1 => assert!(open.len() <= 1, "request {nth}: {open:?}"),
+            _ => assert!(open.is_empty(), "request {nth}: {open:?}"),
+        }
+        if nth == import {
+            assert_eq!(open.len(), 1, "it was written down before it was sent");
+        }
+        if nth < import {
+            assert!(!sent(&gateway).contains(&"real"), "request {nth}");
+            assert!(!has_service(&gateway), "request {nth}");
+        }
+        // Before anybody has looked after it, it is shown as what it is.
+        let shown = home.dpbackup(&["history", "--limit", "1"]).exits(0);
+        assert!(
+            shown.stdout.contains("ABANDONED"),
+            "request {nth}: {}",
+            shown.stdout
+        );
+        let half_done = "an import of DOM1 on QA1 may be half done";
+        let recovered = home.dpbackup(&["recover"]).exits(i32::from(!open.is_empty()));
+        assert_eq!(
+            recovered.stdout.contains(half_done),
+            !open.is_empty(),
+            "request {nth}: {}",
+            recovered.stdout
+        );
+        let row = home.last_plan();
+        assert_eq!(row.status.code(), "ABANDONED", "request {nth}");
+        let why = row.error_message.unwrap_or_default();
+        assert_eq!(why.contains(half_done), !open.is_empty(), "request {nth}: {why}");
+        // The next one is not held up, and puts in order what was left.
+        change(&gateway);
+        let fresh = word(&home, &[]);
+        let arguments = confirm(&fresh);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let code = i32::from(!open.is_empty()) * 3;
+        let _ = home.dpbackup(&arguments).exits(code);
+        assert!(has_service(&gateway), "request {nth}");
+        assert!(home.open_entries().is_empty(), "request {nth}");
+    }
+}
