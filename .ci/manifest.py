@@ -17,8 +17,8 @@ assert spec["concurrencyPolicy"] == "Forbid"
 template = spec["jobTemplate"]["spec"]["template"]["spec"]
 assert spec["jobTemplate"]["spec"]["backoffLimit"] == 0
 assert template["restartPolicy"] == "Never"
-# unquiesce_timeout (60 s) and quiesce_grace (3 min) together, as they are by default.
-assert template["terminationGracePeriodSeconds"] > 240
+# Putting a device back (380 s by default), and two scripts of 10 min each.
+assert template["terminationGracePeriodSeconds"] > 380 + 2 * 600
 assert template["securityContext"]["runAsNonRoot"] is True
 volumes = {}
 for volume in template["volumes"]:

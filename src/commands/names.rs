@@ -79,24 +79,36 @@ pub(super) fn chosen<'a>(
 
 /// The device of this name, or the only one with this host.
 pub(super) fn device<'a>(file: &'a PlanFile, name: &str) -> Result<&'a Device, CommandError> {
-    let by_host = || {
-        let mut found = file.devices.iter().filter(|device| {
+    let by_host: Vec<&Device> = file
+        .devices
+        .iter()
+        .filter(|device| {
             device.host.eq_ignore_ascii_case(name) || format!("{}:{}", device.host, device.port) == name
-        });
-        found.next().filter(|_| found.next().is_none())
-    };
-    file.device(name).or_else(by_host).ok_or_else(|| {
-        let known: Vec<&str> = file.devices.iter().map(|device| device.name.as_str()).collect();
-        let hint = match file.plan(name) {
-            Some(_) => format!(
-                "it is a plan; one of its devices is meant; `{}` looks at all of them; there are: {}",
-                file.invocation.command(["check", name]),
-                listed(&known)
-            ),
-            None => did_you_mean(name, &known),
-        };
-        absent(file, "device", name).with_hint(hint)
-    })
+        })
+        .collect();
+    if let (None, [_, _, ..]) = (file.device(name), by_host.as_slice()) {
+        let devices: Vec<String> = by_host
+            .iter()
+            .map(|device| format!("{} (port {})", device.name, device.port))
+            .collect();
+        let error = anyhow!("{} devices have the host '{name}'", by_host.len());
+        let hint = format!("name one of them: {}", devices.join(", "));
+        return Err(CommandError::new(Exit::Usage, error).with_hint(hint));
+    }
+    file.device(name)
+        .or_else(|| by_host.first().copied())
+        .ok_or_else(|| {
+            let known: Vec<&str> = file.devices.iter().map(|device| device.name.as_str()).collect();
+            let hint = match file.plan(name) {
+                Some(_) => format!(
+                    "it is a plan; one of its devices is meant; `{}` looks at all of them; there are: {}",
+                    file.invocation.command(["check", name]),
+                    listed(&known)
+                ),
+                None => did_you_mean(name, &known),
+            };
+            absent(file, "device", name).with_hint(hint)
+        })
 }
 
 /// The devices of the file, in a sentence.
@@ -152,6 +164,12 @@ fn no_plan(file: &PlanFile, command: &[&str], names: &[String], name: &str) -> C
             "it is a file, and a plan file is named so: `{}`",
             line(&Invocation::naming(Path::new(name)), &others)
         )
+    } else if let Some(plan) = known.iter().find(|plan| is_escaped(name, plan)) {
+        format!(
+            "it is {} as the name of a unit has it: `systemctl start \"$(systemd-escape --template=dpbackup@.service {})\"`",
+            quoted_always(plan),
+            quoted(plan)
+        )
     } else if matches!(name, "all" | "*") || name.contains('*') {
         format!(
             "plans are named in full; every one that is enabled is `--all`; there are: {}",
@@ -170,6 +188,25 @@ fn no_plan(file: &PlanFile, command: &[&str], names: &[String], name: &str) -> C
     absent(file, what, name).with_hint(hint)
 }
 
+/// Whether systemd made this of a plan's name: a `-` is a `/` where nobody escaped it, and what is
+/// no letter stands as `\x20` where nobody unescaped it.
+fn is_escaped(name: &str, plan: &str) -> bool {
+    let unescaped = |plan: &str| plan.replace('-', "/");
+    let escaped: String = plan
+        .chars()
+        .map(|c| match c {
+            '/' => "-".to_owned(),
+            c if c.is_ascii_alphanumeric() || ":_.".contains(c) => c.to_string(),
+            c => c
+                .to_string()
+                .bytes()
+                .map(|byte| format!("\\x{byte:02x}"))
+                .collect(),
+        })
+        .collect();
+    name != plan && (name == unescaped(plan) || name == escaped)
+}
+
 fn absent(file: &PlanFile, what: &str, name: &str) -> CommandError {
     let path = file.path.display();
     CommandError::new(
@@ -179,7 +216,7 @@ fn absent(file: &PlanFile, what: &str, name: &str) -> CommandError {
 }
 
 /// The names with commas between them. Some names hold commas: those are in quotes.
-fn listed(known: &[&str]) -> String {
+pub(super) fn listed(known: &[&str]) -> String {
     let mut names: Vec<String> = known.iter().map(|name| quoted(name).into_owned()).collect();
     if let Some(more) = names.len().checked_sub(LISTED).filter(|more| *more > 0) {
         names.truncate(LISTED);

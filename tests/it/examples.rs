@@ -4,9 +4,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use clap::Parser as _;
 use dpbackup::cli::Cli;
+use dpbackup::plan::keys::notify::NOTIFY;
+use dpbackup::plan::keys::tables::{SETTINGS, TIMEOUTS};
+use dpbackup::plan::keys::{Absent, Table};
+use dpbackup::values::duration::{self, HumanDuration};
+
+use crate::support::Home;
 
 const PLAYBOOK: &str = include_str!("../../examples/ansible/playbook.yml");
 
@@ -43,7 +50,7 @@ fn command_lines() -> Vec<(PathBuf, Vec<String>)> {
     }
     for (path, text) in examples("systemd") {
         let started = text.lines().filter_map(|line| line.strip_prefix("ExecStart="));
-        lines.extend(started.map(|line| (path.clone(), words(&line.replace("%i", "Nightly")))));
+        lines.extend(started.map(|line| (path.clone(), words(&line.replace("%I", "Nightly")))));
     }
     for (path, text) in examples("kubernetes") {
         let given = text.lines().filter_map(|line| line.trim().strip_prefix("args: "));
@@ -71,6 +78,99 @@ fn every_way_of_starting_it_schedules_run_prune_and_a_weekly_verify() {
                     && line.join(" ").ends_with(command)
             });
             assert!(has, "{way}: {command}");
+        }
+    }
+}
+
+/// A default of the settings, in seconds.
+fn seconds(table: &Table, name: &str) -> u64 {
+    let key = table.key(name).expect(name);
+    let Absent::Default(text) = key.absent else {
+        panic!("{name} has a default");
+    };
+    duration::parse(text).map_or_else(|_| text.parse().expect("a number"), |found| found.as_secs())
+}
+
+#[test]
+fn whoever_stops_a_run_waits_longer_than_putting_a_device_back_and_its_scripts_may_take() {
+    let request = seconds(&TIMEOUTS, "connect") + seconds(&TIMEOUTS, "request");
+    let back = seconds(&SETTINGS, "unquiesce_timeout") + seconds(&SETTINGS, "quiesce_grace") + 2 * request;
+    let folder = 2 * request;
+    let scripts = 2 * seconds(&SETTINGS, "script_timeout");
+    let told = seconds(&NOTIFY, "tries") * seconds(&NOTIFY, "timeout");
+    let at_most = back + folder + scripts + told;
+    assert_eq!(back, 380, "what a run says when it is stopped");
+    let value = |folder: &str, name: &str, key: &str| {
+        let (_, text) = examples(folder)
+            .into_iter()
+            .find(|(path, _)| path.ends_with(name))
+            .expect(name);
+        let line = text.lines().find_map(|line| line.trim().strip_prefix(key));
+        line.expect(key).trim().to_owned()
+    };
+    let systemd = value("systemd", "dpbackup@.service", "TimeoutStopSec=");
+    let minutes: u64 = systemd.trim_end_matches("min").parse().expect("minutes");
+    assert!(minutes * 60 > at_most, "{systemd}, and it may take {at_most} s");
+    let kubernetes = value("kubernetes", "cronjob.yaml", "terminationGracePeriodSeconds:");
+    assert!(
+        kubernetes.parse::<u64>().expect("seconds") > at_most,
+        "{kubernetes}"
+    );
+    // The page says the same.
+    let page = include_str!("../../docs/operations.md");
+    for words in [
+        "| 6m 20s |".to_owned(),
+        format!("| {} |", HumanDuration(Duration::from_secs(folder))),
+        format!("That is {} minutes by default", at_most.div_ceil(60)),
+    ] {
+        assert!(page.contains(&words), "{words}");
+    }
+}
+
+#[test]
+fn a_unit_runs_the_plan_by_its_own_name_whatever_is_in_it() {
+    for (path, text) in examples("systemd") {
+        let escaped = text
+            .lines()
+            .find(|line| !line.starts_with('#') && line.contains("%i"));
+        assert_eq!(escaped, None, "{}", path.display());
+    }
+    if Command::new("systemd-escape").arg("--version").output().is_err() {
+        say("NOT CHECKED: there is no systemd-escape here, so nobody unescaped the name of a unit");
+        return;
+    }
+    let escape = |arguments: &[&str]| {
+        let ran = Command::new("systemd-escape")
+            .args(arguments)
+            .output()
+            .expect("it starts");
+        String::from_utf8_lossy(&ran.stdout).trim_end().to_owned()
+    };
+    let home = Home::new().absent_device("QA1");
+    let home = ["Fleet weekly", "Nightly-Rome"]
+        .into_iter()
+        .fold(home, |home, name| home.plan(name, "enabled = false"));
+    for name in ["Fleet weekly", "Nightly-Rome"] {
+        let unit = escape(&["--template=dpbackup@.service", name]);
+        let instance = unit.trim_start_matches("dpbackup@").trim_end_matches(".service");
+        // %i is the instance as it stands, %I is unescaped.
+        assert_eq!(escape(&["--unescape", instance]), name);
+        let ran = home
+            .dpbackup(&["run", &escape(&["--unescape", instance])])
+            .exits(4);
+        assert!(!ran.stderr.contains("has no plan"), "{}", ran.stderr);
+        // What became of a name that nobody escaped, or nobody unescaped, is told.
+        for wrong in [instance.to_owned(), escape(&["--unescape", name])] {
+            if wrong == name {
+                continue;
+            }
+            let ran = home.dpbackup(&["run", &wrong]).exits(2);
+            assert!(
+                ran.stderr.contains("systemd-escape --template=dpbackup@.service"),
+                "{}",
+                ran.stderr
+            );
+            assert!(ran.stderr.contains(name), "{}", ran.stderr);
         }
     }
 }
