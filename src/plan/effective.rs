@@ -89,7 +89,8 @@ pub fn effective(file: &PlanFile, texts: &[WrittenFile], shown: EffectiveScope<'
                 own,
                 origin,
                 of_all: Some(defaults),
-                settings: settings.below("timeouts"),
+                table: settings.table("timeouts").map(OfSettings::Timeouts),
+                inherited: None,
             };
             section(&DEVICE, layers, &|key| of_device(key, device), &mut out);
         }
@@ -100,19 +101,26 @@ pub fn effective(file: &PlanFile, texts: &[WrittenFile], shown: EffectiveScope<'
             EffectiveScope::Device(_) => continue,
             EffectiveScope::All | EffectiveScope::Plan(_) => {}
         }
-        section(
-            &PLAN,
-            Layers::of(written, origin),
-            &|key| of_plan(key, plan),
-            &mut out,
-        );
+        // A retention takes the place of that of the settings as a whole.
+        let shared = settings
+            .table("retention")
+            .filter(|_| !written.contains_key("retention"));
+        let layers = Layers {
+            table: shared.map(OfSettings::Retention),
+            inherited: settings
+                .own
+                .get("default_window")
+                .map(|window| ("maintenance_window", window, OF_WINDOW)),
+            ..Layers::of(written, origin)
+        };
+        section(&PLAN, layers, &|key| of_plan(key, plan), &mut out);
+        let policy = written.get("error_policy");
         for (activity, written) in plan.activities.iter().zip(tables_at(written, "activity")) {
-            section(
-                &ACTIVITY,
-                Layers::of(written, origin),
-                &|key| of_activity(key, activity),
-                &mut out,
-            );
+            let layers = Layers {
+                inherited: policy.map(|policy| ("error_policy", policy, OF_PLAN)),
+                ..Layers::of(written, origin)
+            };
+            section(&ACTIVITY, layers, &|key| of_activity(key, activity), &mut out);
         }
     }
     if let EffectiveScope::Device(_) = shown {
@@ -151,9 +159,38 @@ struct Layers<'w> {
     own: &'w Written,
     /// What is said of the table itself.
     origin: &'w str,
+    /// What all devices have, unless they say otherwise.
     of_all: Option<&'w Written>,
-    /// The limits of the settings, which are those of a device that has none.
-    settings: Option<&'w Written>,
+    /// The table of the settings that holds where there is no such table here.
+    table: Option<OfSettings<'w>>,
+    /// The key whose value stands elsewhere where it is not written, that value, and where it is.
+    inherited: Option<(&'static str, &'w Value, &'static str)>,
+}
+
+/// A table of the settings that holds for what has none of its own.
+#[derive(Clone, Copy)]
+enum OfSettings<'w> {
+    /// The limits of a device, key by key.
+    Timeouts(&'w Written),
+    /// What is kept of a plan, as a whole.
+    Retention(&'w Written),
+}
+
+impl<'w> OfSettings<'w> {
+    /// The table, if it is the one of this name.
+    fn named(self, name: &str) -> Option<&'w Written> {
+        match (self, name) {
+            (Self::Timeouts(table), "timeouts") | (Self::Retention(table), "retention") => Some(table),
+            _ => None,
+        }
+    }
+
+    fn origin(self) -> &'static str {
+        match self {
+            Self::Timeouts(_) => "default of the file: [settings.timeouts]",
+            Self::Retention(_) => "default of the file: `retention` of [settings]",
+        }
+    }
 }
 
 impl<'w> Layers<'w> {
@@ -162,34 +199,55 @@ impl<'w> Layers<'w> {
             own,
             origin,
             of_all: None,
-            settings: None,
+            table: None,
+            inherited: None,
         }
     }
 
     /// The value of a key, and where it comes from; nothing where the tool says what holds.
     fn value(&self, name: &str) -> Option<(&'w Value, &'w str)> {
         let own = self.own.get(name).map(|value| (value, self.origin));
-        let of_all = || self.of_all.and_then(|table| table.get(name));
-        let settings = || self.settings.and_then(|table| table.get(name));
-        own.or_else(|| of_all().or_else(settings).map(|value| (value, OF_FILE)))
+        let of_all = || Some((self.of_all?.get(name)?, OF_DEVICES));
+        let inherited = || {
+            let (key, value, origin) = self.inherited?;
+            (key == name).then_some((value, origin))
+        };
+        own.or_else(of_all).or_else(inherited)
     }
 
     fn table(&self, name: &str) -> Option<&'w Written> {
         self.own.get(name).and_then(Value::as_table)
     }
 
-    /// The table under a key, if it is written anywhere.
-    fn below(&self, name: &str) -> Option<&'w Written> {
-        self.table(name).or_else(|| {
-            self.of_all
-                .and_then(|table| table.get(name))
-                .and_then(Value::as_table)
-        })
+    fn table_of_all(&self, name: &str) -> Option<&'w Written> {
+        self.of_all?.get(name)?.as_table()
+    }
+
+    /// The value of a key of a table below this one.
+    fn value_below(&self, table: &str, name: &str) -> Option<(&'w Value, &'w str)> {
+        let own = || Some((self.table(table)?.get(name)?, self.origin));
+        let of_all = || Some((self.table_of_all(table)?.get(name)?, OF_DEVICES));
+        let of_settings = || {
+            let of_settings = self.table?;
+            Some((of_settings.named(table)?.get(name)?, of_settings.origin()))
+        };
+        own().or_else(of_all).or_else(of_settings)
+    }
+
+    /// Whether a table below this one is written anywhere.
+    fn has_below(&self, name: &str) -> bool {
+        let of_settings = self.table.and_then(|of_settings| of_settings.named(name));
+        self.table(name)
+            .or_else(|| self.table_of_all(name))
+            .or(of_settings)
+            .is_some()
     }
 }
 
 const WRITTEN: &str = "written";
-const OF_FILE: &str = "default of the file";
+const OF_DEVICES: &str = "default of the file: [device_defaults]";
+const OF_WINDOW: &str = "default of the file: `default_window` of [settings]";
+const OF_PLAN: &str = "default of the file: its plan";
 const OF_TOOL: &str = "default of the tool";
 
 /// One table: its keys in the order of the reference. `model` gives the value of a key
@@ -203,30 +261,19 @@ fn section(table: &Table, layers: Layers<'_>, model: &dyn Fn(&str) -> Option<Str
             // Keys of the other action.
             (_, None) if matches!(key.absent, Absent::Means(words) if words.contains("else refused")) => {}
             (KeyKind::Table(inner), _) if key.name != "tls" => {
-                let none = Written::new();
-                let of_all = layers
-                    .of_all
-                    .and_then(|table| table.get(key.name))
-                    .and_then(Value::as_table);
-                let below = Layers {
-                    own: layers.table(key.name).unwrap_or(&none),
-                    origin: layers.origin,
-                    of_all,
-                    settings: layers.settings.filter(|_| key.name == "timeouts"),
-                };
                 let needs_more = inner
                     .keys
                     .iter()
                     .any(|below| matches!(below.absent, Absent::Error));
                 let is_nothing =
                     needs_more || matches!(key.absent, Absent::Means(words) if words == "always");
-                if layers.below(key.name).is_none() && is_nothing {
+                if !layers.has_below(key.name) && is_nothing {
                     lines.push(absent(key, model(key.name)));
                     continue;
                 }
                 for inner in inner.keys {
                     let dotted = format!("{}.{}", key.name, inner.name);
-                    let value = below.value(inner.name);
+                    let value = layers.value_below(key.name, inner.name);
                     let model = model(&dotted).filter(|_| value.is_none());
                     let mut line = line(inner, value, model);
                     line.text = prefixed(key.name, &line.text);
@@ -267,7 +314,19 @@ fn line(key: &Key, value: Option<(&Value, &str)>, model: Option<String>) -> Effe
         // Never what is written: it may be the secret itself, or an argument that holds one.
         KeyKind::TextOrTable(table) if std::ptr::eq(table, &PASSWORD) => source(value),
         KeyKind::OpenTextOrTable(_) if value.is_table() => source(value),
-        _ => model.unwrap_or_else(|| value.to_string()),
+        _ => {
+            let written = value.to_string();
+            let shown = model.unwrap_or_else(|| written.clone());
+            // What a text stands for is not what somebody finds when looking for it.
+            let origin = match value {
+                Value::String(_) if shown != written => format!("{origin} as {written}"),
+                _ => origin.to_owned(),
+            };
+            return EffectiveLine {
+                text: format!("{} = {shown}", key.name),
+                origin,
+            };
+        }
     };
     EffectiveLine {
         text: format!("{} = {shown}", key.name),

@@ -248,6 +248,56 @@ fn show_tells_what_is_written_from_what_is_a_default_and_no_secret() {
 }
 
 #[test]
+fn show_says_where_a_value_stands_that_a_plan_does_not_have_itself() {
+    let home = Home::new()
+        .setting("scripts_dir = \"own scripts\"\nretention = { keep_last = 3 }")
+        .setting("default_window = { start = \"21:30\", end = \"06:30\", time_zone = \"Europe/Rome\" }")
+        .absent_device("QA1")
+        .plan(
+            "Inherits",
+            "pre_script = \"pre.sh\"\nerror_policy = \"ignore\"\n[[plan.activity]]\naction = \"export-domain\"\n\
+             devices = \"QA1\"\ndomains = \"*\"\n[[plan.activity]]\naction = \"export-domain\"\ndevices = \"QA1\"\n\
+             domains = \"A\"\nerror_policy = \"plan-default\"\n",
+        )
+        .plan(
+            "Has its own",
+            "retention = { keep_daily = 2 }\nmaintenance_window = \"default\"\n[[plan.activity]]\naction = \"export-domain\"\n\
+             devices = \"QA1\"\ndomains = \"*\"\n",
+        );
+    let shown = |plan: &str| {
+        let ran = home.dpbackup(&["show", plan]).exits(0);
+        let at = ran.stdout.find("[[plan]]").expect("a plan");
+        let lines = ran.stdout[at..].lines();
+        lines
+            .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+            .collect::<Vec<_>>()
+    };
+    let folder = home.path("");
+    let lines = shown("Inherits");
+    for line in [
+        "maintenance_window = <21:30-06:30 Europe/Rome> # default of the file: `default_window` of [settings]".to_owned(),
+        format!("pre_script = \"{}own scripts/pre.sh\" # written as \"pre.sh\"", folder.display()),
+        "retention.keep_last = 3 # default of the file: `retention` of [settings]".to_owned(),
+        "# retention.keep_daily is not set # no such rule".to_owned(),
+        "error_policy = \"ignore\" # written".to_owned(),
+        "error_policy = \"ignore\" # default of the file: its plan".to_owned(),
+        "error_policy = \"ignore\" # written as \"plan-default\"".to_owned(),
+        "syslog.events = \"*, !changed, !unsaved\" # default of the tool".to_owned(),
+    ] {
+        assert!(lines.contains(&line), "{line}\n{lines:#?}");
+    }
+    let lines = shown("Has its own");
+    for line in [
+        "maintenance_window = <21:30-06:30 Europe/Rome> # written as \"default\"",
+        "# retention.keep_last is not set # no such rule",
+        "retention.keep_daily = 2 # written",
+        "error_policy = \"halt\" # default of the tool",
+    ] {
+        assert!(lines.contains(&line.to_owned()), "{line}\n{lines:#?}");
+    }
+}
+
+#[test]
 fn show_hides_a_password_that_stands_in_the_file() {
     let home = Home::new();
     let text = fs::read_to_string(home.plan_file()).expect("text")

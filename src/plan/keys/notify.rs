@@ -6,10 +6,12 @@ use crate::plan::keys::{KeyKind, Table, key};
 
 const CA_FILE: &str = "Certificates in PEM that are trusted, and no others.";
 const EVENTS: &str = "Of what: patterns over `started`, `task-failed`, `succeeded`, `warned`, `failed`, `refused`, \
-     `still-quiesced` and `recovered`. A success after something that was told is told too.";
+     `still-quiesced`, `recovered`, `changed`, `unsaved` and `rehearsal-failed`. A success after something that was told is told too.";
 const REPEAT: &str = "An end like the one before (same status, same tasks that did not succeed) is told again only \
      after so long. With `0s` each end is told.";
-const FOR_PEOPLE: &str = "`\"warned, failed, refused, still-quiesced, recovered, rehearsal-failed\"`";
+/// Nobody is told of configurations who did not ask for it.
+const OF_BACKUPS: &str = "*, !changed, !unsaved";
+const FOR_PEOPLE: &str = "warned, failed, refused, still-quiesced, recovered, rehearsal-failed";
 
 /// `[notify]`.
 pub static NOTIFY: Table = Table {
@@ -87,7 +89,7 @@ pub static SYSLOG: Table = Table {
             Means("the trust roots of the machine"),
             CA_FILE,
         ),
-        key("events", KeyKind::Patterns, Default("*"), EVENTS),
+        key("events", KeyKind::Patterns, Default(OF_BACKUPS), EVENTS),
     ],
 };
 
@@ -150,7 +152,7 @@ pub static EMAIL: Table = Table {
             Means("the trust roots of the machine"),
             CA_FILE,
         ),
-        key("events", KeyKind::Patterns, Means(FOR_PEOPLE), EVENTS),
+        key("events", KeyKind::Patterns, Default(FOR_PEOPLE), EVENTS),
         key("repeat", KeyKind::DurationOrZero, Default("24h"), REPEAT),
     ],
 };
@@ -192,7 +194,7 @@ pub static WEBHOOK: Table = Table {
             Means("the trust roots of the machine"),
             CA_FILE,
         ),
-        key("events", KeyKind::Patterns, Default("*"), EVENTS),
+        key("events", KeyKind::Patterns, Default(OF_BACKUPS), EVENTS),
         key("repeat", KeyKind::DurationOrZero, Default("0s"), REPEAT),
     ],
 };
@@ -247,3 +249,31 @@ pub static METRICS: Table = Table {
         "The file; its name must end in `.prom`, and its folder be there.",
     )],
 };
+
+#[cfg(test)]
+mod tests {
+    use super::{EMAIL, EVENTS, SYSLOG, WEBHOOK};
+    use crate::plan::keys::{Absent, Table};
+    use crate::values::event_name::{EventName, EventNames};
+    use crate::values::pattern::PatternList;
+
+    #[test]
+    fn what_holds_without_events_is_what_the_reference_says() {
+        let default = |table: &Table| match table.key("events").map(|key| &key.absent) {
+            Some(Absent::Default(text)) => {
+                EventNames::matching(&PatternList::from_items([*text]).expect("a pattern"))
+            }
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(default(&SYSLOG), EventNames::of_backups());
+        assert_eq!(default(&WEBHOOK), EventNames::of_backups());
+        assert_eq!(default(&EMAIL), EventNames::for_people());
+    }
+
+    #[test]
+    fn every_event_is_named_where_events_are_chosen() {
+        for event in EventName::ALL {
+            assert!(EVENTS.contains(&format!("`{event}`")), "{event}");
+        }
+    }
+}
