@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil;
 
 use crate::run::status::Status;
-use crate::values::duration;
+use crate::values::duration::{self, DurationError};
 use crate::values::nearest::nearest;
 use crate::values::pattern::PatternList;
 
@@ -42,6 +42,13 @@ pub enum Since {
     DayAgo(u8),
 }
 
+impl Since {
+    /// The start of time that `text` names, if it names one.
+    pub fn of(text: &str) -> Option<Self> {
+        parse_since(text).ok()
+    }
+}
+
 pub(super) fn parse_id(text: &str) -> Result<ExecutionId, String> {
     ExecutionId::of(text).ok_or_else(|| {
         if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -58,6 +65,29 @@ pub(super) fn parse_pattern(text: &str) -> Result<PatternList, String> {
 
 pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     duration::parse(text).map_err(|error| error.to_string())
+}
+
+/// How old something may be: hours and days, where a number alone is most likely hours.
+pub(super) fn parse_age(text: &str) -> Result<Duration, String> {
+    duration::parse(text).map_err(|error| match error {
+        DurationError::NoUnit(number) => {
+            format!("{number} has no unit: write \"{number}h\" for hours or \"{number}d\" for days")
+        }
+        error => error.to_string(),
+    })
+}
+
+/// How long ago something may be, in days and weeks: `m` is minutes here and months elsewhere.
+pub(super) fn parse_span(text: &str) -> Result<Duration, String> {
+    span(text).map_err(|error| error.to_string())
+}
+
+/// The same as in the plan file, and nothing at all: now is a time, too.
+fn span(text: &str) -> Result<Duration, DurationError> {
+    match duration::parse_span(text) {
+        Err(DurationError::Zero) => Ok(Duration::ZERO),
+        parsed => parsed,
+    }
 }
 
 pub(super) fn parse_limit(text: &str) -> Result<u32, String> {
@@ -104,9 +134,11 @@ pub(super) fn parse_since(text: &str) -> Result<Since, String> {
     }
     // "3 days ago" is 3 days, and so is "last 3 days".
     let span = text.strip_suffix(" ago").or_else(|| text.strip_prefix("last "));
-    duration::parse(span.unwrap_or(text)).map(Since::Ago).map_err(|_| {
-        "give a date (2026-11-22), a time (2026-11-22T08:30), `yesterday`, or a duration back from now (36h, 7d)"
-            .to_owned()
+    self::span(span.unwrap_or(text)).map(Since::Ago).map_err(|error| match error {
+        // What reached back six minutes where six months were meant shows nothing, and nothing is wrong.
+        DurationError::ReadOtherwise(_) => error.to_string(),
+        _ => "give a date (2026-11-22), a time (2026-11-22T08:30), `yesterday`, or a duration back from now (36h, 7d)"
+            .to_owned(),
     })
 }
 
@@ -128,6 +160,11 @@ mod tests {
         assert!(matches!(parse_since("2026-11-22"), Ok(Since::Civil(_))));
         assert!(matches!(parse_since("2026-11-22 08:30"), Ok(Since::Civil(_))));
         assert!(matches!(parse_since("2026-11-22T08:30:00Z"), Ok(Since::At(_))));
+        for text in ["6m", "3m ago", "1d 6m"] {
+            let why = parse_since(text).expect_err(text);
+            assert!(why.contains("months") && why.contains("\"min\""), "{text}: {why}");
+        }
+        assert_eq!(parse_since("90min"), Ok(Since::Ago(Duration::from_secs(5_400))));
         for text in ["monday", "22.11.2026", "", "5"] {
             let why = parse_since(text).expect_err(text);
             assert!(why.starts_with("give a date (2026-11-22)"), "{text}: {why}");

@@ -1,6 +1,6 @@
 //! `dpbackup diff`
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 
@@ -9,6 +9,7 @@ use crate::cli::{DiffArgs, Global, ReportFormat};
 use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::exports::{ExportDesk, NamedExport, OpenExport, trouble};
 use crate::commands::loading::{load_plan, load_plan_if_any, read_history};
+use crate::commands::no_export::are_exports;
 use crate::exit::Exit;
 use crate::report::diff as report;
 use crate::run::event::FileKind;
@@ -17,6 +18,12 @@ use crate::values::environment::{Lookup, scratch_folder};
 
 /// Shows what differs between two exports.
 pub(super) fn diff(global: &Global, args: &DiffArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
+    let words: Vec<&Path> = [Some(&args.old), args.new.as_ref()]
+        .into_iter()
+        .flatten()
+        .map(PathBuf::as_path)
+        .collect();
+    are_exports(&["diff"], &words, &[], global, env)?;
     let (old, new) = (
         NamedExport::parse(&args.old),
         args.new.as_deref().map(NamedExport::parse),

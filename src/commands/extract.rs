@@ -6,6 +6,7 @@ use crate::cli::{ExtractArgs, Global};
 use crate::commands::error::{Outcome, print};
 use crate::commands::exports::{ExportDesk, NamedExport, trouble};
 use crate::commands::loading::{load_plan, load_plan_if_any, read_history};
+use crate::commands::no_export::are_exports;
 use crate::exit::Exit;
 use crate::run::event::FileKind;
 use crate::ui::Ui;
@@ -13,6 +14,8 @@ use crate::values::environment::{Lookup, scratch_folder};
 
 /// Writes an export as text.
 pub(super) fn extract(global: &Global, args: &ExtractArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
+    let folder = args.folder.to_string_lossy();
+    are_exports(&["extract"], &[&args.export], &[&folder], global, env)?;
     let named = NamedExport::parse(&args.export);
     let loaded = match named.is_of_history() {
         true => Some(load_plan(global, ui, env)?),

@@ -38,9 +38,8 @@ pub(super) fn named_in_place_of_a_command(global: &Global, word: &str, env: Look
             "a plan file is named by --config: `{validate}` checks this one"
         ));
     }
-    let path = plan::find::find(global.config.as_deref(), Path::new(""), env).ok()?;
-    let file = plan::load(&path, env).ok()?.plan_file;
-    let command = |words: [&str; 2]| invocation(global, env).command(words);
+    let file = plan_if_sound(global, env)?;
+    let command = |words: [&str; 2]| file.invocation.command(words);
     if file.plan(word).is_some() {
         return Some(format!("it is a plan: `{}` runs it", command(["run", word])));
     }
@@ -49,6 +48,14 @@ pub(super) fn named_in_place_of_a_command(global: &Global, word: &str, env: Look
         "it is a device: `{}` looks at it",
         command(["check", word])
     ))
+}
+
+/// The plan file, for advice: where it cannot be used, nothing is said of it.
+pub(super) fn plan_if_sound(global: &Global, env: Lookup<'_>) -> Option<PlanFile> {
+    let path = plan::find::find(global.config.as_deref(), Path::new(""), env).ok()?;
+    let mut file = plan::load(&path, env).ok()?.plan_file;
+    file.invocation = invocation(global, env);
+    Some(file)
 }
 
 /// Finds, reads and checks the plan file. Its errors are printed here; its warnings where

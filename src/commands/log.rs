@@ -12,6 +12,7 @@ use crate::commands::exports::{ExportDesk, NamedExport, target, trouble};
 use crate::commands::history::{device_names, moment, zone};
 use crate::commands::loading::{load_plan, read_history};
 use crate::commands::names::did_you_mean;
+use crate::commands::no_export::KnownExports;
 use crate::exit::Exit;
 use crate::history::{ChangeFilter, History};
 use crate::plan::model::PlanFile;
@@ -159,7 +160,8 @@ fn blame(
 ) -> Outcome {
     let Some((device, domain)) = target(named) else {
         let error = anyhow!("'{named}' is no device and domain with a / between them");
-        return Err(trouble(error).with_hint("as in `dpbackup log --blame QA1/SALES`"));
+        let hint = KnownExports::of(file, history).hint(named, &["log", "--blame"], &[named], &[]);
+        return Err(trouble(error).with_hint(hint));
     };
     let scratch = scratch_folder(env);
     let desk = ExportDesk {

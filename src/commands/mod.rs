@@ -14,6 +14,7 @@ mod loading;
 mod log;
 mod names;
 mod net;
+mod no_export;
 mod notify_test;
 mod preview;
 mod prune;

@@ -15,7 +15,7 @@ use crate::artifact::recheck::{self, FileState, Recheck, Recorded};
 use crate::cli::{Global, ReportFormat, VerifyArgs};
 use crate::commands::error::{CommandError, Outcome, found, print};
 use crate::commands::loading::{exit_of_part, invocation, load_plan_if_any, load_plan_or_part, read_history};
-use crate::commands::verify::scope::{VerifyScope, which};
+use crate::commands::verify::scope::{VerifyScope, places, which};
 use crate::exit::Exit;
 use crate::history::{FileFilter, FileId, FileRow, History};
 use crate::report::verify::{self as report, Checked, Verified};
@@ -58,6 +58,7 @@ pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>
         done: BTreeSet::new(),
     };
     round.rows(&rows)?;
+    round.rows(&asked.targets)?;
     for file in &asked.files {
         round.file(file, &scratch)?;
     }
@@ -314,21 +315,6 @@ impl Round<'_> {
 /// Whether even `-q` says it.
 fn is_told(checked: &Checked) -> bool {
     !checked.finding.is_good() || !checked.finding.warnings().is_empty()
-}
-
-/// The ways to a file by which history may know it; its own name is not followed, lest a link
-/// hides.
-fn places(file: &Path) -> Vec<PathBuf> {
-    let mut places: Vec<PathBuf> = std::path::absolute(file).into_iter().collect();
-    if let (Some(folder), Some(name)) = (file.parent(), file.file_name()) {
-        let folder = if folder.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            folder
-        };
-        places.extend(folder.canonicalize().map(|folder| folder.join(name)));
-    }
-    places
 }
 
 /// The folder of a part of a secure backup that should be there.

@@ -39,8 +39,11 @@ pub enum DurationError {
     /// More than [`LONGEST`].
     #[error("the duration is too long")]
     TooLong,
+    /// A word for no limit at all.
+    #[error("{0:?} is no limit, and every wait has one: write a long one, such as \"24h\"")]
+    Endless(String),
     /// Anything else.
-    #[error("expected a duration such as \"90s\" or \"1h 30m\": {0}")]
+    #[error("{0:?} is no duration: write numbers with their units, such as \"90s\" or \"1h 30m\"")]
     Malformed(String),
 }
 
@@ -71,7 +74,11 @@ pub fn parse(text: &str) -> Result<Duration, DurationError> {
         }
         humantime::DurationError::UnknownUnit { unit, .. } => DurationError::UnknownUnit(unit),
         humantime::DurationError::NumberOverflow => DurationError::TooLong,
-        other => DurationError::Malformed(other.to_string()),
+        _ => match text.to_ascii_lowercase().as_str() {
+            "forever" | "always" | "never" | "infinite" | "infinity" | "inf" | "unlimited" | "none"
+            | "off" => DurationError::Endless(text.to_owned()),
+            _ => DurationError::Malformed(text.to_owned()),
+        },
     })?;
     if duration > LONGEST {
         Err(DurationError::TooLong)
@@ -179,7 +186,10 @@ mod tests {
             assert_eq!(parse(text), Err(error), "{text}");
         }
         for text in ["s", "-5s", "soon", "1h:30m", "5,5h"] {
-            assert!(matches!(parse(text), Err(DurationError::Malformed(_))), "{text}");
+            assert_eq!(parse(text), Err(DurationError::Malformed(text.into())), "{text}");
+        }
+        for text in ["forever", "Never", "infinite"] {
+            assert_eq!(parse(text), Err(DurationError::Endless(text.into())), "{text}");
         }
     }
 

@@ -250,6 +250,60 @@ fn an_archive_that_is_not_good_is_not_compared() {
 }
 
 #[test]
+fn a_word_that_names_no_export_is_answered_with_what_it_is_and_with_what_was_meant() {
+    let (one, other) = (Gateway::start(Setup::default()), Gateway::start(Setup::default()));
+    let home = Home::of(&one).device("QA2", &other).absent_device("QA3");
+    let home = home.plan(
+        "Nightly",
+        &EXPORT.replace("\"*\"\ndomains", "\"QA1, QA2\"\ndomains"),
+    );
+    let _ = home.dpbackup(&["run", "Nightly"]).exits(0);
+    let mut said = crate::mistakes::Said::default();
+    for line in [
+        "diff QA1 QA2",
+        "diff QA1",
+        "diff QA1:DOM1 QA2:DOM1",
+        "diff 1 QA2",
+        "diff DOM1 QA2/DOM1",
+        "diff QA3 QA1",
+        "diff qa1 QA2/DOM1",
+        "diff yesterday today",
+        "diff Nightly 1",
+        "diff one.zip other.zip",
+        "extract QA1 out",
+        "extract QA1.DOM1 out",
+        "log --blame QA1",
+        "log --blame QA1:DOM1",
+        "log --blame 1",
+    ] {
+        let words: Vec<&str> = line.split(' ').collect();
+        said.add_of(&format!("dpbackup {line}"), &home, 2, &words);
+    }
+    // What is proposed does it.
+    let _ = home.dpbackup(&["diff", "QA1/DOM1", "QA2/DOM1"]).exits(0);
+    assert_shown!(said.0);
+}
+
+#[test]
+fn without_a_plan_file_a_word_that_names_no_export_is_told_what_is_taken() {
+    let home = Home::new();
+    let mut command = home.command(&["diff", "QA1", "QA2"]);
+    fs::remove_file(home.path("plans.toml")).expect("removed");
+    let ran = Ran::of(
+        command
+            .env_remove("DPBACKUP_CONFIG")
+            .output()
+            .expect("the binary starts"),
+    )
+    .exits(2);
+    assert!(
+        ran.stderr.contains("or DEVICE/DOMAIN: the newest"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
 fn a_stored_export_that_was_changed_is_not_compared() {
     let gateway = Gateway::start(Setup::default());
     let home = Home::of(&gateway).plan("P", EXPORT);

@@ -134,6 +134,51 @@ fn nothing_that_could_be_looked_at_is_a_warning_and_no_success() {
 }
 
 #[test]
+fn a_device_and_a_domain_are_what_is_stored_of_that_domain() {
+    let (_gateway, home) = stored();
+    let ran = home.dpbackup(&["verify", "QA1/DOM1"]).exits(0);
+    assert!(ran.stdout.ends_with("2 OK\n"), "{}", ran.stdout);
+    assert_eq!(ran.stdout.matches("domain DOM1").count(), 2, "{}", ran.stdout);
+    let ran = home.dpbackup(&["verify", "QA1/all-domains"]).exits(0);
+    assert!(ran.stdout.ends_with("8 OK\n"), "{}", ran.stdout);
+
+    // What is lost of it is missed.
+    let export = the_file(&home, &["DOM2"]);
+    fs::remove_file(&export).expect("removed");
+    let ran = home.dpbackup(&["verify", "QA1/DOM2"]).exits(1);
+    assert!(line_of(&ran.stdout, &export).starts_with("MISSING "));
+
+    // A word that is wrong is no loss.
+    for (word, why) in [
+        ("QA1/DOM9", "nothing is stored of the domain 'DOM9' of QA1"),
+        ("QA1/dom1", "did you mean 'DOM1'?"),
+        ("QA2/DOM1", "has a device 'QA2'"),
+        ("qa1/DOM1", "did you mean 'QA1'?"),
+    ] {
+        let ran = home.dpbackup(&["verify", word]).exits(2);
+        assert!(ran.stdout.is_empty(), "{word}: {}", ran.stdout);
+        assert!(ran.stderr.contains(why), "{word}: {}", ran.stderr);
+    }
+
+    // What is named beside everything would be ignored.
+    for named in [
+        ["--task", "last"],
+        ["--device", "QA1"],
+        ["--format=table", "QA1/DOM1"],
+    ] {
+        let ran = home.dpbackup(&["verify", "--all", named[0], named[1]]).exits(2);
+        assert!(ran.stderr.contains("--all is everything"), "{}", ran.stderr);
+    }
+
+    // A file is meant before anything else, and so is a place that history knows.
+    let ran = home.dpbackup(&["verify", "store/QA1"]).exits(1);
+    assert!(ran.stdout.contains("MISSING "), "{}", ran.stdout);
+    fs::remove_dir_all(home.store().join("QA1")).expect("removed");
+    let ran = home.dpbackup(&["verify", "store/QA1"]).exits(1);
+    assert!(ran.stdout.contains("MISSING "), "{}", ran.stdout);
+}
+
+#[test]
 fn quiet_says_only_what_is_not_good() {
     let (_gateway, home) = stored();
     let ran = home.dpbackup(&["verify", "--all", "-q"]).exits(0);

@@ -1,15 +1,17 @@
 //! What somebody wants to have verified, word by word.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 
 use crate::cli::{ExecutionId, VerifyArgs};
 use crate::commands::error::CommandError;
+use crate::commands::exports;
 use crate::commands::history::execution;
-use crate::commands::names::did_you_mean;
+use crate::commands::names::{all_devices, did_you_mean};
 use crate::exit::Exit;
-use crate::history::History;
+use crate::history::{FileFilter, FileRow, History};
 use crate::plan::model::PlanFile;
 use crate::run::event::TaskId;
 use crate::values::invocation::Invocation;
@@ -17,7 +19,7 @@ use crate::values::invocation::Invocation;
 /// Reading all of a store takes its time: nobody gets it for a word that was left out.
 pub(super) fn which(invocation: &Invocation) -> CommandError {
     CommandError::new(Exit::Usage, anyhow!("verify needs to know what")).with_hint(format!(
-        "`{}` looks at everything; else name a file, a folder, a device, or the ID of a task (`last` is the newest)",
+        "`{}` looks at everything; else name a file, a folder, a device, DEVICE/DOMAIN, or the ID of a task (`last` is the newest)",
         invocation.command(["verify", "--all"])
     ))
 }
@@ -27,19 +29,22 @@ pub(super) struct VerifyScope {
     pub(super) all: bool,
     pub(super) tasks: Vec<TaskId>,
     pub(super) devices: Vec<String>,
+    /// What is stored of one domain of a device.
+    pub(super) targets: Vec<FileRow>,
     pub(super) files: Vec<PathBuf>,
 }
 
 impl VerifyScope {
     pub(super) fn of(
         args: &VerifyArgs,
-        file: Option<&PlanFile>,
+        plan_file: Option<&PlanFile>,
         history: Option<&History>,
     ) -> Result<Self, CommandError> {
         let mut asked = Self {
             all: args.all,
             tasks: Vec::new(),
             devices: Vec::new(),
+            targets: Vec::new(),
             files: Vec::new(),
         };
         let task = |id| match history {
@@ -53,7 +58,7 @@ impl VerifyScope {
         for id in &args.tasks {
             asked.tasks.push(task(*id)?);
         }
-        let known = devices(file, history)?;
+        let known = devices(plan_file, history)?;
         for name in &args.devices {
             // A misspelt name would otherwise be verified with success for ever.
             if !known.contains(name) {
@@ -75,13 +80,83 @@ impl VerifyScope {
                 Some(word) if !word.contains(['/', '.']) => {
                     let known: Vec<&str> = known.iter().map(String::as_str).collect();
                     let error = anyhow!("'{word}' is no file, no ID and no device");
-                    return Err(CommandError::new(Exit::Usage, error).with_hint(did_you_mean(word, &known)));
+                    let hint = match hint_for_plan(plan_file, word) {
+                        Some(plan) => plan,
+                        None => did_you_mean(word, &known),
+                    };
+                    return Err(CommandError::new(Exit::Usage, error).with_hint(hint));
+                }
+                Some(word) if exports::target(word).is_some() && !is_recorded(file, history)? => {
+                    asked.targets.extend(stored_of(word, &known, history)?);
                 }
                 _ => asked.files.push(file.clone()),
             }
         }
+        let is_narrowed = !(asked.tasks.is_empty() && asked.devices.is_empty() && asked.targets.is_empty());
+        if asked.all && is_narrowed {
+            let error = anyhow!("--all is everything that is stored, and something of it is named besides");
+            let hint = "leave out --all for that alone, or what is named";
+            return Err(CommandError::new(Exit::Usage, error).with_hint(hint));
+        }
         Ok(asked)
     }
+}
+
+/// What to verify where somebody names a plan.
+fn hint_for_plan(file: Option<&PlanFile>, word: &str) -> Option<String> {
+    let file = file.filter(|file| file.plan(word).is_some())?;
+    let command = |words: [&str; 2]| file.invocation.command(words);
+    Some(format!(
+        "it is a plan; `{}` looks at what the newest task has stored, `{}` at everything, and a device is named by \
+         itself: {}",
+        command(["verify", "last"]),
+        command(["verify", "--all"]),
+        all_devices(file)
+    ))
+}
+
+/// Whether history knows something at this place, though nothing is there any more.
+fn is_recorded(file: &Path, history: Option<&History>) -> Result<bool, CommandError> {
+    let Some(history) = history else {
+        return Ok(false);
+    };
+    for place in places(file) {
+        if !history.files_at(&place)?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The files that should stand in the store of what is named as `DEVICE/DOMAIN`.
+fn stored_of(
+    word: &str,
+    devices: &[String],
+    history: Option<&History>,
+) -> Result<Vec<FileRow>, CommandError> {
+    let Some((device, domain)) = exports::target(word) else {
+        return Ok(Vec::new());
+    };
+    if !devices.iter().any(|known| known == device) {
+        let known: Vec<&str> = devices.iter().map(String::as_str).collect();
+        let error = anyhow!(
+            "there is no file '{word}', and neither the plan file nor history has a device '{device}'"
+        );
+        return Err(CommandError::new(Exit::Usage, error).with_hint(did_you_mean(device, &known)));
+    }
+    let mut rows = match history {
+        Some(history) => history.stored_files(&FileFilter::Device(device.to_owned()))?,
+        None => Vec::new(),
+    };
+    let known: BTreeSet<String> = rows.iter().map(|row| row.domain_name.clone()).collect();
+    rows.retain(|row| row.domain_name == domain);
+    if rows.is_empty() {
+        // An export of all domains may hold it, and may not: nobody is told that it was looked at.
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        let error = anyhow!("nothing is stored of the domain '{domain}' of {device}");
+        return Err(CommandError::new(Exit::Usage, error).with_hint(did_you_mean(domain, &known)));
+    }
+    Ok(rows)
 }
 
 /// The devices of the plan file, and those of which something is in history.
@@ -91,7 +166,24 @@ fn devices(file: Option<&PlanFile>, history: Option<&History>) -> Result<Vec<Str
         .flat_map(|file| file.devices.iter().map(|device| device.name.clone()))
         .collect();
     if let Some(history) = history {
-        names.extend(history.device_names()?);
+        let gone = history.device_names()?.into_iter();
+        let gone: Vec<String> = gone.filter(|name| !names.contains(name)).collect();
+        names.extend(gone);
     }
     Ok(names)
+}
+
+/// The ways to a file by which history may know it; its own name is not followed, lest a link
+/// hides.
+pub(super) fn places(file: &Path) -> Vec<PathBuf> {
+    let mut places: Vec<PathBuf> = std::path::absolute(file).into_iter().collect();
+    if let (Some(folder), Some(name)) = (file.parent(), file.file_name()) {
+        let folder = if folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            folder
+        };
+        places.extend(folder.canonicalize().map(|folder| folder.join(name)));
+    }
+    places
 }
