@@ -191,6 +191,11 @@ impl Interpreter {
     }
 }
 
+fn has_blank(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.trim().contains(char::is_whitespace)
+}
+
 fn explain(path: &Path, error: &io::Error) -> String {
     let shown = path.display();
     match error.raw_os_error().map(Errno::from_raw_os_error) {
@@ -201,6 +206,10 @@ fn explain(path: &Path, error: &io::Error) -> String {
                 None => format!("what {shown} needs to start does not exist"),
             }
         }
+        Some(Errno::NOENT) if has_blank(path) => format!(
+            "{shown} does not exist; if words behind the name were meant as arguments: a script is named by its path alone, \
+             and its arguments come from dpbackup (docs/scripts.md)"
+        ),
         Some(Errno::NOENT) => format!("{shown} does not exist"),
         Some(Errno::ACCESS) if path.is_dir() => format!("{shown} is a folder, not a script"),
         Some(Errno::ACCESS) if path.metadata().is_err() => {

@@ -10,6 +10,7 @@ use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::loading::{load_plan_to_judge, owners_of_history};
 use crate::exit::Exit;
 use crate::plan::model::{Action, DeviceRole, Plan, PlanFile, Trust};
+use crate::run::examine::scripts_that_cannot_start;
 use crate::run::store;
 use crate::soma::tls;
 use crate::ui::{Ui, Verbosity};
@@ -36,6 +37,12 @@ pub(super) fn validate(global: &Global, args: &ValidateArgs, ui: Ui, env: Lookup
         return Err(CommandError::new(Exit::Usage, error).with_hint(hint));
     }
     let file = &loaded.plan_file;
+    // They may be there when they are needed.
+    let enabled: Vec<&Plan> = file.plans.iter().filter(|plan| plan.enabled).collect();
+    let unable = scripts_that_cannot_start(&enabled);
+    for why in &unable {
+        ui.warning(&format!("script {why}"));
+    }
     let activities: usize = file.plans.iter().map(|plan| plan.activities.len()).sum();
     let mut text = format!(
         "{}{} is valid: {}, {}, {}{}\n",
@@ -47,7 +54,7 @@ pub(super) fn validate(global: &Global, args: &ValidateArgs, ui: Ui, env: Lookup
         count(file.devices.len(), "device", "devices"),
         count(file.plans.len(), "plan", "plans"),
         count(activities, "activity", "activities"),
-        match loaded.warnings.warnings() {
+        match loaded.warnings.warnings() + unable.len() {
             0 => String::new(),
             warnings => format!(", {}", count(warnings, "warning", "warnings")),
         }

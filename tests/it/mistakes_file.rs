@@ -278,11 +278,29 @@ fn what_is_valid_and_most_likely_not_meant_is_warned_of() {
             ("domains = \"DOM*\"", "domains = \"A B\""),
             ("domains = \"DOM*\"", "domains = \"DOM.*|X\""),
             ("domains = \"DOM*\"", "domains = \"all\""),
+            ("domains = \"DOM*\"", "domains = \"all domains\""),
             (policy, "retention = { keep_within = \"6h\" }"),
             ("{ env = \"QA1_PASSWORD\" }", "\"$QA1_PASSWORD\""),
+            (policy, "pre_script = \"pre.sh arg1\""),
+            (policy, "post_script = \"scripts/gone.sh\""),
+            ("devices = \"QA*\"", "devices = \"QA*\"\npre_script = \"gone.sh\""),
+            (&RIGHT[RIGHT.find("[[plan]]").expect("a plan")..], "# no plan"),
         ],
     );
     assert_shown!(said);
+}
+
+#[test]
+fn a_script_of_a_plan_that_is_turned_off_need_not_be_there_and_one_that_is_there_is_no_doubt() {
+    let home = Home::new().script("pre.sh", "#!/bin/sh\n");
+    for keys in [
+        "enabled = false\npre_script = \"gone.sh\"",
+        "pre_script = \"pre.sh\"",
+    ] {
+        write(&home, &RIGHT.replacen("error_policy = \"ignore\"", keys, 1));
+        let ran = home.dpbackup(&["--quiet", "validate", "plan.toml"]).exits(0);
+        assert_eq!(ran.stderr, "", "{keys}");
+    }
 }
 
 #[test]

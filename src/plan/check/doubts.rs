@@ -102,10 +102,12 @@ pub(super) fn odd_domains(patterns: &At<PatternList>, out: &mut Findings<'_>) {
     for pattern in patterns.value.included().chain(patterns.value.excluded()) {
         let span = place_of(&pattern, &patterns.span, out.text());
         let lower = pattern.to_lowercase();
-        if matches!(
-            lower.as_str(),
-            "all" | "any" | "alldomains" | "all_domains" | "all-domain" | "every"
-        ) {
+        let joined = lower.replace([' ', '\t', '_', '-'], "");
+        let is_all = matches!(
+            joined.as_str(),
+            "all" | "any" | "every" | "alldomains" | "alldomain"
+        );
+        if is_all && lower != "all-domains" {
             out.doubt(
                 span,
                 &format!("{pattern:?} is the name of one domain here"),
@@ -141,13 +143,24 @@ pub(super) fn unnamed_devices(
     activities: &[&DevicePatterns],
     out: &mut Findings<'_>,
 ) {
-    // Before the first plan is written none can be named; and a mistake may be why one is not.
-    if activities.is_empty() || out.has_errors() {
+    // A mistake may be why one is not named.
+    if out.has_errors() {
         return;
     }
-    let backed_up = devices
+    let mut backed_up = devices
         .iter()
         .filter(|device| device.role == DeviceRole::Ordinary);
+    if activities.is_empty() {
+        if let Some(first) = backed_up.next() {
+            out.doubt(
+                first.name.span.clone(),
+                "no plan backs up any device",
+                "no plan of the file has an activity",
+                "add a [[plan]] with a [[plan.activity]]: docs/guide.md has one",
+            );
+        }
+        return;
+    }
     for device in backed_up {
         if !activities
             .iter()

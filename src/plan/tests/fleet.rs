@@ -147,12 +147,13 @@ fn a_plain_password_of_all_devices_is_warned_of_once_and_never_shown() {
     let devices = BARE.to_owned() + &BARE.replace('A', "B");
     let text = format!("{LEAST}[device_defaults]\nusername = \"u\"\npassword = \"hunter2\"\n{devices}");
     let loaded = check_text(&text, Path::new("plans.toml"), Readers::OwnerOnly, &env).expect("accepted");
-    assert_eq!(loaded.warnings.summary(), "1 warning");
+    // The other one is that no plan backs them up.
+    assert_eq!(loaded.warnings.summary(), "2 warnings");
     assert!(!loaded.warnings.render(Style::Plain).contains("hunter2"));
     assert!(!format!("{loaded:?}").contains("hunter2"));
     let variable = text.replace("hunter2", "$GATEWAYS");
     let loaded = check_text(&variable, Path::new("plans.toml"), Readers::OwnerOnly, &env).expect("accepted");
-    assert_eq!(loaded.warnings.summary(), "1 warning");
+    assert_eq!(loaded.warnings.summary(), "2 warnings");
     assert!(
         loaded.warnings.findings[0]
             .title

@@ -186,7 +186,7 @@ fn a_finding_shows_the_line_of_the_file_in_which_it_is() {
 #[test]
 fn a_volume_of_kubernetes_is_a_folder_of_links_and_each_file_of_it_is_read_once() {
     let folder = Folder::with(
-        &main_file("\"d/*\""),
+        &format!("{}{}", main_file("\"d/*\""), plan("P", "*")),
         &[
             ("d/..2026_11_26/a.toml", &device("A")),
             ("d/..2026_11_26/b.toml", &device("B")),
@@ -437,7 +437,8 @@ fn a_file_that_cannot_be_read_as_toml_is_told_in_that_file() {
 #[test]
 fn every_file_is_asked_whose_it_is_and_who_may_read_and_write_it() {
     let secret = device("A").replace("{ env = \"P\" }", "\"hunter2\"");
-    let folder = Folder::with(&main_file("\"d/*.toml\""), &[("d/a.toml", &secret)]);
+    let main = format!("{}{}", main_file("\"d/*.toml\""), plan("P", "*"));
+    let folder = Folder::with(&main, &[("d/a.toml", &secret)]);
     assert_eq!(
         folder.found(),
         [

@@ -130,8 +130,17 @@ fn free_space(settings: &Settings, found: &mut CheckItems) {
     }
 }
 
-/// Every script once, whoever names it.
-fn scripts(plans: &[&Plan], found: &mut CheckItems) {
+/// Why scripts of these plans could not start now, each once, and which plans name it.
+pub fn scripts_that_cannot_start(plans: &[&Plan]) -> Vec<String> {
+    let unable = scripts_of(plans).into_iter().filter_map(|(script, plans)| {
+        let why = script::could_start(script).err()?;
+        Some(format!("{why}; named by {}", plans.join(", ")))
+    });
+    unable.collect()
+}
+
+/// Every script once, with the plans that name it.
+fn scripts_of<'p>(plans: &[&'p Plan]) -> BTreeMap<&'p Path, Vec<&'p str>> {
     let mut users: BTreeMap<&Path, Vec<&str>> = BTreeMap::new();
     for plan in plans {
         let activities = plan.activities.iter();
@@ -147,7 +156,11 @@ fn scripts(plans: &[&Plan], found: &mut CheckItems) {
             }
         }
     }
-    for (script, plans) in users {
+    users
+}
+
+fn scripts(plans: &[&Plan], found: &mut CheckItems) {
+    for (script, plans) in scripts_of(plans) {
         match script::could_start(script) {
             Ok(()) => found.ok("script", script.display().to_string()),
             Err(why) => {
