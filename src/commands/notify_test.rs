@@ -167,7 +167,7 @@ fn made_up(notifier: &Notifier<'_>, now: jiff::Timestamp, event: EventName, plan
         EventName::Warned => (
             Status::CompletedWithWarnings,
             Status::SkippedDeviceNotAvailable,
-            Some("1 task was skipped or cancelled"),
+            Some("task 2 SKIPPED_DEVICE_NOT_AVAILABLE: nobody answers"),
         ),
         EventName::Failed => (
             Status::Failed,

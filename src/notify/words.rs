@@ -194,7 +194,7 @@ pub fn body(notice: &Notice) -> String {
     }
     if let Some(execution) = notice.execution.filter(|_| !notice.is_test) {
         let id = execution.0.to_string();
-        let more = notice.invocation.command(["history", "activities", &id]);
+        let more = notice.invocation.command(["history", &id]);
         let _ = writeln!(text, "\nmore: {more}");
     }
     text

@@ -190,6 +190,8 @@ struct Tallies {
     interrupted: Option<String>,
     succeeded: usize,
     left_out: usize,
+    /// How the first of those ended, and why.
+    first_left_out: Option<String>,
     /// Each in a sentence that names its task, if it is one's.
     warnings: Vec<String>,
 }
@@ -394,7 +396,8 @@ impl<'a> Run<'_, 'a, '_> {
         let all_skipped = tasks.all(|task| matches!(&task.expanded.verdict, Verdict::Settled(failure) if failure.status.class() == Class::Skipped));
         if all_skipped {
             self.leave_out(activities, None)?;
-            return self.finish(Status::AllTasksSkipped, Some("every task is skipped".to_owned()));
+            let why = format!("every task is skipped: {}", self.why_left_out());
+            return self.finish(Status::AllTasksSkipped, Some(why));
         }
         if let Err(failure) = self.pre_script()? {
             self.leave_out(activities, Some(&failure))?;

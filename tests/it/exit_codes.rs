@@ -44,7 +44,7 @@ fn a_failed_task_is_1_and_says_which_why_and_where_to_look() {
         "QA1/DOM1 export: BACKUP_FAILED",
         "unquiesced and confirmed",
         "0 succeeded, 1 failed, 0 skipped, 0 cancelled",
-        "more: dpbackup history activities 1",
+        "more: dpbackup history 1",
     ] {
         assert!(ran.stderr.contains(words), "{words}: {}", ran.stderr);
     }

@@ -115,7 +115,7 @@ fn mail_goes_encrypted_after_starttls_or_from_the_start_with_a_login_and_says_it
             body.contains("2 succeeded, 0 failed,\r\n1 skipped, 0 cancelled,\r\n"),
             "{body}"
         );
-        assert!(body.contains("more: dpbackup history activities 1"), "{body}");
+        assert!(body.contains("more: dpbackup history 1"), "{body}");
         assert!(
             !mail.text.contains("mail-secret") && !mail.text.contains("secret"),
             "{}",

@@ -132,7 +132,42 @@ fn a_skipped_task_is_a_warning_of_the_plan() {
     let home = home(&gateway).plan("P", &(export("*", "DOM1", "") + &export("*", "NONE", "")));
     let run = run(&home);
     assert_eq!((run.status(), run.exit()), ("COMPLETED_WITH_WARNINGS", 3));
-    assert_eq!(run.error(), "1 task was skipped or cancelled");
+    let why = "task 2 SKIPPED_NO_DOMAINS_MATCHING_PATTERN: ";
+    assert!(run.error().starts_with(why), "{}", run.error());
+}
+
+#[test]
+fn a_plan_that_left_tasks_out_names_the_first_with_its_reason_in_the_list_of_executions() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::of(&gateway)
+        .absent_device("QA2")
+        .absent_device("QA3")
+        .plan(
+            "Some",
+            &(export("QA1", "DOM1", "") + &export("QA2, QA3", "DOM1", "")),
+        )
+        .plan("None", &export("QA2, QA3", "DOM1", ""));
+    let ran = home.dpbackup(&["run", "None"]).exits(4);
+    // What was told of the tasks is not told twice, and the page that is named has the reasons.
+    assert_eq!(ran.stderr.matches("QA2").count(), 2, "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("  more: dpbackup history 1 --config "),
+        "{}",
+        ran.stderr
+    );
+    let page = home.dpbackup(&["history", "1"]).exits(0).stdout;
+    assert_eq!(page.matches("nothing listens there").count(), 3, "{page}");
+    let ran = home.dpbackup(&["run", "Some"]).exits(3);
+    assert!(!ran.stderr.contains("skipped or cancelled"), "{}", ran.stderr);
+
+    let listed = home.dpbackup(&["history", "--format", "csv"]).exits(0).stdout;
+    for why in [
+        "every task is skipped: task 1 SKIPPED_DEVICE_NOT_AVAILABLE: QA2 (127.0.0.1:1)",
+        "task 4 SKIPPED_DEVICE_NOT_AVAILABLE: QA2 (127.0.0.1:1)",
+        "(and 1 more skipped or cancelled)",
+    ] {
+        assert!(listed.contains(why), "{why}\n{listed}");
+    }
 }
 
 #[test]

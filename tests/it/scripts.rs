@@ -46,7 +46,7 @@ fn the_arguments_are_those_of_dpod_at_all_four_moments() {
     BACKUP-TASK|POST|1|Backup QA|SUCCESS|NONE|FFU|FFU|exportDomain|QA1|127.0.0.1|PORT|DOM1|
     BACKUP-TASK|PRE|2|Backup QA|secureBackup|QA1|127.0.0.1|PORT|ALL|
     BACKUP-TASK|POST|2|Backup QA|SUCCESS|NONE|FFU|FFU|secureBackup|QA1|127.0.0.1|PORT|ALL|
-    BACKUP-PLAN|POST|1|Backup QA|COMPLETED_WITH_WARNINGS|1 task was skipped or cancelled|FFU|FFU|1,exportDomain,QA1,DOM1,SUCCESS~2,secureBackup,QA1,ALL,SUCCESS~3,exportDomain,QA1,NONE*,SKIPPED_NO_DOMAINS_MATCHING_PATTERN|
+    BACKUP-PLAN|POST|1|Backup QA|COMPLETED_WITH_WARNINGS|task 3 SKIPPED_NO_DOMAINS_MATCHING_PATTERN: no domain of QA1 matches 'NONE*'; there are (upper and lower case differ): default, DOM1, DOM2|FFU|FFU|1,exportDomain,QA1,DOM1,SUCCESS~2,secureBackup,QA1,ALL,SUCCESS~3,exportDomain,QA1,NONE*,SKIPPED_NO_DOMAINS_MATCHING_PATTERN|
     "#);
 }
 

@@ -60,6 +60,8 @@ impl<'a> Run<'_, 'a, '_> {
             Class::Skipped | Class::Cancelled | Class::Warning | Class::Interim => {
                 activity.tally.left_out += 1;
                 self.tasks.left_out += 1;
+                let why = || format!("task {} {status}: {}", task.id.0, error.unwrap_or_default());
+                self.tasks.first_left_out.get_or_insert_with(why);
             }
         }
         activity.tally.open = activity.tally.open.saturating_sub(1);
@@ -117,9 +119,22 @@ impl<'a> Run<'_, 'a, '_> {
                 let warnings = if more.len() == 1 { "warning" } else { "warnings" };
                 format!("{first} (and {} more {warnings})", more.len())
             }
-            (1, _) => "1 task was skipped or cancelled".to_owned(),
-            (count, _) => format!("{count} tasks were skipped or cancelled"),
+            (_, _) => self.why_left_out(),
         };
         (Status::CompletedWithWarnings, Some(why))
+    }
+
+    /// The first task that was skipped or cancelled, with its reason, and how many more there are: a
+    /// list of executions that names no reason sends everybody to look for one.
+    pub(super) fn why_left_out(&self) -> String {
+        let first = self
+            .tasks
+            .first_left_out
+            .as_deref()
+            .unwrap_or("a task was skipped or cancelled");
+        match self.tasks.left_out.saturating_sub(1) {
+            0 => first.to_owned(),
+            more => format!("{first} (and {more} more skipped or cancelled)"),
+        }
     }
 }

@@ -51,9 +51,11 @@ impl Screen {
             id.0
         );
         // Where tasks failed, the plan says no more than they do.
-        let told_by_tasks = match self.tells_tasks() {
-            true => status == Status::Failed,
-            false => status.class() == Class::Failed,
+        let left_out = |task: &TaskLine| matches!(task.status.class(), Class::Skipped | Class::Cancelled);
+        let told_by_tasks = match status {
+            Status::AllTasksSkipped | Status::Failed => true,
+            Status::CompletedWithWarnings => tasks.all().any(left_out),
+            status => !self.tells_tasks() && status.class() == Class::Failed,
         };
         let why = error
             .filter(|_| tasks.is_empty() || !told_by_tasks)
@@ -85,7 +87,11 @@ impl Screen {
                 count(&[Class::Cancelled]),
                 Bytes(bytes)
             );
-            let _ = write!(text, "\n  more: {}", self.history("activities", id.0));
+            let _ = write!(
+                text,
+                "\n  more: {}",
+                self.invocation.command(["history", &id.0.to_string()])
+            );
         }
         self.say(&text);
     }
