@@ -27,27 +27,10 @@ pub fn render(view: &View<'_>, layout: &Layout) -> String {
             text
         }
         View::TaskExecutions([]) => "No tasks: the activity execution was not expanded.\n".to_owned(),
-        View::PlanExecutions { rows, .. } => plans(rows, layout),
+        View::PlanExecutions { rows, .. } => table(rows, PLAN_EXECUTION, layout),
         View::Whole(whole) => execution::whole(whole, layout),
         View::TaskExecutions(rows) => table(rows, TASK_EXECUTION, layout),
         View::Files(details) => files(details, layout),
-    }
-}
-
-/// The zone stands in the title where there is room, and above the table where there is none.
-fn plans(rows: &[PlanRow], layout: &Layout) -> String {
-    let zone = zone_name(&layout.zone);
-    let mut cells = texts(rows, PLAN_EXECUTION, &layout.zone);
-    let plain = cells.clone();
-    if let Some(title) = cells.first_mut().and_then(|titles| titles.get_mut(1)) {
-        title.push_str(&format!(" ({zone})"));
-    }
-    let kinds = kinds(PLAN_EXECUTION);
-    match layout.width.map(usize::from) {
-        Some(width) if natural_width(&cells) > width => {
-            format!("Times are in {zone}.\n\n{}", fitted(&plain, &kinds, layout.width))
-        }
-        _ => fitted(&cells, &kinds, layout.width),
     }
 }
 
@@ -140,12 +123,33 @@ fn optional(text: Option<&str>) -> String {
     text.map(shown).unwrap_or_default()
 }
 
+/// Rows as a table. The zone of times stands in the title of their column where there is room, and
+/// above the table where there is none.
 pub(super) fn table<R>(rows: &[R], columns: &[Column<R>], layout: &Layout) -> String {
-    fitted(&texts(rows, columns, &layout.zone), &kinds(columns), layout.width)
+    let mut cells = texts(rows, columns, &layout.zone);
+    let kinds: Vec<CellKind> = columns.iter().map(|(_, kind, _)| *kind).collect();
+    let Some(moment) = columns
+        .iter()
+        .position(|(title, kind, _)| is_moment(title, *kind))
+    else {
+        return fitted(&cells, &kinds, layout.width);
+    };
+    let zone = zone_name(&layout.zone);
+    let plain = cells.clone();
+    if let Some(title) = cells.first_mut().and_then(|titles| titles.get_mut(moment)) {
+        title.push_str(&format!(" ({zone})"));
+    }
+    match layout.width.map(usize::from) {
+        Some(width) if natural_width(&cells) > width => {
+            format!("Times are in {zone}.\n\n{}", fitted(&plain, &kinds, layout.width))
+        }
+        _ => fitted(&cells, &kinds, layout.width),
+    }
 }
 
-fn kinds<R>(columns: &[Column<R>]) -> Vec<CellKind> {
-    columns.iter().map(|(_, kind, _)| *kind).collect()
+/// Whether a column holds moments, and not how long something took.
+fn is_moment(title: &str, kind: CellKind) -> bool {
+    kind == CellKind::Time && title != "Duration"
 }
 
 /// The titles, then the rows.

@@ -82,6 +82,8 @@ fn activity_executions_fit_80_columns() {
     let text = render(&fixture::activities_view(&rows), &layout(Some(80)));
     assert_within(&text, 80);
     insta::assert_snapshot!(text, @r#"
+    Times are in Europe/Rome.
+
     ID Status     Device  Domain   Action  Status        Successful Failed Skipped
        Time       Pattern Pattern                             Tasks  Tasks   Tasks
     ------------------------------------------------------------------------------
@@ -92,9 +94,9 @@ fn activity_executions_fit_80_columns() {
        08:30:20           SALES    DOMAIN  WITH_WARNINGS
     "#);
     insta::assert_snapshot!(render(&fixture::activities_view(&rows), &layout(None)), @r#"
-    ID  Status Time          Device Pattern  Domain Pattern  Action         Status                   Successful Tasks  Failed Tasks  Skipped Tasks
-     7  2026-11-22 08:30:19  QA*             all-domains     SECURE_BACKUP  SUCCESS                                 3             0              0
-     8  2026-11-22 08:30:20  QA*             DOMAIN*, SALES  EXPORT_DOMAIN  COMPLETED_WITH_WARNINGS                11             0              1
+    ID  Status Time (Europe/Rome)  Device Pattern  Domain Pattern  Action         Status                   Successful Tasks  Failed Tasks  Skipped Tasks
+     7  2026-11-22 08:30:19        QA*             all-domains     SECURE_BACKUP  SUCCESS                                 3             0              0
+     8  2026-11-22 08:30:20        QA*             DOMAIN*, SALES  EXPORT_DOMAIN  COMPLETED_WITH_WARNINGS                11             0              1
     "#);
 }
 
@@ -104,6 +106,8 @@ fn titles_give_way_before_anything_else_does() {
     let text = render(&fixture::activities_view(&rows), &layout(Some(120)));
     assert_within(&text, 120);
     insta::assert_snapshot!(text, @r#"
+    Times are in Europe/Rome.
+
     ID  Status               Device   Domain          Action         Status                   Successful  Failed  Skipped
         Time                 Pattern  Pattern                                                      Tasks   Tasks    Tasks
     ---------------------------------------------------------------------------------------------------------------------
@@ -135,6 +139,8 @@ fn task_executions_fit_80_columns() {
     let text = render(&View::TaskExecutions(&rows), &layout(Some(80)));
     assert_within(&text, 80);
     insta::assert_snapshot!(text, @r#"
+    Times are in Europe/Rome.
+
     ID Status     Device     Domain  Files    D/L Status       Error
        Time       Name       Name      D/L Errors              Message
     --------------------------------------------------------------------------------
@@ -155,10 +161,10 @@ fn task_executions_fit_80_columns() {
                                                   WINDOW
     "#);
     insta::assert_snapshot!(render(&View::TaskExecutions(&rows), &layout(None)), @r#"
-    ID  Status Time          Device Name  Domain Name     Files D/L  D/L Errors  Status                                         Error Message
-    31  2026-11-22 08:30:43  QA-device1   SALES                   2           1  SUCCESS
-    32  2026-11-22 08:30:44  QA-device1   HR-and-Payroll          2           1  UNQUIESCE_TIMEOUT                              QA-device1 did not confirm within 4m that HR-and-Payroll runs again. STILL QUIESCED: run dpbackup recover
-    33  2026-11-22 08:30:45  QA-device1   DOMAIN1                 2           1  EXECUTION_CANCELED_BECAUSE_MAINTENANCE_WINDOW
+    ID  Status Time (Europe/Rome)  Device Name  Domain Name     Files D/L  D/L Errors  Status                                         Error Message
+    31  2026-11-22 08:30:43        QA-device1   SALES                   2           1  SUCCESS
+    32  2026-11-22 08:30:44        QA-device1   HR-and-Payroll          2           1  UNQUIESCE_TIMEOUT                              QA-device1 did not confirm within 4m that HR-and-Payroll runs again. STILL QUIESCED: run dpbackup recover
+    33  2026-11-22 08:30:45        QA-device1   DOMAIN1                 2           1  EXECUTION_CANCELED_BECAUSE_MAINTENANCE_WINDOW
     "#);
 }
 
@@ -268,6 +274,8 @@ fn activities_that_fit_no_table_are_a_block_each() {
     let text = render(&fixture::activities_view(&rows), &layout(Some(60)));
     assert_within(&text, 60);
     insta::assert_snapshot!(text, @r#"
+    Times are in Europe/Rome.
+
     ID                7
     Status Time       2026-11-22 08:30:19
     Device Pattern    QA*

@@ -58,7 +58,7 @@ fn the_first_level_lists_plan_executions() {
 fn the_second_level_lists_the_activities_of_a_plan_execution() {
     let home = one_execution();
     insta::assert_snapshot!(shown(&home, &["history", "activities", "1"]), @r#"
-    ID  Status Time          Device Pattern  Domain Pattern  Action         Status   Successful Tasks  Failed Tasks  Skipped Tasks
+    ID  Status Time (UTC)    Device Pattern  Domain Pattern  Action         Status   Successful Tasks  Failed Tasks  Skipped Tasks
      1  2026-11-22 01:02:03  QA1             all-domains     SECURE_BACKUP  SUCCESS                 1             0              0
      2  2026-11-22 01:02:03  QA*             DOM*            EXPORT_DOMAIN  FAILED                  1             1              1
     "#);
@@ -98,11 +98,11 @@ fn what_a_plan_itself_noted_and_ran_stands_with_its_activities() {
 fn the_third_level_lists_the_tasks_of_an_activity_execution() {
     let home = one_execution();
     insta::assert_snapshot!(shown(&home, &["history", "tasks", "1"]), @r#"
-    ID  Status Time          Device Name  Domain Name  Files D/L  D/L Errors  Status   Error Message
+    ID  Status Time (UTC)    Device Name  Domain Name  Files D/L  D/L Errors  Status   Error Message
      1  2026-11-22 01:02:03  QA1          all-domains          2           0  SUCCESS
     "#);
     insta::assert_snapshot!(shown(&home, &["history", "tasks", "2"]), @r#"
-    ID  Status Time          Device Name  Domain Name  Files D/L  D/L Errors  Status                        Error Message
+    ID  Status Time (UTC)    Device Name  Domain Name  Files D/L  D/L Errors  Status                        Error Message
      2  2026-11-22 01:02:03  QA1          DOM1                 2           0  SUCCESS
      3  2026-11-22 01:02:03  QA1          DOM2                 0           1  BACKUP_FAILED                 QA1: do-backup DOM2: the device answered "ERROR" in place of a file; device untouched
      4  2026-11-22 01:02:03  QA2          DOM*                 0           0  SKIPPED_DEVICE_NOT_AVAILABLE  QA2 (127.0.0.1:1): get-status DomainStatus: Connection refused; nothing listens there: is the XML Management Interface enabled, and is it on this port (usually 5550)?
