@@ -184,12 +184,18 @@ pub(super) fn side_by_side<R: Send>(
                 take(number, result);
             }
         }
-        let waiting_for = asked.iter().filter_map(|number| names.get(*number).copied());
-        show(&Progress::Asking {
-            waiting_for: some_by_name(waiting_for.collect()),
-            asked: answered,
-            of: names.len(),
-        });
+        let waiting_for: Vec<&str> = asked
+            .iter()
+            .filter_map(|number| names.get(*number).copied())
+            .collect();
+        // When the last one has answered there is nobody to be named, and nothing to wait for.
+        if !waiting_for.is_empty() {
+            show(&Progress::Asking {
+                waiting_for: some_by_name(waiting_for),
+                asked: answered,
+                of: names.len(),
+            });
+        }
     });
     show(&Progress::AskingEnded);
 }
@@ -380,5 +386,25 @@ fn meet<'a>(engine: Engine<'a>, device: &'a Device) -> Contact<'a> {
             ))
         }
         Err(error) => Contact::Bad(Failure::of_exchange(Status::DeviceError, &device.name, &error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Progress, side_by_side};
+
+    #[test]
+    fn whoever_is_waited_for_is_named_and_nobody_when_all_have_answered() {
+        let mut shown = Vec::new();
+        let mut show = |progress: &Progress| {
+            if let Progress::Asking { waiting_for, .. } = progress {
+                shown.push(waiting_for.clone());
+            }
+        };
+        side_by_side(&["QA1", "QA2"], &|number| number, &mut show, &mut |_, _| {});
+        assert!(
+            !shown.is_empty() && shown.iter().all(|names| names.contains("QA")),
+            "{shown:?}"
+        );
     }
 }
