@@ -148,8 +148,8 @@ pub enum Command {
     ///
     /// Looks in the names of objects, in their properties and in text files, without contacting
     /// anybody. A class and a property without a text list them all. What is secret is not
-    /// looked at, and not shown. Exit code 0: found, 1: not found, or an archive was passed over,
-    /// 2: usage.
+    /// looked at, and not shown. Exit code 0: found, 1: not found, for there is nothing to look in or
+    /// an archive was passed over, too, 2: usage.
     Find(FindArgs),
     /// Write an export as text, one file an object, fit for git
     ///
@@ -331,7 +331,7 @@ pub struct HistoryArgs {
     /// Only of this plan
     #[arg(long, value_name = "NAME")]
     pub plan: Option<String>,
-    /// Only in this status (FAILED, SUCCESS, …)
+    /// Only in this status (FAILED, SUCCESS, …); with one of tasks, only those with such a task
     #[arg(long, value_name = "STATUS", value_parser = parse_status)]
     pub status: Option<Status>,
     /// Only those that were to back up this device
@@ -385,8 +385,8 @@ pub struct LevelArgs {
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
     /// Archives, manifests of secure backups, and folders with all that stands below them; also
-    /// what history does not know. The ID of a task, `last` and the name of a device are taken
-    /// where no file has that name
+    /// what history does not know. The ID of a task, `last`, the name of a device, and DEVICE/DOMAIN
+    /// are taken where no file has that name
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// The files of this task execution; `last` is the newest one

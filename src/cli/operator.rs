@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::words::{Since, parse_duration, parse_since};
+use crate::cli::words::{Since, parse_age, parse_since, parse_span};
 
 /// `dpbackup check`
 #[derive(Debug, Args)]
@@ -28,11 +28,11 @@ pub struct CheckArgs {
 #[derive(Debug, Args)]
 pub struct StatusArgs {
     /// How old a good backup may be
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "26h")]
+    #[arg(long, value_name = "DURATION", value_parser = parse_age, default_value = "26h")]
     pub max_age: Duration,
     /// How old the last good rehearsal of each exported domain may be (90d); without it rehearsals are
     /// not judged
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_span)]
     pub max_rehearsal: Option<Duration>,
     /// How to print
     #[arg(long, value_enum, default_value_t = FindingsFormat::Table)]
@@ -55,7 +55,7 @@ pub struct ReportArgs {
     #[arg(long, value_name = "NAME")]
     pub plan: Option<String>,
     /// How old a good backup may be
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "26h")]
+    #[arg(long, value_name = "DURATION", value_parser = parse_age, default_value = "26h")]
     pub max_age: Duration,
     /// Times in UTC instead of the machine's zone
     #[arg(long)]

@@ -62,11 +62,28 @@ pub(super) const COMMANDS: &[OtherWords] = &[
             "runs",
             "executions",
             "jobs",
-            "logs",
             "events",
             "journal",
         ],
         "`{history}` shows what was run, `{history status}` how old the last good backup of everything is",
+    ),
+    words(
+        &["logs", "changelog", "changed", "changes"],
+        "`{log}` shows what changed in configurations, `{diff OLD NEW}` what differs between two exports; `{history}` what was \
+         run",
+    ),
+    words(
+        &["unsaved", "dirty", "save-needed", "saved"],
+        "`{report FILE.html}` names all that is not saved; `{history last}` says it of each task of the newest run, and \
+         `{diff ID}` shows for the ID of a task what runs and is not saved",
+    ),
+    words(
+        &["search", "grep", "query", "where", "lookup", "inventory"],
+        "`{find ...|TEXT}` looks for a text in the newest good export of every domain",
+    ),
+    words(
+        &["blame", "annotate", "who"],
+        "`{log --blame DEVICE/DOMAIN}` shows since when each object is as it is",
     ),
     words(
         &["activities", "activity"],
@@ -153,7 +170,7 @@ pub(super) const COMMANDS: &[OtherWords] = &[
         "`{notify-test ...}` sends one of each message to those who are told of plans",
     ),
     words(
-        &["compare", "changes", "changed"],
+        &["compare", "differences"],
         "`{diff ...|OLD NEW}` shows what differs between two exports: tasks or archives",
     ),
     words(
@@ -222,6 +239,20 @@ const FORCE: &[&str] = &[
     "--overwrite",
 ];
 
+const PLANS: &[&str] = &["--plan", "-p", "--name", "--plans"];
+
+const NAMING: &[&str] = &[
+    "--plan",
+    "-p",
+    "--name",
+    "--plans",
+    "--device",
+    "-d",
+    "--devices",
+    "--host",
+    "--gateway",
+];
+
 /// Options that are not options of this command, where it has an answer of its own.
 pub(super) const OPTIONS_OF: &[(&str, OtherWords)] = &[
     (
@@ -261,6 +292,64 @@ pub(super) const OPTIONS_OF: &[(&str, OtherWords)] = &[
         ),
     ),
     (
+        "report",
+        words(
+            &["-o", "--output", "--out", "--file"],
+            "the page is named without an option: `{report FILE.html}`",
+        ),
+    ),
+    (
+        "extract",
+        words(
+            &[
+                "-o",
+                "--output",
+                "--out",
+                "--dir",
+                "--output-dir",
+                "--target",
+                "--dest",
+            ],
+            "the folder is the second word, without an option: `{extract DEVICE/DOMAIN DIR}`",
+        ),
+    ),
+    (
+        "init",
+        words(
+            &["-o", "--output", "--out", "--file"],
+            "the file is named without an option: `{init FILE}`",
+        ),
+    ),
+    (
+        "check",
+        words(
+            NAMING,
+            "plans and devices are named without an option: `{check PLAN}`",
+        ),
+    ),
+    (
+        "preview",
+        words(PLANS, "plans are named without an option: `{preview PLAN}`"),
+    ),
+    (
+        "show",
+        words(
+            NAMING,
+            "a plan or a device is named without an option: `{show PLAN}`",
+        ),
+    ),
+    (
+        "notify-test",
+        words(PLANS, "a plan is named without an option: `{notify-test PLAN}`"),
+    ),
+    (
+        "trust",
+        words(
+            &["--device", "-d", "--devices", "--host", "--gateway", "--name"],
+            "a device is named without an option: `{trust DEVICE}`",
+        ),
+    ),
+    (
         "validate",
         words(
             &["--plan", "-p", "--device", "-d"],
@@ -269,25 +358,29 @@ pub(super) const OPTIONS_OF: &[(&str, OtherWords)] = &[
     ),
 ];
 
+/// How other programs are told in which form to print, and where to.
+const OUTPUT: &[&str] = &[
+    "--json",
+    "-j",
+    "-o",
+    "--output",
+    "--output-format",
+    "--out",
+    "--csv",
+    "--table",
+];
+
+/// Whether the option is another program's for the form or the place of what is printed.
+pub(super) fn is_of_output(option: &str) -> bool {
+    OUTPUT.contains(&option)
+}
+
 /// Options that are not options of the command.
 pub(super) const OPTIONS: &[OtherWords] = &[
     words(
         DRY_RUN,
         "`{preview PLAN}` shows what a run would do, `{prune --dry-run}` what prune would; validate, check, verify, history \
          and diff change nothing anyway",
-    ),
-    words(
-        &[
-            "--json",
-            "-j",
-            "-o",
-            "--output",
-            "--output-format",
-            "--out",
-            "--csv",
-            "--table",
-        ],
-        "the form of the output is `--format json` (or table; history has csv too); a file is written by `> FILE`",
     ),
     words(
         FORCE,
@@ -458,11 +551,15 @@ pub(super) const OPTIONS: &[OtherWords] = &[
 
 /// The advice for an option that a command does not have.
 pub(super) fn advice_on_option(command: &str, option: &str) -> Option<&'static str> {
+    own_advice_on_option(command, option).or_else(|| advice(OPTIONS, option))
+}
+
+/// The same, as far as it is this command's alone.
+pub(super) fn own_advice_on_option(command: &str, option: &str) -> Option<&'static str> {
     let own = OPTIONS_OF
         .iter()
         .find(|(of, other)| *of == command && other.words.contains(&option));
     own.map(|(_, other)| other.advice)
-        .or_else(|| advice(OPTIONS, option))
 }
 
 /// The advice for a word, if it is one of these.

@@ -9,7 +9,7 @@ use crate::cli::{FindArgs, Global, HistoryFormat};
 use crate::commands::error::{CommandError, Outcome};
 use crate::commands::exports::{ExportDesk, trouble};
 use crate::commands::history::device_names;
-use crate::commands::loading::{existing_history, load_plan};
+use crate::commands::loading::{load_plan, read_history};
 use crate::commands::log::is_known;
 use crate::exit::Exit;
 use crate::history::FileRow;
@@ -25,7 +25,12 @@ pub(super) fn find(global: &Global, args: &FindArgs, ui: Ui, env: Lookup<'_>) ->
     let query = query(args)?;
     let loaded = load_plan(global, ui, env)?;
     let plan = &loaded.plan_file;
-    let history = existing_history(&plan.settings)?;
+    let Some(history) = read_history(&plan.settings)? else {
+        is_known("device", args.device.as_ref(), &device_names(plan, None)?)?;
+        // Nothing is wrong with that, and nothing is found.
+        ui.hint("nothing was recorded yet: there is no export to look in");
+        return Ok(Exit::Failed);
+    };
     let exports: Vec<FileRow> = history
         .good_files()?
         .into_iter()

@@ -21,6 +21,7 @@ use crate::run::event::{ActivityId, Owner, PlanId, TaskId};
 use crate::run::status::{Class, Status};
 use crate::ui::{Ui, Verbosity};
 use crate::values::environment::Lookup;
+use crate::values::nearest::nearest;
 use crate::values::text::printable;
 
 /// Prints one level of history.
@@ -35,12 +36,14 @@ pub(super) fn history(global: &Global, args: &HistoryArgs, ui: Ui, env: Lookup<'
         (None, None) => plans(file, args, &filter(args)?, ui),
         (None, Some(what)) => match ExecutionId::of(what) {
             Some(id) => {
-                let history = existing_history(settings)?;
                 let plan = match id {
-                    ExecutionId::Number(id) => PlanId(id),
-                    ExecutionId::Last => last_of(&history, file, filter(args)?)?,
+                    ExecutionId::Number(id) => {
+                        is_not_narrowed(file, args, what)?;
+                        PlanId(id)
+                    }
+                    ExecutionId::Last => last_of(&existing_history(settings)?, file, filter(args)?)?,
                 };
-                whole(file, &history, plan, &args.output, ui)
+                whole(file, &existing_history(settings)?, plan, &args.output, ui)
             }
             None => plans(file, args, &named(file, what, filter(args)?)?, ui),
         },
@@ -180,7 +183,8 @@ pub(super) fn plan_rows(
     if verbosity == Verbosity::Quiet {
         rows.retain(|row| is_not_good(row.status));
     }
-    rows.retain(|row| filter.status.is_none_or(|status| row.status == status));
+    let of_plans = filter.status.filter(|status| !status.is_of_tasks_alone());
+    rows.retain(|row| of_plans.is_none_or(|status| row.status == status));
     rows.truncate(usize::try_from(filter.limit).unwrap_or(usize::MAX));
     Ok(rows)
 }
@@ -198,21 +202,94 @@ fn last_of(history: &History, file: &PlanFile, filter: PlanFilter) -> Result<Pla
     newest.ok_or_else(|| nothing_yet("nothing that was recorded is like this"))
 }
 
+/// An ID is one execution, whatever else is asked of it: an option that narrows the list would be
+/// ignored.
+fn is_not_narrowed(file: &PlanFile, args: &HistoryArgs, id: &str) -> Result<(), CommandError> {
+    let narrowing = [
+        ("--plan", args.plan.is_some()),
+        ("--status", args.status.is_some()),
+        ("--device", args.device.is_some()),
+        ("--since", args.since.is_some()),
+    ];
+    let Some((option, _)) = narrowing.iter().find(|(_, is_given)| *is_given) else {
+        return Ok(());
+    };
+    let error = anyhow!("{id} is one execution, and {option} narrows the list of them");
+    Err(CommandError::new(Exit::Usage, error).with_hint(format!(
+        "leave one of them out: `{}` is that execution",
+        file.invocation.command(["history", id])
+    )))
+}
+
 /// The filter with what somebody typed in place of an option: a plan's name, or a device's.
 fn named(file: &PlanFile, name: &str, filter: PlanFilter) -> Result<PlanFilter, CommandError> {
     let history = read_history(&file.settings)?;
     let (plans, devices) = names(file, history.as_ref())?;
+    let both = |option: &str, given: &str| {
+        let error = anyhow!("'{name}' and {option} '{given}' exclude each other");
+        CommandError::new(Exit::Usage, error).with_hint("leave one of them out")
+    };
     if plans.iter().any(|plan| plan == name) {
+        if let Some(given) = filter.plan.as_deref().filter(|given| *given != name) {
+            return Err(both("--plan", given));
+        }
         let plan = Some(name.to_owned());
         return Ok(PlanFilter { plan, ..filter });
     }
     if devices.iter().any(|device| device == name) {
+        if let Some(given) = filter.device.as_deref().filter(|given| *given != name) {
+            return Err(both("--device", given));
+        }
         let device = Some(name.to_owned());
         return Ok(PlanFilter { device, ..filter });
     }
     let known: Vec<&str> = plans.iter().chain(&devices).map(String::as_str).collect();
     let error = anyhow!("'{name}' is no ID, and no plan or device has this name");
-    Err(CommandError::new(Exit::Usage, error).with_hint(did_you_mean(name, &known)))
+    // A slip in one of them may be a level as well as a name: the name is nearer to who typed it.
+    let hint = match nearest(name, known.iter().copied()) {
+        Some(_) => did_you_mean(name, &known),
+        None => level_instead(file, name).unwrap_or_else(|| did_you_mean(name, &known)),
+    };
+    Err(CommandError::new(Exit::Usage, error).with_hint(hint))
+}
+
+/// What to type for a word that is nearly a level of history, or that other programs have for one.
+fn level_instead(file: &PlanFile, word: &str) -> Option<String> {
+    let command = |words: &[&str]| file.invocation.command(words.iter().copied());
+    let lower = word.to_lowercase();
+    match lower.as_str() {
+        "list" | "ls" | "show" | "all" | "executions" | "execution" | "runs" | "run" | "plans" | "plan" => {
+            return Some(format!(
+                "`{}` lists the executions of plans",
+                command(&["history"])
+            ));
+        }
+        "failed" | "failures" | "errors" | "failure" => {
+            return Some(format!(
+                "`{}` shows what failed",
+                command(&["history", "--status", "FAILED"])
+            ));
+        }
+        "changes" | "log" | "changed" => {
+            return Some(format!(
+                "`{}` shows what changed in configurations",
+                command(&["log"])
+            ));
+        }
+        "age" | "freshness" | "devices" | "domains" | "monitor" => {
+            return Some(format!(
+                "`{}` tells the age of each last good backup",
+                command(&["history", "status"])
+            ));
+        }
+        _ => {}
+    }
+    let level = nearest(&lower, ["last", "status", "activities", "tasks", "files"])?;
+    let meant = match level {
+        "last" | "status" => command(&["history", level]),
+        level => command(&["history", level, "last"]),
+    };
+    Some(format!("did you mean `{meant}`?"))
 }
 
 /// A name that neither the plan file nor history has would list nothing, in silence.

@@ -46,6 +46,10 @@ pub(super) fn init(global: &Global, args: &InitArgs, ui: Ui, env: Lookup<'_>) ->
         .open(&file);
     let made = made.map_err(|error| {
         let hint = match error.kind() {
+            ErrorKind::AlreadyExists if file.is_dir() => format!(
+                "it is a folder: `{}` writes a file into it",
+                Invocation::default().command(["init", &file.join(HERE).to_string_lossy()])
+            ),
             ErrorKind::AlreadyExists => format!(
                 "it was left as it is: `{}` checks it; move it away or name another file, or `-` to print it",
                 names(&file, env).command(["validate"])

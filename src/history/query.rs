@@ -63,8 +63,12 @@ pub(super) fn plans_sql(filter: &PlanFilter) -> String {
     if filter.plan.is_some() {
         sql.push_str(" AND p.plan = :plan");
     }
-    if filter.status.is_some() {
-        sql.push_str(" AND p.status = :status");
+    match filter.status {
+        Some(status) if status.is_of_tasks_alone() => sql.push_str(
+            " AND EXISTS (SELECT 1 FROM task_execution AS t WHERE t.plan_execution_id = p.id AND t.status = :status)",
+        ),
+        Some(_) => sql.push_str(" AND p.status = :status"),
+        None => {}
     }
     format!("{sql} ORDER BY {key} LIMIT {}", filter.limit)
 }

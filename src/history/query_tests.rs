@@ -443,10 +443,14 @@ fn no_query_looks_at_every_row_of_a_large_table() {
         queries.push(stored::owned_sql("note", owner));
         queries.push(stored::owned_sql("script_run", owner));
     }
-    for bits in 0..8 {
+    for bits in 0..16 {
+        let status = match bits & 8 {
+            0 => Status::Success,
+            _ => Status::DeviceError,
+        };
         queries.push(plans_sql(&PlanFilter {
             plan: (bits & 1 != 0).then(String::new),
-            status: (bits & 2 != 0).then_some(Status::Success),
+            status: (bits & 2 != 0).then_some(status),
             device: (bits & 4 != 0).then(String::new),
             ..PlanFilter::default()
         }));

@@ -20,7 +20,7 @@ use crate::values::rehearsal::RehearsalResult;
 pub struct PlanFilter {
     /// Of this plan.
     pub plan: Option<String>,
-    /// In this status.
+    /// In this status; with one that tasks alone end in, those that have such a task.
     pub status: Option<Status>,
     /// That were to back up this device.
     pub device: Option<String>,

@@ -231,6 +231,15 @@ impl Status {
         self.entry().1
     }
 
+    /// Whether no plan is ever in this status: what tasks alone end in.
+    pub fn is_of_tasks_alone(self) -> bool {
+        match self.class() {
+            Class::Skipped | Class::Cancelled => true,
+            Class::Failed => !matches!(self, Status::Failed | Status::Interrupted | Status::Abandoned),
+            Class::Interim | Class::Success | Class::Warning | Class::Refused => false,
+        }
+    }
+
     /// What it means for the execution that has it.
     pub fn class(self) -> Class {
         self.entry().2

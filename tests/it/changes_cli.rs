@@ -82,7 +82,7 @@ fn the_log_has_the_newest_changes_first_and_is_narrowed_by_everything() {
     assert_eq!(
         rows[0],
         [
-            "Time",
+            "Time (UTC)",
             "Device",
             "Domain",
             "Object",
@@ -515,4 +515,14 @@ fn the_script_for_git_commits_what_changed_and_nothing_where_nothing_did() {
     assert_eq!(second.matches("Nightly").count(), 2, "{second}");
     let change = git(&["show", "--format="], &repository).expect("git");
     assert!(change.contains("-  Timeout: 300\n+  Timeout: 60\n"), "{change}");
+}
+
+#[test]
+fn before_the_first_run_nothing_is_found_and_nothing_changed() {
+    let home = Home::new().absent_device("QA1");
+    let ran = home.dpbackup(&["find", "anything"]).exits(1);
+    assert!(ran.stderr.contains("nothing was recorded yet"), "{}", ran.stderr);
+    let _ = home.dpbackup(&["find", "anything", "--device", "QA9"]).exits(2);
+    let ran = home.dpbackup(&["log"]).exits(0);
+    assert_eq!(ran.stdout, "No changes recorded yet.\n");
 }

@@ -438,3 +438,47 @@ fn a_rehearsal_as_json_is_one_document() {
     let quiet = rehearse(&home, &["--all", "-q"]).exits(0);
     assert_eq!(quiet.stdout, "");
 }
+
+/// Every key of a document, at any depth.
+fn keys_of(value: &Value, keys: &mut Vec<String>) {
+    match value {
+        Value::Object(object) => {
+            for (key, value) in object {
+                keys.push(key.clone());
+                keys_of(value, keys);
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| keys_of(value, keys)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_key_of_a_document_that_a_command_prints_is_on_a_page() {
+    let (gateway, spare) = (served(), spare_with([Domain::new("DOM1")]));
+    let home = backed_up(&gateway, &spare);
+    let pages = [
+        include_str!("../../docs/json.md"),
+        include_str!("../../docs/history.md"),
+    ]
+    .concat();
+    for line in [
+        "rehearse --on SPARE1 --all --format json",
+        "check --format json",
+        "prune --dry-run --format json",
+        "history status --format json",
+        "preview Night --format json",
+        "verify --all --format json",
+        "diff QA1/DOM1 QA1/DOM2 --format json",
+    ] {
+        let words: Vec<&str> = line.split(' ').collect();
+        let ran = home.dpbackup(&words);
+        let document: Value = serde_json::from_str(&ran.stdout).expect(line);
+        let mut keys = Vec::new();
+        keys_of(&document, &mut keys);
+        assert!(keys.len() > 3, "{line}: {keys:?}");
+        for key in keys {
+            assert!(pages.contains(&format!("`{key}`")), "{line}: {key}");
+        }
+    }
+}
