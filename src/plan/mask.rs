@@ -1,170 +1,45 @@
 //! Passwords that stand in a plan file are not shown with its lines.
+//!
+//! Two readers look for them, and what either finds is hidden: one takes the tree that the parser
+//! makes of the file, with names as TOML has them (`tree`); the other takes the lines as a person
+//! reads them (`lines`, `value`), for what cannot be parsed is shown too.
 
-use std::ops::Range;
+mod lines;
+mod tree;
+mod value;
+mod word;
 
-use crate::values::nearest::nearest;
+/// A line of a plan file is shorter. A longer one is hidden whole, and no parser is asked about it.
+const LONGEST_LINE: usize = 16 << 10;
 
 /// `text`, with what looks like a password replaced by `*`, byte for byte.
 ///
-/// It works on text, not on the tree: a line that cannot be parsed is shown too. What
-/// counts is the name of the key, also when it is misspelt; hidden is rather too much than
-/// too little.
+/// What counts is the name of the key, also when it is misspelt; hidden is rather too much than
+/// too little. A text in which no line is one of a plan file may be a password file, or a key, that
+/// was named by mistake: nothing of it is shown.
 pub(super) fn mask_passwords(text: &str) -> String {
     let mut bytes = text.as_bytes().to_vec();
-    let mut from = 0;
-    while let Some(mark) = text[from..].find(['=', ':', '"', '\'']).map(|at| from + at) {
-        from = mark + 1;
-        let before = end_of(&text[..mark]);
-        let value = if text[mark..].starts_with(['=', ':']) {
-            mark + 1
+    let mut found = lines::secrets(text);
+    let mut parsed = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let bare = line.trim_end_matches(['\n', '\r']);
+        if bare.len() > LONGEST_LINE {
+            found.push(parsed.len()..parsed.len() + bare.len());
+            parsed.push_str(&" ".repeat(bare.len()));
+            parsed.push_str(&line[bare.len()..]);
         } else {
-            mark
-        };
-        if (value > mark && is_secret_key(before)) || is_secret_without_equals(before) {
-            let secrets = secrets_of(text, value);
-            from = secrets.last().map_or(from, |last| last.end.max(from));
-            for secret in secrets {
-                bytes[secret]
-                    .iter_mut()
-                    .filter(|byte| !matches!(byte, b'\n' | b'\r'))
-                    .for_each(|byte| *byte = b'*');
-            }
+            parsed.push_str(line);
         }
+    }
+    found.extend(tree::secrets(&parsed));
+    for secret in found {
+        bytes[secret]
+            .iter_mut()
+            .filter(|byte| !matches!(byte, b'\n' | b'\r'))
+            .for_each(|byte| *byte = b'*');
     }
     // Whole characters were replaced, so this is text again; if not, nothing is shown.
     String::from_utf8(bytes).unwrap_or_default()
-}
-
-/// The last 256 bytes or so: keys are shorter, and the time must not grow with the line.
-fn end_of(text: &str) -> &str {
-    let start = text.len().saturating_sub(256);
-    (start..=text.len())
-        .find_map(|start| text.get(start..))
-        .unwrap_or_default()
-}
-
-/// Whether the key that ends `before` is one of a password: `password`, `"pasword"`,
-/// `device.password.text`.
-fn is_secret_key(before: &str) -> bool {
-    let key_char = |c: char| c.is_alphanumeric() || "_-.\"' \t".contains(c);
-    let dotted = before.rsplit(|c| !key_char(c)).next().unwrap_or_default();
-    let mut parts = dotted
-        .split('.')
-        .map(|part| part.trim_matches(['"', '\'', ' ', '\t']));
-    let last = parts.clone().next_back().unwrap_or_default();
-    parts.any(is_secret_word) && !is_form(last)
-}
-
-/// Whether a line begins with the key of a password, and goes on without `=`.
-fn is_secret_without_equals(before: &str) -> bool {
-    let line = before.rsplit('\n').next().unwrap_or_default();
-    let key = line.trim_matches([' ', '\t']);
-    key.len() < line.len()
-        && key.chars().all(|c| c.is_alphanumeric() || "_-".contains(c))
-        && is_secret_word(key)
-}
-
-fn is_secret_word(word: &str) -> bool {
-    let word = word.to_lowercase();
-    // The addresses of web hooks and pings hold their tokens.
-    ["pass", "pwd", "secret", "token", "authorization", "url"]
-        .into_iter()
-        .any(|part| word.contains(part))
-        || nearest(&word, ["password"]).is_some()
-}
-
-/// The keys under `password` that say where it is, and not what.
-fn is_form(word: &str) -> bool {
-    ["env", "file", "command", "credential"].contains(&word)
-}
-
-/// Where the secrets are in the value that begins at `from`.
-fn secrets_of(text: &str, from: usize) -> Vec<Range<usize>> {
-    let start = value_start(text, from);
-    match text[start..].chars().next() {
-        Some('{') => secrets_of_table(text, start + 1),
-        Some('[') => strings_of_array(text, start + 1),
-        _ => vec![text_or_bare(text, start)],
-    }
-}
-
-/// Where a value begins that follows at `from`. A string on the next line is not where it
-/// belongs, but no less secret.
-fn value_start(text: &str, from: usize) -> usize {
-    let rest = &text[from..];
-    let on_any_line = rest.trim_start();
-    let value = if on_any_line.starts_with(['"', '\'']) {
-        on_any_line
-    } else {
-        rest.trim_start_matches([' ', '\t'])
-    };
-    text.len() - value.len()
-}
-
-/// In `{ text = "…" }` everything but the known forms.
-fn secrets_of_table(text: &str, from: usize) -> Vec<Range<usize>> {
-    let end = text[from..].find(['}', '\n']).map_or(text.len(), |at| from + at);
-    let mut secrets = Vec::new();
-    let mut at = from;
-    while let Some(equals) = text[at..end].find('=').map(|found| at + found) {
-        let key = text[at..equals].rsplit([',', '{']).next().unwrap_or_default();
-        at = equals + 1;
-        if !is_form(key.trim_matches(['"', '\'', ' ', '\t'])) {
-            let secret = text_or_bare(text, value_start(text, at));
-            at = secret.end.clamp(at, end);
-            secrets.push(secret);
-        }
-    }
-    secrets
-}
-
-/// All strings up to the end of an array; a `=` shows that its end is missing.
-fn strings_of_array(text: &str, from: usize) -> Vec<Range<usize>> {
-    let mut secrets = Vec::new();
-    let mut at = from;
-    while let Some(found) = text[at..].find(['"', '\'', ']', '=']).map(|found| at + found) {
-        if text[found..].starts_with([']', '=']) {
-            break;
-        }
-        let string = string_at(text, found);
-        // Past the closing quote.
-        at = string.end + usize::from(text[string.end..].starts_with(['"', '\'']));
-        secrets.push(string);
-    }
-    secrets
-}
-
-/// A string without its quotes, or what stands there without any.
-fn text_or_bare(text: &str, start: usize) -> Range<usize> {
-    if text[start..].starts_with(['"', '\'']) {
-        return string_at(text, start);
-    }
-    start
-        ..text[start..]
-            .find(['\n', ',', '}', '#'])
-            .map_or(text.len(), |at| start + at)
-}
-
-/// What stands between the quotes that open at `start`: to the closing ones, else to the
-/// end of the line, or of the text for those of several lines.
-fn string_at(text: &str, start: usize) -> Range<usize> {
-    let rest = &text[start..];
-    for triple in ["\"\"\"", "'''"] {
-        if let Some(inside) = rest.strip_prefix(triple) {
-            let begin = start + 3;
-            return begin..begin + inside.find(triple).unwrap_or(inside.len());
-        }
-    }
-    let quote = if rest.starts_with('"') { '"' } else { '\'' };
-    let mut is_escaped = false;
-    let begin = start + 1;
-    for (at, c) in text[begin..].char_indices() {
-        if c == '\n' || (c == quote && !is_escaped) {
-            return begin..begin + at;
-        }
-        is_escaped = quote == '"' && c == '\\' && !is_escaped;
-    }
-    begin..text.len()
 }
 
 #[cfg(test)]
@@ -203,8 +78,101 @@ mod tests {
             ("password = \"größe\"", "password = \"*******\""),
             ("password: \"hunter2\"", "password: \"*******\""),
             ("password: hunter2", "password: *******"),
-            ("\n  password \"hunter2\"", "\n  password \"*******\""),
+            ("a = 1\n  password \"hunter2\"", "a = 1\n  password *********"),
             ("password =\n  \"hunter2\"\n", "password =\n  \"*******\"\n"),
+        ] {
+            assert_eq!(mask_passwords(text), shown);
+        }
+    }
+
+    #[test]
+    fn nothing_of_a_password_is_left_wherever_it_stands_and_whatever_is_wrong_with_it() {
+        for text in [
+            // Below a heading, over several lines, under a name with an escape.
+            "[[device]]\nname = \"a\"\n[device.password]\ntext = \"CANARY\"\n",
+            "[device.password\ntext = \"CANARY\"\n",
+            "[device.password]\nCANARY\n",
+            "[device.password]\n\"CANARY\"\n",
+            "[device.password]\ntext \"CANARY\"\nx = 1",
+            "[[notify.webhook]]\n[notify.webhook.url]\naddress = \"https://x/CANARY\"\n",
+            "password = {\n  text = \"CANARY\",\n}\n",
+            "password = {\n  env = \"A\",\n  text = \"CANARY\"\n}\nport = 1",
+            "password = { env = \"a}\", text = \"CANARY\" }",
+            "password = { a = { b = \"CANARY\" } }",
+            "password = { a = [\"x\", \"CANARY\"] }",
+            "password = { CANARY }",
+            "password = { \"CANARY\" }",
+            "password = { text: \"CANARY\" }",
+            "password = { env = \"CANARY is no name\" }",
+            "\"pass\\u0077ord\" = \"CANARY\"",
+            "password = [[\"CANARY\"]]",
+            "password = [\n  [\"CANARY\"]\n]\n",
+            "password = [ CANARY ]",
+            "password = [\n  CANARY,\n]",
+            // Quotes, line ends and signs within it.
+            "password = \"hun\"CANARY\"",
+            "password = \"hun\" CANARY",
+            "password = \"hun\", CANARY\"",
+            "password = 'hun'CANARY'",
+            "password = \"hun\"#CANARY\"",
+            "d = { name = \"a\", password = \"hun\", CANARY\" }",
+            "password = \"\"\"hun\"\"\"CANARY",
+            "password = \"hun\nCANARY\"\nport = 1",
+            "password = \"hun\nCANARY\nCANARY\"\n[settings]",
+            "password = 'hun\r\nCANARY'\r\n",
+            "password = hun#CANARY",
+            "password = hun,CANARY",
+            "password = hun}CANARY",
+            "password = {hun}CANARY}",
+            "d = { password = hun,CANARY }",
+            "password = “CANARY”",
+            // Without a sign, with another one, or on the next line.
+            "a = 1\npassword CANARY\n",
+            "a = 1\npassword hunter=CANARY\n",
+            "a = 1\npassword hun\"CANARY\"\n",
+            "a = 1\n\"password\" CANARY\n",
+            "a = 1\nset password CANARY\n",
+            "a = 1\n--password CANARY\n",
+            "export QA1_PASSWORD=CANARY",
+            "password := \"CANARY\"",
+            "password => \"CANARY\"",
+            "password =\nCANARY\nport = 1",
+            "password = |\n  CANARY\n  CANARY\nport = 1",
+            "password: >-\n  CANARY\nport: 1",
+            "password = \\\nCANARY\n",
+            // In an address.
+            "host = \"https://admin:CANARY@a\"",
+            "store = \"smb://u:CANARY@nas/share\"",
+            "host = \"admin:hun@CANARY@a\"",
+            // A file that is none of plans: of passwords, or a key.
+            "CANARY\n",
+            "CANARY==\n",
+            "-----BEGIN PRIVATE KEY-----\nCANARY\nCANARY==\n-----END PRIVATE KEY-----\n",
+        ] {
+            let shown = mask_passwords(text);
+            assert!(!shown.contains("CANARY"), "{text}\n{shown}");
+            assert_eq!(shown.len(), text.len());
+        }
+    }
+
+    #[test]
+    fn what_stands_beside_a_password_is_shown() {
+        for text in [
+            "password = {\n  env = \"A\"\n}\nport = 5550\nhost = \"a\"",
+            "[device.password]\nenv = \"QA1_PASSWORD\"\n[[plan]]\nname = \"P\"",
+            "password = {\n  command = [\n    \"vault\",\n    \"read\"\n  ]\n}\nport = 1",
+            "d = { password = { file = \"f\" }, port = 1 }",
+            "[[device]]\nname = \"QA1\"\nhsot = \"a\"",
+        ] {
+            assert_eq!(mask_passwords(text), text);
+        }
+        for (text, shown) in [
+            ("password = \"x\nport = 5550\n", "password = \"*\nport = 5550\n"),
+            ("password = \"x\n[settings]\n", "password = \"*\n[settings]\n"),
+            (
+                "d = { password = \"x\", port = 1 }",
+                "d = { password = \"*\", port = 1 }",
+            ),
         ] {
             assert_eq!(mask_passwords(text), shown);
         }
@@ -238,15 +206,24 @@ mod tests {
             "password={}",
             "password=[",
             "password=\"\"\"",
+            "password={a,",
+            "password={a=\"\",",
+            "{password=\"\",a=",
+            "password=\"\"#",
+            "password a ",
         ] {
-            let text = piece.repeat(200_000);
+            let text = piece.repeat(50_000);
+            assert_eq!(mask_passwords(&text).len(), text.len());
+        }
+        for piece in ["password={\n", "password=\"\n", "password=[\n\"", "[password]\n"] {
+            let text = piece.repeat(2_000);
             assert_eq!(mask_passwords(&text).len(), text.len());
         }
     }
 
     proptest! {
         #[test]
-        fn any_text_keeps_its_length_and_lines(text in "(password|text|[a={}\\[\\]'\"\\\\,. \nßx]){0,40}") {
+        fn any_text_keeps_its_length_and_lines(text in "(password|text|env|[a={}\\[\\]'\"\\\\,.:# \nßx]){0,40}") {
             let shown = mask_passwords(&text);
             prop_assert_eq!(shown.len(), text.len());
             prop_assert_eq!(shown.matches('\n').count(), text.matches('\n').count());

@@ -27,6 +27,10 @@ pub(super) fn of_type(key: &Key, value: &DeValue<'_>) -> Option<String> {
             KeyKind::Text | KeyKind::Name | KeyKind::Choice(_) => Some(format!("write `{name} = \"{yes}\"`")),
             _ => None,
         },
+        // What is written there may be the secret.
+        DeValue::Datetime(_) if matches!(&key.kind, KeyKind::TextOrTable(table) if is(table, &PASSWORD)) => {
+            of_number(key, "")
+        }
         DeValue::Datetime(time) => Some(format!("put it in quotes: `{name} = \"{time}\"`")),
         DeValue::Array(items) => match (&key.kind, items.len()) {
             (KeyKind::Text | KeyKind::Name | KeyKind::Path | KeyKind::Script, 1..) => {

@@ -106,9 +106,14 @@ fn bare_host(host: &At<String>, out: &mut Findings<'_>) -> Option<String> {
     if text.chars().all(allowed) {
         return Some(text.to_owned());
     }
+    // Before an `@` a password may stand.
+    let title = match text.contains('@') {
+        true => "this is not a host".to_owned(),
+        false => format!("{text:?} is not a host"),
+    };
     let finding = out.error(
         host.span.clone(),
-        format!("{text:?} is not a host"),
+        title,
         "expected a host name or an IP address, and nothing else",
     );
     if let Some(help) = of_address(text) {

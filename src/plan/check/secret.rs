@@ -10,6 +10,7 @@ use crate::plan::diagnostic::Findings;
 use crate::plan::keys::Key;
 use crate::plan::read::{At, PlanSection, Value, section};
 use crate::secret::{SecretSource, is_credential_name};
+use crate::values::environment::non_empty;
 use crate::values::invocation::quoted;
 use crate::values::written_path::variable_alone;
 
@@ -100,7 +101,11 @@ fn plain_password(
                         ),
                         "no shell replaces it",
                     )
-                    .help(format!("write `{} = {{ env = {name:?} }}`", key.name)),
+                    .help(match non_empty(context.env, name) {
+                        Some(_) => format!("write `{} = {{ env = {name:?} }}`", key.name),
+                        // Where there is no such variable, it may be a password after all.
+                        None => format!("write `{} = {{ env = \"…\" }}` with its bare name", key.name),
+                    }),
                 None => out
                     .warning(
                         value.span(),
@@ -119,7 +124,8 @@ fn credential(form: &PlanSection<'_>, out: &mut Findings<'_>) -> Option<SecretSo
     if !is_credential_name(&name.value) {
         out.error(
             name.span,
-            format!("{:?} is not the name of a credential", name.value),
+            // Not quoted: it may be the secret itself, written in the wrong place.
+            "this is not the name of a credential",
             "expected a plain name",
         );
         return None;
@@ -131,9 +137,14 @@ fn credential(form: &PlanSection<'_>, out: &mut Findings<'_>) -> Option<SecretSo
 fn is_variable(name: &At<String>, out: &mut Findings<'_>) -> bool {
     let good = !name.value.contains(['=', '$', ' ', '%', '{', '}']);
     if !good {
-        let title = format!("{:?} is not the name of an environment variable", name.value);
+        let bare = variable_alone(&name.value);
+        let title = match bare {
+            Some(_) => format!("{:?} is not the name of an environment variable", name.value),
+            // It may be the secret itself, written in the wrong place.
+            None => "this is not the name of an environment variable".to_owned(),
+        };
         let finding = out.error(name.span.clone(), title, "expected the bare name");
-        if let Some(bare) = variable_alone(&name.value) {
+        if let Some(bare) = bare {
             finding.help(format!("write `env = {bare:?}`"));
         }
     }

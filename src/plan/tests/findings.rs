@@ -402,7 +402,7 @@ fn each_mistake_is_found_where_it_is() {
         ),
         (
             device("password = { credential = \"../x\" }"),
-            "7:27 \"../x\" is not the name of a credential",
+            "7:27 this is not the name of a credential",
         ),
         (
             device("password = { env = \"$P\" }"),
