@@ -1,9 +1,12 @@
 //! Addresses on the web, of which only scheme and host may be shown.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 
 use thiserror::Error;
+
+use crate::values::host_name;
 
 /// An `https` address; `http` only on this machine. Path and query often hold a token, so
 /// its `Display` form leaves them out.
@@ -65,8 +68,10 @@ impl WebUrl {
         named || path_and_query.split(['/', '?', '&', '=']).any(is_random)
     }
 
-    /// Reads an address.
-    pub fn parse(text: &str) -> Result<Self, WebUrlError> {
+    /// Reads an address. A host in another script becomes the one that DNS knows.
+    pub fn parse(written: &str) -> Result<Self, WebUrlError> {
+        let text = with_ascii_host(written)?;
+        let text = text.as_ref();
         let (is_https, rest) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
             (Some(rest), _) => (true, rest),
             (None, Some(rest)) => (false, rest),
@@ -93,8 +98,7 @@ impl WebUrl {
             }
         };
         let is_address = host.parse::<IpAddr>().is_ok();
-        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-        if host.is_empty() || !(is_address || host.chars().all(is_name)) {
+        if host.is_empty() || !(is_address || host.chars().all(is_of_name)) {
             return Err(WebUrlError::BadHost);
         }
         if !is_https && !is_this_machine(host) {
@@ -169,6 +173,27 @@ pub fn is_this_machine(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
+/// What may stand in the name of a host.
+fn is_of_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')
+}
+
+/// The address with the name of its host in ASCII. What becomes another part of the address on
+/// the way, as a wide slash becomes a slash, is no name.
+fn with_ascii_host(text: &str) -> Result<Cow<'_, str>, WebUrlError> {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return Ok(text.into());
+    };
+    let host = rest.split(['/', '?', ':', '#', '@']).next().unwrap_or_default();
+    if host.is_ascii() {
+        return Ok(text.into());
+    }
+    let ascii = host_name::ascii(host).filter(|name| name.chars().all(is_of_name));
+    let ascii = ascii.ok_or(WebUrlError::BadHost)?;
+    let behind = rest.strip_prefix(host).unwrap_or_default();
+    Ok(format!("{scheme}://{ascii}{behind}").into())
+}
+
 /// Nothing, or a colon and a number that a port can have.
 fn check_port(text: &str) -> Result<(), WebUrlError> {
     match text.strip_prefix(':') {
@@ -218,6 +243,39 @@ mod tests {
             assert_eq!(url.to_string(), shown);
             assert_eq!(format!("{url:?}"), format!("WebUrl({shown})"));
         }
+    }
+
+    #[test]
+    fn a_host_in_another_script_is_the_one_of_dns() {
+        for (written, whole) in [
+            (
+                "https://bücher.example/hook?k=1",
+                "https://xn--bcher-kva.example/hook?k=1",
+            ),
+            ("https://例え.テスト:8443", "https://xn--r8jz45g.xn--zckzah:8443"),
+            ("https://BÜCHER.example", "https://xn--bcher-kva.example"),
+            ("https://bücher。example/x", "https://xn--bcher-kva.example/x"),
+        ] {
+            let url = WebUrl::parse(written).expect(written);
+            assert_eq!(url.exposed(), whole);
+            assert!(whole.contains(url.host()), "{}", url.host());
+        }
+        for written in [
+            // A wide slash, a wide at sign and a wide colon would make another host of it.
+            "https://good.example\u{ff0f}evil.example/x",
+            "https://good.example\u{ff20}evil.example/x",
+            "https://good.example\u{ff1a}80/x",
+            "https://\u{202e}.example/x",
+            "https://a\u{200b}b.example/x",
+        ] {
+            let url = WebUrl::parse(written);
+            assert!(
+                url.is_err() || url.as_ref().is_ok_and(|url| url.host() == "ab.example"),
+                "{written}: {url:?}"
+            );
+        }
+        // Elsewhere than in the host nothing is guessed.
+        assert_eq!(WebUrl::parse("https://a/ü"), Err(WebUrlError::BadCharacter));
     }
 
     #[test]

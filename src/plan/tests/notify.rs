@@ -30,6 +30,14 @@ fn a_system_log_is_a_path_or_a_host_with_a_port() {
         ),
         ("tls://[::1]", SyslogAddress::Tls("::1".to_owned(), 6514)),
         ("tls://[::1]:7000", SyslogAddress::Tls("::1".to_owned(), 7000)),
+        (
+            "tls://bücher.example:7000",
+            SyslogAddress::Tls("xn--bcher-kva.example".to_owned(), 7000),
+        ),
+        (
+            "udp://bücher.example",
+            SyslogAddress::Udp("xn--bcher-kva.example".to_owned(), 514),
+        ),
         ("log.socket", SyslogAddress::Local("conf/log.socket".into())),
     ] {
         let file = valid(&format!("{LEAST}[notify.syslog]\naddress = \"{text}\"\n"));
