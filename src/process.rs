@@ -13,7 +13,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::OFlags;
+use rustix::fs::{OFlags, StatVfsMountFlags};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use secrecy::zeroize::Zeroizing;
 
@@ -80,6 +80,11 @@ pub enum ProgramEnd {
     TimedOut,
     /// Because it was cancelled, with its whole process group.
     Cancelled,
+}
+
+/// Whether nothing can be run from where the file is, whatever its mode says.
+pub fn is_on_noexec(path: &Path) -> bool {
+    rustix::fs::statvfs(path).is_ok_and(|mount| mount.f_flag.contains(StatVfsMountFlags::NOEXEC))
 }
 
 impl Program<'_> {

@@ -9,11 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-use rustix::fs::StatVfsMountFlags;
 use rustix::io::Errno;
 
 use crate::ownership::{self, TouchError};
-use crate::process::{Leftover, Output, Program, ProgramEnd, Stderr};
+use crate::process::{self, Leftover, Output, Program, ProgramEnd, Stderr};
 
 /// So much of what a script printed is kept: the end of it.
 pub const KEPT_OUTPUT: usize = 64 << 10;
@@ -215,7 +214,7 @@ fn explain(path: &Path, error: &io::Error) -> String {
         Some(Errno::ACCESS) if path.metadata().is_err() => {
             format!("{shown} cannot be reached: a folder on the way to it may not be entered")
         }
-        Some(Errno::ACCESS) if is_on_noexec(path) => format!(
+        Some(Errno::ACCESS) if process::is_on_noexec(path) => format!(
             "{shown} is on a file system that is mounted noexec, from which nothing is run: put it elsewhere, or mount \
              that one with exec"
         ),
@@ -223,11 +222,6 @@ fn explain(path: &Path, error: &io::Error) -> String {
         Some(Errno::NOEXEC) => format!("{shown} has no first line such as #!/bin/sh"),
         _ => format!("{shown}: {error}"),
     }
-}
-
-/// Whether nothing can be run from where the file is, whatever its mode says.
-fn is_on_noexec(path: &Path) -> bool {
-    rustix::fs::statvfs(path).is_ok_and(|mount| mount.f_flag.contains(StatVfsMountFlags::NOEXEC))
 }
 
 impl ScriptOutcome {

@@ -18,7 +18,7 @@ use secrecy::SecretString;
 use thiserror::Error;
 
 use crate::ownership::{self, Granted, TouchError, Untrusted};
-use crate::process::{Leftover, Output as _, Program, ProgramEnd, Stderr};
+use crate::process::{self, Leftover, Output as _, Program, ProgramEnd, Stderr};
 use crate::secret::first_line::{FirstLine, NoLine};
 use crate::values::environment::{Lookup, non_empty};
 
@@ -85,6 +85,9 @@ pub enum SecretError {
         /// Why not.
         source: io::Error,
     },
+    /// A command on a file system from which nothing is run.
+    #[error("cannot run {0}: its file system is mounted noexec, from which nothing is run")]
+    OnNoexec(PathBuf),
     /// A command that ended badly.
     #[error("{program} ended with {status}")]
     Failed {
@@ -258,6 +261,12 @@ impl SecretSource {
             program: name.to_owned(),
             source,
         };
+        let cannot_start = |path: &Path, source: io::Error| match source.kind() {
+            io::ErrorKind::PermissionDenied if process::is_on_noexec(path) => {
+                SecretError::OnNoexec(path.to_owned())
+            }
+            _ => cannot_run(source),
+        };
         let (_, arguments) = argv
             .split_first()
             .ok_or_else(|| cannot_run(io::ErrorKind::InvalidInput.into()))?;
@@ -292,7 +301,7 @@ impl SecretSource {
             leftover: Leftover::Ended,
         }
         .run(&mut line, &|| false)
-        .map_err(cannot_run)?;
+        .map_err(|source| cannot_start(&path, source))?;
         match end {
             ProgramEnd::Exited(status) if status.success() => self.secret_of(line),
             ProgramEnd::Exited(status) => Err(SecretError::Failed {

@@ -121,6 +121,74 @@ fn a_disk_of_its_own_serves_whoever_runs_and_its_lost_and_found_costs_no_warning
     }
 }
 
+/// Runs `dpbackup ARGUMENTS` where the folder of scripts is a file system from which nothing is
+/// run. `None` where that cannot be mounted.
+fn without_programs(home: &Home, arguments: &str) -> Option<Ran> {
+    let binary = env!("CARGO_BIN_EXE_dpbackup");
+    let script = format!(
+        "cp -a scripts kept && mount -t tmpfs -o noexec,mode=755 tmpfs scripts || exit 99\n\
+         cp -a kept/. scripts/ && {binary} {arguments}\ncode=$?; umount scripts; exit $code\n"
+    );
+    let own = home.command(&[]);
+    let mut shell = Command::new("unshare");
+    shell.args(["--mount", "sh", "-c", &script]);
+    shell.env_clear().current_dir(home.path(""));
+    shell.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let ran = Ran::of(shell.output().expect("a shell starts"));
+    if ran.code == Some(99) || ran.stderr.contains("unshare:") {
+        let aloud = format!(
+            "NOT TESTED HERE: a file system that is mounted noexec: {}",
+            ran.stderr.trim()
+        );
+        writeln!(std::io::stderr(), "{aloud}").expect("somebody listens");
+        return None;
+    }
+    Some(ran)
+}
+
+#[test]
+fn a_script_on_a_file_system_without_programs_is_told_as_that() {
+    let gateway = Gateway::start(Setup::default());
+    let activity = "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\ndomains = \"DOM1\"\n";
+    let home = Home::of(&gateway)
+        .script("pre.sh", "#!/bin/sh\n")
+        .plan("P", &format!("pre_script = \"pre.sh\"\n{activity}"));
+    let Some(ran) = without_programs(&home, "run P") else {
+        return;
+    };
+    let said = ran.exits(4).stderr;
+    assert!(
+        said.contains("pre.sh is on a file system that is mounted noexec") && !said.contains("chmod"),
+        "{said}"
+    );
+    assert!(
+        !gateway.operations().contains(&"do-backup".to_owned()),
+        "nothing was begun"
+    );
+}
+
+#[test]
+fn a_password_command_on_a_file_system_without_programs_is_told_as_that() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::of(&gateway).script("password", "#!/bin/sh\necho x\n");
+    let text = fs::read_to_string(home.plan_file()).expect("a plan file");
+    let text = text.replace(
+        "{ env = \"DPBACKUP_TEST_PASSWORD\" }",
+        "{ command = [\"./scripts/password\"] }",
+    );
+    fs::write(home.path("other.toml"), text).expect("written");
+    let Some(ran) = without_programs(&home, "--config other.toml check") else {
+        return;
+    };
+    let said = format!("{}{}", ran.stdout, ran.stderr);
+    // Lines are broken where they are shown.
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        said.contains("its file system is mounted noexec") && said.contains("put it elsewhere"),
+        "{said}"
+    );
+}
+
 #[test]
 fn a_mount_of_rclone_is_served_by_plain_renames() {
     let (gateway, home) = scene();
