@@ -194,6 +194,10 @@ fn rule(key: &str, count: u32) -> Retention {
             keep_monthly: count,
             ..none
         },
+        "within" => Retention {
+            keep_within: count.map(|days| std::time::Duration::from_secs(u64::from(days) * 86_400)),
+            ..none
+        },
         other => panic!("no rule {other}"),
     }
 }
@@ -418,7 +422,7 @@ proptest! {
     #[test]
     fn no_clock_lets_the_newest_go(
         nights in proptest::collection::vec((proptest::option::weighted(0.2, -20_000_i64..20_000), proptest::option::weighted(0.1, -20_000_i64..20_000)), 1..40),
-        key in proptest::sample::select(vec!["last", "daily", "weekly", "monthly"]),
+        key in proptest::sample::select(vec!["last", "daily", "weekly", "monthly", "within"]),
         count in 1_u32..6,
     ) {
         let retention = rule(key, count);
@@ -442,7 +446,7 @@ proptest! {
             }
             // As soon as all clocks have been right for so long, no rule knows of it any more.
             let right = nights[..=night].iter().rev().take_while(|(run, prune)| run.is_none() && prune.is_none()).count();
-            if key == "daily" && right >= count as usize {
+            if matches!(key, "daily" | "within") && right >= count as usize {
                 let newest = task + 1 - i64::from(count);
                 prop_assert!((newest..=task).all(|one| tasks.contains(&one)), "{:?}", tasks);
             }
