@@ -64,26 +64,42 @@ fn the_readme_names_the_two_commands_and_only_pages_that_exist() {
 #[test]
 fn what_is_promised_of_safety_names_tests_that_exist() {
     let page = fs::read_to_string(root().join("docs/security.md")).expect("the page");
-    let tests: Vec<PathBuf> = [root().join("src"), root().join("tests/it")]
+    let tests: Vec<(PathBuf, String)> = [root().join("src"), root().join("tests/it")]
         .into_iter()
         .flat_map(|folder| files_in(folder, "rs"))
-        .filter(|path| {
-            let text = fs::read_to_string(path).unwrap_or_default();
+        .map(|path| (fs::read_to_string(&path).unwrap_or_default(), path))
+        .filter(|(text, _)| {
             text.contains("#[test]") || text.contains("_tests.rs\"]") || text.contains("mod tests;")
         })
+        .map(|(text, path)| (path, text))
         .collect();
-    let mut promises = 0;
+    let (mut promises, mut names) = (0, 0);
     for line in page.lines() {
         let code = line.split('`').skip(1).step_by(2);
         let files: Vec<&str> = code
             .filter(|code| Path::new(code).extension().is_some_and(|ending| ending == "rs"))
             .collect();
         for file in &files {
-            let mut named = tests.iter().filter(|test| test.ends_with(file));
+            let mut named = tests.iter().filter(|(test, _)| test.ends_with(file));
             assert!(
                 named.next().is_some(),
                 "docs/security.md names {file}, in which there is no test: {line}"
             );
+        }
+        // A test may be named itself, by a sentence of four words or more.
+        for test in line.split('`').skip(1).step_by(2) {
+            let is_name = test.matches('_').count() >= 3
+                && test
+                    .chars()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+            let stands = tests.iter().any(|(_, text)| {
+                text.contains(&format!("    fn {test}(")) || text.contains(&format!("\nfn {test}("))
+            });
+            assert!(
+                !is_name || stands,
+                "docs/security.md names {test}, which is no test: {line}"
+            );
+            names += usize::from(is_name);
         }
         let is_row = line.starts_with("| ") && !line.contains("| tested by |");
         if is_row {
@@ -95,6 +111,7 @@ fn what_is_promised_of_safety_names_tests_that_exist() {
         }
     }
     assert!(promises > 20, "{promises} promises with their tests");
+    assert!(names > 20, "{names} tests are named");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use dpbackup::history::PlanFilter;
 
-use crate::receivers::{Behaviour, Identity, MailFault, MailServer, Web, arrived};
+use crate::receivers::{Behaviour, Identity, MailFault, MailServer, Syslog, Web, arrived};
 use crate::simulator::{Domain, Fault, FaultKind, Gateway, Setup, User};
 use crate::support::{Home, Ran, eventually, gateways, names, users};
 
@@ -35,17 +35,25 @@ fn gateway() -> Gateway {
     })
 }
 
-/// A plan with every receiver that there is beside the system log.
-fn told_to_all(plan: &str, web: &Web, mails: &MailServer) -> String {
+/// What a web hook proves itself with: it goes there, and nowhere else.
+const HOOK_KEY: &str = "h00k-k3y-5d2e";
+
+/// A plan with every receiver that there is.
+fn told_to_all(plan: &str, web: &Web, mails: &MailServer, log: &Syslog) -> String {
     let hooks = ["json", "slack", "text"].map(|format| {
         let url = web.url(&format!("/{format}"));
-        format!("[[notify.webhook]]\nname = \"{format}\"\nurl = \"{url}\"\nformat = \"{format}\"\nevents = \"*\"\n")
+        format!(
+            "[[notify.webhook]]\nname = \"{format}\"\nurl = \"{url}\"\nformat = \"{format}\"\nevents = \"*\"\n\
+             authorization = {{ env = \"HOOK_KEY\" }}\nsecret = {{ env = \"HOOK_KEY\" }}\n"
+        )
     });
     format!(
-        "webhook = \"*\"\nemail = true\nnotify_events = \"*\"\n{plan}{}[notify.email]\nhost = \"127.0.0.1\"\nport = {}\n\
-         security = \"none\"\nfrom = \"dp@example.com\"\nto = \"one@example.com\"\n[notify.metrics]\npath = \"dp.prom\"\n",
+        "webhook = \"*\"\nemail = true\nsyslog = true\nnotify_events = \"*\"\n{plan}{}[notify.email]\nhost = \"127.0.0.1\"\nport = {}\n\
+         security = \"none\"\nfrom = \"dp@example.com\"\nto = \"one@example.com\"\nreport = true\nevents = \"*\"\n[notify.syslog]\naddress = \"{}\"\nevents = \"*\"\n\
+         [notify.metrics]\npath = \"dp.prom\"\n",
         hooks.concat(),
-        mails.port()
+        mails.port(),
+        log.address
     )
 }
 
@@ -85,21 +93,28 @@ fn a_password_is_found_nowhere() {
     let gateway = gateway();
     let web = Web::start(&[Behaviour::Status(200, "ok")]);
     let mails = MailServer::start(Identity::new(), MailFault::None);
+    let log = Syslog::tcp();
     let home = Home::quick()
         .setting("retries = 1")
         .script("spy.sh", SPY)
         .device("QA1", &gateway)
-        .plan("P", &told_to_all(PLAN, &web, &mails));
+        .plan("P", &told_to_all(PLAN, &web, &mails, &log));
     let run = |arguments: &[&str]| {
         let mut command = home.command(arguments);
         let ran = Ran::of(
             command
                 .env("DPBACKUP_TEST_PASSWORD", CANARY)
+                .env("HOOK_KEY", HOOK_KEY)
                 .output()
                 .expect("it starts"),
         );
-        assert_without_password(&format!("stdout of {arguments:?}"), ran.stdout.as_bytes());
-        assert_without_password(&format!("stderr of {arguments:?}"), ran.stderr.as_bytes());
+        for (name, text) in [("stdout", &ran.stdout), ("stderr", &ran.stderr)] {
+            assert_without_password(&format!("{name} of {arguments:?}"), text.as_bytes());
+            assert!(
+                !text.contains(HOOK_KEY),
+                "{name} of {arguments:?} holds the key of a web hook"
+            );
+        }
         ran.code
     };
     assert_eq!(run(&["run", "P", "-vv"]), Some(0));
@@ -148,15 +163,42 @@ fn a_password_is_found_nowhere() {
     run(&["recover", "-vv"]);
     run(&["check"]);
     run(&["show"]);
-    run(&["history", "status", "--format", "json"]);
+    for format in ["table", "json", "csv"] {
+        run(&["history", "status", "--format", format]);
+        run(&["history", "last", "--format", format]);
+        run(&["log", "--format", format]);
+        run(&["find", "DOM1", "--format", format]);
+    }
+    assert_eq!(run(&["report", "page.html"]), Some(0), "the page is written");
+    run(&["find", CORE]);
+    run(&["verify", "--all"]);
+    run(&["prune", "--dry-run"]);
     run(&["run", "no-such-plan"]);
     for request in web.seen.lock().expect("no panic with the lock").iter() {
         assert_without_password("what a chat was sent", format!("{request:?}").as_bytes());
     }
+    let mut has_attachment = false;
     for mail in mails.seen.lock().expect("no panic with the lock").iter() {
-        assert_without_password("a mail", mail.text.as_bytes());
+        for reading in mail.readings() {
+            assert_without_password("a mail", &reading);
+            let text = String::from_utf8_lossy(&reading);
+            assert!(
+                !text.contains(HOOK_KEY),
+                "a mail has the key of a web hook: {text}"
+            );
+            has_attachment |= text.contains("<!doctype html>") || text.contains("<!DOCTYPE html>");
+        }
+    }
+    assert!(has_attachment, "the page went with a mail");
+    for message in log.seen.lock().expect("no panic with the lock").iter() {
+        assert_without_password("what the system log was sent", message.as_bytes());
+        assert!(
+            !message.contains(HOOK_KEY),
+            "the system log has the key of a web hook: {message}"
+        );
     }
     assert!(arrived(&web.seen, 9).len() >= 9 && arrived(&mails.seen, 3).len() >= 3);
+    assert!(arrived(&log.seen, 9).len() >= 9);
     let mut found = Vec::new();
     files(&home.path("."), &mut found);
     assert!(
@@ -171,8 +213,18 @@ fn a_password_is_found_nowhere() {
         found.iter().any(|path| path.ends_with("dp.prom")),
         "there are metrics"
     );
+    assert!(
+        found.iter().any(|path| path.ends_with("page.html")),
+        "there is a page"
+    );
     for path in found {
-        assert_without_password(&path.display().to_string(), &fs::read(&path).expect("a file"));
+        let bytes = fs::read(&path).expect("a file");
+        assert_without_password(&path.display().to_string(), &bytes);
+        assert!(
+            !String::from_utf8_lossy(&bytes).contains(HOOK_KEY),
+            "{} holds the key of a web hook",
+            path.display()
+        );
     }
     let spied = fs::read_to_string(home.path("spied")).expect("what was spied");
     assert!(
@@ -361,4 +413,91 @@ fn a_password_in_a_plan_file_that_others_can_read_is_refused() {
         );
     }
     assert_eq!(gateway.requests().len(), 0);
+}
+
+/// Tables of a plan file, each with a mistake, in which the canary stands behind a secret's key.
+const MISTAKES: &[&str] = &[
+    "[[device]]\nname = \"B\"\nhost = \"b\"\nusername = \"u\"\npassword = \"CANARY\"\nprot = 1\n",
+    "[[device]]\nname = \"B\"\nhost = \"b\"\nusername = \"u\"\npassword = { text = \"CANARY\" }\n",
+    "[[device]]\nname = \"B\"\nhost = \"b\"\nusername = \"u\"\n[device.password]\ntext = \"CANARY\"\n",
+    "[[device]]\nname = \"B\"\nhost = \"b\"\nusername = \"u\"\npassword = {\n  text = \"CANARY\",\n}\n",
+    "[[device]]\nname = \"B\"\npassword = [\"CANARY\", \"CANARY\"]\n",
+    "[[device]]\nname = \"B\"\npassword.text = \"CANARY\"\n",
+    "[[device]]\nname = \"B\"\npasswort = \"CANARY\"\n",
+    "[[device]]\nname = \"B\"\n\"pass\\u0077ort\" = \"CANARY\"\n",
+    "[[device]]\nname = \"B\"\npassword = CANARY\n",
+    "[[device]]\nname = \"B\"\npassword CANARY\n",
+    "[[device]]\nname = \"B\"\npassword: CANARY\n",
+    "[[device]]\nname = \"B\"\npassword = \"CANARY\n",
+    "[[device]]\nname = \"B\"\npassword = \"x\nCANARY\"\n",
+    "[[device]]\nname = \"B\"\npassword = \"x\"CANARY\"\n",
+    "[[device]]\nname = \"B\"\npassword = \"x\\CANARY\"\n",
+    "[[device]]\nname = \"B\"\npassword =\nCANARY\n",
+    "[[device]]\nname = \"B\"\npassword = \"CANARY\"\npassword = \"CANARY\"\n",
+    "[[device]]\nname = \"B\"\npassword = { env = \"CANARY is none\" }\n",
+    "[[device]]\nname = \"B\"\npassword = { credential = \"CANARY/x\" }\nport = \"x\"\n",
+    "[[device]]\nname = \"B\"\nhost = \"https://admin:CANARY@b\"\n",
+    "[device_defaults]\npassword = \"CANARY\"\nprot = 5550\n",
+    "[[notify.webhook]]\nname = \"w\"\nurl = \"http://elsewhere.example/CANARY\"\n",
+    "[[notify.webhook]]\nname = \"w\"\nurl = \"https://a/\"\nsecret = \"CANARY\"\nfromat = \"json\"\n",
+    "[[notify.webhook]]\nname = \"w\"\nurl = \"https://a/\"\nauthorization = { bearer = \"CANARY\" }\n",
+    "[notify.ping]\nurl = \"hc-ping.com/CANARY\"\n",
+    "[notify.email]\nhost = \"m\"\npassword = \"CANARY\"\n",
+    "[[plan]]\nname = \"B\"\nping_url = \"hc-ping.com/CANARY\"\n",
+];
+
+#[test]
+fn no_mistake_in_a_plan_file_shows_what_stands_behind_a_secrets_key() {
+    let home = Home::quick().absent_device("QA1").plan("P", PLAN);
+    let whole = fs::read_to_string(home.plan_file()).expect("a plan file");
+    let plans = home.path("mistaken.toml");
+    let shown = plans.to_string_lossy().into_owned();
+    let part = home.path("part.toml");
+    let write = |path: &Path, text: &str| {
+        fs::write(path, text).expect("written");
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("its mode");
+    };
+    let including = format!("include = [\"part.toml\"]\n{whole}");
+    for mistake in MISTAKES {
+        let mistake = mistake.replace("CANARY", CORE);
+        for (main, included) in [
+            (format!("{whole}\n{mistake}"), ""),
+            (including.clone(), mistake.as_str()),
+        ] {
+            write(&plans, &main);
+            write(&part, included);
+            for arguments in [
+                ["validate", "-v"].as_slice(),
+                &["show"],
+                &["run", "P"],
+                &["history", "--format", "json"],
+            ] {
+                let ran = home.dpbackup(&[&["--config", &shown], arguments].concat());
+                let said = format!("{}{}", ran.stdout, ran.stderr);
+                assert!(!said.contains(CORE), "{arguments:?} of\n{mistake}\n{said}");
+                assert!(
+                    arguments[0] != "validate" || said.contains("error"),
+                    "there is a mistake in\n{mistake}\n{said}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_password_file_or_a_key_that_is_named_as_plan_file_is_not_shown() {
+    let home = Home::quick();
+    let path = home.path("other");
+    for text in [
+        format!("{CORE}\n"),
+        format!("-----BEGIN PRIVATE KEY-----\n{CORE}\n{CORE}==\n-----END PRIVATE KEY-----\n"),
+    ] {
+        fs::write(&path, text).expect("written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("its mode");
+        let ran = home
+            .dpbackup(&["--config", &path.to_string_lossy(), "validate"])
+            .exits(2);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(!said.contains(CORE) && said.contains("error"), "{said}");
+    }
 }

@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+
 use super::{Identity, Seen, Server};
 
 /// How a mail server differs from one that works.
@@ -55,6 +57,19 @@ impl Mail {
     /// What follows the headers.
     pub(crate) fn body(&self) -> &str {
         self.text.split_once("\r\n\r\n").map_or("", |(_, body)| body)
+    }
+
+    /// All that somebody reads in it: as it is, and what its encodings stand for, attachments too.
+    pub(crate) fn readings(&self) -> Vec<Vec<u8>> {
+        let mut readings = vec![self.text.clone().into_bytes(), quoted_printable(&self.text)];
+        let encoded = self.text.split("Content-Transfer-Encoding: base64").skip(1);
+        for part in encoded {
+            let body = part.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+            let base64: String = body.lines().take_while(|line| !line.starts_with("--")).collect();
+            let bytes = base64::engine::general_purpose::STANDARD.decode(base64.trim());
+            readings.push(bytes.expect("base64"));
+        }
+        readings
     }
 }
 
@@ -204,6 +219,26 @@ fn session<S: Read + Write>(
     }
 }
 
+/// The bytes behind `=C3=B6` and lines that go on.
+fn quoted_printable(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let joined = text.replace("=\r\n", "");
+    let mut rest = joined.as_bytes();
+    while let [byte, behind @ ..] = rest {
+        let hex = behind.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
+        let code = hex
+            .filter(|_| *byte == b'=')
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        bytes.push(code.unwrap_or(*byte));
+        rest = if code.is_some() {
+            behind.get(2..).unwrap_or_default()
+        } else {
+            behind
+        };
+    }
+    bytes
+}
+
 fn data(stream: &mut impl BufRead) -> String {
     let mut text = String::new();
     loop {
@@ -217,7 +252,6 @@ fn data(stream: &mut impl BufRead) -> String {
 
 /// `AUTH PLAIN base64(NUL user NUL password)`
 fn plain_login(command: &str) -> Option<(String, String)> {
-    use base64::Engine as _;
     let encoded = command.strip_prefix("AUTH PLAIN ")?;
     let decoded = base64::engine::general_purpose::STANDARD.decode(encoded).ok()?;
     let text = String::from_utf8(decoded).ok()?;
