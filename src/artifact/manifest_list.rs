@@ -110,7 +110,8 @@ impl Listed {
         let mut size = None;
         for what in ["size", "filesize"] {
             if let Some(text) = single(row, what, &name)? {
-                size = Some(text.parse().map_err(|_| bad_value(&name, what, text))?);
+                let told = bytes(&text).filter(|told| size.is_none_or(|other| other == *told));
+                size = Some(told.ok_or_else(|| bad_value(&name, what, text))?);
             }
         }
         let mut checksums = Vec::new();
@@ -118,6 +119,9 @@ impl Listed {
             let Some(text) = text_of(node) else {
                 continue;
             };
+            if has_elements(node) {
+                return Err(bad_value(&name, "checksum", text));
+            }
             let kind = ["algorithm", "type", "kind", "method"]
                 .into_iter()
                 .find_map(|attribute| node.attribute(attribute));
@@ -138,19 +142,33 @@ impl Listed {
 
 /// The text of the one child of this name, if there is one that has any.
 fn single(row: Node<'_, '_>, what: &'static str, name: &str) -> Result<Option<String>, ManifestError> {
-    let mut texts = children(row, what).map(text_of);
-    let first = texts.next().flatten();
-    match texts.next() {
-        None => Ok(first),
-        Some(second) => {
-            let name = if name.is_empty() {
-                first.unwrap_or_default()
-            } else {
-                name.to_owned()
-            };
-            Err(bad_value(&name, what, second.unwrap_or_default()))
-        }
-    }
+    let mut nodes = children(row, what);
+    let Some(node) = nodes.next() else {
+        return Ok(None);
+    };
+    let first = text_of(node);
+    let bad = match nodes.next() {
+        Some(second) => text_of(second).unwrap_or_default(),
+        None if has_elements(node) => first.clone().unwrap_or_default(),
+        None => return Ok(first),
+    };
+    let name = if name.is_empty() {
+        first.unwrap_or_default()
+    } else {
+        name.to_owned()
+    };
+    Err(bad_value(&name, what, bad))
+}
+
+/// Whether elements stand in a value: some programs take what is in them for a part of it, and
+/// some what is before them for all of it.
+fn has_elements(node: Node<'_, '_>) -> bool {
+    node.children().any(|child| child.is_element())
+}
+
+/// A number of bytes: digits alone.
+fn bytes(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|_| !text.starts_with('+'))
 }
 
 fn bad_value(name: &str, what: &'static str, text: String) -> ManifestError {

@@ -78,6 +78,18 @@ fn manifests_that_make_no_sense_are_refused() {
         (row("a", "<filesize>3 KB</filesize>"), bad("filesize", "3 KB")),
         (row("a", "<size>3</size><size>4</size>"), bad("size", "4")),
         (row("a", "<filename>b</filename>"), bad("filename", "b")),
+        (row("a", "<size>+3</size>"), bad("size", "+3")),
+        // What two programs could read differently.
+        (
+            row("a", "<size>4</size><filesize>3</filesize>"),
+            bad("filesize", "3"),
+        ),
+        (row("a", "<size>1<x/>2</size>"), bad("size", "12")),
+        (row("a<x>b</x>", "<size>3</size>"), bad("filename", "a")),
+        (
+            row("a", &format!("<checksum>{ABC_SHA1}<x/></checksum>")),
+            bad("checksum", ABC_SHA1),
+        ),
         (
             row("a", "<checksum>sha1:12</checksum>"),
             bad("checksum", "sha1:12"),
