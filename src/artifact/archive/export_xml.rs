@@ -106,6 +106,9 @@ struct Scan<'v> {
     /// The text of the child of `export-details` that we are in.
     field: Option<(String, String)>,
     has_details: bool,
+    has_files: bool,
+    /// Whether anything stood before, if only space.
+    has_begun: bool,
     /// What it says that it is written in, where that is not UTF-8.
     foreign_encoding: Option<String>,
     /// Bytes of names held so far.
@@ -125,12 +128,15 @@ impl<'v> Scan<'v> {
             object: None,
             field: None,
             has_details: false,
+            has_files: false,
+            has_begun: false,
             foreign_encoding: None,
             listed: 0,
         }
     }
 
     fn take(&mut self, event: Event<'_>) -> Result<(), ExportXmlFault> {
+        let has_begun = std::mem::replace(&mut self.has_begun, true);
         match event {
             Event::Start(tag) => self.open(&tag),
             Event::Empty(tag) => {
@@ -157,12 +163,11 @@ impl<'v> Scan<'v> {
             }
             // A document type could declare entities; a gateway writes none.
             Event::DocType(_) => Err(ExportXmlFault::bad("a document type")),
+            Event::Decl(_) if has_begun => {
+                Err(ExportXmlFault::bad("something stands before its XML declaration"))
+            }
             Event::Decl(declaration) => {
-                let named = declaration.encoding().transpose();
-                let named = named.map_err(|error| ExportXmlFault::bad(error.to_string()))?;
-                let is_ours =
-                    |name: &str| ["utf-8", "us-ascii"].contains(&name.to_ascii_lowercase().as_str());
-                self.foreign_encoding = named.as_deref().filter(|name| !is_ours(name)).map(str::to_owned);
+                self.foreign_encoding = foreign_encoding(&declaration)?;
                 Ok(())
             }
             Event::Comment(_) | Event::PI(_) => Ok(()),
@@ -227,8 +232,12 @@ impl<'v> Scan<'v> {
                 return Err(ExportXmlFault::bad("a second export-details"));
             }
             ExportSection::Details => self.has_details = true,
+            ExportSection::Files if self.has_files => {
+                return Err(ExportXmlFault::bad("a second files"));
+            }
+            ExportSection::Files => self.has_files = true,
             ExportSection::Unknown => self.object = Some(Canonical::begin(name, attributes, self.detail)),
-            ExportSection::Interfaces | ExportSection::Files => {}
+            ExportSection::Interfaces => {}
         }
         Ok(())
     }
@@ -360,6 +369,50 @@ impl<'v> Scan<'v> {
             return Err(ExportXmlFault::OverLimit("names in export.xml"));
         }
         Ok(())
+    }
+}
+
+/// What an XML declaration says that the file is written in, where that is not UTF-8. The library
+/// takes any declaration; most parsers take none but this.
+fn foreign_encoding(declaration: &str) -> Result<Option<String>, ExportXmlFault> {
+    let bad = || ExportXmlFault::bad("an XML declaration that not all programs read");
+    let mut rest = declaration.strip_prefix("xml").ok_or_else(bad)?;
+    let mut told = Vec::new();
+    while !rest.trim_matches(XML_SPACE).is_empty() {
+        let (name, behind) = rest.split_once('=').ok_or_else(bad)?;
+        let behind = behind.trim_start_matches(XML_SPACE);
+        let quote = behind
+            .chars()
+            .next()
+            .filter(|quote| matches!(quote, '"' | '\''))
+            .ok_or_else(bad)?;
+        let (value, after) = behind[1..].split_once(quote).ok_or_else(bad)?;
+        if !name.starts_with(XML_SPACE) {
+            return Err(bad());
+        }
+        told.push((name.trim_matches(XML_SPACE), value));
+        rest = after;
+    }
+    let encoding = match told.as_slice() {
+        [("version", "1.0")] | [("version", "1.0"), ("standalone", "yes" | "no")] => None,
+        [("version", "1.0"), ("encoding", encoding)]
+        | [
+            ("version", "1.0"),
+            ("encoding", encoding),
+            ("standalone", "yes" | "no"),
+        ] => Some(*encoding),
+        _ => return Err(bad()),
+    };
+    let name = encoding.unwrap_or("utf-8").to_ascii_lowercase();
+    match name.as_str() {
+        "utf-8" | "us-ascii" => Ok(None),
+        // Of these the first half is ASCII, and no more is read of them.
+        other if other.starts_with("iso-8859-") || other.starts_with("windows-125") => {
+            Ok(encoding.map(str::to_owned))
+        }
+        _ => Err(ExportXmlFault::bad(format!(
+            "it says that it is written in {name}"
+        ))),
     }
 }
 

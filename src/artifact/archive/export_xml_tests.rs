@@ -82,6 +82,7 @@ fn what_is_no_export_is_refused() {
             "<export-details/><configuration/><export-details/>",
             "a second export-details",
         ),
+        ("<files/><configuration/><files/>", "a second files"),
         (
             "<export-details><domain>a</domain><domain>b</domain></export-details>",
             "a second domain",
@@ -113,6 +114,38 @@ fn an_export_that_others_read_in_another_encoding_is_refused() {
     }
     assert!(why(&export("ISO-8859-1", "ä")).contains("it is written in ISO-8859-1"));
     assert!(why(&export("windows-1252", "<b c='ä'/>")).contains("windows-1252"));
+}
+
+#[test]
+fn a_declaration_that_only_some_programs_take_is_refused() {
+    let inside = with("<configuration><A name='a'/></configuration>");
+    for good in [
+        "<?xml version=\"1.0\"?>",
+        "<?xml version='1.0' encoding='UTF-8' standalone='yes'?>\n",
+        "<?xml version = \"1.0\"\n standalone='no' ?>",
+        "\u{feff}<?xml version=\"1.0\" encoding=\"utf-8\"?>",
+        "",
+        "\n",
+    ] {
+        assert!(read_text(&format!("{good}{inside}")).0.is_ok(), "{good}");
+    }
+    for bad in [
+        " <?xml version=\"1.0\"?>",
+        "<!-- a --><?xml version=\"1.0\"?>",
+        "<?xml version=\"1.0\"?><?xml version=\"1.0\"?>",
+        "<?xml version=\"1.0\" encoding=\"UTF-8\" encoding=\"UTF-8\"?>",
+        "<?xml version=\"1.0\" encoding=\"ISO-8859-1\" encoding=\"UTF-8\"?>",
+        "<?xml encoding=\"UTF-8\" version=\"1.0\"?>",
+        "<?xml encoding=\"UTF-8\"?>",
+        "<?xml version=\"1.1\"?>",
+        "<?xml version=\"1.0\" encoding=\"UTF-16\"?>",
+        "<?xml version=\"1.0\" encoding=\"IBM037\"?>",
+        "<?xml version=\"1.0\"encoding=\"UTF-8\"?>",
+        "<?xml version=1.0?>",
+        "<?xml version=\"1.0\" x=\"y\"?>",
+    ] {
+        why(&format!("{bad}{inside}"));
+    }
 }
 
 /// Gives pieces for ever, and counts the bytes that were asked for.

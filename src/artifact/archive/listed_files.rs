@@ -108,19 +108,28 @@ fn check_row(row: &ListedFile, place: &mut Contents, findings: &mut Problems) ->
             }
             None
         }
-        (RowForm::Key, entry) => {
-            if entry.is_some() {
-                findings.warn(&format!("{src}: a key, and in the archive all the same"));
-            }
-            entry?.sha1
+        (RowForm::Key, None) => None,
+        (RowForm::Key, Some(_)) => {
+            problem(
+                src,
+                bad("it is a key, which is in no export, and in the archive all the same"),
+            );
+            None
         }
         (RowForm::Hashed(_) | RowForm::Unproved, None) => {
             problem(src, ProblemKind::Missing);
             None
         }
-        (RowForm::Unproved, Some(entry)) => {
-            findings.warn(&format!("{src}: listed without a hash"));
-            entry.sha1
+        (RowForm::Unproved, Some(_)) => {
+            problem(src, bad("it has no hash, and nothing proves its bytes"));
+            None
+        }
+        (RowForm::Hashed(_), Some(_)) if row.key => {
+            problem(
+                src,
+                bad("it is a key, which is in no export, and tells its hash all the same"),
+            );
+            None
         }
         (RowForm::Hashed(hash), Some(entry)) => {
             match decode(hash) {
@@ -138,6 +147,6 @@ fn check_row(row: &ListedFile, place: &mut Contents, findings: &mut Problems) ->
 
 /// The SHA-1 that a row gives.
 fn decode(hash: &str) -> Option<[u8; 20]> {
-    let bytes = BASE64.decode(hash.trim()).ok()?;
+    let bytes = BASE64.decode(hash).ok()?;
     bytes.try_into().ok()
 }
