@@ -170,7 +170,10 @@ fn a_script_on_a_file_system_without_programs_is_told_as_that() {
 #[test]
 fn a_password_command_on_a_file_system_without_programs_is_told_as_that() {
     let gateway = Gateway::start(Setup::default());
-    let home = Home::of(&gateway).script("password", "#!/bin/sh\necho x\n");
+    let activity = "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\ndomains = \"DOM1\"\n";
+    let home = Home::of(&gateway)
+        .script("password", "#!/bin/sh\necho x\n")
+        .plan("P", activity);
     let text = fs::read_to_string(home.plan_file()).expect("a plan file");
     let text = text.replace(
         "{ env = \"DPBACKUP_TEST_PASSWORD\" }",

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::plan::mask::value::{Place, secrets_of_value};
+use crate::plan::mask::value::{ValuePlace, secrets_of_value};
 use crate::plan::mask::word::{is_form, is_secret};
 
 /// Where secrets stand. In a text that has no line of a plan file everything is one.
@@ -28,7 +28,7 @@ pub(super) fn secrets(text: &str) -> Vec<Range<usize>> {
         };
         if is_of_secret {
             let value = if has_sign { mark + 1 } else { mark };
-            from = secrets_of_value(text, value, Place::behind(before), &mut found).max(from);
+            from = secrets_of_value(text, value, ValuePlace::behind(before), &mut found).max(from);
         }
     }
     found

@@ -5,7 +5,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::plan::mask::word::{is_form, is_secret, is_variable};
+use crate::plan::mask::word::{is_form, is_secret, says_where};
 
 /// Where secrets stand, however their keys are written: in a table of their own, in quotes, with
 /// escapes, over several lines.
@@ -26,7 +26,7 @@ enum Below {
 fn of_table(table: &DeTable<'_>, below: Below, text: &str, found: &mut Vec<Range<usize>>) {
     for (key, value) in table {
         let name = key.get_ref();
-        if below == Below::ASecret && says_where(name, value.get_ref()) {
+        if below == Below::ASecret && is_source(name, value.get_ref()) {
             continue;
         }
         let below = match is_secret(name) {
@@ -47,10 +47,10 @@ fn of_value(value: &Spanned<DeValue<'_>>, below: Below, text: &str, found: &mut 
 }
 
 /// Whether a key tells where a secret is, by a value of the form that it has.
-fn says_where(name: &str, value: &DeValue<'_>) -> bool {
+fn is_source(name: &str, value: &DeValue<'_>) -> bool {
     is_form(name)
         && match value {
-            DeValue::String(value) => name != "env" || is_variable(value),
+            DeValue::String(value) => says_where(name, value),
             DeValue::Array(_) => name == "command",
             _ => false,
         }

@@ -3,18 +3,18 @@
 use std::ops::Range;
 
 use crate::plan::keys::file::tables;
-use crate::plan::mask::word::{is_form, is_variable};
+use crate::plan::mask::word::{is_form, says_where};
 
 /// What may stand behind a value on its line.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum ValuePlace {
     /// A comment.
     OnItsLine,
     /// The next key, or the end of the table.
     InTable,
 }
 
-impl Place {
+impl ValuePlace {
     /// Of the value whose key ends `before`.
     pub(super) fn behind(before: &str) -> Self {
         let line = before.rsplit('\n').next().unwrap_or_default();
@@ -29,7 +29,7 @@ impl Place {
 pub(super) fn secrets_of_value(
     text: &str,
     from: usize,
-    place: Place,
+    place: ValuePlace,
     found: &mut Vec<Range<usize>>,
 ) -> usize {
     let start = value_start(text, from);
@@ -65,7 +65,7 @@ pub(super) fn secrets_of_value(
 }
 
 /// Hides the rest of a line on which a value did not end as it should: it may be more of it.
-fn and_behind(text: &str, end: usize, place: Place, found: &mut Vec<Range<usize>>) -> usize {
+fn and_behind(text: &str, end: usize, place: ValuePlace, found: &mut Vec<Range<usize>>) -> usize {
     let begins_line = text[..end].trim_end_matches([' ', '\t']).ends_with('\n');
     match begins_line || is_end(&text[end..], place) {
         true => end,
@@ -98,7 +98,7 @@ fn line_end(text: &str, from: usize) -> usize {
 }
 
 /// Whether what stands behind a string is what may: else the string was not all.
-fn is_end(behind: &str, place: Place) -> bool {
+fn is_end(behind: &str, place: ValuePlace) -> bool {
     // So far and no further: the time must not grow with the line.
     let near = behind.char_indices().take(256).find(|(_, c)| *c == '\n');
     let near = match near {
@@ -118,8 +118,8 @@ fn is_end(behind: &str, place: Place) -> bool {
     match behind.chars().next() {
         None => true,
         Some('#') => !behind.contains(['"', '\'']),
-        Some('}') => place == Place::InTable,
-        Some(',') => place == Place::InTable && has_key,
+        Some('}') => place == ValuePlace::InTable,
+        Some(',') => place == ValuePlace::InTable && has_key,
         Some(_) => false,
     }
 }
@@ -192,9 +192,9 @@ fn secrets_of_item(text: &str, key: &str, value: usize, found: &mut Vec<Range<us
     match text[value..].chars().next() {
         Some('"' | '\'') => {
             let string = string_at(text, value);
-            let says_where = is_form(key) && (key != "env" || is_variable(&text[string.inside.clone()]));
+            let is_source = is_form(key) && says_where(key, &text[string.inside.clone()]);
             let end = string.closed.unwrap_or(string.inside.end);
-            match says_where && string.closed.is_some() {
+            match is_source && string.closed.is_some() {
                 true => end,
                 false => hide(string.inside, found).max(end),
             }

@@ -26,9 +26,14 @@ pub(super) fn is_form(word: &str) -> bool {
     ["env", "file", "command", "credential"].contains(&word)
 }
 
-/// Whether a variable of the environment may have this name. What stands under `env` and is none
-/// may be the password itself.
-pub(super) fn is_variable(text: &str) -> bool {
-    text.chars()
-        .all(|c| c.is_ascii_alphanumeric() || "_$%{}".contains(c))
+/// Whether what stands under such a key can be what the key asks for. What cannot may be the
+/// secret itself.
+pub(super) fn says_where(form: &str, text: &str) -> bool {
+    match form {
+        "env" => text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "_$%{}".contains(c)),
+        "credential" => !text.contains('/'),
+        _ => true,
+    }
 }

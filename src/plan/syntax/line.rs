@@ -258,7 +258,9 @@ fn of_value(key: &str, value: &str, message: &str) -> Option<(String, String)> {
     }
     if first == '{' {
         let help = if value.contains(':') && !value.contains('=') {
-            write(&value.replace(':', " ="))
+            // What was hidden is not shown as it is.
+            let parts = value.split('*').filter(|part| !part.is_empty());
+            write(&parts.collect::<Vec<_>>().join("…").replace(':', " ="))
         } else {
             "keys have an equals sign, and commas stand between them: `{ start = \"21:30\", end = \"06:30\" }`".to_owned()
         };
