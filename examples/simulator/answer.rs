@@ -80,7 +80,8 @@ pub(super) fn answer(shared: &Shared, connection: u64, incoming: &Incoming) -> A
         let mut state = lock(&shared.state);
         (state.arrive(), state.now(), state.setup.firmware.clone())
     };
-    shared.forbidden().extend(forbidden_to_the_tool(incoming, &text));
+    let found = forbidden_to_the_tool(incoming, &text, &mut shared.tried());
+    shared.forbidden().extend(found);
     let asked = Asked::read(&text, &firmware);
     let wipes = restores_securely(&text);
     let operation = match wipes {

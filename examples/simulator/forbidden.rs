@@ -21,12 +21,28 @@ pub(super) fn restores_securely(text: &str) -> bool {
     text.contains("SecureRestore")
 }
 
-/// What is forbidden in a request of the tool.
-pub(super) fn forbidden_to_the_tool(incoming: &Incoming, text: &str) -> Vec<String> {
+/// What is forbidden in a request of the tool. `tried` is the last dry run that it has sent.
+pub(super) fn forbidden_to_the_tool(incoming: &Incoming, text: &str, tried: &mut String) -> Vec<String> {
     match incoming.header("user-agent") {
-        Some(agent) if agent.starts_with(TOOL) => forbidden(text),
+        Some(agent) if agent.starts_with(TOOL) => {
+            forbidden(text).into_iter().chain(untried(text, tried)).collect()
+        }
         _ => Vec::new(),
     }
+}
+
+/// Whether this is a real import that was not the last one to be tried, word for word: once for each try.
+pub fn untried(text: &str, tried: &mut String) -> Option<String> {
+    const DRY: &str = " dry-run=\"true\"";
+    if !text.contains(":do-restore ") && !text.contains(":do-import ") {
+        return None;
+    }
+    if text.contains(DRY) {
+        text.clone_into(tried);
+        return None;
+    }
+    let same = std::mem::take(tried) == text.replace(" dry-run=\"false\"", DRY);
+    (!same).then(|| "a real import that was not tried right before".to_owned())
 }
 
 /// What is forbidden in the text of a request, a sentence each.

@@ -82,7 +82,7 @@ pub use answer::Request;
 pub use content::Content;
 pub use fault::{Fault, FaultKind, Times};
 pub use firmware::{Firmware, Style};
-pub use forbidden::forbidden;
+pub use forbidden::{forbidden, untried};
 pub use hostile::{Bulk, BulkForm, BulkPlace};
 pub use import::DryRunSections;
 pub use kinds::KINDS;

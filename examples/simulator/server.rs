@@ -29,6 +29,8 @@ pub(super) struct Shared {
     habits: Mutex<Faults>,
     requests: Mutex<Vec<Request>>,
     forbidden: Mutex<Vec<String>>,
+    /// The last dry run of the tool.
+    tried: Mutex<String>,
     shown: Mutex<Shown>,
     gate: Mutex<Gate>,
     gate_moved: Condvar,
@@ -66,6 +68,7 @@ impl Shared {
             faults: Mutex::default(),
             requests: Mutex::default(),
             forbidden: Mutex::default(),
+            tried: Mutex::default(),
             shown: Mutex::new(shown),
             gate: Mutex::new(Gate {
                 listening: true,
@@ -94,6 +97,11 @@ impl Shared {
 
     pub(super) fn requests(&self) -> MutexGuard<'_, Vec<Request>> {
         hold(&self.requests)
+    }
+
+    /// The last dry run of the tool.
+    pub(super) fn tried(&self) -> MutexGuard<'_, String> {
+        hold(&self.tried)
     }
 
     /// What was sent that must never be sent, over the life of the gateway.

@@ -4,7 +4,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::simulator::{Domain, DryRunSections, Firmware, Gateway, Personality, Setup, forbidden};
+use crate::simulator::{Domain, DryRunSections, Firmware, Gateway, Personality, Setup, forbidden, untried};
 use crate::soap_client::{Answer, Client, envelope, request};
 
 const ATTRIBUTES: &str =
@@ -331,6 +331,26 @@ fn what_must_never_be_sent_is_known_when_it_is_seen() {
     ] {
         assert_ne!(sent(domain_of_request, &operation), [""; 0], "{operation}");
     }
+}
+
+#[test]
+fn a_real_import_that_was_not_tried_right_before_is_known_when_it_is_seen() {
+    let import = |dry_run: &str, input: &str| {
+        envelope(&request(
+            "DOM1",
+            &format!(
+                "<dp:do-import {ATTRIBUTES} dry-run=\"{dry_run}\"><dp:input-file>{input}</dp:input-file></dp:do-import>"
+            ),
+        ))
+    };
+    let (dry, real) = (import("true", "UEsF"), import("false", "UEsF"));
+    let mut tried = String::new();
+    assert!(untried(&real, &mut tried).is_some(), "never tried");
+    assert_eq!(untried(&dry, &mut tried), None);
+    assert_eq!(untried(&real, &mut tried), None);
+    assert!(untried(&real, &mut tried).is_some(), "tried once, sent twice");
+    assert_eq!(untried(&import("true", "UEsG"), &mut tried), None);
+    assert!(untried(&real, &mut tried).is_some(), "another archive");
 }
 
 #[test]
