@@ -216,7 +216,7 @@ impl Gateway<'_> {
             if self.stop.is_requested() {
                 return Waited::Interrupted;
             }
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            pause = (pause * 5 / 4).min(LONGEST_PAUSE);
         }
     }
 
@@ -350,7 +350,7 @@ impl Gateway<'_> {
             }
             self.clock
                 .sleep(pause_after(&state, pause).min(limit - waited), &self.stop);
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            pause = (pause * 5 / 4).min(LONGEST_PAUSE);
         }
     }
 }
