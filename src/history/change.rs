@@ -214,21 +214,37 @@ impl History {
     pub fn unsaved_of_task(&self, task: TaskId) -> Result<Option<ChangeList>, HistoryError> {
         self.read(|transaction| {
             require(transaction, Execution::Task(task))?;
-            let count: Option<i64> = transaction.query_row(
-                "SELECT unsaved_objects FROM task_execution WHERE id = ?1",
-                [task.0],
-                |row| row.get(0),
-            )?;
-            let Some(count) = count else {
-                return Ok(None);
-            };
-            let sql = "SELECT * FROM unsaved_change WHERE task_execution_id = ?1 ORDER BY id";
-            Ok(Some(ChangeList {
-                first: rows(transaction, sql, [task.0], config_change)?,
-                count: u64::try_from(count).unwrap_or(0),
-            }))
+            unsaved_of(transaction, task)
         })
     }
+}
+
+const OF_TASK: &str = "SELECT * FROM config_change WHERE task_execution_id = ?1 ORDER BY id";
+
+const UNSAVED_OF: &str = "SELECT * FROM unsaved_change WHERE task_execution_id = ?1 ORDER BY id";
+
+/// What changed in the exports of a task, as far as it was recorded.
+pub(super) fn of_task(transaction: &Transaction<'_>, task: TaskId) -> Result<Vec<ChangeRow>, HistoryFault> {
+    rows(transaction, OF_TASK, [task.0], change_row)
+}
+
+/// What a task found that was not saved.
+pub(super) fn unsaved_of(
+    transaction: &Transaction<'_>,
+    task: TaskId,
+) -> Result<Option<ChangeList>, HistoryFault> {
+    let count: Option<i64> = transaction.query_row(
+        "SELECT unsaved_objects FROM task_execution WHERE id = ?1",
+        [task.0],
+        |row| row.get(0),
+    )?;
+    let Some(count) = count else {
+        return Ok(None);
+    };
+    Ok(Some(ChangeList {
+        first: rows(transaction, UNSAVED_OF, [task.0], config_change)?,
+        count: u64::try_from(count).unwrap_or(0),
+    }))
 }
 
 /// The tasks of a domain that looked whether it is saved, from the last one before this one back.

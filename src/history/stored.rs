@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{Row, Transaction};
 
 use crate::history::History;
+use crate::history::change;
 use crate::history::error::{HistoryError, HistoryFault};
 use crate::history::execution::{Execution, require};
 use crate::history::place::{self, WrittenPlace};
@@ -105,6 +106,8 @@ impl History {
             Ok(TaskDetails {
                 task: query::task(transaction, id)?,
                 files: rows(transaction, &files_sql(), [id.0], file_row(self.store()))?,
+                changes: change::of_task(transaction, id)?,
+                unsaved: change::unsaved_of(transaction, id)?,
                 failed_files: rows(transaction, FAILED_FILES, [id.0], failed_file_row)?,
                 notes: notes(transaction, Owner::Task(id))?,
                 scripts: scripts(transaction, Owner::Task(id))?,

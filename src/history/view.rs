@@ -10,7 +10,7 @@ use crate::run::event::{
 };
 use crate::run::status::Status;
 use crate::values::certificate_facts::CertificateFacts;
-use crate::values::change::ConfigChange;
+use crate::values::change::{ChangeList, ConfigChange};
 use crate::values::lacks::Lacks;
 use crate::values::pattern::is_pattern;
 use crate::values::rehearsal::RehearsalResult;
@@ -296,6 +296,10 @@ pub struct TaskDetails {
     pub task: TaskRow,
     /// Its files.
     pub files: Vec<FileRow>,
+    /// What changed in them against those before: of each the first thousand changes.
+    pub changes: Vec<ChangeRow>,
+    /// What it found that was not saved; nothing where that is not known, or was not looked at.
+    pub unsaved: Option<ChangeList>,
     /// Files that it could not have.
     pub failed_files: Vec<FailedFileRow>,
     /// Its notes and warnings.

@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::history::ChangeRow;
 use crate::report::csv;
-use crate::report::fields::{self, Field};
+use crate::report::fields::{self, Field, class_and_name, file, object};
 use crate::report::grid::CellKind;
 use crate::report::json::{self, RowObject, SCHEMA_VERSION};
 use crate::report::table::{self, Column};
@@ -46,21 +46,6 @@ const CHANGES: &[Column<ChangeRow>] = &[
             .to_owned()
     }),
     ("Task", CellKind::Number, |row, _| row.task.0.to_string()),
-];
-
-const CHANGE_FIELDS: &[Field<ChangeRow>] = &[
-    ("time", |row, zone| fields::time(row.time, zone)),
-    ("device", |row, _| json!(row.device_name)),
-    ("domain", |row, _| json!(row.change.domain)),
-    ("object", |row, _| object(&row.change.piece)),
-    ("file", |row, _| file(&row.change.piece)),
-    ("change", |row, _| json!(row.change.change.word())),
-    ("description", |row, _| json!(row.change.description)),
-    ("task", |row, _| json!(row.task.0)),
-    ("class", |row, _| class_and_name(&row.change.piece).0),
-    ("name", |row, _| class_and_name(&row.change.piece).1),
-    ("kind", |row, _| json!(row.kind.code())),
-    ("id", |row, _| json!(row.id)),
 ];
 
 const BLAME: &[Column<BlameRow>] = &[
@@ -107,13 +92,13 @@ pub fn changes_table(rows: &[ChangeRow], layout: &Layout) -> String {
 pub fn changes_json(rows: &[ChangeRow], zone: &TimeZone) -> String {
     json::text(&Changes {
         schema_version: SCHEMA_VERSION,
-        changes: json::objects(rows, CHANGE_FIELDS, zone),
+        changes: json::objects(rows, fields::CHANGE, zone),
     })
 }
 
 /// Changes for spreadsheets.
 pub fn changes_csv(rows: &[ChangeRow], zone: &TimeZone) -> String {
-    csv::lines(rows, CHANGE_FIELDS, zone)
+    csv::lines(rows, fields::CHANGE, zone)
 }
 
 /// Since when everything is as it is, as a table.
@@ -136,25 +121,4 @@ pub fn blame_csv(rows: &[BlameRow], zone: &TimeZone) -> String {
 
 fn is_running(row: &ChangeRow) -> bool {
     row.kind == FileKind::NonPersisted
-}
-
-fn object(piece: &ConfigPiece) -> Value {
-    match piece {
-        ConfigPiece::Object { .. } => json!(piece.to_string()),
-        ConfigPiece::File(_) | ConfigPiece::Domain => Value::Null,
-    }
-}
-
-fn file(piece: &ConfigPiece) -> Value {
-    match piece {
-        ConfigPiece::File(path) => json!(path),
-        ConfigPiece::Object { .. } | ConfigPiece::Domain => Value::Null,
-    }
-}
-
-fn class_and_name(piece: &ConfigPiece) -> (Value, Value) {
-    match piece {
-        ConfigPiece::Object { class, name } => (json!(class), json!(name)),
-        ConfigPiece::File(_) | ConfigPiece::Domain => (Value::Null, Value::Null),
-    }
 }

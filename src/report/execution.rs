@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 
 use crate::history::{FileRow, TaskDetails};
 use crate::report::WholeExecution;
+use crate::report::changed::{changed, unsaved};
 use crate::report::plain::hanging;
 use crate::report::written::{Layout, duration, remarks, shown, time, zone_name};
 use crate::run::event::{ALL_DOMAINS, ActionKind};
@@ -46,20 +47,22 @@ pub(super) fn whole(whole: &WholeExecution<'_>, layout: &Layout) -> String {
         if let Some(error) = &first.task.error_message {
             below.push(shown(error));
         }
-        below.extend(
-            first
-                .files
-                .iter()
-                .map(|file| file_line(file, whole.store, &layout.zone)),
-        );
-        if first.task.unsaved_changes == Some(true) {
-            below.push("Unsaved changes: what runs is not what is saved".to_owned());
+        for file in &first.files {
+            below.push(file_line(file, whole.store, &layout.zone));
+            below.extend(changed(first, file).into_iter().map(|line| format!("  {line}")));
+        }
+        if let Some(unsaved) = unsaved(first) {
+            below.push(format!(
+                "Unsaved changes: {unsaved}: what runs is not what is saved"
+            ));
         }
         let own = remarks(&first.failed_files, &first.notes, &first.scripts, "task");
         below.extend(own.lines().map(str::to_owned));
         for line in below {
-            let line = hanging(&line, INDENT, layout.width);
-            text.push_str(&format!("{:INDENT$}{line}\n", ""));
+            let own = line.len() - line.trim_start().len();
+            let indent = INDENT + own;
+            let line = hanging(line.trim_start(), indent, layout.width);
+            text.push_str(&format!("{:indent$}{line}\n", ""));
         }
     }
     if whole.tasks.is_empty() {

@@ -7,8 +7,11 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use crate::history::{ActivityRow, FailedFileRow, FileRow, NoteRow, PlanRow, RehearsalRow, TaskRow};
+use crate::history::{
+    ActivityRow, ChangeRow, FailedFileRow, FileRow, NoteRow, PlanRow, RehearsalRow, TaskRow,
+};
 use crate::run::event::{OutOfService, ScriptMoment, ScriptRun};
+use crate::values::change::ConfigPiece;
 
 /// A key, and how its value is read from a row. Times are shown in the zone.
 pub(super) type Field<R> = (&'static str, fn(&R, &TimeZone) -> Value);
@@ -76,6 +79,7 @@ pub(super) const TASK_EXECUTION: &[Field<TaskRow>] = &[
         json!(row.out_of_service.and_then(OutOfService::seconds))
     }),
     ("certificate", |row, _| json!(row.certificate)),
+    ("unsaved_objects", |row, _| json!(row.unsaved_objects)),
 ];
 
 pub(super) const FILE: &[Field<FileRow>] = &[
@@ -102,6 +106,7 @@ pub(super) const FILE: &[Field<FileRow>] = &[
     ("content", |row, _| json!(row.content)),
     ("time", |row, zone| time(row.time, zone)),
     ("lacks", |row, _| json!(row.lacks)),
+    ("changes", |row, _| json!(row.changes)),
 ];
 
 pub(super) const FAILED_FILE: &[Field<FailedFileRow>] = &[
@@ -114,6 +119,21 @@ pub(super) const NOTE: &[Field<NoteRow>] = &[
     ("level", |row, _| json!(row.level.code())),
     ("message", |row, _| json!(row.message)),
     ("time", |row, zone| time(row.time, zone)),
+];
+
+pub(super) const CHANGE: &[Field<ChangeRow>] = &[
+    ("time", |row, zone| time(row.time, zone)),
+    ("device", |row, _| json!(row.device_name)),
+    ("domain", |row, _| json!(row.change.domain)),
+    ("object", |row, _| object(&row.change.piece)),
+    ("file", |row, _| file(&row.change.piece)),
+    ("change", |row, _| json!(row.change.change.word())),
+    ("description", |row, _| json!(row.change.description)),
+    ("task", |row, _| json!(row.task.0)),
+    ("class", |row, _| class_and_name(&row.change.piece).0),
+    ("name", |row, _| class_and_name(&row.change.piece).1),
+    ("kind", |row, _| json!(row.kind.code())),
+    ("id", |row, _| json!(row.id)),
 ];
 
 pub(super) const REHEARSAL: &[Field<RehearsalRow>] = &[
@@ -145,6 +165,30 @@ pub(super) const SCRIPT: &[Field<ScriptRun>] = &[
     ("output", |row, _| json!(row.output)),
     ("output_bytes", |row, _| json!(row.output_bytes)),
 ];
+
+/// What an object is called, where it is one.
+pub(super) fn object(piece: &ConfigPiece) -> Value {
+    match piece {
+        ConfigPiece::Object { .. } => json!(piece.to_string()),
+        ConfigPiece::File(_) | ConfigPiece::Domain => Value::Null,
+    }
+}
+
+/// The path of a file, where it is one.
+pub(super) fn file(piece: &ConfigPiece) -> Value {
+    match piece {
+        ConfigPiece::File(path) => json!(path),
+        ConfigPiece::Object { .. } | ConfigPiece::Domain => Value::Null,
+    }
+}
+
+/// The class and the name of an object.
+pub(super) fn class_and_name(piece: &ConfigPiece) -> (Value, Value) {
+    match piece {
+        ConfigPiece::Object { class, name } => (json!(class), json!(name)),
+        ConfigPiece::File(_) | ConfigPiece::Domain => (Value::Null, Value::Null),
+    }
+}
 
 /// RFC 3339 with the offset of that moment in the zone, and milliseconds.
 pub(super) fn time(time: Timestamp, zone: &TimeZone) -> Value {

@@ -187,6 +187,8 @@ pub(super) fn details() -> TaskDetails {
             file(1, FileKind::Persisted, false, Some(12)),
             file(2, FileKind::NonPersisted, true, None),
         ],
+        changes: Vec::new(),
+        unsaved: None,
         failed_files: vec![FailedFileRow {
             name: "extra.zip".to_owned(),
             error_message: "cut short".to_owned(),

@@ -6,11 +6,12 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::history::{
-    ActivityRow, FailedFileRow, FileRow, NoteRow, PlanRow, RehearsalRow, TaskDetails, TaskRow,
+    ActivityRow, ChangeRow, FailedFileRow, FileRow, NoteRow, PlanRow, RehearsalRow, TaskDetails, TaskRow,
 };
 use crate::report::View;
 use crate::report::fields::{self, Field};
 use crate::run::event::ScriptRun;
+use crate::values::change::ConfigChangeObject;
 use crate::values::text::printable_json;
 
 /// Grows when a key goes away or changes its meaning, and not when one is added.
@@ -53,6 +54,8 @@ pub fn render(view: &View<'_>, zone: &TimeZone) -> String {
                 zone,
             },
             files: objects(&details.files, fields::FILE, zone),
+            changes: objects(&details.changes, fields::CHANGE, zone),
+            unsaved: unsaved(details),
             failed_files: objects(&details.failed_files, fields::FAILED_FILE, zone),
             notes: objects(&details.notes, fields::NOTE, zone),
             scripts: objects(&details.scripts, fields::SCRIPT, zone),
@@ -98,6 +101,8 @@ struct WholeTaskObject<'a> {
     begin_time: Value,
     duration_seconds: Value,
     files: Vec<RowObject<'a, FileRow>>,
+    changes: Vec<RowObject<'a, ChangeRow>>,
+    unsaved: Option<Vec<ConfigChangeObject<'a>>>,
     failed_files: Vec<RowObject<'a, FailedFileRow>>,
     notes: Vec<RowObject<'a, NoteRow>>,
     scripts: Vec<RowObject<'a, ScriptRun>>,
@@ -116,10 +121,18 @@ fn task_object<'a>(
         begin_time: fields::optional_time(*began, zone),
         duration_seconds: fields::duration(*began, details.task.end_time),
         files: objects(&details.files, fields::FILE, zone),
+        changes: objects(&details.changes, fields::CHANGE, zone),
+        unsaved: unsaved(details),
         failed_files: objects(&details.failed_files, fields::FAILED_FILE, zone),
         notes: objects(&details.notes, fields::NOTE, zone),
         scripts: objects(&details.scripts, fields::SCRIPT, zone),
     }
+}
+
+/// What a task found that was not saved; null where that is not known, or nobody looked.
+fn unsaved(details: &TaskDetails) -> Option<Vec<ConfigChangeObject<'_>>> {
+    let unsaved = details.unsaved.as_ref()?;
+    Some(unsaved.first.iter().map(ConfigChangeObject::of).collect())
 }
 
 #[derive(Serialize)]
@@ -127,6 +140,8 @@ struct Files<'a> {
     schema_version: u32,
     task_execution: RowObject<'a, TaskRow>,
     files: Vec<RowObject<'a, FileRow>>,
+    changes: Vec<RowObject<'a, ChangeRow>>,
+    unsaved: Option<Vec<ConfigChangeObject<'a>>>,
     failed_files: Vec<RowObject<'a, FailedFileRow>>,
     notes: Vec<RowObject<'a, NoteRow>>,
     scripts: Vec<RowObject<'a, ScriptRun>>,

@@ -110,7 +110,8 @@ fn the_files_of_a_task_come_with_the_facts_of_its_device() {
         "end_time": "2026-11-22T08:30:43.345+01:00",
         "quiesced": true,
         "out_of_service_seconds": 12.3,
-        "certificate": null
+        "certificate": null,
+        "unsaved_objects": 1
       },
       "files": [
         {
@@ -129,7 +130,8 @@ fn the_files_of_a_task_come_with_the_facts_of_its_device() {
           "objects": 120,
           "content": "c0ffee",
           "time": "2026-11-22T08:30:32.345+01:00",
-          "lacks": null
+          "lacks": null,
+          "changes": 0
         },
         {
           "name": "SALES-export-2026-11-22-08-30-12-345-nonpersisted.zip",
@@ -147,9 +149,12 @@ fn the_files_of_a_task_come_with_the_facts_of_its_device() {
           "objects": 120,
           "content": "c0ffee",
           "time": "2026-11-22T08:30:32.345+01:00",
-          "lacks": null
+          "lacks": null,
+          "changes": null
         }
       ],
+      "changes": [],
+      "unsaved": null,
       "failed_files": [
         {
           "name": "extra.zip",

@@ -1,6 +1,7 @@
 //! Reports: what history answers, as text. Pure functions: the width and the time zone
 //! come in as values, and nothing is printed here.
 
+mod changed;
 pub mod changes;
 pub mod csv;
 pub mod diff;

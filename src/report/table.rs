@@ -5,8 +5,10 @@ use jiff::tz::TimeZone;
 
 use crate::history::{ActivityRow, FileRow, PlanRow, RehearsalRow, TaskDetails, TaskRow};
 use crate::report::View;
+use crate::report::changed::{changed, unsaved};
 use crate::report::execution;
 use crate::report::grid::{CellKind, blocks, fitted, labelled, natural_width};
+use crate::report::plain::hanging;
 use crate::report::rehearse::keys;
 use crate::report::written::{duration, remarks, shown, time, zone_name};
 
@@ -186,6 +188,14 @@ fn files(details: &TaskDetails, layout: &Layout) -> String {
             }
         }
     }
+    for file in &details.files {
+        let lines = changed(details, file).into_iter().map(|line| {
+            let indent = line.len() - line.trim_start().len();
+            let line = hanging(line.trim_start(), indent, layout.width);
+            format!("{:indent$}{line}\n", "")
+        });
+        append(&mut text, &lines.collect::<String>());
+    }
     append(&mut text, &rehearsals(&details.rehearsals, &layout.zone));
     let (failed, notes, scripts) = (&details.failed_files, &details.notes, &details.scripts);
     append(&mut text, &remarks(failed, notes, scripts, "task"));
@@ -238,11 +248,10 @@ fn facts(details: &TaskDetails, zone: &TimeZone) -> String {
     let task = &details.task;
     let facts = &task.facts;
     let fact = |fact: &Option<String>| fact.as_deref().map_or("-".to_owned(), shown);
-    let unsaved = match task.unsaved_changes {
-        Some(true) => "yes",
-        Some(false) => "no",
-        None => "-",
-    };
+    let unsaved = unsaved(details).unwrap_or_else(|| match task.unsaved_changes {
+        Some(_) => "no".to_owned(),
+        None => "-".to_owned(),
+    });
     let out_of_service = task.out_of_service.map(|lasted| lasted.to_string());
     let mut lines = vec![
         ("Task", task.id.0.to_string()),
@@ -265,7 +274,7 @@ fn facts(details: &TaskDetails, zone: &TimeZone) -> String {
         ("Machine Type", fact(&facts.machine_type)),
         ("Model Type", fact(&facts.model_type)),
         ("TLS Trust", fact(&facts.tls_trust)),
-        ("Unsaved Changes", unsaved.to_owned()),
+        ("Unsaved Changes", unsaved),
         ("Out Of Service", out_of_service.unwrap_or_else(|| "-".to_owned())),
     ]);
     if let Some(certificate) = &task.certificate {

@@ -184,7 +184,7 @@ fn files_that_do_not_fit_are_blocks_whose_hashes_and_paths_stay_whole() {
     Machine Type      8441
     Model Type        -
     TLS Trust         pin
-    Unsaved Changes   yes
+    Unsaved Changes   yes, 1 object or file
     Out Of Service    12.3 s
 
     Name              SALES-export-2026-11-22-08-30-12-345-persisted.zip
@@ -220,7 +220,7 @@ fn files_that_do_not_fit_are_blocks_whose_hashes_and_paths_stay_whole() {
     Machine Type      8441
     Model Type        -
     TLS Trust         pin
-    Unsaved Changes   yes
+    Unsaved Changes   yes, 1 object or file
     Out Of Service    12.3 s
 
     Name                                                   Kind             Size  SHA-256                                                           Verified  Unchanged Since  Path

@@ -1,0 +1,53 @@
+//! What changed in the files of a task, and how many of its changes are not saved, in lines.
+
+use crate::history::{ChangeRow, FileRow, TaskDetails};
+use crate::report::written::shown;
+use crate::run::event::FileKind;
+
+/// So many changes of a file are named; `log` has all of them.
+const NAMED: usize = 20;
+
+/// What changed in a file against the one before it: how much, and the first of it. Nothing
+/// where nothing did, or where it is not known.
+pub(super) fn changed(details: &TaskDetails, file: &FileRow) -> Vec<String> {
+    let count = match file.changes {
+        None | Some(0) => return Vec::new(),
+        Some(1) => "1 change".to_owned(),
+        Some(count) => format!("{count} changes"),
+    };
+    let what = match file.kind {
+        FileKind::NonPersisted => "of what runs, since what ran before",
+        FileKind::Persisted | FileKind::SecureBackup => "since the export before",
+    };
+    let mut lines = vec![format!("{count} {what}:")];
+    let changes: Vec<&ChangeRow> = details
+        .changes
+        .iter()
+        .filter(|row| row.kind == file.kind)
+        .collect();
+    lines.extend(changes.iter().take(NAMED).map(|row| {
+        let domain = match row.change.domain == file.domain_name {
+            true => String::new(),
+            false => format!("{}: ", shown(&row.change.domain)),
+        };
+        format!("  {domain}{}", shown(&row.change.to_string()))
+    }));
+    let named = changes.len().min(NAMED) as u64;
+    let more = file.changes.unwrap_or(0).saturating_sub(named);
+    if more > 0 {
+        lines.push(format!("  and {more} more: see `log`"));
+    }
+    lines
+}
+
+/// How many changes a task found that were not saved: a note of it names them. Nothing where all
+/// was saved, or where nobody looked.
+pub(super) fn unsaved(details: &TaskDetails) -> Option<String> {
+    let is_unsaved = details.task.unsaved_changes == Some(true);
+    is_unsaved.then(|| match details.task.unsaved_objects {
+        None => "yes".to_owned(),
+        Some(0) => "yes, and the two exports do not differ".to_owned(),
+        Some(1) => "yes, 1 object or file".to_owned(),
+        Some(count) => format!("yes, {count} objects and files"),
+    })
+}
