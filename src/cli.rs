@@ -132,7 +132,9 @@ pub enum Command {
     /// Show what differs between two exports: objects, their properties, files
     ///
     /// Each of the two is a task execution (the export of its saved configuration), an archive, or
-    /// a device and a domain with a / between them (its newest good export). One task alone is compared with itself: what runs with what is saved. Times,
+    /// a device and a domain with a / between them (its newest good export). One task alone is compared with itself: what runs with what is saved.
+    /// A group alone, `@prod/SALES` or any other pattern of devices, is compared within itself: each of its newest good exports with that of the first
+    /// device of the plan file, and one that cannot be had is named. Times,
     /// versions and files of the firmware do not count; passwords and what looks like one are
     /// compared, and not shown. Both have to verify first. Exit code 0: the same, 1: they
     /// differ, 2: they could not be compared.
@@ -482,7 +484,8 @@ pub struct RestoreArgs {
 /// `dpbackup diff`
 #[derive(Debug, Args)]
 pub struct DiffArgs {
-    /// The ID of a task execution, `last`, an archive (./12 is a file), or DEVICE/DOMAIN
+    /// The ID of a task execution, `last`, an archive (./12 is a file), DEVICE/DOMAIN, or a group
+    /// (@TAG/DOMAIN)
     #[arg(value_name = "TASK|FILE|DEVICE/DOMAIN")]
     pub old: PathBuf,
     /// The other one

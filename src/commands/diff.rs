@@ -1,14 +1,17 @@
 //! `dpbackup diff`
 
+mod group;
+mod shown;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 
-use crate::artifact::compare::{self, CompareError, Difference};
 use crate::cli::{DiffArgs, Global, ReportFormat};
-use crate::commands::error::{CommandError, Outcome, print};
-use crate::commands::exports::{ExportDesk, NamedExport, OpenExport, trouble};
-use crate::commands::loading::{load_plan, load_plan_if_any, read_history};
+use crate::commands::diff::shown::{compared, show};
+use crate::commands::error::{Outcome, print};
+use crate::commands::exports::{ExportDesk, NamedExport, trouble};
+use crate::commands::loading::{exit_of_part, load_plan_or_part, read_history};
 use crate::commands::no_export::are_exports;
 use crate::exit::Exit;
 use crate::report::diff as report;
@@ -16,7 +19,7 @@ use crate::run::event::FileKind;
 use crate::ui::Ui;
 use crate::values::environment::{Lookup, scratch_folder};
 
-/// Shows what differs between two exports.
+/// Shows what differs between two exports, or between the first and the others of a group.
 pub(super) fn diff(global: &Global, args: &DiffArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
     let words: Vec<&Path> = [Some(&args.old), args.new.as_ref()]
         .into_iter()
@@ -28,23 +31,43 @@ pub(super) fn diff(global: &Global, args: &DiffArgs, ui: Ui, env: Lookup<'_>) ->
         NamedExport::parse(&args.old),
         args.new.as_deref().map(NamedExport::parse),
     );
+    // Two archives say what they are themselves.
     let of_history = old.is_of_history() || new.is_some_and(|new| new.is_of_history());
-    let loaded = if of_history {
-        Some(load_plan(global, ui, env)?)
-    } else {
-        load_plan_if_any(global, ui, env, load_plan)?
+    let loaded = match of_history {
+        true => Some(load_plan_or_part(global, ui, env)?),
+        false => None,
     };
-    let settings = loaded.as_ref().map(|loaded| &loaded.plan_file.settings);
-    let history = match settings {
-        Some(settings) if of_history => read_history(settings)?,
-        _ => None,
+    let plan = loaded.as_ref().map(|loaded| &loaded.plan_file);
+    let history = match plan {
+        Some(plan) => read_history(&plan.settings)?,
+        None => None,
     };
     let scratch = scratch_folder(env);
     let desk = ExportDesk {
-        plan: loaded.as_ref().map(|loaded| &loaded.plan_file),
+        plan,
         history: history.as_ref(),
         scratch: &scratch,
     };
+    let exit = match (old, new) {
+        (NamedExport::Group { devices, domain }, None) => group::diff(&desk, devices, domain, args, ui)?,
+        (NamedExport::Group { .. }, Some(_)) | (_, Some(NamedExport::Group { .. })) => {
+            let error = trouble(anyhow!(
+                "a group is compared within itself, and with nothing else"
+            ));
+            return Err(error.with_hint("name it alone: all of it are compared with its first"));
+        }
+        (old, new) => pair(&desk, old, new, args, ui)?,
+    };
+    Ok(plan.map_or(exit, |plan| exit_of_part(plan, exit)))
+}
+
+fn pair(
+    desk: &ExportDesk<'_>,
+    old: NamedExport<'_>,
+    new: Option<NamedExport<'_>>,
+    args: &DiffArgs,
+    ui: Ui,
+) -> Outcome {
     let (mut old, mut new) = match (old, new) {
         (old, Some(new)) => (
             desk.open(old, FileKind::Persisted)?,
@@ -54,7 +77,7 @@ pub(super) fn diff(global: &Global, args: &DiffArgs, ui: Ui, env: Lookup<'_>) ->
             desk.open(task, FileKind::Persisted)?,
             desk.open(task, FileKind::NonPersisted)?,
         ),
-        (NamedExport::File(_) | NamedExport::Target { .. }, None) => {
+        (_, None) => {
             let error = trouble(anyhow!("an archive alone has nothing to be compared with"));
             return Err(error.with_hint(
                 "name two of them, or the ID of one task: what ran then is compared with what was saved",
@@ -65,29 +88,13 @@ pub(super) fn diff(global: &Global, args: &DiffArgs, ui: Ui, env: Lookup<'_>) ->
         old.only.clone_from(&args.domain);
         new.only.clone_from(&args.domain);
     }
-    let difference = compared(&old, &new, &scratch)?;
-    let text = match args.format {
-        ReportFormat::Table => report::text(&old.label, &new.label, &difference),
-        ReportFormat::Json => report::document(&old.label, &new.label, &difference),
-    };
-    print(ui, &text)?;
-    match difference.domains.is_empty() {
-        true => Ok(Exit::Success),
-        false => Ok(Exit::Failed),
+    let difference = compared(&old, &new, desk.scratch)?;
+    match args.format {
+        ReportFormat::Table => show(desk.plan, &old, &new, &difference, ui)?,
+        ReportFormat::Json => print(ui, &report::document(&old.label(), &new.label(), &difference))?,
     }
-}
-
-fn compared(old: &OpenExport, new: &OpenExport, scratch: &Path) -> Result<Difference, CommandError> {
-    compare::compare(old.side(), new.side(), usize::MAX, scratch).map_err(|error| {
-        let archive = match &error {
-            CompareError::First(_) => Some(old),
-            CompareError::Second(_) => Some(new),
-            CompareError::NoDomain(_) => None,
-        };
-        let error = anyhow::Error::new(error);
-        trouble(match archive {
-            Some(archive) => error.context(format!("{} is not good", archive.label)),
-            None => error,
-        })
+    Ok(match difference.domains.is_empty() {
+        true => Exit::Success,
+        false => Exit::Failed,
     })
 }

@@ -20,11 +20,12 @@ use crate::plan::model::PlanFile;
 use crate::run::event::{ALL_DOMAINS, FileKind, TaskId};
 
 /// What somebody names: digits alone are a task, and so is `last`; a device and a domain have a
-/// `/` between them, where no file has that name.
+/// `/` between them, where no file has that name. A pattern in place of the device names a group.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum NamedExport<'a> {
     Task(ExecutionId),
     Target { device: &'a str, domain: &'a str },
+    Group { devices: &'a str, domain: &'a str },
     File(&'a Path),
 }
 
@@ -34,10 +35,13 @@ impl<'a> NamedExport<'a> {
             return NamedExport::Task(id);
         }
         match text.to_str().and_then(target) {
-            Some((device, domain)) if std::fs::symlink_metadata(text).is_err() => {
-                NamedExport::Target { device, domain }
+            Some(_) if std::fs::symlink_metadata(text).is_ok() => NamedExport::File(text),
+            // No device has such a character in its name.
+            Some((devices, domain)) if devices.contains(['@', '*', ',', '!']) => {
+                NamedExport::Group { devices, domain }
             }
-            _ => NamedExport::File(text),
+            Some((device, domain)) => NamedExport::Target { device, domain },
+            None => NamedExport::File(text),
         }
     }
 
@@ -57,7 +61,9 @@ pub(super) fn target(text: &str) -> Option<(&str, &str)> {
 
 /// An archive that is open, and what is known of it.
 pub(super) struct OpenExport {
-    pub(super) label: String,
+    /// What it is, where its path does not say it.
+    what: Option<String>,
+    path: PathBuf,
     pub(super) file: File,
     /// What it should hold, where it was not verified before.
     expected: Option<Expected>,
@@ -68,6 +74,20 @@ pub(super) struct OpenExport {
 }
 
 impl OpenExport {
+    /// What it is, and where.
+    pub(super) fn label(&self) -> String {
+        self.label_below(Path::new(""))
+    }
+
+    /// The same, with a path that begins at a folder, where it leads there.
+    pub(super) fn label_below(&self, folder: &Path) -> String {
+        let path = self.path.strip_prefix(folder).unwrap_or(&self.path).display();
+        match &self.what {
+            Some(what) => format!("{what}, {path}"),
+            None => path.to_string(),
+        }
+    }
+
     pub(super) fn side(&self) -> Side<'_> {
         Side {
             file: &self.file,
@@ -92,7 +112,8 @@ impl ExportDesk<'_> {
     pub(super) fn open(&self, named: NamedExport<'_>, kind: FileKind) -> Result<OpenExport, CommandError> {
         match named {
             NamedExport::File(path) => Ok(OpenExport {
-                label: path.to_string_lossy().into_owned(),
+                what: None,
+                path: path.to_owned(),
                 file: open(path)?,
                 expected: Some(Expected::Any),
                 only: None,
@@ -100,6 +121,10 @@ impl ExportDesk<'_> {
             }),
             NamedExport::Task(id) => self.of_task(id, kind),
             NamedExport::Target { device, domain } => self.of_target(device, domain),
+            NamedExport::Group { devices, domain } => {
+                let error = anyhow!("'{devices}/{domain}' is a group, and one export is meant");
+                Err(trouble(error).with_hint("name one device: DEVICE/DOMAIN"))
+            }
         }
     }
 
@@ -122,12 +147,8 @@ impl ExportDesk<'_> {
         let (path, file) = self.proved(history, row)?;
         let (device, domain) = (&row.device_name, &row.domain_name);
         Ok(OpenExport {
-            label: format!(
-                "task {}: {device} {domain} {}, {}",
-                id.0,
-                row.kind.code(),
-                path.display()
-            ),
+            what: Some(format!("task {}: {device} {domain} {}", id.0, row.kind.code())),
+            path,
             file,
             expected: None,
             only: None,
@@ -151,7 +172,8 @@ impl ExportDesk<'_> {
         };
         let (path, file) = self.proved(history, row)?;
         Ok(OpenExport {
-            label: format!("{device}/{domain}: task {}, {}", row.task.0, path.display()),
+            what: Some(format!("{device}/{domain}: task {}", row.task.0)),
+            path,
             file,
             expected: None,
             only: (row.domain_name == ALL_DOMAINS && domain != ALL_DOMAINS).then(|| domain.to_owned()),

@@ -5,11 +5,11 @@ use crate::change::extract as change;
 use crate::cli::{ExtractArgs, Global};
 use crate::commands::error::{Outcome, print};
 use crate::commands::exports::{ExportDesk, NamedExport, trouble};
-use crate::commands::loading::{load_plan, load_plan_if_any, read_history};
+use crate::commands::loading::{exit_of_part, load_plan_or_part, read_history};
 use crate::commands::no_export::are_exports;
 use crate::exit::Exit;
 use crate::run::event::FileKind;
-use crate::ui::Ui;
+use crate::ui::{Ui, Verbosity};
 use crate::values::environment::{Lookup, scratch_folder};
 
 /// Writes an export as text.
@@ -17,14 +17,15 @@ pub(super) fn extract(global: &Global, args: &ExtractArgs, ui: Ui, env: Lookup<'
     let folder = args.folder.to_string_lossy();
     are_exports(&["extract"], &[&args.export], &[&folder], global, env)?;
     let named = NamedExport::parse(&args.export);
+    // An archive says what it is itself.
     let loaded = match named.is_of_history() {
-        true => Some(load_plan(global, ui, env)?),
-        false => load_plan_if_any(global, ui, env, load_plan)?,
+        true => Some(load_plan_or_part(global, ui, env)?),
+        false => None,
     };
     let plan = loaded.as_ref().map(|loaded| &loaded.plan_file);
     let history = match plan {
-        Some(plan) if named.is_of_history() => read_history(&plan.settings)?,
-        _ => None,
+        Some(plan) => read_history(&plan.settings)?,
+        None => None,
     };
     let scratch = scratch_folder(env);
     let desk = ExportDesk {
@@ -36,19 +37,21 @@ pub(super) fn extract(global: &Global, args: &ExtractArgs, ui: Ui, env: Lookup<'
     if let NamedExport::File(_) = named {
         // Nobody knows it: nothing is written of an archive that is not good.
         archive::verify(&export.file, &scratch, &Expected::Any, &Limits::default()).map_err(|error| {
-            trouble(anyhow::Error::new(error).context(format!("{} is not good", export.label)))
+            trouble(anyhow::Error::new(error).context(format!("{} is not good", export.label())))
         })?;
     }
     let only = export.only.as_deref();
     let extracted = change::extract(&export.file, &scratch, &export.outer, only, &args.folder)
         .map_err(|error| trouble(error.into()))?;
     let folder = args.folder.display();
-    print(
-        ui,
-        &format!(
-            "{} objects and {} files in {folder}\n",
-            extracted.objects, extracted.files
-        ),
-    )?;
-    Ok(Exit::Success)
+    if ui.verbosity > Verbosity::Quiet {
+        print(
+            ui,
+            &format!(
+                "{} objects and {} files in {folder}\n",
+                extracted.objects, extracted.files
+            ),
+        )?;
+    }
+    Ok(plan.map_or(Exit::Success, |plan| exit_of_part(plan, Exit::Success)))
 }

@@ -198,7 +198,7 @@ fn blame(
     };
     let limits = Limits::default();
     archive::reread(&export.file, &scratch, &limits, Detail::Hashes, &mut visit, None)
-        .map_err(|error| trouble(anyhow::Error::new(error).context(export.label.clone())))?;
+        .map_err(|error| trouble(anyhow::Error::new(error).context(export.label())))?;
     let last = history.last_changes(device, domain)?;
     let Some(gap) = history.not_known_before(device, domain, listed::KEPT)? else {
         return Err(trouble(anyhow!("history has no export of {device}/{domain}")));

@@ -1,11 +1,14 @@
 //! What differs between two archives, as text and as JSON.
 
+use std::path::Path;
+
 use serde::Serialize;
 
 use crate::artifact::compare::{
     Difference, DomainDifference, FileDifference, FileHeld, PropertyDifference, Values,
 };
 use crate::report::json;
+use crate::report::plain::hanging;
 use crate::values::change::Change;
 use crate::values::text::printable;
 
@@ -15,15 +18,106 @@ const SCHEMA_VERSION: u32 = 1;
 /// The longest value that is shown whole. JSON has all of it.
 const SHOWN: usize = 160;
 
+/// One domain of a group of devices: the others against the first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupDifference {
+    /// The group and the domain, as they were named.
+    pub group: String,
+    /// Those that were compared, without the first.
+    pub members: Vec<GroupMember>,
+    /// Those that could not be.
+    pub passed_over: Vec<PassedOver>,
+}
+
+/// A device of a group, and what differs in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupMember {
+    /// Its name.
+    pub device: String,
+    /// The export of the first device.
+    pub old: String,
+    /// Its own.
+    pub new: String,
+    /// What differs.
+    pub difference: Difference,
+}
+
+/// A device of a group that could not be compared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PassedOver {
+    /// Its name.
+    pub device: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl GroupDifference {
+    /// Whether all that were compared are the same.
+    pub fn is_same(&self) -> bool {
+        self.members
+            .iter()
+            .all(|member| member.difference.domains.is_empty())
+    }
+}
+
 /// The difference for people; `old` and `new` say what was compared.
 pub fn text(old: &str, new: &str, difference: &Difference) -> String {
-    let mut lines = vec![format!("--- {old}"), format!("+++ {new}")];
+    text_within(None, old, new, difference, None)
+}
+
+/// The same within the columns of a terminal, with paths that begin at the store where it is given.
+pub fn text_within(
+    store: Option<&Path>,
+    old: &str,
+    new: &str,
+    difference: &Difference,
+    width: Option<u16>,
+) -> String {
+    let store = store.map(|store| format!("Store {}", store.display()));
+    let mut lines: Vec<String> = store.into_iter().collect();
+    lines.extend([format!("--- {old}"), format!("+++ {new}")]);
     for domain in &difference.domains {
         domain_lines(domain, &mut lines);
     }
     lines.push(summary(difference));
-    let lines = lines.iter().map(|line| printable(line));
-    lines.collect::<Vec<_>>().join("\n") + "\n"
+    let lines = lines.iter().map(|line| {
+        let line = printable(line);
+        let indent = line.chars().take_while(|c| *c == ' ').count();
+        // What a line goes on with stands below its text, behind the sign.
+        let rest = indent + 4;
+        let (before, after) = line.split_at(indent);
+        format!("{before}{}\n", hanging(after, rest, width))
+    });
+    lines.collect()
+}
+
+/// The last lines for a group.
+pub fn group_summary(first: &str, found: &GroupDifference, width: Option<u16>) -> String {
+    let of = |differs: bool| -> Vec<&str> {
+        found
+            .members
+            .iter()
+            .filter(|member| member.difference.domains.is_empty() != differs)
+            .map(|member| member.device.as_str())
+            .collect()
+    };
+    let passed_over: Vec<&str> = found
+        .passed_over
+        .iter()
+        .map(|passed| passed.device.as_str())
+        .collect();
+    let parts = [
+        ("the same as ", of(false)),
+        ("not the same as ", of(true)),
+        ("not compared with ", passed_over),
+    ];
+    let parts: Vec<String> = parts
+        .into_iter()
+        .filter(|(_, devices)| !devices.is_empty())
+        .map(|(words, devices)| format!("{words}{first}: {}", devices.join(", ")))
+        .collect();
+    let text = printable(&format!("{}: {}", found.group, parts.join("; "))).into_owned();
+    format!("\n{}\n", hanging(&text, 0, width))
 }
 
 fn domain_lines(domain: &DomainDifference, lines: &mut Vec<String>) {
@@ -163,6 +257,30 @@ fn shown(value: &str) -> String {
 
 /// The difference for programs.
 pub fn document(old: &str, new: &str, difference: &Difference) -> String {
+    json::text(&DiffDocument {
+        schema_version: SCHEMA_VERSION,
+        comparison: comparison(old, new, difference),
+    })
+}
+
+/// What differs in a group, for programs.
+pub fn group_document(found: &GroupDifference) -> String {
+    let members = found.members.iter();
+    json::text(&GroupDocument {
+        schema_version: SCHEMA_VERSION,
+        group: &found.group,
+        same: found.passed_over.is_empty() && found.is_same(),
+        comparisons: members
+            .map(|member| MemberObject {
+                device: &member.device,
+                comparison: comparison(&member.old, &member.new, &member.difference),
+            })
+            .collect(),
+        passed_over: &found.passed_over,
+    })
+}
+
+fn comparison<'a>(old: &'a str, new: &'a str, difference: &'a Difference) -> ComparisonObject<'a> {
     let domains = difference.domains.iter().map(|domain| DomainObject {
         domain: &domain.domain,
         change: domain.whole.map(word),
@@ -187,13 +305,12 @@ pub fn document(old: &str, new: &str, difference: &Difference) -> String {
             })
             .collect(),
     });
-    json::text(&DiffDocument {
-        schema_version: SCHEMA_VERSION,
+    ComparisonObject {
         old,
         new,
         same: difference.domains.is_empty(),
         domains: domains.collect(),
-    })
+    }
 }
 
 fn property_object(property: &PropertyDifference) -> PropertyObject<'_> {
@@ -214,6 +331,28 @@ fn property_object(property: &PropertyDifference) -> PropertyObject<'_> {
 #[derive(Serialize)]
 struct DiffDocument<'a> {
     schema_version: u32,
+    #[serde(flatten)]
+    comparison: ComparisonObject<'a>,
+}
+
+#[derive(Serialize)]
+struct GroupDocument<'a> {
+    schema_version: u32,
+    group: &'a str,
+    same: bool,
+    comparisons: Vec<MemberObject<'a>>,
+    passed_over: &'a [PassedOver],
+}
+
+#[derive(Serialize)]
+struct MemberObject<'a> {
+    device: &'a str,
+    #[serde(flatten)]
+    comparison: ComparisonObject<'a>,
+}
+
+#[derive(Serialize)]
+struct ComparisonObject<'a> {
     old: &'a str,
     new: &'a str,
     same: bool,

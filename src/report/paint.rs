@@ -14,6 +14,11 @@ const LEADING: &[(&str, &str)] = &[
     ("MISSING", RED),
     ("CHANGED", RED),
     ("UNREADABLE", RED),
+    ("DELETE", YELLOW),
+    ("DELETED", YELLOW),
+    ("LEFT", RED),
+    ("LOST", RED),
+    ("UNKNOWN", RED),
 ];
 
 const GREEN: &str = "32";
@@ -22,6 +27,41 @@ const RED: &str = "1;31";
 
 /// `text` with its statuses, and the words that lead its lines, in colour.
 pub fn states(text: &str) -> String {
+    text.split_inclusive('\n').map(line).collect()
+}
+
+/// `text` of what differs, with what came, went and changed in colour.
+pub fn differences(text: &str) -> String {
+    let line = |line: &str| {
+        let body = line.trim_start();
+        let color = match body.split([' ', '\n']).next() {
+            Some("+" | "+++") => GREEN,
+            Some("-" | "---") => RED,
+            Some("~") => YELLOW,
+            _ => return line.to_owned(),
+        };
+        let (indent, body) = line.split_at(line.len() - body.len());
+        let body = body.trim_end_matches('\n');
+        format!("{indent}\u{1b}[{color}m{body}\u{1b}[0m\n")
+    };
+    text.split_inclusive('\n').map(line).collect()
+}
+
+/// `text` of `trust`, with its answers and what has expired in colour.
+pub fn answers(text: &str) -> String {
+    let paint = |color: &str, word: &str| format!("\u{1b}[{color}m{word}\u{1b}[0m");
+    let line = |line: &str| {
+        let body = line.trim_end_matches('\n');
+        let end = &line[body.len()..];
+        if let Some(how) = body.strip_suffix(": yes") {
+            return format!("{how}: {}{end}", paint(GREEN, "yes"));
+        }
+        let line = match body.starts_with("  ") {
+            true => body.replacen(": no: ", &format!(": {}: ", paint(RED, "no")), 1),
+            false => body.to_owned(),
+        };
+        line.replace(", EXPIRED", &format!(", {}", paint(RED, "EXPIRED"))) + end
+    };
     text.split_inclusive('\n').map(line).collect()
 }
 

@@ -17,6 +17,9 @@ struct Fleet {
     home: Home,
 }
 
+/// Not verified, and in a group.
+const TAGGED: &str = "{ verify = false }\ntags = [\"prod\"]";
+
 impl Fleet {
     fn new() -> Self {
         let gateway = || {
@@ -27,8 +30,8 @@ impl Fleet {
         };
         let gateways = [gateway(), gateway()];
         let home = Home::new()
-            .device_at("QA1", gateways[0].port(), "{ verify = false }")
-            .device_at("QA2", gateways[1].port(), "{ verify = false }")
+            .device_at("QA1", gateways[0].port(), TAGGED)
+            .device_at("QA2", gateways[1].port(), TAGGED)
             .plan("P", &export("QA*", "DOM*", ""));
         Self { gateways, home }
     }
@@ -215,6 +218,139 @@ fn the_two_gateways_of_a_cluster_are_compared_in_one_line() {
         "{}",
         ran.stderr
     );
+}
+
+#[test]
+fn a_group_is_compared_with_its_first_and_one_that_differs_is_named() {
+    let fleet = Fleet::new();
+    fleet.run();
+    for group in ["@prod/DOM1", "QA*/DOM1", "QA1,QA2/DOM1", "@p*, !QA9/DOM1"] {
+        let same = fleet.ran(&["diff", group]).exits(0);
+        assert!(
+            same.stdout
+                .ends_with(&format!("\n{group}: the same as QA1: QA2\n")),
+            "{}",
+            same.stdout
+        );
+        let quiet = fleet.ran(&["-q", "diff", group]).exits(0);
+        assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("", ""));
+    }
+    fleet.set(1, "DOM1", "Timeout", "90");
+    fleet.run();
+    let ran = fleet.ran(&["diff", "@prod/DOM1"]).exits(1);
+    assert!(
+        ran.stdout.contains("Timeout: \"300\" -> \"90\"")
+            && ran.stdout.ends_with("\n@prod/DOM1: not the same as QA1: QA2\n"),
+        "{}",
+        ran.stdout
+    );
+    let document: Value = serde_json::from_str(
+        &fleet
+            .ran(&["diff", "@prod/DOM1", "--format", "json"])
+            .exits(1)
+            .stdout,
+    )
+    .expect("JSON");
+    assert_eq!(document["group"], "@prod/DOM1");
+    assert_eq!(document["same"], false);
+    let comparison = &document["comparisons"][0];
+    assert_eq!(comparison["device"], "QA2");
+    assert_eq!(comparison["domains"][0]["objects"][0]["class"], "HTTPUserAgent");
+}
+
+#[test]
+fn one_of_a_group_that_cannot_be_compared_is_named_and_the_others_are() {
+    let fleet = Fleet::new();
+    fleet.run();
+    let home = fleet.home.device_at("QA3", 1, TAGGED);
+    let ran = home.dpbackup(&["diff", "@prod/DOM1"]).exits(2);
+    assert!(
+        ran.stderr
+            .contains("QA3: passed over: there is no good export of the domain 'DOM1' of QA3"),
+        "{}",
+        ran.stderr
+    );
+    assert!(
+        ran.stdout
+            .ends_with("\n@prod/DOM1: the same as QA1: QA2; not compared with QA1: QA3\n"),
+        "{}",
+        ran.stdout
+    );
+    let ran = home
+        .dpbackup(&["diff", "@prod/DOM1", "--format", "json"])
+        .exits(2);
+    let document: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_eq!(document["same"], false);
+    assert_eq!(document["passed_over"][0]["device"], "QA3");
+    // The file of the second is not what was stored.
+    let second = home.store().join("QA2/domain/DOM1");
+    for file in fs::read_dir(second).expect("a folder") {
+        fs::write(file.expect("a file").path(), "damaged").expect("written");
+    }
+    let ran = home.dpbackup(&["diff", "@prod/DOM1"]).exits(2);
+    assert!(
+        ran.stderr.contains("QA2: passed over") && ran.stderr.contains("no two good exports"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_group_that_is_none_is_told_from_those_that_there_are() {
+    let fleet = Fleet::new();
+    fleet.run();
+    for (arguments, words) in [
+        (&["diff", "@prd/DOM1"][..], "did you mean '@prod'?"),
+        (&["diff", "X*/DOM1"], "there are: QA1, QA2"),
+        (&["diff", "@prod, !QA2/DOM1"], "is QA1 alone"),
+        (&["diff", "@prod/DOM1", "QA1/DOM1"], "compared within itself"),
+        (&["diff", "@/DOM1"], "names no group"),
+        (
+            &["extract", "@prod/DOM1", "out"],
+            "is a group, and one export is meant",
+        ),
+    ] {
+        let ran = fleet.ran(arguments).exits(2);
+        assert!(ran.stderr.contains(words), "{arguments:?}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn the_history_of_a_task_has_its_changes_and_what_was_not_saved() {
+    let fleet = Fleet::new();
+    fleet.run();
+    fleet.set(0, "DOM1", "Timeout", "60");
+    fleet.run();
+    for arguments in [&["history", "last"][..], &["history", "files", "5"]] {
+        let ran = fleet.ran(arguments).exits(0);
+        let lines: Vec<&str> = ran.stdout.lines().map(str::trim).collect();
+        let at = lines
+            .iter()
+            .position(|line| *line == "1 change since the export before:");
+        let at = at.unwrap_or_else(|| panic!("{arguments:?}: {}", ran.stdout));
+        assert_eq!(lines[at + 1], "Changed HTTPUserAgent default (Timeout: 300 → 60)");
+    }
+    let document = fleet.json(&["history", "files", "5"]);
+    assert_eq!(document["files"][0]["changes"], 1);
+    assert_eq!(document["changes"][0]["description"], "Timeout: 300 → 60");
+    assert_eq!(document["unsaved"], Value::Array(Vec::new()));
+    fleet.gateways[0]
+        .state()
+        .set_property("DOM1", "HTTPUserAgent", "default", "Timeout", "61");
+    fleet.gateways[0].state().set_unsaved("DOM1", true);
+    fleet.run();
+    for arguments in [&["history", "last"][..], &["history", "files", "9"]] {
+        let ran = fleet.ran(arguments).exits(0);
+        let is_told = |line: &str| {
+            line.trim_start().to_lowercase().starts_with("unsaved changes") && line.contains("object")
+        };
+        assert!(ran.stdout.lines().any(is_told), "{arguments:?}: {}", ran.stdout);
+    }
+    let document = fleet.json(&["history", "last"]);
+    let task = &document["task_executions"][0];
+    let unsaved = task["unsaved"].as_array().expect("what is not saved");
+    assert_eq!(task["unsaved_objects"], unsaved.len());
+    assert!(!unsaved.is_empty());
 }
 
 #[test]
