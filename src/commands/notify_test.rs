@@ -5,11 +5,11 @@ use std::fmt::Write;
 use crate::cli::{Global, NotifyTestArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{Outcome, print};
-use crate::commands::loading::load_plan;
+use crate::commands::loading::{exit_of_part, load_plan_or_part};
 use crate::commands::names::chosen;
 use crate::exit::Exit;
 use crate::history::History;
-use crate::notify::notice::{Notice, NoticeTask, QuiescedPlace};
+use crate::notify::notice::{Notice, NoticeChanges, NoticeTask, QuiescedPlace};
 use crate::notify::previous::Previous;
 use crate::notify::receiver::Receiver;
 use crate::notify::send::Receipt;
@@ -18,16 +18,19 @@ use crate::plan::model::Plan;
 use crate::run::event::{ActionKind, PlanId, TaskId};
 use crate::run::status::Status;
 use crate::ui::{Ui, Verbosity};
+use crate::values::change::{Change, ChangeList, ConfigChange, ConfigPiece};
 use crate::values::environment::Lookup;
 use crate::values::event_name::EventName;
 use crate::values::text::printable;
 
 /// The success is the last: a service of pings is left in order.
-const ORDER: [EventName; 8] = [
+const ORDER: [EventName; 10] = [
     EventName::Started,
     EventName::TaskFailed,
     EventName::StillQuiesced,
     EventName::Recovered,
+    EventName::Changed,
+    EventName::Unsaved,
     EventName::Refused,
     EventName::Failed,
     EventName::Warned,
@@ -36,7 +39,7 @@ const ORDER: [EventName; 8] = [
 
 /// Sends one of each message that somebody would be sent.
 pub(super) fn notify_test(global: &Global, args: &NotifyTestArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
-    let loaded = load_plan(global, ui, env)?;
+    let loaded = load_plan_or_part(global, ui, env)?;
     let file = &loaded.plan_file;
     let plans: Vec<&Plan> = match &args.plan {
         Some(name) => chosen(file, &["notify-test"], std::slice::from_ref(name))?,
@@ -97,7 +100,7 @@ pub(super) fn notify_test(global: &Global, args: &NotifyTestArgs, ui: Ui, env: L
         exit = Exit::Warned;
     }
     print(ui, &text)?;
-    Ok(exit)
+    Ok(exit_of_part(file, exit))
 }
 
 fn tell(
@@ -216,6 +219,10 @@ fn made_up(notifier: &Notifier<'_>, now: jiff::Timestamp, event: EventName, plan
         }
         _ => vec![task(1, "DOMAIN1", Status::Success), bad],
     };
+    let changes = match event {
+        EventName::Changed | EventName::Unsaved => made_up_changes(&tasks),
+        _ => NoticeChanges::default(),
+    };
     let is_about_a_place = matches!(
         event,
         EventName::TaskFailed | EventName::StillQuiesced | EventName::Recovered | EventName::RehearsalFailed
@@ -235,6 +242,32 @@ fn made_up(notifier: &Notifier<'_>, now: jiff::Timestamp, event: EventName, plan
         error: error.map(str::to_owned),
         place: is_about_a_place.then_some(place),
         tasks,
+        changes,
         ..notifier.notice(now, event, plan)
     }
+}
+
+/// Two changes that nobody made.
+fn made_up_changes(tasks: &[NoticeTask]) -> NoticeChanges {
+    let object = |class: &str, change, description: &str| ConfigChange {
+        domain: "DOMAIN1".to_owned(),
+        piece: ConfigPiece::Object {
+            class: class.to_owned(),
+            name: "example".to_owned(),
+        },
+        change,
+        description: description.to_owned(),
+    };
+    let list = ChangeList {
+        first: vec![
+            object("HTTPUserAgent", Change::Changed, "Timeout: 300 → 60"),
+            object("XMLManager", Change::Added, ""),
+        ],
+        count: 2,
+    };
+    let mut changes = NoticeChanges::default();
+    if let Some(task) = tasks.first() {
+        changes.add(task, Some(&list));
+    }
+    changes
 }

@@ -108,6 +108,28 @@ fn nobody_is_told_of_changes_who_did_not_ask_and_a_star_asks_for_all() {
 }
 
 #[test]
+fn a_test_of_notifications_sends_samples_of_changes_to_who_asks_for_them() {
+    let web = Web::start(&[Behaviour::Status(200, "ok")]);
+    let gateway = gateway();
+    let asking = hook(&web, "events = \"changed, unsaved\"\n");
+    let home = home(&gateway, "webhook = \"all\"\n", &asking);
+    let ran = home.dpbackup(&["notify-test", "P"]).exits(0);
+    assert!(
+        ran.stdout
+            .contains("webhook all succeeded: not sent, `events` leaves it out"),
+        "{}",
+        ran.stdout
+    );
+    let documents: Vec<Value> = arrived(&web.seen, 2).iter().map(Request::json).collect();
+    assert_eq!(words(&documents), ["changed", "unsaved"]);
+    for document in &documents {
+        assert_eq!(document["test"], true);
+        assert_eq!(document["changes"][0]["class"], "HTTPUserAgent");
+        assert_eq!(document["changes"][0]["description"], "Timeout: 300 → 60");
+    }
+}
+
+#[test]
 fn the_metrics_have_the_last_change_and_how_much_is_not_saved() {
     let gateway = gateway();
     let home = home(&gateway, "", "[notify.metrics]\npath = \"metrics.prom\"\n");
