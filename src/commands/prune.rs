@@ -7,15 +7,17 @@ use jiff::Timestamp;
 
 use crate::cli::{Global, PruneArgs, ReportFormat};
 use crate::clock::{Clock as _, SystemClock};
-use crate::commands::error::{CommandError, Outcome, print};
-use crate::commands::loading::{load_plan, open_history, read_history};
+use crate::commands::error::{CommandError, Outcome, print, print_states};
+use crate::commands::loading::{load_plan, open_history, read_history, with_open_rows};
 use crate::commands::names::chosen;
 use crate::commands::restore_note;
 use crate::exit::Exit;
 use crate::history::{FileId, History};
 use crate::lock::{Asked, Lock, Locks};
+use crate::plan::LoadError;
 use crate::plan::model::PlanFile;
 use crate::report::prune::{self as report, PruneLine};
+use crate::report::store_line;
 use crate::retention::prove::{Fate, StoredBackup, Target, targets};
 use crate::run::contact::lock_name;
 use crate::signal::Stop;
@@ -24,7 +26,10 @@ use crate::values::environment::Lookup;
 
 /// Removes what no retention keeps.
 pub(super) fn prune(global: &Global, args: &PruneArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
-    let loaded = load_plan(global, ui, env)?;
+    // What a part of the file does not say may be a retention that keeps more.
+    let loaded = load_plan(global, ui, env)
+        .map_err(nothing_removed)
+        .map_err(|error| with_open_rows(error, global, env))?;
     let file = &loaded.plan_file;
     chosen(file, &["prune", "--plan"], &args.plans)?;
     let history = if args.dry_run {
@@ -44,6 +49,7 @@ pub(super) fn prune(global: &Global, args: &PruneArgs, ui: Ui, env: Lookup<'_>) 
         lines: Vec::new(),
         busy: Vec::new(),
         warned: false,
+        is_store_named: false,
     };
     if let Some(mut history) = history {
         let devices: BTreeSet<String> = history
@@ -58,6 +64,16 @@ pub(super) fn prune(global: &Global, args: &PruneArgs, ui: Ui, env: Lookup<'_>) 
     pruning.end()
 }
 
+/// Says of a plan file with errors that it was not followed, not even in part.
+fn nothing_removed(mut error: CommandError) -> CommandError {
+    if let Some(LoadError::Invalid(_)) = error.error.downcast_ref() {
+        error.error = error
+            .error
+            .context("nothing was removed: a retention may be what is wrong in the plan file");
+    }
+    error
+}
+
 /// A round through the devices.
 struct Pruning<'p> {
     file: &'p PlanFile,
@@ -67,6 +83,8 @@ struct Pruning<'p> {
     lines: Vec<PruneLine>,
     busy: Vec<String>,
     warned: bool,
+    /// Whether the store was named: paths of lines begin there.
+    is_store_named: bool,
 }
 
 impl Pruning<'_> {
@@ -199,7 +217,16 @@ impl Pruning<'_> {
             _ => shows_all || line.fate != Fate::Keep,
         };
         if self.args.format == ReportFormat::Table && is_told {
-            print(self.ui, &report::line(&line, &self.clock.zone()))?;
+            // Programs find a file by all of its path.
+            let store = self.ui.width.map(|_| self.file.settings.store.as_path());
+            if let (Some(store), false) = (store, self.is_store_named) {
+                print(self.ui, &store_line(store))?;
+                self.is_store_named = true;
+            }
+            print_states(
+                self.ui,
+                &report::line(&line, store, &self.clock.zone(), self.ui.width),
+            )?;
         }
         self.lines.push(line);
         Ok(())

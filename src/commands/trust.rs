@@ -13,9 +13,11 @@ use crate::commands::loading::{exit_of_part, load_plan_or_part};
 use crate::commands::names;
 use crate::exit::Exit;
 use crate::plan::model::{Device, PlanFile, Trust};
+use crate::report::hanging;
+use crate::report::paint::answers;
 use crate::soma::certificate::{Certificate, CertificateContent};
 use crate::soma::peer::{self, Peer};
-use crate::ui::Ui;
+use crate::ui::{Ui, Verbosity};
 use crate::values::environment::Lookup;
 use crate::values::text::printable;
 
@@ -53,8 +55,14 @@ pub(super) fn trust(global: &Global, args: &TrustArgs, ui: Ui, env: Lookup<'_>) 
         ));
     };
     let now = SystemClock::new().now();
-    print(ui, &page(device, &peer, own, &certificates, now))?;
     let warnings = warnings(device, &peer, own, now);
+    if ui.verbosity > Verbosity::Quiet || !warnings.is_empty() {
+        let page = page(device, &peer, own, &certificates, now, ui.width);
+        match ui.data_color {
+            true => print(ui, &answers(&page))?,
+            false => print(ui, &page)?,
+        }
+    }
     for warning in &warnings {
         ui.warning(warning);
     }
@@ -80,7 +88,14 @@ fn which(file: &PlanFile) -> CommandError {
     CommandError::new(Exit::Usage, error).with_hint(hint)
 }
 
-fn page(device: &Device, peer: &Peer, own: &Certificate, all: &[Certificate], now: Timestamp) -> String {
+fn page(
+    device: &Device,
+    peer: &Peer,
+    own: &Certificate,
+    all: &[Certificate],
+    now: Timestamp,
+    width: Option<u16>,
+) -> String {
     let mut page = format!(
         "{} ({}:{}), {}\n",
         device.name, device.host, device.port, peer.version
@@ -93,7 +108,7 @@ fn page(device: &Device, peer: &Peer, own: &Certificate, all: &[Certificate], no
             "sent along"
         };
         let _ = writeln!(page, "\ncertificate {} of {}, {whose}", index + 1, all.len());
-        describe(certificate, now, &mut page);
+        describe(certificate, now, width, &mut page);
     }
     page.push_str("\nwould be trusted\n");
     for (how, trust) in ways(device) {
@@ -101,21 +116,28 @@ fn page(device: &Device, peer: &Peer, own: &Certificate, all: &[Certificate], no
             Ok(()) => "yes".to_owned(),
             Err(error) => format!("no: {}", printable(&error.message)),
         };
-        let _ = writeln!(page, "  {how}: {verdict}");
+        let line = hanging(&format!("{how}: {verdict}"), 4, width);
+        let _ = writeln!(page, "  {line}");
     }
     let pin = own.pin();
-    let _ = write!(
-        page,
-        "\nTo trust this certificate and no other: compare its SHA-256 with what the administrator\n\
-         of the device says, then write under [[device]] \"{}\":\n\ntls = {{ pin_sha256 = \"{pin}\" }}\n",
-        device.name
-    );
+    let how = "To trust this certificate and no other: compare its SHA-256 with what the administrator\n\
+               of the device says, then write under [[device]]";
+    let how = match width {
+        Some(_) => hanging(
+            &format!("{} \"{}\":", how.replace('\n', " "), device.name),
+            0,
+            width,
+        ),
+        None => format!("{how} \"{}\":", device.name),
+    };
+    let _ = write!(page, "\n{how}\n\ntls = {{ pin_sha256 = \"{pin}\" }}\n");
     page
 }
 
-fn describe(certificate: &Certificate, now: Timestamp, page: &mut String) {
+fn describe(certificate: &Certificate, now: Timestamp, width: Option<u16>, page: &mut String) {
     let mut line = |label: &str, text: &str| {
-        let _ = writeln!(page, "  {label:<8} {}", printable(text));
+        let text = hanging(&printable(text), 11, width);
+        let _ = writeln!(page, "  {label:<8} {text}");
     };
     match &certificate.content {
         Ok(content) => {

@@ -13,11 +13,12 @@ use jiff::tz::TimeZone;
 use crate::artifact::archive::Expected;
 use crate::artifact::recheck::{self, FileState, Recheck, Recorded};
 use crate::cli::{Global, ReportFormat, VerifyArgs};
-use crate::commands::error::{CommandError, Outcome, found, print};
+use crate::commands::error::{CommandError, Outcome, found, print, print_states};
 use crate::commands::loading::{exit_of_part, invocation, load_plan_if_any, load_plan_or_part, read_history};
 use crate::commands::verify::scope::{VerifyScope, places, which};
 use crate::exit::Exit;
 use crate::history::{FileFilter, FileId, FileRow, History};
+use crate::report::store_line;
 use crate::report::verify::{self as report, Checked, Verified};
 use crate::run::event::{ALL_DOMAINS, FileKind};
 use crate::ui::{Ui, Verbosity};
@@ -56,6 +57,9 @@ pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>
         recheck: Recheck::new(&store, &scratch, owners),
         checked: Vec::new(),
         done: BTreeSet::new(),
+        // Who names a file finds it again by the name that he gave it, and programs by all of it.
+        store: Some(store.as_path()).filter(|_| asked.files.is_empty() && ui.width.is_some()),
+        is_store_named: false,
     };
     round.rows(&rows)?;
     round.rows(&asked.targets)?;
@@ -107,6 +111,9 @@ struct Round<'r> {
     recheck: Recheck<'r>,
     checked: Vec<Checked>,
     done: BTreeSet<FileId>,
+    /// The store, where all that is looked at is in it: then it is named once.
+    store: Option<&'r Path>,
+    is_store_named: bool,
 }
 
 impl Round<'_> {
@@ -305,7 +312,11 @@ impl Round<'_> {
     fn tell(&mut self, checked: Checked) -> Result<(), CommandError> {
         let told = self.ui.verbosity > Verbosity::Quiet || is_told(&checked);
         if self.format == ReportFormat::Table && told {
-            print(self.ui, &report::line(&checked))?;
+            if let (Some(store), false) = (self.store, self.is_store_named) {
+                print(self.ui, &store_line(store))?;
+                self.is_store_named = true;
+            }
+            print_states(self.ui, &report::line(&checked, self.store, self.ui.width))?;
         }
         self.checked.push(checked);
         Ok(())

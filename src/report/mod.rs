@@ -28,6 +28,8 @@ mod written;
 #[cfg(test)]
 mod fixture;
 
+pub use plain::hanging;
+
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -35,6 +37,12 @@ use jiff::Timestamp;
 use crate::history::{ActivityRow, NoteRow, PlanFilter, PlanRow, TaskDetails, TaskRow};
 use crate::run::event::ScriptRun;
 use crate::run::status::Class;
+use crate::values::text::printable;
+
+/// The line that names the store, above lines whose paths begin there.
+pub fn store_line(store: &Path) -> String {
+    format!("Store {}\n", printable(&store.to_string_lossy()))
+}
 
 /// One execution of a plan with everything below it: `history last`.
 #[derive(Clone, Copy, Debug)]

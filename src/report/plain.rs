@@ -7,7 +7,7 @@ const LEAST: usize = 20;
 
 /// A text whose first line begins at the column `indent`, broken at its blanks so that it
 /// stays within the width; further lines begin at the same column.
-pub(super) fn hanging(text: &str, indent: usize, width: Option<u16>) -> String {
+pub fn hanging(text: &str, indent: usize, width: Option<u16>) -> String {
     let room = match width.map(|width| usize::from(width).saturating_sub(indent)) {
         Some(room) if room >= LEAST => room,
         _ => return text.to_owned(),

@@ -1,12 +1,13 @@
 //! What `prune` did, or would do: a line for each backup, and one JSON document.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::report::json;
+use crate::report::plain::hanging;
 use crate::retention::prove::Fate;
 use crate::run::event::TaskId;
 use crate::values::size::Bytes;
@@ -38,6 +39,9 @@ pub struct PruneLine {
     pub size: u64,
 }
 
+/// The columns of the word.
+const WORD: usize = 8;
+
 /// The word for what becomes of a backup.
 fn word(fate: Fate) -> &'static str {
     match fate {
@@ -49,8 +53,9 @@ fn word(fate: Fate) -> &'static str {
     }
 }
 
-/// The line of a backup.
-pub fn line(line: &PruneLine, zone: &TimeZone) -> String {
+/// The line of a backup, within the columns of a terminal. Where the store is given, it was
+/// named, and the path begins there.
+pub fn line(line: &PruneLine, store: Option<&Path>, zone: &TimeZone, width: Option<u16>) -> String {
     let end = line.end.map_or_else(
         || "not ended".to_owned(),
         |end| {
@@ -60,7 +65,11 @@ pub fn line(line: &PruneLine, zone: &TimeZone) -> String {
         },
     );
     let what = match &line.path {
-        Some(path) => format!("{} ({})", path.to_string_lossy(), Bytes(line.size)),
+        Some(path) => {
+            let below = store.and_then(|store| path.strip_prefix(store).ok());
+            let path = below.unwrap_or(path);
+            format!("{} ({})", path.to_string_lossy(), Bytes(line.size))
+        }
         None => format!(
             "{} {} {}, without a file of its own",
             line.device, line.domain, line.kind
@@ -71,7 +80,8 @@ pub fn line(line: &PruneLine, zone: &TimeZone) -> String {
         line.task.0,
         line.reasons.join("; ")
     );
-    format!("{:<8} {}\n", word(line.fate), printable(&text))
+    let text = hanging(&printable(&text), WORD + 1, width);
+    format!("{:<WORD$} {text}\n", word(line.fate))
 }
 
 /// The last line.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::artifact::archive::{ArchiveKind, DomainReport};
 use crate::artifact::recheck::{FileState, FileVerdict, Recognized};
 use crate::report::json;
+use crate::report::plain::hanging;
 use crate::run::event::TaskId;
 use crate::values::lacks::Lacks;
 use crate::values::text::printable;
@@ -96,8 +97,12 @@ impl Verified {
     }
 }
 
-/// The line of a file, and one more for each of its warnings and notes.
-pub fn line(checked: &Checked) -> String {
+/// The columns of the word that a line begins with.
+const WORD: usize = 10;
+
+/// The line of a file, and one more for each of its warnings and notes; within the columns of a
+/// terminal. Where the store is given, it was named, and paths in it begin there.
+pub fn line(checked: &Checked, store: Option<&Path>, width: Option<u16>) -> String {
     let finding = &checked.finding;
     let about = finding
         .verdict()
@@ -111,20 +116,24 @@ pub fn line(checked: &Checked) -> String {
         remarks.extend(verdict.reasons.iter().map(String::as_str));
     }
     remarks.extend(checked.notes.iter().map(String::as_str));
-    let path = checked.path.to_string_lossy();
-    let mut line = format!("{:<10} {}", finding.word(), printable(&path));
+    let path = store.and_then(|store| checked.path.strip_prefix(store).ok());
+    let mut text = path.unwrap_or(&checked.path).to_string_lossy().into_owned();
     if !remarks.is_empty() {
-        line.push_str(": ");
-        line.push_str(&printable(&remarks.join("; ")));
+        text.push_str(": ");
+        text.push_str(&remarks.join("; "));
     }
-    line.push('\n');
+    let behind = |word: &str, text: &str| {
+        let text = hanging(&printable(text), WORD + 1, width);
+        format!("{word:<WORD$} {text}\n")
+    };
+    let mut lines = behind(finding.word(), &text);
     for warning in finding.warnings() {
-        line.push_str(&format!("{:<10} {}\n", "  warning:", printable(warning)));
+        lines.push_str(&behind("  warning:", warning));
     }
     for note in finding.verdict().map_or(&[][..], |verdict| &verdict.notes) {
-        line.push_str(&format!("{:<10} {}\n", "  note:", printable(note)));
+        lines.push_str(&behind("  note:", note));
     }
-    line
+    lines
 }
 
 /// What a good file or folder is, in words.

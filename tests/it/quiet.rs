@@ -23,14 +23,21 @@ const JUDGING: &[&[&str]] = &[
     &["prune"],
     &["prune", "--dry-run"],
     &["notify-test"],
+    &["diff", "QA1/DOM1", "QA1/DOM1"],
+    &["extract", "QA1/DOM1", "text"],
+    &["trust", "QA1"],
+    &["report", "page.html"],
+    &["rehearse", "--all", "--on", "SPARE"],
 ];
 
 #[test]
 fn where_all_is_good_nothing_is_said() {
-    let gateway = Gateway::start(Setup::default());
+    let (gateway, spare) = (Gateway::start(Setup::default()), Gateway::start(Setup::default()));
+    spare.state().set_serial("78B9999");
     let home = Home::new()
         .setting("retention = { keep_last = 1 }")
         .device("QA1", &gateway)
+        .spare("SPARE", &spare)
         .plan("P", &export("*", "DOM1", ""));
     let metrics = home.path("metrics.prom");
     let home = home.setting(&format!(
@@ -85,4 +92,26 @@ fn what_is_not_good_is_said_and_nothing_else() {
     std::fs::write(&file, "damaged").expect("a file");
     let ran = home.dpbackup(&["-q", "verify", "--all"]).exits(1);
     assert!(ran.stdout.contains("BAD"), "{}", ran.stdout);
+}
+
+/// What is asked for by its words is an answer, and no remark: `-q` does not take it away.
+#[test]
+fn what_was_asked_for_is_answered_all_the_same() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::of(&gateway).plan("P", &export("*", "DOM1", ""));
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    gateway
+        .state()
+        .put_file("DOM1", "local:///new.txt", b"new".to_vec());
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    for (arguments, code, said) in [
+        (&["log"][..], 0, "local:///new.txt"),
+        (&["find", "DOM1-service"], 0, "DOM1-service"),
+        (&["diff", "1", "2"], 1, "local:///new.txt"),
+    ] {
+        let loud = home.dpbackup(arguments).exits(code);
+        let quiet = home.dpbackup(&[&["-q"], arguments].concat()).exits(code);
+        assert!(quiet.stdout.contains(said), "{arguments:?}: {}", quiet.stdout);
+        assert_eq!(quiet.stdout, loud.stdout, "{arguments:?}");
+    }
 }

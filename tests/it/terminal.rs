@@ -331,3 +331,56 @@ fn what_is_printed_into_a_pipe_that_does_not_wait_arrives_whole() {
         assert_eq!(code, Some(expected), "{arguments:?}: {got}");
     }
 }
+
+#[test]
+fn what_is_looked_at_in_the_store_fits_a_terminal_has_colour_and_is_whole_in_a_pipe() {
+    let gateway = Gateway::start(Setup::default());
+    let home = home(&gateway).setting("retention = { keep_last = 1 }");
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    gateway
+        .state()
+        .put_file("DOM1", "local:///new.txt", b"new".to_vec());
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    let store = home.store();
+    let store = store.to_string_lossy();
+    for (arguments, code, state) in [
+        (&["verify", "--all"][..], 0, "\u{1b}[32mOK\u{1b}[0m"),
+        (&["prune", "--dry-run"], 0, "\u{1b}[33mDELETE\u{1b}[0m"),
+        (
+            &["diff", "1", "3"],
+            1,
+            "\u{1b}[32m+ file local:///new.txt\u{1b}[0m",
+        ),
+        (&["check"], 0, "\u{1b}[32mOK\u{1b}[0m"),
+        (&["trust", "QA1"], 0, ": \u{1b}[32myes\u{1b}[0m"),
+    ] {
+        let shown = home.at_terminal(80, &[], arguments).exits(code).stdout;
+        assert!(shown.contains(state), "{arguments:?}: {shown:?}");
+        let plain = home
+            .at_terminal(80, &[("NO_COLOR", "1")], arguments)
+            .exits(code)
+            .stdout;
+        assert!(!plain.contains("\u{1b}[3"), "{arguments:?}: {plain:?}");
+        for line in standing(&plain) {
+            let words = line.split_whitespace().count();
+            // What is to be copied is not broken: a path, a pin.
+            assert!(
+                line.chars().count() <= 80 || words <= 2 || line.contains("pin_sha256 = "),
+                "{arguments:?}: {line}"
+            );
+        }
+        let is_of_store = matches!(arguments[0], "verify" | "prune" | "diff");
+        if is_of_store {
+            assert_eq!(plain.matches(&*store).count(), 1, "{plain}");
+        }
+        // Nothing is cut or coloured in a pipe: all of each path stands there, for programs.
+        let piped = home.dpbackup(arguments).exits(code).stdout;
+        assert!(!piped.contains('\u{1b}') && !piped.contains('…'), "{piped:?}");
+        let paths = piped.matches(&*store).count();
+        assert!(!is_of_store || paths > 1, "{piped}");
+        assert!(
+            piped.lines().any(|line| line.chars().count() > 80),
+            "{arguments:?}: {piped}"
+        );
+    }
+}
