@@ -104,6 +104,8 @@ pub struct Freshness {
     pub max_age: Duration,
     /// What may still be quiesced, in words.
     pub left: Option<String>,
+    /// Whether all of the plan file could be read. Of the rest nothing is known.
+    pub is_whole: bool,
 }
 
 /// What the plans want of every device. A spare that none names is not meant to be backed up. A plan that is not enabled counts too: turning it
@@ -194,6 +196,7 @@ impl Freshness {
             targets,
             max_age,
             left,
+            is_whole: true,
         };
         freshness.sort();
         freshness
@@ -260,6 +263,13 @@ impl Freshness {
             .max()
             .unwrap_or(TargetState::Ok)
             .max(TargetState::Ok)
+    }
+
+    /// The same, where all that was to be judged could be: of a plan file that was read in part only the
+    /// worst is known to hold for all of it.
+    pub fn known_state(&self) -> Option<TargetState> {
+        let state = self.state();
+        (self.is_whole || state == TargetState::Critical).then_some(state)
     }
 
     /// How many targets stand like this.

@@ -9,7 +9,7 @@ use crate::cli::{FindArgs, Global, HistoryFormat};
 use crate::commands::error::{CommandError, Outcome};
 use crate::commands::exports::{ExportDesk, trouble};
 use crate::commands::history::device_names;
-use crate::commands::loading::{load_plan, read_history};
+use crate::commands::loading::{exit_of_part, load_plan_or_part, read_history};
 use crate::commands::log::is_known;
 use crate::exit::Exit;
 use crate::history::FileRow;
@@ -23,7 +23,7 @@ use crate::values::nearest::nearest;
 /// Looks for a text in the newest good export of every domain.
 pub(super) fn find(global: &Global, args: &FindArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
     let query = query(args)?;
-    let loaded = load_plan(global, ui, env)?;
+    let loaded = load_plan_or_part(global, ui, env)?;
     let plan = &loaded.plan_file;
     let Some(history) = read_history(&plan.settings)? else {
         is_known("device", args.device.as_ref(), &device_names(plan, None)?)?;
@@ -109,10 +109,11 @@ pub(super) fn find(global: &Global, args: &FindArgs, ui: Ui, env: Lookup<'_>) ->
             "no export that was looked at has an object of the class '{class}'{near}"
         ));
     }
-    Ok(match output.count > 0 && !is_passed_over {
+    let exit = match output.count > 0 && !is_passed_over {
         true => Exit::Success,
         false => Exit::Failed,
-    })
+    };
+    Ok(exit_of_part(plan, exit))
 }
 
 fn query(args: &FindArgs) -> Result<FindQuery, CommandError> {

@@ -10,7 +10,7 @@ use crate::cli::{Global, HistoryFormat, HistoryOutput, LogArgs};
 use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::exports::{ExportDesk, NamedExport, target, trouble};
 use crate::commands::history::{device_names, moment, zone};
-use crate::commands::loading::{load_plan, read_history};
+use crate::commands::loading::{exit_of_part, load_plan_or_part, read_history};
 use crate::commands::names::did_you_mean;
 use crate::commands::no_export::KnownExports;
 use crate::exit::Exit;
@@ -27,7 +27,7 @@ use crate::values::pattern::PatternList;
 
 /// Prints what changed.
 pub(super) fn log(global: &Global, args: &LogArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
-    let loaded = load_plan(global, ui, env)?;
+    let loaded = load_plan_or_part(global, ui, env)?;
     let file = &loaded.plan_file;
     let history = read_history(&file.settings)?;
     if let Some(named) = &args.blame {
@@ -64,7 +64,7 @@ pub(super) fn log(global: &Global, args: &LogArgs, ui: Ui, env: Lookup<'_>) -> O
                     false => "No changes recorded yet.\n",
                 },
             )?;
-            return Ok(Exit::Success);
+            return Ok(exit_of_part(file, Exit::Success));
         }
     }
     let zone = zone(&args.output);
@@ -74,7 +74,7 @@ pub(super) fn log(global: &Global, args: &LogArgs, ui: Ui, env: Lookup<'_>) -> O
         HistoryFormat::Csv => report::changes_csv(&rows, &zone),
     };
     print(ui, &text)?;
-    Ok(Exit::Success)
+    Ok(exit_of_part(file, Exit::Success))
 }
 
 fn layout(output: &HistoryOutput, ui: Ui) -> Layout {
@@ -239,5 +239,5 @@ fn blame(
         HistoryFormat::Csv => report::blame_csv(&rows, &zone),
     };
     print(ui, &text)?;
-    Ok(Exit::Success)
+    Ok(exit_of_part(file, Exit::Success))
 }

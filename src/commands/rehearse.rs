@@ -9,7 +9,7 @@ use crate::cli::{Global, RehearseArgs, ReportFormat};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{CommandError, Outcome, found, print};
 use crate::commands::history::execution;
-use crate::commands::loading::load_plan;
+use crate::commands::loading::{load_plan, with_open_rows};
 use crate::commands::names;
 use crate::commands::session::WritingSession;
 use crate::commands::stored_export::stored_export;
@@ -33,7 +33,7 @@ use crate::values::restorable_domain::RestorableDomain;
 
 /// Sends backups to a spare for a dry run, and records what it answers.
 pub(super) fn rehearse(global: &Global, args: &RehearseArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
-    let loaded = load_plan(global, ui, env)?;
+    let loaded = load_plan(global, ui, env).map_err(|error| with_open_rows(error, global, env))?;
     let file = &loaded.plan_file;
     let spare = spare(file, &args.on)?;
     let stop = Stop::new();

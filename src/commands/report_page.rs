@@ -17,7 +17,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::gone::Gone;
 use crate::commands::history::{known, moment, plan_rows};
-use crate::commands::loading::{load_plan, read_history};
+use crate::commands::loading::{load_plan, read_history, with_open_rows};
 use crate::commands::status::judge;
 use crate::exit::Exit;
 use crate::freshness::{self, Freshness, TargetState};
@@ -63,7 +63,7 @@ pub(super) fn report(global: &Global, args: &ReportArgs, ui: Ui, env: Lookup<'_>
     } else {
         replaceable(&args.file)?
     };
-    let loaded = load_plan(global, ui, env)?;
+    let loaded = load_plan(global, ui, env).map_err(|error| with_open_rows(error, global, env))?;
     let file = &loaded.plan_file;
     let clock = SystemClock::new();
     let zone = if args.utc { TimeZone::UTC } else { clock.zone() };

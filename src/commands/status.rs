@@ -10,7 +10,7 @@ use crate::cli::{FindingsFormat, Global, StatusArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{CommandError, Outcome, print, print_states};
 use crate::commands::gone::open_quiesces;
-use crate::commands::loading::{load_plan, read_history};
+use crate::commands::loading::{load_plan_or_part, read_history};
 use crate::exit::{Exit, Monitored};
 use crate::freshness::{self, Attempt, ExpectedTarget, Freshness, TargetState};
 use crate::history::{History, TargetRow};
@@ -28,23 +28,30 @@ use crate::values::text::printable;
 /// the other exit codes: who reads them is a monitoring system.
 pub(super) fn status(global: &Global, args: &StatusArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
     judged(global, args, ui, env).or_else(|failed| {
+        let is_open = failed.exit == Exit::StillQuiesced;
+        let open = failed.hint.as_ref().filter(|_| is_open);
+        let open = open.map_or_else(String::new, |open| format!("; {open}"));
         // A bar would begin the figures of a plug-in.
-        let why = failed.error.to_string().replace('|', "_");
+        let why = format!("{}{open}", failed.error).replace('|', "_");
         let summary = format!("DPBACKUP UNKNOWN - {}", printable(&why));
         let text = match args.format {
             FindingsFormat::Table => format!("{summary}\n"),
             FindingsFormat::Json => report::freshness::unknown_json(&summary),
         };
         print(ui, &text)?;
-        Err(CommandError {
-            exit: Exit::Monitored(Monitored::Unknown),
-            ..failed
-        })
+        match is_open {
+            // That nobody could look goes before what a plug-in ends with.
+            true => Err(failed),
+            false => Err(CommandError {
+                exit: Exit::Monitored(Monitored::Unknown),
+                ..failed
+            }),
+        }
     })
 }
 
 fn judged(global: &Global, args: &StatusArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
-    let loaded = load_plan(global, ui, env)?;
+    let loaded = load_plan_or_part(global, ui, env)?;
     let file = &loaded.plan_file;
     let clock = SystemClock::new();
     let history = read_history(&file.settings)?;
@@ -53,6 +60,7 @@ fn judged(global: &Global, args: &StatusArgs, ui: Ui, env: Lookup<'_>) -> Outcom
     if let Some(not_looked_at) = not_looked_at {
         ui.warning(&not_looked_at);
     }
+    freshness.is_whole = file.is_whole;
     let rehearsed = match &history {
         Some(history) => history.rehearsed_targets()?,
         None => Vec::new(),
@@ -70,10 +78,11 @@ fn judged(global: &Global, args: &StatusArgs, ui: Ui, env: Lookup<'_>) -> Outcom
         FindingsFormat::Table => print_states(ui, &text)?,
         FindingsFormat::Json => print(ui, &text)?,
     }
-    Ok(match freshness.state() {
-        TargetState::NotPlanned | TargetState::Ok => Exit::Success,
-        TargetState::Warning => Exit::Monitored(Monitored::Warning),
-        TargetState::Critical => Exit::Monitored(Monitored::Critical),
+    Ok(match freshness.known_state() {
+        Some(TargetState::NotPlanned | TargetState::Ok) => Exit::Success,
+        Some(TargetState::Warning) => Exit::Monitored(Monitored::Warning),
+        Some(TargetState::Critical) => Exit::Monitored(Monitored::Critical),
+        None => Exit::Monitored(Monitored::Unknown),
     })
 }
 

@@ -48,6 +48,9 @@ fn summary(freshness: &Freshness) -> String {
         // A bar would begin the figures.
         words.push(printable(&left.replace('|', "_")).into_owned());
     }
+    if !freshness.is_whole {
+        words.push("of what is wrong in the plan file nothing is known".to_owned());
+    }
     if critical > 0 {
         words.push(format!("{critical} without a good backup within {age}"));
     }
@@ -64,7 +67,7 @@ fn summary(freshness: &Freshness) -> String {
     }
     format!(
         "DPBACKUP {} - {} | ok={ok} warning={warning} critical={critical} oldest={}s;;{}",
-        word(freshness.state()),
+        verdict(freshness),
         words.join(", "),
         freshness.oldest().as_secs(),
         freshness.max_age.as_secs()
@@ -82,12 +85,22 @@ pub fn table(freshness: &Freshness, zone: &TimeZone, width: Option<u16>) -> Stri
     text
 }
 
+/// The word for all of it.
+fn verdict(freshness: &Freshness) -> &'static str {
+    freshness.known_state().map_or("UNKNOWN", word)
+}
+
 /// The same of what is not good alone; nothing where all is.
 pub fn not_good(freshness: &Freshness, zone: &TimeZone, width: Option<u16>) -> String {
     let mut bad = freshness.targets.clone();
     bad.retain(|target| target.state > TargetState::Ok);
     match bad.as_slice() {
-        [] if freshness.left.is_none() => String::new(),
+        [] if freshness
+            .known_state()
+            .is_some_and(|state| state <= TargetState::Ok) =>
+        {
+            String::new()
+        }
         [] => format!("{}\n", summary(freshness)),
         bad => format!("{}\n{}", summary(freshness), targets(bad, zone, width)),
     }
@@ -124,7 +137,7 @@ fn without(rows: &[Vec<String>], left_out: &[&str]) -> (Vec<Vec<String>>, Vec<Ce
 pub fn json(freshness: &Freshness, zone: &TimeZone) -> String {
     let document = FreshnessDocument {
         schema_version: SCHEMA_VERSION,
-        state: word(freshness.state()),
+        state: verdict(freshness),
         summary: summary(freshness),
         may_be_quiesced: freshness.left.as_deref(),
         max_age_seconds: freshness.max_age.as_secs(),
@@ -289,6 +302,7 @@ mod tests {
             }],
             max_age: Duration::from_secs(93_600),
             left: None,
+            is_whole: true,
         };
         let drawn = |width| {
             let text = table(&freshness, &TimeZone::UTC, Some(width));

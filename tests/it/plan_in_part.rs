@@ -69,9 +69,15 @@ fn an_error_elsewhere_does_not_keep_anybody_from_looking_and_mending() {
         for look in [
             ["history"].as_slice(),
             &["history", "last"],
+            &["last", "--plan", "P"],
             &["history", "files", "1"],
             &["verify", "--all"],
             &["trust", "QA1"],
+            &["diff", "QA1/DOM1", "QA1/DOM1"],
+            &["log"],
+            &["find", "DOM1-service"],
+            &["extract", "QA1/DOM1", "text"],
+            &["notify-test"],
         ] {
             let ran = changed.dpbackup(look).exits(3);
             assert!(ran.stderr.contains(words), "{look:?}: {}", ran.stderr);
@@ -145,6 +151,85 @@ fn a_command_that_cannot_look_for_an_error_of_the_plan_file_ends_with_10_where_s
         assert!(
             missing.exits(10).stderr.contains("domain DOM1 of QA1"),
             "{arguments:?}"
+        );
+    }
+}
+
+#[test]
+fn nothing_is_removed_while_a_retention_may_be_what_is_wrong() {
+    let gateway = gateway();
+    let home = home(&gateway).setting("retention = { keep_last = 1 }");
+    for text in ["one", "two"] {
+        gateway
+            .state()
+            .put_file("DOM1", "local:///readme.txt", text.as_bytes().to_vec());
+        let _ran = home.dpbackup(&["run", "P"]).exits(0);
+    }
+    let stored = home.stored();
+    let changed = Changed::by(&home, |text| text + BROKEN_PLAN);
+    for arguments in [["prune"].as_slice(), &["prune", "--dry-run"]] {
+        let ran = changed.dpbackup(arguments).exits(2);
+        assert!(ran.stderr.contains("nothing was removed"), "{}", ran.stderr);
+    }
+    gateway.forget_requests();
+    die(&home, &gateway);
+    let ran = changed.dpbackup(&["prune"]).exits(10);
+    assert!(
+        ran.stderr.contains("nothing was removed")
+            && ran.stderr.contains("MAY STILL BE QUIESCED: domain DOM1 of QA1"),
+        "{}",
+        ran.stderr
+    );
+    for path in stored {
+        assert!(home.store().join(&path).exists(), "{path}");
+    }
+}
+
+#[test]
+fn the_age_of_backups_is_not_known_of_what_could_not_be_read() {
+    let gateway = gateway();
+    let home = home(&gateway);
+    let _ran = home.dpbackup(&["run", "P"]).exits(0);
+    let _whole = home.dpbackup(&["history", "status"]).exits(0);
+    let changed = Changed::by(&home, |text| text + BROKEN_DEVICE);
+    let ran = changed.dpbackup(&["history", "status"]).exits(3);
+    let first = ran.stdout.lines().next().unwrap_or_default();
+    assert!(
+        first.starts_with("DPBACKUP UNKNOWN - of what is wrong in the plan file nothing is known, 1 good"),
+        "{first}"
+    );
+    let old = changed
+        .dpbackup(&["history", "status", "--max-age", "0s", "--format", "json"])
+        .exits(2);
+    assert!(old.stdout.contains("CRITICAL"), "{}", old.stdout);
+    gateway.forget_requests();
+    die(&home, &gateway);
+    let ran = changed.dpbackup(&["history", "status"]).exits(2);
+    let first = ran.stdout.lines().next().unwrap_or_default();
+    assert!(
+        first.starts_with("DPBACKUP CRITICAL - MAY STILL BE QUIESCED: domain DOM1 of QA1"),
+        "{first}"
+    );
+    let changed = Changed::by(&home, |_| "[settings]\nhistory = 5\n".to_owned());
+    let usual = home.path(".local/state/dpbackup");
+    fs::create_dir_all(&usual).expect("a folder");
+    std::os::unix::fs::symlink(home.path("state/history.db"), usual.join("history.db")).expect("a link");
+    for arguments in [
+        ["history", "status"].as_slice(),
+        &["prune"],
+        &["notify-test"],
+        &["diff", "1", "2"],
+        &["log"],
+        &["find", "x"],
+        &["extract", "1", "text"],
+        &["report", "page.html"],
+        &["rehearse", "--all", "--on", "QA1"],
+    ] {
+        let ran = changed.dpbackup(arguments).exits(10);
+        assert!(
+            ran.stderr.contains("domain DOM1 of QA1"),
+            "{arguments:?}: {}",
+            ran.stderr
         );
     }
 }

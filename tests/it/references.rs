@@ -56,7 +56,8 @@ fn command_line_page() -> String {
         let _ = writeln!(page, "| {} | {meaning} |", exit.code());
     }
     page.push_str(
-        "\n`history status` ends as monitoring plug-ins do: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.\n\
+        "\n`history status` ends as monitoring plug-ins do: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN; but 10 where the plan file\n\
+         cannot be read and something may still be quiesced.\n\
          `diff` ends 1 where the two differ, `verify` 3 where there is no worse than a warning, or nothing to look at.\n",
     );
     page
