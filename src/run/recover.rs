@@ -55,6 +55,8 @@ pub struct Mended {
 pub struct StaysOpen {
     /// What stood in the way.
     pub why: String,
+    /// What is known of the quiesce, if it is one.
+    pub certainty: Certainty,
     /// The command that tries again, ready to be pasted.
     pub again: String,
 }
@@ -100,10 +102,20 @@ impl std::fmt::Display for Mended {
         };
         match &self.outcome {
             Ok(how) => write!(f, "{what} by task {}: {how}", self.entry.task.0),
-            Err(StaysOpen { why, again }) if self.entry.is_quiesce() => match certainty(&self.entry) {
+            Err(StaysOpen {
+                why,
+                again,
+                certainty,
+            }) if self.entry.is_quiesce() => match certainty {
                 Certainty::Seen => write!(
                     f,
                     "{what} by task {}: {why}; STILL QUIESCED: run {again}",
+                    self.entry.task.0
+                ),
+                Certainty::NotKnown if self.entry.seen => write!(
+                    f,
+                    "{what} by task {}, as was seen then: {why}; whether it is quiesced now is not known: MAY BE \
+                     QUIESCED: look at it, and run {again}",
                     self.entry.task.0
                 ),
                 Certainty::NotKnown => write!(
@@ -386,11 +398,12 @@ pub fn mend_held_device(
                 .and_then(Option::as_deref),
         };
         if let Some(why) = is_another(&entry, device, found) {
-            refuse(engine, record, &[entry], &why, mended)?;
+            // Somebody else answered: of the device that is meant nothing was seen.
+            refuse_as(engine, record, entry, Certainty::NotKnown, &why, mended)?;
             continue;
         }
         let outcome = mend_entry(engine, record, &gateway, &mut entry)?;
-        let outcome = outcome.map_err(|why| stays_open(engine, &why));
+        let outcome = outcome.map_err(|why| stays_open(engine, certainty(&entry), &why));
         mended.push(Mended { entry, outcome });
     }
     Ok(())
@@ -430,27 +443,42 @@ fn refuse(
     mended: &mut Vec<Mended>,
 ) -> Result<(), LedgerError> {
     for entry in entries {
-        mended.push(Mended {
-            entry: entry.clone(),
-            outcome: Err(stays_open(engine, why)),
-        });
-        if !entry.is_quiesce() {
-            continue;
-        }
-        record.tell(&Event::StillQuiesced {
-            task: entry.task,
-            device: entry.device.clone(),
-            domain: entry.undo.domain().to_owned(),
-            certainty: certainty(entry),
-            error: why.to_owned(),
-        })?;
+        refuse_as(engine, record, entry.clone(), certainty(entry), why, mended)?;
     }
     Ok(())
 }
 
-fn stays_open(engine: Engine<'_>, why: &str) -> StaysOpen {
+/// Tells that a row stays open, and what is known of it.
+fn refuse_as(
+    engine: Engine<'_>,
+    record: &mut Record<'_>,
+    entry: JournalEntry,
+    certainty: Certainty,
+    why: &str,
+    mended: &mut Vec<Mended>,
+) -> Result<(), LedgerError> {
+    let told = Event::StillQuiesced {
+        task: entry.task,
+        device: entry.device.clone(),
+        domain: entry.undo.domain().to_owned(),
+        certainty,
+        error: why.to_owned(),
+    };
+    let is_quiesce = entry.is_quiesce();
+    mended.push(Mended {
+        entry,
+        outcome: Err(stays_open(engine, certainty, why)),
+    });
+    match is_quiesce {
+        true => record.tell(&told),
+        false => Ok(()),
+    }
+}
+
+fn stays_open(engine: Engine<'_>, certainty: Certainty, why: &str) -> StaysOpen {
     StaysOpen {
         why: why.to_owned(),
+        certainty,
         again: engine.file.invocation.command(["recover"]),
     }
 }

@@ -378,6 +378,16 @@ fn a_second_hard_link_to_a_history_is_refused() {
     assert!(ran.stderr.contains("second name"), "{}", ran.stderr);
 }
 
+/// Another device answered: how the one that is meant stands, nobody has seen.
+fn is_not_claimed(said: &str) {
+    assert!(
+        !said.contains("STILL QUIESCED: run")
+            && said.contains("as was seen then")
+            && said.contains("whether it is quiesced now is not known: MAY BE QUIESCED"),
+        "{said}"
+    );
+}
+
 #[test]
 fn a_name_that_leads_to_another_device_does_not_close_a_row() {
     let (gateway, other) = (real(&[]), real(&[]));
@@ -391,6 +401,7 @@ fn a_name_that_leads_to_another_device_does_not_close_a_row() {
         "{}",
         ran.stdout
     );
+    is_not_claimed(&ran.stdout);
     assert_eq!(other.received("DomainUnquiesce"), 0);
     assert_eq!(elsewhere.open_entries().len(), 1);
     let again = elsewhere.without_devices().device("QA1", &gateway);
@@ -406,6 +417,7 @@ fn another_device_behind_the_same_address_does_not_close_a_row() {
     gateway.state().set_serial("78B9999");
     let ran = home.dpbackup(&["recover"]).exits(10);
     assert!(ran.stdout.contains("this is about 78A0001"), "{}", ran.stdout);
+    is_not_claimed(&ran.stdout);
     assert_eq!(gateway.received("DomainUnquiesce"), 0);
     assert_eq!(home.open_entries().len(), 1);
 }
