@@ -230,13 +230,15 @@ pub enum Command {
     List,
     /// The newest execution, as `history last` has it
     #[command(hide = true, aliases = ["latest"])]
-    Last(HistoryOutput),
+    Last(LastArgs),
     /// The version, as `--version` has it
     #[command(hide = true)]
     Version,
     /// Print a completion script for a shell
     ///
-    /// For bash: dpbackup completions bash > /etc/bash_completion.d/dpbackup
+    /// For bash: dpbackup completions bash > /etc/bash_completion.d/dpbackup. The script asks this
+    /// program, which reads the plan file and the history: plans, devices, statuses and the newest
+    /// IDs are completed by their names. Print it again after an update.
     Completions(CompletionsArgs),
     /// Print a manual page, in roff
     ///
@@ -346,6 +348,17 @@ pub struct HistoryArgs {
     /// At most so many, the most recent ones
     #[arg(long, short = 'n', value_name = "COUNT", default_value_t = 40, value_parser = parse_limit)]
     pub limit: u32,
+    /// How to print
+    #[command(flatten)]
+    pub output: HistoryOutput,
+}
+
+/// `dpbackup last`
+#[derive(Debug, Args)]
+pub struct LastArgs {
+    /// The newest one of this plan
+    #[arg(long, value_name = "NAME")]
+    pub plan: Option<String>,
     /// How to print
     #[command(flatten)]
     pub output: HistoryOutput,

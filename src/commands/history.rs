@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 
 use crate::cli::{
-    ExecutionId, Global, HistoryArgs, HistoryFormat, HistoryLevel, HistoryOutput, LevelArgs, Since,
+    ExecutionId, Global, HistoryArgs, HistoryFormat, HistoryLevel, HistoryOutput, LastArgs, LevelArgs, Since,
 };
 use crate::commands::error::{CommandError, Outcome, found, print, print_states};
 use crate::commands::gone::{Gone, open_rows};
@@ -52,11 +52,16 @@ pub(super) fn history(global: &Global, args: &HistoryArgs, ui: Ui, env: Lookup<'
 }
 
 /// Answers `last`, which is a level of history.
-pub(super) fn last(global: &Global, output: &HistoryOutput, ui: Ui, env: Lookup<'_>) -> Outcome {
+pub(super) fn last(global: &Global, args: &LastArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
     let loaded = load_plan_or_part(global, ui, env)?;
-    let history = existing_history(&loaded.plan_file.settings)?;
-    let plan = execution(ExecutionId::Last, PlanId, || history.newest_plan())?;
-    whole(&loaded.plan_file, &history, plan, output, ui)
+    let file = &loaded.plan_file;
+    let history = existing_history(&file.settings)?;
+    let of_plan = PlanFilter {
+        plan: args.plan.clone(),
+        ..PlanFilter::default()
+    };
+    let plan = last_of(&history, file, of_plan)?;
+    whole(file, &history, plan, &args.output, ui)
 }
 
 /// The execution that an ID, or `last`, is at one of the levels.

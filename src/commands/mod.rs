@@ -1,6 +1,7 @@
 //! One file for each command: gather, call one layer below, hand the result to `report`.
 
 mod check;
+mod complete;
 mod diff;
 mod error;
 mod exports;
@@ -51,7 +52,7 @@ use crate::report::lines::{JsonLines, Mistake};
 use crate::secret::memory;
 use crate::ui::{Patient, Ui, Verbosity};
 use crate::values::causes::causes;
-use crate::values::environment::Lookup;
+use crate::values::environment::{Lookup, non_empty};
 use crate::values::internal_error::caught;
 use crate::values::invocation::Invocation;
 
@@ -61,6 +62,9 @@ use error::{CommandError, Outcome};
 pub fn start(arguments: impl IntoIterator<Item = OsString>, env: Lookup<'_>) -> Exit {
     let understood = || {
         let arguments: Vec<OsString> = arguments.into_iter().collect();
+        if let Some(shell) = non_empty(env, complete::VARIABLE) {
+            return complete::answer(&shell, &arguments, env);
+        }
         match Cli::try_parse_from(&arguments) {
             Ok(cli) => dispatch(&cli, env),
             Err(error) => not_understood(&error, &arguments, env),
@@ -137,7 +141,7 @@ fn command(cli: &Cli, ui: Ui, env: Lookup<'_>) -> Outcome {
         Command::Verify(args) => verify::verify(&cli.global, args, ui, env),
         Command::Status(args) => status::status(&cli.global, args, ui, env),
         Command::List => show::list(&cli.global, ui, env),
-        Command::Last(output) => history::last(&cli.global, output, ui, env),
+        Command::Last(args) => history::last(&cli.global, args, ui, env),
         Command::Version => texts::version(ui),
         Command::Init(args) => init::init(&cli.global, args, ui, env),
         Command::Schema => texts::schema(ui),

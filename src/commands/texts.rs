@@ -4,6 +4,7 @@
 use clap::CommandFactory;
 
 use crate::cli::{Cli, CompletionsArgs, ManArgs};
+use crate::commands::complete;
 use crate::commands::error::{CommandError, Outcome, print};
 use crate::exit::Exit;
 use crate::plan;
@@ -23,9 +24,12 @@ pub(super) fn version(ui: Ui) -> Outcome {
 
 /// Prints a completion script.
 pub(super) fn completions(args: &CompletionsArgs, ui: Ui) -> Outcome {
-    let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "dpbackup", &mut script);
-    print(ui, &String::from_utf8_lossy(&script))?;
+    let shell = args.shell.to_string();
+    let Some(script) = complete::script(&shell) else {
+        let error = anyhow::anyhow!("there is no completion script for {shell}");
+        return Err(CommandError::new(Exit::Usage, error));
+    };
+    print(ui, &script)?;
     Ok(Exit::Success)
 }
 

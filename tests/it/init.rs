@@ -349,7 +349,7 @@ fn show_hides_addresses_and_keys_of_notifications() {
 fn completions_are_there_for_every_shell() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let ran = Home::new().dpbackup(&["completions", shell]).exits(0);
-        assert!(ran.stdout.contains("ignore-window"), "{shell}");
+        assert!(ran.stdout.contains("DPBACKUP_COMPLETE"), "{shell}");
     }
     let _ = Home::new().dpbackup(&["completions", "tcsh"]).exits(2);
 }

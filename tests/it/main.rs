@@ -18,6 +18,7 @@ mod changes;
 mod changes_cli;
 mod changes_told;
 mod check;
+mod completed;
 mod connections;
 mod crash;
 mod diff;

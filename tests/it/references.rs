@@ -47,6 +47,12 @@ fn command_line_page() -> String {
          `history last`, `dpbackup list` (or `plans`, `devices`) shows the plans and devices of the plan file,\n\
          `dpbackup version` is `--version`, and `run --dry-run` is `preview`. Others are answered with what to type.\n",
     );
+    page.push_str(
+        "\nThe script of `dpbackup completions SHELL` asks the program itself at each TAB: plans, devices, spares, statuses,\n\
+         `DEVICE/DOMAIN` and the newest IDs are completed by what the plan file (that of `--config`, where the line has one) and the\n\
+         history hold. It asks through `DPBACKUP_COMPLETE`, in which the shell is named; nobody is contacted, and nothing is said of\n\
+         what is wrong with a file.\n",
+    );
     let mut root = Cli::command().after_long_help("").term_width(WIDTH);
     root.build();
     write_command(&mut root, "dpbackup", &mut page);

@@ -1,0 +1,295 @@
+//! What a shell offers after a TAB: commands and options as the tree has them, and in their places
+//! the names of plans and devices, the IDs of executions, and statuses. It reads the plan file and
+//! the history, says nothing of what is wrong with them, and contacts nobody.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::{Command, CommandFactory as _};
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
+use clap_complete::env::Shells;
+use jiff::tz::TimeZone;
+
+use crate::cli::{Cli, Global};
+use crate::exit::Exit;
+use crate::history::{History, PlanFilter, PlanRow};
+use crate::plan::model::{DeviceRole, PlanFile};
+use crate::plan::{self};
+use crate::run::event::FileKind;
+use crate::run::status::Status;
+use crate::ui::Ui;
+use crate::values::environment::Lookup;
+
+/// The variable by which the script of a shell asks: it holds the name of the shell.
+pub(super) const VARIABLE: &str = "DPBACKUP_COMPLETE";
+
+/// So many IDs are offered, the newest.
+const IDS: usize = 40;
+
+/// The script that makes a shell ask.
+pub(super) fn script(shell: &str) -> Option<String> {
+    let shells = Shells::builtins();
+    let mut script = Vec::new();
+    shells
+        .completer(shell)?
+        .write_registration(VARIABLE, "dpbackup", "dpbackup", "dpbackup", &mut script)
+        .ok()?;
+    let mut script = String::from_utf8_lossy(&script).into_owned();
+    if shell == "zsh" {
+        // As a file in a folder of completions it is read at the first TAB, which wants an answer too.
+        script.push_str("[[ $funcstack[1] = _dpbackup ]] && _clap_dynamic_completer_dpbackup \"$@\"\n");
+    }
+    Some(script)
+}
+
+/// Answers a shell: what could follow the words behind the `--`.
+pub(super) fn answer(shell: &OsStr, arguments: &[OsString], env: Lookup<'_>) -> Exit {
+    let words: Vec<OsString> = match arguments.iter().position(|word| word == "--") {
+        Some(at) => arguments.iter().skip(at + 1).cloned().collect(),
+        None => Vec::new(),
+    };
+    let typed: Vec<String> = words
+        .iter()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    let global = Global::of_words(&typed);
+    let shell = shell.to_string_lossy();
+    let source = Arc::new(Source::new(&global, &shell, env));
+    let mut command = with_names(Cli::command(), "", &source);
+    let mut text = Vec::new();
+    let shells = Shells::builtins();
+    let answered = shells.completer(&shell).is_some_and(|completer| {
+        let here = Some(Path::new("."));
+        !words.is_empty()
+            && completer
+                .write_complete(&mut command, words, here, &mut text)
+                .is_ok()
+    });
+    // Whoever presses TAB has no use for a complaint.
+    match answered
+        && Ui::new(&global, env)
+            .data(&String::from_utf8_lossy(&text))
+            .is_ok()
+    {
+        true => Exit::Success,
+        false => Exit::Failed,
+    }
+}
+
+/// What is offered in the place of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Offer {
+    Plans,
+    Devices,
+    PlansAndDevices,
+    Spares,
+    Statuses,
+    /// Executions of plans, and what else `history` takes.
+    Executions,
+    PlanIds,
+    ActivityIds,
+    TaskIds,
+    /// `DEVICE/DOMAIN`
+    Targets,
+}
+
+/// What is offered for a value of a command, by its path and the name of the value.
+fn offer(command: &str, value: &str) -> Option<Offer> {
+    Some(match (command, value) {
+        ("check", "names") => Offer::PlansAndDevices,
+        ("history", "what") => Offer::Executions,
+        ("history", "status") => Offer::Statuses,
+        ("history activities", "id") => Offer::PlanIds,
+        ("history tasks", "id") => Offer::ActivityIds,
+        ("history files", "id") | ("verify" | "rehearse" | "restore", "tasks" | "task") => Offer::TaskIds,
+        ("rehearse", "on") => Offer::Spares,
+        ("log", "blame") | ("diff", "old" | "new") | ("extract", "export") => Offer::Targets,
+        ("recover", "forget") | ("restore", "to") => Offer::Devices,
+        (_, "plan" | "plans") => Offer::Plans,
+        (_, "device" | "devices") => Offer::Devices,
+        _ => return None,
+    })
+}
+
+/// The tree of commands, with what is offered in the places of values.
+fn with_names(command: Command, path: &str, source: &Arc<Source>) -> Command {
+    let command = command.mut_args(|value| match offer(path, value.get_id().as_str()) {
+        Some(offer) => {
+            let source = Arc::clone(source);
+            value.add(ArgValueCandidates::new(move || source.candidates(offer)))
+        }
+        None => value,
+    });
+    command.mut_subcommands(|below| {
+        let path = format!("{path} {}", below.get_name());
+        with_names(below, path.trim_start(), source)
+    })
+}
+
+/// Where names are from.
+struct Source {
+    plans: Vec<String>,
+    devices: Vec<String>,
+    spares: Vec<String>,
+    history: Option<PathBuf>,
+    /// Whether the shell takes what it is offered as it is, so that a blank would end it.
+    is_bare: bool,
+}
+
+impl Source {
+    fn new(global: &Global, shell: &str, env: Lookup<'_>) -> Self {
+        let file = file(global, env);
+        let names = |of: fn(&PlanFile) -> Vec<String>| file.as_ref().map(of).unwrap_or_default();
+        Self {
+            plans: names(|file| file.plans.iter().map(|plan| plan.name.clone()).collect()),
+            devices: names(|file| file.devices.iter().map(|device| device.name.clone()).collect()),
+            spares: names(|file| {
+                let spares = file.devices.iter();
+                let spares = spares.filter(|device| device.role == DeviceRole::Spare);
+                spares.map(|device| device.name.clone()).collect()
+            }),
+            history: file.as_ref().map(|file| file.settings.history.clone()),
+            is_bare: shell == "bash",
+        }
+    }
+
+    fn candidates(&self, offer: Offer) -> Vec<CompletionCandidate> {
+        let names = |names: &[String]| -> Vec<(String, String)> {
+            names.iter().map(|name| (name.clone(), String::new())).collect()
+        };
+        let offered = match offer {
+            Offer::Plans => names(&self.plans),
+            Offer::Devices => names(&self.devices),
+            Offer::PlansAndDevices => [names(&self.plans), names(&self.devices)].concat(),
+            Offer::Spares => names(&self.spares),
+            Offer::Statuses => Status::ALL
+                .iter()
+                .map(|(_, code, _)| ((*code).to_owned(), String::new()))
+                .collect(),
+            Offer::Executions => [self.ids(offer), names(&self.plans), names(&self.devices)].concat(),
+            Offer::PlanIds | Offer::ActivityIds | Offer::TaskIds | Offer::Targets => self.ids(offer),
+        };
+        let offered = offered.into_iter().map(|(name, about)| {
+            let name = match self.is_bare {
+                true => escaped(&name),
+                false => name,
+            };
+            CompletionCandidate::new(name).help((!about.is_empty()).then(|| about.into()))
+        });
+        offered.collect()
+    }
+
+    /// The newest IDs, `last` before them, each with what it is.
+    fn ids(&self, offer: Offer) -> Vec<(String, String)> {
+        let history = self.history.as_deref();
+        let Some(history) = history.and_then(|path| History::open_read_only(path).ok()) else {
+            return Vec::new();
+        };
+        let plans = history.plans(&PlanFilter::default()).unwrap_or_default();
+        let newest = ("last".to_owned(), "the newest".to_owned());
+        let mut ids: Vec<(String, String)> = match offer {
+            Offer::Targets => Vec::new(),
+            _ => vec![newest],
+        };
+        match offer {
+            Offer::Targets => {
+                let targets = history.targets().unwrap_or_default().into_iter();
+                let exports = targets.filter(|target| target.kind == FileKind::Persisted);
+                ids.extend(exports.map(|target| {
+                    let name = format!("{}/{}", target.device_name, target.domain_name);
+                    (name, String::new())
+                }));
+                return ids;
+            }
+            Offer::ActivityIds => {
+                for plan in &plans {
+                    let rows = history.activities(plan.id).unwrap_or_default().into_iter();
+                    ids.extend(rows.rev().map(|row| {
+                        let about = format!("{} {} {}", row.action.code(), row.device_pattern, row.status);
+                        (row.id.0.to_string(), about)
+                    }));
+                    if ids.len() > IDS {
+                        break;
+                    }
+                }
+            }
+            Offer::TaskIds => {
+                for plan in &plans {
+                    let rows = history.tasks_of_plan(plan.id).unwrap_or_default().into_iter();
+                    ids.extend(rows.rev().map(|row| {
+                        let about = format!("{} {} {}", row.device_name, row.domain_name, row.status);
+                        (row.id.0.to_string(), about)
+                    }));
+                    if ids.len() > IDS {
+                        break;
+                    }
+                }
+            }
+            _ => ids.extend(plans.iter().map(|row| (row.id.0.to_string(), about_plan(row)))),
+        }
+        ids.truncate(IDS + 1);
+        ids
+    }
+}
+
+fn about_plan(row: &PlanRow) -> String {
+    let began = row.start_time.to_zoned(TimeZone::system());
+    format!("{} {} {}", began.strftime("%Y-%m-%d %H:%M"), row.plan, row.status)
+}
+
+/// The plan file that the words name, or what can be read of it.
+fn file(global: &Global, env: Lookup<'_>) -> Option<PlanFile> {
+    let path = plan::find::find(global.config.as_deref(), Path::new(""), env).ok()?;
+    let whole = plan::load(&path, env).ok().map(|loaded| loaded.plan_file);
+    whole.or_else(|| plan::load_part(&path, env).map(|part| part.plan_file))
+}
+
+/// A name as a shell takes it that would end it at a blank.
+fn escaped(name: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "._-/@:=+,%".contains(c);
+    let mut escaped = String::with_capacity(name.len());
+    for c in name.chars() {
+        if !is_plain(c) {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_shell_would_break_is_escaped() {
+        assert_eq!(escaped("QA1/SALES"), "QA1/SALES");
+        assert_eq!(escaped("Night & day"), "Night\\ \\&\\ day");
+    }
+
+    #[test]
+    fn every_place_of_a_plan_a_device_a_status_or_an_id_is_offered_something() {
+        fn look(command: &Command, path: &str, missing: &mut Vec<String>) {
+            let names = ["PLAN", "DEVICE", "PLAN|DEVICE", "STATUS", "ID", "TASK"];
+            for value in command.get_arguments() {
+                let is_named = value
+                    .get_value_names()
+                    .is_some_and(|of| of.iter().any(|name| names.contains(&name.as_str())));
+                if is_named && offer(path, value.get_id().as_str()).is_none() {
+                    missing.push(format!("{path} {}", value.get_id()));
+                }
+            }
+            for below in command.get_subcommands() {
+                look(
+                    below,
+                    format!("{path} {}", below.get_name()).trim_start(),
+                    missing,
+                );
+            }
+        }
+        let mut missing = Vec::new();
+        look(&Cli::command(), "", &mut missing);
+        assert_eq!(missing, Vec::<String>::new());
+    }
+}
