@@ -158,6 +158,24 @@ impl Screen {
         self.step = Some(step);
     }
 
+    /// A script of the plan runs beside no task; while one does, that stands there.
+    fn plan_status(&mut self, status: Status) {
+        self.step = match status {
+            Status::RunningPreScript | Status::RunningPostScript => Some(Line {
+                head: String::new(),
+                what: match status {
+                    Status::RunningPreScript => "running the pre-plan script".to_owned(),
+                    _ => "running the post-plan script".to_owned(),
+                },
+                since: Instant::now(),
+                limit: None,
+                arrived: None,
+            }),
+            _ => None,
+        };
+        self.wait_ended();
+    }
+
     /// What the task at work does, or nothing.
     fn wait_ended(&mut self) {
         self.request = None;
@@ -203,9 +221,11 @@ impl Screen {
     }
 
     fn asking(&mut self, device: &str, asked: usize, of: usize) {
-        let what = match of {
-            0 | 1 => format!("asking {device}"),
-            of => format!("asking {of} devices, {asked} done: {device}"),
+        let what = match (of, device) {
+            // All have answered, and what they said is not judged yet.
+            (_, "") => return,
+            (0 | 1, device) => format!("asking {device}"),
+            (of, device) => format!("asking {of} devices, {asked} done; waiting for {device}"),
         };
         self.live.set(self.wait(&what, Duration::ZERO, None));
     }
@@ -293,9 +313,9 @@ impl Sink for Screen {
                     self.invocation.command(["recover"])
                 ));
             }
+            Event::PlanStatus { status, .. } => self.plan_status(*status),
             Event::PlanEnded { status, error, .. } => self.plan_ended(at, *status, error.as_deref()),
             Event::ActivityOpened { .. }
-            | Event::PlanStatus { .. }
             | Event::ActivityStatus { .. }
             | Event::TaskFacts { .. }
             | Event::BackupCertificate { .. }

@@ -285,7 +285,7 @@ fn a_terminal_shows_how_many_are_asked_and_whom_one_waits_for() {
     for arguments in [["preview", "P"], ["check", "P"]] {
         let ran = home.at_terminal(120, &[], &arguments).exits(0);
         assert!(
-            ran.stdout.contains("asking 5 devices, 0 done: QA0"),
+            ran.stdout.contains("asking 5 devices, 0 done; waiting for QA0"),
             "{}",
             ran.stdout
         );

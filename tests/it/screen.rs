@@ -142,7 +142,7 @@ fn an_interrupt_while_several_devices_are_asked_is_answered_and_named_with_how_m
         .plan("P", &export("*", "*", ""));
     for arguments in [&["run", "P"][..], &["preview", "P"]] {
         let mut terminal = home.in_terminal(100, &[], arguments);
-        terminal.shows("asking 3 devices, 2 done: QA1, ");
+        terminal.shows("asking 3 devices, 2 done; waiting for QA1, ");
         terminal.press(INTERRUPT);
         terminal.shows("SIGINT: nothing is to be put back; ");
         let (code, lines) = terminal.end();
@@ -266,4 +266,42 @@ fn what_a_terminal_shows_a_log_has_in_lines() {
         "a minute has not passed: {}",
         quiet.stderr
     );
+}
+
+#[test]
+fn a_script_of_the_plan_is_seen_at_work() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::of(&gateway);
+    let waits = |file: &str| {
+        let path = home.path(file);
+        format!(
+            "#!/bin/sh\nwhile [ ! -e '{}' ]; do sleep 0.05; done\n",
+            path.display()
+        )
+    };
+    let (pre, post) = (waits("go"), waits("end"));
+    let home = home
+        .script("pre.sh", &pre)
+        .script("post.sh", &post)
+        .setting("scripts_dir = \"scripts\"")
+        .plan(
+            "P",
+            &format!(
+                "pre_script = \"pre.sh\"\npost_script = \"post.sh\"\n{}",
+                export("*", "DOM1", "")
+            ),
+        );
+    let terminal = home.in_terminal(80, &[], &["run", "P"]);
+    terminal.shows("running the pre-plan script, ");
+    std::fs::write(home.path("go"), "").expect("a file");
+    terminal.shows("running the post-plan script, ");
+    std::fs::write(home.path("end"), "").expect("a file");
+    let shown = terminal.written();
+    assert!(
+        !shown.contains("asking ,") && !shown.contains("waiting for ,"),
+        "{shown:?}"
+    );
+    let (code, lines) = terminal.end();
+    assert_eq!(code, Some(0), "{lines:#?}");
+    nothing_moves(&lines);
 }
