@@ -79,7 +79,12 @@ mod tests {
             ("password: \"hunter2\"", "password: \"*******\""),
             ("password: hunter2", "password: *******"),
             ("a = 1\n  password \"hunter2\"", "a = 1\n  password *********"),
-            ("password =\n  \"hunter2\"\n", "password =\n  \"*******\"\n"),
+            (
+                "port = 1\npassword =\n  \"hunter2\"\n",
+                "port = 1\npassword =\n  \"*******\"\n",
+            ),
+            // No line of it is one of a plan file.
+            ("password =\n  \"hunter2\"\n", "**********\n***********\n"),
         ] {
             assert_eq!(mask_passwords(text), shown);
         }

@@ -115,7 +115,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("plan", &["ownership", "secret", "values"]),
     ("gateway", &["clock", "signal", "soma", "values"]),
     ("soma", &["ownership", "threads", "values"]),
-    ("artifact", &["ownership", "values"]),
+    ("artifact", &["ownership", "threads", "values"]),
     ("change", &["artifact", "values"]),
     ("process", &[]),
     ("script", &["ownership", "process"]),

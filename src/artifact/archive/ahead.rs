@@ -13,7 +13,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use crate::artifact::archive::entry_digest::{Digested, Digesting, EntryDigest, drain};
 use crate::artifact::archive::inflate::Unpacking;
 use crate::artifact::archive::limits::Limits;
-use crate::artifact::archive::zip_header::{LocalHeader, Packing};
+use crate::artifact::archive::zip_header::{LocalHeader, PackedPlace, Packing};
 
 const BUFFER_BYTES: usize = 128 * 1024;
 
@@ -21,14 +21,6 @@ const BUFFER_BYTES: usize = 128 * 1024;
 #[derive(Debug, Default)]
 pub struct Ahead {
     found: BTreeMap<PackedPlace, EntryDigest>,
-}
-
-/// Where an entry stands in a file, and how it is packed: what comes of it depends on nothing else.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct PackedPlace {
-    pub(super) start: u64,
-    pub(super) bytes: u64,
-    pub(super) packing: Packing,
 }
 
 impl Ahead {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 
-use crate::artifact::archive::ahead::{Ahead, PackedPlace};
+use crate::artifact::archive::ahead::Ahead;
 use crate::artifact::archive::directory::{self, ListedEntry};
 use crate::artifact::archive::entry_digest::{Digesting, EntryDigest};
 use crate::artifact::archive::entry_kind::EntryKind;
@@ -13,7 +13,7 @@ use crate::artifact::archive::limits::Limits;
 use crate::artifact::archive::problem::{ProblemKind, Problems, Reading, VerifyError};
 use crate::artifact::archive::window::FileWindow;
 use crate::artifact::archive::zip_end;
-use crate::artifact::archive::zip_header::{Packing, SoundHeader};
+use crate::artifact::archive::zip_header::{PackedPlace, Packing, SoundHeader};
 
 const BUFFER_BYTES: usize = 64 * 1024;
 

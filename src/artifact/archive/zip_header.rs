@@ -5,7 +5,6 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use crate::artifact::archive::ahead::PackedPlace;
 use crate::artifact::archive::entry_kind::{self, EntryKind, OddKind};
 use crate::artifact::archive::extra_fields::{self, HeaderNumbers};
 use crate::artifact::archive::problem::ProblemKind;
@@ -30,6 +29,14 @@ const UTF8: u16 = 1 << 11;
 
 /// What ZIP64 asks for. Gateways write 0, 10 and 20.
 const NEWEST_VERSION: u16 = 45;
+
+/// Where an entry stands in a file, and how it is packed: what comes of it depends on nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct PackedPlace {
+    pub(super) start: u64,
+    pub(super) bytes: u64,
+    pub(super) packing: Packing,
+}
 
 /// How the bytes of an entry are packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
