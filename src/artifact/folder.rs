@@ -75,15 +75,18 @@ impl Folder {
     /// Opens a folder in this one, and makes it if it is not there.
     pub(super) fn enter_or_make(&self, name: &OsStr) -> Result<Folder, StoreError> {
         match self.make(name) {
-            Err(error) if error.kind == StoreErrorKind::Exists => {
-                let there = self.enter(name)?;
-                // Where everybody may put folders into the store, this one may be somebody else's.
-                look_at_written(&there.handle, &self.handle, &there.path, WrittenKind::Store)
-                    .map_err(|error| StoreError::new("write to", &there.path, error.into_io()))?;
-                Ok(there)
-            }
+            Err(error) if error.kind == StoreErrorKind::Exists => self.enter_to_write(name),
             other => other,
         }
+    }
+
+    /// Opens a folder in this one into which something will be written.
+    pub(super) fn enter_to_write(&self, name: &OsStr) -> Result<Folder, StoreError> {
+        let there = self.enter(name)?;
+        // Where everybody may put folders into the store, this one may be somebody else's.
+        look_at_written(&there.handle, &self.handle, &there.path, WrittenKind::Store)
+            .map_err(|error| StoreError::new("write to", &there.path, error.into_io()))?;
+        Ok(there)
     }
 
     /// Makes a folder that must not be there yet, durably.

@@ -111,25 +111,33 @@ pub fn export_path(
     zone: &TimeZone,
     kind: ExportKind,
 ) -> PathBuf {
-    let domain = component(domain);
     let name = format!(
-        "{domain}{EXPORT_INFIX}{}-{}.zip",
+        "{}{EXPORT_INFIX}{}-{}.zip",
+        component(domain),
         timestamp(at, zone),
         kind.code()
     );
-    store
-        .join(component(device))
-        .join(DOMAIN_FOLDER)
-        .join(domain)
-        .join(name)
+    exports_dir(store, device, domain).join(name)
 }
 
 /// The final path of the folder of a secure backup.
 pub fn secure_backup_dir(store: &Path, device: &str, at: Timestamp, zone: &TimeZone) -> PathBuf {
-    store
-        .join(component(device))
-        .join(SECURE_BACKUP_FOLDER)
-        .join(timestamp(at, zone))
+    secure_backups_dir(store, device).join(timestamp(at, zone))
+}
+
+/// The folder that holds the exports of a domain.
+pub fn exports_dir(store: &Path, device: &str, domain: &str) -> PathBuf {
+    domains_dir(store, device).join(component(domain))
+}
+
+/// The folder that holds those of all the exports of a device.
+pub fn domains_dir(store: &Path, device: &str) -> PathBuf {
+    store.join(component(device)).join(DOMAIN_FOLDER)
+}
+
+/// The folder that holds the secure backups of a device.
+pub fn secure_backups_dir(store: &Path, device: &str) -> PathBuf {
+    store.join(component(device)).join(SECURE_BACKUP_FOLDER)
 }
 
 /// Whether `name` has the shape that [`timestamp`] gives: digits, and dashes between them.

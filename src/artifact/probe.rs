@@ -9,7 +9,7 @@ use crate::artifact::digest::sha256;
 use crate::artifact::error::{StoreError, StoreErrorKind};
 use crate::artifact::folder::{Folder, momentary_base, momentary_name};
 use crate::artifact::publish::{Manner, Renamed, Requests, SYSTEM};
-use crate::artifact::stage::Place;
+use crate::artifact::stage::{Place, nearest_there};
 
 /// How often the trial begins anew where a sweep took something of it for a leftover.
 const TRIES: u32 = 4;
@@ -30,18 +30,30 @@ pub fn probe(store: &Path) -> Result<Probed, StoreError> {
     probe_by(store, &SYSTEM)
 }
 
+/// Tries everything where something will be published, as far as its folders are there: one of them
+/// may be a link, somebody else's, read-only, or no folder at all. `None` where none is there, so
+/// that they will be made in the store itself.
+pub fn probe_below(store: &Path, folder: &Path) -> Result<Option<Probed>, StoreError> {
+    let nearest = nearest_there(store, folder)?;
+    let probed = nearest.map(|folder| again_and_again(|| attempt(&folder, &SYSTEM)));
+    probed.transpose()
+}
+
 fn probe_by(store: &Path, requests: &Requests) -> Result<Probed, StoreError> {
+    again_and_again(|| attempt(&Folder::open_store(store)?, requests))
+}
+
+fn again_and_again(attempt: impl Fn() -> Result<Probed, StoreError>) -> Result<Probed, StoreError> {
     let mut tries = 1;
     loop {
-        match attempt(store, requests) {
+        match attempt() {
             Err(error) if error.kind == StoreErrorKind::Missing && tries < TRIES => tries += 1,
             other => return other,
         }
     }
 }
 
-fn attempt(store: &Path, requests: &Requests) -> Result<Probed, StoreError> {
-    let root = Folder::open_store(store)?;
+fn attempt(root: &Folder, requests: &Requests) -> Result<Probed, StoreError> {
     let base = momentary_base();
     // Locked for as long as this takes: a sweep takes what nobody has locked for a leftover.
     let (mut file, mut place) = Place::take(root.reopen()?, base.clone())?;
@@ -53,7 +65,7 @@ fn attempt(store: &Path, requests: &Requests) -> Result<Probed, StoreError> {
         .map_err(|error| failed("write", error))?;
     // Everything is verified through the handle that wrote it.
     let hash = sha256(&file).map_err(|error| failed("read back what was written to", error))?;
-    let folder = in_folder(&root, &base, requests)?;
+    let folder = in_folder(root, &base, requests)?;
     let to = momentary_name(&base, "-file");
     let manner = place.publish_with(&to, |folder, from, to| {
         requests.publish_file(folder, (&file, &hash), from, to)

@@ -72,6 +72,26 @@ fn a_folder_that_cannot_be_written_is_noticed() {
 }
 
 #[test]
+fn the_nearest_folder_that_is_there_is_tried_and_none_is_made() {
+    let store = tempfile::tempdir().expect("a store");
+    let root = store.path();
+    let deep = root.join("QA1/domain/DOM1");
+    assert_eq!(probe_below(root, &deep).expect("nothing is there"), None);
+    assert_eq!(names(root), [""; 0]);
+    std::fs::create_dir_all(root.join("QA1/domain")).expect("folders");
+    assert!(probe_below(root, &deep).expect("it serves").is_some());
+    assert_eq!(names(&root.join("QA1/domain")), [""; 0]);
+    std::fs::write(&deep, "").expect("a file in its place");
+    assert_eq!(probe_below(root, &deep).expect_err("no folder").path, deep);
+    std::fs::remove_file(&deep).expect("removed");
+    std::os::unix::fs::symlink(root, &deep).expect("a link in its place");
+    let error = probe_below(root, &deep).expect_err("a link");
+    assert_eq!(error.kind, StoreErrorKind::Link);
+    let outside = probe_below(root, Path::new("/elsewhere")).expect_err("outside");
+    assert_eq!(outside.kind, StoreErrorKind::Outside);
+}
+
+#[test]
 fn a_sweep_beside_it_takes_nothing_of_it_and_afterwards_what_a_dead_one_left() {
     let store = tempfile::tempdir().expect("a store");
     let root = store.path();
@@ -89,14 +109,19 @@ fn a_sweep_beside_it_takes_nothing_of_it_and_afterwards_what_a_dead_one_left() {
             probe(root).expect("it serves");
         }
     });
-    let base = momentary_base();
-    for what in ["-folder", "-moved"] {
-        let folder = root.join(momentary_name(&base, what));
-        std::fs::create_dir(&folder).expect("made");
-        std::fs::write(folder.join("file"), "").expect("written");
+    for tried in ["", "QA1", "QA1/domain", "QA1/domain/DOM1", "QA1/secure-backup"] {
+        let base = momentary_base();
+        let tried = root.join(tried);
+        std::fs::create_dir_all(&tried).expect("made");
+        for what in ["-folder", "-moved"] {
+            let folder = tried.join(momentary_name(&base, what));
+            std::fs::create_dir(&folder).expect("made");
+            std::fs::write(folder.join("file"), "").expect("written");
+        }
+        std::fs::write(tried.join(momentary_name(&base, "")), "").expect("written");
+        let before = names(&tried).len();
+        let swept = crate::artifact::sweep::sweep(root).expect("swept");
+        assert_eq!(swept.removed.len(), 3, "{swept:?}");
+        assert_eq!(names(&tried).len(), before - 3, "{}", tried.display());
     }
-    std::fs::write(root.join(momentary_name(&base, "")), "").expect("written");
-    let swept = crate::artifact::sweep::sweep(root).expect("swept");
-    assert_eq!(swept.removed.len(), 3, "{swept:?}");
-    assert_eq!(names(root), [""; 0]);
 }

@@ -373,21 +373,41 @@ pub(super) fn partial_name(final_name: &OsStr) -> OsString {
 /// Opens the folder that will hold `final_path`, making what is missing, and gives it
 /// with the name of the file.
 pub(super) fn reach(store: &Path, final_path: &Path) -> Result<(Folder, OsString), StoreError> {
-    let outside = || StoreError::of_kind(StoreErrorKind::Outside, "stage", final_path);
-    let inside = final_path.strip_prefix(store).map_err(|_| outside())?;
-    let mut steps = Vec::new();
-    for step in inside.components() {
-        match step {
-            Component::Normal(name) => steps.push(name),
-            _ => return Err(outside()),
-        }
-    }
-    let name = steps.pop().ok_or_else(outside)?;
+    let mut steps = steps_inside(store, final_path)?;
+    let name = steps
+        .pop()
+        .ok_or_else(|| StoreError::of_kind(StoreErrorKind::Outside, "stage", final_path))?;
     let mut folder = Folder::open_store(store)?;
     for step in steps {
         folder = folder.enter_or_make(step)?;
     }
     Ok((folder, name.to_owned()))
+}
+
+/// The folder nearest to where something will stand, of those that are there: each on the way is
+/// looked at as [`reach`] does it, and none is made. `None` where there is only the store.
+pub(super) fn nearest_there(store: &Path, path: &Path) -> Result<Option<Folder>, StoreError> {
+    let root = Folder::open_store(store)?;
+    let mut nearest: Option<Folder> = None;
+    for step in steps_inside(store, path)? {
+        match nearest.as_ref().unwrap_or(&root).enter_to_write(step) {
+            Ok(there) => nearest = Some(there),
+            Err(error) if error.kind == StoreErrorKind::Missing => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(nearest)
+}
+
+/// The steps that lead from the store to a path inside it.
+fn steps_inside<'p>(store: &Path, path: &'p Path) -> Result<Vec<&'p OsStr>, StoreError> {
+    let outside = || StoreError::of_kind(StoreErrorKind::Outside, "stage", path);
+    let inside = path.strip_prefix(store).map_err(|_| outside())?;
+    let steps = inside.components().map(|step| match step {
+        Component::Normal(name) => Ok(name),
+        _ => Err(outside()),
+    });
+    steps.collect()
 }
 
 /// Locks a file that has just been made. Only a sweep may hold it, and not for long.

@@ -8,9 +8,11 @@
 //! from one to the other.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+
+use rustix::fs::FileType;
 
 use crate::artifact::error::{StoreError, StoreErrorKind};
 use crate::artifact::folder::{Folder, is_momentary, momentary_lock};
@@ -45,13 +47,9 @@ pub struct Removed {
 pub fn sweep(store: &Path) -> Result<Swept, StoreError> {
     let mut swept = Swept::default();
     let store = Folder::open_store(store)?;
-    for (name, kind) in store.entries()? {
-        if kind.is_file() && is_momentary(&name) {
-            sweep_file(&store, &name, &mut swept);
-        }
-        if kind.is_dir() && is_momentary(&name) {
-            sweep_momentary_folder(&store, &name, &mut swept);
-        }
+    let entries = store.entries()?;
+    sweep_trials(&store, &entries, &mut swept);
+    for (name, kind) in entries {
         // A device whose folder cannot be entered fails by itself, and says why.
         if kind.is_dir()
             && is_component(&name)
@@ -87,7 +85,9 @@ impl Swept {
 }
 
 fn sweep_device(device: &Folder, swept: &mut Swept) {
-    for (name, kind) in swept.entered(device.entries()).unwrap_or_default() {
+    let entries = swept.entered(device.entries()).unwrap_or_default();
+    sweep_trials(device, &entries, swept);
+    for (name, kind) in entries {
         if !kind.is_dir() {
             continue;
         }
@@ -104,15 +104,19 @@ fn sweep_device(device: &Folder, swept: &mut Swept) {
 }
 
 fn sweep_domains(domains: &Folder, swept: &mut Swept) {
-    for (domain, kind) in swept.entered(domains.entries()).unwrap_or_default() {
+    let entries = swept.entered(domains.entries()).unwrap_or_default();
+    sweep_trials(domains, &entries, swept);
+    for (domain, kind) in entries {
         if !kind.is_dir() || !is_component(&domain) {
             continue;
         }
         let Some(folder) = swept.entered(domains.enter(&domain)) else {
             continue;
         };
-        for (name, kind) in swept.entered(folder.entries()).unwrap_or_default() {
-            if kind.is_file() && (is_partial_export(&domain, &name) || is_momentary(&name)) {
+        let entries = swept.entered(folder.entries()).unwrap_or_default();
+        sweep_trials(&folder, &entries, swept);
+        for (name, kind) in entries {
+            if kind.is_file() && is_partial_export(&domain, &name) {
                 sweep_file(&folder, &name, swept);
             }
         }
@@ -121,6 +125,7 @@ fn sweep_domains(domains: &Folder, swept: &mut Swept) {
 
 fn sweep_secure_backups(backups: &Folder, swept: &mut Swept) {
     let entries = swept.entered(backups.entries()).unwrap_or_default();
+    sweep_trials(backups, &entries, swept);
     let timestamps: BTreeSet<&str> = entries
         .iter()
         .filter_map(|(name, kind)| match (kind.is_dir(), kind.is_file()) {
@@ -131,6 +136,18 @@ fn sweep_secure_backups(backups: &Folder, swept: &mut Swept) {
         .collect();
     for timestamp in timestamps {
         sweep_secure_backup(backups, timestamp, swept);
+    }
+}
+
+/// What was made to try a folder, and lives for a moment only.
+fn sweep_trials(folder: &Folder, entries: &[(OsString, FileType)], swept: &mut Swept) {
+    for (name, kind) in entries.iter().filter(|(name, _)| is_momentary(name)) {
+        if kind.is_file() {
+            sweep_file(folder, name, swept);
+        }
+        if kind.is_dir() {
+            sweep_momentary_folder(folder, name, swept);
+        }
     }
 }
 
@@ -155,12 +172,12 @@ fn sweep_file(folder: &Folder, name: &OsStr, swept: &mut Swept) {
     }
 }
 
-/// A folder in which a store was tried: as long as that lasts, the file beside it is locked.
-fn sweep_momentary_folder(store: &Folder, name: &OsStr, swept: &mut Swept) {
-    let path = store.path().join(name);
+/// A folder by which one was tried: as long as that lasts, the file beside it is locked.
+fn sweep_momentary_folder(folder: &Folder, name: &OsStr, swept: &mut Swept) {
+    let path = folder.path().join(name);
     let lock = momentary_lock(name);
-    let _lock = match store.open(&lock) {
-        Ok(file) => match take_lock(store, file, &lock) {
+    let _lock = match folder.open(&lock) {
+        Ok(file) => match take_lock(folder, file, &lock) {
             Taken::Ours(file) => Some(file),
             Taken::Gone => None,
             Taken::Busy => return swept.left.push(path),
@@ -168,7 +185,7 @@ fn sweep_momentary_folder(store: &Folder, name: &OsStr, swept: &mut Swept) {
         },
         Err(_) => None,
     };
-    if swept.done(remove_filled(store, name)) == Some(Remains::Nothing) {
+    if swept.done(remove_filled(folder, name)) == Some(Remains::Nothing) {
         swept.removed.push(Removed {
             path,
             was_folder: true,

@@ -9,6 +9,7 @@ mod domains;
 mod item;
 mod local;
 mod needs;
+mod place;
 
 use std::collections::BTreeMap;
 

@@ -38,6 +38,12 @@ pub fn probe(settings: &Settings) -> Result<Probed, Failure> {
     })
 }
 
+/// The same where a task will put its backup: in the folder nearest to that which is there. One that a
+/// device or a domain has already may be worse than the store. Gives what would fail such a task.
+pub fn probe_below(settings: &Settings, folder: &Path) -> Result<Option<Probed>, Failure> {
+    probe::probe_below(&settings.store, folder).map_err(|error| failure(settings, &error))
+}
+
 /// The same as far as looking tells: nothing is made or written. The folder that was looked
 /// at comes back: the store, or the one above it in which a run would make it.
 pub fn could_be_written(settings: &Settings) -> Result<&Path, Unwritable> {

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -404,6 +404,74 @@ fn a_link_in_place_of_a_folder_of_the_store_is_not_followed() {
         "{:?}",
         home.stored()
     );
+}
+
+/// Puts something into the place of a folder of the store.
+fn put_in_place(home: &Home, what: &str, place: &Path) {
+    let above = place.parent().expect("a folder above");
+    fs::create_dir_all(above).expect("the folders above");
+    match what {
+        "a link" => symlink(home.path("scripts"), place).expect("a link"),
+        "a file" => fs::write(place, "x").expect("a file"),
+        _ => {
+            fs::create_dir(place).expect("a folder");
+            fs::set_permissions(place, fs::Permissions::from_mode(0o777)).expect("its mode");
+        }
+    }
+}
+
+#[test]
+fn what_a_device_has_in_the_store_is_tried_by_check_and_by_a_run_before_it_is_quiesced() {
+    let gateway = Gateway::start(Setup::default());
+    let exports = EXPORT.to_owned() + "quiesce = true\n";
+    let everything = exports.replace("*, !default", "all-domains");
+    let secure = SECURE.to_owned() + "quiesce = true\n";
+    for (activity, places) in [
+        (&exports, ["QA1", "QA1/domain", "QA1/domain/DOM1"]),
+        (&everything, ["QA1", "QA1/domain", "QA1/domain/all-domains"]),
+        (&secure, ["QA1", "QA1/secure-backup", "QA1/secure-backup"]),
+    ] {
+        for place in places {
+            for what in ["a link", "a file", "a folder for everybody"] {
+                let home = Home::of(&gateway).plan("P", activity);
+                put_in_place(&home, what, &home.store().join(place));
+                let check = home.dpbackup(&["check"]).exits(1);
+                let told = |line: &&str| line.contains("FAIL  store") && line.contains(place);
+                let lines = check.stdout.lines().filter(told).count();
+                assert_eq!(lines, 1, "{what} in place of {place}: {}", check.stdout);
+                let ran = home.dpbackup(&["run", "P"]).exits(1);
+                let seen = format!("{what} in place of {place}: {}", ran.stderr);
+                let said = ran.stderr.replace(['\n', ' '], "");
+                assert!(said.contains("deviceuntouched"), "{seen}");
+                assert!(said.contains(place), "{seen}");
+                assert!(!said.contains("oserror"), "{seen}");
+                let stored = home.stored();
+                assert!(
+                    !stored.iter().any(|path| path.ends_with(".zip")),
+                    "{stored:?}, {seen}"
+                );
+            }
+        }
+    }
+    let operations = gateway.operations();
+    let asked =
+        |operation: &String| operation.starts_with("get-") || operation == "do-view-certificate-details";
+    assert!(operations.iter().all(asked), "{operations:?}");
+}
+
+#[test]
+fn check_tries_the_folders_of_a_device_that_is_away_too() {
+    let home = Home::new().absent_device("QA1").plan("P", EXPORT);
+    put_in_place(&home, "a link", &home.store().join("QA1/domain"));
+    let ran = home.dpbackup(&["check"]).exits(1);
+    assert!(
+        ran.stdout.contains("a symbolic link stands in its place"),
+        "{}",
+        ran.stdout
+    );
+    fs::remove_file(home.store().join("QA1/domain")).expect("removed");
+    let ran = home.dpbackup(&["check"]).exits(1);
+    assert!(!ran.stdout.contains("FAIL  store"), "{}", ran.stdout);
 }
 
 #[test]

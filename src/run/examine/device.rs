@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use crate::gateway::Gateway;
+use crate::gateway::domains::DomainStatus;
 use crate::gateway::facts::{BackupMode, CertificateObject};
 use crate::plan::model::{Account, Device, Settings, Trust};
 use crate::run::Engine;
@@ -15,6 +16,7 @@ use crate::run::contact;
 use crate::run::examine::domains;
 use crate::run::examine::item::{CheckItem, CheckItems};
 use crate::run::examine::needs::Needs;
+use crate::run::examine::place;
 use crate::secret::SecretSource;
 use crate::soma::certificate::{Certificate, days_until};
 use crate::soma::peer;
@@ -38,7 +40,20 @@ const PASSWORD: &str = "it is `password` of this device in the plan file";
 /// Looks at one device, from the way to it inwards.
 pub(super) fn examine(engine: Engine<'_>, device: &Device, needs: &Needs<'_>) -> Vec<CheckItem> {
     let mut found = CheckItems::about(&device.name);
-    if tls(engine, device, &mut found).is_none() {
+    let listed = ask(engine, device, needs, &mut found);
+    let listed = listed.as_deref().unwrap_or_default();
+    place::examine(&engine.file.settings, device, needs, listed, &mut found);
+    found.found
+}
+
+/// Asks the device itself. Its domains come back, unless nobody could log in.
+fn ask(
+    engine: Engine<'_>,
+    device: &Device,
+    needs: &Needs<'_>,
+    found: &mut CheckItems,
+) -> Option<Vec<DomainStatus>> {
+    if tls(engine, device, found).is_none() {
         // A command is not started for nothing; all else is looked for, and told in the same go.
         match (&device.username, &device.password) {
             (Account::From(SecretSource::Command(_)), _) | (_, SecretSource::Command(_)) => {
@@ -50,14 +65,14 @@ pub(super) fn examine(engine: Engine<'_>, device: &Device, needs: &Needs<'_>) ->
             },
         }
         found.skip(&needs.items(), "not logged in");
-        return found.found;
+        return None;
     }
     let gateway = match contact::gateway(engine, device) {
         Ok(gateway) => gateway,
         Err(failure) => {
             found.fail("login", failure.message, PASSWORD);
             found.skip(&needs.items(), "not logged in");
-            return found.found;
+            return None;
         }
     };
     let listed = match gateway.first_domains() {
@@ -65,22 +80,22 @@ pub(super) fn examine(engine: Engine<'_>, device: &Device, needs: &Needs<'_>) ->
         Err(error) => {
             found.failed("login", &error);
             found.skip(&needs.items(), "not logged in");
-            return found.found;
+            return None;
         }
     };
     found.ok("login", device.username.describe());
-    firmware(&gateway, &mut found);
-    clock(&gateway, &mut found);
+    firmware(&gateway, found);
+    clock(&gateway, found);
     if needs.secure_backup() {
-        backup_mode(&gateway, &mut found);
+        backup_mode(&gateway, found);
         for name in &needs.certificates {
-            certificate(engine, &gateway, name, needs.in_hand, &mut found);
+            certificate(engine, &gateway, name, needs.in_hand, found);
         }
-        space(&gateway, &engine.file.settings, &mut found);
+        space(&gateway, &engine.file.settings, found);
     }
-    domains::exports(&gateway, &listed, needs, &mut found);
-    domains::quiesced(&engine.file.invocation, &listed, needs, &mut found);
-    found.found
+    domains::exports(&gateway, &listed, needs, found);
+    domains::quiesced(&engine.file.invocation, &listed, needs, found);
+    Some(listed)
 }
 
 /// Reaches the device and looks at what it shows. `None` when a run would not go on.
