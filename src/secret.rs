@@ -5,6 +5,7 @@
 //! mark.
 
 mod advice;
+mod command;
 mod first_line;
 pub mod memory;
 
@@ -193,15 +194,15 @@ impl SecretSource {
             Self::File(path) => {
                 ownership::open_secret(&context.folder.join(path), Granted::Nobody).map(|_| ())
             }
-            Self::Command(argv) if program(argv).contains('/') => {
-                ownership::look_at_program(&context.folder.join(program(argv)))
-            }
+            Self::Command(argv) => command::file_of(program(argv), context.folder, context.environment)
+                .map_err(TouchError::Io)
+                .and_then(|file| ownership::look_at_program(&file)),
             Self::Credential(name) if is_credential_name(name) => {
                 let folder = non_empty(context.environment, CREDENTIALS).unwrap_or_default();
                 ownership::open_secret(&Path::new(&folder).join(name), Granted::GroupToo).map(|_| ())
             }
             Self::Within { folder, source } => return source.owners(&context.within(folder)),
-            Self::Plain(_) | Self::Env(_) | Self::Command(_) | Self::Credential(_) => Ok(()),
+            Self::Plain(_) | Self::Env(_) | Self::Credential(_) => Ok(()),
         };
         match looked {
             Err(TouchError::Untrusted(why)) => Err(why),
@@ -275,18 +276,11 @@ impl SecretSource {
             false => std::path::absolute(context.folder),
         };
         let folder = folder.map_err(cannot_run)?;
-        // A bare name is looked up in $PATH, which is whoever's who started this; a path starts
-        // at the plan file, and is asked whose it is.
-        let path = match name.contains('/') {
-            true => folder.join(name),
-            false => PathBuf::from(name),
-        };
-        if name.contains('/') {
-            match ownership::look_at_program(&path) {
-                Ok(()) => {}
-                Err(TouchError::Untrusted(untrusted)) => return Err(untrusted.into()),
-                Err(TouchError::Io(source)) => return Err(cannot_run(source)),
-            }
+        let path = command::file_of(name, &folder, context.environment).map_err(cannot_run)?;
+        match ownership::look_at_program(&path) {
+            Ok(()) => {}
+            Err(TouchError::Untrusted(untrusted)) => return Err(untrusted.into()),
+            Err(TouchError::Io(source)) => return Err(cannot_run(source)),
         }
         let mut line = FirstLine::default();
         let end = Program {

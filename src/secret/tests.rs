@@ -227,6 +227,35 @@ fn a_command_that_others_could_have_written_is_not_run() {
 }
 
 #[test]
+fn a_command_that_is_found_by_its_name_alone_is_asked_whose_it_is_too() {
+    let dir = folder();
+    let bin = dir.path().join("bin");
+    std::fs::create_dir(&bin).expect("a folder");
+    let program = bin.join("get");
+    write(&program, b"#!/bin/sh\ntouch ran\necho s3cret\n", 0o700);
+    let path = |name: &str| (name == "PATH").then(|| OsString::from(format!("{}:/bin", bin.display())));
+    let source = SecretSource::Command(vec!["get".to_owned()]);
+    assert_eq!(exposed(resolve_in(&source, dir.path(), &path)), "s3cret");
+    std::fs::remove_file(dir.path().join("ran")).expect("it ran");
+    let context = SecretContext {
+        environment: &path,
+        ..context(dir.path())
+    };
+    for open in [&program, &bin] {
+        let set =
+            |mode| std::fs::set_permissions(open, std::fs::Permissions::from_mode(mode)).expect("a mode");
+        set(0o777);
+        let error = source.resolve(&context).expect_err("others may write it");
+        let command = format!("chmod go-w {}", open.display());
+        assert!(error.to_string().contains(&command), "{error}");
+        let told = source.owners(&context).expect_err("check tells it");
+        assert_eq!(told.to_string(), error.to_string());
+        assert!(!dir.path().join("ran").exists(), "it was run");
+        set(0o755);
+    }
+}
+
+#[test]
 fn a_failing_command_is_named_but_its_output_is_not() {
     let dir = folder();
     let error = resolve(&shell("echo s3cret; echo s3cret >&2; exit 3"), dir.path()).expect_err("3");

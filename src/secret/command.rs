@@ -1,0 +1,81 @@
+//! Which file a command that prints a secret is.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::io::Errno;
+
+use crate::values::environment::{Lookup, non_empty};
+
+/// Where the system looks where `$PATH` is not set.
+const USUAL_PATH: &str = "/bin:/usr/bin";
+
+/// The file that is executed for `name`: a path starts in `folder`, and a bare name is looked up in
+/// `$PATH`, as the system does it. It is found before it is started, so that whose it is can be asked
+/// of the very file that is executed.
+///
+/// # Errors
+///
+/// No folder has a program of that name.
+pub(super) fn file_of(name: &str, folder: &Path, environment: Lookup<'_>) -> io::Result<PathBuf> {
+    if name.contains('/') {
+        return Ok(folder.join(name));
+    }
+    let path = non_empty(environment, "PATH").unwrap_or_else(|| OsString::from(USUAL_PATH));
+    let mut why = Errno::NOENT;
+    for place in std::env::split_paths(&path) {
+        // An empty or a relative one starts where the command runs.
+        let file = folder.join(place).join(name);
+        match std::fs::metadata(&file) {
+            Ok(found) if found.is_file() && found.permissions().mode() & 0o111 != 0 => return Ok(file),
+            Ok(found) if found.is_file() => why = Errno::ACCESS,
+            _ => {}
+        }
+    }
+    Err(why.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_name_is_the_first_program_of_that_name_and_a_path_starts_in_the_folder() {
+        let ground = tempfile::tempdir().expect("a folder");
+        let folder = ground.path();
+        let write = |path: &str, mode: u32| {
+            let path = folder.join(path);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            std::fs::write(&path, "#!/bin/sh\n").expect("a program");
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("its mode");
+            path
+        };
+        write("plain/give", 0o600);
+        std::fs::create_dir_all(folder.join("folder/give")).expect("a folder of its name");
+        let program = write("bin/give", 0o700);
+        write("later/give", 0o700);
+        let path = format!("/not/there:plain:folder:{}:later", folder.join("bin").display());
+        let found = |path: Option<&str>, name| {
+            let path = path.map(OsString::from);
+            file_of(name, folder, &move |_| path.clone())
+        };
+        assert_eq!(found(Some(&path), "give").expect("a program"), program);
+        assert_eq!(
+            found(Some(":bin"), "give").expect("relative"),
+            folder.join("bin/give")
+        );
+        assert_eq!(
+            found(Some(&path), "./give").expect("a path"),
+            folder.join("./give")
+        );
+        for unset in [None, Some("")] {
+            let found = found(unset, "sh").expect("the shell");
+            assert!(found.ends_with("bin/sh"), "{}", found.display());
+        }
+        let why = |path| found(Some(path), "give").expect_err("no program").kind();
+        assert_eq!(why("plain"), io::ErrorKind::PermissionDenied);
+        assert_eq!(why("folder:/not/there"), io::ErrorKind::NotFound);
+    }
+}
