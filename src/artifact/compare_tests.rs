@@ -113,3 +113,18 @@ fn more_properties_than_may_be_held_are_told_as_too_large() {
     assert!(matches!(values[0], Values::Differ { .. }), "{values:?}");
     assert_eq!(*values[1], Values::TooLarge);
 }
+
+#[test]
+fn the_order_of_two_objects_of_one_name_is_a_difference() {
+    let of = |objects: &str| {
+        let mut gateway = FixtureGateway::new();
+        gateway.domains[1].objects.push_str(objects);
+        gateway.backup()
+    };
+    let old = of("<Odd name=\"o\"><A>1</A></Odd><Odd name=\"o\"><A>2</A></Odd>");
+    let new = of("<Odd name=\"o\"><A>2</A></Odd><Odd name=\"o\"><A>1</A></Odd>");
+    let found = compared(&old, &new, true, &Limits::default()).expect("a difference");
+    assert_eq!(found.domains.len(), 1, "{found:?}");
+    let refused = compared(&old, &new, false, &Limits::default()).expect_err("two meanings");
+    assert!(matches!(refused, CompareError::First(_)), "{refused:?}");
+}

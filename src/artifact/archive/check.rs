@@ -14,6 +14,7 @@ use crate::artifact::archive::lacks::LackFinder;
 use crate::artifact::archive::listed_files::{self, Contents, EXPORT_XML};
 use crate::artifact::archive::lookalike::Lookalike;
 use crate::artifact::archive::problem::{ProblemKind, Problems, Reading, VerifyError};
+use crate::artifact::archive::repeats::{RepeatedObject, Repeats};
 use crate::artifact::archive::window::FileWindow;
 use crate::artifact::archive::{ArchiveKind, ArchiveReport, DomainReport, Expected, Limits, scratch};
 use crate::values::lacks::Lacks;
@@ -83,6 +84,7 @@ struct Export {
     content: Content,
     lacks: LackFinder,
     objects: u64,
+    repeats: Repeats,
     /// The names of the objects of class `Domain`.
     domain_objects: BTreeSet<String>,
 }
@@ -264,6 +266,7 @@ impl Check<'_, '_> {
             None => return Err(Reading::Noted),
             Some((_, Ok(head))) if self.objects <= limits.objects => {
                 export.head = head;
+                self.tell_repeats(inner, std::mem::take(&mut export.repeats));
                 if export.rows.len() as u64 <= limits.entries {
                     return Ok((
                         container,
@@ -305,6 +308,20 @@ impl Check<'_, '_> {
             lacks: std::mem::take(&mut export.lacks).finish(&export.rows),
         };
         (report, content)
+    }
+
+    fn tell_repeats(&mut self, inner: Option<&str>, repeats: Repeats) {
+        for repeat in repeats.found {
+            match (repeat, inner) {
+                (RepeatedObject::Differs(what), _) => {
+                    self.problem(inner, Some(EXPORT_XML), ProblemKind::Ambiguous(what));
+                }
+                (RepeatedObject::Same(what), None) => self.findings.warn(&format!("{EXPORT_XML}: {what}")),
+                (RepeatedObject::Same(what), Some(inner)) => {
+                    self.findings.warn(&format!("{inner}: {EXPORT_XML}: {what}"));
+                }
+            }
+        }
     }
 
     fn has_objects(&mut self, level: &Level) {
@@ -391,6 +408,7 @@ impl Export {
                 self.objects += 1;
                 self.content.add_object(&object);
                 self.lacks.add_object(&object);
+                self.repeats.add(&object);
                 if object.class == "Domain" {
                     self.domain_objects.insert(object.name);
                 }

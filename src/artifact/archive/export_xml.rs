@@ -4,6 +4,7 @@
 //! says as soon as its end tag is read, and each row of `files` likewise. This is the only
 //! file that knows the XML library.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufRead};
 
 use quick_xml::XmlVersion;
@@ -15,8 +16,11 @@ use crate::artifact::archive::canonical::{Attributes, Canonical};
 use crate::artifact::archive::export_item::{Detail, ExportItem, Head, ListedFile};
 use crate::artifact::archive::limits::Limits;
 use crate::artifact::archive::read_limit::{ReadLimited, is_over_limit};
+use crate::artifact::archive::well_formed::{self, IllFormed, Namespaces};
 
 const ROOT: &str = "datapower-configuration";
+/// The byte order mark of UTF-8.
+const MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// An `export.xml` could not be read to its end.
 #[derive(Debug, thiserror::Error)]
@@ -44,8 +48,10 @@ pub(super) fn read<R: BufRead>(
     detail: Detail,
     visit: &mut dyn FnMut(ExportItem),
 ) -> Result<Head, XmlError> {
-    let mut reader = Reader::from_reader(ReadLimited::new(source, limits.xml_node_bytes));
+    let mut source = ReadLimited::new(source, limits.xml_node_bytes);
     let mut scan = Scan::new(limits, detail, visit);
+    scan.has_mark = source.fill_buf().map_err(XmlError::Read)?.starts_with(MARK);
+    let mut reader = Reader::from_reader(source);
     let mut buffer = Vec::new();
     loop {
         buffer.clear();
@@ -75,6 +81,15 @@ enum ExportXmlFault {
     OverLimit(&'static str),
 }
 
+impl From<IllFormed> for ExportXmlFault {
+    fn from(fault: IllFormed) -> ExportXmlFault {
+        match fault {
+            IllFormed::Bad(what) => ExportXmlFault::Bad(what),
+            IllFormed::OverLimit(what) => ExportXmlFault::OverLimit(what),
+        }
+    }
+}
+
 impl ExportXmlFault {
     fn bad(what: impl Into<String>) -> ExportXmlFault {
         ExportXmlFault::Bad(what.into())
@@ -82,7 +97,7 @@ impl ExportXmlFault {
 }
 
 /// Which child of the root we are in.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum ExportSection {
     Details,
     Interfaces,
@@ -97,6 +112,11 @@ struct Scan<'v> {
     detail: Detail,
     visit: &'v mut dyn FnMut(ExportItem),
     head: Head,
+    /// Whether a byte order mark stands in front.
+    has_mark: bool,
+    /// Whether nothing has come yet.
+    is_first: bool,
+    namespaces: Namespaces,
     /// Open elements.
     depth: usize,
     root_seen: bool,
@@ -105,10 +125,8 @@ struct Scan<'v> {
     object: Option<Canonical>,
     /// The text of the child of `export-details` that we are in.
     field: Option<(String, String)>,
-    has_details: bool,
-    has_files: bool,
-    /// Whether anything stood before, if only space.
-    has_begun: bool,
+    /// The sections so far; those of configuration by their domain.
+    sections: BTreeSet<(ExportSection, Option<String>)>,
     /// What it says that it is written in, where that is not UTF-8.
     foreign_encoding: Option<String>,
     /// Bytes of names held so far.
@@ -122,21 +140,22 @@ impl<'v> Scan<'v> {
             detail,
             visit,
             head: Head::default(),
+            has_mark: false,
+            is_first: true,
+            namespaces: Namespaces::default(),
             depth: 0,
             root_seen: false,
             section: ExportSection::Unknown,
             object: None,
             field: None,
-            has_details: false,
-            has_files: false,
-            has_begun: false,
+            sections: BTreeSet::new(),
             foreign_encoding: None,
             listed: 0,
         }
     }
 
     fn take(&mut self, event: Event<'_>) -> Result<(), ExportXmlFault> {
-        let has_begun = std::mem::replace(&mut self.has_begun, true);
+        let is_first = std::mem::take(&mut self.is_first);
         match event {
             Event::Start(tag) => self.open(&tag),
             Event::Empty(tag) => {
@@ -144,9 +163,16 @@ impl<'v> Scan<'v> {
                 self.close()
             }
             Event::End(_) => self.close(),
-            Event::Text(text) => self.text(&text.xml10_content()),
+            Event::Text(text) => {
+                well_formed::text(&text)?;
+                self.text(&text.xml10_content())
+            }
+            Event::CData(_) | Event::GeneralRef(_) if self.depth == 0 => {
+                Err(ExportXmlFault::bad("text where only elements belong"))
+            }
             Event::CData(text) => self.text(&text.xml10_content()),
             Event::GeneralRef(reference) => {
+                well_formed::reference(&reference)?;
                 let character = match &*reference {
                     "lt" => Some('<'),
                     "gt" => Some('>'),
@@ -163,18 +189,40 @@ impl<'v> Scan<'v> {
             }
             // A document type could declare entities; a gateway writes none.
             Event::DocType(_) => Err(ExportXmlFault::bad("a document type")),
-            Event::Decl(_) if has_begun => {
-                Err(ExportXmlFault::bad("something stands before its XML declaration"))
+            Event::Decl(declaration) if is_first => self.declaration(&declaration),
+            Event::Decl(_) => Err(ExportXmlFault::bad("something stands before its XML declaration")),
+            Event::Comment(comment) => {
+                well_formed::comment(&comment)?;
+                self.check_characters(&comment)
             }
-            Event::Decl(declaration) => {
-                self.foreign_encoding = foreign_encoding(&declaration)?;
-                Ok(())
+            Event::PI(instruction) => {
+                well_formed::instruction(&instruction)?;
+                self.check_characters(&instruction)
             }
-            Event::Comment(_) | Event::PI(_) => Ok(()),
             Event::Eof if self.depth > 0 => Err(ExportXmlFault::bad("it ends in the middle")),
             Event::Eof if !self.root_seen => Err(ExportXmlFault::bad("it is empty")),
             Event::Eof => Ok(()),
         }
+    }
+
+    fn declaration(&mut self, text: &str) -> Result<(), ExportXmlFault> {
+        let Some(encoding) = well_formed::declaration(text)? else {
+            return Ok(());
+        };
+        let name = encoding.to_ascii_lowercase();
+        match name.as_str() {
+            "utf-8" => {}
+            // As long as all is ASCII, it is the same.
+            other if !self.has_mark && is_same_in_ascii(other) => {
+                self.foreign_encoding = Some(encoding.to_owned());
+            }
+            _ => {
+                return Err(ExportXmlFault::bad(format!(
+                    "it says that it is written in {encoding}, which is not what gateways write"
+                )));
+            }
+        }
+        Ok(())
     }
 
     fn open(&mut self, tag: &BytesStart<'_>) -> Result<(), ExportXmlFault> {
@@ -183,6 +231,7 @@ impl<'v> Scan<'v> {
                 "elements within elements in export.xml",
             ));
         }
+        self.namespaces.open(tag, self.limits.xml_attributes)?;
         let attributes = self.attributes(tag)?;
         let local_name = tag.local_name();
         let name: &str = local_name.as_ref();
@@ -224,22 +273,28 @@ impl<'v> Scan<'v> {
             ExportSection::Configuration => {
                 let domain = attributes.get("domain").map(str::to_owned);
                 self.hold(domain.as_deref().unwrap_or_default())?;
+                self.first_of_its_kind(name, domain.clone())?;
                 self.head.configurations.push(domain.clone());
                 (self.visit)(ExportItem::Configuration(domain));
             }
-            ExportSection::Domains => self.head.has_domains = true,
-            ExportSection::Details if self.has_details => {
-                return Err(ExportXmlFault::bad("a second export-details"));
+            ExportSection::Domains => {
+                self.first_of_its_kind(name, None)?;
+                self.head.has_domains = true;
             }
-            ExportSection::Details => self.has_details = true,
-            ExportSection::Files if self.has_files => {
-                return Err(ExportXmlFault::bad("a second files"));
-            }
-            ExportSection::Files => self.has_files = true,
             ExportSection::Unknown => self.object = Some(Canonical::begin(name, attributes, self.detail)),
-            ExportSection::Interfaces => {}
+            ExportSection::Details | ExportSection::Interfaces | ExportSection::Files => {
+                self.first_of_its_kind(name, None)?;
+            }
         }
         Ok(())
+    }
+
+    /// Some programs take the first of two sections, others the last, others both.
+    fn first_of_its_kind(&mut self, name: &str, domain: Option<String>) -> Result<(), ExportXmlFault> {
+        match self.sections.insert((self.section, domain)) {
+            true => Ok(()),
+            false => Err(ExportXmlFault::bad(format!("a second {name}"))),
+        }
     }
 
     fn open_row(&mut self, name: &str, attributes: Attributes) -> Result<(), ExportXmlFault> {
@@ -279,6 +334,7 @@ impl<'v> Scan<'v> {
     fn close(&mut self) -> Result<(), ExportXmlFault> {
         // The library refuses an end tag without a start tag.
         self.depth = self.depth.saturating_sub(1);
+        self.namespaces.close();
         if let Some(mut object) = self.object.take() {
             match object.close() {
                 None => self.object = Some(object),
@@ -329,11 +385,6 @@ impl<'v> Scan<'v> {
         let mut pairs = Vec::new();
         // The library would hold each name against all before it: see `Attributes::new`.
         for attribute in tag.attributes().with_checks(false) {
-            if pairs.len() >= self.limits.xml_attributes {
-                return Err(ExportXmlFault::OverLimit(
-                    "attributes of one element in export.xml",
-                ));
-            }
             let attribute = attribute.map_err(|error| ExportXmlFault::bad(error.to_string()))?;
             let value = attribute
                 .normalized_value(XmlVersion::Implicit1_0)
@@ -372,48 +423,9 @@ impl<'v> Scan<'v> {
     }
 }
 
-/// What an XML declaration says that the file is written in, where that is not UTF-8. The library
-/// takes any declaration; most parsers take none but this.
-fn foreign_encoding(declaration: &str) -> Result<Option<String>, ExportXmlFault> {
-    let bad = || ExportXmlFault::bad("an XML declaration that not all programs read");
-    let mut rest = declaration.strip_prefix("xml").ok_or_else(bad)?;
-    let mut told = Vec::new();
-    while !rest.trim_matches(XML_SPACE).is_empty() {
-        let (name, behind) = rest.split_once('=').ok_or_else(bad)?;
-        let behind = behind.trim_start_matches(XML_SPACE);
-        let quote = behind
-            .chars()
-            .next()
-            .filter(|quote| matches!(quote, '"' | '\''))
-            .ok_or_else(bad)?;
-        let (value, after) = behind[1..].split_once(quote).ok_or_else(bad)?;
-        if !name.starts_with(XML_SPACE) {
-            return Err(bad());
-        }
-        told.push((name.trim_matches(XML_SPACE), value));
-        rest = after;
-    }
-    let encoding = match told.as_slice() {
-        [("version", "1.0")] | [("version", "1.0"), ("standalone", "yes" | "no")] => None,
-        [("version", "1.0"), ("encoding", encoding)]
-        | [
-            ("version", "1.0"),
-            ("encoding", encoding),
-            ("standalone", "yes" | "no"),
-        ] => Some(*encoding),
-        _ => return Err(bad()),
-    };
-    let name = encoding.unwrap_or("utf-8").to_ascii_lowercase();
-    match name.as_str() {
-        "utf-8" | "us-ascii" => Ok(None),
-        // Of these the first half is ASCII, and no more is read of them.
-        other if other.starts_with("iso-8859-") || other.starts_with("windows-125") => {
-            Ok(encoding.map(str::to_owned))
-        }
-        _ => Err(ExportXmlFault::bad(format!(
-            "it says that it is written in {name}"
-        ))),
-    }
+/// Whether the first half of an encoding is ASCII; no more is read of it.
+fn is_same_in_ascii(name: &str) -> bool {
+    name == "us-ascii" || name.starts_with("iso-8859-") || name.starts_with("windows-125")
 }
 
 const NODE: &str = "bytes of one tag or text in export.xml";

@@ -91,6 +91,13 @@ fn what_is_no_export_is_refused() {
             "<configuration>text</configuration>",
             "text where only elements belong",
         ),
+        (
+            "<configuration domain='a'/><configuration domain='a'/>",
+            "a second configuration",
+        ),
+        ("<files/><files/>", "a second files"),
+        ("<domains/><domains/>", "a second domains"),
+        ("<interface-data/><interface-data/>", "a second interface-data"),
     ];
     for (inside, expected) in cases {
         let what = why(&with(inside));
@@ -112,8 +119,100 @@ fn an_export_that_others_read_in_another_encoding_is_refused() {
     ] {
         assert!(read_text(&export(encoding, text)).0.is_ok(), "{encoding} {text}");
     }
-    assert!(why(&export("ISO-8859-1", "ä")).contains("it is written in ISO-8859-1"));
-    assert!(why(&export("windows-1252", "<b c='ä'/>")).contains("windows-1252"));
+    for (encoding, text) in [
+        ("ISO-8859-1", "ä"),
+        ("US-ASCII", "<!-- ä -->"),
+        ("ISO-8859-1", "<?a ä?>"),
+        ("windows-1252", "<b c='ä'/>"),
+        // Reads as a tag to whom it is in UTF-7.
+        ("UTF-7", "+ADw-c/+AD4-"),
+        ("UTF-16", "a"),
+        ("EBCDIC-CP-US", "a"),
+    ] {
+        assert!(
+            why(&export(encoding, text)).contains(encoding),
+            "{encoding} {text}"
+        );
+    }
+    let marked = |encoding| format!("\u{feff}{}", export(encoding, "a"));
+    assert!(read_text(&marked("UTF-8")).0.is_ok());
+    assert!(why(&marked("ISO-8859-1")).contains("ISO-8859-1"));
+}
+
+#[test]
+fn what_readers_by_the_book_refuse_is_refused() {
+    let object = |object: &str| with(&format!("<configuration>{object}</configuration>"));
+    for xml in [
+        object("<1A name='x'/>"),
+        object("<A name='x'><b>]]></b></A>"),
+        object("<A name='x'><!-- a -- b --></A>"),
+        object("<A name='x'><!-- a ---></A>"),
+        object("<A name='x<y'/>"),
+        object("<A name='x'id='y'/>"),
+        object("<A xmlns:a='u' xmlns:b='u' a:q='1' b:q='2'/>"),
+        object("<A a:q='1'/>"),
+        object("<a:A/>"),
+        object("<A name='x'><?xml version='1.0'?></A>"),
+        object("<A name='x'><?XML a?></A>"),
+        object("<A name='x'><??></A>"),
+        object("<A name='x'><!-- \u{1} --></A>"),
+        object("<A name='x'><?a \u{1}?></A>"),
+        object("<A name='&#+65;'/>"),
+        object("<A>&#+65;</A>"),
+        object("<A>&#xD800;</A>"),
+        object("<A name=x/>"),
+        object("<A name/>"),
+        object("<A / >"),
+        object("< A/>"),
+        format!("\n<?xml version='1.0'?>{}", with("")),
+        format!("<!-- a --><?xml version='1.0'?>{}", with("")),
+        format!("<?xml version='1.0' standalone='maybe'?>{}", with("")),
+        format!("<?xml version='2.0'?>{}", with("")),
+        format!("<?xml version='1.1'?>{}", with("")),
+        format!("<?xml encoding='UTF-8'?>{}", with("")),
+        format!("{}<![CDATA[]]>", with("")),
+        format!("{}&#32;", with("")),
+        format!("&#32;{}", with("")),
+    ] {
+        let _ = why(&xml);
+    }
+    for xml in [
+        object("<A xmlns:a='u' a:q='1' q='2'><!-- a - b --><?a?><b>]] > &gt;</b></A>"),
+        format!(
+            "<?xml version=\"1.0\" standalone='no' ?>\n<!-- a -->{}<?a b?>\n",
+            with("")
+        ),
+    ] {
+        let read = read_text(&xml).0;
+        assert!(read.is_ok(), "{xml}: {read:?}");
+    }
+}
+
+/// Whoever refuses a document for its form is right, so that a slip in one byte anywhere is refused
+/// wherever a strict reader refuses it.
+#[test]
+fn no_slip_is_taken_that_a_strict_reader_refuses() {
+    let sound = "<?xml version='1.0'?><datapower-configuration><!-- a --><configuration>\
+                 <A xmlns:p='u' p:q='1' q='&lt;'><?t i?>&#65;<![CDATA[c]]>\u{e4}</A ></configuration>\
+                 </datapower-configuration>";
+    assert!(roxmltree::Document::parse(sound).is_ok() && read_text(sound).0.is_ok());
+    let characters = sound.char_indices().map(|(at, c)| (at, at + c.len_utf8()));
+    let mut refused = 0;
+    for (from, to) in characters {
+        for instead in [
+            "", "<", ">", "&", ";", "'", "\"", "=", " ", "/", "?", "!", "-", ":", "#", "x", "1", "]", "[",
+            "--", "\u{1}", "\u{ffff}",
+        ] {
+            for behind in [from, to] {
+                let slip = format!("{}{instead}{}", &sound[..from], &sound[behind..]);
+                if roxmltree::Document::parse(&slip).is_err() {
+                    refused += 1;
+                    assert!(read_text(&slip).0.is_err(), "{slip}");
+                }
+            }
+        }
+    }
+    assert!(refused > 1_000, "{refused}");
 }
 
 #[test]

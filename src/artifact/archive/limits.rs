@@ -20,7 +20,7 @@ pub struct Limits {
     pub ratio_free_bytes: u64,
     /// Bytes of a deflated inner ZIP, which has to be unpacked to disk.
     pub scratch_bytes: u64,
-    /// Configuration objects in all. Each costs 32 bytes of memory.
+    /// Configuration objects in all. Each costs about a hundred bytes of memory.
     pub objects: u64,
     /// Elements within elements of an `export.xml`. Firmware writes below ten levels.
     pub xml_depth: usize,

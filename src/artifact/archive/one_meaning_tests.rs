@@ -371,3 +371,28 @@ fn two_ends_with_two_directories_are_refused() {
         "{problems:?}"
     );
 }
+
+#[test]
+fn an_object_that_stands_twice_with_different_content_is_damage() {
+    let object = |value: u8| format!("<XMLManager name=\"x\"><b>{value}</b></XMLManager>");
+    let verified = |objects: &str| {
+        let mut entries = forged_export();
+        let export = file(&mut entries, "export.xml");
+        let xml = String::from_utf8(export.bytes.clone()).expect("text");
+        let inside = format!("{objects}</configuration>");
+        export.bytes = xml.replacen("</configuration>", &inside, 1).into_bytes();
+        verify_any(&zip(&entries))
+    };
+    assert_eq!(verified(&object(1)).expect("good").warnings, [""; 0]);
+    for (first, second) in [(1, 2), (2, 1)] {
+        let error = verified(&(object(first) + &object(second))).expect_err("two meanings");
+        let words = error.to_string();
+        assert!(
+            words.contains("XMLManager x stands twice, with different content"),
+            "{words}"
+        );
+    }
+    let twice = verified(&(object(1) + &object(1))).expect("one meaning");
+    let warning = "export.xml: XMLManager x stands twice, with the same content";
+    assert_eq!(twice.warnings, [warning]);
+}
