@@ -68,7 +68,8 @@ impl Checksum {
             .collect();
         if named.contains(&None) {
             // What stands in the middle of base64 makes no name of what is in front of it.
-            let is_damaged = kind.is_none() && is_nearly_base64(text.trim());
+            let is_other = prefix.is_some_and(is_of_other_kind) || is_hex(&bare);
+            let is_damaged = kind.is_none() && !is_other && is_nearly_base64(text.trim());
             return (!is_damaged).then(|| Checksum::Unknown(text.to_owned()));
         }
         let by_length = KINDS.into_iter().find(|kind| kind.bytes() == length);
@@ -154,6 +155,23 @@ fn split(text: &str) -> (Option<&str>, &str) {
         Some(at) => (Some(text[..at].trim()), text[at + 1..].trim()),
         None => (None, text),
     }
+}
+
+/// Whether a word is the name of a hash, as far as names go: a family that is in use, and which of it.
+fn is_of_other_kind(name: &str) -> bool {
+    const FAMILIES: [&str; 15] = [
+        "adler", "blake", "cksum", "crc", "fnv", "gost", "keccak", "md", "murmur", "ripemd", "rmd", "sha",
+        "sm", "tiger", "xxh",
+    ];
+    let name = name.to_ascii_lowercase();
+    let mut members = FAMILIES.iter().filter_map(|family| name.strip_prefix(family));
+    let is_member = |member: &str| member.len() <= 8 && !member.contains(['+', '=']);
+    members.any(is_member)
+}
+
+/// Whether a text is hex and too long to be that by chance.
+fn is_hex(bare: &str) -> bool {
+    bare.len() >= 8 && bare.len().is_multiple_of(2) && bare.chars().all(|c| c.is_ascii_hexdigit())
 }
 
 /// The bytes of a digest in hex, with something between the digits or without, or in base64.
@@ -288,6 +306,7 @@ mod tests {
     #[test]
     fn what_is_of_no_known_kind_is_not_known() {
         let (sha1, sha256) = (hex(&digests()[1].1), hex(&digests()[2].1));
+        let sha224 = &sha256[..56];
         let salted = format!("{{SSHA}}{}", BASE64.encode(&digests()[1].1));
         let unknown = |text: &str| Some(Checksum::Unknown(text.to_owned()));
         for text in [
@@ -297,6 +316,13 @@ mod tests {
             &salted,
             &format!("sha3-256:{sha256}"),
             &format!("blake2s:{sha256}"),
+            // As long as base64 of a hash that is known.
+            &format!("sha224:{sha224}"),
+            &format!("SHA224={sha224}"),
+            &format!("sha-224:{sha224}"),
+            "xxh3-64:7a3b1f258a4e1ae1",
+            "lookup3:7a3b1f258a4e1ae1",
+            "md4:qZk+NkcGgWq6PiVxeFDCbA==",
             &"z".repeat(40),
             &"0".repeat(48),
             // SHA-1 in base32: as long as MD5 in hex.
