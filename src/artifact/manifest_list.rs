@@ -50,6 +50,9 @@ pub enum ManifestError {
     /// Two files have one name.
     #[error("the manifest lists {0:?} twice")]
     Duplicate(String),
+    /// A file is listed where some look for it and others do not.
+    #[error("the manifest lists {0:?} outside of its list of files")]
+    Elsewhere(String),
     /// A size cannot be understood, a checksum is damaged, or something stands twice.
     #[error("the manifest gives {name:?} a {what} that cannot be understood: {text:?}")]
     BadValue {
@@ -85,8 +88,9 @@ impl Manifest {
             .flat_map(|node| children(node, "files"))
             .flat_map(|files| children(files, "file"));
         let mut files = Vec::new();
-        let mut names = BTreeSet::new();
+        let (mut names, mut read) = (BTreeSet::new(), BTreeSet::new());
         for row in rows {
+            read.insert(row.id().get());
             let listed = Listed::read(row)?;
             if !names.insert(listed.name.clone()) {
                 return Err(ManifestError::Duplicate(listed.name));
@@ -95,6 +99,13 @@ impl Manifest {
         }
         if files.iter().all(|file| file.name == MANIFEST) {
             return Err(ManifestError::Empty);
+        }
+        let mut elsewhere = document
+            .descendants()
+            .filter(|node| is(node, "file") && !read.contains(&node.id().get()))
+            .filter_map(|row| children(row, "filename").find_map(text_of));
+        if let Some(name) = elsewhere.next() {
+            return Err(ManifestError::Elsewhere(name));
         }
         Ok(Manifest { files })
     }
@@ -110,7 +121,9 @@ impl Listed {
         let mut size = None;
         for what in ["size", "filesize"] {
             if let Some(text) = single(row, what, &name)? {
-                let told = bytes(&text).filter(|told| size.is_none_or(|other| other == *told));
+                // Who reads the one would find another file good than who reads the other.
+                let is_one = |told: &u64| name == MANIFEST || size.is_none_or(|other| other == *told);
+                let told = bytes(&text).filter(is_one);
                 size = Some(told.ok_or_else(|| bad_value(&name, what, text))?);
             }
         }

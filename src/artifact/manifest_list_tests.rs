@@ -77,6 +77,23 @@ fn manifests_that_make_no_sense_are_refused() {
         (row("a", "<size>-1</size>"), bad("size", "-1")),
         (row("a", "<filesize>3 KB</filesize>"), bad("filesize", "3 KB")),
         (row("a", "<size>3</size><size>4</size>"), bad("size", "4")),
+        (
+            row("a", "<filesize>3</filesize><size>4</size>"),
+            bad("filesize", "3"),
+        ),
+        (
+            format!(
+                "{}</files><files>{}</files>{}<files>",
+                abc("a"),
+                abc("b"),
+                abc("c")
+            ),
+            ManifestError::Elsewhere("c".to_owned()),
+        ),
+        (
+            format!("{}<files>{}</files>", abc("a"), abc("c")),
+            ManifestError::Elsewhere("c".to_owned()),
+        ),
         (row("a", "<filename>b</filename>"), bad("filename", "b")),
         (row("a", "<size>+3</size>"), bad("size", "+3")),
         // What two programs could read differently.
@@ -104,6 +121,14 @@ fn manifests_that_make_no_sense_are_refused() {
             "{xml}"
         );
     }
+}
+
+#[test]
+fn two_sizes_that_agree_are_one_and_those_of_the_manifest_itself_prove_nothing() {
+    let rows = row("a", "<size>3</size><filesize>03</filesize>")
+        + &row(MANIFEST, "<size>1</size><filesize>2</filesize>");
+    let read = Manifest::read(&manifest(&rows)).expect("sound");
+    assert_eq!(read.files[0].size, Some(3));
 }
 
 #[test]
