@@ -27,6 +27,12 @@ pub enum SizeError {
     /// A unit that is none of ours.
     #[error("unknown unit {0:?}: write B, kB, MB, GB, TB or KiB, MiB, GiB, TiB")]
     UnknownUnit(String),
+    /// So few bytes that a unit is missing.
+    #[error("{0} bytes are next to nothing: write the unit, such as \"{0} GiB\" or \"{0} MB\"")]
+    NoUnit(String),
+    /// The same where a share is possible too.
+    #[error("{0} bytes are next to nothing: write \"{0}%\" for a share, or the unit, such as \"{0} GiB\"")]
+    NoUnitNorPercent(String),
     /// More than 2^64 - 1 bytes.
     #[error("the size is too large")]
     TooLarge,
@@ -54,6 +60,9 @@ const UNITS: [(&str, u64); 12] = [
     ("PiB", 1 << 50),
 ];
 
+/// A number without a unit is one of bytes; below this, whoever wrote it had something else in mind.
+const LEAST_WITHOUT_UNIT: u64 = 1_000_000;
+
 impl Threshold {
     /// The bytes that must be free where `total_bytes` is the size of the file system.
     pub fn required(self, total_bytes: u64) -> u64 {
@@ -76,7 +85,11 @@ impl FromStr for Threshold {
     /// Reads `10%`, or a size as [`Bytes`] does.
     fn from_str(text: &str) -> Result<Self, SizeError> {
         let Some(number) = text.trim().strip_suffix('%') else {
-            return text.parse().map(|Bytes(bytes)| Self::Size(bytes));
+            return match text.parse() {
+                Ok(Bytes(bytes)) => Ok(Self::Size(bytes)),
+                Err(SizeError::NoUnit(number)) => Err(SizeError::NoUnitNorPercent(number)),
+                Err(error) => Err(error),
+            };
         };
         let number = number.trim_end();
         if !number.starts_with(|c: char| c.is_ascii_digit()) || number.contains(is_not_of_a_number) {
@@ -103,7 +116,7 @@ impl fmt::Display for Threshold {
 impl FromStr for Bytes {
     type Err = SizeError;
 
-    /// Reads `123` (bytes), `500 MB` (powers of 1000), `1.5 GiB` (powers of 1024).
+    /// Reads `500 MB` (powers of 1000), `1.5 GiB` (powers of 1024), and `5368709120` (bytes).
     fn from_str(text: &str) -> Result<Self, SizeError> {
         let text = text.trim();
         let (number, unit) = text.split_at(text.find(is_not_of_a_number).unwrap_or(text.len()));
@@ -122,7 +135,11 @@ impl FromStr for Bytes {
         let parts: u128 = fraction.parse().map_err(|_| SizeError::NotANumber)?;
         let scale = 10_u128.pow(fraction.len() as u32);
         let bytes = u128::from(whole) * u128::from(factor) + parts * u128::from(factor) / scale;
-        u64::try_from(bytes).map(Self).map_err(|_| SizeError::TooLarge)
+        let bytes = u64::try_from(bytes).map_err(|_| SizeError::TooLarge)?;
+        match unit.is_empty() && (1..LEAST_WITHOUT_UNIT).contains(&bytes) {
+            true => Err(SizeError::NoUnit(number.to_owned())),
+            false => Ok(Self(bytes)),
+        }
     }
 }
 
@@ -158,7 +175,7 @@ mod tests {
     fn sizes_are_read_with_and_without_units() {
         for (text, bytes) in [
             ("0", 0),
-            ("123", 123),
+            ("1000000", 1_000_000),
             ("123 B", 123),
             ("500 MB", 500_000_000),
             ("5 GiB", 5 << 30),
@@ -188,6 +205,11 @@ mod tests {
                 Err(SizeError::UnknownUnit(unit.into())),
                 "{text}"
             );
+        }
+        for text in ["1", "10", "999999", "1.5"] {
+            assert_eq!(text.parse::<Bytes>(), Err(SizeError::NoUnit(text.into())));
+            let refused = text.parse::<Threshold>();
+            assert_eq!(refused, Err(SizeError::NoUnitNorPercent(text.into())));
         }
         for text in ["18446744073709551616", "99999999999 PiB", "16384 PiB"] {
             assert_eq!(text.parse::<Bytes>(), Err(SizeError::TooLarge), "{text}");

@@ -20,6 +20,12 @@ const SCHEMES: [&str; 16] = [
     "dav", "davs",
 ];
 
+/// What nobody sees, and a page or a mail may hand over with what is pasted from it: blanks of no width,
+/// and marks of direction and byte order.
+const INVISIBLE: [char; 8] = [
+    '\u{200B}', '\u{200C}', '\u{200D}', '\u{200E}', '\u{200F}', '\u{2060}', '\u{FEFF}', '\u{00AD}',
+];
+
 /// What is wrong with a path, if anything is. `env` is for advice alone: nothing is replaced.
 pub fn path_slip(text: &str, env: Lookup<'_>) -> Option<PathSlip> {
     path_pattern_slip(text, env).or_else(|| text.contains('*').then(|| not_replaced("*")))
@@ -28,11 +34,12 @@ pub fn path_slip(text: &str, env: Lookup<'_>) -> Option<PathSlip> {
 /// The same of a path in which `*` stands for other characters.
 pub fn path_pattern_slip(text: &str, env: Lookup<'_>) -> Option<PathSlip> {
     let slip = |title: String, label, help: String| Some(PathSlip { title, label, help });
-    if text.trim() != text {
+    let bare = text.trim_matches(|c: char| c.is_whitespace() || INVISIBLE.contains(&c));
+    if bare != text {
         return slip(
             format!("a blank stands at the edge of {text:?}"),
             "it would be part of the name",
-            format!("write {:?}", text.trim()),
+            format!("write {bare:?}"),
         );
     }
     if let Some(inner) = within_quotes(text) {
@@ -277,6 +284,9 @@ mod tests {
             (r"backup\dp", "a backslash", "\"backup/dp\""),
             (" /backup", "a blank stands", "\"/backup\""),
             ("/backup ", "a blank stands", "\"/backup\""),
+            ("/backup\u{a0}", "a blank stands", "\"/backup\""),
+            ("\u{feff}/backup", "a blank stands", "\"/backup\""),
+            ("/backup\u{200b}", "a blank stands", "\"/backup\""),
             ("\"/backup\"", "quotes stand", "\"/backup\""),
             ("'/backup'", "quotes stand", "\"/backup\""),
             (

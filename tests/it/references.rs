@@ -103,9 +103,9 @@ fn plan_page() -> String {
     let mut page = String::from(
         "# Plan file reference\n\n\
          Written from the tables in `src/plan/keys`; a test compares. `plans.example.toml` shows it all in use.\n\n\
-         Durations are written with units (`ms`, `s`, `m`, `h`, `d`, `w`, also together: `1h 30m`). Sizes are bytes, or\n\
-         have a unit (`kB`, `MB`, `GB`, `TB` of 1000, `KiB`, `MiB`, `GiB`, `TiB` of 1024). Relative paths start in the\n\
-         folder of the plan file.\n",
+         Durations are written with units (`ms`, `s`, `m`, `h`, `d`, `w`, also together: `1h 30m`). Sizes have a\n\
+         unit (`B`, `kB`, `MB`, `GB`, `TB` of 1000, `KiB`, `MiB`, `GiB`, `TiB` of 1024); without one they are bytes, and fewer than a\n\
+         million are refused, for something else was meant. Relative paths start in the folder of the plan file.\n",
     );
     for table in tables() {
         write_table(table, &mut page);

@@ -49,11 +49,28 @@ pub(super) fn secret_form(
             file.map(|file| context.secret_from_here(SecretSource::File(PathBuf::from(file))))
         }
         "command" => {
-            let command = form.texts("command", out).map(SecretSource::Command);
-            command.map(|command| context.secret_from_here(command))
+            let command = form.texts("command", out)?;
+            let program = form.value("command", out).and_then(|value| first_of(value));
+            // The program is a path, or a name that is looked up as it stands.
+            path_text(program?, context, out)?;
+            Some(context.secret_from_here(SecretSource::Command(command)))
         }
         _ => credential(&form, out),
     }
+}
+
+/// The first text of an array.
+fn first_of(value: &Value<'_>) -> Option<At<String>> {
+    let DeValue::Array(items) = value.get_ref() else {
+        return None;
+    };
+    let first = items.first()?;
+    let DeValue::String(text) = first.get_ref() else {
+        return None;
+    };
+    let value = text.to_string();
+    let span = first.span();
+    Some(At { value, span })
 }
 
 /// A password in the file itself is accepted when nobody else can read the file.

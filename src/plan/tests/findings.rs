@@ -352,6 +352,11 @@ fn each_mistake_is_found_where_it_is() {
             "3:29 `keep_within` is not a duration",
         ),
         (settings("max_file = \"0\""), "3:12 `max_file` is not a size"),
+        (settings("max_file = \"10\""), "3:12 `max_file` is not a size"),
+        (
+            settings("min_free_store = \"10\""),
+            "3:18 `min_free_store` is not a share or a size",
+        ),
         (settings("max_file = \"10%\""), "3:12 `max_file` is not a size"),
         (settings("max_file = 5"), "3:12 `max_file` has the wrong type"),
         (
@@ -396,6 +401,14 @@ fn each_mistake_is_found_where_it_is() {
             "7:25 `env` and `file` exclude each other",
         ),
         (device("password = { command = [] }"), "7:24 `command` is empty"),
+        (
+            device("password = { command = [\"~/x\"] }"),
+            "7:25 `~` is not the home folder here",
+        ),
+        (
+            device("password = { command = [\"$HOME/x\", \"y\"] }"),
+            "7:25 `$HOME` is not replaced here",
+        ),
         (
             device("password = { command = \"pass x\" }"),
             "7:24 `command` has the wrong type",
