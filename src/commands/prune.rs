@@ -102,8 +102,11 @@ impl Pruning<'_> {
             target.decide(store, self.clock.now(), &self.clock.zone());
             self.target(history, &target)?;
         }
-        if !self.args.dry_run {
-            restore_note::write(self.file, history, device, &self.clock.zone(), self.ui);
+        if !self.args.dry_run
+            && let Err(why) = restore_note::write(self.file, history, device, &self.clock.zone())
+        {
+            self.ui.warning(&why);
+            self.warned = true;
         }
         Ok(())
     }

@@ -103,10 +103,14 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
         }
     };
     let ended = restoring::run(engine, &mut record, &mut devices, order, &mut confirm);
-    let (end, told) = ended.map_err(|error| CommandError::new(error.exit(), error))?;
+    let (mut end, told) = ended.map_err(|error| CommandError::new(error.exit(), error))?;
     record.warn_of_sinks(Owner::Plan(end.id));
+    for warning in restore_note::after(file, end.id, &clock.zone()) {
+        end.exit = end.exit.or_graver(Exit::Warned);
+        // Sinks show it all the same, and what is stored is stored.
+        let _ = record.warn(Owner::Plan(end.id), warning);
+    }
     drop(record);
-    restore_note::after(file, [end.id], &clock.zone(), ui);
     let text = match args.format {
         ReportFormat::Table => outcome(&told, &device.name, domain.name(), &file.invocation),
         ReportFormat::Json => document(shown.as_ref(), &end, &told),

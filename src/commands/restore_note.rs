@@ -15,48 +15,41 @@ use crate::plan::model::PlanFile;
 use crate::report::restore::{MOST_BACKUPS, RestorableBackup, text};
 use crate::retention::newest::is_as_large;
 use crate::run::event::PlanId;
-use crate::ui::Ui;
-use crate::values::causes::said;
+use crate::values::causes::with_causes;
 use crate::whole_file::{self, FileMode};
 
 /// What it is called.
 const NAME: &str = "RESTORE.txt";
 
-/// Writes it for each device of which these executions stored something. It is no backup: that it
-/// cannot be written is a warning.
-pub(super) fn after(file: &PlanFile, plans: impl IntoIterator<Item = PlanId>, zone: &TimeZone, ui: Ui) {
-    let history = match History::open_read_only(&file.settings.history) {
-        Ok(history) => history.in_store(&file.settings.store),
-        Err(error) => return ui.warning(&format!("{NAME} was not written: {error}")),
+/// Writes it for each device of which this execution stored something. It is no backup: that it cannot be
+/// written is a warning, and those come back.
+pub(super) fn after(file: &PlanFile, plan: PlanId, zone: &TimeZone) -> Vec<String> {
+    let read = || -> Result<_, HistoryError> {
+        let history = History::open_read_only(&file.settings.history)?.in_store(&file.settings.store);
+        let tasks = history.tasks_of_plan(plan)?;
+        Ok((history, tasks))
     };
-    let mut devices = BTreeSet::new();
-    for plan in plans {
-        match history.tasks_of_plan(plan) {
-            Ok(tasks) => devices.extend(
-                tasks
-                    .into_iter()
-                    .filter(|task| task.files_downloaded > 0)
-                    .map(|task| task.device_name),
-            ),
-            Err(error) => ui.warning(&format!("{NAME} was not written: {error}")),
-        }
-    }
-    devices
-        .iter()
-        .for_each(|device| write(file, &history, device, zone, ui));
+    let (history, tasks) = match read() {
+        Ok(read) => read,
+        Err(error) => return vec![unwritten(NAME, &error)],
+    };
+    let stored = tasks.into_iter().filter(|task| task.files_downloaded > 0);
+    let devices: BTreeSet<String> = stored.map(|task| task.device_name).collect();
+    let written = devices.iter().map(|device| write(file, &history, device, zone));
+    written.filter_map(Result::err).collect()
 }
 
-/// Writes it for one device, where it is not as it should be already.
-pub(super) fn write(file: &PlanFile, history: &History, device: &str, zone: &TimeZone, ui: Ui) {
+/// Writes it for one device, where it is not as it should be already; else why it could not.
+pub(super) fn write(file: &PlanFile, history: &History, device: &str, zone: &TimeZone) -> Result<(), String> {
     let folder = file.settings.store.join(component(device));
     let path = folder.join(NAME);
-    let (listed, left_out) = match standing(history, device) {
-        Ok(standing) => standing,
-        Err(error) => return ui.warning(&format!("{} was not written: {error}", path.display())),
-    };
-    if let Err(error) = replace(&folder, &path, &text(device, &listed, left_out, zone)) {
-        ui.warning(&format!("{} was not written: {}", path.display(), said(&error)));
-    }
+    let shown = path.display().to_string();
+    let (listed, left_out) = standing(history, device).map_err(|error| unwritten(&shown, &error))?;
+    replace(&folder, &path, &text(device, &listed, left_out, zone)).map_err(|error| unwritten(&shown, &error))
+}
+
+fn unwritten(what: &str, why: &(dyn std::error::Error + 'static)) -> String {
+    format!("{what} was not written: {}", with_causes(why))
 }
 
 /// The backups of a device that stand in the store, newest first (the files of one kind of one task), and

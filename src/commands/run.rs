@@ -98,8 +98,13 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
     let mut left = Left::Nothing;
     for plan in plans {
         match sequence::run(engine, &mut record, &mut devices, plan, options) {
-            Ok(end) => {
+            Ok(mut end) => {
                 record.warn_of_sinks(Owner::Plan(end.id));
+                for warning in restore_note::after(file, end.id, &clock.zone()) {
+                    end.exit = end.exit.or_graver(Exit::Warned);
+                    // Sinks show it all the same, and what is stored is stored.
+                    let _ = record.warn(Owner::Plan(end.id), warning);
+                }
                 exit = exit.or_graver(end.exit);
                 left = end.left.clone();
                 ends.push(end);
@@ -115,7 +120,6 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
         }
     }
     drop(record);
-    restore_note::after(file, ends.iter().map(|end| end.id), &clock.zone(), ui);
     if let Some((plan, error)) = &trouble {
         notifier.broke(clock.now(), plan, &with_causes(error));
         notifier

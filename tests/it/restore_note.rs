@@ -130,11 +130,40 @@ fn one_that_cannot_be_written_is_a_warning_and_nothing_more() {
         let mode = fs::Permissions::from_mode(0o700);
         fs::set_permissions(home.store().join(folder), mode).expect("a mode");
     }
-    let ran = home.dpbackup(&["run", "P"]).exits(0);
+    let ran = home.dpbackup(&["run", "P"]).exits(3);
     assert!(
         ran.stderr.contains("RESTORE.txt was not written"),
         "{}",
         ran.stderr
+    );
+    assert!(!ran.stderr.contains("os error"), "{}", ran.stderr);
+    assert_eq!(home.recorded(), ["QA1/DOM1 SUCCESS"]);
+    let last = home.dpbackup(&["history", "last"]).exits(0);
+    assert!(
+        last.stdout.contains("RESTORE.txt was not written"),
+        "{}",
+        last.stdout
+    );
+    let lines = home.dpbackup(&["run", "P", "--format", "json"]).exits(3).stdout;
+    let warning = lines
+        .lines()
+        .find(|line| line.contains("RESTORE.txt was not written"));
+    assert!(
+        warning.is_some_and(|line| line.contains("\"warning\"")),
+        "{lines}"
+    );
+    assert!(
+        lines
+            .lines()
+            .last()
+            .is_some_and(|line| line.contains("\"exit_code\":3")),
+        "{lines}"
+    );
+    let pruned = home.dpbackup(&["prune"]).exits(3);
+    assert!(
+        pruned.stderr.contains("RESTORE.txt was not written"),
+        "{}",
+        pruned.stderr
     );
 }
 
