@@ -4,17 +4,18 @@ use std::time::Duration;
 
 use crate::artifact::layout;
 use crate::lock::Asked;
-use crate::plan::model::{Action, Device, ErrorPolicy};
+use crate::plan::model::{Action, Device, ErrorPolicy, OnUnchanged};
 use crate::run::contact::{Contact, Session, lock_name};
-use crate::run::event::{Event, OutOfService, Progress};
+use crate::run::event::{Event, OutOfService, Owner, Progress, TaskId};
 use crate::run::expand::Verdict;
 use crate::run::failure::Failure;
+use crate::run::ledger::LedgerError;
 use crate::run::recover::{self, Mending};
 use crate::run::sequence::tally::TalliedEnd;
 use crate::run::sequence::{OpenActivity, Run, RunTrouble, Waiting, WalkedActivity};
 use crate::run::status::{Class, Status};
 use crate::run::store;
-use crate::run::task::{self, Task};
+use crate::run::task::{self, Ended, Task};
 
 impl<'a> Run<'_, 'a, '_> {
     /// Step 9.
@@ -199,7 +200,8 @@ impl<'a> Run<'_, 'a, '_> {
                 return self.cancel(row, task, &failure);
             }
         };
-        let ended = task::run(self.engine, self.record, session, due)?;
+        let mut ended = task::run(self.engine, self.record, session, due)?;
+        self.tell_stored_anew(task.id, &mut ended)?;
         if ended.login_refused {
             let why = ended.error.clone().unwrap_or_default();
             self.devices
@@ -219,6 +221,31 @@ impl<'a> Run<'_, 'a, '_> {
         };
         self.tally(row, task, end)?;
         Ok(ended.status)
+    }
+
+    /// Tells of what was to be skipped, for it has not changed, and was stored all the same: somebody has
+    /// taken away the copy that was kept, or changed it.
+    fn tell_stored_anew(&mut self, task: TaskId, ended: &mut Ended) -> Result<(), LedgerError> {
+        let settings = &self.engine.file.settings;
+        if settings.on_unchanged != OnUnchanged::Skip {
+            return Ok(());
+        }
+        for file in ended.files.iter().filter(|file| file.kept) {
+            let Some(since) = file.unchanged_since else {
+                continue;
+            };
+            let warning = format!(
+                "{} was stored anew, though nothing has changed since task {}: no copy that was kept of it stands in \
+                 the store {} as it was stored; {} says what else does not",
+                file.name,
+                since.0,
+                settings.store.display(),
+                self.engine.file.invocation.command(["verify", "--all"])
+            );
+            ended.warnings.push(warning.clone());
+            self.record.warn(Owner::Task(task), warning)?;
+        }
+        Ok(())
     }
 
     /// Tries where in the store the backup will stand. What its device has there already may be worse
