@@ -21,6 +21,7 @@ use crate::clock::Clock;
 use crate::lock::witness::{Presence, Witness};
 use crate::ownership::{self, OwnFolder, TouchError, WrittenKind};
 use crate::signal::Stop;
+use crate::values::causes::said;
 use crate::values::hex::hex;
 
 /// How often a busy lock is looked at.
@@ -121,7 +122,7 @@ enum ProcessLock {
 #[derive(Debug, thiserror::Error)]
 #[error("{}", match source {
     TouchError::Untrusted(why) => format!("the lock is not used: {why}"),
-    TouchError::Io(why) => format!("lock file {}: {why}", path.display()),
+    TouchError::Io(why) => format!("lock file {}: {}", path.display(), said(why)),
 })]
 pub struct LockError {
     path: PathBuf,

@@ -13,6 +13,7 @@ use rustix::io::Errno;
 
 use crate::ownership::{self, TouchError};
 use crate::process::{self, Leftover, Output, Program, ProgramEnd, Stderr};
+use crate::values::causes::said;
 
 /// So much of what a script printed is kept: the end of it.
 pub const KEPT_OUTPUT: usize = 64 << 10;
@@ -220,7 +221,7 @@ fn explain(path: &Path, error: &io::Error) -> String {
         ),
         Some(Errno::ACCESS) => format!("{shown} is not executable (chmod +x)"),
         Some(Errno::NOEXEC) => format!("{shown} has no first line such as #!/bin/sh"),
-        _ => format!("{shown}: {error}"),
+        _ => format!("{shown}: {}", said(error)),
     }
 }
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::Access;
 
 use crate::artifact::space;
+use crate::values::causes::said;
 
 const MOUNTS: &str = "/proc/self/mountinfo";
 
@@ -87,7 +88,7 @@ pub enum Unwritable {
     #[error("{} is not a folder", .0.display())]
     NotAFolder(PathBuf),
     /// Rights are missing, or it is mounted read-only.
-    #[error("{} cannot be written: {}", .0.display(), .1)]
+    #[error("{} cannot be written: {}", .0.display(), said(.1))]
     Denied(PathBuf, io::Error),
     /// The file system is one of the kernel's own, such as `/proc`.
     #[error("{} is on a file system that holds no files (0 B in all)", .0.display())]

@@ -11,7 +11,7 @@ use crate::artifact::digest::sha256;
 pub use crate::artifact::manifest::MANIFEST;
 use crate::artifact::manifest::{self, FolderError, FolderReport};
 use crate::artifact::stored_place::{AtPlace, StoredPlace, standing_of};
-use crate::values::causes::with_causes;
+use crate::values::causes::{said, with_causes};
 
 /// Rights of the group and of others: a backup has none.
 const LOOSE: u32 = 0o077;
@@ -202,7 +202,7 @@ impl<'a> Recheck<'a> {
                     verdict.find(FileState::Changed, why);
                 }
                 Err(error) => {
-                    verdict.find(FileState::Unreadable, format!("read: {error}"));
+                    verdict.find(FileState::Unreadable, format!("read: {}", said(&error)));
                     return (verdict, None);
                 }
             }
@@ -245,7 +245,7 @@ pub fn unrecorded(path: &Path, scratch: &Path) -> FileVerdict {
             return verdict;
         }
         Err(error) => {
-            verdict.find(FileState::Unreadable, error.to_string());
+            verdict.find(FileState::Unreadable, said(&error));
             return verdict;
         }
     };
@@ -261,7 +261,7 @@ pub fn unrecorded(path: &Path, scratch: &Path) -> FileVerdict {
             Ok(file) => {
                 archive_in(&file, scratch, &Expected::Any, &mut verdict);
             }
-            Err(error) => verdict.find(FileState::Unreadable, error.to_string()),
+            Err(error) => verdict.find(FileState::Unreadable, said(&error)),
         }
     }
     verdict

@@ -51,7 +51,7 @@ use crate::plan::diagnostic::Severity;
 use crate::report::lines::{JsonLines, Mistake};
 use crate::secret::memory;
 use crate::ui::{Patient, Ui, Verbosity};
-use crate::values::causes::causes;
+use crate::values::causes::{causes, said};
 use crate::values::environment::{Lookup, non_empty};
 use crate::values::internal_error::caught;
 use crate::values::invocation::Invocation;
@@ -194,7 +194,8 @@ fn keep_secrets(ui: Ui) {
         && (ui.lines || ui.verbosity > Verbosity::Normal)
     {
         ui.warning(&format!(
-            "this process may be traced, or leave a core file, by which others of its user could read passwords: {error}"
+            "this process may be traced, or leave a core file, by which others of its user could read passwords: {}",
+            said(&error)
         ));
     }
 }

@@ -19,6 +19,7 @@ use crate::run::recover::Recovered;
 use crate::run::{Engine, recover as mending};
 use crate::signal::{self, Stop};
 use crate::ui::{Screen, SignalAnswer, Ui, Verbosity};
+use crate::values::causes::with_causes;
 use crate::values::environment::Lookup;
 
 /// Mends what runs that died have left on devices, in the store and in history.
@@ -109,14 +110,14 @@ pub(super) fn recover(args: &RecoverArgs, global: &Global, ui: Ui, env: Lookup<'
             lines.extend(told.map(|removed| format!("removed {}", removed.path.display())));
             for failed in &swept.failed {
                 exit = exit.or_graver(Exit::Failed);
-                lines.push(format!("{failed}: {}", failed.source));
+                lines.push(with_causes(failed));
             }
         }
         // No store yet, nothing left in it.
         Err(error) if error.kind == crate::artifact::error::StoreErrorKind::Missing => {}
         Err(error) => {
             exit = exit.or_graver(Exit::Failed);
-            lines.push(format!("{error}: {}", error.source));
+            lines.push(with_causes(&error));
         }
     }
     if lines.is_empty() && ui.verbosity > Verbosity::Quiet {

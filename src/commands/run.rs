@@ -26,7 +26,7 @@ use crate::run::record::Record;
 use crate::run::sequence::{self, Options};
 use crate::signal::{self, Stop};
 use crate::ui::{Patient, Screen, SignalAnswer, StopLimits, Ui};
-use crate::values::causes::with_causes;
+use crate::values::causes::{said, with_causes};
 use crate::values::environment::Lookup;
 
 /// Runs plans, one after another.
@@ -137,7 +137,10 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
     if let Some(why) = lines.as_ref().and_then(JsonLines::failure) {
         exit = exit.or_graver(Exit::Failed);
         ui.error(
-            &anyhow::anyhow!("lines are missing on stdout ({why}); the run went on, and history has it all"),
+            &anyhow::anyhow!(
+                "lines are missing on stdout ({}); the run went on, and history has it all",
+                said(why)
+            ),
             None,
         );
     }

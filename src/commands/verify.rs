@@ -22,6 +22,7 @@ use crate::report::store_line;
 use crate::report::verify::{self as report, Checked, Verified};
 use crate::run::event::{ALL_DOMAINS, FileKind};
 use crate::ui::{Ui, Verbosity};
+use crate::values::causes::said;
 use crate::values::environment::{Lookup, scratch_folder};
 
 /// Looks at stored files again.
@@ -274,7 +275,7 @@ impl Round<'_> {
                 Ok(_) => {}
                 Err((place, error)) => {
                     let mut verdict = recheck::FileVerdict::default();
-                    verdict.find(FileState::Unreadable, error.to_string());
+                    verdict.find(FileState::Unreadable, said(&error));
                     self.tell(Checked::unrecorded(&place, verdict))?;
                 }
             }

@@ -27,6 +27,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use crate::history::error::{BUSY_TIMEOUT, HistoryError, HistoryFault};
 use crate::ownership::{self, OwnFolder, TouchError, WrittenKind};
+use crate::values::causes::said;
 
 /// `dpbk`: what the header of every history says.
 pub(super) const APPLICATION_ID: i64 = 0x6470_626b;
@@ -361,7 +362,7 @@ fn not_used(path: &Path, error: TouchError) -> HistoryError {
 fn cannot_open(path: &Path, error: io::Error) -> HistoryError {
     HistoryError::CannotOpen {
         path: path.to_owned(),
-        detail: error.to_string(),
+        detail: said(&error),
         source: Some(Box::new(error)),
     }
 }

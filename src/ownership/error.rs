@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::ownership::refusal::Untrusted;
+use crate::values::causes::said;
 
 /// Why a file or a folder is not used.
 #[derive(Debug, thiserror::Error)]
@@ -13,7 +14,7 @@ pub enum TouchError {
     #[error(transparent)]
     Untrusted(#[from] Untrusted),
     /// The system does not give it.
-    #[error(transparent)]
+    #[error("{}", said(.0))]
     Io(#[from] io::Error),
 }
 

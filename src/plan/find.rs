@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::ownership::{self, TouchError, Untrusted};
+use crate::values::causes::said;
 use crate::values::environment::{Lookup, non_empty};
 
 /// The plan file is nowhere.
@@ -68,7 +69,7 @@ pub fn find(config: Option<&Path>, working_dir: &Path, env: Lookup<'_>) -> Resul
             Ok(true) if number == 0 => return of_working_dir(path, working_dir),
             Ok(true) => return Ok(path),
             Ok(false) => looked_at.push((path, "not there".to_owned())),
-            Err(error) => looked_at.push((path, error.to_string())),
+            Err(error) => looked_at.push((path, said(&error))),
         }
     }
     Err(NotFound { looked_at }.into())

@@ -16,6 +16,7 @@ use crate::retention::choose::{Backup, CopyStanding, Decision, Reason, choose};
 use crate::retention::rules::{Rules, Unruled, rules_of};
 use crate::run::event::{FileKind, TaskId};
 use crate::run::status::Status;
+use crate::values::causes::with_causes;
 
 /// Everything that history has of one device, domain and kind, oldest first.
 #[derive(Debug)]
@@ -324,5 +325,5 @@ impl StoredBackup {
 
 /// What cannot be looked at is not known to be as it was.
 fn found(outcome: Result<FileFound, StoreError>) -> FileFound {
-    outcome.unwrap_or_else(|error| FileFound::Changed(format!("{error}: {}", error.source)))
+    outcome.unwrap_or_else(|error| FileFound::Changed(with_causes(&error)))
 }

@@ -12,6 +12,7 @@ use crate::run::event::{Event, Owner, ScriptEnd, ScriptMoment, ScriptRun};
 use crate::run::ledger::LedgerError;
 use crate::run::record::Record;
 use crate::script::{Script, ScriptOutcome};
+use crate::values::causes::with_causes;
 use crate::values::text::printable_json;
 
 pub use facts::{ConfigFacts, Facts, TaskEnd, TaskFacts};
@@ -52,7 +53,10 @@ pub fn run(
             script.run(cancelled)
         }
         Err(error) => crate::script::Ran {
-            end: ScriptOutcome::NotStarted(format!("its context file cannot be written: {error}")),
+            end: ScriptOutcome::NotStarted(format!(
+                "its context file cannot be written: {}",
+                with_causes(error)
+            )),
             output: String::new(),
             output_bytes: 0,
             duration: std::time::Duration::ZERO,

@@ -354,7 +354,10 @@ impl<'a> Run<'_, 'a, '_> {
             Err(error) => {
                 return self.record.warn(
                     owner,
-                    format!("leftovers in the store cannot be looked for: {error}"),
+                    format!(
+                        "leftovers in the store cannot be looked for: {}",
+                        with_causes(&error)
+                    ),
                 );
             }
         };
@@ -366,8 +369,8 @@ impl<'a> Run<'_, 'a, '_> {
         }
         for failed in &swept.failed {
             let warning = format!(
-                "a leftover of a run that died cannot be removed: {failed}: {}",
-                failed.source
+                "a leftover of a run that died cannot be removed: {}",
+                with_causes(failed)
             );
             self.tasks.warnings.push(warning.clone());
             self.record.warn(owner, warning)?;

@@ -130,7 +130,8 @@ pub fn is_mounted(settings: &Settings) -> Result<(), Failure> {
         Ok(mount) => mount,
         Err(error) => {
             return refuse(format!(
-                "whether the store {store} is mounted cannot be told: {error}"
+                "whether the store {store} is mounted cannot be told: {}",
+                said(&error)
             ));
         }
     };
@@ -154,7 +155,11 @@ pub fn is_there(settings: &Settings) -> Result<(), Failure> {
     std::fs::read_dir(store).map(|_| ()).map_err(|error| {
         Failure::new(
             Status::StoreIsNotMounted,
-            format!("the store {} cannot be looked into: {error}", store.display()),
+            format!(
+                "the store {} cannot be looked into: {}",
+                store.display(),
+                said(&error)
+            ),
         )
     })
 }
@@ -165,7 +170,10 @@ pub fn has_space(settings: &Settings, status: Status) -> Result<(), Failure> {
     let space = space::space(&settings.store).map_err(|error| {
         Failure::new(
             status,
-            format!("the free space of the store {store} cannot be told: {error}"),
+            format!(
+                "the free space of the store {store} cannot be told: {}",
+                said(&error)
+            ),
         )
     })?;
     if settings.min_free_store.is_met(space.free, space.total) {

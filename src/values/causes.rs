@@ -35,6 +35,10 @@ pub fn said(error: &io::Error) -> String {
         Some(Errno::NOTTY) => "it does not know what was asked of it",
         Some(Errno::NOSPC) => "no space is left",
         Some(Errno::DQUOT) => "the quota is used up",
+        Some(Errno::NOTDIR) => "something that is no folder stands in the way",
+        Some(Errno::ROFS) => "the file system is mounted read-only",
+        Some(Errno::MFILE) => "this process may not open any more files (see `ulimit -n`)",
+        Some(Errno::NFILE) => "this machine has too many files open",
         _ => return without_numbers(error.to_string()),
     };
     words.to_owned()

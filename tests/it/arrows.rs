@@ -118,7 +118,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("artifact", &["ownership", "threads", "values"]),
     ("change", &["artifact", "values"]),
     ("process", &[]),
-    ("script", &["ownership", "process"]),
+    ("script", &["ownership", "process", "values"]),
     ("lock", &["clock", "ownership", "signal", "values"]),
     ("clock", &["signal"]),
     ("signal", &["threads"]),

@@ -20,6 +20,7 @@ use rustls::ClientConfig;
 use crate::soma::tls;
 use crate::soma::tls_words::of_server;
 use crate::threads::{self, Starter};
+use crate::values::causes::said;
 use crate::values::duration::HumanDuration;
 use crate::values::trust::Trust;
 
@@ -86,7 +87,7 @@ impl From<io::Error> for SendError {
         let message = match tls {
             Some(tls) => of_server(tls),
             None if timed_out => "no answer in time".to_owned(),
-            None => error.to_string(),
+            None => said(&error),
         };
         Self {
             message,
@@ -134,7 +135,7 @@ pub fn connect(host: &str, port: u16, limit: Duration) -> Result<TcpStream, Send
     let deadline = Instant::now() + limit;
     let addresses = (host, port)
         .to_socket_addrs()
-        .map_err(|error| SendError::passing(format!("host {host}: {error}")))?;
+        .map_err(|error| SendError::passing(format!("host {host}: {}", said(&error))))?;
     let mut trouble = SendError::passing(format!("host {host} has no address"));
     for address in addresses {
         let left = deadline.saturating_duration_since(Instant::now());

@@ -13,6 +13,7 @@ use rustls::{ClientConnection, StreamOwned};
 
 use crate::notify::send::{SendError, Sent, connect, trust};
 use crate::plan::model::notify::{Syslog, SyslogAddress};
+use crate::values::causes::said;
 
 /// How long a receiver of a stream may take to close it, or to break it.
 const LONGEST_GOODBYE: Duration = Duration::from_secs(1);
@@ -47,7 +48,7 @@ pub fn send(syslog: &Syslog, message: &str, limit: Duration) -> Sent {
 
 /// A socket for datagrams, as `/dev/log` is; some programs have one for streams.
 fn local(path: &Path, message: &str, limit: Duration) -> Sent {
-    let at = |error: io::Error| SendError::passing(format!("{}: {error}", path.display()));
+    let at = |error: io::Error| SendError::passing(format!("{}: {}", path.display(), said(&error)));
     let socket = UnixDatagram::unbound().map_err(at)?;
     socket.set_write_timeout(Some(limit)).map_err(at)?;
     match socket.send_to(message.as_bytes(), path) {
@@ -75,7 +76,7 @@ fn udp(host: &str, port: u16, message: &str) -> Result<(), SendError> {
             Err(error) => trouble = Some(error),
         }
     }
-    let trouble = trouble.map_or_else(String::new, |error| error.to_string());
+    let trouble = trouble.map_or_else(String::new, |error| said(&error));
     Err(SendError::passing(format!("{host}: {trouble}")))
 }
 

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use crate::ownership::{self, TouchError};
+use crate::values::causes::said;
 use crate::values::pattern::star_matches;
 
 /// So many names are listed.
@@ -90,7 +91,7 @@ fn names(folder: &Path) -> Result<Vec<OsString>, NoMatch> {
             "there is no such folder".to_owned(),
             Some("a path starts in the folder of the file in which it stands".to_owned()),
         ),
-        _ => no_match(format!("it cannot be read: {error}"), None),
+        _ => no_match(format!("it cannot be read: {}", said(&error)), None),
     };
     match ownership::look_at_own_folder(folder) {
         Ok(()) => {}

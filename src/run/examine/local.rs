@@ -17,6 +17,7 @@ use crate::run::status::Status;
 use crate::run::{Engine, store};
 use crate::script;
 use crate::secret::SecretContext;
+use crate::values::causes::said;
 use crate::values::size::Bytes;
 
 pub(super) fn examine(engine: Engine<'_>, plans: &[&Plan]) -> Vec<CheckItem> {
@@ -126,7 +127,7 @@ fn free_space(settings: &Settings, found: &mut CheckItems) {
                 "make room, or lower `min_free_store`",
             );
         }
-        (Ok(()), Err(error)) => found.fail("store space", error.to_string(), "check the path"),
+        (Ok(()), Err(error)) => found.fail("store space", said(&error), "check the path"),
     }
 }
 
@@ -206,7 +207,7 @@ fn metrics(engine: Engine<'_>, found: &mut CheckItems) {
     match rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK) {
         Ok(()) => found.ok("metrics", format!("{} can be written", path.display())),
         Err(errno) => {
-            let why = io::Error::from(errno);
+            let why = said(&io::Error::from(errno));
             let text = format!("{} cannot be written: {why}", folder.display());
             found.warn(
                 "metrics",
