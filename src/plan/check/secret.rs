@@ -50,7 +50,7 @@ pub(super) fn secret_form(
         }
         "command" => {
             let command = form.texts("command", out)?;
-            let program = form.value("command", out).and_then(|value| first_of(value));
+            let program = form.value("command", out).and_then(first_of);
             // The program is a path, or a name that is looked up as it stands.
             path_text(program?, context, out)?;
             Some(context.secret_from_here(SecretSource::Command(command)))
