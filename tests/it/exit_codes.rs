@@ -147,7 +147,7 @@ fn json_lines_that_cannot_be_written_are_1_and_the_run_goes_on() {
         "{}",
         ran.stderr
     );
-    assert!(ran.stderr.contains("No space left"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("no space is left"), "{}", ran.stderr);
     assert_eq!(home.last_plan().status.code(), "SUCCESS");
     assert_eq!(home.stored().len(), 1);
 }
