@@ -29,6 +29,8 @@ pub struct ImportResults {
     pub executed: Vec<(String, String, String)>,
     /// What newer firmware says of errors, where it says anything but `false`.
     pub detected_errors: Option<String>,
+    /// Objects, files, and answers beside all this, of which a word for a failure is told.
+    pub failed: Vec<String>,
 }
 
 /// What an answer to a dry run means.
@@ -52,7 +54,28 @@ pub enum DryRunAnswer {
 
 /// Reads the payload `dp:import`.
 pub fn read(import: Node<'_, '_>) -> Vec<ImportResults> {
-    children(import, "import-results").map(results).collect()
+    let beside = beside(import);
+    let mut all: Vec<ImportResults> = children(import, "import-results").map(results).collect();
+    for results in &mut all {
+        results.failed.extend(beside.iter().cloned());
+    }
+    all
+}
+
+/// What an answer says of a failure outside of its results: another payload, or errors that were detected.
+fn beside(import: Node<'_, '_>) -> Vec<String> {
+    let payloads = import
+        .parent()
+        .into_iter()
+        .flat_map(|response| response.children());
+    let others = payloads.filter(|node| {
+        node.is_element() && *node != import && node.tag_name().name() != "timestamp" && text(*node) != "OK"
+    });
+    let others = others.map(|node| format!("beside the import it says {}", quote(&text(node))));
+    let errors = children(import, "detected-errors").map(text);
+    let errors = errors.filter(|told| told != "false");
+    let errors = errors.map(|told| format!("the device says that it detected errors: {}", quote(&told)));
+    others.chain(errors).collect()
 }
 
 fn results(node: Node<'_, '_>) -> ImportResults {
@@ -70,6 +93,15 @@ fn results(node: Node<'_, '_>) -> ImportResults {
             .collect(),
         executed: below("exec-script-results", "cfg-result")
             .map(|row| (object(row), attribute(row, "status"), text(row)))
+            .collect(),
+        failed: ["imported-objects", "imported-files"]
+            .into_iter()
+            .flat_map(|section| children(node, section).flat_map(|section| section.children()))
+            .filter(|row| is_failure(row.attribute("status").unwrap_or_default()))
+            .map(|row| {
+                let what = [attribute(row, "class"), attribute(row, "name")].join(" ");
+                format!("{}: {}", what.trim_start(), attribute(row, "status"))
+            })
             .collect(),
         detected_errors: children(node, "detected-errors")
             .map(text)
@@ -208,6 +240,7 @@ fn said(results: &ImportResults) -> Said {
         let of_status = results.files.iter().filter(move |(_, status)| status == wanted);
         of_status.map(|(name, _)| name.clone())
     };
+    refused.extend(results.failed.iter().cloned());
     refused.extend(with_status("missing-file").map(|name| format!("{name}: listed, and not in the archive")));
     if let Some(errors) = &results.detected_errors {
         refused.push(format!(
@@ -299,6 +332,54 @@ mod tests {
         match judged(inner) {
             DryRunAnswer::NotKnown(why) => why,
             other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_word_for_a_failure_counts_wherever_it_stands() {
+        let fine = results(&format!("{FILES}{OBJECTS}"));
+        for (inner, told) in [
+            (
+                results(&format!("{FILES}{}", OBJECTS.replace("\"exists\"", "\"error\""))),
+                "XMLManager default: error",
+            ),
+            (
+                results(&format!("{}{OBJECTS}", FILES.replace("\"same\"", "\"ERROR\""))),
+                "local:///a.xsl: ERROR",
+            ),
+            (
+                format!("{fine}<detected-errors>true</detected-errors>"),
+                "detected errors",
+            ),
+        ] {
+            match judged(&inner) {
+                DryRunAnswer::WouldFail { refused, .. } => {
+                    assert!(refused.join("|").contains(told), "{refused:?}");
+                }
+                other => panic!("{inner}: {other:?}"),
+            }
+        }
+        let beside = |other: &str| {
+            let text = format!(
+                "<dp:response xmlns:dp=\"urn:dp\"><dp:timestamp/><dp:import>{fine}</dp:import>{other}</dp:response>"
+            );
+            let document = roxmltree::Document::parse(&text).expect("XML");
+            let import = document
+                .descendants()
+                .find(|node| node.has_tag_name(("urn:dp", "import")));
+            judge_dry_run(&read(import.expect("an import")), "DOM1")
+        };
+        assert!(matches!(beside(""), DryRunAnswer::WouldWork { .. }));
+        assert!(matches!(
+            beside("<dp:result>OK</dp:result>"),
+            DryRunAnswer::WouldWork { .. }
+        ));
+        for other in [
+            "<dp:result>ERROR</dp:result>",
+            "<dp:import/>",
+            "<Fault>Import failed.</Fault>",
+        ] {
+            assert!(matches!(beside(other), DryRunAnswer::WouldFail { .. }), "{other}");
         }
     }
 

@@ -20,14 +20,14 @@ use crate::plan::model::{Action, Activity, Device, Domains, ErrorPolicy, PostScr
 use crate::run::Engine;
 use crate::run::contact::{Contact, Devices, Session, lock_name};
 use crate::run::event::{
-    ActionKind, ActivityId, ActivityOpening, DeviceFacts, Event, Owner, PlanId, PlanOpening, Progress,
-    TaskId, TaskOpening,
+    ActionKind, ActivityId, ActivityOpening, Event, Owner, PlanId, PlanOpening, Progress, TaskId, TaskOpening,
 };
 use crate::run::failure::{Failure, Trouble};
 use crate::run::ledger::LedgerError;
 use crate::run::record::Record;
 use crate::run::recover;
 use crate::run::restore::running::{RunningDomain, merge_difference};
+use crate::run::restore::target::RestoreTarget;
 use crate::run::sequence::{self, PlanEnd, RecordedEnd, RunError, RunTrouble};
 use crate::run::status::{Class, Status};
 use crate::run::store;
@@ -258,7 +258,7 @@ impl<'a> Restoring<'_, 'a, '_> {
         let running = self.running(session)?;
         let difference =
             merge_difference(&running, &archive, &self.source.domain, &self.scratch).map_err(refused)?;
-        let facts = self.facts(&target.facts, &running);
+        let facts = self.facts(&target, &running);
         let plan = RestorePlan::new(facts, archive);
         let confirmation = confirm(&RestoreProposal {
             source: &self.source,
@@ -289,6 +289,7 @@ impl<'a> Restoring<'_, 'a, '_> {
         };
         self.record
             .note(Owner::Plan(self.id), format!("confirmed: {word}"))?;
+        self.is_still_the_target(session, &target)?;
         if let RestoreConfirmation::TypedName(_) = confirmation {
             // Whoever types may take his time.
             self.is_as_it_was(&session.gateway, &running).map_err(|why| {
@@ -303,7 +304,8 @@ impl<'a> Restoring<'_, 'a, '_> {
     }
 
     /// What is to be confirmed.
-    fn facts(&self, target: &DeviceFacts, running: &RunningDomain) -> RestoreFacts {
+    fn facts(&self, looked: &RestoreTarget, running: &RunningDomain) -> RestoreFacts {
+        let target = &looked.facts;
         let same = target.serial.is_some() && target.serial == self.source.report.serial_number;
         RestoreFacts {
             task: self.source.task.0,
@@ -319,6 +321,9 @@ impl<'a> Restoring<'_, 'a, '_> {
                 false => LocalAddresses::Rewrite,
             },
             save: self.options.save,
+            has_unsaved: looked.has_unsaved,
+            allows_unsaved: self.options.allows_unsaved,
+            allows_other_firmware: self.options.allows_other_firmware,
         }
     }
 

@@ -339,6 +339,9 @@ mod tests {
             running: String::new(),
             local_addresses: addresses,
             save: SaveAfter::No,
+            has_unsaved: None,
+            allows_unsaved: false,
+            allows_other_firmware: false,
         };
         let plan = RestorePlan::new(facts, archive());
         plan.confirmed(&RestoreConfirmation::TypedName(name.to_owned()))

@@ -56,6 +56,12 @@ pub struct RestoreFacts {
     pub local_addresses: LocalAddresses,
     /// Whether it is saved.
     pub save: SaveAfter,
+    /// Whether the domain has changes that nobody has saved, if the device tells that.
+    pub has_unsaved: Option<bool>,
+    /// Whether it may be laid over such changes.
+    pub allows_unsaved: bool,
+    /// Whether another firmware is allowed.
+    pub allows_other_firmware: bool,
 }
 
 impl RestoreFacts {
@@ -64,6 +70,10 @@ impl RestoreFacts {
         let task = self.task.to_string();
         let addresses = format!("{:?}", self.local_addresses);
         let save = format!("{:?}", self.save);
+        let bent = format!(
+            "{:?} {} {}",
+            self.has_unsaved, self.allows_unsaved, self.allows_other_firmware
+        );
         // Something that is not told must not read like something that is told to be empty.
         let told = |fact: &Option<String>| {
             fact.as_ref()
@@ -80,6 +90,7 @@ impl RestoreFacts {
             &self.running,
             &addresses,
             &save,
+            &bent,
         ] {
             hash.update((fact.len() as u64).to_be_bytes());
             hash.update(fact.as_bytes());
@@ -166,6 +177,9 @@ mod tests {
             running: "cd".to_owned(),
             local_addresses: LocalAddresses::Keep,
             save: SaveAfter::No,
+            has_unsaved: Some(false),
+            allows_unsaved: false,
+            allows_other_firmware: false,
         }
     }
 
@@ -199,7 +213,7 @@ mod tests {
     #[test]
     fn a_word_is_void_as_soon_as_anything_that_it_stands_for_is_another() {
         let word = facts().word();
-        let changes: [fn(&mut RestoreFacts); 13] = [
+        let changes: [fn(&mut RestoreFacts); 17] = [
             |facts| facts.task = 13,
             |facts| facts.archive_sha256 = "ac".to_owned(),
             |facts| facts.domain = RestorableDomain::named("DOM2").expect("a domain"),
@@ -213,6 +227,10 @@ mod tests {
             |facts| facts.running = "ce".to_owned(),
             |facts| facts.local_addresses = LocalAddresses::Rewrite,
             |facts| facts.save = SaveAfter::Yes,
+            |facts| facts.has_unsaved = Some(true),
+            |facts| facts.has_unsaved = None,
+            |facts| facts.allows_unsaved = true,
+            |facts| facts.allows_other_firmware = true,
         ];
         let mut words = vec![word];
         for change in changes {

@@ -495,12 +495,35 @@ fn an_object_that_is_skipped_in_silence_is_no_success() {
 }
 
 #[test]
+fn a_device_that_is_another_by_now_gets_no_import() {
+    // Asked for the plan, when that is confirmed, and right before the import.
+    for (asked, requests, exit) in [(2, [].as_slice(), 4), (3, &["dry"], 1)] {
+        let (gateway, home) = changed();
+        let word = word(&home, &[]);
+        gateway.forget_requests();
+        gateway.fail_as(&format!("FirmwareVersion3:{asked}=another-serial@78B0002"));
+        let ran = restore(&home, &["--confirm", &word]).exits(exit);
+        assert!(
+            ran.stderr.contains("the confirmation is void"),
+            "{asked}: {}",
+            ran.stderr
+        );
+        assert!(
+            ran.stderr.contains("serial number 78B0002 now"),
+            "{asked}: {}",
+            ran.stderr
+        );
+        assert_eq!(sent(&gateway), requests, "{asked}");
+    }
+}
+
+#[test]
 fn what_the_device_says_is_held_against_what_came_out() {
     let (gateway, home) = changed();
     let word = word(&home, &["--save"]);
     // It answers that all is done, and has done nothing.
     gateway.fail_as("do-restore:2=not-done");
-    let ran = restore(&home, &["--save", "--confirm", &word]).exits(3);
+    let ran = restore(&home, &["--save", "--confirm", &word]).exits(1);
     assert!(
         ran.stdout
             .contains("--- what was to come out\n+++ what came out\n"),
@@ -508,7 +531,7 @@ fn what_the_device_says_is_held_against_what_came_out() {
         ran.stdout
     );
     let (status, why) = last(&home);
-    assert_eq!(status, "COMPLETED_WITH_WARNINGS");
+    assert_eq!(status, "FAILED");
     assert!(why.contains("what came out is not what was to come out"), "{why}");
     assert_eq!(gateway.received("SaveConfig"), 0, "that is not saved");
 }

@@ -91,6 +91,15 @@ impl<'a> Restoring<'_, 'a, '_> {
         })?;
         let keys = self.try_it(session, due)?;
         self.goes_on("the dry run found nothing; nothing was imported")?;
+        if let Some(meant) = &due.facts.serial
+            && let Some(found) = session.gateway.serial_now().filter(|found| found != meant)
+        {
+            let why = format!(
+                "the confirmation is void: {} leads to the device with serial number {found} now, and the plan is for {meant}; no import was sent",
+                self.device.name
+            );
+            return Err(Failure::new(Status::DryRunFailed, why).into());
+        }
         let journal = self.record.open_undo(
             self.engine.process,
             &UndoOpening {
@@ -192,13 +201,15 @@ impl<'a> Restoring<'_, 'a, '_> {
         let device = self.device.name.clone();
         let came_out = self.look_at_what_came_out(session, due);
         let taken = format!("before it, task {} was taken", due.before.0);
+        let mut done = None;
         let outcome = match answer {
             Ok(ImportAnswer::Done {
                 objects,
                 missing_keys,
             }) => {
-                let how = format!("the device says that all {objects} objects were imported");
-                self.record.close_undo(journal, &how)?;
+                done = Some(format!(
+                    "the device says that all {objects} objects were imported"
+                ));
                 self.told.objects = Some(objects);
                 // A dry run may say less than an import does.
                 let more: Vec<String> = missing_keys
@@ -233,12 +244,13 @@ impl<'a> Restoring<'_, 'a, '_> {
                 words(&error)
             )),
         };
-        match (outcome, came_out) {
+        let ended = match (outcome, came_out) {
             (Ok(()), Ok(came_out)) => self.settle(session, due, came_out),
             (Ok(()), Err(why)) => {
-                let why =
-                    format!("imported, as the device says; what came out could not be looked at: {why}");
-                Ok(self.warn(due.task, why)?)
+                let why = format!(
+                    "imported, as the device says; what came out could not be looked at: {why}; {taken}"
+                );
+                Err(Failure::new(Status::ImportFailed, why).into())
             }
             (Err(why), Ok(came_out)) => {
                 let how = match differences(&came_out) {
@@ -253,7 +265,12 @@ impl<'a> Restoring<'_, 'a, '_> {
                 format!("{why}; what came out could not be looked at: {unseen}; {taken}"),
             )
             .into()),
+        };
+        // Only now: a process that dies before its end leaves the row, and with it the way back.
+        if let Some(how) = done {
+            self.record.close_undo(journal, &how)?;
         }
+        ended
     }
 
     /// Looks at what came out, deaf to the wish to stop: it is soon done.
@@ -267,7 +284,8 @@ impl<'a> Restoring<'_, 'a, '_> {
         let domain = &self.source.domain;
         let came_out = gateway.and_then(|gateway| {
             let after = RunningDomain::take(&gateway, domain, &self.scratch)?;
-            deviation(due.merge, due.confirmed.archive(), &after, domain, &self.scratch)
+            let archive = due.confirmed.archive();
+            deviation(due.merge, archive, due.running, &after, domain, &self.scratch)
         });
         self.waits_no_more();
         came_out
@@ -282,25 +300,27 @@ impl<'a> Restoring<'_, 'a, '_> {
     ) -> Result<(), Trouble> {
         let differs = differences(&came_out);
         self.told.deviation = Some(came_out);
-        if let Some(differs) = &differs {
-            let why = format!("what came out is not what was to come out: {differs}");
-            self.warn(due.task, why)?;
-        } else {
-            self.strike_out_older(due.task)?;
+        if let Some(differs) = differs {
+            let saved = match due.confirmed.facts().save {
+                SaveAfter::Yes => "; it was not saved",
+                SaveAfter::No => "",
+            };
+            let why = format!(
+                "what came out is not what was to come out: {differs}{saved}; before it, task {} was taken",
+                due.before.0
+            );
+            return Err(Failure::new(Status::ImportFailed, why).into());
         }
+        self.strike_out_older(due.task)?;
         let (device, domain) = (&self.device.name, &self.source.domain);
-        match (due.confirmed.facts().save, &differs) {
-            (SaveAfter::No, _) => {
+        match due.confirmed.facts().save {
+            SaveAfter::No => {
                 let note = format!(
                     "{domain} of {device} has unsaved changes now: a restart takes the import back until somebody saves it"
                 );
                 Ok(self.record.note(Owner::Task(due.task), note)?)
             }
-            (SaveAfter::Yes, Some(_)) => {
-                let why = "it was not saved, for it is not what was to come out".to_owned();
-                Ok(self.warn(due.task, why)?)
-            }
-            (SaveAfter::Yes, None) => match self.save(session, due) {
+            SaveAfter::Yes => match self.save(session, due) {
                 Ok(()) => {
                     self.told.is_saved = true;
                     Ok(())

@@ -76,11 +76,13 @@ pub(super) fn merge_difference(
 pub(super) fn deviation(
     merge: &Difference,
     archive: &File,
+    before: &RunningDomain,
     after: &RunningDomain,
     domain: &RestorableDomain,
     scratch: &Path,
 ) -> Result<Difference, String> {
     let mut found = difference(archive, &after.file, domain, scratch)?;
+    let mut moved = difference(&before.file, &after.file, domain, scratch)?;
     let staying = merge.domains.iter().flat_map(|domain| &domain.objects);
     let staying = staying.filter(|object| object.change == Change::Removed);
     let objects: BTreeSet<_> = staying.map(|object| (&object.class, &object.name)).collect();
@@ -97,6 +99,16 @@ pub(super) fn deviation(
             file.name != saved && (file.change != Change::Added || !files.contains(&file.name))
         });
     }
+    // What was to stay as it was, and did not.
+    for domain in &mut moved.domains {
+        domain
+            .objects
+            .retain(|object| objects.contains(&(&object.class, &object.name)));
+        domain
+            .files
+            .retain(|file| file.name != saved && files.contains(&file.name));
+    }
+    found.domains.append(&mut moved.domains);
     let differs = |domain: &DomainDifference| {
         domain.whole.is_some() || !domain.objects.is_empty() || !domain.files.is_empty()
     };

@@ -8,6 +8,7 @@ use crate::run::failure::{Failure, words};
 use crate::run::rehearse::{FirmwareFit, firmware_fit, named};
 use crate::run::restore::running::{RunningDomain, difference};
 use crate::run::restore::{Halt, Restoring, refused};
+use crate::run::status::Status;
 use crate::values::size::Bytes;
 
 /// An archive is received, kept and unpacked: it takes so many times its size at least.
@@ -83,6 +84,45 @@ impl<'a> Restoring<'_, 'a, '_> {
             has_unsaved: row.save_needed,
             doubts,
         })
+    }
+
+    /// Looks once more, as if for the first time: while a plan is read, the target may become another.
+    pub(super) fn is_still_the_target(
+        &mut self,
+        session: &mut Session<'a>,
+        before: &RestoreTarget,
+    ) -> Result<(), Failure> {
+        let device = self.device.name.clone();
+        let void = |why: String| {
+            Failure::new(
+                Status::RestoreNotConfirmed,
+                format!("the confirmation is void: {why}; nothing was imported"),
+            )
+        };
+        let now = self
+            .look_at_target(session)
+            .map_err(|failure| void(failure.message))?;
+        if now.has_unsaved != before.has_unsaved {
+            return Err(void(format!(
+                "whether {} of {device} has changes that nobody has saved is not as it was",
+                self.source.domain
+            )));
+        }
+        let firmware = session
+            .gateway
+            .firmware()
+            .map_err(|error| void(format!("{device}: {}", words(&error))))?;
+        if firmware.serial != before.facts.serial || firmware.version != before.facts.firmware_version {
+            let told = |fact: &Option<String>| fact.clone().unwrap_or_else(|| "not told".to_owned());
+            return Err(void(format!(
+                "{device} leads to the device with serial number {} now, of firmware {}, and the plan is for {}, of firmware {}",
+                told(&firmware.serial),
+                told(&firmware.version),
+                told(&before.facts.serial),
+                told(&before.facts.firmware_version)
+            )));
+        }
+        Ok(())
     }
 
     /// What is to be said of another firmware; a refusal where nobody has allowed it.
