@@ -6,7 +6,7 @@ use crate::artifact::layout::{self, ExportKind};
 use crate::cli::{Global, PreviewArgs, PreviewFormat, RunArgs, RunFormat};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{CommandError, Outcome, print, print_states};
-use crate::commands::gone::open_rows;
+use crate::commands::gone::{open_quiesces, open_rows};
 use crate::commands::loading::{invocation, load_plan_to_judge, look_at_history, with_open_rows};
 use crate::commands::names::wanted;
 use crate::commands::run::limits;
@@ -90,9 +90,11 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
     // Without a history a run does not begin at all.
     let exit = exit_of(&previews).or_graver(history.map_or(Exit::Success, |_| Exit::History));
     let open = open_rows(file);
-    let exit = match &open {
-        Some(_) => exit.or_graver(Exit::StillQuiesced),
-        None => exit,
+    let exit = match (open_quiesces(file), &open) {
+        (Some(_), _) => exit.or_graver(Exit::StillQuiesced),
+        // An import that nobody saw end: every run warns of it.
+        (None, Some(_)) => exit.or_graver(Exit::Warned),
+        (None, None) => exit,
     };
     if let Some(open) = &open {
         ui.warning(open);

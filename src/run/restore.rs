@@ -20,14 +20,14 @@ use crate::plan::model::{Action, Activity, Device, Domains, ErrorPolicy, PostScr
 use crate::run::Engine;
 use crate::run::contact::{Contact, Devices, Session, lock_name};
 use crate::run::event::{
-    ActionKind, ActivityId, ActivityOpening, Event, Owner, PlanId, PlanOpening, Progress, TaskId, TaskOpening,
+    ActionKind, ActivityId, ActivityOpening, DeviceFacts, Event, Owner, PlanId, PlanOpening, Progress,
+    TaskId, TaskOpening,
 };
 use crate::run::failure::{Failure, Trouble};
 use crate::run::ledger::LedgerError;
 use crate::run::record::Record;
 use crate::run::recover;
 use crate::run::restore::running::{RunningDomain, merge_difference};
-use crate::run::restore::target::RestoreTarget;
 use crate::run::sequence::{self, PlanEnd, RecordedEnd, RunError, RunTrouble};
 use crate::run::status::{Class, Status};
 use crate::run::store;
@@ -258,7 +258,7 @@ impl<'a> Restoring<'_, 'a, '_> {
         let running = self.running(session)?;
         let difference =
             merge_difference(&running, &archive, &self.source.domain, &self.scratch).map_err(refused)?;
-        let facts = self.facts(&target, &running);
+        let facts = self.facts(&target.facts, target.has_unsaved, &running);
         let plan = RestorePlan::new(facts, archive);
         let confirmation = confirm(&RestoreProposal {
             source: &self.source,
@@ -304,8 +304,12 @@ impl<'a> Restoring<'_, 'a, '_> {
     }
 
     /// What is to be confirmed.
-    fn facts(&self, looked: &RestoreTarget, running: &RunningDomain) -> RestoreFacts {
-        let target = &looked.facts;
+    fn facts(
+        &self,
+        target: &DeviceFacts,
+        has_unsaved: Option<bool>,
+        running: &RunningDomain,
+    ) -> RestoreFacts {
         let same = target.serial.is_some() && target.serial == self.source.report.serial_number;
         RestoreFacts {
             task: self.source.task.0,
@@ -321,7 +325,7 @@ impl<'a> Restoring<'_, 'a, '_> {
                 false => LocalAddresses::Rewrite,
             },
             save: self.options.save,
-            has_unsaved: looked.has_unsaved,
+            has_unsaved,
             allows_unsaved: self.options.allows_unsaved,
             allows_other_firmware: self.options.allows_other_firmware,
         }
