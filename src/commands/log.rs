@@ -100,17 +100,18 @@ fn places(
     };
     let devices = device_names(file, history)?;
     is_known("device", args.device.as_ref(), &devices)?;
-    let mut domains: Vec<String> = match history {
-        Some(history) => history
-            .targets()?
-            .into_iter()
-            .filter(|row| !row.is_pattern())
-            .map(|row| row.domain_name)
-            .collect(),
-        None => Vec::new(),
-    };
-    domains.extend(changed.iter().map(|(_, domain)| domain.clone()));
-    is_known("domain", args.domain.as_ref(), &domains)?;
+    let is_changed = |pattern: &&PatternList| changed.iter().any(|(_, domain)| pattern.matches(domain));
+    if let Some(pattern) = args.domain.as_ref().filter(|pattern| !is_changed(pattern)) {
+        // A domain in which nothing changed is no mistake. They are asked for only here: a fleet has many.
+        let targets = match history {
+            Some(history) => history.targets()?,
+            None => Vec::new(),
+        };
+        let backed_up = targets.into_iter().filter(|row| !row.is_pattern());
+        let mut domains: Vec<String> = backed_up.map(|row| row.domain_name).collect();
+        domains.extend(changed.iter().map(|(_, domain)| domain.clone()));
+        is_known("domain", Some(pattern), &domains)?;
+    }
     let is_meant = |pattern: &Option<PatternList>, name: &str| {
         pattern.as_ref().is_none_or(|pattern| pattern.matches(name))
     };
