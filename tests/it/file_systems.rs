@@ -194,17 +194,25 @@ fn a_password_command_on_a_file_system_without_programs_is_told_as_that() {
 
 #[test]
 fn a_mount_of_rclone_is_served_by_plain_renames() {
-    let (gateway, home) = scene();
-    fs::create_dir(home.path("far")).expect("a folder");
     let mount = "command -v rclone > /dev/null || { echo rclone is not installed >&2; exit 99; }\n\
                  rclone mount --config /dev/null --vfs-cache-mode writes --cache-dir \"$PWD/cache\" --umask 077 far store 2> rclone.log &\n\
                  for _ in $(seq 100); do mountpoint -q store && break; sleep 0.1; done\n\
                  mountpoint -q store || { cat rclone.log >&2; kill $! 2> /dev/null; exit 99; }\n\
                  true";
-    let ran = in_mount(&home, mount, "", "fusermount3 -u store; wait");
-    if all_is_well("a mount of rclone", &ran) {
-        assert!(ran.stdout.contains("by plain renames"), "{}", ran.stdout);
-        assert!(gateway.state().is_unquiesced());
+    for tries_left in [2, 1, 0] {
+        let (gateway, home) = scene();
+        fs::create_dir(home.path("far")).expect("a folder");
+        let ran = in_mount(&home, mount, "", "fusermount3 -u store; wait");
+        // At times, on a busy machine, it answers that a file is not there that it has just been given: the
+        // task fails then, as it must.
+        if tries_left > 0 && ran.stdout.contains("the store is not where it was") {
+            continue;
+        }
+        if all_is_well("a mount of rclone", &ran) {
+            assert!(ran.stdout.contains("by plain renames"), "{}", ran.stdout);
+            assert!(gateway.state().is_unquiesced());
+        }
+        return;
     }
 }
 
