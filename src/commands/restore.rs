@@ -117,8 +117,14 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
     };
     print(ui, &text)?;
     if let (Status::RestoreNotConfirmed, Some(plan)) = (end.status, &shown) {
-        let command = plan.command(&file.invocation, &given(args));
-        ui.hint(&format!("`{command}` confirms the plan as it is now"));
+        match told.is_void {
+            // Its word is of the plan that is void.
+            true => ui.hint("the same without --confirm shows the plan as it is now"),
+            false => {
+                let command = plan.command(&file.invocation, &given(args));
+                ui.hint(&format!("`{command}` confirms the plan as it is now"));
+            }
+        }
     }
     if end.left != Left::Nothing {
         ui.error(&anyhow!("{}", end.left.words(&file.invocation)), None);

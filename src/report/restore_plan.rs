@@ -10,7 +10,7 @@ use crate::artifact::compare::Difference;
 use crate::report::diff;
 use crate::report::json;
 use crate::report::written::time;
-use crate::run::restore::{RestoreProposal, RestoreTold};
+use crate::run::restore::{RestoreProposal, RestoreTold, Saved};
 use crate::run::sequence::PlanEnd;
 use crate::values::change::Change;
 use crate::values::invocation::Invocation;
@@ -202,9 +202,10 @@ pub fn outcome(told: &RestoreTold, device: &str, domain: &str, invocation: &Invo
     }
     let mut more = Vec::new();
     if told.objects.is_some() {
-        more.push(match told.is_saved {
-            true => "it is saved".to_owned(),
-            false => "it is not saved: a restart takes it back".to_owned(),
+        more.push(match told.saved {
+            Saved::Yes => "it is saved".to_owned(),
+            Saved::NotSent => "it is not saved: a restart takes it back".to_owned(),
+            Saved::NotKnown => format!("whether it is saved is not known: look at {domain} on {device}"),
         });
     }
     if let (Some(before), Some(after)) = (told.before, told.after) {
@@ -228,7 +229,8 @@ struct RestoreDocument<'d> {
     before_task_execution_id: Option<i64>,
     after_task_execution_id: Option<i64>,
     imported_objects: Option<usize>,
-    saved: bool,
+    /// Nothing where the device was asked to save it and did not confirm it.
+    saved: Option<bool>,
     /// Nothing where nobody could look.
     deviations: Option<Vec<String>>,
 }
@@ -251,7 +253,11 @@ pub fn document(plan: Option<&ShownRestorePlan>, end: &PlanEnd, told: &RestoreTo
         before_task_execution_id: told.before.map(|task| task.0),
         after_task_execution_id: told.after.map(|task| task.0),
         imported_objects: told.objects,
-        saved: told.is_saved,
+        saved: match told.saved {
+            Saved::Yes => Some(true),
+            Saved::NotSent => Some(false),
+            Saved::NotKnown => None,
+        },
         deviations,
     })
 }

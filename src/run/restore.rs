@@ -114,8 +114,22 @@ pub struct RestoreTold {
     /// What came out otherwise than it was to, from the backup to what runs; nothing where nobody
     /// could look.
     pub deviation: Option<Difference>,
-    /// Whether the device says that it is saved.
-    pub is_saved: bool,
+    /// Whether it is saved.
+    pub saved: Saved,
+    /// Whether it was confirmed, and the plan was another by then.
+    pub is_void: bool,
+}
+
+/// What is known of a configuration that was imported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Saved {
+    /// Nobody was asked to save it.
+    #[default]
+    NotSent,
+    /// The device was asked to, and did not confirm it.
+    NotKnown,
+    /// The device says that it is saved.
+    Yes,
 }
 
 /// Restores, from a row in history to its end. `confirm` is shown the plan, and gives what the
@@ -289,10 +303,14 @@ impl<'a> Restoring<'_, 'a, '_> {
         };
         self.record
             .note(Owner::Plan(self.id), format!("confirmed: {word}"))?;
-        self.is_still_the_target(session, &target)?;
+        if let Err(failure) = self.is_still_the_target(session, &target) {
+            self.told.is_void = true;
+            return Err(failure.into());
+        }
         if let RestoreConfirmation::TypedName(_) = confirmation {
             // Whoever types may take his time.
             self.is_as_it_was(&session.gateway, &running).map_err(|why| {
+                self.told.is_void = true;
                 let status = Status::RestoreNotConfirmed;
                 Failure::new(
                     status,

@@ -495,6 +495,23 @@ fn an_object_that_is_skipped_in_silence_is_no_success() {
 }
 
 #[test]
+fn whether_it_is_saved_is_not_known_where_the_device_did_not_say_so() {
+    for fault in ["reply-lost", "result-error"] {
+        let (gateway, home) = changed();
+        let word = word(&home, &["--save"]);
+        gateway.fail_as(&format!("SaveConfig={fault}"));
+        let ran = restore(&home, &["--save", "--confirm", &word]).exits(3);
+        let known = "whether it is saved is not known: look at DOM1 on QA1\n";
+        assert!(ran.stdout.contains(known), "{fault}: {}", ran.stdout);
+        assert!(
+            !ran.stdout.contains("a restart takes it back"),
+            "{fault}: {}",
+            ran.stdout
+        );
+    }
+}
+
+#[test]
 fn a_device_that_is_another_by_now_gets_no_import() {
     // Asked for the plan, when that is confirmed, and right before the import.
     for (asked, requests, exit) in [(2, [].as_slice(), 4), (3, &["dry"], 1)] {
@@ -514,6 +531,11 @@ fn a_device_that_is_another_by_now_gets_no_import() {
             ran.stderr
         );
         assert_eq!(sent(&gateway), requests, "{asked}");
+        assert!(
+            !ran.stderr.contains(&format!("--confirm {word}")),
+            "{asked}: {}",
+            ran.stderr
+        );
     }
 }
 

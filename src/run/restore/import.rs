@@ -12,7 +12,7 @@ use crate::run::failure::{Failure, Trouble, words};
 use crate::run::ledger::{Address, LedgerError, UndoOpening};
 use crate::run::rehearse::named;
 use crate::run::restore::running::{RunningDomain, deviation};
-use crate::run::restore::{Halt, Restoring};
+use crate::run::restore::{Halt, Restoring, Saved};
 use crate::run::status::Status;
 use crate::run::undo;
 use crate::soma::error::SomaErrorKind;
@@ -320,13 +320,16 @@ impl<'a> Restoring<'_, 'a, '_> {
                 );
                 Ok(self.record.note(Owner::Task(due.task), note)?)
             }
-            SaveAfter::Yes => match self.save(session, due) {
-                Ok(()) => {
-                    self.told.is_saved = true;
-                    Ok(())
+            SaveAfter::Yes => {
+                self.told.saved = Saved::NotKnown;
+                match self.save(session, due) {
+                    Ok(()) => {
+                        self.told.saved = Saved::Yes;
+                        Ok(())
+                    }
+                    Err(why) => Ok(self.warn(due.task, format!("whether it is saved is not known: {why}"))?),
                 }
-                Err(why) => Ok(self.warn(due.task, format!("whether it is saved is not known: {why}"))?),
-            },
+            }
         }
     }
 
