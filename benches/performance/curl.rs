@@ -25,22 +25,19 @@ pub(crate) fn request(domain: &str) -> String {
     )
 }
 
-/// `curl -k -u … -d @request -o answer`.
+/// `curl -k -u … -d @request`.
+fn posting(request: &Path) -> Command {
+    let mut curl = Command::new("curl");
+    curl.args(["-k", "-s", "-S", "--fail", "-u", "backup:secret"])
+        .args(["-H", "Content-Type: text/xml", "-d"])
+        .arg(format!("@{}", request.display()));
+    curl
+}
+
+/// The same, into a file.
 pub(crate) fn download(gateway: &Gateway, request: &Path, answer: &Path) -> Duration {
     let started = Instant::now();
-    let status = Command::new("curl")
-        .args([
-            "-k",
-            "-s",
-            "-S",
-            "--fail",
-            "-u",
-            "backup:secret",
-            "-H",
-            "Content-Type: text/xml",
-            "-d",
-        ])
-        .arg(format!("@{}", request.display()))
+    let status = posting(request)
         .arg("-o")
         .arg(answer)
         .arg(gateway.url())
@@ -52,19 +49,7 @@ pub(crate) fn download(gateway: &Gateway, request: &Path, answer: &Path) -> Dura
 
 /// When the first byte of an answer comes: what the gateway takes to make it.
 pub(crate) fn first_byte(gateway: &Gateway, request: &Path) -> Duration {
-    let output = Command::new("curl")
-        .args([
-            "-k",
-            "-s",
-            "-S",
-            "--fail",
-            "-u",
-            "backup:secret",
-            "-H",
-            "Content-Type: text/xml",
-            "-d",
-        ])
-        .arg(format!("@{}", request.display()))
+    let output = posting(request)
         .args(["-o", "/dev/null", "-w", "%{time_starttransfer}"])
         .arg(gateway.url())
         .output()
