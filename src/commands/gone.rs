@@ -1,4 +1,4 @@
-//! What history cannot know by itself: executions whose process is gone, and what such
+//! What history cannot know by itself: executions whose process is gone, or may be, and what such
 //! processes have left open, before anybody has run `recover`.
 
 use std::collections::BTreeMap;
@@ -10,31 +10,42 @@ use crate::lock::{Life, Locks};
 use crate::plan::model::PlanFile;
 use crate::run::event::PlanId;
 use crate::run::left::Left;
-use crate::run::status::Status;
+use crate::run::status::{Class, Status};
 
-/// The executions without an end whose process is gone, with the words for it.
-pub(super) struct Gone(BTreeMap<PlanId, String>);
+/// What is known of the process of an execution without an end that is not seen to be at work.
+enum NotAtWork {
+    /// It is gone; in words.
+    Gone(String),
+    /// Whether it is at work cannot be told; in words.
+    NotKnown(String),
+}
+
+/// The executions without an end whose process is not seen to be at work.
+pub(super) struct Gone(BTreeMap<PlanId, NotAtWork>);
 
 impl Gone {
     /// Looks which they are.
     pub(super) fn look(history: &History, locks: &Locks) -> Result<Self, CommandError> {
         let mut gone = BTreeMap::new();
         for plan in history.unfinished_plans()? {
-            let words = match locks.life(&plan.process) {
+            let found = match locks.life(&plan.process) {
                 Life::Alive => continue,
-                Life::Dead => format!(
+                Life::Dead => NotAtWork::Gone(format!(
                     "its process is gone since {} or later, when it was {}",
                     last_heard(history, &plan.id)?,
                     plan.status
-                ),
-                Life::NotKnown(why) => format!("whether its process is at work is not known: {why}"),
+                )),
+                Life::NotKnown(why) => {
+                    NotAtWork::NotKnown(format!("whether its process is at work is not known: {why}"))
+                }
             };
-            gone.insert(plan.id, words);
+            gone.insert(plan.id, found);
         }
         Ok(Self(gone))
     }
 
-    /// Shows the executions of gone processes among these as what they are.
+    /// Shows the executions among these whose process is gone as what they are, and says of the
+    /// others that it is not known.
     pub(super) fn mark_plans(&self, rows: &mut [PlanRow]) {
         for row in rows {
             self.mark(row.id, &mut row.status, &mut row.error_message);
@@ -53,10 +64,25 @@ impl Gone {
         self.mark(row.plan, &mut row.status, &mut row.error_message);
     }
 
+    /// What `-q` says of an execution or a part of one, once it is marked: what ended and not as it
+    /// should have, and what may never end.
+    pub(super) fn is_not_good(&self, plan: PlanId, status: Status) -> bool {
+        match status.class() {
+            Class::Success => false,
+            Class::Interim => self.0.contains_key(&plan),
+            Class::Warning | Class::Skipped | Class::Cancelled | Class::Refused | Class::Failed => true,
+        }
+    }
+
     fn mark(&self, plan: PlanId, status: &mut Status, message: &mut Option<String>) {
-        if let (Some(words), false) = (self.0.get(&plan), status.is_final()) {
+        let Some(found) = self.0.get(&plan).filter(|_| !status.is_final()) else {
+            return;
+        };
+        let (NotAtWork::Gone(words) | NotAtWork::NotKnown(words)) = found;
+        message.get_or_insert_with(|| words.clone());
+        // An execution that may be at work keeps the status that its process gave it.
+        if let NotAtWork::Gone(_) = found {
             *status = Status::Abandoned;
-            message.get_or_insert_with(|| words.clone());
         }
     }
 }

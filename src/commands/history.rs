@@ -18,7 +18,7 @@ use crate::lock::Locks;
 use crate::plan::model::PlanFile;
 use crate::report::{View, WholeExecution, csv, json, table};
 use crate::run::event::{ActivityId, Owner, PlanId, TaskId};
-use crate::run::status::{Class, Status};
+use crate::run::status::Status;
 use crate::ui::{Ui, Verbosity};
 use crate::values::environment::Lookup;
 use crate::values::nearest::nearest;
@@ -92,7 +92,7 @@ fn level(file: &PlanFile, history: &History, level: &HistoryLevel, ui: Ui) -> Ou
             let gone = Gone::look(history, &Locks::beside(&file.settings.history))?;
             rows.iter_mut().for_each(|row| gone.mark_task(row));
             if ui.verbosity == Verbosity::Quiet {
-                rows.retain(|row| is_not_good(row.status));
+                rows.retain(|row| gone.is_not_good(row.plan, row.status));
             }
             show(file, ui, output, &View::TaskExecutions(&rows))
         }
@@ -122,7 +122,7 @@ fn whole(file: &PlanFile, history: &History, plan: PlanId, output: &HistoryOutpu
         let began = began
             .into_iter()
             .find(|change| change.status == Status::Validating);
-        if ui.verbosity == Verbosity::Quiet && !is_not_good(details.task.status) {
+        if ui.verbosity == Verbosity::Quiet && !gone.is_not_good(plan, details.task.status) {
             continue;
         }
         tasks.push((details, began.map(|began| began.time)));
@@ -140,9 +140,10 @@ fn whole(file: &PlanFile, history: &History, plan: PlanId, output: &HistoryOutpu
 
 fn activities(file: &PlanFile, history: &History, plan: PlanId, output: &HistoryOutput, ui: Ui) -> Outcome {
     let mut rows = found(history.activities(plan))?;
-    Gone::look(history, &Locks::beside(&file.settings.history))?.mark_activities(&mut rows);
+    let gone = Gone::look(history, &Locks::beside(&file.settings.history))?;
+    gone.mark_activities(&mut rows);
     if ui.verbosity == Verbosity::Quiet {
-        rows.retain(|row| is_not_good(row.status));
+        rows.retain(|row| gone.is_not_good(plan, row.status));
     }
     let view = View::ActivityExecutions {
         rows: &rows,
@@ -186,17 +187,12 @@ pub(super) fn plan_rows(
     };
     gone.mark_plans(&mut rows);
     if verbosity == Verbosity::Quiet {
-        rows.retain(|row| is_not_good(row.status));
+        rows.retain(|row| gone.is_not_good(row.id, row.status));
     }
     let of_plans = filter.status.filter(|status| !status.is_of_tasks_alone());
     rows.retain(|row| of_plans.is_none_or(|status| row.status == status));
     rows.truncate(usize::try_from(filter.limit).unwrap_or(usize::MAX));
     Ok(rows)
-}
-
-/// What `-q` says of an execution: what ended, and not as it should have, or never ended.
-fn is_not_good(status: Status) -> bool {
-    !matches!(status.class(), Class::Success | Class::Interim)
 }
 
 /// The newest execution that passes the filter.

@@ -96,12 +96,12 @@ pub(super) fn judge(
     max_age: Duration,
 ) -> Result<(Freshness, Option<String>), CommandError> {
     let mut known = Vec::new();
-    let mut running = BTreeMap::new();
+    let mut running = Attempts::default();
     let mut gone = GoneBackups::default();
     let mut not_looked_at = None;
     if let Some(history) = history {
         known = history.targets()?;
-        running = attempts(history, &Locks::beside(&file.settings.history))?;
+        running = Attempts::look(history, &Locks::beside(&file.settings.history))?;
         match store::is_there(&file.settings) {
             Ok(()) => gone = GoneBackups::look(history, &mut known)?,
             Err(why) => {
@@ -112,7 +112,7 @@ pub(super) fn judge(
             }
         }
     }
-    let attempt = |task: TaskId| running.get(&task).copied().unwrap_or(Attempt::Abandoned);
+    let attempt = |task: TaskId| running.of(task);
     let gone = |target: &TargetRow| gone.of(target);
     let freshness = Freshness::judge(
         expected,
@@ -127,15 +127,38 @@ pub(super) fn judge(
 }
 
 /// What each task without an end is at: the kernel lock of its process tells.
-fn attempts(history: &History, locks: &Locks) -> Result<BTreeMap<TaskId, Attempt>, CommandError> {
-    let mut attempts = BTreeMap::new();
-    for plan in history.unfinished_plans()? {
-        let attempt = match locks.life(&plan.process) {
-            Life::Alive => Attempt::Running,
-            Life::Dead => Attempt::Abandoned,
-            Life::NotKnown(_) => Attempt::NotKnown,
-        };
-        attempts.extend(plan.unended_tasks.iter().map(|task| (task.id, attempt)));
+#[derive(Default)]
+struct Attempts(BTreeMap<TaskId, Attempt>);
+
+impl Attempts {
+    fn look(history: &History, locks: &Locks) -> Result<Self, CommandError> {
+        let mut attempts = BTreeMap::new();
+        for plan in history.unfinished_plans()? {
+            let attempt = match locks.life(&plan.process) {
+                Life::Alive => Attempt::Running,
+                Life::Dead => Attempt::Abandoned,
+                Life::NotKnown(_) => Attempt::NotKnown,
+            };
+            attempts.extend(plan.unended_tasks.iter().map(|task| (task.id, attempt)));
+        }
+        Ok(Self(attempts))
     }
-    Ok(attempts)
+
+    /// A task that ended after its target was read is not among those without an end: how it ended
+    /// is seen by who asks next.
+    fn of(&self, task: TaskId) -> Attempt {
+        self.0.get(&task).copied().unwrap_or(Attempt::NotKnown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_task_that_ended_between_two_looks_it_is_not_said_that_its_process_is_gone() {
+        let attempts = Attempts(BTreeMap::from([(TaskId(1), Attempt::Abandoned)]));
+        assert_eq!(attempts.of(TaskId(1)), Attempt::Abandoned);
+        assert_eq!(attempts.of(TaskId(2)), Attempt::NotKnown);
+    }
 }

@@ -500,6 +500,39 @@ fn every_view_shows_a_process_that_is_gone_and_the_quiesce_that_it_left() {
 }
 
 #[test]
+fn an_execution_of_which_nobody_can_tell_whether_it_is_at_work_is_not_called_abandoned() {
+    let gateway = real(&[]);
+    let home = home(&gateway);
+    killed_in(&home, &gateway, "DOMAIN", "do-backup");
+    // As if it were the history of two hosts, and the other one's lock were not here.
+    let elsewhere = "run-1-0-4711-1-0123456789abcdef-000000000000";
+    let file = rusqlite::Connection::open(home.path("state/history.db")).expect("the history");
+    file.execute("UPDATE plan_execution SET process = ?1", [elsewhere])
+        .expect("changed");
+    drop(file);
+    let not_known = "whether its process is at work is not known: the lock file of process";
+    for level in [
+        ["history"].as_slice(),
+        &["history", "-q"],
+        &["history", "last"],
+        &["history", "tasks", "1", "-q"],
+        &["history", "files", "1"],
+    ] {
+        let mut arguments = level.to_vec();
+        arguments.extend(["--format", "json"]);
+        let ran = home.dpbackup(&arguments).exits(0);
+        assert!(ran.stdout.contains(not_known), "{level:?}: {}", ran.stdout);
+        assert!(!ran.stdout.contains("ABANDONED"), "{level:?}: {}", ran.stdout);
+    }
+    let ran = home.dpbackup(&["history", "activities", "1", "-q"]).exits(0);
+    assert!(ran.stdout.contains("RUNNING"), "{}", ran.stdout);
+    let ran = home
+        .dpbackup(&["history", "--status", "ABANDONED", "--format", "csv"])
+        .exits(0);
+    assert_eq!(ran.stdout.lines().count(), 1, "{}", ran.stdout);
+}
+
+#[test]
 fn what_is_known_to_have_been_seen_is_not_waited_for_again() {
     let gateway = real(&[]);
     let home = Home::quick()
