@@ -202,7 +202,10 @@ impl Round<'_> {
         }
         let mut finding = Verified::NotKept;
         let mut notes = Vec::new();
-        let since = row.unchanged_since.map_or(0, |task| task.0);
+        let since = row.unchanged_since.map_or_else(
+            || "a task that is not known".to_owned(),
+            |task| format!("task {}", task.0),
+        );
         let kept = match (self.history, &row.content) {
             (Some(history), Some(content)) => {
                 history.kept_with_content(&row.device_name, &row.domain_name, row.kind, content)?
@@ -211,7 +214,7 @@ impl Round<'_> {
         };
         match kept.first() {
             Some(original) => notes.push(format!(
-                "unchanged since task {since}; task {} kept it",
+                "unchanged since {since}; task {} kept it",
                 original.task.0
             )),
             None => {
@@ -219,8 +222,7 @@ impl Round<'_> {
                     return self.tell(pruned(&row));
                 }
                 let mut verdict = recheck::FileVerdict::default();
-                let why =
-                    format!("not kept, unchanged since task {since}, and no file with that content is kept");
+                let why = format!("not kept, unchanged since {since}, and no file with that content is kept");
                 verdict.find(FileState::Missing, why);
                 finding = Verified::Looked(verdict);
             }

@@ -11,7 +11,7 @@ use crate::run::event::{FileKind, OutOfService, Owner, PlanId, TaskId};
 use crate::run::status::Status;
 
 impl Previous for History {
-    fn ends(&self, plan: &str, before: PlanId, most: u32) -> Result<Vec<PreviousEnd>, String> {
+    fn ends(&self, plan: &str, before: Option<PlanId>, most: u32) -> Result<Vec<PreviousEnd>, String> {
         // One more than asked for: the execution itself is among them.
         let limit = most.saturating_add(1);
         let filter = PlanFilter {
@@ -20,7 +20,9 @@ impl Previous for History {
             ..PlanFilter::default()
         };
         let rows = self.plans(&filter).map_err(words)?;
-        let ends = rows.into_iter().filter(|row| before.0 == 0 || row.id < before);
+        let ends = rows
+            .into_iter()
+            .filter(|row| before.is_none_or(|before| row.id < before));
         Ok(ends
             .filter_map(|row| {
                 Some(PreviousEnd {

@@ -13,7 +13,8 @@ use crate::values::change::ChangeList;
 /// An execution of a plan, as far as it has come.
 #[derive(Clone, Debug)]
 pub(super) struct CollectedRun {
-    pub(super) id: PlanId,
+    /// Its id; `None` of a run that history could not record.
+    pub(super) id: Option<PlanId>,
     pub(super) plan: String,
     pub(super) started: Timestamp,
     pub(super) tasks: BTreeMap<TaskId, NoticeTask>,
@@ -26,7 +27,7 @@ pub(super) struct CollectedRun {
 }
 
 impl CollectedRun {
-    pub(super) fn new(id: PlanId, plan: String, started: Timestamp) -> Self {
+    pub(super) fn new(id: Option<PlanId>, plan: String, started: Timestamp) -> Self {
         Self {
             id,
             plan,

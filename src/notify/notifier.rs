@@ -103,7 +103,7 @@ impl<'a> Notifier<'a> {
     /// end was told.
     pub fn broke(&mut self, at: Timestamp, plan: &str, error: &str) {
         if self.run.is_none() {
-            self.run = Some(CollectedRun::new(PlanId(0), plan.to_owned(), at));
+            self.run = Some(CollectedRun::new(None, plan.to_owned(), at));
         }
         self.end(at, Status::Failed, Some(error));
     }
@@ -384,7 +384,7 @@ impl<'a> Notifier<'a> {
 
     fn of_run(&self, at: Timestamp, event: EventName, run: &CollectedRun) -> Notice {
         Notice {
-            execution: Some(run.id).filter(|id| id.0 > 0),
+            execution: run.id,
             started: Some(run.started),
             tasks: run.task_list(),
             still_quiesced: run.still_quiesced.clone(),
@@ -406,7 +406,7 @@ impl<'a> Notifier<'a> {
     /// The plan to which a task belongs: of this run, or of one that died.
     fn plan_of(&self, task: TaskId) -> (Option<PlanId>, String) {
         if let Some(run) = self.run.as_ref().filter(|run| run.tasks.contains_key(&task)) {
-            return (Some(run.id), run.plan.clone());
+            return (run.id, run.plan.clone());
         }
         match self.past.map(|past| past.plan_of(task)) {
             Some(Ok((id, plan))) => (Some(id), plan),
@@ -438,7 +438,7 @@ impl Sink for Notifier<'_> {
         match event {
             Event::PlanOpened { plan, opening } => {
                 self.unreached.clear();
-                self.run = Some(CollectedRun::new(*plan, opening.plan.clone(), at));
+                self.run = Some(CollectedRun::new(Some(*plan), opening.plan.clone(), at));
             }
             // What comes before this can still refuse the plan.
             Event::PlanStatus {

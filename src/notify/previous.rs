@@ -10,8 +10,9 @@ use crate::run::status::Status;
 /// What is known of the past. The history file in a run, plain data in a test. An error is
 /// a sentence.
 pub trait Previous {
-    /// The plan executions before this one that have ended, newest first, so many at most.
-    fn ends(&self, plan: &str, before: PlanId, most: u32) -> Result<Vec<PreviousEnd>, String>;
+    /// The plan executions that have ended, newest first, so many at most: those before this one, or
+    /// all of them where it has no id.
+    fn ends(&self, plan: &str, before: Option<PlanId>, most: u32) -> Result<Vec<PreviousEnd>, String>;
 
     /// The tasks of an execution that did not succeed, as [`trouble`]
     /// puts them, sorted.

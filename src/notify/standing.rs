@@ -22,12 +22,12 @@ pub struct KnownStanding {
 }
 
 impl KnownStanding {
-    /// Compares the end of `execution` with those before. `troubles` are its tasks that did
-    /// not succeed, sorted.
+    /// Compares the end of `execution`, which has no id where history could not record it, with
+    /// those before. `troubles` are its tasks that did not succeed, sorted.
     pub fn of(
         past: &dyn Previous,
         plan: &str,
-        execution: PlanId,
+        execution: Option<PlanId>,
         status: Status,
         troubles: &[String],
     ) -> Result<Self, String> {
@@ -108,8 +108,10 @@ mod tests {
             Ok(None)
         }
 
-        fn ends(&self, _plan: &str, before: PlanId, _most: u32) -> Result<Vec<PreviousEnd>, String> {
-            let ends = (1..).zip(&self.0).filter(|(id, _)| *id < before.0);
+        fn ends(&self, _plan: &str, before: Option<PlanId>, _most: u32) -> Result<Vec<PreviousEnd>, String> {
+            let ends = (1..)
+                .zip(&self.0)
+                .filter(|(id, _)| before.is_none_or(|before| *id < before.0));
             let mut ends: Vec<PreviousEnd> = ends
                 .map(|(id, (hour, status, _))| PreviousEnd {
                     id: PlanId(id),
@@ -150,7 +152,7 @@ mod tests {
     fn standings(ends: Vec<(i64, Status, &'static str)>) -> Vec<KnownStanding> {
         let ends = Ends(ends);
         let one = |(id, (_, status, bad)): (i64, &(i64, Status, &str))| {
-            KnownStanding::of(&ends, "P", PlanId(id), *status, &troubles(bad)).expect("a standing")
+            KnownStanding::of(&ends, "P", Some(PlanId(id)), *status, &troubles(bad)).expect("a standing")
         };
         (1..).zip(&ends.0).map(one).collect()
     }

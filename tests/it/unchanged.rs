@@ -98,6 +98,28 @@ fn what_has_not_changed_is_skipped_where_the_plan_says_so() {
 }
 
 #[test]
+fn of_a_file_that_was_not_kept_for_an_unknown_task_no_task_is_named() {
+    let clock = TestClock::night();
+    let gateway = Gateway::start(setup(&clock));
+    let home = home(&gateway, "skip");
+    let _first = run(&home, &clock);
+    let second = run(&home, &clock);
+    let file = rusqlite::Connection::open(home.path("state/history.db")).expect("the history");
+    file.execute("UPDATE file SET unchanged_since = NULL WHERE kept = 0", ())
+        .expect("changed");
+    drop(file);
+    let ran = home
+        .dpbackup(&["verify", "--task", &second.task.0.to_string()])
+        .exits(0);
+    assert!(
+        ran.stdout
+            .contains("unchanged since a task that is not known; task 1 kept it"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
 fn nothing_is_skipped_when_the_kept_file_is_not_what_it_was() {
     let clock = TestClock::night();
     let gateway = Gateway::start(setup(&clock));
