@@ -108,16 +108,21 @@ pub(super) fn exit_of_part(file: &PlanFile, exit: Exit) -> Exit {
 /// that cannot be used is no reason to say nothing of it. The history is where the sound part of the file
 /// says, else in its usual place.
 pub(super) fn with_open_rows(error: CommandError, global: &Global, env: Lookup<'_>) -> CommandError {
-    let path = plan::find::find(global.config.as_deref(), Path::new(""), env).ok();
-    let part = path.and_then(|path| plan::load_part(&path, env));
-    let history = match part {
-        Some(part) => Some(part.plan_file.settings.history),
-        None => plan::usual_history(env),
-    };
-    match history {
+    match named_history(global, env).or_else(|| plan::usual_history(env)) {
         Some(history) => with_rows_of(error, &history, &invocation(global, env)),
         None => error,
     }
+}
+
+/// The history that the plan file names, or the sound part of it where it has an error; `None` where
+/// it cannot be read at all.
+pub(super) fn named_history(global: &Global, env: Lookup<'_>) -> Option<PathBuf> {
+    let path = plan::find::find(global.config.as_deref(), Path::new(""), env).ok()?;
+    let file = match plan::load(&path, env) {
+        Ok(loaded) => loaded.plan_file,
+        Err(_) => plan::load_part(&path, env)?.plan_file,
+    };
+    Some(file.settings.history)
 }
 
 /// The same for the commands that look for what is wrong: warnings are printed always.

@@ -3,14 +3,12 @@
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::panic::{PanicHookInfo as PanicInfo, set_hook as at_each_panic};
-use std::path::Path;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, HistoryLevel};
 use crate::commands::error::{CommandError, Outcome};
-use crate::commands::left_behind::with_what_is_left;
+use crate::commands::left_behind::with_rows_of;
+use crate::commands::loading::{invocation, named_history};
 use crate::exit::Exit;
-use crate::lock::Locks;
-use crate::plan;
 use crate::ui::Ui;
 use crate::values::environment::Lookup;
 use crate::values::internal_error::{InternalError, caught, panic_words};
@@ -30,22 +28,15 @@ pub(super) fn under(
     Err(caught(|| afterwards(error)).unwrap_or_else(|_| CommandError::new(Exit::StillQuiesced, known)))
 }
 
-/// The end of a command that panicked. Only these commands quiesce, or know what was left so; the
-/// others have nothing to look for.
+/// The end of a command that panicked. One that would have ended with what may still be quiesced
+/// looks for it now; of the others nobody expects it.
 pub(super) fn after_panic(cli: &Cli, env: Lookup<'_>, error: InternalError) -> CommandError {
     let error = CommandError::new(Exit::Internal, error);
-    if !matches!(
-        cli.command,
-        Command::Run(_) | Command::Recover(_) | Command::Restore(_)
-    ) {
+    if !ends_with_what_is_left(&cli.command) {
         return error;
     }
-    let found = plan::find::find(cli.global.config.as_deref(), Path::new(""), env);
-    match found.ok().and_then(|path| plan::load(&path, env).ok()) {
-        Some(loaded) => {
-            let file = &loaded.plan_file;
-            with_what_is_left(error, file, &Locks::beside(&file.settings.history))
-        }
+    match named_history(&cli.global, env) {
+        Some(history) => with_rows_of(error, &history, &invocation(&cli.global, env)),
         None => CommandError {
             exit: Exit::StillQuiesced,
             ..error
@@ -53,6 +44,38 @@ pub(super) fn after_panic(cli: &Cli, env: Lookup<'_>, error: InternalError) -> C
         .with_hint(
             "the plan file, which names the history, cannot be read: look whether anything is still quiesced",
         ),
+    }
+}
+
+/// Whether the exit code of a command says what may still be quiesced: it quiesces, or looks.
+fn ends_with_what_is_left(command: &Command) -> bool {
+    match command {
+        Command::Run(_)
+        | Command::Preview(_)
+        | Command::Check(_)
+        | Command::Recover(_)
+        | Command::Rehearse(_)
+        | Command::Restore(_)
+        | Command::Status(_) => true,
+        Command::History(args) => matches!(args.level, Some(HistoryLevel::Status(_))),
+        Command::Validate(_)
+        | Command::NotifyTest(_)
+        | Command::Diff(_)
+        | Command::Log(_)
+        | Command::Find(_)
+        | Command::Extract(_)
+        | Command::Prune(_)
+        | Command::Verify(_)
+        | Command::List
+        | Command::Last(_)
+        | Command::Version
+        | Command::Init(_)
+        | Command::Schema
+        | Command::Show(_)
+        | Command::Completions(_)
+        | Command::Man(_)
+        | Command::Report(_)
+        | Command::Trust(_) => false,
     }
 }
 
@@ -79,7 +102,7 @@ fn line(panic: &PanicInfo<'_>) -> String {
 mod tests {
     use std::ffi::OsString;
     use std::fs;
-    use std::path::PathBuf;
+    use std::path::{Path, PathBuf};
     use std::process::{Command as Program, Output};
 
     use clap::Parser as _;
@@ -87,6 +110,7 @@ mod tests {
     use super::*;
     use crate::clock::{Clock as _, SystemClock};
     use crate::history::{History, Writing};
+    use crate::lock::Locks;
     use crate::lock::witness::Witness;
     use crate::run::event::{ActionKind, ActivityOpening, PlanOpening, TaskOpening, Undo};
     use crate::run::ledger::{Address, Ledger as _, UndoOpening};
@@ -161,17 +185,42 @@ mod tests {
         let locks = Locks::beside(&history);
         let (_alive, process) = locks.process(&clock, Witness::own().as_ref()).expect("a lock");
         quiesced_by(&process, &history);
-        for words in [["run", "P"].as_slice(), &["recover"]] {
+        for words in [
+            ["run", "P"].as_slice(),
+            &["recover"],
+            &["preview", "P"],
+            &["check"],
+            &["history", "status"],
+            &["rehearse", "--all", "--on", "QA1"],
+        ] {
             let (exit, said) = after(&path, words);
             assert_eq!(exit, Exit::StillQuiesced, "{words:?}");
             assert!(
                 said.contains("MAY STILL BE QUIESCED: domain DOM1 of QA1"),
                 "{said}"
             );
+            assert!(said.contains("--config"), "it can be pasted: {said}");
         }
         assert_eq!(after(&path, &["validate"]).0, Exit::Internal);
         fs::write(&path, "[settings\n").expect("damaged");
         assert_eq!(after(&path, &["recover"]).0, Exit::StillQuiesced);
+    }
+
+    #[test]
+    fn a_plan_file_with_an_error_elsewhere_tells_where_to_look_after_a_panic() {
+        let (folder, path) = plan_file();
+        let text = fs::read_to_string(&path).expect("the plan file");
+        fs::write(&path, text + "[[plan]]\nname = 5\n").expect("damaged in part");
+        assert_eq!(after(&path, &["run", "P"]).0, Exit::Internal);
+        let history = folder.path().join("history.db");
+        let locks = Locks::beside(&history);
+        let (_alive, process) = locks
+            .process(&SystemClock::new(), Witness::own().as_ref())
+            .expect("a lock");
+        quiesced_by(&process, &history);
+        let (exit, said) = after(&path, &["run", "P"]);
+        assert_eq!(exit, Exit::StillQuiesced);
+        assert!(said.contains("domain DOM1 of QA1"), "{said}");
     }
 
     fn quiesced_by(process: &str, path: &Path) {
