@@ -210,7 +210,8 @@ impl Locks {
         }
     }
 
-    /// Whether a process that is not at work any more has left its lock here: it died before its end.
+    /// Whether a process that is not seen to be at work has left its lock here: it died before its end,
+    /// or nobody can tell.
     pub fn knows_of_the_dead(&self) -> bool {
         self.processes()
             .iter()

@@ -10,6 +10,9 @@ use crate::run::left::{self, Left};
 use crate::values::causes::with_causes;
 use crate::values::invocation::Invocation;
 
+/// Whose word is missing where a history cannot be asked.
+pub(super) const WROTE_IN_IT: &str = "a run that is not seen to be at work wrote in it";
+
 /// What the journal of a history says that cannot be opened as it should.
 pub(super) fn left_behind(path: &Path, locks: &Locks) -> Left {
     left::settled(|| left_behind_once(path, locks))
@@ -24,14 +27,19 @@ fn left_behind_once(path: &Path, locks: &Locks) -> Result<Left, Left> {
                 false => locks.life(process),
             }
         })),
-        Err(HistoryError::NotOurs { .. }) if locks.knows_of_the_dead() => Err(Left::Unknown {
-            why: format!(
-                "{} is not a history any more, and a run died that wrote in it",
-                path.display()
-            ),
-            open: Vec::new(),
-        }),
-        // There is none, or no journal in it.
+        Err(error @ (HistoryError::Missing { .. } | HistoryError::NotOurs { .. }))
+            if locks.knows_of_the_dead() =>
+        {
+            let path = path.display();
+            Err(Left::Unknown {
+                why: match error {
+                    HistoryError::Missing { .. } => format!("the history {path} is gone, and {WROTE_IN_IT}"),
+                    _ => format!("{path} is not a history any more, and {WROTE_IN_IT}"),
+                },
+                open: Vec::new(),
+            })
+        }
+        // There never was one, or no journal in it.
         Err(HistoryError::Missing { .. } | HistoryError::NotOurs { .. }) => Ok(Left::Nothing),
         Err(error) => Err(Left::Unknown {
             why: format!("the journal cannot be read: {}", with_causes(&error)),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::clock::Clock;
 use crate::commands::error::CommandError;
-use crate::commands::left_behind::with_what_is_left;
+use crate::commands::left_behind::{WROTE_IN_IT, with_what_is_left};
 use crate::commands::loading::open_history;
 use crate::exit::Exit;
 use crate::history::History;
@@ -28,6 +28,8 @@ pub(super) struct WritingSession {
     path: PathBuf,
     /// Which file it was when it was opened.
     identity: Option<(u64, u64)>,
+    /// Whether it was made for this session, though locks tell of a run that wrote in one before.
+    is_instead: bool,
     _alive: Lock,
 }
 
@@ -45,6 +47,7 @@ impl WritingSession {
     fn opened(file: &PlanFile, clock: &dyn Clock, ui: Ui) -> Result<Self, CommandError> {
         let path = file.settings.history.as_path();
         let locks = Locks::beside(path);
+        let is_instead = !path.exists() && locks.knows_of_the_dead();
         let mut history =
             open_history(&file.settings, ui).map_err(|error| with_what_is_left(error, file, &locks))?;
         // Now that the file is there, every path to it leads to one folder of locks.
@@ -60,12 +63,22 @@ impl WritingSession {
             process,
             path: path.to_owned(),
             identity: identity(path),
+            is_instead,
             _alive: alive,
         })
     }
 
-    /// An error, if the history is not the file any more that this session has written to.
+    /// An error, if the history is not the file any more that this session has written to, or not
+    /// the one that a run before it has written to: what that left is in no journal.
     pub(super) fn is_kept(&self) -> Result<(), CommandError> {
+        if self.is_instead {
+            let error = anyhow::anyhow!(
+                "the history {} was gone when this began, and {WROTE_IN_IT}: whether anything is still quiesced is not known",
+                self.path.display()
+            );
+            return Err(CommandError::new(Exit::StillQuiesced, error)
+                .with_hint("look at the devices; find out who removed the file, and put it back if there is a copy"));
+        }
         if identity(&self.path) == self.identity {
             return Ok(());
         }

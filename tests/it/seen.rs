@@ -677,9 +677,46 @@ fn a_history_that_is_none_any_more_ends_with_10_after_a_run_that_died() {
     for arguments in [["recover"].as_slice(), &["run", "DOMAIN"], &["preview", "DOMAIN"]] {
         let ran = home.dpbackup(arguments).exits(10);
         assert!(
-            ran.stderr.contains("and a run died that wrote in it"),
+            ran.stderr
+                .contains("and a run that is not seen to be at work wrote in it"),
             "{arguments:?}: {}",
             ran.stderr
         );
     }
+}
+
+#[test]
+fn a_history_that_is_gone_after_a_run_that_died_is_not_one_that_never_was() {
+    let gateway = real(&[]);
+    let home = home(&gateway);
+    let is_gone = "a run that is not seen to be at work wrote in it";
+    killed_in(&home, &gateway, "DOMAIN", "do-backup");
+    for name in ["history.db", "history.db-wal", "history.db-shm"] {
+        let _ = fs::remove_file(home.path("state").join(name));
+    }
+    for arguments in [["preview", "DOMAIN"], ["check", "QA1"], ["history", "status"]] {
+        let ran = home.dpbackup(&arguments);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(said.contains(is_gone), "{arguments:?}: {said}");
+        let code = if arguments[0] == "history" { 2 } else { 10 };
+        let _ran = ran.exits(code);
+    }
+    // Whoever begins another history says it once, at its end, and backs up what can be.
+    gateway.state().set_quiesced("DOM1", false);
+    let ran = home.dpbackup(&["run", "DOMAIN"]).exits(10);
+    assert!(ran.stderr.contains(is_gone), "{}", ran.stderr);
+    assert_eq!(home.last_plan().status.code(), "SUCCESS");
+    let _ran = home.dpbackup(&["recover"]).exits(0);
+}
+
+#[test]
+fn a_history_that_was_never_there_is_no_alarm() {
+    let gateway = real(&[]);
+    let home = home(&gateway);
+    let _ran = home.dpbackup(&["preview", "DOMAIN"]).exits(0);
+    let _ran = home.dpbackup(&["run", "DOMAIN"]).exits(0);
+    // Removed by somebody after a run that ended as it should.
+    fs::remove_file(home.path("state/history.db")).expect("removed");
+    let _ran = home.dpbackup(&["preview", "DOMAIN"]).exits(0);
+    let _ran = home.dpbackup(&["recover"]).exits(0);
 }
