@@ -76,8 +76,9 @@ impl WritingSession {
                 "the history {} was gone when this began, and {WROTE_IN_IT}: whether anything is still quiesced is not known",
                 self.path.display()
             );
-            return Err(CommandError::new(Exit::StillQuiesced, error)
-                .with_hint("look at the devices; find out who removed the file, and put it back if there is a copy"));
+            return Err(CommandError::new(Exit::StillQuiesced, error).with_hint(
+                "look at the devices; find out who removed the file, and put it back if there is a copy",
+            ));
         }
         if identity(&self.path) == self.identity {
             return Ok(());

@@ -44,21 +44,22 @@ fn to_all_by(
         .into_iter()
         .map(|(receiver, ready)| {
             let notice = Arc::clone(notice);
-            threads::elsewhere(starter, "receiver", move || match ready {
-                Ok(ready) => Delivery {
-                    receiver,
-                    place: Some(ready.shown.clone()),
-                    answer: send(&ready, &notice, limit, tries),
-                },
-                Err(error) => Delivery {
-                    receiver,
-                    place: None,
-                    answer: Err(error.message),
-                },
-            })
+            let place = ready.as_ref().ok().map(|ready| ready.shown.clone());
+            let answer = threads::elsewhere(starter, "receiver", move || {
+                send(&ready.map_err(|error| error.message)?, &notice, limit, tries)
+            });
+            (receiver, place, answer)
         })
         .collect();
-    sending.into_iter().filter_map(|sent| sent.recv().ok()).collect()
+    let deliveries = sending.into_iter().map(|(receiver, place, answer)| Delivery {
+        receiver,
+        place,
+        // Whoever was to send it has panicked: that is no reason to say nothing of it.
+        answer: answer.recv().unwrap_or_else(|_| {
+            Err("internal error (please report it): it was not sent to its end".to_owned())
+        }),
+    });
+    deliveries.collect()
 }
 
 /// Tries until it is taken, until another try cannot help, or until the tries are used up.
@@ -91,7 +92,25 @@ fn send(ready: &Arc<Ready>, notice: &Arc<Notice>, limit: Duration, tries: u32) -
 mod tests {
     use super::*;
     use crate::notify::message_tests::failed;
-    use crate::threads::none_left;
+    use crate::threads::{Work, none_left};
+
+    /// A thread that ends before its work does.
+    fn lost(_name: &str, _work: Work) -> Result<(), Work> {
+        Ok(())
+    }
+
+    #[test]
+    fn a_receiver_whose_thread_has_panicked_has_failed_and_is_named() {
+        let receivers = vec![("one".to_owned(), Err(SendError::lasting("no secret".to_owned())))];
+        let limit = Duration::from_secs(3600);
+        let sent = to_all_by(lost, receivers, &Arc::new(failed()), limit, 1);
+        let [delivery] = sent.as_slice() else {
+            panic!("{sent:?}")
+        };
+        assert_eq!(delivery.receiver, "one");
+        let error = delivery.answer.as_ref().expect_err("a failure");
+        assert!(error.contains("internal error"), "{error}");
+    }
 
     #[test]
     fn every_receiver_has_an_answer_with_threads_and_without() {
