@@ -3,15 +3,14 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use anyhow::Context as _;
-
 use crate::cli::{Global, ShowArgs};
 use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::loading::load_plan_to_judge;
 use crate::commands::names::chosen;
 use crate::exit::Exit;
-use crate::plan::effective::{EffectiveScope, WrittenFile, effective};
+use crate::plan::effective::{EffectiveScope, effective};
 use crate::plan::model::PlanFile;
+use crate::plan::written_file::WrittenFile;
 use crate::ui::Ui;
 use crate::values::environment::Lookup;
 
@@ -36,17 +35,12 @@ pub(super) fn show(global: &Global, args: &ShowArgs, ui: Ui, env: Lookup<'_>) ->
     Ok(Exit::Success)
 }
 
-/// The text of a file, which is called as seen from the folder of the plan file.
+/// A file, which is called as seen from the folder of the plan file.
 fn written_file(file: &PlanFile, path: &Path) -> Result<WrittenFile, CommandError> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("reading {} again", path.display()))
-        .map_err(|error| CommandError::new(Exit::Usage, error))?;
     let folder = file.path.parent().unwrap_or(Path::new(""));
     let name = path.strip_prefix(folder).unwrap_or(path);
-    Ok(WrittenFile {
-        name: name.display().to_string(),
-        text,
-    })
+    WrittenFile::again(path, name.display().to_string())
+        .map_err(|error| CommandError::new(Exit::Usage, error))
 }
 
 /// The plans with their devices, and the devices with their addresses.

@@ -20,8 +20,13 @@ pub(super) fn stored_export(
     let stored = match row.kept && row.pruned_time.is_none() {
         true => row.clone(),
         false => {
-            let content = row.content.as_deref().unwrap_or_default();
-            let kept = history.kept_with_content(&row.device_name, &row.domain_name, row.kind, content)?;
+            // Of one whose content nobody knows, nothing is known to say the same.
+            let kept = match &row.content {
+                Some(content) => {
+                    history.kept_with_content(&row.device_name, &row.domain_name, row.kind, content)?
+                }
+                None => Vec::new(),
+            };
             match kept.into_iter().next() {
                 Some(kept) => kept,
                 None => return Ok(Err("it is not in the store any more".to_owned())),

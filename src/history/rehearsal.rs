@@ -184,12 +184,14 @@ fn list(texts: &[String]) -> Result<String, HistoryFault> {
     serde_json::to_string(texts).map_err(|error| HistoryFault::Value(error.to_string()))
 }
 
+/// The end of a rehearsal is always written with its lists: one that is damaged, or not there, is
+/// not known, and does not say that there was nothing.
 fn read_list(row: &Row<'_>, column: &str) -> rusqlite::Result<Vec<String>> {
-    let text: Option<String> = row.get(column)?;
-    // A check of the schema keeps it JSON; what is no list of texts says nothing.
-    Ok(text
-        .and_then(|text| serde_json::from_str(&text).ok())
-        .unwrap_or_default())
+    let text: String = row.get(column)?;
+    serde_json::from_str(&text).map_err(|error| {
+        let index = row.as_ref().column_index(column).unwrap_or_default();
+        rusqlite::Error::FromSqlConversionFailure(index, rusqlite::types::Type::Text, Box::new(error))
+    })
 }
 
 fn rehearsal_row(row: &Row<'_>) -> rusqlite::Result<RehearsalRow> {
@@ -237,5 +239,46 @@ impl Text for SpareProof {
 
     fn from_text(text: &str) -> Option<Self> {
         SpareProof::ALL.into_iter().find(|proof| proof.code() == text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::fixture::{Fixture, at};
+
+    #[test]
+    fn a_damaged_list_of_what_would_be_refused_is_not_read_as_none() {
+        for damage in [
+            "refused = '{}'",
+            "refused = NULL",
+            "missing_keys = '7'",
+            "missing_keys = NULL",
+        ] {
+            let mut fixture = Fixture::new();
+            let (_, _, task) = fixture.export();
+            let opening = RehearsalOpening {
+                task,
+                spare: "SPARE1".to_owned(),
+                firmware_version: None,
+                serial: None,
+                process: "run-1".to_owned(),
+            };
+            let id = fixture
+                .history
+                .open_rehearsal(at(3), &opening)
+                .expect("a rehearsal");
+            let result = RehearsalResult {
+                refused: vec!["an object".to_owned()],
+                ..RehearsalResult::not_known(SpareProof::NotKnown, "why")
+            };
+            fixture.history.end_rehearsal(at(4), id, &result).expect("an end");
+            let known = fixture.history.rehearsed_targets().expect("targets");
+            assert_eq!(known[0].last.result, result);
+            let sql = format!("UPDATE rehearsal SET {damage}");
+            fixture.history.connection.execute(&sql, ()).expect("damaged");
+            let error = fixture.history.rehearsed_targets().expect_err("damage");
+            assert!(matches!(error, HistoryError::Corrupt { .. }), "{damage}: {error}");
+        }
     }
 }

@@ -13,6 +13,7 @@ use crate::plan::keys::notify::{NOTIFY, WEBHOOK};
 use crate::plan::keys::tables::{ACTIVITY, PLAN, SETTINGS, TIMEOUTS};
 use crate::plan::keys::{Absent, Key, KeyKind, Table};
 use crate::plan::model::{Activity, Device, ErrorPolicy, Plan, PlanFile, Settings};
+use crate::plan::written_file::WrittenFile;
 use crate::secret::SecretSource;
 
 /// A line that is to be aligned with its neighbours.
@@ -32,15 +33,6 @@ pub enum EffectiveScope<'s> {
     Device(&'s Device),
 }
 
-/// A file as it is shown and as it was read.
-#[derive(Clone, Debug)]
-pub struct WrittenFile {
-    /// What it is called beside the plan file.
-    pub name: String,
-    /// Its text.
-    pub text: String,
-}
-
 /// What holds. `texts` are the plan file and those that it includes.
 pub fn effective(file: &PlanFile, texts: &[WrittenFile], shown: EffectiveScope<'_>) -> String {
     let parsed: Vec<(String, Written)> = texts
@@ -50,7 +42,7 @@ pub fn effective(file: &PlanFile, texts: &[WrittenFile], shown: EffectiveScope<'
                 [_] => WRITTEN.to_owned(),
                 _ => format!("{WRITTEN} in {}", text.name),
             };
-            (origin, toml::from_str(&text.text).unwrap_or_default())
+            (origin, text.table.clone())
         })
         .collect();
     let nothing = (WRITTEN.to_owned(), Written::new());

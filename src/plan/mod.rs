@@ -22,6 +22,7 @@ pub mod schema;
 mod shift;
 mod syntax;
 mod text;
+pub mod written_file;
 
 use std::path::Path;
 

@@ -351,6 +351,28 @@ fn an_archive_that_is_not_as_it_was_stored_would_fail_and_is_not_sent() {
 }
 
 #[test]
+fn in_place_of_a_backup_whose_content_nobody_knows_no_other_one_is_sent() {
+    let (gateway, spare) = (served(), spare_with([Domain::new("DOM1")]));
+    let home = backed_up(&gateway, &spare);
+    let _ran = home.dpbackup(&["run", "Night"]).exits(0);
+    let history = rusqlite::Connection::open(home.path("state/history.db")).expect("the history");
+    for change in [
+        "UPDATE file SET content = '' WHERE task_execution_id = 1",
+        "UPDATE file SET content = NULL, kept = 0 WHERE task_execution_id = 3",
+    ] {
+        history.execute(change, ()).expect("changed");
+    }
+    drop(history);
+    let ran = rehearse(&home, &["3"]).exits(1);
+    assert!(
+        ran.stdout.contains("it is not in the store any more"),
+        "{}",
+        ran.stdout
+    );
+    assert_eq!(spare.received("do-restore"), 0);
+}
+
+#[test]
 fn monitoring_is_told_what_was_never_or_not_well_rehearsed() {
     let (gateway, spare) = (served(), spare_with([Domain::new("DOM1")]));
     let home = backed_up(&gateway, &spare);
