@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::simulator::{Domain, Gateway, Setup};
+use crate::support::gateways::with_faults;
 use crate::support::{EngineRun, Home, TestClock, export, secure_backup};
 
 const NIGHT: &str = "2026-11-22T01:02:03.004Z";
@@ -217,6 +218,22 @@ fn a_refusal_in_one_domain_does_not_hide_the_api_connect_domains_behind_it() {
             ["QA1/A SUCCESS", "QA1/B SKIPPED_APIC_DOMAIN"],
             "{fault}: {:?}",
             run.errors()
+        );
+    }
+}
+
+#[test]
+fn what_a_run_notes_of_api_connect_is_said_by_check_too() {
+    for fault in ["login-failure", "result-error", "html", "empty-body"] {
+        let gateway = with_faults(&[&format!("APIConnectGatewayService={fault}")]);
+        let home = Home::of(&gateway).plan("P", &export("*", "DOM1", ""));
+        let ran = home.dpbackup(&["check"]).exits(3);
+        assert!(
+            ran.stdout.contains(
+                "whether it belongs to API Connect, which restores it itself, is not known of DOM1 ("
+            ),
+            "{fault}: {}",
+            ran.stdout
         );
     }
 }

@@ -136,17 +136,24 @@ fn tls(engine: Engine<'_>, device: &Device, found: &mut CheckItems) -> Option<()
     let certificates = peer.certificates();
     let content = certificates.first().and_then(|own| own.content.as_ref().ok());
     let days = content.map(|content| content.days_left(engine.clock.now()));
+    verified(&device.tls, &peer.version, days, &trust_command, found);
+    Some(())
+}
+
+/// Says by what a device is trusted, and for how many days; not known where its certificate cannot be read.
+fn verified(trust: &Trust, version: &str, days: Option<i64>, trust_command: &str, found: &mut CheckItems) {
     let left = match days {
-        None => String::new(),
+        None => "; when the certificate expires is not known: it cannot be read".to_owned(),
         Some(days) if days < 0 => "; the certificate has expired".to_owned(),
         Some(days) => format!("; the certificate expires in {}", days_text(days)),
     };
-    let text = format!("{}, trusted by {}{left}", peer.version, trusted_by(&device.tls));
-    match (&device.tls, days) {
+    let text = format!("{version}, trusted by {}{left}", trusted_by(trust));
+    match (trust, days) {
         (Trust::Off, _) => {
             let hint = format!("`{trust_command}` prints a pin_sha256 line to paste");
-            found.warn("tls", format!("{}, NOT VERIFIED{left}", peer.version), hint);
+            found.warn("tls", format!("{version}, NOT VERIFIED{left}"), hint);
         }
+        (_, None) => found.warn("tls", text, "look on the device when it expires"),
         (Trust::Pin(_), Some(days)) if days < SOON_DAYS => {
             found.warn(
                 "tls",
@@ -163,7 +170,6 @@ fn tls(engine: Engine<'_>, device: &Device, found: &mut CheckItems) -> Option<()
         }
         _ => found.ok("tls", text),
     }
-    Some(())
 }
 
 fn trusted_by(trust: &Trust) -> String {
@@ -287,9 +293,11 @@ fn expiry(
         compare(name, &facts, in_hand, found);
     }
     let Some(not_after) = facts.expiry.and_then(|expiry| expiry.parse().ok()) else {
-        return found.ok(
+        let text = format!("'{name}' is there; when it expires is not known: the device does not show it");
+        return found.warn(
             "certificate",
-            format!("'{name}' is there; its expiry is not told"),
+            text,
+            "look in the web interface of the device when it expires",
         );
     };
     match days_until(not_after, engine.clock.now()) {
@@ -361,5 +369,33 @@ fn space(gateway: &Gateway<'_>, settings: &Settings, found: &mut CheckItems) {
             "the account needs */*/status/filessystem?Access=r",
         ),
         Err(error) => found.failed("space", &error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::examine::item::CheckVerdict;
+
+    #[test]
+    fn a_certificate_whose_end_is_not_known_is_no_good_one() {
+        let pin = Trust::Pin([0; 32]);
+        for (days, verdict, words) in [
+            (Some(365), CheckVerdict::Ok, "expires in 365 days"),
+            (Some(1), CheckVerdict::Warn, "expires in 1 day"),
+            (
+                None,
+                CheckVerdict::Warn,
+                "when the certificate expires is not known",
+            ),
+        ] {
+            let mut items = CheckItems::about("QA1");
+            verified(&pin, "TLS 1.3", days, "dpbackup trust QA1", &mut items);
+            let [item] = items.found.as_slice() else {
+                panic!("{:?}", items.found)
+            };
+            assert_eq!(item.verdict, verdict, "{days:?}");
+            assert!(item.text.contains(words), "{}", item.text);
+        }
     }
 }

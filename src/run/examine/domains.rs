@@ -74,12 +74,14 @@ pub(super) fn exports(
 
 /// Domains of API Connect are skipped by a run.
 fn api_connect(gateway: &Gateway<'_>, wanted: &BTreeSet<&str>, found: &mut CheckItems) {
-    let mut skipped = Vec::new();
+    let (mut skipped, mut not_told) = (Vec::new(), Vec::new());
     for name in wanted {
         match gateway.is_api_connect(name) {
             Ok(ApiConnect::Yes) => skipped.push(*name),
             Ok(ApiConnect::UnknownClass) => break,
-            Ok(ApiConnect::No | ApiConnect::NotAllowed | ApiConnect::NotTold(_)) => {}
+            // Who may not look at the gateway service cannot be told apart from who has none.
+            Ok(ApiConnect::No | ApiConnect::NotAllowed) => {}
+            Ok(ApiConnect::NotTold(why)) => not_told.push(format!("{name} ({why})")),
             Err(error) => return found.failed("api connect", &error),
         }
     }
@@ -90,6 +92,13 @@ fn api_connect(gateway: &Gateway<'_>, wanted: &BTreeSet<&str>, found: &mut Check
         );
         let hint = format!("take them out of the pattern: `!{}`", skipped.join(", !"));
         found.warn("api connect", text, hint);
+    }
+    if !not_told.is_empty() {
+        let text = format!(
+            "whether it belongs to API Connect, which restores it itself, is not known of {}",
+            listed(not_told.iter().map(String::as_str))
+        );
+        found.warn("api connect", text, "a run backs it up, and notes the same");
     }
 }
 
