@@ -7,6 +7,7 @@ use roxmltree::Node;
 
 use crate::gateway::Gateway;
 use crate::gateway::domains::DEFAULT_DOMAIN;
+use crate::gateway::pace::until_next_look;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::{reply, request};
 use crate::values::xml_limits::NotPlausible;
@@ -16,9 +17,6 @@ const TEMPORARY: &str = "temporary:";
 
 /// The last file of a secure backup that the device writes.
 pub const MANIFEST: &str = "backupmanifest.xml";
-
-/// How often the device is asked whether a secure backup is ready.
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// A secure backup has some ten files; a folder of ours with more than so many is none.
 const MOST_ENTRIES: usize = 10_000;
@@ -74,9 +72,9 @@ impl RemoteFolder {
     }
 }
 
-/// How often in a row a device that had been at work shows neither that nor a manifest,
-/// before it is believed to have given up.
-const IDLE_LOOKS: u32 = 3;
+/// How long a device that had been at work shows neither that nor a manifest, before it is
+/// believed to have given up.
+const IDLE: Duration = Duration::from_secs(6);
 
 /// How the removal of a folder ended, for good in both cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,8 +152,8 @@ impl Gateway<'_> {
         told: &mut dyn FnMut(Duration),
     ) -> Result<SecureBackupEnd> {
         let started = self.clock.elapsed();
-        let mut pause = Duration::from_millis(250);
-        let (mut was_busy, mut idle_looks) = (false, 0);
+        // When it was last seen at work.
+        let mut busy_at = None;
         loop {
             // In this order: what is listed after the end of the work is all of it.
             let looked = match self.makes_secure_backup() {
@@ -182,16 +180,17 @@ impl Gateway<'_> {
             if waited >= limit {
                 return Ok(SecureBackupEnd::TimedOut);
             }
-            idle_looks = if busy { 0 } else { idle_looks + 1 };
-            was_busy |= busy;
-            if was_busy && idle_looks >= IDLE_LOOKS {
+            if busy {
+                busy_at = Some(waited);
+            }
+            if busy_at.is_some_and(|at| waited.saturating_sub(at) >= IDLE) {
                 return Ok(SecureBackupEnd::GaveUp);
             }
-            self.clock.sleep(pause.min(limit - waited), &self.stop);
+            let pause = until_next_look(waited).min(limit - waited);
+            self.clock.sleep(pause, &self.stop);
             if self.stop.is_requested() {
                 return Ok(SecureBackupEnd::Interrupted);
             }
-            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
@@ -261,7 +260,6 @@ impl Gateway<'_> {
         told: &mut dyn FnMut(Duration),
     ) -> Result<FolderRemoved> {
         let started = self.clock.elapsed();
-        let mut pause = Duration::from_millis(250);
         let files = loop {
             let busy = self.makes_secure_backup()?;
             let files = if busy { None } else { self.folder(folder)? };
@@ -279,8 +277,7 @@ impl Gateway<'_> {
                 (true, _) => patience - waited,
             };
             told(waited);
-            self.clock.sleep(pause.min(left), &self.stop);
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            self.clock.sleep(until_next_look(waited).min(left), &self.stop);
         };
         let mut refusal = None;
         for file in &files {

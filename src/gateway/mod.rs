@@ -8,6 +8,7 @@ mod certificate;
 pub mod domains;
 pub mod facts;
 pub mod import_results;
+mod pace;
 pub mod quiesce;
 pub mod restore;
 

@@ -11,17 +11,12 @@ use std::time::Duration;
 
 use crate::gateway::Gateway;
 use crate::gateway::domains::{DEFAULT_DOMAIN, DomainStatus, QuiesceState};
+use crate::gateway::pace::until_next_look;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::request;
 
 pub use outcome::{AtRest, Confirmation, Restored, UnquiesceAnswer};
 pub use scope::{Scope, ScopeState};
-
-/// The longest pause between two looks at the device.
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-
-/// The pause after the first look.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
 
 /// A device that has no domain to show a quiesce is given so long to carry out what it accepted.
 const UNSHOWN: Duration = Duration::from_secs(10);
@@ -181,7 +176,6 @@ impl Gateway<'_> {
         told: &mut dyn FnMut(Duration),
     ) -> Waited {
         let started = self.clock.elapsed();
-        let mut pause = FIRST_PAUSE;
         let mut rest = Rest::default();
         loop {
             let looked = self.domains_once();
@@ -212,11 +206,10 @@ impl Gateway<'_> {
                 return Waited::TimedOut(state);
             }
             self.clock
-                .sleep(pause_after(&state, pause).min(limit - waited), &self.stop);
+                .sleep(pause_after(&state, waited).min(limit - waited), &self.stop);
             if self.stop.is_requested() {
                 return Waited::Interrupted;
             }
-            pause = (pause * 5 / 4).min(LONGEST_PAUSE);
         }
     }
 
@@ -236,7 +229,6 @@ impl Gateway<'_> {
         let settles = sent.settles_within();
         let limit = limit.max(settles);
         let started = self.clock.elapsed();
-        let mut pause = FIRST_PAUSE;
         let mut seen = sent == QuiesceSent::Seen;
         let mut gone_since: Option<Duration> = None;
         let mut last_told: Option<Duration> = None;
@@ -349,8 +341,7 @@ impl Gateway<'_> {
                 return Restored::Not { seen, why };
             }
             self.clock
-                .sleep(pause_after(&state, pause).min(limit - waited), &self.stop);
-            pause = (pause * 5 / 4).min(LONGEST_PAUSE);
+                .sleep(pause_after(&state, waited).min(limit - waited), &self.stop);
         }
     }
 }
@@ -391,9 +382,9 @@ impl Rest {
     }
 }
 
-/// The pause after a look: a login that was refused is not tried again and again, for
-/// that is what locks accounts, and keeps them locked.
-fn pause_after<T>(looked: &Result<T>, pause: Duration) -> Duration {
+/// The pause after a look at a device that has been waited for since `waited`: a login that was
+/// refused is not tried again and again, for that is what locks accounts, and keeps them locked.
+fn pause_after<T>(looked: &Result<T>, waited: Duration) -> Duration {
     match looked {
         Err(error)
             if matches!(
@@ -403,6 +394,6 @@ fn pause_after<T>(looked: &Result<T>, pause: Duration) -> Duration {
         {
             REFUSED_PAUSE
         }
-        _ => pause,
+        _ => until_next_look(waited),
     }
 }

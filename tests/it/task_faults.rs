@@ -179,13 +179,13 @@ fn a_secure_backup_that_ends_without_a_manifest_does_not_keep_the_device_down_to
         gateway.state().files("default", "temporary:"),
         Vec::<String>::new()
     );
-    // It takes 30 s, and five minutes are allowed.
+    // It takes 30 s, and five minutes are allowed: those would be some 170 looks.
     let looks = gateway
         .operations()
         .iter()
         .filter(|name| *name == "get-filestore")
         .count();
-    assert!(looks < 30, "{looks} looks at the folder");
+    assert!(looks < 60, "{looks} looks at the folder");
 }
 
 #[test]

@@ -1,0 +1,49 @@
+//! How often a device is looked at while it is waited for.
+
+use std::time::Duration;
+
+/// The shortest pause between two looks.
+const SHORTEST: Duration = Duration::from_millis(250);
+
+/// The longest pause between two looks.
+const LONGEST: Duration = Duration::from_secs(2);
+
+/// The pause before the next look at a device that has been waited for since `waited`: a tenth of
+/// that, for what it does meanwhile is noticed as late as the pause is long.
+pub(super) fn until_next_look(waited: Duration) -> Duration {
+    (waited / 10).clamp(SHORTEST, LONGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_is_looked_at_often_at_first_and_every_two_seconds_in_the_end() {
+        let table = [
+            (0, 250),
+            (2_500, 250),
+            (5_000, 500),
+            (20_000, 2_000),
+            (3_600_000, 2_000),
+        ];
+        for (waited, pause) in table {
+            assert_eq!(
+                until_next_look(Duration::from_millis(waited)),
+                Duration::from_millis(pause),
+                "after {waited} ms"
+            );
+        }
+    }
+
+    #[test]
+    fn what_ends_after_the_first_seconds_is_noticed_within_a_tenth_of_its_time() {
+        for ends in (2_500..60_000).step_by(37).map(Duration::from_millis) {
+            let mut waited = Duration::ZERO;
+            while waited < ends {
+                waited += until_next_look(waited);
+            }
+            assert!(waited - ends <= ends / 10, "{ends:?} is noticed at {waited:?}");
+        }
+    }
+}
