@@ -98,7 +98,12 @@ impl Ledger for History {
 
     fn record(&mut self, at: Timestamp, event: &Event) -> Result<(), LedgerError> {
         let store = self.store.clone();
-        Ok(self.write(|transaction| record(transaction, store.as_deref(), at, event))?)
+        let work = |transaction: &Transaction<'_>| record(transaction, store.as_deref(), at, event);
+        let written = match is_passing(event) {
+            true => self.write_passing(work),
+            false => self.write(work),
+        };
+        Ok(written?)
     }
 
     fn open_undo(
@@ -172,6 +177,19 @@ impl Ledger for History {
 
 pub(super) const LAST_CONTENT: &str = "SELECT content, content_since FROM backup_target
      WHERE device_name = ?1 AND domain_name = ?2 AND kind = ?3 AND content IS NOT NULL";
+
+/// Whether an event tells only what is being done, or asked for, at this moment: the end of the task,
+/// and each file, script and change of a device on the way there, are on disk before the run goes on.
+fn is_passing(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::PlanStatus { .. }
+            | Event::ActivityStatus { .. }
+            | Event::TaskStatus { .. }
+            | Event::TaskFacts { .. }
+            | Event::UnsavedChanges { .. }
+    )
+}
 
 fn record(
     transaction: &Transaction<'_>,

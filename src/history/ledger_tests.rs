@@ -3,7 +3,7 @@ use std::thread;
 
 use super::*;
 use crate::history::fixture::{Fixture, at, file, milliseconds, plan_opening};
-use crate::history::{NoteRow, PlanFilter, StatusChange, Writing};
+use crate::history::{NoteRow, PlanFilter, StatusChange, Writing, schema};
 use crate::run::event::{ActionKind, Certainty, FileProof, ScriptEnd, ScriptMoment, ScriptRun, Undo};
 use crate::run::ledger::Address;
 use crate::values::lacks::Lacks;
@@ -554,6 +554,37 @@ fn a_call_that_is_cut_short_leaves_nothing_of_itself() {
         fixture.history.task(task).expect("the task").status,
         Status::ReadyForExecution
     );
+}
+
+#[test]
+fn what_tells_only_of_the_moment_reaches_the_disk_with_what_comes_next_where_there_is_a_log() {
+    for (writing, passing) in [
+        (Writing::Log, schema::NORMAL),
+        (Writing::RollbackJournal, schema::EXTRA),
+    ] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut history = History::open(&folder.path().join("history.db"), writing).expect("a history");
+        let synchronous = |transaction: &Transaction<'_>| Ok(schema::synchronous(transaction)?);
+        assert_eq!(
+            history.write_passing(synchronous).expect("a look"),
+            passing,
+            "{writing:?}"
+        );
+        assert_eq!(
+            history.write(synchronous).expect("a look"),
+            schema::EXTRA,
+            "{writing:?}"
+        );
+        let failed = history.write_passing(|transaction| -> Result<(), HistoryFault> {
+            Ok(transaction.execute_batch("no SQL")?)
+        });
+        assert!(failed.is_err());
+        assert_eq!(
+            history.write(synchronous).expect("a look"),
+            schema::EXTRA,
+            "{writing:?}"
+        );
+    }
 }
 
 #[test]

@@ -107,6 +107,25 @@ impl History {
         in_transaction().map_err(|fault| fault.at(&self.path))
     }
 
+    /// As [`write`](Self::write), but on disk only with the next thing that is written: for what tells
+    /// only of this moment. After a power cut nobody is at it any more, and the log is whole up to
+    /// its last commit that arrived. Without a log there is no such promise, and nothing is put off.
+    fn write_passing<T>(
+        &mut self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, HistoryFault>,
+    ) -> Result<T, HistoryError> {
+        let pragma = |fault: rusqlite::Error| HistoryFault::from(fault).at(&self.path);
+        if !schema::has_log(&self.connection).map_err(pragma)? {
+            return self.write(work);
+        }
+        let usual = schema::synchronous(&self.connection).map_err(pragma)?;
+        schema::synchronize(&self.connection, schema::NORMAL).map_err(pragma)?;
+        let done = self.write(work);
+        schema::synchronize(&self.connection, usual)
+            .map_err(|fault| HistoryFault::from(fault).at(&self.path))?;
+        done
+    }
+
     /// Reads within one transaction, so that several queries see the same moment.
     fn read<T>(
         &self,

@@ -68,6 +68,11 @@ pub enum Writing {
     RollbackJournal,
 }
 
+/// The value of `synchronous` with which each commit is on disk when it returns.
+pub(super) const EXTRA: i64 = 3;
+/// The one with which the log keeps the order of commits, and they reach the disk with a later one.
+pub(super) const NORMAL: i64 = 1;
+
 /// Opens the file for writing; makes it, and its folder, if they are not there.
 pub(super) fn open(path: &Path, writing: Writing, migrations: &[&str]) -> Result<Connection, HistoryError> {
     create(path).map_err(|error| not_used(path, error))?;
@@ -307,8 +312,23 @@ fn migrate(connection: &mut Connection, migrations: &[&str]) -> Result<(), Histo
 fn configure(connection: &Connection, writing: Writing) -> rusqlite::Result<()> {
     ours(connection)?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    connection.pragma_update(None, "synchronous", "EXTRA")?;
+    synchronize(connection, EXTRA)?;
     switch(connection, writing)
+}
+
+/// When commits are on disk: one of SQLite's values for `synchronous`.
+pub(super) fn synchronize(connection: &Connection, synchronous: i64) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "synchronous", synchronous)
+}
+
+/// When commits are on disk now.
+pub(super) fn synchronous(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "synchronous", |row| row.get(0))
+}
+
+/// Whether commits go through a write-ahead log.
+pub(super) fn has_log(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.pragma_query_value(None, "journal_mode", |row| Ok(row.get::<_, String>(0)? == "wal"))
 }
 
 /// What holds for every connection to a file that was found to be ours.

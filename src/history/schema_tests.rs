@@ -48,7 +48,7 @@ fn a_new_history_is_ours_and_of_the_newest_version() {
     assert_eq!(value("application_id"), APPLICATION_ID);
     assert_eq!(value("user_version"), newest(MIGRATIONS));
     assert_eq!(value("foreign_keys"), 1);
-    assert_eq!(value("synchronous"), 3, "EXTRA");
+    assert_eq!(value("synchronous"), EXTRA);
     let journal: String = connection
         .pragma_query_value(None, "journal_mode", |row| row.get(0))
         .expect("a pragma");
