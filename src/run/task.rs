@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::artifact::archive::Expected;
 use crate::artifact::error::StoreError;
+use crate::artifact::layout;
 use crate::artifact::stage::Staged;
 use crate::gateway::backup::{RemoteFile, RemoteFolder};
 use crate::gateway::domains::{DEFAULT_DOMAIN, DomainStatus, QuiesceState};
@@ -208,6 +209,7 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
         let settings = &self.engine.file.settings;
         store::is_mounted(settings)?;
         store::has_space(settings, Status::NotEnoughFreeSpaceInStore)?;
+        self.try_store()?;
         let facts = self.session.facts()?.clone();
         let firmware_is_told = facts.firmware_version.is_some();
         self.record.tell(&Event::TaskFacts {
@@ -237,6 +239,20 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
             }
             Action::SecureBackup { certificate } => self.validate_secure_backup(certificate),
         }
+    }
+
+    /// Tries where in the store the backup will stand, where it costs the device its service or minutes
+    /// of work. What its folder there has become may be worse than the store, and is better found out now.
+    fn try_store(&self) -> Result<(), Failure> {
+        let (settings, device) = (&self.engine.file.settings, &self.session.device.name);
+        let folder = match &self.task.activity.action {
+            Action::SecureBackup { .. } => layout::secure_backups_dir(&settings.store, device),
+            Action::ExportDomain { .. } if self.scope().is_some() => {
+                layout::exports_dir(&settings.store, device, self.task.domain)
+            }
+            Action::ExportDomain { .. } => return Ok(()),
+        };
+        store::probe_below(settings, &folder).map(|_probed| ())
     }
 
     fn tell_unsaved_changes(&mut self, domains: &[DomainStatus]) -> Result<Option<bool>, Trouble> {

@@ -460,6 +460,31 @@ fn what_a_device_has_in_the_store_is_tried_by_check_and_by_a_run_before_it_is_qu
 }
 
 #[test]
+fn a_task_whose_folder_in_the_store_is_not_fit_still_runs_its_post_task_script() {
+    let gateway = Gateway::start(Setup::default());
+    let quiesced = EXPORT.to_owned() + "quiesce = true\npost_script = \"post.sh\"\n";
+    let home = Home::of(&gateway).plan("P", &quiesced);
+    let ran = home.path("ran");
+    let home = home.script(
+        "post.sh",
+        &format!("#!/bin/sh\necho \"$3 $5\" >> {}", ran.display()),
+    );
+    put_in_place(&home, "a link", &home.store().join("QA1/domain"));
+    let run = home.dpbackup(&["run", "P"]).exits(1);
+    assert!(
+        run.stderr.replace('\n', " ").contains("device untouched"),
+        "{}",
+        run.stderr
+    );
+    let told = fs::read_to_string(&ran).expect("what the script was told");
+    let failed = told
+        .lines()
+        .filter(|line| line.ends_with("DOWNLOAD_FAILED"))
+        .count();
+    assert!(failed > 0 && failed == told.lines().count(), "{told}");
+}
+
+#[test]
 fn check_tries_the_folders_of_a_device_that_is_away_too() {
     let home = Home::new().absent_device("QA1").plan("P", EXPORT);
     put_in_place(&home, "a link", &home.store().join("QA1/domain"));

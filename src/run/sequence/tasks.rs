@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use crate::artifact::layout;
 use crate::lock::Asked;
-use crate::plan::model::{Action, Device, ErrorPolicy, OnUnchanged};
+use crate::plan::model::{Device, ErrorPolicy, OnUnchanged};
 use crate::run::contact::{Contact, Session, lock_name};
 use crate::run::event::{Event, OutOfService, Owner, Progress, TaskId};
 use crate::run::expand::Verdict;
@@ -14,7 +13,6 @@ use crate::run::recover::{self, Mending};
 use crate::run::sequence::tally::TalliedEnd;
 use crate::run::sequence::{OpenActivity, Run, RunTrouble, Waiting, WalkedActivity};
 use crate::run::status::{Class, Status};
-use crate::run::store;
 use crate::run::task::{self, Ended, Task};
 
 impl<'a> Run<'_, 'a, '_> {
@@ -184,9 +182,6 @@ impl<'a> Run<'_, 'a, '_> {
         let mut left = Mending::default();
         recover::mend_held_device(self.engine, self.record, device, &self.tried, &mut left.mended)?;
         self.mended(&left)?;
-        if let Err(failure) = self.try_store(&due, device) {
-            return self.cancel(row, task, &failure);
-        }
         let session: &mut Session<'a> = match self.devices.contact(device) {
             Contact::Up(session) => session,
             // It answered when the plan was expanded; since then a task found that it does
@@ -246,22 +241,5 @@ impl<'a> Run<'_, 'a, '_> {
             self.record.warn(Owner::Task(task), warning)?;
         }
         Ok(())
-    }
-
-    /// Tries where in the store the backup will stand. What its device has there already may be worse
-    /// than the store, and better found out now than with the device out of service.
-    fn try_store(&self, task: &Task<'_>, device: &Device) -> Result<(), Failure> {
-        let settings = &self.engine.file.settings;
-        let folder = match &task.activity.action {
-            Action::SecureBackup { .. } => layout::secure_backups_dir(&settings.store, &device.name),
-            Action::ExportDomain { .. } => layout::exports_dir(&settings.store, &device.name, task.domain),
-        };
-        match store::probe_below(settings, &folder) {
-            Ok(_) => Ok(()),
-            Err(failure) => Err(Failure {
-                message: format!("{}; device untouched", failure.message),
-                ..failure
-            }),
-        }
     }
 }
