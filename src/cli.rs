@@ -12,8 +12,10 @@ mod changes;
 mod exit_codes;
 mod misunderstood;
 mod operator;
+mod other_options;
 mod other_words;
 mod output;
+mod proposed;
 mod words;
 
 pub use changes::{ExtractArgs, FindArgs, LogArgs};
@@ -23,6 +25,7 @@ pub use operator::{
     TrustArgs, ValidateArgs,
 };
 pub use output::{HistoryFormat, HistoryOutput};
+pub use proposed::KnownNames;
 pub use words::{ExecutionId, Since};
 
 use words::{parse_duration, parse_id, parse_limit, parse_since, parse_status};
@@ -345,9 +348,9 @@ pub struct HistoryArgs {
     /// a duration back from now (36h)
     #[arg(long, value_name = "WHEN", value_parser = parse_since)]
     pub since: Option<Since>,
-    /// At most so many, the most recent ones
-    #[arg(long, short = 'n', value_name = "COUNT", default_value_t = 40, value_parser = parse_limit)]
-    pub limit: u32,
+    /// At most so many, the most recent ones [default: 40]
+    #[arg(long, short = 'n', value_name = "COUNT", value_parser = parse_limit)]
+    pub limit: Option<u32>,
     /// How to print
     #[command(flatten)]
     pub output: HistoryOutput,

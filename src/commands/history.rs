@@ -24,6 +24,9 @@ use crate::values::environment::Lookup;
 use crate::values::nearest::nearest;
 use crate::values::text::printable;
 
+/// So many executions are listed where nobody says how many.
+const MOST_LISTED: u32 = 40;
+
 /// Prints one level of history.
 pub(super) fn history(global: &Global, args: &HistoryArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
     if let Some(HistoryLevel::Status(args)) = &args.level {
@@ -41,7 +44,10 @@ pub(super) fn history(global: &Global, args: &HistoryArgs, ui: Ui, env: Lookup<'
                         is_not_narrowed(file, args, what)?;
                         PlanId(id)
                     }
-                    ExecutionId::Last => last_of(&existing_history(settings)?, file, filter(args)?)?,
+                    ExecutionId::Last => {
+                        is_not_limited(file, args)?;
+                        last_of(&existing_history(settings)?, file, filter(args)?)?
+                    }
                 };
                 whole(file, &existing_history(settings)?, plan, &args.output, ui)
             }
@@ -211,6 +217,7 @@ fn is_not_narrowed(file: &PlanFile, args: &HistoryArgs, id: &str) -> Result<(), 
         ("--status", args.status.is_some()),
         ("--device", args.device.is_some()),
         ("--since", args.since.is_some()),
+        ("--limit", args.limit.is_some()),
     ];
     let Some((option, _)) = narrowing.iter().find(|(_, is_given)| *is_given) else {
         return Ok(());
@@ -219,6 +226,18 @@ fn is_not_narrowed(file: &PlanFile, args: &HistoryArgs, id: &str) -> Result<(), 
     Err(CommandError::new(Exit::Usage, error).with_hint(format!(
         "leave one of them out: `{}` is that execution",
         file.invocation.command(["history", id])
+    )))
+}
+
+/// The newest one is one: a number of them would be ignored.
+fn is_not_limited(file: &PlanFile, args: &HistoryArgs) -> Result<(), CommandError> {
+    let Some(limit) = args.limit else { return Ok(()) };
+    let error = anyhow!("`last` is one execution, and --limit is how many of the list are shown");
+    Err(CommandError::new(Exit::Usage, error).with_hint(format!(
+        "`{}` shows the newest in full, `{}` the list",
+        file.invocation.command(["history", "last"]),
+        file.invocation
+            .command(["history", "--limit", &limit.to_string()])
     )))
 }
 
@@ -342,7 +361,7 @@ fn filter(args: &HistoryArgs) -> Result<PlanFilter, CommandError> {
         status: args.status,
         device: args.device.clone(),
         since,
-        limit: args.limit,
+        limit: args.limit.unwrap_or(MOST_LISTED),
     })
 }
 

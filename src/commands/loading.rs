@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 
 use crate::artifact::mount;
-use crate::cli::Global;
+use crate::cli::{Global, KnownNames};
 use crate::commands::error::CommandError;
 use crate::commands::left_behind::with_rows_of;
 use crate::exit::Exit;
@@ -48,6 +48,17 @@ pub(super) fn named_in_place_of_a_command(global: &Global, word: &str, env: Look
         "it is a device: `{}` looks at it",
         command(["check", word])
     ))
+}
+
+/// The names in the plan file, for advice.
+pub(super) fn known_names(global: &Global, env: Lookup<'_>) -> Option<KnownNames> {
+    let file = plan_if_sound(global, env)?;
+    let plans = file.plans.iter().map(|plan| plan.name.clone());
+    let devices = file.devices.iter().map(|device| device.name.clone());
+    Some(KnownNames {
+        plans: plans.collect(),
+        devices: devices.collect(),
+    })
 }
 
 /// The plan file, for advice: where it cannot be used, nothing is said of it.

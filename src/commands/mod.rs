@@ -90,7 +90,9 @@ fn not_understood(error: &clap::Error, arguments: &[OsString], env: Lookup<'_>) 
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
     let global = Global::of_words(&words);
-    let mut answer = explain(error, &words, &loading::invocation(&global, env));
+    let names = loading::known_names(&global, env);
+    let invocation = loading::invocation(&global, env);
+    let mut answer = explain(error, &words, &invocation, names.as_ref());
     if error.kind() == InvalidSubcommand
         && let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand)
         && let Some(hint) = loading::named_in_place_of_a_command(&global, word, env)

@@ -1,13 +1,14 @@
 //! `dpbackup validate`
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::anyhow;
 
 use crate::cli::{Global, ValidateArgs};
 use crate::commands::error::{CommandError, Outcome, print};
-use crate::commands::loading::{load_plan_to_judge, owners_of_history};
+use crate::commands::loading::{load_plan_to_judge, owners_of_history, plan_if_sound};
 use crate::exit::Exit;
 use crate::plan::model::{Action, DeviceRole, Plan, PlanFile, Trust};
 use crate::run::examine::scripts_that_cannot_start;
@@ -20,6 +21,7 @@ use crate::values::environment::Lookup;
 pub(super) fn validate(global: &Global, args: &ValidateArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
     let mut global = global.clone();
     if let Some(file) = &args.file {
+        names_a_plan_file(file, &global, env)?;
         global.config = Some(file.clone());
     }
     let loaded = load_plan_to_judge(&global, ui, env)?;
@@ -91,6 +93,42 @@ pub(super) fn validate(global: &Global, args: &ValidateArgs, ui: Ui, env: Lookup
         print(ui, &text)?;
     }
     Ok(Exit::Success)
+}
+
+/// Refuses a word that names no plan file, or another one than `--config`: of two only one would be checked.
+fn names_a_plan_file(file: &Path, global: &Global, env: Lookup<'_>) -> Result<(), CommandError> {
+    let usage = |error| CommandError::new(Exit::Usage, error);
+    if let Some(config) = global.config.as_ref().filter(|config| *config != file) {
+        let (file, config) = (file.display(), config.display());
+        return Err(usage(anyhow!(
+            "two plan files are named: {file}, and {config} by --config"
+        ))
+        .with_hint("one at a time is checked: leave one of them out"));
+    }
+    let name = file.to_string_lossy();
+    if name == "-" {
+        return Err(
+            usage(anyhow!("validate reads a file, and nothing from standard input"))
+                .with_hint("write it into a file, and name that"),
+        );
+    }
+    let is_missing = file
+        .symlink_metadata()
+        .is_err_and(|error| error.kind() == ErrorKind::NotFound);
+    let Some(plan_file) = plan_if_sound(global, env).filter(|_| is_missing) else {
+        return Ok(());
+    };
+    let what = match (plan_file.plan(&name), plan_file.device(&name)) {
+        (Some(_), _) => "plan",
+        (None, Some(_)) => "device",
+        (None, None) => return Ok(()),
+    };
+    let command = |word| plan_file.invocation.command([word, &*name]);
+    Err(usage(anyhow!("there is no file '{name}'")).with_hint(format!(
+        "it is a {what}, and validate checks a whole plan file; `{}` shows what holds for it, `{}` looks at it over the network",
+        command("show"),
+        command("check")
+    )))
 }
 
 /// Each activity of a plan, and the devices that its patterns mean.
