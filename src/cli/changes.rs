@@ -5,15 +5,16 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::cli::output::{HistoryFormat, HistoryOutput};
-use crate::cli::words::{Since, parse_limit, parse_pattern, parse_since};
+use crate::cli::words::{Since, parse_devices, parse_limit, parse_pattern, parse_since};
+use crate::values::device_pattern::DevicePatterns;
 use crate::values::pattern::PatternList;
 
 /// `dpbackup log`
 #[derive(Debug, Args)]
 pub struct LogArgs {
-    /// Only of devices whose names match (QA*)
-    #[arg(long, value_name = "PATTERN", value_parser = parse_pattern)]
-    pub device: Option<PatternList>,
+    /// Only of devices whose names match (QA*), or whose tags do (@prod)
+    #[arg(long, value_name = "PATTERN", value_parser = parse_devices)]
+    pub device: Option<DevicePatterns>,
     /// Only of domains whose names match
     #[arg(long, value_name = "PATTERN", value_parser = parse_pattern)]
     pub domain: Option<PatternList>,
@@ -58,9 +59,9 @@ pub struct FindArgs {
     /// Only in this property (mAdminState, or the last word of a path)
     #[arg(long, value_name = "PROPERTY")]
     pub property: Option<String>,
-    /// Only of devices whose names match (QA*)
-    #[arg(long, value_name = "PATTERN", value_parser = parse_pattern)]
-    pub device: Option<PatternList>,
+    /// Only of devices whose names match (QA*), or whose tags do (@prod)
+    #[arg(long, value_name = "PATTERN", value_parser = parse_devices)]
+    pub device: Option<DevicePatterns>,
     /// Only of domains whose names match
     #[arg(long, value_name = "PATTERN", value_parser = parse_pattern)]
     pub domain: Option<PatternList>,

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::civil;
 
 use crate::run::status::Status;
+use crate::values::device_pattern::DevicePatterns;
 use crate::values::duration::{self, DurationError};
 use crate::values::nearest::nearest;
 use crate::values::pattern::PatternList;
@@ -61,6 +62,11 @@ pub(super) fn parse_id(text: &str) -> Result<ExecutionId, String> {
 
 pub(super) fn parse_pattern(text: &str) -> Result<PatternList, String> {
     PatternList::from_items([text]).map_err(|error| error.to_string())
+}
+
+/// Devices by their names or tags, as in the plan file.
+pub(super) fn parse_devices(text: &str) -> Result<DevicePatterns, String> {
+    DevicePatterns::from_items([text]).map_err(|error| error.to_string())
 }
 
 pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {

@@ -1,5 +1,6 @@
 //! `dpbackup find`
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use anyhow::anyhow;
@@ -11,6 +12,7 @@ use crate::commands::exports::{ExportDesk, trouble};
 use crate::commands::history::device_names;
 use crate::commands::loading::{exit_of_part, load_plan_or_part, read_history};
 use crate::commands::log::is_known;
+use crate::commands::names::{is_meant, mean_some_device};
 use crate::exit::Exit;
 use crate::history::FileRow;
 use crate::report::found::{self, FoundWidths};
@@ -26,7 +28,7 @@ pub(super) fn find(global: &Global, args: &FindArgs, ui: Ui, env: Lookup<'_>) ->
     let loaded = load_plan_or_part(global, ui, env)?;
     let plan = &loaded.plan_file;
     let Some(history) = read_history(&plan.settings)? else {
-        is_known("device", args.device.as_ref(), &device_names(plan, None)?)?;
+        mean_some_device(args.device.as_ref(), plan, &device_names(plan, None)?)?;
         // Nothing is wrong with that, and nothing is found.
         ui.hint("nothing was recorded yet: there is no export to look in");
         return Ok(Exit::Failed);
@@ -37,10 +39,10 @@ pub(super) fn find(global: &Global, args: &FindArgs, ui: Ui, env: Lookup<'_>) ->
         .filter(|row| row.kind == FileKind::Persisted)
         .collect();
     let devices = device_names(plan, Some(&history))?;
-    is_known("device", args.device.as_ref(), &devices)?;
+    mean_some_device(args.device.as_ref(), plan, &devices)?;
     let is_device = |row: &&FileRow| {
-        let pattern = args.device.as_ref();
-        pattern.is_none_or(|pattern| pattern.matches(&row.device_name))
+        let patterns = args.device.as_ref();
+        patterns.is_none_or(|patterns| is_meant(patterns, plan, &row.device_name))
     };
     let is_domain = |name: &str| {
         let pattern = args.domain.as_ref();
@@ -59,14 +61,24 @@ pub(super) fn find(global: &Global, args: &FindArgs, ui: Ui, env: Lookup<'_>) ->
     };
     let mut output = FindOutput::new(ui, args.format, &exports);
     let mut classes = BTreeSet::new();
+    // What is in an export of all domains is known when it is read.
+    let domains: RefCell<BTreeSet<String>> = RefCell::default();
     let mut is_passed_over = false;
     for row in exports.iter().filter(is_device) {
         let is_of_all = row.domain_name == ALL_DOMAINS;
+        if !is_of_all {
+            domains.borrow_mut().insert(row.domain_name.clone());
+        }
         if !is_of_all && !is_domain(&row.domain_name) {
             continue;
         }
         let device = row.device_name.as_str();
-        let is_meant = |domain: &str| is_domain(domain) && !(is_of_all && own.contains(&(device, domain)));
+        let is_asked = |domain: &str| {
+            if is_of_all && !domains.borrow().contains(domain) {
+                domains.borrow_mut().insert(domain.to_owned());
+            }
+            is_domain(domain) && !(is_of_all && own.contains(&(device, domain)))
+        };
         let outer = if is_of_all {
             "default"
         } else {
@@ -79,7 +91,7 @@ pub(super) fn find(global: &Global, args: &FindArgs, ui: Ui, env: Lookup<'_>) ->
                 &scratch,
                 &query,
                 outer,
-                &is_meant,
+                &is_asked,
                 &mut |class| {
                     if !classes.contains(class) {
                         classes.insert(class.to_owned());
@@ -99,6 +111,11 @@ pub(super) fn find(global: &Global, args: &FindArgs, ui: Ui, env: Lookup<'_>) ->
         if output.is_gone {
             break;
         }
+    }
+    // An archive that could not be read may have it.
+    if output.count == 0 && !is_passed_over && !output.is_gone {
+        let domains: Vec<String> = domains.into_inner().into_iter().collect();
+        is_known(args.domain.as_ref(), &domains)?;
     }
     if output.count == 0
         && let Some(class) = args.class.as_ref().filter(|class| !classes.contains(*class))

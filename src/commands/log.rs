@@ -11,7 +11,7 @@ use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::exports::{ExportDesk, NamedExport, target, trouble};
 use crate::commands::history::{device_names, moment, zone};
 use crate::commands::loading::{exit_of_part, load_plan_or_part, read_history};
-use crate::commands::names::did_you_mean;
+use crate::commands::names::{did_you_mean, is_meant, mean_some_device};
 use crate::commands::no_export::KnownExports;
 use crate::exit::Exit;
 use crate::history::{ChangeFilter, History};
@@ -99,7 +99,7 @@ fn places(
         None => Vec::new(),
     };
     let devices = device_names(file, history)?;
-    is_known("device", args.device.as_ref(), &devices)?;
+    mean_some_device(args.device.as_ref(), file, &devices)?;
     let is_changed = |pattern: &&PatternList| changed.iter().any(|(_, domain)| pattern.matches(domain));
     if let Some(pattern) = args.domain.as_ref().filter(|pattern| !is_changed(pattern)) {
         // A domain in which nothing changed is no mistake. They are asked for only here: a fleet has many.
@@ -110,30 +110,28 @@ fn places(
         let backed_up = targets.into_iter().filter(|row| !row.is_pattern());
         let mut domains: Vec<String> = backed_up.map(|row| row.domain_name).collect();
         domains.extend(changed.iter().map(|(_, domain)| domain.clone()));
-        is_known("domain", Some(pattern), &domains)?;
+        is_known(Some(pattern), &domains)?;
     }
-    let is_meant = |pattern: &Option<PatternList>, name: &str| {
-        pattern.as_ref().is_none_or(|pattern| pattern.matches(name))
+    let is_device = |name: &str| {
+        let patterns = args.device.as_ref();
+        patterns.is_none_or(|patterns| is_meant(patterns, file, name))
     };
+    let is_domain = |name: &str| args.domain.as_ref().is_none_or(|pattern| pattern.matches(name));
     let meant = changed
         .into_iter()
-        .filter(|(device, domain)| is_meant(&args.device, device) && is_meant(&args.domain, domain));
+        .filter(|(device, domain)| is_device(device) && is_domain(domain));
     Ok(Some(meant.collect()))
 }
 
-/// A pattern that no known name matches would list nothing, in silence.
-pub(super) fn is_known(
-    what: &str,
-    pattern: Option<&PatternList>,
-    known: &[String],
-) -> Result<(), CommandError> {
+/// A pattern that no known domain matches would list nothing, in silence.
+pub(super) fn is_known(pattern: Option<&PatternList>, known: &[String]) -> Result<(), CommandError> {
     let Some(pattern) = pattern.filter(|pattern| !known.iter().any(|name| pattern.matches(name))) else {
         return Ok(());
     };
     let mut known: Vec<&str> = known.iter().map(String::as_str).collect();
     known.sort_unstable();
     known.dedup();
-    let error = anyhow!("neither the plan file nor history has a {what} that matches '{pattern}'");
+    let error = anyhow!("neither the plan file nor history has a domain that matches '{pattern}'");
     Err(trouble(error).with_hint(did_you_mean(&pattern.to_string(), &known)))
 }
 

@@ -1,5 +1,6 @@
 //! The plans and devices that somebody names, and what is said of names that are not there.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::anyhow;
@@ -7,6 +8,7 @@ use anyhow::anyhow;
 use crate::commands::error::CommandError;
 use crate::exit::Exit;
 use crate::plan::model::{Device, Plan, PlanFile};
+use crate::values::device_pattern::{DeviceMarks, DevicePatterns, DeviceRole};
 use crate::values::invocation::{Invocation, quoted};
 use crate::values::nearest::nearest;
 
@@ -109,6 +111,47 @@ pub(super) fn device<'a>(file: &'a PlanFile, name: &str) -> Result<&'a Device, C
             };
             absent(file, "device", name).with_hint(hint)
         })
+}
+
+/// Whether patterns mean a device. What it is tagged with says the plan file; one that only history knows has
+/// its name alone.
+pub(super) fn is_meant(patterns: &DevicePatterns, file: &PlanFile, name: &str) -> bool {
+    let nameless = DeviceMarks {
+        name,
+        tags: &[],
+        role: DeviceRole::default(),
+    };
+    let marks = file.device(name).map_or(nameless, Device::marks);
+    patterns.matches(&marks)
+}
+
+/// Refuses patterns that mean no device that anybody knows: they would list nothing, in silence.
+pub(super) fn mean_some_device(
+    patterns: Option<&DevicePatterns>,
+    file: &PlanFile,
+    known: &[String],
+) -> Result<(), CommandError> {
+    let Some(patterns) = patterns.filter(|patterns| !known.iter().any(|name| is_meant(patterns, file, name)))
+    else {
+        return Ok(());
+    };
+    let tags: BTreeSet<String> = file
+        .devices
+        .iter()
+        .flat_map(|device| device.tags.iter().map(|tag| format!("@{tag}")))
+        .collect();
+    let error = anyhow!("neither the plan file nor history has a device that matches '{patterns}'");
+    let error = CommandError::new(Exit::Usage, error);
+    if patterns.tags().next().is_some() && tags.is_empty() {
+        return Err(error.with_hint("no device has tags: write `tags = […]` under a [[device]]"));
+    }
+    let mut names: Vec<&str> = match patterns.tags().next() {
+        Some(_) => tags.iter().map(String::as_str).collect(),
+        None => known.iter().map(String::as_str).collect(),
+    };
+    names.sort_unstable();
+    names.dedup();
+    Err(error.with_hint(did_you_mean(&patterns.to_string(), &names)))
 }
 
 /// The devices of the file, in a sentence.

@@ -111,6 +111,8 @@ fn the_log_has_the_newest_changes_first_and_is_narrowed_by_everything() {
         (&["--device", "QA1"][..], 2),
         (&["--device", "QA*"], 3),
         (&["--device", "*, !QA1"], 1),
+        (&["--device", "@prod"], 3),
+        (&["--device", "@prod, !QA1"], 1),
         (&["--domain", "DOM2"], 1),
         (&["--class", "HTTPUserAgent"], 2),
         (&["--name", "local:///new.txt"], 1),
@@ -157,6 +159,13 @@ fn a_device_a_domain_or_a_class_that_nobody_knows_gets_the_nearest_name() {
         (&["log", "--device", "QA3"][..], "'QA1'"),
         (&["log", "--domain", "DMO1"], "'DOM1'"),
         (&["find", "x", "--device", "QA3"], "'QA1'"),
+        (&["find", "x", "--device", "@prd"], "'@prod'"),
+        (&["log", "--device", "@prd"], "'@prod'"),
+        (&["find", "x", "--domain", "DOM3"], "'DOM1'"),
+        (
+            &["find", "--class", "HTTPUserAgent", "--domain", "DOM3"],
+            "'DOM1'",
+        ),
         (&["diff", "QA1/DOM1", "QA3/DOM1"], "'QA1'"),
         (&["diff", "QA1/DMO1", "QA1/DOM1"], "'DOM1'"),
         (&["log", "--blame", "QA1/DMO1"], "'DOM1'"),
@@ -365,6 +374,14 @@ fn a_domain_is_taken_out_of_an_export_of_all_domains() {
     assert!(ran.stdout.contains("domain DOM1 -> DOM2"), "{}", ran.stdout);
     let found = home.dpbackup(&["find", "DOM1-service"]).exits(0);
     let count = found.stdout.lines().count();
+    let of_one = home
+        .dpbackup(&["find", "DOM1-service", "--domain", "DOM1"])
+        .exits(0);
+    assert_eq!(of_one.stdout.lines().count(), count);
+    let ran = home
+        .dpbackup(&["find", "DOM1-service", "--domain", "DOM11"])
+        .exits(2);
+    assert!(ran.stderr.contains("did you mean 'DOM1'?"), "{}", ran.stderr);
     // The domain has an export of its own now, and is not found twice.
     let _ = home.dpbackup(&["run", "ONE"]).exits(0);
     let again = home.dpbackup(&["find", "DOM1-service"]).exits(0);

@@ -187,6 +187,8 @@ fn a_word_that_is_no_option_is_answered_with_what_is_meant() {
             "validate -",
             "validate other.toml --config plans.toml",
             "init --dry-run",
+            "log --device @qa",
+            "find x --device @qa",
         ],
     );
     assert_shown!(said);
