@@ -102,8 +102,10 @@ pub struct Freshness {
     pub targets: Vec<JudgedTarget>,
     /// The age above which a good backup is too old.
     pub max_age: Duration,
-    /// What may still be quiesced, in words.
+    /// What may still be quiesced, in words; `None` where nothing is.
     pub left: Option<String>,
+    /// The imports whose end nobody has seen, a sentence each.
+    pub half_done: Vec<String>,
     /// Whether all of the plan file could be read. Of the rest nothing is known.
     pub is_whole: bool,
 }
@@ -196,6 +198,7 @@ impl Freshness {
             targets,
             max_age,
             left,
+            half_done: Vec::new(),
             is_whole: true,
         };
         freshness.sort();
@@ -252,17 +255,18 @@ impl Freshness {
         });
     }
 
-    /// The worst of all. A gateway that may be quiesced is worse than a backup that is missing.
+    /// The worst of all. A gateway that may be quiesced is worse than a backup that is missing, and
+    /// one with half an import on it is not well, however young its backups are.
     pub fn state(&self) -> TargetState {
-        if self.left.is_some() {
-            return TargetState::Critical;
-        }
+        let least = match (&self.left, self.half_done.is_empty()) {
+            (Some(_), _) => TargetState::Critical,
+            (None, false) => TargetState::Warning,
+            (None, true) => TargetState::Ok,
+        };
         self.targets
             .iter()
             .map(|target| target.state)
-            .max()
-            .unwrap_or(TargetState::Ok)
-            .max(TargetState::Ok)
+            .fold(least, TargetState::max)
     }
 
     /// The same, where all that was to be judged could be: of a plan file that was read in part only the

@@ -10,6 +10,7 @@ use crate::cli::{FindingsFormat, Global, StatusArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{CommandError, Outcome, print, print_states};
 use crate::commands::gone::open_quiesces;
+use crate::commands::left_behind::half_done_imports;
 use crate::commands::loading::{load_plan_or_part, read_history};
 use crate::exit::{Exit, Monitored};
 use crate::freshness::{self, Attempt, ExpectedTarget, Freshness, TargetState};
@@ -86,7 +87,7 @@ fn judged(global: &Global, args: &StatusArgs, ui: Ui, env: Lookup<'_>) -> Outcom
     })
 }
 
-/// How everything that is expected stands with what may still be quiesced, and what could not be looked at for it. Before the
+/// How everything that is expected stands with what may still be quiesced or half imported, and what could not be looked at for it. Before the
 /// first run there is no history: nothing has ever been backed up, and that is known.
 pub(super) fn judge(
     file: &PlanFile,
@@ -114,7 +115,7 @@ pub(super) fn judge(
     }
     let attempt = |task: TaskId| running.of(task);
     let gone = |target: &TargetRow| gone.of(target);
-    let freshness = Freshness::judge(
+    let mut freshness = Freshness::judge(
         expected,
         &known,
         &attempt,
@@ -123,6 +124,7 @@ pub(super) fn judge(
         max_age,
         open_quiesces(file),
     );
+    freshness.half_done = half_done_imports(file, &Locks::beside(&file.settings.history));
     Ok((freshness, not_looked_at))
 }
 

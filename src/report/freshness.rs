@@ -48,6 +48,7 @@ fn summary(freshness: &Freshness) -> String {
         // A bar would begin the figures.
         words.push(printable(&left.replace('|', "_")).into_owned());
     }
+    words.extend(freshness.half_done.iter().map(|import| without_bar(import)));
     if !freshness.is_whole {
         words.push("of what is wrong in the plan file nothing is known".to_owned());
     }
@@ -140,6 +141,7 @@ pub fn json(freshness: &Freshness, zone: &TimeZone) -> String {
         state: verdict(freshness),
         summary: summary(freshness),
         may_be_quiesced: freshness.left.as_deref(),
+        half_done_imports: &freshness.half_done,
         max_age_seconds: freshness.max_age.as_secs(),
         targets: freshness
             .targets
@@ -164,6 +166,7 @@ struct FreshnessDocument<'r> {
     state: &'static str,
     summary: String,
     may_be_quiesced: Option<&'r str>,
+    half_done_imports: &'r [String],
     max_age_seconds: u64,
     targets: Vec<FreshnessTarget<'r>>,
 }
@@ -301,6 +304,7 @@ mod tests {
                 why: "the last attempt was not good".to_owned(),
             }],
             max_age: Duration::from_secs(93_600),
+            half_done: Vec::new(),
             left: None,
             is_whole: true,
         };

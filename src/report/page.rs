@@ -56,6 +56,9 @@ pub fn render(page: &ReportPage<'_>) -> String {
                     @if let Some(left) = page.freshness.left.as_deref() {
                         p.alert role="note" { (printable(left)) }
                     }
+                    @for import in &page.freshness.half_done {
+                        p.alert role="note" { (printable(import)) }
+                    }
                     @for why in page.not_looked_at {
                         p.unseen role="note" { "Not looked at: " (printable(why)) }
                     }

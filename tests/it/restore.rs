@@ -15,7 +15,7 @@ pub(crate) fn keyless(name: &str) -> Domain {
     }
 }
 
-fn setup() -> Setup {
+pub(crate) fn setup() -> Setup {
     gateways::small([keyless("DOM1"), keyless("DOM2")])
 }
 
@@ -580,12 +580,35 @@ fn an_answer_that_is_lost_leaves_a_row_that_stands_above_history_until_it_is_str
         listed.stdout,
         listed.stderr
     );
+    let judged = home.dpbackup(&["history", "status"]).exits(1);
+    assert!(
+        judged.stdout.starts_with(&format!("DPBACKUP WARNING - {said}")),
+        "{}",
+        judged.stdout
+    );
+    let judged = home
+        .dpbackup(&["history", "status", "-q", "--format", "json"])
+        .exits(1);
+    let judged: serde_json::Value = serde_json::from_str(&judged.stdout).expect("JSON");
+    assert_eq!(judged["may_be_quiesced"], serde_json::Value::Null);
+    let imports = judged["half_done_imports"].as_array().expect("imports");
+    assert!(
+        imports.len() == 1 && imports[0].as_str().is_some_and(|words| words.starts_with(said)),
+        "{imports:?}"
+    );
+    let _ran = home.dpbackup(&["report", "page.html"]).exits(0);
+    let page = home.text("page.html");
+    assert!(
+        page.contains("An import may be half done.") && page.contains(said),
+        "{page}"
+    );
     let recovered = home.dpbackup(&["recover"]).exits(1);
     assert!(recovered.stdout.contains(said), "{}", recovered.stdout);
     let run = home.dpbackup(&["run", "Night"]).exits(3);
     assert!(run.stderr.contains("may be half done"), "{}", run.stderr);
     let _ = home.dpbackup(&["recover", "--forget", "QA1"]).exits(0);
     assert!(home.open_entries().is_empty());
+    let _ = home.dpbackup(&["history", "status"]).exits(0);
     let _ = home.dpbackup(&["run", "Night"]).exits(0);
 }
 

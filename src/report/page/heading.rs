@@ -47,6 +47,9 @@ pub(super) fn answer(page: &ReportPage<'_>) -> String {
     if page.freshness.left.is_some() {
         words.push_str(" Something may still be quiesced.");
     }
+    if !page.freshness.half_done.is_empty() {
+        words.push_str(" An import may be half done.");
+    }
     words
 }
 

@@ -50,6 +50,7 @@ fn page_about(targets: Vec<JudgedTarget>, unsaved: usize, left: Option<&str>) ->
     let freshness = Freshness {
         targets,
         max_age: Duration::from_secs(26 * 3_600),
+        half_done: Vec::new(),
         left: left.map(str::to_owned),
         is_whole: true,
     };
