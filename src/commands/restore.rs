@@ -16,6 +16,8 @@ use crate::commands::session::WritingSession;
 use crate::commands::stored_export::stored_export;
 use crate::exit::Exit;
 use crate::history::{FileRow, History};
+use crate::notify::Notifier;
+use crate::notify::previous::Previous;
 use crate::plan::model::PlanFile;
 use crate::report::restore_plan::{ShownRestorePlan, document, outcome};
 use crate::run::contact::Devices;
@@ -62,7 +64,11 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
     };
     let mut answer = SignalAnswer::new(&screen, limits(file, false), &look);
     let _answering = stop.answered_by(&answer.to_signals());
-    let sinks: Vec<&mut dyn Sink> = vec![&mut screen, &mut answer];
+    // Where it cannot be read, everything is news.
+    let past = History::open_read_only(&file.settings.history).ok();
+    let past = past.as_ref().map(|past| past as &dyn Previous);
+    let mut notifier = Notifier::new(file, env, clock.zone(), past).of_restore();
+    let sinks: Vec<&mut dyn Sink> = vec![&mut screen, &mut answer, &mut notifier];
     let mut record = Record::new(&mut session.history, sinks, &clock);
     let mut devices = Devices::new(engine);
     let order = RestoreOrder {
@@ -103,7 +109,16 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
         }
     };
     let ended = restoring::run(engine, &mut record, &mut devices, order, &mut confirm);
-    let (mut end, told) = ended.map_err(|error| CommandError::new(error.exit(), error))?;
+    let (mut end, told) = match ended {
+        Ok(ended) => ended,
+        Err(error) => {
+            drop(record);
+            notifier.broke_off(clock.now(), &with_causes(&error));
+            let warnings = notifier.take_warnings();
+            warnings.iter().for_each(|warning| ui.warning(warning));
+            return Err(CommandError::new(error.exit(), error));
+        }
+    };
     record.warn_of_sinks(Owner::Plan(end.id));
     for warning in restore_note::after(file, end.id, &clock.zone()) {
         end.exit = end.exit.or_graver(Exit::Warned);

@@ -37,11 +37,23 @@ pub struct Notifier<'a> {
     past: Option<&'a dyn Previous>,
     zone: TimeZone,
     host: String,
+    what: NotifierOf,
     run: Option<CollectedRun>,
     pages: Option<&'a PageMaker<'a>>,
     /// Receivers that could not be told in this run, and how many messages they missed since.
     unreached: BTreeMap<String, usize>,
     warnings: Vec<String>,
+}
+
+/// Whose executions are told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum NotifierOf {
+    /// Those of plans. Each says who is told.
+    Plans,
+    /// A restore. It belongs to no plan, and is about a gateway: all are told that the plan file
+    /// tells of anything, but for pings, which watch whether a plan runs. A person began it, so
+    /// that its beginning is no news, and each end is.
+    Restore,
 }
 
 /// What makes a message worth sending, beside that somebody wants such messages.
@@ -69,11 +81,19 @@ impl<'a> Notifier<'a> {
             past,
             zone,
             host: host(),
+            what: NotifierOf::Plans,
             run: None,
             pages: None,
             unreached: BTreeMap::new(),
             warnings: Vec::new(),
         }
+    }
+
+    /// The same for a restore in place of plans.
+    #[must_use]
+    pub fn of_restore(mut self) -> Self {
+        self.what = NotifierOf::Restore;
+        self
     }
 
     /// The same, with a way to make the page about a plan.
@@ -105,6 +125,11 @@ impl<'a> Notifier<'a> {
         if self.run.is_none() {
             self.run = Some(CollectedRun::new(None, plan.to_owned(), at));
         }
+        self.broke_off(at, error);
+    }
+
+    /// Tells that what was begun could not be brought to a recorded end, if its end was not told.
+    pub fn broke_off(&mut self, at: Timestamp, error: &str) {
         self.end(at, Status::Failed, Some(error));
     }
 
@@ -212,6 +237,9 @@ impl<'a> Notifier<'a> {
                 }
             }
         }
+        if self.what == NotifierOf::Restore {
+            all.retain(|receiver| !receiver.is_ping());
+        }
         all
     }
 
@@ -295,7 +323,9 @@ impl<'a> Notifier<'a> {
     }
 
     fn started(&mut self, at: Timestamp) {
-        let Some(run) = &self.run else { return };
+        let Some(run) = self.run.as_ref().filter(|_| self.what == NotifierOf::Plans) else {
+            return;
+        };
         let notice = Notice {
             status: Some(Status::Running),
             ..self.of_run(at, EventName::Started, run)
@@ -315,7 +345,7 @@ impl<'a> Notifier<'a> {
             certainty: None,
             error: None,
         };
-        let previous = self.past.and_then(|past| {
+        let previous = self.past_of_plans().and_then(|past| {
             let ends = past.ends(&run.plan, run.id, 10).ok()?;
             let last = ends.iter().find(|end| end.status != Status::Locked)?;
             past.troubles(last.id).ok()
@@ -366,9 +396,13 @@ impl<'a> Notifier<'a> {
     fn end(&mut self, at: Timestamp, status: Status, error: Option<&str>) {
         let Some(run) = self.run.take() else { return };
         self.configuration(at, &run);
+        // Whoever only wanted to see the plan of a restore has seen it, and nothing was changed.
+        if status == Status::RestoreNotConfirmed {
+            return self.write_metrics(at);
+        }
         let tasks = run.task_list();
         let standing = self
-            .past
+            .past_of_plans()
             .and_then(|past| KnownStanding::of(past, &run.plan, run.id, status, &troubles(&tasks)).ok());
         let notice = Notice {
             status: Some(status),
@@ -380,6 +414,11 @@ impl<'a> Notifier<'a> {
         };
         self.publish(&notice, standing.as_ref().map_or(News::Always, News::End));
         self.write_metrics(at);
+    }
+
+    /// What ends are compared with: those of a plan with the ones before.
+    fn past_of_plans(&self) -> Option<&'a dyn Previous> {
+        self.past.filter(|_| self.what == NotifierOf::Plans)
     }
 
     fn of_run(&self, at: Timestamp, event: EventName, run: &CollectedRun) -> Notice {

@@ -143,10 +143,15 @@ impl Receiver<'_> {
         }
     }
 
+    /// Whether it is an address that is asked for, and has no place for words.
+    pub fn is_ping(&self) -> bool {
+        matches!(self.way, Way::Ping { .. })
+    }
+
     /// Whether telling it of this event raises a real alarm, test or not: a ping is an address
     /// and nothing else, and has no place for the word.
     pub fn would_alarm(&self, event: EventName) -> bool {
-        matches!(self.way, Way::Ping { .. }) && !matches!(event, EventName::Started | EventName::Succeeded)
+        self.is_ping() && !matches!(event, EventName::Started | EventName::Succeeded)
     }
 
     /// Whether both are the same service at the same place.

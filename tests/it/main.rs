@@ -84,6 +84,7 @@ mod report_page;
 mod restore;
 mod restore_kills;
 mod restore_note;
+mod restore_told;
 mod screen;
 mod script_ends;
 mod scripts;
