@@ -78,11 +78,12 @@ impl Looking<'_> {
         Ok(())
     }
 
-    /// An inner ZIP that is stored as it is, with what stands in it.
+    /// An inner ZIP that is stored as it is, with what stands in it. The SHA-1 of its entries is asked
+    /// for, and hardly ever its own: no gateway lists it.
     fn inner(&mut self, packed: &mut dyn BufRead, start: u64) -> io::Result<EntryDigest> {
         let mut zip = Digested {
             source: packed,
-            digesting: Digesting::default(),
+            digesting: Digesting::without_sha1(),
         };
         // It is an entry like any other all the same.
         let _told_later = self.zip(&mut zip, start, ZipLevel::Inner);
@@ -119,7 +120,7 @@ mod tests {
     use crate::artifact::archive::damage::verify_any;
     use crate::artifact::archive::forge::{Descriptor, ForgedEntry, zip};
     use crate::artifact::archive::{Expected, verify_knowing};
-    use crate::artifact::fixture::{FixtureGateway, file_of};
+    use crate::artifact::fixture::{Entries, FileFixture, FixtureForm, FixtureGateway, file_of, sha1_base64};
 
     fn look(mut bytes: &[u8]) -> Ahead {
         Ahead::look(&mut bytes, &Limits::default())
@@ -155,6 +156,37 @@ mod tests {
         let (file, scratch) = (file_of(&other), std::env::temp_dir());
         let limits = Limits::default();
         assert!(verify_knowing(&ahead, &file, &scratch, &Expected::Any, &limits).is_ok());
+    }
+
+    #[test]
+    fn a_file_that_is_a_zip_is_hashed_when_a_row_lists_it_though_its_hash_was_not_taken_ahead() {
+        let mut gateway = FixtureGateway::new();
+        let tool = zip(&[ForgedEntry::new("inside", b"text")]);
+        let domain = gateway.domains.last_mut().expect("a domain");
+        domain.files.push(FileFixture {
+            src: "local/tool.zip".to_owned(),
+            bytes: tool.clone(),
+            form: FixtureForm::Hashed,
+        });
+        let verified = |entries: &Entries| {
+            let bytes = gateway.zip(entries);
+            let ahead = look(&bytes);
+            assert!(ahead.found.values().any(|digest| digest.sha1.is_none()));
+            let (file, scratch) = (file_of(&bytes), std::env::temp_dir());
+            verify_knowing(&ahead, &file, &scratch, &Expected::Any, &Limits::default()).is_ok()
+        };
+        let mut entries = gateway.export_entries(gateway.domains.last().expect("a domain"));
+        assert!(verified(&entries));
+        let (_, xml) = entries
+            .iter_mut()
+            .find(|(name, _)| name == "export.xml")
+            .expect("it");
+        let listed = sha1_base64(&tool);
+        let other = String::from_utf8(xml.clone())
+            .expect("text")
+            .replace(&listed, &sha1_base64(b"other"));
+        *xml = other.into_bytes();
+        assert!(!verified(&entries));
     }
 
     #[test]

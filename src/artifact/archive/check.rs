@@ -6,7 +6,7 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 use crate::artifact::archive::ahead::Ahead;
-use crate::artifact::archive::container::{Budget, Container};
+use crate::artifact::archive::container::{Budget, Container, EntryBytes};
 use crate::artifact::archive::content::{self, Content};
 use crate::artifact::archive::export_item::{Detail, ExportItem, Head, ListedFile, RowForm};
 use crate::artifact::archive::export_xml::{self, XmlError};
@@ -207,7 +207,7 @@ impl Check<'_, '_> {
             self.problem(None, Some(zip), ProblemKind::Missing);
             return Err(Reading::Noted);
         };
-        if entry.sha1.is_none() {
+        if entry.bytes == EntryBytes::NotRead {
             return Err(Reading::Noted);
         }
         if let Some(window) = container.in_place(entry) {
@@ -229,7 +229,7 @@ impl Check<'_, '_> {
         ahead: &Ahead,
     ) -> Result<(Container<'f>, Level), Reading> {
         let container = Container::open(window, inner, &mut self.budget, &mut self.findings)?;
-        let entries = container.read_all(EXPORT_XML, ahead, &mut self.budget, &mut self.findings)?;
+        let mut entries = container.read_all(EXPORT_XML, ahead, &mut self.budget, &mut self.findings)?;
         let Some(entry) = entries.get(EXPORT_XML) else {
             let files = entries.iter().filter(|(_, entry)| !entry.is_folder());
             let lookalike = Lookalike::of_names(files.map(|(name, _)| name.as_str()));
@@ -268,6 +268,9 @@ impl Check<'_, '_> {
                 export.head = head;
                 self.tell_repeats(inner, std::mem::take(&mut export.repeats));
                 if export.rows.len() as u64 <= limits.entries {
+                    let (budget, findings) = (&mut self.budget, &mut self.findings);
+                    let listed = export.rows.iter().filter_map(|row| row.src.as_deref());
+                    container.hash(listed, &mut entries, budget, findings)?;
                     return Ok((
                         container,
                         Level {

@@ -54,8 +54,18 @@ impl<'l> Budget<'l> {
 pub(super) struct ZipEntry {
     /// None where its headers are not sound, which has been noted.
     header: Option<SoundHeader>,
-    /// SHA-1 of its bytes; none where they could not be read, which has been noted.
-    pub(super) sha1: Option<[u8; 20]>,
+    pub(super) bytes: EntryBytes,
+}
+
+/// What is known of the bytes of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EntryBytes {
+    /// Nobody has read them, or they could not be read, which has been noted.
+    NotRead,
+    /// They are whole, and nobody has taken their SHA-1.
+    Whole,
+    /// They are whole, with their SHA-1.
+    Hashed([u8; 20]),
 }
 
 /// An open ZIP.
@@ -108,7 +118,7 @@ impl<'f> Container<'f> {
     pub(super) fn unread(&self) -> BTreeMap<&str, ZipEntry> {
         let unread = |listed: &ListedEntry| ZipEntry {
             header: listed.header.clone(),
-            sha1: None,
+            bytes: EntryBytes::NotRead,
         };
         let entries = self.entries.iter();
         entries
@@ -129,7 +139,7 @@ impl<'f> Container<'f> {
         for ListedEntry { name, header } in &self.entries {
             let mut entry = ZipEntry {
                 header: header.clone(),
-                sha1: None,
+                bytes: EntryBytes::NotRead,
             };
             if name != held_back && header.is_some() {
                 let digest = match self.known(&entry, ahead) {
@@ -144,11 +154,37 @@ impl<'f> Container<'f> {
                     let why = "a folder with bytes in it".to_owned();
                     findings.problem(self.inner.as_deref(), Some(name), ProblemKind::BrokenEntry(why));
                 }
-                entry.sha1 = digest.map(|digest| digest.sha1);
+                entry.bytes = match digest {
+                    None => EntryBytes::NotRead,
+                    Some(EntryDigest { sha1: None, .. }) => EntryBytes::Whole,
+                    Some(EntryDigest { sha1: Some(sha1), .. }) => EntryBytes::Hashed(sha1),
+                };
             }
             entries.insert(name.clone(), entry);
         }
         Ok(entries)
+    }
+
+    /// Takes the SHA-1 of those of the entries of which nobody has taken it.
+    pub(super) fn hash<'n>(
+        &self,
+        names: impl Iterator<Item = &'n str>,
+        entries: &mut BTreeMap<String, ZipEntry>,
+        budget: &mut Budget<'_>,
+        findings: &mut Problems,
+    ) -> Result<(), Reading> {
+        for name in names {
+            let Some(entry) = entries
+                .get_mut(name)
+                .filter(|entry| entry.bytes == EntryBytes::Whole)
+            else {
+                continue;
+            };
+            let read = self.read_entry(entry, name, budget, findings, |_| Ok(()))?;
+            let sha1 = read.and_then(|(digest, ())| digest.sha1);
+            entry.bytes = sha1.map_or(EntryBytes::NotRead, EntryBytes::Hashed);
+        }
+        Ok(())
     }
 
     /// What somebody who looked ahead knows of an entry.

@@ -10,7 +10,8 @@ use crate::artifact::archive::zip_header::SoundHeader;
 /// What the bytes of an entry are, unpacked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct EntryDigest {
-    pub(super) sha1: [u8; 20],
+    /// None where nobody has taken it.
+    pub(super) sha1: Option<[u8; 20]>,
     pub(super) crc: u32,
     pub(super) bytes: u64,
     /// Whether nothing follows what was unpacked to its end. Programs that read the lengths skip
@@ -33,23 +34,42 @@ impl EntryDigest {
 }
 
 /// A digest on its way.
-#[derive(Default)]
 pub(super) struct Digesting {
-    sha1: Sha1,
+    sha1: Option<Sha1>,
     crc: Crc,
     bytes: u64,
 }
 
+impl Default for Digesting {
+    fn default() -> Digesting {
+        Digesting {
+            sha1: Some(Sha1::new()),
+            ..Digesting::without_sha1()
+        }
+    }
+}
+
 impl Digesting {
+    /// A digest of which the slowest part is left out.
+    pub(super) fn without_sha1() -> Digesting {
+        Digesting {
+            sha1: None,
+            crc: Crc::new(),
+            bytes: 0,
+        }
+    }
+
     pub(super) fn update(&mut self, bytes: &[u8]) {
-        self.sha1.update(bytes);
+        if let Some(sha1) = &mut self.sha1 {
+            sha1.update(bytes);
+        }
         self.crc.update(bytes);
         self.bytes += bytes.len() as u64;
     }
 
     pub(super) fn finish(self, is_spent: bool) -> EntryDigest {
         EntryDigest {
-            sha1: self.sha1.finalize().into(),
+            sha1: self.sha1.map(|sha1| sha1.finalize().into()),
             crc: self.crc.sum(),
             bytes: self.bytes,
             is_spent,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use crate::artifact::archive::container::ZipEntry;
+use crate::artifact::archive::container::{EntryBytes, ZipEntry};
 use crate::artifact::archive::content::Content;
 use crate::artifact::archive::export_item::{ListedFile, RowForm};
 use crate::artifact::archive::problem::{ProblemKind, Problems};
@@ -132,15 +132,21 @@ fn check_row(row: &ListedFile, place: &mut Contents, findings: &mut Problems) ->
             None
         }
         (RowForm::Hashed(hash), Some(entry)) => {
-            match decode(hash) {
-                None => problem(src, bad("its hash is no SHA-1 in base64")),
-                // Without one of its own it is damaged, which has been noted.
-                listed if entry.sha1.is_some() && entry.sha1 != listed => {
+            match (decode(hash), entry.bytes) {
+                (None, _) => problem(src, bad("its hash is no SHA-1 in base64")),
+                (Some(listed), EntryBytes::Hashed(sha1)) if sha1 != listed => {
                     problem(src, ProblemKind::WrongHash);
                 }
-                Some(_) => {}
+                (Some(_), EntryBytes::Whole) => {
+                    problem(src, bad("it is the ZIP of a domain, which is listed by nobody"));
+                }
+                // What was not read is damaged, which has been noted.
+                (Some(_), EntryBytes::Hashed(_) | EntryBytes::NotRead) => {}
             }
-            entry.sha1
+            match entry.bytes {
+                EntryBytes::Hashed(sha1) => Some(sha1),
+                EntryBytes::Whole | EntryBytes::NotRead => None,
+            }
         }
     }
 }
