@@ -2,7 +2,7 @@
 //!
 //! An object is turned into one series of marks, each with its length, and hashed: names
 //! of elements, attributes sorted by name, texts. White space between elements is left out,
-//! and so are namespace declarations, which firmware repeats on every object in changing
+//! and so are the declarations of prefixes, which firmware repeats on every object in changing
 //! order.
 
 use sha2::{Digest, Sha256};
@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 use crate::artifact::archive::export_item::{Detail, Object, Property};
 use crate::artifact::archive::lacks::key_file;
 
-/// The attributes of one element, sorted by name, without namespace declarations.
+/// The attributes of one element, sorted by name, without namespace declarations; but one that
+/// moves names without a prefix into a namespace, which no gateway writes, makes other names of them.
 #[derive(Debug, Default)]
 pub(super) struct Attributes(Vec<(String, String)>);
 
@@ -21,7 +22,7 @@ impl Attributes {
         if let Some(pair) = pairs.windows(2).find(|pair| pair[0].0 == pair[1].0) {
             return Err(pair[0].0.clone());
         }
-        pairs.retain(|(key, _)| key != "xmlns" && !key.starts_with("xmlns:"));
+        pairs.retain(|(key, value)| !key.starts_with("xmlns:") && (key != "xmlns" || !value.is_empty()));
         Ok(Attributes(pairs))
     }
 

@@ -8,19 +8,22 @@ use std::path::Path;
 use crate::artifact::archive::ahead::Ahead;
 use crate::artifact::archive::container::{Budget, Container, EntryBytes};
 use crate::artifact::archive::content::{self, Content};
-use crate::artifact::archive::export_item::{Detail, ExportItem, Head, ListedFile, RowForm};
+use crate::artifact::archive::export_item::{Detail, ExportItem, Head, ListedFile, Object, RowForm};
 use crate::artifact::archive::export_xml::{self, XmlError};
 use crate::artifact::archive::lacks::LackFinder;
 use crate::artifact::archive::listed_files::{self, Contents, EXPORT_XML};
 use crate::artifact::archive::lookalike::Lookalike;
 use crate::artifact::archive::problem::{ProblemKind, Problems, Reading, VerifyError};
 use crate::artifact::archive::repeats::{RepeatedObject, Repeats};
+use crate::artifact::archive::row_places::{self, FirmwareRows};
 use crate::artifact::archive::window::FileWindow;
 use crate::artifact::archive::{ArchiveKind, ArchiveReport, DomainReport, Expected, Limits, scratch};
 use crate::values::lacks::Lacks;
 
 /// The domain that a `do-backup` is asked of, and that its outer `export.xml` names.
 const BACKUP_DOMAIN: &str = "default";
+/// What it lists there are the domains of the gateway.
+const DOMAIN_CLASS: &str = "Domain";
 
 type Visit<'v> = dyn FnMut(&str, &ExportItem) + 'v;
 /// Domains, and what counts of each `export.xml`.
@@ -41,6 +44,7 @@ pub(super) fn check(
         budget: Budget::new(limits, window.length()),
         findings: Problems::default(),
         objects: 0,
+        firmware: FirmwareRows::default(),
         ahead,
         detail,
         visit,
@@ -63,6 +67,7 @@ struct Check<'c, 'v> {
     findings: Problems,
     /// Objects seen in all.
     objects: u64,
+    firmware: FirmwareRows,
     /// What is known of the entries of the file that is checked.
     ahead: &'c Ahead,
     detail: Detail,
@@ -87,6 +92,17 @@ struct Export {
     repeats: Repeats,
     /// The names of the objects of class `Domain`.
     domain_objects: BTreeSet<String>,
+    /// Looked for in the outer file alone.
+    beside_domains: Option<BesideDomains>,
+}
+
+/// The objects of another class than `Domain`: in the outer `export.xml` of a `do-backup` no gateway
+/// is known to write any.
+#[derive(Default)]
+struct BesideDomains {
+    count: u64,
+    first: String,
+    repeats: Repeats,
 }
 
 impl Check<'_, '_> {
@@ -95,7 +111,7 @@ impl Check<'_, '_> {
         if let Some(lookalike) = lookalike.map_err(|error| Reading::Error(VerifyError::Read(error)))? {
             return Err(self.is_no_archive(lookalike));
         }
-        let (container, outer) = self.level(window, None, self.ahead)?;
+        let (container, outer) = self.level(window, None, self.ahead, Repeats::default())?;
         let head = outer.export.head.clone();
         let of_no_domain = !head.configurations.is_empty() && head.configurations.iter().all(Option::is_none);
         let is_backup = head.has_domains || of_no_domain;
@@ -128,7 +144,11 @@ impl Check<'_, '_> {
 
     /// A `do-export`: one ZIP, one domain.
     fn export(&mut self, mut level: Level, expected: &Expected) -> Result<Inspected, Reading> {
-        let name = level.export.head.exported_domain.clone().unwrap_or_default();
+        let head = &level.export.head;
+        // Where its details name none, which is told, its sections may.
+        let named = head.exported_domain.clone().filter(|name| !name.is_empty());
+        let name = named.or_else(|| head.configurations.first().cloned().flatten());
+        let name = name.unwrap_or_default();
         if is_inner(&level) {
             return Err(self.is_no_archive(Lookalike::InnerZip));
         }
@@ -149,10 +169,9 @@ impl Check<'_, '_> {
             contents: mut outer,
             mut export,
         } = outer;
-        let exported = export.head.exported_domain.as_deref().unwrap_or_default();
-        if exported != BACKUP_DOMAIN {
-            self.wrong_domain(None, exported, BACKUP_DOMAIN);
-        }
+        let beside = export.beside_domains.take().unwrap_or_default();
+        self.is_of_the_backup(&export.head, &beside);
+        let mut beside = beside.repeats;
         let (mut reports, mut contents) = (Vec::new(), Vec::new());
         let mut seen = BTreeSet::new();
         let mut is_complete = true;
@@ -166,7 +185,11 @@ impl Check<'_, '_> {
                 let text = format!("{EXPORT_XML}: domain {name} has no Domain object");
                 self.findings.warn(&text);
             }
-            match self.inner(container, &mut outer, &format!("{name}.zip")) {
+            let before = match name == BACKUP_DOMAIN {
+                true => std::mem::take(&mut beside),
+                false => Repeats::default(),
+            };
+            match self.inner(container, &mut outer, &format!("{name}.zip"), before) {
                 Ok(mut level) => {
                     self.has_objects(&level);
                     let (report, content) = self.domain(&name, &mut level, Some(&mut outer));
@@ -188,6 +211,7 @@ impl Check<'_, '_> {
         }
         let mut content = export.content;
         listed_files::check(&export.rows, &mut outer, None, &mut content, &mut self.findings);
+        row_places::check(&export.rows, None, &mut self.firmware, &mut self.findings);
         contents.push((String::new(), content));
         // Files of the firmware are listed by the inner ZIPs only.
         if is_complete {
@@ -196,12 +220,34 @@ impl Check<'_, '_> {
         Ok((reports, contents))
     }
 
+    /// The outer `export.xml` is that of the domain that was asked. Objects in it are objects of that
+    /// domain: where its own ZIP is there too, it has to say the same of them.
+    fn is_of_the_backup(&mut self, head: &Head, beside: &BesideDomains) {
+        self.exports_domain(None, head, BACKUP_DOMAIN);
+        for domain in head.configurations.iter().flatten() {
+            if !domain.is_empty() && domain != BACKUP_DOMAIN {
+                self.wrong_domain(None, domain, BACKUP_DOMAIN);
+            }
+        }
+        if beside.count > 0 {
+            let more = match beside.count - 1 {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            self.findings.warn(&format!(
+                "{EXPORT_XML}: beside the domains it holds configuration of its own: {}{more}",
+                beside.first
+            ));
+        }
+    }
+
     /// Reads the inner ZIP of a domain, where it stands or unpacked.
     fn inner(
         &mut self,
         container: &Container<'_>,
         outer: &mut Contents,
         zip: &str,
+        before: Repeats,
     ) -> Result<Level, Reading> {
         let Some(entry) = outer.list(zip) else {
             self.problem(None, Some(zip), ProblemKind::Missing);
@@ -211,22 +257,24 @@ impl Check<'_, '_> {
             return Err(Reading::Noted);
         }
         if let Some(window) = container.in_place(entry) {
-            return Ok(self.level(window, Some(zip), self.ahead)?.1);
+            return Ok(self.level(window, Some(zip), self.ahead, before)?.1);
         }
         let failed = |error| Reading::Error(VerifyError::Scratch(error));
         let mut file = scratch::nameless(self.scratch).map_err(failed)?;
         container.unpack_to(entry, zip, &mut self.budget, &mut self.findings, &mut file)?;
         let window = FileWindow::whole(&file).map_err(failed)?;
         // Nobody has looked at that file.
-        Ok(self.level(window, Some(zip), &Ahead::default())?.1)
+        Ok(self.level(window, Some(zip), &Ahead::default(), before)?.1)
     }
 
-    /// Reads one ZIP: every entry to its end, and `export.xml` for what it says.
+    /// Reads one ZIP: every entry to its end, and `export.xml` for what it says; `before` has the
+    /// objects of the same domain that stand elsewhere.
     fn level<'f>(
         &mut self,
         window: FileWindow<'f>,
         inner: Option<&str>,
         ahead: &Ahead,
+        before: Repeats,
     ) -> Result<(Container<'f>, Level), Reading> {
         let container = Container::open(window, inner, &mut self.budget, &mut self.findings)?;
         let mut entries = container.read_all(EXPORT_XML, ahead, &mut self.budget, &mut self.findings)?;
@@ -240,7 +288,11 @@ impl Check<'_, '_> {
             return Err(Reading::Noted);
         };
         let mut domain = String::new();
-        let mut export = Export::default();
+        let mut export = Export {
+            repeats: before,
+            beside_domains: inner.is_none().then(BesideDomains::default),
+            ..Export::default()
+        };
         let (limits, detail) = (self.budget.limits, self.detail);
         let (visit, objects) = (&mut *self.visit, &mut self.objects);
         let work = |bytes: &mut dyn Read| {
@@ -265,6 +317,12 @@ impl Check<'_, '_> {
         let kind = match read {
             None => return Err(Reading::Noted),
             Some((_, Ok(head))) if self.objects <= limits.objects => {
+                if head.has_own_namespace {
+                    self.findings.warn(&format!(
+                        "{}{EXPORT_XML} is in a namespace, and programs that go by them read it otherwise",
+                        inner.map(|inner| format!("{inner}: ")).unwrap_or_default()
+                    ));
+                }
                 export.head = head;
                 self.tell_repeats(inner, std::mem::take(&mut export.repeats));
                 if export.rows.len() as u64 <= limits.entries {
@@ -301,6 +359,12 @@ impl Check<'_, '_> {
         self.says_domain(inner.as_deref(), &export.head, name);
         let mut content = std::mem::take(&mut export.content);
         listed_files::check(&export.rows, contents, outer, &mut content, &mut self.findings);
+        row_places::check(
+            &export.rows,
+            inner.as_deref(),
+            &mut self.firmware,
+            &mut self.findings,
+        );
         contents.nothing_unlisted(&mut self.findings);
         let is_held =
             |row: &&ListedFile| !row.internal && matches!(row.form(), RowForm::Hashed(_) | RowForm::Unproved);
@@ -336,13 +400,25 @@ impl Check<'_, '_> {
 
     /// Both places where an `export.xml` names its domain have to name this one.
     fn says_domain(&mut self, inner: Option<&str>, head: &Head, name: &str) {
-        let exported = head.exported_domain.as_deref().unwrap_or_default();
-        if exported != name || name.is_empty() {
-            self.wrong_domain(inner, exported, name);
-        }
+        self.exports_domain(inner, head, name);
         for domain in &head.configurations {
             if domain.as_deref() != Some(name) {
                 self.wrong_domain(inner, domain.as_deref().unwrap_or_default(), name);
+            }
+        }
+    }
+
+    fn exports_domain(&mut self, inner: Option<&str>, head: &Head, name: &str) {
+        match head
+            .exported_domain
+            .as_deref()
+            .filter(|exported| !exported.is_empty())
+        {
+            Some(exported) if exported == name => {}
+            Some(exported) => self.wrong_domain(inner, exported, name),
+            None => {
+                let why = "its export-details name no domain".to_owned();
+                self.problem(inner, Some(EXPORT_XML), ProblemKind::BadExportXml(why));
             }
         }
     }
@@ -400,8 +476,20 @@ fn is_inner(level: &Level) -> bool {
         let src = row.src.as_deref().unwrap_or_default();
         level.contents.entries.contains_key(src)
     };
-    let mut internal = level.export.rows.iter().filter(|row| row.internal).peekable();
+    let needs_entry = |row: &&ListedFile| matches!(row.form(), RowForm::Hashed(_) | RowForm::Unproved);
+    let internal = level.export.rows.iter().filter(|row| row.internal);
+    let mut internal = internal.filter(needs_entry).peekable();
     internal.peek().is_some() && !internal.any(is_there)
+}
+
+impl BesideDomains {
+    fn add(&mut self, object: &Object) {
+        if self.count == 0 {
+            self.first = format!("{} {}", object.class, object.name);
+        }
+        self.count += 1;
+        self.repeats.add(object);
+    }
 }
 
 impl Export {
@@ -412,8 +500,10 @@ impl Export {
                 self.content.add_object(&object);
                 self.lacks.add_object(&object);
                 self.repeats.add(&object);
-                if object.class == "Domain" {
+                if object.class == DOMAIN_CLASS {
                     self.domain_objects.insert(object.name);
+                } else if let Some(beside) = &mut self.beside_domains {
+                    beside.add(&object);
                 }
             }
             ExportItem::Unknown(section) => self.content.add_object(&section),

@@ -90,6 +90,7 @@ impl ListedFile {
     pub fn form(&self) -> RowForm<'_> {
         match self.hash.as_deref() {
             _ if self.missing => RowForm::Missing,
+            Some("") if self.key => RowForm::Key,
             Some(hash) => RowForm::Hashed(hash),
             None if self.key => RowForm::Key,
             None => RowForm::Unproved,
@@ -114,4 +115,6 @@ pub(super) struct Head {
     pub(super) configurations: Vec<Option<String>>,
     /// Whether there is a `domains` section: the mark of a `do-backup`'s outer file.
     pub(super) has_domains: bool,
+    /// Whether its elements are in a namespace of the firmware.
+    pub(super) has_own_namespace: bool,
 }

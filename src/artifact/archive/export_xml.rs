@@ -19,6 +19,8 @@ use crate::artifact::archive::read_limit::{ReadLimited, is_over_limit};
 use crate::artifact::archive::well_formed::{self, IllFormed, Namespaces};
 
 const ROOT: &str = "datapower-configuration";
+/// How the namespaces of the firmware begin.
+const OWN_NAMESPACES: &str = "http://www.datapower.com/";
 /// The byte order mark of UTF-8.
 const MARK: &[u8] = b"\xEF\xBB\xBF";
 
@@ -105,6 +107,19 @@ enum ExportSection {
     Files,
     Domains,
     Unknown,
+}
+
+impl ExportSection {
+    fn of(name: &str) -> ExportSection {
+        match name {
+            "export-details" => ExportSection::Details,
+            "interface-data" => ExportSection::Interfaces,
+            "configuration" => ExportSection::Configuration,
+            "files" => ExportSection::Files,
+            "domains" => ExportSection::Domains,
+            _ => ExportSection::Unknown,
+        }
+    }
 }
 
 struct Scan<'v> {
@@ -213,7 +228,7 @@ impl<'v> Scan<'v> {
         match name.as_str() {
             "utf-8" => {}
             // As long as all is ASCII, it is the same.
-            other if !self.has_mark && is_same_in_ascii(other) => {
+            other if !self.has_mark && well_formed::is_same_in_ascii(other) => {
                 self.foreign_encoding = Some(encoding.to_owned());
             }
             _ => {
@@ -245,6 +260,10 @@ impl<'v> Scan<'v> {
             if tag.name().as_ref().contains(':') {
                 return Err(ExportXmlFault::bad(format!("{name} has a prefix")));
             }
+            // A later firmware may write sections that nobody looks for.
+            if self.depth != 1 || ExportSection::of(name) != ExportSection::Unknown {
+                self.in_no_namespace(name)?;
+            }
             match self.depth {
                 0 if self.root_seen => return Err(ExportXmlFault::bad("a second root element")),
                 0 if name != ROOT => {
@@ -260,15 +279,24 @@ impl<'v> Scan<'v> {
         Ok(())
     }
 
+    /// Programs that go by namespaces find no element of this name in one; others do.
+    fn in_no_namespace(&mut self, name: &str) -> Result<(), ExportXmlFault> {
+        let namespace = self.namespaces.of_unprefixed();
+        if namespace.is_empty() {
+            return Ok(());
+        }
+        // None is known that writes it so; but if one did, it would be in its own.
+        if namespace.starts_with(OWN_NAMESPACES) {
+            self.head.has_own_namespace = true;
+            return Ok(());
+        }
+        Err(ExportXmlFault::bad(format!(
+            "{name} is in the namespace {namespace}"
+        )))
+    }
+
     fn open_section(&mut self, name: &str, attributes: Attributes) -> Result<(), ExportXmlFault> {
-        self.section = match name {
-            "export-details" => ExportSection::Details,
-            "interface-data" => ExportSection::Interfaces,
-            "configuration" => ExportSection::Configuration,
-            "files" => ExportSection::Files,
-            "domains" => ExportSection::Domains,
-            _ => ExportSection::Unknown,
-        };
+        self.section = ExportSection::of(name);
         match self.section {
             ExportSection::Configuration => {
                 let domain = attributes.get("domain").map(str::to_owned);
@@ -421,11 +449,6 @@ impl<'v> Scan<'v> {
         }
         Ok(())
     }
-}
-
-/// Whether the first half of an encoding is ASCII; no more is read of it.
-fn is_same_in_ascii(name: &str) -> bool {
-    name == "us-ascii" || name.starts_with("iso-8859-") || name.starts_with("windows-125")
 }
 
 const NODE: &str = "bytes of one tag or text in export.xml";

@@ -105,6 +105,46 @@ fn what_is_no_export_is_refused() {
     }
 }
 
+/// Who goes by namespaces finds nothing where everything is in one, and who goes by names finds all.
+#[test]
+fn what_is_looked_for_by_its_name_is_in_no_namespace() {
+    let sections =
+        "<configuration domain='a'><A name='x'><b>1</b></A></configuration><files><file name='f'/></files>";
+    let sound = with(sections);
+    let root = "<datapower-configuration";
+    for element in ["<configuration", "<A", "<files", "<file ", root] {
+        let moved = |namespace: &str| {
+            let to = format!("{} xmlns='{namespace}' ", element.trim_end());
+            read_text(&sound.replacen(element, &to, 1)).0
+        };
+        match moved("urn:other") {
+            Err(XmlError::Bad { what, .. }) => assert!(what.ends_with("urn:other"), "{element}: {what}"),
+            other => panic!("{element}: {other:?}"),
+        }
+        // No firmware is known that puts it into its own, and one that did would not be refused.
+        let own = "http://www.datapower.com/schemas/management";
+        assert!(moved(own).is_ok_and(|head| head.has_own_namespace), "{element}");
+        assert!(moved("").is_ok_and(|head| !head.has_own_namespace), "{element}");
+    }
+    let later = with("<novelty xmlns='urn:later'><a>1</a></novelty>");
+    assert!(read_text(&later).0.is_ok_and(|head| !head.has_own_namespace));
+    // Inside of an object it is another property to some, and so it counts.
+    let items = |inside: &str| {
+        read_text(&with(&format!(
+            "<configuration><A name='x'>{inside}</A></configuration>"
+        )))
+        .1
+    };
+    let plain = items("<b>1</b>");
+    assert_eq!(plain, items("<b xmlns:p='u'>1</b>"));
+    assert_eq!(plain, items("<b xmlns=''>1</b>"));
+    let [_, ExportItem::Object(object)] = &items("<b xmlns='urn:other'>1</b>")[..] else {
+        panic!("no object");
+    };
+    assert_eq!(object.properties[0].path, "b@xmlns");
+    assert_ne!(plain, items("<b xmlns='urn:other'>1</b>"));
+}
+
 #[test]
 fn an_export_that_others_read_in_another_encoding_is_refused() {
     let export = |encoding: &str, text: &str| {
@@ -124,6 +164,8 @@ fn an_export_that_others_read_in_another_encoding_is_refused() {
         ("US-ASCII", "<!-- ä -->"),
         ("ISO-8859-1", "<?a ä?>"),
         ("windows-1252", "<b c='ä'/>"),
+        ("iso-8859-99", "a"),
+        ("windows-1259", "a"),
         // Reads as a tag to whom it is in UTF-7.
         ("UTF-7", "+ADw-c/+AD4-"),
         ("UTF-16", "a"),
@@ -163,6 +205,8 @@ fn what_readers_by_the_book_refuse_is_refused() {
         object("<A name=x/>"),
         object("<A name/>"),
         object("<A / >"),
+        object("<A xmlns='http://www.w3.org/XML/1998/namespace'/>"),
+        object("<A xmlns:q='http://www.w3.org/2000/xmlns/'/>"),
         object("< A/>"),
         format!("\n<?xml version='1.0'?>{}", with("")),
         format!("<!-- a --><?xml version='1.0'?>{}", with("")),

@@ -29,6 +29,7 @@ mod problem;
 mod read_limit;
 mod repeats;
 mod report;
+mod row_places;
 mod scratch;
 mod well_formed;
 mod window;

@@ -118,6 +118,107 @@ fn an_archive_without_domains_or_objects_is_no_backup() {
     assert_eq!(found[0].inner.as_deref(), Some("SALES.zip"));
 }
 
+/// A `do-backup` whose outer `export.xml` is changed.
+fn with_outer(gateway: &FixtureGateway, change: impl FnOnce(String) -> String) -> Vec<u8> {
+    let mut entries = gateway.backup_entries();
+    let xml = String::from_utf8(entries[0].1.clone()).expect("text");
+    entries[0].1 = change(xml).into_bytes();
+    gateway.zip(&entries)
+}
+
+#[test]
+fn the_outer_export_xml_of_a_backup_is_of_the_domain_that_was_asked_alone() {
+    let gateway = FixtureGateway::new();
+    let with_section = |section: &str| {
+        let behind = format!("</configuration>{section}<domains>");
+        with_outer(&gateway, |xml| {
+            xml.replacen("</configuration><domains>", &behind, 1)
+        })
+    };
+    for domain in ["SALES", "EVIL"] {
+        let section = format!("<configuration domain=\"{domain}\"><A name=\"x\"/></configuration>");
+        let empty = format!("<configuration domain=\"{domain}\"/>");
+        for bytes in [with_section(&section), with_section(&empty)] {
+            let found = problems(&bytes, &Expected::Any, &Limits::default());
+            let (found, expected) = (&found[0].kind, "default".to_owned());
+            let wrong = ProblemKind::WrongDomain {
+                found: domain.to_owned(),
+                expected,
+            };
+            assert_eq!(*found, wrong);
+        }
+    }
+    let renamed = with_outer(&gateway, |xml| {
+        xml.replacen("<configuration>", "<configuration domain=\"EVIL\">", 1)
+    });
+    assert_eq!(problems(&renamed, &Expected::Any, &Limits::default()).len(), 1);
+    // Firmware writes the section without a name; with that of the domain it says the same.
+    let named = with_outer(&gateway, |xml| {
+        xml.replacen("<configuration>", "<configuration domain=\"default\">", 1)
+    });
+    for bytes in [named, with_section("<configuration domain=\"default\"/>")] {
+        assert_eq!(good(&bytes, &Expected::Any).warnings, [""; 0]);
+    }
+}
+
+#[test]
+fn objects_of_the_outer_export_xml_are_those_of_default_and_say_the_same() {
+    let gateway = FixtureGateway::new();
+    let with_object = |gateway: &FixtureGateway, object: &str| {
+        let inside = format!("{object}</configuration><domains>");
+        with_outer(gateway, |xml| {
+            xml.replacen("</configuration><domains>", &inside, 1)
+        })
+    };
+    let manager =
+        |size: u32| format!("<XMLManager name=\"default\"><CacheSize>{size}</CacheSize></XMLManager>");
+    let found = problems(
+        &with_object(&gateway, &manager(1)),
+        &Expected::Any,
+        &Limits::default(),
+    );
+    assert_eq!(found[0].inner.as_deref(), Some("default.zip"));
+    let why = "XMLManager default stands twice, with different content".to_owned();
+    assert_eq!(found[0].kind, ProblemKind::Ambiguous(why));
+    // Where nothing contradicts it, it is told: no gateway is known to write it.
+    let mut without_default = gateway.clone();
+    without_default.domains.remove(0);
+    let more = manager(1) + "<User name=\"root\"/>";
+    for bytes in [
+        with_object(&gateway, "<User name=\"other\"/>"),
+        with_object(&without_default, &more),
+    ] {
+        let report = good(&bytes, &Expected::Any);
+        assert_eq!(report.warnings.len(), 1, "{:?}", report.warnings);
+        assert!(
+            report.warnings[0].contains("beside the domains it holds configuration of its own"),
+            "{:?}",
+            report.warnings
+        );
+    }
+}
+
+#[test]
+fn an_export_xml_that_names_no_domain_is_told_as_that() {
+    let gateway = FixtureGateway::new();
+    let mut entries = gateway.export_entries(&gateway.domains[1]);
+    let export = entries.last_mut().expect("export.xml");
+    let xml = String::from_utf8(export.1.clone()).expect("text");
+    let end = xml.find("</export-details>").expect("details") + 17;
+    let start = xml.find("<export-details>").expect("details");
+    export.1 = format!("{}{}", &xml[..start], &xml[end..]).into_bytes();
+    let found = problems(
+        &gateway.zip(&entries),
+        &Expected::domain("SALES"),
+        &Limits::default(),
+    );
+    let words: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        words,
+        ["export.xml: not an export: its export-details name no domain"]
+    );
+}
+
 #[test]
 fn a_file_that_nothing_proves_is_damage_whether_it_is_there_or_not() {
     let gateway = FixtureGateway::new();
@@ -157,6 +258,36 @@ fn a_file_that_the_gateway_did_not_have_is_lacking_and_no_damage() {
         let notes = report.lacks().notes();
         assert!(notes[1].contains("local:///transform.xsl"), "{notes:?}");
     }
+}
+
+#[test]
+fn rows_that_need_no_entry_make_no_other_thing_of_an_archive() {
+    let gateway = FixtureGateway::new();
+    let domain = &gateway.domains[1];
+    let with_row = |flags: &str| {
+        let mut entries = gateway.inner(domain);
+        let xml = entries.last_mut().expect("export.xml");
+        let text = String::from_utf8(xml.1.clone()).expect("text");
+        let start = text.find("<file name=\"webgui").expect("the row of the firmware");
+        let end = text.find("</files>").expect("its end");
+        let row = format!("<file name=\"webgui:///x\" src=\"dp-aux/x\" {flags}/>");
+        xml.1 = format!("{}{row}{}", &text[..start], &text[end..]).into_bytes();
+        gateway.zip(&entries)
+    };
+    for flags in [
+        "internal=\"true\" missing=\"true\"",
+        "internal=\"true\" key=\"true\"",
+        "key=\"true\" hash=\"\"",
+        "missing=\"true\" hash=\"\"",
+    ] {
+        assert_eq!(
+            good(&with_row(flags), &Expected::Any).kind,
+            ArchiveKind::DoExport,
+            "{flags}"
+        );
+    }
+    let unproved = problems(&with_row("hash=\"\""), &Expected::Any, &Limits::default());
+    assert_eq!(unproved[0].kind, ProblemKind::Missing);
 }
 
 #[test]

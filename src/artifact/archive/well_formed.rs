@@ -12,6 +12,12 @@ const MOST_DECLARATIONS: usize = 100;
 
 const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
 
+/// The namespaces of XML itself, which no document may give to a prefix or to names without one.
+const RESERVED: [&str; 2] = [
+    "http://www.w3.org/XML/1998/namespace",
+    "http://www.w3.org/2000/xmlns/",
+];
+
 /// Why a document is refused.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum IllFormed {
@@ -33,7 +39,7 @@ type RawAttribute<'t> = (&'t str, &'t str);
 /// Which namespaces hold where.
 #[derive(Debug, Default)]
 pub(super) struct Namespaces {
-    /// Prefixes with what they stand for, the newest last.
+    /// Prefixes with what they stand for, the newest last; an empty one is that of names without.
     declared: Vec<(String, String)>,
     /// How many hold outside of each open element.
     outside: Vec<usize>,
@@ -72,17 +78,42 @@ impl Namespaces {
         self.declared.truncate(self.outside.pop().unwrap_or_default());
     }
 
-    /// Notes an attribute that declares a prefix.
+    /// The namespace of elements without a prefix; empty where they have none.
+    pub(super) fn of_unprefixed(&self) -> &str {
+        self.newest("").unwrap_or_default()
+    }
+
+    /// Notes an attribute that declares a prefix, or the namespace of names without one.
     fn declare(&mut self, key: &str, value: &str) -> Result<(), IllFormed> {
-        match key.strip_prefix("xmlns:") {
-            None => Ok(()),
-            Some("xml" | "xmlns") => Err(IllFormed::bad(format!("{key} is not for a document to declare"))),
-            Some(_) if value.is_empty() => Err(IllFormed::bad(format!("{key} declares nothing"))),
-            Some(prefix) => {
-                self.declared.push((prefix.to_owned(), value.to_owned()));
-                Ok(())
+        let prefix = match (key, key.strip_prefix("xmlns:")) {
+            ("xmlns", _) => "",
+            (_, None) => return Ok(()),
+            (_, Some("xml" | "xmlns")) => {
+                return Err(IllFormed::bad(format!("{key} is not for a document to declare")));
             }
+            (_, Some(_)) if value.is_empty() => {
+                return Err(IllFormed::bad(format!("{key} declares nothing")));
+            }
+            (_, Some(prefix)) => prefix,
+        };
+        // It would have to be resolved to tell one namespace from another; nobody writes one so.
+        if value.contains('&') {
+            return Err(IllFormed::bad(format!("a reference in the namespace of {key}")));
         }
+        let namespace = value.replace(BLANKS, " ");
+        if RESERVED.contains(&namespace.as_str()) {
+            return Err(IllFormed::bad(format!(
+                "{key} declares a namespace of XML itself"
+            )));
+        }
+        self.declared.push((prefix.to_owned(), namespace));
+        Ok(())
+    }
+
+    fn newest(&self, prefix: &str) -> Option<&str> {
+        let mut newest_first = self.declared.iter().rev();
+        let found = newest_first.find(|(declared, _)| declared == prefix)?;
+        Some(&found.1)
     }
 
     /// What the prefix of a name stands for.
@@ -93,14 +124,22 @@ impl Namespaces {
         if ["xml", "xmlns"].contains(&prefix) {
             return Ok(prefix);
         }
-        let mut newest_first = self.declared.iter().rev();
-        match newest_first.find(|(declared, _)| declared == prefix) {
-            Some((_, namespace)) => Ok(namespace),
-            None => Err(IllFormed::bad(format!(
-                "the prefix of {name}, which is not declared"
-            ))),
-        }
+        self.newest(prefix)
+            .ok_or_else(|| IllFormed::bad(format!("the prefix of {name}, which is not declared")))
     }
+}
+
+/// Whether a name is that of an encoding whose first half is ASCII, as XML readers know them.
+pub(super) fn is_same_in_ascii(encoding: &str) -> bool {
+    let number = |prefix: &str| encoding.strip_prefix(prefix)?.parse::<u8>().ok();
+    let is_one_of = |prefix: &str, numbers: &[u8]| {
+        number(prefix)
+            .is_some_and(|number| numbers.contains(&number) && encoding == format!("{prefix}{number}"))
+    };
+    // There is no twelfth part.
+    encoding == "us-ascii"
+        || is_one_of("iso-8859-", &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 16])
+        || is_one_of("windows-125", &[0, 1, 2, 3, 4, 5, 6, 7, 8])
 }
 
 /// Looks at what stands between `<?` and `?>` of a declaration. Gives the encoding that it names.
@@ -285,6 +324,13 @@ mod tests {
             "A xmlns:p=''",
             "A xmlns:xml='u'",
             "A xmlns:xmlns='u'",
+            "A xmlns='http://www.w3.org/XML/1998/namespace'",
+            "A xmlns='http://www.w3.org/2000/xmlns/'",
+            "A xmlns:p='http://www.w3.org/XML/1998/namespace'",
+            "A xmlns:p='http://www.w3.org/2000/xmlns/'",
+            "A xmlns:p='http://www.w3.org/2000/xmlns&#x2F;'",
+            "A xmlns:p='u' xmlns:q='&#117;' p:b='1' q:b='2'",
+            "A xmlns:p='u\tv' xmlns:q='u v' p:b='1' q:b='2'",
             "A xmlns:p='u' xmlns:q='u' p:b='1' q:b='2'",
         ] {
             let result = names.open(tag, 10);
@@ -300,6 +346,13 @@ mod tests {
         names.close();
         names.close();
         assert!(names.open("p:B", 10).is_err());
+        assert_eq!(names.open("A xmlns='u' xmlns:p='v'", 10), Ok(()));
+        assert_eq!(names.open("B xmlns=''", 10), Ok(()));
+        assert_eq!(names.of_unprefixed(), "");
+        names.close();
+        assert_eq!(names.of_unprefixed(), "u");
+        names.close();
+        assert_eq!(names.of_unprefixed(), "");
         let many: String = (0..200).map(|index| format!(" xmlns:p{index}='u'")).collect();
         let over = Namespaces::default().open(&format!("A{many}"), 500);
         assert_eq!(
@@ -311,6 +364,36 @@ mod tests {
             over,
             Err(IllFormed::OverLimit("attributes of one element in export.xml"))
         );
+    }
+
+    #[test]
+    fn only_encodings_that_there_are_go_for_ascii() {
+        for name in [
+            "us-ascii",
+            "iso-8859-1",
+            "iso-8859-16",
+            "windows-1250",
+            "windows-1258",
+        ] {
+            assert!(is_same_in_ascii(name), "{name}");
+        }
+        for name in [
+            "",
+            "iso-8859-",
+            "iso-8859-0",
+            "iso-8859-01",
+            "iso-8859-+1",
+            "iso-8859-12",
+            "iso-8859-99",
+            "iso-8859-1 ",
+            "iso-8859-evil stuff",
+            "windows-125",
+            "windows-1259",
+            "windows-12500",
+            "utf-7",
+        ] {
+            assert!(!is_same_in_ascii(name), "{name}");
+        }
     }
 
     #[test]
