@@ -53,30 +53,35 @@ const KINDS: [HashKind; 5] = [
 ];
 
 impl Checksum {
-    /// Reads a checksum. `kind` is what the manifest says about it elsewhere; without a name the
-    /// length tells which hash it is. `None` where it is a known hash that was damaged: it says
+    /// Reads a checksum. `said` is what the manifest says about it elsewhere; without the name of a
+    /// hash the length tells which it is. `None` where it is a known hash that was damaged: it says
     /// that it is one, or is but for a character or two.
-    pub(super) fn read(text: &str, kind: Option<&str>) -> Option<Checksum> {
-        let (prefix, digest) = split(text);
+    pub(super) fn read<'s>(text: &str, said: impl IntoIterator<Item = &'s str>) -> Option<Checksum> {
+        let (prefix, digest) = split(without_file_name(text.trim()));
         let bare: String = digest.chars().filter(|c| !c.is_whitespace()).collect();
-        let bytes = bytes(&bare);
+        let bare = without_mark_of_hex(&bare);
+        let bytes = bytes(bare);
         let length = bytes.as_ref().map_or(0, Vec::len);
-        let named: Vec<_> = [prefix, kind]
+        let (prefix, said): (Option<&str>, Vec<&str>) = (
+            prefix.filter(|name| !is_notation(name)),
+            said.into_iter().filter(|name| !is_notation(name)).collect(),
+        );
+        let named: Vec<_> = prefix
             .into_iter()
-            .flatten()
+            .chain(said.iter().copied())
             .map(|name| HashKind::named(name, length))
             .collect();
         if named.contains(&None) {
             // What stands in the middle of base64 makes no name of what is in front of it.
-            let is_other = prefix.is_some_and(is_of_other_kind) || is_hex(&bare);
-            let is_damaged = kind.is_none() && !is_other && is_nearly_base64(text.trim());
+            let is_other = prefix.is_some_and(is_of_other_kind) || is_hex(bare);
+            let is_damaged = said.is_empty() && !is_other && is_nearly_base64(text.trim());
             return (!is_damaged).then(|| Checksum::Unknown(text.to_owned()));
         }
         let by_length = KINDS.into_iter().find(|kind| kind.bytes() == length);
         let fits = named.iter().all(|kind| *kind == by_length);
         match (by_length, bytes) {
             (Some(kind), Some(bytes)) if fits => Some(Checksum::Known(kind, bytes)),
-            _ if !named.is_empty() || is_nearly_hex(&bare) || is_nearly_base64(&bare) => None,
+            _ if !named.is_empty() || is_nearly_hex(bare) || is_nearly_base64(bare) => None,
             _ => Some(Checksum::Unknown(text.to_owned())),
         }
     }
@@ -117,14 +122,52 @@ impl HashKind {
         Some(match letters.as_str() {
             "md5" => HashKind::Md5,
             "sha1" | "sha" => HashKind::Sha1,
-            "sha256" => HashKind::Sha256,
-            "sha384" => HashKind::Sha384,
-            "sha512" => HashKind::Sha512,
+            "sha256" | "sha2256" => HashKind::Sha256,
+            "sha384" | "sha2384" => HashKind::Sha384,
+            "sha512" | "sha2512" => HashKind::Sha512,
             // A family, of which the length tells the member.
             "sha2" => KINDS.into_iter().skip(2).find(|kind| kind.bytes() == bytes)?,
             _ => return None,
         })
     }
+}
+
+/// A checksum without the name of its file, which programs write behind it (`DIGEST  FILE`,
+/// `DIGEST *FILE`), or between the name of its kind and itself (`SHA1(FILE)= DIGEST`).
+fn without_file_name(text: &str) -> &str {
+    let mut words = text.split_whitespace();
+    match (words.next(), words.next(), words.next()) {
+        // Only half of a digest, or a piece of one, has another behind it.
+        (Some(digest), Some(file), None) if file.starts_with('*') || file.contains('.') => digest,
+        _ => text,
+    }
+}
+
+/// Digits of a hash without what says that they are hex.
+fn without_mark_of_hex(bare: &str) -> &str {
+    let digits = bare.strip_prefix("0x").or_else(|| bare.strip_prefix("0X"));
+    digits.unwrap_or(bare)
+}
+
+/// Whether a word says how a checksum is written, or that it is one, and nothing about its kind.
+fn is_notation(word: &str) -> bool {
+    const WORDS: [&str; 13] = [
+        "b64",
+        "base16",
+        "base64",
+        "base64binary",
+        "checksum",
+        "digest",
+        "hash",
+        "hex",
+        "hexadecimal",
+        "hexbinary",
+        "string",
+        "text",
+        "token",
+    ];
+    let word = word.rsplit([':', '#', '/']).next().unwrap_or(word);
+    WORDS.contains(&word.trim().to_ascii_lowercase().as_str())
 }
 
 /// Takes the name of a kind off the front: `{SHA}…`, `sha1:…`, `SHA-256=…`, `sha256-…`.
@@ -143,6 +186,12 @@ fn split(text: &str) -> (Option<&str>, &str) {
         let at = text.find(separator)?;
         is_name(&text[..at], &text[at + 1..]).then_some(at)
     };
+    if let Some((name, rest)) = text.split_once('(')
+        && let Some((_, digest)) = rest.rsplit_once(')')
+        && let Some(digest) = digest.trim_start().strip_prefix('=')
+    {
+        return (Some(name.trim()), digest.trim());
+    }
     let padding = |at: &usize| text[*at..].trim_matches('=').is_empty();
     let at = end_of(':')
         .or_else(|| end_of('=').filter(|at| !padding(at)))
@@ -281,6 +330,16 @@ mod tests {
                 format!("{{{upper}}}{base64}"),
                 format!("{{{dashed}}}{plain}"),
                 format!(" {plain}\n"),
+                format!("0x{plain}"),
+                format!("0X{}", plain.to_uppercase()),
+                format!("{name}:0x{plain}"),
+                format!("hex:{plain}"),
+                format!("base64:{base64}"),
+                format!("{plain}  cert.tgz"),
+                format!("{plain} *cert.tgz"),
+                format!("{upper}(cert.tgz)= {plain}"),
+                format!("{upper} (cert.tgz) = {plain}"),
+                format!("{dashed}(a(1)=b.tgz)= {plain}"),
             ];
             for form in forms {
                 let known = Some(Checksum::Known(kind, bytes.clone()));
@@ -295,6 +354,20 @@ mod tests {
                 }
             }
         }
+        // What a manifest says of the notation says nothing of the kind.
+        for (kind, bytes, _) in digests() {
+            let known = Some(Checksum::Known(kind, bytes.clone()));
+            for notation in ["hex", "hexadecimal", "xs:string", "xsd:hexBinary", "HEX", "hash"] {
+                assert_eq!(Checksum::read(&hex(&bytes), [notation]), known, "{notation}");
+            }
+        }
+        let (_, sha256, _) = &digests()[2];
+        let known = Some(Checksum::Known(HashKind::Sha256, sha256.clone()));
+        assert_eq!(
+            Checksum::read(&format!("SHA2-256(a.tgz)= {}", hex(sha256)), None),
+            known
+        );
+        assert_eq!(Checksum::read(&hex(sha256), ["hex", "SHA-256"]), known);
         let sha1 = &digests()[1].1;
         let known = Some(Checksum::Known(HashKind::Sha1, sha1.clone()));
         assert_eq!(
@@ -322,6 +395,8 @@ mod tests {
             &format!("sha-224:{sha224}"),
             "xxh3-64:7a3b1f258a4e1ae1",
             "lookup3:7a3b1f258a4e1ae1",
+            "RIPEMD160(cert.tgz)= 8eb208f7e05d987a9b044a8e98c6b087f15a0bfc",
+            "352441c2  cert.tgz",
             "md4:qZk+NkcGgWq6PiVxeFDCbA==",
             &"z".repeat(40),
             &"0".repeat(48),
@@ -330,7 +405,10 @@ mod tests {
         ] {
             assert_eq!(Checksum::read(text, None), unknown(text), "{text}");
         }
-        assert_eq!(Checksum::read(&sha1, Some("RIPEMD-160")), unknown(&sha1));
+        for other in ["RIPEMD-160", "HMAC-SHA1", "CRC", "proprietary"] {
+            assert_eq!(Checksum::read(&sha1, Some(other)), unknown(&sha1), "{other}");
+            assert_eq!(Checksum::read(&sha1, ["hex", other]), unknown(&sha1), "{other}");
+        }
     }
 
     #[test]
@@ -340,6 +418,10 @@ mod tests {
             format!("sha1:{sha256}"),
             format!("sha256:{sha1}"),
             format!("sha1:{}", &sha1[1..]),
+            format!("0x{}", &sha1[1..]),
+            format!("{}z  cert.tgz", &sha1[1..]),
+            format!("SHA1(cert.tgz)= {}", &sha1[1..]),
+            format!("SHA256(cert.tgz)= {sha1}"),
             "{MD5}".to_owned(),
             "a9:993e:364706816aba3e25717850c26c9cd0d89d".to_owned(),
         ];

@@ -44,7 +44,20 @@ pub enum ManifestError {
     /// It lists nothing.
     #[error("the manifest lists no files")]
     Empty,
-    /// A file has no name, or one that is not safe.
+    /// A file has no name.
+    #[error("the manifest lists a file without a filename")]
+    NoName,
+    /// A file gives two sizes.
+    #[error("the manifest gives {name:?} two sizes, {one} and {other}")]
+    TwoSizes {
+        /// The file.
+        name: String,
+        /// The one.
+        one: u64,
+        /// The other.
+        other: u64,
+    },
+    /// A file has a name that is not safe.
     #[error("the manifest lists a file with the unsafe name {0:?}")]
     UnsafeName(String),
     /// Two files have one name.
@@ -115,16 +128,22 @@ impl Listed {
     fn read(row: Node<'_, '_>) -> Result<Listed, ManifestError> {
         let name = single(row, "filename", "")?.unwrap_or_default();
         let is_unsafe = |c: char| matches!(c, '/' | '\\') || c.is_control();
-        if name.is_empty() || name == "." || name == ".." || name.contains(is_unsafe) {
+        if name.is_empty() {
+            return Err(ManifestError::NoName);
+        }
+        if name == "." || name == ".." || name.contains(is_unsafe) {
             return Err(ManifestError::UnsafeName(name));
         }
         let mut size = None;
         for what in ["size", "filesize"] {
             if let Some(text) = single(row, what, &name)? {
+                let told = bytes(&text).ok_or_else(|| bad_value(&name, what, text))?;
                 // Who reads the one would find another file good than who reads the other.
-                let is_one = |told: &u64| name == MANIFEST || size.is_none_or(|other| other == *told);
-                let told = bytes(&text).filter(is_one);
-                size = Some(told.ok_or_else(|| bad_value(&name, what, text))?);
+                if let Some(one) = size.filter(|one| name != MANIFEST && *one != told) {
+                    let other = told;
+                    return Err(ManifestError::TwoSizes { name, one, other });
+                }
+                size = Some(told);
             }
         }
         let mut checksums = Vec::new();
@@ -135,10 +154,9 @@ impl Listed {
             if has_elements(node) {
                 return Err(bad_value(&name, "checksum", text));
             }
-            let kind = ["algorithm", "type", "kind", "method"]
-                .into_iter()
-                .find_map(|attribute| node.attribute(attribute));
-            match Checksum::read(&text, kind) {
+            let said = ["algorithm", "type", "kind", "method"];
+            let said = said.into_iter().filter_map(|attribute| node.attribute(attribute));
+            match Checksum::read(&text, said) {
                 Some(checksum) => checksums.push(checksum),
                 // A manifest cannot hold its own: whatever stands there proves nothing.
                 None if name == MANIFEST => {}

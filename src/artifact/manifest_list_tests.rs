@@ -64,12 +64,16 @@ fn manifests_that_make_no_sense_are_refused() {
         let (name, text) = ("a".to_owned(), text.to_owned());
         ManifestError::BadValue { name, what, text }
     };
+    let two_sizes = |one, other| {
+        let name = "a".to_owned();
+        ManifestError::TwoSizes { name, one, other }
+    };
     let unsafe_name = |name: &str| ManifestError::UnsafeName(name.to_owned());
     let cases = [
         (String::new(), ManifestError::Empty),
         (abc(MANIFEST), ManifestError::Empty),
         (abc("a") + &abc("a"), ManifestError::Duplicate("a".to_owned())),
-        (abc(""), unsafe_name("")),
+        (abc(""), ManifestError::NoName),
         (abc(".."), unsafe_name("..")),
         (abc("../a"), unsafe_name("../a")),
         (abc("a\\b"), unsafe_name("a\\b")),
@@ -77,10 +81,7 @@ fn manifests_that_make_no_sense_are_refused() {
         (row("a", "<size>-1</size>"), bad("size", "-1")),
         (row("a", "<filesize>3 KB</filesize>"), bad("filesize", "3 KB")),
         (row("a", "<size>3</size><size>4</size>"), bad("size", "4")),
-        (
-            row("a", "<filesize>3</filesize><size>4</size>"),
-            bad("filesize", "3"),
-        ),
+        (row("a", "<filesize>3</filesize><size>4</size>"), two_sizes(4, 3)),
         (
             format!(
                 "{}</files><files>{}</files>{}<files>",
@@ -97,10 +98,7 @@ fn manifests_that_make_no_sense_are_refused() {
         (row("a", "<filename>b</filename>"), bad("filename", "b")),
         (row("a", "<size>+3</size>"), bad("size", "+3")),
         // What two programs could read differently.
-        (
-            row("a", "<size>4</size><filesize>3</filesize>"),
-            bad("filesize", "3"),
-        ),
+        (row("a", "<size>4</size><filesize>3</filesize>"), two_sizes(4, 3)),
         (row("a", "<size>1<x/>2</size>"), bad("size", "12")),
         (row("a<x>b</x>", "<size>3</size>"), bad("filename", "a")),
         (
