@@ -171,10 +171,10 @@ fn note_clashes(
             findings.problem(inner, Some(name(*one)), ProblemKind::Ambiguous(why));
         }
     }
-    for (one, other) in &clashes.alike {
+    for (one, other, systems) in &clashes.alike {
         let place = inner.map(|inner| format!("{inner}: ")).unwrap_or_default();
         findings.warn(&format!(
-            "{place}{} and {} are one file on systems that do not tell upper from lower case",
+            "{place}{} and {} are one file on {systems}",
             name(*other),
             name(*one)
         ));

@@ -1,5 +1,7 @@
 //! The names in a ZIP: safe to unpack, and no two of them the same file to anybody.
 
+use icu_normalizer::ComposingNormalizerBorrowed;
+
 /// What is wrong with names; each entry by its place among those that were given.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct NameClashes {
@@ -9,16 +11,35 @@ pub(super) struct NameClashes {
     pub(super) doubles: Vec<(usize, usize)>,
     /// An entry that stands below a file, as if that were a folder, and that file.
     pub(super) below_files: Vec<(usize, usize)>,
-    /// An entry, and one that is the same where upper and lower case, or blanks and dots at the
-    /// end of a name, make no difference.
-    pub(super) alike: Vec<(usize, usize)>,
+    /// An entry, one that some systems take for the same file, and which systems these are.
+    pub(super) alike: Vec<(usize, usize, &'static str)>,
 }
+
+/// A way in which systems see a step of a name, and those that do.
+type SystemForm = (fn(&str) -> String, &'static str);
+
+const SYSTEM_FORMS: [SystemForm; 4] = [
+    (without_case, "systems that do not tell upper from lower case"),
+    (
+        without_end,
+        "systems that drop dots and blanks at the end of a name",
+    ),
+    (without_stream, "systems where a colon ends the name of a file"),
+    (
+        composed,
+        "systems that do not tell apart in which of two ways a letter is written",
+    ),
+];
+
+/// Programs cut longer names off, or cannot unpack them.
+const LONGEST_NAME: usize = 4095;
 
 /// Whether a name stays where the archive is unpacked, and leads to the same place everywhere.
 pub(super) fn is_safe(name: &str) -> bool {
     let mut start = name.chars();
     let has_drive = start.next().is_some_and(|c| c.is_ascii_alphabetic()) && start.next() == Some(':');
     !has_drive
+        && name.len() <= LONGEST_NAME
         && !name.starts_with('/')
         && steps(name).next().is_some()
         && !name.split('/').any(|step| step == "..")
@@ -41,7 +62,16 @@ pub(super) fn clashes(names: &[&str]) -> NameClashes {
     for (first, second) in neighbours(names, folded) {
         let mut below = steps(names[second]);
         if !steps(names[first]).all(|step| below.next() == Some(step)) {
-            found.alike.push((second, first));
+            let alike_by = |(form, _): &&SystemForm| {
+                let (first, second) = (key(names[first], *form), key(names[second], *form));
+                second.starts_with(&first)
+            };
+            let systems = SYSTEM_FORMS.iter().find(alike_by);
+            let systems = systems.map_or("some systems", |(_, systems)| *systems);
+            // Two parts of one file are two.
+            if !(names[first].contains(':') && names[second].contains(':')) {
+                found.alike.push((second, first, systems));
+            }
         }
     }
     found
@@ -83,9 +113,36 @@ fn steps(name: &str) -> impl Iterator<Item = &str> {
     name.split('/').filter(|step| !matches!(*step, "" | "."))
 }
 
-/// A step as systems see it that do not tell case apart, or drop what a name ends with.
+/// A step in all forms in which systems see it.
 fn folded(step: &str) -> String {
-    step.trim_end_matches(['.', ' ']).to_lowercase()
+    let forms = SYSTEM_FORMS.iter().rev();
+    forms.fold(step.to_owned(), |step, (form, _)| form(&step))
+}
+
+/// By single characters, as file systems do it: the long s is an s, and the sharp s is not two.
+fn without_case(step: &str) -> String {
+    let upper = step.chars().map(|c| only(c.to_uppercase()).unwrap_or(c));
+    upper.map(|c| only(c.to_lowercase()).unwrap_or(c)).collect()
+}
+
+fn only(mut characters: impl Iterator<Item = char>) -> Option<char> {
+    let first = characters.next();
+    first.filter(|_| characters.next().is_none())
+}
+
+fn without_end(step: &str) -> String {
+    step.trim_end_matches(['.', ' ']).to_owned()
+}
+
+fn without_stream(step: &str) -> String {
+    let file = step.split(':').next().unwrap_or(step);
+    file.to_owned()
+}
+
+fn composed(step: &str) -> String {
+    ComposingNormalizerBorrowed::new_nfc()
+        .normalize(step)
+        .into_owned()
 }
 
 #[cfg(test)]
@@ -102,7 +159,9 @@ mod tests {
         let outside = [
             "", "/", ".", "./", "/a", "//a", "..", "a/..", "../a", "a/../b", "C:a", "c:/a",
         ];
-        let odd = ["a\\b", "a\0", "a\nb", "a\u{7f}", "a\u{85}b"];
+        let long = "a/".repeat(2048);
+        assert!(is_safe(&long[..4095]));
+        let odd = ["a\\b", "a\0", "a\nb", "a\u{7f}", "a\u{85}b", &long];
         for name in outside.into_iter().chain(odd) {
             assert!(!is_safe(name), "{name:?}");
         }
@@ -155,21 +214,34 @@ mod tests {
     }
 
     #[test]
-    fn names_that_some_systems_do_not_tell_apart_are_alike() {
-        for (first, second) in [
-            ("a.txt", "A.TXT"),
-            ("ä", "Ä"),
-            ("a", "a."),
-            ("x /b", "x/b"),
-            ("A", "a/b"),
+    fn names_that_some_systems_do_not_tell_apart_are_alike_for_that_reason() {
+        for (first, second, systems) in [
+            ("a.txt", "A.TXT", "upper from lower case"),
+            ("ä", "Ä", "upper from lower case"),
+            ("k", "\u{212a}", "upper from lower case"),
+            ("s", "\u{17f}", "upper from lower case"),
+            ("A", "a/b", "upper from lower case"),
+            ("a", "a.", "dots and blanks"),
+            ("export.xml", "export.xml ", "dots and blanks"),
+            ("x /b", "x/b", "dots and blanks"),
+            ("a.txt", "a.txt:x", "a colon"),
+            ("\u{e4}", "a\u{308}", "in which of two ways a letter is written"),
+            ("A.", "a", "some systems"),
+            ("\u{c4}", "a\u{308}", "some systems"),
         ] {
             let found = clashes(&[first, "0", second]);
-            assert_eq!(found.alike.len(), 1, "{first} {second}: {found:?}");
+            let [(_, _, told)] = found.alike.as_slice() else {
+                panic!("{first} {second}: {found:?}");
+            };
+            assert!(told.contains(systems), "{first} {second}: {told}");
             assert_eq!(
                 (found.doubles.len(), found.below_files.len()),
                 (0, 0),
                 "{first} {second}"
             );
+        }
+        for names in [["stra\u{df}e", "strasse"], ["a:x", "a:y"]] {
+            assert_eq!(clashes(&names), NameClashes::default());
         }
     }
 }

@@ -10,9 +10,12 @@ const ZIP64: u16 = 0x0001;
 /// Times as Unix has them.
 const TIMES: u16 = 0x5455;
 
-/// Other times, and owners: of NTFS, a Windows security descriptor, three of Info-ZIP for Unix,
-/// and the mark by which Java knows its own archives.
-const HARMLESS: [u16; 6] = [0x000a, 0x4453, 0x5855, 0x7855, 0x7875, 0xcafe];
+/// A Windows security descriptor.
+const SECURITY: u16 = 0x4453;
+
+/// Other times, and owners: of NTFS, three of Info-ZIP for Unix, and the mark by which Java knows
+/// its own archives.
+const HARMLESS: [u16; 5] = [0x000a, 0x5855, 0x7855, 0x7875, 0xcafe];
 
 /// The numbers of a header that may stand in its extra fields instead, as they stand in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +51,11 @@ pub(super) fn read(extra: &[u8], numbers: &mut HeaderNumbers) -> Result<bool, St
                 return Err("its times are not as many as they say".to_owned());
             }
             TIMES => {}
+            // Some programs refuse an entry whose rights are not in the form that they say.
+            SECURITY if !is_security(field, numbers.local_start.is_none()) => {
+                return Err("its security descriptor is not in the form that it says".to_owned());
+            }
+            SECURITY => {}
             id if HARMLESS.contains(&id) => {}
             id => {
                 return Err(format!(
@@ -73,11 +81,27 @@ fn times_fit(field: &[u8], is_local: bool) -> bool {
     }
 }
 
+/// Four bytes say how long the descriptor is. In front of the bytes it follows, packed: a version of
+/// zero, a method as entries have it, and a CRC go before it.
+fn is_security(field: &[u8], is_local: bool) -> bool {
+    let is_some = field.len() >= 4 && le32(field, 0) > 0;
+    let is_packed = || field.len() > 11 && field[4] == 0 && matches!(le16(field, 5), 0 | 8);
+    match is_local {
+        true => is_some && is_packed(),
+        false => is_some && field.len() == 4,
+    }
+}
+
 impl HeaderNumbers {
     /// The field holds exactly the numbers that the header refers to it for, in this order.
     fn take(&mut self, field: &[u8]) -> Result<(), String> {
         let mut rest = field;
         let long = u64::from(u32::MAX);
+        // In front of the bytes there is no field with one of the two lengths: some programs take it for both.
+        let has_one = (self.unpacked == long) != (self.packed == long);
+        if self.local_start.is_none() && has_one {
+            return Err("its ZIP64 field has one of two lengths".to_owned());
+        }
         let numbers = [
             Some(&mut self.unpacked),
             Some(&mut self.packed),
@@ -122,10 +146,53 @@ mod tests {
     fn times_and_owners_pass_in_any_number() {
         let mut extra: Vec<u8> = HARMLESS.iter().flat_map(|id| field(*id, b"abc")).collect();
         extra.extend(field(TIMES, b"\x03abcd"));
+        extra.extend(field(SECURITY, &[9, 0, 0, 0]));
         let mut found = numbers(1, 2, 3, 0);
         assert_eq!(read(&extra, &mut found), Ok(false));
         assert_eq!(read(&[], &mut found), Ok(false));
         assert_eq!(found, numbers(1, 2, 3, 0));
+    }
+
+    #[test]
+    fn a_security_descriptor_has_the_form_that_some_programs_look_for() {
+        let local = |bytes: &[u8]| {
+            let mut numbers = HeaderNumbers {
+                local_start: None,
+                disk: None,
+                ..numbers(1, 2, 3, 0)
+            };
+            read(&field(SECURITY, bytes), &mut numbers)
+        };
+        let packed = [&[80, 0, 0, 0, 0, 8, 0, 1, 2, 3, 4][..], b"packed"].concat();
+        assert_eq!(local(&packed), Ok(false));
+        for bytes in [&b""[..], &[80, 0, 0, 0], &packed[..11], &[0; 60_000], &[0xff; 60]] {
+            assert!(local(bytes).is_err(), "{bytes:?}");
+        }
+        for bytes in [&b""[..], &[0; 4], &[1], &packed] {
+            let read = read(&field(SECURITY, bytes), &mut numbers(1, 2, 3, 0));
+            assert!(read.is_err(), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn in_front_of_the_bytes_zip64_has_both_lengths_or_none() {
+        let wide = [[1_u8, 0, 0, 0, 0, 0, 0, 0]; 2].concat();
+        let local = |unpacked: u64, packed: u64, bytes: &[u8]| {
+            let mut numbers = HeaderNumbers {
+                local_start: None,
+                disk: None,
+                ..numbers(unpacked, packed, 3, 0)
+            };
+            read(&field(ZIP64, bytes), &mut numbers)
+        };
+        assert_eq!(local(LONG, LONG, &wide), Ok(true));
+        assert!(local(LONG, 2, &wide[..8]).is_err());
+        assert!(local(1, LONG, &wide[..8]).is_err());
+        // The directory has those that it refers to, and no others.
+        assert_eq!(
+            read(&field(ZIP64, &wide[..8]), &mut numbers(LONG, 2, 3, 0)),
+            Ok(true)
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Programs search for the end of a ZIP in ways that forgive much, each in its own. A gateway
 //! writes its archives in one go: the directory ends where the end record begins, nothing
-//! follows that, and where there is a ZIP64 end beside the plain one, both lead to the same
+//! but a comment follows that, and where there is a ZIP64 end beside the plain one, both lead to the same
 //! directory. Asking for just this finds cut, prefixed, lengthened and two-faced files, and
 //! tells how large the directory is before memory is spent on it.
 
@@ -44,13 +44,17 @@ struct EndNumbers {
 
 /// Reads the end of a ZIP. The inner error says, in words, why it is not one.
 pub(super) fn read(zip: &mut FileWindow<'_>) -> io::Result<Result<ZipEnd, &'static str>> {
-    let Some(end_start) = zip.length().checked_sub(END_BYTES as u64) else {
+    if zip.length() < END_BYTES as u64 {
         return Ok(Err("it is too short"));
+    }
+    let Some(end_start) = end_start(zip)? else {
+        let start: [u8; 2] = at(zip, 0)?;
+        return Ok(Err(match &start == b"PK" {
+            true => "it does not end as a ZIP does: cut, or something was added",
+            false => "it neither begins nor ends as a ZIP does",
+        }));
     };
     let end: [u8; END_BYTES] = at(zip, end_start)?;
-    if le32(&end, 0) != END_MAGIC || le16(&end, 20) != 0 {
-        return Ok(Err("it does not end as a ZIP does: cut, or something was added"));
-    }
     let plain = EndNumbers::plain(&end);
     let locator: Option<[u8; LOCATOR_BYTES]> = match end_start.checked_sub(LOCATOR_BYTES as u64) {
         Some(start) => Some(at(zip, start)?),
@@ -90,6 +94,23 @@ pub(super) fn read(zip: &mut FileWindow<'_>) -> io::Result<Result<ZipEnd, &'stat
         ));
     }
     Ok(Ok(end))
+}
+
+/// Where the end record begins: the last that there is, and its comment reaches to the end of the
+/// file. Some programs take the last record and others the first whose comment fits; so a comment
+/// with another one in it is none.
+fn end_start(zip: &mut FileWindow<'_>) -> io::Result<Option<u64>> {
+    let longest = (END_BYTES + usize::from(u16::MAX)) as u64;
+    let tail_start = zip.length().saturating_sub(longest);
+    let mut tail = Vec::new();
+    zip.seek(SeekFrom::Start(tail_start))?;
+    zip.read_to_end(&mut tail)?;
+    let last = memchr::memmem::rfind(&tail, &END_MAGIC.to_le_bytes());
+    let fits = |start: &usize| {
+        let end = tail.get(*start..*start + END_BYTES);
+        end.is_some_and(|end| tail.len() - start - END_BYTES == usize::from(le16(end, 20)))
+    };
+    Ok(last.filter(fits).map(|start| tail_start + start as u64))
 }
 
 impl EndNumbers {
@@ -219,13 +240,46 @@ mod tests {
         }
     }
 
+    fn commented(bytes: &[u8], comment: &[u8]) -> Vec<u8> {
+        let mut bytes = bytes.to_vec();
+        let length = u16::try_from(comment.len()).expect("short").to_le_bytes();
+        let at = bytes.len() - 2;
+        bytes[at..].copy_from_slice(&length);
+        [&bytes, comment].concat()
+    }
+
+    #[test]
+    fn a_comment_is_read_past_unless_an_end_could_be_found_in_it() {
+        let bytes = FixtureGateway::new().backup();
+        let zip64 = FixtureGateway::to_zip64(&bytes);
+        let end = &bytes[bytes.len() - 22..];
+        for zip in [&bytes, &zip64] {
+            for comment in [&b"!"[..], b"saved by hand", &[b'P'; 65535]] {
+                assert_eq!(tail_of(&commented(zip, comment)), tail_of(zip));
+            }
+            for comment in [end, b"PK\x05\x06", &[end, b"more"].concat()] {
+                let result = tail_of(&commented(zip, comment));
+                assert!(result.is_err(), "{result:?}");
+            }
+            let whole = commented(zip, b"a comment");
+            assert!(tail_of(&whole[..whole.len() - 1]).is_err());
+            assert!(tail_of(&[&whole[..], b"!"].concat()).is_err());
+        }
+    }
+
+    #[test]
+    fn what_never_was_a_zip_is_not_called_cut() {
+        let bytes = FixtureGateway::new().backup();
+        let why = tail_of(&bytes[..bytes.len() - 5]).expect_err("cut");
+        assert!(why.contains("cut"), "{why}");
+        let why = tail_of(b"SQLite format 3\0 and more of it").expect_err("no ZIP");
+        assert_eq!(why, "it neither begins nor ends as a ZIP does");
+    }
+
     #[test]
     fn an_end_that_is_not_the_end_is_refused() {
         let bytes = FixtureGateway::new().backup();
         let (end, zip64) = (bytes.len() - 22, FixtureGateway::to_zip64(&bytes));
-        let mut commented = bytes.clone();
-        commented[end + 20] = 1;
-        commented.push(b'!');
         let mut lying = bytes.clone();
         lying[end + 20] = 1;
         let prefixed = [b"!", bytes.as_slice()].concat();
@@ -233,7 +287,6 @@ mod tests {
         let parted = [&bytes[..end], b"!", &bytes[end..]].concat();
         let parted64 = [&zip64[..end], b"!", &zip64[end..]].concat();
         for bytes in [
-            commented,
             lying,
             prefixed,
             prefixed64,
