@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::path::Path;
 
 use crate::cli::{CheckArgs, FindingsFormat, Global};
-use crate::clock::SystemClock;
 use crate::commands::error::{CommandError, Outcome, print, print_states};
 use crate::commands::gone::open_quiesces;
 use crate::commands::left_behind::half_done_imports;
@@ -12,7 +11,7 @@ use crate::commands::loading::{
     HistoryFile, load_plan_to_judge, look_at_history, owners_of_history, with_open_rows,
 };
 use crate::commands::names;
-use crate::commands::run::limits;
+use crate::commands::opening::{EngineBase, ScriptsDue, limits};
 use crate::exit::Exit;
 use crate::lock::Locks;
 use crate::plan::model::{Device, Plan, PlanFile};
@@ -22,9 +21,9 @@ use crate::run::event::{Progress, Sink as _};
 use crate::run::examine::{
     CheckItem, CheckVerdict, THIS_MACHINE, devices_of, examine_devices, examine_machine,
 };
-use crate::signal::{self, Stop};
+use crate::signal::Stop;
 use crate::soma::certificate::Certificate;
-use crate::ui::{Screen, SignalAnswer, Ui, Verbosity};
+use crate::ui::{Screen, Ui, Verbosity};
 use crate::values::environment::Lookup;
 
 /// Looks at all that the plans need. Nothing is changed on a device; the store is tried for a moment.
@@ -45,23 +44,10 @@ pub(super) fn check(global: &Global, args: &CheckArgs, ui: Ui, env: Lookup<'_>) 
         (plans, _) => names::chosen(file, &["check"], plans)?,
     };
     let in_hand = args.certificate.as_deref().map(certificate).transpose()?;
-    let stop = Stop::new();
-    signal::listen(&stop).map_err(|error| CommandError::new(Exit::Failed, error))?;
-    let clock = SystemClock::new();
-    let locks = Locks::beside(&file.settings.history);
-    let engine = Engine {
-        file,
-        clock: &clock,
-        stop: &stop,
-        locks: &locks,
-        process: "check",
-        environment: env,
-    };
+    let base = EngineBase::looking_on(file, "check")?;
+    let engine = base.engine(file, env);
     let screen = Screen::new(ui, file.invocation.clone());
-    let look = || {
-        stop.is_requested();
-    };
-    let _answering = stop.answered_by(&SignalAnswer::new(&screen, limits(file, false), &look).to_signals());
+    let (_answer, _answering) = base.answering(&screen, limits(file, ScriptsDue::Never));
     let mut told = FoundSoFar::new(ui, args.format, screen, in_hand);
     if !plans.is_empty() {
         told.take(on_this_machine(engine, &plans));
@@ -72,8 +58,8 @@ pub(super) fn check(global: &Global, args: &CheckArgs, ui: Ui, env: Lookup<'_>) 
     // Who names a device asks about it alone, whatever plan would back it up.
     let enabled: Vec<&Plan> = file.plans.iter().filter(|plan| plan.enabled).collect();
     told.examine(engine, &enabled, &devices);
-    let found = told.end(&stop)?;
-    if let Some(signal) = stop.signal() {
+    let found = told.end(&base.stop)?;
+    if let Some(signal) = base.stop.signal() {
         return Ok(Exit::Interrupted(signal));
     }
     let exit = match findings::worst(&found) {

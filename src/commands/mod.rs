@@ -17,6 +17,7 @@ mod names;
 mod net;
 mod no_export;
 mod notify_test;
+mod opening;
 mod preview;
 mod prune;
 mod recover;
@@ -25,7 +26,6 @@ mod report_page;
 mod restore;
 mod restore_note;
 mod run;
-mod session;
 mod show;
 mod status;
 mod stored_export;
@@ -132,7 +132,7 @@ fn command(cli: &Cli, ui: Ui, env: Lookup<'_>) -> Outcome {
         Command::Validate(args) => validate::validate(&cli.global, args, ui, env),
         Command::History(args) => history::history(&cli.global, args, ui, env),
         Command::NotifyTest(args) => notify_test::notify_test(&cli.global, args, ui, env),
-        Command::Recover(args) => recover::recover(args, &cli.global, ui, env),
+        Command::Recover(args) => recover::recover(&cli.global, args, ui, env),
         Command::Diff(args) => diff::diff(&cli.global, args, ui, env),
         Command::Log(args) => log::log(&cli.global, args, ui, env),
         Command::Find(args) => find::find(&cli.global, args, ui, env),

@@ -7,8 +7,8 @@ use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{Outcome, print};
 use crate::commands::loading::{exit_of_part, load_plan_or_part};
 use crate::commands::names::chosen;
+use crate::commands::opening::past;
 use crate::exit::Exit;
-use crate::history::History;
 use crate::notify::notice::{Notice, NoticeChanges, NoticeTask, QuiescedPlace};
 use crate::notify::previous::Previous;
 use crate::notify::receiver::Receiver;
@@ -47,7 +47,7 @@ pub(super) fn notify_test(global: &Global, args: &NotifyTestArgs, ui: Ui, env: L
     };
     let clock = SystemClock::new();
     // The metrics are not made up: without a history there is nothing that they could say.
-    let past = History::open_read_only(&file.settings.history).ok();
+    let past = past(file);
     let past = past.as_ref().map(|past| past as &dyn Previous);
     let notifier = Notifier::new(file, env, clock.zone(), past);
 

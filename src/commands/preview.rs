@@ -4,14 +4,13 @@ use std::path::PathBuf;
 
 use crate::artifact::layout::{self, ExportKind};
 use crate::cli::{Global, PreviewArgs, PreviewFormat, RunArgs, RunFormat};
-use crate::clock::{Clock, SystemClock};
-use crate::commands::error::{CommandError, Outcome, print, print_states};
+use crate::clock::Clock;
+use crate::commands::error::{Outcome, print, print_states};
 use crate::commands::gone::{open_quiesces, open_rows};
 use crate::commands::loading::{invocation, load_plan_to_judge, look_at_history, with_open_rows};
 use crate::commands::names::wanted;
-use crate::commands::run::limits;
+use crate::commands::opening::{EngineBase, ScriptsDue, limits};
 use crate::exit::Exit;
-use crate::lock::Locks;
 use crate::plan::model::{Action, Plan, Settings};
 use crate::report::preview::{self as report, Preview, PreviewTask};
 use crate::run::contact::Devices;
@@ -19,9 +18,8 @@ use crate::run::event::{Progress, Sink as _};
 use crate::run::expand::{ExpandedActivity, ExpandedTask, Verdict, expand};
 use crate::run::failure::Failure;
 use crate::run::status::{Class, Status};
-use crate::run::{Engine, sequence, store};
-use crate::signal::{self, Stop};
-use crate::ui::{Screen, SignalAnswer, Ui, Verbosity};
+use crate::run::{sequence, store};
+use crate::ui::{Screen, Ui, Verbosity};
 use crate::values::closed_window::why_closed;
 use crate::values::environment::Lookup;
 
@@ -50,32 +48,19 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
     let loaded = load_plan_to_judge(global, ui, env).map_err(|error| with_open_rows(error, global, env))?;
     let plans = wanted(&loaded.plan_file, &["preview"], &args.plans, args.all)?;
     let file = &loaded.plan_file;
-    let stop = Stop::new();
-    signal::listen(&stop).map_err(|error| CommandError::new(Exit::Failed, error))?;
-    let clock = SystemClock::new();
-    let locks = Locks::beside(&file.settings.history);
-    let engine = Engine {
-        file,
-        clock: &clock,
-        stop: &stop,
-        locks: &locks,
-        process: "preview",
-        environment: env,
-    };
-    let mut devices = Devices::new(engine);
+    let base = EngineBase::looking_on(file, "preview")?;
+    let EngineBase { stop, clock, .. } = &base;
+    let mut devices = Devices::new(base.engine(file, env));
     let history = look_at_history(&file.settings.history).err();
     let mut previews = Vec::new();
     let mut screen = Screen::new(ui, file.invocation.clone());
-    let look = || {
-        stop.is_requested();
-    };
-    let _answering = stop.answered_by(&SignalAnswer::new(&screen, limits(file, false), &look).to_signals());
+    let (_answer, _answering) = base.answering(&screen, limits(file, ScriptsDue::Never));
     for plan in plans {
         let mut show = |progress: &Progress| screen.progress(progress);
-        let Some(expanded) = expand(file, plan, &mut devices, &stop, &mut show) else {
+        let Some(expanded) = expand(file, plan, &mut devices, stop, &mut show) else {
             return Ok(stop.signal().map_or(Exit::Failed, Exit::Interrupted));
         };
-        let mut refused = refusals(plan, &file.settings, &clock);
+        let mut refused = refusals(plan, &file.settings, clock);
         refused.extend(history.as_ref().map(|why| format!("the history {why}")));
         previews.push(Preview {
             plan: &plan.name,
@@ -84,7 +69,7 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
                 .iter()
                 .flat_map(|activity| activity.notes.iter().cloned())
                 .collect(),
-            tasks: tasks(expanded, &file.settings, &clock),
+            tasks: tasks(expanded, &file.settings, clock),
         });
     }
     // Without a history a run does not begin at all.

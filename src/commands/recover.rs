@@ -1,57 +1,36 @@
 //! `dpbackup recover`
 
-use anyhow::Context as _;
-
 use crate::cli::{Global, RecoverArgs};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::Clock as _;
 use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::loading::{exit_of_part, load_plan_or_part};
-use crate::commands::run::limits;
-use crate::commands::session::WritingSession;
+use crate::commands::opening::{ScriptsDue, WritingSession, limits, past, show_warnings_of};
 use crate::exit::Exit;
-use crate::history::History;
 use crate::notify::Notifier;
 use crate::notify::previous::Previous;
 use crate::run::event::{Owner, Sink};
 use crate::run::left::Left;
 use crate::run::record::Record;
+use crate::run::recover as mending;
 use crate::run::recover::Recovered;
-use crate::run::{Engine, recover as mending};
-use crate::signal::{self, Stop};
-use crate::ui::{Screen, SignalAnswer, Ui, Verbosity};
+use crate::ui::{Screen, Ui, Verbosity};
 use crate::values::causes::with_causes;
 use crate::values::environment::Lookup;
 
 /// Mends what runs that died have left on devices, in the store and in history.
-pub(super) fn recover(args: &RecoverArgs, global: &Global, ui: Ui, env: Lookup<'_>) -> Outcome {
+pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
     let loaded = load_plan_or_part(global, ui, env)?;
     let file = &loaded.plan_file;
-    let stop = Stop::new();
-    signal::listen(&stop)
-        .context("cannot listen to signals")
-        .map_err(|error| CommandError::new(Exit::Failed, error))?;
-    let clock = SystemClock::new();
-    let mut session = WritingSession::open(file, &clock, ui)?;
-    let engine = Engine {
-        file,
-        clock: &clock,
-        stop: &stop,
-        locks: &session.locks,
-        process: &session.process,
-        environment: env,
-    };
+    let mut session = WritingSession::open(file, ui)?;
+    let clock = &session.base.clock;
+    let engine = session.base.engine(file, env);
     let mut screen = Screen::new(ui, file.invocation.clone());
-    // Where it cannot be read, everything is news.
-    let past = History::open_read_only(&file.settings.history).ok();
+    let past = past(file);
     let past = past.as_ref().map(|past| past as &dyn Previous);
     let mut notifier = Notifier::new(file, env, clock.zone(), past);
-    let look = || {
-        stop.is_requested();
-    };
-    let mut answer = SignalAnswer::new(&screen, limits(file, false), &look);
-    let _answering = stop.answered_by(&answer.to_signals());
+    let (mut answer, _answering) = session.base.answering(&screen, limits(file, ScriptsDue::Never));
     let sinks: Vec<&mut dyn Sink> = vec![&mut screen, &mut answer, &mut notifier];
-    let mut record = Record::new(&mut session.history, sinks, &clock);
+    let mut record = Record::new(&mut session.history, sinks, clock);
     let forgotten = match &args.forget {
         Some(device) => mending::forget(engine, &mut record, device),
         None => Ok(Vec::new()),
@@ -73,10 +52,7 @@ pub(super) fn recover(args: &RecoverArgs, global: &Global, ui: Ui, env: Lookup<'
     let broke = record.take_internal_error();
     drop(record);
     notifier.write_metrics(clock.now());
-    notifier
-        .take_warnings()
-        .iter()
-        .for_each(|warning| ui.warning(warning));
+    show_warnings_of(&mut notifier, ui);
     let Recovered {
         done: recovered,
         left,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 
 use crate::artifact::archive::ArchiveReport;
 use crate::cli::{Global, RehearseArgs, ReportFormat};
@@ -11,7 +11,7 @@ use crate::commands::error::{CommandError, Outcome, found, print};
 use crate::commands::history::execution;
 use crate::commands::loading::{load_plan, with_open_rows};
 use crate::commands::names;
-use crate::commands::session::WritingSession;
+use crate::commands::opening::{EngineBase, ScriptsDue, WritingSession, limits, past, show_warnings_of};
 use crate::commands::stored_export::stored_export;
 use crate::exit::Exit;
 use crate::history::{FileRow, History, RehearsalOpening};
@@ -24,7 +24,6 @@ use crate::run::contact::{Contact, Devices, Session, lock_name};
 use crate::run::event::{FileKind, Progress, Sink as _, TaskId};
 use crate::run::rehearse::{FirmwareFit, RehearsalsOver, Rehearsed, firmware_fit, on_spare};
 use crate::run::{Engine, store};
-use crate::signal::{self, Stop};
 use crate::ui::{Screen, Ui, Verbosity};
 use crate::values::environment::{Lookup, scratch_folder};
 use crate::values::pattern::PatternList;
@@ -36,24 +35,22 @@ pub(super) fn rehearse(global: &Global, args: &RehearseArgs, ui: Ui, env: Lookup
     let loaded = load_plan(global, ui, env).map_err(|error| with_open_rows(error, global, env))?;
     let file = &loaded.plan_file;
     let spare = spare(file, &args.on)?;
-    let stop = Stop::new();
-    signal::listen(&stop)
-        .context("cannot listen to signals")
-        .map_err(|error| CommandError::new(Exit::Failed, error))?;
-    let clock = SystemClock::new();
-    let mut session = WritingSession::open(file, &clock, ui)?;
+    let mut session = WritingSession::open(file, ui)?;
+    let EngineBase {
+        stop, clock, locks, ..
+    } = &session.base;
     store::is_there(&file.settings)
         .map_err(|failure| CommandError::new(Exit::NotStarted, anyhow!(failure.message)))?;
     let chosen = chosen(file, args, &session.history)?;
     let mut screen = Screen::new(ui, file.invocation.clone());
-    let asked = session
-        .locks
+    let (_answer, _answering) = session.base.answering(&screen, limits(file, ScriptsDue::Never));
+    let asked = locks
         .wait(
             &lock_name(spare),
             "a rehearsal",
             args.lock_wait,
-            &clock,
-            &stop,
+            clock,
+            stop,
             &mut |holder, waited| {
                 let holder = holder.map_or_else(|| "another run".to_owned(), ToString::to_string);
                 screen.progress(&Progress::Waiting {
@@ -75,14 +72,7 @@ pub(super) fn rehearse(global: &Global, args: &RehearseArgs, ui: Ui, env: Lookup
             return Err(CommandError::new(Exit::Locked, error).with_hint("--lock-wait 10m waits for it"));
         }
     };
-    let engine = Engine {
-        file,
-        clock: &clock,
-        stop: &stop,
-        locks: &session.locks,
-        process: &session.process,
-        environment: env,
-    };
+    let engine = session.base.engine(file, env);
     let mut devices = Devices::new(engine);
     let spare = match devices.contact(spare) {
         Contact::Up(spare) => spare,
@@ -118,7 +108,7 @@ pub(super) fn rehearse(global: &Global, args: &RehearseArgs, ui: Ui, env: Lookup
         };
         lines.push(line);
     }
-    tell(file, env, &clock, &lines, ui);
+    tell(file, env, clock, &lines, ui);
     let text = match args.format {
         ReportFormat::Table => {
             let quiet = ui.verbosity == Verbosity::Quiet;
@@ -385,7 +375,7 @@ impl RehearsalDesk<'_> {
 
 /// Tells those who are to be told, and writes the metrics anew.
 fn tell(file: &PlanFile, env: Lookup<'_>, clock: &SystemClock, lines: &[RehearsalLine], ui: Ui) {
-    let past = History::open_read_only(&file.settings.history).ok();
+    let past = past(file);
     let past = past.as_ref().map(|past| past as &dyn Previous);
     let mut notifier = Notifier::new(file, env, clock.zone(), past);
     for line in lines {
@@ -402,8 +392,5 @@ fn tell(file: &PlanFile, env: Lookup<'_>, clock: &SystemClock, lines: &[Rehearsa
         }
     }
     notifier.write_metrics(clock.now());
-    notifier
-        .take_warnings()
-        .iter()
-        .for_each(|warning| ui.warning(warning));
+    show_warnings_of(&mut notifier, ui);
 }

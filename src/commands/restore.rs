@@ -1,18 +1,17 @@
 //! `dpbackup restore`
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 
 use crate::artifact::archive::{self, Expected, Limits};
 use crate::artifact::private_copy::private_copy;
 use crate::cli::{Global, ReportFormat, RestoreArgs};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::Clock as _;
 use crate::commands::error::{CommandError, Outcome, found, print};
 use crate::commands::history::execution;
 use crate::commands::loading::{load_plan, with_open_rows};
 use crate::commands::names;
+use crate::commands::opening::{EngineBase, ScriptsDue, WritingSession, limits, past, show_warnings_of};
 use crate::commands::restore_note;
-use crate::commands::run::limits;
-use crate::commands::session::WritingSession;
 use crate::commands::stored_export::stored_export;
 use crate::exit::Exit;
 use crate::history::{FileRow, History};
@@ -26,9 +25,8 @@ use crate::run::left::Left;
 use crate::run::record::Record;
 use crate::run::restore::{self as restoring, RestoreOptions, RestoreOrder, RestoreProposal, RestoreSource};
 use crate::run::status::Status;
-use crate::run::{Engine, store};
-use crate::signal::{self, Stop};
-use crate::ui::{Screen, SignalAnswer, Ui, Verbosity};
+use crate::run::store;
+use crate::ui::{Screen, Ui, Verbosity};
 use crate::values::causes::with_causes;
 use crate::values::environment::{Lookup, scratch_folder};
 use crate::values::restorable_domain::{NotRestorable, RestorableDomain};
@@ -39,37 +37,21 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
     let loaded = load_plan(global, ui, env).map_err(|error| with_open_rows(error, global, env))?;
     let file = &loaded.plan_file;
     let device = names::device(file, &args.to)?;
-    let stop = Stop::new();
-    signal::listen(&stop)
-        .context("cannot listen to signals")
-        .map_err(|error| CommandError::new(Exit::Failed, error))?;
-    let clock = SystemClock::new();
-    let mut session = WritingSession::open(file, &clock, ui)?;
+    let mut session = WritingSession::open(file, ui)?;
+    let EngineBase { stop, clock, .. } = &session.base;
     store::is_there(&file.settings)
         .map_err(|failure| CommandError::new(Exit::NotStarted, anyhow!(failure.message)))?;
     let scratch = scratch_folder(env);
     let (row, source, archive) = chosen(file, args, &session.history, &scratch)?;
     let domain = source.domain.clone();
-    let engine = Engine {
-        file,
-        clock: &clock,
-        stop: &stop,
-        locks: &session.locks,
-        process: &session.process,
-        environment: env,
-    };
+    let engine = session.base.engine(file, env);
     let mut screen = Screen::new(ui, file.invocation.clone());
-    let look = || {
-        stop.is_requested();
-    };
-    let mut answer = SignalAnswer::new(&screen, limits(file, false), &look);
-    let _answering = stop.answered_by(&answer.to_signals());
-    // Where it cannot be read, everything is news.
-    let past = History::open_read_only(&file.settings.history).ok();
+    let (mut answer, _answering) = session.base.answering(&screen, limits(file, ScriptsDue::Never));
+    let past = past(file);
     let past = past.as_ref().map(|past| past as &dyn Previous);
     let mut notifier = Notifier::new(file, env, clock.zone(), past).of_restore();
     let sinks: Vec<&mut dyn Sink> = vec![&mut screen, &mut answer, &mut notifier];
-    let mut record = Record::new(&mut session.history, sinks, &clock);
+    let mut record = Record::new(&mut session.history, sinks, clock);
     let mut devices = Devices::new(engine);
     let order = RestoreOrder {
         source,
@@ -114,17 +96,12 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
         Err(error) => {
             drop(record);
             notifier.broke_off(clock.now(), &with_causes(&error));
-            let warnings = notifier.take_warnings();
-            warnings.iter().for_each(|warning| ui.warning(warning));
+            show_warnings_of(&mut notifier, ui);
             return Err(CommandError::new(error.exit(), error));
         }
     };
     record.warn_of_sinks(Owner::Plan(end.id));
-    for warning in restore_note::after(file, end.id, &clock.zone()) {
-        end.exit = end.exit.or_graver(Exit::Warned);
-        // Sinks show it all the same, and what is stored is stored.
-        let _ = record.warn(Owner::Plan(end.id), warning);
-    }
+    restore_note::write_after(file, &mut record, &mut end, &clock.zone());
     drop(record);
     let text = match args.format {
         ReportFormat::Table => outcome(&told, &device.name, domain.name(), &file.invocation),

@@ -9,21 +9,32 @@ use jiff::tz::TimeZone;
 use rustix::fs::Mode;
 
 use crate::artifact::layout::component;
+use crate::exit::Exit;
 use crate::history::{FileFilter, FileRow, History, HistoryError};
 use crate::ownership;
 use crate::plan::model::PlanFile;
 use crate::report::restore::{MOST_BACKUPS, RestorableBackup, text};
 use crate::retention::newest::is_as_large;
-use crate::run::event::PlanId;
+use crate::run::event::{Owner, PlanId};
+use crate::run::record::Record;
+use crate::run::sequence::PlanEnd;
 use crate::values::causes::with_causes;
 use crate::whole_file::{self, FileMode};
 
 /// What it is called.
 const NAME: &str = "RESTORE.txt";
 
-/// Writes it for each device of which this execution stored something. It is no backup: that it cannot be
-/// written is a warning, and those come back.
-pub(super) fn after(file: &PlanFile, plan: PlanId, zone: &TimeZone) -> Vec<String> {
+/// Writes it for each device of which an execution that has ended stored something. It is no backup:
+/// that it cannot be written is a warning.
+pub(super) fn write_after(file: &PlanFile, record: &mut Record<'_>, end: &mut PlanEnd, zone: &TimeZone) {
+    for warning in after(file, end.id, zone) {
+        end.exit = end.exit.or_graver(Exit::Warned);
+        // Sinks show it all the same, and what is stored is stored.
+        let _ = record.warn(Owner::Plan(end.id), warning);
+    }
+}
+
+fn after(file: &PlanFile, plan: PlanId, zone: &TimeZone) -> Vec<String> {
     let read = || -> Result<_, HistoryError> {
         let history = History::open_read_only(&file.settings.history)?.in_store(&file.settings.store);
         let tasks = history.tasks_of_plan(plan)?;

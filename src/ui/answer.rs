@@ -29,9 +29,9 @@ pub struct StopLimits {
 }
 
 /// Knows what would have to be put back, and answers signals.
-pub struct SignalAnswer<'a> {
+pub struct SignalAnswer {
     shared: Arc<PutBack>,
-    look: &'a dyn Fn(),
+    look: Box<dyn Fn()>,
 }
 
 struct PutBack {
@@ -40,10 +40,10 @@ struct PutBack {
     due: Mutex<BTreeMap<JournalId, (String, Undo)>>,
 }
 
-impl<'a> SignalAnswer<'a> {
+impl SignalAnswer {
     /// Answers above the line of this screen. `look` looks for signals where no thread listens to
     /// them.
-    pub fn new(screen: &Screen, limits: StopLimits, look: &'a dyn Fn()) -> Self {
+    pub fn new(screen: &Screen, limits: StopLimits, look: Box<dyn Fn()>) -> Self {
         let shared = PutBack {
             live: screen.live(),
             limits,
@@ -73,7 +73,7 @@ impl PutBack {
     }
 }
 
-impl Sink for SignalAnswer<'_> {
+impl Sink for SignalAnswer {
     fn event(&mut self, _at: Timestamp, event: &Event) {
         if let Event::TaskEnded { .. } = event {
             // What a task could not undo stays in the journal: nothing more is done about it.

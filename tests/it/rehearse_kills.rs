@@ -103,6 +103,8 @@ fn a_signal_ends_a_dry_run_at_once_and_what_is_not_known_is_said() {
         "{}",
         ran.stdout
     );
+    let answer = "SIGTERM: nothing is to be put back; do not kill dpbackup, it ends by itself\n";
+    assert!(ran.stderr.contains(answer), "{}", ran.stderr);
     assert_eq!(verdicts(&home), [("NOT_KNOWN".to_owned(), true)]);
 }
 

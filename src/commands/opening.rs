@@ -1,0 +1,210 @@
+//! What commands open that run on devices or look at them: signals, the clock, the history with its
+//! locks, and what an engine is made of.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+
+use crate::clock::{Clock as _, SystemClock};
+use crate::commands::error::CommandError;
+use crate::commands::left_behind::{WROTE_IN_IT, with_what_is_left};
+use crate::commands::loading::open_history;
+use crate::exit::Exit;
+use crate::history::History;
+use crate::lock::witness::Witness;
+use crate::lock::{Life, Lock, Locks};
+use crate::notify::Notifier;
+use crate::plan::model::PlanFile;
+use crate::run::Engine;
+use crate::run::event::Sink as _;
+use crate::signal::{self, Answering, Stop};
+use crate::ui::{Screen, SignalAnswer, StopLimits, Ui};
+use crate::values::environment::Lookup;
+use crate::values::internal_error::caught;
+
+/// What an engine stands on, as long as a command lasts.
+pub(super) struct EngineBase {
+    /// The wish to stop: signals are listened to.
+    pub(super) stop: Stop,
+    /// The clock.
+    pub(super) clock: SystemClock,
+    /// The locks beside the history.
+    pub(super) locks: Locks,
+    /// Names the lock that tells that this process lives; of a command that only looks on, the
+    /// command.
+    pub(super) process: String,
+}
+
+impl EngineBase {
+    /// Of a command that only looks on: it takes no lock, and nobody waits for it.
+    pub(super) fn looking_on(file: &PlanFile, command: &str) -> Result<Self, CommandError> {
+        Ok(Self {
+            stop: listening()?,
+            clock: SystemClock::new(),
+            locks: Locks::beside(&file.settings.history),
+            process: command.to_owned(),
+        })
+    }
+
+    /// The engine of this plan file.
+    pub(super) fn engine<'a>(&'a self, file: &'a PlanFile, env: Lookup<'a>) -> Engine<'a> {
+        Engine {
+            file,
+            clock: &self.clock,
+            stop: &self.stop,
+            locks: &self.locks,
+            process: &self.process,
+            environment: env,
+        }
+    }
+
+    /// Answers signals above the line of this screen, as long as the second lives. The first is a
+    /// sink, where something may have to be put back.
+    pub(super) fn answering(&self, screen: &Screen, limits: StopLimits) -> (SignalAnswer, Answering) {
+        let stop = self.stop.clone();
+        let look = move || {
+            stop.is_requested();
+        };
+        let answer = SignalAnswer::new(screen, limits, Box::new(look));
+        let answering = self.stop.answered_by(&answer.to_signals());
+        (answer, answering)
+    }
+}
+
+/// A command that writes into the history. It lasts until it is dropped.
+pub(super) struct WritingSession {
+    /// The history.
+    pub(super) history: History,
+    /// What its engine stands on.
+    pub(super) base: EngineBase,
+    path: PathBuf,
+    /// Which file it was when it was opened; `None` where that cannot be told.
+    identity: Option<(u64, u64)>,
+    /// Whether it was made for this session, though locks tell of a run that wrote in one before.
+    is_instead: bool,
+    _alive: Lock,
+}
+
+impl WritingSession {
+    /// Opens it. What cannot be opened is no reason to say nothing about what stands in it: an
+    /// open quiesce decides the exit code, whatever else fails.
+    pub(super) fn open(file: &PlanFile, ui: Ui) -> Result<Self, CommandError> {
+        let stop = listening()?;
+        caught(|| Self::opened(file, stop, ui)).unwrap_or_else(|error| {
+            let error = CommandError::new(Exit::Internal, error);
+            let locks = Locks::beside(&file.settings.history);
+            Err(with_what_is_left(error, file, &locks))
+        })
+    }
+
+    fn opened(file: &PlanFile, stop: Stop, ui: Ui) -> Result<Self, CommandError> {
+        let clock = SystemClock::new();
+        let path = file.settings.history.as_path();
+        let locks = Locks::beside(path);
+        let is_instead = !path.exists() && locks.knows_of_the_dead();
+        let mut history =
+            open_history(&file.settings, ui).map_err(|error| with_what_is_left(error, file, &locks))?;
+        // Now that the file is there, every path to it leads to one folder of locks.
+        let locks = Locks::beside(path);
+        let (alive, process) = locks
+            .process(&clock, Witness::own().as_ref())
+            .map_err(|error| with_what_is_left(CommandError::new(Exit::History, error), file, &locks))?;
+        // Whatever becomes of that, nothing depends on it.
+        let _ = history.end_dead_rehearsals(clock.now(), &|process| locks.life(process) == Life::Dead);
+        Ok(Self {
+            history,
+            base: EngineBase {
+                stop,
+                clock,
+                locks,
+                process,
+            },
+            path: path.to_owned(),
+            identity: identity(path),
+            is_instead,
+            _alive: alive,
+        })
+    }
+
+    /// An error, if the history is not the file any more that this session has written to, or not
+    /// the one that a run before it has written to: what that left is in no journal.
+    pub(super) fn is_kept(&self) -> Result<(), CommandError> {
+        if self.is_instead {
+            let error = anyhow!(
+                "the history {} was gone when this began, and {WROTE_IN_IT}: whether anything is still quiesced is not known",
+                self.path.display()
+            );
+            return Err(CommandError::new(Exit::StillQuiesced, error).with_hint(
+                "look at the devices; find out who removed the file, and put it back if there is a copy",
+            ));
+        }
+        if identity(&self.path) == self.identity {
+            return Ok(());
+        }
+        let error = anyhow!(
+            "the history {} was removed or replaced while this ran: what this run did is in no history",
+            self.path.display()
+        );
+        Err(CommandError::new(Exit::History, error)
+            .with_hint("the backups that it stored are in the store; find out who removed the file"))
+    }
+}
+
+/// Whether scripts may still be due when a signal comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ScriptsDue {
+    /// A plan or an activity names some.
+    MayBe,
+    /// None is run.
+    Never,
+}
+
+/// How long what follows a signal may take.
+pub(super) fn limits(file: &PlanFile, scripts: ScriptsDue) -> StopLimits {
+    let settings = &file.settings;
+    // That of the device with the longest ones, whichever it is that is waited for.
+    let timeouts = file.devices.iter().map(|device| device.timeouts);
+    let requests = timeouts.map(|timeouts| timeouts.connect + timeouts.request);
+    let of_all = settings.timeouts.connect + settings.timeouts.request;
+    let request = requests.fold(of_all, Duration::max);
+    let imports = file.devices.iter().map(|device| device.timeouts.export);
+    StopLimits {
+        // A look and a request may still be on their way when the time is over.
+        unquiesce: settings.unquiesce_timeout + settings.quiesce_grace + 2 * request,
+        request,
+        import: imports.fold(settings.timeouts.export, Duration::max),
+        script: match scripts {
+            ScriptsDue::MayBe => Some(settings.script_timeout),
+            ScriptsDue::Never => None,
+        },
+    }
+}
+
+/// What was before, for those who are told: where it cannot be read, everything is news.
+pub(super) fn past(file: &PlanFile) -> Option<History> {
+    History::open_read_only(&file.settings.history).ok()
+}
+
+/// Shows why some were not told, where it belongs to no execution.
+pub(super) fn show_warnings_of(notifier: &mut Notifier<'_>, ui: Ui) {
+    for warning in notifier.take_warnings() {
+        ui.warning(&warning);
+    }
+}
+
+/// From now on signals are a wish to stop.
+fn listening() -> Result<Stop, CommandError> {
+    let stop = Stop::new();
+    signal::listen(&stop)
+        .context("cannot listen to signals")
+        .map_err(|error| CommandError::new(Exit::Failed, error))?;
+    Ok(stop)
+}
+
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    let found = fs::metadata(path).ok()?;
+    Some((found.dev(), found.ino()))
+}
