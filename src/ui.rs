@@ -21,7 +21,7 @@ mod repeat;
 mod screen;
 mod stream;
 
-pub use answer::{SignalAnswer, StopLimits};
+pub use answer::{SecondSignal, SignalAnswer, StopLimits, answer_that};
 pub use screen::Screen;
 pub use stream::Patient;
 
@@ -195,6 +195,14 @@ impl Ui {
         } else {
             text.to_owned()
         }
+    }
+
+    /// Writes what moves the cursor of a terminal.
+    #[expect(clippy::unused_self, reason = "all that is printed goes through a Ui")]
+    fn redraw(&self, text: &str) {
+        let mut stderr = Patient(io::stderr().lock());
+        // As with a line: nothing more can be said about that.
+        let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
     }
 
     #[expect(clippy::unused_self, reason = "all that is printed goes through a Ui")]

@@ -30,16 +30,21 @@ pub enum ExtractTrouble {
     /// The folder, or a file in it.
     #[error(transparent)]
     Folder(#[from] ExtractError),
+    /// It was to stop: what was written stands there, and what an export before had, too.
+    #[error("it was asked to stop")]
+    Stopped,
 }
 
 /// Writes an export whose bytes are known to be good. `outer` is the domain that stands for what
-/// it says beyond its domains, `only` the one domain that is meant.
+/// it says beyond its domains, `only` the one domain that is meant. `is_over` is asked before each file whether it
+/// is to stop.
 pub fn extract(
     file: &File,
     scratch: &Path,
     outer: &str,
     only: Option<&str>,
     folder: &Path,
+    is_over: &dyn Fn() -> bool,
 ) -> Result<Extracted, ExtractTrouble> {
     let target = ExtractedFolder::open(folder)?;
     let writer = std::cell::RefCell::new(Writer {
@@ -59,14 +64,14 @@ pub fn extract(
     let mut visit = |domain: &str, item: &ExportItem| {
         if let ExportItem::Object(object) | ExportItem::Unknown(object) = item {
             let domain = named(domain);
-            if is_meant(&domain) {
+            if is_meant(&domain) && !is_over() {
                 writer.borrow_mut().object(&domain, object);
             }
         }
     };
     let mut open = |domain: &str, row: &ListedFile, bytes: &mut dyn Read| {
         let domain = named(domain);
-        match is_meant(&domain) {
+        match is_meant(&domain) && !is_over() {
             true => writer.borrow_mut().file(&domain, row, bytes),
             false => Ok(()),
         }
@@ -85,6 +90,9 @@ pub fn extract(
         return Err(ExtractError::Write(trouble).into());
     }
     read.map_err(ExtractTrouble::Archive)?;
+    if is_over() {
+        return Err(ExtractTrouble::Stopped);
+    }
     writer.target.finish()?;
     Ok(writer.count)
 }

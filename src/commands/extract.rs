@@ -1,15 +1,16 @@
 //! `dpbackup extract`
 
 use crate::artifact::archive::{self, Expected, Limits};
-use crate::change::extract as change;
+use crate::change::extract::{self as change, ExtractTrouble};
 use crate::cli::{ExtractArgs, Global};
 use crate::commands::error::{Outcome, print};
 use crate::commands::exports::{ExportDesk, NamedExport, trouble};
+use crate::commands::heeding::Heeding;
 use crate::commands::loading::{exit_of_part, load_plan_or_part, read_history};
 use crate::commands::no_export::are_exports;
 use crate::exit::Exit;
 use crate::run::event::FileKind;
-use crate::ui::{Ui, Verbosity};
+use crate::ui::{SecondSignal, Ui, Verbosity};
 use crate::values::environment::{Lookup, scratch_folder};
 
 /// Writes an export as text.
@@ -40,9 +41,25 @@ pub(super) fn extract(global: &Global, args: &ExtractArgs, ui: Ui, env: Lookup<'
             trouble(anyhow::Error::new(error).context(format!("{} is not good", export.label())))
         })?;
     }
+    let heeding = Heeding::signals(
+        ui,
+        "the file that is being written is finished; the folder is not whole, and the same again makes it so",
+        SecondSignal::Ends,
+    )?;
     let only = export.only.as_deref();
-    let extracted = change::extract(&export.file, &scratch, &export.outer, only, &args.folder)
-        .map_err(|error| trouble(error.into()))?;
+    let is_over = || heeding.is_requested();
+    let extracted = match change::extract(
+        &export.file,
+        &scratch,
+        &export.outer,
+        only,
+        &args.folder,
+        &is_over,
+    ) {
+        Ok(extracted) => extracted,
+        Err(ExtractTrouble::Stopped) => return Ok(heeding.exit(Exit::Failed)),
+        Err(error) => return Err(trouble(error.into())),
+    };
     let folder = args.folder.display();
     if ui.verbosity > Verbosity::Quiet {
         print(

@@ -8,6 +8,7 @@ mod exports;
 mod extract;
 mod find;
 mod gone;
+mod heeding;
 mod history;
 mod init;
 mod left_behind;

@@ -196,7 +196,7 @@ pub(super) fn show_warnings_of(notifier: &mut Notifier<'_>, ui: Ui) {
 }
 
 /// From now on signals are a wish to stop.
-fn listening() -> Result<Stop, CommandError> {
+pub(super) fn listening() -> Result<Stop, CommandError> {
     let stop = Stop::new();
     signal::listen(&stop)
         .context("cannot listen to signals")

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::cli::{Global, PruneArgs, ReportFormat};
 use crate::clock::{Clock as _, SystemClock};
 use crate::commands::error::{CommandError, Outcome, print, print_states};
+use crate::commands::heeding::Heeding;
 use crate::commands::loading::{load_plan, open_history, read_history, with_open_rows};
 use crate::commands::names::chosen;
 use crate::commands::restore_note;
@@ -20,8 +21,7 @@ use crate::report::prune::{self as report, PruneLine};
 use crate::report::store_line;
 use crate::retention::prove::{Fate, StoredBackup, Target, targets};
 use crate::run::contact::lock_name;
-use crate::signal::Stop;
-use crate::ui::{Ui, Verbosity};
+use crate::ui::{SecondSignal, Ui, Verbosity};
 use crate::values::environment::Lookup;
 
 /// Removes what no retention keeps.
@@ -41,10 +41,19 @@ pub(super) fn prune(global: &Global, args: &PruneArgs, ui: Ui, env: Lookup<'_>) 
             _ => Some(open_history(&file.settings, ui)?),
         }
     };
+    let heeding = Heeding::signals(
+        ui,
+        match args.dry_run {
+            true => "nothing was removed, and nothing is to be put back",
+            false => "what is being removed is finished, and RESTORE.txt is written",
+        },
+        SecondSignal::Waits,
+    )?;
     let mut pruning = Pruning {
         file,
         args,
         ui,
+        heeding,
         clock: SystemClock::new(),
         lines: Vec::new(),
         busy: Vec::new(),
@@ -58,6 +67,9 @@ pub(super) fn prune(global: &Global, args: &PruneArgs, ui: Ui, env: Lookup<'_>) 
             .map(|row| row.device_name)
             .collect();
         for device in devices {
+            if pruning.heeding.is_requested() {
+                break;
+            }
             pruning.device(&mut history, &device)?;
         }
     }
@@ -79,6 +91,7 @@ struct Pruning<'p> {
     file: &'p PlanFile,
     args: &'p PruneArgs,
     ui: Ui,
+    heeding: Heeding,
     clock: SystemClock,
     lines: Vec<PruneLine>,
     busy: Vec<String>,
@@ -99,6 +112,9 @@ impl Pruning<'_> {
         };
         let store = &self.file.settings.store;
         for mut target in targets(history.prunable_files(device)?, self.file) {
+            if self.heeding.is_requested() {
+                break;
+            }
             target.decide(store, self.clock.now(), &self.clock.zone());
             self.target(history, &target)?;
         }
@@ -125,12 +141,13 @@ impl Pruning<'_> {
                 "prune",
                 self.args.lock_wait,
                 &self.clock,
-                &Stop::new(),
+                self.heeding.stop(),
                 &mut |_, _| {},
             )
             .map_err(|error| CommandError::new(Exit::History, error))?;
         match asked {
             Asked::Held(lock) => Ok(Some(lock)),
+            Asked::Busy(_) if self.heeding.is_requested() => Ok(None),
             Asked::Busy(holder) => {
                 let holder = holder.map_or_else(|| "another run".to_owned(), |holder| holder.to_string());
                 let why = format!("{device} is held by {holder}: nothing of it was removed");
@@ -149,6 +166,13 @@ impl Pruning<'_> {
             self.announce(history, target, &is_asked_for)?;
         }
         for backup in target.backups.iter().filter(is_asked_for) {
+            if self.heeding.is_requested() {
+                // It stays, and is announced no longer.
+                if backup.fate().0 == Fate::Delete && !self.args.dry_run {
+                    history.give_up_removal(&backup.file_ids())?;
+                }
+                continue;
+            }
             self.warn_of_the_future(backup);
             let mut line = line(backup);
             if !self.args.dry_run && line.fate == Fate::Delete {
@@ -236,6 +260,8 @@ impl Pruning<'_> {
     }
 
     fn end(self) -> Outcome {
+        // Where somebody held a device, or it was to stop, that there is nothing is not known.
+        let looked_at_all = self.busy.is_empty() && !self.heeding.is_requested();
         let settings = &self.file.settings;
         let sets_none =
             settings.retention.is_none() && self.file.plans.iter().all(|plan| plan.retention.is_none());
@@ -246,6 +272,7 @@ impl Pruning<'_> {
                 print(self.ui, &document)?;
             }
             ReportFormat::Table if self.ui.verbosity == Verbosity::Quiet => {}
+            ReportFormat::Table if self.lines.is_empty() && !looked_at_all => {}
             ReportFormat::Table => {
                 print(self.ui, &report::summary(&self.lines))?;
                 if sets_none {
@@ -257,12 +284,17 @@ impl Pruning<'_> {
             }
         }
         let trouble = self.lines.iter().any(|line| line.fate.is_trouble());
-        Ok(match (trouble, self.busy.is_empty(), self.warned) {
+        let exit = match (trouble, self.busy.is_empty(), self.warned) {
             (true, _, _) => Exit::Failed,
             (false, false, _) => Exit::Locked,
             (false, true, true) => Exit::Warned,
             (false, true, false) => Exit::Success,
-        })
+        };
+        if self.heeding.is_requested() {
+            self.ui
+                .warning("not all was looked at: it was asked to stop; the same again goes on with the rest");
+        }
+        Ok(self.heeding.exit(exit))
     }
 }
 

@@ -16,6 +16,7 @@ use crate::cli::{Global, ReportArgs};
 use crate::clock::{Clock as _, SystemClock};
 use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::gone::Gone;
+use crate::commands::heeding::Heeding;
 use crate::commands::history::{known, moment, plan_rows};
 use crate::commands::loading::{load_plan, read_history, with_open_rows};
 use crate::commands::status::judge;
@@ -29,7 +30,7 @@ use crate::lock::Locks;
 use crate::plan::model::PlanFile;
 use crate::report::page::{self, DayCalendar, ExecutionDetails, MARK, ReportPage};
 use crate::run::event::Owner;
-use crate::ui::{Ui, Verbosity};
+use crate::ui::{SecondSignal, Ui, Verbosity};
 use crate::values::causes::with_causes;
 use crate::values::change::ChangeList;
 use crate::values::environment::Lookup;
@@ -63,6 +64,7 @@ pub(super) fn report(global: &Global, args: &ReportArgs, ui: Ui, env: Lookup<'_>
     } else {
         replaceable(&args.file)?
     };
+    let heeding = Heeding::signals(ui, "a page that is not whole is not written", SecondSignal::Waits)?;
     let loaded = load_plan(global, ui, env).map_err(|error| with_open_rows(error, global, env))?;
     let file = &loaded.plan_file;
     let clock = SystemClock::new();
@@ -78,9 +80,12 @@ pub(super) fn report(global: &Global, args: &ReportArgs, ui: Ui, env: Lookup<'_>
         max_age: args.max_age,
     };
     let text = page_of(file, history.as_ref(), asked)?;
+    if heeding.is_requested() {
+        return Ok(heeding.exit(Exit::Success));
+    }
     if to_stdout {
         print(ui, &text)?;
-        return Ok(Exit::Success);
+        return Ok(heeding.exit(Exit::Success));
     }
     whole_file::replace(&args.file, &text, rights)
         .with_context(|| format!("writing the report {}", args.file.display()))
@@ -88,7 +93,7 @@ pub(super) fn report(global: &Global, args: &ReportArgs, ui: Ui, env: Lookup<'_>
     if ui.verbosity > Verbosity::Quiet {
         ui.say(&format!("wrote {}", args.file.display()));
     }
-    Ok(Exit::Success)
+    Ok(heeding.exit(Exit::Success))
 }
 
 /// With which rights a page is put there. Nothing is overwritten that is no report.

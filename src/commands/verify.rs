@@ -14,6 +14,7 @@ use crate::artifact::archive::Expected;
 use crate::artifact::recheck::{self, FileState, Recheck, Recorded};
 use crate::cli::{Global, ReportFormat, VerifyArgs};
 use crate::commands::error::{CommandError, Outcome, found, print, print_states};
+use crate::commands::heeding::Heeding;
 use crate::commands::loading::{exit_of_part, invocation, load_plan_if_any, load_plan_or_part, read_history};
 use crate::commands::verify::scope::{VerifyScope, places, which};
 use crate::exit::Exit;
@@ -21,7 +22,7 @@ use crate::history::{FileFilter, FileId, FileRow, History};
 use crate::report::store_line;
 use crate::report::verify::{self as report, Checked, Verified};
 use crate::run::event::{ALL_DOMAINS, FileKind};
-use crate::ui::{Ui, Verbosity};
+use crate::ui::{SecondSignal, Ui, Verbosity};
 use crate::values::causes::said;
 use crate::values::environment::{Lookup, scratch_folder};
 
@@ -49,10 +50,16 @@ pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>
     if let Some(settings) = settings {
         owners.extend(settings.history.metadata().map(|metadata| metadata.uid()));
     }
+    let heeding = Heeding::signals(
+        ui,
+        "the file that is being read is finished; nothing is to be put back",
+        SecondSignal::Ends,
+    )?;
     let scratch = scratch_folder(env);
     let store = settings.map_or_else(PathBuf::new, |settings| settings.store.clone());
     let mut round = Round {
         ui,
+        heeding: &heeding,
         format: args.format,
         history: history.as_ref(),
         recheck: Recheck::new(&store, &scratch, owners),
@@ -65,11 +72,18 @@ pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>
     round.rows(&rows)?;
     round.rows(&asked.targets)?;
     for file in &asked.files {
+        if heeding.is_requested() {
+            break;
+        }
         round.file(file, &scratch)?;
     }
     let checked = round.checked;
     match args.format {
         ReportFormat::Json => print(ui, &report::document(&checked))?,
+        ReportFormat::Table if heeding.is_requested() => {
+            print(ui, &report::summary(&checked))?;
+            ui.warning("not all was looked at that was asked for: it was asked to stop");
+        }
         ReportFormat::Table if checked.len() == 1 => {}
         ReportFormat::Table
             if ui.verbosity == Verbosity::Quiet && !checked.is_empty() && !checked.iter().any(is_told) => {}
@@ -82,7 +96,7 @@ pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>
         (true, true) => Exit::Warned,
         (true, false) => Exit::Success,
     };
-    Ok(file.map_or(exit, |file| exit_of_part(file, exit)))
+    Ok(heeding.exit(file.map_or(exit, |file| exit_of_part(file, exit))))
 }
 
 /// The rows of history that are asked for.
@@ -107,6 +121,7 @@ fn rows(asked: &VerifyScope, history: Option<&History>) -> Result<Vec<FileRow>, 
 /// One round through the files.
 struct Round<'r> {
     ui: Ui,
+    heeding: &'r Heeding,
     format: ReportFormat,
     history: Option<&'r History>,
     recheck: Recheck<'r>,
@@ -122,6 +137,9 @@ impl Round<'_> {
     fn rows(&mut self, rows: &[FileRow]) -> Result<(), CommandError> {
         let mut rest = rows.iter().peekable();
         while let Some(row) = rest.next() {
+            if self.heeding.is_requested() {
+                break;
+            }
             if self.done.insert(row.id) {
                 self.row(row)?;
             }
@@ -269,6 +287,9 @@ impl Round<'_> {
         let rows: Vec<FileRow> = recorded.iter().filter(in_store).cloned().collect();
         self.rows(&rows)?;
         for found in below::backups(folder) {
+            if self.heeding.is_requested() {
+                return Ok(());
+            }
             match found {
                 Ok(file) if self.recorded_at(&file)?.is_empty() => {
                     self.tell(Checked::unrecorded(&file, recheck::unrecorded(&file, scratch)))?;
@@ -282,7 +303,7 @@ impl Round<'_> {
                 }
             }
         }
-        if self.checked.len() == before {
+        if self.checked.len() == before && !self.heeding.is_requested() {
             let mut verdict = recheck::FileVerdict::default();
             let why = format!(
                 "it holds no archive, and no {} of a secure backup",

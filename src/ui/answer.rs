@@ -8,8 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::low_level::emulate_default_handler;
 
 use crate::run::event::{Event, JournalId, Progress, Sink, Undo};
+use crate::ui::Ui;
 use crate::ui::live::Live;
 use crate::ui::screen::Screen;
 use crate::values::duration::HumanDuration;
@@ -60,9 +63,7 @@ impl SignalAnswer {
         let shared = Arc::clone(&self.shared);
         Arc::new(move |signal, count| {
             let words = words(signal, count, &shared.due(), shared.limits);
-            // What was waited for is not waited for any more.
-            shared.live.cut();
-            shared.live.say(&words);
+            shared.live.answer(&words, signal == SIGINT);
         })
     }
 }
@@ -101,13 +102,7 @@ impl Sink for SignalAnswer {
 
 /// The line. What a device is out of service for comes first.
 fn words(signal: i32, count: u32, due: &BTreeMap<JournalId, (String, Undo)>, limits: StopLimits) -> String {
-    let name = match signal {
-        1 => "SIGHUP".to_owned(),
-        2 => "SIGINT".to_owned(),
-        15 => "SIGTERM".to_owned(),
-        other => format!("signal {other}"),
-    };
-    let again = if count > 1 { " again" } else { "" };
+    let name = named(signal, count);
     let mut doing: Vec<String> = Vec::new();
     for (device, undo) in due.values() {
         let device = printable(device);
@@ -138,13 +133,63 @@ fn words(signal: i32, count: u32, due: &BTreeMap<JournalId, (String, Undo)>, lim
     }
     match (limits.script, count) {
         (None, _) => {}
-        (Some(limit), 0 | 1) => doing.push(format!("then scripts, at most {} each", HumanDuration(limit))),
+        (Some(limit), 0 | 1) => doing.push(format!(
+            "then scripts, at most {} each, which a second signal ends",
+            HumanDuration(limit)
+        )),
         (Some(_), _) => doing.push("no more scripts".to_owned()),
     }
     format!(
-        "{name}{again}: {}; do not kill dpbackup, it ends by itself",
+        "{name}: {}; do not kill dpbackup, it ends by itself",
         doing.join("; ")
     )
+}
+
+/// The signal by its name, and that it is not the first.
+fn named(signal: i32, count: u32) -> String {
+    let again = if count > 1 { " again" } else { "" };
+    match signal {
+        SIGHUP => format!("SIGHUP{again}"),
+        SIGINT => format!("SIGINT{again}"),
+        SIGTERM => format!("SIGTERM{again}"),
+        other => format!("signal {other}{again}"),
+    }
+}
+
+/// Answers signals of a command that puts nothing back: `goes_on` says what is still done before it ends. A
+/// second one ends it where it stands, if that leaves nothing half done.
+pub fn answer_that(
+    ui: Ui,
+    goes_on: &'static str,
+    second: SecondSignal,
+) -> Arc<dyn Fn(i32, u32) + Send + Sync> {
+    Arc::new(move |signal, count| {
+        let ends = count > 1 && second == SecondSignal::Ends;
+        let words = match (count, second) {
+            (0 | 1, SecondSignal::Ends) => format!("{goes_on}; a second one ends it at once"),
+            (0 | 1, SecondSignal::Waits) => goes_on.to_owned(),
+            (_, SecondSignal::Ends) => "it ends at once".to_owned(),
+            (_, SecondSignal::Waits) => format!("{goes_on}; it ends by itself"),
+        };
+        let words = format!("{}: {words}", named(signal, count));
+        match signal == SIGINT && ui.lines {
+            true => ui.say(&format!("\n{words}")),
+            false => ui.say(&words),
+        }
+        if ends {
+            // It returns only for a signal that ends nothing.
+            let _ = emulate_default_handler(signal);
+        }
+    })
+}
+
+/// What a second signal does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecondSignal {
+    /// It ends the process where it stands.
+    Ends,
+    /// It changes nothing.
+    Waits,
 }
 
 #[cfg(test)]

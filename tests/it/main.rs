@@ -42,6 +42,7 @@ mod gateway_personalities;
 mod gateway_requests;
 mod gateway_secure_backup;
 mod gateway_state;
+mod heeding;
 mod history_cli;
 mod history_file;
 mod house;

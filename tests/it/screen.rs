@@ -168,7 +168,7 @@ fn scripts_that_still_run_are_named_and_a_second_interrupt_skips_them() {
     {
         let _state = gateway.state();
         terminal.press(INTERRUPT);
-        terminal.shows("; then scripts, at most 10m each; do not kill");
+        terminal.shows("; then scripts, at most 10m each, which a second signal ends; do not kill");
         terminal.press(INTERRUPT);
         terminal.shows("SIGINT again: unquiescing DOM1 of QA1, at most 8m 10s; no more scripts; do not kill");
     }

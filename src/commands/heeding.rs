@@ -1,0 +1,41 @@
+//! Signals to a command that puts nothing back: it is answered at once, finishes what it has in hand, and ends
+//! with the number of the signal.
+
+use crate::commands::error::CommandError;
+use crate::commands::opening::listening;
+use crate::exit::Exit;
+use crate::signal::{Answering, Stop};
+use crate::ui::{SecondSignal, Ui, answer_that};
+
+/// The wish to stop, and the answer to it as long as this lives.
+pub(super) struct Heeding {
+    stop: Stop,
+    _answering: Answering,
+}
+
+impl Heeding {
+    /// Listens to signals from now on. `goes_on` says what is still done after the first.
+    pub(super) fn signals(ui: Ui, goes_on: &'static str, second: SecondSignal) -> Result<Self, CommandError> {
+        let stop = listening()?;
+        let _answering = stop.answered_by(&answer_that(ui, goes_on, second));
+        Ok(Self { stop, _answering })
+    }
+
+    /// What it listens with.
+    pub(super) fn stop(&self) -> &Stop {
+        &self.stop
+    }
+
+    /// Whether anybody asked to stop.
+    pub(super) fn is_requested(&self) -> bool {
+        self.stop.is_requested()
+    }
+
+    /// How the command ends: as it would, unless it was asked to stop. What may still be quiesced goes before.
+    pub(super) fn exit(&self, exit: Exit) -> Exit {
+        match (exit, self.stop.signal()) {
+            (Exit::StillQuiesced, _) | (_, None) => exit,
+            (_, Some(signal)) => Exit::Interrupted(signal),
+        }
+    }
+}
