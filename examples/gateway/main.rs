@@ -55,9 +55,15 @@ struct Arguments {
     /// Adds a file of this many megabytes to the first of the domains.
     #[arg(long, value_name = "MEGABYTES")]
     large_file: Option<u64>,
-    /// Closes the connection so long after each answer, which does not say so: 0ms, 50ms, 5s.
+    /// Serves one connection at a time, to its end.
+    #[arg(long)]
+    serves_one: bool,
+    /// Closes the connection so long after an answer, which does not say so: 0ms, 50ms, 5s.
     #[arg(long, value_name = "TIME", value_parser = simulator::parse_time)]
     hang_up: Option<Duration>,
+    /// After so many answers of a connection.
+    #[arg(long, value_name = "ANSWERS", default_value_t = 1, requires = "hang_up")]
+    hang_up_every: u32,
     /// Ends TCP alone then, without the close_notify of TLS.
     #[arg(long, requires = "hang_up")]
     no_close_notify: bool,
@@ -178,7 +184,9 @@ fn setup(arguments: &Arguments) -> Setup {
         quiesce_time: arguments.quiesce_time,
         unquiesce_time: arguments.unquiesce_time,
         secure_backup_time: arguments.secure_backup_time,
+        serves_one: arguments.serves_one,
         hang_up: arguments.hang_up.map(|after| HangUp {
+            answers: arguments.hang_up_every,
             after,
             close_notify: !arguments.no_close_notify,
         }),

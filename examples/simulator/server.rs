@@ -259,12 +259,18 @@ pub(super) fn listen(shared: &Arc<Shared>, mut listener: TcpListener) {
             continue;
         }
         shared.connections.store(number, Ordering::SeqCst);
+        let serves_one = hold(&shared.state).setup.serves_one;
         let shared = Arc::clone(shared);
-        threads.push(thread::spawn(move || {
+        let served = move || {
             // A client that goes away ends its own connection only.
             let _ = serve(&shared, number, stream);
             hold(&shared.open).remove(&number);
-        }));
+        };
+        if serves_one {
+            served();
+        } else {
+            threads.push(thread::spawn(served));
+        }
     }
     for thread in threads {
         let _ = thread.join();
@@ -306,10 +312,13 @@ fn serve(shared: &Shared, number: u64, mut tcp: TcpStream) -> io::Result<()> {
     }
     shared.handshakes.fetch_add(1, Ordering::SeqCst);
     let mut stream = Tls::new(connection, tcp);
-    let mut buffer = Vec::new();
+    let (mut buffer, mut answers) = (Vec::new(), 0);
     loop {
         let then = match read_request(&mut stream, &mut buffer) {
-            Ok(Some(incoming)) => exchange(shared, number, &incoming, &mut stream)?,
+            Ok(Some(incoming)) => {
+                answers += 1;
+                exchange(shared, (number, answers), &incoming, &mut stream)?
+            }
             Ok(None) => Then::Close,
             Err(Unread::Status(status, reason)) => {
                 let reply = Reply::plain((status, reason), "text/plain", reason);
@@ -373,18 +382,24 @@ fn end(shared: &Shared, number: u64, tcp: &TcpStream, then: &Then) -> io::Result
     Ok(())
 }
 
-/// Keeps the connection, or ends it as the setup says.
-fn after_answer(shared: &Shared) -> Then {
+/// Keeps the connection after so many answers, or ends it as the setup says.
+fn after_answer(shared: &Shared, answers: u32) -> Then {
     let hang_up = hold(&shared.state).setup.hang_up;
     match hang_up {
         None => Then::Next,
+        Some(hang_up) if answers < hang_up.answers => Then::Next,
         Some(hang_up) if !shared.wait(Some(hang_up.after)) || !hang_up.close_notify => Then::Drop,
         Some(_) => Then::Close,
     }
 }
 
-/// Answers one request.
-fn exchange(shared: &Shared, number: u64, incoming: &Incoming, stream: &mut Tls) -> io::Result<Then> {
+/// Answers one request: on which connection, and which of its requests.
+fn exchange(
+    shared: &Shared,
+    (number, answers): (u64, u32),
+    incoming: &Incoming,
+    stream: &mut Tls,
+) -> io::Result<Then> {
     let answer = answer(shared, number, incoming);
     if let Some(time) = answer.stall
         && !shared.wait(time)
@@ -415,7 +430,7 @@ fn exchange(shared: &Shared, number: u64, incoming: &Incoming, stream: &mut Tls)
                     Then::Drop
                 }
                 (false, false) => Then::Drop,
-                (true, _) if manner.lie == 0 && manner.keep => after_answer(shared),
+                (true, _) if manner.lie == 0 && manner.keep => after_answer(shared, answers),
                 (true, _) => Then::Close,
             }
         }

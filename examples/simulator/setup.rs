@@ -58,8 +58,10 @@ pub struct Setup {
     pub echoes: bool,
     /// Answers go out in chunks instead of with a Content-Length.
     pub chunked: bool,
-    /// The connection is closed after each answer, which does not say so.
+    /// The connection is closed after some answers, which do not say so.
     pub hang_up: Option<HangUp>,
+    /// One connection is served at a time, to its end; others wait for it.
+    pub serves_one: bool,
     /// Base64 is broken into lines of 76 characters. Real devices send one line.
     pub wrapped_base64: bool,
     /// `QuiesceState` comes as the data model's display text (`Waiting for services to stop`, and
@@ -119,6 +121,7 @@ impl Default for Setup {
             echoes: true,
             chunked: true,
             hang_up: None,
+            serves_one: false,
             wrapped_base64: false,
             quiesce_texts: false,
             shown: Shown::AtOnce,
@@ -149,7 +152,9 @@ pub enum Uri {
 /// How a gateway closes a connection that nobody has asked it to close.
 #[derive(Clone, Copy, Debug)]
 pub struct HangUp {
-    /// So long after the end of the answer. What comes meanwhile is not read.
+    /// A connection carries so many answers.
+    pub answers: u32,
+    /// So long after the end of the last one. What comes meanwhile is not read.
     pub after: Duration,
     /// TLS is ended with `close_notify`; without it TCP alone ends.
     pub close_notify: bool,

@@ -66,8 +66,9 @@ impl Client {
     }
 
     /// A client for the same device with a connection of its own, for what has to be
-    /// undone after this one was interrupted.
+    /// undone after this one was interrupted. The idle connection of this one is closed first.
     pub fn afresh(&self) -> Result<Self> {
+        self.http.let_go();
         Self::with_tls(self.target.clone(), Arc::clone(&self.tls), self.http.reuse())
     }
 

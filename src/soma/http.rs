@@ -5,8 +5,8 @@
 
 use std::fmt;
 use std::io::{self, Read};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -19,7 +19,7 @@ use crate::soma::deadline::Deadline;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::peer::{self, Reached};
 use crate::soma::reply::{Answer, WRONG_PORT, quote};
-use crate::soma::request::Request;
+use crate::soma::request::{Effect, Request};
 use crate::soma::resolve::{HostNames, LookupError};
 use crate::soma::reuse::{ConnectionsAsked, IDLE_FOR_QUESTIONS, Reuse};
 use crate::soma::tcp::TcpConnect;
@@ -31,7 +31,9 @@ use crate::values::timeouts::Timeouts;
 
 /// A conversation with one device.
 pub struct Http {
-    agent: ureq::Agent,
+    /// It keeps the connection that is idle, and is made anew to let it go.
+    agent: Arc<Mutex<ureq::Agent>>,
+    make_agent: Box<dyn Fn() -> ureq::Agent + Send + Sync>,
     place: (String, u16),
     url: String,
     /// The newest connection stands; what is missing is TLS.
@@ -113,17 +115,28 @@ impl Http {
         let interrupted = Arc::new(AtomicBool::new(false));
         let stands = Arc::new(AtomicBool::new(false));
         let asked = ConnectionsAsked::default();
-        let connector = asked
-            .clone()
-            .chain(TcpConnect::new(Arc::clone(&interrupted), Arc::clone(&stands)))
-            .chain(TlsConnector {
-                config: tls,
-                name,
-                idle: idle.clone(),
-            });
+        let parts = (
+            asked.clone(),
+            idle.clone(),
+            Arc::clone(&interrupted),
+            Arc::clone(&stands),
+        );
+        let make_agent = Box::new(move || {
+            let (asked, idle, interrupted, stands) = &parts;
+            let connector = asked
+                .clone()
+                .chain(TcpConnect::new(Arc::clone(interrupted), Arc::clone(stands)))
+                .chain(TlsConnector {
+                    config: Arc::clone(&tls),
+                    name: name.clone(),
+                    idle: idle.clone(),
+                });
+            ureq::Agent::with_parts(config.clone(), connector, HostNames::new(Arc::clone(interrupted)))
+        });
         Ok(Self {
             place: (bare.to_owned(), port),
-            agent: ureq::Agent::with_parts(config, connector, HostNames::new(Arc::clone(&interrupted))),
+            agent: Arc::new(Mutex::new(make_agent())),
+            make_agent,
             url: format!("https://{in_url}:{port}/service/mgmt/current"),
             stands,
             authorization: SecretString::from(format!("Basic {encoded}")),
@@ -150,7 +163,7 @@ impl Http {
         let mut sent = self.send(request, &deadline);
         if sent.broke_when_reused() {
             self.reuse.broke();
-            if request.asks_only {
+            if request.effect == Effect::Question {
                 sent = self.send(request, &deadline);
             }
         }
@@ -163,7 +176,7 @@ impl Http {
         let mut body = upload.body();
         let asked = self.asked.count();
         let response = self
-            .request(&deadline, self.reuse.longest_idle(false))
+            .request(&deadline, Effect::Change)
             .config()
             .timeout_send_body(Some(total))
             .build()
@@ -210,23 +223,26 @@ impl Http {
     /// Sends `request`, once.
     fn send(&self, request: &Request, deadline: &Deadline) -> SentRequest {
         let asked = self.asked.count();
-        let response = self
-            .request(deadline, self.reuse.longest_idle(request.asks_only))
-            .send(&request.envelope);
+        let response = self.request(deadline, request.effect).send(&request.envelope);
         SentRequest {
             response: response.map_err(|error| self.explain(deadline).error(error)),
             reused: self.asked.count() == asked,
         }
     }
 
-    /// The head of a request, which may go over a connection that was idle for so long.
+    /// The head of a request of this effect. One that needs a new connection has the idle one closed
+    /// first: there are devices that serve one at a time.
     fn request(
         &self,
         deadline: &Deadline,
-        longest_idle: Duration,
+        effect: Effect,
     ) -> ureq::RequestBuilder<ureq::typestate::WithBody> {
         self.idle.clear();
-        self.agent
+        let longest_idle = self.reuse.longest_idle(effect);
+        if longest_idle.is_zero() {
+            self.let_go();
+        }
+        self.agent()
             .post(&self.url)
             .config()
             .timeout_global(deadline.left())
@@ -236,13 +252,25 @@ impl Http {
             .header("Content-Type", "text/xml; charset=utf-8")
     }
 
+    /// Closes the connection that is idle, if there is one.
+    pub(crate) fn let_go(&self) {
+        let anew = (self.make_agent)();
+        let before = std::mem::replace(&mut *locked(&self.agent), anew);
+        drop(before);
+    }
+
+    fn agent(&self) -> ureq::Agent {
+        locked(&self.agent).clone()
+    }
+
     /// Ends whatever this conversation is doing, from any thread, for good.
     pub fn interrupter(&self) -> Arc<dyn Fn() + Send + Sync> {
-        let agent = self.agent.clone();
+        let agent = Arc::clone(&self.agent);
         let interrupted = Arc::clone(&self.interrupted);
         Arc::new(move || {
             interrupted.store(true, Ordering::SeqCst);
-            agent.clone().shutdown();
+            let agent = locked(&agent).clone();
+            agent.shutdown();
         })
     }
 
@@ -255,6 +283,11 @@ impl Http {
             deadline: deadline.clone(),
         }
     }
+}
+
+/// The agent that is in force. Nothing that holds the lock can panic half-way.
+fn locked(agent: &Mutex<ureq::Agent>) -> MutexGuard<'_, ureq::Agent> {
+    agent.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for Http {

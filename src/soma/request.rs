@@ -24,8 +24,20 @@ pub struct Request {
     pub domain: String,
     /// The whole envelope.
     pub envelope: String,
-    /// Whether it only asks. Everything else leaves something on the device and is sent once.
-    pub asks_only: bool,
+    /// What it may do to the device, and so how often and over which connection it is sent.
+    pub effect: Effect,
+}
+
+/// What a request may do to a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It only asks, and may be asked again.
+    Question,
+    /// It makes the device work for long, and leaves nothing there. It is sent once.
+    Export,
+    /// It changes the device. It is sent once, over a connection that has carried nothing yet: one
+    /// that is closed at the other end at this moment would leave open whether it has arrived.
+    Change,
 }
 
 /// Escapes text for an attribute or an element.
@@ -66,14 +78,14 @@ fn request(domain: &str, name: impl Into<String>, operation: &str) -> Request {
         name: name.into(),
         domain: domain.to_owned(),
         envelope,
-        asks_only: false,
+        effect: Effect::Change,
     }
 }
 
 /// A request that only asks.
 fn question(domain: &str, name: impl Into<String>, operation: &str) -> Request {
     Request {
-        asks_only: true,
+        effect: Effect::Question,
         ..request(domain, name, operation)
     }
 }
@@ -140,7 +152,10 @@ pub fn do_backup(domains: &[&str], persisted: bool) -> Request {
         let _ = write!(inner, "<dp:domain name=\"{}\"/>", escaped(domain));
     }
     inner.push_str("</dp:do-backup>");
-    request("default", format!("do-backup {}", domains.join(", ")), &inner)
+    Request {
+        effect: Effect::Export,
+        ..request("default", format!("do-backup {}", domains.join(", ")), &inner)
+    }
 }
 
 /// A dry run of a `do-restore`: one domain out of the archive of a `do-backup`. Nothing may
@@ -374,7 +389,7 @@ mod tests {
     fn a_configuration_is_saved_in_the_domain_that_was_restored() {
         let request = save_config(&confirmed("DOM1", LocalAddresses::Keep));
         assert_eq!(request.domain, "DOM1");
-        assert!(!request.asks_only, "it is sent once");
+        assert_eq!(request.effect, Effect::Change);
         assert_eq!(
             inner(&request),
             "<dp:do-action><SaveConfig></SaveConfig></dp:do-action>"
@@ -448,15 +463,16 @@ mod tests {
             get_filestore("temporary:"),
             get_file("temporary:///x/cert.tgz"),
         ];
-        assert!(questions.iter().all(|request| request.asks_only));
-        let others = [
-            do_backup(&["DOM1"], true),
+        let all_are = |requests: &[Request], effect| requests.iter().all(|request| request.effect == effect);
+        assert!(all_are(&questions, Effect::Question));
+        assert!(all_are(&[do_backup(&["DOM1"], true)], Effect::Export));
+        let changes = [
             quiesce_device(60),
             unquiesce_domain("DOM1"),
             secure_backup("backup-cert", "temporary:///x"),
             delete_file("temporary:///x/cert.tgz"),
         ];
-        assert!(!others.iter().any(|request| request.asks_only));
+        assert!(all_are(&changes, Effect::Change));
     }
 
     #[test]

@@ -12,12 +12,14 @@ use std::time::Duration;
 
 use ureq::unversioned::transport::{ConnectionDetails, Connector};
 
+use crate::soma::request::Effect;
+
 /// How long a connection may have been idle to carry a question, which can be asked again.
 pub(crate) const IDLE_FOR_QUESTIONS: Duration = Duration::from_secs(60);
 
-/// How long it may have been idle to carry a request that is sent only once. Devices close
+/// How long it may have been idle to carry an export, which is sent only once. Devices close
 /// connections that were idle for longer.
-const IDLE_FOR_ACTIONS: Duration = Duration::from_secs(2);
+const IDLE_FOR_EXPORTS: Duration = Duration::from_secs(2);
 
 /// What a device has shown about used connections, shared by all conversations with it.
 #[derive(Clone, Debug, Default)]
@@ -30,16 +32,16 @@ struct Shown {
 }
 
 impl Reuse {
-    /// How long a connection may have been idle to carry this request. Zero: the request
-    /// needs a new connection.
-    pub(crate) fn longest_idle(&self, asks_only: bool) -> Duration {
+    /// How long a connection may have been idle to carry such a request. Zero: it needs a new
+    /// connection.
+    pub(crate) fn longest_idle(&self, effect: Effect) -> Duration {
         if self.0.broke.load(Ordering::Relaxed) {
             return Duration::ZERO;
         }
-        match (asks_only, self.0.answered.load(Ordering::Relaxed)) {
-            (true, _) => IDLE_FOR_QUESTIONS,
-            (false, true) => IDLE_FOR_ACTIONS,
-            (false, false) => Duration::ZERO,
+        match effect {
+            Effect::Question => IDLE_FOR_QUESTIONS,
+            Effect::Export if self.0.answered.load(Ordering::Relaxed) => IDLE_FOR_EXPORTS,
+            Effect::Export | Effect::Change => Duration::ZERO,
         }
     }
 
@@ -83,13 +85,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_that_is_sent_once_waits_for_proof_and_for_a_fresh_look() {
+    fn an_export_waits_for_proof_and_for_a_fresh_look_and_a_change_has_its_own_connection() {
         let reuse = Reuse::default();
-        assert_eq!(reuse.longest_idle(true), IDLE_FOR_QUESTIONS);
-        assert_eq!(reuse.longest_idle(false), Duration::ZERO);
+        let idle = |effect| reuse.longest_idle(effect);
+        assert_eq!(idle(Effect::Question), IDLE_FOR_QUESTIONS);
+        assert_eq!(idle(Effect::Export), Duration::ZERO);
         reuse.answered();
-        assert_eq!(reuse.longest_idle(true), IDLE_FOR_QUESTIONS);
-        assert_eq!(reuse.longest_idle(false), IDLE_FOR_ACTIONS);
+        assert_eq!(idle(Effect::Question), IDLE_FOR_QUESTIONS);
+        assert_eq!(idle(Effect::Export), IDLE_FOR_EXPORTS);
+        assert_eq!(idle(Effect::Change), Duration::ZERO);
     }
 
     #[test]
@@ -99,8 +103,8 @@ mod tests {
         reuse.answered();
         reuse.broke();
         reuse.answered();
-        for asks_only in [true, false] {
-            assert_eq!(elsewhere.longest_idle(asks_only), Duration::ZERO);
+        for effect in [Effect::Question, Effect::Export, Effect::Change] {
+            assert_eq!(elsewhere.longest_idle(effect), Duration::ZERO);
         }
     }
 }

@@ -12,6 +12,7 @@ fn ways() -> Vec<HangUp> {
     for milliseconds in [0, 5, 50] {
         for close_notify in [true, false] {
             ways.push(HangUp {
+                answers: 1,
                 after: Duration::from_millis(milliseconds),
                 close_notify,
             });
@@ -82,6 +83,7 @@ fn a_quiesced_secure_backup_succeeds_on_a_gateway_that_hangs_up_after_each_answe
 #[test]
 fn a_used_connection_that_breaks_is_the_last_one_that_is_used_again() {
     let gateway = gateway(Some(HangUp {
+        answers: 1,
         after: Duration::from_millis(50),
         close_notify: true,
     }));
@@ -98,10 +100,48 @@ fn one_handshake_is_enough_for_a_gateway_that_keeps_its_connections() {
 }
 
 #[test]
-fn a_quiesce_and_its_undo_have_one_handshake_each() {
+fn a_quiesce_and_its_undo_have_a_handshake_each_and_so_have_the_questions_before_them() {
     let gateway = gateway(None);
     succeeds(&gateway, &export("*", "DOM1", "quiesce = true"));
-    assert_eq!(gateway.handshakes(), 2);
+    assert_eq!(gateway.handshakes(), 4);
+}
+
+#[test]
+fn what_changes_a_gateway_never_meets_a_connection_that_the_gateway_ends_at_this_moment() {
+    // The connection that carried the questions is gone when the quiesce would come over it.
+    for answers in 1..12 {
+        let gateway = gateway(Some(HangUp {
+            answers,
+            after: Duration::from_millis(20),
+            close_notify: false,
+        }));
+        let home = Home::of(&gateway).plan("P", &export("*", "DOM1", "quiesce = true"));
+        let ran = home.dpbackup(&["run", "P"]);
+        let quiesces = |actions: &[String]| {
+            actions
+                .iter()
+                .filter(|sent| sent.ends_with("DomainQuiesce"))
+                .count()
+        };
+        assert_eq!(quiesces(&actions(&gateway)), 1, "{answers}");
+        assert!(gateway.state().is_unquiesced(), "{answers}");
+        assert_ne!(ran.code, Some(10), "{answers}: {}", ran.stderr);
+        assert_eq!(home.open_entries(), [], "{answers}");
+    }
+}
+
+#[test]
+fn a_gateway_that_serves_one_connection_at_a_time_is_brought_back() {
+    for activity in [
+        export("*", "DOM*", "quiesce = true"),
+        secure_backup("*", "quiesce = true"),
+    ] {
+        let gateway = Gateway::start(Setup {
+            serves_one: true,
+            ..Setup::default()
+        });
+        succeeds(&gateway, &activity);
+    }
 }
 
 #[test]
