@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use dpbackup::history::{FileFilter, History, HistoryError, PlanFilter, Writing};
+use dpbackup::history::{FileFilter, FileRow, History, HistoryError, PlanFilter, Writing};
 use dpbackup::run::event::{
     ActionKind, ActivityId, ActivityOpening, DeviceFacts, Event, FileKind, FileProof, Owner, PlanId,
     PlanOpening, StoredFile, TaskId, TaskOpening,
@@ -209,8 +209,11 @@ fn queries(path: &Path, tasks: i64) -> Result<bool> {
     let device = "GW0507".to_owned();
     let some = history.tasks(activity)?;
     let first = some.get(1).ok_or("no tasks")?;
-    let content = format!("{:064x}", first.id.0 / 20_000);
-    let file = history.files(first.id)?.pop().ok_or("no file")?.path;
+    let stored = FileRow {
+        content: Some(format!("{:064x}", first.id.0 / 20_000)),
+        ..history.files(first.id)?.pop().ok_or("no file")?
+    };
+    let file = stored.path.clone();
     let filter = |change: &dyn Fn(&mut PlanFilter)| {
         let mut filter = PlanFilter::default();
         change(&mut filter);
@@ -277,18 +280,7 @@ fn queries(path: &Path, tasks: i64) -> Result<bool> {
             "prunable_files of a device",
             Box::new(|h| h.prunable_files(&device).map(|r| r.len())),
         ),
-        (
-            "kept_with_content",
-            Box::new(|h| {
-                h.kept_with_content(
-                    &first.device_name,
-                    &first.domain_name,
-                    FileKind::Persisted,
-                    &content,
-                )
-                .map(|r| r.len())
-            }),
-        ),
+        ("kept_like", Box::new(|h| h.kept_like(&stored).map(|r| r.len()))),
         ("files_at", Box::new(|h| h.files_at(&file).map(|r| r.len()))),
         ("notes", Box::new(|h| h.notes(Owner::Task(task)).map(|r| r.len()))),
         (

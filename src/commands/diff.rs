@@ -10,14 +10,13 @@ use anyhow::anyhow;
 use crate::cli::{DiffArgs, Global, ReportFormat};
 use crate::commands::diff::shown::{compared, show};
 use crate::commands::error::{Outcome, print};
-use crate::commands::exports::{ExportDesk, NamedExport, trouble};
-use crate::commands::loading::{exit_of_part, load_plan_or_part, read_history};
+use crate::commands::exports::{ExportDesk, ExportSource, HistoryNeed, NamedExport, trouble};
 use crate::commands::no_export::are_exports;
 use crate::exit::Exit;
 use crate::report::diff as report;
 use crate::run::event::FileKind;
 use crate::ui::Ui;
-use crate::values::environment::{Lookup, scratch_folder};
+use crate::values::environment::Lookup;
 
 /// Shows what differs between two exports, or between the first and the others of a group.
 pub(super) fn diff(global: &Global, args: &DiffArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
@@ -32,22 +31,12 @@ pub(super) fn diff(global: &Global, args: &DiffArgs, ui: Ui, env: Lookup<'_>) ->
         args.new.as_deref().map(NamedExport::parse),
     );
     // Two archives say what they are themselves.
-    let of_history = old.is_of_history() || new.is_some_and(|new| new.is_of_history());
-    let loaded = match of_history {
-        true => Some(load_plan_or_part(global, ui, env)?),
-        false => None,
+    let need = match (old.need(), new.map(|new| new.need())) {
+        (HistoryNeed::NotNeeded, None | Some(HistoryNeed::NotNeeded)) => HistoryNeed::NotNeeded,
+        (HistoryNeed::Needed, _) | (_, Some(HistoryNeed::Needed)) => HistoryNeed::Needed,
     };
-    let plan = loaded.as_ref().map(|loaded| &loaded.plan_file);
-    let history = match plan {
-        Some(plan) => read_history(&plan.settings)?,
-        None => None,
-    };
-    let scratch = scratch_folder(env);
-    let desk = ExportDesk {
-        plan,
-        history: history.as_ref(),
-        scratch: &scratch,
-    };
+    let source = ExportSource::open(global, need, ui, env)?;
+    let desk = source.desk();
     let exit = match (old, new) {
         (NamedExport::Group { devices, domain }, None) => group::diff(&desk, devices, domain, args, ui)?,
         (NamedExport::Group { .. }, Some(_)) | (_, Some(NamedExport::Group { .. })) => {
@@ -58,7 +47,7 @@ pub(super) fn diff(global: &Global, args: &DiffArgs, ui: Ui, env: Lookup<'_>) ->
         }
         (old, new) => pair(&desk, old, new, args, ui)?,
     };
-    Ok(plan.map_or(exit, |plan| exit_of_part(plan, exit)))
+    Ok(source.exit(exit))
 }
 
 fn pair(

@@ -8,16 +8,20 @@ use anyhow::{Context as _, anyhow};
 
 use crate::artifact::archive::Expected;
 use crate::artifact::compare::{ArchiveProof, Side};
-use crate::artifact::recheck::{Recheck, Recorded};
-use crate::cli::ExecutionId;
+use crate::cli::{ExecutionId, Global};
 use crate::commands::error::{CommandError, found};
 use crate::commands::history::{device_names, execution};
+use crate::commands::loading::{exit_of_part, load_plan_or_part, read_history};
 use crate::commands::names::did_you_mean;
+use crate::commands::stored_export::{ProvedExport, stored_export};
 use crate::exit::Exit;
 use crate::history::{FileRow, History};
 use crate::ownership;
+use crate::plan::Loaded;
 use crate::plan::model::PlanFile;
 use crate::run::event::{ALL_DOMAINS, FileKind, TaskId};
+use crate::ui::Ui;
+use crate::values::environment::{Lookup, scratch_folder};
 
 /// What somebody names: digits alone are a task, and so is `last`; a device and a domain have a
 /// `/` between them, where no file has that name. A pattern in place of the device names a group.
@@ -46,8 +50,13 @@ impl<'a> NamedExport<'a> {
     }
 
     /// Whether nothing but history knows where it is.
-    pub(super) fn is_of_history(&self) -> bool {
-        !matches!(self, NamedExport::File(_))
+    pub(super) fn need(&self) -> HistoryNeed {
+        match self {
+            NamedExport::File(_) => HistoryNeed::NotNeeded,
+            NamedExport::Task(_) | NamedExport::Target { .. } | NamedExport::Group { .. } => {
+                HistoryNeed::Needed
+            }
+        }
     }
 }
 
@@ -97,6 +106,64 @@ impl OpenExport {
             },
             only: self.only.as_deref(),
         }
+    }
+}
+
+/// Whether history has to be asked for what somebody names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HistoryNeed {
+    /// It has.
+    Needed,
+    /// A file says itself what it is, on a machine that has no plan file, too.
+    NotNeeded,
+}
+
+/// What exports are named by: a plan file and its history, as far as they are needed.
+pub(super) struct ExportSource {
+    /// `None` where it was not needed.
+    loaded: Option<Loaded>,
+    /// `None` where it was not needed, and where nothing was recorded yet.
+    history: Option<History>,
+    pub(super) scratch: PathBuf,
+}
+
+impl ExportSource {
+    pub(super) fn open(
+        global: &Global,
+        need: HistoryNeed,
+        ui: Ui,
+        env: Lookup<'_>,
+    ) -> Result<Self, CommandError> {
+        let loaded = match need {
+            HistoryNeed::Needed => Some(load_plan_or_part(global, ui, env)?),
+            HistoryNeed::NotNeeded => None,
+        };
+        let history = match &loaded {
+            Some(loaded) => read_history(&loaded.plan_file.settings)?,
+            None => None,
+        };
+        Ok(Self {
+            loaded,
+            history,
+            scratch: scratch_folder(env),
+        })
+    }
+
+    pub(super) fn desk(&self) -> ExportDesk<'_> {
+        ExportDesk {
+            plan: self.plan(),
+            history: self.history.as_ref(),
+            scratch: &self.scratch,
+        }
+    }
+
+    /// What a command ends with that used it: no success where the plan file was read in part.
+    pub(super) fn exit(&self, exit: Exit) -> Exit {
+        self.plan().map_or(exit, |plan| exit_of_part(plan, exit))
+    }
+
+    fn plan(&self) -> Option<&PlanFile> {
+        self.loaded.as_ref().map(|loaded| &loaded.plan_file)
     }
 }
 
@@ -198,56 +265,29 @@ impl ExportDesk<'_> {
         trouble(error).with_hint(did_you_mean(device, &devices))
     }
 
-    /// The file of a row, or of one with the same content where this one was not kept; proved to
-    /// be what was recorded.
-    pub(super) fn proved(&self, history: &History, row: &FileRow) -> Result<(PathBuf, File), CommandError> {
-        self.proved_or_why(history, row)?.map_err(|why| {
+    /// The file of a row, proved to be what was recorded.
+    fn proved(&self, history: &History, row: &FileRow) -> Result<(PathBuf, File), CommandError> {
+        let stored = self.stored(history, row)?.map_err(|why| {
             trouble(anyhow!(why).context(format!("the export of task {} is not good", row.task.0)))
-        })
+        })?;
+        Ok((stored.row.path, stored.file))
     }
 
     /// The same; where it cannot be had, why.
-    pub(super) fn proved_or_why(
+    pub(super) fn stored(
         &self,
         history: &History,
         row: &FileRow,
-    ) -> Result<Result<(PathBuf, File), String>, CommandError> {
-        let stored = if row.kept && row.pruned_time.is_none() {
-            Some(row.clone())
-        } else {
-            let kept = match &row.content {
-                Some(content) => {
-                    history.kept_with_content(&row.device_name, &row.domain_name, row.kind, content)?
-                }
-                None => Vec::new(),
-            };
-            kept.into_iter().next()
-        };
-        let Some(stored) = stored else {
-            return Ok(Err(
-                "it is not in the store any more, nor one that says the same".to_owned()
-            ));
-        };
-        let recorded = Recorded {
-            path: &stored.path,
-            size: stored.size,
-            sha256: &stored.sha256,
-            entries: None,
-            objects: None,
-        };
+    ) -> Result<Result<ProvedExport, String>, CommandError> {
         let store = self
             .plan
             .map_or(Path::new(""), |plan| plan.settings.store.as_path());
-        let proved = Recheck::new(store, self.scratch, Vec::new()).proved(recorded);
-        let path = stored.path.display().to_string();
-        Ok(match proved {
-            Ok(file) => Ok((stored.path, file)),
-            Err(reasons) => Err(format!("{path}: {}", reasons.join("; "))),
-        })
+        stored_export(history, store, self.scratch, row)
     }
 }
 
-fn outer(domain: &str) -> String {
+/// The domain that stands for what an export says beyond its domains.
+pub(super) fn outer(domain: &str) -> String {
     match domain {
         ALL_DOMAINS => "default".to_owned(),
         domain => domain.to_owned(),

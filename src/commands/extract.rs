@@ -4,14 +4,13 @@ use crate::artifact::archive::{self, Expected, Limits};
 use crate::change::extract::{self as change, ExtractTrouble};
 use crate::cli::{ExtractArgs, Global};
 use crate::commands::error::{Outcome, print};
-use crate::commands::exports::{ExportDesk, NamedExport, trouble};
+use crate::commands::exports::{ExportSource, NamedExport, trouble};
 use crate::commands::heeding::Heeding;
-use crate::commands::loading::{exit_of_part, load_plan_or_part, read_history};
 use crate::commands::no_export::are_exports;
 use crate::exit::Exit;
 use crate::run::event::FileKind;
 use crate::ui::{SecondSignal, Ui, Verbosity};
-use crate::values::environment::{Lookup, scratch_folder};
+use crate::values::environment::Lookup;
 
 /// Writes an export as text.
 pub(super) fn extract(global: &Global, args: &ExtractArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
@@ -19,25 +18,12 @@ pub(super) fn extract(global: &Global, args: &ExtractArgs, ui: Ui, env: Lookup<'
     are_exports(&["extract"], &[&args.export], &[&folder], global, env)?;
     let named = NamedExport::parse(&args.export);
     // An archive says what it is itself.
-    let loaded = match named.is_of_history() {
-        true => Some(load_plan_or_part(global, ui, env)?),
-        false => None,
-    };
-    let plan = loaded.as_ref().map(|loaded| &loaded.plan_file);
-    let history = match plan {
-        Some(plan) => read_history(&plan.settings)?,
-        None => None,
-    };
-    let scratch = scratch_folder(env);
-    let desk = ExportDesk {
-        plan,
-        history: history.as_ref(),
-        scratch: &scratch,
-    };
-    let export = desk.open(named, FileKind::Persisted)?;
+    let source = ExportSource::open(global, named.need(), ui, env)?;
+    let scratch = source.scratch.as_path();
+    let export = source.desk().open(named, FileKind::Persisted)?;
     if let NamedExport::File(_) = named {
         // Nobody knows it: nothing is written of an archive that is not good.
-        archive::verify(&export.file, &scratch, &Expected::Any, &Limits::default()).map_err(|error| {
+        archive::verify(&export.file, scratch, &Expected::Any, &Limits::default()).map_err(|error| {
             trouble(anyhow::Error::new(error).context(format!("{} is not good", export.label())))
         })?;
     }
@@ -48,14 +34,8 @@ pub(super) fn extract(global: &Global, args: &ExtractArgs, ui: Ui, env: Lookup<'
     )?;
     let only = export.only.as_deref();
     let is_over = || heeding.is_requested();
-    let extracted = match change::extract(
-        &export.file,
-        &scratch,
-        &export.outer,
-        only,
-        &args.folder,
-        &is_over,
-    ) {
+    let extracted = match change::extract(&export.file, scratch, &export.outer, only, &args.folder, &is_over)
+    {
         Ok(extracted) => extracted,
         Err(ExtractTrouble::Stopped) => return Ok(heeding.exit(Exit::Failed)),
         Err(error) => return Err(trouble(error.into())),
@@ -70,5 +50,5 @@ pub(super) fn extract(global: &Global, args: &ExtractArgs, ui: Ui, env: Lookup<'
             ),
         )?;
     }
-    Ok(plan.map_or(Exit::Success, |plan| exit_of_part(plan, Exit::Success)))
+    Ok(source.exit(Exit::Success))
 }

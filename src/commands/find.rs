@@ -8,7 +8,7 @@ use anyhow::anyhow;
 use crate::change::find::{self, FindHit, FindQuery, Needle};
 use crate::cli::{FindArgs, Global, HistoryFormat};
 use crate::commands::error::{CommandError, Outcome};
-use crate::commands::exports::{ExportDesk, trouble};
+use crate::commands::exports::{ExportDesk, outer, trouble};
 use crate::commands::history::device_names;
 use crate::commands::loading::{exit_of_part, load_plan_or_part, read_history};
 use crate::commands::log::is_known;
@@ -79,18 +79,14 @@ pub(super) fn find(global: &Global, args: &FindArgs, ui: Ui, env: Lookup<'_>) ->
             }
             is_domain(domain) && !(is_of_all && own.contains(&(device, domain)))
         };
-        let outer = if is_of_all {
-            "default"
-        } else {
-            row.domain_name.as_str()
-        };
-        let found = match desk.proved_or_why(&history, row)? {
+        let outer = outer(&row.domain_name);
+        let found = match desk.stored(&history, row)? {
             Err(why) => Err(why),
-            Ok((path, file)) => find::find(
-                &file,
+            Ok(stored) => find::find(
+                &stored.file,
                 &scratch,
                 &query,
-                outer,
+                &outer,
                 &is_asked,
                 &mut |class| {
                     if !classes.contains(class) {
@@ -99,7 +95,7 @@ pub(super) fn find(global: &Global, args: &FindArgs, ui: Ui, env: Lookup<'_>) ->
                 },
                 &mut |hit| output.tell(device, &hit),
             )
-            .map_err(|error| format!("{}: {}", path.display(), with_causes(&error))),
+            .map_err(|error| format!("{}: {}", stored.row.path.display(), with_causes(&error))),
         };
         if let Err(why) = found {
             is_passed_over = true;

@@ -12,7 +12,7 @@ use crate::commands::history::execution;
 use crate::commands::loading::{load_plan, with_open_rows};
 use crate::commands::names;
 use crate::commands::opening::{EngineBase, ScriptsDue, WritingSession, limits, past, show_warnings_of};
-use crate::commands::stored_export::stored_export;
+use crate::commands::stored_export::verified_export;
 use crate::exit::Exit;
 use crate::history::{FileRow, History, RehearsalOpening};
 use crate::lock::Asked;
@@ -308,8 +308,8 @@ impl RehearsalDesk<'_> {
         };
         let now = || self.engine.clock.now();
         let store = &self.engine.file.settings.store;
-        let (archive, report) = match stored_export(history, store, &self.scratch, row)? {
-            Ok((archive, _, report)) => (archive, report),
+        let (archive, report) = match verified_export(history, store, &self.scratch, row)? {
+            Ok((stored, report)) => (stored.file, report),
             Err(why) => {
                 let result = RehearsalResult {
                     verdict: RehearsalVerdict::WouldFail,

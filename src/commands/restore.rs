@@ -12,7 +12,7 @@ use crate::commands::loading::{load_plan, with_open_rows};
 use crate::commands::names;
 use crate::commands::opening::{EngineBase, ScriptsDue, WritingSession, limits, past, show_warnings_of};
 use crate::commands::restore_note;
-use crate::commands::stored_export::stored_export;
+use crate::commands::stored_export::{ProvedExport, stored_export};
 use crate::exit::Exit;
 use crate::history::{FileRow, History};
 use crate::notify::Notifier;
@@ -176,7 +176,10 @@ fn chosen(
             file.invocation.command(["history", "status"])
         ))
     };
-    let (stored, kept, _) = stored_export(history, &file.settings.store, scratch, row)?.map_err(bad)?;
+    let ProvedExport {
+        row: kept,
+        file: stored,
+    } = stored_export(history, &file.settings.store, scratch, row)?.map_err(bad)?;
     let path = kept.path.display();
     let archive = private_copy(&stored, scratch, &kept.sha256)
         .map_err(|error| bad(format!("{path}: {error}")))?

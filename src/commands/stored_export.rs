@@ -1,62 +1,75 @@
-//! An export of one domain out of the store, proved to be what was stored.
+//! A file of the store, proved to be what was stored.
 
 use std::fs::File;
+use std::io::Seek as _;
 use std::path::Path;
 
-use crate::artifact::archive::{ArchiveReport, Expected};
-use crate::artifact::recheck::{FileState, Recheck, Recognized, Recorded};
+use crate::artifact::archive::{self, ArchiveReport, Expected, Limits};
+use crate::artifact::recheck::{Recheck, Recorded};
 use crate::commands::error::CommandError;
 use crate::history::{FileRow, History};
-use crate::ownership;
+use crate::values::causes::{said, with_causes};
 
-/// The archive of a backup, verified now; or why it is not good. One that was not kept, or is
-/// gone, has another that says the same, or none.
+/// An export that is byte by byte what was stored.
+pub(super) struct ProvedExport {
+    /// Its row: that of another one which says the same, where the one that was asked for was not kept.
+    pub(super) row: FileRow,
+    /// The file that was read for it, at its beginning, whatever stands under its name since.
+    pub(super) file: File,
+}
+
+/// The file of this row, or of one that says the same where it was not kept or is gone; else why
+/// there is none.
 pub(super) fn stored_export(
     history: &History,
     store: &Path,
     scratch: &Path,
     row: &FileRow,
-) -> Result<Result<(File, FileRow, ArchiveReport), String>, CommandError> {
-    let stored = match row.kept && row.pruned_time.is_none() {
-        true => row.clone(),
-        false => {
-            // Of one whose content nobody knows, nothing is known to say the same.
-            let kept = match &row.content {
-                Some(content) => {
-                    history.kept_with_content(&row.device_name, &row.domain_name, row.kind, content)?
-                }
-                None => Vec::new(),
-            };
-            match kept.into_iter().next() {
-                Some(kept) => kept,
-                None => return Ok(Err("it is not in the store any more".to_owned())),
-            }
-        }
+) -> Result<Result<ProvedExport, String>, CommandError> {
+    let Some(row) = history.standing_of(row)? else {
+        return Ok(Err(
+            "it is not in the store any more, nor one that says the same".to_owned()
+        ));
     };
-    Ok(verified(store, scratch, &stored).map(|(file, report)| (file, stored, report)))
+    let path = row.path.display();
+    let file = match Recheck::new(store, scratch, Vec::new()).proved(recorded(&row)) {
+        Ok(file) => file,
+        Err(reasons) => return Ok(Err(format!("{path}: {}", reasons.join("; ")))),
+    };
+    // Whoever reads on from where the proof has ended would find nothing.
+    Ok(match (&file).rewind() {
+        Ok(()) => Ok(ProvedExport { row, file }),
+        Err(error) => Err(format!("{path}: {}", said(&error))),
+    })
 }
 
-/// Opens a stored export of one domain, once it is proved to be what was stored.
-fn verified(store: &Path, scratch: &Path, stored: &FileRow) -> Result<(File, ArchiveReport), String> {
-    let recorded = Recorded {
-        path: &stored.path,
-        size: stored.size,
-        sha256: &stored.sha256,
-        entries: stored.entries,
-        objects: stored.objects,
+/// The same of one domain, with what is in it.
+pub(super) fn verified_export(
+    history: &History,
+    store: &Path,
+    scratch: &Path,
+    row: &FileRow,
+) -> Result<Result<(ProvedExport, ArchiveReport), String>, CommandError> {
+    let stored = match stored_export(history, store, scratch, row)? {
+        Ok(stored) => stored,
+        Err(why) => return Ok(Err(why)),
     };
-    let expected = Expected::domain(&stored.domain_name);
-    let verdict = Recheck::new(store, scratch, Vec::new()).export(recorded, &expected);
-    match (verdict.state, verdict.recognized) {
-        (FileState::Ok, Some(Recognized::Archive(report))) => {
-            let file = ownership::open_regular(&stored.path)
-                .map_err(|error| format!("{}: {error}", stored.path.display()))?;
-            Ok((file, *report))
-        }
-        _ => Err(format!(
-            "{}: {}",
-            stored.path.display(),
-            verdict.reasons.join("; ")
-        )),
+    let expected = Expected::domain(&stored.row.domain_name);
+    Ok(
+        match archive::verify(&stored.file, scratch, &expected, &Limits::default()) {
+            Ok(report) => Ok((stored, report)),
+            Err(error) => Err(format!("{}: {}", stored.row.path.display(), with_causes(&error))),
+        },
+    )
+}
+
+/// What history has recorded of a file.
+pub(super) fn recorded(row: &FileRow) -> Recorded<'_> {
+    Recorded {
+        path: &row.path,
+        size: row.size,
+        sha256: &row.sha256,
+        entries: row.entries,
+        objects: row.objects,
     }
 }

@@ -11,11 +11,12 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::artifact::archive::Expected;
-use crate::artifact::recheck::{self, FileState, Recheck, Recorded};
+use crate::artifact::recheck::{self, FileState, Recheck};
 use crate::cli::{Global, ReportFormat, VerifyArgs};
 use crate::commands::error::{CommandError, Outcome, found, print, print_states};
 use crate::commands::heeding::Heeding;
 use crate::commands::loading::{exit_of_part, invocation, load_plan_if_any, load_plan_or_part, read_history};
+use crate::commands::stored_export::recorded;
 use crate::commands::verify::scope::{VerifyScope, places, which};
 use crate::exit::Exit;
 use crate::history::{FileFilter, FileId, FileRow, History};
@@ -174,21 +175,14 @@ impl Round<'_> {
         if row.pruned_time.is_some() {
             return self.tell(pruned(row));
         }
-        let recorded = Recorded {
-            path: &row.path,
-            size: row.size,
-            sha256: &row.sha256,
-            entries: row.entries,
-            objects: row.objects,
-        };
         let verdict = match row.kind {
-            FileKind::SecureBackup => self.recheck.part(recorded),
+            FileKind::SecureBackup => self.recheck.part(recorded(row)),
             FileKind::Persisted | FileKind::NonPersisted => {
                 let expected = match row.domain_name.as_str() {
                     ALL_DOMAINS => Expected::AllDomains(None),
                     domain => Expected::domain(domain),
                 };
-                self.recheck.export(recorded, &expected)
+                self.recheck.export(recorded(row), &expected)
             }
         };
         if verdict.state == FileState::Missing
@@ -224,11 +218,9 @@ impl Round<'_> {
             || "a task that is not known".to_owned(),
             |task| format!("task {}", task.0),
         );
-        let kept = match (self.history, &row.content) {
-            (Some(history), Some(content)) => {
-                history.kept_with_content(&row.device_name, &row.domain_name, row.kind, content)?
-            }
-            _ => Vec::new(),
+        let kept = match self.history {
+            Some(history) => history.kept_like(row)?,
+            None => Vec::new(),
         };
         match kept.first() {
             Some(original) => notes.push(format!(

@@ -143,20 +143,33 @@ impl History {
         })
     }
 
-    /// The newest files that should stand in the store now and hold this content, newest
-    /// first; at most 16.
+    /// The files that should stand in the store now and hold what this one found, newest first; at
+    /// most 16. Of one whose content is not known, nothing is known to say the same.
     ///
     /// # Errors
     ///
     /// The history cannot be read.
-    pub fn kept_with_content(
-        &self,
-        device: &str,
-        domain: &str,
-        kind: FileKind,
-        content: &str,
-    ) -> Result<Vec<FileRow>, HistoryError> {
-        self.read(|transaction| kept_with_content(transaction, self.store(), device, domain, kind, content))
+    pub fn kept_like(&self, file: &FileRow) -> Result<Vec<FileRow>, HistoryError> {
+        let Some(content) = &file.content else {
+            return Ok(Vec::new());
+        };
+        let (device, domain) = (&file.device_name, &file.domain_name);
+        self.read(|transaction| {
+            kept_with_content(transaction, self.store(), device, domain, file.kind, content)
+        })
+    }
+
+    /// The file that should stand in the store now for this one: itself, or the newest that holds
+    /// what it found, where it was not kept or was pruned; `None` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn standing_of(&self, file: &FileRow) -> Result<Option<FileRow>, HistoryError> {
+        match file.kept && file.pruned_time.is_none() {
+            true => Ok(Some(file.clone())),
+            false => Ok(self.kept_like(file)?.into_iter().next()),
+        }
     }
 
     /// The files that were ever recorded at a path: those of a secure backup if it is its

@@ -60,13 +60,9 @@ fn key(target: &TargetRow) -> (String, String, &'static str) {
 /// Whether a backup is there: its own files, or one that holds what it found unchanged.
 fn stands(history: &History, files: &[FileRow]) -> Result<bool, HistoryError> {
     for file in files {
-        let is_there = match (file.kept, &file.content) {
-            (true, _) => is_as_large(file),
-            (false, None) => false,
-            (false, Some(content)) => history
-                .kept_with_content(&file.device_name, &file.domain_name, file.kind, content)?
-                .iter()
-                .any(is_as_large),
+        let is_there = match file.kept {
+            true => is_as_large(file),
+            false => history.kept_like(file)?.iter().any(is_as_large),
         };
         if !is_there {
             return Ok(false);
