@@ -124,8 +124,19 @@ struct MailReply {
 }
 
 impl MailReply {
-    fn is_positive(&self) -> bool {
-        matches!(self.code, 200..=399)
+    /// Whether it is done. Only 2xx says so: 3xx waits for more.
+    fn is_done(&self) -> bool {
+        matches!(self.code, 200..=299)
+    }
+
+    /// Whether it waits for what belongs to it: a message, or a word of a login.
+    fn waits(&self) -> bool {
+        matches!(self.code, 300..=399)
+    }
+
+    /// Whether a server says that it does not know a command.
+    fn is_unknown(&self) -> bool {
+        matches!(self.code, 500 | 502)
     }
 
     /// Its words, in one line.
@@ -155,14 +166,22 @@ impl<S: Read + Write> SmtpSession<S> {
 
     fn greeting(&mut self) -> Result<(), SendError> {
         match self.reply()? {
-            reply if reply.is_positive() => Ok(()),
+            reply if reply.is_done() => Ok(()),
             reply => Err(reply.refusal("the connection")),
         }
     }
 
-    /// Says who we are, and hears what the server offers.
+    /// Says who we are, and hears what the server offers: nothing, where it only knows the greeting of old.
     fn hello(&mut self, name: &str) -> Result<(), SendError> {
-        let reply = self.ask(&format!("EHLO {name}"), "the greeting")?;
+        self.say(&format!("EHLO {name}"))?;
+        let mut reply = self.reply()?;
+        if reply.is_unknown() {
+            self.say(&format!("HELO {name}"))?;
+            reply = self.reply()?;
+        }
+        if !reply.is_done() {
+            return Err(reply.refusal("the greeting"));
+        }
         self.offers = reply
             .lines
             .iter()
@@ -175,7 +194,8 @@ impl<S: Read + Write> SmtpSession<S> {
     /// Asks for encryption, and gives the connection back to be encrypted. What the server sent
     /// before that could be anybody's, and would be taken for what it says afterwards.
     fn start_tls(mut self) -> Result<S, SendError> {
-        if !self.offers.iter().any(|offer| offer == "STARTTLS") {
+        let word = |offer: &String| offer.split_whitespace().next() == Some("STARTTLS");
+        if !self.offers.iter().any(word) {
             return Err(SendError::lasting(
                 "the server does not offer STARTTLS, and nothing is sent unencrypted; is this the port for mail that \
                  is handed in (587), or one of TLS from the start (465, `security = \"tls\"`)?",
@@ -208,8 +228,8 @@ impl<S: Read + Write> SmtpSession<S> {
             let word = encoded(&["", user, password.expose_secret()].join("\0"));
             self.ask_secretly("AUTH PLAIN ", &word, what)?;
         } else if offered.contains(&"LOGIN") {
-            self.ask("AUTH LOGIN", what)?;
-            self.ask_secretly("", &encoded(user), what)?;
+            self.ask_for_more("AUTH LOGIN", what)?;
+            self.ask_for_more(&encoded(user), what)?;
             self.ask_secretly("", &encoded(password.expose_secret()), what)?;
         } else {
             return Err(SendError::lasting(match offered.as_slice() {
@@ -230,7 +250,7 @@ impl<S: Read + Write> SmtpSession<S> {
         for to in letter.to {
             self.say(&format!("RCPT TO:<{to}>"))?;
             let reply = self.reply()?;
-            if !reply.is_positive() {
+            if !reply.is_done() {
                 refused.push((to, reply));
             }
         }
@@ -244,11 +264,11 @@ impl<S: Read + Write> SmtpSession<S> {
                 false => SendError::passing(message),
             });
         }
-        self.ask("DATA", "the message")?;
+        self.ask_for_more("DATA", "the message")?;
         self.stream.get_mut().write_all(&stuffed(letter.text))?;
         self.stream.get_mut().flush()?;
         let reply = self.reply()?;
-        if !reply.is_positive() {
+        if !reply.is_done() {
             return Err(reply.refusal("the message"));
         }
         self.leave();
@@ -263,15 +283,25 @@ impl<S: Read + Write> SmtpSession<S> {
         let _ = self.say("QUIT").and_then(|()| self.reply());
     }
 
-    fn ask(&mut self, command: &str, what: &str) -> Result<MailReply, SendError> {
+    /// Says something that is done by it.
+    fn ask(&mut self, command: &str, what: &str) -> Result<(), SendError> {
         self.say(command)?;
         match self.reply()? {
-            reply if reply.is_positive() => Ok(reply),
+            reply if reply.is_done() => Ok(()),
             reply => Err(reply.refusal(what)),
         }
     }
 
-    fn ask_secretly(&mut self, command: &str, word: &str, what: &str) -> Result<MailReply, SendError> {
+    /// Says something to which more belongs.
+    fn ask_for_more(&mut self, command: &str, what: &str) -> Result<(), SendError> {
+        self.say(command)?;
+        match self.reply()? {
+            reply if reply.waits() => Ok(()),
+            reply => Err(reply.refusal(what)),
+        }
+    }
+
+    fn ask_secretly(&mut self, command: &str, word: &str, what: &str) -> Result<(), SendError> {
         let line = Zeroizing::new([command, word].concat());
         self.ask(&line, what)
     }
@@ -473,6 +503,56 @@ mod tests {
         }
     }
 
+    /// An answer of 3xx has taken nothing yet, and one of 2xx waits for no message.
+    #[test]
+    fn only_what_a_server_has_done_is_taken_for_done() {
+        let to = ["one@a".to_owned()];
+        for (answers, what) in [
+            ("354 more?\r\n", "the sender was refused (354 more?)"),
+            ("250 a\r\n354 go\r\n", "no receiver was taken: one@a (354 go)"),
+            ("250 a\r\n250 b\r\n250 go\r\n", "the message was refused (250 go)"),
+            (
+                "250 a\r\n250 b\r\n354 go\r\n354 more?\r\n",
+                "the message was refused (354 more?)",
+            ),
+            (
+                "250 a\r\n250 b\r\n354 go\r\n334 \r\n",
+                "the message was refused (334)",
+            ),
+        ] {
+            let mut session = session(&format!("{answers}221 bye\r\n"));
+            let error = session.hand_over(&letter(&to)).expect_err(answers);
+            assert_eq!(error.message, what);
+            assert!(error.is_passing);
+        }
+        assert!(session("354 go\r\n").greeting().is_err());
+        assert!(session("334 go\r\n").hello("a.b").is_err());
+    }
+
+    #[test]
+    fn a_server_that_knows_only_the_greeting_of_old_gets_that_one() {
+        for code in ["500", "502"] {
+            let mut old = session(&format!("{code} what?\r\n250 hello\r\n"));
+            old.hello("a.b").expect("a greeting");
+            assert_eq!(heard(&old), "EHLO a.b\r\nHELO a.b\r\n");
+            assert_eq!(old.offers, [""; 0]);
+        }
+        let mut refusing = session("502 what?\r\n550 go away\r\n");
+        let error = refusing.hello("a.b").expect_err("refused");
+        assert_eq!(error.message, "the greeting was refused (550 go away)");
+        let mut other = session("550 go away\r\n250 hello\r\n");
+        assert!(other.hello("a.b").is_err());
+    }
+
+    #[test]
+    fn an_offer_is_known_by_its_first_word() {
+        for offer in ["STARTTLS", "STARTTLS ", "starttls\t", "STARTTLS now"] {
+            let mut session = session(&format!("250-hello\r\n250 {offer}\r\n220 go\r\n"));
+            session.hello("a.b").expect("a greeting");
+            assert!(session.start_tls().is_ok(), "{offer:?}");
+        }
+    }
+
     #[test]
     fn a_login_goes_by_what_the_server_offers() {
         let password = SecretString::from("pass\"word");
@@ -497,6 +577,13 @@ mod tests {
             (error.message.as_str(), error.is_passing),
             ("the login was refused (535 wrong)", false)
         );
+        for answers in [
+            "250-a\r\n250 AUTH PLAIN\r\n334 \r\n",
+            "250-a\r\n250 AUTH LOGIN\r\n235 in\r\n",
+            "250-a\r\n250 AUTH LOGIN\r\n334 a\r\n334 b\r\n334 c\r\n",
+        ] {
+            assert!(session(answers).log_in(&server, "a.b").is_err(), "{answers}");
+        }
         for (offer, words) in [
             ("250 a\r\n", "offers no login"),
             ("250-a\r\n250 AUTH GSSAPI\r\n", "but GSSAPI"),
