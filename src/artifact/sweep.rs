@@ -21,6 +21,8 @@ use crate::artifact::layout::{
 };
 use crate::artifact::stage::{Place, locks_are_unknown, partial_name};
 use crate::artifact::stage_folder::{LOCK, Remains, lock_name, remove_filled};
+use crate::values::causes::with_causes;
+use crate::values::invocation::quoted;
 
 /// What a sweep found.
 #[derive(Debug, Default)]
@@ -29,6 +31,9 @@ pub struct Swept {
     pub removed: Vec<Removed>,
     /// Left, because a live run is writing it, or because it cannot be told.
     pub left: Vec<PathBuf>,
+    /// Left, because it belongs to somebody who lets us neither open nor remove it (root, say, who
+    /// ran a plan by hand or brought a store back). A run is none the worse for it.
+    pub denied: Vec<StoreError>,
     /// Left, because something went wrong.
     pub failed: Vec<StoreError>,
 }
@@ -61,6 +66,15 @@ pub fn sweep(store: &Path) -> Result<Swept, StoreError> {
     Ok(swept)
 }
 
+/// What is said of a leftover that somebody else has to remove.
+pub fn stays(denied: &StoreError) -> String {
+    format!(
+        "a leftover stays: {}; whoever owns it, or root, removes it with `rm -r -- {}`",
+        with_causes(denied),
+        quoted(&denied.path.to_string_lossy())
+    )
+}
+
 impl Swept {
     /// What was found in a folder, or the folder itself. One that we may not enter or list is
     /// nobody's leftover: what we make has our rights.
@@ -77,9 +91,16 @@ impl Swept {
             Ok(value) => Some(value),
             Err(error) if error.kind == StoreErrorKind::Missing => None,
             Err(error) => {
-                self.failed.push(error);
+                self.trouble(error);
                 None
             }
+        }
+    }
+
+    fn trouble(&mut self, error: StoreError) {
+        match error.kind {
+            StoreErrorKind::Denied => self.denied.push(error),
+            _ => self.failed.push(error),
         }
     }
 }
@@ -168,7 +189,7 @@ fn sweep_file(folder: &Folder, name: &OsStr, swept: &mut Swept) {
         }
         Taken::Gone => {}
         Taken::Busy => swept.left.push(path),
-        Taken::Failed(error) => swept.failed.push(error),
+        Taken::Failed(error) => swept.trouble(error),
     }
 }
 
@@ -181,7 +202,7 @@ fn sweep_momentary_folder(folder: &Folder, name: &OsStr, swept: &mut Swept) {
             Taken::Ours(file) => Some(file),
             Taken::Gone => None,
             Taken::Busy => return swept.left.push(path),
-            Taken::Failed(error) => return swept.failed.push(error),
+            Taken::Failed(error) => return swept.trouble(error),
         },
         Err(_) => None,
     };
@@ -207,7 +228,7 @@ fn sweep_secure_backup(backups: &Folder, timestamp: &str, swept: &mut Swept) {
             Taken::Ours(file) => (file, None),
             Taken::Gone => return,
             Taken::Busy => return swept.left.push(path),
-            Taken::Failed(error) => return swept.failed.push(error),
+            Taken::Failed(error) => return swept.trouble(error),
         },
         // A run makes its lock before the folder and removes it after: it is dead, unless it
         // has just published the folder, and then there is none to remove.
@@ -215,10 +236,10 @@ fn sweep_secure_backup(backups: &Folder, timestamp: &str, swept: &mut Swept) {
             match backups.reopen().and_then(|folder| Place::take(folder, lock_name)) {
                 Ok((file, place)) => (file, Some(place)),
                 Err(error) if error.kind == StoreErrorKind::Exists => return swept.left.push(path),
-                Err(error) => return swept.failed.push(error),
+                Err(error) => return swept.trouble(error),
             }
         }
-        Err(error) => return swept.failed.push(error),
+        Err(error) => return swept.trouble(error),
     };
     match remove_filled(backups, &folder_name) {
         Ok(Remains::Nothing | Remains::Strangers { removed: 1.. }) => swept.removed.push(Removed {
@@ -228,7 +249,7 @@ fn sweep_secure_backup(backups: &Folder, timestamp: &str, swept: &mut Swept) {
         Ok(Remains::Strangers { removed: 0 }) => {}
         Err(error) if error.kind == StoreErrorKind::Missing => {}
         // A folder that could not be removed still needs its lock.
-        Err(error) => return swept.failed.push(error),
+        Err(error) => return swept.trouble(error),
     }
     // One that we made goes with its place.
     if our_place.is_none() && swept.done(backups.remove_file(&lock_file_name)).is_some() {

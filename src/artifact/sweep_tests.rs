@@ -298,3 +298,24 @@ fn a_sweep_never_takes_what_is_just_being_made() {
         }
     });
 }
+
+/// Root's, say, who has brought the store back: nobody can say whether it is a live run's, and no run
+/// of the store's owner is the worse for it.
+#[test]
+fn what_may_not_be_opened_or_removed_is_told_apart_from_what_went_wrong() {
+    let mut swept = Swept::default();
+    for errno in [Errno::ACCESS, Errno::PERM, Errno::IO, Errno::NOENT] {
+        let error = StoreError::new("open the file", Path::new("/store/d x/a.partial"), errno.into());
+        assert_eq!(swept.done::<()>(Err(error)), None);
+    }
+    assert_eq!((swept.denied.len(), swept.failed.len()), (2, 1));
+    let words = stays(&swept.denied[0]);
+    assert!(
+        words.starts_with("a leftover stays: open the file /store/d x/a.partial: "),
+        "{words}"
+    );
+    assert!(
+        words.ends_with("removes it with `rm -r -- '/store/d x/a.partial'`"),
+        "{words}"
+    );
+}

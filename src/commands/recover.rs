@@ -1,5 +1,6 @@
 //! `dpbackup recover`
 
+use crate::artifact::sweep;
 use crate::cli::{Global, RecoverArgs};
 use crate::clock::Clock as _;
 use crate::commands::error::{CommandError, Outcome, print};
@@ -60,7 +61,7 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
         let error = if broke { error.of_ours() } else { error };
         CommandError::new(error.exit(), error)
     })?;
-    let swept = crate::artifact::sweep::sweep(&file.settings.store);
+    let swept = sweep::sweep(&file.settings.store);
     let mut lines: Vec<String> = forgotten.iter().map(ToString::to_string).collect();
     if let (Some(device), true) = (&args.forget, forgotten.is_empty()) {
         lines.push(format!("nothing of {device} was to be forgotten"));
@@ -84,6 +85,9 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
         Ok(swept) => {
             let told = swept.removed.iter().filter(|_| ui.verbosity > Verbosity::Quiet);
             lines.extend(told.map(|removed| format!("removed {}", removed.path.display())));
+            if ui.verbosity > Verbosity::Quiet {
+                lines.extend(swept.denied.iter().map(sweep::stays));
+            }
             for failed in &swept.failed {
                 exit = exit.or_graver(Exit::Failed);
                 lines.push(with_causes(failed));

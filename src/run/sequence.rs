@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 pub use error::{RunError, RunTrouble};
 
+use crate::artifact::sweep;
 use crate::exit::Exit;
 use crate::lock::{Asked, Holder, Life, Lock};
 use crate::plan::model::{Activity, Plan, Settings};
@@ -349,7 +350,7 @@ impl<'a> Run<'_, 'a, '_> {
     /// Removes what dead runs left in the store.
     fn sweep(&mut self) -> Result<(), LedgerError> {
         let owner = Owner::Plan(self.id);
-        let swept = match crate::artifact::sweep::sweep(&self.engine.file.settings.store) {
+        let swept = match sweep::sweep(&self.engine.file.settings.store) {
             Ok(swept) => swept,
             Err(error) => {
                 return self.record.warn(
@@ -366,6 +367,9 @@ impl<'a> Run<'_, 'a, '_> {
                 owner,
                 format!("removed what a run that died left: {}", removed.path.display()),
             )?;
+        }
+        for denied in &swept.denied {
+            self.record.note(owner, sweep::stays(denied))?;
         }
         for failed in &swept.failed {
             let warning = format!(
