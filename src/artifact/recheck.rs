@@ -17,10 +17,9 @@ use crate::values::causes::{said, with_causes};
 const LOOSE: u32 = 0o077;
 
 /// What became of a file; a graver word goes before.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FileState {
-    /// As it should be.
-    #[default]
+    /// As it should be, as far as somebody looked.
     Ok,
     /// It is good in itself, but not what was recorded.
     Changed,
@@ -33,7 +32,7 @@ pub enum FileState {
 }
 
 /// What came of looking at one file or folder.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileVerdict {
     /// In one word.
     pub state: FileState,
@@ -87,6 +86,18 @@ pub struct Recheck<'a> {
 }
 
 impl FileVerdict {
+    /// That of a look that begins, and has found nothing yet. There is no other: what nobody looks
+    /// at has no verdict.
+    pub fn looked() -> FileVerdict {
+        FileVerdict {
+            state: FileState::Ok,
+            reasons: Vec::new(),
+            warnings: Vec::new(),
+            notes: Vec::new(),
+            recognized: None,
+        }
+    }
+
     /// Adds a reason. The graver state holds.
     pub fn find(&mut self, state: FileState, reason: impl Into<String>) {
         self.state = self.state.max(state);
@@ -141,7 +152,7 @@ impl<'a> Recheck<'a> {
 
     /// The folder of a secure backup in the store.
     pub fn secure_backup(&mut self, folder: &Path) -> FileVerdict {
-        let mut verdict = FileVerdict::default();
+        let mut verdict = FileVerdict::looked();
         // A name that is not there is enough to learn how the folder itself stands.
         let reached = StoredPlace::reach(self.store, &folder.join(MANIFEST));
         match reached {
@@ -150,7 +161,9 @@ impl<'a> Recheck<'a> {
                 match standing_of(error) {
                     Ok(AtPlace::Nothing) => verdict.find(FileState::Missing, "it is not there"),
                     Ok(AtPlace::Else(why)) => verdict.find(FileState::Bad, why),
-                    Ok(AtPlace::File { .. }) => {}
+                    Ok(AtPlace::File { .. }) => {
+                        verdict.find(FileState::Unreadable, "it was not looked at");
+                    }
                     Err(error) => verdict.find(FileState::Unreadable, with_causes(&error)),
                 }
                 return verdict;
@@ -162,7 +175,7 @@ impl<'a> Recheck<'a> {
 
     /// Whether the bytes are those that were recorded; the file, if there is one.
     fn bytes(&mut self, recorded: Recorded<'_>) -> (FileVerdict, Option<File>) {
-        let mut verdict = FileVerdict::default();
+        let mut verdict = FileVerdict::looked();
         let standing = match StoredPlace::reach(self.store, recorded.path) {
             Ok(spot) => {
                 self.look_at_folders(&spot, &mut verdict);
@@ -237,7 +250,7 @@ impl<'a> Recheck<'a> {
 /// A file or folder that nobody recorded: an archive of a gateway, or the folder or the
 /// manifest of a secure backup. A link is followed, for somebody has named it.
 pub fn unrecorded(path: &Path, scratch: &Path) -> FileVerdict {
-    let mut verdict = FileVerdict::default();
+    let mut verdict = FileVerdict::looked();
     let metadata = match path.metadata() {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

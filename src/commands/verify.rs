@@ -231,7 +231,7 @@ impl Round<'_> {
                 if let Some(row) = self.gone_meanwhile(row)? {
                     return self.tell(pruned(&row));
                 }
-                let mut verdict = recheck::FileVerdict::default();
+                let mut verdict = recheck::FileVerdict::looked();
                 let why = format!("not kept, unchanged since {since}, and no file with that content is kept");
                 verdict.find(FileState::Missing, why);
                 finding = Verified::Looked(verdict);
@@ -289,14 +289,14 @@ impl Round<'_> {
                 // It has had its line.
                 Ok(_) => {}
                 Err((place, error)) => {
-                    let mut verdict = recheck::FileVerdict::default();
+                    let mut verdict = recheck::FileVerdict::looked();
                     verdict.find(FileState::Unreadable, said(&error));
                     self.tell(Checked::unrecorded(&place, verdict))?;
                 }
             }
         }
         if self.checked.len() == before && !self.heeding.is_requested() {
-            let mut verdict = recheck::FileVerdict::default();
+            let mut verdict = recheck::FileVerdict::looked();
             let why = format!(
                 "it holds no archive, and no {} of a secure backup",
                 recheck::MANIFEST
