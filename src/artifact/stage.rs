@@ -9,6 +9,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
 use crate::artifact::archive::{Ahead, Limits};
 use crate::artifact::digest::SteppedSha256;
@@ -23,6 +24,8 @@ use crate::threads::Starter;
 /// How often a name is taken again after a sweep took it from us just as it was made.
 const CREATE_TRIES: u32 = 8;
 const BUFFER_BYTES: usize = 64 * 1024;
+/// After which time what was published is looked at again.
+const PAUSE: Duration = Duration::from_millis(250);
 /// An archive is looked at beside its writer once so much of it is there: a smaller one is looked
 /// at sooner than a thread begins.
 const BESIDE_FROM: u64 = 4 << 20;
@@ -357,9 +360,18 @@ impl Write for HashedFile {
 /// was unmounted or moved meanwhile it is somewhere, and nobody would find it.
 pub(super) fn in_place(folder: &Folder, name: &OsStr) -> Result<PathBuf, StoreError> {
     let path = folder.path().join(name);
-    match folder.is_where_it_was(name) {
+    match looked_again(|| folder.is_where_it_was(name), || std::thread::sleep(PAUSE)) {
         true => Ok(path),
         false => Err(StoreError::of_kind(StoreErrorKind::Missing, "publish as", &path)),
+    }
+}
+
+/// Whether something is so at the second look at the latest: rclone, on a busy machine, denies for a
+/// moment what it has just been given.
+fn looked_again(look: impl Fn() -> bool, pause: impl FnOnce()) -> bool {
+    look() || {
+        pause();
+        look()
     }
 }
 

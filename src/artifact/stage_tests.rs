@@ -382,3 +382,21 @@ fn a_file_that_is_given_up_while_it_is_looked_at_is_removed_and_unlocked() {
     assert!(held.try_lock().is_ok());
     assert_eq!(listing(store.path()), Vec::<String>::new());
 }
+
+#[test]
+fn what_is_denied_once_is_looked_at_again_and_not_for_ever() {
+    use std::cell::Cell;
+    for (answers, found, looks) in [
+        ([true, false, false], true, 1),
+        ([false, true, false], true, 2),
+        ([false, false, true], false, 2),
+    ] {
+        let (asked, pauses) = (Cell::new(0), Cell::new(0));
+        let look = || {
+            asked.set(asked.get() + 1);
+            answers[asked.get() - 1]
+        };
+        assert_eq!(looked_again(look, || pauses.set(pauses.get() + 1)), found);
+        assert_eq!((asked.get(), pauses.get()), (looks, looks - 1));
+    }
+}
