@@ -118,8 +118,18 @@ pub fn could_start(path: &Path) -> Result<(), String> {
         return Err(format!("{} is not a file", path.display()));
     }
     rustix::fs::access(path, rustix::fs::Access::EXEC_OK).map_err(|errno| explain(path, &errno.into()))?;
-    // A program that may be run but not read starts all the same.
-    let Ok(file) = File::open(path) else { return Ok(()) };
+    let file = match File::open(path) {
+        Ok(file) => file,
+        // A program that may be run but not read starts all the same, and a script does not: which it
+        // is stands in it.
+        Err(_) if has_name_of_script(path) => {
+            return Err(format!(
+                "{} may not be read by the user who runs dpbackup, and so not by its interpreter (chmod +r)",
+                path.display()
+            ));
+        }
+        Err(_) => return Ok(()),
+    };
     let start = start_of(file).map_err(|error| explain(path, &error))?;
     match Interpreter::of(&start) {
         Some(interpreter) if interpreter.is_there() => Ok(()),
@@ -191,6 +201,18 @@ impl Interpreter {
     }
 }
 
+fn begins_with_mark(path: &Path) -> bool {
+    let start = File::open(path).and_then(start_of);
+    start.is_ok_and(|start| start.starts_with(b"\xef\xbb\xbf"))
+}
+
+/// Whether a name is one that people give to scripts, and not to programs.
+fn has_name_of_script(path: &Path) -> bool {
+    const ENDINGS: [&str; 6] = ["bash", "js", "pl", "py", "rb", "sh"];
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    ending.is_some_and(|ending| ENDINGS.contains(&ending))
+}
+
 fn has_blank(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.trim().contains(char::is_whitespace)
@@ -220,6 +242,10 @@ fn explain(path: &Path, error: &io::Error) -> String {
              that one with exec"
         ),
         Some(Errno::ACCESS) => format!("{shown} is not executable (chmod +x)"),
+        Some(Errno::NOEXEC) if begins_with_mark(path) => format!(
+            "a byte order mark stands in front of the first line of {shown}, as some programs of Windows write it: take \
+             it out of the file"
+        ),
         Some(Errno::NOEXEC) => format!("{shown} has no first line such as #!/bin/sh"),
         _ => format!("{shown}: {}", said(error)),
     }
@@ -384,6 +410,11 @@ mod tests {
         assert!(lost.contains("interpreter /no/such/shell named"), "{lost}");
         let windows = why(script(&folder, "windows", "#!/bin/sh\r\nexit\r\n", 0o700));
         assert!(windows.contains("no interpreter '/bin/sh\\r'"), "{windows}");
+        let marked = why(script(&folder, "marked", "\u{feff}#!/bin/sh\nexit\n", 0o700));
+        assert!(
+            marked.starts_with("a byte order mark stands in front"),
+            "{marked}"
+        );
         let mut script = script(&folder, "s", "", 0o700);
         script.path = folder.path().join("absent");
         assert!(why(script).contains("does not exist"));

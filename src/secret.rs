@@ -196,7 +196,7 @@ impl SecretSource {
             }
             Self::Command(argv) => command::file_of(program(argv), context.folder, context.environment)
                 .map_err(TouchError::Io)
-                .and_then(|file| ownership::look_at_program(&file)),
+                .and_then(|file| look_at_command(&file, argv, context.folder)),
             Self::Credential(name) if is_credential_name(name) => {
                 let folder = non_empty(context.environment, CREDENTIALS).unwrap_or_default();
                 ownership::open_secret(&Path::new(&folder).join(name), Granted::GroupToo).map(|_| ())
@@ -277,7 +277,7 @@ impl SecretSource {
         };
         let folder = folder.map_err(cannot_run)?;
         let path = command::file_of(name, &folder, context.environment).map_err(cannot_run)?;
-        match ownership::look_at_program(&path) {
+        match look_at_command(&path, argv, &folder) {
             Ok(()) => {}
             Err(TouchError::Untrusted(untrusted)) => return Err(untrusted.into()),
             Err(TouchError::Io(source)) => return Err(cannot_run(source)),
@@ -326,6 +326,16 @@ impl fmt::Debug for SecretSource {
 /// Whether `name` can be a credential: one file name, nothing that leads elsewhere.
 pub fn is_credential_name(name: &str) -> bool {
     !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\0'])
+}
+
+/// Whether nobody else could have written the program of a command, nor the script that it executes.
+fn look_at_command(program: &Path, argv: &[String], folder: &Path) -> Result<(), TouchError> {
+    ownership::look_at_program(program)?;
+    let arguments = argv.get(1..).unwrap_or_default();
+    match command::script_of(program, arguments, folder) {
+        Some(script) => ownership::look_at_program(&script),
+        None => Ok(()),
+    }
 }
 
 fn program(argv: &[String]) -> &str {

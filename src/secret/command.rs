@@ -37,9 +37,85 @@ pub(super) fn file_of(name: &str, folder: &Path, environment: Lookup<'_>) -> io:
     Err(why.into())
 }
 
+/// Programs that execute a file that is named to them, by the beginnings of their names: a version may
+/// follow.
+const INTERPRETERS: [&str; 9] = [
+    "sh", "bash", "dash", "ksh", "zsh", "python", "perl", "ruby", "node",
+];
+
+/// Options of these programs behind which stands what they execute, or the name of a module.
+const INLINE: [&str; 8] = ["-c", "-e", "-E", "-m", "-p", "--eval", "--print", "--command"];
+
+/// The script that a program executes, where it is known to execute one: the first of its arguments
+/// that is no option and a file, as seen from the folder in which it runs.
+pub(super) fn script_of(program: &Path, arguments: &[String], folder: &Path) -> Option<PathBuf> {
+    let name = program.file_name()?.to_str()?;
+    let is_interpreter = |begin: &&&str| {
+        let version = name.strip_prefix(**begin);
+        version.is_some_and(|version| {
+            version
+                .chars()
+                .all(|c| c.is_ascii_digit() || c == '.' || c == '-')
+        })
+    };
+    INTERPRETERS.iter().find(is_interpreter)?;
+    for argument in arguments {
+        let is_option = argument.starts_with('-') && argument.len() > 1;
+        // `sh -euc TEXT`: the letters of a shell's options may stand together.
+        let is_inline = is_option && !argument.starts_with("--") && argument.ends_with('c');
+        if is_inline || INLINE.contains(&argument.as_str()) {
+            return None;
+        }
+        let file = folder.join(argument);
+        // What belongs to an option (`-o pipefail`) is no file.
+        if !is_option && file.is_file() {
+            return Some(file);
+        }
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_script_of_an_interpreter_is_its_first_argument_that_is_a_file() {
+        let ground = tempfile::tempdir().expect("a folder");
+        let folder = ground.path();
+        for name in ["give.sh", "-c", "other"] {
+            std::fs::write(folder.join(name), "echo x\n").expect("a file");
+        }
+        let script = |line: &str| {
+            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            script_of(Path::new(&words[0]), &words[1..], folder)
+        };
+        let whole = folder.join("give.sh");
+        for line in [
+            "/bin/sh give.sh",
+            "/bin/bash -eu give.sh other",
+            "/usr/bin/bash -o pipefail -- give.sh",
+            "/usr/bin/python3.13 -I give.sh",
+            "/usr/bin/perl ./give.sh",
+            &format!("/usr/bin/node {}", whole.display()),
+        ] {
+            let found = script(line).unwrap_or_else(|| panic!("none: {line}"));
+            assert!(found.ends_with("give.sh"), "{line}: {}", found.display());
+        }
+        for line in [
+            "/bin/sh -c give.sh",
+            "/bin/sh -euc give.sh",
+            "/usr/bin/python3 -m give.sh",
+            "/usr/bin/perl -e give.sh",
+            "/bin/sh not-there",
+            "/bin/sh",
+            "/usr/bin/show give.sh",
+            "/usr/bin/pass give.sh",
+            "/usr/bin/shasum give.sh",
+        ] {
+            assert_eq!(script(line), None, "{line}");
+        }
+    }
 
     #[test]
     fn a_bare_name_is_the_first_program_of_that_name_and_a_path_starts_in_the_folder() {

@@ -32,6 +32,11 @@ pub enum NoLine {
     Empty,
     /// It is not text.
     NotText,
+    /// There are blanks in it, and nothing else.
+    Blank,
+    /// A NUL is in it, which no password has: text as Windows keeps it in memory has one at every
+    /// other place.
+    Nul,
     /// It is text as Windows keeps it in memory.
     Utf16,
     /// It is longer than any secret.
@@ -87,13 +92,18 @@ impl FirstLine {
         if line.starts_with(b"\xff\xfe") || line.starts_with(b"\xfe\xff") {
             return Err(NoLine::Utf16);
         }
-        let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
+        let mut line = line;
+        while let Some(rest) = line.strip_prefix(BYTE_ORDER_MARK) {
+            line = rest;
+        }
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.len() > LONGEST {
             return Err(NoLine::TooLong);
         }
         match std::str::from_utf8(line) {
             Ok("") => Err(NoLine::Empty),
+            Ok(text) if text.trim().is_empty() => Err(NoLine::Blank),
+            Ok(text) if text.contains('\0') => Err(NoLine::Nul),
             Ok(text) => Ok(text.into()),
             Err(_) => Err(NoLine::NotText),
         }
@@ -104,6 +114,8 @@ impl fmt::Display for NoLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Empty => "an empty first line",
+            Self::Blank => "a first line of blanks alone",
+            Self::Nul => "a first line with a NUL in it, as text in UTF-16 has: save it as UTF-8",
             Self::NotText => "a first line that is not UTF-8 text",
             Self::Utf16 => "text in UTF-16, as some Windows programs write it: save it as UTF-8",
             Self::TooLong => "a first line longer than 64 KiB",
@@ -135,6 +147,7 @@ mod tests {
             ("\u{feff}one\r\ntwo", "one"),
             (" one \n", " one "),
             ("o\rne", "o\rne"),
+            ("\u{feff}\u{feff}one\n", "one"),
         ] {
             assert_eq!(of(&[text.as_bytes()]), Ok(secret.to_owned()), "{text:?}");
             let pieces: Vec<&[u8]> = text.as_bytes().chunks(1).collect();
@@ -146,6 +159,12 @@ mod tests {
     fn what_holds_no_secret_says_why() {
         for text in ["", "\n", "\r\n", "\u{feff}", "\u{feff}\r\nsecond"] {
             assert_eq!(of(&[text.as_bytes()]), Err(NoLine::Empty), "{text:?}");
+        }
+        for text in [" ", "   \n", "\t\r\n", "\u{a0}\n", "\u{feff} \nsecond"] {
+            assert_eq!(of(&[text.as_bytes()]), Err(NoLine::Blank), "{text:?}");
+        }
+        for text in ["secret\0", "sec\0ret\n", "s\0x\0\n\0"] {
+            assert_eq!(of(&[text.as_bytes()]), Err(NoLine::Nul), "{text:?}");
         }
         assert_eq!(of(&[b"caf\xe9\n"]), Err(NoLine::NotText));
         assert_eq!(of(&[b"\xff\xfes\x003\x00"]), Err(NoLine::Utf16));

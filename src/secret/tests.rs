@@ -227,6 +227,24 @@ fn a_command_that_others_could_have_written_is_not_run() {
 }
 
 #[test]
+fn a_script_that_others_could_have_written_is_given_to_no_interpreter() {
+    let dir = folder();
+    let script = dir.path().join("give");
+    write(&script, b"touch ran\necho s3cret\n", 0o600);
+    let source = SecretSource::Command(["/bin/sh", "-u", "give"].map(str::to_owned).to_vec());
+    // It is read, and need not be executable.
+    assert_eq!(exposed(resolve(&source, dir.path())), "s3cret");
+    std::fs::remove_file(dir.path().join("ran")).expect("it ran");
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o666)).expect("a mode");
+    let error = resolve(&source, dir.path()).expect_err("others may write it");
+    let command = format!("chmod go-w {}", script.display());
+    assert!(error.to_string().contains(&command), "{error}");
+    let told = source.owners(&context(dir.path())).expect_err("check tells it");
+    assert_eq!(told.to_string(), error.to_string());
+    assert!(!dir.path().join("ran").exists(), "it was run");
+}
+
+#[test]
 fn a_command_that_is_found_by_its_name_alone_is_asked_whose_it_is_too() {
     let dir = folder();
     let bin = dir.path().join("bin");
