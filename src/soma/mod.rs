@@ -9,6 +9,7 @@
 //! nobody was reached. Nothing here knows what a backup is.
 
 mod base64_text;
+mod ca_file;
 pub mod certificate;
 pub mod client;
 pub mod deadline;

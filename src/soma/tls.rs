@@ -6,7 +6,6 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -14,24 +13,19 @@ use std::time::Duration;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::ring;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport, TransportAdapter,
     time,
 };
 
-use crate::ownership::{self, TouchError};
+use crate::soma::ca_file::{pem_words, roots_of};
 use crate::soma::distrust::RootsPlace;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::handshake::{HandshakeWatch, certificate_wanted};
 use crate::soma::verifier::{Anybody, Authorities, Pinned, Verifier};
-use crate::values::causes::said;
 use crate::values::trust::Trust;
-
-/// The largest CA file that is read, in bytes: the bundles of whole systems have half a MiB.
-const LARGEST_CA_FILE: u64 = 16 << 20;
 
 /// The TLS configuration for one way of trust.
 pub fn client_config(trust: &Trust) -> Result<Arc<ClientConfig>> {
@@ -87,7 +81,7 @@ fn system_roots() -> Result<RootCertStore> {
         let why = found
             .errors
             .first()
-            .map_or_else(|| "none found".to_owned(), ToString::to_string);
+            .map_or_else(|| "none found".to_owned(), words_of_roots);
         return Err(SomaError::new(
             SomaErrorKind::Tls,
             format!("the machine has no trusted root certificates ({why})"),
@@ -99,36 +93,12 @@ fn system_roots() -> Result<RootCertStore> {
     Ok(roots)
 }
 
-/// Every certificate of a PEM file, each of which must be readable: as roots, and as they are.
-fn roots_of(path: &Path) -> Result<(RootCertStore, Vec<CertificateDer<'static>>)> {
-    let problem =
-        |what: String| SomaError::new(SomaErrorKind::Tls, format!("CA file {}: {what}", path.display()));
-    let (mut roots, mut certificates) = (RootCertStore::empty(), Vec::new());
-    const HINT: &str = "check `ca_file` in the plan file";
-    let text = ownership::read_believed(path, LARGEST_CA_FILE)
-        .map_err(|error| match error {
-            TouchError::Io(error) => problem(said(&error)).with_hint(HINT),
-            TouchError::Untrusted(why) => problem(why.to_string()),
-        })?
-        .ok_or_else(|| problem("it is larger than 16 MiB".to_owned()).with_hint(HINT))?;
-    // Windows puts a mark before text, which PEM does not know.
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
-    for certificate in CertificateDer::pem_slice_iter(text) {
-        let certificate = certificate.map_err(|error| problem(pem_words(&error)))?;
-        roots
-            .add(certificate.clone())
-            .map_err(|error| problem(error.to_string()))?;
-        certificates.push(certificate);
+/// Why the roots of the machine could not be read. A file that is named for them may hold anything.
+fn words_of_roots(error: &rustls_native_certs::Error) -> String {
+    match &error.kind {
+        rustls_native_certs::ErrorKind::Pem(pem) => format!("{}: {}", error.context, pem_words(pem)),
+        _ => error.to_string(),
     }
-    if roots.is_empty() {
-        return Err(problem("it holds no certificate".to_owned())
-            .with_hint("it must be PEM, -----BEGIN CERTIFICATE-----"));
-    }
-    Ok((roots, certificates))
-}
-
-fn pem_words(error: &rustls::pki_types::pem::Error) -> String {
-    format!("not readable as PEM ({error})")
 }
 
 /// The advice when a device hangs up before it has said anything.
