@@ -122,6 +122,11 @@ impl Rights {
         if !caller.is_root() && !caller.is_or_root(self.owner) {
             return Err(Objection::NotOurs(self.owner, caller.user));
         }
+        // Nobody but root writes there, and what is to be remembered is not asked for in vain.
+        let is_roots_alone = self.owner == 0 && self.writers() == 0 && !self.is_read_only;
+        if kind == WrittenKind::State && is_roots_alone && !caller.is_root() {
+            return Err(Objection::NotOurs(self.owner, caller.user));
+        }
         let is_chosen = caller.is_or_root(self.owner);
         // Kubernetes gives a volume to a group in this form.
         let is_volume = self.mode & SET_GROUP != 0;
@@ -304,7 +309,12 @@ mod tests {
     fn a_written_folder_is_the_callers_or_for_root_anybodys() {
         for kind in [WrittenKind::Store, WrittenKind::State] {
             for (caller, owner) in [(SERVICE, 990), (SERVICE, 0), (ROOT, 0), (ROOT, 990)] {
-                assert_eq!(rights(owner, 0o755).written_folder(caller, kind), Ok(None));
+                let judged = rights(owner, 0o755).written_folder(caller, kind);
+                match (kind, caller, owner) {
+                    // Into which the service cannot write either.
+                    (WrittenKind::State, SERVICE, 0) => assert_eq!(judged, Err(Objection::NotOurs(0, 990))),
+                    _ => assert_eq!(judged, Ok(None)),
+                }
                 for mode in [0o777, 0o702] {
                     assert!(rights(owner, mode).written_folder(caller, kind).is_err());
                 }
