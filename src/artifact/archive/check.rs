@@ -192,6 +192,7 @@ impl Check<'_, '_> {
             match self.inner(container, &mut outer, &format!("{name}.zip"), before) {
                 Ok(mut level) => {
                     self.has_objects(&level);
+                    self.is_of_one_time(&name, &level.export, &export.head);
                     let (report, content) = self.domain(&name, &mut level, Some(&mut outer));
                     reports.push(report);
                     contents.push((name, content));
@@ -208,6 +209,18 @@ impl Check<'_, '_> {
                 }
                 Err(stop) => return Err(stop),
             }
+        }
+        let domain_objects = export.domain_objects.iter();
+        let unlisted: Vec<&str> = domain_objects
+            .filter(|name| !seen.contains(*name))
+            .map(String::as_str)
+            .collect();
+        if !unlisted.is_empty() {
+            let names = unlisted.iter().take(3).copied().collect::<Vec<_>>().join(", ");
+            self.findings.note(&format!(
+                "{EXPORT_XML} names domains that are not in the archive, {}: {names}",
+                unlisted.len()
+            ));
         }
         let mut content = export.content;
         listed_files::check(&export.rows, &mut outer, None, &mut content, &mut self.findings);
@@ -238,6 +251,26 @@ impl Check<'_, '_> {
                 "{EXPORT_XML}: beside the domains it holds configuration of its own: {}{more}",
                 beside.first
             ));
+        }
+    }
+
+    /// A gateway writes all of a `do-backup` at one time: what an inner `export.xml` says of it is what
+    /// the outer one says, and it is of no further domains.
+    fn is_of_one_time(&mut self, name: &str, inner: &Export, outer: &Head) {
+        for (what, here, there) in [
+            ("firmware", &inner.head.firmware_version, &outer.firmware_version),
+            ("serial number", &inner.head.serial_number, &outer.serial_number),
+        ] {
+            if let (Some(here), Some(there)) = (here, there)
+                && here != there
+            {
+                let text = format!("{name}.zip is of another {what} than the archive: {here}, not {there}");
+                self.findings.warn(&text);
+            }
+        }
+        if let Some(other) = inner.domains.iter().find(|other| *other != name) {
+            let text = format!("{name}.zip lists domains of its own, such as {other}");
+            self.findings.warn(&text);
         }
     }
 

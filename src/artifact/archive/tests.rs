@@ -198,6 +198,52 @@ fn objects_of_the_outer_export_xml_are_those_of_default_and_say_the_same() {
     }
 }
 
+/// What no gateway is known to write, and nobody is harmed by.
+#[test]
+fn an_inner_zip_of_another_gateway_is_told() {
+    let gateway = FixtureGateway::new();
+    let with_inner = |change: &dyn Fn(String) -> String| {
+        let inners: Vec<_> = gateway
+            .domains
+            .iter()
+            .map(|domain| {
+                let mut entries = gateway.inner(domain);
+                let xml = entries.last_mut().expect("export.xml");
+                let text = String::from_utf8(xml.1.clone()).expect("text");
+                if domain.name == "SALES" {
+                    xml.1 = change(text).into_bytes();
+                }
+                (domain.name.as_str(), gateway.zip(&entries))
+            })
+            .collect();
+        good(&gateway.zip(&gateway.outer(&inners)), &Expected::Any).warnings
+    };
+    assert_eq!(with_inner(&|xml| xml), [""; 0]);
+    assert_eq!(
+        with_inner(&|xml| xml.replace("IDG.10.0.1.5", "IDG.7.0.0.0")),
+        ["SALES.zip is of another firmware than the archive: IDG.7.0.0.0, not IDG.10.0.1.5"]
+    );
+    assert_eq!(
+        with_inner(&|xml| xml.replace("<serial-number>0000001", "<serial-number>2")),
+        ["SALES.zip is of another serial number than the archive: 2, not 0000001"]
+    );
+    let listing = |name: &str| {
+        let domains = format!("</files><domains><domain name=\"{name}\"/></domains>");
+        with_inner(&|xml| xml.replace("</files>", &domains))
+    };
+    assert_eq!(listing("SALES"), [""; 0]);
+    assert_eq!(listing("X"), ["SALES.zip lists domains of its own, such as X"]);
+    let bytes = with_outer(&gateway, |xml| {
+        xml.replacen("</configuration>", "<Domain name=\"X\"/></configuration>", 1)
+    });
+    let report = good(&bytes, &Expected::Any);
+    assert_eq!(report.warnings, [""; 0]);
+    assert_eq!(
+        report.notes,
+        ["export.xml names domains that are not in the archive, 1: X"]
+    );
+}
+
 #[test]
 fn an_export_xml_that_names_no_domain_is_told_as_that() {
     let gateway = FixtureGateway::new();
