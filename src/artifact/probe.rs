@@ -8,8 +8,9 @@ use std::path::Path;
 use crate::artifact::digest::sha256;
 use crate::artifact::error::{StoreError, StoreErrorKind};
 use crate::artifact::folder::{Folder, momentary_base, momentary_name};
+use crate::artifact::place::Place;
 use crate::artifact::publish::{Manner, Renamed, Requests, SYSTEM};
-use crate::artifact::stage::{Place, nearest_there};
+use crate::artifact::stage::nearest_there;
 
 /// How often the trial begins anew where a sweep took something of it for a leftover.
 const TRIES: u32 = 4;

@@ -7,23 +7,21 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use crate::artifact::archive::{Ahead, Limits};
 use crate::artifact::digest::SteppedSha256;
-use crate::artifact::error::{GivenUp, StoreError, StoreErrorKind};
+use crate::artifact::error::{StoreError, StoreErrorKind};
 use crate::artifact::folder::Folder;
 use crate::artifact::growing::{Beside, Growing};
-use crate::artifact::layout::PARTIAL;
+use crate::artifact::hashed_file::HashedFile;
+use crate::artifact::place::Place;
 use crate::artifact::publish::{Requests, SYSTEM};
-use crate::artifact::space::{Allowance, LOOK_EVERY, Space};
+use crate::artifact::space::Allowance;
 use crate::threads::Starter;
 
-/// How often a name is taken again after a sweep took it from us just as it was made.
-const CREATE_TRIES: u32 = 8;
-const BUFFER_BYTES: usize = 64 * 1024;
 /// After which time what was published is looked at again.
 const PAUSE: Duration = Duration::from_millis(250);
 /// An archive is looked at beside its writer once so much of it is there: a smaller one is looked
@@ -220,142 +218,6 @@ impl Sealed {
     }
 }
 
-/// A name in a folder that is ours until it is published or given up.
-#[derive(Debug)]
-pub(super) struct Place {
-    folder: Folder,
-    partial: OsString,
-    final_name: OsString,
-    published: bool,
-}
-
-impl Place {
-    /// Makes and locks `<final name>.partial`.
-    pub(super) fn take(folder: Folder, final_name: OsString) -> Result<(File, Place), StoreError> {
-        let partial = partial_name(&final_name);
-        for _ in 0..CREATE_TRIES {
-            let file = folder.create(&partial)?;
-            lock_new(&file).map_err(|error| StoreError::new("lock", &folder.path().join(&partial), error))?;
-            // A sweep may take it in the instant between its making and its locking.
-            if folder.is_same(&file, &partial) {
-                let published = false;
-                return Ok((
-                    file,
-                    Place {
-                        folder,
-                        partial,
-                        final_name,
-                        published,
-                    },
-                ));
-            }
-        }
-        let path = folder.path().join(&partial);
-        Err(StoreError::of_kind(
-            StoreErrorKind::Other,
-            "create the file",
-            &path,
-        ))
-    }
-
-    /// Has what stands there published under a name. Where something else stands there, it is
-    /// not ours to remove any more.
-    pub(super) fn publish_with<T>(
-        &mut self,
-        name: &OsStr,
-        publish: impl FnOnce(&Folder, &OsStr, &OsStr) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let published = publish(&self.folder, &self.partial, name);
-        let swapped = matches!(&published, Err(error) if error.kind == StoreErrorKind::Swapped);
-        self.published = published.is_ok() || swapped;
-        published
-    }
-
-    pub(super) fn partial_path(&self) -> PathBuf {
-        self.folder.path().join(&self.partial)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        if !self.published {
-            // Nobody is left to tell. What stays behind is unlocked, and swept later.
-            let _swept_later = self.folder.remove_file(&self.partial);
-        }
-    }
-}
-
-/// A file that is hashed and counted as it is written.
-#[derive(Debug)]
-pub(super) struct HashedFile {
-    file: BufWriter<File>,
-    hash: SteppedSha256,
-    pub(super) allowance: Allowance,
-    /// The size at which the free space is asked for again.
-    next_look: u64,
-}
-
-impl HashedFile {
-    pub(super) fn new(file: File, allowance: Allowance) -> HashedFile {
-        let file = BufWriter::with_capacity(BUFFER_BYTES, file);
-        HashedFile {
-            file,
-            hash: SteppedSha256::default(),
-            allowance,
-            next_look: LOOK_EVERY,
-        }
-    }
-
-    /// Whether so many bytes more may be written: an answer without an end must not fill what
-    /// others need.
-    fn may_grow(&mut self, bytes: usize) -> io::Result<()> {
-        let size = self.hash.bytes().saturating_add(bytes as u64);
-        let Allowance { most, min_free, ask } = self.allowance;
-        if size > most {
-            return Err(GivenUp::TooLarge { most }.into());
-        }
-        if size < self.next_look {
-            return Ok(());
-        }
-        self.next_look = size.saturating_add(LOOK_EVERY);
-        let Space { free, total } = ask(self.file.get_ref())?;
-        match min_free.is_met(free, total) {
-            true => Ok(()),
-            false => Err(GivenUp::TooLittleLeft {
-                free,
-                total,
-                required: min_free.required(total),
-            }
-            .into()),
-        }
-    }
-
-    /// How many bytes have come so far that they can be read from the file.
-    fn in_file(&self) -> u64 {
-        self.hash.bytes() - self.file.buffer().len() as u64
-    }
-
-    /// Puts every byte on disk. Gives the file, and the hash of what was written.
-    pub(super) fn finish(self) -> io::Result<(File, SteppedSha256)> {
-        let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.sync_all()?;
-        Ok((file, self.hash))
-    }
-}
-
-impl Write for HashedFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.may_grow(bytes.len())?;
-        let written = self.file.write(bytes)?;
-        self.hash.update(&bytes[..written]);
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
-}
-
 /// The path of what was just published, if it can be found there by it. In a store that
 /// was unmounted or moved meanwhile it is somewhere, and nobody would find it.
 pub(super) fn in_place(folder: &Folder, name: &OsStr) -> Result<PathBuf, StoreError> {
@@ -373,13 +235,6 @@ fn looked_again(look: impl Fn() -> bool, pause: impl FnOnce()) -> bool {
         pause();
         look()
     }
-}
-
-/// The name that something bears until it is published.
-pub(super) fn partial_name(final_name: &OsStr) -> OsString {
-    let mut name = final_name.to_owned();
-    name.push(PARTIAL);
-    name
 }
 
 /// Opens the folder that will hold `final_path`, making what is missing, and gives it
@@ -420,23 +275,6 @@ fn steps_inside<'p>(store: &Path, path: &'p Path) -> Result<Vec<&'p OsStr>, Stor
         _ => Err(outside()),
     });
     steps.collect()
-}
-
-/// Locks a file that has just been made. Only a sweep may hold it, and not for long.
-fn lock_new(file: &File) -> io::Result<()> {
-    match file.lock() {
-        // A file system without locks: the backup goes on, and a sweep, which cannot lock
-        // either, leaves such files alone.
-        Err(error) if locks_are_unknown(&error) => Ok(()),
-        other => other,
-    }
-}
-
-/// Whether the file system has no locks at all.
-pub(super) fn locks_are_unknown(error: &io::Error) -> bool {
-    use rustix::io::Errno;
-    let unknown = [Errno::NOLCK, Errno::NOSYS, Errno::OPNOTSUPP, Errno::INVAL];
-    Errno::from_io_error(error).is_some_and(|errno| unknown.contains(&errno))
 }
 
 #[cfg(test)]

@@ -11,10 +11,12 @@ use std::path::{Path, PathBuf};
 
 use crate::artifact::error::{StoreError, StoreErrorKind};
 use crate::artifact::folder::Folder;
+use crate::artifact::hashed_file::HashedFile;
 use crate::artifact::layout::component;
+use crate::artifact::place::{Place, partial_name};
 use crate::artifact::publish::{Renamed, Requests, SYSTEM};
 use crate::artifact::space::Allowance;
-use crate::artifact::stage::{HashedFile, Place, in_place, noted, partial_name, reach};
+use crate::artifact::stage::{in_place, noted, reach};
 
 /// Ends the name of the lock of a staged folder, before `.partial`.
 pub(super) const LOCK: &str = ".lock";

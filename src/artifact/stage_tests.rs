@@ -1,7 +1,6 @@
 use std::io::Read;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
 use crate::artifact::folder::synced;
@@ -193,53 +192,6 @@ fn a_store_that_is_not_there_is_not_made() {
     let error = Staged::create(&gone, &gone.join("a")).expect_err("refused");
     assert_eq!(error.kind, StoreErrorKind::Missing);
     assert!(!gone.exists());
-}
-
-#[test]
-fn a_full_device_is_recognized() {
-    // The kernel's own full device: every write to it ends so.
-    let full = File::options().write(true).open("/dev/full").expect("opened");
-    let mut stream = HashedFile::new(full, Allowance::unlimited());
-    stream.write_all(b"text").expect("buffered");
-    let error = stream.finish().expect_err("full");
-    assert_eq!(StoreErrorKind::of(&error), StoreErrorKind::NoSpace);
-}
-
-/// How often the free space was asked for, by the test that has this to itself.
-static LOOKS: AtomicU64 = AtomicU64::new(0);
-
-/// Less with each look.
-fn shrinking(_: &File) -> io::Result<Space> {
-    let looks = LOOKS.fetch_add(1, Ordering::Relaxed);
-    let free = (40 - 10 * looks) << 30;
-    Ok(Space {
-        free,
-        total: 100 << 30,
-    })
-}
-
-#[test]
-fn free_space_is_asked_for_again_while_a_file_is_written() {
-    let nothing = File::options().write(true).open("/dev/null").expect("opened");
-    let allowance = Allowance {
-        ask: shrinking,
-        ..Allowance::new(u64::MAX, Threshold::Share(25.0))
-    };
-    let mut stream = HashedFile::new(nothing, allowance);
-    let mebibyte = vec![7; 1 << 20];
-    // It is asked at 64 and 128 MiB, and at 192 there is too little left.
-    for written in 1..192_u64 {
-        stream.write_all(&mebibyte).expect("enough is free");
-        assert_eq!(LOOKS.load(Ordering::Relaxed), written / 64, "at {written} MiB");
-    }
-    let error = stream.write_all(&mebibyte).expect_err("too little is left");
-    assert_eq!(error.kind(), io::ErrorKind::StorageFull);
-    assert_eq!(StoreErrorKind::of(&error), StoreErrorKind::TooLittleLeft);
-    assert_eq!(
-        error.to_string(),
-        "20.0 GiB free of 100.0 GiB, and 25.0 GiB are to stay free"
-    );
-    assert_eq!(stream.hash.bytes(), 191 << 20, "nothing more was written");
 }
 
 #[test]

@@ -19,7 +19,7 @@ use crate::artifact::folder::{Folder, is_momentary, momentary_lock};
 use crate::artifact::layout::{
     DOMAIN_FOLDER, EXPORT_INFIX, PARTIAL, SECURE_BACKUP_FOLDER, is_component, looks_like_timestamp,
 };
-use crate::artifact::stage::{Place, locks_are_unknown, partial_name};
+use crate::artifact::place::{Place, locks_are_unknown, partial_name};
 use crate::artifact::stage_folder::{LOCK, Remains, lock_name, remove_filled};
 use crate::values::causes::with_causes;
 use crate::values::invocation::quoted;

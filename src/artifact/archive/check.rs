@@ -6,28 +6,22 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 use crate::artifact::archive::ahead::Ahead;
-use crate::artifact::archive::container::{Budget, Container, EntryBytes};
+use crate::artifact::archive::container::{Budget, Container};
 use crate::artifact::archive::content::{self, Content};
-use crate::artifact::archive::export_item::{Detail, ExportItem, Head, ListedFile, Object, RowForm};
+use crate::artifact::archive::export_item::{Detail, ExportItem, Head, ListedFile, RowForm};
 use crate::artifact::archive::export_xml::{self, XmlError};
-use crate::artifact::archive::lacks::LackFinder;
+use crate::artifact::archive::level::{BesideDomains, Export, Level, is_inner};
 use crate::artifact::archive::listed_files::{self, Contents, EXPORT_XML};
 use crate::artifact::archive::lookalike::Lookalike;
 use crate::artifact::archive::problem::{ProblemKind, Problems, Reading, VerifyError};
 use crate::artifact::archive::repeats::{RepeatedObject, Repeats};
 use crate::artifact::archive::row_places::{self, FirmwareRows};
 use crate::artifact::archive::window::FileWindow;
-use crate::artifact::archive::{ArchiveKind, ArchiveReport, DomainReport, Expected, Limits, scratch};
-use crate::values::lacks::Lacks;
-
-/// The domain that a `do-backup` is asked of, and that its outer `export.xml` names.
-const BACKUP_DOMAIN: &str = "default";
-/// What it lists there are the domains of the gateway.
-const DOMAIN_CLASS: &str = "Domain";
+use crate::artifact::archive::{ArchiveKind, ArchiveReport, DomainReport, Expected, Limits};
 
 type Visit<'v> = dyn FnMut(&str, &ExportItem) + 'v;
 /// Domains, and what counts of each `export.xml`.
-type Inspected = (Vec<DomainReport>, Vec<(String, Content)>);
+pub(super) type Inspected = (Vec<DomainReport>, Vec<(String, Content)>);
 
 /// Verifies an archive; see [`verify`](crate::artifact::archive::verify).
 pub(super) fn check(
@@ -61,48 +55,17 @@ pub(super) fn check(
     }
 }
 
-struct Check<'c, 'v> {
-    scratch: &'c Path,
-    budget: Budget<'c>,
-    findings: Problems,
+pub(super) struct Check<'c, 'v> {
+    pub(super) scratch: &'c Path,
+    pub(super) budget: Budget<'c>,
+    pub(super) findings: Problems,
     /// Objects seen in all.
-    objects: u64,
-    firmware: FirmwareRows,
+    pub(super) objects: u64,
+    pub(super) firmware: FirmwareRows,
     /// What is known of the entries of the file that is checked.
-    ahead: &'c Ahead,
-    detail: Detail,
-    visit: &'c mut Visit<'v>,
-}
-
-/// One ZIP that has been read.
-struct Level {
-    contents: Contents,
-    export: Export,
-}
-
-/// What its `export.xml` holds.
-#[derive(Default)]
-struct Export {
-    head: Head,
-    rows: Vec<ListedFile>,
-    domains: Vec<String>,
-    content: Content,
-    lacks: LackFinder,
-    objects: u64,
-    repeats: Repeats,
-    /// The names of the objects of class `Domain`.
-    domain_objects: BTreeSet<String>,
-    /// Looked for in the outer file alone.
-    beside_domains: Option<BesideDomains>,
-}
-
-/// The objects of another class than `Domain`: in the outer `export.xml` of a `do-backup` no gateway
-/// is known to write any.
-#[derive(Default)]
-struct BesideDomains {
-    count: u64,
-    first: String,
-    repeats: Repeats,
+    pub(super) ahead: &'c Ahead,
+    pub(super) detail: Detail,
+    pub(super) visit: &'c mut Visit<'v>,
 }
 
 impl Check<'_, '_> {
@@ -163,146 +126,9 @@ impl Check<'_, '_> {
         Ok((vec![report], vec![(name, content)]))
     }
 
-    /// A `do-backup`: a ZIP of ZIPs.
-    fn backup(&mut self, container: &Container<'_>, outer: Level) -> Result<Inspected, Reading> {
-        let Level {
-            contents: mut outer,
-            mut export,
-        } = outer;
-        let beside = export.beside_domains.take().unwrap_or_default();
-        self.is_of_the_backup(&export.head, &beside);
-        let mut beside = beside.repeats;
-        let (mut reports, mut contents) = (Vec::new(), Vec::new());
-        let mut seen = BTreeSet::new();
-        let mut is_complete = true;
-        for name in std::mem::take(&mut export.domains) {
-            if !seen.insert(name.clone()) {
-                let why = format!("it lists domain {name} twice");
-                self.problem(None, Some(EXPORT_XML), ProblemKind::BadExportXml(why));
-                continue;
-            }
-            if !export.domain_objects.contains(&name) {
-                let text = format!("{EXPORT_XML}: domain {name} has no Domain object");
-                self.findings.warn(&text);
-            }
-            let before = match name == BACKUP_DOMAIN {
-                true => std::mem::take(&mut beside),
-                false => Repeats::default(),
-            };
-            match self.inner(container, &mut outer, &format!("{name}.zip"), before) {
-                Ok(mut level) => {
-                    self.has_objects(&level);
-                    self.is_of_one_time(&name, &level.export, &export.head);
-                    let (report, content) = self.domain(&name, &mut level, Some(&mut outer));
-                    reports.push(report);
-                    contents.push((name, content));
-                }
-                // The other domains are looked at all the same.
-                Err(Reading::Noted) => {
-                    is_complete = false;
-                    reports.push(DomainReport {
-                        name,
-                        objects: 0,
-                        files: 0,
-                        lacks: Lacks::default(),
-                    });
-                }
-                Err(stop) => return Err(stop),
-            }
-        }
-        let domain_objects = export.domain_objects.iter();
-        let unlisted: Vec<&str> = domain_objects
-            .filter(|name| !seen.contains(*name))
-            .map(String::as_str)
-            .collect();
-        if !unlisted.is_empty() {
-            let names = unlisted.iter().take(3).copied().collect::<Vec<_>>().join(", ");
-            self.findings.note(&format!(
-                "{EXPORT_XML} names domains that are not in the archive, {}: {names}",
-                unlisted.len()
-            ));
-        }
-        let mut content = export.content;
-        listed_files::check(&export.rows, &mut outer, None, &mut content, &mut self.findings);
-        row_places::check(&export.rows, None, &mut self.firmware, &mut self.findings);
-        contents.push((String::new(), content));
-        // Files of the firmware are listed by the inner ZIPs only.
-        if is_complete {
-            outer.nothing_unlisted(&mut self.findings);
-        }
-        Ok((reports, contents))
-    }
-
-    /// The outer `export.xml` is that of the domain that was asked. Objects in it are objects of that
-    /// domain: where its own ZIP is there too, it has to say the same of them.
-    fn is_of_the_backup(&mut self, head: &Head, beside: &BesideDomains) {
-        self.exports_domain(None, head, BACKUP_DOMAIN);
-        for domain in head.configurations.iter().flatten() {
-            if !domain.is_empty() && domain != BACKUP_DOMAIN {
-                self.wrong_domain(None, domain, BACKUP_DOMAIN);
-            }
-        }
-        if beside.count > 0 {
-            let more = match beside.count - 1 {
-                0 => String::new(),
-                more => format!(" and {more} more"),
-            };
-            self.findings.warn(&format!(
-                "{EXPORT_XML}: beside the domains it holds configuration of its own: {}{more}",
-                beside.first
-            ));
-        }
-    }
-
-    /// A gateway writes all of a `do-backup` at one time: what an inner `export.xml` says of it is what
-    /// the outer one says, and it is of no further domains.
-    fn is_of_one_time(&mut self, name: &str, inner: &Export, outer: &Head) {
-        for (what, here, there) in [
-            ("firmware", &inner.head.firmware_version, &outer.firmware_version),
-            ("serial number", &inner.head.serial_number, &outer.serial_number),
-        ] {
-            if let (Some(here), Some(there)) = (here, there)
-                && here != there
-            {
-                let text = format!("{name}.zip is of another {what} than the archive: {here}, not {there}");
-                self.findings.warn(&text);
-            }
-        }
-        if let Some(other) = inner.domains.iter().find(|other| *other != name) {
-            let text = format!("{name}.zip lists domains of its own, such as {other}");
-            self.findings.warn(&text);
-        }
-    }
-
-    /// Reads the inner ZIP of a domain, where it stands or unpacked.
-    fn inner(
-        &mut self,
-        container: &Container<'_>,
-        outer: &mut Contents,
-        zip: &str,
-        before: Repeats,
-    ) -> Result<Level, Reading> {
-        let Some(entry) = outer.list(zip) else {
-            self.problem(None, Some(zip), ProblemKind::Missing);
-            return Err(Reading::Noted);
-        };
-        if entry.bytes == EntryBytes::NotRead {
-            return Err(Reading::Noted);
-        }
-        if let Some(window) = container.in_place(entry) {
-            return Ok(self.level(window, Some(zip), self.ahead, before)?.1);
-        }
-        let failed = |error| Reading::Error(VerifyError::Scratch(error));
-        let mut file = scratch::nameless(self.scratch).map_err(failed)?;
-        container.unpack_to(entry, zip, &mut self.budget, &mut self.findings, &mut file)?;
-        let window = FileWindow::whole(&file).map_err(failed)?;
-        // Nobody has looked at that file.
-        Ok(self.level(window, Some(zip), &Ahead::default(), before)?.1)
-    }
-
     /// Reads one ZIP: every entry to its end, and `export.xml` for what it says; `before` has the
     /// objects of the same domain that stand elsewhere.
-    fn level<'f>(
+    pub(super) fn level<'f>(
         &mut self,
         window: FileWindow<'f>,
         inner: Option<&str>,
@@ -381,7 +207,7 @@ impl Check<'_, '_> {
     }
 
     /// Checks what the ZIP of one domain holds.
-    fn domain(
+    pub(super) fn domain(
         &mut self,
         name: &str,
         level: &mut Level,
@@ -424,7 +250,7 @@ impl Check<'_, '_> {
         }
     }
 
-    fn has_objects(&mut self, level: &Level) {
+    pub(super) fn has_objects(&mut self, level: &Level) {
         if level.export.objects == 0 {
             let inner = level.contents.inner.as_deref();
             self.problem(inner, Some(EXPORT_XML), ProblemKind::NoObject);
@@ -441,7 +267,7 @@ impl Check<'_, '_> {
         }
     }
 
-    fn exports_domain(&mut self, inner: Option<&str>, head: &Head, name: &str) {
+    pub(super) fn exports_domain(&mut self, inner: Option<&str>, head: &Head, name: &str) {
         match head
             .exported_domain
             .as_deref()
@@ -492,57 +318,13 @@ impl Check<'_, '_> {
         Reading::Noted
     }
 
-    fn wrong_domain(&mut self, inner: Option<&str>, found: &str, expected: &str) {
+    pub(super) fn wrong_domain(&mut self, inner: Option<&str>, found: &str, expected: &str) {
         let (found, expected) = (found.to_owned(), expected.to_owned());
         let kind = ProblemKind::WrongDomain { found, expected };
         self.problem(inner, Some(EXPORT_XML), kind);
     }
 
-    fn problem(&mut self, inner: Option<&str>, entry: Option<&str>, kind: ProblemKind) {
+    pub(super) fn problem(&mut self, inner: Option<&str>, entry: Option<&str>, kind: ProblemKind) {
         self.findings.problem(inner, entry, kind);
-    }
-}
-
-/// Whether the ZIP of one domain lists files of the firmware and has none of them.
-fn is_inner(level: &Level) -> bool {
-    let is_there = |row: &ListedFile| {
-        let src = row.src.as_deref().unwrap_or_default();
-        level.contents.entries.contains_key(src)
-    };
-    let needs_entry = |row: &&ListedFile| matches!(row.form(), RowForm::Hashed(_) | RowForm::Unproved);
-    let internal = level.export.rows.iter().filter(|row| row.internal);
-    let mut internal = internal.filter(needs_entry).peekable();
-    internal.peek().is_some() && !internal.any(is_there)
-}
-
-impl BesideDomains {
-    fn add(&mut self, object: &Object) {
-        if self.count == 0 {
-            self.first = format!("{} {}", object.class, object.name);
-        }
-        self.count += 1;
-        self.repeats.add(object);
-    }
-}
-
-impl Export {
-    fn add(&mut self, item: ExportItem) {
-        match item {
-            ExportItem::Object(object) => {
-                self.objects += 1;
-                self.content.add_object(&object);
-                self.lacks.add_object(&object);
-                self.repeats.add(&object);
-                if object.class == DOMAIN_CLASS {
-                    self.domain_objects.insert(object.name);
-                } else if let Some(beside) = &mut self.beside_domains {
-                    beside.add(&object);
-                }
-            }
-            ExportItem::Unknown(section) => self.content.add_object(&section),
-            ExportItem::File(row) => self.rows.push(row),
-            ExportItem::Domain(name) => self.domains.push(name),
-            ExportItem::Configuration(_) => {}
-        }
     }
 }

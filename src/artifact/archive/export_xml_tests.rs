@@ -1,7 +1,7 @@
 use std::io::Cursor;
 
 use super::*;
-use crate::artifact::archive::export_item::Object;
+use crate::artifact::archive::export_item::{ListedFile, Object};
 
 fn read_text(xml: &str) -> (Result<Head, XmlError>, Vec<ExportItem>) {
     let mut items = Vec::new();
