@@ -149,6 +149,9 @@ mod tests {
             "host = \"https://admin:CANARY@a\"",
             "store = \"smb://u:CANARY@nas/share\"",
             "host = \"admin:hun@CANARY@a\"",
+            "webhook = \"https://hooks.example.com/services/CANARY\"",
+            "ping = \"https://hc.example.com/CANARY\"\nname = \"P\"",
+            "a = 1\nwebhook https://hooks.example.com?CANARY\n",
             // A file that is none of plans: of passwords, or a key.
             "CANARY\n",
             "CANARY==\n",
@@ -190,6 +193,8 @@ mod tests {
             "password = { command = [\"pass\", \"qa1\"] }",
             "password.file = \"secrets/qa1\"",
             "username = \"backup\"\nhost = \"a\"",
+            "keep_hourly = 24\nname = \"P\"",
+            "host = \"https://qa1.example.com:5550\"\nname = \"P\"",
             "name = \"password\"\ndescription = \"the password of it\"",
             "",
         ] {

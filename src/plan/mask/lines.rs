@@ -16,6 +16,7 @@ pub(super) fn secrets(text: &str) -> Vec<Range<usize>> {
     let headings = Headings::of(text);
     let mut found = without_sign(text, &headings);
     found.extend(logins(text));
+    found.extend(web_paths(text));
     let mut from = 0;
     while let Some(mark) = text[from..].find(['=', ':', '"', '\'']).map(|at| from + at) {
         from = mark + 1;
@@ -148,6 +149,27 @@ fn logins(text: &str) -> impl Iterator<Item = Range<usize>> {
         let (_, password) = user.split_once(':')?;
         Some(at - password.len()..at)
     })
+}
+
+/// What stands behind the host of a web address, whatever its key is: the token of a webhook does.
+fn web_paths(text: &str) -> Vec<Range<usize>> {
+    let mut hidden = Vec::new();
+    let mut at = 0;
+    while let Some(found) = text.get(at..).and_then(|rest| rest.find("://")) {
+        let host = at + found + "://".len();
+        let is_web = ["http", "https"]
+            .iter()
+            .any(|scheme| text[..host - 3].ends_with(scheme));
+        let end = text[host..].find(['"', '\'', '`', ' ', '\t', '\r', '\n']);
+        let end = end.map_or(text.len(), |end| host + end);
+        if let Some(path) = text[host..end].find(['/', '?', '#']).filter(|_| is_web)
+            && host + path + 1 < end
+        {
+            hidden.push(host + path + 1..end);
+        }
+        at = end;
+    }
+    hidden
 }
 
 /// What has no sign before it: what stands behind the name of a secret, `set password hunter2`, and

@@ -12,12 +12,15 @@ pub(super) fn is_secret(word: &str) -> bool {
         "secret",
         "token",
         "authorization",
-        "url",
         "api_key",
         "apikey",
     ]
     .into_iter()
     .any(|part| word.contains(part))
+        // `hourly` holds it as well, and no token.
+        || word.ends_with("url")
+        || word.ends_with("urls")
+        || word.split(['_', '-', '.']).any(|part| part == "url")
         || nearest(&word, ["password"]).is_some()
 }
 
