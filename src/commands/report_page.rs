@@ -18,7 +18,7 @@ use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::gone::Gone;
 use crate::commands::heeding::Heeding;
 use crate::commands::history::{known, moment, plan_rows};
-use crate::commands::loading::{load_plan, read_history, with_open_rows};
+use crate::commands::loading::{exit_of_part, load_plan_or_part, read_history};
 use crate::commands::status::judge;
 use crate::exit::Exit;
 use crate::freshness::{self, Freshness, TargetState};
@@ -58,6 +58,7 @@ const HEAD: u64 = 4 << 10;
 
 /// Writes the page.
 pub(super) fn report(global: &Global, args: &ReportArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
+    is_named_as_html(&args.file)?;
     let to_stdout = args.file == Path::new("-");
     let rights = if to_stdout {
         FileMode::AsUsual
@@ -65,7 +66,7 @@ pub(super) fn report(global: &Global, args: &ReportArgs, ui: Ui, env: Lookup<'_>
         replaceable(&args.file)?
     };
     let heeding = Heeding::signals(ui, "a page that is not whole is not written", SecondSignal::Waits)?;
-    let loaded = load_plan(global, ui, env).map_err(|error| with_open_rows(error, global, env))?;
+    let loaded = load_plan_or_part(global, ui, env)?;
     let file = &loaded.plan_file;
     let clock = SystemClock::new();
     let zone = if args.utc { TimeZone::UTC } else { clock.zone() };
@@ -85,7 +86,7 @@ pub(super) fn report(global: &Global, args: &ReportArgs, ui: Ui, env: Lookup<'_>
     }
     if to_stdout {
         print(ui, &text)?;
-        return Ok(heeding.exit(Exit::Success));
+        return Ok(heeding.exit(exit_of_part(file, Exit::Success)));
     }
     whole_file::replace(&args.file, &text, rights)
         .with_context(|| format!("writing the report {}", args.file.display()))
@@ -93,7 +94,28 @@ pub(super) fn report(global: &Global, args: &ReportArgs, ui: Ui, env: Lookup<'_>
     if ui.verbosity > Verbosity::Quiet {
         ui.say(&format!("wrote {}", args.file.display()));
     }
-    Ok(heeding.exit(Exit::Success))
+    Ok(heeding.exit(exit_of_part(file, Exit::Success)))
+}
+
+/// Refuses a name that promises another kind of file: whatever opens it would not understand the page.
+fn is_named_as_html(path: &Path) -> Result<(), CommandError> {
+    const OTHERS: [&str; 9] = ["pdf", "csv", "json", "xml", "md", "docx", "xlsx", "ods", "zip"];
+    let ending = path
+        .extension()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_lowercase();
+    if !OTHERS.contains(&ending.as_str()) {
+        return Ok(());
+    }
+    let error = anyhow!(
+        "the page is HTML, and {} is the name of something else",
+        path.display()
+    );
+    Err(CommandError::new(Exit::Usage, error).with_hint(format!(
+        "name it {}: a browser opens it, and prints it as PDF; rows for programs have `history --format json` and `csv`",
+        path.with_extension("html").display()
+    )))
 }
 
 /// With which rights a page is put there. Nothing is overwritten that is no report.
@@ -181,7 +203,15 @@ fn page_of(
         Some(plan) => freshness::expected_of(file, plan),
         None => freshness::expected(file),
     };
-    let (freshness, not_looked_at) = judge(file, history, &expected, now, max_age)?;
+    let (mut freshness, unseen) = judge(file, history, &expected, now, max_age)?;
+    let mut not_looked_at: Vec<String> = unseen.into_iter().collect();
+    freshness.is_whole = file.is_whole;
+    if !file.is_whole {
+        not_looked_at.push(format!(
+            "what is wrong in the plan file, and what it asks for; `{}` says what that is",
+            file.invocation.command(["validate"])
+        ));
+    }
     let planned = PlannedTargets::of(&freshness);
     let mut executions: Vec<PlanRow> = Vec::new();
     let mut calendar = DayCalendar::new(since, now, &zone);
@@ -228,7 +258,7 @@ fn page_of(
         unsaved: &unsaved,
         changes: &changes,
         more_changes,
-        not_looked_at: not_looked_at.as_slice(),
+        not_looked_at: &not_looked_at,
         calendar: &calendar,
         rehearsed: &rehearsed,
         executions: &executions,

@@ -78,11 +78,17 @@ fn an_error_elsewhere_does_not_keep_anybody_from_looking_and_mending() {
             &["find", "DOM1-service"],
             &["extract", "QA1/DOM1", "text"],
             &["notify-test"],
+            &["report", "-"],
         ] {
             let ran = changed.dpbackup(look).exits(3);
             assert!(ran.stderr.contains(words), "{look:?}: {}", ran.stderr);
             assert!(!ran.stdout.is_empty(), "{look:?}");
         }
+        let page = changed.dpbackup(&["report", "-"]).exits(3).stdout;
+        assert!(
+            page.contains("What else the plan file asks for could not be read."),
+            "{page}"
+        );
         let ran = changed.dpbackup(&["recover"]).exits(3);
         assert!(ran.stdout.contains("unquiesced and confirmed"), "{}", ran.stdout);
         assert!(gateway.state().is_unquiesced(), "{words}");

@@ -118,3 +118,18 @@ fn a_page_about_one_plan_is_about_that_plan() {
         ran.stderr
     );
 }
+
+#[test]
+fn a_name_that_promises_another_kind_of_file_is_refused() {
+    let home = Home::new().absent_device("QA1");
+    for name in ["page.pdf", "page.CSV", "folder/page.json"] {
+        let ran = home.dpbackup(&["report", name]).exits(2);
+        assert!(
+            ran.stderr.contains("the page is HTML") && ran.stderr.contains("page.html"),
+            "{}",
+            ran.stderr
+        );
+        assert!(!home.path(name).exists());
+    }
+    let _ = home.dpbackup(&["report", "page"]).exits(0);
+}

@@ -44,6 +44,9 @@ pub(super) fn answer(page: &ReportPage<'_>) -> String {
     if let (Some(first), true) = (bad.next(), planned > 1) {
         words.push_str(&format!(" First without: {}.", name(first)));
     }
+    if !freshness.is_whole {
+        words.push_str(" What else the plan file asks for could not be read.");
+    }
     if page.freshness.left.is_some() {
         words.push_str(" Something may still be quiesced.");
     }
