@@ -24,7 +24,11 @@ pub(super) fn of_type(key: &Key, value: &DeValue<'_>) -> Option<String> {
                 "write `{name} = \"{}\"`",
                 if *yes { "mounted" } else { "no" }
             )),
-            KeyKind::Text | KeyKind::Name | KeyKind::Choice(_) => Some(format!("write `{name} = \"{yes}\"`")),
+            KeyKind::Choice(words) => {
+                let words: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
+                Some(format!("it is one of the words {}", words.join(", ")))
+            }
+            KeyKind::Text | KeyKind::Name => Some(format!("write `{name} = \"{yes}\"`")),
             _ => None,
         },
         // What is written there may be the secret.

@@ -64,6 +64,11 @@ impl<'a> PlanSection<'a> {
         self.entries.get_key_value(name).map(|(key, _)| key.span())
     }
 
+    /// Where the value of a key stands, if it is written.
+    pub(super) fn value_span(&self, name: &str) -> Option<Range<usize>> {
+        self.entries.get(name).map(Spanned::span)
+    }
+
     /// Whether no key is written, not even an unknown one.
     pub(super) fn is_empty(&self) -> bool {
         self.entries.is_empty()

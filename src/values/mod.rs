@@ -27,3 +27,4 @@ pub mod web_url;
 pub mod window;
 pub mod written_path;
 pub mod xml_limits;
+mod zone_words;

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, Timestamp};
 use thiserror::Error;
 
-use crate::values::nearest::nearest;
+use crate::values::zone_words;
 
 /// When tasks may start.
 ///
@@ -191,14 +191,37 @@ pub fn parse_zone(name: &str) -> Result<TimeZone, WindowError> {
                 .next()
                 .is_some_and(|city| city.eq_ignore_ascii_case(&name.replace(' ', "_")))
         };
-        let near = known.iter().find(city).map(String::as_str);
+        // The sign of Etc/GMT+2 is the other way round: whoever writes GMT+2 means GMT-2.
+        let is_shift = name.contains(|c: char| c.is_ascii_digit() || "+-".contains(c));
+        let near = known
+            .iter()
+            .find(|zone| !is_shift && city(zone))
+            .map(String::as_str);
         WindowError::UnknownZone {
             name: name.to_owned(),
             nearest: near
-                .or_else(|| nearest(name, known.iter().map(String::as_str)))
+                .or_else(|| zone_words::zone_of(name))
+                .or_else(|| nearest_zone(name, &known))
                 .map(str::to_owned),
         }
     })
+}
+
+/// The zone that a slip is of. Another place has other hours, so that one is only named where hardly anything
+/// else can be meant: a slip in the city, within the part of the world that was written.
+fn nearest_zone<'z>(name: &str, known: &'z [String]) -> Option<&'z str> {
+    // One slip leads from an abbreviation to that of another part of the world.
+    if name.len() < 5 || name.contains(|c: char| c.is_ascii_digit() || c == '+') {
+        return None;
+    }
+    let slips = |zone: &str| strsim::osa_distance(&name.to_lowercase(), &zone.to_lowercase());
+    let likeness = |zone: &str| match name.contains('/') {
+        true => slips(zone),
+        false => slips(zone.rsplit('/').next().unwrap_or(zone)),
+    };
+    let near = known.iter().map(|zone| (likeness(zone), zone.as_str()));
+    let (fewest, zone) = near.min_by_key(|(slips, _)| *slips)?;
+    (fewest <= if name.len() < 8 { 1 } else { 2 }).then_some(zone)
 }
 
 fn contains((start, end): (Time, Time), wall: Time) -> bool {

@@ -15,9 +15,9 @@ pub struct PathSlip {
 }
 
 /// Schemes that are known without the slashes behind them.
-const SCHEMES: [&str; 16] = [
+const SCHEMES: [&str; 22] = [
     "nfs", "nfs4", "smb", "cifs", "file", "s3", "gs", "sftp", "ftp", "http", "https", "ssh", "scp", "rsync",
-    "dav", "davs",
+    "dav", "davs", "rclone", "webdav", "azure", "b2", "swift", "sqlite",
 ];
 
 /// What nobody sees, and a page or a mail may hand over with what is pasted from it: blanks of no width,
@@ -98,6 +98,13 @@ pub fn path_pattern_slip(text: &str, env: Lookup<'_>) -> Option<PathSlip> {
             format!("`{scheme}` does not lead to another machine here"),
             "a path of this machine is expected",
             of_scheme(scheme, rest),
+        );
+    }
+    if text == ":memory:" {
+        return slip(
+            "`:memory:` is no file".to_owned(),
+            "what is in memory alone is gone with the process",
+            "write a file, such as \"/var/lib/dpbackup/history.db\"".to_owned(),
         );
     }
     if let [drive, b':', ..] = text.as_bytes()
@@ -212,17 +219,22 @@ fn scheme(text: &str) -> Option<(&str, &str)> {
         && before
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || "+.-_@".contains(c));
+    // A folder of such a name can be written as `./gdrive:dp`.
+    let is_remote = rest.starts_with(|c: char| c.is_alphanumeric() || c == '/');
     let is_scheme = SCHEMES.contains(&before.to_ascii_lowercase().as_str());
-    (is_name && (is_scheme || rest.starts_with('/'))).then(|| (&text[..=before.len()], rest))
+    (is_name && (is_scheme || is_remote)).then(|| (&text[..=before.len()], rest))
 }
 
 fn of_scheme(scheme: &str, rest: &str) -> String {
     match scheme.trim_end_matches(':').to_ascii_lowercase().as_str() {
-        "file" => {
+        "file" | "sqlite" => {
             let path = format!("/{}", rest.trim_start_matches("//localhost").trim_start_matches('/'));
             format!("write {path:?}")
         }
-        "s3" | "gs" | "http" | "https" | "dav" | "davs" => {
+        "http" | "https" | "dav" | "davs" | "webdav" => {
+            "write a path of this machine, where such a place is mounted or what it has was copied to".to_owned()
+        }
+        "s3" | "gs" | "azure" | "b2" | "swift" => {
             "write a folder of this machine, or where such a place is mounted; `post_script` can copy what was stored"
                 .to_owned()
         }
@@ -277,6 +289,11 @@ mod tests {
             ("smb://nas/share", "`smb:` does not", "mount it"),
             ("file:///backup", "`file:` does not", "write \"/backup\""),
             ("s3://bucket/dp", "`s3:` does not", "post_script"),
+            ("https://nas/dp", "`https:` does not", "a path of this machine"),
+            ("rclone:remote:dp", "`rclone:` does not", "mount it"),
+            ("gdrive:dp", "`gdrive:` does not", "mount it"),
+            ("sqlite:///var/h.db", "`sqlite:` does not", "write \"/var/h.db\""),
+            (":memory:", "`:memory:` is no file", "/var/lib/dpbackup"),
             ("//nas/share", "a share of", "mount the share"),
             (r"\\nas\share", "a share of", "\"/nas/share\" is one of this"),
             (r"C:\backup", "`C:` is a drive", "/backup/datapower"),

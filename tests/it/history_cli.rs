@@ -105,7 +105,7 @@ fn the_third_level_lists_the_tasks_of_an_activity_execution() {
     ID  Status Time (UTC)    Device Name  Domain Name  Files D/L  D/L Errors  Status                        Error Message
      2  2026-11-22 01:02:03  QA1          DOM1                 2           0  SUCCESS
      3  2026-11-22 01:02:03  QA1          DOM2                 0           1  BACKUP_FAILED                 QA1: do-backup DOM2: the device answered "ERROR" in place of a file; device untouched
-     4  2026-11-22 01:02:03  QA2          DOM*                 0           0  SKIPPED_DEVICE_NOT_AVAILABLE  QA2 (127.0.0.1:1): get-status DomainStatus: Connection refused; nothing listens there: is the XML Management Interface enabled, and is it on this port (usually 5550)?
+     4  2026-11-22 01:02:03  QA2          DOM*                 0           0  SKIPPED_DEVICE_NOT_AVAILABLE  QA2 (127.0.0.1:2): get-status DomainStatus: Connection refused; nothing listens there: is the XML Management Interface enabled, and is it on this port (usually 5550)?
     "#);
 }
 

@@ -37,6 +37,9 @@ devices = "QA*"
 domains = "DOM*"
 "#;
 
+/// Its activity.
+const EXPORTS: &str = "action = \"export-domain\"\ndevices = \"QA*\"\ndomains = \"DOM*\"";
+
 /// Each pair replaces the first by the second, and `validate` says what it thinks of that.
 #[track_caller]
 fn said(home: &Home, code: i32, mistakes: &[(&str, &str)]) -> String {
@@ -91,7 +94,17 @@ fn a_path_that_means_something_elsewhere_is_refused_with_what_would_be_right() {
             (store, r#"store = "C:\backup""#),
             (store, "store = \" /backup\""),
             (store, "store = \"/backup/{device}\""),
+            (store, "store = \"rclone:remote:dp\""),
+            (store, "store = \"gdrive:dp\""),
+            (store, "store = \"/\""),
             ("history = \"state/history.db\"", "history = \"~/history.db\""),
+            ("history = \"state/history.db\"", "history = \":memory:\""),
+            ("history = \"state/history.db\"", "history = \"store\""),
+            ("history = \"state/history.db\"", "history = \"state/\""),
+            (
+                "history = \"state/history.db\"",
+                "history = \"sqlite:///var/history.db\"",
+            ),
             ("error_policy = \"ignore\"", "pre_script = \"$HOME/pre.sh\""),
             ("{ env = \"QA1_PASSWORD\" }", "{ file = \"~/secret\" }"),
             ("tls = { verify = false }", "tls = { ca_file = \"%h/ca.pem\" }"),
@@ -147,6 +160,55 @@ fn a_value_in_another_form_is_answered_with_the_form_it_has_here() {
             (
                 policy,
                 "maintenance_window = { start = \"21:30\", end = \"06:30\", time_zone = \"UTC+2\" }",
+            ),
+            (
+                policy,
+                "maintenance_window = { start = \"21:30\", end = \"06:30\", time_zone = \"BST\" }",
+            ),
+            (
+                policy,
+                "maintenance_window = { start = \"21:30\", end = \"06:30\", time_zone = \"IST\" }",
+            ),
+            (
+                policy,
+                "maintenance_window = { start = \"21:30\", end = \"06:30\", time_zone = \"Asia/Beijing\" }",
+            ),
+            (
+                policy,
+                "maintenance_window = { start = \"21:30\", end = \"06:30\", time_zone = \"GMT+2\" }",
+            ),
+            (
+                policy,
+                "maintenance_window = { start = \"21:30\", end = \"06:30\", time_zone = \"Europe/Rom\" }",
+            ),
+            (policy, "error_policy = true"),
+            ("[settings]", "[settings]\non_unchanged = true"),
+            ("devices = \"QA*\"", "devices = \"not QA1\""),
+            ("devices = \"QA*\"", "devices = \"-QA1\""),
+            ("devices = \"QA*\"", "devices = \"QA1/DOM1\""),
+            (
+                EXPORTS,
+                "action = \"secure-backup\"\ndevices = \"QA*\"\ncertificate = \"/etc/cert.pem\"",
+            ),
+            (
+                EXPORTS,
+                "action = \"secure-backup\"\ndevices = \"QA*\"\ncertificate = \"*\"",
+            ),
+            (
+                "[[plan]]",
+                "[notify.email]\nhost = \"smtp://mail.example.com\"\nfrom = \"a@example.com\"\nto = \"b@example.com\"\n[[plan]]",
+            ),
+            (
+                "[[plan]]",
+                "[notify.email]\nhost = \"mail.example.com:25\"\nfrom = \"a@example.com\"\nto = \"b\"\n[[plan]]",
+            ),
+            (
+                "[[plan]]",
+                "[notify.syslog]\naddress = \"logs.example.com:514\"\n[[plan]]",
+            ),
+            (
+                "[settings]",
+                "webhook = \"https://hooks.example.com/services/TOKEN\"\n[settings]",
             ),
             (policy, "error_policy = \"continue\""),
             (policy, "enabled = \"yes\""),
@@ -279,7 +341,16 @@ fn what_is_valid_and_most_likely_not_meant_is_warned_of() {
             ("domains = \"DOM*\"", "domains = \"DOM.*|X\""),
             ("domains = \"DOM*\"", "domains = \"all\""),
             ("domains = \"DOM*\"", "domains = \"all domains\""),
+            ("domains = \"DOM*\"", "domains = \"ALL-DOMAINS\""),
+            ("domains = \"DOM*\"", "domains = \"Default\""),
+            ("domains = \"DOM*\"", "domains = \"*, !*\""),
             (policy, "retention = { keep_within = \"6h\" }"),
+            ("qa2.example.com", "QA1.example.com"),
+            (
+                "[[plan]]",
+                "[notify.email]\nhost = \"mail.example.com\"\nport = 465\nfrom = \"a@example.com\"\nto = \"b@example.com\"\n[[plan]]",
+            ),
+            (&RIGHT[RIGHT.find("[[device]]").expect("a device")..], "# nothing"),
             ("{ env = \"QA1_PASSWORD\" }", "\"$QA1_PASSWORD\""),
             (policy, "pre_script = \"pre.sh arg1\""),
             (policy, "post_script = \"scripts/gone.sh\""),

@@ -162,8 +162,8 @@ fn a_plan_that_left_tasks_out_names_the_first_with_its_reason_in_the_list_of_exe
 
     let listed = home.dpbackup(&["history", "--format", "csv"]).exits(0).stdout;
     for why in [
-        "every task is skipped: task 1 SKIPPED_DEVICE_NOT_AVAILABLE: QA2 (127.0.0.1:1)",
-        "task 4 SKIPPED_DEVICE_NOT_AVAILABLE: QA2 (127.0.0.1:1)",
+        "every task is skipped: task 1 SKIPPED_DEVICE_NOT_AVAILABLE: QA2 (127.0.0.1:2)",
+        "task 4 SKIPPED_DEVICE_NOT_AVAILABLE: QA2 (127.0.0.1:2)",
         "(and 1 more skipped or cancelled)",
     ] {
         assert!(listed.contains(why), "{why}\n{listed}");

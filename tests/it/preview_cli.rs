@@ -77,7 +77,7 @@ fn a_preview_lists_the_tasks_in_order_with_what_would_happen() {
         ]
     );
     assert!(
-        lines[6].starts_with("4 export QA2 DOM* domain SKIPPED_DEVICE_NOT_AVAILABLE: QA2 (127.0.0.1:1): "),
+        lines[6].starts_with("4 export QA2 DOM* domain SKIPPED_DEVICE_NOT_AVAILABLE: QA2 (127.0.0.1:2): "),
         "{lines:?}"
     );
     assert!(

@@ -158,9 +158,11 @@ impl Home {
         self
     }
 
-    /// Adds a device at which nobody listens.
+    /// Adds a device at which nobody listens, each at a port of its own.
     pub(crate) fn absent_device(self, name: &str) -> Self {
-        self.device_at(name, 1, "{ verify = false }")
+        let devices = self.devices.matches("[[device]]").count();
+        let port = u16::try_from(1 + devices).expect("few devices");
+        self.device_at(name, port, "{ verify = false }")
     }
 
     /// Adds a plan: the keys of `[[plan]]` behind its name, and its activities.

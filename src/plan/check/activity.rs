@@ -85,7 +85,8 @@ impl PlanReader<'_> {
                     .iter()
                     .flat_map(KnownDevice::tags)
                     .any(|tag| tag == name);
-                match nearest(name, names()) {
+                let is_mark = name.starts_with(['-', '^', '~']) || name.contains(['/', ' ']);
+                match nearest(name, names()).filter(|_| !is_mark) {
                     _ if is_tag => {
                         finding.help(format!("it is a tag: write \"@{name}\""));
                     }
@@ -101,6 +102,22 @@ impl PlanReader<'_> {
 
 /// What is meant by a name that no device has.
 fn unknown_device(name: &str, devices: &[&str]) -> String {
+    // "not QA1", "-QA1": that one is to be left out.
+    let left_out = name
+        .strip_prefix("not ")
+        .or_else(|| name.strip_prefix("NOT "))
+        .or_else(|| name.strip_prefix(['-', '^', '~']))
+        .map(str::trim)
+        .filter(|name| devices.contains(name));
+    if let Some(left_out) = left_out {
+        return format!("write \"*, !{left_out}\" for every device but this one");
+    }
+    if let Some((device, domain)) = name
+        .split_once('/')
+        .filter(|(device, _)| devices.contains(device))
+    {
+        return format!("devices and domains stand apart: `devices = {device:?}`, `domains = {domain:?}`");
+    }
     let parts: Vec<&str> = name
         .split([' ', '\t', ';', '|', '/', '+'])
         .filter(|part| !matches!(*part, "" | "and" | "or" | "&"))
@@ -128,10 +145,14 @@ fn action(section: &PlanSection<'_>, out: &mut Findings<'_>) -> Option<Action> {
         ("export-domain", ActionName::ExportDomain),
     ];
     let name = section.choice("action", &names, out);
-    let certificate = section.text("certificate", out);
+    let certificate = section
+        .text("certificate", out)
+        .filter(|certificate| is_name_of_object(certificate, out));
     let domains = section.patterns("domains", out);
     if let Some(domains) = &domains {
         doubts::odd_domains(domains, out);
+        let written = domains.value.to_string();
+        doubts::nothing_left(&written, domains.value.excluded(), domains.span.clone(), out);
     }
     let (needed, foreign, word) = match name? {
         ActionName::SecureBackup => ("certificate", "domains", "secure-backup"),
@@ -158,6 +179,25 @@ fn action(section: &PlanSection<'_>, out: &mut Findings<'_>) -> Option<Action> {
             domains: all_or_matching(domains?, out)?,
         }),
     }
+}
+
+/// Whether this can be the name of a certificate object: a file or a pattern is none.
+fn is_name_of_object(certificate: &At<String>, out: &mut Findings<'_>) -> bool {
+    let text = &certificate.value;
+    let is_odd = |c: char| "/\\:*".contains(c) || c.is_whitespace();
+    let Some(odd) = text.chars().find(|c| is_odd(*c)) else {
+        return true;
+    };
+    out.error(
+        certificate.span.clone(),
+        format!("{text:?} is no name of an object"),
+        format!("no name of an object holds {odd:?}"),
+    )
+    .help(
+        "write the name of the Crypto Certificate object in the domain `default`, such as \"backup-cert\"; `dpbackup check` says \
+         which there are",
+    );
+    false
 }
 
 /// `all-domains` is not a pattern, and stands alone.

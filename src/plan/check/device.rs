@@ -44,6 +44,9 @@ pub(super) fn read(
         tags: own.tags.value().cloned().unwrap_or_default(),
         // One that is misspelt has its finding; of what it is meant to be nothing is said.
         role: role.unwrap_or(DeviceRole::Spare),
+        address: host
+            .as_ref()
+            .and_then(|host| Some((host.to_ascii_lowercase(), *own.port.value()?))),
     });
     let device = || {
         Some(Device {

@@ -107,7 +107,16 @@ pub(super) fn odd_domains(patterns: &At<PatternList>, out: &mut Findings<'_>) {
             joined.as_str(),
             "all" | "any" | "every" | "alldomains" | "alldomain"
         );
-        if is_all && lower != "all-domains" {
+        if pattern != "default" && lower == "default" {
+            out.doubt(
+                span,
+                &format!("{pattern:?} is not the default domain"),
+                "upper and lower case differ",
+                "write \"default\"",
+            );
+            continue;
+        }
+        if is_all && pattern != "all-domains" {
             out.doubt(
                 span,
                 &format!("{pattern:?} is the name of one domain here"),
@@ -133,6 +142,62 @@ pub(super) fn odd_domains(patterns: &At<PatternList>, out: &mut Findings<'_>) {
             &format!("no domain can match {pattern:?}"),
             &format!("no name of a domain holds {odd:?}"),
             &help,
+        );
+    }
+}
+
+/// Patterns that take away all that they ask for.
+pub(super) fn nothing_left(
+    written: &str,
+    excluded: impl Iterator<Item = String>,
+    span: Range<usize>,
+    out: &mut Findings<'_>,
+) {
+    if excluded.into_iter().any(|pattern| pattern == "*") {
+        out.doubt(
+            span,
+            &format!("nothing is left of {written:?}"),
+            "`!*` takes everything away",
+            "leave out `!*`, or name what is not meant",
+        );
+    }
+}
+
+/// Devices that share an address: one gateway would be backed up twice, under two names.
+pub(super) fn shared_addresses(devices: &[KnownDevice], out: &mut Findings<'_>) {
+    if out.has_errors() {
+        return;
+    }
+    for (at, device) in devices.iter().enumerate() {
+        let Some(address) = &device.address else { continue };
+        let same = |other: &&KnownDevice| other.address.as_ref() == Some(address);
+        if let Some(first) = devices[..at].iter().find(same) {
+            out.doubt(
+                device.name.span.clone(),
+                &format!(
+                    "{:?} has the host and the port of {:?}",
+                    device.name.value, first.name.value
+                ),
+                "one gateway is backed up under two names, if at all",
+                "correct `host` or `port` of one of them, or leave one out",
+            );
+        }
+    }
+}
+
+/// A file in which nothing is backed up, and nothing could be.
+pub(super) fn nothing_at_all(
+    devices: &[KnownDevice],
+    plans: usize,
+    span: Range<usize>,
+    out: &mut Findings<'_>,
+) {
+    if devices.is_empty() && plans == 0 && !out.has_errors() && !out.is_incomplete() {
+        out.doubt(
+            span,
+            "nothing is backed up",
+            "the file has no [[device]] and no [[plan]]",
+            "`dpbackup init FILE` writes one to start from, with a device and a plan",
         );
     }
 }

@@ -8,6 +8,8 @@ pub(super) struct KnownDevice {
     pub(super) name: At<String>,
     pub(super) tags: Vec<String>,
     pub(super) role: DeviceRole,
+    /// Its host and port, as far as they are valid.
+    pub(super) address: Option<(String, u16)>,
 }
 
 impl KnownDevice {

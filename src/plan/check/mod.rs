@@ -113,6 +113,13 @@ pub(super) fn check(
     if let Some(At { value, span }) = default_window.filter(|_| is_used) {
         doubts::skipped_window(&value, span, context.now, out);
     }
+    doubts::shared_addresses(&known, out);
+    if files
+        .first()
+        .is_some_and(|(file, _)| file.key_span("include").is_none())
+    {
+        doubts::nothing_at_all(&known, plans.len(), main.root.span(), out);
+    }
     doubts::unnamed_devices(&known, &doubts::device_patterns(&plans), out);
     if let (Some(settings), Some(quiesce)) = (&settings, first_quiesce) {
         warn_of_short_timeout(settings.quiesce_timeout.as_ref(), quiesce, out);

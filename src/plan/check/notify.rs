@@ -233,6 +233,19 @@ fn syslog(section: &PlanSection<'_>, context: &Context<'_>, out: &mut Findings<'
 
 fn syslog_address(text: At<String>, context: &Context<'_>, out: &mut Findings<'_>) -> Option<SyslogAddress> {
     let Some((scheme, rest)) = text.value.split_once("://") else {
+        if let Some((host, port)) = text.value.split_once(':')
+            && !host.contains('/')
+            && port.parse::<u16>().is_ok()
+        {
+            let label = "expected a path, udp://…, tcp://… or tls://…";
+            out.error(
+                text.span,
+                "`address` does not say how the host is spoken to",
+                label,
+            )
+            .help(format!("write \"udp://{host}:{port}\", or tcp:// or tls://"));
+            return None;
+        }
         return path_text(text, context, out).map(|path| SyslogAddress::Local(context.path_of(&path)));
     };
     let (kind, port): (fn(String, u16) -> SyslogAddress, u16) = match scheme {

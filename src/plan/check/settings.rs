@@ -1,7 +1,7 @@
 //! The `[settings]` table.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::plan::check::context::Context;
@@ -54,8 +54,10 @@ fn settings(
     quiesce_timeout: Option<&At<Duration>>,
     out: &mut Findings<'_>,
 ) -> Option<Settings> {
-    let store = path(section, "store", context, out);
+    let store =
+        path(section, "store", context, out).filter(|store| is_a_folder_of_its_own(store, section, out));
     let history = history(section, context, out);
+    let history = history.filter(|history| is_a_file_of_its_own(history, store.as_deref(), section, out));
     let backups_enabled = section.boolean("backups_enabled", out);
     let mount_rules = [
         ("no", MountRule::No),
@@ -94,6 +96,44 @@ fn settings(
         on_unchanged: on_unchanged?,
         retention,
     })
+}
+
+/// Whether the store is a folder of its own: everything below it is taken for backups.
+fn is_a_folder_of_its_own(store: &Path, section: &PlanSection<'_>, out: &mut Findings<'_>) -> bool {
+    let (Some(span), true) = (section.value_span("store"), store == Path::new("/")) else {
+        return true;
+    };
+    out.error(
+        span,
+        "the store is the root of the machine",
+        "each device would have a folder there",
+    )
+    .help("write a folder of its own, such as \"/backup/datapower\"");
+    false
+}
+
+/// Whether the history is a file that is nothing else.
+fn is_a_file_of_its_own(
+    history: &Path,
+    store: Option<&Path>,
+    section: &PlanSection<'_>,
+    out: &mut Findings<'_>,
+) -> bool {
+    let Some(span) = section.value_span("history") else {
+        return true;
+    };
+    let title = match store {
+        Some(store) if history == store => "the history is the store",
+        _ if history.as_os_str().as_encoded_bytes().ends_with(b"/") => "the history is a folder",
+        _ => return true,
+    };
+    let file = history.join("history.db");
+    let help = match title {
+        "the history is a folder" => format!("write a file in it: {:?}", file.display().to_string()),
+        _ => "write a file beside the store, such as \"/var/lib/dpbackup/history.db\"".to_owned(),
+    };
+    out.error(span, title, "a file is expected").help(help);
+    false
 }
 
 /// The table of limits; its defaults where it is absent.

@@ -17,7 +17,9 @@ const BARE: &str = "[[device]]\nname = \"A\"\nhost = \"a\"\n";
 
 /// A device with a name and these lines.
 fn device(name: &str, lines: &str) -> String {
-    let qa1 = QA1.replace("QA1", name);
+    let qa1 = QA1
+        .replace("QA1", name)
+        .replace("\"qa1\"", &format!("{:?}", name.to_lowercase()));
     format!("{qa1}{lines}\n")
 }
 
@@ -144,7 +146,7 @@ fn a_mistake_in_what_all_have_is_found_once_and_where_it_stands() {
 
 #[test]
 fn a_plain_password_of_all_devices_is_warned_of_once_and_never_shown() {
-    let devices = BARE.to_owned() + &BARE.replace('A', "B");
+    let devices = BARE.to_owned() + &BARE.replace('A', "B").replace("\"a\"", "\"b\"");
     let text = format!("{LEAST}[device_defaults]\nusername = \"u\"\npassword = \"hunter2\"\n{devices}");
     let loaded = check_text(&text, Path::new("plans.toml"), Readers::OwnerOnly, &env).expect("accepted");
     // The other one is that no plan backs them up.

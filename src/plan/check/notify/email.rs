@@ -22,6 +22,20 @@ pub(super) fn email(
         out.error(section.span.clone(), "this dpbackup cannot send e-mail", label);
     }
     let host = section.text("host", out).and_then(|host| {
+        let is_odd = |c: char| c.is_whitespace() || "/@\\,;".contains(c);
+        let has_port = host
+            .value
+            .rsplit_once(':')
+            .is_some_and(|(name, _)| !name.contains(':'));
+        if host.value.contains(is_odd) || has_port {
+            out.error(
+                host.span,
+                "`host` is not the name of a mail server",
+                "expected a host name or an IP address, and nothing else",
+            )
+            .help("write `host = \"mail.example.com\"`; `port` and `security` have keys of their own");
+            return None;
+        }
         let ascii = host_name::ascii(&host.value);
         if ascii.is_none() {
             out.error(
@@ -47,6 +61,9 @@ pub(super) fn email(
         (None, Some(MailSecurity::None)) => Some(25),
         (None, None) => None,
     };
+    if let (Some(span), Some(port), Some(security)) = (section.value_span("port"), port, security) {
+        odd_port(port, security, span, out);
+    }
     let login = login(section, security, context, out);
     let from = section
         .text("from", out)
@@ -70,6 +87,27 @@ pub(super) fn email(
         events: events?.unwrap_or_else(EventNames::for_people),
         repeat: repeat?.value,
     })
+}
+
+/// A port at which mail servers speak otherwise than is written.
+fn odd_port(port: u16, security: MailSecurity, span: std::ops::Range<usize>, out: &mut Findings<'_>) {
+    let (label, help) = match (port, security) {
+        (465, MailSecurity::StartTls | MailSecurity::None) => (
+            "a server expects TLS from the first byte there",
+            "write `security = \"tls\"`, or `port = 587` for STARTTLS",
+        ),
+        (587 | 25, MailSecurity::Tls) => (
+            "a server expects STARTTLS there",
+            "write `security = \"starttls\"`, or `port = 465` for TLS from the first byte",
+        ),
+        _ => return,
+    };
+    out.doubt(
+        span,
+        &format!("port {port} does not go with this `security`"),
+        label,
+        help,
+    );
 }
 
 /// User name and password belong together, and to an encrypted connection.
@@ -120,7 +158,8 @@ pub(super) fn are_addresses(text: &At<String>, most: usize, out: &mut Findings<'
             None => return true,
             Some(why) => why,
         },
-        Err(error) => error.to_string(),
+        // The words of the parser say nothing.
+        Err(_) => "expected NAME@DOMAIN, several with commas between them".to_owned(),
     };
     out.error(text.span.clone(), "this is no mail address", why);
     false
