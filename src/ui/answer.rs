@@ -236,7 +236,7 @@ mod tests {
         let limit = Some(Duration::from_secs(600));
         let first = said(2, 1, &[], limit);
         assert!(
-            first.contains("; then scripts, at most 10m each; do not"),
+            first.contains("; then scripts, at most 10m each, which a second signal ends; do not"),
             "{first}"
         );
         let second = said(2, 2, &[], limit);
