@@ -184,8 +184,13 @@ impl Ui {
     /// Prints a warning.
     pub fn warning(&self, text: &str) {
         if self.verbosity > Verbosity::Quiet {
-            self.line(&format!("{} {}", self.paint("warning:", "1;33"), printable(text)));
+            self.decisive_warning(text);
         }
+    }
+
+    /// Prints a warning that decides how the command ends: `-q` leaves nobody with a number alone.
+    pub fn decisive_warning(&self, text: &str) {
+        self.line(&format!("{} {}", self.paint("warning:", "1;33"), printable(text)));
     }
 
     /// `text` in a colour of the terminal, if colours are on.

@@ -49,11 +49,12 @@ pub(super) fn check(global: &Global, args: &CheckArgs, ui: Ui, env: Lookup<'_>) 
     let screen = Screen::new(ui, file.invocation.clone());
     let (_answer, _answering) = base.answering(&screen, limits(file, ScriptsDue::Never));
     let mut told = FoundSoFar::new(ui, args.format, screen, in_hand);
+    let open = open_quiesces(file);
     if !plans.is_empty() {
-        told.take(on_this_machine(engine, &plans));
+        told.take(on_this_machine(engine, &plans, open.as_deref()));
         told.examine(engine, &plans, &devices_of(file, &plans));
     } else {
-        told.take(journal(file));
+        told.take(journal(file, open.as_deref()));
     }
     // Who names a device asks about it alone, whatever plan would back it up.
     let enabled: Vec<&Plan> = file.plans.iter().filter(|plan| plan.enabled).collect();
@@ -67,31 +68,30 @@ pub(super) fn check(global: &Global, args: &CheckArgs, ui: Ui, env: Lookup<'_>) 
         CheckVerdict::Warn => Exit::Warned,
         CheckVerdict::Fail => Exit::Failed,
     };
-    Ok(match found.iter().any(|found| found.item == JOURNAL) {
-        true => exit.or_graver(Exit::StillQuiesced),
-        false => exit,
+    Ok(match open {
+        Some(_) => exit.or_graver(Exit::StillQuiesced),
+        None => exit,
     })
 }
 
 /// What is found on this machine: the history and its journal among the rest.
-fn on_this_machine(engine: Engine<'_>, plans: &[&Plan]) -> Vec<CheckItem> {
+fn on_this_machine(engine: Engine<'_>, plans: &[&Plan], open: Option<&str>) -> Vec<CheckItem> {
     let file = engine.file;
     let mut found = examine_machine(engine, plans);
     let local = found
         .iter()
         .take_while(|finding| finding.subject == THIS_MACHINE)
         .count();
-    let own = [history(&file.settings.history)].into_iter().chain(journal(file));
+    let own = [history(&file.settings.history)]
+        .into_iter()
+        .chain(journal(file, open));
     found.splice(local..local, own);
     found
 }
 
-/// The item that is there only where something may still be quiesced.
-const JOURNAL: &str = "journal";
-
-/// What may still be quiesced, and the imports whose end nobody has seen.
-fn journal(file: &PlanFile) -> Vec<CheckItem> {
-    let quiesces = open_quiesces(file).into_iter().map(|text| (JOURNAL, text));
+/// What may still be quiesced, in words, and the imports whose end nobody has seen.
+fn journal(file: &PlanFile, open: Option<&str>) -> Vec<CheckItem> {
+    let quiesces = open.into_iter().map(|text| ("journal", text.to_owned()));
     let imports = half_done_imports(file, &Locks::beside(&file.settings.history));
     let imports = imports.into_iter().map(|text| ("imports", text));
     let open = quiesces.chain(imports).map(|(item, text)| CheckItem {
@@ -173,7 +173,7 @@ impl FoundSoFar {
             let text = match self.format {
                 FindingsFormat::Json => findings::json(&self.found),
                 FindingsFormat::Table if shown.is_empty() => String::new(),
-                FindingsFormat::Table => findings::counts(&shown),
+                FindingsFormat::Table => findings::counts(&self.found),
             };
             print(self.ui, &text)?;
         }

@@ -12,7 +12,7 @@ use crate::commands::names::wanted;
 use crate::commands::opening::{EngineBase, ScriptsDue, limits};
 use crate::exit::Exit;
 use crate::plan::model::{Action, Plan, Settings};
-use crate::report::preview::{self as report, Preview, PreviewTask};
+use crate::report::preview::{self as report, Preview, PreviewTask, PreviewVerdict};
 use crate::run::contact::Devices;
 use crate::run::event::{Progress, Sink as _};
 use crate::run::expand::{ExpandedActivity, ExpandedTask, Verdict, expand};
@@ -82,7 +82,7 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
         (None, None) => exit,
     };
     if let Some(open) = &open {
-        ui.warning(open);
+        ui.decisive_warning(open);
     }
     let text = match args.format {
         PreviewFormat::Json => report::document(&previews),
@@ -102,7 +102,7 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
 fn not_good(previews: Vec<Preview<'_>>) -> Vec<Preview<'_>> {
     let mut bad = previews;
     for preview in &mut bad {
-        preview.tasks.retain(|task| task.verdict != "RUN");
+        preview.tasks.retain(|task| task.verdict != PreviewVerdict::Runs);
     }
     bad.retain(|preview| {
         !(preview.refused.is_empty() && preview.notes.is_empty() && preview.tasks.is_empty())
@@ -148,8 +148,11 @@ fn tasks(expanded: Vec<ExpandedActivity<'_>>, settings: &Settings, clock: &dyn C
         for task in tasks {
             let ready = matches!(task.verdict, Verdict::Ready(_));
             let (verdict, reason) = match &task.verdict {
-                Verdict::Ready(_) => ("RUN".to_owned(), None),
-                Verdict::Settled(failure) => (failure.status.to_string(), Some(failure.message.clone())),
+                Verdict::Ready(_) => (PreviewVerdict::Runs, None),
+                Verdict::Settled(failure) => (
+                    PreviewVerdict::Settled(failure.status),
+                    Some(failure.message.clone()),
+                ),
             };
             previews.push(PreviewTask {
                 position: previews.len() + 1,
@@ -188,9 +191,14 @@ fn path(action: &Action, task: &ExpandedTask<'_>, settings: &Settings, clock: &d
 fn exit_of(previews: &[Preview<'_>]) -> Exit {
     let mut exit = Exit::Success;
     for preview in previews {
-        let class = |task: &PreviewTask| task.verdict.parse().map(Status::class);
-        let some = |wanted: Class| preview.tasks.iter().any(|task| class(task) == Ok(wanted));
-        let runs = preview.tasks.iter().any(|task| task.verdict == "RUN");
+        let some = |wanted: Class| {
+            let is_it = |task: &PreviewTask| matches!(task.verdict, PreviewVerdict::Settled(status) if status.class() == wanted);
+            preview.tasks.iter().any(is_it)
+        };
+        let runs = preview
+            .tasks
+            .iter()
+            .any(|task| task.verdict == PreviewVerdict::Runs);
         exit = exit.or_graver(
             if !preview.refused.is_empty() || (!runs && !some(Class::Failed)) {
                 Exit::NotStarted

@@ -1,5 +1,6 @@
 //! What a run would do, as a table or a document.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
@@ -8,6 +9,7 @@ use crate::report::grid::{CellKind, fitted};
 use crate::report::json;
 use crate::report::plain::hanging;
 use crate::run::event::{ALL_DOMAINS, ActionKind};
+use crate::run::status::Status;
 use crate::values::text::printable;
 
 /// The domain that no gateway quiesces.
@@ -40,12 +42,36 @@ pub struct PreviewTask {
     pub domain_name: String,
     /// Whether its activity asks for a quiesce.
     pub quiesce: bool,
-    /// `RUN`, or the status that it would have.
-    pub verdict: String,
+    /// Whether it would run.
+    pub verdict: PreviewVerdict,
     /// Why it would not run.
     pub reason: Option<String>,
     /// Where its file, or its folder, would go.
     pub path: Option<PathBuf>,
+}
+
+/// What would become of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PreviewVerdict {
+    /// It would run.
+    Runs,
+    /// It would not, and end with this.
+    Settled(Status),
+}
+
+impl fmt::Display for PreviewVerdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Runs => f.write_str("RUN"),
+            Self::Settled(status) => status.fmt(f),
+        }
+    }
+}
+
+impl Serialize for PreviewVerdict {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -118,7 +144,7 @@ fn cells(task: &PreviewTask, store: &Path) -> Vec<String> {
             .to_string_lossy()
             .into_owned(),
         (None, Some(reason)) => format!("{}: {reason}", task.verdict),
-        (None, None) => task.verdict.clone(),
+        (None, None) => task.verdict.to_string(),
     };
     let quiesce = match (task.quiesce, task.domain_name.as_str()) {
         (true, DEFAULT_DOMAIN) | (false, _) => "no",
@@ -151,7 +177,9 @@ mod tests {
             device_name: "QA-device1".to_owned(),
             domain_name: domain.to_owned(),
             quiesce: true,
-            verdict: path.map_or("SKIPPED_APIC_DOMAIN", |_| "RUN").to_owned(),
+            verdict: path.map_or(PreviewVerdict::Settled(Status::SkippedApicDomain), |_| {
+                PreviewVerdict::Runs
+            }),
             reason: path
                 .is_none()
                 .then(|| "it belongs to API Connect, which restores it itself".to_owned()),
