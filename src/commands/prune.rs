@@ -121,7 +121,7 @@ impl Pruning<'_> {
         if !self.args.dry_run
             && let Err(why) = restore_note::write(self.file, history, device, &self.clock.zone())
         {
-            self.ui.warning(&why);
+            self.ui.decisive_warning(&why);
             self.warned = true;
         }
         Ok(())
@@ -151,7 +151,7 @@ impl Pruning<'_> {
             Asked::Busy(holder) => {
                 let holder = holder.map_or_else(|| "another run".to_owned(), |holder| holder.to_string());
                 let why = format!("{device} is held by {holder}: nothing of it was removed");
-                self.ui.warning(&why);
+                self.ui.decisive_warning(&why);
                 self.busy.push(device.to_owned());
                 Ok(None)
             }
@@ -225,7 +225,7 @@ impl Pruning<'_> {
                 .strftime("%Y-%m-%d %H:%M:%S")
                 .to_string()
         };
-        self.ui.warning(&format!(
+        self.ui.decisive_warning(&format!(
             "{device} {domain} {}: the backup of task {} ended in the future, at {}, and it is {} now: the clock of this \
              machine was wrong then, or is wrong now; the backup counts as one of now and is kept, and goes where \
              somebody removes it by hand",

@@ -475,7 +475,11 @@ fn a_device_that_a_task_works_on_is_left_alone() {
         .ask(&name, "task 7", &SystemClock::new())
         .expect("asked");
     assert!(matches!(held, Asked::Held(_)));
+    // A number alone would say nothing, and what was not looked at is not known to be nothing.
+    let quiet = scene.home.dpbackup(&["-q", "prune"]).exits(5);
+    assert!(quiet.stderr.contains("QA1 is held by task 7"), "{}", quiet.stderr);
     let ran = scene.home.dpbackup(&["prune"]).exits(5);
+    assert_eq!(ran.stdout, "");
     assert!(ran.stderr.contains("task 7 of process"), "{}", ran.stderr);
     assert_eq!(scene.exports().len(), 2);
     assert_eq!(

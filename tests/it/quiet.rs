@@ -94,6 +94,38 @@ fn what_is_not_good_is_said_and_nothing_else() {
     assert!(ran.stdout.contains("BAD"), "{}", ran.stdout);
 }
 
+#[test]
+fn what_ends_with_a_warning_says_why_in_one_line() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .absent_device("QA2")
+        .script("fails.sh", "#!/bin/sh\nexit 1\n")
+        .plan("Skips", &export("QA*", "DOM1", ""))
+        .plan(
+            "Script",
+            &format!("post_script = \"fails.sh\"\n{}", export("QA1", "DOM1", "")),
+        );
+    for (plan, why) in [("Skips", "SKIPPED_DEVICE_NOT_AVAILABLE"), ("Script", "fails.sh")] {
+        let ran = home.dpbackup(&["-q", "run", plan]).exits(3);
+        let lines: Vec<&str> = ran.stderr.lines().collect();
+        let [line] = lines.as_slice() else {
+            panic!("one line: {}", ran.stderr)
+        };
+        assert!(
+            line.starts_with(&format!("plan {plan} ended COMPLETED_WITH_WARNINGS (execution "))
+                && line.contains(why),
+            "{line}"
+        );
+    }
+    // The counts are of all that was looked at.
+    let loud = home.dpbackup(&["check", "Skips"]).exits(1).stdout;
+    let quiet = home.dpbackup(&["-q", "check", "Skips"]).exits(1).stdout;
+    let counts = |text: &str| text.lines().last().unwrap_or_default().to_owned();
+    assert_eq!(counts(&quiet), counts(&loud));
+    assert!(!counts(&quiet).starts_with("0 OK"), "{quiet}");
+}
+
 /// What is asked for by its words is an answer, and no remark: `-q` does not take it away.
 #[test]
 fn what_was_asked_for_is_answered_all_the_same() {

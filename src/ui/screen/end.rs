@@ -29,6 +29,22 @@ impl Screen {
         let complaints = std::mem::take(&mut self.complaints);
         let warnings = std::mem::take(&mut self.warnings);
         let good = status.class() == Class::Success;
+        // One line, for whoever is told nothing else and finds a number.
+        if self.ui.verbosity == Verbosity::Quiet && status.class() == Class::Warning {
+            let first = || {
+                let line = |text: &String| text.lines().next().unwrap_or_default().to_owned();
+                complaints.first().map(line)
+            };
+            let why = error.map(str::to_owned).or_else(first);
+            let why = why.map_or_else(String::new, |why| format!(": {}", printable(&why)));
+            self.say(&format!(
+                "plan {} ended {} (execution {}){why}",
+                printable(&opening.plan),
+                status.code(),
+                id.0
+            ));
+            return;
+        }
         if (good && !self.tells_tasks())
             || (self.ui.verbosity == Verbosity::Quiet
                 && !matches!(status.class(), Class::Failed | Class::Refused))
