@@ -22,6 +22,7 @@
 mod caller;
 mod error;
 mod folder;
+mod make;
 mod refusal;
 mod road;
 mod rules;
@@ -34,7 +35,8 @@ use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 pub use error::{OthersWrite, TouchError};
-pub use folder::{OwnFolder, give_to_owner_of, look_at_written};
+pub use folder::{OwnFolder, look_at_written};
+pub use make::give_to_owner_of;
 pub use refusal::Untrusted;
 pub use rules::{Granted, WrittenKind};
 

@@ -311,6 +311,35 @@ fn a_plan_in_an_operators_own_folder_does_not_stand_in_the_way() {
     assert!(own.join("state/history.db").exists() && own.join("store").exists());
 }
 
+/// Root may have brought the store back, or run a plan in it: what stays of that is root's to remove.
+#[test]
+fn a_leftover_of_root_in_the_store_of_a_service_is_told_and_no_run_is_the_worse_for_it() {
+    if !is_root("a leftover of root in the store of a service") {
+        return;
+    }
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::of(&gateway).plan("P", &export("*", "DOM1", ""));
+    let text = fs::read_to_string(home.plan_file()).expect("a plan file");
+    set_mode(&home.path(""), 0o755);
+    let own = make_folder(&home.path("own"), 0o755);
+    write(&own.join("plans.toml"), &text, 0o644);
+    for path in [&own, &own.join("plans.toml")] {
+        chown(path, Some(SERVICE), Some(SERVICE)).expect("given");
+    }
+    let run = |arguments: &[&str]| run_as(SERVICE, &[], &own, &[], arguments);
+    let _ = run(&["run", "P"]).exits(0);
+    let leftover = own
+        .join("store/QA1/domain/DOM1")
+        .join("DOM1-export-2026-03-01-23-30-05-007-persisted.zip.partial");
+    write(&leftover, "half", 0o600);
+    let ran = run(&["run", "P"]).exits(0);
+    assert_eq!(ran.stderr, "");
+    let recovered = run(&["recover"]).exits(0);
+    let command = format!("`rm -r -- {}`", leftover.display());
+    assert!(recovered.stdout.contains(&command), "{}", recovered.stdout);
+    assert!(leftover.exists());
+}
+
 /// A volume as Kubernetes mounts a ConfigMap or a Secret: all of it links of root's.
 fn mounted(place: &Path, name: &str, text: &str, mode: u32) -> PathBuf {
     let volume = make_folder(place, 0o2755);
