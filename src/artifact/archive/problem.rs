@@ -128,7 +128,7 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Names come from a device: nothing in them may reach a terminal as it is.
         for name in [&self.inner, &self.entry].into_iter().flatten() {
-            write!(f, "{}: ", name.escape_debug())?;
+            write!(f, "{}: ", shown(name).escape_debug())?;
         }
         write!(f, "{}", self.kind)
     }
@@ -174,6 +174,15 @@ impl fmt::Display for ProblemKind {
             ProblemKind::NoDomain => f.write_str("it holds no domain"),
             ProblemKind::NoObject => f.write_str("it holds no configuration object"),
         }
+    }
+}
+
+/// A name as far as anybody reads it: some are longer than a screen.
+fn shown(name: &str) -> String {
+    const LONGEST: usize = 300;
+    match name.char_indices().nth(LONGEST) {
+        None => name.to_owned(),
+        Some((end, _)) => format!("{}…", &name[..end]),
     }
 }
 

@@ -497,6 +497,10 @@ fn names_from_a_device_reach_no_message_as_they_are() {
     entries.push(("local/\u{1b}[2J".to_owned(), Vec::new()));
     let error = run(&gateway.zip(&entries), &Expected::Any, &Limits::default()).expect_err("invalid");
     assert!(!error.to_string().contains('\u{1b}'), "{error}");
+    let long = format!("local/{}", "a".repeat(60_000));
+    entries.push((long, Vec::new()));
+    let error = run(&gateway.zip(&entries), &Expected::Any, &Limits::default()).expect_err("invalid");
+    assert!(error.to_string().len() < 1_000, "{error}");
 }
 
 #[test]
