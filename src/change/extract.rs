@@ -1,6 +1,6 @@
 //! Writes an export as text: one file an object, and the files of the domain beside them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -51,6 +51,7 @@ pub fn extract(
         target,
         count: Extracted::default(),
         seen: BTreeMap::new(),
+        places: BTreeSet::new(),
         trouble: None,
     });
     let named = |domain: &str| {
@@ -102,6 +103,8 @@ struct Writer {
     count: Extracted,
     /// How often a domain, class and name have come.
     seen: BTreeMap<(String, String, String), u64>,
+    /// Where files were put.
+    places: BTreeSet<String>,
     /// The first thing that could not be written; after it nothing more is.
     trouble: Option<StoreError>,
 }
@@ -142,7 +145,9 @@ impl Writer {
             failed: None,
         };
         match self.target.put(&steps, "", &mut bytes) {
-            Ok(()) => self.count.files += 1,
+            // Two rows may lead to one place, with the same bytes.
+            Ok(()) if self.places.insert(steps.join("/")) => self.count.files += 1,
+            Ok(()) => {}
             Err(error) => match bytes.failed {
                 Some(failed) => return Err(failed),
                 None => self.trouble = Some(error),
@@ -211,5 +216,26 @@ mod tests {
             text_of(&object),
             "XMLManager default\n  mAdminState: enabled\n  Note:\n  URLMap/URL: a\n      b: c\n  Password: (secret)\n"
         );
+    }
+
+    #[test]
+    fn two_rows_of_one_place_are_one_file() {
+        let ground = tempfile::tempdir().expect("a folder");
+        let mut writer = Writer {
+            target: ExtractedFolder::open(&ground.path().join("out")).expect("a folder"),
+            count: Extracted::default(),
+            seen: BTreeMap::new(),
+            places: BTreeSet::new(),
+            trouble: None,
+        };
+        for name in ["local:///a.txt", "local:/a.txt", "local:///b.txt"] {
+            let row = ListedFile {
+                name: name.to_owned(),
+                ..ListedFile::default()
+            };
+            writer.file("D", &row, &mut &b"text"[..]).expect("written");
+        }
+        assert!(writer.trouble.is_none());
+        assert_eq!(writer.count.files, 2);
     }
 }
