@@ -9,7 +9,7 @@ use crate::commands::loading::{exit_of_part, load_plan_or_part};
 use crate::commands::names::chosen;
 use crate::commands::opening::past;
 use crate::exit::Exit;
-use crate::notify::notice::{Notice, NoticeChanges, NoticeTask, QuiescedPlace};
+use crate::notify::notice::{Notice, NoticeChanges, NoticePlace, NoticeTask};
 use crate::notify::previous::Previous;
 use crate::notify::receiver::Receiver;
 use crate::notify::send::Receipt;
@@ -227,13 +227,7 @@ fn made_up(notifier: &Notifier<'_>, now: jiff::Timestamp, event: EventName, plan
         event,
         EventName::TaskFailed | EventName::StillQuiesced | EventName::Recovered | EventName::RehearsalFailed
     );
-    let place = QuiescedPlace {
-        task: TaskId(2),
-        device: "EXAMPLE1".to_owned(),
-        domain: "DOMAIN2".to_owned(),
-        certainty: None,
-        error: None,
-    };
+    let place = NoticePlace::named(TaskId(2), "EXAMPLE1", "DOMAIN2");
     Notice {
         is_test: true,
         execution: Some(PlanId(0)),

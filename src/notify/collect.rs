@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::notify::notice::{NoticeChanges, NoticeTask, QuiescedPlace};
+use crate::notify::notice::{NoticeChanges, NoticePlace, NoticeTask};
 use crate::run::event::{Event, FileKind, Owner, PlanId, TaskId, TaskOpening};
 use crate::run::status::Status;
 use crate::values::change::ChangeList;
@@ -18,7 +18,7 @@ pub(super) struct CollectedRun {
     pub(super) plan: String,
     pub(super) started: Timestamp,
     pub(super) tasks: BTreeMap<TaskId, NoticeTask>,
-    pub(super) still_quiesced: Vec<QuiescedPlace>,
+    pub(super) still_quiesced: Vec<NoticePlace>,
     pub(super) remarks: Vec<String>,
     /// What changed in what is saved, task by task.
     pub(super) changed: BTreeMap<TaskId, ChangeList>,
@@ -83,7 +83,7 @@ impl CollectedRun {
                 certainty,
                 error,
             } => {
-                let place = QuiescedPlace {
+                let place = NoticePlace {
                     task: *task,
                     device: device.clone(),
                     domain: domain.clone(),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::notify::notice::{EndChange, Notice, NoticeChange, NoticeTask, QuiescedPlace};
+use crate::notify::notice::{EndChange, Notice, NoticeChange, NoticePlace, NoticeTask};
 use crate::notify::words;
 use crate::run::status::Status;
 use crate::values::change::ConfigChangeObject;
@@ -18,7 +18,7 @@ pub struct NoticeDocument<'n> {
     event: &'static str,
     test: bool,
     time: String,
-    host: &'n str,
+    host: Option<&'n str>,
     dpbackup_version: &'static str,
     summary: String,
     plan: &'n str,
@@ -84,7 +84,7 @@ pub fn document(notice: &Notice) -> NoticeDocument<'_> {
         event: notice.event.word(),
         test: notice.is_test,
         time: notice.rfc3339(notice.time),
-        host: &notice.host,
+        host: notice.host.as_deref(),
         dpbackup_version: env!("CARGO_PKG_VERSION"),
         summary: words::subject(notice),
         plan: &notice.plan,
@@ -142,7 +142,7 @@ fn task(task: &NoticeTask) -> TaskObject<'_> {
     }
 }
 
-fn quiesced(place: &QuiescedPlace) -> PlaceObject<'_> {
+fn quiesced(place: &NoticePlace) -> PlaceObject<'_> {
     PlaceObject {
         task_execution_id: place.task.0,
         device_name: &place.device,

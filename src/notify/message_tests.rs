@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::notify::notice::{EndChange, Notice, NoticeChanges, NoticeTask, QuiescedPlace};
+use crate::notify::notice::{EndChange, Notice, NoticeChanges, NoticePlace, NoticeTask};
 use crate::notify::previous::{Figures, PlanFigures, TargetFigures};
 use crate::notify::{json, metrics, rfc5424, words};
 use crate::run::event::{ALL_DOMAINS, ActionKind, Certainty, FileKind, PlanId, TaskId};
@@ -42,7 +42,7 @@ pub(super) fn failed() -> Notice {
         event: EventName::Failed,
         time: at("2026-11-22T00:12:30Z"),
         zone: TimeZone::fixed(jiff::tz::offset(1)),
-        host: "backup1".to_owned(),
+        host: Some("backup1".to_owned()),
         is_test: false,
         invocation: Invocation::default(),
         plan: "Nightly".to_owned(),
@@ -66,7 +66,7 @@ pub(super) fn failed() -> Notice {
                 Some("task 32 ended DOWNLOAD_FAILED"),
             ),
         ],
-        still_quiesced: vec![QuiescedPlace {
+        still_quiesced: vec![NoticePlace {
             task: TaskId(32),
             device: "TEST8".to_owned(),
             domain: "DOMAIN1".to_owned(),
@@ -100,7 +100,7 @@ fn a_mail_says_it_all_in_its_subject_and_fits_a_phone() {
 
 #[test]
 fn each_event_has_a_subject_of_its_own() {
-    let place = Some(QuiescedPlace {
+    let place = Some(NoticePlace {
         task: TaskId(32),
         device: "TEST8".to_owned(),
         domain: "DOMAIN1".to_owned(),

@@ -22,8 +22,8 @@ pub struct Notice {
     pub time: Timestamp,
     /// Where times are read off.
     pub zone: TimeZone,
-    /// The machine that ran it.
-    pub host: String,
+    /// The machine that tells; `None` where it has no name.
+    pub host: Option<String>,
     /// Whether it only tests that messages arrive.
     pub is_test: bool,
     /// How a command in the message names the plan file.
@@ -39,11 +39,11 @@ pub struct Notice {
     /// Why it did not succeed; what was done on [`EventName::Recovered`].
     pub error: Option<String>,
     /// The place that it is about, if it is about one.
-    pub place: Option<QuiescedPlace>,
+    pub place: Option<NoticePlace>,
     /// The tasks of the plan; the one task on [`EventName::TaskFailed`].
     pub tasks: Vec<NoticeTask>,
     /// What could not be confirmed to be as it was found.
-    pub still_quiesced: Vec<QuiescedPlace>,
+    pub still_quiesced: Vec<NoticePlace>,
     /// Warnings and notes of the plan itself.
     pub remarks: Vec<String>,
     /// How an end compares to the one before.
@@ -110,17 +110,30 @@ impl NoticeChanges {
 
 /// A domain of a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct QuiescedPlace {
+pub struct NoticePlace {
     /// The task that was there.
     pub task: TaskId,
     /// The device.
     pub device: String,
     /// The domain, or `all-domains`.
     pub domain: String,
-    /// What is known of its quiesce, where that is the matter.
+    /// What is known of its quiesce; `None` where none is the matter.
     pub certainty: Option<Certainty>,
-    /// What stands in the way.
+    /// What stands in the way; `None` where nothing does, or that is told of the message as a whole.
     pub error: Option<String>,
+}
+
+impl NoticePlace {
+    /// The place of a task, where no quiesce is the matter.
+    pub fn named(task: TaskId, device: &str, domain: &str) -> Self {
+        Self {
+            task,
+            device: device.to_owned(),
+            domain: domain.to_owned(),
+            certainty: None,
+            error: None,
+        }
+    }
 }
 
 /// A task, as far as it is known.

@@ -1,30 +1,29 @@
 //! The sink that tells: at once what cannot wait, the rest when a plan ends.
 
+mod about;
+mod measured;
+mod news;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::notify::collect::{CollectedRun, troubles};
+use crate::notify::collect::CollectedRun;
 use crate::notify::deliver::{self, Delivery};
-use crate::notify::metrics;
-use crate::notify::notice::{EndChange, Notice, NoticeChanges, NoticePage, QuiescedPlace, end_event};
-use crate::notify::previous::{Previous, UnsavedBefore};
+use crate::notify::notice::{Notice, NoticePlace};
+use crate::notify::notifier::news::{News, not_for_all, warning};
+use crate::notify::previous::Previous;
 use crate::notify::receiver::{self, Ready, Receiver};
-use crate::notify::send::{SendError, within};
-use crate::notify::standing::{KnownStanding, is_due_again};
+use crate::notify::send::SendError;
 use crate::plan::model::PlanFile;
-use crate::run::event::{Event, PlanId, Sink, TaskId};
+use crate::run::event::{Event, Sink, TaskId};
 use crate::run::status::{Class, Status};
 use crate::secret::SecretContext;
 use crate::values::environment::Lookup;
 use crate::values::event_name::EventName;
-use crate::values::size::Bytes;
-use crate::whole_file::{self, FileMode};
-
-/// A page that is larger is not attached: mail servers refuse large letters.
-const MOST_ATTACHED: usize = 1 << 20;
+use crate::values::machine;
 
 /// Makes the page about a plan, or says why there is none.
 type PageMaker<'a> = dyn Fn(&str) -> Result<String, String> + 'a;
@@ -36,7 +35,8 @@ pub struct Notifier<'a> {
     env: Lookup<'a>,
     past: Option<&'a dyn Previous>,
     zone: TimeZone,
-    host: String,
+    /// The name of this machine; `None` where it has none.
+    host: Option<String>,
     what: NotifierOf,
     run: Option<CollectedRun>,
     pages: Option<&'a PageMaker<'a>>,
@@ -56,21 +56,6 @@ enum NotifierOf {
     Restore,
 }
 
-/// What makes a message worth sending, beside that somebody wants such messages.
-#[derive(Clone, Copy)]
-enum News<'s> {
-    /// That it happened.
-    Always,
-    /// Nothing new: the same task failed the same way in the last execution. Its end says
-    /// so when it is time.
-    KnownTask,
-    /// What it is compared to the ends before.
-    End(&'s KnownStanding),
-    /// What is not saved, place by place: since when that is so, and when it was last found so.
-    /// Nothing where it was not so before.
-    Unsaved(&'s [Option<UnsavedBefore>]),
-}
-
 impl<'a> Notifier<'a> {
     /// Tells who is in `file`. Without a `past` everything is news, and the metrics stay as
     /// they are.
@@ -80,7 +65,7 @@ impl<'a> Notifier<'a> {
             env,
             past,
             zone,
-            host: host(),
+            host: machine::name(),
             what: NotifierOf::Plans,
             run: None,
             pages: None,
@@ -103,22 +88,6 @@ impl<'a> Notifier<'a> {
         self
     }
 
-    /// The page about a plan, where mail is to have it.
-    fn page(&self, plan: &str) -> Option<NoticePage> {
-        let has_mail = self.file.plan(plan).is_some_and(|plan| plan.notify.email);
-        let wanted = self.file.notify.email.as_ref().is_some_and(|email| email.report);
-        let pages = self.pages.filter(|_| has_mail && wanted)?;
-        Some(match pages(plan) {
-            Ok(page) if page.len() <= MOST_ATTACHED => NoticePage::Attached(page.into()),
-            Ok(page) => NoticePage::LeftOut(format!(
-                "it has {}, and mail takes {} at most",
-                Bytes(page.len() as u64),
-                Bytes(MOST_ATTACHED as u64)
-            )),
-            Err(why) => NoticePage::LeftOut(why),
-        })
-    }
-
     /// Tells that a plan could not be run to a recorded end. Does nothing for a plan whose
     /// end was told.
     pub fn broke(&mut self, at: Timestamp, plan: &str, error: &str) {
@@ -135,50 +104,8 @@ impl<'a> Notifier<'a> {
 
     /// Tells that a backup of this task would not come up, or that nobody can tell.
     pub fn rehearsal_failed(&mut self, at: Timestamp, task: TaskId, device: &str, domain: &str, why: &str) {
-        let place = QuiescedPlace {
-            task,
-            device: device.to_owned(),
-            domain: domain.to_owned(),
-            certainty: None,
-            error: None,
-        };
+        let place = NoticePlace::named(task, device, domain);
         self.about(at, EventName::RehearsalFailed, place, why);
-    }
-
-    /// Writes the metrics anew. Needed only where no plan has ended: `recover`.
-    pub fn write_metrics(&mut self, at: Timestamp) {
-        if let Some(Delivery {
-            receiver,
-            place,
-            answer: Err(error),
-        }) = self.metrics(at)
-        {
-            self.warnings.push(warning(&receiver, place.as_deref(), &error));
-        }
-    }
-
-    /// The metrics as they are now, into their file; nothing if the plan file has none.
-    pub fn metrics(&self, at: Timestamp) -> Option<Delivery> {
-        let path = self.file.notify.metrics.clone()?;
-        let place = path.display().to_string();
-        let plans: Vec<&str> = self.file.plans.iter().map(|plan| plan.name.as_str()).collect();
-        let figures = match self.past {
-            Some(past) => past.figures(&plans),
-            None => Err("the history cannot be read".to_owned()),
-        };
-        let answer = figures.and_then(|figures| {
-            let text = metrics::text(&figures, at);
-            let replaced = move || {
-                whole_file::replace(&path, &text, FileMode::FOR_ALL).map_err(SendError::lasting)?;
-                Ok(format!("{} lines written", text.lines().count()).into())
-            };
-            within(self.file.notify.timeout, replaced).map_err(|error| error.message)
-        });
-        Some(Delivery {
-            receiver: "metrics".to_owned(),
-            place: Some(place),
-            answer,
-        })
     }
 
     /// Tells this to those of `receivers` that are given, all at the same time.
@@ -196,30 +123,6 @@ impl<'a> Notifier<'a> {
             .map(|one| (one.name.clone(), one.ready(&notice.plan, &context).map(Arc::new)))
             .collect();
         deliver::to_all(ready, &notice, notify.timeout, notify.tries)
-    }
-
-    /// A message about `plan`, with nothing in it yet.
-    pub fn notice(&self, at: Timestamp, event: EventName, plan: &str) -> Notice {
-        Notice {
-            event,
-            time: at,
-            zone: self.zone.clone(),
-            host: self.host.clone(),
-            is_test: false,
-            invocation: self.file.invocation.clone(),
-            plan: plan.to_owned(),
-            execution: None,
-            started: None,
-            status: None,
-            error: None,
-            place: None,
-            tasks: Vec::new(),
-            still_quiesced: Vec::new(),
-            remarks: Vec::new(),
-            change: None,
-            changes: NoticeChanges::default(),
-            page: None,
-        }
     }
 
     /// Those who are told of this plan; of one that the file does not have any more,
@@ -248,7 +151,7 @@ impl<'a> Notifier<'a> {
         let receivers = self.receivers(&notice.plan);
         let mut due = Vec::new();
         for receiver in &receivers {
-            if !self.is_due(receiver, notice, news) {
+            if !news.is_due(receiver, notice, self.past) {
                 continue;
             }
             let can_wait = matches!(notice.event, EventName::Started | EventName::TaskFailed);
@@ -283,190 +186,6 @@ impl<'a> Notifier<'a> {
             }
         }
     }
-
-    fn is_due(&self, receiver: &Receiver<'_>, notice: &Notice, news: News<'_>) -> bool {
-        let wants = |event| receiver.events.contains(event);
-        if !receiver.can_say(notice.event) {
-            return false;
-        }
-        match news {
-            News::Always => wants(notice.event),
-            News::KnownTask => wants(notice.event) && receiver.repeat.is_zero(),
-            News::Unsaved(places) => {
-                let is_news = |before: &Option<UnsavedBefore>| match before {
-                    None => true,
-                    Some(before) => is_due_again(before.since, before.last, notice.time, receiver.repeat),
-                };
-                wants(notice.event) && places.iter().any(is_news)
-            }
-            News::End(standing) => {
-                // What was told as trouble is told when it is over.
-                let is_over = match standing.change {
-                    EndChange::Mended { was, .. } => wants(end_event(was)),
-                    _ => false,
-                };
-                (is_over || wants(notice.event))
-                    && (standing.is_news(notice.time, receiver.repeat)
-                        || self.was_not_told(receiver, standing))
-            }
-        }
-    }
-
-    /// Whether the last end should have been told and could not be.
-    fn was_not_told(&self, receiver: &Receiver<'_>, standing: &KnownStanding) -> bool {
-        let (Some(past), Some(previous)) = (self.past, &standing.previous) else {
-            return false;
-        };
-        let beginning = beginning(&receiver.name);
-        past.warnings(previous.id)
-            .is_ok_and(|warnings| warnings.iter().any(|warning| warning.starts_with(&beginning)))
-    }
-
-    fn started(&mut self, at: Timestamp) {
-        let Some(run) = self.run.as_ref().filter(|_| self.what == NotifierOf::Plans) else {
-            return;
-        };
-        let notice = Notice {
-            status: Some(Status::Running),
-            ..self.of_run(at, EventName::Started, run)
-        };
-        self.publish(&notice, News::Always);
-    }
-
-    fn task_failed(&mut self, at: Timestamp, task: TaskId) {
-        let Some(run) = &self.run else { return };
-        let Some(facts) = run.tasks.get(&task).cloned() else {
-            return;
-        };
-        let place = QuiescedPlace {
-            task,
-            device: facts.device.clone(),
-            domain: facts.domain.clone(),
-            certainty: None,
-            error: None,
-        };
-        let previous = self.past_of_plans().and_then(|past| {
-            let ends = past.ends(&run.plan, run.id, 10).ok()?;
-            let last = ends.iter().find(|end| end.status != Status::Locked)?;
-            past.troubles(last.id).ok()
-        });
-        let is_known = previous.is_some_and(|troubles| troubles.contains(&facts.trouble()));
-        let notice = Notice {
-            status: Some(facts.status),
-            error: facts.error.clone(),
-            place: Some(place),
-            tasks: vec![facts],
-            still_quiesced: Vec::new(),
-            ..self.of_run(at, EventName::TaskFailed, run)
-        };
-        self.publish(&notice, if is_known { News::KnownTask } else { News::Always });
-    }
-
-    /// Tells what changed in the configurations that a plan has exported, and what is not saved.
-    fn configuration(&mut self, at: Timestamp, run: &CollectedRun) {
-        let changes = run.changes();
-        if !changes.places.is_empty() {
-            let notice = Notice {
-                tasks: Vec::new(),
-                changes,
-                ..self.of_run(at, EventName::Changed, run)
-            };
-            self.publish(&notice, News::Always);
-        }
-        let changes = run.not_saved();
-        if !changes.places.is_empty() {
-            let before: Vec<Option<UnsavedBefore>> = run
-                .unsaved
-                .keys()
-                .filter_map(|id| run.tasks.get(id))
-                .map(|task| {
-                    let past = self.past?;
-                    past.unsaved_before(&task.device, &task.domain, task.id).ok()?
-                })
-                .collect();
-            let notice = Notice {
-                tasks: Vec::new(),
-                changes,
-                ..self.of_run(at, EventName::Unsaved, run)
-            };
-            self.publish(&notice, News::Unsaved(&before));
-        }
-    }
-
-    fn end(&mut self, at: Timestamp, status: Status, error: Option<&str>) {
-        let Some(run) = self.run.take() else { return };
-        self.configuration(at, &run);
-        // Whoever only wanted to see the plan of a restore has seen it, and nothing was changed.
-        if status == Status::RestoreNotConfirmed {
-            return self.write_metrics(at);
-        }
-        let tasks = run.task_list();
-        let standing = self
-            .past_of_plans()
-            .and_then(|past| KnownStanding::of(past, &run.plan, run.id, status, &troubles(&tasks)).ok());
-        let notice = Notice {
-            status: Some(status),
-            error: error.map(str::to_owned),
-            remarks: run.remarks.clone(),
-            change: standing.as_ref().map(|standing| standing.change),
-            page: self.page(&run.plan),
-            ..self.of_run(at, end_event(status), &run)
-        };
-        self.publish(&notice, standing.as_ref().map_or(News::Always, News::End));
-        self.write_metrics(at);
-    }
-
-    /// What ends are compared with: those of a plan with the ones before.
-    fn past_of_plans(&self) -> Option<&'a dyn Previous> {
-        self.past.filter(|_| self.what == NotifierOf::Plans)
-    }
-
-    fn of_run(&self, at: Timestamp, event: EventName, run: &CollectedRun) -> Notice {
-        Notice {
-            execution: run.id,
-            started: Some(run.started),
-            tasks: run.task_list(),
-            still_quiesced: run.still_quiesced.clone(),
-            ..self.notice(at, event, &run.plan)
-        }
-    }
-
-    /// An execution whose process died. Nobody was told of its end.
-    fn abandoned(&mut self, at: Timestamp, execution: PlanId, plan: &str, error: &str) {
-        let notice = Notice {
-            execution: Some(execution),
-            status: Some(Status::Abandoned),
-            error: Some(error.to_owned()),
-            ..self.notice(at, EventName::Failed, plan)
-        };
-        self.publish(&notice, News::Always);
-    }
-
-    /// The plan to which a task belongs: of this run, or of one that died.
-    fn plan_of(&self, task: TaskId) -> (Option<PlanId>, String) {
-        if let Some(run) = self.run.as_ref().filter(|run| run.tasks.contains_key(&task)) {
-            return (run.id, run.plan.clone());
-        }
-        match self.past.map(|past| past.plan_of(task)) {
-            Some(Ok((id, plan))) => (Some(id), plan),
-            _ => (
-                None,
-                self.run.as_ref().map_or_else(String::new, |run| run.plan.clone()),
-            ),
-        }
-    }
-
-    /// Something about a place, from this run or from one that died.
-    fn about(&mut self, at: Timestamp, event: EventName, place: QuiescedPlace, what: &str) {
-        let (execution, plan) = self.plan_of(place.task);
-        let notice = Notice {
-            execution,
-            error: Some(what.to_owned()),
-            place: Some(place),
-            ..self.notice(at, event, &plan)
-        };
-        self.publish(&notice, News::Always);
-    }
 }
 
 impl Sink for Notifier<'_> {
@@ -496,7 +215,7 @@ impl Sink for Notifier<'_> {
                 certainty,
                 error,
             } => {
-                let place = QuiescedPlace {
+                let place = NoticePlace {
                     task: *task,
                     device: device.clone(),
                     domain: domain.clone(),
@@ -511,14 +230,7 @@ impl Sink for Notifier<'_> {
                 undo,
                 how,
             } if undo.is_quiesce() => {
-                let domain = undo.domain().to_owned();
-                let place = QuiescedPlace {
-                    task: *task,
-                    device: device.clone(),
-                    domain,
-                    certainty: None,
-                    error: None,
-                };
+                let place = NoticePlace::named(*task, device, undo.domain());
                 self.about(at, EventName::Recovered, place, how);
             }
             Event::PlanAbandoned { plan, name, error } => self.abandoned(at, *plan, name, error),
@@ -529,35 +241,5 @@ impl Sink for Notifier<'_> {
 
     fn take_warnings(&mut self) -> Vec<String> {
         std::mem::take(&mut self.warnings)
-    }
-}
-
-/// How a warning begins. The next run looks for it in history.
-fn beginning(receiver: &str) -> String {
-    format!("notification by {receiver} failed")
-}
-
-fn warning(receiver: &str, place: Option<&str>, error: &str) -> String {
-    let place = place.map_or_else(String::new, |place| format!(" ({place})"));
-    format!("{}{place}: {error}", beginning(receiver))
-}
-
-/// The others have theirs, so it has not failed: it is not sent again.
-fn not_for_all(receiver: &str, place: Option<&str>, refused: &[String]) -> String {
-    let place = place.map_or_else(String::new, |place| format!(" ({place})"));
-    format!(
-        "notification by {receiver}{place} was not taken for all: {}",
-        refused.join(", ")
-    )
-}
-
-/// The name of this machine, as the kernel has it.
-fn host() -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let name = name.trim();
-    if name.is_empty() {
-        "localhost".to_owned()
-    } else {
-        name.to_owned()
     }
 }

@@ -21,7 +21,7 @@ pub fn message(notice: &Notice, facility: u8, process: u32) -> String {
     let mut text = format!(
         "<{priority}>1 {} {} dpbackup {process} {} {} ",
         notice.rfc3339(notice.time),
-        host(&notice.host),
+        host(notice.host.as_deref().unwrap_or_default()),
         notice.event,
         structured_data(notice)
     );

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::notify::notice::{EndChange, Notice, NoticePage, NoticeTask, QuiescedPlace, place};
+use crate::notify::notice::{EndChange, Notice, NoticePage, NoticePlace, NoticeTask, place};
 use crate::run::event::{ALL_DOMAINS, ActionKind, Certainty};
 use crate::run::status::{Class, Status};
 use crate::values::duration::HumanDuration;
@@ -33,8 +33,8 @@ pub fn subject(notice: &Notice) -> String {
 }
 
 /// What is known of several quiesces: the gravest of it.
-fn gravest<'p>(places: impl IntoIterator<Item = &'p QuiescedPlace>) -> Certainty {
-    let not_known = |place: &QuiescedPlace| place.certainty == Some(Certainty::NotKnown);
+fn gravest<'p>(places: impl IntoIterator<Item = &'p NoticePlace>) -> Certainty {
+    let not_known = |place: &NoticePlace| place.certainty == Some(Certainty::NotKnown);
     match places.into_iter().all(not_known) {
         true => Certainty::NotKnown,
         false => Certainty::Seen,
@@ -260,7 +260,7 @@ fn what(notice: &Notice, text: &mut String) {
         }
         _ => fact("time", &notice.clock(notice.time)),
     }
-    fact("host", &notice.host);
+    fact("host", notice.host.as_deref().unwrap_or("not known"));
 }
 
 /// The first changes, each with its place, and how many more there are.

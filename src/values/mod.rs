@@ -13,6 +13,7 @@ pub mod host_name;
 pub mod internal_error;
 pub mod invocation;
 pub mod lacks;
+pub mod machine;
 pub mod nearest;
 pub mod pattern;
 pub mod rehearsal;

@@ -38,7 +38,7 @@ pub fn send(
         security: email.security,
         login: login.zip(password),
         ca_file: email.ca_file.as_ref(),
-        own_name: &notice.host,
+        own_name: notice.host.as_deref().unwrap_or_default(),
     };
     let letter = Letter {
         from: &from,

@@ -1,0 +1,203 @@
+//! The messages about a run, and about what runs have left.
+
+use jiff::Timestamp;
+
+use crate::notify::Notifier;
+use crate::notify::collect::{CollectedRun, troubles};
+use crate::notify::notice::{Notice, NoticeChanges, NoticePage, NoticePlace, end_event};
+use crate::notify::notifier::NotifierOf;
+use crate::notify::notifier::news::News;
+use crate::notify::previous::{Previous, UnsavedBefore};
+use crate::notify::standing::KnownStanding;
+use crate::run::event::{PlanId, TaskId};
+use crate::run::status::Status;
+use crate::values::event_name::EventName;
+use crate::values::size::Bytes;
+
+/// A page that is larger is not attached: mail servers refuse large letters.
+const MOST_ATTACHED: usize = 1 << 20;
+
+impl<'a> Notifier<'a> {
+    /// A message about `plan`, with nothing in it yet.
+    pub fn notice(&self, at: Timestamp, event: EventName, plan: &str) -> Notice {
+        Notice {
+            event,
+            time: at,
+            zone: self.zone.clone(),
+            host: self.host.clone(),
+            is_test: false,
+            invocation: self.file.invocation.clone(),
+            plan: plan.to_owned(),
+            execution: None,
+            started: None,
+            status: None,
+            error: None,
+            place: None,
+            tasks: Vec::new(),
+            still_quiesced: Vec::new(),
+            remarks: Vec::new(),
+            change: None,
+            changes: NoticeChanges::default(),
+            page: None,
+        }
+    }
+
+    /// The tasks of a plan begin.
+    pub(super) fn started(&mut self, at: Timestamp) {
+        let Some(run) = self.run.as_ref().filter(|_| self.what == NotifierOf::Plans) else {
+            return;
+        };
+        let notice = Notice {
+            status: Some(Status::Running),
+            ..self.of_run(at, EventName::Started, run)
+        };
+        self.publish(&notice, News::Always);
+    }
+
+    /// A task failed. That is no news where it failed the same way in the execution before.
+    pub(super) fn task_failed(&mut self, at: Timestamp, task: TaskId) {
+        let Some(run) = &self.run else { return };
+        let Some(facts) = run.tasks.get(&task).cloned() else {
+            return;
+        };
+        let place = NoticePlace::named(task, &facts.device, &facts.domain);
+        let previous = self.past_of_plans().and_then(|past| {
+            let ends = past.ends(&run.plan, run.id, 10).ok()?;
+            let last = ends.iter().find(|end| end.status != Status::Locked)?;
+            past.troubles(last.id).ok()
+        });
+        let is_known = previous.is_some_and(|troubles| troubles.contains(&facts.trouble()));
+        let notice = Notice {
+            status: Some(facts.status),
+            error: facts.error.clone(),
+            place: Some(place),
+            tasks: vec![facts],
+            still_quiesced: Vec::new(),
+            ..self.of_run(at, EventName::TaskFailed, run)
+        };
+        self.publish(&notice, if is_known { News::KnownTask } else { News::Always });
+    }
+
+    /// Tells what changed in the configurations that a plan has exported, and what is not saved.
+    fn configuration(&mut self, at: Timestamp, run: &CollectedRun) {
+        let changes = run.changes();
+        if !changes.places.is_empty() {
+            let notice = Notice {
+                tasks: Vec::new(),
+                changes,
+                ..self.of_run(at, EventName::Changed, run)
+            };
+            self.publish(&notice, News::Always);
+        }
+        let changes = run.not_saved();
+        if !changes.places.is_empty() {
+            let before: Vec<Option<UnsavedBefore>> = run
+                .unsaved
+                .keys()
+                .filter_map(|id| run.tasks.get(id))
+                .map(|task| {
+                    let past = self.past?;
+                    past.unsaved_before(&task.device, &task.domain, task.id).ok()?
+                })
+                .collect();
+            let notice = Notice {
+                tasks: Vec::new(),
+                changes,
+                ..self.of_run(at, EventName::Unsaved, run)
+            };
+            self.publish(&notice, News::Unsaved(&before));
+        }
+    }
+
+    /// An execution has ended, if it was begun.
+    pub(super) fn end(&mut self, at: Timestamp, status: Status, error: Option<&str>) {
+        let Some(run) = self.run.take() else { return };
+        self.configuration(at, &run);
+        // Whoever only wanted to see the plan of a restore has seen it, and nothing was changed.
+        if status == Status::RestoreNotConfirmed {
+            return self.write_metrics(at);
+        }
+        let tasks = run.task_list();
+        let standing = self
+            .past_of_plans()
+            .and_then(|past| KnownStanding::of(past, &run.plan, run.id, status, &troubles(&tasks)).ok());
+        let notice = Notice {
+            status: Some(status),
+            error: error.map(str::to_owned),
+            remarks: run.remarks.clone(),
+            change: standing.as_ref().map(|standing| standing.change),
+            page: self.page(&run.plan),
+            ..self.of_run(at, end_event(status), &run)
+        };
+        self.publish(&notice, standing.as_ref().map_or(News::Always, News::End));
+        self.write_metrics(at);
+    }
+
+    /// What ends are compared with: those of a plan with the ones before.
+    fn past_of_plans(&self) -> Option<&'a dyn Previous> {
+        self.past.filter(|_| self.what == NotifierOf::Plans)
+    }
+
+    fn of_run(&self, at: Timestamp, event: EventName, run: &CollectedRun) -> Notice {
+        Notice {
+            execution: run.id,
+            started: Some(run.started),
+            tasks: run.task_list(),
+            still_quiesced: run.still_quiesced.clone(),
+            ..self.notice(at, event, &run.plan)
+        }
+    }
+
+    /// An execution whose process died. Nobody was told of its end.
+    pub(super) fn abandoned(&mut self, at: Timestamp, execution: PlanId, plan: &str, error: &str) {
+        let notice = Notice {
+            execution: Some(execution),
+            status: Some(Status::Abandoned),
+            error: Some(error.to_owned()),
+            ..self.notice(at, EventName::Failed, plan)
+        };
+        self.publish(&notice, News::Always);
+    }
+
+    /// The plan to which a task belongs: of this run, or of one that died.
+    fn plan_of(&self, task: TaskId) -> (Option<PlanId>, String) {
+        if let Some(run) = self.run.as_ref().filter(|run| run.tasks.contains_key(&task)) {
+            return (run.id, run.plan.clone());
+        }
+        match self.past.map(|past| past.plan_of(task)) {
+            Some(Ok((id, plan))) => (Some(id), plan),
+            _ => (
+                None,
+                self.run.as_ref().map_or_else(String::new, |run| run.plan.clone()),
+            ),
+        }
+    }
+
+    /// Something about a place, from this run or from one that died.
+    pub(super) fn about(&mut self, at: Timestamp, event: EventName, place: NoticePlace, what: &str) {
+        let (execution, plan) = self.plan_of(place.task);
+        let notice = Notice {
+            execution,
+            error: Some(what.to_owned()),
+            place: Some(place),
+            ..self.notice(at, event, &plan)
+        };
+        self.publish(&notice, News::Always);
+    }
+
+    /// The page about a plan, where mail is to have it.
+    fn page(&self, plan: &str) -> Option<NoticePage> {
+        let has_mail = self.file.plan(plan).is_some_and(|plan| plan.notify.email);
+        let wanted = self.file.notify.email.as_ref().is_some_and(|email| email.report);
+        let pages = self.pages.filter(|_| has_mail && wanted)?;
+        Some(match pages(plan) {
+            Ok(page) if page.len() <= MOST_ATTACHED => NoticePage::Attached(page.into()),
+            Ok(page) => NoticePage::LeftOut(format!(
+                "it has {}, and mail takes {} at most",
+                Bytes(page.len() as u64),
+                Bytes(MOST_ATTACHED as u64)
+            )),
+            Err(why) => NoticePage::LeftOut(why),
+        })
+    }
+}
