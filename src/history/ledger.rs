@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, Transaction, named_params};
 use crate::history::error::HistoryFault;
 use crate::history::execution::{Execution, advance, found, log_status, owner_ids, require, set_error};
 use crate::history::value::{AsText, integer};
-use crate::history::view::NoteLevel;
+use crate::history::view::execution::NoteLevel;
 use crate::history::{History, change, place, script, stored, target};
 use crate::run::event::{
     ActivityId, ActivityOpening, DeviceFacts, Event, FileKind, JournalId, OutOfService, Owner, PlanId,

@@ -35,11 +35,13 @@ pub use error::HistoryError;
 pub use journal::Abandoned;
 pub use rehearsal::RehearsalOpening;
 pub use schema::Writing;
-pub use view::{
-    ActivityRow, ChangeFilter, ChangeRow, FailedFileRow, FileFilter, FileId, FileRow, GoodBackup, NoteLevel,
-    NoteRow, PlanFilter, PlanRow, PrunableFile, RehearsalId, RehearsalRow, RehearsedTarget, RemovedRow,
-    StatusChange, TargetRow, TaskDetails, TaskOfDay, TaskRow, UnsavedTarget,
+pub use view::execution::{
+    ActivityRow, NoteLevel, NoteRow, PlanRow, StatusChange, TaskDetails, TaskOfDay, TaskRow,
 };
+pub use view::file::{ChangeRow, FailedFileRow, FileId, FileRow, PrunableFile, RemovedRow};
+pub use view::filter::{ChangeFilter, FileFilter, PlanFilter};
+pub use view::rehearsal::{RehearsalId, RehearsalRow, RehearsedTarget};
+pub use view::target::{GoodBackup, TargetRow, UnsavedTarget};
 
 use error::HistoryFault;
 

@@ -9,7 +9,8 @@ use crate::history::History;
 use crate::history::error::{HistoryError, HistoryFault};
 use crate::history::execution::{Execution, require};
 use crate::history::value::{Text, count, optional, optional_count, text};
-use crate::history::view::{ActivityRow, PlanFilter, PlanRow, TaskRow};
+use crate::history::view::execution::{ActivityRow, PlanRow, TaskRow};
+use crate::history::view::filter::PlanFilter;
 use crate::run::event::{ActivityId, DeviceFacts, OutOfService, PlanId, TaskId};
 use crate::run::status::{Class, Status};
 

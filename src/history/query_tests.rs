@@ -1,6 +1,6 @@
 use super::*;
 use crate::history::fixture::{Fixture, at, file};
-use crate::history::view::FileFilter;
+use crate::history::view::filter::FileFilter;
 use crate::history::{FileId, GoodBackup, TargetRow, journal, ledger, stored, survey};
 use crate::run::event::{ActionKind, Event, FileKind, Owner, StoredFile};
 use crate::run::ledger::Ledger;
@@ -428,20 +428,20 @@ fn no_query_looks_at_every_row_of_a_large_table() {
         journal::UNFINISHED_PLANS.to_owned(),
         journal::UNFINISHED_TASKS.to_owned(),
         journal::UNFINISHED_ACTIVITIES.to_owned(),
-        stored::files_sql(),
-        stored::stored_files_sql(&FileFilter::Device(String::new())),
-        stored::KEPT_WITH_CONTENT.to_owned(),
-        stored::files_at_sql(),
-        stored::PRUNABLE_FILES.to_owned(),
-        stored::FAILED_FILES.to_owned(),
-        stored::TASK_STATUS_CHANGES.to_owned(),
-        stored::TARGETS.to_owned(),
-        stored::GOOD_FILES.to_owned(),
-        stored::GOOD_FILES_BEFORE.to_owned(),
+        stored::sql::files_sql(),
+        stored::sql::stored_files_sql(&FileFilter::Device(String::new())),
+        stored::sql::KEPT_WITH_CONTENT.to_owned(),
+        stored::sql::files_at_sql(),
+        stored::sql::PRUNABLE_FILES.to_owned(),
+        stored::sql::FAILED_FILES.to_owned(),
+        stored::sql::TASK_STATUS_CHANGES.to_owned(),
+        stored::sql::TARGETS.to_owned(),
+        stored::sql::GOOD_FILES.to_owned(),
+        stored::sql::GOOD_FILES_BEFORE.to_owned(),
     ];
     for owner in [Owner::Plan(PlanId(1)), Owner::Task(TaskId(1))] {
-        queries.push(stored::owned_sql("note", owner));
-        queries.push(stored::owned_sql("script_run", owner));
+        queries.push(stored::sql::owned_sql("note", owner));
+        queries.push(stored::sql::owned_sql("script_run", owner));
     }
     for bits in 0..16 {
         let status = match bits & 8 {
@@ -526,7 +526,7 @@ fn plan_executions_come_from_an_index_in_their_order() {
 #[test]
 fn the_newest_files_of_a_content_come_first_without_sorting_all_of_them() {
     let fixture = Fixture::new();
-    let steps = steps(&fixture, stored::KEPT_WITH_CONTENT);
+    let steps = steps(&fixture, stored::sql::KEPT_WITH_CONTENT);
     assert!(
         steps.iter().all(|step| !step.contains("TEMP B-TREE")),
         "{steps:?}"

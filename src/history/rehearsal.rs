@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension as _, Row, Transaction, named_params};
 use crate::history::error::{HistoryError, HistoryFault};
 use crate::history::execution::{Execution, require};
 use crate::history::value::{AsText, Text, optional, text};
-use crate::history::view::{RehearsalId, RehearsalRow, RehearsedTarget};
+use crate::history::view::rehearsal::{RehearsalId, RehearsalRow, RehearsedTarget};
 use crate::history::{History, query};
 use crate::run::event::TaskId;
 use crate::values::rehearsal::{RehearsalResult, RehearsalVerdict, SpareProof};

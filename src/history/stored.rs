@@ -1,99 +1,35 @@
 //! What a task left behind: files, notes, runs of scripts; and how each device and
 //! domain stands.
 
+mod rows;
+pub(super) mod sql;
+
 use std::path::Path;
 
 use jiff::Timestamp;
-use rusqlite::{Row, Transaction};
+use rusqlite::Transaction;
 
 use crate::history::History;
 use crate::history::change;
 use crate::history::error::{HistoryError, HistoryFault};
 use crate::history::execution::{Execution, require};
-use crate::history::place::{self, WrittenPlace};
+use crate::history::place;
 use crate::history::query::{self, rows};
 use crate::history::rehearsal;
 use crate::history::script;
-use crate::history::target;
-use crate::history::value::{AsText, count, optional, optional_count, text};
-use crate::history::view::{
-    FailedFileRow, FileFilter, FileId, FileRow, GoodBackup, NoteRow, PrunableFile, StatusChange, TargetRow,
-    TaskDetails,
+use crate::history::stored::rows::{failed_file_row, file_row, target_row};
+use crate::history::stored::sql::{
+    FAILED_FILES, FILE_COLUMNS, GOOD_FILES, GOOD_FILES_BEFORE, KEPT_WITH_CONTENT, PRUNABLE_FILES, TARGETS,
+    TASK_STATUS_CHANGES, files_at_sql, files_sql, owned_sql, stored_files_sql,
 };
+use crate::history::target;
+use crate::history::value::{AsText, optional, text};
+use crate::history::view::execution::{NoteRow, StatusChange, TaskDetails};
+use crate::history::view::file::{FileId, FileRow, PrunableFile};
+use crate::history::view::filter::FileFilter;
+use crate::history::view::target::{GoodBackup, TargetRow};
 use crate::run::event::{FileKind, Owner, ScriptRun, TaskId};
 use crate::run::status::Status;
-
-const FILE_COLUMNS: &str = "SELECT f.*, t.device_name, t.domain_name
-     FROM task_execution AS t JOIN file AS f ON f.task_execution_id = t.id";
-
-/// What should stand in the store now.
-const IN_STORE: &str = "f.kept = 1 AND f.pruned_time IS NULL";
-
-pub(super) fn files_sql() -> String {
-    format!("{FILE_COLUMNS} WHERE t.id = ?1 ORDER BY f.id")
-}
-
-pub(super) fn stored_files_sql(filter: &FileFilter) -> String {
-    let which = match filter {
-        FileFilter::All => "?1 IS NULL",
-        FileFilter::Device(_) => "t.device_name = ?1",
-    };
-    format!("{FILE_COLUMNS} WHERE {which} AND {IN_STORE} ORDER BY f.id")
-}
-
-/// Files of one content that should stand in the store now, newest first: the tasks of the
-/// domain, from the last one back.
-pub(super) const KEPT_WITH_CONTENT: &str = "SELECT f.*, t.device_name, t.domain_name
-     FROM task_execution AS t CROSS JOIN file AS f ON f.task_execution_id = t.id
-     WHERE t.device_name = ?2 AND t.domain_name = ?3
-       AND f.content = ?1 AND f.kind = ?4 AND f.kept = 1 AND f.pruned_time IS NULL
-     ORDER BY t.id DESC, f.id DESC LIMIT 16";
-
-pub(super) const PRUNABLE_FILES: &str =
-    "SELECT f.*, t.device_name, t.domain_name, t.end_time AS task_end, t.status AS task_status, p.plan
-     FROM task_execution AS t JOIN file AS f ON f.task_execution_id = t.id
-         JOIN plan_execution AS p ON p.id = t.plan_execution_id
-     WHERE t.device_name = ?1 AND f.pruned_time IS NULL ORDER BY f.id";
-
-/// A file, or the files of a folder: what sorts from its `/` up to the character behind it.
-pub(super) fn files_at_sql() -> String {
-    format!("{FILE_COLUMNS} WHERE f.path = ?1 OR (f.path >= ?1 || '/' AND f.path < ?1 || '0') ORDER BY f.id")
-}
-
-pub(super) const FAILED_FILES: &str = "SELECT * FROM failed_file WHERE task_execution_id = ?1 ORDER BY id";
-
-pub(super) const TASK_STATUS_CHANGES: &str =
-    "SELECT status, time FROM status_change WHERE level = 'task' AND execution_id = ?1 ORDER BY id";
-
-/// The files of the newest good backup of each target.
-pub(super) const GOOD_FILES: &str = "SELECT f.*, b.device_name, b.domain_name
-     FROM backup_target AS b CROSS JOIN file AS f
-         ON f.task_execution_id = b.good_task_execution_id AND f.kind = b.kind
-     ORDER BY b.device_name, b.domain_name, b.kind, f.id";
-
-/// The files of the newest good backup of a target before a task.
-pub(super) const GOOD_FILES_BEFORE: &str = "SELECT f.*, t.device_name, t.domain_name
-     FROM file AS f JOIN task_execution AS t ON t.id = f.task_execution_id
-     WHERE f.kind = ?3 AND f.task_execution_id = (
-         SELECT t.id FROM task_execution AS t CROSS JOIN file AS f ON f.task_execution_id = t.id
-         WHERE t.device_name = ?1 AND t.domain_name = ?2 AND t.id < ?4 AND t.status = ?5
-             AND f.kind = ?3 AND f.pruned_time IS NULL
-         ORDER BY t.id DESC LIMIT 1)
-     ORDER BY f.id";
-
-/// By place and not by name: a fleet has tens of thousands of them.
-pub(super) const TARGETS: &str = "SELECT b.device_name, b.domain_name, b.kind, b.last_task_execution_id,
-         t.status, t.status_time, b.good_task_execution_id, b.good_time, b.good_size
-     FROM backup_target AS b CROSS JOIN task_execution AS t ON t.id = b.last_task_execution_id
-     ORDER BY b.device_name, b.domain_name, b.kind";
-
-pub(super) fn owned_sql(table: &str, owner: Owner) -> String {
-    let column = match owner {
-        Owner::Plan(_) => "plan_execution_id",
-        Owner::Task(_) => "task_execution_id",
-    };
-    format!("SELECT * FROM {table} WHERE {column} = ?1 ORDER BY id")
-}
 
 impl History {
     /// Everything about one task execution, as of one moment.
@@ -397,64 +333,4 @@ fn required_owner(transaction: &Transaction<'_>, owner: Owner) -> Result<i64, Hi
     };
     require(transaction, execution)?;
     Ok(id)
-}
-
-/// How a file is read whose place was written down for this store.
-fn file_row(store: Option<&Path>) -> impl Fn(&Row<'_>) -> rusqlite::Result<FileRow> {
-    move |row| {
-        let written = WrittenPlace {
-            path: row.get("path")?,
-            store: row.get("store")?,
-        };
-        Ok(FileRow {
-            id: FileId(row.get("id")?),
-            task: TaskId(row.get("task_execution_id")?),
-            device_name: row.get("device_name")?,
-            domain_name: row.get("domain_name")?,
-            name: row.get("name")?,
-            kind: text(row, "kind")?,
-            size: count(row, "size")?,
-            sha256: row.get("sha256")?,
-            unchanged_since: row.get::<_, Option<i64>>("unchanged_since")?.map(TaskId),
-            path: place::found(store, &written),
-            kept: row.get("kept")?,
-            entries: optional_count(row, "entries")?,
-            objects: optional_count(row, "objects")?,
-            content: row.get("content")?,
-            proof: text(row, "proof")?,
-            lacks: optional(row, "lacks")?,
-            changes: optional_count(row, "changes")?,
-            time: text(row, "time")?,
-            removal_time: optional(row, "removal_time")?,
-            pruned_time: optional(row, "pruned_time")?,
-        })
-    }
-}
-
-fn failed_file_row(row: &Row<'_>) -> rusqlite::Result<FailedFileRow> {
-    Ok(FailedFileRow {
-        name: row.get("name")?,
-        error_message: row.get("error_message")?,
-        time: text(row, "time")?,
-    })
-}
-
-fn target_row(row: &Row<'_>) -> rusqlite::Result<TargetRow> {
-    let good = match row.get::<_, Option<i64>>(6)? {
-        None => None,
-        Some(task) => Some(GoodBackup {
-            task: TaskId(task),
-            time: text(row, 7)?,
-            size: count(row, 8)?,
-        }),
-    };
-    Ok(TargetRow {
-        device_name: row.get(0)?,
-        domain_name: row.get(1)?,
-        kind: text(row, 2)?,
-        last_task: TaskId(row.get(3)?),
-        last_status: text(row, 4)?,
-        last_time: text(row, 5)?,
-        good,
-    })
 }

@@ -8,7 +8,9 @@ use crate::history::History;
 use crate::history::error::{HistoryError, HistoryFault};
 use crate::history::query::{rows, task_columns, task_row};
 use crate::history::value::{AsText, Text, count, text};
-use crate::history::view::{RemovedRow, TaskOfDay, TaskRow, UnsavedTarget};
+use crate::history::view::execution::{TaskOfDay, TaskRow};
+use crate::history::view::file::RemovedRow;
+use crate::history::view::target::UnsavedTarget;
 use crate::run::event::{FileKind, PlanId, TaskId};
 use crate::run::status::Status;
 

@@ -16,7 +16,7 @@ use rusqlite::{Transaction, named_params};
 use crate::history::error::HistoryFault;
 use crate::history::query::rows;
 use crate::history::value::{AsText, integer};
-use crate::history::view::FileId;
+use crate::history::view::file::FileId;
 use crate::run::event::{ALL_DOMAINS, ActionKind, FileKind, StoredFile, TaskId, TaskOpening};
 use crate::run::status::Status;
 use crate::values::pattern::{PatternList, is_pattern};

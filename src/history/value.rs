@@ -5,7 +5,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use rusqlite::{Row, RowIndex};
 
 use crate::history::error::HistoryFault;
-use crate::history::view::NoteLevel;
+use crate::history::view::execution::NoteLevel;
 use crate::run::event::{ActionKind, FileKind, FileProof, ScriptMoment};
 use crate::run::status::Status;
 use crate::values::certificate_facts::CertificateFacts;

@@ -1,0 +1,78 @@
+//! What is asked of the file about what is stored.
+
+use crate::history::view::filter::FileFilter;
+use crate::run::event::Owner;
+
+pub(super) const FILE_COLUMNS: &str = "SELECT f.*, t.device_name, t.domain_name
+     FROM task_execution AS t JOIN file AS f ON f.task_execution_id = t.id";
+
+/// What should stand in the store now.
+const IN_STORE: &str = "f.kept = 1 AND f.pruned_time IS NULL";
+
+pub(in crate::history) fn files_sql() -> String {
+    format!("{FILE_COLUMNS} WHERE t.id = ?1 ORDER BY f.id")
+}
+
+pub(in crate::history) fn stored_files_sql(filter: &FileFilter) -> String {
+    let which = match filter {
+        FileFilter::All => "?1 IS NULL",
+        FileFilter::Device(_) => "t.device_name = ?1",
+    };
+    format!("{FILE_COLUMNS} WHERE {which} AND {IN_STORE} ORDER BY f.id")
+}
+
+/// Files of one content that should stand in the store now, newest first: the tasks of the
+/// domain, from the last one back.
+pub(in crate::history) const KEPT_WITH_CONTENT: &str = "SELECT f.*, t.device_name, t.domain_name
+     FROM task_execution AS t CROSS JOIN file AS f ON f.task_execution_id = t.id
+     WHERE t.device_name = ?2 AND t.domain_name = ?3
+       AND f.content = ?1 AND f.kind = ?4 AND f.kept = 1 AND f.pruned_time IS NULL
+     ORDER BY t.id DESC, f.id DESC LIMIT 16";
+
+pub(in crate::history) const PRUNABLE_FILES: &str =
+    "SELECT f.*, t.device_name, t.domain_name, t.end_time AS task_end, t.status AS task_status, p.plan
+     FROM task_execution AS t JOIN file AS f ON f.task_execution_id = t.id
+         JOIN plan_execution AS p ON p.id = t.plan_execution_id
+     WHERE t.device_name = ?1 AND f.pruned_time IS NULL ORDER BY f.id";
+
+/// A file, or the files of a folder: what sorts from its `/` up to the character behind it.
+pub(in crate::history) fn files_at_sql() -> String {
+    format!("{FILE_COLUMNS} WHERE f.path = ?1 OR (f.path >= ?1 || '/' AND f.path < ?1 || '0') ORDER BY f.id")
+}
+
+pub(in crate::history) const FAILED_FILES: &str =
+    "SELECT * FROM failed_file WHERE task_execution_id = ?1 ORDER BY id";
+
+pub(in crate::history) const TASK_STATUS_CHANGES: &str =
+    "SELECT status, time FROM status_change WHERE level = 'task' AND execution_id = ?1 ORDER BY id";
+
+/// The files of the newest good backup of each target.
+pub(in crate::history) const GOOD_FILES: &str = "SELECT f.*, b.device_name, b.domain_name
+     FROM backup_target AS b CROSS JOIN file AS f
+         ON f.task_execution_id = b.good_task_execution_id AND f.kind = b.kind
+     ORDER BY b.device_name, b.domain_name, b.kind, f.id";
+
+/// The files of the newest good backup of a target before a task.
+pub(in crate::history) const GOOD_FILES_BEFORE: &str = "SELECT f.*, t.device_name, t.domain_name
+     FROM file AS f JOIN task_execution AS t ON t.id = f.task_execution_id
+     WHERE f.kind = ?3 AND f.task_execution_id = (
+         SELECT t.id FROM task_execution AS t CROSS JOIN file AS f ON f.task_execution_id = t.id
+         WHERE t.device_name = ?1 AND t.domain_name = ?2 AND t.id < ?4 AND t.status = ?5
+             AND f.kind = ?3 AND f.pruned_time IS NULL
+         ORDER BY t.id DESC LIMIT 1)
+     ORDER BY f.id";
+
+/// By place and not by name: a fleet has tens of thousands of them.
+pub(in crate::history) const TARGETS: &str =
+    "SELECT b.device_name, b.domain_name, b.kind, b.last_task_execution_id,
+         t.status, t.status_time, b.good_task_execution_id, b.good_time, b.good_size
+     FROM backup_target AS b CROSS JOIN task_execution AS t ON t.id = b.last_task_execution_id
+     ORDER BY b.device_name, b.domain_name, b.kind";
+
+pub(in crate::history) fn owned_sql(table: &str, owner: Owner) -> String {
+    let column = match owner {
+        Owner::Plan(_) => "plan_execution_id",
+        Owner::Task(_) => "task_execution_id",
+    };
+    format!("SELECT * FROM {table} WHERE {column} = ?1 ORDER BY id")
+}

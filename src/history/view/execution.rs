@@ -1,0 +1,192 @@
+//! Executions, and what was said of them.
+
+use jiff::Timestamp;
+
+use crate::history::view::file::{ChangeRow, FailedFileRow, FileRow};
+use crate::history::view::rehearsal::RehearsalRow;
+use crate::run::event::{ActionKind, ActivityId, DeviceFacts, OutOfService, PlanId, ScriptRun, TaskId};
+use crate::run::status::Status;
+use crate::values::certificate_facts::CertificateFacts;
+use crate::values::change::ChangeList;
+
+/// An execution of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanRow {
+    /// Its id.
+    pub id: PlanId,
+    /// When it started.
+    pub start_time: Timestamp,
+    /// The plan's name.
+    pub plan: String,
+    /// How many devices were to be backed up.
+    pub devices: u64,
+    /// How many domains were to be exported.
+    pub domains: u64,
+    /// How it stands or ended.
+    pub status: Status,
+    /// Why, if it did not succeed.
+    pub error_message: Option<String>,
+    /// When it came to that status.
+    pub status_time: Timestamp,
+    /// When it ended, if it did.
+    pub end_time: Option<Timestamp>,
+    /// The plan file it was read from.
+    pub plan_file: String,
+    /// Whether a person asked for the window to be ignored.
+    pub window_ignored: bool,
+    /// The version of dpbackup that ran it.
+    pub dpbackup_version: String,
+}
+
+/// An execution of an activity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActivityRow {
+    /// Its id.
+    pub id: ActivityId,
+    /// The plan execution it belongs to.
+    pub plan: PlanId,
+    /// When it came to its status.
+    pub status_time: Timestamp,
+    /// The device pattern as written.
+    pub device_pattern: String,
+    /// The domain pattern as written.
+    pub domain_pattern: String,
+    /// What it does.
+    pub action: ActionKind,
+    /// How it stands or ended.
+    pub status: Status,
+    /// Tasks that succeeded.
+    pub successful_tasks: u64,
+    /// Tasks that went wrong.
+    pub failed_tasks: u64,
+    /// Tasks that were left out or cancelled.
+    pub skipped_tasks: u64,
+    /// Whether its tasks quiesce.
+    pub quiesce: bool,
+    /// When it was opened.
+    pub start_time: Timestamp,
+    /// When it ended, if it did.
+    pub end_time: Option<Timestamp>,
+}
+
+/// An execution of a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskRow {
+    /// Its id.
+    pub id: TaskId,
+    /// The plan execution it belongs to.
+    pub plan: PlanId,
+    /// The activity execution it belongs to.
+    pub activity: ActivityId,
+    /// When it came to its status.
+    pub status_time: Timestamp,
+    /// The device, or the raw pattern where none matched.
+    pub device_name: String,
+    /// The domain, `all-domains`, or the raw pattern where it was not expanded.
+    pub domain_name: String,
+    /// Files that were downloaded and verified.
+    pub files_downloaded: u64,
+    /// Files that could not be had.
+    pub download_errors: u64,
+    /// How it stands or ended.
+    pub status: Status,
+    /// Why, if it did not succeed.
+    pub error_message: Option<String>,
+    /// What it does.
+    pub action: ActionKind,
+    /// When it was opened.
+    pub start_time: Timestamp,
+    /// When it ended, if it did.
+    pub end_time: Option<Timestamp>,
+    /// What the device said about itself.
+    pub facts: DeviceFacts,
+    /// Whether the domain had changes that were not saved, if that was looked at.
+    pub unsaved_changes: Option<bool>,
+    /// The certificate that a secure backup is encrypted for.
+    pub certificate: Option<CertificateFacts>,
+    /// How many objects and files those were, if that is known.
+    pub unsaved_objects: Option<u64>,
+    /// How long its device or domain was out of service for it; `None` where an older version
+    /// wrote the row.
+    pub out_of_service: Option<OutOfService>,
+}
+
+/// How much a note matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NoteLevel {
+    /// Worth knowing.
+    Note,
+    /// Somebody should look.
+    Warning,
+    /// A device could not be confirmed to be as it was found.
+    StillQuiesced,
+}
+
+/// A note or a warning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoteRow {
+    /// How much it matters.
+    pub level: NoteLevel,
+    /// A sentence.
+    pub message: String,
+    /// When.
+    pub time: Timestamp,
+}
+
+/// A status that an execution has had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatusChange {
+    /// Which one.
+    pub status: Status,
+    /// Since when.
+    pub time: Timestamp,
+}
+
+/// Everything about one task execution.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TaskDetails {
+    /// The execution itself, with the facts of its device.
+    pub task: TaskRow,
+    /// Its files.
+    pub files: Vec<FileRow>,
+    /// What changed in them against those before: of each the first thousand changes.
+    pub changes: Vec<ChangeRow>,
+    /// What it found that was not saved; nothing where that is not known, or was not looked at.
+    pub unsaved: Option<ChangeList>,
+    /// Files that it could not have.
+    pub failed_files: Vec<FailedFileRow>,
+    /// Its notes and warnings.
+    pub notes: Vec<NoteRow>,
+    /// Its runs of scripts.
+    pub scripts: Vec<ScriptRun>,
+    /// The rehearsals of what it stored, oldest first.
+    pub rehearsals: Vec<RehearsalRow>,
+}
+
+/// A task execution, as far as it counts for a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaskOfDay<'r> {
+    /// The device, or the raw pattern where none matched.
+    pub device_name: &'r str,
+    /// The domain, `all-domains`, or the raw pattern where it was not expanded.
+    pub domain_name: &'r str,
+    /// What it does.
+    pub action: ActionKind,
+    /// How it stands or ended.
+    pub status: Status,
+    /// When it was opened.
+    pub start_time: Timestamp,
+    /// Whether it has a warning.
+    pub warned: bool,
+}
+
+impl NoteLevel {
+    /// The word in history.
+    pub fn code(self) -> &'static str {
+        match self {
+            NoteLevel::Note => "NOTE",
+            NoteLevel::Warning => "WARNING",
+            NoteLevel::StillQuiesced => "STILL_QUIESCED",
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What is asked for.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::run::status::Status;
+
+/// Which plan executions to list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanFilter {
+    /// Of this plan.
+    pub plan: Option<String>,
+    /// In this status; with one that tasks alone end in, those that have such a task.
+    pub status: Option<Status>,
+    /// That were to back up this device.
+    pub device: Option<String>,
+    /// Started then or later.
+    pub since: Option<Timestamp>,
+    /// At most so many, the most recent ones.
+    pub limit: u32,
+}
+
+impl Default for PlanFilter {
+    /// The 40 most recent ones.
+    fn default() -> Self {
+        PlanFilter {
+            plan: None,
+            status: None,
+            device: None,
+            since: None,
+            limit: 40,
+        }
+    }
+}
+
+impl PlanFilter {
+    /// Whether it leaves out any but the oldest ones.
+    pub fn narrows(&self) -> bool {
+        self.plan.is_some() || self.status.is_some() || self.device.is_some() || self.since.is_some()
+    }
+}
+
+/// Which changes to list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeFilter {
+    /// Of these devices and domains.
+    pub places: Option<BTreeSet<(String, String)>>,
+    /// Of objects of this class.
+    pub class: Option<String>,
+    /// Of the object, or the file, of this name.
+    pub name: Option<String>,
+    /// Recorded then or later.
+    pub since: Option<Timestamp>,
+    /// At most so many, the newest ones.
+    pub limit: u32,
+}
+
+/// Which stored files to list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileFilter {
+    /// All of them.
+    All,
+    /// Those of one device.
+    Device(String),
+}

@@ -1,0 +1,48 @@
+//! Rehearsals, and how domains stand with them.
+
+use jiff::Timestamp;
+
+use crate::run::event::TaskId;
+use crate::values::rehearsal::RehearsalResult;
+
+/// Identifies a rehearsal in history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RehearsalId(pub i64);
+
+/// A rehearsal, with what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RehearsalRow {
+    /// Its id.
+    pub id: RehearsalId,
+    /// The task that stored the backup.
+    pub task: TaskId,
+    /// The device that the backup is of.
+    pub device_name: String,
+    /// Its domain.
+    pub domain_name: String,
+    /// The name of the spare.
+    pub spare_name: String,
+    /// Its firmware, if it told it.
+    pub firmware_version: Option<String>,
+    /// Its serial number, if it told it.
+    pub serial: Option<String>,
+    /// When it began.
+    pub start_time: Timestamp,
+    /// When it ended, if it did.
+    pub end_time: Option<Timestamp>,
+    /// What came of it. Of one without an end nothing is known.
+    pub result: RehearsalResult,
+}
+
+/// How the backups of a domain stand with their rehearsals.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RehearsedTarget {
+    /// The device.
+    pub device_name: String,
+    /// The domain.
+    pub domain_name: String,
+    /// The newest one.
+    pub last: RehearsalRow,
+    /// When the newest good one ended.
+    pub good_time: Option<Timestamp>,
+}

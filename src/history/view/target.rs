@@ -1,0 +1,57 @@
+//! How devices and domains stand.
+
+use jiff::Timestamp;
+
+use crate::run::event::{FileKind, TaskId};
+use crate::run::status::Status;
+use crate::values::pattern::is_pattern;
+
+/// How a device, or a domain of one, stands for one kind of backup.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetRow {
+    /// The device's name.
+    pub device_name: String,
+    /// The domain, or `all-domains`.
+    pub domain_name: String,
+    /// The kind of backup.
+    pub kind: FileKind,
+    /// The newest task execution for it, whichever way it ended.
+    pub last_task: TaskId,
+    /// How that one stands or ended.
+    pub last_status: Status,
+    /// When it came to that.
+    pub last_time: Timestamp,
+    /// The newest good backup, if there ever was one.
+    pub good: Option<GoodBackup>,
+}
+
+impl TargetRow {
+    /// Whether it is a pattern that could not be expanded, and of which no domain is known.
+    pub fn is_pattern(&self) -> bool {
+        is_pattern(&self.domain_name)
+    }
+}
+
+/// A backup whose task succeeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GoodBackup {
+    /// The task execution.
+    pub task: TaskId,
+    /// When that ended.
+    pub time: Timestamp,
+    /// Bytes of all its files of this kind.
+    pub size: u64,
+}
+
+/// A domain whose running configuration was not its saved one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnsavedTarget {
+    /// The device's name.
+    pub device_name: String,
+    /// The domain, or `all-domains`.
+    pub domain_name: String,
+    /// The task execution that saw it.
+    pub task: TaskId,
+    /// When that began.
+    pub time: Timestamp,
+}
