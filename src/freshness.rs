@@ -2,36 +2,19 @@
 //!
 //! Pure: what is expected, what history knows, and the present come in as values.
 
+pub mod expected;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::freshness::expected::{ExpectedTarget, covers, missing};
 use crate::history::{GoodBackup, RehearsedTarget, TargetRow};
-use crate::plan::model::{Action, DeviceRole, Domains, PlanFile};
-use crate::run::event::{ALL_DOMAINS, FileKind, TaskId};
+use crate::run::event::{FileKind, TaskId};
 use crate::run::status::{Class, Status};
 use crate::values::duration::HumanDuration;
-use crate::values::pattern::PatternList;
 use crate::values::restorable_domain::RestorableDomain;
-
-/// Something that the plan file wants to be backed up.
-#[derive(Clone, Debug)]
-pub struct ExpectedTarget {
-    /// The device.
-    pub device: String,
-    /// What of it; `None` where no plan concerns the device.
-    pub what: Option<What>,
-}
-
-/// A part of a device, and how it is backed up.
-#[derive(Clone, Debug)]
-pub struct What {
-    /// `persisted` stands for exports.
-    pub kind: FileKind,
-    /// Which domains; `None` is `all-domains`.
-    pub domains: Option<PatternList>,
-}
 
 /// What became of the last attempt, if that was not its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,47 +91,6 @@ pub struct Freshness {
     pub half_done: Vec<String>,
     /// Whether all of the plan file could be read. Of the rest nothing is known.
     pub is_whole: bool,
-}
-
-/// What the plans want of every device. A spare that none names is not meant to be backed up. A plan that is not enabled counts too: turning it
-/// off must not silence the alarm that its backups grow old.
-pub fn expected(file: &PlanFile) -> Vec<ExpectedTarget> {
-    let activities = || file.plans.iter().flat_map(|plan| &plan.activities);
-    let mut expected = Vec::new();
-    for device in &file.devices {
-        let before = expected.len();
-        for activity in activities().filter(|activity| activity.concerns(device)) {
-            let (kind, domains) = match &activity.action {
-                Action::SecureBackup { .. } => (FileKind::SecureBackup, None),
-                Action::ExportDomain {
-                    domains: Domains::All,
-                } => (FileKind::Persisted, None),
-                Action::ExportDomain {
-                    domains: Domains::Matching(pattern),
-                } => (FileKind::Persisted, Some(pattern.clone())),
-            };
-            expected.push(ExpectedTarget {
-                device: device.name.clone(),
-                what: Some(What { kind, domains }),
-            });
-        }
-        if expected.len() == before && device.role == DeviceRole::Ordinary {
-            expected.push(ExpectedTarget {
-                device: device.name.clone(),
-                what: None,
-            });
-        }
-    }
-    expected
-}
-
-/// What one plan wants of the devices.
-pub fn expected_of(file: &PlanFile, plan: &str) -> Vec<ExpectedTarget> {
-    let mut one = file.clone();
-    one.plans.retain(|known| known.name == plan);
-    let mut expected = expected(&one);
-    expected.retain(|target| target.what.is_some());
-    expected
 }
 
 impl Freshness {
@@ -301,43 +243,6 @@ fn by_device<'t, T>(
         by_device.entry(device(thing)).or_default().push(thing);
     }
     by_device
-}
-
-fn covers(expected: &ExpectedTarget, row: &TargetRow) -> bool {
-    expected.what.as_ref().is_some_and(|what| {
-        let domain = match &what.domains {
-            None => row.domain_name == ALL_DOMAINS,
-            // A pattern of which no domain is known stands for itself alone.
-            Some(pattern) if row.is_pattern() => row.domain_name == pattern.to_string(),
-            Some(pattern) => row.domain_name != ALL_DOMAINS && pattern.matches(&row.domain_name),
-        };
-        what.kind == row.kind && domain
-    })
-}
-
-/// What is expected and has no row in history: domains by their names, a whole pattern
-/// where no domain is known that matches it.
-fn missing(expected: &ExpectedTarget, of_device: &[&TargetRow]) -> Vec<String> {
-    match &expected.what {
-        None if !of_device.is_empty() => Vec::new(),
-        None => vec!["-".to_owned()],
-        Some(What { domains: None, .. }) => vec![ALL_DOMAINS.to_owned()],
-        Some(What {
-            domains: Some(pattern),
-            ..
-        }) => {
-            let names: Vec<String> = pattern
-                .literals()
-                .filter(|name| pattern.matches(name))
-                .map(str::to_owned)
-                .collect();
-            let is_known = of_device.iter().any(|row| covers(expected, row));
-            match names.is_empty() && !is_known {
-                true => vec![pattern.to_string()],
-                false => names,
-            }
-        }
-    }
 }
 
 fn never(expected: &ExpectedTarget, domain: String) -> JudgedTarget {

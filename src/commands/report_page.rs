@@ -21,7 +21,8 @@ use crate::commands::history::{known, moment, plan_rows};
 use crate::commands::loading::{exit_of_part, load_plan_or_part, read_history};
 use crate::commands::status::judge;
 use crate::exit::Exit;
-use crate::freshness::{self, Freshness, TargetState};
+use crate::freshness::expected::{expected, expected_of};
+use crate::freshness::{Freshness, TargetState};
 use crate::history::{
     ChangeFilter, ChangeRow, History, PlanFilter, PlanRow, RehearsedTarget, RemovedRow, TaskDetails,
     UnsavedTarget,
@@ -200,8 +201,8 @@ fn page_of(
     };
     known(file, history, &filter)?;
     let expected = match plan {
-        Some(plan) => freshness::expected_of(file, plan),
-        None => freshness::expected(file),
+        Some(plan) => expected_of(file, plan),
+        None => expected(file),
     };
     let (mut freshness, unseen) = judge(file, history, &expected, now, max_age)?;
     let mut not_looked_at: Vec<String> = unseen.into_iter().collect();

@@ -13,7 +13,8 @@ use crate::commands::gone::open_quiesces;
 use crate::commands::left_behind::half_done_imports;
 use crate::commands::loading::{load_plan_or_part, read_history};
 use crate::exit::{Exit, Monitored};
-use crate::freshness::{self, Attempt, ExpectedTarget, Freshness, TargetState};
+use crate::freshness::expected::{ExpectedTarget, expected};
+use crate::freshness::{Attempt, Freshness, TargetState};
 use crate::history::{History, TargetRow};
 use crate::lock::{Life, Locks};
 use crate::plan::model::PlanFile;
@@ -56,7 +57,7 @@ fn judged(global: &Global, args: &StatusArgs, ui: Ui, env: Lookup<'_>) -> Outcom
     let file = &loaded.plan_file;
     let clock = SystemClock::new();
     let history = read_history(&file.settings)?;
-    let expected = freshness::expected(file);
+    let expected = expected(file);
     let (mut freshness, not_looked_at) = judge(file, history.as_ref(), &expected, clock.now(), args.max_age)?;
     if let Some(not_looked_at) = not_looked_at {
         ui.warning(&not_looked_at);
