@@ -183,7 +183,7 @@ pub enum FaultKind {
     FaultAfter(Option<String>),
     /// The rows of `DomainStatus` have no element of this name.
     NoField(String),
-    /// `DomainStatus` has no row of this domain.
+    /// `DomainStatus`, or the configuration, has no row of this domain.
     HidesRow(String),
     /// `DomainStatus` has a row of this domain that shows it at work, before the one that tells the truth.
     TwoRows(String),

@@ -99,7 +99,11 @@ pub const KINDS: [(&str, &str, &str); 80] = [
         "@NAME",
         "the rows of DomainStatus have no element of this name",
     ),
-    ("hides-row", "@DOMAIN", "DomainStatus has no row of this domain"),
+    (
+        "hides-row",
+        "@DOMAIN",
+        "DomainStatus, or the configuration, has no row of this domain",
+    ),
     (
         "two-rows",
         "@DOMAIN",

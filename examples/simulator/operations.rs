@@ -16,7 +16,7 @@ use super::objects::{self, ROW_SPACE};
 use super::quiesce_actions::{quiesce, unquiesce};
 use super::secure_backup;
 use super::soap::{Payload, escape};
-use super::state::State;
+use super::state::{DomainState, State};
 use super::status;
 
 /// Locks the state and lets happen what has come due.
@@ -202,7 +202,12 @@ fn get_config(
     }
     if domain == "default" {
         let hostile = status::hostile_names(faults);
-        let real = state.domains.iter();
+        let hides = |domain: &&DomainState| {
+            let is_it =
+                |fault: &FaultKind| matches!(fault, FaultKind::HidesRow(name) if *name == domain.name);
+            faults.iter().any(is_it)
+        };
+        let real = state.domains.iter().filter(|domain| !hides(domain));
         found.extend(real.map(|domain| objects::domain_object(&domain.name, domain.disabled)));
         found.extend(hostile.iter().map(|name| objects::domain_object(name, false)));
     }

@@ -205,6 +205,14 @@ impl State {
         self.act(&Act::Turn { domain, quiesced }, now);
     }
 
+    /// Lets a domain begin its way back to work, as somebody else would, and never arrive.
+    pub fn set_stuck(&mut self, domain: &str) {
+        let (now, looks) = (self.now(), self.looks);
+        if let Some(domain) = self.domain_mut(domain) {
+            domain.quiesce.change(now, looks, Phase::ToNormal(None));
+        }
+    }
+
     /// Lets a domain change its state alone, later.
     pub fn turn_later(&mut self, domain: &str, quiesced: bool, when: When) {
         let domain = domain.to_owned();

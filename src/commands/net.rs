@@ -261,6 +261,7 @@ mod tests {
             },
             serial: None,
             undo: Undo::UnquiesceDomain("DOM1".to_owned()),
+            domains: Vec::new(),
         };
         history.open_undo(now, process, &undo).expect("a row");
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use roxmltree::Node;
 
 use crate::gateway::Gateway;
+use crate::gateway::asked::ActionAsked;
 use crate::gateway::domains::DEFAULT_DOMAIN;
 use crate::gateway::pace::until_next_look;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
@@ -72,9 +73,13 @@ impl RemoteFolder {
     }
 }
 
-/// How long a device that had been at work shows neither that nor a manifest, before it is
-/// believed to have given up.
-const IDLE: Duration = Duration::from_secs(6);
+/// A device that had been at work shows neither that nor a manifest for so long, before it is believed to
+/// have given up: what it lists may lag behind what it does.
+const GIVES_UP_AFTER: Duration = Duration::from_secs(30);
+
+/// What a device lists of a secure backup, of whose making it has shown nothing, must be the same for so long
+/// before it is believed to be all of it: the manifest may be listed while other files still grow.
+const LISTED_FOR: Duration = Duration::from_secs(1);
 
 /// How the removal of a folder ended, for good in both cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,13 +138,32 @@ impl Gateway<'_> {
     /// Asks for a secure backup into `folder`. Depending on its firmware the device
     /// answers when it has begun or when it is ready (soma-wire section 3.3); one that says
     /// in a sentence that it is scheduled has accepted it, too.
-    pub fn secure_backup(&self, certificate: &str, folder: &RemoteFolder) -> Result<()> {
+    pub fn secure_backup(&self, certificate: &str, folder: &RemoteFolder) -> ActionAsked {
         let request = request::secure_backup(certificate, folder.url());
-        match self.act(&request, self.timeouts().secure_backup) {
-            Err(error) if error.kind == SomaErrorKind::Refused && error.message.contains("scheduled") => {
-                Ok(())
+        match self.ask(&request, self.timeouts().secure_backup) {
+            ActionAsked::Unclear(error)
+                if error.kind == SomaErrorKind::Refused && error.message.contains("scheduled") =>
+            {
+                ActionAsked::Accepted
             }
-            answered => answered,
+            asked => asked,
+        }
+    }
+
+    /// Whether a secure backup whose request got no clear answer is under way, or begins within this time.
+    pub fn begins_secure_backup(&self, folder: &RemoteFolder, within: Duration) -> bool {
+        let started = self.clock.elapsed();
+        loop {
+            let is_busy = self.makes_secure_backup().unwrap_or_default();
+            if is_busy || self.folder(folder).is_ok_and(|files| files.is_some()) {
+                return true;
+            }
+            let waited = self.clock.elapsed().saturating_sub(started);
+            if waited >= within || self.stop.is_requested() {
+                return false;
+            }
+            self.clock
+                .sleep(Duration::from_secs(1).min(within - waited), &self.stop);
         }
     }
 
@@ -152,8 +176,8 @@ impl Gateway<'_> {
         told: &mut dyn FnMut(Duration),
     ) -> Result<SecureBackupEnd> {
         let started = self.clock.elapsed();
-        // When it was last seen at work.
-        let mut busy_at = None;
+        let (mut was_busy, mut busy_until) = (false, Duration::ZERO);
+        let (mut listed, mut listed_since): (Vec<RemoteFile>, Duration) = (Vec::new(), Duration::ZERO);
         loop {
             // In this order: what is listed after the end of the work is all of it.
             let looked = match self.makes_secure_backup() {
@@ -172,18 +196,23 @@ impl Gateway<'_> {
             let manifest = files.iter().find(|file| file.name == MANIFEST);
             let written = manifest.is_some_and(|manifest| manifest.size != Some(0));
             let waited = self.clock.elapsed().saturating_sub(started);
+            if busy {
+                (was_busy, busy_until) = (true, waited);
+            }
+            if listed != files {
+                listed.clone_from(&files);
+                listed_since = waited;
+            }
+            let whole = !busy && (was_busy || waited.saturating_sub(listed_since) >= LISTED_FOR);
             // Somebody else's may go on for longer; then verification has the word.
-            if written && (!busy || waited >= limit) {
+            if written && (whole || waited >= limit) {
                 return Ok(SecureBackupEnd::Ready(files));
             }
             told(waited);
             if waited >= limit {
                 return Ok(SecureBackupEnd::TimedOut);
             }
-            if busy {
-                busy_at = Some(waited);
-            }
-            if busy_at.is_some_and(|at| waited.saturating_sub(at) >= IDLE) {
+            if was_busy && waited.saturating_sub(busy_until) >= GIVES_UP_AFTER {
                 return Ok(SecureBackupEnd::GaveUp);
             }
             let pause = until_next_look(waited).min(limit - waited);
@@ -235,14 +264,18 @@ impl Gateway<'_> {
             Some(size) => format!("{size} bytes"),
             None => "no size".to_owned(),
         };
-        Err(SomaError::new(
+        let error = SomaError::new(
             SomaErrorKind::Broken,
             format!(
                 "{}: {length} bytes came of a file listed with {listed}",
                 request.name
             ),
-        )
-        .with_hint("an empty file usually means too little free space in temporary: of the device"))
+        );
+        match length {
+            0 => Err(error
+                .with_hint("an empty file usually means too little free space in temporary: of the device")),
+            _ => Err(error),
+        }
     }
 
     /// Removes a folder of ours from `temporary:`: file by file, for not every firmware

@@ -1,6 +1,6 @@
 //! The domains of a device and how they stand.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use roxmltree::Node;
 
@@ -117,19 +117,19 @@ impl Gateway<'_> {
         })
     }
 
-    /// Whether a domain is configured, whatever its status shows. That of `default` shows that the
+    /// Those of some domains that are configured, whatever the status shows. That of `default` shows that the
     /// account may look.
-    pub fn has_domain(&self, domain: &str) -> Result<bool> {
+    pub fn configured(&self, domains: &[String]) -> Result<Vec<String>> {
         let request = request::get_config(DEFAULT_DOMAIN, "Domain", None);
         self.read_once(&request, "config", &mut |config| {
-            let is_there = |name: &str| {
-                reply::rows(config, "Domain")
-                    .any(|row| row.attribute("name").is_some_and(|found| found == name))
-            };
-            match (is_there(domain), is_there(DEFAULT_DOMAIN)) {
-                (true, _) => Ok(true),
-                (false, true) => Ok(false),
-                (false, false) => Err(SomaError::new(
+            let there: HashSet<&str> = reply::rows(config, "Domain")
+                .filter_map(|row| row.attribute("name"))
+                .collect();
+            let is_there = |name: &&String| there.contains(name.as_str());
+            let found: Vec<String> = domains.iter().filter(is_there).cloned().collect();
+            match found.is_empty() && !there.contains(DEFAULT_DOMAIN) {
+                false => Ok(found),
+                true => Err(SomaError::new(
                     SomaErrorKind::NotAllowed,
                     "the device shows the configuration of no domain",
                 )),

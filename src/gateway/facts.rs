@@ -25,6 +25,11 @@ pub struct Firmware {
     pub model_type: Option<String>,
 }
 
+/// Whether a serial number is one of this device alone: every container has 0000001.
+pub fn tells_apart(serial: &str) -> bool {
+    serial.trim_start_matches('0').len() > 1
+}
+
 /// Whether keys may leave the device in a secure backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BackupMode {

@@ -3,6 +3,7 @@
 //! Reads are tried again when the trouble can pass by itself. What changes a device is
 //! sent once: whoever gets no clear answer asks the device how it stands.
 
+pub mod asked;
 pub mod backup;
 mod certificate;
 pub mod domains;

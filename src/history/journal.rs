@@ -30,7 +30,7 @@ pub struct Abandoned {
 pub(super) const OPEN_ENTRIES: &str =
     "SELECT journal.id, COALESCE(plan_execution_id, 0) AS plan_execution_id, task_execution_id, journal.device_name,
          undo, argument, process, opened_time, host, port, journal.serial AS serial, reply, seen_time,
-         sent_time, before_task_execution_id
+         sent_time, before_task_execution_id, domains
      FROM journal LEFT JOIN task_execution ON task_execution.id = task_execution_id
      WHERE closed_time IS NULL ORDER BY journal.id";
 
@@ -143,6 +143,7 @@ impl History {
             address,
             serial,
             undo,
+            domains,
         } = opening;
         let (word, argument, before) = match undo {
             Undo::UnquiesceDevice => ("UNQUIESCE_DEVICE", None, None),
@@ -156,8 +157,8 @@ impl History {
             require(transaction, Execution::Task(*task))?;
             transaction.execute(
                 "INSERT INTO journal (task_execution_id, device_name, undo, argument, process, opened_time,
-                     host, port, serial, before_task_execution_id)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                     host, port, serial, before_task_execution_id, domains)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
                 (
                     task.0,
                     device,
@@ -169,6 +170,7 @@ impl History {
                     address.port,
                     serial,
                     before,
+                    (!domains.is_empty()).then(|| serde_json::Value::from(domains.as_slice()).to_string()),
                 ),
             )?;
             let id = JournalId(transaction.last_insert_rowid());
@@ -316,6 +318,11 @@ fn journal_entry(row: &Row<'_>) -> rusqlite::Result<JournalEntry> {
             _ => None,
         },
         serial: row.get("serial").unwrap_or_default(),
+        domains: row
+            .get::<_, String>("domains")
+            .ok()
+            .and_then(|names| serde_json::from_str(&names).ok())
+            .unwrap_or_default(),
         opened: text(row, "opened_time").ok(),
         reply: match row.get::<_, String>("reply").as_deref() {
             Ok("ACCEPTED") => Some(Reply::Accepted),

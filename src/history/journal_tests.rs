@@ -14,6 +14,7 @@ fn opening(plan: PlanId, task: TaskId, undo: Undo) -> UndoOpening {
         },
         serial: Some("0000001".to_owned()),
         undo,
+        domains: vec!["SALES".to_owned(), "a \"b\"".to_owned()],
     }
 }
 

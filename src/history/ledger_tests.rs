@@ -207,6 +207,7 @@ fn a_quiesce_that_is_written_down_is_an_outage_of_unknown_length_until_somebody_
         },
         serial: None,
         undo: Undo::RemoveFolder("temporary:///dpbackup-1".to_owned()),
+        domains: Vec::new(),
     };
     let open = |fixture: &mut Fixture, opening: &UndoOpening| {
         fixture

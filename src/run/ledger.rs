@@ -27,6 +27,8 @@ pub struct UndoOpening {
     pub serial: Option<String>,
     /// What must be undone.
     pub undo: Undo,
+    /// The domains that stand in what is to be quiesced: each must be seen back.
+    pub domains: Vec<String>,
 }
 
 /// Where a device is reached.
@@ -83,6 +85,8 @@ pub struct JournalEntry {
     pub serial: Option<String>,
     /// What must be undone.
     pub undo: Undo,
+    /// The domains that stood in what was to be quiesced; unknown where nobody wrote them down.
+    pub domains: Vec<String>,
     /// The process that wrote it (see [`PlanOpening::process`]).
     pub process: String,
     /// When; unknown where that cannot be read.
@@ -106,6 +110,7 @@ impl JournalEntry {
             address: Some(opening.address.clone()),
             serial: opening.serial.clone(),
             undo: opening.undo.clone(),
+            domains: opening.domains.clone(),
             process: process.to_owned(),
             opened: Some(at),
             reply: None,

@@ -169,6 +169,7 @@ mod tests {
             },
             serial: None,
             undo,
+            domains: Vec::new(),
         };
         JournalEntry::opened(JournalId(1), "run-1", Timestamp::UNIX_EPOCH, &opening)
     }

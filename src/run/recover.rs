@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::gateway::Gateway;
 use crate::gateway::backup::RemoteFolder;
+use crate::gateway::facts::tells_apart;
 use crate::gateway::quiesce::{QuiesceSent, Scope};
 use crate::lock::{Asked, Life};
 use crate::plan::model::Device;
@@ -384,7 +385,10 @@ pub fn mend_held_device(
     });
     let answered = gateway.domains();
     record.show(&Progress::AskingEnded);
-    if let Err(error) = answered {
+    // One that answers otherwise than it should may take what it does not tell of.
+    if let Err(error) = answered
+        && !error.is_answer()
+    {
         return Ok(refuse(engine, record, &entries, &words(&error), mended)?);
     }
     let mut serial = None;
@@ -414,8 +418,17 @@ pub fn mend_held_device(
 fn is_another(entry: &JournalEntry, device: &Device, found: Option<&str>) -> Option<String> {
     let there = format!("{}:{}", device.host, device.port);
     let was = entry.address.as_ref().map(ToString::to_string);
+    let moved = was.as_ref().is_some_and(|was| *was != there);
     match (entry.serial.as_deref(), found) {
-        (Some(meant), Some(found)) if meant == found => None,
+        (Some(meant), Some(found)) if meant == found && (tells_apart(found) || !moved) => None,
+        (Some(meant), Some(found)) if meant == found => was.map(|was| {
+            format!(
+                "{} leads to {there} now, and this is about the device at {was}: that both have the serial number \
+                 {found} proves nothing, for every container has it; let the plan file lead to it again, or \
+                 unquiesce it by hand and run `recover --forget {}`",
+                entry.device, entry.device
+            )
+        }),
         (Some(meant), Some(found)) => Some(format!(
             "{} leads to the device with serial number {found} at {there} now, and this is about {meant} at {}; \
              let the plan file lead to it again, or unquiesce it by hand and run `recover --forget {}`",
@@ -542,6 +555,7 @@ fn mend_entry(
         task: entry.task,
         device: &entry.device,
         scope: &scope,
+        domains: &entry.domains,
         sent: sent(engine, entry),
         serial: entry.serial.as_deref(),
     };
@@ -575,8 +589,9 @@ pub(super) fn sent(engine: Engine<'_>, entry: &JournalEntry) -> QuiesceSent {
     let is_old = age(engine, entry).is_some_and(|age| age >= request + ARRIVES_NO_MORE);
     match entry.reply {
         _ if entry.seen => QuiesceSent::Seen,
-        _ if is_old => QuiesceSent::LongAgo,
+        // It was taken, whatever was shown: however old, it needs an unquiesce that is answered.
         Some(Reply::Accepted | Reply::Unclear) => QuiesceSent::Answered { shows_within: within },
+        Some(Reply::None) | None if is_old => QuiesceSent::LongAgo,
         // An unquiesce that was sent after its time had come is not sent again.
         Some(Reply::None) | None => QuiesceSent::Unanswered {
             arrives_within: match entry.sent {

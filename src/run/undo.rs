@@ -9,7 +9,7 @@ use crate::gateway::Gateway;
 use crate::gateway::backup::{FolderRemoved, RemoteFolder};
 use crate::gateway::quiesce::{QuiesceSent, RestoreStep, Restored, Scope};
 use crate::plan::model::Settings;
-use crate::run::event::{ALL_DOMAINS, Certainty, Event, JournalId, Progress, TaskId, Undo};
+use crate::run::event::{ALL_DOMAINS, Certainty, Event, JournalId, Owner, Progress, TaskId, Undo};
 use crate::run::ledger::{LedgerError, UndoStep};
 use crate::run::record::Record;
 use crate::soma::error::SomaError;
@@ -41,6 +41,8 @@ pub struct OpenQuiesce<'q> {
     pub device: &'q str,
     /// What it covers.
     pub scope: &'q Scope,
+    /// The domains that stood in that before.
+    pub domains: &'q [String],
     /// What is known of it.
     pub sent: QuiesceSent,
     /// The serial number of the device that was quiesced, where it told that.
@@ -89,7 +91,7 @@ impl OpenQuiesce<'_> {
         let restored = match gateway {
             Ok(gateway) => {
                 let what = format!("{} to be unquiesced", self.scope);
-                let restored = gateway.restore(self.scope, limit, self.sent, &mut |step| {
+                let restored = gateway.restore(self.scope, self.domains, limit, self.sent, &mut |step| {
                     let known = match step {
                         RestoreStep::Waiting(waited) => {
                             return waiting(record, self.device, &what, limit)(waited);
@@ -112,7 +114,14 @@ impl OpenQuiesce<'_> {
         let undone = match restored {
             Restored::Confirmed(confirmation) => match gateway.ok().and_then(|gateway| self.another(gateway))
             {
-                None => Undone::Confirmed(confirmation.to_string()),
+                None => {
+                    // What was refused, or not seen, is told with the task.
+                    if !confirmation.is_plain() {
+                        let note = record.note(Owner::Task(self.task), confirmation.to_string());
+                        noted = noted.and(note);
+                    }
+                    Undone::Confirmed(confirmation.to_string())
+                }
                 Some(why) => Undone::NotKnown(why),
             },
             Restored::NotKnown(rests) => Undone::NotKnown(format!(

@@ -121,6 +121,27 @@ impl SomaError {
         )
     }
 
+    /// Whether something came of the device that was logged in to, though not what was asked for.
+    pub fn is_answer(&self) -> bool {
+        match self.kind {
+            SomaErrorKind::NotAllowed
+            | SomaErrorKind::Refused
+            | SomaErrorKind::Fault
+            | SomaErrorKind::OtherFault
+            | SomaErrorKind::Malformed
+            | SomaErrorKind::Unavailable
+            | SomaErrorKind::NotManagement => true,
+            SomaErrorKind::Unreachable
+            | SomaErrorKind::Tls
+            | SomaErrorKind::LoginRefused
+            | SomaErrorKind::Authentication
+            | SomaErrorKind::TimedOut
+            | SomaErrorKind::Broken
+            | SomaErrorKind::Interrupted
+            | SomaErrorKind::Local(_) => false,
+        }
+    }
+
     /// Whether a read may be tried again: the trouble can pass by itself.
     pub fn is_passing(&self) -> bool {
         matches!(

@@ -91,6 +91,7 @@ mod script_ends;
 mod scripts;
 mod secrecy;
 mod seen;
+mod seen_back;
 mod signals;
 mod status;
 mod store_trouble;

@@ -74,7 +74,9 @@ fn trial(plan: &str, ways: &[Personality], end: End) -> Option<Vec<String>> {
     found.extend(broken_on_device(&ground, &heard));
     let (open, quiesced) = (ground.open_quiesces(), ground.quiesced());
     let is_another = heard.iter().any(Heard::tells_of_another_device);
-    if !open.is_empty() && quiesced.is_empty() && !is_another {
+    // One that was accepted, and whose unquiesce is never answered, may be quiesced for all that is known.
+    let is_unanswered = heard.iter().any(Heard::tells_of_no_answer);
+    if !open.is_empty() && quiesced.is_empty() && !is_another && !is_unanswered {
         found.push(format!("nothing is quiesced, and a look has left {open:?} open"));
     }
     for heard in &heard {

@@ -145,7 +145,7 @@ fn a_quiesce_that_is_given_up_and_carried_out_later_is_remembered_until_a_later_
 #[test]
 fn what_was_never_seen_is_not_said_to_be_quiesced_though_no_unquiesce_is_answered() {
     let clock = TestClock::night();
-    let ways = ["quiesce=sentence", "quiesce=not-done", "unquiesce=reply-lost"];
+    let ways = ["quiesce=reply-lost", "quiesce=not-done", "unquiesce=reply-lost"];
     let gateway = Gateway::start(setup(&clock).being(&ways));
     let home = home(&gateway);
     let run = home.run("DOMAIN", &clock);

@@ -156,9 +156,9 @@ fn a_quiesce_whose_reply_is_lost_is_asked_about_and_not_sent_again() {
 }
 
 #[test]
-fn a_quiesce_that_was_refused_for_the_moment_is_undone_all_the_same() {
+fn a_quiesce_that_was_answered_by_a_sentence_and_never_seen_is_undone_all_the_same() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock, &["DomainQuiesce=http-503"]);
+    let gateway = gateway(&clock, &["DomainQuiesce=not-done", "DomainQuiesce=sentence"]);
     let home = home(&gateway);
     let run = home.run("DOMAIN", &clock);
     assert_eq!(run.tasks(), ["QA1/DOM1 DEVICE_ERROR"]);
@@ -176,7 +176,11 @@ fn a_quiesce_that_was_refused_for_the_moment_is_undone_all_the_same() {
 
 #[test]
 fn a_quiesce_without_an_answer_that_was_never_seen_is_undone_once_and_remembered_for_an_hour() {
-    for fault in ["DomainQuiesce=close", "DomainQuiesce=reset"] {
+    for fault in [
+        "DomainQuiesce=close",
+        "DomainQuiesce=reset",
+        "DomainQuiesce=http-503",
+    ] {
         let clock = TestClock::night();
         let gateway = gateway(&clock, &[fault]);
         let home = home(&gateway);
@@ -357,12 +361,15 @@ fn a_failed_backup_stays_the_cause_when_the_unquiesce_fails_too() {
 
 #[test]
 fn a_failed_backup_of_a_quiesced_domain_or_device_is_undone() {
-    for (plan, fault) in [
-        ("DOMAIN", "do-backup=file-error"),
-        ("DEVICE", "SecureBackup=result-error"),
+    for (plan, faults) in [
+        ("DOMAIN", &["do-backup=file-error"][..]),
+        (
+            "DEVICE",
+            &["SecureBackup=result-error", "SecureBackup=not-done"][..],
+        ),
     ] {
         let clock = TestClock::night();
-        let gateway = gateway(&clock, &[fault]);
+        let gateway = gateway(&clock, faults);
         let home = home(&gateway);
         let run = home.run(plan, &clock);
         failed_and_restored(&run, &home, &gateway, "BACKUP_FAILED");

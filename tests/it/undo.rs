@@ -327,6 +327,7 @@ fn dead_run(home: &Home, clock: &TestClock, undo: &Undo) {
         },
         serial: None,
         undo: undo.clone(),
+        domains: Vec::new(),
     };
     history.open_undo(clock.now(), &process, &opening).expect("a row");
 }

@@ -7,7 +7,7 @@ pub enum AtRest {
     AtWork,
     /// It has no domain but `default`: nothing shows whether anything is quiesced.
     NoDomain,
-    /// It does not list the domain.
+    /// It does not list what was quiesced, and says that it does not exist.
     NotListed,
 }
 
@@ -41,6 +41,14 @@ pub enum UnquiesceAnswer {
     Refused(String),
     /// Not at all.
     None,
+}
+
+impl Confirmation {
+    /// Whether it is all that could be wished for: the quiesce was seen, and the device is back at its own
+    /// word, by an unquiesce that it did not refuse.
+    pub fn is_plain(&self) -> bool {
+        self.seen && self.rests == AtRest::AtWork && !matches!(self.answer, UnquiesceAnswer::Refused(_))
+    }
 }
 
 impl std::fmt::Display for Confirmation {

@@ -35,8 +35,8 @@ pub enum ScopeState {
     Failed(String),
     /// The device does not say how it stands.
     NotTold(String),
-    /// The domain is not there.
-    Gone,
+    /// The device does not list these domains, which it listed before; all others are at work.
+    Missing(Vec<String>),
     /// The device has no domain but `default`: nothing can be quiesced, nothing is.
     Empty,
 }
@@ -59,7 +59,7 @@ impl std::fmt::Display for ScopeState {
             Self::Between(words) | Self::Unquiescing(words) | Self::Failed(words) | Self::NotTold(words) => {
                 f.write_str(words)
             }
-            Self::Gone => f.write_str("not there"),
+            Self::Missing(names) => write!(f, "without {}", named(names)),
             Self::Empty => f.write_str("without any domain but default"),
         }
     }
@@ -76,22 +76,34 @@ impl Scope {
                 | ScopeState::Failed(words)
                 | ScopeState::NotTold(words),
             ) => words.clone(),
+            (_, ScopeState::Missing(names)) => format!("the device does not list {}", named(names)),
             _ => format!("{self} is {state}"),
         }
     }
 
-    /// How this scope stands, from the status of all domains. `default` never goes down
-    /// and does not count for the device.
-    pub fn state(&self, domains: &[DomainStatus]) -> ScopeState {
-        let mut in_scope = domains.iter().filter(|domain| match self {
-            Scope::Device => domain.name != DEFAULT_DOMAIN,
-            Scope::Domain(name) => domain.name == *name,
-        });
-        let Scope::Domain(_) = self else {
-            return Self::combined(in_scope);
+    /// The domains that stand in it, as the device lists them. `default` never goes down and does not count
+    /// for the device.
+    pub fn domains(&self, domains: &[DomainStatus]) -> Vec<String> {
+        self.shown(domains).into_iter().map(|(name, _)| name).collect()
+    }
+
+    /// How this scope stands, from the status of all domains. The device does not stand as a whole before it
+    /// lists all domains that `stood` in it.
+    pub fn state(&self, domains: &[DomainStatus], stood: &[String]) -> ScopeState {
+        let Scope::Domain(name) = self else {
+            let missing = self.missing(domains, stood);
+            return match Self::combined(self.of(domains)) {
+                state if missing.is_empty() => state,
+                ScopeState::Normal | ScopeState::Empty => ScopeState::Missing(missing),
+                ScopeState::Quiesced => ScopeState::Between(format!(
+                    "the device does not list {}, and all others are quiesced",
+                    named(&missing)
+                )),
+                state => state,
+            };
         };
-        match in_scope.next().map(|domain| &domain.quiesce) {
-            None => ScopeState::Gone,
+        match self.of(domains).next().map(|domain| &domain.quiesce) {
+            None => ScopeState::Missing(vec![name.clone()]),
             Some(QuiesceState::Normal) => ScopeState::Normal,
             Some(QuiesceState::Quiesced) => ScopeState::Quiesced,
             Some(state @ QuiesceState::Changing(_)) if state.is_unquiescing() => {
@@ -101,6 +113,25 @@ impl Scope {
             Some(state @ QuiesceState::Failed(_)) => ScopeState::Failed(state.to_string()),
             Some(state @ QuiesceState::NotTold(_)) => ScopeState::NotTold(state.to_string()),
         }
+    }
+
+    /// How each domain of it shows itself.
+    pub(super) fn shown(&self, domains: &[DomainStatus]) -> Vec<(String, QuiesceState)> {
+        let shown = |domain: &DomainStatus| (domain.name.clone(), domain.quiesce.clone());
+        self.of(domains).map(shown).collect()
+    }
+
+    /// Those that stood in it and are not listed.
+    pub(super) fn missing(&self, domains: &[DomainStatus], stood: &[String]) -> Vec<String> {
+        let is_listed = |name: &String| self.of(domains).any(|domain| domain.name == *name);
+        stood.iter().filter(|name| !is_listed(name)).cloned().collect()
+    }
+
+    fn of<'d>(&self, domains: &'d [DomainStatus]) -> impl Iterator<Item = &'d DomainStatus> {
+        domains.iter().filter(move |domain| match self {
+            Scope::Device => domain.name != DEFAULT_DOMAIN,
+            Scope::Domain(name) => domain.name == *name,
+        })
     }
 
     fn combined<'d>(domains: impl Iterator<Item = &'d DomainStatus>) -> ScopeState {
@@ -153,6 +184,17 @@ impl Scope {
     }
 }
 
+/// The first of some domains, and how many more there are.
+pub(super) fn named(names: &[String]) -> String {
+    const MOST: usize = 3;
+    let first = names.iter().take(MOST).cloned().collect::<Vec<_>>().join(", ");
+    match names.len() {
+        1 => format!("domain {first}"),
+        count if count <= MOST => format!("the domains {first}"),
+        count => format!("the domains {first} and {} more", count - MOST),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,7 +213,7 @@ mod tests {
 
     #[test]
     fn a_device_is_quiesced_when_all_but_default_are() {
-        let state = |states: &[(&str, &str)]| Scope::Device.state(&domains(states));
+        let state = |states: &[(&str, &str)]| Scope::Device.state(&domains(states), &[]);
         assert_eq!(
             state(&[("default", ""), ("A", "quiesced"), ("B", "quiesced")]),
             ScopeState::Quiesced
@@ -201,8 +243,14 @@ mod tests {
     #[test]
     fn a_domain_is_judged_alone() {
         let all = domains(&[("default", ""), ("A", "quiesced"), ("B", "")]);
-        assert_eq!(Scope::Domain("A".to_owned()).state(&all), ScopeState::Quiesced);
-        assert_eq!(Scope::Domain("B".to_owned()).state(&all), ScopeState::Normal);
-        assert_eq!(Scope::Domain("C".to_owned()).state(&all), ScopeState::Gone);
+        assert_eq!(
+            Scope::Domain("A".to_owned()).state(&all, &[]),
+            ScopeState::Quiesced
+        );
+        assert_eq!(Scope::Domain("B".to_owned()).state(&all, &[]), ScopeState::Normal);
+        assert_eq!(
+            Scope::Domain("C".to_owned()).state(&all, &[]),
+            ScopeState::Missing(vec!["C".to_owned()])
+        );
     }
 }

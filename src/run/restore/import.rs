@@ -115,6 +115,7 @@ impl<'a> Restoring<'_, 'a, '_> {
                     domain: self.source.domain.name().to_owned(),
                     before: due.before,
                 },
+                domains: Vec::new(),
             },
         )?;
         self.record.task_status(due.task, Status::Importing)?;

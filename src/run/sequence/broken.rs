@@ -77,6 +77,7 @@ fn undo_one(engine: Engine<'_>, record: &mut Record<'_>, row: &JournalEntry) -> 
         task: row.task,
         device: &row.device,
         scope: &scope,
+        domains: &row.domains,
         sent: recover::sent(engine, row),
         serial: row.serial.as_deref(),
     };

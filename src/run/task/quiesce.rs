@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::gateway::quiesce::{QuiesceAsked, QuiesceSent, Scope, ScopeState, Waited};
+use crate::gateway::asked::ActionAsked;
+use crate::gateway::quiesce::{QuiesceSent, Scope, ScopeState, Waited};
 use crate::run::event::{Certainty, Event, JournalId, OutOfService, Owner, Progress, Undo};
 use crate::run::failure::{Failure, Trouble, words};
 use crate::run::ledger::{Address, LedgerError, Reply, UndoOpening, UndoStep};
@@ -21,10 +22,11 @@ impl Walk<'_, '_, '_> {
         self.refuse_if_quiesced(scope, &domains)?;
         let device = self.session.device;
         let serial = self.same_device()?;
-        let journal = self.open_undo(undo_of(scope))?;
+        let stood = scope.domains(&domains);
+        let journal = self.open_undo(undo_of(scope), stood.clone())?;
         self.begun = Begun::No;
         let made = self.protected(|walk| {
-            walk.quiesce(scope, journal)?;
+            walk.quiesce(scope, &stood, journal)?;
             walk.make()
         });
         let Some(sent) = self.sent() else {
@@ -43,6 +45,7 @@ impl Walk<'_, '_, '_> {
             task: self.task.id,
             device: &device.name,
             scope,
+            domains: &stood,
             sent,
             serial: serial.as_deref(),
         };
@@ -112,8 +115,9 @@ impl Walk<'_, '_, '_> {
         self.record.tell(&Event::OutOfService { task, lasted })
     }
 
-    /// Writes down what will have to be undone on the device of this task.
-    pub(super) fn open_undo(&mut self, undo: Undo) -> Result<JournalId, Trouble> {
+    /// Writes down what will have to be undone on the device of this task, and the domains that stand in a
+    /// quiesce.
+    pub(super) fn open_undo(&mut self, undo: Undo, domains: Vec<String>) -> Result<JournalId, Trouble> {
         let device = self.session.device;
         let opening = UndoOpening {
             plan: self.task.plan,
@@ -125,6 +129,7 @@ impl Walk<'_, '_, '_> {
             },
             serial: self.session.facts()?.serial.clone(),
             undo,
+            domains,
         };
         Ok(self.record.open_undo(self.engine.process, &opening)?)
     }
@@ -193,7 +198,7 @@ impl Walk<'_, '_, '_> {
     }
 
     /// Steps 6 and 7.
-    fn quiesce(&mut self, scope: &Scope, journal: JournalId) -> Result<(), Trouble> {
+    fn quiesce(&mut self, scope: &Scope, stood: &[String], journal: JournalId) -> Result<(), Trouble> {
         self.record.task_status(self.task.id, Status::Quiescing)?;
         let settings = &self.engine.file.settings;
         let clock = self.engine.clock;
@@ -205,10 +210,10 @@ impl Walk<'_, '_, '_> {
         };
         let asked = self.session.gateway.quiesce(scope, settings.quiesce_timeout);
         let (reply, trouble) = match asked {
-            QuiesceAsked::Accepted => (Reply::Accepted, None),
-            QuiesceAsked::Unclear(error) => (Reply::Unclear, Some(error)),
-            QuiesceAsked::Unanswered(error) => (Reply::None, Some(error)),
-            QuiesceAsked::NotBegun(error) => {
+            ActionAsked::Accepted => (Reply::Accepted, None),
+            ActionAsked::Unclear(error) => (Reply::Unclear, Some(error)),
+            ActionAsked::Unanswered(error) => (Reply::None, Some(error)),
+            ActionAsked::NotBegun(error) => {
                 self.begun = Begun::No;
                 return Err(self.exchange(Status::DeviceError, &error).into());
             }
@@ -225,7 +230,7 @@ impl Walk<'_, '_, '_> {
                 .session
                 .gateway
                 .domains()
-                .map(|domains| scope.state(&domains));
+                .map(|domains| scope.state(&domains, stood));
             if !state.is_ok_and(|state| state.shows_quiesce()) {
                 return Err(self.exchange(Status::DeviceError, &error).into());
             }
@@ -234,8 +239,12 @@ impl Walk<'_, '_, '_> {
         let what = format!("{scope} to be quiesced");
         let device = self.session.device.name.as_str();
         let gateway = &self.session.gateway;
-        let waited =
-            gateway.wait_until_quiesced(scope, limit, &mut waiting(self.record, device, &what, limit));
+        let waited = gateway.wait_until_quiesced(
+            scope,
+            stood,
+            limit,
+            &mut waiting(self.record, device, &what, limit),
+        );
         self.record.show(&Progress::WaitEnded);
         let is_shown = match &waited {
             Waited::Reached { .. } => true,
@@ -249,7 +258,7 @@ impl Walk<'_, '_, '_> {
             Waited::Reached { unchanged } if unchanged.is_empty() => Ok(()),
             Waited::Reached { unchanged } => {
                 let note = format!(
-                    "not quiesced, while all other domains are: {} (disabled, perhaps)",
+                    "not quiesced, while all other domains are: {} (disabled or removed, perhaps)",
                     unchanged.join(", ")
                 );
                 Ok(self.record.note(Owner::Task(self.task.id), note)?)
@@ -259,7 +268,7 @@ impl Walk<'_, '_, '_> {
                 Ok(self.record.note(Owner::Task(self.task.id), note)?)
             }
             Waited::Interrupted => Err(Failure::interrupted("waiting for the quiesce").into()),
-            Waited::Failed(ScopeState::Gone) => {
+            Waited::Failed(ScopeState::Missing(_)) => {
                 let why = format!("{device}: the device does not list {scope} any more");
                 Err(Failure::new(Status::DeviceError, why).into())
             }

@@ -7,6 +7,7 @@ use crate::artifact::error::StoreError;
 use crate::artifact::layout;
 use crate::artifact::manifest::{self, FolderError};
 use crate::artifact::stage_folder::{SealedPart, StagedFolder};
+use crate::gateway::asked::ActionAsked;
 use crate::gateway::backup::{FolderRemoved, RemoteFile, RemoteFolder, SecureBackupEnd};
 use crate::gateway::facts::BackupMode;
 use crate::run::certificates;
@@ -21,6 +22,9 @@ use crate::soma::error::{SomaError, SomaErrorKind};
 use crate::values::causes::with_causes;
 use crate::values::certificate_facts::CertificateFacts;
 use crate::values::size::Bytes;
+
+/// What was answered with words or an error that do not prove that nothing was begun is given so long to begin.
+const BEGINS_WITHIN: Duration = Duration::from_secs(10);
 
 impl Walk<'_, '_, '_> {
     /// Step 4.
@@ -99,7 +103,7 @@ impl Walk<'_, '_, '_> {
         let stamp = clock.now().strftime("%Y%m%d%H%M%S").to_string();
         let folder = RemoteFolder::named(&format!("dpbackup-{stamp}-{}", self.task.id.0));
         let undo = Undo::RemoveFolder(folder.url().to_owned());
-        let journal = self.open_undo(undo)?;
+        let journal = self.open_undo(undo, Vec::new())?;
         self.leftover = Some((journal, folder.clone()));
         let limit = self.session.gateway.timeouts().secure_backup;
         let what = "the secure backup to be ready";
@@ -107,16 +111,24 @@ impl Walk<'_, '_, '_> {
         waiting(self.record, &device, what, limit)(Duration::ZERO);
         let asked = self.session.gateway.secure_backup(certificate, &folder);
         self.record.show(&Progress::WaitEnded);
+        let gateway = &self.session.gateway;
         match asked {
-            Ok(()) => self
+            ActionAsked::Accepted => self
                 .record
                 .step_undo(journal, UndoStep::Replied(Reply::Accepted))?,
-            Err(error) => {
-                let unknown = error.leaves_outcome_unknown();
-                let runs =
-                    unknown && error.kind != SomaErrorKind::Interrupted && self.secure_backup_runs(&folder);
-                if !runs {
-                    self.folder_unseen = unknown;
+            ActionAsked::NotBegun(error) => return Err(self.exchange(Status::BackupFailed, &error).into()),
+            ActionAsked::Unclear(error) => {
+                self.folder_unseen = !gateway.begins_secure_backup(&folder, BEGINS_WITHIN);
+                self.record
+                    .step_undo(journal, UndoStep::Replied(Reply::Unclear))?;
+                if self.folder_unseen {
+                    return Err(self.exchange(Status::BackupFailed, &error).into());
+                }
+            }
+            ActionAsked::Unanswered(error) => {
+                self.folder_unseen = error.kind == SomaErrorKind::Interrupted
+                    || !gateway.begins_secure_backup(&folder, Duration::ZERO);
+                if self.folder_unseen {
                     return Err(self.exchange(Status::BackupFailed, &error).into());
                 }
             }
@@ -138,7 +150,7 @@ impl Walk<'_, '_, '_> {
             }
             SecureBackupEnd::GaveUp => {
                 let why = format!(
-                    "{device}: the device ended the secure backup without a manifest: its system log says why"
+                    "{device}: the device ended the secure backup without a manifest: look into its system log"
                 );
                 return Err(Failure::new(Status::BackupFailed, why).into());
             }
@@ -152,17 +164,6 @@ impl Walk<'_, '_, '_> {
         };
         self.only_on_device = true;
         Ok(Made::SecureBackup { folder, files })
-    }
-
-    /// Whether a secure backup whose request got no clear answer is under way.
-    fn secure_backup_runs(&self, folder: &RemoteFolder) -> bool {
-        let busy = self.session.gateway.makes_secure_backup();
-        busy.unwrap_or_default()
-            || self
-                .session
-                .gateway
-                .folder(folder)
-                .is_ok_and(|files| files.is_some())
     }
 
     /// Downloads it part by part, verifies and publishes it.
@@ -260,6 +261,7 @@ impl Walk<'_, '_, '_> {
             return Err(Failure::new(Status::VerificationFailed, why).into());
         }
         let mut unstaged: Option<StoreError> = None;
+        let mut file = file.clone();
         let fetched = gateway.retried(|| {
             let mut part = match staged.part(&file.name) {
                 Ok(part) => part,
@@ -280,11 +282,16 @@ impl Walk<'_, '_, '_> {
                     total: file.size,
                 });
             };
-            match gateway.fetch(folder, file, &mut part, &mut progress) {
+            match gateway.fetch(folder, &file, &mut part, &mut progress) {
                 Ok(()) => Ok(part),
                 Err(error) => {
                     // Half a part must not stand in the way of the next attempt.
                     unstaged = staged.discard(part).err();
+                    // It may have grown since it was listed; whether it is whole, its manifest tells.
+                    let now = gateway.folder(folder).ok().flatten().unwrap_or_default();
+                    if let Some(now) = now.into_iter().find(|now| now.name == file.name) {
+                        file = now;
+                    }
                     Err(error)
                 }
             }

@@ -87,6 +87,13 @@ impl Heard {
             .any(|said| UNSEEN.iter().any(|words| said.contains(words)))
     }
 
+    /// Whether it was said that the device has not answered an unquiesce.
+    pub(super) fn tells_of_no_answer(&self) -> bool {
+        self.said
+            .iter()
+            .any(|said| said.contains("no unquiesce was answered"))
+    }
+
     /// Whether it was said that another device answers where the one was that was quiesced.
     pub(super) fn tells_of_another_device(&self) -> bool {
         self.said

@@ -1,0 +1,362 @@
+//! The way back from a quiesce: at least one unquiesce, and the device's own word after it.
+
+use std::time::Duration;
+
+use crate::gateway::Gateway;
+use crate::gateway::domains::{DomainStatus, QuiesceState};
+use crate::gateway::quiesce::outcome::{AtRest, Confirmation, Restored, UnquiesceAnswer};
+use crate::gateway::quiesce::scope::{Scope, ScopeState, named};
+use crate::gateway::quiesce::{GONE_AFTER, QuiesceSent, pause_after};
+use crate::soma::error::{Result, SomaError, SomaErrorKind};
+
+/// A device that has no domain to show a quiesce is given so long to carry out what it accepted.
+const UNSHOWN: Duration = Duration::from_secs(10);
+
+/// A device that was told to unquiesce and still is not on its way is told again; one that is on its way
+/// without our word, and does not move for so long, is told once.
+const SEND_AGAIN_AFTER: Duration = Duration::from_secs(15);
+
+/// What happens while a device is brought back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RestoreStep {
+    /// It has lasted so long.
+    Waiting(Duration),
+    /// The device was seen to be quiesced, or on the way.
+    Seen,
+    /// An unquiesce was sent, and answered.
+    Sent,
+}
+
+impl Gateway<'_> {
+    /// Brings `scope` back to work and confirms it, whatever its state, within `limit`. Each of the domains
+    /// that `stood` in it when it was quiesced must be seen at work, or must be gone by the device's own word.
+    ///
+    /// At least one unquiesce is sent, and answered, before it is called done. A device that is
+    /// on its way back is not told again: told again it may begin anew. One that shows itself at work
+    /// without having been seen quiesced is told when the quiesce had the time to show, so that
+    /// the one does not overtake the other.
+    pub fn restore(
+        &self,
+        scope: &Scope,
+        stood: &[String],
+        limit: Duration,
+        sent: QuiesceSent,
+        step: &mut dyn FnMut(RestoreStep),
+    ) -> Restored {
+        let mut way = WayBack::new(self, scope, stood, limit, sent);
+        let started = self.clock.elapsed();
+        loop {
+            let looked = self.domains_once();
+            let waited = self.clock.elapsed().saturating_sub(started);
+            way.wait(waited);
+            let state = looked.map(|domains| way.see(&domains, step));
+            if let Err(error) = &state
+                && error.kind == SomaErrorKind::Interrupted
+            {
+                return way.not(error.message.clone());
+            }
+            let rests = way.rests(&state, step);
+            if let Some(rests) = rests
+                && way.is_told(rests)
+            {
+                return way.ends(rests);
+            }
+            way.tell(&state, rests, step);
+            step(RestoreStep::Waiting(waited));
+            if waited >= way.limit {
+                let why = way.why_not(state);
+                return way.not(why);
+            }
+            self.clock
+                .sleep(pause_after(&state, waited).min(way.limit - waited), &self.stop);
+        }
+    }
+}
+
+/// What is known on the way.
+struct WayBack<'w> {
+    gateway: &'w Gateway<'w>,
+    scope: &'w Scope,
+    /// The domains that must be back: those that stood in it, and those that were seen since.
+    stood: Vec<String>,
+    limit: Duration,
+    sent: QuiesceSent,
+    /// How long it lasts.
+    waited: Duration,
+    /// Whether the quiesce was seen.
+    seen: bool,
+    /// Whether it was seen, or had the time to show.
+    had_its_time: bool,
+    /// When the last unquiesce was sent.
+    last_told: Option<Duration>,
+    /// How the device answered it: with OK, or with a refusal.
+    answer: Option<Result<()>>,
+    /// Why one got no answer.
+    unanswered: Option<SomaError>,
+    is_told_unanswered: bool,
+    /// How the domains show themselves, and since when.
+    shown: Vec<(String, QuiesceState)>,
+    shown_since: Duration,
+    missing_since: Option<Duration>,
+    /// What was found out about domains that are not listed, and when.
+    away: Option<(Duration, Away)>,
+}
+
+/// What is known of domains that the device does not list.
+enum Away {
+    /// They do not exist any more.
+    Gone,
+    /// They may, for this reason.
+    MayBeThere(String),
+}
+
+impl<'w> WayBack<'w> {
+    fn new(
+        gateway: &'w Gateway<'w>,
+        scope: &'w Scope,
+        stood: &[String],
+        limit: Duration,
+        sent: QuiesceSent,
+    ) -> Self {
+        let undone_before = matches!(
+            sent,
+            QuiesceSent::Unanswered {
+                undone_before: true,
+                ..
+            }
+        );
+        Self {
+            gateway,
+            scope,
+            stood: stood.to_vec(),
+            limit: limit.max(sent.settles_within()),
+            sent,
+            waited: Duration::ZERO,
+            seen: sent == QuiesceSent::Seen,
+            had_its_time: sent.settles_within().is_zero(),
+            last_told: None,
+            answer: undone_before.then_some(Ok(())),
+            unanswered: None,
+            is_told_unanswered: false,
+            shown: Vec::new(),
+            shown_since: Duration::ZERO,
+            missing_since: None,
+            away: None,
+        }
+    }
+
+    /// So long it has lasted. What was sent before the quiesce had its time may have been overtaken by it.
+    fn wait(&mut self, waited: Duration) {
+        self.waited = waited;
+        if !self.had_its_time && waited >= self.sent.settles_within() {
+            self.had_its_time = true;
+            (self.last_told, self.answer) = (None, None);
+        }
+    }
+
+    /// Takes in what the device lists.
+    fn see(&mut self, domains: &[DomainStatus], step: &mut dyn FnMut(RestoreStep)) -> ScopeState {
+        let shown = self.scope.shown(domains);
+        for (name, _) in &shown {
+            if !self.stood.contains(name) {
+                self.stood.push(name.clone());
+            }
+        }
+        if self.shown != shown {
+            self.shown = shown;
+            self.shown_since = self.waited;
+        }
+        let state = self.scope.state(domains, &self.stood);
+        if !matches!(state, ScopeState::Missing(_)) {
+            (self.missing_since, self.away) = (None, None);
+        }
+        if state.shows_quiesce() && !self.seen {
+            // It has arrived after what was sent before it.
+            (self.last_told, self.answer) = (None, None);
+            (self.seen, self.had_its_time) = (true, true);
+            step(RestoreStep::Seen);
+        }
+        state
+    }
+
+    /// How the device shows itself, where nothing of a quiesce is left by that.
+    fn rests(&mut self, state: &Result<ScopeState>, step: &mut dyn FnMut(RestoreStep)) -> Option<AtRest> {
+        let waited = self.waited;
+        match state {
+            Ok(ScopeState::Normal) if self.had_its_time => Some(AtRest::AtWork),
+            // What was seen stood in a domain, which is not seen any more.
+            Ok(ScopeState::Empty) if self.seen => None,
+            Ok(ScopeState::Empty) => {
+                let is_time = self.had_its_time || (self.sent.is_answered() && waited >= UNSHOWN);
+                is_time.then_some(AtRest::NoDomain)
+            }
+            Ok(ScopeState::Missing(names)) => {
+                let since = *self.missing_since.get_or_insert(waited);
+                let lasts = waited.saturating_sub(since) >= GONE_AFTER.min(self.limit);
+                let last_asked = self.away.as_ref().map(|(asked, _)| *asked);
+                if lasts && self.had_its_time && is_due(last_asked, waited) {
+                    self.away = Some((waited, self.look_for(names, step)));
+                }
+                matches!(self.away, Some((_, Away::Gone))).then_some(AtRest::NotListed)
+            }
+            _ => None,
+        }
+    }
+
+    /// Looks for domains that are not listed. That the configuration does not have them is no proof: an
+    /// account that may not see them is not shown them there either. Together with a refusal of an unquiesce
+    /// in words, which is none for want of a right, it is.
+    fn look_for(&mut self, names: &[String], step: &mut dyn FnMut(RestoreStep)) -> Away {
+        let not_listed = format!("the device does not list {}", named(names));
+        let configured = self.gateway.configured(names);
+        for name in names {
+            let answer = self.gateway.unquiesce(&Scope::Domain(name.clone()));
+            let why = match &answer {
+                Err(error) if error.kind == SomaErrorKind::Refused => None,
+                Err(error) => Some(format!("{not_listed}, nor says that it has none ({error})")),
+                Ok(()) => Some(format!(
+                    "{not_listed}, and took an unquiesce of domain {name} all the same: it may be hidden from the account"
+                )),
+            };
+            if *self.scope != Scope::Device && self.answered(answer) {
+                step(RestoreStep::Sent);
+            }
+            if let Some(why) = why {
+                return Away::MayBeThere(why);
+            }
+        }
+        match configured {
+            Ok(there) if there.is_empty() => Away::Gone,
+            Ok(there) => {
+                let those = match names.len() {
+                    1 => "it".to_owned(),
+                    _ => named(&there),
+                };
+                Away::MayBeThere(format!("{not_listed}, and has {those} in its configuration"))
+            }
+            Err(error) => Away::MayBeThere(format!(
+                "{not_listed}, and does not say whether it has such ({error})"
+            )),
+        }
+    }
+
+    /// Whether what the device shows was shown after an unquiesce that counts.
+    fn is_told(&self, rests: AtRest) -> bool {
+        match rests {
+            // What was seen to come and to go is undone, though the answer was lost.
+            AtRest::AtWork => {
+                self.answer.is_some() || (self.seen && self.last_told.is_some()) || self.is_told_unanswered
+            }
+            // Nothing shows that there is nothing to undo: a refusal leaves it as it is.
+            AtRest::NoDomain => matches!(self.answer, Some(Ok(()))),
+            AtRest::NotListed => self.answer.is_some(),
+        }
+    }
+
+    fn ends(self, rests: AtRest) -> Restored {
+        match self.sent {
+            QuiesceSent::Unanswered { .. } if !self.seen => Restored::NotKnown(rests),
+            _ => Restored::Confirmed(Confirmation {
+                seen: self.seen,
+                rests,
+                answer: match self.answer {
+                    Some(Ok(())) => UnquiesceAnswer::Ok,
+                    Some(Err(error)) => UnquiesceAnswer::Refused(error.message),
+                    None => UnquiesceAnswer::None,
+                },
+            }),
+        }
+    }
+
+    fn not(&self, why: String) -> Restored {
+        Restored::Not { seen: self.seen, why }
+    }
+
+    /// Sends an unquiesce where one is due.
+    fn tell(&mut self, state: &Result<ScopeState>, rests: Option<AtRest>, step: &mut dyn FnMut(RestoreStep)) {
+        let waited = self.waited;
+        let is_wanted = match state {
+            Ok(
+                ScopeState::Quiesced
+                | ScopeState::Between(_)
+                | ScopeState::Failed(_)
+                | ScopeState::NotTold(_),
+            ) => true,
+            // Somebody else has told it, and it got stuck; or it brings back some domains, and not ours.
+            Ok(ScopeState::Unquiescing(_)) => {
+                self.last_told.is_none() && waited.saturating_sub(self.shown_since) >= SEND_AGAIN_AFTER
+            }
+            // One domain is told where it is looked for.
+            Ok(ScopeState::Missing(_)) => *self.scope == Scope::Device,
+            Ok(ScopeState::Empty) => self.seen || rests.is_some(),
+            Ok(ScopeState::Normal) => rests.is_some(),
+            // It may take what it does not tell of; a login that is refused is not tried again and again.
+            Err(error) => {
+                self.had_its_time
+                    && !matches!(self.answer, Some(Ok(())))
+                    && !matches!(
+                        error.kind,
+                        SomaErrorKind::LoginRefused | SomaErrorKind::Authentication
+                    )
+            }
+        };
+        if is_wanted && is_due(self.last_told, waited) {
+            self.last_told = Some(waited);
+            let answer = self.gateway.unquiesce(self.scope);
+            if self.answered(answer) {
+                step(RestoreStep::Sent);
+            }
+        }
+    }
+
+    /// Takes in how an unquiesce was answered. Whether it was.
+    fn answered(&mut self, answer: Result<()>) -> bool {
+        match answer {
+            Err(error) if !error.is_refusal() || error.kind == SomaErrorKind::Authentication => {
+                let is_sent = matches!(error.kind, SomaErrorKind::TimedOut | SomaErrorKind::Broken);
+                self.is_told_unanswered |= is_sent && self.sent == QuiesceSent::LongAgo;
+                self.unanswered = Some(error);
+                self.answer.is_some()
+            }
+            answer => {
+                self.answer = Some(answer);
+                true
+            }
+        }
+    }
+
+    /// Why it is not known to be back, from the last look.
+    fn why_not(&mut self, state: Result<ScopeState>) -> String {
+        let state = match state {
+            Ok(ScopeState::Normal | ScopeState::Empty) if self.answer.is_none() => {
+                "no unquiesce was answered".to_owned()
+            }
+            Ok(ScopeState::Empty) => {
+                "the device has no domain but default, so that nothing shows whether it is quiesced"
+                    .to_owned()
+            }
+            Ok(state @ ScopeState::Missing(_)) => match self.away.take() {
+                // How it answered its unquiesce is said there.
+                Some((_, Away::MayBeThere(why))) if *self.scope != Scope::Device => return why,
+                Some((_, Away::MayBeThere(why))) => why,
+                Some((_, Away::Gone)) | None => format!(
+                    "{}; its configuration was not looked at",
+                    self.scope.stands(&state)
+                ),
+            },
+            Ok(state) => format!("{}, even now", self.scope.stands(&state)),
+            Err(error) => format!("the device does not say how it stands ({error})"),
+        };
+        let refusal = match self.answer.take() {
+            Some(Err(error)) => Some(error),
+            _ => self.unanswered.take(),
+        };
+        let refusal = refusal.map_or_else(String::new, |error| format!("; {error}"));
+        format!("{state}{refusal}")
+    }
+}
+
+/// Whether what was done then may be done again.
+fn is_due(last: Option<Duration>, waited: Duration) -> bool {
+    last.is_none_or(|last| waited.saturating_sub(last) >= SEND_AGAIN_AFTER)
+}
