@@ -77,10 +77,6 @@ impl RemoteFolder {
 /// have given up: what it lists may lag behind what it does.
 const GIVES_UP_AFTER: Duration = Duration::from_secs(30);
 
-/// What a device lists of a secure backup, of whose making it has shown nothing, must be the same for so long
-/// before it is believed to be all of it: the manifest may be listed while other files still grow.
-const LISTED_FOR: Duration = Duration::from_secs(1);
-
 /// How the removal of a folder ended, for good in both cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FolderRemoved {
@@ -177,7 +173,6 @@ impl Gateway<'_> {
     ) -> Result<SecureBackupEnd> {
         let started = self.clock.elapsed();
         let (mut was_busy, mut busy_until) = (false, Duration::ZERO);
-        let (mut listed, mut listed_since): (Vec<RemoteFile>, Duration) = (Vec::new(), Duration::ZERO);
         loop {
             // In this order: what is listed after the end of the work is all of it.
             let looked = match self.makes_secure_backup() {
@@ -199,13 +194,8 @@ impl Gateway<'_> {
             if busy {
                 (was_busy, busy_until) = (true, waited);
             }
-            if listed != files {
-                listed.clone_from(&files);
-                listed_since = waited;
-            }
-            let whole = !busy && (was_busy || waited.saturating_sub(listed_since) >= LISTED_FOR);
             // Somebody else's may go on for longer; then verification has the word.
-            if written && (whole || waited >= limit) {
+            if written && (!busy || waited >= limit) {
                 return Ok(SecureBackupEnd::Ready(files));
             }
             told(waited);
@@ -242,9 +232,10 @@ impl Gateway<'_> {
     /// Whether the device is busy with a secure backup, whoever asked for it.
     pub fn makes_secure_backup(&self) -> Result<bool> {
         let domains = self.domains()?;
-        Ok(domains
-            .iter()
-            .any(|domain| domain.name == DEFAULT_DOMAIN && domain.current_command.contains("secure-backup")))
+        let default = domains.iter().find(|domain| domain.name == DEFAULT_DOMAIN);
+        // A device that has no such field shows its manifest, and that alone.
+        let command = default.and_then(|domain| domain.current_command.as_deref());
+        Ok(command.is_some_and(|command| command.contains("secure-backup")))
     }
 
     /// Fetches a file of `folder` into `out`, once. It must be as long as it was listed, and

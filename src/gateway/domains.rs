@@ -24,8 +24,8 @@ pub struct DomainStatus {
     pub save_needed: Option<bool>,
     /// Whether it is quiesced.
     pub quiesce: QuiesceState,
-    /// What it is busy with; empty when idle.
-    pub current_command: String,
+    /// What it is busy with; empty when idle. Nothing where the device has no such field.
+    pub current_command: Option<String>,
 }
 
 /// Whether a domain is quiesced, whichever words its firmware uses.
@@ -145,9 +145,17 @@ impl Gateway<'_> {
         let request = request::get_config(domain, "APIConnectGatewayService", None);
         let answer = self.retried_soon(|| {
             self.read_once(&request, "config", &mut |config| {
-                let enabled = reply::rows(config, "APIConnectGatewayService")
-                    .any(|row| reply::field(row, "mAdminState").eq_ignore_ascii_case("enabled"));
-                Ok(if enabled { ApiConnect::Yes } else { ApiConnect::No })
+                let states: Vec<Option<String>> = reply::rows(config, "APIConnectGatewayService")
+                    .map(|row| reply::told_field(row, "mAdminState"))
+                    .collect();
+                let is_enabled = |state: &String| state.eq_ignore_ascii_case("enabled");
+                Ok(match states.iter().flatten().any(is_enabled) {
+                    true => ApiConnect::Yes,
+                    false if states.iter().any(Option::is_none) => {
+                        ApiConnect::NotTold("its gateway service has no mAdminState".to_owned())
+                    }
+                    false => ApiConnect::No,
+                })
             })
         });
         match answer {
@@ -179,7 +187,8 @@ fn domain_status(row: Node<'_, '_>) -> DomainStatus {
             Some(text) => QuiesceState::parse(&reply::cut(&text, LONGEST_NAME)),
             None => QuiesceState::NotTold("the device does not tell its state"),
         },
-        current_command: reply::text_field(row, "CurrentCommand").unwrap_or_default(),
+        current_command: reply::told_field(row, "CurrentCommand")
+            .map(|command| reply::cut(&command, LONGEST_NAME)),
     }
 }
 

@@ -260,14 +260,18 @@ pub fn firmware_fit(export: Option<&str>, device: Option<&str>) -> FirmwareFit {
     }
 }
 
-/// The numbers of a version, without the product in front of them.
+/// The numbers of a version, without the product in front of them; nothing where a step of it has none.
 fn numbers(version: &str) -> Option<Vec<u64>> {
     let mut steps: Vec<&str> = version.trim().split('.').collect();
     if steps.first()?.chars().any(char::is_alphabetic) {
         steps.remove(0);
     }
-    let numbers: Vec<u64> = steps.iter().map_while(|step| step.parse().ok()).collect();
-    (!numbers.is_empty()).then_some(numbers)
+    // A step may have letters behind its number: 10.0.1.9cd.
+    let number = |step: &&str| {
+        let digits = step.trim_start_matches(|digit: char| digit.is_ascii_digit());
+        step[..step.len() - digits.len()].parse().ok()
+    };
+    steps.iter().map(number).collect()
 }
 
 #[cfg(test)]
@@ -283,8 +287,9 @@ mod tests {
         assert_eq!(fit("IDG.10.0.1.5", "IDG.7.5.2.4"), FirmwareFit::Older);
         assert_eq!(fit("IDG.7.5.2.4", "IDG.10.0.1.5"), FirmwareFit::OtherMajor);
         assert_eq!(fit("XI52.5.0.0.9", "5.0.0.9"), FirmwareFit::Fits);
-        assert_eq!(fit("IDG.10.0.1.5cd", "IDG.10.0.1"), FirmwareFit::Fits);
-        for told in [None, Some(""), Some("IDG"), Some("unknown")] {
+        assert_eq!(fit("IDG.10.0.1.5cd", "IDG.10.0.1.5"), FirmwareFit::Fits);
+        assert_eq!(fit("IDG.10.0.1.9cd", "IDG.10.0.1.4"), FirmwareFit::Older);
+        for told in [None, Some(""), Some("IDG"), Some("unknown"), Some("IDG.10.x.1")] {
             assert_eq!(firmware_fit(told, Some("IDG.10.0.1.5")), FirmwareFit::NotKnown);
             assert_eq!(firmware_fit(Some("IDG.10.0.1.5"), told), FirmwareFit::NotKnown);
         }

@@ -353,7 +353,7 @@ fn a_backup_that_is_damaged_edited_or_gone_is_refused_before_anything_is_sent() 
 #[test]
 fn a_target_that_is_not_as_it_must_be_is_refused_with_a_sentence_of_its_own() {
     type Make = fn(&Gateway);
-    let cases: [(Make, &str); 6] = [
+    let cases: [(Make, &str); 7] = [
         (
             |gateway| gateway.state().remove_domain("DOM1"),
             "QA1 has no domain DOM1: make an empty one of that name on it first",
@@ -361,6 +361,10 @@ fn a_target_that_is_not_as_it_must_be_is_refused_with_a_sentence_of_its_own() {
         (
             |gateway| gateway.fail_as("*=quiesces-alone@DOM1"),
             "DOM1 of QA1 is ",
+        ),
+        (
+            |gateway| gateway.fail_as("APIConnectGatewayService=close"),
+            "whether DOM1 is a domain of API Connect is not known: ",
         ),
         (
             |gateway| gateway.state().set_unsaved("DOM1", true),
@@ -457,7 +461,7 @@ fn firmware_that_imports_at_a_dry_run_is_found_out_and_no_import_is_sent() {
     for told in [
         "the confirmation is void: DOM1 of QA1 is not as it was when the plan was made",
         "MultiProtocolGateway DOM1-service was added",
-        "by the dry run or by somebody else; no import was sent, and task 4 took what was there before",
+        "by the dry run or by somebody else; no import was sent, and before it, task 4 was taken",
     ] {
         assert!(ran.stderr.contains(told), "{told} in {}", ran.stderr);
     }

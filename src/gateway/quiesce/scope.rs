@@ -206,7 +206,7 @@ mod tests {
                 name: (*name).to_owned(),
                 save_needed: Some(false),
                 quiesce: QuiesceState::parse(state),
-                current_command: String::new(),
+                current_command: Some(String::new()),
             })
             .collect()
     }

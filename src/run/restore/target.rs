@@ -45,18 +45,33 @@ impl<'a> Restoring<'_, 'a, '_> {
                 row.quiesce
             )));
         }
-        if !row.current_command.is_empty() {
+        if let Some(command) = row
+            .current_command
+            .as_deref()
+            .filter(|command| !command.is_empty())
+        {
             return Err(refused(format!(
-                "{domain} of {device} is busy with '{}': wait until it has ended",
-                row.current_command
-            )));
-        }
-        if let Ok(ApiConnect::Yes) = session.gateway.is_api_connect(domain.name()) {
-            return Err(refused(format!(
-                "{domain} of {device} is a domain of API Connect, which writes its configuration itself"
+                "{domain} of {device} is busy with '{command}': wait until it has ended"
             )));
         }
         let mut doubts = Vec::new();
+        doubts.extend(
+            row.current_command
+                .is_none()
+                .then(|| format!("the device does not tell whether {domain} is busy")),
+        );
+        let not_told = |why: &str| format!("whether {domain} is a domain of API Connect is not known: {why}");
+        match session.gateway.is_api_connect(domain.name()) {
+            Ok(ApiConnect::Yes) => {
+                return Err(refused(format!(
+                    "{domain} of {device} is a domain of API Connect, which writes its configuration itself"
+                )));
+            }
+            Ok(ApiConnect::No | ApiConnect::UnknownClass) => {}
+            Ok(ApiConnect::NotAllowed) => doubts.push(not_told("the account may not see it")),
+            Ok(ApiConnect::NotTold(why)) => doubts.push(not_told(&why)),
+            Err(error) => return Err(refused(format!("{device}: {}", not_told(&words(&error))))),
+        }
         let unsaved = match row.save_needed {
             Some(false) => None,
             Some(true) => Some("there are changes that nobody has saved"),
