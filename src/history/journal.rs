@@ -37,7 +37,8 @@ pub(super) const OPEN_ENTRIES: &str =
 pub(super) const UNFINISHED_PLANS: &str = "SELECT id, plan, process, start_time, status FROM plan_execution
      WHERE end_time IS NULL ORDER BY id";
 
-pub(super) const UNFINISHED_TASKS: &str = "SELECT id, device_name, domain_name, status FROM task_execution
+pub(super) const UNFINISHED_TASKS: &str =
+    "SELECT id, device_name, domain_name, action, status FROM task_execution
      WHERE plan_execution_id = ?1 AND end_time IS NULL ORDER BY id";
 
 pub(super) const UNFINISHED_ACTIVITIES: &str = "SELECT id FROM activity_execution
@@ -149,7 +150,7 @@ impl History {
             Undo::UnquiesceDevice => ("UNQUIESCE_DEVICE", None, None),
             Undo::UnquiesceDomain(domain) => ("UNQUIESCE_DOMAIN", Some(domain), None),
             Undo::RemoveFolder(folder) => ("REMOVE_FOLDER", Some(folder), None),
-            Undo::Import { domain, before } => ("IMPORT", Some(domain), Some(before.0)),
+            Undo::Import { domain, before } => ("IMPORT", Some(domain), before.map(|task| task.0)),
             // The table admits none such.
             Undo::NotKnown => ("NOT_KNOWN", None, None),
         };
@@ -248,6 +249,7 @@ fn unfinished_tasks(
             id: TaskId(row.get("id")?),
             device: row.get("device_name")?,
             domain: row.get("domain_name")?,
+            action: text(row, "action")?,
             status: text(row, "status")?,
         })
     })
@@ -302,7 +304,7 @@ fn journal_entry(row: &Row<'_>) -> rusqlite::Result<JournalEntry> {
         ("REMOVE_FOLDER", Some(folder)) => Undo::RemoveFolder(folder),
         ("IMPORT", Some(domain)) => Undo::Import {
             domain,
-            before: TaskId(row.get("before_task_execution_id").unwrap_or_default()),
+            before: row.get("before_task_execution_id").ok().map(TaskId),
         },
         _ => Undo::NotKnown,
     };

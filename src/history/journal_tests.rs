@@ -28,7 +28,7 @@ fn an_undo_is_open_until_it_is_closed() {
         Undo::RemoveFolder("temporary:///dpbackup-1".to_owned()),
         Undo::Import {
             domain: "SALES".to_owned(),
-            before: task,
+            before: Some(task),
         },
     ];
     let mut expected = Vec::new();
@@ -156,6 +156,7 @@ fn a_plan_without_an_end_is_unfinished_and_lists_its_tasks_without_one() {
                 id: open,
                 device: "QA1".to_owned(),
                 domain: "HR".to_owned(),
+                action: crate::run::event::ActionKind::ExportDomain,
                 status: Status::ReadyForExecution,
             }],
             unended_activities: vec![activity],

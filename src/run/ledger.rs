@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use crate::run::event::{
-    ActivityId, ActivityOpening, Event, FileKind, JournalId, PlanId, PlanOpening, TaskId, TaskOpening, Undo,
+    ActionKind, ActivityId, ActivityOpening, Event, FileKind, JournalId, PlanId, PlanOpening, TaskId,
+    TaskOpening, Undo,
 };
 use crate::run::status::Status;
 
@@ -172,6 +173,8 @@ pub struct UnfinishedTask {
     pub device: String,
     /// The domain, or `all-domains`.
     pub domain: String,
+    /// What it does.
+    pub action: ActionKind,
     /// Its status when it was last heard of.
     pub status: Status,
 }

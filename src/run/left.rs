@@ -119,12 +119,27 @@ pub fn half_done(entry: &JournalEntry, invocation: &Invocation) -> Option<String
         return None;
     };
     let device = &entry.device;
-    let before = before.0;
-    let compare = invocation.command(["diff", &before.to_string(), &format!("{device}/{domain}")]);
+    let (before, compare) = match before {
+        Some(before) => {
+            let before = before.0;
+            let compare = invocation.command(["diff", &before.to_string(), &format!("{device}/{domain}")]);
+            (
+                format!("before it, task {before} was taken"),
+                format!("`{compare}` compares"),
+            )
+        }
+        None => {
+            let files = invocation.command(["history", "files", "--device", device]);
+            (
+                "which task took what was there before is not known".to_owned(),
+                format!("`{files}` lists what there is to compare with"),
+            )
+        }
+    };
     let forget = invocation.command(["recover", "--forget", device]);
     Some(format!(
-        "an import of {domain} on {device} may be half done (task {}): nobody has seen its end; before it, task \
-         {before} was taken; back {domain} up again, and `{compare}` compares; when you have seen to it, \
+        "an import of {domain} on {device} may be half done (task {}): nobody has seen its end; {before}; back \
+         {domain} up again, and {compare}; when you have seen to it, \
          `{forget}` strikes this out",
         entry.task.0
     ))
@@ -193,12 +208,21 @@ mod tests {
         assert_eq!(left(folder, || Life::Dead), Left::Nothing);
         let import = row(Undo::Import {
             domain: "DOM1".to_owned(),
-            before: TaskId(7),
+            before: Some(TaskId(7)),
         });
         let said = half_done(&import, &Invocation::default()).expect("it is one");
         assert!(
             said.contains("an import of DOM1 on QA1 may be half done (task 1)")
                 && said.contains("diff 7 QA1/DOM1"),
+            "{said}"
+        );
+        let unknown = row(Undo::Import {
+            domain: "DOM1".to_owned(),
+            before: None,
+        });
+        let said = half_done(&unknown, &Invocation::default()).expect("it is one");
+        assert!(
+            said.contains("which task took what was there before is not known") && !said.contains("diff"),
             "{said}"
         );
         assert_eq!(half_done(&quiesce(), &Invocation::default()), None);

@@ -18,8 +18,8 @@ pub enum Undo {
     Import {
         /// The domain.
         domain: String,
-        /// The task that took what was there before.
-        before: TaskId,
+        /// The task that took what was there before; unknown where the row does not say.
+        before: Option<TaskId>,
     },
     /// The row cannot be read: something may be quiesced.
     NotKnown,

@@ -24,7 +24,7 @@ const NAMED: usize = 5;
 /// What was confirmed, and what the device was when that was done.
 struct DueImport<'d> {
     task: TaskId,
-    before: TaskId,
+    before: Option<TaskId>,
     facts: &'d DeviceFacts,
     confirmed: &'d ConfirmedRestore,
     running: &'d RunningDomain,
@@ -44,7 +44,7 @@ impl<'a> Restoring<'_, 'a, '_> {
         let (activity, task) = self.open_rows(ActionKind::RestoreDomain)?;
         let due = DueImport {
             task,
-            before: self.told.before.unwrap_or(task),
+            before: self.told.before,
             facts,
             confirmed,
             running,
@@ -90,7 +90,7 @@ impl<'a> Restoring<'_, 'a, '_> {
             facts: due.facts.clone(),
         })?;
         let keys = self.try_it(session, due)?;
-        self.goes_on("the dry run found nothing; nothing was imported")?;
+        self.goes_on("the dry run refused nothing; nothing was imported")?;
         if let Some(meant) = &due.facts.serial
             && let Some(found) = session.gateway.serial_now().filter(|found| found != meant)
         {
@@ -153,7 +153,7 @@ impl<'a> Restoring<'_, 'a, '_> {
             };
             Trouble::from(Failure::new(status, why))
         };
-        let taken = format!("task {} took what was there before", due.before.0);
+        let taken = taken_before(due);
         match (found, stands) {
             (Ok(missing_keys), Ok(())) => {
                 self.name_keys(due.task, &missing_keys)?;
@@ -201,7 +201,7 @@ impl<'a> Restoring<'_, 'a, '_> {
         }
         let device = self.device.name.clone();
         let came_out = self.look_at_what_came_out(session, due);
-        let taken = format!("before it, task {} was taken", due.before.0);
+        let taken = taken_before(due);
         let mut done = None;
         let outcome = match answer {
             Ok(ImportAnswer::Done {
@@ -307,8 +307,8 @@ impl<'a> Restoring<'_, 'a, '_> {
                 SaveAfter::No => "",
             };
             let why = format!(
-                "what came out is not what was to come out: {differs}{saved}; before it, task {} was taken",
-                due.before.0
+                "what came out is not what was to come out: {differs}{saved}; {}",
+                taken_before(due)
             );
             return Err(Failure::new(Status::ImportFailed, why).into());
         }
@@ -396,4 +396,12 @@ fn some(all: &[String]) -> String {
         named.push(format!("and {more} more"));
     }
     named.join(", ")
+}
+
+/// Which task knows what was there before the import.
+fn taken_before(due: &DueImport<'_>) -> String {
+    match due.before {
+        Some(task) => format!("before it, task {} was taken", task.0),
+        None => "which task took what was there before is not known".to_owned(),
+    }
 }

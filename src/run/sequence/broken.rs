@@ -5,8 +5,8 @@ use crate::gateway::quiesce::Scope;
 use crate::lock::Asked;
 use crate::run::Engine;
 use crate::run::contact;
-use crate::run::event::{Certainty, Event, PlanId, Progress, Undo};
-use crate::run::ledger::{JournalEntry, LedgerError};
+use crate::run::event::{ActionKind, Certainty, Event, PlanId, Progress, Undo};
+use crate::run::ledger::{JournalEntry, LedgerError, UnfinishedTask};
 use crate::run::record::Record;
 use crate::run::recover;
 use crate::run::status::Status;
@@ -22,7 +22,7 @@ pub(super) fn end_unfinished(engine: Engine<'_>, record: &mut Record<'_>, words:
     let mut ends = Vec::new();
     ends.extend(plan.unended_tasks.iter().map(|task| Event::TaskEnded {
         task: task.id,
-        status: Status::BackupFailed,
+        status: ended_by_us(task),
         error: Some(words.to_owned()),
     }));
     ends.extend(
@@ -42,6 +42,16 @@ pub(super) fn end_unfinished(engine: Engine<'_>, record: &mut Record<'_>, words:
         record.tell(end).ok()?;
     }
     Some(plan.id)
+}
+
+/// How a task ends that a mistake of ours has ended. What it had not begun it has not failed to do.
+fn ended_by_us(task: &UnfinishedTask) -> Status {
+    match (task.status, task.action) {
+        (Status::WaitingForPreValidation | Status::ReadyForExecution, _) => Status::Interrupted,
+        (Status::Importing, ActionKind::RestoreDomain) => Status::ImportFailed,
+        (_, ActionKind::RestoreDomain) => Status::DryRunFailed,
+        (_, ActionKind::SecureBackup | ActionKind::ExportDomain) => Status::BackupFailed,
+    }
 }
 
 /// Undoes the quiesces of this process that are open. None of its tasks is at work any more.
@@ -111,4 +121,29 @@ fn undo_one(engine: Engine<'_>, record: &mut Record<'_>, row: &JournalEntry) -> 
     let gateway = recover::shielded(engine, device)
         .map_err(|failure| SomaError::new(SomaErrorKind::Broken, failure.message));
     open.undo(gateway.as_ref(), settings, record).1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::event::TaskId;
+
+    #[test]
+    fn a_task_that_never_began_has_not_failed_and_a_restore_is_no_backup() {
+        let end = |action, status| {
+            ended_by_us(&UnfinishedTask {
+                id: TaskId(1),
+                device: "QA1".to_owned(),
+                domain: "DOM1".to_owned(),
+                action,
+                status,
+            })
+        };
+        let export = |status| end(ActionKind::ExportDomain, status);
+        assert_eq!(export(Status::ReadyForExecution), Status::Interrupted);
+        assert_eq!(export(Status::Validating), Status::BackupFailed);
+        let restore = |status| end(ActionKind::RestoreDomain, status);
+        assert_eq!(restore(Status::DryRun), Status::DryRunFailed);
+        assert_eq!(restore(Status::Importing), Status::ImportFailed);
+    }
 }
