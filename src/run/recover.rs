@@ -268,8 +268,9 @@ pub(super) fn other_at_work(
     });
     Ok(other.map(|row| {
         format!(
-            "{}: another run is at work on it, {row}, though its lock is free: somebody has removed the folder of locks",
-            device.name
+            "{}: another run is at work on it, {row}, though the lock of {}:{} is free: was its address changed, or the \
+             folder of locks removed?",
+            device.name, device.host, device.port
         )
     }))
 }
@@ -401,7 +402,7 @@ pub fn mend_held_device(
                 .ok()
                 .and_then(Option::as_deref),
         };
-        if let Some(why) = is_another(&entry, device, found) {
+        if let Some(why) = is_another(engine, &entry, device, found) {
             // Somebody else answered: of the device that is meant nothing was seen.
             refuse_as(engine, record, entry, Certainty::NotKnown, &why, mended)?;
             continue;
@@ -415,36 +416,46 @@ pub fn mend_held_device(
 
 /// Why the device that its name leads to now is not the one that a row is about, as far as
 /// address and serial number tell.
-fn is_another(entry: &JournalEntry, device: &Device, found: Option<&str>) -> Option<String> {
+fn is_another(
+    engine: Engine<'_>,
+    entry: &JournalEntry,
+    device: &Device,
+    found: Option<&str>,
+) -> Option<String> {
     let there = format!("{}:{}", device.host, device.port);
     let was = entry.address.as_ref().map(ToString::to_string);
     let moved = was.as_ref().is_some_and(|was| *was != there);
-    match (entry.serial.as_deref(), found) {
-        (Some(meant), Some(found)) if meant == found && (tells_apart(found) || !moved) => None,
-        (Some(meant), Some(found)) if meant == found => was.map(|was| {
-            format!(
-                "{} leads to {there} now, and this is about the device at {was}: that both have the serial number \
-                 {found} proves nothing, for every container has it; let the plan file lead to it again, or \
-                 unquiesce it by hand and run `recover --forget {}`",
-                entry.device, entry.device
-            )
-        }),
-        (Some(meant), Some(found)) => Some(format!(
-            "{} leads to the device with serial number {found} at {there} now, and this is about {meant} at {}; \
-             let the plan file lead to it again, or unquiesce it by hand and run `recover --forget {}`",
+    let why = match (entry.serial.as_deref(), found) {
+        (Some(meant), Some(found)) if meant == found && (tells_apart(found) || !moved) => return None,
+        (Some(meant), Some(found)) if meant == found => format!(
+            "{} leads to {there} now, and this is about the device at {}: that both have the serial number {found} \
+             proves nothing, for every container has it",
+            entry.device, was?
+        ),
+        (Some(meant), Some(found)) => format!(
+            "{} leads to the device with serial number {found} at {there} now, and this is about {meant} at {}",
             entry.device,
-            was.as_deref().unwrap_or("an address that is not known"),
-            entry.device
-        )),
+            was.as_deref().unwrap_or("an address that is not known")
+        ),
         // Nobody tells who it is: then the address must be the same.
-        (_, None) | (None, Some(_)) => was.filter(|was| *was != there).map(|was| {
-            format!(
-                "{} leads to {there} now, and this is about the device at {was}; let the plan file lead to it \
-                 again, or unquiesce it by hand and run `recover --forget {}`",
-                entry.device, entry.device
-            )
-        }),
-    }
+        (_, None) | (None, Some(_)) if moved => format!(
+            "{} leads to {there} now, and this is about the device at {}",
+            entry.device, was?
+        ),
+        (_, None) | (None, Some(_)) => return None,
+    };
+    let by_hand = match &entry.undo {
+        Undo::RemoveFolder(folder) => format!("remove {folder} from it by hand"),
+        Undo::UnquiesceDevice | Undo::UnquiesceDomain(_) => "unquiesce it by hand".to_owned(),
+        Undo::Import { .. } | Undo::NotKnown => "see to it by hand".to_owned(),
+    };
+    let forget = engine
+        .file
+        .invocation
+        .command(["recover", "--forget", &entry.device]);
+    Some(format!(
+        "{why}; let the plan file lead to it again, or {by_hand} and run `{forget}`"
+    ))
 }
 
 /// Tells that these rows stay open.
@@ -521,11 +532,13 @@ fn mend_entry(
         Undo::UnquiesceDevice => Scope::Device,
         Undo::UnquiesceDomain(domain) => Scope::Domain(domain.clone()),
         Undo::NotKnown => {
-            let why = format!(
-                "look at the device, unquiesce what is quiesced there, and run `recover --forget {}`",
-                entry.device
-            );
-            return Ok(Err(why));
+            let forget = engine
+                .file
+                .invocation
+                .command(["recover", "--forget", &entry.device]);
+            return Ok(Err(format!(
+                "look at the device, unquiesce what is quiesced there, and run `{forget}`"
+            )));
         }
         Undo::Import { .. } => return Ok(Err(entry.to_string())),
         Undo::RemoveFolder(url) => {

@@ -281,7 +281,7 @@ impl<'a> Run<'_, 'a, '_> {
         });
         Ok(other.map(|other| {
             format!(
-                "execution {} of the plan is at work (process {}), though its lock is free: somebody has removed the folder of locks",
+                "execution {} of the plan is at work (process {}), though its lock is free: has somebody removed the folder of locks?",
                 other.id.0, other.process
             )
         }))
@@ -353,13 +353,12 @@ impl<'a> Run<'_, 'a, '_> {
         let swept = match sweep::sweep(&self.engine.file.settings.store) {
             Ok(swept) => swept,
             Err(error) => {
-                return self.record.warn(
-                    owner,
-                    format!(
-                        "leftovers in the store cannot be looked for: {}",
-                        with_causes(&error)
-                    ),
+                let warning = format!(
+                    "leftovers in the store cannot be looked for: {}",
+                    with_causes(&error)
                 );
+                self.tasks.warnings.push(warning.clone());
+                return self.record.warn(owner, warning);
             }
         };
         for removed in &swept.removed {

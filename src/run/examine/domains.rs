@@ -130,7 +130,7 @@ pub(super) fn quiesced(
         .map(|domain| format!("{} is {}", domain.name, domain.quiesce))
         .collect();
     if busy.is_empty() {
-        found.ok("quiesced", "nothing is quiesced");
+        found.ok("quiesced", "none of the domains that plans quiesce is");
     } else {
         let recover = invocation.command(["recover"]);
         let hint =
