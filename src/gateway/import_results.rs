@@ -31,7 +31,33 @@ pub struct ImportResults {
     pub detected_errors: Option<String>,
     /// Objects, files, and answers beside all this, of which a word for a failure is told.
     pub failed: Vec<String>,
+    /// What is said of objects and files in words that nobody knows, and in sections that nobody knows.
+    pub strange: Vec<String>,
 }
+
+/// What is said of an object or a file that is in the backup and can be compared. Words of files
+/// that nobody has seen yet may be of this kind too; those of objects are known.
+const COMPARED: [&str; 8] = [
+    "new",
+    "exists",
+    "same",
+    "modified",
+    "changed",
+    "identical",
+    "internal",
+    "",
+];
+
+/// The sections of results.
+const SECTIONS: [&str; 7] = [
+    "export-details",
+    "imported-files",
+    "imported-objects",
+    "file-copy-log",
+    "exec-script-results",
+    "detected-errors",
+    "imported-debug",
+];
 
 /// What an answer to a dry run means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,7 +132,39 @@ fn results(node: Node<'_, '_>) -> ImportResults {
         detected_errors: children(node, "detected-errors")
             .map(text)
             .find(|told| told != "false"),
+        strange: strange(node),
     }
+}
+
+/// What is said in words, or in sections, that nobody knows.
+fn strange(results: Node<'_, '_>) -> Vec<String> {
+    let of = |section, is_strange: fn(&str) -> bool| {
+        children(results, section)
+            .flat_map(|section| section.children().filter(Node::is_element))
+            .filter_map(move |row| Some((row, row.attribute("status")?)))
+            .filter(move |(_, status)| !is_failure(status) && is_strange(status))
+            .map(|(row, status)| {
+                let what = ["class", "name"].map(|name| word(row.attribute(name).unwrap_or_default()));
+                format!("{}: {}", what.join(" ").trim_start(), word(status))
+            })
+    };
+    let objects = of("imported-objects", |status| !COMPARED.contains(&status));
+    let files = of("imported-files", |status| tells_of_a_skip(status));
+    let sections = results
+        .children()
+        .filter(|node| node.is_element() && !SECTIONS.contains(&node.tag_name().name()))
+        .map(|node| (node.tag_name().name(), text(node)))
+        .filter(|(_, said)| !said.is_empty())
+        .map(|(name, said)| format!("{}: {}", word(name), quote(&said)));
+    objects.chain(files).chain(sections).collect()
+}
+
+/// Whether a word tells that something is left out.
+fn tells_of_a_skip(word: &str) -> bool {
+    let word = word.to_ascii_lowercase();
+    ["skip", "denied", "reject", "filter", "permission"]
+        .iter()
+        .any(|told| word.contains(told))
 }
 
 /// What an answer to a real import means.
@@ -130,15 +188,15 @@ pub enum ImportAnswer {
 
 /// Judges the answer to a dry run for this domain.
 pub fn judge_dry_run(all: &[ImportResults], domain: &str) -> DryRunAnswer {
-    let results = match only(all, domain) {
-        Ok(results) => results,
+    let (results, others) = match of_domain(all, domain) {
+        Ok(found) => found,
         Err(why) => return DryRunAnswer::NotKnown(why),
     };
     let Said {
         refused,
         not_understood,
         missing_keys,
-    } = said(results);
+    } = said(results).and(others);
     if !refused.is_empty() {
         return DryRunAnswer::WouldFail {
             refused: shortened(refused),
@@ -158,8 +216,8 @@ pub fn judge_dry_run(all: &[ImportResults], domain: &str) -> DryRunAnswer {
 /// is not said to be: a word that is not understood is a failure, and so is an object of which
 /// nothing is said, for a right that is missing skips objects in silence.
 pub fn judge_import(all: &[ImportResults], domain: &str) -> ImportAnswer {
-    let results = match only(all, domain) {
-        Ok(results) => results,
+    let (results, others) = match of_domain(all, domain) {
+        Ok(found) => found,
         Err(why) => return ImportAnswer::NotKnown(why),
     };
     if results.executed.is_empty() {
@@ -170,7 +228,7 @@ pub fn judge_import(all: &[ImportResults], domain: &str) -> ImportAnswer {
         mut refused,
         not_understood,
         missing_keys,
-    } = said(results);
+    } = said(results).and(others);
     refused.extend(not_understood);
     let mut told: Vec<&str> = results
         .executed
@@ -197,16 +255,28 @@ pub fn judge_import(all: &[ImportResults], domain: &str) -> ImportAnswer {
     }
 }
 
-/// The results for this domain, if they are all that there is.
-fn only<'r>(all: &'r [ImportResults], domain: &str) -> Result<&'r ImportResults, String> {
-    match all {
-        [one] if one.domain == domain => Ok(one),
-        [] => Err("the device's answer holds no results".to_owned()),
-        [other] => {
-            let other = quote(&other.domain);
-            Err(format!("the device's answer is about the domain {other}"))
-        }
-        [_, _, ..] => Err("the device's answer is about several domains".to_owned()),
+/// The results for this domain, and what else there is: of the archive around it, which holds the
+/// domain as an object and nothing more.
+fn of_domain<'r>(
+    all: &'r [ImportResults],
+    domain: &str,
+) -> Result<(&'r ImportResults, Vec<&'r ImportResults>), String> {
+    let (own, others): (Vec<_>, Vec<_>) = all.iter().partition(|results| results.domain == domain);
+    let is_of_a_domain = |object: &String| object.starts_with("Domain ");
+    let touches = others
+        .iter()
+        .find(|other| !other.objects.iter().all(is_of_a_domain));
+    match (own.as_slice(), touches) {
+        ([one], None) => Ok((one, others)),
+        ([], _) => Err(match others.first() {
+            None => "the device's answer holds no results".to_owned(),
+            Some(other) => format!("the device's answer is about the domain {}", quote(&other.domain)),
+        }),
+        ([_], Some(other)) => Err(format!(
+            "the device's answer is about objects of the domain {} too",
+            quote(&other.domain)
+        )),
+        ([_, _, ..], _) => Err("the device's answer is about the domain twice".to_owned()),
     }
 }
 
@@ -217,6 +287,17 @@ struct Said {
     /// Words that are neither for a failure nor for a success.
     not_understood: Vec<String>,
     missing_keys: Vec<String>,
+}
+
+impl Said {
+    /// With what is said beside it.
+    fn and(self, others: Vec<&ImportResults>) -> Said {
+        others.into_iter().map(said).fold(self, |mut all, other| {
+            all.refused.extend(other.refused);
+            all.not_understood.extend(other.not_understood);
+            all
+        })
+    }
 }
 
 fn said(results: &ImportResults) -> Said {
@@ -241,6 +322,7 @@ fn said(results: &ImportResults) -> Said {
         of_status.map(|(name, _)| name.clone())
     };
     refused.extend(results.failed.iter().cloned());
+    not_understood.extend(results.strange.iter().cloned());
     refused.extend(with_status("missing-file").map(|name| format!("{name}: listed, and not in the archive")));
     if let Some(errors) = &results.detected_errors {
         refused.push(format!(
@@ -405,14 +487,55 @@ mod tests {
     }
 
     #[test]
-    fn words_that_nobody_has_seen_for_objects_and_files_count_as_there() {
-        let strange = format!("{FILES}{OBJECTS}")
-            .replace("\"exists\"", "\"perhaps\"")
-            .replace("\"same\"", "\"touched\"");
-        assert!(matches!(
-            judged(&results(&strange)),
-            DryRunAnswer::WouldWork { .. }
-        ));
+    fn a_word_that_nobody_has_seen_counts_as_there_for_a_file_and_as_not_known_for_an_object() {
+        let with = |from: &str, to: &str| results(&format!("{FILES}{OBJECTS}").replace(from, to));
+        let file = judged(&with("\"same\"", "\"touched\""));
+        assert!(matches!(file, DryRunAnswer::WouldWork { .. }), "{file:?}");
+        for (from, to) in [
+            ("\"exists\"", "\"skipped\""),
+            (
+                "\"exists\"",
+                "\"Import skipped due to deployment policy filter statement\"",
+            ),
+            ("\"exists\"", "\"perhaps\""),
+            ("\"same\"", "\"skipped\""),
+        ] {
+            let told = not_known(&with(from, to));
+            assert!(told.contains(to.trim_matches('"')), "{to}: {told}");
+        }
+    }
+
+    #[test]
+    fn a_section_that_nobody_knows_counts_where_it_says_something() {
+        let with = |section: &str| judged(&results(&format!("{FILES}{OBJECTS}{section}")));
+        assert!(matches!(with("<warnings/>"), DryRunAnswer::WouldWork { .. }));
+        let told = with("<warnings><warning>Import: No domain access.</warning></warnings>");
+        assert!(
+            matches!(&told, DryRunAnswer::NotKnown(why) if why.contains("No domain access")),
+            "{told:?}"
+        );
+    }
+
+    #[test]
+    fn the_archive_around_a_domain_may_be_told_of_and_another_domain_may_not() {
+        let own = results(&format!("{FILES}{OBJECTS}"));
+        let outer = |object: &str| {
+            format!(
+                "<import-results domain=\"default\"><imported-objects>{object}</imported-objects></import-results>"
+            )
+        };
+        for object in ["", "<object class=\"Domain\" name=\"DOM1\" status=\"exists\"/>"] {
+            let both = judged(&format!("{}{own}", outer(object)));
+            assert!(
+                matches!(both, DryRunAnswer::WouldWork { .. }),
+                "{object}: {both:?}"
+            );
+        }
+        let failed = outer("<object class=\"Domain\" name=\"DOM1\" status=\"error\"/>");
+        let failed = judged(&format!("{failed}{own}"));
+        assert!(matches!(failed, DryRunAnswer::WouldFail { .. }), "{failed:?}");
+        let touched = outer("<object class=\"User\" name=\"admin\" status=\"exists\"/>");
+        assert!(not_known(&format!("{own}{touched}")).contains("objects of the domain \"default\" too"));
     }
 
     #[test]
@@ -463,7 +586,7 @@ mod tests {
                 results(OBJECTS).replace("\"DOM1\"", "\"DOM2\""),
                 "about the domain \"DOM2\"",
             ),
-            (results(OBJECTS).repeat(2), "about several domains"),
+            (results(OBJECTS).repeat(2), "about the domain twice"),
             (
                 results(&format!(
                     "{OBJECTS}<exec-script-results><cfg-result class=\"X\" name=\"y\" status=\"PENDING\"/></exec-script-results>"
@@ -577,7 +700,7 @@ mod tests {
             ),
             (
                 results(&format!("{OBJECTS}{CARRIED_OUT}")).repeat(2),
-                "about several domains",
+                "about the domain twice",
             ),
         ] {
             match imported(&inner) {
