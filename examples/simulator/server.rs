@@ -178,9 +178,19 @@ impl Shared {
     /// Waits: for a time, or until the faults are cleared before it is over; or for ever without a
     /// time. No longer than the gateway lives. False: it stops.
     fn wait(&self, time: Option<Duration>) -> bool {
+        self.wait_since(self.cleared(), time)
+    }
+
+    /// How often the faults were cleared.
+    fn cleared(&self) -> u64 {
+        hold(&self.gate).cleared
+    }
+
+    /// The same, of faults that were in force when they had been cleared so often: whoever saw the
+    /// request arrive may have cleared them since.
+    fn wait_since(&self, cleared: u64, time: Option<Duration>) -> bool {
         let end = time.map(|time| Instant::now() + time);
         let mut gate = hold(&self.gate);
-        let cleared = gate.cleared;
         while !gate.stopping {
             if time.is_some() && gate.cleared != cleared {
                 return true;
@@ -400,9 +410,10 @@ fn exchange(
     incoming: &Incoming,
     stream: &mut Tls,
 ) -> io::Result<Then> {
+    let cleared = shared.cleared();
     let answer = answer(shared, number, incoming);
     if let Some(time) = answer.stall
-        && !shared.wait(time)
+        && !shared.wait_since(cleared, time)
     {
         return Ok(Then::Drop);
     }
