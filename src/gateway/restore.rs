@@ -58,6 +58,10 @@ impl Gateway<'_> {
         let upload = request::real_restore(confirmed).map_err(local)?;
         match self.results(&upload) {
             Ok(results) => Ok(judge_import(&results, confirmed.facts().domain.name())),
+            // It has accepted it, and has not begun, or goes on.
+            Err(error) if error.kind == SomaErrorKind::Refused && error.message.contains("scheduled") => {
+                Err(error)
+            }
             Err(error) if error.kind == SomaErrorKind::Refused => Ok(ImportAnswer::Failed {
                 refused: vec![error.message],
             }),

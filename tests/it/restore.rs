@@ -617,6 +617,17 @@ fn an_answer_that_is_lost_leaves_a_row_that_stands_above_history_until_it_is_str
 }
 
 #[test]
+fn an_import_that_is_scheduled_is_not_known_to_have_ended() {
+    let (gateway, home) = changed();
+    let word = word(&home, &[]);
+    gateway.fail_as("do-restore:2=error-log@Import scheduled (may take a few minutes to complete).");
+    let ran = restore(&home, &["--confirm", &word]).exits(1);
+    let told = "whether the import was carried out, or still is, is not known";
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    assert_eq!(home.open_entries().len(), 1);
+}
+
+#[test]
 fn keys_that_no_export_has_are_named_and_a_warning() {
     let gateway = Gateway::start(gateways::small([Domain::new("DOM1")]));
     let home = backed_up(&gateway);
