@@ -202,6 +202,12 @@ impl Ui {
         }
     }
 
+    /// The columns of stderr, where somebody watches: what is longer is broken at its blanks.
+    fn message_width(&self) -> Option<u16> {
+        let width = self.lines.then(|| terminal_size::terminal_size_of(io::stderr()));
+        width.flatten().map(|(width, _)| width.0)
+    }
+
     /// Writes what moves the cursor of a terminal.
     #[expect(clippy::unused_self, reason = "all that is printed goes through a Ui")]
     fn redraw(&self, text: &str) {

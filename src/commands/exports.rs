@@ -209,7 +209,15 @@ impl ExportDesk<'_> {
         let id = execution(id, TaskId, || history.newest_task())?;
         let rows = found(history.files(id))?;
         let Some(row) = rows.iter().find(|row| row.kind == kind) else {
-            return Err(trouble(anyhow!("{}", why_none(id, kind, &rows))));
+            let error = trouble(anyhow!("{}", why_none(id, kind, &rows)));
+            return Err(match self.plan {
+                Some(plan) => error.with_hint(format!(
+                    "`{}` shows what the task did, `{}` of what there is a good export",
+                    plan.invocation.command(["history", "files", &id.0.to_string()]),
+                    plan.invocation.command(["history", "status"])
+                )),
+                None => error,
+            });
         };
         let (path, file) = self.proved(history, row)?;
         let (device, domain) = (&row.device_name, &row.domain_name);
@@ -268,7 +276,15 @@ impl ExportDesk<'_> {
     /// The file of a row, proved to be what was recorded.
     fn proved(&self, history: &History, row: &FileRow) -> Result<(PathBuf, File), CommandError> {
         let stored = self.stored(history, row)?.map_err(|why| {
-            trouble(anyhow!(why).context(format!("the export of task {} is not good", row.task.0)))
+            let error =
+                trouble(anyhow!(why).context(format!("the export of task {} is not good", row.task.0)));
+            match self.plan {
+                Some(plan) => error.with_hint(format!(
+                    "`{}` shows which backup of each is good",
+                    plan.invocation.command(["history", "status"])
+                )),
+                None => error,
+            }
         })?;
         Ok((stored.row.path, stored.file))
     }

@@ -47,6 +47,9 @@ pub(super) fn log(global: &Global, args: &LogArgs, ui: Ui, env: Lookup<'_>) -> O
             limit: args.limit,
         })?,
     };
+    if history.is_none() {
+        ui.hint("nothing was recorded yet: changes are there after the second run");
+    }
     if rows.is_empty() {
         if let (Some(class), Some(history)) = (&args.class, &history) {
             tell_near_class(history, class, ui)?;

@@ -157,7 +157,11 @@ fn chosen(
                 .with_hint(
                     "RESTORE.txt beside it in the store, and docs/restore.md, have the steps for a person",
                 ),
-            false => usage("it stored no export of the saved configuration".to_owned()),
+            false => usage("it stored no export of the saved configuration".to_owned()).with_hint(format!(
+                "`{}` shows what the task did, `{}` of what there is a good export",
+                file.invocation.command(["history", "files", &task.0.to_string()]),
+                file.invocation.command(["history", "status"])
+            )),
         });
     };
     let domain = RestorableDomain::named(&row.domain_name).map_err(|why| {

@@ -13,6 +13,7 @@ use crate::plan::model::PlanFile;
 use crate::plan::written_file::WrittenFile;
 use crate::ui::Ui;
 use crate::values::environment::Lookup;
+use crate::values::text::hanging;
 
 /// Shows every value that holds, and where it comes from.
 pub(super) fn show(global: &Global, args: &ShowArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
@@ -61,7 +62,8 @@ pub(super) fn list(global: &Global, ui: Ui, env: Lookup<'_>) -> Outcome {
             [] => "no device".to_owned(),
             names => names.join(", "),
         };
-        let _ = writeln!(text, "  {}{disabled}: {devices}", plan.name);
+        let line = format!("{}{disabled}: {devices}", plan.name);
+        let _ = writeln!(text, "  {}", hanging(&line, 2, ui.width));
     }
     text.push_str("devices\n");
     for device in &file.devices {

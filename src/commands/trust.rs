@@ -13,13 +13,12 @@ use crate::commands::loading::{exit_of_part, load_plan_or_part};
 use crate::commands::names;
 use crate::exit::Exit;
 use crate::plan::model::{Device, PlanFile, Trust};
-use crate::report::hanging;
 use crate::report::paint::answers;
 use crate::soma::certificate::{Certificate, CertificateContent};
 use crate::soma::peer::{self, Peer};
 use crate::ui::{Ui, Verbosity};
 use crate::values::environment::Lookup;
-use crate::values::text::printable;
+use crate::values::text::{hanging, printable};
 
 /// Shows the certificates of a device. Nothing but a TLS handshake goes to it.
 pub(super) fn trust(global: &Global, args: &TrustArgs, ui: Ui, env: Lookup<'_>) -> Outcome {

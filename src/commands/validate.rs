@@ -9,6 +9,7 @@ use anyhow::anyhow;
 use crate::cli::{Global, ValidateArgs};
 use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::loading::{load_plan_to_judge, owners_of_history, plan_if_sound};
+use crate::commands::names::listed;
 use crate::exit::Exit;
 use crate::plan::model::{Action, DeviceRole, Plan, PlanFile, Trust};
 use crate::run::examine::scripts_that_cannot_start;
@@ -16,6 +17,7 @@ use crate::run::store;
 use crate::soma::tls;
 use crate::ui::{Ui, Verbosity};
 use crate::values::environment::Lookup;
+use crate::values::text::hanging;
 
 /// Checks the plan file and says what it holds.
 pub(super) fn validate(global: &Global, args: &ValidateArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
@@ -67,21 +69,22 @@ pub(super) fn validate(global: &Global, args: &ValidateArgs, ui: Ui, env: Lookup
     for plan in &file.plans {
         let disabled = if plan.enabled { "" } else { ", disabled" };
         let devices = file.devices.iter().filter(|device| plan.concerns(device)).count();
-        text.push_str(&format!(
-            "  {}: {}, {}{disabled}\n",
+        let line = format!(
+            "{}: {}, {}{disabled}",
             plan.name,
             count(plan.activities.len(), "activity", "activities"),
             count(devices, "device", "devices"),
-        ));
+        );
+        text.push_str(&format!("  {}\n", hanging(&line, 2, ui.width)));
         if ui.verbosity > Verbosity::Normal {
-            text.push_str(&activities_of(plan, file));
+            text.push_str(&activities_of(plan, file, ui.width));
         }
     }
     if ui.verbosity > Verbosity::Normal {
         for path in &file.included {
             text.push_str(&format!("  includes {}\n", path.display()));
         }
-        text.push_str(&devices_of(file));
+        text.push_str(&devices_of(file, ui.width));
     }
     // Somebody's choice, and no fault: a volume of Kubernetes with a group is such.
     let store = store::owners(&file.settings).ok().flatten();
@@ -132,7 +135,7 @@ fn names_a_plan_file(file: &Path, global: &Global, env: Lookup<'_>) -> Result<()
 }
 
 /// Each activity of a plan, and the devices that its patterns mean.
-fn activities_of(plan: &Plan, file: &PlanFile) -> String {
+fn activities_of(plan: &Plan, file: &PlanFile, width: Option<u16>) -> String {
     let mut text = String::new();
     for activity in &plan.activities {
         let what = match &activity.action {
@@ -145,13 +148,14 @@ fn activities_of(plan: &Plan, file: &PlanFile) -> String {
             [] => "no device".to_owned(),
             devices => devices.join(", "),
         };
-        text.push_str(&format!("    {what} of '{}': {devices}\n", activity.devices));
+        let line = format!("{what} of '{}': {devices}", activity.devices);
+        text.push_str(&format!("    {}\n", hanging(&line, 4, width)));
     }
     text
 }
 
 /// Each device with its tags, and the plans that back it up.
-fn devices_of(file: &PlanFile) -> String {
+fn devices_of(file: &PlanFile, width: Option<u16>) -> String {
     let mut text = String::from("  devices:\n");
     for device in &file.devices {
         let spare = (device.role == DeviceRole::Spare).then(|| "spare".to_owned());
@@ -165,9 +169,10 @@ fn devices_of(file: &PlanFile) -> String {
         let plans: Vec<&str> = plans.map(|plan| plan.name.as_str()).collect();
         let plans = match plans.as_slice() {
             [] => "no plan".to_owned(),
-            plans => plans.join(", "),
+            plans => listed(plans),
         };
-        text.push_str(&format!("    {}{marks}: {plans}\n", device.name));
+        let line = format!("{}{marks}: {plans}", device.name);
+        text.push_str(&format!("    {}\n", hanging(&line, 4, width)));
     }
     text
 }

@@ -8,9 +8,8 @@ use crate::artifact::compare::{
     Difference, DomainDifference, FileDifference, FileHeld, PropertyDifference, Values,
 };
 use crate::report::json;
-use crate::report::plain::hanging;
 use crate::values::change::Change;
-use crate::values::text::printable;
+use crate::values::text::{hanging, printable};
 
 /// Grows when a key goes away or changes its meaning, and not when one is added.
 const SCHEMA_VERSION: u32 = 1;

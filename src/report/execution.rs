@@ -8,10 +8,10 @@ use jiff::tz::TimeZone;
 use crate::history::{FileRow, TaskDetails};
 use crate::report::WholeExecution;
 use crate::report::changed::{changed, unsaved};
-use crate::report::plain::hanging;
 use crate::report::written::{Layout, duration, remarks, shown, time, zone_name};
 use crate::run::event::{ALL_DOMAINS, ActionKind};
 use crate::values::size::Bytes;
+use crate::values::text::hanging;
 
 /// What belongs to a task stands so far in.
 const INDENT: usize = 4;

@@ -2,9 +2,8 @@
 
 use serde::Serialize;
 
-use crate::report::plain::hanging;
 use crate::run::examine::{CheckItem, CheckVerdict};
-use crate::values::text::{printable, printable_json};
+use crate::values::text::{hanging, printable, printable_json};
 
 #[derive(Serialize)]
 struct CheckDocument<'f> {

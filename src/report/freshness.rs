@@ -10,6 +10,7 @@ use crate::freshness::{Attempt, Freshness, JudgedTarget, TargetState};
 use crate::report::fields;
 use crate::report::grid::{CellKind, fits, fitted};
 use crate::report::plain::columns;
+use crate::report::written::zone_name;
 use crate::run::event::FileKind;
 use crate::values::duration::HumanDuration;
 use crate::values::size::Bytes;
@@ -110,13 +111,14 @@ pub fn not_good(freshness: &Freshness, zone: &TimeZone, width: Option<u16>) -> S
 fn targets(targets: &[JudgedTarget], zone: &TimeZone, width: Option<u16>) -> String {
     let mut rows = vec![COLUMNS.map(|(title, _)| title.to_owned()).to_vec()];
     rows.extend(targets.iter().map(|target| cells(target, zone)));
+    let times = format!("\nTimes are in {}.\n", zone_name(zone));
     if width.is_none() {
-        return format!("\n{}", columns(&rows));
+        return format!("{times}\n{}", columns(&rows));
     }
     let steps = LEFT_OUT.map(|left_out| without(&rows, left_out));
     let first = steps.iter().find(|(rows, kinds)| fits(rows, kinds, width));
     let (rows, kinds) = first.unwrap_or(&steps[0]);
-    format!("\n{}", fitted(rows, kinds, width))
+    format!("{times}\n{}", fitted(rows, kinds, width))
 }
 
 /// The rows without some columns.
@@ -320,11 +322,15 @@ mod tests {
             table.to_owned()
         };
         insta::assert_snapshot!(format!("{}\n{}", drawn(120), drawn(80)), @r#"
+        Times are in UTC.
+
         State    Device      Domain  Kind       Age  Size  Last        Last                 Attempted   Why
                                                            Good        Attempt
         ------------------------------------------------------------------------------------------------------------------------
         WARNING  QA-device1  SALES   persisted  5h   4.7   2026-11-22  SKIPPED_DEVICE_NOT_  2026-11-22  the last attempt was not
                                                      KiB   04:00:00    AVAILABLE            04:00:00    good
+
+        Times are in UTC.
 
         State   Device  Domain Kind      Age Last       Last        Why
                                              Good       Attempt

@@ -7,7 +7,7 @@
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle};
 
-use crate::report::plain::hanging;
+use crate::values::text::hanging;
 
 /// What a column holds decides how it gives way.
 #[derive(Clone, Copy, PartialEq, Eq)]

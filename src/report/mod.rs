@@ -28,8 +28,6 @@ mod written;
 #[cfg(test)]
 mod fixture;
 
-pub use plain::hanging;
-
 use std::path::Path;
 
 use jiff::Timestamp;

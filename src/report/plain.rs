@@ -2,30 +2,6 @@
 
 use crate::values::text::printable;
 
-/// The least that a text keeps beside its indent; below that a terminal breaks it as it likes.
-const LEAST: usize = 20;
-
-/// A text whose first line begins at the column `indent`, broken at its blanks so that it
-/// stays within the width; further lines begin at the same column.
-pub fn hanging(text: &str, indent: usize, width: Option<u16>) -> String {
-    let room = match width.map(|width| usize::from(width).saturating_sub(indent)) {
-        Some(room) if room >= LEAST => room,
-        _ => return text.to_owned(),
-    };
-    let length = |text: &str| text.chars().count();
-    let mut lines = vec![String::new()];
-    for piece in text.split_inclusive(' ') {
-        match lines.last_mut() {
-            Some(line) if line.is_empty() || length(line) + length(piece.trim_end()) <= room => {
-                line.push_str(piece);
-            }
-            _ => lines.push(piece.to_owned()),
-        }
-    }
-    let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
-    lines.join(&format!("\n{:indent$}", ""))
-}
-
 /// The cells in aligned columns, two blanks between them, a line each.
 pub(super) fn columns(rows: &[Vec<String>]) -> String {
     let rows: Vec<Vec<String>> = rows

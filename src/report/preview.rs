@@ -7,10 +7,9 @@ use serde::{Serialize, Serializer};
 
 use crate::report::grid::{CellKind, fitted};
 use crate::report::json;
-use crate::report::plain::hanging;
 use crate::run::event::{ALL_DOMAINS, ActionKind};
 use crate::run::status::Status;
-use crate::values::text::printable;
+use crate::values::text::{hanging, printable};
 
 /// The domain that no gateway quiesces.
 const DEFAULT_DOMAIN: &str = "default";

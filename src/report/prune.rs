@@ -7,11 +7,10 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::report::json;
-use crate::report::plain::hanging;
 use crate::retention::prove::Fate;
 use crate::run::event::TaskId;
 use crate::values::size::Bytes;
-use crate::values::text::printable;
+use crate::values::text::{hanging, printable};
 
 /// Grows when a key goes away or changes its meaning, and not when one is added.
 const SCHEMA_VERSION: u32 = 1;

@@ -8,9 +8,9 @@ use crate::report::View;
 use crate::report::changed::{changed, unsaved};
 use crate::report::execution;
 use crate::report::grid::{CellKind, blocks, fitted, labelled, natural_width};
-use crate::report::plain::hanging;
 use crate::report::rehearse::keys;
 use crate::report::written::{duration, remarks, shown, time, zone_name};
+use crate::values::text::hanging;
 
 pub use crate::report::written::Layout;
 

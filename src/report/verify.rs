@@ -7,10 +7,9 @@ use serde::Serialize;
 use crate::artifact::archive::{ArchiveKind, DomainReport};
 use crate::artifact::recheck::{FileState, FileVerdict, Recognized};
 use crate::report::json;
-use crate::report::plain::hanging;
 use crate::run::event::TaskId;
 use crate::values::lacks::Lacks;
-use crate::values::text::printable;
+use crate::values::text::{hanging, printable};
 
 /// Grows when a key goes away or changes its meaning, and not when one is added.
 const SCHEMA_VERSION: u32 = 1;

@@ -17,7 +17,7 @@ use crate::run::status::{Class, Status};
 use crate::ui::live::{ArrivedBytes, Line, Live};
 use crate::ui::{Ui, Verbosity};
 use crate::values::invocation::Invocation;
-use crate::values::text::printable;
+use crate::values::text::{hanging, printable};
 
 use tasks::{Tasks, Unstarted, step_words, target};
 
@@ -282,7 +282,11 @@ impl Sink for Screen {
             }
             Event::Note { message, .. } => {
                 if self.tells_tasks() {
-                    self.say(&format!("note: {}", printable(message)));
+                    self.say(&hanging(
+                        &format!("note: {}", printable(message)),
+                        0,
+                        self.ui.message_width(),
+                    ));
                 }
             }
             Event::Recovered {

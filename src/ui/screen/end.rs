@@ -12,7 +12,7 @@ use crate::ui::screen::Screen;
 use crate::ui::screen::tasks::{TaskLine, Tasks, Unstarted, target};
 use crate::values::duration::HumanDuration;
 use crate::values::size::Bytes;
-use crate::values::text::printable;
+use crate::values::text::{hanging, printable};
 
 /// So many failed tasks are named at the end of a plan.
 const NAMED: usize = 10;
@@ -109,7 +109,21 @@ impl Screen {
                 self.invocation.command(["history", &id.0.to_string()])
             );
         }
-        self.say(&text);
+        self.say(&self.within_the_terminal(&text));
+    }
+
+    /// Its lines broken at their blanks; not the one with a command, which is copied from there.
+    fn within_the_terminal(&self, text: &str) -> String {
+        let width = self.ui.message_width();
+        let lines = text.lines().map(|line| {
+            let bare = line.trim_start();
+            let indent = line.len() - bare.len();
+            match bare.starts_with("more: ") {
+                true => line.to_owned(),
+                false => format!("{:indent$}{}", "", hanging(bare, indent, width)),
+            }
+        });
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     /// The command that shows this level of history.

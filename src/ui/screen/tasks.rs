@@ -11,7 +11,7 @@ use crate::run::status::{Class, Status};
 use crate::ui::Ui;
 use crate::values::duration::HumanDuration;
 use crate::values::size::Bytes;
-use crate::values::text::printable;
+use crate::values::text::{hanging, printable};
 
 /// The tasks of the plan that runs, in their order.
 #[derive(Default)]
@@ -112,7 +112,11 @@ impl TaskLine {
             let _ = write!(text, "  {}", HumanDuration(took));
         }
         if let Some(error) = &self.error {
-            let _ = write!(text, "\n    {}", printable(error));
+            let _ = write!(
+                text,
+                "\n    {}",
+                hanging(&printable(error), 4, ui.message_width())
+            );
         }
         text
     }
