@@ -1,21 +1,7 @@
 use rustix::io::Errno;
 
 use super::*;
-
-fn names(folder: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(folder).expect("a listing");
-    let mut names: Vec<String> = entries
-        .map(|entry| {
-            entry
-                .expect("an entry")
-                .file_name()
-                .to_string_lossy()
-                .into_owned()
-        })
-        .collect();
-    names.sort();
-    names
-}
+use crate::artifact::fixture::names;
 
 const NO_LINKS: Requests = Requests {
     link: |_, _, _| Err(Errno::PERM),

@@ -1,5 +1,6 @@
 use super::*;
 use crate::artifact::error::StoreErrorKind;
+use crate::artifact::fixture::names;
 use crate::artifact::folder::synced;
 use crate::values::size::Threshold;
 
@@ -66,21 +67,6 @@ fn a_folder_is_published_by_a_plain_rename_where_nothing_else_is_to_be_had() {
     let error = folder.publish_by(&PLAIN, &parts).expect_err("taken");
     assert_eq!(error.kind, StoreErrorKind::Exists);
     assert_eq!(names(&path), ["a"]);
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(folder).expect("a listing");
-    let mut names: Vec<String> = entries
-        .map(|entry| {
-            entry
-                .expect("an entry")
-                .file_name()
-                .to_string_lossy()
-                .into_owned()
-        })
-        .collect();
-    names.sort();
-    names
 }
 
 #[test]
