@@ -271,7 +271,8 @@ fn numbers(version: &str) -> Option<Vec<u64>> {
         let digits = step.trim_start_matches(|digit: char| digit.is_ascii_digit());
         step[..step.len() - digits.len()].parse().ok()
     };
-    steps.iter().map(number).collect()
+    let numbers: Option<Vec<u64>> = steps.iter().map(number).collect();
+    numbers.filter(|numbers| !numbers.is_empty())
 }
 
 #[cfg(test)]
