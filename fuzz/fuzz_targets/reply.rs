@@ -2,6 +2,7 @@
 #![no_main]
 
 use dpbackup::gateway::domains::QuiesceState;
+use dpbackup::gateway::import_results::{self, DryRunAnswer, judge_dry_run, judge_import};
 use dpbackup::soma::deadline::Deadline;
 use dpbackup::soma::error::SomaError;
 use dpbackup::soma::reply::{self, Answer};
@@ -19,7 +20,7 @@ fuzz_target!(|text: &str| {
     for payload in ["status", "config", "filestore", "result"] {
         let read = answer().payload(payload, |node| {
             for row in reply::rows(node, "DomainStatus") {
-                let _ = QuiesceState::parse(reply::field(row, "QuiesceState")).to_string();
+                let _ = QuiesceState::parse(&reply::field(row, "QuiesceState")).to_string();
                 let _ = reply::text_field(row, "Domain");
                 let _ = reply::number_field(row, "FreeTemporary");
             }
@@ -28,6 +29,15 @@ fuzz_target!(|text: &str| {
         if let Err(error) = read {
             judge(error);
         }
+    }
+    // A dry run of which nothing is said is never one that would work.
+    match answer().payload("import", |import| Ok(import_results::read(import))) {
+        Ok(all) => {
+            let would_work = judge_dry_run(&all, "DOM1");
+            assert!(!all.is_empty() || matches!(would_work, DryRunAnswer::NotKnown(_)));
+            let _ = judge_import(&all, "DOM1");
+        }
+        Err(error) => judge(error),
     }
     if let Err(error) = answer().ok() {
         judge(error);
