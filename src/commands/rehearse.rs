@@ -19,7 +19,7 @@ use crate::lock::Asked;
 use crate::notify::Notifier;
 use crate::notify::previous::Previous;
 use crate::plan::model::{Device, DeviceRole, PlanFile};
-use crate::report::rehearse::{self as report, RehearsalLine};
+use crate::report::rehearse::{self as report, RehearsalLine, RehearsalOutcome};
 use crate::run::contact::{Contact, Devices, Session, lock_name};
 use crate::run::event::{FileKind, Progress, Sink as _, TaskId};
 use crate::run::rehearse::{FirmwareFit, RehearsalsOver, Rehearsed, firmware_fit, on_spare};
@@ -126,13 +126,13 @@ pub(super) fn rehearse(global: &Global, args: &RehearseArgs, ui: Ui, env: Lookup
 
 /// What the whole of it ends with: nothing that is not known is a success.
 fn exit(lines: &[RehearsalLine], cut_short: bool) -> Exit {
-    let rehearsed = || lines.iter().filter_map(|line| line.result.as_ref());
+    let rehearsed = || lines.iter().filter_map(RehearsalLine::result);
     if cut_short || rehearsed().any(|result| !result.is_good()) {
         return Exit::Failed;
     }
     match (
         rehearsed().next().is_some(),
-        lines.iter().any(|line| line.result.is_none()),
+        lines.iter().any(|line| line.result().is_none()),
     ) {
         (false, _) => Exit::NotStarted,
         (true, true) => Exit::Warned,
@@ -379,7 +379,7 @@ fn tell(file: &PlanFile, env: Lookup<'_>, clock: &SystemClock, lines: &[Rehearsa
     let past = past.as_ref().map(|past| past as &dyn Previous);
     let mut notifier = Notifier::new(file, env, clock.zone(), past);
     for line in lines {
-        if let (Some(row), Some(result)) = (&line.row, &line.result)
+        if let RehearsalOutcome::Ended { row, result } = &line.outcome
             && !result.is_good()
         {
             notifier.rehearsal_failed(

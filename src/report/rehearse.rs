@@ -19,12 +19,22 @@ const NAMED: usize = 5;
 pub struct RehearsalLine {
     /// `task 12: QA1 DOM1`.
     pub place: String,
-    /// The backup, where it was rehearsed.
-    pub row: Option<FileRow>,
-    /// What came of it; nothing where it was left out.
-    pub result: Option<RehearsalResult>,
-    /// Why it was left out.
-    pub why: Option<String>,
+    /// What came of it.
+    pub outcome: RehearsalOutcome,
+}
+
+/// What came of a backup that was to be rehearsed.
+#[derive(Clone, Debug)]
+pub enum RehearsalOutcome {
+    /// It was left out, for this reason.
+    LeftOut(String),
+    /// It was rehearsed.
+    Ended {
+        /// Which backup it is.
+        row: Box<FileRow>,
+        /// What is known of it now.
+        result: RehearsalResult,
+    },
 }
 
 impl RehearsalLine {
@@ -32,19 +42,24 @@ impl RehearsalLine {
     pub fn left(place: &str, why: &str) -> Self {
         Self {
             place: place.to_owned(),
-            row: None,
-            result: None,
-            why: Some(why.to_owned()),
+            outcome: RehearsalOutcome::LeftOut(why.to_owned()),
         }
     }
 
     /// A backup that was rehearsed.
     pub fn ended(place: &str, row: &FileRow, result: RehearsalResult) -> Self {
+        let row = Box::new(row.clone());
         Self {
             place: place.to_owned(),
-            row: Some(row.clone()),
-            result: Some(result),
-            why: None,
+            outcome: RehearsalOutcome::Ended { row, result },
+        }
+    }
+
+    /// What is known of the backup now; `None` where it was left out.
+    pub fn result(&self) -> Option<&RehearsalResult> {
+        match &self.outcome {
+            RehearsalOutcome::LeftOut(_) => None,
+            RehearsalOutcome::Ended { result, .. } => Some(result),
         }
     }
 }
@@ -54,10 +69,12 @@ pub fn text(spare: &str, lines: &[RehearsalLine], only_bad: bool) -> String {
     let mut text = String::new();
     for line in lines {
         let place = printable(&line.place);
-        let Some(result) = &line.result else {
-            let why = printable(line.why.as_deref().unwrap_or_default());
-            let _ = writeln!(text, "LEFT OUT    {place}: {why}");
-            continue;
+        let result = match &line.outcome {
+            RehearsalOutcome::Ended { result, .. } => result,
+            RehearsalOutcome::LeftOut(why) => {
+                let _ = writeln!(text, "LEFT OUT    {place}: {}", printable(why));
+                continue;
+            }
         };
         if only_bad && result.is_good() {
             continue;
@@ -83,11 +100,8 @@ pub fn text(spare: &str, lines: &[RehearsalLine], only_bad: bool) -> String {
             );
         }
     }
-    if lines.iter().any(|line| {
-        line.result
-            .as_ref()
-            .is_some_and(|result| result.proof == SpareProof::Changed)
-    }) {
+    let mut results = lines.iter().filter_map(RehearsalLine::result);
+    if results.any(|result| result.proof == SpareProof::Changed) {
         let _ = writeln!(
             text,
             "\n{} WAS CHANGED although only dry runs were sent: look at it before anything else",
@@ -140,16 +154,28 @@ pub fn document(spare: &str, lines: &[RehearsalLine]) -> String {
 }
 
 fn line_object(line: &RehearsalLine) -> RehearsalObject<'_> {
-    let (row, result) = (line.row.as_ref(), line.result.as_ref());
-    RehearsalObject {
-        task_execution_id: row.map(|row| row.task.0),
-        device_name: row.map(|row| row.device_name.as_str()),
-        domain_name: row.map(|row| row.domain_name.as_str()),
-        verdict: result.map(|result| result.verdict.code()),
-        proof: result.map(|result| result.proof.code()),
-        refused: result.map_or(&[], |result| result.refused.as_slice()),
-        missing_keys: result.map_or(&[], |result| result.missing_keys.as_slice()),
-        message: result.and_then(|result| result.message.as_deref()),
-        left_out: line.why.as_deref(),
+    match &line.outcome {
+        RehearsalOutcome::LeftOut(why) => RehearsalObject {
+            task_execution_id: None,
+            device_name: None,
+            domain_name: None,
+            verdict: None,
+            proof: None,
+            refused: &[],
+            missing_keys: &[],
+            message: None,
+            left_out: Some(why),
+        },
+        RehearsalOutcome::Ended { row, result } => RehearsalObject {
+            task_execution_id: Some(row.task.0),
+            device_name: Some(&row.device_name),
+            domain_name: Some(&row.domain_name),
+            verdict: Some(result.verdict.code()),
+            proof: Some(result.proof.code()),
+            refused: &result.refused,
+            missing_keys: &result.missing_keys,
+            message: result.message.as_deref(),
+            left_out: None,
+        },
     }
 }
