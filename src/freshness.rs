@@ -47,19 +47,21 @@ pub enum TargetState {
 pub struct JudgedTarget {
     /// The device.
     pub device: String,
-    /// The domain, `all-domains`, or a pattern that no known domain matches.
+    /// The domain, `all-domains`, or a pattern that no known domain matches; `-` where no plan
+    /// concerns the device and history knows nothing of it.
     pub domain: String,
-    /// Nothing where no plan concerns the device.
+    /// What is backed up of it; `None` where no plan concerns the device and history knows nothing
+    /// of it.
     pub kind: Option<FileKind>,
     /// The judgement.
     pub state: TargetState,
-    /// The newest good backup.
+    /// The newest good backup; `None` where there never was one, or none is left.
     pub good: Option<GoodBackup>,
-    /// How old that is.
+    /// How old that is; zero where it ended in the future.
     pub age: Option<Duration>,
-    /// The newest task.
+    /// The newest task; `None` where none ever tried.
     pub last: Option<LastAttempt>,
-    /// When the last good rehearsal of it ended.
+    /// When the last good rehearsal of it ended; `None` where there was none.
     pub rehearsed: Option<Timestamp>,
     /// The reason, empty where all is well.
     pub why: String,

@@ -18,9 +18,9 @@ pub struct RehearsalOpening {
     pub task: TaskId,
     /// The name of the spare.
     pub spare: String,
-    /// Its firmware, if it tells it.
+    /// Its firmware; `None` where it does not tell it.
     pub firmware_version: Option<String>,
-    /// Its serial number, if it tells it.
+    /// Its serial number; `None` where it does not tell it.
     pub serial: Option<String>,
     /// Names the kernel lock of the process that does it.
     pub process: String,

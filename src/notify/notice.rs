@@ -30,15 +30,16 @@ pub struct Notice {
     pub invocation: Invocation,
     /// The plan.
     pub plan: String,
-    /// Its execution, if there is one.
+    /// Its execution; `None` where history could not record one, or the message is about none.
     pub execution: Option<PlanId>,
-    /// When that began.
+    /// When that began; `None` where no run of it is the matter.
     pub started: Option<Timestamp>,
-    /// How it stands or ended; that of the task on [`EventName::TaskFailed`].
+    /// How it stands or ended; that of the task on [`EventName::TaskFailed`]; `None` where nothing of the
+    /// kind is told.
     pub status: Option<Status>,
-    /// Why it did not succeed; what was done on [`EventName::Recovered`].
+    /// Why it did not succeed; what was done on [`EventName::Recovered`]; `None` where it did.
     pub error: Option<String>,
-    /// The place that it is about, if it is about one.
+    /// The place that it is about; `None` where it is about a whole plan.
     pub place: Option<NoticePlace>,
     /// The tasks of the plan; the one task on [`EventName::TaskFailed`].
     pub tasks: Vec<NoticeTask>,
@@ -46,11 +47,12 @@ pub struct Notice {
     pub still_quiesced: Vec<NoticePlace>,
     /// Warnings and notes of the plan itself.
     pub remarks: Vec<String>,
-    /// How an end compares to the one before.
+    /// How an end compares to the one before; `None` of what is no end, of a restore, and where the past
+    /// could not be read.
     pub change: Option<EndChange>,
     /// What changed in configurations, or is not saved, where that is the matter.
     pub changes: NoticeChanges,
-    /// The page about the plan, where mail is to have it.
+    /// The page about the plan; `None` where mail is not to have it.
     pub page: Option<NoticePage>,
 }
 
@@ -155,9 +157,10 @@ pub struct NoticeTask {
     pub files: u64,
     /// Bytes of those that were kept.
     pub bytes: u64,
-    /// When it left the queue.
+    /// When it left the queue; `None` as long as it has not.
     pub began: Option<Timestamp>,
-    /// How long it took.
+    /// How long it took, from then on; `None` as long as it has not ended, and where it never left the
+    /// queue.
     pub took: Option<Duration>,
 }
 

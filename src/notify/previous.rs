@@ -83,7 +83,7 @@ pub struct PlanFigures {
     pub took: Duration,
     /// Bytes that it stored.
     pub bytes: u64,
-    /// When one last succeeded.
+    /// When one last succeeded; `None` where none ever did.
     pub succeeded: Option<Timestamp>,
 }
 
@@ -100,15 +100,16 @@ pub struct TargetFigures {
     pub time: Timestamp,
     /// The status.
     pub status: Status,
-    /// How long it took, once it had left the queue.
+    /// How long it took, once it had left the queue; `None` where it has not ended, or never left it.
     pub took: Option<Duration>,
-    /// How long it was out of service for that, where it was and somebody saw the end.
+    /// How long it was out of service for that; `None` where it was not, or nobody saw the end.
     pub out_of_service: Option<Duration>,
-    /// The newest good backup: when, and how many bytes.
+    /// The newest good backup: when, and how many bytes; `None` where there never was one.
     pub good: Option<(Timestamp, u64)>,
-    /// When the saved configuration last changed, as far as history knows.
+    /// When the saved configuration last changed; `None` where history knows of no change.
     pub changed: Option<Timestamp>,
-    /// How many objects and files were not saved when the last task looked, if that is known.
+    /// How many objects and files were not saved when the last task looked; `None` where that is not
+    /// known.
     pub unsaved: Option<u64>,
 }
 
@@ -123,7 +124,7 @@ pub struct RehearsalFigures {
     pub time: Timestamp,
     /// Whether all that was to be proved was proved.
     pub is_good: bool,
-    /// When the newest good one ended.
+    /// When the newest good one ended; `None` where none was good.
     pub good: Option<Timestamp>,
 }
 

@@ -17,7 +17,7 @@ const MOST: u32 = 100_000;
 pub struct KnownStanding {
     /// What is new about it.
     pub change: EndChange,
-    /// The one before.
+    /// The one before; `None` where this is the first.
     pub previous: Option<PreviousEnd>,
 }
 

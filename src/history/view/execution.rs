@@ -24,11 +24,11 @@ pub struct PlanRow {
     pub domains: u64,
     /// How it stands or ended.
     pub status: Status,
-    /// Why, if it did not succeed.
+    /// Why, if it did not succeed; `None` where it did, or has not ended.
     pub error_message: Option<String>,
     /// When it came to that status.
     pub status_time: Timestamp,
-    /// When it ended, if it did.
+    /// When it ended; `None` as long as nobody has recorded an end, whether its process lives or not.
     pub end_time: Option<Timestamp>,
     /// The plan file it was read from.
     pub plan_file: String,
@@ -65,7 +65,7 @@ pub struct ActivityRow {
     pub quiesce: bool,
     /// When it was opened.
     pub start_time: Timestamp,
-    /// When it ended, if it did.
+    /// When it ended; `None` as long as nobody has recorded an end, whether its process lives or not.
     pub end_time: Option<Timestamp>,
 }
 
@@ -90,21 +90,22 @@ pub struct TaskRow {
     pub download_errors: u64,
     /// How it stands or ended.
     pub status: Status,
-    /// Why, if it did not succeed.
+    /// Why, if it did not succeed; `None` where it did, or has not ended.
     pub error_message: Option<String>,
     /// What it does.
     pub action: ActionKind,
     /// When it was opened.
     pub start_time: Timestamp,
-    /// When it ended, if it did.
+    /// When it ended; `None` as long as nobody has recorded an end, whether its process lives or not.
     pub end_time: Option<Timestamp>,
     /// What the device said about itself.
     pub facts: DeviceFacts,
-    /// Whether the domain had changes that were not saved, if that was looked at.
+    /// Whether the domain had changes that were not saved; `None` where that was not looked at.
     pub unsaved_changes: Option<bool>,
-    /// The certificate that a secure backup is encrypted for.
+    /// The certificate that a secure backup is encrypted for, as far as the device told it; `None` of an
+    /// export, and where nothing was told.
     pub certificate: Option<CertificateFacts>,
-    /// How many objects and files those were, if that is known.
+    /// How many objects and files those were; `None` where that is not known.
     pub unsaved_objects: Option<u64>,
     /// How long its device or domain was out of service for it; `None` where an older version
     /// wrote the row.
@@ -151,7 +152,7 @@ pub struct TaskDetails {
     pub files: Vec<FileRow>,
     /// What changed in them against those before: of each the first thousand changes.
     pub changes: Vec<ChangeRow>,
-    /// What it found that was not saved; nothing where that is not known, or was not looked at.
+    /// What it found that was not saved; `None` where that is not known, or was not looked at.
     pub unsaved: Option<ChangeList>,
     /// Files that it could not have.
     pub failed_files: Vec<FailedFileRow>,

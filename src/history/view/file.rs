@@ -49,30 +49,32 @@ pub struct FileRow {
     pub size: u64,
     /// Lower-case hex.
     pub sha256: String,
-    /// The task execution since which the content has been the same.
+    /// The task execution since which the content has been the same; `None` where it is the first with
+    /// that content, or that is not known.
     pub unchanged_since: Option<TaskId>,
     /// Where it stands, or would have stood.
     pub path: PathBuf,
     /// False where an unchanged export was not kept.
     pub kept: bool,
-    /// Entries of the archive, inner ones included.
+    /// How many entries the archive has, inner ones included; `None` of a part of a secure backup.
     pub entries: Option<u64>,
-    /// Configuration objects of the archive.
+    /// How many configuration objects the archive has; `None` of a part of a secure backup.
     pub objects: Option<u64>,
-    /// Hash over what the archive says, blind to volatile details.
+    /// Hash over what the archive says, blind to volatile details; `None` of a part of a secure backup,
+    /// and where it could not be told: then nothing is known to say the same.
     pub content: Option<String>,
     /// What it was verified by.
     pub proof: FileProof,
-    /// What a restore needs that is not in it, where that is known.
+    /// What a restore needs that is not in it; `None` where that is not known.
     pub lacks: Option<Lacks>,
-    /// How many changes there were against the export before; nothing where there was none
-    /// before, or where it is not known.
+    /// How many changes there were against the export before; `None` where there was none before, or
+    /// where it is not known.
     pub changes: Option<u64>,
     /// When it was recorded.
     pub time: Timestamp,
-    /// When it was about to be removed from the store, if that was begun.
+    /// When a `prune` announced that it would remove it; `None` where none did.
     pub removal_time: Option<Timestamp>,
-    /// When it was removed from the store, if it was.
+    /// When it was removed from the store; `None` where no `prune` recorded that.
     pub pruned_time: Option<Timestamp>,
 }
 
@@ -83,7 +85,7 @@ pub struct PrunableFile {
     pub file: FileRow,
     /// The plan that its task belongs to.
     pub plan: String,
-    /// When its task ended, if it did.
+    /// When its task ended; `None` as long as it has not.
     pub task_end: Option<Timestamp>,
     /// How its task stands or ended.
     pub task_status: Status,

@@ -9,13 +9,13 @@ use crate::run::status::Status;
 /// Which plan executions to list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanFilter {
-    /// Of this plan.
+    /// Of this plan; `None`: of all.
     pub plan: Option<String>,
-    /// In this status; with one that tasks alone end in, those that have such a task.
+    /// In this status; with one that tasks alone end in, those that have such a task. `None`: in any.
     pub status: Option<Status>,
-    /// That were to back up this device.
+    /// That were to back up this device; `None`: whichever.
     pub device: Option<String>,
-    /// Started then or later.
+    /// Started then or later; `None`: whenever.
     pub since: Option<Timestamp>,
     /// At most so many, the most recent ones.
     pub limit: u32,
@@ -44,13 +44,13 @@ impl PlanFilter {
 /// Which changes to list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangeFilter {
-    /// Of these devices and domains.
+    /// Of these devices and domains; `None`: of all.
     pub places: Option<BTreeSet<(String, String)>>,
-    /// Of objects of this class.
+    /// Of objects of this class; `None`: of all, and of files.
     pub class: Option<String>,
-    /// Of the object, or the file, of this name.
+    /// Of the object, or the file, of this name; `None`: of all.
     pub name: Option<String>,
-    /// Recorded then or later.
+    /// Recorded then or later; `None`: whenever.
     pub since: Option<Timestamp>,
     /// At most so many, the newest ones.
     pub limit: u32,

@@ -22,13 +22,13 @@ pub struct RehearsalRow {
     pub domain_name: String,
     /// The name of the spare.
     pub spare_name: String,
-    /// Its firmware, if it told it.
+    /// Its firmware; `None` where it did not tell it.
     pub firmware_version: Option<String>,
-    /// Its serial number, if it told it.
+    /// Its serial number; `None` where it did not tell it.
     pub serial: Option<String>,
     /// When it began.
     pub start_time: Timestamp,
-    /// When it ended, if it did.
+    /// When it ended; `None` as long as nobody has recorded an end.
     pub end_time: Option<Timestamp>,
     /// What came of it. Of one without an end nothing is known.
     pub result: RehearsalResult,
@@ -43,6 +43,6 @@ pub struct RehearsedTarget {
     pub domain_name: String,
     /// The newest one.
     pub last: RehearsalRow,
-    /// When the newest good one ended.
+    /// When the newest good one ended; `None` where none was good.
     pub good_time: Option<Timestamp>,
 }

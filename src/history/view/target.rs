@@ -21,7 +21,7 @@ pub struct TargetRow {
     pub last_status: Status,
     /// When it came to that.
     pub last_time: Timestamp,
-    /// The newest good backup, if there ever was one.
+    /// The newest good backup; `None` where there never was one.
     pub good: Option<GoodBackup>,
 }
 
