@@ -72,7 +72,7 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
     let mut confirm = |proposal: &RestoreProposal<'_>| {
         let plan = ShownRestorePlan::of(proposal);
         if args.format == ReportFormat::Table && (args.confirm.is_none() || ui.verbosity > Verbosity::Quiet) {
-            let text = plan.text(proposal.difference, row.time, &clock.zone());
+            let text = plan.text(proposal.difference, row.time, &clock.zone(), ui.width);
             // A plan that nobody could read is not confirmed.
             ui.data(&text).ok()?;
         }

@@ -16,7 +16,7 @@ use crate::values::change::Change;
 use crate::values::invocation::Invocation;
 use crate::values::restore_plan::{LocalAddresses, SaveAfter};
 use crate::values::size::Bytes;
-use crate::values::text::printable;
+use crate::values::text::{hanging, printable};
 
 /// Grows when a key goes away or changes its meaning, and not when one is added.
 const SCHEMA_VERSION: u32 = 1;
@@ -62,6 +62,9 @@ fn named(difference: &Difference, wanted: Change) -> Vec<String> {
     names
 }
 
+/// The columns of a label and what stands before it.
+const LABEL: usize = 13;
+
 impl ShownRestorePlan {
     /// What is shown of this one.
     pub fn of(proposal: &RestoreProposal<'_>) -> Self {
@@ -101,7 +104,13 @@ impl ShownRestorePlan {
     }
 
     /// The plan for people. `taken` is when the backup was stored.
-    pub fn text(&self, difference: &Difference, taken: Timestamp, zone: &TimeZone) -> String {
+    pub fn text(
+        &self,
+        difference: &Difference,
+        taken: Timestamp,
+        zone: &TimeZone,
+        width: Option<u16>,
+    ) -> String {
         let told = |fact: &Option<String>| fact.clone().unwrap_or_else(|| "not told".to_owned());
         let (device, domain) = (&self.target_device_name, &self.domain_name);
         let mut lines = vec![
@@ -146,14 +155,21 @@ impl ShownRestorePlan {
         });
         let mut text: String = lines
             .iter()
-            .map(|line| format!("{}\n", printable(line)))
+            .map(|line| {
+                let line = printable(line);
+                // What belongs to a label stands below its beginning.
+                match line.split_at_checked(LABEL).filter(|_| line.starts_with("  ")) {
+                    Some((label, what)) => format!("{label}{}\n", hanging(what, LABEL, width)),
+                    None => hanging(&line, 0, width) + "\n",
+                }
+            })
             .collect();
         text.push_str(&diff::text(
             &format!("what runs in {domain} of {device} now"),
             "what the backup has (what is removed here stays: an import is a merge)",
             difference,
         ));
-        let _ = writeln!(text, "{}", printable(&self.merge()));
+        let _ = writeln!(text, "{}", hanging(&printable(&self.merge()), 0, width));
         text
     }
 
