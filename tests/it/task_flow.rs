@@ -117,13 +117,13 @@ fn a_task_goes_through_its_interim_statuses_in_order() {
 }
 
 #[test]
-fn one_connection_is_used_for_all_tasks_of_a_device() {
+fn one_connection_is_used_for_all_exports_of_a_device() {
     let gateway = gateways::with_domains(["DOM1", "DOM2", "DOM3"].map(Domain::new));
-    let home = Home::of(&gateway).plan("P", &(export("*", "DOM*", "") + &secure_backup("*", "")));
+    // What changes a device has connections of its own: tests/it/connections.rs.
+    let home = Home::of(&gateway).plan("P", &export("*", "DOM*", ""));
     let run = home.run("P", &TestClock::at(NIGHT));
     assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
-    // A secure backup is cleaned up behind by a connection that no signal ends.
-    assert_eq!((gateway.connections(), gateway.handshakes()), (2, 2));
+    assert_eq!((gateway.connections(), gateway.handshakes()), (1, 1));
     let connections: Vec<u64> = gateway
         .requests()
         .iter()
