@@ -86,29 +86,6 @@ impl SomaError {
         self
     }
 
-    /// Whether the device may or may not have done what was asked: it must be asked
-    /// before anything is decided.
-    pub fn leaves_outcome_unknown(&self) -> bool {
-        match self.kind {
-            SomaErrorKind::TimedOut
-            | SomaErrorKind::Broken
-            | SomaErrorKind::Malformed
-            | SomaErrorKind::Interrupted
-            | SomaErrorKind::Unavailable
-            | SomaErrorKind::NotManagement
-            | SomaErrorKind::OtherFault
-            // Most often a handshake, before anything was sent; but an alert may come later.
-            | SomaErrorKind::Tls => true,
-            SomaErrorKind::Unreachable
-            | SomaErrorKind::LoginRefused
-            | SomaErrorKind::Authentication
-            | SomaErrorKind::NotAllowed
-            | SomaErrorKind::Refused
-            | SomaErrorKind::Fault
-            | SomaErrorKind::Local(_) => false,
-        }
-    }
-
     /// Whether the device answered, and refused or did not know what was asked.
     pub fn is_refusal(&self) -> bool {
         matches!(
