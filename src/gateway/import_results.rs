@@ -149,7 +149,7 @@ fn strange(results: Node<'_, '_>) -> Vec<String> {
             })
     };
     let objects = of("imported-objects", |status| !COMPARED.contains(&status));
-    let files = of("imported-files", |status| tells_of_a_skip(status));
+    let files = of("imported-files", tells_of_a_skip);
     let sections = results
         .children()
         .filter(|node| node.is_element() && !SECTIONS.contains(&node.tag_name().name()))
