@@ -218,14 +218,7 @@ impl Gateway<'_> {
     pub fn folder(&self, folder: &RemoteFolder) -> Result<Option<Vec<RemoteFile>>> {
         let wanted = RemoteFolder::path(folder.url());
         self.read(&request::get_filestore(TEMPORARY), "filestore", |filestore| {
-            let directory = filestore.descendants().find(|node| {
-                node.tag_name().name() == "directory"
-                    && node.attribute("name").map(RemoteFolder::path) == Some(wanted)
-            });
-            let Some(directory) = directory else {
-                return Ok(None);
-            };
-            files_below(directory).map(Some)
+            listed(filestore, wanted)
         })
     }
 
@@ -328,6 +321,31 @@ impl Gateway<'_> {
     }
 }
 
+/// The files of a folder in a list of `temporary:`. A list without that location is no look into it.
+fn listed(filestore: Node<'_, '_>, wanted: &str) -> Result<Option<Vec<RemoteFile>>> {
+    let directory = filestore.descendants().find(|node| {
+        node.tag_name().name() == "directory"
+            && node.attribute("name").map(RemoteFolder::path) == Some(wanted)
+    });
+    if let Some(directory) = directory {
+        return files_below(directory).map(Some);
+    }
+    let is_location = |node: Node<'_, '_>| {
+        node.tag_name().name() == "location"
+            && node
+                .attribute("name")
+                .is_some_and(|name| name.trim_end_matches('/') == TEMPORARY)
+    };
+    match filestore.descendants().any(is_location) {
+        true => Ok(None),
+        false => Err(SomaError::new(
+            SomaErrorKind::NotAllowed,
+            format!("the device does not list {TEMPORARY}"),
+        )
+        .with_hint("the account needs the right to read files there")),
+    }
+}
+
 /// Files below `directory`, those of sub-directories with their path. A path repeats the
 /// names of all folders around a file, so that few bytes could ask for much memory.
 fn files_below(directory: Node<'_, '_>) -> Result<Vec<RemoteFile>> {
@@ -370,16 +388,36 @@ mod tests {
 
     use super::*;
 
-    fn listed(xml: &str) -> Result<Vec<RemoteFile>> {
+    fn below(xml: &str) -> Result<Vec<RemoteFile>> {
         let document = Document::parse(xml).expect("XML");
         files_below(document.root_element())
+    }
+
+    #[test]
+    fn a_folder_is_gone_only_where_the_location_that_it_stood_in_is_listed() {
+        let look = |xml: &str| {
+            let document = Document::parse(xml).expect("XML");
+            listed(document.root_element(), "dpbackup-1")
+        };
+        let there = "<filestore><location name='temporary:'><directory name='temporary:/dpbackup-1'>\
+                     <file name='a'/></directory></location></filestore>";
+        assert_eq!(look(there).expect("a list").expect("a folder").len(), 1);
+        let gone = look("<filestore><location name='temporary:'/></filestore>");
+        assert_eq!(gone.expect("a list"), None);
+        for silent in [
+            "<filestore/>",
+            "<filestore><location name='export:'/></filestore>",
+        ] {
+            let error = look(silent).expect_err("no look");
+            assert_eq!(error.kind, SomaErrorKind::NotAllowed, "{silent}");
+        }
     }
 
     #[test]
     fn files_are_listed_with_the_folders_that_they_stand_in() {
         let xml = "<directory name='temporary:/x'><file name='a'><size> 7 </size></file>\
                    <directory name='temporary:/x/y/'><file name='b'/></directory></directory>";
-        let files = listed(xml).expect("files");
+        let files = below(xml).expect("files");
         let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
         assert_eq!(names, ["a", "y/b"]);
         assert_eq!((files[0].size, files[1].size), (Some(7), None));
@@ -407,7 +445,7 @@ mod tests {
                 "more than 4096 bytes in the path of a file",
             ),
         ] {
-            let refused = listed(&format!("<directory name='x'>{inner}</directory>"));
+            let refused = below(&format!("<directory name='x'>{inner}</directory>"));
             let error = refused.expect_err("it is refused");
             assert_eq!(error.kind, SomaErrorKind::Malformed);
             assert!(error.message.ends_with(words), "{error}");
