@@ -8,6 +8,8 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, TermLike};
+
 use crate::threads;
 use crate::ui::repeat::Repeat;
 use crate::ui::{Ui, Verbosity};
@@ -17,12 +19,11 @@ use crate::values::size::Bytes;
 /// How often the line moves by itself.
 const TICK: Duration = Duration::from_millis(250);
 
-/// So soon after it was drawn it is not drawn again: nobody reads faster.
-const FLICKER: Duration = Duration::from_millis(50);
+/// How often in a second it is drawn at most: nobody reads faster.
+const DRAWN: u8 = 20;
 
-/// What turns in front of it, and how long each of it stands.
-const SPINNER: [&str; 8] = ["⠁", "⠂", "⠄", "⡀", "⢀", "⠠", "⠐", "⠈"];
-const TURN_MILLIS: u128 = 125;
+/// The columns of a terminal that does not tell how many it has.
+const COLUMNS: u16 = 80;
 
 /// The columns of a bar that fills.
 const BAR: u64 = 20;
@@ -105,21 +106,21 @@ pub(super) struct Live {
     ui: Ui,
     line: Arc<Mutex<Option<Line>>>,
     shown: Arc<Mutex<LiveShown>>,
-    drawn: Arc<Mutex<Drawn>>,
 }
 
 #[derive(Default)]
 struct LiveShown {
-    /// Lets it move by itself at a terminal.
-    tick: Option<Repeat>,
+    bar: Option<Bar>,
     heartbeat: Option<Repeat>,
     /// What was begun before that is not shown any more.
     cut: Option<Instant>,
 }
 
-/// When it was drawn last, if it stands on the terminal. Whoever writes there holds it.
-#[derive(Default)]
-struct Drawn(Option<Instant>);
+struct Bar {
+    bar: ProgressBar,
+    /// Lets it move by itself. (That of the library panics where no thread can be had.)
+    tick: Repeat,
+}
 
 impl Live {
     /// Nothing is going on yet.
@@ -128,7 +129,6 @@ impl Live {
             ui,
             line: Arc::default(),
             shown: Arc::default(),
-            drawn: Arc::default(),
         }
     }
 
@@ -140,11 +140,8 @@ impl Live {
         }
         *locked(&self.line) = Some(line);
         if self.ui.bars {
-            let is_new = locked(&self.drawn).0.is_none_or(|at| at.elapsed() >= FLICKER);
-            if is_new {
-                draw(self.ui, &self.line, &mut locked(&self.drawn));
-            }
-            shown.tick.get_or_insert_with(|| self.tick());
+            let bar = shown.bar.get_or_insert_with(|| self.bar());
+            bar.bar.tick();
         } else if self.ui.verbosity >= Verbosity::Verbose && shown.heartbeat.is_none() {
             shown.heartbeat = Some(self.heartbeat());
         }
@@ -164,17 +161,15 @@ impl Live {
 
     /// Says something above the line.
     pub(super) fn say(&self, text: &str) {
-        let mut drawn = locked(&self.drawn);
-        let stood = erase(self.ui, &mut drawn);
-        self.ui.say(text);
-        if stood {
-            draw(self.ui, &self.line, &mut drawn);
+        match &locked(&self.shown).bar {
+            Some(bar) => bar.bar.suspend(|| self.ui.say(text)),
+            None => self.ui.say(text),
         }
     }
 
     /// Answers a key that was pressed: the terminal has written `^C` where the cursor stood.
     pub(super) fn answer(&self, text: &str, is_key: bool) {
-        let is_below_a_line = locked(&self.drawn).0.is_some();
+        let is_below_a_line = locked(&self.shown).bar.is_some();
         // What was waited for is not waited for any more.
         self.cut();
         match is_key && self.ui.lines && !is_below_a_line {
@@ -185,16 +180,33 @@ impl Live {
 
     fn clear_shown(&self, shown: &mut LiveShown) {
         *locked(&self.line) = None;
-        // It has drawn its last when it is gone.
-        drop(shown.tick.take());
-        erase(self.ui, &mut locked(&self.drawn));
+        if let Some(Bar { bar, tick }) = shown.bar.take() {
+            // It has drawn its last when it is gone.
+            drop(tick);
+            bar.finish_and_clear();
+        }
     }
 
-    fn tick(&self) -> Repeat {
-        let (ui, line, drawn) = (self.ui, Arc::clone(&self.line), Arc::clone(&self.drawn));
-        Repeat::start(threads::start, "progress", TICK, move || {
-            draw(ui, &line, &mut locked(&drawn));
-        })
+    fn bar(&self) -> Bar {
+        let (ui, due) = (self.ui, Mutex::default());
+        let foot = Box::new(Foot { ui, due });
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::term_like_with_hz(foot, DRAWN));
+        let line = Arc::clone(&self.line);
+        let text = move |_: &ProgressState, out: &mut dyn fmt::Write| {
+            // The spinner has two columns, and the last one stays free.
+            let columns = usize::from(columns()).saturating_sub(3);
+            if let Some(line) = locked(&line).as_ref() {
+                let text = line.text(Instant::now(), Some(columns));
+                // Writing into the text of a bar cannot fail.
+                let _ = out.write_str(&text);
+            }
+        };
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {line}") {
+            bar.set_style(style.with_key("line", text));
+        }
+        let ticking = bar.clone();
+        let tick = Repeat::start(threads::start, "progress", TICK, move || ticking.tick());
+        Bar { bar, tick }
     }
 
     /// A line now and then: whoever reads a log sees that it goes on. Where no thread can be had
@@ -210,33 +222,69 @@ impl Live {
     }
 }
 
-/// Draws the line where the cursor is, and leaves that at its beginning: whatever comes next, the `^C` of
-/// the terminal too, writes over it, and the line is erased whole.
-fn draw(ui: Ui, line: &Mutex<Option<Line>>, drawn: &mut Drawn) {
-    let now = Instant::now();
-    let width = terminal_size::terminal_size_of(io::stderr());
-    // What turns has two columns, and the last one stays free.
-    let columns = width.map(|(width, _)| usize::from(width.0).saturating_sub(3));
-    let Some(text) = locked(line).as_ref().map(|line| {
-        let turn = now.saturating_duration_since(line.since).as_millis() / TURN_MILLIS;
-        let spinner = usize::try_from(turn).map_or("", |turn| SPINNER[turn % SPINNER.len()]);
-        let text = line.text(now, columns);
-        let text: String = text.chars().take(columns.unwrap_or(usize::MAX)).collect();
-        format!("\r{spinner} {text}\u{1b}[K\r")
-    }) else {
-        return;
-    };
-    ui.redraw(&text);
-    drawn.0 = Some(now);
+/// The foot of a terminal, where the line is drawn. The cursor stays at its beginning: whatever comes next, the
+/// `^C` of the terminal too, writes over it, and it is erased whole.
+#[derive(Debug)]
+struct Foot {
+    ui: Ui,
+    /// What is written at once, so that nothing flickers.
+    due: Mutex<String>,
 }
 
-/// Takes the line off the terminal; whether it stood there.
-fn erase(ui: Ui, drawn: &mut Drawn) -> bool {
-    let stood = drawn.0.take().is_some();
-    if stood {
-        ui.redraw("\r\u{1b}[2K");
+impl Foot {
+    fn write(&self, text: &str) -> io::Result<()> {
+        locked(&self.due).push_str(text);
+        Ok(())
     }
-    stood
+}
+
+impl TermLike for Foot {
+    fn width(&self) -> u16 {
+        columns()
+    }
+
+    // It is one line: there is none above or below it that would be drawn.
+    fn move_cursor_up(&self, _lines: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn move_cursor_down(&self, _lines: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn move_cursor_right(&self, _columns: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn move_cursor_left(&self, _columns: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn write_line(&self, text: &str) -> io::Result<()> {
+        self.write_str(text)
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        // Blanks alone fill the rest of the line, so that the cursor would stand at its end.
+        match text.trim().is_empty() {
+            true => Ok(()),
+            false => self.write(&format!("\r{text}\u{1b}[K\r")),
+        }
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        self.write("\r\u{1b}[2K")
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        self.ui.redraw(&std::mem::take(&mut *locked(&self.due)));
+        Ok(())
+    }
+}
+
+/// How wide the terminal is now.
+fn columns() -> u16 {
+    terminal_size::terminal_size_of(io::stderr()).map_or(COLUMNS, |(width, _)| width.0)
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
