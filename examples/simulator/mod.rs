@@ -117,9 +117,10 @@ impl Gateway {
         let shown = tls::make(&setup).map_err(io::Error::other)?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, setup.port))?;
         let port = listener.local_addr()?.port();
+        let serves_one = setup.serves_one;
         let shared = Arc::new(Shared::new(State::new(setup), port, shown));
         let for_thread = Arc::clone(&shared);
-        let thread = thread::spawn(move || server::listen(&for_thread, listener));
+        let thread = thread::spawn(move || server::listen(&for_thread, listener, serves_one));
         Ok(Gateway {
             shared,
             listener: Some(thread),

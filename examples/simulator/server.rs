@@ -239,7 +239,8 @@ impl Shared {
 }
 
 /// Accepts connections until the gateway stops.
-pub(super) fn listen(shared: &Arc<Shared>, mut listener: TcpListener) {
+/// It does not wait for whoever holds the state.
+pub(super) fn listen(shared: &Arc<Shared>, mut listener: TcpListener, serves_one: bool) {
     let mut threads = Vec::new();
     while !shared.is_stopping() {
         if shared.is_refusing() {
@@ -269,7 +270,6 @@ pub(super) fn listen(shared: &Arc<Shared>, mut listener: TcpListener) {
             continue;
         }
         shared.connections.store(number, Ordering::SeqCst);
-        let serves_one = hold(&shared.state).setup.serves_one;
         let shared = Arc::clone(shared);
         let served = move || {
             // A client that goes away ends its own connection only.
