@@ -234,11 +234,8 @@ impl ExportDesk<'_> {
     /// The newest good export of a domain: one of its own, or one of all domains.
     fn of_target(&self, device: &str, domain: &str) -> Result<OpenExport, CommandError> {
         let history = self.history()?;
-        let good = history.good_files()?;
-        let exports = || {
-            good.iter()
-                .filter(|row| row.kind == FileKind::Persisted && row.device_name == device)
-        };
+        let good = history.good_files_of(device)?;
+        let exports = || good.iter().filter(|row| row.kind == FileKind::Persisted);
         let own = exports().find(|row| row.domain_name == domain);
         let all = || exports().find(|row| row.domain_name == ALL_DOMAINS);
         let Some(row) = own.or_else(all) else {

@@ -437,6 +437,7 @@ fn no_query_looks_at_every_row_of_a_large_table() {
         stored::sql::TASK_STATUS_CHANGES.to_owned(),
         stored::sql::TARGETS.to_owned(),
         stored::sql::GOOD_FILES.to_owned(),
+        stored::sql::GOOD_FILES_OF_DEVICE.to_owned(),
         stored::sql::GOOD_FILES_BEFORE.to_owned(),
     ];
     for owner in [Owner::Plan(PlanId(1)), Owner::Task(TaskId(1))] {

@@ -19,8 +19,8 @@ use crate::history::rehearsal;
 use crate::history::script;
 use crate::history::stored::rows::{failed_file_row, file_row, target_row};
 use crate::history::stored::sql::{
-    FAILED_FILES, FILE_COLUMNS, GOOD_FILES, GOOD_FILES_BEFORE, KEPT_WITH_CONTENT, PRUNABLE_FILES, TARGETS,
-    TASK_STATUS_CHANGES, files_at_sql, files_sql, owned_sql, stored_files_sql,
+    FAILED_FILES, FILE_COLUMNS, GOOD_FILES, GOOD_FILES_BEFORE, GOOD_FILES_OF_DEVICE, KEPT_WITH_CONTENT,
+    PRUNABLE_FILES, TARGETS, TASK_STATUS_CHANGES, files_at_sql, files_sql, owned_sql, stored_files_sql,
 };
 use crate::history::target;
 use crate::history::value::{AsText, optional, text};
@@ -266,6 +266,22 @@ impl History {
     /// The history cannot be read.
     pub fn good_files(&self) -> Result<Vec<FileRow>, HistoryError> {
         self.read(|transaction| rows(transaction, GOOD_FILES, [], file_row(self.store())))
+    }
+
+    /// The same of one device: a fleet has tens of thousands of them.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn good_files_of(&self, device: &str) -> Result<Vec<FileRow>, HistoryError> {
+        self.read(|transaction| {
+            rows(
+                transaction,
+                GOOD_FILES_OF_DEVICE,
+                [device],
+                file_row(self.store()),
+            )
+        })
     }
 
     /// The newest good backup of a target before the one of a task, with its files; none

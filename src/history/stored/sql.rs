@@ -52,6 +52,13 @@ pub(in crate::history) const GOOD_FILES: &str = "SELECT f.*, b.device_name, b.do
          ON f.task_execution_id = b.good_task_execution_id AND f.kind = b.kind
      ORDER BY b.device_name, b.domain_name, b.kind, f.id";
 
+/// The same of one device.
+pub(in crate::history) const GOOD_FILES_OF_DEVICE: &str = "SELECT f.*, b.device_name, b.domain_name
+     FROM backup_target AS b CROSS JOIN file AS f
+         ON f.task_execution_id = b.good_task_execution_id AND f.kind = b.kind
+     WHERE b.device_name = ?1
+     ORDER BY b.domain_name, b.kind, f.id";
+
 /// The files of the newest good backup of a target before a task.
 pub(in crate::history) const GOOD_FILES_BEFORE: &str = "SELECT f.*, t.device_name, t.domain_name
      FROM file AS f JOIN task_execution AS t ON t.id = f.task_execution_id
