@@ -91,8 +91,8 @@ fn of_alert(alert: AlertDescription, who: &str) -> HandshakeWords {
         ),
         AlertDescription::ProtocolVersion => too_old(who),
         AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity => (
-            format!("{who} ended the TLS handshake ({alert:?}): it found no cipher in common with this tool"),
-            "it may offer RSA key exchange or CBC ciphers only: give its XML Management Interface a TLS server profile with TLS 1.2 and ECDHE".into(),
+            format!("{who} ended the TLS handshake ({alert:?}): it found no cipher in common with this tool, or no curve or kind of key"),
+            "it may offer RSA key exchange or CBC ciphers only, or a curve or key that is none of X25519, P-256 and P-384: give its XML Management Interface a TLS server profile with TLS 1.2 and ECDHE, and a certificate of RSA or EC P-256 or P-384".into(),
         ),
         AlertDescription::UnrecognisedName => (
             format!("{who} ended the TLS handshake: it does not know the name that `host` has"),
@@ -120,6 +120,17 @@ fn of_certificate(error: &CertificateError, who: &str) -> HandshakeWords {
             format!("{certificate} carries no names (SAN); a common name alone does not count"),
             PIN.into(),
         ),
+        CertificateError::NotValidForNameContext { expected, presented }
+            if host_names(presented).iter().any(|name| *name == expected.to_str()) =>
+        {
+            (
+                format!(
+                    "{certificate} has {} as a host name (DNS), and an address counts only as an address (IP)",
+                    expected.to_str()
+                ),
+                "let its SAN have the address as an entry of type IP, or pin it: `dpbackup trust DEVICE` prints the pin_sha256 line".into(),
+            )
+        }
         CertificateError::NotValidForNameContext { expected, presented } => (
             format!(
                 "{certificate} is for {}, not for {}",
@@ -174,6 +185,14 @@ fn of_own(why: &(dyn std::error::Error + Send + Sync + 'static), certificate: &s
         words if words.contains("CaUsedAsEndEntity") => (
             format!("{certificate} is marked as an authority (CA:TRUE), and a device cannot show such a one"),
             "a pin trusts it: `dpbackup trust DEVICE` prints the pin_sha256 line to paste; so does a `ca_file` with this very certificate in it".into(),
+        ),
+        words if words.contains("UnsupportedCriticalExtension") => (
+            format!("{certificate}, or of one that has signed it, has an extension that must be understood, and is not known here"),
+            PIN.into(),
+        ),
+        words if words.contains("NameConstraintViolation") => (
+            format!("{certificate} has a name for which an authority above it may not sign (name constraints)"),
+            "let an authority sign it that may, or pin it: `dpbackup trust DEVICE` prints the pin_sha256 line".into(),
         ),
         words if words.contains("UnsupportedCertVersion") => (
             format!("{certificate} is of an old form, X.509 version 1 or 2"),

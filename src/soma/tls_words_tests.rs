@@ -22,6 +22,36 @@ fn the_names_of_a_certificate_are_told_plainly() {
 }
 
 #[test]
+fn an_address_that_stands_in_a_certificate_as_a_host_name_is_told_apart() {
+    let error = CertificateError::NotValidForNameContext {
+        expected: ServerName::try_from("127.0.0.1").expect("an address"),
+        presented: vec!["DnsName(\"127.0.0.1\")".to_owned()],
+    };
+    assert_eq!(
+        explain(&rustls::Error::InvalidCertificate(error)).message,
+        "the certificate of the device has 127.0.0.1 as a host name (DNS), and an address counts only as an address (IP)"
+    );
+}
+
+#[test]
+fn what_the_verifier_has_no_words_for_has_ours() {
+    for (raw, told) in [
+        (
+            "UnsupportedCriticalExtension",
+            "an extension that must be understood",
+        ),
+        ("NameConstraintViolation", "may not sign (name constraints)"),
+    ] {
+        let other = rustls::OtherError(std::sync::Arc::from(
+            Box::<dyn std::error::Error + Send + Sync>::from(raw),
+        ));
+        let error = explain(&rustls::Error::InvalidCertificate(CertificateError::Other(other)));
+        assert!(error.message.contains(told), "{}", error.message);
+        assert!(error.hint.is_some_and(|hint| hint.contains("pin")), "{raw}");
+    }
+}
+
+#[test]
 fn five_names_of_a_certificate_are_told_and_the_rest_is_counted() {
     let names: Vec<String> = (1..=7).map(|number| format!("DnsName(\"gw{number}\")")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
