@@ -93,6 +93,9 @@ pub struct Freshness {
     pub half_done: Vec<String>,
     /// Whether all of the plan file could be read. Of the rest nothing is known.
     pub is_whole: bool,
+    /// Why the store was not looked into, so that nobody knows whether the backups are in it; `None`
+    /// where it was.
+    pub unseen: Option<String>,
 }
 
 impl Freshness {
@@ -144,6 +147,7 @@ impl Freshness {
             left,
             half_done: Vec::new(),
             is_whole: true,
+            unseen: None,
         };
         freshness.sort();
         freshness
@@ -213,11 +217,12 @@ impl Freshness {
             .fold(least, TargetState::max)
     }
 
-    /// The same, where all that was to be judged could be: of a plan file that was read in part only the
-    /// worst is known to hold for all of it.
+    /// The same, where all that was to be judged could be: of a plan file that was read in part, and of a
+    /// store that was not looked into, only the worst is known to hold for all of it.
     pub fn known_state(&self) -> Option<TargetState> {
         let state = self.state();
-        (self.is_whole || state == TargetState::Critical).then_some(state)
+        let is_judged = self.is_whole && self.unseen.is_none();
+        (is_judged || state == TargetState::Critical).then_some(state)
     }
 
     /// How many targets stand like this.

@@ -104,6 +104,7 @@ plan_file() {
   cat > plans.toml <<TOML
 [settings]
 store = "store"
+min_free_store = "1 MiB"
 history = "history.db"
 
 [[device]]

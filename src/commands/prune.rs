@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use anyhow::anyhow;
 use jiff::Timestamp;
 
 use crate::cli::{Global, PruneArgs, ReportFormat};
@@ -21,6 +22,7 @@ use crate::report::prune::{self as report, PruneLine};
 use crate::report::store_line;
 use crate::retention::prove::{Fate, StoredBackup, Target, targets};
 use crate::run::contact::lock_name;
+use crate::run::store;
 use crate::ui::{SecondSignal, Ui, Verbosity};
 use crate::values::environment::Lookup;
 
@@ -66,6 +68,13 @@ pub(super) fn prune(global: &Global, args: &PruneArgs, ui: Ui, env: Lookup<'_>) 
             .into_iter()
             .map(|row| row.device_name)
             .collect();
+        if !devices.is_empty() {
+            // What is not there because the store is away is not gone.
+            store::is_there(&file.settings).map_err(|away| {
+                let error = anyhow!("{}; nothing was removed", away.message);
+                CommandError::new(Exit::NotStarted, error)
+            })?;
+        }
         for device in devices {
             if pruning.heeding.is_requested() {
                 break;

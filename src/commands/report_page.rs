@@ -204,8 +204,8 @@ fn page_of(
         Some(plan) => expected_of(file, plan),
         None => expected(file),
     };
-    let (mut freshness, unseen) = judge(file, history, &expected, now, max_age)?;
-    let mut not_looked_at: Vec<String> = unseen.into_iter().collect();
+    let mut freshness = judge(file, history, &expected, now, max_age)?;
+    let mut not_looked_at: Vec<String> = freshness.unseen.iter().cloned().collect();
     freshness.is_whole = file.is_whole;
     if !file.is_whole {
         not_looked_at.push(format!(

@@ -58,9 +58,9 @@ fn judged(global: &Global, args: &StatusArgs, ui: Ui, env: Lookup<'_>) -> Outcom
     let clock = SystemClock::new();
     let history = read_history(&file.settings)?;
     let expected = expected(file);
-    let (mut freshness, not_looked_at) = judge(file, history.as_ref(), &expected, clock.now(), args.max_age)?;
-    if let Some(not_looked_at) = not_looked_at {
-        ui.warning(&not_looked_at);
+    let mut freshness = judge(file, history.as_ref(), &expected, clock.now(), args.max_age)?;
+    if let Some(unseen) = &freshness.unseen {
+        ui.warning(unseen);
     }
     freshness.is_whole = file.is_whole;
     let rehearsed = match &history {
@@ -96,18 +96,18 @@ pub(super) fn judge(
     expected: &[ExpectedTarget],
     now: Timestamp,
     max_age: Duration,
-) -> Result<(Freshness, Option<String>), CommandError> {
+) -> Result<Freshness, CommandError> {
     let mut known = Vec::new();
     let mut running = Attempts::default();
     let mut gone = GoneBackups::default();
-    let mut not_looked_at = None;
+    let mut unseen = None;
     if let Some(history) = history {
         known = history.targets()?;
         running = Attempts::look(history, &Locks::beside(&file.settings.history))?;
         match store::is_there(&file.settings) {
             Ok(()) => gone = GoneBackups::look(history, &mut known)?,
             Err(why) => {
-                not_looked_at = Some(format!(
+                unseen = Some(format!(
                     "{}; whether the backups are in it was not looked at",
                     why.message
                 ));
@@ -126,7 +126,8 @@ pub(super) fn judge(
         open_quiesces(file),
     );
     freshness.half_done = half_done_imports(file, &Locks::beside(&file.settings.history));
-    Ok((freshness, not_looked_at))
+    freshness.unseen = unseen;
+    Ok(freshness)
 }
 
 /// What each task without an end is at: the kernel lock of its process tells.

@@ -50,6 +50,7 @@ fn summary(freshness: &Freshness) -> String {
         words.push(printable(&left.replace('|', "_")).into_owned());
     }
     words.extend(freshness.half_done.iter().map(|import| without_bar(import)));
+    words.extend(freshness.unseen.iter().map(|why| without_bar(why)));
     if !freshness.is_whole {
         words.push("of what is wrong in the plan file nothing is known".to_owned());
     }
@@ -144,6 +145,7 @@ pub fn json(freshness: &Freshness, zone: &TimeZone) -> String {
         summary: summary(freshness),
         may_be_quiesced: freshness.left.as_deref(),
         half_done_imports: &freshness.half_done,
+        not_looked_at: freshness.unseen.as_deref(),
         max_age_seconds: freshness.max_age.as_secs(),
         targets: freshness
             .targets
@@ -169,6 +171,7 @@ struct FreshnessDocument<'r> {
     summary: String,
     may_be_quiesced: Option<&'r str>,
     half_done_imports: &'r [String],
+    not_looked_at: Option<&'r str>,
     max_age_seconds: u64,
     targets: Vec<FreshnessTarget<'r>>,
 }
@@ -309,6 +312,7 @@ mod tests {
             half_done: Vec::new(),
             left: None,
             is_whole: true,
+            unseen: None,
         };
         let drawn = |width| {
             let text = table(&freshness, &TimeZone::UTC, Some(width));

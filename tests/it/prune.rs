@@ -399,8 +399,43 @@ fn the_last_good_backup_of_the_status_is_one_that_is_there() {
     let ran = scene
         .home
         .dpbackup(&["history", "status", "--max-age", "36500d"])
-        .exits(0);
+        .exits(3);
     assert!(ran.stderr.contains("was not looked at"), "{}", ran.stderr);
+    assert!(
+        ran.stdout.starts_with("DPBACKUP UNKNOWN - the store "),
+        "{}",
+        ran.stdout
+    );
+    let ran = scene
+        .home
+        .dpbackup(&["history", "status", "--max-age", "36500d", "--format", "json"]);
+    let judged: serde_json::Value = serde_json::from_str(&ran.exits(3).stdout).expect("JSON");
+    assert_eq!(judged["state"], "UNKNOWN");
+    assert!(
+        judged["not_looked_at"]
+            .as_str()
+            .is_some_and(|why| why.contains("cannot be looked into"))
+    );
+    let _ran = scene.home.dpbackup(&["report", "page.html"]);
+    let page = scene.home.text("page.html");
+    assert!(page.contains("Whether the backups are in the store is not known. By history: "));
+}
+
+#[test]
+fn a_store_that_is_away_is_not_pruned_and_nothing_in_it_counts_as_gone() {
+    let scene = scene("retention = { keep_last = 1 }", EXPORT);
+    scene.days(3);
+    let away = scene.home.path("away");
+    fs::rename(scene.home.store(), &away).expect("moved");
+    for arguments in [&["prune"][..], &["prune", "--dry-run"]] {
+        let ran = scene.home.dpbackup(arguments).exits(4);
+        assert!(ran.stderr.contains("nothing was removed"), "{}", ran.stderr);
+    }
+    fs::rename(&away, scene.home.store()).expect("moved back");
+    let _all_there = scene.home.dpbackup(&["verify", "--all"]).exits(0);
+    let pruned = scene.home.dpbackup(&["prune"]).exits(0);
+    assert!(pruned.stdout.contains("DELETED"), "{}", pruned.stdout);
+    assert!(!pruned.stdout.contains("gone already"), "{}", pruned.stdout);
 }
 
 #[test]

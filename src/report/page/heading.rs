@@ -31,6 +31,12 @@ pub(super) fn answer(page: &ReportPage<'_>) -> String {
             )
         }
     };
+    if freshness.unseen.is_some() {
+        words.insert_str(
+            0,
+            "Whether the backups are in the store is not known. By history: ",
+        );
+    }
     match page.unsaved.len() {
         0 => {}
         1 => words.push_str("; 1 has unsaved changes"),

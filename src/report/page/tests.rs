@@ -53,6 +53,7 @@ fn page_about(targets: Vec<JudgedTarget>, unsaved: usize, left: Option<&str>) ->
         half_done: Vec::new(),
         left: left.map(str::to_owned),
         is_whole: true,
+        unseen: None,
     };
     let change = ConfigChange {
         domain: "DOM1".to_owned(),
