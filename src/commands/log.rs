@@ -115,10 +115,15 @@ fn places(
         domains.extend(changed.iter().map(|(_, domain)| domain.clone()));
         is_known(Some(pattern), &domains)?;
     }
-    let is_device = |name: &str| {
-        let patterns = args.device.as_ref();
-        patterns.is_none_or(|patterns| is_meant(patterns, file, name))
-    };
+    // Each device is asked for once: a fleet has many domains of each.
+    let changed_devices: BTreeSet<&str> = changed.iter().map(|(device, _)| device.as_str()).collect();
+    let meant_devices: Option<BTreeSet<String>> = args.device.as_ref().map(|patterns| {
+        let meant = changed_devices
+            .iter()
+            .filter(|name| is_meant(patterns, file, name));
+        meant.map(|name| (*name).to_owned()).collect()
+    });
+    let is_device = |name: &str| meant_devices.as_ref().is_none_or(|meant| meant.contains(name));
     let is_domain = |name: &str| args.domain.as_ref().is_none_or(|pattern| pattern.matches(name));
     let meant = changed
         .into_iter()
