@@ -311,6 +311,18 @@ fn a_plan_in_an_operators_own_folder_does_not_stand_in_the_way() {
     assert!(own.join("state/history.db").exists() && own.join("store").exists());
 }
 
+/// A folder of the service's own in this home, with its plan file.
+fn given_to_the_service(home: &Home) -> PathBuf {
+    let text = fs::read_to_string(home.plan_file()).expect("a plan file");
+    set_mode(&home.path(""), 0o755);
+    let own = make_folder(&home.path("own"), 0o755);
+    write(&own.join("plans.toml"), &text, 0o644);
+    for path in [&own, &own.join("plans.toml")] {
+        chown(path, Some(SERVICE), Some(SERVICE)).expect("given");
+    }
+    own
+}
+
 /// Root may have brought the store back, or run a plan in it: what stays of that is root's to remove.
 #[test]
 fn a_leftover_of_root_in_the_store_of_a_service_is_told_and_no_run_is_the_worse_for_it() {
@@ -319,13 +331,7 @@ fn a_leftover_of_root_in_the_store_of_a_service_is_told_and_no_run_is_the_worse_
     }
     let gateway = Gateway::start(Setup::default());
     let home = Home::of(&gateway).plan("P", &export("*", "DOM1", ""));
-    let text = fs::read_to_string(home.plan_file()).expect("a plan file");
-    set_mode(&home.path(""), 0o755);
-    let own = make_folder(&home.path("own"), 0o755);
-    write(&own.join("plans.toml"), &text, 0o644);
-    for path in [&own, &own.join("plans.toml")] {
-        chown(path, Some(SERVICE), Some(SERVICE)).expect("given");
-    }
+    let own = given_to_the_service(&home);
     let run = |arguments: &[&str]| run_as(SERVICE, &[], &own, &[], arguments);
     let _ = run(&["run", "P"]).exits(0);
     let leftover = own
@@ -527,13 +533,7 @@ fn what_somebody_else_owns_is_not_written_and_the_command_mends_it() {
     }
     let gateway = Gateway::start(Setup::default());
     let home = Home::of(&gateway).plan("P", &export("*", "DOM1", ""));
-    let text = fs::read_to_string(home.plan_file()).expect("a plan file");
-    set_mode(&home.path(""), 0o755);
-    let own = make_folder(&home.path("own"), 0o755);
-    write(&own.join("plans.toml"), &text, 0o644);
-    for path in [&own, &own.join("plans.toml")] {
-        chown(path, Some(SERVICE), Some(SERVICE)).expect("given");
-    }
+    let own = given_to_the_service(&home);
     let run = |arguments: &[&str]| run_as(SERVICE, &[], &own, &[], arguments);
     let _ = run(&["run", "P"]).exits(0);
     for (name, code, owner) in [

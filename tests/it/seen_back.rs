@@ -1,7 +1,6 @@
 //! What was quiesced must be seen back, domain by domain, or be gone by the device's own word; and a secure
 //! backup that was asked for is not given up because of what is not shown of it yet.
 
-use std::sync::Mutex;
 use std::time::Duration;
 
 use dpbackup::clock::Clock;
@@ -10,11 +9,9 @@ use dpbackup::run::left::Left;
 use dpbackup::run::sequence::Options;
 use dpbackup::run::status::Status;
 use dpbackup::signal::Stop;
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use crate::simulator::{Domain, Gateway, Setup};
-use crate::support::{EngineRun, Home, TestClock, export, gateways, notes_of, secure_backup};
+use crate::support::{EngineRun, Eventful, Home, TestClock, export, gateways, notes_of, secure_backup};
 
 /// A gateway with two domains on this clock, which takes a second to quiesce.
 fn gateway(clock: &TestClock, ways: &[&str]) -> Gateway {
@@ -185,13 +182,10 @@ fn what_a_device_is_busy_with_does_not_hold_up_a_quiesce_that_a_disabled_domain_
     let home = home(&gateway);
     // At each look it has to be saved, or not.
     let mut unsaved = false;
-    let restless = Eventful(
-        clock.clone(),
-        Mutex::new(|| {
-            unsaved = !unsaved;
-            gateway.state().set_unsaved("default", unsaved);
-        }),
-    );
+    let restless = Eventful::new(&clock, |_| {
+        unsaved = !unsaved;
+        gateway.state().set_unsaved("default", unsaved);
+    });
     let before = clock.elapsed();
     let run = run(&home, "DEVICE", &restless, Status::BackingUp, || {});
     assert_eq!(run.tasks(), ["QA1/all-domains SUCCESS"], "{:?}", run.errors());
@@ -380,18 +374,15 @@ fn a_manifest_that_is_listed_some_seconds_after_the_work_is_waited_for() {
     let home = home(&gateway);
     let begun = clock.elapsed();
     let mut is_listed = false;
-    let lagging = Eventful(
-        clock.clone(),
-        Mutex::new(|| {
-            if !is_listed && clock.elapsed() - begun >= Duration::from_secs(25) {
-                is_listed = true;
-                let manifest = format!("{}/backupmanifest.xml", destination(&gateway));
-                gateway
-                    .state()
-                    .put_file("default", &manifest, "<a manifest of this test/>");
-            }
-        }),
-    );
+    let lagging = Eventful::new(&clock, |_| {
+        if !is_listed && clock.elapsed() - begun >= Duration::from_secs(25) {
+            is_listed = true;
+            let manifest = format!("{}/backupmanifest.xml", destination(&gateway));
+            gateway
+                .state()
+                .put_file("default", &manifest, "<a manifest of this test/>");
+        }
+    });
     let run = run(&home, "SECURE", &lagging, Status::BackingUp, || {});
     // It was fetched, and found to be none.
     assert_eq!(
@@ -412,17 +403,14 @@ fn a_file_that_has_grown_since_it_was_listed_is_fetched_as_it_is_now() {
         let path = format!("{}/{name}", destination(&gateway));
         gateway.state().put_file("default", &path, text);
     };
-    let making = Eventful(
-        clock.clone(),
-        Mutex::new(|| {
-            let is_asked = gateway.received("SecureBackup") > 0;
-            if is_asked && !is_made {
-                is_made = true;
-                put("backupmanifest.xml", "<a manifest of this test/>");
-                put("root.tgz", "some");
-            }
-        }),
-    );
+    let making = Eventful::new(&clock, |_| {
+        let is_asked = gateway.received("SecureBackup") > 0;
+        if is_asked && !is_made {
+            is_made = true;
+            put("backupmanifest.xml", "<a manifest of this test/>");
+            put("root.tgz", "some");
+        }
+    });
     let run = run(&home, "SECURE", &making, Status::Downloading, || {
         put("root.tgz", "some, and more of it");
     });
@@ -432,26 +420,4 @@ fn a_file_that_has_grown_since_it_was_listed_is_fetched_as_it_is_now() {
         "{:?}",
         run.errors()
     );
-}
-
-/// A clock that does something after each sleep.
-struct Eventful<F>(TestClock, Mutex<F>);
-
-impl<F: FnMut() + Send> Clock for Eventful<F> {
-    fn now(&self) -> Timestamp {
-        self.0.now()
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.0.elapsed()
-    }
-
-    fn sleep(&self, duration: Duration, stop: &Stop) {
-        self.0.sleep(duration, stop);
-        (self.1.lock().expect("no panic with the lock"))();
-    }
-
-    fn zone(&self) -> TimeZone {
-        TimeZone::UTC
-    }
 }

@@ -33,7 +33,7 @@ mod look;
 pub(crate) mod terminal;
 pub(crate) mod users;
 
-pub(crate) use clock::TestClock;
+pub(crate) use clock::{Eventful, TestClock};
 pub(crate) use deaf::{deaf_port, is_being_connected_to};
 pub(crate) use ledger::WatchedLedger;
 pub(crate) use look::{Running, eventually, export, is_alive, names, notes_of, secure_backup};

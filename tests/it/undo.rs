@@ -4,7 +4,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use dpbackup::clock::Clock;
+use dpbackup::clock::Clock as _;
 use dpbackup::exit::Exit;
 use dpbackup::history::{History, PlanFilter, Writing};
 use dpbackup::lock::{Asked, Locks};
@@ -14,12 +14,10 @@ use dpbackup::run::left::Left;
 use dpbackup::run::sequence::Options;
 use dpbackup::run::status::Status;
 use dpbackup::signal::Stop;
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use crate::invariants::broken;
 use crate::simulator::{Domain, Fault, FaultKind, Gateway};
-use crate::support::{Home, TestClock, gateways, mortal};
+use crate::support::{Eventful, Home, TestClock, gateways, mortal};
 
 const EXPORT: &str =
     "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"QA1\"\ndomains = \"DOM1\"\nquiesce = true\n";
@@ -43,29 +41,6 @@ fn open(home: &Home) -> Vec<JournalEntry> {
     home.history().open_entries().expect("the journal")
 }
 
-/// A clock that does something after each sleep.
-struct Eventful<F>(TestClock, Mutex<F>);
-
-impl<F: FnMut(Duration) + Send> Clock for Eventful<F> {
-    fn now(&self) -> Timestamp {
-        self.0.now()
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.0.elapsed()
-    }
-
-    fn sleep(&self, duration: Duration, stop: &Stop) {
-        self.0.sleep(duration, stop);
-        let mut act = self.1.lock().expect("no panic with the lock");
-        act(self.0.elapsed());
-    }
-
-    fn zone(&self) -> TimeZone {
-        TimeZone::UTC
-    }
-}
-
 /// Does this once, at the first sleep that ends later.
 fn once_after(at: Duration, mut act: impl FnMut() + Send) -> impl FnMut(Duration) + Send {
     let mut done = false;
@@ -87,7 +62,7 @@ fn a_quiesce_that_arrives_after_its_connection_broke_is_undone() {
         let arrives = once_after(Duration::from_secs(late), || {
             gateway.state().set_quiesced("DOM1", true);
         });
-        let run = home.run("P", &Eventful(clock.clone(), Mutex::new(arrives)));
+        let run = home.run("P", &Eventful::new(&clock, arrives));
         assert_eq!(run.tasks(), ["QA1/DOM1 DEVICE_ERROR"]);
         assert!(
             run.errors()[0].ends_with("unquiesced and confirmed"),
@@ -118,7 +93,7 @@ fn a_quiesce_that_was_accepted_and_shows_late_is_undone_after_an_interruption() 
         hides(elapsed);
         arrives(elapsed);
     };
-    let late = Eventful(clock.clone(), Mutex::new(both));
+    let late = Eventful::new(&clock, both);
     let run = home.run_with("P", &late, Options::default(), &stop, &mut |_| {});
     assert_eq!(run.tasks(), ["QA1/DOM1 INTERRUPTED"]);
     assert!(run.end.is_ok());
@@ -137,9 +112,7 @@ fn a_quiesce_of_a_dead_run_that_arrives_late_is_undone_by_recovery() {
     let arrives = once_after(Duration::from_secs(30), || {
         gateway.state().set_quiesced("DOM1", true);
     });
-    let recovered = home
-        .recover(&Eventful(clock.clone(), Mutex::new(arrives)))
-        .expect("an end");
+    let recovered = home.recover(&Eventful::new(&clock, arrives)).expect("an end");
     assert!(recovered.left == Left::Nothing);
     clock.pass(Duration::from_secs(60));
     assert_eq!(broken(&home, &gateway, &[]), [""; 0]);
@@ -187,7 +160,7 @@ fn a_secure_backup_that_begins_after_its_connection_broke_leaves_nothing() {
             "late",
         );
     });
-    let run = home.run("P", &Eventful(clock.clone(), Mutex::new(arrives)));
+    let run = home.run("P", &Eventful::new(&clock, arrives));
     assert_eq!(run.tasks(), ["QA1/all-domains BACKUP_FAILED"]);
     assert!(
         !folder.lock().expect("no panic with the lock").is_empty(),
@@ -233,8 +206,7 @@ fn a_domain_that_a_restarting_device_does_not_list_yet_is_not_gone() {
     let comes_back = once_after(Duration::from_secs(15), || {
         gateway.state().add_domain(Domain::new("DOM1").quiesced());
     });
-    home.recover(&Eventful(clock.clone(), Mutex::new(comes_back)))
-        .expect("an end");
+    home.recover(&Eventful::new(&clock, comes_back)).expect("an end");
     clock.pass(Duration::from_secs(60));
     assert!(gateway.state().is_unquiesced());
     assert_eq!(open(&home), []);
@@ -397,9 +369,7 @@ fn recovery_that_waited_for_a_device_does_not_undo_what_is_undone() {
         gateway.state().set_quiesced("DOM1", true);
         held = None;
     });
-    let recovered = home
-        .recover(&Eventful(clock.clone(), Mutex::new(mend)))
-        .expect("an end");
+    let recovered = home.recover(&Eventful::new(&clock, mend)).expect("an end");
     assert!(recovered.done.mended.is_empty(), "{:?}", recovered.done.mended);
     assert_eq!(
         gateway.state().quiesce_state("DOM1"),

@@ -79,3 +79,32 @@ impl Clock for TestClock {
         self.zone.clone()
     }
 }
+
+/// A clock that does something after each sleep, and is told how late it is.
+pub(crate) struct Eventful<F>(TestClock, Mutex<F>);
+
+impl<F: FnMut(Duration) + Send> Eventful<F> {
+    pub(crate) fn new(clock: &TestClock, act: F) -> Self {
+        Self(clock.clone(), Mutex::new(act))
+    }
+}
+
+impl<F: FnMut(Duration) + Send> Clock for Eventful<F> {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    fn sleep(&self, duration: Duration, stop: &Stop) {
+        self.0.sleep(duration, stop);
+        let mut act = self.1.lock().expect("no panic with the lock");
+        act(self.0.elapsed());
+    }
+
+    fn zone(&self) -> TimeZone {
+        TimeZone::UTC
+    }
+}
