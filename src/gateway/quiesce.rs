@@ -17,9 +17,9 @@ use crate::gateway::pace::until_next_look;
 use crate::soma::error::{Result, SomaErrorKind};
 use crate::soma::request;
 
-pub use outcome::{AtRest, Confirmation, Restored, UnquiesceAnswer};
+pub use outcome::{AtRest, BroughtBack, Confirmation, UnquiesceAnswer};
 pub use scope::{Scope, ScopeState};
-pub use way_back::RestoreStep;
+pub use way_back::WayBackStep;
 
 /// A device that starts lists its domains one after another: one that was not listed for so long may be
 /// gone.

@@ -72,7 +72,7 @@ enum DeviceState {
     /// Nothing was asked of it but to tell and to export.
     Untouched,
     /// It was changed, and what was done was undone; how that was confirmed, in words.
-    Restored(String),
+    PutBack(String),
     /// Something of ours is left on it that does no harm; in words.
     Littered(String),
     /// It was quiesced, and cannot be confirmed to be back.
@@ -528,7 +528,7 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
         };
         let state = match &self.state {
             DeviceState::Untouched => "device untouched".to_owned(),
-            DeviceState::Restored(how) | DeviceState::Littered(how) => how.clone(),
+            DeviceState::PutBack(how) | DeviceState::Littered(how) => how.clone(),
             DeviceState::NotKnown(why) => {
                 let why = match failure.message.contains(why.as_str()) {
                     true => "whether it is quiesced",

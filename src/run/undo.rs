@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::gateway::Gateway;
 use crate::gateway::backup::{FolderRemoved, RemoteFolder};
-use crate::gateway::quiesce::{QuiesceSent, RestoreStep, Restored, Scope};
+use crate::gateway::quiesce::{BroughtBack, QuiesceSent, Scope, WayBackStep};
 use crate::plan::model::Settings;
 use crate::run::event::{ALL_DOMAINS, Certainty, Event, JournalId, Owner, Progress, TaskId, Undo};
 use crate::run::ledger::{LedgerError, UndoStep};
@@ -88,47 +88,49 @@ impl OpenQuiesce<'_> {
             let told = self.still_quiesced(Certainty::NotKnown, &why, record);
             return (Undone::NotKnown(why), told);
         }
-        let restored = match gateway {
+        let brought_back = match gateway {
             Ok(gateway) => {
                 let what = format!("{} to be unquiesced", self.scope);
-                let restored = gateway.restore(self.scope, self.domains, limit, self.sent, &mut |step| {
-                    let known = match step {
-                        RestoreStep::Waiting(waited) => {
-                            return waiting(record, self.device, &what, limit)(waited);
+                let brought_back =
+                    gateway.bring_back(self.scope, self.domains, limit, self.sent, &mut |step| {
+                        let known = match step {
+                            WayBackStep::Waiting(waited) => {
+                                return waiting(record, self.device, &what, limit)(waited);
+                            }
+                            WayBackStep::Seen => record.step_undo(self.journal, UndoStep::Seen),
+                            WayBackStep::Sent => record.step_undo(self.journal, UndoStep::Sent),
+                        };
+                        if noted.is_ok() {
+                            noted = known;
                         }
-                        RestoreStep::Seen => record.step_undo(self.journal, UndoStep::Seen),
-                        RestoreStep::Sent => record.step_undo(self.journal, UndoStep::Sent),
-                    };
-                    if noted.is_ok() {
-                        noted = known;
-                    }
-                });
+                    });
                 record.show(&Progress::WaitEnded);
-                restored
+                brought_back
             }
-            Err(error) => Restored::Not {
+            Err(error) => BroughtBack::Not {
                 seen: self.sent == QuiesceSent::Seen,
                 why: error.to_string(),
             },
         };
-        let undone = match restored {
-            Restored::Confirmed(confirmation) => match gateway.ok().and_then(|gateway| self.another(gateway))
-            {
-                None => {
-                    // What was refused, or not seen, is told with the task.
-                    if !confirmation.is_plain() {
-                        let note = record.note(Owner::Task(self.task), confirmation.to_string());
-                        noted = noted.and(note);
+        let undone = match brought_back {
+            BroughtBack::Confirmed(confirmation) => {
+                match gateway.ok().and_then(|gateway| self.another(gateway)) {
+                    None => {
+                        // What was refused, or not seen, is told with the task.
+                        if !confirmation.is_plain() {
+                            let note = record.note(Owner::Task(self.task), confirmation.to_string());
+                            noted = noted.and(note);
+                        }
+                        Undone::Confirmed(confirmation.to_string())
                     }
-                    Undone::Confirmed(confirmation.to_string())
+                    Some(why) => Undone::NotKnown(why),
                 }
-                Some(why) => Undone::NotKnown(why),
-            },
-            Restored::NotKnown(rests) => Undone::NotKnown(format!(
+            }
+            BroughtBack::NotKnown(rests) => Undone::NotKnown(format!(
                 "the quiesce request got no answer and was never seen to arrive; unquiesced, and {rests}, but nobody can tell that it does not arrive yet"
             )),
-            Restored::Not { seen: true, why } => Undone::Not(why),
-            Restored::Not { seen: false, why } => Undone::NotKnown(why),
+            BroughtBack::Not { seen: true, why } => Undone::Not(why),
+            BroughtBack::Not { seen: false, why } => Undone::NotKnown(why),
         };
         record.show(&Progress::UndoOver {
             journal: self.journal,

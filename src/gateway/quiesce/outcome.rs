@@ -79,7 +79,7 @@ impl std::fmt::Display for Confirmation {
 
 /// How an unquiesce ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Restored {
+pub enum BroughtBack {
     /// An unquiesce was sent, and the device confirms that nothing is quiesced.
     Confirmed(Confirmation),
     /// An unquiesce was sent and the device shows nothing quiesced; but the quiesce was never

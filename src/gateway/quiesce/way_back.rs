@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::gateway::Gateway;
 use crate::gateway::domains::{DomainStatus, QuiesceState};
-use crate::gateway::quiesce::outcome::{AtRest, Confirmation, Restored, UnquiesceAnswer};
+use crate::gateway::quiesce::outcome::{AtRest, BroughtBack, Confirmation, UnquiesceAnswer};
 use crate::gateway::quiesce::scope::{Scope, ScopeState, named};
 use crate::gateway::quiesce::{GONE_AFTER, QuiesceSent, pause_after};
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
@@ -18,7 +18,7 @@ const SEND_AGAIN_AFTER: Duration = Duration::from_secs(15);
 
 /// What happens while a device is brought back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RestoreStep {
+pub enum WayBackStep {
     /// It has lasted so long.
     Waiting(Duration),
     /// The device was seen to be quiesced, or on the way.
@@ -35,14 +35,14 @@ impl Gateway<'_> {
     /// on its way back is not told again: told again it may begin anew. One that shows itself at work
     /// without having been seen quiesced is told when the quiesce had the time to show, so that
     /// the one does not overtake the other.
-    pub fn restore(
+    pub fn bring_back(
         &self,
         scope: &Scope,
         stood: &[String],
         limit: Duration,
         sent: QuiesceSent,
-        step: &mut dyn FnMut(RestoreStep),
-    ) -> Restored {
+        step: &mut dyn FnMut(WayBackStep),
+    ) -> BroughtBack {
         let mut way = WayBack::new(self, scope, stood, limit, sent);
         let started = self.clock.elapsed();
         loop {
@@ -62,7 +62,7 @@ impl Gateway<'_> {
                 return way.ends(rests);
             }
             way.tell(&state, rests, step);
-            step(RestoreStep::Waiting(waited));
+            step(WayBackStep::Waiting(waited));
             if waited >= way.limit {
                 let why = way.why_not(state);
                 return way.not(why);
@@ -155,7 +155,7 @@ impl<'w> WayBack<'w> {
     }
 
     /// Takes in what the device lists.
-    fn see(&mut self, domains: &[DomainStatus], step: &mut dyn FnMut(RestoreStep)) -> ScopeState {
+    fn see(&mut self, domains: &[DomainStatus], step: &mut dyn FnMut(WayBackStep)) -> ScopeState {
         let shown = self.scope.shown(domains);
         for (name, _) in &shown {
             if !self.stood.contains(name) {
@@ -174,13 +174,13 @@ impl<'w> WayBack<'w> {
             // It has arrived after what was sent before it.
             (self.last_told, self.answer) = (None, None);
             (self.seen, self.had_its_time) = (true, true);
-            step(RestoreStep::Seen);
+            step(WayBackStep::Seen);
         }
         state
     }
 
     /// How the device shows itself, where nothing of a quiesce is left by that.
-    fn rests(&mut self, state: &Result<ScopeState>, step: &mut dyn FnMut(RestoreStep)) -> Option<AtRest> {
+    fn rests(&mut self, state: &Result<ScopeState>, step: &mut dyn FnMut(WayBackStep)) -> Option<AtRest> {
         let waited = self.waited;
         match state {
             Ok(ScopeState::Normal) if self.had_its_time => Some(AtRest::AtWork),
@@ -206,7 +206,7 @@ impl<'w> WayBack<'w> {
     /// Looks for domains that are not listed. That the configuration does not have them is no proof: an
     /// account that may not see them is not shown them there either. Together with a refusal of an unquiesce
     /// in words, which is none for want of a right, it is.
-    fn look_for(&mut self, names: &[String], step: &mut dyn FnMut(RestoreStep)) -> Away {
+    fn look_for(&mut self, names: &[String], step: &mut dyn FnMut(WayBackStep)) -> Away {
         let not_listed = format!("the device does not list {}", named(names));
         let configured = self.gateway.configured(names);
         for name in names {
@@ -219,7 +219,7 @@ impl<'w> WayBack<'w> {
                 )),
             };
             if *self.scope != Scope::Device && self.answered(answer) {
-                step(RestoreStep::Sent);
+                step(WayBackStep::Sent);
             }
             if let Some(why) = why {
                 return Away::MayBeThere(why);
@@ -253,10 +253,10 @@ impl<'w> WayBack<'w> {
         }
     }
 
-    fn ends(self, rests: AtRest) -> Restored {
+    fn ends(self, rests: AtRest) -> BroughtBack {
         match self.sent {
-            QuiesceSent::Unanswered { .. } if !self.seen => Restored::NotKnown(rests),
-            _ => Restored::Confirmed(Confirmation {
+            QuiesceSent::Unanswered { .. } if !self.seen => BroughtBack::NotKnown(rests),
+            _ => BroughtBack::Confirmed(Confirmation {
                 seen: self.seen,
                 rests,
                 answer: match self.answer {
@@ -268,12 +268,12 @@ impl<'w> WayBack<'w> {
         }
     }
 
-    fn not(&self, why: String) -> Restored {
-        Restored::Not { seen: self.seen, why }
+    fn not(&self, why: String) -> BroughtBack {
+        BroughtBack::Not { seen: self.seen, why }
     }
 
     /// Sends an unquiesce where one is due.
-    fn tell(&mut self, state: &Result<ScopeState>, rests: Option<AtRest>, step: &mut dyn FnMut(RestoreStep)) {
+    fn tell(&mut self, state: &Result<ScopeState>, rests: Option<AtRest>, step: &mut dyn FnMut(WayBackStep)) {
         let waited = self.waited;
         let is_wanted = match state {
             Ok(
@@ -304,7 +304,7 @@ impl<'w> WayBack<'w> {
             self.last_told = Some(waited);
             let answer = self.gateway.unquiesce(self.scope);
             if self.answered(answer) {
-                step(RestoreStep::Sent);
+                step(WayBackStep::Sent);
             }
         }
     }

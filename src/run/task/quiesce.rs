@@ -64,7 +64,7 @@ impl Walk<'_, '_, '_> {
         };
         let told = self.tell_out_of_service(lasted);
         self.state = match &undone {
-            Undone::Confirmed(how) => DeviceState::Restored(how.clone()),
+            Undone::Confirmed(how) => DeviceState::PutBack(how.clone()),
             Undone::NotKnown(why) => DeviceState::NotKnown(why.clone()),
             Undone::Not(why) => DeviceState::StillQuiesced(why.clone()),
         };

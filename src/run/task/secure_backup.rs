@@ -336,7 +336,7 @@ impl Walk<'_, '_, '_> {
                     self.record.note(owner, &left)?;
                 }
                 if self.state == DeviceState::Untouched {
-                    self.state = DeviceState::Restored("nothing left on the device".to_owned());
+                    self.state = DeviceState::PutBack("nothing left on the device".to_owned());
                 }
                 Ok(())
             }
