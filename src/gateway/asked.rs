@@ -22,13 +22,11 @@ pub enum ActionAsked {
 impl Gateway<'_> {
     /// Sends an action, once; `total` bounds the wait for the answer.
     pub(super) fn ask(&self, request: &Request, total: Duration) -> ActionAsked {
-        let is_stopped = self.stop.is_requested();
         let Err(error) = self.act(request, total) else {
             return ActionAsked::Accepted;
         };
         match error.kind {
-            // Asked to stop before it was sent.
-            SomaErrorKind::Interrupted if is_stopped => ActionAsked::NotBegun(error),
+            _ if error.nothing_sent => ActionAsked::NotBegun(error),
             SomaErrorKind::Unreachable
             | SomaErrorKind::LoginRefused
             | SomaErrorKind::Authentication

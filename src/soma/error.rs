@@ -20,6 +20,8 @@ pub struct SomaError {
     pub message: String,
     /// What to do about it, where we know.
     pub hint: Option<Cow<'static, str>>,
+    /// It is certain that not a byte of the request was sent: it ended before.
+    pub nothing_sent: bool,
 }
 
 /// What sort of failure it was.
@@ -66,6 +68,7 @@ impl SomaError {
             kind,
             message: without_numbers(message.to_string()),
             hint: None,
+            nothing_sent: false,
         }
     }
 

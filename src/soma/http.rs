@@ -38,6 +38,8 @@ pub struct Http {
     url: String,
     /// The newest connection stands; what is missing is TLS.
     stands: Arc<AtomicBool>,
+    /// Something of the newest request may have been sent.
+    began: Arc<AtomicBool>,
     authorization: SecretString,
     timeouts: Timeouts,
     idle: IdleLimit,
@@ -114,15 +116,17 @@ impl Http {
             .build();
         let interrupted = Arc::new(AtomicBool::new(false));
         let stands = Arc::new(AtomicBool::new(false));
+        let began = Arc::new(AtomicBool::new(false));
         let asked = ConnectionsAsked::default();
         let parts = (
             asked.clone(),
             idle.clone(),
             Arc::clone(&interrupted),
             Arc::clone(&stands),
+            Arc::clone(&began),
         );
         let make_agent = Box::new(move || {
-            let (asked, idle, interrupted, stands) = &parts;
+            let (asked, idle, interrupted, stands, began) = &parts;
             let connector = asked
                 .clone()
                 .chain(TcpConnect::new(Arc::clone(interrupted), Arc::clone(stands)))
@@ -130,6 +134,7 @@ impl Http {
                     config: Arc::clone(&tls),
                     name: name.clone(),
                     idle: idle.clone(),
+                    began: Arc::clone(began),
                 });
             ureq::Agent::with_parts(config.clone(), connector, HostNames::new(Arc::clone(interrupted)))
         });
@@ -139,6 +144,7 @@ impl Http {
             make_agent,
             url: format!("https://{in_url}:{port}/service/mgmt/current"),
             stands,
+            began,
             authorization: SecretString::from(format!("Basic {encoded}")),
             timeouts,
             idle,
@@ -185,7 +191,7 @@ impl Http {
         let sent = SentRequest {
             response: response.map_err(|error| match body.failure() {
                 Some(local) => SomaError::new(SomaErrorKind::Local(local.kind()), local),
-                None => self.explain(&deadline).error(error),
+                None => self.failed(&deadline, error),
             }),
             reused: self.asked.count() == asked,
         };
@@ -225,7 +231,7 @@ impl Http {
         let asked = self.asked.count();
         let response = self.request(deadline, request.effect).send(&request.envelope);
         SentRequest {
-            response: response.map_err(|error| self.explain(deadline).error(error)),
+            response: response.map_err(|error| self.failed(deadline, error)),
             reused: self.asked.count() == asked,
         }
     }
@@ -238,6 +244,7 @@ impl Http {
         effect: Effect,
     ) -> ureq::RequestBuilder<ureq::typestate::WithBody> {
         self.idle.clear();
+        self.began.store(false, Ordering::SeqCst);
         let longest_idle = self.reuse.longest_idle(effect);
         if longest_idle.is_zero() {
             self.let_go();
@@ -272,6 +279,14 @@ impl Http {
             let agent = locked(&agent).clone();
             agent.shutdown();
         })
+    }
+
+    /// What it means that a request got no answer.
+    fn failed(&self, deadline: &Deadline, error: ureq::Error) -> SomaError {
+        SomaError {
+            nothing_sent: !self.began.load(Ordering::SeqCst),
+            ..self.explain(deadline).error(error)
+        }
     }
 
     fn explain(&self, deadline: &Deadline) -> Explain {

@@ -7,7 +7,7 @@
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustls::client::WebPkiServerVerifier;
@@ -159,6 +159,8 @@ pub(crate) struct TlsConnector {
     pub(crate) config: Arc<ClientConfig>,
     pub(crate) name: ServerName<'static>,
     pub(crate) idle: IdleLimit,
+    /// Set before the first byte of a request is sent.
+    pub(crate) began: Arc<AtomicBool>,
 }
 
 impl fmt::Debug for TlsConnector {
@@ -196,6 +198,7 @@ impl<In: Transport> Connector<In> for TlsConnector {
                 sock: socket,
             },
             idle: self.idle.clone(),
+            began: Arc::clone(&self.began),
             wants_certificate: watch.asked_for_certificate(),
         })))
     }
@@ -237,6 +240,7 @@ pub(crate) struct TlsTransport {
     buffers: LazyBuffers,
     stream: StreamOwned<ClientConnection, TransportAdapter>,
     idle: IdleLimit,
+    began: Arc<AtomicBool>,
     /// It asked for a client certificate, got none, and has not said a word yet: in TLS 1.3 it refuses
     /// only after the handshake.
     wants_certificate: bool,
@@ -268,6 +272,7 @@ impl Transport for TlsTransport {
         amount: usize,
         timeout: NextTimeout,
     ) -> std::result::Result<(), ureq::Error> {
+        self.began.store(true, Ordering::SeqCst);
         self.stream.sock.set_timeout(timeout);
         let output = self.buffers.output().get(..amount).unwrap_or_default();
         let written = self.stream.write_all(output);

@@ -179,3 +179,34 @@ fn a_device_that_accepts_the_connection_and_does_not_answer_is_skipped() {
         );
     }
 }
+
+#[test]
+fn a_quiesce_whose_connection_never_stood_is_known_not_to_have_been_sent() {
+    let run = |gateway: &Gateway| {
+        let home = Home::of(gateway).plan("P", &export("*", "DOM1", "quiesce = true"));
+        (home.dpbackup(&["run", "P"]), home.recorded())
+    };
+    let quiet = gateway(None);
+    let _ = run(&quiet).0.exits(0);
+    let requests = quiet.requests();
+    let sent = requests
+        .iter()
+        .find(|request| request.operation == "do-action/DomainQuiesce");
+    let connection = sent.expect("a quiesce").connection;
+    for fault in ["close", "reset"] {
+        let gateway = gateway(None);
+        gateway.fail_as(&format!("connect:{connection}={fault}"));
+        let (ran, recorded) = run(&gateway);
+        let ran = ran.exits(1);
+        assert_eq!(recorded, ["QA1/DOM1 DEVICE_ERROR"], "{fault}: {}", ran.stderr);
+        assert!(
+            !actions(&gateway).iter().any(|sent| sent.contains("uiesce")),
+            "{fault}"
+        );
+        assert!(
+            ran.stderr.contains("; device untouched\n"),
+            "{fault}: {}",
+            ran.stderr
+        );
+    }
+}

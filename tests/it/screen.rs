@@ -60,6 +60,18 @@ fn an_interrupt_is_answered_while_the_gateway_still_withholds_its_own_answer() {
     assert!(gateway.state().is_unquiesced());
 }
 
+/// What shows that a phase is reached.
+enum At {
+    /// The line of the phase.
+    Shown,
+    /// The script, which catches the signal by then.
+    InScript,
+    /// The gateway, which has got this.
+    Received(&'static str),
+    /// The gateway, which has begun: before, nobody could say whether the request arrives yet.
+    Quiesced,
+}
+
 #[test]
 fn an_interrupt_is_answered_in_every_phase_and_no_stale_line_stays() {
     let slow = "#!/bin/sh\ntrap '' INT\ntouch \"$DPBACKUP_STORE/../slow\"\nexec sleep 600\n";
@@ -69,45 +81,69 @@ fn an_interrupt_is_answered_in_every_phase_and_no_stale_line_stays() {
     let unquiescing = "SIGINT: unquiescing DOM1 of QA1, at most ";
     let device = "SIGINT: unquiescing all of QA1, at most ";
     let of_device = secure_backup("*", "quiesce = true");
-    for (fault, plan, phase, answer) in [
+    for (fault, plan, phase, at, answer) in [
         // Asked for its domains, and looked at.
         (
             "DomainStatus:1=stall",
             &quiesced,
             "asking QA1, ",
+            At::Shown,
             nothing.as_str(),
         ),
         (
             "DomainStatus:2=stall",
             &quiesced,
             "looking at the device, ",
+            At::Shown,
             &nothing,
         ),
-        ("none", &scripted, "running its pre-task script, ", &nothing),
-        ("DomainQuiesce=stall", &quiesced, "quiescing, ", unquiescing),
+        (
+            "none",
+            &scripted,
+            "running its pre-task script, ",
+            At::InScript,
+            &nothing,
+        ),
+        (
+            "DomainQuiesce=stall",
+            &quiesced,
+            "quiescing, ",
+            At::Quiesced,
+            unquiescing,
+        ),
         (
             "DomainQuiesce=never-quiesces",
             &quiesced,
             "domain DOM1 to be quiesced, ",
+            At::Shown,
             unquiescing,
         ),
-        ("do-backup=stall", &quiesced, "the export of DOM1, ", unquiescing),
+        (
+            "do-backup=stall",
+            &quiesced,
+            "the export of DOM1, ",
+            At::Received("do-backup"),
+            unquiescing,
+        ),
         (
             "do-backup=stall-in-body@2000",
             &quiesced,
             "downloading QA1 DOM1-",
+            At::Shown,
             unquiescing,
         ),
         (
             "do-action/SecureBackup=stall",
             &of_device,
             "the secure backup to be ready, ",
+            At::Received("SecureBackup"),
             device,
         ),
         (
             "get-file/cert.tgz=stall",
             &of_device,
             "the file cert.tgz, ",
+            At::Shown,
             "SIGINT: removing our folder from QA1, at most ",
         ),
     ] {
@@ -119,6 +155,12 @@ fn an_interrupt_is_answered_in_every_phase_and_no_stale_line_stays() {
         let home = home.setting("scripts_dir = \"scripts\"");
         let mut terminal = home.in_terminal(100, &[], &["run", "P"]);
         terminal.shows(phase);
+        eventually(phase, || match at {
+            At::Shown => true,
+            At::InScript => home.path("slow").exists(),
+            At::Received(operation) => gateway.received(operation) > 0,
+            At::Quiesced => gateway.state().quiesce_state("DOM1") != "normal",
+        });
         terminal.press(INTERRUPT);
         terminal.shows(answer);
         gateway.clear_faults();

@@ -4,6 +4,7 @@
 //! No proxy, no redirects, and of the answer no more than its beginning is read.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -199,6 +200,7 @@ fn agent(target: &WebTarget, limit: Duration) -> Result<ureq::Agent, SendError> 
         config: trust(target.ca_file.as_ref())?,
         name,
         idle: IdleLimit::default(),
+        began: Arc::default(),
     };
     Ok(ureq::Agent::with_parts(
         config,
