@@ -77,9 +77,38 @@ impl RemoteFolder {
 /// have given up: what it lists may lag behind what it does.
 const GIVES_UP_AFTER: Duration = Duration::from_secs(30);
 
-/// How the removal of a folder ended, for good in both cases.
+/// What is known of the request for a secure backup whose folder is to be removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BackupAsked {
+    /// It was answered, or what it makes was seen, or it was given up so long ago that it is not expected any
+    /// more: it may begin for so long from now on.
+    Answered {
+        /// Zero where it had its time.
+        begins_within: Duration,
+    },
+    /// It got no answer: it may arrive for so long from now on, and nobody can be certain that it does not
+    /// arrive later.
+    Unanswered {
+        /// Zero where it had its time.
+        arrives_within: Duration,
+    },
+}
+
+impl BackupAsked {
+    /// How long from now on what it makes may begin to show.
+    pub fn settles_within(self) -> Duration {
+        match self {
+            Self::Answered { begins_within } => begins_within,
+            Self::Unanswered { arrives_within } => arrives_within,
+        }
+    }
+}
+
+/// How the removal of a folder ended, as far as the device shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FolderRemoved {
+    /// The device did not have it at any look.
+    NotThere,
     /// The device does not have it any more.
     Gone,
     /// Its files are gone. The empty folder stays: not every firmware removes one
@@ -91,6 +120,9 @@ impl FolderRemoved {
     /// In words.
     pub fn how(self) -> &'static str {
         match self {
+            FolderRemoved::NotThere => {
+                "looked for, and the device does not have it any more, or never had it"
+            }
             FolderRemoved::Gone => "removed and confirmed",
             FolderRemoved::Emptied => "emptied and confirmed; the device keeps the empty folder",
         }
@@ -283,7 +315,7 @@ impl Gateway<'_> {
             let waited = self.clock.elapsed().saturating_sub(started);
             let left = match (busy, files) {
                 (false, Some(files)) => break files,
-                (false, None) if waited >= settle => return Ok(FolderRemoved::Gone),
+                (false, None) if waited >= settle => return Ok(FolderRemoved::NotThere),
                 (false, None) => settle - waited,
                 (true, _) if waited >= patience => {
                     return Err(SomaError::new(

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::gateway::Gateway;
-use crate::gateway::backup::RemoteFolder;
+use crate::gateway::backup::{BackupAsked, RemoteFolder};
 use crate::gateway::facts::tells_apart;
 use crate::gateway::quiesce::{QuiesceSent, Scope};
 use crate::lock::{Asked, Life};
@@ -91,6 +91,9 @@ impl std::fmt::Display for Mended {
         let what = match &self.entry.undo {
             Undo::UnquiesceDevice => format!("device {device} was left quiesced"),
             Undo::UnquiesceDomain(domain) => format!("domain {domain} of {device} was left quiesced"),
+            Undo::RemoveFolder(folder) if self.outcome.is_err() && !self.entry.seen => {
+                format!("{folder} may have been left on {device}")
+            }
             Undo::RemoveFolder(folder) => format!("{folder} was left on {device}"),
             Undo::NotKnown => format!("what was begun on {device} cannot be read in the journal"),
             // What is to be said of it is said whole.
@@ -544,22 +547,19 @@ fn mend_entry(
         Undo::RemoveFolder(url) => {
             let patience = gateway.timeouts().request;
             let folder = RemoteFolder::at(url);
-            let settle = match entry.seen {
-                true => Duration::ZERO,
-                false => settles_within(engine, entry),
+            let asked = match sent(engine, entry) {
+                QuiesceSent::Seen | QuiesceSent::LongAgo => BackupAsked::Answered {
+                    begins_within: Duration::ZERO,
+                },
+                QuiesceSent::Answered { shows_within } => BackupAsked::Answered {
+                    begins_within: shows_within,
+                },
+                QuiesceSent::Unanswered { arrives_within, .. } => BackupAsked::Unanswered { arrives_within },
             };
-            let removed = remove_folder(
-                gateway,
-                entry.id,
-                &folder,
-                patience,
-                settle,
-                &entry.device,
-                record,
-            )?;
+            let removed = remove_folder(gateway, entry.id, &folder, patience, asked, &entry.device, record)?;
             return match removed {
                 Ok(removed) => told(record, entry, removed.how()).map(Ok),
-                Err(error) => Ok(Err(words(&error))),
+                Err(stays) => Ok(Err(stays.to_string())),
             };
         }
     };
@@ -595,7 +595,7 @@ fn told(record: &mut Record<'_>, entry: &JournalEntry, how: &str) -> Result<Stri
     Ok(how.to_owned())
 }
 
-/// What is known of a quiesce whose process died.
+/// What is known of a quiesce, or a secure backup, whose process died.
 pub(super) fn sent(engine: Engine<'_>, entry: &JournalEntry) -> QuiesceSent {
     let within = settles_within(engine, entry);
     let request = engine.file.timeouts_of(&entry.device).request;

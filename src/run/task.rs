@@ -131,8 +131,8 @@ struct Walk<'w, 'a, 'r> {
     leftover: Option<(JournalId, RemoteFolder)>,
     /// What its secure backup is encrypted for, once that is known.
     certificate: Option<CertificateFacts>,
-    /// Whether its request may still be on its way to the device.
-    folder_unseen: bool,
+    /// How the request that makes it was answered, where nothing of it was seen: it may be on its way still.
+    unseen_reply: Option<Reply>,
     /// Whether that folder holds a whole secure backup of which no verified copy is stored.
     only_on_device: bool,
     /// How far its quiesce has come.
@@ -163,7 +163,7 @@ pub fn run<'a>(
         state: DeviceState::Untouched,
         leftover: None,
         certificate: None,
-        folder_unseen: false,
+        unseen_reply: None,
         only_on_device: false,
         begun: Begun::No,
         quiesce_sent: None,

@@ -6,10 +6,11 @@
 use std::time::Duration;
 
 use crate::gateway::Gateway;
-use crate::gateway::backup::{FolderRemoved, RemoteFolder};
+use crate::gateway::backup::{BackupAsked, FolderRemoved, RemoteFolder};
 use crate::gateway::quiesce::{BroughtBack, QuiesceSent, Scope, WayBackStep};
 use crate::plan::model::Settings;
 use crate::run::event::{ALL_DOMAINS, Certainty, Event, JournalId, Owner, Progress, TaskId, Undo};
+use crate::run::failure::words;
 use crate::run::ledger::{LedgerError, UndoStep};
 use crate::run::record::Record;
 use crate::soma::error::SomaError;
@@ -187,19 +188,40 @@ pub fn waiting<'w>(
     }
 }
 
+/// A folder of ours that stays on its device, or may come yet: its row in the journal stays open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FolderStays {
+    /// It could not be removed, or the device could not be asked, for this reason.
+    NotRemoved(String),
+    /// The device does not have it, and nobody can tell that the request that makes it does not arrive yet.
+    MayCome,
+}
+
+impl std::fmt::Display for FolderStays {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotRemoved(why) => f.write_str(why),
+            Self::MayCome => f.write_str(
+                "the request for its secure backup got no answer, and the device does not have it, but nobody can \
+                 tell that the request does not arrive yet",
+            ),
+        }
+    }
+}
+
 /// Removes a folder of ours from a device; the journal row is closed when the device,
-/// asked, does not have it any more, and does not write to it either. The device may take
-/// `patience` to end a secure backup that it still makes; a request for one of which
-/// nothing was seen may still be on its way for `settle`.
+/// asked, does not have it any more, and does not write to it either, and no request that got no answer
+/// can make it later. The device may take `patience` to end a secure backup that it still makes.
 pub fn remove_folder(
     gateway: &Gateway<'_>,
     journal: JournalId,
     folder: &RemoteFolder,
     patience: Duration,
-    settle: Duration,
+    asked: BackupAsked,
     device: &str,
     record: &mut Record<'_>,
-) -> Result<Result<FolderRemoved, SomaError>, LedgerError> {
+) -> Result<Result<FolderRemoved, FolderStays>, LedgerError> {
+    let settle = asked.settles_within();
     let limit = patience.max(settle);
     record.show(&Progress::UndoDue {
         journal,
@@ -214,11 +236,12 @@ pub fn remove_folder(
     );
     record.show(&Progress::WaitEnded);
     record.show(&Progress::UndoOver { journal });
-    match removed {
-        Ok(removed) => {
+    match (removed, asked) {
+        (Ok(FolderRemoved::NotThere), BackupAsked::Unanswered { .. }) => Ok(Err(FolderStays::MayCome)),
+        (Ok(removed), _) => {
             record.close_undo(journal, removed.how())?;
             Ok(Ok(removed))
         }
-        Err(error) => Ok(Err(error)),
+        (Err(error), _) => Ok(Err(FolderStays::NotRemoved(words(&error)))),
     }
 }

@@ -122,11 +122,12 @@ fn mend(home: &Home, gateway: &Gateway, case: Case, next: Next) -> Vec<String> {
     clock.pass(Duration::from_secs(1));
     let mut exit = mended(home, &clock, next, &mut found);
     let waits = home.history().open_entries().expect("the journal");
-    let is_awaited = |row: &JournalEntry| is_quiesce(row) && !row.seen && row.sent && row.reply.is_none();
+    let is_told = |row: &JournalEntry| row.sent || !is_quiesce(row);
+    let is_awaited = |row: &JournalEntry| !row.seen && is_told(row) && row.reply.is_none();
     if !waits.is_empty() && waits.iter().all(is_awaited) {
-        // The run died while it waited for the answer, and nothing was ever seen of the quiesce:
-        // for an hour nobody can tell that it does not arrive yet.
-        if exit != Exit::StillQuiesced {
+        // The run died while it waited for the answer, and nothing was ever seen of the quiesce, or of the secure
+        // backup: for an hour nobody can tell that it does not arrive yet.
+        if waits.iter().any(is_quiesce) != (exit == Exit::StillQuiesced) || exit == Exit::Success {
             found.push(format!("{next:?} ended {exit:?} on {waits:?}"));
         }
         clock.pass(Duration::from_secs(3700));

@@ -48,6 +48,7 @@ mod history_file;
 mod house;
 mod init;
 mod inventory;
+mod late_folder;
 mod limits;
 mod locks;
 mod main_road;

@@ -154,7 +154,7 @@ fn a_good_first_export_stays_when_the_second_of_a_domain_fails() {
 
 #[test]
 fn a_secure_backup_that_the_device_does_not_make_is_a_failed_backup() {
-    for fault in ["no-space", "access-denied", "http-500", "close"] {
+    for fault in ["no-space", "access-denied", "http-500"] {
         let (run, home, gateway) = fails(&device(), &format!("SecureBackup={fault}"), "BACKUP_FAILED");
         assert_eq!(home.open_entries(), [], "{fault}");
         assert!(!run.statuses().contains(&"DOWNLOADING"), "{fault}");

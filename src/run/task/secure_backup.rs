@@ -8,7 +8,7 @@ use crate::artifact::layout;
 use crate::artifact::manifest::{self, FolderError};
 use crate::artifact::stage_folder::{SealedPart, StagedFolder};
 use crate::gateway::asked::ActionAsked;
-use crate::gateway::backup::{FolderRemoved, RemoteFile, RemoteFolder, SecureBackupEnd};
+use crate::gateway::backup::{BackupAsked, FolderRemoved, RemoteFile, RemoteFolder, SecureBackupEnd};
 use crate::gateway::facts::BackupMode;
 use crate::run::certificates;
 use crate::run::event::{Event, FileKind, FileProof, Owner, Progress, StoredFile, Undo};
@@ -17,7 +17,7 @@ use crate::run::ledger::{Reply, UndoStep};
 use crate::run::status::Status;
 use crate::run::store;
 use crate::run::task::{DeviceState, Made, Walk};
-use crate::run::undo::{self, waiting};
+use crate::run::undo::{self, FolderStays, waiting};
 use crate::soma::error::{SomaError, SomaErrorKind};
 use crate::values::causes::with_causes;
 use crate::values::certificate_facts::CertificateFacts;
@@ -118,17 +118,20 @@ impl Walk<'_, '_, '_> {
                 .step_undo(journal, UndoStep::Replied(Reply::Accepted))?,
             ActionAsked::NotBegun(error) => return Err(self.exchange(Status::BackupFailed, &error).into()),
             ActionAsked::Unclear(error) => {
-                self.folder_unseen = !gateway.begins_secure_backup(&folder, BEGINS_WITHIN);
+                let begins = gateway.begins_secure_backup(&folder, BEGINS_WITHIN);
+                self.unseen_reply = (!begins).then_some(Reply::Unclear);
                 self.record
                     .step_undo(journal, UndoStep::Replied(Reply::Unclear))?;
-                if self.folder_unseen {
+                if !begins {
                     return Err(self.exchange(Status::BackupFailed, &error).into());
                 }
             }
             ActionAsked::Unanswered(error) => {
-                self.folder_unseen = error.kind == SomaErrorKind::Interrupted
-                    || !gateway.begins_secure_backup(&folder, Duration::ZERO);
-                if self.folder_unseen {
+                let begins = error.kind != SomaErrorKind::Interrupted
+                    && gateway.begins_secure_backup(&folder, Duration::ZERO);
+                self.unseen_reply = (!begins).then_some(Reply::None);
+                self.record.step_undo(journal, UndoStep::Replied(Reply::None))?;
+                if !begins {
                     return Err(self.exchange(Status::BackupFailed, &error).into());
                 }
             }
@@ -312,18 +315,27 @@ impl Walk<'_, '_, '_> {
         };
         let asked_to_stop = self.engine.stop.is_requested();
         if self.only_on_device && !asked_to_stop {
-            return self.leave_to_recover(&folder, "no verified copy of it is stored");
+            let why = FolderStays::NotRemoved("no verified copy of it is stored".to_owned());
+            return self.leave_to_recover(&folder, &why);
         }
         let limit = self.session.gateway.timeouts().request;
         // Whoever asks to stop does not wait for a backup of some minutes: the journal does.
         let patience = if asked_to_stop { Duration::ZERO } else { limit };
-        let settle = if self.folder_unseen { limit } else { Duration::ZERO };
+        let asked = match self.unseen_reply {
+            Some(Reply::None) => BackupAsked::Unanswered {
+                arrives_within: limit,
+            },
+            Some(Reply::Accepted | Reply::Unclear) => BackupAsked::Answered { begins_within: limit },
+            None => BackupAsked::Answered {
+                begins_within: Duration::ZERO,
+            },
+        };
         let device = &self.session.device.name;
         let removed = match self.session.gateway.shielded() {
             Ok(gateway) => {
-                undo::remove_folder(&gateway, journal, &folder, patience, settle, device, self.record)?
+                undo::remove_folder(&gateway, journal, &folder, patience, asked, device, self.record)?
             }
-            Err(error) => Err(error),
+            Err(error) => Err(FolderStays::NotRemoved(words(&error))),
         };
         match removed {
             Ok(removed) => {
@@ -340,18 +352,25 @@ impl Walk<'_, '_, '_> {
                 }
                 Ok(())
             }
-            Err(error) => self.leave_to_recover(&folder, &words(&error)),
+            Err(stays) => self.leave_to_recover(&folder, &stays),
         }
     }
 
-    /// A folder stays on the device: the journal remembers it, and somebody is told.
-    fn leave_to_recover(&mut self, folder: &RemoteFolder, why: &str) -> Result<(), Trouble> {
-        let left = format!(
-            "{} is still on the device; {}, or the next run, removes it",
-            folder.url(),
-            self.engine.file.invocation.command(["recover"])
-        );
-        self.warn(format!("{}: {left} ({why})", self.session.device.name))?;
+    /// A folder stays on the device, or may come yet: the journal remembers it, and somebody is told.
+    fn leave_to_recover(&mut self, folder: &RemoteFolder, stays: &FolderStays) -> Result<(), Trouble> {
+        let recover = self.engine.file.invocation.command(["recover"]);
+        let url = folder.url();
+        let left = match stays {
+            FolderStays::NotRemoved(_) => {
+                format!("{url} is still on the device; {recover}, or the next run, removes it")
+            }
+            FolderStays::MayCome => {
+                format!(
+                    "not known: whether {url} comes to the device yet; {recover}, or the next run, looks for it again"
+                )
+            }
+        };
+        self.warn(format!("{}: {left} ({stays})", self.session.device.name))?;
         if self.state == DeviceState::Untouched {
             self.state = DeviceState::Littered(left);
         }
