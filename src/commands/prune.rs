@@ -15,13 +15,13 @@ use crate::commands::names::chosen;
 use crate::commands::restore_note;
 use crate::exit::Exit;
 use crate::history::{FileId, History};
-use crate::lock::{Asked, Lock, Locks};
+use crate::lock::{Lock, Locks};
 use crate::plan::LoadError;
 use crate::plan::model::PlanFile;
 use crate::report::prune::{self as report, PruneLine};
 use crate::report::store_line;
 use crate::retention::prove::{Fate, StoredBackup, Target, targets};
-use crate::run::contact::lock_name;
+use crate::run::held::{LockFor, LockOutcome, LockWait};
 use crate::run::store;
 use crate::ui::{SecondSignal, Ui, Verbosity};
 use crate::values::environment::Lookup;
@@ -140,25 +140,25 @@ impl Pruning<'_> {
     fn lock(&mut self, device: &str) -> Result<Option<Lock>, CommandError> {
         // No plan file at hand names the address of a device that is gone; no task of it
         // can be under way either.
-        let name = self
-            .file
-            .device(device)
-            .map_or_else(|| format!("device-named-{device}"), lock_name);
-        let asked = Locks::beside(&self.file.settings.history)
-            .wait(
-                &name,
-                "prune",
-                self.args.lock_wait,
-                &self.clock,
-                self.heeding.stop(),
-                &mut |_, _| {},
-            )
+        let what = match self.file.device(device) {
+            Some(device) => LockFor::Device(device),
+            // No plan file at hand names its address; no task of it can be under way either.
+            None => LockFor::FormerDevice(device),
+        };
+        let wait = LockWait {
+            locks: &Locks::beside(&self.file.settings.history),
+            clock: &self.clock,
+            stop: self.heeding.stop(),
+            purpose: "prune",
+            limit: self.args.lock_wait,
+        };
+        let taken = wait
+            .take(what, &mut |_| {})
             .map_err(|error| CommandError::new(Exit::History, error))?;
-        match asked {
-            Asked::Held(lock) => Ok(Some(lock)),
-            Asked::Busy(_) if self.heeding.is_requested() => Ok(None),
-            Asked::Busy(holder) => {
-                let holder = holder.map_or_else(|| "another run".to_owned(), |holder| holder.to_string());
+        match taken {
+            LockOutcome::Held(lock) => Ok(Some(lock)),
+            LockOutcome::Stopped => Ok(None),
+            LockOutcome::Busy(holder) => {
                 let why = format!("{device} is held by {holder}: nothing of it was removed");
                 self.ui.decisive_warning(&why);
                 self.busy.push(device.to_owned());

@@ -15,13 +15,13 @@ use crate::commands::opening::{EngineBase, ScriptsDue, WritingSession, limits, p
 use crate::commands::stored_export::verified_export;
 use crate::exit::Exit;
 use crate::history::{FileRow, History, RehearsalOpening};
-use crate::lock::Asked;
 use crate::notify::Notifier;
 use crate::notify::previous::Previous;
 use crate::plan::model::{Device, DeviceRole, PlanFile};
 use crate::report::rehearse::{self as report, RehearsalLine, RehearsalOutcome};
-use crate::run::contact::{Contact, Devices, Session, lock_name};
+use crate::run::contact::{Contact, Devices, Session};
 use crate::run::event::{FileKind, Progress, Sink as _, TaskId};
+use crate::run::held::{LockFor, LockOutcome, LockWait};
 use crate::run::rehearse::{FirmwareFit, RehearsalsOver, Rehearsed, firmware_fit, on_spare};
 use crate::run::{Engine, store};
 use crate::ui::{Screen, Ui, Verbosity};
@@ -36,43 +36,24 @@ pub(super) fn rehearse(global: &Global, args: &RehearseArgs, ui: Ui, env: Lookup
     let file = &loaded.plan_file;
     let spare = spare(file, &args.on)?;
     let mut session = WritingSession::open(file, ui)?;
-    let EngineBase {
-        stop, clock, locks, ..
-    } = &session.base;
+    let EngineBase { stop, clock, .. } = &session.base;
     store::is_there(&file.settings)
         .map_err(|failure| CommandError::new(Exit::NotStarted, anyhow!(failure.message)))?;
     let chosen = chosen(file, args, &session.history)?;
     let mut screen = Screen::new(ui, file.invocation.clone());
     let (_answer, _answering) = session.base.answering(&screen, limits(file, ScriptsDue::Never));
-    let asked = locks
-        .wait(
-            &lock_name(spare),
-            "a rehearsal",
-            args.lock_wait,
-            clock,
-            stop,
-            &mut |holder, waited| {
-                let holder = holder.map_or_else(|| "another run".to_owned(), ToString::to_string);
-                screen.progress(&Progress::Waiting {
-                    device: spare.name.clone(),
-                    what: format!("device lock held by {holder}"),
-                    waited,
-                    limit: args.lock_wait,
-                });
-            },
-        )
+    let engine = session.base.engine(file, env);
+    let taken = LockWait::of(engine, "a rehearsal", args.lock_wait)
+        .take(LockFor::Device(spare), &mut |progress| screen.progress(progress))
         .map_err(|error| CommandError::new(Exit::History, error))?;
-    screen.progress(&Progress::WaitEnded);
-    let _lock = match (asked, stop.signal()) {
-        (Asked::Held(lock), _) => lock,
-        (Asked::Busy(_), Some(signal)) => return Ok(Exit::Interrupted(signal)),
-        (Asked::Busy(holder), None) => {
-            let holder = holder.map_or_else(|| "another run".to_owned(), |holder| holder.to_string());
+    let _lock = match taken {
+        LockOutcome::Held(lock) => lock,
+        LockOutcome::Stopped => return Ok(stop.signal().map_or(Exit::Failed, Exit::Interrupted)),
+        LockOutcome::Busy(holder) => {
             let error = anyhow!("{} is held by {holder}", spare.name);
             return Err(CommandError::new(Exit::Locked, error).with_hint("--lock-wait 10m waits for it"));
         }
     };
-    let engine = session.base.engine(file, env);
     let mut devices = Devices::new(engine);
     let spare = match devices.contact(spare) {
         Contact::Up(spare) => spare,
@@ -338,7 +319,7 @@ impl RehearsalDesk<'_> {
                 ui.say(&format!("{place}: {what}"));
             }
             screen.progress(&Progress::Waiting {
-                device: spare.device.name.clone(),
+                device: Some(spare.device.name.clone()),
                 what: format!("{position}{place}: {what}"),
                 waited: Duration::ZERO,
                 limit,

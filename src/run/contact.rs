@@ -303,12 +303,6 @@ fn facts(firmware: Firmware, trust: &Trust) -> DeviceFacts {
     }
 }
 
-/// The lock that keeps two tasks from one device, across processes. It is named after
-/// the address: two plan files may have two names for one device.
-pub fn lock_name(device: &Device) -> String {
-    format!("device-{}-{}", device.host, device.port)
-}
-
 /// A client for a device, with its password.
 pub fn client(engine: Engine<'_>, device: &Device) -> Result<Client, Failure> {
     let context = SecretContext {

@@ -270,8 +270,8 @@ pub enum Progress {
     },
     /// A wait with a limit began or goes on.
     Waiting {
-        /// The device.
-        device: String,
+        /// The device; none where a plan is waited for.
+        device: Option<String>,
         /// What is waited for, `domain SALES to be quiesced`.
         what: String,
         /// How long it has lasted.

@@ -11,6 +11,7 @@ pub mod event;
 pub mod examine;
 pub mod expand;
 pub mod failure;
+pub mod held;
 pub mod ledger;
 pub mod left;
 pub mod record;

@@ -10,12 +10,13 @@ use crate::gateway::Gateway;
 use crate::gateway::backup::{BackupAsked, RemoteFolder};
 use crate::gateway::facts::tells_apart;
 use crate::gateway::quiesce::{QuiesceSent, Scope};
-use crate::lock::{Asked, Life};
+use crate::lock::Life;
 use crate::plan::model::Device;
 use crate::run::Engine;
 use crate::run::contact;
 use crate::run::event::{Certainty, Event, JournalId, Owner, Progress, Undo};
 use crate::run::failure::{Failure, words};
+use crate::run::held::{LockFor, LockOutcome, LockWait};
 use crate::run::ledger::{JournalEntry, LedgerError, Reply, UnfinishedPlan};
 use crate::run::left::{self, Left};
 use crate::run::record::Record;
@@ -323,40 +324,15 @@ fn mend_device(
         return Ok(refuse(engine, record, entries, &why, mended)?);
     };
     let limit = engine.file.settings.unquiesce_timeout + engine.file.settings.quiesce_grace;
-    let lock_name = contact::lock_name(device);
-    let asked = engine.locks.wait(
-        &lock_name,
-        "recovery",
-        limit,
-        engine.clock,
-        engine.stop,
-        &mut |holder, waited| {
-            let holder = holder.map_or_else(|| "another run".to_owned(), ToString::to_string);
-            let what = format!("device lock held by {holder}");
-            record.show(&Progress::Waiting {
-                device: name.to_owned(),
-                what,
-                waited,
-                limit,
-            });
-        },
-    );
-    record.show(&Progress::WaitEnded);
-    let _lock = match asked {
-        Err(error) => return Ok(refuse(engine, record, entries, &with_causes(&error), mended)?),
-        Ok(Asked::Held(lock)) => lock,
-        Ok(Asked::Busy(holder)) => {
-            let holder = holder.map_or_else(|| "another run".to_owned(), |holder| holder.to_string());
-            return Ok(refuse(
-                engine,
-                record,
-                entries,
-                &format!("the device is held by {holder}"),
-                mended,
-            )?);
-        }
+    let taken = LockWait::of(engine, "recovery", limit)
+        .take(LockFor::Device(device), &mut |progress| record.show(progress));
+    let why = match taken {
+        Ok(LockOutcome::Held(_lock)) => return mend_held_device(engine, record, device, &[], mended),
+        Ok(LockOutcome::Stopped) => "it was asked to stop while another run had the device".to_owned(),
+        Ok(LockOutcome::Busy(holder)) => format!("the device is held by {holder}"),
+        Err(error) => with_causes(&error),
     };
-    mend_held_device(engine, record, device, &[], mended)
+    Ok(refuse(engine, record, entries, &why, mended)?)
 }
 
 /// Undoes what dead runs left on a device whose lock the caller holds. The journal is

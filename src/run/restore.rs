@@ -15,15 +15,16 @@ use std::time::Duration;
 
 use crate::artifact::archive::ArchiveReport;
 use crate::artifact::compare::Difference;
-use crate::lock::{Asked, Lock, LockError};
+use crate::lock::{Lock, LockError};
 use crate::plan::model::{Action, Activity, Device, Domains, ErrorPolicy, PostScriptWhen};
 use crate::run::Engine;
-use crate::run::contact::{Contact, Devices, Session, lock_name};
+use crate::run::contact::{Contact, Devices, Session};
 use crate::run::event::{
-    ActionKind, ActivityId, ActivityOpening, DeviceFacts, Event, Owner, PlanId, PlanOpening, Progress,
-    TaskId, TaskOpening,
+    ActionKind, ActivityId, ActivityOpening, DeviceFacts, Event, Owner, PlanId, PlanOpening, TaskId,
+    TaskOpening,
 };
 use crate::run::failure::{Failure, Trouble};
+use crate::run::held::{LockFor, LockOutcome, LockWait};
 use crate::run::ledger::LedgerError;
 use crate::run::record::Record;
 use crate::run::recover;
@@ -366,32 +367,20 @@ impl<'a> Restoring<'_, 'a, '_> {
 
     /// The lock of the device, for all of it.
     fn lock(&mut self) -> Result<Lock, Halt> {
-        let (engine, limit) = (self.engine, self.options.lock_wait);
-        let (record, device) = (&mut *self.record, &self.device.name);
-        let asked = engine.locks.wait(
-            &lock_name(self.device),
-            &self.name,
-            limit,
-            engine.clock,
-            engine.stop,
-            &mut |holder, waited| {
-                let holder = holder.map_or_else(|| "another run".to_owned(), ToString::to_string);
-                record.show(&Progress::Waiting {
-                    device: device.clone(),
-                    what: format!("device lock held by {holder}"),
-                    waited,
-                    limit,
-                });
+        let record = &mut *self.record;
+        let taken = LockWait::of(self.engine, &self.name, self.options.lock_wait).take(
+            LockFor::Device(self.device),
+            &mut |progress| {
+                record.show(progress);
             },
         )?;
-        record.show(&Progress::WaitEnded);
-        match asked {
-            Asked::Held(lock) => Ok(lock),
-            Asked::Busy(_) if engine.stop.is_requested() => {
+        match taken {
+            LockOutcome::Held(lock) => Ok(lock),
+            LockOutcome::Stopped => {
                 Err(Failure::new(Status::Interrupted, "another run had the device").into())
             }
-            Asked::Busy(holder) => {
-                let holder = holder.map_or_else(|| "another run".to_owned(), |holder| holder.to_string());
+            LockOutcome::Busy(holder) => {
+                let device = &self.device.name;
                 let why = format!("{device} is held by {holder}; --lock-wait 10m waits for it");
                 Err(Failure::new(Status::Locked, why).into())
             }

@@ -14,16 +14,17 @@ pub use error::{RunError, RunTrouble};
 
 use crate::artifact::sweep;
 use crate::exit::Exit;
-use crate::lock::{Asked, Holder, Life, Lock};
+use crate::lock::Life;
 use crate::plan::model::{Activity, Plan, Settings};
 use crate::run::Engine;
 use crate::run::contact::Devices;
 use crate::run::event::{
-    ActivityId, ActivityOpening, Event, JournalId, Owner, PlanId, PlanOpening, Progress, StoredFile, TaskId,
+    ActivityId, ActivityOpening, Event, JournalId, Owner, PlanId, PlanOpening, StoredFile, TaskId,
     TaskOpening,
 };
 use crate::run::expand::{ExpandedActivity, ExpandedTask, Verdict, expand};
 use crate::run::failure::{Failure, Trouble};
+use crate::run::held::{LockFor, LockOutcome, LockWait};
 use crate::run::ledger::LedgerError;
 use crate::run::left::{self, Left};
 use crate::run::record::Record;
@@ -228,33 +229,22 @@ struct ActivityTally {
 impl<'a> Run<'_, 'a, '_> {
     fn execute(mut self) -> Result<RecordedEnd, RunTrouble> {
         let purpose = format!("plan {}", self.plan.name);
-        let lock_name = format!("plan-{}", self.plan.name);
-        let (record, engine) = (&mut *self.record, self.engine);
-        let asked = engine.locks.wait(
-            &lock_name,
-            &purpose,
-            self.options.lock_wait,
-            engine.clock,
-            engine.stop,
-            &mut |holder, waited| {
-                let holder = holder.map_or_else(|| "another run".to_owned(), ToString::to_string);
-                let what = format!("plan lock held by {holder}");
-                let limit = self.options.lock_wait;
-                record.show(&Progress::Waiting {
-                    device: String::new(),
-                    what,
-                    waited,
-                    limit,
-                });
+        let record = &mut *self.record;
+        let taken = LockWait::of(self.engine, &purpose, self.options.lock_wait).take(
+            LockFor::Plan(&self.plan.name),
+            &mut |progress| {
+                record.show(progress);
             },
         )?;
-        record.show(&Progress::WaitEnded);
-        let _lock: Lock = match asked {
-            Asked::Held(lock) => lock,
-            Asked::Busy(_) if engine.stop.is_requested() => {
+        let _lock = match taken {
+            LockOutcome::Held(lock) => lock,
+            LockOutcome::Stopped => {
                 return self.refused(Failure::interrupted("waiting for another run of the plan"));
             }
-            Asked::Busy(holder) => return self.locked(holder.as_ref()),
+            LockOutcome::Busy(holder) => {
+                let why = format!("held by {holder}; --lock-wait 10m waits for it");
+                return self.finish(Status::Locked, Some(why));
+            }
         };
         if let Some(other) = self.other_execution()? {
             return self.finish(Status::Locked, Some(other));
@@ -294,14 +284,6 @@ impl<'a> Run<'_, 'a, '_> {
         let warnings = recover::note(self.record, Owner::Plan(self.id), recovered)?;
         self.tasks.warnings.extend(warnings);
         Ok(())
-    }
-
-    fn locked(&mut self, holder: Option<&Holder>) -> Result<RecordedEnd, RunTrouble> {
-        let holder = holder.map_or_else(|| "another run".to_owned(), ToString::to_string);
-        self.finish(
-            Status::Locked,
-            Some(format!("held by {holder}; --lock-wait 10m waits for it")),
-        )
     }
 
     /// Steps 1 to 6.

@@ -180,7 +180,7 @@ pub fn waiting<'w>(
 ) -> impl FnMut(Duration) + 'w {
     move |waited| {
         record.show(&Progress::Waiting {
-            device: device.to_owned(),
+            device: Some(device.to_owned()),
             what: what.to_owned(),
             waited,
             limit,

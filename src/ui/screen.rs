@@ -200,10 +200,10 @@ impl Screen {
         }
     }
 
-    fn waiting(&mut self, device: &str, what: &str, waited: Duration, limit: Duration) {
+    fn waiting(&mut self, device: Option<&str>, what: &str, waited: Duration, limit: Duration) {
         let what = match device {
-            "" => format!("waiting for {what}"),
-            device => format!("waiting for {device}: {what}"),
+            None => format!("waiting for {what}"),
+            Some(device) => format!("waiting for {device}: {what}"),
         };
         let line = self.wait(&what, waited, Some(limit));
         self.request = Some((line.since, limit));
@@ -346,7 +346,7 @@ impl Sink for Screen {
                 what,
                 waited,
                 limit,
-            } => self.waiting(device, what, *waited, *limit),
+            } => self.waiting(device.as_deref(), what, *waited, *limit),
             Progress::Downloaded {
                 device,
                 name,

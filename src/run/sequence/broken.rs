@@ -2,15 +2,15 @@
 //! everybody is told, as after any failure.
 
 use crate::gateway::quiesce::Scope;
-use crate::lock::Asked;
 use crate::run::Engine;
-use crate::run::contact;
-use crate::run::event::{ActionKind, Certainty, Event, PlanId, Progress, Undo};
+use crate::run::event::{ActionKind, Certainty, Event, PlanId, Undo};
+use crate::run::held::{LockFor, LockOutcome, LockWait};
 use crate::run::ledger::{JournalEntry, LedgerError, UnfinishedTask};
 use crate::run::record::Record;
 use crate::run::recover;
 use crate::run::status::Status;
 use crate::run::undo::OpenQuiesce;
+use crate::signal::Stop;
 use crate::soma::error::{SomaError, SomaErrorKind};
 use crate::values::internal_error::caught;
 
@@ -97,26 +97,15 @@ fn undo_one(engine: Engine<'_>, record: &mut Record<'_>, row: &JournalEntry) -> 
     // Another process may have waited for the device; then it has mended it, or will.
     let settings = &engine.file.settings;
     let limit = settings.unquiesce_timeout + settings.quiesce_grace;
-    let asked = engine.locks.wait(
-        &contact::lock_name(device),
-        "undo after an internal error",
-        limit,
-        engine.clock,
-        &crate::signal::Stop::new(),
-        &mut |holder, waited| {
-            let holder = holder.map_or_else(|| "another run".to_owned(), ToString::to_string);
-            record.show(&Progress::Waiting {
-                device: device.name.clone(),
-                what: format!("device lock held by {holder}"),
-                waited,
-                limit,
-            });
-        },
-    );
+    let taken = LockWait {
+        stop: &Stop::new(),
+        ..LockWait::of(engine, "undo after an internal error", limit)
+    }
+    .take(LockFor::Device(device), &mut |progress| record.show(progress));
     // Without its lock the device is told all the same: what we quiesced is ours to undo.
-    let _lock = match asked {
-        Ok(Asked::Held(lock)) => Some(lock),
-        Ok(Asked::Busy(_)) | Err(_) => None,
+    let _lock = match taken {
+        Ok(LockOutcome::Held(lock)) => Some(lock),
+        Ok(LockOutcome::Stopped | LockOutcome::Busy(_)) | Err(_) => None,
     };
     let gateway = recover::shielded(engine, device)
         .map_err(|failure| SomaError::new(SomaErrorKind::Broken, failure.message));

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use crate::lock::Asked;
 use crate::plan::model::{Device, ErrorPolicy, OnUnchanged};
-use crate::run::contact::{Contact, Session, lock_name};
-use crate::run::event::{Event, OutOfService, Owner, Progress, TaskId};
+use crate::run::contact::{Contact, Session};
+use crate::run::event::{Event, OutOfService, Owner, TaskId};
 use crate::run::expand::Verdict;
 use crate::run::failure::Failure;
+use crate::run::held::{LockFor, LockOutcome, LockWait};
 use crate::run::ledger::LedgerError;
 use crate::run::recover::{self, Mending};
 use crate::run::sequence::tally::TalliedEnd;
@@ -141,29 +141,16 @@ impl<'a> Run<'_, 'a, '_> {
             activity: row.activity,
             domain: &task.expanded.domain,
         };
-        let lock = self.engine.locks.wait(
-            &lock_name(device),
-            &format!("task {} of plan {}", task.id.0, self.plan.name),
-            self.engine.file.settings.task_expiry,
-            self.engine.clock,
-            self.engine.stop,
-            &mut |holder, waited| {
-                let holder = holder.map_or_else(|| "another run".to_owned(), ToString::to_string);
-                let what = format!("device lock held by {holder}");
-                let limit = self.engine.file.settings.task_expiry;
-                self.record.show(&Progress::Waiting {
-                    device: device.name.clone(),
-                    what,
-                    waited,
-                    limit,
-                });
-            },
-        )?;
-        self.record.show(&Progress::WaitEnded);
-        let _lock = match lock {
-            Asked::Held(lock) => lock,
-            Asked::Busy(holder) => {
-                let holder = holder.map_or_else(|| "another run".to_owned(), |holder| holder.to_string());
+        let purpose = format!("task {} of plan {}", task.id.0, self.plan.name);
+        let record = &mut *self.record;
+        let taken = LockWait::of(self.engine, &purpose, self.engine.file.settings.task_expiry)
+            .take(LockFor::Device(device), &mut |progress| record.show(progress))?;
+        let _lock = match taken {
+            LockOutcome::Held(lock) => lock,
+            LockOutcome::Stopped => {
+                return self.cancel(row, task, &Failure::interrupted("the task was waiting"));
+            }
+            LockOutcome::Busy(holder) => {
                 let why = format!("the device was held by {holder} all the time");
                 let failure = self
                     .cancellation(None)
