@@ -17,8 +17,9 @@ use crate::run::contact::Devices;
 use crate::run::event::{Progress, Sink as _};
 use crate::run::expand::{ExpandedActivity, ExpandedTask, Verdict, expand};
 use crate::run::failure::Failure;
+use crate::run::sequence::before::quiesce_timeout;
 use crate::run::status::{Class, Status};
-use crate::run::{sequence, store};
+use crate::run::store;
 use crate::ui::{Screen, Ui, Verbosity};
 use crate::values::closed_window::why_closed;
 use crate::values::environment::Lookup;
@@ -126,7 +127,7 @@ fn refusals(plan: &Plan, settings: &Settings, clock: &dyn Clock) -> Vec<String> 
         ));
     }
     let checks = [
-        sequence::quiesce_timeout(settings, plan),
+        quiesce_timeout(settings, plan),
         store::is_mounted(settings),
         could_be_written(settings),
     ];

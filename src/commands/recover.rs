@@ -13,7 +13,8 @@ use crate::run::event::{Owner, Sink};
 use crate::run::left::Left;
 use crate::run::record::Record;
 use crate::run::recover as mending;
-use crate::run::recover::Recovered;
+use crate::run::recover::forget::forget;
+use crate::run::recover::told::Recovered;
 use crate::ui::{Screen, Ui, Verbosity};
 use crate::values::causes::with_causes;
 use crate::values::environment::Lookup;
@@ -33,7 +34,7 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
     let sinks: Vec<&mut dyn Sink> = vec![&mut screen, &mut answer, &mut notifier];
     let mut record = Record::new(&mut session.history, sinks, clock);
     let forgotten = match &args.forget {
-        Some(device) => mending::forget(engine, &mut record, device),
+        Some(device) => forget(engine, &mut record, device),
         None => Ok(Vec::new()),
     };
     let forgotten = forgotten.map_err(|error| CommandError::new(error.exit(), error))?;

@@ -16,8 +16,8 @@ use crate::plan::model::PlanFile;
 use crate::report::restore::{MOST_BACKUPS, RestorableBackup, text};
 use crate::retention::newest::is_as_large;
 use crate::run::event::{Owner, PlanId};
+use crate::run::execution::PlanEnd;
 use crate::run::record::Record;
-use crate::run::sequence::PlanEnd;
 use crate::values::causes::with_causes;
 use crate::whole_file::{self, FileMode};
 

@@ -8,8 +8,9 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::exit::Exit;
+use crate::run::error::RunError;
 use crate::run::event::{DeviceFacts, Event, FileProof, Owner, ScriptMoment, Sink};
-use crate::run::sequence::{PlanEnd, RunError};
+use crate::run::execution::PlanEnd;
 use crate::run::status::Status;
 use crate::values::certificate_facts::CertificateFacts;
 use crate::values::change::{ChangeList, ConfigChangeObject};

@@ -356,6 +356,13 @@ pub fn gateway<'a>(engine: Engine<'a>, device: &Device) -> Result<Gateway<'a>, F
     ))
 }
 
+/// The same, deaf to the wish to stop: for what must be undone.
+pub(super) fn shielded<'a>(engine: Engine<'a>, device: &Device) -> Result<Gateway<'a>, Failure> {
+    gateway(engine, device)?
+        .shielded()
+        .map_err(|error| Failure::new(Status::DeviceError, words(&error)))
+}
+
 fn meet<'a>(engine: Engine<'a>, device: &'a Device) -> Contact<'a> {
     let gateway = match gateway(engine, device) {
         Ok(gateway) => gateway,

@@ -5,10 +5,13 @@
 //! back as it was found, `recover` does that for processes that died. All of them tell
 //! `record` what happens; none prints, none knows SQL.
 
+mod broken;
 mod certificates;
 pub mod contact;
+pub mod error;
 pub mod event;
 pub mod examine;
+pub mod execution;
 pub mod expand;
 pub mod failure;
 pub mod held;

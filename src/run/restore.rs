@@ -19,17 +19,20 @@ use crate::lock::{Lock, LockError};
 use crate::plan::model::{Action, Activity, Device, Domains, ErrorPolicy, PostScriptWhen};
 use crate::run::Engine;
 use crate::run::contact::{Contact, Devices, Session};
+use crate::run::error::{RunError, RunTrouble};
 use crate::run::event::{
     ActionKind, ActivityId, ActivityOpening, DeviceFacts, Event, Owner, PlanId, PlanOpening, TaskId,
     TaskOpening,
 };
+use crate::run::execution::{PlanEnd, RecordedEnd, to_its_end};
 use crate::run::failure::{Failure, Trouble};
 use crate::run::held::{LockFor, LockOutcome, LockWait};
 use crate::run::ledger::LedgerError;
 use crate::run::record::Record;
 use crate::run::recover;
+use crate::run::recover::rows::other_at_work;
+use crate::run::recover::told::note;
 use crate::run::restore::running::{RunningDomain, merge_difference};
-use crate::run::sequence::{self, PlanEnd, RecordedEnd, RunError, RunTrouble};
 use crate::run::status::{Class, Status};
 use crate::run::store;
 use crate::run::task::{self, Task};
@@ -143,7 +146,7 @@ pub fn run<'a>(
     confirm: &mut dyn FnMut(&RestoreProposal<'_>) -> Option<RestoreConfirmation>,
 ) -> Result<(PlanEnd, RestoreTold), RunError> {
     let mut told = RestoreTold::default();
-    let end = sequence::to_its_end(engine, record, |record| {
+    let end = to_its_end(engine, record, |record| {
         let RestoreOrder {
             source,
             archive,
@@ -249,10 +252,10 @@ impl<'a> Restoring<'_, 'a, '_> {
     ) -> Result<(), Halt> {
         store::validate(&self.engine.file.settings)?;
         let mended = recover::mend(self.engine, self.record)?;
-        let left = recover::note(self.record, Owner::Plan(self.id), &mended)?;
+        let left = note(self.record, Owner::Plan(self.id), &mended)?;
         self.warnings.extend(left);
         let _lock = self.lock()?;
-        if let Some(other) = recover::other_at_work(self.engine, self.record, self.device)? {
+        if let Some(other) = other_at_work(self.engine, self.record, self.device)? {
             return Err(refused(other).into());
         }
         let session = match devices.contact(self.device) {

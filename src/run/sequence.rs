@@ -1,7 +1,7 @@
 //! One plan, in the order of its steps.
 
-mod broken;
-mod error;
+pub mod before;
+mod counts;
 mod scripts;
 mod tally;
 mod tasks;
@@ -10,45 +10,24 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-pub use error::{RunError, RunTrouble};
-
-use crate::artifact::sweep;
-use crate::exit::Exit;
 use crate::lock::Life;
-use crate::plan::model::{Activity, Plan, Settings};
+use crate::plan::model::{Activity, Plan};
 use crate::run::Engine;
 use crate::run::contact::Devices;
+use crate::run::error::{RunError, RunTrouble};
 use crate::run::event::{
-    ActivityId, ActivityOpening, Event, JournalId, Owner, PlanId, PlanOpening, StoredFile, TaskId,
-    TaskOpening,
+    ActivityId, ActivityOpening, Event, JournalId, Owner, PlanId, PlanOpening, TaskId, TaskOpening,
 };
-use crate::run::expand::{ExpandedActivity, ExpandedTask, Verdict, expand};
+use crate::run::execution::{PlanEnd, RecordedEnd, to_its_end};
+use crate::run::expand::{ExpandedActivity, ExpandedTask, Verdict};
 use crate::run::failure::{Failure, Trouble};
 use crate::run::held::{LockFor, LockOutcome, LockWait};
 use crate::run::ledger::LedgerError;
-use crate::run::left::{self, Left};
 use crate::run::record::Record;
-use crate::run::recover::{self, Mending};
-use crate::run::script::{ConfigFacts, TaskEnd};
+use crate::run::recover;
+use crate::run::recover::told::{self, Mending};
+use crate::run::sequence::counts::{ActivityTally, Tallies};
 use crate::run::status::{Class, Status};
-use crate::run::store;
-use crate::values::causes::with_causes;
-use crate::values::closed_window::why_closed;
-use crate::values::internal_error::caught;
-
-/// The shortest quiesce timeout that a device accepts.
-const SHORTEST_QUIESCE: Duration = Duration::from_secs(60);
-
-/// Step 3: whether a plan that quiesces does it with a timeout that devices accept.
-pub fn quiesce_timeout(settings: &Settings, plan: &Plan) -> Result<(), Failure> {
-    let quiesces = plan.activities.iter().any(|activity| activity.quiesce);
-    if !quiesces || settings.quiesce_timeout >= SHORTEST_QUIESCE {
-        return Ok(());
-    }
-    let timeout = humantime::format_duration(settings.quiesce_timeout);
-    let why = format!("quiesce_timeout is {timeout}, and a device accepts no less than 60s");
-    Err(Failure::new(Status::QuiesceTimeoutTooShort, why))
-}
 
 /// How a person may bend a run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -57,21 +36,6 @@ pub struct Options {
     pub ignore_window: bool,
     /// How long a busy plan is waited for.
     pub lock_wait: Duration,
-}
-
-/// How a plan ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlanEnd {
-    /// Its execution.
-    pub id: PlanId,
-    /// Its final status.
-    pub status: Status,
-    /// Why it did not succeed.
-    pub error: Option<String>,
-    /// What is left of the devices, looked at after the last thing that was done to them.
-    pub left: Left,
-    /// What it means for the process.
-    pub exit: Exit,
 }
 
 /// Runs one plan from its row in history to its end, and looks at what is left of the devices
@@ -107,64 +71,6 @@ pub fn run<'a>(
     })
 }
 
-/// Lets an execution come to its end, whatever ends it, and looks at what is left of the devices
-/// when nothing more is done to them.
-pub(super) fn to_its_end<'r>(
-    engine: Engine<'_>,
-    record: &mut Record<'r>,
-    execute: impl FnOnce(&mut Record<'r>) -> Result<RecordedEnd, RunTrouble>,
-) -> Result<PlanEnd, RunError> {
-    let ended = caught(|| execute(record));
-    let ended = ended.unwrap_or_else(|error| {
-        record.met_internal_error();
-        Err(error.into())
-    });
-    let broke = record.take_internal_error();
-    if broke {
-        broken::undo_ours(engine, record);
-    }
-    let ended = match ended {
-        Err(trouble) if broke => {
-            let words = with_causes(&trouble);
-            let told = caught(|| broken::end_unfinished(engine, record, &words));
-            // What has ended the run may end the try to say so; then whoever called says it.
-            let end = |id| RecordedEnd {
-                id,
-                status: Status::Failed,
-                error: Some(words.clone()),
-            };
-            told.ok().flatten().map(end).ok_or(trouble)
-        }
-        ended => ended,
-    };
-    // What was met on the way back belongs to the same plan.
-    record.take_internal_error();
-    let left = left::look(engine, record);
-    match ended {
-        Err(trouble) => {
-            let error = RunError::new(trouble, left, &engine.file.invocation);
-            Err(if broke { error.of_ours() } else { error })
-        }
-        Ok(RecordedEnd { id, status, error }) => Ok(PlanEnd {
-            id,
-            status,
-            error,
-            exit: left.exit(match broke {
-                true => Exit::Internal,
-                false => exit_of(status, engine.stop.signal()),
-            }),
-            left,
-        }),
-    }
-}
-
-/// The end of a plan that history has.
-pub(super) struct RecordedEnd {
-    pub(super) id: PlanId,
-    pub(super) status: Status,
-    pub(super) error: Option<String>,
-}
-
 /// A plan on its way.
 struct Run<'w, 'a, 'r> {
     engine: Engine<'a>,
@@ -177,25 +83,6 @@ struct Run<'w, 'a, 'r> {
     tasks: Tallies,
     /// What this run could not undo of dead runs: tried once.
     tried: Vec<JournalId>,
-}
-
-/// What became of the tasks so far.
-#[derive(Debug, Default)]
-struct Tallies {
-    /// How many tasks have a row.
-    opened: usize,
-    ends: Vec<TaskEnd>,
-    files: Vec<StoredFile>,
-    configuration: ConfigFacts,
-    failures: Vec<String>,
-    /// How the task ended that was at work when somebody asked to stop.
-    interrupted: Option<String>,
-    succeeded: usize,
-    left_out: usize,
-    /// How the first of those ended, and why.
-    first_left_out: Option<String>,
-    /// Each in a sentence that names its task, if it is one's.
-    warnings: Vec<String>,
 }
 
 /// A task that waits for its turn, or was settled before.
@@ -216,14 +103,6 @@ struct WalkedActivity<'a> {
     activity: &'a Activity,
     tally: ActivityTally,
     running: bool,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct ActivityTally {
-    failed: usize,
-    left_out: usize,
-    warned: bool,
-    open: usize,
 }
 
 impl<'a> Run<'_, 'a, '_> {
@@ -281,95 +160,9 @@ impl<'a> Run<'_, 'a, '_> {
     fn mended(&mut self, recovered: &Mending) -> Result<(), LedgerError> {
         self.tried
             .extend(recovered.mended.iter().map(|mended| mended.entry.id));
-        let warnings = recover::note(self.record, Owner::Plan(self.id), recovered)?;
+        let warnings = told::note(self.record, Owner::Plan(self.id), recovered)?;
         self.tasks.warnings.extend(warnings);
         Ok(())
-    }
-
-    /// Steps 1 to 6.
-    fn before_tasks(&mut self) -> Result<Vec<ExpandedActivity<'a>>, Trouble> {
-        let settings = &self.engine.file.settings;
-        if !self.plan.enabled {
-            let why = format!(
-                "plan {} has enabled = false: set it to true to run it",
-                self.plan.name
-            );
-            return Err(Failure::new(Status::PlanIsDisabled, why).into());
-        }
-        if !settings.backups_enabled {
-            let why = "the settings have backups_enabled = false: no plan runs until it is true";
-            return Err(Failure::new(Status::BackupsAreDisabled, why).into());
-        }
-        if !self.window_is_open() {
-            let now = self.engine.clock.now();
-            let why = self
-                .plan
-                .window
-                .as_ref()
-                .map_or_else(String::new, |window| why_closed(window, now));
-            let anyway = self
-                .engine
-                .file
-                .invocation
-                .command(["run", &self.plan.name, "--ignore-window"]);
-            let why = format!("{why}; `{anyway}` does not wait for it");
-            return Err(Failure::new(Status::OutOfMaintenanceWindow, why).into());
-        }
-        quiesce_timeout(settings, self.plan)?;
-        store::validate(settings)?;
-        self.sweep()?;
-        let (engine, record) = (self.engine, &mut *self.record);
-        let expanded = expand(
-            engine.file,
-            self.plan,
-            self.devices,
-            engine.stop,
-            &mut |progress| record.show(progress),
-        );
-        expanded.ok_or_else(|| Failure::interrupted("asking the devices for their domains").into())
-    }
-
-    /// Removes what dead runs left in the store.
-    fn sweep(&mut self) -> Result<(), LedgerError> {
-        let owner = Owner::Plan(self.id);
-        let swept = match sweep::sweep(&self.engine.file.settings.store) {
-            Ok(swept) => swept,
-            Err(error) => {
-                let warning = format!(
-                    "leftovers in the store cannot be looked for: {}",
-                    with_causes(&error)
-                );
-                self.tasks.warnings.push(warning.clone());
-                return self.record.warn(owner, warning);
-            }
-        };
-        for removed in &swept.removed {
-            self.record.note(
-                owner,
-                format!("removed what a run that died left: {}", removed.path.display()),
-            )?;
-        }
-        for denied in &swept.denied {
-            self.record.note(owner, sweep::stays(denied))?;
-        }
-        for failed in &swept.failed {
-            let warning = format!(
-                "a leftover of a run that died cannot be removed: {}",
-                with_causes(failed)
-            );
-            self.tasks.warnings.push(warning.clone());
-            self.record.warn(owner, warning)?;
-        }
-        Ok(())
-    }
-
-    fn window_is_open(&self) -> bool {
-        self.options.ignore_window
-            || self
-                .plan
-                .window
-                .as_ref()
-                .is_none_or(|window| window.is_open(self.engine.clock.now()))
     }
 
     /// A failing step before the tasks ends the plan.
@@ -473,17 +266,5 @@ impl<'a> Run<'_, 'a, '_> {
             status,
             error,
         })
-    }
-}
-
-/// What the end of a plan means for the process.
-fn exit_of(status: Status, signal: Option<i32>) -> Exit {
-    match (status, status.class()) {
-        (Status::Interrupted, _) => signal.map_or(Exit::Failed, Exit::Interrupted),
-        (Status::Locked, _) => Exit::Locked,
-        (_, Class::Success) => Exit::Success,
-        (_, Class::Warning | Class::Skipped | Class::Cancelled) => Exit::Warned,
-        (_, Class::Refused) => Exit::NotStarted,
-        (_, Class::Failed | Class::Interim) => Exit::Failed,
     }
 }

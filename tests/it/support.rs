@@ -16,10 +16,12 @@ use dpbackup::lock::witness::Witness;
 use dpbackup::plan::model::PlanFile;
 use dpbackup::run::Engine;
 use dpbackup::run::contact::Devices;
+use dpbackup::run::error::RunError;
 use dpbackup::run::event::{Event, Sink};
+use dpbackup::run::execution::PlanEnd;
 use dpbackup::run::record::Record;
-use dpbackup::run::recover::Recovered;
-use dpbackup::run::sequence::{self, Options, PlanEnd, RunError};
+use dpbackup::run::recover::told::Recovered;
+use dpbackup::run::sequence::{self, Options};
 use dpbackup::signal::Stop;
 use jiff::Timestamp;
 

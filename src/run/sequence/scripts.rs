@@ -1,9 +1,10 @@
 //! Steps 8 and 10: the scripts before and after all tasks.
 
+use crate::run::error::RunTrouble;
 use crate::run::event::{Owner, ScriptMoment};
 use crate::run::failure::Failure;
 use crate::run::script::{self, Due, Facts};
-use crate::run::sequence::{Run, RunTrouble};
+use crate::run::sequence::Run;
 use crate::run::status::Status;
 
 impl<'a> Run<'_, 'a, '_> {

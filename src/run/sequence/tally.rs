@@ -1,8 +1,9 @@
 //! What became of the tasks, and what that makes of activities and the plan.
 
+use crate::run::error::RunTrouble;
 use crate::run::event::{ALL_DOMAINS, Event, OutOfService};
 use crate::run::script::TaskEnd;
-use crate::run::sequence::{Run, RunTrouble, Waiting, WalkedActivity};
+use crate::run::sequence::{Run, Waiting, WalkedActivity};
 use crate::run::status::{Class, Status};
 
 /// How a task ended, as it counts for its plan.

@@ -4,14 +4,17 @@ use std::time::Duration;
 
 use crate::plan::model::{Device, ErrorPolicy, OnUnchanged};
 use crate::run::contact::{Contact, Session};
+use crate::run::error::RunTrouble;
 use crate::run::event::{Event, OutOfService, Owner, TaskId};
 use crate::run::expand::Verdict;
 use crate::run::failure::Failure;
 use crate::run::held::{LockFor, LockOutcome, LockWait};
 use crate::run::ledger::LedgerError;
-use crate::run::recover::{self, Mending};
+use crate::run::recover::device::mend_held_device;
+use crate::run::recover::rows::other_at_work;
+use crate::run::recover::told::Mending;
 use crate::run::sequence::tally::TalliedEnd;
-use crate::run::sequence::{OpenActivity, Run, RunTrouble, Waiting, WalkedActivity};
+use crate::run::sequence::{OpenActivity, Run, Waiting, WalkedActivity};
 use crate::run::status::{Class, Status};
 use crate::run::task::{self, Ended, Task};
 
@@ -162,12 +165,12 @@ impl<'a> Run<'_, 'a, '_> {
         if let Some(failure) = self.cancellation(None) {
             return self.cancel(row, task, &failure);
         }
-        if let Some(other) = recover::other_at_work(self.engine, self.record, device)? {
+        if let Some(other) = other_at_work(self.engine, self.record, device)? {
             return self.cancel(row, task, &Failure::new(Status::DeviceError, other));
         }
         // The run that held it before may have died while we waited.
         let mut left = Mending::default();
-        recover::mend_held_device(self.engine, self.record, device, &self.tried, &mut left.mended)?;
+        mend_held_device(self.engine, self.record, device, &self.tried, &mut left.mended)?;
         self.mended(&left)?;
         let session: &mut Session<'a> = match self.devices.contact(device) {
             Contact::Up(session) => session,

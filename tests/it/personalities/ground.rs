@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use dpbackup::clock::Clock;
 use dpbackup::exit::Exit;
+use dpbackup::run::error::RunError;
 use dpbackup::run::event::Event;
+use dpbackup::run::execution::PlanEnd;
 use dpbackup::run::ledger::JournalEntry;
 use dpbackup::run::left::Left;
-use dpbackup::run::sequence::{Options, PlanEnd, RunError};
+use dpbackup::run::sequence::Options;
 use dpbackup::signal::Stop;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

@@ -3,11 +3,12 @@
 
 use crate::gateway::quiesce::Scope;
 use crate::run::Engine;
+use crate::run::contact;
 use crate::run::event::{ActionKind, Certainty, Event, PlanId, Undo};
 use crate::run::held::{LockFor, LockOutcome, LockWait};
 use crate::run::ledger::{JournalEntry, LedgerError, UnfinishedTask};
 use crate::run::record::Record;
-use crate::run::recover;
+use crate::run::recover::age::sent;
 use crate::run::status::Status;
 use crate::run::undo::OpenQuiesce;
 use crate::signal::Stop;
@@ -88,7 +89,7 @@ fn undo_one(engine: Engine<'_>, record: &mut Record<'_>, row: &JournalEntry) -> 
         device: &row.device,
         scope: &scope,
         domains: &row.domains,
-        sent: recover::sent(engine, row),
+        sent: sent(engine, row),
         serial: row.serial.as_deref(),
     };
     let Some(device) = engine.file.device(&row.device) else {
@@ -107,7 +108,7 @@ fn undo_one(engine: Engine<'_>, record: &mut Record<'_>, row: &JournalEntry) -> 
         Ok(LockOutcome::Held(lock)) => Some(lock),
         Ok(LockOutcome::Stopped | LockOutcome::Busy(_)) | Err(_) => None,
     };
-    let gateway = recover::shielded(engine, device)
+    let gateway = contact::shielded(engine, device)
         .map_err(|failure| SomaError::new(SomaErrorKind::Broken, failure.message));
     open.undo(gateway.as_ref(), settings, record).1
 }

@@ -1,0 +1,276 @@
+//! One device, on which dead runs left something.
+
+use std::time::Duration;
+
+use crate::gateway::Gateway;
+use crate::gateway::backup::{BackupAsked, RemoteFolder};
+use crate::gateway::facts::tells_apart;
+use crate::gateway::quiesce::{QuiesceSent, Scope};
+use crate::plan::model::Device;
+use crate::run::Engine;
+use crate::run::contact;
+use crate::run::error::RunTrouble;
+use crate::run::event::{Certainty, Event, JournalId, Progress, Undo};
+use crate::run::failure::words;
+use crate::run::held::{LockFor, LockOutcome, LockWait};
+use crate::run::ledger::{JournalEntry, LedgerError};
+use crate::run::record::Record;
+use crate::run::recover::age::sent;
+use crate::run::recover::rows::rows_of_others;
+use crate::run::recover::told::{Mended, StaysOpen, told};
+use crate::run::undo::{OpenQuiesce, Undone, remove_folder};
+use crate::values::causes::with_causes;
+
+/// Undoes what dead runs left on the device of this name: `entries`, as the journal had them when
+/// it was read.
+pub(super) fn mend_device(
+    engine: Engine<'_>,
+    record: &mut Record<'_>,
+    name: &str,
+    entries: &[JournalEntry],
+    mended: &mut Vec<Mended>,
+) -> Result<(), RunTrouble> {
+    let Some(device) = engine.file.device(name) else {
+        let path = engine.file.path.display();
+        let again = engine.file.invocation.command(["recover"]);
+        let why = match engine.file.is_whole {
+            true => {
+                format!("the plan file {path} has no device {name} any more; add it again, and run {again}")
+            }
+            false => format!(
+                "what can be read of the plan file {path} has no device {name}; mend the file (`{}` shows what is \
+                 wrong with it), and run {again}",
+                engine.file.invocation.command(["validate"])
+            ),
+        };
+        return Ok(refuse(engine, record, entries, &why, mended)?);
+    };
+    let limit = engine.file.settings.unquiesce_timeout + engine.file.settings.quiesce_grace;
+    let taken = LockWait::of(engine, "recovery", limit)
+        .take(LockFor::Device(device), &mut |progress| record.show(progress));
+    let why = match taken {
+        Ok(LockOutcome::Held(_lock)) => return mend_held_device(engine, record, device, &[], mended),
+        Ok(LockOutcome::Stopped) => "it was asked to stop while another run had the device".to_owned(),
+        Ok(LockOutcome::Busy(holder)) => format!("the device is held by {holder}"),
+        Err(error) => with_causes(&error),
+    };
+    Ok(refuse(engine, record, entries, &why, mended)?)
+}
+
+/// Undoes what dead runs left on a device whose lock the caller holds. The journal is
+/// read only now: whoever held the lock before may have mended it, and what somebody has
+/// quiesced since then is not ours. Rows in `tried` are left for another time.
+pub(in crate::run) fn mend_held_device(
+    engine: Engine<'_>,
+    record: &mut Record<'_>,
+    device: &Device,
+    tried: &[JournalId],
+    mended: &mut Vec<Mended>,
+) -> Result<(), RunTrouble> {
+    let (mut entries, _unclear) = rows_of_others(engine, record)?;
+    entries.retain(|entry| {
+        let is_told = matches!(entry.undo, Undo::Import { .. }) || tried.contains(&entry.id);
+        entry.device == device.name && !is_told
+    });
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let gateway = match contact::shielded(engine, device) {
+        Ok(gateway) => gateway,
+        Err(failure) => return Ok(refuse(engine, record, &entries, &failure.message, mended)?),
+    };
+    // A device whose login is refused must be asked once, not once for each row.
+    record.show(&Progress::Asking {
+        waiting_for: device.name.clone(),
+        asked: 0,
+        of: 1,
+    });
+    let answered = gateway.domains();
+    record.show(&Progress::AskingEnded);
+    // One that answers otherwise than it should may take what it does not tell of.
+    if let Err(error) = answered
+        && !error.is_answer()
+    {
+        return Ok(refuse(engine, record, &entries, &words(&error), mended)?);
+    }
+    let mut serial = None;
+    for mut entry in entries {
+        let found = match &entry.serial {
+            None => None,
+            Some(_) => serial
+                .get_or_insert_with(|| gateway.firmware().map(|firmware| firmware.serial))
+                .as_ref()
+                .ok()
+                .and_then(Option::as_deref),
+        };
+        if let Some(why) = is_another(engine, &entry, device, found) {
+            // Somebody else answered: of the device that is meant nothing was seen.
+            refuse_as(engine, record, entry, Certainty::NotKnown, &why, mended)?;
+            continue;
+        }
+        let outcome = mend_entry(engine, record, &gateway, &mut entry)?;
+        let outcome = outcome.map_err(|why| stays_open(engine, certainty(&entry), &why));
+        mended.push(Mended { entry, outcome });
+    }
+    Ok(())
+}
+
+/// Tells that these rows stay open.
+pub(super) fn refuse(
+    engine: Engine<'_>,
+    record: &mut Record<'_>,
+    entries: &[JournalEntry],
+    why: &str,
+    mended: &mut Vec<Mended>,
+) -> Result<(), LedgerError> {
+    for entry in entries {
+        refuse_as(engine, record, entry.clone(), certainty(entry), why, mended)?;
+    }
+    Ok(())
+}
+
+/// Tells that a row stays open, and what is known of it.
+fn refuse_as(
+    engine: Engine<'_>,
+    record: &mut Record<'_>,
+    entry: JournalEntry,
+    certainty: Certainty,
+    why: &str,
+    mended: &mut Vec<Mended>,
+) -> Result<(), LedgerError> {
+    let told = Event::StillQuiesced {
+        task: entry.task,
+        device: entry.device.clone(),
+        domain: entry.undo.domain().to_owned(),
+        certainty,
+        error: why.to_owned(),
+    };
+    let is_quiesce = entry.is_quiesce();
+    mended.push(Mended {
+        entry,
+        outcome: Err(stays_open(engine, certainty, why)),
+    });
+    match is_quiesce {
+        true => record.tell(&told),
+        false => Ok(()),
+    }
+}
+
+fn stays_open(engine: Engine<'_>, certainty: Certainty, why: &str) -> StaysOpen {
+    StaysOpen {
+        why: why.to_owned(),
+        certainty,
+        again: engine.file.invocation.command(["recover"]),
+    }
+}
+
+/// What its row knows of a quiesce.
+fn certainty(entry: &JournalEntry) -> Certainty {
+    match entry.seen {
+        true => Certainty::Seen,
+        false => Certainty::NotKnown,
+    }
+}
+
+fn mend_entry(
+    engine: Engine<'_>,
+    record: &mut Record<'_>,
+    gateway: &Gateway<'_>,
+    entry: &mut JournalEntry,
+) -> Result<Result<String, String>, LedgerError> {
+    let scope = match &entry.undo {
+        Undo::UnquiesceDevice => Scope::Device,
+        Undo::UnquiesceDomain(domain) => Scope::Domain(domain.clone()),
+        Undo::NotKnown => {
+            let forget = engine
+                .file
+                .invocation
+                .command(["recover", "--forget", &entry.device]);
+            return Ok(Err(format!(
+                "look at the device, unquiesce what is quiesced there, and run `{forget}`"
+            )));
+        }
+        Undo::Import { .. } => return Ok(Err(entry.to_string())),
+        Undo::RemoveFolder(url) => {
+            let patience = gateway.timeouts().request;
+            let folder = RemoteFolder::at(url);
+            let asked = match sent(engine, entry) {
+                QuiesceSent::Seen | QuiesceSent::LongAgo => BackupAsked::Answered {
+                    begins_within: Duration::ZERO,
+                },
+                QuiesceSent::Answered { shows_within } => BackupAsked::Answered {
+                    begins_within: shows_within,
+                },
+                QuiesceSent::Unanswered { arrives_within, .. } => BackupAsked::Unanswered { arrives_within },
+            };
+            let removed = remove_folder(gateway, entry.id, &folder, patience, asked, &entry.device, record)?;
+            return match removed {
+                Ok(removed) => told(record, entry, removed.how()).map(Ok),
+                Err(stays) => Ok(Err(stays.to_string())),
+            };
+        }
+    };
+    let open = OpenQuiesce {
+        journal: entry.id,
+        task: entry.task,
+        device: &entry.device,
+        scope: &scope,
+        domains: &entry.domains,
+        sent: sent(engine, entry),
+        serial: entry.serial.as_deref(),
+    };
+    let (undone, recorded) = open.undo(Ok(gateway), &engine.file.settings, record);
+    recorded?;
+    match undone {
+        Undone::Confirmed(how) => told(record, entry, &how).map(Ok),
+        Undone::Not(why) => {
+            entry.seen = true;
+            Ok(Err(why))
+        }
+        Undone::NotKnown(why) => Ok(Err(why)),
+    }
+}
+
+/// Why the device that its name leads to now is not the one that a row is about, as far as
+/// address and serial number tell.
+fn is_another(
+    engine: Engine<'_>,
+    entry: &JournalEntry,
+    device: &Device,
+    found: Option<&str>,
+) -> Option<String> {
+    let there = format!("{}:{}", device.host, device.port);
+    let was = entry.address.as_ref().map(ToString::to_string);
+    let moved = was.as_ref().is_some_and(|was| *was != there);
+    let why = match (entry.serial.as_deref(), found) {
+        (Some(meant), Some(found)) if meant == found && (tells_apart(found) || !moved) => return None,
+        (Some(meant), Some(found)) if meant == found => format!(
+            "{} leads to {there} now, and this is about the device at {}: that both have the serial number {found} \
+             proves nothing, for every container has it",
+            entry.device, was?
+        ),
+        (Some(meant), Some(found)) => format!(
+            "{} leads to the device with serial number {found} at {there} now, and this is about {meant} at {}",
+            entry.device,
+            was.as_deref().unwrap_or("an address that is not known")
+        ),
+        // Nobody tells who it is: then the address must be the same.
+        (_, None) | (None, Some(_)) if moved => format!(
+            "{} leads to {there} now, and this is about the device at {}",
+            entry.device, was?
+        ),
+        (_, None) | (None, Some(_)) => return None,
+    };
+    let by_hand = match &entry.undo {
+        Undo::RemoveFolder(folder) => format!("remove {folder} from it by hand"),
+        Undo::UnquiesceDevice | Undo::UnquiesceDomain(_) => "unquiesce it by hand".to_owned(),
+        Undo::Import { .. } | Undo::NotKnown => "see to it by hand".to_owned(),
+    };
+    let forget = engine
+        .file
+        .invocation
+        .command(["recover", "--forget", &entry.device]);
+    Some(format!(
+        "{why}; let the plan file lead to it again, or {by_hand} and run `{forget}`"
+    ))
+}

@@ -1,0 +1,54 @@
+//! Whose the open rows of the journal are.
+
+use crate::lock::Life;
+use crate::plan::model::Device;
+use crate::run::Engine;
+use crate::run::ledger::{JournalEntry, LedgerError};
+use crate::run::record::Record;
+
+/// A run that is at work on this device, though its lock is ours: somebody has removed the
+/// locks while it runs.
+pub(in crate::run) fn other_at_work(
+    engine: Engine<'_>,
+    record: &mut Record<'_>,
+    device: &Device,
+) -> Result<Option<String>, LedgerError> {
+    let rows = record.ledger().open_undos()?;
+    let other = rows.into_iter().find(|row| {
+        let same = row.device == device.name
+            || row
+                .address
+                .as_ref()
+                .is_some_and(|address| address.host == device.host && address.port == device.port);
+        same && row.process != engine.process && engine.locks.life(&row.process) == Life::Alive
+    });
+    Ok(other.map(|row| {
+        format!(
+            "{}: another run is at work on it, {row}, though the lock of {}:{} is free: was its address changed, or the \
+             folder of locks removed?",
+            device.name, device.host, device.port
+        )
+    }))
+}
+
+/// A row, and why it cannot be told whether its process is dead.
+pub(super) type Unclear = (JournalEntry, String);
+
+/// The open rows of processes that are dead, and those of which that cannot be told.
+pub(super) fn rows_of_others(
+    engine: Engine<'_>,
+    record: &mut Record<'_>,
+) -> Result<(Vec<JournalEntry>, Vec<Unclear>), LedgerError> {
+    let (mut dead, mut unclear) = (Vec::new(), Vec::new());
+    for entry in record.ledger().open_undos()? {
+        if entry.process == engine.process {
+            continue;
+        }
+        match engine.locks.life(&entry.process) {
+            Life::Alive => {}
+            Life::Dead => dead.push(entry),
+            Life::NotKnown(why) => unclear.push((entry, why)),
+        }
+    }
+    Ok((dead, unclear))
+}

@@ -1,0 +1,149 @@
+//! What is told of a recovery.
+
+use crate::run::event::{Certainty, Event, Owner, Undo};
+use crate::run::ledger::{JournalEntry, LedgerError, UnfinishedPlan};
+use crate::run::left::Left;
+use crate::run::record::Record;
+
+/// What came of a recovery, and what is left of the devices after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recovered {
+    /// What was done.
+    pub done: Mending,
+    /// What is left: looked at after the last thing that was done.
+    pub left: Left,
+}
+
+/// What was done about dead runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mending {
+    /// Each thing that was to be undone on a device.
+    pub mended: Vec<Mended>,
+    /// Each plan execution that is now `ABANDONED`.
+    pub abandoned: Vec<UnfinishedPlan>,
+}
+
+/// One thing that a dead run left on a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mended {
+    /// Its row in the journal.
+    pub entry: JournalEntry,
+    /// How it was undone; or why it could not be, and its row stays open.
+    pub outcome: Result<String, StaysOpen>,
+}
+
+/// Why a row stays open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StaysOpen {
+    /// What stood in the way.
+    pub why: String,
+    /// What is known of the quiesce, if it is one.
+    pub certainty: Certainty,
+    /// The command that tries again, ready to be pasted.
+    pub again: String,
+}
+
+impl Mending {
+    /// Whether anything could not be undone.
+    pub fn is_incomplete(&self) -> bool {
+        self.mended.iter().any(|mended| mended.outcome.is_err())
+    }
+
+    /// What was done, a sentence each.
+    pub fn lines(&self) -> Vec<String> {
+        let mended = self.mended.iter().map(ToString::to_string);
+        mended.chain(self.abandoned_lines()).collect()
+    }
+
+    /// The executions that are abandoned now, a sentence each.
+    pub fn abandoned_lines(&self) -> impl Iterator<Item = String> {
+        self.abandoned.iter().map(|plan| {
+            format!(
+                "execution {} of plan {} was abandoned: its process died",
+                plan.id.0, plan.plan
+            )
+        })
+    }
+}
+
+impl std::fmt::Display for Mended {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let device = &self.entry.device;
+        let what = match &self.entry.undo {
+            Undo::UnquiesceDevice => format!("device {device} was left quiesced"),
+            Undo::UnquiesceDomain(domain) => format!("domain {domain} of {device} was left quiesced"),
+            Undo::RemoveFolder(folder) if self.outcome.is_err() && !self.entry.seen => {
+                format!("{folder} may have been left on {device}")
+            }
+            Undo::RemoveFolder(folder) => format!("{folder} was left on {device}"),
+            Undo::NotKnown => format!("what was begun on {device} cannot be read in the journal"),
+            // What is to be said of it is said whole.
+            Undo::Import { .. } => {
+                return match &self.outcome {
+                    Ok(how) => write!(f, "{}: {how}", self.entry),
+                    Err(StaysOpen { why, .. }) => f.write_str(why),
+                };
+            }
+        };
+        match &self.outcome {
+            Ok(how) => write!(f, "{what} by task {}: {how}", self.entry.task.0),
+            Err(StaysOpen {
+                why,
+                again,
+                certainty,
+            }) if self.entry.is_quiesce() => match certainty {
+                Certainty::Seen => write!(
+                    f,
+                    "{what} by task {}: {why}; STILL QUIESCED: run {again}",
+                    self.entry.task.0
+                ),
+                Certainty::NotKnown if self.entry.seen => write!(
+                    f,
+                    "{what} by task {}, as was seen then: {why}; whether it is quiesced now is not known: MAY BE \
+                     QUIESCED: look at it, and run {again}",
+                    self.entry.task.0
+                ),
+                Certainty::NotKnown => write!(
+                    f,
+                    "{what} by task {}, perhaps: {why}; MAY BE QUIESCED: look at it, and run {again}",
+                    self.entry.task.0
+                ),
+            },
+            Err(StaysOpen { why, .. }) => write!(f, "{what} by task {}: {why}", self.entry.task.0),
+        }
+    }
+}
+
+/// Notes for an execution what became of the leftovers of dead runs. Returns what deserves a
+/// look.
+pub(in crate::run) fn note(
+    record: &mut Record<'_>,
+    owner: Owner,
+    recovered: &Mending,
+) -> Result<Vec<String>, LedgerError> {
+    let mut warnings = Vec::new();
+    for mended in &recovered.mended {
+        match mended.outcome {
+            Ok(_) => record.note(owner, mended.to_string())?,
+            Err(_) => {
+                warnings.push(mended.to_string());
+                record.warn(owner, mended.to_string())?;
+            }
+        }
+    }
+    for line in recovered.abandoned_lines() {
+        record.note(owner, line)?;
+    }
+    Ok(warnings)
+}
+
+/// Tells that a row was mended.
+pub(super) fn told(record: &mut Record<'_>, entry: &JournalEntry, how: &str) -> Result<String, LedgerError> {
+    record.tell(&Event::Recovered {
+        task: entry.task,
+        device: entry.device.clone(),
+        undo: entry.undo.clone(),
+        how: how.to_owned(),
+    })?;
+    Ok(how.to_owned())
+}

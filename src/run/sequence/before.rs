@@ -1,0 +1,117 @@
+//! Steps 1 to 6: what must be so before a plan has tasks, and which it has.
+
+use std::time::Duration;
+
+use crate::artifact::sweep;
+use crate::plan::model::{Plan, Settings};
+use crate::run::event::Owner;
+use crate::run::expand::{ExpandedActivity, expand};
+use crate::run::failure::{Failure, Trouble};
+use crate::run::ledger::LedgerError;
+use crate::run::sequence::Run;
+use crate::run::status::Status;
+use crate::run::store;
+use crate::values::causes::with_causes;
+use crate::values::closed_window::why_closed;
+
+/// The shortest quiesce timeout that a device accepts.
+const SHORTEST_QUIESCE: Duration = Duration::from_secs(60);
+
+/// Step 3: whether a plan that quiesces does it with a timeout that devices accept.
+pub fn quiesce_timeout(settings: &Settings, plan: &Plan) -> Result<(), Failure> {
+    let quiesces = plan.activities.iter().any(|activity| activity.quiesce);
+    if !quiesces || settings.quiesce_timeout >= SHORTEST_QUIESCE {
+        return Ok(());
+    }
+    let timeout = humantime::format_duration(settings.quiesce_timeout);
+    let why = format!("quiesce_timeout is {timeout}, and a device accepts no less than 60s");
+    Err(Failure::new(Status::QuiesceTimeoutTooShort, why))
+}
+
+impl<'a> Run<'_, 'a, '_> {
+    /// Steps 1 to 6.
+    pub(super) fn before_tasks(&mut self) -> Result<Vec<ExpandedActivity<'a>>, Trouble> {
+        let settings = &self.engine.file.settings;
+        if !self.plan.enabled {
+            let why = format!(
+                "plan {} has enabled = false: set it to true to run it",
+                self.plan.name
+            );
+            return Err(Failure::new(Status::PlanIsDisabled, why).into());
+        }
+        if !settings.backups_enabled {
+            let why = "the settings have backups_enabled = false: no plan runs until it is true";
+            return Err(Failure::new(Status::BackupsAreDisabled, why).into());
+        }
+        if !self.window_is_open() {
+            let now = self.engine.clock.now();
+            let why = self
+                .plan
+                .window
+                .as_ref()
+                .map_or_else(String::new, |window| why_closed(window, now));
+            let anyway = self
+                .engine
+                .file
+                .invocation
+                .command(["run", &self.plan.name, "--ignore-window"]);
+            let why = format!("{why}; `{anyway}` does not wait for it");
+            return Err(Failure::new(Status::OutOfMaintenanceWindow, why).into());
+        }
+        quiesce_timeout(settings, self.plan)?;
+        store::validate(settings)?;
+        self.sweep()?;
+        let (engine, record) = (self.engine, &mut *self.record);
+        let expanded = expand(
+            engine.file,
+            self.plan,
+            self.devices,
+            engine.stop,
+            &mut |progress| record.show(progress),
+        );
+        expanded.ok_or_else(|| Failure::interrupted("asking the devices for their domains").into())
+    }
+
+    /// Removes what dead runs left in the store.
+    fn sweep(&mut self) -> Result<(), LedgerError> {
+        let owner = Owner::Plan(self.id);
+        let swept = match sweep::sweep(&self.engine.file.settings.store) {
+            Ok(swept) => swept,
+            Err(error) => {
+                let warning = format!(
+                    "leftovers in the store cannot be looked for: {}",
+                    with_causes(&error)
+                );
+                self.tasks.warnings.push(warning.clone());
+                return self.record.warn(owner, warning);
+            }
+        };
+        for removed in &swept.removed {
+            self.record.note(
+                owner,
+                format!("removed what a run that died left: {}", removed.path.display()),
+            )?;
+        }
+        for denied in &swept.denied {
+            self.record.note(owner, sweep::stays(denied))?;
+        }
+        for failed in &swept.failed {
+            let warning = format!(
+                "a leftover of a run that died cannot be removed: {}",
+                with_causes(failed)
+            );
+            self.tasks.warnings.push(warning.clone());
+            self.record.warn(owner, warning)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn window_is_open(&self) -> bool {
+        self.options.ignore_window
+            || self
+                .plan
+                .window
+                .as_ref()
+                .is_none_or(|window| window.is_open(self.engine.clock.now()))
+    }
+}
