@@ -1,11 +1,14 @@
 //! Now, as a value, and sleeping that a signal can end.
 
+use std::fs;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::signal::Stop;
+use crate::values::boot_time::BootTime;
 
 /// Where the engine has the time from. The tests have their own, in which minutes
 /// take no time. Devices that are asked at the same time share one.
@@ -16,11 +19,22 @@ pub trait Clock: Sync {
     /// Time since an arbitrary moment; never goes back.
     fn elapsed(&self) -> Duration;
 
+    /// How long the machine has been up: the same for every process of this boot, whatever anybody does to
+    /// the time of day. `None` where the system does not tell.
+    fn boot_time(&self) -> Option<BootTime>;
+
     /// Sleeps, or returns early once `stop` is requested.
     fn sleep(&self, duration: Duration, stop: &Stop);
 
     /// The zone of the machine.
     fn zone(&self) -> TimeZone;
+}
+
+/// What the system calls this boot of the machine.
+pub fn boot_id() -> Option<String> {
+    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let id: String = id.chars().filter(char::is_ascii_hexdigit).take(16).collect();
+    (!id.is_empty()).then_some(id)
 }
 
 /// The clock of the machine.
@@ -55,11 +69,37 @@ impl Clock for SystemClock {
         self.started.elapsed()
     }
 
+    fn boot_time(&self) -> Option<BootTime> {
+        // Processes may be given another count of this time: moments of two counts are not compared.
+        let count = fs::read_link("/proc/self/ns/time").unwrap_or_default();
+        let up = clock_gettime(ClockId::Boottime);
+        Some(BootTime {
+            boot: format!("{} {}", boot_id()?, count.display()),
+            up: Duration::try_from(up).ok()?,
+        })
+    }
+
     fn sleep(&self, duration: Duration, stop: &Stop) {
         stop.wait(duration);
     }
 
     fn zone(&self) -> TimeZone {
         self.zone.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_clocks_of_this_boot_tell_one_time_since_it() {
+        let first = SystemClock::new().boot_time().expect("a system that tells");
+        let later = SystemClock::new().boot_time().expect("a system that tells");
+        assert_eq!(first.boot, later.boot);
+        assert!(
+            first.up <= later.up && !first.up.is_zero(),
+            "{first:?}, {later:?}"
+        );
     }
 }

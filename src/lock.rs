@@ -175,6 +175,12 @@ impl Locks {
         own.is_some() && witness_in(process) == own
     }
 
+    /// Whether the process of this name ran on this host before that was started anew: whatever it did was
+    /// done before this boot.
+    pub fn is_of_an_earlier_boot(process: &str) -> bool {
+        witness_in(process).is_some_and(|witness| witness.is_of_an_earlier_boot())
+    }
+
     /// Whether the process that took the lock of this name is still at work.
     pub fn life(&self, process: &str) -> Life {
         let presence = witness_in(process).map_or(Presence::OutOfSight, |witness| witness.presence());

@@ -113,7 +113,7 @@ mod tests {
     use crate::lock::Locks;
     use crate::lock::witness::Witness;
     use crate::run::event::{ActionKind, ActivityOpening, PlanOpening, TaskOpening, Undo};
-    use crate::run::ledger::{Address, Ledger as _, UndoOpening};
+    use crate::run::ledger::{Address, JournalTime, Ledger as _, UndoOpening};
     use crate::run::status::Status;
 
     fn no_env(_: &str) -> Option<OsString> {
@@ -263,7 +263,8 @@ mod tests {
             undo: Undo::UnquiesceDomain("DOM1".to_owned()),
             domains: Vec::new(),
         };
-        history.open_undo(now, process, &undo).expect("a row");
+        let now = JournalTime { day: now, boot: None };
+        history.open_undo(&now, process, &undo).expect("a row");
     }
 
     const PANICS: &str = "DPBACKUP_TEST_PANICS";

@@ -185,6 +185,7 @@ mod tests {
 
     use super::*;
     use crate::soma::client::Endpoint;
+    use crate::values::boot_time::BootTime;
     use crate::values::trust::Trust;
 
     /// A clock that moves when somebody sleeps, and when a test says so.
@@ -204,6 +205,10 @@ mod tests {
 
         fn elapsed(&self) -> Duration {
             *self.0.lock().expect("no panic with the lock")
+        }
+
+        fn boot_time(&self) -> Option<BootTime> {
+            None
         }
 
         fn sleep(&self, duration: Duration, _stop: &Stop) {

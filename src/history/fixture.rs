@@ -11,12 +11,24 @@ use crate::run::event::{
     ActionKind, ActivityId, ActivityOpening, FileKind, FileProof, PlanId, PlanOpening, StoredFile, TaskId,
     TaskOpening,
 };
-use crate::run::ledger::Ledger;
+use crate::run::ledger::{JournalTime, Ledger};
 use crate::run::status::Status;
+use crate::values::boot_time::BootTime;
 
 /// A moment, so many seconds after the others began.
 pub(super) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_795_332_600 + seconds).expect("a second of 2026")
+}
+
+/// The same moment, as the journal has it.
+pub(super) fn in_the_journal(seconds: u64) -> JournalTime {
+    JournalTime {
+        day: at(i64::try_from(seconds).expect("few seconds")),
+        boot: Some(BootTime {
+            boot: "this one".to_owned(),
+            up: Duration::from_secs(seconds),
+        }),
+    }
 }
 
 /// A history in a folder that goes away with it.

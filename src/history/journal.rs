@@ -1,7 +1,9 @@
 //! What was begun and not ended: the journal of undos, and plan executions whose
 //! process is gone.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
@@ -12,9 +14,10 @@ use crate::history::value::{AsText, text};
 use crate::history::{History, query, schema};
 use crate::run::event::{ActivityId, JournalId, PlanId, TaskId, Undo};
 use crate::run::ledger::{
-    Address, JournalEntry, Reply, UndoOpening, UndoStep, UnfinishedPlan, UnfinishedTask,
+    Address, JournalEntry, JournalTime, Reply, UndoOpening, UndoStep, UnfinishedPlan, UnfinishedTask,
 };
 use crate::run::status::Status;
+use crate::values::boot_time::BootTime;
 
 /// What [`History::abandon`] changed: nothing, if the plan execution had ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,7 +33,7 @@ pub struct Abandoned {
 pub(super) const OPEN_ENTRIES: &str =
     "SELECT journal.id, COALESCE(plan_execution_id, 0) AS plan_execution_id, task_execution_id, journal.device_name,
          undo, argument, process, opened_time, host, port, journal.serial AS serial, reply, seen_time,
-         sent_time, before_task_execution_id, domains
+         sent_time, before_task_execution_id, domains, stood
      FROM journal LEFT JOIN task_execution ON task_execution.id = task_execution_id
      WHERE closed_time IS NULL ORDER BY journal.id";
 
@@ -133,7 +136,7 @@ impl History {
 
     pub(super) fn open_journal(
         &mut self,
-        at: Timestamp,
+        at: &JournalTime,
         process: &str,
         opening: &UndoOpening,
     ) -> Result<JournalId, HistoryError> {
@@ -158,20 +161,23 @@ impl History {
             require(transaction, Execution::Task(*task))?;
             transaction.execute(
                 "INSERT INTO journal (task_execution_id, device_name, undo, argument, process, opened_time,
-                     host, port, serial, before_task_execution_id, domains)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                     host, port, serial, before_task_execution_id, domains, stood)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
                 (
                     task.0,
                     device,
                     word,
                     argument,
                     process,
-                    AsText(at),
+                    AsText(at.day),
                     &address.host,
                     address.port,
                     serial,
                     before,
                     (!domains.is_empty()).then(|| serde_json::Value::from(domains.as_slice()).to_string()),
+                    at.boot
+                        .as_ref()
+                        .map(|moment| stood_words(std::slice::from_ref(moment))),
                 ),
             )?;
             let id = JournalId(transaction.last_insert_rowid());
@@ -180,6 +186,27 @@ impl History {
                 transaction.execute("UPDATE task_execution SET quiesced = 1 WHERE id = ?1", [task.0])?;
             }
             Ok(id)
+        })
+    }
+
+    /// Writes down a moment at which an open row stood already.
+    pub(super) fn journal_stood(&mut self, id: JournalId, moment: &BootTime) -> Result<(), HistoryError> {
+        self.write(|transaction| {
+            let row = transaction
+                .query_row("SELECT stood FROM journal WHERE id = ?1", [id.0], |row| {
+                    Ok(stood(row))
+                })
+                .optional()?;
+            let Some(mut known) = row else {
+                return Err(not_found(id));
+            };
+            known.retain(|other| other.boot != moment.boot);
+            known.push(moment.clone());
+            transaction.execute(
+                "UPDATE journal SET stood = ?2 WHERE id = ?1",
+                (id.0, stood_words(&known)),
+            )?;
+            Ok(())
         })
     }
 
@@ -292,6 +319,29 @@ fn reply_word(reply: Reply) -> &'static str {
     }
 }
 
+/// The moments at which a row is known to have stood; those that cannot be read prove nothing.
+fn stood(row: &Row<'_>) -> Vec<BootTime> {
+    let words: Option<String> = row.get("stood").unwrap_or_default();
+    let known: BTreeMap<String, u64> = words
+        .and_then(|words| serde_json::from_str(&words).ok())
+        .unwrap_or_default();
+    let moments = known.into_iter();
+    moments
+        .map(|(boot, up)| BootTime {
+            boot,
+            up: Duration::from_millis(up),
+        })
+        .collect()
+}
+
+fn stood_words(moments: &[BootTime]) -> String {
+    let up = |moment: &BootTime| u64::try_from(moment.up.as_millis()).unwrap_or(u64::MAX);
+    let moments = moments
+        .iter()
+        .map(|moment| (moment.boot.clone(), up(moment).into()));
+    serde_json::Value::Object(moments.collect()).to_string()
+}
+
 /// A row that is damaged in part still says whom it is about: what cannot be read of it is
 /// not known, and the row is there.
 fn journal_entry(row: &Row<'_>) -> rusqlite::Result<JournalEntry> {
@@ -326,6 +376,7 @@ fn journal_entry(row: &Row<'_>) -> rusqlite::Result<JournalEntry> {
             .and_then(|names| serde_json::from_str(&names).ok())
             .unwrap_or_default(),
         opened: text(row, "opened_time").ok(),
+        stood: stood(row),
         reply: match row.get::<_, String>("reply").as_deref() {
             Ok("ACCEPTED") => Some(Reply::Accepted),
             Ok("UNCLEAR") => Some(Reply::Unclear),

@@ -1,5 +1,5 @@
 use super::*;
-use crate::history::fixture::{Fixture, at};
+use crate::history::fixture::{Fixture, at, in_the_journal};
 use crate::run::event::Event;
 use crate::run::ledger::Ledger;
 
@@ -34,9 +34,16 @@ fn an_undo_is_open_until_it_is_closed() {
     let mut expected = Vec::new();
     for (seconds, undo) in (10..).zip(undos) {
         let opening = opening(plan, task, undo);
-        let id = fixture.history.open_undo(at(seconds), "4711-abc", &opening);
+        let id = fixture
+            .history
+            .open_undo(&in_the_journal(seconds), "4711-abc", &opening);
         let id = id.expect("a journal entry");
-        expected.push(JournalEntry::opened(id, "4711-abc", at(seconds), &opening));
+        expected.push(JournalEntry::opened(
+            id,
+            "4711-abc",
+            &in_the_journal(seconds),
+            &opening,
+        ));
     }
     assert_eq!(fixture.history.open_entries().expect("entries"), expected);
 
@@ -62,10 +69,43 @@ fn an_open_undo_is_seen_by_another_process() {
     let mut fixture = Fixture::new();
     let (plan, _, task) = fixture.export();
     let opening = opening(plan, task, Undo::UnquiesceDevice);
-    let opened = fixture.history.open_undo(at(1), "4711-abc", &opening);
+    let opened = fixture
+        .history
+        .open_undo(&in_the_journal(1), "4711-abc", &opening);
     opened.expect("a journal entry");
     let other = History::open_read_only(&fixture.path()).expect("a reader");
     assert_eq!(other.open_entries().expect("entries").len(), 1);
+}
+
+#[test]
+fn a_row_keeps_one_moment_of_each_boot_and_what_cannot_be_read_of_them_proves_nothing() {
+    let mut fixture = Fixture::new();
+    let (plan, _, task) = fixture.export();
+    let opening = opening(plan, task, Undo::UnquiesceDevice);
+    let history = &mut fixture.history;
+    let id = history
+        .open_undo(&in_the_journal(7), "4711-abc", &opening)
+        .expect("a row");
+    let moment = |boot: &str, seconds| BootTime {
+        boot: boot.to_owned(),
+        up: Duration::from_secs(seconds),
+    };
+    for later in [moment("a \"new\" one", 3), moment("a \"new\" one", 4)] {
+        history.undo_stood(id, &later).expect("written");
+    }
+    let stood = |history: &History| history.open_entries().expect("entries").remove(0).stood;
+    assert_eq!(
+        stood(history),
+        [moment("a \"new\" one", 4), moment("this one", 7)]
+    );
+    history
+        .undo_stood(JournalId(99), &moment("b", 1))
+        .expect_err("no such row");
+    for damage in ["NULL", "'[7]'", "'{\"this one\": \"long\"}'"] {
+        let set = format!("UPDATE journal SET stood = {damage}");
+        history.connection.execute(&set, ()).expect("a change");
+        assert_eq!(stood(history), [], "{damage}");
+    }
 }
 
 #[test]
@@ -74,7 +114,9 @@ fn a_row_learns_how_the_device_answered_and_what_was_seen() {
     let (plan, _, task) = fixture.export();
     let opening = opening(plan, task, Undo::UnquiesceDevice);
     let history = &mut fixture.history;
-    let id = history.open_undo(at(1), "4711-abc", &opening).expect("a row");
+    let id = history
+        .open_undo(&in_the_journal(1), "4711-abc", &opening)
+        .expect("a row");
     for (reply, step) in
         [Reply::None, Reply::Unclear, Reply::Accepted].map(|reply| (reply, UndoStep::Replied(reply)))
     {
@@ -108,7 +150,7 @@ fn a_row_that_is_damaged_in_part_is_there_all_the_same() {
         let opening = opening(plan, task, Undo::UnquiesceDomain("SALES".to_owned()));
         fixture
             .history
-            .open_undo(at(1), "4711-abc", &opening)
+            .open_undo(&in_the_journal(1), "4711-abc", &opening)
             .expect("a row");
         let statement = format!("PRAGMA foreign_keys = OFF; UPDATE journal SET {damage}");
         fixture

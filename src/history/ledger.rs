@@ -15,9 +15,11 @@ use crate::run::event::{
     PlanOpening, StoredFile, TaskId, TaskOpening,
 };
 use crate::run::ledger::{
-    JournalEntry, KeptFile, LastContent, Ledger, LedgerError, UndoOpening, UndoStep, UnfinishedPlan,
+    JournalEntry, JournalTime, KeptFile, LastContent, Ledger, LedgerError, UndoOpening, UndoStep,
+    UnfinishedPlan,
 };
 use crate::run::status::Status;
+use crate::values::boot_time::BootTime;
 
 impl Ledger for History {
     fn open_plan(&mut self, at: Timestamp, opening: &PlanOpening) -> Result<PlanId, LedgerError> {
@@ -108,11 +110,15 @@ impl Ledger for History {
 
     fn open_undo(
         &mut self,
-        at: Timestamp,
+        at: &JournalTime,
         process: &str,
         opening: &UndoOpening,
     ) -> Result<JournalId, LedgerError> {
         Ok(self.open_journal(at, process, opening)?)
+    }
+
+    fn undo_stood(&mut self, id: JournalId, moment: &BootTime) -> Result<(), LedgerError> {
+        Ok(self.journal_stood(id, moment)?)
     }
 
     fn step_undo(&mut self, at: Timestamp, id: JournalId, step: UndoStep) -> Result<(), LedgerError> {

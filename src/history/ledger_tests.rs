@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::thread;
 
 use super::*;
-use crate::history::fixture::{Fixture, at, file, milliseconds, plan_opening};
+use crate::history::fixture::{Fixture, at, file, in_the_journal, milliseconds, plan_opening};
 use crate::history::{NoteRow, PlanFilter, StatusChange, Writing, schema};
 use crate::run::event::{ActionKind, Certainty, FileProof, ScriptEnd, ScriptMoment, ScriptRun, Undo};
 use crate::run::ledger::Address;
@@ -212,7 +212,7 @@ fn a_quiesce_that_is_written_down_is_an_outage_of_unknown_length_until_somebody_
     let open = |fixture: &mut Fixture, opening: &UndoOpening| {
         fixture
             .history
-            .open_undo(at(5), "process", opening)
+            .open_undo(&in_the_journal(5), "process", opening)
             .expect("a row");
     };
     open(&mut fixture, &opening);

@@ -9,6 +9,8 @@ use std::io::ErrorKind::NotFound;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::clock::boot_id;
+
 /// One process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Witness {
@@ -39,7 +41,7 @@ impl Witness {
         Some(Self {
             pid,
             start: start_of(pid).ok()??,
-            boot: boot()?,
+            boot: boot_id()?,
             place: place()?,
         })
     }
@@ -67,9 +69,15 @@ impl Witness {
         parts.next().is_none().then_some(witness)
     }
 
+    /// Whether it ran on this host, as this process sees it, before that was started anew.
+    pub fn is_of_an_earlier_boot(&self) -> bool {
+        let now = (place(), boot_id());
+        matches!(now, (Some(place), Some(boot)) if place == self.place && boot != self.boot)
+    }
+
     /// Whether it is there, as far as this process can see.
     pub fn presence(&self) -> Presence {
-        match (place(), boot()) {
+        match (place(), boot_id()) {
             (Some(place), Some(boot)) if place == self.place && boot == self.boot => {}
             // The same host, started anew.
             (Some(place), Some(_)) if place == self.place => return Presence::Gone,
@@ -102,12 +110,6 @@ fn start_of(pid: u32) -> std::io::Result<Option<u64>> {
     start
         .map(Some)
         .ok_or_else(|| std::io::Error::other("no start of the process"))
-}
-
-fn boot() -> Option<String> {
-    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    let id: String = id.chars().filter(char::is_ascii_hexdigit).take(16).collect();
-    (!id.is_empty()).then_some(id)
 }
 
 fn place() -> Option<String> {

@@ -12,6 +12,7 @@ use crate::run::event::{
     TaskOpening, Undo,
 };
 use crate::run::status::Status;
+use crate::values::boot_time::BootTime;
 
 /// What is about to be done to a device, and how it is undone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +46,15 @@ impl std::fmt::Display for Address {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}:{}", self.host, self.port)
     }
+}
+
+/// When something is written into the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalTime {
+    /// The time of day.
+    pub day: Timestamp,
+    /// How long the machine has been up, if it tells.
+    pub boot: Option<BootTime>,
 }
 
 /// How a device answered when it was asked to do what must be undone.
@@ -92,6 +102,8 @@ pub struct JournalEntry {
     pub process: String,
     /// When; unknown where that cannot be read.
     pub opened: Option<Timestamp>,
+    /// Moments at which it stood already, one of a boot: how old it is at least.
+    pub stood: Vec<BootTime>,
     /// How the device answered; unknown where the process died before it could write it.
     pub reply: Option<Reply>,
     /// Whether the device was seen to have done it.
@@ -102,7 +114,7 @@ pub struct JournalEntry {
 
 impl JournalEntry {
     /// The row as it is when it has been opened.
-    pub fn opened(id: JournalId, process: &str, at: Timestamp, opening: &UndoOpening) -> Self {
+    pub fn opened(id: JournalId, process: &str, at: &JournalTime, opening: &UndoOpening) -> Self {
         Self {
             id,
             plan: opening.plan,
@@ -113,7 +125,8 @@ impl JournalEntry {
             undo: opening.undo.clone(),
             domains: opening.domains.clone(),
             process: process.to_owned(),
-            opened: Some(at),
+            opened: Some(at.day),
+            stood: at.boot.iter().cloned().collect(),
             reply: None,
             seen: false,
             sent: false,
@@ -204,10 +217,13 @@ pub trait Ledger {
     /// Something is about to be done to a device that must be undone, by this process.
     fn open_undo(
         &mut self,
-        at: Timestamp,
+        at: &JournalTime,
         process: &str,
         opening: &UndoOpening,
     ) -> Result<JournalId, LedgerError>;
+
+    /// An open row stood already when the machine had been up so long.
+    fn undo_stood(&mut self, id: JournalId, moment: &BootTime) -> Result<(), LedgerError>;
 
     /// Something became known about an open row.
     fn step_undo(&mut self, at: Timestamp, id: JournalId, step: UndoStep) -> Result<(), LedgerError>;

@@ -171,7 +171,7 @@ mod tests {
 
     use super::*;
     use crate::run::event::{JournalId, PlanId, TaskId};
-    use crate::run::ledger::{Address, UndoOpening};
+    use crate::run::ledger::{Address, JournalTime, UndoOpening};
 
     fn row(undo: Undo) -> JournalEntry {
         let opening = UndoOpening {
@@ -186,7 +186,11 @@ mod tests {
             undo,
             domains: Vec::new(),
         };
-        JournalEntry::opened(JournalId(1), "run-1", Timestamp::UNIX_EPOCH, &opening)
+        let at = JournalTime {
+            day: Timestamp::UNIX_EPOCH,
+            boot: None,
+        };
+        JournalEntry::opened(JournalId(1), "run-1", &at, &opening)
     }
 
     #[test]

@@ -10,7 +10,9 @@ use crate::run::event::{
     ActivityId, ActivityOpening, Event, FileKind, JournalId, Owner, PlanId, PlanOpening, Progress, Sink,
     TaskId, TaskOpening,
 };
-use crate::run::ledger::{JournalEntry, LastContent, Ledger, LedgerError, UndoOpening, UndoStep};
+use crate::run::ledger::{
+    JournalEntry, JournalTime, LastContent, Ledger, LedgerError, UndoOpening, UndoStep,
+};
 use crate::run::status::Status;
 use crate::values::internal_error::caught;
 
@@ -131,10 +133,13 @@ impl<'a> Record<'a> {
 
     /// Writes down, durably, what will have to be undone on a device.
     pub fn open_undo(&mut self, process: &str, opening: &UndoOpening) -> Result<JournalId, LedgerError> {
-        let now = self.clock.now();
-        let id = self.write(|ledger| ledger.open_undo(now, process, opening))?;
+        let now = JournalTime {
+            day: self.clock.now(),
+            boot: self.clock.boot_time(),
+        };
+        let id = self.write(|ledger| ledger.open_undo(&now, process, opening))?;
         self.unconfirmed
-            .insert(id, JournalEntry::opened(id, process, now, opening));
+            .insert(id, JournalEntry::opened(id, process, &now, opening));
         self.show(&Progress::UndoDue {
             journal: id,
             device: opening.device.clone(),

@@ -18,6 +18,7 @@ use crate::run::event::Event;
 use crate::run::ledger::JournalEntry;
 use crate::run::left;
 use crate::run::record::Record;
+use crate::run::recover::age::stands;
 use crate::run::recover::device::{mend_device, refuse};
 use crate::run::recover::rows::rows_of_others;
 use crate::run::recover::told::{Mending, Recovered};
@@ -39,6 +40,9 @@ pub fn mend(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Mending, RunT
     let mut recovered = Mending::default();
     let mut by_device: BTreeMap<String, Vec<JournalEntry>> = BTreeMap::new();
     let (dead, unclear) = rows_of_others(engine, record)?;
+    for entry in dead.iter().chain(unclear.iter().map(|(entry, _)| entry)) {
+        stands(engine, record, entry);
+    }
     for entry in dead {
         // The device cannot tell how far it came: a person compares.
         if let Some(why) = left::half_done(&entry, &engine.file.invocation) {

@@ -121,7 +121,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("process", &[]),
     ("script", &["ownership", "process", "values"]),
     ("lock", &["clock", "ownership", "signal", "values"]),
-    ("clock", &["signal"]),
+    ("clock", &["signal", "values"]),
     ("signal", &["threads"]),
     ("threads", &[]),
     ("exit", &[]),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use dpbackup::clock::Clock;
 use dpbackup::run::left::Left;
 use dpbackup::signal::Stop;
+use dpbackup::values::boot_time::BootTime;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rustix::process::Signal;
@@ -305,6 +306,10 @@ impl Clock for BrokenElsewhere {
         let name = std::thread::current().name().map(str::to_owned);
         assert_ne!(name.as_deref(), Some("asking"), "a panic of the tests");
         self.0.elapsed()
+    }
+
+    fn boot_time(&self) -> Option<BootTime> {
+        self.0.boot_time()
     }
 
     fn sleep(&self, duration: Duration, stop: &Stop) {

@@ -25,6 +25,7 @@ use dpbackup::run::left::Left;
 use dpbackup::run::record::Record;
 use dpbackup::run::sequence::{self, Options};
 use dpbackup::signal::Stop;
+use dpbackup::values::boot_time::BootTime;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rustix::process::{Signal, getpid, kill_process};
@@ -243,6 +244,11 @@ impl Clock for MortalClock<'_> {
     fn elapsed(&self) -> Duration {
         self.0.point();
         self.1.elapsed()
+    }
+
+    fn boot_time(&self) -> Option<BootTime> {
+        self.0.point();
+        self.1.boot_time()
     }
 
     fn sleep(&self, duration: Duration, stop: &Stop) {

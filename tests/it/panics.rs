@@ -14,6 +14,7 @@ use dpbackup::run::left::Left;
 use dpbackup::run::sequence::Options;
 use dpbackup::run::status::Status;
 use dpbackup::signal::Stop;
+use dpbackup::values::boot_time::BootTime;
 use dpbackup::values::invocation::Invocation;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -92,6 +93,11 @@ impl Clock for TrappedClock<'_> {
     fn elapsed(&self) -> Duration {
         self.1.moment();
         self.0.elapsed()
+    }
+
+    fn boot_time(&self) -> Option<BootTime> {
+        self.1.moment();
+        self.0.boot_time()
     }
 
     fn sleep(&self, duration: Duration, stop: &Stop) {

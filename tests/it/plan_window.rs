@@ -8,6 +8,7 @@ use dpbackup::lock::{Asked, Lock, Locks};
 use dpbackup::run::event::Event;
 use dpbackup::run::sequence::Options;
 use dpbackup::signal::Stop;
+use dpbackup::values::boot_time::BootTime;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -259,6 +260,10 @@ impl Clock for Awaited<'_> {
 
     fn elapsed(&self) -> Duration {
         self.clock.elapsed()
+    }
+
+    fn boot_time(&self) -> Option<BootTime> {
+        self.clock.boot_time()
     }
 
     fn sleep(&self, duration: Duration, stop: &Stop) {

@@ -7,6 +7,7 @@ use dpbackup::run::event::{Event, OutOfService, Undo};
 use dpbackup::run::left::Left;
 use dpbackup::run::sequence::Options;
 use dpbackup::signal::Stop;
+use jiff::SignedDuration;
 
 use crate::simulator::{Gateway, Setup};
 use crate::support::{EngineRun, Home, TestClock, export, gateways, secure_backup};
@@ -210,6 +211,47 @@ fn a_quiesce_without_an_answer_that_was_never_seen_is_undone_once_and_remembered
         assert_eq!(recovered.left, Left::Nothing, "{fault}");
         assert_eq!(home.open_entries(), [], "{fault}");
     }
+}
+
+#[test]
+fn a_clock_that_is_set_makes_no_quiesce_old_and_none_young() {
+    let clock = TestClock::night();
+    let gateway = gateway(&clock, &["DomainQuiesce=close"]);
+    let home = home(&gateway);
+    assert_eq!(home.run("DOMAIN", &clock).exit(), 10);
+    // A machine that learns the time of day, or goes on after it slept.
+    clock.step(SignedDuration::from_hours(200));
+    let recovered = home.recover(&clock).expect("an end");
+    assert_ne!(recovered.left, Left::Nothing, "it may arrive in a second");
+    assert_eq!(home.open_entries().len(), 1);
+    clock.step(SignedDuration::from_hours(-400));
+    clock.pass(Duration::from_secs(3700));
+    let recovered = home.recover(&clock).expect("an end");
+    assert_eq!(recovered.left, Left::Nothing, "{:?}", recovered.done.lines());
+    assert_eq!(home.open_entries(), []);
+}
+
+#[test]
+fn a_quiesce_that_no_boot_of_this_machine_has_seen_is_young_until_one_has_seen_it_for_an_hour() {
+    let clock = TestClock::night();
+    let gateway = gateway(&clock, &["DomainQuiesce=close"]);
+    let home = home(&gateway);
+    assert_eq!(home.run("DOMAIN", &clock).exit(), 10);
+    let file = rusqlite::Connection::open(home.path("state/history.db")).expect("the history");
+    for stood in ["NULL", "'{\"of another machine\": 1}'"] {
+        let set = format!("UPDATE journal SET stood = {stood}");
+        file.execute(&set, ()).expect("a change");
+        clock.pass(Duration::from_secs(36_000));
+        let recovered = home.recover(&clock).expect("an end");
+        assert_ne!(recovered.left, Left::Nothing, "{stood}");
+        clock.pass(Duration::from_secs(1_800));
+        let recovered = home.recover(&clock).expect("an end");
+        assert_ne!(recovered.left, Left::Nothing, "{stood}");
+    }
+    clock.pass(Duration::from_secs(1_900));
+    let recovered = home.recover(&clock).expect("an end");
+    assert_eq!(recovered.left, Left::Nothing);
+    assert_eq!(home.open_entries(), []);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use dpbackup::exit::Exit;
 use dpbackup::history::{History, PlanFilter, Writing};
 use dpbackup::lock::{Asked, Locks};
 use dpbackup::run::event::{Event, Undo};
-use dpbackup::run::ledger::{Address, JournalEntry, Ledger, UndoOpening};
+use dpbackup::run::ledger::{Address, JournalEntry, JournalTime, Ledger, UndoOpening};
 use dpbackup::run::left::Left;
 use dpbackup::run::sequence::Options;
 use dpbackup::run::status::Status;
@@ -301,7 +301,11 @@ fn dead_run(home: &Home, clock: &TestClock, undo: &Undo) {
         undo: undo.clone(),
         domains: Vec::new(),
     };
-    history.open_undo(clock.now(), &process, &opening).expect("a row");
+    let now = JournalTime {
+        day: clock.now(),
+        boot: clock.boot_time(),
+    };
+    history.open_undo(&now, &process, &opening).expect("a row");
 }
 
 #[test]

@@ -1,10 +1,16 @@
-//! How old a row of the journal is, and what that means for what was sent.
+//! How old a row of the journal is at least, and what that means for what was sent.
+//!
+//! The time of day proves nothing: a machine that started without knowing it, or slept, is put hours forward
+//! at once. How long it has been up is set by nobody, and means something within one boot.
 
 use std::time::Duration;
 
 use crate::gateway::quiesce::QuiesceSent;
+use crate::lock::Locks;
 use crate::run::Engine;
 use crate::run::ledger::{JournalEntry, Reply};
+use crate::run::record::Record;
+use crate::values::boot_time::BootTime;
 
 /// A request that was given up so long ago is not expected any more.
 const ARRIVES_NO_MORE: Duration = Duration::from_secs(3600);
@@ -13,7 +19,7 @@ const ARRIVES_NO_MORE: Duration = Duration::from_secs(3600);
 pub(in crate::run) fn sent(engine: Engine<'_>, entry: &JournalEntry) -> QuiesceSent {
     let within = settles_within(engine, entry);
     let request = engine.file.timeouts_of(&entry.device).request;
-    let is_old = age(engine, entry).is_some_and(|age| age >= request + ARRIVES_NO_MORE);
+    let is_old = age(engine, entry) >= request + ARRIVES_NO_MORE;
     match entry.reply {
         _ if entry.seen => QuiesceSent::Seen,
         // It was taken, whatever was shown: however old, it needs an unquiesce that is answered.
@@ -34,11 +40,34 @@ pub(in crate::run) fn sent(engine: Engine<'_>, entry: &JournalEntry) -> QuiesceS
 /// than a request may, and being carried out takes no longer than that again.
 fn settles_within(engine: Engine<'_>, entry: &JournalEntry) -> Duration {
     let request = engine.file.timeouts_of(&entry.device).request;
-    (request * 2).saturating_sub(age(engine, entry).unwrap_or_default())
+    (request * 2).saturating_sub(age(engine, entry))
 }
 
-/// How long ago a row was written, if it can be told.
-fn age(engine: Engine<'_>, entry: &JournalEntry) -> Option<Duration> {
-    let age = engine.clock.now().duration_since(entry.opened?);
-    Some(Duration::try_from(age).unwrap_or_default())
+/// Writes down of a row that stood in no moment of this boot, as far as it knows, that it stands now: from
+/// now on its age can be told.
+pub(super) fn stands(engine: Engine<'_>, record: &mut Record<'_>, entry: &JournalEntry) {
+    let Some(now) = engine.clock.boot_time() else {
+        return;
+    };
+    if entry.stood.iter().any(|moment| moment.boot == now.boot) {
+        return;
+    }
+    let up = match Locks::is_of_an_earlier_boot(&entry.process) {
+        true => Duration::ZERO,
+        false => now.up,
+    };
+    // Without it the row is only taken for younger than it is.
+    let _ = record.ledger().undo_stood(entry.id, &BootTime { up, ..now });
+}
+
+/// How old a row is at least. Nothing where that cannot be proved.
+fn age(engine: Engine<'_>, entry: &JournalEntry) -> Duration {
+    let Some(now) = engine.clock.boot_time() else {
+        return Duration::ZERO;
+    };
+    let proved = entry.stood.iter().filter_map(|moment| now.since(moment)).max();
+    proved.unwrap_or(match Locks::is_of_an_earlier_boot(&entry.process) {
+        true => now.up,
+        false => Duration::ZERO,
+    })
 }

@@ -15,6 +15,7 @@ use dpbackup::run::ledger::JournalEntry;
 use dpbackup::run::left::Left;
 use dpbackup::run::sequence::Options;
 use dpbackup::signal::Stop;
+use dpbackup::values::boot_time::BootTime;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -247,6 +248,13 @@ impl Clock for MortalClock<'_> {
     fn elapsed(&self) -> Duration {
         self.fate.is_met();
         self.alive.elapsed() + self.dead()
+    }
+
+    fn boot_time(&self) -> Option<BootTime> {
+        self.fate.is_met();
+        let alive = self.alive.boot_time()?;
+        let up = alive.up + self.dead();
+        Some(BootTime { up, ..alive })
     }
 
     fn sleep(&self, duration: Duration, stop: &Stop) {

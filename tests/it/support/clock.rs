@@ -5,14 +5,17 @@ use std::time::Duration;
 
 use dpbackup::clock::Clock;
 use dpbackup::signal::Stop;
-use jiff::Timestamp;
+use dpbackup::values::boot_time::BootTime;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 /// A clock that only sleeping moves. Cloning shares it.
 #[derive(Clone)]
 pub(crate) struct TestClock {
     start: Timestamp,
     slept: Arc<Mutex<Duration>>,
+    /// How far somebody has set the time of day forward or back.
+    stepped: Arc<Mutex<SignedDuration>>,
     zone: TimeZone,
     /// A sleep passes so many times its length.
     haste: u32,
@@ -25,6 +28,7 @@ impl TestClock {
         Self {
             start,
             slept: Arc::default(),
+            stepped: Arc::default(),
             zone: TimeZone::UTC,
             haste: 1,
         }
@@ -52,6 +56,16 @@ impl TestClock {
         *self.slept.lock().expect("no panic with the lock") += duration;
     }
 
+    /// Sets the time of day, without any time passing.
+    pub(crate) fn step(&self, by: SignedDuration) {
+        *self.stepped.lock().expect("no panic with the lock") += by;
+    }
+
+    fn true_time(&self) -> Timestamp {
+        let slept = *self.slept.lock().expect("no panic with the lock");
+        self.start.checked_add(slept).expect("within time")
+    }
+
     /// The same clock for a simulated gateway.
     pub(crate) fn for_gateway(&self) -> crate::simulator::Clock {
         let clock = self.clone();
@@ -61,12 +75,20 @@ impl TestClock {
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        let slept = *self.slept.lock().expect("no panic with the lock");
-        self.start.checked_add(slept).expect("within time")
+        let stepped = *self.stepped.lock().expect("no panic with the lock");
+        self.true_time().checked_add(stepped).expect("within time")
     }
 
     fn elapsed(&self) -> Duration {
         *self.slept.lock().expect("no panic with the lock")
+    }
+
+    fn boot_time(&self) -> Option<BootTime> {
+        let up = self.true_time().duration_since(Timestamp::UNIX_EPOCH);
+        Some(BootTime {
+            boot: "of the tests".to_owned(),
+            up: up.unsigned_abs(),
+        })
     }
 
     fn sleep(&self, duration: Duration, stop: &Stop) {
@@ -96,6 +118,10 @@ impl<F: FnMut(Duration) + Send> Clock for Eventful<F> {
 
     fn elapsed(&self) -> Duration {
         self.0.elapsed()
+    }
+
+    fn boot_time(&self) -> Option<BootTime> {
+        self.0.boot_time()
     }
 
     fn sleep(&self, duration: Duration, stop: &Stop) {

@@ -5,8 +5,9 @@ use dpbackup::run::event::{
     ActivityId, ActivityOpening, Event, FileKind, JournalId, PlanId, PlanOpening, TaskId, TaskOpening,
 };
 use dpbackup::run::ledger::{
-    JournalEntry, LastContent, Ledger, LedgerError, UndoOpening, UndoStep, UnfinishedPlan,
+    JournalEntry, JournalTime, LastContent, Ledger, LedgerError, UndoOpening, UndoStep, UnfinishedPlan,
 };
+use dpbackup::values::boot_time::BootTime;
 use jiff::Timestamp;
 
 /// Calls `write` before each write and right after it, and `read` before each read.
@@ -44,11 +45,15 @@ impl Ledger for WatchedLedger<'_> {
 
     fn open_undo(
         &mut self,
-        at: Timestamp,
+        at: &JournalTime,
         process: &str,
         opening: &UndoOpening,
     ) -> Result<JournalId, LedgerError> {
         self.around(|history| history.open_undo(at, process, opening))
+    }
+
+    fn undo_stood(&mut self, id: JournalId, moment: &BootTime) -> Result<(), LedgerError> {
+        self.around(|history| history.undo_stood(id, moment))
     }
 
     fn step_undo(&mut self, at: Timestamp, id: JournalId, step: UndoStep) -> Result<(), LedgerError> {
