@@ -153,10 +153,14 @@ impl<'a> Gateway<'a> {
 
     fn interruptible<T>(&self, name: &str, operation: impl FnOnce() -> Result<T>) -> Result<T> {
         if self.stop.is_requested() {
-            return Err(SomaError::new(
+            let error = SomaError::new(
                 SomaErrorKind::Interrupted,
                 "not sent, because the run was asked to stop",
-            ));
+            );
+            return Err(SomaError {
+                nothing_sent: true,
+                ..error
+            });
         }
         let interrupter = self.client.interrupter();
         let _registered = self.stop.interrupting(&interrupter);
@@ -220,10 +224,7 @@ mod tests {
         }
     }
 
-    /// How often a first question is asked that fails so each time, after so many seconds, and how
-    /// long that takes in all.
-    fn asked(kind: SomaErrorKind, takes: u64) -> (u32, u64) {
-        let clock = Passing::default();
+    fn client() -> Client {
         let timeouts = Timeouts {
             connect: Duration::from_secs(10),
             request: Duration::from_secs(60),
@@ -231,7 +232,7 @@ mod tests {
             secure_backup: Duration::from_secs(60),
             idle: Duration::from_secs(60),
         };
-        let client = Client::new(Endpoint {
+        Client::new(Endpoint {
             host: "127.0.0.1".to_owned(),
             port: 1,
             username: "backup".to_owned(),
@@ -239,8 +240,15 @@ mod tests {
             trust: Trust::Off,
             timeouts,
             trust_command: String::new(),
-        });
-        let gateway = Gateway::new(client.expect("a client"), &clock, Stop::new(), 10);
+        })
+        .expect("a client")
+    }
+
+    /// How often a first question is asked that fails so each time, after so many seconds, and how
+    /// long that takes in all.
+    fn asked(kind: SomaErrorKind, takes: u64) -> (u32, u64) {
+        let clock = Passing::default();
+        let gateway = Gateway::new(client(), &clock, Stop::new(), 10);
         let mut times = 0;
         let failed: Result<()> = gateway.retried_soon(|| {
             times += 1;
@@ -262,5 +270,18 @@ mod tests {
         // Whoever is silent, and whoever has answered.
         assert_eq!(asked(SomaErrorKind::TimedOut, 1), (1, 1));
         assert_eq!(asked(SomaErrorKind::LoginRefused, 0), (1, 0));
+    }
+
+    #[test]
+    fn an_action_that_is_asked_for_after_the_wish_to_stop_is_known_not_to_have_begun() {
+        let clock = Passing::default();
+        let stop = Stop::new();
+        stop.request(15);
+        let gateway = Gateway::new(client(), &clock, stop, 10);
+        let scope = quiesce::Scope::Domain("DOM1".to_owned());
+        assert!(matches!(
+            gateway.quiesce(&scope, Duration::from_secs(60)),
+            asked::ActionAsked::NotBegun(_)
+        ));
     }
 }
