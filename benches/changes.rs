@@ -168,9 +168,11 @@ fn log(folder: &Path) -> Result<bool> {
     for arguments in [
         &["log"][..],
         &["log", "--since", "7d"],
+        &["log", "--since", "60d"],
         &["log", "--device", "GW0500"],
         &["log", "--device", "GW05*"],
         &["log", "--domain", "DOMAIN07"],
+        &["log", "--domain", "*07"],
         &["log", "--class", "Class42"],
         &["log", "--name", "object-77"],
         &["log", "--device", "GW05*", "--domain", "DOMAIN07"],

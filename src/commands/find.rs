@@ -12,9 +12,9 @@ use crate::commands::exports::{ExportDesk, outer, trouble};
 use crate::commands::history::device_names;
 use crate::commands::loading::{exit_of_part, load_plan_or_part, read_history};
 use crate::commands::log::is_known;
-use crate::commands::names::{is_meant, mean_some_device};
+use crate::commands::names::{MeantDevices, mean_some_device};
 use crate::exit::Exit;
-use crate::history::FileRow;
+use crate::history::{FileRow, LongestNames};
 use crate::report::found::{self, FoundWidths};
 use crate::run::event::{ALL_DOMAINS, FileKind};
 use crate::ui::Ui;
@@ -33,79 +33,77 @@ pub(super) fn find(global: &Global, args: &FindArgs, ui: Ui, env: Lookup<'_>) ->
         ui.hint("nothing was recorded yet: there is no export to look in");
         return Ok(Exit::Failed);
     };
-    let exports: Vec<FileRow> = history
-        .good_files()?
-        .into_iter()
-        .filter(|row| row.kind == FileKind::Persisted)
-        .collect();
-    let devices = device_names(plan, Some(&history))?;
-    mean_some_device(args.device.as_ref(), plan, &devices)?;
-    let is_device = |row: &&FileRow| {
-        let patterns = args.device.as_ref();
-        patterns.is_none_or(|patterns| is_meant(patterns, plan, &row.device_name))
-    };
+    let meant = MeantDevices::of(args.device.as_ref(), plan);
+    let devices: Vec<String> = history.backed_up_devices()?;
+    if !devices.iter().any(|device| meant.has(device)) {
+        mean_some_device(args.device.as_ref(), plan, &device_names(plan, Some(&history))?)?;
+    }
     let is_domain = |name: &str| {
         let pattern = args.domain.as_ref();
         pattern.is_none_or(|pattern| pattern.matches(name))
     };
-    // What has an export of its own is not looked for in those of all domains again.
-    let own: BTreeSet<(&str, &str)> = exports
-        .iter()
-        .map(|row| (row.device_name.as_str(), row.domain_name.as_str()))
-        .collect();
     let scratch = scratch_folder(env);
     let desk = ExportDesk {
         plan: Some(plan),
         history: Some(&history),
         scratch: &scratch,
     };
-    let mut output = FindOutput::new(ui, args.format, &exports);
+    let mut output = FindOutput::new(ui, args.format, history.longest_names()?);
     let mut classes = BTreeSet::new();
     // What is in an export of all domains is known when it is read.
     let domains: RefCell<BTreeSet<String>> = RefCell::default();
     let mut is_passed_over = false;
-    for row in exports.iter().filter(is_device) {
-        let is_of_all = row.domain_name == ALL_DOMAINS;
-        if !is_of_all {
-            domains.borrow_mut().insert(row.domain_name.clone());
-        }
-        if !is_of_all && !is_domain(&row.domain_name) {
-            continue;
-        }
-        let device = row.device_name.as_str();
-        let is_asked = |domain: &str| {
-            if is_of_all && !domains.borrow().contains(domain) {
-                domains.borrow_mut().insert(domain.to_owned());
+    // Listed device by device: the first hit does not wait for what a whole fleet has.
+    'devices: for device in devices.iter().filter(|device| meant.has(device)) {
+        let exports: Vec<FileRow> = history
+            .good_files_of(device)?
+            .into_iter()
+            .filter(|row| row.kind == FileKind::Persisted)
+            .collect();
+        // What has an export of its own is not looked for in those of all domains again.
+        let own: BTreeSet<&str> = exports.iter().map(|row| row.domain_name.as_str()).collect();
+        for row in &exports {
+            let is_of_all = row.domain_name == ALL_DOMAINS;
+            if !is_of_all {
+                domains.borrow_mut().insert(row.domain_name.clone());
             }
-            is_domain(domain) && !(is_of_all && own.contains(&(device, domain)))
-        };
-        let outer = outer(&row.domain_name);
-        let found = match desk.stored(&history, row)? {
-            Err(why) => Err(why),
-            Ok(stored) => find::find(
-                &stored.file,
-                &scratch,
-                &query,
-                &outer,
-                &is_asked,
-                &mut |class| {
-                    if !classes.contains(class) {
-                        classes.insert(class.to_owned());
-                    }
-                },
-                &mut |hit| output.tell(device, &hit),
-            )
-            .map_err(|error| format!("{}: {}", stored.row.path.display(), with_causes(&error))),
-        };
-        if let Err(why) = found {
-            is_passed_over = true;
-            ui.warning(&format!("{device}, {}: passed over: {why}", row.domain_name));
-        }
-        if let Some(error) = output.trouble.take() {
-            return Err(error);
-        }
-        if output.is_gone {
-            break;
+            if !is_of_all && !is_domain(&row.domain_name) {
+                continue;
+            }
+            let is_asked = |domain: &str| {
+                if is_of_all && !domains.borrow().contains(domain) {
+                    domains.borrow_mut().insert(domain.to_owned());
+                }
+                is_domain(domain) && !(is_of_all && own.contains(domain))
+            };
+            let outer = outer(&row.domain_name);
+            let found = match desk.stored(&history, row)? {
+                Err(why) => Err(why),
+                Ok(stored) => find::find(
+                    &stored.file,
+                    &scratch,
+                    &query,
+                    &outer,
+                    &is_asked,
+                    &mut |class| {
+                        if !classes.contains(class) {
+                            classes.insert(class.to_owned());
+                        }
+                    },
+                    &mut |hit| output.tell(device, &hit),
+                )
+                .map_err(|error| format!("{}: {}", stored.row.path.display(), with_causes(&error))),
+            };
+            if let Err(why) = found {
+                is_passed_over = true;
+                ui.warning(&format!("{device}, {}: passed over: {why}", row.domain_name));
+            }
+            if let Some(error) = output.trouble.take() {
+                return Err(error);
+            }
+            if output.is_gone {
+                break 'devices;
+            }
         }
     }
     // An archive that could not be read may have it.
@@ -166,17 +164,17 @@ struct FindOutput {
 }
 
 impl FindOutput {
-    fn new(ui: Ui, format: HistoryFormat, exports: &[FileRow]) -> Self {
-        let widest = |least: usize, text: fn(&FileRow) -> &str| {
-            let lengths = exports.iter().map(|row| text(row).chars().count());
-            lengths.max().unwrap_or(0).clamp(least, 40)
+    fn new(ui: Ui, format: HistoryFormat, longest: LongestNames) -> Self {
+        let width = |longest: u64, heading: &str| {
+            let longest = usize::try_from(longest).unwrap_or(usize::MAX);
+            longest.clamp(heading.len(), 40)
         };
         Self {
             ui,
             format,
             widths: FoundWidths {
-                device: widest("Device".len(), |row| &row.device_name),
-                domain: widest("Domain".len(), |row| &row.domain_name),
+                device: width(longest.device, "Device"),
+                domain: width(longest.domain, "Domain"),
             },
             count: 0,
             trouble: None,

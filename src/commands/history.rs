@@ -1,5 +1,7 @@
 //! `dpbackup history`
 
+use std::collections::HashSet;
+
 use anyhow::anyhow;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
@@ -340,10 +342,16 @@ fn names(file: &PlanFile, history: Option<&History>) -> Result<(Vec<String>, Vec
     let mut devices: Vec<String> = file.devices.iter().map(|device| device.name.clone()).collect();
     if let Some(history) = history {
         let (old_plans, old_devices) = (history.plan_names()?, history.device_names()?);
-        plans.extend(old_plans.into_iter().filter(|name| file.plan(name).is_none()));
-        devices.extend(old_devices.into_iter().filter(|name| file.device(name).is_none()));
+        add_unknown(&mut plans, old_plans);
+        add_unknown(&mut devices, old_devices);
     }
     Ok((plans, devices))
+}
+
+/// Adds those that are not there. A fleet has thousands of names.
+fn add_unknown(names: &mut Vec<String>, more: Vec<String>) {
+    let known: HashSet<String> = names.iter().cloned().collect();
+    names.extend(more.into_iter().filter(|name| !known.contains(name)));
 }
 
 /// The names of devices that somebody may mean.

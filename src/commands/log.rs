@@ -11,7 +11,7 @@ use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::exports::{ExportDesk, NamedExport, target, trouble};
 use crate::commands::history::{device_names, moment, zone};
 use crate::commands::loading::{exit_of_part, load_plan_or_part, read_history};
-use crate::commands::names::{did_you_mean, is_meant, mean_some_device};
+use crate::commands::names::{MeantDevices, did_you_mean, mean_some_device};
 use crate::commands::no_export::KnownExports;
 use crate::exit::Exit;
 use crate::history::{ChangeFilter, History};
@@ -33,11 +33,13 @@ pub(super) fn log(global: &Global, args: &LogArgs, ui: Ui, env: Lookup<'_>) -> O
     if let Some(named) = &args.blame {
         return blame(file, history.as_ref(), named, args, ui, env);
     }
-    let places = places(file, history.as_ref(), args)?;
+    let devices = devices(file, history.as_ref(), args)?;
+    is_domain_known(history.as_ref(), args)?;
     let rows = match &history {
         None => Vec::new(),
         Some(history) => history.changes(&ChangeFilter {
-            places,
+            devices,
+            domains: args.domain.clone(),
             class: args.class.clone(),
             name: args.name.clone(),
             since: args
@@ -87,48 +89,42 @@ fn layout(output: &HistoryOutput, ui: Ui) -> Layout {
     }
 }
 
-/// The devices and domains that are meant, of those with changes; `None` is all of them. What
-/// nothing matches that anybody knows is a mistake.
-fn places(
+/// The devices that are meant, of those with changes; `None` is all of them. What nothing matches
+/// that anybody knows is a mistake.
+fn devices(
     file: &PlanFile,
     history: Option<&History>,
     args: &LogArgs,
-) -> Result<Option<BTreeSet<(String, String)>>, CommandError> {
-    if args.device.is_none() && args.domain.is_none() {
+) -> Result<Option<BTreeSet<String>>, CommandError> {
+    let Some(patterns) = &args.device else {
         return Ok(None);
-    }
+    };
+    let meant = MeantDevices::of(Some(patterns), file);
     let changed = match history {
-        Some(history) => history.changed_places()?,
+        Some(history) => history.changed_devices()?,
         None => Vec::new(),
     };
-    let devices = device_names(file, history)?;
-    mean_some_device(args.device.as_ref(), file, &devices)?;
-    let is_changed = |pattern: &&PatternList| changed.iter().any(|(_, domain)| pattern.matches(domain));
-    if let Some(pattern) = args.domain.as_ref().filter(|pattern| !is_changed(pattern)) {
-        // A domain in which nothing changed is no mistake. They are asked for only here: a fleet has many.
-        let targets = match history {
-            Some(history) => history.targets()?,
-            None => Vec::new(),
-        };
-        let backed_up = targets.into_iter().filter(|row| !row.is_pattern());
-        let mut domains: Vec<String> = backed_up.map(|row| row.domain_name).collect();
-        domains.extend(changed.iter().map(|(_, domain)| domain.clone()));
-        is_known(Some(pattern), &domains)?;
+    let found: BTreeSet<String> = changed.into_iter().filter(|name| meant.has(name)).collect();
+    if found.is_empty() {
+        mean_some_device(Some(patterns), file, &device_names(file, history)?)?;
     }
-    // Each device is asked for once: a fleet has many domains of each.
-    let changed_devices: BTreeSet<&str> = changed.iter().map(|(device, _)| device.as_str()).collect();
-    let meant_devices: Option<BTreeSet<String>> = args.device.as_ref().map(|patterns| {
-        let meant = changed_devices
-            .iter()
-            .filter(|name| is_meant(patterns, file, name));
-        meant.map(|name| (*name).to_owned()).collect()
-    });
-    let is_device = |name: &str| meant_devices.as_ref().is_none_or(|meant| meant.contains(name));
-    let is_domain = |name: &str| args.domain.as_ref().is_none_or(|pattern| pattern.matches(name));
-    let meant = changed
-        .into_iter()
-        .filter(|(device, domain)| is_device(device) && is_domain(domain));
-    Ok(Some(meant.collect()))
+    Ok(Some(found))
+}
+
+/// A domain in which nothing changed is no mistake; one that nobody knows is. Those with changes are
+/// asked for only where none that was backed up is meant: an export of all domains has them, too.
+fn is_domain_known(history: Option<&History>, args: &LogArgs) -> Result<(), CommandError> {
+    let Some(pattern) = &args.domain else {
+        return Ok(());
+    };
+    let mut domains = BTreeSet::new();
+    if let Some(history) = history {
+        domains = history.backed_up_domains()?;
+        if !domains.iter().any(|name| pattern.matches(name)) {
+            domains.extend(history.changed_domains()?);
+        }
+    }
+    is_known(Some(pattern), &domains.into_iter().collect::<Vec<_>>())
 }
 
 /// A pattern that no known domain matches would list nothing, in silence.

@@ -1,6 +1,6 @@
 //! The plans and devices that somebody names, and what is said of names that are not there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use anyhow::anyhow;
@@ -113,16 +113,35 @@ pub(super) fn device<'a>(file: &'a PlanFile, name: &str) -> Result<&'a Device, C
         })
 }
 
-/// Whether patterns mean a device. What it is tagged with says the plan file; one that only history knows has
+/// The devices that patterns mean. What one is tagged with says the plan file; one that only history knows has
 /// its name alone.
-pub(super) fn is_meant(patterns: &DevicePatterns, file: &PlanFile, name: &str) -> bool {
-    let nameless = DeviceMarks {
-        name,
-        tags: &[],
-        role: DeviceRole::default(),
-    };
-    let marks = file.device(name).map_or(nameless, Device::marks);
-    patterns.matches(&marks)
+pub(super) struct MeantDevices<'a> {
+    /// `None` is all of them.
+    patterns: Option<&'a DevicePatterns>,
+    /// Each is found at once: a fleet has thousands.
+    devices: HashMap<&'a str, &'a Device>,
+}
+
+impl<'a> MeantDevices<'a> {
+    pub(super) fn of(patterns: Option<&'a DevicePatterns>, file: &'a PlanFile) -> Self {
+        let devices = file.devices.iter();
+        let devices = devices.map(|device| (device.name.as_str(), device));
+        Self {
+            patterns,
+            devices: devices.collect(),
+        }
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        let nameless = DeviceMarks {
+            name,
+            tags: &[],
+            role: DeviceRole::default(),
+        };
+        let device = self.devices.get(name);
+        let marks = device.map_or(nameless, |device| device.marks());
+        self.patterns.is_none_or(|patterns| patterns.matches(&marks))
+    }
 }
 
 /// Refuses patterns that mean no device that anybody knows: they would list nothing, in silence.
@@ -131,8 +150,8 @@ pub(super) fn mean_some_device(
     file: &PlanFile,
     known: &[String],
 ) -> Result<(), CommandError> {
-    let Some(patterns) = patterns.filter(|patterns| !known.iter().any(|name| is_meant(patterns, file, name)))
-    else {
+    let meant = MeantDevices::of(patterns, file);
+    let Some(patterns) = patterns.filter(|_| !known.iter().any(|name| meant.has(name))) else {
         return Ok(());
     };
     let tags: BTreeSet<String> = file

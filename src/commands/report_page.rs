@@ -237,11 +237,9 @@ fn page_of(
             }
         }
         changes = history.changes(&ChangeFilter {
-            places: None,
-            class: None,
-            name: None,
             since: Some(since),
             limit: MOST_CHANGES + 1,
+            ..ChangeFilter::default()
         })?;
         more_changes = changes.len() > MOST_CHANGES as usize;
         changes.truncate(MOST_CHANGES as usize);

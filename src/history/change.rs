@@ -7,14 +7,10 @@ use crate::history::error::{HistoryError, HistoryFault};
 use crate::history::execution::{Execution, require};
 use crate::history::query::rows;
 use crate::history::value::{AsText, Text, integer, text};
-use crate::history::{ChangeFilter, ChangeRow, History};
+use crate::history::{ChangeRow, History};
 use crate::notify::previous::UnsavedBefore;
 use crate::run::event::{FileKind, TaskId};
 use crate::values::change::{Change, ChangeList, ConfigChange, ConfigPiece};
-
-/// Up to so many places are asked for one by one, each by its index. Of more, every few of the
-/// newest changes are of one of them.
-const BY_PLACE: usize = 64;
 
 /// Records what changed against the export before of the same kind.
 pub(super) fn record(
@@ -105,106 +101,7 @@ impl Text for Change {
     }
 }
 
-/// The places of all changes, each once: a step of the index for each, not for each change.
-pub(super) const CHANGED_PLACES: &str = "WITH RECURSIVE place(device, domain) AS (
-         SELECT * FROM (SELECT device_name, domain_name FROM config_change
-             ORDER BY device_name, domain_name LIMIT 1)
-         UNION ALL
-         SELECT next.device_name, next.domain_name FROM place CROSS JOIN config_change AS next
-         WHERE next.id = coalesce(
-             (SELECT id FROM config_change WHERE device_name = place.device AND domain_name > place.domain
-                 ORDER BY domain_name LIMIT 1),
-             (SELECT id FROM config_change WHERE device_name > place.device
-                 ORDER BY device_name, domain_name LIMIT 1)))
-     SELECT device, domain FROM place";
-
-/// The classes of all changes, in the same way.
-pub(super) const CHANGED_CLASSES: &str = "WITH RECURSIVE known(class) AS (
-         SELECT * FROM (SELECT class FROM config_change WHERE class IS NOT NULL ORDER BY class LIMIT 1)
-         UNION ALL
-         SELECT (SELECT class FROM config_change WHERE class > known.class ORDER BY class LIMIT 1)
-         FROM known WHERE known.class IS NOT NULL)
-     SELECT class FROM known WHERE class IS NOT NULL";
-
-/// The statement is made of what is asked for, so that SQLite finds the index for it. Ids are
-/// in the order in which things were recorded, whatever the clock said.
-pub(super) fn changes_sql(filter: &ChangeFilter, of_place: bool) -> String {
-    let mut sql = String::from("SELECT c.* FROM config_change AS c WHERE 1");
-    // The unary plus keeps SQLite from an index that is not as narrow.
-    let is_narrow = of_place || filter.name.is_some();
-    if of_place {
-        sql.push_str(" AND c.device_name = :device AND c.domain_name = :domain");
-    }
-    if filter.name.is_some() {
-        sql.push_str(if of_place {
-            " AND +c.name = :name"
-        } else {
-            " AND c.name = :name"
-        });
-    }
-    if filter.class.is_some() {
-        sql.push_str(if is_narrow {
-            " AND +c.class = :class"
-        } else {
-            " AND c.class = :class"
-        });
-    }
-    if filter.since.is_some() {
-        sql.push_str(
-            " AND c.id >= (SELECT min(+id) FROM config_change WHERE time >= :since) AND +c.time >= :since",
-        );
-    }
-    sql + " ORDER BY c.id DESC"
-}
-
 impl History {
-    /// The changes that pass the filter, newest first.
-    ///
-    /// # Errors
-    ///
-    /// The history cannot be read.
-    pub fn changes(&self, filter: &ChangeFilter) -> Result<Vec<ChangeRow>, HistoryError> {
-        let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
-        self.read(|transaction| {
-            let few = filter.places.as_ref().filter(|places| places.len() <= BY_PLACE);
-            let mut found = match few {
-                None => changes(transaction, filter, None, limit)?,
-                Some(places) => {
-                    let mut found = Vec::new();
-                    for place in places {
-                        found.extend(changes(transaction, filter, Some(place), limit)?);
-                    }
-                    found
-                }
-            };
-            found.sort_by_key(|row: &ChangeRow| std::cmp::Reverse(row.id));
-            found.truncate(limit);
-            Ok(found)
-        })
-    }
-
-    /// The devices and domains of which changes were recorded.
-    ///
-    /// # Errors
-    ///
-    /// The history cannot be read.
-    pub fn changed_places(&self) -> Result<Vec<(String, String)>, HistoryError> {
-        self.read(|transaction| {
-            rows(transaction, CHANGED_PLACES, [], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })
-        })
-    }
-
-    /// The classes of which changes were recorded.
-    ///
-    /// # Errors
-    ///
-    /// The history cannot be read.
-    pub fn changed_classes(&self) -> Result<Vec<String>, HistoryError> {
-        self.read(|transaction| rows(transaction, CHANGED_CLASSES, [], |row| row.get(0)))
-    }
-
     /// What a task found that was not saved: the first thousand, and how many there were.
     /// Nothing where that is not known, or was not looked at.
     ///
@@ -296,42 +193,7 @@ impl History {
     }
 }
 
-fn changes(
-    transaction: &Transaction<'_>,
-    filter: &ChangeFilter,
-    place: Option<&(String, String)>,
-    limit: usize,
-) -> Result<Vec<ChangeRow>, HistoryFault> {
-    let mut statement = transaction.prepare(&changes_sql(filter, place.is_some()))?;
-    for (name, value) in [
-        (":device", place.map(|(device, _)| device.clone())),
-        (":domain", place.map(|(_, domain)| domain.clone())),
-        (":class", filter.class.clone()),
-        (":name", filter.name.clone()),
-        (":since", filter.since.map(|since| since.to_text())),
-    ] {
-        if let Some(index) = statement.parameter_index(name)? {
-            statement.raw_bind_parameter(index, value)?;
-        }
-    }
-    let is_meant = |row: &ChangeRow| match (&filter.places, place) {
-        (Some(places), None) => places.contains(&(row.device_name.clone(), row.change.domain.clone())),
-        _ => true,
-    };
-    let mut rows = statement.raw_query();
-    let mut found = Vec::new();
-    while found.len() < limit
-        && let Some(row) = rows.next()?
-    {
-        let row = change_row(row)?;
-        if is_meant(&row) {
-            found.push(row);
-        }
-    }
-    Ok(found)
-}
-
-fn change_row(row: &Row<'_>) -> rusqlite::Result<ChangeRow> {
+pub(super) fn change_row(row: &Row<'_>) -> rusqlite::Result<ChangeRow> {
     Ok(ChangeRow {
         id: row.get("id")?,
         time: text(row, "time")?,

@@ -6,6 +6,7 @@
 
 mod blame;
 mod change;
+mod change_search;
 mod error;
 mod execution;
 mod journal;
@@ -41,7 +42,7 @@ pub use view::execution::{
 pub use view::file::{ChangeRow, FailedFileRow, FileId, FileRow, PrunableFile, RemovedRow};
 pub use view::filter::{ChangeFilter, FileFilter, PlanFilter};
 pub use view::rehearsal::{RehearsalId, RehearsalRow, RehearsedTarget};
-pub use view::target::{GoodBackup, TargetRow, UnsavedTarget};
+pub use view::target::{GoodBackup, LongestNames, TargetRow, UnsavedTarget};
 
 use error::HistoryFault;
 

@@ -4,6 +4,7 @@ use rusqlite::OptionalExtension as _;
 
 use crate::history::History;
 use crate::history::error::HistoryError;
+use crate::history::query::each_once_sql;
 use crate::run::event::{ActivityId, PlanId, TaskId};
 
 impl History {
@@ -40,7 +41,7 @@ impl History {
     ///
     /// The history cannot be read.
     pub fn plan_names(&self) -> Result<Vec<String>, HistoryError> {
-        self.names("SELECT DISTINCT plan FROM plan_execution ORDER BY plan")
+        self.names(&each_once_sql("plan_execution", "plan", "true"))
     }
 
     /// The devices that were ever to be backed up, by name.
@@ -49,7 +50,7 @@ impl History {
     ///
     /// The history cannot be read.
     pub fn device_names(&self) -> Result<Vec<String>, HistoryError> {
-        self.names("SELECT DISTINCT device_name FROM plan_execution_device ORDER BY device_name")
+        self.names(&each_once_sql("plan_execution_device", "device_name", "true"))
     }
 
     /// Ids only grow: the newest row has the greatest one.
@@ -61,7 +62,7 @@ impl History {
         })
     }
 
-    fn names(&self, sql: &'static str) -> Result<Vec<String>, HistoryError> {
+    fn names(&self, sql: &str) -> Result<Vec<String>, HistoryError> {
         self.read(|transaction| {
             let mut statement = transaction.prepare(sql)?;
             let names = statement.query_map([], |row| row.get(0))?;

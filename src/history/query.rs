@@ -193,6 +193,20 @@ pub(super) fn rows<T>(
     Ok(rows.collect::<rusqlite::Result<Vec<T>>>()?)
 }
 
+/// The values of a column, each once: a step of its index for each, not for each row. The condition is one
+/// that leads into that index.
+pub(super) fn each_once_sql(table: &str, column: &str, condition: &str) -> String {
+    format!(
+        "WITH RECURSIVE known(value) AS (
+             SELECT (SELECT {column} FROM {table} WHERE {condition} ORDER BY {column} LIMIT 1)
+             UNION ALL
+             SELECT (SELECT {column} FROM {table} WHERE {condition} AND {column} > known.value
+                 ORDER BY {column} LIMIT 1)
+             FROM known WHERE known.value IS NOT NULL)
+         SELECT value FROM known WHERE value IS NOT NULL"
+    )
+}
+
 /// How the tasks of an activity ended. Those on the way are in none of the three.
 #[derive(Clone, Copy, Default)]
 struct Tally {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::history::fixture::{Fixture, at, file};
 use crate::history::view::filter::FileFilter;
-use crate::history::{FileId, GoodBackup, TargetRow, journal, ledger, stored, survey};
+use crate::history::{FileId, GoodBackup, LongestNames, TargetRow, journal, ledger, stored, survey};
 use crate::run::event::{ActionKind, Event, FileKind, Owner, StoredFile};
 use crate::run::ledger::Ledger;
 
@@ -471,6 +471,72 @@ fn no_query_looks_at_every_row_of_a_large_table() {
             assert!(!step.starts_with("SCAN") || small, "{step}\n{query}");
         }
     }
+}
+
+#[test]
+fn names_are_listed_by_steps_of_an_index_and_not_row_by_row() {
+    let fixture = Fixture::new();
+    for query in [
+        each_once_sql("plan_execution", "plan", "true"),
+        each_once_sql("plan_execution_device", "device_name", "true"),
+        stored::sql::target_devices_sql(),
+    ] {
+        let steps = steps(&fixture, &query);
+        assert!(
+            steps.iter().any(|step| step.starts_with("SEARCH")),
+            "{steps:?}\n{query}"
+        );
+        assert!(
+            steps.iter().all(|step| !step.contains("TEMP B-TREE")),
+            "{steps:?}\n{query}"
+        );
+    }
+}
+
+#[test]
+fn what_was_ever_to_be_backed_up_is_told_by_name_and_how_long_the_names_with_good_exports_are() {
+    let mut fixture = Fixture::new();
+    let history = &fixture.history;
+    assert_eq!(history.backed_up_devices().expect("devices"), [""; 0]);
+    assert_eq!(
+        history.longest_names().expect("lengths"),
+        LongestNames { device: 0, domain: 0 }
+    );
+    let plan = fixture.plan("P", 0);
+    let activity = fixture.activity(plan, ActionKind::ExportDomain);
+    for (device, domain) in [
+        ("QÄ1", "SALES"),
+        ("QÄ1", "A*"),
+        ("QÄ1", "EU"),
+        ("QA22", "NEVER-GOOD"),
+        ("QA22", "SALES"),
+    ] {
+        let task = fixture.task(plan, activity, device, domain, Status::ReadyForExecution);
+        if device == "QÄ1" && domain != "A*" {
+            let stored = Event::FileStored {
+                task,
+                file: file(domain, FileKind::Persisted, Some("c")),
+            };
+            let ended = Event::TaskEnded {
+                task,
+                status: Status::Success,
+                error: None,
+            };
+            for event in [stored, ended] {
+                fixture.history.record(at(3), &event).expect("a record");
+            }
+        }
+    }
+    let history = &fixture.history;
+    assert_eq!(history.backed_up_devices().expect("devices"), ["QA22", "QÄ1"]);
+    assert_eq!(
+        history.backed_up_domains().expect("domains"),
+        ["EU", "NEVER-GOOD", "SALES"].map(str::to_owned).into()
+    );
+    assert_eq!(
+        history.longest_names().expect("lengths"),
+        LongestNames { device: 3, domain: 5 }
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod rows;
 pub(super) mod sql;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -20,16 +21,18 @@ use crate::history::script;
 use crate::history::stored::rows::{failed_file_row, file_row, target_row};
 use crate::history::stored::sql::{
     FAILED_FILES, FILE_COLUMNS, GOOD_FILES, GOOD_FILES_BEFORE, GOOD_FILES_OF_DEVICE, KEPT_WITH_CONTENT,
-    PRUNABLE_FILES, TARGETS, TASK_STATUS_CHANGES, files_at_sql, files_sql, owned_sql, stored_files_sql,
+    LONGEST_NAMES, PRUNABLE_FILES, TARGET_DOMAINS, TARGETS, TASK_STATUS_CHANGES, files_at_sql, files_sql,
+    owned_sql, stored_files_sql, target_devices_sql,
 };
 use crate::history::target;
-use crate::history::value::{AsText, optional, text};
+use crate::history::value::{AsText, count, optional, text};
 use crate::history::view::execution::{NoteRow, StatusChange, TaskDetails};
 use crate::history::view::file::{FileId, FileRow, PrunableFile};
 use crate::history::view::filter::FileFilter;
-use crate::history::view::target::{GoodBackup, TargetRow};
+use crate::history::view::target::{GoodBackup, LongestNames, TargetRow};
 use crate::run::event::{FileKind, Owner, ScriptRun, TaskId};
 use crate::run::status::Status;
+use crate::values::pattern::is_pattern;
 
 impl History {
     /// Everything about one task execution, as of one moment.
@@ -257,6 +260,45 @@ impl History {
     /// The history cannot be read.
     pub fn targets(&self) -> Result<Vec<TargetRow>, HistoryError> {
         self.read(|transaction| rows(transaction, TARGETS, [], target_row))
+    }
+
+    /// The domains that were ever to be backed up, each once.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn backed_up_domains(&self) -> Result<BTreeSet<String>, HistoryError> {
+        let named = self.read(|transaction| rows(transaction, TARGET_DOMAINS, [], |row| row.get(0)))?;
+        Ok(named
+            .into_iter()
+            .filter(|name: &String| !is_pattern(name))
+            .collect())
+    }
+
+    /// The devices that were ever to be backed up, each once.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn backed_up_devices(&self) -> Result<Vec<String>, HistoryError> {
+        self.read(|transaction| rows(transaction, &target_devices_sql(), [], |row| row.get(0)))
+    }
+
+    /// How many characters the longest name of a device and of a domain has of which there is a good export.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn longest_names(&self) -> Result<LongestNames, HistoryError> {
+        self.read(|transaction| {
+            let kind = [AsText(FileKind::Persisted)];
+            Ok(transaction.query_row(LONGEST_NAMES, kind, |row| {
+                Ok(LongestNames {
+                    device: count(row, 0)?,
+                    domain: count(row, 1)?,
+                })
+            })?)
+        })
     }
 
     /// The files of the newest good backup of each target, those of one backup together.

@@ -57,11 +57,8 @@ impl Scene {
         assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
         let task = self.last().task.id;
         let every = ChangeFilter {
-            places: None,
-            class: None,
-            name: None,
-            since: None,
             limit: u32::MAX,
+            ..ChangeFilter::default()
         };
         let mut changes = self.home.history().changes(&every).expect("changes");
         changes.retain(|change| change.task == task);
@@ -86,11 +83,8 @@ impl Scene {
 
 fn all() -> ChangeFilter {
     ChangeFilter {
-        places: None,
-        class: None,
-        name: None,
-        since: None,
         limit: 40,
+        ..ChangeFilter::default()
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is asked of the file about what is stored.
 
+use crate::history::query::each_once_sql;
 use crate::history::view::filter::FileFilter;
 use crate::run::event::Owner;
 
@@ -75,6 +76,16 @@ pub(in crate::history) const TARGETS: &str =
          t.status, t.status_time, b.good_task_execution_id, b.good_time, b.good_size
      FROM backup_target AS b CROSS JOIN task_execution AS t ON t.id = b.last_task_execution_id
      ORDER BY b.device_name, b.domain_name, b.kind";
+
+pub(in crate::history) const TARGET_DOMAINS: &str = "SELECT DISTINCT b.domain_name FROM backup_target AS b";
+
+pub(in crate::history) fn target_devices_sql() -> String {
+    each_once_sql("backup_target", "device_name", "true")
+}
+
+pub(in crate::history) const LONGEST_NAMES: &str =
+    "SELECT coalesce(max(length(b.device_name)), 0), coalesce(max(length(b.domain_name)), 0)
+     FROM backup_target AS b WHERE b.kind = ?1 AND b.good_task_execution_id IS NOT NULL";
 
 pub(in crate::history) fn owned_sql(table: &str, owner: Owner) -> String {
     let column = match owner {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::run::status::Status;
+use crate::values::pattern::PatternList;
 
 /// Which plan executions to list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,10 +43,12 @@ impl PlanFilter {
 }
 
 /// Which changes to list.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChangeFilter {
-    /// Of these devices and domains; `None`: of all.
-    pub places: Option<BTreeSet<(String, String)>>,
+    /// Of these devices; `None`: of all.
+    pub devices: Option<BTreeSet<String>>,
+    /// Of the domains that these patterns match; `None`: of all.
+    pub domains: Option<PatternList>,
     /// Of objects of this class; `None`: of all, and of files.
     pub class: Option<String>,
     /// Of the object, or the file, of this name; `None`: of all.

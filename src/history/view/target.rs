@@ -55,3 +55,12 @@ pub struct UnsavedTarget {
     /// When that began.
     pub time: Timestamp,
 }
+
+/// How many characters the longest names have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LongestNames {
+    /// That of a device.
+    pub device: u64,
+    /// That of a domain.
+    pub domain: u64,
+}
