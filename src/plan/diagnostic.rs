@@ -204,7 +204,13 @@ impl<'t> Findings<'t> {
     /// keeps its length.
     pub fn into_report(mut self, path: &Path, mask: impl Fn(&str) -> String) -> PlanReport {
         let list = std::mem::take(&mut self.list);
+        let is_incomplete = self.is_incomplete();
         let is_guess = |finding: &Finding| {
+            // What the parser put in the place of a value that it could not read stands nowhere.
+            let is_nowhere = finding.labels.first().is_some_and(|label| label.span.is_empty());
+            if is_nowhere && is_incomplete {
+                return true;
+            }
             finding.labels.iter().any(|label| {
                 let (first, last) = (
                     self.joined.line(label.span.start),

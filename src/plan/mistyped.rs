@@ -7,7 +7,8 @@ use crate::plan::keys::tables::{RETENTION, TIMEOUTS, WINDOW};
 use crate::plan::keys::{Key, KeyKind, Table};
 use crate::values::duration;
 use crate::values::hex::unhex;
-use crate::values::window::likely_window;
+use crate::values::size::Threshold;
+use crate::values::window::{likely_time, likely_window};
 
 /// How a value of the wrong type is written right, if what is meant can be told.
 pub(super) fn of_type(key: &Key, value: &DeValue<'_>) -> Option<String> {
@@ -24,9 +25,9 @@ pub(super) fn of_type(key: &Key, value: &DeValue<'_>) -> Option<String> {
                 "write `{name} = \"{}\"`",
                 if *yes { "mounted" } else { "no" }
             )),
-            KeyKind::Choice(words) => {
-                let words: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
-                Some(format!("it is one of the words {}", words.join(", ")))
+            KeyKind::Choice([first, others @ ..]) => {
+                let others: Vec<String> = others.iter().map(|word| format!(" or {word:?}")).collect();
+                Some(format!("write `{name} = {first:?}`,{}", others.concat()))
             }
             KeyKind::Text | KeyKind::Name => Some(format!("write `{name} = \"{yes}\"`")),
             _ => None,
@@ -35,16 +36,26 @@ pub(super) fn of_type(key: &Key, value: &DeValue<'_>) -> Option<String> {
         DeValue::Datetime(_) if matches!(&key.kind, KeyKind::TextOrTable(table) if is(table, &PASSWORD)) => {
             of_number(key, "")
         }
-        DeValue::Datetime(time) => Some(format!("put it in quotes: `{name} = \"{time}\"`")),
+        DeValue::Datetime(time) => Some(match (&key.kind, likely_time(&time.to_string())) {
+            (KeyKind::Time, Some(time)) => format!("put it in quotes: `{name} = {time:?}`"),
+            (KeyKind::Duration | KeyKind::DurationOrZero, _) => {
+                format!("write its units, in quotes: `{name} = \"10m\"` is ten minutes, \"10h\" ten hours")
+            }
+            _ => format!("put it in quotes: `{name} = \"{time}\"`"),
+        }),
         DeValue::Array(items) => match (&key.kind, items.len()) {
             (KeyKind::Text | KeyKind::Name | KeyKind::Path | KeyKind::Script, 1..) => {
                 Some("one text is expected, without brackets".to_owned())
             }
-            _ => None,
+            (KeyKind::Tables(table), _) => Some(format!(
+                "each stands under a heading of its own: {}",
+                table.heading
+            )),
+            _ => example(key),
         },
         DeValue::Table(_) => match &key.kind {
             KeyKind::Tables(table) => Some(format!("two brackets on each side: {}", table.heading)),
-            _ => None,
+            _ => example(key),
         },
     }
 }
@@ -58,7 +69,8 @@ fn of_text(key: &Key, text: &str) -> Option<String> {
             _ => None,
         },
         KeyKind::Integer { .. } => {
-            let number: u32 = text.parse().ok()?;
+            let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+            let number: u32 = text[..digits].parse().ok()?;
             Some(format!("without quotes: `{name} = {number}`"))
         }
         KeyKind::Command => {
@@ -79,6 +91,9 @@ fn of_text(key: &Key, text: &str) -> Option<String> {
             _ if unhex(&text.replace(':', "")).is_some_and(|bytes| bytes.len() == 32) => {
                 format!("write `{name} = {{ pin_sha256 = {text:?} }}`")
             }
+            lower if lower.contains("verify") => format!(
+                "write `{name} = {{ verify = false }}`; better pin it: `dpbackup trust DEVICE` prints the line"
+            ),
             _ => format!("write `{name} = {{ ca_file = {text:?} }}`"),
         }),
         KeyKind::Table(table) if is(table, &RETENTION) && duration::parse(text).is_ok() => {
@@ -112,7 +127,17 @@ fn of_text(key: &Key, text: &str) -> Option<String> {
 
 fn of_number(key: &Key, number: &str) -> Option<String> {
     let name = key.name;
+    let number = number.trim_start_matches(['-', '+']);
     match &key.kind {
+        KeyKind::Span => Some(format!(
+            "with its unit, in quotes: `{name} = \"{number}d\"` is days"
+        )),
+        KeyKind::Zone => Some(format!(
+            "zones are named by a place: `{name} = \"Europe/Rome\"`, or \"UTC\""
+        )),
+        KeyKind::Time => {
+            likely_time(&format!("{number:0>4}")).map(|time| format!("in quotes: `{name} = {time:?}`"))
+        }
         KeyKind::Duration | KeyKind::DurationOrZero => Some(format!(
             "with its unit, in quotes: `{name} = \"{number}s\"` is seconds, \"{number}m\" minutes"
         )),
@@ -128,7 +153,13 @@ fn of_number(key: &Key, number: &str) -> Option<String> {
         KeyKind::Table(table) if is(table, &RETENTION) => {
             Some(format!("write `{name} = {{ keep_last = {number} }}`"))
         }
-        KeyKind::Integer { .. } => None,
+        KeyKind::Integer { .. } => {
+            let whole = number
+                .parse::<f64>()
+                .ok()
+                .filter(|number| number.fract() == 0.0)?;
+            Some(format!("without a point: `{name} = {whole}`"))
+        }
         KeyKind::OpenTextOrTable(_) => Some(format!("put it in quotes: `{name} = \"{number}\"`")),
         KeyKind::TextOrTable(table) if is(table, &PASSWORD) => Some(format!(
             "put it in quotes, or better write where it comes from: `{name} = {{ file = \"…\" }}`"
@@ -136,6 +167,71 @@ fn of_number(key: &Key, number: &str) -> Option<String> {
         KeyKind::Table(_) | KeyKind::Tables(_) => None,
         _ => Some(format!("put it in quotes: `{name} = \"{number}\"`")),
     }
+}
+
+/// How a text is written right that is of the right type, and still no value of the key.
+pub(super) fn of_words(key: &Key, text: &str) -> Option<String> {
+    let (name, text) = (key.name, text.trim());
+    let write = |value: String| Some(format!("write `{name} = {value:?}`"));
+    match &key.kind {
+        KeyKind::Duration | KeyKind::DurationOrZero | KeyKind::Span => {
+            let bare = text.trim_start_matches('-').trim();
+            let words = of_iso(bare).unwrap_or_else(|| bare.to_owned());
+            let is_right = match &key.kind {
+                KeyKind::Span => duration::parse_span(&words).is_ok(),
+                _ => duration::parse_positive(&words).is_ok(),
+            };
+            if is_right {
+                return write(words);
+            }
+            let is_clock = text.contains(':') && likely_time(text).is_some();
+            is_clock.then(|| format!("write its units: `{name} = \"10m\"` is ten minutes, \"10h\" ten hours"))
+        }
+        KeyKind::Threshold | KeyKind::Size => {
+            let digits = text.find(|c: char| !(c.is_ascii_digit() || c == '.'))?;
+            let (number, unit) = text.split_at(digits);
+            let unit = unit.trim().to_lowercase();
+            if number.is_empty() {
+                return None;
+            }
+            if unit.starts_with('%') || unit.starts_with("per") || unit.starts_with("pct") {
+                let share = format!("{number}%");
+                let is_right = matches!(key.kind, KeyKind::Threshold) && share.parse::<Threshold>().is_ok();
+                return is_right.then(|| format!("write `{name} = {share:?}`"));
+            }
+            let letter = unit.chars().next().filter(|letter| "kmgtp".contains(*letter))?;
+            let letter = letter.to_ascii_uppercase();
+            Some(format!("write `{name} = \"{number} {letter}iB\"`"))
+        }
+        KeyKind::Time if name == "end" && text.starts_with("24") => Some(
+            "a window to the end of the day ends at \"23:59\"; one that is always open has neither `start` nor `end`"
+                .to_owned(),
+        ),
+        KeyKind::Time => write(likely_time(text)?),
+        _ => None,
+    }
+}
+
+/// A duration as ISO 8601 writes it: `PT1H30M`.
+fn of_iso(text: &str) -> Option<String> {
+    let upper = text.to_uppercase();
+    let rest = upper.strip_prefix('P')?;
+    let (days, times) = rest.split_once('T').unwrap_or((rest, ""));
+    let is_of = |part: &str, units: &str| part.chars().all(|c| c.is_ascii_digit() || units.contains(c));
+    let is_known = is_of(days, "DW") && is_of(times, "HMS") && !rest.is_empty();
+    let spaced = format!("{days}{times}").to_lowercase();
+    let spaced: String = spaced
+        .chars()
+        .flat_map(|c| [Some(c), c.is_alphabetic().then_some(' ')])
+        .flatten()
+        .collect();
+    is_known.then(|| spaced.trim().to_owned())
+}
+
+/// What the key takes, by an example.
+fn example(key: &Key) -> Option<String> {
+    let example = key.example()?;
+    Some(format!("write `{} = {example}`", key.name))
 }
 
 /// A window in one text.

@@ -23,7 +23,7 @@ use crate::values::duration;
 use crate::values::nearest::nearest;
 use crate::values::pattern::{PatternError, PatternList};
 use crate::values::size::{Bytes, SizeError, Threshold};
-use crate::values::window::{WindowError, likely_time, parse_time, parse_zone};
+use crate::values::window::{WindowError, parse_time, parse_zone};
 
 /// A value of the tree.
 pub(super) type Value<'i> = Spanned<DeValue<'i>>;
@@ -51,9 +51,10 @@ impl<'a> PlanSection<'a> {
         span: Range<usize>,
         out: &mut Findings<'_>,
     ) -> Self {
-        for (name, _) in entries {
+        for (name, value) in entries {
             if table.key(name.get_ref()).is_none() {
-                unknown_key(table, name.get_ref(), name.span(), out);
+                let is_table = matches!(value.get_ref(), DeValue::Table(_));
+                unknown_key(table, name.get_ref(), name.span(), is_table, out);
             }
         }
         Self { table, entries, span }
@@ -79,6 +80,11 @@ impl<'a> PlanSection<'a> {
         self.entries
             .get(name)
             .is_none_or(|value| value.get_ref().as_array().is_some_and(|items| items.is_empty()))
+    }
+
+    /// The table as it could be written, if it stands on one line.
+    pub(super) fn example(&self) -> Option<&'static str> {
+        self.table.example()
     }
 
     /// The names of the keys that are written and known.
@@ -203,13 +209,8 @@ impl<'a> PlanSection<'a> {
 
     /// A time of day, if there is one.
     pub(super) fn time(&self, name: &str, out: &mut Findings<'_>) -> Option<Time> {
-        self.parsed(name, out, "a time of day", |text| {
-            parse_time(text).map_err(|error| match likely_time(text) {
-                Some(time) => format!("{error}; did you mean {time:?}?"),
-                None => error.to_string(),
-            })
-        })
-        .map(|at| at.value)
+        self.parsed(name, out, "a time of day", parse_time)
+            .map(|at| at.value)
     }
 
     /// A time zone, if there is one.
@@ -410,7 +411,10 @@ impl<'a> PlanSection<'a> {
         match parse(text) {
             Ok(value) => Some(At { value, span }),
             Err(error) => {
-                out.error(span, format!("`{name}` is not {what}"), error.to_string());
+                let finding = out.error(span, format!("`{name}` is not {what}"), error.to_string());
+                if let Some(help) = mistyped::of_words(key, text) {
+                    finding.help(help);
+                }
                 None
             }
         }
@@ -449,7 +453,8 @@ fn string<'a>(key: &Key, value: &'a Value<'a>, out: &mut Findings<'_>) -> Option
     };
     if text.trim().is_empty() {
         let label = format!("expected {}", key.kind.expected());
-        out.error(value.span(), format!("`{}` is empty", key.name), label);
+        out.error(value.span(), format!("`{}` is empty", key.name), label)
+            .help("write what belongs there, or leave the key out");
         return None;
     }
     if let Some(c) = text.chars().find(|c| c.is_control()) {
@@ -508,7 +513,13 @@ fn strings<'a>(key: &Key, value: &'a Value<'a>, out: &mut Findings<'_>) -> Optio
     texts.into_iter().collect()
 }
 
-fn unknown_key(table: &'static Table, name: &str, span: Range<usize>, out: &mut Findings<'_>) {
+fn unknown_key(
+    table: &'static Table,
+    name: &str,
+    span: Range<usize>,
+    is_table: bool,
+    out: &mut Findings<'_>,
+) {
     let is_of = |included, whole: &Table| std::ptr::eq(table, included) && whole.key(name).is_some();
     if is_of(&INCLUDED, &FILE) || is_of(&INCLUDED_NOTIFY, &NOTIFY) {
         let label = "an included file has [[device]], [[plan]] and [[notify.webhook]] tables";
@@ -534,6 +545,18 @@ fn unknown_key(table: &'static Table, name: &str, span: Range<usize>, out: &mut 
             finding.help(format!(
                 "it is a key of {}",
                 elsewhere(table, name).join(", or of ")
+            ));
+        }
+        // `[plan.Nightly]`, `[QA1]`: what a table is about stands in its heading elsewhere.
+        (None, None) if is_table && table.key("name").is_some() => {
+            finding.help(format!(
+                "write the heading `{}`, and the name below it: `name = {name:?}`",
+                table.heading
+            ));
+        }
+        (None, None) if is_table && std::ptr::eq(table, &FILE) => {
+            finding.help(format!(
+                "a device has the heading `[[device]]`, a plan `[[plan]]`, and the name below it: `name = {name:?}`"
             ));
         }
         (None, None) => {

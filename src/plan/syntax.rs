@@ -4,15 +4,19 @@
 //! meant is told by the line itself; and a file of another format has one error, not one a
 //! line.
 
+mod block;
 mod error;
 mod format;
 mod line;
+mod mend;
 mod place;
+mod value;
+mod written;
 
 use std::ops::Range;
 
 pub(super) use crate::plan::syntax::error::SyntaxError;
-use crate::plan::syntax::place::{line_at, line_start};
+use crate::plan::syntax::place::{header_above, is_header, line_at, line_start};
 
 /// What the parser found, each with its place.
 pub(super) type Found = (Range<usize>, String);
@@ -33,12 +37,16 @@ pub(super) fn another_format(shown: &str) -> Option<SyntaxError> {
 pub(super) fn errors(shown: &str, found: &[Found]) -> Vec<SyntaxError> {
     let mut errors: Vec<SyntaxError> = Vec::new();
     let mut lines: Vec<usize> = Vec::new();
+    // One error may be about several lines.
+    let mut until = 0;
     let repeated = repeated_headers(shown, found);
-    for (span, message) in found {
+    let mut in_order: Vec<&Found> = found.iter().collect();
+    in_order.sort_by_key(|(span, _)| span.start);
+    for (span, message) in in_order {
         let start = span.start.min(shown.len());
         let begin = line_start(shown, start);
         // One error a line: those that follow come of the first.
-        if lines.contains(&begin) {
+        if lines.contains(&begin) || (begin > 0 && begin < until) {
             continue;
         }
         if message == DUPLICATE && repeated.contains(&header_above(shown, begin)) && !is_header(shown, begin)
@@ -51,6 +59,7 @@ pub(super) fn errors(shown: &str, found: &[Found]) -> Vec<SyntaxError> {
             _ => line::explain(shown, begin, span, message),
         };
         lines.push(line_start(shown, error.span.start.min(shown.len())));
+        until = until.max(error.span.end);
         lines.push(begin);
         if !errors.iter().any(|known| known.span == error.span) {
             errors.push(error);
@@ -95,19 +104,6 @@ fn repeated_headers(shown: &str, found: &[Found]) -> Vec<usize> {
         .filter(|(_, message)| message == DUPLICATE)
         .map(|(span, _)| line_start(shown, span.start.min(shown.len())));
     begins.filter(|begin| is_header(shown, *begin)).collect()
-}
-
-fn is_header(shown: &str, begin: usize) -> bool {
-    line_at(shown, begin).trim_start().starts_with('[')
-}
-
-/// Where the line of the header begins under which this line stands.
-fn header_above(shown: &str, begin: usize) -> usize {
-    let mut at = begin;
-    while at > 0 && !is_header(shown, at) {
-        at = line_start(shown, at - 1);
-    }
-    at
 }
 
 #[cfg(test)]

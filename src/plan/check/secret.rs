@@ -50,12 +50,30 @@ pub(super) fn secret_form(
         }
         "command" => {
             let command = form.texts("command", out)?;
-            let program = form.value("command", out).and_then(first_of);
+            let program = form.value("command", out).and_then(first_of)?;
+            in_one_text(&command, &program, out);
             // The program is a path, or a name that is looked up as it stands.
-            path_text(program?, context, out)?;
+            path_text(program, context, out)?;
             Some(context.secret_from_here(SecretSource::Command(command)))
         }
         _ => credential(&form, out),
+    }
+}
+
+/// Doubts a program whose arguments stand in the same text: no shell takes it apart.
+fn in_one_text(command: &[String], program: &At<String>, out: &mut Findings<'_>) {
+    let words: Vec<String> = program
+        .value
+        .split_whitespace()
+        .map(|word| format!("{word:?}"))
+        .collect();
+    if command.len() == 1 && words.len() > 1 && !program.value.starts_with('/') {
+        out.doubt(
+            program.span.clone(),
+            "a program and its arguments stand in one text",
+            "no shell takes it apart",
+            &format!("write `command = [{}]`", words.join(", ")),
+        );
     }
 }
 
@@ -144,7 +162,8 @@ fn credential(form: &PlanSection<'_>, out: &mut Findings<'_>) -> Option<SecretSo
             // Not quoted: it may be the secret itself, written in the wrong place.
             "this is not the name of a credential",
             "expected a plain name",
-        );
+        )
+        .help("write the name that LoadCredential= of systemd gives it, such as `credential = \"qa1\"`; a path stands behind `file`");
         return None;
     }
     Some(SecretSource::Credential(name.value))
@@ -161,9 +180,10 @@ fn is_variable(name: &At<String>, out: &mut Findings<'_>) -> bool {
             None => "this is not the name of an environment variable".to_owned(),
         };
         let finding = out.error(name.span.clone(), title, "expected the bare name");
-        if let Some(bare) = bare {
-            finding.help(format!("write `env = {bare:?}`"));
-        }
+        finding.help(match bare {
+            Some(bare) => format!("write `env = {bare:?}`"),
+            None => "write the name of the variable, such as `env = \"QA1_PASSWORD\"`, and put the password into it".to_owned(),
+        });
     }
     good
 }
@@ -184,7 +204,11 @@ pub(super) fn only_form(
                     section.span.clone(),
                     format!("`{name}` is empty"),
                     format!("expected {what}"),
-                );
+                )
+                .help(match section.example() {
+                    Some(example) => format!("write `{name} = {example}`"),
+                    None => "leave it out".to_owned(),
+                });
             }
             None
         }

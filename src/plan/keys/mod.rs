@@ -5,6 +5,7 @@
 //! types; [`mod@file`], [`tables`] and those beside them hold what they say.
 
 pub mod device;
+mod example;
 pub mod file;
 pub mod notify;
 pub mod other_words;

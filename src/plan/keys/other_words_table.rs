@@ -28,7 +28,7 @@ pub(super) const OTHER_WORDS: &[(&str, &[(&str, Meant)])] = &[
                 Advice("write [[plan]], once for each"),
             ),
             (
-                "activity activities",
+                "activity activities plan_activity plan_activities plans_activity",
                 Advice("write [[plan.activity]], below its [[plan]]"),
             ),
             (
@@ -384,7 +384,7 @@ pub(super) const OTHER_WORDS: &[(&str, &[(&str, Meant)])] = &[
         &[
             ("type kind what mode method backup operation", Key("action")),
             (
-                "device host hosts gateway gateways targets target appliances",
+                "device host hosts gateway gateways targets target appliances device_pattern device_names",
                 Key("devices"),
             ),
             ("domain domain_pattern domain_names", Key("domains")),
@@ -398,11 +398,46 @@ pub(super) const OTHER_WORDS: &[(&str, &[(&str, Meant)])] = &[
             ),
             ("quiesced quiesce_domain quiesce_device stop", Key("quiesce")),
             (
-                "on_error on_failure policy continue_on_error",
-                Key("error_policy"),
+                "unquiesce resume unquiesce_after",
+                Advice("leave it out: an unquiesce always follows a quiesce, whatever happens in between"),
+            ),
+            ("on_error policy continue_on_error", Key("error_policy")),
+            (
+                "on_failure on_fail failure_script",
+                Advice(
+                    "a script after a failure alone is `post_script` with `post_script_when = \"on-failure\"`; whether the tasks \
+                     behind it still run says `error_policy`",
+                ),
+            ),
+            (
+                "persisted include_files files deployment_policy",
+                Advice(
+                    "leave it out: the saved configuration is exported with its files, and the running one as well where it \
+                     differs",
+                ),
+            ),
+            (
+                "destination dest path folder store output",
+                Advice("where backups are stored is `store` under [settings]"),
+            ),
+            ("schedule cron when at", Advice(NO_SCHEDULE)),
+            (
+                "timeout timeouts",
+                Advice("write `timeouts` under [settings], or under a [[device]]"),
+            ),
+            (
+                "priority order parallel jobs",
+                Advice("leave it out: tasks run one after another, in the order of the file"),
+            ),
+            (
+                "retention keep keep_last",
+                Advice("write `retention = { keep_last = 7 }` under the [[plan]]"),
             ),
             ("pre before pre_hook prescript", Key("pre_script")),
-            ("post after post_hook postscript", Key("post_script")),
+            (
+                "post after post_hook postscript hook hooks script",
+                Key("post_script"),
+            ),
             (
                 "name description title",
                 Advice("an activity has no name: it is known by its plan and its place there"),
@@ -412,7 +447,7 @@ pub(super) const OTHER_WORDS: &[(&str, &[(&str, Meant)])] = &[
                 Advice("a plan as a whole is turned off: `enabled = false` under [[plan]]"),
             ),
             (
-                "exclude except not",
+                "exclude except not exclude_devices exclude_domains",
                 Advice(
                     "what is left out stands behind a `!`: `devices = \"*, !TEST9\"`, `domains = \"*, !scratch\"`",
                 ),
@@ -459,6 +494,14 @@ pub(super) const OTHER_WORDS: &[(&str, &[(&str, Meant)])] = &[
             ("tls starttls ssl encryption", Key("security")),
             ("user login", Key("username")),
             ("pass passwd secret", Key("password")),
+            (
+                "cc bcc",
+                Advice("several recipients stand in `to`, with commas between them"),
+            ),
+            (
+                "subject body headers template",
+                Advice("leave it out: subject and text say what happened"),
+            ),
         ],
     ),
     (

@@ -37,7 +37,7 @@ pub(super) fn another(text: &str) -> Option<SyntaxError> {
     if first.starts_with('<') {
         return whole("this file is XML", LIKE);
     }
-    if first.trim_end() == "---" || first.starts_with("%YAML") || looks_like_yaml(text) {
+    if first.starts_with("%YAML") || looks_like_yaml(text) {
         return whole("this file is YAML", LIKE);
     }
     None

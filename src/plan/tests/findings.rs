@@ -230,12 +230,12 @@ fn errors_of_syntax_do_not_hide_the_others_and_nothing_is_guessed() {
     let text = "[settings]\nstore = # nothing\nretries = -1\n[[device]]\nname = \"x\npassword = hunter2\n[plan]\nx = 1\n";
     insta::assert_snapshot!(rendered(text), @r##"
     error: a key needs a value
-     --> conf/plans.toml:2:9
+     --> conf/plans.toml:2:1
       |
     2 | store = # nothing
-      |         ^^^^^^^^^
+      | ^^^^^^^^
       |
-      = help: write `store = …`, or leave the line out
+      = help: it takes a path: `store = "…"`; or leave the line out
 
     error: `retries` is out of range
      --> conf/plans.toml:3:11
@@ -257,7 +257,7 @@ fn errors_of_syntax_do_not_hide_the_others_and_nothing_is_guessed() {
     6 | password = *******
       |            ^^^^^^^
       |
-      = help: write `password = "…"`
+      = help: write `password = "…"`, or better where it comes from: `password = { env = "QA1_PASSWORD" }`
 
     error: `plan` has the wrong type
      --> conf/plans.toml:7:1
