@@ -11,7 +11,7 @@ use crate::commands::loading::{invocation, load_plan_to_judge, look_at_history, 
 use crate::commands::names::wanted;
 use crate::commands::opening::{EngineBase, ScriptsDue, limits};
 use crate::exit::Exit;
-use crate::plan::model::{Action, Plan, Settings};
+use crate::plan::model::{Action, ErrorPolicy, Plan, Settings};
 use crate::report::preview::{self as report, Preview, PreviewTask, PreviewVerdict};
 use crate::run::contact::Devices;
 use crate::run::event::{Progress, Sink as _};
@@ -145,20 +145,33 @@ fn could_be_written(settings: &Settings) -> Result<(), Failure> {
 
 fn tasks(expanded: Vec<ExpandedActivity<'_>>, settings: &Settings, clock: &dyn Clock) -> Vec<PreviewTask> {
     let mut previews = Vec::new();
+    let mut halted: Option<String> = None;
     for ExpandedActivity { activity, tasks, .. } in expanded {
         for task in tasks {
-            let ready = matches!(task.verdict, Verdict::Ready(_));
-            let (verdict, reason) = match &task.verdict {
-                Verdict::Ready(_) => (PreviewVerdict::Runs, None),
-                Verdict::Settled(failure) => (
+            let position = previews.len() + 1;
+            let (verdict, reason) = match (&task.verdict, &halted) {
+                (Verdict::Ready(_), None) => (PreviewVerdict::Runs, None),
+                // As a run does it: what is skipped, or has failed already, keeps its own reason.
+                (Verdict::Ready(_), Some(why)) => (
+                    PreviewVerdict::Settled(Status::CanceledBecauseErrorPolicy),
+                    Some(format!("{why}, and the error policy is halt")),
+                ),
+                (Verdict::Settled(failure), _) => (
                     PreviewVerdict::Settled(failure.status),
                     Some(failure.message.clone()),
                 ),
             };
+            if let PreviewVerdict::Settled(status) = verdict
+                && status.class() == Class::Failed
+                && activity.error_policy == ErrorPolicy::Halt
+            {
+                halted.get_or_insert_with(|| format!("task {position} would end {status}"));
+            }
+            let runs = verdict == PreviewVerdict::Runs;
             previews.push(PreviewTask {
-                position: previews.len() + 1,
+                position,
                 action: activity.kind(),
-                path: ready.then(|| path(&activity.action, &task, settings, clock)),
+                path: runs.then(|| path(&activity.action, &task, settings, clock)),
                 device_name: task.device_name,
                 domain_name: task.domain,
                 quiesce: activity.quiesce,

@@ -170,7 +170,7 @@ fn broken(cells: &[Vec<String>], kinds: &[CellKind], give: Give) -> Vec<Vec<Stri
 }
 
 /// A text in lines no longer than `most`, as far as these characters allow.
-fn broken_after(text: &str, breaks: &[char], most: usize) -> String {
+pub(super) fn broken_after(text: &str, breaks: &[char], most: usize) -> String {
     let length = |text: &str| text.chars().count();
     let mut lines = vec![String::new()];
     for piece in text.split_inclusive(breaks) {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
 
-use crate::report::grid::{CellKind, fitted};
+use crate::report::grid::{CellKind, blocks, broken_after, fitted, natural_width};
 use crate::report::json;
 use crate::run::event::{ALL_DOMAINS, ActionKind};
 use crate::run::status::Status;
@@ -124,7 +124,10 @@ pub fn table(plans: &[Preview<'_>], store: &Path, width: Option<u16>) -> String 
         let mut rows = vec![titles];
         rows.extend(plan.tasks.iter().map(|task| cells(task, store)));
         if !plan.tasks.is_empty() {
-            text.push_str(&fitted(&rows, &kinds, width));
+            match width.filter(|width| natural_width(&rows) > usize::from(*width)) {
+                Some(width) => text.push_str(&two_lines(&rows, &kinds, width)),
+                None => text.push_str(&fitted(&rows, &kinds, None)),
+            }
         }
         text.push('\n');
     }
@@ -134,6 +137,34 @@ pub fn table(plans: &[Preview<'_>], store: &Path, width: Option<u16>) -> String 
     }
     text
 }
+
+/// What would happen stands on a line of its own, where a terminal is too narrow for a path beside the rest: a path
+/// that is broken in the middle of a name cannot be read.
+fn two_lines(rows: &[Vec<String>], kinds: &[CellKind], width: u16) -> String {
+    let parted: Vec<(&str, &[String])> = rows
+        .iter()
+        .filter_map(|row| row.split_last())
+        .map(|(what, rest)| (what.as_str(), rest))
+        .collect();
+    let rest: Vec<Vec<String>> = parted.iter().map(|(_, rest)| rest.to_vec()).collect();
+    if natural_width(&rest) > usize::from(width) {
+        return blocks(rows, Some(width));
+    }
+    let columns = kinds.split_last().map_or(kinds, |(_, columns)| columns);
+    let room = usize::from(width).saturating_sub(INDENT);
+    let whats = parted.iter().map(|(what, _)| match what.contains(' ') {
+        true => hanging(what, INDENT, Some(width)),
+        false => broken_after(what, &['/'], room).replace('\n', &format!("\n{:INDENT$}", "")),
+    });
+    fitted(&rest, columns, None)
+        .lines()
+        .zip(whats)
+        .map(|(line, what)| format!("{line}\n{:INDENT$}{what}\n", ""))
+        .collect()
+}
+
+/// So far what would happen stands from the edge.
+const INDENT: usize = 3;
 
 fn cells(task: &PreviewTask, store: &Path) -> Vec<String> {
     let what = match (&task.path, &task.reason) {

@@ -93,6 +93,44 @@ fn a_preview_lists_the_tasks_in_order_with_what_would_happen() {
 }
 
 #[test]
+fn a_preview_says_which_tasks_a_failure_would_cancel() {
+    let gateway = gateways::with_domains(["DOM2", "DOM1"].map(Domain::new));
+    let bad = Gateway::start(Setup::default());
+    bad.fail_as("*=html");
+    let home = |policy: &str| {
+        Home::new().device("BAD", &bad).device("QA1", &gateway).plan(
+            "P",
+            &format!("error_policy = \"{policy}\"\n{}", export("BAD, QA1", "DOM*", "")),
+        )
+    };
+    let halt = home("halt");
+    let ran = halt.dpbackup(&["preview", "P"]).exits(1);
+    let found = lines(&halt, &ran);
+    assert!(found[2].contains("BAD DOM* no DEVICE_ERROR"), "{found:?}");
+    for line in &found[3..5] {
+        assert!(
+            line.ends_with(
+                "EXECUTION_CANCELED_BECAUSE_ERROR_POLICY: task 1 would end DEVICE_ERROR, and the error policy is halt"
+            ),
+            "{found:?}"
+        );
+    }
+    // A run does just that.
+    let _ = halt.dpbackup(&["run", "P"]).exits(1);
+    assert_eq!(
+        halt.recorded(),
+        [
+            "BAD/DOM* DEVICE_ERROR",
+            "QA1/DOM1 EXECUTION_CANCELED_BECAUSE_ERROR_POLICY",
+            "QA1/DOM2 EXECUTION_CANCELED_BECAUSE_ERROR_POLICY"
+        ]
+    );
+    let ignore = home("ignore");
+    let ran = ignore.dpbackup(&["preview", "P"]).exits(1);
+    assert!(!ran.stdout.contains("EXECUTION_CANCELED"), "{}", ran.stdout);
+}
+
+#[test]
 fn a_preview_ends_as_the_run_would() {
     let gateway = gateways::with_domains(["DOM2", "DOM1"].map(Domain::new));
     let bad = Gateway::start(Setup::default());
