@@ -8,9 +8,10 @@ use std::time::Duration;
 use rustls::ClientConfig;
 use secrecy::SecretString;
 
+use crate::soma::answer_body::{Body, HttpAnswer};
 use crate::soma::download;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
-use crate::soma::http::{Body, Http, HttpAnswer};
+use crate::soma::http::Http;
 use crate::soma::reply::{self, Answer};
 use crate::soma::request::Request;
 use crate::soma::reuse::Reuse;

@@ -1,13 +1,15 @@
 //! The protocol: SOMA, XML over HTTPS.
 //!
 //! `request` writes what is sent, `http` carries it: to an address that `resolve` finds, over
-//! a connection of `tcp` that `tls` trusts and `reuse` allows to carry another request. `reply`
+//! a connection of `tcp` that `tls` trusts and `reuse` allows to carry another request. `exchange` says what that failed of,
+//! `answer_body` whether what came can be an answer. `reply`
 //! reads small answers and `download` streams large ones (`base64_text` decodes them), both until the `deadline` of their
 //! request. `upload` carries an archive the other way. `client` is the way in. `verifier` decides in a handshake, `handshake`
 //! watches it, `distrust` says why it was refused and `tls_words` in which words; `peer` looks at a device
 //! without trusting it, `certificate` reads what it shows; `unreachable` says what it means that
 //! nobody was reached. Nothing here knows what a backup is.
 
+pub mod answer_body;
 mod base64_text;
 mod ca_file;
 pub mod certificate;
@@ -16,6 +18,7 @@ pub mod deadline;
 mod distrust;
 pub mod download;
 pub mod error;
+mod exchange;
 mod handshake;
 pub mod http;
 pub mod peer;
