@@ -1,0 +1,325 @@
+use super::*;
+
+fn judged(inner: &str) -> DryRunAnswer {
+    let text = format!("<dp:import xmlns:dp=\"urn:dp\">{inner}</dp:import>");
+    let document = roxmltree::Document::parse(&text).expect("XML");
+    judge_dry_run(&read(document.root_element()), "DOM1")
+}
+
+fn results(inner: &str) -> String {
+    format!(
+        "<import-results domain=\"DOM1\"><export-details><domain>DOM1</domain></export-details>{inner}</import-results>"
+    )
+}
+
+const FILES: &str = "<imported-files><file name=\"cert:///k.pem\" src=\"cert/k.pem\" status=\"missing-key\" overwrite=\"on\"/>\
+    <file name=\"local:///a.xsl\" src=\"local/a.xsl\" status=\"same\" overwrite=\"on\"/></imported-files>";
+const OBJECTS: &str = "<imported-objects><object class=\"XMLManager\" name=\"default\" status=\"exists\" \
+    import-debug=\"false\" overwrite=\"on\"/></imported-objects>";
+
+fn refused(inner: &str) -> String {
+    match judged(&results(&format!("{FILES}{OBJECTS}{inner}"))) {
+        DryRunAnswer::WouldFail { refused, .. } => refused.join("|"),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn not_known(inner: &str) -> String {
+    match judged(inner) {
+        DryRunAnswer::NotKnown(why) => why,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_word_for_a_failure_counts_wherever_it_stands() {
+    let fine = results(&format!("{FILES}{OBJECTS}"));
+    for (inner, told) in [
+        (
+            results(&format!("{FILES}{}", OBJECTS.replace("\"exists\"", "\"error\""))),
+            "XMLManager default: error",
+        ),
+        (
+            results(&format!("{}{OBJECTS}", FILES.replace("\"same\"", "\"ERROR\""))),
+            "local:///a.xsl: ERROR",
+        ),
+        (
+            format!("{fine}<detected-errors>true</detected-errors>"),
+            "detected errors",
+        ),
+    ] {
+        match judged(&inner) {
+            DryRunAnswer::WouldFail { refused, .. } => {
+                assert!(refused.join("|").contains(told), "{refused:?}");
+            }
+            other => panic!("{inner}: {other:?}"),
+        }
+    }
+    let beside = |other: &str| {
+        let text = format!(
+            "<dp:response xmlns:dp=\"urn:dp\"><dp:timestamp/><dp:import>{fine}</dp:import>{other}</dp:response>"
+        );
+        let document = roxmltree::Document::parse(&text).expect("XML");
+        let import = document
+            .descendants()
+            .find(|node| node.has_tag_name(("urn:dp", "import")));
+        judge_dry_run(&read(import.expect("an import")), "DOM1")
+    };
+    assert!(matches!(beside(""), DryRunAnswer::WouldWork { .. }));
+    assert!(matches!(
+        beside("<dp:result>OK</dp:result>"),
+        DryRunAnswer::WouldWork { .. }
+    ));
+    for other in [
+        "<dp:result>ERROR</dp:result>",
+        "<dp:import/>",
+        "<Fault>Import failed.</Fault>",
+    ] {
+        assert!(matches!(beside(other), DryRunAnswer::WouldFail { .. }), "{other}");
+    }
+}
+
+#[test]
+fn a_dry_run_would_work_where_the_objects_are_compared_and_nothing_speaks_against_them() {
+    let would_work = DryRunAnswer::WouldWork {
+        missing_keys: vec!["cert:///k.pem".to_owned()],
+    };
+    for tail in [
+        "",
+        "<file-copy-log/><exec-script-results/>",
+        "<detected-errors>false</detected-errors><imported-debug/>",
+        "<file-copy-log><file-result name=\"local:///a.xsl\" result=\"ignored\"><reason>Identical file exists</reason>\
+         </file-result></file-copy-log><exec-script-results><cfg-result class=\"XMLManager\" name=\"default\" \
+         status=\"SUCCESS\"/></exec-script-results>",
+    ] {
+        assert_eq!(
+            judged(&results(&format!("{FILES}{OBJECTS}{tail}"))),
+            would_work,
+            "{tail}"
+        );
+    }
+}
+
+#[test]
+fn a_word_that_nobody_has_seen_counts_as_there_for_a_file_and_as_not_known_for_an_object() {
+    let with = |from: &str, to: &str| results(&format!("{FILES}{OBJECTS}").replace(from, to));
+    let file = judged(&with("\"same\"", "\"touched\""));
+    assert!(matches!(file, DryRunAnswer::WouldWork { .. }), "{file:?}");
+    for (from, to) in [
+        ("\"exists\"", "\"skipped\""),
+        (
+            "\"exists\"",
+            "\"Import skipped due to deployment policy filter statement\"",
+        ),
+        ("\"exists\"", "\"perhaps\""),
+        ("\"same\"", "\"skipped\""),
+    ] {
+        let told = not_known(&with(from, to));
+        assert!(told.contains(to.trim_matches('"')), "{to}: {told}");
+    }
+}
+
+#[test]
+fn a_section_that_nobody_knows_counts_where_it_says_something() {
+    let with = |section: &str| judged(&results(&format!("{FILES}{OBJECTS}{section}")));
+    assert!(matches!(with("<warnings/>"), DryRunAnswer::WouldWork { .. }));
+    let told = with("<warnings><warning>Import: No domain access.</warning></warnings>");
+    assert!(
+        matches!(&told, DryRunAnswer::NotKnown(why) if why.contains("No domain access")),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn the_archive_around_a_domain_may_be_told_of_and_another_domain_may_not() {
+    let own = results(&format!("{FILES}{OBJECTS}"));
+    let outer = |object: &str| {
+        format!(
+            "<import-results domain=\"default\"><imported-objects>{object}</imported-objects></import-results>"
+        )
+    };
+    for object in ["", "<object class=\"Domain\" name=\"DOM1\" status=\"exists\"/>"] {
+        let both = judged(&format!("{}{own}", outer(object)));
+        assert!(
+            matches!(both, DryRunAnswer::WouldWork { .. }),
+            "{object}: {both:?}"
+        );
+    }
+    let failed = outer("<object class=\"Domain\" name=\"DOM1\" status=\"error\"/>");
+    let failed = judged(&format!("{failed}{own}"));
+    assert!(matches!(failed, DryRunAnswer::WouldFail { .. }), "{failed:?}");
+    let touched = outer("<object class=\"User\" name=\"admin\" status=\"exists\"/>");
+    assert!(not_known(&format!("{own}{touched}")).contains("objects of the domain \"default\" too"));
+}
+
+#[test]
+fn what_a_dry_run_refuses_is_named_with_the_devices_own_words() {
+    for (tail, told) in [
+        (
+            "<exec-script-results><cfg-result class=\"MultiProtocolGateway\" name=\"mpg1\" status=\"ERROR\">\
+             <error>No such\n policy</error></cfg-result></exec-script-results>",
+            "MultiProtocolGateway mpg1: ERROR, \"No such policy\"",
+        ),
+        (
+            "<exec-script-results><cfg-result class=\"X\" name=\"y\" status=\"FAIL\"/></exec-script-results>",
+            "X y: FAIL",
+        ),
+        (
+            "<file-copy-log><file-result name=\"local:///a.xsl\" result=\"ERROR\"><reason>full</reason>\
+             </file-result></file-copy-log>",
+            "local:///a.xsl: ERROR, \"full\"",
+        ),
+        (
+            "<detected-errors><error>0x81000683</error></detected-errors>",
+            "the device says that it detected errors: \"0x81000683\"",
+        ),
+        (
+            "<detected-errors/>",
+            "the device says that it detected errors: \"\"",
+        ),
+        (
+            "<imported-files><file name=\"local:///b\" status=\"missing-file\"/></imported-files>",
+            "local:///b: listed, and not in the archive",
+        ),
+    ] {
+        assert_eq!(refused(tail), told);
+    }
+}
+
+#[test]
+fn an_answer_that_is_empty_or_not_understood_is_not_known() {
+    for (inner, told) in [
+        (String::new(), "holds no results"),
+        (
+            "<deployment-summary state=\"accepted\"/>".to_owned(),
+            "holds no results",
+        ),
+        ("<import-results domain=\"DOM1\"/>".to_owned(), "names no object"),
+        (results(FILES), "names no object"),
+        (
+            results(OBJECTS).replace("\"DOM1\"", "\"DOM2\""),
+            "about the domain \"DOM2\"",
+        ),
+        (results(OBJECTS).repeat(2), "about the domain twice"),
+        (
+            results(&format!(
+                "{OBJECTS}<exec-script-results><cfg-result class=\"X\" name=\"y\" status=\"PENDING\"/></exec-script-results>"
+            )),
+            "not understood: X y: PENDING",
+        ),
+    ] {
+        let why = not_known(&inner);
+        assert!(why.contains(told), "{why}");
+    }
+}
+
+#[test]
+fn an_answer_with_endless_reasons_is_told_in_so_many() {
+    let rows = "<cfg-result class=\"X\" name=\"y\" status=\"ERROR\"/>".repeat(MOST + 7);
+    let told = refused(&format!("<exec-script-results>{rows}</exec-script-results>"));
+    assert!(told.ends_with("|and 7 more"), "{told}");
+}
+
+fn imported(inner: &str) -> ImportAnswer {
+    let text = format!("<dp:import xmlns:dp=\"urn:dp\">{inner}</dp:import>");
+    let document = roxmltree::Document::parse(&text).expect("XML");
+    judge_import(&read(document.root_element()), "DOM1")
+}
+
+const CARRIED_OUT: &str = "<file-copy-log><file-result name=\"local:///a.xsl\" result=\"ignored\"><reason>Identical file \
+     exists</reason></file-result><file-result name=\"local:///b.xsl\" result=\"OK\"><reason/></file-result></file-copy-log>\
+     <exec-script-results><cfg-result class=\"XMLManager\" name=\"default\" status=\"SUCCESS\"/></exec-script-results>";
+
+#[test]
+fn an_import_is_done_where_each_object_and_file_is_said_to_be_carried_out() {
+    for tail in ["", "<detected-errors>false</detected-errors><imported-debug/>"] {
+        let answer = imported(&results(&format!("{FILES}{OBJECTS}{CARRIED_OUT}{tail}")));
+        let done = ImportAnswer::Done {
+            objects: 1,
+            missing_keys: vec!["cert:///k.pem".to_owned()],
+        };
+        assert_eq!(answer, done);
+    }
+}
+
+#[test]
+fn whatever_is_not_said_to_be_carried_out_has_failed() {
+    let all = || format!("{FILES}{OBJECTS}{CARRIED_OUT}");
+    let cfg = "<cfg-result class=\"XMLManager\" name=\"default\" status=\"SUCCESS\"/>";
+    for (inner, told) in [
+        (
+            all().replace(
+                "status=\"SUCCESS\"/>",
+                "status=\"ERROR\">no such thing</cfg-result>",
+            ),
+            "XMLManager default: ERROR, \"no such thing\"",
+        ),
+        (all().replace("\"SUCCESS\"", "\"\""), "XMLManager default: "),
+        (
+            all().replace("\"SUCCESS\"", "\"success\""),
+            "XMLManager default: success",
+        ),
+        (
+            all().replace("\"SUCCESS\"", "\"PENDING\""),
+            "XMLManager default: PENDING",
+        ),
+        (all().replace("\"OK\"", "\"ERROR\""), "local:///b.xsl: ERROR"),
+        (all().replace("\"OK\"", "\"skipped\""), "local:///b.xsl: skipped"),
+        (
+            all().replace(
+                "</imported-objects>",
+                "<object class=\"X\" name=\"y\"/></imported-objects>",
+            ),
+            "X y: the device does not say what became of it",
+        ),
+        (
+            all().replace(
+                cfg,
+                &format!("{cfg}<cfg-result class=\"X\" name=\"y\" status=\"SUCCESS\"/>"),
+            ),
+            "X y: carried out, and not among the objects that the device has found in the backup",
+        ),
+        (
+            all() + "<detected-errors>true</detected-errors>",
+            "the device says that it detected errors: \"true\"",
+        ),
+        (
+            all().replace("missing-key", "missing-file"),
+            "cert:///k.pem: listed, and not in the archive",
+        ),
+    ] {
+        match imported(&results(&inner)) {
+            ImportAnswer::Failed { refused } => assert_eq!(refused.join("|"), told),
+            other => panic!("{told}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn an_answer_to_an_import_that_says_of_no_object_what_became_of_it_is_not_known() {
+    for (inner, told) in [
+        (String::new(), "holds no results"),
+        (
+            "<import-results domain=\"DOM1\"/>".to_owned(),
+            "says of no object",
+        ),
+        (results(&format!("{FILES}{OBJECTS}")), "says of no object"),
+        (
+            results(&format!("{FILES}{OBJECTS}<file-copy-log/><exec-script-results/>")),
+            "says of no object",
+        ),
+        (
+            results(&format!("{OBJECTS}{CARRIED_OUT}")).replace("\"DOM1\"", "\"default\""),
+            "about the domain \"default\"",
+        ),
+        (
+            results(&format!("{OBJECTS}{CARRIED_OUT}")).repeat(2),
+            "about the domain twice",
+        ),
+    ] {
+        match imported(&inner) {
+            ImportAnswer::NotKnown(why) => assert!(why.contains(told), "{why}"),
+            other => panic!("{told}: {other:?}"),
+        }
+    }
+}
