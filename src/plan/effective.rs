@@ -4,15 +4,18 @@
 //! model says more than the text (a whole path, the window behind "default") it is shown
 //! as the model has it. Secrets are shown by their source only.
 
-use std::path::Path;
+mod layers;
+mod model;
 
 use toml::{Table as Written, Value};
 
+use crate::plan::effective::layers::{Layers, OF_PLAN, OF_WINDOW, OfSettings};
+use crate::plan::effective::model::{default_of, of_activity, of_device, of_plan, of_settings};
 use crate::plan::keys::device::{DEVICE, DEVICE_DEFAULTS, PASSWORD};
 use crate::plan::keys::notify::{NOTIFY, WEBHOOK};
-use crate::plan::keys::tables::{ACTIVITY, PLAN, SETTINGS, TIMEOUTS};
+use crate::plan::keys::tables::{ACTIVITY, PLAN, SETTINGS};
 use crate::plan::keys::{Absent, Key, KeyKind, Table};
-use crate::plan::model::{Activity, Device, ErrorPolicy, Plan, PlanFile, Settings};
+use crate::plan::model::{Device, Plan, PlanFile};
 use crate::plan::written_file::WrittenFile;
 use crate::secret::SecretSource;
 
@@ -145,101 +148,8 @@ fn tables_at<'w>(written: &'w Written, name: &str) -> impl Iterator<Item = &'w W
     tables.into_iter().flatten().filter_map(Value::as_table)
 }
 
-/// Where a value may stand: in a table itself, or in one that says what all such tables have.
-#[derive(Clone, Copy)]
-struct Layers<'w> {
-    own: &'w Written,
-    /// What is said of the table itself.
-    origin: &'w str,
-    /// What all devices have, unless they say otherwise.
-    of_all: Option<&'w Written>,
-    /// The table of the settings that holds where there is no such table here.
-    table: Option<OfSettings<'w>>,
-    /// The key whose value stands elsewhere where it is not written, that value, and where it is.
-    inherited: Option<(&'static str, &'w Value, &'static str)>,
-}
-
-/// A table of the settings that holds for what has none of its own.
-#[derive(Clone, Copy)]
-enum OfSettings<'w> {
-    /// The limits of a device, key by key.
-    Timeouts(&'w Written),
-    /// What is kept of a plan, as a whole.
-    Retention(&'w Written),
-}
-
-impl<'w> OfSettings<'w> {
-    /// The table, if it is the one of this name.
-    fn named(self, name: &str) -> Option<&'w Written> {
-        match (self, name) {
-            (Self::Timeouts(table), "timeouts") | (Self::Retention(table), "retention") => Some(table),
-            _ => None,
-        }
-    }
-
-    fn origin(self) -> &'static str {
-        match self {
-            Self::Timeouts(_) => "default of the file: [settings.timeouts]",
-            Self::Retention(_) => "default of the file: `retention` of [settings]",
-        }
-    }
-}
-
-impl<'w> Layers<'w> {
-    fn of(own: &'w Written, origin: &'w str) -> Self {
-        Self {
-            own,
-            origin,
-            of_all: None,
-            table: None,
-            inherited: None,
-        }
-    }
-
-    /// The value of a key, and where it comes from; nothing where the tool says what holds.
-    fn value(&self, name: &str) -> Option<(&'w Value, &'w str)> {
-        let own = self.own.get(name).map(|value| (value, self.origin));
-        let of_all = || Some((self.of_all?.get(name)?, OF_DEVICES));
-        let inherited = || {
-            let (key, value, origin) = self.inherited?;
-            (key == name).then_some((value, origin))
-        };
-        own.or_else(of_all).or_else(inherited)
-    }
-
-    fn table(&self, name: &str) -> Option<&'w Written> {
-        self.own.get(name).and_then(Value::as_table)
-    }
-
-    fn table_of_all(&self, name: &str) -> Option<&'w Written> {
-        self.of_all?.get(name)?.as_table()
-    }
-
-    /// The value of a key of a table below this one.
-    fn value_below(&self, table: &str, name: &str) -> Option<(&'w Value, &'w str)> {
-        let own = || Some((self.table(table)?.get(name)?, self.origin));
-        let of_all = || Some((self.table_of_all(table)?.get(name)?, OF_DEVICES));
-        let of_settings = || {
-            let of_settings = self.table?;
-            Some((of_settings.named(table)?.get(name)?, of_settings.origin()))
-        };
-        own().or_else(of_all).or_else(of_settings)
-    }
-
-    /// Whether a table below this one is written anywhere.
-    fn has_below(&self, name: &str) -> bool {
-        let of_settings = self.table.and_then(|of_settings| of_settings.named(name));
-        self.table(name)
-            .or_else(|| self.table_of_all(name))
-            .or(of_settings)
-            .is_some()
-    }
-}
-
 const WRITTEN: &str = "written";
-const OF_DEVICES: &str = "default of the file: [device_defaults]";
-const OF_WINDOW: &str = "default of the file: `default_window` of [settings]";
-const OF_PLAN: &str = "default of the file: its plan";
+
 const OF_TOOL: &str = "default of the tool";
 
 /// One table: its keys in the order of the reference. `model` gives the value of a key
@@ -358,76 +268,5 @@ fn absent(key: &Key, model: Option<String>) -> EffectiveLine {
             text: format!("# {} is not set", key.name),
             origin: OF_TOOL.to_owned(),
         },
-    }
-}
-
-/// The default of a key, as it would be written.
-fn default_of(key: &Key) -> Option<String> {
-    let Absent::Default(text) = key.absent else {
-        return None;
-    };
-    Some(match key.kind {
-        KeyKind::Boolean | KeyKind::Integer { .. } => text.to_owned(),
-        _ => quoted(text),
-    })
-}
-
-fn quoted(text: &str) -> String {
-    Value::String(text.to_owned()).to_string()
-}
-
-fn path(path: &Path) -> String {
-    quoted(&path.to_string_lossy())
-}
-
-fn of_settings(key: &str, settings: &Settings) -> Option<String> {
-    match key {
-        "store" => Some(path(&settings.store)),
-        "history" => Some(path(&settings.history)),
-        "scripts_dir" => Some(path(&settings.scripts_dir)),
-        _ => None,
-    }
-}
-
-fn of_device(key: &str, device: &Device) -> Option<String> {
-    // Those of the tool stand in the table of the settings.
-    if let Some(limit) = key.strip_prefix("timeouts.") {
-        return default_of(TIMEOUTS.key(limit)?);
-    }
-    match key {
-        "port" => Some(device.port.to_string()),
-        "tls" => Some(format!("<{}>", device.tls)),
-        "tags" => {
-            let tags: Vec<String> = device.tags.iter().map(|tag| quoted(tag)).collect();
-            Some(format!("[{}]", tags.join(", ")))
-        }
-        _ => None,
-    }
-}
-
-fn of_plan(key: &str, plan: &Plan) -> Option<String> {
-    match key {
-        "maintenance_window" => {
-            let window = plan
-                .window
-                .as_ref()
-                .map_or_else(|| "always".to_owned(), ToString::to_string);
-            Some(format!("<{window}>"))
-        }
-        "pre_script" => plan.pre_script.as_deref().map(path),
-        "post_script" => plan.post_script.as_deref().map(path),
-        _ => None,
-    }
-}
-
-fn of_activity(key: &str, activity: &Activity) -> Option<String> {
-    match key {
-        "error_policy" => Some(quoted(match activity.error_policy {
-            ErrorPolicy::Halt => "halt",
-            ErrorPolicy::Ignore => "ignore",
-        })),
-        "pre_script" => activity.pre_script.as_deref().map(path),
-        "post_script" => activity.post_script.as_deref().map(path),
-        _ => None,
     }
 }
