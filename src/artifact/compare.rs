@@ -5,6 +5,10 @@
 //! the hash of a content. Memory is held to the limits that archives have: names and properties
 //! of hostile ones are given up where they would be too many.
 
+#[cfg(test)]
+#[path = "compare_tests.rs"]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::Path;
@@ -13,9 +17,12 @@ use crate::artifact::archive::{
     self, Detail, Expected, ExportItem, Invalid, Limits, ListedFile, Problem, ProblemKind, Property, RowForm,
     VerifyError,
 };
+use crate::artifact::difference::{Difference, DomainDifference, FileDifference, FileHeld, ObjectDifference};
 use crate::artifact::property_difference::property_differences;
-pub use crate::artifact::property_difference::{PropertyDifference, Values};
 use crate::values::change::Change;
+
+pub use crate::artifact::property_difference::PropertyDifference;
+pub use crate::artifact::property_difference::Values;
 
 /// One of the two archives.
 #[derive(Clone, Copy, Debug)]
@@ -35,63 +42,6 @@ pub enum ArchiveProof<'s> {
     Missing(&'s Expected),
     /// Its bytes are those of an archive that was verified.
     Given,
-}
-
-/// What differs.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Difference {
-    /// Domain by domain; those without a difference are not among them.
-    pub domains: Vec<DomainDifference>,
-}
-
-/// What differs in one domain.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DomainDifference {
-    /// Its name, `DOM1 -> DOM2` for two of different names; empty for what is of no domain.
-    pub domain: String,
-    /// Whether the whole domain is in one of the two only.
-    pub whole: Option<Change>,
-    /// The objects, by class and name.
-    pub objects: Vec<ObjectDifference>,
-    /// The files, by name.
-    pub files: Vec<FileDifference>,
-}
-
-/// One file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileDifference {
-    /// What became of its row in `export.xml`.
-    pub change: Change,
-    /// Its path on the device.
-    pub name: String,
-    /// What the first archive has of it.
-    pub old: Option<FileHeld>,
-    /// What the second has.
-    pub new: Option<FileHeld>,
-}
-
-/// What an archive has of a file that it lists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum FileHeld {
-    /// Its bytes.
-    Bytes,
-    /// Its name: it is a key or a certificate, which are in no export.
-    KeyName,
-    /// Its name: the gateway did not have it.
-    MissingName,
-}
-
-/// One object.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ObjectDifference {
-    /// What became of it.
-    pub change: Change,
-    /// Its class.
-    pub class: String,
-    /// Its name.
-    pub name: String,
-    /// What differs in it, if it is in both.
-    pub properties: Vec<PropertyDifference>,
 }
 
 /// Why two archives could not be compared.
@@ -117,8 +67,10 @@ struct ArchiveContents {
 }
 
 type Members = BTreeMap<String, ArchiveContents>;
+
 /// Domain, class and name.
 type ObjectKey = (String, String, String);
+
 /// The properties of some objects; nothing of those that are too large.
 type Properties = BTreeMap<ObjectKey, Option<Vec<Property>>>;
 
@@ -404,7 +356,3 @@ fn read(
         ArchiveProof::Given => archive::reread(side.file, scratch, limits, detail, visit, None),
     }
 }
-
-#[cfg(test)]
-#[path = "compare_tests.rs"]
-mod tests;

@@ -6,6 +6,7 @@
 
 pub mod archive;
 pub mod compare;
+pub mod difference;
 mod digest;
 pub mod error;
 pub mod extracted;
@@ -22,7 +23,7 @@ pub mod mount;
 mod place;
 pub mod private_copy;
 pub mod probe;
-mod property_difference;
+pub mod property_difference;
 pub mod publish;
 pub mod recheck;
 pub mod removal;

@@ -1,7 +1,8 @@
 //! The difference between two archives as a list of changes, each with its description in one
 //! line: what history keeps. What is secret is not in it.
 
-use crate::artifact::compare::{Difference, FileDifference, FileHeld, PropertyDifference, Values};
+use crate::artifact::difference::{Difference, FileDifference, FileHeld};
+use crate::artifact::property_difference::{PropertyDifference, Values};
 use crate::values::change::{Change, ChangeList, ConfigChange, ConfigPiece};
 
 /// How many changes are kept of one comparison.
@@ -135,7 +136,7 @@ fn of_file(file: &FileDifference) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::artifact::compare::{DomainDifference, ObjectDifference};
+    use crate::artifact::difference::{DomainDifference, ObjectDifference};
 
     fn differ(path: &str, old: &[&str], new: &[&str]) -> PropertyDifference {
         let owned = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();

@@ -4,9 +4,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::artifact::compare::{
-    Difference, DomainDifference, FileDifference, FileHeld, PropertyDifference, Values,
-};
+use crate::artifact::difference::{Difference, DomainDifference, FileDifference, FileHeld};
+use crate::artifact::property_difference::{PropertyDifference, Values};
 use crate::report::json;
 use crate::values::change::Change;
 use crate::values::text::{hanging, printable};

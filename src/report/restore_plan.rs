@@ -6,12 +6,12 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use crate::artifact::compare::Difference;
+use crate::artifact::difference::Difference;
 use crate::report::diff;
 use crate::report::json;
 use crate::report::written::time;
 use crate::run::execution::PlanEnd;
-use crate::run::restore::{RestoreProposal, RestoreTold, Saved};
+use crate::run::restore::order::{RestoreProposal, RestoreTold, Saved};
 use crate::values::change::Change;
 use crate::values::invocation::Invocation;
 use crate::values::restore_plan::{LocalAddresses, SaveAfter};

@@ -3,7 +3,7 @@
 
 use crate::gateway::quiesce::Scope;
 use crate::run::Engine;
-use crate::run::contact;
+use crate::run::client;
 use crate::run::event::{ActionKind, Certainty, Event, PlanId, Undo};
 use crate::run::held::{LockFor, LockOutcome, LockWait};
 use crate::run::ledger::{JournalEntry, LedgerError, UnfinishedTask};
@@ -108,7 +108,7 @@ fn undo_one(engine: Engine<'_>, record: &mut Record<'_>, row: &JournalEntry) -> 
         Ok(LockOutcome::Held(lock)) => Some(lock),
         Ok(LockOutcome::Stopped | LockOutcome::Busy(_)) | Err(_) => None,
     };
-    let gateway = contact::shielded(engine, device)
+    let gateway = client::shielded(engine, device)
         .map_err(|failure| SomaError::new(SomaErrorKind::Broken, failure.message));
     open.undo(gateway.as_ref(), settings, record).1
 }

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 
 use crate::gateway::domains::ApiConnect;
 use crate::plan::model::{Action, Activity, Device, Domains, Plan, PlanFile};
-use crate::run::contact::{Contact, Devices, KnownOfDomain, Session, WantedDevice};
+use crate::run::contact::{Devices, WantedDevice};
 use crate::run::event::{ALL_DOMAINS, ActionKind, Progress};
 use crate::run::failure::{Failure, words};
+use crate::run::session::{Contact, KnownOfDomain, Session};
 use crate::run::status::Status;
 use crate::signal::Stop;
 

@@ -7,6 +7,7 @@
 
 mod broken;
 mod certificates;
+pub mod client;
 pub mod contact;
 pub mod error;
 pub mod event;
@@ -23,6 +24,7 @@ pub mod rehearse;
 pub mod restore;
 pub mod script;
 pub mod sequence;
+pub mod session;
 pub mod status;
 pub mod store;
 pub mod task;

@@ -9,7 +9,8 @@ use std::fs::File;
 use std::path::Path;
 
 use crate::artifact::archive::{self, Expected};
-use crate::artifact::compare::{self, ArchiveProof, Difference, Side};
+use crate::artifact::compare::{self, ArchiveProof, Side};
+use crate::artifact::difference::Difference;
 use crate::gateway::Gateway;
 use crate::gateway::import_results::DryRunAnswer;
 use crate::run::failure::words;

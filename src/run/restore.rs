@@ -5,136 +5,35 @@
 //! transaction and without an undo; so everything that can be known is known before it is sent,
 //! and what came out is looked at after it.
 
+mod backed_up;
+mod end;
+mod halt;
 mod import;
+pub mod order;
 mod running;
 mod target;
 
 use std::fs::File;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use crate::artifact::archive::ArchiveReport;
-use crate::artifact::compare::Difference;
-use crate::lock::{Lock, LockError};
-use crate::plan::model::{Action, Activity, Device, Domains, ErrorPolicy, PostScriptWhen};
-use crate::run::Engine;
-use crate::run::contact::{Contact, Devices, Session};
-use crate::run::error::{RunError, RunTrouble};
-use crate::run::event::{
-    ActionKind, ActivityId, ActivityOpening, DeviceFacts, Event, Owner, PlanId, PlanOpening, TaskId,
-    TaskOpening,
-};
+use crate::lock::Lock;
+use crate::plan::model::Device;
+use crate::run::contact::Devices;
+use crate::run::error::RunError;
+use crate::run::event::{DeviceFacts, Event, Owner, PlanId, PlanOpening};
 use crate::run::execution::{PlanEnd, RecordedEnd, to_its_end};
-use crate::run::failure::{Failure, Trouble};
+use crate::run::failure::Failure;
 use crate::run::held::{LockFor, LockOutcome, LockWait};
-use crate::run::ledger::LedgerError;
 use crate::run::record::Record;
-use crate::run::recover;
 use crate::run::recover::rows::other_at_work;
 use crate::run::recover::told::note;
+use crate::run::restore::halt::{Halt, refused};
+use crate::run::restore::order::{RestoreOptions, RestoreOrder, RestoreProposal, RestoreSource, RestoreTold};
 use crate::run::restore::running::{RunningDomain, merge_difference};
-use crate::run::status::{Class, Status};
-use crate::run::store;
-use crate::run::task::{self, Task};
-use crate::values::device_pattern::DevicePatterns;
-use crate::values::pattern::PatternList;
-use crate::values::restorable_domain::RestorableDomain;
-use crate::values::restore_plan::{
-    LocalAddresses, RestoreConfirmation, RestoreFacts, RestorePlan, SaveAfter,
-};
-
-/// What is asked for.
-#[derive(Debug)]
-pub struct RestoreOrder<'a> {
-    /// The backup.
-    pub source: RestoreSource,
-    /// Its archive: a private copy that was verified.
-    pub archive: File,
-    /// The device whose domain it is laid over.
-    pub device: &'a Device,
-    /// How a person may bend it.
-    pub options: RestoreOptions,
-    /// A folder for nameless files.
-    pub scratch: PathBuf,
-}
-
-/// A backup that was proved to be what was stored.
-#[derive(Clone, Debug)]
-pub struct RestoreSource {
-    /// The task that stored it.
-    pub task: TaskId,
-    /// The device that it is of.
-    pub device: String,
-    /// Its domain.
-    pub domain: RestorableDomain,
-    /// SHA-256 of the archive.
-    pub sha256: String,
-    /// Its bytes.
-    pub size: u64,
-    /// What it holds.
-    pub report: ArchiveReport,
-}
-
-/// How a person may bend a restore.
-#[derive(Clone, Copy, Debug)]
-pub struct RestoreOptions {
-    /// How long a device that another run has is waited for.
-    pub lock_wait: Duration,
-    /// Whether it is saved.
-    pub save: SaveAfter,
-    /// Import into another firmware than the backup's, an older one too.
-    pub allows_other_firmware: bool,
-    /// Import over changes that nobody has saved.
-    pub allows_unsaved: bool,
-}
-
-/// What is shown to whoever is to confirm.
-#[derive(Debug)]
-pub struct RestoreProposal<'p> {
-    /// The backup.
-    pub source: &'p RestoreSource,
-    /// What is to be confirmed.
-    pub plan: &'p RestorePlan,
-    /// From what runs there now to what is in the backup. What would be removed stays, for it is
-    /// a merge.
-    pub difference: &'p Difference,
-    /// The task that took what is there now.
-    pub before: TaskId,
-    /// Whether that has changes that are not saved; nothing where the device does not tell.
-    pub has_unsaved: Option<bool>,
-    /// What is not as one would wish, a sentence each.
-    pub doubts: &'p [String],
-}
-
-/// What is told of a restore beside its end.
-#[derive(Clone, Debug, Default)]
-pub struct RestoreTold {
-    /// The task that took what was there before.
-    pub before: Option<TaskId>,
-    /// The task that took what came out.
-    pub after: Option<TaskId>,
-    /// How many objects the device says it has imported; nothing where it did not say so of all.
-    pub objects: Option<usize>,
-    /// What came out otherwise than it was to, from the backup to what runs; nothing where nobody
-    /// could look.
-    pub deviation: Option<Difference>,
-    /// Whether it is saved.
-    pub saved: Saved,
-    /// Whether it was confirmed, and the plan was another by then.
-    pub is_void: bool,
-}
-
-/// What is known of a configuration that was imported.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Saved {
-    /// Nobody was asked to save it.
-    #[default]
-    NotSent,
-    /// The device was asked to, and did not confirm it.
-    NotKnown,
-    /// The device says that it is saved.
-    Yes,
-}
+use crate::run::session::Contact;
+use crate::run::status::Status;
+use crate::run::{Engine, recover, store};
+use crate::values::restore_plan::{LocalAddresses, RestoreConfirmation, RestoreFacts, RestorePlan};
 
 /// Restores, from a row in history to its end. `confirm` is shown the plan, and gives what the
 /// person says to it.
@@ -186,45 +85,6 @@ pub fn run<'a>(
         Ok(RecordedEnd { id, status, error })
     })?;
     Ok((end, told))
-}
-
-/// What ends a restore early.
-enum Halt {
-    Failure(Failure),
-    Trouble(RunTrouble),
-}
-
-impl From<Failure> for Halt {
-    fn from(failure: Failure) -> Self {
-        Self::Failure(failure)
-    }
-}
-
-impl From<RunTrouble> for Halt {
-    fn from(trouble: RunTrouble) -> Self {
-        Self::Trouble(trouble)
-    }
-}
-
-impl From<LedgerError> for Halt {
-    fn from(error: LedgerError) -> Self {
-        Self::Trouble(error.into())
-    }
-}
-
-impl From<LockError> for Halt {
-    fn from(error: LockError) -> Self {
-        Self::Trouble(error.into())
-    }
-}
-
-impl From<Trouble> for Halt {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::Failure(failure) => Self::Failure(failure),
-            Trouble::Ledger(error) => error.into(),
-        }
-    }
 }
 
 /// A restore on its way.
@@ -389,119 +249,4 @@ impl<'a> Restoring<'_, 'a, '_> {
             }
         }
     }
-
-    /// Takes what is in the domain, as a backup like any other; an error that is no failure of
-    /// the backup ends the restore.
-    fn back_up(&mut self, session: &mut Session<'a>) -> Result<Result<TaskId, Failure>, Halt> {
-        let domain = self.source.domain.name().to_owned();
-        let activity = self.export_activity(&domain)?;
-        let (row, id) = self.open_rows(ActionKind::ExportDomain)?;
-        let due = Task {
-            id,
-            plan: self.id,
-            plan_name: &self.name,
-            activity: &activity,
-            domain: &domain,
-        };
-        let ended = task::run(self.engine, self.record, session, due)?;
-        self.end_activity(row, ended.status, !ended.warnings.is_empty())?;
-        let told = |message: &String| format!("task {}: {message}", id.0);
-        self.warnings.extend(ended.warnings.iter().map(told));
-        Ok(match ended.status.class() {
-            Class::Success => Ok(id),
-            _ => {
-                let why = ended.error.unwrap_or_default();
-                Err(Failure::new(ended.status, format!("task {}: {why}", id.0)))
-            }
-        })
-    }
-
-    fn export_activity(&self, domain: &str) -> Result<Activity, Failure> {
-        let odd = |error: &dyn std::fmt::Display| refused(format!("{}: {error}", self.device.name));
-        Ok(Activity {
-            action: Action::ExportDomain {
-                domains: Domains::Matching(PatternList::from_items([domain]).map_err(|error| odd(&error))?),
-            },
-            devices: DevicePatterns::from_items([self.device.name.as_str()]).map_err(|error| odd(&error))?,
-            quiesce: false,
-            pre_script: None,
-            post_script: None,
-            post_script_when: PostScriptWhen::Always,
-            error_policy: ErrorPolicy::Halt,
-        })
-    }
-
-    /// The rows of an activity with one task.
-    fn open_rows(&mut self, action: ActionKind) -> Result<(ActivityId, TaskId), LedgerError> {
-        let activity = self.record.open_activity(ActivityOpening {
-            plan: self.id,
-            action,
-            device_pattern: self.device.name.clone(),
-            domain_pattern: self.source.domain.name().to_owned(),
-            quiesce: false,
-        })?;
-        let task = self.record.open_task(TaskOpening {
-            plan: self.id,
-            activity,
-            action,
-            device: self.device.name.clone(),
-            domain: self.source.domain.name().to_owned(),
-            status: Status::ReadyForExecution,
-            error: None,
-        })?;
-        self.record.tell(&Event::ActivityStatus {
-            activity,
-            status: Status::Running,
-        })?;
-        Ok((activity, task))
-    }
-
-    fn end_activity(
-        &mut self,
-        activity: ActivityId,
-        of_task: Status,
-        warned: bool,
-    ) -> Result<(), LedgerError> {
-        let status = match of_task.class() {
-            Class::Success if warned => Status::CompletedWithWarnings,
-            Class::Success => Status::Success,
-            _ => Status::Failed,
-        };
-        self.record.tell(&Event::ActivityEnded { activity, status })
-    }
-
-    /// The end of a restore that was carried out.
-    fn good_end(&self) -> (Status, Option<String>) {
-        if let Some(signal) = self.engine.stop.signal() {
-            let why = format!("interrupted by signal {signal}; the import had been carried out before");
-            return (Status::Interrupted, Some(why));
-        }
-        match self.warnings.as_slice() {
-            [] => (Status::Success, None),
-            [only] => (Status::CompletedWithWarnings, Some(only.clone())),
-            [first, more @ ..] => {
-                let warnings = if more.len() == 1 { "warning" } else { "warnings" };
-                let why = format!("{first} (and {} more {warnings})", more.len());
-                (Status::CompletedWithWarnings, Some(why))
-            }
-        }
-    }
-
-    /// The end of one that was not, or not all of it.
-    fn bad_end(&self, failure: Failure) -> (Status, Option<String>) {
-        let Failure { status, message } = failure;
-        if let Some(signal) = self.engine.stop.signal() {
-            let why = format!("interrupted by signal {signal}; {message}");
-            return (Status::Interrupted, Some(why));
-        }
-        match status.class() {
-            Class::Refused => (status, Some(message)),
-            _ => (Status::Failed, Some(message)),
-        }
-    }
-}
-
-/// The target, or something on the way to it, is not as it must be.
-fn refused(why: impl Into<String>) -> Failure {
-    Failure::new(Status::RestoreRefused, why)
 }

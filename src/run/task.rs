@@ -18,7 +18,6 @@ use crate::gateway::domains::{DEFAULT_DOMAIN, DomainStatus, QuiesceState};
 use crate::gateway::quiesce::Scope;
 use crate::plan::model::{Action, Activity, Domains, PostScriptWhen};
 use crate::run::Engine;
-use crate::run::contact::Session;
 use crate::run::event::{
     ALL_DOMAINS, Event, FileKind, JournalId, OutOfService, Owner, PlanId, ScriptMoment, StoredFile, TaskId,
 };
@@ -26,6 +25,7 @@ use crate::run::failure::{Failure, Trouble};
 use crate::run::ledger::{LedgerError, Reply};
 use crate::run::record::Record;
 use crate::run::script::{self, ConfigFacts, Due, Facts, TaskFacts};
+use crate::run::session::Session;
 use crate::run::status::{Class, Status};
 use crate::run::store;
 use crate::soma::error::SomaError;

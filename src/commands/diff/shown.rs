@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use crate::artifact::compare::{self, CompareError, Difference};
+use crate::artifact::compare::{self, CompareError};
+use crate::artifact::difference::Difference;
 use crate::commands::error::{CommandError, print};
 use crate::commands::exports::{OpenExport, trouble};
 use crate::plan::model::PlanFile;

@@ -12,7 +12,7 @@ use crate::gateway::facts::{BackupMode, CertificateObject};
 use crate::plan::model::{Account, Device, Settings, Trust};
 use crate::run::Engine;
 use crate::run::certificates;
-use crate::run::contact;
+use crate::run::client;
 use crate::run::examine::domains;
 use crate::run::examine::item::{CheckItem, CheckItems};
 use crate::run::examine::needs::Needs;
@@ -59,7 +59,7 @@ fn ask(
             (Account::From(SecretSource::Command(_)), _) | (_, SecretSource::Command(_)) => {
                 found.skip(&["login"], UNREACHED);
             }
-            _ => match contact::client(engine, device) {
+            _ => match client::client(engine, device) {
                 Ok(_) => found.skip(&["login"], UNREACHED),
                 Err(failure) => found.fail("login", failure.message, PASSWORD),
             },
@@ -67,7 +67,7 @@ fn ask(
         found.skip(&needs.items(), "not logged in");
         return None;
     }
-    let gateway = match contact::gateway(engine, device) {
+    let gateway = match client::gateway(engine, device) {
         Ok(gateway) => gateway,
         Err(failure) => {
             found.fail("login", failure.message, PASSWORD);

@@ -8,7 +8,7 @@ use crate::gateway::facts::tells_apart;
 use crate::gateway::quiesce::{QuiesceSent, Scope};
 use crate::plan::model::Device;
 use crate::run::Engine;
-use crate::run::contact;
+use crate::run::client;
 use crate::run::error::RunTrouble;
 use crate::run::event::{Certainty, Event, JournalId, Progress, Undo};
 use crate::run::failure::words;
@@ -75,7 +75,7 @@ pub(in crate::run) fn mend_held_device(
     if entries.is_empty() {
         return Ok(());
     }
-    let gateway = match contact::shielded(engine, device) {
+    let gateway = match client::shielded(engine, device) {
         Ok(gateway) => gateway,
         Err(failure) => return Ok(refuse(engine, record, &entries, &failure.message, mended)?),
     };

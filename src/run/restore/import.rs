@@ -3,16 +3,18 @@
 
 use std::time::Duration;
 
-use crate::artifact::compare::Difference;
+use crate::artifact::difference::Difference;
 use crate::gateway::import_results::{DryRunAnswer, ImportAnswer};
 use crate::lock::Life;
-use crate::run::contact::Session;
 use crate::run::event::{ActionKind, DeviceFacts, Event, JournalId, Owner, Progress, TaskId, Undo};
 use crate::run::failure::{Failure, Trouble, words};
 use crate::run::ledger::{Address, LedgerError, UndoOpening};
 use crate::run::rehearse::named;
+use crate::run::restore::Restoring;
+use crate::run::restore::halt::Halt;
+use crate::run::restore::order::Saved;
 use crate::run::restore::running::{RunningDomain, deviation};
-use crate::run::restore::{Halt, Restoring, Saved};
+use crate::run::session::Session;
 use crate::run::status::Status;
 use crate::run::undo;
 use crate::soma::error::SomaErrorKind;

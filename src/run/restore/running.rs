@@ -5,7 +5,8 @@ use std::fs::File;
 use std::path::Path;
 
 use crate::artifact::archive::{self, Expected, Limits};
-use crate::artifact::compare::{self, ArchiveProof, Difference, DomainDifference, Side};
+use crate::artifact::compare::{self, ArchiveProof, Side};
+use crate::artifact::difference::{Difference, DomainDifference};
 use crate::gateway::Gateway;
 use crate::run::failure::words;
 use crate::values::causes::with_causes;

@@ -2,12 +2,13 @@
 
 use crate::gateway::Gateway;
 use crate::gateway::domains::{ApiConnect, QuiesceState};
-use crate::run::contact::Session;
 use crate::run::event::DeviceFacts;
 use crate::run::failure::{Failure, words};
 use crate::run::rehearse::{FirmwareFit, firmware_fit, named};
+use crate::run::restore::Restoring;
+use crate::run::restore::halt::{Halt, refused};
 use crate::run::restore::running::{RunningDomain, difference};
-use crate::run::restore::{Halt, Restoring, refused};
+use crate::run::session::Session;
 use crate::run::status::Status;
 use crate::values::size::Bytes;
 

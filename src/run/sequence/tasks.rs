@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use crate::plan::model::{Device, ErrorPolicy, OnUnchanged};
-use crate::run::contact::{Contact, Session};
 use crate::run::error::RunTrouble;
 use crate::run::event::{Event, OutOfService, Owner, TaskId};
 use crate::run::expand::Verdict;
@@ -15,6 +14,7 @@ use crate::run::recover::rows::other_at_work;
 use crate::run::recover::told::Mending;
 use crate::run::sequence::tally::TalliedEnd;
 use crate::run::sequence::{OpenActivity, Run, Waiting, WalkedActivity};
+use crate::run::session::{Contact, Session};
 use crate::run::status::{Class, Status};
 use crate::run::task::{self, Ended, Task};
 

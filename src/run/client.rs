@@ -1,0 +1,71 @@
+//! The way to a device, with its account and its password.
+
+use secrecy::ExposeSecret as _;
+
+use crate::gateway::Gateway;
+use crate::plan::model::{Account, Device};
+use crate::run::Engine;
+use crate::run::failure::{Failure, words};
+use crate::run::status::Status;
+use crate::secret::{SecretContext, SecretSource};
+use crate::soma::client::{Client, Endpoint};
+
+/// A client for a device, with its password.
+pub fn client(engine: Engine<'_>, device: &Device) -> Result<Client, Failure> {
+    let context = SecretContext {
+        folder: engine.plan_folder(),
+        environment: engine.environment,
+        variables: &|| engine.file.secret_variables(),
+    };
+    let resolve = |source: &SecretSource, what: &str| {
+        source.resolve(&context).map_err(|error| {
+            Failure::new(
+                Status::DeviceError,
+                format!("{}: no {what}: {}", device.name, error.with_advice()),
+            )
+        })
+    };
+    let username = match &device.username {
+        Account::Named(name) => name.clone(),
+        Account::From(source) => resolve(source, "user name")?.expose_secret().to_owned(),
+    };
+    if username.contains(':') {
+        return Err(Failure::new(
+            Status::DeviceError,
+            format!(
+                "{}: the {} holds a colon, at which the login would be cut",
+                device.name,
+                device.username.describe()
+            ),
+        ));
+    }
+    let password = resolve(&device.password, "password")?;
+    Client::new(Endpoint {
+        host: device.host.clone(),
+        port: device.port,
+        username,
+        password,
+        trust: device.tls.clone(),
+        timeouts: device.timeouts,
+        trust_command: engine.file.invocation.command(["trust", &device.name]),
+    })
+    .map_err(|error| Failure::of_exchange(Status::DeviceError, &device.name, &error))
+}
+
+/// A device with a connection to come.
+pub fn gateway<'a>(engine: Engine<'a>, device: &Device) -> Result<Gateway<'a>, Failure> {
+    let client = client(engine, device)?;
+    Ok(Gateway::new(
+        client,
+        engine.clock,
+        engine.stop.clone(),
+        engine.file.settings.retries,
+    ))
+}
+
+/// The same, deaf to the wish to stop: for what must be undone.
+pub(super) fn shielded<'a>(engine: Engine<'a>, device: &Device) -> Result<Gateway<'a>, Failure> {
+    gateway(engine, device)?
+        .shielded()
+        .map_err(|error| Failure::new(Status::DeviceError, words(&error)))
+}

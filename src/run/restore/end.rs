@@ -1,0 +1,37 @@
+//! What the whole comes to.
+
+use crate::run::failure::Failure;
+use crate::run::restore::Restoring;
+use crate::run::status::{Class, Status};
+
+impl<'a> Restoring<'_, 'a, '_> {
+    /// The end of a restore that was carried out.
+    pub(super) fn good_end(&self) -> (Status, Option<String>) {
+        if let Some(signal) = self.engine.stop.signal() {
+            let why = format!("interrupted by signal {signal}; the import had been carried out before");
+            return (Status::Interrupted, Some(why));
+        }
+        match self.warnings.as_slice() {
+            [] => (Status::Success, None),
+            [only] => (Status::CompletedWithWarnings, Some(only.clone())),
+            [first, more @ ..] => {
+                let warnings = if more.len() == 1 { "warning" } else { "warnings" };
+                let why = format!("{first} (and {} more {warnings})", more.len());
+                (Status::CompletedWithWarnings, Some(why))
+            }
+        }
+    }
+
+    /// The end of one that was not, or not all of it.
+    pub(super) fn bad_end(&self, failure: Failure) -> (Status, Option<String>) {
+        let Failure { status, message } = failure;
+        if let Some(signal) = self.engine.stop.signal() {
+            let why = format!("interrupted by signal {signal}; {message}");
+            return (Status::Interrupted, Some(why));
+        }
+        match status.class() {
+            Class::Refused => (status, Some(message)),
+            _ => (Status::Failed, Some(message)),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! What a restore is asked for, what it shows before it goes on, and what is told of it.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::artifact::archive::ArchiveReport;
+use crate::artifact::difference::Difference;
+use crate::plan::model::Device;
+use crate::run::event::TaskId;
+use crate::run::task;
+use crate::values::restorable_domain::RestorableDomain;
+use crate::values::restore_plan::{RestorePlan, SaveAfter};
+
+/// What is asked for.
+#[derive(Debug)]
+pub struct RestoreOrder<'a> {
+    /// The backup.
+    pub source: RestoreSource,
+    /// Its archive: a private copy that was verified.
+    pub archive: File,
+    /// The device whose domain it is laid over.
+    pub device: &'a Device,
+    /// How a person may bend it.
+    pub options: RestoreOptions,
+    /// A folder for nameless files.
+    pub scratch: PathBuf,
+}
+
+/// A backup that was proved to be what was stored.
+#[derive(Clone, Debug)]
+pub struct RestoreSource {
+    /// The task that stored it.
+    pub task: TaskId,
+    /// The device that it is of.
+    pub device: String,
+    /// Its domain.
+    pub domain: RestorableDomain,
+    /// SHA-256 of the archive.
+    pub sha256: String,
+    /// Its bytes.
+    pub size: u64,
+    /// What it holds.
+    pub report: ArchiveReport,
+}
+
+/// How a person may bend a restore.
+#[derive(Clone, Copy, Debug)]
+pub struct RestoreOptions {
+    /// How long a device that another run has is waited for.
+    pub lock_wait: Duration,
+    /// Whether it is saved.
+    pub save: SaveAfter,
+    /// Import into another firmware than the backup's, an older one too.
+    pub allows_other_firmware: bool,
+    /// Import over changes that nobody has saved.
+    pub allows_unsaved: bool,
+}
+
+/// What is shown to whoever is to confirm.
+#[derive(Debug)]
+pub struct RestoreProposal<'p> {
+    /// The backup.
+    pub source: &'p RestoreSource,
+    /// What is to be confirmed.
+    pub plan: &'p RestorePlan,
+    /// From what runs there now to what is in the backup. What would be removed stays, for it is
+    /// a merge.
+    pub difference: &'p Difference,
+    /// The task that took what is there now.
+    pub before: TaskId,
+    /// Whether that has changes that are not saved; nothing where the device does not tell.
+    pub has_unsaved: Option<bool>,
+    /// What is not as one would wish, a sentence each.
+    pub doubts: &'p [String],
+}
+
+/// What is told of a restore beside its end.
+#[derive(Clone, Debug, Default)]
+pub struct RestoreTold {
+    /// The task that took what was there before.
+    pub before: Option<TaskId>,
+    /// The task that took what came out.
+    pub after: Option<TaskId>,
+    /// How many objects the device says it has imported; nothing where it did not say so of all.
+    pub objects: Option<usize>,
+    /// What came out otherwise than it was to, from the backup to what runs; nothing where nobody
+    /// could look.
+    pub deviation: Option<Difference>,
+    /// Whether it is saved.
+    pub saved: Saved,
+    /// Whether it was confirmed, and the plan was another by then.
+    pub is_void: bool,
+}
+
+/// What is known of a configuration that was imported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Saved {
+    /// Nobody was asked to save it.
+    #[default]
+    NotSent,
+    /// The device was asked to, and did not confirm it.
+    NotKnown,
+    /// The device says that it is saved.
+    Yes,
+}

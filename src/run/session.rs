@@ -1,0 +1,183 @@
+//! A device that was contacted: how it met us, and what it has said since.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::gateway::Gateway;
+use crate::gateway::domains::{ApiConnect, DomainStatus};
+use crate::gateway::facts::Firmware;
+use crate::plan::model::{Device, Trust};
+use crate::run::Engine;
+use crate::run::client::gateway;
+use crate::run::event::DeviceFacts;
+use crate::run::failure::{Failure, words};
+use crate::run::status::Status;
+use crate::soma::error::{SomaError, SomaErrorKind};
+use crate::values::pattern::PatternList;
+
+/// How a device met us.
+#[derive(Debug)]
+pub enum Contact<'a> {
+    /// It answered as it should.
+    Up(Box<Session<'a>>),
+    /// It is not available (no connection, or no answer in time): its tasks are skipped.
+    Down(String),
+    /// It answered, but not as it should: its tasks fail.
+    Bad(Failure),
+}
+
+/// A device that answered.
+#[derive(Debug)]
+pub struct Session<'a> {
+    /// The device.
+    pub device: &'a Device,
+    /// The way to it.
+    pub gateway: Gateway<'a>,
+    /// Its domains when it was contacted.
+    pub domains: Vec<DomainStatus>,
+    /// What its domains say about API Connect, as far as they were asked.
+    api_connect: BTreeMap<String, Result<ApiConnect, SomaError>>,
+    /// Why the others are not asked any more.
+    done_asking: Option<DoneAsking>,
+    facts: Option<DeviceFacts>,
+}
+
+/// Why the domains of a device are not asked for API Connect any more.
+#[derive(Debug)]
+enum DoneAsking {
+    /// The firmware does not know the class: none of its domains is one.
+    UnknownClass,
+    /// The question about this domain got no answer: the next would wait as long, or be refused
+    /// like it.
+    NoAnswerAbout(String),
+}
+
+/// What is known of a domain and API Connect.
+#[derive(Debug)]
+pub enum KnownOfDomain<'s> {
+    /// What the device said.
+    Said(&'s ApiConnect),
+    /// The device was asked, and this came of it.
+    NoAnswer(&'s SomaError),
+    /// It was not asked, for this reason.
+    NotAsked(String),
+}
+
+impl Contact<'_> {
+    /// Whether something of these domains was not asked yet.
+    pub(super) fn leaves_open(&self, domains: &[&PatternList]) -> bool {
+        match self {
+            Contact::Up(session) => !session.not_asked(domains).is_empty(),
+            Contact::Down(_) | Contact::Bad(_) => false,
+        }
+    }
+}
+
+impl Session<'_> {
+    /// The domains that these patterns match and that were not asked for API Connect yet, by
+    /// name; none where there is no use in asking.
+    fn not_asked(&self, domains: &[&PatternList]) -> BTreeSet<String> {
+        if self.done_asking.is_some() {
+            return BTreeSet::new();
+        }
+        let names = self.domains.iter().map(|domain| &domain.name);
+        names
+            .filter(|name| !self.api_connect.contains_key(*name))
+            .filter(|name| domains.iter().any(|pattern| pattern.matches(name)))
+            .cloned()
+            .collect()
+    }
+
+    /// Asks every domain that these patterns match whether it belongs to API Connect, once.
+    pub fn ask_for_api_connect(&mut self, domains: &[&PatternList]) {
+        for name in self.not_asked(domains) {
+            let answer = self.gateway.is_api_connect(&name);
+            match &answer {
+                Ok(ApiConnect::UnknownClass) => self.done_asking = Some(DoneAsking::UnknownClass),
+                Err(error) if !may_be_one_domains(error.kind) => {
+                    self.done_asking = Some(DoneAsking::NoAnswerAbout(name.clone()));
+                }
+                Ok(_) | Err(_) => {}
+            }
+            self.api_connect.insert(name, answer);
+            if self.done_asking.is_some() {
+                break;
+            }
+        }
+    }
+
+    /// What is known of a domain that was matched.
+    pub fn api_connect(&self, domain: &str) -> KnownOfDomain<'_> {
+        match (self.api_connect.get(domain), &self.done_asking) {
+            (Some(Ok(said)), _) => KnownOfDomain::Said(said),
+            (Some(Err(error)), _) => KnownOfDomain::NoAnswer(error),
+            (None, Some(DoneAsking::UnknownClass)) => KnownOfDomain::Said(&ApiConnect::UnknownClass),
+            (None, Some(DoneAsking::NoAnswerAbout(other))) => {
+                KnownOfDomain::NotAsked(format!("the same question about {other} got no answer"))
+            }
+            (None, None) => KnownOfDomain::NotAsked("nobody asked".to_owned()),
+        }
+    }
+
+    /// What the device says about itself, asked once.
+    pub fn facts(&mut self) -> Result<&DeviceFacts, Failure> {
+        if self.facts.is_none() {
+            let firmware = self
+                .gateway
+                .firmware()
+                .map_err(|error| Failure::of_exchange(Status::DeviceError, &self.device.name, &error))?;
+            self.facts = Some(facts(firmware, &self.device.tls));
+        }
+        Ok(self.facts.get_or_insert_default())
+    }
+}
+
+/// Whether a question that failed so may be answered about another domain of the device.
+fn may_be_one_domains(kind: SomaErrorKind) -> bool {
+    !matches!(
+        kind,
+        SomaErrorKind::TimedOut
+            | SomaErrorKind::Unreachable
+            | SomaErrorKind::LoginRefused
+            | SomaErrorKind::Interrupted
+    )
+}
+
+fn facts(firmware: Firmware, trust: &Trust) -> DeviceFacts {
+    DeviceFacts {
+        firmware_version: firmware.version,
+        build: firmware.build,
+        build_date: firmware.build_date,
+        serial: firmware.serial,
+        machine_type: firmware.machine_type,
+        model_type: firmware.model_type,
+        tls_trust: Some(trust.to_string()),
+    }
+}
+
+/// Asks a device for its domains, which shows how it meets us.
+pub(super) fn meet<'a>(engine: Engine<'a>, device: &'a Device) -> Contact<'a> {
+    let gateway = match gateway(engine, device) {
+        Ok(gateway) => gateway,
+        Err(failure) => return Contact::Bad(failure),
+    };
+    match gateway.first_domains() {
+        Ok(domains) => Contact::Up(Box::new(Session {
+            device,
+            gateway,
+            domains,
+            api_connect: BTreeMap::new(),
+            done_asking: None,
+            facts: None,
+        })),
+        Err(error) if matches!(error.kind, SomaErrorKind::Unreachable | SomaErrorKind::TimedOut) => {
+            Contact::Down(format!(
+                "{} ({}:{}): {}",
+                device.name,
+                device.host,
+                device.port,
+                words(&error)
+            ))
+        }
+        Err(error) => Contact::Bad(Failure::of_exchange(Status::DeviceError, &device.name, &error)),
+    }
+}
