@@ -390,7 +390,7 @@ fn write_run(history: &mut History) -> Result<Vec<Duration>> {
             firmware_version: Some("IDG.10.5.0.1".to_owned()),
             ..DeviceFacts::default()
         };
-        history.record(at, &Event::TaskFacts { task, facts })?;
+        history.record(at, &Event::DeviceFacts { task, facts })?;
         for status in [Status::Validating, Status::BackingUp, Status::Verifying] {
             history.record(at, &Event::TaskStatus { task, status })?;
         }

@@ -192,7 +192,7 @@ fn is_passing(event: &Event) -> bool {
         Event::PlanStatus { .. }
             | Event::ActivityStatus { .. }
             | Event::TaskStatus { .. }
-            | Event::TaskFacts { .. }
+            | Event::DeviceFacts { .. }
             | Event::UnsavedChanges { .. }
     )
 }
@@ -212,7 +212,7 @@ fn record(
         Event::PlanStatus { plan, status } => advance(transaction, at, Plan(*plan), *status),
         Event::ActivityStatus { activity, status } => advance(transaction, at, Activity(*activity), *status),
         Event::TaskStatus { task, status } => advance(transaction, at, Task(*task), *status),
-        Event::TaskFacts { task, facts } => record_facts(transaction, *task, facts),
+        Event::DeviceFacts { task, facts } => record_facts(transaction, *task, facts),
         Event::BackupCertificate { task, certificate } => {
             let changed = transaction.execute(
                 "UPDATE task_execution SET certificate = ?2 WHERE id = ?1",

@@ -181,7 +181,7 @@ fn facts_and_unsaved_changes_stand_on_the_task() {
     record(
         &mut fixture,
         3,
-        &Event::TaskFacts {
+        &Event::DeviceFacts {
             task,
             facts: facts.clone(),
         },

@@ -70,7 +70,7 @@ pub enum Event {
         status: Status,
     },
     /// What is known of the device of a task.
-    TaskFacts {
+    DeviceFacts {
         /// Which task.
         task: TaskId,
         /// The facts.

@@ -212,7 +212,7 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
         self.try_store()?;
         let facts = self.session.facts()?.clone();
         let firmware_is_told = facts.firmware_version.is_some();
-        self.record.tell(&Event::TaskFacts {
+        self.record.tell(&Event::DeviceFacts {
             task: self.task.id,
             facts,
         })?;

@@ -321,7 +321,7 @@ impl Sink for Screen {
             Event::PlanEnded { status, error, .. } => self.plan_ended(at, *status, error.as_deref()),
             Event::ActivityOpened { .. }
             | Event::ActivityStatus { .. }
-            | Event::TaskFacts { .. }
+            | Event::DeviceFacts { .. }
             | Event::BackupCertificate { .. }
             | Event::UnsavedChanges { .. }
             | Event::ConfigUnsaved { .. }

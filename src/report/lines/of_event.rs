@@ -51,7 +51,7 @@ pub(super) fn line(event: &Event) -> EventLine<'_> {
             status: Some(status.code()),
             ..named("task_status")
         },
-        Event::TaskFacts { task, facts } => EventLine {
+        Event::DeviceFacts { task, facts } => EventLine {
             task_execution_id: Some(task.0),
             device: Some(facts),
             ..named("task_facts")

@@ -87,7 +87,7 @@ impl<'a> Restoring<'_, 'a, '_> {
     }
 
     fn tried_and_imported(&mut self, session: &Session<'a>, due: &DueImport<'_>) -> Result<(), Trouble> {
-        self.record.tell(&Event::TaskFacts {
+        self.record.tell(&Event::DeviceFacts {
             task: due.task,
             facts: due.facts.clone(),
         })?;
