@@ -110,7 +110,7 @@ fn change_of(notice: &Notice, change: EndChange) -> ChangeObject {
         EndChange::First => ("first", None, None, None),
         EndChange::Again { since, times } => ("again", None, Some(since), Some(times)),
         EndChange::Other { was } => ("other", Some(was), None, None),
-        EndChange::Mended { was, since, times } => ("mended", Some(was), Some(since), Some(times)),
+        EndChange::WellAgain { was, since, times } => ("mended", Some(was), Some(since), Some(times)),
     };
     ChangeObject {
         kind,

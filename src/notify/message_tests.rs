@@ -120,7 +120,7 @@ fn each_event_has_a_subject_of_its_own() {
     };
     let since = at("2026-11-20T00:12:00Z");
     let mended = |times| {
-        Some(EndChange::Mended {
+        Some(EndChange::WellAgain {
             was: Status::Failed,
             since,
             times,

@@ -182,7 +182,7 @@ pub enum EndChange {
         was: Status,
     },
     /// A success, after something else.
-    Mended {
+    WellAgain {
         /// What was before.
         was: Status,
         /// When the first of those that were no success ended.

@@ -44,7 +44,7 @@ impl KnownStanding {
         let change = if is_good(status) && !is_good(previous.status) {
             let bad: Vec<&PreviousEnd> = ends.iter().take_while(|end| !is_good(end.status)).collect();
             let since = bad.last().map_or(previous.ended, |end| end.ended);
-            EndChange::Mended {
+            EndChange::WellAgain {
                 was: previous.status,
                 since,
                 times: bad.len(),
@@ -173,7 +173,7 @@ mod tests {
         let last = standings(ends).pop().expect("the last").change;
         assert_eq!(
             last,
-            EndChange::Mended {
+            EndChange::WellAgain {
                 was: Status::Failed,
                 since: at(1),
                 times: 72

@@ -122,8 +122,8 @@ fn again(notice: &Notice) -> String {
 
 fn mended(notice: &Notice) -> String {
     match notice.change {
-        Some(EndChange::Mended { was, times: 1, .. }) => format!(" again, after {was}"),
-        Some(EndChange::Mended { was, times, .. }) => {
+        Some(EndChange::WellAgain { was, times: 1, .. }) => format!(" again, after {was}"),
+        Some(EndChange::WellAgain { was, times, .. }) => {
             format!(" again, after {times} times without, last {was}")
         }
         _ => String::new(),
@@ -247,7 +247,7 @@ fn what(notice: &Notice, text: &mut String) {
         Some(EndChange::Again { since, times }) => {
             fact("since", &format!("{}, {times} times", notice.clock(since)));
         }
-        Some(EndChange::Mended { was, since, .. }) => {
+        Some(EndChange::WellAgain { was, since, .. }) => {
             fact("before", &format!("{was} since {}", notice.clock(since)));
         }
         Some(EndChange::Other { was }) => fact("before", was.code()),

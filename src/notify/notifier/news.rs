@@ -45,7 +45,7 @@ impl News<'_> {
             News::End(standing) => {
                 // What was told as trouble is told when it is over.
                 let is_over = match standing.change {
-                    EndChange::Mended { was, .. } => wants(end_event(was)),
+                    EndChange::WellAgain { was, .. } => wants(end_event(was)),
                     _ => false,
                 };
                 (is_over || wants(notice.event))
