@@ -156,7 +156,7 @@ impl<'a> Recheck<'a> {
         // A name that is not there is enough to learn how the folder itself stands.
         let reached = StoredPlace::reach(self.store, &folder.join(MANIFEST));
         match reached {
-            Ok(spot) => self.look_at_folders(&spot, &mut verdict),
+            Ok(place) => self.look_at_folders(&place, &mut verdict),
             Err(error) => {
                 match standing_of(error) {
                     Ok(AtPlace::Nothing) => verdict.find(FileState::Missing, "it is not there"),
@@ -177,9 +177,9 @@ impl<'a> Recheck<'a> {
     fn bytes(&mut self, recorded: Recorded<'_>) -> (FileVerdict, Option<File>) {
         let mut verdict = FileVerdict::looked();
         let standing = match StoredPlace::reach(self.store, recorded.path) {
-            Ok(spot) => {
-                self.look_at_folders(&spot, &mut verdict);
-                spot.look()
+            Ok(place) => {
+                self.look_at_folders(&place, &mut verdict);
+                place.look()
             }
             Err(error) => standing_of(error),
         };
@@ -224,8 +224,8 @@ impl<'a> Recheck<'a> {
     }
 
     /// Each folder is told once.
-    fn look_at_folders(&mut self, spot: &StoredPlace, verdict: &mut FileVerdict) {
-        for (path, mode, owner) in &spot.folders {
+    fn look_at_folders(&mut self, place: &StoredPlace, verdict: &mut FileVerdict) {
+        for (path, mode, owner) in &place.folders {
             if self.seen.insert(path.clone()) {
                 self.look_at_access(&format!("the folder {}", path.display()), *mode, *owner, verdict);
             }

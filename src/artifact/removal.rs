@@ -177,8 +177,8 @@ fn sized(store: &Path, recorded: Recorded<'_>) -> Result<Sized, StoreError> {
             "{path}: not in the store of the plan file"
         )));
     }
-    let spot = match StoredPlace::reach(store, recorded.path) {
-        Ok(spot) => spot,
+    let place = match StoredPlace::reach(store, recorded.path) {
+        Ok(place) => place,
         Err(error) => {
             return Ok(match standing_of(error)? {
                 AtPlace::Else(why) => Sized::Changed(format!("{path}: {why}")),
@@ -186,13 +186,13 @@ fn sized(store: &Path, recorded: Recorded<'_>) -> Result<Sized, StoreError> {
             });
         }
     };
-    Ok(match spot.look()? {
+    Ok(match place.look()? {
         AtPlace::Nothing => Sized::Gone,
         AtPlace::Else(why) => Sized::Changed(format!("{path}: {why}")),
         AtPlace::File { size, .. } if size != recorded.size => {
             Sized::Changed(format!("{path}: {size} bytes, not {}", recorded.size))
         }
-        AtPlace::File { file, .. } => Sized::Same(spot, file),
+        AtPlace::File { file, .. } => Sized::Same(place, file),
     })
 }
 

@@ -18,7 +18,7 @@ pub(super) struct StoredPlace {
     pub(super) folders: Vec<(PathBuf, u32, u32)>,
 }
 
-/// What stands at a spot.
+/// What stands at a place.
 #[derive(Debug)]
 pub(super) enum AtPlace {
     /// A plain file, with its mode, its owner and its size.
