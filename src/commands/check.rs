@@ -15,7 +15,7 @@ use crate::commands::opening::{EngineBase, ScriptsDue, limits};
 use crate::exit::Exit;
 use crate::lock::Locks;
 use crate::plan::model::{Device, Plan, PlanFile};
-use crate::report::findings;
+use crate::report::check_items;
 use crate::run::Engine;
 use crate::run::event::{Progress, Sink as _};
 use crate::run::examine::{
@@ -63,7 +63,7 @@ pub(super) fn check(global: &Global, args: &CheckArgs, ui: Ui, env: Lookup<'_>) 
     if let Some(signal) = base.stop.signal() {
         return Ok(Exit::Interrupted(signal));
     }
-    let exit = match findings::worst(&found) {
+    let exit = match check_items::worst(&found) {
         CheckVerdict::Ok | CheckVerdict::Skip => Exit::Success,
         CheckVerdict::Warn => Exit::Warned,
         CheckVerdict::Fail => Exit::Failed,
@@ -80,7 +80,7 @@ fn on_this_machine(engine: Engine<'_>, plans: &[&Plan], open: Option<&str>) -> V
     let mut found = examine_machine(engine, plans);
     let local = found
         .iter()
-        .take_while(|finding| finding.subject == THIS_MACHINE)
+        .take_while(|look| look.subject == THIS_MACHINE)
         .count();
     let own = [history(&file.settings.history)]
         .into_iter()
@@ -143,7 +143,7 @@ impl FoundSoFar {
     fn take(&mut self, found: Vec<CheckItem>) {
         if self.format == FindingsFormat::Table && self.trouble.is_none() {
             let shown = self.shown(&found);
-            let text = findings::lines(self.subject.as_deref(), &shown, self.ui.width);
+            let text = check_items::lines(self.subject.as_deref(), &shown, self.ui.width);
             if let Some(last) = shown.last() {
                 self.subject = Some(last.subject.clone());
                 // What moves at the terminal makes room; it comes back by itself.
@@ -158,7 +158,7 @@ impl FoundSoFar {
     fn shown(&self, found: &[CheckItem]) -> Vec<CheckItem> {
         let mut shown = found.to_vec();
         if self.ui.verbosity == Verbosity::Quiet {
-            shown.retain(|finding| finding.verdict != CheckVerdict::Ok);
+            shown.retain(|look| look.verdict != CheckVerdict::Ok);
         }
         shown
     }
@@ -171,9 +171,9 @@ impl FoundSoFar {
         if !stop.is_requested() {
             let shown = self.shown(&self.found);
             let text = match self.format {
-                FindingsFormat::Json => findings::json(&self.found),
+                FindingsFormat::Json => check_items::json(&self.found),
                 FindingsFormat::Table if shown.is_empty() => String::new(),
-                FindingsFormat::Table => findings::counts(&self.found),
+                FindingsFormat::Table => check_items::counts(&self.found),
             };
             print(self.ui, &text)?;
         }
@@ -194,7 +194,7 @@ fn certificate(path: &Path) -> Result<Certificate, CommandError> {
 /// Whether history can be used, as far as looking at it tells.
 fn history(path: &Path) -> CheckItem {
     let shown = path.display();
-    let finding = |verdict, text: String| CheckItem {
+    let item = |verdict, text: String| CheckItem {
         subject: THIS_MACHINE.to_owned(),
         item: "history",
         verdict,
@@ -205,20 +205,20 @@ fn history(path: &Path) -> CheckItem {
         Ok(HistoryFile::Current) => {
             let group = owners_of_history(path).ok().flatten();
             let group = group.map_or_else(String::new, |group| format!("; {group}"));
-            finding(
+            item(
                 CheckVerdict::Ok,
                 format!("{shown} can be read and written{group}"),
             )
         }
-        Ok(HistoryFile::Absent) => finding(
+        Ok(HistoryFile::Absent) => item(
             CheckVerdict::Ok,
             format!("{shown} is not there yet; the first run makes it"),
         ),
-        Ok(HistoryFile::Older) => finding(
+        Ok(HistoryFile::Older) => item(
             CheckVerdict::Ok,
             format!("{shown} is of an older version; the next run brings it up to date"),
         ),
         // The message says what to do.
-        Err(why) => finding(CheckVerdict::Fail, why),
+        Err(why) => item(CheckVerdict::Fail, why),
     }
 }

@@ -91,8 +91,8 @@ pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>
         ReportFormat::Table => print(ui, &report::summary(&checked))?,
     }
     // Where nothing was looked at nothing is known to be good.
-    let warned = checked.is_empty() || checked.iter().any(|one| !one.finding.warnings().is_empty());
-    let exit = match (checked.iter().all(|one| one.finding.is_good()), warned) {
+    let warned = checked.is_empty() || checked.iter().any(|one| !one.verified.warnings().is_empty());
+    let exit = match (checked.iter().all(|one| one.verified.is_good()), warned) {
         (false, _) => Exit::Failed,
         (true, true) => Exit::Warned,
         (true, false) => Exit::Success,
@@ -212,7 +212,7 @@ impl Round<'_> {
         if row.pruned_time.is_some() {
             return self.tell(pruned(row));
         }
-        let mut finding = Verified::NotKept;
+        let mut verified = Verified::NotKept;
         let mut notes = Vec::new();
         let since = row.unchanged_since.map_or_else(
             || "a task that is not known".to_owned(),
@@ -234,12 +234,12 @@ impl Round<'_> {
                 let mut verdict = recheck::FileVerdict::looked();
                 let why = format!("not kept, unchanged since {since}, and no file with that content is kept");
                 verdict.find(FileState::Missing, why);
-                finding = Verified::Looked(verdict);
+                verified = Verified::Looked(verdict);
             }
         }
         self.tell(Checked {
             notes,
-            ..described(row, finding)
+            ..described(row, verified)
         })?;
         match kept.first() {
             Some(original) if self.done.insert(original.id) => self.row(original),
@@ -341,7 +341,7 @@ impl Round<'_> {
 
 /// Whether even `-q` says it.
 fn is_told(checked: &Checked) -> bool {
-    !checked.finding.is_good() || !checked.finding.warnings().is_empty()
+    !checked.verified.is_good() || !checked.verified.warnings().is_empty()
 }
 
 /// The folder of a part of a secure backup that should be there.
@@ -373,14 +373,14 @@ fn pruned(row: &FileRow) -> Checked {
     checked
 }
 
-fn described(row: &FileRow, finding: Verified) -> Checked {
+fn described(row: &FileRow, verified: Verified) -> Checked {
     Checked {
         path: row.path.clone(),
         kind: Some(row.kind.code()),
         task: Some(row.task),
         device: Some(row.device_name.clone()),
         domain: Some(row.domain_name.clone()),
-        finding,
+        verified,
         notes: Vec::new(),
     }
 }

@@ -2,12 +2,12 @@
 //! come in as values, and nothing is printed here.
 
 mod changed;
+pub mod check_items;
 pub mod changes;
 pub mod csv;
 pub mod diff;
 mod execution;
 mod fields;
-pub mod findings;
 pub mod found;
 pub mod freshness;
 mod grid;

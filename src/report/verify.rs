@@ -28,7 +28,7 @@ pub struct Checked {
     /// The domain, or `all-domains`.
     pub domain: Option<String>,
     /// What came of it.
-    pub finding: Verified,
+    pub verified: Verified,
     /// What history adds.
     pub notes: Vec<String>,
 }
@@ -42,7 +42,7 @@ impl Checked {
             task: None,
             device: None,
             domain: None,
-            finding: Verified::Looked(verdict),
+            verified: Verified::Looked(verdict),
             notes: Vec::new(),
         }
     }
@@ -102,13 +102,13 @@ const WORD: usize = 10;
 /// The line of a file, and one more for each of its warnings and notes; within the columns of a
 /// terminal. Where the store is given, it was named, and paths in it begin there.
 pub fn line(checked: &Checked, store: Option<&Path>, width: Option<u16>) -> String {
-    let finding = &checked.finding;
-    let about = finding
+    let verified = &checked.verified;
+    let about = verified
         .verdict()
         .and_then(|verdict| verdict.recognized.as_ref())
         .and_then(about);
     let mut remarks: Vec<&str> = Vec::new();
-    if let Some(verdict) = finding.verdict() {
+    if let Some(verdict) = verified.verdict() {
         if verdict.reasons.is_empty() {
             remarks.extend(about.as_deref());
         }
@@ -125,11 +125,11 @@ pub fn line(checked: &Checked, store: Option<&Path>, width: Option<u16>) -> Stri
         let text = hanging(&printable(text), WORD + 1, width);
         format!("{word:<WORD$} {text}\n")
     };
-    let mut lines = behind(finding.word(), &text);
-    for warning in finding.warnings() {
+    let mut lines = behind(verified.word(), &text);
+    for warning in verified.warnings() {
         lines.push_str(&behind("  warning:", warning));
     }
-    for note in finding.verdict().map_or(&[][..], |verdict| &verdict.notes) {
+    for note in verified.verdict().map_or(&[][..], |verdict| &verdict.notes) {
         lines.push_str(&behind("  note:", note));
     }
     lines
@@ -189,11 +189,11 @@ pub fn summary(checked: &[Checked]) -> String {
         "NOT_KEPT",
     ];
     let counts = words.iter().filter_map(|word| {
-        let count = checked.iter().filter(|one| one.finding.word() == *word).count();
+        let count = checked.iter().filter(|one| one.verified.word() == *word).count();
         (count > 0).then(|| format!("{count} {word}"))
     });
     let mut text = counts.collect::<Vec<_>>().join(", ");
-    let warnings: usize = checked.iter().map(|one| one.finding.warnings().len()).sum();
+    let warnings: usize = checked.iter().map(|one| one.verified.warnings().len()).sum();
     match warnings {
         0 => {}
         1 => text.push_str(", 1 warning"),
@@ -206,12 +206,12 @@ pub fn summary(checked: &[Checked]) -> String {
 /// All of it as JSON.
 pub fn document(checked: &[Checked]) -> String {
     let files = checked.iter().map(|one| {
-        let verdict = one.finding.verdict();
+        let verdict = one.verified.verdict();
         VerifiedFileObject {
             path: one.path.to_string_lossy().into_owned(),
-            state: one.finding.word(),
+            state: one.verified.word(),
             reasons: verdict.map_or(&[], |verdict| &verdict.reasons),
-            warnings: one.finding.warnings(),
+            warnings: one.verified.warnings(),
             notes: verdict
                 .map_or(&[][..], |verdict| &verdict.notes)
                 .iter()
@@ -230,7 +230,7 @@ pub fn document(checked: &[Checked]) -> String {
     });
     json::text(&VerifyDocument {
         schema_version: SCHEMA_VERSION,
-        good: checked.iter().all(|one| one.finding.is_good()),
+        good: checked.iter().all(|one| one.verified.is_good()),
         files: files.collect(),
     })
 }

@@ -33,7 +33,7 @@ pub enum CheckVerdict {
     Fail,
 }
 
-/// The findings about one subject, as they come.
+/// What came of the looks at one subject, as they come.
 pub(super) struct CheckItems {
     subject: String,
     pub(super) found: Vec<CheckItem>,

@@ -31,7 +31,7 @@ pub(super) fn examine(engine: Engine<'_>, plans: &[&Plan]) -> Vec<CheckItem> {
     metrics(engine, &mut found);
     let mut all = found.found;
     for plan in plans {
-        all.extend(plan_findings(engine, plan));
+        all.extend(looks_at_plan(engine, plan));
     }
     all
 }
@@ -219,7 +219,7 @@ fn metrics(engine: Engine<'_>, found: &mut CheckItems) {
 }
 
 /// What is odd about a plan before any device is asked.
-fn plan_findings(engine: Engine<'_>, plan: &Plan) -> Vec<CheckItem> {
+fn looks_at_plan(engine: Engine<'_>, plan: &Plan) -> Vec<CheckItem> {
     let mut found = CheckItems::about(format!("plan {}", plan.name));
     if !plan.enabled {
         found.warn(

@@ -1,4 +1,4 @@
-//! What a check has found: lines for people, a document for programs.
+//! What came of the looks of a check: lines for people, a document for programs.
 
 use serde::Serialize;
 
@@ -21,11 +21,11 @@ struct CheckItemObject<'f> {
     hint: Option<&'f str>,
 }
 
-/// The worst that was found.
-pub fn worst(findings: &[CheckItem]) -> CheckVerdict {
-    findings
+/// The worst that came of them.
+pub fn worst(looks: &[CheckItem]) -> CheckVerdict {
+    looks
         .iter()
-        .map(|finding| finding.verdict)
+        .map(|look| look.verdict)
         .max()
         .unwrap_or(CheckVerdict::Ok)
 }
@@ -36,21 +36,21 @@ const ITEM_WIDTH: usize = "certificate".len();
 
 /// A block for each subject, a line for each item, its advice below it; within the columns of
 /// a terminal. `before`: the subject of what was shown before, if anything was.
-pub fn lines(before: Option<&str>, findings: &[CheckItem], columns: Option<u16>) -> String {
+pub fn lines(before: Option<&str>, looks: &[CheckItem], columns: Option<u16>) -> String {
     // Behind the verdict and the item.
     let (width, indent) = (ITEM_WIDTH, 2 + 4 + 2 + ITEM_WIDTH + 2);
     let mut text = String::new();
     let mut before = before;
-    for finding in findings {
-        if before != Some(&finding.subject) {
+    for look in looks {
+        if before != Some(&look.subject) {
             let gap = if before.is_none() { "" } else { "\n" };
-            text.push_str(&format!("{gap}{}\n", printable(&finding.subject)));
-            before = Some(&finding.subject);
+            text.push_str(&format!("{gap}{}\n", printable(&look.subject)));
+            before = Some(&look.subject);
         }
-        let (verdict, item) = (word(finding.verdict), finding.item);
-        let found = hanging(&printable(&finding.text), indent, columns);
+        let (verdict, item) = (word(look.verdict), look.item);
+        let found = hanging(&printable(&look.text), indent, columns);
         text.push_str(&format!("  {verdict:<4}  {item:<width$}  {found}\n"));
-        if let Some(hint) = &finding.hint {
+        if let Some(hint) = &look.hint {
             let hint = hanging(&format!("hint: {}", printable(hint)), indent, columns);
             text.push_str(&format!("{:indent$}{hint}\n", ""));
         }
@@ -59,11 +59,11 @@ pub fn lines(before: Option<&str>, findings: &[CheckItem], columns: Option<u16>)
 }
 
 /// How many of each there are, below all that was shown.
-pub fn counts(findings: &[CheckItem]) -> String {
+pub fn counts(looks: &[CheckItem]) -> String {
     let count = |verdict| {
-        findings
+        looks
             .iter()
-            .filter(|finding| finding.verdict == verdict)
+            .filter(|look| look.verdict == verdict)
             .count()
     };
     format!(
@@ -76,17 +76,17 @@ pub fn counts(findings: &[CheckItem]) -> String {
 }
 
 /// One document.
-pub fn json(findings: &[CheckItem]) -> String {
-    let items = findings.iter().map(|finding| CheckItemObject {
-        subject: &finding.subject,
-        item: finding.item,
-        verdict: word(finding.verdict),
-        message: &finding.text,
-        hint: finding.hint.as_deref(),
+pub fn json(looks: &[CheckItem]) -> String {
+    let items = looks.iter().map(|look| CheckItemObject {
+        subject: &look.subject,
+        item: look.item,
+        verdict: word(look.verdict),
+        message: &look.text,
+        hint: look.hint.as_deref(),
     });
     let document = CheckDocument {
         schema_version: 1,
-        verdict: word(worst(findings)),
+        verdict: word(worst(looks)),
         items: items.collect(),
     };
     let text = serde_json::to_string_pretty(&document).expect("maps with keys of text become JSON");
