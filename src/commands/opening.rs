@@ -74,8 +74,8 @@ impl EngineBase {
     }
 }
 
-/// A command that writes into the history. It lasts until it is dropped.
-pub(super) struct WritingSession {
+/// The history of a command that writes into it, with what its engine stands on. Others see it at work until this is dropped.
+pub(super) struct OpenedHistory {
     /// The history.
     pub(super) history: History,
     /// What its engine stands on.
@@ -83,12 +83,12 @@ pub(super) struct WritingSession {
     path: PathBuf,
     /// Which file it was when it was opened; `None` where that cannot be told.
     identity: Option<(u64, u64)>,
-    /// Whether it was made for this session, though locks tell of a run that wrote in one before.
+    /// Whether it was made by this command, though locks tell of a run that wrote in one before.
     is_instead: bool,
     _alive: Lock,
 }
 
-impl WritingSession {
+impl OpenedHistory {
     /// Opens it. What cannot be opened is no reason to say nothing about what stands in it: an
     /// open quiesce decides the exit code, whatever else fails.
     pub(super) fn open(file: &PlanFile, ui: Ui) -> Result<Self, CommandError> {
@@ -129,7 +129,7 @@ impl WritingSession {
         })
     }
 
-    /// An error, if the history is not the file any more that this session has written to, or not
+    /// An error, if the history is not the file any more that this command has written to, or not
     /// the one that a run before it has written to: what that left is in no journal.
     pub(super) fn is_kept(&self) -> Result<(), CommandError> {
         if self.is_instead {

@@ -5,7 +5,7 @@ use crate::cli::{Global, RecoverArgs};
 use crate::clock::Clock as _;
 use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::loading::{exit_of_part, load_plan_or_part};
-use crate::commands::opening::{ScriptsDue, WritingSession, limits, past, show_warnings_of};
+use crate::commands::opening::{ScriptsDue, OpenedHistory, limits, past, show_warnings_of};
 use crate::exit::Exit;
 use crate::notify::Notifier;
 use crate::notify::previous::Previous;
@@ -23,16 +23,16 @@ use crate::values::environment::Lookup;
 pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
     let loaded = load_plan_or_part(global, ui, env)?;
     let file = &loaded.plan_file;
-    let mut session = WritingSession::open(file, ui)?;
-    let clock = &session.base.clock;
-    let engine = session.base.engine(file, env);
+    let mut opened = OpenedHistory::open(file, ui)?;
+    let clock = &opened.base.clock;
+    let engine = opened.base.engine(file, env);
     let mut screen = Screen::new(ui, file.invocation.clone());
     let past = past(file);
     let past = past.as_ref().map(|past| past as &dyn Previous);
     let mut notifier = Notifier::new(file, env, clock.zone(), past);
-    let (mut answer, _answering) = session.base.answering(&screen, limits(file, ScriptsDue::Never));
+    let (mut answer, _answering) = opened.base.answering(&screen, limits(file, ScriptsDue::Never));
     let sinks: Vec<&mut dyn Sink> = vec![&mut screen, &mut answer, &mut notifier];
-    let mut record = Record::new(&mut session.history, sinks, clock);
+    let mut record = Record::new(&mut opened.history, sinks, clock);
     let forgotten = match &args.forget {
         Some(device) => forget(engine, &mut record, device),
         None => Ok(Vec::new()),
@@ -109,6 +109,6 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
         .map(|line| format!("{}\n", crate::values::text::printable(line)))
         .collect();
     print(ui, &text)?;
-    session.is_kept()?;
+    opened.is_kept()?;
     Ok(exit_of_part(file, exit))
 }

@@ -11,7 +11,7 @@ use crate::commands::error::{CommandError, Outcome, found, print};
 use crate::commands::history::execution;
 use crate::commands::loading::{load_plan, with_open_rows};
 use crate::commands::names;
-use crate::commands::opening::{EngineBase, ScriptsDue, WritingSession, limits, past, show_warnings_of};
+use crate::commands::opening::{EngineBase, ScriptsDue, OpenedHistory, limits, past, show_warnings_of};
 use crate::commands::stored_export::verified_export;
 use crate::exit::Exit;
 use crate::history::{FileRow, History, RehearsalOpening};
@@ -36,14 +36,14 @@ pub(super) fn rehearse(global: &Global, args: &RehearseArgs, ui: Ui, env: Lookup
     let loaded = load_plan(global, ui, env).map_err(|error| with_open_rows(error, global, env))?;
     let file = &loaded.plan_file;
     let spare = spare(file, &args.on)?;
-    let mut session = WritingSession::open(file, ui)?;
-    let EngineBase { stop, clock, .. } = &session.base;
+    let mut opened = OpenedHistory::open(file, ui)?;
+    let EngineBase { stop, clock, .. } = &opened.base;
     store::is_there(&file.settings)
         .map_err(|failure| CommandError::new(Exit::NotStarted, anyhow!(failure.message)))?;
-    let chosen = chosen(file, args, &session.history)?;
+    let chosen = chosen(file, args, &opened.history)?;
     let mut screen = Screen::new(ui, file.invocation.clone());
-    let (_answer, _answering) = session.base.answering(&screen, limits(file, ScriptsDue::Never));
-    let engine = session.base.engine(file, env);
+    let (_answer, _answering) = opened.base.answering(&screen, limits(file, ScriptsDue::Never));
+    let engine = opened.base.engine(file, env);
     let taken = LockWait::of(engine, "a rehearsal", args.lock_wait)
         .take(LockFor::Device(spare), &mut |progress| screen.progress(progress))
         .map_err(|error| CommandError::new(Exit::History, error))?;
@@ -66,7 +66,7 @@ pub(super) fn rehearse(global: &Global, args: &RehearseArgs, ui: Ui, env: Lookup
             ));
         }
     };
-    serves_nobody(file, spare, &session.history)?;
+    serves_nobody(file, spare, &opened.history)?;
     let mut desk = RehearsalDesk {
         engine,
         allows_other_firmware: args.allow_other_firmware,
@@ -83,7 +83,7 @@ pub(super) fn rehearse(global: &Global, args: &RehearseArgs, ui: Ui, env: Lookup
             (Chosen::Left { place, why }, None) => RehearsalLine::left(place, why),
             (Chosen::Backup(row, domain), None) => {
                 let position = format!("{nth} of {of_all}, ");
-                let (line, ended) = desk.rehearse(&mut session.history, spare, row, domain, &position)?;
+                let (line, ended) = desk.rehearse(&mut opened.history, spare, row, domain, &position)?;
                 over = ended;
                 line
             }
@@ -99,7 +99,7 @@ pub(super) fn rehearse(global: &Global, args: &RehearseArgs, ui: Ui, env: Lookup
         ReportFormat::Json => report::document(&spare.device.name, &lines),
     };
     print(ui, &text)?;
-    session.is_kept()?;
+    opened.is_kept()?;
     if let (Some(RehearsalsOver::Interrupted), Some(signal)) = (over, stop.signal()) {
         return Ok(Exit::Interrupted(signal));
     }

@@ -10,7 +10,7 @@ use crate::commands::error::{CommandError, Outcome, found, print};
 use crate::commands::history::execution;
 use crate::commands::loading::{load_plan, with_open_rows};
 use crate::commands::names;
-use crate::commands::opening::{EngineBase, ScriptsDue, WritingSession, limits, past, show_warnings_of};
+use crate::commands::opening::{EngineBase, ScriptsDue, OpenedHistory, limits, past, show_warnings_of};
 use crate::commands::restore_note;
 use crate::commands::stored_export::{ProvedExport, stored_export};
 use crate::exit::Exit;
@@ -38,21 +38,21 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
     let loaded = load_plan(global, ui, env).map_err(|error| with_open_rows(error, global, env))?;
     let file = &loaded.plan_file;
     let device = names::device(file, &args.to)?;
-    let mut session = WritingSession::open(file, ui)?;
-    let EngineBase { stop, clock, .. } = &session.base;
+    let mut opened = OpenedHistory::open(file, ui)?;
+    let EngineBase { stop, clock, .. } = &opened.base;
     store::is_there(&file.settings)
         .map_err(|failure| CommandError::new(Exit::NotStarted, anyhow!(failure.message)))?;
     let scratch = scratch_folder(env);
-    let (row, source, archive) = chosen(file, args, &session.history, &scratch)?;
+    let (row, source, archive) = chosen(file, args, &opened.history, &scratch)?;
     let domain = source.domain.clone();
-    let engine = session.base.engine(file, env);
+    let engine = opened.base.engine(file, env);
     let mut screen = Screen::new(ui, file.invocation.clone());
-    let (mut answer, _answering) = session.base.answering(&screen, limits(file, ScriptsDue::Never));
+    let (mut answer, _answering) = opened.base.answering(&screen, limits(file, ScriptsDue::Never));
     let past = past(file);
     let past = past.as_ref().map(|past| past as &dyn Previous);
     let mut notifier = Notifier::new(file, env, clock.zone(), past).of_restore();
     let sinks: Vec<&mut dyn Sink> = vec![&mut screen, &mut answer, &mut notifier];
-    let mut record = Record::new(&mut session.history, sinks, clock);
+    let mut record = Record::new(&mut opened.history, sinks, clock);
     let mut devices = Devices::new(engine);
     let order = RestoreOrder {
         source,
@@ -122,7 +122,7 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
     if end.left != Left::Nothing {
         ui.error(&anyhow!("{}", end.left.words(&file.invocation)), None);
     }
-    session.is_kept().map_err(|mut error| {
+    opened.is_kept().map_err(|mut error| {
         error.exit = end.exit.or_graver(error.exit);
         error
     })?;

@@ -5,7 +5,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{CommandError, Outcome};
 use crate::commands::loading::{load_plan, with_open_rows};
 use crate::commands::names::wanted;
-use crate::commands::opening::{EngineBase, ScriptsDue, WritingSession, limits, past, show_warnings_of};
+use crate::commands::opening::{EngineBase, ScriptsDue, OpenedHistory, limits, past, show_warnings_of};
 use crate::commands::report_page;
 use crate::commands::restore_note;
 use crate::exit::Exit;
@@ -26,7 +26,7 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
     let loaded = load_plan(global, ui, env).map_err(|error| with_open_rows(error, global, env))?;
     let plans = wanted(&loaded.plan_file, &["run"], &args.plans, args.all)?;
     let file = &loaded.plan_file;
-    let mut session = WritingSession::open(file, ui).inspect_err(|error| {
+    let mut opened = OpenedHistory::open(file, ui).inspect_err(|error| {
         // Nobody looks at a run of the night that never began.
         let clock = SystemClock::new();
         let mut notifier = Notifier::new(file, env, clock.zone(), None);
@@ -35,8 +35,8 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
         }
         show_warnings_of(&mut notifier, ui);
     })?;
-    let EngineBase { stop, clock, .. } = &session.base;
-    let engine = session.base.engine(file, env);
+    let EngineBase { stop, clock, .. } = &opened.base;
+    let engine = opened.base.engine(file, env);
 
     let mut screen = Screen::new(ui, file.invocation.clone());
     let names_scripts = plans.iter().any(|plan| {
@@ -50,7 +50,7 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
         true => ScriptsDue::MayBe,
         false => ScriptsDue::Never,
     };
-    let (mut answer, _answering) = session.base.answering(&screen, limits(file, scripts));
+    let (mut answer, _answering) = opened.base.answering(&screen, limits(file, scripts));
     let mut lines =
         (args.format == RunFormat::Json).then(|| JsonLines::new(Patient(std::io::stdout()), clock.zone()));
     let mut sinks: Vec<&mut dyn Sink> = Vec::new();
@@ -64,7 +64,7 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
     let pages = |plan: &str| report_page::about(file, plan, clock);
     let mut notifier = Notifier::new(file, env, clock.zone(), past).with_pages(&pages);
     sinks.push(&mut notifier);
-    let mut record = Record::new(&mut session.history, sinks, clock);
+    let mut record = Record::new(&mut opened.history, sinks, clock);
     let mut devices = Devices::new(engine);
     let options = Options {
         ignore_window: args.ignore_window,
@@ -120,7 +120,7 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
     if left != Left::Nothing && trouble.is_none() {
         ui.error(&anyhow::anyhow!("{}", left.words(&file.invocation)), None);
     }
-    match (trouble, session.is_kept()) {
+    match (trouble, opened.is_kept()) {
         (Some(error), _) => Err(CommandError::new(exit, error)),
         (None, Err(mut error)) => {
             error.exit = exit.or_graver(error.exit);
