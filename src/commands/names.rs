@@ -9,6 +9,7 @@ use crate::commands::error::CommandError;
 use crate::exit::Exit;
 use crate::plan::model::{Device, Plan, PlanFile};
 use crate::values::device_pattern::{DeviceMarks, DevicePatterns, DeviceRole};
+use crate::values::first_few::first_few;
 use crate::values::invocation::{Invocation, quoted};
 use crate::values::nearest::nearest;
 
@@ -279,12 +280,7 @@ fn absent(file: &PlanFile, what: &str, name: &str) -> CommandError {
 
 /// The names with commas between them. Some names hold commas: those are in quotes.
 pub(super) fn listed(known: &[&str]) -> String {
-    let mut names: Vec<String> = known.iter().map(|name| quoted(name).into_owned()).collect();
-    if let Some(more) = names.len().checked_sub(LISTED).filter(|more| *more > 0) {
-        names.truncate(LISTED);
-        names.push(format!("and {more} more"));
-    }
-    names.join(", ")
+    first_few(known.iter().map(|name| quoted(name)), LISTED)
 }
 
 fn quoted_always(name: &str) -> String {

@@ -5,7 +5,7 @@ use crate::cli::{Global, RecoverArgs};
 use crate::clock::Clock as _;
 use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::loading::{exit_of_part, load_plan_or_part};
-use crate::commands::opening::{ScriptsDue, OpenedHistory, limits, past, show_warnings_of};
+use crate::commands::opening::{OpenedHistory, ScriptsDue, limits, past, show_warnings_of};
 use crate::exit::Exit;
 use crate::notify::Notifier;
 use crate::notify::previous::Previous;

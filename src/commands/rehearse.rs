@@ -11,7 +11,7 @@ use crate::commands::error::{CommandError, Outcome, found, print};
 use crate::commands::history::execution;
 use crate::commands::loading::{load_plan, with_open_rows};
 use crate::commands::names;
-use crate::commands::opening::{EngineBase, ScriptsDue, OpenedHistory, limits, past, show_warnings_of};
+use crate::commands::opening::{EngineBase, OpenedHistory, ScriptsDue, limits, past, show_warnings_of};
 use crate::commands::stored_export::verified_export;
 use crate::exit::Exit;
 use crate::history::{FileRow, History, RehearsalOpening};

@@ -10,7 +10,7 @@ use crate::commands::error::{CommandError, Outcome, found, print};
 use crate::commands::history::execution;
 use crate::commands::loading::{load_plan, with_open_rows};
 use crate::commands::names;
-use crate::commands::opening::{EngineBase, ScriptsDue, OpenedHistory, limits, past, show_warnings_of};
+use crate::commands::opening::{EngineBase, OpenedHistory, ScriptsDue, limits, past, show_warnings_of};
 use crate::commands::restore_note;
 use crate::commands::stored_export::{ProvedExport, stored_export};
 use crate::exit::Exit;

@@ -5,7 +5,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{CommandError, Outcome};
 use crate::commands::loading::{load_plan, with_open_rows};
 use crate::commands::names::wanted;
-use crate::commands::opening::{EngineBase, ScriptsDue, OpenedHistory, limits, past, show_warnings_of};
+use crate::commands::opening::{EngineBase, OpenedHistory, ScriptsDue, limits, past, show_warnings_of};
 use crate::commands::report_page;
 use crate::commands::restore_note;
 use crate::exit::Exit;

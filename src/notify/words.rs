@@ -7,8 +7,12 @@ use crate::run::event::{ALL_DOMAINS, ActionKind, Certainty};
 use crate::run::status::{Class, Status};
 use crate::values::duration::HumanDuration;
 use crate::values::event_name::EventName;
+use crate::values::first_few::first_few;
 use crate::values::size::Bytes;
 use crate::values::text::printable;
+
+/// So many places are named in a line.
+const NAMED: usize = 3;
 
 /// The longest subject, in characters: what follows is not seen on a phone.
 const LONGEST_SUBJECT: usize = 140;
@@ -26,7 +30,7 @@ pub fn subject(notice: &Notice) -> String {
             .map(|at| place(&at.device, &at.domain))
             .collect();
         let loud = gravest(&notice.still_quiesced).words();
-        let _ = write!(text, "{loud} {}; ", few(&places));
+        let _ = write!(text, "{loud} {}; ", first_few(&places, NAMED));
     }
     text.push_str(&headline(notice));
     shortened(&printable(&text), LONGEST_SUBJECT)
@@ -64,9 +68,12 @@ fn headline(notice: &Notice) -> String {
         EventName::Changed => {
             let count = notice.changes.count();
             let what = if count == 1 { "change" } else { "changes" };
-            format!("{plan}: {count} {what} ({})", few(&places_of(notice)))
+            format!(
+                "{plan}: {count} {what} ({})",
+                first_few(&places_of(notice), NAMED)
+            )
         }
-        EventName::Unsaved => format!("{plan}: not saved: {}", few(&places_of(notice))),
+        EventName::Unsaved => format!("{plan}: not saved: {}", first_few(&places_of(notice), NAMED)),
         EventName::RehearsalFailed => format!("rehearsal of {at} failed ({plan})"),
     }
 }
@@ -90,7 +97,7 @@ fn failed(notice: &Notice) -> String {
         ": {} of {} ({})",
         places.len(),
         tasks(notice.tasks.len()),
-        few(&places)
+        first_few(&places, NAMED)
     )
 }
 
@@ -109,7 +116,7 @@ fn warned(notice: &Notice) -> String {
         ": {} of {} left out ({})",
         places.len(),
         tasks(notice.tasks.len()),
-        few(&places)
+        first_few(&places, NAMED)
     )
 }
 
@@ -127,17 +134,6 @@ fn mended(notice: &Notice) -> String {
             format!(" again, after {times} times without, last {was}")
         }
         _ => String::new(),
-    }
-}
-
-/// The first few, and how many more.
-fn few(places: &[String]) -> String {
-    const SHOWN: usize = 3;
-    let shown = places.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
-    if places.len() > SHOWN {
-        format!("{shown} and {} more", places.len() - SHOWN)
-    } else {
-        shown
     }
 }
 

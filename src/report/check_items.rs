@@ -60,12 +60,7 @@ pub fn lines(before: Option<&str>, looks: &[CheckItem], columns: Option<u16>) ->
 
 /// How many of each there are, below all that was shown.
 pub fn counts(looks: &[CheckItem]) -> String {
-    let count = |verdict| {
-        looks
-            .iter()
-            .filter(|look| look.verdict == verdict)
-            .count()
-    };
+    let count = |verdict| looks.iter().filter(|look| look.verdict == verdict).count();
     format!(
         "\n{} OK, {} WARN, {} FAIL, {} SKIP\n",
         count(CheckVerdict::Ok),

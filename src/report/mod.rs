@@ -2,8 +2,8 @@
 //! come in as values, and nothing is printed here.
 
 mod changed;
-pub mod check_items;
 pub mod changes;
+pub mod check_items;
 pub mod csv;
 pub mod diff;
 mod execution;

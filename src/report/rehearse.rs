@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::history::FileRow;
+use crate::values::first_few::first_few;
 use crate::values::rehearsal::{RehearsalResult, SpareProof};
 use crate::values::text::printable;
 
@@ -113,15 +114,7 @@ pub fn text(spare: &str, lines: &[RehearsalLine], only_bad: bool) -> String {
 
 /// The first few keys, and how many more.
 pub fn keys(keys: &[String]) -> String {
-    let mut named: Vec<String> = keys
-        .iter()
-        .take(NAMED)
-        .map(|key| printable(key).into_owned())
-        .collect();
-    if keys.len() > NAMED {
-        named.push(format!("and {} more", keys.len() - NAMED));
-    }
-    named.join(", ")
+    first_few(keys.iter().map(|key| printable(key)), NAMED)
 }
 
 #[derive(Serialize)]

@@ -1,6 +1,7 @@
 //! What is said where the certificate of a secure backup is not on the device: which ones are.
 
 use crate::gateway::Gateway;
+use crate::values::first_few::first_few;
 use crate::values::nearest::nearest;
 
 /// So many names are told.
@@ -22,12 +23,7 @@ fn advice(name: &str, names: &[String]) -> String {
         return "the account sees none there; create it, or give the account */default/crypto/cert?Access=r to see them"
             .to_owned();
     };
-    let mut listed: Vec<&str> = names.iter().take(LISTED).map(String::as_str).collect();
-    let more = format!("and {} more", names.len().saturating_sub(LISTED));
-    if names.len() > LISTED {
-        listed.push(&more);
-    }
-    let listed = listed.join(", ");
+    let listed = first_few(names, LISTED);
     match nearest(name, names.iter().map(String::as_str)) {
         Some(near) => format!("did you mean '{near}'? There are (upper and lower case differ): {listed}"),
         None if names.len() == 1 => {
@@ -62,6 +58,6 @@ mod tests {
         );
         let many: Vec<String> = (0..23).map(|n| format!("web-{n}")).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
-        assert!(of(&many).ends_with("web-8, web-9, and 13 more"), "{}", of(&many));
+        assert!(of(&many).ends_with("web-8, web-9 and 13 more"), "{}", of(&many));
     }
 }

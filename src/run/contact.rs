@@ -13,10 +13,14 @@ use crate::run::event::Progress;
 use crate::run::failure::Failure;
 use crate::run::session::{Contact, meet};
 use crate::threads::{self, Step};
+use crate::values::first_few::first_few;
 use crate::values::pattern::PatternList;
 
 /// So many devices are asked at the same time.
 const AT_ONCE: usize = 64;
+
+/// So many of those that one waits for are named.
+const NAMED: usize = 3;
 
 /// A device of a plan, and the patterns of those of its domains that are wanted.
 #[derive(Debug)]
@@ -135,24 +139,13 @@ pub(super) fn side_by_side<R: Send>(
         // When the last one has answered there is nobody to be named, and nothing to wait for.
         if !waiting_for.is_empty() {
             show(&Progress::Asking {
-                waiting_for: some_by_name(waiting_for),
+                waiting_for: first_few(waiting_for, NAMED),
                 asked: answered,
                 of: names.len(),
             });
         }
     });
     show(&Progress::AskingEnded);
-}
-
-/// The first of these names, and how many more there are.
-fn some_by_name(mut names: Vec<&str>) -> String {
-    const NAMED: usize = 3;
-    let more = names.len().saturating_sub(NAMED);
-    names.truncate(NAMED);
-    match more {
-        0 => names.join(", "),
-        more => format!("{} and {more} more", names.join(", ")),
-    }
 }
 
 #[cfg(test)]

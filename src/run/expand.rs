@@ -11,6 +11,7 @@ use crate::run::failure::{Failure, words};
 use crate::run::session::{Contact, KnownOfDomain, Session};
 use crate::run::status::Status;
 use crate::signal::Stop;
+use crate::values::first_few::first_few;
 
 /// An activity and its tasks.
 #[derive(Debug)]
@@ -215,14 +216,12 @@ fn without_domain(activity: &Activity, contact: &Contact<'_>) -> Option<String> 
 /// What a pattern could have matched, for whoever has misspelt it.
 fn there_are<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
     const LISTED: usize = 10;
-    let count = names.len();
-    let mut words: Vec<String> = names.take(LISTED).map(str::to_owned).collect();
-    if count > LISTED {
-        words.push(format!("and {} more", count - LISTED));
-    }
-    match words.is_empty() {
-        true => "there is none at all".to_owned(),
-        false => format!("there are (upper and lower case differ): {}", words.join(", ")),
+    match names.len() {
+        0 => "there is none at all".to_owned(),
+        _ => format!(
+            "there are (upper and lower case differ): {}",
+            first_few(names, LISTED)
+        ),
     }
 }
 

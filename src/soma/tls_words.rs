@@ -10,6 +10,7 @@ use crate::soma::certificate::algorithm_name;
 use crate::soma::distrust::{Distrust, RootsPlace, Unproven};
 use crate::soma::error::{SomaError, SomaErrorKind};
 use crate::soma::handshake::PlainSpeaker;
+use crate::values::first_few::first_few;
 
 /// Shows what a device shows.
 const LOOK: &str = "`dpbackup trust DEVICE` shows the certificate and the pin_sha256 line to paste";
@@ -134,7 +135,7 @@ fn of_certificate(error: &CertificateError, who: &str) -> HandshakeWords {
         CertificateError::NotValidForNameContext { expected, presented } => (
             format!(
                 "{certificate} is for {}, not for {}",
-                at_most_five(&host_names(presented)),
+                first_few(host_names(presented), 5),
                 expected.to_str()
             ),
             "write one of these names as `host`, or pin it: `dpbackup trust DEVICE` prints the pin_sha256 line".into(),
@@ -250,14 +251,6 @@ fn host_names(presented: &[String]) -> Vec<String> {
     };
     let name = |text: &String| within(text, "DnsName(\"", "\")").or_else(|| within(text, "IpAddress(", ")"));
     presented.iter().filter_map(name).collect()
-}
-
-fn at_most_five(names: &[String]) -> String {
-    const TOLD: usize = 5;
-    match names.split_at_checked(TOLD) {
-        Some((told, more)) if !more.is_empty() => format!("{} and {} more", told.join(", "), more.len()),
-        _ => names.join(", "),
-    }
 }
 
 fn day(time: UnixTime) -> String {

@@ -9,6 +9,7 @@ pub mod device_pattern;
 pub mod duration;
 pub mod environment;
 pub mod event_name;
+pub mod first_few;
 pub mod hex;
 pub mod host_name;
 pub mod internal_error;

@@ -1,6 +1,7 @@
 //! What is quiesced, and how it stands as a whole.
 
 use crate::gateway::domains::{DEFAULT_DOMAIN, DomainStatus, QuiesceState};
+use crate::values::first_few::first_few;
 
 /// What is quiesced.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -187,12 +188,8 @@ impl Scope {
 /// The first of some domains, and how many more there are.
 pub(super) fn named(names: &[String]) -> String {
     const MOST: usize = 3;
-    let first = names.iter().take(MOST).cloned().collect::<Vec<_>>().join(", ");
-    match names.len() {
-        1 => format!("domain {first}"),
-        count if count <= MOST => format!("the domains {first}"),
-        count => format!("the domains {first} and {} more", count - MOST),
-    }
+    let domains = if names.len() == 1 { "domain" } else { "the domains" };
+    format!("{domains} {}", first_few(names, MOST))
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use crate::plan::diagnostic::Findings;
 use crate::plan::model::{Activity, DeviceMarks, DeviceRole, Plan};
 use crate::plan::read::At;
 use crate::values::device_pattern::DevicePatterns;
+use crate::values::first_few::first_few;
 use crate::values::nearest::nearest;
 use crate::values::pattern::{PatternList, star_matches};
 use crate::values::window::Window;
@@ -284,11 +285,5 @@ fn can_be_in_a_domain(c: char) -> bool {
 
 /// The first ones of these names, sorted, and how many there are beside.
 pub(super) fn listed(names: &[&str]) -> String {
-    let names: BTreeSet<&str> = names.iter().copied().collect();
-    let more = names.len().saturating_sub(LISTED);
-    let mut text = names.into_iter().take(LISTED).collect::<Vec<_>>().join(", ");
-    if more > 0 {
-        text.push_str(&format!(" and {more} more"));
-    }
-    text
+    first_few(names.iter().copied().collect::<BTreeSet<&str>>(), LISTED)
 }

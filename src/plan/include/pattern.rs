@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::ownership::{self, TouchError};
 use crate::values::causes::said;
+use crate::values::first_few::first_few;
 use crate::values::pattern::star_matches;
 
 /// So many names are listed.
@@ -68,7 +69,7 @@ pub(super) fn matching(folder: &Path, pattern: &str) -> Result<Matched, NoMatch>
         found.retain(|path| path.exists());
         if found.is_empty() {
             return Ok(Matched::Nothing {
-                there: listed(&there),
+                there: first_few(&there, LISTED),
             });
         }
     }
@@ -106,14 +107,6 @@ fn names(folder: &Path) -> Result<Vec<OsString>, NoMatch> {
     let mut names = names.collect::<io::Result<Vec<_>>>().map_err(unreadable)?;
     names.sort_unstable_by(|a: &OsString, b| OsStr::cmp(a, b));
     Ok(names)
-}
-
-fn listed(names: &[String]) -> String {
-    let mut text = names.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ");
-    if let Some(more) = names.len().checked_sub(LISTED).filter(|more| *more > 0) {
-        text.push_str(&format!(" and {more} more"));
-    }
-    text
 }
 
 #[cfg(test)]

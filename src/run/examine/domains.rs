@@ -7,6 +7,7 @@ use crate::gateway::domains::{ApiConnect, DEFAULT_DOMAIN, DomainStatus, QuiesceS
 use crate::plan::model::{Action, Domains};
 use crate::run::examine::item::CheckItems;
 use crate::run::examine::needs::Needs;
+use crate::values::first_few::first_few;
 use crate::values::invocation::Invocation;
 use crate::values::nearest::nearest;
 
@@ -24,7 +25,7 @@ pub(super) fn exports(
     if needs.everything {
         found.ok(
             "domains",
-            format!("all-domains: one export of {}", listed(names.iter().copied())),
+            format!("all-domains: one export of {}", first_few(&names, LISTED)),
         );
     }
     let mut wanted = BTreeSet::new();
@@ -44,19 +45,19 @@ pub(super) fn exports(
                 Some(near) => format!("did you mean '{near}'?"),
                 None => format!(
                     "the device has {}; upper and lower case differ",
-                    listed(names.iter().copied())
+                    first_few(&names, LISTED)
                 ),
             };
             found.warn("domains", format!("no domain matches '{pattern}'"), hint);
         } else if absent.is_empty() {
             found.ok(
                 "domains",
-                format!("'{pattern}' matches {}", listed(matching.iter().copied())),
+                format!("'{pattern}' matches {}", first_few(&matching, LISTED)),
             );
         } else {
             let text = format!(
                 "'{pattern}' matches {}, and there is no '{}'",
-                listed(matching.iter().copied()),
+                first_few(&matching, LISTED),
                 absent.join("', '")
             );
             let near = absent
@@ -88,7 +89,7 @@ fn api_connect(gateway: &Gateway<'_>, wanted: &BTreeSet<&str>, found: &mut Check
     if !skipped.is_empty() {
         let text = format!(
             "{} will be skipped: API Connect restores them itself",
-            listed(skipped.iter().copied())
+            first_few(&skipped, LISTED)
         );
         let hint = format!("take them out of the pattern: `!{}`", skipped.join(", !"));
         found.warn("api connect", text, hint);
@@ -96,7 +97,7 @@ fn api_connect(gateway: &Gateway<'_>, wanted: &BTreeSet<&str>, found: &mut Check
     if !not_told.is_empty() {
         let text = format!(
             "whether it belongs to API Connect, which restores it itself, is not known of {}",
-            listed(not_told.iter().map(String::as_str))
+            first_few(&not_told, LISTED)
         );
         found.warn("api connect", text, "a run backs it up, and notes the same");
     }
@@ -137,14 +138,4 @@ pub(super) fn quiesced(
             format!("unquiesce it on the device; if a run of dpbackup died there, `{recover}` does it");
         found.fail("quiesced", busy.join(", "), hint);
     }
-}
-
-fn listed<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
-    let count = names.len();
-    let mut first: Vec<&str> = names.take(LISTED).collect();
-    let more = format!("and {} more", count.saturating_sub(LISTED));
-    if count > LISTED {
-        first.push(&more);
-    }
-    first.join(", ")
 }

@@ -3,6 +3,7 @@
 use crate::run::failure::Failure;
 use crate::run::restore::Restoring;
 use crate::run::status::{Class, Status};
+use crate::values::first_few::first_warning;
 
 impl<'a> Restoring<'_, 'a, '_> {
     /// The end of a restore that was carried out.
@@ -11,14 +12,9 @@ impl<'a> Restoring<'_, 'a, '_> {
             let why = format!("interrupted by signal {signal}; the import had been carried out before");
             return (Status::Interrupted, Some(why));
         }
-        match self.warnings.as_slice() {
-            [] => (Status::Success, None),
-            [only] => (Status::CompletedWithWarnings, Some(only.clone())),
-            [first, more @ ..] => {
-                let warnings = if more.len() == 1 { "warning" } else { "warnings" };
-                let why = format!("{first} (and {} more {warnings})", more.len());
-                (Status::CompletedWithWarnings, Some(why))
-            }
+        match first_warning(&self.warnings) {
+            None => (Status::Success, None),
+            why => (Status::CompletedWithWarnings, why),
         }
     }
 

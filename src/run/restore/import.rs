@@ -18,6 +18,7 @@ use crate::run::session::Session;
 use crate::run::status::Status;
 use crate::run::undo;
 use crate::soma::error::SomaErrorKind;
+use crate::values::first_few::first_few;
 use crate::values::restore_plan::{ConfirmedRestore, SaveAfter};
 
 /// So many refusals stand in a message.
@@ -137,9 +138,10 @@ impl<'a> Restoring<'_, 'a, '_> {
         let device = &self.device.name;
         let found = match answer {
             Ok(DryRunAnswer::WouldWork { missing_keys }) => Ok(missing_keys),
-            Ok(DryRunAnswer::WouldFail { refused, .. }) => {
-                Err(format!("{device}: the dry run refuses {}", some(&refused)))
-            }
+            Ok(DryRunAnswer::WouldFail { refused, .. }) => Err(format!(
+                "{device}: the dry run refuses {}",
+                first_few(&refused, NAMED)
+            )),
             Ok(DryRunAnswer::NotKnown(why)) => {
                 Err(format!("{device}: what the dry run says is not known: {why}"))
             }
@@ -179,7 +181,10 @@ impl<'a> Restoring<'_, 'a, '_> {
             [] => Ok(()),
             keys => self.warn(
                 task,
-                format!("keys that the backup lists and does not hold: {}", some(keys)),
+                format!(
+                    "keys that the backup lists and does not hold: {}",
+                    first_few(keys, NAMED)
+                ),
             ),
         }
     }
@@ -229,7 +234,7 @@ impl<'a> Restoring<'_, 'a, '_> {
                 )?;
                 Err(format!(
                     "{device}: not all of it was imported, and what was, stays: {}",
-                    some(&refused)
+                    first_few(&refused, NAMED)
                 ))
             }
             Ok(ImportAnswer::NotKnown(why)) => {
@@ -391,15 +396,6 @@ fn differences(difference: &Difference) -> Option<String> {
 }
 
 /// The first few, and how many more.
-fn some(all: &[String]) -> String {
-    let mut named: Vec<String> = all.iter().take(NAMED).cloned().collect();
-    let more = all.len().saturating_sub(NAMED);
-    if more > 0 {
-        named.push(format!("and {more} more"));
-    }
-    named.join(", ")
-}
-
 /// Which task knows what was there before the import.
 fn taken_before(due: &DueImport<'_>) -> String {
     match due.before {

@@ -5,6 +5,7 @@ use crate::run::event::{ALL_DOMAINS, Event, OutOfService};
 use crate::run::script::TaskEnd;
 use crate::run::sequence::{Run, Waiting, WalkedActivity};
 use crate::run::status::{Class, Status};
+use crate::values::first_few::first_warning;
 
 /// How a task ended, as it counts for its plan.
 #[derive(Clone, Copy, Debug)]
@@ -113,16 +114,13 @@ impl<'a> Run<'_, 'a, '_> {
         if let Some(warning) = script_warning {
             return (Status::CompletedWithWarnings, Some(warning.to_owned()));
         }
-        let why = match (self.tasks.left_out, self.tasks.warnings.as_slice()) {
-            (0, []) => return (Status::Success, None),
-            (0, [only]) => only.clone(),
-            (0, [first, more @ ..]) => {
-                let warnings = if more.len() == 1 { "warning" } else { "warnings" };
-                format!("{first} (and {} more {warnings})", more.len())
-            }
-            (_, _) => self.why_left_out(),
-        };
-        (Status::CompletedWithWarnings, Some(why))
+        if self.tasks.left_out > 0 {
+            return (Status::CompletedWithWarnings, Some(self.why_left_out()));
+        }
+        match first_warning(&self.tasks.warnings) {
+            None => (Status::Success, None),
+            why => (Status::CompletedWithWarnings, why),
+        }
     }
 
     /// The first task that was skipped or cancelled, with its reason, and how many more there are: a
