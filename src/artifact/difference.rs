@@ -3,11 +3,38 @@
 use crate::artifact::property_difference::PropertyDifference;
 use crate::values::change::Change;
 
+/// So many things are named.
+const NAMED: usize = 5;
+
 /// What differs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Difference {
     /// Domain by domain; those without a difference are not among them.
     pub domains: Vec<DomainDifference>,
+}
+
+impl Difference {
+    /// The first few things that differ, in words, and how many more.
+    pub fn named(&self) -> Vec<String> {
+        let word = |change| match change {
+            Change::Added => "was added",
+            Change::Removed => "was removed",
+            Change::Changed => "was changed",
+        };
+        let mut all = Vec::new();
+        for domain in &self.domains {
+            let objects = domain.objects.iter();
+            all.extend(objects.map(|one| format!("{} {} {}", one.class, one.name, word(one.change))));
+            let files = domain.files.iter();
+            all.extend(files.map(|one| format!("{} {}", one.name, word(one.change))));
+        }
+        let more = all.len().saturating_sub(NAMED);
+        all.truncate(NAMED);
+        if more > 0 {
+            all.push(format!("and {more} more"));
+        }
+        all
+    }
 }
 
 /// What differs in one domain.

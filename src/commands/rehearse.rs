@@ -21,8 +21,9 @@ use crate::plan::model::{Device, DeviceRole, PlanFile};
 use crate::report::rehearse::{self as report, RehearsalLine, RehearsalOutcome};
 use crate::run::contact::Devices;
 use crate::run::event::{FileKind, Progress, Sink as _, TaskId};
+use crate::run::firmware::{FirmwareFit, both_versions};
+use crate::run::rehearse::{RehearsalsOver, Rehearsed, on_spare};
 use crate::run::held::{LockFor, LockOutcome, LockWait};
-use crate::run::rehearse::{FirmwareFit, RehearsalsOver, Rehearsed, firmware_fit, on_spare};
 use crate::run::session::{Contact, Session};
 use crate::run::{Engine, store};
 use crate::ui::{Screen, Ui, Verbosity};
@@ -338,19 +339,16 @@ impl RehearsalDesk<'_> {
             return Some("the spare has the serial number of the gateway that the backup is of".to_owned());
         }
         let (export, device) = (report.firmware_version.as_deref(), firmware);
-        let words = |version: Option<&str>| version.unwrap_or("not told").to_owned();
-        let both = format!("the backup's is {}, the spare's {}", words(export), words(device));
-        match firmware_fit(export, device) {
+        let both = both_versions(export, device, "the spare");
+        let fit = FirmwareFit::of(export, device);
+        let why = fit.doubt("the spare")?;
+        match fit {
             FirmwareFit::Fits => None,
-            FirmwareFit::Older => Some(format!("the spare has an older firmware: {both}")),
-            FirmwareFit::OtherMajor if self.allows_other_firmware => None,
-            FirmwareFit::OtherMajor => Some(format!(
-                "the spare has a firmware of another major version: {both}; --allow-other-firmware tries it"
-            )),
-            FirmwareFit::NotKnown if self.allows_other_firmware => None,
-            FirmwareFit::NotKnown => Some(format!(
-                "whether the firmware fits is not known: {both}; --allow-other-firmware tries it"
-            )),
+            FirmwareFit::Older => Some(format!("{why}: {both}")),
+            FirmwareFit::OtherMajor | FirmwareFit::NotKnown if self.allows_other_firmware => None,
+            FirmwareFit::OtherMajor | FirmwareFit::NotKnown => {
+                Some(format!("{why}: {both}; --allow-other-firmware tries it"))
+            }
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod examine;
 pub mod execution;
 pub mod expand;
 pub mod failure;
+pub mod firmware;
 pub mod held;
 pub mod ledger;
 pub mod left;

@@ -16,13 +16,9 @@ use crate::gateway::import_results::DryRunAnswer;
 use crate::run::failure::words;
 use crate::soma::error::{SomaError, SomaErrorKind};
 use crate::values::causes::with_causes;
-use crate::values::change::Change;
 use crate::values::rehearsal::{RehearsalResult, RehearsalVerdict, SpareProof};
 use crate::values::restorable_domain::RestorableDomain;
 use crate::values::restore_plan::LocalAddresses;
-
-/// So many differences are named.
-const NAMED: usize = 5;
 
 /// How a rehearsal ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -189,7 +185,7 @@ impl Evidence {
                 only: Some(domain.name()),
             };
             match compare::compare(side(old), side(new), detailed, scratch) {
-                Ok(difference) => changes.extend(named(&difference)),
+                Ok(difference) => changes.extend(difference.named()),
                 Err(error) => {
                     not_known = Some(format!(
                         "what the spare exported before and after cannot be compared: {}",
@@ -208,92 +204,6 @@ impl Evidence {
             }
             (true, Some(why)) => (SpareProof::NotKnown, Some(why)),
             (true, None) => (SpareProof::Unchanged, None),
-        }
-    }
-}
-
-/// The first few things that differ, and how many more.
-pub fn named(difference: &Difference) -> Vec<String> {
-    let word = |change| match change {
-        Change::Added => "was added",
-        Change::Removed => "was removed",
-        Change::Changed => "was changed",
-    };
-    let mut all = Vec::new();
-    for domain in &difference.domains {
-        let objects = domain.objects.iter();
-        all.extend(objects.map(|one| format!("{} {} {}", one.class, one.name, word(one.change))));
-        let files = domain.files.iter();
-        all.extend(files.map(|one| format!("{} {}", one.name, word(one.change))));
-    }
-    let more = all.len().saturating_sub(NAMED);
-    all.truncate(NAMED);
-    if more > 0 {
-        all.push(format!("and {more} more"));
-    }
-    all
-}
-
-/// Whether a backup of one firmware may be tried on another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FirmwareFit {
-    /// It is the same, or a newer one of the same major version.
-    Fits,
-    /// The device's is older.
-    Older,
-    /// The device's is newer, and of another major version.
-    OtherMajor,
-    /// One of the two is not told, or not in numbers.
-    NotKnown,
-}
-
-/// Compares the firmware of an export with that of a device: `IDG.10.0.1.5`.
-pub fn firmware_fit(export: Option<&str>, device: Option<&str>) -> FirmwareFit {
-    let (Some(export), Some(device)) = (export.and_then(numbers), device.and_then(numbers)) else {
-        return FirmwareFit::NotKnown;
-    };
-    if device < export {
-        FirmwareFit::Older
-    } else if device.first() != export.first() {
-        FirmwareFit::OtherMajor
-    } else {
-        FirmwareFit::Fits
-    }
-}
-
-/// The numbers of a version, without the product in front of them; nothing where a step of it has none.
-fn numbers(version: &str) -> Option<Vec<u64>> {
-    let mut steps: Vec<&str> = version.trim().split('.').collect();
-    if steps.first()?.chars().any(char::is_alphabetic) {
-        steps.remove(0);
-    }
-    // A step may have letters behind its number: 10.0.1.9cd.
-    let number = |step: &&str| {
-        let digits = step.trim_start_matches(|digit: char| digit.is_ascii_digit());
-        step[..step.len() - digits.len()].parse().ok()
-    };
-    let numbers: Option<Vec<u64>> = steps.iter().map(number).collect();
-    numbers.filter(|numbers| !numbers.is_empty())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn firmware_fits_where_it_is_the_same_or_newer_within_a_major_version() {
-        let fit = |export, device| firmware_fit(Some(export), Some(device));
-        assert_eq!(fit("IDG.10.0.1.5", "IDG.10.0.1.5"), FirmwareFit::Fits);
-        assert_eq!(fit("IDG.10.0.1.5", "IDG.10.5.0.0"), FirmwareFit::Fits);
-        assert_eq!(fit("IDG.10.0.1.10", "IDG.10.0.1.9"), FirmwareFit::Older);
-        assert_eq!(fit("IDG.10.0.1.5", "IDG.7.5.2.4"), FirmwareFit::Older);
-        assert_eq!(fit("IDG.7.5.2.4", "IDG.10.0.1.5"), FirmwareFit::OtherMajor);
-        assert_eq!(fit("XI52.5.0.0.9", "5.0.0.9"), FirmwareFit::Fits);
-        assert_eq!(fit("IDG.10.0.1.5cd", "IDG.10.0.1.5"), FirmwareFit::Fits);
-        assert_eq!(fit("IDG.10.0.1.9cd", "IDG.10.0.1.4"), FirmwareFit::Older);
-        for told in [None, Some(""), Some("IDG"), Some("unknown"), Some("IDG.10.x.1")] {
-            assert_eq!(firmware_fit(told, Some("IDG.10.0.1.5")), FirmwareFit::NotKnown);
-            assert_eq!(firmware_fit(Some("IDG.10.0.1.5"), told), FirmwareFit::NotKnown);
         }
     }
 }

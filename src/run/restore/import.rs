@@ -9,7 +9,6 @@ use crate::lock::Life;
 use crate::run::event::{ActionKind, DeviceFacts, Event, JournalId, Owner, Progress, TaskId, Undo};
 use crate::run::failure::{Failure, Trouble, words};
 use crate::run::ledger::{Address, LedgerError, UndoOpening};
-use crate::run::rehearse::named;
 use crate::run::restore::Restoring;
 use crate::run::restore::halt::Halt;
 use crate::run::restore::order::Saved;
@@ -391,11 +390,10 @@ impl<'a> Restoring<'_, 'a, '_> {
 
 /// What differs, in words; nothing where nothing does.
 fn differences(difference: &Difference) -> Option<String> {
-    let named = named(difference);
+    let named = difference.named();
     (!named.is_empty()).then(|| named.join(", "))
 }
 
-/// The first few, and how many more.
 /// Which task knows what was there before the import.
 fn taken_before(due: &DueImport<'_>) -> String {
     match due.before {

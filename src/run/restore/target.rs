@@ -4,7 +4,7 @@ use crate::gateway::Gateway;
 use crate::gateway::domains::{ApiConnect, QuiesceState};
 use crate::run::event::DeviceFacts;
 use crate::run::failure::{Failure, words};
-use crate::run::rehearse::{FirmwareFit, firmware_fit, named};
+use crate::run::firmware::{FirmwareFit, both_versions};
 use crate::run::restore::Restoring;
 use crate::run::restore::halt::{Halt, refused};
 use crate::run::restore::running::{RunningDomain, difference};
@@ -145,14 +145,10 @@ impl<'a> Restoring<'_, 'a, '_> {
     fn firmware_doubt(&self, facts: &DeviceFacts) -> Result<Option<String>, Failure> {
         let export = self.source.report.firmware_version.as_deref();
         let device = facts.firmware_version.as_deref();
-        let told = |version: Option<&str>| version.unwrap_or("not told").to_owned();
-        let both = format!("the backup's is {}, the device's {}", told(export), told(device));
-        let why = match firmware_fit(export, device) {
-            FirmwareFit::Fits if export == device => return Ok(None),
-            FirmwareFit::Fits => return Ok(Some(format!("the firmware is another one: {both}"))),
-            FirmwareFit::Older => "the device has an older firmware than the backup",
-            FirmwareFit::OtherMajor => "the device has a firmware of another major version",
-            FirmwareFit::NotKnown => "whether the firmware fits is not known",
+        let both = both_versions(export, device, "the device");
+        let Some(why) = FirmwareFit::of(export, device).doubt("the device") else {
+            let is_other = export != device;
+            return Ok(is_other.then(|| format!("the firmware is another one: {both}")));
         };
         match self.options.allows_other_firmware {
             true => Ok(Some(format!("{why}: {both}"))),
@@ -201,7 +197,7 @@ impl<'a> Restoring<'_, 'a, '_> {
             return Ok(());
         }
         let what = match difference(&before.file, &now.file, domain, &self.scratch) {
-            Ok(difference) => named(&difference).join(", "),
+            Ok(difference) => difference.named().join(", "),
             Err(why) => why,
         };
         Err(format!(
