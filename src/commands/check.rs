@@ -171,7 +171,7 @@ impl FoundSoFar {
         if !stop.is_requested() {
             let shown = self.shown(&self.found);
             let text = match self.format {
-                FindingsFormat::Json => check_items::json(&self.found),
+                FindingsFormat::Json => check_items::document(&self.found),
                 FindingsFormat::Table if shown.is_empty() => String::new(),
                 FindingsFormat::Table => check_items::counts(&self.found),
             };

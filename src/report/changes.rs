@@ -73,13 +73,11 @@ const BLAME_FIELDS: &[Field<BlameRow>] = &[
 
 #[derive(Serialize)]
 struct Changes<'a> {
-    schema_version: u32,
     changes: Vec<RowObject<'a, ChangeRow>>,
 }
 
 #[derive(Serialize)]
 struct Blame<'a> {
-    schema_version: u32,
     pieces: Vec<RowObject<'a, BlameRow>>,
 }
 
@@ -90,8 +88,7 @@ pub fn changes_table(rows: &[ChangeRow], layout: &Layout) -> String {
 
 /// Changes as one JSON document.
 pub fn changes_json(rows: &[ChangeRow], zone: &TimeZone) -> String {
-    json::text(&Changes {
-        schema_version: SCHEMA_VERSION,
+    json::document(SCHEMA_VERSION, &Changes {
         changes: json::objects(rows, fields::CHANGE, zone),
     })
 }
@@ -108,8 +105,7 @@ pub fn blame_table(rows: &[BlameRow], layout: &Layout) -> String {
 
 /// The same as one JSON document.
 pub fn blame_json(rows: &[BlameRow], zone: &TimeZone) -> String {
-    json::text(&Blame {
-        schema_version: SCHEMA_VERSION,
+    json::document(SCHEMA_VERSION, &Blame {
         pieces: json::objects(rows, BLAME_FIELDS, zone),
     })
 }

@@ -2,12 +2,15 @@
 
 use serde::Serialize;
 
+use crate::report::json;
 use crate::run::examine::{CheckItem, CheckVerdict};
-use crate::values::text::{hanging, printable, printable_json};
+use crate::values::text::{hanging, printable};
+
+/// Grows when a key goes away or changes its meaning, and not when one is added.
+const SCHEMA_VERSION: u32 = 1;
 
 #[derive(Serialize)]
 struct CheckDocument<'f> {
-    schema_version: u32,
     verdict: &'static str,
     items: Vec<CheckItemObject<'f>>,
 }
@@ -71,7 +74,7 @@ pub fn counts(looks: &[CheckItem]) -> String {
 }
 
 /// One document.
-pub fn json(looks: &[CheckItem]) -> String {
+pub fn document(looks: &[CheckItem]) -> String {
     let items = looks.iter().map(|look| CheckItemObject {
         subject: &look.subject,
         item: look.item,
@@ -80,12 +83,10 @@ pub fn json(looks: &[CheckItem]) -> String {
         hint: look.hint.as_deref(),
     });
     let document = CheckDocument {
-        schema_version: 1,
         verdict: word(worst(looks)),
         items: items.collect(),
     };
-    let text = serde_json::to_string_pretty(&document).expect("maps with keys of text become JSON");
-    printable_json(&format!("{text}\n"))
+    json::document(SCHEMA_VERSION, &document)
 }
 
 fn word(verdict: CheckVerdict) -> &'static str {

@@ -255,8 +255,7 @@ fn shown(value: &str) -> String {
 
 /// The difference for programs.
 pub fn document(old: &str, new: &str, difference: &Difference) -> String {
-    json::text(&DiffDocument {
-        schema_version: SCHEMA_VERSION,
+    json::document(SCHEMA_VERSION, &DiffDocument {
         comparison: comparison(old, new, difference),
     })
 }
@@ -264,8 +263,7 @@ pub fn document(old: &str, new: &str, difference: &Difference) -> String {
 /// What differs in a group, for programs.
 pub fn group_document(found: &GroupDifference) -> String {
     let members = found.members.iter();
-    json::text(&GroupDocument {
-        schema_version: SCHEMA_VERSION,
+    json::document(SCHEMA_VERSION, &GroupDocument {
         group: &found.group,
         same: found.passed_over.is_empty() && found.is_same(),
         comparisons: members
@@ -328,14 +326,12 @@ fn property_object(property: &PropertyDifference) -> PropertyObject<'_> {
 
 #[derive(Serialize)]
 struct DiffDocument<'a> {
-    schema_version: u32,
     #[serde(flatten)]
     comparison: ComparisonObject<'a>,
 }
 
 #[derive(Serialize)]
 struct GroupDocument<'a> {
-    schema_version: u32,
     group: &'a str,
     same: bool,
     comparisons: Vec<MemberObject<'a>>,

@@ -11,6 +11,7 @@ use crate::report::fields;
 use crate::report::grid::{CellKind, fits, fitted};
 use crate::report::plain::columns;
 use crate::report::written::zone_name;
+use crate::report::json;
 use crate::run::event::FileKind;
 use crate::values::duration::HumanDuration;
 use crate::values::size::Bytes;
@@ -140,7 +141,6 @@ fn without(rows: &[Vec<String>], left_out: &[&str]) -> (Vec<Vec<String>>, Vec<Ce
 /// One document.
 pub fn json(freshness: &Freshness, zone: &TimeZone) -> String {
     let document = FreshnessDocument {
-        schema_version: SCHEMA_VERSION,
         state: verdict(freshness),
         summary: summary(freshness),
         may_be_quiesced: freshness.left.as_deref(),
@@ -153,12 +153,11 @@ pub fn json(freshness: &Freshness, zone: &TimeZone) -> String {
             .map(|target| document(target, zone))
             .collect(),
     };
-    super::json::text(&document)
+    json::document(SCHEMA_VERSION, &document)
 }
 /// The document where nothing could be judged, for the reason in `summary`.
 pub fn unknown_json(summary: &str) -> String {
-    super::json::text(&Unknown {
-        schema_version: SCHEMA_VERSION,
+    json::document(SCHEMA_VERSION, &Unknown {
         state: "UNKNOWN",
         summary,
     })
@@ -166,7 +165,6 @@ pub fn unknown_json(summary: &str) -> String {
 
 #[derive(Serialize)]
 struct FreshnessDocument<'r> {
-    schema_version: u32,
     state: &'static str,
     summary: String,
     may_be_quiesced: Option<&'r str>,
@@ -178,7 +176,6 @@ struct FreshnessDocument<'r> {
 
 #[derive(Serialize)]
 struct Unknown<'s> {
-    schema_version: u32,
     state: &'static str,
     summary: &'s str,
 }

@@ -19,24 +19,19 @@ pub(super) const SCHEMA_VERSION: u32 = 1;
 
 /// The document, with a line break at its end. Times have the offset of the zone.
 pub fn render(view: &View<'_>, zone: &TimeZone) -> String {
-    let schema_version = SCHEMA_VERSION;
     match view {
-        View::PlanExecutions { rows, .. } => text(&PlanExecutions {
-            schema_version,
+        View::PlanExecutions { rows, .. } => document(SCHEMA_VERSION, &PlanExecutions {
             plan_executions: objects(rows, fields::PLAN_EXECUTION, zone),
         }),
-        View::ActivityExecutions { rows, notes, scripts } => text(&ActivityExecutions {
-            schema_version,
+        View::ActivityExecutions { rows, notes, scripts } => document(SCHEMA_VERSION, &ActivityExecutions {
             activity_executions: objects(rows, fields::ACTIVITY_EXECUTION, zone),
             notes: objects(notes, fields::NOTE, zone),
             scripts: objects(scripts, fields::SCRIPT, zone),
         }),
-        View::TaskExecutions(rows) => text(&TaskExecutions {
-            schema_version,
+        View::TaskExecutions(rows) => document(SCHEMA_VERSION, &TaskExecutions {
             task_executions: objects(rows, fields::TASK_EXECUTION, zone),
         }),
-        View::Whole(whole) => text(&Whole {
-            schema_version,
+        View::Whole(whole) => document(SCHEMA_VERSION, &Whole {
             plan_execution: RowObject {
                 row: whole.plan,
                 fields: fields::PLAN_EXECUTION,
@@ -46,8 +41,7 @@ pub fn render(view: &View<'_>, zone: &TimeZone) -> String {
             scripts: objects(whole.scripts, fields::SCRIPT, zone),
             task_executions: whole.tasks.iter().map(|task| task_object(task, zone)).collect(),
         }),
-        View::Files(details) => text(&Files {
-            schema_version,
+        View::Files(details) => document(SCHEMA_VERSION, &Files {
             task_execution: RowObject {
                 row: &details.task,
                 fields: fields::TASK_EXECUTION,
@@ -66,13 +60,11 @@ pub fn render(view: &View<'_>, zone: &TimeZone) -> String {
 
 #[derive(Serialize)]
 struct PlanExecutions<'a> {
-    schema_version: u32,
     plan_executions: Vec<RowObject<'a, PlanRow>>,
 }
 
 #[derive(Serialize)]
 struct ActivityExecutions<'a> {
-    schema_version: u32,
     activity_executions: Vec<RowObject<'a, ActivityRow>>,
     notes: Vec<RowObject<'a, NoteRow>>,
     scripts: Vec<RowObject<'a, ScriptRun>>,
@@ -80,13 +72,11 @@ struct ActivityExecutions<'a> {
 
 #[derive(Serialize)]
 struct TaskExecutions<'a> {
-    schema_version: u32,
     task_executions: Vec<RowObject<'a, TaskRow>>,
 }
 
 #[derive(Serialize)]
 struct Whole<'a> {
-    schema_version: u32,
     plan_execution: RowObject<'a, PlanRow>,
     notes: Vec<RowObject<'a, NoteRow>>,
     scripts: Vec<RowObject<'a, ScriptRun>>,
@@ -137,7 +127,6 @@ fn unsaved(details: &TaskDetails) -> Option<Vec<ConfigChangeObject<'_>>> {
 
 #[derive(Serialize)]
 struct Files<'a> {
-    schema_version: u32,
     task_execution: RowObject<'a, TaskRow>,
     files: Vec<RowObject<'a, FileRow>>,
     changes: Vec<RowObject<'a, ChangeRow>>,
@@ -173,11 +162,19 @@ pub(super) fn objects<'a, R>(
     rows.iter().map(|row| RowObject { row, fields, zone }).collect()
 }
 
-/// A document with a line break at its end, in which nothing disturbs a terminal.
-pub(super) fn text(document: &impl Serialize) -> String {
-    let mut text = serde_json::to_string_pretty(document).expect("maps with keys of text become JSON");
+/// A document, behind the version of its form, with a line break at its end; nothing in it disturbs a terminal.
+pub(super) fn document(schema_version: u32, body: &impl Serialize) -> String {
+    let document = Versioned { schema_version, body };
+    let mut text = serde_json::to_string_pretty(&document).expect("maps with keys of text become JSON");
     text.push('\n');
     printable_json(&text)
+}
+
+#[derive(Serialize)]
+struct Versioned<'b, B> {
+    schema_version: u32,
+    #[serde(flatten)]
+    body: &'b B,
 }
 
 #[cfg(test)]

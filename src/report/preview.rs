@@ -11,6 +11,9 @@ use crate::run::event::{ALL_DOMAINS, ActionKind};
 use crate::run::status::Status;
 use crate::values::text::{hanging, printable};
 
+/// Grows when a key goes away or changes its meaning, and not when one is added.
+const SCHEMA_VERSION: u32 = 1;
+
 /// The domain that no gateway quiesces.
 const DEFAULT_DOMAIN: &str = "default";
 
@@ -75,7 +78,6 @@ impl Serialize for PreviewVerdict {
 
 #[derive(Debug, Serialize)]
 struct PreviewDocument<'p> {
-    schema_version: u32,
     plans: &'p [Preview<'p>],
 }
 
@@ -85,8 +87,7 @@ fn code<S: Serializer>(action: &ActionKind, serializer: S) -> Result<S::Ok, S::E
 
 /// One document.
 pub fn document(plans: &[Preview<'_>]) -> String {
-    json::text(&PreviewDocument {
-        schema_version: 1,
+    json::document(SCHEMA_VERSION, &PreviewDocument {
         plans,
     })
 }

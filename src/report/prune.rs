@@ -129,8 +129,7 @@ pub fn document(lines: &[PruneLine], busy: &[String], dry_run: bool, zone: &Time
         end_time: line.end.map(time),
         size: line.size,
     });
-    json::text(&PruneDocument {
-        schema_version: SCHEMA_VERSION,
+    json::document(SCHEMA_VERSION, &PruneDocument {
         dry_run,
         backups: backups.collect(),
         busy_devices: busy,
@@ -139,7 +138,6 @@ pub fn document(lines: &[PruneLine], busy: &[String], dry_run: bool, zone: &Time
 
 #[derive(Serialize)]
 struct PruneDocument<'a> {
-    schema_version: u32,
     dry_run: bool,
     backups: Vec<BackupObject<'a>>,
     busy_devices: &'a [String],

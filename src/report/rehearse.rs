@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::history::FileRow;
+use crate::report::json;
 use crate::values::first_few::first_few;
 use crate::values::rehearsal::{RehearsalResult, SpareProof};
 use crate::values::text::printable;
@@ -119,7 +120,6 @@ pub fn keys(keys: &[String]) -> String {
 
 #[derive(Serialize)]
 struct RehearsalsDocument<'l> {
-    schema_version: u32,
     spare_name: &'l str,
     rehearsals: Vec<RehearsalObject<'l>>,
 }
@@ -139,8 +139,7 @@ struct RehearsalObject<'l> {
 
 /// One document.
 pub fn document(spare: &str, lines: &[RehearsalLine]) -> String {
-    super::json::text(&RehearsalsDocument {
-        schema_version: SCHEMA_VERSION,
+    json::document(SCHEMA_VERSION, &RehearsalsDocument {
         spare_name: spare,
         rehearsals: lines.iter().map(line_object).collect(),
     })

@@ -237,7 +237,6 @@ pub fn outcome(told: &RestoreTold, device: &str, domain: &str, invocation: &Invo
 
 #[derive(Serialize)]
 struct RestoreDocument<'d> {
-    schema_version: u32,
     plan_execution_id: i64,
     status: &'static str,
     error_message: Option<&'d str>,
@@ -260,8 +259,7 @@ pub fn document(plan: Option<&ShownRestorePlan>, end: &PlanEnd, told: &RestoreTo
             .flat_map(|change| named(deviation, *change))
             .collect()
     });
-    json::text(&RestoreDocument {
-        schema_version: SCHEMA_VERSION,
+    json::document(SCHEMA_VERSION, &RestoreDocument {
         plan_execution_id: end.id.0,
         status: end.status.code(),
         error_message: end.error.as_deref(),

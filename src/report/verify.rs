@@ -228,8 +228,7 @@ pub fn document(checked: &[Checked]) -> String {
             task_execution_id: one.task.map(|task| task.0),
         }
     });
-    json::text(&VerifyDocument {
-        schema_version: SCHEMA_VERSION,
+    json::document(SCHEMA_VERSION, &VerifyDocument {
         good: checked.iter().all(|one| one.verified.is_good()),
         files: files.collect(),
     })
@@ -237,7 +236,6 @@ pub fn document(checked: &[Checked]) -> String {
 
 #[derive(Serialize)]
 struct VerifyDocument<'a> {
-    schema_version: u32,
     good: bool,
     files: Vec<VerifiedFileObject<'a>>,
 }

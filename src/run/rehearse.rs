@@ -10,7 +10,6 @@ use std::path::Path;
 
 use crate::artifact::archive::{self, Expected};
 use crate::artifact::compare::{self, ArchiveProof, Side};
-use crate::artifact::difference::Difference;
 use crate::gateway::Gateway;
 use crate::gateway::import_results::DryRunAnswer;
 use crate::run::failure::words;
