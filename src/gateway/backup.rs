@@ -10,7 +10,8 @@ use crate::gateway::asked::ActionAsked;
 use crate::gateway::domains::DEFAULT_DOMAIN;
 use crate::gateway::pace::until_next_look;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
-use crate::soma::{reply, request};
+use crate::soma::reply;
+use crate::soma::request::{self, ExportedConfiguration};
 use crate::values::xml_limits::NotPlausible;
 
 /// Where secure backups are made.
@@ -147,11 +148,11 @@ impl Gateway<'_> {
     pub fn export(
         &self,
         domains: &[&str],
-        persisted: bool,
+        configuration: ExportedConfiguration,
         out: &mut dyn Write,
         progress: &mut dyn FnMut(u64),
     ) -> Result<u64> {
-        let request = request::do_backup(domains, persisted);
+        let request = request::do_backup(domains, configuration);
         let length = self.download(&request, self.timeouts().export, out, progress)?;
         if length == 0 {
             return Err(SomaError::new(

@@ -98,7 +98,19 @@ impl CollectedRun {
                 self.still_quiesced
                     .retain(|known| known.device != *device || known.domain != undo.domain());
             }
-            _ => {}
+            Event::PlanOpened { .. }
+            | Event::PlanStatus { .. }
+            | Event::PlanEnded { .. }
+            | Event::PlanAbandoned { .. }
+            | Event::ActivityOpened { .. }
+            | Event::ActivityStatus { .. }
+            | Event::ActivityEnded { .. }
+            | Event::DeviceFacts { .. }
+            | Event::BackupCertificate { .. }
+            | Event::OutOfService { .. }
+            | Event::ConfigChanged { .. }
+            | Event::FileFailed { .. }
+            | Event::ScriptEnded { .. } => {}
         }
     }
 

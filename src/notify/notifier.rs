@@ -235,7 +235,25 @@ impl Sink for Notifier<'_> {
             }
             Event::PlanAbandoned { plan, name, error } => self.abandoned(at, *plan, name, error),
             Event::PlanEnded { status, error, .. } => self.end(at, *status, error.as_deref()),
-            _ => {}
+            Event::PlanStatus { .. }
+            | Event::ActivityOpened { .. }
+            | Event::ActivityStatus { .. }
+            | Event::ActivityEnded { .. }
+            | Event::TaskOpened { .. }
+            | Event::TaskStatus { .. }
+            | Event::TaskEnded { .. }
+            | Event::DeviceFacts { .. }
+            | Event::BackupCertificate { .. }
+            | Event::UnsavedChanges { .. }
+            | Event::OutOfService { .. }
+            | Event::FileStored { .. }
+            | Event::FileFailed { .. }
+            | Event::ConfigChanged { .. }
+            | Event::ConfigUnsaved { .. }
+            | Event::ScriptEnded { .. }
+            | Event::Warning { .. }
+            | Event::Note { .. }
+            | Event::Recovered { .. } => {}
         }
     }
 

@@ -68,12 +68,9 @@ fn headline(notice: &Notice) -> String {
         EventName::Changed => {
             let count = notice.changes.count();
             let what = if count == 1 { "change" } else { "changes" };
-            format!(
-                "{plan}: {count} {what} ({})",
-                first_few(&places_of(notice), NAMED)
-            )
+            format!("{plan}: {count} {what} ({})", first_few(places_of(notice), NAMED))
         }
-        EventName::Unsaved => format!("{plan}: not saved: {}", first_few(&places_of(notice), NAMED)),
+        EventName::Unsaved => format!("{plan}: not saved: {}", first_few(places_of(notice), NAMED)),
         EventName::RehearsalFailed => format!("rehearsal of {at} failed ({plan})"),
     }
 }
@@ -123,7 +120,9 @@ fn warned(notice: &Notice) -> String {
 fn again(notice: &Notice) -> String {
     match notice.change {
         Some(EndChange::Again { times, .. }) => format!(", {times} times now"),
-        _ => String::new(),
+        Some(EndChange::First | EndChange::Other { .. } | EndChange::WellAgain { .. }) | None => {
+            String::new()
+        }
     }
 }
 
@@ -133,7 +132,7 @@ fn mended(notice: &Notice) -> String {
         Some(EndChange::WellAgain { was, times, .. }) => {
             format!(" again, after {times} times without, last {was}")
         }
-        _ => String::new(),
+        Some(EndChange::First | EndChange::Again { .. } | EndChange::Other { .. }) | None => String::new(),
     }
 }
 

@@ -88,9 +88,12 @@ pub fn changes_table(rows: &[ChangeRow], layout: &Layout) -> String {
 
 /// Changes as one JSON document.
 pub fn changes_json(rows: &[ChangeRow], zone: &TimeZone) -> String {
-    json::document(SCHEMA_VERSION, &Changes {
-        changes: json::objects(rows, fields::CHANGE, zone),
-    })
+    json::document(
+        SCHEMA_VERSION,
+        &Changes {
+            changes: json::objects(rows, fields::CHANGE, zone),
+        },
+    )
 }
 
 /// Changes for spreadsheets.
@@ -105,9 +108,12 @@ pub fn blame_table(rows: &[BlameRow], layout: &Layout) -> String {
 
 /// The same as one JSON document.
 pub fn blame_json(rows: &[BlameRow], zone: &TimeZone) -> String {
-    json::document(SCHEMA_VERSION, &Blame {
-        pieces: json::objects(rows, BLAME_FIELDS, zone),
-    })
+    json::document(
+        SCHEMA_VERSION,
+        &Blame {
+            pieces: json::objects(rows, BLAME_FIELDS, zone),
+        },
+    )
 }
 
 /// The same for spreadsheets.

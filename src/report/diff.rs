@@ -255,25 +255,31 @@ fn shown(value: &str) -> String {
 
 /// The difference for programs.
 pub fn document(old: &str, new: &str, difference: &Difference) -> String {
-    json::document(SCHEMA_VERSION, &DiffDocument {
-        comparison: comparison(old, new, difference),
-    })
+    json::document(
+        SCHEMA_VERSION,
+        &DiffDocument {
+            comparison: comparison(old, new, difference),
+        },
+    )
 }
 
 /// What differs in a group, for programs.
 pub fn group_document(found: &GroupDifference) -> String {
     let members = found.members.iter();
-    json::document(SCHEMA_VERSION, &GroupDocument {
-        group: &found.group,
-        same: found.passed_over.is_empty() && found.is_same(),
-        comparisons: members
-            .map(|member| MemberObject {
-                device: &member.device,
-                comparison: comparison(&member.old, &member.new, &member.difference),
-            })
-            .collect(),
-        passed_over: &found.passed_over,
-    })
+    json::document(
+        SCHEMA_VERSION,
+        &GroupDocument {
+            group: &found.group,
+            same: found.passed_over.is_empty() && found.is_same(),
+            comparisons: members
+                .map(|member| MemberObject {
+                    device: &member.device,
+                    comparison: comparison(&member.old, &member.new, &member.difference),
+                })
+                .collect(),
+            passed_over: &found.passed_over,
+        },
+    )
 }
 
 fn comparison<'a>(old: &'a str, new: &'a str, difference: &'a Difference) -> ComparisonObject<'a> {

@@ -9,9 +9,9 @@ use serde::Serialize;
 use crate::freshness::{Attempt, Freshness, JudgedTarget, TargetState};
 use crate::report::fields;
 use crate::report::grid::{CellKind, fits, fitted};
+use crate::report::json;
 use crate::report::plain::columns;
 use crate::report::written::zone_name;
-use crate::report::json;
 use crate::run::event::FileKind;
 use crate::values::duration::HumanDuration;
 use crate::values::size::Bytes;
@@ -157,10 +157,13 @@ pub fn json(freshness: &Freshness, zone: &TimeZone) -> String {
 }
 /// The document where nothing could be judged, for the reason in `summary`.
 pub fn unknown_json(summary: &str) -> String {
-    json::document(SCHEMA_VERSION, &Unknown {
-        state: "UNKNOWN",
-        summary,
-    })
+    json::document(
+        SCHEMA_VERSION,
+        &Unknown {
+            state: "UNKNOWN",
+            summary,
+        },
+    )
 }
 
 #[derive(Serialize)]

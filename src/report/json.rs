@@ -20,41 +20,56 @@ pub(super) const SCHEMA_VERSION: u32 = 1;
 /// The document, with a line break at its end. Times have the offset of the zone.
 pub fn render(view: &View<'_>, zone: &TimeZone) -> String {
     match view {
-        View::PlanExecutions { rows, .. } => document(SCHEMA_VERSION, &PlanExecutions {
-            plan_executions: objects(rows, fields::PLAN_EXECUTION, zone),
-        }),
-        View::ActivityExecutions { rows, notes, scripts } => document(SCHEMA_VERSION, &ActivityExecutions {
-            activity_executions: objects(rows, fields::ACTIVITY_EXECUTION, zone),
-            notes: objects(notes, fields::NOTE, zone),
-            scripts: objects(scripts, fields::SCRIPT, zone),
-        }),
-        View::TaskExecutions(rows) => document(SCHEMA_VERSION, &TaskExecutions {
-            task_executions: objects(rows, fields::TASK_EXECUTION, zone),
-        }),
-        View::Whole(whole) => document(SCHEMA_VERSION, &Whole {
-            plan_execution: RowObject {
-                row: whole.plan,
-                fields: fields::PLAN_EXECUTION,
-                zone,
+        View::PlanExecutions { rows, .. } => document(
+            SCHEMA_VERSION,
+            &PlanExecutions {
+                plan_executions: objects(rows, fields::PLAN_EXECUTION, zone),
             },
-            notes: objects(whole.notes, fields::NOTE, zone),
-            scripts: objects(whole.scripts, fields::SCRIPT, zone),
-            task_executions: whole.tasks.iter().map(|task| task_object(task, zone)).collect(),
-        }),
-        View::Files(details) => document(SCHEMA_VERSION, &Files {
-            task_execution: RowObject {
-                row: &details.task,
-                fields: fields::TASK_EXECUTION,
-                zone,
+        ),
+        View::ActivityExecutions { rows, notes, scripts } => document(
+            SCHEMA_VERSION,
+            &ActivityExecutions {
+                activity_executions: objects(rows, fields::ACTIVITY_EXECUTION, zone),
+                notes: objects(notes, fields::NOTE, zone),
+                scripts: objects(scripts, fields::SCRIPT, zone),
             },
-            files: objects(&details.files, fields::FILE, zone),
-            changes: objects(&details.changes, fields::CHANGE, zone),
-            unsaved: unsaved(details),
-            failed_files: objects(&details.failed_files, fields::FAILED_FILE, zone),
-            notes: objects(&details.notes, fields::NOTE, zone),
-            scripts: objects(&details.scripts, fields::SCRIPT, zone),
-            rehearsals: objects(&details.rehearsals, fields::REHEARSAL, zone),
-        }),
+        ),
+        View::TaskExecutions(rows) => document(
+            SCHEMA_VERSION,
+            &TaskExecutions {
+                task_executions: objects(rows, fields::TASK_EXECUTION, zone),
+            },
+        ),
+        View::Whole(whole) => document(
+            SCHEMA_VERSION,
+            &Whole {
+                plan_execution: RowObject {
+                    row: whole.plan,
+                    fields: fields::PLAN_EXECUTION,
+                    zone,
+                },
+                notes: objects(whole.notes, fields::NOTE, zone),
+                scripts: objects(whole.scripts, fields::SCRIPT, zone),
+                task_executions: whole.tasks.iter().map(|task| task_object(task, zone)).collect(),
+            },
+        ),
+        View::Files(details) => document(
+            SCHEMA_VERSION,
+            &Files {
+                task_execution: RowObject {
+                    row: &details.task,
+                    fields: fields::TASK_EXECUTION,
+                    zone,
+                },
+                files: objects(&details.files, fields::FILE, zone),
+                changes: objects(&details.changes, fields::CHANGE, zone),
+                unsaved: unsaved(details),
+                failed_files: objects(&details.failed_files, fields::FAILED_FILE, zone),
+                notes: objects(&details.notes, fields::NOTE, zone),
+                scripts: objects(&details.scripts, fields::SCRIPT, zone),
+                rehearsals: objects(&details.rehearsals, fields::REHEARSAL, zone),
+            },
+        ),
     }
 }
 

@@ -87,9 +87,7 @@ fn code<S: Serializer>(action: &ActionKind, serializer: S) -> Result<S::Ok, S::E
 
 /// One document.
 pub fn document(plans: &[Preview<'_>]) -> String {
-    json::document(SCHEMA_VERSION, &PreviewDocument {
-        plans,
-    })
+    json::document(SCHEMA_VERSION, &PreviewDocument { plans })
 }
 
 const COLUMNS: [(&str, CellKind); 6] = [

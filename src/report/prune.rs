@@ -129,11 +129,14 @@ pub fn document(lines: &[PruneLine], busy: &[String], dry_run: bool, zone: &Time
         end_time: line.end.map(time),
         size: line.size,
     });
-    json::document(SCHEMA_VERSION, &PruneDocument {
-        dry_run,
-        backups: backups.collect(),
-        busy_devices: busy,
-    })
+    json::document(
+        SCHEMA_VERSION,
+        &PruneDocument {
+            dry_run,
+            backups: backups.collect(),
+            busy_devices: busy,
+        },
+    )
 }
 
 #[derive(Serialize)]

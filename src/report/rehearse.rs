@@ -139,10 +139,13 @@ struct RehearsalObject<'l> {
 
 /// One document.
 pub fn document(spare: &str, lines: &[RehearsalLine]) -> String {
-    json::document(SCHEMA_VERSION, &RehearsalsDocument {
-        spare_name: spare,
-        rehearsals: lines.iter().map(line_object).collect(),
-    })
+    json::document(
+        SCHEMA_VERSION,
+        &RehearsalsDocument {
+            spare_name: spare,
+            rehearsals: lines.iter().map(line_object).collect(),
+        },
+    )
 }
 
 fn line_object(line: &RehearsalLine) -> RehearsalObject<'_> {

@@ -259,19 +259,22 @@ pub fn document(plan: Option<&ShownRestorePlan>, end: &PlanEnd, told: &RestoreTo
             .flat_map(|change| named(deviation, *change))
             .collect()
     });
-    json::document(SCHEMA_VERSION, &RestoreDocument {
-        plan_execution_id: end.id.0,
-        status: end.status.code(),
-        error_message: end.error.as_deref(),
-        plan,
-        before_task_execution_id: told.before.map(|task| task.0),
-        after_task_execution_id: told.after.map(|task| task.0),
-        imported_objects: told.objects,
-        saved: match told.saved {
-            Saved::Yes => Some(true),
-            Saved::NotSent => Some(false),
-            Saved::NotKnown => None,
+    json::document(
+        SCHEMA_VERSION,
+        &RestoreDocument {
+            plan_execution_id: end.id.0,
+            status: end.status.code(),
+            error_message: end.error.as_deref(),
+            plan,
+            before_task_execution_id: told.before.map(|task| task.0),
+            after_task_execution_id: told.after.map(|task| task.0),
+            imported_objects: told.objects,
+            saved: match told.saved {
+                Saved::Yes => Some(true),
+                Saved::NotSent => Some(false),
+                Saved::NotKnown => None,
+            },
+            deviations,
         },
-        deviations,
-    })
+    )
 }

@@ -228,10 +228,13 @@ pub fn document(checked: &[Checked]) -> String {
             task_execution_id: one.task.map(|task| task.0),
         }
     });
-    json::document(SCHEMA_VERSION, &VerifyDocument {
-        good: checked.iter().all(|one| one.verified.is_good()),
-        files: files.collect(),
-    })
+    json::document(
+        SCHEMA_VERSION,
+        &VerifyDocument {
+            good: checked.iter().all(|one| one.verified.is_good()),
+            files: files.collect(),
+        },
+    )
 }
 
 #[derive(Serialize)]

@@ -299,7 +299,7 @@ impl StoredBackup {
     fn shape(&self) -> Shape {
         match self.files.first().map(|file| file.kind) {
             Some(FileKind::SecureBackup) => Shape::Folder,
-            _ => Shape::File,
+            Some(FileKind::Persisted | FileKind::NonPersisted) | None => Shape::File,
         }
     }
 

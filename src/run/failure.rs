@@ -34,7 +34,17 @@ impl Failure {
                 Status::NotEnoughFreeSpaceInStore
             }
             SomaErrorKind::Local(_) => Status::DownloadFailed,
-            _ => otherwise,
+            SomaErrorKind::Unreachable
+            | SomaErrorKind::Tls
+            | SomaErrorKind::NotManagement
+            | SomaErrorKind::Unavailable
+            | SomaErrorKind::NotAllowed
+            | SomaErrorKind::Refused
+            | SomaErrorKind::Fault
+            | SomaErrorKind::OtherFault
+            | SomaErrorKind::TimedOut
+            | SomaErrorKind::Broken
+            | SomaErrorKind::Malformed => otherwise,
         };
         Self::new(status, format!("{device}: {}", words(error)))
     }

@@ -14,6 +14,7 @@ use crate::gateway::Gateway;
 use crate::gateway::import_results::DryRunAnswer;
 use crate::run::failure::words;
 use crate::soma::error::{SomaError, SomaErrorKind};
+use crate::soma::request::ExportedConfiguration;
 use crate::values::causes::with_causes;
 use crate::values::rehearsal::{RehearsalResult, RehearsalVerdict, SpareProof};
 use crate::values::restorable_domain::RestorableDomain;
@@ -102,7 +103,18 @@ fn over(error: &SomaError) -> Option<RehearsalsOver> {
     match error.kind {
         SomaErrorKind::Interrupted => Some(RehearsalsOver::Interrupted),
         SomaErrorKind::LoginRefused | SomaErrorKind::Authentication => Some(RehearsalsOver::LoginRefused),
-        _ => None,
+        SomaErrorKind::Unreachable
+        | SomaErrorKind::Tls
+        | SomaErrorKind::NotManagement
+        | SomaErrorKind::Unavailable
+        | SomaErrorKind::NotAllowed
+        | SomaErrorKind::Refused
+        | SomaErrorKind::Fault
+        | SomaErrorKind::OtherFault
+        | SomaErrorKind::TimedOut
+        | SomaErrorKind::Broken
+        | SomaErrorKind::Malformed
+        | SomaErrorKind::Local(_) => None,
     }
 }
 
@@ -136,7 +148,12 @@ impl Evidence {
             true => {
                 let local = |error: std::io::Error| SomaError::new(SomaErrorKind::Local(error.kind()), error);
                 let mut file = archive::nameless(scratch).map_err(local)?;
-                gateway.export(&[domain.name()], false, &mut file, &mut |_| {})?;
+                gateway.export(
+                    &[domain.name()],
+                    ExportedConfiguration::Running,
+                    &mut file,
+                    &mut |_| {},
+                )?;
                 Some(file)
             }
         };

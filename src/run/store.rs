@@ -34,7 +34,17 @@ pub fn probe(settings: &Settings) -> Result<Probed, Failure> {
             status: Status::StoreOutOfSpace,
             ..failure(settings, &error)
         },
-        _ => unwritable(settings, &error),
+        StoreErrorKind::TooLittleLeft
+        | StoreErrorKind::TooLarge
+        | StoreErrorKind::ReadOnly
+        | StoreErrorKind::Denied
+        | StoreErrorKind::Missing
+        | StoreErrorKind::Exists
+        | StoreErrorKind::NotEmpty
+        | StoreErrorKind::Link
+        | StoreErrorKind::Swapped
+        | StoreErrorKind::Outside
+        | StoreErrorKind::Other => unwritable(settings, &error),
     })
 }
 
@@ -111,7 +121,15 @@ pub fn failure(settings: &Settings, error: &StoreError) -> Failure {
                 "{path} was given up: {cause}, which is max_file in the settings; raise that if so much is to come"
             ),
         ),
-        _ => (
+        StoreErrorKind::ReadOnly
+        | StoreErrorKind::Denied
+        | StoreErrorKind::Missing
+        | StoreErrorKind::Exists
+        | StoreErrorKind::NotEmpty
+        | StoreErrorKind::Link
+        | StoreErrorKind::Swapped
+        | StoreErrorKind::Outside
+        | StoreErrorKind::Other => (
             Status::DownloadFailed,
             format!("the store {store}: {} {path}: {cause}", error.action),
         ),

@@ -144,9 +144,22 @@ pub fn get_file(file: &str) -> Request {
     )
 }
 
-/// `do-backup` of these domains (`all-domains` is one of them on its own). `persisted`
-/// is always sent: its default differs between interfaces (soma-wire 2.1).
-pub fn do_backup(domains: &[&str], persisted: bool) -> Request {
+/// Which of the two configurations of a domain is exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExportedConfiguration {
+    /// The one that is saved, and comes back after a restart.
+    Persisted,
+    /// The one that runs, with what nobody has saved.
+    Running,
+}
+
+/// `do-backup` of these domains (`all-domains` is one of them on its own). Which configuration is meant
+/// is always sent: the default differs between interfaces (soma-wire 2.1).
+pub fn do_backup(domains: &[&str], configuration: ExportedConfiguration) -> Request {
+    let persisted = match configuration {
+        ExportedConfiguration::Persisted => true,
+        ExportedConfiguration::Running => false,
+    };
     let mut inner = format!("<dp:do-backup format=\"ZIP\" persisted=\"{persisted}\">");
     for domain in domains {
         let _ = write!(inner, "<dp:domain name=\"{}\"/>", escaped(domain));

@@ -150,7 +150,7 @@ fn no_request_restores_a_whole_gateway() {
         view_certificate("c"),
         get_filestore("temporary:"),
         get_file("temporary:///x"),
-        do_backup(&["DOM1"], true),
+        do_backup(&["DOM1"], ExportedConfiguration::Persisted),
         quiesce_device(60),
         unquiesce_device(),
         quiesce_domain("DOM1", 60),
@@ -180,7 +180,10 @@ fn only_questions_may_be_asked_again() {
     ];
     let all_are = |requests: &[Request], effect| requests.iter().all(|request| request.effect == effect);
     assert!(all_are(&questions, Effect::Question));
-    assert!(all_are(&[do_backup(&["DOM1"], true)], Effect::Export));
+    assert!(all_are(
+        &[do_backup(&["DOM1"], ExportedConfiguration::Persisted)],
+        Effect::Export
+    ));
     let changes = [
         quiesce_device(60),
         unquiesce_domain("DOM1"),
@@ -193,7 +196,7 @@ fn only_questions_may_be_asked_again() {
 #[test]
 fn a_backup_always_says_which_configuration_it_wants() {
     assert_eq!(
-        inner(&do_backup(&["DOM1"], true)),
+        inner(&do_backup(&["DOM1"], ExportedConfiguration::Persisted)),
         "<dp:do-backup format=\"ZIP\" persisted=\"true\"><dp:domain name=\"DOM1\"/></dp:do-backup>"
     );
 }

@@ -46,7 +46,7 @@ impl News<'_> {
                 // What was told as trouble is told when it is over.
                 let is_over = match standing.change {
                     EndChange::WellAgain { was, .. } => wants(end_event(was)),
-                    _ => false,
+                    EndChange::First | EndChange::Again { .. } | EndChange::Other { .. } => false,
                 };
                 (is_over || wants(notice.event))
                     && (standing.is_news(notice.time, receiver.repeat)

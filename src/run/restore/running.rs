@@ -9,6 +9,7 @@ use crate::artifact::compare::{self, ArchiveProof, Side};
 use crate::artifact::difference::{Difference, DomainDifference};
 use crate::gateway::Gateway;
 use crate::run::failure::words;
+use crate::soma::request::ExportedConfiguration;
 use crate::values::causes::with_causes;
 use crate::values::change::Change;
 use crate::values::restorable_domain::RestorableDomain;
@@ -30,7 +31,12 @@ impl RunningDomain {
         let mut file =
             archive::nameless(scratch).map_err(|error| format!("{}: {error}", scratch.display()))?;
         gateway
-            .export(&[domain.name()], false, &mut file, &mut |_| {})
+            .export(
+                &[domain.name()],
+                ExportedConfiguration::Running,
+                &mut file,
+                &mut |_| {},
+            )
             .map_err(|error| words(&error))?;
         let expected = Expected::domain(domain.name());
         let report = archive::verify(&file, scratch, &expected, &Limits::default()).map_err(|error| {

@@ -19,6 +19,7 @@ use crate::run::task::changed::StoredExport;
 use crate::run::task::{ArrivedExport, Walk};
 use crate::run::undo;
 use crate::soma::error::SomaErrorKind;
+use crate::soma::request::ExportedConfiguration;
 use crate::threads;
 use crate::values::causes::with_causes;
 
@@ -107,11 +108,14 @@ impl Walk<'_, '_, '_> {
                     total: None,
                 });
             };
-            let persisted = kind == FileKind::Persisted;
+            let configuration = match kind {
+                FileKind::Persisted => ExportedConfiguration::Persisted,
+                FileKind::NonPersisted | FileKind::SecureBackup => ExportedConfiguration::Running,
+            };
             let downloaded =
                 self.session
                     .gateway
-                    .export(&[self.task.domain], persisted, &mut staged, &mut progress);
+                    .export(&[self.task.domain], configuration, &mut staged, &mut progress);
             record.show(&Progress::DownloadEnded);
             let begun = begun?;
             downloaded.map_err(|error| (begun, error))
