@@ -29,7 +29,7 @@ pub struct Manifest {
 pub struct Listed {
     /// Its name on the device.
     pub name: String,
-    /// Its bytes.
+    /// Its bytes; `None` where the manifest does not say how many.
     pub size: Option<u64>,
     /// Its checksums, one or none as a rule.
     pub checksums: Vec<Checksum>,

@@ -146,7 +146,10 @@ pub enum HistoryError {
 
 impl From<HistoryError> for LedgerError {
     fn from(error: HistoryError) -> Self {
-        LedgerError("the history cannot be used".to_owned(), Some(Box::new(error)))
+        LedgerError {
+            message: "the history cannot be used".to_owned(),
+            source: Some(Box::new(error)),
+        }
     }
 }
 
@@ -243,7 +246,7 @@ mod tests {
     /// What opening a plan execution fails with.
     fn failure(fixture: &mut Fixture) -> HistoryError {
         let opened = fixture.history.open_plan(at(0), &plan_opening("BackupQA"));
-        let LedgerError(message, source) = opened.expect_err("a failure");
+        let LedgerError { message, source } = opened.expect_err("a failure");
         assert_eq!(message, "the history cannot be used");
         let source = source.expect("a source").downcast::<HistoryError>();
         *source.expect("a history error")
@@ -277,7 +280,7 @@ mod tests {
                 .open_plan(at(0), &plan_opening(&"long".repeat(500)))
             {
                 Ok(_) => plans += 1,
-                Err(LedgerError(_, source)) => break source.expect("a source"),
+                Err(LedgerError { source, .. }) => break source.expect("a source"),
             }
         };
         let error = error.downcast::<HistoryError>().expect("a history error");

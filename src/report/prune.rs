@@ -32,7 +32,7 @@ pub struct PruneLine {
     pub kind: &'static str,
     /// The task execution that stored it.
     pub task: TaskId,
-    /// When that ended.
+    /// When that ended; `None` as long as it has not.
     pub end: Option<Timestamp>,
     /// Bytes of all its files that are in the store.
     pub size: u64,

@@ -21,7 +21,7 @@ pub struct Checked {
     pub path: PathBuf,
     /// What history calls its kind, `secure-backup-folder`; none where it knows nothing of it.
     pub kind: Option<&'static str>,
-    /// The task execution that stored it.
+    /// The task execution that stored it; `None` where history knows nothing of it, here and below.
     pub task: Option<TaskId>,
     /// The device it came from.
     pub device: Option<String>,

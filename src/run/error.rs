@@ -84,7 +84,10 @@ mod tests {
                 Exit::StillQuiesced,
             ),
         ] {
-            let trouble = RunTrouble::from(LedgerError("full".to_owned(), None));
+            let trouble = RunTrouble::from(LedgerError {
+                message: "full".to_owned(),
+                source: None,
+            });
             let error = RunError::new(trouble, left, &Invocation::default());
             assert!(error.to_string().contains(words), "{error}");
             assert_eq!(error.exit(), exit);

@@ -194,11 +194,13 @@ pub struct UnfinishedTask {
 
 /// The record could not be written.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct LedgerError(
-    pub String,
-    #[source] pub Option<Box<dyn std::error::Error + Send + Sync>>,
-);
+#[error("{message}")]
+pub struct LedgerError {
+    /// What could not be done.
+    pub message: String,
+    /// What the ledger says about it; `None` where the message says it all.
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
 
 /// The record of events. Each call is durable when it returns.
 pub trait Ledger {

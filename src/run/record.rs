@@ -181,7 +181,10 @@ impl<'a> Record<'a> {
     ) -> Result<T, LedgerError> {
         caught(|| write(self.ledger)).unwrap_or_else(|error| {
             self.met_internal_error();
-            Err(LedgerError(error.to_string(), None))
+            Err(LedgerError {
+                message: error.to_string(),
+                source: None,
+            })
         })
     }
 

@@ -98,7 +98,7 @@ impl ListedFile {
     }
 }
 
-/// What an `export.xml` says about itself.
+/// What an `export.xml` says about itself; `None` where it does not have the element.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Head {
     /// `export-details/domain`.

@@ -51,7 +51,7 @@ pub struct ArchiveReport {
     pub warnings: Vec<String>,
     /// What is worth knowing, and nobody needs to look at.
     pub notes: Vec<String>,
-    /// The firmware that wrote it, `IDG.10.0.1.5`.
+    /// The firmware that wrote it, `IDG.10.0.1.5`; this and what follows is `None` where the archive does not say.
     pub firmware_version: Option<String>,
     /// Its build.
     pub firmware_build: Option<String>,

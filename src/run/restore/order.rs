@@ -78,9 +78,9 @@ pub struct RestoreProposal<'p> {
 /// What is told of a restore beside its end.
 #[derive(Clone, Debug, Default)]
 pub struct RestoreTold {
-    /// The task that took what was there before.
+    /// The task that took what was there before; `None` where it did not come so far.
     pub before: Option<TaskId>,
-    /// The task that took what came out.
+    /// The task that took what came out; `None` where nothing was imported, or that failed.
     pub after: Option<TaskId>,
     /// How many objects the device says it has imported; nothing where it did not say so of all.
     pub objects: Option<usize>,
