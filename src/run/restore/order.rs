@@ -8,7 +8,6 @@ use crate::artifact::archive::ArchiveReport;
 use crate::artifact::difference::Difference;
 use crate::plan::model::Device;
 use crate::run::event::TaskId;
-use crate::run::task;
 use crate::values::restorable_domain::RestorableDomain;
 use crate::values::restore_plan::{RestorePlan, SaveAfter};
 
