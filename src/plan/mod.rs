@@ -17,11 +17,13 @@ mod mask;
 mod mistyped;
 pub mod model;
 mod partial;
-mod read;
 pub mod schema;
+mod section;
 mod shift;
 mod syntax;
 mod text;
+mod unknown_key;
+mod value;
 pub mod written_file;
 
 use std::path::Path;

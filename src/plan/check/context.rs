@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use toml::Spanned;
 use toml::de::DeTable;
 
-use crate::plan::read::PlanSection;
+use crate::plan::section::PlanSection;
 use crate::secret::SecretSource;
 use crate::values::environment::Lookup;
 

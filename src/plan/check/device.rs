@@ -10,7 +10,8 @@ use crate::plan::check::known::KnownDevice;
 use crate::plan::diagnostic::Findings;
 use crate::plan::keys::device::DEVICE;
 use crate::plan::model::{Device, DeviceRole, Timeouts};
-use crate::plan::read::{At, PlanSection};
+use crate::plan::section::PlanSection;
+use crate::plan::value::At;
 
 /// Reads one table: what others may refer to, and the device. `of_all` are the limits of the
 /// settings.

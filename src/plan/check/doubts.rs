@@ -13,7 +13,7 @@ use crate::plan::check::known::KnownDevice;
 use crate::plan::check::place::place_of;
 use crate::plan::diagnostic::Findings;
 use crate::plan::model::{Activity, DeviceMarks, DeviceRole, Plan};
-use crate::plan::read::At;
+use crate::plan::value::At;
 use crate::values::device_pattern::DevicePatterns;
 use crate::values::first_few::first_few;
 use crate::values::nearest::nearest;

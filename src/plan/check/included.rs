@@ -3,7 +3,7 @@
 use crate::plan::check::context::{CheckedFile, Context, OpenTable};
 use crate::plan::diagnostic::Findings;
 use crate::plan::keys::file::INCLUDED;
-use crate::plan::read::PlanSection;
+use crate::plan::section::PlanSection;
 use crate::values::written_path::path_pattern_slip;
 
 /// Begins to read an included file.

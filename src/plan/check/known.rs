@@ -1,7 +1,7 @@
 //! The devices of the file, as plans refer to them.
 
 use crate::plan::model::{DeviceMarks, DeviceRole};
-use crate::plan::read::At;
+use crate::plan::value::At;
 
 /// What plans may say of a device, even if the rest of it is not valid.
 pub(super) struct KnownDevice {

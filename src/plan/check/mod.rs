@@ -24,7 +24,8 @@ use crate::plan::diagnostic::Findings;
 use crate::plan::keys::file::FILE;
 use crate::plan::keys::tables;
 use crate::plan::model::{ErrorPolicy, Plan, PlanFile, script_path};
-use crate::plan::read::{self, At, PlanSection};
+use crate::plan::section::{self, PlanSection};
+use crate::plan::value::At;
 use crate::values::invocation::Invocation;
 use crate::values::window::Window;
 
@@ -238,7 +239,7 @@ impl PlanReader<'_> {
         match table {
             Some(value) => {
                 let key = tables::PLAN.key(name)?;
-                let own = read::section(key, value, out).and_then(|own| window(&own, out))?;
+                let own = section::section(key, value, out).and_then(|own| window(&own, out))?;
                 doubts::skipped_window(&own, value.span(), self.context.now, out);
                 Some(Some(own))
             }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::plan::diagnostic::Findings;
-use crate::plan::read::At;
+use crate::plan::value::At;
 use crate::values::text::printable;
 
 /// Finds names that are there twice; the first use and the second are both shown.

@@ -2,7 +2,7 @@
 
 use crate::plan::check::doubts;
 use crate::plan::diagnostic::Findings;
-use crate::plan::read::PlanSection;
+use crate::plan::section::PlanSection;
 use crate::values::retention::Retention;
 use crate::values::window::{Window, WindowError};
 

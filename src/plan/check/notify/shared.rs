@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use crate::plan::check::context::Context;
 use crate::plan::check::settings::path;
 use crate::plan::diagnostic::Findings;
-use crate::plan::read::{PlanSection, did_you_mean};
+use crate::plan::section::PlanSection;
+use crate::plan::value::did_you_mean;
 use crate::values::event_name::{EventName, EventNames};
 use crate::values::nearest::nearest;
 

@@ -12,28 +12,17 @@ use jiff::tz::TimeZone;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::plan::diagnostic::{Finding, Findings};
-use crate::plan::keys::file::{FILE, INCLUDED, INCLUDED_NOTIFY};
-use crate::plan::keys::notify::NOTIFY;
-use crate::plan::keys::other_words::{Meant, elsewhere, meant};
+use crate::plan::diagnostic::Findings;
 use crate::plan::keys::{Absent, Key, KeyKind, Table, words_in_quotes};
 use crate::plan::mistyped;
+use crate::plan::unknown_key::{is_meant, unknown_key};
+use crate::plan::value::{At, Value, default, did_you_mean, is_named, string, strings, wrong_type};
 use crate::values::device_pattern::DevicePatterns;
 use crate::values::duration;
 use crate::values::nearest::nearest;
 use crate::values::pattern::{PatternError, PatternList};
 use crate::values::size::{Bytes, SizeError, Threshold};
 use crate::values::window::{WindowError, parse_time, parse_zone};
-
-/// A value of the tree.
-pub(super) type Value<'i> = Spanned<DeValue<'i>>;
-
-/// A value and where it stands.
-#[derive(Clone, Debug)]
-pub(super) struct At<T> {
-    pub(super) value: T,
-    pub(super) span: Range<usize>,
-}
 
 /// One table of the file.
 pub(super) struct PlanSection<'a> {
@@ -122,13 +111,9 @@ impl<'a> PlanSection<'a> {
 
     /// Whether a key stands there that is none, and is meant to be this one: it has its finding.
     pub(super) fn is_misspelt(&self, name: &str) -> bool {
-        let is_other_word =
-            |written: &str| matches!(meant(self.table, written), Some(Meant::Key(key)) if key == name);
-        let is_misspelt = |written: &str| {
-            self.table.key(written).is_none()
-                && (nearest(written, self.table.names()) == Some(name) || is_other_word(written))
-        };
-        self.entries.keys().any(|key| is_misspelt(key.get_ref()))
+        self.entries
+            .keys()
+            .any(|key| is_meant(self.table, key.get_ref(), name))
     }
 
     /// Text on one line, not empty.
@@ -436,158 +421,5 @@ pub(super) fn section<'a>(
     match (value.get_ref(), key.kind.table()) {
         (DeValue::Table(entries), Some(table)) => Some(PlanSection::open(table, entries, value.span(), out)),
         _ => wrong_type(key, value, out),
-    }
-}
-
-/// Adds "did you mean".
-pub(super) fn did_you_mean(finding: &mut Finding, nearest: Option<&str>) {
-    if let Some(nearest) = nearest {
-        finding.help(format!("did you mean {nearest:?}?"));
-    }
-}
-
-/// The text that `value` is: not empty, and without control characters.
-fn string<'a>(key: &Key, value: &'a Value<'a>, out: &mut Findings<'_>) -> Option<&'a str> {
-    let DeValue::String(text) = value.get_ref() else {
-        return wrong_type(key, value, out);
-    };
-    if text.trim().is_empty() {
-        let label = format!("expected {}", key.kind.expected());
-        out.error(value.span(), format!("`{}` is empty", key.name), label)
-            .help("write what belongs there, or leave the key out");
-        return None;
-    }
-    if let Some(c) = text.chars().find(|c| c.is_control()) {
-        let label = format!("holds the control character U+{:04X}", u32::from(c));
-        let written = out.text().get(value.span()).unwrap_or_default();
-        let is_escape = written.starts_with('"') && written.contains('\\');
-        let title = format!("`{}` must be plain text on one line", key.name);
-        let finding = out.error(value.span(), title, label);
-        if c == '\t' {
-            finding.help("write a blank in place of the tab");
-        } else if is_escape {
-            finding.help(
-                "a backslash begins an escape in double quotes: write \\\\ for one, or put the text in single quotes; paths \
-                 of this machine have /",
-            );
-        }
-        return None;
-    }
-    Some(text)
-}
-
-/// Whether a text is a name as [`KeyKind::Names`] has them.
-fn is_named(key: &str, text: &str, span: &Range<usize>, out: &mut Findings<'_>) -> bool {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    let label = match text.chars().find(|c| !allowed(*c)) {
-        Some(c) => format!("holds {c:?}; allowed are letters, digits, `.`, `_` and `-`"),
-        None if text.len() > 128 => "is longer than 128 characters".to_owned(),
-        None => return true,
-    };
-    let finding = out.error(span.clone(), format!("{text:?} cannot stand in `{key}`"), label);
-    let bare = text.trim_start_matches('@');
-    if bare.contains([',', ' ']) {
-        let parts: Vec<String> = bare
-            .split([',', ' '])
-            .filter(|part| !part.is_empty())
-            .map(|part| format!("{part:?}"))
-            .collect();
-        finding.help(format!(
-            "each in quotes of its own: `{key} = [{}]`",
-            parts.join(", ")
-        ));
-    } else if bare != text {
-        finding.help(format!(
-            "the `@` stands in the `devices` of a plan alone: {bare:?} here"
-        ));
-    }
-    false
-}
-
-/// The texts that the array `value` holds.
-fn strings<'a>(key: &Key, value: &'a Value<'a>, out: &mut Findings<'_>) -> Option<Vec<&'a str>> {
-    let DeValue::Array(items) = value.get_ref() else {
-        return wrong_type(key, value, out);
-    };
-    let texts: Vec<Option<&str>> = items.iter().map(|item| string(key, item, out)).collect();
-    texts.into_iter().collect()
-}
-
-fn unknown_key(
-    table: &'static Table,
-    name: &str,
-    span: Range<usize>,
-    is_table: bool,
-    out: &mut Findings<'_>,
-) {
-    let is_of = |included, whole: &Table| std::ptr::eq(table, included) && whole.key(name).is_some();
-    if is_of(&INCLUDED, &FILE) || is_of(&INCLUDED_NOTIFY, &NOTIFY) {
-        let label = "an included file has [[device]], [[plan]] and [[notify.webhook]] tables";
-        out.error(span, format!("`{name}` cannot be included"), label)
-            .help("write it into the plan file itself: it is there once, for all");
-        return;
-    }
-    let finding = out.error(
-        span,
-        format!("unknown key `{name}`"),
-        format!("not a key of {}", table.heading),
-    );
-    match (meant(table, name), nearest(name, table.names())) {
-        _ if name == "include" => {
-            finding.help("it stands above the first [table] of a file, for it is a key of the file itself");
-        }
-        (Some(Meant::Key(key)), _) => did_you_mean(finding, Some(key)),
-        (Some(Meant::Advice(advice)), _) => {
-            finding.help(advice);
-        }
-        (None, Some(nearest)) => did_you_mean(finding, Some(nearest)),
-        (None, None) if !elsewhere(table, name).is_empty() => {
-            finding.help(format!(
-                "it is a key of {}",
-                elsewhere(table, name).join(", or of ")
-            ));
-        }
-        // `[plan.Nightly]`, `[QA1]`: what a table is about stands in its heading elsewhere.
-        (None, None) if is_table && table.key("name").is_some() => {
-            finding.help(format!(
-                "write the heading `{}`, and the name below it: `name = {name:?}`",
-                table.heading
-            ));
-        }
-        (None, None) if is_table && std::ptr::eq(table, &FILE) => {
-            finding.help(format!(
-                "a device has the heading `[[device]]`, a plan `[[plan]]`, and the name below it: `name = {name:?}`"
-            ));
-        }
-        (None, None) => {
-            let known: Vec<&str> = table.names().collect();
-            finding.help(format!("the keys are: {}", known.join(", ")));
-        }
-    }
-}
-
-/// Says that `value` is of the wrong type, and gives nothing.
-pub(super) fn wrong_type<T>(key: &Key, value: &Value<'_>, out: &mut Findings<'_>) -> Option<T> {
-    let found = match value.get_ref() {
-        DeValue::String(_) => "text",
-        DeValue::Integer(_) => "a whole number",
-        DeValue::Float(_) => "a number",
-        DeValue::Boolean(_) => "true or false",
-        DeValue::Datetime(_) => "a date or time without quotes",
-        DeValue::Array(_) => "an array",
-        DeValue::Table(_) => "a table",
-    };
-    let label = format!("expected {}, found {found}", key.kind.expected());
-    let finding = out.error(value.span(), format!("`{}` has the wrong type", key.name), label);
-    if let Some(help) = mistyped::of_type(key, value.get_ref()) {
-        finding.help(help);
-    }
-    None
-}
-
-fn default(key: &Key) -> Option<&'static str> {
-    match key.absent {
-        Absent::Default(text) => Some(text),
-        Absent::Error | Absent::Means(_) => None,
     }
 }
