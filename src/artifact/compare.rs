@@ -145,7 +145,7 @@ fn compare_on(
                 let (old, new) = (before.get(&key(*first, object)), after.get(&key(*second, object)));
                 if let (Some(old), Some(new)) = (old, new) {
                     object.properties = match (old, new) {
-                        (Some(old), Some(new)) => property_differences(old, new),
+                        (Some(old), Some(new)) => property_differences(&object.class, old, new),
                         _ => vec![PropertyDifference {
                             path: String::new(),
                             values: Values::TooLarge,

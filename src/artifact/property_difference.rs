@@ -33,8 +33,12 @@ pub enum Values {
 }
 
 /// What differs between the properties of two objects, in the order in which they stand.
-pub(super) fn property_differences(old: &[Property], new: &[Property]) -> Vec<PropertyDifference> {
-    let hidden = hidden_paths(old.iter().chain(new));
+pub(super) fn property_differences(
+    class: &str,
+    old: &[Property],
+    new: &[Property],
+) -> Vec<PropertyDifference> {
+    let hidden = hidden_paths(class, old.iter().chain(new));
     let mut paths: Vec<&str> = Vec::new();
     let mut seen = BTreeSet::new();
     for property in old.iter().chain(new) {

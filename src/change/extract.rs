@@ -175,7 +175,7 @@ impl Read for ReadNoted<'_> {
 
 /// An object as text: its properties in their order, a line each, and without its secrets.
 fn text_of(object: &Object) -> String {
-    let hidden = hidden_paths(object.properties.iter());
+    let hidden = hidden_paths(&object.class, object.properties.iter());
     let mut text = format!("{} {}\n", object.class, object.name);
     for property in &object.properties {
         let value = match hidden.contains(property.path.as_str()) {

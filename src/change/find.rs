@@ -1,6 +1,7 @@
 //! Looks for a text in an export: in the names of objects, in their properties, in text files.
 //! What is secret is not looked at, so that nobody can guess it letter by letter.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -9,7 +10,8 @@ use std::path::Path;
 use regex_lite::{Regex, RegexBuilder};
 
 use crate::artifact::archive::{self, Detail, ExportItem, Limits, ListedFile, Object, VerifyError};
-use crate::artifact::secret_values::{hidden_paths, may_hold_secret};
+use crate::artifact::secret_lines::SecretLines;
+use crate::artifact::secret_values::hidden_paths;
 
 /// The longest text of a hit, in characters, and how much of it stands before what was found.
 const SHOWN: usize = 160;
@@ -155,11 +157,13 @@ impl Search<'_> {
         if query.needle.is_none() && query.property.is_none() {
             return;
         }
-        let hidden: BTreeSet<&str> = hidden_paths(object.properties.iter());
+        let hidden: OnceCell<BTreeSet<&str>> = OnceCell::new();
         for property in &object.properties {
-            if !query.is_property(&property.path) {
+            let is_met = query.needle.is_none() || query.at(&property.value).is_some();
+            if !query.is_property(&property.path) || !is_met {
                 continue;
             }
+            let hidden = hidden.get_or_init(|| hidden_paths(&object.class, object.properties.iter()));
             let place = || format!("{place} {}", property.path);
             if hidden.contains(property.path.as_str()) {
                 if query.needle.is_none() {
@@ -181,6 +185,7 @@ impl Search<'_> {
         let mut bytes = BufReader::new(bytes);
         let mut line = Vec::new();
         let mut number = 1u64;
+        let mut secrets = SecretLines::default();
         while self.goes_on {
             line.clear();
             if bytes.by_ref().take(LINE).read_until(b'\n', &mut line)? == 0 {
@@ -191,8 +196,9 @@ impl Search<'_> {
                 break;
             }
             let text = String::from_utf8_lossy(&line);
+            secrets.next(&text);
             if let Some(at) = query.at(&text) {
-                let text = match may_hold_secret(&text) {
+                let text = match secrets.may_hold_secret() {
                     true => MASKED.to_owned(),
                     false => excerpt(&text, at),
                 };
