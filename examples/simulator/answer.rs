@@ -112,7 +112,7 @@ pub(super) fn answer(shared: &Shared, connection: u64, incoming: &Incoming) -> A
             act: Act::Close,
         };
     }
-    if let Some(mut act) = instead(shared, &faults) {
+    if let Some(mut act) = instead(shared, incoming, &faults) {
         if let Act::Send { reply, .. } = &mut act {
             disguise(reply, &faults);
         }

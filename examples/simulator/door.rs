@@ -15,7 +15,7 @@ pub(super) const OK: (u16, &str) = (200, "OK");
 pub(super) const SERVER_ERROR: (u16, &str) = (500, "Internal Server Error");
 
 /// What happens instead of the operation, if anything.
-pub(super) fn instead(shared: &Shared, faults: &[FaultKind]) -> Option<Act> {
+pub(super) fn instead(shared: &Shared, incoming: &Incoming, faults: &[FaultKind]) -> Option<Act> {
     let whole = |reply| Act::Send {
         reply,
         manner: Manner::default(),
@@ -31,6 +31,15 @@ pub(super) fn instead(shared: &Shared, faults: &[FaultKind]) -> Option<Act> {
             FaultKind::ServerFault => {
                 let bulk = bulk(faults, BulkPlace::Answer);
                 whole(Reply::xml(SERVER_ERROR, soap::fault("Internal Error (from client)", &bulk)))
+            }
+            FaultKind::SaysLogin { in_page } => {
+                let (user, password) = incoming.credentials().unwrap_or_default();
+                let header = incoming.header("authorization").unwrap_or_default();
+                let words = format!("{user} may not log in with {password}; header Authorization: {header}");
+                whole(match in_page {
+                    true => Reply::plain(SERVER_ERROR, "text/html", &format!("<html>{words}</html>")),
+                    false => Reply::xml(SERVER_ERROR, soap::fault(&words, "")),
+                })
             }
             FaultKind::Unavailable => {
                 whole(Reply::plain((503, "Service Unavailable"), "text/plain", "Service Unavailable\n"))

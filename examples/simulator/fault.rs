@@ -76,6 +76,11 @@ pub enum FaultKind {
     Unauthorized,
     /// HTTP 500 with a SOAP fault.
     ServerFault,
+    /// HTTP 500 that repeats the login of the request: in a SOAP fault, or in a page for people.
+    SaysLogin {
+        /// In a page.
+        in_page: bool,
+    },
     /// HTTP 503 with plain text.
     Unavailable,
     /// HTTP 200 with a page for people.

@@ -8,7 +8,7 @@ use super::hostile::{Bulk, BulkForm, BulkPlace};
 use super::quiesce::When;
 
 /// Every kind by its name in a script: the name, the argument it takes, and what it does.
-pub const KINDS: [(&str, &str, &str); 80] = [
+pub const KINDS: [(&str, &str, &str); 81] = [
     ("refuse", "[@TIME]", "close the listener, for good or for a time"),
     ("reset", "", "TCP reset"),
     (
@@ -24,6 +24,11 @@ pub const KINDS: [(&str, &str, &str); 80] = [
     ("length-too-short", "@BYTES", "promise fewer bytes than come"),
     ("http-401", "", "HTTP 401"),
     ("http-500", "", "HTTP 500 with a SOAP fault"),
+    (
+        "says-login",
+        "[@page]",
+        "HTTP 500 with the login of the request in a SOAP fault, or in a page",
+    ),
     ("http-503", "", "HTTP 503"),
     ("html", "", "a page for people"),
     ("status", "@STATUS", "the same body under another HTTP status"),
@@ -199,6 +204,7 @@ impl FaultKind {
             FaultKind::LengthTooShort(20),
             FaultKind::Unauthorized,
             FaultKind::ServerFault,
+            FaultKind::SaysLogin { in_page: false },
             FaultKind::Unavailable,
             FaultKind::Html,
             FaultKind::Status(403),

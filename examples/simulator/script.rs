@@ -102,6 +102,9 @@ impl FaultKind {
             "trickle" => FaultKind::Trickle(time()?.unwrap_or_default()),
             "length-too-long" => FaultKind::LengthTooLong(number()?),
             "length-too-short" => FaultKind::LengthTooShort(number()?),
+            "says-login" => FaultKind::SaysLogin {
+                in_page: argument.is_some(),
+            },
             "status" => FaultKind::Status(u16::try_from(number()?).map_err(|error| error.to_string())?),
             "content-type" => FaultKind::ContentType(word()),
             "redirect" => FaultKind::Redirect(word()),

@@ -164,10 +164,12 @@ impl<'a> Gateway<'a> {
         }
         let interrupter = self.client.interrupter();
         let _registered = self.stop.interrupting(&interrupter);
-        operation().map_err(|error| SomaError {
-            message: format!("{name}: {}", error.message),
-            ..error
-        })
+        operation()
+            .map_err(|error| self.client.without_secrets(error))
+            .map_err(|error| SomaError {
+                message: format!("{name}: {}", error.message),
+                ..error
+            })
     }
 }
 

@@ -79,8 +79,10 @@ impl Gateway<'_> {
     }
 
     fn results(&self, upload: &Upload<'_>) -> Result<Vec<ImportResults>> {
-        let answer = self.client.upload(upload, self.timeouts().export)?;
-        answer.payload("import", |import| Ok(read(import)))
+        let answer = self.client.upload(upload, self.timeouts().export);
+        answer
+            .and_then(|answer| answer.payload("import", |import| Ok(read(import))))
+            .map_err(|error| self.client.without_secrets(error))
     }
 }
 

@@ -12,6 +12,7 @@ use crate::soma::answer_body::{Body, HttpAnswer};
 use crate::soma::download;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::http::Http;
+use crate::soma::own_secrets::OwnSecrets;
 use crate::soma::reply::{self, Answer};
 use crate::soma::request::Request;
 use crate::soma::reuse::Reuse;
@@ -44,6 +45,7 @@ pub struct Client {
     target: Endpoint,
     tls: Arc<ClientConfig>,
     http: Http,
+    secrets: OwnSecrets,
 }
 
 impl Client {
@@ -63,7 +65,13 @@ impl Client {
             target.timeouts,
             reuse,
         )?;
-        Ok(Self { target, tls, http })
+        let secrets = OwnSecrets::new(&target.username, &target.password);
+        Ok(Self {
+            target,
+            tls,
+            http,
+            secrets,
+        })
     }
 
     /// A client for the same device with a connection of its own, for what has to be
@@ -116,6 +124,14 @@ impl Client {
         answer
             .and_then(HttpAnswer::into_soma_body)
             .map_err(|error| error.for_device(&self.target.trust_command))
+    }
+
+    /// What failed, without the password of the account, should the device have sent it back.
+    pub fn without_secrets(&self, error: SomaError) -> SomaError {
+        SomaError {
+            message: self.secrets.hidden_in(&error.message),
+            ..error
+        }
     }
 
     /// A handle that ends whatever this client is doing, from any thread, for good.

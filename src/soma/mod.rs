@@ -21,6 +21,7 @@ pub mod error;
 mod exchange;
 mod handshake;
 pub mod http;
+mod own_secrets;
 pub mod peer;
 pub mod reply;
 pub mod request;

@@ -124,6 +124,9 @@ fn a_password_is_found_nowhere() {
         ("do-backup", FaultKind::Garbage),
         ("SecureBackup", FaultKind::AccessDenied),
         ("DomainQuiesce", FaultKind::ServerFault),
+        ("do-backup", FaultKind::SaysLogin { in_page: false }),
+        ("SecureBackup", FaultKind::SaysLogin { in_page: true }),
+        ("DomainStatus", FaultKind::SaysLogin { in_page: false }),
         ("connect", FaultKind::Garbage),
         (
             "get-file",
