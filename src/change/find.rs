@@ -36,6 +36,15 @@ pub struct FindQuery {
 #[derive(Clone, Debug)]
 pub struct Needle(Regex);
 
+/// What there is to be named in a query, whether anything was found there or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Searched<'a> {
+    /// A class of objects.
+    Class(&'a str),
+    /// A property of an object that was meant: its whole path.
+    Property(&'a str),
+}
+
 /// Something that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FindHit {
@@ -75,11 +84,7 @@ impl FindQuery {
     }
 
     fn is_property(&self, path: &str) -> bool {
-        let is_last = |wanted: &str| {
-            path.rsplit(['/', '@'])
-                .next()
-                .is_some_and(|last| last.eq_ignore_ascii_case(wanted))
-        };
+        let is_last = |wanted: &str| last_word(path).eq_ignore_ascii_case(wanted);
         self.property
             .as_ref()
             .is_none_or(|wanted| path.eq_ignore_ascii_case(wanted) || is_last(wanted))
@@ -91,16 +96,21 @@ impl FindQuery {
     }
 }
 
+/// The last word of the path of a property, by which it may be named.
+pub fn last_word(path: &str) -> &str {
+    path.rsplit(['/', '@']).next().unwrap_or(path)
+}
+
 /// Looks through an export whose bytes are known to be good. `is_meant` chooses its domains,
-/// `outer` stands for what it says beyond them, `class` is shown each class that there is. `tell`
-/// takes each hit as it is found, and says whether more are wanted.
+/// `outer` stands for what it says beyond them, `searched` is shown each class that there is, and each property where
+/// one is asked for. `tell` takes each hit as it is found, and says whether more are wanted.
 pub fn find(
     file: &File,
     scratch: &Path,
     query: &FindQuery,
     outer: &str,
     is_meant: &dyn Fn(&str) -> bool,
-    class: &mut dyn FnMut(&str),
+    searched: &mut dyn FnMut(Searched<'_>),
     tell: &mut dyn FnMut(FindHit) -> bool,
 ) -> Result<(), VerifyError> {
     let search = std::cell::RefCell::new(Search { tell, goes_on: true });
@@ -113,9 +123,13 @@ pub fn find(
     };
     let mut visit = |domain: &str, item: &ExportItem| {
         if let ExportItem::Object(object) | ExportItem::Unknown(object) = item {
-            class(&object.class);
+            searched(Searched::Class(&object.class));
             let domain = named(domain);
             if is_meant(&domain) && query.is_of_class(&object.class) {
+                if query.property.is_some() {
+                    let paths = object.properties.iter().map(|property| property.path.as_str());
+                    paths.for_each(|path| searched(Searched::Property(path)));
+                }
                 search.borrow_mut().object(&domain, object, query);
             }
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use anyhow::anyhow;
 
-use crate::change::find::{self, FindHit, FindQuery, Needle};
+use crate::change::find::{self, FindHit, FindQuery, Needle, Searched, last_word};
 use crate::cli::{FindArgs, Global, HistoryFormat};
 use crate::commands::error::{CommandError, Outcome};
 use crate::commands::exports::{ExportDesk, outer, trouble};
@@ -49,7 +49,7 @@ pub(super) fn find(global: &Global, args: &FindArgs, ui: Ui, env: Lookup<'_>) ->
         scratch: &scratch,
     };
     let mut output = FindOutput::new(ui, args.format, history.longest_names()?);
-    let mut classes = BTreeSet::new();
+    let (mut classes, mut properties) = (BTreeSet::new(), BTreeSet::new());
     // What is in an export of all domains is known when it is read.
     let domains: RefCell<BTreeSet<String>> = RefCell::default();
     let mut is_passed_over = false;
@@ -85,9 +85,13 @@ pub(super) fn find(global: &Global, args: &FindArgs, ui: Ui, env: Lookup<'_>) ->
                     &query,
                     &outer,
                     &is_asked,
-                    &mut |class| {
-                        if !classes.contains(class) {
-                            classes.insert(class.to_owned());
+                    &mut |searched| {
+                        let (known, name) = match searched {
+                            Searched::Class(class) => (&mut classes, class),
+                            Searched::Property(path) => (&mut properties, last_word(path)),
+                        };
+                        if !known.contains(name) {
+                            known.insert(name.to_owned());
                         }
                     },
                     &mut |hit| output.tell(device, &hit),
@@ -111,20 +115,44 @@ pub(super) fn find(global: &Global, args: &FindArgs, ui: Ui, env: Lookup<'_>) ->
         let domains: Vec<String> = domains.into_inner().into_iter().collect();
         is_known(args.domain.as_ref(), &domains)?;
     }
-    if output.count == 0
-        && let Some(class) = args.class.as_ref().filter(|class| !classes.contains(*class))
-    {
-        let near = nearest(class, classes.iter().map(String::as_str));
-        let near = near.map_or_else(String::new, |near| format!("; did you mean '{near}'?"));
-        ui.hint(&format!(
-            "no export that was looked at has an object of the class '{class}'{near}"
-        ));
+    if output.count == 0 && !output.is_gone {
+        tell_unknown(args, &classes, &properties, ui);
     }
     let exit = match output.count > 0 && !is_passed_over {
         true => Exit::Success,
         false => Exit::Failed,
     };
     Ok(exit_of_part(plan, exit))
+}
+
+/// Says that a class or a property is none of those that were looked at: nothing could be found of it.
+fn tell_unknown(args: &FindArgs, classes: &BTreeSet<String>, properties: &BTreeSet<String>, ui: Ui) {
+    let near = |name: &str, known: &BTreeSet<String>| {
+        let near = nearest(name, known.iter().map(String::as_str));
+        near.map_or_else(String::new, |near| format!("; did you mean '{near}'?"))
+    };
+    if let Some(class) = args.class.as_ref().filter(|class| !classes.contains(*class)) {
+        ui.hint(&format!(
+            "no export that was looked at has an object of the class '{class}'{}",
+            near(class, classes)
+        ));
+        return;
+    }
+    let is_known = |named: &str| {
+        properties
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(last_word(named)))
+    };
+    if let Some(property) = args.property.as_ref().filter(|property| !is_known(property)) {
+        let of_class = args
+            .class
+            .as_ref()
+            .map_or_else(String::new, |class| format!(" of the class '{class}'"));
+        ui.hint(&format!(
+            "no object{of_class} that was looked at has a property '{property}'{}",
+            near(last_word(property), properties)
+        ));
+    }
 }
 
 fn query(args: &FindArgs) -> Result<FindQuery, CommandError> {

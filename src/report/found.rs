@@ -26,6 +26,9 @@ struct FoundLine<'h> {
     text: &'h str,
 }
 
+/// What most places fit into: how long they are is known only when the last is found.
+const PLACE: usize = 44;
+
 /// The titles of the columns.
 pub fn title(widths: FoundWidths) -> String {
     columns(widths, "Device", "Domain", "Where", "Text")
@@ -43,7 +46,7 @@ fn columns(widths: FoundWidths, device: &str, domain: &str, place: &str, text: &
         device: first,
         domain: second,
     } = widths;
-    format!("{device:<first$}  {domain:<second$}  {place}  {text}\n")
+    format!("{device:<first$}  {domain:<second$}  {place:<PLACE$}  {text}\n")
 }
 
 /// A hit as a line of JSON.

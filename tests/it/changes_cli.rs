@@ -177,6 +177,28 @@ fn a_device_a_domain_or_a_class_that_nobody_knows_gets_the_nearest_name() {
     assert!(ran.stderr.contains("'HTTPUserAgent'"), "{}", ran.stderr);
     let ran = fleet.ran(&["find", "--class", "HTTPUserAgnet"]).exits(1);
     assert!(ran.stderr.contains("'HTTPUserAgent'"), "{}", ran.stderr);
+    for (arguments, words) in [
+        (
+            &["find", "x", "--property", "Timeuot"][..],
+            "no object that was looked at has a property 'Timeuot'; did you mean 'Timeout'?",
+        ),
+        (
+            &["find", "x", "--class", "HTTPUserAgent", "--property", "Timeuot"],
+            "no object of the class 'HTTPUserAgent' that was looked at has a property 'Timeuot'; did you mean 'Timeout'?",
+        ),
+        (
+            &["find", "x", "--property", "Colour"],
+            "has a property 'Colour'\n",
+        ),
+    ] {
+        let ran = fleet.ran(arguments).exits(1);
+        assert!(ran.stderr.contains(words), "{arguments:?}: {}", ran.stderr);
+    }
+    // A property that there is, in which the text is not, is no mistake.
+    let ran = fleet
+        .ran(&["find", "nothing like it", "--property", "timeout"])
+        .exits(1);
+    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
 }
 
 #[test]
