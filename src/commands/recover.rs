@@ -1,14 +1,21 @@
 //! `dpbackup recover`
 
+use anyhow::anyhow;
+
 use crate::artifact::sweep;
 use crate::cli::{Global, RecoverArgs};
 use crate::clock::Clock as _;
 use crate::commands::error::{CommandError, Outcome, print};
+use crate::commands::left_behind::with_what_is_left;
 use crate::commands::loading::{exit_of_part, load_plan_or_part};
+use crate::commands::names::did_you_mean;
 use crate::commands::opening::{OpenedHistory, ScriptsDue, limits, past, show_warnings_of};
 use crate::exit::Exit;
+use crate::history::History;
+use crate::lock::Locks;
 use crate::notify::Notifier;
 use crate::notify::previous::Previous;
+use crate::plan::model::PlanFile;
 use crate::run::event::{Owner, Sink};
 use crate::run::left::Left;
 use crate::run::record::Record;
@@ -23,6 +30,9 @@ use crate::values::environment::Lookup;
 pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
     let loaded = load_plan_or_part(global, ui, env)?;
     let file = &loaded.plan_file;
+    if let Some(device) = &args.forget {
+        is_known(device, file)?;
+    }
     let mut opened = OpenedHistory::open(file, ui)?;
     let clock = &opened.base.clock;
     let engine = opened.base.engine(file, env);
@@ -111,4 +121,31 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
     print(ui, &text)?;
     opened.is_kept()?;
     Ok(exit_of_part(file, exit))
+}
+
+/// Refuses to forget a device that nobody knows: a slip of the finger would strike out nothing, and who typed it
+/// would go away.
+fn is_known(device: &str, file: &PlanFile) -> Result<(), CommandError> {
+    // A journal that cannot be read is told by whoever opens it.
+    let Ok(rows) = History::open_rows(&file.settings.history) else {
+        return Ok(());
+    };
+    let in_file = file.devices.iter().map(|device| device.name.as_str());
+    let mut known: Vec<&str> = in_file
+        .chain(rows.iter().map(|row| row.device.as_str()))
+        .collect();
+    known.sort_unstable();
+    known.dedup();
+    if known.contains(&device) {
+        return Ok(());
+    }
+    let error = anyhow!(
+        "neither the plan file nor the journal has a device '{device}', and nothing was done; {}",
+        did_you_mean(device, &known)
+    );
+    Err(with_what_is_left(
+        CommandError::new(Exit::Usage, error),
+        file,
+        &Locks::beside(&file.settings.history),
+    ))
 }

@@ -274,15 +274,30 @@ fn a_person_can_strike_out_what_is_remembered_of_a_device_that_is_gone() {
     let home = Home::of(&gateway).plan("P", &export("*", "DOM1", "quiesce = true"));
     killed_while_quiesced(&home, &gateway);
     let asked = gateway.operations().len();
-    let ran = home.dpbackup(&["recover", "--forget", "QA7"]);
-    // Nothing is remembered of that one; the other is mended as ever.
+    // Nobody knows that one: a slip strikes out nothing, and is told before anything is done.
+    let ran = home.dpbackup(&["recover", "--forget", "QA7"]).exits(10);
     assert!(
-        ran.stdout.contains("nothing of QA7 was to be forgotten"),
+        ran.stderr
+            .contains("has a device 'QA7', and nothing was done; did you mean 'QA1'?")
+            && ran.stderr.contains("dpbackup recover"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(
+        (home.open_entries().len(), gateway.operations().len()),
+        (1, asked)
+    );
+    let _ = home.dpbackup(&["recover"]).exits(0);
+    assert_eq!(home.open_entries(), []);
+    // Where nothing is open it is no more than a wrong word.
+    let ran = home.dpbackup(&["recover", "--forget", "QA7"]).exits(2);
+    assert!(ran.stderr.contains("did you mean 'QA1'?"), "{}", ran.stderr);
+    let ran = home.dpbackup(&["recover", "--forget", "QA1"]).exits(0);
+    assert!(
+        ran.stdout.contains("nothing of QA1 was to be forgotten"),
         "{}",
         ran.stdout
     );
-    assert_eq!(home.open_entries(), []);
-    assert!(gateway.operations().len() > asked);
 
     killed_while_quiesced(&home, &gateway);
     gateway.fail_as("connect=refuse");
