@@ -225,13 +225,6 @@ pub fn listen(stop: &Stop) -> io::Result<()> {
 }
 
 fn listen_by(starter: Starter, stop: &Stop) -> io::Result<()> {
-    // What cannot be read is taken for what is usual: nothing is ignored.
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = ignored(&status);
-    let heeded = || {
-        let signals = [SIGHUP, SIGINT, SIGTERM].into_iter();
-        signals.filter(move |signal| ignored >> (signal - 1) & 1 == 0)
-    };
     let mut signals = Signals::new(heeded())?;
     flag::register(SIGXFSZ, Arc::default())?;
     let requested = stop.clone();
@@ -252,6 +245,37 @@ fn listen_by(starter: Starter, stop: &Stop) -> io::Result<()> {
     // It is listened to once; a second time what is there already serves.
     let _ = stop.0.raised.set(raised);
     Ok(())
+}
+
+/// From now on a signal goes to `end`, on a thread of its own: for a process that has nothing to put back, and only
+/// says that it ends. Where no thread can be had, a signal ends the process as it always does.
+pub fn end_by(end: impl Fn(i32) + Send + 'static) -> io::Result<()> {
+    end_by_starting(threads::start, end)
+}
+
+fn end_by_starting(starter: Starter, end: impl Fn(i32) + Send + 'static) -> io::Result<()> {
+    let heeded: Vec<i32> = heeded().collect();
+    let mut signals = Signals::new(&heeded)?;
+    let ending = move || {
+        for signal in signals.forever() {
+            end(signal);
+        }
+    };
+    if starter("signals", Box::new(ending)).is_err() {
+        for signal in heeded {
+            flag::register_conditional_default(signal, Arc::new(AtomicBool::new(true)))?;
+        }
+    }
+    Ok(())
+}
+
+/// The signals that are heeded: those that the process was started to ignore stay ignored.
+fn heeded() -> impl Iterator<Item = i32> {
+    // What cannot be read is taken for what is usual: nothing is ignored.
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = ignored(&status);
+    let signals = [SIGHUP, SIGINT, SIGTERM].into_iter();
+    signals.filter(move |signal| ignored >> (signal - 1) & 1 == 0)
 }
 
 /// The ignored signals in the text of `/proc/self/status`, a bit each, signal 1 first.

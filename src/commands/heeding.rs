@@ -1,11 +1,25 @@
 //! Signals to a command that puts nothing back: it is answered at once, finishes what it has in hand, and ends
-//! with the number of the signal.
+//! with the number of the signal. One that has nothing in hand ends at once.
+
+use anyhow::Context as _;
 
 use crate::commands::error::CommandError;
 use crate::commands::opening::listening;
 use crate::exit::Exit;
-use crate::signal::{Answering, Stop};
+use crate::signal::{self, Answering, Stop};
 use crate::ui::{SecondSignal, Ui, answer_that};
+
+/// From now on a signal ends the process where it stands, with one line that says so: nothing is half done, and
+/// `so_far` says what that means.
+pub(super) fn ends_at_a_signal(ui: Ui, so_far: &'static str) -> Result<(), CommandError> {
+    let answer = answer_that(ui, so_far, SecondSignal::Waits);
+    signal::end_by(move |signal| {
+        answer(signal, 1);
+        std::process::exit(i32::from(Exit::Interrupted(signal).code()));
+    })
+    .context("cannot listen to signals")
+    .map_err(|error| CommandError::new(Exit::Failed, error))
+}
 
 /// The wish to stop, and the answer to it as long as this lives.
 pub(super) struct Heeding {

@@ -127,6 +127,9 @@ pub fn dispatch(cli: &Cli, env: Lookup<'_>) -> Exit {
 }
 
 fn command(cli: &Cli, ui: Ui, env: Lookup<'_>) -> Outcome {
+    if let Some(so_far) = nothing_in_hand(&cli.command) {
+        heeding::ends_at_a_signal(ui, so_far)?;
+    }
     match &cli.command {
         Command::Run(args) if args.dry_run => preview::instead_of_run(&cli.global, args, ui, env),
         Command::Run(args) => run::run(&cli.global, args, ui, env),
@@ -155,6 +158,39 @@ fn command(cli: &Cli, ui: Ui, env: Lookup<'_>) -> Outcome {
         Command::Report(args) => report_page::report(&cli.global, args, ui, env),
         Command::Trust(args) => trust::trust(&cli.global, args, ui, env),
         Command::Check(args) => check::check(&cli.global, args, ui, env),
+    }
+}
+
+/// What is said when a signal ends a command that has nothing to finish and nothing to put back; `None` of those
+/// that listen to signals themselves.
+fn nothing_in_hand(command: &Command) -> Option<&'static str> {
+    match command {
+        Command::Run(_)
+        | Command::Preview(_)
+        | Command::Check(_)
+        | Command::Recover(_)
+        | Command::Rehearse(_)
+        | Command::Restore(_)
+        | Command::Prune(_)
+        | Command::Verify(_)
+        | Command::Extract(_)
+        | Command::Report(_) => None,
+        Command::NotifyTest(_) => Some("it ends here: who was told is told, the others are not"),
+        Command::Init(_) => Some("it ends here: whether the file was written, a look at it says"),
+        Command::Trust(_) => Some("it ends here: the device was asked for its certificate, and nothing else"),
+        Command::Validate(_)
+        | Command::History(_)
+        | Command::Diff(_)
+        | Command::Log(_)
+        | Command::Find(_)
+        | Command::Status(_)
+        | Command::List
+        | Command::Last(_)
+        | Command::Version
+        | Command::Schema
+        | Command::Show(_)
+        | Command::Completions(_)
+        | Command::Man(_) => Some("it ends here: it only looked, and nothing is half done"),
     }
 }
 

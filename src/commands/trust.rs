@@ -29,7 +29,7 @@ pub(super) fn trust(global: &Global, args: &TrustArgs, ui: Ui, env: Lookup<'_>) 
         None => return Err(which(file)),
     };
     let trust_command = file.invocation.command(["trust", &device.name]);
-    // No signal is listened to here: one ends the process.
+    // A signal ends the process, as it does where nothing is in hand.
     let peer = peer::reach(
         &device.host,
         device.port,

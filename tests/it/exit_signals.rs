@@ -66,6 +66,32 @@ fn a_signal_ends_a_connection_that_is_being_made() {
 }
 
 #[test]
+fn a_signal_to_a_command_that_only_looks_is_one_line_and_ends_it() {
+    for (signal, name, code) in [
+        (Signal::HUP, "SIGHUP", 129),
+        (Signal::INT, "SIGINT", 130),
+        (Signal::TERM, "SIGTERM", 143),
+    ] {
+        let (port, _held) = deaf_port();
+        let home = Home::new()
+            .timeouts("connect = 10m")
+            .device_at("QA1", port, "{ verify = false }");
+        let running = home.running(&["trust", "QA1"]);
+        eventually("the device is being connected to", || is_being_connected_to(port));
+        running.signal(signal);
+        let ran = running.end().exits(code);
+        assert_eq!(
+            (ran.stdout.as_str(), ran.stderr.as_str()),
+            (
+                "",
+                format!("{name}: it ends here: the device was asked for its certificate, and nothing else\n")
+                    .as_str()
+            )
+        );
+    }
+}
+
+#[test]
 fn a_signal_while_a_download_stands_still_ends_it() {
     let gateway = Gateway::start(Setup::default());
     gateway.fail_as("do-backup=stall-in-body@2000");
