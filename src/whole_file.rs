@@ -4,10 +4,11 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use ring::rand::{SecureRandom, SystemRandom};
-use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+use rustix::fs::{AtFlags, CWD, Dir, FileType, FlockOperation, Mode, OFlags};
 
 use crate::values::hex::hex;
 
@@ -45,12 +46,24 @@ pub fn replace(path: &Path, text: &str, rights: FileMode) -> io::Result<()> {
         _ => Path::new("."),
     };
     let folder = open(folder)?;
+    sweep(&folder, name);
+    match place(&folder, name, text, rights) {
+        // Another process has swept it before it was locked: it does so once.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => place(&folder, name, text, rights),
+        done => done,
+    }
+}
+
+/// Writes the text beside the name, and gives it the name.
+fn place(folder: &OwnedFd, name: &OsStr, text: &str, rights: FileMode) -> io::Result<()> {
     let beside = name_beside(name)?;
-    let done = write(&folder, &beside, text, rights)
-        .and_then(|()| Ok(rustix::fs::renameat(&folder, &beside, &folder, name)?));
+    let done = write(folder, &beside, text, rights).and_then(|_written| {
+        // Locked until it has its name: whoever sweeps takes it for what it is.
+        Ok(rustix::fs::renameat(folder, &beside, folder, name)?)
+    });
     if done.is_err() {
         // Not there, or nothing more to be done about it.
-        let _ = rustix::fs::unlinkat(&folder, &beside, AtFlags::empty());
+        let _ = rustix::fs::unlinkat(folder, &beside, AtFlags::empty());
     }
     done
 }
@@ -60,8 +73,47 @@ fn open(folder: &Path) -> io::Result<OwnedFd> {
     Ok(rustix::fs::openat(CWD, folder, flags, Mode::empty())?)
 }
 
+/// Removes what processes that died left on the way to this name. One that lives holds the lock of its file. What
+/// cannot be removed, or told, stays: it is in nobody's way.
+fn sweep(folder: &OwnedFd, name: &OsStr) {
+    let Ok(entries) = Dir::read_from(folder) else {
+        return;
+    };
+    let left = entries
+        .flatten()
+        .filter(|entry| is_beside(entry.file_name().to_bytes(), name.as_bytes()));
+    for entry in left {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let Ok(file) = rustix::fs::openat(folder, entry.file_name(), flags, Mode::empty()) else {
+            continue;
+        };
+        let is_plain =
+            rustix::fs::fstat(&file).is_ok_and(|found| FileType::from_raw_mode(found.st_mode).is_file());
+        if is_plain && rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            let _ = rustix::fs::unlinkat(folder, entry.file_name(), AtFlags::empty());
+        }
+    }
+}
+
+/// Whether this is a name that [`name_beside`] gives.
+fn is_beside(found: &[u8], name: &[u8]) -> bool {
+    let random = found
+        .strip_prefix(b".")
+        .and_then(|rest| rest.strip_prefix(name))
+        .and_then(|rest| rest.strip_prefix(b"."));
+    random.is_some_and(|random| {
+        random.len() == 2 * RANDOM
+            && random
+                .iter()
+                .all(|c| c.is_ascii_digit() || (b'a'..=b'f').contains(c))
+    })
+}
+
+/// So many bytes of a name cannot be guessed.
+const RANDOM: usize = 8;
+
 fn name_beside(name: &OsStr) -> io::Result<OsString> {
-    let mut random = [0; 8];
+    let mut random = [0; RANDOM];
     SystemRandom::new()
         .fill(&mut random)
         .map_err(|_| io::Error::other("the system gives no random number"))?;
@@ -72,7 +124,7 @@ fn name_beside(name: &OsStr) -> io::Result<OsString> {
     Ok(beside)
 }
 
-fn write(folder: &OwnedFd, name: &OsStr, text: &str, rights: FileMode) -> io::Result<()> {
+fn write(folder: &OwnedFd, name: &OsStr, text: &str, rights: FileMode) -> io::Result<File> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let usual = Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::WGRP | Mode::ROTH | Mode::WOTH;
     let mut file = match rights {
@@ -83,9 +135,12 @@ fn write(folder: &OwnedFd, name: &OsStr, text: &str, rights: FileMode) -> io::Re
             file
         }
     };
+    // Where there are no locks, nobody sweeps.
+    let _ = rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive);
     file.write_all(text.as_bytes())?;
     // A power cut must not leave an empty file under the name that counts.
-    file.sync_all()
+    file.sync_all()?;
+    Ok(file)
 }
 
 #[cfg(test)]
@@ -116,6 +171,40 @@ mod tests {
         let first = name();
         assert_ne!(first, name());
         assert!(!first.to_string_lossy().ends_with(".prom"));
+    }
+
+    #[test]
+    fn what_a_process_that_died_left_on_the_way_goes_and_what_another_writes_now_stays() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        let left = ".page.html.0123456789abcdef";
+        let alive = ".page.html.fedcba9876543210";
+        let others = [
+            ".page.html.bak",
+            ".page.html.0123456789ABCDEF",
+            ".other.html.0123456789abcdef",
+            "page.html.0123456789abcdef",
+        ];
+        for name in others.into_iter().chain([left, alive]) {
+            std::fs::write(at(name), "half").expect("a file");
+        }
+        let held = File::open(at(alive)).expect("a file");
+        rustix::fs::flock(&held, FlockOperation::LockExclusive).expect("a lock");
+        replace(&at("page.html"), "whole", FileMode::AsUsual).expect("it is written");
+        let mut names: Vec<String> = std::fs::read_dir(folder.path())
+            .expect("a folder")
+            .map(|entry| {
+                entry
+                    .expect("an entry")
+                    .file_name()
+                    .to_string_lossy()
+                    .into_owned()
+            })
+            .collect();
+        names.sort();
+        let mut expected: Vec<&str> = others.into_iter().chain([alive, "page.html"]).collect();
+        expected.sort_unstable();
+        assert_eq!(names, expected);
     }
 
     #[test]
