@@ -73,6 +73,16 @@ const WRITTEN_FILE: &[&str] = &["-o", "--output", "--out", "--file"];
 
 const SINCE: &[&str] = &["--since", "--from", "--after", "--until", "--before"];
 
+/// How others say how far back something goes.
+const DAYS: &[&str] = &[
+    "--days",
+    "--weeks",
+    "--months",
+    "--last-days",
+    "--day",
+    "--period",
+];
+
 const THOROUGH: &[&str] = &[
     "--deep",
     "--full",
@@ -530,6 +540,21 @@ pub(super) const OPTIONS_OF: &[OtherOptions] = &[
         &["restore", "rehearse"],
         &["--all", "-a", "--all-domains", "--everything"],
         "one domain at a time is restored, and a whole gateway by a person only: docs/restore.md",
+    ),
+    to(
+        &["report"],
+        DAYS,
+        "how far back it goes says --since: `{report FILE.html --since 7d}`",
+    ),
+    to(
+        &["log"],
+        DAYS,
+        "how far back it goes says --since: `{log --since 7d}`",
+    ),
+    to(
+        &["history"],
+        DAYS,
+        "how far back it goes says --since: `{history --since 7d}`",
     ),
     to(
         &["report"],

@@ -143,9 +143,18 @@ pub(super) fn parse_since(text: &str) -> Result<Since, String> {
     self::span(span.unwrap_or(text)).map(Since::Ago).map_err(|error| match error {
         // What reached back six minutes where six months were meant shows nothing, and nothing is wrong.
         DurationError::ReadOtherwise(_) => error.to_string(),
+        DurationError::NoUnit(number) | DurationError::NoSpan(number) if is_count(text) => {
+            let number = number.split(' ').next().unwrap_or_default();
+            format!("{number} has no unit: write \"{number}d\" for days or \"{number}h\" for hours, or a date (2026-11-22)")
+        }
         _ => "give a date (2026-11-22), a time (2026-11-22T08:30), `yesterday`, or a duration back from now (36h, 7d)"
             .to_owned(),
     })
+}
+
+/// Whether a text is a number that can be one of days.
+fn is_count(text: &str) -> bool {
+    text.len() < 4 && !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -171,7 +180,9 @@ mod tests {
             assert!(why.contains("months") && why.contains("\"min\""), "{text}: {why}");
         }
         assert_eq!(parse_since("90min"), Ok(Since::Ago(Duration::from_secs(5_400))));
-        for text in ["monday", "22.11.2026", "", "5"] {
+        let why = parse_since("7").expect_err("no unit");
+        assert!(why.starts_with("7 has no unit: write \"7d\""), "{why}");
+        for text in ["monday", "22.11.2026", "", "2030"] {
             let why = parse_since(text).expect_err(text);
             assert!(why.starts_with("give a date (2026-11-22)"), "{text}: {why}");
         }

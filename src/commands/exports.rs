@@ -10,7 +10,7 @@ use crate::artifact::archive::Expected;
 use crate::artifact::compare::{ArchiveProof, Side};
 use crate::cli::{ExecutionId, Global};
 use crate::commands::error::{CommandError, found};
-use crate::commands::history::{device_names, execution};
+use crate::commands::history::{device_names, execution, first_run};
 use crate::commands::loading::{exit_of_part, load_plan_or_part, read_history};
 use crate::commands::names::did_you_mean;
 use crate::commands::stored_export::{ProvedExport, stored_export};
@@ -196,16 +196,19 @@ impl ExportDesk<'_> {
     }
 
     fn history(&self) -> Result<&History, CommandError> {
-        let none = || trouble(anyhow!("there is no such export: nothing was recorded yet"));
-        self.history.ok_or_else(none)
+        self.history.ok_or_else(|| self.nothing_yet("export"))
+    }
+
+    fn nothing_yet(&self, what: &str) -> CommandError {
+        let error = trouble(anyhow!("there is no such {what}: nothing was recorded yet"));
+        match self.plan {
+            Some(plan) => error.with_hint(first_run(&plan.invocation)),
+            None => error,
+        }
     }
 
     fn of_task(&self, id: ExecutionId, kind: FileKind) -> Result<OpenExport, CommandError> {
-        let history = self.history().map_err(|_| {
-            trouble(anyhow!(
-                "there is no such task execution: nothing was recorded yet"
-            ))
-        })?;
+        let history = self.history.ok_or_else(|| self.nothing_yet("task execution"))?;
         let id = execution(id, TaskId, || history.newest_task())?;
         let rows = found(history.files(id))?;
         let Some(row) = rows.iter().find(|row| row.kind == kind) else {

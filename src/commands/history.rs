@@ -23,6 +23,7 @@ use crate::run::event::{ActivityId, Owner, PlanId, TaskId};
 use crate::run::status::Status;
 use crate::ui::{Ui, Verbosity};
 use crate::values::environment::Lookup;
+use crate::values::invocation::Invocation;
 use crate::values::nearest::nearest;
 use crate::values::text::printable;
 
@@ -36,7 +37,6 @@ pub(super) fn history(global: &Global, args: &HistoryArgs, ui: Ui, env: Lookup<'
     }
     let loaded = load_plan_or_part(global, ui, env)?;
     let file = &loaded.plan_file;
-    let settings = &file.settings;
     match (&args.level, &args.what) {
         (None, None) => plans(file, args, &filter(args)?, ui),
         (None, Some(what)) => match ExecutionId::of(what) {
@@ -48,14 +48,14 @@ pub(super) fn history(global: &Global, args: &HistoryArgs, ui: Ui, env: Lookup<'
                     }
                     ExecutionId::Last => {
                         is_not_limited(file, args)?;
-                        last_of(&existing_history(settings)?, file, filter(args)?)?
+                        last_of(&recorded(file)?, file, filter(args)?)?
                     }
                 };
-                whole(file, &existing_history(settings)?, plan, &args.output, ui)
+                whole(file, &recorded(file)?, plan, &args.output, ui)
             }
             None => plans(file, args, &named(file, what, filter(args)?)?, ui),
         },
-        (Some(level), _) => self::level(file, &existing_history(settings)?, level, ui),
+        (Some(level), _) => self::level(file, &recorded(file)?, level, ui),
     }
 }
 
@@ -63,13 +63,33 @@ pub(super) fn history(global: &Global, args: &HistoryArgs, ui: Ui, env: Lookup<'
 pub(super) fn last(global: &Global, args: &LastArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
     let loaded = load_plan_or_part(global, ui, env)?;
     let file = &loaded.plan_file;
-    let history = existing_history(&file.settings)?;
+    let history = recorded(file)?;
     let of_plan = PlanFilter {
         plan: args.plan.clone(),
         ..PlanFilter::default()
     };
     let plan = last_of(&history, file, of_plan)?;
     whole(file, &history, plan, &args.output, ui)
+}
+
+/// The history, for who asks for something in it: before the first run there is nothing, which is a mistake of
+/// whoever asks, and no trouble with the file.
+fn recorded(file: &PlanFile) -> Result<History, CommandError> {
+    existing_history(&file.settings).map_err(|error| match error {
+        HistoryError::Missing { .. } => {
+            CommandError::new(Exit::Usage, error).with_hint(first_run(&file.invocation))
+        }
+        other => other.into(),
+    })
+}
+
+/// What is to be done before anything can be looked at.
+pub(super) fn first_run(invocation: &Invocation) -> String {
+    format!(
+        "`{}` runs a plan, and `{}` shows which there are",
+        invocation.command(["run", "PLAN"]),
+        invocation.command(["list"])
+    )
 }
 
 /// The execution that an ID, or `last`, is at one of the levels.

@@ -46,6 +46,35 @@ fn shown(home: &Home, arguments: &[&str]) -> String {
 }
 
 #[test]
+fn before_the_first_run_a_list_is_empty_and_what_is_asked_for_is_not_there() {
+    for (arguments, code) in [
+        (&["history"][..], 0),
+        (&["log"], 0),
+        (&["prune"], 0),
+        (&["report", "page.html"], 0),
+        (&["recover"], 0),
+        (&["find", "x"], 1),
+        (&["last"], 2),
+        (&["history", "last"], 2),
+        (&["history", "1"], 2),
+        (&["history", "files", "last"], 2),
+        (&["diff", "1"], 2),
+        (&["diff", "QA1/DOM1", "QA1/DOM2"], 2),
+        (&["extract", "last", "out"], 2),
+        (&["log", "--blame", "QA1/DOM1"], 2),
+    ] {
+        let home = Home::new()
+            .absent_device("QA1")
+            .plan("P", &export("QA1", "DOM1", ""));
+        let ran = home.dpbackup(arguments).exits(code);
+        if code == 2 {
+            let run = "dpbackup run PLAN";
+            assert!(ran.stderr.contains(run), "{arguments:?}: {}", ran.stderr);
+        }
+    }
+}
+
+#[test]
 fn the_first_level_lists_plan_executions() {
     let home = one_execution();
     insta::assert_snapshot!(shown(&home, &["history"]), @r#"
