@@ -118,7 +118,7 @@ pub fn could_start(path: &Path) -> Result<(), String> {
         return Err(format!("{} is not a file", path.display()));
     }
     rustix::fs::access(path, rustix::fs::Access::EXEC_OK).map_err(|errno| explain(path, &errno.into()))?;
-    let file = match File::open(path) {
+    let file = match open(path) {
         Ok(file) => file,
         // A program that may be run but not read starts all the same, and a script does not: which it
         // is stands in it.
@@ -151,6 +151,10 @@ fn is_ours(path: &Path) -> Result<(), String> {
         Err(TouchError::Untrusted(_)) => Err(explain(path, &Errno::ACCESS.into())),
         Err(TouchError::Io(error)) => Err(explain(path, &error)),
     }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    ownership::open_regular(path).map_err(TouchError::into_io)
 }
 
 /// So much of a file as the kernel looks at.
@@ -202,7 +206,7 @@ impl Interpreter {
 }
 
 fn begins_with_mark(path: &Path) -> bool {
-    let start = File::open(path).and_then(start_of);
+    let start = open(path).and_then(start_of);
     start.is_ok_and(|start| start.starts_with(b"\xef\xbb\xbf"))
 }
 
@@ -222,7 +226,7 @@ fn explain(path: &Path, error: &io::Error) -> String {
     let shown = path.display();
     match error.raw_os_error().map(Errno::from_raw_os_error) {
         Some(Errno::NOENT) if path.exists() => {
-            let start = File::open(path).and_then(start_of).unwrap_or_default();
+            let start = open(path).and_then(start_of).unwrap_or_default();
             match Interpreter::of(&start) {
                 Some(interpreter) => interpreter.explain(path),
                 None => format!("what {shown} needs to start does not exist"),

@@ -11,6 +11,7 @@ use crate::artifact::digest::sha256;
 pub use crate::artifact::manifest::MANIFEST;
 use crate::artifact::manifest::{self, FolderError, FolderReport};
 use crate::artifact::stored_place::{AtPlace, StoredPlace, standing_of};
+use crate::ownership;
 use crate::values::causes::{said, with_causes};
 
 /// Rights of the group and of others: a backup has none.
@@ -270,11 +271,11 @@ pub fn unrecorded(path: &Path, scratch: &Path) -> FileVerdict {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         folder_in(folder.unwrap_or(Path::new(".")), &mut verdict);
     } else {
-        match File::open(path) {
+        match ownership::open_regular(path) {
             Ok(file) => {
                 archive_in(&file, scratch, &Expected::Any, &mut verdict);
             }
-            Err(error) => verdict.find(FileState::Unreadable, said(&error)),
+            Err(error) => verdict.find(FileState::Unreadable, error.to_string()),
         }
     }
     verdict

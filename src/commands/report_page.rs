@@ -28,6 +28,7 @@ use crate::history::{
     UnsavedTarget,
 };
 use crate::lock::Locks;
+use crate::ownership;
 use crate::plan::model::PlanFile;
 use crate::report::page::{self, DayCalendar, ExecutionDetails, MARK, ReportPage};
 use crate::run::event::Owner;
@@ -138,7 +139,7 @@ fn replaceable(path: &Path) -> Result<FileMode, CommandError> {
         return refused("no plain file");
     }
     let mut head = Vec::new();
-    let read = fs::File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head));
+    let read = ownership::open_regular(path).and_then(|file| Ok(file.take(HEAD).read_to_end(&mut head)?));
     match read {
         Err(error) => {
             let error = anyhow::Error::new(error).context(format!("looking at what {} is", path.display()));

@@ -1,17 +1,16 @@
 //! `RESTORE.txt` of a device: written beside its backups when they come or go.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use jiff::tz::TimeZone;
-use rustix::fs::Mode;
+use rustix::fs::{Mode, OFlags};
 
 use crate::artifact::layout::component;
 use crate::exit::Exit;
 use crate::history::{FileFilter, FileRow, History, HistoryError};
-use crate::ownership;
+use crate::ownership::{self, TouchError};
 use crate::plan::model::PlanFile;
 use crate::report::restore::{MOST_BACKUPS, RestorableBackup, text};
 use crate::retention::newest::is_as_large;
@@ -93,9 +92,22 @@ fn replace(folder: &Path, path: &Path, text: &str) -> io::Result<()> {
     if !folder.is_dir() {
         return Ok(());
     }
-    if fs::read(path).is_ok_and(|old| old == text.as_bytes()) {
+    if says(path, text) {
         return Ok(());
     }
     whole_file::replace(path, text, FileMode::Exactly(Mode::RUSR | Mode::WUSR))?;
-    ownership::give_to_owner_of(fs::File::open(folder)?, fs::File::open(path)?)
+    let made = ownership::open_plain(path).map_err(TouchError::into_io)?;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    ownership::give_to_owner_of(rustix::fs::open(folder, flags, Mode::empty())?, made)
+}
+
+/// Whether that is what stands there. A pipe in its place, whose other end nobody may ever open, is
+/// not waited for, and a file without an end is not read to it: both are replaced.
+fn says(path: &Path, text: &str) -> bool {
+    let Ok(file) = ownership::open_plain(path) else {
+        return false;
+    };
+    let mut old = Vec::new();
+    let read = file.take(text.len() as u64 + 1).read_to_end(&mut old);
+    read.is_ok() && old == text.as_bytes()
 }

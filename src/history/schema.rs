@@ -142,6 +142,12 @@ pub(super) fn open_as_it_is(path: &Path) -> Result<Connection, HistoryError> {
         }
         Err(error) => return Err(cannot_open(path, error)),
     }
+    for beside in beside(path) {
+        // SQLite would wait for whoever opens the other end of a pipe.
+        if beside.metadata().is_ok_and(|found| !found.is_file()) {
+            ownership::look_at_record(&beside).map_err(|error| not_used(path, error))?;
+        }
+    }
     let connection = connect(path)?;
     let count = || -> rusqlite::Result<(i64, i64, i64)> {
         connection.pragma_update(None, "query_only", true)?;

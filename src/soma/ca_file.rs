@@ -15,7 +15,7 @@ use crate::values::causes::said;
 const LARGEST_CA_FILE: u64 = 16 << 20;
 
 /// What Windows puts before text, which PEM does not know.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Every certificate of a PEM file, each of which must be readable: as roots, and as they are.
 pub(super) fn roots_of(path: &Path) -> Result<(RootCertStore, Vec<CertificateDer<'static>>)> {

@@ -1,5 +1,6 @@
 //! What stands in a certificate. This is the only file that knows the crate that reads it.
 
+use std::io::Read as _;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
@@ -14,8 +15,12 @@ use x509_cert::ext::pkix::{BasicConstraints, SubjectAltName};
 use x509_cert::spki::SubjectPublicKeyInfoOwned;
 use x509_cert::time::Time;
 
-use crate::values::causes::said;
+use crate::ownership;
+use crate::soma::ca_file::BYTE_ORDER_MARK;
 use crate::values::hex::hex;
+
+/// The largest file that is read for one certificate, in bytes.
+const LARGEST_PEM_FILE: u64 = 16 << 20;
 
 /// A certificate that a device has shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,8 +61,15 @@ impl Certificate {
 
     /// Reads the first certificate of a PEM file.
     pub fn of_pem_file(path: &Path) -> anyhow::Result<Self> {
-        let file = std::fs::read(path).map_err(|error| anyhow::anyhow!("{}", said(&error)))?;
-        let der = CertificateDer::from_pem_slice(&file)
+        let mut file = Vec::new();
+        ownership::open_regular(path)
+            .and_then(|opened| Ok(opened.take(LARGEST_PEM_FILE + 1).read_to_end(&mut file)?))
+            .map_err(|error| anyhow::anyhow!("{error}"))?;
+        if file.len() as u64 > LARGEST_PEM_FILE {
+            anyhow::bail!("it is larger than 16 MiB");
+        }
+        let text = file.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&file);
+        let der = CertificateDer::from_pem_slice(text)
             .map_err(|_| anyhow::anyhow!("it holds no certificate in the form PEM"))?;
         Ok(Self::of_der(&der))
     }

@@ -213,6 +213,29 @@ fn every_toml_block_in_the_documents_is_a_valid_plan_file() {
     }
 }
 
+/// A file that is opened by its path may be a pipe, for whose other end one would wait for ever:
+/// `ownership` has the openers that do not. What the kernel shows under `/proc` is none.
+#[test]
+fn files_are_opened_by_openers_that_wait_for_nobody() {
+    const BY_PATH: [&str; 3] = ["File::open(", "fs::read(", "fs::read_to_string("];
+    let mut looked_at = 0;
+    for module in Source::read().modules() {
+        let text = fs::read_to_string(&module.file).expect("a source file");
+        let shipped = text.split("#[cfg(test)]").next().unwrap_or_default();
+        // Files that hold tests, or serve them, are modules for tests alone.
+        for line in shipped
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+        {
+            let is_of_the_kernel = line.contains("/proc/") || line.contains("fs::read(MOUNTS)");
+            let opens = BY_PATH.iter().any(|way| line.contains(way));
+            assert!(!opens || is_of_the_kernel, "{}: {line}", module.file.display());
+            looked_at += usize::from(opens);
+        }
+    }
+    assert!(looked_at > 3, "those of the kernel are found: {looked_at}");
+}
+
 #[test]
 fn a_type_name_means_one_thing() {
     let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();

@@ -172,14 +172,8 @@ fn a_plan_file_that_others_may_write_is_refused_with_the_command_that_mends_it()
 #[test]
 fn a_pipe_for_a_plan_file_or_an_archive_is_refused_and_not_waited_for() {
     let home = Home::new();
+    home.pipe("pipe");
     let pipe = home.path("pipe").to_string_lossy().into_owned();
-    assert!(
-        Command::new("mkfifo")
-            .arg(&pipe)
-            .status()
-            .expect("mkfifo(1)")
-            .success()
-    );
     for arguments in [
         ["--config", &pipe, "validate"].as_slice(),
         &["--config", &pipe, "run", "P"],
@@ -193,6 +187,25 @@ fn a_pipe_for_a_plan_file_or_an_archive_is_refused_and_not_waited_for() {
             said.contains("not a regular file") || said.contains("neither a file nor a folder"),
             "{arguments:?}: {said}"
         );
+    }
+}
+
+#[test]
+fn a_pipe_beside_the_history_is_refused_and_not_waited_for() {
+    let home = Home::new()
+        .absent_device("QA1")
+        .plan("P", &export("*", "DOM1", ""));
+    let _ran = home.dpbackup(&["run", "P"]);
+    for suffix in ["-journal", "-wal", "-shm"] {
+        let name = format!("state/history.db{suffix}");
+        home.pipe(&name);
+        for arguments in [["run", "P"].as_slice(), &["log"], &["check"], &["recover"]] {
+            let ran = home.dpbackup(arguments);
+            let said = format!("{}{}", ran.stdout, ran.stderr);
+            let refused = format!("{suffix} is not a regular file");
+            assert!(said.contains(&refused), "{arguments:?}: {said}");
+        }
+        fs::remove_file(home.path(&name)).expect("taken away");
     }
 }
 

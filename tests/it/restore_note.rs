@@ -168,6 +168,31 @@ fn one_that_cannot_be_written_is_a_warning_and_nothing_more() {
 }
 
 #[test]
+fn a_pipe_in_its_place_is_replaced_and_not_waited_for() {
+    let gateway = gateway(CryptoCertificate::new("backup-cert"));
+    let home = Home::of(&gateway).plan("P", EXPORT);
+    let _ran = home.dpbackup(&["run", "P"]).exits(0);
+    for arguments in [["run", "P"].as_slice(), &["prune"]] {
+        fs::remove_file(home.store().join("QA1/RESTORE.txt")).expect("taken away");
+        home.pipe("store/QA1/RESTORE.txt");
+        let _ran = home.dpbackup(arguments).exits(0);
+        assert!(note(&home).contains("export of DOM1"), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_link_in_its_place_is_replaced_and_not_followed() {
+    let gateway = gateway(CryptoCertificate::new("backup-cert"));
+    let home = Home::of(&gateway).plan("P", EXPORT);
+    let _ran = home.dpbackup(&["run", "P"]).exits(0);
+    let path = home.store().join("QA1/RESTORE.txt");
+    fs::rename(&path, home.path("elsewhere")).expect("moved");
+    std::os::unix::fs::symlink(home.path("elsewhere"), &path).expect("a link");
+    let _ran = home.dpbackup(&["prune"]).exits(0);
+    assert!(path.symlink_metadata().expect("a note").is_file());
+}
+
+#[test]
 fn the_certificate_of_a_secure_backup_is_in_history_and_in_the_context_of_scripts() {
     let (der, _) = certificate();
     for (told, sha256) in [
@@ -236,6 +261,31 @@ fn check_says_whether_the_certificate_in_hand_is_the_one_on_the_device() {
             ran.stderr
         );
     }
+}
+
+#[test]
+fn a_pipe_or_a_folder_for_the_certificate_in_hand_is_refused_and_a_mark_before_it_is_passed_over() {
+    let (der, pem) = certificate();
+    let gateway = gateway(CryptoCertificate::new("backup-cert").showing(&der));
+    let home = Home::of(&gateway).plan("P", SECURE);
+    home.pipe("pipe");
+    for name in ["pipe", "store"] {
+        fs::create_dir_all(home.store()).expect("a folder");
+        let ran = home.dpbackup(&["check", "P", "--certificate", name]).exits(2);
+        assert!(
+            ran.stderr.contains("is not a regular file"),
+            "{name}: {}",
+            ran.stderr
+        );
+    }
+    fs::write(home.path("c.pem"), format!("\u{feff}{pem}")).expect("a file");
+    let ran = home.dpbackup(&["check", "P", "--certificate", "c.pem"]);
+    assert!(
+        ran.stdout.contains("'backup-cert' is the one in hand"),
+        "{}{}",
+        ran.stdout,
+        ran.stderr
+    );
 }
 
 #[test]

@@ -200,6 +200,15 @@ impl Home {
         self.folder.path().join(name)
     }
 
+    /// Makes a pipe of this name, whose other end nobody opens.
+    pub(crate) fn pipe(&self, name: &str) {
+        let (mode, kind) = (
+            rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+            rustix::fs::FileType::Fifo,
+        );
+        rustix::fs::mknodat(rustix::fs::CWD, self.path(name), kind, mode, 0).expect("a pipe");
+    }
+
     /// The store.
     pub(crate) fn store(&self) -> PathBuf {
         self.path("store")
