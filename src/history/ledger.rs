@@ -12,7 +12,7 @@ use crate::history::view::execution::NoteLevel;
 use crate::history::{History, change, place, script, stored, target};
 use crate::run::event::{
     ActivityId, ActivityOpening, DeviceFacts, Event, FileKind, JournalId, OutOfService, Owner, PlanId,
-    PlanOpening, StoredFile, TaskId, TaskOpening,
+    PlanOpening, StillQuiesced, StoredFile, TaskId, TaskOpening,
 };
 use crate::run::ledger::{
     JournalEntry, JournalTime, KeptFile, LastContent, Ledger, LedgerError, UndoOpening, UndoStep,
@@ -276,15 +276,15 @@ fn record(
             let message = format!("device {device}, {}: {how}", undo.domain());
             record_note(transaction, at, Owner::Task(*task), NoteLevel::Note, &message)
         }
-        Event::StillQuiesced {
-            task,
-            device,
-            domain,
-            certainty,
-            error,
-        } => {
-            let message = format!("{}: device {device}, {domain}: {error}", certainty.words());
-            let owner = Owner::Task(*task);
+        Event::StillQuiesced(still) => {
+            let StillQuiesced {
+                device,
+                domain,
+                error,
+                ..
+            } = still;
+            let message = format!("{}: device {device}, {domain}: {error}", still.certainty.words());
+            let owner = Owner::Task(still.task);
             record_note(transaction, at, owner, NoteLevel::StillQuiesced, &message)
         }
     }

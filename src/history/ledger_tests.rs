@@ -315,12 +315,14 @@ fn notes_warnings_and_what_is_still_quiesced_are_told_apart() {
     let (plan, _, task) = fixture.export();
     let message = || "look here".to_owned();
     let (of_plan, of_task) = (Owner::Plan(plan), Owner::Task(task));
-    let quiesced = |certainty| Event::StillQuiesced {
-        task,
-        device: "QA1".to_owned(),
-        domain: "SALES".to_owned(),
-        certainty,
-        error: "no answer".to_owned(),
+    let quiesced = |certainty| {
+        Event::StillQuiesced(StillQuiesced {
+            task,
+            device: "QA1".to_owned(),
+            domain: "SALES".to_owned(),
+            certainty,
+            error: "no answer".to_owned(),
+        })
     };
     let events = [
         Event::Note {

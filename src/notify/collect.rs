@@ -76,20 +76,8 @@ impl CollectedRun {
             Event::Warning { owner, message } | Event::Note { owner, message } => {
                 self.remark(*owner, message);
             }
-            Event::StillQuiesced {
-                task,
-                device,
-                domain,
-                certainty,
-                error,
-            } => {
-                let place = NoticePlace {
-                    task: *task,
-                    device: device.clone(),
-                    domain: domain.clone(),
-                    certainty: Some(*certainty),
-                    error: Some(error.clone()),
-                };
+            Event::StillQuiesced(still) => {
+                let place = NoticePlace::from(still);
                 self.still_quiesced
                     .retain(|known| known.device != place.device || known.domain != place.domain);
                 self.still_quiesced.push(place);

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::notify::previous::trouble;
-use crate::run::event::{ALL_DOMAINS, ActionKind, Certainty, PlanId, TaskId};
+use crate::run::event::{ALL_DOMAINS, ActionKind, Certainty, PlanId, StillQuiesced, TaskId};
 use crate::run::status::{Class, Status};
 use crate::values::change::{ChangeList, ConfigChange};
 use crate::values::event_name::EventName;
@@ -123,6 +123,18 @@ pub struct NoticePlace {
     pub certainty: Option<Certainty>,
     /// What stands in the way; `None` where nothing does, or that is told of the message as a whole.
     pub error: Option<String>,
+}
+
+impl From<&StillQuiesced> for NoticePlace {
+    fn from(still: &StillQuiesced) -> Self {
+        Self {
+            task: still.task,
+            device: still.device.clone(),
+            domain: still.domain.clone(),
+            certainty: Some(still.certainty),
+            error: Some(still.error.clone()),
+        }
+    }
 }
 
 impl NoticePlace {

@@ -208,21 +208,8 @@ impl Sink for Notifier<'_> {
             {
                 self.task_failed(at, *task);
             }
-            Event::StillQuiesced {
-                task,
-                device,
-                domain,
-                certainty,
-                error,
-            } => {
-                let place = NoticePlace {
-                    task: *task,
-                    device: device.clone(),
-                    domain: domain.clone(),
-                    certainty: Some(*certainty),
-                    error: Some(error.clone()),
-                };
-                self.about(at, EventName::StillQuiesced, place, error);
+            Event::StillQuiesced(still) => {
+                self.about(at, EventName::StillQuiesced, still.into(), &still.error);
             }
             Event::Recovered {
                 task,

@@ -22,7 +22,7 @@ pub use opening::{
 };
 pub use script_run::{ScriptEnd, ScriptMoment, ScriptRun};
 pub use stored_file::{FileKind, FileProof, StoredFile};
-pub use undo::{Certainty, OutOfService, Undo};
+pub use undo::{Certainty, OutOfService, StillQuiesced, Undo};
 
 /// Something happened that history keeps.
 #[derive(Clone, Debug, PartialEq)]
@@ -198,18 +198,7 @@ pub enum Event {
         how: String,
     },
     /// A device could not be confirmed to be as it was found.
-    StillQuiesced {
-        /// The task that quiesced.
-        task: TaskId,
-        /// The device.
-        device: String,
-        /// The domain, or `all-domains`.
-        domain: String,
-        /// Whether it was seen quiesced.
-        certainty: Certainty,
-        /// What stands in the way.
-        error: String,
-    },
+    StillQuiesced(StillQuiesced),
 }
 
 /// Whose script, warning or note it is.

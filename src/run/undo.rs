@@ -9,7 +9,9 @@ use crate::gateway::Gateway;
 use crate::gateway::backup::{BackupAsked, FolderRemoved, RemoteFolder};
 use crate::gateway::quiesce::{BroughtBack, QuiesceSent, Scope, WayBackStep};
 use crate::plan::model::Settings;
-use crate::run::event::{ALL_DOMAINS, Certainty, Event, JournalId, Owner, Progress, TaskId, Undo};
+use crate::run::event::{
+    ALL_DOMAINS, Certainty, Event, JournalId, Owner, Progress, StillQuiesced, TaskId, Undo,
+};
 use crate::run::failure::words;
 use crate::run::ledger::{LedgerError, UndoStep};
 use crate::run::record::Record;
@@ -161,13 +163,13 @@ impl OpenQuiesce<'_> {
         why: &str,
         record: &mut Record<'_>,
     ) -> Result<(), LedgerError> {
-        record.tell(&Event::StillQuiesced {
+        record.tell(&Event::StillQuiesced(StillQuiesced {
             task: self.task,
             device: self.device.to_owned(),
             domain: domain_of(self.scope).to_owned(),
             certainty,
             error: why.to_owned(),
-        })
+        }))
     }
 }
 

@@ -302,18 +302,13 @@ impl Sink for Screen {
                 self.live.clear();
                 self.task_ended(*task, *status, error.as_deref(), Some(at));
             }
-            Event::StillQuiesced {
-                device,
-                domain,
-                certainty,
-                error,
-                ..
-            } => {
-                let loud = self.ui.paint(certainty.words(), "1;31");
+            Event::StillQuiesced(still) => {
+                let loud = self.ui.paint(still.certainty.words(), "1;31");
                 self.say(&format!(
-                    "{loud} {device}, {}: {}; run {}",
-                    printable(domain),
-                    printable(error),
+                    "{loud} {}, {}: {}; run {}",
+                    still.device,
+                    printable(&still.domain),
+                    printable(&still.error),
                     self.invocation.command(["recover"])
                 ));
             }

@@ -131,7 +131,7 @@ fn a_quiesce_that_is_given_up_and_carried_out_later_is_remembered_until_a_later_
     assert!(
         run.events
             .iter()
-            .any(|event| matches!(event, Event::StillQuiesced { .. }))
+            .any(|event| matches!(event, Event::StillQuiesced(_)))
     );
     clock.pass(Duration::from_secs(120));
     assert!(!gateway.state().is_unquiesced(), "it has arrived meanwhile");
@@ -156,7 +156,7 @@ fn what_was_never_seen_is_not_said_to_be_quiesced_though_no_unquiesce_is_answere
         "{error}"
     );
     let certainty = run.events.iter().find_map(|event| match event {
-        Event::StillQuiesced { certainty, .. } => Some(*certainty),
+        Event::StillQuiesced(still) => Some(still.certainty),
         _ => None,
     });
     assert_eq!(certainty, Some(Certainty::NotKnown));

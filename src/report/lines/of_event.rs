@@ -182,18 +182,12 @@ pub(super) fn line(event: &Event) -> EventLine<'_> {
             message: Some(how),
             ..named("recovered")
         },
-        Event::StillQuiesced {
-            task,
-            device,
-            domain,
-            certainty,
-            error,
-        } => EventLine {
-            task_execution_id: Some(task.0),
-            device_name: Some(device),
-            domain_name: Some(domain),
-            message: Some(certainty.words()),
-            error_message: Some(error),
+        Event::StillQuiesced(still) => EventLine {
+            task_execution_id: Some(still.task.0),
+            device_name: Some(&still.device),
+            domain_name: Some(&still.domain),
+            message: Some(still.certainty.words()),
+            error_message: Some(&still.error),
             ..named("still_quiesced")
         },
     }

@@ -94,3 +94,18 @@ impl Certainty {
         }
     }
 }
+
+/// A device or a domain that could not be confirmed to be at work again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StillQuiesced {
+    /// The task that quiesced.
+    pub task: TaskId,
+    /// The device.
+    pub device: String,
+    /// The domain, or `all-domains`.
+    pub domain: String,
+    /// Whether it was seen quiesced.
+    pub certainty: Certainty,
+    /// What stands in the way.
+    pub error: String,
+}

@@ -13,6 +13,7 @@ use crate::artifact::publish::Manner;
 use crate::artifact::space;
 use crate::plan::model::{Plan, Settings};
 use crate::run::examine::item::{CheckItem, CheckItems, THIS_MACHINE};
+use crate::run::sequence::before::quiesce_timeout;
 use crate::run::status::Status;
 use crate::run::{Engine, store};
 use crate::script;
@@ -247,13 +248,8 @@ fn looks_at_plan(engine: Engine<'_>, plan: &Plan) -> Vec<CheckItem> {
             found.warn("devices", format!("no device matches '{pattern}'"), hint);
         }
     }
-    let timeout = engine.file.settings.quiesce_timeout;
-    if plan.activities.iter().any(|activity| activity.quiesce) && timeout.as_secs() < 60 {
-        let text = format!(
-            "quiesce_timeout is {} s, and the plan quiesces",
-            timeout.as_secs()
-        );
-        found.fail("quiesce", text, "set `quiesce_timeout` to 60s or more");
+    if let Err(failure) = quiesce_timeout(&engine.file.settings, plan) {
+        found.fail("quiesce", failure.message, "set `quiesce_timeout` to 60s or more");
     }
     found.found
 }

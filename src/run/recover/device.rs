@@ -10,7 +10,7 @@ use crate::plan::model::Device;
 use crate::run::Engine;
 use crate::run::client;
 use crate::run::error::RunTrouble;
-use crate::run::event::{Certainty, Event, JournalId, Progress, Undo};
+use crate::run::event::{Certainty, Event, JournalId, Progress, StillQuiesced, Undo};
 use crate::run::failure::words;
 use crate::run::held::{LockFor, LockOutcome, LockWait};
 use crate::run::ledger::{JournalEntry, LedgerError};
@@ -138,13 +138,13 @@ fn refuse_as(
     why: &str,
     mended: &mut Vec<Mended>,
 ) -> Result<(), LedgerError> {
-    let told = Event::StillQuiesced {
+    let told = Event::StillQuiesced(StillQuiesced {
         task: entry.task,
         device: entry.device.clone(),
         domain: entry.undo.domain().to_owned(),
         certainty,
         error: why.to_owned(),
-    };
+    });
     let is_quiesce = entry.is_quiesce();
     mended.push(Mended {
         entry,
