@@ -18,10 +18,9 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use super::content::Content;
 use super::fault::FaultKind;
-use super::firmware::Style;
+use super::firmware::{Firmware, Style};
 use super::hostile::{BulkPlace, bulk};
 use super::objects;
-use super::setup::Setup;
 use super::soap::{escape, time_zone};
 use super::state::{DomainState, State};
 
@@ -31,7 +30,9 @@ const STORED_FROM_BYTES: u64 = 16 << 20;
 
 /// What an archive is made of, taken from the state so that it can be written without holding it.
 pub(super) struct Source {
-    setup: Setup,
+    firmware: Firmware,
+    device: String,
+    internal_file_bytes: u64,
     now: Zoned,
     user: String,
     comment: String,
@@ -88,7 +89,9 @@ impl Source {
             comment: choice.comment.to_owned(),
             domains: domains.collect(),
             damage: faults.to_vec(),
-            setup: state.setup.clone(),
+            firmware: state.setup.firmware.clone(),
+            device: state.setup.name.clone(),
+            internal_file_bytes: state.setup.internal_file_bytes,
         }
     }
 
@@ -162,7 +165,7 @@ impl Source {
                 escape(location)
             ));
         }
-        for (file, content) in internal_files(&self.setup) {
+        for (file, content) in self.internal_files() {
             rows.push_str(&format!(
                 "<file name=\"webgui:///{file}\" src=\"dp-aux/{file}\" location=\"dp-aux\" internal=\"true\" \
                  hash=\"{}\"/>",
@@ -189,10 +192,28 @@ impl Source {
 
     fn write_internal_files(&self, zip: &mut ZipWriter<impl Write + Seek>) -> io::Result<()> {
         zip.add_directory("dp-aux/", self.options(true, 0))?;
-        for (file, content) in internal_files(&self.setup) {
+        for (file, content) in self.internal_files() {
             self.add(zip, &format!("dp-aux/{file}"), &content)?;
         }
         Ok(())
+    }
+
+    /// The six internal files of every export: names as on real devices, content made up.
+    fn internal_files(&self) -> [(&'static str, Content); 6] {
+        let text = |name: &str, bytes: u64| {
+            let line = format!("<!-- {name} of {}: nothing to see -->\n", self.firmware.version);
+            let mut text = line.repeat((bytes / line.len() as u64 + 1) as usize).into_bytes();
+            text.truncate(bytes as usize);
+            Content::from(text)
+        };
+        [
+            ("clixform.xsl", text("clixform", 9_000)),
+            ("SchemaUtil.xsl", text("SchemaUtil", 3_000)),
+            ("management.xsl", text("management", 1_000)),
+            ("map-dmz.xsl", text("map-dmz", 800)),
+            ("drMgmt.xml", text("drMgmt", self.internal_file_bytes)),
+            ("basetypes.xml", text("basetypes", 1_500)),
+        ]
     }
 
     /// Adds a file and gives its hash.
@@ -244,7 +265,7 @@ impl Source {
 
     /// Root element, details and interfaces.
     fn export_xml_head(&self, domain: &str) -> String {
-        let firmware = &self.setup.firmware;
+        let firmware = &self.firmware;
         let old = firmware.style == Style::Old;
         let date = self.now.strftime("%Y-%m-%d").to_string();
         let time = self.now.strftime("%H:%M:%S %Z").to_string();
@@ -259,7 +280,7 @@ impl Source {
             ("display-product", product, !old),
             ("model", "IBM DataPower Gateway", true),
             ("display-model", "IBM DataPower Gateway", !old),
-            ("device-name", &self.setup.name, true),
+            ("device-name", &self.device, true),
             ("serial-number", &firmware.serial, true),
             ("firmware-version", &firmware.version, true),
             ("display-firmware-version", &firmware.version, !old),
@@ -339,24 +360,6 @@ fn domain_part(domain: &DomainState, persisted: bool, all_files: bool, faults: &
         keys: domain.keys.clone(),
         disabled: domain.disabled,
     }
-}
-
-/// The six internal files of every export: names as on real devices, content made up.
-fn internal_files(setup: &Setup) -> [(&'static str, Content); 6] {
-    let text = |name: &str, bytes: u64| {
-        let line = format!("<!-- {name} of {}: nothing to see -->\n", setup.firmware.version);
-        let mut text = line.repeat((bytes / line.len() as u64 + 1) as usize).into_bytes();
-        text.truncate(bytes as usize);
-        Content::from(text)
-    };
-    [
-        ("clixform.xsl", text("clixform", 9_000)),
-        ("SchemaUtil.xsl", text("SchemaUtil", 3_000)),
-        ("management.xsl", text("management", 1_000)),
-        ("map-dmz.xsl", text("map-dmz", 800)),
-        ("drMgmt.xml", text("drMgmt", setup.internal_file_bytes)),
-        ("basetypes.xml", text("basetypes", 1_500)),
-    ]
 }
 
 fn finish(zip: ZipWriter<BufWriter<File>>) -> io::Result<Content> {
