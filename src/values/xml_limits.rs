@@ -159,18 +159,27 @@ impl XmlScan {
         Ok(())
     }
 
-    /// Where one byte alone counts, all others before it are passed over at once: so many.
+    /// Where few bytes alone count, all others before them are passed over at once: so many.
     fn pass(&mut self, rest: &[u8]) -> Result<usize, NotPlausible> {
-        let awaited = match self.state {
-            ScanState::Text => b'<',
-            ScanState::Until { end, come: 0 } => end[0],
-            ScanState::Value { quote, .. } => quote,
+        let passed = match self.state {
+            ScanState::Text => memchr(b'<', rest),
+            ScanState::Until { end, come: 0 } => memchr(end[0], rest),
+            ScanState::Value { quote, .. } => memchr(quote, rest),
+            ScanState::EndTag(_) => memchr(b'>', rest),
+            ScanState::TagName(_) => rest.iter().position(|byte| ends_name(*byte)),
             _ => return Ok(0),
         };
-        let passed = memchr(awaited, rest).unwrap_or(rest.len());
-        if let ScanState::Value { bytes, .. } = &mut self.state {
-            *bytes += passed as u64;
-            at_most(*bytes, self.limits.value_bytes, "bytes in one attribute")?;
+        let passed = passed.unwrap_or(rest.len());
+        match &mut self.state {
+            ScanState::Value { bytes, .. } => {
+                *bytes += passed as u64;
+                at_most(*bytes, self.limits.value_bytes, "bytes in one attribute")?;
+            }
+            ScanState::EndTag(bytes) | ScanState::TagName(bytes) => {
+                *bytes += passed as u64;
+                at_most(*bytes, self.limits.name_bytes, "bytes in one name")?;
+            }
+            _ => {}
         }
         self.bytes += passed as u64;
         Ok(passed)
@@ -311,6 +320,14 @@ impl XmlScan {
             what: "steps of reading for each byte, most of them for namespaces",
         })
     }
+}
+
+/// Whether a byte of a start tag is none of a name.
+fn ends_name(byte: u8) -> bool {
+    matches!(
+        byte,
+        b'>' | b'"' | b'\'' | b'/' | b' ' | b'\t' | b'\r' | b'\n' | b'='
+    )
 }
 
 fn at_most(count: u64, limit: u64, what: &'static str) -> Result<(), NotPlausible> {
