@@ -184,8 +184,9 @@ impl Ledger for History {
 pub(super) const LAST_CONTENT: &str = "SELECT content, content_since FROM backup_target
      WHERE device_name = ?1 AND domain_name = ?2 AND kind = ?3 AND content IS NOT NULL";
 
-/// Whether an event tells only what is being done, or asked for, at this moment: the end of the task,
-/// and each file, script and change of a device on the way there, are on disk before the run goes on.
+/// Whether an event tells only what is being done, or asked for, at this moment, or remarks on what is
+/// recorded with it: the end of the task, and each file, script, warning and change of a device on the way
+/// there, are on disk before the run goes on.
 fn is_passing(event: &Event) -> bool {
     matches!(
         event,
@@ -194,6 +195,9 @@ fn is_passing(event: &Event) -> bool {
             | Event::TaskStatus { .. }
             | Event::DeviceFacts { .. }
             | Event::UnsavedChanges { .. }
+            // Whatever it speaks of is recorded behind it, and brings it along: a file, a row of the
+            // journal, the end of a task or of a plan.
+            | Event::Note { .. }
     )
 }
 

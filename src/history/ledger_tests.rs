@@ -591,6 +591,37 @@ fn what_tells_only_of_the_moment_reaches_the_disk_with_what_comes_next_where_the
 }
 
 #[test]
+fn a_note_waits_for_what_it_remarks_on_and_a_file_and_an_end_wait_for_nothing() {
+    let owner = Owner::Task(TaskId(1));
+    let note = Event::Note {
+        owner,
+        message: "it lacks keys".to_owned(),
+    };
+    assert!(is_passing(&note));
+    for event in [
+        Event::Warning {
+            owner,
+            message: "look".to_owned(),
+        },
+        Event::FileStored {
+            task: TaskId(1),
+            file: file("a", FileKind::Persisted, None),
+        },
+        Event::TaskEnded {
+            task: TaskId(1),
+            status: Status::Success,
+            error: None,
+        },
+        Event::OutOfService {
+            task: TaskId(1),
+            lasted: OutOfService::NotKnown,
+        },
+    ] {
+        assert!(!is_passing(&event), "{event:?}");
+    }
+}
+
+#[test]
 fn writers_and_a_reader_at_once_lose_nothing() {
     let fixture = Fixture::new();
     let path = fixture.path();
