@@ -38,6 +38,8 @@ pub(crate) struct Ran {
     pub(crate) wall: Duration,
     /// Peak of memory, in KiB (`VmHWM`).
     pub(crate) peak_kib: u64,
+    /// What it had of the processors, in user mode and in the system, to ten milliseconds.
+    pub(crate) processor: Duration,
     /// Its JSON lines.
     pub(crate) events: Vec<Value>,
 }
@@ -97,11 +99,15 @@ impl Home {
             .stdin(Stdio::null())
             .spawn()
             .expect("the binary starts");
-        let status_file = format!("/proc/{}/status", child.id());
-        let mut peak_kib = 0;
-        // The peak never falls: the last look before the end is the one that counts.
+        let (status_file, stat_file) = (
+            format!("/proc/{}/status", child.id()),
+            format!("/proc/{}/stat", child.id()),
+        );
+        let (mut peak_kib, mut used) = (0, Duration::ZERO);
+        // Neither ever falls: the last look before the end is the one that counts.
         let status = loop {
             peak_kib = peak(&status_file).unwrap_or(peak_kib);
+            used = processor(&stat_file).unwrap_or(used);
             match child.try_wait().expect("a child") {
                 Some(status) => break status,
                 None => std::thread::sleep(Duration::from_millis(2)),
@@ -115,6 +121,7 @@ impl Home {
             begun,
             wall,
             peak_kib,
+            processor: used,
             events: events.collect(),
         }
     }
@@ -157,6 +164,15 @@ fn peak(status_file: &str) -> Option<u64> {
     let text = fs::read_to_string(status_file).ok()?;
     let line = text.lines().find(|line| line.starts_with("VmHWM:"))?;
     line.split_ascii_whitespace().nth(1)?.parse().ok()
+}
+
+/// The clock ticks of a process, of which there are a hundred a second.
+fn processor(stat_file: &str) -> Option<Duration> {
+    let text = fs::read_to_string(stat_file).ok()?;
+    // The name of the program, in brackets, may hold anything.
+    let fields: Vec<&str> = text.rsplit(") ").next()?.split(' ').collect();
+    let ticks = |field: usize| fields.get(field)?.parse::<u64>().ok();
+    Some(Duration::from_millis((ticks(11)? + ticks(12)?) * 10))
 }
 
 /// From one moment to a later one.

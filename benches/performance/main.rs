@@ -48,7 +48,7 @@ fn main() -> ExitCode {
     let parts: [(&str, &Part); 5] = [
         ("downloads", &|limits| downloads::measure(has_curl, limits)),
         ("small-domains", &|limits| many_domains::compare(has_curl, limits)),
-        ("many-domains", &|_| many_domains::many()),
+        ("many-domains", &many_domains::many),
         ("out-of-service", &|limits| {
             out_of_service::measure(has_curl, limits);
         }),
