@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use dpbackup::clock::Clock;
+use dpbackup::clock::{Clock, SystemClock};
 use dpbackup::signal::Stop;
 use dpbackup::values::boot_time::BootTime;
 use jiff::tz::TimeZone;
@@ -13,6 +13,8 @@ use jiff::{SignedDuration, Timestamp};
 #[derive(Clone)]
 pub(crate) struct TestClock {
     start: Timestamp,
+    /// The moment of a boot in which it starts.
+    boot: BootTime,
     slept: Arc<Mutex<Duration>>,
     /// How far somebody has set the time of day forward or back.
     stepped: Arc<Mutex<SignedDuration>>,
@@ -24,9 +26,14 @@ pub(crate) struct TestClock {
 impl TestClock {
     /// Starts at this time, in UTC.
     pub(crate) fn at(start: &str) -> Self {
-        let start = start.parse().expect("a time");
+        let start: Timestamp = start.parse().expect("a time");
+        let boot = BootTime {
+            boot: "of the tests".to_owned(),
+            up: start.duration_since(Timestamp::UNIX_EPOCH).unsigned_abs(),
+        };
         Self {
             start,
+            boot,
             slept: Arc::default(),
             stepped: Arc::default(),
             zone: TimeZone::UTC,
@@ -39,9 +46,14 @@ impl TestClock {
         Self::at("2026-11-22T01:00:00Z")
     }
 
-    /// Starts at the present.
+    /// Starts at the present of this boot of the machine: it can tell how old is what a binary has
+    /// written.
     pub(crate) fn now() -> Self {
-        Self::at(&Timestamp::now().to_string())
+        let boot = SystemClock::new().boot_time();
+        Self {
+            boot: boot.expect("a machine that tells how long it is up"),
+            ..Self::at(&Timestamp::now().to_string())
+        }
     }
 
     /// The same, each sleep so many times as long: fewer looks at a device, each of which
@@ -84,10 +96,9 @@ impl Clock for TestClock {
     }
 
     fn boot_time(&self) -> Option<BootTime> {
-        let up = self.true_time().duration_since(Timestamp::UNIX_EPOCH);
         Some(BootTime {
-            boot: "of the tests".to_owned(),
-            up: up.unsigned_abs(),
+            boot: self.boot.boot.clone(),
+            up: self.boot.up + self.elapsed(),
         })
     }
 
