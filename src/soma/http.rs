@@ -148,13 +148,13 @@ impl Http {
     /// included, must end within `total`.
     ///
     /// A question on a used connection that broke before the answer is asked again at
-    /// once, on a new one.
+    /// once, on a new one; so is an export, which leaves nothing on the device.
     pub fn post(&self, request: &Request, total: Duration) -> Result<HttpAnswer> {
         let deadline = Deadline::after(total, Arc::clone(&self.interrupted));
         let mut sent = self.send(request, &deadline);
         if sent.broke_when_reused() {
             self.reuse.broke();
-            if request.effect == Effect::Question {
+            if request.effect != Effect::Change {
                 sent = self.send(request, &deadline);
             }
         }

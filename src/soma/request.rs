@@ -33,7 +33,8 @@ pub struct Request {
 pub enum Effect {
     /// It only asks, and may be asked again.
     Question,
-    /// It makes the device work for long, and leaves nothing there. It is sent once.
+    /// It makes the device work for long, and leaves nothing there. It is sent again only where a used
+    /// connection broke before its answer began.
     Export,
     /// It changes the device. It is sent once, over a connection that has carried nothing yet: one
     /// that is closed at the other end at this moment would leave open whether it has arrived.

@@ -17,7 +17,7 @@ use crate::soma::request::Effect;
 /// How long a connection may have been idle to carry a question, which can be asked again.
 pub(crate) const IDLE_FOR_QUESTIONS: Duration = Duration::from_secs(60);
 
-/// How long it may have been idle to carry an export, which is sent only once. Devices close
+/// How long it may have been idle to carry an export, which costs the device some work. Devices close
 /// connections that were idle for longer.
 const IDLE_FOR_EXPORTS: Duration = Duration::from_secs(2);
 

@@ -210,3 +210,15 @@ fn a_quiesce_whose_connection_never_stood_is_known_not_to_have_been_sent() {
         );
     }
 }
+
+#[test]
+fn a_run_succeeds_on_a_gateway_that_ends_a_connection_after_any_number_of_answers() {
+    for answers in 1..=9 {
+        let gateway = gateway(Some(HangUp {
+            answers,
+            after: Duration::from_millis(20),
+            close_notify: false,
+        }));
+        succeeds(&gateway, &export("*", "DOM*", "quiesce = true"));
+    }
+}
