@@ -3,12 +3,15 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use crate::commands::error::CommandError;
 use crate::commands::left_behind::{half_done_imports, left_behind};
 use crate::history::{ActivityRow, History, PlanRow, TaskRow};
 use crate::lock::{Life, Locks};
 use crate::plan::model::PlanFile;
 use crate::run::event::PlanId;
+use crate::run::ledger::ClosedUndo;
 use crate::run::left::Left;
 use crate::run::status::{Class, Status};
 
@@ -20,8 +23,12 @@ enum NotAtWork {
     NotKnown(String),
 }
 
-/// The executions without an end whose process is not seen to be at work.
-pub(super) struct Gone(BTreeMap<PlanId, NotAtWork>);
+/// The executions without an end whose process is not seen to be at work, and what others have undone of
+/// executions since.
+pub(super) struct Gone {
+    not_at_work: BTreeMap<PlanId, NotAtWork>,
+    undone: Vec<ClosedUndo>,
+}
 
 impl Gone {
     /// Looks which they are.
@@ -41,14 +48,19 @@ impl Gone {
             };
             gone.insert(plan.id, found);
         }
-        Ok(Self(gone))
+        Ok(Self {
+            not_at_work: gone,
+            undone: history.undone_by_others()?,
+        })
     }
 
     /// Shows the executions among these whose process is gone as what they are, and says of the
-    /// others that it is not known.
+    /// others that it is not known; and what has been undone of each since.
     pub(super) fn mark_plans(&self, rows: &mut [PlanRow]) {
         for row in rows {
             self.mark(row.id, &mut row.status, &mut row.error_message);
+            let (plan, end) = (row.id, row.end_time);
+            self.tell_undone(&mut row.error_message, end, |undone| undone.entry.plan == plan);
         }
     }
 
@@ -62,6 +74,8 @@ impl Gone {
     /// The same for a task.
     pub(super) fn mark_task(&self, row: &mut TaskRow) {
         self.mark(row.plan, &mut row.status, &mut row.error_message);
+        let (task, end) = (row.id, row.end_time);
+        self.tell_undone(&mut row.error_message, end, |undone| undone.entry.task == task);
     }
 
     /// What `-q` says of an execution or a part of one, once it is marked: what ended and not as it
@@ -69,13 +83,30 @@ impl Gone {
     pub(super) fn is_not_good(&self, plan: PlanId, status: Status) -> bool {
         match status.class() {
             Class::Success => false,
-            Class::Interim => self.0.contains_key(&plan),
+            Class::Interim => self.not_at_work.contains_key(&plan),
             Class::Warning | Class::Skipped | Class::Cancelled | Class::Refused | Class::Failed => true,
         }
     }
 
+    /// A message is what was known at the end of an execution: what was undone of it after that stands in the
+    /// journal alone.
+    fn tell_undone(
+        &self,
+        message: &mut Option<String>,
+        end: Option<Timestamp>,
+        is_of: impl Fn(&ClosedUndo) -> bool,
+    ) {
+        let Some(message) = message else { return };
+        let later = |undone: &&ClosedUndo| end.is_none_or(|end| undone.closed > end);
+        let undone = self.undone.iter().filter(|undone| is_of(undone)).filter(later);
+        let undone: Vec<String> = undone.map(undone_words).collect();
+        if !undone.is_empty() {
+            message.push_str(&format!("; since then: {}", undone.join(", ")));
+        }
+    }
+
     fn mark(&self, plan: PlanId, status: &mut Status, message: &mut Option<String>) {
-        let Some(found) = self.0.get(&plan).filter(|_| !status.is_final()) else {
+        let Some(found) = self.not_at_work.get(&plan).filter(|_| !status.is_final()) else {
             return;
         };
         let (NotAtWork::Gone(words) | NotAtWork::NotKnown(words)) = found;
@@ -85,6 +116,18 @@ impl Gone {
             *status = Status::Abandoned;
         }
     }
+}
+
+/// Where and when it was undone, and what was confirmed.
+fn undone_words(undone: &ClosedUndo) -> String {
+    let by = undone.by.map_or_else(
+        || "dpbackup recover".to_owned(),
+        |plan| format!("execution {}", plan.0),
+    );
+    let ClosedUndo {
+        entry, how, closed, ..
+    } = undone;
+    format!("{}: {how} ({closed:.0}, by {by})", entry.place())
 }
 
 /// When an execution was last heard of.

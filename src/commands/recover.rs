@@ -42,7 +42,7 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
     let mut notifier = Notifier::new(file, env, clock.zone(), past);
     let (mut answer, _answering) = opened.base.answering(&screen, limits(file, ScriptsDue::Never));
     let sinks: Vec<&mut dyn Sink> = vec![&mut screen, &mut answer, &mut notifier];
-    let mut record = Record::new(&mut opened.history, sinks, clock);
+    let mut record = Record::new(&mut opened.history, sinks, clock, &opened.base.process);
     let forgotten = match &args.forget {
         Some(device) => forget(engine, &mut record, device),
         None => Ok(Vec::new()),

@@ -64,7 +64,7 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
     let pages = |plan: &str| report_page::about(file, plan, clock);
     let mut notifier = Notifier::new(file, env, clock.zone(), past).with_pages(&pages);
     sinks.push(&mut notifier);
-    let mut record = Record::new(&mut opened.history, sinks, clock);
+    let mut record = Record::new(&mut opened.history, sinks, clock, &opened.base.process);
     let mut devices = Devices::new(engine);
     let options = Options {
         ignore_window: args.ignore_window,

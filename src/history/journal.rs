@@ -1,20 +1,23 @@
 //! What was begun and not ended: the journal of undos, and plan executions whose
 //! process is gone.
 
-use std::collections::BTreeMap;
+mod row;
+
 use std::path::Path;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 
 use crate::history::error::{HistoryError, HistoryFault};
 use crate::history::execution::{Execution, advance, require, set_error};
+use crate::history::journal::row::{
+    ENTRIES, ENTRY_COLUMNS, closed_undo, journal_entry, reply_word, stood, stood_words,
+};
 use crate::history::value::{AsText, text};
 use crate::history::{History, query, schema};
 use crate::run::event::{ActivityId, JournalId, PlanId, TaskId, Undo};
 use crate::run::ledger::{
-    Address, JournalEntry, JournalTime, Reply, UndoOpening, UndoStep, UnfinishedPlan, UnfinishedTask,
+    ClosedUndo, JournalEntry, JournalTime, UndoOpening, UndoStep, UnfinishedPlan, UnfinishedTask,
 };
 use crate::run::status::Status;
 use crate::values::boot_time::BootTime;
@@ -30,12 +33,16 @@ pub struct Abandoned {
     pub tasks: Vec<TaskId>,
 }
 
-pub(super) const OPEN_ENTRIES: &str =
-    "SELECT journal.id, COALESCE(plan_execution_id, 0) AS plan_execution_id, task_execution_id, journal.device_name,
-         undo, argument, process, opened_time, host, port, journal.serial AS serial, reply, seen_time,
-         sent_time, before_task_execution_id, domains, stood
-     FROM journal LEFT JOIN task_execution ON task_execution.id = task_execution_id
-     WHERE closed_time IS NULL ORDER BY journal.id";
+pub(super) fn open_entries_sql() -> String {
+    format!("SELECT {ENTRY_COLUMNS} FROM {ENTRIES} WHERE closed_time IS NULL ORDER BY journal.id")
+}
+
+pub(super) fn undone_by_others_sql() -> String {
+    format!(
+        "SELECT {ENTRY_COLUMNS}, closed_time, closed_how, closed_plan_execution_id
+         FROM {ENTRIES} WHERE closed_process <> process ORDER BY journal.id"
+    )
+}
 
 pub(super) const UNFINISHED_PLANS: &str = "SELECT id, plan, process, start_time, status FROM plan_execution
      WHERE end_time IS NULL ORDER BY id";
@@ -57,7 +64,7 @@ const OPEN_ENTRIES_OF_ANY_VERSION: &str =
 /// The open rows of a file that may be of another version.
 fn open_rows_of_any_version(connection: &Connection) -> rusqlite::Result<Vec<JournalEntry>> {
     let mut statement = connection
-        .prepare(OPEN_ENTRIES)
+        .prepare(&open_entries_sql())
         .or_else(|_| connection.prepare(OPEN_ENTRIES_OF_ANY_VERSION))?;
     statement.query_map([], journal_entry)?.collect()
 }
@@ -81,7 +88,17 @@ impl History {
     ///
     /// The history cannot be read.
     pub fn open_entries(&self) -> Result<Vec<JournalEntry>, HistoryError> {
-        self.read(|transaction| query::rows(transaction, OPEN_ENTRIES, [], journal_entry))
+        self.read(|transaction| query::rows(transaction, &open_entries_sql(), [], journal_entry))
+    }
+
+    /// The rows that another process has closed than the one that wrote them: what was undone of a run that had
+    /// died, or had given up. Oldest first.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn undone_by_others(&self) -> Result<Vec<ClosedUndo>, HistoryError> {
+        self.read(|transaction| query::rows(transaction, &undone_by_others_sql(), [], closed_undo))
     }
 
     /// The plan executions without an end, oldest first.
@@ -243,6 +260,7 @@ impl History {
     pub(super) fn close_journal(
         &mut self,
         at: Timestamp,
+        process: &str,
         id: JournalId,
         how: &str,
     ) -> Result<(), HistoryError> {
@@ -257,8 +275,11 @@ impl History {
                 Some(Some(_)) => Ok(()),
                 Some(None) => {
                     transaction.execute(
-                        "UPDATE journal SET closed_time = ?2, closed_how = ?3 WHERE id = ?1",
-                        (id.0, AsText(at), how),
+                        "UPDATE journal SET closed_time = ?2, closed_how = ?3, closed_process = ?4,
+                             closed_plan_execution_id = (SELECT max(id) FROM plan_execution
+                                                         WHERE end_time IS NULL AND process = ?4)
+                         WHERE id = ?1",
+                        (id.0, AsText(at), how, process),
                     )?;
                     Ok(())
                 }
@@ -309,83 +330,6 @@ fn not_found(id: JournalId) -> HistoryFault {
         id: id.0,
         list: &["recover"],
     }
-}
-
-fn reply_word(reply: Reply) -> &'static str {
-    match reply {
-        Reply::Accepted => "ACCEPTED",
-        Reply::Unclear => "UNCLEAR",
-        Reply::None => "NONE",
-    }
-}
-
-/// The moments at which a row is known to have stood; those that cannot be read prove nothing.
-fn stood(row: &Row<'_>) -> Vec<BootTime> {
-    let words: Option<String> = row.get("stood").unwrap_or_default();
-    let known: BTreeMap<String, u64> = words
-        .and_then(|words| serde_json::from_str(&words).ok())
-        .unwrap_or_default();
-    let moments = known.into_iter();
-    moments
-        .map(|(boot, up)| BootTime {
-            boot,
-            up: Duration::from_millis(up),
-        })
-        .collect()
-}
-
-fn stood_words(moments: &[BootTime]) -> String {
-    let up = |moment: &BootTime| u64::try_from(moment.up.as_millis()).unwrap_or(u64::MAX);
-    let moments = moments
-        .iter()
-        .map(|moment| (moment.boot.clone(), up(moment).into()));
-    serde_json::Value::Object(moments.collect()).to_string()
-}
-
-/// A row that is damaged in part still says whom it is about: what cannot be read of it is
-/// not known, and the row is there.
-fn journal_entry(row: &Row<'_>) -> rusqlite::Result<JournalEntry> {
-    let word: String = row.get("undo").unwrap_or_default();
-    let argument: Option<String> = row.get("argument").unwrap_or_default();
-    let argument = argument.filter(|argument| !argument.is_empty());
-    let undo = match (word.as_str(), argument) {
-        ("UNQUIESCE_DEVICE", _) => Undo::UnquiesceDevice,
-        ("UNQUIESCE_DOMAIN", Some(domain)) => Undo::UnquiesceDomain(domain),
-        ("REMOVE_FOLDER", Some(folder)) => Undo::RemoveFolder(folder),
-        ("IMPORT", Some(domain)) => Undo::Import {
-            domain,
-            before: row.get("before_task_execution_id").ok().map(TaskId),
-        },
-        _ => Undo::NotKnown,
-    };
-    Ok(JournalEntry {
-        id: JournalId(row.get("id")?),
-        plan: PlanId(row.get("plan_execution_id")?),
-        task: TaskId(row.get("task_execution_id")?),
-        device: row.get("device_name")?,
-        undo,
-        process: row.get("process").unwrap_or_default(),
-        address: match (row.get("host"), row.get("port")) {
-            (Ok(host), Ok(port)) => Some(Address { host, port }),
-            _ => None,
-        },
-        serial: row.get("serial").unwrap_or_default(),
-        domains: row
-            .get::<_, String>("domains")
-            .ok()
-            .and_then(|names| serde_json::from_str(&names).ok())
-            .unwrap_or_default(),
-        opened: text(row, "opened_time").ok(),
-        stood: stood(row),
-        reply: match row.get::<_, String>("reply").as_deref() {
-            Ok("ACCEPTED") => Some(Reply::Accepted),
-            Ok("UNCLEAR") => Some(Reply::Unclear),
-            Ok("NONE") => Some(Reply::None),
-            _ => None,
-        },
-        seen: row.get::<_, String>("seen_time").is_ok(),
-        sent: row.get::<_, String>("sent_time").is_ok(),
-    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
+use std::time::Duration;
+
 use super::*;
 use crate::history::fixture::{Fixture, at, in_the_journal};
 use crate::run::event::Event;
-use crate::run::ledger::Ledger;
+use crate::run::ledger::{Address, Ledger, Reply};
 
 fn opening(plan: PlanId, task: TaskId, undo: Undo) -> UndoOpening {
     UndoOpening {
@@ -23,9 +25,8 @@ fn an_undo_is_open_until_it_is_closed() {
     let mut fixture = Fixture::new();
     let (plan, _, task) = fixture.export();
     let undos = [
-        Undo::UnquiesceDevice,
         Undo::UnquiesceDomain("SALES".to_owned()),
-        Undo::RemoveFolder("temporary:///dpbackup-1".to_owned()),
+        Undo::RemoveFolder(format!("temporary:///dpbackup-20261126010000-{}", task.0)),
         Undo::Import {
             domain: "SALES".to_owned(),
             before: Some(task),
@@ -49,9 +50,13 @@ fn an_undo_is_open_until_it_is_closed() {
 
     let first = expected.remove(0).id;
     let history = &mut fixture.history;
-    history.close_undo(at(20), first, "confirmed").expect("closed");
+    history
+        .close_undo(at(20), "4711-abc", first, "confirmed")
+        .expect("closed");
     assert_eq!(history.open_entries().expect("entries"), expected);
-    history.close_undo(at(21), first, "again").expect("closed before");
+    history
+        .close_undo(at(21), "4711-abc", first, "again")
+        .expect("closed before");
     let how: String = history
         .connection
         .query_row("SELECT closed_how FROM journal WHERE id = ?1", [first.0], |row| {
@@ -60,7 +65,7 @@ fn an_undo_is_open_until_it_is_closed() {
         .expect("a row");
     assert_eq!(how, "confirmed");
     history
-        .close_undo(at(22), JournalId(99), "what?")
+        .close_undo(at(22), "4711-abc", JournalId(99), "what?")
         .expect_err("no such entry");
 }
 
@@ -68,7 +73,7 @@ fn an_undo_is_open_until_it_is_closed() {
 fn an_open_undo_is_seen_by_another_process() {
     let mut fixture = Fixture::new();
     let (plan, _, task) = fixture.export();
-    let opening = opening(plan, task, Undo::UnquiesceDevice);
+    let opening = opening(plan, task, Undo::UnquiesceDomain("SALES".to_owned()));
     let opened = fixture
         .history
         .open_undo(&in_the_journal(1), "4711-abc", &opening);
@@ -81,7 +86,7 @@ fn an_open_undo_is_seen_by_another_process() {
 fn a_row_keeps_one_moment_of_each_boot_and_what_cannot_be_read_of_them_proves_nothing() {
     let mut fixture = Fixture::new();
     let (plan, _, task) = fixture.export();
-    let opening = opening(plan, task, Undo::UnquiesceDevice);
+    let opening = opening(plan, task, Undo::UnquiesceDomain("SALES".to_owned()));
     let history = &mut fixture.history;
     let id = history
         .open_undo(&in_the_journal(7), "4711-abc", &opening)
@@ -109,10 +114,41 @@ fn a_row_keeps_one_moment_of_each_boot_and_what_cannot_be_read_of_them_proves_no
 }
 
 #[test]
+fn what_others_have_undone_is_told_with_the_execution_that_they_were_at() {
+    let mut fixture = Fixture::new();
+    let (plan, _, task) = fixture.export();
+    let opening = opening(plan, task, Undo::UnquiesceDomain("SALES".to_owned()));
+    let other = fixture.plan("Other", 3);
+    let history = &mut fixture.history;
+    let mut rows = Vec::new();
+    for (process, closes) in [("run-1", "run-1"), ("run-1", "4711-abc"), ("run-1", "run-2")] {
+        let id = history
+            .open_undo(&in_the_journal(1), process, &opening)
+            .expect("a row");
+        history
+            .close_undo(at(9), closes, id, "confirmed")
+            .expect("closed");
+        rows.push(id);
+    }
+    let undone = history.undone_by_others().expect("rows");
+    let told: Vec<_> = undone
+        .iter()
+        .map(|undone| (undone.entry.id, undone.closed, undone.how.as_str(), undone.by))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (rows[1], at(9), "confirmed", Some(other)),
+            (rows[2], at(9), "confirmed", None),
+        ]
+    );
+}
+
+#[test]
 fn a_row_learns_how_the_device_answered_and_what_was_seen() {
     let mut fixture = Fixture::new();
     let (plan, _, task) = fixture.export();
-    let opening = opening(plan, task, Undo::UnquiesceDevice);
+    let opening = opening(plan, task, Undo::UnquiesceDomain("SALES".to_owned()));
     let history = &mut fixture.history;
     let id = history
         .open_undo(&in_the_journal(1), "4711-abc", &opening)

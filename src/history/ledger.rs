@@ -15,7 +15,7 @@ use crate::run::event::{
     PlanOpening, StillQuiesced, StoredFile, TaskId, TaskOpening,
 };
 use crate::run::ledger::{
-    JournalEntry, JournalTime, KeptFile, LastContent, Ledger, LedgerError, UndoOpening, UndoStep,
+    ClosedUndo, JournalEntry, JournalTime, KeptFile, LastContent, Ledger, LedgerError, UndoOpening, UndoStep,
     UnfinishedPlan,
 };
 use crate::run::status::Status;
@@ -125,8 +125,18 @@ impl Ledger for History {
         Ok(self.step_journal(at, id, step)?)
     }
 
-    fn close_undo(&mut self, at: Timestamp, id: JournalId, how: &str) -> Result<(), LedgerError> {
-        Ok(self.close_journal(at, id, how)?)
+    fn close_undo(
+        &mut self,
+        at: Timestamp,
+        process: &str,
+        id: JournalId,
+        how: &str,
+    ) -> Result<(), LedgerError> {
+        Ok(self.close_journal(at, process, id, how)?)
+    }
+
+    fn undone_by_others(&mut self) -> Result<Vec<ClosedUndo>, LedgerError> {
+        Ok(History::undone_by_others(self)?)
     }
 
     fn open_undos(&mut self) -> Result<Vec<JournalEntry>, LedgerError> {

@@ -112,6 +112,19 @@ pub struct JournalEntry {
     pub sent: bool,
 }
 
+/// A row of the journal that was closed by another process than the one that wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClosedUndo {
+    /// The row.
+    pub entry: JournalEntry,
+    /// What the device had confirmed, in words.
+    pub how: String,
+    /// When.
+    pub closed: Timestamp,
+    /// The plan execution that the process was at then; `None` of a command that has none.
+    pub by: Option<PlanId>,
+}
+
 impl JournalEntry {
     /// The row as it is when it has been opened.
     pub fn opened(id: JournalId, process: &str, at: &JournalTime, opening: &UndoOpening) -> Self {
@@ -137,18 +150,29 @@ impl JournalEntry {
     pub fn is_quiesce(&self) -> bool {
         self.undo.is_quiesce()
     }
+
+    /// What is to be undone, and on which device.
+    pub fn place(&self) -> String {
+        let device = &self.device;
+        match &self.undo {
+            Undo::UnquiesceDevice => format!("device {device}"),
+            Undo::UnquiesceDomain(domain) => format!("domain {domain} of {device}"),
+            Undo::RemoveFolder(folder) => format!("{folder} on {device}"),
+            Undo::NotKnown => format!("device {device}, in a row that cannot be read"),
+            Undo::Import { domain, .. } => format!("an import of {domain} on {device}"),
+        }
+    }
 }
 
 impl std::fmt::Display for JournalEntry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.undo {
-            Undo::UnquiesceDevice => write!(f, "device {}", self.device)?,
-            Undo::UnquiesceDomain(domain) => write!(f, "domain {domain} of {}", self.device)?,
-            Undo::RemoveFolder(folder) => write!(f, "{folder} on {}", self.device)?,
-            Undo::NotKnown => write!(f, "device {}, in a row that cannot be read", self.device)?,
-            Undo::Import { domain, .. } => write!(f, "an import of {domain} on {}", self.device)?,
-        }
-        write!(f, " (task {} of execution {}", self.task.0, self.plan.0)?;
+        write!(
+            f,
+            "{} (task {} of execution {}",
+            self.place(),
+            self.task.0,
+            self.plan.0
+        )?;
         if let Some(opened) = self.opened {
             write!(f, ", since {opened:.0}")?;
         }
@@ -230,8 +254,17 @@ pub trait Ledger {
     /// Something became known about an open row.
     fn step_undo(&mut self, at: Timestamp, id: JournalId, step: UndoStep) -> Result<(), LedgerError>;
 
-    /// The device has confirmed that it is undone (or was never done): `how` in words.
-    fn close_undo(&mut self, at: Timestamp, id: JournalId, how: &str) -> Result<(), LedgerError>;
+    /// The device has confirmed to this process that it is undone (or was never done): `how` in words.
+    fn close_undo(
+        &mut self,
+        at: Timestamp,
+        process: &str,
+        id: JournalId,
+        how: &str,
+    ) -> Result<(), LedgerError>;
+
+    /// Every row of the journal that another process has closed than the one that opened it, oldest first.
+    fn undone_by_others(&mut self) -> Result<Vec<ClosedUndo>, LedgerError>;
 
     /// Every row of the journal that is still open, oldest first.
     fn open_undos(&mut self) -> Result<Vec<JournalEntry>, LedgerError>;

@@ -21,6 +21,8 @@ pub struct Record<'a> {
     ledger: &'a mut dyn Ledger,
     sinks: Vec<&'a mut dyn Sink>,
     clock: &'a dyn Clock,
+    /// Names this process.
+    process: &'a str,
     /// The rows of the journal that this process has opened, and nobody has confirmed: what is
     /// known when the journal cannot be read any more.
     unconfirmed: BTreeMap<JournalId, JournalEntry>,
@@ -31,12 +33,18 @@ pub struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    /// A record in `ledger`, shown to `sinks`.
-    pub fn new(ledger: &'a mut dyn Ledger, sinks: Vec<&'a mut dyn Sink>, clock: &'a dyn Clock) -> Self {
+    /// A record in `ledger` of what `process` does, shown to `sinks`.
+    pub fn new(
+        ledger: &'a mut dyn Ledger,
+        sinks: Vec<&'a mut dyn Sink>,
+        clock: &'a dyn Clock,
+        process: &'a str,
+    ) -> Self {
         Self {
             ledger,
             sinks,
             clock,
+            process,
             unconfirmed: BTreeMap::new(),
             confirmed: BTreeSet::new(),
             internal_error: false,
@@ -132,7 +140,8 @@ impl<'a> Record<'a> {
     }
 
     /// Writes down, durably, what will have to be undone on a device.
-    pub fn open_undo(&mut self, process: &str, opening: &UndoOpening) -> Result<JournalId, LedgerError> {
+    pub fn open_undo(&mut self, opening: &UndoOpening) -> Result<JournalId, LedgerError> {
+        let process = self.process;
         let now = JournalTime {
             day: self.clock.now(),
             boot: self.clock.boot_time(),
@@ -160,7 +169,8 @@ impl<'a> Record<'a> {
         self.confirmed.insert(id);
         self.show(&Progress::UndoOver { journal: id });
         let now = self.clock.now();
-        self.write(|ledger| ledger.close_undo(now, id, how))
+        let process = self.process;
+        self.write(|ledger| ledger.close_undo(now, process, id, how))
     }
 
     /// The rows that this process has opened, and of which nothing was confirmed.

@@ -14,14 +14,14 @@ use std::collections::BTreeMap;
 use crate::lock::Life;
 use crate::run::Engine;
 use crate::run::error::{RunError, RunTrouble};
-use crate::run::event::Event;
-use crate::run::ledger::JournalEntry;
+use crate::run::event::{Event, PlanId};
+use crate::run::ledger::{JournalEntry, LedgerError};
 use crate::run::left;
 use crate::run::record::Record;
 use crate::run::recover::age::stands;
 use crate::run::recover::device::{mend_device, refuse};
 use crate::run::recover::rows::rows_of_others;
-use crate::run::recover::told::{Mending, Recovered};
+use crate::run::recover::told::{Mended, Mending, Recovered};
 use crate::values::internal_error::caught;
 
 /// Undoes what dead runs left on devices, ends their executions in history, and looks at what is
@@ -71,16 +71,10 @@ pub fn mend(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Mending, RunT
         if plan.process == engine.process || engine.locks.life(&plan.process) != Life::Dead {
             continue;
         }
-        let mended = recovered.mended.iter();
-        let done: Vec<String> = mended
-            .filter(|mended| mended.entry.plan == plan.id)
-            .map(ToString::to_string)
-            .collect();
-        let done = match done.is_empty() {
-            true => "nothing had to be undone".to_owned(),
-            false => done.join("; "),
-        };
-        let error = format!("the process died before the end; {done}");
+        let error = format!(
+            "the process died before the end; {}",
+            undone_of(record, plan.id, &recovered)?
+        );
         record.ledger().abandon(engine.clock.now(), plan.id, &error)?;
         let (execution, name) = (plan.id, plan.plan.clone());
         record.tell(&Event::PlanAbandoned {
@@ -92,4 +86,20 @@ pub fn mend(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Mending, RunT
     }
     engine.locks.forget_the_dead();
     Ok(recovered)
+}
+
+/// What was undone of an execution whose process died, by whichever command, and what could not be. The
+/// journal tells: a recovery before this one may have died as well, when it had undone a part.
+fn undone_of(record: &mut Record<'_>, plan: PlanId, recovered: &Mending) -> Result<String, LedgerError> {
+    let undone = record.ledger().undone_by_others()?.into_iter().map(Mended::from);
+    let open = recovered.mended.iter().filter(|mended| mended.outcome.is_err());
+    let rows = undone.chain(open.cloned());
+    let rows: Vec<String> = rows
+        .filter(|mended| mended.entry.plan == plan)
+        .map(|mended| mended.to_string())
+        .collect();
+    Ok(match rows.is_empty() {
+        true => "nothing had to be undone".to_owned(),
+        false => rows.join("; "),
+    })
 }

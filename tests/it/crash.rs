@@ -305,7 +305,7 @@ fn mortal_run(plan_file: &Path, last: u64) -> u64 {
         process: &process,
         environment: &password,
     };
-    let mut record = Record::new(&mut ledger, vec![&mut sink], &clock);
+    let mut record = Record::new(&mut ledger, vec![&mut sink], &clock, &process);
     let mut devices = Devices::new(engine);
     let plan = file.plan("P").expect("the plan is in the file");
     let end = sequence::run(engine, &mut record, &mut devices, plan, Options::default()).expect("an end");

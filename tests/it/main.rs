@@ -108,5 +108,6 @@ mod troubleshooting;
 mod trust;
 mod unchanged;
 mod undo;
+mod undone;
 mod verify;
 mod verify_tells;

@@ -363,7 +363,7 @@ impl Home {
             watch,
         };
         let end = {
-            let mut record = Record::new(&mut ledger, vec![&mut seen], clock);
+            let mut record = Record::new(&mut ledger, vec![&mut seen], clock, &process);
             let mut devices = Devices::new(engine);
             let plan = file.plan(plan).expect("the plan is in the file");
             sequence::run(engine, &mut record, &mut devices, plan, options)
@@ -401,7 +401,7 @@ impl Home {
         };
         let swept = dpbackup::artifact::sweep::sweep(&file.settings.store);
         assert!(swept.is_ok_and(|swept| swept.failed.is_empty()) || !file.settings.store.exists());
-        let mut record = Record::new(&mut ledger, Vec::new(), clock);
+        let mut record = Record::new(&mut ledger, Vec::new(), clock, &process);
         dpbackup::run::recover::recover(engine, &mut record)
     }
 

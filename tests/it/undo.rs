@@ -282,7 +282,7 @@ fn dead_run(home: &Home, clock: &TestClock, undo: &Undo) {
                 activity,
                 action: dpbackup::run::event::ActionKind::ExportDomain,
                 device: "QA1".to_owned(),
-                domain: "DOM1".to_owned(),
+                domain: undo.domain().to_owned(),
                 status: Status::ReadyForExecution,
                 error: None,
             },
@@ -352,6 +352,29 @@ fn a_run_puts_right_what_a_dead_run_left_on_any_device() {
 }
 
 #[test]
+fn what_a_recovery_undid_before_it_died_itself_is_in_the_history_of_the_execution() {
+    let clock = TestClock::night();
+    let gateway = gateway(&clock);
+    let home = home(&gateway, EXPORT);
+    dead_run(&home, &clock, &Undo::UnquiesceDomain("DOM1".to_owned()));
+    // It was killed before it could write that the execution is abandoned.
+    let mut history = home.history();
+    let row = history.open_entries().expect("the journal").remove(0);
+    let how = "unquiesced and confirmed";
+    history
+        .close_undo(clock.now(), "run-2", row.id, how)
+        .expect("closed");
+    drop(history);
+    home.recover(&clock).expect("an end");
+    assert_eq!(
+        home.last_plan().error_message.as_deref(),
+        Some(
+            "the process died before the end; domain DOM1 of QA1 was left quiesced by task 1: unquiesced and confirmed"
+        )
+    );
+}
+
+#[test]
 fn recovery_that_waited_for_a_device_does_not_undo_what_is_undone() {
     let clock = TestClock::night();
     let gateway = gateway(&clock);
@@ -368,7 +391,7 @@ fn recovery_that_waited_for_a_device_does_not_undo_what_is_undone() {
         let mut history = home.history();
         let row = history.open_entries().expect("the journal").remove(0);
         history
-            .close_undo(clock.now(), row.id, "done by another run")
+            .close_undo(clock.now(), "run-2", row.id, "done by another run")
             .expect("closed");
         gateway.state().set_quiesced("DOM1", true);
         held = None;

@@ -1,7 +1,7 @@
 //! What is told of a recovery.
 
 use crate::run::event::{Certainty, Event, Owner, Undo};
-use crate::run::ledger::{JournalEntry, LedgerError, UnfinishedPlan};
+use crate::run::ledger::{ClosedUndo, JournalEntry, LedgerError, UnfinishedPlan};
 use crate::run::left::Left;
 use crate::run::record::Record;
 
@@ -63,6 +63,15 @@ impl Mending {
                 plan.id.0, plan.plan
             )
         })
+    }
+}
+
+impl From<ClosedUndo> for Mended {
+    fn from(closed: ClosedUndo) -> Self {
+        Self {
+            entry: closed.entry,
+            outcome: Ok(closed.how),
+        }
     }
 }
 

@@ -102,24 +102,21 @@ impl<'a> Restoring<'_, 'a, '_> {
             );
             return Err(Failure::new(Status::DryRunFailed, why).into());
         }
-        let journal = self.record.open_undo(
-            self.engine.process,
-            &UndoOpening {
-                plan: self.id,
-                task: due.task,
-                device: self.device.name.clone(),
-                address: Address {
-                    host: self.device.host.clone(),
-                    port: self.device.port,
-                },
-                serial: due.facts.serial.clone(),
-                undo: Undo::Import {
-                    domain: self.source.domain.name().to_owned(),
-                    before: due.before,
-                },
-                domains: Vec::new(),
+        let journal = self.record.open_undo(&UndoOpening {
+            plan: self.id,
+            task: due.task,
+            device: self.device.name.clone(),
+            address: Address {
+                host: self.device.host.clone(),
+                port: self.device.port,
             },
-        )?;
+            serial: due.facts.serial.clone(),
+            undo: Undo::Import {
+                domain: self.source.domain.name().to_owned(),
+                before: due.before,
+            },
+            domains: Vec::new(),
+        })?;
         self.record.task_status(due.task, Status::Importing)?;
         self.import(session, due, journal, &keys)
     }

@@ -131,7 +131,7 @@ impl Walk<'_, '_, '_> {
             undo,
             domains,
         };
-        Ok(self.record.open_undo(self.engine.process, &opening)?)
+        Ok(self.record.open_undo(&opening)?)
     }
 
     /// The way back. A panic in it is no reason to leave it: it is begun again, once.

@@ -5,7 +5,8 @@ use dpbackup::run::event::{
     ActivityId, ActivityOpening, Event, FileKind, JournalId, PlanId, PlanOpening, TaskId, TaskOpening,
 };
 use dpbackup::run::ledger::{
-    JournalEntry, JournalTime, LastContent, Ledger, LedgerError, UndoOpening, UndoStep, UnfinishedPlan,
+    ClosedUndo, JournalEntry, JournalTime, LastContent, Ledger, LedgerError, UndoOpening, UndoStep,
+    UnfinishedPlan,
 };
 use dpbackup::values::boot_time::BootTime;
 use jiff::Timestamp;
@@ -60,8 +61,19 @@ impl Ledger for WatchedLedger<'_> {
         self.around(|history| history.step_undo(at, id, step))
     }
 
-    fn close_undo(&mut self, at: Timestamp, id: JournalId, how: &str) -> Result<(), LedgerError> {
-        self.around(|history| history.close_undo(at, id, how))
+    fn close_undo(
+        &mut self,
+        at: Timestamp,
+        process: &str,
+        id: JournalId,
+        how: &str,
+    ) -> Result<(), LedgerError> {
+        self.around(|history| history.close_undo(at, process, id, how))
+    }
+
+    fn undone_by_others(&mut self) -> Result<Vec<ClosedUndo>, LedgerError> {
+        (self.read)();
+        Ledger::undone_by_others(&mut self.history)
     }
 
     fn open_undos(&mut self) -> Result<Vec<JournalEntry>, LedgerError> {
