@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 use crate::history::error::{HistoryError, HistoryFault};
 use crate::history::execution::{Execution, advance, require, set_error};
 use crate::history::journal::row::{
-    ENTRIES, ENTRY_COLUMNS, closed_undo, journal_entry, reply_word, stood, stood_words,
+    ENTRIES, ENTRY_COLUMNS, IS_OPEN, TASK_COLUMNS, closed_undo, journal_entry, reply_word, stood, stood_words,
 };
 use crate::history::value::{AsText, text};
 use crate::history::{History, query, schema};
@@ -34,13 +34,13 @@ pub struct Abandoned {
 }
 
 pub(super) fn open_entries_sql() -> String {
-    format!("SELECT {ENTRY_COLUMNS} FROM {ENTRIES} WHERE closed_time IS NULL ORDER BY journal.id")
+    format!("SELECT {ENTRY_COLUMNS} FROM {ENTRIES} WHERE {IS_OPEN} ORDER BY journal.id")
 }
 
 pub(super) fn undone_by_others_sql() -> String {
     format!(
         "SELECT {ENTRY_COLUMNS}, closed_time, closed_how, closed_plan_execution_id
-         FROM {ENTRIES} WHERE closed_process <> process ORDER BY journal.id"
+         FROM {ENTRIES} WHERE closed_process <> process AND NOT ({IS_OPEN}) ORDER BY journal.id"
     )
 }
 
@@ -55,17 +55,19 @@ pub(super) const UNFINISHED_ACTIVITIES: &str = "SELECT id FROM activity_executio
      WHERE plan_execution_id = ?1 AND end_time IS NULL ORDER BY id";
 
 /// The same without what later versions know: it can be read in a file of any.
-const OPEN_ENTRIES_OF_ANY_VERSION: &str =
-    "SELECT journal.id, COALESCE(plan_execution_id, 0) AS plan_execution_id,
-         task_execution_id, journal.device_name, undo, argument, process, opened_time
-     FROM journal LEFT JOIN task_execution ON task_execution.id = task_execution_id
-     WHERE closed_time IS NULL ORDER BY journal.id";
+fn open_entries_of_any_version_sql() -> String {
+    format!(
+        "SELECT journal.id, COALESCE(plan_execution_id, 0) AS plan_execution_id, task_execution_id,
+             journal.device_name, undo, argument, process, opened_time, {TASK_COLUMNS}
+         FROM {ENTRIES} WHERE {IS_OPEN} ORDER BY journal.id"
+    )
+}
 
 /// The open rows of a file that may be of another version.
 fn open_rows_of_any_version(connection: &Connection) -> rusqlite::Result<Vec<JournalEntry>> {
     let mut statement = connection
         .prepare(&open_entries_sql())
-        .or_else(|_| connection.prepare(OPEN_ENTRIES_OF_ANY_VERSION))?;
+        .or_else(|_| connection.prepare(&open_entries_of_any_version_sql()))?;
     statement.query_map([], journal_entry)?.collect()
 }
 
@@ -172,7 +174,7 @@ impl History {
             Undo::RemoveFolder(folder) => ("REMOVE_FOLDER", Some(folder), None),
             Undo::Import { domain, before } => ("IMPORT", Some(domain), before.map(|task| task.0)),
             // The table admits none such.
-            Undo::NotKnown => ("NOT_KNOWN", None, None),
+            Undo::NotKnown { .. } => ("NOT_KNOWN", None, None),
         };
         self.write(|transaction| {
             require(transaction, Execution::Task(*task))?;
@@ -265,15 +267,14 @@ impl History {
         how: &str,
     ) -> Result<(), HistoryError> {
         self.write(|transaction| {
-            let known: Option<Option<String>> = transaction
-                .query_row("SELECT closed_time FROM journal WHERE id = ?1", [id.0], |row| {
-                    row.get(0)
-                })
+            let is_open = format!("SELECT {IS_OPEN} FROM journal WHERE id = ?1");
+            let is_open: Option<bool> = transaction
+                .query_row(&is_open, [id.0], |row| row.get(0))
                 .optional()?;
-            match known {
+            match is_open {
                 None => Err(not_found(id)),
-                Some(Some(_)) => Ok(()),
-                Some(None) => {
+                Some(false) => Ok(()),
+                Some(true) => {
                     transaction.execute(
                         "UPDATE journal SET closed_time = ?2, closed_how = ?3, closed_process = ?4,
                              closed_plan_execution_id = (SELECT max(id) FROM plan_execution

@@ -114,6 +114,51 @@ fn a_row_keeps_one_moment_of_each_boot_and_what_cannot_be_read_of_them_proves_no
 }
 
 #[test]
+fn a_folder_is_removed_only_where_it_has_the_name_that_its_task_gives() {
+    let mut fixture = Fixture::new();
+    let (plan, _, task) = fixture.export();
+    let folder = |name: &str| Undo::RemoveFolder(format!("temporary:///{name}"));
+    let good = format!("dpbackup-20261126010000-{}", task.0);
+    let history = &mut fixture.history;
+    let opening = opening(plan, task, folder(&good));
+    history
+        .open_undo(&in_the_journal(1), "4711-abc", &opening)
+        .expect("a row");
+    let undo = |history: &History| history.open_entries().expect("entries").remove(0).undo;
+    assert_eq!(undo(history), folder(&good));
+    let other = format!("dpbackup-20261126010000-{}", task.0 + 1);
+    for name in [
+        "",
+        "dpbackup-",
+        "images",
+        &other,
+        &format!("{good}/../x"),
+        &format!("a/{good}"),
+    ] {
+        let set = "UPDATE journal SET argument = 'temporary:///' || ?1";
+        history.connection.execute(set, [name]).expect("a change");
+        assert!(matches!(undo(history), Undo::NotKnown { .. }), "{name}");
+    }
+}
+
+#[test]
+fn what_is_no_time_was_not_seen_and_not_sent() {
+    let mut fixture = Fixture::new();
+    let (plan, _, task) = fixture.export();
+    let opening = opening(plan, task, Undo::UnquiesceDomain("SALES".to_owned()));
+    let history = &mut fixture.history;
+    history
+        .open_undo(&in_the_journal(1), "4711-abc", &opening)
+        .expect("a row");
+    for word in ["", "yes"] {
+        let set = "UPDATE journal SET seen_time = ?1, sent_time = ?1";
+        history.connection.execute(set, [word]).expect("a change");
+        let row = history.open_entries().expect("entries").remove(0);
+        assert_eq!((row.seen, row.sent), (false, false), "{word}");
+    }
+}
+
+#[test]
 fn what_others_have_undone_is_told_with_the_execution_that_they_were_at() {
     let mut fixture = Fixture::new();
     let (plan, _, task) = fixture.export();

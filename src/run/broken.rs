@@ -80,8 +80,8 @@ fn undo_one(engine: Engine<'_>, record: &mut Record<'_>, row: &JournalEntry) -> 
     let scope = match &row.undo {
         Undo::UnquiesceDevice => Scope::Device,
         Undo::UnquiesceDomain(domain) => Scope::Domain(domain.clone()),
-        // No process writes a row that it cannot read.
-        Undo::RemoveFolder(_) | Undo::Import { .. } | Undo::NotKnown => return Ok(()),
+        // Of a row that cannot be relied on the device is not told: the look that follows finds it open.
+        Undo::RemoveFolder(_) | Undo::Import { .. } | Undo::NotKnown { .. } => return Ok(()),
     };
     let open = OpenQuiesce {
         journal: row.id,

@@ -158,7 +158,9 @@ impl JournalEntry {
             Undo::UnquiesceDevice => format!("device {device}"),
             Undo::UnquiesceDomain(domain) => format!("domain {domain} of {device}"),
             Undo::RemoveFolder(folder) => format!("{folder} on {device}"),
-            Undo::NotKnown => format!("device {device}, in a row that cannot be read"),
+            Undo::NotKnown { why } => {
+                format!("something on {device}, by a row of the journal that cannot be relied on ({why})")
+            }
             Undo::Import { domain, .. } => format!("an import of {domain} on {device}"),
         }
     }

@@ -14,12 +14,12 @@ use std::collections::BTreeMap;
 use crate::lock::Life;
 use crate::run::Engine;
 use crate::run::error::{RunError, RunTrouble};
-use crate::run::event::{Event, PlanId};
+use crate::run::event::{Certainty, Event, PlanId, Undo};
 use crate::run::ledger::{JournalEntry, LedgerError};
 use crate::run::left;
 use crate::run::record::Record;
 use crate::run::recover::age::stands;
-use crate::run::recover::device::{mend_device, refuse};
+use crate::run::recover::device::{mend_device, refuse, refuse_as};
 use crate::run::recover::rows::rows_of_others;
 use crate::run::recover::told::{Mended, Mending, Recovered};
 use crate::values::internal_error::caught;
@@ -47,6 +47,17 @@ pub fn mend(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Mending, RunT
         // The device cannot tell how far it came: a person compares.
         if let Some(why) = left::half_done(&entry, &engine.file.invocation) {
             refuse(engine, record, &[entry], &why, &mut recovered.mended)?;
+            continue;
+        }
+        if let Some(why) = unreliable(engine, &entry) {
+            refuse_as(
+                engine,
+                record,
+                entry,
+                Certainty::NotKnown,
+                &why,
+                &mut recovered.mended,
+            )?;
             continue;
         }
         by_device.entry(entry.device.clone()).or_default().push(entry);
@@ -86,6 +97,22 @@ pub fn mend(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Mending, RunT
     }
     engine.locks.forget_the_dead();
     Ok(recovered)
+}
+
+/// Why nothing is undone by a row that cannot be relied on, and what a person does: it may name another
+/// domain, or device, than the one that is quiesced.
+fn unreliable(engine: Engine<'_>, entry: &JournalEntry) -> Option<String> {
+    let Undo::NotKnown { why } = &entry.undo else {
+        return None;
+    };
+    let forget = engine
+        .file
+        .invocation
+        .command(["recover", "--forget", &entry.device]);
+    Some(format!(
+        "its row in the journal cannot be relied on: {why}; nothing was undone by it: look at every device and domain \
+         that is named, unquiesce what is quiesced there and should not be, and run `{forget}`"
+    ))
 }
 
 /// What was undone of an execution whose process died, by whichever command, and what could not be. The

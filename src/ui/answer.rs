@@ -112,7 +112,7 @@ fn words(signal: i32, count: u32, due: &BTreeMap<JournalId, (String, Undo)>, lim
             Undo::UnquiesceDomain(domain) => {
                 format!("unquiescing {} of {device}, at most {limit}", printable(domain))
             }
-            Undo::NotKnown => format!("{device} is left as it is"),
+            Undo::NotKnown { .. } => format!("{device} is left as it is"),
             Undo::RemoveFolder(_) => format!(
                 "removing our folder from {device}, at most {} a request",
                 HumanDuration(limits.request)

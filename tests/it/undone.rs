@@ -1,9 +1,12 @@
-//! What later commands undo of what a run has left, and what history says of it afterwards.
+//! What later commands undo of what a run has left: what history says of it afterwards, and rows of the journal
+//! by which nothing may be undone.
 
+use dpbackup::run::status::Status;
+use rusqlite::Connection;
 use serde_json::Value;
 
-use crate::simulator::{Domain, Gateway};
-use crate::support::{Home, export, gateways};
+use crate::simulator::{Domain, Fault, FaultKind, Gateway};
+use crate::support::{Home, eventually, export, gateways};
 
 fn gateway() -> Gateway {
     Gateway::start(gateways::small(["DOM1", "DOM2"].map(Domain::new)))
@@ -17,6 +20,19 @@ fn home(gateway: &Gateway) -> Home {
         .setting("quiesce_grace = \"0s\"")
         .device("QA1", gateway)
         .plan("P", &export("*", "DOM1", "quiesce = true"))
+}
+
+fn journal(home: &Home) -> Connection {
+    Connection::open(home.path("state/history.db")).expect("the history")
+}
+
+/// Kills a run whose domain is quiesced.
+fn killed(home: &Home, gateway: &Gateway) {
+    gateway.fail(Fault::nth("do-backup", 1, FaultKind::StallBeforeHead(None)));
+    let running = home.running(&["run", "P"]);
+    eventually("the export was asked for", || gateway.received("do-backup") == 1);
+    running.kill();
+    gateway.clear_faults();
 }
 
 /// The error message of the oldest row that a level of history prints.
@@ -59,5 +75,89 @@ fn history_says_of_an_execution_what_has_been_undone_of_it_since_and_by_whom() {
             );
             assert!(since.ends_with(by), "{message}");
         }
+    }
+}
+
+#[test]
+fn nothing_is_undone_by_a_row_that_is_about_something_else_than_its_task() {
+    let gateway = gateway();
+    let home = home(&gateway);
+    killed(&home, &gateway);
+    let damages = [
+        (
+            "argument = 'DOM2'",
+            "about DOM2 of QA1, and its task about DOM1 of QA1",
+        ),
+        (
+            "argument = 'dom1'",
+            "about dom1 of QA1, and its task about DOM1 of QA1",
+        ),
+        ("argument = 'DOM1' || char(10)", "and its task about DOM1 of QA1"),
+        (
+            "undo = 'UNQUIESCE_DEVICE'",
+            "about all of QA1, and its task about DOM1 of QA1",
+        ),
+        (
+            "undo = 'REMOVE_FOLDER', argument = 'store:///'",
+            "store:/// is to be removed",
+        ),
+        ("undo = 'IMPORT', argument = 'DOM2'", "about DOM2 of QA1"),
+        (
+            "device_name = 'QA2'",
+            "about DOM1 of QA2, and its task about DOM1 of QA1",
+        ),
+        ("argument = ''", "it cannot be read"),
+    ];
+    for (damage, said) in damages {
+        let history = journal(&home);
+        let good: (String, Option<String>, String) = history
+            .query_row("SELECT undo, argument, device_name FROM journal", (), |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })
+            .expect("the row");
+        let set = |values: &str| format!("UPDATE journal SET {values}");
+        history.execute(&set(damage), ()).expect("damage");
+        drop(history);
+        let ran = home.dpbackup(&["recover"]).exits(10);
+        assert!(
+            ran.stdout.contains("cannot be relied on") && ran.stdout.contains(said),
+            "{damage}: {}",
+            ran.stdout
+        );
+        assert!(ran.stdout.contains("MAY BE QUIESCED"), "{damage}: {}", ran.stdout);
+        let told = home.dpbackup(&["history"]).stdout;
+        assert!(
+            told.contains("MAY STILL BE QUIESCED") && told.contains(said),
+            "{damage}: {told}"
+        );
+        journal(&home)
+            .execute(&set("undo = ?1, argument = ?2, device_name = ?3"), good)
+            .expect("mended");
+    }
+    let asked: Vec<String> = gateway.operations();
+    assert!(
+        !asked
+            .iter()
+            .any(|asked| asked.contains("nquiesce") || asked.contains("Delete") || asked.contains("Remove")),
+        "{asked:?}"
+    );
+    let _ran = home.dpbackup(&["recover"]).exits(0);
+    assert!(gateway.state().is_unquiesced());
+    assert_eq!(home.last_plan().status, Status::Abandoned);
+}
+
+#[test]
+fn a_row_is_closed_by_a_time_and_by_nothing_else() {
+    for closed in ["''", "'yes'", "'0'"] {
+        let gateway = gateway();
+        let home = home(&gateway);
+        killed(&home, &gateway);
+        let set = format!("UPDATE journal SET closed_time = {closed}");
+        journal(&home).execute(&set, ()).expect("damage");
+        let told = home.dpbackup(&["history"]).stdout;
+        assert!(told.contains("MAY STILL BE QUIESCED"), "{closed}: {told}");
+        let _ran = home.dpbackup(&["recover"]).exits(0);
+        assert!(gateway.state().is_unquiesced(), "{closed}");
+        assert_eq!(home.open_entries(), [], "{closed}");
     }
 }

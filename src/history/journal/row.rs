@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rusqlite::Row;
 
 use crate::history::value::text;
-use crate::run::event::{JournalId, PlanId, TaskId, Undo};
+use crate::run::event::{ALL_DOMAINS, JournalId, PlanId, TaskId, Undo};
 use crate::run::ledger::{Address, ClosedUndo, JournalEntry, Reply};
 use crate::values::boot_time::BootTime;
 
@@ -14,7 +15,16 @@ use crate::values::boot_time::BootTime;
 pub(super) const ENTRY_COLUMNS: &str =
     "journal.id, COALESCE(plan_execution_id, 0) AS plan_execution_id, task_execution_id, journal.device_name,
          undo, argument, process, opened_time, host, port, journal.serial AS serial, reply, seen_time,
-         sent_time, before_task_execution_id, domains, stood";
+         sent_time, before_task_execution_id, domains, stood, task_execution.device_name AS task_device,
+         task_execution.domain_name AS task_domain";
+
+/// What is read of the task of a row, whichever version wrote it.
+pub(super) const TASK_COLUMNS: &str =
+    "task_execution.device_name AS task_device, task_execution.domain_name AS task_domain";
+
+/// Whether a row is open. Only a time closes it.
+pub(super) const IS_OPEN: &str =
+    "closed_time IS NULL OR closed_time NOT GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9]*'";
 
 /// The rows, each beside its task.
 pub(super) const ENTRIES: &str = "journal LEFT JOIN task_execution ON task_execution.id = task_execution_id";
@@ -63,25 +73,15 @@ pub(super) fn stood_words(moments: &[BootTime]) -> String {
 /// A row that is damaged in part still says whom it is about: what cannot be read of it is
 /// not known, and the row is there.
 pub(super) fn journal_entry(row: &Row<'_>) -> rusqlite::Result<JournalEntry> {
-    let word: String = row.get("undo").unwrap_or_default();
-    let argument: Option<String> = row.get("argument").unwrap_or_default();
-    let argument = argument.filter(|argument| !argument.is_empty());
-    let undo = match (word.as_str(), argument) {
-        ("UNQUIESCE_DEVICE", _) => Undo::UnquiesceDevice,
-        ("UNQUIESCE_DOMAIN", Some(domain)) => Undo::UnquiesceDomain(domain),
-        ("REMOVE_FOLDER", Some(folder)) => Undo::RemoveFolder(folder),
-        ("IMPORT", Some(domain)) => Undo::Import {
-            domain,
-            before: row.get("before_task_execution_id").ok().map(TaskId),
-        },
-        _ => Undo::NotKnown,
-    };
+    let task = TaskId(row.get("task_execution_id")?);
+    let device: String = row.get("device_name")?;
+    let is_time = |column: &str| text::<Timestamp>(row, column).is_ok();
     Ok(JournalEntry {
         id: JournalId(row.get("id")?),
         plan: PlanId(row.get("plan_execution_id")?),
-        task: TaskId(row.get("task_execution_id")?),
-        device: row.get("device_name")?,
-        undo,
+        task,
+        undo: undo(row, task, &device),
+        device,
         process: row.get("process").unwrap_or_default(),
         address: match (row.get("host"), row.get("port")) {
             (Ok(host), Ok(port)) => Some(Address { host, port }),
@@ -101,7 +101,67 @@ pub(super) fn journal_entry(row: &Row<'_>) -> rusqlite::Result<JournalEntry> {
             Ok("NONE") => Some(Reply::None),
             _ => None,
         },
-        seen: row.get::<_, String>("seen_time").is_ok(),
-        sent: row.get::<_, String>("sent_time").is_ok(),
+        seen: is_time("seen_time"),
+        sent: is_time("sent_time"),
     })
+}
+
+/// What is to be undone, where the row says it and its task does not say otherwise: both were written by one
+/// process, about one thing.
+fn undo(row: &Row<'_>, task: TaskId, device: &str) -> Undo {
+    let word: String = row.get("undo").unwrap_or_default();
+    let argument: Option<String> = row.get("argument").unwrap_or_default();
+    let argument = argument.filter(|argument| !argument.is_empty());
+    let undo = match (word.as_str(), argument) {
+        ("UNQUIESCE_DEVICE", _) => Undo::UnquiesceDevice,
+        ("UNQUIESCE_DOMAIN", Some(domain)) => Undo::UnquiesceDomain(domain),
+        ("REMOVE_FOLDER", Some(folder)) if is_ours(&folder, task) => Undo::RemoveFolder(folder),
+        ("REMOVE_FOLDER", Some(folder)) => {
+            return Undo::NotKnown {
+                why: format!(
+                    "it says that {folder} is to be removed, which is no folder of task {}",
+                    task.0
+                ),
+            };
+        }
+        ("IMPORT", Some(domain)) => Undo::Import {
+            domain,
+            before: row.get("before_task_execution_id").ok().map(TaskId),
+        },
+        _ => {
+            return Undo::NotKnown {
+                why: "it cannot be read".to_owned(),
+            };
+        }
+    };
+    let of_task = |column| row.get::<_, String>(column).ok();
+    // A folder is named after its task, and says of no domain.
+    let said = match &undo {
+        Undo::RemoveFolder(_) => None,
+        undo => Some(undo.domain()),
+    };
+    let (task_device, task_domain) = (of_task("task_device"), of_task("task_domain"));
+    let differs = |said: Option<&str>, of_task: &Option<String>| matches!((said, of_task), (Some(said), Some(of_task)) if said != of_task);
+    if !differs(Some(device), &task_device) && !differs(said, &task_domain) {
+        return undo;
+    }
+    let place = |device: &str, domain: &str| match domain {
+        ALL_DOMAINS => format!("all of {device}"),
+        domain => format!("{domain} of {device}"),
+    };
+    let of_task = (task_device.unwrap_or_default(), task_domain.unwrap_or_default());
+    Undo::NotKnown {
+        why: format!(
+            "it is about {}, and its task about {}: one of the two is damaged",
+            place(device, undo.domain()),
+            place(&of_task.0, &of_task.1)
+        ),
+    }
+}
+
+/// Whether a folder on a device has the name that one of this task is given: no other is ever removed.
+fn is_ours(folder: &str, task: TaskId) -> bool {
+    let name = folder.strip_prefix("temporary:///dpbackup-");
+    let of = name.and_then(|name| name.rsplit_once('-'));
+    of.is_some_and(|(stamp, of)| of == task.0.to_string() && stamp.bytes().all(|byte| byte.is_ascii_digit()))
 }

@@ -21,8 +21,11 @@ pub enum Undo {
         /// The task that took what was there before; unknown where the row does not say.
         before: Option<TaskId>,
     },
-    /// The row cannot be read: something may be quiesced.
-    NotKnown,
+    /// The row cannot be relied on: something may be quiesced.
+    NotKnown {
+        /// What is wrong with it, `it cannot be read`.
+        why: String,
+    },
 }
 
 impl Undo {
@@ -35,7 +38,7 @@ impl Undo {
     pub fn domain(&self) -> &str {
         match self {
             Undo::UnquiesceDomain(domain) | Undo::Import { domain, .. } => domain,
-            Undo::UnquiesceDevice | Undo::RemoveFolder(_) | Undo::NotKnown => ALL_DOMAINS,
+            Undo::UnquiesceDevice | Undo::RemoveFolder(_) | Undo::NotKnown { .. } => ALL_DOMAINS,
         }
     }
 }

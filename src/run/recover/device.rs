@@ -69,7 +69,8 @@ pub(in crate::run) fn mend_held_device(
 ) -> Result<(), RunTrouble> {
     let (mut entries, _unclear) = rows_of_others(engine, record)?;
     entries.retain(|entry| {
-        let is_told = matches!(entry.undo, Undo::Import { .. }) || tried.contains(&entry.id);
+        let is_told =
+            matches!(entry.undo, Undo::Import { .. } | Undo::NotKnown { .. }) || tried.contains(&entry.id);
         entry.device == device.name && !is_told
     });
     if entries.is_empty() {
@@ -130,7 +131,7 @@ pub(super) fn refuse(
 }
 
 /// Tells that a row stays open, and what is known of it.
-fn refuse_as(
+pub(super) fn refuse_as(
     engine: Engine<'_>,
     record: &mut Record<'_>,
     entry: JournalEntry,
@@ -181,16 +182,8 @@ fn mend_entry(
     let scope = match &entry.undo {
         Undo::UnquiesceDevice => Scope::Device,
         Undo::UnquiesceDomain(domain) => Scope::Domain(domain.clone()),
-        Undo::NotKnown => {
-            let forget = engine
-                .file
-                .invocation
-                .command(["recover", "--forget", &entry.device]);
-            return Ok(Err(format!(
-                "look at the device, unquiesce what is quiesced there, and run `{forget}`"
-            )));
-        }
-        Undo::Import { .. } => return Ok(Err(entry.to_string())),
+        // What no device can tell is told before one is asked.
+        Undo::NotKnown { .. } | Undo::Import { .. } => return Ok(Err(entry.to_string())),
         Undo::RemoveFolder(url) => {
             let patience = gateway.timeouts().request;
             let folder = RemoteFolder::at(url);
@@ -264,7 +257,7 @@ fn is_another(
     let by_hand = match &entry.undo {
         Undo::RemoveFolder(folder) => format!("remove {folder} from it by hand"),
         Undo::UnquiesceDevice | Undo::UnquiesceDomain(_) => "unquiesce it by hand".to_owned(),
-        Undo::Import { .. } | Undo::NotKnown => "see to it by hand".to_owned(),
+        Undo::Import { .. } | Undo::NotKnown { .. } => "see to it by hand".to_owned(),
     };
     let forget = engine
         .file

@@ -85,7 +85,7 @@ impl std::fmt::Display for Mended {
                 format!("{folder} may have been left on {device}")
             }
             Undo::RemoveFolder(folder) => format!("{folder} was left on {device}"),
-            Undo::NotKnown => format!("what was begun on {device} cannot be read in the journal"),
+            Undo::NotKnown { .. } => format!("something was begun on {device}"),
             // What is to be said of it is said whole.
             Undo::Import { .. } => {
                 return match &self.outcome {
