@@ -293,7 +293,7 @@ impl Sink for Screen {
                 device, undo, how, ..
             } => {
                 self.complain(&format!(
-                    "{device}, {}: left by a run that died; {how}",
+                    "{device}, {}: left by a run that is over; {how}",
                     undo.domain()
                 ));
             }

@@ -242,7 +242,11 @@ fn the_next_run_brings_back_what_a_killed_one_left_before_it_begins() {
     assert!(gateway.state().is_unquiesced());
     assert_eq!(home.open_entries(), []);
     assert_eq!(home.stored().len(), 1, "{:?}", home.stored());
-    assert!(ran.stderr.contains("left by a run that died"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("left by a run that is over"),
+        "{}",
+        ran.stderr
+    );
     assert!(
         ran.stderr.contains("removed what a run that died left"),
         "{}",

@@ -110,13 +110,13 @@ pub(in crate::run) fn mend_held_device(
             continue;
         }
         let outcome = mend_entry(engine, record, &gateway, &mut entry)?;
-        let outcome = outcome.map_err(|why| stays_open(engine, certainty(&entry), &why));
+        let outcome = outcome.map_err(|(certainty, why)| stays_open(engine, certainty, &why));
         mended.push(Mended { entry, outcome });
     }
     Ok(())
 }
 
-/// Tells that these rows stay open.
+/// Tells that these rows stay open, though nobody could look at the device now.
 pub(super) fn refuse(
     engine: Engine<'_>,
     record: &mut Record<'_>,
@@ -125,7 +125,7 @@ pub(super) fn refuse(
     mended: &mut Vec<Mended>,
 ) -> Result<(), LedgerError> {
     for entry in entries {
-        refuse_as(engine, record, entry.clone(), certainty(entry), why, mended)?;
+        refuse_as(engine, record, entry.clone(), Certainty::NotKnown, why, mended)?;
     }
     Ok(())
 }
@@ -165,25 +165,19 @@ fn stays_open(engine: Engine<'_>, certainty: Certainty, why: &str) -> StaysOpen 
     }
 }
 
-/// What its row knows of a quiesce.
-fn certainty(entry: &JournalEntry) -> Certainty {
-    match entry.seen {
-        true => Certainty::Seen,
-        false => Certainty::NotKnown,
-    }
-}
-
 fn mend_entry(
     engine: Engine<'_>,
     record: &mut Record<'_>,
     gateway: &Gateway<'_>,
     entry: &mut JournalEntry,
-) -> Result<Result<String, String>, LedgerError> {
+) -> Result<Result<String, (Certainty, String)>, LedgerError> {
     let scope = match &entry.undo {
         Undo::UnquiesceDevice => Scope::Device,
         Undo::UnquiesceDomain(domain) => Scope::Domain(domain.clone()),
         // What no device can tell is told before one is asked.
-        Undo::NotKnown { .. } | Undo::Import { .. } => return Ok(Err(entry.to_string())),
+        Undo::NotKnown { .. } | Undo::Import { .. } => {
+            return Ok(Err((Certainty::NotKnown, entry.to_string())));
+        }
         Undo::RemoveFolder(url) => {
             let patience = gateway.timeouts().request;
             let folder = RemoteFolder::at(url);
@@ -199,7 +193,7 @@ fn mend_entry(
             let removed = remove_folder(gateway, entry.id, &folder, patience, asked, &entry.device, record)?;
             return match removed {
                 Ok(removed) => told(record, entry, removed.how()).map(Ok),
-                Err(stays) => Ok(Err(stays.to_string())),
+                Err(stays) => Ok(Err((Certainty::NotKnown, stays.to_string()))),
             };
         }
     };
@@ -218,9 +212,9 @@ fn mend_entry(
         Undone::Confirmed(how) => told(record, entry, &how).map(Ok),
         Undone::Not(why) => {
             entry.seen = true;
-            Ok(Err(why))
+            Ok(Err((Certainty::Seen, why)))
         }
-        Undone::NotKnown(why) => Ok(Err(why)),
+        Undone::NotKnown(why) => Ok(Err((Certainty::NotKnown, why))),
     }
 }
 
