@@ -73,7 +73,8 @@ impl<'a> Restoring<'_, 'a, '_> {
 
     fn keep_what_came_out(&mut self, session: &mut Session<'a>, task: TaskId) -> Result<(), Halt> {
         if self.engine.stop.is_requested() {
-            let why = "what came out was not backed up: the restore was asked to stop".to_owned();
+            let why =
+                "what came out is not kept as a backup of its own: the restore was asked to stop".to_owned();
             return Ok(self.warn(task, why)?);
         }
         match self.back_up(session)? {
