@@ -486,3 +486,14 @@ fn a_backup_that_was_not_kept_is_lost_where_nothing_stored_says_the_same() {
         assert_eq!(lost, is_lost, "{content:?}: {decisions:?}");
     }
 }
+
+#[test]
+fn an_end_at_this_very_moment_does_not_lie_in_the_future() {
+    let retention = Retention {
+        keep_last: Some(1),
+        ..Retention::default()
+    };
+    let backups = [1, 2].map(|task| backup(task, "2026-11-20T10:00:00Z", retention));
+    let decisions = choose(&backups, at("2026-11-20T10:00:00Z"), &TimeZone::UTC);
+    assert_eq!(decisions[0], Decision::Delete, "{decisions:?}");
+}

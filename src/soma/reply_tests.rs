@@ -257,3 +257,54 @@ fn a_payload_is_found_whatever_the_prefix() {
     });
     assert_eq!(read.expect("a status"), ("x".to_owned(), 12, None, String::new()));
 }
+
+#[test]
+fn the_time_of_an_answer_is_that_of_the_device_with_its_offset() {
+    let stamped = |stamp: &str| {
+        let text = envelope(&format!("{stamp}<dp:status><Row/></dp:status>"));
+        let read = answer(&text).payload("status", |payload| Ok(timestamp(payload)));
+        read.expect("a payload")
+    };
+    let told: Timestamp = "2026-11-22T07:30:00Z".parse().expect("a time");
+    assert_eq!(stamped(STAMP), Some(told));
+    for without in [
+        "",
+        "<dp:timestamp/>",
+        "<dp:timestamp>some time ago</dp:timestamp>",
+    ] {
+        assert_eq!(stamped(without), None, "{without:?}");
+    }
+}
+
+#[test]
+fn an_answer_that_lists_a_hundred_thousand_files_is_not_too_large() {
+    let file = "<file name=\"local:///a/folder/with/a/file/whose/name/is/rather/long.xsl\"><size>12345678</size>\
+                <modified>Nov 22, 2026 8:30:00 AM</modified></file>";
+    assert!(100_000 * file.len() as u64 <= MAX_BYTES);
+}
+
+#[test]
+fn no_more_is_gathered_of_what_a_device_says_than_is_quoted_of_it() {
+    let gathered = |texts: &[usize]| {
+        let results = texts
+            .iter()
+            .map(|length| format!("<dp:result>{}</dp:result>", "x".repeat(*length)));
+        let text = envelope(&results.collect::<String>());
+        let document = Document::parse(&text).expect("XML");
+        let response = response(&document).expect("a response");
+        told(children(response, "result")).len()
+    };
+    assert_eq!(gathered(&[MAX_QUOTE, 1, 1]), 2, "the second goes beyond");
+    assert_eq!(gathered(&[MAX_QUOTE + 1, 1, 1]), 1, "the first does");
+    assert_eq!(gathered(&[MAX_QUOTE / 2, MAX_QUOTE / 2, 1, 1]), 3);
+    assert_eq!(gathered(&[1, 1, 1]), 3);
+}
+
+#[test]
+fn an_answer_of_few_elements_is_told_by_all_of_their_names() {
+    let (_, message) = kind_of(&envelope("<a/><b/>"));
+    assert!(
+        message.contains("answered with <a>, <b> where <result> belongs"),
+        "{message}"
+    );
+}

@@ -63,6 +63,17 @@ mod tests {
     use crate::values::duration::parse_span;
 
     #[test]
+    fn rules_are_none_where_not_one_is_written() {
+        let none = Retention::default();
+        assert!(none.is_empty());
+        let one = Retention {
+            keep_monthly: Some(12),
+            ..none
+        };
+        assert!(!one.is_empty());
+    }
+
+    #[test]
     fn what_is_shown_of_a_span_is_what_would_be_read() {
         for text in ["450ms", "30s", "90min", "6min", "36h", "1d 2h", "30d"] {
             let time = parse_span(text).expect("a span");
