@@ -497,3 +497,21 @@ fn an_end_at_this_very_moment_does_not_lie_in_the_future() {
     let decisions = choose(&backups, at("2026-11-20T10:00:00Z"), &TimeZone::UTC);
     assert_eq!(decisions[0], Decision::Delete, "{decisions:?}");
 }
+
+#[test]
+fn the_newest_of_those_that_keep_last_keeps_is_the_first() {
+    let retention = Retention {
+        keep_last: Some(2),
+        ..Retention::default()
+    };
+    let backups = [
+        backup(1, "2026-11-19T10:00:00Z", retention),
+        backup(2, "2026-11-20T10:00:00Z", retention),
+    ];
+    let decisions = choose(&backups, at("2026-12-31T00:00:00Z"), &TimeZone::UTC);
+    assert_eq!(decisions[0], Decision::Keep(vec![Reason::Last(2)]));
+    assert_eq!(
+        decisions[1],
+        Decision::Keep(vec![Reason::Last(1), Reason::NewestGood])
+    );
+}
