@@ -11,6 +11,9 @@ use crate::run::ledger::LedgerError;
 /// How long a connection waits for another one before that is an error.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long it waits while a device is out of service.
+pub(super) const SHORT_BUSY_TIMEOUT: Duration = Duration::from_millis(500);
+
 /// The history cannot be used, or does not know what was asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum HistoryError {
@@ -148,6 +151,7 @@ impl From<HistoryError> for LedgerError {
     fn from(error: HistoryError) -> Self {
         LedgerError {
             message: "the history cannot be used".to_owned(),
+            is_held: matches!(error, HistoryError::Busy { .. }),
             source: Some(Box::new(error)),
         }
     }
@@ -235,21 +239,22 @@ fn is_conversion(error: &rusqlite::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
 
     use rusqlite::Connection;
 
     use super::*;
     use crate::history::fixture::{Fixture, at, plan_opening};
-    use crate::run::ledger::Ledger;
+    use crate::run::ledger::{Ledger, Patience};
 
     /// What opening a plan execution fails with.
     fn failure(fixture: &mut Fixture) -> HistoryError {
         let opened = fixture.history.open_plan(at(0), &plan_opening("BackupQA"));
-        let LedgerError { message, source } = opened.expect_err("a failure");
-        assert_eq!(message, "the history cannot be used");
-        let source = source.expect("a source").downcast::<HistoryError>();
-        *source.expect("a history error")
+        let failed = opened.expect_err("a failure");
+        assert_eq!(failed.message, "the history cannot be used");
+        let source = failed.source.expect("a source").downcast::<HistoryError>();
+        let error = *source.expect("a history error");
+        assert_eq!(failed.is_held, matches!(error, HistoryError::Busy { .. }));
+        error
     }
 
     #[test]
@@ -257,8 +262,7 @@ mod tests {
         let mut fixture = Fixture::new();
         let other = Connection::open(fixture.path()).expect("another process");
         other.execute_batch("BEGIN EXCLUSIVE").expect("a lock");
-        let waited = fixture.history.connection.busy_timeout(Duration::from_millis(1));
-        waited.expect("a shorter wait");
+        fixture.history.patience(Patience::None);
         let error = failure(&mut fixture);
         assert!(matches!(error, HistoryError::Busy { .. }), "{error}");
         other.execute_batch("ROLLBACK").expect("no lock");
@@ -280,7 +284,7 @@ mod tests {
                 .open_plan(at(0), &plan_opening(&"long".repeat(500)))
             {
                 Ok(_) => plans += 1,
-                Err(LedgerError { source, .. }) => break source.expect("a source"),
+                Err(failed) => break failed.source.expect("a source"),
             }
         };
         let error = error.downcast::<HistoryError>().expect("a history error");

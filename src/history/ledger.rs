@@ -1,11 +1,12 @@
 //! Events into rows: the ledger of a run.
 
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, named_params};
 
-use crate::history::error::HistoryFault;
+use crate::history::error::{BUSY_TIMEOUT, HistoryFault, SHORT_BUSY_TIMEOUT};
 use crate::history::execution::{Execution, advance, found, log_status, owner_ids, require, set_error};
 use crate::history::value::{AsText, integer};
 use crate::history::view::execution::NoteLevel;
@@ -15,13 +16,23 @@ use crate::run::event::{
     PlanOpening, StillQuiesced, StoredFile, TaskId, TaskOpening,
 };
 use crate::run::ledger::{
-    ClosedUndo, JournalEntry, JournalTime, KeptFile, LastContent, Ledger, LedgerError, UndoOpening, UndoStep,
-    UnfinishedPlan,
+    ClosedUndo, JournalEntry, JournalTime, KeptFile, LastContent, Ledger, LedgerError, Patience, UndoOpening,
+    UndoStep, UnfinishedPlan,
 };
 use crate::run::status::Status;
 use crate::values::boot_time::BootTime;
 
 impl Ledger for History {
+    fn patience(&mut self, patience: Patience) {
+        let time = match patience {
+            Patience::Usual => BUSY_TIMEOUT,
+            Patience::Short => SHORT_BUSY_TIMEOUT,
+            Patience::None => Duration::ZERO,
+        };
+        // One that cannot be told waits as long as before.
+        let _ = self.connection.busy_timeout(time);
+    }
+
     fn open_plan(&mut self, at: Timestamp, opening: &PlanOpening) -> Result<PlanId, LedgerError> {
         Ok(self.write(|transaction| {
             let status = Status::WaitingForPreValidation;

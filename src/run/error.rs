@@ -86,6 +86,7 @@ mod tests {
         ] {
             let trouble = RunTrouble::from(LedgerError {
                 message: "full".to_owned(),
+                is_held: false,
                 source: None,
             });
             let error = RunError::new(trouble, left, &Invocation::default());

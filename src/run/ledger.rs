@@ -224,12 +224,28 @@ pub struct UnfinishedTask {
 pub struct LedgerError {
     /// What could not be done.
     pub message: String,
+    /// Whether it is so because others hold the record now: the same may be written later.
+    pub is_held: bool,
     /// What the ledger says about it; `None` where the message says it all.
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
+/// How long a ledger waits for others who hold it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// As long as it takes others to write what they have.
+    Usual,
+    /// A moment: a device is out of service meanwhile.
+    Short,
+    /// Not at all.
+    None,
+}
+
 /// The record of events. Each call is durable when it returns.
 pub trait Ledger {
+    /// How long the calls from now on wait for others who hold it.
+    fn patience(&mut self, patience: Patience);
+
     /// A plan execution begins: its row, in status `WAITING_FOR_PRE_VALIDATION`.
     fn open_plan(&mut self, at: Timestamp, opening: &PlanOpening) -> Result<PlanId, LedgerError>;
 

@@ -1,6 +1,6 @@
 //! Tells one ledger and every sink what happens.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use jiff::Timestamp;
@@ -11,7 +11,7 @@ use crate::run::event::{
     TaskId, TaskOpening,
 };
 use crate::run::ledger::{
-    JournalEntry, JournalTime, LastContent, Ledger, LedgerError, UndoOpening, UndoStep,
+    JournalEntry, JournalTime, LastContent, Ledger, LedgerError, Patience, UndoOpening, UndoStep,
 };
 use crate::run::status::Status;
 use crate::values::internal_error::caught;
@@ -28,8 +28,25 @@ pub struct Record<'a> {
     unconfirmed: BTreeMap<JournalId, JournalEntry>,
     /// The rows whose undoing was confirmed to this process, whether or not that could be written.
     confirmed: BTreeSet<JournalId>,
+    /// Whether a device waits for what is done: then nothing waits for the ledger.
+    hurries: bool,
+    /// What is still to be written, the oldest first: others held the ledger.
+    late: VecDeque<(Timestamp, LateEntry)>,
     /// Whether a mistake of ours was met. Those of sinks do not count.
     internal_error: bool,
+}
+
+/// What became of something that was to be written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum WhenWritten {
+    Now,
+    NotYet,
+}
+
+/// Something that can be written later, for nothing depends on it while its process lives.
+enum LateEntry {
+    Event(Box<Event>),
+    Step(JournalId, UndoStep),
 }
 
 impl<'a> Record<'a> {
@@ -47,6 +64,8 @@ impl<'a> Record<'a> {
             process,
             unconfirmed: BTreeMap::new(),
             confirmed: BTreeSet::new(),
+            hurries: false,
+            late: VecDeque::new(),
             internal_error: false,
         }
     }
@@ -54,10 +73,34 @@ impl<'a> Record<'a> {
     /// Records an event, then shows it.
     pub fn tell(&mut self, event: &Event) -> Result<(), LedgerError> {
         let now = self.clock.now();
-        let recorded = self.write(|ledger| ledger.record(now, event));
+        let written = self.write_unless_held(|ledger| ledger.record(now, event));
+        let recorded = written.map(|written| {
+            if written == WhenWritten::NotYet {
+                self.late
+                    .push_back((now, LateEntry::Event(Box::new(event.clone()))));
+            }
+        });
         // What happened to a device is shown even when it can no longer be written down.
         self.show_event(now, event);
         recorded
+    }
+
+    /// From now on a device is out of service until something is done: what is told is shown at once, and where
+    /// others hold the ledger it is written later.
+    pub fn hurry(&mut self) {
+        if !self.hurries {
+            self.hurries = true;
+            self.ledger.patience(Patience::Short);
+        }
+    }
+
+    /// It is done: what was put off is written.
+    pub fn take_time(&mut self) -> Result<(), LedgerError> {
+        if self.hurries {
+            self.hurries = false;
+            self.ledger.patience(Patience::Usual);
+        }
+        self.write_late()
     }
 
     /// A sink never changes an outcome: one that panics is not asked again.
@@ -160,7 +203,10 @@ impl<'a> Record<'a> {
     /// Writes down what became known about an open row.
     pub fn step_undo(&mut self, id: JournalId, step: UndoStep) -> Result<(), LedgerError> {
         let now = self.clock.now();
-        self.write(|ledger| ledger.step_undo(now, id, step))
+        if self.write_unless_held(|ledger| ledger.step_undo(now, id, step))? == WhenWritten::NotYet {
+            self.late.push_back((now, LateEntry::Step(id, step)));
+        }
+        Ok(())
     }
 
     /// The device has confirmed that it is undone.
@@ -183,9 +229,60 @@ impl<'a> Record<'a> {
         self.confirmed.contains(&id)
     }
 
+    /// Writes what cannot be put off, behind what was.
+    fn write<T>(
+        &mut self,
+        write: impl FnOnce(&mut dyn Ledger) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        if !self.hurries {
+            self.write_late()?;
+            return self.write_now(write);
+        }
+        self.ledger.patience(Patience::Usual);
+        let written = self.write_late().and_then(|()| self.write_now(write));
+        self.ledger.patience(Patience::Short);
+        written
+    }
+
+    /// Writes behind what was put off; not yet where a device waits and others hold the ledger.
+    fn write_unless_held(
+        &mut self,
+        write: impl FnOnce(&mut dyn Ledger) -> Result<(), LedgerError>,
+    ) -> Result<WhenWritten, LedgerError> {
+        match self.write_late().and_then(|()| self.write_now(write)) {
+            Ok(()) => Ok(WhenWritten::Now),
+            Err(error) if error.is_held && self.hurries => {
+                // They were waited for once.
+                self.ledger.patience(Patience::None);
+                Ok(WhenWritten::NotYet)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes what is still to be written. What the ledger refuses stays unwritten, as it would have; what it
+    /// could not take for others is kept.
+    fn write_late(&mut self) -> Result<(), LedgerError> {
+        let mut written = Ok(());
+        while let Some((at, entry)) = self.late.pop_front() {
+            let now = self.write_now(|ledger| match &entry {
+                LateEntry::Event(event) => ledger.record(at, event),
+                LateEntry::Step(id, step) => ledger.step_undo(at, *id, *step),
+            });
+            match now {
+                Err(error) if error.is_held => {
+                    self.late.push_front((at, entry));
+                    return written.and(Err(error));
+                }
+                now => written = written.and(now),
+            }
+        }
+        written
+    }
+
     /// A ledger that panics has failed, and is met as one that does: the devices are put back
     /// first.
-    fn write<T>(
+    fn write_now<T>(
         &mut self,
         write: impl FnOnce(&mut dyn Ledger) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
@@ -193,6 +290,7 @@ impl<'a> Record<'a> {
             self.met_internal_error();
             Err(LedgerError {
                 message: error.to_string(),
+                is_held: false,
                 source: None,
             })
         })

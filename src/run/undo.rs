@@ -66,16 +66,29 @@ pub enum Undone {
 }
 
 impl OpenQuiesce<'_> {
-    /// Unquiesces and waits for the device's word, within its timeout and grace. The
-    /// journal row is closed on that word alone, and on that of the device that was quiesced: a name may
-    /// lead to another one meanwhile, whose quiesce is none of ours. `gateway` must be deaf to the wish to
-    /// stop. A record that fails does not keep the device from being told.
+    /// Unquiesces, waits for the device's word, and writes down what came of it.
     pub fn undo(
         &self,
         gateway: Result<&Gateway<'_>, &SomaError>,
         settings: &Settings,
         record: &mut Record<'_>,
     ) -> (Undone, Result<(), LedgerError>) {
+        let (undone, noted) = self.bring_back(gateway, settings, record);
+        let recorded = self.write_down(&undone, record);
+        (undone, noted.and(recorded))
+    }
+
+    /// Unquiesces and waits for the device's word, within its timeout and grace. It is done on that word alone,
+    /// and on that of the device that was quiesced: a name may lead to another one meanwhile, whose quiesce is
+    /// none of ours. `gateway` must be deaf to the wish to stop. A record that fails, or that others hold, does
+    /// not keep the device from being told.
+    pub fn bring_back(
+        &self,
+        gateway: Result<&Gateway<'_>, &SomaError>,
+        settings: &Settings,
+        record: &mut Record<'_>,
+    ) -> (Undone, Result<(), LedgerError>) {
+        record.hurry();
         let limit = settings.unquiesce_timeout + settings.quiesce_grace;
         let mut noted = Ok(());
         // That of a dead run is not known yet to those who are shown it.
@@ -88,8 +101,7 @@ impl OpenQuiesce<'_> {
             record.show(&Progress::UndoOver {
                 journal: self.journal,
             });
-            let told = self.still_quiesced(Certainty::NotKnown, &why, record);
-            return (Undone::NotKnown(why), told);
+            return (Undone::NotKnown(why), noted);
         }
         let brought_back = match gateway {
             Ok(gateway) => {
@@ -138,12 +150,18 @@ impl OpenQuiesce<'_> {
         record.show(&Progress::UndoOver {
             journal: self.journal,
         });
-        let recorded = match &undone {
+        (undone, noted)
+    }
+
+    /// Writes down what came of it, and what was put off before it: the device does not wait for that any more.
+    pub fn write_down(&self, undone: &Undone, record: &mut Record<'_>) -> Result<(), LedgerError> {
+        let caught_up = record.take_time();
+        let recorded = match undone {
             Undone::Confirmed(how) => record.close_undo(self.journal, how),
             Undone::NotKnown(why) => self.still_quiesced(Certainty::NotKnown, why, record),
             Undone::Not(why) => self.still_quiesced(Certainty::Seen, why, record),
         };
-        (undone, noted.and(recorded))
+        caught_up.and(recorded)
     }
 
     /// Why the device that answers now is not the one that was quiesced, as far as serial numbers tell.

@@ -43,6 +43,7 @@ mod gateway_requests;
 mod gateway_secure_backup;
 mod gateway_state;
 mod heeding;
+mod held_history;
 mod history_cli;
 mod history_file;
 mod house;

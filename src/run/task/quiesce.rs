@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::gateway::asked::ActionAsked;
 use crate::gateway::quiesce::{QuiesceSent, Scope, ScopeState, Waited};
-use crate::run::event::{Certainty, Event, JournalId, OutOfService, Owner, Progress, Undo};
+use crate::run::event::{Event, JournalId, OutOfService, Owner, Progress, Undo};
 use crate::run::failure::{Failure, Trouble, words};
 use crate::run::ledger::{Address, LedgerError, Reply, UndoOpening, UndoStep};
 use crate::run::status::Status;
@@ -25,14 +25,18 @@ impl Walk<'_, '_, '_> {
         let stood = scope.domains(&domains);
         let journal = self.open_undo(undo_of(scope), stood.clone())?;
         self.begun = Begun::No;
+        // From here on the device waits for nobody who holds the history.
+        self.record.hurry();
         let made = self.protected(|walk| {
             walk.quiesce(scope, &stood, journal)?;
             walk.make()
         });
         let Some(sent) = self.sent() else {
+            let caught_up = self.record.take_time();
             let closed = self.record.close_undo(journal, "nothing was begun on the device");
             let told = self.tell_out_of_service(OutOfService::Never);
             made?;
+            caught_up?;
             closed?;
             return Ok(told?);
         };
@@ -49,7 +53,7 @@ impl Walk<'_, '_, '_> {
             sent,
             serial: serial.as_deref(),
         };
-        let (undone, recorded) = self.undo(&open);
+        let (undone, noted) = self.bring_back(&open);
         // One that was neither accepted nor seen may have taken nothing out of service.
         let is_certain = match self.begun {
             Begun::Seen => true,
@@ -62,6 +66,7 @@ impl Walk<'_, '_, '_> {
             }
             _ => OutOfService::NotKnown,
         };
+        let recorded = open.write_down(&undone, self.record);
         let told = self.tell_out_of_service(lasted);
         self.state = match &undone {
             Undone::Confirmed(how) => DeviceState::PutBack(how.clone()),
@@ -71,6 +76,7 @@ impl Walk<'_, '_, '_> {
         // The first trouble is the one that counts.
         let made = made?;
         unquiescing?;
+        noted?;
         recorded?;
         told?;
         let kept = self.protected(|walk| walk.keep(made));
@@ -135,12 +141,12 @@ impl Walk<'_, '_, '_> {
     }
 
     /// The way back. A panic in it is no reason to leave it: it is begun again, once.
-    fn undo(&mut self, open: &OpenQuiesce<'_>) -> (Undone, Result<(), LedgerError>) {
+    fn bring_back(&mut self, open: &OpenQuiesce<'_>) -> (Undone, Result<(), LedgerError>) {
         let settings = &self.engine.file.settings;
         let mut attempt = || {
             caught(|| {
                 let shielded = self.session.gateway.shielded();
-                open.undo(shielded.as_ref(), settings, self.record)
+                open.bring_back(shielded.as_ref(), settings, self.record)
             })
         };
         let first = match attempt() {
@@ -153,14 +159,8 @@ impl Walk<'_, '_, '_> {
         let (undone, told) = second.unwrap_or_else(|error| {
             let why = error.to_string();
             match open.sent {
-                QuiesceSent::Seen => {
-                    let told = open.still_quiesced(Certainty::Seen, &why, self.record);
-                    (Undone::Not(why), told)
-                }
-                _ => {
-                    let told = open.still_quiesced(Certainty::NotKnown, &why, self.record);
-                    (Undone::NotKnown(why), told)
-                }
+                QuiesceSent::Seen => (Undone::Not(why), Ok(())),
+                _ => (Undone::NotKnown(why), Ok(())),
             }
         });
         (undone, told.and(warned))

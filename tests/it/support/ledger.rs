@@ -5,7 +5,7 @@ use dpbackup::run::event::{
     ActivityId, ActivityOpening, Event, FileKind, JournalId, PlanId, PlanOpening, TaskId, TaskOpening,
 };
 use dpbackup::run::ledger::{
-    ClosedUndo, JournalEntry, JournalTime, LastContent, Ledger, LedgerError, UndoOpening, UndoStep,
+    ClosedUndo, JournalEntry, JournalTime, LastContent, Ledger, LedgerError, Patience, UndoOpening, UndoStep,
     UnfinishedPlan,
 };
 use dpbackup::values::boot_time::BootTime;
@@ -28,6 +28,10 @@ impl WatchedLedger<'_> {
 }
 
 impl Ledger for WatchedLedger<'_> {
+    fn patience(&mut self, patience: Patience) {
+        self.history.patience(patience);
+    }
+
     fn open_plan(&mut self, at: Timestamp, opening: &PlanOpening) -> Result<PlanId, LedgerError> {
         self.around(|history| history.open_plan(at, opening))
     }
