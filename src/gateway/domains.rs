@@ -137,6 +137,21 @@ impl Gateway<'_> {
         })
     }
 
+    /// Whether each domain that is configured is enabled, as far as the account may look.
+    pub fn admin_states(&self) -> Result<HashMap<String, AdminState>> {
+        let request = request::get_config(DEFAULT_DOMAIN, "Domain", None);
+        self.read_once(&request, "config", &mut |config| {
+            let state = |row: Node<'_, '_>| match reply::field(row, "mAdminState").to_lowercase().as_str() {
+                "enabled" => AdminState::Enabled,
+                "disabled" => AdminState::Disabled,
+                _ => AdminState::NotTold,
+            };
+            Ok(reply::rows(config, "Domain")
+                .filter_map(|row| Some((row.attribute("name")?.to_owned(), state(row))))
+                .collect())
+        })
+    }
+
     /// Whether a domain is one of API Connect: its gateway service is enabled. The
     /// object is there in every domain on v10, disabled; firmware that does not know
     /// the class has no such domains (soma-wire section 7). An answer that is none to this
@@ -211,6 +226,19 @@ fn united(rows: impl Iterator<Item = DomainStatus>) -> Vec<DomainStatus> {
         }
     }
     domains
+}
+
+/// What the configuration of a device says of a domain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AdminState {
+    /// It is in service.
+    Enabled,
+    /// It is not.
+    Disabled,
+    /// It is not there.
+    NotConfigured,
+    /// Nothing is said.
+    NotTold,
 }
 
 /// Whether a domain is one of API Connect.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::gateway::Gateway;
 use crate::gateway::asked::ActionAsked;
-use crate::gateway::domains::{DomainStatus, QuiesceState};
+use crate::gateway::domains::{AdminState, DEFAULT_DOMAIN, DomainStatus, QuiesceState};
 use crate::gateway::pace::until_next_look;
 use crate::soma::error::{Result, SomaErrorKind};
 use crate::soma::request;
@@ -72,13 +72,41 @@ impl QuiesceSent {
     }
 }
 
+/// A domain that did not change while all others of its device were quiesced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unmoved {
+    /// Its name.
+    pub name: String,
+    /// What the configuration of the device says of it.
+    pub state: AdminState,
+}
+
+impl Unmoved {
+    /// Whether it will not begin: what is not in service is not taken out of it.
+    fn is_out_of_service(&self) -> bool {
+        matches!(self.state, AdminState::Disabled | AdminState::NotConfigured)
+    }
+}
+
+impl std::fmt::Display for Unmoved {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let state = match self.state {
+            AdminState::Disabled => "disabled",
+            AdminState::NotConfigured => "not configured any more",
+            AdminState::Enabled => "enabled, and had not begun when the time of the quiesce was over",
+            AdminState::NotTold => "the device does not tell whether it is enabled",
+        };
+        write!(f, "{} ({state})", self.name)
+    }
+}
+
 /// How a wait ended.
 #[derive(Debug)]
 pub enum Waited {
     /// Everything is quiesced, but for domains that do not change while all others have.
     Reached {
         /// Those domains.
-        unchanged: Vec<String>,
+        unchanged: Vec<Unmoved>,
     },
     /// The device has no domain that could show it.
     NothingToShow,
@@ -112,16 +140,20 @@ impl Gateway<'_> {
     }
 
     /// Looks at the device until `scope` is quiesced with all the domains that `stood` in it before, but not
-    /// longer than `limit`. Trouble on the way to the device is waited out. `told` hears how long it lasts.
+    /// longer than `limit`. A domain that is enabled, and does not begin while all others are quiesced, may begin
+    /// as long as the device lets connections finish, which is `timeout`. Trouble on the way to the device is
+    /// waited out. `told` hears how long it lasts.
     pub fn wait_until_quiesced(
         &self,
         scope: &Scope,
         stood: &[String],
+        timeout: Duration,
         limit: Duration,
         told: &mut dyn FnMut(Duration),
     ) -> Waited {
         let started = self.clock.elapsed();
         let mut rest = Rest::default();
+        let mut unmoved: Vec<Unmoved> = Vec::new();
         let mut missing_since = None;
         loop {
             let looked = self.domains_once();
@@ -153,7 +185,12 @@ impl Gateway<'_> {
                 _ => {}
             }
             if let Some(unchanged) = unchanged {
-                return Waited::Reached { unchanged };
+                if !unmoved.iter().map(|known| &known.name).eq(&unchanged) {
+                    unmoved = self.unmoved(&unchanged);
+                }
+                if waited >= timeout || unmoved.iter().all(Unmoved::is_out_of_service) {
+                    return Waited::Reached { unchanged: unmoved };
+                }
             }
             told(waited);
             if waited >= limit {
@@ -165,6 +202,24 @@ impl Gateway<'_> {
                 return Waited::Interrupted;
             }
         }
+    }
+}
+
+impl Gateway<'_> {
+    /// Asks what these domains are, which do not change.
+    fn unmoved(&self, names: &[String]) -> Vec<Unmoved> {
+        let states = self.admin_states().unwrap_or_default();
+        let state = |name: &String| match states.get(name) {
+            Some(state) => *state,
+            // Those that it shows are all that it has only where the account may see them.
+            None if states.contains_key(DEFAULT_DOMAIN) => AdminState::NotConfigured,
+            None => AdminState::NotTold,
+        };
+        let unmoved = |name: &String| Unmoved {
+            name: name.clone(),
+            state: state(name),
+        };
+        names.iter().map(unmoved).collect()
     }
 }
 

@@ -194,7 +194,7 @@ fn a_domain_that_stays_idle_while_all_others_are_quiesced_is_named_and_holds_not
     assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
     let notes = notes_of(&home.details(0)).join("\n");
     assert!(
-        notes.contains("not quiesced, while all other domains are: DOM2"),
+        notes.contains("not quiesced, while all other domains are: DOM2 (disabled)"),
         "{notes}"
     );
     clock.pass(Duration::from_secs(600));

@@ -10,7 +10,7 @@ use dpbackup::run::sequence::Options;
 use dpbackup::run::status::Status;
 use dpbackup::signal::Stop;
 
-use crate::simulator::{Domain, Gateway, Setup};
+use crate::simulator::{Domain, Gateway, Setup, When};
 use crate::support::{EngineRun, Eventful, Home, TestClock, export, gateways, notes_of, secure_backup};
 
 /// A gateway with two domains on this clock, which takes a second to quiesce.
@@ -190,6 +190,61 @@ fn what_a_device_is_busy_with_does_not_hold_up_a_quiesce_that_a_disabled_domain_
     let run = run(&home, "DEVICE", &restless, Status::BackingUp, || {});
     assert_eq!(run.tasks(), ["QA1/all-domains SUCCESS"], "{:?}", run.errors());
     assert!(clock.elapsed() - before < Duration::from_secs(60));
+}
+
+#[test]
+fn a_domain_that_is_enabled_and_begins_late_to_quiesce_is_waited_for() {
+    let clock = TestClock::night();
+    let mut setup = gateways::on_clock(
+        &clock,
+        Duration::from_secs(1),
+        gateways::small(["DOM1", "DOM2"].map(Domain::new)),
+    );
+    // Long after the other one, and within the time that the device was given.
+    let late = When::After(Duration::from_secs(40));
+    setup.turns.push(("DOM2".to_owned(), true, late));
+    let gateway = Gateway::start(setup.being(&["QuiesceDP=only@DOM1"]));
+    let home = home(&gateway);
+    let run = run(&home, "DEVICE", &clock, Status::BackingUp, || {
+        assert_eq!(gateway.state().quiesce_state("DOM2"), "quiesced");
+    });
+    assert_eq!(run.tasks(), ["QA1/all-domains SUCCESS"], "{:?}", run.errors());
+    let notes = notes_of(&home.details(0)).join("\n");
+    assert!(!notes.contains("not quiesced, while"), "{notes}");
+    clock.pass(Duration::from_secs(600));
+    assert!(gateway.state().is_unquiesced());
+}
+
+#[test]
+fn a_domain_that_does_not_begin_in_the_time_of_the_quiesce_is_named_with_what_the_device_says_of_it() {
+    for (way, words) in [
+        ("disabled@DOM2", "DOM2 (disabled)"),
+        (
+            "QuiesceDP=only@DOM1",
+            "DOM2 (enabled, and had not begun when the time of the quiesce was over)",
+        ),
+        (
+            "get-config/Domain=access-denied",
+            "DOM2 (the device does not tell whether it is enabled)",
+        ),
+    ] {
+        let clock = TestClock::night();
+        let gateway = gateway(&clock, &["QuiesceDP=only@DOM1", way]);
+        let home = home(&gateway);
+        let run = run(&home, "DEVICE", &clock, Status::BackingUp, || {
+            let in_time = clock.elapsed() < Duration::from_secs(60);
+            assert_eq!(in_time, way.starts_with("disabled"), "{way}");
+        });
+        assert_eq!(
+            run.tasks(),
+            ["QA1/all-domains SUCCESS"],
+            "{way}: {:?}",
+            run.errors()
+        );
+        let notes = notes_of(&home.details(0)).join("\n");
+        assert!(notes.contains(words), "{way}: {notes}");
+        assert!(gateway.state().is_unquiesced(), "{way}");
+    }
 }
 
 #[test]

@@ -242,6 +242,7 @@ impl Walk<'_, '_, '_> {
         let waited = gateway.wait_until_quiesced(
             scope,
             stood,
+            settings.quiesce_timeout,
             limit,
             &mut waiting(self.record, device, &what, limit),
         );
@@ -257,10 +258,8 @@ impl Walk<'_, '_, '_> {
         match waited {
             Waited::Reached { unchanged } if unchanged.is_empty() => Ok(()),
             Waited::Reached { unchanged } => {
-                let note = format!(
-                    "not quiesced, while all other domains are: {} (disabled or removed, perhaps)",
-                    unchanged.join(", ")
-                );
+                let named: Vec<String> = unchanged.iter().map(ToString::to_string).collect();
+                let note = format!("not quiesced, while all other domains are: {}", named.join(", "));
                 Ok(self.record.note(Owner::Task(self.task.id), note)?)
             }
             Waited::NothingToShow => {
