@@ -18,8 +18,10 @@ use crate::run::event::{Progress, Sink as _};
 use crate::run::expand::{ExpandedActivity, ExpandedTask, Verdict, expand};
 use crate::run::failure::Failure;
 use crate::run::sequence::before::quiesce_timeout;
+use crate::run::session::Contact;
 use crate::run::status::{Class, Status};
 use crate::run::store;
+use crate::run::task::before::refusal;
 use crate::ui::{Screen, Ui, Verbosity};
 use crate::values::closed_window::why_closed;
 use crate::values::environment::Lookup;
@@ -70,7 +72,7 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
                 .iter()
                 .flat_map(|activity| activity.notes.iter().cloned())
                 .collect(),
-            tasks: tasks(expanded, &file.settings, clock),
+            tasks: tasks(settled(expanded, &mut devices), &file.settings, clock),
         });
     }
     // Without a history a run does not begin at all.
@@ -141,6 +143,25 @@ fn refusals(plan: &Plan, settings: &Settings, clock: &dyn Clock) -> Vec<String> 
 fn could_be_written(settings: &Settings) -> Result<(), Failure> {
     store::could_be_written(settings).map_err(|why| store::unwritable(settings, &why))?;
     store::has_space(settings, Status::StoreOutOfSpace)
+}
+
+/// The same, where a task that its device would refuse by what it has just shown is settled with that.
+fn settled<'a>(expanded: Vec<ExpandedActivity<'a>>, devices: &mut Devices<'a>) -> Vec<ExpandedActivity<'a>> {
+    let mut judged = expanded;
+    for ExpandedActivity { activity, tasks, .. } in &mut judged {
+        for task in tasks {
+            let Verdict::Ready(device) = task.verdict else {
+                continue;
+            };
+            let Contact::Up(session) = devices.contact(device) else {
+                continue;
+            };
+            if let Some(failure) = refusal(activity, &device.name, &task.domain, &session.domains) {
+                task.verdict = Verdict::Settled(failure);
+            }
+        }
+    }
+    judged
 }
 
 fn tasks(expanded: Vec<ExpandedActivity<'_>>, settings: &Settings, clock: &dyn Clock) -> Vec<PreviewTask> {

@@ -28,6 +28,14 @@ pub struct DomainStatus {
     pub current_command: Option<String>,
 }
 
+impl DomainStatus {
+    /// Whether it is the one that a device shows busy with a secure backup, and it is.
+    pub fn makes_secure_backup(&self) -> bool {
+        let command = self.current_command.as_deref();
+        self.name == DEFAULT_DOMAIN && command.is_some_and(|command| command.contains("secure-backup"))
+    }
+}
+
 /// Whether a domain is quiesced, whichever words its firmware uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum QuiesceState {

@@ -1,5 +1,6 @@
 //! One task, in the order of its steps.
 
+pub mod before;
 mod changed;
 mod export;
 mod quiesce;
@@ -14,7 +15,7 @@ use crate::artifact::error::StoreError;
 use crate::artifact::layout;
 use crate::artifact::stage::Staged;
 use crate::gateway::backup::{RemoteFile, RemoteFolder};
-use crate::gateway::domains::{DEFAULT_DOMAIN, DomainStatus, QuiesceState};
+use crate::gateway::domains::{DEFAULT_DOMAIN, DomainStatus};
 use crate::gateway::quiesce::Scope;
 use crate::plan::model::{Action, Activity, Domains, PostScriptWhen};
 use crate::run::Engine;
@@ -196,11 +197,7 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
 
     /// What is quiesced, if anything.
     fn scope(&self) -> Option<Scope> {
-        match (self.task.activity.quiesce, self.task.domain) {
-            (false, _) | (true, DEFAULT_DOMAIN) => None,
-            (true, ALL_DOMAINS) => Some(Scope::Device),
-            (true, domain) => Some(Scope::Domain(domain.to_owned())),
-        }
+        before::scope_of(self.task.activity, self.task.domain)
     }
 
     /// Steps 1 to 4: everything that can be known before anything is done.
@@ -228,9 +225,7 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
                 "the default domain cannot be quiesced: it is exported without",
             )?;
         }
-        if let Some(scope) = self.scope() {
-            self.refuse_if_quiesced(&scope, &domains)?;
-        }
+        self.refuse(&domains)?;
         match &self.task.activity.action {
             Action::ExportDomain { .. } => {
                 self.tell_unsaved_changes(&domains)?;
@@ -278,41 +273,10 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
         Failure::of_exchange(otherwise, &self.session.device.name, error)
     }
 
-    /// Step 2. What we did not quiesce we never unquiesce.
-    fn refuse_if_quiesced(&self, scope: &Scope, domains: &[DomainStatus]) -> Result<(), Failure> {
+    /// Step 2, and what else the status of its domains tells against it.
+    fn refuse(&self, domains: &[DomainStatus]) -> Result<(), Failure> {
         let device = &self.session.device.name;
-        let in_scope = || {
-            domains.iter().filter(|domain| match scope {
-                Scope::Device => true,
-                Scope::Domain(name) => domain.name == *name,
-            })
-        };
-        // Never below another's quiesce that does not show.
-        if let Some(domain) = in_scope().find(|domain| matches!(domain.quiesce, QuiesceState::NotTold(_))) {
-            let why = format!(
-                "{device}: whether domain {} is quiesced is {}",
-                domain.name, domain.quiesce
-            );
-            return Err(Failure::new(Status::DeviceError, why));
-        }
-        let not_normal: Vec<String> = in_scope()
-            .filter(|domain| domain.quiesce != QuiesceState::Normal)
-            .map(|domain| format!("{} is {}", domain.name, domain.quiesce))
-            .collect();
-        if not_normal.is_empty() {
-            return Ok(());
-        }
-        let status = match scope {
-            Scope::Device => Status::DeviceHasQuiescedDomains,
-            Scope::Domain(_) => Status::DomainAlreadyQuiesced,
-        };
-        let list = not_normal.join(", ");
-        Err(Failure::new(
-            status,
-            format!(
-                "{device}: {list} already, and not by this task; unquiesce it, or back up without quiesce"
-            ),
-        ))
+        before::refusal(self.task.activity, device, self.task.domain, domains).map_or(Ok(()), Err)
     }
 
     /// Step 3: whether what runs differs from what is saved, where the device says so.

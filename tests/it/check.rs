@@ -7,7 +7,7 @@ use crate::shown::shown;
 use crate::simulator::{
     BackupMode, Clock, CryptoCertificate, Domain, Firmware, Gateway, Identity, Setup, Space, User,
 };
-use crate::support::Home;
+use crate::support::{Home, gateways, secure_backup};
 
 const SECURE: &str =
     "[[plan.activity]]\naction = \"secure-backup\"\ndevices = \"QA*\"\ncertificate = \"backup-cert\"\n";
@@ -277,4 +277,17 @@ fn a_plan_that_is_turned_off_is_checked_only_when_it_is_named() {
     );
     let ran = home.dpbackup(&["check", "P"]).exits(3);
     assert!(ran.stdout.contains("PLAN_IS_DISABLED"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_device_that_lists_default_alone_is_not_said_to_have_nothing_quiesced() {
+    let gateway = gateways::with_domains([]);
+    let home = Home::of(&gateway).plan("P", &secure_backup("*", "quiesce = true"));
+    let ran = home.dpbackup(&["check"]).exits(3);
+    let line = ran
+        .stdout
+        .lines()
+        .find(|line| line.contains(" quiesced "))
+        .expect("the item");
+    assert!(line.contains("WARN") && line.contains("not known"), "{line}");
 }

@@ -367,3 +367,49 @@ fn a_domain_that_is_asked_for_by_name_and_is_not_there_is_noted_by_preview_and_r
     let shown = home.dpbackup(&["history", "activities", "1"]).exits(0);
     assert!(shown.stdout.contains(note), "{}", shown.stdout);
 }
+
+#[test]
+fn a_task_that_its_device_refuses_by_what_it_shows_is_previewed_with_the_code_that_its_run_ends_with() {
+    let plans = [
+        (
+            "DOMAIN",
+            export("*", "DOM1", "quiesce = true"),
+            "DOMAIN_ALREADY_QUIESCED",
+        ),
+        (
+            "ALL",
+            export("*", "all-domains", "quiesce = true"),
+            "DEVICE_HAS_QUIESCED_DOMAINS",
+        ),
+        (
+            "SECURE",
+            secure_backup("*", "quiesce = true"),
+            "DEVICE_HAS_QUIESCED_DOMAINS",
+        ),
+    ];
+    let gateway = gateways::with_domains([Domain::new("DOM1").quiesced()]);
+    let home = |gateway: &Gateway| {
+        plans.iter().fold(Home::of(gateway), |home, (name, activity, _)| {
+            home.plan(name, activity)
+        })
+    };
+    let shown = home(&gateway);
+    for (plan, _, code) in &plans {
+        let ran = shown.dpbackup(&["preview", plan]).exits(1);
+        assert!(
+            ran.stdout.contains(code) && !ran.stdout.contains("QA1/"),
+            "{plan}: {}",
+            ran.stdout
+        );
+        let _ran = shown.dpbackup(&["run", plan]).exits(1);
+        assert_eq!(shown.task_rows()[0].status.code(), *code, "{plan}");
+    }
+    // One that does not tell is refused as well.
+    gateway.fail_as("DomainStatus=no-field@QuiesceState");
+    for (plan, ..) in &plans {
+        let ran = shown.dpbackup(&["preview", plan]).exits(1);
+        assert!(ran.stdout.contains("DEVICE_ERROR"), "{plan}: {}", ran.stdout);
+        let _ran = shown.dpbackup(&["run", plan]).exits(1);
+        assert_eq!(shown.task_rows()[0].status.code(), "DEVICE_ERROR", "{plan}");
+    }
+}

@@ -130,7 +130,16 @@ pub(super) fn quiesced(
         .filter(|domain| domain.quiesce != QuiesceState::Normal)
         .map(|domain| format!("{} is {}", domain.name, domain.quiesce))
         .collect();
-    if busy.is_empty() {
+    let shows_any = domains
+        .iter()
+        .any(|domain| domain.name != DEFAULT_DOMAIN && concerned(&domain));
+    if busy.is_empty() && !shows_any {
+        found.warn(
+            "quiesced",
+            "not known: the device lists none of the domains that plans quiesce, and nothing else shows it",
+            "look at the device, and whether the account may see its domains",
+        );
+    } else if busy.is_empty() {
         found.ok("quiesced", "none of the domains that plans quiesce is");
     } else {
         let recover = invocation.command(["recover"]);

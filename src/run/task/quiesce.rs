@@ -19,7 +19,7 @@ impl Walk<'_, '_, '_> {
         // Asked again, so that nobody else's quiesce is taken for ours; then the row, without
         // which nothing is sent.
         let domains = self.domains()?;
-        self.refuse_if_quiesced(scope, &domains)?;
+        self.refuse(&domains)?;
         let device = self.session.device;
         let serial = self.same_device()?;
         let stood = scope.domains(&domains);

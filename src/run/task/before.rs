@@ -1,0 +1,74 @@
+//! What a device must show before anything is done to it: asked by a task, and by who wants to know what one
+//! would do.
+
+use crate::gateway::domains::{DEFAULT_DOMAIN, DomainStatus, QuiesceState};
+use crate::gateway::quiesce::Scope;
+use crate::plan::model::{Action, Activity};
+use crate::run::event::ALL_DOMAINS;
+use crate::run::failure::Failure;
+use crate::run::status::Status;
+
+/// What a task of this activity quiesces, if anything.
+pub fn scope_of(activity: &Activity, domain: &str) -> Option<Scope> {
+    match (activity.quiesce, domain) {
+        (false, _) | (true, DEFAULT_DOMAIN) => None,
+        (true, ALL_DOMAINS) => Some(Scope::Device),
+        (true, domain) => Some(Scope::Domain(domain.to_owned())),
+    }
+}
+
+/// Why a task of this activity would not begin on a device that lists its domains so; nothing where it would.
+pub fn refusal(activity: &Activity, device: &str, domain: &str, domains: &[DomainStatus]) -> Option<Failure> {
+    let busy = match activity.action {
+        Action::SecureBackup { .. } => refusal_of_busy(device, domains),
+        Action::ExportDomain { .. } => None,
+    };
+    let quiesced = || refusal_of_quiesced(device, &scope_of(activity, domain)?, domains);
+    busy.or_else(quiesced)
+}
+
+/// A device makes one secure backup at a time: it would be quiesced for one that it refuses.
+fn refusal_of_busy(device: &str, domains: &[DomainStatus]) -> Option<Failure> {
+    let makes_one = domains.iter().any(DomainStatus::makes_secure_backup);
+    makes_one.then(|| {
+        let why = format!(
+            "{device}: the device is making a secure backup already, and not for this task; wait for its end, and \
+             try again"
+        );
+        Failure::new(Status::DeviceError, why)
+    })
+}
+
+/// Step 2. What we did not quiesce we never unquiesce.
+fn refusal_of_quiesced(device: &str, scope: &Scope, domains: &[DomainStatus]) -> Option<Failure> {
+    let in_scope = || {
+        domains.iter().filter(|domain| match scope {
+            Scope::Device => true,
+            Scope::Domain(name) => domain.name == *name,
+        })
+    };
+    // Never below another's quiesce that does not show.
+    if let Some(domain) = in_scope().find(|domain| matches!(domain.quiesce, QuiesceState::NotTold(_))) {
+        let why = format!(
+            "{device}: whether domain {} is quiesced is {}",
+            domain.name, domain.quiesce
+        );
+        return Some(Failure::new(Status::DeviceError, why));
+    }
+    let not_normal: Vec<String> = in_scope()
+        .filter(|domain| domain.quiesce != QuiesceState::Normal)
+        .map(|domain| format!("{} is {}", domain.name, domain.quiesce))
+        .collect();
+    if not_normal.is_empty() {
+        return None;
+    }
+    let status = match scope {
+        Scope::Device => Status::DeviceHasQuiescedDomains,
+        Scope::Domain(_) => Status::DomainAlreadyQuiesced,
+    };
+    let list = not_normal.join(", ");
+    Some(Failure::new(
+        status,
+        format!("{device}: {list} already, and not by this task; unquiesce it, or back up without quiesce"),
+    ))
+}
