@@ -188,7 +188,8 @@ pub enum FaultKind {
     FaultAfter(Option<String>),
     /// The rows of `DomainStatus` have no element of this name.
     NoField(String),
-    /// `DomainStatus`, or the configuration, has no row of this domain.
+    /// `DomainStatus`, or the configuration, has no row of this domain; a list of files has nothing in this
+    /// location (`temporary:`).
     HidesRow(String),
     /// `DomainStatus` has a row of this domain that shows it at work, before the one that tells the truth.
     TwoRows(String),

@@ -18,6 +18,7 @@ pub(super) fn list(
     location: Option<&str>,
     layout_only: bool,
     no_subdirectories: bool,
+    faults: &[FaultKind],
 ) -> Payload {
     let mut xml = String::from("<dp:filestore>");
     for (name, rights, shared) in LOCATIONS {
@@ -35,6 +36,9 @@ pub(super) fn list(
             inner = format!("<directories>{directories}</directories><files>{files}</files>");
         } else {
             list_directory(&holder.files, name, &rights, no_subdirectories, &mut inner);
+        }
+        if faults.contains(&FaultKind::HidesRow(name.to_owned())) {
+            inner.clear();
         }
         let head = format!("<location name=\"{name}\"{rights}{ROW_SPACE}");
         xml.push_str(&close(&head, &inner, "location"));

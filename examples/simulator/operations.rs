@@ -68,6 +68,7 @@ pub(super) fn perform(shared: &Mutex<State>, user: &str, call: &Call, faults: &[
             location.as_deref(),
             *layout_only,
             *no_subdirectories,
+            faults,
         ),
         Operation::GetFile { name } => filestore::get(&mut state, domain, name, faults),
         Operation::SetFile { name, base64 } => filestore::set(&mut state, domain, name, base64),

@@ -145,6 +145,17 @@ impl State {
         self.wiped = true;
     }
 
+    /// Begins a secure backup that somebody at the device has asked for.
+    pub fn make_secure_backup(&mut self, directory: &str) {
+        let directory = files::normal(directory).expect("a directory");
+        let until = later(self.now(), self.setup.secure_backup_time);
+        self.secure_backup = Some(SecureRun {
+            until: Some(until),
+            directory,
+            pending: Vec::new(),
+        });
+    }
+
     /// Whether it was ever sent a SecureRestore.
     pub fn is_wiped(&self) -> bool {
         self.wiped

@@ -7,7 +7,7 @@ use roxmltree::Node;
 
 use crate::gateway::Gateway;
 use crate::gateway::asked::ActionAsked;
-use crate::gateway::domains::DEFAULT_DOMAIN;
+use crate::gateway::domains::DomainStatus;
 use crate::gateway::pace::until_next_look;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::reply;
@@ -257,11 +257,8 @@ impl Gateway<'_> {
 
     /// Whether the device is busy with a secure backup, whoever asked for it.
     pub fn makes_secure_backup(&self) -> Result<bool> {
-        let domains = self.domains()?;
-        let default = domains.iter().find(|domain| domain.name == DEFAULT_DOMAIN);
         // A device that has no such field shows its manifest, and that alone.
-        let command = default.and_then(|domain| domain.current_command.as_deref());
-        Ok(command.is_some_and(|command| command.contains("secure-backup")))
+        Ok(self.domains()?.iter().any(DomainStatus::makes_secure_backup))
     }
 
     /// Fetches a file of `folder` into `out`, once. It must be as long as it was listed, and
@@ -329,22 +326,28 @@ impl Gateway<'_> {
             told(waited);
             self.clock.sleep(until_next_look(waited).min(left), &self.stop);
         };
-        let mut refusal = None;
-        for file in &files {
-            if let Err(error) = self.act(
-                &request::delete_file(&folder.file_url(&file.name)),
-                self.timeouts().request,
-            ) {
-                refusal.get_or_insert(error);
+        let (mut refusal, mut taken) = (None, 0_usize);
+        let deletions = files
+            .iter()
+            .map(|file| request::delete_file(&folder.file_url(&file.name)));
+        for deletion in deletions.chain([request::remove_dir(folder.url())]) {
+            match self.act(&deletion, self.timeouts().request) {
+                Ok(()) => taken += 1,
+                Err(error) => {
+                    refusal.get_or_insert(error);
+                }
             }
         }
-        if let Err(error) = self.act(&request::remove_dir(folder.url()), self.timeouts().request) {
-            refusal.get_or_insert(error);
-        }
-        match self.folder(folder)? {
-            None => Ok(FolderRemoved::Gone),
-            Some(left) if left.is_empty() => Ok(FolderRemoved::Emptied),
-            Some(left) => Err(refusal.unwrap_or_else(|| {
+        let left = self.folder(folder)?;
+        match (left, refusal) {
+            // What vanishes from the list though nothing of it was removed may be hidden.
+            (None, Some(refusal)) if taken == 0 => Err(hidden(folder, refusal)),
+            (Some(left), Some(refusal)) if left.is_empty() && !files.is_empty() && taken == 0 => {
+                Err(hidden(folder, refusal))
+            }
+            (None, _) => Ok(FolderRemoved::Gone),
+            (Some(left), _) if left.is_empty() => Ok(FolderRemoved::Emptied),
+            (Some(left), refusal) => Err(refusal.unwrap_or_else(|| {
                 SomaError::new(
                     SomaErrorKind::Refused,
                     format!("{} is still there with {} files", folder.url(), left.len()),
@@ -352,6 +355,16 @@ impl Gateway<'_> {
             })),
         }
     }
+}
+
+/// A folder of which nothing was removed, and which is not listed any more all the same.
+fn hidden(folder: &RemoteFolder, refusal: SomaError) -> SomaError {
+    let message = format!(
+        "{} is not listed any more, though the device refused to remove anything of it: {}",
+        folder.url(),
+        refusal.message
+    );
+    SomaError { message, ..refusal }
 }
 
 /// The files of a folder in a list of `temporary:`. A list without that location is no look into it.

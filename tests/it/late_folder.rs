@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use dpbackup::run::left::Left;
 
-use crate::simulator::{Domain, Gateway};
+use crate::simulator::{Domain, Gateway, Setup};
 use crate::support::{EngineRun, Home, TestClock, gateways, secure_backup};
 
 fn gateway(clock: &TestClock, faults: &[&str]) -> Gateway {
@@ -120,4 +120,69 @@ fn a_folder_that_may_come_is_forgotten_by_a_look_that_comes_an_hour_later_and_no
     let recovered = home.recover(&clock).expect("an end");
     assert!(!recovered.done.is_incomplete(), "{:?}", recovered.done.lines());
     assert_eq!(home.open_entries(), []);
+}
+
+#[test]
+fn a_folder_of_which_nothing_could_be_removed_is_not_gone_because_it_is_not_listed_any_more() {
+    let clock = TestClock::night();
+    let faults = [
+        "DeleteFile=access-denied",
+        "RemoveDir=access-denied",
+        // Once for the manifest, once before the removal; then after it.
+        "get-filestore:3+=hides-row@temporary:",
+    ];
+    let gateway = gateway(&clock, &faults);
+    let home = home(&gateway);
+    let run = home.run("PLAIN", &clock);
+    assert_eq!(run.tasks(), ["QA1/all-domains SUCCESS"], "{:?}", run.errors());
+    assert_eq!(run.exit(), 3);
+    let warnings = run.warnings().join("\n");
+    assert!(
+        warnings.contains("is still on the device") && warnings.contains("refused to remove anything of it"),
+        "{warnings}"
+    );
+    assert_eq!(home.open_entries().len(), 1);
+    assert!(folders(&gateway).len() > 1);
+    // With its rights back it removes the folder.
+    gateway.clear_faults();
+    clock.pass(Duration::from_secs(1));
+    let recovered = home.recover(&clock).expect("an end");
+    assert!(!recovered.done.is_incomplete(), "{:?}", recovered.done.lines());
+    assert_eq!((home.open_entries(), folders(&gateway)), (vec![], vec![]));
+}
+
+#[test]
+fn a_device_that_makes_a_secure_backup_for_somebody_else_is_not_quiesced_for_one_that_it_refuses() {
+    for plan in ["QUIESCED", "PLAIN"] {
+        let clock = TestClock::night();
+        let setup = Setup {
+            secure_backup_time: Duration::from_secs(600),
+            ..gateways::small([Domain::new("DOM1")])
+        };
+        let gateway = Gateway::start(gateways::on_clock(&clock, Duration::from_secs(1), setup));
+        let home = home(&gateway);
+        gateway.state().make_secure_backup("temporary:///of-another");
+        let preview = home.dpbackup(&["preview", plan]).exits(1);
+        let run = home.run(plan, &clock);
+        assert_eq!(
+            run.tasks(),
+            ["QA1/all-domains DEVICE_ERROR"],
+            "{plan}: {:?}",
+            run.errors()
+        );
+        let words = "the device is making a secure backup already, and not for this task";
+        assert!(run.errors()[0].contains(words), "{:?}", run.errors());
+        assert!(
+            run.errors()[0].ends_with("; device untouched"),
+            "{:?}",
+            run.errors()
+        );
+        assert!(preview.stdout.contains("DEVICE_ERROR"), "{}", preview.stdout);
+        assert_eq!(
+            (gateway.received("quiesce"), gateway.received("SecureBackup")),
+            (0, 0),
+            "{plan}"
+        );
+        assert_eq!(home.open_entries(), []);
+    }
 }
