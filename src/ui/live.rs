@@ -28,6 +28,9 @@ const COLUMNS: u16 = 80;
 /// The columns of a bar that fills.
 const BAR: u64 = 20;
 
+/// The columns below which what is done says nothing.
+const LEAST: usize = 12;
+
 /// What is going on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Line {
@@ -53,10 +56,28 @@ pub(super) struct ArrivedBytes {
 impl Line {
     /// The line at a moment, within so many columns: what is too long loses its middle.
     pub(super) fn text(&self, now: Instant, columns: Option<usize>) -> String {
+        let Some(columns) = columns else {
+            return format!("{}{}{}", self.head, self.what, self.tail(now, true));
+        };
+        // Where a bar leaves nothing of what is done, it goes first.
+        let [with_bar, without] = [true, false].map(|has_bar| self.tail(now, has_bar));
+        let left = |tail: &str| columns.saturating_sub(self.head.chars().count() + tail.chars().count());
+        let tail = if left(&with_bar) < LEAST {
+            without
+        } else {
+            with_bar
+        };
+        let what = shortened(&self.what, left(&tail));
+        cut(&format!("{}{what}{tail}", self.head), columns)
+    }
+
+    /// What stands behind what is done: what has arrived, since when, and how long at most.
+    fn tail(&self, now: Instant, has_bar: bool) -> String {
         let passed = now.saturating_duration_since(self.since);
         let mut tail = String::new();
         if let Some(arrived) = self.arrived {
             tail.push_str(&format!(": {arrived}"));
+            tail.extend(arrived.bar().filter(|_| has_bar));
         }
         // Whole seconds: more would only flicker.
         let passed = HumanDuration(Duration::from_secs(passed.as_secs()));
@@ -64,24 +85,27 @@ impl Line {
         if let Some(limit) = self.limit {
             tail.push_str(&format!(", at most {}", HumanDuration(limit)));
         }
-        let taken = self.head.chars().count() + tail.chars().count();
-        let what = match columns {
-            Some(columns) => shortened(&self.what, columns.saturating_sub(taken)),
-            None => self.what.clone(),
-        };
-        format!("{}{what}{tail}", self.head)
+        tail
+    }
+}
+
+impl ArrivedBytes {
+    /// How full it is, if that can be told.
+    fn bar(self) -> Option<String> {
+        let total = self.total.filter(|total| *total > 0)?;
+        let filled = self.bytes.saturating_mul(BAR) / total;
+        let filled = usize::try_from(filled.min(BAR)).unwrap_or_default();
+        Some(format!(" [{:-<20}]", "#".repeat(filled)))
     }
 }
 
 impl fmt::Display for ArrivedBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} so far", Bytes(self.bytes))?;
-        let Some(total) = self.total.filter(|total| *total > 0) else {
-            return Ok(());
-        };
-        let filled = self.bytes.saturating_mul(BAR) / total;
-        let filled = usize::try_from(filled.min(BAR)).unwrap_or_default();
-        write!(f, " of {} [{:-<20}]", Bytes(total), "#".repeat(filled))
+        match self.total.filter(|total| *total > 0) {
+            Some(total) => write!(f, " of {}", Bytes(total)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -89,8 +113,7 @@ impl fmt::Display for ArrivedBytes {
 /// a kind at the other.
 fn shortened(text: &str, columns: usize) -> String {
     let length = text.chars().count();
-    // Less than that says nothing.
-    let columns = columns.max(12);
+    let columns = columns.max(LEAST);
     if length <= columns {
         return text.to_owned();
     }
@@ -98,6 +121,18 @@ fn shortened(text: &str, columns: usize) -> String {
     let front: String = text.chars().take(start).collect();
     let back: String = text.chars().skip(length - end).collect();
     format!("{front}…{back}")
+}
+
+/// A line that is not longer than its terminal is wide: what goes on below cannot be erased.
+fn cut(line: &str, columns: usize) -> String {
+    match line.chars().count() > columns {
+        true => line
+            .chars()
+            .take(columns.saturating_sub(1))
+            .chain(['…'])
+            .collect(),
+        false => line.to_owned(),
+    }
 }
 
 /// The line, and whatever shows it. Cloning shares it.
@@ -341,6 +376,21 @@ mod tests {
             );
         }
         assert!(!after(&line("x", None, Some((0, Some(0)))), 0, None).contains('['));
+    }
+
+    #[test]
+    fn it_is_never_longer_than_its_terminal_is_wide_and_its_bar_goes_first() {
+        let name = "downloading QA1 DOM1-export-2026-11-22-08-30-12-345-persisted.zip";
+        let download = line(name, Some(1800), Some((512, Some(1024))));
+        for columns in 1..120 {
+            let text = after(&download, 7, Some(columns));
+            assert!(text.chars().count() <= columns, "{columns}: {text}");
+        }
+        assert_eq!(
+            after(&download, 7, Some(77)),
+            "task 3 of 6: downloading…sisted.zip: 512 B so far of 1.0 KiB, 7s, at most 30m"
+        );
+        assert!(after(&download, 7, Some(100)).contains("[##########----------], 7s, at most 30m"));
     }
 
     #[test]

@@ -156,7 +156,7 @@ impl Unstarted {
         if let Some(error) = &self.error {
             let _ = write!(text, ": {}", printable(error));
         }
-        text
+        hanging(&text, 4, ui.message_width())
     }
 }
 
