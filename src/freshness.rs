@@ -14,6 +14,7 @@ use crate::history::{GoodBackup, RehearsedTarget, TargetRow};
 use crate::run::event::{FileKind, TaskId};
 use crate::run::status::{Class, Status};
 use crate::values::duration::HumanDuration;
+use crate::values::rehearsal::SpareProof;
 use crate::values::restorable_domain::RestorableDomain;
 
 /// What became of the last attempt, if that was not its end.
@@ -173,10 +174,19 @@ impl Freshness {
             };
             let against = match (rehearsed, target.rehearsed) {
                 (None, _) => Some("never rehearsed".to_owned()),
-                (Some(one), _) if !one.last.result.is_good() => Some(format!(
-                    "its last rehearsal was not good ({})",
-                    one.last.result.verdict.words()
-                )),
+                (Some(one), _) if !one.last.result.is_good() => {
+                    let result = &one.last.result;
+                    let spare = match result.proof {
+                        SpareProof::Changed | SpareProof::NotKnown => {
+                            format!("; the spare {}: {}", one.last.spare_name, result.proof.words())
+                        }
+                        SpareProof::NotSent | SpareProof::Unchanged => String::new(),
+                    };
+                    Some(format!(
+                        "its last rehearsal was not good ({}{spare})",
+                        result.verdict.words()
+                    ))
+                }
                 (_, Some(good)) if age(good, now) > max_age => {
                     Some(format!("not rehearsed for {}", HumanDuration(max_age)))
                 }

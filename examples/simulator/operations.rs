@@ -78,7 +78,8 @@ pub(super) fn perform(shared: &Mutex<State>, user: &str, call: &Call, faults: &[
         Operation::Import(call) => import::import(&mut state, domain, call, faults),
         Operation::SaveConfig => {
             let now = state.now();
-            if let Some(domain) = state.domain_mut(domain) {
+            let is_done = !faults.contains(&FaultKind::NotDone);
+            if let Some(domain) = state.domain_mut(domain).filter(|_| is_done) {
                 domain.save(now);
             }
             Payload::Ok

@@ -12,18 +12,18 @@ use crate::commands::history::execution;
 use crate::commands::loading::{load_plan, with_open_rows};
 use crate::commands::names;
 use crate::commands::opening::{EngineBase, OpenedHistory, ScriptsDue, limits, past, show_warnings_of};
-use crate::commands::stored_export::verified_export;
+use crate::commands::stored_export::{PrivateExport, private_export};
 use crate::exit::Exit;
 use crate::history::{FileRow, History, RehearsalOpening};
 use crate::notify::Notifier;
 use crate::notify::previous::Previous;
 use crate::plan::model::{Device, DeviceRole, PlanFile};
 use crate::report::rehearse::{self as report, RehearsalLine, RehearsalOutcome};
-use crate::run::contact::Devices;
+use crate::run::contact::{Devices, WantedDevice};
 use crate::run::event::{FileKind, Progress, Sink as _, TaskId};
 use crate::run::firmware::{FirmwareFit, both_versions};
 use crate::run::held::{LockFor, LockOutcome, LockWait};
-use crate::run::rehearse::{RehearsalsOver, Rehearsed, on_spare};
+use crate::run::rehearse::{KnownSpare, RehearsalsOver, Rehearsed, on_spare};
 use crate::run::session::{Contact, Session};
 use crate::run::{Engine, store};
 use crate::ui::{Screen, Ui, Verbosity};
@@ -57,7 +57,11 @@ pub(super) fn rehearse(global: &Global, args: &RehearseArgs, ui: Ui, env: Lookup
         }
     };
     let mut devices = Devices::new(engine);
-    let spare = match devices.contact(spare) {
+    let contact = devices.contact(spare);
+    if let Some(signal) = stop.signal() {
+        return Ok(Exit::Interrupted(signal));
+    }
+    let spare = match contact {
         Contact::Up(spare) => spare,
         Contact::Down(why) => return Err(CommandError::new(Exit::NotStarted, anyhow!("{why}"))),
         Contact::Bad(failure) => {
@@ -67,7 +71,12 @@ pub(super) fn rehearse(global: &Global, args: &RehearseArgs, ui: Ui, env: Lookup
             ));
         }
     };
-    serves_nobody(file, spare, &opened.history)?;
+    let looked = serves_nobody(engine, spare, &opened.history, &mut screen);
+    // A wish to stop is what ends it then, and nothing that was seen of the spare.
+    if let Some(signal) = stop.signal() {
+        return Ok(Exit::Interrupted(signal));
+    }
+    looked?;
     let mut desk = RehearsalDesk {
         engine,
         allows_other_firmware: args.allow_other_firmware,
@@ -150,31 +159,70 @@ fn spare<'f>(file: &'f PlanFile, name: &str) -> Result<&'f Device, CommandError>
     Ok(device)
 }
 
-/// Refuses a spare that is a device of the plans by its serial number, or that does not tell it.
-fn serves_nobody(file: &PlanFile, spare: &mut Session<'_>, history: &History) -> Result<(), CommandError> {
+/// Refuses a spare that is a device in service by its serial number, or of which nobody can tell that it
+/// is none. Those in service whose serial number was never seen are asked for it.
+fn serves_nobody<'a>(
+    engine: Engine<'a>,
+    spare: &mut Session<'_>,
+    history: &History,
+    screen: &mut Screen,
+) -> Result<(), CommandError> {
     let name = &spare.device.name;
-    let facts = spare
-        .facts()
-        .map_err(|failure| CommandError::new(Exit::NotStarted, anyhow!("{}", failure.message)))?;
+    let refused = |why: String| CommandError::new(Exit::NotStarted, anyhow!(why));
+    let facts = spare.facts().map_err(|failure| refused(failure.message))?;
     let Some(serial) = &facts.serial else {
-        let error = anyhow!(
+        return Err(refused(format!(
             "{name} does not tell its serial number: whether it is a device of the plans is not known"
-        );
-        return Err(CommandError::new(Exit::NotStarted, error));
+        )));
     };
-    for device in file
-        .devices
-        .iter()
-        .filter(|device| device.role != DeviceRole::Spare)
-    {
-        if history.last_serial(&device.name)?.as_ref() == Some(serial) {
-            let error = anyhow!(
-                "{name} has the serial number {serial} of {}, which is no spare",
-                device.name
-            );
-            return Err(CommandError::new(Exit::NotStarted, error).with_hint(
-                "the name of the spare leads to a device that is in service: mend its host or port",
-            ));
+    let is_it = |device: &Device| {
+        refused(format!(
+            "{name} has the serial number {serial} of {}, which is no spare",
+            device.name
+        ))
+        .with_hint("the name of the spare leads to a device that is in service: mend its host or port")
+    };
+    let mut unseen = Vec::new();
+    let in_service = |device: &&'a Device| device.role != DeviceRole::Spare;
+    for device in engine.file.devices.iter().filter(in_service) {
+        match history.last_serial(&device.name)? {
+            Some(known) if known == *serial => return Err(is_it(device)),
+            Some(_) => {}
+            None => unseen.push(device),
+        }
+    }
+    let mut devices = Devices::new(engine);
+    let wanted = unseen.iter().map(|device| WantedDevice {
+        device,
+        domains: Vec::new(),
+    });
+    devices.ask(wanted.collect(), &mut |progress| screen.progress(progress));
+    for device in unseen {
+        let told = match devices.contact(device) {
+            Contact::Up(session) => match session.facts() {
+                Ok(facts) => facts
+                    .serial
+                    .clone()
+                    .ok_or("it does not tell its serial number".to_owned()),
+                Err(failure) => Err(failure.message),
+            },
+            Contact::Down(why) => Err(why.clone()),
+            Contact::Bad(failure) => Err(failure.message.clone()),
+        };
+        match told {
+            Ok(told) if told == *serial => return Err(is_it(device)),
+            Ok(_) => {}
+            Err(why) => {
+                let error = refused(format!(
+                    "whether {name} is {}, which is in service, is not known: no backup of that has told its serial \
+                     number yet, and now: {why}",
+                    device.name
+                ));
+                let run = engine.file.invocation.command(["check", &device.name]);
+                return Err(error.with_hint(format!(
+                    "`{run}` shows what is wrong with it; once it was backed up its serial number is known"
+                )));
+            }
         }
     }
     Ok(())
@@ -291,8 +339,13 @@ impl RehearsalDesk<'_> {
         };
         let now = || self.engine.clock.now();
         let store = &self.engine.file.settings.store;
-        let (archive, report) = match verified_export(history, store, &self.scratch, row)? {
-            Ok((stored, report)) => (stored.file, report),
+        let PrivateExport {
+            file: archive,
+            report,
+            names,
+            ..
+        } = match private_export(history, store, &self.scratch, row)? {
+            Ok(export) => export,
             Err(why) => {
                 let result = RehearsalResult {
                     verdict: RehearsalVerdict::WouldFail,
@@ -327,7 +380,13 @@ impl RehearsalDesk<'_> {
                 limit,
             });
         };
-        let Rehearsed { result, over } = on_spare(&spare.gateway, &archive, domain, &self.scratch, &mut told);
+        let known = KnownSpare {
+            gateway: &spare.gateway,
+            name: &spare.device.name,
+            facts: &facts,
+        };
+        let Rehearsed { result, over } =
+            on_spare(known, (&archive, &names), domain, &self.scratch, &mut told);
         screen.progress(&Progress::WaitEnded);
         history.end_rehearsal(now(), id, &result)?;
         Ok((RehearsalLine::ended(&place, row, result), over))

@@ -2,8 +2,6 @@
 
 use anyhow::anyhow;
 
-use crate::artifact::archive::{self, Expected, Limits};
-use crate::artifact::private_copy::private_copy;
 use crate::cli::{Global, ReportFormat, RestoreArgs};
 use crate::clock::Clock as _;
 use crate::commands::error::{CommandError, Outcome, found, print};
@@ -12,7 +10,7 @@ use crate::commands::loading::{load_plan, with_open_rows};
 use crate::commands::names;
 use crate::commands::opening::{EngineBase, OpenedHistory, ScriptsDue, limits, past, show_warnings_of};
 use crate::commands::restore_note;
-use crate::commands::stored_export::{ProvedExport, stored_export};
+use crate::commands::stored_export::{PrivateExport, private_export};
 use crate::exit::Exit;
 use crate::history::{FileRow, History};
 use crate::notify::Notifier;
@@ -28,7 +26,7 @@ use crate::run::restore::order::{RestoreOptions, RestoreOrder, RestoreProposal, 
 use crate::run::status::Status;
 use crate::run::store;
 use crate::ui::{Screen, Ui, Verbosity};
-use crate::values::causes::with_causes;
+use crate::values::causes::{said, with_causes};
 use crate::values::environment::{Lookup, scratch_folder};
 use crate::values::restorable_domain::{NotRestorable, RestorableDomain};
 use crate::values::restore_plan::{RestoreConfirmation, SaveAfter};
@@ -75,7 +73,9 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
         if args.format == ReportFormat::Table && (args.confirm.is_none() || ui.verbosity > Verbosity::Quiet) {
             let text = plan.text(proposal.difference, row.time, &clock.zone(), ui.width);
             // A plan that nobody could read is not confirmed.
-            ui.data(&text).ok()?;
+            if let Err(error) = ui.data(&text) {
+                return Some(RestoreConfirmation::NotShown(said(&error)));
+            }
         }
         shown = Some(plan);
         match &args.confirm {
@@ -181,17 +181,12 @@ fn chosen(
             file.invocation.command(["history", "status"])
         ))
     };
-    let ProvedExport {
+    let PrivateExport {
         row: kept,
-        file: stored,
-    } = stored_export(history, &file.settings.store, scratch, row)?.map_err(bad)?;
-    let path = kept.path.display();
-    let archive = private_copy(&stored, scratch, &kept.sha256)
-        .map_err(|error| bad(format!("{path}: {error}")))?
-        .ok_or_else(|| bad(format!("{path}: it was changed while it was read")))?;
-    let expected = Expected::domain(&kept.domain_name);
-    let report = archive::verify(&archive, scratch, &expected, &Limits::default())
-        .map_err(|error| bad(format!("{path}: {}", with_causes(&error))))?;
+        file: archive,
+        report,
+        names,
+    } = private_export(history, &file.settings.store, scratch, row)?.map_err(bad)?;
     let source = RestoreSource {
         task,
         device: row.device_name.clone(),
@@ -199,6 +194,11 @@ fn chosen(
         sha256: kept.sha256.clone(),
         size: kept.size,
         report,
+        names,
+        running: rows
+            .iter()
+            .find(|row| row.kind == FileKind::NonPersisted)
+            .map(|row| row.path.clone()),
     };
     Ok((row.clone(), source, archive))
 }

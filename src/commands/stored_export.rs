@@ -4,11 +4,17 @@ use std::fs::File;
 use std::io::Seek as _;
 use std::path::Path;
 
-use crate::artifact::archive::{self, ArchiveReport, Expected, Limits};
+use crate::artifact::archive::{self, ArchiveReport, Detail, Expected, ExportItem, Limits, RowForm};
+use crate::artifact::private_copy::private_copy;
 use crate::artifact::recheck::{Recheck, Recorded};
 use crate::commands::error::CommandError;
 use crate::history::{FileRow, History};
+use crate::values::backup_names::BackupNames;
 use crate::values::causes::{said, with_causes};
+use crate::values::first_few::first_few;
+
+/// So many things are named in a message.
+const NAMED: usize = 5;
 
 /// An export that is byte by byte what was stored.
 pub(super) struct ProvedExport {
@@ -16,6 +22,18 @@ pub(super) struct ProvedExport {
     pub(super) row: FileRow,
     /// The file that was read for it, at its beginning, whatever stands under its name since.
     pub(super) file: File,
+}
+
+/// An export of one domain that is what was stored, in a file that nobody else can reach.
+pub(super) struct PrivateExport {
+    /// Its row, as above.
+    pub(super) row: FileRow,
+    /// Its bytes.
+    pub(super) file: File,
+    /// What is in it.
+    pub(super) report: ArchiveReport,
+    /// The names of it.
+    pub(super) names: BackupNames,
 }
 
 /// The file of this row, or of one that says the same where it was not kept or is gone; else why
@@ -43,24 +61,71 @@ pub(super) fn stored_export(
     })
 }
 
-/// The same of one domain, with what is in it.
-pub(super) fn verified_export(
+/// The same, as a private copy: what was proved of it stays true, whatever becomes of the store.
+pub(super) fn private_export(
     history: &History,
     store: &Path,
     scratch: &Path,
     row: &FileRow,
-) -> Result<Result<(ProvedExport, ArchiveReport), String>, CommandError> {
-    let stored = match stored_export(history, store, scratch, row)? {
+) -> Result<Result<PrivateExport, String>, CommandError> {
+    let ProvedExport { row, file: stored } = match stored_export(history, store, scratch, row)? {
         Ok(stored) => stored,
         Err(why) => return Ok(Err(why)),
     };
-    let expected = Expected::domain(&stored.row.domain_name);
-    Ok(
-        match archive::verify(&stored.file, scratch, &expected, &Limits::default()) {
-            Ok(report) => Ok((stored, report)),
-            Err(error) => Err(format!("{}: {}", stored.row.path.display(), with_causes(&error))),
-        },
-    )
+    let bad = |why: &dyn std::fmt::Display| Ok(Err(format!("{}: {why}", row.path.display())));
+    let file = match private_copy(&stored, scratch, &row.sha256) {
+        Ok(Some(file)) => file,
+        Ok(None) => return bad(&"it was changed while it was read"),
+        Err(error) => return bad(&said(&error)),
+    };
+    let (mut names, mut beside) = (BackupNames::default(), Vec::new());
+    let mut visit = |domain: &str, item: &ExportItem| match domain {
+        "" => beside.extend(of_no_domain(item, &row.domain_name)),
+        _ => add(&mut names, item),
+    };
+    let (expected, limits) = (Expected::domain(&row.domain_name), Limits::default());
+    match archive::inspect(&file, scratch, &expected, &limits, Detail::Hashes, &mut visit) {
+        // It would go into the domain that nothing is ever sent to.
+        Ok(_) if !beside.is_empty() => bad(&format!(
+            "beside its domain it holds configuration of its own, which an import would lay over `default`: {}",
+            first_few(beside, NAMED)
+        )),
+        Ok(report) => Ok(Ok(PrivateExport {
+            row,
+            file,
+            report,
+            names,
+        })),
+        Err(error) => bad(&with_causes(&error)),
+    }
+}
+
+/// What the outer part of an archive of one domain holds that is no part of that domain.
+fn of_no_domain(item: &ExportItem, domain: &str) -> Option<String> {
+    match item {
+        ExportItem::Object(object) if object.class == "Domain" && object.name == domain => None,
+        ExportItem::Object(object) | ExportItem::Unknown(object) => {
+            Some(format!("{} {}", object.class, object.name))
+        }
+        ExportItem::File(file) if file.internal => None,
+        ExportItem::File(file) => Some(file.name.clone()),
+        ExportItem::Configuration(_) | ExportItem::Domain(_) => None,
+    }
+}
+
+fn add(names: &mut BackupNames, item: &ExportItem) {
+    match item {
+        ExportItem::Object(object) => {
+            names.objects.insert((object.class.clone(), object.name.clone()));
+        }
+        ExportItem::File(file) => {
+            names.listed.insert(file.name.clone());
+            if !file.internal && matches!(file.form(), RowForm::Hashed(_)) {
+                names.files.insert(file.name.clone());
+            }
+        }
+        ExportItem::Configuration(_) | ExportItem::Domain(_) | ExportItem::Unknown(_) => {}
+    }
 }
 
 /// What history has recorded of a file.

@@ -26,11 +26,7 @@ impl Gateway<'_> {
             return ActionAsked::Accepted;
         };
         match error.kind {
-            _ if error.nothing_sent => ActionAsked::NotBegun(error),
-            SomaErrorKind::Unreachable
-            | SomaErrorKind::LoginRefused
-            | SomaErrorKind::Authentication
-            | SomaErrorKind::Fault => ActionAsked::NotBegun(error),
+            _ if is_not_begun(&error) => ActionAsked::NotBegun(error),
             SomaErrorKind::NotAllowed | SomaErrorKind::Refused => ActionAsked::Unclear(error),
             // What is no answer of the device may come from something in between, which has given up waiting.
             SomaErrorKind::OtherFault
@@ -41,7 +37,23 @@ impl Gateway<'_> {
             | SomaErrorKind::Broken
             | SomaErrorKind::Interrupted
             | SomaErrorKind::Tls
+            | SomaErrorKind::Unreachable
+            | SomaErrorKind::LoginRefused
+            | SomaErrorKind::Authentication
+            | SomaErrorKind::Fault
             | SomaErrorKind::Local(_) => ActionAsked::Unanswered(error),
         }
     }
+}
+
+/// Whether it is certain that what was asked for was not begun: nothing was sent, or the device has proved it.
+pub fn is_not_begun(error: &SomaError) -> bool {
+    error.nothing_sent
+        || matches!(
+            error.kind,
+            SomaErrorKind::Unreachable
+                | SomaErrorKind::LoginRefused
+                | SomaErrorKind::Authentication
+                | SomaErrorKind::Fault
+        )
 }

@@ -4,9 +4,16 @@
 //! not known. So a judgement never rests on what is absent: a dry run would work only where the
 //! comparison of objects is there and nothing speaks against it.
 
+use std::collections::BTreeSet;
+
 use roxmltree::Node;
 
 use crate::soma::reply::{cut, quote};
+use crate::values::backup_names::BackupNames;
+use crate::values::first_few::first_few;
+
+/// So much of what an answer leaves out is named.
+const NAMED: usize = 5;
 
 /// So many reasons are told one by one.
 const MOST: usize = 100;
@@ -33,6 +40,8 @@ pub struct ImportResults {
     pub failed: Vec<String>,
     /// What is said of objects and files in words that nobody knows, and in sections that nobody knows.
     pub strange: Vec<String>,
+    /// Objects and files that the device says it does not overwrite.
+    pub spared: Vec<String>,
 }
 
 /// What is said of an object or a file that is in the backup and can be compared. Words of files
@@ -133,6 +142,7 @@ fn results(node: Node<'_, '_>) -> ImportResults {
             .map(text)
             .find(|told| told != "false"),
         strange: strange(node),
+        spared: spared(node),
     }
 }
 
@@ -159,6 +169,46 @@ fn strange(results: Node<'_, '_>) -> Vec<String> {
     objects.chain(files).chain(sections).collect()
 }
 
+/// What the device says it does not overwrite, though that was asked for. What is not in the archive, or is
+/// of the firmware, never is.
+fn spared(results: Node<'_, '_>) -> Vec<String> {
+    let rows = ["imported-objects", "imported-files"]
+        .into_iter()
+        .flat_map(|section| children(results, section).flat_map(|section| section.children()));
+    let is_spared = |row: &Node<'_, '_>| {
+        row.attribute("overwrite") == Some("off")
+            && !matches!(
+                row.attribute("status"),
+                Some("internal" | "missing-key" | "missing-file")
+            )
+    };
+    rows.filter(is_spared)
+        .map(|row| {
+            let what = ["class", "name"].map(|name| word(row.attribute(name).unwrap_or_default()));
+            what.join(" ").trim_start().to_owned()
+        })
+        .collect()
+}
+
+/// Whether a device refuses an import by these words. Others may come of one that it has accepted.
+pub fn refuses(said: &str) -> bool {
+    let said = said.to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
+    !has(&["scheduled", "accepted", "pending", "in progress"])
+        && has(&[
+            "error",
+            "fail",
+            "unable",
+            "unreadable",
+            "full",
+            "cannot",
+            "denied",
+            "invalid",
+            "no domain access",
+            "must be",
+        ])
+}
+
 /// Whether a word tells that something is left out.
 fn tells_of_a_skip(word: &str) -> bool {
     let word = word.to_ascii_lowercase();
@@ -177,17 +227,20 @@ pub enum ImportAnswer {
         /// Keys that the archive lists and does not hold.
         missing_keys: Vec<String>,
     },
-    /// Not all of it was carried out. What was, stays: nothing is taken back.
+    /// It is over, and the device does not say of all of it that it was carried out. What was, stays:
+    /// nothing is taken back.
     Failed {
-        /// What was not, one by one.
+        /// What was not, as the device says, one by one.
         refused: Vec<String>,
+        /// Of what it does not say so, one by one.
+        not_told: Vec<String>,
     },
-    /// Nobody can tell.
+    /// Nobody can tell, nor whether it is over.
     NotKnown(String),
 }
 
 /// Judges the answer to a dry run for this domain.
-pub fn judge_dry_run(all: &[ImportResults], domain: &str) -> DryRunAnswer {
+pub fn judge_dry_run(all: &[ImportResults], domain: &str, names: &BackupNames) -> DryRunAnswer {
     let (results, others) = match of_domain(all, domain) {
         Ok(found) => found,
         Err(why) => return DryRunAnswer::NotKnown(why),
@@ -209,13 +262,20 @@ pub fn judge_dry_run(all: &[ImportResults], domain: &str) -> DryRunAnswer {
     if results.objects.is_empty() {
         return DryRunAnswer::NotKnown("the device's answer names no object".to_owned());
     }
+    let unlike = unlike(results, names, Coverage::ObjectsAndFiles);
+    if !unlike.is_empty() {
+        return DryRunAnswer::NotKnown(format!(
+            "the device's answer is not about what the backup has: {}",
+            first_few(&unlike, NAMED)
+        ));
+    }
     DryRunAnswer::WouldWork { missing_keys }
 }
 
 /// Judges the answer to a real import for this domain. Here nothing counts as carried out that
-/// is not said to be: a word that is not understood is a failure, and so is an object of which
-/// nothing is said, for a right that is missing skips objects in silence.
-pub fn judge_import(all: &[ImportResults], domain: &str) -> ImportAnswer {
+/// is not said to be: a word that is not understood tells nothing, not even that it is over, and an
+/// object of which nothing is said is not there, for a right that is missing skips objects in silence.
+pub fn judge_import(all: &[ImportResults], domain: &str, names: &BackupNames) -> ImportAnswer {
     let (results, others) = match of_domain(all, domain) {
         Ok(found) => found,
         Err(why) => return ImportAnswer::NotKnown(why),
@@ -225,26 +285,23 @@ pub fn judge_import(all: &[ImportResults], domain: &str) -> ImportAnswer {
         return ImportAnswer::NotKnown(why.to_owned());
     }
     let Said {
-        mut refused,
+        refused,
         not_understood,
         missing_keys,
     } = said(results).and(others);
-    refused.extend(not_understood);
-    let mut told: Vec<&str> = results
-        .executed
-        .iter()
-        .map(|(object, ..)| object.as_str())
-        .collect();
-    for object in &results.objects {
-        match told.iter().position(|told| told == object) {
-            Some(at) => drop(told.swap_remove(at)),
-            None => refused.push(format!("{object}: the device does not say what became of it")),
-        }
+    if !not_understood.is_empty() {
+        let words = shortened(not_understood).join(", ");
+        return ImportAnswer::NotKnown(match refused.is_empty() {
+            true => format!("words of the device's are not understood: {words}"),
+            false => format!(
+                "words of the device's are not understood: {words}; and it refuses {}",
+                shortened(refused).join(", ")
+            ),
+        });
     }
-    refused.extend(told.iter().map(|object| {
-        format!("{object}: carried out, and not among the objects that the device has found in the backup")
-    }));
-    if refused.is_empty() {
+    let mut not_told = untold(results);
+    not_told.extend(unlike(results, names, Coverage::Objects));
+    if refused.is_empty() && not_told.is_empty() {
         return ImportAnswer::Done {
             objects: results.objects.len(),
             missing_keys,
@@ -252,7 +309,70 @@ pub fn judge_import(all: &[ImportResults], domain: &str) -> ImportAnswer {
     }
     ImportAnswer::Failed {
         refused: shortened(refused),
+        not_told: shortened(not_told),
     }
+}
+
+/// What an answer has to name of a backup.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Coverage {
+    Objects,
+    ObjectsAndFiles,
+}
+
+/// What of a backup the answer leaves out, would not overwrite, or has besides: a right that is missing
+/// skips in silence.
+fn unlike(results: &ImportResults, names: &BackupNames, coverage: Coverage) -> Vec<String> {
+    let found: BTreeSet<&str> = results.objects.iter().map(String::as_str).collect();
+    let files: BTreeSet<&str> = results.files.iter().map(|(name, _)| name.as_str()).collect();
+    let objects = names.objects.iter();
+    let objects: BTreeSet<String> = objects
+        .map(|(class, name)| format!("{} {}", word(class), word(name)))
+        .collect();
+    let words = |names: &BTreeSet<String>| names.iter().map(|name| word(name)).collect::<BTreeSet<_>>();
+    let mut unlike = Vec::new();
+    let left_out = objects.iter().filter(|object| !found.contains(object.as_str()));
+    unlike.extend(left_out.map(|object| format!("{object}: not named")));
+    if coverage == Coverage::ObjectsAndFiles {
+        let held = words(&names.files);
+        let left_out = held.iter().filter(|file| !files.contains(file.as_str()));
+        unlike.extend(left_out.map(|file| format!("{file}: not named")));
+    }
+    unlike.extend(
+        results
+            .spared
+            .iter()
+            .map(|what| format!("{what}: not to be overwritten")),
+    );
+    let foreign = found.iter().filter(|object| !objects.contains(**object));
+    unlike.extend(foreign.map(|object| format!("{object}: not in the backup")));
+    let listed = words(&names.listed);
+    let foreign = files.iter().filter(|file| !listed.contains(**file));
+    unlike.extend(foreign.map(|file| format!("{file}: not in the backup")));
+    unlike
+}
+
+/// The objects that the device has found in the backup and says nothing of, and those of which it says
+/// more than it has found.
+fn untold(results: &ImportResults) -> Vec<String> {
+    let mut not_told = Vec::new();
+    let executed = results.executed.iter();
+    let mut told: Vec<&str> = executed.map(|(object, ..)| object.as_str()).collect();
+    for object in &results.objects {
+        match told.iter().position(|told| told == object) {
+            Some(at) => drop(told.swap_remove(at)),
+            None => not_told.push(format!("{object}: the device does not say what became of it")),
+        }
+    }
+    not_told.extend(told.iter().map(
+        |object| match results.objects.iter().any(|found| found == object) {
+            true => format!("{object}: carried out more often than the device has found it in the backup"),
+            false => format!(
+                "{object}: carried out, and not among the objects that the device has found in the backup"
+            ),
+        },
+    ));
+    not_told
 }
 
 /// The results for this domain, and what else there is: of the archive around it, which holds the

@@ -3,13 +3,23 @@ use super::*;
 fn judged(inner: &str) -> DryRunAnswer {
     let text = format!("<dp:import xmlns:dp=\"urn:dp\">{inner}</dp:import>");
     let document = roxmltree::Document::parse(&text).expect("XML");
-    judge_dry_run(&read(document.root_element()), "DOM1")
+    judge_dry_run(&read(document.root_element()), "DOM1", &names())
 }
 
 fn results(inner: &str) -> String {
     format!(
         "<import-results domain=\"DOM1\"><export-details><domain>DOM1</domain></export-details>{inner}</import-results>"
     )
+}
+
+/// The names of a backup that these answers are about.
+fn names() -> BackupNames {
+    let set = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+    BackupNames {
+        objects: [("XMLManager".to_owned(), "default".to_owned())].into(),
+        files: set(&["local:///a.xsl"]),
+        listed: set(&["cert:///k.pem", "local:///a.xsl", "local:///b.xsl", "local:///b"]),
+    }
 }
 
 const FILES: &str = "<imported-files><file name=\"cert:///k.pem\" src=\"cert/k.pem\" status=\"missing-key\" overwrite=\"on\"/>\
@@ -63,7 +73,7 @@ fn a_word_for_a_failure_counts_wherever_it_stands() {
         let import = document
             .descendants()
             .find(|node| node.has_tag_name(("urn:dp", "import")));
-        judge_dry_run(&read(import.expect("an import")), "DOM1")
+        judge_dry_run(&read(import.expect("an import")), "DOM1", &names())
     };
     assert!(matches!(beside(""), DryRunAnswer::WouldWork { .. }));
     assert!(matches!(
@@ -223,7 +233,7 @@ fn an_answer_with_endless_reasons_is_told_in_so_many() {
 fn imported(inner: &str) -> ImportAnswer {
     let text = format!("<dp:import xmlns:dp=\"urn:dp\">{inner}</dp:import>");
     let document = roxmltree::Document::parse(&text).expect("XML");
-    judge_import(&read(document.root_element()), "DOM1")
+    judge_import(&read(document.root_element()), "DOM1", &names())
 }
 
 const CARRIED_OUT: &str = "<file-copy-log><file-result name=\"local:///a.xsl\" result=\"ignored\"><reason>Identical file \
@@ -254,23 +264,13 @@ fn whatever_is_not_said_to_be_carried_out_has_failed() {
             ),
             "XMLManager default: ERROR, \"no such thing\"",
         ),
-        (all().replace("\"SUCCESS\"", "\"\""), "XMLManager default: "),
-        (
-            all().replace("\"SUCCESS\"", "\"success\""),
-            "XMLManager default: success",
-        ),
-        (
-            all().replace("\"SUCCESS\"", "\"PENDING\""),
-            "XMLManager default: PENDING",
-        ),
         (all().replace("\"OK\"", "\"ERROR\""), "local:///b.xsl: ERROR"),
-        (all().replace("\"OK\"", "\"skipped\""), "local:///b.xsl: skipped"),
         (
             all().replace(
                 "</imported-objects>",
                 "<object class=\"X\" name=\"y\"/></imported-objects>",
             ),
-            "X y: the device does not say what became of it",
+            "X y: the device does not say what became of it|X y: not in the backup",
         ),
         (
             all().replace(
@@ -278,6 +278,18 @@ fn whatever_is_not_said_to_be_carried_out_has_failed() {
                 &format!("{cfg}<cfg-result class=\"X\" name=\"y\" status=\"SUCCESS\"/>"),
             ),
             "X y: carried out, and not among the objects that the device has found in the backup",
+        ),
+        (
+            all().replace(cfg, &format!("{cfg}{cfg}")),
+            "XMLManager default: carried out more often than the device has found it in the backup",
+        ),
+        (
+            all().replace("import-debug=\"false\" overwrite=\"on\"", "overwrite=\"off\""),
+            "XMLManager default: not to be overwritten",
+        ),
+        (
+            all().replace(" name=\"default\"", " name=\"other\""),
+            "XMLManager default: not named|XMLManager other: not in the backup",
         ),
         (
             all() + "<detected-errors>true</detected-errors>",
@@ -289,9 +301,90 @@ fn whatever_is_not_said_to_be_carried_out_has_failed() {
         ),
     ] {
         match imported(&results(&inner)) {
-            ImportAnswer::Failed { refused } => assert_eq!(refused.join("|"), told),
+            ImportAnswer::Failed { refused, not_told } => {
+                assert_eq!([refused, not_told].concat().join("|"), told);
+            }
             other => panic!("{told}: {other:?}"),
         }
+    }
+}
+
+#[test]
+fn a_word_of_an_import_that_is_not_understood_does_not_even_tell_that_it_is_over() {
+    let all = || format!("{FILES}{OBJECTS}{CARRIED_OUT}");
+    for (inner, told) in [
+        (all().replace("\"SUCCESS\"", "\"\""), "XMLManager default: "),
+        (
+            all().replace("\"SUCCESS\"", "\"success\""),
+            "XMLManager default: success",
+        ),
+        (
+            all().replace("\"SUCCESS\"", "\"PENDING\""),
+            "XMLManager default: PENDING",
+        ),
+        (all().replace("\"OK\"", "\"skipped\""), "local:///b.xsl: skipped"),
+    ] {
+        match imported(&results(&inner)) {
+            ImportAnswer::NotKnown(why) => assert!(why.ends_with(told), "{why}"),
+            other => panic!("{told}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_dry_run_is_not_known_where_it_is_not_about_all_that_the_backup_has_and_nothing_else() {
+    let good = || format!("{FILES}{OBJECTS}");
+    let user = "<object class=\"User\" name=\"admin\" status=\"new\" overwrite=\"on\"/></imported-objects>";
+    let file = "<file name=\"local:///a.xsl\" src=\"local/a.xsl\" status=\"same\" overwrite=\"on\"/>";
+    for (inner, told) in [
+        (
+            good().replace(" name=\"default\"", " name=\"other\""),
+            "XMLManager default: not named, XMLManager other: not in the backup",
+        ),
+        (good().replace(file, ""), "local:///a.xsl: not named"),
+        (
+            good().replace("</imported-objects>", user),
+            "User admin: not in the backup",
+        ),
+        (
+            good().replace("local:///a.xsl", "local:///z.xsl"),
+            "local:///a.xsl: not named, local:///z.xsl: not in the backup",
+        ),
+        (
+            good().replace(
+                "status=\"same\" overwrite=\"on\"",
+                "status=\"modified\" overwrite=\"off\"",
+            ),
+            "local:///a.xsl: not to be overwritten",
+        ),
+        (
+            good().replace("import-debug=\"false\" overwrite=\"on\"", "overwrite=\"off\""),
+            "XMLManager default: not to be overwritten",
+        ),
+    ] {
+        let why = not_known(&results(&inner));
+        assert!(why.ends_with(told), "{told}: {why}");
+    }
+}
+
+#[test]
+fn a_sentence_is_a_refusal_only_where_it_says_so() {
+    for said in [
+        "the device answered: \"ERROR\"",
+        "the device answered: \"Import: File system full.\"",
+        "the device answered: \"Unable to uncompress export file temporary:///import.zip. Import failed.\"",
+        "the device answered: \"domain import failed\"",
+        "the device answered: \"Import: No domain access.\"",
+    ] {
+        assert!(refuses(said), "{said}");
+    }
+    for said in [
+        "the device answered: \"Import scheduled (may take a few minutes to complete).\"",
+        "the device answered: \"OK\"",
+        "the device answered: \"Import in progress; errors will be logged\"",
+        "the device answered: \"\"",
+    ] {
+        assert!(!refuses(said), "{said}");
     }
 }
 

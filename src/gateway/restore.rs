@@ -5,18 +5,20 @@ use std::io;
 
 use crate::gateway::Gateway;
 use crate::gateway::import_results::{
-    DryRunAnswer, ImportAnswer, ImportResults, judge_dry_run, judge_import, read,
+    DryRunAnswer, ImportAnswer, ImportResults, judge_dry_run, judge_import, read, refuses,
 };
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::request;
 use crate::soma::upload::Upload;
+use crate::values::backup_names::BackupNames;
 use crate::values::restorable_domain::RestorableDomain;
 use crate::values::restore_plan::{ConfirmedRestore, LocalAddresses};
 
 impl Gateway<'_> {
     /// Asks what an import of one domain out of this archive would do, once. Nothing is to
     /// change by it; whether that is so must be looked at elsewhere, for the answer does not
-    /// tell a dry run from a real one. A wish to stop ends it.
+    /// tell a dry run from a real one. `names` are those of what the archive has of the domain. A wish to
+    /// stop ends it.
     ///
     /// # Errors
     ///
@@ -24,17 +26,21 @@ impl Gateway<'_> {
     pub fn dry_run(
         &self,
         archive: &File,
+        names: &BackupNames,
         domain: &RestorableDomain,
         addresses: LocalAddresses,
     ) -> Result<DryRunAnswer> {
         let upload = request::dry_restore(archive, domain, addresses).map_err(local)?;
         let answered = self.interruptible(&upload.name, || self.results(&upload));
         match answered {
-            Ok(results) => Ok(judge_dry_run(&results, domain.name())),
-            // The device refuses the whole of it, in words.
-            Err(error) if error.kind == SomaErrorKind::Refused => Ok(DryRunAnswer::WouldFail {
-                refused: vec![error.message],
-                missing_keys: Vec::new(),
+            Ok(results) => Ok(judge_dry_run(&results, domain.name(), names)),
+            // The device refuses the whole of it, in words; others tell nothing of what would come of it.
+            Err(error) if error.kind == SomaErrorKind::Refused => Ok(match refuses(&error.message) {
+                true => DryRunAnswer::WouldFail {
+                    refused: vec![error.message],
+                    missing_keys: Vec::new(),
+                },
+                false => DryRunAnswer::NotKnown(error.message),
             }),
             Err(error) => Err(error),
         }
@@ -46,27 +52,22 @@ impl Gateway<'_> {
     ///
     /// # Errors
     ///
-    /// There is no answer of a device that would say anything about the import: only
-    /// [`SomaErrorKind::Interrupted`] proves that it was not sent.
-    pub fn import(&self, confirmed: &ConfirmedRestore) -> Result<ImportAnswer> {
+    /// There is no answer of a device that would say what became of the import: a refusal in words may
+    /// come although it has begun, or goes on. [`crate::gateway::asked::is_not_begun`] tells those that
+    /// prove that it has not.
+    pub fn import(&self, confirmed: &ConfirmedRestore, names: &BackupNames) -> Result<ImportAnswer> {
         if self.stop.is_requested() {
-            return Err(SomaError::new(
-                SomaErrorKind::Interrupted,
-                "not sent, because the run was asked to stop",
-            ));
+            return Err(SomaError {
+                nothing_sent: true,
+                ..SomaError::new(
+                    SomaErrorKind::Interrupted,
+                    "not sent, because the run was asked to stop",
+                )
+            });
         }
         let upload = request::real_restore(confirmed).map_err(local)?;
-        match self.results(&upload) {
-            Ok(results) => Ok(judge_import(&results, confirmed.facts().domain.name())),
-            // It has accepted it, and has not begun, or goes on.
-            Err(error) if error.kind == SomaErrorKind::Refused && error.message.contains("scheduled") => {
-                Err(error)
-            }
-            Err(error) if error.kind == SomaErrorKind::Refused => Ok(ImportAnswer::Failed {
-                refused: vec![error.message],
-            }),
-            Err(error) => Err(error),
-        }
+        let results = self.results(&upload)?;
+        Ok(judge_import(&results, confirmed.facts().domain.name(), names))
     }
 
     /// Saves the configuration of the domain that was restored.
@@ -86,6 +87,10 @@ impl Gateway<'_> {
     }
 }
 
+/// A request that could not be put together was not sent.
 fn local(error: io::Error) -> SomaError {
-    SomaError::new(SomaErrorKind::Local(error.kind()), error)
+    SomaError {
+        nothing_sent: true,
+        ..SomaError::new(SomaErrorKind::Local(error.kind()), error)
+    }
 }

@@ -220,8 +220,10 @@ pub fn outcome(told: &RestoreTold, device: &str, domain: &str, invocation: &Invo
     if told.objects.is_some() {
         more.push(match told.saved {
             Saved::Yes => "it is saved".to_owned(),
-            Saved::NotSent => "it is not saved: a restart takes it back".to_owned(),
-            Saved::NotKnown => format!("whether it is saved is not known: look at {domain} on {device}"),
+            Saved::No => "it is not saved: a restart takes it back".to_owned(),
+            Saved::NotImported | Saved::NotKnown => {
+                format!("whether it is saved is not known: look at {domain} on {device}")
+            }
         });
     }
     if let (Some(before), Some(after)) = (told.before, told.after) {
@@ -244,7 +246,7 @@ struct RestoreDocument<'d> {
     before_task_execution_id: Option<i64>,
     after_task_execution_id: Option<i64>,
     imported_objects: Option<usize>,
-    /// Nothing where the device was asked to save it and did not confirm it.
+    /// Nothing where that is not known.
     saved: Option<bool>,
     /// Nothing where nobody could look.
     deviations: Option<Vec<String>>,
@@ -271,7 +273,7 @@ pub fn document(plan: Option<&ShownRestorePlan>, end: &PlanEnd, told: &RestoreTo
             imported_objects: told.objects,
             saved: match told.saved {
                 Saved::Yes => Some(true),
-                Saved::NotSent => Some(false),
+                Saved::NotImported | Saved::No => Some(false),
                 Saved::NotKnown => None,
             },
             deviations,

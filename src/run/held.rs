@@ -17,6 +17,13 @@ pub enum LockFor<'a> {
     /// A device. Its lock is named after the address: two plan files may have two names for one
     /// device.
     Device(&'a Device),
+    /// The device with this serial number, under whichever of its names and addresses.
+    SerialNumber {
+        /// The name that it has here.
+        device: &'a Device,
+        /// Its serial number.
+        serial: &'a str,
+    },
     /// A device of which only the name is known any more.
     FormerDevice(&'a str),
 }
@@ -52,6 +59,7 @@ impl LockFor<'_> {
         match self {
             LockFor::Plan(name) => format!("plan-{name}"),
             LockFor::Device(device) => format!("device-{}-{}", device.host, device.port),
+            LockFor::SerialNumber { serial, .. } => format!("device-serial-{serial}"),
             LockFor::FormerDevice(name) => format!("device-named-{name}"),
         }
     }
@@ -59,7 +67,7 @@ impl LockFor<'_> {
     fn device(self) -> Option<String> {
         match self {
             LockFor::Plan(_) => None,
-            LockFor::Device(device) => Some(device.name.clone()),
+            LockFor::Device(device) | LockFor::SerialNumber { device, .. } => Some(device.name.clone()),
             LockFor::FormerDevice(name) => Some(name.to_owned()),
         }
     }
@@ -67,7 +75,7 @@ impl LockFor<'_> {
     fn words(self) -> &'static str {
         match self {
             LockFor::Plan(_) => "plan lock",
-            LockFor::Device(_) | LockFor::FormerDevice(_) => "device lock",
+            LockFor::Device(_) | LockFor::SerialNumber { .. } | LockFor::FormerDevice(_) => "device lock",
         }
     }
 }

@@ -4,7 +4,6 @@
 //! although it was asked for a dry run. So the spare is looked at before and after, by what it
 //! reports of its domains and by an export.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
@@ -12,9 +11,13 @@ use crate::artifact::archive::{self, Expected};
 use crate::artifact::compare::{self, ArchiveProof, Side};
 use crate::gateway::Gateway;
 use crate::gateway::import_results::DryRunAnswer;
+use crate::run::domains_seen::{DomainsMoved, DomainsSeen};
+use crate::run::event::DeviceFacts;
 use crate::run::failure::words;
+use crate::run::same_device::is_the_same;
 use crate::soma::error::{SomaError, SomaErrorKind};
 use crate::soma::request::ExportedConfiguration;
+use crate::values::backup_names::BackupNames;
 use crate::values::causes::with_causes;
 use crate::values::rehearsal::{RehearsalResult, RehearsalVerdict, SpareProof};
 use crate::values::restorable_domain::RestorableDomain;
@@ -36,39 +39,57 @@ pub enum RehearsalsOver {
     LoginRefused,
     /// Somebody asked to stop.
     Interrupted,
+    /// The name of the spare leads to another device by now, or nobody can tell that it does not.
+    AnotherDevice,
+}
+
+/// The spare, and what it was when it was found to serve nobody.
+#[derive(Clone, Copy, Debug)]
+pub struct KnownSpare<'s> {
+    /// The way to it.
+    pub gateway: &'s Gateway<'s>,
+    /// Its name in the plan file.
+    pub name: &'s str,
+    /// What it has said about itself.
+    pub facts: &'s DeviceFacts,
 }
 
 /// What a device was seen to be.
 struct Evidence {
-    /// `SaveNeeded` of each domain.
-    domains: BTreeMap<String, Option<bool>>,
+    domains: DomainsSeen,
     /// The running configuration of the domain, where the device has it.
     export: Option<File>,
 }
 
-/// Rehearses one backup: a verified archive of a `do-backup` that holds this domain. `told` is
-/// called with what is waited for.
+/// Rehearses one backup: a verified archive of a `do-backup` that holds this domain, with the names of
+/// what it has of it. `told` is called with what is waited for.
 pub fn on_spare(
-    gateway: &Gateway<'_>,
-    archive: &File,
+    spare: KnownSpare<'_>,
+    (archive, names): (&File, &BackupNames),
     domain: &RestorableDomain,
     scratch: &Path,
     told: &mut dyn FnMut(&str),
 ) -> Rehearsed {
+    let KnownSpare { gateway, name, facts } = spare;
     told("looks at the spare before");
+    let not_sent = |why: String, over| Rehearsed {
+        result: RehearsalResult::not_known(SpareProof::NotSent, why),
+        over,
+    };
     let before = match Evidence::take(gateway, domain, scratch) {
         Ok(before) => before,
         Err(error) => {
             let why = format!("the spare could not be looked at before: {}", words(&error));
-            return Rehearsed {
-                result: RehearsalResult::not_known(SpareProof::NotSent, why),
-                over: over(&error),
-            };
+            return not_sent(why, over(&error));
         }
     };
+    // Right before it: what is sent to a device in service cannot be taken back.
+    if let Err(why) = is_the_same(gateway, name, facts) {
+        return not_sent(why, Some(RehearsalsOver::AnotherDevice));
+    }
     told("sends the dry run");
     // A spare is never the gateway that was backed up.
-    let answer = gateway.dry_run(archive, domain, LocalAddresses::Rewrite);
+    let answer = gateway.dry_run(archive, names, domain, LocalAddresses::Rewrite);
     let mut ended = match answer {
         Ok(answer) => Rehearsed {
             result: answered(answer),
@@ -92,11 +113,23 @@ pub fn on_spare(
         }
     };
     ended.result.proof = proof;
-    if let Some(why) = why {
-        let message = ended.result.message.take();
-        ended.result.message = Some(message.map_or(why.clone(), |message| format!("{message}; {why}")));
+    ended.add(why);
+    // What another device is now says nothing of this one.
+    if let Err(why) = is_the_same(gateway, name, facts) {
+        ended.result.proof = SpareProof::NotKnown;
+        ended.over = ended.over.or(Some(RehearsalsOver::AnotherDevice));
+        ended.add(Some(why));
     }
     ended
+}
+
+impl Rehearsed {
+    fn add(&mut self, why: Option<String>) {
+        if let Some(why) = why {
+            let message = self.result.message.take();
+            self.result.message = Some(message.map_or(why.clone(), |message| format!("{message}; {why}")));
+        }
+    }
 }
 
 fn over(error: &SomaError) -> Option<RehearsalsOver> {
@@ -140,10 +173,13 @@ fn answered(answer: DryRunAnswer) -> RehearsalResult {
 
 impl Evidence {
     fn take(gateway: &Gateway<'_>, domain: &RestorableDomain, scratch: &Path) -> Result<Evidence, SomaError> {
-        let rows = gateway.domains()?;
-        let domains: BTreeMap<String, Option<bool>> =
-            rows.into_iter().map(|row| (row.name, row.save_needed)).collect();
-        let export = match domains.contains_key(domain.name()) {
+        let domains = DomainsSeen::ask(gateway)?;
+        let has_it = match domains.of_domain(domain.name()) {
+            Some(_) => true,
+            // The list may leave out what is there.
+            None => is_configured(gateway, domain)?,
+        };
+        let export = match has_it {
             false => None,
             true => {
                 let local = |error: std::io::Error| SomaError::new(SomaErrorKind::Local(error.kind()), error);
@@ -167,48 +203,39 @@ impl Evidence {
         domain: &RestorableDomain,
         scratch: &Path,
     ) -> (SpareProof, Option<String>) {
-        let mut changes = Vec::new();
-        let mut not_known = None;
-        for (name, saved) in &self.domains {
-            match (saved, after.domains.get(name)) {
-                (_, None) => changes.push(format!("domain {name} is gone")),
-                (Some(saved), Some(Some(now))) if now != saved => {
-                    let has = if *now { "has" } else { "has no more" };
-                    changes.push(format!("domain {name} {has} unsaved changes"));
-                }
-                (Some(_), Some(Some(_))) => {}
-                (None, Some(_)) | (_, Some(None)) => {
-                    not_known = Some(format!(
-                        "the spare does not say whether domain {name} has unsaved changes"
-                    ));
+        let DomainsMoved {
+            mut changes,
+            not_told: mut not_known,
+        } = self.domains.until(&after.domains);
+        let moved = |what: String, changes: &mut Vec<String>| {
+            if !changes.contains(&what) {
+                changes.push(what);
+            }
+        };
+        match (&self.export, &after.export) {
+            (Some(old), Some(new)) => {
+                let expected = Expected::domain(domain.name());
+                // Which properties differ is a matter of `diff`: that an object does is enough here.
+                let detailed = 0;
+                let side = |file| Side {
+                    file,
+                    proof: ArchiveProof::Missing(&expected),
+                    only: Some(domain.name()),
+                };
+                match compare::compare(side(old), side(new), detailed, scratch) {
+                    Ok(difference) => changes.extend(difference.named()),
+                    Err(error) => {
+                        not_known = Some(format!(
+                            "what the spare exported before and after cannot be compared: {}",
+                            with_causes(&error)
+                        ));
+                    }
                 }
             }
-        }
-        for name in after
-            .domains
-            .keys()
-            .filter(|name| !self.domains.contains_key(*name))
-        {
-            changes.push(format!("domain {name} was made"));
-        }
-        if let (Some(old), Some(new)) = (&self.export, &after.export) {
-            let expected = Expected::domain(domain.name());
-            // Which properties differ is a matter of `diff`: that an object does is enough here.
-            let detailed = 0;
-            let side = |file| Side {
-                file,
-                proof: ArchiveProof::Missing(&expected),
-                only: Some(domain.name()),
-            };
-            match compare::compare(side(old), side(new), detailed, scratch) {
-                Ok(difference) => changes.extend(difference.named()),
-                Err(error) => {
-                    not_known = Some(format!(
-                        "what the spare exported before and after cannot be compared: {}",
-                        with_causes(&error)
-                    ));
-                }
-            }
+            // It may stand in the configuration alone.
+            (None, Some(_)) => moved(format!("domain {domain} was made"), &mut changes),
+            (Some(_), None) => moved(format!("domain {domain} is gone"), &mut changes),
+            (None, None) => {}
         }
         match (changes.is_empty(), not_known) {
             (false, _) => {
@@ -222,4 +249,18 @@ impl Evidence {
             (true, None) => (SpareProof::Unchanged, None),
         }
     }
+}
+
+/// Whether the device has a domain that it does not list.
+fn is_configured(gateway: &Gateway<'_>, domain: &RestorableDomain) -> Result<bool, SomaError> {
+    let asked = [domain.name().to_owned()];
+    let found = gateway.retried(|| gateway.configured(&asked));
+    let found = found.map_err(|error| SomaError {
+        message: format!(
+            "it does not list the domain {domain}, and whether it has it is not known: {}",
+            error.message
+        ),
+        ..error
+    })?;
+    Ok(!found.is_empty())
 }

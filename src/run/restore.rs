@@ -6,6 +6,8 @@
 //! and what came out is looked at after it.
 
 mod backed_up;
+mod came_out;
+mod dry_run;
 mod end;
 mod halt;
 mod import;
@@ -16,6 +18,7 @@ mod target;
 use std::fs::File;
 use std::path::PathBuf;
 
+use crate::gateway::facts::tells_apart;
 use crate::lock::Lock;
 use crate::plan::model::Device;
 use crate::run::contact::Devices;
@@ -114,7 +117,7 @@ impl<'a> Restoring<'_, 'a, '_> {
         let mended = recover::mend(self.engine, self.record)?;
         let left = note(self.record, Owner::Plan(self.id), &mended)?;
         self.warnings.extend(left);
-        let _lock = self.lock()?;
+        let _lock = self.lock(LockFor::Device(self.device))?;
         if let Some(other) = other_at_work(self.engine, self.record, self.device)? {
             return Err(refused(other).into());
         }
@@ -124,6 +127,19 @@ impl<'a> Restoring<'_, 'a, '_> {
             Contact::Bad(failure) => return Err(refused(failure.message.clone()).into()),
         };
         let target = self.look_at_target(session)?;
+        // Another name of the same device has another lock.
+        let serial = target
+            .facts
+            .serial
+            .as_deref()
+            .filter(|serial| tells_apart(serial));
+        let _serial_lock = match serial {
+            Some(serial) => Some(self.lock(LockFor::SerialNumber {
+                device: self.device,
+                serial,
+            })?),
+            None => None,
+        };
         self.record.plan_status(self.id, Status::Running)?;
         let before = self.back_up(session)?.map_err(|failure| Failure {
             message: format!(
@@ -158,6 +174,7 @@ impl<'a> Restoring<'_, 'a, '_> {
                 RestoreConfirmation::TypedName(_) => {
                     "what was typed is not the name of the domain".to_owned()
                 }
+                RestoreConfirmation::NotShown(why) => format!("its plan could not be shown: {why}"),
                 RestoreConfirmation::Word(_) => format!(
                     "the word is not the one of this plan, which is {word}: it was mistyped, or the backup, the \
                      target or an option is another than when the plan was shown"
@@ -167,10 +184,9 @@ impl<'a> Restoring<'_, 'a, '_> {
         };
         self.record
             .note(Owner::Plan(self.id), format!("confirmed: {word}"))?;
-        if let Err(failure) = self.is_still_the_target(session, &target) {
+        let target = self.is_still_the_target(session, &target).inspect_err(|_| {
             self.told.is_void = true;
-            return Err(failure.into());
-        }
+        })?;
         if let RestoreConfirmation::TypedName(_) = confirmation {
             // Whoever types may take his time.
             self.is_as_it_was(&session.gateway, &running).map_err(|why| {
@@ -182,7 +198,7 @@ impl<'a> Restoring<'_, 'a, '_> {
                 )
             })?;
         }
-        self.import_confirmed(session, &target.facts, &confirmed, &running, &difference)
+        self.import_confirmed(session, &target, &confirmed, &running, &difference)
     }
 
     /// What is to be confirmed.
@@ -228,15 +244,13 @@ impl<'a> Restoring<'_, 'a, '_> {
         }
     }
 
-    /// The lock of the device, for all of it.
-    fn lock(&mut self) -> Result<Lock, Halt> {
+    /// A lock of the device, for all of it.
+    fn lock(&mut self, what: LockFor<'_>) -> Result<Lock, Halt> {
         let record = &mut *self.record;
-        let taken = LockWait::of(self.engine, &self.name, self.options.lock_wait).take(
-            LockFor::Device(self.device),
-            &mut |progress| {
+        let taken =
+            LockWait::of(self.engine, &self.name, self.options.lock_wait).take(what, &mut |progress| {
                 record.show(progress);
-            },
-        )?;
+            })?;
         match taken {
             LockOutcome::Held(lock) => Ok(lock),
             LockOutcome::Stopped => {

@@ -115,6 +115,8 @@ pub enum RestoreConfirmation {
     TypedName(String),
     /// By the word of a plan that was shown before.
     Word(String),
+    /// Not at all: the plan could not be shown, for this reason.
+    NotShown(String),
 }
 
 impl RestorePlan {
@@ -138,6 +140,7 @@ impl RestorePlan {
         let is_right = match by {
             RestoreConfirmation::TypedName(name) => name == self.facts.domain.name(),
             RestoreConfirmation::Word(word) => *word == self.word(),
+            RestoreConfirmation::NotShown(_) => false,
         };
         is_right.then_some(ConfirmedRestore { plan: self })
     }
@@ -205,6 +208,7 @@ mod tests {
             RestoreConfirmation::TypedName("dom1".to_owned()),
             RestoreConfirmation::TypedName(String::new()),
             RestoreConfirmation::TypedName("y".to_owned()),
+            RestoreConfirmation::NotShown("DOM1".to_owned()),
         ] {
             assert!(!confirmed(facts(), &by), "{by:?}");
         }

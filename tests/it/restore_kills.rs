@@ -39,8 +39,10 @@ fn a_restore_that_is_killed_at_any_request_is_told_and_the_next_one_puts_it_in_o
         gateway.clear_faults();
         let open = home.open_entries();
         match nth {
-            // Its end was never seen.
-            nth if nth == import || nth == import + 1 => assert!(open.len() <= 1, "request {nth}: {open:?}"),
+            // Its end was never seen, or not yet how the device stands after it: five looks.
+            nth if (import..=import + 5).contains(&nth) => {
+                assert!(open.len() <= 1, "request {nth}: {open:?}");
+            }
             _ => assert!(open.is_empty(), "request {nth}: {open:?}"),
         }
         if nth == import {

@@ -8,6 +8,7 @@ use crate::artifact::archive::ArchiveReport;
 use crate::artifact::difference::Difference;
 use crate::plan::model::Device;
 use crate::run::event::TaskId;
+use crate::values::backup_names::BackupNames;
 use crate::values::restorable_domain::RestorableDomain;
 use crate::values::restore_plan::{RestorePlan, SaveAfter};
 
@@ -41,6 +42,10 @@ pub struct RestoreSource {
     pub size: u64,
     /// What it holds.
     pub report: ArchiveReport,
+    /// The names of what it holds.
+    pub names: BackupNames,
+    /// Where the same task has stored what ran then, if that was not what was saved.
+    pub running: Option<PathBuf>,
 }
 
 /// How a person may bend a restore.
@@ -95,11 +100,13 @@ pub struct RestoreTold {
 /// What is known of a configuration that was imported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Saved {
-    /// Nobody was asked to save it.
+    /// Nothing was imported.
     #[default]
-    NotSent,
-    /// The device was asked to, and did not confirm it.
+    NotImported,
+    /// The device lists unsaved changes.
+    No,
+    /// Nobody could look, or what was seen does not say.
     NotKnown,
-    /// The device says that it is saved.
+    /// The device lists no unsaved changes, and what it exports as saved is what runs.
     Yes,
 }

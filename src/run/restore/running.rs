@@ -9,9 +9,11 @@ use crate::artifact::compare::{self, ArchiveProof, Side};
 use crate::artifact::difference::{Difference, DomainDifference};
 use crate::gateway::Gateway;
 use crate::run::failure::words;
+use crate::run::restore::import::NAMED;
 use crate::soma::request::ExportedConfiguration;
 use crate::values::causes::with_causes;
 use crate::values::change::Change;
+use crate::values::first_few::first_few;
 use crate::values::restorable_domain::RestorableDomain;
 
 /// What runs in a domain.
@@ -28,20 +30,33 @@ impl RunningDomain {
         domain: &RestorableDomain,
         scratch: &Path,
     ) -> Result<Self, String> {
+        Self::exported(gateway, domain, scratch, ExportedConfiguration::Running)
+    }
+
+    /// What is saved of it instead: what would run after a restart.
+    pub(super) fn saved(
+        gateway: &Gateway<'_>,
+        domain: &RestorableDomain,
+        scratch: &Path,
+    ) -> Result<Self, String> {
+        Self::exported(gateway, domain, scratch, ExportedConfiguration::Persisted)
+    }
+
+    fn exported(
+        gateway: &Gateway<'_>,
+        domain: &RestorableDomain,
+        scratch: &Path,
+        which: ExportedConfiguration,
+    ) -> Result<Self, String> {
         let mut file =
             archive::nameless(scratch).map_err(|error| format!("{}: {error}", scratch.display()))?;
         gateway
-            .export(
-                &[domain.name()],
-                ExportedConfiguration::Running,
-                &mut file,
-                &mut |_| {},
-            )
+            .export(&[domain.name()], which, &mut file, &mut |_| {})
             .map_err(|error| words(&error))?;
         let expected = Expected::domain(domain.name());
         let report = archive::verify(&file, scratch, &expected, &Limits::default()).map_err(|error| {
             format!(
-                "what runs in {domain} was not exported whole: {}",
+                "what is in {domain} was not exported whole: {}",
                 with_causes(&error)
             )
         })?;
@@ -78,8 +93,23 @@ pub(super) fn merge_difference(
     difference(&running.file, archive, domain, scratch)
 }
 
-/// What came out otherwise than it was to: from the backup to what runs now, without what stays
-/// because the backup does not have it.
+/// What came out otherwise than it was to.
+pub(super) struct Deviation {
+    /// From the backup to what runs now, without what stays because the backup does not have it; and what
+    /// was to stay as it was, and did not.
+    pub(super) difference: Difference,
+    /// How each of it stands, in words.
+    stands: Vec<String>,
+}
+
+impl Deviation {
+    /// The first few of it in words; nothing where nothing deviates.
+    pub(super) fn words(&self) -> Option<String> {
+        (!self.stands.is_empty()).then(|| first_few(&self.stands, NAMED))
+    }
+}
+
+/// Compares what came out with what was to come out.
 pub(super) fn deviation(
     merge: &Difference,
     archive: &File,
@@ -87,7 +117,7 @@ pub(super) fn deviation(
     after: &RunningDomain,
     domain: &RestorableDomain,
     scratch: &Path,
-) -> Result<Difference, String> {
+) -> Result<Deviation, String> {
     let mut found = difference(archive, &after.file, domain, scratch)?;
     let mut moved = difference(&before.file, &after.file, domain, scratch)?;
     let staying = merge.domains.iter().flat_map(|domain| &domain.objects);
@@ -115,10 +145,35 @@ pub(super) fn deviation(
             .files
             .retain(|file| file.name != saved && files.contains(&file.name));
     }
+    let mut stands = Vec::new();
+    name(&found, &mut stands, |change| match change {
+        Change::Added => "is there, and is neither in the backup nor was it there before",
+        Change::Removed => "is not there",
+        Change::Changed => "is not as the backup has it",
+    });
+    name(&moved, &mut stands, |change| match change {
+        Change::Removed => "was to stay, and is gone",
+        Change::Added | Change::Changed => "was to stay as it was, and did not",
+    });
     found.domains.append(&mut moved.domains);
     let differs = |domain: &DomainDifference| {
         domain.whole.is_some() || !domain.objects.is_empty() || !domain.files.is_empty()
     };
     found.domains.retain(differs);
-    Ok(found)
+    Ok(Deviation {
+        difference: found,
+        stands,
+    })
+}
+
+/// Says of all that differs how it stands.
+fn name(difference: &Difference, stands: &mut Vec<String>, word: fn(Change) -> &'static str) {
+    for domain in &difference.domains {
+        let whole = domain.whole.iter();
+        stands.extend(whole.map(|change| format!("domain {} {}", domain.domain, word(*change))));
+        let objects = domain.objects.iter();
+        stands.extend(objects.map(|one| format!("{} {} {}", one.class, one.name, word(one.change))));
+        let files = domain.files.iter();
+        stands.extend(files.map(|one| format!("{} {}", one.name, word(one.change))));
+    }
 }

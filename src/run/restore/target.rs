@@ -1,13 +1,15 @@
 //! What a device is before something is laid over a domain of it.
 
 use crate::gateway::Gateway;
-use crate::gateway::domains::{ApiConnect, QuiesceState};
+use crate::gateway::domains::{ApiConnect, DomainStatus, QuiesceState};
+use crate::run::domains_seen::DomainsSeen;
 use crate::run::event::DeviceFacts;
 use crate::run::failure::{Failure, words};
 use crate::run::firmware::{FirmwareFit, both_versions};
 use crate::run::restore::Restoring;
 use crate::run::restore::halt::{Halt, refused};
 use crate::run::restore::running::{RunningDomain, difference};
+use crate::run::same_device::is_the_same;
 use crate::run::session::Session;
 use crate::run::status::Status;
 use crate::values::size::Bytes;
@@ -20,6 +22,8 @@ pub(super) struct RestoreTarget {
     pub(super) facts: DeviceFacts,
     /// Nothing where that is not told.
     pub(super) has_unsaved: Option<bool>,
+    /// All that the device reports of its domains.
+    pub(super) domains: DomainsSeen,
     /// What could not be told, or is bent; a sentence each.
     pub(super) doubts: Vec<String>,
 }
@@ -31,14 +35,10 @@ impl<'a> Restoring<'_, 'a, '_> {
         let facts = session.facts()?.clone();
         let device = &self.device.name;
         let domain = &self.source.domain;
-        let domains = session
-            .gateway
-            .domains()
+        let domains = DomainsSeen::ask(&session.gateway)
             .map_err(|error| refused(format!("{device}: {}", words(&error))))?;
-        let Some(row) = domains.iter().find(|row| row.name == domain.name()) else {
-            return Err(refused(format!(
-                "{device} has no domain {domain}: make an empty one of that name on it first"
-            )));
+        let Some(row) = domains.of_domain(domain.name()).cloned() else {
+            return Err(self.is_not_listed(&session.gateway));
         };
         if row.quiesce != QuiesceState::Normal {
             return Err(refused(format!(
@@ -56,6 +56,14 @@ impl<'a> Restoring<'_, 'a, '_> {
             )));
         }
         let mut doubts = Vec::new();
+        doubts.extend(self.source.running.as_ref().map(|path| {
+            format!(
+                "task {} has two exports, and this one is of what was saved; what ran then, with changes that nobody \
+                 had saved, is {}, and goes back by hand alone (docs/restore.md)",
+                self.source.task.0,
+                path.display()
+            )
+        }));
         doubts.extend(
             row.current_command
                 .is_none()
@@ -98,16 +106,37 @@ impl<'a> Restoring<'_, 'a, '_> {
         Ok(RestoreTarget {
             facts,
             has_unsaved: row.save_needed,
+            domains,
             doubts,
         })
     }
 
+    /// Why nothing is laid over a domain that the device does not list: the list may leave out what is there.
+    fn is_not_listed(&self, gateway: &Gateway<'_>) -> Failure {
+        let (device, domain) = (&self.device.name, &self.source.domain);
+        let listed = [domain.name().to_owned()];
+        refused(match gateway.configured(&listed) {
+            Ok(found) if found.is_empty() => {
+                format!("{device} has no domain {domain}: make an empty one of that name on it first")
+            }
+            Ok(_) => format!(
+                "{device} has the domain {domain} in its configuration, and does not show how it stands: look at it, \
+                 and at the right */*/status/domain-status?Access=r of the account"
+            ),
+            Err(error) => format!(
+                "{device} does not list the domain {domain}, and whether it has it is not known: {}",
+                words(&error)
+            ),
+        })
+    }
+
     /// Looks once more, as if for the first time: while a plan is read, the target may become another.
+    /// Gives what it is now.
     pub(super) fn is_still_the_target(
         &mut self,
         session: &mut Session<'a>,
         before: &RestoreTarget,
-    ) -> Result<(), Failure> {
+    ) -> Result<RestoreTarget, Failure> {
         let device = self.device.name.clone();
         let void = |why: String| {
             Failure::new(
@@ -124,21 +153,8 @@ impl<'a> Restoring<'_, 'a, '_> {
                 self.source.domain
             )));
         }
-        let firmware = session
-            .gateway
-            .firmware()
-            .map_err(|error| void(format!("{device}: {}", words(&error))))?;
-        if firmware.serial != before.facts.serial || firmware.version != before.facts.firmware_version {
-            let told = |fact: &Option<String>| fact.clone().unwrap_or_else(|| "not told".to_owned());
-            return Err(void(format!(
-                "{device} leads to the device with serial number {} now, of firmware {}, and the plan is for {}, of firmware {}",
-                told(&firmware.serial),
-                told(&firmware.version),
-                told(&before.facts.serial),
-                told(&before.facts.firmware_version)
-            )));
-        }
-        Ok(())
+        is_the_same(&session.gateway, &device, &before.facts).map_err(void)?;
+        Ok(now)
     }
 
     /// What is to be said of another firmware; a refusal where nobody has allowed it.
@@ -203,5 +219,41 @@ impl<'a> Restoring<'_, 'a, '_> {
         Err(format!(
             "{domain} of {device} is not as it was when the plan was made: {what}"
         ))
+    }
+
+    /// Nothing where, after a dry run, the domain runs as it did, the device reports of its domains what it
+    /// did, and it is the same device; otherwise why not, or why nobody knows. Who the device is is asked
+    /// last: nothing comes between that and the import.
+    pub(super) fn stands(
+        &self,
+        gateway: &Gateway<'_>,
+        target: &RestoreTarget,
+        running: &RunningDomain,
+    ) -> Result<(), String> {
+        let device = &self.device.name;
+        let by = "by the dry run or by somebody else";
+        self.is_as_it_was(gateway, running)
+            .map_err(|why| format!("{why}, {by}"))?;
+        let now = DomainsSeen::ask(gateway).map_err(|error| {
+            format!(
+                "how the domains of {device} stand is not known: {}",
+                words(&error)
+            )
+        })?;
+        let moved = target.domains.until(&now);
+        if !moved.changes.is_empty() {
+            return Err(format!(
+                "{device} is not as it was when that was confirmed: {}, {by}",
+                moved.changes.join(", ")
+            ));
+        }
+        let own = now.of_domain(self.source.domain.name());
+        let is_told =
+            |row: &DomainStatus| row.save_needed == target.has_unsaved && row.quiesce == QuiesceState::Normal;
+        if !own.is_some_and(is_told) {
+            let why = moved.not_told.unwrap_or_default();
+            return Err(format!("whether {device} is as it was is not known: {why}"));
+        }
+        is_the_same(gateway, device, &target.facts)
     }
 }

@@ -1,0 +1,152 @@
+//! What a device reports of its domains, and what differs between two looks at it.
+
+use std::collections::BTreeMap;
+
+use crate::gateway::Gateway;
+use crate::gateway::domains::{DomainStatus, QuiesceState};
+use crate::soma::error::SomaError;
+
+/// The domains of a device as it reported them at one time.
+#[derive(Clone, Debug)]
+pub struct DomainsSeen(BTreeMap<String, DomainStatus>);
+
+/// What differs between two looks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DomainsMoved {
+    /// What changed, a few words each.
+    pub changes: Vec<String>,
+    /// What one of the two looks does not tell, in a sentence.
+    pub not_told: Option<String>,
+}
+
+impl DomainsSeen {
+    /// Asks for them.
+    pub fn ask(gateway: &Gateway<'_>) -> Result<Self, SomaError> {
+        Ok(Self::of(gateway.domains()?))
+    }
+
+    /// These.
+    pub fn of(rows: Vec<DomainStatus>) -> Self {
+        Self(rows.into_iter().map(|row| (row.name.clone(), row)).collect())
+    }
+
+    /// What was reported of one.
+    pub fn of_domain(&self, domain: &str) -> Option<&DomainStatus> {
+        self.0.get(domain)
+    }
+
+    /// What became of them until a later look: domains that came or went, unsaved changes, and whether
+    /// they are quiesced.
+    pub fn until(&self, after: &Self) -> DomainsMoved {
+        let mut moved = DomainsMoved::default();
+        for (name, old) in &self.0 {
+            match after.0.get(name) {
+                None => moved.changes.push(format!("domain {name} is gone")),
+                Some(new) => moved.compare(name, old, new),
+            }
+        }
+        let made = after.0.keys().filter(|name| !self.0.contains_key(*name));
+        moved
+            .changes
+            .extend(made.map(|name| format!("domain {name} was made")));
+        moved
+    }
+}
+
+impl DomainsMoved {
+    fn compare(&mut self, name: &str, old: &DomainStatus, new: &DomainStatus) {
+        match (old.save_needed, new.save_needed) {
+            (Some(old), Some(new)) if old != new => {
+                let has = if new { "has" } else { "has no more" };
+                self.changes.push(format!("domain {name} {has} unsaved changes"));
+            }
+            (Some(_), Some(_)) => {}
+            (None, _) | (_, None) => {
+                self.not_told = Some(format!(
+                    "the device does not say whether domain {name} has unsaved changes"
+                ));
+            }
+        }
+        match (&old.quiesce, &new.quiesce) {
+            (old, new) if old == new => {}
+            (QuiesceState::NotTold(_), QuiesceState::Normal) => {}
+            (_, QuiesceState::NotTold(why)) => {
+                self.not_told = Some(format!("whether domain {name} is quiesced is not known: {why}"));
+            }
+            (_, new) => self.changes.push(format!("domain {name} is {new} now")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(name: &str, save_needed: Option<bool>, quiesce: &str) -> DomainStatus {
+        DomainStatus {
+            name: name.to_owned(),
+            save_needed,
+            quiesce: match quiesce {
+                "?" => QuiesceState::NotTold("it has no such field"),
+                word => QuiesceState::parse(word),
+            },
+            current_command: None,
+        }
+    }
+
+    #[test]
+    fn two_looks_differ_by_domains_unsaved_changes_and_quiesces() {
+        let saved = || row("A", Some(false), "");
+        for (old, new, changes, not_told) in [
+            (vec![saved()], vec![saved()], vec![], None),
+            (vec![saved()], vec![], vec!["domain A is gone"], None),
+            (vec![], vec![saved()], vec!["domain A was made"], None),
+            (
+                vec![saved()],
+                vec![row("A", Some(true), "")],
+                vec!["domain A has unsaved changes"],
+                None,
+            ),
+            (
+                vec![row("A", Some(true), "")],
+                vec![saved()],
+                vec!["domain A has no more unsaved changes"],
+                None,
+            ),
+            (
+                vec![saved()],
+                vec![row("A", Some(false), "quiesced")],
+                vec!["domain A is quiesced now"],
+                None,
+            ),
+            (
+                vec![row("A", Some(false), "quiesced")],
+                vec![saved()],
+                vec!["domain A is not quiesced now"],
+                None,
+            ),
+            (
+                vec![saved()],
+                vec![row("A", None, "")],
+                vec![],
+                Some("the device does not say whether domain A has unsaved changes"),
+            ),
+            (
+                vec![saved()],
+                vec![row("A", Some(false), "?")],
+                vec![],
+                Some("whether domain A is quiesced is not known: it has no such field"),
+            ),
+            (
+                vec![row("A", Some(false), "?")],
+                vec![row("A", Some(false), "?")],
+                vec![],
+                None,
+            ),
+        ] {
+            let moved = DomainsSeen::of(old).until(&DomainsSeen::of(new));
+            assert_eq!(moved.changes, changes);
+            assert_eq!(moved.not_told.as_deref(), not_told);
+        }
+    }
+}

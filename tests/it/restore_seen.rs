@@ -1,0 +1,326 @@
+//! What a restore says of a device rests on what was seen of it, and of that device alone.
+
+use rustix::process::Signal;
+
+use crate::restore::{change, has_service, sent, setup, word};
+use crate::simulator::{Domain, Gateway};
+use crate::support::{Home, Ran, eventually, export};
+
+fn changed() -> (Gateway, Home) {
+    let gateway = Gateway::start(setup());
+    let home = Home::quick()
+        .device("QA1", &gateway)
+        .plan("Night", &export("QA1", "DOM*", ""));
+    let _ = home.dpbackup(&["run", "Night"]).exits(0);
+    change(&gateway);
+    (gateway, home)
+}
+
+/// Restores with these options, where the gateway does this meanwhile.
+fn restored(gateway: &Gateway, home: &Home, options: &[&str], fault: &str) -> Ran {
+    let bent: Vec<&str> = options
+        .iter()
+        .copied()
+        .filter(|option| *option == "--save")
+        .collect();
+    let word = word(home, &bent);
+    gateway.fail_as(fault);
+    let all = ["restore", "1", "--to", "QA1", "--confirm", &word];
+    let all: Vec<&str> = all.iter().chain(options).copied().collect();
+    let ran = home.dpbackup(&all);
+    gateway.clear_faults();
+    ran
+}
+
+#[test]
+fn an_answer_to_an_import_that_proves_nothing_leaves_its_row_open() {
+    for fault in [
+        "import-empty",
+        "results-empty",
+        "import-unknown",
+        "no-payload",
+        "result-error",
+        "error-log@Import: File system full.",
+        "ok-and-error-log@Import in progress.",
+        "fault-after",
+        "access-denied",
+    ] {
+        let (gateway, home) = changed();
+        let ran = restored(&gateway, &home, &[], &format!("do-restore:2={fault}")).exits(1);
+        assert_eq!(sent(&gateway), ["dry", "real"], "{fault}");
+        assert_eq!(home.open_entries().len(), 1, "{fault}: {}", ran.stderr);
+        assert!(
+            !ran.stderr.contains("not all of it was imported"),
+            "{fault}: {}",
+            ran.stderr
+        );
+        let recovered = home.dpbackup(&["recover"]).exits(1);
+        let told = "an import of DOM1 on QA1 may be half done";
+        assert!(recovered.stdout.contains(told), "{fault}: {}", recovered.stdout);
+    }
+}
+
+#[test]
+fn an_import_that_the_device_proves_not_to_have_begun_leaves_nothing() {
+    for fault in ["http-401", "login-failure"] {
+        let (gateway, home) = changed();
+        let ran = restored(&gateway, &home, &[], &format!("do-restore:2={fault}")).exits(1);
+        let told = "the import was not begun, and nothing was imported";
+        assert!(ran.stderr.contains(told), "{fault}: {}", ran.stderr);
+        assert!(home.open_entries().is_empty(), "{fault}");
+        assert!(!has_service(&gateway), "{fault}");
+    }
+}
+
+#[test]
+fn a_device_that_changes_during_the_dry_run_gets_no_import() {
+    for (fault, told) in [
+        ("do-restore:1=another-serial@78B0002", "serial number 78B0002 now"),
+        (
+            "do-restore:1=another-firmware@IDG.7.5.2.4",
+            "of firmware IDG.7.5.2.4",
+        ),
+        ("do-restore:1=quiesces-alone@DOM1", "domain DOM1 is quiesced now"),
+        ("do-restore:1=quiesces-alone@DOM2", "domain DOM2 is quiesced now"),
+    ] {
+        let (gateway, home) = changed();
+        let ran = restored(&gateway, &home, &[], fault).exits(1);
+        assert_eq!(sent(&gateway), ["dry"], "{fault}");
+        for told in ["the confirmation is void", told, "no import was sent"] {
+            assert!(ran.stderr.contains(told), "{fault}: {told} in {}", ran.stderr);
+        }
+    }
+    type Make = fn(&Gateway);
+    let cases: [(Make, &str); 3] = [
+        (
+            |gateway| gateway.state().set_unsaved("DOM2", true),
+            "domain DOM2 has unsaved changes",
+        ),
+        (
+            |gateway| gateway.state().add_domain(Domain::new("DOM3")),
+            "domain DOM3 was made",
+        ),
+        (
+            |gateway| gateway.state().remove_domain("DOM2"),
+            "domain DOM2 is gone",
+        ),
+    ];
+    for (make, told) in cases {
+        let (gateway, home) = changed();
+        let home = home.timeouts("request = 10s, export = 1h, idle = 1h");
+        let word = word(&home, &[]);
+        gateway.fail_as("do-restore:1=stall@60m");
+        let running = home.running(&["restore", "1", "--to", "QA1", "--confirm", &word]);
+        eventually("the dry run is sent", || sent(&gateway) == ["dry"]);
+        make(&gateway);
+        gateway.clear_faults();
+        let ran = running.end().exits(1);
+        assert_eq!(sent(&gateway), ["dry"], "{told}");
+        assert!(ran.stderr.contains(told), "{told} in {}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_device_that_does_not_tell_who_it_is_right_before_the_import_gets_none() {
+    for fault in ["no-payload", "login-failure", "access-denied"] {
+        let (gateway, home) = changed();
+        let word = word(&home, &[]);
+        // Asked for the plan, when that is confirmed, and right before the import.
+        gateway.fail_as(&format!("FirmwareVersion3:3+={fault}"));
+        gateway.fail_as(&format!("FirmwareVersion2={fault}"));
+        gateway.fail_as(&format!("FirmwareVersion={fault}"));
+        let ran = home
+            .dpbackup(&["restore", "1", "--to", "QA1", "--confirm", &word])
+            .exits(1);
+        assert_eq!(sent(&gateway), ["dry"], "{fault}: {}", ran.stderr);
+        assert!(
+            ran.stderr.contains("no import was sent"),
+            "{fault}: {}",
+            ran.stderr
+        );
+    }
+}
+
+#[test]
+fn a_device_that_is_another_after_the_import_is_not_saved_and_proves_nothing() {
+    let (gateway, home) = changed();
+    let ran = restored(
+        &gateway,
+        &home,
+        &["--save"],
+        "do-restore:2=another-serial@78B0002",
+    )
+    .exits(1);
+    assert_eq!(sent(&gateway), ["dry", "real"]);
+    assert_eq!(gateway.received("SaveConfig"), 0);
+    for told in [
+        "what came out could not be looked at: QA1 leads to the device with serial number 78B0002 now",
+        "what came out was not backed up",
+    ] {
+        assert!(ran.stderr.contains(told), "{told} in {}", ran.stderr);
+    }
+    assert!(!ran.stdout.contains("what came out is"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("after it task"), "{}", ran.stdout);
+}
+
+#[test]
+fn what_an_import_leaves_behind_is_told() {
+    for (fault, told) in [
+        ("quiesces-alone@DOM1", "domain DOM1 is quiesced now"),
+        ("quiesces-alone@DOM2", "domain DOM2 is quiesced now"),
+    ] {
+        let (gateway, home) = changed();
+        let ran = restored(&gateway, &home, &[], &format!("do-restore:2={fault}")).exits(3);
+        assert!(ran.stderr.contains(told), "{told} in {}", ran.stderr);
+    }
+}
+
+#[test]
+fn what_did_not_come_out_is_said_to_be_not_as_the_backup_has_it() {
+    let (gateway, home) = changed();
+    let ran = restored(&gateway, &home, &[], "do-restore:2=not-done").exits(1);
+    for told in [
+        "MultiProtocolGateway DOM1-service is not there",
+        "local:///readme.txt is not as the backup has it",
+    ] {
+        assert!(ran.stderr.contains(told), "{told} in {}", ran.stderr);
+    }
+    assert!(!ran.stderr.contains("was changed"), "{}", ran.stderr);
+}
+
+/// Restores without any fault.
+fn confirmed(home: &Home) -> Ran {
+    let word = word(home, &[]);
+    home.dpbackup(&["restore", "1", "--to", "QA1", "--confirm", &word])
+}
+
+/// How often the device is asked this before its import, and the word of the next restore.
+fn asked_before_the_import(gateway: &Gateway, home: &Home, operation: &str) -> usize {
+    gateway.forget_requests();
+    let word = word(home, &[]);
+    gateway.forget_requests();
+    let _ = home
+        .dpbackup(&["restore", "1", "--to", "QA1", "--confirm", &word])
+        .exits(0);
+    let requests = gateway.requests();
+    let import = requests
+        .iter()
+        .position(|request| request.body.contains("dry-run=\"false\""));
+    let before = requests.iter().take(import.expect("an import"));
+    let count = before
+        .filter(|request| request.operation.contains(operation))
+        .count();
+    change(gateway);
+    count
+}
+
+#[test]
+fn whether_it_is_saved_is_the_devices_word_after_the_import_or_not_known() {
+    let (gateway, home) = changed();
+    let looks = asked_before_the_import(&gateway, &home, "DomainStatus");
+    let fault = format!("DomainStatus:{}+=no-field@SaveNeeded", looks + 1);
+    let ran = restored(&gateway, &home, &[], &fault).exits(3);
+    let known = "whether it is saved is not known: look at DOM1 on QA1\n";
+    assert!(ran.stdout.contains(known), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("a restart takes it back"), "{}", ran.stdout);
+    let told = "the device does not tell whether it has unsaved changes, and what it exports as saved is not what runs";
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    // As a document, too.
+    change(&gateway);
+    let fault = format!("DomainStatus:{}+=no-field@SaveNeeded", looks + 1);
+    let ran = restored(&gateway, &home, &["--format", "json"], &fault).exits(3);
+    let document: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_eq!(document["saved"], serde_json::Value::Null);
+    // Nothing was to be imported, nothing is unsaved, and what is saved is what runs.
+    gateway.state().set_unsaved("DOM1", false);
+    let ran = confirmed(&home).exits(0);
+    assert!(ran.stdout.contains("it is saved\n"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_save_that_the_device_has_not_carried_out_is_told() {
+    let (gateway, home) = changed();
+    let ran = restored(&gateway, &home, &["--save"], "SaveConfig=not-done");
+    let ran = ran.exits(3);
+    let told = "it is not saved: the device lists unsaved changes";
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    assert!(
+        ran.stdout.contains("it is not saved: a restart takes it back\n"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn a_restore_of_another_device_under_the_same_name_does_not_close_the_row_of_this_one() {
+    let (gateway, home) = changed();
+    let _ = restored(&gateway, &home, &[], "do-restore:2=reply-lost").exits(1);
+    assert_eq!(home.open_entries().len(), 1);
+    gateway.state().set_serial("78B0002");
+    change(&gateway);
+    let _ = confirmed(&home).exits(3);
+    assert_eq!(home.open_entries().len(), 1, "it is about another device");
+    gateway.state().set_serial("78A0001");
+    change(&gateway);
+    let _ran = confirmed(&home);
+    assert!(home.open_entries().is_empty(), "it is about this one");
+}
+
+#[test]
+fn a_domain_that_the_device_has_and_does_not_list_is_not_said_to_be_missing() {
+    let (gateway, home) = changed();
+    gateway.fail_as("DomainStatus=hides-row@DOM1");
+    let ran = home.dpbackup(&["restore", "1", "--to", "QA1"]).exits(4);
+    let told = "QA1 has the domain DOM1 in its configuration, and does not show how it stands";
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("make an empty one"), "{}", ran.stderr);
+}
+
+#[test]
+fn two_names_of_one_device_are_not_restored_at_the_same_time() {
+    let (gateway, home) = changed();
+    let tls = format!("{{ pin_sha256 = \"{}\" }}", gateway.pin());
+    let home = home.device_on("QA1b", "localhost", gateway.port(), &tls);
+    let word = word(&home, &[]);
+    gateway.fail_as("do-restore=stall");
+    let running = home.running(&["restore", "1", "--to", "QA1", "--confirm", &word]);
+    eventually("the dry run is sent", || sent(&gateway) == ["dry"]);
+    let ran = home.dpbackup(&["restore", "1", "--to", "QA1b"]).exits(5);
+    assert!(
+        ran.stderr.contains("QA1b is held by restore QA1/DOM1"),
+        "{}",
+        ran.stderr
+    );
+    running.signal(Signal::TERM);
+    let _ = running.end().exits(143);
+}
+
+#[test]
+fn a_plan_that_could_not_be_written_is_not_said_to_be_shown() {
+    let (_gateway, home) = changed();
+    let word = word(&home, &[]);
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+    let mut command = home.command(&["restore", "1", "--to", "QA1", "--confirm", &word]);
+    let output = command
+        .stdout(full.expect("a full device"))
+        .output()
+        .expect("a run");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    assert!(said.contains("its plan could not be shown: "), "{said}");
+}
+
+#[test]
+fn a_task_with_two_exports_says_which_of_them_is_laid_over() {
+    let gateway = Gateway::start(setup());
+    gateway.state().set_unsaved("DOM1", true);
+    let home = Home::quick()
+        .device("QA1", &gateway)
+        .plan("Night", &export("QA1", "DOM1", ""));
+    let _ran = home.dpbackup(&["run", "Night"]);
+    gateway.state().set_unsaved("DOM1", false);
+    let ran = home.dpbackup(&["restore", "1", "--to", "QA1"]).exits(4);
+    let told = "task 1 has two exports, and this one is of what was saved";
+    assert!(ran.stdout.contains(told), "{}", ran.stdout);
+    assert!(ran.stdout.contains("nonpersisted.zip"), "{}", ran.stdout);
+}
