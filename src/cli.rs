@@ -510,6 +510,9 @@ pub struct DiffArgs {
     /// Only this domain
     #[arg(long, value_name = "NAME")]
     pub domain: Option<String>,
+    /// Of each task what ran then, where that was not what was saved
+    #[arg(long)]
+    pub running: bool,
     /// How to print
     #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
     pub format: ReportFormat,

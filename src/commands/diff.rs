@@ -58,6 +58,7 @@ fn pair(
     ui: Ui,
 ) -> Outcome {
     let (mut old, mut new) = match (old, new) {
+        (old, Some(new)) if args.running => (desk.open_running(old)?, desk.open_running(new)?),
         (old, Some(new)) => (
             desk.open(old, FileKind::Persisted)?,
             desk.open(new, FileKind::Persisted)?,

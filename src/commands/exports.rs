@@ -187,11 +187,35 @@ impl ExportDesk<'_> {
                 outer: "default".to_owned(),
             }),
             NamedExport::Task(id) => self.of_task(id, kind),
-            NamedExport::Target { device, domain } => self.of_target(device, domain),
+            NamedExport::Target { device, domain } => self.of_target(device, domain, Ok),
             NamedExport::Group { devices, domain } => {
                 let error = anyhow!("'{devices}/{domain}' is a group, and one export is meant");
                 Err(trouble(error).with_hint("name one device: DEVICE/DOMAIN"))
             }
+        }
+    }
+
+    /// The same, of what ran when it was taken; where nothing was unsaved then, that is what was saved.
+    pub(super) fn open_running(&self, named: NamedExport<'_>) -> Result<OpenExport, CommandError> {
+        let running = |task: TaskId| -> Result<Option<FileRow>, CommandError> {
+            let rows = found(self.history()?.files(task))?;
+            Ok(rows.into_iter().find(|row| row.kind == FileKind::NonPersisted))
+        };
+        match named {
+            NamedExport::Task(id) => {
+                let task = execution(id, TaskId, || match self.history {
+                    Some(history) => history.newest_task(),
+                    None => Ok(None),
+                })?;
+                match running(task)? {
+                    Some(row) => self.of_task(id, row.kind),
+                    None => self.of_task(id, FileKind::Persisted),
+                }
+            }
+            NamedExport::Target { device, domain } => {
+                self.of_target(device, domain, |row| Ok(running(row.task)?.unwrap_or(row)))
+            }
+            NamedExport::File(_) | NamedExport::Group { .. } => self.open(named, FileKind::Persisted),
         }
     }
 
@@ -234,8 +258,14 @@ impl ExportDesk<'_> {
         })
     }
 
-    /// The newest good export of a domain: one of its own, or one of all domains.
-    fn of_target(&self, device: &str, domain: &str) -> Result<OpenExport, CommandError> {
+    /// The newest good export of a domain: one of its own, or one of all domains; or what is to be taken
+    /// instead of it.
+    fn of_target(
+        &self,
+        device: &str,
+        domain: &str,
+        instead: impl FnOnce(FileRow) -> Result<FileRow, CommandError>,
+    ) -> Result<OpenExport, CommandError> {
         let history = self.history()?;
         let good = history.good_files_of(device)?;
         let exports = || good.iter().filter(|row| row.kind == FileKind::Persisted);
@@ -245,6 +275,7 @@ impl ExportDesk<'_> {
             let known: Vec<&str> = exports().map(|row| row.domain_name.as_str()).collect();
             return Err(self.no_target(history, device, domain, &known));
         };
+        let row = &instead(row.clone())?;
         let (path, file) = self.proved(history, row)?;
         Ok(OpenExport {
             what: Some(format!("{device}/{domain}: task {}", row.task.0)),

@@ -85,6 +85,8 @@ pub(super) struct OpenedHistory {
     identity: Option<(u64, u64)>,
     /// Whether it was made by this command, though locks tell of a run that wrote in one before.
     is_instead: bool,
+    /// Of each rehearsal whose process was found dead by this command a sentence, which was told.
+    pub(super) died_rehearsals: Vec<String>,
     _alive: Lock,
 }
 
@@ -113,7 +115,18 @@ impl OpenedHistory {
             .process(&clock, Witness::own().as_ref())
             .map_err(|error| with_what_is_left(CommandError::new(Exit::History, error), file, &locks))?;
         // Whatever becomes of that, nothing depends on it.
-        let _ = history.end_dead_rehearsals(clock.now(), &|process| locks.life(process) == Life::Dead);
+        let died = history.end_dead_rehearsals(clock.now(), &|process| locks.life(process) == Life::Dead);
+        let died_rehearsals = died.unwrap_or_default().into_iter().map(|(task, spare)| {
+            format!(
+                "a rehearsal of task {} on {spare} died before its end: whether {spare} is as it was before is not \
+                 known: look at it",
+                task.0
+            )
+        });
+        let died_rehearsals: Vec<String> = died_rehearsals.collect();
+        for died in &died_rehearsals {
+            ui.warning(died);
+        }
         Ok(Self {
             history,
             base: EngineBase {
@@ -125,6 +138,7 @@ impl OpenedHistory {
             path: path.to_owned(),
             identity: identity(path),
             is_instead,
+            died_rehearsals,
             _alive: alive,
         })
     }

@@ -92,6 +92,10 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
     if let Left::Unknown { .. } = &left {
         lines.push(left.words(&file.invocation));
     }
+    // Its spare may have been changed, and nobody has seen how it stands.
+    if !opened.died_rehearsals.is_empty() {
+        exit = exit.or_graver(Exit::Failed);
+    }
     match swept {
         Ok(swept) => {
             let told = swept.removed.iter().filter(|_| ui.verbosity > Verbosity::Quiet);
@@ -111,7 +115,7 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
             lines.push(with_causes(&error));
         }
     }
-    if lines.is_empty() && ui.verbosity > Verbosity::Quiet {
+    if lines.is_empty() && opened.died_rehearsals.is_empty() && ui.verbosity > Verbosity::Quiet {
         lines.push("nothing to recover: no run has died".to_owned());
     }
     let text: String = lines

@@ -91,7 +91,8 @@ impl History {
         })
     }
 
-    /// Ends the rehearsals of dead processes: what they would have found is not known.
+    /// Ends the rehearsals of dead processes: what they would have found is not known. Gives the tasks that
+    /// stored the backups, and the spares.
     ///
     /// # Errors
     ///
@@ -100,17 +101,22 @@ impl History {
         &mut self,
         at: Timestamp,
         is_dead: &dyn Fn(&str) -> bool,
-    ) -> Result<(), HistoryError> {
-        let open: Vec<(i64, String)> = self.read(|transaction| {
-            let sql = "SELECT id, process FROM rehearsal WHERE end_time IS NULL";
-            query::rows(transaction, sql, [], |row| Ok((row.get(0)?, row.get(1)?)))
+    ) -> Result<Vec<(TaskId, String)>, HistoryError> {
+        let open: Vec<(i64, String, i64, String)> = self.read(|transaction| {
+            let sql =
+                "SELECT id, process, task_execution_id, spare_name FROM rehearsal WHERE end_time IS NULL";
+            query::rows(transaction, sql, [], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            })
         })?;
         let why = "its process died before the end";
         let result = RehearsalResult::not_known(SpareProof::NotKnown, why);
-        for (id, _) in open.into_iter().filter(|(_, process)| is_dead(process)) {
+        let mut ended = Vec::new();
+        for (id, _, task, spare) in open.into_iter().filter(|(_, process, ..)| is_dead(process)) {
             self.end_rehearsal(at, RehearsalId(id), &result)?;
+            ended.push((TaskId(task), spare));
         }
-        Ok(())
+        Ok(ended)
     }
 
     /// How every domain that was ever rehearsed stands, by device and domain.

@@ -228,7 +228,7 @@ pub fn outcome(told: &RestoreTold, device: &str, domain: &str, invocation: &Invo
     }
     if let (Some(before), Some(after)) = (told.before, told.after) {
         let (before, after) = (before.0.to_string(), after.0.to_string());
-        let compare = invocation.command(["diff", &before, &after]);
+        let compare = invocation.command(["diff", "--running", &before, &after]);
         more.push(format!(
             "before it task {before} was taken, after it task {after}: `{compare}` compares"
         ));

@@ -122,7 +122,12 @@ pub fn half_done(entry: &JournalEntry, invocation: &Invocation) -> Option<String
     let (before, compare) = match before {
         Some(before) => {
             let before = before.0;
-            let compare = invocation.command(["diff", &before.to_string(), &format!("{device}/{domain}")]);
+            let compare = invocation.command([
+                "diff",
+                "--running",
+                &before.to_string(),
+                &format!("{device}/{domain}"),
+            ]);
             (
                 format!("before it, task {before} was taken"),
                 format!("`{compare}` compares"),
@@ -217,7 +222,7 @@ mod tests {
         let said = half_done(&import, &Invocation::default()).expect("it is one");
         assert!(
             said.contains("an import of DOM1 on QA1 may be half done (task 1)")
-                && said.contains("diff 7 QA1/DOM1"),
+                && said.contains("diff --running 7 QA1/DOM1"),
             "{said}"
         );
         let unknown = row(Undo::Import {

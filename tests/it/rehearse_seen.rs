@@ -180,6 +180,24 @@ fn what_is_sent_is_what_was_verified_whatever_becomes_of_the_store_meanwhile() {
 }
 
 #[test]
+fn a_rehearsal_that_was_killed_is_something_to_look_at() {
+    let (gateway, spare) = gateways();
+    let home = backed_up(&gateway, &spare);
+    spare.fail_as("do-restore=stall");
+    let running = home.running(&["rehearse", "1", "--on", "SPARE1"]);
+    eventually("the dry run is sent", || spare.received("do-restore") == 1);
+    running.kill();
+    spare.clear_faults();
+    let ran = home.dpbackup(&["recover"]).exits(1);
+    let told = "a rehearsal of task 1 on SPARE1 died before its end: whether SPARE1 is as it was before is not known";
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    assert!(!ran.stdout.contains("nothing to recover"), "{}", ran.stdout);
+    // It is told once, and stands with its backup.
+    let ran = home.dpbackup(&["recover"]).exits(0);
+    assert!(ran.stdout.contains("nothing to recover"), "{}", ran.stdout);
+}
+
+#[test]
 fn a_signal_while_it_is_asked_who_the_spare_is_is_an_interruption() {
     let (gateway, spare) = gateways();
     let home = backed_up(&gateway, &spare);

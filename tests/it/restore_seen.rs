@@ -1,6 +1,9 @@
 //! What a restore says of a device rests on what was seen of it, and of that device alone.
 
+use std::io::{Cursor, Read as _, Write as _};
+
 use rustix::process::Signal;
+use sha2::{Digest as _, Sha256};
 
 use crate::restore::{change, has_service, sent, setup, word};
 use crate::simulator::{Domain, Gateway};
@@ -155,7 +158,7 @@ fn a_device_that_is_another_after_the_import_is_not_saved_and_proves_nothing() {
     assert_eq!(gateway.received("SaveConfig"), 0);
     for told in [
         "what came out could not be looked at: QA1 leads to the device with serial number 78B0002 now",
-        "what came out was not backed up",
+        "what came out is not kept as a backup of its own",
     ] {
         assert!(ran.stderr.contains(told), "{told} in {}", ran.stderr);
     }
@@ -173,6 +176,21 @@ fn what_an_import_leaves_behind_is_told() {
         let ran = restored(&gateway, &home, &[], &format!("do-restore:2={fault}")).exits(3);
         assert!(ran.stderr.contains(told), "{told} in {}", ran.stderr);
     }
+}
+
+#[test]
+fn another_domain_that_an_import_has_changed_is_told() {
+    let (gateway, home) = changed();
+    let home = home.timeouts("request = 10s, export = 1h, idle = 1h");
+    let word = word(&home, &[]);
+    gateway.fail_as("do-restore:2=stall@60m");
+    let running = home.running(&["restore", "1", "--to", "QA1", "--confirm", &word]);
+    eventually("the import is sent", || sent(&gateway) == ["dry", "real"]);
+    gateway.state().set_unsaved("DOM2", true);
+    gateway.clear_faults();
+    let ran = running.end().exits(3);
+    let told = "domain DOM2 has unsaved changes";
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
 }
 
 #[test]
@@ -264,6 +282,114 @@ fn a_restore_of_another_device_under_the_same_name_does_not_close_the_row_of_thi
     change(&gateway);
     let _ran = confirmed(&home);
     assert!(home.open_entries().is_empty(), "it is about this one");
+}
+
+#[test]
+fn the_command_that_compares_shows_what_an_import_changed_though_nobody_has_saved_it() {
+    let (_gateway, home) = changed();
+    let ran = confirmed(&home).exits(0);
+    let told = "before it task 4 was taken, after it task 6: `";
+    let command = ran
+        .stdout
+        .split(told)
+        .nth(1)
+        .and_then(|rest| rest.split('`').next());
+    let command = command.expect("a command");
+    assert!(command.contains("diff --running 4 6"), "{command}");
+    let difference = home.dpbackup(&["diff", "--running", "4", "6"]).exits(1);
+    let told = "+ MultiProtocolGateway DOM1-service";
+    assert!(difference.stdout.contains(told), "{}", difference.stdout);
+    let newest = home.dpbackup(&["diff", "--running", "4", "QA1/DOM1"]).exits(1);
+    assert!(newest.stdout.contains(told), "{}", newest.stdout);
+}
+
+#[test]
+fn a_row_that_a_restore_has_put_in_order_is_no_warning_of_it_any_more() {
+    let (gateway, home) = changed();
+    let _ = restored(&gateway, &home, &[], "do-restore:2=reply-lost").exits(1);
+    change(&gateway);
+    let ran = confirmed(&home).exits(0);
+    assert!(home.open_entries().is_empty());
+    assert_eq!(home.last_plan().status.code(), "SUCCESS", "{}", ran.stderr);
+}
+
+#[test]
+fn a_history_that_cannot_be_written_after_an_import_does_not_keep_what_is_known_of_it() {
+    let (gateway, home) = changed();
+    let home = home.timeouts("request = 10s, export = 1h, idle = 1h");
+    let word = word(&home, &[]);
+    gateway.fail_as("do-restore:2=stall@60m");
+    let running = home.running(&["restore", "1", "--to", "QA1", "--confirm", &word]);
+    eventually("the import is sent", || sent(&gateway) == ["dry", "real"]);
+    let other = rusqlite::Connection::open(home.path("state/history.db")).expect("the history");
+    other
+        .execute_batch("BEGIN IMMEDIATE")
+        .expect("a lock of somebody else");
+    gateway.clear_faults();
+    let ran = running.end().exits(6);
+    drop(other);
+    for told in [
+        "the import into DOM1 of QA1 was sent: the device says that all",
+        "all that the backup has runs there now",
+        "before it, task 4 was taken",
+    ] {
+        assert!(ran.stderr.contains(told), "{told} in {}", ran.stderr);
+    }
+    assert_eq!(home.open_entries().len(), 1);
+}
+
+/// The same archive, where its outer part holds a user beside the domain.
+fn with_a_user(archive: Vec<u8>) -> Vec<u8> {
+    let mut old = zip::ZipArchive::new(Cursor::new(archive)).expect("an archive");
+    let mut new = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for index in 0..old.len() {
+        let mut entry = old.by_index(index).expect("an entry");
+        let name = entry.name().expect("a name").into_owned();
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).expect("its bytes");
+        if name == "export.xml" {
+            let text = String::from_utf8(bytes).expect("text");
+            let user = "<User name=\"admin2\"><mAdminState>enabled</mAdminState></User></configuration>";
+            bytes = text.replacen("</configuration>", user, 1).into_bytes();
+        }
+        if name.ends_with('/') {
+            new.add_directory(name, options).expect("a folder");
+            continue;
+        }
+        new.start_file(name, options).expect("an entry");
+        new.write_all(&bytes).expect("its bytes");
+    }
+    new.finish().expect("an archive").into_inner()
+}
+
+#[test]
+fn an_archive_with_configuration_beside_its_domain_is_sent_to_no_gateway() {
+    let (gateway, home) = changed();
+    let spare = Gateway::start(crate::rehearse::another(setup()));
+    let home = home.spare("SPARE1", &spare);
+    let path = home.store().join(&home.stored()[0]);
+    let bytes = with_a_user(std::fs::read(&path).expect("the backup"));
+    std::fs::write(&path, &bytes).expect("written");
+    let sha256: String = Sha256::digest(&bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let history = rusqlite::Connection::open(home.path("state/history.db")).expect("the history");
+    let changed = history.execute(
+        "UPDATE file SET sha256 = ?1, size = ?2 WHERE task_execution_id = 1",
+        (sha256, i64::try_from(bytes.len()).expect("a size")),
+    );
+    assert_eq!(changed.expect("changed"), 1);
+    drop(history);
+    gateway.forget_requests();
+    let told = "beside its domain it holds configuration of its own, which an import would lay over `default`: User admin2";
+    let ran = home.dpbackup(&["restore", "1", "--to", "QA1"]).exits(4);
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    assert_eq!(gateway.requests().len(), 0);
+    let ran = home.dpbackup(&["rehearse", "1", "--on", "SPARE1"]).exits(1);
+    assert!(ran.stdout.contains(told), "{}", ran.stdout);
+    assert_eq!(spare.received("do-restore"), 0);
 }
 
 #[test]

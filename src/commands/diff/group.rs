@@ -32,7 +32,11 @@ pub(super) fn diff(desk: &ExportDesk<'_>, devices: &str, domain: &str, args: &Di
     };
     let mut first: Option<(&str, OpenExport)> = None;
     for device in names {
-        let opened = desk.open(NamedExport::Target { device, domain }, FileKind::Persisted);
+        let target = NamedExport::Target { device, domain };
+        let opened = match args.running {
+            true => desk.open_running(target),
+            false => desk.open(target, FileKind::Persisted),
+        };
         let against = opened.and_then(|new| match &first {
             None => Ok((new, None)),
             Some((_, old)) => compared(old, &new, desk.scratch).map(|difference| (new, Some(difference))),

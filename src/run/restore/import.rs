@@ -10,7 +10,9 @@ use crate::lock::Life;
 use crate::run::event::{ActionKind, Event, JournalId, Owner, Progress, TaskId, Undo};
 use crate::run::failure::{Failure, Trouble, words};
 use crate::run::ledger::{Address, JournalEntry, LedgerError, UndoOpening};
+use crate::run::left::half_done;
 use crate::run::restore::Restoring;
+use crate::run::restore::came_out::CameOut;
 use crate::run::restore::halt::Halt;
 use crate::run::restore::order::Saved;
 use crate::run::restore::running::RunningDomain;
@@ -19,8 +21,9 @@ use crate::run::same_device::is_the_same;
 use crate::run::session::Session;
 use crate::run::status::Status;
 use crate::run::undo;
-use crate::soma::error::SomaErrorKind;
+use crate::soma::error::{SomaError, SomaErrorKind};
 use crate::values::first_few::first_few;
+use crate::values::restorable_domain::RestorableDomain;
 use crate::values::restore_plan::ConfirmedRestore;
 
 /// So many refusals stand in a message.
@@ -59,19 +62,36 @@ impl<'a> Restoring<'_, 'a, '_> {
         let outcome = match self.tried_and_imported(session, &due) {
             Ok(()) => Ok(()),
             Err(Trouble::Failure(failure)) => Err(failure),
-            Err(Trouble::Ledger(error)) => return Err(error.into()),
+            // The rest of what is known can be written down nowhere else.
+            Err(Trouble::Ledger(error)) => return Err(self.told_all(error).into()),
         };
         let (status, error) = match &outcome {
             Ok(()) => (Status::Success, None),
             Err(failure) => (failure.status, Some(failure.message.clone())),
         };
-        self.record.tell(&Event::TaskEnded { task, status, error })?;
-        self.end_activity(activity, status, self.warnings.len() > warned)?;
+        let ended = self.record.tell(&Event::TaskEnded { task, status, error });
+        ended.map_err(|error| self.told_all(error))?;
+        let ended = self.end_activity(activity, status, self.warnings.len() > warned);
+        ended.map_err(|error| self.told_all(error))?;
         // What came out is kept, whatever it is; there is none where nothing was imported.
         if matches!(status, Status::Success | Status::ImportFailed) {
             self.keep_what_came_out(session, &due)?;
         }
         Ok(outcome?)
+    }
+
+    /// A record that cannot be written any more, with all that is known of an import that was sent.
+    fn told_all(&mut self, error: LedgerError) -> LedgerError {
+        match self.told.import.take() {
+            Some(known) => LedgerError {
+                message: format!("{}; {known}", error.message),
+                ..error
+            },
+            None => LedgerError {
+                message: format!("{}; no import was sent", error.message),
+                ..error
+            },
+        }
     }
 
     fn keep_what_came_out(&mut self, session: &mut Session<'a>, due: &DueImport<'_>) -> Result<(), Halt> {
@@ -166,6 +186,13 @@ impl<'a> Restoring<'_, 'a, '_> {
         let device = self.device.name.clone();
         let came_out = self.look_at_what_came_out(session, due);
         let taken = taken_before(due);
+        self.told.import = Some(what_is_known(
+            &device,
+            &self.source.domain,
+            &answer,
+            &came_out,
+            &taken,
+        ));
         // How the import ended, where the device has said of each object what became of it.
         let mut over = None;
         let outcome = match answer {
@@ -198,6 +225,10 @@ impl<'a> Restoring<'_, 'a, '_> {
                 words(&error)
             )),
         };
+        // A signal is answered by what is waited for: what comes now is no part of the import.
+        if over.is_some() {
+            self.record.show(&Progress::UndoOver { journal });
+        }
         let ended = match (outcome, came_out) {
             (Ok(()), Ok(came_out)) => self.settle(due, came_out),
             (Ok(()), Err(why)) => {
@@ -237,6 +268,14 @@ impl<'a> Restoring<'_, 'a, '_> {
             if same && is_dead && self.is_about(&row, due.target.facts.serial.as_deref()) {
                 let how = format!("task {} has laid a backup over it since", due.task.0);
                 self.record.close_undo(row.id, &how)?;
+                // It was warned of when this began, and is in order by this.
+                if let Some(told) = half_done(&row, &self.engine.file.invocation) {
+                    self.warnings.retain(|warning| !warning.contains(&told));
+                    self.record.note(
+                        Owner::Task(due.task),
+                        format!("the import of task {} is in order now: {how}", row.task.0),
+                    )?;
+                }
             }
         }
         Ok(())
@@ -269,6 +308,34 @@ impl<'a> Restoring<'_, 'a, '_> {
     pub(super) fn waits_no_more(&mut self) {
         self.record.show(&Progress::WaitEnded);
     }
+}
+
+/// All that is known of an import right after it, for whoever cannot read it in history.
+fn what_is_known(
+    device: &str,
+    domain: &RestorableDomain,
+    answer: &Result<ImportAnswer, SomaError>,
+    came_out: &Result<CameOut<'_>, String>,
+    taken: &str,
+) -> String {
+    let said = match answer {
+        Ok(ImportAnswer::Done { objects, .. }) => {
+            format!("the device says that all {objects} objects were imported")
+        }
+        Ok(ImportAnswer::Failed { refused, not_told }) => in_part(refused, not_told),
+        Ok(ImportAnswer::NotKnown(why)) => format!("what was imported is not known: {why}"),
+        Err(error) => format!("whether it was carried out is not known: {}", words(error)),
+    };
+    let seen = match came_out {
+        Ok(came_out) => match came_out.deviation.words() {
+            None => "all that the backup has runs there now".to_owned(),
+            Some(differs) => format!("how it stands: {differs}"),
+        },
+        Err(why) => format!("what came out could not be looked at: {why}"),
+    };
+    format!(
+        "the import into {domain} of {device} was sent: {said}; {seen}; {taken}; its row in the journal may stay open"
+    )
 }
 
 /// What the device does not say to be carried out, where it has said what became of the objects.

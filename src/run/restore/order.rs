@@ -91,6 +91,8 @@ pub struct RestoreTold {
     /// What came out otherwise than it was to, from the backup to what runs; nothing where nobody
     /// could look.
     pub deviation: Option<Difference>,
+    /// All that was known right after an import that was sent, in a sentence.
+    pub import: Option<String>,
     /// Whether it is saved.
     pub saved: Saved,
     /// Whether it was confirmed, and the plan was another by then.
