@@ -1,6 +1,6 @@
 //! `dpbackup report`
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -31,12 +31,13 @@ use crate::lock::Locks;
 use crate::ownership;
 use crate::plan::model::PlanFile;
 use crate::report::page::{self, DayCalendar, ExecutionDetails, MARK, ReportPage};
-use crate::run::event::Owner;
+use crate::run::event::{ALL_DOMAINS, FileKind, Owner};
 use crate::ui::{SecondSignal, Ui, Verbosity};
 use crate::values::causes::with_causes;
 use crate::values::change::ChangeList;
 use crate::values::environment::Lookup;
 use crate::values::internal_error::caught;
+use crate::values::pattern::PatternList;
 use crate::whole_file::{self, FileMode};
 
 /// So many changes are shown.
@@ -214,7 +215,7 @@ fn page_of(
             file.invocation.command(["validate"])
         ));
     }
-    let planned = PlannedTargets::of(&freshness);
+    let planned = PlannedTargets::of(&freshness, plan);
     let mut executions: Vec<PlanRow> = Vec::new();
     let mut calendar = DayCalendar::new(since, now, &zone);
     let mut details: Vec<ExecutionDetails> = Vec::new();
@@ -237,17 +238,12 @@ fn page_of(
                 unsaved.push((target, objects));
             }
         }
-        changes = history.changes(&ChangeFilter {
-            since: Some(since),
-            limit: MOST_CHANGES + 1,
-            ..ChangeFilter::default()
-        })?;
+        changes = planned.changes(history, since)?;
         more_changes = changes.len() > MOST_CHANGES as usize;
         changes.truncate(MOST_CHANGES as usize);
-        changes.retain(|change| planned.devices.contains(change.device_name.as_str()));
         rehearsed = history.rehearsed_targets()?;
-        rehearsed.retain(|target| planned.devices.contains(target.device_name.as_str()));
-        removed = history.removed_since(since)?;
+        rehearsed.retain(|target| planned.has(&target.device_name, &target.domain_name));
+        removed = history.removed_since(since, plan)?;
     }
     Ok(page::render(&ReportPage {
         now,
@@ -310,24 +306,82 @@ fn newest_in_full(
     Ok(details)
 }
 
-/// What the page is about: what a plan asks for.
+/// What the page is about: what plans ask for.
 struct PlannedTargets<'f> {
-    devices: HashSet<&'f str>,
     domains: HashSet<(&'f str, &'f str)>,
+    /// Of each device the domains whose configuration is the matter; `None`: all of them, for a page
+    /// about every plan has what was seen of its devices.
+    configurations: BTreeMap<&'f str, Option<BTreeSet<&'f str>>>,
 }
 
 impl<'f> PlannedTargets<'f> {
-    fn of(freshness: &'f Freshness) -> Self {
-        let planned = freshness
-            .targets
-            .iter()
-            .filter(|target| target.state > TargetState::NotPlanned);
-        let domains: HashSet<(&str, &str)> = planned
-            .map(|target| (target.device.as_str(), target.domain.as_str()))
-            .collect();
-        Self {
-            devices: domains.iter().map(|(device, _)| *device).collect(),
-            domains,
+    /// A page about one plan goes to those whom that plan tells, who may have no business with what
+    /// other plans take of the same device.
+    fn of(freshness: &'f Freshness, plan: Option<&str>) -> Self {
+        let mut domains = HashSet::new();
+        let mut configurations: BTreeMap<&str, Option<BTreeSet<&str>>> = BTreeMap::new();
+        let planned = freshness.targets.iter();
+        for target in planned.filter(|target| target.state > TargetState::NotPlanned) {
+            let (device, domain) = (target.device.as_str(), target.domain.as_str());
+            domains.insert((device, domain));
+            match (plan, target.kind) {
+                (None, _) => _ = configurations.insert(device, None),
+                (Some(_), Some(FileKind::Persisted)) if domain == ALL_DOMAINS => {
+                    configurations.insert(device, None);
+                }
+                (Some(_), Some(FileKind::Persisted)) => {
+                    let known = configurations
+                        .entry(device)
+                        .or_insert_with(|| Some(BTreeSet::new()));
+                    if let Some(known) = known {
+                        known.insert(domain);
+                    }
+                }
+                // What is in a secure backup nobody sees.
+                (Some(_), _) => {}
+            }
         }
+        Self {
+            domains,
+            configurations,
+        }
+    }
+
+    /// Whether the configuration of this domain is the matter.
+    fn has(&self, device: &str, domain: &str) -> bool {
+        let of_device = self.configurations.get(device);
+        of_device.is_some_and(|domains| domains.as_ref().is_none_or(|domains| domains.contains(domain)))
+    }
+
+    /// What changed in these configurations, newest first, and one more than a page has.
+    fn changes(&self, history: &History, since: Timestamp) -> Result<Vec<ChangeRow>, CommandError> {
+        let find = |devices: BTreeSet<String>, domains: Option<PatternList>| {
+            history.changes(&ChangeFilter {
+                devices: Some(devices),
+                domains,
+                since: Some(since),
+                limit: MOST_CHANGES + 1,
+                ..ChangeFilter::default()
+            })
+        };
+        let (whole, in_part): (Vec<_>, Vec<_>) = self
+            .configurations
+            .iter()
+            .partition(|(_, domains)| domains.is_none());
+        let whole: BTreeSet<String> = whole.iter().map(|(device, _)| (**device).to_owned()).collect();
+        let mut changes = match whole.is_empty() {
+            true => Vec::new(),
+            false => find(whole, None)?,
+        };
+        for (device, domains) in in_part {
+            let domains = domains.iter().flatten().copied();
+            let domains = PatternList::from_items(domains)
+                .with_context(|| format!("looking for what changed on {device}"))
+                .map_err(|error| CommandError::new(Exit::Failed, error))?;
+            changes.extend(find(BTreeSet::from([(*device).to_owned()]), Some(domains))?);
+        }
+        changes.sort_by_key(|change| std::cmp::Reverse(change.id));
+        changes.truncate(MOST_CHANGES as usize + 1);
+        Ok(changes)
     }
 }

@@ -38,7 +38,8 @@ const UNSAVED: &str = "SELECT t.device_name, t.domain_name, t.id, t.start_time
 
 pub(super) const REMOVED: &str = "SELECT t.device_name, count(*) AS files, sum(f.size) AS size
      FROM file AS f CROSS JOIN task_execution AS t ON t.id = f.task_execution_id
-     WHERE f.pruned_time >= ?1 GROUP BY t.device_name ORDER BY t.device_name";
+         CROSS JOIN plan_execution AS p ON p.id = t.plan_execution_id
+     WHERE f.pruned_time >= ?1 AND (?2 IS NULL OR p.plan = ?2) GROUP BY t.device_name ORDER BY t.device_name";
 
 impl History {
     /// Hands every task execution of the plan executions since then to `each`; of one plan, if
@@ -96,14 +97,19 @@ impl History {
         })
     }
 
-    /// What was removed from the store since then, by device.
+    /// What was removed from the store since then, by device; of what one plan had stored, if one
+    /// is named.
     ///
     /// # Errors
     ///
     /// The history cannot be read.
-    pub fn removed_since(&self, since: Timestamp) -> Result<Vec<RemovedRow>, HistoryError> {
+    pub fn removed_since(
+        &self,
+        since: Timestamp,
+        plan: Option<&str>,
+    ) -> Result<Vec<RemovedRow>, HistoryError> {
         self.read(|transaction| {
-            rows(transaction, REMOVED, [since.to_text()], |row| {
+            rows(transaction, REMOVED, (since.to_text(), plan), |row| {
                 Ok(RemovedRow {
                     device_name: row.get(0)?,
                     files: count(row, "files")?,

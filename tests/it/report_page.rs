@@ -120,6 +120,61 @@ fn a_page_about_one_plan_is_about_that_plan() {
 }
 
 #[test]
+fn a_page_about_one_plan_has_nothing_of_what_only_others_take_of_its_devices() {
+    let gateway = Gateway::start(Setup {
+        domains: vec![Domain::new("DOM1"), Domain::new("DOM2")],
+        ..Setup::default()
+    });
+    let home = Home::of(&gateway).plan("P", &export("*", "DOM1", "")).plan(
+        "Q",
+        &format!("retention = {{ keep_last = 1 }}\n{}", export("*", "DOM2", "")),
+    );
+    let set = |domain: &str, value: &str| {
+        let mut state = gateway.state();
+        state.set_property(domain, "HTTPUserAgent", "default", "Timeout", value);
+        state.set_unsaved(domain, false);
+    };
+    let _ = home.dpbackup(&["run", "P", "Q"]).exits(0);
+    set("DOM1", "61");
+    set("DOM2", "62");
+    let _ = home.dpbackup(&["run", "P", "Q"]).exits(0);
+    let _ = home.dpbackup(&["prune"]).exits(0);
+    let page = |arguments: &[&str]| home.dpbackup(arguments).exits(0).stdout;
+    let all = page(&["report", "-"]);
+    assert!(
+        all.contains("300 → 61") && all.contains("300 → 62") && all.contains("1 files,"),
+        "{all}"
+    );
+    let of_p = page(&["report", "-", "--plan", "P"]);
+    assert!(
+        of_p.contains("300 → 61") && !of_p.contains("DOM2") && !of_p.contains("Kept and removed"),
+        "{of_p}"
+    );
+    let of_q = page(&["report", "-", "--plan", "Q"]);
+    assert!(
+        of_q.contains("300 → 62") && !of_q.contains("DOM1") && of_q.contains("1 files,"),
+        "{of_q}"
+    );
+}
+
+#[test]
+fn what_only_runs_is_marked_among_the_changes_of_a_page() {
+    let gateway = fleet();
+    let home = Home::of(&gateway).plan("P", &export("*", "DOM1", ""));
+    for value in ["60", "90"] {
+        let change = |value| {
+            gateway
+                .state()
+                .set_property("DOM1", "HTTPUserAgent", "default", "Timeout", value);
+        };
+        change(value);
+        let _ = home.dpbackup(&["run", "P"]).exits(0);
+    }
+    let page = home.dpbackup(&["report", "-"]).exits(0).stdout;
+    assert!(page.contains("(what runs) Timeout: 60 → 90"), "{page}");
+}
+
+#[test]
 fn a_name_that_promises_another_kind_of_file_is_refused() {
     let home = Home::new().absent_device("QA1");
     for name in ["page.pdf", "page.CSV", "folder/page.json"] {

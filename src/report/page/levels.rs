@@ -107,7 +107,8 @@ fn task(page: &ReportPage<'_>, details: &TaskDetails) -> Markup {
     let unsaved = match task.unsaved_changes {
         Some(true) => "yes",
         Some(false) => "no",
-        None => "not looked at",
+        // Nobody looked, or the device did not say.
+        None => "not known",
     };
     html! {
         details {

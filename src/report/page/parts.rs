@@ -130,7 +130,10 @@ pub(super) fn changed(page: &ReportPage<'_>) -> Option<Section> {
                             td data-l="Domain" { (printable(&row.change.domain)) }
                             td data-l="Change" { (row.change.change.word()) }
                             th.w scope="row" data-l="Object or File" { (printable(&row.change.piece.to_string())) }
-                            td.m data-l="Description" { (printable(&row.change.description)) }
+                            td.m data-l="Description" {
+                                @if row.kind == FileKind::NonPersisted { "(what runs) " }
+                                (printable(&row.change.description))
+                            }
                         }
                     }
                 }
