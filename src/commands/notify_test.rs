@@ -261,7 +261,7 @@ fn made_up_changes(tasks: &[NoticeTask]) -> NoticeChanges {
     };
     let mut changes = NoticeChanges::default();
     if let Some(task) = tasks.first() {
-        changes.add(task, Some(&list));
+        changes.add(task.id, (&task.device, &task.domain), Some(&list));
     }
     changes
 }

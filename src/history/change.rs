@@ -9,7 +9,8 @@ use crate::history::query::rows;
 use crate::history::value::{AsText, Text, integer, text};
 use crate::history::{ChangeRow, History};
 use crate::notify::previous::UnsavedBefore;
-use crate::run::event::{FileKind, TaskId};
+use crate::run::event::{FileKind, PlanId, TaskId};
+use crate::run::status::Status;
 use crate::values::change::{Change, ChangeList, ConfigChange, ConfigPiece};
 
 /// Records what changed against the export before of the same kind.
@@ -144,10 +145,14 @@ pub(super) fn unsaved_of(
     }))
 }
 
-/// The tasks of a domain that looked whether it is saved, from the last one before this one back.
-pub(super) const LOOKED: &str = "SELECT unsaved_changes, status_time FROM task_execution
-     WHERE device_name = ?1 AND domain_name = ?2 AND id < ?3 AND unsaved_changes IS NOT NULL
-     ORDER BY id DESC";
+/// The tasks of a domain and of the plan of this task that looked whether it is saved, from the last one
+/// before this one back. Those of another plan told others.
+pub(super) const LOOKED: &str = "SELECT t.unsaved_changes, t.status_time, t.id, p.id, p.status
+     FROM task_execution AS t CROSS JOIN plan_execution AS p ON p.id = t.plan_execution_id
+     WHERE t.device_name = ?1 AND t.domain_name = ?2 AND t.id < ?3 AND t.unsaved_changes IS NOT NULL
+         AND p.plan = (SELECT own.plan FROM task_execution AS this
+             JOIN plan_execution AS own ON own.id = this.plan_execution_id WHERE this.id = ?3)
+     ORDER BY t.id DESC";
 
 pub(super) const LAST_CHANGED: &str = "SELECT time FROM config_change
      WHERE device_name = ?1 AND domain_name = ?2 AND kind = 'persisted' ORDER BY id DESC LIMIT 1";
@@ -173,8 +178,20 @@ impl History {
                     break;
                 }
                 let since = text(row, 1)?;
-                let last = series.map_or(since, |series| series.last);
-                series = Some(UnsavedBefore { since, last });
+                if series.is_none() {
+                    series = Some(UnsavedBefore {
+                        since,
+                        last: since,
+                        execution: PlanId(row.get(3)?),
+                        died: text::<Status>(row, 4)? == Status::Abandoned,
+                        objects: None,
+                    });
+                }
+                let Some(known) = &mut series else { break };
+                known.since = since;
+                if known.objects.is_none() {
+                    known.objects = unsaved_of(transaction, TaskId(row.get(2)?))?;
+                }
             }
             Ok(series)
         })

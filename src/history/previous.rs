@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use crate::history::{History, HistoryError, NoteLevel, PlanFilter, PlanRow, TargetRow};
 use crate::notify::previous::{
-    Figures, PlanFigures, Previous, PreviousEnd, RehearsalFigures, TargetFigures, UnsavedBefore, trouble,
+    Figures, PlanFigures, Previous, PreviousChanges, PreviousEnd, RehearsalFigures, TargetFigures,
+    UnsavedBefore, trouble,
 };
 use crate::run::event::{FileKind, OutOfService, Owner, PlanId, TaskId};
 use crate::run::status::Status;
+use crate::values::change::ChangeList;
 
 impl Previous for History {
     fn ends(&self, plan: &str, before: Option<PlanId>, most: u32) -> Result<Vec<PreviousEnd>, String> {
@@ -61,6 +63,10 @@ impl Previous for History {
         Ok((plan.id, plan.plan))
     }
 
+    fn changes_of(&self, execution: PlanId) -> Result<Vec<PreviousChanges>, String> {
+        self.saved_changes(execution).map_err(words)
+    }
+
     fn unsaved_before(
         &self,
         device: &str,
@@ -76,6 +82,29 @@ impl Previous for History {
 }
 
 impl History {
+    fn saved_changes(&self, execution: PlanId) -> Result<Vec<PreviousChanges>, HistoryError> {
+        let mut found = Vec::new();
+        for task in self.tasks_of_plan(execution)? {
+            let details = self.task_details(task.id)?;
+            let saved = |kind: FileKind| kind == FileKind::Persisted;
+            let count = details.files.iter().filter(|file| saved(file.kind));
+            let count = count.filter_map(|file| file.changes).sum();
+            if count > 0 {
+                let first = details.changes.into_iter().filter(|row| saved(row.kind));
+                found.push(PreviousChanges {
+                    task: task.id,
+                    device: task.device_name,
+                    domain: task.domain_name,
+                    changes: ChangeList {
+                        first: first.map(|row| row.change).collect(),
+                        count,
+                    },
+                });
+            }
+        }
+        Ok(found)
+    }
+
     fn plan_figures(&self, plan: &str) -> Result<Option<PlanFigures>, HistoryError> {
         let filter = |status, limit| PlanFilter {
             plan: Some(plan.to_owned()),

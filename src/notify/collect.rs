@@ -114,15 +114,13 @@ impl CollectedRun {
         }
     }
 
-    /// What changed in all its tasks.
-    pub(super) fn changes(&self) -> NoticeChanges {
-        let mut all = NoticeChanges::default();
+    /// Adds what changed in all its tasks.
+    pub(super) fn add_changes(&self, all: &mut NoticeChanges) {
         for (id, changes) in &self.changed {
             if let Some(task) = self.tasks.get(id) {
-                all.add(task, Some(changes));
+                all.add(task.id, (&task.device, &task.domain), Some(changes));
             }
         }
-        all
     }
 
     /// What all its tasks found that is not saved.
@@ -130,7 +128,7 @@ impl CollectedRun {
         let mut all = NoticeChanges::default();
         for (id, changes) in &self.unsaved {
             if let Some(task) = self.tasks.get(id) {
-                all.add(task, changes.as_ref());
+                all.add(task.id, (&task.device, &task.domain), changes.as_ref());
             }
         }
         all

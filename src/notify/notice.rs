@@ -89,15 +89,19 @@ impl NoticeChanges {
     /// How many are told.
     const MOST: usize = 20;
 
-    /// Adds what a task found.
-    pub fn add(&mut self, task: &NoticeTask, changes: Option<&ChangeList>) {
-        self.places
-            .push((task.place(), changes.map(|changes| changes.count)));
+    /// Adds what a task found on a device, in a domain.
+    pub fn add(&mut self, task: TaskId, (device, domain): (&str, &str), changes: Option<&ChangeList>) {
+        let place = place(device, domain);
+        let count = changes.map(|changes| changes.count);
+        match self.places.iter_mut().find(|(known, _)| *known == place) {
+            Some((_, known)) => *known = known.zip(count).map(|(known, count)| known + count),
+            None => self.places.push((place, count)),
+        }
         for change in changes.into_iter().flat_map(|changes| &changes.first) {
             if self.first.len() < Self::MOST {
                 self.first.push(NoticeChange {
-                    task: task.id,
-                    device: task.device.clone(),
+                    task,
+                    device: device.to_owned(),
                     change: change.clone(),
                 });
             }

@@ -1,6 +1,7 @@
 //! The sink that tells: at once what cannot wait, the rest when a plan ends.
 
 mod about;
+mod configuration;
 mod measured;
 mod news;
 
@@ -147,10 +148,15 @@ impl<'a> Notifier<'a> {
     }
 
     /// Tells everybody who wants it, and keeps what went wrong.
-    fn publish(&mut self, notice: &Notice, news: News<'_>) {
+    fn publish(&mut self, notice: &Notice, news: &News<'_>) {
+        self.publish_to(notice, news, &|_| true);
+    }
+
+    /// The same, to those among them who are chosen.
+    fn publish_to(&mut self, notice: &Notice, news: &News<'_>, is_chosen: &dyn Fn(&Receiver<'_>) -> bool) {
         let receivers = self.receivers(&notice.plan);
         let mut due = Vec::new();
-        for receiver in &receivers {
+        for receiver in receivers.iter().filter(|receiver| is_chosen(receiver)) {
             if !news.is_due(receiver, notice, self.past) {
                 continue;
             }
@@ -181,7 +187,8 @@ impl<'a> Notifier<'a> {
                 }
                 Err(error) => {
                     self.unreached.entry(receiver.clone()).or_default();
-                    self.warnings.push(warning(&receiver, place.as_deref(), &error));
+                    self.warnings
+                        .push(warning(&receiver, Some(notice.event), place.as_deref(), &error));
                 }
             }
         }

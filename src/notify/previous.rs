@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::run::event::{ActionKind, FileKind, PlanId, TaskId};
 use crate::run::status::Status;
+use crate::values::change::ChangeList;
 
 /// What is known of the past. The history file in a run, plain data in a test. An error is
 /// a sentence.
@@ -24,8 +25,11 @@ pub trait Previous {
     /// The plan to which a task belongs.
     fn plan_of(&self, task: TaskId) -> Result<(PlanId, String), String>;
 
-    /// Since when the domain has had changes that were not saved, each time a task looked before
-    /// this one; nothing where the last one found none.
+    /// What changed in the saved configurations that an execution exported, task by task.
+    fn changes_of(&self, execution: PlanId) -> Result<Vec<PreviousChanges>, String>;
+
+    /// Since when the domain has had changes that were not saved, each time a task of the same plan
+    /// looked before this one; nothing where the last one found none.
     fn unsaved_before(
         &self,
         device: &str,
@@ -38,12 +42,31 @@ pub trait Previous {
 }
 
 /// Changes that were not saved before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnsavedBefore {
     /// When the first of the tasks looked that found it so without a break.
     pub since: Timestamp,
     /// When the last one did.
     pub last: Timestamp,
+    /// The execution of that last one.
+    pub execution: PlanId,
+    /// Whether that died, and nobody was told by it.
+    pub died: bool,
+    /// What the last one found that could tell it; `None` where none could.
+    pub objects: Option<ChangeList>,
+}
+
+/// What a task of an earlier execution found changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PreviousChanges {
+    /// The task.
+    pub task: TaskId,
+    /// Its device.
+    pub device: String,
+    /// Its domain, or `all-domains`.
+    pub domain: String,
+    /// The changes.
+    pub changes: ChangeList,
 }
 
 /// An execution that has ended.

@@ -97,13 +97,17 @@ pub fn is_due_again(since: Timestamp, last: Timestamp, now: Timestamp, repeat: D
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::notify::previous::{Figures, UnsavedBefore};
+    use crate::notify::previous::{Figures, PreviousChanges, UnsavedBefore};
     use crate::run::event::TaskId;
 
     /// Executions 1, 2, 3, …: hour of the end, status, troubles.
     struct Ends(Vec<(i64, Status, &'static str)>);
 
     impl Previous for Ends {
+        fn changes_of(&self, _: PlanId) -> Result<Vec<PreviousChanges>, String> {
+            Ok(Vec::new())
+        }
+
         fn unsaved_before(&self, _: &str, _: &str, _: TaskId) -> Result<Option<UnsavedBefore>, String> {
             Ok(None)
         }

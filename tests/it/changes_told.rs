@@ -84,6 +84,94 @@ fn who_asked_for_it_is_told_what_changed_and_what_is_not_saved() {
 }
 
 #[test]
+fn what_a_receiver_did_not_take_is_told_by_the_next_end() {
+    let web = Web::start(&[
+        Behaviour::Status(500, "not now"),
+        Behaviour::Status(500, "nor now"),
+        Behaviour::Status(200, "ok"),
+        Behaviour::Status(500, "not now"),
+        Behaviour::Status(200, "ok"),
+    ]);
+    let gateway = gateway();
+    let events = "events = \"changed, unsaved\"\nrepeat = \"24h\"\n";
+    let receivers = format!("[notify]\ntries = 1\n{}", hook(&web, events));
+    let home = home(&gateway, "webhook = \"all\"\n", &receivers);
+    let run = || drop(home.dpbackup(&["run", "P"]).exits(0));
+    run();
+    set(&gateway, "60", true);
+    run();
+    set(&gateway, "70", true);
+    run();
+    // Nothing changed since, and the receiver is back.
+    run();
+    run();
+    set(&gateway, "90", false);
+    run();
+    run();
+    run();
+    let documents: Vec<Value> = arrived(&web.seen, 5).iter().map(Request::json).collect();
+    assert_eq!(
+        words(&documents),
+        ["changed", "changed", "changed", "unsaved", "unsaved"]
+    );
+    let described = |document: &Value| -> Vec<String> {
+        let changes = document["changes"].as_array().expect("changes");
+        let text = |change: &Value| change["description"].as_str().map(str::to_owned);
+        changes.iter().filter_map(text).collect()
+    };
+    let both = ["Timeout: 300 → 60", "Timeout: 60 → 70"];
+    assert_eq!(described(&documents[1]), both);
+    assert_eq!(described(&documents[2]), both);
+    assert_eq!(documents[2]["change_count"], 2);
+    assert_eq!(documents[2]["plan_execution_id"], 4);
+    assert_eq!(described(&documents[4]), ["Timeout: 70 → 90"]);
+}
+
+#[test]
+fn what_is_newly_unsaved_is_told_at_once_and_by_each_plan_to_those_that_it_tells() {
+    let web = Web::start(&[Behaviour::Status(200, "ok")]);
+    let gateway = gateway();
+    let receiver = |name: &str| {
+        format!(
+            "[[notify.webhook]]\nname = \"{name}\"\nurl = \"{}\"\nevents = \"unsaved\"\nrepeat = \"24h\"\n",
+            web.url(&format!("/{name}"))
+        )
+    };
+    let plan = |receiver: &str| format!("webhook = \"{receiver}\"\n{}", export("QA1", "DOM1", ""));
+    let home = Home::new()
+        .device_at("QA1", gateway.port(), "{ verify = false }")
+        .plan("P", &plan("a"))
+        .plan("Q", &format!("{}{}{}", plan("b"), receiver("a"), receiver("b")));
+    let run = |name: &str| drop(home.dpbackup(&["run", name]).exits(0));
+    run("P");
+    set(&gateway, "60", false);
+    for name in ["P", "P", "Q", "Q", "P"] {
+        run(name);
+    }
+    set(&gateway, "90", false);
+    for name in ["P", "P", "Q"] {
+        run(name);
+    }
+    let told: Vec<(String, String)> = arrived(&web.seen, 4)
+        .iter()
+        .map(|request| {
+            let path = request.line.split(' ').nth(1).unwrap_or_default().to_owned();
+            let change = &request.json()["changes"][0]["description"];
+            (path, change.as_str().unwrap_or_default().to_owned())
+        })
+        .collect();
+    let told: Vec<(&str, &str)> = told
+        .iter()
+        .map(|(path, change)| (path.as_str(), change.as_str()))
+        .collect();
+    let (first, second) = ("Timeout: 300 → 60", "Timeout: 300 → 90");
+    assert_eq!(
+        told,
+        [("/a", first), ("/b", first), ("/a", second), ("/b", second)]
+    );
+}
+
+#[test]
 fn nobody_is_told_of_changes_who_did_not_ask_and_a_star_asks_for_all() {
     for (events, told) in [
         ("", &["started", "succeeded"][..]),

@@ -7,7 +7,7 @@ use crate::notify::collect::{CollectedRun, troubles};
 use crate::notify::notice::{Notice, NoticeChanges, NoticePage, NoticePlace, end_event};
 use crate::notify::notifier::NotifierOf;
 use crate::notify::notifier::news::News;
-use crate::notify::previous::{Previous, UnsavedBefore};
+use crate::notify::previous::Previous;
 use crate::notify::standing::KnownStanding;
 use crate::run::event::{PlanId, TaskId};
 use crate::run::status::Status;
@@ -51,7 +51,7 @@ impl<'a> Notifier<'a> {
             status: Some(Status::Running),
             ..self.of_run(at, EventName::Started, run)
         };
-        self.publish(&notice, News::Always);
+        self.publish(&notice, &News::Always);
     }
 
     /// A task failed. That is no news where it failed the same way in the execution before.
@@ -75,44 +75,14 @@ impl<'a> Notifier<'a> {
             still_quiesced: Vec::new(),
             ..self.of_run(at, EventName::TaskFailed, run)
         };
-        self.publish(&notice, if is_known { News::KnownTask } else { News::Always });
-    }
-
-    /// Tells what changed in the configurations that a plan has exported, and what is not saved.
-    fn configuration(&mut self, at: Timestamp, run: &CollectedRun) {
-        let changes = run.changes();
-        if !changes.places.is_empty() {
-            let notice = Notice {
-                tasks: Vec::new(),
-                changes,
-                ..self.of_run(at, EventName::Changed, run)
-            };
-            self.publish(&notice, News::Always);
-        }
-        let changes = run.not_saved();
-        if !changes.places.is_empty() {
-            let before: Vec<Option<UnsavedBefore>> = run
-                .unsaved
-                .keys()
-                .filter_map(|id| run.tasks.get(id))
-                .map(|task| {
-                    let past = self.past?;
-                    past.unsaved_before(&task.device, &task.domain, task.id).ok()?
-                })
-                .collect();
-            let notice = Notice {
-                tasks: Vec::new(),
-                changes,
-                ..self.of_run(at, EventName::Unsaved, run)
-            };
-            self.publish(&notice, News::Unsaved(&before));
-        }
+        self.publish(&notice, if is_known { &News::KnownTask } else { &News::Always });
     }
 
     /// An execution has ended, if it was begun.
     pub(super) fn end(&mut self, at: Timestamp, status: Status, error: Option<&str>) {
         let Some(run) = self.run.take() else { return };
-        self.configuration(at, &run);
+        self.changed(at, &run);
+        self.unsaved(at, &run);
         // Whoever only wanted to see the plan of a restore has seen it, and nothing was changed.
         if status == Status::RestoreNotConfirmed {
             return self.write_metrics(at);
@@ -129,16 +99,16 @@ impl<'a> Notifier<'a> {
             page: self.page(&run.plan),
             ..self.of_run(at, end_event(status), &run)
         };
-        self.publish(&notice, standing.as_ref().map_or(News::Always, News::End));
+        self.publish(&notice, &standing.as_ref().map_or(News::Always, News::End));
         self.write_metrics(at);
     }
 
     /// What ends are compared with: those of a plan with the ones before.
-    fn past_of_plans(&self) -> Option<&'a dyn Previous> {
+    pub(super) fn past_of_plans(&self) -> Option<&'a dyn Previous> {
         self.past.filter(|_| self.what == NotifierOf::Plans)
     }
 
-    fn of_run(&self, at: Timestamp, event: EventName, run: &CollectedRun) -> Notice {
+    pub(super) fn of_run(&self, at: Timestamp, event: EventName, run: &CollectedRun) -> Notice {
         Notice {
             execution: run.id,
             started: Some(run.started),
@@ -156,7 +126,7 @@ impl<'a> Notifier<'a> {
             error: Some(error.to_owned()),
             ..self.notice(at, EventName::Failed, plan)
         };
-        self.publish(&notice, News::Always);
+        self.publish(&notice, &News::Always);
     }
 
     /// The plan to which a task belongs: of this run, or of one that died.
@@ -182,7 +152,7 @@ impl<'a> Notifier<'a> {
             place: Some(place),
             ..self.notice(at, event, &plan)
         };
-        self.publish(&notice, News::Always);
+        self.publish(&notice, &News::Always);
     }
 
     /// The page about a plan, where mail is to have it.

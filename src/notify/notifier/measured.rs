@@ -17,7 +17,8 @@ impl Notifier<'_> {
             answer: Err(error),
         }) = self.metrics(at)
         {
-            self.warnings.push(warning(&receiver, place.as_deref(), &error));
+            self.warnings
+                .push(warning(&receiver, None, place.as_deref(), &error));
         }
     }
 

@@ -1,12 +1,16 @@
 //! Whether a message is worth sending to somebody, and what is said where it did not arrive.
 
+use jiff::Timestamp;
+
 use crate::notify::notice::{EndChange, Notice, end_event};
 use crate::notify::previous::{Previous, UnsavedBefore};
 use crate::notify::receiver::Receiver;
 use crate::notify::standing::{KnownStanding, is_due_again};
+use crate::run::event::PlanId;
+use crate::values::change::ChangeList;
+use crate::values::event_name::EventName;
 
 /// What makes a message worth sending, beside that somebody wants such messages.
-#[derive(Clone, Copy)]
 pub(super) enum News<'s> {
     /// That it happened.
     Always,
@@ -15,15 +19,50 @@ pub(super) enum News<'s> {
     KnownTask,
     /// What it is compared to the ends before.
     End(&'s KnownStanding),
-    /// What is not saved, place by place: since when that is so, and when it was last found so.
-    /// Nothing where it was not so before.
-    Unsaved(&'s [Option<UnsavedBefore>]),
+    /// What is not saved, place by place.
+    Unsaved(&'s [UnsavedPlace]),
+}
+
+/// A place where something is not saved.
+pub(super) struct UnsavedPlace {
+    /// What that is; `None` where it is not known.
+    pub(super) now: Option<ChangeList>,
+    /// How it was before; `None` where all was saved, or nobody had looked.
+    pub(super) before: Option<UnsavedBefore>,
+}
+
+impl UnsavedPlace {
+    /// Whether a receiver is told of it now: it does not know of it, or of something in it, or it is
+    /// time to say it again.
+    fn is_news(&self, receiver: &Receiver<'_>, now: Timestamp, past: Option<&dyn Previous>) -> bool {
+        let Some(before) = &self.before else { return true };
+        let was_missed =
+            || past.is_some_and(|past| was_not_told(past, receiver, before.execution, EventName::Unsaved));
+        is_due_again(before.since, before.last, now, receiver.repeat)
+            || self.has_more_than(before.objects.as_ref())
+            || before.died
+            || was_missed()
+    }
+
+    /// Whether something in it was not there before. Of very many, not all of which are kept, their
+    /// number tells.
+    fn has_more_than(&self, before: Option<&ChangeList>) -> bool {
+        let are_all = |list: &ChangeList| list.count == list.first.len() as u64;
+        match (&self.now, before) {
+            (None, _) => false,
+            (Some(now), None) => now.count > 0,
+            (Some(now), Some(before)) if are_all(now) && are_all(before) => {
+                now.first.iter().any(|change| !before.first.contains(change))
+            }
+            (Some(now), Some(before)) => now.count > before.count,
+        }
+    }
 }
 
 impl News<'_> {
     /// Whether a receiver is told of this now.
     pub(super) fn is_due(
-        self,
+        &self,
         receiver: &Receiver<'_>,
         notice: &Notice,
         past: Option<&dyn Previous>,
@@ -36,11 +75,10 @@ impl News<'_> {
             News::Always => wants(notice.event),
             News::KnownTask => wants(notice.event) && receiver.repeat.is_zero(),
             News::Unsaved(places) => {
-                let is_news = |before: &Option<UnsavedBefore>| match before {
-                    None => true,
-                    Some(before) => is_due_again(before.since, before.last, notice.time, receiver.repeat),
-                };
-                wants(notice.event) && places.iter().any(is_news)
+                wants(notice.event)
+                    && places
+                        .iter()
+                        .any(|place| place.is_news(receiver, notice.time, past))
             }
             News::End(standing) => {
                 // What was told as trouble is told when it is over.
@@ -50,31 +88,58 @@ impl News<'_> {
                 };
                 (is_over || wants(notice.event))
                     && (standing.is_news(notice.time, receiver.repeat)
-                        || was_not_told(receiver, standing, past))
+                        || was_last_missed(receiver, notice.event, standing, past))
             }
         }
     }
 }
 
 /// Whether the last end should have been told and could not be.
-fn was_not_told(receiver: &Receiver<'_>, standing: &KnownStanding, past: Option<&dyn Previous>) -> bool {
-    let (Some(past), Some(previous)) = (past, &standing.previous) else {
-        return false;
-    };
-    let beginning = beginning(&receiver.name);
-    past.warnings(previous.id)
-        .is_ok_and(|warnings| warnings.iter().any(|warning| warning.starts_with(&beginning)))
+fn was_last_missed(
+    receiver: &Receiver<'_>,
+    event: EventName,
+    standing: &KnownStanding,
+    past: Option<&dyn Previous>,
+) -> bool {
+    past.zip(standing.previous.as_ref())
+        .is_some_and(|(past, previous)| was_not_told(past, receiver, previous.id, event))
 }
 
-/// How a warning begins. The next run looks for it in history.
-fn beginning(receiver: &str) -> String {
-    format!("notification by {receiver} failed")
+/// Whether an execution should have told a receiver of this, and could not.
+pub(super) fn was_not_told(
+    past: &dyn Previous,
+    receiver: &Receiver<'_>,
+    execution: PlanId,
+    event: EventName,
+) -> bool {
+    past.warnings(execution).is_ok_and(|warnings| {
+        warnings
+            .iter()
+            .any(|warning| is_warning_of(warning, &receiver.name, event))
+    })
 }
 
-/// A receiver that was not told.
-pub(super) fn warning(receiver: &str, place: Option<&str>, error: &str) -> String {
+/// How a warning begins that says that a receiver was not told. Later runs look for it in history, where
+/// what is told beside the end is told apart from it: who missed the one may have had the other.
+fn beginning(receiver: &str, event: Option<EventName>) -> String {
+    match event {
+        Some(event @ (EventName::Changed | EventName::Unsaved)) => {
+            format!("notification by {receiver} failed for `{event}`")
+        }
+        _ => format!("notification by {receiver} failed"),
+    }
+}
+
+/// Whether a warning says that a receiver was not told of this.
+fn is_warning_of(warning: &str, receiver: &str, event: EventName) -> bool {
+    let rest = warning.strip_prefix(&beginning(receiver, Some(event)));
+    rest.is_some_and(|rest| !rest.starts_with(" for `"))
+}
+
+/// A receiver that was not told of this; of no event where it is the file of metrics.
+pub(super) fn warning(receiver: &str, event: Option<EventName>, place: Option<&str>, error: &str) -> String {
     let place = place.map_or_else(String::new, |place| format!(" ({place})"));
-    format!("{}{place}: {error}", beginning(receiver))
+    format!("{}{place}: {error}", beginning(receiver, event))
 }
 
 /// The others have theirs, so it has not failed: it is not sent again.
