@@ -74,6 +74,12 @@ pub enum Reason {
     Within,
     /// It is the newest good one there is.
     NewestGood,
+    /// It is the newest good one with a file of its own: the newest good one found nothing changed.
+    NewestGoodFile,
+    /// It is the newest one with a file of its own, whatever became of its task.
+    NewestFile,
+    /// It is the newest one there is, whatever became of its task.
+    Newest,
     /// Its end lies in the future: the clock was wrong then, or is now.
     FromTheFuture(Timestamp),
     /// It holds the content of this task's backup, which was not kept.
@@ -112,15 +118,11 @@ pub fn choose(backups: &[Backup], now: Timestamp, zone: &TimeZone) -> Vec<Decisi
     // Whatever the rules say. The newest may be one that was not kept: then its content stays
     // too. It may be of a task that failed later on: then the one before it, which `history
     // status` names, stays as well.
-    let is_newest: [&dyn Fn(&Backup) -> bool; 4] =
-        [&|_| true, &is_stored, &|backup| backup.succeeded, &|backup| {
-            is_stored(backup) && backup.succeeded
-        }];
-    for counts in is_newest {
+    for (reason, counts) in NEWEST {
         if let Some(newest) = live.iter().find(|index| counts(&backups[**index]))
-            && !reasons[*newest].contains(&Reason::NewestGood)
+            && !reasons[*newest].iter().any(Reason::is_newest)
         {
-            reasons[*newest].push(Reason::NewestGood);
+            reasons[*newest].push(reason);
         }
     }
     for index in &live {
@@ -134,6 +136,27 @@ pub fn choose(backups: &[Backup], now: Timestamp, zone: &TimeZone) -> Vec<Decisi
         false => Decision::Keep(reasons),
     };
     reasons.into_iter().map(decide).collect()
+}
+
+/// What is said of a backup, and which ones it is the newest of.
+type NewestOf = (Reason, fn(&Backup) -> bool);
+
+/// What stays whatever the rules say, and which backups it is the newest of: what says most of one comes
+/// first, and one target has one newest good backup.
+const NEWEST: [NewestOf; 4] = [
+    (Reason::NewestGood, |backup| backup.succeeded),
+    (Reason::NewestGoodFile, |backup| {
+        is_stored(backup) && backup.succeeded
+    }),
+    (Reason::NewestFile, is_stored),
+    (Reason::Newest, |_| true),
+];
+
+impl Reason {
+    /// Whether it stays whatever the rules say, for being the newest of some.
+    pub fn is_newest(&self) -> bool {
+        NEWEST.iter().any(|(reason, _)| reason == self)
+    }
 }
 
 /// A rule of periods: how many, how a period is written, and what it says of what it keeps.
@@ -238,6 +261,11 @@ impl std::fmt::Display for Reason {
             Reason::Monthly(month) => write!(f, "keep_monthly, {month}"),
             Reason::Within => f.write_str("keep_within"),
             Reason::NewestGood => f.write_str("the newest good backup"),
+            Reason::NewestGoodFile => f.write_str("the newest good backup with a file of its own"),
+            Reason::NewestFile => {
+                f.write_str("the newest with a file of its own, of a task that did not succeed")
+            }
+            Reason::Newest => f.write_str("the newest, of a task that did not succeed"),
             Reason::FromTheFuture(end) => write!(
                 f,
                 "it ended in the future ({}): the clock was wrong then, or is now",

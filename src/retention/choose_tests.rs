@@ -36,6 +36,36 @@ fn rome() -> TimeZone {
 }
 
 #[test]
+fn one_target_has_one_newest_good_backup_and_what_stays_beside_it_says_why() {
+    let last = Retention {
+        keep_last: Some(1),
+        ..Retention::default()
+    };
+    let good = backup(2, "2026-11-20T00:00:00Z", last);
+    // Its export was stored, and its task failed later on.
+    let mut failed = backup(4, "2026-11-21T00:00:00Z", last);
+    failed.succeeded = false;
+    failed.content = Some("b".to_owned());
+    let mut unchanged = backup(6, "2026-11-22T00:00:00Z", last);
+    unchanged.standing = CopyStanding::NotKept;
+    unchanged.content = Some("b".to_owned());
+    let reasons = choose(
+        &[good, failed, unchanged],
+        at("2026-12-31T00:00:00Z"),
+        &TimeZone::UTC,
+    );
+    let of = |reasons: &[Reason]| Decision::Keep(reasons.to_vec());
+    assert_eq!(
+        reasons,
+        [
+            of(&[Reason::NewestGoodFile]),
+            of(&[Reason::NewestFile]),
+            of(&[Reason::Last(1), Reason::NewestGood]),
+        ]
+    );
+}
+
+#[test]
 fn each_rule_keeps_the_newest_of_its_periods() {
     let of = |retention: Retention| {
         let ends = [

@@ -285,7 +285,7 @@ impl StoredBackup {
     }
 
     fn is_newest_good(&self) -> bool {
-        matches!(&self.decision, Decision::Keep(reasons) if reasons.contains(&Reason::NewestGood))
+        matches!(&self.decision, Decision::Keep(reasons) if reasons.iter().any(Reason::is_newest))
     }
 
     fn is_gone_or_partly(&self) -> bool {
