@@ -55,7 +55,12 @@ pub(super) fn write(file: &PlanFile, history: &History, device: &str, zone: &Tim
     let path = folder.join(NAME);
     let shown = path.display().to_string();
     let (listed, left_out) = standing(history, device).map_err(|error| unwritten(&shown, &error))?;
-    replace(&folder, &path, &text(device, &listed, left_out, zone)).map_err(|error| unwritten(&shown, &error))
+    replace(
+        &folder,
+        &path,
+        &text(device, &file.settings.store, &listed, left_out, zone),
+    )
+    .map_err(|error| unwritten(&shown, &error))
 }
 
 fn unwritten(what: &str, why: &(dyn std::error::Error + 'static)) -> String {

@@ -1,6 +1,8 @@
 //! `RESTORE.txt`: what stands of a device, and how a person puts it back. It serves whoever has the
 //! store and nothing else, so that it is plain text and says what each step overwrites.
 
+use std::path::Path;
+
 use jiff::tz::TimeZone;
 
 use crate::history::{FileRow, TaskRow};
@@ -48,7 +50,13 @@ HOW TO PUT BACK THE WHOLE GATEWAY (from secure-backup/)
 ";
 
 /// The whole text.
-pub fn text(device: &str, backups: &[RestorableBackup], left_out: usize, zone: &TimeZone) -> String {
+pub fn text(
+    device: &str,
+    store: &Path,
+    backups: &[RestorableBackup],
+    left_out: usize,
+    zone: &TimeZone,
+) -> String {
     let mut text = format!(
         "RESTORE {}\n\nWritten by dpbackup, anew whenever backups of this device come or go. It is no backup itself.\n\n",
         printable(device)
@@ -69,9 +77,11 @@ pub fn text(device: &str, backups: &[RestorableBackup], left_out: usize, zone: &
         text.push_str("No backup of this device stands in the store any more.\n");
         return text;
     }
-    text.push_str("BACKUPS, the newest first\n");
+    text.push_str(
+        "BACKUPS, the newest first. Paths are those below the store: the folder above that of this file.\n",
+    );
     for backup in backups {
-        text.push_str(&one(backup, zone));
+        text.push_str(&one(backup, store, zone));
     }
     if left_out > 0 {
         text.push_str(&format!(
@@ -81,7 +91,12 @@ pub fn text(device: &str, backups: &[RestorableBackup], left_out: usize, zone: &
     text
 }
 
-fn one(backup: &RestorableBackup, zone: &TimeZone) -> String {
+/// The path of a file from the store on, which may stand elsewhere for whoever reads this.
+fn below<'p>(store: &Path, path: &'p Path) -> &'p Path {
+    path.strip_prefix(store).unwrap_or(path)
+}
+
+fn one(backup: &RestorableBackup, store: &Path, zone: &TimeZone) -> String {
     let task = &backup.task;
     let known = |what: &Option<String>| what.as_deref().map_or("not known".into(), printable).into_owned();
     let kind = backup.files.first().map_or(FileKind::Persisted, |file| file.kind);
@@ -115,7 +130,7 @@ fn one(backup: &RestorableBackup, zone: &TimeZone) -> String {
             .map_or(String::new(), |limit| format!(", verified by {limit}"));
         text.push_str(&format!(
             "  {} ({}{verified})\n    SHA-256 {}\n",
-            printable(&file.path.to_string_lossy()),
+            printable(&below(store, &file.path).to_string_lossy()),
             Bytes(file.size),
             file.sha256
         ));
@@ -151,7 +166,8 @@ mod tests {
             task: details.task.clone(),
             files: vec![file.clone()],
         };
-        let told = |backups: &[RestorableBackup]| text("QA\u{1b}1", backups, 3, &fixture::zone());
+        let told =
+            |backups: &[RestorableBackup]| text("QA\u{1b}1", Path::new("/s"), backups, 3, &fixture::zone());
         let both = told(&[backup(&secure), backup(&export)]);
         for words in [
             "RESTORE QA\\u{1b}1",
@@ -167,6 +183,9 @@ mod tests {
         }
         assert!(!told(&[backup(&export)]).contains("OVERWRITES EVERYTHING"));
         assert!(!told(&[backup(&secure)]).contains("An import is a merge"));
-        assert!(text("QA1", &[], 0, &fixture::zone()).contains("No backup of this device stands"));
+        assert!(
+            text("QA1", Path::new("/s"), &[], 0, &fixture::zone())
+                .contains("No backup of this device stands")
+        );
     }
 }

@@ -75,6 +75,23 @@ fn whoever_has_the_store_alone_is_told_what_there_is_and_how_it_goes_back() {
 }
 
 #[test]
+fn whoever_has_the_store_elsewhere_finds_the_files_by_it() {
+    let gateway = gateway(CryptoCertificate::new("backup-cert"));
+    let home = Home::of(&gateway).plan("P", &format!("{SECURE}{EXPORT}"));
+    let _ran = home.dpbackup(&["run", "P"]).exits(0);
+    let elsewhere = home.path("another mount");
+    fs::rename(home.store(), &elsewhere).expect("moved");
+    let text = fs::read_to_string(elsewhere.join("QA1/RESTORE.txt")).expect("a note");
+    assert!(!text.contains(&*home.path("").to_string_lossy()), "{text}");
+    let named = text.lines().filter_map(|line| line.strip_prefix("  QA1/"));
+    let named: Vec<&str> = named.filter_map(|line| line.split(" (").next()).collect();
+    assert!(named.len() > 3, "{text}");
+    for file in named {
+        assert!(elsewhere.join("QA1").join(file).is_file(), "{file}");
+    }
+}
+
+#[test]
 fn it_is_written_anew_when_backups_come_or_go_and_only_then() {
     let gateway = gateway(CryptoCertificate::new("backup-cert"));
     let home = Home::of(&gateway)
