@@ -10,8 +10,11 @@ use roxmltree::Node;
 use crate::gateway::Gateway;
 use crate::soma::certificate::Certificate;
 use crate::soma::error::{Result, SomaErrorKind};
-use crate::soma::request;
+use crate::soma::{reply, request};
 use crate::values::certificate_facts::CertificateFacts;
+
+/// So many characters of a subject, or of a serial number, are kept.
+const MOST_TOLD: usize = 500;
 
 impl Gateway<'_> {
     /// What the device tells of the `CryptoCertificate` of this name in the default domain. Older
@@ -19,11 +22,8 @@ impl Gateway<'_> {
     /// than the name is known.
     pub fn certificate_facts(&self, name: &str) -> Result<CertificateFacts> {
         let request = request::view_certificate(name);
-        let answer = self.read(&request, "view-certificate-details", |details| {
-            Ok(CertificateFacts {
-                object: name.to_owned(),
-                ..facts(details)
-            })
+        let answer = self.read(&request, "view-certificate-details", |answer| {
+            Ok(facts(name, answer))
         });
         match answer {
             Err(error)
@@ -43,28 +43,54 @@ impl Gateway<'_> {
     }
 }
 
-/// `CryptoCertificate/CertificateDetails`. `NotAfter` is an `xsd:dateTime`, and `Base64` the certificate
-/// itself, where it is told.
-fn facts(details: Node<'_, '_>) -> CertificateFacts {
-    let told = |name: &str| {
-        let node = details
-            .descendants()
-            .find(|node| node.tag_name().name() == name)?;
-        let text = node.text()?.trim();
-        (!text.is_empty()).then(|| text.to_owned())
-    };
+/// What the answer tells of this object. It may have rows of others, and a row the details of more than one
+/// certificate; of several that could be meant none is, and no two are mixed.
+fn facts(name: &str, answer: Node<'_, '_>) -> CertificateFacts {
+    let about_it = children(answer, "CryptoCertificate")
+        .filter(|row| child_text(*row, "CertificateObject").as_deref() == Some(name))
+        .flat_map(|row| children(row, "CertificateDetails"));
+    match about_it.collect::<Vec<_>>().as_slice() {
+        [details] => told(name, *details),
+        _ => CertificateFacts::of(name),
+    }
+}
+
+/// `CertificateDetails`. `NotAfter` is an `xsd:dateTime`, and `Base64` the certificate itself, where it is told.
+fn told(name: &str, details: Node<'_, '_>) -> CertificateFacts {
+    let told = |name: &str| child_text(details, name);
+    // It goes into history, and into a page for people: no more of it than anybody reads.
+    let bounded = |text: String| reply::cut(&text, MOST_TOLD);
     let bare = |text: String| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
     let der = told("Base64").and_then(|text| STANDARD.decode(bare(text)).ok());
     CertificateFacts {
-        object: String::new(),
-        subject: told("Subject"),
-        serial: told("SerialNumber"),
+        object: name.to_owned(),
+        subject: told("Subject").map(bounded),
+        serial: told("SerialNumber").map(bounded),
         sha256: der.map(|der| Certificate::of_der(&der).pin()),
         expiry: told("NotAfter")
             .and_then(|text| moment(&text))
             .map(|at| at.to_string()),
-        key: told("SubjectPublicKeyAlgorithm"),
+        key: told("SubjectPublicKeyAlgorithm").map(bounded),
     }
+}
+
+fn children<'a, 'input: 'a>(
+    parent: Node<'a, 'input>,
+    name: &'a str,
+) -> impl Iterator<Item = Node<'a, 'input>> {
+    parent
+        .children()
+        .filter(move |node| node.tag_name().name() == name)
+}
+
+/// The text of the only child of this name; an empty one tells nothing, and neither do two.
+fn child_text(parent: Node<'_, '_>, name: &str) -> Option<String> {
+    let mut named = children(parent, name);
+    let (only, None) = (named.next()?, named.next()) else {
+        return None;
+    };
+    let text = only.text()?.trim();
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 /// A time without an offset is that of the certificate itself, which is UTC.
@@ -90,5 +116,64 @@ mod tests {
             assert_eq!(moment(text), Some(noon), "{text}");
         }
         assert_eq!(moment("soon"), None);
+    }
+
+    /// What an answer with these rows tells of `backup-cert`.
+    fn read(rows: &str) -> CertificateFacts {
+        let answer = format!("<view-certificate-details>{rows}</view-certificate-details>");
+        let document = roxmltree::Document::parse(&answer).expect("XML");
+        facts("backup-cert", document.root_element())
+    }
+
+    fn row(object: &str, details: &str) -> String {
+        format!(
+            "<CryptoCertificate><CertificateObject>{object}</CertificateObject>\
+             <CertificateDetails>{details}</CertificateDetails></CryptoCertificate>"
+        )
+    }
+
+    #[test]
+    fn only_the_row_of_the_object_that_was_asked_for_is_believed() {
+        let other = row(
+            "other",
+            "<SerialNumber>2</SerialNumber><Subject>CN=other</Subject>",
+        );
+        let own = row("backup-cert", "<SerialNumber>1</SerialNumber>");
+        for rows in [format!("{own}{other}"), format!("{other}{own}")] {
+            let told = read(&rows);
+            assert_eq!(
+                (told.serial.as_deref(), told.subject),
+                (Some("1"), None),
+                "{rows}"
+            );
+        }
+        let nameless = "<CryptoCertificate><CertificateDetails><SerialNumber>1</SerialNumber>\
+             </CertificateDetails></CryptoCertificate>";
+        let two_in_one = "<CryptoCertificate><CertificateObject>backup-cert</CertificateObject>\
+             <CertificateDetails><SerialNumber>1</SerialNumber></CertificateDetails>\
+             <CertificateDetails><Subject>CN=x</Subject></CertificateDetails></CryptoCertificate>";
+        for rows in [&other, nameless, two_in_one, &format!("{own}{own}"), ""] {
+            assert_eq!(read(rows), CertificateFacts::of("backup-cert"), "{rows}");
+        }
+    }
+
+    #[test]
+    fn what_stands_twice_or_below_something_else_is_not_known() {
+        let told = read(&row(
+            "backup-cert",
+            "<SerialNumber>1</SerialNumber><SerialNumber>2</SerialNumber>\
+             <Issuer><Subject>CN=issuer</Subject></Issuer><Subject>CN=x</Subject>",
+        ));
+        assert_eq!((told.serial, told.subject.as_deref()), (None, Some("CN=x")));
+    }
+
+    #[test]
+    fn a_serial_number_without_end_is_not_kept_whole() {
+        let told = read(&row(
+            "backup-cert",
+            &format!("<SerialNumber>{}</SerialNumber>", "9".repeat(100_000)),
+        ));
+        let serial = told.serial.expect("a serial number");
+        assert_eq!(serial.chars().count(), MOST_TOLD + 1);
     }
 }
