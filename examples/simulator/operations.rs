@@ -179,10 +179,12 @@ fn view_certificate(state: &State, domain: &str, name: &str) -> Payload {
     });
     Payload::Xml(format!(
         "<dp:view-certificate-details><CryptoCertificate{ROW_SPACE}><CertificateObject>{name}</CertificateObject>\
-         <Domain>{domain}</Domain><CertificateDetails><Version>3</Version><SerialNumber>4096</SerialNumber>\
-         <Subject>CN={name}</Subject>{not_after}<SubjectPublicKeyAlgorithm>{key}</SubjectPublicKeyAlgorithm>{base64}\
+         <Domain>{domain}</Domain><CertificateDetails><Version>3</Version><SerialNumber>{serial}</SerialNumber>\
+         <Subject>{subject}</Subject>{not_after}<SubjectPublicKeyAlgorithm>{key}</SubjectPublicKeyAlgorithm>{base64}\
          </CertificateDetails></CryptoCertificate></dp:view-certificate-details>",
         name = escape(name),
+        serial = escape(&certificate.serial),
+        subject = escape(&certificate.subject),
     ))
 }
 

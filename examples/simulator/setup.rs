@@ -323,6 +323,10 @@ pub struct CryptoCertificate {
     pub ecdsa: bool,
     /// Until when it is good; `None` where the device does not tell.
     pub not_after: Option<Timestamp>,
+    /// Whose it is.
+    pub subject: String,
+    /// Its serial number, as the device writes it.
+    pub serial: String,
     /// The certificate itself, where the device shows it.
     pub der: Option<Vec<u8>>,
 }
@@ -333,6 +337,8 @@ impl CryptoCertificate {
         CryptoCertificate {
             name: name.to_owned(),
             ecdsa: false,
+            subject: format!("CN={name}"),
+            serial: "4096".to_owned(),
             not_after: "4096-01-01T00:00:00Z".parse().ok(),
             der: None,
         }

@@ -25,6 +25,7 @@ use crate::report::verify::{self as report, Checked, Verified};
 use crate::run::event::{ALL_DOMAINS, FileKind};
 use crate::ui::{SecondSignal, Ui, Verbosity};
 use crate::values::causes::said;
+use crate::values::certificate_facts::CertificateFacts;
 use crate::values::environment::{Lookup, scratch_folder};
 
 /// Looks at stored files again.
@@ -156,7 +157,10 @@ impl Round<'_> {
                 };
                 let checked = match gone {
                     Some(row) => pruned(&row),
-                    None => described(row, Verified::Looked(verdict)),
+                    None => Checked {
+                        certificate: self.certificate(row)?,
+                        ..described(row, Verified::Looked(verdict))
+                    },
                 };
                 self.tell(Checked {
                     path: folder.to_owned(),
@@ -193,6 +197,14 @@ impl Round<'_> {
         let mut checked = described(row, Verified::Looked(verdict));
         checked.notes.extend(limited(row));
         self.tell(checked)
+    }
+
+    /// What the secure backup of a part is encrypted for, as far as the device told.
+    fn certificate(&self, row: &FileRow) -> Result<Option<CertificateFacts>, CommandError> {
+        match self.history {
+            Some(history) => Ok(found(history.task(row.task))?.certificate),
+            None => Ok(None),
+        }
     }
 
     /// The row of a file as it is now, if a prune took the file, or announced that it would,
@@ -382,6 +394,7 @@ fn described(row: &FileRow, verified: Verified) -> Checked {
         domain: Some(row.domain_name.clone()),
         verified,
         notes: Vec::new(),
+        certificate: None,
     }
 }
 

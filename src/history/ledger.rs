@@ -10,7 +10,7 @@ use crate::history::error::{BUSY_TIMEOUT, HistoryFault, SHORT_BUSY_TIMEOUT};
 use crate::history::execution::{Execution, advance, found, log_status, owner_ids, require, set_error};
 use crate::history::value::{AsText, integer};
 use crate::history::view::execution::NoteLevel;
-use crate::history::{History, change, place, script, stored, target};
+use crate::history::{History, certificate, change, place, script, stored, target};
 use crate::run::event::{
     ActivityId, ActivityOpening, DeviceFacts, Event, FileKind, JournalId, OutOfService, Owner, PlanId,
     PlanOpening, StillQuiesced, StoredFile, TaskId, TaskOpening,
@@ -21,6 +21,7 @@ use crate::run::ledger::{
 };
 use crate::run::status::Status;
 use crate::values::boot_time::BootTime;
+use crate::values::certificate_facts::CertificateFacts;
 
 impl Ledger for History {
     fn patience(&mut self, patience: Patience) {
@@ -198,6 +199,15 @@ impl Ledger for History {
                 kept: kept.collect(),
             }))
         });
+        Ok(found?)
+    }
+
+    fn last_certificate(
+        &mut self,
+        device: &str,
+        object: &str,
+    ) -> Result<Option<(TaskId, CertificateFacts)>, LedgerError> {
+        let found = self.read(|transaction| certificate::last(transaction, device, object));
         Ok(found?)
     }
 }

@@ -5,6 +5,7 @@
 //! the tables for those who query them with other tools.
 
 mod blame;
+mod certificate;
 mod change;
 mod change_search;
 mod error;

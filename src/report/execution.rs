@@ -51,6 +51,9 @@ pub(super) fn whole(whole: &WholeExecution<'_>, layout: &Layout) -> String {
             below.push(file_line(file, whole.store, &layout.zone));
             below.extend(changed(first, file).into_iter().map(|line| format!("  {line}")));
         }
+        if let Some(certificate) = &first.task.certificate {
+            below.push(format!("Encrypted for {}", shown(&certificate.words())));
+        }
         if let Some(unsaved) = unsaved(first) {
             below.push(format!(
                 "Unsaved changes: {unsaved}: what runs is not what is saved"

@@ -8,6 +8,7 @@ use crate::artifact::archive::{ArchiveKind, DomainReport};
 use crate::artifact::recheck::{FileState, FileVerdict, Recognized};
 use crate::report::json;
 use crate::run::event::TaskId;
+use crate::values::certificate_facts::CertificateFacts;
 use crate::values::lacks::Lacks;
 use crate::values::text::{hanging, printable};
 
@@ -31,6 +32,8 @@ pub struct Checked {
     pub verified: Verified,
     /// What history adds.
     pub notes: Vec<String>,
+    /// What a secure backup is encrypted for, as far as the device told.
+    pub certificate: Option<CertificateFacts>,
 }
 
 impl Checked {
@@ -44,6 +47,7 @@ impl Checked {
             domain: None,
             verified: Verified::Looked(verdict),
             notes: Vec::new(),
+            certificate: None,
         }
     }
 }
@@ -131,6 +135,10 @@ pub fn line(checked: &Checked, store: Option<&Path>, width: Option<u16>) -> Stri
     }
     for note in verified.verdict().map_or(&[][..], |verdict| &verdict.notes) {
         lines.push_str(&behind("  note:", note));
+    }
+    if let Some(certificate) = &checked.certificate {
+        let text = format!("encrypted for {}", certificate.words());
+        lines.push_str(&behind("  note:", &text));
     }
     lines
 }
@@ -222,6 +230,7 @@ pub fn document(checked: &[Checked]) -> String {
                 .and_then(|verdict| verdict.recognized.as_ref())
                 .and_then(about),
             recognized: RecognizedObject::of(verdict.and_then(|verdict| verdict.recognized.as_ref())),
+            certificate: one.certificate.as_ref(),
             kind: one.kind,
             device_name: one.device.as_deref(),
             domain_name: one.domain.as_deref(),
@@ -253,6 +262,8 @@ struct VerifiedFileObject<'a> {
     about: Option<String>,
     #[serde(flatten)]
     recognized: RecognizedObject<'a>,
+    /// What a secure backup is encrypted for, as the device told it when it was made.
+    certificate: Option<&'a CertificateFacts>,
     kind: Option<&'static str>,
     device_name: Option<&'a str>,
     domain_name: Option<&'a str>,

@@ -13,6 +13,7 @@ use crate::run::event::{
 };
 use crate::run::status::Status;
 use crate::values::boot_time::BootTime;
+use crate::values::certificate_facts::CertificateFacts;
 
 /// What is about to be done to a device, and how it is undone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -301,6 +302,14 @@ pub trait Ledger {
         domain: &str,
         kind: FileKind,
     ) -> Result<Option<LastContent>, LedgerError>;
+
+    /// The certificate that the newest good secure backup of this device is encrypted for, of those made for
+    /// this object of which the device told something; and the task that made it.
+    fn last_certificate(
+        &mut self,
+        device: &str,
+        object: &str,
+    ) -> Result<Option<(TaskId, CertificateFacts)>, LedgerError>;
 }
 
 /// What the newest verified export of a device, domain and kind held.

@@ -14,6 +14,7 @@ use crate::run::ledger::{
     JournalEntry, JournalTime, LastContent, Ledger, LedgerError, Patience, UndoOpening, UndoStep,
 };
 use crate::run::status::Status;
+use crate::values::certificate_facts::CertificateFacts;
 use crate::values::internal_error::caught;
 
 /// Where events go. The ledger first: what is shown has been recorded.
@@ -319,5 +320,14 @@ impl<'a> Record<'a> {
         kind: FileKind,
     ) -> Result<Option<LastContent>, LedgerError> {
         self.write(|ledger| ledger.last_content(device, domain, kind))
+    }
+
+    /// What the newest good secure backup of a device is encrypted for (see [`Ledger::last_certificate`]).
+    pub fn last_certificate(
+        &mut self,
+        device: &str,
+        object: &str,
+    ) -> Result<Option<(TaskId, CertificateFacts)>, LedgerError> {
+        self.write(|ledger| ledger.last_certificate(device, object))
     }
 }

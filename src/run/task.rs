@@ -1,6 +1,7 @@
 //! One task, in the order of its steps.
 
 pub mod before;
+mod certificate;
 mod changed;
 mod export;
 mod quiesce;

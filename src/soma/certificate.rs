@@ -17,6 +17,7 @@ use x509_cert::time::Time;
 
 use crate::ownership;
 use crate::soma::ca_file::BYTE_ORDER_MARK;
+use crate::values::certificate_facts::CertificateFacts;
 use crate::values::hex::hex;
 
 /// The largest file that is read for one certificate, in bytes.
@@ -40,6 +41,8 @@ pub struct CertificateContent {
     pub issuer: String,
     /// The names and addresses that it is good for.
     pub names: Vec<String>,
+    /// Its serial number, `0x1000`.
+    pub serial: String,
     /// The moment from which it is good.
     pub not_before: Timestamp,
     /// The moment until which it is good.
@@ -72,6 +75,19 @@ impl Certificate {
         let der = CertificateDer::from_pem_slice(text)
             .map_err(|_| anyhow::anyhow!("it holds no certificate in the form PEM"))?;
         Ok(Self::of_der(&der))
+    }
+
+    /// What a device could tell of it, if it stood there as an object of this name.
+    pub fn facts(&self, object: &str) -> CertificateFacts {
+        let content = self.content.as_ref().ok();
+        CertificateFacts {
+            object: object.to_owned(),
+            subject: content.map(|content| content.subject.clone()),
+            serial: content.map(|content| content.serial.clone()),
+            sha256: Some(self.pin()),
+            expiry: content.map(|content| content.not_after.to_string()),
+            key: content.map(|content| content.key.clone()),
+        }
     }
 
     /// The pin in lower-case hexadecimal digits.
@@ -139,6 +155,7 @@ impl CertificateContent {
             subject: inner.subject().to_string(),
             issuer: inner.issuer().to_string(),
             names: alternatives.unwrap_or_default().iter().map(name).collect(),
+            serial: format!("0x{}", hex(inner.serial_number().as_bytes())),
             not_before: moment(&inner.validity().not_before),
             not_after: moment(&inner.validity().not_after),
             key: key(inner.subject_public_key_info()),

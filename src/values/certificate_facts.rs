@@ -36,10 +36,14 @@ impl CertificateFacts {
 
     /// All of it in one line.
     pub fn words(&self) -> String {
+        format!("{}: {}", self.object, self.details())
+    }
+
+    /// The same without the name of the object.
+    pub fn details(&self) -> String {
         let known = |what: &Option<String>| what.clone().unwrap_or_else(|| "not known".to_owned());
         format!(
-            "{}: subject {}, serial number {}, SHA-256 {}, good until {}",
-            self.object,
+            "subject {}, serial number {}, SHA-256 {}, good until {}",
             known(&self.subject),
             known(&self.serial),
             known(&self.sha256),

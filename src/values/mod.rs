@@ -4,6 +4,7 @@ pub mod backup_names;
 pub mod boot_time;
 pub mod causes;
 pub mod certificate_facts;
+pub mod certificate_match;
 pub mod change;
 pub mod closed_window;
 pub mod device_pattern;

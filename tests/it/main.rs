@@ -14,6 +14,7 @@ mod support;
 
 mod arrows;
 mod asking;
+mod backup_certificate;
 mod changes;
 mod changes_cli;
 mod changes_told;

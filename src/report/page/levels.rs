@@ -11,6 +11,7 @@ use crate::report::page::parts::{Section, time};
 use crate::report::table::{ACTIVITY_EXECUTION, Column, FILE, PLAN_EXECUTION, TASK_EXECUTION};
 use crate::run::event::{ScriptMoment, ScriptRun};
 use crate::run::status::{Class, Status};
+use crate::values::certificate_facts::CertificateFacts;
 use crate::values::duration::HumanDuration;
 use crate::values::text::printable;
 
@@ -95,6 +96,7 @@ fn task(page: &ReportPage<'_>, details: &TaskDetails) -> Markup {
     let id = format!("task-{}", task.id.0);
     let title = format!("{id}-title");
     let facts = &task.facts;
+    let certificate = task.certificate.as_ref().map(CertificateFacts::words);
     let named = [
         ("Firmware Version", &facts.firmware_version),
         ("Build", &facts.build),
@@ -103,6 +105,7 @@ fn task(page: &ReportPage<'_>, details: &TaskDetails) -> Markup {
         ("Machine Type", &facts.machine_type),
         ("Model Type", &facts.model_type),
         ("TLS Trust", &facts.tls_trust),
+        ("Encrypted For", &certificate),
     ];
     let unsaved = match task.unsaved_changes {
         Some(true) => "yes",

@@ -21,6 +21,7 @@ use crate::secret::SecretSource;
 use crate::soma::certificate::{Certificate, days_until};
 use crate::soma::peer;
 use crate::values::certificate_facts::CertificateFacts;
+use crate::values::certificate_match::CertificateMatch;
 use crate::values::duration::HumanDuration;
 use crate::values::size::Bytes;
 
@@ -318,20 +319,29 @@ fn expiry(
 /// Whether the certificate that somebody has in hand, with its private key somewhere, is the one that
 /// secure backups are encrypted for.
 fn compare(name: &str, facts: &CertificateFacts, in_hand: &Certificate, found: &mut CheckItems) {
-    let pin = in_hand.pin();
-    match &facts.sha256 {
-        Some(sha256) if *sha256 == pin => {
-            found.ok("certificate", format!("'{name}' is the one in hand (SHA-256 {pin})"));
-        }
-        Some(sha256) => found.fail(
+    let in_hand = in_hand.facts(name);
+    match CertificateMatch::of(facts, &in_hand) {
+        CertificateMatch::Same => found.ok(
             "certificate",
-            format!("'{name}' is not the one in hand: SHA-256 {sha256} on the device, {pin} in hand"),
+            format!("'{name}' is the one in hand ({})", facts.details()),
+        ),
+        CertificateMatch::Other => found.fail(
+            "certificate",
+            format!(
+                "'{name}' is not the one in hand: on the device {}; in hand {}",
+                facts.details(),
+                in_hand.details()
+            ),
             "what is backed up now cannot be opened with the key to the one in hand: find the right one, or change the object",
         ),
-        None => found.warn(
+        CertificateMatch::NotKnown => found.warn(
             "certificate",
-            format!("whether '{name}' is the one in hand is not known: the device does not show it"),
-            "compare its subject and serial number in the web interface of the device",
+            format!(
+                "whether '{name}' is the one in hand is not known: the device does not show the certificate itself; on the device {}; in hand {}",
+                facts.details(),
+                in_hand.details()
+            ),
+            "compare what is not known with the web interface of the device",
         ),
     }
 }

@@ -20,7 +20,6 @@ use crate::run::task::{DeviceState, Made, Walk};
 use crate::run::undo::{self, FolderStays, waiting};
 use crate::soma::error::{SomaError, SomaErrorKind};
 use crate::values::causes::with_causes;
-use crate::values::certificate_facts::CertificateFacts;
 use crate::values::size::Bytes;
 
 /// What was answered with words or an error that do not prove that nothing was begun is given so long to begin.
@@ -59,20 +58,8 @@ impl Walk<'_, '_, '_> {
             );
             return Err(Failure::new(Status::CertDoesntExistOnDevice, why).into());
         }
-        // Nothing depends on it: where it is not told it is not known, and what else is wrong with the
-        // device is met by the next question.
-        let facts = match self.session.gateway.certificate_facts(certificate) {
-            Ok(facts) => facts,
-            Err(error) if error.kind == SomaErrorKind::Interrupted => {
-                return Err(self.exchange(Status::DeviceError, &error).into());
-            }
-            Err(_) => CertificateFacts::of(certificate),
-        };
-        self.certificate = Some(facts.clone());
-        self.record.tell(&Event::BackupCertificate {
-            task: self.task.id,
-            certificate: facts,
-        })?;
+        self.look_at_certificate(certificate)?;
+        let gateway = &self.session.gateway;
         let Some(space) = gateway
             .space()
             .map_err(|error| self.exchange(Status::DeviceError, &error))?

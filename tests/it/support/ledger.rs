@@ -9,6 +9,7 @@ use dpbackup::run::ledger::{
     UnfinishedPlan,
 };
 use dpbackup::values::boot_time::BootTime;
+use dpbackup::values::certificate_facts::CertificateFacts;
 use jiff::Timestamp;
 
 /// Calls `write` before each write and right after it, and `read` before each read.
@@ -102,5 +103,14 @@ impl Ledger for WatchedLedger<'_> {
     ) -> Result<Option<LastContent>, LedgerError> {
         (self.read)();
         self.history.last_content(device, domain, kind)
+    }
+
+    fn last_certificate(
+        &mut self,
+        device: &str,
+        object: &str,
+    ) -> Result<Option<(TaskId, CertificateFacts)>, LedgerError> {
+        (self.read)();
+        self.history.last_certificate(device, object)
     }
 }
