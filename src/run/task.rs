@@ -113,6 +113,8 @@ enum Made {
     Exports {
         expected: Expected,
         saved: Box<ArrivedExport>,
+        /// Whether there are unsaved changes, where the device says so.
+        unsaved: Option<bool>,
         running: Option<Box<Result<ArrivedExport, Trouble>>>,
     },
     /// A secure backup that stands on the device.
@@ -404,6 +406,7 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
                 Ok(Made::Exports {
                     expected,
                     saved,
+                    unsaved,
                     running,
                 })
             }
@@ -421,6 +424,7 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
             Made::Exports {
                 expected,
                 saved,
+                unsaved,
                 running,
             } => {
                 let saved = self.keep_export(*saved, &expected);
@@ -440,7 +444,7 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
                 }
                 if let Some(Ok(running)) = &running {
                     self.tell_changes(running)?;
-                    self.tell_unsaved(stored, running)?;
+                    self.tell_unsaved(unsaved, stored, running)?;
                 }
                 saved?;
                 running.transpose()?;

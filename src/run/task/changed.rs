@@ -15,7 +15,7 @@ use crate::run::ledger::{KeptFile, LastContent, LedgerError};
 use crate::run::script::ConfigFacts;
 use crate::run::task::Walk;
 use crate::values::causes::with_causes;
-use crate::values::change::ChangeList;
+use crate::values::change::{ChangeList, ConfigChange};
 use crate::values::internal_error::caught;
 
 /// How many unsaved changes a note names.
@@ -61,9 +61,11 @@ impl Walk<'_, '_, '_> {
         }
     }
 
-    /// Compares what runs with what is saved, as one task has found both.
+    /// Compares what runs with what is saved, as one task has found both; `said` is whether the device says
+    /// that there are unsaved changes.
     pub(super) fn tell_unsaved(
         &mut self,
+        said: Option<bool>,
         saved: Option<&StoredExport>,
         running: &StoredExport,
     ) -> Result<(), LedgerError> {
@@ -77,7 +79,8 @@ impl Walk<'_, '_, '_> {
                     changes: Vec::new(),
                     unsaved: ConfigFacts::of(self.task.id, &self.session.device.name, &changes),
                 });
-                self.record.note(Owner::Task(self.task.id), unsaved(&changes))?;
+                let note = unsaved(said, &changes, self.task.domain);
+                self.record.note(Owner::Task(self.task.id), note)?;
                 self.record.tell(&Event::ConfigUnsaved {
                     task: self.task.id,
                     changes,
@@ -158,21 +161,73 @@ fn file_of(export: &StoredExport) -> Result<&File, String> {
     export.file.as_ref().ok_or_else(none)
 }
 
-/// What is not saved, by its names.
-fn unsaved(changes: &ChangeList) -> String {
-    let named: Vec<String> = changes
-        .first
-        .iter()
-        .take(NAMED)
-        .map(ToString::to_string)
-        .collect();
+/// What is not saved, by its names; with the domain, where it is not that of the task. That the device reports
+/// it is said where it does.
+fn unsaved(said: Option<bool>, changes: &ChangeList, domain: &str) -> String {
+    let named = |change: &ConfigChange| match change.domain == domain {
+        true => change.to_string(),
+        false => format!("{}: {change}", change.domain),
+    };
+    let named: Vec<String> = changes.first.iter().take(NAMED).map(named).collect();
     let more = match changes.count.saturating_sub(named.len() as u64) {
         0 => String::new(),
         more => format!(", and {more} more"),
     };
-    match changes.count {
-        0 => "the device reports unsaved changes; its two exports do not differ".to_owned(),
-        1 => format!("1 change is not saved: {}", named.join(", ")),
-        count => format!("{count} changes are not saved: {}{more}", named.join(", ")),
+    match (changes.count, said) {
+        (0, Some(true)) => {
+            "the device reports unsaved changes; its two exports do not differ".to_owned()
+        }
+        (0, _) => "what runs and what is saved do not differ in their two exports".to_owned(),
+        (1, _) => format!("1 change is not saved: {}", named.join(", ")),
+        (count, _) => format!("{count} changes are not saved: {}{more}", named.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::values::change::{Change, ConfigPiece};
+
+    #[test]
+    fn an_unsaved_change_of_another_domain_than_that_of_the_task_is_named_with_it() {
+        let change = |domain: &str| ConfigChange {
+            domain: domain.to_owned(),
+            piece: ConfigPiece::Object {
+                class: "HTTPUserAgent".to_owned(),
+                name: "default".to_owned(),
+            },
+            change: Change::Changed,
+            description: "Timeout: 300 → 7".to_owned(),
+        };
+        let list = ChangeList {
+            first: vec![change("DOM2"), change("default")],
+            count: 3,
+        };
+        assert_eq!(
+            unsaved(Some(true), &list, ALL_DOMAINS),
+            "3 changes are not saved: DOM2: Changed HTTPUserAgent default (Timeout: 300 → 7), \
+             default: Changed HTTPUserAgent default (Timeout: 300 → 7), and 1 more"
+        );
+        let list = ChangeList {
+            first: vec![change("DOM2")],
+            count: 1,
+        };
+        assert_eq!(
+            unsaved(None, &list, "DOM2"),
+            "1 change is not saved: Changed HTTPUserAgent default (Timeout: 300 → 7)"
+        );
+    }
+
+    #[test]
+    fn only_a_device_that_reports_unsaved_changes_is_said_to_report_them() {
+        let none = ChangeList::default();
+        assert_eq!(
+            unsaved(Some(true), &none, "DOM1"),
+            "the device reports unsaved changes; its two exports do not differ"
+        );
+        assert_eq!(
+            unsaved(None, &none, "DOM1"),
+            "what runs and what is saved do not differ in their two exports"
+        );
     }
 }
