@@ -72,6 +72,8 @@ pub(super) fn target(text: &str) -> Option<(&str, &str)> {
 pub(super) struct OpenExport {
     /// What it is, where its path does not say it.
     what: Option<String>,
+    /// The task that found what is in it, where history knows it.
+    pub(super) task: Option<TaskId>,
     path: PathBuf,
     pub(super) file: File,
     /// What it should hold, where it was not verified before.
@@ -180,6 +182,7 @@ impl ExportDesk<'_> {
         match named {
             NamedExport::File(path) => Ok(OpenExport {
                 what: None,
+                task: None,
                 path: path.to_owned(),
                 file: open(path)?,
                 expected: Some(Expected::Any),
@@ -250,6 +253,7 @@ impl ExportDesk<'_> {
         let (device, domain) = (&row.device_name, &row.domain_name);
         Ok(OpenExport {
             what: Some(format!("task {}: {device} {domain} {}", id.0, row.kind.code())),
+            task: Some(id),
             path,
             file,
             expected: None,
@@ -279,6 +283,7 @@ impl ExportDesk<'_> {
         let (path, file) = self.proved(history, row)?;
         Ok(OpenExport {
             what: Some(format!("{device}/{domain}: task {}", row.task.0)),
+            task: Some(row.task),
             path,
             file,
             expected: None,

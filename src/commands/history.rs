@@ -432,6 +432,7 @@ fn show(file: &PlanFile, ui: Ui, output: &HistoryOutput, view: &View<'_>) -> Out
             let layout = table::Layout {
                 width: ui.width,
                 zone,
+                invocation: file.invocation.clone(),
             };
             let above = open.map_or_else(String::new, |open| format!("{}\n\n", printable(&open)));
             format!("{above}{}", table::render(view, &layout))

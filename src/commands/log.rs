@@ -14,11 +14,11 @@ use crate::commands::loading::{exit_of_part, load_plan_or_part, read_history};
 use crate::commands::names::{MeantDevices, did_you_mean, mean_some_device};
 use crate::commands::no_export::KnownExports;
 use crate::exit::Exit;
-use crate::history::{ChangeFilter, History};
+use crate::history::{ChangeFilter, ChangeRow, History};
 use crate::plan::model::PlanFile;
 use crate::report::changes::{self as report, BlameRow};
 use crate::report::table::Layout;
-use crate::run::event::FileKind;
+use crate::run::event::{FileKind, TaskId};
 use crate::ui::Ui;
 use crate::values::change::{Change, ConfigPiece};
 use crate::values::environment::{Lookup, scratch_folder};
@@ -65,7 +65,7 @@ pub(super) fn log(global: &Global, args: &LogArgs, ui: Ui, env: Lookup<'_>) -> O
             print(
                 ui,
                 match narrowed {
-                    true => "No change is like that.\n",
+                    true => "No change that is recorded is like that.\n",
                     false => "No changes recorded yet.\n",
                 },
             )?;
@@ -74,19 +74,35 @@ pub(super) fn log(global: &Global, args: &LogArgs, ui: Ui, env: Lookup<'_>) -> O
     }
     let zone = zone(&args.output);
     let text = match args.output.format {
-        HistoryFormat::Table => report::changes_table(&rows, &layout(&args.output, ui)),
+        HistoryFormat::Table => report::changes_table(&rows, &layout(file, &args.output, ui)),
         HistoryFormat::Json => report::changes_json(&rows, &zone),
         HistoryFormat::Csv => report::changes_csv(&rows, &zone),
     };
     print(ui, &text)?;
+    if let Some(history) = &history {
+        tell_unrecorded(history, &rows, ui)?;
+    }
     Ok(exit_of_part(file, Exit::Success))
 }
 
-fn layout(output: &HistoryOutput, ui: Ui) -> Layout {
+fn layout(file: &PlanFile, output: &HistoryOutput, ui: Ui) -> Layout {
     Layout {
         width: ui.width,
         zone: zone(output),
+        invocation: file.invocation.clone(),
     }
+}
+
+/// Of which tasks not all changes are recorded, of those that found these.
+fn tell_unrecorded(history: &History, rows: &[ChangeRow], ui: Ui) -> Result<(), CommandError> {
+    let tasks: BTreeSet<TaskId> = rows.iter().map(|row| row.task).collect();
+    for cut in history.cut_changes(&tasks, listed::KEPT)? {
+        ui.warning(&format!(
+            "task {} found {} changes, and the first {} of them are recorded",
+            cut.task.0, cut.found, cut.recorded
+        ));
+    }
+    Ok(())
 }
 
 /// The devices that are meant, of those with changes; `None` is all of them. What nothing matches
@@ -202,8 +218,12 @@ fn blame(
     let limits = Limits::default();
     archive::reread(&export.file, &scratch, &limits, Detail::Hashes, &mut visit, None)
         .map_err(|error| trouble(anyhow::Error::new(error).context(export.label())))?;
-    let last = history.last_changes(device, domain)?;
-    let Some(gap) = history.not_known_before(device, domain, listed::KEPT)? else {
+    // What later tasks found is not what this export holds: they may have failed.
+    let Some(task) = export.task else {
+        return Err(trouble(anyhow!("no task is known that stored this export")));
+    };
+    let last = history.last_changes(device, domain, task)?;
+    let Some(gap) = history.not_known_before(device, domain, listed::KEPT, task)? else {
         return Err(trouble(anyhow!("history has no export of {device}/{domain}")));
     };
     let is_meant = |piece: &ConfigPiece| {
@@ -219,8 +239,9 @@ fn blame(
         .into_iter()
         .filter(is_meant)
         .map(|piece| match last.get(&piece) {
-            // What is there now was not removed last: then it came back unseen.
-            Some(last) if last.task > gap.task && last.change != Change::Removed => BlameRow {
+            // What is there now was not removed last: then it came back unseen. Of the task whose changes
+            // are not known in full, those that are recorded are known all the same.
+            Some(last) if last.task >= gap.task && last.change != Change::Removed => BlameRow {
                 piece,
                 since: last.time,
                 task: last.task,
@@ -237,7 +258,7 @@ fn blame(
     rows.sort_by(|a, b| b.task.cmp(&a.task).then_with(|| a.piece.cmp(&b.piece)));
     let zone = zone(&args.output);
     let text = match args.output.format {
-        HistoryFormat::Table => report::blame_table(&rows, &layout(&args.output, ui)),
+        HistoryFormat::Table => report::blame_table(&rows, &layout(file, &args.output, ui)),
         HistoryFormat::Json => report::blame_json(&rows, &zone),
         HistoryFormat::Csv => report::blame_csv(&rows, &zone),
     };

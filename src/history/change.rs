@@ -1,17 +1,30 @@
 //! What changed from one export to the next, and what was not saved.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, Transaction, named_params};
 
 use crate::history::error::{HistoryError, HistoryFault};
 use crate::history::execution::{Execution, require};
 use crate::history::query::rows;
-use crate::history::value::{AsText, Text, integer, text};
+use crate::history::value::{AsText, Text, count, integer, text};
 use crate::history::{ChangeRow, History};
 use crate::notify::previous::UnsavedBefore;
 use crate::run::event::{FileKind, PlanId, TaskId};
 use crate::run::status::Status;
 use crate::values::change::{Change, ChangeList, ConfigChange, ConfigPiece};
+
+/// A task of which not all changes are recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CutChanges {
+    /// The task.
+    pub task: TaskId,
+    /// How many changes it found in one export.
+    pub found: u64,
+    /// How many of them are recorded.
+    pub recorded: u64,
+}
 
 /// Records what changed against the export before of the same kind.
 pub(super) fn record(
@@ -103,6 +116,32 @@ impl Text for Change {
 }
 
 impl History {
+    /// Of which of these tasks more changes were found than were kept, which is `kept` of one comparison.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn cut_changes(
+        &self,
+        tasks: &BTreeSet<TaskId>,
+        kept: usize,
+    ) -> Result<Vec<CutChanges>, HistoryError> {
+        let kept = i64::try_from(kept).unwrap_or(i64::MAX);
+        self.read(|transaction| {
+            let mut cut = Vec::new();
+            for task in tasks {
+                cut.extend(rows(transaction, CUT_CHANGES, (task.0, kept), |row| {
+                    Ok(CutChanges {
+                        task: *task,
+                        found: count(row, 0)?,
+                        recorded: count(row, 1)?,
+                    })
+                })?);
+            }
+            Ok(cut)
+        })
+    }
+
     /// What a task found that was not saved: the first thousand, and how many there were.
     /// Nothing where that is not known, or was not looked at.
     ///
@@ -116,6 +155,10 @@ impl History {
         })
     }
 }
+
+pub(super) const CUT_CHANGES: &str = "SELECT f.changes,
+         (SELECT count(*) FROM config_change AS c WHERE c.task_execution_id = ?1 AND c.kind = f.kind)
+     FROM file AS f WHERE f.task_execution_id = ?1 AND f.changes > ?2";
 
 const OF_TASK: &str = "SELECT * FROM config_change WHERE task_execution_id = ?1 ORDER BY id";
 

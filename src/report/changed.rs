@@ -2,14 +2,15 @@
 
 use crate::history::{ChangeRow, FileRow, TaskDetails};
 use crate::report::written::shown;
-use crate::run::event::FileKind;
+use crate::run::event::{ALL_DOMAINS, FileKind};
+use crate::values::invocation::Invocation;
 
 /// So many changes of a file are named; `log` has all of them.
 const NAMED: usize = 20;
 
 /// What changed in a file against the one before it: how much, and the first of it. Nothing
 /// where nothing did, or where it is not known.
-pub(super) fn changed(details: &TaskDetails, file: &FileRow) -> Vec<String> {
+pub(super) fn changed(details: &TaskDetails, file: &FileRow, invocation: &Invocation) -> Vec<String> {
     let count = match file.changes {
         None | Some(0) => return Vec::new(),
         Some(1) => "1 change".to_owned(),
@@ -33,11 +34,30 @@ pub(super) fn changed(details: &TaskDetails, file: &FileRow) -> Vec<String> {
         format!("  {domain}{}", shown(&row.change.to_string()))
     }));
     let named = changes.len().min(NAMED) as u64;
+    let recorded = (changes.len() as u64).saturating_sub(named);
     let more = file.changes.unwrap_or(0).saturating_sub(named);
+    let lost = more.saturating_sub(recorded);
     if more > 0 {
-        lines.push(format!("  and {more} more: see `log`"));
+        let log = log_of(file, changes.len(), invocation);
+        lines.push(match lost {
+            0 => format!("  and {more} more: `{log}` has them"),
+            _ => format!(
+                "  and {more} more: `{log}` has {recorded} of them, and of {lost} nothing but their number is recorded"
+            ),
+        });
     }
     lines
+}
+
+/// The command that shows the changes of a file, if nothing changed since.
+fn log_of(file: &FileRow, recorded: usize, invocation: &Invocation) -> String {
+    let limit = recorded.to_string();
+    let mut words = vec!["log", "--device", &file.device_name];
+    if file.domain_name != ALL_DOMAINS {
+        words.extend(["--domain", &file.domain_name]);
+    }
+    words.extend(["--limit", &limit]);
+    invocation.command(words)
 }
 
 /// How many changes a task found that were not saved: a note of it names them. Nothing where all

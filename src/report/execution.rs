@@ -49,7 +49,8 @@ pub(super) fn whole(whole: &WholeExecution<'_>, layout: &Layout) -> String {
         }
         for file in &first.files {
             below.push(file_line(file, whole.store, &layout.zone));
-            below.extend(changed(first, file).into_iter().map(|line| format!("  {line}")));
+            let changed = changed(first, file, &layout.invocation);
+            below.extend(changed.into_iter().map(|line| format!("  {line}")));
         }
         if let Some(certificate) = &first.task.certificate {
             below.push(format!("Encrypted for {}", shown(&certificate.words())));
@@ -146,6 +147,7 @@ mod tests {
     use crate::history::TaskDetails;
     use crate::report::fixture;
     use crate::run::status::Status;
+    use crate::values::invocation::Invocation;
 
     fn page(tasks: &[TaskDetails], width: Option<u16>) -> String {
         let tasks: Vec<_> = tasks
@@ -163,6 +165,7 @@ mod tests {
         let layout = Layout {
             width,
             zone: fixture::zone(),
+            invocation: Invocation::default(),
         };
         whole(&page, &layout)
     }

@@ -189,11 +189,13 @@ fn files(details: &TaskDetails, layout: &Layout) -> String {
         }
     }
     for file in &details.files {
-        let lines = changed(details, file).into_iter().map(|line| {
-            let indent = line.len() - line.trim_start().len();
-            let line = hanging(line.trim_start(), indent, layout.width);
-            format!("{:indent$}{line}\n", "")
-        });
+        let lines = changed(details, file, &layout.invocation)
+            .into_iter()
+            .map(|line| {
+                let indent = line.len() - line.trim_start().len();
+                let line = hanging(line.trim_start(), indent, layout.width);
+                format!("{:indent$}{line}\n", "")
+            });
         append(&mut text, &lines.collect::<String>());
     }
     append(&mut text, &rehearsals(&details.rehearsals, &layout.zone));

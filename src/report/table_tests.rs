@@ -1,11 +1,13 @@
 use super::*;
 use crate::history::PlanFilter;
 use crate::report::fixture;
+use crate::values::invocation::Invocation;
 
 fn layout(width: Option<u16>) -> Layout {
     Layout {
         width,
         zone: fixture::zone(),
+        invocation: Invocation::default(),
     }
 }
 
@@ -252,6 +254,7 @@ fn times_are_those_of_the_zone() {
     let utc = Layout {
         width: None,
         zone: TimeZone::UTC,
+        invocation: Invocation::default(),
     };
     let rows = fixture::short_plans();
     let filter = PlanFilter::default();

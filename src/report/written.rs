@@ -10,6 +10,7 @@ use crate::history::{FailedFileRow, NoteLevel, NoteRow};
 use crate::report::fields;
 use crate::run::event::{ScriptMoment, ScriptRun};
 use crate::values::duration::HumanDuration;
+use crate::values::invocation::Invocation;
 use crate::values::text::printable;
 
 /// How tables are laid out.
@@ -19,6 +20,8 @@ pub struct Layout {
     pub width: Option<u16>,
     /// The zone that times are shown in.
     pub zone: TimeZone,
+    /// What a command needs that is named in them.
+    pub invocation: Invocation,
 }
 
 /// How long something took; a dash as long as it has not ended.

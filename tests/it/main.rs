@@ -17,6 +17,7 @@ mod asking;
 mod backup_certificate;
 mod changes;
 mod changes_cli;
+mod changes_recorded;
 mod changes_told;
 mod check;
 mod completed;

@@ -174,9 +174,7 @@ fn unsaved(said: Option<bool>, changes: &ChangeList, domain: &str) -> String {
         more => format!(", and {more} more"),
     };
     match (changes.count, said) {
-        (0, Some(true)) => {
-            "the device reports unsaved changes; its two exports do not differ".to_owned()
-        }
+        (0, Some(true)) => "the device reports unsaved changes; its two exports do not differ".to_owned(),
         (0, _) => "what runs and what is saved do not differ in their two exports".to_owned(),
         (1, _) => format!("1 change is not saved: {}", named.join(", ")),
         (count, _) => format!("{count} changes are not saved: {}{more}", named.join(", ")),

@@ -1,0 +1,116 @@
+//! `log` and `history last` say what is recorded of changes, and `log --blame` says the same as they do.
+
+use serde_json::Value;
+
+use crate::simulator::{Domain, Fault, FaultKind, Gateway, Setup};
+use crate::support::{Home, export};
+
+/// A gateway with one domain, backed up by the plan P.
+struct Scene {
+    gateway: Gateway,
+    home: Home,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let gateway = Gateway::start(Setup {
+            domains: vec![Domain::new("DOM1")],
+            ..Setup::default()
+        });
+        let home = Home::new()
+            .device_at("QA1", gateway.port(), "{ verify = false }")
+            .plan("P", &export("QA1", "DOM1", ""));
+        Self { gateway, home }
+    }
+
+    fn set(&self, value: &str, saved: bool) {
+        let mut state = self.gateway.state();
+        state.set_property("DOM1", "HTTPUserAgent", "default", "Timeout", value);
+        if saved {
+            state.set_unsaved("DOM1", false);
+        }
+    }
+
+    fn run(&self, code: i32) {
+        let _ran = self.home.dpbackup(&["run", "P"]).exits(code);
+    }
+
+    /// What blame says of the only object that ever changes.
+    fn blamed(&self) -> (Value, i64) {
+        let ran = self
+            .home
+            .dpbackup(&["log", "--blame", "QA1/DOM1", "--format", "json"])
+            .exits(0);
+        let document: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+        let pieces = document["pieces"].as_array().expect("pieces");
+        let agent = pieces.iter().find(|row| row["object"] == "HTTPUserAgent default");
+        let agent = agent.expect("the object");
+        (agent["change"].clone(), agent["task"].as_i64().expect("a task"))
+    }
+}
+
+#[test]
+fn of_more_changes_than_are_recorded_it_is_said_how_many_are() {
+    let scene = Scene::new();
+    scene.run(0);
+    scene.set("60", true);
+    scene.run(0);
+    let history = rusqlite::Connection::open(scene.home.path("state/history.db")).expect("the history");
+    history
+        .execute_batch(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 29)
+             INSERT INTO config_change (task_execution_id, kind, device_name, domain_name, piece, class, name,
+                 change, description, time)
+             SELECT task_execution_id, kind, device_name, domain_name, piece, class, 'm' || i, change,
+                 description, time FROM config_change, n;
+             UPDATE file SET changes = 1500 WHERE changes = 1;",
+        )
+        .expect("more changes");
+    drop(history);
+    let log = scene.home.dpbackup(&["log"]).exits(0);
+    let told = "task 2 found 1500 changes, and the first 30 of them are recorded";
+    assert!(log.stderr.contains(told), "{}", log.stderr);
+    let command = format!(
+        "dpbackup log --device QA1 --domain DOM1 --limit 30 --config {}",
+        scene.home.plan_file().display()
+    );
+    let told = format!(
+        "and 1480 more: `{command}` has 10 of them, and of 1470 nothing but their number is recorded"
+    );
+    let last = scene.home.dpbackup(&["history", "last"]).exits(0).stdout;
+    assert!(last.contains(&told), "{told}: {last}");
+    // What is recorded of that task is known, though not all of it is.
+    assert_eq!(scene.blamed(), ("Changed".into(), 2));
+    let log = scene.home.dpbackup(&["log", "--name", "elsewhere"]).exits(0);
+    assert_eq!(log.stdout, "No change that is recorded is like that.\n");
+}
+
+#[test]
+fn where_all_changes_are_recorded_nothing_is_said_of_it() {
+    let scene = Scene::new();
+    scene.run(0);
+    scene.set("60", true);
+    scene.run(0);
+    let log = scene.home.dpbackup(&["log"]).exits(0);
+    assert_eq!(log.stderr, "");
+    assert_eq!(scene.blamed(), ("Changed".into(), 2));
+}
+
+#[test]
+fn blame_is_about_the_newest_good_export_and_not_about_one_of_a_task_that_failed() {
+    let scene = Scene::new();
+    scene.run(0);
+    scene.set("60", true);
+    scene.run(0);
+    // Its saved export is stored, and what runs cannot be had.
+    scene.set("90", true);
+    scene.set("91", false);
+    scene
+        .gateway
+        .fail(Fault::nth("do-backup", 2, FaultKind::FileError));
+    scene.run(1);
+    assert_eq!(scene.blamed(), ("Changed".into(), 2));
+    scene.gateway.state().set_unsaved("DOM1", false);
+    scene.run(0);
+    assert_eq!(scene.blamed(), ("Changed".into(), 4));
+}
