@@ -100,7 +100,7 @@ pub(super) fn find(global: &Global, args: &FindArgs, ui: Ui, env: Lookup<'_>) ->
             };
             if let Err(why) = found {
                 is_passed_over = true;
-                ui.warning(&format!("{device}, {}: passed over: {why}", row.domain_name));
+                ui.decisive_warning(&format!("{device}, {}: passed over: {why}", row.domain_name));
             }
             if let Some(error) = output.trouble.take() {
                 return Err(error);

@@ -307,6 +307,8 @@ fn one_of_a_group_that_cannot_be_compared_is_named_and_the_others_are() {
         "{}",
         ran.stdout
     );
+    let ran = home.dpbackup(&["-q", "diff", "@prod/DOM1"]).exits(2);
+    assert_eq!(ran.stderr.matches("QA3: passed over").count(), 1, "{}", ran.stderr);
     let ran = home
         .dpbackup(&["diff", "@prod/DOM1", "--format", "json"])
         .exits(2);
@@ -522,6 +524,9 @@ fn an_archive_that_is_gone_or_damaged_is_named_and_passed_over() {
     for path in [&gone, &damaged] {
         assert!(ran.stderr.contains(&path.display().to_string()), "{}", ran.stderr);
     }
+    assert_eq!(ran.stderr.matches("passed over").count(), 2, "{}", ran.stderr);
+    // Not found is no answer where not all was looked through: `-q` says that, too.
+    let ran = fleet.ran(&["-q", "find", "nowhere"]).exits(1);
     assert_eq!(ran.stderr.matches("passed over").count(), 2, "{}", ran.stderr);
 }
 

@@ -57,7 +57,7 @@ pub(super) fn diff(desk: &ExportDesk<'_>, devices: &str, domain: &str, args: &Di
             }
             Err(error) if error.exit == Exit::Usage => {
                 let reason = with_causes(error.error.as_ref());
-                ui.warning(&format!("{device}: passed over: {reason}"));
+                ui.decisive_warning(&format!("{device}: passed over: {reason}"));
                 found.passed_over.push(PassedOver {
                     device: device.to_owned(),
                     reason,
@@ -69,7 +69,8 @@ pub(super) fn diff(desk: &ExportDesk<'_>, devices: &str, domain: &str, args: &Di
     let first = first.map(|(device, _)| device.to_owned());
     let (Some(first), false) = (first, found.members.is_empty()) else {
         let error = anyhow!("of {} there are no two good exports to be compared", found.group);
-        return Err(trouble(error).with_hint("`dpbackup history status` says when each was backed up last"));
+        let status = plan.invocation.command(["history", "status"]);
+        return Err(trouble(error).with_hint(format!("`{status}` says when each was backed up last")));
     };
     match args.format {
         ReportFormat::Json => print(ui, &report::group_document(&found))?,
