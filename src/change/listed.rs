@@ -3,7 +3,8 @@
 
 use crate::artifact::difference::{Difference, FileDifference, FileHeld};
 use crate::artifact::property_difference::{PropertyDifference, Values};
-use crate::values::change::{Change, ChangeList, ConfigChange, ConfigPiece};
+use crate::values::change::{Change, ChangeList, ConfigChange, ConfigPiece, OTHERWISE};
+use crate::values::text::{cut_where_they_differ, visible};
 
 /// How many changes are kept of one comparison.
 pub const KEPT: usize = 1000;
@@ -76,10 +77,13 @@ fn of_property(property: &PropertyDifference) -> String {
     match &property.values {
         Values::Secret => format!("{path}: (secret changed)"),
         Values::TooLarge => "(too large to be compared property by property)".to_owned(),
-        Values::Order if path.is_empty() => "(another order)".to_owned(),
+        Values::Order if path.is_empty() => OTHERWISE.to_owned(),
         Values::Order => format!("{path}: (the same values in another order)"),
         Values::Differ { old, new } => match (old.as_slice(), new.as_slice()) {
-            ([old], [new]) => format!("{path}: {} → {}", value(old), value(new)),
+            ([old], [new]) => {
+                let (old, new) = cut_where_they_differ(old, new, VALUE);
+                format!("{path}: {} → {}", whole(&old), whole(&new))
+            }
             (old, new) => format!("{path}: {}", in_and_out(old, new)),
         },
     }
@@ -102,11 +106,16 @@ fn in_and_out(old: &[String], new: &[String]) -> String {
     parts.join(", ")
 }
 
-/// A value as it stands in a line: an empty one would not be seen.
 fn value(text: &str) -> String {
-    match text.trim() {
-        "" => "\"\"".to_owned(),
-        text => shortened(text),
+    whole(&shortened(text))
+}
+
+/// A value as it stands in a line: blanks at its ends, and an empty one, would not be seen.
+fn whole(text: &str) -> String {
+    let shown = visible(text);
+    match text.trim() == text && !text.is_empty() {
+        true => shown.into_owned(),
+        false => format!("\"{shown}\""),
     }
 }
 
@@ -182,7 +191,21 @@ mod tests {
             ]),
             "URL: -a, +b, +c; Note: +x; Password: (secret changed)"
         );
-        assert_eq!(described(&[differ("Note", &[" "], &["x"])]), "Note: \"\" → x");
+        assert_eq!(described(&[differ("Note", &[" "], &["x"])]), "Note: \" \" → x");
+        assert_eq!(described(&[differ("Note", &[""], &["x"])]), "Note: \"\" → x");
+        // Blanks alone may be what differs.
+        assert_eq!(
+            described(&[differ("Note", &["\u{85}c1"], &["c1"])]),
+            "Note: \"\\u{85}c1\" → c1"
+        );
+        assert_eq!(
+            described(&[differ("Note", &["a b"], &["a\nb"])]),
+            "Note: a b → a\\u{a}b"
+        );
+        assert_eq!(
+            described(&[differ("Note", &[], &["a\u{a0}b", "c\t"])]),
+            "Note: +a\\u{a0}b, +\"c\\u{9}\""
+        );
     }
 
     #[test]

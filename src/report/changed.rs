@@ -1,9 +1,9 @@
 //! What changed in the files of a task, and how many of its changes are not saved, in lines.
 
 use crate::history::{ChangeRow, FileRow, TaskDetails};
-use crate::report::written::shown;
 use crate::run::event::{ALL_DOMAINS, FileKind};
 use crate::values::invocation::Invocation;
+use crate::values::text::visible;
 
 /// So many changes of a file are named; `log` has all of them.
 const NAMED: usize = 20;
@@ -29,9 +29,9 @@ pub(super) fn changed(details: &TaskDetails, file: &FileRow, invocation: &Invoca
     lines.extend(changes.iter().take(NAMED).map(|row| {
         let domain = match row.change.domain == file.domain_name {
             true => String::new(),
-            false => format!("{}: ", shown(&row.change.domain)),
+            false => format!("{}: ", visible(&row.change.domain)),
         };
-        format!("  {domain}{}", shown(&row.change.to_string()))
+        format!("  {domain}{}", visible(&row.change.to_string()))
     }));
     let named = changes.len().min(NAMED) as u64;
     let recorded = (changes.len() as u64).saturating_sub(named);

@@ -14,6 +14,7 @@ use crate::report::table::{self, Column};
 use crate::report::written::{self, Layout, shown};
 use crate::run::event::{FileKind, TaskId};
 use crate::values::change::ConfigPiece;
+use crate::values::text::visible;
 
 /// A piece of a configuration, and since when it is as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,16 +33,18 @@ pub struct BlameRow {
 const CHANGES: &[Column<ChangeRow>] = &[
     ("Time", CellKind::Time, |row, zone| written::time(row.time, zone)),
     ("Device", CellKind::Name, |row, _| shown(&row.device_name)),
-    ("Domain", CellKind::Name, |row, _| shown(&row.change.domain)),
+    ("Domain", CellKind::Name, |row, _| {
+        visible(&row.change.domain).into_owned()
+    }),
     ("Object", CellKind::Name, |row, _| {
-        shown(&row.change.piece.to_string())
+        visible(&row.change.piece.to_string()).into_owned()
     }),
     ("Change", CellKind::Word, |row, _| {
         row.change.change.word().to_owned()
     }),
     ("Description", CellKind::Message, |row, _| {
         let mark = if is_running(row) { "(what runs) " } else { "" };
-        format!("{mark}{}", shown(&row.change.description))
+        format!("{mark}{}", visible(&row.change.description))
             .trim_end()
             .to_owned()
     }),
@@ -53,7 +56,7 @@ const BLAME: &[Column<BlameRow>] = &[
         written::time(row.since, zone)
     }),
     ("Object", CellKind::Message, |row, _| {
-        shown(&row.piece.to_string())
+        visible(&row.piece.to_string()).into_owned()
     }),
     ("Change", CellKind::Word, |row, _| {
         row.change.unwrap_or("or longer").to_owned()

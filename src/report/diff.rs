@@ -7,8 +7,8 @@ use serde::Serialize;
 use crate::artifact::difference::{Difference, DomainDifference, FileDifference, FileHeld};
 use crate::artifact::property_difference::{PropertyDifference, Values};
 use crate::report::json;
-use crate::values::change::Change;
-use crate::values::text::{hanging, printable};
+use crate::values::change::{Change, OTHERWISE};
+use crate::values::text::{cut_where_they_differ, hanging, printable, visible};
 
 /// Grows when a key goes away or changes its meaning, and not when one is added.
 const SCHEMA_VERSION: u32 = 1;
@@ -79,7 +79,7 @@ pub fn text_within(
     }
     lines.push(summary(difference));
     let lines = lines.iter().map(|line| {
-        let line = printable(line);
+        let line = visible(line);
         let indent = line.chars().take_while(|c| *c == ' ').count();
         // What a line goes on with stands below its text, behind the sign.
         let rest = indent + 4;
@@ -159,10 +159,17 @@ fn property_lines(property: &PropertyDifference, lines: &mut Vec<String>) {
     match &property.values {
         Values::TooLarge => lines.push("      (too large to be compared property by property)".to_owned()),
         Values::Secret => lines.push(format!("      {path}: (secret changed)")),
-        Values::Order if path.is_empty() => lines.push("      (another order)".to_owned()),
+        Values::Order if path.is_empty() => lines.push(format!("      {OTHERWISE}")),
         Values::Order => lines.push(format!("      {path}: (the same values in another order)")),
         Values::Differ { old, new } => match (old.as_slice(), new.as_slice()) {
-            ([old], [new]) => lines.push(format!("      {path}: {} -> {}", shown(old), shown(new))),
+            ([old], [new]) => {
+                let (before, after) = cut_where_they_differ(old, new, SHOWN);
+                lines.push(format!(
+                    "      {path}: {} -> {}",
+                    quoted(old, &before),
+                    quoted(new, &after)
+                ));
+            }
             _ => {
                 lines.extend(
                     old.iter()
@@ -245,12 +252,16 @@ fn held(held: FileHeld) -> &'static str {
 }
 
 fn shown(value: &str) -> String {
-    let count = value.chars().count();
-    if count <= SHOWN {
-        return format!("\"{value}\"");
+    let (cut, _) = cut_where_they_differ(value, "", SHOWN);
+    quoted(value, &cut)
+}
+
+/// A value, or what is shown of it, and how long it is where that is not all.
+fn quoted(value: &str, shown: &str) -> String {
+    match value == shown {
+        true => format!("\"{value}\""),
+        false => format!("\"{shown}\" ({} characters)", value.chars().count()),
     }
-    let start: String = value.chars().take(SHOWN).collect();
-    format!("\"{start}…\" ({count} characters)")
 }
 
 /// The difference for programs.

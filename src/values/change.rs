@@ -1,5 +1,9 @@
 //! What became of pieces of a configuration, as plain data: known by many rooms, and knowing none.
 
+/// What is said of an object whose properties have the same values, and which is another one all the same.
+pub const OTHERWISE: &str =
+    "(the same values in all properties; their order, how they are grouped, or text beside them is another)";
+
 /// What became of something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Change {

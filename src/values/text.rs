@@ -29,6 +29,54 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
+/// A value that somebody compares with another, in one line: as [`printable`], and every blank but the plain one
+/// is told apart, wherever it stands. Nothing is taken away.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    let is_hidden = |c: char| is_unsafe(c) || (c.is_whitespace() && c != ' ');
+    if !text.contains(is_hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        match is_hidden(character) {
+            true => {
+                // Writing into a String cannot fail.
+                let _ = write!(safe, "\\u{{{:x}}}", u32::from(character));
+            }
+            false => safe.push(character),
+        }
+    }
+    Cow::Owned(safe)
+}
+
+/// Two long values, each cut to so many characters. Where they begin alike for longer than that, they are shown
+/// from a few characters before the first that differs.
+pub fn cut_where_they_differ<'t>(one: &'t str, other: &'t str, most: usize) -> (Cow<'t, str>, Cow<'t, str>) {
+    const BEFORE: usize = 20;
+    let alike = one.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
+    let from = match alike < most {
+        true => 0,
+        false => alike - BEFORE.min(alike),
+    };
+    let cut = |text: &'t str| {
+        let rest = match from {
+            0 => text,
+            _ => text
+                .char_indices()
+                .nth(from)
+                .map_or("", |(start, _)| &text[start..]),
+        };
+        let end = rest.char_indices().nth(most).map(|(end, _)| end);
+        match (from, end) {
+            (0, None) => Cow::Borrowed(rest),
+            (0, Some(end)) => Cow::Owned(format!("{}…", &rest[..end])),
+            (_, None) => Cow::Owned(format!("…{rest}")),
+            (_, Some(end)) => Cow::Owned(format!("…{}…", &rest[..end])),
+        }
+    };
+    (cut(one), cut(other))
+}
+
 /// `json`, a document or a line, with everything escaped that could deceive or disturb a
 /// terminal. JSON leaves some of that as it is; it stands within strings only, where an escape
 /// means the same.
@@ -98,7 +146,7 @@ pub fn hanging(text: &str, indent: usize, width: Option<u16>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_unsafe, printable, printable_json};
+    use super::{cut_where_they_differ, is_unsafe, printable, printable_json, visible};
     use proptest::prelude::*;
     use std::borrow::Cow;
 
@@ -143,5 +191,36 @@ mod tests {
             prop_assert!(!json.contains(is_unsafe));
             prop_assert_eq!(serde_json::from_str::<String>(&json).expect("JSON"), text);
         }
+    }
+
+    #[test]
+    fn in_a_value_every_blank_is_told_apart_and_none_is_taken_away() {
+        for (text, shown) in [
+            ("a b", "a b"),
+            (" a  b ", " a  b "),
+            ("a\nb", "a\\u{a}b"),
+            ("a\tb\r\n", "a\\u{9}b\\u{d}\\u{a}"),
+            ("\u{85}c1", "\\u{85}c1"),
+            ("a\u{a0}b\u{2003}", "a\\u{a0}b\\u{2003}"),
+            ("\u{1b}[1m", "\\u{1b}[1m"),
+        ] {
+            assert_eq!(visible(text), shown, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn of_two_long_values_the_place_is_shown_where_they_differ() {
+        let cut = |one: &str, other: &str| {
+            let (one, other) = cut_where_they_differ(one, other, 30);
+            (one.into_owned(), other.into_owned())
+        };
+        assert_eq!(cut("a", "b"), ("a".to_owned(), "b".to_owned()));
+        let long = "ä".repeat(100);
+        assert_eq!(cut(&long, "b"), (format!("{}…", "ä".repeat(30)), "b".to_owned()));
+        let (one, other) = cut(&format!("{long}x"), &format!("{long}y"));
+        assert_eq!(one, format!("…{}x", "ä".repeat(20)));
+        assert_eq!(other, format!("…{}y", "ä".repeat(20)));
+        let (_, shorter) = cut(&format!("{long}{long}"), &long);
+        assert_eq!(shorter, format!("…{}", "ä".repeat(20)));
     }
 }

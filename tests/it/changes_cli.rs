@@ -308,7 +308,12 @@ fn one_of_a_group_that_cannot_be_compared_is_named_and_the_others_are() {
         ran.stdout
     );
     let ran = home.dpbackup(&["-q", "diff", "@prod/DOM1"]).exits(2);
-    assert_eq!(ran.stderr.matches("QA3: passed over").count(), 1, "{}", ran.stderr);
+    assert_eq!(
+        ran.stderr.matches("QA3: passed over").count(),
+        1,
+        "{}",
+        ran.stderr
+    );
     let ran = home
         .dpbackup(&["diff", "@prod/DOM1", "--format", "json"])
         .exits(2);
