@@ -52,9 +52,15 @@ impl Scene {
     /// Runs the plan an hour later: the changes that its one task recorded.
     #[track_caller]
     fn run(&self) -> Vec<ChangeRow> {
+        self.run_ending("SUCCESS")
+    }
+
+    /// The same, where the plan ends so.
+    #[track_caller]
+    fn run_ending(&self, status: &str) -> Vec<ChangeRow> {
         self.clock.pass(Duration::from_secs(3600));
         let run = self.home.run("P", &self.clock);
-        assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
+        assert_eq!(run.status(), status, "{:?}", run.errors());
         let task = self.last().task.id;
         let every = ChangeFilter {
             limit: u32::MAX,
@@ -234,7 +240,7 @@ fn an_export_before_that_is_gone_or_damaged_leaves_the_changes_not_known() {
             _ => fs::write(&first, b"something else").expect("written"),
         }
         scene.set("Timeout", "60", true);
-        assert_eq!(scene.run(), [], "{harm}");
+        assert_eq!(scene.run_ending("COMPLETED_WITH_WARNINGS"), [], "{harm}");
         assert_eq!(
             scene.changes(FileKind::Persisted),
             None,
@@ -252,6 +258,22 @@ fn an_export_before_that_is_gone_or_damaged_leaves_the_changes_not_known() {
             ["Changed HTTPUserAgent default (Timeout: 60 → 30)"]
         );
     }
+}
+
+#[test]
+fn an_export_before_that_was_pruned_is_no_loss() {
+    let scene = Scene::new();
+    scene.run();
+    let mut history = scene.home.history();
+    let files = history.files(dpbackup::run::event::TaskId(1)).expect("files");
+    let ids: Vec<_> = files.iter().map(|file| file.id).collect();
+    history.mark_pruned(scene.clock.now(), &ids).expect("marked");
+    drop(history);
+    scene.set("Timeout", "60", true);
+    assert_eq!(scene.run(), []);
+    let notes = notes_of(&scene.last());
+    let told = "what changed since task 1 is not known: the export of then is not in the store any more";
+    assert!(notes.iter().any(|note| note.contains(told)), "{notes:?}");
 }
 
 fn told_after(scene: &Scene) -> Vec<String> {

@@ -33,6 +33,14 @@ pub(super) struct StoredExport {
     pub(super) is_same: bool,
 }
 
+/// Why an export could not be compared with the one before it.
+enum NoComparison {
+    /// What should stand in the store does not, or not as it was stored: a backup is lost.
+    Lost(String),
+    /// Anything else, in words: it was removed as it should be, say.
+    NotKnown(String),
+}
+
 impl Walk<'_, '_, '_> {
     /// Compares each export with the one before it of its kind.
     pub(super) fn tell_changes(&mut self, export: &StoredExport) -> Result<(), LedgerError> {
@@ -53,10 +61,22 @@ impl Walk<'_, '_, '_> {
             }
             Err(why) => {
                 let since = before.since.0;
-                self.not_known(&format!(
-                    "{}: what changed since task {since} is not known: {why}",
-                    export.name
-                ))
+                let told = |why| {
+                    format!(
+                        "{}: what changed since task {since} is not known: {why}",
+                        export.name
+                    )
+                };
+                match why {
+                    NoComparison::NotKnown(why) => self.not_known(&told(why)),
+                    NoComparison::Lost(why) => {
+                        let verify = self.engine.file.invocation.command(["verify", "--all"]);
+                        self.warn(format!(
+                            "{}; `{verify}` says what else is not as it was stored",
+                            told(why)
+                        ))
+                    }
+                }
             }
         }
     }
@@ -97,12 +117,16 @@ impl Walk<'_, '_, '_> {
         self.record.note(Owner::Task(self.task.id), note)
     }
 
-    fn changes_since(&self, export: &StoredExport, before: &LastContent) -> Result<ChangeList, String> {
-        let mut why = "the export of then is not in the store any more".to_owned();
+    fn changes_since(&self, export: &StoredExport, before: &LastContent) -> Result<ChangeList, NoComparison> {
+        let mut why = NoComparison::NotKnown("the export of then is not in the store any more".to_owned());
         for kept in &before.kept {
             match self.open_kept(kept) {
-                Ok(old) => return self.difference(Ok(&old), file_of(export)),
-                Err(reason) => why = format!("{}: {reason}", kept.path.display()),
+                Ok(old) => {
+                    return self
+                        .difference(Ok(&old), file_of(export))
+                        .map_err(NoComparison::NotKnown);
+                }
+                Err(reason) => why = NoComparison::Lost(format!("{}: {reason}", kept.path.display())),
             }
         }
         Err(why)
