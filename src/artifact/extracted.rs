@@ -28,6 +28,12 @@ pub enum ExtractError {
     /// It could not be made.
     #[error("make the folder {0}")]
     Make(String, #[source] io::Error),
+    /// Something else has its name.
+    #[error("{0} is no folder: name one that is empty, or not there yet")]
+    NoFolder(String),
+    /// It could not be opened.
+    #[error("open the folder {0}")]
+    Open(String, #[source] io::Error),
     /// Something in it could not be written or removed.
     #[error("write what was extracted")]
     Write(#[source] StoreError),
@@ -51,7 +57,10 @@ impl ExtractedFolder {
             }
             _ => {}
         }
-        let root = Folder::open_store(path).map_err(ExtractError::Write)?;
+        let root = Folder::open_store(path).map_err(|error| match error.source.kind() {
+            io::ErrorKind::NotADirectory => ExtractError::NoFolder(shown.clone()),
+            _ => ExtractError::Open(shown.clone(), error.source),
+        })?;
         let entries = root.entries().map_err(ExtractError::Write)?;
         let is_mark =
             |(name, kind): &(OsString, FileType)| name.as_os_str() == MARK && *kind == FileType::RegularFile;

@@ -10,7 +10,7 @@ use crate::cli::{FindArgs, Global, HistoryFormat};
 use crate::commands::error::{CommandError, Outcome};
 use crate::commands::exports::{ExportDesk, outer, trouble};
 use crate::commands::history::device_names;
-use crate::commands::loading::{exit_of_part, load_plan_or_part, read_history};
+use crate::commands::loading::{exit_of_part, invocation, load_plan_or_part, read_history};
 use crate::commands::log::is_known;
 use crate::commands::names::{MeantDevices, mean_some_device};
 use crate::exit::Exit;
@@ -20,11 +20,12 @@ use crate::run::event::{ALL_DOMAINS, FileKind};
 use crate::ui::Ui;
 use crate::values::causes::with_causes;
 use crate::values::environment::{Lookup, scratch_folder};
+use crate::values::invocation::Invocation;
 use crate::values::nearest::nearest;
 
 /// Looks for a text in the newest good export of every domain.
 pub(super) fn find(global: &Global, args: &FindArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
-    let query = query(args)?;
+    let query = query(args, &invocation(global, env))?;
     let loaded = load_plan_or_part(global, ui, env)?;
     let plan = &loaded.plan_file;
     let Some(history) = read_history(&plan.settings)? else {
@@ -155,12 +156,21 @@ fn tell_unknown(args: &FindArgs, classes: &BTreeSet<String>, properties: &BTreeS
     }
 }
 
-fn query(args: &FindArgs) -> Result<FindQuery, CommandError> {
+fn query(args: &FindArgs, invocation: &Invocation) -> Result<FindQuery, CommandError> {
     let needle = match &args.text {
         None => None,
         Some(text) if text.is_empty() => {
-            let hint = "a class and a property without a text list all there is: \
-                        `dpbackup find --class HTTPSSourceProtocolHandler --property LocalPort`";
+            let all = [
+                "find",
+                "--class",
+                "HTTPSSourceProtocolHandler",
+                "--property",
+                "LocalPort",
+            ];
+            let hint = format!(
+                "a class and a property without a text list all there is: `{}`",
+                invocation.command(all)
+            );
             return Err(trouble(anyhow!("an empty text is everywhere")).with_hint(hint));
         }
         Some(text) => Some(match args.regex {

@@ -18,7 +18,7 @@ use crate::history::{ChangeFilter, ChangeRow, History};
 use crate::plan::model::PlanFile;
 use crate::report::changes::{self as report, BlameRow};
 use crate::report::table::Layout;
-use crate::run::event::{FileKind, TaskId};
+use crate::run::event::{ALL_DOMAINS, FileKind, TaskId};
 use crate::ui::Ui;
 use crate::values::change::{Change, ConfigPiece};
 use crate::values::environment::{Lookup, scratch_folder};
@@ -55,6 +55,16 @@ pub(super) fn log(global: &Global, args: &LogArgs, ui: Ui, env: Lookup<'_>) -> O
     if rows.is_empty() {
         if let (Some(class), Some(history)) = (&args.class, &history) {
             tell_near_class(history, class, ui)?;
+        }
+        if let (Some(name), Some(history)) = (&args.name, &history) {
+            tell_near_name(history, name, ui)?;
+        }
+        if args
+            .domain
+            .as_ref()
+            .is_some_and(|domain| domain.to_string() == ALL_DOMAINS)
+        {
+            ui.hint("a change found in an export of all domains stands with the domain that it is in: leave out --domain");
         }
         if args.output.format == HistoryFormat::Table {
             let narrowed = args.device.is_some()
@@ -163,6 +173,16 @@ fn tell_near_class(history: &History, class: &str, ui: Ui) -> Result<(), Command
     {
         ui.hint(&format!(
             "of the class '{class}' no change is recorded; did you mean '{near}'?"
+        ));
+    }
+    Ok(())
+}
+
+/// The same for a name. That of a file is its whole path, and case matters.
+fn tell_near_name(history: &History, name: &str, ui: Ui) -> Result<(), CommandError> {
+    if let Some(near) = history.changed_name_like(name)?.filter(|near| near != name) {
+        ui.hint(&format!(
+            "of '{name}' no change is recorded that is like that; did you mean '{near}'?"
         ));
     }
     Ok(())

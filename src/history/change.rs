@@ -116,6 +116,18 @@ impl Text for Change {
 }
 
 impl History {
+    /// A name of which changes were recorded, that has this one in it; in whatever case.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn changed_name_like(&self, part: &str) -> Result<Option<String>, HistoryError> {
+        self.read(|transaction| {
+            let found = transaction.query_row(NAME_LIKE, [part], |row| row.get(0));
+            Ok(found.optional()?)
+        })
+    }
+
     /// Of which of these tasks more changes were found than were kept, which is `kept` of one comparison.
     ///
     /// # Errors
@@ -155,6 +167,10 @@ impl History {
         })
     }
 }
+
+/// All of the index of names is looked through where there is none.
+pub(super) const NAME_LIKE: &str =
+    "SELECT name FROM config_change WHERE instr(lower(name), lower(?1)) > 0 LIMIT 1";
 
 pub(super) const CUT_CHANGES: &str = "SELECT f.changes,
          (SELECT count(*) FROM config_change AS c WHERE c.task_execution_id = ?1 AND c.kind = f.kind)

@@ -469,7 +469,9 @@ fn a_text_is_found_in_names_properties_and_files_and_a_secret_is_not() {
         .exits(1);
     let ran = fleet.ran(&["find", "--regex", "("]).exits(2);
     assert!(ran.stderr.contains("regular expression"), "{}", ran.stderr);
-    let _ = fleet.ran(&["find", ""]).exits(2);
+    let ran = fleet.ran(&["find", ""]).exits(2);
+    let config = format!("--config {}`", fleet.home.plan_file().display());
+    assert!(ran.stderr.contains(&config), "{}", ran.stderr);
     let _ = fleet.ran(&["find"]).exits(2);
 }
 

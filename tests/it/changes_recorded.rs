@@ -114,3 +114,45 @@ fn blame_is_about_the_newest_good_export_and_not_about_one_of_a_task_that_failed
     scene.run(0);
     assert_eq!(scene.blamed(), ("Changed".into(), 4));
 }
+
+#[test]
+fn whoever_asks_for_changes_that_there_cannot_be_is_told_what_was_meant() {
+    let scene = Scene::new();
+    scene.run(0);
+    scene.set("60", true);
+    scene
+        .gateway
+        .state()
+        .put_file("DOM1", "local:///readme.txt", b"other".to_vec());
+    scene.run(0);
+    for (arguments, words) in [
+        (["--name", "readme.txt"], "did you mean 'local:///readme.txt'?"),
+        (["--name", "DEFAULT"], "did you mean 'default'?"),
+    ] {
+        let ran = scene.home.dpbackup(&[&["log"][..], &arguments].concat());
+        assert!(ran.stderr.contains(words), "{words}: {}", ran.stderr);
+    }
+    let config = format!("--config {}`", scene.home.plan_file().display());
+    let home = scene.home.device_at("QA2", 1, "{ verify = false }");
+    for (group, words) in [
+        ("QA*/NOPE", "says when each was backed up last"),
+        ("QA*/*", "'*' is a pattern, and one domain is meant"),
+    ] {
+        let ran = home.dpbackup(&["diff", group]).exits(2);
+        assert!(ran.stderr.contains(words), "{group}: {}", ran.stderr);
+        assert!(ran.stderr.contains(&config), "{group}: {}", ran.stderr);
+    }
+    let home = home.plan("ALL", &export("QA1", "all-domains", ""));
+    let _ran = home.dpbackup(&["run", "ALL"]).exits(0);
+    let ran = home.dpbackup(&["log", "--domain", "all-domains"]).exits(0);
+    assert!(ran.stderr.contains("leave out --domain"), "{}", ran.stderr);
+    let ran = home
+        .dpbackup(&["extract", "QA1/DOM1", &home.plan_file().to_string_lossy()])
+        .exits(2);
+    assert!(
+        ran.stderr.contains("is no folder: name one that is empty"),
+        "{}",
+        ran.stderr
+    );
+    assert!(!ran.stderr.contains("open the store"), "{}", ran.stderr);
+}

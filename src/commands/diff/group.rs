@@ -23,6 +23,11 @@ pub(super) fn diff(desk: &ExportDesk<'_>, devices: &str, domain: &str, args: &Di
     let Some(plan) = desk.plan else {
         return Err(trouble(anyhow!("a group is one of the devices of a plan file")));
     };
+    if domain.contains(['*', ',', '!']) {
+        let error = anyhow!("'{domain}' is a pattern, and one domain is meant: a group is one of devices");
+        let one = plan.invocation.command(["diff", &format!("{devices}/DOMAIN")]);
+        return Err(trouble(error).with_hint(format!("name one domain: `{one}`")));
+    }
     let group = format!("{devices}/{domain}");
     let names = members(plan, devices)?;
     let mut found = GroupDifference {
