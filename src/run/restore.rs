@@ -8,6 +8,7 @@
 mod backed_up;
 mod came_out;
 mod dry_run;
+mod due;
 mod end;
 mod halt;
 mod import;

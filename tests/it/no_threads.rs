@@ -75,7 +75,13 @@ impl Confined {
         let user = geteuid().is_root().then(stranger);
         if user.is_some() {
             // The folder of the build may be one that only root may enter.
-            std::fs::copy(env!("CARGO_BIN_EXE_dpbackup"), home.path("dpbackup")).expect("a copy");
+            // By another process: one of ours that is being started meanwhile would have the file open for
+            // writing, and then nobody can run it.
+            let copied = Command::new("cp")
+                .arg(env!("CARGO_BIN_EXE_dpbackup"))
+                .arg(home.path("dpbackup"))
+                .status();
+            assert!(copied.expect("cp").success());
         }
         Self { home, user }
     }

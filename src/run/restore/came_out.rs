@@ -7,7 +7,7 @@ use crate::run::event::Owner;
 use crate::run::failure::{Failure, Trouble, words};
 use crate::run::ledger::LedgerError;
 use crate::run::restore::Restoring;
-use crate::run::restore::import::{DueImport, taken_before};
+use crate::run::restore::due::{DueImport, taken_before};
 use crate::run::restore::order::Saved;
 use crate::run::restore::running::{Deviation, RunningDomain, deviation, difference};
 use crate::run::same_device::is_the_same;

@@ -3,7 +3,8 @@
 use crate::gateway::import_results::DryRunAnswer;
 use crate::run::failure::{Failure, Trouble, words};
 use crate::run::restore::Restoring;
-use crate::run::restore::import::{DueImport, NAMED, taken_before};
+use crate::run::restore::due::{DueImport, taken_before};
+use crate::run::restore::running::NAMED;
 use crate::run::session::Session;
 use crate::run::status::Status;
 use crate::values::first_few::first_few;

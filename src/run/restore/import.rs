@@ -13,9 +13,10 @@ use crate::run::ledger::{Address, JournalEntry, LedgerError, UndoOpening};
 use crate::run::left::half_done;
 use crate::run::restore::Restoring;
 use crate::run::restore::came_out::CameOut;
+use crate::run::restore::due::{DueImport, taken_before};
 use crate::run::restore::halt::Halt;
 use crate::run::restore::order::Saved;
-use crate::run::restore::running::RunningDomain;
+use crate::run::restore::running::{NAMED, RunningDomain};
 use crate::run::restore::target::RestoreTarget;
 use crate::run::same_device::is_the_same;
 use crate::run::session::Session;
@@ -25,19 +26,6 @@ use crate::soma::error::{SomaError, SomaErrorKind};
 use crate::values::first_few::first_few;
 use crate::values::restorable_domain::RestorableDomain;
 use crate::values::restore_plan::ConfirmedRestore;
-
-/// So many refusals stand in a message.
-pub(super) const NAMED: usize = 5;
-
-/// What was confirmed, and what the device was when that was done.
-pub(super) struct DueImport<'d> {
-    pub(super) task: TaskId,
-    pub(super) before: Option<TaskId>,
-    pub(super) target: &'d RestoreTarget,
-    pub(super) confirmed: &'d ConfirmedRestore,
-    pub(super) running: &'d RunningDomain,
-    pub(super) merge: &'d Difference,
-}
 
 impl<'a> Restoring<'_, 'a, '_> {
     /// Everything from the dry run on.
@@ -357,13 +345,5 @@ fn in_part(refused: &[String], not_told: &[String]) -> String {
             first_few(refused, NAMED),
             untold()
         ),
-    }
-}
-
-/// Which task knows what was there before the import.
-pub(super) fn taken_before(due: &DueImport<'_>) -> String {
-    match due.before {
-        Some(task) => format!("before it, task {} was taken", task.0),
-        None => "which task took what was there before is not known".to_owned(),
     }
 }

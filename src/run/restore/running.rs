@@ -9,12 +9,14 @@ use crate::artifact::compare::{self, ArchiveProof, Side};
 use crate::artifact::difference::{Difference, DomainDifference};
 use crate::gateway::Gateway;
 use crate::run::failure::words;
-use crate::run::restore::import::NAMED;
 use crate::soma::request::ExportedConfiguration;
 use crate::values::causes::with_causes;
 use crate::values::change::Change;
 use crate::values::first_few::first_few;
 use crate::values::restorable_domain::RestorableDomain;
+
+/// So many parts stand in a message.
+pub(super) const NAMED: usize = 5;
 
 /// What runs in a domain.
 pub(super) struct RunningDomain {

@@ -1,0 +1,25 @@
+//! An import that is due: what was confirmed, and what stands in its messages.
+
+use crate::artifact::difference::Difference;
+use crate::run::event::TaskId;
+use crate::run::restore::running::RunningDomain;
+use crate::run::restore::target::RestoreTarget;
+use crate::values::restore_plan::ConfirmedRestore;
+
+/// What was confirmed, and what the device was when that was done.
+pub(super) struct DueImport<'d> {
+    pub(super) task: TaskId,
+    pub(super) before: Option<TaskId>,
+    pub(super) target: &'d RestoreTarget,
+    pub(super) confirmed: &'d ConfirmedRestore,
+    pub(super) running: &'d RunningDomain,
+    pub(super) merge: &'d Difference,
+}
+
+/// Which task knows what was there before the import.
+pub(super) fn taken_before(due: &DueImport<'_>) -> String {
+    match due.before {
+        Some(task) => format!("before it, task {} was taken", task.0),
+        None => "which task took what was there before is not known".to_owned(),
+    }
+}
