@@ -56,7 +56,7 @@ pub(super) fn string<'a>(key: &Key, value: &'a Value<'a>, out: &mut Findings<'_>
     Some(text)
 }
 
-/// Whether a text is a name as [`KeyKind::Names`] has them.
+/// Whether a text is a name as [`Names`](crate::plan::keys::KeyKind::Names) has them.
 pub(super) fn is_named(key: &str, text: &str, span: &Range<usize>, out: &mut Findings<'_>) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let label = match text.chars().find(|c| !allowed(*c)) {

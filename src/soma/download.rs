@@ -114,7 +114,7 @@ fn xml_error(error: &quick_xml::Error) -> SomaError {
     }
 }
 
-/// The caller knows more about a failed read than we do ([`super::http::Body::failure`]).
+/// The caller knows more about a failed read than we do ([`Body::failure`](super::answer_body::Body::failure)).
 fn read_error(error: &io::Error) -> SomaError {
     match not_plausible(error) {
         Some(why) => reply::not_plausible(why),
