@@ -154,6 +154,20 @@ impl Freshness {
         freshness
     }
 
+    /// Notes why the store was not looked into: no backup is known to be in it then.
+    pub fn note_unseen(&mut self, why: String) {
+        let good = self
+            .targets
+            .iter_mut()
+            .filter(|target| target.state == TargetState::Ok);
+        for target in good {
+            target.state = TargetState::Warning;
+            target.why = "whether its backup is in the store was not looked at".to_owned();
+        }
+        self.unseen = Some(why);
+        self.sort();
+    }
+
     /// Notes when a backup of each domain was last rehearsed for good, and judges how long ago that
     /// is where `max_age` says how long it may be. What is never rehearsed is not judged: backups of
     /// all domains, those of `default`, secure backups.
@@ -344,7 +358,10 @@ impl FreshnessJudge<'_> {
                 None => TargetState::Critical,
                 Some(_) => TargetState::Warning,
             };
-            let why = format!("the good backup of task {} is not in the store any more", task.0);
+            let why = format!(
+                "the good backup of task {} is not in the store as it was stored",
+                task.0
+            );
             against.push((state, why));
         }
         if row.good.is_some_and(|good| good.time > self.now) {

@@ -126,7 +126,9 @@ pub(super) fn judge(
         open_quiesces(file),
     );
     freshness.half_done = half_done_imports(file, &Locks::beside(&file.settings.history));
-    freshness.unseen = unseen;
+    if let Some(why) = unseen {
+        freshness.note_unseen(why);
+    }
     Ok(freshness)
 }
 

@@ -379,7 +379,7 @@ fn the_last_good_backup_of_the_status_is_one_that_is_there() {
     let (task, why) = good_task();
     assert_eq!(task, Some(2));
     assert!(
-        why.contains("the good backup of task 3 is not in the store any more"),
+        why.contains("the good backup of task 3 is not in the store as it was stored"),
         "{why}"
     );
     let _ = scene
@@ -411,6 +411,11 @@ fn the_last_good_backup_of_the_status_is_one_that_is_there() {
         .dpbackup(&["history", "status", "--max-age", "36500d", "--format", "json"]);
     let judged: serde_json::Value = serde_json::from_str(&ran.exits(3).stdout).expect("JSON");
     assert_eq!(judged["state"], "UNKNOWN");
+    assert_eq!(judged["targets"][0]["state"], "WARNING", "{judged}");
+    assert_eq!(
+        judged["targets"][0]["reason"],
+        "whether its backup is in the store was not looked at"
+    );
     assert!(
         judged["not_looked_at"]
             .as_str()
