@@ -1,0 +1,124 @@
+//! Steps 1 to 5: everything that can be known before anything is done, and the script before it.
+
+use crate::artifact::layout;
+use crate::gateway::domains::{DEFAULT_DOMAIN, DomainStatus};
+use crate::plan::model::Action;
+use crate::run::event::{ALL_DOMAINS, Event, Owner, ScriptMoment};
+use crate::run::failure::{Failure, Trouble};
+use crate::run::script::{self, Due};
+use crate::run::status::Status;
+use crate::run::store;
+use crate::run::task::{Walk, before};
+
+impl Walk<'_, '_, '_> {
+    /// Steps 1 to 4: everything that can be known before anything is done.
+    pub(super) fn validate(&mut self) -> Result<(), Trouble> {
+        self.record.task_status(self.task.id, Status::Validating)?;
+        let settings = &self.engine.file.settings;
+        store::is_mounted(settings)?;
+        store::has_space(settings, Status::NotEnoughFreeSpaceInStore)?;
+        self.try_store()?;
+        let facts = self.session.facts()?.clone();
+        let firmware_is_told = facts.firmware_version.is_some();
+        self.record.tell(&Event::DeviceFacts {
+            task: self.task.id,
+            facts,
+        })?;
+        if !firmware_is_told {
+            let owner = Owner::Task(self.task.id);
+            self.record.note(owner, "the device does not tell its firmware")?;
+        }
+        let domains = self.domains()?;
+        if self.task.activity.quiesce && self.task.domain == DEFAULT_DOMAIN {
+            let owner = Owner::Task(self.task.id);
+            self.record.note(
+                owner,
+                "the default domain cannot be quiesced: it is exported without",
+            )?;
+        }
+        self.refuse(&domains)?;
+        match &self.task.activity.action {
+            Action::ExportDomain { .. } => {
+                self.tell_unsaved_changes(&domains)?;
+                self.listed = Some(domains);
+                Ok(())
+            }
+            Action::SecureBackup { certificate } => self.validate_secure_backup(certificate),
+        }
+    }
+
+    /// Tries where in the store the backup will stand, where it costs the device its service or minutes
+    /// of work. What its folder there has become may be worse than the store, and is better found out now.
+    fn try_store(&self) -> Result<(), Failure> {
+        let (settings, device) = (&self.engine.file.settings, &self.session.device.name);
+        let folder = match &self.task.activity.action {
+            Action::SecureBackup { .. } => layout::secure_backups_dir(&settings.store, device),
+            Action::ExportDomain { .. } if self.scope().is_some() => {
+                layout::exports_dir(&settings.store, device, self.task.domain)
+            }
+            Action::ExportDomain { .. } => return Ok(()),
+        };
+        store::probe_below(settings, &folder).map(|_probed| ())
+    }
+
+    pub(super) fn tell_unsaved_changes(&mut self, domains: &[DomainStatus]) -> Result<Option<bool>, Trouble> {
+        let (task, unsaved) = (self.task.id, self.unsaved_changes(domains)?);
+        if let Some(unsaved) = unsaved {
+            self.record.tell(&Event::UnsavedChanges { task, unsaved })?;
+        }
+        Ok(unsaved)
+    }
+
+    /// Step 2, and what else the status of its domains tells against it.
+    pub(super) fn refuse(&self, domains: &[DomainStatus]) -> Result<(), Failure> {
+        let device = &self.session.device.name;
+        before::refusal(self.task.activity, device, self.task.domain, domains).map_or(Ok(()), Err)
+    }
+
+    /// Step 3: whether what runs differs from what is saved, where the device says so.
+    pub(super) fn unsaved_changes(&self, domains: &[DomainStatus]) -> Result<Option<bool>, Failure> {
+        if self.task.domain == ALL_DOMAINS {
+            let any = |said| domains.iter().any(|domain| domain.save_needed == said);
+            return Ok(match (any(Some(true)), any(None)) {
+                (true, _) => Some(true),
+                (false, true) => None,
+                (false, false) => Some(false),
+            });
+        }
+        match domains.iter().find(|domain| domain.name == self.task.domain) {
+            Some(domain) => Ok(domain.save_needed),
+            None => Err(Failure::new(
+                Status::DeviceError,
+                format!(
+                    "{}: domain {} does not exist any more",
+                    self.session.device.name, self.task.domain
+                ),
+            )),
+        }
+    }
+
+    /// Step 5.
+    pub(super) fn pre_script(&mut self) -> Result<(), Trouble> {
+        let Some(path) = &self.task.activity.pre_script else {
+            return Ok(());
+        };
+        self.listed = None;
+        self.record.task_status(self.task.id, Status::RunningPreScript)?;
+        let due = Due {
+            path,
+            moment: ScriptMoment::Pre,
+            facts: self.facts(),
+        };
+        let stop = self.engine.stop;
+        let owner = Owner::Task(self.task.id);
+        let ran = script::run(self.engine, self.record, owner, &due, &|| stop.is_requested())?;
+        if stop.is_requested() {
+            return Err(Failure::interrupted("running the pre-task script").into());
+        }
+        if ran.end.is_success() {
+            return Ok(());
+        }
+        let why = format!("the pre-task script {}: {}", path.display(), ran.how());
+        Err(Failure::new(Status::TaskFailedPreScript, why).into())
+    }
+}

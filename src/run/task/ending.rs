@@ -1,0 +1,98 @@
+//! Step 11, and the last words.
+
+use std::path::Path;
+
+use crate::plan::model::PostScriptWhen;
+use crate::run::event::{Event, Owner, ScriptMoment};
+use crate::run::failure::Failure;
+use crate::run::ledger::LedgerError;
+use crate::run::script::{self, Due};
+use crate::run::status::{Class, Status};
+use crate::run::task::{DeviceState, Ended, Walk};
+
+impl Walk<'_, '_, '_> {
+    /// Step 11, and the last words.
+    pub(super) fn end(mut self, outcome: Result<(), Failure>) -> Result<Ended, LedgerError> {
+        let login_refused =
+            matches!(&outcome, Err(failure) if failure.status == Status::AuthenticationFailed);
+        let (status, error) = match outcome {
+            Ok(()) => (Status::Success, None),
+            Err(failure) => (failure.status, Some(self.with_device_state(&failure))),
+        };
+        let failed = status.class() == Class::Failed;
+        let due = match self.task.activity.post_script_when {
+            PostScriptWhen::Always => true,
+            PostScriptWhen::OnFailure => failed,
+        };
+        if let Some(path) = self.task.activity.post_script.as_deref().filter(|_| due) {
+            self.post_script(path, status, error.as_deref())?;
+        }
+        self.record.tell(&Event::TaskEnded {
+            task: self.task.id,
+            status,
+            error: error.clone(),
+        })?;
+        Ok(Ended {
+            status,
+            error,
+            warnings: self.warnings,
+            login_refused,
+            files: self.files,
+            out_of_service: self.out_of_service,
+            configuration: self.configuration,
+        })
+    }
+
+    fn with_device_state(&self, failure: &Failure) -> String {
+        let still_quiesced = || {
+            let recover = self.engine.file.invocation.command(["recover"]);
+            format!("STILL QUIESCED: run {recover}")
+        };
+        let state = match &self.state {
+            DeviceState::Untouched => "device untouched".to_owned(),
+            DeviceState::PutBack(how) | DeviceState::Littered(how) => how.clone(),
+            DeviceState::NotKnown(why) => {
+                let why = match failure.message.contains(why.as_str()) {
+                    true => "whether it is quiesced",
+                    false => why,
+                };
+                format!(
+                    "not known: {why}: look at {}, and run {}, which looks again",
+                    self.session.device.name,
+                    self.engine.file.invocation.command(["recover"])
+                )
+            }
+            DeviceState::StillQuiesced(why) if failure.message.contains(why.as_str()) => still_quiesced(),
+            DeviceState::StillQuiesced(why) => format!("{why}; {}", still_quiesced()),
+        };
+        format!("{}; {state}", failure.message)
+    }
+
+    fn post_script(&mut self, path: &Path, status: Status, error: Option<&str>) -> Result<(), LedgerError> {
+        let stop = self.engine.stop;
+        if stop.is_urgent() {
+            return self.warn(format!(
+                "the post-task script {} was skipped: a second signal came",
+                path.display()
+            ));
+        }
+        self.record.task_status(self.task.id, Status::RunningPostScript)?;
+        let facts = self
+            .facts()
+            .ended(status, error)
+            .out_of_service(self.out_of_service)
+            .with_files(&self.files)
+            .with_changes(&self.configuration);
+        let due = Due {
+            path,
+            moment: ScriptMoment::Post,
+            facts,
+        };
+        let owner = Owner::Task(self.task.id);
+        let ran = script::run(self.engine, self.record, owner, &due, &|| stop.is_urgent())?;
+        if ran.end.is_success() {
+            return Ok(());
+        }
+        self.warn(format!("the post-task script {}: {}", path.display(), ran.how()))
+    }
+}
