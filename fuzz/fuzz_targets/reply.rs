@@ -6,6 +6,7 @@ use dpbackup::gateway::import_results::{self, DryRunAnswer, judge_dry_run, judge
 use dpbackup::soma::deadline::Deadline;
 use dpbackup::soma::error::SomaError;
 use dpbackup::soma::reply::{self, Answer};
+use dpbackup::values::backup_names::BackupNames;
 use libfuzzer_sys::fuzz_target;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,9 +34,17 @@ fuzz_target!(|text: &str| {
     // A dry run of which nothing is said is never one that would work.
     match answer().payload("import", |import| Ok(import_results::read(import))) {
         Ok(all) => {
-            let would_work = judge_dry_run(&all, "DOM1");
+            let mut names = BackupNames::default();
+            let would_work = judge_dry_run(&all, "DOM1", &names);
             assert!(!all.is_empty() || matches!(would_work, DryRunAnswer::NotKnown(_)));
-            let _ = judge_import(&all, "DOM1");
+            // Whatever an answer is about, it is not about what a backup of nothing has.
+            assert!(!matches!(would_work, DryRunAnswer::WouldWork { .. }));
+            let _ = judge_import(&all, "DOM1", &names);
+            names
+                .objects
+                .insert(("XMLManager".to_owned(), "default".to_owned()));
+            let _ = judge_dry_run(&all, "DOM1", &names);
+            let _ = judge_import(&all, "DOM1", &names);
         }
         Err(error) => judge(error),
     }
