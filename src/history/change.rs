@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Row, Transaction, named_params};
 
 use crate::history::error::{HistoryError, HistoryFault};
 use crate::history::execution::{Execution, require};
-use crate::history::query::rows;
+use crate::history::query::{each_once_sql, rows};
 use crate::history::value::{AsText, Text, count, integer, text};
 use crate::history::{ChangeRow, History};
 use crate::notify::previous::UnsavedBefore;
@@ -123,7 +123,7 @@ impl History {
     /// The history cannot be read.
     pub fn changed_name_like(&self, part: &str) -> Result<Option<String>, HistoryError> {
         self.read(|transaction| {
-            let found = transaction.query_row(NAME_LIKE, [part], |row| row.get(0));
+            let found = transaction.query_row(&name_like_sql(), [part], |row| row.get(0));
             Ok(found.optional()?)
         })
     }
@@ -168,9 +168,16 @@ impl History {
     }
 }
 
-/// All of the index of names is looked through where there is none.
-pub(super) const NAME_LIKE: &str =
-    "SELECT name FROM config_change WHERE instr(lower(name), lower(?1)) > 0 LIMIT 1";
+/// So many names are looked through for advice, each once, however many changes each has.
+const NAMES_LOOKED_AT: usize = 20_000;
+
+pub(super) fn name_like_sql() -> String {
+    let names = each_once_sql("config_change", "name", "true");
+    format!(
+        "SELECT value FROM ({names} LIMIT {NAMES_LOOKED_AT})
+         WHERE instr(lower(value), lower(?1)) > 0 LIMIT 1"
+    )
+}
 
 pub(super) const CUT_CHANGES: &str = "SELECT f.changes,
          (SELECT count(*) FROM config_change AS c WHERE c.task_execution_id = ?1 AND c.kind = f.kind)
