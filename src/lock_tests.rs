@@ -1,5 +1,6 @@
 use super::*;
 use crate::clock::SystemClock;
+use crate::values::names_in::names_in;
 
 /// Locks in a folder that goes away with the first of these.
 fn locks() -> (tempfile::TempDir, Locks, SystemClock) {
@@ -126,19 +127,8 @@ fn what_the_dead_left_is_removed_and_what_the_living_hold_is_not() {
     }
     drop(plan);
     locks.forget_the_dead();
-    let entries = fs::read_dir(locks.folder()).expect("the folder");
-    let mut found: Vec<String> = entries
-        .map(|entry| {
-            entry
-                .expect("an entry")
-                .file_name()
-                .to_string_lossy()
-                .into_owned()
-        })
-        .collect();
-    found.sort();
     assert_eq!(
-        found,
+        names_in(locks.folder()),
         [
             "plan-P.lock".to_owned(),
             format!("{name}-PRE.json"),

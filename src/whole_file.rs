@@ -148,6 +148,7 @@ mod tests {
     use std::os::unix::fs::{MetadataExt, symlink};
 
     use super::*;
+    use crate::values::names_in::names_in;
 
     #[test]
     fn a_link_in_its_place_is_replaced_and_what_it_led_to_stays() {
@@ -191,20 +192,9 @@ mod tests {
         let held = File::open(at(alive)).expect("a file");
         rustix::fs::flock(&held, FlockOperation::LockExclusive).expect("a lock");
         replace(&at("page.html"), "whole", FileMode::AsUsual).expect("it is written");
-        let mut names: Vec<String> = std::fs::read_dir(folder.path())
-            .expect("a folder")
-            .map(|entry| {
-                entry
-                    .expect("an entry")
-                    .file_name()
-                    .to_string_lossy()
-                    .into_owned()
-            })
-            .collect();
-        names.sort();
         let mut expected: Vec<&str> = others.into_iter().chain([alive, "page.html"]).collect();
         expected.sort_unstable();
-        assert_eq!(names, expected);
+        assert_eq!(names_in(folder.path()), expected);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use roxmltree::{Document, Node, ParsingOptions};
 
 use crate::artifact::manifest_checksum::Checksum;
+use crate::values::xml::{children, is_named};
 use crate::values::xml_limits::{XmlLimits, XmlScan};
 
 /// The name of the manifest.
@@ -96,7 +97,7 @@ impl Manifest {
         let root = document.root_element();
         let holders = document
             .descendants()
-            .filter(|node| *node == root || is(node, "backupmanifest"));
+            .filter(|node| *node == root || is_named(*node, "backupmanifest"));
         let rows = holders
             .flat_map(|node| children(node, "files"))
             .flat_map(|files| children(files, "file"));
@@ -115,7 +116,7 @@ impl Manifest {
         }
         let mut elsewhere = document
             .descendants()
-            .filter(|node| is(node, "file") && !read.contains(&node.id().get()))
+            .filter(|node| is_named(*node, "file") && !read.contains(&node.id().get()))
             .filter_map(|row| children(row, "filename").find_map(text_of));
         if let Some(name) = elsewhere.next() {
             return Err(ManifestError::Elsewhere(name));
@@ -216,15 +217,6 @@ fn text_of(node: Node<'_, '_>) -> Option<String> {
         .collect();
     let text = text.trim();
     (!text.is_empty()).then(|| text.to_owned())
-}
-
-fn children<'a, 'i>(node: Node<'a, 'i>, name: &'static str) -> impl Iterator<Item = Node<'a, 'i>> {
-    node.children().filter(move |child| is(child, name))
-}
-
-/// Compares the local name: which namespace a manifest has, if any, is not known.
-fn is(node: &Node<'_, '_>, name: &str) -> bool {
-    node.is_element() && node.tag_name().name() == name
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 use rustix::io::Errno;
 
 use super::*;
-use crate::artifact::fixture::names;
+use crate::values::names_in::names_in;
 
 const NO_LINKS: Requests = Requests {
     link: |_, _, _| Err(Errno::PERM),
@@ -22,7 +22,7 @@ fn a_store_says_how_names_are_given_in_it_and_nothing_is_left_behind() {
         let store = tempfile::tempdir().expect("a store");
         let probed = probe_by(store.path(), &requests).expect("it serves");
         assert_eq!(probed, Probed { file, folder });
-        assert_eq!(names(store.path()), [""; 0]);
+        assert_eq!(names_in(store.path()), [""; 0]);
     }
 }
 
@@ -47,7 +47,7 @@ fn a_store_that_lacks_what_a_publication_needs_is_found_out_and_left_clean() {
         let error = probe_by(store.path(), &requests).expect_err("it does not serve");
         assert_eq!(error.action, "publish as");
         assert_eq!(error.source.raw_os_error(), Some(errno.raw_os_error()));
-        assert_eq!(names(store.path()), [""; 0]);
+        assert_eq!(names_in(store.path()), [""; 0]);
     }
 }
 
@@ -63,10 +63,10 @@ fn the_nearest_folder_that_is_there_is_tried_and_none_is_made() {
     let root = store.path();
     let deep = root.join("QA1/domain/DOM1");
     assert_eq!(probe_below(root, &deep).expect("nothing is there"), None);
-    assert_eq!(names(root), [""; 0]);
+    assert_eq!(names_in(root), [""; 0]);
     std::fs::create_dir_all(root.join("QA1/domain")).expect("folders");
     assert!(probe_below(root, &deep).expect("it serves").is_some());
-    assert_eq!(names(&root.join("QA1/domain")), [""; 0]);
+    assert_eq!(names_in(&root.join("QA1/domain")), [""; 0]);
     std::fs::write(&deep, "").expect("a file in its place");
     assert_eq!(probe_below(root, &deep).expect_err("no folder").path, deep);
     std::fs::remove_file(&deep).expect("removed");
@@ -105,9 +105,9 @@ fn a_sweep_beside_it_takes_nothing_of_it_and_afterwards_what_a_dead_one_left() {
             std::fs::write(folder.join("file"), "").expect("written");
         }
         std::fs::write(tried.join(momentary_name(&base, "")), "").expect("written");
-        let before = names(&tried).len();
+        let before = names_in(&tried).len();
         let swept = crate::artifact::sweep::sweep(root).expect("swept");
         assert_eq!(swept.removed.len(), 3, "{swept:?}");
-        assert_eq!(names(&tried).len(), before - 3, "{}", tried.display());
+        assert_eq!(names_in(&tried).len(), before - 3, "{}", tried.display());
     }
 }

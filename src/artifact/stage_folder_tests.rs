@@ -1,7 +1,7 @@
 use super::*;
 use crate::artifact::error::StoreErrorKind;
-use crate::artifact::fixture::names;
 use crate::artifact::folder::synced;
+use crate::values::names_in::names_in;
 use crate::values::size::Threshold;
 
 fn fill(store: &Path, names: &[&str]) -> StagedFolder {
@@ -62,11 +62,11 @@ fn a_folder_is_published_by_a_plain_rename_where_nothing_else_is_to_be_had() {
     let store = tempfile::tempdir().expect("a store");
     let (folder, parts) = filled(store.path(), &["a"]);
     let path = folder.publish_by(&PLAIN, &parts).expect("published");
-    assert_eq!(names(&path), ["a"]);
+    assert_eq!(names_in(&path), ["a"]);
     let (folder, parts) = filled(store.path(), &["b"]);
     let error = folder.publish_by(&PLAIN, &parts).expect_err("taken");
     assert_eq!(error.kind, StoreErrorKind::Exists);
-    assert_eq!(names(&path), ["a"]);
+    assert_eq!(names_in(&path), ["a"]);
 }
 
 #[test]
@@ -85,11 +85,11 @@ fn a_folder_is_published_as_a_whole() {
     let backups = store.path().join("d/secure-backup");
     let (folder, parts) = filled(store.path(), &["config.tgz", "backupmanifest.xml"]);
     assert_eq!(folder.path(), backups.join("t.partial"));
-    assert_eq!(names(&backups), ["t.lock.partial", "t.partial"]);
+    assert_eq!(names_in(&backups), ["t.lock.partial", "t.partial"]);
     let path = folder.publish(&parts).expect("published");
     assert_eq!(path, backups.join("t"));
-    assert_eq!(names(&backups), ["t"]);
-    assert_eq!(names(&path), ["backupmanifest.xml", "config.tgz"]);
+    assert_eq!(names_in(&backups), ["t"]);
+    assert_eq!(names_in(&path), ["backupmanifest.xml", "config.tgz"]);
 }
 
 #[test]
@@ -111,7 +111,10 @@ fn a_part_that_could_not_be_written_says_so_when_it_is_given_up() {
 fn a_folder_that_is_dropped_is_removed_with_its_files() {
     let store = tempfile::tempdir().expect("a store");
     drop(fill(store.path(), &["a", "b"]));
-    assert_eq!(names(&store.path().join("d/secure-backup")), Vec::<String>::new());
+    assert_eq!(
+        names_in(&store.path().join("d/secure-backup")),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
@@ -120,8 +123,8 @@ fn a_published_folder_is_never_overwritten() {
     let path = fill(store.path(), &["a"]).publish(&[]).expect("published");
     let error = fill(store.path(), &["b"]).publish(&[]).expect_err("taken");
     assert_eq!(error.kind, StoreErrorKind::Exists);
-    assert_eq!(names(&path), ["a"]);
-    assert_eq!(names(&store.path().join("d/secure-backup")), ["t"]);
+    assert_eq!(names_in(&path), ["a"]);
+    assert_eq!(names_in(&store.path().join("d/secure-backup")), ["t"]);
 }
 
 #[test]
@@ -132,7 +135,7 @@ fn names_from_the_device_stay_in_the_folder() {
     let sealed = part.finish().expect("sealed");
     assert_eq!(sealed.name, "../../evil\n");
     assert_eq!(sealed.file_name, "%2E.%2F..%2Fevil%0A");
-    assert_eq!(names(folder.path()), [sealed.file_name]);
+    assert_eq!(names_in(folder.path()), [sealed.file_name]);
 }
 
 #[test]

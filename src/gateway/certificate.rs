@@ -12,6 +12,7 @@ use crate::soma::certificate::Certificate;
 use crate::soma::error::{Result, SomaErrorKind};
 use crate::soma::{reply, request};
 use crate::values::certificate_facts::CertificateFacts;
+use crate::values::xml::children;
 
 /// So many characters of a subject, or of a serial number, are kept.
 const MOST_TOLD: usize = 500;
@@ -72,15 +73,6 @@ fn told(name: &str, details: Node<'_, '_>) -> CertificateFacts {
             .map(|at| at.to_string()),
         key: told("SubjectPublicKeyAlgorithm").map(bounded),
     }
-}
-
-fn children<'a, 'input: 'a>(
-    parent: Node<'a, 'input>,
-    name: &'a str,
-) -> impl Iterator<Item = Node<'a, 'input>> {
-    parent
-        .children()
-        .filter(move |node| node.tag_name().name() == name)
 }
 
 /// The text of the only child of this name; an empty one tells nothing, and neither do two.

@@ -11,6 +11,7 @@ use roxmltree::Node;
 use crate::soma::reply::{cut, quote};
 use crate::values::backup_names::BackupNames;
 use crate::values::first_few::first_few;
+use crate::values::xml::{all_text, children};
 
 /// So much of what an answer leaves out is named.
 const NAMED: usize = 5;
@@ -480,21 +481,8 @@ fn with_words(what: &str, status: &str, told: &str) -> String {
     }
 }
 
-fn children<'a, 'input: 'a>(
-    parent: Node<'a, 'input>,
-    name: &'a str,
-) -> impl Iterator<Item = Node<'a, 'input>> {
-    parent
-        .children()
-        .filter(move |node| node.is_element() && node.tag_name().name() == name)
-}
-
 fn text(node: Node<'_, '_>) -> String {
-    let text: String = node
-        .descendants()
-        .filter_map(|node| node.is_text().then(|| node.text()).flatten())
-        .collect();
-    word(&text)
+    cut(&all_text(node), LONGEST)
 }
 
 /// On one line, and not endless.

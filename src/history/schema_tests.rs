@@ -8,6 +8,7 @@ use crate::history::History;
 use crate::history::fixture::{Fixture, at, plan_opening};
 use crate::run::event::{Owner, TaskId};
 use crate::run::ledger::Ledger;
+use crate::values::names_in::names_in;
 
 fn folder() -> TempDir {
     tempfile::tempdir().expect("a temporary folder")
@@ -529,35 +530,23 @@ fn a_reader_cannot_write() {
         .expect_err("read only");
 }
 
-/// What lies in a folder, by name.
-fn names(folder: &TempDir) -> Vec<String> {
-    let entries = fs::read_dir(folder.path()).expect("the folder");
-    let names = entries.map(|entry| {
-        entry
-            .expect("an entry")
-            .file_name()
-            .to_string_lossy()
-            .into_owned()
-    });
-    let mut names: Vec<String> = names.collect();
-    names.sort();
-    names
-}
-
 #[test]
 fn a_history_at_rest_is_one_file_that_needs_no_log() {
     let mut fixture = Fixture::new();
     let _plan = fixture.plan("BackupQA", 0);
     let path = fixture.path();
     let (folder, history) = fixture.into_parts();
-    assert_eq!(names(&folder), ["history.db", "history.db-shm", "history.db-wal"]);
+    assert_eq!(
+        names_in(folder.path()),
+        ["history.db", "history.db-shm", "history.db-wal"]
+    );
     drop(history);
-    assert_eq!(names(&folder), ["history.db"]);
+    assert_eq!(names_in(folder.path()), ["history.db"]);
     // Bytes 18 and 19 of a database say how it is written: 1 is the rollback journal.
     let bytes = fs::read(&path).expect("the file");
     assert_eq!(bytes[18..20], [1, 1]);
     drop(History::open_read_only(&path).expect("a reader"));
-    assert_eq!(names(&folder), ["history.db"]);
+    assert_eq!(names_in(folder.path()), ["history.db"]);
     assert!(bytes == fs::read(&path).expect("the file"));
 }
 
@@ -569,7 +558,7 @@ fn a_history_that_other_hosts_may_write_has_no_log() {
     let _plan = history
         .open_plan(at(0), &plan_opening("BackupQA"))
         .expect("a plan");
-    assert_eq!(names(&folder), ["history.db"]);
+    assert_eq!(names_in(folder.path()), ["history.db"]);
 }
 
 #[test]
@@ -625,7 +614,7 @@ fn a_writer_that_finds_a_reader_at_work_records_all_the_same() {
 /// Copies of the files as a process that dies now would leave them.
 fn crash(folder: &TempDir) -> TempDir {
     let copy = self::folder();
-    for name in names(folder) {
+    for name in names_in(folder.path()) {
         // The shared memory does not outlive the machine.
         if !name.ends_with("-shm") {
             fs::copy(folder.path().join(&name), copy.path().join(&name)).expect("a copy");
@@ -655,7 +644,7 @@ fn a_commit_that_was_cut_short_is_undone_by_whoever_opens_first() {
                 )
                 .expect("half a transaction");
             let crash = crash(&folder);
-            let files = names(&crash);
+            let files = names_in(crash.path());
             let torn: usize = files
                 .iter()
                 .map(|name| fs::read(crash.path().join(name)).expect("a copy"))

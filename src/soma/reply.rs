@@ -11,6 +11,7 @@ use roxmltree::{Document, Node, ParsingOptions};
 use crate::soma::deadline::Deadline;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::request::NAMESPACE;
+use crate::values::xml::{all_text, children, is_named};
 use crate::values::xml_limits::{NotPlausible, XmlLimits, XmlScan};
 
 /// An answer that is read into memory may be this large: a hundred thousand files are.
@@ -311,25 +312,6 @@ fn payload<'a, 'input>(response: Node<'a, 'input>, expected: &str) -> Option<Nod
     response
         .children()
         .find(|node| node.has_tag_name((NAMESPACE, expected)))
-}
-
-fn children<'a, 'input: 'a>(
-    parent: Node<'a, 'input>,
-    name: &'a str,
-) -> impl Iterator<Item = Node<'a, 'input>> {
-    parent.children().filter(move |node| is_named(*node, name))
-}
-
-fn is_named(node: Node<'_, '_>, name: &str) -> bool {
-    node.is_element() && node.tag_name().name() == name
-}
-
-fn all_text(node: Node<'_, '_>) -> String {
-    let text: String = node
-        .descendants()
-        .filter_map(|node| node.is_text().then(|| node.text()).flatten())
-        .collect();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A device's words, on one line and not endless.

@@ -18,6 +18,8 @@ pub mod internal_error;
 pub mod invocation;
 pub mod lacks;
 pub mod machine;
+#[cfg(test)]
+pub(crate) mod names_in;
 pub mod nearest;
 pub mod pattern;
 pub mod rehearsal;
@@ -31,5 +33,6 @@ pub mod trust;
 pub mod web_url;
 pub mod window;
 pub mod written_path;
+pub mod xml;
 pub mod xml_limits;
 mod zone_words;
