@@ -15,7 +15,7 @@ use crate::report::written::zone_name;
 use crate::run::event::FileKind;
 use crate::values::duration::HumanDuration;
 use crate::values::size::Bytes;
-use crate::values::text::printable;
+use crate::values::text::{hanging, printable};
 
 const COLUMNS: [(&str, CellKind); 10] = [
     ("State", CellKind::Code),
@@ -80,7 +80,7 @@ fn summary(freshness: &Freshness) -> String {
 
 /// The summary, then a line each; at a terminal of so many columns what fits there.
 pub fn table(freshness: &Freshness, zone: &TimeZone, width: Option<u16>) -> String {
-    let mut text = format!("{}\n", summary(freshness));
+    let mut text = format!("{}\n", hanging(&summary(freshness), 0, width));
     if freshness.targets.is_empty() {
         text.push_str("The plan file has no devices.\n");
         return text;
@@ -105,8 +105,14 @@ pub fn not_good(freshness: &Freshness, zone: &TimeZone, width: Option<u16>) -> S
         {
             String::new()
         }
-        [] => format!("{}\n", summary(freshness)),
-        bad => format!("{}\n{}", summary(freshness), targets(bad, zone, width)),
+        bad => {
+            let summary = hanging(&summary(freshness), 0, width);
+            let below = match bad {
+                [] => String::new(),
+                bad => targets(bad, zone, width),
+            };
+            format!("{summary}\n{below}")
+        }
     }
 }
 

@@ -2,8 +2,9 @@
 //!
 //! Without a width, as in a pipe, every row is one line and nothing is cut. Within a
 //! width, a table that is too wide gives way step by step: messages and names wrap,
-//! status codes break after their underscores, times between date and time. Where even
-//! that is too wide, each row is a block.
+//! status codes break after their underscores, times between date and time. A message that
+//! would be a tower of words stands below its row. Where even that is too wide, each row is a
+//! block.
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle};
 
@@ -29,13 +30,70 @@ pub(super) enum CellKind {
 /// The titles and the rows within a width: as a table that gives way as far as it must, or
 /// where its columns would be too narrow to read as a block a row.
 pub(super) fn fitted(cells: &[Vec<String>], kinds: &[CellKind], width: Option<u16>) -> String {
-    match width {
-        Some(width) if natural_width(cells) > usize::from(width) => match least(cells, kinds, width) {
-            Some(give) => draw(cells, kinds, give, Some(width)),
-            None => blocks(cells, Some(width)),
-        },
-        _ => draw(cells, kinds, GIVES[0], None),
+    let Some(width) = width.filter(|width| natural_width(cells) > usize::from(*width)) else {
+        return draw(cells, kinds, GIVES[0], None);
+    };
+    let give = least(cells, kinds, width);
+    if let Some(give) = give.filter(|give| !has_tower(cells, kinds, *give, width)) {
+        return draw(cells, kinds, give, Some(width));
     }
+    message_below(cells, kinds, width).unwrap_or_else(|| match give {
+        Some(give) => draw(cells, kinds, give, Some(width)),
+        None => blocks(cells, Some(width)),
+    })
+}
+
+/// A message of more lines than these is read below its row, where it has the whole width.
+const MOST_LINES: usize = 3;
+
+/// So far a message below its row stands from the edge.
+const INDENT: usize = 3;
+
+/// Whether a message would stand beside its row as a tower of single words.
+fn has_tower(cells: &[Vec<String>], kinds: &[CellKind], give: Give, width: u16) -> bool {
+    let Some(column) = message_column(kinds) else {
+        return false;
+    };
+    let longest = widths(cells).get(column).copied().unwrap_or_default();
+    let beside = narrowest_width(cells, kinds, give) - longest.min(give.message);
+    let room = usize::from(width).saturating_sub(beside);
+    longest > room * MOST_LINES
+}
+
+fn message_column(kinds: &[CellKind]) -> Option<usize> {
+    kinds.iter().position(|kind| *kind == CellKind::Message)
+}
+
+/// The table without its messages, which stand below their rows over the whole width; `None` where there
+/// are none, or the other columns do not fit either.
+fn message_below(cells: &[Vec<String>], kinds: &[CellKind], width: u16) -> Option<String> {
+    let column = message_column(kinds)?;
+    let mut kinds = kinds.to_vec();
+    kinds.remove(column);
+    let (messages, rest): (Vec<String>, Vec<Vec<String>>) = cells
+        .iter()
+        .map(|row| {
+            let mut row = row.clone();
+            let message = row.remove(column);
+            (message, row)
+        })
+        .unzip();
+    let drawn = draw(&rest, &kinds, least(&rest, &kinds, width)?, Some(width));
+    let lines: Vec<&str> = drawn.lines().collect();
+    let is_between = |line: &&str| line.len() > INDENT && line.bytes().all(|byte| byte == b'-');
+    let rows: Vec<&[&str]> = lines.split(is_between).collect();
+    if rows.len() != messages.len() {
+        return None;
+    }
+    let rows = rows.into_iter().zip(messages).map(|(row, message)| {
+        let row = row.join("\n");
+        match message.as_str() {
+            "" => row,
+            message => format!("{row}\n{:INDENT$}{}", "", hanging(message, INDENT, Some(width))),
+        }
+    });
+    let between = format!("\n{}\n", "-".repeat(usize::from(width)));
+    Some(rows.collect::<Vec<_>>().join(&between) + "\n")
 }
 
 /// Whether the rows fit as a table, and not as blocks alone.

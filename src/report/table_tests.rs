@@ -45,25 +45,50 @@ fn plan_executions_fit_80_columns() {
     insta::assert_snapshot!(text, @r#"
     Times are in Europe/Rome.
 
-      ID Start      Duration Plan       Devices Domains Status       Error
-         Time                                                        Message
+      ID Start      Duration Plan       Devices Domains Status
+         Time
+       Error Message
     --------------------------------------------------------------------------------
     1042 2026-11-22 1m       BackupQA         3      12 SUCCESS
          08:30:12
     --------------------------------------------------------------------------------
-    1041 2026-11-21 1m       Nightly-        14     230 PRE_         now is 08:30 in
-         08:30:12            Production                 VALIDATION_  Europe/Rome,
-                                                        OUT_OF_      the maintenance
-                                                        MAINTENANCE_ window is from
-                                                        WINDOW       21:30 to 06:30
+    1041 2026-11-21 1m       Nightly-        14     230 PRE_VALIDATION_
+         08:30:12            Production                 OUT_OF_
+                                                        MAINTENANCE_
+                                                        WINDOW
+       now is 08:30 in Europe/Rome, the maintenance window is from 21:30 to 06:30
     --------------------------------------------------------------------------------
-    1040 2026-11-20 1m       BackupQA         3      12 PRE_         bad\u{1b}[31m,
-         08:30:12                                       VALIDATION_  worse\u{202e}
-                                                        QUIESCE_
-                                                        TIMEOUT_
+    1040 2026-11-20 1m       BackupQA         3      12 PRE_VALIDATION_
+         08:30:12                                       QUIESCE_TIMEOUT_
                                                         SYSPARM_TOO_
                                                         SHORT
+       bad\u{1b}[31m, worse\u{202e}
     "#);
+}
+
+#[test]
+fn a_long_message_is_a_tower_at_no_width() {
+    let mut rows = fixture::plans();
+    let words = "task 20 SKIPPED_DEVICE_NOT_AVAILABLE: QA-gone (127.0.0.1:1): get-status DomainStatus: Connection refused; \
+                 nothing listens there: is the XML Management Interface enabled, and is it on this port (usually 5550)?";
+    for row in &mut rows {
+        row.error_message = Some(words.to_owned());
+    }
+    for width in [80, 100, 120, 160, 200] {
+        let text = plans(&rows, Some(width));
+        assert_within(&text, usize::from(width));
+        let rule = |line: &&str| line.len() > 10 && line.chars().all(|c| c == '-');
+        let lines: Vec<&str> = text.lines().collect();
+        for row in lines.split(rule).skip(1) {
+            // As many as the longest status has, and those of the message.
+            assert!(row.len() <= 4 + 3, "{width}: {text}");
+        }
+    }
+    assert_eq!(
+        plans(&rows, None).lines().count(),
+        1 + rows.len(),
+        "in a pipe a line a row"
+    );
 }
 
 #[test]
@@ -143,24 +168,21 @@ fn task_executions_fit_80_columns() {
     insta::assert_snapshot!(text, @r#"
     Times are in Europe/Rome.
 
-    ID Status     Device     Domain  Files    D/L Status       Error
-       Time       Name       Name      D/L Errors              Message
+    ID  Status      Device      Domain          Files     D/L  Status
+        Time        Name        Name              D/L  Errors
+       Error Message
     --------------------------------------------------------------------------------
-    31 2026-11-22 QA-device1 SALES       2      1 SUCCESS
-       08:30:43
+    31  2026-11-22  QA-device1  SALES               2       1  SUCCESS
+        08:30:43
     --------------------------------------------------------------------------------
-    32 2026-11-22 QA-device1 HR-and-     2      1 UNQUIESCE_   QA-device1 did not
-       08:30:44              Payroll              TIMEOUT      confirm within 4m
-                                                               that HR-and-Payroll
-                                                               runs again. STILL
-                                                               QUIESCED: run
-                                                               dpbackup recover
+    32  2026-11-22  QA-device1  HR-and-Payroll      2       1  UNQUIESCE_TIMEOUT
+        08:30:44
+       QA-device1 did not confirm within 4m that HR-and-Payroll runs again. STILL
+       QUIESCED: run dpbackup recover
     --------------------------------------------------------------------------------
-    33 2026-11-22 QA-device1 DOMAIN1     2      1 EXECUTION_
-       08:30:45                                   CANCELED_
-                                                  BECAUSE_
-                                                  MAINTENANCE_
-                                                  WINDOW
+    33  2026-11-22  QA-device1  DOMAIN1             2       1  EXECUTION_CANCELED_
+        08:30:45                                               BECAUSE_MAINTENANCE_
+                                                               WINDOW
     "#);
     insta::assert_snapshot!(render(&View::TaskExecutions(&rows), &layout(None)), @r#"
     ID  Status Time (Europe/Rome)  Device Name  Domain Name     Files D/L  D/L Errors  Status                                         Error Message
