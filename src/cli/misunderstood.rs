@@ -766,6 +766,58 @@ mod tests {
     }
 
     #[test]
+    fn whoever_asks_for_a_dry_run_is_never_told_to_do_the_thing_itself() {
+        let known = names();
+        let changes = [
+            "run",
+            "prune",
+            "recover",
+            "notify-test",
+            "init",
+            "extract",
+            "rehearse",
+            "restore",
+        ];
+        let asked = [
+            "--dry-run",
+            "--dryrun",
+            "--check",
+            "--test",
+            "--simulate",
+            "--what-if",
+            "--whatif",
+            "--noop",
+            "--no-op",
+            "--preview",
+            "--pretend",
+            "--dry",
+            "-n",
+        ];
+        for command in changes {
+            for option in asked {
+                let line = [command, option];
+                let Some(Misunderstood { hint, .. }) = answer(&line, Some(&known)) else {
+                    continue;
+                };
+                assert!(!hint.contains("leave it out"), "{line:?}: {hint}");
+                let proposed = proposed(&hint);
+                let does_it =
+                    |words: &Vec<String>| words.len() == 1 && ["run", "prune"].contains(&words[0].as_str());
+                assert!(!proposed.iter().any(does_it), "{line:?}: {hint}");
+            }
+        }
+        let hint = |line: &[&str]| answer(line, Some(&known)).expect("an answer").hint;
+        let run = hint(&["run", "Nightly", "--dryrun"]);
+        assert!(run.contains("`dpbackup preview Nightly`"), "{run}");
+        let prune = hint(&["prune", "--noop"]);
+        assert!(prune.contains("`dpbackup prune --dry-run`"), "{prune}");
+        assert!(hint(&["verify", "--all", "--noop"]).contains("changes nothing"));
+        for line in [["extract", "--all"], ["diff", "--all"], ["init", "--all"]] {
+            assert!(!hint(&line).contains("leave it out"), "{line:?}");
+        }
+    }
+
+    #[test]
     fn an_answer_is_about_the_command_that_it_was_said_to() {
         let known = names();
         let hint = |line: &str| {

@@ -39,7 +39,18 @@ const DRY_RUN: &[&str] = &[
     "--check",
     "--validate",
     "--preview",
+    "--dry",
+    "--dry_run",
+    "--dryRun",
+    "--whatif",
+    "--no-op",
+    "--no-act",
+    "--pretend",
+    "--just-print",
+    "--explain",
 ];
+
+const ALL: &[&str] = &["--all", "-a", "--all-plans", "--everything"];
 
 const FORCE: &[&str] = &[
     "--force",
@@ -107,6 +118,61 @@ const KEPT: &[&str] = &[
 
 /// What each command answers.
 pub(super) const OPTIONS_OF: &[OtherOptions] = &[
+    // Of what changes nothing and of nothing else: what is left out here is typed.
+    to(
+        &[
+            "validate",
+            "check",
+            "show",
+            "list",
+            "history",
+            "activities",
+            "tasks",
+            "files",
+            "status",
+            "verify",
+            "diff",
+            "log",
+            "trust",
+            "schema",
+            "completions",
+            "man",
+        ],
+        DRY_RUN,
+        "it changes nothing anyway: leave it out",
+    ),
+    to(
+        &["run"],
+        DRY_RUN,
+        "`{preview PLAN}` shows what a run would do, and changes nothing",
+    ),
+    to(
+        &["prune"],
+        DRY_RUN,
+        "the option is --dry-run: `{prune --dry-run}` shows what it would remove, and removes nothing",
+    ),
+    to(
+        &["check", "prune", "log", "report", "history", "status"],
+        ALL,
+        "it is about all of them where none is named: leave it out",
+    ),
+    to(&["show"], ALL, "`{list}` shows all plans and all devices"),
+    to(
+        &["diff"],
+        ALL,
+        "it compares what is named: `{diff @TAG/DOMAIN}` all devices of a group, `{diff ID ID}` two tasks; `{log}` shows \
+         what changed in all of them",
+    ),
+    to(
+        &["extract"],
+        ALL,
+        "one export at a time, by the ID of its task or by DEVICE/DOMAIN: `{extract EXPORT DIR}`",
+    ),
+    to(
+        &["init"],
+        ALL,
+        "the file with every key is written by `{init FILE --full}`",
+    ),
     to(
         &["run"],
         FORCE,
@@ -208,7 +274,7 @@ pub(super) const OPTIONS_OF: &[OtherOptions] = &[
     ),
     to(
         &["notify-test"],
-        &["--all", "-a", "--all-plans", "--everything"],
+        ALL,
         "it is about all plans where none is named: `{notify-test}`",
     ),
     to(
@@ -259,8 +325,13 @@ pub(super) const OPTIONS_OF: &[OtherOptions] = &[
     ),
     to(
         &["validate"],
-        &["--fix", "--repair", "--format", "--write"],
+        &["--fix", "--repair", "--write"],
         "validate changes nothing: each finding says what to write, and the plan file is changed with an editor",
+    ),
+    to(
+        &["validate"],
+        &["--format"],
+        "its findings have one form, for people; a program goes by the exit code: 0 where the file is good, 2 where it is not",
     ),
     to(
         &["init"],
@@ -367,6 +438,18 @@ pub(super) const OPTIONS_OF: &[OtherOptions] = &[
     ),
     to(
         &["diff"],
+        &[
+            "-u",
+            "--unified",
+            "-r",
+            "--recursive",
+            "--side-by-side",
+            "--brief",
+        ],
+        "what differs is told object by object, property by property and file by file, always: leave it out",
+    ),
+    to(
+        &["diff"],
         PLANS,
         "diff is about exports: `{history last --plan PLAN}` has the IDs of the tasks for `{diff ID ID}`",
     ),
@@ -374,6 +457,11 @@ pub(super) const OPTIONS_OF: &[OtherOptions] = &[
         &["diff"],
         SINCE,
         "`{log --since 7d}` shows what changed from one export to the next since then",
+    ),
+    to(
+        &["log"],
+        &["-f"],
+        "it follows nothing: it prints what is known, and ends; `{log --since 7d}` goes back as far as is wanted",
     ),
     to(
         &["log"],
@@ -717,7 +805,6 @@ pub(super) fn is_of_output(option: &str) -> bool {
 
 /// What is answered whatever command it was said to.
 pub(super) const OPTIONS: &[OtherOptions] = &[
-    to(&[], DRY_RUN, "it changes nothing anyway: leave it out"),
     to(&[], FORCE, "it asks nothing: leave it out"),
     to(
         &[],
@@ -819,11 +906,6 @@ pub(super) const OPTIONS: &[OtherOptions] = &[
         &[],
         &["--daemon", "--schedule", "--cron", "--interval", "--every"],
         "it runs once and ends; cron, systemd or Kubernetes start it: docs/operations.md and examples/ have what to write",
-    ),
-    to(
-        &[],
-        &["--all", "-a", "--all-plans", "--everything"],
-        "it is about all of them where none is named: leave it out",
     ),
     to(
         &[],
