@@ -19,9 +19,8 @@ use crate::report::check_items;
 use crate::run::Engine;
 use crate::run::event::{Progress, Sink as _};
 use crate::run::examine::{
-    CheckItem, CheckVerdict, THIS_MACHINE, devices_of, examine_devices, examine_machine,
+    CheckItem, CheckVerdict, NOT_SEEN, THIS_MACHINE, devices_of, examine_devices, examine_machine,
 };
-use crate::signal::Stop;
 use crate::soma::certificate::Certificate;
 use crate::ui::{Screen, Ui, Verbosity};
 use crate::values::environment::Lookup;
@@ -59,7 +58,7 @@ pub(super) fn check(global: &Global, args: &CheckArgs, ui: Ui, env: Lookup<'_>) 
     // Who names a device asks about it alone, whatever plan would back it up.
     let enabled: Vec<&Plan> = file.plans.iter().filter(|plan| plan.enabled).collect();
     told.examine(engine, &enabled, &devices);
-    let found = told.end(&base.stop)?;
+    let found = told.end()?;
     if let Some(signal) = base.stop.signal() {
         return Ok(Exit::Interrupted(signal));
     }
@@ -154,29 +153,31 @@ impl FoundSoFar {
         self.found.extend(found);
     }
 
-    /// Those that are shown: only what is not good, where nothing else is asked for.
+    /// Those that are shown: only what is not good, where nothing else is asked for. Devices that nobody looked
+    /// at stand in one line at the end.
     fn shown(&self, found: &[CheckItem]) -> Vec<CheckItem> {
         let mut shown = found.to_vec();
+        shown.retain(|look| look.item != NOT_SEEN);
         if self.ui.verbosity == Verbosity::Quiet {
             shown.retain(|look| look.verdict != CheckVerdict::Ok);
         }
         shown
     }
 
-    /// Prints what comes at the end, unless somebody wanted to stop before.
-    fn end(self, stop: &Stop) -> Result<Vec<CheckItem>, CommandError> {
+    /// Prints what comes at the end: also, where somebody wanted to stop, which devices nobody looked at.
+    fn end(self) -> Result<Vec<CheckItem>, CommandError> {
         if let Some(trouble) = self.trouble {
             return Err(trouble);
         }
-        if !stop.is_requested() {
-            let shown = self.shown(&self.found);
-            let text = match self.format {
-                FindingsFormat::Json => check_items::document(&self.found),
-                FindingsFormat::Table if shown.is_empty() => String::new(),
-                FindingsFormat::Table => check_items::counts(&self.found),
-            };
-            print(self.ui, &text)?;
-        }
+        let not_seen = check_items::not_seen(&self.found, self.ui.width);
+        let text = match self.format {
+            FindingsFormat::Json => check_items::document(&self.found),
+            FindingsFormat::Table if not_seen.is_empty() && self.shown(&self.found).is_empty() => {
+                String::new()
+            }
+            FindingsFormat::Table => not_seen + &check_items::counts(&self.found),
+        };
+        print(self.ui, &text)?;
         Ok(self.found)
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::report::json;
-use crate::run::examine::{CheckItem, CheckVerdict};
+use crate::run::examine::{CheckItem, CheckVerdict, NOT_SEEN};
 use crate::values::text::{hanging, printable};
 
 /// Grows when a key goes away or changes its meaning, and not when one is added.
@@ -59,6 +59,20 @@ pub fn lines(before: Option<&str>, looks: &[CheckItem], columns: Option<u16>) ->
         }
     }
     text
+}
+
+/// The devices that nobody looked at to the end, in one line; nothing where there are none.
+pub fn not_seen(looks: &[CheckItem], columns: Option<u16>) -> String {
+    let devices: Vec<&str> = looks
+        .iter()
+        .filter(|look| look.item == NOT_SEEN)
+        .map(|look| look.subject.as_str())
+        .collect();
+    if devices.is_empty() {
+        return String::new();
+    }
+    let line = format!("Not looked at to the end, and not known: {}", devices.join(", "));
+    format!("\n{}\n", hanging(&printable(&line), 0, columns))
 }
 
 /// How many of each there are, below all that was shown.

@@ -24,6 +24,9 @@ pub use local::scripts_that_cannot_start;
 
 use needs::Needs;
 
+/// The item of a device that nobody looked at to the end.
+pub const NOT_SEEN: &str = "device";
+
 /// Looks at what these plans need of this machine, and at the plans themselves.
 pub fn examine_machine(engine: Engine<'_>, plans: &[&Plan]) -> Vec<CheckItem> {
     local::examine(engine, plans)
@@ -40,7 +43,7 @@ pub fn devices_of<'a>(file: &'a PlanFile, plans: &[&Plan]) -> Vec<&'a Device> {
 /// Looks at devices, many at the same time: at all that these plans need of each, and where they
 /// need nothing, at the way to it. Shows whom one waits for, and tells what was found device by
 /// device, in their order, each as soon as it and those before it are known. The wish to stop ends
-/// it: those that were not seen to the end are not told then. A certificate that somebody has in hand
+/// it: of those that were not seen to the end nothing is told then but that. A certificate that somebody has in hand
 /// is compared with those of secure backups.
 pub fn examine_devices(
     engine: Engine<'_>,
@@ -60,14 +63,24 @@ pub fn examine_devices(
         // What was cut short says nothing about the device.
         (!engine.stop.is_requested()).then_some(found)
     };
+    let not_seen = |number: usize| {
+        let subject = devices.get(number).map(|device| device.name.clone());
+        vec![CheckItem {
+            subject: subject.unwrap_or_default(),
+            item: NOT_SEEN,
+            verdict: CheckVerdict::Skip,
+            text: "it was not looked at to the end: the check was asked to stop".to_owned(),
+            hint: None,
+        }]
+    };
     let names: Vec<&str> = devices.iter().map(|device| device.name.as_str()).collect();
     let mut waiting: BTreeMap<usize, Option<Vec<CheckItem>>> = BTreeMap::new();
     let mut next = 0;
     side_by_side(&names, &look, show, &mut |number, found| {
         waiting.insert(number, found);
         while let Some(found) = waiting.remove(&next) {
+            tell(found.unwrap_or_else(|| not_seen(next)));
             next += 1;
-            found.into_iter().for_each(&mut *tell);
         }
     });
 }

@@ -3,11 +3,13 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use rustix::process::Signal;
+
 use crate::shown::shown;
 use crate::simulator::{
     BackupMode, Clock, CryptoCertificate, Domain, Firmware, Gateway, Identity, Setup, Space, User,
 };
-use crate::support::{Home, gateways, secure_backup};
+use crate::support::{Home, deaf_port, eventually, gateways, is_being_connected_to, secure_backup};
 
 const SECURE: &str =
     "[[plan.activity]]\naction = \"secure-backup\"\ndevices = \"QA*\"\ncertificate = \"backup-cert\"\n";
@@ -95,6 +97,43 @@ fn a_device_that_is_away_or_not_trusted_skips_what_needs_it() {
         gateway.requests().is_empty(),
         "no password goes to whom we do not trust"
     );
+}
+
+#[test]
+fn a_check_that_is_asked_to_stop_names_the_devices_that_nobody_looked_at() {
+    let (port, _held) = deaf_port();
+    let home = Home::new()
+        .timeouts("connect = 10m")
+        .device_at("QA1", port, "{ verify = false }")
+        .device_at("QA2", port, "{ verify = false }")
+        .plan("P", EXPORT);
+    for (arguments, signal, code) in [
+        (["check", "--format", "table"], Signal::INT, 130),
+        (["check", "-q", "P"], Signal::HUP, 129),
+        (["check", "--format", "json"], Signal::TERM, 143),
+    ] {
+        let running = home.running(&arguments);
+        eventually("a device is being connected to", || is_being_connected_to(port));
+        running.signal(signal);
+        let ran = running.end().exits(code);
+        if arguments.contains(&"json") {
+            let document: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+            assert_eq!(document["verdict"], "SKIP");
+            for name in ["QA1", "QA2"] {
+                let of_device = |item: &&serde_json::Value| item["subject"] == name;
+                let items = document["items"].as_array().expect("items");
+                let item = items.iter().find(of_device).expect(name);
+                assert_eq!(
+                    (&item["item"], &item["verdict"]),
+                    (&"device".into(), &"SKIP".into())
+                );
+            }
+        } else {
+            let says = "\nNot looked at to the end, and not known: QA1, QA2\n";
+            assert!(ran.stdout.contains(says), "{}", ran.stdout);
+            assert!(ran.stdout.contains("0 FAIL, 2 SKIP"), "{}", ran.stdout);
+        }
+    }
 }
 
 #[test]
