@@ -228,6 +228,8 @@ pub enum FaultKind {
     ImportUnknown,
     /// The results of an import end with an error that it has detected, of this code. It is carried out.
     DetectedErrors(Option<String>),
+    /// The results of an import say this in every place that has room for words of a device.
+    ResultsSay(String),
     /// From this request on the device has another serial number.
     AnotherSerial(String),
     /// From this request on the device has another firmware version.

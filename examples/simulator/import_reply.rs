@@ -45,14 +45,33 @@ pub(super) fn results(
         DryRunSections::Empty => "<file-copy-log/><exec-script-results/>".to_owned(),
         DryRunSections::Filled => format!("{}{}", copied(sent, outcome), executed(sent, outcome)),
     };
+    let said = faults.iter().find_map(|fault| match fault {
+        FaultKind::ResultsSay(text) => Some(escape(text)),
+        _ => None,
+    });
+    let said = said.as_deref();
+    let executed = match said {
+        Some(said) => says_so(&executed, said),
+        None => executed,
+    };
     format!(
         "<import-results domain=\"{}\">{}{}{}{executed}{}</import-results>",
         escape(shown),
         sent.details,
-        files(sent, outcome, call),
+        files(sent, outcome, call, said),
         objects(sent, outcome, call),
         errors(style, faults),
     )
+}
+
+/// What was carried out, and a user besides who has failed, in these words.
+fn says_so(executed: &str, said: &str) -> String {
+    let row = format!("<cfg-result class=\"User\" name=\"{said}\" status=\"ERROR\">{said}</cfg-result>");
+    let section = "<exec-script-results>";
+    match executed.contains(section) {
+        true => executed.replace(section, &format!("{section}{row}")),
+        false => format!("{section}{row}</exec-script-results>"),
+    }
 }
 
 fn toggle(is_on: bool) -> &'static str {
@@ -67,7 +86,10 @@ fn section(name: &str, inner: &str) -> String {
     }
 }
 
-fn files(sent: &SentDomain, outcome: &Outcome, call: &ImportCall) -> String {
+fn files(sent: &SentDomain, outcome: &Outcome, call: &ImportCall, said: Option<&str>) -> String {
+    let said = said.map(|said| {
+        format!("<file name=\"cert:///{said}\" src=\"cert/x\" status=\"missing-key\" overwrite=\"on\"/>")
+    });
     let rows = sent.files.iter().zip(&outcome.files).map(|(file, (status, _))| {
         format!(
             "<file name=\"{}\" src=\"{}\" status=\"{status}\" overwrite=\"{}\"/>",
@@ -76,7 +98,7 @@ fn files(sent: &SentDomain, outcome: &Outcome, call: &ImportCall) -> String {
             toggle(call.overwrite_files)
         )
     });
-    section("imported-files", &rows.collect::<String>())
+    section("imported-files", &rows.chain(said).collect::<String>())
 }
 
 fn objects(sent: &SentDomain, outcome: &Outcome, call: &ImportCall) -> String {

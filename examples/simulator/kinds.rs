@@ -8,7 +8,7 @@ use super::hostile::{Bulk, BulkForm, BulkPlace};
 use super::quiesce::When;
 
 /// Every kind by its name in a script: the name, the argument it takes, and what it does.
-pub const KINDS: [(&str, &str, &str); 81] = [
+pub const KINDS: [(&str, &str, &str); 82] = [
     ("refuse", "[@TIME]", "close the listener, for good or for a time"),
     ("reset", "", "TCP reset"),
     (
@@ -163,6 +163,11 @@ pub const KINDS: [(&str, &str, &str); 81] = [
         "an import says that it has detected errors",
     ),
     (
+        "results-say",
+        "@TEXT",
+        "the results of an import name a user, a file and a key so, who fail",
+    ),
+    (
         "another-serial",
         "@NUMBER",
         "another serial number from this request on",
@@ -278,6 +283,7 @@ impl FaultKind {
             FaultKind::ResultsEmpty,
             FaultKind::ImportUnknown,
             FaultKind::DetectedErrors(None),
+            FaultKind::ResultsSay("hello".to_owned()),
             FaultKind::AnotherSerial("78B0002".to_owned()),
             FaultKind::AnotherFirmware("IDG.10.5.0.2".to_owned()),
             FaultKind::Bulk(Bulk {

@@ -130,6 +130,7 @@ impl FaultKind {
             "file-fails" => FaultKind::FileFails(argument.map(str::to_owned)),
             "import-fails" => FaultKind::ImportFails(argument.map(str::to_owned)),
             "detected-errors" => FaultKind::DetectedErrors(argument.map(str::to_owned)),
+            "results-say" => FaultKind::ResultsSay(word()),
             "another-serial" => FaultKind::AnotherSerial(word()),
             "another-firmware" => FaultKind::AnotherFirmware(word()),
             _ => FaultKind::samples()
@@ -170,6 +171,7 @@ impl fmt::Display for FaultKind {
             | FaultKind::DetectedErrors(Some(text))
             | FaultKind::QuiescesAlone(text)
             | FaultKind::UnquiescesAlone(text)
+            | FaultKind::ResultsSay(text)
             | FaultKind::AnotherSerial(text)
             | FaultKind::AnotherFirmware(text) => write!(f, "@{text}"),
             FaultKind::Late(when) | FaultKind::Queued(when) => write!(f, "@{when}"),

@@ -39,7 +39,17 @@ impl Gateway<'_> {
             {
                 Ok(CertificateFacts::of(name))
             }
-            answer => answer,
+            answer => answer.map(|facts| self.without_secrets_in_certificate(facts)),
+        }
+    }
+
+    fn without_secrets_in_certificate(&self, facts: CertificateFacts) -> CertificateFacts {
+        let hidden = |told: Option<String>| told.map(|told| self.client.without_secrets_in(&told));
+        CertificateFacts {
+            subject: hidden(facts.subject),
+            serial: hidden(facts.serial),
+            key: hidden(facts.key),
+            ..facts
         }
     }
 }

@@ -15,6 +15,12 @@ pub const DEFAULT_DOMAIN: &str = "default";
 /// No name of a domain is longer, in bytes: gateways take 128 characters.
 const LONGEST_NAME: usize = 1_000;
 
+/// What a device that makes a secure backup is busy with.
+const SECURE_BACKUP: &str = "secure-backup";
+
+/// In the words for a domain that is on its way back to work.
+const UNQUIESCING: &str = "unquiesc";
+
 /// A row of `DomainStatus` (soma-wire section 6).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DomainStatus {
@@ -32,7 +38,7 @@ impl DomainStatus {
     /// Whether it is the one that a device shows busy with a secure backup, and it is.
     pub fn makes_secure_backup(&self) -> bool {
         let command = self.current_command.as_deref();
-        self.name == DEFAULT_DOMAIN && command.is_some_and(|command| command.contains("secure-backup"))
+        self.name == DEFAULT_DOMAIN && command.is_some_and(|command| command.contains(SECURE_BACKUP))
     }
 }
 
@@ -69,7 +75,7 @@ impl QuiesceState {
 impl QuiesceState {
     /// Whether the domain is on its way back to work.
     pub fn is_unquiescing(&self) -> bool {
-        matches!(self, Self::Changing(word) if word.to_lowercase().contains("unquiesc"))
+        matches!(self, Self::Changing(word) if word.to_lowercase().contains(UNQUIESCING))
     }
 }
 
@@ -99,7 +105,8 @@ impl Gateway<'_> {
     pub fn domains_once(&self) -> Result<Vec<DomainStatus>> {
         let request = request::get_status(DEFAULT_DOMAIN, "DomainStatus");
         self.read_once(&request, "status", &mut |status| {
-            let domains = united(reply::rows(status, "DomainStatus").map(domain_status));
+            let rows = reply::rows(status, "DomainStatus");
+            let domains = united(rows.map(|row| self.hidden(domain_status(row))));
             if domains.is_empty() {
                 // Every device has the default domain: no rows means that the status
                 // provider is off or the account may not see it (soma-wire section 1.4).
@@ -123,6 +130,26 @@ impl Gateway<'_> {
             }
             Ok(domains)
         })
+    }
+
+    /// A row without our password in what it says. What is decided by its words stays.
+    fn hidden(&self, row: DomainStatus) -> DomainStatus {
+        let without = |said: String, decisive: &str| {
+            let hidden = self.client.without_secrets_in(&said);
+            match hidden != said && said.to_lowercase().contains(decisive) {
+                true => decisive.to_owned(),
+                false => hidden,
+            }
+        };
+        DomainStatus {
+            quiesce: match row.quiesce {
+                QuiesceState::Changing(word) => QuiesceState::Changing(without(word, UNQUIESCING)),
+                QuiesceState::Failed(word) => QuiesceState::Failed(without(word, UNQUIESCING)),
+                state @ (QuiesceState::Normal | QuiesceState::Quiesced | QuiesceState::NotTold(_)) => state,
+            },
+            current_command: row.current_command.map(|command| without(command, SECURE_BACKUP)),
+            ..row
+        }
     }
 
     /// Those of some domains that are configured, whatever the status shows. That of `default` shows that the

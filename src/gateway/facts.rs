@@ -70,13 +70,16 @@ impl Gateway<'_> {
         for class in FIRMWARE {
             let request = request::get_status(DEFAULT_DOMAIN, class);
             let answer = self.read(&request, "status", |status| {
-                Ok(reply::rows(status, class).next().map(|row| Firmware {
-                    version: reply::text_field(row, "Version"),
-                    build: reply::text_field(row, "Build"),
-                    build_date: reply::text_field(row, "BuildDate"),
-                    serial: reply::text_field(row, "Serial"),
-                    machine_type: reply::text_field(row, "MachineType"),
-                    model_type: reply::text_field(row, "ModelType"),
+                Ok(reply::rows(status, class).next().map(|row| {
+                    let told = |name| self.told_field(row, name);
+                    Firmware {
+                        version: told("Version"),
+                        build: told("Build"),
+                        build_date: told("BuildDate"),
+                        serial: self.serial(row),
+                        machine_type: told("MachineType"),
+                        model_type: told("ModelType"),
+                    }
                 }))
             });
             match answer {
@@ -115,7 +118,7 @@ impl Gateway<'_> {
             let request = request::get_status(DEFAULT_DOMAIN, class);
             let answer = self.read_once(&request, "status", &mut |status| {
                 let row = reply::rows(status, class).next();
-                Ok(row.and_then(|row| reply::text_field(row, "Serial")))
+                Ok(row.and_then(|row| self.serial(row)))
             });
             match answer {
                 Ok(Some(serial)) => return Some(serial),
@@ -126,6 +129,18 @@ impl Gateway<'_> {
             }
         }
         None
+    }
+
+    /// What a field tells people.
+    fn told_field(&self, row: Node<'_, '_>, name: &str) -> Option<String> {
+        let told = reply::text_field(row, name)?;
+        Some(self.client.without_secrets_in(&told))
+    }
+
+    /// The serial number; one in which our password would stand is none, for what is left of it is no device's.
+    fn serial(&self, row: Node<'_, '_>) -> Option<String> {
+        let told = reply::text_field(row, "Serial")?;
+        (self.client.without_secrets_in(&told) == told).then_some(told)
     }
 
     /// The backup mode; `None` where the device does not tell. `SystemSettings` has it
@@ -174,14 +189,14 @@ impl Gateway<'_> {
     }
 
     /// The names of the `CryptoCertificate` objects of the default domain, as far as the account may
-    /// see them.
+    /// see them: for advice.
     pub fn certificate_names(&self) -> Result<Vec<String>> {
         let request = request::get_config(DEFAULT_DOMAIN, "CryptoCertificate", None);
         self.read(&request, "config", |config| {
             let rows = reply::rows(config, "CryptoCertificate");
             Ok(rows
                 .filter_map(|row| row.attribute("name"))
-                .map(str::to_owned)
+                .map(|name| self.client.without_secrets_in(name))
                 .collect())
         })
     }

@@ -88,6 +88,29 @@ pub enum DryRunAnswer {
     NotKnown(String),
 }
 
+impl DryRunAnswer {
+    /// The same, where all that the device says in it is put into these words.
+    pub(super) fn in_words(self, words: &dyn Fn(&str) -> String) -> Self {
+        match self {
+            Self::WouldWork { missing_keys } => Self::WouldWork {
+                missing_keys: all_in_words(&missing_keys, words),
+            },
+            Self::WouldFail {
+                refused,
+                missing_keys,
+            } => Self::WouldFail {
+                refused: all_in_words(&refused, words),
+                missing_keys: all_in_words(&missing_keys, words),
+            },
+            Self::NotKnown(why) => Self::NotKnown(words(&why)),
+        }
+    }
+}
+
+fn all_in_words(said: &[String], words: &dyn Fn(&str) -> String) -> Vec<String> {
+    said.iter().map(|said| words(said)).collect()
+}
+
 /// Reads the payload `dp:import`.
 pub fn read(import: Node<'_, '_>) -> Vec<ImportResults> {
     let beside = beside(import);
@@ -238,6 +261,26 @@ pub enum ImportAnswer {
     },
     /// Nobody can tell, nor whether it is over.
     NotKnown(String),
+}
+
+impl ImportAnswer {
+    /// The same, where all that the device says in it is put into these words.
+    pub(super) fn in_words(self, words: &dyn Fn(&str) -> String) -> Self {
+        match self {
+            Self::Done {
+                objects,
+                missing_keys,
+            } => Self::Done {
+                objects,
+                missing_keys: all_in_words(&missing_keys, words),
+            },
+            Self::Failed { refused, not_told } => Self::Failed {
+                refused: all_in_words(&refused, words),
+                not_told: all_in_words(&not_told, words),
+            },
+            Self::NotKnown(why) => Self::NotKnown(words(&why)),
+        }
+    }
 }
 
 /// Judges the answer to a dry run for this domain.

@@ -33,7 +33,11 @@ impl Gateway<'_> {
         let upload = request::dry_restore(archive, domain, addresses).map_err(local)?;
         let answered = self.interruptible(&upload.name, || self.results(&upload));
         match answered {
-            Ok(results) => Ok(judge_dry_run(&results, domain.name(), names)),
+            // Its words are compared with names of the backup first.
+            Ok(results) => {
+                let answer = judge_dry_run(&results, domain.name(), names);
+                Ok(answer.in_words(&|said| self.client.without_secrets_in(said)))
+            }
             // The device refuses the whole of it, in words; others tell nothing of what would come of it.
             Err(error) if error.kind == SomaErrorKind::Refused => Ok(match refuses(&error.message) {
                 true => DryRunAnswer::WouldFail {
@@ -67,7 +71,8 @@ impl Gateway<'_> {
         }
         let upload = request::real_restore(confirmed).map_err(local)?;
         let results = self.results(&upload)?;
-        Ok(judge_import(&results, confirmed.facts().domain.name(), names))
+        let answer = judge_import(&results, confirmed.facts().domain.name(), names);
+        Ok(answer.in_words(&|said| self.client.without_secrets_in(said)))
     }
 
     /// Saves the configuration of the domain that was restored.

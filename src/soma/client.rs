@@ -129,9 +129,14 @@ impl Client {
     /// What failed, without the password of the account, should the device have sent it back.
     pub fn without_secrets(&self, error: SomaError) -> SomaError {
         SomaError {
-            message: self.secrets.hidden_in(&error.message),
+            message: self.without_secrets_in(&error.message),
             ..error
         }
+    }
+
+    /// What a device says in an answer that is none of a failure, without them.
+    pub fn without_secrets_in(&self, said: &str) -> String {
+        self.secrets.hidden_in(said)
     }
 
     /// A handle that ends whatever this client is doing, from any thread, for good.

@@ -37,9 +37,13 @@ impl OwnSecrets {
             .replace('>', "&gt;")
             .replace('"', "&quot;")
             .replace('\'', "&apos;");
+        // Words of devices are put on one line.
+        let on_one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         let mut forms = vec![
             STANDARD.encode(format!("{username}:{password}")),
             STANDARD.encode(password),
+            on_one_line(&xml),
+            on_one_line(password),
             xml,
             percent(password),
             password.to_owned(),
@@ -58,27 +62,38 @@ impl OwnSecrets {
             secret => text.replace(secret, HIDDEN),
         };
         let text = self.0.iter().fold(text.to_owned(), whole);
-        let parts = |text: String, secret: &SecretString| without(&text, secret.expose_secret());
-        self.0.iter().fold(text, parts)
+        let secrets: Vec<&str> = self.0.iter().map(ExposeSecret::expose_secret).collect();
+        without(&text, &secrets)
     }
 }
 
-/// `text` without `secret`, and without a long beginning of it.
-fn without(text: &str, secret: &str) -> String {
-    let shortest: usize = secret.chars().take(SHORTEST_PART).map(char::len_utf8).sum();
-    let Some(begin) = secret.get(..shortest) else {
-        return text.to_owned();
+/// `text` without any of these secrets, and without a long beginning of one. Where several begin alike, the
+/// one that goes on longest is meant.
+fn without(text: &str, secrets: &[&str]) -> String {
+    let begin = |secret: &'_ str| {
+        secret
+            .chars()
+            .take(SHORTEST_PART)
+            .map(char::len_utf8)
+            .sum::<usize>()
     };
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = rest.find(begin) {
+    let found_in = |rest: &str| {
+        let places = secrets.iter().filter_map(|secret| {
+            let at = rest.find(secret.get(..begin(secret))?)?;
+            let from = rest.get(at..)?.chars().zip(secret.chars());
+            let same: usize = from.take_while(|(a, b)| a == b).map(|(c, _)| c.len_utf8()).sum();
+            Some((at, same, secret.len() < SHORTEST))
+        });
+        places.min_by_key(|(at, same, _)| (*at, std::cmp::Reverse(*same)))
+    };
+    while let Some((at, length, is_short)) = found_in(rest) {
         let (before, from) = rest.split_at(at);
-        let same = from.chars().zip(secret.chars()).take_while(|(a, b)| a == b);
-        let length: usize = same.map(|(c, _)| c.len_utf8()).sum();
         let (found, behind) = from.split_at(length);
         let is_in_word = before.ends_with(char::is_alphanumeric) || behind.starts_with(char::is_alphanumeric);
         shown.push_str(before);
-        shown.push_str(match secret.len() < SHORTEST && is_in_word {
+        shown.push_str(match is_short && is_in_word {
             true => found,
             false => HIDDEN,
         });
@@ -112,6 +127,18 @@ mod tests {
             ("nothing of it", "nothing of it"),
         ] {
             assert_eq!(secrets.hidden_in(text), shown);
+        }
+    }
+
+    #[test]
+    fn a_password_with_blanks_is_hidden_in_words_that_were_put_on_one_line() {
+        let secrets = OwnSecrets::new("backup", &SecretString::from("correct  horse\t battery"));
+        for text in [
+            "correct  horse\t battery",
+            "correct horse battery",
+            "correct horse b",
+        ] {
+            assert_eq!(secrets.hidden_in(&format!("said {text}.")), "said ***.");
         }
     }
 

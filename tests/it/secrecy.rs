@@ -240,6 +240,92 @@ fn a_password_is_found_nowhere() {
     );
 }
 
+/// Runs a command with the password of the canary, and looks at all that it says and leaves.
+fn seen(home: &Home, arguments: &[&str]) -> Ran {
+    let mut command = home.command(arguments);
+    let ran = command.env("DPBACKUP_TEST_PASSWORD", CANARY).output();
+    let ran = Ran::of(ran.expect("it starts"));
+    for (name, text) in [("stdout", &ran.stdout), ("stderr", &ran.stderr)] {
+        assert_without_password(&format!("{name} of {arguments:?}"), text.as_bytes());
+    }
+    let mut found = Vec::new();
+    files(&home.path("state"), &mut found);
+    for path in found {
+        let what = format!("{} after {arguments:?}", path.display());
+        assert_without_password(&what, &fs::read(&path).expect("a file"));
+    }
+    ran
+}
+
+#[test]
+fn what_a_device_says_of_an_import_shows_no_password() {
+    let says = FaultKind::ResultsSay(CANARY.to_owned());
+    let repeats = [
+        says.clone(),
+        FaultKind::SaysLogin { in_page: false },
+        FaultKind::SaysLogin { in_page: true },
+        FaultKind::ErrorLog(Some(format!("Import failed for {CANARY}."))),
+        FaultKind::DetectedErrors(Some(CANARY.to_owned())),
+    ];
+    let users = || vec![User::new("backup", CANARY)];
+    let gateway = Gateway::start(Setup {
+        users: users(),
+        ..crate::restore::setup()
+    });
+    let spare = Gateway::start(Setup {
+        users: users(),
+        ..crate::rehearse::another(crate::restore::setup())
+    });
+    let home = Home::quick()
+        .device("QA1", &gateway)
+        .spare("SPARE1", &spare)
+        .plan("P", &crate::support::export("QA1", "DOM1", ""));
+    let _ = seen(&home, &["run", "P"]).exits(0);
+    for kind in &repeats {
+        spare.fail(Fault::every("do-restore", kind.clone()));
+        let ran = seen(&home, &["rehearse", "1", "--on", "SPARE1"]).exits(1);
+        assert!(ran.stdout.contains("***"), "{kind}: {}", ran.stdout);
+        spare.clear_faults();
+    }
+    let confirmed = |more: &[&str], faults: &[(&str, u32, &FaultKind)], code: i32| {
+        crate::restore::change(&gateway);
+        let asked = ["restore", "1", "--to", "QA1", "--format", "json"];
+        let plan = seen(&home, &[&asked, more].concat()).exits(4);
+        let plan: serde_json::Value = serde_json::from_str(&plan.stdout).expect("JSON");
+        let word = plan["plan"]["word"].as_str().expect("a word");
+        for (operation, nth, kind) in faults {
+            gateway.fail(Fault::nth(operation, *nth, (*kind).clone()));
+        }
+        let asked = ["restore", "1", "--to", "QA1", "--confirm", word];
+        let ran = seen(&home, &[&asked, more].concat()).exits(code);
+        assert!(ran.stderr.contains("***"), "{faults:?}: {}", ran.stderr);
+        gateway.clear_faults();
+    };
+    for kind in &repeats {
+        confirmed(&[], &[("do-restore", 1, kind)], 1);
+        confirmed(&[], &[("do-restore", 2, kind)], 1);
+    }
+    for kind in &repeats[1..4] {
+        confirmed(&["--save"], &[("SaveConfig", 1, kind)], 3);
+    }
+    // What it is, and how it stands.
+    gateway.fail_as(&format!(
+        "FirmwareVersion3=another-firmware@IDG.10.0.1.5 {CANARY}"
+    ));
+    let _ran = seen(&home, &["run", "P", "-vv"]);
+    let details = seen(&home, &["history", "files", "last"]).exits(0);
+    assert!(details.stdout.contains("IDG.10.0.1.5 ***"), "{}", details.stdout);
+    gateway.fail_as(&format!("FirmwareVersion3=another-serial@{CANARY}"));
+    let _ran = seen(&home, &["run", "P", "-vv"]);
+    for format in ["table", "json", "csv"] {
+        for view in ["last", "status"] {
+            let _ran = seen(&home, &["history", view, "--format", format]);
+        }
+    }
+    let _ran = seen(&home, &["check"]);
+    let _ran = seen(&home, &["recover"]);
+}
+
 #[test]
 fn a_wrong_password_is_tried_once_and_not_repeated_in_the_error() {
     let gateway = gateway();
