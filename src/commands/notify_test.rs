@@ -7,7 +7,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{Outcome, print};
 use crate::commands::loading::{exit_of_part, load_plan_or_part};
 use crate::commands::names::chosen;
-use crate::commands::opening::past;
+use crate::commands::opening::{past, planned};
 use crate::exit::Exit;
 use crate::notify::notice::{Notice, NoticeChanges, NoticePlace, NoticeTask};
 use crate::notify::previous::Previous;
@@ -47,9 +47,10 @@ pub(super) fn notify_test(global: &Global, args: &NotifyTestArgs, ui: Ui, env: L
     };
     let clock = SystemClock::new();
     // The metrics are not made up: without a history there is nothing that they could say.
+    let planned = planned(file);
     let past = past(file);
     let past = past.as_ref().map(|past| past as &dyn Previous);
-    let notifier = Notifier::new(file, env, clock.zone(), past);
+    let notifier = Notifier::new(file, env, clock.zone(), past, &planned);
 
     let mut text = String::new();
     let mut exit = Exit::Success;

@@ -13,13 +13,14 @@ use crate::commands::error::CommandError;
 use crate::commands::left_behind::{WROTE_IN_IT, with_what_is_left};
 use crate::commands::loading::open_history;
 use crate::exit::Exit;
+use crate::freshness::expected::PlannedBackups;
 use crate::history::History;
 use crate::lock::witness::Witness;
 use crate::lock::{Life, Lock, Locks};
 use crate::notify::Notifier;
 use crate::plan::model::PlanFile;
 use crate::run::Engine;
-use crate::run::event::Sink as _;
+use crate::run::event::{FileKind, Sink as _};
 use crate::signal::{self, Answering, Stop};
 use crate::ui::{Screen, SignalAnswer, StopLimits, Ui};
 use crate::values::environment::Lookup;
@@ -200,6 +201,17 @@ pub(super) fn limits(file: &PlanFile, scripts: ScriptsDue) -> StopLimits {
 /// What was before, for those who are told: where it cannot be read, everything is news.
 pub(super) fn past(file: &PlanFile) -> Option<History> {
     History::open_read_only(&file.settings.history).ok()
+}
+
+/// Whether a plan asks for a target. Of a plan file that was read in part nobody knows what the rest asks for:
+/// then nothing is left out for that.
+pub(super) fn planned(file: &PlanFile) -> impl Fn(&str, &str, FileKind) -> bool {
+    let planned = file.is_whole.then(|| PlannedBackups::of(file));
+    move |device, domain, kind| {
+        planned
+            .as_ref()
+            .is_none_or(|planned| planned.have(device, domain, kind))
+    }
 }
 
 /// Shows why some were not told, where it belongs to no execution.

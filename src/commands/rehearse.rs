@@ -11,7 +11,9 @@ use crate::commands::error::{CommandError, Outcome, found, print};
 use crate::commands::history::execution;
 use crate::commands::loading::{load_plan, with_open_rows};
 use crate::commands::names;
-use crate::commands::opening::{EngineBase, OpenedHistory, ScriptsDue, limits, past, show_warnings_of};
+use crate::commands::opening::{
+    EngineBase, OpenedHistory, ScriptsDue, limits, past, planned, show_warnings_of,
+};
 use crate::commands::stored_export::{PrivateExport, private_export};
 use crate::exit::Exit;
 use crate::history::{FileRow, History, RehearsalOpening};
@@ -414,9 +416,10 @@ impl RehearsalDesk<'_> {
 
 /// Tells those who are to be told, and writes the metrics anew.
 fn tell(file: &PlanFile, env: Lookup<'_>, clock: &SystemClock, lines: &[RehearsalLine], ui: Ui) {
+    let planned = planned(file);
     let past = past(file);
     let past = past.as_ref().map(|past| past as &dyn Previous);
-    let mut notifier = Notifier::new(file, env, clock.zone(), past);
+    let mut notifier = Notifier::new(file, env, clock.zone(), past, &planned);
     for line in lines {
         if let RehearsalOutcome::Ended { row, result } = &line.outcome
             && !result.is_good()

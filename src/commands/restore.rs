@@ -8,7 +8,9 @@ use crate::commands::error::{CommandError, Outcome, found, print};
 use crate::commands::history::execution;
 use crate::commands::loading::{load_plan, with_open_rows};
 use crate::commands::names;
-use crate::commands::opening::{EngineBase, OpenedHistory, ScriptsDue, limits, past, show_warnings_of};
+use crate::commands::opening::{
+    EngineBase, OpenedHistory, ScriptsDue, limits, past, planned, show_warnings_of,
+};
 use crate::commands::restore_note;
 use crate::commands::stored_export::{PrivateExport, private_export};
 use crate::exit::Exit;
@@ -46,9 +48,10 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
     let engine = opened.base.engine(file, env);
     let mut screen = Screen::new(ui, file.invocation.clone());
     let (mut answer, _answering) = opened.base.answering(&screen, limits(file, ScriptsDue::Never));
+    let planned = planned(file);
     let past = past(file);
     let past = past.as_ref().map(|past| past as &dyn Previous);
-    let mut notifier = Notifier::new(file, env, clock.zone(), past).of_restore();
+    let mut notifier = Notifier::new(file, env, clock.zone(), past, &planned).of_restore();
     let sinks: Vec<&mut dyn Sink> = vec![&mut screen, &mut answer, &mut notifier];
     let mut record = Record::new(&mut opened.history, sinks, clock, &opened.base.process);
     let mut devices = Devices::new(engine);

@@ -5,7 +5,9 @@ use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{CommandError, Outcome};
 use crate::commands::loading::{load_plan, with_open_rows};
 use crate::commands::names::wanted;
-use crate::commands::opening::{EngineBase, OpenedHistory, ScriptsDue, limits, past, show_warnings_of};
+use crate::commands::opening::{
+    EngineBase, OpenedHistory, ScriptsDue, limits, past, planned, show_warnings_of,
+};
 use crate::commands::report_page;
 use crate::commands::restore_note;
 use crate::exit::Exit;
@@ -26,10 +28,11 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
     let loaded = load_plan(global, ui, env).map_err(|error| with_open_rows(error, global, env))?;
     let plans = wanted(&loaded.plan_file, &["run"], &args.plans, args.all)?;
     let file = &loaded.plan_file;
+    let planned = planned(file);
     let mut opened = OpenedHistory::open(file, ui).inspect_err(|error| {
         // Nobody looks at a run of the night that never began.
         let clock = SystemClock::new();
-        let mut notifier = Notifier::new(file, env, clock.zone(), None);
+        let mut notifier = Notifier::new(file, env, clock.zone(), None, &planned);
         for plan in &plans {
             notifier.broke(clock.now(), &plan.name, &with_causes(&*error.error));
         }
@@ -62,7 +65,7 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
     let past = past(file);
     let past = past.as_ref().map(|past| past as &dyn Previous);
     let pages = |plan: &str| report_page::about(file, plan, clock);
-    let mut notifier = Notifier::new(file, env, clock.zone(), past).with_pages(&pages);
+    let mut notifier = Notifier::new(file, env, clock.zone(), past, &planned).with_pages(&pages);
     sinks.push(&mut notifier);
     let mut record = Record::new(&mut opened.history, sinks, clock, &opened.base.process);
     let mut devices = Devices::new(engine);

@@ -1,9 +1,11 @@
 //! What the plan file wants to be backed up.
 
+use std::collections::HashMap;
+
 use crate::history::TargetRow;
 use crate::plan::model::{Action, DeviceRole, Domains, PlanFile};
 use crate::run::event::{ALL_DOMAINS, FileKind};
-use crate::values::pattern::PatternList;
+use crate::values::pattern::{PatternList, is_pattern};
 
 /// Something that the plan file wants to be backed up.
 #[derive(Clone, Debug)]
@@ -64,16 +66,43 @@ pub fn expected_of(file: &PlanFile, plan: &str) -> Vec<ExpectedTarget> {
     expected
 }
 
+/// All that the plans want, to be asked of one thing after another.
+pub struct PlannedBackups(HashMap<String, Vec<ExpectedTarget>>);
+
+impl PlannedBackups {
+    /// What the plans of a file want.
+    pub fn of(file: &PlanFile) -> Self {
+        let mut of_device: HashMap<String, Vec<ExpectedTarget>> = HashMap::new();
+        for expected in expected(file) {
+            of_device
+                .entry(expected.device.clone())
+                .or_default()
+                .push(expected);
+        }
+        Self(of_device)
+    }
+
+    /// Whether one of them wants this of a device.
+    pub fn have(&self, device: &str, domain: &str, kind: FileKind) -> bool {
+        let of_device = self.0.get(device).map(Vec::as_slice).unwrap_or_default();
+        of_device.iter().any(|expected| is_wanted(expected, domain, kind))
+    }
+}
+
 /// Whether a row of history is of what is expected.
 pub(super) fn covers(expected: &ExpectedTarget, row: &TargetRow) -> bool {
+    is_wanted(expected, &row.domain_name, row.kind)
+}
+
+fn is_wanted(expected: &ExpectedTarget, name: &str, kind: FileKind) -> bool {
     expected.what.as_ref().is_some_and(|what| {
         let domain = match &what.domains {
-            None => row.domain_name == ALL_DOMAINS,
+            None => name == ALL_DOMAINS,
             // A pattern of which no domain is known stands for itself alone.
-            Some(pattern) if row.is_pattern() => row.domain_name == pattern.to_string(),
-            Some(pattern) => row.domain_name != ALL_DOMAINS && pattern.matches(&row.domain_name),
+            Some(pattern) if is_pattern(name) => name == pattern.to_string(),
+            Some(pattern) => name != ALL_DOMAINS && pattern.matches(name),
         };
-        what.kind == row.kind && domain
+        what.kind == kind && domain
     })
 }
 

@@ -11,8 +11,9 @@ use rusqlite::{OptionalExtension as _, Row, Statement, ToSql, Transaction};
 use crate::history::change::change_row;
 use crate::history::error::{HistoryError, HistoryFault};
 use crate::history::query::{each_once_sql, rows};
-use crate::history::value::Text as _;
+use crate::history::value::{Text as _, text};
 use crate::history::{ChangeFilter, ChangeRow, History};
+use crate::notify::previous::ChangeFigures;
 
 /// So many of the newest changes are looked at before anything is listed: some milliseconds.
 const LOOKED_AT: usize = 5_000;
@@ -75,6 +76,9 @@ pub(super) fn changed_classes_sql() -> String {
 pub(super) const NEWEST_OF_PLACE: &str = "SELECT id FROM config_change
      WHERE device_name = ?1 AND domain_name = ?2 ORDER BY id DESC LIMIT 1";
 
+const LAST_CHANGED: &str = "SELECT time FROM config_change
+     WHERE device_name = ?1 AND domain_name = ?2 AND kind = 'persisted' ORDER BY id DESC LIMIT 1";
+
 impl History {
     /// The changes that pass the filter, newest first.
     ///
@@ -130,6 +134,32 @@ impl History {
                 domains.extend(found.collect::<Result<Vec<String>, _>>()?);
             }
             Ok(domains)
+        })
+    }
+
+    /// When the saved configuration of each domain last changed, of those that are known to have: by device
+    /// and domain, whichever export found it.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn newest_saved_changes(&self) -> Result<Vec<ChangeFigures>, HistoryError> {
+        self.read(|transaction| {
+            let mut domains_of = transaction.prepare(&changed_domains_sql())?;
+            let mut newest_of = transaction.prepare(LAST_CHANGED)?;
+            let mut newest = Vec::new();
+            for device in changed_devices(transaction)? {
+                let domains = domains_of.query_map([&device], |row| row.get(0))?;
+                for domain in domains.collect::<Result<Vec<String>, _>>()? {
+                    let time = newest_of.query_row([&device, &domain], |row| text(row, 0));
+                    newest.extend(time.optional()?.map(|time| ChangeFigures {
+                        device: device.clone(),
+                        domain,
+                        time,
+                    }));
+                }
+            }
+            Ok(newest)
         })
     }
 

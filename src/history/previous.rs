@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use crate::history::{History, HistoryError, NoteLevel, PlanFilter, PlanRow, TargetRow};
 use crate::notify::previous::{
-    Figures, PlanFigures, Previous, PreviousChanges, PreviousEnd, RehearsalFigures, TargetFigures,
+    Figures, IsPlanned, PlanFigures, Previous, PreviousChanges, PreviousEnd, RehearsalFigures, TargetFigures,
     UnsavedBefore, trouble,
 };
-use crate::run::event::{FileKind, OutOfService, Owner, PlanId, TaskId};
+use crate::run::event::{ALL_DOMAINS, FileKind, OutOfService, Owner, PlanId, TaskId};
 use crate::run::status::Status;
 use crate::values::change::ChangeList;
 
@@ -76,8 +76,8 @@ impl Previous for History {
         self.unsaved_series(device, domain, before).map_err(words)
     }
 
-    fn figures(&self, plans: &[&str]) -> Result<Figures, String> {
-        self.all_figures(plans).map_err(words)
+    fn figures(&self, plans: &[&str], is_planned: &IsPlanned<'_>) -> Result<Figures, String> {
+        self.all_figures(plans, is_planned).map_err(words)
     }
 }
 
@@ -152,16 +152,11 @@ impl History {
             Some(OutOfService::Never | OutOfService::NotKnown) | None => None,
         };
         let took = began.zip(ended).filter(|(began, ended)| began.time < ended.time);
-        let is_saved_configuration = row.kind == FileKind::Persisted;
-        let (changed, unsaved) = match is_saved_configuration {
-            true => (
-                self.last_changed(&row.device_name, &row.domain_name)?,
-                self.task(row.last_task)?.unsaved_objects,
-            ),
-            false => (None, None),
+        let unsaved = match row.kind == FileKind::Persisted {
+            true => self.task(row.last_task)?.unsaved_objects,
+            false => None,
         };
         Ok(TargetFigures {
-            changed,
             unsaved,
             took: took
                 .and_then(|(began, ended)| Duration::try_from(ended.time.duration_since(began.time)).ok()),
@@ -175,17 +170,31 @@ impl History {
         })
     }
 
-    fn all_figures(&self, plans: &[&str]) -> Result<Figures, HistoryError> {
+    fn all_figures(&self, plans: &[&str], is_planned: &IsPlanned<'_>) -> Result<Figures, HistoryError> {
         let mut figures = Figures::default();
         for plan in plans {
             figures.plans.extend(self.plan_figures(plan)?);
         }
         for row in self.targets()? {
-            figures.targets.push(self.target_figures(row)?);
+            // What runs is exported only where it is not what is saved: that such an export is old means nothing.
+            let has_age = row.kind != FileKind::NonPersisted;
+            if has_age && is_planned(&row.device_name, &row.domain_name, row.kind) {
+                figures.targets.push(self.target_figures(row)?);
+            }
         }
+        let is_exported = |device: &str, domain: &str| {
+            is_planned(device, domain, FileKind::Persisted)
+                || is_planned(device, ALL_DOMAINS, FileKind::Persisted)
+        };
+        let changes = self.newest_saved_changes()?;
+        figures.changes = changes
+            .into_iter()
+            .filter(|change| is_exported(&change.device, &change.domain))
+            .collect();
         figures.rehearsals = self
             .rehearsed_targets()?
             .into_iter()
+            .filter(|target| is_planned(&target.device_name, &target.domain_name, FileKind::Persisted))
             .map(|target| RehearsalFigures {
                 time: target.last.end_time.unwrap_or(target.last.start_time),
                 is_good: target.last.result.is_good(),

@@ -200,7 +200,6 @@ fn metrics_escape_their_labels_and_leave_out_what_is_not_known() {
             succeeded: None,
         }],
         targets: vec![TargetFigures {
-            changed: None,
             unsaved: None,
             device: "TEST8".to_owned(),
             domain: "DOMAIN1".to_owned(),
@@ -211,6 +210,7 @@ fn metrics_escape_their_labels_and_leave_out_what_is_not_known() {
             out_of_service: Some(Duration::from_millis(12_300)),
             good: Some((at("2026-11-21T00:12:30Z"), 4096)),
         }],
+        changes: Vec::new(),
         rehearsals: Vec::new(),
         open_quiesces: vec![("TEST8".to_owned(), "DOMAIN1".to_owned())],
     };

@@ -7,7 +7,8 @@ use std::fmt::Write;
 
 use jiff::Timestamp;
 
-use crate::notify::previous::{Figures, PlanFigures, RehearsalFigures, TargetFigures};
+use crate::notify::previous::{ChangeFigures, Figures, PlanFigures, RehearsalFigures, TargetFigures};
+use crate::run::event::FileKind;
 use crate::run::status::Class;
 use crate::values::text::printable;
 
@@ -16,6 +17,7 @@ pub fn text(figures: &Figures, now: Timestamp) -> String {
     let mut page = Page(String::new());
     plans(&figures.plans, &mut page);
     targets(&figures.targets, &mut page);
+    changes(&figures.changes, &mut page);
     rehearsals(&figures.rehearsals, &mut page);
     page.family(
         "dpbackup_open_quiesces",
@@ -136,11 +138,6 @@ fn targets(targets: &[TargetFigures], page: &mut Page) {
         |target| target.good.map(|(_, bytes)| bytes as f64),
     );
     each(
-        "dpbackup_target_last_change_timestamp_seconds",
-        "When its saved configuration last changed.",
-        |target| target.changed.map(seconds),
-    );
-    each(
         "dpbackup_target_unsaved_objects",
         "Objects and files that were not saved when a task last looked.",
         |target| target.unsaved.map(|count| count as f64),
@@ -155,6 +152,17 @@ fn targets(targets: &[TargetFigures], page: &mut Page) {
         let [device, domain, kind] = labels(target);
         let labels = [device, domain, kind, ("status", target.status.code())];
         page.sample("dpbackup_target_last_run_status", &labels, 1.0);
+    }
+}
+
+fn changes(changes: &[ChangeFigures], page: &mut Page) {
+    let name = "dpbackup_target_last_change_timestamp_seconds";
+    if !changes.is_empty() {
+        page.family(name, "When a task found its saved configuration changed.");
+    }
+    for change in changes {
+        let labels = labels_of(&change.device, &change.domain, FileKind::Persisted);
+        page.sample(name, &labels, seconds(change.time));
     }
 }
 
@@ -187,11 +195,11 @@ fn rehearsals(rehearsals: &[RehearsalFigures], page: &mut Page) {
 }
 
 fn labels(target: &TargetFigures) -> [(&'static str, &str); 3] {
-    [
-        ("device", &target.device),
-        ("domain", &target.domain),
-        ("kind", target.kind.code()),
-    ]
+    labels_of(&target.device, &target.domain, target.kind)
+}
+
+fn labels_of<'n>(device: &'n str, domain: &'n str, kind: FileKind) -> [(&'static str, &'n str); 3] {
+    [("device", device), ("domain", domain), ("kind", kind.code())]
 }
 
 fn seconds(at: Timestamp) -> f64 {

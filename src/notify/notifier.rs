@@ -15,7 +15,7 @@ use crate::notify::collect::CollectedRun;
 use crate::notify::deliver::{self, Delivery};
 use crate::notify::notice::{Notice, NoticePlace};
 use crate::notify::notifier::news::{News, not_for_all, warning};
-use crate::notify::previous::Previous;
+use crate::notify::previous::{IsPlanned, Previous};
 use crate::notify::receiver::{self, Ready, Receiver};
 use crate::notify::send::SendError;
 use crate::plan::model::PlanFile;
@@ -35,6 +35,7 @@ pub struct Notifier<'a> {
     file: &'a PlanFile,
     env: Lookup<'a>,
     past: Option<&'a dyn Previous>,
+    planned: &'a IsPlanned<'a>,
     zone: TimeZone,
     /// The name of this machine; `None` where it has none.
     host: Option<String>,
@@ -59,12 +60,19 @@ enum NotifierOf {
 
 impl<'a> Notifier<'a> {
     /// Tells who is in `file`. Without a `past` everything is news, and the metrics stay as
-    /// they are.
-    pub fn new(file: &'a PlanFile, env: Lookup<'a>, zone: TimeZone, past: Option<&'a dyn Previous>) -> Self {
+    /// they are; else they have what is `planned`.
+    pub fn new(
+        file: &'a PlanFile,
+        env: Lookup<'a>,
+        zone: TimeZone,
+        past: Option<&'a dyn Previous>,
+        planned: &'a IsPlanned<'a>,
+    ) -> Self {
         Self {
             file,
             env,
             past,
+            planned,
             zone,
             host: machine::name(),
             what: NotifierOf::Plans,

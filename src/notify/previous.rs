@@ -37,9 +37,13 @@ pub trait Previous {
         before: TaskId,
     ) -> Result<Option<UnsavedBefore>, String>;
 
-    /// What the metrics are made of.
-    fn figures(&self, plans: &[&str]) -> Result<Figures, String>;
+    /// What the metrics are made of: these plans, and the targets that are planned.
+    fn figures(&self, plans: &[&str], is_planned: &IsPlanned<'_>) -> Result<Figures, String>;
 }
+
+/// Whether a plan asks for backups of this kind of a device and domain. What none asks for any more is not
+/// backed up any more, so that its age means nothing.
+pub type IsPlanned<'a> = dyn Fn(&str, &str, FileKind) -> bool + 'a;
 
 /// Changes that were not saved before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,9 +89,11 @@ pub struct PreviousEnd {
 pub struct Figures {
     /// Each plan that has run.
     pub plans: Vec<PlanFigures>,
-    /// Each device and domain that was ever to be backed up.
+    /// Each device and domain that a task was to back up, and that is planned still.
     pub targets: Vec<TargetFigures>,
-    /// Each device and domain of which a backup was rehearsed.
+    /// Each device and domain whose saved configuration is known to have changed, and is exported still.
+    pub changes: Vec<ChangeFigures>,
+    /// Each device and domain of which a backup was rehearsed, and that is planned still.
     pub rehearsals: Vec<RehearsalFigures>,
     /// What is or may be quiesced: device and domain.
     pub open_quiesces: Vec<(String, String)>,
@@ -129,11 +135,20 @@ pub struct TargetFigures {
     pub out_of_service: Option<Duration>,
     /// The newest good backup: when, and how many bytes; `None` where there never was one.
     pub good: Option<(Timestamp, u64)>,
-    /// When the saved configuration last changed; `None` where history knows of no change.
-    pub changed: Option<Timestamp>,
     /// How many objects and files were not saved when the last task looked; `None` where that is not
     /// known.
     pub unsaved: Option<u64>,
+}
+
+/// The newest change of a saved configuration. An export of all domains finds those of each of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeFigures {
+    /// The device.
+    pub device: String,
+    /// The domain that it is in.
+    pub domain: String,
+    /// When it was found.
+    pub time: Timestamp,
 }
 
 /// The newest rehearsal of a device's domain.

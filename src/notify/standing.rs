@@ -97,7 +97,7 @@ pub fn is_due_again(since: Timestamp, last: Timestamp, now: Timestamp, repeat: D
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::notify::previous::{Figures, PreviousChanges, UnsavedBefore};
+    use crate::notify::previous::{Figures, IsPlanned, PreviousChanges, UnsavedBefore};
     use crate::run::event::TaskId;
 
     /// Executions 1, 2, 3, …: hour of the end, status, troubles.
@@ -140,7 +140,7 @@ mod tests {
             Err("none".to_owned())
         }
 
-        fn figures(&self, _: &[&str]) -> Result<Figures, String> {
+        fn figures(&self, _: &[&str], _: &IsPlanned<'_>) -> Result<Figures, String> {
             Ok(Figures::default())
         }
     }

@@ -245,6 +245,96 @@ fn the_metrics_have_the_last_change_and_how_much_is_not_saved() {
     );
 }
 
+/// The lines of the metrics that are about targets, without their values.
+fn target_lines(home: &Home) -> Vec<String> {
+    let text = fs::read_to_string(home.path("metrics.prom")).expect("metrics");
+    let lines = text.lines().filter(|line| line.starts_with("dpbackup_target_"));
+    let lines = lines.map(|line| line.rsplit_once(' ').map_or(line, |(name, _)| name));
+    lines.map(str::to_owned).collect()
+}
+
+#[test]
+fn what_is_not_planned_any_more_has_no_age_in_the_metrics_that_would_alarm_for_good() {
+    let gateway = Gateway::start(Setup {
+        domains: vec![Domain::new("DOM1"), Domain::new("DOM2")],
+        ..Setup::default()
+    });
+    let metrics = "[notify.metrics]\npath = \"metrics.prom\"\n";
+    let home = Home::new()
+        .device_at("QA1", gateway.port(), "{ verify = false }")
+        .plan(
+            "P",
+            &format!(
+                "{}{metrics}",
+                export("QA1", "DOM1, DOM2", "") + &export("QA1", "all-domains", "")
+            ),
+        );
+    let run = || drop(home.dpbackup(&["run", "P"]).exits(0));
+    run();
+    set(&gateway, "60", true);
+    run();
+    set(&gateway, "90", false);
+    run();
+    let of = |lines: &[String], part: &str| lines.iter().filter(|line| line.contains(part)).count();
+    let lines = target_lines(&home);
+    assert_eq!(of(&lines, "nonpersisted"), 0, "its age means nothing: {lines:?}");
+    for domain in ["DOM1", "DOM2", "all-domains"] {
+        let label = format!("last_success_timestamp_seconds{{device=\"QA1\",domain=\"{domain}\"");
+        assert_eq!(of(&lines, &label), 1, "{lines:?}");
+    }
+
+    let text = fs::read_to_string(home.plan_file()).expect("the plan file");
+    let fewer = text.replace("DOM1, DOM2", "DOM1").replace("all-domains", "DOM1");
+    fs::write(home.path("fewer.toml"), &fewer).expect("it is written");
+    set(&gateway, "90", true);
+    let _ = home.dpbackup(&["-c", "fewer.toml", "run", "P"]).exits(0);
+    let lines = target_lines(&home);
+    assert_eq!(of(&lines, "DOM2") + of(&lines, "all-domains"), 0, "{lines:?}");
+    assert!(of(&lines, "\"DOM1\"") > 5, "{lines:?}");
+
+    // Of what cannot be read nobody knows what it asks for: an alarm is not lost for that.
+    let part = format!("{fewer}\n[[plan]]\nname = 7\n");
+    fs::write(home.path("part.toml"), part).expect("it is written");
+    let _ = home.dpbackup(&["-c", "part.toml", "recover"]);
+    let lines = target_lines(&home);
+    assert!(
+        of(&lines, "DOM2") > 0 && of(&lines, "all-domains") > 0,
+        "{lines:?}"
+    );
+    assert_eq!(of(&lines, "nonpersisted"), 0, "{lines:?}");
+}
+
+#[test]
+fn the_last_change_of_each_domain_is_in_the_metrics_of_an_export_of_all_of_them() {
+    let gateway = Gateway::start(Setup {
+        domains: vec![Domain::new("DOM1"), Domain::new("DOM2")],
+        ..Setup::default()
+    });
+    let home = Home::new()
+        .device_at("QA1", gateway.port(), "{ verify = false }")
+        .plan(
+            "P",
+            &(export("QA1", "all-domains", "") + "[notify.metrics]\npath = \"metrics.prom\"\n"),
+        );
+    let run = || drop(home.dpbackup(&["run", "P"]).exits(0));
+    run();
+    let change = "dpbackup_target_last_change_timestamp_seconds";
+    let changed = || {
+        let mut lines = target_lines(&home);
+        lines.retain(|line| line.starts_with(change));
+        lines
+    };
+    assert_eq!(changed(), [""; 0], "a first export is no change");
+    set(&gateway, "60", true);
+    run();
+    assert_eq!(
+        changed(),
+        [format!(
+            "{change}{{device=\"QA1\",domain=\"DOM1\",kind=\"persisted\"}}"
+        )]
+    );
+}
+
 #[test]
 fn scripts_are_told_what_changed_and_what_is_not_saved() {
     let gateway = gateway();

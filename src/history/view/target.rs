@@ -4,7 +4,6 @@ use jiff::Timestamp;
 
 use crate::run::event::{FileKind, TaskId};
 use crate::run::status::Status;
-use crate::values::pattern::is_pattern;
 
 /// How a device, or a domain of one, stands for one kind of backup.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,13 +22,6 @@ pub struct TargetRow {
     pub last_time: Timestamp,
     /// The newest good backup; `None` where there never was one.
     pub good: Option<GoodBackup>,
-}
-
-impl TargetRow {
-    /// Whether it is a pattern that could not be expanded, and of which no domain is known.
-    pub fn is_pattern(&self) -> bool {
-        is_pattern(&self.domain_name)
-    }
 }
 
 /// A backup whose task succeeded.

@@ -28,7 +28,7 @@ impl Notifier<'_> {
         let place = path.display().to_string();
         let plans: Vec<&str> = self.file.plans.iter().map(|plan| plan.name.as_str()).collect();
         let figures = match self.past {
-            Some(past) => past.figures(&plans),
+            Some(past) => past.figures(&plans, self.planned),
             None => Err("the history cannot be read".to_owned()),
         };
         let answer = figures.and_then(|figures| {
