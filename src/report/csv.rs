@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::report::View;
 use crate::report::fields::{self, Field};
-use crate::values::text::printable;
+use crate::values::text::visible;
 
 /// The rows of the view; of one task execution, its files; of a whole execution, its tasks. Lines end as the standard
 /// has it, with CR LF.
@@ -52,7 +52,7 @@ fn cell(value: &Value) -> String {
 
 /// A text as a spreadsheet shows it.
 pub(super) fn shown(text: &str) -> String {
-    let text = printable(text);
+    let text = visible(text);
     match begins_formula(&text) {
         true => format!("'{text}"),
         false => text.into_owned(),
@@ -136,9 +136,9 @@ mod tests {
             ("+1", "'+1"),
             ("-2+3", "'-2+3"),
             ("@SUM(A1)", "'@SUM(A1)"),
-            ("\t=1", "' =1"),
-            ("\r=1", "' =1"),
-            ("\n=1", "' =1"),
+            ("\t=1", r"\u{9}=1"),
+            ("\r=1", r"\u{d}=1"),
+            ("a\nb\r\n", r"a\u{a}b\u{d}\u{a}"),
             ("\"=1\"", "'\"=1\""),
             ("'=1", "''=1"),
             ("  =1", "'  =1"),

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::change::find::FindHit;
 use crate::report::csv;
 use crate::report::json::SCHEMA_VERSION;
-use crate::values::text::{printable, printable_json};
+use crate::values::text::{printable, printable_json, visible};
 
 /// How wide the first two columns are: their texts are known before anything is found.
 #[derive(Clone, Copy, Debug)]
@@ -40,8 +40,9 @@ pub fn columns_of(widths: FoundWidths, device: &str, hit: &FindHit) -> String {
 }
 
 fn columns(widths: FoundWidths, device: &str, domain: &str, place: &str, text: &str) -> String {
-    let (device, domain) = (printable(device), printable(domain));
-    let (place, text) = (printable(place), printable(text));
+    let (device, domain) = (printable(device), visible(domain));
+    // Names are compared; of a line of a file the blanks are no matter.
+    let (place, text) = (visible(place), printable(text));
     let FoundWidths {
         device: first,
         domain: second,

@@ -15,7 +15,7 @@ use crate::values::change::ChangeList;
 use crate::values::duration::HumanDuration;
 use crate::values::rehearsal::{RehearsalResult, RehearsalVerdict};
 use crate::values::size::Bytes;
-use crate::values::text::printable;
+use crate::values::text::{printable, visible};
 
 /// So many targets have a line of their own in a list.
 const MOST_LINES: usize = 500;
@@ -98,7 +98,7 @@ fn named(objects: &ChangeList) -> String {
         .first
         .iter()
         .take(MOST_NAMED)
-        .map(|change| printable(&change.piece.to_string()).into_owned())
+        .map(|change| visible(&change.piece.to_string()).into_owned())
         .collect();
     match objects.count.saturating_sub(first.len() as u64) {
         _ if first.is_empty() => String::new(),
@@ -127,12 +127,12 @@ pub(super) fn changed(page: &ReportPage<'_>) -> Option<Section> {
                         tr {
                             td.k data-l="Time" { (time(page, row.time)) }
                             td data-l="Device" { (printable(&row.device_name)) }
-                            td data-l="Domain" { (printable(&row.change.domain)) }
+                            td data-l="Domain" { (visible(&row.change.domain)) }
                             td data-l="Change" { (row.change.change.word()) }
-                            th.w scope="row" data-l="Object or File" { (printable(&row.change.piece.to_string())) }
+                            th.w scope="row" data-l="Object or File" { (visible(&row.change.piece.to_string())) }
                             td.m data-l="Description" {
                                 @if row.kind == FileKind::NonPersisted { "(what runs) " }
-                                (printable(&row.change.description))
+                                (visible(&row.change.description))
                             }
                         }
                     }
