@@ -11,7 +11,7 @@ use crate::commands::error::{CommandError, Outcome};
 use crate::commands::exports::{ExportDesk, outer, trouble};
 use crate::commands::history::device_names;
 use crate::commands::loading::{exit_of_part, invocation, load_plan_or_part, read_history};
-use crate::commands::log::is_known;
+use crate::commands::log::is_domain_known;
 use crate::commands::names::{MeantDevices, mean_some_device};
 use crate::exit::Exit;
 use crate::history::{FileRow, LongestNames};
@@ -113,8 +113,15 @@ pub(super) fn find(global: &Global, args: &FindArgs, ui: Ui, env: Lookup<'_>) ->
     }
     // An archive that could not be read may have it.
     if output.count == 0 && !is_passed_over && !output.is_gone {
-        let domains: Vec<String> = domains.into_inner().into_iter().collect();
-        is_known(args.domain.as_ref(), &domains)?;
+        let with_export = domains.into_inner();
+        if let Some(pattern) = &args.domain
+            && !with_export.iter().any(|name| pattern.matches(name))
+        {
+            is_domain_known(pattern, plan, Some(&history), with_export)?;
+            ui.warning(&format!(
+                "there is no good export of a domain that matches '{pattern}'"
+            ));
+        }
     }
     if output.count == 0 && !output.is_gone {
         tell_unknown(args, &classes, &properties, ui);

@@ -14,8 +14,8 @@ use crate::commands::loading::{exit_of_part, load_plan_or_part, read_history};
 use crate::commands::names::{MeantDevices, did_you_mean, mean_some_device};
 use crate::commands::no_export::KnownExports;
 use crate::exit::Exit;
-use crate::history::{ChangeFilter, ChangeRow, History};
-use crate::plan::model::PlanFile;
+use crate::history::{ChangeFilter, ChangeRow, CutTask, History};
+use crate::plan::model::{Action, Domains, PlanFile};
 use crate::report::changes::{self as report, BlameRow};
 use crate::report::table::Layout;
 use crate::run::event::{ALL_DOMAINS, FileKind, TaskId};
@@ -34,20 +34,22 @@ pub(super) fn log(global: &Global, args: &LogArgs, ui: Ui, env: Lookup<'_>) -> O
         return blame(file, history.as_ref(), named, args, ui, env);
     }
     let devices = devices(file, history.as_ref(), args)?;
-    is_domain_known(history.as_ref(), args)?;
+    if let Some(pattern) = &args.domain {
+        is_domain_known(pattern, file, history.as_ref(), BTreeSet::new())?;
+    }
+    let since = args.since;
+    let since = since.map(|since| moment(since, zone(&args.output))).transpose()?;
+    let filter = ChangeFilter {
+        devices,
+        domains: args.domain.clone(),
+        class: args.class.clone(),
+        name: args.name.clone(),
+        since,
+        limit: args.limit,
+    };
     let rows = match &history {
         None => Vec::new(),
-        Some(history) => history.changes(&ChangeFilter {
-            devices,
-            domains: args.domain.clone(),
-            class: args.class.clone(),
-            name: args.name.clone(),
-            since: args
-                .since
-                .map(|since| moment(since, zone(&args.output)))
-                .transpose()?,
-            limit: args.limit,
-        })?,
+        Some(history) => history.changes(&filter)?,
     };
     if history.is_none() {
         ui.hint("nothing was recorded yet: changes are there after the second run");
@@ -79,6 +81,9 @@ pub(super) fn log(global: &Global, args: &LogArgs, ui: Ui, env: Lookup<'_>) -> O
                     false => "No changes recorded yet.\n",
                 },
             )?;
+            if let Some(history) = &history {
+                tell_unrecorded(history, &filter, &rows, ui)?;
+            }
             return Ok(exit_of_part(file, Exit::Success));
         }
     }
@@ -90,7 +95,7 @@ pub(super) fn log(global: &Global, args: &LogArgs, ui: Ui, env: Lookup<'_>) -> O
     };
     print(ui, &text)?;
     if let Some(history) = &history {
-        tell_unrecorded(history, &rows, ui)?;
+        tell_unrecorded(history, &filter, &rows, ui)?;
     }
     Ok(exit_of_part(file, Exit::Success))
 }
@@ -103,14 +108,49 @@ fn layout(file: &PlanFile, output: &HistoryOutput, ui: Ui) -> Layout {
     }
 }
 
-/// Of which tasks not all changes are recorded, of those that found these.
-fn tell_unrecorded(history: &History, rows: &[ChangeRow], ui: Ui) -> Result<(), CommandError> {
-    let tasks: BTreeSet<TaskId> = rows.iter().map(|row| row.task).collect();
-    for cut in history.cut_changes(&tasks, listed::KEPT)? {
+/// So many of them are named, with how many changes they found.
+const CUT_NAMED: usize = 3;
+
+/// Which tasks that are meant found more changes than are recorded: any of the others may be like what is asked
+/// for, so that what is shown is not all, and nothing is not known to be nothing.
+fn tell_unrecorded(
+    history: &History,
+    filter: &ChangeFilter,
+    rows: &[ChangeRow],
+    ui: Ui,
+) -> Result<(), CommandError> {
+    // Of what is older than all that is shown nothing is said.
+    let oldest = rows.last().filter(|_| rows.len() >= filter.limit as usize);
+    let is_meant = |cut: &CutTask| {
+        oldest.is_none_or(|oldest| cut.task >= oldest.task)
+            && filter
+                .devices
+                .as_ref()
+                .is_none_or(|devices| devices.contains(&cut.device))
+            && filter
+                .domains
+                .as_ref()
+                .is_none_or(|domains| cut.domain == ALL_DOMAINS || domains.matches(&cut.domain))
+            && filter
+                .since
+                .zip(cut.time)
+                .is_none_or(|(since, time)| time >= since)
+    };
+    let mut cut = history.cut_tasks(listed::KEPT)?;
+    cut.retain(is_meant);
+    let named: BTreeSet<TaskId> = cut.iter().take(CUT_NAMED).map(|cut| cut.task).collect();
+    for cut in history.cut_changes(&named, listed::KEPT)? {
         ui.warning(&format!(
             "task {} found {} changes, and the first {} of them are recorded",
             cut.task.0, cut.found, cut.recorded
         ));
+    }
+    let more = cut.len() - named.len();
+    if more > 0 {
+        ui.warning(&format!("{more} more tasks found more changes than are recorded"));
+    }
+    if rows.is_empty() && !cut.is_empty() {
+        ui.warning("whether one of those that are not recorded is like that is not known");
     }
     Ok(())
 }
@@ -137,32 +177,49 @@ fn devices(
     Ok(Some(found))
 }
 
-/// A domain in which nothing changed is no mistake; one that nobody knows is. Those with changes are
-/// asked for only where none that was backed up is meant: an export of all domains has them, too.
-fn is_domain_known(history: Option<&History>, args: &LogArgs) -> Result<(), CommandError> {
-    let Some(pattern) = &args.domain else {
-        return Ok(());
-    };
-    let mut domains = BTreeSet::new();
+/// A domain of which nothing is known to have changed, or that has no export, is no mistake; one that nobody knows
+/// is: it would list nothing, in silence. `known` are some that are known already.
+pub(super) fn is_domain_known(
+    pattern: &PatternList,
+    file: &PlanFile,
+    history: Option<&History>,
+    mut known: BTreeSet<String>,
+) -> Result<(), CommandError> {
+    let is_meant = |known: &BTreeSet<String>| known.iter().any(|name| pattern.matches(name));
+    known.extend(named_domains(file).map(str::to_owned));
     if let Some(history) = history {
-        domains = history.backed_up_domains()?;
-        if !domains.iter().any(|name| pattern.matches(name)) {
-            domains.extend(history.changed_domains()?);
+        // From the shortest list on. A domain that is in exports of all domains alone has changes, and no task.
+        for more in [
+            History::backed_up_domains,
+            History::changed_domains,
+            History::domain_names,
+        ] {
+            if is_meant(&known) {
+                return Ok(());
+            }
+            known.extend(more(history)?);
         }
     }
-    is_known(Some(pattern), &domains.into_iter().collect::<Vec<_>>())
-}
-
-/// A pattern that no known domain matches would list nothing, in silence.
-pub(super) fn is_known(pattern: Option<&PatternList>, known: &[String]) -> Result<(), CommandError> {
-    let Some(pattern) = pattern.filter(|pattern| !known.iter().any(|name| pattern.matches(name))) else {
+    if is_meant(&known) {
         return Ok(());
-    };
-    let mut known: Vec<&str> = known.iter().map(String::as_str).collect();
-    known.sort_unstable();
-    known.dedup();
+    }
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
     let error = anyhow!("neither the plan file nor history has a domain that matches '{pattern}'");
     Err(trouble(error).with_hint(did_you_mean(&pattern.to_string(), &known)))
+}
+
+/// The domains that plans name in full.
+fn named_domains(file: &PlanFile) -> impl Iterator<Item = &str> {
+    let activities = file.plans.iter().flat_map(|plan| &plan.activities);
+    activities.flat_map(|activity| match &activity.action {
+        Action::ExportDomain {
+            domains: Domains::Matching(pattern),
+        } => pattern.literals().collect(),
+        Action::ExportDomain {
+            domains: Domains::All,
+        }
+        | Action::SecureBackup { .. } => Vec::new(),
+    })
 }
 
 /// A class of which nothing changed is no mistake; one that is nearly one with changes may be.

@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, Row, Transaction, named_params};
 use crate::history::error::{HistoryError, HistoryFault};
 use crate::history::execution::{Execution, require};
 use crate::history::query::{each_once_sql, rows};
-use crate::history::value::{AsText, Text, count, integer, text};
+use crate::history::value::{AsText, Text, count, integer, optional, text};
 use crate::history::{ChangeRow, History};
 use crate::notify::previous::UnsavedBefore;
 use crate::run::event::{FileKind, PlanId, TaskId};
@@ -24,6 +24,19 @@ pub struct CutChanges {
     pub found: u64,
     /// How many of them are recorded.
     pub recorded: u64,
+}
+
+/// A task that found more changes in one export than are recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CutTask {
+    /// The task.
+    pub task: TaskId,
+    /// Its device.
+    pub device: String,
+    /// Its domain, or `all-domains`.
+    pub domain: String,
+    /// When what is recorded was; `None` where nothing is.
+    pub time: Option<Timestamp>,
 }
 
 /// Records what changed against the export before of the same kind.
@@ -128,6 +141,24 @@ impl History {
         })
     }
 
+    /// The tasks that found more changes in one export than are kept of it, which is so many; the newest first.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn cut_tasks(&self, kept: usize) -> Result<Vec<CutTask>, HistoryError> {
+        self.read(|transaction| {
+            rows(transaction, &cut_tasks_sql(kept), [], |row| {
+                Ok(CutTask {
+                    task: TaskId(row.get(0)?),
+                    device: row.get(1)?,
+                    domain: row.get(2)?,
+                    time: optional(row, 3)?,
+                })
+            })
+        })
+    }
+
     /// Of which of these tasks more changes were found than were kept, which is `kept` of one comparison.
     ///
     /// # Errors
@@ -179,6 +210,16 @@ pub(super) fn name_like_sql() -> String {
     )
 }
 
+/// The number stands in the text: SQLite compares it with the one of the index.
+pub(super) fn cut_tasks_sql(kept: usize) -> String {
+    format!(
+        "SELECT DISTINCT t.id, t.device_name, t.domain_name,
+             (SELECT time FROM config_change AS c WHERE c.task_execution_id = t.id ORDER BY c.id DESC LIMIT 1)
+         FROM file AS f CROSS JOIN task_execution AS t ON t.id = f.task_execution_id
+         WHERE f.changes > {kept} ORDER BY f.task_execution_id DESC"
+    )
+}
+
 pub(super) const CUT_CHANGES: &str = "SELECT f.changes,
          (SELECT count(*) FROM config_change AS c WHERE c.task_execution_id = ?1 AND c.kind = f.kind)
      FROM file AS f WHERE f.task_execution_id = ?1 AND f.changes > ?2";
@@ -220,9 +261,6 @@ pub(super) const LOOKED: &str = "SELECT t.unsaved_changes, t.status_time, t.id, 
              JOIN plan_execution AS own ON own.id = this.plan_execution_id WHERE this.id = ?3)
      ORDER BY t.id DESC";
 
-pub(super) const LAST_CHANGED: &str = "SELECT time FROM config_change
-     WHERE device_name = ?1 AND domain_name = ?2 AND kind = 'persisted' ORDER BY id DESC LIMIT 1";
-
 impl History {
     /// Since when a domain has not been saved, each time somebody looked before this task.
     ///
@@ -260,18 +298,6 @@ impl History {
                 }
             }
             Ok(series)
-        })
-    }
-
-    /// When the saved configuration of a domain last changed.
-    ///
-    /// # Errors
-    ///
-    /// The history cannot be read.
-    pub fn last_changed(&self, device: &str, domain: &str) -> Result<Option<Timestamp>, HistoryError> {
-        self.read(|transaction| {
-            let found = transaction.query_row(LAST_CHANGED, [device, domain], |row| text(row, 0));
-            Ok(found.optional()?)
         })
     }
 }

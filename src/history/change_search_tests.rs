@@ -1,4 +1,5 @@
 use super::*;
+use crate::history::change::cut_tasks_sql;
 use crate::history::fixture::{Fixture, at, file};
 use crate::run::event::{Event, FileKind, TaskId};
 use crate::run::ledger::Ledger;
@@ -334,6 +335,13 @@ fn what_has_changes_is_listed_by_steps_of_an_index() {
         );
         assert!(!plan.contains("TEMP B-TREE"), "{sql}\n{plan}");
     }
+}
+
+#[test]
+fn tasks_with_more_changes_than_are_recorded_are_found_by_an_index_of_their_own() {
+    let fixture = Fixture::new();
+    let plan = plan(&fixture, &cut_tasks_sql(1000));
+    assert!(plan.contains("INDEX file_with_more_changes"), "{plan}");
 }
 
 fn plan(fixture: &Fixture, sql: &str) -> String {

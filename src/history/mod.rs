@@ -33,6 +33,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use blame::{LastChange, NotKnownBefore};
+pub use change::CutTask;
 pub use error::HistoryError;
 pub use journal::Abandoned;
 pub use rehearsal::RehearsalOpening;

@@ -1,11 +1,14 @@
 //! What somebody may name: the newest execution of each level, plans and devices.
 
+use std::collections::BTreeSet;
+
 use rusqlite::OptionalExtension as _;
 
 use crate::history::History;
 use crate::history::error::HistoryError;
-use crate::history::query::each_once_sql;
+use crate::history::query::{each_once_sql, rows};
 use crate::run::event::{ActivityId, PlanId, TaskId};
+use crate::values::pattern::is_pattern;
 
 impl History {
     /// The newest execution of a plan, if there is any.
@@ -53,6 +56,26 @@ impl History {
         self.names(&each_once_sql("plan_execution_device", "device_name", "true"))
     }
 
+    /// The domains that a task was ever about, by name: also those that were left out.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn domain_names(&self) -> Result<BTreeSet<String>, HistoryError> {
+        self.read(|transaction| {
+            let mut domains_of = transaction.prepare(&task_domains_sql())?;
+            let mut names = BTreeSet::new();
+            for device in rows(transaction, &task_devices_sql(), [], |row| {
+                row.get::<_, String>(0)
+            })? {
+                let found = domains_of.query_map([&device], |row| row.get(0))?;
+                names.extend(found.collect::<rusqlite::Result<Vec<String>>>()?);
+            }
+            names.retain(|name| !is_pattern(name));
+            Ok(names)
+        })
+    }
+
     /// Ids only grow: the newest row has the greatest one.
     fn newest(&self, table: &'static str) -> Result<Option<i64>, HistoryError> {
         let sql = format!("SELECT id FROM {table} ORDER BY id DESC LIMIT 1");
@@ -69,6 +92,14 @@ impl History {
             Ok(names.collect::<Result<_, _>>()?)
         })
     }
+}
+
+pub(super) fn task_devices_sql() -> String {
+    each_once_sql("task_execution", "device_name", "true")
+}
+
+pub(super) fn task_domains_sql() -> String {
+    each_once_sql("task_execution", "domain_name", "device_name = ?1")
 }
 
 #[cfg(test)]

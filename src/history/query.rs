@@ -8,10 +8,10 @@ use rusqlite::{Params, Row, Transaction};
 use crate::history::History;
 use crate::history::error::{HistoryError, HistoryFault};
 use crate::history::execution::{Execution, require};
-use crate::history::value::{Text, count, optional, optional_count, text};
+use crate::history::value::{AsText, Text, count, optional, optional_count, text};
 use crate::history::view::execution::{ActivityRow, PlanRow, TaskRow};
 use crate::history::view::filter::PlanFilter;
-use crate::run::event::{ActivityId, DeviceFacts, OutOfService, PlanId, TaskId};
+use crate::run::event::{ActionKind, ActivityId, DeviceFacts, OutOfService, PlanId, TaskId};
 use crate::run::status::{Class, Status};
 
 const TASK_COLUMNS: &str = "SELECT t.*,
@@ -41,6 +41,13 @@ pub(super) fn tasks_of_activity_sql() -> String {
 
 pub(super) fn tasks_of_plan_sql() -> String {
     format!("{TASK_COLUMNS} WHERE t.plan_execution_id = ?1 ORDER BY t.id")
+}
+
+pub(super) fn newest_export_sql() -> String {
+    format!(
+        "{TASK_COLUMNS} WHERE t.device_name = ?1 AND t.domain_name = ?2 AND t.action = ?3
+         ORDER BY t.id DESC LIMIT 1"
+    )
 }
 
 /// The statement is made of what is asked for, so that SQLite finds the index for it. The most
@@ -163,6 +170,19 @@ impl History {
         self.read(|transaction| {
             require(transaction, Execution::Plan(plan))?;
             rows(transaction, &tasks_of_plan_sql(), [plan.0], task_row)
+        })
+    }
+
+    /// The newest task execution that was to export a domain, whichever way it ended.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn newest_export(&self, device: &str, domain: &str) -> Result<Option<TaskRow>, HistoryError> {
+        self.read(|transaction| {
+            let parameters = (device, domain, AsText(ActionKind::ExportDomain));
+            let found = rows(transaction, &newest_export_sql(), parameters, task_row)?;
+            Ok(found.into_iter().next())
         })
     }
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::history::fixture::{Fixture, at, file};
+use crate::history::names::{task_devices_sql, task_domains_sql};
 use crate::history::view::filter::FileFilter;
 use crate::history::{FileId, GoodBackup, LongestNames, TargetRow, journal, ledger, stored, survey};
 use crate::run::event::{ActionKind, Event, FileKind, Owner, StoredFile};
@@ -483,6 +484,9 @@ fn names_are_listed_by_steps_of_an_index_and_not_row_by_row() {
         each_once_sql("plan_execution", "plan", "true"),
         each_once_sql("plan_execution_device", "device_name", "true"),
         stored::sql::target_devices_sql(),
+        task_devices_sql(),
+        task_domains_sql(),
+        newest_export_sql(),
     ] {
         let steps = steps(&fixture, &query);
         assert!(

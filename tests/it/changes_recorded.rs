@@ -68,8 +68,8 @@ fn of_more_changes_than_are_recorded_it_is_said_how_many_are() {
         .expect("more changes");
     drop(history);
     let log = scene.home.dpbackup(&["log"]).exits(0);
-    let told = "task 2 found 1500 changes, and the first 30 of them are recorded";
-    assert!(log.stderr.contains(told), "{}", log.stderr);
+    let told_of_task = "task 2 found 1500 changes, and the first 30 of them are recorded";
+    assert!(log.stderr.contains(told_of_task), "{}", log.stderr);
     let command = format!(
         "dpbackup log --device QA1 --domain DOM1 --limit 30 --config {}",
         scene.home.plan_file().display()
@@ -83,6 +83,36 @@ fn of_more_changes_than_are_recorded_it_is_said_how_many_are() {
     assert_eq!(scene.blamed(), ("Changed".into(), 2));
     let log = scene.home.dpbackup(&["log", "--name", "elsewhere"]).exits(0);
     assert_eq!(log.stdout, "No change that is recorded is like that.\n");
+    // Whether it is one of those that are not recorded nobody knows.
+    let not_known = "whether one of those that are not recorded is like that is not known";
+    let told = [told_of_task, not_known];
+    assert!(
+        told.iter().all(|told| log.stderr.contains(told)),
+        "{}",
+        log.stderr
+    );
+    for format in ["json", "csv"] {
+        let log = scene
+            .home
+            .dpbackup(&["log", "--class", "Elsewhere", "--format", format])
+            .exits(0);
+        assert!(
+            told.iter().all(|told| log.stderr.contains(told)),
+            "{}",
+            log.stderr
+        );
+    }
+    // The question is about other places or times.
+    let text = std::fs::read_to_string(scene.home.plan_file()).expect("the plan file");
+    std::fs::write(scene.home.path("more.toml"), text.replace("DOM1", "DOM1, DOM9")).expect("a file");
+    for others in [["--domain", "DOM9"], ["--since", "2999-01-01"]] {
+        let log = ["-c", "more.toml", "log", others[0], others[1]];
+        let log = scene.home.dpbackup(&log).exits(0);
+        assert_eq!(
+            (log.stdout.as_str(), log.stderr.as_str()),
+            ("No change that is recorded is like that.\n", "")
+        );
+    }
 }
 
 #[test]

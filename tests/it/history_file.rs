@@ -170,6 +170,7 @@ fn the_next_run_brings_an_older_history_forward_and_a_reader_says_so() {
              ALTER TABLE file DROP COLUMN proof;
              ALTER TABLE file DROP COLUMN lacks;
              ALTER TABLE task_execution DROP COLUMN certificate;
+             DROP INDEX file_with_more_changes;
              ALTER TABLE file DROP COLUMN changes;
              ALTER TABLE task_execution DROP COLUMN unsaved_objects;
              ALTER TABLE task_execution DROP COLUMN quiesced;
