@@ -218,6 +218,42 @@ impl Freshness {
         self.sort();
     }
 
+    /// Notes what the newest task says of domains without a young backup that names them and backs nothing up. An
+    /// API Connect domain is exported by none, so that waiting does not help: somebody who asks for it is warned, as
+    /// a run warns.
+    ///
+    /// # Errors
+    ///
+    /// That of `newest`.
+    pub fn note_left_out<E>(
+        &mut self,
+        newest: impl Fn(&str, &str) -> Result<Option<LastAttempt>, E>,
+    ) -> Result<(), E> {
+        for target in &mut self.targets {
+            if target.state != TargetState::Critical || target.kind != Some(FileKind::Persisted) {
+                continue;
+            }
+            let Some(last) = newest(&target.device, &target.domain)? else {
+                continue;
+            };
+            let (state, why) = match last.status {
+                Status::SkippedApicDomain => (
+                    TargetState::Warning,
+                    "it is an API Connect domain, which no task exports: leave it out of the plan",
+                ),
+                Status::SkippedNoDomainsMatchingPattern => {
+                    (TargetState::Critical, "the device has no such domain")
+                }
+                _ => continue,
+            };
+            target.state = state;
+            target.last = Some(last);
+            target.why = format!("{}; {why}", target.why);
+        }
+        self.sort();
+        Ok(())
+    }
+
     /// The worst first.
     fn sort(&mut self) {
         self.targets.sort_by(|a, b| {

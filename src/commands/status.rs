@@ -14,7 +14,7 @@ use crate::commands::left_behind::half_done_imports;
 use crate::commands::loading::{load_plan_or_part, read_history};
 use crate::exit::{Exit, Monitored};
 use crate::freshness::expected::{ExpectedTarget, expected};
-use crate::freshness::{Attempt, Freshness, TargetState};
+use crate::freshness::{Attempt, Freshness, LastAttempt, TargetState};
 use crate::history::{History, TargetRow};
 use crate::lock::{Life, Locks};
 use crate::plan::model::PlanFile;
@@ -125,6 +125,17 @@ pub(super) fn judge(
         max_age,
         open_quiesces(file),
     );
+    if let Some(history) = history {
+        freshness.note_left_out(|device, domain| {
+            let newest = history.newest_export(device, domain)?;
+            Ok::<_, CommandError>(newest.map(|task| LastAttempt {
+                task: task.id,
+                status: task.status,
+                time: task.status_time,
+                attempt: Attempt::Ended,
+            }))
+        })?;
+    }
     freshness.half_done = half_done_imports(file, &Locks::beside(&file.settings.history));
     if let Some(why) = unseen {
         freshness.note_unseen(why);

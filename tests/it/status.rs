@@ -200,6 +200,69 @@ fn a_domain_that_no_plan_asks_for_any_more_is_shown_and_not_judged() {
 }
 
 #[test]
+fn an_api_connect_domain_that_is_named_in_full_is_a_warning_that_says_why_it_has_no_backup() {
+    let gateway = Gateway::start(Setup {
+        domains: vec![Domain::new("APIC1").api_connect(), Domain::new("DOM1")],
+        ..Setup::default()
+    });
+    let named = EXPORT.replace("DOM*", "APIC1, DOM1");
+    let home = Home::of(&gateway).plan("P", &named);
+    let before = home.dpbackup(&["history", "status"]).exits(2);
+    assert!(!before.stdout.contains("API Connect"), "{}", before.stdout);
+    let _ = home.dpbackup(&["run", "P"]).exits(3);
+    let ran = home.dpbackup(&["history", "status"]).exits(1);
+    assert!(
+        ran.stdout.contains("SKIPPED_APIC_DOMAIN")
+            && ran
+                .stdout
+                .contains("an API Connect domain, which no task exports: leave it out of the plan"),
+        "{}",
+        ran.stdout
+    );
+    assert_eq!(
+        targets(&home),
+        ["QA1 APIC1 persisted WARNING ended", "QA1 DOM1 persisted OK ended"]
+    );
+    // It is known, and nothing of it is.
+    let log = home.dpbackup(&["log", "--domain", "APIC1"]).exits(0);
+    assert_eq!(log.stdout, "No change that is recorded is like that.\n");
+    let find = home.dpbackup(&["find", "x", "--domain", "APIC1"]).exits(1);
+    assert!(
+        find.stderr
+            .contains("there is no good export of a domain that matches 'APIC1'"),
+        "{}",
+        find.stderr
+    );
+    let unknown = home.dpbackup(&["log", "--domain", "APIC2"]).exits(2);
+    assert!(
+        unknown.stderr.contains("did you mean 'APIC1'?"),
+        "{}",
+        unknown.stderr
+    );
+
+    // A pattern does not ask for it, so that nothing is missing.
+    let text = std::fs::read_to_string(home.plan_file()).expect("text");
+    std::fs::write(home.path("all.toml"), text.replace("APIC1, DOM1", "*, !default")).expect("a file");
+    let ran = home.dpbackup(&["-c", "all.toml", "history", "status"]).exits(0);
+    assert!(!ran.stdout.contains("APIC1"), "{}", ran.stdout);
+    let _ = home
+        .dpbackup(&["-c", "all.toml", "log", "--domain", "APIC1"])
+        .exits(0);
+}
+
+#[test]
+fn a_domain_that_the_device_does_not_have_shows_that_somebody_looked_for_it() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::of(&gateway).plan("P", &EXPORT.replace("DOM*", "NOPE"));
+    let _ = home.dpbackup(&["run", "P"]).exits(4);
+    assert_eq!(targets(&home), ["QA1 NOPE persisted CRITICAL ended"]);
+    let status = status(&home);
+    let target = &status["targets"][0];
+    assert_eq!(target["last_status"], "SKIPPED_NO_DOMAINS_MATCHING_PATTERN");
+    assert_eq!(target["reason"], "never backed up; the device has no such domain");
+}
+
+#[test]
 fn an_attempt_under_way_is_told_from_one_that_died() {
     let gateway = Gateway::start(Setup::default());
     let home = Home::of(&gateway).plan("P", EXPORT);
