@@ -28,6 +28,7 @@ use crate::run::recover;
 use crate::run::recover::told::{self, Mending};
 use crate::run::sequence::counts::{ActivityTally, Tallies};
 use crate::run::status::{Class, Status};
+use crate::run::task::look::DomainsLook;
 
 /// How a person may bend a run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -66,6 +67,7 @@ pub fn run<'a>(
             started,
             tasks: Tallies::default(),
             tried: Vec::new(),
+            look: None,
         };
         run.execute()
     })
@@ -83,6 +85,8 @@ struct Run<'w, 'a, 'r> {
     tasks: Tallies,
     /// What this run could not undo of dead runs: tried once.
     tried: Vec<JournalId>,
+    /// What the task before saw of its device, where nothing came after it that may have changed that.
+    look: Option<DomainsLook>,
 }
 
 /// A task that waits for its turn, or was settled before.

@@ -6,6 +6,7 @@ mod changed;
 mod checks;
 mod ending;
 mod export;
+pub mod look;
 mod making;
 mod quiesce;
 mod secure_backup;
@@ -17,7 +18,6 @@ use crate::artifact::archive::Expected;
 use crate::artifact::error::StoreError;
 use crate::artifact::stage::Staged;
 use crate::gateway::backup::{RemoteFile, RemoteFolder};
-use crate::gateway::domains::DomainStatus;
 use crate::gateway::quiesce::Scope;
 use crate::plan::model::Activity;
 use crate::run::Engine;
@@ -29,6 +29,7 @@ use crate::run::script::{ConfigFacts, Facts, TaskFacts};
 use crate::run::session::Session;
 use crate::run::status::Status;
 use crate::run::store;
+use crate::run::task::look::DomainsLook;
 use crate::soma::error::SomaError;
 use crate::values::certificate_facts::CertificateFacts;
 use crate::values::internal_error::caught;
@@ -65,6 +66,8 @@ pub struct Ended {
     pub out_of_service: OutOfService,
     /// What was found out about the configuration.
     pub configuration: ConfigFacts,
+    /// What it saw of its device, where the task behind it may begin with that.
+    pub look: Option<DomainsLook>,
 }
 
 /// What the device has gone through, for the last words of an error.
@@ -143,20 +146,23 @@ struct Walk<'w, 'a, 'r> {
     /// When its quiesce was sent, on the clock.
     quiesce_sent: Option<Duration>,
     out_of_service: OutOfService,
+    /// What the task before saw, until this one begins with it or asks itself.
+    look_before: Option<DomainsLook>,
     /// The domains as the checks found them, while nothing was done that takes its time.
-    listed: Option<Vec<DomainStatus>>,
+    look: Option<DomainsLook>,
     warnings: Vec<String>,
     files: Vec<StoredFile>,
     configuration: ConfigFacts,
 }
 
-/// Walks one task. An error is the record's, which can no longer be written: the device has been
-/// put back before it is told.
+/// Walks one task, behind one that saw `look_before`, if nothing came between them. An error is the record's, which can
+/// no longer be written: the device has been put back before it is told.
 pub fn run<'a>(
     engine: Engine<'a>,
     record: &mut Record<'_>,
     session: &mut Session<'a>,
     task: Task<'_>,
+    look_before: Option<DomainsLook>,
 ) -> Result<Ended, LedgerError> {
     let mut walk = Walk {
         engine,
@@ -171,7 +177,8 @@ pub fn run<'a>(
         begun: Begun::No,
         quiesce_sent: None,
         out_of_service: OutOfService::Never,
-        listed: None,
+        look_before,
+        look: None,
         warnings: Vec::new(),
         files: Vec::new(),
         configuration: ConfigFacts::default(),
@@ -202,11 +209,26 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
         before::scope_of(self.task.activity, self.task.domain)
     }
 
-    fn domains(&self) -> Result<Vec<DomainStatus>, Failure> {
-        self.session
-            .gateway
-            .domains()
-            .map_err(|error| self.exchange(Status::DeviceError, &error))
+    /// Asks the device for its domains.
+    fn look(&self) -> Result<DomainsLook, Failure> {
+        let asked = self.engine.clock.elapsed();
+        let domains = self.session.gateway.domains();
+        Ok(DomainsLook {
+            device: self.session.device.name.clone(),
+            asked,
+            domains: domains.map_err(|error| self.exchange(Status::DeviceError, &error))?,
+        })
+    }
+
+    /// What the task before saw, where that is new enough and this one may begin with it; else the device is asked.
+    fn first_look(&mut self) -> Result<DomainsLook, Failure> {
+        let may = look::may_begin_with_another(self.task.activity, self.task.domain);
+        let before = self.look_before.take().filter(|_| may);
+        let now = self.engine.clock.elapsed();
+        match before.and_then(|look| look.believed_of(&self.session.device.name, now)) {
+            Some(look) => Ok(look),
+            None => self.look(),
+        }
     }
 
     fn storage(&self, error: &StoreError) -> Failure {

@@ -54,6 +54,7 @@ mod inventory;
 mod late_folder;
 mod limits;
 mod locks;
+mod looks_shared;
 mod main_road;
 mod mistakes;
 mod mistakes_file;

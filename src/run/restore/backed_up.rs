@@ -26,7 +26,7 @@ impl<'a> Restoring<'_, 'a, '_> {
             activity: &activity,
             domain: &domain,
         };
-        let ended = task::run(self.engine, self.record, session, due)?;
+        let ended = task::run(self.engine, self.record, session, due, None)?;
         self.end_activity(row, ended.status, !ended.warnings.is_empty())?;
         let told = |message: &String| format!("task {}: {message}", id.0);
         self.warnings.extend(ended.warnings.iter().map(told));

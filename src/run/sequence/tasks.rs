@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::plan::model::{Device, ErrorPolicy, OnUnchanged};
 use crate::run::error::RunTrouble;
-use crate::run::event::{Event, OutOfService, Owner, TaskId};
+use crate::run::event::{Event, OutOfService, Owner, Progress, TaskId};
 use crate::run::expand::Verdict;
 use crate::run::failure::Failure;
 use crate::run::held::{LockFor, LockOutcome, LockWait};
@@ -146,8 +146,17 @@ impl<'a> Run<'_, 'a, '_> {
         };
         let purpose = format!("task {} of plan {}", task.id.0, self.plan.name);
         let record = &mut *self.record;
-        let taken = LockWait::of(self.engine, &purpose, self.engine.file.settings.task_expiry)
-            .take(LockFor::Device(device), &mut |progress| record.show(progress))?;
+        let mut look = self.look.take();
+        let taken = LockWait::of(self.engine, &purpose, self.engine.file.settings.task_expiry).take(
+            LockFor::Device(device),
+            &mut |progress| {
+                // Whoever holds the device meanwhile may change it.
+                if matches!(progress, Progress::Waiting { .. }) {
+                    look = None;
+                }
+                record.show(progress);
+            },
+        )?;
         let _lock = match taken {
             LockOutcome::Held(lock) => lock,
             LockOutcome::Stopped => {
@@ -172,6 +181,7 @@ impl<'a> Run<'_, 'a, '_> {
         let mut left = Mending::default();
         mend_held_device(self.engine, self.record, device, &self.tried, &mut left.mended)?;
         self.mended(&left)?;
+        let look = look.filter(|_| left.mended.is_empty());
         let session: &mut Session<'a> = match self.devices.contact(device) {
             Contact::Up(session) => session,
             // It answered when the plan was expanded; since then a task found that it does
@@ -185,7 +195,8 @@ impl<'a> Run<'_, 'a, '_> {
                 return self.cancel(row, task, &failure);
             }
         };
-        let mut ended = task::run(self.engine, self.record, session, due)?;
+        let mut ended = task::run(self.engine, self.record, session, due, look)?;
+        self.look = ended.look.take();
         self.tell_stored_anew(task.id, &mut ended)?;
         if ended.login_refused {
             let why = ended.error.clone().unwrap_or_default();

@@ -28,7 +28,7 @@ impl Walk<'_, '_, '_> {
             let owner = Owner::Task(self.task.id);
             self.record.note(owner, "the device does not tell its firmware")?;
         }
-        let domains = self.domains()?;
+        let look = self.first_look()?;
         if self.task.activity.quiesce && self.task.domain == DEFAULT_DOMAIN {
             let owner = Owner::Task(self.task.id);
             self.record.note(
@@ -36,11 +36,11 @@ impl Walk<'_, '_, '_> {
                 "the default domain cannot be quiesced: it is exported without",
             )?;
         }
-        self.refuse(&domains)?;
+        self.refuse(&look.domains)?;
         match &self.task.activity.action {
             Action::ExportDomain { .. } => {
-                self.tell_unsaved_changes(&domains)?;
-                self.listed = Some(domains);
+                self.tell_unsaved_changes(&look.domains)?;
+                self.look = Some(look);
                 Ok(())
             }
             Action::SecureBackup { certificate } => self.validate_secure_backup(certificate),
@@ -102,7 +102,7 @@ impl Walk<'_, '_, '_> {
         let Some(path) = &self.task.activity.pre_script else {
             return Ok(());
         };
-        self.listed = None;
+        self.look = None;
         self.record.task_status(self.task.id, Status::RunningPreScript)?;
         let due = Due {
             path,

@@ -8,7 +8,7 @@ use crate::run::failure::Failure;
 use crate::run::ledger::LedgerError;
 use crate::run::script::{self, Due};
 use crate::run::status::{Class, Status};
-use crate::run::task::{DeviceState, Ended, Walk};
+use crate::run::task::{DeviceState, Ended, Walk, look};
 
 impl Walk<'_, '_, '_> {
     /// Step 11, and the last words.
@@ -32,7 +32,9 @@ impl Walk<'_, '_, '_> {
             status,
             error: error.clone(),
         })?;
+        let holds = status == Status::Success && look::holds_behind(self.task.activity, self.task.domain);
         Ok(Ended {
+            look: self.look.filter(|_| holds),
             status,
             error,
             warnings: self.warnings,

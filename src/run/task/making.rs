@@ -22,26 +22,27 @@ impl Walk<'_, '_, '_> {
             Action::SecureBackup { certificate } => self.make_secure_backup(certificate),
             Action::ExportDomain { domains } => {
                 // A script or a quiesce takes its time: the device may have changed meanwhile.
-                let (listed, unsaved) = match self.listed.take() {
-                    Some(listed) => {
-                        let unsaved = self.unsaved_changes(&listed)?;
-                        (listed, unsaved)
+                let (look, unsaved) = match self.look.take() {
+                    Some(look) => {
+                        let unsaved = self.unsaved_changes(&look.domains)?;
+                        (look, unsaved)
                     }
                     None => {
-                        let listed = self.domains()?;
-                        let unsaved = self.tell_unsaved_changes(&listed)?;
-                        (listed, unsaved)
+                        let look = self.look()?;
+                        let unsaved = self.tell_unsaved_changes(&look.domains)?;
+                        (look, unsaved)
                     }
                 };
                 let expected = match domains {
                     Domains::All => Expected::AllDomains(Some(
-                        listed
+                        look.domains
                             .iter()
                             .map(|domain| domain.name.clone())
                             .collect::<BTreeSet<_>>(),
                     )),
                     Domains::Matching(_) => Expected::domain(self.task.domain),
                 };
+                self.look = Some(look);
                 let saved = Box::new(self.fetch_export(FileKind::Persisted)?);
                 // One that cannot be had does not cost the one that was had.
                 if unsaved.is_none() {

@@ -15,10 +15,10 @@ use crate::values::internal_error::caught;
 impl Walk<'_, '_, '_> {
     /// Steps 6 to 10: from the journal row on, every path leads through the undo.
     pub(super) fn quiesced(&mut self, scope: &Scope) -> Result<(), Trouble> {
-        self.listed = None;
+        self.look = None;
         // Asked again, so that nobody else's quiesce is taken for ours; then the row, without
         // which nothing is sent.
-        let domains = self.domains()?;
+        let domains = self.look()?.domains;
         self.refuse(&domains)?;
         let device = self.session.device;
         let serial = self.same_device()?;
