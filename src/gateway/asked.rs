@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::gateway::Gateway;
-use crate::soma::error::{SomaError, SomaErrorKind};
+use crate::gateway::facts::WhoAnswers;
+use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::request::Request;
 
 /// What came of asking for a quiesce or for a secure backup.
@@ -20,9 +21,11 @@ pub enum ActionAsked {
 }
 
 impl Gateway<'_> {
-    /// Sends an action, once; `total` bounds the wait for the answer.
-    pub(super) fn ask(&self, request: &Request, total: Duration) -> ActionAsked {
-        let Err(error) = self.act(request, total) else {
+    /// Sends an action, once, to the device with the serial number that is `meant`, where it has told one before;
+    /// `total` bounds the wait for the answer.
+    pub(super) fn ask(&self, request: &Request, total: Duration, meant: Option<&str>) -> ActionAsked {
+        let met = meant.map_or(Ok(()), |meant| self.retried(|| self.meet(meant, &request.name)));
+        let Err(error) = met.and_then(|()| self.act(request, total)) else {
             return ActionAsked::Accepted;
         };
         match error.kind {
@@ -33,6 +36,7 @@ impl Gateway<'_> {
             | SomaErrorKind::Unavailable
             | SomaErrorKind::NotManagement
             | SomaErrorKind::Malformed
+            | SomaErrorKind::OtherDevice
             | SomaErrorKind::TimedOut
             | SomaErrorKind::Broken
             | SomaErrorKind::Interrupted
@@ -46,6 +50,41 @@ impl Gateway<'_> {
     }
 }
 
+impl Gateway<'_> {
+    /// Asks who answers, over a new connection, over which the next action goes as well: behind one address there
+    /// may be several devices, one to a connection. Fails unless it is the one that is meant; nothing of the
+    /// action `name` has been sent then.
+    pub(super) fn meet(&self, meant: &str, name: &str) -> Result<()> {
+        match self.who_answers_anew(meant) {
+            Ok(WhoAnswers::Meant) => Ok(()),
+            Ok(WhoAnswers::Other(found)) => Err(not_sent(name, &other_answers(&found, meant))),
+            Ok(WhoAnswers::NotTold) => Err(not_sent(
+                name,
+                &format!(
+                    "whether the device with serial number {meant} answers is not known: it tells none any more"
+                ),
+            )),
+            Err(error) => Err(SomaError {
+                nothing_sent: true,
+                ..error
+            }),
+        }
+    }
+}
+
+/// What it means that another device answers.
+pub(super) fn other_answers(found: &str, meant: &str) -> String {
+    format!("the device with serial number {found} answers now, and {meant} is meant")
+}
+
+/// An action that was not sent because of who answers.
+pub(super) fn not_sent(name: &str, why: &str) -> SomaError {
+    SomaError {
+        nothing_sent: true,
+        ..SomaError::new(SomaErrorKind::OtherDevice, format!("{name}: not sent: {why}"))
+    }
+}
+
 /// Whether it is certain that what was asked for was not begun: nothing was sent, or the device has proved it.
 pub fn is_not_begun(error: &SomaError) -> bool {
     error.nothing_sent
@@ -55,5 +94,6 @@ pub fn is_not_begun(error: &SomaError) -> bool {
                 | SomaErrorKind::LoginRefused
                 | SomaErrorKind::Authentication
                 | SomaErrorKind::Fault
+                | SomaErrorKind::OtherDevice
         )
 }

@@ -167,9 +167,16 @@ impl Gateway<'_> {
     /// Asks for a secure backup into `folder`. Depending on its firmware the device
     /// answers when it has begun or when it is ready (soma-wire section 3.3); one that says
     /// in a sentence that it is scheduled has accepted it, too.
-    pub fn secure_backup(&self, certificate: &str, folder: &RemoteFolder) -> ActionAsked {
+    ///
+    /// The device has the serial number that is `meant`, where one is.
+    pub fn secure_backup(
+        &self,
+        certificate: &str,
+        folder: &RemoteFolder,
+        meant: Option<&str>,
+    ) -> ActionAsked {
         let request = request::secure_backup(certificate, folder.url());
-        match self.ask(&request, self.timeouts().secure_backup) {
+        match self.ask(&request, self.timeouts().secure_backup, meant) {
             ActionAsked::Unclear(error)
                 if error.kind == SomaErrorKind::Refused && error.message.contains("scheduled") =>
             {

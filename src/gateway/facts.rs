@@ -59,6 +59,17 @@ pub struct DeviceSpace {
     pub total_temporary: u64,
 }
 
+/// Who answers, by the serial number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WhoAnswers {
+    /// The device that is meant.
+    Meant,
+    /// One with this serial number.
+    Other(String),
+    /// A device that does not tell its serial number.
+    NotTold,
+}
+
 /// The classes that tell firmware and serial number, the newest first.
 const FIRMWARE: [&str; 3] = ["FirmwareVersion3", "FirmwareVersion2", "FirmwareVersion"];
 
@@ -111,9 +122,23 @@ impl Gateway<'_> {
         Ok(Firmware::default())
     }
 
-    /// The serial number, asked for once and now; `None` where the device does not tell it, or nothing
-    /// answers: who was told one before compares it with this.
-    pub fn serial_now(&self) -> Option<String> {
+    /// Whether the device with this serial number answers, asked once and now, over the connection that is in use.
+    pub fn who_answers(&self, meant: &str) -> Result<WhoAnswers> {
+        Ok(match self.serial_now()? {
+            Some(found) if found == meant => WhoAnswers::Meant,
+            Some(found) => WhoAnswers::Other(found),
+            None => WhoAnswers::NotTold,
+        })
+    }
+
+    /// The same over a new connection, over which the next change goes as well.
+    pub fn who_answers_anew(&self, meant: &str) -> Result<WhoAnswers> {
+        self.client.on_a_new_connection();
+        self.who_answers(meant)
+    }
+
+    /// The serial number, asked for once and now; `None` where the device does not tell it.
+    fn serial_now(&self) -> Result<Option<String>> {
         for class in FIRMWARE {
             let request = request::get_status(DEFAULT_DOMAIN, class);
             let answer = self.read_once(&request, "status", &mut |status| {
@@ -121,14 +146,14 @@ impl Gateway<'_> {
                 Ok(row.and_then(|row| self.serial(row)))
             });
             match answer {
-                Ok(Some(serial)) => return Some(serial),
+                Ok(Some(serial)) => return Ok(Some(serial)),
                 Err(error) if !error.is_refusal() || error.kind == SomaErrorKind::Authentication => {
-                    return None;
+                    return Err(error);
                 }
                 Ok(None) | Err(_) => {}
             }
         }
-        None
+        Ok(None)
     }
 
     /// What a field tells people.

@@ -282,7 +282,7 @@ mod tests {
         let gateway = Gateway::new(client(), &clock, stop, 10);
         let scope = quiesce::Scope::Domain("DOM1".to_owned());
         assert!(matches!(
-            gateway.quiesce(&scope, Duration::from_secs(60)),
+            gateway.quiesce(&scope, Duration::from_secs(60), None),
             asked::ActionAsked::NotBegun(_)
         ));
     }

@@ -11,8 +11,9 @@ mod way_back;
 use std::time::Duration;
 
 use crate::gateway::Gateway;
-use crate::gateway::asked::ActionAsked;
+use crate::gateway::asked::{ActionAsked, not_sent, other_answers};
 use crate::gateway::domains::{AdminState, DEFAULT_DOMAIN, DomainStatus, QuiesceState};
+use crate::gateway::facts::WhoAnswers;
 use crate::gateway::pace::until_next_look;
 use crate::soma::error::{Result, SomaErrorKind};
 use crate::soma::request;
@@ -121,21 +122,29 @@ pub enum Waited {
 impl Gateway<'_> {
     /// Asks for quiesce; the device answers at once and works on. `timeout` is how long
     /// it lets connections finish, at least 60 s.
-    pub fn quiesce(&self, scope: &Scope, timeout: Duration) -> ActionAsked {
+    ///
+    /// The device has the serial number that is `meant`, where one is.
+    pub fn quiesce(&self, scope: &Scope, timeout: Duration, meant: Option<&str>) -> ActionAsked {
         let seconds = timeout.as_secs();
         let request = match scope {
             Scope::Device => request::quiesce_device(seconds),
             Scope::Domain(name) => request::quiesce_domain(name, seconds),
         };
-        self.ask(&request, self.timeouts().request)
+        self.ask(&request, self.timeouts().request, meant)
     }
 
-    /// Asks for unquiesce; the device answers at once and works on.
-    pub fn unquiesce(&self, scope: &Scope) -> Result<()> {
+    /// Asks for unquiesce; the device answers at once and works on. One that is known to be another than the one that
+    /// is `meant` is not asked; one that does not tell is, for it may be that one.
+    pub fn unquiesce(&self, scope: &Scope, meant: Option<&str>) -> Result<()> {
         let request = match scope {
             Scope::Device => request::unquiesce_device(),
             Scope::Domain(name) => request::unquiesce_domain(name),
         };
+        if let Some(meant) = meant
+            && let Ok(WhoAnswers::Other(found)) = self.who_answers_anew(meant)
+        {
+            return Err(not_sent(&request.name, &other_answers(&found, meant)));
+        }
         self.act(&request, self.timeouts().request)
     }
 

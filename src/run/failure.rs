@@ -44,6 +44,7 @@ impl Failure {
             | SomaErrorKind::OtherFault
             | SomaErrorKind::TimedOut
             | SomaErrorKind::Broken
+            | SomaErrorKind::OtherDevice
             | SomaErrorKind::Malformed => otherwise,
         };
         Self::new(status, format!("{device}: {}", words(error)))

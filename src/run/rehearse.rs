@@ -147,6 +147,7 @@ fn over(error: &SomaError) -> Option<RehearsalsOver> {
         | SomaErrorKind::TimedOut
         | SomaErrorKind::Broken
         | SomaErrorKind::Malformed
+        | SomaErrorKind::OtherDevice
         | SomaErrorKind::Local(_) => None,
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::gateway::Gateway;
 use crate::gateway::backup::{BackupAsked, FolderRemoved, RemoteFolder};
+use crate::gateway::facts::WhoAnswers;
 use crate::gateway::quiesce::{BroughtBack, QuiesceSent, Scope, WayBackStep};
 use crate::plan::model::Settings;
 use crate::run::event::{
@@ -33,6 +34,9 @@ pub fn domain_of(scope: &Scope) -> &str {
     }
 }
 
+/// So many connections are made to find the device that is meant behind its address.
+const CONNECTIONS_TRIED: usize = 4;
+
 /// A quiesce that must be undone.
 #[derive(Debug)]
 pub struct OpenQuiesce<'q> {
@@ -57,10 +61,10 @@ pub struct OpenQuiesce<'q> {
 pub enum Undone {
     /// The device confirms it; how, in words.
     Confirmed(String),
-    /// The quiesce was never seen, and it cannot be told that it is undone, or that it does not
-    /// arrive yet: the journal row stays open.
+    /// It cannot be told that it is undone, or that it does not arrive yet, and the last look did not show it: the
+    /// journal row stays open.
     NotKnown(String),
-    /// It was seen, and could not be confirmed to be undone, for this reason: the journal row stays
+    /// The last look showed it, and it could not be confirmed to be undone, for this reason: the journal row stays
     /// open.
     Not(String),
 }
@@ -97,7 +101,7 @@ impl OpenQuiesce<'_> {
             device: self.device.to_owned(),
             undo: undo_of(self.scope),
         });
-        if let Some(why) = gateway.ok().and_then(|gateway| self.another(gateway)) {
+        if let Some(why) = gateway.ok().and_then(|gateway| self.another_answers(gateway)) {
             record.show(&Progress::UndoOver {
                 journal: self.journal,
             });
@@ -106,8 +110,13 @@ impl OpenQuiesce<'_> {
         let brought_back = match gateway {
             Ok(gateway) => {
                 let what = format!("{} to be unquiesced", self.scope);
-                let brought_back =
-                    gateway.bring_back(self.scope, self.domains, limit, self.sent, &mut |step| {
+                let brought_back = gateway.bring_back(
+                    self.scope,
+                    self.domains,
+                    limit,
+                    self.sent,
+                    self.serial,
+                    &mut |step| {
                         let known = match step {
                             WayBackStep::Waiting(waited) => {
                                 return waiting(record, self.device, &what, limit)(waited);
@@ -118,18 +127,19 @@ impl OpenQuiesce<'_> {
                         if noted.is_ok() {
                             noted = known;
                         }
-                    });
+                    },
+                );
                 record.show(&Progress::WaitEnded);
                 brought_back
             }
             Err(error) => BroughtBack::Not {
-                seen: self.sent == QuiesceSent::Seen,
+                is_shown: false,
                 why: error.to_string(),
             },
         };
         let undone = match brought_back {
             BroughtBack::Confirmed(confirmation) => {
-                match gateway.ok().and_then(|gateway| self.another(gateway)) {
+                match gateway.ok().and_then(|gateway| self.not_proved(gateway)) {
                     None => {
                         // What was refused, or not seen, is told with the task.
                         if !confirmation.is_plain() {
@@ -144,8 +154,8 @@ impl OpenQuiesce<'_> {
             BroughtBack::NotKnown(rests) => Undone::NotKnown(format!(
                 "the quiesce request got no answer and was never seen to arrive; unquiesced, and {rests}, but nobody can tell that it does not arrive yet"
             )),
-            BroughtBack::Not { seen: true, why } => Undone::Not(why),
-            BroughtBack::Not { seen: false, why } => Undone::NotKnown(why),
+            BroughtBack::Not { is_shown: true, why } => Undone::Not(why),
+            BroughtBack::Not { is_shown: false, why } => Undone::NotKnown(why),
         };
         record.show(&Progress::UndoOver {
             journal: self.journal,
@@ -164,14 +174,43 @@ impl OpenQuiesce<'_> {
         caught_up.and(recorded)
     }
 
-    /// Why the device that answers now is not the one that was quiesced, as far as serial numbers tell.
-    fn another(&self, gateway: &Gateway<'_>) -> Option<String> {
+    /// Why the device that was quiesced is not there to be told, as far as serial numbers tell. Behind one address
+    /// there may be several, one to a connection: it is looked for a few times.
+    fn another_answers(&self, gateway: &Gateway<'_>) -> Option<String> {
         let meant = self.serial?;
-        let found = gateway.serial_now().filter(|found| found != meant)?;
+        let mut other = None;
+        for _ in 0..CONNECTIONS_TRIED {
+            match gateway.who_answers_anew(meant) {
+                Ok(WhoAnswers::Other(found)) => other = Some(found),
+                // One that does not tell may be the one, and is told.
+                Ok(WhoAnswers::Meant | WhoAnswers::NotTold) | Err(_) => return None,
+            }
+        }
+        Some(self.leads_to_another(&other?, meant))
+    }
+
+    /// Why it is not known that the device that shows itself at work is the one that was quiesced, where that has
+    /// told its serial number: none that is told now is no proof.
+    fn not_proved(&self, gateway: &Gateway<'_>) -> Option<String> {
+        let meant = self.serial?;
+        let why = match gateway.retried(|| gateway.who_answers(meant)) {
+            Ok(WhoAnswers::Meant) => return None,
+            Ok(WhoAnswers::Other(found)) => return Some(self.leads_to_another(&found, meant)),
+            Ok(WhoAnswers::NotTold) => "it tells no serial number any more".to_owned(),
+            Err(error) => words(&error),
+        };
         Some(format!(
-            "{} leads to the device with serial number {found} now, and {meant} was quiesced",
+            "whoever answers for {} was told to unquiesce and shows itself at work; whether that is the device with \
+             serial number {meant}, which was quiesced, is not known: {why}",
             self.device
         ))
+    }
+
+    fn leads_to_another(&self, found: &str, meant: &str) -> String {
+        format!(
+            "{} leads to the device with serial number {found} now, and {meant} was quiesced",
+            self.device
+        )
     }
 
     /// Tells that it could not be confirmed.

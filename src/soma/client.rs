@@ -81,6 +81,11 @@ impl Client {
         Self::with_tls(self.target.clone(), Arc::clone(&self.tls), self.http.reuse())
     }
 
+    /// The next request goes over a new connection.
+    pub fn on_a_new_connection(&self) {
+        self.http.let_go();
+    }
+
     /// The limits in force.
     pub fn timeouts(&self) -> &Timeouts {
         &self.target.timeouts

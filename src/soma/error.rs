@@ -55,6 +55,8 @@ pub enum SomaErrorKind {
     Broken,
     /// The answer is not what an answer looks like.
     Malformed,
+    /// Another device answers than the one that is meant, or whoever answers does not tell which it is.
+    OtherDevice,
     /// The request was ended because somebody asked to stop.
     Interrupted,
     /// The answer arrived, but could not be written where it should go.
@@ -117,6 +119,7 @@ impl SomaError {
             | SomaErrorKind::Authentication
             | SomaErrorKind::TimedOut
             | SomaErrorKind::Broken
+            | SomaErrorKind::OtherDevice
             | SomaErrorKind::Interrupted
             | SomaErrorKind::Local(_) => false,
         }

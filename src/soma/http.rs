@@ -20,7 +20,7 @@ use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::exchange::Explain;
 use crate::soma::request::{Effect, Request};
 use crate::soma::resolve::HostNames;
-use crate::soma::reuse::{ConnectionsAsked, IDLE_FOR_QUESTIONS, Reuse};
+use crate::soma::reuse::{CarriedCount, ConnectionsAsked, IDLE_FOR_QUESTIONS, Reuse};
 use crate::soma::tcp::TcpConnect;
 use crate::soma::tls::{IdleLimit, TlsConnector};
 use crate::soma::upload::Upload;
@@ -42,6 +42,7 @@ pub struct Http {
     idle: IdleLimit,
     reuse: Reuse,
     asked: ConnectionsAsked,
+    carried: CarriedCount,
     interrupted: Arc<AtomicBool>,
 }
 
@@ -135,6 +136,7 @@ impl Http {
             idle,
             reuse,
             asked,
+            carried: CarriedCount::default(),
             interrupted,
         })
     }
@@ -180,6 +182,7 @@ impl Http {
             }),
             reused: self.asked.count() == asked,
         };
+        self.carried.sent(sent.reused);
         if sent.broke_when_reused() {
             self.reuse.broke();
         }
@@ -215,10 +218,12 @@ impl Http {
     fn send(&self, request: &Request, deadline: &Deadline) -> SentRequest {
         let asked = self.asked.count();
         let response = self.request(deadline, request.effect).send(&request.envelope);
-        SentRequest {
+        let sent = SentRequest {
             response: response.map_err(|error| self.failed(deadline, error)),
             reused: self.asked.count() == asked,
-        }
+        };
+        self.carried.sent(sent.reused);
+        sent
     }
 
     /// The head of a request of this effect. One that needs a new connection has the idle one closed
@@ -230,7 +235,7 @@ impl Http {
     ) -> ureq::RequestBuilder<ureq::typestate::WithBody> {
         self.idle.clear();
         self.began.store(false, Ordering::SeqCst);
-        let longest_idle = self.reuse.longest_idle(effect);
+        let longest_idle = self.reuse.longest_idle(effect, self.carried.now());
         if longest_idle.is_zero() {
             self.let_go();
         }

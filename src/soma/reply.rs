@@ -130,14 +130,20 @@ pub fn timestamp(payload: Node<'_, '_>) -> Option<Timestamp> {
     all_text(stamp).parse().ok()
 }
 
-/// The trimmed text of a field of a row, where the row has it: all of it, whatever stands between.
+/// The trimmed text of a field of a row, where the row has it: all of it, whatever stands between. What a row tells
+/// twice and differently it does not tell; nor does an empty field that says something by its attributes.
 pub fn told_field(row: Node<'_, '_>, name: &str) -> Option<String> {
-    let field = row.children().find(|node| is_named(*node, name))?;
-    let texts = field
-        .descendants()
-        .filter(Node::is_text)
-        .filter_map(|node| node.text());
-    Some(texts.collect::<String>().trim().to_owned())
+    let mut told = children(row, name).map(|field| {
+        let texts = field
+            .descendants()
+            .filter(Node::is_text)
+            .filter_map(|node| node.text());
+        let text = texts.collect::<String>().trim().to_owned();
+        let says_otherwise = text.is_empty() && field.attributes().next().is_some();
+        (!says_otherwise).then_some(text)
+    });
+    let first = told.next()??;
+    told.all(|other| other.as_ref() == Some(&first)).then_some(first)
 }
 
 /// The same, where an absent field and an empty one are alike: the appliance sends empty elements,

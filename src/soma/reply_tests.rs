@@ -103,6 +103,22 @@ fn a_fault_of_the_schema_alone_says_that_nothing_was_begun() {
 }
 
 #[test]
+fn what_a_row_tells_twice_and_differently_or_by_attributes_it_does_not_tell() {
+    let document = Document::parse(
+        "<row xmlns:x='urn:x'><A/><A>quiesced</A><B>quiesced</B><B/><C value='quiesced'/><D x:nil='true'/>\
+         <E>on</E><E> on </E><F unit='ms'>1</F><G/></row>",
+    )
+    .expect("a row");
+    let told = |name| told_field(document.root_element(), name);
+    for unclear in ["A", "B", "C", "D"] {
+        assert_eq!(told(unclear), None, "{unclear}");
+    }
+    assert_eq!(told("E").as_deref(), Some("on"));
+    assert_eq!(told("F").as_deref(), Some("1"));
+    assert_eq!(told("G").as_deref(), Some(""));
+}
+
+#[test]
 fn a_field_is_all_of_its_text_and_one_that_is_not_there_is_told_from_an_empty_one() {
     let row = "<row><a><!--x-->quie<!-- y -->sced\n</a><b/><c> <![CDATA[off]]></c></row>";
     let document = Document::parse(row).expect("XML");

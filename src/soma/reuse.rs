@@ -7,7 +7,7 @@
 //! after every answer never gives such an answer, however late it closes.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use ureq::unversioned::transport::{ConnectionDetails, Connector};
@@ -20,6 +20,13 @@ pub(crate) const IDLE_FOR_QUESTIONS: Duration = Duration::from_secs(60);
 /// How long it may have been idle to carry an export, which costs the device some work. Devices close
 /// connections that were idle for longer.
 const IDLE_FOR_EXPORTS: Duration = Duration::from_secs(2);
+
+/// How long it may have been idle to carry a change: the answer to a question has just come over it.
+const IDLE_FOR_CHANGES: Duration = Duration::from_secs(2);
+
+/// A connection on which a device was just asked who it is has carried no more than this: some devices end a
+/// connection after a few answers.
+const ASKED_WHO_IT_IS: u32 = 3;
 
 /// What a device has shown about used connections, shared by all conversations with it.
 #[derive(Clone, Debug, Default)]
@@ -34,13 +41,15 @@ struct Shown {
 impl Reuse {
     /// How long a connection may have been idle to carry such a request. Zero: it needs a new
     /// connection.
-    pub(crate) fn longest_idle(&self, effect: Effect) -> Duration {
+    pub(crate) fn longest_idle(&self, effect: Effect, carried: Carried) -> Duration {
         if self.0.broke.load(Ordering::Relaxed) {
             return Duration::ZERO;
         }
+        let is_proved = self.0.answered.load(Ordering::Relaxed);
         match effect {
             Effect::Question => IDLE_FOR_QUESTIONS,
-            Effect::Export if self.0.answered.load(Ordering::Relaxed) => IDLE_FOR_EXPORTS,
+            Effect::Export if is_proved => IDLE_FOR_EXPORTS,
+            Effect::Change if is_proved && carried.0 <= ASKED_WHO_IT_IS => IDLE_FOR_CHANGES,
             Effect::Export | Effect::Change => Duration::ZERO,
         }
     }
@@ -53,6 +62,27 @@ impl Reuse {
     /// A used connection broke before an answer came: from now on none is used again.
     pub(crate) fn broke(&self) {
         self.0.broke.store(true, Ordering::Relaxed);
+    }
+}
+
+/// How many requests the newest connection has carried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Carried(u32);
+
+/// Counts them.
+#[derive(Debug, Default)]
+pub(crate) struct CarriedCount(AtomicU32);
+
+impl CarriedCount {
+    /// How many by now.
+    pub(crate) fn now(&self) -> Carried {
+        Carried(self.0.load(Ordering::Relaxed))
+    }
+
+    /// One more was sent, over the newest connection or over a new one.
+    pub(crate) fn sent(&self, reused: bool) {
+        let before = if reused { self.now().0 } else { 0 };
+        self.0.store(before.saturating_add(1), Ordering::Relaxed);
     }
 }
 
@@ -87,13 +117,32 @@ mod tests {
     #[test]
     fn an_export_waits_for_proof_and_for_a_fresh_look_and_a_change_has_its_own_connection() {
         let reuse = Reuse::default();
-        let idle = |effect| reuse.longest_idle(effect);
+        let idle = |effect| reuse.longest_idle(effect, Carried(ASKED_WHO_IT_IS + 1));
         assert_eq!(idle(Effect::Question), IDLE_FOR_QUESTIONS);
         assert_eq!(idle(Effect::Export), Duration::ZERO);
         reuse.answered();
         assert_eq!(idle(Effect::Question), IDLE_FOR_QUESTIONS);
         assert_eq!(idle(Effect::Export), IDLE_FOR_EXPORTS);
         assert_eq!(idle(Effect::Change), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_change_goes_over_a_connection_that_has_carried_little_but_who_the_device_is() {
+        let reuse = Reuse::default();
+        let count = CarriedCount::default();
+        for reused in [true, true, true, true, false] {
+            count.sent(reused);
+        }
+        let idle = |carried| reuse.longest_idle(Effect::Change, carried);
+        assert_eq!(count.now(), Carried(1));
+        assert_eq!(idle(count.now()), Duration::ZERO, "not proved yet");
+        reuse.answered();
+        assert_eq!(idle(count.now()), IDLE_FOR_CHANGES);
+        count.sent(true);
+        count.sent(true);
+        assert_eq!(idle(count.now()), IDLE_FOR_CHANGES);
+        count.sent(true);
+        assert_eq!(idle(count.now()), Duration::ZERO);
     }
 
     #[test]
@@ -104,7 +153,7 @@ mod tests {
         reuse.broke();
         reuse.answered();
         for effect in [Effect::Question, Effect::Export, Effect::Change] {
-            assert_eq!(elsewhere.longest_idle(effect), Duration::ZERO);
+            assert_eq!(elsewhere.longest_idle(effect, Carried(1)), Duration::ZERO);
         }
     }
 }

@@ -68,6 +68,7 @@ mod notify_trouble;
 mod notify_web;
 mod odd_answers;
 mod old_certificates;
+mod one_address;
 mod ownership;
 mod panics;
 mod pasted;

@@ -32,6 +32,7 @@ mod deaf;
 pub(crate) mod gateways;
 mod ledger;
 mod look;
+pub(crate) mod relay;
 pub(crate) mod terminal;
 pub(crate) mod users;
 

@@ -27,6 +27,7 @@ fn a_quiesced_export_asks_for_no_more_than_it_needs_and_in_this_order() {
     do-backup
     get-status/FirmwareVersion3
     get-status/DomainStatus
+    get-status/FirmwareVersion3
     do-action/DomainUnquiesce
     get-status/DomainStatus
     get-status/FirmwareVersion3
@@ -51,11 +52,13 @@ fn a_quiesced_secure_backup_asks_for_no_more_than_it_needs_and_in_this_order() {
     get-status/FirmwareVersion3
     do-action/QuiesceDP
     get-status/DomainStatus
+    get-status/FirmwareVersion3
     do-action/SecureBackup
     get-status/DomainStatus
     get-filestore
     get-status/FirmwareVersion3
     get-status/DomainStatus
+    get-status/FirmwareVersion3
     do-action/UnquiesceDP
     get-status/DomainStatus
     get-status/FirmwareVersion3

@@ -231,7 +231,7 @@ fn a_login_that_is_refused_in_the_undo_is_not_tried_until_the_account_is_locked(
         "{refused} logins after the first refusal"
     );
     assert!(
-        run.errors()[0].contains("STILL QUIESCED: run dpbackup recover"),
+        run.errors()[0].contains("not known: whether it is quiesced: look at QA1"),
         "{:?}",
         run.errors()
     );

@@ -87,8 +87,8 @@ pub enum BroughtBack {
     NotKnown(AtRest),
     /// It could not be confirmed.
     Not {
-        /// Whether the device was seen quiesced, or on its way.
-        seen: bool,
+        /// Whether the last look at the device showed it quiesced, or on its way.
+        is_shown: bool,
         /// What stood in the way.
         why: String,
     },

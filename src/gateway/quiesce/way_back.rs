@@ -41,9 +41,10 @@ impl Gateway<'_> {
         stood: &[String],
         limit: Duration,
         sent: QuiesceSent,
+        meant: Option<&str>,
         step: &mut dyn FnMut(WayBackStep),
     ) -> BroughtBack {
-        let mut way = WayBack::new(self, scope, stood, limit, sent);
+        let mut way = WayBack::new(self, scope, stood, limit, sent, meant);
         let started = self.clock.elapsed();
         loop {
             let looked = self.domains_once();
@@ -53,7 +54,10 @@ impl Gateway<'_> {
             if let Err(error) = &state
                 && error.kind == SomaErrorKind::Interrupted
             {
-                return way.not(error.message.clone());
+                return BroughtBack::Not {
+                    is_shown: false,
+                    why: error.message.clone(),
+                };
             }
             let rests = way.rests(&state, step);
             if let Some(rests) = rests
@@ -64,8 +68,9 @@ impl Gateway<'_> {
             way.tell(&state, rests, step);
             step(WayBackStep::Waiting(waited));
             if waited >= way.limit {
+                let is_shown = state.as_ref().is_ok_and(ScopeState::shows_quiesce);
                 let why = way.why_not(state);
-                return way.not(why);
+                return BroughtBack::Not { is_shown, why };
             }
             self.clock
                 .sleep(pause_after(&state, waited).min(way.limit - waited), &self.stop);
@@ -81,6 +86,8 @@ struct WayBack<'w> {
     stood: Vec<String>,
     limit: Duration,
     sent: QuiesceSent,
+    /// The serial number of the device that was quiesced, where it told that.
+    meant: Option<&'w str>,
     /// How long it lasts.
     waited: Duration,
     /// Whether the quiesce was seen.
@@ -117,6 +124,7 @@ impl<'w> WayBack<'w> {
         stood: &[String],
         limit: Duration,
         sent: QuiesceSent,
+        meant: Option<&'w str>,
     ) -> Self {
         let undone_before = matches!(
             sent,
@@ -131,6 +139,7 @@ impl<'w> WayBack<'w> {
             stood: stood.to_vec(),
             limit: limit.max(sent.settles_within()),
             sent,
+            meant,
             waited: Duration::ZERO,
             seen: sent == QuiesceSent::Seen,
             had_its_time: sent.settles_within().is_zero(),
@@ -210,7 +219,7 @@ impl<'w> WayBack<'w> {
         let not_listed = format!("the device does not list {}", named(names));
         let configured = self.gateway.configured(names);
         for name in names {
-            let answer = self.gateway.unquiesce(&Scope::Domain(name.clone()));
+            let answer = self.gateway.unquiesce(&Scope::Domain(name.clone()), self.meant);
             let why = match &answer {
                 Err(error) if error.kind == SomaErrorKind::Refused => None,
                 Err(error) => Some(format!("{not_listed}, nor says that it has none ({error})")),
@@ -268,10 +277,6 @@ impl<'w> WayBack<'w> {
         }
     }
 
-    fn not(&self, why: String) -> BroughtBack {
-        BroughtBack::Not { seen: self.seen, why }
-    }
-
     /// Sends an unquiesce where one is due.
     fn tell(&mut self, state: &Result<ScopeState>, rests: Option<AtRest>, step: &mut dyn FnMut(WayBackStep)) {
         let waited = self.waited;
@@ -302,7 +307,7 @@ impl<'w> WayBack<'w> {
         };
         if is_wanted && is_due(self.last_told, waited) {
             self.last_told = Some(waited);
-            let answer = self.gateway.unquiesce(self.scope);
+            let answer = self.gateway.unquiesce(self.scope, self.meant);
             if self.answered(answer) {
                 step(WayBackStep::Sent);
             }

@@ -82,9 +82,9 @@ impl std::fmt::Display for OutOfService {
 /// What is known of a quiesce that was not confirmed to be undone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Certainty {
-    /// It was carried out, and nothing seen since says that it is undone.
+    /// The last look at the device showed it.
     Seen,
-    /// Whether it was carried out, or will be, is not known.
+    /// Whether the device stands in it now, or will, is not known.
     NotKnown,
 }
 

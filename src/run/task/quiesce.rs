@@ -21,14 +21,14 @@ impl Walk<'_, '_, '_> {
         let domains = self.look()?.domains;
         self.refuse(&domains)?;
         let device = self.session.device;
-        let serial = self.same_device()?;
+        let serial = self.session.facts()?.serial.clone();
         let stood = scope.domains(&domains);
         let journal = self.open_undo(undo_of(scope), stood.clone())?;
         self.begun = Begun::No;
         // From here on the device waits for nobody who holds the history.
         self.record.hurry();
         let made = self.protected(|walk| {
-            walk.quiesce(scope, &stood, journal)?;
+            walk.quiesce(scope, &stood, journal, serial.as_deref())?;
             walk.make()
         });
         let Some(sent) = self.sent() else {
@@ -82,37 +82,25 @@ impl Walk<'_, '_, '_> {
         let kept = self.protected(|walk| walk.keep(made));
         match undone {
             Undone::Confirmed(_) => kept,
-            Undone::Not(why) | Undone::NotKnown(why) => {
-                match kept {
-                    Ok(()) => {}
-                    Err(Trouble::Failure(failure)) => self.warn(failure.message)?,
-                    Err(trouble) => return Err(trouble),
-                }
+            Undone::Not(why) => {
                 let limit = humantime::format_duration(self.unquiesce_limit());
-                let why = format!(
-                    "{}: {scope} was not unquiesced within {limit}: {why}",
-                    device.name
-                );
-                Err(Failure::new(Status::UnquiesceTimeout, why).into())
+                self.not_confirmed(kept, &format!("{scope} was not unquiesced within {limit}: {why}"))
+            }
+            Undone::NotKnown(why) => {
+                self.not_confirmed(kept, &format!("whether {scope} is at work is not known: {why}"))
             }
         }
     }
 
-    /// The serial number of the device, where it tells it: the same as when the plan began, or nothing is done.
-    fn same_device(&mut self) -> Result<Option<String>, Trouble> {
-        let Some(meant) = self.session.facts()?.serial.clone() else {
-            return Ok(None);
-        };
-        match self.session.gateway.serial_now().filter(|found| *found != meant) {
-            None => Ok(Some(meant)),
-            Some(found) => {
-                let why = format!(
-                    "{} leads to the device with serial number {found} now, and to {meant} when the plan began",
-                    self.session.device.name
-                );
-                Err(Failure::new(Status::DeviceError, why).into())
-            }
+    /// The end of a task whose undo was not confirmed, whatever else went wrong with it.
+    fn not_confirmed(&mut self, kept: Result<(), Trouble>, why: &str) -> Result<(), Trouble> {
+        match kept {
+            Ok(()) => {}
+            Err(Trouble::Failure(failure)) => self.warn(failure.message)?,
+            Err(trouble) => return Err(trouble),
         }
+        let why = format!("{}: {why}", self.session.device.name);
+        Err(Failure::new(Status::UnquiesceTimeout, why).into())
     }
 
     fn tell_out_of_service(&mut self, lasted: OutOfService) -> Result<(), LedgerError> {
@@ -156,13 +144,7 @@ impl Walk<'_, '_, '_> {
         let second = attempt();
         self.record.met_internal_error();
         let warned = self.warn(format!("the way back broke off, and was begun again: {first}"));
-        let (undone, told) = second.unwrap_or_else(|error| {
-            let why = error.to_string();
-            match open.sent {
-                QuiesceSent::Seen => (Undone::Not(why), Ok(())),
-                _ => (Undone::NotKnown(why), Ok(())),
-            }
-        });
+        let (undone, told) = second.unwrap_or_else(|error| (Undone::NotKnown(error.to_string()), Ok(())));
         (undone, told.and(warned))
     }
 
@@ -198,7 +180,13 @@ impl Walk<'_, '_, '_> {
     }
 
     /// Steps 6 and 7.
-    fn quiesce(&mut self, scope: &Scope, stood: &[String], journal: JournalId) -> Result<(), Trouble> {
+    fn quiesce(
+        &mut self,
+        scope: &Scope,
+        stood: &[String],
+        journal: JournalId,
+        serial: Option<&str>,
+    ) -> Result<(), Trouble> {
         self.record.task_status(self.task.id, Status::Quiescing)?;
         let settings = &self.engine.file.settings;
         let clock = self.engine.clock;
@@ -208,7 +196,10 @@ impl Walk<'_, '_, '_> {
             reply: Reply::None,
             at: now,
         };
-        let asked = self.session.gateway.quiesce(scope, settings.quiesce_timeout);
+        let asked = self
+            .session
+            .gateway
+            .quiesce(scope, settings.quiesce_timeout, serial);
         let (reply, trouble) = match asked {
             ActionAsked::Accepted => (Reply::Accepted, None),
             ActionAsked::Unclear(error) => (Reply::Unclear, Some(error)),

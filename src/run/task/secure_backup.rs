@@ -96,7 +96,11 @@ impl Walk<'_, '_, '_> {
         let what = "the secure backup to be ready";
         // Some firmware answers only when it is.
         waiting(self.record, &device, what, limit)(Duration::ZERO);
-        let asked = self.session.gateway.secure_backup(certificate, &folder);
+        let meant = self.session.facts()?.serial.clone();
+        let asked = self
+            .session
+            .gateway
+            .secure_backup(certificate, &folder, meant.as_deref());
         self.record.show(&Progress::WaitEnded);
         let gateway = &self.session.gateway;
         match asked {
