@@ -170,6 +170,9 @@ fn view_certificate(state: &State, domain: &str, name: &str) -> Payload {
     let not_after = certificate
         .not_after
         .map_or_else(String::new, |time| format!("<NotAfter>{time}</NotAfter>"));
+    let not_before = certificate
+        .not_before
+        .map_or_else(String::new, |time| format!("<NotBefore>{time}</NotBefore>"));
     let key = match certificate.ecdsa {
         true => "id-ecPublicKey",
         false => "rsaEncryption",
@@ -180,7 +183,7 @@ fn view_certificate(state: &State, domain: &str, name: &str) -> Payload {
     Payload::Xml(format!(
         "<dp:view-certificate-details><CryptoCertificate{ROW_SPACE}><CertificateObject>{name}</CertificateObject>\
          <Domain>{domain}</Domain><CertificateDetails><Version>3</Version><SerialNumber>{serial}</SerialNumber>\
-         <Subject>{subject}</Subject>{not_after}<SubjectPublicKeyAlgorithm>{key}</SubjectPublicKeyAlgorithm>{base64}\
+         <Subject>{subject}</Subject>{not_before}{not_after}<SubjectPublicKeyAlgorithm>{key}</SubjectPublicKeyAlgorithm>{base64}\
          </CertificateDetails></CryptoCertificate></dp:view-certificate-details>",
         name = escape(name),
         serial = escape(&certificate.serial),

@@ -321,6 +321,8 @@ pub struct CryptoCertificate {
     pub name: String,
     /// An elliptic-curve certificate: a secure backup refuses it.
     pub ecdsa: bool,
+    /// From when on it is good; `None` where the device does not tell.
+    pub not_before: Option<Timestamp>,
     /// Until when it is good; `None` where the device does not tell.
     pub not_after: Option<Timestamp>,
     /// Whose it is.
@@ -339,6 +341,7 @@ impl CryptoCertificate {
             ecdsa: false,
             subject: format!("CN={name}"),
             serial: "4096".to_owned(),
+            not_before: None,
             not_after: "4096-01-01T00:00:00Z".parse().ok(),
             der: None,
         }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use jiff::civil;
+use jiff::{Timestamp, Zoned};
 
 use crate::run::status::Status;
 use crate::values::device_pattern::DevicePatterns;
@@ -73,14 +73,14 @@ pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     duration::parse(text).map_err(|error| error.to_string())
 }
 
-/// How old something may be: hours and days, where a number alone is most likely hours.
+/// How old something may be, by the rule of all that goes back from now; a number alone is most likely hours.
 pub(super) fn parse_age(text: &str) -> Result<Duration, String> {
-    duration::parse(text).map_err(|error| match error {
-        DurationError::NoUnit(number) => {
-            format!("{number} has no unit: write \"{number}h\" for hours or \"{number}d\" for days")
-        }
-        error => error.to_string(),
-    })
+    match duration::parse(text) {
+        Err(DurationError::NoUnit(number)) => Err(format!(
+            "{number} has no unit: write \"{number}h\" for hours or \"{number}d\" for days"
+        )),
+        _ => parse_span(text),
+    }
 }
 
 /// How long ago something may be, in days and weeks: `m` is minutes here and months elsewhere.
@@ -135,14 +135,25 @@ pub(super) fn parse_since(text: &str) -> Result<Since, String> {
     if let Ok(at) = text.parse::<Timestamp>() {
         return Ok(Since::At(at));
     }
-    if let Ok(at) = text.parse::<civil::DateTime>() {
-        return Ok(Since::Civil(at));
+    // A zone in brackets holds, and is not the machine's.
+    if let Ok(at) = text.parse::<Zoned>() {
+        return Ok(Since::At(at.timestamp()));
+    }
+    if let Ok(at) = text.parse::<civil::DateTime>()
+        && !text.contains('[')
+    {
+        // What is further away than this is no moment in some zones.
+        return match (-9_998..=9_998).contains(&at.year()) {
+            true => Ok(Since::Civil(at)),
+            false => Err("no clock goes so far; without --since it is about all that is known".to_owned()),
+        };
     }
     // "3 days ago" is 3 days, and so is "last 3 days".
     let span = text.strip_suffix(" ago").or_else(|| text.strip_prefix("last "));
     self::span(span.unwrap_or(text)).map(Since::Ago).map_err(|error| match error {
         // What reached back six minutes where six months were meant shows nothing, and nothing is wrong.
         DurationError::ReadOtherwise(_) => error.to_string(),
+        DurationError::TooLong => "it is too far back: 36525d, a hundred years, is the most".to_owned(),
         DurationError::NoUnit(number) | DurationError::NoSpan(number) if is_count(text) => {
             let number = number.split(' ').next().unwrap_or_default();
             format!("{number} has no unit: write \"{number}d\" for days or \"{number}h\" for hours, or a date (2026-11-22)")
@@ -161,7 +172,9 @@ fn is_count(text: &str) -> bool {
 mod tests {
     use std::time::Duration;
 
-    use super::{ExecutionId, Since, parse_id, parse_limit, parse_since, parse_status};
+    use super::{
+        ExecutionId, Since, parse_age, parse_id, parse_limit, parse_since, parse_span, parse_status,
+    };
     use crate::run::status::Status;
 
     #[test]
@@ -186,6 +199,44 @@ mod tests {
             let why = parse_since(text).expect_err(text);
             assert!(why.starts_with("give a date (2026-11-22)"), "{text}: {why}");
         }
+    }
+
+    #[test]
+    fn a_zone_in_brackets_holds_and_what_no_clock_reaches_is_said_in_words() {
+        let moment = |text: &str| Ok(Since::At(text.parse().expect("a moment")));
+        for text in [
+            "2026-11-26T15:40:22[Europe/Rome]",
+            "2026-11-26T15:40:22+01:00[Europe/Rome]",
+        ] {
+            assert_eq!(parse_since(text), moment("2026-11-26T14:40:22Z"), "{text}");
+        }
+        for text in ["2026-11-26T15:40:22[Nowhere/Land]", "2026-11-26[x"] {
+            let why = parse_since(text).expect_err(text);
+            assert!(why.starts_with("give a date"), "{text}: {why}");
+        }
+        for text in ["9999-12-31", "9999-01-01 08:00"] {
+            let why = parse_since(text).expect_err(text);
+            assert!(why.starts_with("no clock goes so far"), "{text}: {why}");
+        }
+        let why = parse_since("99999d").expect_err("a long time");
+        assert!(why.starts_with("it is too far back"), "{why}");
+    }
+
+    #[test]
+    fn all_that_goes_back_from_now_takes_minutes_by_one_rule() {
+        for parse in [parse_age, parse_span, |text: &str| match parse_since(text)? {
+            Since::Ago(duration) => Ok(duration),
+            other => Err(format!("{other:?}")),
+        }] {
+            let why = parse("1m").expect_err("months elsewhere");
+            assert!(why.contains("months") && why.contains("\"min\""), "{why}");
+            assert_eq!(parse("90min"), Ok(Duration::from_secs(5_400)));
+            assert_eq!(parse("26h"), Ok(Duration::from_secs(26 * 3_600)));
+        }
+        assert_eq!(
+            parse_age("26"),
+            Err("26 has no unit: write \"26h\" for hours or \"26d\" for days".to_owned())
+        );
     }
 
     #[test]

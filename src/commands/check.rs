@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::path::Path;
 
+use anyhow::anyhow;
+
 use crate::cli::{CheckArgs, FindingsFormat, Global};
 use crate::commands::error::{CommandError, Outcome, print, print_states};
 use crate::commands::gone::open_quiesces;
@@ -21,7 +23,7 @@ use crate::run::event::{Progress, Sink as _};
 use crate::run::examine::{
     CheckItem, CheckVerdict, NOT_SEEN, THIS_MACHINE, devices_of, examine_devices, examine_machine,
 };
-use crate::soma::certificate::Certificate;
+use crate::soma::certificate::{Certificate, NoCertificate};
 use crate::ui::{Screen, Ui, Verbosity};
 use crate::values::environment::Lookup;
 
@@ -184,11 +186,12 @@ impl FoundSoFar {
 
 /// The certificate in a file, in the form PEM.
 fn certificate(path: &Path) -> Result<Certificate, CommandError> {
-    Certificate::of_pem_file(path).map_err(|error| {
-        let error = error.context(format!("reading the certificate {}", path.display()));
-        CommandError::new(Exit::Usage, error).with_hint(
-            "it is the certificate alone, as PEM (-----BEGIN CERTIFICATE-----), not its private key",
-        )
+    Certificate::of_pem_file(path).map_err(|NoCertificate { what, hint }| {
+        let error = anyhow!("reading the certificate {}: {what}", path.display());
+        CommandError::new(Exit::Usage, error).with_hint(hint.unwrap_or_else(|| {
+            "it is the certificate alone, as PEM (-----BEGIN CERTIFICATE-----), not its private key"
+                .to_owned()
+        }))
     })
 }
 

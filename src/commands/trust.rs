@@ -166,6 +166,7 @@ fn describe(certificate: &Certificate, now: Timestamp, width: Option<u16>, page:
 fn validity(content: &CertificateContent, now: Timestamp) -> String {
     let date = |time: Timestamp| time.strftime("%Y-%m-%d %H:%M:%SZ").to_string();
     let left = match content.days_left(now) {
+        _ if content.not_before > now => "NOT VALID YET".to_owned(),
         days if days < 0 => "EXPIRED".to_owned(),
         1 => "1 day left".to_owned(),
         days => format!("{days} days left"),
@@ -222,6 +223,13 @@ fn warnings(device: &Device, peer: &Peer, own: &Certificate, now: Timestamp) -> 
     {
         warnings.push(format!(
             "the certificate of {name} has expired; a pin trusts it all the same"
+        ));
+    }
+    if let Ok(content) = &own.content
+        && content.not_before > now
+    {
+        warnings.push(format!(
+            "the certificate of {name} is not valid yet; a pin trusts it all the same"
         ));
     }
     warnings

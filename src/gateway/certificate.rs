@@ -66,21 +66,21 @@ fn facts(name: &str, answer: Node<'_, '_>) -> CertificateFacts {
     }
 }
 
-/// `CertificateDetails`. `NotAfter` is an `xsd:dateTime`, and `Base64` the certificate itself, where it is told.
+/// `CertificateDetails`. `NotBefore` and `NotAfter` are `xsd:dateTime`s, and `Base64` the certificate itself, where it is told.
 fn told(name: &str, details: Node<'_, '_>) -> CertificateFacts {
     let told = |name: &str| child_text(details, name);
     // It goes into history, and into a page for people: no more of it than anybody reads.
     let bounded = |text: String| reply::cut(&text, MOST_TOLD);
     let bare = |text: String| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+    let time = |name: &str| told(name).and_then(|text| moment(&text)).map(|at| at.to_string());
     let der = told("Base64").and_then(|text| STANDARD.decode(bare(text)).ok());
     CertificateFacts {
         object: name.to_owned(),
         subject: told("Subject").map(bounded),
         serial: told("SerialNumber").map(bounded),
         sha256: der.map(|der| Certificate::of_der(&der).pin()),
-        expiry: told("NotAfter")
-            .and_then(|text| moment(&text))
-            .map(|at| at.to_string()),
+        valid_from: time("NotBefore"),
+        expiry: time("NotAfter"),
         key: told("SubjectPublicKeyAlgorithm").map(bounded),
     }
 }

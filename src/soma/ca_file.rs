@@ -8,14 +8,12 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::{Error as PemError, PemObject as _};
 
 use crate::ownership::{self, TouchError};
+use crate::soma::certificate_form::{BYTE_ORDER_MARK, other_form};
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::values::causes::said;
 
 /// The largest CA file that is read, in bytes: the bundles of whole systems have half a MiB.
 const LARGEST_CA_FILE: u64 = 16 << 20;
-
-/// What Windows puts before text, which PEM does not know.
-pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Every certificate of a PEM file, each of which must be readable: as roots, and as they are.
 pub(super) fn roots_of(path: &Path) -> Result<(RootCertStore, Vec<CertificateDer<'static>>)> {
@@ -28,7 +26,7 @@ pub(super) fn roots_of(path: &Path) -> Result<(RootCertStore, Vec<CertificateDer
             TouchError::Untrusted(why) => problem(why.to_string()),
         })?
         .ok_or_else(|| problem("it is larger than 16 MiB".to_owned()).with_hint(HINT))?;
-    certificates(&text).map_err(|Unusable { what, hint }| problem(what).with_hint(hint))
+    certificates(&text, path).map_err(|Unusable { what, hint }| problem(what).with_hint(hint))
 }
 
 /// What stands wrong in a text of PEM, without a word of the text.
@@ -49,19 +47,23 @@ pub(super) fn pem_words(error: &PemError) -> &'static str {
 #[derive(Debug)]
 struct Unusable {
     what: String,
-    hint: &'static str,
+    hint: String,
 }
 
-fn certificates(text: &[u8]) -> std::result::Result<(RootCertStore, Vec<CertificateDer<'static>>), Unusable> {
+fn certificates(
+    text: &[u8],
+    path: &Path,
+) -> std::result::Result<(RootCertStore, Vec<CertificateDer<'static>>), Unusable> {
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
-    let unusable = |what: &str, hint| Unusable {
+    let unusable = |what: &str, hint: &str| Unusable {
         what: what.to_owned(),
-        hint,
+        hint: hint.to_owned(),
     };
+    let other_form = || other_form(text, path, "the certificate of the authority");
     let (mut roots, mut certificates) = (RootCertStore::empty(), Vec::new());
     for certificate in CertificateDer::pem_slice_iter(text) {
-        let certificate = certificate.map_err(|error| match other_form(text) {
-            Some(hint) => unusable(pem_words(&error), hint),
+        let certificate = certificate.map_err(|error| match other_form() {
+            Some(hint) => unusable(pem_words(&error), &hint),
             None => unusable(
                 pem_words(&error),
                 "it must be PEM as it was made, each line on its own",
@@ -78,52 +80,9 @@ fn certificates(text: &[u8]) -> std::result::Result<(RootCertStore, Vec<Certific
     match roots.is_empty() {
         true => Err(unusable(
             "it holds no certificate",
-            other_form(text).unwrap_or("it must be PEM, -----BEGIN CERTIFICATE-----"),
+            &other_form().unwrap_or_else(|| "it must be PEM, -----BEGIN CERTIFICATE-----".to_owned()),
         )),
         false => Ok((roots, certificates)),
-    }
-}
-
-/// What a text is instead of certificates in PEM, and what to do about it.
-fn other_form(text: &[u8]) -> Option<&'static str> {
-    const BEGIN: &str = "-----BEGIN ";
-    if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
-        return Some("it is text in UTF-16, as some Windows programs write it: save it as UTF-8");
-    }
-    // A sequence, with a length of two bytes.
-    if text.starts_with(b"\x30\x82") {
-        return Some("it is in DER: `openssl x509 -inform der -in FILE` writes it as PEM");
-    }
-    let text = String::from_utf8_lossy(text);
-    let begun = text.lines().find(|line| line.contains(BEGIN))?;
-    let (before, kind) = begun.split_once(BEGIN)?;
-    if kind
-        .split("-----")
-        .nth(1)
-        .is_some_and(|rest| !rest.trim().is_empty())
-    {
-        return Some(
-            "it stands on one line: its line ends are missing, or are written as \\n, as they come out of JSON or of a \
-             variable",
-        );
-    }
-    if !before.is_empty() && before.trim().is_empty() {
-        return Some("its lines are indented: each -----BEGIN has to begin its line");
-    }
-    let kind = kind.split("-----").next().unwrap_or_default();
-    match kind {
-        "CERTIFICATE" => None,
-        "TRUSTED CERTIFICATE" => {
-            Some("it is in the form of OpenSSL's own trust: `openssl x509 -in FILE` writes it without that")
-        }
-        "PKCS7" => Some("it is PKCS #7: `openssl pkcs7 -print_certs -in FILE` writes its certificates"),
-        "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => {
-            Some("it is a request for a certificate: name the certificate of the authority")
-        }
-        kind if kind.ends_with("PRIVATE KEY") => {
-            Some("it is a private key: name the certificate of the authority, and keep the key to yourself")
-        }
-        _ => None,
     }
 }
 
@@ -138,7 +97,7 @@ mod tests {
     }
 
     fn words(text: &[u8]) -> String {
-        let Unusable { what, hint } = certificates(text).expect_err("no roots");
+        let Unusable { what, hint } = certificates(text, Path::new("ca.crt")).expect_err("no roots");
         format!("{what}; {hint}")
     }
 
@@ -151,7 +110,10 @@ mod tests {
             pem.replace('\n', "\r\n"),
             format!("subject: ca\n{pem}\n{pem}"),
         ] {
-            assert!(certificates(text.as_bytes()).is_ok(), "{text}");
+            assert!(
+                certificates(text.as_bytes(), Path::new("ca.crt")).is_ok(),
+                "{text}"
+            );
         }
     }
 
@@ -195,7 +157,6 @@ mod tests {
         let indented: String = pem.lines().map(|line| format!("  {line}\n")).collect();
         for (text, told) in [
             (utf16, "UTF-16"),
-            (vec![0x30, 0x82, 1, 2], "DER"),
             (as_kind("TRUSTED CERTIFICATE").into_bytes(), "OpenSSL's own trust"),
             (as_kind("PKCS7").into_bytes(), "PKCS #7"),
             (

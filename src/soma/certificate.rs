@@ -16,9 +16,11 @@ use x509_cert::spki::SubjectPublicKeyInfoOwned;
 use x509_cert::time::Time;
 
 use crate::ownership;
-use crate::soma::ca_file::BYTE_ORDER_MARK;
+use crate::soma::ca_file::pem_words;
+use crate::soma::certificate_form::{BYTE_ORDER_MARK, free_name, other_form};
 use crate::values::certificate_facts::CertificateFacts;
 use crate::values::hex::hex;
+use crate::values::invocation::quoted;
 
 /// The largest file that is read for one certificate, in bytes.
 const LARGEST_PEM_FILE: u64 = 16 << 20;
@@ -30,6 +32,21 @@ pub struct Certificate {
     pub sha256: [u8; 32],
     /// What stands in it, or why that cannot be read. The pin is good in either case.
     pub content: Result<CertificateContent, String>,
+}
+
+/// Why a file gives no certificate.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NoCertificate {
+    /// What is wrong with it.
+    pub what: String,
+    /// What to do about it, where that is known.
+    pub hint: Option<String>,
+}
+
+impl NoCertificate {
+    fn new(what: String, hint: Option<String>) -> Self {
+        Self { what, hint }
+    }
 }
 
 /// What stands in a certificate.
@@ -62,19 +79,54 @@ impl Certificate {
         }
     }
 
-    /// Reads the first certificate of a PEM file.
-    pub fn of_pem_file(path: &Path) -> anyhow::Result<Self> {
+    /// Reads the certificate of a PEM file, which has no other one.
+    ///
+    /// # Errors
+    ///
+    /// Why it is none, and the command that makes it one where that is known.
+    pub fn of_pem_file(path: &Path) -> Result<Self, NoCertificate> {
         let mut file = Vec::new();
         ownership::open_regular(path)
             .and_then(|opened| Ok(opened.take(LARGEST_PEM_FILE + 1).read_to_end(&mut file)?))
-            .map_err(|error| anyhow::anyhow!("{error}"))?;
+            .map_err(|error| NoCertificate::new(error.to_string(), None))?;
         if file.len() as u64 > LARGEST_PEM_FILE {
-            anyhow::bail!("it is larger than 16 MiB");
+            return Err(NoCertificate::new("it is larger than 16 MiB".to_owned(), None));
         }
         let text = file.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&file);
-        let der = CertificateDer::from_pem_slice(text)
-            .map_err(|_| anyhow::anyhow!("it holds no certificate in the form PEM"))?;
-        Ok(Self::of_der(&der))
+        let hint = || other_form(text, path, "the certificate");
+        let mut found = Vec::new();
+        for certificate in CertificateDer::pem_slice_iter(text) {
+            found
+                .push(certificate.map_err(|error| NoCertificate::new(pem_words(&error).to_owned(), hint()))?);
+        }
+        let name = path.to_string_lossy();
+        match found.as_slice() {
+            [] => Err(NoCertificate::new(
+                "it holds no certificate in the form PEM".to_owned(),
+                hint(),
+            )),
+            [der] => {
+                let read = Self::of_der(der);
+                match &read.content {
+                    Ok(_) => Ok(read),
+                    Err(_) => Err(NoCertificate::new(
+                        "the certificate in it is damaged, or is none".to_owned(),
+                        Some(format!(
+                            "`openssl x509 -noout -text -in {}` says where",
+                            quoted(&name)
+                        )),
+                    )),
+                }
+            }
+            several => Err(NoCertificate::new(
+                format!("it holds {} certificates, and one is compared", several.len()),
+                Some(format!(
+                    "`openssl x509 -in {} -out {one}` writes the first of them alone: name {one} then",
+                    quoted(&name),
+                    one = quoted(&free_name(path))
+                )),
+            )),
+        }
     }
 
     /// What a device could tell of it, if it stood there as an object of this name.
@@ -85,6 +137,7 @@ impl Certificate {
             subject: content.map(|content| content.subject.clone()),
             serial: content.map(|content| content.serial.clone()),
             sha256: Some(self.pin()),
+            valid_from: content.map(|content| content.not_before.to_string()),
             expiry: content.map(|content| content.not_after.to_string()),
             key: content.map(|content| content.key.clone()),
         }

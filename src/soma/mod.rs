@@ -13,6 +13,7 @@ pub mod answer_body;
 mod base64_text;
 mod ca_file;
 pub mod certificate;
+mod certificate_form;
 pub mod client;
 pub mod deadline;
 mod distrust;

@@ -1,5 +1,6 @@
 //! The certificate that a secure backup is encrypted for, as far as the device tells.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// What a device tells of a `CryptoCertificate`. What it does not tell is not known.
@@ -13,6 +14,9 @@ pub struct CertificateFacts {
     pub serial: Option<String>,
     /// SHA-256 of its DER form, in lower-case hex.
     pub sha256: Option<String>,
+    /// From when on it is good, as RFC 3339 has it.
+    #[serde(default)]
+    pub valid_from: Option<String>,
     /// Until when it is good, as RFC 3339 has it.
     pub expiry: Option<String>,
     /// The kind of its key, as the device writes it.
@@ -32,6 +36,12 @@ impl CertificateFacts {
     pub fn is_elliptic(&self) -> bool {
         let key = self.key.as_deref().unwrap_or_default().to_ascii_lowercase();
         key.contains("ecpublickey") || key.contains("ecdsa") || key.starts_with("ec")
+    }
+
+    /// From when on it is good, where that is still to come.
+    pub fn not_valid_before(&self, now: Timestamp) -> Option<Timestamp> {
+        let from: Timestamp = self.valid_from.as_ref()?.parse().ok()?;
+        (from > now).then_some(from)
     }
 
     /// All of it in one line.

@@ -44,6 +44,20 @@ fn a_secure_backup_for_a_certificate_that_has_expired_warns_of_it() {
 }
 
 #[test]
+fn a_secure_backup_for_a_certificate_that_is_not_valid_yet_warns_of_it() {
+    let gateway = gateway(CryptoCertificate {
+        not_before: "4000-01-01T00:00:00Z".parse().ok(),
+        ..CryptoCertificate::new("backup-cert")
+    });
+    let home = Home::of(&gateway).plan("P", SECURE);
+    let ran = home.dpbackup(&["run", "P"]).exits(3);
+    let told = "the certificate 'backup-cert' is not valid before 4000-01-01";
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    let last = home.dpbackup(&["history", "last"]).exits(0).stdout;
+    assert!(last.contains(told), "{last}");
+}
+
+#[test]
 fn another_certificate_than_at_the_last_secure_backup_is_told_once() {
     let gateway = gateway(certificate("CN=x", "1"));
     let home = Home::of(&gateway).plan("P", SECURE);

@@ -252,6 +252,23 @@ fn the_certificate_of_secure_backups_says_when_it_expires() {
 }
 
 #[test]
+fn a_certificate_of_secure_backups_that_is_not_valid_yet_fails_like_an_expired_one() {
+    let later = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(48);
+    let setup = Setup {
+        certificates: vec![CryptoCertificate {
+            not_before: Some(later),
+            ..CryptoCertificate::new("backup-cert")
+        }],
+        ..Setup::default()
+    };
+    let day = later.strftime("%Y-%m-%d");
+    assert_eq!(
+        certificate_line(setup, 1),
+        format!("FAIL  certificate  'backup-cert' is not valid before {day}")
+    );
+}
+
+#[test]
 fn a_certificate_whose_expiry_is_not_told_is_warned_of_and_no_failure() {
     let not_told = "WARN  certificate  'backup-cert' is there; when it expires is not known: the device does not show it";
     let without_dates = Setup {

@@ -317,3 +317,45 @@ fn of_several_plans_the_gravest_end_counts_and_all_are_run() {
     assert_eq!(home.plan_rows().len(), 6);
     assert_eq!(home.last_plan().plan, "GOOD");
 }
+
+/// What docs/cli.md says of a history that is not there yet, command by command.
+#[test]
+fn before_the_first_run_a_list_is_empty_and_what_asks_for_one_thing_ends_with_2() {
+    let home = Home::new()
+        .absent_device("QA1")
+        .plan("P", &export("QA1", "DOM1", ""));
+    for (line, code) in [
+        ("history", 0),
+        ("history --plan P", 0),
+        ("log", 0),
+        ("log --device QA1", 0),
+        ("prune", 0),
+        ("prune --dry-run", 0),
+        ("report page.html", 0),
+        ("find x", 1),
+        ("find --class Domain --property mAdminState", 1),
+        ("last", 2),
+        ("history last", 2),
+        ("history 1", 2),
+        ("history activities last", 2),
+        ("history tasks 1", 2),
+        ("history files last", 2),
+        ("diff 1", 2),
+        ("diff 1 2", 2),
+        ("diff QA1/DOM1 QA1/DOM2", 2),
+        ("extract 1 out", 2),
+        ("extract QA1/DOM1 out", 2),
+        ("log --blame QA1/DOM1", 2),
+        ("verify --task 1", 2),
+        ("history status", 2),
+        ("verify --all", 3),
+        ("verify QA1", 3),
+        ("recover", 0),
+    ] {
+        let words: Vec<&str> = line.split(' ').collect();
+        let ran = home.dpbackup(&words);
+        assert_eq!(ran.code, Some(code), "{line}: {}{}", ran.stdout, ran.stderr);
+        let is_made = home.path("state/history.db").exists();
+        assert!(!is_made || line == "recover", "{line} only looks");
+    }
+}

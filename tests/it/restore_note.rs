@@ -230,7 +230,7 @@ fn the_certificate_of_a_secure_backup_is_in_history_and_in_the_context_of_script
         let _ran = home.dpbackup(&["run", "P"]).exits(0);
         let expected = serde_json::json!({
             "object": "backup-cert", "subject": "CN=backup-cert", "serial": "4096", "sha256": sha256,
-            "expiry": "4096-01-01T00:00:00Z", "key": "rsaEncryption",
+            "valid_from": null, "expiry": "4096-01-01T00:00:00Z", "key": "rsaEncryption",
         });
         let files = home
             .dpbackup(&["history", "files", "last", "--format", "json"])
@@ -282,6 +282,41 @@ fn check_says_whether_the_certificate_in_hand_is_the_one_on_the_device() {
             ran.stderr
         );
     }
+}
+
+#[test]
+fn a_file_in_another_form_for_the_certificate_in_hand_is_told_with_the_command_that_converts() {
+    let (der, pem) = certificate();
+    let gateway = gateway(CryptoCertificate::new("backup-cert").showing(&der));
+    let home = Home::of(&gateway).plan("P", SECURE);
+    let utf16: Vec<u8> = format!("\u{feff}{pem}")
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    for (bytes, what, command) in [
+        (
+            der.clone(),
+            "it is in DER",
+            "`openssl x509 -inform der -in c.cer -out c.pem`",
+        ),
+        (
+            utf16,
+            "it is text in UTF-16",
+            "`iconv -f UTF-16 -t UTF-8 c.cer > c.pem`",
+        ),
+        (Vec::new(), "it is empty", "copy it once more"),
+        (
+            pem.repeat(3).into_bytes(),
+            "it holds 3 certificates, and one is compared",
+            "`openssl x509 -in c.cer -out c.pem`",
+        ),
+    ] {
+        fs::write(home.path("c.cer"), bytes).expect("a file");
+        let ran = home.dpbackup(&["check", "P", "--certificate", "c.cer"]).exits(2);
+        let told = ran.stderr.contains(what) && ran.stderr.contains(command);
+        assert!(told, "{what}: {}", ran.stderr);
+    }
+    assert!(gateway.requests().is_empty(), "nothing was asked");
 }
 
 #[test]

@@ -136,8 +136,17 @@ fn tls(engine: Engine<'_>, device: &Device, found: &mut CheckItems) -> Option<()
     }
     let certificates = peer.certificates();
     let content = certificates.first().and_then(|own| own.content.as_ref().ok());
-    let days = content.map(|content| content.days_left(engine.clock.now()));
+    let now = engine.clock.now();
+    let days = content.map(|content| content.days_left(now));
     verified(&device.tls, &peer.version, days, &trust_command, found);
+    // Whoever verifies nothing, or goes by a pin, has taken it all the same.
+    if let Some(content) = content.filter(|content| content.not_before > now) {
+        found.warn(
+            "tls",
+            format!("the certificate is not valid before {}", content.not_before.strftime("%Y-%m-%d")),
+            "look at the clock of this machine and of whoever made the certificate; other programs will not trust it yet",
+        );
+    }
     Some(())
 }
 
@@ -279,6 +288,7 @@ fn expiry(
 ) {
     const RENEW: &str =
         "give the object a new certificate; keep the old private key: what was backed up with it needs it";
+    const NOT_YET: &str = "look at the clock of the device and of whoever made it, or give the object a certificate that is valid";
     let facts = match gateway.certificate_facts(name) {
         Ok(facts) => facts,
         Err(error) => return found.failed("certificate", &error),
@@ -292,6 +302,14 @@ fn expiry(
     }
     if let Some(in_hand) = in_hand {
         compare(name, &facts, in_hand, found);
+    }
+    if let Some(from) = facts.not_valid_before(engine.clock.now()) {
+        let day = from.strftime("%Y-%m-%d");
+        found.fail(
+            "certificate",
+            format!("'{name}' is not valid before {day}"),
+            NOT_YET,
+        );
     }
     let Some(not_after) = facts.expiry.and_then(|expiry| expiry.parse().ok()) else {
         let text = format!("'{name}' is there; when it expires is not known: the device does not show it");

@@ -13,7 +13,7 @@ use crate::values::certificate_facts::CertificateFacts;
 use crate::values::certificate_match::CertificateMatch;
 
 impl Walk<'_, '_, '_> {
-    /// Asks for it, writes it down, and warns where it has expired or is another one than before. No backup
+    /// Asks for it, writes it down, and warns where it has expired, is not valid yet, or is another one than before. No backup
     /// depends on it: where it is not told it is not known, and what else is wrong with the device is met by
     /// the next question.
     pub(super) fn look_at_certificate(&mut self, name: &str) -> Result<(), Trouble> {
@@ -35,6 +35,13 @@ impl Walk<'_, '_, '_> {
     }
 
     fn warn_of_expiry(&mut self, facts: &CertificateFacts) -> Result<(), LedgerError> {
+        if let Some(from) = facts.not_valid_before(self.engine.clock.now()) {
+            return self.warn(format!(
+                "the certificate '{}' is not valid before {}: the device is asked for a secure backup with it all the same; look at the clock of the device, or give the object a certificate that is valid",
+                facts.object,
+                from.strftime("%Y-%m-%d")
+            ));
+        }
         let not_after: Option<Timestamp> = facts.expiry.as_ref().and_then(|expiry| expiry.parse().ok());
         match not_after {
             Some(not_after) if not_after < self.engine.clock.now() => self.warn(format!(
