@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use crate::run::event::{Event, Owner, PlanId, PlanOpening, Progress, Sink, TaskId, TaskOpening};
+use crate::run::event::{
+    Event, Owner, PlanId, PlanOpening, Progress, Sink, StillQuiesced, TaskId, TaskOpening,
+};
 use crate::run::status::{Class, Status};
 use crate::ui::live::{ArrivedBytes, Line, Live};
 use crate::ui::{Ui, Verbosity};
@@ -39,6 +41,8 @@ pub struct Screen {
     complaints: Vec<String>,
     /// The warnings among them, in their own words: the reason of the plan may be one.
     warnings: Vec<String>,
+    /// What may still be quiesced, as it was told: nobody reads its reason twice in one block.
+    still: Vec<StillQuiesced>,
 }
 
 impl Screen {
@@ -55,7 +59,29 @@ impl Screen {
             unstarted: None,
             complaints: Vec::new(),
             warnings: Vec::new(),
+            still: Vec::new(),
         }
+    }
+
+    /// Whether this says once more what was just told of something that may still be quiesced.
+    fn is_told(&self, message: &str) -> bool {
+        self.still.iter().any(|still| {
+            message.contains(&still.error)
+                && message.contains(&still.device)
+                && message.contains(&still.domain)
+        })
+    }
+
+    /// The error of a task, without a reason that stands above.
+    fn without_what_is_told(&self, error: &str) -> String {
+        let told = self
+            .still
+            .iter()
+            .find(|still| !still.error.is_empty() && error.contains(&still.error));
+        told.map_or_else(
+            || error.to_owned(),
+            |still| error.replace(&still.error, "as above"),
+        )
     }
 
     /// The line that moves.
@@ -95,10 +121,11 @@ impl Screen {
     }
 
     fn task_ended(&mut self, task: TaskId, status: Status, error: Option<&str>, at: Option<Timestamp>) {
+        let error = error.map(|error| self.without_what_is_told(error));
         let Some(line) = self.tasks.get_mut(task) else {
             return;
         };
-        line.end(status, error);
+        line.end(status, error.as_deref());
         // Those that are settled from the start have a cause each, and are told one by one.
         if at.is_some() && line.started.is_none() {
             let next = Unstarted::first(line);
@@ -269,6 +296,7 @@ impl Sink for Screen {
             Event::Warning { message, .. } if self.plan.is_none() && self.ui.verbosity > Verbosity::Quiet => {
                 self.warn(message);
             }
+            Event::Warning { message, .. } if self.is_told(message) => self.warnings.push(message.clone()),
             Event::Warning { owner, message } => {
                 let target = match owner {
                     Owner::Task(task) => self.tasks.get(*task).map(|line| target(&line.opening)),
@@ -311,6 +339,7 @@ impl Sink for Screen {
                     printable(&still.error),
                     self.invocation.command(["recover"])
                 ));
+                self.still.push(still.clone());
             }
             Event::PlanStatus { status, .. } => self.plan_status(*status),
             Event::PlanEnded { status, error, .. } => self.plan_ended(at, *status, error.as_deref()),

@@ -2,7 +2,7 @@
 
 use crate::simulator::{Domain, Gateway, Setup};
 use crate::support::terminal::standing;
-use crate::support::{Home, Ran, export, secure_backup};
+use crate::support::{Home, Ran, eventually, export, gateways, secure_backup};
 
 fn home(gateway: &Gateway) -> Home {
     Home::of(gateway).plan("P", &export("*", "DOM1, DOM2", ""))
@@ -162,6 +162,29 @@ fn of_many_failed_tasks_ten_are_named_and_the_others_counted() {
         summary.contains("\n  and 2 more: dpbackup history tasks 1 --config /"),
         "{summary}"
     );
+}
+
+#[test]
+fn what_keeps_a_device_from_being_looked_at_is_said_once_in_the_block_of_a_run() {
+    let gateway = gateways::with_faults(&["do-backup=stall"]);
+    let home = Home::of(&gateway).plan("P", &export("*", "DOM1", "quiesce = true"));
+    let running = home.running(&["run", "P"]);
+    eventually("it is quiesced", || gateway.received("do-backup") == 1);
+    running.kill();
+    drop(gateway);
+    for ran in [
+        home.dpbackup(&["run", "P"]).exits(10),
+        home.dpbackup(&["run", "P", "-v"]).exits(10),
+    ] {
+        assert_eq!(ran.stderr.matches("refused").count(), 1, "{}", ran.stderr);
+        for words in [
+            "MAY BE QUIESCED QA1, DOM1: ",
+            "QA1/DOM1 export: SKIPPED_DEVICE_NOT_AVAILABLE",
+            "as above",
+        ] {
+            assert!(ran.stderr.contains(words), "{words}: {}", ran.stderr);
+        }
+    }
 }
 
 #[test]
