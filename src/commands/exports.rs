@@ -1,12 +1,13 @@
 //! The exports that somebody names: by a task, by a file, or by a device and a domain, of which it
 //! is the newest good one.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 
-use crate::artifact::archive::Expected;
+use crate::artifact::archive::{self, Detail, Expected, ExportItem, Limits};
 use crate::artifact::compare::{ArchiveProof, Side};
 use crate::cli::{ExecutionId, Global};
 use crate::commands::error::{CommandError, found};
@@ -281,15 +282,51 @@ impl ExportDesk<'_> {
         };
         let row = &instead(row.clone())?;
         let (path, file) = self.proved(history, row)?;
+        let only = (row.domain_name == ALL_DOMAINS && domain != ALL_DOMAINS).then(|| domain.to_owned());
+        if only.is_some() {
+            self.has_domain(&file, row, domain)?;
+        }
         Ok(OpenExport {
             what: Some(format!("{device}/{domain}: task {}", row.task.0)),
             task: Some(row.task),
             path,
             file,
             expected: None,
-            only: (row.domain_name == ALL_DOMAINS && domain != ALL_DOMAINS).then(|| domain.to_owned()),
-            outer: outer(domain),
+            only,
+            // What an export of all domains says beyond them is of `default`, whichever is meant.
+            outer: outer(&row.domain_name),
         })
+    }
+
+    /// An export of all domains has those that were there: nothing is found in it of any other, and that is no
+    /// empty domain.
+    fn has_domain(&self, file: &File, row: &FileRow, domain: &str) -> Result<(), CommandError> {
+        let mut known = BTreeSet::from([outer(ALL_DOMAINS)]);
+        let mut visit = |domain: &str, _: &ExportItem| {
+            if !known.contains(domain) && !domain.is_empty() {
+                known.insert(domain.to_owned());
+            }
+        };
+        archive::reread(
+            file,
+            self.scratch,
+            &Limits::default(),
+            Detail::Hashes,
+            &mut visit,
+            None,
+        )
+        .with_context(|| format!("the export of task {}", row.task.0))
+        .map_err(trouble)?;
+        if known.contains(domain) {
+            return Ok(());
+        }
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        let error = anyhow!(
+            "there is no good export of the domain '{domain}' of {}: the newest of all its domains (task {}) does not have it",
+            row.device_name,
+            row.task.0
+        );
+        Err(trouble(error).with_hint(did_you_mean(domain, &known)))
     }
 
     fn no_target(&self, history: &History, device: &str, domain: &str, known: &[&str]) -> CommandError {

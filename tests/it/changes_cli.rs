@@ -424,6 +424,33 @@ fn a_domain_is_taken_out_of_an_export_of_all_domains() {
 }
 
 #[test]
+fn a_domain_that_an_export_of_all_domains_does_not_have_is_no_empty_domain() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new()
+        .device_at("QA1", gateway.port(), "{ verify = false }")
+        .plan("P", &export("QA1", "all-domains", ""));
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    for (arguments, hint) in [
+        (&["extract", "QA1/dom1", "out"][..], "did you mean 'DOM1'?"),
+        (&["extract", "QA1/NOPE", "out"], "DOM1"),
+        (&["extract", "QA1/DOM*", "out"], "DOM1"),
+        (&["log", "--blame", "QA1/dom1"], "did you mean 'DOM1'?"),
+        (&["diff", "QA1/dom1", "QA1/DOM1"], "did you mean 'DOM1'?"),
+        (&["diff", "QA1/DOM1", "QA1/dom2"], "did you mean 'DOM2'?"),
+    ] {
+        let ran = home.dpbackup(arguments).exits(2);
+        let told = ran.stderr.contains("(task 1) does not have it") || ran.stderr.contains("is a group");
+        assert!(told && ran.stderr.contains(hint), "{arguments:?}: {}", ran.stderr);
+        assert!(!home.path("out").exists(), "{arguments:?}");
+    }
+    // What the export says beyond its domains is of `default`, and of no other.
+    let of = |target: &str| home.dpbackup(&["log", "--blame", target]).exits(0).stdout;
+    assert!(!of("QA1/DOM1").contains("Domain DOM2"), "{}", of("QA1/DOM1"));
+    assert!(of("QA1/default").contains("Domain DOM2"), "{}", of("QA1/default"));
+    let _ = home.dpbackup(&["extract", "QA1/DOM1", "out"]).exits(0);
+}
+
+#[test]
 fn a_text_is_found_in_names_properties_and_files_and_a_secret_is_not() {
     let fleet = Fleet::new();
     fleet.set(0, "DOM1", "Server", "Host7.example.com");

@@ -13,8 +13,9 @@ use crate::commands::names::{all_devices, did_you_mean};
 use crate::exit::Exit;
 use crate::history::{FileFilter, FileRow, History};
 use crate::plan::model::PlanFile;
-use crate::run::event::TaskId;
+use crate::run::event::{ALL_DOMAINS, TaskId};
 use crate::values::invocation::Invocation;
+use crate::values::nearest::nearest;
 
 /// Reading all of a store takes its time: nobody gets it for a word that was left out.
 pub(super) fn which(invocation: &Invocation) -> CommandError {
@@ -152,9 +153,19 @@ fn stored_of(
     rows.retain(|row| row.domain_name == domain);
     if rows.is_empty() {
         // An export of all domains may hold it, and may not: nobody is told that it was looked at.
+        let has_all = known.contains(ALL_DOMAINS);
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
-        let error = anyhow!("nothing is stored of the domain '{domain}' of {device}");
-        return Err(CommandError::new(Exit::Usage, error).with_hint(did_you_mean(domain, &known)));
+        let error = match has_all {
+            true => anyhow!(
+                "nothing is stored of the domain '{domain}' of {device} alone; whether its exports of all domains hold it was not looked at"
+            ),
+            false => anyhow!("nothing is stored of the domain '{domain}' of {device}"),
+        };
+        let hint = match (nearest(domain, known.iter().copied()), has_all) {
+            (None, true) => format!("`{device}/{ALL_DOMAINS}` verifies the exports of all its domains"),
+            _ => did_you_mean(domain, &known),
+        };
+        return Err(CommandError::new(Exit::Usage, error).with_hint(hint));
     }
     Ok(rows)
 }
