@@ -108,6 +108,10 @@ pub(super) fn device<'a>(file: &'a PlanFile, name: &str) -> Result<&'a Device, C
                     file.invocation.command(["check", name]),
                     listed(&known)
                 ),
+                None if !file.is_whole => format!(
+                "whether it has one is not known: what has an error was left out; `{}` says what is wrong",
+                file.invocation.command(["validate"])
+            ),
                 None => did_you_mean(name, &known),
             };
             absent(file, "device", name).with_hint(hint)
@@ -272,10 +276,11 @@ fn is_escaped(name: &str, plan: &str) -> bool {
 
 fn absent(file: &PlanFile, what: &str, name: &str) -> CommandError {
     let path = file.path.display();
-    CommandError::new(
-        Exit::Usage,
-        anyhow!("the plan file {path} has no {what} '{name}'"),
-    )
+    let error = match file.is_whole {
+        true => anyhow!("the plan file {path} has no {what} '{name}'"),
+        false => anyhow!("what can be read of the plan file {path} has no {what} '{name}'"),
+    };
+    CommandError::new(Exit::Usage, error)
 }
 
 /// The names with commas between them. Some names hold commas: those are in quotes.

@@ -97,7 +97,13 @@ pub(super) fn notify_test(global: &Global, args: &NotifyTestArgs, ui: Ui, env: L
         is_anybody_told = true;
     }
     if !is_anybody_told {
-        text.push_str("nobody is told of anything: no plan has syslog, email, webhook or ping\n");
+        text.push_str(match file.is_whole {
+            true => "nobody is told of anything: no plan has syslog, email, webhook or ping\n",
+            false => {
+                "whether anybody is told of anything is not known: plans with an error were left out; `validate` says what \
+                 is wrong\n"
+            }
+        });
         exit = Exit::Warned;
     }
     print(ui, &text)?;
