@@ -7,7 +7,7 @@ use crate::plan::keys::tables::{RETENTION, TIMEOUTS, WINDOW};
 use crate::plan::keys::{Key, KeyKind, Table};
 use crate::values::duration;
 use crate::values::hex::unhex;
-use crate::values::size::Threshold;
+use crate::values::size::{Threshold, share_of_part};
 use crate::values::window::{likely_time, likely_window};
 
 /// How a value of the wrong type is written right, if what is meant can be told.
@@ -141,9 +141,10 @@ fn of_number(key: &Key, number: &str) -> Option<String> {
         KeyKind::Duration | KeyKind::DurationOrZero => Some(format!(
             "with its unit, in quotes: `{name} = \"{number}s\"` is seconds, \"{number}m\" minutes"
         )),
-        KeyKind::Threshold => Some(format!(
-            "with its unit, in quotes: `{name} = \"{number}%\"`, or \"{number} GiB\""
-        )),
+        KeyKind::Threshold => Some(match share_of_part(number) {
+            Some(share) => format!("a share has its sign, in quotes: `{name} = {share:?}`"),
+            None => format!("with its unit, in quotes: `{name} = \"{number}%\"`, or \"{number} GiB\""),
+        }),
         KeyKind::Size => Some(format!("with its unit, in quotes: `{name} = \"{number} GiB\"`")),
         KeyKind::Boolean => match number {
             "0" => Some(format!("write `{name} = false`")),

@@ -8,6 +8,9 @@ pub enum NotText {
     /// As some editors of Windows save it.
     #[error("it is UTF-16, as some editors of Windows save it")]
     Utf16,
+    /// It is a history of ours, or another database.
+    #[error("it is an SQLite database, as a history is: the plan file is another one, in TOML")]
+    Database,
     /// It is packed.
     #[error("it is packed; unpack it first")]
     Packed,
@@ -30,6 +33,9 @@ pub(super) fn decode(bytes: Vec<u8>) -> Result<String, NotText> {
     {
         return Err(NotText::Packed);
     }
+    if bytes.starts_with(b"SQLite format 3\0") {
+        return Err(NotText::Database);
+    }
     let zeros = bytes.iter().filter(|byte| **byte == 0).count();
     let is_marked = matches!(bytes.as_slice(), [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
     if is_marked || zeros > bytes.len() / 4 {
@@ -50,6 +56,12 @@ pub(super) fn decode(bytes: Vec<u8>) -> Result<String, NotText> {
 #[cfg(test)]
 mod tests {
     use super::{NotText, decode};
+
+    #[test]
+    fn a_history_in_place_of_a_plan_file_is_no_text_in_another_encoding() {
+        let history = [b"SQLite format 3\0".as_slice(), &[0; 84]].concat();
+        assert_eq!(decode(history), Err(NotText::Database));
+    }
 
     #[test]
     fn bytes_that_are_no_text_are_told_by_what_they_are() {

@@ -43,7 +43,7 @@ pub(super) fn string<'a>(key: &Key, value: &'a Value<'a>, out: &mut Findings<'_>
         let is_escape = written.starts_with('"') && written.contains('\\');
         let title = format!("`{}` must be plain text on one line", key.name);
         let finding = out.error(value.span(), title, label);
-        if c == '\t' {
+        if c == '\t' && !is_escape {
             finding.help("write a blank in place of the tab");
         } else if is_escape {
             finding.help(

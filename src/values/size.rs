@@ -33,6 +33,9 @@ pub enum SizeError {
     /// The same where a share is possible too.
     #[error("{0} bytes are next to nothing: write \"{0}%\" for a share, or the unit, such as \"{0} GiB\"")]
     NoUnitNorPercent(String),
+    /// A share as a part of one.
+    #[error("{0:?} is a share without its sign: write {1:?}")]
+    PartOfOne(String, String),
     /// More than 2^64 - 1 bytes.
     #[error("the size is too large")]
     TooLarge,
@@ -87,7 +90,10 @@ impl FromStr for Threshold {
         let Some(number) = text.trim().strip_suffix('%') else {
             return match text.parse() {
                 Ok(Bytes(bytes)) => Ok(Self::Size(bytes)),
-                Err(SizeError::NoUnit(number)) => Err(SizeError::NoUnitNorPercent(number)),
+                Err(SizeError::NoUnit(number)) => Err(match share_of_part(&number) {
+                    Some(share) => SizeError::PartOfOne(number, share),
+                    None => SizeError::NoUnitNorPercent(number),
+                }),
                 Err(error) => Err(error),
             };
         };
@@ -102,6 +108,13 @@ impl FromStr for Threshold {
             Ok(Self::Share(percent))
         }
     }
+}
+
+/// What a share is in percent that is written as a part of one: `0.25`.
+pub fn share_of_part(number: &str) -> Option<String> {
+    let part: f64 = number.parse().ok().filter(|_| number.contains('.'))?;
+    let percent = (part * 1e6).round() / 1e4;
+    (part > 0.0 && part <= 1.0).then(|| format!("{percent}%"))
 }
 
 impl fmt::Display for Threshold {
@@ -136,7 +149,12 @@ impl FromStr for Bytes {
         let scale = 10_u128.pow(fraction.len() as u32);
         let bytes = u128::from(whole) * u128::from(factor) + parts * u128::from(factor) / scale;
         let bytes = u64::try_from(bytes).map_err(|_| SizeError::TooLarge)?;
-        match unit.is_empty() && (1..LEAST_WITHOUT_UNIT).contains(&bytes) {
+        // No bytes at all are a word of their own, and a part of one is none.
+        let is_next_to_nothing = match bytes {
+            0 => number.contains('.'),
+            bytes => bytes < LEAST_WITHOUT_UNIT,
+        };
+        match unit.is_empty() && is_next_to_nothing {
             true => Err(SizeError::NoUnit(number.to_owned())),
             false => Ok(Self(bytes)),
         }
@@ -214,6 +232,22 @@ mod tests {
         for text in ["18446744073709551616", "99999999999 PiB", "16384 PiB"] {
             assert_eq!(text.parse::<Bytes>(), Err(SizeError::TooLarge), "{text}");
         }
+    }
+
+    #[test]
+    fn a_share_that_is_written_as_a_part_of_one_is_no_number_of_bytes() {
+        for (text, percent) in [
+            ("0.25", "25%"),
+            ("0.1", "10%"),
+            ("1.0", "100%"),
+            ("0.125", "12.5%"),
+        ] {
+            let refused = text.parse::<Threshold>();
+            assert_eq!(refused, Err(SizeError::PartOfOne(text.into(), percent.into())));
+            assert!(text.parse::<Bytes>().is_err(), "{text}");
+        }
+        assert_eq!("0".parse(), Ok(Threshold::Size(0)));
+        assert!("0.0".parse::<Threshold>().is_err());
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub(super) fn check_plan_name(name: &At<String>, out: &mut Findings<'_>) {
     let text = &name.value;
     let label = if text.trim() != text {
         "begins or ends with a blank"
+    } else if text.starts_with('-') {
+        "begins with `-`, as an option does"
     } else if text.contains('/') {
         "holds a `/`"
     } else if printable(text) != text.as_str() {

@@ -434,6 +434,10 @@ fn each_mistake_is_found_where_it_is() {
             "10:8 \"a/b\" cannot be the name of a plan",
         ),
         (
+            plan("name = \"--all\""),
+            "10:8 \"--all\" cannot be the name of a plan",
+        ),
+        (
             plan("name = \"a\\u202eb\""),
             "10:8 \"a\\u{202e}b\" cannot be the name of a plan",
         ),
