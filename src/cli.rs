@@ -70,16 +70,21 @@ pub struct Global {
 }
 
 impl Global {
-    /// What could be read of arguments that could not be understood as a whole: which plan
-    /// file they name. It stands in advice.
+    /// What could be read of arguments that could not be understood as a whole, or ask for help: which plan
+    /// file they name, which stands in advice, and when to colour.
     pub fn of_words(words: &[String]) -> Self {
-        let mut config = None;
+        let (mut config, mut color) = (None, ColorChoice::Auto);
+        let choice = |word: &str| ColorChoice::from_str(word, true).unwrap_or(ColorChoice::Auto);
         for (at, word) in words.iter().enumerate() {
             match word.as_str() {
                 "--config" | "-c" => config = words.get(at + 1).map(PathBuf::from),
+                "--color" => color = words.get(at + 1).map_or(color, |word| choice(word)),
                 word => {
                     if let Some(file) = word.strip_prefix("--config=") {
                         config = Some(PathBuf::from(file));
+                    }
+                    if let Some(word) = word.strip_prefix("--color=") {
+                        color = choice(word);
                     }
                 }
             }
@@ -89,7 +94,7 @@ impl Global {
             verbose: 0,
             quiet: false,
             no_progress: false,
-            color: ColorChoice::Auto,
+            color,
         }
     }
 }
@@ -97,7 +102,7 @@ impl Global {
 /// When to colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ColorChoice {
-    /// At a terminal, unless NO_COLOR is set or TERM is dumb
+    /// At a terminal, unless NO_COLOR is set, CLICOLOR is 0 or TERM is dumb
     Auto,
     /// Always
     Always,

@@ -68,10 +68,12 @@ impl Ui {
     pub fn new(global: &Global, env: Lookup<'_>) -> Self {
         let terminal = io::stderr().is_terminal();
         let dumb = env("TERM").is_some_and(|term| term == "dumb");
+        let is_unwanted =
+            non_empty(env, "NO_COLOR").is_some() || env("CLICOLOR").is_some_and(|value| value == "0");
         let colored = |terminal: bool| match global.color {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
-            ColorChoice::Auto => terminal && !dumb && non_empty(env, "NO_COLOR").is_none(),
+            ColorChoice::Auto => terminal && !dumb && !is_unwanted,
         };
         let color = colored(terminal);
         let data_color = colored(io::stdout().is_terminal());

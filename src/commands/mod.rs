@@ -77,21 +77,16 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>, env: Lookup<'_>) -> 
 
 /// Help and version are printed; what could not be understood is answered.
 fn not_understood(error: &clap::Error, arguments: &[OsString], env: Lookup<'_>) -> Exit {
-    if let DisplayHelp | DisplayVersion | DisplayHelpOnMissingArgumentOrSubcommand = error.kind() {
-        // Who asked for it and does not read it has nothing to be told.
-        let _ = error.print();
-        return if error.use_stderr() {
-            Exit::Usage
-        } else {
-            Exit::Success
-        };
-    }
     let words: Vec<String> = arguments
         .iter()
         .skip(1)
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
     let global = Global::of_words(&words);
+    let ui = Ui::new(&global, env);
+    if let DisplayHelp | DisplayVersion | DisplayHelpOnMissingArgumentOrSubcommand = error.kind() {
+        return show_help(error, ui);
+    }
     let names = loading::known_names(&global, env);
     let invocation = loading::invocation(&global, env);
     let mut answer = explain(error, &words, &invocation, names.as_ref());
@@ -101,9 +96,24 @@ fn not_understood(error: &clap::Error, arguments: &[OsString], env: Lookup<'_>) 
     {
         answer.hint = hint;
     }
-    let ui = Ui::new(&global, env);
     ui.error(&anyhow::anyhow!(answer.title), Some(&answer.hint));
     Exit::Usage
+}
+
+/// Prints help or the version, in colour where the rest has it.
+fn show_help(error: &clap::Error, ui: Ui) -> Exit {
+    let rendered = error.render();
+    let text = |color: bool| match color {
+        true => rendered.ansi().to_string(),
+        false => rendered.to_string(),
+    };
+    if error.use_stderr() {
+        ui.say(text(ui.color).trim_end());
+        return Exit::Usage;
+    }
+    // Who asked for it and does not read it has nothing to be told.
+    let _ = ui.data(&text(ui.data_color));
+    Exit::Success
 }
 
 /// Runs what was typed, prints its error if it has one, and returns the exit code.

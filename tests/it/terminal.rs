@@ -407,3 +407,26 @@ fn what_is_looked_at_in_the_store_fits_a_terminal_has_colour_and_is_whole_in_a_p
         );
     }
 }
+
+#[test]
+fn help_has_colour_where_the_rest_has_it() {
+    let home = Home::new();
+    let at_terminal = |environment: &[(&str, &str)], arguments: &[&str]| {
+        let ran = home.at_terminal(80, environment, arguments).exits(0);
+        assert!(ran.stdout.contains("Usage:"), "{}", ran.stdout);
+        ran.stdout.contains('\u{1b}')
+    };
+    assert!(at_terminal(&[], &["--help"]));
+    assert!(at_terminal(&[], &["run", "--help"]));
+    assert!(!at_terminal(&[], &["--color", "never", "--help"]));
+    assert!(!at_terminal(&[], &["run", "--color=never", "--help"]));
+    for variable in [("NO_COLOR", "1"), ("CLICOLOR", "0"), ("TERM", "dumb")] {
+        assert!(!at_terminal(&[variable], &["--help"]), "{variable:?}");
+        assert!(
+            at_terminal(&[variable], &["--color", "always", "--help"]),
+            "{variable:?}"
+        );
+    }
+    let piped = |arguments: &[&str]| home.dpbackup(arguments).exits(0).stdout.contains('\u{1b}');
+    assert!(piped(&["--color", "always", "--help"]) && !piped(&["--help"]));
+}
