@@ -111,6 +111,23 @@ pub fn explain(
                     format!("`{}` has no option {typed}", place.name()),
                     format!("a long option has two dashes: -{typed}"),
                 ),
+                // No table stands above these: they take a task from anywhere.
+                None if argument.contains("TASK") || argument.contains("--task") => {
+                    let device = match value.split_once('/') {
+                        Some((device, _)) if !device.is_empty() && !value.ends_with(".zip") => device,
+                        _ => "DEVICE",
+                    };
+                    (
+                        format!("'{value}' is no ID of a task"),
+                        format!(
+                            "`{}` has the IDs of the newest execution, each with its device and domain; `{}` lists the \
+                             executions of one device, and `{}` what one of them did",
+                            invocation.command(["history", "last"]),
+                            invocation.command(["history", "--device", device]),
+                            invocation.command(["history", "ID"])
+                        ),
+                    )
+                }
                 None => (format!("'{value}' is no value of {argument}"), why),
             }
         }

@@ -26,7 +26,7 @@ pub(super) const COMMANDS: &[OtherWords] = &[
         "a plan is run by `{run ...|PLAN}`; `{list}` shows the plans",
     ),
     words(
-        &["import", "rollback", "recovery"],
+        &["import", "rollback", "recovery", "revert", "reimport"],
         "`{restore ...|ID --to DEVICE}` lays the export of one domain over it, and shows its plan first; \
          `{history last}` has the IDs of tasks; a whole gateway is restored by a person: docs/restore.md",
     ),

@@ -68,7 +68,7 @@ fn pair(
             desk.open(task, FileKind::NonPersisted)?,
         ),
         (_, None) => {
-            let error = trouble(anyhow!("an archive alone has nothing to be compared with"));
+            let error = trouble(anyhow!("one export alone has nothing to be compared with"));
             return Err(error.with_hint(
                 "name two of them, or the ID of one task: what ran then is compared with what was saved",
             ));
