@@ -54,7 +54,10 @@ pub(super) fn of_type(key: &Key, value: &DeValue<'_>) -> Option<String> {
             _ => example(key),
         },
         DeValue::Table(_) => match &key.kind {
-            KeyKind::Tables(table) => Some(format!("two brackets on each side: {}", table.heading)),
+            KeyKind::Tables(table) => Some(format!(
+                "two brackets on each side, above what belongs to it: {}",
+                table.heading
+            )),
             _ => example(key),
         },
     }

@@ -84,6 +84,10 @@ fn duplicate(shown: &str, begin: usize, span: &Range<usize>) -> SyntaxError {
     let line = line_at(shown, begin);
     let inner = line.trim().trim_matches(['[', ']']).trim();
     let help = match line::heading(inner) {
+        // What belongs to it has made it, and there it stands alone.
+        Some(heading) if heading.starts_with("[[") && stands_above(shown, begin, inner) => {
+            format!("what belongs to it (`[[{inner}.…]]`) stands above it: move that below this line")
+        }
         Some(heading) if heading.starts_with("[[") => {
             format!("a table of which there may be many has two brackets, each time: {heading}")
         }
@@ -95,6 +99,16 @@ fn duplicate(shown: &str, begin: usize, span: &Range<usize>) -> SyntaxError {
         label: "given before".to_owned(),
         help,
     }
+}
+
+/// Whether a table of many that belongs to those of this name stands above this place.
+fn stands_above(shown: &str, begin: usize, name: &str) -> bool {
+    let above = shown.get(..begin).unwrap_or_default();
+    let below_it = format!("[[{name}.");
+    above.lines().any(|line| line.trim_start().starts_with(&below_it))
+        && !above
+            .lines()
+            .any(|line| line.trim().trim_matches(['[', ']']).trim() == name)
 }
 
 /// Where the headers begin that are there twice.

@@ -28,6 +28,9 @@ pub enum Unruled {
     /// Nobody knows what its plan would keep.
     #[error("its plan {0} is not in the plan file")]
     PlanIsGone(String),
+    /// No plan has it, and none can.
+    #[error("it was taken before a restore, and no retention reaches such a one")]
+    BeforeRestore,
     /// Neither its plan nor the settings say.
     #[error("no retention is set for its plan")]
     NothingSet,
@@ -37,6 +40,10 @@ pub enum Unruled {
 /// the others share what the settings say.
 pub fn rules_of(file: &PlanFile, plan: &str) -> Result<Rules, Unruled> {
     let Some(found) = file.plan(plan) else {
+        // No plan of a file can have such a name.
+        if plan.starts_with("restore ") && plan.contains('/') {
+            return Err(Unruled::BeforeRestore);
+        }
         return Err(Unruled::PlanIsGone(plan.to_owned()));
     };
     let own = found.retention.map(|retention| Rules {

@@ -428,6 +428,12 @@ fn what_stands_twice_is_said_once_with_what_it_needs() {
     assert_eq!(errors[0].title, "`retries` stands twice");
     let errors = found("[settings]\nretries = 1\n[settings]\nstore = \"x\"\n");
     assert_eq!(errors[0].help, "put its keys under the first of the two");
+    let errors = found("[[plan.activity]]\naction = \"export-domain\"\n[[plan]]\nname = \"P\"\n");
+    assert_eq!(errors.len(), 1, "{errors:#?}");
+    assert!(
+        errors[0].help.contains("`[[plan.…]]`) stands above it"),
+        "{errors:#?}"
+    );
 }
 
 proptest! {

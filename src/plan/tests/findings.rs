@@ -265,7 +265,7 @@ fn errors_of_syntax_do_not_hide_the_others_and_nothing_is_guessed() {
     7 | [plan]
       | ^^^^^^ expected [[plan]] tables, found a table
       |
-      = help: two brackets on each side: [[plan]]
+      = help: two brackets on each side, above what belongs to it: [[plan]]
     "##);
 }
 
