@@ -1,5 +1,6 @@
 //! What is wrong with a plan file, and how it is shown.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -265,6 +266,12 @@ impl PlanReport {
     /// So many findings are shown; a file with more is not a plan file.
     const MOST_SHOWN: usize = 200;
 
+    /// So many warnings of one kind are shown each; a fleet has one of a kind for each device.
+    const MOST_OF_ONE_KIND: usize = 10;
+
+    /// So many of them, where there are more.
+    const SHOWN_OF_ONE_KIND: usize = 3;
+
     /// How many errors there are.
     pub fn errors(&self) -> usize {
         self.findings
@@ -298,18 +305,39 @@ impl PlanReport {
             Style::Plain => Renderer::plain(),
             Style::Coloured => Renderer::styled(),
         };
-        let mut blocks: Vec<String> = self
+        let mut of_one_kind: BTreeMap<&str, usize> = BTreeMap::new();
+        for finding in self
             .findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Warning)
+        {
+            *of_one_kind.entry(finding.title.as_str()).or_default() += 1;
+        }
+        of_one_kind.retain(|_, count| *count > Self::MOST_OF_ONE_KIND);
+        let mut met: BTreeMap<&str, usize> = BTreeMap::new();
+        let shown: Vec<&Finding> = self
+            .findings
+            .iter()
+            .filter(|finding| {
+                let is_warning = finding.severity == Severity::Warning;
+                if !is_warning || !of_one_kind.contains_key(finding.title.as_str()) {
+                    return true;
+                }
+                let nth = met.entry(finding.title.as_str()).or_default();
+                *nth += 1;
+                *nth <= Self::SHOWN_OF_ONE_KIND
+            })
+            .collect();
+        let mut blocks: Vec<String> = shown
             .iter()
             .take(Self::MOST_SHOWN)
             .map(|finding| renderer.render(&[self.group(finding)]).trim_end().to_owned() + "\n")
             .collect();
-        if let Some(more) = self
-            .findings
-            .len()
-            .checked_sub(Self::MOST_SHOWN)
-            .filter(|more| *more > 0)
-        {
+        for (title, count) in of_one_kind {
+            let more = count - Self::SHOWN_OF_ONE_KIND;
+            blocks.push(format!("... and {more} more like this: {title}\n"));
+        }
+        if let Some(more) = shown.len().checked_sub(Self::MOST_SHOWN).filter(|more| *more > 0) {
             blocks.push(format!("... and {more} more\n"));
         }
         blocks.join("\n")

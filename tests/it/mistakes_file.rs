@@ -493,6 +493,29 @@ fn a_token_in_a_file_that_others_may_read_is_warned_of() {
 }
 
 #[test]
+fn what_a_whole_fleet_is_warned_of_is_shown_three_times_and_counted() {
+    let home = Home::new();
+    let device = |n: usize| {
+        format!(
+            "[[device]]\nname = \"QX{n}\"\nhost = \"qx{n}.example.com\"\nusername = \"u\"\npassword = \"p{n}\"\n\
+             tls = {{ verify = false }}\n\n"
+        )
+    };
+    let fleet: String = (0..12).map(device).collect();
+    write(
+        &home,
+        &RIGHT
+            .replace("[[plan]]", &format!("{fleet}[[plan]]"))
+            .replace("\"QA*\"", "\"*\""),
+    );
+    let ran = home.dpbackup(&["validate", "plan.toml"]).exits(0);
+    let words = "a password stands in the plan file";
+    assert_eq!(ran.stderr.matches(words).count(), 4, "{}", ran.stderr);
+    let counted = format!("... and 9 more like this: {words}\n");
+    assert!(ran.stderr.contains(&counted), "{}", ran.stderr);
+}
+
+#[test]
 fn a_file_of_certificates_that_cannot_be_used_is_refused_by_validate_alone() {
     let home = Home::new();
     let mut said = Said::default();
