@@ -41,6 +41,8 @@ pub struct Screen {
     complaints: Vec<String>,
     /// The warnings among them, in their own words: the reason of the plan may be one.
     warnings: Vec<String>,
+    /// How many lines the ends of tasks were told in: as long as they are few, all of them can be seen.
+    told: usize,
     /// What may still be quiesced, as it was told: nobody reads its reason twice in one block.
     still: Vec<StillQuiesced>,
 }
@@ -59,6 +61,7 @@ impl Screen {
             unstarted: None,
             complaints: Vec::new(),
             warnings: Vec::new(),
+            told: 0,
             still: Vec::new(),
         }
     }
@@ -151,6 +154,7 @@ impl Screen {
 
     fn tell_end(&mut self, text: String, status: Status) {
         if self.tells_tasks() {
+            self.told += 1;
             self.say(&text);
         } else if status.class() != Class::Success {
             self.complaints.push(text);

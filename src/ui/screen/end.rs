@@ -26,6 +26,7 @@ impl Screen {
             return;
         };
         let tasks = std::mem::take(&mut self.tasks);
+        let has_scrolled_away = std::mem::take(&mut self.told) > NAMED;
         let complaints = std::mem::take(&mut self.complaints);
         let warnings = std::mem::take(&mut self.warnings);
         let good = status.class() == Class::Success;
@@ -75,7 +76,9 @@ impl Screen {
         };
         let why = error
             .filter(|_| tasks.is_empty() || !told_by_tasks)
-            .filter(|why| !warnings.iter().any(|warning| why.contains(warning)));
+            .filter(|why| !warnings.iter().any(|warning| why.contains(warning)))
+            .map(|why| without_tasks(why, &tasks))
+            .filter(|why| !why.is_empty());
         if let Some(why) = why {
             let _ = write!(text, "\n  {}", printable(why));
         }
@@ -84,7 +87,7 @@ impl Screen {
         }
         // Elsewhere they are among the complaints.
         if self.tells_tasks() {
-            self.name_failed(&tasks, id, &mut text);
+            self.name_failed(&tasks, id, has_scrolled_away, &mut text);
         }
         if !tasks.is_empty() {
             let count = |classes: &[Class]| {
@@ -131,8 +134,8 @@ impl Screen {
         self.invocation.command(["history", level, &id.to_string()])
     }
 
-    /// Those that failed, with their reasons: what was told when they ended has scrolled away.
-    fn name_failed(&self, tasks: &Tasks, plan: PlanId, text: &mut String) {
+    /// Those that failed; with their reasons where what was told when they ended has scrolled away.
+    fn name_failed(&self, tasks: &Tasks, plan: PlanId, has_scrolled_away: bool, text: &mut String) {
         // Those that an interruption kept from beginning have one reason.
         let never_began = |task: &&TaskLine| task.started.is_none() && task.status == Status::Interrupted;
         let failed = || {
@@ -142,7 +145,7 @@ impl Screen {
         for task in failed().take(NAMED) {
             let label = self.ui.paint("FAILED", "1;31");
             let _ = write!(text, "\n  {label} {}: {}", target(&task.opening), task.status);
-            if let Some(error) = &task.error {
+            if let Some(error) = task.error.as_ref().filter(|_| has_scrolled_away) {
                 let _ = write!(text, "\n      {}", printable(error));
             }
         }
@@ -151,6 +154,8 @@ impl Screen {
             group.add(next);
             group
         }) {
+            let mut group = group;
+            group.error = group.error.filter(|_| has_scrolled_away);
             let _ = write!(text, "\n  {}", group.text(self.ui));
         }
         let Some(first) = failed().nth(NAMED) else {
@@ -166,4 +171,19 @@ impl Screen {
         };
         let _ = write!(text, "\n  and {} more: {place}", failed().count() - NAMED);
     }
+}
+
+/// The reason of a plan without what its tasks have said: `interrupted by signal 2; task 61: …`.
+fn without_tasks<'w>(why: &'w str, tasks: &Tasks) -> &'w str {
+    let said = tasks
+        .all()
+        .filter_map(|task| why.find(task.error.as_deref().filter(|error| !error.is_empty())?));
+    let Some(before) = said.min().and_then(|at| why.get(..at)) else {
+        return why;
+    };
+    let cut = before.rfind("task ").unwrap_or(before.len());
+    before
+        .get(..cut)
+        .unwrap_or(before)
+        .trim_end_matches([' ', ';', ':'])
 }
