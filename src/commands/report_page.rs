@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use rustix::fs::Mode;
 
-use crate::cli::{Global, ReportArgs};
+use crate::cli::{ExecutionId, Global, ReportArgs};
 use crate::clock::{Clock as _, SystemClock};
 use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::gone::Gone;
@@ -71,6 +71,7 @@ pub(super) fn report(global: &Global, args: &ReportArgs, ui: Ui, env: Lookup<'_>
     let heeding = Heeding::signals(ui, "a page that is not whole is not written", SecondSignal::Waits)?;
     let loaded = load_plan_or_part(global, ui, env)?;
     let file = &loaded.plan_file;
+    is_no_plan_or_device(file, &args.file)?;
     let clock = SystemClock::new();
     let zone = if args.utc { TimeZone::UTC } else { clock.zone() };
     let since = moment(args.since, zone.clone())?;
@@ -98,6 +99,24 @@ pub(super) fn report(global: &Global, args: &ReportArgs, ui: Ui, env: Lookup<'_>
         ui.say(&format!("wrote {}", args.file.display()));
     }
     Ok(heeding.exit(exit_of_part(file, Exit::Success)))
+}
+
+/// Refuses the word for what the page is to be about, in place of the file into which it goes.
+fn is_no_plan_or_device(file: &PlanFile, path: &Path) -> Result<(), CommandError> {
+    let word = path.to_string_lossy();
+    let page = |plan: &[&str]| {
+        let words = ["report", "report.html"].iter().chain(plan);
+        file.invocation.command(words.copied())
+    };
+    let hint = if file.plan(&word).is_some() {
+        format!("`{}` is about this plan", page(&["--plan", &word]))
+    } else if file.device(&word).is_some() || ExecutionId::of(&word).is_some() {
+        format!("the page is about everything: `{}`", page(&[]))
+    } else {
+        return Ok(());
+    };
+    let error = anyhow!("report needs the name of the page that it writes, and '{word}' is none");
+    Err(CommandError::new(Exit::Usage, error).with_hint(hint))
 }
 
 /// Refuses a name that promises another kind of file: whatever opens it would not understand the page.

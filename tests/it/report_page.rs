@@ -188,3 +188,26 @@ fn a_name_that_promises_another_kind_of_file_is_refused() {
     }
     let _ = home.dpbackup(&["report", "page"]).exits(0);
 }
+
+#[test]
+fn a_plan_a_device_or_an_id_in_place_of_the_page_writes_no_file_of_that_name() {
+    let gateway = fleet();
+    let home = Home::of(&gateway).plan("P", &export("*", "DOM*", ""));
+    for (word, hint) in [
+        ("P", "`dpbackup report report.html --plan P`"),
+        (
+            "QA1",
+            "the page is about everything: `dpbackup report report.html`",
+        ),
+        ("5", "`dpbackup report report.html`"),
+        ("last", "`dpbackup report report.html`"),
+    ] {
+        let ran = home.dpbackup(&["report", word]).exits(2);
+        let told = ran
+            .stderr
+            .replace(&format!(" --config {}", home.plan_file().display()), "");
+        assert!(told.contains(hint), "{word}: {told}");
+        assert!(!home.path(word).exists(), "{word}");
+    }
+    let _ = home.dpbackup(&["report", "page"]).exits(0);
+}
