@@ -292,7 +292,8 @@ impl History {
                     });
                 }
                 let Some(known) = &mut series else { break };
-                known.since = since;
+                // The clock may have been wrong: by it the first of them is not always the earliest.
+                known.since = known.since.min(since);
                 if known.objects.is_none() {
                     known.objects = unsaved_of(transaction, TaskId(row.get(2)?))?;
                 }

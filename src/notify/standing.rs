@@ -19,6 +19,19 @@ pub struct KnownStanding {
     pub change: EndChange,
     /// The one before; `None` where this is the first.
     pub previous: Option<PreviousEnd>,
+    /// Of a success after others: the first of them, if something was wrong before it.
+    pub recovery: Option<PastRecovery>,
+}
+
+/// A success that came after something else, and what came after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastRecovery {
+    /// What was new about it.
+    pub change: EndChange,
+    /// How it was before.
+    pub was: Status,
+    /// The successes since, from the last one back to this one itself.
+    pub since: Vec<PlanId>,
 }
 
 impl KnownStanding {
@@ -38,17 +51,16 @@ impl KnownStanding {
             return Ok(Self {
                 change: EndChange::First,
                 previous: None,
+                recovery: None,
             });
         };
-        let is_good = |status: Status| status.class() == Class::Success;
-        let change = if is_good(status) && !is_good(previous.status) {
-            let bad: Vec<&PreviousEnd> = ends.iter().take_while(|end| !is_good(end.status)).collect();
-            let since = bad.last().map_or(previous.ended, |end| end.ended);
-            EndChange::WellAgain {
-                was: previous.status,
-                since,
-                times: bad.len(),
-            }
+        let recovery = match is_good(status) {
+            true => recovery(&ends),
+            false => None,
+        };
+        let well_again = recovery.as_ref().filter(|recovery| recovery.since.is_empty());
+        let change = if let Some(recovery) = well_again {
+            recovery.change
         } else if previous.status == status && past.troubles(previous.id)? == troubles {
             let mut since = previous.ended;
             let mut times = 2;
@@ -56,7 +68,8 @@ impl KnownStanding {
                 if end.status != status || past.troubles(end.id)? != troubles {
                     break;
                 }
-                since = end.ended;
+                // The clock may have been wrong: the first of them by the clock is not always the first.
+                since = since.min(end.ended);
                 times += 1;
             }
             EndChange::Again { since, times }
@@ -66,6 +79,7 @@ impl KnownStanding {
         Ok(Self {
             change,
             previous: Some(previous),
+            recovery: recovery.filter(|recovery| !recovery.since.is_empty()),
         })
     }
 
@@ -82,9 +96,35 @@ impl KnownStanding {
     }
 }
 
-/// Whether what has been so since a moment, and was found so a while ago, is told again now.
+fn is_good(status: Status) -> bool {
+    status.class() == Class::Success
+}
+
+/// How it became well, out of the ends before a success, newest first; nothing where it always was.
+fn recovery(ends: &[PreviousEnd]) -> Option<PastRecovery> {
+    let good: Vec<PlanId> = ends
+        .iter()
+        .take_while(|end| is_good(end.status))
+        .map(|end| end.id)
+        .collect();
+    let before = ends.get(good.len()..)?;
+    let last = before.first()?;
+    let bad = || before.iter().take_while(|end| !is_good(end.status));
+    Some(PastRecovery {
+        change: EndChange::WellAgain {
+            was: last.status,
+            since: bad().map(|end| end.ended).min().unwrap_or(last.ended),
+            times: bad().count(),
+        },
+        was: last.status,
+        since: good,
+    })
+}
+
+/// Whether what has been so since a moment, and was found so a while ago, is told again now. Where one of these
+/// is in the future a clock was wrong: when it was told is not known then, and better twice than never.
 pub fn is_due_again(since: Timestamp, last: Timestamp, now: Timestamp, repeat: Duration) -> bool {
-    if repeat.is_zero() {
+    if repeat.is_zero() || since > now || last > now {
         return true;
     }
     let stretch = |at: Timestamp| {
@@ -248,5 +288,53 @@ mod tests {
                 .into_iter()
                 .all(|standing| standing.is_news(at(0), Duration::ZERO))
         );
+    }
+
+    #[test]
+    fn what_was_told_under_a_clock_that_was_ahead_is_told_again_when_it_is_right() {
+        let ahead = 24 * 365;
+        for ends in [
+            vec![
+                (ahead, Status::Failed, "A"),
+                (24, Status::Failed, "A"),
+                (48, Status::Failed, "A"),
+            ],
+            vec![
+                (0, Status::Failed, "A"),
+                (ahead, Status::Failed, "A"),
+                (24, Status::Failed, "A"),
+                (48, Status::Failed, "A"),
+                (72, Status::Failed, "A"),
+            ],
+        ] {
+            let repeat = Duration::from_secs(24 * 3600);
+            let news = standings(ends.clone()).into_iter().zip(ends);
+            for (standing, (hour, ..)) in news {
+                assert!(standing.is_news(at(hour), repeat), "{hour}: {standing:?}");
+            }
+        }
+        // Within `repeat` it is not.
+        let soon = [
+            (ahead, Status::Failed, "A"),
+            (24, Status::Failed, "A"),
+            (25, Status::Failed, "A"),
+        ];
+        let last = standings(soon.to_vec()).pop().expect("the last");
+        assert!(!last.is_news(at(25), Duration::from_secs(24 * 3600)), "{last:?}");
+    }
+
+    #[test]
+    fn of_a_success_it_is_known_what_came_before_the_first_of_them() {
+        let ends = vec![
+            (0, Status::Failed, "A"),
+            (1, Status::Failed, "A"),
+            (2, Status::Success, ""),
+            (3, Status::Success, ""),
+        ];
+        let standings = standings(ends);
+        assert_eq!(standings[2].recovery, None, "it is one itself");
+        let recovery = standings[3].recovery.clone().expect("it became well");
+        assert_eq!(recovery.change, standings[2].change);
+        assert_eq!(recovery.since, [PlanId(3)]);
     }
 }

@@ -116,6 +116,47 @@ fn what_could_not_be_told_is_told_by_the_next_run() {
 }
 
 #[test]
+fn who_was_told_of_a_failure_and_not_of_its_end_is_told_of_that_by_the_next_one() {
+    let taken = || Behaviour::Status(200, "ok");
+    let web = Web::start(&[taken(), Behaviour::Status(404, "gone"), taken()]);
+    let hook = format!("{}events = \"refused\"\nrepeat = \"24h\"\n", all(&web));
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::of(&gateway).plan("Night", &format!("webhook = \"all\"\n{EXPORT}{hook}"));
+    let text = |enabled: &str| {
+        let text = std::fs::read_to_string(home.plan_file()).expect("the plan file");
+        std::fs::write(
+            home.path("now.toml"),
+            text.replace("webhook = \"all\"", &format!("webhook = \"all\"\n{enabled}")),
+        )
+        .expect("it is written");
+    };
+    let run = |code| drop(home.dpbackup(&["-c", "now.toml", "run", "Night"]).exits(code));
+    let _ = home.dpbackup(&["validate"]).exits(0);
+    text("enabled = false");
+    run(4);
+    text("");
+    // The second is not taken, the third is; the fourth is no news.
+    for _ in 0..3 {
+        run(0);
+    }
+    let seen = arrived(&web.seen, 3);
+    assert_eq!(
+        events(&seen),
+        [
+            "refused PLAN_IS_DISABLED",
+            "succeeded SUCCESS",
+            "succeeded SUCCESS"
+        ]
+    );
+    for told in &seen[1..] {
+        let change = &told.json()["change"];
+        assert_eq!(change["kind"], "mended");
+        assert_eq!(change["previous_status"], "PLAN_IS_DISABLED");
+        assert_eq!(change["times"], 1);
+    }
+}
+
+#[test]
 fn locked_and_refused_plans_are_told_and_never_as_started() {
     let web = web();
     let text = format!(

@@ -6,8 +6,9 @@ use crate::notify::Notifier;
 use crate::notify::collect::{CollectedRun, troubles};
 use crate::notify::notice::{Notice, NoticeChanges, NoticePage, NoticePlace, end_event};
 use crate::notify::notifier::NotifierOf;
-use crate::notify::notifier::news::News;
+use crate::notify::notifier::news::{News, has_missed_recovery};
 use crate::notify::previous::Previous;
+use crate::notify::receiver::Receiver;
 use crate::notify::standing::KnownStanding;
 use crate::run::event::{PlanId, TaskId};
 use crate::run::status::Status;
@@ -99,7 +100,30 @@ impl<'a> Notifier<'a> {
             page: self.page(&run.plan),
             ..self.of_run(at, end_event(status), &run)
         };
-        self.publish(&notice, &standing.as_ref().map_or(News::Always, News::End));
+        let missed = standing.as_ref().and_then(|standing| {
+            let recovery = standing.recovery.as_ref()?;
+            let as_it_was = KnownStanding {
+                change: recovery.change,
+                previous: standing.previous.clone(),
+                recovery: None,
+            };
+            Some((recovery, as_it_was))
+        });
+        let Some((recovery, as_it_was)) = missed else {
+            self.publish(&notice, &standing.as_ref().map_or(News::Always, News::End));
+            return self.write_metrics(at);
+        };
+        // Who was told that something is wrong is told that it is over, though that could not be told when it was.
+        let past = self.past_of_plans();
+        let owed =
+            |receiver: &Receiver<'_>| past.is_some_and(|past| has_missed_recovery(past, receiver, recovery));
+        let news = standing.as_ref().map_or(News::Always, News::End);
+        self.publish_to(&notice, &news, &|receiver| !owed(receiver));
+        let late = Notice {
+            change: Some(recovery.change),
+            ..notice
+        };
+        self.publish_to(&late, &News::End(&as_it_was), &owed);
         self.write_metrics(at);
     }
 

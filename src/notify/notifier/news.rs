@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::notify::notice::{EndChange, Notice, end_event};
 use crate::notify::previous::{Previous, UnsavedBefore};
 use crate::notify::receiver::Receiver;
-use crate::notify::standing::{KnownStanding, is_due_again};
+use crate::notify::standing::{KnownStanding, PastRecovery, is_due_again};
 use crate::run::event::PlanId;
 use crate::values::change::ChangeList;
 use crate::values::event_name::EventName;
@@ -103,6 +103,16 @@ fn was_last_missed(
 ) -> bool {
     past.zip(standing.previous.as_ref())
         .is_some_and(|(past, previous)| was_not_told(past, receiver, previous.id, event))
+}
+
+/// Whether somebody who was told that something is wrong could be told by no end since that it is over.
+pub(super) fn has_missed_recovery(
+    past: &dyn Previous,
+    receiver: &Receiver<'_>,
+    recovery: &PastRecovery,
+) -> bool {
+    let was_missed = |end: &PlanId| was_not_told(past, receiver, *end, EventName::Succeeded);
+    receiver.events.contains(end_event(recovery.was)) && recovery.since.iter().all(was_missed)
 }
 
 /// Whether an execution should have told a receiver of this, and could not.
