@@ -58,7 +58,7 @@ pub struct JudgedTarget {
     pub state: TargetState,
     /// The newest good backup; `None` where there never was one, or none is left.
     pub good: Option<GoodBackup>,
-    /// How old that is; zero where it ended in the future.
+    /// How old that is, at least; `None` where it ended in the future, and nothing tells how long ago that was.
     pub age: Option<Duration>,
     /// The newest task; `None` where none ever tried.
     pub last: Option<LastAttempt>,
@@ -97,6 +97,13 @@ pub struct Freshness {
     /// Why the store was not looked into, so that nobody knows whether the backups are in it; `None`
     /// where it was.
     pub unseen: Option<String>,
+}
+
+impl JudgedTarget {
+    /// Whether a plan asks for it, and nobody knows a good backup of it that is young enough.
+    pub fn is_without(&self, max_age: Duration) -> bool {
+        self.state > TargetState::NotPlanned && self.age.is_none_or(|age| age > max_age)
+    }
 }
 
 impl Freshness {
@@ -218,6 +225,37 @@ impl Freshness {
         self.sort();
     }
 
+    /// Notes how old backups are at least that ended in the future by a clock that was wrong: a task that came later
+    /// ended at a time that is past.
+    ///
+    /// # Errors
+    ///
+    /// That of `later`.
+    pub fn note_future<E>(
+        &mut self,
+        now: Timestamp,
+        later: impl Fn(TaskId) -> Result<Option<Timestamp>, E>,
+    ) -> Result<(), E> {
+        for target in &mut self.targets {
+            let Some(good) = target.good.filter(|good| good.time > now) else {
+                continue;
+            };
+            let Some(later) = later(good.task)? else { continue };
+            let age = age(later, now);
+            target.age = Some(age);
+            if age > self.max_age && target.state > TargetState::NotPlanned {
+                target.state = TargetState::Critical;
+                target.why = format!(
+                    "{}; a later task ended at {later}: older than {}",
+                    target.why,
+                    HumanDuration(self.max_age)
+                );
+            }
+        }
+        self.sort();
+        Ok(())
+    }
+
     /// Notes what the newest task says of domains without a young backup that names them and backs nothing up. An
     /// API Connect domain is exported by none, so that waiting does not help: somebody who asks for it is warned, as
     /// a run warns.
@@ -290,13 +328,13 @@ impl Freshness {
         self.targets.iter().filter(|target| target.state == state).count()
     }
 
-    /// The age of the oldest good backup that is asked for; nothing has an age of zero.
-    pub fn oldest(&self) -> Duration {
+    /// The age of the oldest good backup that is asked for; `None` where none is known.
+    pub fn oldest(&self) -> Option<Duration> {
         let planned = self
             .targets
             .iter()
             .filter(|target| target.state > TargetState::NotPlanned);
-        planned.filter_map(|target| target.age).max().unwrap_or_default()
+        planned.filter_map(|target| target.age).max()
     }
 }
 
@@ -358,7 +396,7 @@ impl FreshnessJudge<'_> {
             kind: Some(row.kind),
             state,
             good: row.good,
-            age,
+            age: age.filter(|_| row.good.is_some_and(|good| good.time <= self.now)),
             last: Some(LastAttempt {
                 task: row.last_task,
                 status: row.last_status,
@@ -401,7 +439,8 @@ impl FreshnessJudge<'_> {
             against.push((state, why));
         }
         if row.good.is_some_and(|good| good.time > self.now) {
-            let why = "it ended in the future: the clock was wrong then, or is now";
+            let why =
+                "it ended in the future: the clock was wrong then, or is now, and how old it is is not known";
             against.push((TargetState::Warning, why.to_owned()));
         }
         let worst = against
@@ -422,7 +461,7 @@ impl FreshnessJudge<'_> {
     }
 }
 
-/// A backup of the future counts as one of now.
+/// What is in the future counts as now: nothing is said to be too old because of a clock.
 fn age(time: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(now.duration_since(time)).unwrap_or_default()
 }

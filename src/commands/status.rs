@@ -126,6 +126,7 @@ pub(super) fn judge(
         open_quiesces(file),
     );
     if let Some(history) = history {
+        freshness.note_future(now, |task| history.past_end_after(task, now))?;
         freshness.note_left_out(|device, domain| {
             let newest = history.newest_export(device, domain)?;
             Ok::<_, CommandError>(newest.map(|task| LastAttempt {

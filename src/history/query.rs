@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rusqlite::{Params, Row, Transaction};
 
 use crate::history::History;
@@ -42,6 +43,9 @@ pub(super) fn tasks_of_activity_sql() -> String {
 pub(super) fn tasks_of_plan_sql() -> String {
     format!("{TASK_COLUMNS} WHERE t.plan_execution_id = ?1 ORDER BY t.id")
 }
+
+const PAST_END_AFTER: &str =
+    "SELECT end_time FROM task_execution WHERE id > ?1 AND end_time <= ?2 ORDER BY id LIMIT 1";
 
 pub(super) fn newest_export_sql() -> String {
     format!(
@@ -170,6 +174,21 @@ impl History {
         self.read(|transaction| {
             require(transaction, Execution::Plan(plan))?;
             rows(transaction, &tasks_of_plan_sql(), [plan.0], task_row)
+        })
+    }
+
+    /// When the first of the tasks that came after one ended, of those that ended before `now`: what came before
+    /// it is older than that, whatever the clock said then.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn past_end_after(&self, task: TaskId, now: Timestamp) -> Result<Option<Timestamp>, HistoryError> {
+        self.read(|transaction| {
+            let ends = rows(transaction, PAST_END_AFTER, (task.0, now.to_text()), |row| {
+                text(row, 0)
+            })?;
+            Ok(ends.into_iter().next())
         })
     }
 

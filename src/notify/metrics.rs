@@ -16,7 +16,7 @@ use crate::values::text::printable;
 pub fn text(figures: &Figures, now: Timestamp) -> String {
     let mut page = Page(String::new());
     plans(&figures.plans, &mut page);
-    targets(&figures.targets, &mut page);
+    targets(&figures.targets, now, &mut page);
     changes(&figures.changes, &mut page);
     rehearsals(&figures.rehearsals, &mut page);
     page.family(
@@ -96,8 +96,8 @@ fn plans(plans: &[PlanFigures], page: &mut Page) {
     }
 }
 
-fn targets(targets: &[TargetFigures], page: &mut Page) {
-    let mut each = |name: &str, help: &str, value: fn(&TargetFigures) -> Option<f64>| {
+fn targets(targets: &[TargetFigures], now: Timestamp, page: &mut Page) {
+    let mut each = |name: &str, help: &str, value: &dyn Fn(&TargetFigures) -> Option<f64>| {
         if targets.iter().any(|target| value(target).is_some()) {
             page.family(name, help);
         }
@@ -110,37 +110,43 @@ fn targets(targets: &[TargetFigures], page: &mut Page) {
     each(
         "dpbackup_target_last_run_timestamp_seconds",
         "When a task for it last came to its status.",
-        |target| Some(seconds(target.time)),
+        &|target| Some(seconds(target.time)),
     );
     each(
         "dpbackup_target_last_success_timestamp_seconds",
         "When it was last backed up and verified.",
-        |target| target.good.map(|(time, _)| seconds(time)),
+        // Of the future it would keep every alarm silent until then.
+        &|target| {
+            target
+                .good
+                .filter(|(time, _)| *time <= now)
+                .map(|(time, _)| seconds(time))
+        },
     );
     each(
         "dpbackup_target_last_run_success",
         "1 if the last task for it succeeded.",
-        |target| Some(f64::from(u8::from(target.status.class() == Class::Success))),
+        &|target| Some(f64::from(u8::from(target.status.class() == Class::Success))),
     );
     each(
         "dpbackup_target_last_run_duration_seconds",
         "How long the last task for it took.",
-        |target| target.took.map(|took| took.as_secs_f64()),
+        &|target| target.took.map(|took| took.as_secs_f64()),
     );
     each(
         "dpbackup_target_last_run_out_of_service_seconds",
         "How long it was out of service for the last task: from the quiesce to the confirmed unquiesce.",
-        |target| target.out_of_service.map(|time| time.as_secs_f64()),
+        &|target| target.out_of_service.map(|time| time.as_secs_f64()),
     );
     each(
         "dpbackup_target_last_success_bytes",
         "Bytes of its last good backup.",
-        |target| target.good.map(|(_, bytes)| bytes as f64),
+        &|target| target.good.map(|(_, bytes)| bytes as f64),
     );
     each(
         "dpbackup_target_unsaved_objects",
         "Objects and files that were not saved when a task last looked.",
-        |target| target.unsaved.map(|count| count as f64),
+        &|target| target.unsaved.map(|count| count as f64),
     );
     if !targets.is_empty() {
         page.family(

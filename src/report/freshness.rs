@@ -69,11 +69,14 @@ fn summary(freshness: &Freshness) -> String {
     {
         words.push(format!("first: {}", named(target)));
     }
+    // What plug-ins write where a value is not known; the best one would be a lie.
+    let oldest = freshness
+        .oldest()
+        .map_or_else(|| "U".to_owned(), |age| format!("{}s", age.as_secs()));
     format!(
-        "DPBACKUP {} - {} | ok={ok} warning={warning} critical={critical} oldest={}s;;{}",
+        "DPBACKUP {} - {} | ok={ok} warning={warning} critical={critical} oldest={oldest};;{}",
         verdict(freshness),
         words.join(", "),
-        freshness.oldest().as_secs(),
         freshness.max_age.as_secs()
     )
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::shown::shown;
 use crate::simulator::{Domain, Fault, FaultKind, Gateway, Setup};
-use crate::support::{Home, Ran};
+use crate::support::{Home, Ran, TestClock};
 
 const EXPORT: &str = "error_policy = \"ignore\"\n[[plan.activity]]\naction = \"export-domain\"\ndevices = \"QA*\"\n\
                       domains = \"DOM*\"\n";
@@ -260,6 +260,41 @@ fn a_domain_that_the_device_does_not_have_shows_that_somebody_looked_for_it() {
     let target = &status["targets"][0];
     assert_eq!(target["last_status"], "SKIPPED_NO_DOMAINS_MATCHING_PATTERN");
     assert_eq!(target["reason"], "never backed up; the device has no such domain");
+}
+
+#[test]
+fn a_backup_of_the_future_is_as_old_as_a_later_task_shows_and_else_of_no_known_age() {
+    let gateway = Gateway::start(Setup::default());
+    let metrics = "[notify.metrics]\npath = \"metrics.prom\"\n";
+    let home = Home::of(&gateway).plan("P", &format!("{}{metrics}", EXPORT.replace("DOM*", "DOM1")));
+    let ahead = home.run("P", &TestClock::at("2038-01-19T03:14:07Z"));
+    assert_eq!(ahead.status(), "SUCCESS");
+    let judged = || {
+        let status = status(&home);
+        let target = status["targets"][0].clone();
+        (status["state"].clone(), target["age_seconds"].clone())
+    };
+    assert_eq!(judged(), ("WARNING".into(), serde_json::Value::Null));
+    let ran = home.dpbackup(&["history", "status"]).exits(1);
+    assert!(ran.stdout.contains("oldest=U;;"), "{}", ran.stdout);
+    let page = home.dpbackup(&["report", "-"]).exits(0).stdout;
+    assert!(
+        page.contains("The one target has no good backup younger than 26 h"),
+        "{page}"
+    );
+
+    gateway.fail(Fault::every("do-backup", FaultKind::EmptyFile));
+    let later = home.run("P", &TestClock::at("2026-01-02T03:00:00Z"));
+    assert_eq!(later.status(), "FAILED");
+    let (state, age) = judged();
+    assert_eq!(state, "CRITICAL");
+    assert!(age.as_u64().is_some_and(|age| age > 86_400), "{age}");
+    let _ = home.dpbackup(&["recover"]).exits(0);
+    let metrics = std::fs::read_to_string(home.path("metrics.prom")).expect("metrics");
+    assert!(
+        metrics.contains("last_run_timestamp_seconds") && !metrics.contains("target_last_success_timestamp"),
+        "an alarm for what has no success: {metrics}"
+    );
 }
 
 #[test]

@@ -15,7 +15,8 @@ use crate::values::text::printable;
 pub(super) fn answer(page: &ReportPage<'_>) -> String {
     let freshness = page.freshness;
     let planned = freshness.targets.len() - freshness.count(TargetState::NotPlanned);
-    let bad = freshness.count(TargetState::Critical);
+    let is_without = |target: &&JudgedTarget| target.is_without(freshness.max_age);
+    let bad = freshness.targets.iter().filter(is_without).count();
     let age = age_in_words(freshness.max_age);
     let mut words = match (planned, bad) {
         (0, _) => "Nothing is planned to be backed up".to_owned(),
@@ -43,10 +44,7 @@ pub(super) fn answer(page: &ReportPage<'_>) -> String {
         unsaved => words.push_str(&format!("; {unsaved} have unsaved changes")),
     }
     words.push('.');
-    let mut bad = freshness
-        .targets
-        .iter()
-        .filter(|target| target.state == TargetState::Critical);
+    let mut bad = freshness.targets.iter().filter(is_without);
     if let (Some(first), true) = (bad.next(), planned > 1) {
         words.push_str(&format!(" First without: {}.", name(first)));
     }
@@ -104,7 +102,8 @@ pub(super) fn when(page: &ReportPage<'_>) -> String {
 pub(super) fn figures(page: &ReportPage<'_>) -> Markup {
     let freshness = page.freshness;
     let planned = freshness.targets.len() - freshness.count(TargetState::NotPlanned);
-    let good = freshness.count(TargetState::Ok) + freshness.count(TargetState::Warning);
+    let is_without = |target: &&JudgedTarget| target.is_without(freshness.max_age);
+    let good = planned - freshness.targets.iter().filter(is_without).count();
     let oldest = freshness
         .targets
         .iter()
@@ -120,7 +119,7 @@ pub(super) fn figures(page: &ReportPage<'_>) -> Markup {
     let never = freshness
         .targets
         .iter()
-        .filter(|target| target.state == TargetState::Critical && target.good.is_none())
+        .filter(|target| target.state > TargetState::NotPlanned && target.good.is_none())
         .count();
     let seconds = |age: Duration| HumanDuration(Duration::from_secs(age.as_secs()));
     html! {

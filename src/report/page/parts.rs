@@ -171,9 +171,10 @@ fn judged(page: &ReportPage<'_>, target: &JudgedTarget) -> Markup {
             th scope="row" data-l="Device" { (printable(&target.device)) }
             td data-l="Domain" { (printable(&target.domain)) (kind) }
             td.k data-l="Last Good" {
-                @match target.age {
-                    Some(age) => { (HumanDuration(Duration::from_secs(age.as_secs()))) " ago" },
-                    None => { "never" },
+                @match (target.age, target.good) {
+                    (Some(age), _) => { (HumanDuration(Duration::from_secs(age.as_secs()))) " ago" },
+                    (None, Some(_)) => { "not known" },
+                    (None, None) => { "never" },
                 }
             }
             td.m data-l="Why" {
