@@ -1,22 +1,33 @@
 //! Several gateways behind one address, one to a connection: none is quiesced that is not the one that is meant, and
 //! none is called back at work for what another shows.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use dpbackup::run::event::Event;
 use dpbackup::run::left::Left;
+use dpbackup::run::sequence::Options;
+use dpbackup::run::status::Status;
+use dpbackup::signal::Stop;
 
-use crate::simulator::{Domain, Firmware, Gateway, Setup};
+use crate::simulator::{Domain, Firmware, Gateway, HangUp, Setup};
 use crate::support::relay::Relay;
-use crate::support::{Home, TestClock, export, gateways, secure_backup};
+use crate::support::{Home, TestClock, export, gateways, notes_of, secure_backup};
 
-fn gateway(clock: &TestClock, serial: &str) -> Gateway {
-    let setup = Setup {
+fn setup(clock: &TestClock, serial: &str) -> Setup {
+    Setup {
         clock: clock.for_gateway(),
         firmware: Firmware {
             serial: serial.to_owned(),
             ..Firmware::v10()
         },
         ..gateways::small(["DOM1", "DOM2"].map(Domain::new))
-    };
-    Gateway::start(setup)
+    }
+}
+
+fn gateway(clock: &TestClock, serial: &str) -> Gateway {
+    Gateway::start(setup(clock, serial))
 }
 
 fn home(relay: &Relay) -> Home {
@@ -63,6 +74,49 @@ fn whoever_is_quiesced_has_told_on_that_connection_that_it_is_the_one_that_is_me
             );
         }
     }
+}
+
+#[test]
+fn an_export_that_is_of_another_gateway_by_its_own_words_is_noted() {
+    let clock = TestClock::night();
+    // Gateways that end a connection after each answer meet us on one after another.
+    let [first, second] = ["78A0001", "78B0002"].map(|serial| {
+        let setup = Setup {
+            hang_up: Some(HangUp {
+                answers: 1,
+                after: Duration::ZERO,
+                close_notify: true,
+            }),
+            ..setup(&clock, serial)
+        };
+        Gateway::start(setup)
+    });
+    let ports = [first.port(), second.port()];
+    let asked = Arc::new(AtomicBool::new(false));
+    let relay = Relay::start({
+        let asked = Arc::clone(&asked);
+        move |_| ports[usize::from(asked.load(Ordering::SeqCst))]
+    });
+    let home = home(&relay).plan("AT_WORK", &export("*", "DOM1", ""));
+    let mut watch = |event: &Event| {
+        let begins = matches!(
+            event,
+            Event::TaskStatus {
+                status: Status::BackingUp,
+                ..
+            }
+        );
+        asked.fetch_or(begins, Ordering::SeqCst);
+    };
+    let run = home.run_with("AT_WORK", &clock, Options::default(), &Stop::new(), &mut watch);
+    assert_eq!(second.received("do-backup"), 1, "{:?}", run.errors());
+    let notes = notes_of(&home.details(0));
+    assert!(
+        notes
+            .iter()
+            .any(|note| note.contains("serial number 78B0002 by its own words, and QA1 told 78A0001")),
+        "{notes:?}"
+    );
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::artifact::layout::{self, ExportKind};
 use crate::artifact::recheck::Recorded;
 use crate::artifact::removal::{self, FileFound};
 use crate::artifact::stage::Staged;
+use crate::gateway::facts::tells_apart;
 use crate::plan::model::OnUnchanged;
 use crate::run::event::{Event, FileKind, FileProof, Owner, Progress, StoredFile};
 use crate::run::failure::{Failure, Trouble};
@@ -173,6 +174,7 @@ impl Walk<'_, '_, '_> {
             let note = format!("{name}: {note}");
             self.record.note(Owner::Task(self.task.id), &note)?;
         }
+        self.tell_other_gateway(name, report.serial_number.as_deref())?;
         let before = self.record.last_content(&device, self.task.domain, kind)?;
         let same = before.as_ref().filter(|last| last.content == report.content);
         let unchanged_since = same.map(|last| last.since);
@@ -214,6 +216,24 @@ impl Walk<'_, '_, '_> {
             is_same: unchanged_since.is_some(),
             before,
         })
+    }
+
+    /// Tells that an export says it is of another gateway than the one that answered when the plan began: behind one
+    /// address there may be several.
+    fn tell_other_gateway(&mut self, name: &str, exported: Option<&str>) -> Result<(), Trouble> {
+        let told = self.session.facts()?.serial.clone();
+        let (Some(told), Some(exported)) = (told, exported) else {
+            return Ok(());
+        };
+        if told == exported || !tells_apart(&told) || !tells_apart(exported) {
+            return Ok(());
+        }
+        let device = &self.session.device.name;
+        let note = format!(
+            "{name} is of the gateway with serial number {exported} by its own words, and {device} told {told}: does its \
+             address lead to several gateways?"
+        );
+        Ok(self.record.note(Owner::Task(self.task.id), note)?)
     }
 
     /// Whether one of these files stands in the store, byte by byte as it was stored. One that
