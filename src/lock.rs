@@ -6,6 +6,7 @@
 //! That a process is dead takes two witnesses: its lock is free, and the process is not there.
 //! A lock file that is missing proves nothing, for somebody may have removed it.
 
+pub mod not_yet;
 pub mod witness;
 
 use std::fs::{self, File, TryLockError};
@@ -330,7 +331,11 @@ impl Locks {
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        // Names of plans hold whatever people like; a file name may not.
+        self.folder.join(format!("{}.lock", Self::plain(name)))
+    }
+
+    /// A name as one of a file: names of plans hold whatever people like.
+    fn plain(name: &str) -> String {
         let mut file = String::with_capacity(name.len());
         for byte in name.bytes() {
             match byte {
@@ -343,7 +348,7 @@ impl Locks {
             file.truncate(120);
             file.push_str(&hex(&Sha256::digest(name)));
         }
-        self.folder.join(format!("{file}.lock"))
+        file
     }
 }
 

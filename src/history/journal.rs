@@ -17,7 +17,7 @@ use crate::history::value::{AsText, text};
 use crate::history::{History, query, schema};
 use crate::run::event::{ActivityId, JournalId, PlanId, TaskId, Undo};
 use crate::run::ledger::{
-    ClosedUndo, JournalEntry, JournalTime, UndoOpening, UndoStep, UnfinishedPlan, UnfinishedTask,
+    ClosedUndo, JournalEntry, JournalTime, NEVER_ASKED, UndoOpening, UndoStep, UnfinishedPlan, UnfinishedTask,
 };
 use crate::run::status::Status;
 use crate::values::boot_time::BootTime;
@@ -40,7 +40,8 @@ pub(super) fn open_entries_sql() -> String {
 pub(super) fn undone_by_others_sql() -> String {
     format!(
         "SELECT {ENTRY_COLUMNS}, closed_time, closed_how, closed_plan_execution_id
-         FROM {ENTRIES} WHERE closed_process <> process AND NOT ({IS_OPEN}) ORDER BY journal.id"
+         FROM {ENTRIES} WHERE closed_process <> process AND NOT ({IS_OPEN}) AND closed_how <> '{NEVER_ASKED}'
+         ORDER BY journal.id"
     )
 }
 
@@ -94,7 +95,7 @@ impl History {
     }
 
     /// The rows that another process has closed than the one that wrote them: what was undone of a run that had
-    /// died, or had given up. Oldest first.
+    /// died, or had given up. Oldest first; without those of which nothing was ever asked.
     ///
     /// # Errors
     ///

@@ -113,6 +113,10 @@ pub struct JournalEntry {
     pub sent: bool,
 }
 
+/// How a row is closed of which it is known that the device was never asked: it was written before the device
+/// was out of service, and nothing had to be undone.
+pub const NEVER_ASKED: &str = "no secure backup was asked for";
+
 /// A row of the journal that was closed by another process than the one that wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClosedUndo {

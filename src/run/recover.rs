@@ -20,7 +20,7 @@ use crate::run::left;
 use crate::run::record::Record;
 use crate::run::recover::age::stands;
 use crate::run::recover::device::{mend_device, refuse, refuse_as};
-use crate::run::recover::rows::rows_of_others;
+use crate::run::recover::rows::mended_without_device;
 use crate::run::recover::told::{Mended, Mending, Recovered};
 use crate::values::internal_error::caught;
 
@@ -39,7 +39,7 @@ pub fn recover(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Recovered,
 pub fn mend(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Mending, RunTrouble> {
     let mut recovered = Mending::default();
     let mut by_device: BTreeMap<String, Vec<JournalEntry>> = BTreeMap::new();
-    let (dead, unclear) = rows_of_others(engine, record)?;
+    let (dead, unclear) = mended_without_device(engine, record)?;
     for entry in dead.iter().chain(unclear.iter().map(|(entry, _)| entry)) {
         stands(engine, record, entry);
     }

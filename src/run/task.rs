@@ -19,6 +19,7 @@ use crate::artifact::error::StoreError;
 use crate::artifact::stage::Staged;
 use crate::gateway::backup::{RemoteFile, RemoteFolder};
 use crate::gateway::quiesce::Scope;
+use crate::lock::not_yet::NotYet;
 use crate::plan::model::Activity;
 use crate::run::Engine;
 use crate::run::event::{ALL_DOMAINS, FileKind, JournalId, OutOfService, Owner, PlanId, StoredFile, TaskId};
@@ -126,6 +127,17 @@ enum Made {
     },
 }
 
+/// The folder of a secure backup. Its row in the journal is written before the device is out of service, and
+/// before it is asked for anything.
+struct BackupFolder {
+    journal: JournalId,
+    folder: RemoteFolder,
+    /// Whether the device was, or may have been, asked to fill it.
+    is_asked: bool,
+    /// Says the same to whoever finds the row when this process is dead.
+    not_yet: Option<NotYet>,
+}
+
 /// A task on its way.
 struct Walk<'w, 'a, 'r> {
     engine: Engine<'a>,
@@ -133,8 +145,8 @@ struct Walk<'w, 'a, 'r> {
     session: &'w mut Session<'a>,
     task: Task<'w>,
     state: DeviceState,
-    /// The folder of a secure backup that is, or may be, on the device.
-    leftover: Option<(JournalId, RemoteFolder)>,
+    /// The folder of a secure backup that is, or may be, or will be on the device.
+    leftover: Option<BackupFolder>,
     /// What its secure backup is encrypted for, once that is known.
     certificate: Option<CertificateFacts>,
     /// How the request that makes it was answered, where nothing of it was seen: it may be on its way still.

@@ -16,6 +16,7 @@ use dpbackup::clock::{Clock, SystemClock};
 use dpbackup::exit::Exit;
 use dpbackup::history::{History, PlanFilter, Writing};
 use dpbackup::lock::Locks;
+use dpbackup::lock::not_yet::NotYet;
 use dpbackup::lock::witness::Witness;
 use dpbackup::run::Engine;
 use dpbackup::run::contact::Devices;
@@ -101,7 +102,9 @@ fn home_with(case: Case, gateway: &Gateway, request: &str) -> Home {
 /// After a death: a try while the device cannot be reached, and one while it can.
 fn mend(home: &Home, gateway: &Gateway, case: Case, next: Next) -> Vec<String> {
     let clock = TestClock::now();
-    let open = home.history().open_entries().expect("the journal");
+    let mut open = home.history().open_entries().expect("the journal");
+    // What was written before the quiesce and never asked for needs no device.
+    open.retain(|row| !is_never_asked(home, row));
     let is_quiesce = |entry: &JournalEntry| !matches!(entry.undo, Undo::RemoveFolder(_));
     let mut found = Vec::new();
     if !open.is_empty() {
@@ -448,6 +451,56 @@ fn a_secure_backup_that_is_killed_at_any_request_is_mended() {
 #[test]
 fn an_export_of_all_domains_that_is_killed_at_any_request_is_mended() {
     die_at_every_request(CASES[2]);
+}
+
+/// Whether the device was never asked for what this row is about, by the word of the process that is dead.
+fn is_never_asked(home: &Home, row: &JournalEntry) -> bool {
+    let locks = Locks::beside(&home.path("state/history.db"));
+    NotYet::is_said(&locks, &row.process, row.id.0)
+}
+
+#[test]
+fn a_secure_backup_that_dies_before_it_is_asked_for_leaves_no_folder_to_be_looked_for() {
+    let gateway = gateway(CASES[1]);
+    gateway.fail_as("QuiesceDP=never-quiesces");
+    let home = home_with(CASES[1], &gateway, "30s");
+    let mut child = home.start(&["run", "P"]);
+    // It looks again when it has written down that its quiesce was taken.
+    let waits = || {
+        let operations = gateway.operations();
+        let quiesce = operations.iter().position(|asked| asked.contains("QuiesceDP"));
+        quiesce.is_some_and(|at| operations.len() > at + 2)
+    };
+    while !waits() {
+        assert!(child.try_wait().expect("a child").is_none(), "it ended before");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().expect("a child");
+    child.wait().expect("a child");
+    let open = home.history().open_entries().expect("the journal");
+    let folders: Vec<_> = open.iter().filter(|row| !row.is_quiesce()).collect();
+    assert!(
+        open.len() == 2 && folders.len() == 1 && is_never_asked(&home, folders[0]),
+        "{open:?}"
+    );
+    gateway.clear_faults();
+    gateway.forget_requests();
+    let recovered = home.recover(&TestClock::now()).expect("an end");
+    assert_eq!(recovered.done.mended.len(), 1, "{:?}", recovered.done.lines());
+    assert_eq!(home.history().open_entries().expect("the journal"), []);
+    assert_eq!(gateway.received("get-filestore"), 0, "{:?}", gateway.operations());
+    assert_eq!(litter(&home), [""; 0]);
+    assert_eq!(broken(&home, &gateway, &[]), [""; 0]);
+}
+
+#[test]
+fn a_device_is_unquiesced_by_recovery_before_the_folder_on_it_is_looked_for() {
+    let (gateway, home) = killed_while_quiesced(CASES[1], "get-filestore");
+    home.recover(&TestClock::now()).expect("an end");
+    let operations = gateway.operations();
+    let place = |words: &str| operations.iter().position(|asked| asked.contains(words));
+    assert!(place("UnquiesceDP").is_some(), "{operations:?}");
+    assert!(place("UnquiesceDP") < place("get-filestore"), "{operations:?}");
 }
 
 /// A home whose run was killed at the first request of this operation, the device quiesced.

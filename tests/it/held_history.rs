@@ -94,12 +94,19 @@ fn a_history_that_others_hold_does_not_keep_a_domain_out_of_service() {
 
 #[test]
 fn a_history_that_others_hold_does_not_keep_a_device_out_of_service_that_has_made_its_secure_backup() {
-    let clock = TestClock::night();
-    let gateway = gateway(&clock);
-    let home = home(&gateway);
-    let run = run_held_at(&home, &gateway, &clock, "SECURE", Status::Unquiescing);
-    assert_eq!(run.tasks(), ["QA1/all-domains SUCCESS"], "{:?}", run.errors());
-    assert_eq!(home.open_entries(), []);
+    for at in [Status::Quiescing, Status::BackingUp, Status::Unquiescing] {
+        let clock = TestClock::night();
+        let gateway = gateway(&clock);
+        let home = home(&gateway);
+        let run = run_held_at(&home, &gateway, &clock, "SECURE", at);
+        assert_eq!(
+            run.tasks(),
+            ["QA1/all-domains SUCCESS"],
+            "{at}: {:?}",
+            run.errors()
+        );
+        assert_eq!(home.open_entries(), [], "{at}");
+    }
 }
 
 #[test]

@@ -67,7 +67,7 @@ pub(in crate::run) fn mend_held_device(
     tried: &[JournalId],
     mended: &mut Vec<Mended>,
 ) -> Result<(), RunTrouble> {
-    let (mut entries, _unclear) = rows_of_others(engine, record)?;
+    let (mut entries, _unclear) = mended_without_device(engine, record)?;
     entries.retain(|entry| {
         let is_told =
             matches!(entry.undo, Undo::Import { .. } | Undo::NotKnown { .. }) || tried.contains(&entry.id);
@@ -76,6 +76,8 @@ pub(in crate::run) fn mend_held_device(
     if entries.is_empty() {
         return Ok(());
     }
+    // What is out of service comes first: a folder may have to be waited for.
+    entries.sort_by_key(|entry| !entry.is_quiesce());
     let gateway = match client::shielded(engine, device) {
         Ok(gateway) => gateway,
         Err(failure) => return Ok(refuse(engine, record, &entries, &failure.message, mended)?),

@@ -1,9 +1,11 @@
 //! Whose the open rows of the journal are.
 
 use crate::lock::Life;
+use crate::lock::not_yet::NotYet;
 use crate::plan::model::Device;
 use crate::run::Engine;
-use crate::run::ledger::{JournalEntry, LedgerError};
+use crate::run::event::Undo;
+use crate::run::ledger::{JournalEntry, LedgerError, NEVER_ASKED};
 use crate::run::record::Record;
 
 /// A run that is at work on this device, though its lock is ours: somebody has removed the
@@ -33,6 +35,29 @@ pub(in crate::run) fn other_at_work(
 
 /// A row, and why it cannot be told whether its process is dead.
 pub(super) type Unclear = (JournalEntry, String);
+
+/// Whether what this row of a dead process is about was never asked of the device, by the word that the process
+/// has left.
+fn was_never_asked(engine: Engine<'_>, entry: &JournalEntry) -> bool {
+    let may_be_early = matches!(entry.undo, Undo::RemoveFolder(_)) && entry.reply.is_none() && !entry.seen;
+    may_be_early && NotYet::is_said(engine.locks, &entry.process, entry.id.0)
+}
+
+/// The open rows of processes that are dead, as far as a device has to be asked about them: the others are
+/// closed; and those of which it cannot be told whether the process is.
+pub(super) fn mended_without_device(
+    engine: Engine<'_>,
+    record: &mut Record<'_>,
+) -> Result<(Vec<JournalEntry>, Vec<Unclear>), LedgerError> {
+    let (dead, unclear) = rows_of_others(engine, record)?;
+    let (early, dead) = dead
+        .into_iter()
+        .partition::<Vec<_>, _>(|entry| was_never_asked(engine, entry));
+    for entry in early {
+        record.close_undo(entry.id, NEVER_ASKED)?;
+    }
+    Ok((dead, unclear))
+}
 
 /// The open rows of processes that are dead, and those of which that cannot be told.
 pub(super) fn rows_of_others(

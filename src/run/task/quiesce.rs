@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::gateway::asked::ActionAsked;
 use crate::gateway::quiesce::{QuiesceSent, Scope, ScopeState, Waited};
+use crate::plan::model::Action;
 use crate::run::event::{Event, JournalId, OutOfService, Owner, Progress, Undo};
 use crate::run::failure::{Failure, Trouble, words};
 use crate::run::ledger::{Address, LedgerError, Reply, UndoOpening, UndoStep};
@@ -16,6 +17,9 @@ impl Walk<'_, '_, '_> {
     /// Steps 6 to 10: from the journal row on, every path leads through the undo.
     pub(super) fn quiesced(&mut self, scope: &Scope) -> Result<(), Trouble> {
         self.look = None;
+        if let Action::SecureBackup { .. } = &self.task.activity.action {
+            self.reserve_folder()?;
+        }
         // Asked again, so that nobody else's quiesce is taken for ours; then the row, without
         // which nothing is sent.
         let domains = self.look()?.domains;

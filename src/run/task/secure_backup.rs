@@ -10,16 +10,17 @@ use crate::artifact::stage_folder::{SealedPart, StagedFolder};
 use crate::gateway::asked::ActionAsked;
 use crate::gateway::backup::{BackupAsked, FolderRemoved, RemoteFile, RemoteFolder, SecureBackupEnd};
 use crate::gateway::facts::BackupMode;
+use crate::lock::not_yet::NotYet;
 use crate::run::certificates;
-use crate::run::event::{Event, FileKind, FileProof, Owner, Progress, StoredFile, Undo};
+use crate::run::event::{Event, FileKind, FileProof, JournalId, Owner, Progress, StoredFile, Undo};
 use crate::run::failure::{Failure, Trouble, words};
-use crate::run::ledger::{Reply, UndoStep};
+use crate::run::ledger::{NEVER_ASKED, Reply, UndoStep};
 use crate::run::status::Status;
 use crate::run::store;
-use crate::run::task::{DeviceState, Made, Walk};
+use crate::run::task::{BackupFolder, DeviceState, Made, Walk};
 use crate::run::undo::{self, FolderStays, waiting};
 use crate::soma::error::{SomaError, SomaErrorKind};
-use crate::values::causes::with_causes;
+use crate::values::causes::{said, with_causes};
 use crate::values::size::Bytes;
 
 /// What was answered with words or an error that do not prove that nothing was begun is given so long to begin.
@@ -85,13 +86,9 @@ impl Walk<'_, '_, '_> {
     /// A secure backup, made on the device.
     pub(super) fn make_secure_backup(&mut self, certificate: &str) -> Result<Made, Trouble> {
         let device = self.session.device.name.clone();
-        let clock = self.engine.clock;
         self.record.task_status(self.task.id, Status::BackingUp)?;
-        let stamp = clock.now().strftime("%Y%m%d%H%M%S").to_string();
-        let folder = RemoteFolder::named(&format!("dpbackup-{stamp}-{}", self.task.id.0));
-        let undo = Undo::RemoveFolder(folder.url().to_owned());
-        let journal = self.open_undo(undo, Vec::new())?;
-        self.leftover = Some((journal, folder.clone()));
+        let (journal, folder) = self.reserve_folder()?;
+        self.is_about_to_ask()?;
         let limit = self.session.gateway.timeouts().secure_backup;
         let what = "the secure backup to be ready";
         // Some firmware answers only when it is.
@@ -158,6 +155,56 @@ impl Walk<'_, '_, '_> {
         };
         self.only_on_device = true;
         Ok(Made::SecureBackup { folder, files })
+    }
+
+    /// Writes down the folder into which the device will be asked to make its secure backup, unless that is
+    /// done. Where the device is quiesced for it that comes first, so that it is not out of service while others
+    /// hold the history.
+    pub(super) fn reserve_folder(&mut self) -> Result<(JournalId, RemoteFolder), Trouble> {
+        if let Some(known) = &self.leftover {
+            return Ok((known.journal, known.folder.clone()));
+        }
+        let stamp = self.engine.clock.now().strftime("%Y%m%d%H%M%S").to_string();
+        let folder = RemoteFolder::named(&format!("dpbackup-{stamp}-{}", self.task.id.0));
+        let undo = Undo::RemoveFolder(folder.url().to_owned());
+        let journal = self.open_undo(undo, Vec::new())?;
+        // Nothing is there to be removed before it is asked for.
+        self.record.show(&Progress::UndoOver { journal });
+        // Without it a row whose process dies is only taken for one that may have been asked for.
+        let not_yet = NotYet::say(self.engine.locks, self.engine.process, journal.0).ok();
+        self.leftover = Some(BackupFolder {
+            journal,
+            folder: folder.clone(),
+            is_asked: false,
+            not_yet,
+        });
+        Ok((journal, folder))
+    }
+
+    /// From now on the device may have been asked, for whoever finds the row.
+    fn is_about_to_ask(&mut self) -> Result<(), Trouble> {
+        let device = &self.session.device.name;
+        let Some(left) = &mut self.leftover else {
+            return Ok(());
+        };
+        if let Some(not_yet) = &left.not_yet {
+            not_yet.take_back().map_err(|error| {
+                let why = format!(
+                    "{device}: no secure backup was asked for: in the folder of locks {} it cannot be put on disk that \
+                     it is: {}",
+                    self.engine.locks.folder().display(),
+                    said(&error)
+                );
+                Failure::new(Status::BackupFailed, why)
+            })?;
+        }
+        left.is_asked = true;
+        self.record.show(&Progress::UndoDue {
+            journal: left.journal,
+            device: device.clone(),
+            undo: Undo::RemoveFolder(left.folder.url().to_owned()),
+        });
+        Ok(())
     }
 
     /// Downloads it part by part, verifies and publishes it.
@@ -301,9 +348,16 @@ impl Walk<'_, '_, '_> {
     /// Removes the folder of a secure backup from the device, unless it holds the only copy.
     /// One that stays is a warning: the journal remembers it.
     pub(super) fn remove_leftover(&mut self) -> Result<(), Trouble> {
-        let Some((journal, folder)) = self.leftover.take() else {
+        let Some(left) = self.leftover.take() else {
             return Ok(());
         };
+        if !left.is_asked {
+            return self
+                .record
+                .close_undo(left.journal, NEVER_ASKED)
+                .map_err(Trouble::from);
+        }
+        let (journal, folder) = (left.journal, left.folder);
         let asked_to_stop = self.engine.stop.is_requested();
         if self.only_on_device && !asked_to_stop {
             let why = FolderStays::NotRemoved("no verified copy of it is stored".to_owned());
