@@ -30,6 +30,31 @@ pub trait Clock: Sync {
     fn zone(&self) -> TimeZone;
 }
 
+/// A moment from which time is counted, whatever anybody does to the time of day.
+#[derive(Clone, Debug)]
+pub struct Moment {
+    elapsed: Duration,
+    boot: Option<BootTime>,
+}
+
+impl Moment {
+    /// The present.
+    pub fn now(clock: &dyn Clock) -> Self {
+        Self {
+            elapsed: clock.elapsed(),
+            boot: clock.boot_time(),
+        }
+    }
+
+    /// How long ago it was; the time in which the machine slept counts, where the system tells that.
+    pub fn age(&self, clock: &dyn Clock) -> Duration {
+        let awake = clock.elapsed().saturating_sub(self.elapsed);
+        let now = clock.boot_time();
+        let up = self.boot.as_ref().and_then(|then| now?.since(then));
+        up.unwrap_or_default().max(awake)
+    }
+}
+
 /// What the system calls this boot of the machine.
 pub fn boot_id() -> Option<String> {
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;

@@ -8,8 +8,7 @@ mod tasks;
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-
+use crate::clock::Moment;
 use crate::lock::Life;
 use crate::plan::model::{Activity, Plan};
 use crate::run::Engine;
@@ -56,7 +55,7 @@ pub fn run<'a>(
     };
     to_its_end(engine, record, |record| {
         let id = record.open_plan(opening)?;
-        let started = engine.clock.now();
+        let started = Moment::now(engine.clock);
         let run = Run {
             engine,
             record: &mut *record,
@@ -81,7 +80,8 @@ struct Run<'w, 'a, 'r> {
     plan: &'a Plan,
     options: Options,
     id: PlanId,
-    started: Timestamp,
+    /// When it began: its tasks expire.
+    started: Moment,
     tasks: Tallies,
     /// What this run could not undo of dead runs: tried once.
     tried: Vec<JournalId>,

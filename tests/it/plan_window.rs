@@ -9,8 +9,8 @@ use dpbackup::run::event::Event;
 use dpbackup::run::sequence::Options;
 use dpbackup::signal::Stop;
 use dpbackup::values::boot_time::BootTime;
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::simulator::{Gateway, Setup};
 use crate::support::{EngineRun, Home, TestClock, export};
@@ -252,18 +252,26 @@ struct Awaited<'c> {
     later: Duration,
 }
 
+impl Awaited<'_> {
+    fn later(&self) -> Duration {
+        let is_later = self.held.lock().expect("no panic with the lock").is_none();
+        if is_later { self.later } else { Duration::ZERO }
+    }
+}
+
 impl Clock for Awaited<'_> {
     fn now(&self) -> Timestamp {
-        let is_later = self.held.lock().expect("no panic with the lock").is_none();
-        self.clock.now() + if is_later { self.later } else { Duration::ZERO }
+        self.clock.now() + self.later()
     }
 
     fn elapsed(&self) -> Duration {
-        self.clock.elapsed()
+        self.clock.elapsed() + self.later()
     }
 
     fn boot_time(&self) -> Option<BootTime> {
-        self.clock.boot_time()
+        let now = self.clock.boot_time()?;
+        let up = now.up + self.later();
+        Some(BootTime { up, ..now })
     }
 
     fn sleep(&self, duration: Duration, stop: &Stop) {
@@ -302,6 +310,36 @@ fn window_and_expiry_are_asked_again_when_a_device_was_waited_for() {
         assert!(held.is_none(), "it was waited for");
         assert_eq!(run.tasks(), [format!("QA1/DOM1 {status}")]);
     }
+}
+
+#[test]
+fn a_time_of_day_that_is_set_lets_no_task_expire_and_keeps_none() {
+    let gateway = Gateway::start(Setup::default());
+    let home = two_domains(&gateway, "", &[]);
+    let second_task = |start: &str, pause, step| {
+        let clock = TestClock::at(start);
+        let mut ended = 0;
+        let mut watch = |event: &Event| {
+            if matches!(event, Event::TaskEnded { .. }) {
+                ended += 1;
+                if ended == 1 {
+                    clock.pass(pause);
+                    clock.step(step);
+                }
+            }
+        };
+        let run = home.run_with("P", &clock, Options::default(), &Stop::new(), &mut watch);
+        run.tasks()[1].clone()
+    };
+    let days = |days: i64| SignedDuration::from_hours(24 * days);
+    assert_eq!(
+        second_task("2026-11-22T05:30:00Z", HOUR, days(3)),
+        "QA1/DOM2 SUCCESS"
+    );
+    assert_eq!(
+        second_task("2026-11-27T05:30:00Z", 25 * HOUR, days(-2)),
+        "QA1/DOM2 EXECUTION_CANCELED_BECAUSE_A_DAY_PASSED"
+    );
 }
 
 #[test]

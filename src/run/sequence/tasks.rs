@@ -87,8 +87,7 @@ impl<'a> Run<'_, 'a, '_> {
     }
 
     fn time_to_expiry(&self) -> Duration {
-        let age = self.engine.clock.now().duration_since(self.started);
-        let age = Duration::try_from(age).unwrap_or_default();
+        let age = self.started.age(self.engine.clock);
         self.engine.file.settings.task_expiry.saturating_sub(age)
     }
 
