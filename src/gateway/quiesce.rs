@@ -39,7 +39,11 @@ const REFUSED_PAUSE: Duration = Duration::from_secs(75);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QuiesceSent {
     /// The device has shown it.
-    Seen,
+    Seen {
+        /// Those of its domains that have not begun may begin for so long from now on: zero where all have, or
+        /// had their time.
+        all_within: Duration,
+    },
     /// The device has answered, and may show it for so long from now on.
     Answered {
         /// Zero where it had its time.
@@ -63,10 +67,11 @@ impl QuiesceSent {
         !matches!(self, QuiesceSent::Unanswered { .. })
     }
 
-    /// How long from now on the quiesce may begin to show.
+    /// How long from now on the quiesce may begin to show, in each domain that it covers.
     fn settles_within(self) -> Duration {
         match self {
-            QuiesceSent::Seen | QuiesceSent::LongAgo => Duration::ZERO,
+            QuiesceSent::LongAgo => Duration::ZERO,
+            QuiesceSent::Seen { all_within } => all_within,
             QuiesceSent::Answered { shows_within } => shows_within,
             QuiesceSent::Unanswered { arrives_within, .. } => arrives_within,
         }

@@ -98,8 +98,13 @@ enum Begun {
         /// When the answer came, or was given up.
         at: Duration,
     },
-    /// The device was seen to do it.
+    /// The device was seen to do it, and each of its domains has begun or had the time to.
     Seen,
+    /// The device was seen to do it, and domains of it may begin yet.
+    SeenInPart {
+        /// When it was sent, on the clock.
+        at: Duration,
+    },
 }
 
 /// An export whose last byte has arrived, and which nobody has looked at yet.

@@ -215,6 +215,87 @@ fn a_domain_that_is_enabled_and_begins_late_to_quiesce_is_waited_for() {
     assert!(gateway.state().is_unquiesced());
 }
 
+/// A run that somebody ends when DOM1 is quiesced, of which DOM2 begins 20 s later.
+fn run_ended_between_two_domains(home: &Home, gateway: &Gateway, clock: &TestClock) -> EngineRun {
+    let stop = Stop::new();
+    let clock = Eventful::new(clock, |_| {
+        if gateway.state().quiesce_state("DOM1") == "quiesced" && !stop.is_requested() {
+            let later = When::After(Duration::from_secs(20));
+            gateway.state().turn_later("DOM2", true, later);
+            stop.request(15);
+        }
+    });
+    home.run_with("DEVICE", &clock, Options::default(), &stop, &mut |_| {})
+}
+
+#[test]
+fn a_domain_that_had_not_begun_when_somebody_asked_to_stop_is_waited_for_and_seen_back() {
+    let clock = TestClock::night();
+    let gateway = gateway(&clock, &["QuiesceDP=only@DOM1"]);
+    let home = home(&gateway);
+    let run = run_ended_between_two_domains(&home, &gateway, &clock);
+    assert_eq!(run.tasks(), ["QA1/all-domains INTERRUPTED"], "{:?}", run.errors());
+    assert_eq!(run.exit(), 143);
+    clock.pass(Duration::from_secs(60));
+    assert_eq!(gateway.state().quiesced(), [""; 0]);
+    assert_eq!(home.open_entries(), []);
+    assert!(
+        run.errors()[0].ends_with("unquiesced and confirmed"),
+        "{:?}",
+        run.errors()
+    );
+}
+
+#[test]
+fn a_domain_that_had_not_begun_when_somebody_asked_to_stop_and_does_not_come_back_stays_in_the_journal() {
+    let clock = TestClock::night();
+    let gateway = gateway(&clock, &["QuiesceDP=only@DOM1", "UnquiesceDP=spares@DOM2"]);
+    let home = home(&gateway);
+    let run = run_ended_between_two_domains(&home, &gateway, &clock);
+    assert_eq!(run.exit(), 10, "{:?} {:?}", run.tasks(), run.errors());
+    assert_eq!(home.open_entries().len(), 1);
+    assert!(run.errors()[0].contains("STILL QUIESCED"), "{:?}", run.errors());
+}
+
+#[test]
+fn a_disabled_domain_does_not_hold_up_whoever_asks_to_stop() {
+    let clock = TestClock::night();
+    let gateway = gateway(&clock, &["disabled@DOM2"]);
+    let home = home(&gateway);
+    let stop = Stop::new();
+    let before = clock.elapsed();
+    let stopping = Eventful::new(&clock, |_| {
+        if gateway.state().quiesce_state("DOM1") == "quiesced" {
+            stop.request(15);
+        }
+    });
+    let run = home.run_with("DEVICE", &stopping, Options::default(), &stop, &mut |_| {});
+    assert_eq!(run.tasks(), ["QA1/all-domains INTERRUPTED"], "{:?}", run.errors());
+    assert_eq!(home.open_entries(), []);
+    let passed = clock.elapsed() - before;
+    assert!(passed < Duration::from_secs(30), "{passed:?} on the clock");
+}
+
+#[test]
+fn a_domain_that_begins_after_another_one_has_failed_is_waited_for_and_seen_back() {
+    let clock = TestClock::night();
+    let gateway = gateway(&clock, &["QuiesceDP=only@DOM1", "QuiesceDP=quiesce-error"]);
+    let home = home(&gateway);
+    let run = run(&home, "DEVICE", &clock, Status::Quiescing, || {
+        let later = When::After(Duration::from_secs(20));
+        gateway.state().turn_later("DOM2", true, later);
+    });
+    assert_eq!(
+        run.tasks(),
+        ["QA1/all-domains DEVICE_ERROR"],
+        "{:?}",
+        run.errors()
+    );
+    clock.pass(Duration::from_secs(60));
+    assert_eq!(gateway.state().quiesced(), [""; 0]);
+    assert_eq!(home.open_entries(), []);
+}
+
 #[test]
 fn a_domain_that_does_not_begin_in_the_time_of_the_quiesce_is_named_with_what_the_device_says_of_it() {
     for (way, words) in [

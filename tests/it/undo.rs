@@ -16,7 +16,7 @@ use dpbackup::run::status::Status;
 use dpbackup::signal::Stop;
 
 use crate::invariants::broken;
-use crate::simulator::{Domain, Fault, FaultKind, Gateway};
+use crate::simulator::{Domain, Fault, FaultKind, Gateway, When};
 use crate::support::{Eventful, Home, TestClock, gateways, mortal};
 
 const EXPORT: &str =
@@ -306,6 +306,21 @@ fn dead_run(home: &Home, clock: &TestClock, undo: &Undo) {
         boot: clock.boot_time(),
     };
     history.open_undo(&now, &process, &opening).expect("a row");
+}
+
+#[test]
+fn a_domain_that_had_not_begun_when_its_run_died_is_waited_for_by_recovery() {
+    let clock = TestClock::night();
+    let gateway = gateway(&clock);
+    let home = home(&gateway, EXPORT);
+    dead_run(&home, &clock, &Undo::UnquiesceDevice);
+    gateway.state().set_quiesced("DOM1", true);
+    let later = When::After(Duration::from_secs(20));
+    gateway.state().turn_later("DOM2", true, later);
+    home.recover(&clock).expect("an end");
+    clock.pass(Duration::from_secs(60));
+    assert_eq!(gateway.state().quiesced(), [""; 0]);
+    assert_eq!(open(&home), []);
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! The way back from a quiesce: at least one unquiesce, and the device's own word after it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::gateway::Gateway;
 use crate::gateway::domains::{DomainStatus, QuiesceState};
 use crate::gateway::quiesce::outcome::{AtRest, BroughtBack, Confirmation, UnquiesceAnswer};
 use crate::gateway::quiesce::scope::{Scope, ScopeState, named};
-use crate::gateway::quiesce::{GONE_AFTER, QuiesceSent, pause_after};
+use crate::gateway::quiesce::{GONE_AFTER, QuiesceSent, Unmoved, pause_after};
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 
 /// A device that has no domain to show a quiesce is given so long to carry out what it accepted.
@@ -21,7 +22,7 @@ const SEND_AGAIN_AFTER: Duration = Duration::from_secs(15);
 pub enum WayBackStep {
     /// It has lasted so long.
     Waiting(Duration),
-    /// The device was seen to be quiesced, or on the way.
+    /// The device was seen to be quiesced, or on the way; and no domain of it may begin yet.
     Seen,
     /// An unquiesce was sent, and answered.
     Sent,
@@ -34,7 +35,8 @@ impl Gateway<'_> {
     /// At least one unquiesce is sent, and answered, before it is called done. A device that is
     /// on its way back is not told again: told again it may begin anew. One that shows itself at work
     /// without having been seen quiesced is told when the quiesce had the time to show, so that
-    /// the one does not overtake the other.
+    /// the one does not overtake the other. The same holds for each domain of a device: one that had not begun
+    /// when others were seen quiesced is not back before it had that time.
     pub fn bring_back(
         &self,
         scope: &Scope,
@@ -50,7 +52,7 @@ impl Gateway<'_> {
             let looked = self.domains_once();
             let waited = self.clock.elapsed().saturating_sub(started);
             way.wait(waited);
-            let state = looked.map(|domains| way.see(&domains, step));
+            let state = looked.map(|domains| way.see(&domains));
             if let Err(error) = &state
                 && error.kind == SomaErrorKind::Interrupted
             {
@@ -60,6 +62,7 @@ impl Gateway<'_> {
                 };
             }
             let rests = way.rests(&state, step);
+            way.say_seen(step);
             if let Some(rests) = rests
                 && way.is_told(rests)
             {
@@ -92,8 +95,11 @@ struct WayBack<'w> {
     waited: Duration,
     /// Whether the quiesce was seen.
     seen: bool,
-    /// Whether it was seen, or had the time to show.
+    /// The domains that were seen quiesced, or on the way.
+    turned: BTreeSet<String>,
+    /// Whether every domain was seen so, or had the time to.
     had_its_time: bool,
+    is_said_seen: bool,
     /// When the last unquiesce was sent.
     last_told: Option<Duration>,
     /// How the device answered it: with OK, or with a refusal.
@@ -141,8 +147,10 @@ impl<'w> WayBack<'w> {
             sent,
             meant,
             waited: Duration::ZERO,
-            seen: sent == QuiesceSent::Seen,
+            seen: matches!(sent, QuiesceSent::Seen { .. }),
+            turned: BTreeSet::new(),
             had_its_time: sent.settles_within().is_zero(),
+            is_said_seen: matches!(sent, QuiesceSent::Seen { all_within } if all_within.is_zero()),
             last_told: None,
             answer: undone_before.then_some(Ok(())),
             unanswered: None,
@@ -164,7 +172,7 @@ impl<'w> WayBack<'w> {
     }
 
     /// Takes in what the device lists.
-    fn see(&mut self, domains: &[DomainStatus], step: &mut dyn FnMut(WayBackStep)) -> ScopeState {
+    fn see(&mut self, domains: &[DomainStatus]) -> ScopeState {
         let shown = self.scope.shown(domains);
         for (name, _) in &shown {
             if !self.stood.contains(name) {
@@ -179,20 +187,73 @@ impl<'w> WayBack<'w> {
         if !matches!(state, ScopeState::Missing(_)) {
             (self.missing_since, self.away) = (None, None);
         }
+        // What arrives has arrived after what was sent before it.
+        if self.take_in_turned() {
+            self.answer = None;
+        }
         if state.shows_quiesce() && !self.seen {
-            // It has arrived after what was sent before it.
             (self.last_told, self.answer) = (None, None);
-            (self.seen, self.had_its_time) = (true, true);
+            self.seen = true;
+        }
+        self.had_its_time |= self.seen && self.not_turned().is_empty();
+        state
+    }
+
+    /// Takes in which domains show a quiesce. Whether one does for the first time, and is not on its way back.
+    fn take_in_turned(&mut self) -> bool {
+        let mut is_new = false;
+        for (name, state) in &self.shown {
+            let shows = matches!(
+                state,
+                QuiesceState::Quiesced | QuiesceState::Changing(_) | QuiesceState::Failed(_)
+            );
+            if shows && self.turned.insert(name.clone()) {
+                is_new |= !state.is_unquiescing();
+            }
+        }
+        is_new
+    }
+
+    /// The domains that have not begun, as far as anybody saw.
+    fn not_turned(&self) -> Vec<String> {
+        match self.scope {
+            // What shows there shows in its only domain.
+            Scope::Domain(_) => Vec::new(),
+            Scope::Device => {
+                let names = self.stood.iter();
+                names
+                    .filter(|name| !self.turned.contains(*name))
+                    .cloned()
+                    .collect()
+            }
+        }
+    }
+
+    /// Whether those that have not begun, while others have, will not: they are not in service. Asked where the
+    /// device shows itself at work.
+    fn rest_does_not_begin(&self) -> bool {
+        self.seen && {
+            let rest = self.gateway.unmoved(&self.not_turned());
+            rest.iter().all(Unmoved::is_out_of_service)
+        }
+    }
+
+    /// Says that it was seen, once that is so of all of it.
+    fn say_seen(&mut self, step: &mut dyn FnMut(WayBackStep)) {
+        if self.seen && self.had_its_time && !self.is_said_seen {
+            self.is_said_seen = true;
             step(WayBackStep::Seen);
         }
-        state
     }
 
     /// How the device shows itself, where nothing of a quiesce is left by that.
     fn rests(&mut self, state: &Result<ScopeState>, step: &mut dyn FnMut(WayBackStep)) -> Option<AtRest> {
         let waited = self.waited;
         match state {
-            Ok(ScopeState::Normal) if self.had_its_time => Some(AtRest::AtWork),
+            Ok(ScopeState::Normal) => {
+                self.had_its_time = self.had_its_time || self.rest_does_not_begin();
+                self.had_its_time.then_some(AtRest::AtWork)
+            }
             // What was seen stood in a domain, which is not seen any more.
             Ok(ScopeState::Empty) if self.seen => None,
             Ok(ScopeState::Empty) => {
@@ -297,7 +358,7 @@ impl<'w> WayBack<'w> {
             Ok(ScopeState::Normal) => rests.is_some(),
             // It may take what it does not tell of; a login that is refused is not tried again and again.
             Err(error) => {
-                self.had_its_time
+                (self.had_its_time || self.seen)
                     && !matches!(self.answer, Some(Ok(())))
                     && !matches!(
                         error.kind,

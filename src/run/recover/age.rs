@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use crate::gateway::quiesce::QuiesceSent;
 use crate::lock::Locks;
+use crate::plan::model::Settings;
 use crate::run::Engine;
+use crate::run::event::Undo;
 use crate::run::ledger::{JournalEntry, Reply};
 use crate::run::record::Record;
 use crate::values::boot_time::BootTime;
@@ -21,7 +23,9 @@ pub(in crate::run) fn sent(engine: Engine<'_>, entry: &JournalEntry) -> QuiesceS
     let request = engine.file.timeouts_of(&entry.device).request;
     let is_old = age(engine, entry) >= request + ARRIVES_NO_MORE;
     match entry.reply {
-        _ if entry.seen => QuiesceSent::Seen,
+        _ if entry.seen => QuiesceSent::Seen {
+            all_within: Duration::ZERO,
+        },
         // It was taken, whatever was shown: however old, it needs an unquiesce that is answered.
         Some(Reply::Accepted | Reply::Unclear) => QuiesceSent::Answered { shows_within: within },
         Some(Reply::None) | None if is_old => QuiesceSent::LongAgo,
@@ -36,11 +40,30 @@ pub(in crate::run) fn sent(engine: Engine<'_>, entry: &JournalEntry) -> QuiesceS
     }
 }
 
+/// How long what is to be undone so may take to begin, when the device has answered so: no longer than a request.
+/// A quiesce that it has taken may begin until the time is over that it lets connections finish; and a device
+/// that is quiesced as a whole takes one domain after another.
+pub(in crate::run) fn begins_within(
+    undo: &Undo,
+    reply: Option<Reply>,
+    request: Duration,
+    settings: &Settings,
+) -> Duration {
+    match (undo, reply) {
+        (Undo::UnquiesceDevice, _) | (Undo::UnquiesceDomain(_), Some(Reply::Accepted | Reply::Unclear)) => {
+            request.max(settings.quiesce_timeout)
+        }
+        (Undo::UnquiesceDomain(_), Some(Reply::None) | None)
+        | (Undo::RemoveFolder(_) | Undo::Import { .. } | Undo::NotKnown { .. }, _) => request,
+    }
+}
+
 /// How long what a dead run has sent may still be on its way: sending it took no longer
-/// than a request may, and being carried out takes no longer than that again.
+/// than a request may, and then it has to begin.
 fn settles_within(engine: Engine<'_>, entry: &JournalEntry) -> Duration {
     let request = engine.file.timeouts_of(&entry.device).request;
-    (request * 2).saturating_sub(age(engine, entry))
+    let begins = begins_within(&entry.undo, entry.reply, request, &engine.file.settings);
+    (request + begins).saturating_sub(age(engine, entry))
 }
 
 /// Writes down of a row that stood in no moment of this boot, as far as it knows, that it stands now: from

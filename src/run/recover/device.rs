@@ -16,7 +16,7 @@ use crate::run::held::{LockFor, LockOutcome, LockWait};
 use crate::run::ledger::{JournalEntry, LedgerError};
 use crate::run::record::Record;
 use crate::run::recover::age::sent;
-use crate::run::recover::rows::rows_of_others;
+use crate::run::recover::rows::mended_without_device;
 use crate::run::recover::told::{Mended, StaysOpen, told};
 use crate::run::undo::{OpenQuiesce, Undone, remove_folder};
 use crate::values::causes::with_causes;
@@ -184,7 +184,7 @@ fn mend_entry(
             let patience = gateway.timeouts().request;
             let folder = RemoteFolder::at(url);
             let asked = match sent(engine, entry) {
-                QuiesceSent::Seen | QuiesceSent::LongAgo => BackupAsked::Answered {
+                QuiesceSent::Seen { .. } | QuiesceSent::LongAgo => BackupAsked::Answered {
                     begins_within: Duration::ZERO,
                 },
                 QuiesceSent::Answered { shows_within } => BackupAsked::Answered {

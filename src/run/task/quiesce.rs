@@ -8,6 +8,7 @@ use crate::plan::model::Action;
 use crate::run::event::{Event, JournalId, OutOfService, Owner, Progress, Undo};
 use crate::run::failure::{Failure, Trouble, words};
 use crate::run::ledger::{Address, LedgerError, Reply, UndoOpening, UndoStep};
+use crate::run::recover::age::begins_within;
 use crate::run::status::Status;
 use crate::run::task::{Begun, DeviceState, Walk};
 use crate::run::undo::{OpenQuiesce, Undone, undo_of, waiting};
@@ -35,7 +36,7 @@ impl Walk<'_, '_, '_> {
             walk.quiesce(scope, &stood, journal, serial.as_deref())?;
             walk.make()
         });
-        let Some(sent) = self.sent() else {
+        let Some(sent) = self.sent(scope) else {
             let caught_up = self.record.take_time();
             let closed = self.record.close_undo(journal, "nothing was begun on the device");
             let told = self.tell_out_of_service(OutOfService::Never);
@@ -60,7 +61,7 @@ impl Walk<'_, '_, '_> {
         let (undone, noted) = self.bring_back(&open);
         // One that was neither accepted nor seen may have taken nothing out of service.
         let is_certain = match self.begun {
-            Begun::Seen => true,
+            Begun::Seen | Begun::SeenInPart { .. } => true,
             Begun::Sent { reply, .. } => reply == Reply::Accepted,
             Begun::No => false,
         };
@@ -152,15 +153,24 @@ impl Walk<'_, '_, '_> {
         (undone, told.and(warned))
     }
 
-    /// What is known of the quiesce that must be undone; `None` where nothing was begun. A
-    /// request takes at most as long to be carried out as its answer is waited for.
-    fn sent(&self) -> Option<QuiesceSent> {
+    /// What is known of the quiesce that must be undone; `None` where nothing was begun.
+    fn sent(&self, scope: &Scope) -> Option<QuiesceSent> {
+        let request = self.session.gateway.timeouts().request;
+        let left_since = |at, reply| {
+            let settings = &self.engine.file.settings;
+            let age = self.engine.clock.elapsed().saturating_sub(at);
+            begins_within(&undo_of(scope), Some(reply), request, settings).saturating_sub(age)
+        };
         match self.begun {
             Begun::No => None,
-            Begun::Seen => Some(QuiesceSent::Seen),
+            Begun::Seen => Some(QuiesceSent::Seen {
+                all_within: Duration::ZERO,
+            }),
+            Begun::SeenInPart { at } => Some(QuiesceSent::Seen {
+                all_within: left_since(at, Reply::Accepted),
+            }),
             Begun::Sent { reply, at } => {
-                let age = self.engine.clock.elapsed().saturating_sub(at);
-                let left = self.session.gateway.timeouts().request.saturating_sub(age);
+                let left = left_since(at, reply);
                 Some(match reply {
                     Reply::Accepted | Reply::Unclear => QuiesceSent::Answered { shows_within: left },
                     Reply::None => QuiesceSent::Unanswered {
@@ -242,13 +252,16 @@ impl Walk<'_, '_, '_> {
             &mut waiting(self.record, device, &what, limit),
         );
         self.record.show(&Progress::WaitEnded);
-        let is_shown = match &waited {
-            Waited::Reached { .. } => true,
-            Waited::Failed(state) | Waited::TimedOut(Ok(state)) => state.shows_quiesce(),
-            Waited::NothingToShow | Waited::Interrupted | Waited::TimedOut(Err(_)) => false,
-        };
-        if is_shown {
-            self.is_seen(journal)?;
+        match &waited {
+            // A device that has failed at one domain may go on with the others.
+            Waited::Failed(state) if *scope == Scope::Device && state.shows_quiesce() => {
+                self.begun = Begun::SeenInPart { at: now };
+            }
+            Waited::Reached { .. } => self.is_seen(journal)?,
+            Waited::Failed(state) | Waited::TimedOut(Ok(state)) if state.shows_quiesce() => {
+                self.is_seen(journal)?;
+            }
+            Waited::Failed(_) | Waited::TimedOut(_) | Waited::NothingToShow | Waited::Interrupted => {}
         }
         match waited {
             Waited::Reached { unchanged } if unchanged.is_empty() => Ok(()),
