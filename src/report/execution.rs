@@ -5,7 +5,7 @@ use std::path::Path;
 
 use jiff::tz::TimeZone;
 
-use crate::history::{FileRow, TaskDetails};
+use crate::history::{FailedFileRow, FileRow, NoteLevel, NoteRow, TaskDetails};
 use crate::report::WholeExecution;
 use crate::report::changed::{changed, unsaved};
 use crate::report::written::{Layout, duration, remarks, shown, time, zone_name};
@@ -60,7 +60,8 @@ pub(super) fn whole(whole: &WholeExecution<'_>, layout: &Layout) -> String {
                 "Unsaved changes: {unsaved}: what runs is not what is saved"
             ));
         }
-        let own = remarks(&first.failed_files, &first.notes, &first.scripts, "task");
+        let (failed, notes) = not_said_by_its_error(first);
+        let own = remarks(&failed, &notes, &first.scripts, "task");
         below.extend(own.lines().map(str::to_owned));
         for line in below {
             let own = line.len() - line.trim_start().len();
@@ -92,11 +93,51 @@ fn heading(whole: &WholeExecution<'_>, zone: &TimeZone) -> String {
         duration(Some(plan.start_time), plan.end_time),
         shown(&whole.store.to_string_lossy()),
     );
-    if let Some(error) = &plan.error_message {
-        text.push_str(&format!("{}\n", shown(error)));
+    let error = plan.error_message.as_deref().unwrap_or_default();
+    let mut words = error.to_owned();
+    for (details, _) in whole.tasks {
+        // Which task it is says enough: it stands below, with its error.
+        if let Some(why) = &details.task.error_message {
+            words = words.replace(&format!(": {why}"), "");
+        }
     }
-    text.push_str(&remarks(&[], whole.notes, whole.scripts, "plan"));
+    if !words.is_empty() {
+        text.push_str(&format!("{}\n", shown(&words)));
+    }
+    let notes: Vec<NoteRow> = whole
+        .notes
+        .iter()
+        .filter(|note| !is_said(error, note))
+        .cloned()
+        .collect();
+    text.push_str(&remarks(&[], &notes, whole.scripts, "plan"));
     text
+}
+
+/// The files that a task did not get and its notes, without the sentences that its error has said.
+fn not_said_by_its_error(details: &TaskDetails) -> (Vec<FailedFileRow>, Vec<NoteRow>) {
+    let error = details.task.error_message.as_deref().unwrap_or_default();
+    let failed = details.failed_files.iter().cloned().map(|mut file| {
+        if error.contains(&file.error_message) {
+            file.error_message.clear();
+        }
+        file
+    });
+    let notes = details.notes.iter().filter(|note| !is_said(error, note));
+    (failed.collect(), notes.cloned().collect())
+}
+
+/// Whether an error says what a note does. An alarm says it behind the word for how certain it is.
+fn is_said(error: &str, note: &NoteRow) -> bool {
+    let words = match note.level {
+        NoteLevel::Note | NoteLevel::Warning => note.message.as_str(),
+        NoteLevel::StillQuiesced => note
+            .message
+            .split_once(": ")
+            .filter(|(certainty, _)| error.contains(certainty))
+            .map_or(note.message.as_str(), |(_, words)| words),
+    };
+    !words.is_empty() && error.contains(words)
 }
 
 /// Whether two tasks ended for one cause, and have nothing else to tell.
@@ -192,6 +233,73 @@ mod tests {
         let narrow = page(&tasks, Some(80));
         for line in narrow.lines().filter(|line| !line.contains(".zip")) {
             assert!(line.chars().count() <= 80, "{line}");
+        }
+    }
+
+    #[test]
+    fn no_sentence_stands_twice_on_the_page() {
+        let note = |level, message: &str| NoteRow {
+            level,
+            message: message.to_owned(),
+            ..fixture::details().notes[0].clone()
+        };
+        let mut failed = bare(2, "SALES");
+        failed.task.error_message = Some(
+            "QA1: SALES.zip is not good: cut short; it hangs; STILL QUIESCED: run dpbackup recover"
+                .to_owned(),
+        );
+        failed.failed_files = vec![FailedFileRow {
+            name: "SALES.zip".to_owned(),
+            error_message: "QA1: SALES.zip is not good: cut short".to_owned(),
+            ..fixture::details().failed_files[0].clone()
+        }];
+        failed.notes = vec![
+            note(NoteLevel::StillQuiesced, "STILL QUIESCED: it hangs"),
+            note(NoteLevel::StillQuiesced, "MAY BE QUIESCED: it hangs"),
+            note(NoteLevel::Warning, "the clock is wrong"),
+        ];
+        let mut plan = fixture::plans()[1].clone();
+        let error = failed.task.error_message.clone().unwrap_or_default();
+        plan.error_message = Some(format!("task 2 VERIFICATION_FAILED: {error} (and 1 more failed)"));
+        let tasks = [(failed, None)];
+        let page = |plan: &crate::history::PlanRow, notes: &[NoteRow]| {
+            let page = WholeExecution {
+                plan,
+                notes,
+                scripts: &[],
+                tasks: &tasks,
+                store: Path::new("/backup/datapower"),
+            };
+            let layout = Layout {
+                width: None,
+                zone: fixture::zone(),
+                invocation: Invocation::default(),
+            };
+            whole(&page, &layout)
+        };
+        let text = page(&plan, &[]);
+        let count = |words: &str| text.matches(words).count();
+        assert_eq!(
+            (count("cut short"), count("the clock is wrong")),
+            (1, 1),
+            "{text}"
+        );
+        assert!(
+            text.contains("\ntask 2 VERIFICATION_FAILED (and 1 more failed)\n"),
+            "{text}"
+        );
+        assert!(text.contains("D/L error: SALES.zip\n"), "{text}");
+        // Another certainty is another thing to know.
+        assert_eq!(
+            (count("STILL QUIESCED"), count("MAY BE QUIESCED")),
+            (1, 1),
+            "{text}"
+        );
+        plan.error_message = Some("a folder may be left (and 1 more warning)".to_owned());
+        let notes = ["a folder may be left", "the post-plan script failed"];
+        let text = page(&plan, &notes.map(|words| note(NoteLevel::Warning, words)));
+        for words in notes {
+            assert_eq!(text.matches(words).count(), 1, "{text}");
         }
     }
 

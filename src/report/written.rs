@@ -65,7 +65,11 @@ pub(super) fn remarks(
 ) -> String {
     let failed = failed.iter().map(|file| {
         let (name, error) = (shown(&file.name), shown(&file.error_message));
-        format!("D/L error: {name}: {error}\n")
+        match error.as_str() {
+            // It stands beside it.
+            "" => format!("D/L error: {name}\n"),
+            error => format!("D/L error: {name}: {error}\n"),
+        }
     });
     let notes = notes.iter().map(|note| {
         let level = match note.level {

@@ -4,6 +4,7 @@ use crate::run::event::{Certainty, Event, Owner, Undo};
 use crate::run::ledger::{ClosedUndo, JournalEntry, LedgerError, UnfinishedPlan};
 use crate::run::left::Left;
 use crate::run::record::Record;
+use crate::values::first_few::first_few;
 
 /// What came of a recovery, and what is left of the devices after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,8 +52,26 @@ impl Mending {
 
     /// What was done, a sentence each.
     pub fn lines(&self) -> Vec<String> {
-        let mended = self.mended.iter().map(ToString::to_string);
-        mended.chain(self.abandoned_lines()).collect()
+        let said = self.said().into_iter().map(|(_, words)| words);
+        said.chain(self.abandoned_lines()).collect()
+    }
+
+    /// What was undone, and what could not be, a sentence each, with how it ended. Folders of one device that
+    /// stay for one reason are one sentence.
+    fn said(&self) -> Vec<(&Mended, String)> {
+        let mut said: Vec<(&Mended, String)> = Vec::new();
+        for mended in &self.mended {
+            let alike: Vec<&Mended> = self.mended.iter().filter(|other| mended.is_like(other)).collect();
+            match alike.first() {
+                Some(first) if alike.len() > 1 => {
+                    if first.entry.id == mended.entry.id {
+                        said.push((mended, folders_that_stay(&alike)));
+                    }
+                }
+                _ => said.push((mended, mended.to_string())),
+            }
+        }
+        said
     }
 
     /// The executions that are abandoned now, a sentence each.
@@ -64,6 +83,44 @@ impl Mending {
             )
         })
     }
+}
+
+impl Mended {
+    /// Whether both are folders of one device that stay for one reason.
+    fn is_like(&self, other: &Mended) -> bool {
+        let why = |mended: &Mended| match (&mended.entry.undo, &mended.outcome) {
+            (Undo::RemoveFolder(_), Err(stays)) => {
+                Some((mended.entry.device.clone(), mended.entry.seen, stays.why.clone()))
+            }
+            _ => None,
+        };
+        why(self).is_some_and(|mine| why(other) == Some(mine))
+    }
+}
+
+/// Several folders of one device that stay for one reason.
+fn folders_that_stay(alike: &[&Mended]) -> String {
+    const MOST: usize = 3;
+    let Some(first) = alike.first() else {
+        return String::new();
+    };
+    let folders = alike.iter().filter_map(|mended| match &mended.entry.undo {
+        Undo::RemoveFolder(folder) => Some(folder.as_str()),
+        _ => None,
+    });
+    let tasks = alike.iter().map(|mended| mended.entry.task.0);
+    let were = if first.entry.seen { "were" } else { "may have been" };
+    let why = first
+        .outcome
+        .as_ref()
+        .err()
+        .map_or("", |stays| stays.why.as_str());
+    format!(
+        "{} {were} left on {} by the tasks {}: {why}",
+        first_few(folders, MOST),
+        first.entry.device,
+        first_few(tasks, MOST)
+    )
 }
 
 impl From<ClosedUndo> for Mended {
@@ -131,12 +188,12 @@ pub(in crate::run) fn note(
     recovered: &Mending,
 ) -> Result<Vec<String>, LedgerError> {
     let mut warnings = Vec::new();
-    for mended in &recovered.mended {
+    for (mended, words) in recovered.said() {
         match mended.outcome {
-            Ok(_) => record.note(owner, mended.to_string())?,
+            Ok(_) => record.note(owner, words)?,
             Err(_) => {
-                warnings.push(mended.to_string());
-                record.warn(owner, mended.to_string())?;
+                warnings.push(words.clone());
+                record.warn(owner, words)?;
             }
         }
     }
