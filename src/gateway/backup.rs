@@ -105,6 +105,21 @@ impl BackupAsked {
     }
 }
 
+/// A location that is listed with nothing in it is believed when it is listed so again, so much later: what an
+/// account may not see, or a device that is just starting has not read yet, is not gone.
+const LOOKS_AGAIN_AFTER: Duration = Duration::from_secs(3);
+
+/// What a device lists of a folder in `temporary:`.
+#[derive(Debug, PartialEq, Eq)]
+enum Listing {
+    /// These files.
+    Files(Vec<RemoteFile>),
+    /// Not the folder, but something beside it.
+    WithoutIt,
+    /// Nothing at all.
+    Nothing,
+}
+
 /// How the removal of a folder ended, as far as the device shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FolderRemoved {
@@ -256,6 +271,13 @@ impl Gateway<'_> {
     /// The files of a folder in `temporary:`; `None` where there is no such folder. A
     /// location can only be listed as a whole (soma-wire section 4).
     pub fn folder(&self, folder: &RemoteFolder) -> Result<Option<Vec<RemoteFile>>> {
+        Ok(match self.listing(folder)? {
+            Listing::Files(files) => Some(files),
+            Listing::WithoutIt | Listing::Nothing => None,
+        })
+    }
+
+    fn listing(&self, folder: &RemoteFolder) -> Result<Listing> {
         let wanted = RemoteFolder::path(folder.url());
         self.read(&request::get_filestore(TEMPORARY), "filestore", |filestore| {
             listed(filestore, wanted)
@@ -301,7 +323,8 @@ impl Gateway<'_> {
 
     /// Removes a folder of ours from `temporary:`: file by file, for not every firmware
     /// removes one that holds files (soma-wire section 3.6). Succeeds when the device,
-    /// asked at the end, does not have it, or nothing in it.
+    /// asked at the end, does not have it, or nothing in it; that it never was there is believed where something
+    /// is listed beside it, or nothing at two times.
     ///
     /// A device that still makes a secure backup would fill the folder again: it is given
     /// `patience` to end, and then left alone. One that was asked for a secure backup and
@@ -314,47 +337,65 @@ impl Gateway<'_> {
         told: &mut dyn FnMut(Duration),
     ) -> Result<FolderRemoved> {
         let started = self.clock.elapsed();
+        let mut nothing_since = None;
         let files = loop {
             let busy = self.makes_secure_backup()?;
-            let files = if busy { None } else { self.folder(folder)? };
+            let listing = if busy { None } else { Some(self.listing(folder)?) };
             let waited = self.clock.elapsed().saturating_sub(started);
-            let left = match (busy, files) {
-                (false, Some(files)) => break files,
-                (false, None) if waited >= settle => return Ok(FolderRemoved::NotThere),
-                (false, None) => settle - waited,
-                (true, _) if waited >= patience => {
+            let believed_at = match listing {
+                Some(Listing::Nothing) => *nothing_since.get_or_insert(waited) + LOOKS_AGAIN_AFTER,
+                _ => Duration::ZERO,
+            };
+            let left = match listing {
+                Some(Listing::Files(files)) => break files,
+                Some(Listing::WithoutIt | Listing::Nothing) => settle.max(believed_at).saturating_sub(waited),
+                None if waited >= patience => {
                     return Err(SomaError::new(
                         SomaErrorKind::Refused,
                         "the device is still making a secure backup, and would fill it again",
                     ));
                 }
-                (true, _) => patience - waited,
+                None => patience - waited,
             };
+            if left.is_zero() {
+                return Ok(FolderRemoved::NotThere);
+            }
             told(waited);
             self.clock.sleep(until_next_look(waited).min(left), &self.stop);
         };
-        let (mut refusal, mut taken) = (None, 0_usize);
+        let (mut refusal, mut taken) = (None::<SomaError>, 0_usize);
         let deletions = files
             .iter()
             .map(|file| request::delete_file(&folder.file_url(&file.name)));
         for deletion in deletions.chain([request::remove_dir(folder.url())]) {
             match self.act(&deletion, self.timeouts().request) {
                 Ok(()) => taken += 1,
+                // What got no answer may have been carried out: what the device refuses says more.
                 Err(error) => {
-                    refusal.get_or_insert(error);
+                    if refusal.is_none() || error.is_refusal() {
+                        refusal = Some(error);
+                    }
                 }
             }
         }
-        let left = self.folder(folder)?;
+        let left = match self.listing(folder)? {
+            Listing::Nothing if refusal.as_ref().is_some_and(|error| !error.is_refusal()) => {
+                self.clock.sleep(LOOKS_AGAIN_AFTER, &self.stop);
+                self.listing(folder)?
+            }
+            left => left,
+        };
         match (left, refusal) {
-            // What vanishes from the list though nothing of it was removed may be hidden.
-            (None, Some(refusal)) if taken == 0 => Err(hidden(folder, refusal)),
-            (Some(left), Some(refusal)) if left.is_empty() && !files.is_empty() && taken == 0 => {
+            // What vanishes from the list though nothing of it was removed may be hidden, and so may all that is
+            // there where something of it was not.
+            (Listing::Nothing, Some(refusal)) if refusal.is_refusal() => Err(hidden(folder, refusal)),
+            (Listing::WithoutIt, Some(refusal)) if taken == 0 => Err(hidden(folder, refusal)),
+            (Listing::Files(left), Some(refusal)) if left.is_empty() && !files.is_empty() && taken == 0 => {
                 Err(hidden(folder, refusal))
             }
-            (None, _) => Ok(FolderRemoved::Gone),
-            (Some(left), _) if left.is_empty() => Ok(FolderRemoved::Emptied),
-            (Some(left), refusal) => Err(refusal.unwrap_or_else(|| {
+            (Listing::WithoutIt | Listing::Nothing, _) => Ok(FolderRemoved::Gone),
+            (Listing::Files(left), _) if left.is_empty() => Ok(FolderRemoved::Emptied),
+            (Listing::Files(left), refusal) => Err(refusal.unwrap_or_else(|| {
                 SomaError::new(
                     SomaErrorKind::Refused,
                     format!("{} is still there with {} files", folder.url(), left.len()),
@@ -364,10 +405,10 @@ impl Gateway<'_> {
     }
 }
 
-/// A folder of which nothing was removed, and which is not listed any more all the same.
+/// A folder of which something was not removed, and which is not listed any more all the same.
 fn hidden(folder: &RemoteFolder, refusal: SomaError) -> SomaError {
     let message = format!(
-        "{} is not listed any more, though the device refused to remove anything of it: {}",
+        "{} is not listed any more, though the device refused to remove it, or something of it: {}",
         folder.url(),
         refusal.message
     );
@@ -375,13 +416,13 @@ fn hidden(folder: &RemoteFolder, refusal: SomaError) -> SomaError {
 }
 
 /// The files of a folder in a list of `temporary:`. A list without that location is no look into it.
-fn listed(filestore: Node<'_, '_>, wanted: &str) -> Result<Option<Vec<RemoteFile>>> {
+fn listed(filestore: Node<'_, '_>, wanted: &str) -> Result<Listing> {
     let directory = filestore.descendants().find(|node| {
         node.tag_name().name() == "directory"
             && node.attribute("name").map(RemoteFolder::path) == Some(wanted)
     });
     if let Some(directory) = directory {
-        return files_below(directory).map(Some);
+        return files_below(directory).map(Listing::Files);
     }
     let is_location = |node: Node<'_, '_>| {
         node.tag_name().name() == "location"
@@ -389,9 +430,10 @@ fn listed(filestore: Node<'_, '_>, wanted: &str) -> Result<Option<Vec<RemoteFile
                 .attribute("name")
                 .is_some_and(|name| name.trim_end_matches('/') == TEMPORARY)
     };
-    match filestore.descendants().any(is_location) {
-        true => Ok(None),
-        false => Err(SomaError::new(
+    match filestore.descendants().find(|node| is_location(*node)) {
+        Some(location) if location.children().any(|child| child.is_element()) => Ok(Listing::WithoutIt),
+        Some(_) => Ok(Listing::Nothing),
+        None => Err(SomaError::new(
             SomaErrorKind::NotAllowed,
             format!("the device does not list {TEMPORARY}"),
         )
@@ -454,9 +496,14 @@ mod tests {
         };
         let there = "<filestore><location name='temporary:'><directory name='temporary:/dpbackup-1'>\
                      <file name='a'/></directory></location></filestore>";
-        assert_eq!(look(there).expect("a list").expect("a folder").len(), 1);
-        let gone = look("<filestore><location name='temporary:'/></filestore>");
-        assert_eq!(gone.expect("a list"), None);
+        let Listing::Files(files) = look(there).expect("a list") else {
+            panic!("the folder is listed");
+        };
+        assert_eq!(files.len(), 1);
+        let nothing = look("<filestore><location name='temporary:'> </location></filestore>");
+        assert_eq!(nothing.expect("a list"), Listing::Nothing);
+        let beside = there.replace("dpbackup-1", "dpbackup-11");
+        assert_eq!(look(&beside).expect("a list"), Listing::WithoutIt);
         for silent in [
             "<filestore/>",
             "<filestore><location name='export:'/></filestore>",

@@ -123,6 +123,39 @@ fn a_folder_that_may_come_is_forgotten_by_a_look_that_comes_an_hour_later_and_no
 }
 
 #[test]
+fn folders_that_may_come_for_one_reason_are_one_warning() {
+    let clock = TestClock::night();
+    let faults = [
+        "SecureBackup=not-done",
+        "SecureBackup=fault-after@Gateway Timeout",
+    ];
+    let gateway = gateway(&clock, &faults);
+    let home = home(&gateway);
+    for _ in 0..2 {
+        home.run("PLAIN", &clock);
+        clock.pass(Duration::from_secs(1));
+    }
+    let run = home.run("PLAIN", &clock);
+    let warnings = run.warnings();
+    let of_old: Vec<_> = warnings
+        .iter()
+        .filter(|words| words.contains("may have been left"))
+        .collect();
+    assert_eq!(of_old.len(), 1, "{warnings:?}");
+    assert!(
+        of_old[0].contains("-1, temporary:///")
+            && of_old[0].contains("left on QA1 by the tasks 1, 2: the request"),
+        "{warnings:?}"
+    );
+    assert_eq!(home.open_entries().len(), 3);
+    let recovered = home.recover(&clock).expect("an end");
+    assert_eq!(
+        (recovered.done.mended.len(), recovered.done.lines().len()),
+        (3, 1)
+    );
+}
+
+#[test]
 fn a_folder_of_which_nothing_could_be_removed_is_not_gone_because_it_is_not_listed_any_more() {
     let clock = TestClock::night();
     let faults = [
@@ -138,7 +171,8 @@ fn a_folder_of_which_nothing_could_be_removed_is_not_gone_because_it_is_not_list
     assert_eq!(run.exit(), 3);
     let warnings = run.warnings().join("\n");
     assert!(
-        warnings.contains("is still on the device") && warnings.contains("refused to remove anything of it"),
+        warnings.contains("is still on the device")
+            && warnings.contains("refused to remove it, or something of it"),
         "{warnings}"
     );
     assert_eq!(home.open_entries().len(), 1);
@@ -149,6 +183,66 @@ fn a_folder_of_which_nothing_could_be_removed_is_not_gone_because_it_is_not_list
     let recovered = home.recover(&clock).expect("an end");
     assert!(!recovered.done.is_incomplete(), "{:?}", recovered.done.lines());
     assert_eq!((home.open_entries(), folders(&gateway)), (vec![], vec![]));
+}
+
+/// A run whose folder stays on the device, for it may not be removed.
+fn run_that_leaves_its_folder(clock: &TestClock) -> (Gateway, Home) {
+    let gateway = gateway(clock, &["DeleteFile=access-denied", "RemoveDir=access-denied"]);
+    let home = home(&gateway);
+    let run = home.run("PLAIN", clock);
+    assert_eq!(run.tasks(), ["QA1/all-domains SUCCESS"], "{:?}", run.errors());
+    assert_eq!(home.open_entries().len(), 1);
+    gateway.clear_faults();
+    clock.pass(Duration::from_secs(7200));
+    (gateway, home)
+}
+
+#[test]
+fn a_folder_is_not_gone_because_nothing_is_listed_where_it_was() {
+    let clock = TestClock::night();
+    let (gateway, home) = run_that_leaves_its_folder(&clock);
+    gateway.fail_as("get-filestore:1=hides-row@temporary:");
+    let recovered = home.recover(&clock).expect("an end");
+    assert!(!recovered.done.is_incomplete(), "{:?}", recovered.done.lines());
+    assert_eq!((home.open_entries(), folders(&gateway)), (vec![], vec![]));
+}
+
+#[test]
+fn a_folder_that_could_not_be_removed_whole_is_not_gone_because_nothing_is_listed_after_it() {
+    let clock = TestClock::night();
+    let (gateway, home) = run_that_leaves_its_folder(&clock);
+    // One file goes; then the rights are taken away.
+    for fault in [
+        "DeleteFile:2+=access-denied",
+        "RemoveDir=access-denied",
+        "get-filestore:2+=hides-row@temporary:",
+    ] {
+        gateway.fail_as(fault);
+    }
+    let recovered = home.recover(&clock).expect("an end");
+    assert!(recovered.done.is_incomplete(), "{:?}", recovered.done.lines());
+    assert_eq!(home.open_entries().len(), 1);
+    assert!(folders(&gateway).len() > 1);
+}
+
+#[test]
+fn a_folder_is_gone_where_something_else_is_listed_or_nothing_at_two_times() {
+    for something_else in [true, false] {
+        let clock = TestClock::night();
+        let (gateway, home) = run_that_leaves_its_folder(&clock);
+        gateway.state().restart();
+        if something_else {
+            gateway
+                .state()
+                .put_file("default", "temporary:///other", "of somebody else");
+        }
+        gateway.forget_requests();
+        let recovered = home.recover(&clock).expect("an end");
+        assert!(!recovered.done.is_incomplete(), "{:?}", recovered.done.lines());
+        assert_eq!(home.open_entries(), []);
+        let looks = gateway.received("get-filestore");
+        assert_eq!(looks == 1, something_else, "{looks} looks");
+    }
 }
 
 #[test]
