@@ -352,6 +352,7 @@ fn manner(shared: &Shared, incoming: &Incoming, faults: &[FaultKind]) -> Manner 
             // Nothing else has no length.
             FaultKind::EndlessFile => manner.chunked = true,
             FaultKind::Trickle(pause) => manner.pause = Some(*pause),
+            FaultKind::Interim => manner.interim = true,
             _ => {}
         }
     }

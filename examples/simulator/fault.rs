@@ -141,6 +141,8 @@ pub enum FaultKind {
     Bulk(Bulk),
     /// A file of zeros that never ends.
     EndlessFile,
+    /// Interim answers, with header fields, ahead of the answer.
+    Interim,
     /// A name made to escape, in the domain list or among the files of a secure backup.
     /// Without one of your own it is `../../hostile`, and in a domain list some with control characters too.
     HostileName(Option<String>),

@@ -207,7 +207,12 @@ pub(super) struct Manner {
     pub(super) lie: i64,
     /// Wait after every byte.
     pub(super) pause: Option<Duration>,
+    /// Say something ahead of it.
+    pub(super) interim: bool,
 }
+
+const INTERIM: &[u8] = b"HTTP/1.1 100 Continue\r\nVia: 1.1 xml-mgmt\r\n\r\n\
+                         HTTP/1.1 103 Early Hints\r\nLink: </>; rel=preload\r\n\r\n";
 
 /// Writes an answer. False: it was cut as asked for. `wait` says whether to go on after it.
 pub(super) fn write_reply(
@@ -233,6 +238,9 @@ pub(super) fn write_reply(
 fn write_to(out: &mut impl Write, reply: &Reply, manner: &Manner) -> io::Result<bool> {
     let (status, reason) = &reply.status;
     let length = reply.body.length();
+    if manner.interim {
+        out.write_all(INTERIM)?;
+    }
     // A lie needs a length to be about.
     let chunked = manner.chunked && manner.lie == 0;
     write!(

@@ -8,7 +8,7 @@ use super::hostile::{Bulk, BulkForm, BulkPlace};
 use super::quiesce::When;
 
 /// Every kind by its name in a script: the name, the argument it takes, and what it does.
-pub const KINDS: [(&str, &str, &str); 82] = [
+pub const KINDS: [(&str, &str, &str); 83] = [
     ("refuse", "[@TIME]", "close the listener, for good or for a time"),
     ("reset", "", "TCP reset"),
     (
@@ -183,6 +183,11 @@ pub const KINDS: [(&str, &str, &str); 82] = [
         "XML that costs who parses it much: answer:namespaces:4000",
     ),
     ("endless-file", "", "a dp:file that never ends"),
+    (
+        "interim",
+        "",
+        "100 Continue and 103 Early Hints, with header fields, ahead of the answer",
+    ),
 ];
 
 impl FaultKind {
@@ -292,6 +297,7 @@ impl FaultKind {
                 count: 4_000,
             }),
             FaultKind::EndlessFile,
+            FaultKind::Interim,
         ]
     }
 }

@@ -1,7 +1,8 @@
 //! The protocol: SOMA, XML over HTTPS.
 //!
 //! `request` writes what is sent, `http` carries it: to an address that `resolve` finds, over
-//! a connection of `tcp` that `tls` trusts and `reuse` allows to carry another request. `exchange` says what that failed of,
+//! a connection of `tcp` that `tls` trusts and `reuse` allows to carry another request; `interim` leaves out what is
+//! said ahead of the answer. `exchange` says what that failed of,
 //! `answer_body` whether what came can be an answer. `reply`
 //! reads small answers and `download` streams large ones (`base64_text` decodes them), both until the `deadline` of their
 //! request. `upload` carries an archive the other way. `client` is the way in. `verifier` decides in a handshake, `handshake`
@@ -22,6 +23,7 @@ pub mod error;
 mod exchange;
 mod handshake;
 pub mod http;
+mod interim;
 mod own_secrets;
 pub mod peer;
 pub mod reply;

@@ -24,6 +24,7 @@ use crate::soma::ca_file::{pem_words, roots_of};
 use crate::soma::distrust::RootsPlace;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::handshake::{HandshakeWatch, certificate_wanted};
+use crate::soma::interim::InterimAnswers;
 use crate::soma::verifier::{Anybody, Authorities, Pinned, Verifier};
 use crate::values::trust::Trust;
 
@@ -200,6 +201,7 @@ impl<In: Transport> Connector<In> for TlsConnector {
             idle: self.idle.clone(),
             began: Arc::clone(&self.began),
             wants_certificate: watch.asked_for_certificate(),
+            interim: InterimAnswers::default(),
         })))
     }
 }
@@ -236,6 +238,9 @@ fn is_break(kind: io::ErrorKind) -> bool {
     )
 }
 
+/// How much is read at once before an answer has begun.
+const PIECE: usize = 4096;
+
 pub(crate) struct TlsTransport {
     buffers: LazyBuffers,
     stream: StreamOwned<ClientConnection, TransportAdapter>,
@@ -244,9 +249,32 @@ pub(crate) struct TlsTransport {
     /// It asked for a client certificate, got none, and has not said a word yet: in TLS 1.3 it refuses
     /// only after the handshake.
     wants_certificate: bool,
+    interim: InterimAnswers,
 }
 
 impl TlsTransport {
+    /// The same as `await_input`, before the answer has begun: what is said ahead of it is left out.
+    fn await_answer(&mut self) -> std::result::Result<bool, ureq::Error> {
+        let mut piece = [0; PIECE];
+        let read = self.stream.read(&mut piece).map_err(|error| self.error(error))?;
+        let answer = match read {
+            0 if self.wants_certificate => return Err(ureq::Error::Rustls(certificate_wanted())),
+            0 => self.interim.end(),
+            read => self.interim.pass(piece.get(..read).unwrap_or_default()),
+        };
+        let free = self.buffers.input_append_buf();
+        let room = free.get_mut(..answer.len()).ok_or_else(|| {
+            ureq::Error::Io(io::Error::new(
+                io::ErrorKind::OutOfMemory,
+                "no room for the head of an answer",
+            ))
+        })?;
+        room.copy_from_slice(&answer);
+        self.buffers.input_appended(answer.len());
+        // What was left out is progress as well: the time that is left is asked for again.
+        Ok(read > 0 || !answer.is_empty())
+    }
+
     /// An error of this connection, by its own name where it is known.
     fn error(&self, error: io::Error) -> ureq::Error {
         match self.wants_certificate && is_break(error.kind()) {
@@ -273,6 +301,7 @@ impl Transport for TlsTransport {
         timeout: NextTimeout,
     ) -> std::result::Result<(), ureq::Error> {
         self.began.store(true, Ordering::SeqCst);
+        self.interim.begin();
         self.stream.sock.set_timeout(timeout);
         let output = self.buffers.output().get(..amount).unwrap_or_default();
         let written = self.stream.write_all(output);
@@ -281,13 +310,14 @@ impl Transport for TlsTransport {
 
     fn await_input(&mut self, timeout: NextTimeout) -> std::result::Result<bool, ureq::Error> {
         self.stream.sock.set_timeout(self.idle.shorten(timeout));
+        if self.interim.is_expected() {
+            let awaited = self.await_answer()?;
+            self.wants_certificate = false;
+            return Ok(awaited);
+        }
         let free = self.buffers.input_append_buf();
         let read = self.stream.read(free);
-        let amount = match read {
-            Ok(0) if self.wants_certificate => return Err(ureq::Error::Rustls(certificate_wanted())),
-            read => read.map_err(|error| self.error(error))?,
-        };
-        self.wants_certificate = false;
+        let amount = read.map_err(|error| self.error(error))?;
         self.buffers.input_appended(amount);
         Ok(amount > 0)
     }

@@ -62,6 +62,19 @@ fn a_secure_backup_that_is_answered_when_it_is_done_is_stored() {
 }
 
 #[test]
+fn what_a_device_says_ahead_of_its_answers_is_passed_over() {
+    for faults in [&["*=interim"][..], &["*=interim", "DomainStatus=trickle@0ms"][..]] {
+        for activity in [
+            export("*", "DOM1", "quiesce = true"),
+            secure_backup("*", "quiesce = true"),
+        ] {
+            let run = run(&activity, faults);
+            assert_eq!(run.exit(), 0, "{faults:?}: {:?} {:?}", run.tasks(), run.errors());
+        }
+    }
+}
+
+#[test]
 fn a_page_and_silence_under_another_http_status_are_told_with_it() {
     for (fault, words) in [
         (
