@@ -1,25 +1,55 @@
-//! Which part of a matrix is tried: the same one each time, or, with `DPBACKUP_TEST_ALL=1` in the
-//! environment, the whole.
+//! Which part of a matrix is tried: the same one each time; with `DPBACKUP_TEST_ALL=1` in the environment the
+//! whole; with `DPBACKUP_TEST_ALL=2/20` the second of twenty parts of it, which together are the whole.
 
 use std::fmt::Write as _;
 
 use crate::simulator::{Personality, Setup, some_of};
 
-/// Gateways that differ from each other: `count` of them, or all.
-pub(crate) fn gateways(seed: u64, count: usize) -> Vec<Vec<Personality>> {
-    if is_everything_asked_for() {
-        Personality::every()
-    } else {
-        Personality::sample(seed, count)
+/// How much of the matrices is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Share {
+    Drawn,
+    /// Of so many parts this one, counted from 0.
+    Part(usize, usize),
+}
+
+impl Share {
+    fn asked() -> Share {
+        std::env::var("DPBACKUP_TEST_ALL").map_or(Share::Drawn, |words| {
+            Share::parse(&words).unwrap_or_else(|| panic!("DPBACKUP_TEST_ALL={words}: 1 is all, 2/20 a part"))
+        })
+    }
+
+    fn parse(words: &str) -> Option<Share> {
+        let (part, of) = match words {
+            "" | "0" => return Some(Share::Drawn),
+            "1" => (1, 1),
+            words => {
+                let (part, of) = words.split_once('/')?;
+                (part.parse::<usize>().ok()?, of.parse::<usize>().ok()?)
+            }
+        };
+        (1..=of).contains(&part).then(|| Share::Part(part - 1, of))
+    }
+
+    fn gateways(self, seed: u64, count: usize) -> Vec<Vec<Personality>> {
+        match self {
+            Share::Drawn => Personality::sample(seed, count),
+            Share::Part(part, of) => Personality::every().into_iter().skip(part).step_by(of).collect(),
+        }
     }
 }
 
-/// `count` cases of a matrix, or all.
+/// Gateways that differ from each other: `count` of them, or all, or a part of all.
+pub(crate) fn gateways(seed: u64, count: usize) -> Vec<Vec<Personality>> {
+    Share::asked().gateways(seed, count)
+}
+
+/// `count` cases of a matrix, or all of the gateways that there are.
 pub(crate) fn cases<T>(all: Vec<T>, seed: u64, count: usize) -> Vec<T> {
-    if is_everything_asked_for() {
-        all
-    } else {
-        some_of(all, seed, count)
+    match Share::asked() {
+        Share::Drawn => some_of(all, seed, count),
+        Share::Part(..) => all,
     }
 }
 
@@ -30,10 +60,6 @@ pub(crate) fn words(gateway: &[Personality]) -> String {
         let _ = write!(words, "--personality '{personality}' ");
     }
     words.trim_end().to_owned()
-}
-
-fn is_everything_asked_for() -> bool {
-    std::env::var_os("DPBACKUP_TEST_ALL").is_some_and(|value| value == "1")
 }
 
 #[test]
@@ -57,6 +83,22 @@ fn the_same_seed_draws_the_same_and_another_one_something_else() {
     assert_eq!(some_of(vec![1, 2, 3], 7, 50), [1, 2, 3]);
     let few: Vec<i32> = some_of((0..1_000).collect(), 7, 50);
     assert!(few.len() == 50 && few.is_sorted(), "in their order");
+}
+
+#[test]
+fn the_parts_of_a_matrix_are_together_the_whole() {
+    assert_eq!(Share::parse("1"), Some(Share::Part(0, 1)));
+    for wrong in ["0/3", "4/3", "yes", "1/"] {
+        assert_eq!(Share::parse(wrong), None, "{wrong}");
+    }
+    let part = |words: &str| Share::parse(words).expect("a part").gateways(1, 24);
+    let mut parts = [part("1/3"), part("2/3"), part("3/3")].concat();
+    let mut all = part("1");
+    assert_eq!(all, Personality::every());
+    let words = |gateway: &Vec<Personality>| words(gateway);
+    parts.sort_by_key(words);
+    all.sort_by_key(words);
+    assert_eq!(parts, all);
 }
 
 #[test]

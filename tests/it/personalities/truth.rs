@@ -87,11 +87,16 @@ impl Heard {
             .any(|said| UNSEEN.iter().any(|words| said.contains(words)))
     }
 
-    /// Whether it was said that the device has not answered an unquiesce.
+    /// Whether it was said that the device has not answered an unquiesce; or that it has refused one, while
+    /// nothing of it could show that it is quiesced.
     pub(super) fn tells_of_no_answer(&self) -> bool {
+        let words = [
+            "no unquiesce was answered",
+            "so that nothing shows whether it is quiesced; UnquiesceDP: the device answered",
+        ];
         self.said
             .iter()
-            .any(|said| said.contains("no unquiesce was answered"))
+            .any(|said| words.iter().any(|words| said.contains(words)))
     }
 
     /// Whether it was said that another device answers where the one was that was quiesced.
