@@ -8,6 +8,7 @@ use rusqlite::{OptionalExtension, Row, Transaction, named_params};
 use crate::history::error::{HistoryError, HistoryFault};
 use crate::history::execution::{Execution, require};
 use crate::history::query::{each_once_sql, rows};
+use crate::history::statement::execute;
 use crate::history::value::{AsText, Text, count, integer, optional, text};
 use crate::history::{ChangeRow, History};
 use crate::notify::previous::UnsavedBefore;
@@ -73,7 +74,8 @@ pub(super) fn record(
             ":at": AsText(at),
         })?;
     }
-    transaction.execute(
+    execute(
+        transaction,
         "UPDATE file SET changes = ?3 WHERE task_execution_id = ?1 AND kind = ?2",
         (task.0, AsText(kind), integer(changes.count)?),
     )?;
@@ -103,7 +105,8 @@ pub(super) fn record_unsaved(
             ":description": change.description,
         })?;
     }
-    transaction.execute(
+    execute(
+        transaction,
         "UPDATE task_execution SET unsaved_objects = ?2 WHERE id = ?1",
         (task.0, integer(changes.count)?),
     )?;

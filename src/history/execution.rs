@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Transaction, named_params};
 
 use crate::history::error::HistoryFault;
+use crate::history::statement::execute;
 use crate::history::value::AsText;
 use crate::run::event::{ActivityId, Owner, PlanId, TaskId};
 use crate::run::status::Status;
@@ -27,7 +28,8 @@ pub(super) fn advance(
         "UPDATE {} SET status = :status, status_time = :at, end_time = :end WHERE id = :id",
         execution.table()
     );
-    let changed = transaction.execute(
+    let changed = execute(
+        transaction,
         &sql,
         named_params! {
             ":id": execution.id(),
@@ -50,7 +52,7 @@ pub(super) fn set_error(
         "UPDATE {} SET error_message = ?2 WHERE id = ?1",
         execution.table()
     );
-    found(transaction.execute(&sql, (execution.id(), error))?, execution)
+    found(execute(transaction, &sql, (execution.id(), error))?, execution)
 }
 
 /// Writes down when an execution came to a status.
@@ -60,7 +62,8 @@ pub(super) fn log_status(
     execution: Execution,
     status: Status,
 ) -> Result<(), HistoryFault> {
-    transaction.execute(
+    execute(
+        transaction,
         "INSERT INTO status_change (level, execution_id, status, time) VALUES (?1, ?2, ?3, ?4)",
         (execution.level(), execution.id(), AsText(status), AsText(at)),
     )?;
@@ -87,7 +90,7 @@ pub(super) fn owner_ids(
 /// Answers for an id that is not there in words, where a foreign key would give a number.
 pub(super) fn require(transaction: &Transaction<'_>, execution: Execution) -> Result<(), HistoryFault> {
     let sql = format!("SELECT 1 FROM {} WHERE id = ?1", execution.table());
-    let exists = transaction.prepare(&sql)?.exists([execution.id()])?;
+    let exists = transaction.prepare_cached(&sql)?.exists([execution.id()])?;
     found(usize::from(exists), execution)
 }
 

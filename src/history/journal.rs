@@ -13,6 +13,7 @@ use crate::history::execution::{Execution, advance, require, set_error};
 use crate::history::journal::row::{
     ENTRIES, ENTRY_COLUMNS, IS_OPEN, TASK_COLUMNS, closed_undo, journal_entry, reply_word, stood, stood_words,
 };
+use crate::history::statement::execute;
 use crate::history::value::{AsText, text};
 use crate::history::{History, query, schema};
 use crate::run::event::{ActivityId, JournalId, PlanId, TaskId, Undo};
@@ -179,7 +180,8 @@ impl History {
         };
         self.write(|transaction| {
             require(transaction, Execution::Task(*task))?;
-            transaction.execute(
+            execute(
+                transaction,
                 "INSERT INTO journal (task_execution_id, device_name, undo, argument, process, opened_time,
                      host, port, serial, before_task_execution_id, domains, stood)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
@@ -203,7 +205,11 @@ impl History {
             let id = JournalId(transaction.last_insert_rowid());
             // From now on nobody knows how long it lasts, until somebody has seen its end.
             if undo.is_quiesce() {
-                transaction.execute("UPDATE task_execution SET quiesced = 1 WHERE id = ?1", [task.0])?;
+                execute(
+                    transaction,
+                    "UPDATE task_execution SET quiesced = 1 WHERE id = ?1",
+                    [task.0],
+                )?;
             }
             Ok(id)
         })
@@ -222,7 +228,8 @@ impl History {
             };
             known.retain(|other| other.boot != moment.boot);
             known.push(moment.clone());
-            transaction.execute(
+            execute(
+                transaction,
                 "UPDATE journal SET stood = ?2 WHERE id = ?1",
                 (id.0, stood_words(&known)),
             )?;
@@ -238,15 +245,18 @@ impl History {
     ) -> Result<(), HistoryError> {
         self.write(|transaction| {
             let changed = match step {
-                UndoStep::Replied(reply) => transaction.execute(
+                UndoStep::Replied(reply) => execute(
+                    transaction,
                     "UPDATE journal SET reply = ?2 WHERE id = ?1",
                     (id.0, reply_word(reply)),
                 )?,
-                UndoStep::Seen => transaction.execute(
+                UndoStep::Seen => execute(
+                    transaction,
                     "UPDATE journal SET seen_time = ?2 WHERE id = ?1",
                     (id.0, AsText(at)),
                 )?,
-                UndoStep::Sent => transaction.execute(
+                UndoStep::Sent => execute(
+                    transaction,
                     "UPDATE journal SET sent_time = ?2 WHERE id = ?1",
                     (id.0, AsText(at)),
                 )?,
@@ -276,7 +286,8 @@ impl History {
                 None => Err(not_found(id)),
                 Some(false) => Ok(()),
                 Some(true) => {
-                    transaction.execute(
+                    execute(
+                        transaction,
                         "UPDATE journal SET closed_time = ?2, closed_how = ?3, closed_process = ?4,
                              closed_plan_execution_id = (SELECT max(id) FROM plan_execution
                                                          WHERE end_time IS NULL AND process = ?4)

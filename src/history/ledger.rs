@@ -8,6 +8,7 @@ use rusqlite::{OptionalExtension, Transaction, named_params};
 
 use crate::history::error::{BUSY_TIMEOUT, HistoryFault, SHORT_BUSY_TIMEOUT};
 use crate::history::execution::{Execution, advance, found, log_status, owner_ids, require, set_error};
+use crate::history::statement::execute;
 use crate::history::value::{AsText, integer};
 use crate::history::view::execution::NoteLevel;
 use crate::history::{History, certificate, change, place, script, stored, target};
@@ -37,7 +38,8 @@ impl Ledger for History {
     fn open_plan(&mut self, at: Timestamp, opening: &PlanOpening) -> Result<PlanId, LedgerError> {
         Ok(self.write(|transaction| {
             let status = Status::WaitingForPreValidation;
-            transaction.execute(
+            execute(
+                transaction,
                 "INSERT INTO plan_execution (plan, plan_file, process, dpbackup_version, window_ignored,
                      start_time, status, status_time)
                  VALUES (:plan, :plan_file, :process, :version, :window_ignored, :at, :status, :at)",
@@ -62,7 +64,8 @@ impl Ledger for History {
             require(transaction, Execution::Plan(opening.plan))?;
             // Activities are opened when the plan has passed its validation.
             let status = Status::ReadyForExecution;
-            transaction.execute(
+            execute(
+                transaction,
                 "INSERT INTO activity_execution (plan_execution_id, action, device_pattern, domain_pattern,
                      quiesce, start_time, status, status_time)
                  VALUES (:plan, :action, :device_pattern, :domain_pattern, :quiesce, :at, :status, :at)",
@@ -87,7 +90,8 @@ impl Ledger for History {
             require(transaction, Execution::Plan(opening.plan))?;
             require(transaction, Execution::Activity(opening.activity))?;
             target::count(transaction, opening)?;
-            transaction.execute(
+            execute(
+                transaction,
                 "INSERT INTO task_execution (plan_execution_id, activity_execution_id, action, device_name,
                      domain_name, start_time, status, status_time, end_time, error_message, quiesced)
                  VALUES (:plan, :activity, :action, :device, :domain, :at, :status, :at, :end, :error, 0)",
@@ -172,7 +176,8 @@ impl Ledger for History {
     ) -> Result<Option<LastContent>, LedgerError> {
         let found = self.read(|transaction| {
             let row = transaction
-                .query_row(LAST_CONTENT, (device, domain, AsText(kind)), |row| {
+                .prepare_cached(LAST_CONTENT)?
+                .query_row((device, domain, AsText(kind)), |row| {
                     Ok((row.get::<_, String>(0)?, TaskId(row.get(1)?)))
                 })
                 .optional()?;
@@ -249,14 +254,16 @@ fn record(
         Event::TaskStatus { task, status } => advance(transaction, at, Task(*task), *status),
         Event::DeviceFacts { task, facts } => record_facts(transaction, *task, facts),
         Event::BackupCertificate { task, certificate } => {
-            let changed = transaction.execute(
+            let changed = execute(
+                transaction,
                 "UPDATE task_execution SET certificate = ?2 WHERE id = ?1",
                 (task.0, AsText(certificate.clone())),
             )?;
             found(changed, Task(*task))
         }
         Event::UnsavedChanges { task, unsaved } => {
-            let changed = transaction.execute(
+            let changed = execute(
+                transaction,
                 "UPDATE task_execution SET unsaved_changes = ?2, unsaved_objects = iif(?2, NULL, 0)
                  WHERE id = ?1",
                 (task.0, unsaved),
@@ -268,7 +275,8 @@ fn record(
         }
         Event::ConfigUnsaved { task, changes } => change::record_unsaved(transaction, *task, changes),
         Event::OutOfService { task, lasted } => {
-            let changed = transaction.execute(
+            let changed = execute(
+                transaction,
                 "UPDATE task_execution SET quiesced = ?2, out_of_service_ms = ?3 WHERE id = ?1",
                 (task.0, lasted.is_quiesced(), milliseconds(*lasted)?),
             )?;
@@ -277,7 +285,8 @@ fn record(
         Event::FileStored { task, file } => record_file(transaction, store, at, *task, file),
         Event::FileFailed { task, name, error } => {
             require(transaction, Task(*task))?;
-            transaction.execute(
+            execute(
+                transaction,
                 "INSERT INTO failed_file (task_execution_id, name, error_message, time)
                  VALUES (?1, ?2, ?3, ?4)",
                 (task.0, name, error, AsText(at)),
@@ -337,7 +346,8 @@ fn record_facts(
     task: TaskId,
     facts: &DeviceFacts,
 ) -> Result<(), HistoryFault> {
-    let changed = transaction.execute(
+    let changed = execute(
+        transaction,
         "UPDATE task_execution SET firmware_version = :firmware_version, build = :build,
              build_date = :build_date, serial = :serial, machine_type = :machine_type,
              model_type = :model_type, tls_trust = :tls_trust
@@ -365,7 +375,8 @@ fn record_file(
 ) -> Result<(), HistoryFault> {
     require(transaction, Execution::Task(task))?;
     let place = place::written(store, &file.path)?;
-    transaction.execute(
+    execute(
+        transaction,
         "INSERT INTO file (task_execution_id, name, kind, path, kept, size, sha256, entries, objects,
              content, unchanged_since, time, store, changes, proof, lacks)
          VALUES (:task, :name, :kind, :path, :kept, :size, :sha256, :entries, :objects, :content,
@@ -399,7 +410,8 @@ fn record_note(
     message: &str,
 ) -> Result<(), HistoryFault> {
     let (plan, task) = owner_ids(transaction, owner)?;
-    transaction.execute(
+    execute(
+        transaction,
         "INSERT INTO note (plan_execution_id, task_execution_id, level, message, time)
          VALUES (?1, ?2, ?3, ?4, ?5)",
         (plan, task, AsText(level), message, AsText(at)),

@@ -19,6 +19,7 @@ mod query;
 mod rehearsal;
 mod schema;
 mod script;
+mod statement;
 mod stored;
 mod survey;
 mod target;

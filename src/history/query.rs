@@ -227,7 +227,7 @@ pub(super) fn rows<T>(
     parameters: impl Params,
     read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
 ) -> Result<Vec<T>, HistoryFault> {
-    let mut statement = transaction.prepare(sql)?;
+    let mut statement = transaction.prepare_cached(sql)?;
     let rows = statement.query_map(parameters, read)?;
     Ok(rows.collect::<rusqlite::Result<Vec<T>>>()?)
 }

@@ -26,6 +26,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use crate::history::error::{BUSY_TIMEOUT, HistoryError, HistoryFault};
+use crate::history::statement;
 use crate::ownership::{self, OwnFolder, TouchError, WrittenKind};
 use crate::values::causes::said;
 
@@ -346,6 +347,7 @@ pub(super) fn has_log(connection: &Connection) -> rusqlite::Result<bool> {
 fn ours(connection: &Connection) -> rusqlite::Result<()> {
     // The last one to close takes the log into the file.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    connection.set_prepared_statement_cache_capacity(statement::KEPT);
     connection.pragma_update(None, "cache_size", -CACHE)
 }
 

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::history::error::HistoryFault;
 use crate::history::execution::owner_ids;
+use crate::history::statement::execute;
 use crate::history::value::{AsText, count, integer, text};
 use crate::run::event::{Owner, ScriptEnd, ScriptRun};
 
@@ -26,7 +27,8 @@ pub(super) fn record(
         ScriptEnd::Interrupted => ("INTERRUPTED", None, None, None, None),
         ScriptEnd::NotStarted(why) => ("NOT_STARTED", None, None, None, Some(why)),
     };
-    transaction.execute(
+    execute(
+        transaction,
         "INSERT INTO script_run (plan_execution_id, task_execution_id, moment, path, arguments, start_time,
              duration_ms, result, return_code, signal, timeout_ms, start_error, output, output_bytes)
          VALUES (:plan, :task, :moment, :path, :arguments, :start, :duration, :result, :code, :signal,

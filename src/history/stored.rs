@@ -18,6 +18,7 @@ use crate::history::place;
 use crate::history::query::{self, rows};
 use crate::history::rehearsal;
 use crate::history::script;
+use crate::history::statement::execute;
 use crate::history::stored::rows::{failed_file_row, file_row, target_row};
 use crate::history::stored::sql::{
     FAILED_FILES, FILE_COLUMNS, GOOD_FILES, GOOD_FILES_BEFORE, GOOD_FILES_OF_DEVICE, KEPT_WITH_CONTENT,
@@ -198,7 +199,8 @@ impl History {
     pub fn mark_pruned(&mut self, at: Timestamp, files: &[FileId]) -> Result<(), HistoryError> {
         self.write(|transaction| {
             for file in files {
-                let changed = transaction.execute(
+                let changed = execute(
+                    transaction,
                     "UPDATE file SET pruned_time = coalesce(pruned_time, ?2) WHERE id = ?1",
                     (file.0, AsText(at)),
                 )?;

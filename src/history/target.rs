@@ -15,6 +15,7 @@ use rusqlite::{Transaction, named_params};
 
 use crate::history::error::HistoryFault;
 use crate::history::query::rows;
+use crate::history::statement::execute;
 use crate::history::value::{AsText, integer};
 use crate::history::view::file::FileId;
 use crate::run::event::{ALL_DOMAINS, ActionKind, FileKind, StoredFile, TaskId, TaskOpening};
@@ -45,13 +46,15 @@ fn share(task: &TaskOpening) -> Share {
 pub(super) fn count(transaction: &Transaction<'_>, task: &TaskOpening) -> Result<(), HistoryFault> {
     let share = share(task);
     if share.device {
-        let new = transaction.execute(
+        let new = execute(
+            transaction,
             "INSERT OR IGNORE INTO plan_execution_device (device_name, start_time, plan_execution_id)
              SELECT :device, start_time, id FROM plan_execution WHERE id = :plan",
             named_params! { ":device": task.device, ":plan": task.plan.0 },
         )?;
         if new == 1 {
-            transaction.execute(
+            execute(
+                transaction,
                 "UPDATE plan_execution SET devices = devices + 1 WHERE id = ?1",
                 [task.plan.0],
             )?;
@@ -59,7 +62,8 @@ pub(super) fn count(transaction: &Transaction<'_>, task: &TaskOpening) -> Result
     }
     // A secure backup, and an export of all domains, is of the device.
     if share.domain && task.action == ActionKind::ExportDomain && task.domain != ALL_DOMAINS {
-        transaction.execute(
+        execute(
+            transaction,
             "UPDATE plan_execution SET domains = domains + 1 WHERE id = :plan AND NOT EXISTS (
                  SELECT 1 FROM task_execution
                  WHERE plan_execution_id = :plan AND device_name = :device AND domain_name = :domain
@@ -141,13 +145,15 @@ fn touch(
 ) -> Result<(), HistoryFault> {
     let parameters =
         named_params! { ":device": device, ":domain": domain, ":kind": AsText(kind), ":task": task.0 };
-    let known = transaction.execute(
+    let known = execute(
+        transaction,
         "UPDATE backup_target SET last_task_execution_id = :task
          WHERE device_name = :device AND domain_name = :domain AND kind = :kind",
         parameters,
     )?;
     if known == 0 {
-        transaction.execute(
+        execute(
+            transaction,
             "INSERT INTO backup_target (device_name, domain_name, kind, last_task_execution_id)
              VALUES (:device, :domain, :kind, :task)",
             parameters,
@@ -171,7 +177,8 @@ fn forget_patterns_of(
     for known in rows(transaction, OF_DEVICE, parameters, |row| row.get::<_, String>(0))? {
         let is_meant = || PatternList::from_items([known.as_str()]).is_ok_and(|known| known.matches(domain));
         if is_pattern(&known) && is_meant() {
-            transaction.execute(
+            execute(
+                transaction,
                 "DELETE FROM backup_target WHERE device_name = ?1 AND domain_name = ?2 AND kind = ?3",
                 (device, &known, AsText(kind)),
             )?;
@@ -186,14 +193,13 @@ pub(super) fn content(
     task: TaskId,
     file: &StoredFile,
 ) -> Result<(), HistoryFault> {
-    let (device, domain): (String, String) = transaction.query_row(
-        "SELECT device_name, domain_name FROM task_execution WHERE id = ?1",
-        [task.0],
-        |row| Ok((row.get(0)?, row.get(1)?)),
-    )?;
+    let (device, domain): (String, String) = transaction
+        .prepare_cached("SELECT device_name, domain_name FROM task_execution WHERE id = ?1")?
+        .query_row([task.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
     touch(transaction, task, &device, &domain, file.kind)?;
     if let Some(content) = &file.content {
-        transaction.execute(
+        execute(
+            transaction,
             "UPDATE backup_target SET content = :content, content_since = :since
              WHERE device_name = :device AND domain_name = :domain AND kind = :kind",
             named_params! {
@@ -210,14 +216,15 @@ pub(super) fn content(
 
 /// A task succeeded: its files are now the newest good ones of their kind.
 pub(super) fn good(transaction: &Transaction<'_>, task: TaskId) -> Result<(), HistoryFault> {
-    let mut files = transaction.prepare(
+    let mut files = transaction.prepare_cached(
         "SELECT t.device_name, t.domain_name, t.end_time, f.kind, sum(f.size) AS size
          FROM task_execution AS t JOIN file AS f ON f.task_execution_id = t.id
          WHERE t.id = ?1 GROUP BY f.kind",
     )?;
     let mut rows = files.query([task.0])?;
     while let Some(row) = rows.next()? {
-        transaction.execute(
+        execute(
+            transaction,
             "UPDATE backup_target
              SET good_task_execution_id = :task, good_time = :time, good_size = :size
              WHERE device_name = :device AND domain_name = :domain AND kind = :kind",
@@ -237,7 +244,8 @@ pub(super) fn good(transaction: &Transaction<'_>, task: TaskId) -> Result<(), Hi
 /// Files were removed from the store. Where they were the newest good backup of their target, that is now the
 /// newest one before it of which something is left.
 pub(super) fn pruned(transaction: &Transaction<'_>, file: FileId) -> Result<(), HistoryFault> {
-    transaction.execute(
+    execute(
+        transaction,
         "UPDATE backup_target AS b SET (good_task_execution_id, good_time, good_size) = (
              SELECT t.id, t.end_time, sum(f.size)
              FROM task_execution AS t CROSS JOIN file AS f ON f.task_execution_id = t.id
