@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use crate::threads::{self, Step};
 use crate::values::hex::hex;
 
-const BUFFER_BYTES: usize = 128 * 1024;
+const BUFFER_BYTES: usize = 32 * 1024;
 /// After so many bytes a hash is kept as it is then.
 const STEP: u64 = 16 << 20;
 /// How many threads read a file back.

@@ -15,7 +15,7 @@ use crate::artifact::archive::inflate::Unpacking;
 use crate::artifact::archive::limits::Limits;
 use crate::artifact::archive::zip_header::{LocalHeader, PackedPlace, Packing};
 
-const BUFFER_BYTES: usize = 128 * 1024;
+const BUFFER_BYTES: usize = 64 * 1024;
 
 /// What is known of entries before anybody has asked.
 #[derive(Debug, Default)]
