@@ -86,7 +86,7 @@ impl Ledger for History {
     }
 
     fn open_task(&mut self, at: Timestamp, opening: &TaskOpening) -> Result<TaskId, LedgerError> {
-        Ok(self.write(|transaction| {
+        let work = |transaction: &Transaction<'_>| -> Result<TaskId, HistoryFault> {
             require(transaction, Execution::Plan(opening.plan))?;
             require(transaction, Execution::Activity(opening.activity))?;
             target::count(transaction, opening)?;
@@ -111,7 +111,12 @@ impl Ledger for History {
             log_status(transaction, at, Execution::Task(id), opening.status)?;
             target::remember(transaction, id, opening)?;
             Ok(id)
-        })?)
+        };
+        let opened = match only_waits(opening) {
+            true => self.write_passing(work),
+            false => self.write(work),
+        };
+        Ok(opened?)
     }
 
     fn record(&mut self, at: Timestamp, event: &Event) -> Result<(), LedgerError> {
@@ -235,6 +240,12 @@ fn is_passing(event: &Event) -> bool {
             // journal, the end of a task or of a plan.
             | Event::Note { .. }
     )
+}
+
+/// Whether a task only waits for its turn: whatever becomes of it is recorded behind its row, and brings that along.
+/// One that is settled by then has its end there.
+fn only_waits(opening: &TaskOpening) -> bool {
+    !opening.status.is_final()
 }
 
 fn record(

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::thread;
 
 use super::*;
-use crate::history::fixture::{Fixture, at, file, in_the_journal, milliseconds, plan_opening};
+use crate::history::fixture::{Fixture, at, file, in_the_journal, milliseconds, plan_opening, task_opening};
 use crate::history::{NoteRow, PlanFilter, StatusChange, Writing, schema};
 use crate::run::event::{ActionKind, Certainty, FileProof, ScriptEnd, ScriptMoment, ScriptRun, Undo};
 use crate::run::ledger::Address;
@@ -618,6 +618,18 @@ fn a_note_waits_for_what_it_remarks_on_and_a_file_and_an_end_wait_for_nothing() 
         },
     ] {
         assert!(!is_passing(&event), "{event:?}");
+    }
+}
+
+#[test]
+fn the_row_of_a_task_that_waits_reaches_the_disk_with_what_becomes_of_it_and_that_of_a_settled_one_at_once() {
+    let opened_as = |status| TaskOpening {
+        status,
+        ..task_opening(PlanId(1), ActivityId(1), "QA1", "DOM1")
+    };
+    assert!(only_waits(&opened_as(Status::ReadyForExecution)));
+    for settled in [Status::SkippedDeviceNotAvailable, Status::DeviceError] {
+        assert!(!only_waits(&opened_as(settled)), "{settled:?}");
     }
 }
 
