@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 /// How the process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub enum Monitored {
 
 impl Exit {
     /// Every code with its meaning, in the order of the documentation.
-    pub const ALL: [(Exit, &'static str); 12] = [
+    pub const ALL: [(Exit, &'static str); 13] = [
         (Exit::Success, "everything succeeded and was verified"),
         (Exit::Failed, "at least one task failed"),
         (
@@ -71,6 +71,7 @@ impl Exit {
         ),
         (Exit::Interrupted(SIGHUP), "interrupted by SIGHUP, cleaned up"),
         (Exit::Interrupted(SIGINT), "interrupted by SIGINT, cleaned up"),
+        (Exit::Interrupted(SIGQUIT), "interrupted by SIGQUIT, cleaned up"),
         (Exit::Interrupted(SIGTERM), "interrupted by SIGTERM, cleaned up"),
     ];
 
@@ -132,7 +133,7 @@ mod tests {
     #[test]
     fn the_codes_are_the_documented_ones() {
         let codes: Vec<u8> = Exit::ALL.iter().map(|(exit, _)| exit.code()).collect();
-        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 10, 70, 129, 130, 143]);
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 10, 70, 129, 130, 131, 143]);
     }
 
     #[test]

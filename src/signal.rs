@@ -1,4 +1,8 @@
-//! The wish to stop: asked for by SIGINT, SIGTERM or SIGHUP, or by a test.
+//! The wish to stop: asked for by a signal that would end the process, or by a test.
+//!
+//! SIGINT, SIGTERM, SIGHUP and SIGQUIT are what people and schedulers send, and some others mean the same
+//! (`STOPPING`). Those that only say something, such as the SIGUSR1 of whoever asks `dd` how far it is, are passed
+//! over (`PASSED_OVER`): none of them may end a process that has something to put back.
 //!
 //! The first signal stops the running step; what has to be undone is still undone and
 //! the post scripts still run. A second one skips the scripts, never the undo.
@@ -6,18 +10,52 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use rustix::process::Signal;
+use signal_hook::consts::{
+    SIGABRT, SIGALRM, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGTERM, SIGTRAP, SIGUSR1, SIGUSR2, SIGVTALRM,
+    SIGXCPU, SIGXFSZ,
+};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
+use signal_hook::low_level::signal_name;
 
 use crate::threads::{self, Starter};
 
 /// How often a wait looks for signals where no thread waits for them.
 const LOOK: Duration = Duration::from_millis(100);
+
+/// Signals that end a process, and that somebody sends so that it ends: by `^C` and `^\\`, by `kill`, at the end of
+/// a terminal, when a service does not answer, at a limit of computing time, when the power fails.
+/// Not those by which the processor reports a mistake of ours: nothing could go on after them.
+const STOPPING: [i32; 8] = [
+    SIGHUP,
+    SIGINT,
+    SIGQUIT,
+    SIGTRAP,
+    SIGABRT,
+    SIGTERM,
+    SIGXCPU,
+    Signal::POWER.as_raw(),
+];
+
+/// Signals that would end a process too, and by which nobody wants to end one: they change nothing.
+const PASSED_OVER: [i32; 7] = [
+    SIGUSR1,
+    SIGUSR2,
+    SIGALRM,
+    SIGVTALRM,
+    SIGPROF,
+    SIGIO,
+    Signal::STKFLT.as_raw(),
+];
+
+/// Signals that have no meaning of their own. Of those below the first the C library needs some for itself.
+const WITHOUT_MEANING: RangeInclusive<i32> = 34..=64;
 
 /// A shared wish to stop. Cloning shares it.
 #[derive(Clone, Default)]
@@ -227,6 +265,7 @@ pub fn listen(stop: &Stop) -> io::Result<()> {
 fn listen_by(starter: Starter, stop: &Stop) -> io::Result<()> {
     let mut signals = Signals::new(heeded())?;
     flag::register(SIGXFSZ, Arc::default())?;
+    pass_over()?;
     let requested = stop.clone();
     let listening = move || {
         for signal in signals.forever() {
@@ -247,6 +286,20 @@ fn listen_by(starter: Starter, stop: &Stop) -> io::Result<()> {
     Ok(())
 }
 
+/// From now on signals by which nobody wants to end a process change nothing. By a handler: what is ignored would be
+/// ignored by every script too.
+fn pass_over() -> io::Result<()> {
+    let is_heard = not_ignored();
+    for signal in PASSED_OVER.into_iter().filter(|signal| is_heard(*signal)) {
+        flag::register(signal, Arc::default())?;
+    }
+    for signal in WITHOUT_MEANING.filter(|signal| is_heard(*signal)) {
+        // One that the C library keeps for itself cannot be had, and does not end anything.
+        let _ = flag::register(signal, Arc::default());
+    }
+    Ok(())
+}
+
 /// From now on a signal goes to `end`, on a thread of its own: for a process that has nothing to put back, and only
 /// says that it ends. Where no thread can be had, a signal ends the process as it always does.
 pub fn end_by(end: impl Fn(i32) + Send + 'static) -> io::Result<()> {
@@ -254,7 +307,8 @@ pub fn end_by(end: impl Fn(i32) + Send + 'static) -> io::Result<()> {
 }
 
 fn end_by_starting(starter: Starter, end: impl Fn(i32) + Send + 'static) -> io::Result<()> {
-    let heeded: Vec<i32> = heeded().collect();
+    // One that the library does not know ends the process as it always does.
+    let heeded: Vec<i32> = heeded().filter(|signal| signal_name(*signal).is_some()).collect();
     let mut signals = Signals::new(&heeded)?;
     let ending = move || {
         for signal in signals.forever() {
@@ -271,11 +325,16 @@ fn end_by_starting(starter: Starter, end: impl Fn(i32) + Send + 'static) -> io::
 
 /// The signals that are heeded: those that the process was started to ignore stay ignored.
 fn heeded() -> impl Iterator<Item = i32> {
+    let is_heard = not_ignored();
+    STOPPING.into_iter().filter(move |signal| is_heard(*signal))
+}
+
+/// Tells of a signal whether this process was not started to ignore it.
+fn not_ignored() -> impl Fn(i32) -> bool {
     // What cannot be read is taken for what is usual: nothing is ignored.
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = ignored(&status);
-    let signals = [SIGHUP, SIGINT, SIGTERM].into_iter();
-    signals.filter(move |signal| ignored >> (signal - 1) & 1 == 0)
+    move |signal| ignored >> (signal - 1) & 1 == 0
 }
 
 /// The ignored signals in the text of `/proc/self/status`, a bit each, signal 1 first.

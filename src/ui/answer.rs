@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::low_level::emulate_default_handler;
+use rustix::process::Signal;
+use signal_hook::consts::{SIGINT, SIGQUIT};
+use signal_hook::low_level::{emulate_default_handler, signal_name};
 
 use crate::run::event::{Event, JournalId, Progress, Sink, Undo};
 use crate::ui::Ui;
@@ -63,7 +64,7 @@ impl SignalAnswer {
         let shared = Arc::clone(&self.shared);
         Arc::new(move |signal, count| {
             let words = words(signal, count, &shared.due(), shared.limits);
-            shared.live.answer(&words, signal == SIGINT);
+            shared.live.answer(&words, leaves_a_mark(signal));
         })
     }
 }
@@ -148,12 +149,16 @@ fn words(signal: i32, count: u32, due: &BTreeMap<JournalId, (String, Undo)>, lim
 /// The signal by its name, and that it is not the first.
 fn named(signal: i32, count: u32) -> String {
     let again = if count > 1 { " again" } else { "" };
-    match signal {
-        SIGHUP => format!("SIGHUP{again}"),
-        SIGINT => format!("SIGINT{again}"),
-        SIGTERM => format!("SIGTERM{again}"),
-        other => format!("signal {other}{again}"),
+    match signal_name(signal) {
+        Some(name) => format!("{name}{again}"),
+        None if signal == Signal::POWER.as_raw() => format!("SIGPWR{again}"),
+        None => format!("signal {signal}{again}"),
     }
+}
+
+/// Whether a terminal shows the key by which it was sent, such as `^C`: the words begin below it.
+fn leaves_a_mark(signal: i32) -> bool {
+    matches!(signal, SIGINT | SIGQUIT)
 }
 
 /// Answers signals of a command that puts nothing back: `goes_on` says what is still done before it ends. A
@@ -172,7 +177,7 @@ pub fn answer_that(
             (_, SecondSignal::Waits) => format!("{goes_on}; it ends by itself"),
         };
         let words = format!("{}: {words}", named(signal, count));
-        match signal == SIGINT && ui.lines {
+        match leaves_a_mark(signal) && ui.lines {
             true => ui.say(&format!("\n{words}")),
             false => ui.say(&words),
         }

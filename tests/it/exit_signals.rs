@@ -71,6 +71,7 @@ fn a_signal_to_a_command_that_only_looks_is_one_line_and_ends_it() {
         (Signal::HUP, "SIGHUP", 129),
         (Signal::INT, "SIGINT", 130),
         (Signal::TERM, "SIGTERM", 143),
+        (Signal::QUIT, "SIGQUIT", 131),
     ] {
         let (port, _held) = deaf_port();
         let home = Home::new()

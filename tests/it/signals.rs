@@ -1,4 +1,4 @@
-//! SIGINT, SIGTERM and SIGHUP at every request of a task: the step stops at once, the
+//! Signals at every request of a task: the step stops at once, the
 //! device is put back, the scripts that are due run, and the exit code names the signal.
 
 use std::fs;
@@ -20,7 +20,12 @@ const EXPORT: &str = "post_script = \"post-plan.sh\"\n[[plan.activity]]\naction 
 const SECURE_BACKUP: &str = "post_script = \"post-plan.sh\"\n[[plan.activity]]\naction = \"secure-backup\"\ndevices = \"*\"\n\
                              certificate = \"backup-cert\"\nquiesce = true\npost_script = \"post-task.sh\"\n";
 
-const SIGNALS: [(Signal, i32); 3] = [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)];
+const SIGNALS: [(Signal, i32); 4] = [
+    (Signal::INT, 130),
+    (Signal::TERM, 143),
+    (Signal::HUP, 129),
+    (Signal::QUIT, 131),
+];
 
 /// A home whose downloads may be silent for an hour: only a signal ends them.
 fn home(gateway: &Gateway, plan: &str) -> Home {
@@ -178,6 +183,75 @@ fn a_second_signal_skips_the_scripts_and_not_the_unquiesce() {
     assert_eq!(broken(&home, &gateway, &[]), [""; 0]);
     assert_eq!(home.history().open_entries().expect("the journal"), []);
     assert!(ran.stderr.contains("a second signal came"), "{}", ran.stderr);
+}
+
+/// What `^\\` sends, a watchdog, a debugger, the limit of computing time and a power supply: each would end the process
+/// where it stands.
+#[test]
+fn every_signal_by_which_somebody_ends_a_process_puts_the_device_back_and_says_so() {
+    for (signal, name, code) in [
+        (Signal::QUIT, "SIGQUIT", 131),
+        (Signal::TRAP, "SIGTRAP", 133),
+        (Signal::ABORT, "SIGABRT", 134),
+        (Signal::XCPU, "SIGXCPU", 152),
+        (Signal::POWER, "SIGPWR", 158),
+    ] {
+        let gateway = Gateway::start(gateways::small([Domain::new("DOM1")]));
+        let home = home(&gateway, EXPORT);
+        gateway.fail(Fault::every("do-backup", FaultKind::StallBeforeHead(None)));
+        let mut child = home.start(&["run", "P"]);
+        until(&mut child, || {
+            gateway.operations().iter().any(|asked| asked == "do-backup")
+        });
+        send(&child, signal);
+        let ran = ended(child).exits(code);
+        let answer = format!("{name}: unquiescing DOM1 of QA1, at most ");
+        assert!(ran.stderr.contains(&answer), "{}", ran.stderr);
+        assert_eq!(broken(&home, &gateway, &[]), [""; 0], "{name}");
+        assert_eq!(home.history().open_entries().expect("the journal"), []);
+        assert_eq!(plans(&home).remove(0).status.code(), "INTERRUPTED", "{name}");
+    }
+}
+
+/// Whoever asks `dd` how far it is sends SIGUSR1; a timer that somebody left behind sends SIGALRM.
+#[test]
+fn a_signal_that_asks_for_no_end_changes_nothing() {
+    let gateway = Gateway::start(gateways::small([Domain::new("DOM1")]));
+    let home = home(&gateway, EXPORT);
+    gateway.fail(Fault::every("do-backup", FaultKind::StallBeforeHead(None)));
+    let mut child = home.start(&["run", "P"]);
+    until(&mut child, || {
+        gateway.operations().iter().any(|asked| asked == "do-backup")
+    });
+    for number in [
+        Signal::USR1,
+        Signal::USR2,
+        Signal::ALARM,
+        Signal::VTALARM,
+        Signal::PROF,
+        Signal::IO,
+        Signal::STKFLT,
+    ]
+    .map(Signal::as_raw)
+    .into_iter()
+    // Those without a meaning of their own.
+    .chain([36, 50, 64])
+    {
+        let sent = std::process::Command::new("kill")
+            .args(["-s", &number.to_string(), &child.id().to_string()])
+            .status();
+        assert!(sent.expect("kill(1)").success(), "{number}");
+    }
+    assert!(child.try_wait().expect("a child").is_none(), "it is at work");
+    send(&child, Signal::INT);
+    // The end is that of the last one: none before has ended anything.
+    let ran = ended(child).exits(130);
+    assert!(
+        ran.stderr.starts_with("SIGINT: unquiescing DOM1"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(broken(&home, &gateway, &[]), [""; 0]);
 }
 
 #[test]
