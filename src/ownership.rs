@@ -29,6 +29,7 @@ mod rules;
 
 use std::fs::File;
 use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FileType, Mode, OFlags};
@@ -89,6 +90,14 @@ pub fn look_at_own_folder(folder: &Path) -> Result<(), TouchError> {
         _ => Err(Objection::NotAFolder),
     };
     judged.map_err(|objection| arrived.refused(objection, caller))
+}
+
+/// The command by which root makes a folder for the user who runs this. `above` is the nearest folder that is there: in
+/// one that is not root's, nothing is made by root.
+pub fn command_to_make(folder: &Path, above: &Path) -> Option<String> {
+    let caller = Caller::of_process();
+    let is_roots = std::fs::metadata(above).is_ok_and(|found| found.uid() == 0);
+    (is_roots && folder != above).then(|| refusal::making(folder, above, caller.user))
 }
 
 /// Opens a file that holds a secret, for reading.

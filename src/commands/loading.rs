@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
-use crate::artifact::mount;
+use crate::artifact::mount::{self, Unwritable};
 use crate::cli::{Global, KnownNames};
 use crate::commands::error::CommandError;
 use crate::commands::left_behind::with_rows_of;
 use crate::exit::Exit;
 use crate::history::{History, HistoryError, Writing};
 use crate::lock::Locks;
-use crate::ownership::{OthersWrite, OwnFolder, TouchError, Untrusted, WrittenKind};
+use crate::ownership::{self, OthersWrite, OwnFolder, TouchError, Untrusted, WrittenKind};
 use crate::plan::diagnostic::{PlanReport, Style};
 use crate::plan::find::FindError;
 use crate::plan::model::{PlanFile, Settings};
@@ -210,7 +210,16 @@ pub(super) fn look_at_history(path: &Path) -> Result<HistoryFile, String> {
         format!("{shown} cannot be written: {why}; check `history` in the settings, and whose folder it is")
     };
     if let Some(folder) = path.parent() {
-        mount::could_be_written(folder).map_err(|why| unwritable(&why))?;
+        mount::could_be_written(folder).map_err(|why| {
+            let command = match &why {
+                Unwritable::Denied(there, _) => ownership::command_to_make(folder, there),
+                _ => None,
+            };
+            match command {
+                Some(command) => format!("{}: run `{command}` as root", unwritable(&why)),
+                None => unwritable(&why),
+            }
+        })?;
     }
     if path.exists() {
         rustix::fs::access(path, rustix::fs::Access::WRITE_OK)

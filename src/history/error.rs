@@ -70,8 +70,8 @@ pub enum HistoryError {
     },
     /// The file or its folder cannot be opened, created or written.
     #[error(
-        "{} cannot be opened or written ({detail}): check that it is a file, and that it and its folder belong \
-         to the user who runs dpbackup", path.display()
+        "{} cannot be opened or written ({detail}): check that it is a file, in a folder of its own that \
+         belongs to the user who runs dpbackup", path.display()
     )]
     CannotOpen {
         /// The file.

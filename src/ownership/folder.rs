@@ -62,6 +62,13 @@ impl OwnFolder {
             Err(TouchError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
                 std::path::absolute(path)?
             }
+            Err(TouchError::Io(error)) if error.kind() == io::ErrorKind::PermissionDenied => {
+                // Whose the folder is says more than that it may not be entered.
+                if let Some(folder) = path.parent() {
+                    Self::open_as(folder, kind, caller)?;
+                }
+                return Err(error.into());
+            }
             Err(other) => return Err(other),
         };
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
@@ -261,7 +268,20 @@ fn judged(arrived: &Arrived, kind: WrittenKind, caller: Caller) -> Result<Option
         FileType::Directory => arrived.rights.written_folder(caller, kind),
         _ => Err(Objection::NotAFolder),
     };
-    judged.map_err(|objection| arrived.refused(objection, caller))
+    judged.map_err(|objection| {
+        let objection = match (objection, &arrived.place) {
+            (Objection::RootsFolder(user), Some((above, _))) if is_alone_in(above, user) => {
+                Objection::LeftByRoot(user)
+            }
+            (objection, _) => objection,
+        };
+        arrived.refused(objection, caller)
+    })
+}
+
+/// Whether a folder is this user's, and nobody else may put anything into it.
+fn is_alone_in(folder: &OwnedFd, user: u32) -> bool {
+    Rights::of(folder).is_ok_and(|rights| rights.owner == user && matches!(rights.read_folder(), Ok(None)))
 }
 
 #[cfg(test)]

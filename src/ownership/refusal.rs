@@ -1,7 +1,11 @@
-//! What is said of a file or a folder that is not used, and the command that mends it.
+//! What is said of a file or a folder that is not used, and what mends it.
+//!
+//! A command that is printed will be pasted by root. So none makes anybody the owner of what he could not have
+//! replaced before: not of a folder that others use, such as `/var/lib`, nor of what somebody else has made, which may
+//! be anything. A folder of its own is made instead, and what somebody else has made is for a person to read.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::ownership::caller::Caller;
 use crate::values::invocation::quoted;
@@ -26,6 +30,10 @@ pub(super) enum Objection {
     ReadableByAll,
     /// It is written, and belongs to this user instead of that.
     NotOurs(u32, u32),
+    /// It is written by this user, who owns the folder in which it stands, and root has left it there.
+    LeftByRoot(u32),
+    /// It is a folder of root's, into which this user may not write.
+    RootsFolder(u32),
     /// It has a second name, by which others may have it too.
     SecondName,
     /// A link stands where none may.
@@ -37,7 +45,7 @@ pub(super) enum Objection {
 }
 
 /// A file or a folder that others than root and the caller could have made or changed, or
-/// can read. Says the command that mends it.
+/// can read. Says what mends it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Untrusted {
     pub(super) path: PathBuf,
@@ -80,6 +88,10 @@ impl Untrusted {
                     shown(expected)
                 )
             }
+            Objection::LeftByRoot(user) => format!("{path} belongs to root, and should to {}", shown(user)),
+            Objection::RootsFolder(user) => {
+                format!("{path} belongs to root, and {} may not write there", shown(user))
+            }
             Objection::SecondName => format!("{path} has a second name (a hard link)"),
             Objection::Link => format!("{path} is a symbolic link, and none may stand there"),
             Objection::NotAFile => format!("{path} is not a regular file"),
@@ -87,39 +99,87 @@ impl Untrusted {
         }
     }
 
-    /// The command that mends it, to be pasted.
-    pub fn command(&self) -> Option<String> {
+    /// What mends it: a command to be pasted, or what a person has to look at.
+    pub fn advice(&self) -> Option<String> {
+        let told = match self.objection {
+            Objection::Owner(_) => "use a copy that you have read, in a folder of your own",
+            Objection::LinkOwner(_) => "name what you mean by it, without the link",
+            Objection::NotOurs(..) => {
+                "look at what it holds and who has put it there, or name a place of your own in the plan file"
+            }
+            Objection::RootsFolder(_) => {
+                return Some(format!(
+                    "run `{}`, and name a place in that folder in the plan file",
+                    self.command()?
+                ));
+            }
+            _ => return Some(format!("run `{}`", self.command()?)),
+        };
+        Some(told.to_owned())
+    }
+
+    /// The command that mends it, to be pasted, if there is one that gives nothing away.
+    fn command(&self) -> Option<String> {
         let text = self.path.to_string_lossy();
         let path = quoted(&text);
-        let name = |user: u32| match user {
-            0 => "root".to_owned(),
-            user => user.to_string(),
-        };
-        let caller = name(self.caller.user);
         match self.objection {
-            Objection::Owner(_) => Some(format!("chown {caller} {path}")),
-            Objection::LinkOwner(_) => Some(format!("chown -h {caller} {path}")),
             Objection::Writable(GROUP_WRITES, _) => Some(format!("chmod g-w {path}")),
             Objection::Writable(OTHERS_WRITE, _) => Some(format!("chmod o-w {path}")),
             Objection::Writable(..) => Some(format!("chmod go-w {path}")),
             Objection::Readable => Some(format!("chmod 600 {path}")),
             Objection::ReadableByAll => Some(format!("chmod o-rwx {path}")),
-            Objection::NotOurs(_, expected) => Some(format!("chown {} {path}", name(expected))),
+            // Its folder is his: he could have replaced it. A link that he has put there meanwhile is not followed.
+            Objection::LeftByRoot(user) => Some(format!("chown -h {user} {path}")),
+            Objection::RootsFolder(user) => Some(making(&free_in(&self.path, user), &self.path, user)),
             Objection::SecondName => {
                 let copy = format!("{text}.copy");
                 let copy = quoted(&copy);
                 Some(format!("cp -p {path} {copy} && mv {copy} {path}"))
             }
-            Objection::Shared | Objection::Link | Objection::NotAFile | Objection::NotAFolder => None,
+            Objection::Owner(_)
+            | Objection::LinkOwner(_)
+            | Objection::NotOurs(..)
+            | Objection::Shared
+            | Objection::Link
+            | Objection::NotAFile
+            | Objection::NotAFolder => None,
         }
     }
+}
+
+/// The command by which root makes a folder that is not there yet, for this user alone; `above` is the nearest one
+/// that is there. It takes over nothing: what has come to stand in its place meanwhile makes it fail.
+pub(super) fn making(folder: &Path, above: &Path, user: u32) -> String {
+    let text = folder.to_string_lossy();
+    let path = quoted(&text);
+    let made = format!("mkdir -m 700 {path} && chown {user} {path}");
+    match folder.parent() {
+        Some(parent) if parent != above => {
+            format!("mkdir -p {} && {made}", quoted(&parent.to_string_lossy()))
+        }
+        _ => made,
+    }
+}
+
+/// A folder of this program in another one, by a name that nothing has there.
+fn free_in(folder: &Path, user: u32) -> PathBuf {
+    let first = folder.join("dpbackup");
+    let more = (1_u32..).map(|number| match number {
+        1 => folder.join(format!("dpbackup-{user}")),
+        number => folder.join(format!("dpbackup-{user}-{number}")),
+    });
+    let is_free = |path: &PathBuf| path.symlink_metadata().is_err();
+    std::iter::once(first)
+        .chain(more)
+        .find(is_free)
+        .unwrap_or_else(|| folder.to_owned())
 }
 
 impl fmt::Display for Untrusted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what())?;
-        match self.command() {
-            Some(command) => write!(f, ": run `{command}`"),
+        match self.advice() {
+            Some(advice) => write!(f, ": {advice}"),
             None => Ok(()),
         }
     }
@@ -143,7 +203,7 @@ mod tests {
     const SERVICE: Caller = Caller { user: 990 };
 
     #[test]
-    fn each_objection_says_who_could_do_what_and_the_command_that_mends_it() {
+    fn each_objection_says_who_could_do_what_and_what_mends_it() {
         let words = |objection, caller| {
             Untrusted {
                 path: PathBuf::from("/srv/two words"),
@@ -163,7 +223,9 @@ mod tests {
                 words(Objection::Shared, ROOT),
                 words(Objection::Readable, ROOT),
                 words(Objection::ReadableByAll, ROOT),
-                words(Objection::NotOurs(0, 990), SERVICE),
+                words(Objection::NotOurs(1001, 990), SERVICE),
+                words(Objection::LeftByRoot(990), SERVICE),
+                words(Objection::RootsFolder(990), SERVICE),
                 words(Objection::SecondName, SERVICE),
                 words(Objection::Link, SERVICE),
                 words(Objection::NotAFile, SERVICE),
@@ -171,21 +233,44 @@ mod tests {
             ]
             .join("\n"),
             @"
-            /srv/two words belongs to user 1001, neither to root nor to the user who runs dpbackup: run `chown root '/srv/two words'`
-            /srv/two words belongs to user 1001, neither to root nor to the user who runs dpbackup: run `chown 990 '/srv/two words'`
-            /srv/two words is a link of user 1001, who could lead it elsewhere: run `chown -h root '/srv/two words'`
+            /srv/two words belongs to user 1001, neither to root nor to the user who runs dpbackup: use a copy that you have read, in a folder of your own
+            /srv/two words belongs to user 1001, neither to root nor to the user who runs dpbackup: use a copy that you have read, in a folder of your own
+            /srv/two words is a link of user 1001, who could lead it elsewhere: name what you mean by it, without the link
             /srv/two words can be written by its group (2000): run `chmod g-w '/srv/two words'`
             /srv/two words can be written by everybody: run `chmod o-w '/srv/two words'`
             /srv/two words can be written by its group (2000) and everybody else: run `chmod go-w '/srv/two words'`
             /srv/two words is a folder into which everybody may put files: choose one of your own
             /srv/two words can be read by others than its owner: run `chmod 600 '/srv/two words'`
             /srv/two words can be read by everybody: run `chmod o-rwx '/srv/two words'`
-            /srv/two words belongs to root, and should to user 990: run `chown 990 '/srv/two words'`
+            /srv/two words belongs to user 1001, and should to user 990: look at what it holds and who has put it there, or name a place of your own in the plan file
+            /srv/two words belongs to root, and should to user 990: run `chown -h 990 '/srv/two words'`
+            /srv/two words belongs to root, and user 990 may not write there: run `mkdir -m 700 '/srv/two words/dpbackup' && chown 990 '/srv/two words/dpbackup'`, and name a place in that folder in the plan file
             /srv/two words has a second name (a hard link): run `cp -p '/srv/two words' '/srv/two words.copy' && mv '/srv/two words.copy' '/srv/two words'`
             /srv/two words is a symbolic link, and none may stand there
             /srv/two words is not a regular file
             /srv/two words is not a folder
             "
+        );
+    }
+
+    #[test]
+    fn a_folder_is_made_where_nothing_is_and_nothing_that_is_there_is_given_away() {
+        let ground = tempfile::tempdir().expect("a folder");
+        let folder = ground.path();
+        let refused = Untrusted {
+            path: folder.to_owned(),
+            objection: Objection::RootsFolder(990),
+            caller: SERVICE,
+        };
+        for name in ["dpbackup", "dpbackup-990", "dpbackup-990-2"] {
+            let path = folder.join(name);
+            let expected = format!("mkdir -m 700 {0} && chown 990 {0}", path.display());
+            assert_eq!(refused.command(), Some(expected));
+            std::os::unix::fs::symlink("nowhere", &path).expect("a link");
+        }
+        assert_eq!(
+            making(Path::new("/backup/two words/x"), Path::new("/"), 990),
+            "mkdir -p '/backup/two words' && mkdir -m 700 '/backup/two words/x' && chown 990 '/backup/two words/x'"
         );
     }
 }

@@ -74,9 +74,13 @@ pub(super) fn walk(path: &Path, asked: WayRule, caller: Caller) -> Result<Arrive
         let here = way.path.join(&step);
         let handle = look(&way.handle, &step).map_err(|error| match error.kind() {
             // Whose the folder is says more than that it may not be entered.
-            io::ErrorKind::PermissionDenied if !caller.is_or_root(rights.owner) => {
-                refused(&way.path, Objection::Owner(rights.owner))
-            }
+            io::ErrorKind::PermissionDenied if !caller.is_or_root(rights.owner) => refused(
+                &way.path,
+                match asked {
+                    WayRule::Everything => Objection::Owner(rights.owner),
+                    WayRule::LinksOnly => Objection::NotOurs(rights.owner, caller.user),
+                },
+            ),
             _ => error.into(),
         })?;
         let rights = Rights::of(&handle)?;

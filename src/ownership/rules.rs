@@ -125,7 +125,7 @@ impl Rights {
         // Nobody but root writes there, and what is to be remembered is not asked for in vain.
         let is_roots_alone = self.owner == 0 && self.writers() == 0 && !self.is_read_only;
         if kind == WrittenKind::State && is_roots_alone && !caller.is_root() {
-            return Err(Objection::NotOurs(self.owner, caller.user));
+            return Err(Objection::RootsFolder(caller.user));
         }
         let is_chosen = caller.is_or_root(self.owner);
         // Kubernetes gives a volume to a group in this form.
@@ -149,8 +149,13 @@ impl Rights {
         } else {
             caller.user
         };
-        match self.owner == caller.user || self.owner == expected {
-            true => Ok(()),
+        if self.owner == caller.user || self.owner == expected {
+            return Ok(());
+        }
+        // By a second name he could have put there what is root's elsewhere.
+        let is_a_name_alone = self.kind != FileType::RegularFile || !self.has_more_names;
+        match self.owner == 0 && folder_owner == expected && is_a_name_alone {
+            true => Err(Objection::LeftByRoot(expected)),
             false => Err(Objection::NotOurs(self.owner, expected)),
         }
     }
@@ -312,7 +317,7 @@ mod tests {
                 let judged = rights(owner, 0o755).written_folder(caller, kind);
                 match (kind, caller, owner) {
                     // Into which the service cannot write either.
-                    (WrittenKind::State, SERVICE, 0) => assert_eq!(judged, Err(Objection::NotOurs(0, 990))),
+                    (WrittenKind::State, SERVICE, 0) => assert_eq!(judged, Err(Objection::RootsFolder(990))),
                     _ => assert_eq!(judged, Ok(None)),
                 }
                 for mode in [0o777, 0o702] {
@@ -361,7 +366,12 @@ mod tests {
         assert_eq!(file(0, 0o600, ROOT, (990, None)), Ok(()));
         assert_eq!(
             file(0, 0o600, SERVICE, (990, None)),
-            Err(Objection::NotOurs(0, 990))
+            Err(Objection::LeftByRoot(990))
+        );
+        assert_eq!(
+            file(0, 0o600, SERVICE, (0, Some(2000))),
+            Err(Objection::NotOurs(0, 990)),
+            "it stands where the group could have put it"
         );
         assert_eq!(
             file(STRANGER, 0o600, ROOT, (990, None)),
@@ -376,5 +386,11 @@ mod tests {
             ..rights(990, 0o600)
         };
         assert_eq!(twice.written_file(SERVICE, 990, None), Err(Objection::SecondName));
+        let of_root = Rights { owner: 0, ..twice };
+        assert_eq!(
+            of_root.written_file(SERVICE, 990, None),
+            Err(Objection::NotOurs(0, 990)),
+            "he could have put it there"
+        );
     }
 }

@@ -83,8 +83,8 @@ fn every_folder_on_the_way_counts_and_is_named() {
     );
     assert!(
         untrusted
-            .command()
-            .is_some_and(|command| command.starts_with("chmod go-w "))
+            .advice()
+            .is_some_and(|advice| advice.starts_with("run `chmod go-w "))
     );
     set_mode(&ground.path("open"), 0o1777);
     assert_eq!(ground.says(&file), None, "nobody can replace what stands in it");

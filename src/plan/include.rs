@@ -284,8 +284,8 @@ fn not_taken(path: &Path, pattern: &str, error: &LoadError) -> (String, String, 
     let shown = path.display();
     match error {
         LoadError::Untrusted { source, .. } => {
-            let help = match source.command() {
-                Some(command) => Some(format!("run `{command}`")),
+            let help = match source.advice() {
+                Some(advice) => Some(advice),
                 None if path.is_dir() => Some(format!(
                     "write which files of it: `include = [{:?}]`",
                     format!("{}/*.toml", pattern.trim_end_matches('/'))

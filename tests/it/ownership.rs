@@ -62,6 +62,17 @@ fn run_in(folder: &Path, arguments: &[&str]) -> Ran {
     Ran::of(command.output().expect("the binary starts"))
 }
 
+/// No command of what was said makes anybody the owner of what is there, or lets anybody in. What somebody else has
+/// made may be anything: root, who pastes what he reads, would run it.
+fn gives_nothing_away(ran: &Ran) -> bool {
+    let said = format!("{}{}", ran.stdout, ran.stderr);
+    ![
+        "chown", "chgrp", "install", "setfacl", "cp ", "mv ", "ln ", "chmod a", "chmod +", "chmod 7",
+    ]
+    .iter()
+    .any(|word| said.contains(word))
+}
+
 #[test]
 fn a_plan_file_that_lies_where_others_may_put_files_is_not_taken() {
     let ground = tempfile::tempdir().expect("a folder");
@@ -113,7 +124,7 @@ fn a_plan_file_in_the_folder_of_somebody_else_is_not_taken_by_root() {
     chown(&folder, Some(STRANGER), Some(STRANGER)).expect("given");
     let ran = run_in(&folder, &["preview", "P"]).exits(2);
     assert!(
-        ran.stderr.contains(&format!("belongs to user {STRANGER}")) && ran.stderr.contains("chown root"),
+        ran.stderr.contains(&format!("belongs to user {STRANGER}")) && gives_nothing_away(&ran),
         "{}",
         ran.stderr
     );
@@ -126,7 +137,11 @@ fn a_plan_file_in_the_folder_of_somebody_else_is_not_taken_by_root() {
         &["--config", &named, "preview", "P"],
     ] {
         let ran = run_in(&folder, arguments).exits(2);
-        assert!(ran.stderr.contains("chown root"), "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains("a copy that you have read") && gives_nothing_away(&ran),
+            "{}",
+            ran.stderr
+        );
     }
     // Nor a link of a stranger to a file of root's.
     chown(&plan, Some(0), Some(0)).expect("taken");
@@ -134,7 +149,11 @@ fn a_plan_file_in_the_folder_of_somebody_else_is_not_taken_by_root() {
     symlink(&plan, &link).expect("a link");
     lchown(&link, Some(STRANGER), Some(STRANGER)).expect("given");
     let ran = run_in(&folder, &["--config", &link.to_string_lossy(), "validate"]).exits(2);
-    assert!(ran.stderr.contains("chown -h root"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("without the link") && gives_nothing_away(&ran),
+        "{}",
+        ran.stderr
+    );
     assert!(!trace.exists(), "nothing of it was run");
     let _ = run_in(&folder, &["validate"]).exits(0);
 }
@@ -540,7 +559,8 @@ fn what_is_written_is_refused_where_others_may_write_it_and_the_command_mends_it
 }
 
 #[test]
-fn what_somebody_else_owns_is_not_written_and_the_command_mends_it() {
+fn what_somebody_else_owns_is_not_written_and_only_what_root_left_in_a_folder_of_ours_is_taken_by_a_command()
+{
     if !is_root("a store and a history of somebody else") {
         return;
     }
@@ -549,24 +569,48 @@ fn what_somebody_else_owns_is_not_written_and_the_command_mends_it() {
     let own = given_to_the_service(&home);
     let run = |arguments: &[&str]| run_as(SERVICE, &[], &own, &[], arguments);
     let _ = run(&["run", "P"]).exits(0);
-    for (name, code, owner) in [
+    for (name, code) in [
         ("store", 4),
         // Whether something is still quiesced cannot be told where the journal cannot be read.
         ("state", 10),
         ("state/history.db", 10),
         ("state/history.db.locks", 6),
         ("state/history.db.locks/plan-P.lock", 6),
-    ]
-    .map(|(name, code)| (name, code, STRANGER))
-    .into_iter()
-    // Root's is nobody's fault, and the service can write there as little.
-    .chain([("state/history.db.locks", 6, 0)])
-    {
+    ] {
         let path = own.join(name);
-        chown(&path, Some(owner), None).expect("given");
+        chown(&path, Some(STRANGER), None).expect("given");
+        let words = format!(
+            "{} belongs to user {STRANGER}, and should to user {SERVICE}",
+            path.display()
+        );
         let ran = run(&["run", "P"]);
         assert_eq!(ran.code, Some(code), "{name}: {}", ran.stderr);
-        let command = format!("chown {SERVICE} {}", path.display());
+        assert!(
+            ran.stderr.contains(&words) && gives_nothing_away(&ran),
+            "{name}: {}",
+            ran.stderr
+        );
+        let check = run(&["check"]).exits(if code == 10 { 10 } else { 1 });
+        assert!(
+            check.stdout.contains(&words) && gives_nothing_away(&check),
+            "{name}: {}",
+            check.stdout
+        );
+        chown(&path, Some(SERVICE), None).expect("given back");
+    }
+    // Root's is nobody's fault, and the service can write there as little. What stands in a folder of the service it
+    // could have replaced, so that nothing is given away.
+    for (name, code) in [
+        ("state", 10),
+        ("state/history.db", 10),
+        ("state/history.db.locks", 6),
+        ("state/history.db.locks/plan-P.lock", 6),
+    ] {
+        let path = own.join(name);
+        chown(&path, Some(0), None).expect("given");
+        let ran = run(&["run", "P"]);
+        assert_eq!(ran.code, Some(code), "{name}: {}", ran.stderr);
+        let command = format!("chown -h {SERVICE} {}", path.display());
         assert!(ran.stderr.contains(&command), "{name}: {}", ran.stderr);
         let check = run(&["check"]).exits(if code == 10 { 10 } else { 1 });
         assert!(check.stdout.contains(&command), "{name}: {}", check.stdout);
@@ -640,9 +684,142 @@ fn a_folder_that_somebody_else_has_put_into_an_open_store_is_not_written_to() {
         let path = home.store().join(name);
         chown(&path, Some(STRANGER), Some(STRANGER)).expect("given");
         let ran = home.dpbackup(&["run", "P"]).exits(1);
-        let command = format!("chown root {}", path.display());
-        assert!(ran.stderr.contains(&command), "{name}: {}", ran.stderr);
+        let words = format!(
+            "{} belongs to user {STRANGER}, and should to root",
+            path.display()
+        );
+        assert!(
+            ran.stderr.contains(&words) && gives_nothing_away(&ran),
+            "{name}: {}",
+            ran.stderr
+        );
         chown(&path, Some(0), Some(0)).expect("taken");
     }
     let _ = home.dpbackup(&["run", "P"]).exits(0);
+}
+
+/// A folder of root's, such as `/var/lib`: others use it too. What is pasted makes a new folder in it, and it is the
+/// way out.
+#[test]
+fn a_history_or_a_store_in_a_folder_of_roots_is_told_how_to_make_a_folder_of_its_own() {
+    if !is_root("a folder of root's that a service may not write to") {
+        return;
+    }
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::of(&gateway).plan("P", &export("*", "DOM1", ""));
+    let text = fs::read_to_string(home.plan_file()).expect("a plan file");
+    let own = given_to_the_service(&home);
+    let shared = make_folder(&home.path("var/lib"), 0o755);
+    make_folder(&home.path("var"), 0o755);
+    let shown = shared.display();
+    let write_plan = |from: &str, to: &str| {
+        assert!(text.contains(from), "{text}");
+        let path = own.join("plans.toml");
+        write(&path, &text.replace(from, to), 0o644);
+        chown(&path, Some(SERVICE), Some(SERVICE)).expect("given");
+    };
+    let run = |arguments: &[&str]| run_as(SERVICE, &[], &own, &[], arguments);
+    let paste = |said: &str, command: &str| {
+        let words = format!("`{command}`");
+        assert!(said.contains(&words), "{command}: {said}");
+        let made = Command::new("sh").args(["-c", command]).status();
+        assert!(made.expect("a shell").success(), "{command}");
+    };
+    let history = "\"state/history.db\"";
+    write_plan(history, &format!("\"{shown}/dp.db\""));
+    let ran = run(&["run", "P"]);
+    let command = format!("mkdir -m 700 {shown}/dpbackup && chown {SERVICE} {shown}/dpbackup");
+    assert!(run(&["check"]).stdout.contains(&command));
+    paste(&ran.stderr, &command);
+    write_plan(history, &format!("\"{shown}/dpbackup/dp.db\""));
+    let _ = run(&["run", "P"]).exits(0);
+    // A second time that name is taken, and by whom is not asked.
+    write_plan(history, &format!("\"{shown}/dp.db\""));
+    let again = run(&["run", "P"]);
+    assert!(
+        again
+            .stderr
+            .contains(&format!("mkdir -m 700 {shown}/dpbackup-{SERVICE} ")),
+        "{}",
+        again.stderr
+    );
+    // What is not there yet is made by root, with the folders above it.
+    let deep = format!("{shown}/backup/datapower");
+    write_plan("\"store\"", &format!("\"{deep}\""));
+    let check = run(&["check"]).exits(1);
+    paste(
+        &check.stdout,
+        &format!("mkdir -p {shown}/backup && mkdir -m 700 {deep} && chown {SERVICE} {deep}"),
+    );
+    let _ = run(&["run", "P"]).exits(0);
+    write_plan(history, &format!("\"{shown}/state/dp.db\""));
+    let check = run(&["check"]).exits(1);
+    paste(
+        &check.stdout,
+        &format!("mkdir -m 700 {shown}/state && chown {SERVICE} {shown}/state"),
+    );
+    let _ = run(&["run", "P"]).exits(0);
+    for folder in [&home.path("var"), &shared, &shared.join("backup")] {
+        let found = fs::metadata(folder).expect("there");
+        assert_eq!(
+            (found.uid(), found.mode() & 0o022),
+            (0, 0),
+            "{}",
+            folder.display()
+        );
+    }
+}
+
+/// Nothing is made by root in the folder of somebody else, who could lead it elsewhere.
+#[test]
+fn no_command_makes_a_store_in_the_home_of_somebody_else() {
+    if !is_root("a home of somebody else") {
+        return;
+    }
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::of(&gateway).plan("P", &export("*", "DOM1", ""));
+    let text = fs::read_to_string(home.plan_file()).expect("a plan file");
+    let own = given_to_the_service(&home);
+    let alice = make_folder(&home.path("alice"), 0o755);
+    chown(&alice, Some(STRANGER), Some(STRANGER)).expect("given");
+    for store in [alice.clone(), alice.join("backup")] {
+        let text = text.replace("\"store\"", &format!("\"{}\"", store.display()));
+        write(&own.join("plans.toml"), &text, 0o644);
+        chown(own.join("plans.toml"), Some(SERVICE), Some(SERVICE)).expect("given");
+        for arguments in [["check"].as_slice(), &["run", "P"], &["preview", "P"]] {
+            let ran = run_as(SERVICE, &[], &own, &[], arguments);
+            let said = format!("{}{}", ran.stdout, ran.stderr);
+            assert!(said.contains(&*alice.to_string_lossy()), "{arguments:?}: {said}");
+            assert!(gives_nothing_away(&ran), "{arguments:?}: {said}");
+        }
+    }
+}
+
+/// Three pastes of what the program itself printed would have had root run what somebody else has written.
+#[test]
+fn whoever_follows_every_advice_as_root_runs_nothing_of_somebody_else() {
+    if !is_root("a script and a plan file of somebody else") {
+        return;
+    }
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new()
+        .setting("scripts_dir = \"scripts\"")
+        .script("pre.sh", "#!/bin/sh\ntouch \"$DPBACKUP_STORE/../trace\"\n")
+        .device("QA1", &gateway)
+        .plan(
+            "P",
+            &format!("pre_script = \"pre.sh\"\n{}", export("*", "DOM1", "")),
+        );
+    let script = home.path("scripts/pre.sh");
+    for path in [script.clone(), home.path("scripts")] {
+        chown(&path, Some(STRANGER), Some(STRANGER)).expect("given");
+        for arguments in [["check"].as_slice(), &["run", "P"]] {
+            let ran = home.dpbackup(arguments);
+            let said = format!("{}{}", ran.stdout, ran.stderr);
+            assert!(said.contains(&format!("belongs to user {STRANGER}")), "{said}");
+            assert!(gives_nothing_away(&ran), "{arguments:?}: {said}");
+        }
+        chown(&path, Some(0), Some(0)).expect("taken");
+    }
+    assert!(!home.path("trace").exists(), "it never ran");
 }

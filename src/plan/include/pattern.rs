@@ -97,8 +97,7 @@ fn names(folder: &Path) -> Result<Vec<OsString>, NoMatch> {
     match ownership::look_at_own_folder(folder) {
         Ok(()) => {}
         Err(TouchError::Untrusted(untrusted)) => {
-            let help = untrusted.command().map(|command| format!("run `{command}`"));
-            return Err(no_match(untrusted.what(), help));
+            return Err(no_match(untrusted.what(), untrusted.advice()));
         }
         Err(TouchError::Io(error)) => return Err(unreadable(error)),
     }

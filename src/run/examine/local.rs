@@ -11,6 +11,7 @@ use crate::artifact::mount::Unwritable;
 use crate::artifact::probe::Probed;
 use crate::artifact::publish::Manner;
 use crate::artifact::space;
+use crate::ownership;
 use crate::plan::model::{Plan, Settings};
 use crate::run::examine::item::{CheckItem, CheckItems, THIS_MACHINE};
 use crate::run::sequence::before::quiesce_timeout;
@@ -60,7 +61,10 @@ fn folder(settings: &Settings, found: &mut CheckItems) {
     let group = match store::owners(settings) {
         Ok(group) => group.map_or_else(String::new, |group| format!("; {group}")),
         Err(why) => {
-            let hint = "run that, or change `store` in the settings";
+            let hint = match why.advice() {
+                Some(_) => "do that, or change `store` in the settings",
+                None => "change `store` in the settings",
+            };
             return found.fail("store", store::untrusted(&why).message, hint);
         }
     };
@@ -81,13 +85,19 @@ fn folder(settings: &Settings, found: &mut CheckItems) {
             format!("{shown} is not there yet; the first run makes it"),
         ),
         Err(why) => {
-            let hint = match why {
-                Unwritable::Unseen(_) => "check the path",
-                Unwritable::NotAFolder(_) => "move that file away, or change `store` in the settings",
-                Unwritable::Denied(..) => {
-                    "give that folder to the user who runs dpbackup, or change `store` in the settings"
+            let hint = match &why {
+                Unwritable::Unseen(_) => "check the path".to_owned(),
+                Unwritable::NotAFolder(_) => {
+                    "move that file away, or change `store` in the settings".to_owned()
                 }
-                Unwritable::NoRoom(_) => "change `store` in the settings",
+                Unwritable::Denied(there, _) => match ownership::command_to_make(store, there) {
+                    Some(command) => format!("run `{command}` as root, or change `store` in the settings"),
+                    None => {
+                        "name a folder that belongs to the user who runs dpbackup (`store` in the settings)"
+                            .to_owned()
+                    }
+                },
+                Unwritable::NoRoom(_) => "change `store` in the settings".to_owned(),
             };
             found.fail("store", why.to_string(), hint);
         }
@@ -213,7 +223,7 @@ fn metrics(engine: Engine<'_>, found: &mut CheckItems) {
             found.warn(
                 "metrics",
                 text,
-                "make that folder, or give it to the user who runs dpbackup",
+                "name a file in a folder into which the user who runs dpbackup may write (`path` of [notify.metrics])",
             );
         }
     }
