@@ -1,11 +1,15 @@
 //! Why a certificate is not trusted, or not proved, in more detail than `rustls` has words for.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use rustls::{CertificateError, OtherError};
 
-use crate::soma::certificate::{Certificate, CertificateContent};
+use crate::soma::certificate::{Certificate, CertificateContent, PublicKey};
+
+/// The RSA keys whose signatures are verified, by their bits.
+pub(super) const RSA_BITS: RangeInclusive<usize> = 2048..=8192;
 
 /// Where the authorities stand that are trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +118,9 @@ pub(super) enum Unproven {
     /// Its key is one whose signatures cannot be verified.
     #[error("the RSA key of the device has only {0} bits, too few for its signature to be verified")]
     KeyTooShort(usize),
+    /// The same, for the other reason.
+    #[error("the RSA key of the device has {0} bits, too many for its signature to be verified")]
+    KeyTooLong(usize),
     /// The key in the certificate cannot be read.
     #[error("the public key in the certificate of the device cannot be read")]
     Unreadable,
@@ -131,6 +138,19 @@ pub(super) enum Unproven {
 }
 
 impl Unproven {
+    /// A signature that does not fit the key in the certificate: where the key is one whose signatures nobody
+    /// verified, it proves nothing against who made it.
+    pub(super) fn by_key_of(leaf: &[u8]) -> Unproven {
+        match PublicKey::of_der(leaf) {
+            Ok(key) => match key.rsa_bits {
+                Some(bits) if bits < *RSA_BITS.start() => Unproven::KeyTooShort(bits),
+                Some(bits) if bits > *RSA_BITS.end() => Unproven::KeyTooLong(bits),
+                _ => Unproven::AnotherKey,
+            },
+            Err(_) => Unproven::Unreadable,
+        }
+    }
+
     /// A signature that cannot be verified: by which key, where that is the reason.
     pub(super) fn of_kind(leaf: &[u8]) -> Unproven {
         const VERIFIABLE: [&str; 4] = ["RSA ", "EC P-256", "EC P-384", "Ed25519"];

@@ -19,7 +19,7 @@ const PIN: &str = "a pin trusts it: `dpbackup trust DEVICE` prints the pin_sha25
 /// What an interface needs that both can speak to.
 const PROFILE: &str = "give its XML Management Interface a TLS server profile with TLS 1.2 and ECDHE";
 const NO_CLIENT_CERTIFICATE: &str = "dpbackup logs in with user and password and has no certificate: let the TLS server profile of its XML Management Interface not request one";
-const ANOTHER_KEY: &str = "give it a certificate with a key of RSA 2048 or more, EC P-256, EC P-384 or Ed25519; `verify = false` connects, and trusts anybody";
+const ANOTHER_KEY: &str = "give it a certificate with a key of RSA with 2048 to 8192 bits, EC P-256, EC P-384 or Ed25519; `verify = false` connects, and trusts anybody";
 
 /// What a handshake with a device failed of, with advice.
 pub(crate) fn explain(error: &rustls::Error) -> SomaError {
@@ -232,9 +232,9 @@ fn untrusted(why: &Distrust) -> &'static str {
 fn unproven(why: &Unproven) -> &'static str {
     match why {
         Unproven::KeyTooShort(_) => {
-            "renew its certificate with a key of 2048 bits or more, or offer only TLS 1.2 (where 1024 bits can be verified) in the TLS server profile of its XML Management Interface; `verify = false` connects, and trusts anybody"
+            "renew its certificate with a key of 2048 bits or more, or pin it and offer only TLS 1.2 (where the signature of a pinned key of 1024 bits can be verified) in the TLS server profile of its XML Management Interface; `verify = false` connects, and trusts anybody"
         }
-        Unproven::AnotherKind | Unproven::KeyOfAnotherKind(_) => ANOTHER_KEY,
+        Unproven::AnotherKind | Unproven::KeyOfAnotherKind(_) | Unproven::KeyTooLong(_) => ANOTHER_KEY,
         Unproven::Unreadable => "renew it on the device; `verify = false` connects, and trusts anybody",
         Unproven::AnotherKey => {
             "somebody who has no more than a copy of the certificate may stand in between"

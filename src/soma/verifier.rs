@@ -17,7 +17,7 @@ use rustls::{CertificateError, DigitallySignedStruct, SignatureScheme};
 use sha2::{Digest, Sha256};
 
 use crate::soma::certificate::{Certificate, CertificateContent, PublicKey};
-use crate::soma::distrust::{Distrust, RootsPlace, Unproven};
+use crate::soma::distrust::{Distrust, RSA_BITS, RootsPlace, Unproven};
 
 /// What a judge says: nothing, or why not.
 pub(super) type HandshakeVerdict = Result<(), rustls::Error>;
@@ -169,7 +169,7 @@ impl Judge for Authorities {
             .map_err(|error| match error {
                 // A signature by which a certificate was signed is another matter, and was judged before.
                 rustls::Error::InvalidCertificate(CertificateError::BadSignature) => {
-                    Unproven::AnotherKey.into()
+                    Unproven::by_key_of(leaf).into()
                 }
                 error => error,
             })
@@ -233,7 +233,8 @@ impl Judge for Pinned {
         let key = PublicKey::of_der(leaf).map_err(|_| Unproven::Unreadable)?;
         let scheme = proof.signed.scheme;
         match key.rsa_bits {
-            Some(bits) if bits < 2048 => short_rsa(&key, bits, proof),
+            Some(bits) if bits < *RSA_BITS.start() => short_rsa(&key, bits, proof),
+            Some(bits) if bits > *RSA_BITS.end() => Err(Unproven::KeyTooLong(bits).into()),
             _ if is_pkcs1(scheme) && proof.version == Version::Tls13 => Err(Unproven::AnotherKind.into()),
             _ => by_provider(&key, proof),
         }

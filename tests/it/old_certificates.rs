@@ -124,6 +124,34 @@ fn an_rsa_key_of_1024_bits_cannot_be_pinned_in_tls_1_3_and_it_is_said_what_to_do
     assert!(ran.stderr.contains("offer only TLS 1.2"), "{}", ran.stderr);
 }
 
+/// It has its key, and nobody verified that it has: that somebody stands in between would be said of nothing.
+#[test]
+fn an_rsa_key_of_1024_bits_that_a_ca_file_vouches_for_is_refused_for_its_length_and_accuses_nobody() {
+    for tls_12_only in [true, false] {
+        let gateway = gateway(Identity::ShortKey, tls_12_only);
+        let home = home(&gateway, "{ ca_file = \"ca.pem\" }");
+        std::fs::write(home.path("ca.pem"), gateway.ca_pem()).expect("a file");
+        let why = "the RSA key of the device has only 1024 bits, too few for its signature to be verified";
+        for arguments in [["run", "P"].as_slice(), &["check", "P"], &["trust", "QA1"]] {
+            let ran = home.dpbackup(arguments);
+            let said = format!("{}{}", ran.stdout, ran.stderr);
+            assert!(said.contains(why), "{arguments:?}: {said}");
+            assert!(
+                !said.contains("does not have the key") && !said.contains("in between"),
+                "{said}"
+            );
+        }
+        let ran = home.dpbackup(&["run", "P"]).exits(1);
+        assert!(
+            ran.stderr.contains("pin it and offer only TLS 1.2"),
+            "{}",
+            ran.stderr
+        );
+        let requests = gateway.requests();
+        assert!(requests.is_empty(), "no request, so no password: {requests:?}");
+    }
+}
+
 #[test]
 fn an_rsa_key_of_1024_bits_does_not_matter_where_nothing_is_verified() {
     for tls_12_only in [true, false] {
