@@ -74,8 +74,12 @@ impl Gone {
     /// The same for a task.
     pub(super) fn mark_task(&self, row: &mut TaskRow) {
         self.mark(row.plan, &mut row.status, &mut row.error_message);
-        let (task, end) = (row.id, row.end_time);
-        self.tell_undone(&mut row.error_message, end, |undone| undone.entry.task == task);
+        let (task, plan, end) = (row.id, row.plan, row.end_time);
+        // What was open of an execution whose process died stands in the message of each of its tasks that had no end.
+        let is_of_all = row.status == Status::Abandoned;
+        self.tell_undone(&mut row.error_message, end, |undone| {
+            undone.entry.task == task || (is_of_all && undone.entry.plan == plan)
+        });
     }
 
     /// What `-q` says of an execution or a part of one, once it is marked: what ended and not as it

@@ -78,6 +78,49 @@ fn history_says_of_an_execution_what_has_been_undone_of_it_since_and_by_whom() {
     }
 }
 
+/// The tasks of a run that died share one sentence of what it left: what became of that is told at each of them.
+#[test]
+fn what_has_been_undone_of_a_run_that_died_is_told_at_each_of_its_tasks() {
+    let gateway = gateway();
+    let home = Home::quick()
+        .timeouts("request = 4s")
+        .setting("unquiesce_timeout = \"1s\"")
+        .setting("quiesce_grace = \"0s\"")
+        .device("QA1", &gateway)
+        .plan("P", &export("*", "DOM*", "quiesce = true"));
+    killed(&home, &gateway);
+    gateway.fail_as("DomainUnquiesce=http-503");
+    let _left = home.dpbackup(&["recover"]).exits(10);
+    let messages = || -> Vec<String> {
+        let printed = home.dpbackup(&["history", "tasks", "1", "--format", "json"]).exits(0);
+        let printed: Value = serde_json::from_str(&printed.stdout).expect("JSON");
+        let rows = printed["task_executions"].as_array().expect("rows").iter();
+        rows.map(|row| row["error_message"].as_str().unwrap_or_default().to_owned())
+            .collect()
+    };
+    let before = messages();
+    assert_eq!(before.len(), 2);
+    for message in &before {
+        assert!(
+            message.contains("QUIESCED") && !message.contains("since then"),
+            "{message}"
+        );
+    }
+    gateway.clear_faults();
+    let _ = home.dpbackup(&["recover"]).exits(0);
+    for message in messages() {
+        let (_, since) = message.split_once("; since then: ").unwrap_or_default();
+        assert!(
+            since.starts_with("domain DOM1 of QA1: ") && since.contains(" and confirmed (2"),
+            "{message}"
+        );
+    }
+    for task in ["1", "2"] {
+        let files = home.dpbackup(&["history", "files", task, "--format", "json"]).exits(0);
+        assert!(files.stdout.contains("; since then: domain DOM1 of QA1: "), "{}", files.stdout);
+    }
+}
+
 #[test]
 fn nothing_is_undone_by_a_row_that_is_about_something_else_than_its_task() {
     let gateway = gateway();
