@@ -135,7 +135,8 @@ pub enum Command {
     /// A line for each file: OK, or why not. CHANGED is good in itself, but not what history
     /// recorded; UNREADABLE says nothing about the file. Exit code 1 if one is not OK, 3 if
     /// there are only warnings (rights of others, another owner, names that differ in case
-    /// alone, files without a configuration), or nothing that could be looked at.
+    /// alone, files without a configuration), or something that was asked for could not be looked
+    /// at: nothing is stored, or a task is named whose backup was pruned.
     Verify(VerifyArgs),
     /// Show what differs between two exports: objects, their properties, files
     ///

@@ -22,7 +22,7 @@ use crate::exit::Exit;
 use crate::history::{FileFilter, FileId, FileRow, History};
 use crate::report::store_line;
 use crate::report::verify::{self as report, Checked, Verified};
-use crate::run::event::{ALL_DOMAINS, FileKind};
+use crate::run::event::{ALL_DOMAINS, FileKind, TaskId};
 use crate::ui::{SecondSignal, Ui, Verbosity};
 use crate::values::causes::said;
 use crate::values::certificate_facts::CertificateFacts;
@@ -67,6 +67,7 @@ pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>
         recheck: Recheck::new(&store, &scratch, owners),
         checked: Vec::new(),
         done: BTreeSet::new(),
+        tasks: &asked.tasks,
         // Who names a file finds it again by the name that he gave it, and programs by all of it.
         store: Some(store.as_path()).filter(|_| asked.files.is_empty() && ui.width.is_some()),
         is_store_named: false,
@@ -79,21 +80,24 @@ pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>
         }
         round.file(file, &scratch)?;
     }
+    let not_looked_at = round.checked.iter().any(|one| round.is_unseen(one));
+    let is_told = round.checked.iter().any(|one| round.is_told(one));
     let checked = round.checked;
+    let all_good = checked.iter().all(|one| one.verified.is_good());
+    // Where nothing was looked at nothing is known to be good.
+    let unknown = checked.is_empty() || not_looked_at;
     match args.format {
-        ReportFormat::Json => print(ui, &report::document(&checked))?,
+        ReportFormat::Json => print(ui, &report::document(&checked, all_good && !unknown))?,
         ReportFormat::Table if heeding.is_requested() => {
             print(ui, &report::summary(&checked))?;
             ui.warning("not all was looked at that was asked for: it was asked to stop");
         }
         ReportFormat::Table if checked.len() == 1 => {}
-        ReportFormat::Table
-            if ui.verbosity == Verbosity::Quiet && !checked.is_empty() && !checked.iter().any(is_told) => {}
+        ReportFormat::Table if ui.verbosity == Verbosity::Quiet && !checked.is_empty() && !is_told => {}
         ReportFormat::Table => print(ui, &report::summary(&checked))?,
     }
-    // Where nothing was looked at nothing is known to be good.
-    let warned = checked.is_empty() || checked.iter().any(|one| !one.verified.warnings().is_empty());
-    let exit = match (checked.iter().all(|one| one.verified.is_good()), warned) {
+    let warned = unknown || checked.iter().any(|one| !one.verified.warnings().is_empty());
+    let exit = match (all_good, warned) {
         (false, _) => Exit::Failed,
         (true, true) => Exit::Warned,
         (true, false) => Exit::Success,
@@ -129,6 +133,8 @@ struct Round<'r> {
     recheck: Recheck<'r>,
     checked: Vec<Checked>,
     done: BTreeSet<FileId>,
+    /// The tasks that were asked for one by one.
+    tasks: &'r [TaskId],
     /// The store, where all that is looked at is in it: then it is named once.
     store: Option<&'r Path>,
     is_store_named: bool,
@@ -338,7 +344,7 @@ impl Round<'_> {
     }
 
     fn tell(&mut self, checked: Checked) -> Result<(), CommandError> {
-        let told = self.ui.verbosity > Verbosity::Quiet || is_told(&checked);
+        let told = self.ui.verbosity > Verbosity::Quiet || self.is_told(&checked);
         if self.format == ReportFormat::Table && told {
             if let (Some(store), false) = (self.store, self.is_store_named) {
                 print(self.ui, &store_line(store))?;
@@ -349,11 +355,17 @@ impl Round<'_> {
         self.checked.push(checked);
         Ok(())
     }
-}
 
-/// Whether even `-q` says it.
-fn is_told(checked: &Checked) -> bool {
-    !checked.verified.is_good() || !checked.verified.warnings().is_empty()
+    /// Whether even `-q` says it.
+    fn is_told(&self, checked: &Checked) -> bool {
+        !checked.verified.is_good() || !checked.verified.warnings().is_empty() || self.is_unseen(checked)
+    }
+
+    /// Whether somebody wants to know of just this backup whether it is good, and it is not there to be looked at.
+    /// Who asks for all that is stored does not mean what a prune takes meanwhile.
+    fn is_unseen(&self, checked: &Checked) -> bool {
+        checked.verified == Verified::Pruned && checked.task.is_some_and(|task| self.tasks.contains(&task))
+    }
 }
 
 /// The folder of a part of a secure backup that should be there.

@@ -116,8 +116,28 @@ fn a_dry_run_says_why_and_removes_nothing_and_a_run_does_what_it_said() {
     assert_eq!(done.stdout.matches("DELETED  ").count(), 2, "{}", done.stdout);
     assert_eq!(scene.exports(), [&before[..1], &before[3..]].concat());
     // History keeps the rows and says when.
-    let files = scene.home.dpbackup(&["verify", "--task", "2"]).exits(0);
-    assert!(files.stdout.starts_with("PRUNED"), "{}", files.stdout);
+    // Nothing was looked at: no script that asks whether this backup is good takes that for a yes.
+    for arguments in [
+        ["verify", "--task", "2"].as_slice(),
+        &["verify", "2", "-q"],
+        &["verify", "--task", "2", "--task", "3", "-q"],
+    ] {
+        let files = scene.home.dpbackup(arguments).exits(3);
+        assert!(
+            files.stdout.starts_with("PRUNED"),
+            "{arguments:?}: {}",
+            files.stdout
+        );
+    }
+    let mixed = scene
+        .home
+        .dpbackup(&["verify", "1", "2", "--format", "json"])
+        .exits(3);
+    let mixed: Value = serde_json::from_str(&mixed.stdout).expect("JSON");
+    assert_eq!(mixed["good"], false, "{mixed}");
+    let kept = scene.home.dpbackup(&["verify", "1", "--format", "json"]).exits(0);
+    let kept: Value = serde_json::from_str(&kept.stdout).expect("JSON");
+    assert_eq!(kept["good"], true, "{kept}");
     let _ = scene.home.dpbackup(&["verify", "--all"]).exits(0);
     assert_eq!(scene.fates(&[], 0), ["KEEP"; 3], "there is nothing more to do");
 }
