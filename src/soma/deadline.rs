@@ -51,6 +51,11 @@ impl Deadline {
         Some(ends.saturating_duration_since(Instant::now()))
     }
 
+    /// How long all of it may last.
+    pub(super) fn limit(&self) -> Duration {
+        self.limit
+    }
+
     /// Whether somebody has asked to stop.
     pub fn is_interrupted(&self) -> bool {
         self.interrupted.load(Ordering::SeqCst)

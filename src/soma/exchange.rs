@@ -19,6 +19,8 @@ pub(super) struct Explain {
     pub(super) place: (String, u16),
     /// The newest connection stands; what is missing is TLS.
     pub(super) stands: Arc<AtomicBool>,
+    /// Something of the request may have been sent.
+    pub(super) began: Arc<AtomicBool>,
     /// How long a connection may take.
     pub(super) connect: Duration,
     /// How long the device may be silent.
@@ -35,16 +37,15 @@ impl Explain {
         let limit = |duration: Duration| humantime::format_duration(duration).to_string();
         match error {
             ureq::Error::Timeout(ureq::Timeout::Resolve) => {
-                unreachable::silent_name_service(&self.place.0, self.connect)
+                unreachable::silent_name_service(&self.place.0, self.longest_connect())
             }
-            ureq::Error::Timeout(ureq::Timeout::Connect) if self.stands.load(Ordering::SeqCst) => {
-                unreachable::no_handshake(self.connect)
-            }
-            ureq::Error::Timeout(ureq::Timeout::Connect) => unreachable::no_connection(self.connect),
+            ureq::Error::Timeout(ureq::Timeout::Connect) => self.not_reached(),
             ureq::Error::Timeout(ureq::Timeout::PerRead) => SomaError::new(
                 SomaErrorKind::TimedOut,
                 format!("no byte arrived for {}", limit(self.idle)),
             ),
+            // The limit of the whole request may be the first to end, before anybody could be asked anything.
+            ureq::Error::Timeout(_) if !self.began.load(Ordering::SeqCst) => self.not_reached(),
             ureq::Error::Timeout(_) => self.deadline.over(),
             ureq::Error::HostNotFound => {
                 unreachable::unknown_host(&self.place.0, &io::ErrorKind::NotFound.into())
@@ -60,6 +61,20 @@ impl Explain {
             ),
             other => SomaError::new(SomaErrorKind::Malformed, format!("the exchange failed: {other}")),
         }
+    }
+
+    /// How far one came in the time there was: nothing was sent yet.
+    fn not_reached(&self) -> SomaError {
+        let limit = self.longest_connect();
+        match self.stands.load(Ordering::SeqCst) {
+            true => unreachable::no_handshake(limit),
+            false => unreachable::no_connection(limit, limit == self.connect),
+        }
+    }
+
+    /// How long a connection may take, within the limit of the whole request.
+    fn longest_connect(&self) -> Duration {
+        self.connect.min(self.deadline.limit())
     }
 
     /// What TLS failed of. Where the device has not said what it lacks, its certificate tells, which a

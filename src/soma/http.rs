@@ -283,6 +283,7 @@ impl Http {
         Explain {
             place: self.place.clone(),
             stands: Arc::clone(&self.stands),
+            began: Arc::clone(&self.began),
             connect: self.timeouts.connect,
             idle: self.timeouts.idle,
             deadline: deadline.clone(),

@@ -124,7 +124,8 @@ impl Resolver for HostNames {
         let found = self
             .look_up(host, port, *timeout.after)
             .map_err(|error| match error {
-                LookupError::TooLate => ureq::Error::Timeout(timeout.reason),
+                // Whichever limit it was that ended.
+                LookupError::TooLate => ureq::Error::Timeout(ureq::Timeout::Resolve),
                 error => ureq::Error::Io(io::Error::new(io::ErrorKind::NotFound, error)),
             })?;
         let mut addresses = self.empty();

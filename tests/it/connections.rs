@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::simulator::{Domain, Gateway, HangUp, Setup};
-use crate::support::{Home, TestClock, export, secure_backup};
+use crate::support::{Home, TestClock, deaf_port, export, secure_backup};
 
 /// Every way of hanging up: at once, a little later, later than the next request comes.
 fn ways() -> Vec<HangUp> {
@@ -177,6 +177,37 @@ fn a_device_that_accepts_the_connection_and_does_not_answer_is_skipped() {
             error.contains("no complete answer within 300ms"),
             "{fault}: {error}"
         );
+    }
+}
+
+/// The limit of a whole request may end before that of a connection: what was not connected has accepted nothing.
+#[test]
+fn who_takes_no_connection_is_told_so_whichever_limit_ends_first() {
+    let (deaf, _held) = deaf_port();
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let silent = silent
+        .local_addr()
+        .map(|address| (address.port(), silent))
+        .expect("an address");
+    let taken = "the connection was taken, and no TLS handshake followed within 300ms";
+    for (connect, request) in [("300ms", "300ms"), ("1h", "300ms"), ("300ms", "1h")] {
+        for (port, words) in [
+            (deaf, "no connection within 300ms; nobody answers"),
+            (silent.0, taken),
+        ] {
+            let home = Home::new()
+                .timeouts(&format!("connect = {connect}, request = {request}"))
+                .device_at("QA1", port, "{ verify = false }")
+                .plan("P", &export("*", "DOM*", ""));
+            let run = home.run("P", &TestClock::night());
+            assert_eq!(run.tasks(), ["QA1/DOM* SKIPPED_DEVICE_NOT_AVAILABLE"]);
+            let error = run.errors().remove(0);
+            assert!(error.contains(words), "{connect} {request}: {error}");
+            assert!(
+                !error.contains("no complete answer"),
+                "{connect} {request}: {error}"
+            );
+        }
     }
 }
 
