@@ -170,6 +170,11 @@ impl Locks {
         unreachable!("a run has fewer than 2^32 process locks")
     }
 
+    /// The process id that stands in this name, for people: nothing is decided by it.
+    pub fn pid(process: &str) -> Option<u32> {
+        witness_in(process).map(|witness| witness.pid())
+    }
+
     /// Whether this name is one that this process has taken.
     pub fn is_own(process: &str) -> bool {
         let own = Witness::own();

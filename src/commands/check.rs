@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::anyhow;
 
 use crate::cli::{CheckArgs, FindingsFormat, Global};
+use crate::commands::at_work::at_work;
 use crate::commands::error::{CommandError, Outcome, print, print_states};
 use crate::commands::gone::open_quiesces;
 use crate::commands::left_behind::half_done_imports;
@@ -19,6 +20,7 @@ use crate::lock::Locks;
 use crate::plan::model::{Device, Plan, PlanFile};
 use crate::report::check_items;
 use crate::run::Engine;
+use crate::run::at_work::AtWorkLook;
 use crate::run::event::{Progress, Sink as _};
 use crate::run::examine::{
     CheckItem, CheckVerdict, NOT_SEEN, THIS_MACHINE, devices_of, examine_devices, examine_machine,
@@ -138,7 +140,9 @@ impl FoundSoFar {
         let told = RefCell::new(self);
         let show = &mut |progress: &Progress| told.borrow_mut().screen.progress(progress);
         let tell = &mut |found| told.borrow_mut().take(found);
-        examine_devices(engine, plans, devices, in_hand.as_ref(), show, tell);
+        let now = || at_work(engine.file);
+        let look = AtWorkLook::new(&now);
+        examine_devices(engine, plans, devices, in_hand.as_ref(), &look, show, tell);
     }
 
     fn take(&mut self, found: Vec<CheckItem>) {

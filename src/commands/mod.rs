@@ -1,5 +1,6 @@
 //! One file for each command: gather, call one layer below, hand the result to `report`.
 
+mod at_work;
 mod check;
 mod complete;
 mod diff;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::artifact::layout::{self, ExportKind};
 use crate::cli::{Global, PreviewArgs, PreviewFormat, RunArgs, RunFormat};
 use crate::clock::Clock;
+use crate::commands::at_work::at_work;
 use crate::commands::error::{Outcome, print, print_states};
 use crate::commands::gone::{open_quiesces, open_rows};
 use crate::commands::loading::{invocation, load_plan_to_judge, look_at_history, with_open_rows};
@@ -13,6 +14,7 @@ use crate::commands::opening::{EngineBase, ScriptsDue, limits};
 use crate::exit::Exit;
 use crate::plan::model::{Action, ErrorPolicy, Plan, Settings};
 use crate::report::preview::{self as report, Preview, PreviewTask, PreviewVerdict};
+use crate::run::at_work::{AtWork, AtWorkLook};
 use crate::run::contact::Devices;
 use crate::run::event::{Progress, Sink as _};
 use crate::run::expand::{ExpandedActivity, ExpandedTask, Verdict, expand};
@@ -55,6 +57,8 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
     let EngineBase { stop, clock, .. } = &base;
     let mut devices = Devices::new(base.engine(file, env));
     let history = look_at_history(&file.settings.history).err();
+    let now = || at_work(file);
+    let runs = AtWorkLook::new(&now);
     let mut previews = Vec::new();
     let mut screen = Screen::new(ui, file.invocation.clone());
     let (_answer, _answering) = base.answering(&screen, limits(file, ScriptsDue::Never));
@@ -63,16 +67,22 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
         let Some(expanded) = expand(file, plan, &mut devices, stop, &mut show) else {
             return Ok(stop.signal().map_or(Exit::Failed, Exit::Interrupted));
         };
-        let mut refused = refusals(plan, &file.settings, clock);
+        // A run asks for this first.
+        let locked = runs.of_plan(&plan.name);
+        let mut refused: Vec<String> = locked.map(locked_words).into_iter().collect();
+        refused.extend(refusals(plan, &file.settings, clock));
         refused.extend(history.as_ref().map(|why| format!("the history {why}")));
+        let of_tasks = expanded
+            .iter()
+            .flat_map(|activity| activity.notes.iter().cloned());
+        let mut notes: Vec<String> = of_tasks.collect();
+        let settled = settled(expanded, &mut devices, &runs, &mut notes);
         previews.push(Preview {
             plan: &plan.name,
             refused,
-            notes: expanded
-                .iter()
-                .flat_map(|activity| activity.notes.iter().cloned())
-                .collect(),
-            tasks: tasks(settled(expanded, &mut devices), &file.settings, clock),
+            is_locked: locked.is_some(),
+            notes,
+            tasks: tasks(settled, &file.settings, clock),
         });
     }
     // Without a history a run does not begin at all.
@@ -145,8 +155,19 @@ fn could_be_written(settings: &Settings) -> Result<(), Failure> {
     store::has_space(settings, Status::StoreOutOfSpace)
 }
 
-/// The same, where a task that its device would refuse by what it has just shown is settled with that.
-fn settled<'a>(expanded: Vec<ExpandedActivity<'a>>, devices: &mut Devices<'a>) -> Vec<ExpandedActivity<'a>> {
+/// What a run of the plan would end with, as it says it.
+fn locked_words(run: &AtWork) -> String {
+    format!("{}: held by {run}; --lock-wait 10m waits for it", Status::Locked)
+}
+
+/// The same, where a task that its device would refuse by what it has just shown is settled with that. What a run that
+/// is at work has done to it is over when that run lets go of the device, for which a task waits: a note says so.
+fn settled<'a>(
+    expanded: Vec<ExpandedActivity<'a>>,
+    devices: &mut Devices<'a>,
+    runs: &AtWorkLook<'_>,
+    notes: &mut Vec<String>,
+) -> Vec<ExpandedActivity<'a>> {
     let mut judged = expanded;
     for ExpandedActivity { activity, tasks, .. } in &mut judged {
         for task in tasks {
@@ -156,8 +177,21 @@ fn settled<'a>(expanded: Vec<ExpandedActivity<'a>>, devices: &mut Devices<'a>) -
             let Contact::Up(session) = devices.contact(device) else {
                 continue;
             };
-            if let Some(failure) = refusal(activity, &device.name, &task.domain, &session.domains) {
-                task.verdict = Verdict::Settled(failure);
+            let Some(failure) = refusal(activity, &device.name, &task.domain, &session.domains) else {
+                continue;
+            };
+            let (domains, run) = runs.without_work(&device.name, &session.domains);
+            match (refusal(activity, &device.name, &task.domain, &domains), run) {
+                (None, Some(run)) => {
+                    let note = format!(
+                        "{}: {run} is at work on it; a task waits for its end",
+                        device.name
+                    );
+                    if !notes.contains(&note) {
+                        notes.push(note);
+                    }
+                }
+                (left, _) => task.verdict = Verdict::Settled(left.unwrap_or(failure)),
             }
         }
     }
@@ -234,17 +268,17 @@ fn exit_of(previews: &[Preview<'_>]) -> Exit {
             .tasks
             .iter()
             .any(|task| task.verdict == PreviewVerdict::Runs);
-        exit = exit.or_graver(
-            if !preview.refused.is_empty() || (!runs && !some(Class::Failed)) {
-                Exit::NotStarted
-            } else if some(Class::Failed) {
-                Exit::Failed
-            } else if some(Class::Skipped) {
-                Exit::Warned
-            } else {
-                Exit::Success
-            },
-        );
+        exit = exit.or_graver(if preview.is_locked {
+            Exit::Locked
+        } else if !preview.refused.is_empty() || (!runs && !some(Class::Failed)) {
+            Exit::NotStarted
+        } else if some(Class::Failed) {
+            Exit::Failed
+        } else if some(Class::Skipped) {
+            Exit::Warned
+        } else {
+            Exit::Success
+        });
     }
     exit
 }

@@ -46,6 +46,11 @@ impl Witness {
         })
     }
 
+    /// Its process id.
+    pub(super) fn pid(&self) -> u32 {
+        self.pid
+    }
+
     /// The words of a name that [`Self::parse`] reads again.
     pub fn words(&self) -> String {
         let Self {

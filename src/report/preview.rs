@@ -24,6 +24,9 @@ pub struct Preview<'p> {
     pub plan: &'p str,
     /// Why the plan would not start, if it would not.
     pub refused: Vec<String>,
+    /// Whether that is because another run of it is at work.
+    #[serde(skip)]
+    pub is_locked: bool,
     /// What has no task and should be known.
     pub notes: Vec<String>,
     /// Its tasks, in their order.
@@ -217,6 +220,7 @@ mod tests {
         Preview {
             plan: "Nightly",
             refused: vec!["PLAN_IS_DISABLED".to_owned()],
+            is_locked: false,
             notes: Vec::new(),
             tasks: vec![
                 task(

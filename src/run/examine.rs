@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 
 use crate::plan::model::{Device, Plan, PlanFile};
 use crate::run::Engine;
+use crate::run::at_work::AtWorkLook;
 use crate::run::contact::side_by_side;
 use crate::run::event::Progress;
 use crate::soma::certificate::Certificate;
@@ -44,12 +45,13 @@ pub fn devices_of<'a>(file: &'a PlanFile, plans: &[&Plan]) -> Vec<&'a Device> {
 /// need nothing, at the way to it. Shows whom one waits for, and tells what was found device by
 /// device, in their order, each as soon as it and those before it are known. The wish to stop ends
 /// it: of those that were not seen to the end nothing is told then but that. A certificate that somebody has in hand
-/// is compared with those of secure backups.
+/// is compared with those of secure backups; what a run that is at work has quiesced is told as that.
 pub fn examine_devices(
     engine: Engine<'_>,
     plans: &[&Plan],
     devices: &[&Device],
     in_hand: Option<&Certificate>,
+    at_work: &AtWorkLook<'_>,
     show: &mut dyn FnMut(&Progress),
     tell: &mut dyn FnMut(Vec<CheckItem>),
 ) {
@@ -57,6 +59,7 @@ pub fn examine_devices(
         let device = devices.get(number).filter(|_| !engine.stop.is_requested())?;
         let needs = Needs {
             in_hand,
+            at_work: Some(at_work),
             ..Needs::of(device, plans).unwrap_or_default()
         };
         let found = device::examine(engine, device, &needs);

@@ -5,6 +5,7 @@
 //! back as it was found, `recover` does that for processes that died. All of them tell
 //! `record` what happens; none prints, none knows SQL.
 
+pub mod at_work;
 mod broken;
 mod certificates;
 pub mod client;

@@ -15,6 +15,7 @@ mod support;
 mod arrows;
 mod asking;
 mod backup_certificate;
+mod beside_a_run;
 mod changes;
 mod changes_cli;
 mod changes_recorded;

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use crate::gateway::Gateway;
 use crate::gateway::domains::{ApiConnect, DEFAULT_DOMAIN, DomainStatus, QuiesceState};
 use crate::plan::model::{Action, Domains};
+use crate::run::Engine;
 use crate::run::examine::item::CheckItems;
 use crate::run::examine::needs::Needs;
 use crate::values::first_few::first_few;
-use crate::values::invocation::Invocation;
 use crate::values::nearest::nearest;
 
 /// So many names are listed, the rest counted.
@@ -103,9 +103,11 @@ fn api_connect(gateway: &Gateway<'_>, wanted: &BTreeSet<&str>, found: &mut Check
     }
 }
 
-/// What is quiesced already is not ours to quiesce: a run refuses.
+/// What is quiesced already is not ours to quiesce: a run refuses. What another run of ours has quiesced it puts back
+/// itself, and nobody else may.
 pub(super) fn quiesced(
-    invocation: &Invocation,
+    engine: Engine<'_>,
+    device: &str,
     domains: &[DomainStatus],
     needs: &Needs<'_>,
     found: &mut CheckItems,
@@ -124,12 +126,31 @@ pub(super) fn quiesced(
             } => true,
         })
     };
-    let busy: Vec<String> = domains
-        .iter()
-        .filter(concerned)
-        .filter(|domain| domain.quiesce != QuiesceState::Normal)
-        .map(|domain| format!("{} is {}", domain.name, domain.quiesce))
-        .collect();
+    let (mut ours, mut busy) = (Vec::new(), Vec::new());
+    for domain in domains.iter().filter(concerned) {
+        if domain.quiesce == QuiesceState::Normal {
+            continue;
+        }
+        let shown = format!("{} is {}", domain.name, domain.quiesce);
+        match needs.at_work.and_then(|look| look.quiescer(device, domain)) {
+            Some(run) => ours.push(format!("{shown} by {run}")),
+            None => busy.push(shown),
+        }
+    }
+    let invocation = &engine.file.invocation;
+    if !ours.is_empty() {
+        found.warn(
+            "quiesced",
+            format!("{}, which is at work and puts it back itself", ours.join(", ")),
+            format!(
+                "wait for its end, which `{}` shows",
+                invocation.command(["history"])
+            ),
+        );
+        if busy.is_empty() {
+            return;
+        }
+    }
     let shows_any = domains
         .iter()
         .any(|domain| domain.name != DEFAULT_DOMAIN && concerned(&domain));

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::plan::model::{Action, Activity, Device, Domains, Plan};
+use crate::run::at_work::AtWorkLook;
 use crate::soma::certificate::Certificate;
 use crate::values::pattern::PatternList;
 
@@ -15,6 +16,8 @@ pub(super) struct Needs<'a> {
     pub(super) quiesces: Vec<&'a Activity>,
     /// A certificate to compare with those of secure backups.
     pub(super) in_hand: Option<&'a Certificate>,
+    /// The runs that are at work meanwhile, for who quiesced what.
+    pub(super) at_work: Option<&'a AtWorkLook<'a>>,
 }
 
 impl<'a> Needs<'a> {
@@ -26,6 +29,7 @@ impl<'a> Needs<'a> {
             everything: false,
             quiesces: Vec::new(),
             in_hand: None,
+            at_work: None,
         };
         let activities = plans.iter().flat_map(|plan| &plan.activities);
         let mut concerned = false;

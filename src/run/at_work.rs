@@ -1,0 +1,106 @@
+//! Runs that are at work while somebody looks at their devices: what they have quiesced they put back themselves.
+
+use jiff::Zoned;
+
+use crate::gateway::domains::{DomainStatus, QuiesceState};
+use crate::run::event::Undo;
+use crate::run::ledger::JournalEntry;
+
+/// A run whose process is at work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AtWork {
+    /// The plan's name.
+    pub plan: String,
+    /// Its process id, where its name tells.
+    pub pid: Option<u32>,
+    /// Since when.
+    pub since: Zoned,
+    /// What it has to undo, as the journal has it.
+    pub open: Vec<JournalEntry>,
+}
+
+/// The runs at work when somebody began to look, and those that are now: one may begin or end meanwhile.
+pub struct AtWorkLook<'a> {
+    before: Vec<AtWork>,
+    now: &'a (dyn Fn() -> Vec<AtWork> + Sync),
+}
+
+impl std::fmt::Display for AtWork {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "plan {}", self.plan)?;
+        if let Some(pid) = self.pid {
+            write!(f, " of process {pid}")?;
+        }
+        write!(f, " since {}", self.since.strftime("%Y-%m-%d %H:%M:%S"))
+    }
+}
+
+impl<'a> AtWorkLook<'a> {
+    /// Looks now, and again by the same means when something is found quiesced.
+    pub fn new(now: &'a (dyn Fn() -> Vec<AtWork> + Sync)) -> Self {
+        Self { before: now(), now }
+    }
+
+    /// The run of a plan of this name, if one is at work.
+    pub fn of_plan(&self, name: &str) -> Option<&AtWork> {
+        self.before.iter().find(|run| run.plan == name)
+    }
+
+    /// How the domains of a device would show themselves without what runs that are at work do to them; and one of
+    /// these runs.
+    pub fn without_work(
+        &self,
+        device: &str,
+        domains: &[DomainStatus],
+    ) -> (Vec<DomainStatus>, Option<AtWork>) {
+        let mut one = None;
+        let mut without = domains.to_vec();
+        for domain in &mut without {
+            if let Some(run) = self.quiescer(device, domain) {
+                domain.quiesce = QuiesceState::Normal;
+                one = Some(run);
+            }
+            if domain.makes_secure_backup()
+                && let Some(run) = self.maker(device)
+            {
+                domain.current_command = None;
+                one = Some(run);
+            }
+        }
+        (without, one)
+    }
+
+    /// The run that is at work on a device, and makes a secure backup there.
+    fn maker(&self, device: &str) -> Option<AtWork> {
+        self.found(|run| {
+            let is_folder = |row: &&JournalEntry| matches!(row.undo, Undo::RemoveFolder(_));
+            run.open.iter().filter(is_folder).any(|row| row.device == device)
+        })
+    }
+
+    /// The run that is at work and has quiesced this domain, which the device shows as quiesced.
+    pub fn quiescer(&self, device: &str, domain: &DomainStatus) -> Option<AtWork> {
+        if matches!(domain.quiesce, QuiesceState::Normal | QuiesceState::NotTold(_)) {
+            return None;
+        }
+        self.found(|run| {
+            let mut of_device = run.open.iter().filter(|row| row.device == device);
+            of_device.any(|row| match &row.undo {
+                Undo::UnquiesceDevice => true,
+                Undo::UnquiesceDomain(name) => *name == domain.name,
+                Undo::RemoveFolder(_) | Undo::Import { .. } | Undo::NotKnown { .. } => false,
+            })
+        })
+    }
+
+    fn found(&self, is_it: impl Fn(&AtWork) -> bool) -> Option<AtWork> {
+        let before = self.before.iter().find(|run| is_it(run)).cloned();
+        before.or_else(|| (self.now)().into_iter().find(|run| is_it(run)))
+    }
+}
+
+impl std::fmt::Debug for AtWorkLook<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("AtWorkLook").field(&self.before).finish()
+    }
+}
