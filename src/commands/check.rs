@@ -11,7 +11,7 @@ use crate::commands::error::{CommandError, Outcome, print, print_states};
 use crate::commands::gone::open_quiesces;
 use crate::commands::left_behind::half_done_imports;
 use crate::commands::loading::{
-    HistoryFile, load_plan_to_judge, look_at_history, owners_of_history, with_open_rows,
+    HistoryFile, existing_history, load_plan_to_judge, look_at_history, owners_of_history, with_open_rows,
 };
 use crate::commands::names;
 use crate::commands::opening::{EngineBase, ScriptsDue, limits};
@@ -25,6 +25,7 @@ use crate::run::event::{Progress, Sink as _};
 use crate::run::examine::{
     CheckItem, CheckVerdict, NOT_SEEN, THIS_MACHINE, devices_of, examine_devices, examine_machine,
 };
+use crate::run::store;
 use crate::soma::certificate::{Certificate, NoCertificate};
 use crate::ui::{Screen, Ui, Verbosity};
 use crate::values::environment::Lookup;
@@ -80,7 +81,12 @@ pub(super) fn check(global: &Global, args: &CheckArgs, ui: Ui, env: Lookup<'_>) 
 /// What is found on this machine: the history and its journal among the rest.
 fn on_this_machine(engine: Engine<'_>, plans: &[&Plan], open: Option<&str>) -> Vec<CheckItem> {
     let file = engine.file;
-    let mut found = examine_machine(engine, plans);
+    // Of a history that cannot be read its own line says why.
+    let stored = match store::bare(&file.settings) {
+        Some(_) => existing_history(&file.settings).and_then(|history| history.files_in_store()),
+        None => Ok(0),
+    };
+    let mut found = examine_machine(engine, plans, stored.unwrap_or(0));
     let local = found
         .iter()
         .take_while(|look| look.subject == THIS_MACHINE)

@@ -8,7 +8,9 @@ use crate::clock::Clock;
 use crate::commands::at_work::at_work;
 use crate::commands::error::{Outcome, print, print_states};
 use crate::commands::gone::{open_quiesces, open_rows};
-use crate::commands::loading::{invocation, load_plan_to_judge, look_at_history, with_open_rows};
+use crate::commands::loading::{
+    existing_history, invocation, load_plan_to_judge, look_at_history, with_open_rows,
+};
 use crate::commands::names::wanted;
 use crate::commands::opening::{EngineBase, ScriptsDue, limits};
 use crate::exit::Exit;
@@ -59,6 +61,7 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
     let history = look_at_history(&file.settings.history).err();
     let now = || at_work(file);
     let runs = AtWorkLook::new(&now);
+    let away = away(&file.settings);
     let mut previews = Vec::new();
     let mut screen = Screen::new(ui, file.invocation.clone());
     let (_answer, _answering) = base.answering(&screen, limits(file, ScriptsDue::Never));
@@ -75,7 +78,7 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
         let of_tasks = expanded
             .iter()
             .flat_map(|activity| activity.notes.iter().cloned());
-        let mut notes: Vec<String> = of_tasks.collect();
+        let mut notes: Vec<String> = away.iter().cloned().chain(of_tasks).collect();
         let settled = settled(expanded, &mut devices, &runs, &mut notes);
         previews.push(Preview {
             plan: &plan.name,
@@ -87,6 +90,10 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
     }
     // Without a history a run does not begin at all.
     let exit = exit_of(&previews).or_graver(history.map_or(Exit::Success, |_| Exit::History));
+    let exit = match away {
+        Some(_) => exit.or_graver(Exit::Warned),
+        None => exit,
+    };
     let open = open_rows(file);
     let exit = match (open_quiesces(file), &open) {
         (Some(_), _) => exit.or_graver(Exit::StillQuiesced),
@@ -109,6 +116,13 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
         PreviewFormat::Table => print_states(ui, &text)?,
     }
     Ok(exit)
+}
+
+/// What a run would warn of where the store should hold backups and holds none.
+fn away(settings: &Settings) -> Option<String> {
+    let bare = store::bare(settings)?;
+    let history = existing_history(settings).ok()?;
+    store::is_away(settings, bare, history.files_in_store().ok()?)
 }
 
 /// What would not run, of the plans of which something would not.

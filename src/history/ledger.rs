@@ -212,6 +212,10 @@ impl Ledger for History {
         Ok(found?)
     }
 
+    fn files_in_store(&mut self) -> Result<u64, LedgerError> {
+        Ok(History::files_in_store(self)?)
+    }
+
     fn last_certificate(
         &mut self,
         device: &str,

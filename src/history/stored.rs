@@ -68,6 +68,29 @@ impl History {
         })
     }
 
+    /// How many files should stand in the store of this history now. Those that were left behind when `store` was
+    /// changed are found where they were, and are not among them.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn files_in_store(&self) -> Result<u64, HistoryError> {
+        let Some(store) = self.store() else {
+            return Ok(0);
+        };
+        let sql = "SELECT path, store FROM file WHERE kept = 1 AND pruned_time IS NULL";
+        let places = self.read(|transaction| {
+            rows(transaction, sql, [], |row| {
+                Ok(place::WrittenPlace {
+                    path: row.get("path")?,
+                    store: row.get("store")?,
+                })
+            })
+        })?;
+        let places = places.iter().map(|written| place::found(Some(store), written));
+        Ok(places.filter(|path| path.starts_with(store)).count() as u64)
+    }
+
     /// The files that should stand in the store now, oldest first.
     ///
     /// # Errors

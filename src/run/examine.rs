@@ -28,9 +28,10 @@ use needs::Needs;
 /// The item of a device that nobody looked at to the end.
 pub const NOT_SEEN: &str = "device";
 
-/// Looks at what these plans need of this machine, and at the plans themselves.
-pub fn examine_machine(engine: Engine<'_>, plans: &[&Plan]) -> Vec<CheckItem> {
-    local::examine(engine, plans)
+/// Looks at what these plans need of this machine, and at the plans themselves. `stored` is how many files history knows
+/// in the store, where nothing is in it.
+pub fn examine_machine(engine: Engine<'_>, plans: &[&Plan], stored: u64) -> Vec<CheckItem> {
+    local::examine(engine, plans, stored)
 }
 
 /// The devices that these plans concern, in the order of the file.

@@ -299,6 +299,9 @@ pub trait Ledger {
     /// `ABANDONED`; `error` says what was done about it.
     fn abandon(&mut self, at: Timestamp, plan: PlanId, error: &str) -> Result<(), LedgerError>;
 
+    /// How many files should stand in the store.
+    fn files_in_store(&mut self) -> Result<u64, LedgerError>;
+
     /// What the newest verified export of this device, domain and kind held.
     fn last_content(
         &mut self,

@@ -71,6 +71,44 @@ pub fn owners(settings: &Settings) -> Result<Option<OthersWrite>, Untrusted> {
     }
 }
 
+/// A store in which nothing is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bare {
+    /// It is not there.
+    Absent,
+    /// It is an empty folder, as one is on which nothing is mounted.
+    Empty,
+}
+
+/// Whether nothing is in the store; `None` also where it cannot be looked into.
+pub fn bare(settings: &Settings) -> Option<Bare> {
+    match std::fs::read_dir(&settings.store) {
+        // What a file system makes in itself is nobody's backup.
+        Ok(entries) => entries
+            .flatten()
+            .all(|entry| entry.file_name() == "lost+found")
+            .then_some(Bare::Empty),
+        Err(error) => (error.kind() == std::io::ErrorKind::NotFound).then_some(Bare::Absent),
+    }
+}
+
+/// What is to be known of a bare store, of which history knows so many files.
+pub fn is_away(settings: &Settings, bare: Bare, files: u64) -> Option<String> {
+    let how = match bare {
+        Bare::Absent => "is not there",
+        Bare::Empty => "is empty",
+    };
+    let files = match files {
+        0 => return None,
+        1 => "1 file".to_owned(),
+        more => format!("{more} files"),
+    };
+    Some(format!(
+        "the store {} {how}, and history knows {files} in it: is its file system not mounted, or was it moved?",
+        settings.store.display()
+    ))
+}
+
 /// What a run makes of a store that others could change.
 pub fn untrusted(why: &Untrusted) -> Failure {
     Failure::new(Status::StoreIsNotMounted, format!("the store is not used: {why}"))

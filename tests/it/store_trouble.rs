@@ -324,6 +324,68 @@ fn a_store_that_moves_stays_good() {
     let _ = home.dpbackup(&["verify", "--all"]).exits(0);
 }
 
+/// What was stored is where it was: nothing is gone from sight.
+#[test]
+fn another_store_that_a_plan_file_names_is_new_where_the_old_one_stays() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::of(&gateway).plan("P", EXPORT);
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    let home = home.setting("store = \"another\"");
+    for arguments in [["check"].as_slice(), &["preview", "P"], &["run", "P"]] {
+        let ran = home.dpbackup(arguments).exits(0);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(!said.contains("history knows"), "{arguments:?}: {said}");
+    }
+}
+
+/// Unmounted, or moved without a word to the plan file: the folder of a mount stays, and is empty.
+#[test]
+fn a_store_that_history_knows_and_that_is_away_is_not_called_new() {
+    let gateway = Gateway::start(Setup::default());
+    for leaves_a_folder in [false, true] {
+        let home = Home::of(&gateway).plan("P", EXPORT);
+        let first = home.dpbackup(&["check"]).exits(0);
+        assert!(
+            first.stdout.contains("is not there yet; the first run makes it"),
+            "{}",
+            first.stdout
+        );
+        let _ = home.dpbackup(&["run", "P"]).exits(0);
+        fs::rename(home.store(), home.path("away")).expect("moved");
+        let how = if leaves_a_folder {
+            "is empty"
+        } else {
+            "is not there"
+        };
+        if leaves_a_folder {
+            fs::create_dir(home.store()).expect("a folder");
+            fs::create_dir(home.store().join("lost+found")).expect("a folder");
+        }
+        let words = format!("{how}, and history knows ");
+        for arguments in [["check"].as_slice(), &["preview", "P"]] {
+            let ran = home.dpbackup(arguments).exits(3);
+            assert!(ran.stdout.contains(&words), "{arguments:?}: {}", ran.stdout);
+            assert!(
+                !ran.stdout.contains("not there yet"),
+                "{arguments:?}: {}",
+                ran.stdout
+            );
+        }
+        // It is backed up all the same, and nobody learns of it from a later `verify` alone.
+        let ran = home.dpbackup(&["run", "P"]).exits(3);
+        assert!(
+            ran.stderr.contains(&words) && ran.stderr.contains("begins a new one"),
+            "{}",
+            ran.stderr
+        );
+        assert!(!home.stored().is_empty());
+        let _ = home.dpbackup(&["run", "P"]).exits(0);
+        fs::remove_dir_all(home.store()).expect("removed");
+        fs::rename(home.path("away"), home.store()).expect("moved back");
+        let _ = home.dpbackup(&["check"]).exits(0);
+    }
+}
+
 #[test]
 fn a_plan_file_that_moves_with_its_store_and_its_history_stays_good() {
     let gateway = Gateway::start(Setup::default());

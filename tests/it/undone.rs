@@ -92,7 +92,9 @@ fn what_has_been_undone_of_a_run_that_died_is_told_at_each_of_its_tasks() {
     gateway.fail_as("DomainUnquiesce=http-503");
     let _left = home.dpbackup(&["recover"]).exits(10);
     let messages = || -> Vec<String> {
-        let printed = home.dpbackup(&["history", "tasks", "1", "--format", "json"]).exits(0);
+        let printed = home
+            .dpbackup(&["history", "tasks", "1", "--format", "json"])
+            .exits(0);
         let printed: Value = serde_json::from_str(&printed.stdout).expect("JSON");
         let rows = printed["task_executions"].as_array().expect("rows").iter();
         rows.map(|row| row["error_message"].as_str().unwrap_or_default().to_owned())
@@ -116,8 +118,14 @@ fn what_has_been_undone_of_a_run_that_died_is_told_at_each_of_its_tasks() {
         );
     }
     for task in ["1", "2"] {
-        let files = home.dpbackup(&["history", "files", task, "--format", "json"]).exits(0);
-        assert!(files.stdout.contains("; since then: domain DOM1 of QA1: "), "{}", files.stdout);
+        let files = home
+            .dpbackup(&["history", "files", task, "--format", "json"])
+            .exits(0);
+        assert!(
+            files.stdout.contains("; since then: domain DOM1 of QA1: "),
+            "{}",
+            files.stdout
+        );
     }
 }
 

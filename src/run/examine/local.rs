@@ -22,11 +22,11 @@ use crate::secret::SecretContext;
 use crate::values::causes::said;
 use crate::values::size::Bytes;
 
-pub(super) fn examine(engine: Engine<'_>, plans: &[&Plan]) -> Vec<CheckItem> {
+pub(super) fn examine(engine: Engine<'_>, plans: &[&Plan], stored: u64) -> Vec<CheckItem> {
     let settings = &engine.file.settings;
     let mut found = CheckItems::about(THIS_MACHINE);
     switches(settings, &mut found);
-    folder(settings, &mut found);
+    folder(settings, stored, &mut found);
     free_space(settings, &mut found);
     scripts(plans, &mut found);
     secrets(engine, &mut found);
@@ -51,7 +51,7 @@ fn switches(settings: &Settings, found: &mut CheckItems) {
 /// Whether the store is mounted as asked and can take backups: what a publication needs is tried in
 /// it, and nothing is left behind. A store that is not there yet is not made, but judged by the
 /// folder in which a run would make it.
-fn folder(settings: &Settings, found: &mut CheckItems) {
+fn folder(settings: &Settings, stored: u64, found: &mut CheckItems) {
     let store = settings.store.as_path();
     let shown = store.display();
     if let Err(failure) = store::is_mounted(settings) {
@@ -68,6 +68,11 @@ fn folder(settings: &Settings, found: &mut CheckItems) {
             return found.fail("store", store::untrusted(&why).message, hint);
         }
     };
+    if let Some(away) = store::bare(settings).and_then(|bare| store::is_away(settings, bare, stored)) {
+        let hint = "mount it or move it back, or write as `store` where it is now: a run begins a new one there, unless \
+                    `require_mount` in the settings keeps it from that";
+        found.warn("store", away, hint);
+    }
     match store::could_be_written(settings) {
         Ok(there) if there == store => match store::probe(settings) {
             Ok(probed) => found.ok(
@@ -80,6 +85,7 @@ fn folder(settings: &Settings, found: &mut CheckItems) {
                 "give it another place (`store` in the settings)",
             ),
         },
+        Ok(_) if stored > 0 => {}
         Ok(_) => found.ok(
             "store",
             format!("{shown} is not there yet; the first run makes it"),

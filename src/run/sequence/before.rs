@@ -10,7 +10,7 @@ use crate::run::failure::{Failure, Trouble};
 use crate::run::ledger::LedgerError;
 use crate::run::sequence::Run;
 use crate::run::status::Status;
-use crate::run::store;
+use crate::run::store::{self, Bare};
 use crate::values::causes::with_causes;
 use crate::values::closed_window::why_closed;
 
@@ -59,7 +59,12 @@ impl<'a> Run<'_, 'a, '_> {
             return Err(Failure::new(Status::OutOfMaintenanceWindow, why).into());
         }
         quiesce_timeout(settings, self.plan)?;
+        // Before it is made.
+        let bare = store::bare(settings);
         store::validate(settings)?;
+        if let Some(bare) = bare {
+            self.tell_of_bare_store(bare)?;
+        }
         self.sweep()?;
         let (engine, record) = (self.engine, &mut *self.record);
         let expanded = expand(
@@ -70,6 +75,17 @@ impl<'a> Run<'_, 'a, '_> {
             &mut |progress| record.show(progress),
         );
         expanded.ok_or_else(|| Failure::interrupted("asking the devices for their domains").into())
+    }
+
+    /// A store that should hold backups and holds none is begun anew, and that is said.
+    fn tell_of_bare_store(&mut self, bare: Bare) -> Result<(), LedgerError> {
+        let files = self.record.ledger().files_in_store()?;
+        let Some(away) = store::is_away(&self.engine.file.settings, bare, files) else {
+            return Ok(());
+        };
+        let warning = format!("{away} This run begins a new one there");
+        self.tasks.warnings.push(warning.clone());
+        self.record.warn(Owner::Plan(self.id), warning)
     }
 
     /// Removes what dead runs left in the store.

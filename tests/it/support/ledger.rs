@@ -105,6 +105,11 @@ impl Ledger for WatchedLedger<'_> {
         self.history.last_content(device, domain, kind)
     }
 
+    fn files_in_store(&mut self) -> Result<u64, LedgerError> {
+        (self.read)();
+        Ledger::files_in_store(&mut self.history)
+    }
+
     fn last_certificate(
         &mut self,
         device: &str,
