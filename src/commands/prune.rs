@@ -74,6 +74,7 @@ pub(super) fn prune(global: &Global, args: &PruneArgs, ui: Ui, env: Lookup<'_>) 
                 let error = anyhow!("{}; nothing was removed", away.message);
                 CommandError::new(Exit::NotStarted, error)
             })?;
+            is_inhabited(&history, &devices, &file.settings.store)?;
         }
         for device in devices {
             if pruning.heeding.is_requested() {
@@ -83,6 +84,32 @@ pub(super) fn prune(global: &Global, args: &PruneArgs, ui: Ui, env: Lookup<'_>) 
         }
     }
     pruning.end()
+}
+
+/// Refuses a store in which nothing is of all that history has, not even a folder: a disk that is not mounted leaves
+/// one, and what is not seen for that must not be struck out as gone.
+fn is_inhabited(history: &History, devices: &BTreeSet<String>, store: &Path) -> Result<(), CommandError> {
+    let mut known = 0;
+    for device in devices {
+        let files = history.prunable_files(device)?;
+        for file in files.iter().filter(|prunable| prunable.file.kept) {
+            let mut above = file.file.path.ancestors().take_while(|above| *above != store);
+            if above.any(|above| above.symlink_metadata().is_ok()) {
+                return Ok(());
+            }
+            known += 1;
+        }
+    }
+    if known == 0 {
+        return Ok(());
+    }
+    let error = anyhow!(
+        "of the {known} files that history has none is in the store {}, nor a folder of their devices; nothing was removed",
+        store.display()
+    );
+    Err(CommandError::new(Exit::NotStarted, error).with_hint(
+        "mount it, if its disk is not; `require_mount = \"mounted\"` has runs look for that as well",
+    ))
 }
 
 /// Says of a plan file with errors that it was not followed, not even in part.

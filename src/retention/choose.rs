@@ -208,8 +208,10 @@ fn apply(
             }
         }
     }
-    // Counted back from the newest one: when backups stop, they do not melt away.
-    let newest = pool.first().and_then(ends);
+    // Counted back from the newest one: when backups stop, they do not melt away. One of the future would be of
+    // today on each day, and move on with the calendar.
+    let past = |index: &usize| backups[*index].end.filter(|end| *end <= now);
+    let newest = pool.iter().find_map(past).or_else(|| pool.first().and_then(ends));
     if let (Some(within), Some(newest)) = (retention.keep_within, newest) {
         let since = newest.checked_sub(within).unwrap_or(Timestamp::MIN);
         for index in pool {

@@ -341,6 +341,33 @@ fn an_end_in_the_future_counts_as_now_and_says_so() {
 }
 
 #[test]
+fn behind_a_backup_of_the_future_nothing_melts_away_as_days_go_by() {
+    let within = Retention {
+        keep_within: Some(std::time::Duration::from_secs(7 * 86_400)),
+        ..Retention::default()
+    };
+    let ends = [
+        "2026-03-01T01:00:00Z",
+        "2026-03-04T01:00:00Z",
+        "2026-03-10T01:00:00Z",
+        "2027-03-11T01:00:00Z",
+    ];
+    let backups = ends.iter().zip(1..);
+    let backups: Vec<Backup> = backups.map(|(end, task)| backup(task, end, within)).collect();
+    for now in [
+        "2026-03-11T02:00:00Z",
+        "2026-03-30T02:00:00Z",
+        "2027-01-01T00:00:00Z",
+    ] {
+        let goes: Vec<bool> = choose(&backups, at(now), &TimeZone::UTC)
+            .iter()
+            .map(|decision| *decision == Decision::Delete)
+            .collect();
+        assert_eq!(goes, [true, false, false, false], "{now}");
+    }
+}
+
+#[test]
 fn the_newest_backup_of_a_task_that_succeeded_stays_beside_a_newer_one() {
     let failed = Backup {
         succeeded: false,

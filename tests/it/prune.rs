@@ -366,6 +366,27 @@ fn a_clock_that_was_wrong_once_takes_no_later_backup_away_and_is_told() {
 }
 
 #[test]
+fn a_store_in_which_nothing_is_that_is_known_is_not_taken_for_one_from_which_all_went() {
+    let scene = scene("retention = { keep_last = 1 }", EXPORT);
+    scene.days(3);
+    let (store, away) = (scene.home.path("store"), scene.home.path("away"));
+    fs::rename(&store, &away).expect("the disk goes");
+    fs::create_dir(&store).expect("an empty folder");
+    for arguments in [&["prune"][..], &["prune", "--dry-run"]] {
+        let ran = scene.home.dpbackup(arguments).exits(4);
+        assert!(
+            ran.stderr.contains("none is in the store") && ran.stderr.contains("nothing was removed"),
+            "{}",
+            ran.stderr
+        );
+    }
+    fs::remove_dir(&store).expect("it stayed empty");
+    fs::rename(&away, &store).expect("the disk is back");
+    let _ = scene.home.dpbackup(&["verify", "--all"]).exits(0);
+    assert_eq!(scene.fates(&[], 0), ["DELETED", "DELETED", "KEEP"]);
+}
+
+#[test]
 fn the_newest_backup_may_be_the_one_of_the_future() {
     let scene = scene("retention = { keep_last = 1 }", EXPORT);
     scene.days(2);
