@@ -260,8 +260,8 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct RecoverArgs {
     /// Strike out what is remembered of this device, which is gone for good or was seen to by
-    /// a person. It is not asked
-    #[arg(long, value_name = "DEVICE")]
+    /// a person, but for imports; with a domain, the imports into it. It is not asked
+    #[arg(long, value_name = "DEVICE[/DOMAIN]")]
     pub forget: Option<String>,
 }
 

@@ -20,7 +20,7 @@ use crate::run::event::{Owner, Sink};
 use crate::run::left::Left;
 use crate::run::record::Record;
 use crate::run::recover as mending;
-use crate::run::recover::forget::forget;
+use crate::run::recover::forget::{Forgotten, forget};
 use crate::run::recover::told::Recovered;
 use crate::ui::{Screen, Ui, Verbosity};
 use crate::values::causes::with_causes;
@@ -30,8 +30,9 @@ use crate::values::environment::Lookup;
 pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
     let loaded = load_plan_or_part(global, ui, env)?;
     let file = &loaded.plan_file;
-    if let Some(device) = &args.forget {
-        is_known(device, file)?;
+    let asked = args.forget.as_deref().map(Forgotten::named);
+    if let Some(asked) = asked {
+        is_known(asked.device(), file)?;
     }
     let mut opened = OpenedHistory::open(file, ui)?;
     let clock = &opened.base.clock;
@@ -44,8 +45,8 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
     let (mut answer, _answering) = opened.base.answering(&screen, limits(file, ScriptsDue::Never));
     let sinks: Vec<&mut dyn Sink> = vec![&mut screen, &mut answer, &mut notifier];
     let mut record = Record::new(&mut opened.history, sinks, clock, &opened.base.process);
-    let forgotten = match &args.forget {
-        Some(device) => forget(engine, &mut record, device),
+    let forgotten = match asked {
+        Some(asked) => forget(engine, &mut record, asked),
         None => Ok(Vec::new()),
     };
     let forgotten = forgotten.map_err(|error| CommandError::new(error.exit(), error))?;
@@ -75,8 +76,8 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
     })?;
     let swept = sweep::sweep(&file.settings.store);
     let mut lines: Vec<String> = forgotten.iter().map(ToString::to_string).collect();
-    if let (Some(device), true) = (&args.forget, forgotten.is_empty()) {
-        lines.push(format!("nothing of {device} was to be forgotten"));
+    if let (Some(asked), true) = (&args.forget, forgotten.is_empty()) {
+        lines.push(format!("nothing of {asked} was to be forgotten"));
     }
     if ui.verbosity == Verbosity::Quiet {
         lines.clear();

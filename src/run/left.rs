@@ -7,7 +7,7 @@ use crate::exit::Exit;
 use crate::lock::Life;
 use crate::run::Engine;
 use crate::run::event::Undo;
-use crate::run::ledger::JournalEntry;
+use crate::run::ledger::{JournalEntry, Reply};
 use crate::run::record::Record;
 use crate::values::causes::with_causes;
 use crate::values::internal_error::caught;
@@ -141,9 +141,15 @@ pub fn half_done(entry: &JournalEntry, invocation: &Invocation) -> Option<String
             )
         }
     };
-    let forget = invocation.command(["recover", "--forget", device]);
+    let forget = invocation.command(["recover", "--forget", &format!("{device}/{domain}")]);
+    let seen = match entry.reply {
+        Some(Reply::Accepted) => {
+            "the device has said what became of it, and nobody has looked at what came out to the end"
+        }
+        Some(Reply::Unclear | Reply::None) | None => "nobody has seen its end",
+    };
     Some(format!(
-        "an import of {domain} on {device} may be half done (task {}): nobody has seen its end; {before}; back \
+        "an import of {domain} on {device} may be half done (task {}): {seen}; {before}; back \
          {domain} up again, and {compare}; when you have seen to it, \
          `{forget}` strikes this out",
         entry.task.0
@@ -223,6 +229,20 @@ mod tests {
         assert!(
             said.contains("an import of DOM1 on QA1 may be half done (task 1)")
                 && said.contains("diff --running 7 QA1/DOM1"),
+            "{said}"
+        );
+        assert!(
+            said.contains("nobody has seen its end") && said.contains("recover --forget QA1/DOM1"),
+            "{said}"
+        );
+        let answered = JournalEntry {
+            reply: Some(Reply::Accepted),
+            ..import.clone()
+        };
+        let said = half_done(&answered, &Invocation::default()).expect("it is one");
+        assert!(
+            said.contains("the device has said what became of it")
+                && !said.contains("nobody has seen its end"),
             "{said}"
         );
         let unknown = row(Undo::Import {

@@ -76,8 +76,16 @@ fn a_restore_that_is_killed_at_any_request_is_told_and_the_next_one_puts_it_in_o
         let fresh = word(&home, &[]);
         let arguments = confirm(&fresh);
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let _ = home.dpbackup(&arguments).exits(0);
+        let next = home.dpbackup(&arguments);
         assert!(has_service(&gateway), "request {nth}");
+        if nth == import {
+            // Nobody has heard of it: it may still be carried out, over what came after it.
+            let _ = next.exits(3);
+            assert_eq!(home.open_entries().len(), 1);
+            let _ = home.dpbackup(&["recover", "--forget", "QA1/DOM1"]).exits(0);
+        } else {
+            let _ = next.exits(0);
+        }
         assert!(home.open_entries().is_empty(), "request {nth}");
     }
 }

@@ -269,10 +269,77 @@ fn a_save_that_the_device_has_not_carried_out_is_told() {
     );
 }
 
+/// Lets the device have answered the import that died: what became of it was said, and not looked at.
+fn answered(home: &Home) {
+    let history = rusqlite::Connection::open(home.path("state/history.db")).expect("the history");
+    let rows = history.execute(
+        "UPDATE journal SET reply = 'ACCEPTED' WHERE closed_time IS NULL",
+        (),
+    );
+    assert_eq!(rows, Ok(1));
+}
+
+#[test]
+fn an_import_that_may_still_be_carried_out_keeps_its_row_when_a_later_restore_comes_out() {
+    let (gateway, home) = changed();
+    let _ = restored(&gateway, &home, &[], "do-restore:2=reply-lost").exits(1);
+    change(&gateway);
+    let plan = home.dpbackup(&["restore", "1", "--to", "QA1"]).exits(4);
+    let told = "the import of task 5 may still be carried out, over this one: nobody has seen its end";
+    assert!(plan.stdout.contains(told), "{}", plan.stdout);
+    let ran = confirmed(&home).exits(3);
+    assert!(
+        ran.stdout.contains("what came out is what was to come out"),
+        "{}",
+        ran.stdout
+    );
+    let open = home.open_entries();
+    assert!(open.len() == 1 && open[0].task.0 == 5, "{open:?}");
+    let listed = home.dpbackup(&["recover"]).exits(1);
+    assert!(
+        listed.stdout.contains("may be half done (task 5)"),
+        "{}",
+        listed.stdout
+    );
+    // What its device has answered is over.
+    answered(&home);
+    change(&gateway);
+    let _ = confirmed(&home).exits(0);
+    assert!(home.open_entries().is_empty());
+}
+
+#[test]
+fn an_import_and_a_quiesce_of_one_device_are_struck_out_apart() {
+    let (gateway, home) = changed();
+    let home = home.plan("Q", &export("QA1", "DOM2", "quiesce = true"));
+    let _ = restored(&gateway, &home, &[], "do-restore:2=reply-lost").exits(1);
+    gateway.fail_as("do-backup=stall");
+    let running = home.running(&["run", "Q"]);
+    eventually("DOM2 is quiesced", || {
+        gateway.state().quiesce_state("DOM2") == "quiesced"
+    });
+    running.kill();
+    gateway.clear_faults();
+    assert_eq!(home.open_entries().len(), 2);
+    // The command of the import's message: the quiesce is no part of it, and is undone by what looks after it.
+    let ran = home.dpbackup(&["recover", "--forget", "QA1/DOM1"]).exits(0);
+    for told in [
+        "an import of DOM1 on QA1 (task 5",
+        "struck out by a person",
+        "domain DOM2 of QA1 was left quiesced",
+        "unquiesced and confirmed",
+    ] {
+        assert!(ran.stdout.contains(told), "{told} in {}", ran.stdout);
+    }
+    assert!(gateway.state().is_unquiesced());
+    assert!(home.open_entries().is_empty());
+}
+
 #[test]
 fn a_restore_of_another_device_under_the_same_name_does_not_close_the_row_of_this_one() {
     let (gateway, home) = changed();
     let _ = restored(&gateway, &home, &[], "do-restore:2=reply-lost").exits(1);
+    answered(&home);
     assert_eq!(home.open_entries().len(), 1);
     gateway.state().set_serial("78B0002");
     change(&gateway);
@@ -307,6 +374,7 @@ fn the_command_that_compares_shows_what_an_import_changed_though_nobody_has_save
 fn a_row_that_a_restore_has_put_in_order_is_no_warning_of_it_any_more() {
     let (gateway, home) = changed();
     let _ = restored(&gateway, &home, &[], "do-restore:2=reply-lost").exits(1);
+    answered(&home);
     change(&gateway);
     let ran = confirmed(&home).exits(0);
     assert!(home.open_entries().is_empty());

@@ -58,6 +58,21 @@ pub(in crate::run) fn begins_within(
     }
 }
 
+/// Whether an import whose process died is over: the device has said what became of it, or it was given up so
+/// long ago that it is not expected any more.
+pub(in crate::run) fn import_is_over(engine: Engine<'_>, entry: &JournalEntry) -> bool {
+    let longest = engine.file.timeouts_of(&entry.device).export;
+    is_over(entry.reply, age(engine, entry), longest)
+}
+
+fn is_over(reply: Option<Reply>, age: Duration, longest: Duration) -> bool {
+    match reply {
+        Some(Reply::Accepted) => true,
+        // An answer that says nothing of the objects may come before they are touched.
+        Some(Reply::Unclear | Reply::None) | None => age >= longest + ARRIVES_NO_MORE,
+    }
+}
+
 /// How long what a dead run has sent may still be on its way: sending it took no longer
 /// than a request may, and then it has to begin.
 fn settles_within(engine: Engine<'_>, entry: &JournalEntry) -> Duration {
@@ -93,4 +108,20 @@ fn age(engine: Engine<'_>, entry: &JournalEntry) -> Duration {
         true => now.up,
         false => Duration::ZERO,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_import_without_an_answer_that_tells_is_expected_for_an_hour_after_it_was_given_up() {
+        let longest = Duration::from_secs(1800);
+        let (soon, late) = (longest + ARRIVES_NO_MORE / 2, longest + ARRIVES_NO_MORE);
+        for reply in [None, Some(Reply::None), Some(Reply::Unclear)] {
+            assert!(!is_over(reply, soon, longest), "{reply:?}");
+            assert!(is_over(reply, late, longest), "{reply:?}");
+        }
+        assert!(is_over(Some(Reply::Accepted), Duration::ZERO, longest));
+    }
 }

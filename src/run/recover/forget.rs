@@ -2,6 +2,8 @@
 
 use crate::run::Engine;
 use crate::run::error::{RunError, RunTrouble};
+use crate::run::event::Undo;
+use crate::run::ledger::JournalEntry;
 use crate::run::left;
 use crate::run::record::Record;
 use crate::run::recover::rows::rows_of_others;
@@ -11,26 +13,78 @@ use crate::values::internal_error::caught;
 /// How a row is closed when a person strikes it out.
 const FORGOTTEN: &str = "struck out by a person; the device was not asked";
 
-/// Closes the rows of a device that dead runs left, without asking the device: it is gone for
-/// good, or somebody has seen to it.
-pub fn forget(engine: Engine<'_>, record: &mut Record<'_>, device: &str) -> Result<Vec<Mended>, RunError> {
-    caught(|| forget_rows(engine, record, device))
+/// What a person has seen to. Whoever has compared a domain after an import has not looked for what is quiesced
+/// besides, and the other way round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forgotten<'f> {
+    /// What is to be undone on this device: quiesces, folders, and rows that cannot be relied on.
+    Device(&'f str),
+    /// Imports into this domain of it.
+    Imports {
+        /// The device.
+        device: &'f str,
+        /// Its domain.
+        domain: &'f str,
+    },
+}
+
+impl<'f> Forgotten<'f> {
+    /// Reads `DEVICE` or `DEVICE/DOMAIN`; names of devices have no slash.
+    pub fn named(text: &'f str) -> Self {
+        match text.split_once('/') {
+            Some((device, domain)) => Self::Imports { device, domain },
+            None => Self::Device(text),
+        }
+    }
+
+    /// The device.
+    pub fn device(self) -> &'f str {
+        match self {
+            Self::Device(device) | Self::Imports { device, .. } => device,
+        }
+    }
+
+    fn includes(self, entry: &JournalEntry) -> bool {
+        let of_this = match (&entry.undo, self) {
+            (Undo::Import { domain: of, .. }, Self::Imports { domain, .. }) => of == domain,
+            (Undo::Import { .. }, Self::Device(_)) => false,
+            (
+                Undo::UnquiesceDevice
+                | Undo::UnquiesceDomain(_)
+                | Undo::RemoveFolder(_)
+                | Undo::NotKnown { .. },
+                forgotten,
+            ) => matches!(forgotten, Self::Device(_)),
+        };
+        of_this && entry.device == self.device()
+    }
+}
+
+/// Closes rows that dead runs left, without asking the device: it is gone for good, or somebody has seen to it.
+pub fn forget(
+    engine: Engine<'_>,
+    record: &mut Record<'_>,
+    what: Forgotten<'_>,
+) -> Result<Vec<Mended>, RunError> {
+    caught(|| forget_rows(engine, record, what))
         .unwrap_or_else(|error| Err(error.into()))
         .map_err(|trouble| RunError::new(trouble, left::look(engine, record), &engine.file.invocation))
 }
 
-fn forget_rows(engine: Engine<'_>, record: &mut Record<'_>, device: &str) -> Result<Vec<Mended>, RunTrouble> {
+fn forget_rows(
+    engine: Engine<'_>,
+    record: &mut Record<'_>,
+    what: Forgotten<'_>,
+) -> Result<Vec<Mended>, RunTrouble> {
     let mut forgotten = Vec::new();
     let (dead, unclear) = rows_of_others(engine, record)?;
-    for entry in dead
+    let rows = dead
         .into_iter()
-        .chain(unclear.into_iter().map(|(entry, _)| entry))
-    {
-        if entry.device == device {
-            record.close_undo(entry.id, FORGOTTEN)?;
-            let outcome = told(record, &entry, FORGOTTEN).map(Ok)?;
-            forgotten.push(Mended { entry, outcome });
-        }
+        .chain(unclear.into_iter().map(|(entry, _)| entry));
+    for entry in rows.filter(|entry| what.includes(entry)) {
+        record.close_undo(entry.id, FORGOTTEN)?;
+        let outcome = told(record, &entry, FORGOTTEN).map(Ok)?;
+        forgotten.push(Mended { entry, outcome });
     }
     Ok(forgotten)
 }

@@ -9,8 +9,9 @@ use crate::gateway::import_results::ImportAnswer;
 use crate::lock::Life;
 use crate::run::event::{ActionKind, Event, JournalId, Owner, Progress, TaskId, Undo};
 use crate::run::failure::{Failure, Trouble, words};
-use crate::run::ledger::{Address, JournalEntry, LedgerError, UndoOpening};
+use crate::run::ledger::{Address, JournalEntry, LedgerError, Reply, UndoOpening, UndoStep};
 use crate::run::left::half_done;
+use crate::run::recover::age::import_is_over;
 use crate::run::restore::Restoring;
 use crate::run::restore::came_out::CameOut;
 use crate::run::restore::due::{DueImport, taken_before};
@@ -172,6 +173,9 @@ impl<'a> Restoring<'_, 'a, '_> {
         }
         self.told.saved = Saved::NotKnown;
         let device = self.device.name.clone();
+        // A later restore is told by it whether this one may still be carried out.
+        self.record
+            .step_undo(journal, UndoStep::Replied(reply(&answer)))?;
         let came_out = self.look_at_what_came_out(session, due);
         let taken = taken_before(due);
         self.told.import = Some(what_is_known(
@@ -247,26 +251,38 @@ impl<'a> Restoring<'_, 'a, '_> {
         ended
     }
 
-    /// Imports into this domain whose end nobody saw are over: all of it is as it was to be now.
+    /// Imports into this domain whose end nobody saw are in order where they are over: all of it is as it was to
+    /// be now. One that may still be carried out would lay itself over this.
     pub(super) fn strike_out_older(&mut self, due: &DueImport<'_>) -> Result<(), LedgerError> {
-        for row in self.record.ledger().open_undos()? {
-            let same =
-                matches!(&row.undo, Undo::Import { domain, .. } if domain == self.source.domain.name());
-            let is_dead = self.engine.locks.life(&row.process) == Life::Dead;
-            if same && is_dead && self.is_about(&row, due.target.facts.serial.as_deref()) {
-                let how = format!("task {} has laid a backup over it since", due.task.0);
-                self.record.close_undo(row.id, &how)?;
-                // It was warned of when this began, and is in order by this.
-                if let Some(told) = half_done(&row, &self.engine.file.invocation) {
-                    self.warnings.retain(|warning| !warning.contains(&told));
-                    self.record.note(
-                        Owner::Task(due.task),
-                        format!("the import of task {} is in order now: {how}", row.task.0),
-                    )?;
-                }
+        for row in self.older_imports(due.target.facts.serial.as_deref())? {
+            // It was warned of when this began.
+            if !import_is_over(self.engine, &row) {
+                continue;
+            }
+            let how = format!("task {} has laid a backup over it since", due.task.0);
+            self.record.close_undo(row.id, &how)?;
+            // It is in order by this.
+            if let Some(told) = half_done(&row, &self.engine.file.invocation) {
+                self.warnings.retain(|warning| !warning.contains(&told));
+                self.record.note(
+                    Owner::Task(due.task),
+                    format!("the import of task {} is in order now: {how}", row.task.0),
+                )?;
             }
         }
         Ok(())
+    }
+
+    /// The imports into this domain of the device with this serial number that died before their end.
+    pub(super) fn older_imports(&mut self, serial: Option<&str>) -> Result<Vec<JournalEntry>, LedgerError> {
+        let mut rows = self.record.ledger().open_undos()?;
+        rows.retain(|row| {
+            let same =
+                matches!(&row.undo, Undo::Import { domain, .. } if domain == self.source.domain.name());
+            let is_dead = self.engine.locks.life(&row.process) == Life::Dead;
+            same && is_dead && self.is_about(row, serial)
+        });
+        Ok(rows)
     }
 
     /// Whether a row is about the device that was restored: a name may lead to another one by now.
@@ -295,6 +311,16 @@ impl<'a> Restoring<'_, 'a, '_> {
 
     pub(super) fn waits_no_more(&mut self) {
         self.record.show(&Progress::WaitEnded);
+    }
+}
+
+/// How far an answer proves that an import is over.
+fn reply(answer: &Result<ImportAnswer, SomaError>) -> Reply {
+    match answer {
+        Ok(ImportAnswer::Done { .. } | ImportAnswer::Failed { .. }) => Reply::Accepted,
+        Ok(ImportAnswer::NotKnown(_)) => Reply::Unclear,
+        Err(error) if error.is_answer() => Reply::Unclear,
+        Err(_) => Reply::None,
     }
 }
 

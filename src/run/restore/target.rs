@@ -6,6 +6,7 @@ use crate::run::domains_seen::DomainsSeen;
 use crate::run::event::DeviceFacts;
 use crate::run::failure::{Failure, words};
 use crate::run::firmware::{FirmwareFit, both_versions};
+use crate::run::recover::age::import_is_over;
 use crate::run::restore::Restoring;
 use crate::run::restore::halt::{Halt, refused};
 use crate::run::restore::running::{RunningDomain, difference};
@@ -95,6 +96,7 @@ impl<'a> Restoring<'_, 'a, '_> {
             }
             doubts.push(format!("{unsaved}: they are mixed with the backup"));
         }
+        doubts.extend(self.import_doubts(facts.serial.as_deref()));
         doubts.extend(self.firmware_doubt(&facts)?);
         doubts.extend(self.space_doubt(session)?);
         if facts.serial.is_none() {
@@ -109,6 +111,26 @@ impl<'a> Restoring<'_, 'a, '_> {
             domains,
             doubts,
         })
+    }
+
+    /// What is to be said of earlier imports that may still be carried out, over this one.
+    fn import_doubts(&mut self, serial: Option<&str>) -> Vec<String> {
+        let rows = match self.older_imports(serial) {
+            Ok(rows) => rows,
+            Err(error) => {
+                return vec![format!(
+                    "whether an earlier import is under way is not known: {error}"
+                )];
+            }
+        };
+        let rows = rows.iter().filter(|row| !import_is_over(self.engine, row));
+        rows.map(|row| {
+            format!(
+                "the import of task {} may still be carried out, over this one: nobody has seen its end",
+                row.task.0
+            )
+        })
+        .collect()
     }
 
     /// Why nothing is laid over a domain that the device does not list: the list may leave out what is there.
