@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
+use rustix::termios::{QueueSelector, tcflush};
 
 use crate::cli::{ColorChoice, Global};
 use crate::values::causes::causes;
@@ -122,13 +123,19 @@ impl Ui {
         }
     }
 
+    /// Whether somebody sits at a terminal who can be asked about what was printed: all of it goes there.
+    pub fn can_ask(&self) -> bool {
+        io::stdin().is_terminal() && io::stdout().is_terminal() && io::stderr().is_terminal()
+    }
+
     /// Asks somebody at the terminal, until a line is typed or `is_over`. `None` where nobody can
-    /// be asked, or nothing was answered.
+    /// be asked, or nothing was answered. What was typed before the question is no answer to it.
     pub fn ask(&self, question: &str, is_over: &dyn Fn() -> bool) -> Option<String> {
         let stdin = io::stdin();
-        if !self.lines || !stdin.is_terminal() {
+        if !self.can_ask() {
             return None;
         }
+        tcflush(&stdin, QueueSelector::IFlush).ok()?;
         let mut stderr = Patient(io::stderr().lock());
         write!(stderr, "{}", printable(question))
             .and_then(|()| stderr.flush())

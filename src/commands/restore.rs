@@ -1,5 +1,7 @@
 //! `dpbackup restore`
 
+use std::time::Duration;
+
 use anyhow::anyhow;
 
 use crate::cli::{Global, ReportFormat, RestoreArgs};
@@ -29,9 +31,13 @@ use crate::run::status::Status;
 use crate::run::store;
 use crate::ui::{Screen, Ui, Verbosity};
 use crate::values::causes::{said, with_causes};
+use crate::values::duration::HumanDuration;
 use crate::values::environment::{Lookup, scratch_folder};
 use crate::values::restorable_domain::{NotRestorable, RestorableDomain};
 use crate::values::restore_plan::{RestoreConfirmation, SaveAfter};
+
+/// So long a person has to read a plan and to confirm it.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(3600);
 
 /// Lays an export of one domain over the domain of that name, once its plan is confirmed.
 pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
@@ -55,6 +61,8 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
     let sinks: Vec<&mut dyn Sink> = vec![&mut screen, &mut answer, &mut notifier];
     let mut record = Record::new(&mut opened.history, sinks, clock, &opened.base.process);
     let mut devices = Devices::new(engine);
+    // Whoever is asked has the plan before his eyes.
+    let is_asked = args.confirm.is_none() && args.format == ReportFormat::Table && ui.can_ask();
     let order = RestoreOrder {
         source,
         archive,
@@ -67,6 +75,7 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
             },
             allows_other_firmware: args.allow_other_firmware,
             allows_unsaved: args.over_unsaved,
+            waits_for_a_person: is_asked,
         },
         scratch,
     };
@@ -83,12 +92,17 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
         shown = Some(plan);
         match &args.confirm {
             Some(word) => Some(RestoreConfirmation::Word(word.clone())),
+            None if !is_asked => None,
             None => {
                 let question = format!(
-                    "to lay it over {domain} of {}, type the name of the domain (anything else ends this): ",
-                    device.name
+                    "to lay it over {domain} of {}, type the name of the domain within {} (anything else ends this): ",
+                    device.name,
+                    HumanDuration(ANSWERS_WITHIN)
                 );
-                ui.ask(&question, &|| stop.is_requested())
+                let asked = clock.elapsed();
+                let is_over =
+                    || stop.is_requested() || clock.elapsed().saturating_sub(asked) >= ANSWERS_WITHIN;
+                ui.ask(&question, &is_over)
                     .filter(|typed| !typed.is_empty())
                     .map(RestoreConfirmation::TypedName)
             }

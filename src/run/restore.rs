@@ -34,6 +34,7 @@ use crate::run::recover::told::note;
 use crate::run::restore::halt::{Halt, refused};
 use crate::run::restore::order::{RestoreOptions, RestoreOrder, RestoreProposal, RestoreSource, RestoreTold};
 use crate::run::restore::running::{RunningDomain, merge_difference};
+use crate::run::restore::target::RestoreTarget;
 use crate::run::session::Contact;
 use crate::run::status::Status;
 use crate::run::{Engine, recover, store};
@@ -118,29 +119,14 @@ impl<'a> Restoring<'_, 'a, '_> {
         let mended = recover::mend(self.engine, self.record)?;
         let left = note(self.record, Owner::Plan(self.id), &mended)?;
         self.warnings.extend(left);
-        let _lock = self.lock(LockFor::Device(self.device))?;
-        if let Some(other) = other_at_work(self.engine, self.record, self.device)? {
-            return Err(refused(other).into());
-        }
+        let mut lock = Some(self.lock_device()?);
         let session = match devices.contact(self.device) {
             Contact::Up(session) => session,
             Contact::Down(why) => return Err(refused(why.clone()).into()),
             Contact::Bad(failure) => return Err(refused(failure.message.clone()).into()),
         };
         let target = self.look_at_target(session)?;
-        // Another name of the same device has another lock.
-        let serial = target
-            .facts
-            .serial
-            .as_deref()
-            .filter(|serial| tells_apart(serial));
-        let _serial_lock = match serial {
-            Some(serial) => Some(self.lock(LockFor::SerialNumber {
-                device: self.device,
-                serial,
-            })?),
-            None => None,
-        };
+        let mut serial_lock = self.lock_serial(&target)?;
         self.record.plan_status(self.id, Status::Running)?;
         let before = self.back_up(session)?.map_err(|failure| Failure {
             message: format!(
@@ -155,6 +141,9 @@ impl<'a> Restoring<'_, 'a, '_> {
             merge_difference(&running, &archive, &self.source.domain, &self.scratch).map_err(refused)?;
         let facts = self.facts(&target.facts, target.has_unsaved, &running);
         let plan = RestorePlan::new(facts, archive);
+        if self.options.waits_for_a_person {
+            drop((lock.take(), serial_lock.take()));
+        }
         let confirmation = confirm(&RestoreProposal {
             source: &self.source,
             plan: &plan,
@@ -185,6 +174,11 @@ impl<'a> Restoring<'_, 'a, '_> {
         };
         self.record
             .note(Owner::Plan(self.id), format!("confirmed: {word}"))?;
+        // Whoever had it meanwhile may have changed what is looked at now.
+        let _locks = match lock {
+            Some(lock) => (lock, serial_lock),
+            None => (self.lock_device()?, self.lock_serial(&target)?),
+        };
         let target = self.is_still_the_target(session, &target).inspect_err(|_| {
             self.told.is_void = true;
         })?;
@@ -245,7 +239,26 @@ impl<'a> Restoring<'_, 'a, '_> {
         }
     }
 
-    /// A lock of the device, for all of it.
+    /// The lock of the device, which nobody else is at.
+    fn lock_device(&mut self) -> Result<Lock, Halt> {
+        let lock = self.lock(LockFor::Device(self.device))?;
+        match other_at_work(self.engine, self.record, self.device)? {
+            Some(other) => Err(refused(other).into()),
+            None => Ok(lock),
+        }
+    }
+
+    /// That of its serial number: another name of the same device has another lock.
+    fn lock_serial(&mut self, target: &RestoreTarget) -> Result<Option<Lock>, Halt> {
+        let serial = target.facts.serial.as_deref();
+        let Some(serial) = serial.filter(|serial| tells_apart(serial)) else {
+            return Ok(None);
+        };
+        let device = self.device;
+        self.lock(LockFor::SerialNumber { device, serial }).map(Some)
+    }
+
+    /// A lock of the device.
     fn lock(&mut self, what: LockFor<'_>) -> Result<Lock, Halt> {
         let record = &mut *self.record;
         let taken =

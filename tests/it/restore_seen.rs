@@ -518,3 +518,53 @@ fn a_task_with_two_exports_says_which_of_them_is_laid_over() {
     assert!(ran.stdout.contains(told), "{}", ran.stdout);
     assert!(ran.stdout.contains("nonpersisted.zip"), "{}", ran.stdout);
 }
+
+#[test]
+fn what_was_typed_before_the_plan_was_shown_does_not_confirm_it() {
+    let (gateway, home) = changed();
+    let home = home.timeouts("request = 1h, export = 1h, idle = 1h");
+    gateway.fail_as("FilesystemStatus=stall@60m");
+    let mut terminal = home.in_terminal(200, &[], &["restore", "1", "--to", "QA1", "--no-progress"]);
+    eventually("the target is looked at", || {
+        gateway.received("FilesystemStatus") == 1
+    });
+    "DOM1\n".chars().for_each(|key| terminal.press(key));
+    // The terminal has it.
+    terminal.shows("DOM1");
+    gateway.clear_faults();
+    terminal.shows("type the name of the domain");
+    terminal.press('\n');
+    let (code, lines) = terminal.end();
+    assert_eq!(code, Some(4), "{lines:?}");
+    assert_eq!(sent(&gateway), [""; 0]);
+}
+
+#[test]
+fn nobody_waits_for_a_device_whose_plan_is_being_read() {
+    let (gateway, home) = changed();
+    let mut terminal = home.in_terminal(200, &[], &["restore", "1", "--to", "QA1", "-q"]);
+    terminal.shows("type the name of the domain within 1h");
+    let _ = home.dpbackup(&["run", "Night"]).exits(0);
+    // What it is laid over is looked at after that.
+    "DOM1\n".chars().for_each(|key| terminal.press(key));
+    let (code, lines) = terminal.end();
+    assert_eq!(code, Some(0), "{lines:?}");
+    assert_eq!(sent(&gateway), ["dry", "real"]);
+}
+
+#[test]
+fn a_plan_that_goes_elsewhere_than_to_the_terminal_is_not_asked_about() {
+    for (more, redirected) in [(["--format", "json"].as_slice(), ""), (&[], "> plan.txt")] {
+        let (gateway, home) = changed();
+        let arguments = [&["restore", "1", "--to", "QA1"], more].concat();
+        let terminal = home.in_terminal_but(redirected, &arguments);
+        let (code, lines) = terminal.end();
+        assert_eq!(code, Some(4), "{lines:?}");
+        let said = lines.concat();
+        assert!(
+            !said.contains("type the name") && said.contains("--confirm"),
+            "{said}"
+        );
+        assert_eq!(sent(&gateway), [""; 0]);
+    }
+}

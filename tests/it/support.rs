@@ -291,12 +291,26 @@ impl Home {
 
     /// What opens a terminal of so many columns and runs the binary in it.
     fn terminal_command(&self, columns: u16, environment: &[(&str, &str)], arguments: &[&str]) -> Command {
+        self.redirected_command(columns, environment, arguments, "")
+    }
+
+    /// The same with something behind the command, as a shell takes it.
+    fn redirected_command(
+        &self,
+        columns: u16,
+        environment: &[(&str, &str)],
+        arguments: &[&str],
+        redirected: &str,
+    ) -> Command {
         let command = self.command(arguments);
         let words: Vec<String> = std::iter::once(command.get_program())
             .chain(command.get_args())
             .map(|word| format!("'{}'", word.to_string_lossy().replace('\'', r"'\''")))
             .collect();
-        let line = format!("stty cols {columns} rows 40 && exec {}", words.join(" "));
+        let line = format!(
+            "stty cols {columns} rows 40 && exec {} {redirected}",
+            words.join(" ")
+        );
         let mut terminal = Command::new("script");
         terminal.args(["-qefc", &line, "/dev/null"]);
         terminal.env_clear().env("TERM", "xterm");

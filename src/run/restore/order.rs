@@ -59,6 +59,8 @@ pub struct RestoreOptions {
     pub allows_other_firmware: bool,
     /// Import over changes that nobody has saved.
     pub allows_unsaved: bool,
+    /// Somebody reads the plan and is waited for: no other run is to wait for him.
+    pub waits_for_a_person: bool,
 }
 
 /// What is shown to whoever is to confirm.

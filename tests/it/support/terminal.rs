@@ -1,7 +1,7 @@
 //! The binary at a terminal while it runs: what stands there, and keys that are pressed.
 
 use std::io::{Read as _, Write as _};
-use std::process::{Child, ChildStdin, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -24,7 +24,17 @@ impl Home {
         environment: &[(&str, &str)],
         arguments: &[&str],
     ) -> Terminal {
-        let mut command = self.terminal_command(columns, environment, arguments);
+        Terminal::of(self.terminal_command(columns, environment, arguments))
+    }
+
+    /// The same where the shell leads its output elsewhere: ` > FILE`.
+    pub(crate) fn in_terminal_but(&self, redirected: &str, arguments: &[&str]) -> Terminal {
+        Terminal::of(self.redirected_command(200, &[], arguments, redirected))
+    }
+}
+
+impl Terminal {
+    fn of(mut command: Command) -> Terminal {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("a terminal");
         let mut stdout = child.stdout.take().expect("it is piped");
@@ -46,9 +56,7 @@ impl Home {
             reader: Some(reader),
         }
     }
-}
 
-impl Terminal {
     /// All that was written to it so far, with what moves the cursor.
     pub(crate) fn written(&self) -> String {
         let written = self.written.lock().expect("no panic with the lock");
