@@ -140,7 +140,12 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
         ui.error(&anyhow!("{}", end.left.words(&file.invocation)), None);
     }
     opened.is_kept().map_err(|mut error| {
-        error.exit = end.exit.or_graver(error.exit);
+        // What stands on a device is graver than what is in no history.
+        let is_bad = told.import.as_ref().is_some_and(|known| !known.is_good);
+        error.exit = match is_bad && error.exit == Exit::History {
+            true => end.exit,
+            false => end.exit.or_graver(error.exit),
+        };
         error
     })?;
     Ok(end.exit)

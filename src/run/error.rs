@@ -60,6 +60,16 @@ impl RunError {
         self
     }
 
+    /// The same behind something that is graver than it, and may decide what it means for the process.
+    #[must_use]
+    pub fn behind(self, words: &str, means: Option<Exit>) -> Self {
+        Self {
+            what: format!("{words}; {}", self.what),
+            otherwise: means.unwrap_or(self.otherwise),
+            ..self
+        }
+    }
+
     /// What it means for the process.
     pub fn exit(&self) -> Exit {
         self.left.exit(self.otherwise)

@@ -19,6 +19,7 @@ mod target;
 use std::fs::File;
 use std::path::PathBuf;
 
+use crate::exit::Exit;
 use crate::gateway::facts::tells_apart;
 use crate::lock::Lock;
 use crate::plan::model::Device;
@@ -88,8 +89,15 @@ pub fn run<'a>(
             error: error.clone(),
         })?;
         Ok(RecordedEnd { id, status, error })
-    })?;
-    Ok((end, told))
+    });
+    match end {
+        Ok(end) => Ok((end, told)),
+        // What stands on the device is the graver matter, and can be read nowhere else.
+        Err(error) => Err(match &told.import {
+            Some(known) => error.behind(&known.words, (!known.is_good).then_some(Exit::Failed)),
+            None => error.behind("no import was sent", None),
+        }),
+    }
 }
 
 /// A restore on its way.

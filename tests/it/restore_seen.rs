@@ -400,10 +400,86 @@ fn a_history_that_cannot_be_written_after_an_import_does_not_keep_what_is_known_
         "the import into DOM1 of QA1 was sent: the device says that all",
         "all that the backup has runs there now",
         "before it, task 4 was taken",
+        "it is not saved; the history cannot be used",
     ] {
         assert!(ran.stderr.contains(told), "{told} in {}", ran.stderr);
     }
     assert_eq!(home.open_entries().len(), 1);
+}
+
+/// Restores where somebody else holds the history from the import on; `meanwhile` may let go of it.
+fn with_a_held_history(
+    options: &[&str],
+    fault: Option<&str>,
+    meanwhile: impl FnOnce(&Gateway, rusqlite::Connection) -> Option<rusqlite::Connection>,
+) -> (Gateway, Home, Ran) {
+    let (gateway, home) = changed();
+    let home = home.timeouts("request = 10s, export = 1h, idle = 1h");
+    let word = word(&home, options);
+    gateway.fail_as("do-restore:2=stall@60m");
+    fault.into_iter().for_each(|fault| gateway.fail_as(fault));
+    let all = ["restore", "1", "--to", "QA1", "--confirm", &word];
+    let running = home.running(&[&all, options].concat());
+    eventually("the import is sent", || sent(&gateway) == ["dry", "real"]);
+    let other = rusqlite::Connection::open(home.path("state/history.db")).expect("the history");
+    other
+        .execute_batch("BEGIN IMMEDIATE")
+        .expect("a lock of somebody else");
+    gateway.clear_faults();
+    let held = meanwhile(&gateway, other);
+    let ran = running.end();
+    drop(held);
+    (gateway, home, ran)
+}
+
+#[test]
+fn an_import_in_part_is_graver_than_a_history_that_cannot_be_written() {
+    let (_gateway, home, ran) =
+        with_a_held_history(&[], Some("do-restore:2=object-fails"), |_, other| Some(other));
+    let ran = ran.exits(1);
+    for told in [
+        "error: the import into DOM1 of QA1 was sent: not all of it was imported, and what was, stays: ",
+        "before it, task 4 was taken",
+        "the history cannot be used",
+    ] {
+        assert!(ran.stderr.contains(told), "{told} in {}", ran.stderr);
+    }
+    assert_eq!(home.open_entries().len(), 1);
+}
+
+#[test]
+fn what_came_out_is_looked_at_and_saved_while_others_hold_the_history_and_written_as_soon_as_it_can_be() {
+    let (gateway, home, ran) = with_a_held_history(&["--save"], None, |gateway, other| {
+        eventually("it is saved", || gateway.received("SaveConfig") == 1);
+        drop(other);
+        None
+    });
+    let ran = ran.exits(0);
+    assert!(ran.stdout.contains("it is saved\n"), "{}", ran.stdout);
+    assert!(!gateway.state().is_unsaved("DOM1"));
+    assert!(home.open_entries().is_empty());
+    assert_eq!(home.last_plan().status.code(), "SUCCESS", "{}", ran.stderr);
+}
+
+#[test]
+fn an_import_in_part_is_graver_than_a_history_that_is_gone() {
+    for (fault, code) in [("do-restore:2=object-fails", 1), ("SaveConfig=no-payload", 6)] {
+        let (gateway, home) = changed();
+        let home = home.timeouts("request = 10s, export = 1h, idle = 1h");
+        let word = word(&home, &[]);
+        gateway.fail_as("do-restore:2=stall@60m");
+        gateway.fail_as(fault);
+        let running = home.running(&["restore", "1", "--to", "QA1", "--confirm", &word]);
+        eventually("the import is sent", || sent(&gateway) == ["dry", "real"]);
+        std::fs::remove_file(home.path("state/history.db")).expect("removed");
+        gateway.clear_faults();
+        let ran = running.end().exits(code);
+        assert!(
+            ran.stderr.contains("was removed or replaced while this ran"),
+            "{}",
+            ran.stderr
+        );
+    }
 }
 
 /// The same archive, where its outer part holds a user beside the domain.

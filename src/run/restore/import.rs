@@ -16,7 +16,7 @@ use crate::run::restore::Restoring;
 use crate::run::restore::came_out::CameOut;
 use crate::run::restore::due::{DueImport, taken_before};
 use crate::run::restore::halt::Halt;
-use crate::run::restore::order::Saved;
+use crate::run::restore::order::{KnownImport, Saved};
 use crate::run::restore::running::{NAMED, RunningDomain};
 use crate::run::restore::target::RestoreTarget;
 use crate::run::same_device::is_the_same;
@@ -48,39 +48,36 @@ impl<'a> Restoring<'_, 'a, '_> {
             merge,
         };
         let warned = self.warnings.len();
-        let outcome = match self.tried_and_imported(session, &due) {
+        let mut sent = None;
+        let outcome = match self.tried_and_imported(session, &due, &mut sent) {
             Ok(()) => Ok(()),
             Err(Trouble::Failure(failure)) => Err(failure),
-            // The rest of what is known can be written down nowhere else.
-            Err(Trouble::Ledger(error)) => return Err(self.told_all(error).into()),
+            Err(Trouble::Ledger(error)) => return Err(error.into()),
         };
         let (status, error) = match &outcome {
             Ok(()) => (Status::Success, None),
             Err(failure) => (failure.status, Some(failure.message.clone())),
         };
-        let ended = self.record.tell(&Event::TaskEnded { task, status, error });
-        ended.map_err(|error| self.told_all(error))?;
-        let ended = self.end_activity(activity, status, self.warnings.len() > warned);
-        ended.map_err(|error| self.told_all(error))?;
+        self.record.tell(&Event::TaskEnded { task, status, error })?;
+        self.end_activity(activity, status, self.warnings.len() > warned)?;
+        // All that was put off while others held the history.
+        match self.record.take_time() {
+            Err(error) if error.is_held => self.record.take_time()?,
+            written => written?,
+        }
+        // Only now: a process that dies before its end leaves the row, and with it the way back.
+        if let Some(SentImport {
+            journal,
+            over: Some(how),
+        }) = sent
+        {
+            self.record.close_undo(journal, &how)?;
+        }
         // What came out is kept, whatever it is; there is none where nothing was imported.
         if matches!(status, Status::Success | Status::ImportFailed) {
             self.keep_what_came_out(session, &due)?;
         }
         Ok(outcome?)
-    }
-
-    /// A record that cannot be written any more, with all that is known of an import that was sent.
-    fn told_all(&mut self, error: LedgerError) -> LedgerError {
-        match self.told.import.take() {
-            Some(known) => LedgerError {
-                message: format!("{}; {known}", error.message),
-                ..error
-            },
-            None => LedgerError {
-                message: format!("{}; no import was sent", error.message),
-                ..error
-            },
-        }
     }
 
     fn keep_what_came_out(&mut self, session: &mut Session<'a>, due: &DueImport<'_>) -> Result<(), Halt> {
@@ -104,7 +101,12 @@ impl<'a> Restoring<'_, 'a, '_> {
         Ok(())
     }
 
-    fn tried_and_imported(&mut self, session: &Session<'a>, due: &DueImport<'_>) -> Result<(), Trouble> {
+    fn tried_and_imported(
+        &mut self,
+        session: &Session<'a>,
+        due: &DueImport<'_>,
+        sent: &mut Option<SentImport>,
+    ) -> Result<(), Trouble> {
         self.record.tell(&Event::DeviceFacts {
             task: due.task,
             facts: due.target.facts.clone(),
@@ -124,7 +126,12 @@ impl<'a> Restoring<'_, 'a, '_> {
             domains: Vec::new(),
         })?;
         self.record.task_status(due.task, Status::Importing)?;
-        self.import(session, due, journal, &keys)
+        self.import(
+            session,
+            due,
+            sent.insert(SentImport { journal, over: None }),
+            &keys,
+        )
     }
 
     /// Warns of keys that must come from elsewhere.
@@ -143,19 +150,31 @@ impl<'a> Restoring<'_, 'a, '_> {
 
     /// The import, and what came out. Its row in the journal is closed when its end was seen: an answer that
     /// does not say what became of the objects is none, and what it was asked for may still be under way.
+    /// Whoever holds the history does not keep it from being looked at, and saved.
     fn import(
         &mut self,
         session: &Session<'a>,
         due: &DueImport<'_>,
-        journal: JournalId,
+        sent: &mut SentImport,
         named_keys: &[String],
     ) -> Result<(), Trouble> {
+        let journal = sent.journal;
         self.waits("the import");
+        self.told.import = Some(KnownImport {
+            words: format!(
+                "the import into {} of {} was sent; {}; its row in the journal may stay open",
+                self.source.domain,
+                self.device.name,
+                taken_before(due)
+            ),
+            is_good: false,
+        });
         let answer = session.gateway.import(due.confirmed, &self.source.names);
         self.waits_no_more();
         if let Err(error) = &answer
             && is_not_begun(error)
         {
+            self.told.import = None;
             self.record.close_undo(journal, "it was not begun")?;
             let status = match error.kind {
                 SomaErrorKind::Interrupted => Status::Interrupted,
@@ -173,6 +192,8 @@ impl<'a> Restoring<'_, 'a, '_> {
         }
         self.told.saved = Saved::NotKnown;
         let device = self.device.name.clone();
+        // What is known is not lost for a history that others hold.
+        self.record.hurry();
         // A later restore is told by it whether this one may still be carried out.
         self.record
             .step_undo(journal, UndoStep::Replied(reply(&answer)))?;
@@ -186,13 +207,13 @@ impl<'a> Restoring<'_, 'a, '_> {
             &taken,
         ));
         // How the import ended, where the device has said of each object what became of it.
-        let mut over = None;
+        let over = &mut sent.over;
         let outcome = match answer {
             Ok(ImportAnswer::Done {
                 objects,
                 missing_keys,
             }) => {
-                over = Some(format!(
+                *over = Some(format!(
                     "the device says that all {objects} objects were imported"
                 ));
                 self.told.objects = Some(objects);
@@ -205,7 +226,7 @@ impl<'a> Restoring<'_, 'a, '_> {
                 Ok(())
             }
             Ok(ImportAnswer::Failed { refused, not_told }) => {
-                over =
+                *over =
                     Some("the device has said what became of it: not all of it was carried out".to_owned());
                 Err(format!("{device}: {}", in_part(&refused, &not_told)))
             }
@@ -244,9 +265,13 @@ impl<'a> Restoring<'_, 'a, '_> {
             )
             .into()),
         };
-        // Only now: a process that dies before its end leaves the row, and with it the way back.
-        if let Some(how) = over {
-            self.record.close_undo(journal, &how)?;
+        if let Some(known) = &mut self.told.import {
+            known.words.push_str(match self.told.saved {
+                Saved::Yes => "; it is saved",
+                Saved::No => "; it is not saved",
+                Saved::NotKnown => "; whether it is saved is not known",
+                Saved::NotImported => "",
+            });
         }
         ended
     }
@@ -324,6 +349,13 @@ fn reply(answer: &Result<ImportAnswer, SomaError>) -> Reply {
     }
 }
 
+/// An import that was sent, or is about to be.
+struct SentImport {
+    journal: JournalId,
+    /// How it ended, where the device has said of each object what became of it.
+    over: Option<String>,
+}
+
 /// All that is known of an import right after it, for whoever cannot read it in history.
 fn what_is_known(
     device: &str,
@@ -331,7 +363,7 @@ fn what_is_known(
     answer: &Result<ImportAnswer, SomaError>,
     came_out: &Result<CameOut<'_>, String>,
     taken: &str,
-) -> String {
+) -> KnownImport {
     let said = match answer {
         Ok(ImportAnswer::Done { objects, .. }) => {
             format!("the device says that all {objects} objects were imported")
@@ -347,9 +379,14 @@ fn what_is_known(
         },
         Err(why) => format!("what came out could not be looked at: {why}"),
     };
-    format!(
-        "the import into {domain} of {device} was sent: {said}; {seen}; {taken}; its row in the journal may stay open"
-    )
+    let is_done = matches!(answer, Ok(ImportAnswer::Done { .. }));
+    let is_as_it_was_to = |came_out: &CameOut<'_>| came_out.deviation.words().is_none();
+    KnownImport {
+        words: format!(
+            "the import into {domain} of {device} was sent: {said}; {seen}; {taken}; its row in the journal may stay open"
+        ),
+        is_good: is_done && came_out.as_ref().is_ok_and(is_as_it_was_to),
+    }
 }
 
 /// What the device does not say to be carried out, where it has said what became of the objects.

@@ -93,12 +93,21 @@ pub struct RestoreTold {
     /// What came out otherwise than it was to, from the backup to what runs; nothing where nobody
     /// could look.
     pub deviation: Option<Difference>,
-    /// All that was known right after an import that was sent, in a sentence.
-    pub import: Option<String>,
+    /// All that is known of an import that was sent.
+    pub import: Option<KnownImport>,
     /// Whether it is saved.
     pub saved: Saved,
     /// Whether it was confirmed, and the plan was another by then.
     pub is_void: bool,
+}
+
+/// What is known of an import, for whoever cannot read it in history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownImport {
+    /// All of it, in a sentence.
+    pub words: String,
+    /// Whether what came out was seen to be what was to come out.
+    pub is_good: bool,
 }
 
 /// What is known of a configuration that was imported.
