@@ -46,8 +46,6 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
     let device = names::device(file, &args.to)?;
     let mut opened = OpenedHistory::open(file, ui)?;
     let EngineBase { stop, clock, .. } = &opened.base;
-    store::is_there(&file.settings)
-        .map_err(|failure| CommandError::new(Exit::NotStarted, anyhow!(failure.message)))?;
     let scratch = scratch_folder(env);
     let (row, source, archive) = chosen(file, args, &opened.history, &scratch)?;
     let domain = source.domain.clone();
@@ -172,7 +170,14 @@ fn chosen(
     scratch: &std::path::Path,
 ) -> Result<(FileRow, RestoreSource, std::fs::File), CommandError> {
     let task = execution(args.task, TaskId, || history.newest_task())?;
-    let rows = found(history.files(task))?;
+    let rows = found(history.files(task)).map_err(|error| match error.exit {
+        Exit::Usage => error.with_hint(format!(
+            "`{}` shows which backups there are, and `{}` makes one",
+            file.invocation.command(["history", "status"]),
+            file.invocation.command(["run", "PLAN"])
+        )),
+        _ => error,
+    })?;
     let usage = |why: String| CommandError::new(Exit::Usage, anyhow!("task {}: {why}", task.0));
     let Some(row) = rows.iter().find(|row| row.kind == FileKind::Persisted) else {
         return Err(match rows.iter().any(|row| row.kind == FileKind::SecureBackup) {
@@ -203,6 +208,8 @@ fn chosen(
             file.invocation.command(["history", "status"])
         ))
     };
+    store::is_there(&file.settings)
+        .map_err(|failure| CommandError::new(Exit::NotStarted, anyhow!(failure.message)))?;
     let PrivateExport {
         row: kept,
         file: archive,

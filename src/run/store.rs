@@ -209,14 +209,14 @@ pub fn is_there(settings: &Settings) -> Result<(), Failure> {
     is_mounted(settings)?;
     let store = &settings.store;
     std::fs::read_dir(store).map(|_| ()).map_err(|error| {
-        Failure::new(
-            Status::StoreIsNotMounted,
-            format!(
-                "the store {} cannot be looked into: {}",
-                store.display(),
-                said(&error)
-            ),
-        )
+        let store = store.display();
+        let why = match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                format!("the store {store} is not there: no run has made it yet, or its file system is not mounted")
+            }
+            _ => format!("the store {store} cannot be looked into: {}", said(&error)),
+        };
+        Failure::new(Status::StoreIsNotMounted, why)
     })
 }
 

@@ -121,6 +121,10 @@ impl Explain {
                 SomaErrorKind::Broken,
                 "the connection was closed before the answer was complete",
             ),
+            io::ErrorKind::BrokenPipe => SomaError::new(
+                SomaErrorKind::Broken,
+                "the connection broke: the other side closed it while the request was being sent",
+            ),
             _ => SomaError::new(SomaErrorKind::Broken, format!("the connection broke: {error}")),
         }
     }

@@ -644,3 +644,43 @@ fn a_plan_that_goes_elsewhere_than_to_the_terminal_is_not_asked_about() {
         assert_eq!(sent(&gateway), [""; 0]);
     }
 }
+
+#[test]
+fn a_restore_that_is_interrupted_before_its_import_says_so_to_whoever_waits() {
+    let (gateway, home) = changed();
+    let word = word(&home, &[]);
+    gateway.forget_requests();
+    gateway.fail_as("FilesystemStatus=stall");
+    let running = home.running(&["restore", "1", "--to", "QA1", "--confirm", &word]);
+    eventually("the target is looked at", || {
+        gateway.received("FilesystemStatus") == 1
+    });
+    running.signal(Signal::TERM);
+    let ran = running.end().exits(143);
+    assert!(ran.stderr.contains("interrupted by signal 15"), "{}", ran.stderr);
+    // When a task of it has ended well, too.
+    gateway.clear_faults();
+    gateway.forget_requests();
+    gateway.fail_as("do-backup:2+=stall");
+    let running = home.running(&["restore", "1", "--to", "QA1", "--confirm", &word]);
+    eventually("what runs is asked for", || gateway.received("do-backup") == 2);
+    running.signal(Signal::TERM);
+    let ran = running.end().exits(143);
+    assert!(ran.stderr.contains("interrupted by signal 15"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_restore_before_the_first_run_says_what_there_is_to_do() {
+    let gateway = Gateway::start(setup());
+    let home = Home::quick()
+        .device("QA1", &gateway)
+        .plan("Night", &export("QA1", "DOM1", ""));
+    std::fs::remove_dir_all(home.store()).unwrap_or_default();
+    let ran = home.dpbackup(&["restore", "1", "--to", "QA1"]).exits(2);
+    assert!(
+        ran.stderr.contains("task execution 1") && ran.stderr.contains("run PLAN"),
+        "{}",
+        ran.stderr
+    );
+    assert!(!ran.stderr.contains("No such file"), "{}", ran.stderr);
+}

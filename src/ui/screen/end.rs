@@ -69,10 +69,12 @@ impl Screen {
         );
         // Where tasks failed, the plan says no more than they do.
         let left_out = |task: &TaskLine| matches!(task.status.class(), Class::Skipped | Class::Cancelled);
+        let has_failed = tasks.all().any(|task| task.status.class() == Class::Failed);
         let told_by_tasks = match status {
-            Status::AllTasksSkipped | Status::Failed => true,
+            Status::AllTasksSkipped => true,
+            Status::Failed => has_failed,
             Status::CompletedWithWarnings => tasks.all().any(left_out),
-            status => !self.tells_tasks() && status.class() == Class::Failed,
+            status => !self.tells_tasks() && status.class() == Class::Failed && has_failed,
         };
         let why = error
             .filter(|_| tasks.is_empty() || !told_by_tasks)
