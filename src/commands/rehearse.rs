@@ -9,6 +9,7 @@ use crate::cli::{Global, RehearseArgs, ReportFormat};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{CommandError, Outcome, found, print};
 use crate::commands::history::execution;
+use crate::commands::left_behind::{half_done_imports, left_behind, with_what_is_left};
 use crate::commands::loading::{load_plan, with_open_rows};
 use crate::commands::names;
 use crate::commands::opening::{
@@ -17,6 +18,7 @@ use crate::commands::opening::{
 use crate::commands::stored_export::{PrivateExport, private_export};
 use crate::exit::Exit;
 use crate::history::{FileRow, History, RehearsalOpening};
+use crate::lock::{Lock, Locks};
 use crate::notify::Notifier;
 use crate::notify::previous::Previous;
 use crate::plan::model::{Device, DeviceRole, PlanFile};
@@ -25,6 +27,7 @@ use crate::run::contact::{Devices, WantedDevice};
 use crate::run::event::{FileKind, Progress, Sink as _, TaskId};
 use crate::run::firmware::{FirmwareFit, both_versions};
 use crate::run::held::{LockFor, LockOutcome, LockWait};
+use crate::run::left::Left;
 use crate::run::rehearse::{KnownSpare, RehearsalsOver, Rehearsed, on_spare};
 use crate::run::session::{Contact, Session};
 use crate::run::{Engine, store};
@@ -38,25 +41,47 @@ use crate::values::restorable_domain::RestorableDomain;
 pub(super) fn rehearse(global: &Global, args: &RehearseArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
     let loaded = load_plan(global, ui, env).map_err(|error| with_open_rows(error, global, env))?;
     let file = &loaded.plan_file;
+    let locks = Locks::beside(&file.settings.history);
+    let rehearsed = rehearse_with(file, args, ui, env);
+    let rehearsed = rehearsed.map_err(|error| with_what_is_left(error, file, &locks));
+    // It looks at none of the devices that dead runs have left something on: whoever reads its end is told.
+    for import in half_done_imports(file, &locks) {
+        ui.warning(&import);
+    }
+    let exit = rehearsed?;
+    let left = left_behind(&file.settings.history, &locks);
+    if left != Left::Nothing {
+        ui.error(&anyhow!("{}", left.words(&file.invocation)), None);
+    }
+    Ok(left.exit(exit))
+}
+
+fn rehearse_with(file: &PlanFile, args: &RehearseArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
     let spare = spare(file, &args.on)?;
     let mut opened = OpenedHistory::open(file, ui)?;
     let EngineBase { stop, clock, .. } = &opened.base;
+    let chosen = chosen(file, args, &opened.history)?;
     store::is_there(&file.settings)
         .map_err(|failure| CommandError::new(Exit::NotStarted, anyhow!(failure.message)))?;
-    let chosen = chosen(file, args, &opened.history)?;
     let mut screen = Screen::new(ui, file.invocation.clone());
     let (_answer, _answering) = opened.base.answering(&screen, limits(file, ScriptsDue::Never));
     let engine = opened.base.engine(file, env);
-    let taken = LockWait::of(engine, "a rehearsal", args.lock_wait)
-        .take(LockFor::Device(spare), &mut |progress| screen.progress(progress))
-        .map_err(|error| CommandError::new(Exit::History, error))?;
-    let _lock = match taken {
-        LockOutcome::Held(lock) => lock,
-        LockOutcome::Stopped => return Ok(stop.signal().map_or(Exit::Failed, Exit::Interrupted)),
-        LockOutcome::Busy(holder) => {
-            let error = anyhow!("{} is held by {holder}", spare.name);
-            return Err(CommandError::new(Exit::Locked, error).with_hint("--lock-wait 10m waits for it"));
+    let lock = |what: LockFor<'_>, screen: &mut Screen| -> Result<Option<Lock>, CommandError> {
+        let taken = LockWait::of(engine, "a rehearsal", args.lock_wait)
+            .take(what, &mut |progress| screen.progress(progress))
+            .map_err(|error| CommandError::new(Exit::History, error))?;
+        match taken {
+            LockOutcome::Held(lock) => Ok(Some(lock)),
+            LockOutcome::Stopped => Ok(None),
+            LockOutcome::Busy(holder) => {
+                let error = anyhow!("{} is held by {holder}", spare.name);
+                Err(CommandError::new(Exit::Locked, error).with_hint("--lock-wait 10m waits for it"))
+            }
         }
+    };
+    let stopped = || Ok(stop.signal().map_or(Exit::Failed, Exit::Interrupted));
+    let Some(_lock) = lock(LockFor::Device(spare), &mut screen)? else {
+        return stopped();
     };
     let mut devices = Devices::new(engine);
     let contact = devices.contact(spare);
@@ -72,6 +97,16 @@ pub(super) fn rehearse(global: &Global, args: &RehearseArgs, ui: Ui, env: Lookup
                 anyhow!("{}", failure.message),
             ));
         }
+    };
+    // Another name of the same device has another lock.
+    let serial = spare.own_serial();
+    let device = spare.device;
+    let _serial_lock = match serial.as_deref() {
+        None => None,
+        Some(serial) => match lock(LockFor::SerialNumber { device, serial }, &mut screen)? {
+            None => return stopped(),
+            held => held,
+        },
     };
     let looked = serves_nobody(engine, spare, &opened.history, &mut screen);
     // A wish to stop is what ends it then, and nothing that was seen of the spare.
@@ -247,7 +282,11 @@ fn chosen(file: &PlanFile, args: &RehearseArgs, history: &History) -> Result<Vec
     }
     for id in &args.tasks {
         let id = execution(*id, TaskId, || history.newest_task())?;
-        rows.push(of_task(history, id)?);
+        let row = of_task(history, id)?;
+        // Once is enough, however often it is named.
+        if !rows.iter().any(|other: &FileRow| other.task == row.task) {
+            rows.push(row);
+        }
     }
     if args.tasks.is_empty() {
         if let Some(plan) = &args.plan

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::gateway::Gateway;
 use crate::gateway::domains::{ApiConnect, DomainStatus};
-use crate::gateway::facts::Firmware;
+use crate::gateway::facts::{Firmware, tells_apart};
 use crate::plan::model::{Device, Trust};
 use crate::run::Engine;
 use crate::run::client::gateway;
@@ -39,6 +39,8 @@ pub struct Session<'a> {
     /// Why the others are not asked any more.
     done_asking: Option<DoneAsking>,
     facts: Option<DeviceFacts>,
+    /// Why they were not told, where nobody was told that yet.
+    no_facts: Option<Failure>,
 }
 
 /// Why the domains of a device are not asked for API Connect any more.
@@ -120,6 +122,9 @@ impl Session<'_> {
 
     /// What the device says about itself, asked once.
     pub fn facts(&mut self) -> Result<&DeviceFacts, Failure> {
+        if let Some(failure) = self.no_facts.take() {
+            return Err(failure);
+        }
         if self.facts.is_none() {
             let firmware = self
                 .gateway
@@ -128,6 +133,18 @@ impl Session<'_> {
             self.facts = Some(facts(firmware, &self.device.tls));
         }
         Ok(self.facts.get_or_insert_default())
+    }
+
+    /// The serial number, where it is one of this device alone. That it cannot be asked for is told by whoever
+    /// asks for the facts next: a login that is refused is tried once.
+    pub fn own_serial(&mut self) -> Option<String> {
+        match self.facts() {
+            Ok(facts) => facts.serial.clone().filter(|serial| tells_apart(serial)),
+            Err(failure) => {
+                self.no_facts = Some(failure);
+                None
+            }
+        }
     }
 }
 
@@ -168,6 +185,7 @@ pub(super) fn meet<'a>(engine: Engine<'a>, device: &'a Device) -> Contact<'a> {
             api_connect: BTreeMap::new(),
             done_asking: None,
             facts: None,
+            no_facts: None,
         })),
         Err(error) if matches!(error.kind, SomaErrorKind::Unreachable | SomaErrorKind::TimedOut) => {
             Contact::Down(format!(

@@ -318,3 +318,24 @@ fn a_person_can_strike_out_what_is_remembered_of_a_device_that_is_gone() {
     assert_eq!(home.open_entries(), []);
     let _ = home.dpbackup(&["recover"]).exits(0);
 }
+
+#[test]
+fn two_names_of_one_device_are_not_worked_on_at_the_same_time() {
+    let gateway = Gateway::start(Setup::default());
+    let tls = format!("{{ pin_sha256 = \"{}\" }}", gateway.pin());
+    let home = Home::of(&gateway)
+        .device_on("QA1b", "localhost", gateway.port(), &tls)
+        .plan("P", &export("QA1", "DOM1", ""))
+        .plan("Q", &export("QA1b", "DOM1", ""))
+        .timeouts("request = 10s, export = 1h, idle = 1h");
+    gateway.fail_as("do-backup:1=stall@60m");
+    let running = home.running(&["run", "P"]);
+    eventually("the export is asked for", || gateway.received("do-backup") == 1);
+    let waiting = home.in_terminal(200, &[], &["run", "Q"]);
+    waiting.shows("waiting for QA1b: device lock held by task 1 of plan P");
+    assert_eq!(gateway.received("do-backup"), 1);
+    gateway.clear_faults();
+    let _ = running.end().exits(0);
+    let (code, lines) = waiting.end();
+    assert_eq!(code, Some(0), "{lines:?}");
+}

@@ -145,9 +145,10 @@ fn a_spare_that_another_run_has_is_waited_for_where_that_is_asked_for() {
 fn at_a_terminal_a_line_says_which_backup_of_how_many_is_tried() {
     let (gateway, spare) = gateways();
     let home = backed_up(&gateway, &spare).timeouts("request = 10s, export = 60m, idle = 60m");
+    let _ = home.dpbackup(&["run", "Night"]).exits(0);
     spare.fail_as("do-restore:2=stall@60m");
-    let running = home.in_terminal(200, &[], &["rehearse", "1", "1", "--on", "SPARE1"]);
-    running.shows("waiting for SPARE1: 2 of 2, task 1: QA1 DOM1: sends the dry run");
+    let running = home.in_terminal(200, &[], &["rehearse", "1", "2", "--on", "SPARE1"]);
+    running.shows("waiting for SPARE1: 2 of 2, task 2: QA1 DOM1: sends the dry run");
     spare.clear_faults();
     let (code, lines) = running.end();
     assert_eq!(code, Some(0), "{lines:?}");
@@ -157,7 +158,55 @@ fn at_a_terminal_a_line_says_which_backup_of_how_many_is_tried() {
 fn a_login_that_the_spare_refuses_is_tried_once() {
     let (gateway, spare) = gateways();
     let home = backed_up(&gateway, &spare);
+    let _ = home.dpbackup(&["run", "Night"]).exits(0);
     spare.fail_as("do-restore=login-failure");
-    let ran = home.dpbackup(&["rehearse", "1", "1", "--on", "SPARE1"]).exits(1);
+    let ran = home.dpbackup(&["rehearse", "1", "2", "--on", "SPARE1"]).exits(1);
     assert_eq!(spare.received("do-restore"), 1, "{}", ran.stdout);
+}
+
+#[test]
+fn a_backup_is_rehearsed_once_however_often_it_is_named() {
+    let (gateway, spare) = gateways();
+    let home = backed_up(&gateway, &spare);
+    let _ = home
+        .dpbackup(&["rehearse", "1", "1", "last", "--on", "SPARE1"])
+        .exits(0);
+    assert_eq!(spare.received("do-restore"), 1);
+}
+
+#[test]
+fn a_domain_that_a_dead_run_has_left_quiesced_is_told_at_the_end_of_a_rehearsal() {
+    let (gateway, spare) = gateways();
+    let home = backed_up(&gateway, &spare).plan("Q", &export("QA1", "DOM1", "quiesce = true"));
+    gateway.fail_as("do-backup=stall");
+    let running = home.running(&["run", "Q"]);
+    eventually("DOM1 is quiesced", || {
+        gateway.state().quiesce_state("DOM1") == "quiesced"
+    });
+    running.kill();
+    gateway.clear_faults();
+    let said = "MAY STILL BE QUIESCED: domain DOM1 of QA1";
+    let ran = home.dpbackup(&ARGUMENTS).exits(10);
+    assert!(ran.stdout.contains("WOULD WORK"), "{}", ran.stdout);
+    assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    // Where it cannot begin, too.
+    let ran = home.dpbackup(&["rehearse", "99", "--on", "SPARE1"]).exits(10);
+    assert!(ran.stderr.contains(said), "{}", ran.stderr);
+}
+
+#[test]
+fn two_names_of_one_spare_are_not_rehearsed_on_at_the_same_time() {
+    let (gateway, spare) = gateways();
+    let tls = format!("{{ pin_sha256 = \"{}\" }}\nrole = \"spare\"", spare.pin());
+    let home = backed_up(&gateway, &spare).device_on("SPARE2", "localhost", spare.port(), &tls);
+    spare.fail_as("do-restore=stall");
+    let running = home.running(&ARGUMENTS);
+    eventually("the dry run is sent", || spare.received("do-restore") == 1);
+    let ran = home.dpbackup(&["rehearse", "1", "--on", "SPARE2"]).exits(5);
+    assert!(
+        ran.stderr.contains("SPARE2 is held by a rehearsal of process"),
+        "{}",
+        ran.stderr
+    );
+    running.kill();
 }

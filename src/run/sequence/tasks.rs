@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::lock::Lock;
 use crate::plan::model::{Device, ErrorPolicy, OnUnchanged};
 use crate::run::error::RunTrouble;
 use crate::run::event::{Event, OutOfService, Owner, Progress, TaskId};
@@ -144,35 +145,13 @@ impl<'a> Run<'_, 'a, '_> {
             domain: &task.expanded.domain,
         };
         let purpose = format!("task {} of plan {}", task.id.0, self.plan.name);
-        let record = &mut *self.record;
         let mut look = self.look.take();
-        let taken = LockWait::of(self.engine, &purpose, self.engine.file.settings.task_expiry).take(
-            LockFor::Device(device),
-            &mut |progress| {
-                // Whoever holds the device meanwhile may change it.
-                if matches!(progress, Progress::Waiting { .. }) {
-                    look = None;
-                }
-                record.show(progress);
-            },
-        )?;
-        let _lock = match taken {
-            LockOutcome::Held(lock) => lock,
-            LockOutcome::Stopped => {
-                return self.cancel(row, task, &Failure::interrupted("the task was waiting"));
-            }
-            LockOutcome::Busy(holder) => {
-                let why = format!("the device was held by {holder} all the time");
-                let failure = self
-                    .cancellation(None)
-                    .unwrap_or_else(|| Failure::new(Status::CanceledBecauseADayPassed, why));
-                return self.cancel(row, task, &failure);
-            }
+        // Whoever holds the device meanwhile may change it.
+        let mut waits = || look = None;
+        let _lock = match self.lock(&purpose, LockFor::Device(device), &mut waits)? {
+            Ok(lock) => lock,
+            Err(failure) => return self.cancel(row, task, &failure),
         };
-        // The wait for the device may have taken long.
-        if let Some(failure) = self.cancellation(None) {
-            return self.cancel(row, task, &failure);
-        }
         if let Some(other) = other_at_work(self.engine, self.record, device)? {
             return self.cancel(row, task, &Failure::new(Status::DeviceError, other));
         }
@@ -180,6 +159,18 @@ impl<'a> Run<'_, 'a, '_> {
         let mut left = Mending::default();
         mend_held_device(self.engine, self.record, device, &self.tried, &mut left.mended)?;
         self.mended(&left)?;
+        let serial = match self.devices.contact(device) {
+            Contact::Up(session) => session.own_serial(),
+            Contact::Bad(_) | Contact::Down(_) => None,
+        };
+        let held = serial.map(|serial| {
+            let serial = &serial;
+            self.lock(&purpose, LockFor::SerialNumber { device, serial }, &mut waits)
+        });
+        let _serial_lock = match held.transpose()?.transpose() {
+            Ok(lock) => lock,
+            Err(failure) => return self.cancel(row, task, &failure),
+        };
         let look = look.filter(|_| left.mended.is_empty());
         let session: &mut Session<'a> = match self.devices.contact(device) {
             Contact::Up(session) => session,
@@ -216,6 +207,33 @@ impl<'a> Run<'_, 'a, '_> {
         };
         self.tally(row, task, end)?;
         Ok(ended.status)
+    }
+
+    /// A lock of the device of a task, or why that does not run. `waits` is called where another has it.
+    fn lock(
+        &mut self,
+        purpose: &str,
+        what: LockFor<'_>,
+        waits: &mut dyn FnMut(),
+    ) -> Result<Result<Lock, Failure>, RunTrouble> {
+        let record = &mut *self.record;
+        let wait = LockWait::of(self.engine, purpose, self.engine.file.settings.task_expiry);
+        let taken = wait.take(what, &mut |progress| {
+            if matches!(progress, Progress::Waiting { .. }) {
+                waits();
+            }
+            record.show(progress);
+        })?;
+        Ok(match taken {
+            // The wait for it may have taken long.
+            LockOutcome::Held(lock) => self.cancellation(None).map_or(Ok(lock), Err),
+            LockOutcome::Stopped => Err(Failure::interrupted("the task was waiting")),
+            LockOutcome::Busy(holder) => {
+                let why = format!("the device was held by {holder} all the time");
+                let late = || Failure::new(Status::CanceledBecauseADayPassed, why);
+                Err(self.cancellation(None).unwrap_or_else(late))
+            }
+        })
     }
 
     /// Tells of what was to be skipped, for it has not changed, and was stored all the same: somebody has
