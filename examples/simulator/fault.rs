@@ -232,6 +232,10 @@ pub enum FaultKind {
     DetectedErrors(Option<String>),
     /// The results of an import say this in every place that has room for words of a device.
     ResultsSay(String),
+    /// An import takes this object, `CLASS/NAME`, away besides.
+    RemovesObject(String),
+    /// The configuration is not saved, and the device takes what runs for saved.
+    SavesNothing,
     /// From this request on the device has another serial number.
     AnotherSerial(String),
     /// From this request on the device has another firmware version.

@@ -106,6 +106,13 @@ pub(super) fn import(state: &mut State, domain: &str, call: &ImportCall, faults:
         if carries_out && !faults.contains(&FaultKind::NotDone) {
             make(state, target);
             lay(state, &target.name, &sent, &outcome, call);
+            for fault in faults {
+                if let FaultKind::RemovesObject(path) = fault
+                    && let Some((class, name)) = path.split_once('/')
+                {
+                    state.remove_object(&target.name, class, name);
+                }
+            }
         }
         told.push_str(&results(state, &target.name, &sent, &outcome, call, faults));
     }

@@ -8,7 +8,7 @@ use super::hostile::{Bulk, BulkForm, BulkPlace};
 use super::quiesce::When;
 
 /// Every kind by its name in a script: the name, the argument it takes, and what it does.
-pub const KINDS: [(&str, &str, &str); 83] = [
+pub const KINDS: [(&str, &str, &str); 85] = [
     ("refuse", "[@TIME]", "close the listener, for good or for a time"),
     ("reset", "", "TCP reset"),
     (
@@ -168,6 +168,16 @@ pub const KINDS: [(&str, &str, &str); 83] = [
         "the results of an import name a user, a file and a key so, who fail",
     ),
     (
+        "removes-object",
+        "@CLASS/NAME",
+        "an import takes an object away that it is not about",
+    ),
+    (
+        "saves-nothing",
+        "",
+        "SaveConfig ends, nothing is saved, and no unsaved changes are listed",
+    ),
+    (
         "another-serial",
         "@NUMBER",
         "another serial number from this request on",
@@ -289,6 +299,8 @@ impl FaultKind {
             FaultKind::ImportUnknown,
             FaultKind::DetectedErrors(None),
             FaultKind::ResultsSay("hello".to_owned()),
+            FaultKind::RemovesObject("XMLManager/default".to_owned()),
+            FaultKind::SavesNothing,
             FaultKind::AnotherSerial("78B0002".to_owned()),
             FaultKind::AnotherFirmware("IDG.10.5.0.2".to_owned()),
             FaultKind::Bulk(Bulk {

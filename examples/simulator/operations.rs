@@ -79,8 +79,11 @@ pub(super) fn perform(shared: &Mutex<State>, user: &str, call: &Call, faults: &[
         Operation::SaveConfig => {
             let now = state.now();
             let is_done = !faults.contains(&FaultKind::NotDone);
-            if let Some(domain) = state.domain_mut(domain).filter(|_| is_done) {
-                domain.save(now);
+            let is_lost = faults.contains(&FaultKind::SavesNothing);
+            match state.domain_mut(domain).filter(|_| is_done) {
+                Some(domain) if is_lost => domain.taken_for_saved = Some(domain.running.clone()),
+                Some(domain) => domain.save(now),
+                None => {}
             }
             Payload::Ok
         }

@@ -131,6 +131,7 @@ impl FaultKind {
             "import-fails" => FaultKind::ImportFails(argument.map(str::to_owned)),
             "detected-errors" => FaultKind::DetectedErrors(argument.map(str::to_owned)),
             "results-say" => FaultKind::ResultsSay(word()),
+            "removes-object" => FaultKind::RemovesObject(word()),
             "another-serial" => FaultKind::AnotherSerial(word()),
             "another-firmware" => FaultKind::AnotherFirmware(word()),
             _ => FaultKind::samples()
@@ -172,6 +173,7 @@ impl fmt::Display for FaultKind {
             | FaultKind::QuiescesAlone(text)
             | FaultKind::UnquiescesAlone(text)
             | FaultKind::ResultsSay(text)
+            | FaultKind::RemovesObject(text)
             | FaultKind::AnotherSerial(text)
             | FaultKind::AnotherFirmware(text) => write!(f, "@{text}"),
             FaultKind::Late(when) | FaultKind::Queued(when) => write!(f, "@{when}"),

@@ -40,6 +40,8 @@ pub(super) struct DomainState {
     pub(super) keys: Vec<String>,
     pub(super) saved: Vec<Object>,
     pub(super) running: Vec<Object>,
+    /// What is taken for saved, though it is not.
+    pub(super) taken_for_saved: Option<Vec<Object>>,
     pub(super) files: FileStore,
     /// Backups of this domain that are being made.
     pub(super) backups: u32,
@@ -220,6 +222,7 @@ impl State {
             keys,
             saved,
             running,
+            taken_for_saved: None,
             files,
             backups: 0,
             disabled,
@@ -366,11 +369,12 @@ impl State {
 
 impl DomainState {
     pub(super) fn is_unsaved(&self) -> bool {
-        self.saved != self.running
+        self.saved != self.running && self.taken_for_saved.as_ref() != Some(&self.running)
     }
 
     pub(super) fn save(&mut self, now: Timestamp) {
         self.saved = self.running.clone();
+        self.taken_for_saved = None;
         self.write_configuration(now);
     }
 

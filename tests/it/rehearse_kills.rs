@@ -210,3 +210,27 @@ fn two_names_of_one_spare_are_not_rehearsed_on_at_the_same_time() {
     );
     running.kill();
 }
+
+#[test]
+fn a_signal_while_the_spare_is_looked_at_ends_a_rehearsal_and_is_no_verdict() {
+    // The look before, and the one after the dry run.
+    for (nth, sent) in [(1, 0), (2, 1)] {
+        let (gateway, spare) = gateways();
+        let home = backed_up(&gateway, &spare);
+        spare.fail_as(&format!("do-backup:{nth}=stall"));
+        let running = home.running(&ARGUMENTS);
+        eventually("the spare is looked at", || spare.received("do-backup") == nth);
+        running.signal(Signal::TERM);
+        let ran = running.end().exits(143);
+        assert_eq!(spare.received("do-restore"), sent, "{}", ran.stdout);
+        let known = verdicts(&home);
+        assert!(known.iter().all(|(_, ended)| *ended), "{known:?}");
+        assert!(
+            sent == 1 || known.iter().all(|(verdict, _)| verdict == "NOT_KNOWN"),
+            "{known:?}"
+        );
+        if sent == 1 {
+            assert!(ran.stdout.contains("not known whether"), "{}", ran.stdout);
+        }
+    }
+}

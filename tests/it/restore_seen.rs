@@ -684,3 +684,85 @@ fn a_restore_before_the_first_run_says_what_there_is_to_do() {
     );
     assert!(!ran.stderr.contains("No such file"), "{}", ran.stderr);
 }
+
+#[test]
+fn an_object_that_was_to_stay_and_went_is_told() {
+    let (gateway, home) = changed();
+    // The backup does not have it, so that an import leaves it.
+    gateway.state().set_unsaved("DOM1", true);
+    gateway.state().set_unsaved("DOM1", false);
+    let kept = home.dpbackup(&["restore", "1", "--to", "QA1"]).exits(4);
+    let name = kept
+        .stdout
+        .lines()
+        .find_map(|line| {
+            line.strip_prefix("  - ")
+                .filter(|line| line.contains("not-saved-yet"))
+        })
+        .expect("it stays")
+        .to_owned();
+    let path = name.replacen(' ', "/", 1);
+    let fault = format!("do-restore:2=removes-object@{path}");
+    let ran = restored(&gateway, &home, &[], &fault).exits(1);
+    let told = format!("{name} was to stay, and is gone");
+    assert!(ran.stderr.contains(&told), "{told} in {}", ran.stderr);
+    assert!(ran.stderr.contains("before it, task"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_save_that_the_saved_configuration_contradicts_is_not_called_one() {
+    let (gateway, home) = changed();
+    let ran = restored(&gateway, &home, &["--save"], "SaveConfig=saves-nothing").exits(3);
+    let told = "whether it is saved is not known: the device lists no unsaved changes, and what it exports as saved \
+                is not what runs: ";
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("MultiProtocolGateway DOM1-service"),
+        "{}",
+        ran.stderr
+    );
+    assert!(!ran.stdout.contains("it is saved\n"), "{}", ran.stdout);
+    assert!(home.open_entries().is_empty());
+}
+
+#[test]
+fn a_signal_waits_for_a_save_that_was_sent_and_keeps_one_that_was_not_from_being_sent() {
+    let (gateway, home) = changed();
+    let home = home.timeouts("request = 1h, export = 1h, idle = 1h");
+    let confirm = word(&home, &["--save"]);
+    let arguments = ["restore", "1", "--to", "QA1", "--save", "--confirm", &confirm];
+    gateway.fail_as("SaveConfig=stall@60m");
+    let mut terminal = home.in_terminal(200, &[], &arguments);
+    eventually("the save is sent", || gateway.received("SaveConfig") == 1);
+    terminal.press('\u{3}');
+    // The import is over, and nothing is said of it.
+    let answer = terminal.shows("SIGINT: ");
+    assert!(!answer.contains("import"), "{answer}");
+    gateway.clear_faults();
+    let (code, lines) = terminal.end();
+    assert_eq!(code, Some(130), "{lines:?}");
+    assert!(lines.concat().contains("it is saved"), "{lines:?}");
+    assert!(!gateway.state().is_unsaved("DOM1"));
+    assert!(home.open_entries().is_empty(), "its end was seen");
+    assert_eq!(home.last_plan().status.code(), "INTERRUPTED");
+    // While the import is waited for: it is carried out, and known not to be saved.
+    change(&gateway);
+    gateway.forget_requests();
+    let confirm = word(&home, &["--save"]);
+    let arguments = ["restore", "1", "--to", "QA1", "--save", "--confirm", &confirm];
+    gateway.fail_as("do-restore:2=stall@60m");
+    let mut terminal = home.in_terminal(200, &[], &arguments);
+    eventually("the import is sent", || sent(&gateway) == ["dry", "real"]);
+    terminal.press('\u{3}');
+    terminal.shows("SIGINT: waiting for the end of the import");
+    gateway.clear_faults();
+    let (code, lines) = terminal.end();
+    assert_eq!(code, Some(130), "{lines:?}");
+    assert_eq!(gateway.received("SaveConfig"), 0);
+    assert!(has_service(&gateway) && gateway.state().is_unsaved("DOM1"));
+    let said = lines.concat();
+    assert!(
+        said.contains("it is not saved: ") && !said.contains("is not known"),
+        "{said}"
+    );
+}
