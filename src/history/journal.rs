@@ -56,6 +56,10 @@ pub(super) const UNFINISHED_TASKS: &str =
 pub(super) const UNFINISHED_ACTIVITIES: &str = "SELECT id FROM activity_execution
      WHERE plan_execution_id = ?1 AND end_time IS NULL ORDER BY id";
 
+pub(super) const ENDED_IMPORTS: &str = "SELECT id, status FROM task_execution
+     WHERE plan_execution_id = ?1 AND end_time IS NOT NULL AND action = 'RESTORE_DOMAIN'
+         AND status IN ('SUCCESS', 'IMPORT_FAILED') ORDER BY id";
+
 /// The same without what later versions know: it can be read in a file of any.
 fn open_entries_of_any_version_sql() -> String {
     format!(
@@ -116,6 +120,9 @@ impl History {
             for plan in &mut plans {
                 plan.unended_tasks = unfinished_tasks(transaction, plan.id)?;
                 plan.unended_activities = unfinished_activities(transaction, plan.id)?;
+                plan.ended_imports = query::rows(transaction, ENDED_IMPORTS, [plan.id.0], |row| {
+                    Ok((TaskId(row.get("id")?), text(row, "status")?))
+                })?;
             }
             Ok(plans)
         })
@@ -325,6 +332,7 @@ fn unfinished_plan(row: &Row<'_>) -> rusqlite::Result<UnfinishedPlan> {
         status: text(row, "status")?,
         unended_tasks: Vec::new(),
         unended_activities: Vec::new(),
+        ended_imports: Vec::new(),
     })
 }
 

@@ -283,6 +283,7 @@ fn a_plan_without_an_end_is_unfinished_and_lists_its_tasks_without_one() {
                 status: Status::ReadyForExecution,
             }],
             unended_activities: vec![activity],
+            ended_imports: Vec::new(),
         }]
     );
 }

@@ -429,6 +429,7 @@ fn no_query_looks_at_every_row_of_a_large_table() {
         journal::undone_by_others_sql(),
         journal::UNFINISHED_PLANS.to_owned(),
         journal::UNFINISHED_TASKS.to_owned(),
+        journal::ENDED_IMPORTS.to_owned(),
         journal::UNFINISHED_ACTIVITIES.to_owned(),
         stored::sql::files_sql(),
         stored::sql::stored_files_sql(&FileFilter::Device(String::new())),

@@ -206,6 +206,8 @@ pub struct UnfinishedPlan {
     pub unended_tasks: Vec<UnfinishedTask>,
     /// Its activities without an end.
     pub unended_activities: Vec<ActivityId>,
+    /// Its tasks that have laid a backup over a domain, or a part of it, and how they ended.
+    pub ended_imports: Vec<(TaskId, Status)>,
 }
 
 /// A task without an end.

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use crate::lock::Life;
 use crate::run::Engine;
 use crate::run::error::{RunError, RunTrouble};
-use crate::run::event::{ActionKind, Certainty, Event, Undo};
+use crate::run::event::{Certainty, Event, Undo};
 use crate::run::ledger::{JournalEntry, LedgerError, UnfinishedPlan};
 use crate::run::left;
 use crate::run::record::Record;
@@ -22,7 +22,6 @@ use crate::run::recover::age::stands;
 use crate::run::recover::device::{mend_device, refuse, refuse_as};
 use crate::run::recover::rows::mended_without_device;
 use crate::run::recover::told::{Mended, Mending, Recovered};
-use crate::run::status::Status;
 use crate::values::internal_error::caught;
 
 /// Undoes what dead runs left on devices, ends their executions in history, and looks at what is
@@ -130,31 +129,13 @@ fn undone_of(
         .filter(|mended| mended.entry.plan == plan.id)
         .map(|mended| mended.to_string())
         .collect();
-    rows.extend(imported(record, plan)?);
+    rows.extend(
+        plan.ended_imports
+            .iter()
+            .map(|(task, status)| format!("the import of task {} had ended before: {status}", task.0)),
+    );
     Ok(match rows.is_empty() {
         true => "nothing had to be undone".to_owned(),
         false => rows.join("; "),
     })
-}
-
-/// What is to be said of an import that was over before its process died: its row in the journal is closed.
-fn imported(record: &mut Record<'_>, plan: &UnfinishedPlan) -> Result<Option<String>, LedgerError> {
-    let is_importing = |action, status| action == ActionKind::RestoreDomain && status == Status::Importing;
-    let mut tasks = plan.unended_tasks.iter();
-    let Some(task) = tasks.find(|task| is_importing(task.action, task.status)) else {
-        return Ok(None);
-    };
-    let undone = record
-        .ledger()
-        .undone_by_others()?
-        .into_iter()
-        .map(|closed| closed.entry);
-    let mut rows = record.ledger().open_undos()?.into_iter().chain(undone);
-    Ok((!rows.any(|row| row.task == task.id)).then(|| {
-        format!(
-            "the import of task {} into {} of {} was over before, as the journal has it; how it ended is not recorded: \
-             look at the domain",
-            task.id.0, task.domain, task.device
-        )
-    }))
 }

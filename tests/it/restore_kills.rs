@@ -11,9 +11,10 @@ fn a_restore_that_is_killed_at_any_request_is_told_and_the_next_one_puts_it_in_o
         .device("QA1", &gateway)
         .plan("Night", &export("QA1", "DOM1", ""));
     let _ = home.dpbackup(&["run", "Night"]).exits(0);
-    let confirm = |word: &str| ["restore", "1", "--to", "QA1", "--confirm", word].map(str::to_owned);
+    let confirm =
+        |word: &str| ["restore", "1", "--to", "QA1", "--save", "--confirm", word].map(str::to_owned);
     change(&gateway);
-    let fresh = word(&home, &[]);
+    let fresh = word(&home, &["--save"]);
     gateway.forget_requests();
     let arguments = confirm(&fresh);
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -25,10 +26,16 @@ fn a_restore_that_is_killed_at_any_request_is_told_and_the_next_one_puts_it_in_o
         .collect();
     let import = bodies.iter().position(|body| body.contains("dry-run=\"false\""));
     let import = import.expect("an import") + 1;
-    assert!(bodies.len() > import, "what came out is looked at");
+    let saved = bodies.iter().position(|body| body.contains("<SaveConfig"));
+    let saved = saved.expect("a save") + 1;
+    assert!(
+        import < saved && saved < bodies.len(),
+        "what came out is looked at, saved, and kept"
+    );
+    let mut ended = 0;
     for nth in 1..=bodies.len() {
         change(&gateway);
-        let fresh = word(&home, &[]);
+        let fresh = word(&home, &["--save"]);
         gateway.forget_requests();
         gateway.fail_as(&format!("*:{nth}=stall"));
         let arguments = confirm(&fresh);
@@ -39,14 +46,10 @@ fn a_restore_that_is_killed_at_any_request_is_told_and_the_next_one_puts_it_in_o
         gateway.clear_faults();
         let open = home.open_entries();
         match nth {
-            // Its end was never seen, or not yet how the device stands after it: five looks.
-            nth if (import..=import + 5).contains(&nth) => {
-                assert!(open.len() <= 1, "request {nth}: {open:?}");
-            }
-            _ => assert!(open.is_empty(), "request {nth}: {open:?}"),
-        }
-        if nth == import {
-            assert_eq!(open.len(), 1, "it was written down before it was sent");
+            nth if nth < import => assert!(open.is_empty(), "request {nth}: {open:?}"),
+            // It was written down before it was sent, and stays while what came out is looked at and saved.
+            nth if nth <= saved => assert_eq!(open.len(), 1, "request {nth}"),
+            _ => assert!(open.len() <= 1, "request {nth}: {open:?}"),
         }
         if nth < import {
             assert!(!sent(&gateway).contains(&"real"), "request {nth}");
@@ -71,9 +74,17 @@ fn a_restore_that_is_killed_at_any_request_is_told_and_the_next_one_puts_it_in_o
         assert_eq!(row.status.code(), "ABANDONED", "request {nth}");
         let why = row.error_message.unwrap_or_default();
         assert_eq!(why.contains(half_done), !open.is_empty(), "request {nth}: {why}");
+        // An import that was over is not passed over in silence.
+        let has_ended = why.contains("the import of task") && why.contains("had ended before: SUCCESS");
+        assert_eq!(
+            has_ended,
+            nth >= import && open.is_empty(),
+            "request {nth}: {why}"
+        );
+        ended += usize::from(has_ended);
         // The next one is not held up, and puts in order what was left.
         change(&gateway);
-        let fresh = word(&home, &[]);
+        let fresh = word(&home, &["--save"]);
         let arguments = confirm(&fresh);
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let next = home.dpbackup(&arguments);
@@ -88,4 +99,5 @@ fn a_restore_that_is_killed_at_any_request_is_told_and_the_next_one_puts_it_in_o
         }
         assert!(home.open_entries().is_empty(), "request {nth}");
     }
+    assert!(ended > 0, "the backup after it is taken when it is over");
 }
