@@ -37,9 +37,10 @@ pub struct RunError {
 }
 
 impl RunError {
-    /// The trouble, and what is left of the devices after it.
-    pub fn new(trouble: RunTrouble, left: Left, invocation: &Invocation) -> Self {
-        let what = format!("{trouble}; {}", left.words(invocation));
+    /// The trouble, what is left of the devices after it, and what is to be said of folders on them.
+    pub fn new(trouble: RunTrouble, left: Left, folders: Option<String>, invocation: &Invocation) -> Self {
+        let folders = folders.map_or_else(String::new, |folders| format!("; {folders}"));
+        let what = format!("{trouble}; {}{folders}", left.words(invocation));
         let (source, otherwise): (Box<dyn std::error::Error + Send + Sync>, Exit) = match trouble {
             RunTrouble::Ledger(error) => (Box::new(error), Exit::History),
             RunTrouble::Lock(error) => (Box::new(error), Exit::History),
@@ -99,8 +100,9 @@ mod tests {
                 is_held: false,
                 source: None,
             });
-            let error = RunError::new(trouble, left, &Invocation::default());
+            let error = RunError::new(trouble, left, Some("a folder".to_owned()), &Invocation::default());
             assert!(error.to_string().contains(words), "{error}");
+            assert!(error.to_string().ends_with("; a folder"), "{error}");
             assert_eq!(error.exit(), exit);
         }
     }

@@ -69,7 +69,8 @@ pub(super) fn to_its_end<'r>(
     let left = left::look(engine, record);
     match ended {
         Err(trouble) => {
-            let error = RunError::new(trouble, left, &engine.file.invocation);
+            let folders = left::folders(record, &engine.file.invocation);
+            let error = RunError::new(trouble, left, folders, &engine.file.invocation);
             Err(if broke { error.of_ours() } else { error })
         }
         Ok(RecordedEnd { id, status, error }) => Ok(PlanEnd {

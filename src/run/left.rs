@@ -21,15 +21,25 @@ const LOOKS: usize = 10;
 pub enum Left {
     /// The journal was read, and no quiesce is open in it but those of runs that are at work.
     Nothing,
-    /// These quiesces are open: nobody has confirmed that they are undone.
-    MayBeQuiesced(Vec<JournalEntry>),
+    /// These quiesces are open in it.
+    MayBeQuiesced(Vec<OpenRow>),
     /// It cannot be told.
     Unknown {
         /// Why.
         why: String,
         /// What is known to be open all the same.
-        open: Vec<JournalEntry>,
+        open: Vec<OpenRow>,
     },
+}
+
+/// A quiesce whose row in the journal is open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenRow {
+    /// The row.
+    pub entry: JournalEntry,
+    /// How this process has seen it undone, in words, though it could not write that down: whoever reads the
+    /// journal does not know.
+    pub undone: Option<String>,
 }
 
 impl Left {
@@ -43,30 +53,66 @@ impl Left {
 
     /// The same in words, with the command that looks again.
     pub fn words(&self, invocation: &Invocation) -> String {
-        let rows = |open: &[JournalEntry]| {
-            let rows: Vec<String> = open.iter().map(ToString::to_string).collect();
-            rows.join(", ")
-        };
         let recover = invocation.command(["recover"]);
         match self {
             Left::Nothing => "no quiesce is open in the journal".to_owned(),
-            Left::MayBeQuiesced(open) => format!(
-                "MAY STILL BE QUIESCED: {}: look at it, and run {recover}",
-                rows(open)
-            ),
-            Left::Unknown { why, open } if open.is_empty() => format!(
-                "not known: whether anything is still quiesced cannot be told ({why}); look at the devices, and run {recover} as soon as this is mended"
-            ),
-            Left::Unknown { why, open } => format!(
-                "MAY STILL BE QUIESCED: {}, and what else cannot be told ({why}); look at the devices, and run {recover} as soon as this is mended",
-                rows(open)
-            ),
+            Left::MayBeQuiesced(open) => {
+                let may_be = may_be_quiesced(open)
+                    .map(|rows| format!("MAY STILL BE QUIESCED: {rows}: look at it, and run {recover}"));
+                let undone = undone(open).map(|rows| {
+                    format!(
+                        "open in the journal, for that could not be written down: {rows}; run {recover} as soon as \
+                         the history can be written"
+                    )
+                });
+                let parts: Vec<String> = may_be.into_iter().chain(undone).collect();
+                parts.join("; ")
+            }
+            Left::Unknown { why, open } => {
+                let undone = undone(open).map_or_else(String::new, |rows| format!("{rows}; "));
+                let known = match may_be_quiesced(open) {
+                    Some(rows) => {
+                        format!("MAY STILL BE QUIESCED: {rows}, and what else cannot be told ({why})")
+                    }
+                    None => format!("not known: whether anything is still quiesced cannot be told ({why})"),
+                };
+                format!("{undone}{known}; look at the devices, and run {recover} as soon as this is mended")
+            }
         }
     }
 }
 
-/// Looks into the journal. What this process has seen confirmed counts as undone, though its row
-/// may not have been closed.
+/// Those of these rows that nobody has seen undone.
+fn may_be_quiesced(open: &[OpenRow]) -> Option<String> {
+    let rows = open.iter().filter(|row| row.undone.is_none());
+    let rows: Vec<String> = rows.map(|row| row.entry.to_string()).collect();
+    (!rows.is_empty()).then(|| rows.join(", "))
+}
+
+/// Those that this process has seen undone, with what it has seen.
+fn undone(open: &[OpenRow]) -> Option<String> {
+    let said = |row: &OpenRow| Some(format!("{}: {}", row.entry, row.undone.as_ref()?));
+    let rows: Vec<String> = open.iter().filter_map(said).collect();
+    (!rows.is_empty()).then(|| rows.join(", "))
+}
+
+/// The folders of this process that its journal has still: where a run ends before its recorded end, nobody else
+/// tells of them.
+pub fn folders(record: &Record<'_>, invocation: &Invocation) -> Option<String> {
+    let rows = record.unconfirmed().into_iter();
+    let rows = rows.filter(|row| matches!(row.undo, Undo::RemoveFolder(_)));
+    let rows: Vec<String> = rows.map(|row| row.to_string()).collect();
+    let recover = invocation.command(["recover"]);
+    (!rows.is_empty()).then(|| {
+        format!(
+            "a secure backup may have been left on a device: {}; {recover}, or the next run, removes it",
+            rows.join(", ")
+        )
+    })
+}
+
+/// Looks into the journal. A row counts as long as it is open there: what this process has seen confirmed and
+/// could not write down, nobody else knows.
 pub fn look(engine: Engine<'_>, record: &mut Record<'_>) -> Left {
     settled(|| look_once(engine, record))
 }
@@ -98,19 +144,41 @@ fn look_once(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Left, Left> 
         Ok(Err(error)) => with_causes(&error),
         Err(error) => error.to_string(),
     };
+    let known = record.unconfirmed().into_iter().chain(record.unwritten());
     Err(Left::Unknown {
         why: format!("the journal cannot be read: {why}"),
-        open: record.unconfirmed(),
+        open: known
+            .filter(JournalEntry::is_quiesce)
+            .map(|entry| with_undone(record, entry))
+            .collect(),
     })
 }
 
 fn look_at(engine: Engine<'_>, record: &Record<'_>, rows: Vec<JournalEntry>) -> Left {
-    let rows = rows.into_iter().filter(|row| !record.is_confirmed(row.id));
-    of_rows(rows, &|process| match process == engine.process {
+    let left = of_rows(rows.into_iter(), &|process| match process == engine.process {
         // Ours, and no task is at work any more.
         true => Life::Dead,
         false => engine.locks.life(process),
-    })
+    });
+    let told = |open: Vec<OpenRow>| {
+        let rows = open.into_iter().map(|row| with_undone(record, row.entry));
+        rows.collect()
+    };
+    match left {
+        Left::Nothing => Left::Nothing,
+        Left::MayBeQuiesced(open) => Left::MayBeQuiesced(told(open)),
+        Left::Unknown { why, open } => Left::Unknown {
+            why,
+            open: told(open),
+        },
+    }
+}
+
+fn with_undone(record: &Record<'_>, entry: JournalEntry) -> OpenRow {
+    OpenRow {
+        undone: record.how_confirmed(entry.id).map(str::to_owned),
+        entry,
+    }
 }
 
 /// What is to be said of an import that nobody saw the end of, if this row is one.
@@ -159,8 +227,10 @@ pub fn half_done(entry: &JournalEntry, invocation: &Invocation) -> Option<String
 /// What these open rows of a journal leave.
 pub fn of_rows(rows: impl Iterator<Item = JournalEntry>, life: &dyn Fn(&str) -> Life) -> Left {
     let (mut open, mut unknown) = (Vec::new(), None);
-    for row in rows.filter(JournalEntry::is_quiesce) {
-        match life(&row.process) {
+    for entry in rows.filter(JournalEntry::is_quiesce) {
+        let life = life(&entry.process);
+        let row = OpenRow { entry, undone: None };
+        match life {
             Life::Alive => {}
             Life::Dead => open.push(row),
             Life::NotKnown(why) => {
@@ -204,6 +274,43 @@ mod tests {
         JournalEntry::opened(JournalId(1), "run-1", &at, &opening)
     }
 
+    fn open(entry: JournalEntry, undone: Option<&str>) -> OpenRow {
+        OpenRow {
+            entry,
+            undone: undone.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn what_was_seen_undone_and_not_written_down_is_said_beside_what_was_not() {
+        let device = || open(row(Undo::UnquiesceDevice), None);
+        let domain = || {
+            let row = row(Undo::UnquiesceDomain("DOM1".to_owned()));
+            open(row, Some("unquiesced and confirmed"))
+        };
+        let said = |left: Left| {
+            assert_eq!(left.exit(Exit::History), Exit::StillQuiesced);
+            left.words(&Invocation::default())
+        };
+        let why = || "the disk".to_owned();
+        let undone = "domain DOM1 of QA1 (task 1 of execution 1, since 1970-01-01T00:00:00Z): unquiesced and confirmed";
+        for (open, quiesced) in [(vec![domain()], false), (vec![domain(), device()], true)] {
+            let both = [
+                said(Left::MayBeQuiesced(open.clone())),
+                said(Left::Unknown { why: why(), open }),
+            ];
+            for words in both {
+                assert!(words.contains(undone), "{words}");
+                assert_eq!(
+                    words.contains("MAY STILL BE QUIESCED: device QA1"),
+                    quiesced,
+                    "{words}"
+                );
+                assert!(!words.contains("QUIESCED: domain DOM1"), "{words}");
+            }
+        }
+    }
+
     #[test]
     fn a_quiesce_counts_unless_its_process_is_at_work_and_a_folder_never() {
         let quiesce = || row(Undo::UnquiesceDevice);
@@ -211,11 +318,11 @@ mod tests {
         assert_eq!(left(quiesce(), || Life::Alive), Left::Nothing);
         assert_eq!(
             left(quiesce(), || Life::Dead),
-            Left::MayBeQuiesced(vec![quiesce()])
+            Left::MayBeQuiesced(vec![open(quiesce(), None)])
         );
         let unknown = Left::Unknown {
             why: "a lock that is a link".to_owned(),
-            open: vec![quiesce()],
+            open: vec![open(quiesce(), None)],
         };
         let not_known = || Life::NotKnown("a lock that is a link".to_owned());
         assert_eq!(left(quiesce(), not_known), unknown);

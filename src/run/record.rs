@@ -1,6 +1,6 @@
 //! Tells one ledger and every sink what happens.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use jiff::Timestamp;
@@ -27,8 +27,10 @@ pub struct Record<'a> {
     /// The rows of the journal that this process has opened, and nobody has confirmed: what is
     /// known when the journal cannot be read any more.
     unconfirmed: BTreeMap<JournalId, JournalEntry>,
-    /// The rows whose undoing was confirmed to this process, whether or not that could be written.
-    confirmed: BTreeSet<JournalId>,
+    /// How the undoing of rows was confirmed to this process, in words, whether or not that could be written.
+    confirmed: BTreeMap<JournalId, String>,
+    /// Those of its own rows of which it could not be written.
+    unwritten: BTreeMap<JournalId, JournalEntry>,
     /// Whether a device waits for what is done: then nothing waits for the ledger.
     hurries: bool,
     /// What is still to be written, the oldest first: others held the ledger.
@@ -64,7 +66,8 @@ impl<'a> Record<'a> {
             clock,
             process,
             unconfirmed: BTreeMap::new(),
-            confirmed: BTreeSet::new(),
+            confirmed: BTreeMap::new(),
+            unwritten: BTreeMap::new(),
             hurries: false,
             late: VecDeque::new(),
             internal_error: false,
@@ -212,12 +215,16 @@ impl<'a> Record<'a> {
 
     /// The device has confirmed that it is undone.
     pub fn close_undo(&mut self, id: JournalId, how: &str) -> Result<(), LedgerError> {
-        self.unconfirmed.remove(&id);
-        self.confirmed.insert(id);
+        if let Some(entry) = self.unconfirmed.remove(&id) {
+            self.unwritten.insert(id, entry);
+        }
+        self.confirmed.insert(id, how.to_owned());
         self.show(&Progress::UndoOver { journal: id });
         let now = self.clock.now();
         let process = self.process;
-        self.write(|ledger| ledger.close_undo(now, process, id, how))
+        self.write(|ledger| ledger.close_undo(now, process, id, how))?;
+        self.unwritten.remove(&id);
+        Ok(())
     }
 
     /// The rows that this process has opened, and of which nothing was confirmed.
@@ -225,9 +232,14 @@ impl<'a> Record<'a> {
         self.unconfirmed.values().cloned().collect()
     }
 
-    /// Whether a device has confirmed that this row is undone.
-    pub fn is_confirmed(&self, id: JournalId) -> bool {
-        self.confirmed.contains(&id)
+    /// The rows that this process has opened, and of which it could not write down that they are undone.
+    pub fn unwritten(&self) -> Vec<JournalEntry> {
+        self.unwritten.values().cloned().collect()
+    }
+
+    /// How a device has confirmed to this process that this row is undone.
+    pub fn how_confirmed(&self, id: JournalId) -> Option<&str> {
+        self.confirmed.get(&id).map(String::as_str)
     }
 
     /// Writes what cannot be put off, behind what was.

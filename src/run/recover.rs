@@ -31,7 +31,7 @@ pub fn recover(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Recovered,
     let left = left::look(engine, record);
     match mended {
         Ok(done) => Ok(Recovered { done, left }),
-        Err(trouble) => Err(RunError::new(trouble, left, &engine.file.invocation)),
+        Err(trouble) => Err(RunError::new(trouble, left, None, &engine.file.invocation)),
     }
 }
 

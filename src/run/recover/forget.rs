@@ -68,7 +68,7 @@ pub fn forget(
 ) -> Result<Vec<Mended>, RunError> {
     caught(|| forget_rows(engine, record, what))
         .unwrap_or_else(|error| Err(error.into()))
-        .map_err(|trouble| RunError::new(trouble, left::look(engine, record), &engine.file.invocation))
+        .map_err(|trouble| RunError::new(trouble, left::look(engine, record), None, &engine.file.invocation))
 }
 
 fn forget_rows(
