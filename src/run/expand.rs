@@ -177,6 +177,10 @@ fn tasks_of<'a>(activity: &Activity, device: &'a Device, contact: &Contact<'a>) 
     names
         .into_iter()
         .map(|name| {
+            // A name that a device tells never becomes the word by which a plan file asks for all of it.
+            if name == ALL_DOMAINS {
+                return task(pattern.to_string(), Verdict::Settled(named_as_the_word(device)));
+            }
             let (verdict, note) = api_connect_verdict(session, &name);
             ExpandedTask {
                 note,
@@ -184,6 +188,17 @@ fn tasks_of<'a>(activity: &Activity, device: &'a Device, contact: &Contact<'a>) 
             }
         })
         .collect()
+}
+
+/// Why a domain is not backed up whose name is the word for all domains.
+fn named_as_the_word(device: &Device) -> Failure {
+    let why = format!(
+        "{}: the device has a domain that is called '{ALL_DOMAINS}', which is the word for all of its domains: it is \
+         not backed up alone; leave it out with '!{ALL_DOMAINS}', or let `domains = \"{ALL_DOMAINS}\"` export it \
+         with all others",
+        device.name
+    );
+    Failure::new(Status::DeviceError, why)
 }
 
 /// The domains that are asked for by name and that the device does not have, beside others

@@ -30,6 +30,27 @@ fn ran(home: &Home) -> (Vec<String>, &'static str, u8) {
 }
 
 #[test]
+fn a_domain_that_is_called_as_the_word_for_all_domains_does_not_become_that() {
+    let gateway = gateway_with(&["all-domains", "DOM1", "DOM2"]);
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &export("*", "*,!DOM1,!default", "quiesce = true"));
+    let run = home.run("P", &TestClock::at(NIGHT));
+    let tasks = ["QA1/DOM2 SUCCESS", "QA1/*, !DOM1, !default DEVICE_ERROR"];
+    assert_eq!(run.tasks(), tasks);
+    let error = run.errors().join("\n");
+    assert!(error.contains("'!all-domains'"), "{error}");
+    assert_eq!(gateway.received("QuiesceDP"), 0);
+    assert_eq!(gateway.received("do-backup"), 1);
+    // A person who writes the word means the device.
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &export("*", "all-domains", ""));
+    let run = home.run("P", &TestClock::at(NIGHT));
+    assert_eq!(run.tasks(), ["QA1/all-domains SUCCESS"]);
+}
+
+#[test]
 fn the_documented_example_gives_six_tasks() {
     let gateways: Vec<Gateway> = (0..3).map(|_| gateway_with(&[])).collect();
     let test8 = gateway_with(&["DOMAIN2", "OTHER", "DOMAIN1"]);
