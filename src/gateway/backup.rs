@@ -159,7 +159,8 @@ pub enum SecureBackupEnd {
 }
 
 impl Gateway<'_> {
-    /// Exports domains (`all-domains` stands for all of them) into `out`. Sent once.
+    /// Exports domains (`all-domains` stands for all of them) into `out`. Sent once; and once more where it may
+    /// not have been read, when the device has answered a question after it.
     pub fn export(
         &self,
         domains: &[&str],
@@ -168,7 +169,14 @@ impl Gateway<'_> {
         progress: &mut dyn FnMut(u64),
     ) -> Result<u64> {
         let request = request::do_backup(domains, configuration);
-        let length = self.download(&request, self.timeouts().export, out, progress)?;
+        let mut download = || self.download(&request, self.timeouts().export, out, progress);
+        let length = match download() {
+            Err(error) if error.may_be_unread => {
+                self.domains_once().map_err(|_| error)?;
+                download()?
+            }
+            downloaded => downloaded?,
+        };
         if length == 0 {
             return Err(SomaError::new(
                 SomaErrorKind::Refused,

@@ -22,6 +22,9 @@ pub struct SomaError {
     pub hint: Option<Cow<'static, str>>,
     /// It is certain that not a byte of the request was sent: it ended before.
     pub nothing_sent: bool,
+    /// A connection that had carried another request broke at once: the device may have closed it before it could
+    /// read this one.
+    pub may_be_unread: bool,
 }
 
 /// What sort of failure it was.
@@ -71,6 +74,7 @@ impl SomaError {
             message: without_numbers(message.to_string()),
             hint: None,
             nothing_sent: false,
+            may_be_unread: false,
         }
     }
 

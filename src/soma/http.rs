@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use rustls::ClientConfig;
@@ -20,7 +20,7 @@ use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::exchange::Explain;
 use crate::soma::request::{Effect, Request};
 use crate::soma::resolve::HostNames;
-use crate::soma::reuse::{CarriedCount, ConnectionsAsked, IDLE_FOR_QUESTIONS, Reuse};
+use crate::soma::reuse::{CarriedCount, ConnectionsAsked, IDLE_FOR_QUESTIONS, Reuse, may_be_unread};
 use crate::soma::tcp::TcpConnect;
 use crate::soma::tls::{IdleLimit, TlsConnector};
 use crate::soma::upload::Upload;
@@ -150,14 +150,21 @@ impl Http {
     /// included, must end within `total`.
     ///
     /// A question on a used connection that broke before the answer is asked again at
-    /// once, on a new one; so is an export, which leaves nothing on the device.
+    /// once, on a new one. Of anything else it is said whether the device may not have read it.
     pub fn post(&self, request: &Request, total: Duration) -> Result<HttpAnswer> {
         let deadline = Deadline::after(total, Arc::clone(&self.interrupted));
+        let begun = Instant::now();
         let mut sent = self.send(request, &deadline);
         if sent.broke_when_reused() {
             self.reuse.broke();
-            if request.effect != Effect::Change {
-                sent = self.send(request, &deadline);
+            match request.effect {
+                Effect::Question => sent = self.send(request, &deadline),
+                Effect::Export | Effect::Change => {
+                    sent.response = sent.response.map_err(|error| SomaError {
+                        may_be_unread: may_be_unread(begun.elapsed()),
+                        ..error
+                    });
+                }
             }
         }
         self.answered(sent, &deadline)

@@ -28,6 +28,16 @@ const IDLE_FOR_CHANGES: Duration = Duration::from_secs(2);
 /// connection after a few answers.
 const ASKED_WHO_IT_IS: u32 = 3;
 
+/// A used connection that breaks later than this after a request was sent was not closed before it: whoever was at
+/// work for so long has read what it was asked for.
+const BREAKS_AT_ONCE: Duration = Duration::from_secs(2);
+
+/// Whether a used connection that broke so long after a request was sent may have been closed before the request
+/// could be read.
+pub(crate) fn may_be_unread(after: Duration) -> bool {
+    after < BREAKS_AT_ONCE
+}
+
 /// What a device has shown about used connections, shared by all conversations with it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reuse(Arc<Shown>);
@@ -124,6 +134,12 @@ mod tests {
         assert_eq!(idle(Effect::Question), IDLE_FOR_QUESTIONS);
         assert_eq!(idle(Effect::Export), IDLE_FOR_EXPORTS);
         assert_eq!(idle(Effect::Change), Duration::ZERO);
+    }
+
+    #[test]
+    fn what_breaks_after_some_work_was_read() {
+        assert!(may_be_unread(Duration::from_millis(300)));
+        assert!(!may_be_unread(Duration::from_secs(3)));
     }
 
     #[test]

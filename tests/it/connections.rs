@@ -93,6 +93,20 @@ fn a_used_connection_that_breaks_is_the_last_one_that_is_used_again() {
 }
 
 #[test]
+fn an_export_whose_connection_breaks_at_once_is_asked_for_again_when_the_device_has_said_how_it_stands() {
+    let gateway = gateway(None);
+    gateway.fail_as("do-backup:1=close");
+    succeeds(&gateway, &export("*", "DOM2", ""));
+    let operations = gateway.operations();
+    let first = operations
+        .iter()
+        .position(|sent| sent == "do-backup")
+        .expect("an export");
+    let then = ["do-backup", "get-status/DomainStatus", "do-backup"];
+    assert_eq!(operations[first..first + 3], then, "{operations:?}");
+}
+
+#[test]
 fn one_handshake_is_enough_for_a_gateway_that_keeps_its_connections() {
     let gateway = gateway(None);
     succeeds(&gateway, &export("*", "DOM*", ""));
