@@ -9,7 +9,7 @@ use crate::cli::{CheckArgs, FindingsFormat, Global};
 use crate::commands::at_work::at_work;
 use crate::commands::error::{CommandError, Outcome, print, print_states};
 use crate::commands::gone::open_quiesces;
-use crate::commands::left_behind::half_done_imports;
+use crate::commands::left_behind::{half_done_imports, untold};
 use crate::commands::loading::{
     HistoryFile, existing_history, load_plan_to_judge, look_at_history, owners_of_history, with_open_rows,
 };
@@ -63,7 +63,7 @@ pub(super) fn check(global: &Global, args: &CheckArgs, ui: Ui, env: Lookup<'_>) 
     // Who names a device asks about it alone, whatever plan would back it up.
     let enabled: Vec<&Plan> = file.plans.iter().filter(|plan| plan.enabled).collect();
     told.examine(engine, &enabled, &devices);
-    let found = told.end()?;
+    let found = told.end().map_err(|error| untold(error, file))?;
     if let Some(signal) = base.stop.signal() {
         return Ok(Exit::Interrupted(signal));
     }

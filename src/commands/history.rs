@@ -11,6 +11,7 @@ use crate::cli::{
 };
 use crate::commands::error::{CommandError, Outcome, found, print, print_states};
 use crate::commands::gone::{Gone, open_rows};
+use crate::commands::left_behind::untold;
 use crate::commands::loading::{existing_history, exit_of_part, load_plan_or_part, read_history};
 use crate::commands::names::did_you_mean;
 use crate::commands::status;
@@ -440,9 +441,10 @@ fn show(file: &PlanFile, ui: Ui, output: &HistoryOutput, view: &View<'_>) -> Out
         HistoryFormat::Json => json::render(view, &zone),
         HistoryFormat::Csv => csv::render(view, &zone),
     };
-    match output.format {
-        HistoryFormat::Table => print_states(ui, &text)?,
-        HistoryFormat::Json | HistoryFormat::Csv => print(ui, &text)?,
-    }
+    let printed = match output.format {
+        HistoryFormat::Table => print_states(ui, &text),
+        HistoryFormat::Json | HistoryFormat::Csv => print(ui, &text),
+    };
+    printed.map_err(|error| untold(error, file))?;
     Ok(exit_of_part(file, Exit::Success))
 }

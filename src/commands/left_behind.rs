@@ -66,12 +66,19 @@ pub(super) fn with_what_is_left(error: CommandError, file: &PlanFile, locks: &Lo
     )
 }
 
+/// The same of an output that could not be written: what it would have told may be lost, and what the journal
+/// has open decides all the same.
+pub(super) fn untold(error: CommandError, file: &PlanFile) -> CommandError {
+    with_what_is_left(error, file, &Locks::beside(&file.settings.history))
+}
+
 /// The same where only the place of the history is known.
 pub(super) fn with_rows_of(error: CommandError, history: &Path, invocation: &Invocation) -> CommandError {
     with_left(error, &left_behind(history, &Locks::beside(history)), invocation)
 }
 
-fn with_left(mut error: CommandError, left: &Left, invocation: &Invocation) -> CommandError {
+/// The same where what is left was looked at.
+pub(super) fn with_left(mut error: CommandError, left: &Left, invocation: &Invocation) -> CommandError {
     error.exit = left.exit(error.exit);
     match left {
         Left::Nothing => error,

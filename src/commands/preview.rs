@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::commands::at_work::at_work;
 use crate::commands::error::{Outcome, print, print_states};
 use crate::commands::gone::{open_quiesces, open_rows};
+use crate::commands::left_behind::untold;
 use crate::commands::loading::{
     existing_history, invocation, load_plan_to_judge, look_at_history, with_open_rows,
 };
@@ -111,10 +112,11 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
         }
         PreviewFormat::Table => report::table(&previews, &file.settings.store, ui.width),
     };
-    match args.format {
-        PreviewFormat::Json => print(ui, &text)?,
-        PreviewFormat::Table => print_states(ui, &text)?,
-    }
+    let printed = match args.format {
+        PreviewFormat::Json => print(ui, &text),
+        PreviewFormat::Table => print_states(ui, &text),
+    };
+    printed.map_err(|error| untold(error, file))?;
     Ok(exit)
 }
 

@@ -6,7 +6,7 @@ use crate::artifact::sweep;
 use crate::cli::{Global, RecoverArgs};
 use crate::clock::Clock as _;
 use crate::commands::error::{CommandError, Outcome, print};
-use crate::commands::left_behind::with_what_is_left;
+use crate::commands::left_behind::{with_left, with_what_is_left};
 use crate::commands::loading::{exit_of_part, load_plan_or_part};
 use crate::commands::names::did_you_mean;
 use crate::commands::opening::{OpenedHistory, ScriptsDue, limits, past, planned, show_warnings_of};
@@ -124,7 +124,8 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
         .iter()
         .map(|line| format!("{}\n", crate::values::text::printable(line)))
         .collect();
-    print(ui, &text)?;
+    // What could not be told is decided all the same.
+    print(ui, &text).map_err(|error| with_left(error, &left, &file.invocation))?;
     opened.is_kept()?;
     Ok(exit_of_part(file, exit))
 }

@@ -10,7 +10,7 @@ use crate::cli::{FindingsFormat, Global, StatusArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{CommandError, Outcome, print, print_states};
 use crate::commands::gone::open_quiesces;
-use crate::commands::left_behind::half_done_imports;
+use crate::commands::left_behind::{half_done_imports, untold};
 use crate::commands::loading::{load_plan_or_part, read_history};
 use crate::exit::{Exit, Monitored};
 use crate::freshness::expected::{ExpectedTarget, expected};
@@ -29,7 +29,7 @@ use crate::values::text::printable;
 /// Judges the age of the backups. Whatever keeps it from that is UNKNOWN, and not one of
 /// the other exit codes: who reads them is a monitoring system.
 pub(super) fn status(global: &Global, args: &StatusArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
-    judged(global, args, ui, env).or_else(|failed| {
+    judged(global, args, ui, env).map_err(|failed| {
         let is_open = failed.exit == Exit::StillQuiesced;
         let open = failed.hint.as_ref().filter(|_| is_open);
         let open = open.map_or_else(String::new, |open| format!("; {open}"));
@@ -40,14 +40,15 @@ pub(super) fn status(global: &Global, args: &StatusArgs, ui: Ui, env: Lookup<'_>
             FindingsFormat::Table => format!("{summary}\n"),
             FindingsFormat::Json => report::freshness::unknown_json(&summary),
         };
-        print(ui, &text)?;
+        // Where nothing can be written the exit code has to do.
+        let _ = print(ui, &text);
         match is_open {
             // That nobody could look goes before what a plug-in ends with.
-            true => Err(failed),
-            false => Err(CommandError {
+            true => failed,
+            false => CommandError {
                 exit: Exit::Monitored(Monitored::Unknown),
                 ..failed
-            }),
+            },
         }
     })
 }
@@ -76,10 +77,11 @@ fn judged(global: &Global, args: &StatusArgs, ui: Ui, env: Lookup<'_>) -> Outcom
         FindingsFormat::Table => report::freshness::table(&freshness, &zone, ui.width),
         FindingsFormat::Json => report::freshness::json(&freshness, &zone),
     };
-    match args.format {
-        FindingsFormat::Table => print_states(ui, &text)?,
-        FindingsFormat::Json => print(ui, &text)?,
-    }
+    let printed = match args.format {
+        FindingsFormat::Table => print_states(ui, &text),
+        FindingsFormat::Json => print(ui, &text),
+    };
+    printed.map_err(|error| untold(error, file))?;
     Ok(match freshness.known_state() {
         Some(TargetState::NotPlanned | TargetState::Ok) => Exit::Success,
         Some(TargetState::Warning) => Exit::Monitored(Monitored::Warning),

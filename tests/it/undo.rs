@@ -17,7 +17,7 @@ use dpbackup::signal::Stop;
 
 use crate::invariants::broken;
 use crate::simulator::{Domain, Fault, FaultKind, Gateway, When};
-use crate::support::{Eventful, Home, TestClock, gateways, mortal};
+use crate::support::{Eventful, Home, Ran, TestClock, gateways, mortal};
 
 const EXPORT: &str =
     "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"QA1\"\ndomains = \"DOM1\"\nquiesce = true\n";
@@ -321,6 +321,35 @@ fn a_domain_that_had_not_begun_when_its_run_died_is_waited_for_by_recovery() {
     clock.pass(Duration::from_secs(60));
     assert_eq!(gateway.state().quiesced(), [""; 0]);
     assert_eq!(open(&home), []);
+}
+
+#[test]
+fn an_output_that_cannot_be_written_hides_no_open_row() {
+    let clock = TestClock::night();
+    let gateway = gateway(&clock);
+    let home = home(&gateway, &EXPORT.replace("QA1", "*"));
+    dead_run(&home, &clock, &Undo::UnquiesceDevice);
+    let home = home.without_devices().absent_device("QA1");
+    for arguments in [
+        ["preview", "P"].as_slice(),
+        &["check"],
+        &["check", "--format", "json"],
+        &["history"],
+        &["history", "--format", "csv"],
+        &["history", "status"],
+        &["recover"],
+    ] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+        let mut command = home.command(arguments);
+        let ran = command.stdout(full.expect("a full device")).output();
+        let ran = Ran::of(ran.expect("an end")).exits(10);
+        let said = ran.stderr.contains("QUIESCED: device QA1") || ran.stderr.contains("MAY BE QUIESCED");
+        assert!(
+            said && ran.stderr.contains("stdout"),
+            "{arguments:?}: {}",
+            ran.stderr
+        );
+    }
 }
 
 #[test]
