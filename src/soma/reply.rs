@@ -40,9 +40,17 @@ impl Answer {
     pub fn payload<T>(&self, expected: &str, read: impl FnOnce(Node<'_, '_>) -> Result<T>) -> Result<T> {
         let document = self.parse()?;
         let response = response(&document)?;
-        match payload(response, expected) {
-            Some(payload) => read(payload),
-            None => Err(refusal(response, expected)),
+        let mut payloads = response
+            .children()
+            .filter(|node| node.has_tag_name((NAMESPACE, expected)));
+        match (payloads.next(), payloads.next()) {
+            (Some(payload), None) => read(payload),
+            // What is said twice may be said in two ways: then nobody knows which holds.
+            (Some(_), Some(_)) => Err(SomaError::new(
+                SomaErrorKind::Malformed,
+                format!("the device answered with more than one <{expected}>"),
+            )),
+            (None, _) => Err(refusal(response, expected)),
         }
     }
 
@@ -312,12 +320,6 @@ fn elements_of(response: Node<'_, '_>) -> String {
         0 => format!("<{}>", named.join(">, <")),
         more => format!("<{}> and {more} more", named.join(">, <")),
     }
-}
-
-fn payload<'a, 'input>(response: Node<'a, 'input>, expected: &str) -> Option<Node<'a, 'input>> {
-    response
-        .children()
-        .find(|node| node.has_tag_name((NAMESPACE, expected)))
 }
 
 /// A device's words, on one line and not endless.

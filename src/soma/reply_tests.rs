@@ -39,6 +39,16 @@ fn an_ok_may_be_padded_and_repeated() {
 }
 
 #[test]
+fn a_payload_that_comes_twice_is_no_answer_to_rely_on() {
+    let status = "<dp:status><DomainStatus/></dp:status>";
+    let read = |inner: &str| answer(&envelope(inner)).payload("status", |_| Ok(()));
+    assert!(read(status).is_ok());
+    let error = read(&format!("{status}{STAMP}{status}")).expect_err("which of the two");
+    assert_eq!(error.kind, SomaErrorKind::Malformed);
+    assert!(error.message.contains("more than one <status>"), "{error}");
+}
+
+#[test]
 fn an_authentication_failure_without_a_timestamp_is_a_wrong_password() {
     let text = envelope("<dp:result>Authentication failure</dp:result>");
     assert_eq!(kind_of(&text).0, SomaErrorKind::Authentication);
