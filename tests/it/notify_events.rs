@@ -238,6 +238,17 @@ fn recover_tells_what_it_mended_what_it_could_not_and_what_was_abandoned() {
     let _ = home.dpbackup(&["-c", "away.toml", "recover"]).exits(10);
     let told = events(&arrived(&web.seen, 3));
     assert_eq!(told[1..], ["still-quiesced -", "failed ABANDONED"], "{told:?}");
+    let still = arrived(&web.seen, 3)[1].json();
+    assert_eq!(
+        still["still_quiesced"][0]["device_name"].as_str(),
+        Some("QA1"),
+        "{still}"
+    );
+    assert_eq!(
+        still["still_quiesced"][0]["domain_name"].as_str(),
+        Some("DOM1"),
+        "{still}"
+    );
     let metrics = std::fs::read_to_string(home.path("dp.prom")).expect("metrics");
     assert!(metrics.contains("dpbackup_open_quiesces 1\n"), "{metrics}");
     assert!(

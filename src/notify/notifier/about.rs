@@ -73,7 +73,12 @@ impl<'a> Notifier<'a> {
             error: facts.error.clone(),
             place: Some(place),
             tasks: vec![facts],
-            still_quiesced: Vec::new(),
+            still_quiesced: run
+                .still_quiesced
+                .iter()
+                .filter(|at| at.task == task)
+                .cloned()
+                .collect(),
             ..self.of_run(at, EventName::TaskFailed, run)
         };
         self.publish(&notice, if is_known { &News::KnownTask } else { &News::Always });
@@ -173,6 +178,10 @@ impl<'a> Notifier<'a> {
         let notice = Notice {
             execution,
             error: Some(what.to_owned()),
+            still_quiesced: match event {
+                EventName::StillQuiesced => vec![place.clone()],
+                _ => Vec::new(),
+            },
             place: Some(place),
             ..self.notice(at, event, &plan)
         };
