@@ -152,7 +152,7 @@ impl OpenQuiesce<'_> {
                 }
             }
             BroughtBack::NotKnown(rests) => Undone::NotKnown(format!(
-                "the quiesce request got no answer and was never seen to arrive; unquiesced, and {rests}, but nobody can tell that it does not arrive yet"
+                "no answer to the quiesce request is known, and it was never seen to arrive; unquiesced, and {rests}, but nobody can tell that it does not arrive yet"
             )),
             BroughtBack::Not { is_shown: true, why } => Undone::Not(why),
             BroughtBack::Not { is_shown: false, why } => Undone::NotKnown(why),
@@ -261,7 +261,7 @@ impl std::fmt::Display for FolderStays {
         match self {
             Self::NotRemoved(why) => f.write_str(why),
             Self::MayCome => f.write_str(
-                "the request for its secure backup got no answer, and the device does not have it, but nobody can \
+                "no answer to the request for its secure backup is known, and the device does not have it, but nobody can \
                  tell that the request does not arrive yet",
             ),
         }

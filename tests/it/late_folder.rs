@@ -144,7 +144,7 @@ fn folders_that_may_come_for_one_reason_are_one_warning() {
     assert_eq!(of_old.len(), 1, "{warnings:?}");
     assert!(
         of_old[0].contains("-1, temporary:///")
-            && of_old[0].contains("left on QA1 by the tasks 1, 2: the request"),
+            && of_old[0].contains("left on QA1 by the tasks 1, 2: no answer to the request"),
         "{warnings:?}"
     );
     assert_eq!(home.open_entries().len(), 3);

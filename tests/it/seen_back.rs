@@ -474,7 +474,10 @@ fn a_refused_unquiesce_of_a_device_at_work_and_a_domain_that_was_removed_are_not
     let refused = home.run("DOMAIN", &clock);
     assert_eq!(refused.tasks(), ["QA1/DOM1 SUCCESS"]);
     let notes = notes_of(&home.details(0)).join("\n");
-    assert!(notes.contains("at work and refuses an unquiesce"), "{notes}");
+    assert!(
+        notes.contains("at work, and did not answer OK to an unquiesce"),
+        "{notes}"
+    );
     gateway.clear_faults();
     let _removed = run(&home, "DOMAIN", &clock, Status::Unquiescing, || {
         gateway.state().remove_domain("DOM1");

@@ -189,7 +189,7 @@ fn a_domain_that_is_deleted_meanwhile_is_waited_for_a_little_and_not_to_the_end(
     let run = home.run_with("P", &clock, Options::default(), &Stop::new(), &mut delete);
     let errors = run.errors();
     assert!(
-        errors[0].contains("the device does not list the domain and refuses an unquiesce"),
+        errors[0].contains("the device does not list the domain, and did not answer OK to an unquiesce"),
         "{errors:?}"
     );
     assert!(clock.elapsed() < Duration::from_secs(60), "{:?}", clock.elapsed());

@@ -37,7 +37,7 @@ pub struct Confirmation {
 pub enum UnquiesceAnswer {
     /// With OK.
     Ok,
-    /// With these words.
+    /// Otherwise than with OK, in these words.
     Refused(String),
     /// Not at all.
     None,
@@ -56,11 +56,11 @@ impl std::fmt::Display for Confirmation {
         let Self { seen, rests, answer } = self;
         match (seen, rests, answer) {
             (true, _, UnquiesceAnswer::Refused(words)) => {
-                write!(f, "{rests} and refuses an unquiesce ({words})")
+                write!(f, "{rests}, and did not answer OK to an unquiesce ({words})")
             }
             (false, _, UnquiesceAnswer::Refused(words)) => write!(
                 f,
-                "the quiesce was never seen on the device; {rests} and refuses an unquiesce ({words})"
+                "the quiesce was never seen on the device; {rests}, and did not answer OK to an unquiesce ({words})"
             ),
             (true, AtRest::AtWork, _) => f.write_str("unquiesced and confirmed"),
             (false, _, UnquiesceAnswer::None) => write!(
