@@ -14,7 +14,10 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, StatVfsMountFlags};
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::io::Errno;
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, kill_process_group, test_kill_process_group, waitid,
+};
 use secrecy::zeroize::Zeroizing;
 
 /// How often a running program is looked at.
@@ -137,7 +140,8 @@ struct Running {
 
 impl Running {
     /// Waits for the end. The program is collected last: until then nobody else can get its
-    /// process id, and its group can be ended safely.
+    /// process id, and its group can be ended safely. One that has to be ended is collected before its group
+    /// is gone: the number of a group is nobody else's as long as somebody is in it.
     fn finish(
         mut self,
         program: &Program<'_>,
@@ -225,19 +229,32 @@ impl Running {
         Ok(())
     }
 
-    /// Ends the whole process group: SIGTERM, some grace, SIGKILL.
+    /// Ends the whole process group: SIGTERM, some grace for whatever is in it, SIGKILL.
     fn end_group(&mut self, grace: Duration, output: &mut dyn Output) {
         let group = Pid::from_child(&self.child);
         if !grace.is_zero() {
             // The group may be gone already: then there is nothing to end.
             let _ = kill_process_group(group, Signal::TERM);
             let deadline = Instant::now() + grace;
-            while Instant::now() < deadline && matches!(self.has_ended(), Ok(false)) {
+            while Instant::now() < deadline && self.is_any_left(group) {
                 if self.read(output).is_err() {
                     break;
                 }
             }
+            if !self.is_any_left(group) {
+                return;
+            }
         }
         let _ = kill_process_group(group, Signal::KILL);
+    }
+
+    /// Whether the program is at work, or anything else of its group: what it has started may be cleaning up
+    /// when it has ended itself.
+    fn is_any_left(&mut self, group: Pid) -> bool {
+        match self.child.try_wait() {
+            Ok(None) => true,
+            Ok(Some(_)) => test_kill_process_group(group) != Err(Errno::SRCH),
+            Err(_) => false,
+        }
     }
 }

@@ -76,6 +76,21 @@ fn a_timeout_ends_the_whole_group_even_one_that_ignores_sigterm() {
 }
 
 #[test]
+fn what_a_script_has_started_may_clean_up_when_the_script_itself_is_gone() {
+    let folder = folder();
+    let ready = folder.path().join("ready");
+    let text = format!(
+        "#!/bin/sh\n(trap '/bin/sleep 0.3; echo cleaned; exit' TERM; : > {}; while :; do /bin/sleep 0.05; done) &\nwait\n",
+        ready.display()
+    );
+    let script = script(&folder, "s", &text, 0o700);
+    let ran = script.run(&|| ready.exists());
+    assert_eq!(ran.end, ScriptOutcome::Cancelled);
+    // A shell may say of its own child that it was ended.
+    assert!(ran.output.ends_with("cleaned\n"), "{}", ran.output);
+}
+
+#[test]
 fn only_the_end_of_a_long_output_is_kept() {
     let folder = folder();
     let ran = script(
