@@ -68,13 +68,57 @@ pub fn read_believed(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, TouchEr
     Ok((bytes.len() as u64 <= limit).then_some(bytes))
 }
 
-/// Looks at a file that will be executed. It need not be readable.
+/// Looks at a file that will be executed, and at the interpreter that its first line names, for that is executed
+/// as well. It need not be readable.
 ///
 /// # Errors
 ///
-/// As for [`open_believed`].
+/// As for [`open_believed`]. An interpreter that is not there is found by who starts it.
 pub fn look_at_program(path: &Path) -> Result<(), TouchError> {
-    believed_file(path, Caller::of_process()).map(|_| ())
+    let caller = Caller::of_process();
+    believed_file(path, caller)?;
+    let mut script = path.to_owned();
+    // An interpreter may be a script itself; the kernel follows no more of them.
+    for _ in 0..MOST_INTERPRETERS {
+        let Some(interpreters) = interpreters_of(&script) else {
+            return Ok(());
+        };
+        for interpreter in &interpreters {
+            match believed_file(interpreter, caller) {
+                Err(TouchError::Io(_)) | Ok(_) => {}
+                Err(refused) => return Err(refused),
+            }
+        }
+        let Some(last) = interpreters.into_iter().next_back() else {
+            return Ok(());
+        };
+        script = last;
+    }
+    Ok(())
+}
+
+/// So many interpreters that are scripts the kernel follows.
+const MOST_INTERPRETERS: usize = 5;
+
+/// The programs that the first line of a script names by their paths: its interpreter, and what `env` is told
+/// to execute.
+fn interpreters_of(path: &Path) -> Option<Vec<PathBuf>> {
+    let mut start = Vec::new();
+    open_regular(path).ok()?.take(256).read_to_end(&mut start).ok()?;
+    let line = start.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
+    let line = String::from_utf8_lossy(line);
+    let mut words = line.split_whitespace();
+    let interpreter = words.next()?;
+    let behind_env = words
+        .find(|word| word.starts_with('/') && !word.contains('='))
+        .filter(|_| interpreter.ends_with("/env"));
+    let named = [interpreter].into_iter().chain(behind_env);
+    Some(
+        named
+            .filter(|name| name.starts_with('/'))
+            .map(PathBuf::from)
+            .collect(),
+    )
 }
 
 /// Whether only root and the caller can put files into this folder: not a sticky one either.

@@ -332,6 +332,10 @@ pub fn is_credential_name(name: &str) -> bool {
 fn look_at_command(program: &Path, argv: &[String], folder: &Path) -> Result<(), TouchError> {
     ownership::look_at_program(program)?;
     let arguments = argv.get(1..).unwrap_or_default();
+    if let Some(inner) = command::behind_env(program, arguments) {
+        let file = folder.join(inner.first().map_or("", String::as_str));
+        return look_at_command(&file, inner, folder);
+    }
     match command::script_of(program, arguments, folder) {
         Some(script) => ownership::look_at_program(&script),
         None => Ok(()),

@@ -75,9 +75,33 @@ pub(super) fn script_of(program: &Path, arguments: &[String], folder: &Path) -> 
     None
 }
 
+/// The command that `env` executes, where its file is named by a path: a bare name is one of the system's.
+pub(super) fn behind_env<'a>(program: &Path, arguments: &'a [String]) -> Option<&'a [String]> {
+    if program.file_name()? != "env" {
+        return None;
+    }
+    let is_command = |word: &String| !word.starts_with('-') && !word.contains('=');
+    let inner = arguments.get(arguments.iter().position(is_command)?..)?;
+    inner.first()?.contains('/').then_some(inner)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_env_executes_is_its_first_word_that_is_neither_option_nor_variable() {
+        let behind = |line: &str| {
+            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            behind_env(Path::new(&words[0]), &words[1..]).map(|inner| inner.join(" "))
+        };
+        for line in ["/usr/bin/env /w/sh give", "/usr/bin/env -i A=/x /w/sh give"] {
+            assert_eq!(behind(line).as_deref(), Some("/w/sh give"), "{line}");
+        }
+        for line in ["/usr/bin/env sh give", "/bin/sh /w/sh", "/usr/bin/env"] {
+            assert_eq!(behind(line), None, "{line}");
+        }
+    }
 
     #[test]
     fn the_script_of_an_interpreter_is_its_first_argument_that_is_a_file() {

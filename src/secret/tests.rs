@@ -22,6 +22,26 @@ fn context(folder: &Path) -> SecretContext<'_> {
     }
 }
 
+#[test]
+fn a_program_whose_interpreter_others_may_write_is_refused() {
+    let dir = folder();
+    let open = dir.path().join("sh");
+    std::fs::copy("/bin/sh", &open).expect("a shell");
+    let set = |mode| std::fs::set_permissions(&open, std::fs::Permissions::from_mode(mode)).expect("a mode");
+    let shell = open.display().to_string();
+    write(&dir.path().join("give"), format!("#!{shell}\necho s3cret\n").as_bytes(), 0o700);
+    write(&dir.path().join("by-env"), format!("#!/usr/bin/env -S {shell} -e\n").as_bytes(), 0o700);
+    for command in [vec!["./give"], vec!["/usr/bin/env", "A=b", &shell, "-c", "echo s3cret"], vec!["./by-env"]] {
+        let source = SecretSource::Command(command.iter().map(|word| (*word).to_owned()).collect());
+        set(0o777);
+        let error = resolve(&source, dir.path()).expect_err("it is refused");
+        assert!(matches!(error, SecretError::Untrusted(_)), "{command:?}: {error}");
+        assert!(source.owners(&context(dir.path())).is_err(), "{command:?}");
+        set(0o755);
+        assert!(source.owners(&context(dir.path())).is_ok(), "{command:?}");
+    }
+}
+
 fn resolve_in(
     source: &SecretSource,
     folder: &Path,
