@@ -150,7 +150,7 @@ impl Running {
     ) -> io::Result<ProgramEnd> {
         let stopped = match self.watch(output, cancelled) {
             Ok(Some(stopped)) => Some(Ok(stopped)),
-            Ok(None) => self.drain(program.leftover, output).transpose(),
+            Ok(None) => self.drain(program.leftover, output, cancelled).transpose(),
             Err(error) => Some(Err(error)),
         };
         match stopped {
@@ -182,7 +182,12 @@ impl Running {
 
     /// Reads what is left of the output of a program that has ended; says whether there is
     /// something that has to be ended all the same.
-    fn drain(&mut self, leftover: Leftover, output: &mut dyn Output) -> io::Result<Option<ProgramEnd>> {
+    fn drain(
+        &mut self,
+        leftover: Leftover,
+        output: &mut dyn Output,
+        cancelled: &dyn Fn() -> bool,
+    ) -> io::Result<Option<ProgramEnd>> {
         let until = match leftover {
             Leftover::LetBe(limit) => self.deadline.min(Instant::now() + limit),
             Leftover::Ended => self.deadline,
@@ -195,6 +200,9 @@ impl Running {
             }
             if Instant::now() >= until {
                 return Ok((leftover == Leftover::Ended).then_some(ProgramEnd::TimedOut));
+            }
+            if leftover == Leftover::Ended && cancelled() {
+                return Ok(Some(ProgramEnd::Cancelled));
             }
         }
     }

@@ -97,6 +97,17 @@ pub enum SecretError {
         /// How it ended.
         status: ExitStatus,
     },
+    /// A command that gave a secret and did not end in time; it was killed.
+    #[error("{program} gave a secret, but did not end within {} s, and was killed", limit.as_secs())]
+    NotEnded {
+        /// Which program.
+        program: String,
+        /// How long it had.
+        limit: Duration,
+    },
+    /// A command that was ended before it gave a secret, for nobody wanted it any more.
+    #[error("{0} was ended, for the run was asked to stop")]
+    Cancelled(String),
     /// A command that did not end in time; it was killed.
     #[error("{program} gave no secret within {} s and was killed", limit.as_secs())]
     TimedOut {
@@ -132,6 +143,8 @@ pub struct SecretContext<'c> {
     pub environment: Lookup<'c>,
     /// The variables that hold secrets. A command that fetches one sees none of the others.
     pub variables: &'c dyn Fn() -> Vec<String>,
+    /// Whether the secret is not wanted any more: a command that is at work is ended.
+    pub cancelled: &'c dyn Fn() -> bool,
 }
 
 impl<'c> SecretContext<'c> {
@@ -294,7 +307,7 @@ impl SecretSource {
             grace: Duration::ZERO,
             leftover: Leftover::Ended,
         }
-        .run(&mut line, &|| false)
+        .run(&mut line, context.cancelled)
         .map_err(|source| cannot_start(&path, source))?;
         match end {
             ProgramEnd::Exited(status) if status.success() => self.secret_of(line),
@@ -302,7 +315,12 @@ impl SecretSource {
                 program: name.to_owned(),
                 status,
             }),
-            ProgramEnd::TimedOut | ProgramEnd::Cancelled => Err(SecretError::TimedOut {
+            ProgramEnd::Cancelled => Err(SecretError::Cancelled(name.to_owned())),
+            ProgramEnd::TimedOut if line.is_enough() => Err(SecretError::NotEnded {
+                program: name.to_owned(),
+                limit,
+            }),
+            ProgramEnd::TimedOut => Err(SecretError::TimedOut {
                 program: name.to_owned(),
                 limit,
             }),

@@ -123,6 +123,8 @@ impl<'a> Notifier<'a> {
             folder: self.file.path.parent().unwrap_or(std::path::Path::new(".")),
             environment: self.env,
             variables: &|| self.file.secret_variables(),
+            // Whoever has stopped a run is told of it.
+            cancelled: &|| false,
         };
         let notice = Arc::new(notice.clone());
         let notify = &self.file.notify;

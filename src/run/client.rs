@@ -10,12 +10,21 @@ use crate::run::status::Status;
 use crate::secret::{SecretContext, SecretSource};
 use crate::soma::client::{Client, Endpoint};
 
-/// A client for a device, with its password.
+/// A client for a device, with its password. A wish to stop ends the command that fetches that.
 pub fn client(engine: Engine<'_>, device: &Device) -> Result<Client, Failure> {
+    client_unless(engine, device, &|| engine.stop.is_requested())
+}
+
+fn client_unless(
+    engine: Engine<'_>,
+    device: &Device,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<Client, Failure> {
     let context = SecretContext {
         folder: engine.plan_folder(),
         environment: engine.environment,
         variables: &|| engine.file.secret_variables(),
+        cancelled,
     };
     let resolve = |source: &SecretSource, what: &str| {
         source.resolve(&context).map_err(|error| {
@@ -54,18 +63,21 @@ pub fn client(engine: Engine<'_>, device: &Device) -> Result<Client, Failure> {
 
 /// A device with a connection to come.
 pub fn gateway<'a>(engine: Engine<'a>, device: &Device) -> Result<Gateway<'a>, Failure> {
-    let client = client(engine, device)?;
-    Ok(Gateway::new(
+    Ok(with_client(engine, client(engine, device)?))
+}
+
+fn with_client(engine: Engine<'_>, client: Client) -> Gateway<'_> {
+    Gateway::new(
         client,
         engine.clock,
         engine.stop.clone(),
         engine.file.settings.retries,
-    ))
+    )
 }
 
 /// The same, deaf to the wish to stop: for what must be undone.
 pub(super) fn shielded<'a>(engine: Engine<'a>, device: &Device) -> Result<Gateway<'a>, Failure> {
-    gateway(engine, device)?
+    with_client(engine, client_unless(engine, device, &|| false)?)
         .shielded()
         .map_err(|error| Failure::new(Status::DeviceError, words(&error)))
 }

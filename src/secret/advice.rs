@@ -37,13 +37,14 @@ impl SecretError {
                  `</dev/null`"
                     .to_owned()
             }
+            Self::NotEnded { .. } => "it must end when it has printed the secret".to_owned(),
             Self::NoCredentials(_) => {
                 "start the unit that has it (`systemctl start dpbackup@PLAN`), or give a run by hand another source: \
                  { file = \"…\" }, { env = \"…\" }, { command = [\"…\"] }"
                     .to_owned()
             }
             // The first says the command that mends it; the second is a finding of the plan file too.
-            Self::Untrusted(_) | Self::BadCredentialName(_) => return None,
+            Self::Untrusted(_) | Self::BadCredentialName(_) | Self::Cancelled(_) => return None,
         };
         Some(advice)
     }

@@ -19,6 +19,46 @@ fn context(folder: &Path) -> SecretContext<'_> {
         folder,
         environment: &no_env,
         variables: &Vec::new,
+        cancelled: &|| false,
+    }
+}
+
+#[test]
+fn a_command_whose_secret_is_not_wanted_any_more_is_ended_at_once() {
+    let dir = folder();
+    let source = shell("touch begun; exec sleep 600");
+    let begun = dir.path().join("begun");
+    let secret = source.resolve(&SecretContext {
+        cancelled: &|| begun.exists(),
+        ..context(dir.path())
+    });
+    let error = secret.expect_err("no secret");
+    assert!(matches!(error, SecretError::Cancelled(_)), "{error}");
+    // Also where it has ended, and something that it left behind holds its output.
+    let source = shell("(touch begun-too; exec sleep 600) & exit 0");
+    let begun = dir.path().join("begun-too");
+    let secret = source.resolve(&SecretContext {
+        cancelled: &|| begun.exists(),
+        ..context(dir.path())
+    });
+    let error = secret.expect_err("no secret");
+    assert!(matches!(error, SecretError::Cancelled(_)), "{error}");
+}
+
+#[test]
+fn of_a_command_that_gave_its_secret_and_goes_on_it_is_not_said_that_it_gave_none() {
+    let dir = folder();
+    for script in ["echo s3cret; exec sleep 600", "echo s3cret; exec >&-; sleep 600"] {
+        let SecretSource::Command(argv) = shell(script) else {
+            panic!("a command");
+        };
+        let source = shell(script);
+        let secret = source.run_command(&argv, &context(dir.path()), Duration::from_secs(1));
+        let said = secret.expect_err("it did not end").to_string();
+        assert!(
+            said.starts_with("sh gave a secret, but did not end within 1 s"),
+            "{said}"
+        );
     }
 }
 
@@ -29,9 +69,21 @@ fn a_program_whose_interpreter_others_may_write_is_refused() {
     std::fs::copy("/bin/sh", &open).expect("a shell");
     let set = |mode| std::fs::set_permissions(&open, std::fs::Permissions::from_mode(mode)).expect("a mode");
     let shell = open.display().to_string();
-    write(&dir.path().join("give"), format!("#!{shell}\necho s3cret\n").as_bytes(), 0o700);
-    write(&dir.path().join("by-env"), format!("#!/usr/bin/env -S {shell} -e\n").as_bytes(), 0o700);
-    for command in [vec!["./give"], vec!["/usr/bin/env", "A=b", &shell, "-c", "echo s3cret"], vec!["./by-env"]] {
+    write(
+        &dir.path().join("give"),
+        format!("#!{shell}\necho s3cret\n").as_bytes(),
+        0o700,
+    );
+    write(
+        &dir.path().join("by-env"),
+        format!("#!/usr/bin/env -S {shell} -e\n").as_bytes(),
+        0o700,
+    );
+    for command in [
+        vec!["./give"],
+        vec!["/usr/bin/env", "A=b", &shell, "-c", "echo s3cret"],
+        vec!["./by-env"],
+    ] {
         let source = SecretSource::Command(command.iter().map(|word| (*word).to_owned()).collect());
         set(0o777);
         let error = resolve(&source, dir.path()).expect_err("it is refused");

@@ -521,6 +521,7 @@ fn paths_in_an_included_file_start_in_its_own_folder() {
         folder: Path::new("/"),
         environment: &env,
         variables: &Vec::new,
+        cancelled: &|| false,
     });
     assert_eq!(
         secrecy::ExposeSecret::expose_secret(&secret.expect("a secret")),

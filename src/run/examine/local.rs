@@ -199,6 +199,7 @@ fn secrets(engine: Engine<'_>, found: &mut CheckItems) {
         folder: engine.plan_folder(),
         environment: engine.environment,
         variables: &|| engine.file.secret_variables(),
+        cancelled: &|| false,
     };
     let mut told = BTreeSet::new();
     for secret in engine.file.secrets() {
