@@ -41,6 +41,13 @@ fn after(file: &PlanFile, plan: PlanId, zone: &TimeZone) -> Vec<String> {
     };
     let (history, tasks) = match read() {
         Ok(read) => read,
+        // It was there when the run began: that it is the first one is no advice now.
+        Err(HistoryError::Missing { path, .. }) => {
+            let gone = path.display();
+            return vec![format!(
+                "{NAME} was not written: the history {gone} was removed while this ran"
+            )];
+        }
         Err(error) => return vec![unwritten(NAME, &error)],
     };
     let stored = tasks.into_iter().filter(|task| task.files_downloaded > 0);

@@ -582,6 +582,9 @@ fn a_history_that_is_taken_away_during_a_run_ends_it_with_6() {
         "{}",
         ran.stderr
     );
+    let note =
+        ran.stderr.contains("was removed while this ran") && !ran.stderr.contains("the first run creates it");
+    assert!(note, "{}", ran.stderr);
 }
 
 #[test]
