@@ -93,6 +93,8 @@ pub enum BackupAsked {
         /// Zero where it had its time.
         arrives_within: Duration,
     },
+    /// What it has made was seen by whoever asks now: that it is not listed any more is no proof that it is gone.
+    Seen,
 }
 
 impl BackupAsked {
@@ -101,6 +103,7 @@ impl BackupAsked {
         match self {
             Self::Answered { begins_within } => begins_within,
             Self::Unanswered { arrives_within } => arrives_within,
+            Self::Seen => Duration::ZERO,
         }
     }
 }
@@ -332,21 +335,23 @@ impl Gateway<'_> {
     /// Removes a folder of ours from `temporary:`: file by file, for not every firmware
     /// removes one that holds files (soma-wire section 3.6). Succeeds when the device,
     /// asked at the end, does not have it, or nothing in it; that it never was there is believed where something
-    /// is listed beside it, or nothing at two times.
+    /// is listed beside it, or nothing at two times. One that is not listed is removed all the same, for a list may
+    /// hide it, and looked for once more.
     ///
     /// A device that still makes a secure backup would fill the folder again: it is given
     /// `patience` to end, and then left alone. One that was asked for a secure backup and
-    /// shows nothing of it may still begin: it is believed after `settle`.
+    /// shows nothing of it may still begin: it is believed when that had its time.
     pub fn remove(
         &self,
         folder: &RemoteFolder,
         patience: Duration,
-        settle: Duration,
+        asked: BackupAsked,
         told: &mut dyn FnMut(Duration),
     ) -> Result<FolderRemoved> {
         let started = self.clock.elapsed();
+        let settle = asked.settles_within();
         let mut nothing_since = None;
-        let files = loop {
+        let listed = loop {
             let busy = self.makes_secure_backup()?;
             let listing = if busy { None } else { Some(self.listing(folder)?) };
             let waited = self.clock.elapsed().saturating_sub(started);
@@ -355,7 +360,7 @@ impl Gateway<'_> {
                 _ => Duration::ZERO,
             };
             let left = match listing {
-                Some(Listing::Files(files)) => break files,
+                Some(Listing::Files(files)) => break Some(files),
                 Some(Listing::WithoutIt | Listing::Nothing) => settle.max(believed_at).saturating_sub(waited),
                 None if waited >= patience => {
                     return Err(SomaError::new(
@@ -366,11 +371,13 @@ impl Gateway<'_> {
                 None => patience - waited,
             };
             if left.is_zero() {
-                return Ok(FolderRemoved::NotThere);
+                break None;
             }
             told(waited);
             self.clock.sleep(until_next_look(waited).min(left), &self.stop);
         };
+        let was_listed = listed.is_some();
+        let files = listed.unwrap_or_default();
         let (mut refusal, mut taken) = (None::<SomaError>, 0_usize);
         let deletions = files
             .iter()
@@ -386,14 +393,24 @@ impl Gateway<'_> {
                 }
             }
         }
+        if !was_listed && refusal.is_some() {
+            self.clock.sleep(LOOKS_AGAIN_AFTER, &self.stop);
+        }
         let left = match self.listing(folder)? {
-            Listing::Nothing if refusal.as_ref().is_some_and(|error| !error.is_refusal()) => {
+            Listing::Nothing if was_listed && refusal.as_ref().is_some_and(|error| !error.is_refusal()) => {
                 self.clock.sleep(LOOKS_AGAIN_AFTER, &self.stop);
                 self.listing(folder)?
             }
             left => left,
         };
         match (left, refusal) {
+            (Listing::WithoutIt | Listing::Nothing, refusal) if !was_listed => match (asked, refusal) {
+                (BackupAsked::Seen, Some(refusal)) => Err(vanished(folder, refusal)),
+                (BackupAsked::Seen, None) => Ok(FolderRemoved::Gone),
+                (BackupAsked::Answered { .. } | BackupAsked::Unanswered { .. }, _) => {
+                    Ok(FolderRemoved::NotThere)
+                }
+            },
             // What vanishes from the list though nothing of it was removed may be hidden, and so may all that is
             // there where something of it was not.
             (Listing::Nothing, Some(refusal)) if refusal.is_refusal() => Err(hidden(folder, refusal)),
@@ -411,6 +428,16 @@ impl Gateway<'_> {
             })),
         }
     }
+}
+
+/// A folder that was seen, and is not listed any more, though nobody has removed it.
+fn vanished(folder: &RemoteFolder, refusal: SomaError) -> SomaError {
+    let message = format!(
+        "{} was seen there and is not listed any more, though nobody has removed it: {}",
+        folder.url(),
+        refusal.message
+    );
+    SomaError { message, ..refusal }
 }
 
 /// A folder of which something was not removed, and which is not listed any more all the same.

@@ -139,6 +139,8 @@ struct BackupFolder {
     folder: RemoteFolder,
     /// Whether the device was, or may have been, asked to fill it.
     is_asked: bool,
+    /// Whether the device has listed it.
+    is_seen: bool,
     /// Says the same to whoever finds the row when this process is dead.
     not_yet: Option<NotYet>,
 }

@@ -280,8 +280,7 @@ pub fn remove_folder(
     device: &str,
     record: &mut Record<'_>,
 ) -> Result<Result<FolderRemoved, FolderStays>, LedgerError> {
-    let settle = asked.settles_within();
-    let limit = patience.max(settle);
+    let limit = patience.max(asked.settles_within());
     record.show(&Progress::UndoDue {
         journal,
         device: device.to_owned(),
@@ -290,7 +289,7 @@ pub fn remove_folder(
     let removed = gateway.remove(
         folder,
         patience,
-        settle,
+        asked,
         &mut waiting(record, device, "the device to end its secure backup", limit),
     );
     record.show(&Progress::WaitEnded);

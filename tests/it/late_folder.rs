@@ -226,6 +226,35 @@ fn a_folder_that_could_not_be_removed_whole_is_not_gone_because_nothing_is_liste
 }
 
 #[test]
+fn a_folder_that_was_seen_and_is_not_listed_any_more_is_removed_all_the_same() {
+    for is_refused in [false, true] {
+        let clock = TestClock::night();
+        let gateway = gateway(&clock, &[]);
+        let home = home(&gateway);
+        assert_eq!(home.run("PLAIN", &clock).status(), "SUCCESS");
+        // The last two looks are those of the removal: what was seen before is hidden from them.
+        let looks = gateway.received("get-filestore");
+        clock.pass(Duration::from_secs(1));
+        gateway.forget_requests();
+        gateway.fail_as(&format!("get-filestore:{}+=hides-row@temporary:", looks - 1));
+        if is_refused {
+            gateway.fail_as("RemoveDir=access-denied");
+        }
+        let run = home.run("PLAIN", &clock);
+        assert_eq!(run.tasks(), ["QA1/all-domains SUCCESS"], "{:?}", run.errors());
+        assert_eq!(gateway.received("RemoveDir"), 1);
+        assert_eq!(folders(&gateway).is_empty(), !is_refused);
+        assert_eq!(home.open_entries().len(), usize::from(is_refused));
+        let warnings = run.warnings().join("\n");
+        assert_eq!(
+            warnings.contains("though nobody has removed it"),
+            is_refused,
+            "{warnings}"
+        );
+    }
+}
+
+#[test]
 fn a_folder_is_gone_where_something_else_is_listed_or_nothing_at_two_times() {
     for something_else in [true, false] {
         let clock = TestClock::night();
@@ -241,7 +270,9 @@ fn a_folder_is_gone_where_something_else_is_listed_or_nothing_at_two_times() {
         assert!(!recovered.done.is_incomplete(), "{:?}", recovered.done.lines());
         assert_eq!(home.open_entries(), []);
         let looks = gateway.received("get-filestore");
-        assert_eq!(looks == 1, something_else, "{looks} looks");
+        assert_eq!(looks == 2, something_else, "{looks} looks");
+        // A list may hide it: it is removed once all the same.
+        assert_eq!(gateway.received("RemoveDir"), 1);
     }
 }
 

@@ -135,7 +135,12 @@ impl Walk<'_, '_, '_> {
             self.record.step_undo(journal, UndoStep::Seen)?;
         }
         let files = match end {
-            SecureBackupEnd::Ready(files) => files,
+            SecureBackupEnd::Ready(files) => {
+                if let Some(left) = &mut self.leftover {
+                    left.is_seen = true;
+                }
+                files
+            }
             SecureBackupEnd::Interrupted => {
                 return Err(Failure::interrupted("waiting for the secure backup").into());
             }
@@ -176,6 +181,7 @@ impl Walk<'_, '_, '_> {
             journal,
             folder: folder.clone(),
             is_asked: false,
+            is_seen: false,
             not_yet,
         });
         Ok((journal, folder))
@@ -371,6 +377,7 @@ impl Walk<'_, '_, '_> {
                 arrives_within: limit,
             },
             Some(Reply::Accepted | Reply::Unclear) => BackupAsked::Answered { begins_within: limit },
+            None if left.is_seen => BackupAsked::Seen,
             None => BackupAsked::Answered {
                 begins_within: Duration::ZERO,
             },
