@@ -13,10 +13,8 @@ use crate::plan::model::notify::{Email, Notify, Ping, Syslog, SyslogAddress, Web
 use crate::plan::model::{Plan, PlanFile};
 use crate::secret::{SecretContext, SecretSource};
 use crate::values::event_name::{EventName, EventNames};
+use crate::values::ping_address::address_of;
 use crate::values::web_url::WebUrl;
-
-/// Stands for the plan in the address of `[notify.ping]`.
-const PLAN: &str = "{plan}";
 
 /// One of those who are told of a plan.
 #[derive(Clone, Debug)]
@@ -295,15 +293,7 @@ impl Ready {
 }
 
 fn url(text: &SecretString, plan: &str) -> Result<WebUrl, SendError> {
-    WebUrl::parse(&text.expose_secret().replace(PLAN, &slug(plan))).map_err(SendError::lasting)
-}
-
-/// A plan's name as it can stand in an address: `Everything, weekly` is `everything-weekly`.
-fn slug(plan: &str) -> String {
-    let words = plan
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .filter(|word| !word.is_empty());
-    words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-")
+    WebUrl::parse(&address_of(text.expose_secret(), plan)).map_err(SendError::lasting)
 }
 
 fn shown_address(address: &SyslogAddress) -> String {

@@ -22,6 +22,7 @@ pub mod machine;
 pub(crate) mod names_in;
 pub mod nearest;
 pub mod pattern;
+pub mod ping_address;
 pub mod rehearsal;
 pub mod restorable_domain;
 pub mod restore_plan;

@@ -156,3 +156,47 @@ fn pings_tell_start_success_and_failure_with_the_summary() {
         requests[3].body
     );
 }
+
+#[test]
+fn plans_that_would_ping_one_address_are_refused() {
+    let plan = |name: &str| {
+        let export = "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"QA1\"\ndomains = \"A\"\n";
+        format!("[[plan]]\nname = \"{name}\"\nping = true\n{export}")
+    };
+    let validated = |names: &[&str], url: &str, code: i32| {
+        let plans: String = names.iter().map(|name| plan(name)).collect();
+        let home = Home::new().absent_device("QA1").plan(
+            "Other",
+            &format!("enabled = false\n{plans}[notify.ping]\nurl = {url}\n"),
+        );
+        home.dpbackup(&["validate"]).exits(code).stderr
+    };
+    let url = "\"https://hc.example/{plan}\"";
+    let said = validated(&["Prod A", "prod-a", "PROD_A"], url, 2);
+    assert!(
+        said.contains("\"Prod A\" and \"prod-a\" ping one address"),
+        "{said}"
+    );
+    assert!(
+        said.contains("\"Prod A\" and \"PROD_A\" ping one address"),
+        "{said}"
+    );
+    let said = validated(&["夜間"], url, 2);
+    assert!(
+        said.contains("nothing of \"夜間\" is left in the address that it pings"),
+        "{said}"
+    );
+    let _different = validated(&["Prod A", "Prod B"], url, 0);
+    // One address for all that says nothing of plans is what somebody wrote.
+    let _one = validated(&["夜間", "毎日"], "\"https://hc.example/all\"", 0);
+    // What an address holds that comes from elsewhere is not known yet.
+    let said = validated(&["Prod A", "prod-a"], "{ env = \"PING\" }", 0);
+    assert!(said.contains("ping one address"), "{said}");
+    let own = |name: &str| plan(name).replace("ping = true", "ping_url = { env = \"OWN\" }");
+    let home = Home::new().absent_device("QA1").plan(
+        "Other",
+        &format!("enabled = false\n{}{}", own("夜間"), own("毎日")),
+    );
+    let said = home.dpbackup(&["validate"]).exits(0).stderr;
+    assert!(!said.contains("ping"), "{said}");
+}

@@ -26,6 +26,7 @@ use crate::plan::keys::tables;
 use crate::plan::model::{ErrorPolicy, Plan, PlanFile, script_path};
 use crate::plan::section::{self, PlanSection};
 use crate::plan::value::At;
+use crate::secret::SecretSource;
 use crate::values::invocation::Invocation;
 use crate::values::window::Window;
 
@@ -97,6 +98,7 @@ pub(super) fn check(
         default_window: default_window.as_ref().map(|at| at.value.clone()),
         devices: &known,
         plan_names: Vec::new(),
+        pinging: Vec::new(),
         first_quiesce: None,
     };
     let mut plans = Vec::new();
@@ -106,10 +108,12 @@ pub(super) fn check(
     }
     let PlanReader {
         plan_names,
+        pinging,
         first_quiesce,
         ..
     } = reader;
     find_duplicates("plan", &plan_names, out);
+    notify::find_shared_pings(&pinging, out);
     let is_used = plans.iter().flatten().any(|plan| plan.enabled);
     if let Some(At { value, span }) = default_window.filter(|_| is_used) {
         doubts::skipped_window(&value, span, context.now, out);
@@ -172,6 +176,8 @@ struct PlanReader<'r> {
     default_window: Option<Window>,
     devices: &'r [KnownDevice],
     plan_names: Vec<At<String>>,
+    /// The plans that are enabled and ping, with the address.
+    pinging: Vec<(At<String>, SecretSource)>,
     /// The first `quiesce = true` of the file.
     first_quiesce: Option<std::ops::Range<usize>>,
 }
@@ -201,6 +207,12 @@ impl PlanReader<'_> {
         let post_script = self.script(section, "post_script", out);
         let notify = self.told.plan(section, self.context, out);
         let retention = retention(section, out);
+        let pinged = notify.as_ref().and_then(|notify| notify.ping.clone());
+        // An address of its own that comes from elsewhere is not known yet, and not shared.
+        let is_own = section.key_span("ping_url").is_some();
+        let pinged = pinged.filter(|source| !is_own || matches!(source, SecretSource::Plain(_)));
+        let pinged = pinged.filter(|_| enabled == Some(true));
+        self.pinging.extend(name.clone().zip(pinged));
 
         // A broken policy has its finding already; the activities are read all the same.
         let default_policy = error_policy.unwrap_or(ErrorPolicy::Halt);

@@ -1,10 +1,12 @@
 //! The `[notify]` table, and the keys of plans that refer to it.
 
 mod email;
+mod pings;
 mod shared;
 
 use std::path::PathBuf;
 
+pub(super) use pings::find_shared_pings;
 use toml::de::DeValue;
 
 use crate::plan::check::context::{Context, OpenTable, Readers};
@@ -21,10 +23,8 @@ use crate::secret::SecretSource;
 use crate::values::event_name::EventNames;
 use crate::values::invocation::quoted;
 use crate::values::nearest::nearest;
+use crate::values::ping_address::address_of;
 use crate::values::web_url::WebUrl;
-
-/// Stands for the plan in the address of `[notify.ping]`.
-const PLAN: &str = "{plan}";
 
 /// What was read. Plans refer to some of it even if the whole is not valid.
 #[derive(Default)]
@@ -404,7 +404,7 @@ fn url(
         return secret_form(key, value, context, out);
     };
     let text = section.text(name, out)?;
-    match WebUrl::parse(&text.value.replace(PLAN, "plan")) {
+    match WebUrl::parse(&address_of(&text.value, "plan")) {
         Ok(url) => {
             if context.readers == Readers::Others && url.looks_secret() {
                 out.doubt(

@@ -209,7 +209,7 @@ pub static PING: Table = Table {
             "url",
             KeyKind::TextOrTable(&PASSWORD),
             Means("plans need a `ping_url` of their own"),
-            "The address of a success. `{plan}` in it is replaced by the plan's name, in small letters and hyphens.",
+            "The address of a success. `{plan}` in it is replaced by the plan's name, in small ASCII letters, digits and hyphens. Two plans that come to one address, or a name of which nothing is left, are refused.",
         ),
         key(
             "start",
