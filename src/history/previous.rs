@@ -122,7 +122,7 @@ impl History {
             plan: plan.to_owned(),
             ended,
             status: row.status,
-            took: Duration::try_from(ended.duration_since(row.start_time)).unwrap_or_default(),
+            took: Duration::try_from(ended.duration_since(row.start_time)).ok(),
             bytes: self.stored_bytes(row)?,
             succeeded: succeeded.first().and_then(|row| row.end_time),
         }))

@@ -195,7 +195,7 @@ fn metrics_escape_their_labels_and_leave_out_what_is_not_known() {
             plan: "a\"b\\c".to_owned(),
             ended: at("2026-11-22T00:12:30.250Z"),
             status: Status::Failed,
-            took: Duration::from_millis(750_500),
+            took: Some(Duration::from_millis(750_500)),
             bytes: 5_000_000_000,
             succeeded: None,
         }],

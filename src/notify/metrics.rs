@@ -77,7 +77,7 @@ fn plans(plans: &[PlanFigures], page: &mut Page) {
     each(
         "dpbackup_plan_last_run_duration_seconds",
         "How long the last run took.",
-        |plan| Some(plan.took.as_secs_f64()),
+        |plan| plan.took.map(|took| took.as_secs_f64()),
     );
     each(
         "dpbackup_plan_last_run_stored_bytes",

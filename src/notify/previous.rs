@@ -108,8 +108,8 @@ pub struct PlanFigures {
     pub ended: Timestamp,
     /// How.
     pub status: Status,
-    /// How long it took.
-    pub took: Duration,
+    /// How long it took; `None` where the clock was put back meanwhile.
+    pub took: Option<Duration>,
     /// Bytes that it stored.
     pub bytes: u64,
     /// When one last succeeded; `None` where none ever did.

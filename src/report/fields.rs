@@ -201,10 +201,9 @@ pub(super) fn duration(start: Option<Timestamp>, end: Option<Timestamp>) -> Valu
     took(start, end).map_or(Value::Null, |took| json!(took.as_secs_f64()))
 }
 
-/// How long something took, once it has ended. A clock that was put back makes it nothing.
+/// How long something took, once it has ended. Where the clock was put back meanwhile nobody knows.
 pub(super) fn took(start: Option<Timestamp>, end: Option<Timestamp>) -> Option<Duration> {
-    let took = end?.duration_since(start?);
-    Some(Duration::try_from(took).unwrap_or_default())
+    Duration::try_from(end?.duration_since(start?)).ok()
 }
 
 pub(super) fn optional_time(moment: Option<Timestamp>, zone: &TimeZone) -> Value {
@@ -214,6 +213,14 @@ pub(super) fn optional_time(moment: Option<Timestamp>, zone: &TimeZone) -> Value
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn how_long_something_took_is_not_known_where_the_clock_was_put_back() {
+        let at = |second| Timestamp::from_second(second).ok();
+        assert_eq!(took(at(10), at(12)), Some(Duration::from_secs(2)));
+        assert_eq!(took(at(10), at(9)), None);
+        assert_eq!(duration(at(10), at(9)), Value::Null);
+    }
 
     #[test]
     fn the_documented_keys_come_first_and_in_their_order() {

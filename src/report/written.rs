@@ -24,7 +24,7 @@ pub struct Layout {
     pub invocation: Invocation,
 }
 
-/// How long something took; a dash as long as it has not ended.
+/// How long something took; a dash as long as it has not ended, or where nobody knows.
 pub(super) fn duration(start: Option<Timestamp>, end: Option<Timestamp>) -> String {
     fields::took(start, end).map_or("-".to_owned(), |took| match took.as_secs() {
         0 => HumanDuration(took).to_string(),

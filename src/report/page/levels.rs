@@ -1,7 +1,5 @@
 //! The four levels of history: plan executions, their activities, tasks and files.
 
-use std::time::Duration;
-
 use maud::{Markup, html};
 
 use crate::history::{ActivityRow, FileRow, NoteLevel, NoteRow, PlanRow, TaskDetails, TaskRow};
@@ -9,10 +7,10 @@ use crate::report::grid::CellKind;
 use crate::report::page::content::{ExecutionDetails, ReportPage};
 use crate::report::page::parts::{Section, time};
 use crate::report::table::{ACTIVITY_EXECUTION, Column, FILE, PLAN_EXECUTION, TASK_EXECUTION};
+use crate::report::written::duration;
 use crate::run::event::{ScriptMoment, ScriptRun};
 use crate::run::status::{Class, Status};
 use crate::values::certificate_facts::CertificateFacts;
-use crate::values::duration::HumanDuration;
 use crate::values::text::printable;
 
 /// So many plan executions have a line of their own.
@@ -87,8 +85,7 @@ fn execution(page: &ReportPage<'_>, details: &ExecutionDetails) -> Markup {
 
 fn took(plan: &PlanRow) -> Option<String> {
     let end = plan.end_time?;
-    let took = Duration::try_from(end.duration_since(plan.start_time)).ok()?;
-    Some(HumanDuration(Duration::from_secs(took.as_secs())).to_string())
+    Some(duration(Some(plan.start_time), Some(end)))
 }
 
 fn task(page: &ReportPage<'_>, details: &TaskDetails) -> Markup {

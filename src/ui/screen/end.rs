@@ -59,12 +59,13 @@ impl Screen {
         } else {
             "1;31"
         };
-        let took = Duration::try_from(at.duration_since(started)).unwrap_or_default();
+        // Where the clock was put back meanwhile, nobody knows.
+        let took = Duration::try_from(at.duration_since(started)).map(HumanDuration);
+        let took = took.map_or_else(|_| String::new(), |took| format!(" after {took}"));
         let mut text = format!(
-            "plan {} ended {} after {} (execution {})",
+            "plan {} ended {}{took} (execution {})",
             printable(&opening.plan),
             self.ui.paint(status.code(), paint),
-            HumanDuration(took),
             id.0
         );
         // Where tasks failed, the plan says no more than they do.
