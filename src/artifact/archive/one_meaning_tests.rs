@@ -114,7 +114,7 @@ fn what_two_programs_could_read_differently_is_refused() {
     let unsafe_name: IsIt = |kind| *kind == ProblemKind::UnsafeName;
     let disagree: IsIt = |kind| matches!(kind, ProblemKind::HeadersDisagree(_));
     let broken: IsIt = |kind| matches!(kind, ProblemKind::BrokenEntry(_) | ProblemKind::BrokenZip(_));
-    let cases: [(&str, &Forging, IsIt); 33] = [
+    let cases: [(&str, &Forging, IsIt); 34] = [
         (
             "the place of another file",
             &|entries| add(entries, "./export.xml", b"x"),
@@ -189,6 +189,11 @@ fn what_two_programs_could_read_differently_is_refused() {
         (
             "a folder marked as file",
             &|entries| file(entries, "config/").attributes = 0x81ed_0000,
+            ambiguous,
+        ),
+        (
+            "a comment that is no text",
+            &|entries| file(entries, FILE).comment = b"\xff".to_vec(),
             ambiguous,
         ),
         (

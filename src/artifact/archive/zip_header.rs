@@ -77,6 +77,7 @@ pub(super) struct CentralHeader {
     stated: Stated,
     name: Vec<u8>,
     attributes: u32,
+    has_text_for_comment: bool,
     /// Where the other header begins.
     local_start: u64,
     /// Why only some programs understand it.
@@ -104,8 +105,8 @@ impl CentralHeader {
         let [name, extra, comment] = [28, 30, 32].map(|offset| usize::from(le16(head, offset)));
         let (name, rest) = rest.split_at_checked(name)?;
         let (extra, rest) = rest.split_at_checked(extra)?;
-        // Nobody takes the comment of an entry for a part of it.
-        let (_, rest) = rest.split_at_checked(comment)?;
+        // Nobody takes the comment of an entry for a part of it, but some refuse the archive if it is no text.
+        let (comment, rest) = rest.split_at_checked(comment)?;
         *directory = rest;
         let mut numbers = HeaderNumbers {
             unpacked: u64::from(le32(head, 24)),
@@ -121,6 +122,7 @@ impl CentralHeader {
             stated: Stated::read(&head[6..], &numbers),
             name: name.to_vec(),
             attributes: le32(head, 38),
+            has_text_for_comment: std::str::from_utf8(comment).is_ok(),
             local_start: numbers.local_start.unwrap_or_default(),
             oddity,
         })
@@ -154,6 +156,11 @@ impl CentralHeader {
         }
         let packing = stated.packing().ok_or(ProblemKind::UnknownMethod)?;
         let ambiguous = |why: &str| ProblemKind::Ambiguous(why.to_owned());
+        if !self.has_text_for_comment {
+            return Err(ambiguous(
+                "its comment is not UTF-8, for which some refuse the whole archive",
+            ));
+        }
         let kind = entry_kind::of(&self.name, self.attributes).map_err(|odd| match odd {
             OddKind::Else(what) => ProblemKind::NotPlain(what),
             OddKind::Contradiction(why) => ambiguous(why),
