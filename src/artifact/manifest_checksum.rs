@@ -57,7 +57,8 @@ impl Checksum {
     /// hash the length tells which it is. `None` where it is a known hash that was damaged: it says
     /// that it is one, or is but for a character or two.
     pub(super) fn read<'s>(text: &str, said: impl IntoIterator<Item = &'s str>) -> Option<Checksum> {
-        let (prefix, digest) = split(without_file_name(text.trim()));
+        let (prefix, digest) = split(without_file_name(without_frame(text)));
+        let digest = without_frame(digest);
         let bare: String = digest.chars().filter(|c| !c.is_whitespace()).collect();
         let bare = without_mark_of_hex(&bare);
         let bytes = bytes(bare);
@@ -143,6 +144,15 @@ fn without_file_name(text: &str) -> &str {
     }
 }
 
+/// A text without what encloses it: quotes, braces that hold no name, and what ends it in a list.
+fn without_frame(text: &str) -> &str {
+    let text = text.trim().trim_end_matches([';', ',']).trim_end();
+    [('"', '"'), ('\'', '\''), ('{', '}'), ('[', ']')]
+        .into_iter()
+        .find_map(|(begin, end)| Some(text.strip_prefix(begin)?.strip_suffix(end)?.trim()))
+        .unwrap_or(text)
+}
+
 /// Digits of a hash without what says that they are hex.
 fn without_mark_of_hex(bare: &str) -> &str {
     let digits = bare.strip_prefix("0x").or_else(|| bare.strip_prefix("0X"));
@@ -173,6 +183,10 @@ fn is_notation(word: &str) -> bool {
 /// Takes the name of a kind off the front: `{SHA}…`, `sha1:…`, `SHA-256=…`, `sha256-…`.
 fn split(text: &str) -> (Option<&str>, &str) {
     let text = text.trim();
+    let text = match text.get(..4) {
+        Some(urn) if urn.eq_ignore_ascii_case("urn:") => &text[4..],
+        _ => text,
+    };
     if let Some((name, digest)) = text.strip_prefix('{').and_then(|rest| rest.split_once('}')) {
         return (Some(name), digest.trim());
     }
@@ -191,6 +205,14 @@ fn split(text: &str) -> (Option<&str>, &str) {
         && let Some(digest) = digest.trim_start().strip_prefix('=')
     {
         return (Some(name.trim()), digest.trim());
+    }
+    // `SHA-256 …`, `sha256/…`: where a known name stands in front, and not a piece of base64.
+    let is_whole = bytes(text).is_some_and(|bytes| KINDS.iter().any(|kind| kind.bytes() == bytes.len()));
+    if let Some(at) = text.find([' ', '\t', '/'])
+        && !is_whole
+        && HashKind::named(&text[..at], 32).is_some()
+    {
+        return (Some(&text[..at]), text[at + 1..].trim());
     }
     let padding = |at: &usize| text[*at..].trim_matches('=').is_empty();
     let at = end_of(':')

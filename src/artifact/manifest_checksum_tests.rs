@@ -56,6 +56,16 @@ fn a_hash_is_read_in_every_kind_and_form() {
             format!("{upper}(cert.tgz)= {plain}"),
             format!("{upper} (cert.tgz) = {plain}"),
             format!("{dashed}(a(1)=b.tgz)= {plain}"),
+            format!("{dashed} {plain}"),
+            format!("{upper} {base64}"),
+            format!("{name}/{plain}"),
+            format!("urn:{name}:{plain}"),
+            format!("\"{plain}\""),
+            format!("'{base64}'"),
+            format!("{{{plain}}}"),
+            format!("{name}: \"{plain}\""),
+            format!("{plain};"),
+            format!("{plain},"),
         ];
         for form in forms {
             let known = Some(Checksum::Known(kind, bytes.clone()));
