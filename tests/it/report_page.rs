@@ -146,6 +146,12 @@ fn a_page_about_one_plan_has_nothing_of_what_only_others_take_of_its_devices() {
         "{all}"
     );
     let of_p = page(&["report", "-", "--plan", "P"]);
+    let in_all = |page: &str| {
+        let (_, size) = page.split_once("Last good backups, in all").expect("the figure");
+        let (_, size) = size.split_once("<dd>").expect("its value");
+        size.split('<').next().unwrap_or_default().to_owned()
+    };
+    assert_ne!(in_all(&all), in_all(&of_p));
     assert!(
         of_p.contains("300 → 61") && !of_p.contains("DOM2") && !of_p.contains("Kept and removed"),
         "{of_p}"

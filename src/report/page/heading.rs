@@ -113,6 +113,8 @@ pub(super) fn figures(page: &ReportPage<'_>) -> Markup {
     let size: u64 = freshness
         .targets
         .iter()
+        // What one plan does not back up is not judged, and is not what the page is about.
+        .filter(|target| page.plan.is_none() || target.state > TargetState::NotPlanned)
         .filter_map(|target| target.good)
         .map(|good| good.size)
         .sum();
