@@ -32,17 +32,21 @@ pub(super) fn duration(start: Option<Timestamp>, end: Option<Timestamp>) -> Stri
     })
 }
 
-/// What a zone is called: by its name, or where it has none by what it is off UTC now.
+/// What a zone is called: by its name, or where it has none by what it is off UTC now. One that has a rule for the
+/// summer and no name is called by what it says of both halves of the year: `CET/CEST`.
 pub(super) fn zone_name(zone: &TimeZone) -> String {
-    zone.iana_name().map_or_else(
-        || {
-            Timestamp::now()
-                .to_zoned(zone.clone())
-                .strftime("UTC%:z")
-                .to_string()
-        },
-        str::to_owned,
-    )
+    if let Some(name) = zone.iana_name() {
+        return name.to_owned();
+    }
+    let now = Timestamp::now().to_zoned(zone.clone());
+    let other = zone.following(now.timestamp()).next();
+    let names = other.map(|other| {
+        let then = other.timestamp().to_zoned(zone.clone());
+        let mut both = [now.clone(), then];
+        both.sort_by_key(|zoned| zoned.offset());
+        both.map(|zoned| zoned.strftime("%Z").to_string()).join("/")
+    });
+    names.unwrap_or_else(|| now.strftime("UTC%:z").to_string())
 }
 
 /// A time on the clock of the zone.
@@ -89,4 +93,18 @@ pub(super) fn remarks(
         format!("{moment}-{owner} script: {}: {}\n", shown(&path), shown(&end))
     });
     failed.chain(notes).chain(scripts).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zone_without_a_name_is_called_by_both_halves_of_its_year() {
+        let zone = |rule: &str| TimeZone::posix(rule).expect("a rule");
+        assert_eq!(zone_name(&zone("CET-1CEST,M3.5.0,M10.5.0/3")), "CET/CEST");
+        assert_eq!(zone_name(&zone("AEST-10AEDT,M10.1.0,M4.1.0/3")), "AEST/AEDT");
+        assert_eq!(zone_name(&zone("XYZ-3:30")), "UTC+03:30");
+        assert_eq!(zone_name(&TimeZone::UTC), "UTC");
+    }
 }

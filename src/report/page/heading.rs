@@ -6,6 +6,7 @@ use maud::{Markup, html};
 
 use crate::freshness::{JudgedTarget, TargetState};
 use crate::report::page::content::ReportPage;
+use crate::report::written::zone_name;
 use crate::run::event::FileKind;
 use crate::values::duration::HumanDuration;
 use crate::values::size::Bytes;
@@ -84,7 +85,7 @@ pub(super) fn when(page: &ReportPage<'_>) -> String {
     let now = page.now.to_zoned(page.zone.clone());
     let since = page.since.to_zoned(page.zone.clone());
     let zone = page.zone.iana_name().map_or_else(
-        || now.strftime("%:z").to_string(),
+        || format!("{} ({})", zone_name(&page.zone), now.strftime("%:z")),
         |name| format!("{name} ({})", now.strftime("%:z")),
     );
     let about = match page.plan {
