@@ -35,6 +35,8 @@ pub struct StoredBackup {
     /// When that ended.
     pub end: Option<Timestamp>,
     files: Vec<FileRow>,
+    /// It is not in the store of the plan file, but where a former one was.
+    is_elsewhere: bool,
     succeeded: bool,
     rules: Result<Rules, Unruled>,
     /// Whether it has a file of its own.
@@ -79,6 +81,7 @@ pub fn targets(files: Vec<PrunableFile>, plans: &PlanFile) -> Vec<Target> {
             rules: rules_of(plans, &prunable.plan),
             plan: prunable.plan,
             files: Vec::new(),
+            is_elsewhere: false,
             task: file.task,
             end: prunable.task_end,
             succeeded: prunable.task_status == Status::Success,
@@ -104,6 +107,7 @@ impl Target {
     pub fn decide(&mut self, store: &Path, now: Timestamp, zone: &TimeZone) {
         for entry in self.backups.iter_mut().filter(|entry| entry.kept) {
             entry.found = found(removal::glance(store, &entry.recorded()));
+            entry.is_elsewhere = entry.files.iter().any(|file| !file.path.starts_with(store));
         }
         loop {
             let decisions = choose(&self.values(), now, zone);
@@ -118,6 +122,7 @@ impl Target {
             entry.is_proved = true;
         }
         self.forget_what_is_gone(now, zone);
+        self.let_go_of_what_changed(now, zone);
         for entry in &mut self.backups {
             entry.compare_before_removal(store);
         }
@@ -177,6 +182,24 @@ impl Target {
         let decisions = choose(&values, now, zone);
         for (entry, decision) in self.backups.iter_mut().zip(decisions) {
             if entry.kept && entry.is_gone_or_partly() && decision == Decision::Delete {
+                entry.decision = Decision::Delete;
+            }
+        }
+    }
+}
+
+impl Target {
+    /// One that was changed, and that no rule would keep if it had not been, is not missed. It is left as it is.
+    fn let_go_of_what_changed(&mut self, now: Timestamp, zone: &TimeZone) {
+        let mut values = self.values();
+        for (value, entry) in values.iter_mut().zip(&self.backups) {
+            if entry.was_changed() {
+                value.standing = CopyStanding::Stored;
+            }
+        }
+        let decisions = choose(&values, now, zone);
+        for (entry, decision) in self.backups.iter_mut().zip(decisions) {
+            if entry.was_changed() && decision == Decision::Delete {
                 entry.decision = Decision::Delete;
             }
         }
@@ -244,6 +267,10 @@ impl StoredBackup {
 
     /// What becomes of it, and why, before anything is done.
     pub fn fate(&self) -> (Fate, Vec<String>) {
+        if self.is_elsewhere {
+            let why = "it is not in the store of the plan file, and is left alone";
+            return (Fate::Keep, vec![why.to_owned()]);
+        }
         match (&self.decision, &self.found) {
             (Decision::Delete, FileFound::Changed(why)) => (
                 Fate::Left,
@@ -290,6 +317,10 @@ impl StoredBackup {
 
     fn is_gone_or_partly(&self) -> bool {
         matches!(self.found, FileFound::Gone | FileFound::Partly)
+    }
+
+    fn was_changed(&self) -> bool {
+        self.kept && !self.is_elsewhere && matches!(self.found, FileFound::Changed(_))
     }
 
     fn content(&self) -> Option<&str> {

@@ -176,8 +176,36 @@ fn a_changed_file_is_left_and_reported() {
     bytes[100] ^= 1;
     fs::write(&files[0], bytes).expect("changed, with its size");
     fs::write(&files[1], b"short").expect("changed");
-    assert_eq!(scene.fates(&[], 1), ["LEFT", "LOST", "DELETED", "KEEP"]);
+    // No rule would keep them: nobody misses them.
+    assert_eq!(scene.fates(&[], 1), ["LEFT", "LEFT", "DELETED", "KEEP"]);
     assert!(files[0].exists() && files[1].exists() && !files[2].exists());
+}
+
+#[test]
+fn what_was_left_in_a_former_store_is_left_alone_and_is_no_loss() {
+    let scene = scene("retention = { keep_last = 1 }", EXPORT);
+    scene.days(3);
+    let before = scene.home.stored();
+    let text = fs::read_to_string(scene.home.plan_file()).expect("a plan file");
+    let moved = text.replace("store = \"store\"", "store = \"elsewhere\"");
+    assert_ne!(text, moved);
+    fs::write(scene.home.path("moved.toml"), moved).expect("written");
+    let dpbackup = |arguments: &[&str]| {
+        let arguments = [&["-c", "moved.toml"], arguments].concat();
+        scene.home.dpbackup(&arguments).exits(0).stdout
+    };
+    let _ = dpbackup(&["run", "P"]);
+    let _ = dpbackup(&["run", "P"]);
+    for (arguments, last) in [(&["--dry-run"][..], "DELETE"), (&[], "DELETED")] {
+        let json = dpbackup(&[&["prune", "--format", "json"], arguments].concat());
+        let document: Value = serde_json::from_str(&json).expect("JSON");
+        let backups = document["backups"].as_array().expect("backups").clone();
+        let fates: Vec<&str> = backups.iter().filter_map(|one| one["fate"].as_str()).collect();
+        assert_eq!(fates, ["KEEP", "KEEP", "KEEP", last, "KEEP"]);
+        let why = backups[0]["reasons"].to_string();
+        assert!(why.contains("not in the store of the plan file"), "{why}");
+    }
+    assert_eq!(scene.home.stored(), before);
 }
 
 #[test]

@@ -420,12 +420,13 @@ fn what_was_left_in_the_store_of_before_is_found_there_and_not_removed() {
         "{}",
         ran.stdout
     );
-    let pruned = home.dpbackup(&["prune"]).exits(1);
+    let pruned = home.dpbackup(&["prune", "--dry-run"]).exits(0);
     assert!(
         pruned.stdout.contains("not in the store of the plan file"),
         "{}",
         pruned.stdout
     );
+    let _ = home.dpbackup(&["prune"]).exits(0);
     assert_eq!(home.stored().len(), 2);
 }
 

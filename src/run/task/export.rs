@@ -240,7 +240,8 @@ impl Walk<'_, '_, '_> {
     /// is there and is not, is a warning.
     fn stands(&mut self, kept: &[KeptFile]) -> Result<bool, LedgerError> {
         let store = self.engine.file.settings.store.as_path();
-        for file in kept {
+        // What was left in a former store is as it was, and no help to who restores from this one.
+        for file in kept.iter().filter(|file| file.path.starts_with(store)) {
             let recorded = Recorded {
                 path: &file.path,
                 size: file.size,
