@@ -43,7 +43,7 @@ pub(super) fn zone_name(zone: &TimeZone) -> String {
     let names = other.map(|other| {
         let then = other.timestamp().to_zoned(zone.clone());
         let mut both = [now.clone(), then];
-        both.sort_by_key(|zoned| zoned.offset());
+        both.sort_by_key(jiff::Zoned::offset);
         both.map(|zoned| zoned.strftime("%Z").to_string()).join("/")
     });
     names.unwrap_or_else(|| now.strftime("UTC%:z").to_string())
