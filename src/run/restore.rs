@@ -35,7 +35,6 @@ use crate::run::recover::told::note;
 use crate::run::restore::halt::{Halt, refused};
 use crate::run::restore::order::{RestoreOptions, RestoreOrder, RestoreProposal, RestoreSource, RestoreTold};
 use crate::run::restore::running::{RunningDomain, merge_difference};
-use crate::run::restore::target::RestoreTarget;
 use crate::run::session::Contact;
 use crate::run::status::Status;
 use crate::run::{Engine, recover, store};
@@ -134,7 +133,7 @@ impl<'a> Restoring<'_, 'a, '_> {
             Contact::Bad(failure) => return Err(refused(failure.message.clone()).into()),
         };
         let target = self.look_at_target(session)?;
-        let mut serial_lock = self.lock_serial(&target)?;
+        let mut serial_lock = self.lock_serial(&target.facts)?;
         self.record.plan_status(self.id, Status::Running)?;
         let before = self.back_up(session)?.map_err(|failure| Failure {
             message: format!(
@@ -185,7 +184,7 @@ impl<'a> Restoring<'_, 'a, '_> {
         // Whoever had it meanwhile may have changed what is looked at now.
         let _locks = match lock {
             Some(lock) => (lock, serial_lock),
-            None => (self.lock_device()?, self.lock_serial(&target)?),
+            None => (self.lock_device()?, self.lock_serial(&target.facts)?),
         };
         let target = self.is_still_the_target(session, &target).inspect_err(|_| {
             self.told.is_void = true;
@@ -257,8 +256,8 @@ impl<'a> Restoring<'_, 'a, '_> {
     }
 
     /// That of its serial number: another name of the same device has another lock.
-    fn lock_serial(&mut self, target: &RestoreTarget) -> Result<Option<Lock>, Halt> {
-        let serial = target.facts.serial.as_deref();
+    fn lock_serial(&mut self, facts: &DeviceFacts) -> Result<Option<Lock>, Halt> {
+        let serial = facts.serial.as_deref();
         let Some(serial) = serial.filter(|serial| tells_apart(serial)) else {
             return Ok(None);
         };
