@@ -648,7 +648,7 @@ fn what_a_prune_is_about_to_remove_is_not_missing_for_a_verify_beside_it() {
     // The next prune ends what that one began.
     assert_eq!(
         scene.fates(&[], 1),
-        ["DELETED", "DELETED", "KEEP", "DELETED", "LOST", "KEEP"]
+        ["DELETED", "DELETED", "KEEP", "DELETED", "LEFT", "KEEP"]
     );
 }
 
