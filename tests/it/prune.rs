@@ -488,7 +488,8 @@ fn the_last_good_backup_of_the_status_is_one_that_is_there() {
     assert!(
         judged["not_looked_at"]
             .as_str()
-            .is_some_and(|why| why.contains("cannot be looked into"))
+            .is_some_and(|why| why.contains("is not there")),
+        "{judged}"
     );
     let _ran = scene.home.dpbackup(&["report", "page.html"]);
     let page = scene.home.text("page.html");
