@@ -466,10 +466,10 @@ fn a_process_that_knows_a_password_leaves_no_core_and_shows_nothing_to_its_own_u
         false => look(&mut std::process::Command::new("env")),
     }
     let id = rustix::process::Pid::from_child(&running);
-    rustix::process::kill_process(id, rustix::process::Signal::ABORT).expect("it runs");
+    rustix::process::kill_process(id, rustix::process::Signal::SYS).expect("it runs");
     let end = running.wait().expect("it ended");
     fs::write(home.path("go"), "").expect("the script may end");
-    assert_eq!(end.signal(), Some(6));
+    assert_eq!(end.signal(), Some(rustix::process::Signal::SYS.as_raw()));
     assert!(!end.core_dumped(), "{end:?}");
     let cores: Vec<String> = names(&home.path(""))
         .into_iter()
