@@ -89,7 +89,7 @@ pub struct Unmoved {
 
 impl Unmoved {
     /// Whether it will not begin: what is not in service is not taken out of it.
-    fn is_out_of_service(&self) -> bool {
+    pub fn is_out_of_service(&self) -> bool {
         matches!(self.state, AdminState::Disabled | AdminState::NotConfigured)
     }
 }
@@ -99,7 +99,7 @@ impl std::fmt::Display for Unmoved {
         let state = match self.state {
             AdminState::Disabled => "disabled",
             AdminState::NotConfigured => "not configured any more",
-            AdminState::Enabled => "enabled, and had not begun when the time of the quiesce was over",
+            AdminState::Enabled => "enabled, and did not begin while all others were",
             AdminState::NotTold => "the device does not tell whether it is enabled",
         };
         write!(f, "{} ({state})", self.name)
@@ -154,14 +154,13 @@ impl Gateway<'_> {
     }
 
     /// Looks at the device until `scope` is quiesced with all the domains that `stood` in it before, but not
-    /// longer than `limit`. A domain that is enabled, and does not begin while all others are quiesced, may begin
-    /// as long as the device lets connections finish, which is `timeout`. Trouble on the way to the device is
-    /// waited out. `told` hears how long it lasts.
+    /// longer than `limit`. A domain that does not begin while all others are quiesced does not hold them up: one
+    /// that is disabled not at all, any other no longer than devices take to go from one to the next. Trouble on the
+    /// way to the device is waited out. `told` hears how long it lasts.
     pub fn wait_until_quiesced(
         &self,
         scope: &Scope,
         stood: &[String],
-        timeout: Duration,
         limit: Duration,
         told: &mut dyn FnMut(Duration),
     ) -> Waited {
@@ -198,11 +197,15 @@ impl Gateway<'_> {
                 Err(error) if error.kind == SomaErrorKind::Interrupted => return Waited::Interrupted,
                 _ => {}
             }
-            if let Some(unchanged) = unchanged {
-                if !unmoved.iter().map(|known| &known.name).eq(&unchanged) {
-                    unmoved = self.unmoved(&unchanged);
+            if let Some(Unchanged {
+                names,
+                had_their_time,
+            }) = unchanged
+            {
+                if !unmoved.iter().map(|known| &known.name).eq(&names) {
+                    unmoved = self.unmoved(&names);
                 }
-                if waited >= timeout || unmoved.iter().all(Unmoved::is_out_of_service) {
+                if had_their_time || unmoved.iter().all(Unmoved::is_out_of_service) {
                     return Waited::Reached { unchanged: unmoved };
                 }
             }
@@ -237,6 +240,13 @@ impl Gateway<'_> {
     }
 }
 
+/// Domains that do not change while all others are quiesced.
+struct Unchanged {
+    names: Vec<String>,
+    /// Whether that has lasted as long as devices take to go from one domain to the next.
+    had_their_time: bool,
+}
+
 /// Watches a device of which some domains are quiesced and the others do not move.
 #[derive(Debug, Default)]
 struct Rest {
@@ -245,8 +255,8 @@ struct Rest {
 }
 
 impl Rest {
-    /// After one more look: the domains that do not change while all others are quiesced, once
-    /// they had the time to. A disabled domain is such a one, and one that is not listed any more; devices
+    /// After one more look: the domains that do not change while all others are quiesced. A disabled domain is such
+    /// a one, and one that is not listed any more; devices
     /// quiesce their domains one after another, and take some 2 s for each. What else the device says of
     /// them has nothing to do with it.
     fn after(
@@ -255,7 +265,7 @@ impl Rest {
         domains: &[DomainStatus],
         stood: &[String],
         waited: Duration,
-    ) -> Option<Vec<String>> {
+    ) -> Option<Unchanged> {
         if *scope != Scope::Device {
             return None;
         }
@@ -264,7 +274,7 @@ impl Rest {
         let count = |state: &QuiesceState| now.iter().filter(|(_, shown)| shown == state).count();
         let (normal, quiesced) = (count(&QuiesceState::Normal), count(&QuiesceState::Quiesced));
         let is_half = normal + missing.len() > 0 && quiesced > 0 && normal + quiesced == now.len();
-        let unchanged = now
+        let names = now
             .iter()
             .filter(|(_, shown)| *shown == QuiesceState::Normal)
             .map(|(name, _)| name.clone())
@@ -275,7 +285,11 @@ impl Rest {
             self.since = waited;
         }
         let patience = REST + REST_FOR_EACH * u32::try_from(domains.len()).unwrap_or(u32::MAX);
-        (is_half && waited.saturating_sub(self.since) >= patience).then_some(unchanged)
+        let rests_for = waited.saturating_sub(self.since);
+        (is_half && rests_for >= REST_FOR_EACH).then(|| Unchanged {
+            names,
+            had_their_time: rests_for >= patience,
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::gateway::asked::ActionAsked;
-use crate::gateway::quiesce::{QuiesceSent, Scope, ScopeState, Waited};
+use crate::gateway::quiesce::{QuiesceSent, Scope, ScopeState, Unmoved, Waited};
 use crate::plan::model::Action;
 use crate::run::event::{Event, JournalId, OutOfService, Owner, Progress, Undo};
 use crate::run::failure::{Failure, Trouble, words};
@@ -247,7 +247,6 @@ impl Walk<'_, '_, '_> {
         let waited = gateway.wait_until_quiesced(
             scope,
             stood,
-            settings.quiesce_timeout,
             limit,
             &mut waiting(self.record, device, &what, limit),
         );
@@ -255,6 +254,10 @@ impl Walk<'_, '_, '_> {
         match &waited {
             // A device that has failed at one domain may go on with the others.
             Waited::Failed(state) if *scope == Scope::Device && state.shows_quiesce() => {
+                self.begun = Begun::SeenInPart { at: now };
+            }
+            // One that is not told to be disabled may begin yet, when the others are on their way back.
+            Waited::Reached { unchanged } if !unchanged.iter().all(Unmoved::is_out_of_service) => {
                 self.begun = Begun::SeenInPart { at: now };
             }
             Waited::Reached { .. } => self.is_seen(journal)?,
