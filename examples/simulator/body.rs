@@ -81,7 +81,8 @@ impl Body {
     fn characters(&self, content: &Content) -> u64 {
         let whole = content.size().div_ceil(3) * 4;
         if self.damage == Some(TextDamage::Truncated) {
-            whole.saturating_sub(whole / 8 + 3)
+            // Never where a group of four ends, however long the archive is.
+            ((whole - whole / 8) / 4 * 4).saturating_sub(1)
         } else {
             whole
         }
