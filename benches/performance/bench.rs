@@ -80,6 +80,8 @@ impl Home {
     /// Removes what was stored, so that the disk does not fill up.
     pub(crate) fn clear_store(&self) {
         fs::remove_dir_all(self.path("store")).expect("a store");
+        // What history knows of a store that is away is warned of.
+        fs::remove_file(self.path("history.db")).expect("a history");
     }
 
     /// Runs the plan to its successful end.
