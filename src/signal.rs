@@ -21,7 +21,7 @@ use signal_hook::consts::{
     SIGXCPU, SIGXFSZ,
 };
 use signal_hook::flag;
-use signal_hook::iterator::Signals;
+use signal_hook::iterator::{Handle, Signals};
 use signal_hook::low_level::signal_name;
 
 use crate::threads::{self, Starter};
@@ -300,27 +300,49 @@ fn pass_over() -> io::Result<()> {
     Ok(())
 }
 
-/// From now on a signal goes to `end`, on a thread of its own: for a process that has nothing to put back, and only
-/// says that it ends. Where no thread can be had, a signal ends the process as it always does.
-pub fn end_by(end: impl Fn(i32) + Send + 'static) -> io::Result<()> {
+/// While the guard lives a signal goes to `end`, on a thread of its own: for a command that has nothing to put back,
+/// and only says that it ends. Where no thread can be had, a signal ends the process as it always does.
+///
+/// Afterwards it says nothing any more: whatever this process does next answers for itself.
+pub fn end_by(end: impl Fn(i32) + Send + 'static) -> io::Result<EndingBy> {
     end_by_starting(threads::start, end)
 }
 
-fn end_by_starting(starter: Starter, end: impl Fn(i32) + Send + 'static) -> io::Result<()> {
+fn end_by_starting(starter: Starter, end: impl Fn(i32) + Send + 'static) -> io::Result<EndingBy> {
     // One that the library does not know ends the process as it always does.
     let heeded: Vec<i32> = heeded().filter(|signal| signal_name(*signal).is_some()).collect();
     let mut signals = Signals::new(&heeded)?;
+    let guard = EndingBy {
+        signals: signals.handle(),
+        by_itself: Arc::default(),
+    };
     let ending = move || {
         for signal in signals.forever() {
             end(signal);
         }
     };
     if starter("signals", Box::new(ending)).is_err() {
+        guard.by_itself.store(true, Ordering::SeqCst);
         for signal in heeded {
-            flag::register_conditional_default(signal, Arc::new(AtomicBool::new(true)))?;
+            flag::register_conditional_default(signal, Arc::clone(&guard.by_itself))?;
         }
     }
-    Ok(())
+    Ok(guard)
+}
+
+/// As long as it lives, a signal ends the process.
+#[derive(Debug)]
+pub struct EndingBy {
+    signals: Handle,
+    /// Whether the process ends as it always does, for no thread could be had.
+    by_itself: Arc<AtomicBool>,
+}
+
+impl Drop for EndingBy {
+    fn drop(&mut self) {
+        self.signals.close();
+        self.by_itself.store(false, Ordering::SeqCst);
+    }
 }
 
 /// The signals that are heeded: those that the process was started to ignore stay ignored.
@@ -347,6 +369,7 @@ fn ignored(status: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc::{Sender, channel};
 
     use super::*;
 
@@ -413,8 +436,8 @@ mod tests {
 
     #[test]
     fn what_a_signal_has_ended_waits_for_the_answer_to_it() {
-        let (answers, told) = std::sync::mpsc::channel();
-        let (goes_on, waits) = std::sync::mpsc::channel::<()>();
+        let (answers, told) = channel();
+        let (goes_on, waits) = channel::<()>();
         let (answers, waits) = (Mutex::new(answers), Mutex::new(waits));
         let stop = Stop::new();
         let guard = stop.answered_by(
@@ -435,6 +458,28 @@ mod tests {
         );
         asker.join().expect("no panic");
         releaser.join().expect("no panic");
+    }
+
+    #[test]
+    fn what_ended_at_a_signal_does_not_answer_for_what_comes_after_it() {
+        let ends_into = |heard: Sender<i32>| {
+            end_by(move |signal| heard.send(signal).expect("the test listens")).expect("signals can be had")
+        };
+        let raise =
+            || rustix::process::kill_process(rustix::process::getpid(), Signal::TRAP).expect("it is our own");
+        let (first, heard_by_first) = channel();
+        let guard = ends_into(first);
+        raise();
+        assert_eq!(heard_by_first.recv(), Ok(SIGTRAP));
+        drop(guard);
+        let (second, heard_by_second) = channel();
+        let _guard = ends_into(second);
+        raise();
+        assert_eq!(heard_by_second.recv(), Ok(SIGTRAP));
+        assert!(
+            heard_by_first.recv().is_err(),
+            "nobody is left who could tell the first"
+        );
     }
 
     #[test]

@@ -138,9 +138,9 @@ pub fn dispatch(cli: &Cli, env: Lookup<'_>) -> Exit {
 }
 
 fn command(cli: &Cli, ui: Ui, env: Lookup<'_>) -> Outcome {
-    if let Some(so_far) = nothing_in_hand(&cli.command) {
-        heeding::ends_at_a_signal(ui, so_far)?;
-    }
+    let _ending = nothing_in_hand(&cli.command)
+        .map(|so_far| heeding::ends_at_a_signal(ui, so_far))
+        .transpose()?;
     match &cli.command {
         Command::Run(args) if args.dry_run => preview::instead_of_run(&cli.global, args, ui, env),
         Command::Run(args) => run::run(&cli.global, args, ui, env),
