@@ -1,0 +1,365 @@
+//! What to type instead of what could not be understood.
+
+use clap::Command;
+
+use crate::cli::ExecutionId;
+use crate::cli::misunderstood::place::{CommandPlace, called_so};
+use crate::cli::other_options::{self, OptionAdvice};
+use crate::cli::other_words;
+use crate::cli::proposed::{KnownNames, Offered, ProposedLine};
+use crate::values::invocation::Invocation;
+use crate::values::nearest::nearest;
+
+/// What somebody may have meant, by what he said it to.
+pub(super) struct Advice<'a> {
+    pub(super) place: &'a CommandPlace,
+    pub(super) words: &'a [String],
+    pub(super) invocation: &'a Invocation,
+    pub(super) names: Option<&'a KnownNames>,
+}
+
+impl Advice<'_> {
+    pub(super) fn command_instead(&self, word: &str) -> String {
+        let lower = word.to_lowercase();
+        if self.place.path.is_empty()
+            && let Some(advice) = other_words::advice(&lower)
+        {
+            let rest: Vec<String> = behind(word, self.words)
+                .iter()
+                .map(|word| plain_name(word))
+                .collect();
+            let plain = self.plain_words();
+            let plain = plain
+                .iter()
+                .map(|word| word.as_str())
+                .filter(|typed| *typed != word);
+            let plain = plain.collect();
+            return self.filled(advice, &Offered::behind_a_command(&rest, plain));
+        }
+        let visible = || {
+            let below = self.place.command.get_subcommands();
+            below.filter(|below| !below.is_hide_set())
+        };
+        let names: Vec<&str> = visible().map(Command::get_name).collect();
+        let is_beginning = |name: &&&str| lower.len() > 2 && name.starts_with(&lower);
+        let mut begun = names.iter().filter(is_beginning);
+        let begun = begun.next().filter(|_| begun.next().is_none()).copied();
+        match begun.or_else(|| nearest(&lower, names.iter().copied())) {
+            Some(near) => self.same_with(word, near),
+            None => format!("the commands are: {}; {}", names.join(", "), self.place.help()),
+        }
+    }
+
+    /// The line with the command that was most likely meant, as far as that can be typed.
+    fn same_with(&self, word: &str, near: &str) -> String {
+        let at = self.words.iter().position(|typed| typed == word).unwrap_or(0);
+        let (before, behind_it) = self.words.split_at(at);
+        let whole: Vec<&str> = without_plan_file(before)
+            .into_iter()
+            .chain([near])
+            .chain(without_plan_file(behind_it.get(1..).unwrap_or_default()))
+            .collect();
+        let path = self.place.path.iter().map(String::as_str);
+        let rest = behind(word, self.words).iter().map(String::as_str);
+        let short: Vec<&str> = path.chain([near]).chain(rest).collect();
+        let line = [whole, short].into_iter().find_map(ProposedLine::of);
+        match (line, self.place.command.find_subcommand(near)) {
+            (Some(line), _) => format!("did you mean `{}`?", line.command(self.invocation)),
+            (None, Some(below)) => format!("did you mean {near}? {}", called_so(below)),
+            (None, None) => format!("did you mean {near}?"),
+        }
+    }
+
+    pub(super) fn option_instead(&self, option: &str) -> String {
+        let bare = option.split('=').next().unwrap_or(option);
+        let command = self.place.last();
+        let advice = other_options::advice_on_option(command, bare);
+        let is_own = advice.as_ref().is_some_and(|advice| advice.is_own);
+        if other_options::is_of_output(bare) && !is_own {
+            return self.place.form_instead();
+        }
+        let named = self.named_with(option);
+        if bare == "-f"
+            && let Some(named) = &named
+        {
+            if self.place.is_form(named) {
+                return self.place.form_instead();
+            }
+            if let Some(line) = self.with_plan_file(option, named) {
+                return format!("the plan file is named by --config: `{line}`");
+            }
+        }
+        // One slip of the finger is nearer than another program's word.
+        match (advice, self.known_option_near(bare)) {
+            (Some(OptionAdvice { text, is_own: true }), _) => {
+                let plain = self.plain_words();
+                let plain: Vec<&str> = plain.iter().map(|word| word.as_str()).collect();
+                let value = named.as_deref().filter(|_| self.has_value(option));
+                self.filled(text, &Offered::with_an_option(bare, value, &plain))
+            }
+            (Some(OptionAdvice { text, .. }), _) => self.filled(text, &Offered::nothing()),
+            (None, Some(near)) => format!("did you mean {near}?"),
+            (None, None) => self.place.help(),
+        }
+    }
+
+    /// The option of the command that is nearest to this word.
+    fn known_option_near(&self, bare: &str) -> Option<String> {
+        // Help is nearer to many words than what they mean.
+        let is_near_help = |long: &str| matches!(long, "help" | "version") && bare.get(2..3) != long.get(..1);
+        let known: Vec<String> = self
+            .place
+            .command
+            .get_arguments()
+            .filter(|argument| !argument.is_hide_set())
+            .filter_map(clap::Arg::get_long)
+            .filter(|long| !is_near_help(long))
+            .map(|long| format!("--{long}"))
+            .collect();
+        let two_dashes = format!("-{bare}");
+        if !bare.starts_with("--") && known.contains(&two_dashes) {
+            return Some(two_dashes);
+        }
+        let near = nearest(bare, known.iter().map(String::as_str)).filter(|_| bare.len() > 3);
+        near.map(str::to_owned)
+    }
+
+    /// The line with the plan file where it belongs, if `named` is one.
+    fn with_plan_file(&self, option: &str, named: &str) -> Option<String> {
+        if !named.ends_with(".toml") {
+            return None;
+        }
+        let rest = self.words.iter().map(String::as_str);
+        let rest = rest.filter(|word| *word != option && *word != named).collect();
+        let line = ProposedLine::of(rest)?;
+        Some(line.command(&Invocation::naming(named.as_ref())))
+    }
+
+    /// What to type where a word is one too many.
+    pub(super) fn word_instead(&self, word: &str) -> String {
+        let command = |words: &[&str]| self.invocation.command(words.iter().copied());
+        let is = |of: fn(&KnownNames, &str) -> bool| self.names.is_none_or(|names| of(names, word));
+        let is_id = ExecutionId::of(word).is_some();
+        match self.place.last() {
+            "recover" => format!(
+                "recover puts right whatever is left, of all plans and devices: `{}`",
+                command(&["recover"])
+            ),
+            "log" if is_id => format!(
+                "log is about all exports, the newest first: `{}`; what a task stored shows `{}`",
+                command(&["log", "--limit", "10"]),
+                command(&["history", "files", word])
+            ),
+            "log" => match word.split_once('/') {
+                Some((device, domain)) => format!(
+                    "`{}` shows what changed there, `{}` since when each object is as it is",
+                    command(&["log", "--device", device, "--domain", domain]),
+                    command(&["log", "--blame", word])
+                ),
+                None => format!(
+                    "`{}` shows what changed on a device; there are --domain, --class, --name and --since, too",
+                    command(&[
+                        "log",
+                        "--device",
+                        self.filling("DEVICE", word, is(KnownNames::has_device))
+                    ])
+                ),
+            },
+            "prune" => format!(
+                "`{}` is about the backups of one plan; without it prune is about all of them",
+                command(&[
+                    "prune",
+                    "--plan",
+                    self.filling("PLAN", word, is(KnownNames::has_plan))
+                ])
+            ),
+            "report" => format!(
+                "`{}` is about one plan; the page is about all of them without it",
+                command(&[
+                    "report",
+                    "FILE.html",
+                    "--plan",
+                    self.filling("PLAN", word, is(KnownNames::has_plan))
+                ])
+            ),
+            "list" if word.to_lowercase().starts_with("domain") => format!(
+                "`{}` says which domains each device has; `{}` how old the last good backup of each is",
+                command(&["check"]),
+                command(&["history", "status"])
+            ),
+            "list" => format!(
+                "list shows all plans and devices; `{}` shows one of them",
+                command(&["show", self.filling("NAME", word, is(KnownNames::has))])
+            ),
+            "status" => format!(
+                "it is about everything that is configured; `{}` has the runs of one plan or device",
+                command(&["history", self.filling("NAME", word, is(KnownNames::has))])
+            ),
+            "last" => format!(
+                "`{}` is the newest of one plan",
+                command(&[
+                    "last",
+                    "--plan",
+                    self.filling("PLAN", word, is(KnownNames::has_plan))
+                ])
+            ),
+            "trust" => format!(
+                "one device at a time: `{}`",
+                command(&["trust", self.filling("DEVICE", word, is(KnownNames::has_device))])
+            ),
+            "show" => format!(
+                "one plan or device at a time: `{}`; a name with a blank in it stands in quotes",
+                command(&["show", self.filling("NAME", word, is(KnownNames::has))])
+            ),
+            "notify-test" => format!(
+                "one plan, or all where none is named: `{}`; a name with a blank in it stands in quotes",
+                command(&["notify-test"])
+            ),
+            "restore" => {
+                let plain = self.plain_words();
+                let plain: Vec<&str> = plain.iter().map(|word| word.as_str()).collect();
+                self.filled(
+                    "the device is named by --to: `{restore ID --to DEVICE}`",
+                    &Offered::with_an_option("", None, &plain),
+                )
+            }
+            "validate" => "one plan file at a time; those that it includes are checked with it".to_owned(),
+            "activities" | "tasks" | "files" => "one ID at a time".to_owned(),
+            "find" => format!(
+                "a text with a blank in it stands in quotes; {}",
+                self.place.help()
+            ),
+            "diff" => "two are compared, and no more".to_owned(),
+            "extract" => format!(
+                "one export, and the folder that it is written to; {}",
+                self.place.help()
+            ),
+            _ => self.place.usage(),
+        }
+    }
+
+    /// The word, where it can be what the placeholder stands for.
+    fn filling<'w>(&self, placeholder: &'w str, word: &'w str, can_be: bool) -> &'w str {
+        if can_be && ExecutionId::of(word).is_none() {
+            word
+        } else {
+            placeholder
+        }
+    }
+
+    /// Options of history that stand before the level that they are for.
+    pub(super) fn options_before_a_level(&self) -> (String, String) {
+        let (words, level) = (self.words, self.place.last());
+        let title = format!(
+            "an option of `{}` stands behind `{level}`, not before it",
+            self.place.name()
+        );
+        let history = words.iter().position(|word| word == "history");
+        let at = words.iter().position(|word| word == level);
+        let moved = history
+            .zip(at)
+            .filter(|(history, at)| history < at)
+            .map(|(history, at)| {
+                let (before, options) = (&words[..=history], &words[history + 1..at]);
+                [before, &words[at..], options].concat()
+            });
+        let line = moved
+            .as_deref()
+            .and_then(|moved| ProposedLine::of(without_plan_file(moved)));
+        let hint = match line {
+            Some(line) => format!("`{}`", line.command(self.invocation)),
+            None => format!(
+                "some options narrow the list of executions, and `{level}` has none of them; {}",
+                self.place.usage()
+            ),
+        };
+        (title, hint)
+    }
+
+    /// What the option was about: the word behind it, else the last word that is no command.
+    fn named_with(&self, option: &str) -> Option<String> {
+        match option.split_once('=') {
+            Some((_, value)) if !value.is_empty() => Some(value.to_owned()),
+            _ => match self.behind_option(option) {
+                Some(behind) => Some(behind.clone()),
+                None => self.plain_words().last().map(|word| (*word).clone()),
+            },
+        }
+    }
+
+    /// Whether a value was given with the option.
+    fn has_value(&self, option: &str) -> bool {
+        option.contains('=') || self.behind_option(option).is_some()
+    }
+
+    fn behind_option(&self, option: &str) -> Option<&String> {
+        let bare = option.split('=').next().unwrap_or(option);
+        let at = self
+            .words
+            .iter()
+            .position(|word| word == option || word == bare)?;
+        self.words.get(at + 1).filter(|word| self.is_plain(word))
+    }
+
+    /// The words that are neither options nor commands.
+    fn plain_words(&self) -> Vec<&String> {
+        self.words.iter().filter(|word| self.is_plain(word)).collect()
+    }
+
+    fn is_plain(&self, word: &String) -> bool {
+        !word.starts_with('-') && !self.place.path.contains(word)
+    }
+
+    /// Advice with its commands written out.
+    fn filled(&self, advice: &str, offered: &Offered<'_>) -> String {
+        let mut text = String::new();
+        let mut pieces = advice.split('{');
+        text.push_str(pieces.next().unwrap_or_default());
+        for piece in pieces {
+            let (named, after) = piece.split_once('}').unwrap_or((piece, ""));
+            text.push_str(&ProposedLine::filled(named, offered, self.names).command(self.invocation));
+            text.push_str(after);
+        }
+        text
+    }
+}
+
+/// The words without the plan file, which advice names by itself.
+fn without_plan_file(words: &[String]) -> Vec<&str> {
+    let mut kept = Vec::new();
+    let mut words = words.iter().map(String::as_str);
+    while let Some(word) = words.next() {
+        match word {
+            "-c" | "--config" => {
+                words.next();
+            }
+            word if word.starts_with("--config=") => {}
+            word => kept.push(word),
+        }
+    }
+    kept
+}
+
+/// The words behind this one, without options: what it was to be done to.
+fn behind<'w>(word: &str, words: &'w [String]) -> &'w [String] {
+    let rest = words
+        .iter()
+        .position(|typed| typed == word)
+        .map_or(&[][..], |at| &words[at + 1..]);
+    let until = rest
+        .iter()
+        .position(|typed| typed.starts_with('-'))
+        .unwrap_or(rest.len());
+    &rest[..until]
+}
+
+/// A plan, as the unit of systemd that runs it names it.
+fn plain_name(word: &str) -> String {
+    let unit = word.strip_prefix("dpbackup@").and_then(|unit| {
+        let unit = unit
+            .strip_suffix(".service")
+            .or_else(|| unit.strip_suffix(".timer"));
+        unit.map(str::to_owned)
+    });
+    unit.unwrap_or_else(|| word.to_owned())
+}

@@ -1,0 +1,133 @@
+//! What is answered to options of other programs, where they are given to commands about what stands in configurations.
+
+use crate::cli::other_options::words::{ALL, DAYS, DRY_RUN, FORCE, OtherOptions, PLANS, SINCE, to};
+
+pub(super) const OPTIONS: &[OtherOptions] = &[
+    to(
+        &["extract"],
+        ALL,
+        "one export at a time, by the ID of its task or by DEVICE/DOMAIN: `{extract EXPORT DIR}`",
+    ),
+    to(
+        &["diff"],
+        &["--device", "-d", "--devices", "--host", "--gateway"],
+        "an export is named by its device and its domain: `{diff DEVICE/DOMAIN OTHER/DOMAIN}`; a group of devices by \
+         `{diff @TAG/DOMAIN}`",
+    ),
+    to(
+        &["diff"],
+        &[
+            "-u",
+            "--unified",
+            "-r",
+            "--recursive",
+            "--side-by-side",
+            "--brief",
+        ],
+        "what differs is told object by object, property by property and file by file, always: leave it out",
+    ),
+    to(
+        &["diff"],
+        PLANS,
+        "diff is about exports: `{history last --plan PLAN}` has the IDs of the tasks for `{diff ID ID}`",
+    ),
+    to(
+        &["diff"],
+        SINCE,
+        "`{log --since 7d}` shows what changed from one export to the next since then",
+    ),
+    to(
+        &["log"],
+        &["-f"],
+        "it follows nothing: it prints what is known, and ends; `{log --since 7d}` goes back as far as is wanted",
+    ),
+    to(
+        &["log"],
+        PLANS,
+        "log goes by devices and domains: `{log --device DEVICE --domain DOMAIN}`",
+    ),
+    to(
+        &["find"],
+        &[
+            "-n", "-name", "-iname", "--iname", "-type", "--type", "-path", "-exec", "--name", "-p", "--grep",
+        ],
+        "find looks into configurations, not for files: `{find TEXT}` for a text in the newest good export of every domain, \
+         `{find TEXT --class CLASS}` in objects of one class",
+    ),
+    to(
+        &["find"],
+        &["--plan", "--plans"],
+        "find goes by devices and domains: `{find TEXT --device DEVICE --domain DOMAIN}`",
+    ),
+    to(
+        &["find"],
+        &["-i", "--ignore-case", "--case-insensitive"],
+        "upper and lower case do not count: `{find TEXT}`; in `{find TEXT --regex}` they do",
+    ),
+    to(
+        &["find"],
+        &["-e", "-E", "--regexp", "-P"],
+        "the option is --regex: `{find TEXT --regex}`",
+    ),
+    to(
+        &["find"],
+        SINCE,
+        "find looks into the newest good exports; what changed since then shows `{log --since 7d}`",
+    ),
+    to(
+        &["find"],
+        &["--all", "-a", "--all-devices"],
+        "find looks into the newest good export of every domain: `{find TEXT}`",
+    ),
+    to(
+        &["extract"],
+        &[
+            "-o",
+            "--output",
+            "--out",
+            "--dir",
+            "--output-dir",
+            "--target",
+            "--dest",
+            "--to",
+            "-C",
+        ],
+        "the folder is the second word, without an option: `{extract EXPORT DIR}`",
+    ),
+    to(
+        &["extract"],
+        FORCE,
+        "written is only into a folder that is empty, not there yet, or from extract before: name another one, \
+         `{extract EXPORT DIR}`",
+    ),
+    to(
+        &["extract"],
+        DRY_RUN,
+        "extract writes nothing but its folder, and contacts nobody; `{history files ID}` names the files of a task",
+    ),
+    to(
+        &["extract"],
+        &[
+            "--device",
+            "-d",
+            "--devices",
+            "--host",
+            "--gateway",
+            "--domain",
+            "--domains",
+            "--task",
+            "--id",
+        ],
+        "an export is named without an option, by the ID of its task or by DEVICE/DOMAIN: `{extract EXPORT DIR}`",
+    ),
+    to(
+        &["extract"],
+        &["--plan", "--plans", "-p"],
+        "extract is about one export: `{history last --plan PLAN}` has the IDs of the tasks for `{extract ID DIR}`",
+    ),
+    to(
+        &["log"],
+        DAYS,
+        "how far back it goes says --since: `{log --since 7d}`",
+    ),
+];

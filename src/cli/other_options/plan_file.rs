@@ -1,0 +1,77 @@
+//! What is answered to options of other programs, where they are given to commands about the plan file.
+
+use crate::cli::other_options::words::{ALL, DEVICES, DRY_RUN, FORCE, OtherOptions, PLANS, WRITTEN_FILE, to};
+
+pub(super) const OPTIONS: &[OtherOptions] = &[
+    to(&["show"], ALL, "`{list}` shows all plans and all devices"),
+    to(
+        &["diff"],
+        ALL,
+        "it compares what is named: `{diff @TAG/DOMAIN}` all devices of a group, `{diff ID ID}` two tasks; `{log}` shows \
+         what changed in all of them",
+    ),
+    to(
+        &["init"],
+        ALL,
+        "the file with every key is written by `{init FILE --full}`",
+    ),
+    to(
+        &["show"],
+        PLANS,
+        "a plan or a device is named without an option: `{show PLAN}`",
+    ),
+    to(
+        &["show"],
+        DEVICES,
+        "a plan or a device is named without an option: `{show DEVICE}`",
+    ),
+    to(
+        &["list"],
+        &[
+            "--plan",
+            "-p",
+            "--plans",
+            "--device",
+            "-d",
+            "--devices",
+            "--all",
+            "-a",
+        ],
+        "list shows all plans and all devices: `{list}`; `{show NAME}` shows one",
+    ),
+    to(
+        &["validate"],
+        &["--plan", "-p", "--name", "--plans", "--device", "-d", "--devices"],
+        "validate checks the whole plan file; `{show NAME}` shows one plan or device, `{check NAME}` asks its devices",
+    ),
+    to(
+        &["validate"],
+        &["--strict", "--deep", "--full", "--all", "-a"],
+        "validate checks the whole plan file, always; `{check}` looks at everything that a run needs, over the network",
+    ),
+    to(
+        &["validate"],
+        &["--fix", "--repair", "--write"],
+        "validate changes nothing: each finding says what to write, and the plan file is changed with an editor",
+    ),
+    to(
+        &["validate"],
+        &["--format"],
+        "its findings have one form, for people; a program goes by the exit code: 0 where the file is good, 2 where it is not",
+    ),
+    to(
+        &["init"],
+        FORCE,
+        "a plan file that is there is left as it is: move it away, or name another one, `{init FILE}`",
+    ),
+    to(
+        &["init"],
+        WRITTEN_FILE,
+        "the file is named without an option: `{init FILE}`",
+    ),
+    to(
+        &["init"],
+        DRY_RUN,
+        "`{init -}` prints the file and writes nothing",
+    ),
+];

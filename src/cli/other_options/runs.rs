@@ -1,0 +1,91 @@
+//! What is answered to options of other programs, where they are given to commands that run a plan or show what a run would do, and to the program itself.
+
+use crate::cli::other_options::words::{ALL, DEVICES, DRY_RUN, FORCE, OtherOptions, PLANS, to};
+
+pub(super) const OPTIONS: &[OtherOptions] = &[
+    to(
+        &["run"],
+        DRY_RUN,
+        "`{preview PLAN}` shows what a run would do, and changes nothing",
+    ),
+    to(
+        &["run"],
+        FORCE,
+        "a run asks nothing and overwrites nothing; tasks outside the window are started by `{run PLAN --ignore-window}`",
+    ),
+    to(
+        &["run"],
+        PLANS,
+        "plans are named without an option: `{run PLAN}`; `{run --all}` runs all that are enabled",
+    ),
+    to(
+        &["run", "preview"],
+        DEVICES,
+        "a run backs up what its plan says: `devices` in the plan file; `{check DEVICE}` looks at one device",
+    ),
+    to(
+        &["run"],
+        &["--now", "--once", "--immediately"],
+        "it runs at once, and once: `{run PLAN}`",
+    ),
+    to(
+        &["run", "preview"],
+        &["--ignore-windows", "--no-window", "--window", "--outside-window"],
+        "`{run PLAN --ignore-window}` starts tasks outside the window as well",
+    ),
+    to(
+        &["run"],
+        &["--follow", "--watch", "--tail-f"],
+        "`{run PLAN -v}` says what it does as it goes; in a second terminal `{history tasks last}` shows it",
+    ),
+    to(
+        &["preview"],
+        PLANS,
+        "plans are named without an option: `{preview PLAN}`",
+    ),
+    to(
+        &["preview"],
+        FORCE,
+        "preview runs nothing; a run outside its window is `{run PLAN --ignore-window}`",
+    ),
+    to(
+        &["preview"],
+        DRY_RUN,
+        "preview is the dry run of a plan: `{preview PLAN}`",
+    ),
+    to(
+        &["notify-test"],
+        PLANS,
+        "a plan is named without an option: `{notify-test PLAN}`",
+    ),
+    to(
+        &["notify-test"],
+        DRY_RUN,
+        "to send one of each message is all that it does; `{validate}` looks at the plan file alone, `{show}` says who is told",
+    ),
+    to(
+        &["notify-test"],
+        ALL,
+        "it is about all plans where none is named: `{notify-test}`",
+    ),
+    to(
+        &[""],
+        &["--list"],
+        "`{list}` shows the plans and the devices of the plan file",
+    ),
+    to(
+        &[""],
+        DRY_RUN,
+        "`{preview PLAN}` shows what a run would do, `{prune --dry-run}` what prune would",
+    ),
+    to(
+        &[""],
+        &["--all", "-a", "--plan", "-p", "--run"],
+        "a plan is run by `{run PLAN}`, all that are enabled by `{run --all}`",
+    ),
+    to(
+        &[""],
+        &["--status"],
+        "`{history status}` tells the age of each last good backup",
+    ),
+];
