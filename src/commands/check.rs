@@ -11,7 +11,7 @@ use crate::commands::error::{CommandError, Outcome, print, print_states};
 use crate::commands::gone::open_quiesces;
 use crate::commands::left_behind::{half_done_imports, untold};
 use crate::commands::loading::{
-    HistoryFile, existing_history, load_plan_to_judge, look_at_history, owners_of_history, with_open_rows,
+    HistoryFile, files_in_store, load_plan_to_judge, look_at_history, owners_of_history, with_open_rows,
 };
 use crate::commands::names;
 use crate::commands::opening::{EngineBase, ScriptsDue, limits};
@@ -82,11 +82,8 @@ pub(super) fn check(global: &Global, args: &CheckArgs, ui: Ui, env: Lookup<'_>) 
 fn on_this_machine(engine: Engine<'_>, plans: &[&Plan], open: Option<&str>) -> Vec<CheckItem> {
     let file = engine.file;
     // Of a history that cannot be read its own line says why.
-    let stored = match store::bare(&file.settings) {
-        Some(_) => existing_history(&file.settings).and_then(|history| history.files_in_store()),
-        None => Ok(0),
-    };
-    let mut found = examine_machine(engine, plans, stored.unwrap_or(0));
+    let stored = store::bare(&file.settings).map_or(Some(0), |_| files_in_store(&file.settings));
+    let mut found = examine_machine(engine, plans, stored);
     let local = found
         .iter()
         .take_while(|look| look.subject == THIS_MACHINE)

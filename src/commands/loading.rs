@@ -185,6 +185,15 @@ pub(super) fn existing_history(settings: &Settings) -> Result<History, HistoryEr
     Ok(history.in_store(&settings.store))
 }
 
+/// How many files history knows in the store; `None` where that cannot be told.
+pub(super) fn files_in_store(settings: &Settings) -> Option<u64> {
+    match read_history(settings) {
+        Ok(Some(history)) => history.files_in_store().ok(),
+        Ok(None) => Some(0),
+        Err(_) => None,
+    }
+}
+
 /// A history file that a run could use.
 pub(super) enum HistoryFile {
     /// It is there.

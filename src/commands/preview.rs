@@ -10,7 +10,7 @@ use crate::commands::error::{Outcome, print, print_states};
 use crate::commands::gone::{open_quiesces, open_rows};
 use crate::commands::left_behind::untold;
 use crate::commands::loading::{
-    existing_history, invocation, load_plan_to_judge, look_at_history, with_open_rows,
+    files_in_store, invocation, load_plan_to_judge, look_at_history, with_open_rows,
 };
 use crate::commands::names::wanted;
 use crate::commands::opening::{EngineBase, ScriptsDue, limits};
@@ -122,9 +122,7 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
 
 /// What a run would warn of where the store should hold backups and holds none.
 fn away(settings: &Settings) -> Option<String> {
-    let bare = store::bare(settings)?;
-    let history = existing_history(settings).ok()?;
-    store::is_away(settings, bare, history.files_in_store().ok()?)
+    store::is_away(settings, store::bare(settings)?, files_in_store(settings))
 }
 
 /// What would not run, of the plans of which something would not.

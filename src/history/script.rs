@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, Type, ValueRef};
 use rusqlite::{Row, Transaction, named_params};
 use serde_json::json;
 
@@ -60,8 +60,16 @@ pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<ScriptRun> {
         "SIGNAL" => ScriptEnd::Signal(row.get("signal")?),
         "TIMED_OUT" => ScriptEnd::TimedOut(Duration::from_millis(count(row, "timeout_ms")?)),
         "INTERRUPTED" => ScriptEnd::Interrupted,
-        // The table admits these five words only.
-        _ => ScriptEnd::NotStarted(row.get("start_error")?),
+        "NOT_STARTED" => ScriptEnd::NotStarted(row.get("start_error")?),
+        other => {
+            let index = row.as_ref().column_index("result")?;
+            let why = format!("'{other}' is no end of a script");
+            return Err(rusqlite::Error::FromSqlConversionFailure(
+                index,
+                Type::Text,
+                why.into(),
+            ));
+        }
     };
     Ok(ScriptRun {
         moment: text(row, "moment")?,

@@ -29,8 +29,8 @@ use needs::Needs;
 pub const NOT_SEEN: &str = "device";
 
 /// Looks at what these plans need of this machine, and at the plans themselves. `stored` is how many files history knows
-/// in the store, where nothing is in it.
-pub fn examine_machine(engine: Engine<'_>, plans: &[&Plan], stored: u64) -> Vec<CheckItem> {
+/// in the store, where nothing is in it; `None` where that cannot be told.
+pub fn examine_machine(engine: Engine<'_>, plans: &[&Plan], stored: Option<u64>) -> Vec<CheckItem> {
     local::examine(engine, plans, stored)
 }
 

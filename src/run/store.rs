@@ -84,27 +84,27 @@ pub enum Bare {
 pub fn bare(settings: &Settings) -> Option<Bare> {
     match std::fs::read_dir(&settings.store) {
         // What a file system makes in itself is nobody's backup.
-        Ok(entries) => entries
-            .flatten()
-            .all(|entry| entry.file_name() == "lost+found")
+        Ok(mut entries) => entries
+            .all(|entry| entry.is_ok_and(|entry| entry.file_name() == "lost+found"))
             .then_some(Bare::Empty),
         Err(error) => (error.kind() == std::io::ErrorKind::NotFound).then_some(Bare::Absent),
     }
 }
 
-/// What is to be known of a bare store, of which history knows so many files.
-pub fn is_away(settings: &Settings, bare: Bare, files: u64) -> Option<String> {
+/// What is to be known of a bare store, of which history knows so many files; `None` where that cannot be told.
+pub fn is_away(settings: &Settings, bare: Bare, files: Option<u64>) -> Option<String> {
     let how = match bare {
         Bare::Absent => "is not there",
         Bare::Empty => "is empty",
     };
-    let files = match files {
-        0 => return None,
-        1 => "1 file".to_owned(),
-        more => format!("{more} files"),
+    let known = match files {
+        Some(0) => return None,
+        Some(1) => "history knows 1 file in it".to_owned(),
+        Some(more) => format!("history knows {more} files in it"),
+        None => "what history knows in it cannot be told".to_owned(),
     };
     Some(format!(
-        "the store {} {how}, and history knows {files} in it: is its file system not mounted, or was it moved?",
+        "the store {} {how}, and {known}: is its file system not mounted, or was it moved?",
         settings.store.display()
     ))
 }

@@ -387,6 +387,29 @@ fn a_store_that_history_knows_and_that_is_away_is_not_called_new() {
 }
 
 #[test]
+fn a_store_that_is_away_is_not_called_new_where_the_history_cannot_be_read() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::of(&gateway).plan("P", EXPORT);
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    fs::rename(home.store(), home.path("away")).expect("moved");
+    fs::write(home.path("state/history.db"), "no database").expect("written");
+    for arguments in [["check"].as_slice(), &["preview", "P"]] {
+        let ran = home.dpbackup(arguments);
+        assert!(
+            ran.stdout
+                .contains("is not there, and what history knows in it cannot be told"),
+            "{arguments:?}: {}",
+            ran.stdout
+        );
+        assert!(
+            !ran.stdout.contains("not there yet"),
+            "{arguments:?}: {}",
+            ran.stdout
+        );
+    }
+}
+
+#[test]
 fn a_plan_file_that_moves_with_its_store_and_its_history_stays_good() {
     let gateway = Gateway::start(Setup::default());
     let old = Home::of(&gateway).plan("P", EXPORT);

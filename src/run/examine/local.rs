@@ -22,7 +22,7 @@ use crate::secret::SecretContext;
 use crate::values::causes::said;
 use crate::values::size::Bytes;
 
-pub(super) fn examine(engine: Engine<'_>, plans: &[&Plan], stored: u64) -> Vec<CheckItem> {
+pub(super) fn examine(engine: Engine<'_>, plans: &[&Plan], stored: Option<u64>) -> Vec<CheckItem> {
     let settings = &engine.file.settings;
     let mut found = CheckItems::about(THIS_MACHINE);
     switches(settings, &mut found);
@@ -51,7 +51,7 @@ fn switches(settings: &Settings, found: &mut CheckItems) {
 /// Whether the store is mounted as asked and can take backups: what a publication needs is tried in
 /// it, and nothing is left behind. A store that is not there yet is not made, but judged by the
 /// folder in which a run would make it.
-fn folder(settings: &Settings, stored: u64, found: &mut CheckItems) {
+fn folder(settings: &Settings, stored: Option<u64>, found: &mut CheckItems) {
     let store = settings.store.as_path();
     let shown = store.display();
     if let Err(failure) = store::is_mounted(settings) {
@@ -85,7 +85,7 @@ fn folder(settings: &Settings, stored: u64, found: &mut CheckItems) {
                 "give it another place (`store` in the settings)",
             ),
         },
-        Ok(_) if stored > 0 => {}
+        Ok(_) if stored != Some(0) => {}
         Ok(_) => found.ok(
             "store",
             format!("{shown} is not there yet; the first run makes it"),

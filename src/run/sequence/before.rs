@@ -80,7 +80,7 @@ impl<'a> Run<'_, 'a, '_> {
     /// A store that should hold backups and holds none is begun anew, and that is said.
     fn tell_of_bare_store(&mut self, bare: Bare) -> Result<(), LedgerError> {
         let files = self.record.ledger().files_in_store()?;
-        let Some(away) = store::is_away(&self.engine.file.settings, bare, files) else {
+        let Some(away) = store::is_away(&self.engine.file.settings, bare, Some(files)) else {
             return Ok(());
         };
         let warning = format!("{away} This run begins a new one there");
