@@ -17,6 +17,8 @@ pub struct HttpAnswer {
     pub location: Option<String>,
     /// The body.
     pub body: Body,
+    /// It began before all of the request had been sent.
+    pub came_early: bool,
 }
 
 /// An answer under an unusual status is read into memory, and only so much of it.
@@ -41,6 +43,15 @@ impl HttpAnswer {
                 return Err(SomaError::new(
                     SomaErrorKind::Unavailable,
                     "the device answered HTTP 503 (service unavailable)",
+                ));
+            }
+            413 => {
+                return Err(SomaError::new(
+                    SomaErrorKind::NotManagement,
+                    "the answer is HTTP 413 (the request is too long)",
+                )
+                .with_hint(
+                    "what stands in front of the device, or the device itself, limits how long a request may be: raise that limit",
                 ));
             }
             200 | 300..=399 => {}

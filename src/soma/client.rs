@@ -98,11 +98,14 @@ impl Client {
 
     /// Sends an archive; the answer to it is small. `total` bounds the sending and the reading.
     pub fn upload(&self, upload: &Upload<'_>, total: Duration) -> Result<Answer> {
-        let answer = self.http.upload(upload, total);
-        let body = answer
-            .and_then(HttpAnswer::into_soma_body)
-            .map_err(|error| error.for_device(&self.target.trust_command))?;
-        read_text(body)
+        let told = |error: SomaError| error.for_device(&self.target.trust_command);
+        let answer = self.http.upload(upload, total).map_err(told)?;
+        let came_early = answer.came_early;
+        let answer = read_text(answer.into_soma_body().map_err(told)?)?;
+        Ok(match came_early {
+            true => answer.early(),
+            false => answer,
+        })
     }
 
     /// Sends a request whose answer is a file, and writes that file to `out`. Returns

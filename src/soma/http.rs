@@ -16,6 +16,7 @@ use ureq::unversioned::transport::Connector;
 
 use crate::soma::answer_body::{Body, HttpAnswer};
 use crate::soma::deadline::Deadline;
+use crate::soma::early::UploadWatch;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::exchange::Explain;
 use crate::soma::request::{Effect, Request};
@@ -43,6 +44,7 @@ pub struct Http {
     reuse: Reuse,
     asked: ConnectionsAsked,
     carried: CarriedCount,
+    watch: UploadWatch,
     interrupted: Arc<AtomicBool>,
 }
 
@@ -104,15 +106,17 @@ impl Http {
         let stands = Arc::new(AtomicBool::new(false));
         let began = Arc::new(AtomicBool::new(false));
         let asked = ConnectionsAsked::default();
+        let watch = UploadWatch::default();
         let parts = (
             asked.clone(),
             idle.clone(),
             Arc::clone(&interrupted),
             Arc::clone(&stands),
             Arc::clone(&began),
+            watch.clone(),
         );
         let make_agent = Box::new(move || {
-            let (asked, idle, interrupted, stands, began) = &parts;
+            let (asked, idle, interrupted, stands, began, watch) = &parts;
             let connector = asked
                 .clone()
                 .chain(TcpConnect::new(Arc::clone(interrupted), Arc::clone(stands)))
@@ -121,6 +125,7 @@ impl Http {
                     name: name.clone(),
                     idle: idle.clone(),
                     began: Arc::clone(began),
+                    watch: watch.clone(),
                 });
             ureq::Agent::with_parts(config.clone(), connector, HostNames::new(Arc::clone(interrupted)))
         });
@@ -137,6 +142,7 @@ impl Http {
             reuse,
             asked,
             carried: CarriedCount::default(),
+            watch,
             interrupted,
         })
     }
@@ -175,6 +181,7 @@ impl Http {
         let deadline = Deadline::after(total, Arc::clone(&self.interrupted));
         let mut body = upload.body();
         let asked = self.asked.count();
+        self.watch.begin();
         let response = self
             .request(&deadline, Effect::Change)
             .config()
@@ -182,6 +189,7 @@ impl Http {
             .build()
             .header("Content-Length", upload.length().to_string())
             .send(ureq::SendBody::from_reader(&mut body));
+        let came_early = self.watch.end();
         let sent = SentRequest {
             response: response.map_err(|error| match body.failure() {
                 Some(local) => SomaError::new(SomaErrorKind::Local(local.kind()), local),
@@ -193,7 +201,8 @@ impl Http {
         if sent.broke_when_reused() {
             self.reuse.broke();
         }
-        self.answered(sent, &deadline)
+        let answer = self.answered(sent, &deadline)?;
+        Ok(HttpAnswer { came_early, ..answer })
     }
 
     /// The start of an answer that has come.
@@ -218,6 +227,7 @@ impl Http {
             content_type,
             location,
             body,
+            came_early: false,
         })
     }
 

@@ -2,7 +2,7 @@
 //!
 //! `request` writes what is sent, `http` carries it: to an address that `resolve` finds, over
 //! a connection of `tcp` that `tls` trusts and `reuse` allows to carry another request; `interim` leaves out what is
-//! said ahead of the answer. `exchange` says what that failed of,
+//! said ahead of the answer, `early` keeps one that begins before all of the request was sent. `exchange` says what that failed of,
 //! `answer_body` whether what came can be an answer. `reply`
 //! reads small answers and `download` streams large ones (`base64_text` decodes them), both until the `deadline` of their
 //! request. `upload` carries an archive the other way. `client` is the way in. `verifier` decides in a handshake, `handshake`
@@ -19,6 +19,7 @@ pub mod client;
 pub mod deadline;
 mod distrust;
 pub mod download;
+mod early;
 pub mod error;
 mod exchange;
 mod handshake;

@@ -28,12 +28,26 @@ const MAX_QUOTE: usize = 600;
 pub struct Answer {
     text: String,
     deadline: Deadline,
+    /// It began before all of the request had been sent.
+    came_early: bool,
 }
 
 impl Answer {
     /// An answer that must have been read by then.
     pub fn new(text: String, deadline: Deadline) -> Self {
-        Self { text, deadline }
+        Self {
+            text,
+            deadline,
+            came_early: false,
+        }
+    }
+
+    /// The same, of a device that had not been sent all of the request: it may refuse it, and nothing else.
+    pub(super) fn early(self) -> Self {
+        Self {
+            came_early: true,
+            ..self
+        }
     }
 
     /// Hands the payload named `expected` to `read`.
@@ -44,6 +58,10 @@ impl Answer {
             .children()
             .filter(|node| node.has_tag_name((NAMESPACE, expected)));
         match (payloads.next(), payloads.next()) {
+            (Some(_), None) if self.came_early => Err(SomaError::new(
+                SomaErrorKind::Malformed,
+                "the device answered as if it had all of the request, before all of it had been sent",
+            )),
             (Some(payload), None) => read(payload),
             // What is said twice may be said in two ways: then nobody knows which holds.
             (Some(_), Some(_)) => Err(SomaError::new(

@@ -22,6 +22,7 @@ use ureq::unversioned::transport::{
 
 use crate::soma::ca_file::{pem_words, roots_of};
 use crate::soma::distrust::RootsPlace;
+use crate::soma::early::{EarlyBytes, UploadWatch, read_only};
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::handshake::{HandshakeWatch, certificate_wanted};
 use crate::soma::interim::InterimAnswers;
@@ -157,11 +158,26 @@ impl IdleLimit {
 
 /// Wraps a TCP transport in TLS of our configuration.
 pub(crate) struct TlsConnector {
-    pub(crate) config: Arc<ClientConfig>,
-    pub(crate) name: ServerName<'static>,
-    pub(crate) idle: IdleLimit,
+    pub(super) config: Arc<ClientConfig>,
+    pub(super) name: ServerName<'static>,
+    pub(super) idle: IdleLimit,
     /// Set before the first byte of a request is sent.
-    pub(crate) began: Arc<AtomicBool>,
+    pub(super) began: Arc<AtomicBool>,
+    /// Whether an answer may come before a request has been sent.
+    pub(super) watch: UploadWatch,
+}
+
+impl TlsConnector {
+    /// One for requests that are short, with no limits but those of the request.
+    pub(crate) fn new(config: Arc<ClientConfig>, name: ServerName<'static>) -> Self {
+        Self {
+            config,
+            name,
+            idle: IdleLimit::default(),
+            began: Arc::default(),
+            watch: UploadWatch::default(),
+        }
+    }
 }
 
 impl fmt::Debug for TlsConnector {
@@ -181,13 +197,13 @@ impl<In: Transport> Connector<In> for TlsConnector {
         chained: Option<In>,
     ) -> std::result::Result<Option<Self::Out>, ureq::Error> {
         let Some(transport) = chained else { return Ok(None) };
-        let mut watch = HandshakeWatch::default();
-        let mut connection = ClientConnection::new(watch.config(&self.config), self.name.clone())
+        let mut handshake = HandshakeWatch::default();
+        let mut connection = ClientConnection::new(handshake.config(&self.config), self.name.clone())
             .map_err(ureq::Error::Rustls)?;
         let mut socket = TransportAdapter::new(transport.boxed(), Arc::clone(&details.current_time));
         socket.set_timeout(details.timeout);
-        let done = connection.complete_io(&mut watch.stream(&mut socket));
-        done.map_err(|error| handshake_error(error, &watch))?;
+        let done = connection.complete_io(&mut handshake.stream(&mut socket));
+        done.map_err(|error| handshake_error(error, &handshake))?;
         let buffers = LazyBuffers::new(
             details.config.input_buffer_size(),
             details.config.output_buffer_size(),
@@ -200,8 +216,10 @@ impl<In: Transport> Connector<In> for TlsConnector {
             },
             idle: self.idle.clone(),
             began: Arc::clone(&self.began),
-            wants_certificate: watch.asked_for_certificate(),
+            wants_certificate: handshake.asked_for_certificate(),
             interim: InterimAnswers::default(),
+            watch: self.watch.clone(),
+            early: EarlyBytes::default(),
         })))
     }
 }
@@ -250,13 +268,45 @@ pub(crate) struct TlsTransport {
     /// only after the handshake.
     wants_certificate: bool,
     interim: InterimAnswers,
+    watch: UploadWatch,
+    early: EarlyBytes,
 }
 
 impl TlsTransport {
+    /// Sends some of a request that is long, as long as the other side takes it: what it says meanwhile is kept.
+    fn transmit_watched(&mut self, amount: usize) -> std::result::Result<(), ureq::Error> {
+        self.early.look(&mut self.stream, &mut self.interim, &self.watch);
+        if self.early.is_over() {
+            return Ok(());
+        }
+        let output = self.buffers.output().get(..amount).unwrap_or_default();
+        match self.stream.write_all(output) {
+            Err(error) if is_break(error.kind()) => {
+                self.early.broke(&self.watch);
+                Ok(())
+            }
+            written => written.map_err(|error| self.error(error)),
+        }
+    }
+
+    /// Reads what comes next, from a connection that may be closed for what we send.
+    fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
+        match self.early.is_over() {
+            true => read_only(&mut self.stream, piece),
+            false => self.stream.read(piece),
+        }
+    }
+
     /// The same as `await_input`, before the answer has begun: what is said ahead of it is left out.
     fn await_answer(&mut self) -> std::result::Result<bool, ureq::Error> {
         let mut piece = [0; PIECE];
-        let read = self.stream.read(&mut piece).map_err(|error| self.error(error))?;
+        let read = match self.read(&mut piece) {
+            // It ended while the request was being sent, and has said nothing before.
+            Ok(0) | Err(_) if self.early.is_over() => {
+                return Err(self.error(io::ErrorKind::BrokenPipe.into()));
+            }
+            read => read.map_err(|error| self.error(error))?,
+        };
         let answer = match read {
             0 if self.wants_certificate => return Err(ureq::Error::Rustls(certificate_wanted())),
             0 => self.interim.end(),
@@ -301,8 +351,14 @@ impl Transport for TlsTransport {
         timeout: NextTimeout,
     ) -> std::result::Result<(), ureq::Error> {
         self.began.store(true, Ordering::SeqCst);
-        self.interim.begin();
         self.stream.sock.set_timeout(timeout);
+        if self.watch.is_on() {
+            if !self.interim.is_expected() && !self.early.has_begun() {
+                self.interim.begin();
+            }
+            return self.transmit_watched(amount);
+        }
+        self.interim.begin();
         let output = self.buffers.output().get(..amount).unwrap_or_default();
         let written = self.stream.write_all(output);
         written.map_err(|error| self.error(error))
@@ -316,14 +372,18 @@ impl Transport for TlsTransport {
             return Ok(awaited);
         }
         let free = self.buffers.input_append_buf();
-        let read = self.stream.read(free);
-        let amount = read.map_err(|error| self.error(error))?;
+        let amount = match self.early.take(free) {
+            0 if self.early.is_over() => read_only(&mut self.stream, free),
+            0 => self.stream.read(free),
+            early => Ok(early),
+        };
+        let amount = amount.map_err(|error| self.error(error))?;
         self.buffers.input_appended(amount);
         Ok(amount > 0)
     }
 
     fn is_open(&mut self) -> bool {
-        self.stream.sock.get_mut().is_open()
+        !self.early.is_over() && self.stream.sock.get_mut().is_open()
     }
 
     fn is_tls(&self) -> bool {

@@ -4,7 +4,6 @@
 //! No proxy, no redirects, and of the answer no more than its beginning is read.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -19,7 +18,7 @@ use crate::notify::send::{SendError, Sent, trust};
 use crate::notify::words;
 use crate::plan::model::notify::WebhookFormat;
 use crate::soma::resolve::HostNames;
-use crate::soma::tls::{IdleLimit, TlsConnector};
+use crate::soma::tls::TlsConnector;
 use crate::values::event_name::EventName;
 use crate::values::hex::hex;
 use crate::values::text::{printable, printable_json};
@@ -196,12 +195,7 @@ fn agent(target: &WebTarget, limit: Duration) -> Result<ureq::Agent, SendError> 
     }
     let name = ServerName::try_from(target.url.host().to_owned())
         .map_err(|_| SendError::lasting("the host is no name that a certificate can have"))?;
-    let tls = TlsConnector {
-        config: trust(target.ca_file.as_ref())?,
-        name,
-        idle: IdleLimit::default(),
-        began: Arc::default(),
-    };
+    let tls = TlsConnector::new(trust(target.ca_file.as_ref())?, name);
     Ok(ureq::Agent::with_parts(
         config,
         tcp.chain(tls),
