@@ -78,7 +78,7 @@ pub fn targets(files: Vec<PrunableFile>, plans: &PlanFile) -> Vec<Target> {
             .entry((file.domain_name.clone(), file.kind.code()))
             .or_default();
         let backup = target.entry(file.task).or_insert_with(|| StoredBackup {
-            rules: rules_of(plans, &prunable.plan),
+            rules: rules_of(plans, &prunable.plan, prunable.is_way_back),
             plan: prunable.plan,
             files: Vec::new(),
             is_elsewhere: false,
@@ -175,6 +175,10 @@ impl Target {
                 // it away did not want to wait. Only the newest would be missed.
                 if value.end.is_some_and(|end| end > now) {
                     value.end = Some(now);
+                    value.rules = Some(Rules::none());
+                }
+                // So it is with one that goes by hand alone.
+                if let Err(Unruled::BeforeImport) = entry.rules {
                     value.rules = Some(Rules::none());
                 }
             }

@@ -6,7 +6,7 @@ use crate::values::retention::Retention;
 /// Rules, and whose they are: two plans may have equal ones and do not count together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
-    /// The plan, or none for those of the settings, which plans share.
+    /// The plan or the restore, or none for those of the settings, which plans share.
     pub plan: Option<String>,
     /// What they say.
     pub retention: Retention,
@@ -28,23 +28,35 @@ pub enum Unruled {
     /// Nobody knows what its plan would keep.
     #[error("its plan {0} is not in the plan file")]
     PlanIsGone(String),
-    /// No plan has it, and none can.
-    #[error("it was taken before a restore, and no retention reaches such a one")]
-    BeforeRestore,
+    /// Whatever an import did, this was there before it.
+    #[error(
+        "it was taken before an import, and is the way back from it: it goes where somebody removes it by hand"
+    )]
+    BeforeImport,
+    /// It is of a restore, and nothing says what becomes of those.
+    #[error("it was taken by a restore, and no retention is set under [settings]")]
+    NothingSetForRestores,
     /// Neither its plan nor the settings say.
     #[error("no retention is set for its plan")]
     NothingSet,
 }
 
-/// The rules for the backups of a plan. One that says itself what it keeps counts for itself;
-/// the others share what the settings say.
-pub fn rules_of(file: &PlanFile, plan: &str) -> Result<Rules, Unruled> {
+/// The rules for a backup of a plan. One that says itself what it keeps counts for itself; the others share what
+/// the settings say. So do those of restores, for themselves, so that one that is only shown takes no place of a
+/// planned backup: all but what was there before an import.
+pub fn rules_of(file: &PlanFile, plan: &str, is_way_back: bool) -> Result<Rules, Unruled> {
     let Some(found) = file.plan(plan) else {
         // No plan of a file can have such a name.
-        if plan.starts_with("restore ") && plan.contains('/') {
-            return Err(Unruled::BeforeRestore);
-        }
-        return Err(Unruled::PlanIsGone(plan.to_owned()));
+        let is_of_a_restore = plan.starts_with("restore ") && plan.contains('/');
+        return match (is_of_a_restore, is_way_back, file.settings.retention) {
+            (false, _, _) => Err(Unruled::PlanIsGone(plan.to_owned())),
+            (true, true, _) => Err(Unruled::BeforeImport),
+            (true, false, None) => Err(Unruled::NothingSetForRestores),
+            (true, false, Some(retention)) => Ok(Rules {
+                plan: Some(plan.to_owned()),
+                retention,
+            }),
+        };
     };
     let own = found.retention.map(|retention| Rules {
         plan: Some(plan.to_owned()),

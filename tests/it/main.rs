@@ -91,6 +91,7 @@ mod rehearse_kills;
 mod rehearse_seen;
 mod report_page;
 mod restore;
+mod restore_kept;
 mod restore_kills;
 mod restore_note;
 mod restore_seen;

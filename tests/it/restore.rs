@@ -117,10 +117,9 @@ fn the_plan_comes_first_and_until_it_is_confirmed_nothing_but_questions_is_sent(
     assert_eq!(home.last_plan().plan, "restore QA1/DOM1");
     // What was there is a backup like any other.
     let _ = home.dpbackup(&["verify", "3"]).exits(0);
-    // No plan can be written that would let it go.
     let pruned = home.dpbackup(&["prune", "--dry-run"]).exits(0).stdout;
     assert!(
-        pruned.contains("it was taken before a restore, and no retention reaches such a one"),
+        pruned.contains("it was taken by a restore, and no retention is set under [settings]"),
         "{pruned}"
     );
 }

@@ -89,6 +89,8 @@ pub struct PrunableFile {
     pub task_end: Option<Timestamp>,
     /// How its task stands or ended.
     pub task_status: Status,
+    /// It was taken before an import that was sent, or was about to be.
+    pub is_way_back: bool,
 }
 
 /// A file that could not be had.

@@ -117,7 +117,7 @@ pub static SETTINGS: Table = Table {
             "retention",
             KeyKind::Table(&RETENTION),
             Means("`prune` removes nothing"),
-            "What `dpbackup prune` keeps of plans that have no retention of their own.",
+            "What `dpbackup prune` keeps of plans that have no retention of their own, and of what `restore` takes.",
         ),
     ],
 };

@@ -1,0 +1,109 @@
+//! What becomes of the backups that a restore takes: those of one that was only shown go as others do, the way
+//! back from an import stays.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::restore::{change, setup, word};
+use crate::simulator::Gateway;
+use crate::support::{Home, export};
+
+/// `DOM1` was backed up by task 1, with a retention that keeps one backup, and was changed since.
+fn changed() -> (Gateway, Home) {
+    let gateway = Gateway::start(setup());
+    let home = Home::quick()
+        .setting("retention = { keep_last = 1 }")
+        .device("QA1", &gateway)
+        .plan("Night", &export("QA1", "DOM1", ""));
+    let _ = home.dpbackup(&["run", "Night"]).exits(0);
+    change(&gateway);
+    (gateway, home)
+}
+
+/// What a dry run of `prune` says of each backup: its task, its fate and why.
+fn pruned(home: &Home) -> Vec<(i64, String, String)> {
+    let ran = home
+        .dpbackup(&["prune", "--dry-run", "--format", "json"])
+        .exits(0);
+    let document: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let backups = document["backups"].as_array().expect("backups").iter();
+    let mut told: Vec<_> = backups
+        .map(|backup| {
+            let text = |value: &Value| value.as_str().expect("a text").to_owned();
+            (
+                backup["task_execution_id"].as_i64().expect("a task"),
+                text(&backup["fate"]),
+                text(&backup["reasons"][0]),
+            )
+        })
+        .collect();
+    told.sort_unstable();
+    told
+}
+
+fn fates(home: &Home) -> Vec<(i64, String)> {
+    let told = pruned(home).into_iter();
+    told.map(|(task, fate, _)| (task, fate)).collect()
+}
+
+/// Where the backup of a task stands.
+fn file_of(home: &Home, task: i64) -> PathBuf {
+    let ran = home
+        .dpbackup(&["history", "files", &task.to_string(), "--format", "json"])
+        .exits(0);
+    let document: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    document["files"][0]["path"].as_str().expect("a path").into()
+}
+
+#[test]
+fn what_a_restore_took_that_was_only_shown_goes_under_the_retention_of_the_settings_and_takes_no_place() {
+    let (_gateway, home) = changed();
+    for _ in 0..3 {
+        let _ = word(&home, &[]);
+    }
+    // Those of the plan and those of the restore are counted apart.
+    assert_eq!(
+        fates(&home),
+        [(1, "KEEP"), (2, "DELETE"), (3, "DELETE"), (4, "KEEP")].map(|(task, fate)| (task, fate.to_owned()))
+    );
+    let _ = home.dpbackup(&["prune"]).exits(0);
+    assert_eq!(fates(&home).len(), 2);
+}
+
+#[test]
+fn the_way_back_from_an_import_stays_until_somebody_removes_it() {
+    for fault in ["", "do-restore:2=reply-lost"] {
+        let (gateway, home) = changed();
+        let word = word(&home, &[]);
+        if !fault.is_empty() {
+            gateway.fail_as(fault);
+        }
+        let _ = home.dpbackup(&["restore", "1", "--to", "QA1", "--confirm", &word]);
+        gateway.clear_faults();
+        // Shown by task 2, taken before the import by task 3, and after it by task 5.
+        let _ = home.dpbackup(&["run", "Night"]);
+        let told = pruned(&home);
+        let of = |wanted| {
+            let mut of = told.iter().filter(|(task, _, _)| *task == wanted);
+            of.next()
+                .unwrap_or_else(|| panic!("{fault}: task {wanted} in {told:?}"))
+        };
+        assert_eq!(of(2).1, "DELETE", "{fault}: {told:?}");
+        assert_eq!(of(3).1, "KEEP", "{fault}: {told:?}");
+        assert!(
+            of(3).2.contains("it was taken before an import"),
+            "{fault}: {told:?}"
+        );
+        let _ = home.dpbackup(&["prune"]).exits(0);
+        let way_back = file_of(&home, 3);
+        fs::remove_file(&way_back).expect("it stood there");
+        let gone = home.dpbackup(&["prune"]).exits(0);
+        assert!(
+            gone.stdout.contains("it is gone already"),
+            "{fault}: {}",
+            gone.stdout
+        );
+    }
+}
