@@ -280,7 +280,8 @@ pub struct RunArgs {
     /// Start tasks outside the maintenance window as well; history says so
     #[arg(long)]
     pub ignore_window: bool,
-    /// Wait so long for another run of the same plan (10m)
+    /// Wait so long for another run of the same plan (10m); for a device that another run has, a task waits as long
+    /// as `task_expiry` lets it
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "0s")]
     pub lock_wait: Duration,
     /// What stands on stdout: nothing, or a JSON line per event and a summary last

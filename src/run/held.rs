@@ -6,8 +6,13 @@ use crate::clock::Clock;
 use crate::lock::{Asked, Holder, Lock, LockError, Locks};
 use crate::plan::model::Device;
 use crate::run::Engine;
-use crate::run::event::Progress;
+use crate::run::error::RunTrouble;
+use crate::run::event::{Owner, Progress};
+use crate::run::record::Record;
 use crate::signal::Stop;
+
+/// A wait is noted once it has lasted so long: others that are just ending are no news.
+const NEWS: Duration = Duration::from_secs(2);
 
 /// What only one process may work on at a time.
 #[derive(Clone, Copy, Debug)]
@@ -116,6 +121,35 @@ impl<'w> LockWait<'w> {
             Asked::Busy(_) if self.stop.is_requested() => LockOutcome::Stopped,
             Asked::Busy(holder) => LockOutcome::Busy(holder_words(holder.as_ref())),
         })
+    }
+
+    /// The same. A wait that lasts is noted at `owner`: a line that moves is seen at a terminal alone, and only as
+    /// long as it stands there. `waits` is called where there is a wait at all.
+    pub fn take_noted(
+        self,
+        what: LockFor<'_>,
+        record: &mut Record<'_>,
+        owner: Owner,
+        waits: &mut dyn FnMut(),
+    ) -> Result<LockOutcome, RunTrouble> {
+        let mut noted = None;
+        let taken = self.take(what, &mut |progress| {
+            if let Progress::Waiting {
+                device, what, waited, ..
+            } = progress
+            {
+                waits();
+                if noted.is_none() && *waited >= NEWS {
+                    let device = device
+                        .as_ref()
+                        .map_or_else(String::new, |device| format!("{device}: "));
+                    noted = Some(record.note(owner, format!("had to wait for {device}{what}")));
+                }
+            }
+            record.show(progress);
+        })?;
+        noted.transpose()?;
+        Ok(taken)
     }
 }
 

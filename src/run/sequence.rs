@@ -112,12 +112,11 @@ struct WalkedActivity<'a> {
 impl<'a> Run<'_, 'a, '_> {
     fn execute(mut self) -> Result<RecordedEnd, RunTrouble> {
         let purpose = format!("plan {}", self.plan.name);
-        let record = &mut *self.record;
-        let taken = LockWait::of(self.engine, &purpose, self.options.lock_wait).take(
+        let taken = LockWait::of(self.engine, &purpose, self.options.lock_wait).take_noted(
             LockFor::Plan(&self.plan.name),
-            &mut |progress| {
-                record.show(progress);
-            },
+            self.record,
+            Owner::Plan(self.id),
+            &mut || (),
         )?;
         let _lock = match taken {
             LockOutcome::Held(lock) => lock,

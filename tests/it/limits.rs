@@ -193,11 +193,30 @@ fn a_lock_is_waited_for_until_its_limit() {
         let run = home.run_with("P", &clock, options, &Stop::new(), &mut |_| {});
         assert_eq!(run.status(), "LOCKED");
         assert_eq!(clock.elapsed() - before, Duration::from_secs(600));
+        let notes = run.notes();
+        assert!(
+            notes.len() == 1 && notes[0].starts_with("had to wait for plan lock held by plan X of process "),
+            "{notes:?}"
+        );
     }
     // A device is waited for as long as a task may wait to start at all.
     let _held = hold(&home, &format!("device-127.0.0.1-{}", gateway.port()));
     let run = home.run("P", &clock);
     assert_eq!(run.tasks(), ["QA1/DOM1 EXECUTION_CANCELED_BECAUSE_A_DAY_PASSED"]);
+    // What let the time pass is told with it, and was while it passed.
+    let error = run.errors().join("\n");
+    assert!(
+        error.contains(
+            "the task had not started 1d after its plan: the device was held by plan X of process "
+        ) && error.contains(" since "),
+        "{error}"
+    );
+    let notes = run.notes();
+    assert!(
+        notes.len() == 1
+            && notes[0].starts_with("had to wait for QA1: device lock held by plan X of process "),
+        "{notes:?}"
+    );
     assert_eq!(broken(&home, &gateway, &[]), [""; 0]);
 }
 

@@ -335,6 +335,8 @@ fn two_names_of_one_device_are_not_worked_on_at_the_same_time() {
     eventually("the export is asked for", || gateway.received("do-backup") == 1);
     let waiting = home.in_terminal(200, &[], &["run", "Q"]);
     waiting.shows("waiting for QA1b: device lock held by task 1 of plan P");
+    // It stays to be read: the line that moves does not.
+    waiting.shows("note: had to wait for QA1b: device lock held by task 1 of plan P");
     assert_eq!(gateway.received("do-backup"), 1);
     gateway.clear_faults();
     let _ = running.end().exits(0);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::lock::Lock;
 use crate::plan::model::{Device, ErrorPolicy, OnUnchanged};
 use crate::run::error::RunTrouble;
-use crate::run::event::{Event, OutOfService, Owner, Progress, TaskId};
+use crate::run::event::{Event, OutOfService, Owner, TaskId};
 use crate::run::expand::Verdict;
 use crate::run::failure::Failure;
 use crate::run::held::{LockFor, LockOutcome, LockWait};
@@ -18,6 +18,7 @@ use crate::run::sequence::{OpenActivity, Run, Waiting, WalkedActivity};
 use crate::run::session::{Contact, Session};
 use crate::run::status::{Class, Status};
 use crate::run::task::{self, Ended, Task};
+use crate::values::duration::HumanDuration;
 
 impl<'a> Run<'_, 'a, '_> {
     /// Step 9.
@@ -80,7 +81,7 @@ impl<'a> Run<'_, 'a, '_> {
             return Some(Failure::new(Status::CanceledBecauseMaintenanceWindow, why));
         }
         if self.time_to_expiry().is_zero() {
-            let expiry = humantime::format_duration(self.engine.file.settings.task_expiry);
+            let expiry = HumanDuration(self.engine.file.settings.task_expiry);
             let why = format!("the task had not started {expiry} after its plan");
             return Some(Failure::new(Status::CanceledBecauseADayPassed, why));
         }
@@ -148,7 +149,7 @@ impl<'a> Run<'_, 'a, '_> {
         let mut look = self.look.take();
         // Whoever holds the device meanwhile may change it.
         let mut waits = || look = None;
-        let _lock = match self.lock(&purpose, LockFor::Device(device), &mut waits)? {
+        let _lock = match self.lock(task.id, &purpose, LockFor::Device(device), &mut waits)? {
             Ok(lock) => lock,
             Err(failure) => return self.cancel(row, task, &failure),
         };
@@ -165,7 +166,12 @@ impl<'a> Run<'_, 'a, '_> {
         };
         let held = serial.map(|serial| {
             let serial = &serial;
-            self.lock(&purpose, LockFor::SerialNumber { device, serial }, &mut waits)
+            self.lock(
+                task.id,
+                &purpose,
+                LockFor::SerialNumber { device, serial },
+                &mut waits,
+            )
         });
         let _serial_lock = match held.transpose()?.transpose() {
             Ok(lock) => lock,
@@ -212,28 +218,29 @@ impl<'a> Run<'_, 'a, '_> {
     /// A lock of the device of a task, or why that does not run. `waits` is called where another has it.
     fn lock(
         &mut self,
+        task: TaskId,
         purpose: &str,
         what: LockFor<'_>,
         waits: &mut dyn FnMut(),
     ) -> Result<Result<Lock, Failure>, RunTrouble> {
-        let record = &mut *self.record;
-        let wait = LockWait::of(self.engine, purpose, self.engine.file.settings.task_expiry);
-        let taken = wait.take(what, &mut |progress| {
-            if matches!(progress, Progress::Waiting { .. }) {
-                waits();
-            }
-            record.show(progress);
-        })?;
-        Ok(match taken {
-            // The wait for it may have taken long.
-            LockOutcome::Held(lock) => self.cancellation(None).map_or(Ok(lock), Err),
-            LockOutcome::Stopped => Err(Failure::interrupted("the task was waiting")),
-            LockOutcome::Busy(holder) => {
-                let why = format!("the device was held by {holder} all the time");
-                let late = || Failure::new(Status::CanceledBecauseADayPassed, why);
-                Err(self.cancellation(None).unwrap_or_else(late))
-            }
-        })
+        let wait = LockWait::of(self.engine, purpose, self.time_to_expiry());
+        Ok(
+            match wait.take_noted(what, self.record, Owner::Task(task), waits)? {
+                // The wait for it may have taken long.
+                LockOutcome::Held(lock) => self.cancellation(None).map_or(Ok(lock), Err),
+                LockOutcome::Stopped => Err(Failure::interrupted("the task was waiting")),
+                LockOutcome::Busy(holder) => {
+                    let why = format!("the device was held by {holder} all the time");
+                    Err(match self.cancellation(None) {
+                        // What let the time pass is known.
+                        Some(Failure { status, message }) => {
+                            Failure::new(status, format!("{message}: {why}"))
+                        }
+                        None => Failure::new(Status::CanceledBecauseADayPassed, why),
+                    })
+                }
+            },
+        )
     }
 
     /// Tells of what was to be skipped, for it has not changed, and was stored all the same: somebody has
