@@ -417,6 +417,7 @@ fn write_run(history: &mut History) -> Result<Vec<Duration>> {
                 task,
                 status,
                 error: None,
+                took: None,
             },
         )?;
         times.push(start.elapsed());
@@ -429,6 +430,7 @@ fn write_run(history: &mut History) -> Result<Vec<Duration>> {
             plan,
             status,
             error: None,
+            took: None,
         },
     )?;
     Ok(times)

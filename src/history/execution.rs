@@ -1,5 +1,7 @@
 //! The rows of plans, activities and tasks: their status, their error, whether they are there.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use rusqlite::{Transaction, named_params};
 
@@ -40,6 +42,24 @@ pub(super) fn advance(
     )?;
     found(changed, execution)?;
     log_status(transaction, at, execution, status)
+}
+
+/// Says why a plan or a task ended as it did, and how long it took. Activities leave that to their tasks.
+pub(super) fn set_end(
+    transaction: &Transaction<'_>,
+    execution: Execution,
+    error: Option<&str>,
+    took: Option<Duration>,
+) -> Result<(), HistoryFault> {
+    let sql = format!(
+        "UPDATE {} SET error_message = ?2, took_ms = ?3 WHERE id = ?1",
+        execution.table()
+    );
+    let took = took.map(|took| i64::try_from(took.as_millis()).unwrap_or(i64::MAX));
+    found(
+        execute(transaction, &sql, (execution.id(), error, took))?,
+        execution,
+    )
 }
 
 /// Says why a plan or a task ended as it did. Activities leave that to their tasks.

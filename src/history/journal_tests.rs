@@ -256,6 +256,7 @@ fn a_plan_without_an_end_is_unfinished_and_lists_its_tasks_without_one() {
         task: ended,
         status,
         error: None,
+        took: None,
     };
     fixture.history.record(at(5), &event).expect("a record");
     let open = fixture.task(plan, activity, "QA1", "HR", Status::ReadyForExecution);
@@ -264,6 +265,7 @@ fn a_plan_without_an_end_is_unfinished_and_lists_its_tasks_without_one() {
         plan: other,
         status,
         error: None,
+        took: None,
     };
     fixture.history.record(at(7), &event).expect("a record");
 
@@ -297,6 +299,7 @@ fn an_abandoned_plan_keeps_what_had_ended_and_ends_the_rest() {
         task: ended,
         status,
         error: None,
+        took: None,
     };
     fixture.history.record(at(5), &event).expect("a record");
     let open = fixture.task(plan, activity, "QA1", "HR", Status::Quiescing);

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, named_params};
 
 use crate::history::error::{BUSY_TIMEOUT, HistoryFault, SHORT_BUSY_TIMEOUT};
-use crate::history::execution::{Execution, advance, found, log_status, owner_ids, require, set_error};
+use crate::history::execution::{Execution, advance, found, log_status, owner_ids, require, set_end};
 use crate::history::statement::execute;
 use crate::history::value::{AsText, integer};
 use crate::history::view::execution::NoteLevel;
@@ -313,18 +313,28 @@ fn record(
             record_note(transaction, at, *owner, NoteLevel::Warning, message)
         }
         Event::Note { owner, message } => record_note(transaction, at, *owner, NoteLevel::Note, message),
-        Event::TaskEnded { task, status, error } => {
+        Event::TaskEnded {
+            task,
+            status,
+            error,
+            took,
+        } => {
             advance(transaction, at, Task(*task), *status)?;
-            set_error(transaction, Task(*task), error.as_deref())?;
+            set_end(transaction, Task(*task), error.as_deref(), *took)?;
             if *status == Status::Success {
                 target::good(transaction, *task)?;
             }
             Ok(())
         }
         Event::ActivityEnded { activity, status } => advance(transaction, at, Activity(*activity), *status),
-        Event::PlanEnded { plan, status, error } => {
+        Event::PlanEnded {
+            plan,
+            status,
+            error,
+            took,
+        } => {
             advance(transaction, at, Plan(*plan), *status)?;
-            set_error(transaction, Plan(*plan), error.as_deref())
+            set_end(transaction, Plan(*plan), error.as_deref(), *took)
         }
         Event::Recovered {
             task,

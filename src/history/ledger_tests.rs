@@ -131,6 +131,7 @@ fn every_end_keeps_its_time_and_its_error() {
             task,
             status: Status::DeviceError,
             error: error.clone(),
+            took: None,
         },
     );
     record(
@@ -148,6 +149,7 @@ fn every_end_keeps_its_time_and_its_error() {
             plan,
             status: Status::Failed,
             error: Some("1 of 1 tasks failed".to_owned()),
+            took: None,
         },
     );
     let row = fixture.history.task(task).expect("the task");
@@ -547,6 +549,7 @@ fn a_call_that_is_cut_short_leaves_nothing_of_itself() {
         task,
         status: Status::Success,
         error: None,
+        took: None,
     };
     history.record(at(4), &ended).expect_err("cut");
     history.abandon(plan, at(4), "gone").expect_err("cut");
@@ -611,6 +614,7 @@ fn a_note_waits_for_what_it_remarks_on_and_a_file_and_an_end_wait_for_nothing() 
             task: TaskId(1),
             status: Status::Success,
             error: None,
+            took: None,
         },
         Event::OutOfService {
             task: TaskId(1),

@@ -1,8 +1,6 @@
 //! What notifications ask of the history. They read it through a connection of its own while
 //! a run writes it.
 
-use std::time::Duration;
-
 use crate::history::{History, HistoryError, NoteLevel, PlanFilter, PlanRow, TargetRow};
 use crate::notify::previous::{
     Figures, IsPlanned, PlanFigures, Previous, PreviousChanges, PreviousEnd, RehearsalFigures, TargetFigures,
@@ -122,7 +120,7 @@ impl History {
             plan: plan.to_owned(),
             ended,
             status: row.status,
-            took: Duration::try_from(ended.duration_since(row.start_time)).ok(),
+            took: row.took(),
             bytes: self.stored_bytes(row)?,
             succeeded: succeeded.first().and_then(|row| row.end_time),
         }))
@@ -142,24 +140,23 @@ impl History {
     }
 
     fn target_figures(&self, row: TargetRow) -> Result<TargetFigures, HistoryError> {
-        let changes = self.task_status_changes(row.last_task)?;
-        let began = changes
-            .iter()
-            .find(|change| change.status != Status::ReadyForExecution);
-        let ended = changes.last().filter(|change| change.status.is_final());
-        let out_of_service = match self.task(row.last_task)?.out_of_service {
+        let task = self.task(row.last_task)?;
+        let began = self
+            .task_status_changes(row.last_task)?
+            .into_iter()
+            .find(|change| change.status != Status::ReadyForExecution)
+            .filter(|change| !change.status.is_final());
+        let out_of_service = match task.out_of_service {
             Some(OutOfService::For(time)) => Some(time),
             Some(OutOfService::Never | OutOfService::NotKnown) | None => None,
         };
-        let took = began.zip(ended).filter(|(began, ended)| began.time < ended.time);
         let unsaved = match row.kind == FileKind::Persisted {
-            true => self.task(row.last_task)?.unsaved_objects,
+            true => task.unsaved_objects,
             false => None,
         };
         Ok(TargetFigures {
             unsaved,
-            took: took
-                .and_then(|(began, ended)| Duration::try_from(ended.time.duration_since(began.time)).ok()),
+            took: task.took(began.map(|began| began.time)),
             out_of_service,
             device: row.device_name,
             domain: row.domain_name,

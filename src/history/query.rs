@@ -277,6 +277,7 @@ fn plan_row(row: &Row<'_>) -> rusqlite::Result<PlanRow> {
         error_message: row.get("error_message")?,
         status_time: text(row, "status_time")?,
         end_time: optional(row, "end_time")?,
+        took_recorded: took_recorded(row)?,
         plan_file: row.get("plan_file")?,
         window_ignored: row.get("window_ignored")?,
         dpbackup_version: row.get("dpbackup_version")?,
@@ -316,6 +317,7 @@ pub(super) fn task_row(row: &Row<'_>) -> rusqlite::Result<TaskRow> {
         action: text(row, "action")?,
         start_time: text(row, "start_time")?,
         end_time: optional(row, "end_time")?,
+        took_recorded: took_recorded(row)?,
         facts: DeviceFacts {
             firmware_version: row.get("firmware_version")?,
             build: row.get("build")?,
@@ -330,6 +332,13 @@ pub(super) fn task_row(row: &Row<'_>) -> rusqlite::Result<TaskRow> {
         unsaved_objects: optional_count(row, "unsaved_objects")?,
         out_of_service: out_of_service(row)?,
     })
+}
+
+fn took_recorded(row: &Row<'_>) -> rusqlite::Result<Option<Duration>> {
+    let milliseconds: Option<i64> = row.get("took_ms")?;
+    Ok(milliseconds
+        .and_then(|milliseconds| u64::try_from(milliseconds).ok())
+        .map(Duration::from_millis))
 }
 
 fn out_of_service(row: &Row<'_>) -> rusqlite::Result<Option<OutOfService>> {

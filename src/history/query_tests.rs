@@ -35,6 +35,7 @@ fn plan_executions_are_narrowed_by_plan_status_device_time_and_number() {
         plan: second,
         status: Status::Success,
         error: None,
+        took: None,
     };
     fixture.history.record(at(40), &event).expect("a record");
 
@@ -201,6 +202,7 @@ fn what_becomes_of_a_task_does_not_change_what_was_to_be_backed_up() {
         task,
         status,
         error: None,
+        took: None,
     };
     fixture.history.record(at(9), &event).expect("a record");
     let row = fixture.history.plan(plan).expect("the plan");
@@ -277,6 +279,7 @@ fn a_target_knows_its_newest_good_backup_and_its_newest_task() {
         task,
         status: Status::Success,
         error: None,
+        took: None,
     };
     let stored = |task, kind| Event::FileStored {
         task,
@@ -291,6 +294,7 @@ fn a_target_knows_its_newest_good_backup_and_its_newest_task() {
         task: second,
         status: Status::UnquiesceTimeout,
         error: None,
+        took: None,
     };
     for event in [stored(second, FileKind::Persisted), failed] {
         fixture.history.record(at(20), &event).expect("a record");
@@ -529,6 +533,7 @@ fn what_was_ever_to_be_backed_up_is_told_by_name_and_how_long_the_names_with_goo
                 task,
                 status: Status::Success,
                 error: None,
+                took: None,
             };
             for event in [stored, ended] {
                 fixture.history.record(at(3), &event).expect("a record");

@@ -17,6 +17,8 @@ pub(super) struct CollectedRun {
     pub(super) id: Option<PlanId>,
     pub(super) plan: String,
     pub(super) started: Timestamp,
+    /// How long it took; `None` as long as it has not ended, or where nobody knows.
+    pub(super) took: Option<Duration>,
     pub(super) tasks: BTreeMap<TaskId, NoticeTask>,
     pub(super) still_quiesced: Vec<NoticePlace>,
     pub(super) remarks: Vec<String>,
@@ -32,6 +34,7 @@ impl CollectedRun {
             id,
             plan,
             started,
+            took: None,
             tasks: BTreeMap::new(),
             still_quiesced: Vec::new(),
             remarks: Vec::new(),
@@ -66,13 +69,17 @@ impl CollectedRun {
             Event::ConfigUnsaved { task, changes } => {
                 self.unsaved.insert(*task, Some(changes.clone()));
             }
-            Event::TaskEnded { task, status, error } => self.with(*task, |facts| {
+            Event::TaskEnded {
+                task,
+                status,
+                error,
+                took,
+            } => self.with(*task, |facts| {
                 facts.status = *status;
                 facts.error.clone_from(error);
-                facts.took = facts
-                    .began
-                    .and_then(|began| Duration::try_from(at.duration_since(began)).ok());
+                facts.took = *took;
             }),
+            Event::PlanEnded { took, .. } => self.took = *took,
             Event::Warning { owner, message } | Event::Note { owner, message } => {
                 self.remark(*owner, message);
             }
@@ -88,7 +95,6 @@ impl CollectedRun {
             }
             Event::PlanOpened { .. }
             | Event::PlanStatus { .. }
-            | Event::PlanEnded { .. }
             | Event::PlanAbandoned { .. }
             | Event::ActivityOpened { .. }
             | Event::ActivityStatus { .. }

@@ -90,7 +90,7 @@ pub fn document(notice: &Notice) -> NoticeDocument<'_> {
         plan: &notice.plan,
         plan_execution_id: notice.execution.map(|execution| execution.0),
         start_time: notice.started.map(|started| notice.rfc3339(started)),
-        duration_seconds: notice.took().map(|took| took.as_secs()),
+        duration_seconds: notice.took.map(|took| took.as_secs()),
         status: notice.status.map(Status::code),
         error_message: notice.error.as_deref(),
         task_execution_id: place.map(|place| place.task.0),

@@ -48,6 +48,7 @@ pub(super) fn failed() -> Notice {
         plan: "Nightly".to_owned(),
         execution: Some(PlanId(12)),
         started: Some(at("2026-11-22T00:00:00Z")),
+        took: Some(Duration::from_secs(750)),
         status: Some(Status::Failed),
         error: Some("task 32 DOWNLOAD_FAILED: the device said \u{1b}[31m\"no\"".to_owned()),
         place: None,

@@ -34,6 +34,8 @@ pub struct Notice {
     pub execution: Option<PlanId>,
     /// When that began; `None` where no run of it is the matter.
     pub started: Option<Timestamp>,
+    /// How long the plan took, if this is its end; `None` where nobody knows.
+    pub took: Option<Duration>,
     /// How it stands or ended; that of the task on [`EventName::TaskFailed`]; `None` where nothing of the
     /// kind is told.
     pub status: Option<Status>,
@@ -209,12 +211,6 @@ pub enum EndChange {
 }
 
 impl Notice {
-    /// How long the plan took, if this is its end.
-    pub fn took(&self) -> Option<Duration> {
-        let started = self.started.filter(|_| self.event.is_end())?;
-        Duration::try_from(self.time.duration_since(started)).ok()
-    }
-
     /// A time, as the machine's clock shows it.
     pub fn clock(&self, time: Timestamp) -> String {
         time.to_zoned(self.zone.clone())

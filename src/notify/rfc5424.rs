@@ -76,7 +76,7 @@ fn structured_data(notice: &Notice) -> String {
                 .to_string(),
         );
     }
-    if let Some(took) = notice.took() {
+    if let Some(took) = notice.took {
         parameter("seconds", &took.as_secs().to_string());
     }
     if notice.is_test {

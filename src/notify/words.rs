@@ -248,7 +248,7 @@ fn what(notice: &Notice, text: &mut String) {
         Some(EndChange::Other { was }) => fact("before", was.code()),
         Some(EndChange::First) | None => {}
     }
-    match (notice.started, notice.took()) {
+    match (notice.started, notice.took) {
         (Some(started), Some(took)) => {
             fact("started", &notice.clock(started));
             fact("took", &HumanDuration(took).to_string());

@@ -30,7 +30,7 @@ pub(super) fn whole(whole: &WholeExecution<'_>, layout: &Layout) -> String {
             last = next;
             count += 1;
         }
-        let took = duration(*began, first.task.end_time);
+        let took = duration(first.task.took(*began));
         let which = match count {
             1 => format!("Task {}  {}", first.task.id.0, target(first)),
             _ => format!(
@@ -90,7 +90,7 @@ fn heading(whole: &WholeExecution<'_>, zone: &TimeZone) -> String {
         plan.status,
         time(plan.start_time, zone),
         zone_name(zone),
-        duration(Some(plan.start_time), plan.end_time),
+        duration(plan.took()),
         shown(&whole.store.to_string_lossy()),
     );
     let error = plan.error_message.as_deref().unwrap_or_default();

@@ -36,6 +36,7 @@ fn plan(id: i64, plan: &str, counts: (u64, u64), status: Status, error: Option<&
         error_message: error.map(str::to_owned),
         status_time: at(60 - 86_400 * (1042 - id)),
         end_time: status.is_final().then(|| at(60 - 86_400 * (1042 - id))),
+        took_recorded: status.is_final().then(|| Duration::from_secs(60)),
         plan_file: "/etc/dpbackup/plans.toml".to_owned(),
         window_ignored: false,
         dpbackup_version: "0.1.0".to_owned(),
@@ -123,6 +124,7 @@ fn task(id: i64, domain: &str, status: Status, error: Option<&str>) -> TaskRow {
         action: ActionKind::ExportDomain,
         start_time: at(0),
         end_time: Some(at(id)),
+        took_recorded: None,
         facts: DeviceFacts {
             firmware_version: Some("IDG.10.5.0.1".to_owned()),
             build: Some("333456".to_owned()),

@@ -124,7 +124,7 @@ fn task_object<'a>(
             zone,
         },
         begin_time: fields::optional_time(*began, zone),
-        duration_seconds: fields::duration(*began, details.task.end_time),
+        duration_seconds: fields::duration(details.task.took(*began)),
         files: objects(&details.files, fields::FILE, zone),
         changes: objects(&details.changes, fields::CHANGE, zone),
         unsaved: unsaved(details),

@@ -44,9 +44,7 @@ pub(super) const PLAN_EXECUTION: &[Column<PlanRow>] = &[
     ("Start Time", CellKind::Time, |row, zone| {
         time(row.start_time, zone)
     }),
-    ("Duration", CellKind::Time, |row, _| {
-        duration(Some(row.start_time), row.end_time)
-    }),
+    ("Duration", CellKind::Time, |row, _| duration(row.took())),
     ("Plan", CellKind::Name, |row, _| shown(&row.plan)),
     ("Devices", CellKind::Number, |row, _| row.devices.to_string()),
     ("Domains", CellKind::Number, |row, _| row.domains.to_string()),

@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::history::{FailedFileRow, NoteLevel, NoteRow};
-use crate::report::fields;
 use crate::run::event::{ScriptMoment, ScriptRun};
 use crate::values::duration::HumanDuration;
 use crate::values::invocation::Invocation;
@@ -25,8 +24,8 @@ pub struct Layout {
 }
 
 /// How long something took; a dash as long as it has not ended, or where nobody knows.
-pub(super) fn duration(start: Option<Timestamp>, end: Option<Timestamp>) -> String {
-    fields::took(start, end).map_or("-".to_owned(), |took| match took.as_secs() {
+pub(super) fn duration(took: Option<Duration>) -> String {
+    took.map_or("-".to_owned(), |took| match took.as_secs() {
         0 => HumanDuration(took).to_string(),
         seconds => HumanDuration(Duration::from_secs(seconds)).to_string(),
     })

@@ -20,28 +20,16 @@ use crate::values::internal_error::caught;
 pub(super) fn end_unfinished(engine: Engine<'_>, record: &mut Record<'_>, words: &str) -> Option<PlanId> {
     let plans = record.ledger().unfinished_plans().ok()?;
     let plan = plans.into_iter().find(|plan| plan.process == engine.process)?;
-    let mut ends = Vec::new();
-    ends.extend(plan.unended_tasks.iter().map(|task| Event::TaskEnded {
-        task: task.id,
-        status: ended_by_us(task),
-        error: Some(words.to_owned()),
-    }));
-    ends.extend(
-        plan.unended_activities
-            .iter()
-            .map(|activity| Event::ActivityEnded {
-                activity: *activity,
-                status: Status::Failed,
-            }),
-    );
-    ends.push(Event::PlanEnded {
-        plan: plan.id,
-        status: Status::Failed,
-        error: Some(words.to_owned()),
-    });
-    for end in &ends {
-        record.tell(end).ok()?;
+    for task in &plan.unended_tasks {
+        let words = Some(words.to_owned());
+        record.end_task(task.id, ended_by_us(task), words).ok()?;
     }
+    for activity in plan.unended_activities {
+        let status = Status::Failed;
+        record.tell(&Event::ActivityEnded { activity, status }).ok()?;
+    }
+    let words = Some(words.to_owned());
+    record.end_plan(plan.id, Status::Failed, words).ok()?;
     Some(plan.id)
 }
 

@@ -160,6 +160,8 @@ pub enum Event {
         status: Status,
         /// Why, if it did not succeed.
         error: Option<String>,
+        /// How long it took, by a clock that nobody sets; `None` where it never began, or nobody knows.
+        took: Option<Duration>,
     },
     /// An activity reached its final status.
     ActivityEnded {
@@ -176,6 +178,8 @@ pub enum Event {
         status: Status,
         /// Why, if it did not succeed.
         error: Option<String>,
+        /// How long it took, by a clock that nobody sets; `None` where nobody knows.
+        took: Option<Duration>,
     },
     /// An execution of a plan whose process died was ended as `ABANDONED`.
     PlanAbandoned {

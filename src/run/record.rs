@@ -1,11 +1,12 @@
 //! Tells one ledger and every sink what happens.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::run::event::{
     ActivityId, ActivityOpening, Event, FileKind, JournalId, Owner, PlanId, PlanOpening, Progress, Sink,
     TaskId, TaskOpening,
@@ -24,6 +25,8 @@ pub struct Record<'a> {
     clock: &'a dyn Clock,
     /// Names this process.
     process: &'a str,
+    /// When what is under way began: times of day do not tell how long it takes.
+    begun: HashMap<Owner, Moment>,
     /// The rows of the journal that this process has opened, and nobody has confirmed: what is
     /// known when the journal cannot be read any more.
     unconfirmed: BTreeMap<JournalId, JournalEntry>,
@@ -65,6 +68,7 @@ impl<'a> Record<'a> {
             sinks,
             clock,
             process,
+            begun: HashMap::new(),
             unconfirmed: BTreeMap::new(),
             confirmed: BTreeMap::new(),
             unwritten: BTreeMap::new(),
@@ -137,6 +141,7 @@ impl<'a> Record<'a> {
     pub fn open_plan(&mut self, opening: PlanOpening) -> Result<PlanId, LedgerError> {
         let now = self.clock.now();
         let plan = self.write(|ledger| ledger.open_plan(now, &opening))?;
+        self.begun.insert(Owner::Plan(plan), Moment::now(self.clock));
         let event = Event::PlanOpened { plan, opening };
         self.show_event(now, &event);
         Ok(plan)
@@ -162,7 +167,47 @@ impl<'a> Record<'a> {
 
     /// A task goes on to an interim status.
     pub fn task_status(&mut self, task: TaskId, status: Status) -> Result<(), LedgerError> {
+        let now = || Moment::now(self.clock);
+        self.begun.entry(Owner::Task(task)).or_insert_with(now);
         self.tell(&Event::TaskStatus { task, status })
+    }
+
+    /// A task has reached its final status.
+    pub fn end_task(
+        &mut self,
+        task: TaskId,
+        status: Status,
+        error: Option<String>,
+    ) -> Result<(), LedgerError> {
+        let took = self.took(Owner::Task(task));
+        self.tell(&Event::TaskEnded {
+            task,
+            status,
+            error,
+            took,
+        })
+    }
+
+    /// A plan has reached its final status.
+    pub fn end_plan(
+        &mut self,
+        plan: PlanId,
+        status: Status,
+        error: Option<String>,
+    ) -> Result<(), LedgerError> {
+        let took = self.took(Owner::Plan(plan));
+        self.tell(&Event::PlanEnded {
+            plan,
+            status,
+            error,
+            took,
+        })
+    }
+
+    /// How long ago this began; `None` where this process has not seen it begin.
+    fn took(&mut self, owner: Owner) -> Option<Duration> {
+        let begun = self.begun.remove(&owner)?;
+        Some(begun.age(self.clock))
     }
 
     /// A plan goes on to an interim status.

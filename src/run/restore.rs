@@ -25,7 +25,7 @@ use crate::lock::Lock;
 use crate::plan::model::Device;
 use crate::run::contact::Devices;
 use crate::run::error::RunError;
-use crate::run::event::{DeviceFacts, Event, Owner, PlanId, PlanOpening};
+use crate::run::event::{DeviceFacts, Owner, PlanId, PlanOpening};
 use crate::run::execution::{PlanEnd, RecordedEnd, to_its_end};
 use crate::run::failure::Failure;
 use crate::run::held::{LockFor, LockOutcome, LockWait};
@@ -82,11 +82,7 @@ pub fn run<'a>(
             Err(Halt::Failure(failure)) => restoring.bad_end(failure),
             Err(Halt::Trouble(trouble)) => return Err(trouble),
         };
-        record.tell(&Event::PlanEnded {
-            plan: id,
-            status,
-            error: error.clone(),
-        })?;
+        record.end_plan(id, status, error.clone())?;
         Ok(RecordedEnd { id, status, error })
     });
     match end {

@@ -15,7 +15,7 @@ use crate::run::Engine;
 use crate::run::contact::Devices;
 use crate::run::error::{RunError, RunTrouble};
 use crate::run::event::{
-    ActivityId, ActivityOpening, Event, JournalId, Owner, PlanId, PlanOpening, TaskId, TaskOpening,
+    ActivityId, ActivityOpening, JournalId, Owner, PlanId, PlanOpening, TaskId, TaskOpening,
 };
 use crate::run::execution::{PlanEnd, RecordedEnd, to_its_end};
 use crate::run::expand::{ExpandedActivity, ExpandedTask, Verdict};
@@ -258,12 +258,7 @@ impl<'a> Run<'_, 'a, '_> {
     }
 
     fn finish(&mut self, status: Status, error: Option<String>) -> Result<RecordedEnd, RunTrouble> {
-        let event = Event::PlanEnded {
-            plan: self.id,
-            status,
-            error: error.clone(),
-        };
-        self.record.tell(&event)?;
+        self.record.end_plan(self.id, status, error.clone())?;
         Ok(RecordedEnd {
             id: self.id,
             status,

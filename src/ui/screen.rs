@@ -33,7 +33,7 @@ pub struct Screen {
     /// Since when the request that is waited for runs, and how long at most: also while its
     /// answer is downloaded.
     request: Option<(Instant, Duration)>,
-    plan: Option<(PlanId, PlanOpening, Timestamp)>,
+    plan: Option<(PlanId, PlanOpening)>,
     tasks: Tasks,
     /// Tasks that never began and ended for one cause: told together.
     unstarted: Option<Unstarted>,
@@ -119,18 +119,18 @@ impl Screen {
     fn task_opened(&mut self, task: TaskId, opening: &TaskOpening) {
         self.tasks.open(task, opening);
         if opening.status.is_final() {
-            self.task_ended(task, opening.status, opening.error.as_deref(), None);
+            // Those that are settled from the start have a cause each, and are told one by one.
+            if let Some(text) = self.end_line(task, opening.status, opening.error.as_deref(), None) {
+                self.tell_end(text, opening.status);
+            }
         }
     }
 
-    fn task_ended(&mut self, task: TaskId, status: Status, error: Option<&str>, at: Option<Timestamp>) {
-        let error = error.map(|error| self.without_what_is_told(error));
-        let Some(line) = self.tasks.get_mut(task) else {
+    fn task_ended(&mut self, task: TaskId, status: Status, error: Option<&str>, took: Option<Duration>) {
+        let Some(text) = self.end_line(task, status, error, took) else {
             return;
         };
-        line.end(status, error.as_deref());
-        // Those that are settled from the start have a cause each, and are told one by one.
-        if at.is_some() && line.started.is_none() {
+        if let Some(line) = self.tasks.get(task).filter(|line| !line.began) {
             let next = Unstarted::first(line);
             match &mut self.unstarted {
                 Some(group) if group.takes(&next) => group.add(next),
@@ -141,8 +141,21 @@ impl Screen {
             }
             return;
         }
-        let text = line.text(self.ui, at);
         self.tell_end(text, status);
+    }
+
+    /// The line of a task that has ended.
+    fn end_line(
+        &mut self,
+        task: TaskId,
+        status: Status,
+        error: Option<&str>,
+        took: Option<Duration>,
+    ) -> Option<String> {
+        let error = error.map(|error| self.without_what_is_told(error));
+        let line = self.tasks.get_mut(task)?;
+        line.end(status, error.as_deref(), took);
+        Some(line.text(self.ui))
     }
 
     /// Tells of those that never began.
@@ -162,13 +175,12 @@ impl Screen {
     }
 
     /// A task goes on to its next step.
-    fn task_status(&mut self, task: TaskId, status: Status, at: Timestamp) {
+    fn task_status(&mut self, task: TaskId, status: Status) {
         let head = self.tasks.position(task);
         let Some(line) = self.tasks.get_mut(task) else {
             return;
         };
-        let begins = line.started.is_none();
-        line.started.get_or_insert(at);
+        let begins = !std::mem::replace(&mut line.began, true);
         let target = target(&line.opening);
         // A terminal has it in the line that moves.
         let is_told = begins && !self.ui.bars && self.tells_tasks();
@@ -270,7 +282,7 @@ impl Drop for Screen {
 }
 
 impl Sink for Screen {
-    fn event(&mut self, at: Timestamp, event: &Event) {
+    fn event(&mut self, _at: Timestamp, event: &Event) {
         match event {
             Event::PlanOpened { plan, opening } => {
                 if self.tells_tasks() {
@@ -280,10 +292,10 @@ impl Sink for Screen {
                         plan.0
                     ));
                 }
-                self.plan = Some((*plan, opening.clone(), at));
+                self.plan = Some((*plan, opening.clone()));
             }
             Event::TaskOpened { task, opening } => self.task_opened(*task, opening),
-            Event::TaskStatus { task, status } => self.task_status(*task, *status, at),
+            Event::TaskStatus { task, status } => self.task_status(*task, *status),
             Event::FileStored { task, file } => {
                 if let Some(line) = self.tasks.get_mut(*task) {
                     line.add(file);
@@ -329,10 +341,15 @@ impl Sink for Screen {
                     undo.domain()
                 ));
             }
-            Event::TaskEnded { task, status, error } => {
+            Event::TaskEnded {
+                task,
+                status,
+                error,
+                took,
+            } => {
                 self.step = None;
                 self.live.clear();
-                self.task_ended(*task, *status, error.as_deref(), Some(at));
+                self.task_ended(*task, *status, error.as_deref(), *took);
             }
             Event::StillQuiesced(still) => {
                 let loud = self.ui.paint(still.certainty.words(), "1;31");
@@ -346,7 +363,9 @@ impl Sink for Screen {
                 self.still.push(still.clone());
             }
             Event::PlanStatus { status, .. } => self.plan_status(*status),
-            Event::PlanEnded { status, error, .. } => self.plan_ended(at, *status, error.as_deref()),
+            Event::PlanEnded {
+                status, error, took, ..
+            } => self.plan_ended(*status, error.as_deref(), *took),
             Event::ActivityOpened { .. }
             | Event::ActivityStatus { .. }
             | Event::DeviceFacts { .. }

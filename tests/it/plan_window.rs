@@ -7,6 +7,7 @@ use dpbackup::clock::Clock;
 use dpbackup::lock::{Asked, Lock, Locks};
 use dpbackup::run::event::Event;
 use dpbackup::run::sequence::Options;
+use dpbackup::run::status::Status;
 use dpbackup::signal::Stop;
 use dpbackup::values::boot_time::BootTime;
 use jiff::tz::TimeZone;
@@ -340,6 +341,36 @@ fn a_time_of_day_that_is_set_lets_no_task_expire_and_keeps_none() {
         second_task("2026-11-27T05:30:00Z", 25 * HOUR, days(-2)),
         "QA1/DOM2 EXECUTION_CANCELED_BECAUSE_A_DAY_PASSED"
     );
+}
+
+#[test]
+fn how_long_something_took_is_not_told_by_a_clock_that_somebody_sets() {
+    let gateway = Gateway::start(Setup::default());
+    let home = two_domains(&gateway, "", &[]);
+    let clock = TestClock::at("2026-11-22T05:30:00Z");
+    let mut days = [2, -4].into_iter();
+    let mut lengths = Vec::new();
+    let mut watch = |event: &Event| match event {
+        Event::TaskStatus {
+            status: Status::BackingUp,
+            ..
+        } => {
+            clock.pass(Duration::from_secs(7));
+            clock.step(SignedDuration::from_hours(24 * days.next().expect("two tasks")));
+        }
+        Event::TaskEnded { took, .. } | Event::PlanEnded { took, .. } => lengths.push(*took),
+        _ => {}
+    };
+    let run = home.run_with("P", &clock, Options::default(), &Stop::new(), &mut watch);
+    let seconds = |seconds| Some(Duration::from_secs(seconds));
+    assert_eq!(run.status(), "SUCCESS");
+    assert_eq!(lengths, [seconds(7), seconds(7), seconds(14)]);
+    let history = home.history();
+    let plan = &home.plan_rows()[0];
+    assert_eq!(plan.took(), seconds(14));
+    let tasks = history.tasks_of_plan(plan.id).expect("its tasks");
+    let lengths: Vec<_> = tasks.iter().map(|task| task.took(None)).collect();
+    assert_eq!(lengths, [seconds(7), seconds(7)]);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Executions, and what was said of them.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::history::view::file::{ChangeRow, FailedFileRow, FileRow};
@@ -30,6 +32,8 @@ pub struct PlanRow {
     pub status_time: Timestamp,
     /// When it ended; `None` as long as nobody has recorded an end, whether its process lives or not.
     pub end_time: Option<Timestamp>,
+    /// How long it took by a clock that nobody sets, if that was recorded (see [`PlanRow::took`]).
+    pub took_recorded: Option<Duration>,
     /// The plan file it was read from.
     pub plan_file: String,
     /// Whether a person asked for the window to be ignored.
@@ -98,6 +102,8 @@ pub struct TaskRow {
     pub start_time: Timestamp,
     /// When it ended; `None` as long as nobody has recorded an end, whether its process lives or not.
     pub end_time: Option<Timestamp>,
+    /// How long it took by a clock that nobody sets, if that was recorded (see [`TaskRow::took`]).
+    pub took_recorded: Option<Duration>,
     /// What the device said about itself.
     pub facts: DeviceFacts,
     /// Whether the domain had changes that were not saved; `None` where that was not looked at.
@@ -181,6 +187,39 @@ pub struct TaskOfDay<'r> {
     pub warned: bool,
 }
 
+impl PlanRow {
+    /// How long it took; `None` where it has not ended, or nobody knows.
+    pub fn took(&self) -> Option<Duration> {
+        took(
+            self.took_recorded,
+            self.status,
+            Some(self.start_time),
+            self.end_time,
+        )
+    }
+}
+
+impl TaskRow {
+    /// How long it took since it `began`, if it did; `None` where it has not ended, or nobody knows.
+    pub fn took(&self, began: Option<Timestamp>) -> Option<Duration> {
+        took(self.took_recorded, self.status, began, self.end_time)
+    }
+}
+
+/// The length that was recorded; of a row that an older version wrote what times of day tell. The end of what was
+/// abandoned is when that was found out, and where the clock was put back nobody knows.
+fn took(
+    recorded: Option<Duration>,
+    status: Status,
+    began: Option<Timestamp>,
+    ended: Option<Timestamp>,
+) -> Option<Duration> {
+    if recorded.is_some() || status == Status::Abandoned {
+        return recorded;
+    }
+    Duration::try_from(ended?.duration_since(began?)).ok()
+}
+
 impl NoteLevel {
     /// The word in history.
     pub fn code(self) -> &'static str {
@@ -189,5 +228,24 @@ impl NoteLevel {
             NoteLevel::Warning => "WARNING",
             NoteLevel::StillQuiesced => "STILL_QUIESCED",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_is_what_was_recorded_and_of_old_rows_what_times_of_day_tell() {
+        let at = |second| Timestamp::from_second(second).ok();
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        let good = Status::Success;
+        assert_eq!(took(seconds(3), good, at(10), at(172_810)), seconds(3));
+        assert_eq!(took(seconds(3), good, at(10), at(9)), seconds(3));
+        assert_eq!(took(None, good, at(10), at(12)), seconds(2));
+        // Nobody knows.
+        assert_eq!(took(None, good, at(10), at(9)), None);
+        assert_eq!(took(None, good, None, at(9)), None);
+        assert_eq!(took(None, Status::Abandoned, at(10), at(12)), None);
     }
 }

@@ -31,6 +31,7 @@ impl<'a> Notifier<'a> {
             plan: plan.to_owned(),
             execution: None,
             started: None,
+            took: None,
             status: None,
             error: None,
             place: None,
@@ -141,6 +142,7 @@ impl<'a> Notifier<'a> {
         Notice {
             execution: run.id,
             started: Some(run.started),
+            took: run.took,
             tasks: run.task_list(),
             still_quiesced: run.still_quiesced.clone(),
             ..self.notice(at, event, &run.plan)

@@ -146,7 +146,9 @@ pub(super) fn line(event: &Event) -> EventLine<'_> {
                 ..named("note")
             },
         ),
-        Event::TaskEnded { task, status, error } => EventLine {
+        Event::TaskEnded {
+            task, status, error, ..
+        } => EventLine {
             task_execution_id: Some(task.0),
             status: Some(status.code()),
             error_message: error.as_deref(),
@@ -157,7 +159,9 @@ pub(super) fn line(event: &Event) -> EventLine<'_> {
             status: Some(status.code()),
             ..named("activity_ended")
         },
-        Event::PlanEnded { plan, status, error } => EventLine {
+        Event::PlanEnded {
+            plan, status, error, ..
+        } => EventLine {
             plan_execution_id: Some(plan.0),
             status: Some(status.code()),
             error_message: error.as_deref(),

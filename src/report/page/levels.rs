@@ -59,7 +59,7 @@ fn execution(page: &ReportPage<'_>, details: &ExecutionDetails) -> Markup {
                 time datetime=(plan.start_time.to_string()) { (time(page, plan.start_time)) }
                 b { (plan.id.0) " " (printable(&plan.plan)) }
                 (status(plan.status))
-                @if let Some(took) = took(plan) { span { (took) } }
+                @if let Some(took) = plan.took() { span { (duration(Some(took))) } }
             }
             div id=(id) {
                 @if let Some(error) = &plan.error_message { p { (printable(error)) } }
@@ -81,11 +81,6 @@ fn execution(page: &ReportPage<'_>, details: &ExecutionDetails) -> Markup {
             }
         }
     }
-}
-
-fn took(plan: &PlanRow) -> Option<String> {
-    let end = plan.end_time?;
-    Some(duration(Some(plan.start_time), Some(end)))
 }
 
 fn task(page: &ReportPage<'_>, details: &TaskDetails) -> Markup {

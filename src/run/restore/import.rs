@@ -58,7 +58,7 @@ impl<'a> Restoring<'_, 'a, '_> {
             Ok(()) => (Status::Success, None),
             Err(failure) => (failure.status, Some(failure.message.clone())),
         };
-        self.record.tell(&Event::TaskEnded { task, status, error })?;
+        self.record.end_task(task, status, error)?;
         self.end_activity(activity, status, self.warnings.len() > warned)?;
         // All that was put off while others held the history.
         match self.record.take_time() {

@@ -117,11 +117,8 @@ impl<'a> Run<'_, 'a, '_> {
         task: &Waiting<'a>,
         failure: &Failure,
     ) -> Result<Status, RunTrouble> {
-        self.record.tell(&Event::TaskEnded {
-            task: task.id,
-            status: failure.status,
-            error: Some(failure.message.clone()),
-        })?;
+        let why = failure.message.clone();
+        self.record.end_task(task.id, failure.status, Some(why))?;
         self.settled(row, task, failure)
     }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::plan::model::PostScriptWhen;
-use crate::run::event::{Event, Owner, ScriptMoment};
+use crate::run::event::{Owner, ScriptMoment};
 use crate::run::failure::Failure;
 use crate::run::ledger::LedgerError;
 use crate::run::script::{self, Due};
@@ -27,11 +27,7 @@ impl Walk<'_, '_, '_> {
         if let Some(path) = self.task.activity.post_script.as_deref().filter(|_| due) {
             self.post_script(path, status, error.as_deref())?;
         }
-        self.record.tell(&Event::TaskEnded {
-            task: self.task.id,
-            status,
-            error: error.clone(),
-        })?;
+        self.record.end_task(self.task.id, status, error.clone())?;
         let holds = status == Status::Success && look::holds_behind(self.task.activity, self.task.domain);
         Ok(Ended {
             look: self.look.filter(|_| holds),

@@ -3,8 +3,6 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 use crate::run::event::PlanId;
 use crate::run::status::{Class, Status};
 use crate::ui::Verbosity;
@@ -18,11 +16,11 @@ use crate::values::text::{hanging, printable};
 const NAMED: usize = 10;
 
 impl Screen {
-    pub(super) fn plan_ended(&mut self, at: Timestamp, status: Status, error: Option<&str>) {
+    pub(super) fn plan_ended(&mut self, status: Status, error: Option<&str>, took: Option<Duration>) {
         self.step = None;
         self.live.clear();
         self.tell_unstarted();
-        let Some((id, opening, started)) = self.plan.take() else {
+        let Some((id, opening)) = self.plan.take() else {
             return;
         };
         let tasks = std::mem::take(&mut self.tasks);
@@ -59,9 +57,7 @@ impl Screen {
         } else {
             "1;31"
         };
-        // Where the clock was put back meanwhile, nobody knows.
-        let took = Duration::try_from(at.duration_since(started)).map(HumanDuration);
-        let took = took.map_or_else(|_| String::new(), |took| format!(" after {took}"));
+        let took = took.map_or_else(String::new, |took| format!(" after {}", HumanDuration(took)));
         let mut text = format!(
             "plan {} ended {}{took} (execution {})",
             printable(&opening.plan),
@@ -140,7 +136,7 @@ impl Screen {
     /// Those that failed; with their reasons where what was told when they ended has scrolled away.
     fn name_failed(&self, tasks: &Tasks, plan: PlanId, has_scrolled_away: bool, text: &mut String) {
         // Those that an interruption kept from beginning have one reason.
-        let never_began = |task: &&TaskLine| task.started.is_none() && task.status == Status::Interrupted;
+        let never_began = |task: &&TaskLine| !task.began && task.status == Status::Interrupted;
         let failed = || {
             let failed = tasks.all().filter(|task| task.status.class() == Class::Failed);
             failed.filter(|task| !never_began(task))

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 use crate::run::event::{ALL_DOMAINS, ActionKind, StoredFile, TaskId, TaskOpening};
 use crate::run::status::{Class, Status};
 use crate::ui::Ui;
@@ -20,7 +18,9 @@ pub(super) struct Tasks(BTreeMap<TaskId, TaskLine>);
 /// One of them.
 pub(super) struct TaskLine {
     pub(super) opening: TaskOpening,
-    pub(super) started: Option<Timestamp>,
+    pub(super) began: bool,
+    /// How long it took; `None` as long as it has not ended, or where nobody knows.
+    took: Option<Duration>,
     pub(super) status: Status,
     pub(super) error: Option<String>,
     files: usize,
@@ -42,7 +42,8 @@ impl Tasks {
     pub(super) fn open(&mut self, task: TaskId, opening: &TaskOpening) {
         let line = TaskLine {
             opening: opening.clone(),
-            started: None,
+            began: false,
+            took: None,
             status: opening.status,
             error: None,
             files: 0,
@@ -86,13 +87,14 @@ impl TaskLine {
         }
     }
 
-    pub(super) fn end(&mut self, status: Status, error: Option<&str>) {
+    pub(super) fn end(&mut self, status: Status, error: Option<&str>, took: Option<Duration>) {
+        self.took = took;
         self.status = status;
         self.error = error.map(ToOwned::to_owned);
     }
 
     /// How it ended.
-    pub(super) fn text(&self, ui: Ui, at: Option<Timestamp>) -> String {
+    pub(super) fn text(&self, ui: Ui) -> String {
         let mut text = ended(ui, self.status, &target(&self.opening));
         if self.files > 0 {
             let (files, bytes) = (counted(self.files, "file"), Bytes(self.bytes));
@@ -105,10 +107,7 @@ impl TaskLine {
                 let _ = write!(text, "; {count} unchanged, not kept");
             }
         }
-        let took = at
-            .zip(self.started)
-            .and_then(|(end, start)| Duration::try_from(end.duration_since(start)).ok());
-        if let Some(took) = took {
+        if let Some(took) = self.took {
             let _ = write!(text, "  {}", HumanDuration(took));
         }
         if let Some(error) = &self.error {
