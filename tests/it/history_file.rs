@@ -169,6 +169,8 @@ fn the_next_run_brings_an_older_history_forward_and_a_reader_says_so() {
              ALTER TABLE file DROP COLUMN removal_time;
              ALTER TABLE file DROP COLUMN proof;
              ALTER TABLE file DROP COLUMN lacks;
+             ALTER TABLE plan_execution DROP COLUMN took_ms;
+             ALTER TABLE task_execution DROP COLUMN took_ms;
              ALTER TABLE task_execution DROP COLUMN certificate;
              DROP INDEX file_with_more_changes;
              ALTER TABLE file DROP COLUMN changes;
