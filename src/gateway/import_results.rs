@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use roxmltree::Node;
 
+use crate::gateway::import_stray;
 use crate::soma::reply::{cut, quote};
 use crate::values::backup_names::BackupNames;
 use crate::values::first_few::first_few;
@@ -31,6 +32,8 @@ pub struct ImportResults {
     pub files: Vec<(String, String)>,
     /// The objects of the archive: `Class name`.
     pub objects: Vec<String>,
+    /// The domain that the archive is an export of, as the device has read it.
+    pub exported: Option<String>,
     /// What came of files: name, result, reason.
     pub copied: Vec<(String, String, String)>,
     /// What came of objects: `Class name`, status, what is said about it.
@@ -113,34 +116,20 @@ fn all_in_words(said: &[String], words: &dyn Fn(&str) -> String) -> Vec<String> 
 
 /// Reads the payload `dp:import`.
 pub fn read(import: Node<'_, '_>) -> Vec<ImportResults> {
-    let beside = beside(import);
+    let around = import_stray::around(import);
     let mut all: Vec<ImportResults> = children(import, "import-results").map(results).collect();
     for results in &mut all {
-        results.failed.extend(beside.iter().cloned());
+        results.failed.extend(around.failed.iter().cloned());
+        results.strange.extend(around.strange.iter().cloned());
     }
     all
-}
-
-/// What an answer says of a failure outside of its results: another payload, or errors that were detected.
-fn beside(import: Node<'_, '_>) -> Vec<String> {
-    let payloads = import
-        .parent()
-        .into_iter()
-        .flat_map(|response| response.children());
-    let others = payloads.filter(|node| {
-        node.is_element() && *node != import && node.tag_name().name() != "timestamp" && text(*node) != "OK"
-    });
-    let others = others.map(|node| format!("beside the import it says {}", quote(&text(node))));
-    let errors = children(import, "detected-errors").map(text);
-    let errors = errors.filter(|told| told != "false");
-    let errors = errors.map(|told| format!("the device says that it detected errors: {}", quote(&told)));
-    others.chain(errors).collect()
 }
 
 fn results(node: Node<'_, '_>) -> ImportResults {
     let below = |section, row| children(node, section).flat_map(move |section| children(section, row));
     let attribute = |node: Node<'_, '_>, name: &str| word(node.attribute(name).unwrap_or_default());
     let object = |node| format!("{} {}", attribute(node, "class"), attribute(node, "name"));
+    let stray = import_stray::within(node);
     ImportResults {
         domain: node.attribute("domain").unwrap_or_default().to_owned(),
         files: below("imported-files", "file")
@@ -161,11 +150,16 @@ fn results(node: Node<'_, '_>) -> ImportResults {
                 let what = [attribute(row, "class"), attribute(row, "name")].join(" ");
                 format!("{}: {}", what.trim_start(), attribute(row, "status"))
             })
+            .chain(stray.failed)
             .collect(),
         detected_errors: children(node, "detected-errors")
+            .find(|errors| !import_stray::are_none(*errors))
+            .map(import_stray::told),
+        exported: children(node, "export-details")
+            .flat_map(|details| children(details, "domain"))
             .map(text)
-            .find(|told| told != "false"),
-        strange: strange(node),
+            .find(|domain| !domain.is_empty()),
+        strange: strange(node).into_iter().chain(stray.strange).collect(),
         spared: spared(node),
     }
 }
@@ -175,14 +169,21 @@ fn strange(results: Node<'_, '_>) -> Vec<String> {
     let of = |section, is_strange: fn(&str) -> bool| {
         children(results, section)
             .flat_map(|section| section.children().filter(Node::is_element))
-            .filter_map(move |row| Some((row, row.attribute("status")?)))
+            .map(|row| (row, row.attribute("status").unwrap_or_default()))
             .filter(move |(_, status)| !is_failure(status) && is_strange(status))
             .map(|(row, status)| {
                 let what = ["class", "name"].map(|name| word(row.attribute(name).unwrap_or_default()));
-                format!("{}: {}", what.join(" ").trim_start(), word(status))
+                let status = if status.is_empty() {
+                    "without a status".to_owned()
+                } else {
+                    word(status)
+                };
+                format!("{}: {status}", what.join(" ").trim_start())
             })
     };
-    let objects = of("imported-objects", |status| !COMPARED.contains(&status));
+    let objects = of("imported-objects", |status| {
+        status.is_empty() || !COMPARED.contains(&status)
+    });
     let files = of("imported-files", tells_of_a_skip);
     let sections = results
         .children()
@@ -388,6 +389,13 @@ fn unlike(results: &ImportResults, names: &BackupNames, coverage: Coverage) -> V
             .iter()
             .map(|what| format!("{what}: not to be overwritten")),
     );
+    // A backup of several is an export of the default domain.
+    let exported = results
+        .exported
+        .iter()
+        .filter(|exported| **exported != results.domain);
+    let others = exported.filter(|exported| *exported != "default");
+    unlike.extend(others.map(|domain| format!("it is about an export of the domain {}", quote(domain))));
     let foreign = found.iter().filter(|object| !objects.contains(**object));
     unlike.extend(foreign.map(|object| format!("{object}: not in the backup")));
     let listed = words(&names.listed);

@@ -268,7 +268,7 @@ fn whatever_is_not_said_to_be_carried_out_has_failed() {
         (
             all().replace(
                 "</imported-objects>",
-                "<object class=\"X\" name=\"y\"/></imported-objects>",
+                "<object class=\"X\" name=\"y\" status=\"new\"/></imported-objects>",
             ),
             "X y: the device does not say what became of it|X y: not in the backup",
         ),
@@ -415,4 +415,101 @@ fn an_answer_to_an_import_that_says_of_no_object_what_became_of_it_is_not_known(
             other => panic!("{told}: {other:?}"),
         }
     }
+}
+
+/// A good answer, with something in another place, in a whole envelope.
+fn enveloped(from: &str, to: &str) -> (DryRunAnswer, ImportAnswer) {
+    let done = "<file-copy-log><file-result name=\"local:///a.xsl\" result=\"OK\"/></file-copy-log><exec-script-results>\
+                <cfg-result class=\"XMLManager\" name=\"default\" status=\"SUCCESS\"/></exec-script-results>";
+    let text = format!(
+        "<Envelope><Header/><Body><dp:response xmlns:dp=\"urn:dp\"><dp:timestamp/><dp:import>{}</dp:import></dp:response>\
+         </Body></Envelope>",
+        results(&format!("{FILES}{OBJECTS}{done}"))
+    );
+    assert!(text.contains(from), "{from}");
+    let text = text.replacen(from, to, 1);
+    let document = roxmltree::Document::parse(&text).expect("XML");
+    let import = document
+        .descendants()
+        .find(|node| node.has_tag_name(("urn:dp", "import")));
+    let all = read(import.expect("an import"));
+    (
+        judge_dry_run(&all, "DOM1", &names()),
+        judge_import(&all, "DOM1", &names()),
+    )
+}
+
+#[test]
+fn what_is_said_of_a_failure_in_a_place_where_nothing_is_to_be_said_is_heard() {
+    let (tried, done) = enveloped("<Header/>", "<Header/>");
+    assert!(matches!(tried, DryRunAnswer::WouldWork { .. }), "{tried:?}");
+    assert!(matches!(done, ImportAnswer::Done { .. }), "{done:?}");
+    for (from, to) in [
+        ("<dp:import>", "<dp:import>Import failed."),
+        (
+            "<imported-objects>",
+            "Import: No domain access.<imported-objects>",
+        ),
+        (
+            "</imported-objects>",
+            "Because of permissions, skip to import the configuration.</imported-objects>",
+        ),
+        (
+            "overwrite=\"on\"/></imported-objects>",
+            "overwrite=\"on\">cannot be made</object></imported-objects>",
+        ),
+        (
+            "overwrite=\"on\"/></imported-objects>",
+            "overwrite=\"on\"><error>0x81</error></object></imported-objects>",
+        ),
+        ("<file-copy-log>", "<file-copy-log>Import: File system full."),
+        ("<exec-script-results>", "<exec-script-results>failed"),
+        (
+            "status=\"SUCCESS\"/>",
+            "status=\"SUCCESS\">the object is down: invalid reference</cfg-result>",
+        ),
+        (
+            "status=\"SUCCESS\"/>",
+            "status=\"SUCCESS\"><error code=\"0x81\"/></cfg-result>",
+        ),
+        ("domain=\"DOM1\"", "domain=\"DOM1\" status=\"failed\""),
+        (
+            "</import-results>",
+            "<detected-errors>false<error code=\"0x83a00098\"/></detected-errors></import-results>",
+        ),
+        (
+            "</import-results>",
+            "<detected-errors>false</detected-errors><detected-errors/></import-results>",
+        ),
+        (
+            "</dp:response>",
+            "</dp:response><dp:response xmlns:dp=\"urn:dp\"><dp:result>no</dp:result></dp:response>",
+        ),
+        (
+            "</dp:response>",
+            "</dp:response><Fault><faultstring>Internal</faultstring></Fault>",
+        ),
+        ("<Header/>", "<Header><error>Import failed.</error></Header>"),
+    ] {
+        let (tried, done) = enveloped(from, to);
+        assert!(matches!(tried, DryRunAnswer::WouldFail { .. }), "{to}: {tried:?}");
+        assert!(matches!(done, ImportAnswer::Failed { .. }), "{to}: {done:?}");
+    }
+    for (from, to) in [
+        ("<dp:import>", "<dp:import>Scheduled."),
+        (
+            "</import-results>",
+            "<imported-debug><m>Import failed: mpg1 invalid</m></imported-debug></import-results>",
+        ),
+        ("status=\"exists\" import-debug", "import-debug"),
+        ("import-debug=\"false\"", "error=\"yes\""),
+    ] {
+        let (tried, done) = enveloped(from, to);
+        assert!(matches!(tried, DryRunAnswer::NotKnown(_)), "{to}: {tried:?}");
+        assert!(matches!(done, ImportAnswer::NotKnown(_)), "{to}: {done:?}");
+    }
+    // It is about another archive.
+    let (tried, done) = enveloped("<domain>DOM1</domain>", "<domain>DOM7</domain>");
+    assert!(matches!(tried, DryRunAnswer::NotKnown(_)), "{tried:?}");
+    assert!(matches!(done, ImportAnswer::Failed { .. }), "{done:?}");
 }

@@ -9,6 +9,7 @@ mod certificate;
 pub mod domains;
 pub mod facts;
 pub mod import_results;
+mod import_stray;
 mod pace;
 pub mod quiesce;
 pub mod restore;
