@@ -208,6 +208,12 @@ impl Freshness {
                         result.verdict.words()
                     ))
                 }
+                (Some(one), _) if target.good.is_some_and(|good| one.bad.contains(&good.task)) => {
+                    Some("the last rehearsal of its newest good backup was not good".to_owned())
+                }
+                (_, Some(good)) if good > now => Some(format!(
+                    "its last good rehearsal ended in the future, at {good}: how long ago that was is not known"
+                )),
                 (_, Some(good)) if age(good, now) > max_age => {
                     Some(format!("not rehearsed for {}", HumanDuration(max_age)))
                 }

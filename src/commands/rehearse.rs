@@ -1,5 +1,6 @@
 //! `dpbackup rehearse`
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -25,12 +26,14 @@ use crate::plan::model::{Device, DeviceRole, PlanFile};
 use crate::report::rehearse::{self as report, RehearsalLine, RehearsalOutcome};
 use crate::run::contact::{Devices, WantedDevice};
 use crate::run::event::{FileKind, Progress, Sink as _, TaskId};
+use crate::run::failure::words;
 use crate::run::firmware::{FirmwareFit, both_versions};
 use crate::run::held::{LockFor, LockOutcome, LockWait};
 use crate::run::left::Left;
 use crate::run::rehearse::{KnownSpare, RehearsalsOver, Rehearsed, on_spare};
 use crate::run::session::{Contact, Session};
 use crate::run::{Engine, store};
+use crate::soma::peer::{self, Reached};
 use crate::ui::{Screen, Ui, Verbosity};
 use crate::values::environment::{Lookup, scratch_folder};
 use crate::values::pattern::PatternList;
@@ -204,8 +207,10 @@ fn serves_nobody<'a>(
     history: &History,
     screen: &mut Screen,
 ) -> Result<(), CommandError> {
-    let name = &spare.device.name;
+    let (own, name) = (spare.device, &spare.device.name);
     let refused = |why: String| CommandError::new(Exit::NotStarted, anyhow!(why));
+    // Whether its number is one of this device alone.
+    let alone = spare.own_serial().is_some();
     let facts = spare.facts().map_err(|failure| refused(failure.message))?;
     let Some(serial) = &facts.serial else {
         return Err(refused(format!(
@@ -220,10 +225,13 @@ fn serves_nobody<'a>(
         .with_hint("the name of the spare leads to a device that is in service: mend its host or port")
     };
     let mut unseen = Vec::new();
+    // Those that cannot be told from the spare by their number.
+    let mut alike = Vec::new();
     let in_service = |device: &&'a Device| device.role != DeviceRole::Spare;
     for device in engine.file.devices.iter().filter(in_service) {
         match history.last_serial(&device.name)? {
-            Some(known) if known == *serial => return Err(is_it(device)),
+            Some(known) if known == *serial && alone => return Err(is_it(device)),
+            Some(known) if known == *serial => alike.push(device),
             Some(_) => {}
             None => unseen.push(device),
         }
@@ -247,7 +255,8 @@ fn serves_nobody<'a>(
             Contact::Bad(failure) => Err(failure.message.clone()),
         };
         match told {
-            Ok(told) if told == *serial => return Err(is_it(device)),
+            Ok(told) if told == *serial && alone => return Err(is_it(device)),
+            Ok(told) if told == *serial => alike.push(device),
             Ok(_) => {}
             Err(why) => {
                 let error = refused(format!(
@@ -262,7 +271,43 @@ fn serves_nobody<'a>(
             }
         }
     }
+    for device in alike {
+        is_told_apart(own, device).map_err(|why| {
+            refused(format!(
+                "{name} and {}, which is in service, both have the serial number {serial}, as every virtual gateway has: \
+                 whether they are one device is not known: {why}",
+                device.name
+            ))
+            .with_hint("a certificate of its own for each of them tells them apart")
+        })?;
+    }
     Ok(())
+}
+
+/// Whether two devices show different certificates, which one device does not.
+fn is_told_apart(spare: &Device, other: &Device) -> Result<(), String> {
+    let shown = |device: &Device| {
+        let reached = peer::reach(
+            &device.host,
+            device.port,
+            device.timeouts.connect,
+            &Arc::default(),
+        );
+        let peer = reached.and_then(Reached::shake_hands);
+        let peer = peer.map_err(|error| {
+            format!(
+                "the certificate of {} was not seen: {}",
+                device.name,
+                words(&error)
+            )
+        })?;
+        let first = peer.certificates().first().map(|own| own.sha256);
+        first.ok_or_else(|| format!("{} shows no certificate", device.name))
+    };
+    match shown(spare)? == shown(other)? {
+        true => Err("they show the same certificate".to_owned()),
+        false => Ok(()),
+    }
 }
 
 /// What is to be rehearsed, or left out with a reason.
@@ -370,6 +415,7 @@ impl RehearsalDesk<'_> {
         position: &str,
     ) -> Result<(RehearsalLine, Option<RehearsalsOver>), CommandError> {
         let place = place(row);
+        let own_serial = spare.own_serial();
         let facts = spare.facts().cloned().unwrap_or_default();
         let opening = RehearsalOpening {
             task: row.task,
@@ -380,6 +426,13 @@ impl RehearsalDesk<'_> {
         };
         let now = || self.engine.clock.now();
         let store = &self.engine.file.settings.store;
+        // What was removed on purpose is no backup that would fail.
+        if row.pruned_time.is_some() {
+            return Ok((
+                RehearsalLine::left(&place, "it is not in the store any more"),
+                None,
+            ));
+        }
         let PrivateExport {
             file: archive,
             report,
@@ -400,11 +453,7 @@ impl RehearsalDesk<'_> {
                 return Ok((RehearsalLine::ended(&place, row, result), None));
             }
         };
-        if let Some(why) = self.unfit(
-            &report,
-            facts.firmware_version.as_deref(),
-            facts.serial.as_deref(),
-        ) {
+        if let Some(why) = self.unfit(&report, facts.firmware_version.as_deref(), own_serial.as_deref()) {
             return Ok((RehearsalLine::left(&place, &why), None));
         }
         let id = history.open_rehearsal(now(), &opening)?;
@@ -433,9 +482,9 @@ impl RehearsalDesk<'_> {
         Ok((RehearsalLine::ended(&place, row, result), over))
     }
 
-    /// Why this backup is not sent to this spare, if so.
+    /// Why this backup is not sent to this spare, if so; `serial` is a number of this device alone.
     fn unfit(&self, report: &ArchiveReport, firmware: Option<&str>, serial: Option<&str>) -> Option<String> {
-        if report.serial_number.is_some() && report.serial_number.as_deref() == serial {
+        if serial.is_some() && report.serial_number.as_deref() == serial {
             return Some("the spare has the serial number of the gateway that the backup is of".to_owned());
         }
         let (export, device) = (report.firmware_version.as_deref(), firmware);

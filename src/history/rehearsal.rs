@@ -1,5 +1,7 @@
 //! Rehearsals: their rows, and how every domain stands.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Row, Transaction, named_params};
 
@@ -129,7 +131,9 @@ impl History {
         let rows = self.read(|transaction| rows(transaction, &sql, None))?;
         let mut targets: Vec<RehearsedTarget> = Vec::new();
         for row in rows {
-            let good_time = row.end_time.filter(|_| row.result.is_good());
+            let is_good = row.result.is_good();
+            let task = row.task;
+            let good_time = row.end_time.filter(|_| is_good);
             match targets.last_mut() {
                 Some(last) if last.device_name == row.device_name && last.domain_name == row.domain_name => {
                     last.good_time = good_time.or(last.good_time);
@@ -140,7 +144,14 @@ impl History {
                     domain_name: row.domain_name.clone(),
                     good_time,
                     last: row,
+                    bad: BTreeSet::new(),
                 }),
+            }
+            if let Some(target) = targets.last_mut() {
+                match is_good {
+                    true => target.bad.remove(&task),
+                    false => target.bad.insert(task),
+                };
             }
         }
         Ok(targets)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::gateway::Gateway;
-use crate::gateway::domains::{DomainStatus, QuiesceState};
+use crate::gateway::domains::{DEFAULT_DOMAIN, DomainStatus, QuiesceState};
 use crate::soma::error::SomaError;
 
 /// The domains of a device as it reported them at one time.
@@ -33,6 +33,21 @@ impl DomainsSeen {
     /// What was reported of one.
     pub fn of_domain(&self, domain: &str) -> Option<&DomainStatus> {
         self.0.get(domain)
+    }
+
+    /// What a later look shows this domain to be at work on, or `default`, where that was not before: it may be what
+    /// was asked for between the two.
+    pub fn busy_since(&self, after: &Self, domain: &str) -> Option<String> {
+        let command = |row: &DomainStatus| row.current_command.clone().filter(|command| !command.is_empty());
+        let own = after.of_domain(domain).and_then(command).map(|now| (domain, now));
+        let default = || {
+            let before = self.of_domain(DEFAULT_DOMAIN).and_then(command);
+            let now = after.of_domain(DEFAULT_DOMAIN).and_then(command);
+            now.filter(|now| before.as_ref() != Some(now))
+                .map(|now| (DEFAULT_DOMAIN, now))
+        };
+        let (name, now) = own.or_else(default)?;
+        Some(format!("domain {name} is busy with '{now}'"))
     }
 
     /// What became of them until a later look: domains that came or went, unsaved changes, and whether
@@ -147,6 +162,38 @@ mod tests {
             let moved = DomainsSeen::of(old).until(&DomainsSeen::of(new));
             assert_eq!(moved.changes, changes);
             assert_eq!(moved.not_told.as_deref(), not_told);
+        }
+    }
+
+    #[test]
+    fn a_domain_that_is_at_work_may_be_at_what_was_asked_for() {
+        let busy = |name: &str, command: &str| DomainStatus {
+            current_command: Some(command.to_owned()),
+            ..row(name, Some(false), "")
+        };
+        let seen = |default, own| {
+            DomainsSeen::of(vec![busy("default", default), busy("A", own), busy("B", "other")])
+        };
+        for (before, after, told) in [
+            (seen("", ""), seen("", ""), None),
+            (
+                seen("", ""),
+                seen("", "import-execute"),
+                Some("domain A is busy with 'import-execute'"),
+            ),
+            (
+                seen("", "backup"),
+                seen("", "backup"),
+                Some("domain A is busy with 'backup'"),
+            ),
+            (
+                seen("", ""),
+                seen("restore", ""),
+                Some("domain default is busy with 'restore'"),
+            ),
+            (seen("secure-backup", ""), seen("secure-backup", ""), None),
+        ] {
+            assert_eq!(before.busy_since(&after, "A").as_deref(), told);
         }
     }
 }

@@ -45,6 +45,12 @@ pub fn both_versions(export: Option<&str>, device: Option<&str>, called: &str) -
     format!("the backup's is {}, {called}'s {}", told(export), told(device))
 }
 
+/// A major version from here on is the name of a year.
+const FIRST_YEAR: u64 = 2000;
+
+/// Where such versions stand among those that are counted.
+const BEFORE_10: u64 = 9;
+
 /// The numbers of a version, without the product in front of them; nothing where a step of it has none.
 fn numbers(version: &str) -> Option<Vec<u64>> {
     let mut steps: Vec<&str> = version.trim().split('.').collect();
@@ -57,7 +63,12 @@ fn numbers(version: &str) -> Option<Vec<u64>> {
         step[..step.len() - digits.len()].parse().ok()
     };
     let numbers: Option<Vec<u64>> = steps.iter().map(number).collect();
-    numbers.filter(|numbers| !numbers.is_empty())
+    let mut numbers = numbers.filter(|numbers| !numbers.is_empty())?;
+    // Versions that were named by their year came after 7, and before 10.
+    if numbers.first()? >= &FIRST_YEAR {
+        numbers.insert(0, BEFORE_10);
+    }
+    Some(numbers)
 }
 
 #[cfg(test)]
@@ -72,6 +83,15 @@ mod tests {
         assert_eq!(fit("IDG.10.0.1.10", "IDG.10.0.1.9"), FirmwareFit::Older);
         assert_eq!(fit("IDG.10.0.1.5", "IDG.7.5.2.4"), FirmwareFit::Older);
         assert_eq!(fit("IDG.7.5.2.4", "IDG.10.0.1.5"), FirmwareFit::OtherMajor);
+        assert_eq!(fit("IDG.2018.4.1.3", "IDG.2018.4.1.9"), FirmwareFit::Fits);
+        assert_eq!(fit("IDG.2018.4.1.3", "IDG.10.0.1.5"), FirmwareFit::OtherMajor);
+        assert_eq!(fit("IDG.7.7.1.0", "IDG.2018.4.1.3"), FirmwareFit::OtherMajor);
+        for (newer, older) in [
+            ("IDG.10.0.1.5", "IDG.2018.4.1.3"),
+            ("IDG.2018.4.1.3", "IDG.7.7.1.0"),
+        ] {
+            assert_eq!(fit(newer, older), FirmwareFit::Older);
+        }
         assert_eq!(fit("XI52.5.0.0.9", "5.0.0.9"), FirmwareFit::Fits);
         assert_eq!(fit("IDG.10.0.1.5cd", "IDG.10.0.1.5"), FirmwareFit::Fits);
         assert_eq!(fit("IDG.10.0.1.9cd", "IDG.10.0.1.4"), FirmwareFit::Older);

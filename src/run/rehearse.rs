@@ -83,6 +83,9 @@ pub fn on_spare(
             return not_sent(why, over(&error));
         }
     };
+    if let Some(busy) = before.domains.busy_since(&before.domains, domain.name()) {
+        return not_sent(format!("the spare is at work: {busy}"), None);
+    }
     // Right before it: what is sent to a device in service cannot be taken back.
     if let Err(why) = is_the_same(gateway, name, facts) {
         return not_sent(why, Some(RehearsalsOver::AnotherDevice));
@@ -208,6 +211,10 @@ impl Evidence {
             mut changes,
             not_told: mut not_known,
         } = self.domains.until(&after.domains);
+        // It may be the import that was to be tried only.
+        if let Some(busy) = self.domains.busy_since(&after.domains, domain.name()) {
+            not_known = Some(format!("whether the spare stays as it was is not known: {busy}"));
+        }
         let moved = |what: String, changes: &mut Vec<String>| {
             if !changes.contains(&what) {
                 changes.push(what);

@@ -75,6 +75,7 @@ pub fn run<'a>(
             id,
             name,
             warnings: Vec::new(),
+            failed: None,
             told: &mut told,
         };
         let (status, error) = match restoring.walk(devices, archive, confirm) {
@@ -107,6 +108,8 @@ struct Restoring<'w, 'a, 'r> {
     /// Its name in history.
     name: String,
     warnings: Vec<String>,
+    /// Why a task beside the import failed, if one did.
+    failed: Option<String>,
     told: &'w mut RestoreTold,
 }
 
@@ -206,7 +209,7 @@ impl<'a> Restoring<'_, 'a, '_> {
         has_unsaved: Option<bool>,
         running: &RunningDomain,
     ) -> RestoreFacts {
-        let same = target.serial.is_some() && target.serial == self.source.report.serial_number;
+        let same = self.is_of(target);
         RestoreFacts {
             task: self.source.task.0,
             archive_sha256: self.source.sha256.clone(),
@@ -225,6 +228,21 @@ impl<'a> Restoring<'_, 'a, '_> {
             allows_unsaved: self.options.allows_unsaved,
             allows_other_firmware: self.options.allows_other_firmware,
         }
+    }
+
+    /// Whether the backup is of the device that is restored. A serial number that every virtual gateway has tells nothing
+    /// of two addresses.
+    fn is_of(&self, target: &DeviceFacts) -> bool {
+        let Some(serial) = target.serial.as_deref() else {
+            return false;
+        };
+        let at = |device: &Device| (device.host.to_ascii_lowercase(), device.port);
+        let is_at_its_address = || {
+            let source = self.engine.file.device(&self.source.device);
+            source.is_some_and(|source| at(source) == at(self.device))
+        };
+        self.source.report.serial_number.as_deref() == Some(serial)
+            && (tells_apart(serial) || is_at_its_address())
     }
 
     fn not_confirmed(&self, why: &str) -> Failure {

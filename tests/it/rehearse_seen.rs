@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 
 use crate::rehearse::another;
-use crate::simulator::{Domain, Gateway, Personality};
+use crate::simulator::{Domain, Firmware, Gateway, Personality, Setup};
 use crate::support::{Home, Ran, eventually, export, gateways};
 
 fn gateways() -> (Gateway, Gateway) {
@@ -207,4 +207,65 @@ fn a_signal_while_it_is_asked_who_the_spare_is_is_an_interruption() {
     running.signal(Signal::TERM);
     let _ = running.end().exits(143);
     assert_eq!(spare.received("do-restore"), 0);
+}
+
+/// A virtual gateway has the same serial number as any other.
+pub(crate) fn virtual_gateway(domains: impl IntoIterator<Item = Domain>) -> Gateway {
+    let setup = gateways::small(domains);
+    let firmware = Firmware {
+        serial: "0000001".to_owned(),
+        ..setup.firmware.clone()
+    };
+    Gateway::start(Setup { firmware, ..setup })
+}
+
+#[test]
+fn a_serial_number_that_every_virtual_gateway_has_makes_no_spare_a_device_in_service() {
+    let domains = || [Domain::new("DOM1"), Domain::new("DOM2")];
+    let (gateway, spare) = (virtual_gateway(domains()), virtual_gateway(domains()));
+    let home = backed_up(&gateway, &spare);
+    // They show different certificates.
+    let ran = rehearse(&home, "1").exits(0);
+    assert!(ran.stdout.contains("WOULD WORK"), "{}", ran.stdout);
+    // Two names of one device show the same.
+    let home = Home::quick()
+        .device("QA1", &gateway)
+        .device_on("SPARE1", "localhost", gateway.port(), "{ verify = false }")
+        .being_spare()
+        .plan("Night", &export("QA1", "DOM*", ""));
+    let _ = home.dpbackup(&["run", "Night"]).exits(0);
+    let refused = rehearse(&home, "1").exits(4);
+    let told = "both have the serial number 0000001, as every virtual gateway has: whether they are one device is not known";
+    assert!(refused.stderr.contains(told), "{}", refused.stderr);
+    assert_eq!(gateway.received("do-restore"), 0);
+}
+
+#[test]
+fn a_backup_that_was_removed_is_left_out_and_is_no_backup_that_would_fail() {
+    let (gateway, spare) = gateways();
+    let home = backed_up(&gateway, &spare).setting("retention = { keep_last = 1 }");
+    let _ = home.dpbackup(&["run", "Night"]).exits(0);
+    let _ = home.dpbackup(&["prune"]).exits(0);
+    let ran = rehearse(&home, "1").exits(4);
+    assert!(
+        ran.stdout.contains("it is not in the store any more"),
+        "{}",
+        ran.stdout
+    );
+    assert_eq!(spare.received("do-restore"), 0);
+}
+
+#[test]
+fn the_newest_backup_that_would_fail_is_not_made_good_by_an_older_one_that_would_work() {
+    let (gateway, spare) = gateways();
+    let home = backed_up(&gateway, &spare);
+    let _ = home.dpbackup(&["run", "Night"]).exits(0);
+    spare.fail_as("do-restore:1=import-fails");
+    let _ = rehearse(&home, "3").exits(1);
+    let _ = rehearse(&home, "1").exits(0);
+    let judged = home
+        .dpbackup(&["history", "status", "--max-rehearsal", "90d"])
+        .exits(1);
+    let told = "the last rehearsal of its newest good backup was not good";
+    assert!(judged.stdout.contains(told), "{}", judged.stdout);
 }

@@ -5,7 +5,7 @@ use std::io::{Cursor, Read as _, Write as _};
 use rustix::process::Signal;
 use sha2::{Digest as _, Sha256};
 
-use crate::restore::{change, has_service, sent, setup, word};
+use crate::restore::{change, has_service, keyless, sent, setup, word};
 use crate::simulator::{Domain, Gateway};
 use crate::support::{Home, Ran, eventually, export};
 
@@ -765,4 +765,25 @@ fn a_signal_waits_for_a_save_that_was_sent_and_keeps_one_that_was_not_from_being
         said.contains("it is not saved: ") && !said.contains("is not known"),
         "{said}"
     );
+}
+
+#[test]
+fn a_serial_number_that_every_virtual_gateway_has_does_not_make_two_gateways_one() {
+    let gateway = crate::rehearse_seen::virtual_gateway([keyless("DOM1")]);
+    let other = crate::rehearse_seen::virtual_gateway([keyless("DOM1")]);
+    let home = Home::quick()
+        .device("QA1", &gateway)
+        .device("QA2", &other)
+        .plan("Night", &export("QA1", "DOM1", ""));
+    let _ = home.dpbackup(&["run", "Night"]).exits(0);
+    let plan = |to: &str| home.dpbackup(&["restore", "1", "--to", to]).exits(4).stdout;
+    let elsewhere = plan("QA2");
+    for told in [
+        "those of interfaces become those of the target's interfaces",
+        "the serial number 0000001 is one that every virtual gateway has",
+    ] {
+        assert!(elsewhere.contains(told), "{told} in {elsewhere}");
+    }
+    let own = plan("QA1");
+    assert!(own.contains("it is the same gateway"), "{own}");
 }

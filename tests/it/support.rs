@@ -129,8 +129,12 @@ impl Home {
     }
 
     /// Adds a simulated gateway that backups are rehearsed on.
-    pub(crate) fn spare(mut self, name: &str, gateway: &Gateway) -> Self {
-        self = self.device(name, gateway);
+    pub(crate) fn spare(self, name: &str, gateway: &Gateway) -> Self {
+        self.device(name, gateway).being_spare()
+    }
+
+    /// This home, where the last device is a spare.
+    pub(crate) fn being_spare(mut self) -> Self {
         self.devices.truncate(self.devices.trim_end().len());
         self.devices.push_str("\nrole = \"spare\"\n\n");
         self

@@ -1,5 +1,7 @@
 //! Rehearsals, and how domains stand with them.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use crate::run::event::TaskId;
@@ -45,4 +47,6 @@ pub struct RehearsedTarget {
     pub last: RehearsalRow,
     /// When the newest good one ended; `None` where none was good.
     pub good_time: Option<Timestamp>,
+    /// The tasks whose backups were not good when they were rehearsed last.
+    pub bad: BTreeSet<TaskId>,
 }

@@ -118,6 +118,7 @@ fn page_about(targets: Vec<JudgedTarget>, unsaved: usize, left: Option<&str>) ->
             },
         },
         good_time: None,
+        bad: std::collections::BTreeSet::new(),
     }];
     let executions = fixture::plans();
     let activities = fixture::activities();

@@ -115,6 +115,7 @@ impl<'a> Restoring<'_, 'a, '_> {
         let mut changes = due.target.domains.until(&came_out.domains).changes;
         // That is what an import does.
         changes.retain(|change| *change != unsaved);
+        changes.extend(due.target.domains.busy_since(&came_out.domains, &domain));
         let own = came_out.domains.of_domain(&domain);
         if let Some(QuiesceState::NotTold(why)) = own.map(|row| &row.quiesce) {
             changes.push(format!("whether {domain} is quiesced is not known: {why}"));

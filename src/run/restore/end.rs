@@ -12,6 +12,10 @@ impl<'a> Restoring<'_, 'a, '_> {
             let why = format!("interrupted by signal {signal}; the import had been carried out before");
             return (Status::Interrupted, Some(why));
         }
+        if let Some(why) = &self.failed {
+            let why = format!("it was imported, and came out as it was to; {why}");
+            return (Status::Failed, Some(why));
+        }
         match first_warning(&self.warnings) {
             None => (Status::Success, None),
             why => (Status::CompletedWithWarnings, why),

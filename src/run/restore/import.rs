@@ -74,7 +74,7 @@ impl<'a> Restoring<'_, 'a, '_> {
             self.record.close_undo(journal, &how)?;
         }
         // What came out is kept, whatever it is; there is none where nothing was imported.
-        if matches!(status, Status::Success | Status::ImportFailed) {
+        if self.told.import.is_some() && matches!(status, Status::Success | Status::ImportFailed) {
             self.keep_what_came_out(session, &due)?;
         }
         Ok(outcome?)
@@ -95,6 +95,7 @@ impl<'a> Restoring<'_, 'a, '_> {
             Ok(after) => self.told.after = Some(after),
             Err(failure) => {
                 let why = format!("what came out could not be backed up: {}", failure.message);
+                self.failed = Some(why.clone());
                 self.warn(due.task, why)?;
             }
         }
@@ -174,21 +175,7 @@ impl<'a> Restoring<'_, 'a, '_> {
         if let Err(error) = &answer
             && is_not_begun(error)
         {
-            self.told.import = None;
-            self.record.close_undo(journal, "it was not begun")?;
-            let status = match error.kind {
-                SomaErrorKind::Interrupted => Status::Interrupted,
-                _ => Status::DryRunFailed,
-            };
-            let why = match error.kind {
-                SomaErrorKind::Interrupted => "the import was not sent".to_owned(),
-                _ => format!(
-                    "{}: the import was not begun, and nothing was imported: {}",
-                    self.device.name,
-                    words(error)
-                ),
-            };
-            return Err(Failure::new(status, why).into());
+            return Err(self.not_begun(session, due, journal, error)?.into());
         }
         self.told.saved = Saved::NotKnown;
         let device = self.device.name.clone();
@@ -274,6 +261,47 @@ impl<'a> Restoring<'_, 'a, '_> {
             });
         }
         ended
+    }
+
+    /// The end of an import that was not sent, or of which the device proves that it was not begun: where all of it was
+    /// sent, somebody looks all the same, and its row stays where the domain is not seen to be as it was.
+    fn not_begun(
+        &mut self,
+        session: &Session<'a>,
+        due: &DueImport<'_>,
+        journal: JournalId,
+        error: &SomaError,
+    ) -> Result<Failure, LedgerError> {
+        self.told.import = None;
+        let (device, domain) = (&self.device.name, &self.source.domain);
+        let not_begun = format!(
+            "{device}: the import was not begun, and nothing was imported: {}",
+            words(error)
+        );
+        let seen = match (error.kind, error.nothing_sent) {
+            (SomaErrorKind::Interrupted, _) => {
+                Ok(Failure::new(Status::Interrupted, "the import was not sent"))
+            }
+            (_, true) => Ok(Failure::new(Status::ImportFailed, not_begun)),
+            (_, false) => match self.is_as_it_was(&session.gateway, due.running) {
+                Ok(()) => Ok(Failure::new(
+                    Status::ImportFailed,
+                    format!("{not_begun}; {domain} is as it was"),
+                )),
+                Err(why) => Err(Failure::new(
+                    Status::ImportFailed,
+                    format!(
+                        "{device}: the import was refused: {}; but {why}; {}",
+                        words(error),
+                        taken_before(due)
+                    ),
+                )),
+            },
+        };
+        if seen.is_ok() {
+            self.record.close_undo(journal, "it was not begun")?;
+        }
+        Ok(seen.unwrap_or_else(|failure| failure))
     }
 
     /// Imports into this domain whose end nobody saw are in order where they are over: all of it is as it was to

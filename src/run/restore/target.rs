@@ -2,6 +2,7 @@
 
 use crate::gateway::Gateway;
 use crate::gateway::domains::{ApiConnect, DomainStatus, QuiesceState};
+use crate::gateway::facts::tells_apart;
 use crate::run::domains_seen::DomainsSeen;
 use crate::run::event::DeviceFacts;
 use crate::run::failure::{Failure, words};
@@ -99,11 +100,15 @@ impl<'a> Restoring<'_, 'a, '_> {
         doubts.extend(self.import_doubts(facts.serial.as_deref()));
         doubts.extend(self.firmware_doubt(&facts)?);
         doubts.extend(self.space_doubt(session)?);
-        if facts.serial.is_none() {
-            doubts.push(
+        match facts.serial.as_deref() {
+            None => doubts.push(
                 "the device does not tell its serial number: local addresses are taken as another's"
                     .to_owned(),
-            );
+            ),
+            Some(serial) if !tells_apart(serial) && !self.is_of(&facts) => doubts.push(format!(
+                "the serial number {serial} is one that every virtual gateway has: local addresses are taken as another's"
+            )),
+            Some(_) => {}
         }
         Ok(RestoreTarget {
             facts,
@@ -267,6 +272,11 @@ impl<'a> Restoring<'_, 'a, '_> {
             return Err(format!(
                 "{device} is not as it was when that was confirmed: {}, {by}",
                 moved.changes.join(", ")
+            ));
+        }
+        if let Some(busy) = target.domains.busy_since(&now, self.source.domain.name()) {
+            return Err(format!(
+                "whether {device} stays as it was is not known: {busy}, {by}"
             ));
         }
         let own = now.of_domain(self.source.domain.name());
