@@ -128,7 +128,8 @@ pub enum Command {
     /// Mend what a run that died has left: devices still quiesced, folders on devices
     ///
     /// Exit code 0 when nothing is left, 10 when something may still be quiesced, 1 when something
-    /// else could not be removed. What is left is tried again by the next run and the next recover.
+    /// else could not be removed, 3 when it is not known of a run whether it is at work. What is left is
+    /// tried again by the next run and the next recover.
     Recover(RecoverArgs),
     /// Look again at what is stored: there, unchanged, and still good
     ///

@@ -3,8 +3,8 @@
 //! Every lock is a file in one folder beside the history file. The content of a file
 //! only says who holds it; the lock itself is the kernel's.
 //!
-//! That a process is dead takes two witnesses: its lock is free, and the process is not there.
-//! A lock file that is missing proves nothing, for somebody may have removed it.
+//! That a process is dead takes two witnesses: its lock is free, and the process is not there, or where it ran
+//! cannot be seen from here. A lock file that is missing proves nothing, for somebody may have removed it.
 
 pub mod not_yet;
 pub mod witness;
@@ -244,8 +244,8 @@ impl Locks {
         entries.filter_map(|entry| entry.file_name().into_string().ok())
     }
 
-    /// Removes the files that processes which died have left here. Whether they go changes
-    /// nothing: a lock that is free, and one that is not there, say the same.
+    /// Removes the files that processes which died have left here, when what they were at has an end in
+    /// history: to whoever cannot see where such a process ran, a lock that is not there says nothing any more.
     pub fn forget_the_dead(&self) {
         for process in self.processes() {
             let path = self.path(&process);

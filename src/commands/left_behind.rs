@@ -6,7 +6,7 @@ use crate::commands::error::CommandError;
 use crate::history::{History, HistoryError};
 use crate::lock::{Life, Locks};
 use crate::plan::model::PlanFile;
-use crate::run::left::{self, Left};
+use crate::run::left::{self, Left, life_of};
 use crate::values::causes::with_causes;
 use crate::values::invocation::Invocation;
 
@@ -20,11 +20,11 @@ pub(super) fn left_behind(path: &Path, locks: &Locks) -> Left {
 
 fn left_behind_once(path: &Path, locks: &Locks) -> Result<Left, Left> {
     match History::open_rows(path) {
-        Ok(rows) => Ok(left::of_rows(rows.into_iter(), &|process| {
-            match Locks::is_own(process) {
+        Ok(rows) => Ok(left::of_rows(rows.into_iter(), &|entry| {
+            match Locks::is_own(&entry.process) {
                 // None of our tasks is at work any more.
                 true => Life::Dead,
-                false => locks.life(process),
+                false => life_of(locks, entry),
             }
         })),
         Err(error @ (HistoryError::Missing { .. } | HistoryError::NotOurs { .. }))
@@ -52,7 +52,7 @@ fn left_behind_once(path: &Path, locks: &Locks) -> Result<Left, Left> {
 /// read is told by whoever looks for quiesces.
 pub(super) fn half_done_imports(file: &PlanFile, locks: &Locks) -> Vec<String> {
     let rows = History::open_rows(&file.settings.history).unwrap_or_default();
-    let rows = rows.iter().filter(|row| locks.life(&row.process) != Life::Alive);
+    let rows = rows.iter().filter(|row| life_of(locks, row) != Life::Alive);
     rows.filter_map(|row| left::half_done(row, &file.invocation))
         .collect()
 }

@@ -83,6 +83,7 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
         lines.clear();
         let failed = recovered.mended.iter().filter(|mended| mended.outcome.is_err());
         lines.extend(failed.map(ToString::to_string));
+        lines.extend(recovered.not_known_lines());
     } else {
         lines.extend(recovered.lines());
     }
@@ -91,6 +92,9 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
         (false, true) => Exit::Failed,
         (false, false) => Exit::Success,
     });
+    if !recovered.not_known.is_empty() {
+        exit = exit.or_graver(Exit::Warned);
+    }
     if let Left::Unknown { .. } = &left {
         lines.push(left.words(&file.invocation));
     }

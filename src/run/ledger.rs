@@ -101,6 +101,9 @@ pub struct JournalEntry {
     pub domains: Vec<String>,
     /// The process that wrote it (see [`PlanOpening::process`]).
     pub process: String,
+    /// Whether its plan execution has an end in history. Its process wrote that after its last try to undo, or
+    /// another one did that had seen it dead: nobody works by this row any more.
+    pub plan_has_ended: bool,
     /// When; unknown where that cannot be read.
     pub opened: Option<Timestamp>,
     /// Moments at which it stood already, one of a boot: how old it is at least.
@@ -143,6 +146,7 @@ impl JournalEntry {
             undo: opening.undo.clone(),
             domains: opening.domains.clone(),
             process: process.to_owned(),
+            plan_has_ended: false,
             opened: Some(at.day),
             stood: at.boot.iter().cloned().collect(),
             reply: None,

@@ -4,7 +4,7 @@
 //! there is no default, and no error turns into one that says that nothing is left.
 
 use crate::exit::Exit;
-use crate::lock::Life;
+use crate::lock::{Life, Locks};
 use crate::run::Engine;
 use crate::run::event::Undo;
 use crate::run::ledger::{JournalEntry, Reply};
@@ -155,10 +155,10 @@ fn look_once(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Left, Left> 
 }
 
 fn look_at(engine: Engine<'_>, record: &Record<'_>, rows: Vec<JournalEntry>) -> Left {
-    let left = of_rows(rows.into_iter(), &|process| match process == engine.process {
+    let left = of_rows(rows.into_iter(), &|entry| match entry.process == engine.process {
         // Ours, and no task is at work any more.
         true => Life::Dead,
-        false => engine.locks.life(process),
+        false => life_of(engine.locks, entry),
     });
     let told = |open: Vec<OpenRow>| {
         let rows = open.into_iter().map(|row| with_undone(record, row.entry));
@@ -224,11 +224,20 @@ pub fn half_done(entry: &JournalEntry, invocation: &Invocation) -> Option<String
     ))
 }
 
+/// Whether anybody is still at work by this row: its process, as its lock and the process itself tell. Where
+/// neither can be seen (a container that is gone, on whichever machine), history is the witness.
+pub fn life_of(locks: &Locks, entry: &JournalEntry) -> Life {
+    match locks.life(&entry.process) {
+        Life::NotKnown(_) if entry.plan_has_ended => Life::Dead,
+        life => life,
+    }
+}
+
 /// What these open rows of a journal leave.
-pub fn of_rows(rows: impl Iterator<Item = JournalEntry>, life: &dyn Fn(&str) -> Life) -> Left {
+pub fn of_rows(rows: impl Iterator<Item = JournalEntry>, life: &dyn Fn(&JournalEntry) -> Life) -> Left {
     let (mut open, mut unknown) = (Vec::new(), None);
     for entry in rows.filter(JournalEntry::is_quiesce) {
-        let life = life(&entry.process);
+        let life = life(&entry);
         let row = OpenRow { entry, undone: None };
         match life {
             Life::Alive => {}

@@ -79,8 +79,16 @@ pub fn mend(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Mending, RunT
         refuse(engine, record, &[entry], &why, &mut recovered.mended)?;
     }
     for plan in record.ledger().unfinished_plans()? {
-        if plan.process == engine.process || engine.locks.life(&plan.process) != Life::Dead {
+        if plan.process == engine.process {
             continue;
+        }
+        match engine.locks.life(&plan.process) {
+            Life::Alive => continue,
+            Life::Dead => {}
+            Life::NotKnown(why) => {
+                recovered.not_known.push((plan, why));
+                continue;
+            }
         }
         let error = format!(
             "the process died before the end; {}",

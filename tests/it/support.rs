@@ -484,6 +484,13 @@ pub(crate) fn mortal() -> Witness {
     Witness::parse(&parts.join("-")).expect("a witness")
 }
 
+/// The same of a run whose process could never be seen from here: of a container that is gone.
+pub(crate) fn mortal_elsewhere() -> Witness {
+    let words = mortal().words();
+    let (seen, _) = words.rsplit_once('-').expect("a place");
+    Witness::parse(&format!("{seen}-000000000000")).expect("a witness")
+}
+
 /// What a run of the binary said and how it ended.
 #[must_use]
 #[derive(Debug)]

@@ -7,8 +7,9 @@ use std::time::Duration;
 use dpbackup::clock::Clock as _;
 use dpbackup::exit::Exit;
 use dpbackup::history::{History, PlanFilter, Writing};
+use dpbackup::lock::witness::Witness;
 use dpbackup::lock::{Asked, Locks};
-use dpbackup::run::event::{Event, Undo};
+use dpbackup::run::event::{Event, PlanId, Undo};
 use dpbackup::run::ledger::{Address, JournalEntry, JournalTime, Ledger, UndoOpening};
 use dpbackup::run::left::Left;
 use dpbackup::run::sequence::Options;
@@ -17,7 +18,7 @@ use dpbackup::signal::Stop;
 
 use crate::invariants::broken;
 use crate::simulator::{Domain, Fault, FaultKind, Gateway, When};
-use crate::support::{Eventful, Home, Ran, TestClock, gateways, mortal};
+use crate::support::{Eventful, Home, Ran, TestClock, gateways, mortal, mortal_elsewhere};
 
 const EXPORT: &str =
     "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"QA1\"\ndomains = \"DOM1\"\nquiesce = true\n";
@@ -245,10 +246,13 @@ fn a_login_that_is_refused_in_the_undo_is_not_tried_until_the_account_is_locked(
 
 /// Writes what a run that died has left: an execution without an end, and a row.
 fn dead_run(home: &Home, clock: &TestClock, undo: &Undo) {
-    let gateway_is_not_asked = Stop::new();
-    gateway_is_not_asked.request(15);
+    dead_run_of(&mortal(), home, clock, undo);
+}
+
+/// The same of a run that was this process. Its execution comes back, and the name of its lock.
+fn dead_run_of(who: &Witness, home: &Home, clock: &TestClock, undo: &Undo) -> (PlanId, String) {
     let path = home.plan_file();
-    let process = format!("run-1-0-{}", mortal().words());
+    let process = format!("run-1-0-{}", who.words());
     std::fs::create_dir_all(home.path("state")).expect("a folder");
     let mut history = History::open(&home.path("state/history.db"), Writing::Log).expect("a history");
     let plan = history
@@ -306,6 +310,77 @@ fn dead_run(home: &Home, clock: &TestClock, undo: &Undo) {
         boot: clock.boot_time(),
     };
     history.open_undo(&now, &process, &opening).expect("a row");
+    (plan, process)
+}
+
+#[test]
+fn what_a_run_in_another_container_left_open_is_undone_when_that_run_has_an_end() {
+    let clock = TestClock::night();
+    let gateway = gateway(&clock);
+    let home = home(&gateway, EXPORT);
+    let undo = Undo::UnquiesceDomain("DOM1".to_owned());
+    let (plan, _) = dead_run_of(&mortal_elsewhere(), &home, &clock, &undo);
+    gateway.state().set_quiesced("DOM1", true);
+    // Whether it is at work cannot be seen, and history has no end of it.
+    let recovered = home.recover(&clock).expect("an end");
+    assert!(recovered.done.is_incomplete(), "{:?}", recovered.done.lines());
+    assert!(matches!(recovered.left, Left::Unknown { .. }));
+    assert_eq!(gateway.state().quiesced(), ["DOM1"]);
+    let said = recovered.done.lines();
+    assert!(
+        said.iter()
+            .any(|line| line.starts_with("whether execution 1 of plan P is at work is not known: ")),
+        "{said:?}"
+    );
+    let ran = home.dpbackup(&["recover", "-q"]).exits(10);
+    assert!(
+        ran.stdout.contains("whether execution 1 of plan P is at work"),
+        "{}",
+        ran.stdout
+    );
+    let ended = Event::PlanEnded {
+        plan,
+        status: Status::Failed,
+        took: None,
+        error: None,
+    };
+    let mut history = History::open(&home.path("state/history.db"), Writing::Log).expect("a history");
+    Ledger::record(&mut history, clock.now(), &ended).expect("recorded");
+    drop(history);
+    let recovered = home.recover(&clock).expect("an end");
+    assert!(!recovered.done.is_incomplete(), "{:?}", recovered.done.lines());
+    assert_eq!(recovered.left, Left::Nothing);
+    clock.pass(Duration::from_secs(60));
+    assert_eq!(gateway.state().quiesced(), [""; 0]);
+    assert_eq!(open(&home), []);
+}
+
+#[test]
+fn what_one_container_could_not_undo_the_next_one_undoes() {
+    let clock = TestClock::night();
+    let gateway = gateway(&clock);
+    let home = home(&gateway, EXPORT);
+    let undo = Undo::UnquiesceDomain("DOM1".to_owned());
+    let (_, process) = dead_run_of(&mortal_elsewhere(), &home, &clock, &undo);
+    gateway.state().set_quiesced("DOM1", true);
+    // What is left of its lock: a file that nobody holds.
+    let locks = Locks::beside(&home.path("state/history.db"));
+    let Ok(Asked::Held(lock)) = locks.ask(&process, "a run", &clock) else {
+        panic!("the lock is free");
+    };
+    drop(lock);
+    gateway.state().setup.users[0].locked = true;
+    let recovered = home.recover(&clock).expect("an end");
+    assert_eq!(recovered.done.abandoned.len(), 1);
+    assert!(recovered.done.is_incomplete(), "{:?}", recovered.done.lines());
+    assert_eq!(open(&home).len(), 1);
+    assert!(!locks.folder().join(format!("{process}.lock")).exists());
+    gateway.state().setup.users[0].locked = false;
+    let recovered = home.recover(&clock).expect("an end");
+    assert!(!recovered.done.is_incomplete(), "{:?}", recovered.done.lines());
+    clock.pass(Duration::from_secs(60));
+    assert_eq!(gateway.state().quiesced(), [""; 0]);
+    assert_eq!(open(&home), []);
 }
 
 #[test]

@@ -16,7 +16,10 @@ pub(super) const ENTRY_COLUMNS: &str =
     "journal.id, COALESCE(plan_execution_id, 0) AS plan_execution_id, task_execution_id, journal.device_name,
          undo, argument, process, opened_time, host, port, journal.serial AS serial, reply, seen_time,
          sent_time, before_task_execution_id, domains, stood, task_execution.device_name AS task_device,
-         task_execution.domain_name AS task_domain";
+         task_execution.domain_name AS task_domain,
+         EXISTS (SELECT 1 FROM plan_execution
+                 WHERE plan_execution.id = task_execution.plan_execution_id
+                     AND plan_execution.end_time IS NOT NULL) AS plan_has_ended";
 
 /// What is read of the task of a row, whichever version wrote it.
 pub(super) const TASK_COLUMNS: &str =
@@ -83,6 +86,8 @@ pub(super) fn journal_entry(row: &Row<'_>) -> rusqlite::Result<JournalEntry> {
         undo: undo(row, task, &device),
         device,
         process: row.get("process").unwrap_or_default(),
+        // A file of another version is not asked for it: then the lock alone tells.
+        plan_has_ended: row.get("plan_has_ended").unwrap_or(false),
         address: match (row.get("host"), row.get("port")) {
             (Ok(host), Ok(port)) => Some(Address { host, port }),
             _ => None,

@@ -6,6 +6,7 @@ use crate::plan::model::Device;
 use crate::run::Engine;
 use crate::run::event::Undo;
 use crate::run::ledger::{JournalEntry, LedgerError, NEVER_ASKED};
+use crate::run::left::life_of;
 use crate::run::record::Record;
 
 /// A run that is at work on this device, though its lock is ours: somebody has removed the
@@ -69,7 +70,7 @@ pub(super) fn rows_of_others(
         if entry.process == engine.process {
             continue;
         }
-        match engine.locks.life(&entry.process) {
+        match life_of(engine.locks, &entry) {
             Life::Alive => {}
             Life::Dead => dead.push(entry),
             Life::NotKnown(why) => unclear.push((entry, why)),

@@ -22,6 +22,8 @@ pub struct Mending {
     pub mended: Vec<Mended>,
     /// Each plan execution that is now `ABANDONED`.
     pub abandoned: Vec<UnfinishedPlan>,
+    /// Each plan execution without an end of which it is not known whether it is at work, and why.
+    pub not_known: Vec<(UnfinishedPlan, String)>,
 }
 
 /// One thing that a dead run left on a device.
@@ -53,7 +55,8 @@ impl Mending {
     /// What was done, a sentence each.
     pub fn lines(&self) -> Vec<String> {
         let said = self.said().into_iter().map(|(_, words)| words);
-        said.chain(self.abandoned_lines()).collect()
+        let known = said.chain(self.abandoned_lines());
+        known.chain(self.not_known_lines()).collect()
     }
 
     /// What was undone, and what could not be, a sentence each, with how it ended. Folders of one device that
@@ -72,6 +75,16 @@ impl Mending {
             }
         }
         said
+    }
+
+    /// The executions of which it is not known whether they are at work, a sentence each.
+    pub fn not_known_lines(&self) -> impl Iterator<Item = String> {
+        self.not_known.iter().map(|(plan, why)| {
+            format!(
+                "whether execution {} of plan {} is at work is not known: {why}",
+                plan.id.0, plan.plan
+            )
+        })
     }
 
     /// The executions that are abandoned now, a sentence each.

@@ -10,7 +10,7 @@ use crate::lock::Life;
 use crate::run::event::{ActionKind, Event, JournalId, Owner, Progress, TaskId, Undo};
 use crate::run::failure::{Failure, Trouble, words};
 use crate::run::ledger::{Address, JournalEntry, LedgerError, Reply, UndoOpening, UndoStep};
-use crate::run::left::half_done;
+use crate::run::left::{half_done, life_of};
 use crate::run::recover::age::import_is_over;
 use crate::run::restore::Restoring;
 use crate::run::restore::came_out::CameOut;
@@ -332,7 +332,7 @@ impl<'a> Restoring<'_, 'a, '_> {
         rows.retain(|row| {
             let same =
                 matches!(&row.undo, Undo::Import { domain, .. } if domain == self.source.domain.name());
-            let is_dead = self.engine.locks.life(&row.process) == Life::Dead;
+            let is_dead = life_of(self.engine.locks, row) == Life::Dead;
             same && is_dead && self.is_about(row, serial)
         });
         Ok(rows)
