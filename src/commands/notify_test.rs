@@ -23,14 +23,15 @@ use crate::values::environment::Lookup;
 use crate::values::event_name::EventName;
 use crate::values::text::printable;
 
-/// The success is the last: a service of pings is left in order.
-const ORDER: [EventName; 10] = [
+/// All of them. The success is the last: a service of pings is left in order.
+const ORDER: [EventName; EventName::ALL.len()] = [
     EventName::Started,
     EventName::TaskFailed,
     EventName::StillQuiesced,
     EventName::Recovered,
     EventName::Changed,
     EventName::Unsaved,
+    EventName::RehearsalFailed,
     EventName::Refused,
     EventName::Failed,
     EventName::Warned,
@@ -271,4 +272,18 @@ fn made_up_changes(tasks: &[NoticeTask]) -> NoticeChanges {
         changes.add(task.id, (&task.device, &task.domain), Some(&list));
     }
     changes
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_message_is_tried_once() {
+        let words = |events: [EventName; EventName::ALL.len()]| events.map(EventName::word);
+        let (tried, all) = (words(ORDER), words(EventName::ALL));
+        assert_eq!(BTreeSet::from(tried), BTreeSet::from(all));
+    }
 }

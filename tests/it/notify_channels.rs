@@ -253,6 +253,7 @@ fn notify_test_sends_one_of_each_and_says_what_was_answered() {
         "task-failed",
         "still-quiesced",
         "recovered",
+        "rehearsal-failed",
         "refused",
         "failed",
         "warned",
@@ -284,12 +285,12 @@ fn notify_test_sends_one_of_each_and_says_what_was_answered() {
         "{}",
         ran.stdout
     );
-    assert_eq!(arrived(&log.seen, 8).len(), 8);
-    assert_eq!(arrived(&server.seen, 5).len(), 5);
-    // Eight for the web hook; a start and a success for the ping, which would take the rest for
+    assert_eq!(arrived(&log.seen, 9).len(), 9);
+    assert_eq!(arrived(&server.seen, 6).len(), 6);
+    // Nine for the web hook; a start and a success for the ping, which would take the rest for
     // real failures.
-    let requests = arrived(&web.seen, 10);
-    assert_eq!(requests.len(), 10);
+    let requests = arrived(&web.seen, 11);
+    assert_eq!(requests.len(), 11);
     assert!(
         !requests.iter().any(|request| request.path() == "/ping/fail"),
         "no alarm"
@@ -310,13 +311,13 @@ fn notify_test_sends_one_of_each_and_says_what_was_answered() {
     );
     let hooks = requests.iter().filter(|request| request.path() == "/hook");
     assert!(hooks.clone().all(|request| request.json()["test"] == true));
-    assert_eq!(hooks.count(), 8);
+    assert_eq!(hooks.count(), 9);
     assert!(
         !home.path("state/history.db").exists(),
         "a test leaves no history"
     );
     let _ = home.dpbackup(&["notify-test", "Night", "--alarms"]);
-    let requests = arrived(&web.seen, 24);
+    let requests = arrived(&web.seen, 26);
     let alarms = requests.iter().filter(|request| request.path() == "/ping/fail");
     assert_eq!(alarms.count(), 4, "with the word they are sent");
 }
