@@ -114,7 +114,7 @@ pub fn get_config(domain: &str, class: &str, object: Option<&str>) -> Request {
 /// `do-view-certificate-details` of a `CryptoCertificate` of the default domain. It looks, and
 /// changes nothing.
 pub fn view_certificate(name: &str) -> Request {
-    request(
+    question(
         "default",
         "do-view-certificate-details",
         &format!(
