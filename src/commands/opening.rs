@@ -20,9 +20,10 @@ use crate::lock::{Life, Lock, Locks};
 use crate::notify::Notifier;
 use crate::plan::model::PlanFile;
 use crate::run::Engine;
-use crate::run::event::{FileKind, Sink as _};
+use crate::run::event::{FileKind, Sink as _, TaskId};
 use crate::signal::{self, Answering, Stop};
 use crate::ui::{Screen, SignalAnswer, StopLimits, Ui};
+use crate::values::causes::with_causes;
 use crate::values::environment::Lookup;
 use crate::values::internal_error::caught;
 
@@ -115,16 +116,15 @@ impl OpenedHistory {
         let (alive, process) = locks
             .process(&clock, Witness::own().as_ref())
             .map_err(|error| with_what_is_left(CommandError::new(Exit::History, error), file, &locks))?;
-        // Whatever becomes of that, nothing depends on it.
         let died = history.end_dead_rehearsals(clock.now(), &|process| locks.life(process) == Life::Dead);
-        let died_rehearsals = died.unwrap_or_default().into_iter().map(|(task, spare)| {
-            format!(
-                "a rehearsal of task {} on {spare} died before its end: whether {spare} is as it was before is not \
-                 known: look at it",
-                task.0
-            )
-        });
-        let died_rehearsals: Vec<String> = died_rehearsals.collect();
+        let died_rehearsals: Vec<String> = match died {
+            Ok(died) => died.iter().map(died_words).collect(),
+            // A run depends on none of them.
+            Err(error) => vec![format!(
+                "whether a rehearsal died before its end is not known: {}",
+                with_causes(&error)
+            )],
+        };
         for died in &died_rehearsals {
             ui.warning(died);
         }
@@ -156,13 +156,17 @@ impl OpenedHistory {
                 "look at the devices; find out who removed the file, and put it back if there is a copy",
             ));
         }
-        if identity(&self.path) == self.identity {
-            return Ok(());
-        }
-        let error = anyhow!(
-            "the history {} was removed or replaced while this ran: what this run did is in no history",
-            self.path.display()
-        );
+        let path = self.path.display();
+        let error = match (self.identity, identity(&self.path)) {
+            (Some(then), Some(now)) if then == now => return Ok(()),
+            (Some(_), _) => anyhow!(
+                "the history {path} was removed or replaced while this ran: what this run did is in no history"
+            ),
+            (None, _) => anyhow!(
+                "which file the history {path} was could not be seen when this began: whether what this run did is in \
+                 it is not known"
+            ),
+        };
         Err(CommandError::new(Exit::History, error)
             .with_hint("the backups that it stored are in the store; find out who removed the file"))
     }
@@ -230,6 +234,16 @@ pub(super) fn listening() -> Result<Stop, CommandError> {
     Ok(stop)
 }
 
+/// What is said of a rehearsal whose process died: the task that stored the backup, and the spare.
+fn died_words((task, spare): &(TaskId, String)) -> String {
+    format!(
+        "a rehearsal of task {} on {spare} died before its end: whether {spare} is as it was before is not known: look \
+         at it",
+        task.0
+    )
+}
+
+/// Which file it is, where that can be seen.
 fn identity(path: &Path) -> Option<(u64, u64)> {
     let found = fs::metadata(path).ok()?;
     Some((found.dev(), found.ino()))

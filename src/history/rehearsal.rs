@@ -68,17 +68,35 @@ impl History {
     ///
     /// # Errors
     ///
-    /// The history cannot be written.
+    /// [`HistoryError::NotFound`] where it has an end already: whoever took its process for dead has written
+    /// that. The history cannot be written.
     pub fn end_rehearsal(
         &mut self,
         at: Timestamp,
         id: RehearsalId,
         result: &RehearsalResult,
     ) -> Result<(), HistoryError> {
+        match self.end_if_open(at, id, result)? {
+            true => Ok(()),
+            false => Err(HistoryError::NotFound {
+                what: "rehearsal without an end",
+                id: id.0,
+                list: &["history", "status"],
+            }),
+        }
+    }
+
+    /// Ends a rehearsal, if it has no end; whether it had none comes back.
+    fn end_if_open(
+        &mut self,
+        at: Timestamp,
+        id: RehearsalId,
+        result: &RehearsalResult,
+    ) -> Result<bool, HistoryError> {
         self.write(|transaction| {
-            transaction.execute(
+            let ended = transaction.execute(
                 "UPDATE rehearsal SET end_time = :at, verdict = :verdict, proof = :proof, refused = :refused,
-                     missing_keys = :missing_keys, message = :message WHERE id = :id",
+                     missing_keys = :missing_keys, message = :message WHERE id = :id AND end_time IS NULL",
                 named_params! {
                     ":id": id.0,
                     ":at": AsText(at),
@@ -89,7 +107,7 @@ impl History {
                     ":message": result.message,
                 },
             )?;
-            Ok(())
+            Ok(ended > 0)
         })
     }
 
@@ -115,8 +133,10 @@ impl History {
         let result = RehearsalResult::not_known(SpareProof::NotKnown, why);
         let mut ended = Vec::new();
         for (id, _, task, spare) in open.into_iter().filter(|(_, process, ..)| is_dead(process)) {
-            self.end_rehearsal(at, RehearsalId(id), &result)?;
-            ended.push((TaskId(task), spare));
+            // Another process may have seen the same, and was quicker.
+            if self.end_if_open(at, RehearsalId(id), &result)? {
+                ended.push((TaskId(task), spare));
+            }
         }
         Ok(ended)
     }
@@ -263,6 +283,35 @@ impl Text for SpareProof {
 mod tests {
     use super::*;
     use crate::history::fixture::{Fixture, at};
+
+    #[test]
+    fn a_rehearsal_that_has_an_end_keeps_it() {
+        let mut fixture = Fixture::new();
+        let (_, _, task) = fixture.export();
+        let opening = RehearsalOpening {
+            task,
+            spare: "SPARE1".to_owned(),
+            firmware_version: None,
+            serial: None,
+            process: "run-1".to_owned(),
+        };
+        let id = fixture
+            .history
+            .open_rehearsal(at(3), &opening)
+            .expect("a rehearsal");
+        let ended = fixture
+            .history
+            .end_dead_rehearsals(at(4), &|_| true)
+            .expect("an end");
+        assert_eq!(ended, [(task, "SPARE1".to_owned())]);
+        let late = RehearsalResult::not_known(SpareProof::Unchanged, "late");
+        let error = fixture.history.end_rehearsal(at(5), id, &late);
+        assert!(matches!(error, Err(HistoryError::NotFound { .. })), "{error:?}");
+        let known = fixture.history.rehearsed_targets().expect("targets");
+        assert_ne!(known[0].last.result, late);
+        let again = fixture.history.end_dead_rehearsals(at(6), &|_| true);
+        assert_eq!(again.expect("a look"), []);
+    }
 
     #[test]
     fn a_damaged_list_of_what_would_be_refused_is_not_read_as_none() {
