@@ -115,18 +115,20 @@ pub(super) fn has_missed_recovery(
     receiver.events.contains(end_event(recovery.was)) && recovery.since.iter().all(was_missed)
 }
 
-/// Whether an execution should have told a receiver of this, and could not.
+/// Whether an execution should have told a receiver of this, and could not; also where nobody can tell, for twice is
+/// better than never.
 pub(super) fn was_not_told(
     past: &dyn Previous,
     receiver: &Receiver<'_>,
     execution: PlanId,
     event: EventName,
 ) -> bool {
-    past.warnings(execution).is_ok_and(|warnings| {
-        warnings
+    match past.warnings(execution) {
+        Ok(warnings) => warnings
             .iter()
-            .any(|warning| is_warning_of(warning, &receiver.name, event))
-    })
+            .any(|warning| is_warning_of(warning, &receiver.name, event)),
+        Err(_) => true,
+    }
 }
 
 /// How a warning begins that says that a receiver was not told. Later runs look for it in history, where
