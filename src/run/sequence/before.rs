@@ -84,6 +84,11 @@ impl<'a> Run<'_, 'a, '_> {
             return Ok(());
         };
         let warning = format!("{away} This run begins a new one there");
+        self.warn(warning)
+    }
+
+    /// Warns of something that concerns the plan as a whole: it does not end as a success then.
+    fn warn(&mut self, warning: String) -> Result<(), LedgerError> {
         self.tasks.warnings.push(warning.clone());
         self.record.warn(Owner::Plan(self.id), warning)
     }
@@ -94,12 +99,10 @@ impl<'a> Run<'_, 'a, '_> {
         let swept = match sweep::sweep(&self.engine.file.settings.store) {
             Ok(swept) => swept,
             Err(error) => {
-                let warning = format!(
+                return self.warn(format!(
                     "leftovers in the store cannot be looked for: {}",
                     with_causes(&error)
-                );
-                self.tasks.warnings.push(warning.clone());
-                return self.record.warn(owner, warning);
+                ));
             }
         };
         for removed in &swept.removed {
@@ -112,12 +115,10 @@ impl<'a> Run<'_, 'a, '_> {
             self.record.note(owner, sweep::stays(denied))?;
         }
         for failed in &swept.failed {
-            let warning = format!(
+            self.warn(format!(
                 "a leftover of a run that died cannot be removed: {}",
                 with_causes(failed)
-            );
-            self.tasks.warnings.push(warning.clone());
-            self.record.warn(owner, warning)?;
+            ))?;
         }
         Ok(())
     }
