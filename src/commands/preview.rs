@@ -163,8 +163,9 @@ fn refusals(plan: &Plan, settings: &Settings, clock: &dyn Clock) -> Vec<String> 
     refused
 }
 
-/// Whether a run could write the store and has the space, as far as looking tells.
+/// Whether a run could use the store and has the space, as far as looking tells.
 fn could_be_written(settings: &Settings) -> Result<(), Failure> {
+    store::owners(settings).map_err(|why| store::untrusted(&why))?;
     store::could_be_written(settings).map_err(|why| store::unwritable(settings, &why))?;
     store::has_space(settings, Status::StoreOutOfSpace)
 }

@@ -1,5 +1,8 @@
 //! `preview` and `validate`: what would happen, and nothing that does.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+
 use crate::simulator::{Domain, Gateway, Setup};
 use crate::support::{Home, Ran, export, gateways, names, secure_backup};
 
@@ -253,6 +256,22 @@ fn a_preview_says_that_the_history_cannot_be_used_and_ends_as_the_run_would() {
         );
         changed_nothing(&home, &gateway);
         let _ = home.dpbackup(&["run", "P"]).exits(6);
+    }
+}
+
+#[test]
+fn a_preview_refuses_a_store_into_which_others_may_write_as_the_run_does() {
+    let gateway = gateways::with_domains(["DOM1"].map(Domain::new));
+    let home = Home::of(&gateway).plan("P", &export("QA1", "DOM1", ""));
+    std::fs::create_dir(home.store()).expect("a folder");
+    std::fs::set_permissions(home.store(), Permissions::from_mode(0o777)).expect("given away");
+    for command in ["preview", "run"] {
+        let ran = home.dpbackup(&[command, "P"]).exits(4);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(
+            said.contains("PRE_VALIDATION_STORE_IS_NOT_MOUNTED") && said.contains("the store is not used"),
+            "{command}: {said}"
+        );
     }
 }
 
