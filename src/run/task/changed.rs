@@ -25,8 +25,8 @@ const NAMED: usize = 20;
 pub(super) struct StoredExport {
     pub(super) kind: FileKind,
     pub(super) name: String,
-    /// The bytes that were verified; none where the system had no handle left.
-    pub(super) file: Option<File>,
+    /// The bytes that were verified; or why they could not be kept open.
+    pub(super) file: Result<File, String>,
     /// What the newest export before it held.
     pub(super) before: Option<LastContent>,
     /// Whether that is the same.
@@ -181,8 +181,7 @@ impl Walk<'_, '_, '_> {
 }
 
 fn file_of(export: &StoredExport) -> Result<&File, String> {
-    let none = || "the system has no more files open at a time".to_owned();
-    export.file.as_ref().ok_or_else(none)
+    export.file.as_ref().map_err(Clone::clone)
 }
 
 /// What is not saved, by its names; with the domain, where it is not that of the task. That the device reports

@@ -22,7 +22,7 @@ use crate::run::undo;
 use crate::soma::error::SomaErrorKind;
 use crate::soma::request::ExportedConfiguration;
 use crate::threads;
-use crate::values::causes::with_causes;
+use crate::values::causes::{said, with_causes};
 
 impl Walk<'_, '_, '_> {
     /// One export, down to its last byte: the device is not needed for it any more.
@@ -184,7 +184,7 @@ impl Walk<'_, '_, '_> {
             (OnUnchanged::Store, _) | (OnUnchanged::Skip, None) => true,
             (OnUnchanged::Skip, Some(last)) => !self.stands(&last.kept)?,
         };
-        let file = sealed.file().try_clone().ok();
+        let file = sealed.file().try_clone().map_err(|error| said(&error));
         if kept {
             sealed.publish().map_err(|error| self.storage(&error))?;
         } else {
