@@ -89,6 +89,8 @@ pub enum DryRunAnswer {
     },
     /// Nobody can tell.
     NotKnown(String),
+    /// Nobody can tell, nor whether it is over: the device says something of which an import may still come.
+    Pending(String),
 }
 
 impl DryRunAnswer {
@@ -106,6 +108,7 @@ impl DryRunAnswer {
                 missing_keys: all_in_words(&missing_keys, words),
             },
             Self::NotKnown(why) => Self::NotKnown(words(&why)),
+            Self::Pending(why) => Self::Pending(words(&why)),
         }
     }
 }

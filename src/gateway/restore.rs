@@ -44,7 +44,7 @@ impl Gateway<'_> {
                     refused: vec![error.message],
                     missing_keys: Vec::new(),
                 },
-                false => DryRunAnswer::NotKnown(error.message),
+                false => DryRunAnswer::Pending(error.message),
             }),
             Err(error) => Err(error),
         }

@@ -76,7 +76,8 @@ pub enum UndoStep {
     Replied(Reply),
     /// The device was seen to have done it.
     Seen,
-    /// An unquiesce was sent, and the device has answered it.
+    /// An unquiesce was sent, and the device has answered it; or the import that the row is about is about to be sent,
+    /// and no dry run before it.
     Sent,
 }
 

@@ -216,8 +216,13 @@ pub fn half_done(entry: &JournalEntry, invocation: &Invocation) -> Option<String
         }
         Some(Reply::Unclear | Reply::None) | None => "nobody has seen its end",
     };
+    // A gateway may import at a dry run, too.
+    let or = match entry.sent {
+        true => "",
+        false => ", or the dry run before it",
+    };
     Some(format!(
-        "an import of {domain} on {device} may be half done (task {}): {seen}; {before}; back \
+        "an import of {domain} on {device} may be half done (task {}){or}: {seen}; {before}; back \
          {domain} up again, and {compare}; when you have seen to it, \
          `{forget}` strikes this out",
         entry.task.0

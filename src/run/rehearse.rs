@@ -164,7 +164,9 @@ fn answered(answer: DryRunAnswer) -> RehearsalResult {
             refused,
             missing_keys,
         } => (RehearsalVerdict::WouldFail, refused, missing_keys, None),
-        DryRunAnswer::NotKnown(why) => (RehearsalVerdict::NotKnown, Vec::new(), Vec::new(), Some(why)),
+        DryRunAnswer::NotKnown(why) | DryRunAnswer::Pending(why) => {
+            (RehearsalVerdict::NotKnown, Vec::new(), Vec::new(), Some(why))
+        }
     };
     RehearsalResult {
         verdict,

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::restore::{change, setup, word};
+use crate::restore::{change, sent, setup, word};
 use crate::simulator::Gateway;
-use crate::support::{Home, export};
+use crate::support::{Home, eventually, export};
 
 /// `DOM1` was backed up by task 1, with a retention that keeps one backup, and was changed since.
 fn changed() -> (Gateway, Home) {
@@ -106,4 +106,24 @@ fn the_way_back_from_an_import_stays_until_somebody_removes_it() {
             gone.stdout
         );
     }
+}
+
+#[test]
+fn no_import_is_sent_where_the_way_back_from_it_is_gone() {
+    let (gateway, home) = changed();
+    let word = word(&home, &[]);
+    // The device takes its time.
+    let home = home.timeouts("request = 10s, export = 1h, idle = 1h");
+    gateway.fail_as("do-restore:1=stall@60m");
+    let running = home.running(&["restore", "1", "--to", "QA1", "--confirm", &word]);
+    eventually("the dry run is sent", || sent(&gateway) == ["dry"]);
+    // The first stands for the plan, the second for the one that was confirmed.
+    fs::remove_file(file_of(&home, 2)).expect("it stood there");
+    fs::remove_file(file_of(&home, 3)).expect("it stood there");
+    gateway.clear_faults();
+    let ran = running.end().exits(4);
+    let told = "the backup of what is there now is not in the store any more";
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    assert_eq!(sent(&gateway), ["dry"]);
+    assert!(home.open_entries().is_empty());
 }

@@ -438,7 +438,7 @@ fn an_import_in_part_is_graver_than_a_history_that_cannot_be_written() {
         with_a_held_history(&[], Some("do-restore:2=object-fails"), |_, other| Some(other));
     let ran = ran.exits(1);
     for told in [
-        "error: the import into DOM1 of QA1 was sent: not all of it was imported, and what was, stays: ",
+        "error: the import into DOM1 of QA1 was sent: the device says that not all of it was imported, and what was, stays: ",
         "before it, task 4 was taken",
         "the history cannot be used",
     ] {

@@ -1,21 +1,27 @@
 //! The dry run before an import.
 
+use crate::gateway::asked::is_not_begun;
 use crate::gateway::import_results::DryRunAnswer;
+use crate::run::event::JournalId;
 use crate::run::failure::{Failure, Trouble, words};
+use crate::run::ledger::{Reply, UndoStep};
 use crate::run::restore::Restoring;
 use crate::run::restore::due::{DueImport, taken_before};
 use crate::run::restore::running::NAMED;
 use crate::run::session::Session;
 use crate::run::status::Status;
+use crate::soma::error::{SomaError, SomaErrorKind};
 use crate::values::first_few::first_few;
 
 impl<'a> Restoring<'_, 'a, '_> {
     /// The dry run; gives the keys that it misses. Whatever it says, the device is looked at after
-    /// it: an answer does not tell a dry run from a real one.
+    /// it: an answer does not tell a dry run from a real one. Its row in the journal is closed where it is over, and the
+    /// domain was seen to be as it was.
     pub(super) fn try_it(
         &mut self,
         session: &Session<'a>,
         due: &DueImport<'_>,
+        journal: JournalId,
     ) -> Result<Vec<String>, Trouble> {
         self.record.task_status(due.task, Status::DryRun)?;
         self.waits("the dry run");
@@ -27,6 +33,11 @@ impl<'a> Restoring<'_, 'a, '_> {
             facts.local_addresses,
         );
         self.waits_no_more();
+        let is_over = is_over(&answer);
+        if is_over {
+            self.record
+                .step_undo(journal, UndoStep::Replied(Reply::Accepted))?;
+        }
         let device = &self.device.name;
         // Only an answer that was understood tells that the dry run is over.
         let as_it_was = "nothing was imported, and the domain is as it was";
@@ -37,21 +48,33 @@ impl<'a> Restoring<'_, 'a, '_> {
                 format!("{device}: the dry run refuses {}", first_few(&refused, NAMED)),
                 as_it_was,
             )),
-            Ok(DryRunAnswer::NotKnown(why)) => Err((
+            Ok(DryRunAnswer::NotKnown(why) | DryRunAnswer::Pending(why)) => Err((
                 format!("{device}: what the dry run says is not known: {why}"),
                 as_it_was_then,
             )),
             Err(error) => Err((format!("{device}: {}", words(&error)), as_it_was_then)),
         };
         self.waits("an export of what runs");
-        let stands = self.stands(&session.gateway, due.target, due.running);
+        // Looking is soon done, and is not given up for a signal.
+        let looking = session.gateway.shielded();
+        let looking = looking.as_ref().unwrap_or(&session.gateway);
+        let stands = self.stands(looking, due.target, due.running);
         self.waits_no_more();
+        let is_done = is_over && stands.is_ok();
+        if is_done {
+            self.record
+                .close_undo(journal, "the domain was as it was after the dry run")?;
+        }
         let fails = |why: String| {
             let status = match self.engine.stop.is_requested() {
                 true => Status::Interrupted,
                 false => Status::DryRunFailed,
             };
-            Trouble::from(Failure::new(status, why))
+            let row = match is_done {
+                true => "",
+                false => "; its row stays in the journal until somebody has seen to it",
+            };
+            Trouble::from(Failure::new(status, why + row))
         };
         let taken = taken_before(due);
         match (found, stands) {
@@ -67,5 +90,16 @@ impl<'a> Restoring<'_, 'a, '_> {
                 "{why}; {changed}; no import was sent, and {taken}"
             ))),
         }
+    }
+}
+
+/// Whether a dry run that was answered so is over: what it asked for cannot come any more.
+fn is_over(answer: &Result<DryRunAnswer, SomaError>) -> bool {
+    match answer {
+        Ok(DryRunAnswer::WouldWork { .. } | DryRunAnswer::WouldFail { .. } | DryRunAnswer::NotKnown(_)) => {
+            true
+        }
+        Ok(DryRunAnswer::Pending(_)) => false,
+        Err(error) => error.kind == SomaErrorKind::NotAllowed || is_not_begun(error),
     }
 }

@@ -7,9 +7,9 @@ use crate::gateway::asked::is_not_begun;
 use crate::gateway::facts::tells_apart;
 use crate::gateway::import_results::ImportAnswer;
 use crate::lock::Life;
-use crate::run::event::{ActionKind, Event, JournalId, Owner, Progress, TaskId, Undo};
+use crate::run::event::{ActionKind, Event, FileKind, JournalId, Owner, Progress, TaskId, Undo};
 use crate::run::failure::{Failure, Trouble, words};
-use crate::run::ledger::{Address, JournalEntry, LedgerError, Reply, UndoOpening, UndoStep};
+use crate::run::ledger::{Address, JournalEntry, KeptFile, LedgerError, Reply, UndoOpening, UndoStep};
 use crate::run::left::{half_done, life_of};
 use crate::run::recover::age::import_is_over;
 use crate::run::restore::Restoring;
@@ -112,9 +112,51 @@ impl<'a> Restoring<'_, 'a, '_> {
             task: due.task,
             facts: due.target.facts.clone(),
         })?;
-        let keys = self.try_it(session, due)?;
+        // A gateway may import although it was asked for a dry run.
+        let tried = self.open_import(due)?;
+        let keys = self.try_it(session, due, tried)?;
         self.goes_on("the dry run refused nothing; nothing was imported")?;
-        let journal = self.record.open_undo(&UndoOpening {
+        if let Some(why) = self.way_back_is_gone(due)? {
+            return Err(Failure::new(Status::RestoreRefused, why).into());
+        }
+        let journal = self.open_import(due)?;
+        self.record.step_undo(journal, UndoStep::Sent)?;
+        self.record.task_status(due.task, Status::Importing)?;
+        self.import(
+            session,
+            due,
+            sent.insert(SentImport { journal, over: None }),
+            &keys,
+        )
+    }
+
+    /// Why there is no way back from the import: the backup that was taken before it is not in the store any more.
+    fn way_back_is_gone(&mut self, due: &DueImport<'_>) -> Result<Option<String>, LedgerError> {
+        let (device, domain) = (&self.device.name, self.source.domain.name());
+        let stands = |file: &KeptFile| {
+            let found = file.path.symlink_metadata();
+            found.is_ok_and(|found| found.is_file() && found.len() == file.size)
+        };
+        for kind in [FileKind::Persisted, FileKind::NonPersisted] {
+            let last = self.record.ledger().last_content(device, domain, kind)?;
+            let kept = last.map(|last| last.kept).unwrap_or_default();
+            // What ran is stored where it was not what was saved.
+            let is_wanted =
+                kind == FileKind::Persisted || kept.iter().any(|file| Some(file.task) == due.before);
+            if is_wanted && !kept.iter().any(stands) {
+                return Ok(Some(format!(
+                    "the backup of what is there now is not in the store any more, so that there would be no way back; \
+                     nothing was imported; {}",
+                    taken_before(due)
+                )));
+            }
+        }
+        Ok(None)
+    }
+
+    /// A row of the journal: from now on an import may be half done.
+    fn open_import(&mut self, due: &DueImport<'_>) -> Result<JournalId, LedgerError> {
+        self.record.open_undo(&UndoOpening {
             plan: self.id,
             task: due.task,
             device: self.device.name.clone(),
@@ -125,14 +167,7 @@ impl<'a> Restoring<'_, 'a, '_> {
                 before: due.before,
             },
             domains: Vec::new(),
-        })?;
-        self.record.task_status(due.task, Status::Importing)?;
-        self.import(
-            session,
-            due,
-            sent.insert(SentImport { journal, over: None }),
-            &keys,
-        )
+        })
     }
 
     /// Warns of keys that must come from elsewhere.
@@ -182,8 +217,8 @@ impl<'a> Restoring<'_, 'a, '_> {
         // What is known is not lost for a history that others hold.
         self.record.hurry();
         // A later restore is told by it whether this one may still be carried out.
-        self.record
-            .step_undo(journal, UndoStep::Replied(reply(&answer)))?;
+        // It is told by the end as well, where history cannot take it.
+        let written = self.record.step_undo(journal, UndoStep::Replied(reply(&answer)));
         let came_out = self.look_at_what_came_out(session, due);
         let taken = taken_before(due);
         self.told.import = Some(what_is_known(
@@ -193,6 +228,7 @@ impl<'a> Restoring<'_, 'a, '_> {
             &came_out,
             &taken,
         ));
+        written?;
         // How the import ended, where the device has said of each object what became of it.
         let over = &mut sent.over;
         let outcome = match answer {
@@ -239,7 +275,7 @@ impl<'a> Restoring<'_, 'a, '_> {
             }
             (Err(why), Ok(came_out)) => {
                 let how = match came_out.deviation.words() {
-                    None => "all that the backup has runs there now".to_owned(),
+                    None => "all the same, all that the backup has runs there now".to_owned(),
                     Some(differs) => format!("how it stands: {differs}"),
                 };
                 self.stands_afterwards(due, &came_out)?;
@@ -428,11 +464,11 @@ fn in_part(refused: &[String], not_told: &[String]) -> String {
     match (refused, not_told) {
         ([], _) => untold(),
         (refused, []) => format!(
-            "not all of it was imported, and what was, stays: {}",
+            "the device says that not all of it was imported, and what was, stays: {}",
             first_few(refused, NAMED)
         ),
         (refused, _) => format!(
-            "not all of it was imported, and what was, stays: {}; {}",
+            "the device says that not all of it was imported, and what was, stays: {}; {}",
             first_few(refused, NAMED),
             untold()
         ),
