@@ -38,11 +38,12 @@ mod verify;
 
 use std::ffi::OsString;
 
-use clap::Parser as _;
+use clap::builder::StyledStr;
 use clap::error::ErrorKind::{
     DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion, InvalidSubcommand,
 };
 use clap::error::{ContextKind, ContextValue};
+use clap::{CommandFactory as _, Parser as _};
 use jiff::tz::TimeZone;
 
 use crate::cli::{Cli, Command, Global, RunArgs, RunFormat, explain};
@@ -88,6 +89,12 @@ fn not_understood(error: &clap::Error, arguments: &[OsString], env: Lookup<'_>) 
     if let DisplayHelp | DisplayVersion | DisplayHelpOnMissingArgumentOrSubcommand = error.kind() {
         return show_help(error, ui);
     }
+    if error.kind() == InvalidSubcommand
+        && let Some(help) = help_of_help(&words)
+    {
+        let _ = ui.data(&in_colour(&help, ui.data_color));
+        return Exit::Success;
+    }
     let names = loading::known_names(&global, env);
     let invocation = loading::invocation(&global, env);
     let mut answer = explain(error, &words, &invocation, names.as_ref());
@@ -104,17 +111,36 @@ fn not_understood(error: &clap::Error, arguments: &[OsString], env: Lookup<'_>) 
 /// Prints help or the version, in colour where the rest has it.
 fn show_help(error: &clap::Error, ui: Ui) -> Exit {
     let rendered = error.render();
-    let text = |color: bool| match color {
-        true => rendered.ansi().to_string(),
-        false => rendered.to_string(),
-    };
     if error.use_stderr() {
-        ui.say(text(ui.color).trim_end());
+        ui.say(in_colour(&rendered, ui.color).trim_end());
         return Exit::Usage;
     }
     // Who asked for it and does not read it has nothing to be told.
-    let _ = ui.data(&text(ui.data_color));
+    let _ = ui.data(&in_colour(&rendered, ui.data_color));
     Exit::Success
+}
+
+fn in_colour(text: &StyledStr, color: bool) -> String {
+    match color {
+        true => text.ansi().to_string(),
+        false => text.to_string(),
+    }
+}
+
+/// What `help --help` and `help COMMAND -h` ask for twice.
+fn help_of_help(words: &[String]) -> Option<StyledStr> {
+    let (first, rest) = words.split_first()?;
+    let asks = |word: &String| matches!(word.as_str(), "--help" | "-h");
+    if first != "help" || !rest.iter().any(asks) {
+        return None;
+    }
+    let mut command = Cli::command();
+    command.build();
+    let mut named = &mut command;
+    for word in rest.iter().filter(|word| !asks(word)) {
+        named = named.find_subcommand_mut(word)?;
+    }
+    Some(named.render_long_help())
 }
 
 /// Runs what was typed, prints its error if it has one, and returns the exit code.

@@ -437,6 +437,14 @@ fn help_has_colour_where_the_rest_has_it() {
             "{variable:?}"
         );
     }
+    for (twice, once) in [
+        (&["help", "--help"][..], &["help"][..]),
+        (&["help", "-h"], &["help"]),
+        (&["help", "run", "--help"], &["help", "run"]),
+    ] {
+        let [twice, once] = [twice, once].map(|arguments| home.dpbackup(arguments).exits(0).stdout);
+        assert_eq!(twice, once);
+    }
     let piped = |arguments: &[&str]| home.dpbackup(arguments).exits(0).stdout.contains('\u{1b}');
     assert!(piped(&["--color", "always", "--help"]) && !piped(&["--help"]));
 }
