@@ -326,7 +326,7 @@ fn chosen(file: &PlanFile, args: &RehearseArgs, history: &History) -> Result<Vec
         ));
     }
     for id in &args.tasks {
-        let id = execution(*id, TaskId, || history.newest_task())?;
+        let id = execution(*id, TaskId, || history.newest_task_of_a_plan())?;
         let row = of_task(history, id)?;
         // Once is enough, however often it is named.
         if !rows.iter().any(|other: &FileRow| other.task == row.task) {

@@ -169,7 +169,7 @@ fn chosen(
     history: &History,
     scratch: &std::path::Path,
 ) -> Result<(FileRow, RestoreSource, std::fs::File), CommandError> {
-    let task = execution(args.task, TaskId, || history.newest_task())?;
+    let task = execution(args.task, TaskId, || history.newest_task_of_a_plan())?;
     let rows = found(history.files(task)).map_err(|error| match error.exit {
         Exit::Usage => error.with_hint(format!(
             "`{}` shows which backups there are, and `{}` makes one",

@@ -38,6 +38,23 @@ impl History {
         Ok(self.newest("task_execution")?.map(TaskId))
     }
 
+    /// The newest execution of a task that a plan of the plan file had: what a restore backs up by itself, of what it
+    /// is laid over, is none that anybody asked for.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn newest_task_of_a_plan(&self) -> Result<Option<TaskId>, HistoryError> {
+        // No plan of a plan file has a / in its name.
+        let sql = "SELECT task.id FROM task_execution AS task
+             JOIN plan_execution AS plan ON plan.id = task.plan_execution_id
+             WHERE plan.plan NOT GLOB 'restore */*' ORDER BY task.id DESC LIMIT 1";
+        self.read(|transaction| {
+            let id = transaction.query_row(sql, [], |row| row.get(0));
+            Ok(id.optional()?.map(TaskId))
+        })
+    }
+
     /// The plans that were ever run, by name.
     ///
     /// # Errors

@@ -91,6 +91,18 @@ fn last(home: &Home) -> (String, String) {
 }
 
 #[test]
+fn the_last_task_is_that_of_a_plan_however_often_a_restore_was_tried() {
+    let (_gateway, home) = changed();
+    let shown = |id: &str| home.dpbackup(&["restore", id, "--to", "QA1"]).exits(4).stdout;
+    for _ in 0..2 {
+        assert!(shown("1").contains("what task 1 has backed up"));
+        // Task 2 backed up another domain; what the restores have backed up since is of DOM1.
+        assert!(shown("last").contains("DOM2 of QA1 becomes what task 2 has backed up"));
+    }
+    assert_eq!(home.last_plan().plan, "restore QA1/DOM2");
+}
+
+#[test]
 fn the_plan_comes_first_and_until_it_is_confirmed_nothing_but_questions_is_sent() {
     let (gateway, home) = changed();
     let ran = restore(&home, &[]).exits(4);
@@ -377,7 +389,7 @@ fn a_target_that_is_not_as_it_must_be_is_refused_with_a_sentence_of_its_own() {
         ),
         (
             |gateway| gateway.state().setup.space.temporary.0 = 0,
-            "QA1 is full: ",
+            "QA1 may have too little room: ",
         ),
         (
             |gateway| gateway.fail_as("*=another-firmware@IDG.7.5.2.4"),

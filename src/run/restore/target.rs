@@ -214,7 +214,8 @@ impl<'a> Restoring<'_, 'a, '_> {
         let needed = self.source.size.saturating_mul(TIMES_ITS_SIZE);
         match space.free_temporary < needed {
             true => Err(refused(format!(
-                "{device} is full: {} are free in temporary:, and the import needs about {}; make room on it first",
+                "{device} may have too little room: {} are free in temporary:, and the import may need {} (a guess of \
+                 dpbackup: {TIMES_ITS_SIZE} times the backup); make room on it first",
                 Bytes(space.free_temporary),
                 Bytes(needed)
             ))),
