@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 
 use crate::artifact::mount::{self, Unwritable};
+use crate::artifact::space;
 use crate::cli::{Global, KnownNames};
 use crate::commands::error::CommandError;
 use crate::commands::left_behind::with_rows_of;
@@ -22,6 +23,7 @@ use crate::plan::{self, LoadError, Loaded, NotText};
 use crate::ui::{Ui, Verbosity};
 use crate::values::environment::{Lookup, non_empty};
 use crate::values::invocation::{Invocation, quoted};
+use crate::values::written_path::path_slip;
 
 /// How this process was called: with a plan file that was named, or with one that is found.
 pub(super) fn invocation(global: &Global, env: Lookup<'_>) -> Invocation {
@@ -230,11 +232,26 @@ pub(super) fn look_at_history(path: &Path) -> Result<HistoryFile, String> {
             }
         })?;
     }
+    // Each run writes; what cannot grow by a page cannot take one.
+    if let Some(there) = path.ancestors().find(|there| there.is_dir())
+        && space::space(there).is_ok_and(|space| is_full(space.free))
+    {
+        return Err(format!(
+            "{} cannot grow: its file system or quota is full; make room",
+            path.display()
+        ));
+    }
     if path.exists() {
         rustix::fs::access(path, rustix::fs::Access::WRITE_OK)
             .map_err(|errno| unwritable(&std::io::Error::from(errno)))?;
     }
     Ok(found)
+}
+
+/// Whether so many free bytes do not hold what a run writes of itself.
+fn is_full(free: u64) -> bool {
+    const LEAST: u64 = 64 << 10;
+    free < LEAST
 }
 
 /// Whose the history and its locks are, as far as they are there: refused where they belong to
@@ -315,7 +332,7 @@ fn load(global: &Global, ui: Ui, env: Lookup<'_>) -> Result<Loaded, CommandError
             Err(CommandError::new(Exit::Usage, LoadError::Invalid(report)))
         }
         Err(error) => {
-            let hint = hint_on(&error, &path);
+            let hint = hint_on(&error, &path, env);
             let error = CommandError::new(Exit::Usage, error);
             Err(match hint {
                 Some(hint) => error.with_hint(hint),
@@ -326,7 +343,7 @@ fn load(global: &Global, ui: Ui, env: Lookup<'_>) -> Result<Loaded, CommandError
 }
 
 /// What to do about a plan file that cannot be read at all.
-fn hint_on(error: &LoadError, path: &Path) -> Option<String> {
+fn hint_on(error: &LoadError, path: &Path, env: Lookup<'_>) -> Option<String> {
     let shown = path.to_string_lossy();
     if path.is_dir() {
         let inside = path.join("plans.toml");
@@ -336,8 +353,15 @@ fn hint_on(error: &LoadError, path: &Path) -> Option<String> {
         ));
     }
     match error {
+        _ if is_a_pipe(&shown) => Some(
+            "a pipe is read once, and each command reads the plan file: write it into a file, and name that"
+                .to_owned(),
+        ),
         LoadError::Unreadable { source, .. } => match source.kind() {
             ErrorKind::NotFound => {
+                if let Some(slip) = path_slip(&shown, env) {
+                    return Some(format!("{}: {}", slip.title, slip.help));
+                }
                 let init = Invocation::default().command(["init", &shown]);
                 Some(format!("`{init}` writes one to start from"))
             }
@@ -359,6 +383,11 @@ fn hint_on(error: &LoadError, path: &Path) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// Whether a name is that of what another program hands over.
+fn is_a_pipe(path: &str) -> bool {
+    path == "-" || path == "/dev/stdin" || path.starts_with("/dev/fd/") || path.starts_with("/proc/self/fd/")
 }
 
 fn show_findings(report: &PlanReport, ui: Ui) {

@@ -1,6 +1,7 @@
 //! `dpbackup preview`
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use crate::artifact::layout::{self, ExportKind};
 use crate::cli::{Global, PreviewArgs, PreviewFormat, RunArgs, RunFormat};
@@ -20,6 +21,7 @@ use crate::report::preview::{self as report, Preview, PreviewTask, PreviewVerdic
 use crate::run::at_work::{AtWork, AtWorkLook};
 use crate::run::contact::Devices;
 use crate::run::event::{Progress, Sink as _};
+use crate::run::examine::why_it_cannot_start;
 use crate::run::expand::{ExpandedActivity, ExpandedTask, Verdict, expand};
 use crate::run::failure::Failure;
 use crate::run::sequence::before::quiesce_timeout;
@@ -64,6 +66,7 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
     let runs = AtWorkLook::new(&now);
     let away = away(&file.settings);
     let mut previews = Vec::new();
+    let mut script_would_fail = false;
     let mut screen = Screen::new(ui, file.invocation.clone());
     let (_answer, _answering) = base.answering(&screen, limits(file, ScriptsDue::Never));
     for plan in plans {
@@ -80,6 +83,9 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
             .iter()
             .flat_map(|activity| activity.notes.iter().cloned());
         let mut notes: Vec<String> = away.iter().cloned().chain(of_tasks).collect();
+        let unable = scripts_behind(plan);
+        script_would_fail |= !unable.is_empty();
+        notes.extend(unable);
         let settled = settled(expanded, &mut devices, &runs, &mut notes);
         previews.push(Preview {
             plan: &plan.name,
@@ -91,9 +97,9 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
     }
     // Without a history a run does not begin at all.
     let exit = exit_of(&previews).or_graver(history.map_or(Exit::Success, |_| Exit::History));
-    let exit = match away {
-        Some(_) => exit.or_graver(Exit::Warned),
-        None => exit,
+    let exit = match away.is_some() || script_would_fail {
+        true => exit.or_graver(Exit::Warned),
+        false => exit,
     };
     let open = open_rows(file);
     let exit = match (open_quiesces(file), &open) {
@@ -141,16 +147,22 @@ fn not_good(previews: Vec<Preview<'_>>) -> Vec<Preview<'_>> {
 fn refusals(plan: &Plan, settings: &Settings, clock: &dyn Clock) -> Vec<String> {
     let mut refused = Vec::new();
     if !plan.enabled {
-        refused.push("PLAN_IS_DISABLED".to_owned());
+        refused.push(format!("{}: its `enabled` is false", Status::PlanIsDisabled));
     }
     if !settings.backups_enabled {
-        refused.push("BACKUPS_ARE_DISABLED".to_owned());
+        refused.push(format!(
+            "{}: `backups_enabled` under [settings] is false",
+            Status::BackupsAreDisabled
+        ));
     }
     if let Some(window) = plan.window.as_ref().filter(|window| !window.is_open(clock.now())) {
         refused.push(format!(
             "PRE_VALIDATION_OUT_OF_MAINTENANCE_WINDOW: {}",
             why_closed(window, clock.now())
         ));
+    }
+    if let Some(why) = why_it_cannot_start(plan.pre_script.as_deref()) {
+        refused.push(format!("{}: {why}", Status::PlanFailedPreScript));
     }
     let checks = [
         quiesce_timeout(settings, plan),
@@ -161,6 +173,21 @@ fn refusals(plan: &Plan, settings: &Settings, clock: &dyn Clock) -> Vec<String> 
         refused.push(format!("{}: {}", failure.status, failure.message));
     }
     refused
+}
+
+/// The scripts behind the plan and its tasks that could not start: a run finds that out when all else is done.
+fn scripts_behind(plan: &Plan) -> Vec<String> {
+    let of_tasks = plan.activities.iter().map(|activity| &activity.post_script);
+    let scripts: BTreeSet<&Path> = of_tasks
+        .chain([&plan.post_script])
+        .filter_map(|script| script.as_deref())
+        .collect();
+    let unable = scripts
+        .into_iter()
+        .filter_map(|script| why_it_cannot_start(Some(script)));
+    unable
+        .map(|why| format!("a post_script would fail: {why}"))
+        .collect()
 }
 
 /// Whether a run could use the store and has the space, as far as looking tells.
@@ -185,10 +212,16 @@ fn settled<'a>(
 ) -> Vec<ExpandedActivity<'a>> {
     let mut judged = expanded;
     for ExpandedActivity { activity, tasks, .. } in &mut judged {
+        let unable = why_it_cannot_start(activity.pre_script.as_deref());
         for task in tasks {
             let Verdict::Ready(device) = task.verdict else {
                 continue;
             };
+            if let Some(why) = &unable {
+                let failure = Failure::new(Status::TaskFailedPreScript, why.clone());
+                task.verdict = Verdict::Settled(failure);
+                continue;
+            }
             let Contact::Up(session) = devices.contact(device) else {
                 continue;
             };

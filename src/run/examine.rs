@@ -21,7 +21,7 @@ use crate::run::event::Progress;
 use crate::soma::certificate::Certificate;
 
 pub use item::{CheckItem, CheckVerdict, THIS_MACHINE};
-pub use local::scripts_that_cannot_start;
+pub use local::{scripts_that_cannot_start, why_it_cannot_start};
 
 use needs::Needs;
 

@@ -168,6 +168,38 @@ fn a_preview_ends_as_the_run_would() {
 }
 
 #[test]
+fn a_script_that_cannot_start_is_told_as_a_run_would_end() {
+    let of_task = |key: &str| export("QA1", "DOM1", &format!("{key} = \"gone.sh\""));
+    for (plan, code, words) in [
+        (
+            format!("pre_script = \"gone.sh\"\n{}", export("QA1", "DOM1", "")),
+            4,
+            "would not start now: PLAN_FAILED_PRE_SCRIPT: ",
+        ),
+        (of_task("pre_script"), 1, "TASK_FAILED_PRE_SCRIPT"),
+        (of_task("post_script"), 3, "a post_script would fail: "),
+        (
+            format!("post_script = \"gone.sh\"\n{}", export("QA1", "DOM1", "")),
+            3,
+            "a post_script would fail: ",
+        ),
+    ] {
+        let gateway = gateways::with_domains(["DOM2", "DOM1"].map(Domain::new));
+        let home = Home::new().device("QA1", &gateway).plan("P", &plan);
+        for arguments in [&["preview", "P"][..], &["preview", "P", "-q"]] {
+            let ran = home.dpbackup(arguments).exits(code);
+            assert!(
+                ran.stdout.contains(words) && ran.stdout.contains("gone.sh"),
+                "{}",
+                ran.stdout
+            );
+        }
+        changed_nothing(&home, &gateway);
+        let _ = home.dpbackup(&["run", "P"]).exits(code);
+    }
+}
+
+#[test]
 fn a_preview_says_what_would_keep_the_plan_from_starting() {
     let gateway = gateways::with_domains(["DOM2", "DOM1"].map(Domain::new));
     let quiesces = export("QA1", "DOM1", "quiesce = true");

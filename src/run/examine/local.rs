@@ -157,6 +157,11 @@ pub fn scripts_that_cannot_start(plans: &[&Plan]) -> Vec<String> {
     unable.collect()
 }
 
+/// Why this script could not start now, where there is one and it could not.
+pub fn why_it_cannot_start(script: Option<&Path>) -> Option<String> {
+    script::could_start(script?).err()
+}
+
 /// Every script once, with the plans that name it.
 fn scripts_of<'p>(plans: &[&'p Plan]) -> BTreeMap<&'p Path, Vec<&'p str>> {
     let mut users: BTreeMap<&Path, Vec<&str>> = BTreeMap::new();
