@@ -1,6 +1,7 @@
 //! `dpbackup recover`
 
 use anyhow::anyhow;
+use jiff::Timestamp;
 
 use crate::artifact::sweep;
 use crate::cli::{Global, RecoverArgs};
@@ -16,7 +17,7 @@ use crate::lock::Locks;
 use crate::notify::Notifier;
 use crate::notify::previous::Previous;
 use crate::plan::model::PlanFile;
-use crate::run::event::{Owner, Sink};
+use crate::run::event::{Event, Owner, Progress, Sink, StillQuiesced};
 use crate::run::left::Left;
 use crate::run::record::Record;
 use crate::run::recover as mending;
@@ -43,6 +44,7 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
     let past = past.as_ref().map(|past| past as &dyn Previous);
     let mut notifier = Notifier::new(file, env, clock.zone(), past, &planned);
     let (mut answer, _answering) = opened.base.answering(&screen, limits(file, ScriptsDue::Never));
+    let mut screen = BesideResult(&mut screen);
     let sinks: Vec<&mut dyn Sink> = vec![&mut screen, &mut answer, &mut notifier];
     let mut record = Record::new(&mut opened.history, sinks, clock, &opened.base.process);
     let forgotten = match asked {
@@ -132,6 +134,35 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
     print(ui, &text).map_err(|error| with_left(error, &left, &file.invocation))?;
     opened.is_kept()?;
     Ok(exit_of_part(file, exit))
+}
+
+/// The screen of a command that prints at its end what became of each row: what is at work is shown, and no
+/// reason is told twice.
+struct BesideResult<'s>(&'s mut Screen);
+
+impl Sink for BesideResult<'_> {
+    fn event(&mut self, at: Timestamp, event: &Event) {
+        match event {
+            Event::Recovered { .. } => {}
+            // Loud all the same, for whoever keeps the result in a file; why stands there.
+            Event::StillQuiesced(still) => self.0.event(
+                at,
+                &Event::StillQuiesced(StillQuiesced {
+                    error: "why is told below".to_owned(),
+                    ..still.clone()
+                }),
+            ),
+            event => self.0.event(at, event),
+        }
+    }
+
+    fn progress(&mut self, progress: &Progress) {
+        self.0.progress(progress);
+    }
+
+    fn take_warnings(&mut self) -> Vec<String> {
+        self.0.take_warnings()
+    }
 }
 
 /// Refuses to forget a device that nobody knows: a slip of the finger would strike out nothing, and who typed it
