@@ -222,7 +222,8 @@ fn has_blank(path: &Path) -> bool {
     name.trim().contains(char::is_whitespace)
 }
 
-fn explain(path: &Path, error: &io::Error) -> String {
+/// Why a program does not start, in words.
+pub fn explain(path: &Path, error: &io::Error) -> String {
     let shown = path.display();
     match error.raw_os_error().map(Errno::from_raw_os_error) {
         Some(Errno::NOENT) if path.exists() => {

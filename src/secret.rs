@@ -20,6 +20,7 @@ use thiserror::Error;
 
 use crate::ownership::{self, Granted, TouchError, Untrusted};
 use crate::process::{self, Leftover, Output as _, Program, ProgramEnd, Stderr};
+use crate::script;
 use crate::secret::first_line::{FirstLine, NoLine};
 use crate::values::environment::{Lookup, non_empty};
 
@@ -89,6 +90,14 @@ pub enum SecretError {
     /// A command on a file system from which nothing is run.
     #[error("cannot run {0}: its file system is mounted noexec, from which nothing is run")]
     OnNoexec(PathBuf),
+    /// A command that is there and does not start: what it needs is not there, or it is no program.
+    #[error("cannot run {program}: {why}")]
+    CannotStart {
+        /// Which program.
+        program: String,
+        /// Why not.
+        why: String,
+    },
     /// A command that ended badly.
     #[error("{program} ended with {status}")]
     Failed {
@@ -278,6 +287,17 @@ impl SecretSource {
         let cannot_start = |path: &Path, source: io::Error| match source.kind() {
             io::ErrorKind::PermissionDenied if process::is_on_noexec(path) => {
                 SecretError::OnNoexec(path.to_owned())
+            }
+            // It is there: something that it names is not, or it is no program.
+            io::ErrorKind::NotFound if path.exists() => SecretError::CannotStart {
+                program: name.to_owned(),
+                why: script::explain(path, &source),
+            },
+            _ if source.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error()) => {
+                SecretError::CannotStart {
+                    program: name.to_owned(),
+                    why: script::explain(path, &source),
+                }
             }
             _ => cannot_run(source),
         };

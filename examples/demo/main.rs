@@ -1,6 +1,6 @@
 //! The main job on simulated gateways, in a minute: `cargo run --example demo`.
 //!
-//! Starts four gateways on loopback (one of them is down), writes a plan and scripts into
+//! Starts three gateways on loopback (a fourth is down), writes a plan and scripts into
 //! a temporary folder, and runs the real commands on them. Leaves nothing behind, unless
 //! `--keep` names a folder.
 

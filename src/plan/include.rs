@@ -297,7 +297,13 @@ fn not_taken(path: &Path, pattern: &str, error: &LoadError) -> (String, String, 
         LoadError::Unreadable { source, .. } if source.kind() == std::io::ErrorKind::NotFound => (
             format!("there is no file {shown}"),
             "is included here".to_owned(),
-            Some("a path starts in the folder of the file in which it stands".to_owned()),
+            Some(match pattern.contains('?') {
+                true => format!(
+                    "only `*` stands for other characters: {:?}; a path starts in the folder of the file in which it stands",
+                    pattern.replace('?', "*")
+                ),
+                false => "a path starts in the folder of the file in which it stands".to_owned(),
+            }),
         ),
         LoadError::Unreadable { source, .. } => (format!("{shown} cannot be read"), source.to_string(), None),
         LoadError::NotText { why, .. } => (format!("{shown} is not UTF-8 text"), why.to_string(), None),

@@ -21,13 +21,17 @@ pub(super) fn of_type(key: &Key, value: &DeValue<'_>) -> Option<String> {
             KeyKind::Table(table) if is(table, &TLS) => {
                 Some(format!("write `{name} = {{ verify = {yes} }}`"))
             }
+            KeyKind::ChoiceOrTable(_, table) if is(table, &WINDOW) => Some(match yes {
+                true => format!("write `{name} = \"default\"`: that of `default_window` under [settings]"),
+                false => format!("write `{name} = \"none\"`: at any time"),
+            }),
             KeyKind::Choice(words) if words.contains(&"no") => Some(format!(
                 "write `{name} = \"{}\"`",
                 if *yes { "mounted" } else { "no" }
             )),
             KeyKind::Choice([first, others @ ..]) => {
-                let others: Vec<String> = others.iter().map(|word| format!(" or {word:?}")).collect();
-                Some(format!("write `{name} = {first:?}`,{}", others.concat()))
+                let others: Vec<String> = others.iter().map(|word| format!(", or {word:?}")).collect();
+                Some(format!("write `{name} = {first:?}`{}", others.concat()))
             }
             KeyKind::Text | KeyKind::Name => Some(format!("write `{name} = \"{yes}\"`")),
             _ => None,
@@ -44,9 +48,18 @@ pub(super) fn of_type(key: &Key, value: &DeValue<'_>) -> Option<String> {
             _ => format!("put it in quotes: `{name} = \"{time}\"`"),
         }),
         DeValue::Array(items) => match (&key.kind, items.len()) {
-            (KeyKind::Text | KeyKind::Name | KeyKind::Path | KeyKind::Script, 1..) => {
-                Some("one text is expected, without brackets".to_owned())
-            }
+            (
+                KeyKind::Text | KeyKind::Name | KeyKind::Path | KeyKind::Script | KeyKind::OpenTextOrTable(_),
+                1..,
+            ) => Some("one text is expected, without brackets".to_owned()),
+            // What is written there may be the secret.
+            (KeyKind::TextOrTable(table), 2..) if is(table, &PASSWORD) => Some(format!(
+                "a program that prints it stands behind `command`: `{name} = {{ command = [\"pass\", \"show\", \"qa1\"] }}`"
+            )),
+            (KeyKind::Table(table), _) if table.heading.starts_with('[') => Some(format!(
+                "one bracket on each side, for it is there once in the file: {}",
+                table.heading
+            )),
             (KeyKind::Tables(table), _) => Some(format!(
                 "each stands under a heading of its own: {}",
                 table.heading
@@ -69,7 +82,17 @@ fn of_text(key: &Key, text: &str) -> Option<String> {
         KeyKind::Boolean => match text.to_lowercase().as_str() {
             "true" | "yes" | "on" | "1" => Some(format!("without quotes: `{name} = true`")),
             "false" | "no" | "off" | "0" => Some(format!("without quotes: `{name} = false`")),
-            _ => None,
+            _ => Some(match name {
+                "email" if text.contains('@') => {
+                    format!("write `{name} = true`, and to whom in a key of its own: `email_to = {text:?}`")
+                }
+                // What is written there may be the secret.
+                "ping" => format!("write `{name} = true`, and the address in a key of its own: `ping_url`"),
+                "syslog" | "email" => {
+                    format!("write `{name} = true`; where to and how stands under [notify.{name}]")
+                }
+                _ => format!("write `{name} = true` or `{name} = false`"),
+            }),
         },
         KeyKind::Integer { .. } => {
             let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
@@ -83,7 +106,12 @@ fn of_text(key: &Key, text: &str) -> Option<String> {
                 words.join(", ")
             ))
         }
-        KeyKind::Table(table) | KeyKind::ChoiceOrTable(_, table) if is(table, &WINDOW) => window(name, text),
+        KeyKind::Table(table) if is(table, &WINDOW) && is_always(text) => Some(format!(
+            "leave it out: a plan whose `maintenance_window` is \"default\" runs at any time where there is no `{name}`"
+        )),
+        KeyKind::Table(table) | KeyKind::ChoiceOrTable(_, table) if is(table, &WINDOW) => {
+            window(name, text).or_else(|| example(key))
+        }
         KeyKind::Table(table) if is(table, &TLS) => Some(match text.to_lowercase().as_str() {
             "false" | "no" | "off" | "none" | "insecure" => {
                 format!(
@@ -139,7 +167,13 @@ fn of_number(key: &Key, number: &str) -> Option<String> {
             "zones are named by a place: `{name} = \"Europe/Rome\"`, or \"UTC\""
         )),
         KeyKind::Time => {
-            likely_time(&format!("{number:0>4}")).map(|time| format!("in quotes: `{name} = {time:?}`"))
+            // 22 is an hour; 930 has minutes, too.
+            let digits = match number.len() {
+                0..=2 => number.to_owned(),
+                _ => format!("{number:0>4}"),
+            };
+            let time = likely_time(&digits).map(|time| format!("in quotes: `{name} = {time:?}`"));
+            time.or_else(|| example(key))
         }
         KeyKind::Duration | KeyKind::DurationOrZero => Some(format!(
             "with its unit, in quotes: `{name} = \"{number}s\"` is seconds, \"{number}m\" minutes"
@@ -168,6 +202,7 @@ fn of_number(key: &Key, number: &str) -> Option<String> {
         KeyKind::TextOrTable(table) if is(table, &PASSWORD) => Some(format!(
             "put it in quotes, or better write where it comes from: `{name} = {{ file = \"…\" }}`"
         )),
+        KeyKind::Choice(_) => of_choice(key, number),
         KeyKind::Table(_) | KeyKind::Tables(_) => None,
         _ => Some(format!("put it in quotes: `{name} = \"{number}\"`")),
     }
@@ -253,18 +288,38 @@ pub(super) fn of_choice(key: &Key, text: &str) -> Option<String> {
         && is(table, &WINDOW)
     {
         return match lower.as_str() {
-            "always" | "any" | "anytime" | "all" | "off" | "no" | "false" => {
-                Some(format!("write `{} = \"none\"`: at any time", key.name))
-            }
+            _ if is_always(&lower) => Some(format!("write `{} = \"none\"`: at any time", key.name)),
             "never" => Some("write `enabled = false` for a plan that never runs".to_owned()),
             _ => window(key.name, text),
         };
+    }
+    if key.name == "role" && IN_SERVICE.contains(&lower.as_str()) {
+        return Some(
+            "leave it out: only a spare has a role, and every other device is one in service".to_owned(),
+        );
     }
     let meant = OTHER_WORDS
         .iter()
         .find(|(name, words, _)| *name == key.name && words.contains(&lower.as_str()));
     meant.map(|(name, _, word)| format!("write `{name} = \"{word}\"`"))
 }
+
+/// Whether a text says that a window never closes.
+fn is_always(text: &str) -> bool {
+    const ALWAYS: [&str; 8] = ["always", "any", "anytime", "all", "off", "no", "none", "false"];
+    ALWAYS.contains(&text.trim().to_lowercase().as_str())
+}
+
+/// What a device that is no spare is called elsewhere.
+const IN_SERVICE: [&str; 7] = [
+    "prod",
+    "production",
+    "primary",
+    "active",
+    "master",
+    "normal",
+    "live",
+];
 
 /// Words of others for the words of a key.
 const OTHER_WORDS: &[(&str, &[&str], &str)] = &[
@@ -315,6 +370,39 @@ const OTHER_WORDS: &[(&str, &[&str], &str)] = &[
         "on-failure",
     ),
     ("post_script_when", &["success", "yes", "true", "both"], "always"),
+    (
+        "role",
+        &[
+            "standby",
+            "backup",
+            "secondary",
+            "dr",
+            "test",
+            "rehearsal",
+            "cold",
+            "passive",
+        ],
+        "spare",
+    ),
+    ("facility", &["16"], "local0"),
+    ("facility", &["17"], "local1"),
+    ("facility", &["18"], "local2"),
+    ("facility", &["19"], "local3"),
+    ("facility", &["20"], "local4"),
+    ("facility", &["21"], "local5"),
+    ("facility", &["22"], "local6"),
+    ("facility", &["23"], "local7"),
+    ("facility", &["1", "log_user"], "user"),
+    (
+        "facility",
+        &["3", "syslog", "log_daemon", "cron", "auth"],
+        "daemon",
+    ),
+    (
+        "format",
+        &["mattermost", "rocketchat", "rocket.chat", "teams", "google"],
+        "slack",
+    ),
     ("security", &["ssl", "smtps"], "tls"),
     ("security", &["no", "off", "plain", "false"], "none"),
 ];

@@ -8,6 +8,11 @@ pub enum NotText {
     /// As some editors of Windows save it.
     #[error("it is UTF-16, as some editors of Windows save it")]
     Utf16,
+    /// Nothing was written into it.
+    #[error(
+        "it holds zero bytes and nothing else, as a file does of which the machine lost what was written: put a copy back"
+    )]
+    Zeros,
     /// It is a history of ours, or another database.
     #[error("it is an SQLite database, as a history is: the plan file is another one, in TOML")]
     Database,
@@ -37,6 +42,9 @@ pub(super) fn decode(bytes: Vec<u8>) -> Result<String, NotText> {
         return Err(NotText::Database);
     }
     let zeros = bytes.iter().filter(|byte| **byte == 0).count();
+    if zeros == bytes.len() && zeros > 0 {
+        return Err(NotText::Zeros);
+    }
     let is_marked = matches!(bytes.as_slice(), [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
     if is_marked || zeros > bytes.len() / 4 {
         return Err(NotText::Utf16);
@@ -67,6 +75,7 @@ mod tests {
     fn bytes_that_are_no_text_are_told_by_what_they_are() {
         let utf16: Vec<u8> = "[settings]".encode_utf16().flat_map(u16::to_le_bytes).collect();
         assert_eq!(decode(utf16.clone()), Err(NotText::Utf16));
+        assert_eq!(decode(vec![0; 512]), Err(NotText::Zeros));
         assert_eq!(
             decode([&[0xff, 0xfe], utf16.as_slice()].concat()),
             Err(NotText::Utf16)

@@ -34,7 +34,10 @@ pub(super) fn string<'a>(key: &Key, value: &'a Value<'a>, out: &mut Findings<'_>
     if text.trim().is_empty() {
         let label = format!("expected {}", key.kind.expected());
         out.error(value.span(), format!("`{}` is empty", key.name), label)
-            .help("write what belongs there, or leave the key out");
+            .help(match key.absent {
+                Absent::Error => "write what belongs there: the key must be there",
+                Absent::Default(_) | Absent::Means(_) => "write what belongs there, or leave the key out",
+            });
         return None;
     }
     if let Some(c) = text.chars().find(|c| c.is_control()) {

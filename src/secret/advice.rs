@@ -28,6 +28,9 @@ impl SecretError {
             }
             Self::NoLine { .. } => "the secret is the first line".to_owned(),
             Self::CannotRun { program, source } => of_program(program, source)?,
+            Self::CannotStart { .. } => {
+                "correct its first line (`#!/bin/sh`), or install what that names".to_owned()
+            }
             Self::OnNoexec(_) => "put it elsewhere, or mount that one with exec".to_owned(),
             Self::Failed { .. } => {
                 "run it by hand to see why, as the same user and with `</dev/null`: it has no terminal here".to_owned()

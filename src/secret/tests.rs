@@ -63,6 +63,31 @@ fn of_a_command_that_gave_its_secret_and_goes_on_it_is_not_said_that_it_gave_non
 }
 
 #[test]
+fn of_a_command_that_is_there_and_does_not_start_it_is_said_what_it_needs() {
+    let dir = folder();
+    for (name, text, words) in [
+        (
+            "absent",
+            "#!/no/such/interpreter\necho s3cret\n",
+            "/no/such/interpreter",
+        ),
+        ("bare", "echo s3cret\n", "no first line"),
+    ] {
+        // Written by a shell of its own: what this process has open for writing, another thread may hand to a program.
+        let write = format!("printf '%s' '{text}' > {name} && chmod 700 {name}; echo written");
+        assert_eq!(exposed(resolve(&shell(&write), dir.path())), "written");
+        let source = SecretSource::Command(vec![format!("./{name}")]);
+        let said = resolve(&source, dir.path())
+            .expect_err("it does not start")
+            .with_advice();
+        assert!(
+            said.contains(words) && said.contains("correct its first line"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
 fn a_program_whose_interpreter_others_may_write_is_refused() {
     let dir = folder();
     let open = dir.path().join("sh");

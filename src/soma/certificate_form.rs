@@ -37,7 +37,7 @@ pub(super) fn other_form(bytes: &[u8], path: &Path, wanted: &str) -> Option<Stri
         Some(Der::Pkcs12) => {
             return Some(format!(
                 "it is PKCS #12, which holds a private key as well: {}",
-                makes("pkcs12 -nokeys -clcerts")
+                makes("pkcs12 -nokeys")
             ));
         }
         Some(Der::Pkcs7) => {
@@ -206,7 +206,7 @@ mod tests {
                 "`openssl x509 -inform der -in ",
             ),
             (utf16, "UTF-16", "`iconv -f UTF-16 -t UTF-8 "),
-            (bag.to_vec(), "PKCS #12", "`openssl pkcs12 -nokeys -clcerts -in "),
+            (bag.to_vec(), "PKCS #12", "`openssl pkcs12 -nokeys -in "),
             (endless_bag.to_vec(), "PKCS #12", "`openssl pkcs12 "),
             (
                 signed.to_vec(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ClientConfig;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::soma::answer_body::{Body, HttpAnswer};
 use crate::soma::download;
@@ -18,6 +18,7 @@ use crate::soma::request::Request;
 use crate::soma::reuse::Reuse;
 use crate::soma::tls;
 use crate::soma::upload::Upload;
+use crate::values::odd_password::oddity;
 use crate::values::timeouts::Timeouts;
 use crate::values::trust::Trust;
 
@@ -134,10 +135,21 @@ impl Client {
             .map_err(|error| error.for_device(&self.target.trust_command))
     }
 
-    /// What failed, without the password of the account, should the device have sent it back.
+    /// What failed, without the password of the account, should the device have sent it back. Where the login was
+    /// refused, the advice says what is odd about the password that was read.
     pub fn without_secrets(&self, error: SomaError) -> SomaError {
+        let is_refused = matches!(
+            error.kind,
+            SomaErrorKind::LoginRefused | SomaErrorKind::Authentication
+        );
+        let odd = oddity(self.target.password.expose_secret()).filter(|_| is_refused);
+        let hint = match (error.hint, odd) {
+            (Some(hint), Some(odd)) => Some(format!("{hint}; {odd}").into()),
+            (hint, odd) => hint.or(odd.map(Into::into)),
+        };
         SomaError {
             message: self.without_secrets_in(&error.message),
+            hint,
             ..error
         }
     }

@@ -184,7 +184,7 @@ fn of_own(why: &(dyn std::error::Error + Send + Sync + 'static), certificate: &s
     // Home-made certificates of `openssl req -x509` are such.
     match format!("{why:?}") {
         words if words.contains("CaUsedAsEndEntity") => (
-            format!("{certificate} is marked as an authority (CA:TRUE), and a device cannot show such a one"),
+            format!("{certificate} is marked as an authority (CA:TRUE): such a one is trusted by a `ca_file` with this very certificate in it alone"),
             "a pin trusts it: `dpbackup trust DEVICE` prints the pin_sha256 line to paste; so does a `ca_file` with this very certificate in it".into(),
         ),
         words if words.contains("UnsupportedCriticalExtension") => (

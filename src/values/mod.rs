@@ -21,6 +21,7 @@ pub mod machine;
 #[cfg(test)]
 pub(crate) mod names_in;
 pub mod nearest;
+pub mod odd_password;
 pub mod pattern;
 pub mod ping_address;
 pub mod rehearsal;

@@ -136,10 +136,40 @@ pub fn path_pattern_slip(text: &str, env: Lookup<'_>) -> Option<PathSlip> {
     placeholder(text).map(not_replaced)
 }
 
+/// What is wrong with a path of what is included, in which `*` stands for other characters, and nothing else does.
+pub fn included_path_slip(text: &str, env: Lookup<'_>) -> Option<PathSlip> {
+    let slip = path_pattern_slip(text, env)?;
+    let Some(placeholder) = placeholder(text).filter(|_| slip.label == NOT_REPLACED) else {
+        return Some(slip);
+    };
+    let inner = placeholder.trim_matches(['{', '}', '[', ']', '<', '>']);
+    let each: Vec<String> = match placeholder.starts_with('{') && inner.contains(',') {
+        true => inner
+            .split(',')
+            .map(|part| format!("{:?}", text.replacen(placeholder, part, 1)))
+            .collect(),
+        false => Vec::new(),
+    };
+    let help = match each.as_slice() {
+        [] => format!(
+            "only `*` stands for other characters: {:?}",
+            text.replacen(placeholder, "*", 1)
+        ),
+        each => format!(
+            "only `*` stands for other characters; name each: {}",
+            each.join(", ")
+        ),
+    };
+    Some(PathSlip { help, ..slip })
+}
+
+/// The label of a path in which something stands for what others put there.
+const NOT_REPLACED: &str = "it would be part of the name";
+
 fn not_replaced(placeholder: &str) -> PathSlip {
     PathSlip {
         title: format!("nothing is put in place of `{placeholder}`"),
-        label: "it would be part of the name",
+        label: NOT_REPLACED,
         help: "write the whole path; what is below the store is made by dpbackup: the device, the domain, the time"
             .to_owned(),
     }
@@ -228,8 +258,15 @@ fn scheme(text: &str) -> Option<(&str, &str)> {
 fn of_scheme(scheme: &str, rest: &str) -> String {
     match scheme.trim_end_matches(':').to_ascii_lowercase().as_str() {
         "file" | "sqlite" => {
-            let path = format!("/{}", rest.trim_start_matches("//localhost").trim_start_matches('/'));
+            let path = match rest.starts_with('/') {
+                true => format!("/{}", rest.trim_start_matches("//localhost").trim_start_matches('/')),
+                // `file:h.db` is relative.
+                false => rest.to_owned(),
+            };
             format!("write {path:?}")
+        }
+        "postgres" | "postgresql" | "mysql" | "mariadb" | "mongodb" | "redis" | "oracle" | "mssql" | "jdbc" => {
+            "no server keeps it: write a path of this machine, such as \"/var/lib/dpbackup/history.db\"".to_owned()
         }
         "http" | "https" | "dav" | "davs" | "webdav" => {
             "write a path of this machine, where such a place is mounted or what it has was copied to".to_owned()
@@ -262,7 +299,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{path_pattern_slip, path_slip, variable_alone};
+    use super::{included_path_slip, path_pattern_slip, path_slip, variable_alone};
 
     fn env(name: &str) -> Option<OsString> {
         match name {
@@ -293,6 +330,8 @@ mod tests {
             ("rclone:remote:dp", "`rclone:` does not", "mount it"),
             ("gdrive:dp", "`gdrive:` does not", "mount it"),
             ("sqlite:///var/h.db", "`sqlite:` does not", "write \"/var/h.db\""),
+            ("file:h.db", "`file:` does not", "write \"h.db\""),
+            ("postgres://db/dp", "`postgres:` does not", "no server keeps it"),
             (":memory:", "`:memory:` is no file", "/var/lib/dpbackup"),
             ("//nas/share", "a share of", "mount the share"),
             (r"\\nas\share", "a share of", "\"/nas/share\" is one of this"),
@@ -332,6 +371,21 @@ mod tests {
         ] {
             assert!(path_pattern_slip(written, &env).is_some(), "{written}");
         }
+    }
+
+    #[test]
+    fn what_is_included_is_named_by_a_star_or_one_by_one() {
+        for (written, help) in [
+            ("dev.d/{a,b}.toml", "\"dev.d/a.toml\", \"dev.d/b.toml\""),
+            ("dev.d/[ab].toml", "\"dev.d/*.toml\""),
+            ("{site}/*.toml", "\"*/*.toml\""),
+        ] {
+            let slip = included_path_slip(written, &env).unwrap_or_else(|| panic!("{written} is no slip"));
+            assert!(slip.help.contains(help), "{written}: {}", slip.help);
+        }
+        let home = included_path_slip("~/x.toml", &env).expect("a slip");
+        assert!(home.help.contains("\"/home/op/x.toml\""), "{}", home.help);
+        assert_eq!(included_path_slip("devices.d/*.toml", &env), None);
     }
 
     #[test]

@@ -125,7 +125,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("signal", &["threads"]),
     ("threads", &[]),
     ("exit", &[]),
-    ("secret", &["ownership", "process", "values"]),
+    ("secret", &["ownership", "process", "script", "values"]),
     ("ownership", &["values"]),
     ("values", &[]),
     ("whole_file", &["values"]),

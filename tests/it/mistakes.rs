@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::shown::shown;
 use crate::simulator::{BackupMode, CryptoCertificate, Fault, FaultKind, Gateway, Identity, Setup, User};
-use crate::support::Home;
+use crate::support::{Home, Ran};
 
 const EXPORT: &str = "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"QA*\"\ndomains = \"DOM1\"\n";
 const SECURE: &str =
@@ -197,6 +197,17 @@ fn an_account_that_may_not_says_whether_login_or_right_is_the_trouble() {
     };
     let (_gateway, home) = with(users(User::new("backup", "another")), EXPORT);
     said.add("wrong password", &home, 1);
+    for (what, password) in [
+        ("a line of a file of variables", "QA1_PASSWORD=secret"),
+        ("a blank behind it", "secret "),
+        ("quotes around it", "\"secret\""),
+        ("a file that is encrypted", "$ANSIBLE_VAULT;1.1;AES256"),
+    ] {
+        let mut command = home.command(&["run", "P"]);
+        command.env("DPBACKUP_TEST_PASSWORD", password);
+        let ran = Ran::of(command.output().expect("it starts")).exits(1);
+        said.0.push_str(&format!("=== {what}\n{}\n", shown(&ran, &home)));
+    }
     let mut locked = User::new("backup", "secret");
     locked.locked = true;
     let (_gateway, home) = with(users(locked), EXPORT);

@@ -101,6 +101,11 @@ fn a_path_that_means_something_elsewhere_is_refused_with_what_would_be_right() {
             ("history = \"state/history.db\"", "history = \":memory:\""),
             ("history = \"state/history.db\"", "history = \"store\""),
             ("history = \"state/history.db\"", "history = \"state/\""),
+            ("history = \"state/history.db\"", "history = \".\""),
+            ("history = \"state/history.db\"", "history = \"file:h.db\""),
+            ("history = \"state/history.db\"", "history = \"postgres://db/dp\""),
+            ("[settings]", "include = [\"dev.d/{a,b}.toml\"]\n[settings]"),
+            ("[settings]", "include = [\"dev.d/?.toml\"]\n[settings]"),
             (
                 "history = \"state/history.db\"",
                 "history = \"sqlite:///var/history.db\"",
@@ -274,6 +279,76 @@ fn a_value_in_another_form_is_answered_with_the_form_it_has_here() {
 }
 
 #[test]
+fn a_host_that_cannot_be_one_is_refused_with_what_would_be_right() {
+    let host = "host = \"qa1.example.com\"";
+    let said = said(
+        &Home::new(),
+        2,
+        &[
+            (host, "host = \"[::1]:5550\""),
+            (host, "host = \"fe80::1%eth0\""),
+            (host, "host = \"-qa1\""),
+            (host, "host = \"qa1..example.com\""),
+            (host, "host = \"$QA1\""),
+            (host, "host = \"münchen.example\""),
+            (host, "host = \"qa1, qa2\""),
+            (host, "host = \"QA*\""),
+            (host, "host = \"2130706433\""),
+            (host, "host = \"0x7f.1\""),
+            (host, "host = \"10.1.2\""),
+            (host, "host = \"224.0.0.1\""),
+        ],
+    );
+    assert_shown!(said);
+}
+
+#[test]
+fn a_word_or_a_kind_of_value_that_others_have_is_answered_with_what_is_written_here() {
+    let policy = "error_policy = \"ignore\"";
+    let settings = "[settings]";
+    let notify = "[[plan]]";
+    let said = said(
+        &Home::new(),
+        2,
+        &[
+            (policy, "email = \"team@example.com\""),
+            (policy, "syslog = \"local0\""),
+            (policy, "ping = \"https://example.com/x\""),
+            (policy, "webhook = \"https://example.com/x\""),
+            (policy, "webhook = \"chat\""),
+            (policy, "notify_events = \"fail\""),
+            (policy, "maintenance_window = true"),
+            (policy, "maintenance_window = false"),
+            (policy, "maintenance_window = { start = 22, end = 6 }"),
+            (policy, "maintenance_window = { start = 930, end = 360 }"),
+            (settings, "[settings]\ndefault_window = \"none\""),
+            (settings, "[settings]\ndefault_window = \"nightly\""),
+            (settings, "[[settings]]"),
+            (notify, "[[notify]]\n[[plan]]"),
+            (notify, "[notify.syslog]\nfacility = 16\n[[plan]]"),
+            (
+                notify,
+                "[notify.email]\nhost = \"mail.example.com\"\nfrom = \"a@example.com\"\nto = \"b@example.com\"\nverify = \
+                 false\n[[plan]]",
+            ),
+            (
+                notify,
+                "[[notify.webhook]]\nname = \"chat\"\nurl = \"https://example.com/x\"\nformat = \"teams\"\n[[plan]]",
+            ),
+            (
+                "username = \"backup\"",
+                "role = \"standby\"\nusername = \"backup\"",
+            ),
+            ("username = \"backup\"", "role = \"prod\"\nusername = \"backup\""),
+            ("username = \"backup\"", "role = true\nusername = \"backup\""),
+            ("username = \"backup\"", "username = [\"backup\"]"),
+            ("{ env = \"QA1_PASSWORD\" }", "[\"pass\", \"show\"]"),
+        ],
+    );
+    assert_shown!(said);
+}
+
+#[test]
 fn a_line_that_cannot_be_read_says_how_it_is_written() {
     let name = "name = \"Nightly\"";
     let said = said(
@@ -400,6 +475,8 @@ fn what_is_valid_and_most_likely_not_meant_is_warned_of() {
             ("devices = \"QA*\"", "devices = \"QA1, qa-*\""),
             ("devices = \"QA*\"", "devices = \"QA1\""),
             ("domains = \"DOM*\"", "domains = \"A B\""),
+            ("domains = \"DOM*\"", "domains = \"QA1/DOM1\""),
+            ("history = \"state/history.db\"", "history = \"store/history.db\""),
             ("domains = \"DOM*\"", "domains = \"DOM.*|X\""),
             ("domains = \"DOM*\"", "domains = \"all\""),
             ("domains = \"DOM*\"", "domains = \"all domains\""),
@@ -408,12 +485,27 @@ fn what_is_valid_and_most_likely_not_meant_is_warned_of() {
             ("domains = \"DOM*\"", "domains = \"*, !*\""),
             (policy, "retention = { keep_within = \"6h\" }"),
             ("qa2.example.com", "QA1.example.com"),
+            ("qa2.example.com", "0.0.0.0"),
             (
                 "[[plan]]",
                 "[notify.email]\nhost = \"mail.example.com\"\nport = 465\nfrom = \"a@example.com\"\nto = \"b@example.com\"\n[[plan]]",
             ),
+            (
+                "[[plan]]",
+                "[[notify.webhook]]\nname = \"chat\"\nurl = \"https://hooks.slack.com/services/T0/B0/x\"\n[[plan]]\nwebhook = \
+                 \"chat\"",
+            ),
             (&RIGHT[RIGHT.find("[[device]]").expect("a device")..], "# nothing"),
             ("{ env = \"QA1_PASSWORD\" }", "\"$QA1_PASSWORD\""),
+            ("{ env = \"QA1_PASSWORD\" }", "\"$(cat pw/qa1)\""),
+            ("{ env = \"QA1_PASSWORD\" }", "\"file:pw/qa1\""),
+            ("{ env = \"QA1_PASSWORD\" }", "\"/etc/dpbackup/qa1.password\""),
+            ("{ env = \"QA1_PASSWORD\" }", "\"<password>\""),
+            (
+                "[[plan]]",
+                "[[notify.webhook]]\nname = \"chat\"\nurl = \"https://example.com/x\"\n[notify.ping]\nurl = \
+                 \"https://example.com/y\"\n[notify.syslog]\n[[plan]]",
+            ),
             ("{ env = \"QA1_PASSWORD\" }", "{ command = [\"pass show qa1\"] }"),
             (policy, "pre_script = \"pre.sh arg1\""),
             (policy, "post_script = \"scripts/gone.sh\""),

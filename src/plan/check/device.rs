@@ -12,6 +12,8 @@ use crate::plan::keys::device::DEVICE;
 use crate::plan::model::{Device, DeviceRole, Timeouts};
 use crate::plan::section::PlanSection;
 use crate::plan::value::At;
+use crate::values::host_name;
+use crate::values::written_path::variable_alone;
 
 /// Reads one table: what others may refer to, and the device. `of_all` are the limits of the
 /// settings.
@@ -103,12 +105,13 @@ fn bare_host(host: &At<String>, out: &mut Findings<'_>) -> Option<String> {
             host.span.clone(),
             format!("{text:?} is not an address"),
             "expected four numbers from 0 to 255 with dots between them, or a host name",
-        );
+        )
+        .help("write the whole address, such as `host = \"192.0.2.10\"`, or a name");
         return None;
     }
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if text.chars().all(allowed) {
-        return Some(text.to_owned());
+        return can_be_one(host, out).then(|| text.to_owned());
     }
     // Before an `@` a password may stand.
     let title = match text.contains('@') {
@@ -120,10 +123,101 @@ fn bare_host(host: &At<String>, out: &mut Findings<'_>) -> Option<String> {
         title,
         "expected a host name or an IP address, and nothing else",
     );
-    if let Some(help) = of_address(text) {
+    if let Some(help) = of_address(text).or_else(|| of_other(text)) {
         finding.help(help);
     }
     None
+}
+
+/// Whether letters, digits, dots and hyphens make a name that DNS may have, or the address of one device.
+fn can_be_one(host: &At<String>, out: &mut Findings<'_>) -> bool {
+    let text = host.value.as_str();
+    let mut refuse = |label: &str, help: &str| {
+        out.error(host.span.clone(), format!("{text:?} is not a host"), label)
+            .help(help);
+        false
+    };
+    if let Ok(address) = text.parse::<Ipv4Addr>() {
+        if address.is_broadcast() || address.is_multicast() {
+            return refuse(
+                "it is an address of many",
+                "write the address of the device, or its name",
+            );
+        }
+        if address.is_unspecified() {
+            out.doubt(
+                host.span.clone(),
+                &format!("{text:?} is this machine, whatever listens on it"),
+                "no device has this address",
+                "write the address of the device, or its name",
+            );
+        }
+        return true;
+    }
+    let name = text.strip_suffix('.').unwrap_or(text);
+    let labels = || name.split('.');
+    let is_number = |label: &str| {
+        let hex = label.strip_prefix("0x").or_else(|| label.strip_prefix("0X"));
+        let is_hex = hex.is_some_and(|digits| digits.chars().all(|c| c.is_ascii_hexdigit()));
+        is_hex || label.chars().all(|c| c.is_ascii_digit())
+    };
+    if labels().any(str::is_empty) {
+        return refuse(
+            "nothing stands before, behind or between its dots",
+            "write the name as DNS has it, such as `host = \"qa1.example.com\"`",
+        );
+    }
+    if labels().any(|label| label.starts_with('-') || label.ends_with('-')) {
+        return refuse(
+            "a part of a name neither begins nor ends with a hyphen",
+            "write the name as DNS has it, such as `host = \"qa1.example.com\"`",
+        );
+    }
+    if name.len() > 253 || labels().any(|label| label.len() > 63) {
+        return refuse(
+            "a name has at most 253 characters, and 63 in each part",
+            "write the name as DNS has it, such as `host = \"qa1.example.com\"`",
+        );
+    }
+    // Resolvers take `2130706433` and `0x7f.1` for addresses.
+    if labels().next_back().is_some_and(is_number) {
+        return refuse(
+            "it is a number, which resolvers take for an address",
+            "write all four numbers of the address, such as `host = \"192.0.2.10\"`, or a name",
+        );
+    }
+    true
+}
+
+/// What would be right in place of what is neither a name nor an address with something beside it.
+fn of_other(text: &str) -> Option<String> {
+    let text = text.trim();
+    // `[::1]:5550`
+    if let Some((address, rest)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']'))
+        && address.parse::<Ipv6Addr>().is_ok()
+    {
+        let port = rest.strip_prefix(':').and_then(|port| port.parse::<u16>().ok());
+        let port = port.map_or_else(String::new, |port| format!(", `port = {port}`"));
+        return Some(format!("write `host = {address:?}`{port}"));
+    }
+    if let Some((address, _)) = text.split_once('%')
+        && address.parse::<Ipv6Addr>().is_ok()
+    {
+        return Some(
+            "an address that holds on one interface alone is not taken: write another one of the device, or its name".to_owned(),
+        );
+    }
+    if variable_alone(text).is_some() {
+        return Some("nothing is put in its place: write the name or the address itself".to_owned());
+    }
+    if text.contains('*') {
+        return Some("one device has one host: write it in full, in a [[device]] for each".to_owned());
+    }
+    if text.contains([',', ';']) || text.contains(char::is_whitespace) {
+        return Some("one host for each [[device]]: write a [[device]] for each of them".to_owned());
+    }
+    let ascii = host_name::ascii(text).filter(|ascii| ascii != text)?;
+    Some(format!("write it as DNS has it: `host = {ascii:?}`"))
 }
 
 /// What would be right in place of a whole address, or of a host with something beside it.

@@ -129,7 +129,9 @@ pub(super) fn odd_domains(patterns: &At<PatternList>, out: &mut Findings<'_>) {
         let Some(odd) = pattern.chars().find(|c| !can_be_in_a_domain(*c)) else {
             continue;
         };
-        let help = if odd.is_whitespace() {
+        let help = if let ('/', Some((_, domain))) = (odd, pattern.split_once('/')) {
+            format!("a domain stands without its device, which `devices` has: `domains = {domain:?}`")
+        } else if odd.is_whitespace() {
             let parts: Vec<&str> = pattern.split_whitespace().collect();
             format!("a comma separates patterns: `domains = {:?}`", parts.join(", "))
         } else if ";|/+&".contains(odd) {

@@ -4,7 +4,7 @@ use crate::plan::check::context::{CheckedFile, Context, OpenTable};
 use crate::plan::diagnostic::Findings;
 use crate::plan::keys::file::INCLUDED;
 use crate::plan::section::PlanSection;
-use crate::values::written_path::path_pattern_slip;
+use crate::values::written_path::included_path_slip;
 
 /// Begins to read an included file.
 pub(super) fn open<'a>(file: &'a CheckedFile<'a>, out: &mut Findings<'_>) -> OpenTable<'a> {
@@ -29,7 +29,7 @@ pub(super) fn look_at_paths(file: &PlanSection<'_>, context: &Context<'_>, out: 
         return;
     };
     for path in paths {
-        if let Some(slip) = path_pattern_slip(&path.value, context.env) {
+        if let Some(slip) = included_path_slip(&path.value, context.env) {
             out.error(path.span, slip.title, slip.label).help(slip.help);
             out.lost_file();
         }

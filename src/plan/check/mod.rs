@@ -114,6 +114,7 @@ pub(super) fn check(
     } = reader;
     find_duplicates("plan", &plan_names, out);
     notify::find_shared_pings(&pinging, out);
+    told.doubt_unused(&plans, out);
     let is_used = plans.iter().flatten().any(|plan| plan.enabled);
     if let Some(At { value, span }) = default_window.filter(|_| is_used) {
         doubts::skipped_window(&value, span, context.now, out);

@@ -4,9 +4,11 @@ mod email;
 mod pings;
 mod shared;
 
+use std::ops::Range;
 use std::path::PathBuf;
 
 pub(super) use pings::find_shared_pings;
+use secrecy::ExposeSecret as _;
 use toml::de::DeValue;
 
 use crate::plan::check::context::{Context, OpenTable, Readers};
@@ -16,6 +18,7 @@ use crate::plan::check::secret::{password, secret_form};
 use crate::plan::check::settings::{path, path_text};
 use crate::plan::diagnostic::Findings;
 use crate::plan::keys::{Table, notify as keys, tables};
+use crate::plan::model::Plan;
 use crate::plan::model::notify::{Notify, Ping, PlanNotify, Syslog, SyslogAddress, Webhook, WebhookFormat};
 use crate::plan::section::PlanSection;
 use crate::plan::value::{At, did_you_mean};
@@ -34,6 +37,38 @@ pub(super) struct NotifyRead {
     webhooks: Vec<String>,
     ping_url: Option<SecretSource>,
     has_ping_url: bool,
+    /// Where each receiver stands that is used by no plan which does not name it.
+    written: Vec<(WrittenReceiver, Range<usize>)>,
+}
+
+/// One of those who are told.
+#[derive(Clone, Debug)]
+enum WrittenReceiver {
+    Syslog,
+    Email,
+    Ping,
+    Webhook(String),
+}
+
+impl WrittenReceiver {
+    fn is_used_by(&self, plan: &PlanNotify) -> bool {
+        match self {
+            WrittenReceiver::Syslog => plan.syslog,
+            WrittenReceiver::Email => plan.email,
+            WrittenReceiver::Ping => plan.ping.is_some(),
+            WrittenReceiver::Webhook(name) => plan.webhooks.contains(name),
+        }
+    }
+
+    /// Its heading, and what a plan writes to use it.
+    fn words(&self) -> (&'static str, String) {
+        match self {
+            WrittenReceiver::Syslog => ("[notify.syslog]", "syslog = true".to_owned()),
+            WrittenReceiver::Email => ("[notify.email]", "email = true".to_owned()),
+            WrittenReceiver::Ping => ("[notify.ping]", "ping = true".to_owned()),
+            WrittenReceiver::Webhook(name) => ("[[notify.webhook]]", format!("webhook = {name:?}")),
+        }
+    }
 }
 
 /// Reads the table. `included` are the web hooks of other files.
@@ -67,6 +102,18 @@ pub(super) fn read(
         .section("metrics", out)
         .map(|table| metrics(&table, context, out));
 
+    let tables = [
+        ("syslog", WrittenReceiver::Syslog),
+        ("email", WrittenReceiver::Email),
+        ("ping", WrittenReceiver::Ping),
+    ];
+    let tables = tables
+        .into_iter()
+        .filter_map(|(key, receiver)| Some((receiver, section.key_span(key)?)));
+    let hooks = names
+        .iter()
+        .map(|name| (WrittenReceiver::Webhook(name.value.clone()), name.span.clone()));
+    let written = tables.chain(hooks).collect();
     let ping_table = section.section_or_empty("ping", out);
     let has_ping_url = ping_table.is_some_and(|table| table.key_span("url").is_some());
     let ping_url = ping.iter().flatten().find_map(|ping| ping.url.clone());
@@ -88,6 +135,7 @@ pub(super) fn read(
         webhooks: names.into_iter().map(|name| name.value).collect(),
         ping_url,
         has_ping_url,
+        written,
     }
 }
 
@@ -97,6 +145,27 @@ fn whole<T>(read: Option<Option<T>>) -> Option<Option<T>> {
 }
 
 impl NotifyRead {
+    /// Doubts receivers that no plan uses: nobody would be told, and nobody would miss it. Where no plan is
+    /// enabled the file may not be finished.
+    pub(super) fn doubt_unused(&self, plans: &[Option<Plan>], out: &mut Findings<'_>) {
+        let plans = || plans.iter().flatten().filter(|plan| plan.enabled);
+        if out.has_errors() || plans().next().is_none() {
+            return;
+        }
+        for (receiver, span) in &self.written {
+            if plans().any(|plan| receiver.is_used_by(&plan.notify)) {
+                continue;
+            }
+            let (heading, key) = receiver.words();
+            out.doubt(
+                span.clone(),
+                &format!("no plan tells anybody by this {heading}"),
+                "it is used by plans that name it alone",
+                &format!("add `{key}` under a [[plan]]"),
+            );
+        }
+    }
+
     /// Reads the keys of a plan.
     pub(super) fn plan(
         &self,
@@ -164,7 +233,22 @@ impl NotifyRead {
                     title,
                     "no [[notify.webhook]] has this name",
                 );
-                did_you_mean(finding, nearest(name, names()));
+                match nearest(name, names()) {
+                    Some(near) => did_you_mean(finding, Some(near)),
+                    // The address may be a secret, and is not said again.
+                    None if name.contains("://") => {
+                        finding.help(
+                            "an address stands in a table of its own, [[notify.webhook]] with `name` and `url`, and its name here",
+                        );
+                    }
+                    None => {
+                        let known: Vec<&str> = names().collect();
+                        finding.help(match known.as_slice() {
+                            [] => format!("add a [[notify.webhook]] with `name = {name:?}` and `url`"),
+                            known => format!("there are: {}", known.join(", ")),
+                        });
+                    }
+                }
             }
         }
         Some(
@@ -301,6 +385,17 @@ fn webhook(
         ("text", WebhookFormat::Text),
     ];
     let format = section.choice("format", &formats, out);
+    if let (Some(WebhookFormat::Json), Some(SecretSource::Plain(address))) = (&format, &url)
+        && is_of_a_chat(address.expose_secret())
+        && let Some(span) = section.value_span("url")
+    {
+        out.doubt(
+            span,
+            "a chat is told in the form of an event, which it does not take",
+            "`format` is \"json\" here",
+            "add `format = \"slack\"`",
+        );
+    }
     let mut secret = |name: &str| match section.value(name, out) {
         Some(value) => password(keys::WEBHOOK.key(name)?, value, context, out).map(Some),
         None => Some(None),
@@ -323,6 +418,17 @@ fn webhook(
     };
     let webhook = read();
     (name, webhook)
+}
+
+/// Whether an address is one of those at which chats take messages.
+fn is_of_a_chat(address: &str) -> bool {
+    const CHATS: [&str; 4] = [
+        "://hooks.slack.com/",
+        "://chat.googleapis.com/",
+        ".webhook.office.com/",
+        "/hooks/mattermost",
+    ];
+    CHATS.iter().any(|chat| address.contains(chat))
 }
 
 fn is_name(name: &At<String>, out: &mut Findings<'_>) -> bool {

@@ -13,6 +13,7 @@ use crate::plan::value::{At, Value};
 use crate::secret::{SecretSource, is_credential_name};
 use crate::values::environment::non_empty;
 use crate::values::invocation::quoted;
+use crate::values::odd_password::looks_like_a_reference;
 use crate::values::written_path::variable_alone;
 
 /// Where a password comes from; text is the password itself.
@@ -142,6 +143,16 @@ fn plain_password(
                         // Where there is no such variable, it may be a password after all.
                         None => format!("write `{} = {{ env = \"…\" }}` with its bare name", key.name),
                     }),
+                None if looks_like_a_reference(text) => out
+                    .warning(
+                        value.span(),
+                        format!(
+                            "`{}` looks like a place or a command for it, and is taken for the password itself",
+                            key.name
+                        ),
+                        "nothing is read or run for this text",
+                    )
+                    .help(HELP),
                 None => out
                     .warning(
                         value.span(),

@@ -125,8 +125,20 @@ fn is_a_file_of_its_own(
     };
     let title = match store {
         Some(store) if history == store => "the history is the store",
-        _ if history.as_os_str().as_encoded_bytes().ends_with(b"/") => "the history is a folder",
-        _ => return true,
+        _ if history.as_os_str().as_encoded_bytes().ends_with(b"/") || history.is_dir() => {
+            "the history is a folder"
+        }
+        _ => {
+            if store.is_some_and(|store| history.starts_with(store)) {
+                out.doubt(
+                    span,
+                    "the history is in the store",
+                    "what is below the store is taken for backups",
+                    "write a file beside the store, such as \"/var/lib/dpbackup/history.db\"",
+                );
+            }
+            return true;
+        }
     };
     let file = history.join("history.db");
     let help = match title {

@@ -502,6 +502,12 @@ pub(super) const OTHER_WORDS: &[(&str, &[(&str, Meant)])] = &[
                 "subject body headers template",
                 Advice("leave it out: subject and text say what happened"),
             ),
+            (
+                "verify verify_tls tls_verify insecure skip_verify trust",
+                Advice(
+                    "leave it out: the certificate of the server is verified always; `ca_file` names the authority that signed it",
+                ),
+            ),
         ],
     ),
     (

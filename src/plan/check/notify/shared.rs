@@ -42,7 +42,12 @@ pub(super) fn events(
         if !words().any(|word| word == literal) {
             let label = format!("expected some of {}", words().collect::<Vec<_>>().join(", "));
             let finding = out.error(patterns.span.clone(), format!("unknown event {literal:?}"), label);
-            did_you_mean(finding, nearest(literal, words()));
+            let begun = || {
+                words()
+                    .filter(|word| literal.len() > 3 && word.contains(literal))
+                    .min_by_key(|word| word.len())
+            };
+            did_you_mean(finding, nearest(literal, words()).or_else(begun));
         }
     }
     Some(Some(EventNames::matching(&patterns.value)))
