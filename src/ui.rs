@@ -29,7 +29,10 @@ pub use stream::Patient;
 /// No answer of a person is longer, in bytes.
 const LONGEST_ANSWER: usize = 4096;
 
-/// Between two heartbeat lines, unless `DPBACKUP_HEARTBEAT` says otherwise.
+/// The variable that says how long it is between two heartbeat lines.
+const HEARTBEAT_VARIABLE: &str = "DPBACKUP_HEARTBEAT";
+
+/// Between two heartbeat lines, unless the variable says otherwise.
 const HEARTBEAT: Duration = Duration::from_secs(60);
 
 /// How this process speaks.
@@ -86,9 +89,7 @@ impl Ui {
         };
         let lines = terminal && verbosity > Verbosity::Quiet;
         let bars = lines && !dumb && !global.no_progress;
-        let heartbeat = non_empty(env, "DPBACKUP_HEARTBEAT")
-            .and_then(|text| duration::parse(text.to_str()?).ok())
-            .filter(|interval| !interval.is_zero());
+        let heartbeat = heartbeat(env).and_then(Result::ok);
         let width = io::stdout()
             .is_terminal()
             .then(|| terminal_size::terminal_size().map(|(width, _)| width.0))
@@ -101,6 +102,16 @@ impl Ui {
             heartbeat: heartbeat.unwrap_or(HEARTBEAT),
             verbosity,
             width,
+        }
+    }
+
+    /// Warns of a heartbeat that cannot be read, where lines of it would be printed.
+    pub fn look_at_heartbeat(&self, env: Lookup<'_>) {
+        if let (Some(Err(why)), true) = (heartbeat(env), self.verbosity > Verbosity::Normal) {
+            self.warning(&format!(
+                "${HEARTBEAT_VARIABLE} is not used: {why}; a line comes every {} s",
+                HEARTBEAT.as_secs()
+            ));
         }
     }
 
@@ -230,4 +241,15 @@ impl Ui {
         // Nobody reads what is said: nothing more can be said about that.
         let _ = writeln!(Patient(io::stderr().lock()), "{text}");
     }
+}
+
+/// How long it is between two heartbeat lines, where the environment says it.
+fn heartbeat(env: Lookup<'_>) -> Option<Result<Duration, String>> {
+    let text = non_empty(env, HEARTBEAT_VARIABLE)?;
+    let text = text.to_string_lossy();
+    Some(match duration::parse(&text) {
+        Ok(interval) if interval.is_zero() => Err(format!("{text:?} is no time at all")),
+        Ok(interval) => Ok(interval),
+        Err(error) => Err(error.to_string()),
+    })
 }

@@ -8,6 +8,7 @@ use crate::values::invocation::Invocation;
 use crate::values::nearest::nearest;
 
 mod advice;
+mod one_word;
 mod place;
 #[cfg(test)]
 mod tests;
@@ -57,11 +58,17 @@ pub fn explain(
         }
         ErrorKind::UnknownArgument if argument.starts_with('-') => {
             let option = as_typed(&argument, words);
-            (
-                format!("`{}` has no option {option}", place.name()),
-                advice.option_instead(option),
-            )
+            advice.of_minus(&argument).unwrap_or_else(|| {
+                (
+                    format!("`{}` has no option {option}", place.name()),
+                    advice.option_instead(option),
+                )
+            })
         }
+        ErrorKind::MissingSubcommand => (
+            format!("`{}` needs to know what to do", place.name()),
+            advice.no_command(),
+        ),
         ErrorKind::UnknownArgument => (
             format!("'{argument}' is one word too many for `{}`", place.name()),
             advice.word_instead(&argument),
@@ -178,7 +185,20 @@ fn as_typed<'w>(argument: &'w str, words: &'w [String]) -> &'w str {
             && word.len() > 3
             && letters.all(|letter| letter.is_ascii_alphabetic() || letter == '-')
     });
-    typed.map_or(argument, String::as_str)
+    // Of `-version` the letters behind `-v` are none of its options.
+    let joined = || {
+        words.iter().find(|word| {
+            let letters = word.strip_prefix('-').unwrap_or_default();
+            is_short
+                && letters.len() > 3
+                && letters.chars().all(|letter| letter.is_ascii_alphabetic())
+                && argument
+                    .chars()
+                    .nth(1)
+                    .is_some_and(|letter| letters.contains(letter))
+        })
+    };
+    typed.or_else(joined).map_or(argument, String::as_str)
 }
 
 /// The long option with one dash that was read as a short one with this value.

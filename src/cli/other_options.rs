@@ -88,6 +88,10 @@ const OUTPUT: &[&str] = &[
     "--csv",
     "--table",
     "--yaml",
+    "--format",
+    "--output-file",
+    "--xml",
+    "--pretty",
 ];
 
 /// Whether the option is another program's for the form or the place of what is printed.
@@ -115,6 +119,24 @@ pub(super) const OPTIONS_OF_ALL: &[OtherOptions] = &[
         &[],
         &["--debug", "--trace", "--verbosity", "--log-level", "--loglevel"],
         "`-v` says more, `-vv` every status on the way",
+    ),
+    to(
+        &[],
+        &["--log", "--log-file", "--logfile", "--log-to"],
+        "what it says goes to stderr, and `2> FILE` behind the line keeps it; what a run did is in `{history last}`",
+    ),
+    to(
+        &[],
+        &[
+            "--background",
+            "--bg",
+            "--detach",
+            "--async",
+            "--nohup",
+            "--no-wait",
+        ],
+        "it works where it was started, and ends when it is done; cron, systemd or Kubernetes start it without a terminal: \
+         `systemctl start dpbackup@PLAN` with the unit of examples/",
     ),
     to(
         &[],

@@ -21,12 +21,24 @@ const fn words(words: &'static [&'static str], advice: &'static str) -> OtherWor
 pub(super) const COMMANDS: &[OtherWords] = &[
     words(
         &[
-            "backup", "start", "exec", "execute", "save", "go", "now", "launch", "trigger",
+            "backup", "start", "exec", "execute", "save", "go", "now", "launch", "trigger", "fetch", "pull",
+            "collect", "poll", "begin", "rancid",
         ],
         "a plan is run by `{run ...|PLAN}`; `{list}` shows the plans",
     ),
     words(
-        &["import", "rollback", "recovery", "revert", "reimport"],
+        &[
+            "import",
+            "rollback",
+            "recovery",
+            "revert",
+            "reimport",
+            "restores",
+            "restore-list",
+            "restore-domain",
+            "restore-device",
+            "restore-backup",
+        ],
         "`{restore ...|ID --to DEVICE}` lays the export of one domain over it, and shows its plan first; \
          `{history last}` has the IDs of tasks; a whole gateway is restored by a person: docs/restore.md",
     ),
@@ -46,11 +58,19 @@ pub(super) const COMMANDS: &[OtherWords] = &[
             "connect",
             "login",
             "probe",
+            "try",
         ],
         "`{check ...}` looks at everything that a run needs, over the network; `{validate}` only at the plan file",
     ),
     words(
-        &["lint", "verify-config", "check-config", "configtest", "syntax"],
+        &[
+            "lint",
+            "verify-config",
+            "check-config",
+            "configtest",
+            "syntax",
+            "checkconf",
+        ],
         "`{validate}` checks the plan file, and contacts nobody",
     ),
     words(
@@ -63,7 +83,15 @@ pub(super) const COMMANDS: &[OtherWords] = &[
          `{show}` shows the values of the plan file",
     ),
     words(
-        &["restart", "reload", "retry", "rerun", "repeat", "continue"],
+        &[
+            "restart",
+            "reload",
+            "retry",
+            "rerun",
+            "repeat",
+            "continue",
+            "daemon-reload",
+        ],
         "it runs once and ends, and reads the plan file anew each time: `{run ...|PLAN}`; what a run that died has left is \
          put right by `{recover}`",
     ),
@@ -80,7 +108,7 @@ pub(super) const COMMANDS: &[OtherWords] = &[
         "`{history files ...|last}` has the sizes of files, `{check}` the space that is left in the store",
     ),
     words(
-        &["about", "--about"],
+        &["about", "--about", "?", "commands"],
         "`dpbackup --version` prints the version, `dpbackup --help` says what there is",
     ),
     words(
@@ -90,7 +118,13 @@ pub(super) const COMMANDS: &[OtherWords] = &[
     words(
         &[
             "ls",
+            "snapshot",
+            "snap",
+            "archive",
+            "archives",
             "snapshots",
+            "rlist",
+            "rinfo",
             "backups",
             "runs",
             "executions",
@@ -98,10 +132,102 @@ pub(super) const COMMANDS: &[OtherWords] = &[
             "events",
             "journal",
         ],
-        "`{history}` shows what was run, `{history status}` how old the last good backup of everything is",
+        "`{history}` shows what was run, `{history status}` how old the last good backup of everything is; a new backup is \
+         made by `{run PLAN}`",
     ),
     words(
-        &["logs", "changelog", "changed", "changes"],
+        &[
+            "ps",
+            "top",
+            "running",
+            "queue",
+            "progress",
+            "follow",
+            "tail",
+            "attach",
+            "is-active",
+        ],
+        "`{history}` shows what runs now and what was run, `{history tasks last}` the tasks of the newest; `{run PLAN -v}` says \
+         what it does as it goes",
+    ),
+    words(
+        &["failed", "errors", "failures", "problems", "is-failed"],
+        "`{history --status FAILED}` shows what failed, `{history last}` all of the newest execution",
+    ),
+    words(
+        &[
+            "web",
+            "gui",
+            "ui",
+            "dashboard",
+            "html",
+            "page",
+            "portal",
+            "console",
+        ],
+        "`{report FILE.html}` writes one page for a browser: there is no server, and nothing listens",
+    ),
+    words(
+        &[
+            "commit", "git", "clone", "branch", "checkout", "stash", "merge", "remote", "tree",
+        ],
+        "each run keeps what it has exported: `{log}` shows what changed from one to the next, `{extract EXPORT DIR}` writes an \
+         export as text, fit for git",
+    ),
+    words(
+        &["tag", "tags", "label", "labels", "group", "groups"],
+        "devices are grouped by `tags` of a [[device]] in the plan file; such a group is named by @TAG: `{log --device @TAG}`, \
+         `{diff @TAG/DOMAIN}`",
+    ),
+    words(
+        &[
+            "key",
+            "keys",
+            "passwd",
+            "password",
+            "passwords",
+            "secret",
+            "secrets",
+            "user",
+            "users",
+            "credential",
+            "credentials",
+            "auth",
+        ],
+        "who logs in to a device, and where the password comes from, stands under its [[device]] in the plan file: \
+         `{show DEVICE}` shows it, `{check DEVICE}` tries it",
+    ),
+    words(
+        &[
+            "migrate", "convert", "rebuild", "reindex", "vacuum", "optimize", "repack", "rewrite", "cache",
+            "transfer",
+        ],
+        "nothing is to be rebuilt: the store has no index, and the history is brought up to date by itself, at once by \
+         `{recover}`; `{verify --all}` looks at everything that is stored",
+    ),
+    words(
+        &["unlock", "break-lock", "lock", "locks", "with-lock"],
+        "no lock is to be broken: each is gone with the process that had it. `{history}` shows what runs now, and `{recover}` \
+         puts right what a run that died has left",
+    ),
+    words(
+        &["wait"],
+        "`{run PLAN --lock-wait 10m}` waits for another run of the plan, and then runs it",
+    ),
+    words(
+        &["debug", "trace", "verbose"],
+        "`-v` behind a command says more, `-vv` every status on the way: `{run PLAN -vv}`",
+    ),
+    words(
+        &[
+            "logs",
+            "changelog",
+            "changed",
+            "changes",
+            "reflog",
+            "whatchanged",
+            "shortlog",
+        ],
         "`{log}` shows what changed in configurations, `{diff OLD NEW}` what differs between two exports; `{history}` what was \
          run",
     ),
@@ -144,12 +270,13 @@ pub(super) const COMMANDS: &[OtherWords] = &[
             "retention",
             "gc",
             "forget",
+            "compact",
         ],
-        "`{prune --dry-run}` says of each backup whether its retention keeps it; `{prune}` removes the others",
+        "no backup is removed by its name or ID, for the `retention` of the plan file says which stay: `{prune --dry-run}` says it \
+         of each, `{prune}` removes the others; a device or a plan is taken out of the plan file with an editor",
     ),
     words(
         &[
-            "unlock",
             "unquiesce",
             "repair",
             "fix",
@@ -178,11 +305,21 @@ pub(super) const COMMANDS: &[OtherWords] = &[
         "it runs once and ends; cron, systemd or Kubernetes start it: docs/operations.md and examples/ have what to write",
     ),
     words(
-        &["enable", "disable", "pause"],
-        "a plan is turned on and off by `enabled` in the plan file",
+        &[
+            "enable",
+            "disable",
+            "pause",
+            "unpause",
+            "suspend",
+            "mask",
+            "unmask",
+            "activate",
+            "deactivate",
+        ],
+        "a plan is turned on and off by `enabled` in the plan file, with an editor; `{show PLAN}` shows which holds",
     ),
     words(
-        &["edit", "set", "update-config", "add", "rename"],
+        &["edit", "set", "update-config", "add", "rename", "patch", "modify"],
         "the plan file is text, in which plans and devices stand: change it with an editor, then `{validate}`",
     ),
     words(
@@ -207,7 +344,20 @@ pub(super) const COMMANDS: &[OtherWords] = &[
         "`{diff ...|OLD NEW}` shows what differs between two exports: tasks or archives",
     ),
     words(
-        &["checksum", "integrity", "scrub", "audit", "verify-all", "fsck"],
+        &[
+            "checksum",
+            "integrity",
+            "scrub",
+            "audit",
+            "verify-all",
+            "fsck",
+            "check-repo",
+            "check-repository",
+            "check-archive",
+            "check-archives",
+            "check-backups",
+            "check-data",
+        ],
         "`{verify --all}` looks at everything again that is stored",
     ),
     words(
@@ -250,8 +400,15 @@ pub(super) const COMMANDS: &[OtherWords] = &[
     ),
 ];
 
-/// The advice for a word, if it is one of these.
+/// The advice for a word, if it is one of these; some write two words as one (`checkconfig`).
 pub(super) fn advice(word: &str) -> Option<&'static str> {
-    let found = COMMANDS.iter().find(|other| other.words.contains(&word));
+    let joined = |word: &str| word.replace(['-', '_'], "");
+    let typed = joined(word);
+    let is_it = |other: &&OtherWords| other.words.contains(&word);
+    let is_it_joined = |other: &&OtherWords| other.words.iter().any(|word| joined(word) == typed);
+    let found = COMMANDS
+        .iter()
+        .find(is_it)
+        .or_else(|| COMMANDS.iter().find(is_it_joined));
     found.map(|other| other.advice)
 }

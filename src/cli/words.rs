@@ -113,8 +113,15 @@ pub(super) fn parse_status(text: &str) -> Result<Status, String> {
             "WARNING" | "WARNINGS" | "WARN" | "PARTIAL" => Some(Status::CompletedWithWarnings.code()),
             _ => None,
         };
+        let like = codes_like(&wanted);
         match other_word.or_else(|| nearest(&wanted, codes)) {
             Some(near) => format!("no status has this name; did you mean {near}?"),
+            None if !like.is_empty() => {
+                format!(
+                    "no status has this name; those that are like it: {}",
+                    like.join(", ")
+                )
+            }
             None => {
                 "no status has this name; a plan ends SUCCESS, COMPLETED_WITH_WARNINGS, FAILED, INTERRUPTED, \
                      ABANDONED or LOCKED, and docs/history.md lists them all"
@@ -122,6 +129,25 @@ pub(super) fn parse_status(text: &str) -> Result<Status, String> {
             }
         }
     })
+}
+
+/// The codes that a word is a part of, or the beginning of one of its words.
+fn codes_like(word: &str) -> Vec<&'static str> {
+    let stem = word
+        .strip_suffix("ED")
+        .or_else(|| word.strip_suffix("ING"))
+        .unwrap_or(word);
+    let codes = || Status::ALL.iter().map(|(_, code, _)| *code);
+    let having = |part: &str| {
+        codes()
+            .filter(|code| part.len() > 3 && code.contains(part))
+            .collect()
+    };
+    let whole: Vec<&'static str> = having(word);
+    match whole.is_empty() {
+        true => having(stem),
+        false => whole,
+    }
 }
 
 /// A moment, a date, a day or a duration back from now.
@@ -264,6 +290,14 @@ mod tests {
         );
         let why = parse_status("FIALED").expect_err("none");
         assert!(why.ends_with("did you mean FAILED?"), "{why}");
+        for (word, code) in [
+            ("SKIPPED", "SKIPPED_DEVICE_NOT_AVAILABLE"),
+            ("cert_doesnt_exist", "CERT_DOESNT_EXIST_ON_DEVICE"),
+            ("quiesced", "DOMAIN_ALREADY_QUIESCED"),
+        ] {
+            let why = parse_status(word).expect_err(word);
+            assert!(why.contains("like it: ") && why.contains(code), "{word}: {why}");
+        }
         let why = parse_status("green").expect_err("none");
         assert!(why.contains("SUCCESS, COMPLETED_WITH_WARNINGS"), "{why}");
     }

@@ -195,6 +195,14 @@ impl FoundSoFar {
 fn certificate(path: &Path) -> Result<Certificate, CommandError> {
     Certificate::of_pem_file(path).map_err(|NoCertificate { what, hint }| {
         let error = anyhow!("reading the certificate {}: {what}", path.display());
+        let is_name = !path.exists() && path.components().count() == 1 && path.extension().is_none();
+        let hint = hint.or_else(|| {
+            is_name.then(|| {
+                "a file of this machine is expected, such as `backup-cert.pem`: the certificate as it was uploaded; by which name \
+                 a device has it, the plan says: `certificate` of its activity"
+                    .to_owned()
+            })
+        });
         CommandError::new(Exit::Usage, error).with_hint(hint.unwrap_or_else(|| {
             "it is the certificate alone, as PEM (-----BEGIN CERTIFICATE-----), not its private key"
                 .to_owned()

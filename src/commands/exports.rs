@@ -399,6 +399,12 @@ fn why_none(id: TaskId, kind: FileKind, rows: &[FileRow]) -> String {
 }
 
 fn open(path: &Path) -> Result<File, CommandError> {
+    if path.is_dir() {
+        let error = anyhow!("{} is a folder, and an export is one archive", path.display());
+        return Err(trouble(error).with_hint(
+            "name a .zip in it, or the newest good export of a domain by DEVICE/DOMAIN, where no folder has that name",
+        ));
+    }
     ownership::open_regular(path)
         .with_context(|| format!("open {}", path.display()))
         .map_err(trouble)

@@ -7,7 +7,7 @@ use anyhow::anyhow;
 
 use crate::change::find::{self, FindHit, FindQuery, Needle, Searched, last_word};
 use crate::cli::{FindArgs, Global, HistoryFormat};
-use crate::commands::error::{CommandError, Outcome};
+use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::exports::{ExportDesk, outer, trouble};
 use crate::commands::history::device_names;
 use crate::commands::loading::{exit_of_part, invocation, load_plan_or_part, read_history};
@@ -17,7 +17,7 @@ use crate::exit::Exit;
 use crate::history::{FileRow, LongestNames};
 use crate::report::found::{self, FoundWidths};
 use crate::run::event::{ALL_DOMAINS, FileKind};
-use crate::ui::Ui;
+use crate::ui::{Ui, Verbosity};
 use crate::values::causes::with_causes;
 use crate::values::environment::{Lookup, scratch_folder};
 use crate::values::invocation::Invocation;
@@ -54,6 +54,7 @@ pub(super) fn find(global: &Global, args: &FindArgs, ui: Ui, env: Lookup<'_>) ->
     // What is in an export of all domains is known when it is read.
     let domains: RefCell<BTreeSet<String>> = RefCell::default();
     let mut is_passed_over = false;
+    let mut looked_at = 0;
     // Listed device by device: the first hit does not wait for what a whole fleet has.
     'devices: for device in devices.iter().filter(|device| meant.has(device)) {
         let exports: Vec<FileRow> = history
@@ -78,6 +79,7 @@ pub(super) fn find(global: &Global, args: &FindArgs, ui: Ui, env: Lookup<'_>) ->
                 is_domain(domain) && !(is_of_all && own.contains(domain))
             };
             let outer = outer(&row.domain_name);
+            looked_at += 1;
             let found = match desk.stored(&history, row)? {
                 Err(why) => Err(why),
                 Ok(stored) => find::find(
@@ -124,7 +126,13 @@ pub(super) fn find(global: &Global, args: &FindArgs, ui: Ui, env: Lookup<'_>) ->
         }
     }
     if output.count == 0 && !output.is_gone {
-        tell_unknown(args, &classes, &properties, ui);
+        let is_told = tell_unknown(args, &classes, &properties, ui);
+        if !is_told && !is_passed_over && ui.verbosity > Verbosity::Quiet {
+            ui.hint(&nothing_found(looked_at, &plan.invocation));
+        }
+        if args.format == HistoryFormat::Csv {
+            print(ui, &found::csv_header())?;
+        }
     }
     let exit = match output.count > 0 && !is_passed_over {
         true => Exit::Success,
@@ -133,8 +141,8 @@ pub(super) fn find(global: &Global, args: &FindArgs, ui: Ui, env: Lookup<'_>) ->
     Ok(exit_of_part(plan, exit))
 }
 
-/// Says that a class or a property is none of those that were looked at: nothing could be found of it.
-fn tell_unknown(args: &FindArgs, classes: &BTreeSet<String>, properties: &BTreeSet<String>, ui: Ui) {
+/// Says that a class or a property is none of those that were looked at, and whether it is so: nothing could be found of it.
+fn tell_unknown(args: &FindArgs, classes: &BTreeSet<String>, properties: &BTreeSet<String>, ui: Ui) -> bool {
     let near = |name: &str, known: &BTreeSet<String>| {
         let near = nearest(name, known.iter().map(String::as_str));
         near.map_or_else(String::new, |near| format!("; did you mean '{near}'?"))
@@ -144,7 +152,7 @@ fn tell_unknown(args: &FindArgs, classes: &BTreeSet<String>, properties: &BTreeS
             "no export that was looked at has an object of the class '{class}'{}",
             near(class, classes)
         ));
-        return;
+        return true;
     }
     let is_known = |named: &str| {
         properties
@@ -160,6 +168,21 @@ fn tell_unknown(args: &FindArgs, classes: &BTreeSet<String>, properties: &BTreeS
             "no object{of_class} that was looked at has a property '{property}'{}",
             near(last_word(property), properties)
         ));
+        return true;
+    }
+    false
+}
+
+/// What was looked at in vain.
+fn nothing_found(exports: usize, invocation: &Invocation) -> String {
+    match exports {
+        0 => format!(
+            "there is no good export to look in; `{}` says of what there is one",
+            invocation.command(["history", "status"])
+        ),
+        exports => format!(
+            "it is in none of the {exports} newest good exports that were looked at, not in names, properties or text files"
+        ),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::commands::error::{CommandError, Outcome, found, print, print_states};
 use crate::commands::gone::{Gone, open_rows};
 use crate::commands::left_behind::untold;
 use crate::commands::loading::{existing_history, exit_of_part, load_plan_or_part, read_history};
-use crate::commands::names::did_you_mean;
+use crate::commands::names::{did_you_mean, pattern_instead};
 use crate::commands::status;
 use crate::exit::Exit;
 use crate::history::{History, HistoryError, PlanFilter, PlanRow};
@@ -33,12 +33,16 @@ const MOST_LISTED: u32 = 40;
 
 /// Prints one level of history.
 pub(super) fn history(global: &Global, args: &HistoryArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
-    if let Some(HistoryLevel::Status(args)) = &args.level {
-        return status::status(global, args, ui, env);
-    }
+    let level = match &args.level {
+        Some(HistoryLevel::Status(args)) => return status::status(global, args, ui, env),
+        Some(HistoryLevel::Activities(args)) => Some((LevelBelow::Activities, args)),
+        Some(HistoryLevel::Tasks(args)) => Some((LevelBelow::Tasks, args)),
+        Some(HistoryLevel::Files(args)) => Some((LevelBelow::Files, args)),
+        None => None,
+    };
     let loaded = load_plan_or_part(global, ui, env)?;
     let file = &loaded.plan_file;
-    match (&args.level, &args.what) {
+    match (level, &args.what) {
         (None, None) => plans(file, args, &filter(args)?, ui),
         (None, Some(what)) => match ExecutionId::of(what) {
             Some(id) => {
@@ -56,7 +60,7 @@ pub(super) fn history(global: &Global, args: &HistoryArgs, ui: Ui, env: Lookup<'
             }
             None => plans(file, args, &named(file, what, filter(args)?)?, ui),
         },
-        (Some(level), _) => self::level(file, &recorded(file)?, level, ui),
+        (Some((level, args)), _) => self::level(file, &recorded(file)?, level, args, ui),
     }
 }
 
@@ -105,17 +109,31 @@ pub(super) fn execution<T>(
     }
 }
 
-fn nothing_yet(what: &str) -> CommandError {
-    CommandError::new(Exit::Usage, anyhow!("there is no last execution: {what}"))
+/// Somebody asks for the newest of what was never run.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no last execution: {0}")]
+pub(super) struct NothingYet(&'static str);
+
+fn nothing_yet(what: &'static str) -> CommandError {
+    CommandError::new(Exit::Usage, anyhow::Error::new(NothingYet(what)))
 }
 
-fn level(file: &PlanFile, history: &History, level: &HistoryLevel, ui: Ui) -> Outcome {
+/// The levels that are of one execution.
+#[derive(Clone, Copy)]
+enum LevelBelow {
+    Activities,
+    Tasks,
+    Files,
+}
+
+fn level(file: &PlanFile, history: &History, level: LevelBelow, args: &LevelArgs, ui: Ui) -> Outcome {
+    let LevelArgs { id, output } = args;
     match level {
-        HistoryLevel::Activities(LevelArgs { id, output }) => {
+        LevelBelow::Activities => {
             let plan = execution(*id, PlanId, || history.newest_plan())?;
             activities(file, history, plan, output, ui)
         }
-        HistoryLevel::Tasks(LevelArgs { id, output }) => {
+        LevelBelow::Tasks => {
             let activity = execution(*id, ActivityId, || history.newest_activity())?;
             let mut rows = found(history.tasks(activity))?;
             let gone = Gone::look(history, &Locks::beside(&file.settings.history))?;
@@ -125,15 +143,13 @@ fn level(file: &PlanFile, history: &History, level: &HistoryLevel, ui: Ui) -> Ou
             }
             show(file, ui, output, &View::TaskExecutions(&rows))
         }
-        HistoryLevel::Files(LevelArgs { id, output }) => {
+        LevelBelow::Files => {
             let task = execution(*id, TaskId, || history.newest_task())?;
             let mut details = found(history.task_details(task))?;
             let gone = Gone::look(history, &Locks::beside(&file.settings.history))?;
             gone.mark_task(&mut details.task);
             show(file, ui, output, &View::Files(&details))
         }
-        // Answered before: it needs no history.
-        HistoryLevel::Status(_) => Ok(Exit::Success),
     }
 }
 
@@ -190,6 +206,15 @@ fn plans(file: &PlanFile, args: &HistoryArgs, filter: &PlanFilter, ui: Ui) -> Ou
         Some(history) => plan_rows(file, history, filter, ui.verbosity)?,
         None => Vec::new(),
     };
+    if let Some(since) = filter
+        .since
+        .filter(|since| rows.is_empty() && *since > Timestamp::now())
+    {
+        let since = since.to_zoned(zone(&args.output)).strftime("%Y-%m-%d %H:%M");
+        ui.warning(&format!(
+            "--since is {since}, which is still to come: nothing has started since then"
+        ));
+    }
     let view = View::PlanExecutions { rows: &rows, filter };
     show(file, ui, &args.output, &view)
 }
@@ -290,10 +315,41 @@ fn named(file: &PlanFile, name: &str, filter: PlanFilter) -> Result<PlanFilter, 
     let error = anyhow!("'{name}' is no ID, and no plan or device has this name");
     // A slip in one of them may be a level as well as a name: the name is nearer to who typed it.
     let hint = match nearest(name, known.iter().copied()) {
-        Some(_) => did_you_mean(name, &known),
-        None => level_instead(file, name).unwrap_or_else(|| did_you_mean(name, &known)),
+        Some(_) if !name.contains('*') => did_you_mean(name, &known),
+        _ => level_instead(file, name)
+            .or_else(|| of_another_kind(file, history.as_ref(), name))
+            .unwrap_or_else(|| did_you_mean(name, &known)),
     };
     Err(CommandError::new(Exit::Usage, error).with_hint(hint))
+}
+
+/// What to type for a pattern of devices, a time, a domain, or a device with its domain.
+fn of_another_kind(file: &PlanFile, history: Option<&History>, word: &str) -> Option<String> {
+    let command = |words: &[&str]| file.invocation.command(words.iter().copied());
+    if let Some(pattern) = pattern_instead(file, word, &["history", "--device"], 1) {
+        return Some(pattern);
+    }
+    if Since::of(word).is_some() {
+        return Some(format!(
+            "`{}` shows what started then or later",
+            command(&["history", "--since", word])
+        ));
+    }
+    if let Some((device, domain)) = word.split_once('/') {
+        file.device(device)?;
+        return Some(format!(
+            "`{}` lists the executions that were to back up {device}, `{}` shows what changed in that domain",
+            command(&["history", "--device", device]),
+            command(&["log", "--device", device, "--domain", domain])
+        ));
+    }
+    let good = history?.good_files().ok()?;
+    good.iter().find(|row| row.domain_name == word)?;
+    Some(format!(
+        "it is a domain: `{}` shows what changed in it, `{}` how old the last good backup of each is",
+        command(&["log", "--domain", word]),
+        command(&["history", "status"])
+    ))
 }
 
 /// What to type for a word that is nearly a level of history, or that other programs have for one.
@@ -351,7 +407,12 @@ pub(super) fn known(
         {
             let known: Vec<&str> = known.iter().map(String::as_str).collect();
             let error = anyhow!("neither the plan file nor history has a {what} '{name}'");
-            return Err(CommandError::new(Exit::Usage, error).with_hint(did_you_mean(name, &known)));
+            let pattern = match what {
+                "device" => pattern_instead(file, name, &["history", "--device"], 1),
+                _ => None,
+            };
+            let hint = pattern.unwrap_or_else(|| did_you_mean(name, &known));
+            return Err(CommandError::new(Exit::Usage, error).with_hint(hint));
         }
     }
     Ok(())

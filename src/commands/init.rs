@@ -12,7 +12,7 @@ use crate::commands::error::{CommandError, Outcome, print};
 use crate::exit::Exit;
 use crate::ui::{Ui, Verbosity};
 use crate::values::environment::{Lookup, non_empty};
-use crate::values::invocation::Invocation;
+use crate::values::invocation::{Invocation, quoted};
 
 /// One device and one plan, by the names that the guide has. A test proves that it is valid.
 const FIRST: &str = include_str!("../../examples/plans.toml");
@@ -54,7 +54,13 @@ pub(super) fn init(global: &Global, args: &InitArgs, ui: Ui, env: Lookup<'_>) ->
                 "it was left as it is: `{}` checks it; move it away or name another file, or `-` to print it",
                 names(&file, env).command(["validate"])
             ),
-            ErrorKind::NotFound => "its folder is not there: make it first".to_owned(),
+            ErrorKind::NotFound => match file.parent().filter(|folder| !folder.exists()) {
+                Some(folder) => format!(
+                    "its folder is not there: `mkdir -p {}`",
+                    quoted(&folder.to_string_lossy())
+                ),
+                None => "its folder is not there: make it first".to_owned(),
+            },
             _ => "name a file in a folder that you may write, or `-` to print it".to_owned(),
         };
         let error = anyhow::Error::new(error).context(format!("writing the plan file {shown}"));
@@ -65,7 +71,13 @@ pub(super) fn init(global: &Global, args: &InitArgs, ui: Ui, env: Lookup<'_>) ->
         .map_err(|error| CommandError::new(Exit::Failed, error))?;
     if ui.verbosity > Verbosity::Quiet {
         let invocation = names(&file, env);
-        let mut said = format!("wrote {shown}; change it to your gateways, then:");
+        let examples = match args.full {
+            true => {
+                " (the files that it names, such as those of `ca_file`, are examples: put yours there, or take the lines out)"
+            }
+            false => "",
+        };
+        let mut said = format!("wrote {shown}; change it to your gateways{examples}, then:");
         let steps: &[&[&str]] = if args.full {
             &[&["validate"], &["check"]]
         } else {

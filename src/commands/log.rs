@@ -21,6 +21,7 @@ use crate::report::table::Layout;
 use crate::run::event::{ALL_DOMAINS, FileKind, TaskId};
 use crate::ui::Ui;
 use crate::values::change::{Change, ConfigPiece};
+use crate::values::device_pattern::DevicePatterns;
 use crate::values::environment::{Lookup, scratch_folder};
 use crate::values::nearest::nearest;
 use crate::values::pattern::PatternList;
@@ -259,6 +260,13 @@ fn blame(
         let hint = KnownExports::of(file, history).hint(named, &["log", "--blame"], &[named], &[]);
         return Err(trouble(error).with_hint(hint));
     };
+    if let Some(hint) = Some(device)
+        .filter(|device| device.contains(['*', '@', ',', '!']))
+        .and_then(|device| first_of_group(file, device, domain))
+    {
+        let error = anyhow!("'{named}' is a group, and one domain of one device is meant");
+        return Err(trouble(error).with_hint(hint));
+    }
     let scratch = scratch_folder(env);
     let desk = ExportDesk {
         plan: Some(file),
@@ -341,4 +349,20 @@ fn blame(
     };
     print(ui, &text)?;
     Ok(exit_of_part(file, Exit::Success))
+}
+
+/// What to type for a group: the same of its first device, and what changed in all of it.
+fn first_of_group(file: &PlanFile, devices: &str, domain: &str) -> Option<String> {
+    let patterns = DevicePatterns::from_items([devices]).ok()?;
+    let first = file
+        .devices
+        .iter()
+        .find(|device| patterns.matches(&device.marks()))?;
+    let target = format!("{}/{domain}", first.name);
+    Some(format!(
+        "one of them: `{}`; `{}` shows what changed in all of them",
+        file.invocation.command(["log", "--blame", &target]),
+        file.invocation
+            .command(["log", "--device", devices, "--domain", domain])
+    ))
 }

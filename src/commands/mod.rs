@@ -148,6 +148,7 @@ pub fn dispatch(cli: &Cli, env: Lookup<'_>) -> Exit {
     let ui = Ui::new(&cli.global, env);
     net::tell_panics(ui);
     keep_secrets(ui);
+    ui.look_at_heartbeat(env);
     let outcome = net::under(
         || command(cli, ui, env),
         |error| net::after_panic(cli, env, error),
@@ -251,6 +252,9 @@ fn tell(cli: &Cli, ui: Ui, env: Lookup<'_>, CommandError { exit, error, hint }: 
 
 /// The next step after errors that know only what is wrong.
 fn advice(error: &anyhow::Error, invocation: &Invocation) -> Option<String> {
+    if error.is::<history::NothingYet>() {
+        return Some(history::first_run(invocation));
+    }
     match error.downcast_ref()? {
         HistoryError::NotFound { list, .. } => Some(format!(
             "`{}` lists those that there are",

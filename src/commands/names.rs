@@ -86,7 +86,8 @@ pub(super) fn device<'a>(file: &'a PlanFile, name: &str) -> Result<&'a Device, C
         .devices
         .iter()
         .filter(|device| {
-            device.host.eq_ignore_ascii_case(name) || format!("{}:{}", device.host, device.port) == name
+            let host = host_of(name);
+            device.host.eq_ignore_ascii_case(host) || format!("{}:{}", device.host, device.port) == host
         })
         .collect();
     if let (None, [_, _, ..]) = (file.device(name), by_host.as_slice()) {
@@ -112,10 +113,32 @@ pub(super) fn device<'a>(file: &'a PlanFile, name: &str) -> Result<&'a Device, C
                 "whether it has one is not known: what has an error was left out; `{}` says what is wrong",
                 file.invocation.command(["validate"])
             ),
-                None => did_you_mean(name, &known),
+                None => pattern_instead(file, name, &["trust"], 1)
+                    .or_else(|| host_instead(file, name, &known))
+                    .unwrap_or_else(|| did_you_mean(name, &known)),
             };
             absent(file, "device", name).with_hint(hint)
         })
+}
+
+/// The host of an address as a browser has it.
+fn host_of(name: &str) -> &str {
+    let bare = name.split_once("://").map_or(name, |(_, rest)| rest);
+    bare.split('/').next().unwrap_or(bare)
+}
+
+/// What to do for a host or an address that no device has. Only what stands in the plan file is asked.
+fn host_instead(file: &PlanFile, name: &str, known: &[&str]) -> Option<String> {
+    let is_host = name.contains("://") || host_of(name).contains('.') || host_of(name).contains(':');
+    if !is_host || nearest(name, known.iter().copied()).is_some() {
+        return None;
+    }
+    let host = host_of(name).split(':').next().unwrap_or_default();
+    Some(format!(
+        "no device has this host: write a [[device]] with `name` and `host = {host:?}` into the plan file, then `{}`; {}",
+        file.invocation.command(["trust", "NAME"]),
+        all_devices(file)
+    ))
 }
 
 /// The devices that patterns mean. What one is tagged with says the plan file; one that only history knows has
@@ -178,6 +201,28 @@ pub(super) fn mean_some_device(
     Err(error.with_hint(did_you_mean(&patterns.to_string(), &names)))
 }
 
+/// What to type where a pattern of devices is written and names are expected: the command with the devices that it means,
+/// or with the first where one is taken. `None` where the word is no pattern of devices that there are.
+pub(super) fn pattern_instead(file: &PlanFile, word: &str, command: &[&str], most: usize) -> Option<String> {
+    let is_pattern = word.contains(['*', '@', ',', '!']);
+    let patterns = DevicePatterns::from_items([word]).ok().filter(|_| is_pattern)?;
+    let meant = file
+        .devices
+        .iter()
+        .filter(|device| patterns.matches(&device.marks()));
+    let meant: Vec<&str> = meant.map(|device| device.name.as_str()).collect();
+    let line = command.iter().copied().chain(meant.iter().copied().take(most));
+    let line = file.invocation.command(line);
+    match meant.len() {
+        0 => None,
+        count if count <= most => Some(format!("devices are named in full here: `{line}`")),
+        _ => Some(format!(
+            "devices are named in full here, such as `{line}`; it matches {}",
+            listed(&meant)
+        )),
+    }
+}
+
 /// The devices of the file, in a sentence.
 pub(super) fn all_devices(file: &PlanFile) -> String {
     let known: Vec<&str> = file.devices.iter().map(|device| device.name.as_str()).collect();
@@ -237,6 +282,15 @@ fn no_plan(file: &PlanFile, command: &[&str], names: &[String], name: &str) -> C
             quoted_always(plan),
             quoted(plan)
         )
+    } else if let Some(device) = of_domain(file, name).filter(|_| command == ["check"]) {
+        format!(
+            "a device is looked at with all its domains: `{}`",
+            line(invocation, &[device])
+        )
+    } else if let Some(pattern) =
+        pattern_instead(file, name, command, LISTED).filter(|_| command == ["check"] && name != "*")
+    {
+        pattern
     } else if matches!(name, "all" | "*") || name.contains('*') {
         format!(
             "plans are named in full; every one that is enabled is `--all`; there are: {}",
@@ -253,6 +307,12 @@ fn no_plan(file: &PlanFile, command: &[&str], names: &[String], name: &str) -> C
         _ => "plan",
     };
     absent(file, what, name).with_hint(hint)
+}
+
+/// The device of `DEVICE/DOMAIN`.
+fn of_domain<'n>(file: &PlanFile, name: &'n str) -> Option<&'n str> {
+    let (device, _) = name.split_once('/')?;
+    file.device(device).map(|_| device)
 }
 
 /// Whether systemd made this of a plan's name: a `-` is a `/` where nobody escaped it, and what is

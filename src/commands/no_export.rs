@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::anyhow;
 
-use crate::cli::{Global, Since};
+use crate::cli::{ExecutionId, Global, Since};
 use crate::commands::error::CommandError;
 use crate::commands::exports::{NamedExport, trouble};
 use crate::commands::loading::{plan_if_sound, read_history};
@@ -109,6 +109,25 @@ impl<'a> KnownExports<'a> {
                 "it is a plan; `{}` shows its newest tasks, with their IDs",
                 self.invocation.command(["history", "last", "--plan", nothing])
             )
+        } else if before == ["diff"] && nothing.starts_with('@') && !nothing.contains('/') {
+            let domain = self.exports.iter().next().map_or("DOMAIN", |(_, domain)| domain);
+            format!(
+                "a group is compared in one domain: `{}`",
+                self.invocation.command(["diff", &format!("{nothing}/{domain}")])
+            )
+        } else if nothing.starts_with("HEAD") || nothing.contains(['~', '^']) {
+            format!(
+                "former exports have no such names: `{}` shows what changed from one to the next, `{}` has the IDs of the \
+                 newest, `{}` those of the runs before",
+                self.invocation.command(["log"]),
+                self.invocation.command(["history", "last"]),
+                self.invocation.command(["history"])
+            )
+        } else if before == ["log", "--blame"] && ExecutionId::of(nothing).is_some() {
+            format!(
+                "it is about a domain as it is now, DEVICE/DOMAIN; `{}` names those of a task",
+                self.invocation.command(["history", "files", nothing])
+            )
         } else if Since::of(nothing).is_some() {
             format!(
                 "an export is of a task, not of a time: `{}` has the IDs, and `{}` shows what changed since then",
@@ -118,7 +137,10 @@ impl<'a> KnownExports<'a> {
         } else {
             match nearest(nothing, self.devices.iter().map(String::as_str)) {
                 Some(near) => format!("did you mean the device {near}, as in {near}/DOMAIN?"),
-                None => WHAT_IS_TAKEN.to_owned(),
+                None => format!(
+                    "{WHAT_IS_TAKEN}; `{}` has the newest IDs",
+                    self.invocation.command(["history", "last"])
+                ),
             }
         };
         // One export alone is compared with nothing.

@@ -37,6 +37,7 @@ use crate::values::causes::with_causes;
 use crate::values::change::ChangeList;
 use crate::values::environment::Lookup;
 use crate::values::internal_error::caught;
+use crate::values::invocation::quoted;
 use crate::values::pattern::PatternList;
 use crate::whole_file::{self, FileMode};
 
@@ -94,7 +95,20 @@ pub(super) fn report(global: &Global, args: &ReportArgs, ui: Ui, env: Lookup<'_>
     }
     whole_file::replace(&args.file, &text, rights)
         .with_context(|| format!("writing the report {}", args.file.display()))
-        .map_err(|error| CommandError::new(Exit::Failed, error))?;
+        .map_err(|error| {
+            let error = CommandError::new(Exit::Failed, error);
+            match args
+                .file
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty() && !folder.exists())
+            {
+                Some(folder) => error.with_hint(format!(
+                    "its folder is not there: `mkdir -p {}`, or name another file",
+                    quoted(&folder.to_string_lossy())
+                )),
+                None => error,
+            }
+        })?;
     if ui.verbosity > Verbosity::Quiet {
         ui.say(&format!("wrote {}", args.file.display()));
     }

@@ -33,12 +33,35 @@ pub(super) fn completions(args: &CompletionsArgs, ui: Ui) -> Outcome {
     Ok(Exit::Success)
 }
 
+/// The commands that a page is asked for, as man(1) is asked, too: `1 dpbackup-history-status`.
+fn page_words<'w>(words: &'w [String], commands: &clap::Command) -> Vec<&'w str> {
+    let is_section = |word: &&str| word.len() < 3 && word.starts_with(|c: char| c.is_ascii_digit());
+    let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
+    if words.first().is_some_and(is_section) {
+        words.remove(0);
+    }
+    let pieces = words.into_iter().flat_map(|word| {
+        let bare = word
+            .strip_suffix("(1)")
+            .or_else(|| word.strip_suffix(".1"))
+            .unwrap_or(word);
+        let bare = bare.strip_prefix("dpbackup-").unwrap_or(bare);
+        let (first, _) = bare.split_once('-').unwrap_or((bare, ""));
+        let is_one = commands.find_subcommand(bare).is_some() || commands.find_subcommand(first).is_none();
+        match is_one {
+            true => vec![bare],
+            false => bare.split('-').collect(),
+        }
+    });
+    pieces.filter(|word| *word != "dpbackup").collect()
+}
+
 /// Prints a manual page.
 pub(super) fn man(args: &ManArgs, ui: Ui) -> Outcome {
     let mut command = Cli::command();
     command.build();
     let mut name = "dpbackup".to_owned();
-    for word in &args.command {
+    for word in page_words(&args.command, &command) {
         let Some(below) = command.find_subcommand(word).cloned() else {
             let visible = command.get_subcommands().filter(|below| !below.is_hide_set());
             let known: Vec<&str> = visible.map(clap::Command::get_name).collect();

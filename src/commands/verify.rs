@@ -27,6 +27,7 @@ use crate::ui::{SecondSignal, Ui, Verbosity};
 use crate::values::causes::said;
 use crate::values::certificate_facts::CertificateFacts;
 use crate::values::environment::{Lookup, scratch_folder};
+use crate::values::invocation::Invocation;
 
 /// Looks at stored files again.
 pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
@@ -80,6 +81,9 @@ pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>
         }
         round.file(file, &scratch)?;
     }
+    if args.format == ReportFormat::Table {
+        tell_what_is_no_backup(&asked.files, &round.checked, &invocation(global, env), ui);
+    }
     let not_looked_at = round.checked.iter().any(|one| round.is_unseen(one));
     let is_told = round.checked.iter().any(|one| round.is_told(one));
     let checked = round.checked;
@@ -103,6 +107,36 @@ pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>
         (true, false) => Exit::Success,
     };
     Ok(heeding.exit(file.map_or(exit, |file| exit_of_part(file, exit))))
+}
+
+/// Says what verify looks at, where somebody named a file that is none of that by its name, and is not good.
+fn tell_what_is_no_backup(files: &[PathBuf], checked: &[Checked], invocation: &Invocation, ui: Ui) {
+    let is_other = |file: &&PathBuf| {
+        let ending = file.extension().unwrap_or_default().to_ascii_lowercase();
+        let is_bad = checked
+            .iter()
+            .any(|one| one.path == **file && !one.verified.is_good());
+        is_bad && !file.is_dir() && !["zip", "xml", "tgz"].iter().any(|known| ending == *known)
+    };
+    let Some(file) = files.iter().find(is_other) else {
+        return;
+    };
+    let shown = file.display();
+    let instead = match file.extension().is_some_and(|ending| ending == "toml") {
+        true => format!(
+            "; `{}` checks a plan file",
+            Invocation::naming(file).command(["validate"])
+        ),
+        false => format!(
+            "; `{}` looks at all that is stored",
+            invocation.command(["verify", "--all"])
+        ),
+    };
+    ui.hint(&format!(
+        "{shown} has no name of a backup: archives of exports end in .zip, a secure backup is verified by its folder or its \
+         {}{instead}",
+        recheck::MANIFEST
+    ));
 }
 
 /// The rows of history that are asked for.

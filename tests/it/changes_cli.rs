@@ -198,7 +198,14 @@ fn a_device_a_domain_or_a_class_that_nobody_knows_gets_the_nearest_name() {
     let ran = fleet
         .ran(&["find", "nothing like it", "--property", "timeout"])
         .exits(1);
-    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
+    let told = "hint: it is in none of the 4 newest good exports that were looked at, not in names, properties or text files\n";
+    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", told));
+    let quiet = fleet.ran(&["find", "nothing like it", "-q"]).exits(1);
+    assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("", ""));
+    let table = fleet
+        .ran(&["find", "nothing like it", "--format", "csv"])
+        .exits(1);
+    assert_eq!(table.stdout.lines().count(), 1, "the heading of {}", table.stdout);
 }
 
 #[test]

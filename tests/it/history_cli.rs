@@ -401,7 +401,7 @@ fn a_name_that_neither_plan_file_nor_history_has_is_2_and_not_an_empty_table() {
     let home = one_execution();
     for (arguments, near) in [
         (["--device", "qa1"], "did you mean 'QA1'?"),
-        (["--device", "QA*"], "did you mean 'QA1'?"),
+        (["--device", "QA*"], "such as `dpbackup history --device QA1 "),
         (["--plan", "backup qa"], "did you mean 'Backup QA'?"),
         (
             ["--plan", "Weekly"],

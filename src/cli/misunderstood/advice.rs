@@ -24,17 +24,10 @@ impl Advice<'_> {
         if self.place.path.is_empty()
             && let Some(advice) = other_words::advice(&lower)
         {
-            let rest: Vec<String> = behind(word, self.words)
-                .iter()
-                .map(|word| plain_name(word))
-                .collect();
-            let plain = self.plain_words();
-            let plain = plain
-                .iter()
-                .map(|word| word.as_str())
-                .filter(|typed| *typed != word);
-            let plain = plain.collect();
-            return self.filled(advice, &Offered::behind_a_command(&rest, plain));
+            return self.instead_of(word, advice);
+        }
+        if let Some(advice) = self.by_its_form(word) {
+            return advice;
         }
         let visible = || {
             let below = self.place.command.get_subcommands();
@@ -46,12 +39,29 @@ impl Advice<'_> {
         let begun = begun.next().filter(|_| begun.next().is_none()).copied();
         match begun.or_else(|| nearest(&lower, names.iter().copied())) {
             Some(near) => self.same_with(word, near),
-            None => format!("the commands are: {}; {}", names.join(", "), self.place.help()),
+            None => self
+                .by_its_pieces(word)
+                .unwrap_or_else(|| format!("the commands are: {}; {}", names.join(", "), self.place.help())),
         }
     }
 
+    /// The advice for another program's word, its commands filled with what stands behind the word.
+    pub(super) fn instead_of(&self, word: &str, advice: &str) -> String {
+        let rest: Vec<String> = behind(word, self.words)
+            .iter()
+            .map(|word| plain_name(word))
+            .collect();
+        let plain = self.plain_words();
+        let plain = plain
+            .iter()
+            .map(|word| word.as_str())
+            .filter(|typed| *typed != word);
+        let plain = plain.collect();
+        self.filled(advice, &Offered::behind_a_command(&rest, plain))
+    }
+
     /// The line with the command that was most likely meant, as far as that can be typed.
-    fn same_with(&self, word: &str, near: &str) -> String {
+    pub(super) fn same_with(&self, word: &str, near: &str) -> String {
         let at = self.words.iter().position(|typed| typed == word).unwrap_or(0);
         let (before, behind_it) = self.words.split_at(at);
         let whole: Vec<&str> = without_plan_file(before)
@@ -106,7 +116,9 @@ impl Advice<'_> {
     /// The option of the command that is nearest to this word.
     fn known_option_near(&self, bare: &str) -> Option<String> {
         // Help is nearer to many words than what they mean.
-        let is_near_help = |long: &str| matches!(long, "help" | "version") && bare.get(2..3) != long.get(..1);
+        let is_near_help = |long: &str| {
+            matches!(long, "help" | "version") && bare.trim_start_matches('-').get(..1) != long.get(..1)
+        };
         let known: Vec<String> = self
             .place
             .command
@@ -215,6 +227,19 @@ impl Advice<'_> {
                 "one plan, or all where none is named: `{}`; a name with a blank in it stands in quotes",
                 command(&["notify-test"])
             ),
+            "restore"
+                if self
+                    .words
+                    .iter()
+                    .any(|word| word == "--to" || word.starts_with("--to=")) =>
+            {
+                let others = self.plain_words().into_iter().map(String::as_str);
+                let others: Vec<&str> = others.filter(|other| *other != word).collect();
+                self.filled(
+                    "one task at a time, each with a plan of its own: `{restore ID --to DEVICE}`",
+                    &Offered::with_an_option("", None, &others),
+                )
+            }
             "restore" => {
                 let plain = self.plain_words();
                 let plain: Vec<&str> = plain.iter().map(|word| word.as_str()).collect();
@@ -325,7 +350,7 @@ impl Advice<'_> {
 }
 
 /// The words without the plan file, which advice names by itself.
-fn without_plan_file(words: &[String]) -> Vec<&str> {
+pub(super) fn without_plan_file(words: &[String]) -> Vec<&str> {
     let mut kept = Vec::new();
     let mut words = words.iter().map(String::as_str);
     while let Some(word) = words.next() {

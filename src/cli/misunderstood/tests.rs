@@ -187,8 +187,78 @@ fn whoever_asks_for_a_dry_run_is_never_told_to_do_the_thing_itself() {
     let prune = hint(&["prune", "--noop"]);
     assert!(prune.contains("`dpbackup prune --dry-run`"), "{prune}");
     assert!(hint(&["verify", "--all", "--noop"]).contains("changes nothing"));
+    for word in [
+        "dry-run-prune",
+        "prune-test",
+        "test-prune",
+        "run-noop",
+        "simulate-run",
+    ] {
+        let hint = hint(&[word]);
+        let tries = hint.contains("prune --dry-run") || hint.contains("dpbackup preview");
+        assert!(tries && !hint.contains("dpbackup prune`"), "{word}: {hint}");
+    }
     for line in [["extract", "--all"], ["diff", "--all"], ["init", "--all"]] {
         assert!(!hint(&line).contains("leave it out"), "{line:?}");
+    }
+}
+
+#[test]
+fn a_word_of_several_pieces_is_answered_by_what_its_pieces_say() {
+    let known = names();
+    let hint = |line: &str| {
+        let words: Vec<&str> = line.split(' ').collect();
+        answer(&words, Some(&known)).expect(line).hint
+    };
+    for (line, command) in [
+        ("run-all", "`dpbackup run --all`"),
+        ("prune_dry_run", "`dpbackup prune --dry-run`"),
+        ("history-status", "`dpbackup history status`"),
+        ("history.tasks", "`dpbackup history tasks last`"),
+        ("list-devices", "`dpbackup list`"),
+        ("device-list", "`dpbackup list`"),
+        ("backup-plan Nightly", "`dpbackup run Nightly`"),
+        ("rancid-run", "`dpbackup run PLAN`"),
+        ("test-connection", "`dpbackup check`"),
+        ("checkconfig", "`dpbackup validate`"),
+        ("check-repo", "`dpbackup verify --all`"),
+        ("report.html", "`dpbackup report report.html`"),
+        ("12", "`dpbackup history 12`"),
+        ("QA1/DOM1", "`dpbackup verify QA1/DOM1`"),
+        ("old.zip", "`dpbackup verify old.zip`"),
+        ("-v", "`dpbackup --version`"),
+    ] {
+        assert!(hint(line).contains(command), "{line}: {}", hint(line));
+    }
+}
+
+#[test]
+fn a_number_with_a_minus_is_a_value_or_a_number_of_rows() {
+    let said = |line: &str| {
+        let words: Vec<&str> = line.split(' ').collect();
+        answer(&words, Some(&names())).expect(line)
+    };
+    for (line, title, hint) in [
+        ("log -5", "no option -5", "`dpbackup log --limit 5`"),
+        ("history -1", "no option -1", "`dpbackup history --limit 1`"),
+        ("history -n -3", "no value of -n", "`dpbackup history -n 3`"),
+        (
+            "history --since -2d",
+            "no value of --since",
+            "`dpbackup history --since 2d`",
+        ),
+        (
+            "run Nightly --lock-wait -1",
+            "no value of --lock-wait",
+            "1 has no unit",
+        ),
+        ("verify -5", "no option -5", "`dpbackup verify --help`"),
+    ] {
+        let said = said(line);
+        assert!(
+            said.title.contains(title) && said.hint.contains(hint),
+            "{line}: {said:?}"
+        );
     }
 }
 
@@ -223,4 +293,29 @@ fn an_answer_is_about_the_command_that_it_was_said_to() {
     assert!(hint("run Nightly -f json").contains("--format json"));
     assert!(hint("start dpbackup@Nightly.timer").contains("`dpbackup run Nightly`"));
     assert!(hint("domains QA1").contains("`dpbackup preview PLAN`"));
+}
+
+#[test]
+fn the_words_of_other_programs_have_an_answer_of_their_own() {
+    let words = [
+        // restic
+        "init-repo snapshots ls restore mount forget tag key cache dump list migrate rebuild-index repair rewrite self-update \
+         stats unlock",
+        // borg
+        "create delete info rename compact break-lock with-lock export-tar import-tar serve transfer rlist check-archive",
+        // git
+        "commit push pull status blame branch checkout revert remote grep reflog stash clone fetch whatchanged clean gc fsck",
+        // rancid, and what the gateway's own tools say
+        "rancid rancid-run collect backup-plan backup-device secure-backup domain-list plan-list execution-list",
+        // kubectl
+        "get describe apply logs exec edit patch top rollout-restart attach wait label cordon-device",
+        // systemctl
+        "start stop restart reload enable disable is-active is-failed list-timers daemon-reload reset-failed mask unmask cat",
+    ];
+    for word in words.iter().flat_map(|words| words.split_whitespace()) {
+        let Some(Misunderstood { hint, .. }) = answer(&[word], Some(&names())) else {
+            continue;
+        };
+        assert!(!hint.starts_with("the commands are"), "{word}: {hint}");
+    }
 }

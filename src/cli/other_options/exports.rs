@@ -130,4 +130,15 @@ pub(super) const OPTIONS: &[OtherOptions] = &[
         DAYS,
         "how far back it goes says --since: `{log --since 7d}`",
     ),
+    to(
+        &["log"],
+        &["--from", "--after", "--start"],
+        "the option is --since: `{log --since 7d}`",
+    ),
+    to(
+        &["log"],
+        &["--until", "--before", "--to", "--end"],
+        "there is a beginning, and the end is now: `{log --since 7d}` shows what changed since then, the newest first; each line \
+         has its time",
+    ),
 ];

@@ -74,4 +74,10 @@ pub(super) const OPTIONS: &[OtherOptions] = &[
         DRY_RUN,
         "`{init -}` prints the file and writes nothing",
     ),
+    to(
+        &["show", "list"],
+        &["--format"],
+        "it prints in one form, for people. For programs: the plan file is TOML, its form is `{schema}`, and \
+         `{history status --format json}` has all that is configured",
+    ),
 ];

@@ -88,4 +88,27 @@ pub(super) const OPTIONS: &[OtherOptions] = &[
         &["--status"],
         "`{history status}` tells the age of each last good backup",
     ),
+    to(
+        &["preview"],
+        &["--ignore-window"],
+        "preview says whether the window is closed, and shows the tasks all the same: `{preview PLAN}`; a run outside of it is \
+         `{run PLAN --ignore-window}`",
+    ),
+    to(
+        &["notify-test"],
+        &[
+            "--email",
+            "--mail",
+            "--syslog",
+            "--webhook",
+            "--web",
+            "--ping",
+            "--metrics",
+            "--channel",
+            "--receiver",
+            "--to",
+            "--type",
+        ],
+        "it sends to all whom a plan names: `{notify-test PLAN}` is about one plan, and `{show PLAN}` says who is told of it",
+    ),
 ];

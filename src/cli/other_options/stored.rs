@@ -182,4 +182,25 @@ pub(super) const OPTIONS: &[OtherOptions] = &[
         &["--limit", "-n", "--count"],
         "last is the newest execution alone: `{history --limit 10}` lists the ten newest",
     ),
+    to(
+        &["history"],
+        &["--from", "--after", "--start"],
+        "the option is --since: `{history --since 7d}`",
+    ),
+    to(
+        &["history"],
+        &["--until", "--before", "--to", "--end"],
+        "there is a beginning, and the end is now: `{history --since 7d}` shows what started since then, the newest first; \
+         `{history --since 7d --format csv}` is for programs that choose",
+    ),
+    to(
+        &["report"],
+        &["--from", "--after", "--start"],
+        "the option is --since: `{report FILE.html --since 7d}`",
+    ),
+    to(
+        &["report"],
+        &["--until", "--before", "--end"],
+        "there is a beginning, and the end is now: `{report FILE.html --since 7d}`",
+    ),
 ];

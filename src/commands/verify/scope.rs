@@ -9,7 +9,7 @@ use crate::cli::{ExecutionId, VerifyArgs};
 use crate::commands::error::CommandError;
 use crate::commands::exports;
 use crate::commands::history::execution;
-use crate::commands::names::{all_devices, did_you_mean};
+use crate::commands::names::{all_devices, did_you_mean, pattern_instead};
 use crate::exit::Exit;
 use crate::history::{FileFilter, FileRow, History};
 use crate::plan::model::PlanFile;
@@ -65,7 +65,9 @@ impl VerifyScope {
             if !known.contains(name) {
                 let known: Vec<&str> = known.iter().map(String::as_str).collect();
                 let error = anyhow!("there is no device '{name}', neither in the plan file nor in the store");
-                return Err(CommandError::new(Exit::Usage, error).with_hint(did_you_mean(name, &known)));
+                let hint = plan_file.and_then(|file| pattern_instead(file, name, &["verify"], MOST_NAMED));
+                let hint = hint.unwrap_or_else(|| did_you_mean(name, &known));
+                return Err(CommandError::new(Exit::Usage, error).with_hint(hint));
             }
         }
         asked.devices.extend(args.devices.iter().cloned());
@@ -81,10 +83,13 @@ impl VerifyScope {
                 Some(word) if !word.contains(['/', '.']) => {
                     let known: Vec<&str> = known.iter().map(String::as_str).collect();
                     let error = anyhow!("'{word}' is no file, no ID and no device");
-                    let hint = match hint_for_plan(plan_file, word) {
-                        Some(plan) => plan,
-                        None => did_you_mean(word, &known),
-                    };
+                    let hint = plan_file.and_then(|file| {
+                        hint_for_plan(file, word)
+                            .or_else(|| pattern_instead(file, word, &["verify"], MOST_NAMED))
+                            .or_else(|| hint_for_range(file, word))
+                            .or_else(|| hint_for_domain(file, history, &asked.devices, word))
+                    });
+                    let hint = hint.unwrap_or_else(|| did_you_mean(word, &known));
                     return Err(CommandError::new(Exit::Usage, error).with_hint(hint));
                 }
                 Some(word) if exports::target(word).is_some() && !is_recorded(file, history)? => {
@@ -104,8 +109,8 @@ impl VerifyScope {
 }
 
 /// What to verify where somebody names a plan.
-fn hint_for_plan(file: Option<&PlanFile>, word: &str) -> Option<String> {
-    let file = file.filter(|file| file.plan(word).is_some())?;
+fn hint_for_plan(file: &PlanFile, word: &str) -> Option<String> {
+    file.plan(word)?;
     let command = |words: [&str; 2]| file.invocation.command(words);
     Some(format!(
         "it is a plan; `{}` looks at what the newest task has stored, `{}` at everything, and a device is named by \
@@ -113,6 +118,41 @@ fn hint_for_plan(file: Option<&PlanFile>, word: &str) -> Option<String> {
         command(["verify", "last"]),
         command(["verify", "--all"]),
         all_devices(file)
+    ))
+}
+
+/// So many names and IDs are written out in a command.
+const MOST_NAMED: usize = 20;
+
+/// What to verify where somebody names several tasks at once: `1-5`.
+fn hint_for_range(file: &PlanFile, word: &str) -> Option<String> {
+    let (first, last) = ["..", "-", ","].iter().find_map(|sign| word.split_once(sign))?;
+    let (first, last): (u32, u32) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+    let ids: Vec<String> = match word.contains(',') {
+        true => vec![first.to_string(), last.to_string()],
+        false => (first..=last).take(MOST_NAMED).map(|id| id.to_string()).collect(),
+    };
+    let words = ["verify"].into_iter().chain(ids.iter().map(String::as_str));
+    Some(format!(
+        "tasks are named one by one: `{}`",
+        file.invocation.command(words)
+    ))
+}
+
+/// What to verify where a domain stands behind its device, with a blank between them.
+fn hint_for_domain(
+    file: &PlanFile,
+    history: Option<&History>,
+    devices: &[String],
+    word: &str,
+) -> Option<String> {
+    let device = devices.last()?;
+    let rows = history?.stored_files(&FileFilter::Device(device.clone())).ok()?;
+    rows.iter().find(|row| row.domain_name == word)?;
+    let target = format!("{device}/{word}");
+    Some(format!(
+        "a device and its domain have a / between them: `{}`",
+        file.invocation.command(["verify", &target])
     ))
 }
 
