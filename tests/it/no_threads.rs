@@ -15,6 +15,7 @@ use rustix::process::{Signal, geteuid};
 
 use crate::receivers::{Behaviour, Web, arrived};
 use crate::simulator::{Content, Domain, Fault, FaultKind, Gateway, Setup};
+use crate::source::shipped;
 use crate::support::{Home, Ran, eventually, export};
 
 /// A user whom nobody else is.
@@ -390,7 +391,7 @@ fn only_one_room_starts_threads() {
                 continue;
             }
             let text = std::fs::read_to_string(&path).expect("a source file");
-            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            let code = shipped(&text);
             for starts in [
                 "thread::spawn",
                 "thread::scope",

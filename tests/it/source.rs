@@ -42,6 +42,27 @@ struct Names {
     written: Vec<Segments>,
 }
 
+/// The lines of a file that ship: without the items that exist in tests only, wherever they stand. The form of
+/// the code is that of rustfmt: an item ends on the line that is as deep as its first, and has its end.
+pub(super) fn shipped(text: &str) -> String {
+    let mut kept = String::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if line.trim() != "#[cfg(test)]" {
+            kept.push_str(line);
+            kept.push('\n');
+            continue;
+        }
+        let depth = line.len() - line.trim_start().len();
+        let ends = |line: &&str| {
+            let is_as_deep = line.len() - line.trim_start().len() == depth;
+            is_as_deep && !line.trim_start().starts_with("#[") && line.ends_with([';', '}'])
+        };
+        lines.find(ends).expect("an item has an end");
+    }
+    kept
+}
+
 impl Source {
     /// Reads the library and the binary of this package.
     pub(super) fn read() -> Self {

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use dpbackup::run::status::{Class, Status};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
+use crate::source::shipped;
+
 /// Where messages about devices are made.
 const ROOMS: [&str; 7] = [
     "src/soma",
@@ -25,8 +27,7 @@ fn every_message_about_a_device_is_found_on_the_page_by_its_words() {
     let mut missing = Vec::new();
     for file in ROOMS.iter().flat_map(|room| files(room)) {
         let text = fs::read_to_string(&file).expect("a source file");
-        let shipped = text.split("#[cfg(test)]\nmod tests").next().expect("a beginning");
-        let tokens: TokenStream = shipped.parse().expect("Rust");
+        let tokens: TokenStream = shipped(&text).parse().expect("Rust");
         let mut messages = Vec::new();
         collect(tokens, &mut messages);
         for words in messages.iter().filter_map(|message| fixed_words(message)) {
