@@ -297,14 +297,7 @@ impl Rest {
 /// refused is not tried again and again, for that is what locks accounts, and keeps them locked.
 fn pause_after<T>(looked: &Result<T>, waited: Duration) -> Duration {
     match looked {
-        Err(error)
-            if matches!(
-                error.kind,
-                SomaErrorKind::LoginRefused | SomaErrorKind::Authentication
-            ) =>
-        {
-            REFUSED_PAUSE
-        }
+        Err(error) if error.kind.is_of_login() => REFUSED_PAUSE,
         _ => until_next_look(waited),
     }
 }

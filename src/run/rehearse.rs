@@ -136,23 +136,10 @@ impl Rehearsed {
 }
 
 fn over(error: &SomaError) -> Option<RehearsalsOver> {
-    match error.kind {
-        SomaErrorKind::Interrupted => Some(RehearsalsOver::Interrupted),
-        SomaErrorKind::LoginRefused | SomaErrorKind::Authentication => Some(RehearsalsOver::LoginRefused),
-        SomaErrorKind::Unreachable
-        | SomaErrorKind::Tls
-        | SomaErrorKind::NotManagement
-        | SomaErrorKind::Unavailable
-        | SomaErrorKind::NotAllowed
-        | SomaErrorKind::Refused
-        | SomaErrorKind::Fault
-        | SomaErrorKind::OtherFault
-        | SomaErrorKind::TimedOut
-        | SomaErrorKind::Broken
-        | SomaErrorKind::Malformed
-        | SomaErrorKind::OtherDevice
-        | SomaErrorKind::Local(_) => None,
+    if error.kind == SomaErrorKind::Interrupted {
+        return Some(RehearsalsOver::Interrupted);
     }
+    error.kind.is_of_login().then_some(RehearsalsOver::LoginRefused)
 }
 
 fn answered(answer: DryRunAnswer) -> RehearsalResult {

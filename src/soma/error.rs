@@ -66,6 +66,13 @@ pub enum SomaErrorKind {
     Local(io::ErrorKind),
 }
 
+impl SomaErrorKind {
+    /// Whether the login was refused: one more try could lock the account.
+    pub fn is_of_login(self) -> bool {
+        matches!(self, Self::LoginRefused | Self::Authentication)
+    }
+}
+
 impl SomaError {
     /// An error of this kind.
     pub fn new(kind: SomaErrorKind, message: impl fmt::Display) -> Self {

@@ -360,10 +360,7 @@ impl<'w> WayBack<'w> {
             Err(error) => {
                 (self.had_its_time || self.seen)
                     && !matches!(self.answer, Some(Ok(())))
-                    && !matches!(
-                        error.kind,
-                        SomaErrorKind::LoginRefused | SomaErrorKind::Authentication
-                    )
+                    && !error.kind.is_of_login()
             }
         };
         if is_wanted && is_due(self.last_told, waited) {
