@@ -68,7 +68,8 @@ impl Explain {
         let limit = self.longest_connect();
         match self.stands.load(Ordering::SeqCst) {
             true => unreachable::no_handshake(limit),
-            false => unreachable::no_connection(limit, limit == self.connect),
+            false if limit == self.connect => unreachable::no_connection(limit),
+            false => unreachable::no_connection_for_request(limit),
         }
     }
 

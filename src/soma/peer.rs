@@ -103,7 +103,7 @@ pub fn reach(host: &str, port: u16, limit: Duration, interrupted: &Arc<AtomicBoo
     let connected = TcpConnect::new(Arc::clone(interrupted), Arc::default()).first(&addresses, Some(left));
     let stream = connected.map_err(|error| match error.kind() {
         io::ErrorKind::Interrupted => Deadline::interrupted(),
-        _ if is_timeout(&error) => unreachable::no_connection(limit, true),
+        _ if is_timeout(&error) => unreachable::no_connection(limit),
         _ => unreachable::not_connected(&error),
     })?;
     Ok(Reached {

@@ -59,24 +59,28 @@ pub(crate) fn not_connected(error: &io::Error) -> SomaError {
     SomaError::new(SomaErrorKind::Unreachable, error).with_hint(hint)
 }
 
-/// Nobody answered, not even with a refusal, within the limit of a connection; or within that of the whole request,
-/// where this is shorter.
-pub(crate) fn no_connection(limit: Duration, of_connect: bool) -> SomaError {
-    let error = SomaError::new(
+/// Nobody answered, not even with a refusal, within the limit of a connection.
+pub(crate) fn no_connection(limit: Duration) -> SomaError {
+    nobody_answered(limit).with_hint(
+        "nobody answers at that address and port, not even with a refusal: most often a firewall on the way that \
+         drops, a wrong `host`, or a device that is down; a slow way wants a longer `timeouts.connect`",
+    )
+}
+
+/// The same within the limit of the whole request, where that is shorter.
+pub(crate) fn no_connection_for_request(limit: Duration) -> SomaError {
+    nobody_answered(limit).with_hint(
+        "nobody answers at that address and port, not even with a refusal: most often a firewall on the way that \
+         drops, a wrong `host`, or a device that is down; a slow way wants a longer `timeouts.request`, which is \
+         shorter than `timeouts.connect`",
+    )
+}
+
+fn nobody_answered(limit: Duration) -> SomaError {
+    SomaError::new(
         SomaErrorKind::Unreachable,
         format!("no connection within {}", shown(limit)),
-    );
-    match of_connect {
-        true => error.with_hint(
-            "nobody answers at that address and port, not even with a refusal: most often a firewall on the way that \
-             drops, a wrong `host`, or a device that is down; a slow way wants a longer `timeouts.connect`",
-        ),
-        false => error.with_hint(
-            "nobody answers at that address and port, not even with a refusal: most often a firewall on the way that \
-             drops, a wrong `host`, or a device that is down; a slow way wants a longer `timeouts.request`, which is \
-             shorter than `timeouts.connect`",
-        ),
-    }
+    )
 }
 
 /// Whoever took the connection has not said a word of TLS.
@@ -114,8 +118,8 @@ mod tests {
         ]
         .map(|kind| not_connected(&kind.into()))
         .into();
-        said.push(no_connection(limit, true));
-        said.push(no_connection(limit, false));
+        said.push(no_connection(limit));
+        said.push(no_connection_for_request(limit));
         said.push(no_handshake(limit));
         said.push(silent_name_service("qa1", limit));
         said.push(unknown_host("qa1", &io::Error::other("no such name")));
