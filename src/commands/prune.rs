@@ -242,12 +242,12 @@ impl Pruning<'_> {
             .backups
             .iter()
             .partition(|backup| is_asked_for(backup) && backup.fate().0 == Fate::Delete);
-        let ids = |backups: &[&StoredBackup], announced: bool| -> Vec<FileId> {
-            let of = backups.iter().filter(|backup| backup.is_announced() == announced);
-            of.flat_map(|backup| backup.file_ids()).collect()
-        };
-        history.begin_removal(self.clock.now(), &ids(&going, false))?;
-        history.give_up_removal(&ids(&staying, true))?;
+        let going = going.into_iter().filter(|backup| !backup.is_announced());
+        let going: Vec<FileId> = going.flat_map(StoredBackup::file_ids).collect();
+        let staying = staying.into_iter().filter(|backup| backup.is_announced());
+        let staying: Vec<FileId> = staying.flat_map(StoredBackup::file_ids).collect();
+        history.begin_removal(self.clock.now(), &going)?;
+        history.give_up_removal(&staying)?;
         Ok(())
     }
 
