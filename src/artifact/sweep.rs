@@ -29,8 +29,10 @@ use crate::values::invocation::quoted;
 pub struct Swept {
     /// Removed, in the order of the store.
     pub removed: Vec<Removed>,
-    /// Left, because a live run is writing it, or because it cannot be told.
+    /// Left, because a live run is writing it.
     pub left: Vec<PathBuf>,
+    /// Left, because it cannot be told whether a live run is writing it: its file system knows no locks.
+    pub not_known: Vec<PathBuf>,
     /// Left, because it belongs to somebody who lets us neither open nor remove it (root, say, who
     /// ran a plan by hand or brought a store back). A run is none the worse for it.
     pub denied: Vec<StoreError>,
@@ -64,6 +66,16 @@ pub fn sweep(store: &Path) -> Result<Swept, StoreError> {
         }
     }
     Ok(swept)
+}
+
+/// What is said of a leftover that may be in use.
+pub fn may_be_in_use(path: &Path) -> String {
+    format!(
+        "a leftover stays: {}: whether a run is writing it cannot be told, for its file system knows no locks; when no \
+         run is at work, `rm -r -- {}` removes it",
+        path.display(),
+        quoted(&path.to_string_lossy())
+    )
 }
 
 /// What is said of a leftover that somebody else has to remove.
@@ -189,6 +201,7 @@ fn sweep_file(folder: &Folder, name: &OsStr, swept: &mut Swept) {
         }
         Taken::Gone => {}
         Taken::Busy => swept.left.push(path),
+        Taken::NotKnown => swept.not_known.push(path),
         Taken::Failed(error) => swept.trouble(error),
     }
 }
@@ -202,6 +215,7 @@ fn sweep_momentary_folder(folder: &Folder, name: &OsStr, swept: &mut Swept) {
             Taken::Ours(file) => Some(file),
             Taken::Gone => None,
             Taken::Busy => return swept.left.push(path),
+            Taken::NotKnown => return swept.not_known.push(path),
             Taken::Failed(error) => return swept.trouble(error),
         },
         Err(_) => None,
@@ -228,6 +242,7 @@ fn sweep_secure_backup(backups: &Folder, timestamp: &str, swept: &mut Swept) {
             Taken::Ours(file) => (file, None),
             Taken::Gone => return,
             Taken::Busy => return swept.left.push(path),
+            Taken::NotKnown => return swept.not_known.push(path),
             Taken::Failed(error) => return swept.trouble(error),
         },
         // A run makes its lock before the folder and removes it after: it is dead, unless it
@@ -266,8 +281,10 @@ enum Taken {
     Ours(File),
     /// Published or removed since we looked: the name is not that of this file any more.
     Gone,
-    /// A live run has it, or it cannot be told.
+    /// A live run has it.
     Busy,
+    /// Whether a live run has it cannot be told.
+    NotKnown,
     /// Something went wrong.
     Failed(StoreError),
 }
@@ -277,7 +294,7 @@ fn take_lock(folder: &Folder, file: File, name: &OsStr) -> Taken {
         Ok(()) if folder.is_same(&file, name) => Taken::Ours(file),
         Ok(()) => Taken::Gone,
         Err(TryLockError::WouldBlock) => Taken::Busy,
-        Err(TryLockError::Error(error)) if locks_are_unknown(&error) => Taken::Busy,
+        Err(TryLockError::Error(error)) if locks_are_unknown(&error) => Taken::NotKnown,
         Err(TryLockError::Error(error)) => {
             Taken::Failed(StoreError::new("lock", &folder.path().join(name), error))
         }

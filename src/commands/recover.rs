@@ -110,6 +110,7 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
             lines.extend(told.map(|removed| format!("removed {}", removed.path.display())));
             if ui.verbosity > Verbosity::Quiet {
                 lines.extend(swept.denied.iter().map(sweep::stays));
+                lines.extend(swept.not_known.iter().map(|path| sweep::may_be_in_use(path)));
             }
             for failed in &swept.failed {
                 exit = exit.or_graver(Exit::Failed);

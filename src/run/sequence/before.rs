@@ -114,6 +114,9 @@ impl<'a> Run<'_, 'a, '_> {
         for denied in &swept.denied {
             self.record.note(owner, sweep::stays(denied))?;
         }
+        for path in &swept.not_known {
+            self.record.note(owner, sweep::may_be_in_use(path))?;
+        }
         for failed in &swept.failed {
             self.warn(format!(
                 "a leftover of a run that died cannot be removed: {}",
