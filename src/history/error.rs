@@ -262,7 +262,7 @@ mod tests {
         let mut fixture = Fixture::new();
         let other = Connection::open(fixture.path()).expect("another process");
         other.execute_batch("BEGIN EXCLUSIVE").expect("a lock");
-        fixture.history.patience(Patience::None);
+        fixture.history.patience(Patience::NoWait);
         let error = failure(&mut fixture);
         assert!(matches!(error, HistoryError::Busy { .. }), "{error}");
         other.execute_batch("ROLLBACK").expect("no lock");

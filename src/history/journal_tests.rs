@@ -199,7 +199,7 @@ fn a_row_learns_how_the_device_answered_and_what_was_seen() {
         .open_undo(&in_the_journal(1), "4711-abc", &opening)
         .expect("a row");
     for (reply, step) in
-        [Reply::None, Reply::Unclear, Reply::Accepted].map(|reply| (reply, UndoStep::Replied(reply)))
+        [Reply::Silence, Reply::Unclear, Reply::Accepted].map(|reply| (reply, UndoStep::Replied(reply)))
     {
         history.step_undo(at(2), id, step).expect("a step");
         assert_eq!(history.open_entries().expect("rows")[0].reply, Some(reply));

@@ -29,7 +29,7 @@ impl Ledger for History {
         let time = match patience {
             Patience::Usual => BUSY_TIMEOUT,
             Patience::Short => SHORT_BUSY_TIMEOUT,
-            Patience::None => Duration::ZERO,
+            Patience::NoWait => Duration::ZERO,
         };
         // One that cannot be told waits as long as before.
         let _ = self.connection.busy_timeout(time);

@@ -1,8 +1,8 @@
 //! What the engine tells: facts that are recorded, and progress that is only shown.
 //!
-//! Plain data, known by many and knowing nobody. The engine writes facts to one
-//! `Ledger` first (history: durable when the call returns) and then shows them to
-//! every [`Sink`] (screen, JSON lines, notifications).
+//! Plain data, known by many and knowing only small values. The engine writes facts to one
+//! `Ledger` first (history) and then shows them to every [`Sink`] (screen, JSON lines,
+//! notifications).
 
 mod opening;
 mod script_run;

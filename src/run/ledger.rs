@@ -66,7 +66,7 @@ pub enum Reply {
     /// With words or an error that do not prove that nothing was begun.
     Unclear,
     /// Not at all: the request was given up.
-    None,
+    Silence,
 }
 
 /// What a row of the journal learns while it is open.
@@ -250,10 +250,11 @@ pub enum Patience {
     /// A moment: a device is out of service meanwhile.
     Short,
     /// Not at all.
-    None,
+    NoWait,
 }
 
-/// The record of events. Each call is durable when it returns.
+/// The record of events. Each call is durable when it returns; but what tells only of the moment (a status on the way, a
+/// note) may reach the disk with the next call, so that a power cut can take it.
 pub trait Ledger {
     /// How long the calls from now on wait for others who hold it.
     fn patience(&mut self, patience: Patience);

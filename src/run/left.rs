@@ -214,7 +214,7 @@ pub fn half_done(entry: &JournalEntry, invocation: &Invocation) -> Option<String
         Some(Reply::Accepted) => {
             "the device has said what became of it, and nobody has looked at what came out to the end"
         }
-        Some(Reply::Unclear | Reply::None) | None => "nobody has seen its end",
+        Some(Reply::Unclear | Reply::Silence) | None => "nobody has seen its end",
     };
     // A gateway may import at a dry run, too.
     let or = match entry.sent {

@@ -18,7 +18,8 @@ use crate::run::status::Status;
 use crate::values::certificate_facts::CertificateFacts;
 use crate::values::internal_error::caught;
 
-/// Where events go. The ledger first: what is shown has been recorded.
+/// Where events go. The ledger first: what is shown has been recorded, but for what is put off while a device waits, and
+/// what a ledger that fails has refused.
 pub struct Record<'a> {
     ledger: &'a mut dyn Ledger,
     sinks: Vec<&'a mut dyn Sink>,
@@ -311,7 +312,7 @@ impl<'a> Record<'a> {
             Ok(()) => Ok(WhenWritten::Now),
             Err(error) if error.is_held && self.hurries => {
                 // They were waited for once.
-                self.ledger.patience(Patience::None);
+                self.ledger.patience(Patience::NoWait);
                 Ok(WhenWritten::NotYet)
             }
             Err(error) => Err(error),

@@ -121,7 +121,7 @@ impl<'a> Restoring<'_, 'a, '_> {
         archive: File,
         confirm: &mut dyn FnMut(&RestoreProposal<'_>) -> Option<RestoreConfirmation>,
     ) -> Result<(), Halt> {
-        store::validate(&self.engine.file.settings)?;
+        store::make_ready(&self.engine.file.settings)?;
         let mended = recover::mend(self.engine, self.record)?;
         let left = note(self.record, Owner::Plan(self.id), &mended)?;
         self.warnings.extend(left);

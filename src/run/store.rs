@@ -13,8 +13,8 @@ use crate::run::status::Status;
 use crate::values::causes::{said, with_causes};
 use crate::values::size::Bytes;
 
-/// Steps 4 and 5 before a plan: mounted as asked, writable, with the free space.
-pub fn validate(settings: &Settings) -> Result<(), Failure> {
+/// Steps 4 and 5 before a plan: mounted as asked, made where it is not there, tried, with the free space.
+pub fn make_ready(settings: &Settings) -> Result<(), Failure> {
     is_mounted(settings)?;
     let store = &settings.store;
     match OwnFolder::open_or_make(store, WrittenKind::Store) {

@@ -213,7 +213,7 @@ pub fn run<'a>(
 impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
     /// Steps 1 to 10.
     fn steps(&mut self) -> Result<(), Trouble> {
-        self.validate()?;
+        self.check()?;
         self.pre_script()?;
         let outcome = match self.scope() {
             Some(scope) => self.quiesced(&scope),

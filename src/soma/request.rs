@@ -36,9 +36,9 @@ pub enum Effect {
     /// It makes the device work for long, and leaves nothing there. It is sent again only where a used
     /// connection broke before its answer began.
     Export,
-    /// It changes the device. It is sent once, over a connection that has carried nothing yet, or has just carried
-    /// who the device is: one that is closed at the other end at this moment would leave open whether it has
-    /// arrived.
+    /// It changes the device. It is sent once, over a connection that has carried nothing yet, or little and that just
+    /// now, as when the device was asked who it is: one that is closed at the other end at this moment would leave
+    /// open whether it has arrived.
     Change,
 }
 

@@ -24,8 +24,8 @@ const IDLE_FOR_EXPORTS: Duration = Duration::from_secs(2);
 /// How long it may have been idle to carry a change: the answer to a question has just come over it.
 const IDLE_FOR_CHANGES: Duration = Duration::from_secs(2);
 
-/// A connection on which a device was just asked who it is has carried no more than this: some devices end a
-/// connection after a few answers.
+/// How much a connection may have carried to carry a change: as much as it takes to ask a device who it is, and not
+/// more, for some devices end a connection after a few answers.
 const ASKED_WHO_IT_IS: u32 = 3;
 
 /// A used connection that breaks later than this after a request was sent was not closed before it: whoever was at
@@ -125,7 +125,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_export_waits_for_proof_and_for_a_fresh_look_and_a_change_has_its_own_connection() {
+    fn an_export_waits_for_proof_and_for_a_fresh_look_and_a_change_for_a_connection_that_has_carried_little()
+    {
         let reuse = Reuse::default();
         let idle = |effect| reuse.longest_idle(effect, Carried(ASKED_WHO_IT_IS + 1));
         assert_eq!(idle(Effect::Question), IDLE_FOR_QUESTIONS);

@@ -46,7 +46,7 @@ pub(super) fn reply_word(reply: Reply) -> &'static str {
     match reply {
         Reply::Accepted => "ACCEPTED",
         Reply::Unclear => "UNCLEAR",
-        Reply::None => "NONE",
+        Reply::Silence => "NONE",
     }
 }
 
@@ -103,7 +103,7 @@ pub(super) fn journal_entry(row: &Row<'_>) -> rusqlite::Result<JournalEntry> {
         reply: match row.get::<_, String>("reply").as_deref() {
             Ok("ACCEPTED") => Some(Reply::Accepted),
             Ok("UNCLEAR") => Some(Reply::Unclear),
-            Ok("NONE") => Some(Reply::None),
+            Ok("NONE") => Some(Reply::Silence),
             _ => None,
         },
         seen: is_time("seen_time"),

@@ -28,9 +28,9 @@ pub(in crate::run) fn sent(engine: Engine<'_>, entry: &JournalEntry) -> QuiesceS
         },
         // It was taken, whatever was shown: however old, it needs an unquiesce that is answered.
         Some(Reply::Accepted | Reply::Unclear) => QuiesceSent::Answered { shows_within: within },
-        Some(Reply::None) | None if is_old => QuiesceSent::LongAgo,
+        Some(Reply::Silence) | None if is_old => QuiesceSent::LongAgo,
         // An unquiesce that was sent after its time had come is not sent again.
-        Some(Reply::None) | None => QuiesceSent::Unanswered {
+        Some(Reply::Silence) | None => QuiesceSent::Unanswered {
             arrives_within: match entry.sent {
                 true => Duration::ZERO,
                 false => within,
@@ -53,7 +53,7 @@ pub(in crate::run) fn begins_within(
         (Undo::UnquiesceDevice, _) | (Undo::UnquiesceDomain(_), Some(Reply::Accepted | Reply::Unclear)) => {
             request.max(settings.quiesce_timeout)
         }
-        (Undo::UnquiesceDomain(_), Some(Reply::None) | None)
+        (Undo::UnquiesceDomain(_), Some(Reply::Silence) | None)
         | (Undo::RemoveFolder(_) | Undo::Import { .. } | Undo::NotKnown { .. }, _) => request,
     }
 }
@@ -69,7 +69,7 @@ fn is_over(reply: Option<Reply>, age: Duration, longest: Duration) -> bool {
     match reply {
         Some(Reply::Accepted) => true,
         // An answer that says nothing of the objects may come before they are touched.
-        Some(Reply::Unclear | Reply::None) | None => age >= longest + ARRIVES_NO_MORE,
+        Some(Reply::Unclear | Reply::Silence) | None => age >= longest + ARRIVES_NO_MORE,
     }
 }
 
@@ -118,7 +118,7 @@ mod tests {
     fn an_import_without_an_answer_that_tells_is_expected_for_an_hour_after_it_was_given_up() {
         let longest = Duration::from_secs(1800);
         let (soon, late) = (longest + ARRIVES_NO_MORE / 2, longest + ARRIVES_NO_MORE);
-        for reply in [None, Some(Reply::None), Some(Reply::Unclear)] {
+        for reply in [None, Some(Reply::Silence), Some(Reply::Unclear)] {
             assert!(!is_over(reply, soon, longest), "{reply:?}");
             assert!(is_over(reply, late, longest), "{reply:?}");
         }

@@ -409,7 +409,7 @@ fn reply(answer: &Result<ImportAnswer, SomaError>) -> Reply {
         Ok(ImportAnswer::Done { .. } | ImportAnswer::Failed { .. }) => Reply::Accepted,
         Ok(ImportAnswer::NotKnown(_)) => Reply::Unclear,
         Err(error) if error.is_answer() => Reply::Unclear,
-        Err(_) => Reply::None,
+        Err(_) => Reply::Silence,
     }
 }
 

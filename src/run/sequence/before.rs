@@ -61,7 +61,7 @@ impl<'a> Run<'_, 'a, '_> {
         quiesce_timeout(settings, self.plan)?;
         // Before it is made.
         let bare = store::bare(settings);
-        store::validate(settings)?;
+        store::make_ready(settings)?;
         if let Some(bare) = bare {
             self.tell_of_bare_store(bare)?;
         }

@@ -12,7 +12,7 @@ use crate::run::task::{Walk, before};
 
 impl Walk<'_, '_, '_> {
     /// Steps 1 to 4: everything that can be known before anything is done.
-    pub(super) fn validate(&mut self) -> Result<(), Trouble> {
+    pub(super) fn check(&mut self) -> Result<(), Trouble> {
         self.record.task_status(self.task.id, Status::Validating)?;
         let settings = &self.engine.file.settings;
         store::is_mounted(settings)?;
@@ -43,7 +43,7 @@ impl Walk<'_, '_, '_> {
                 self.look = Some(look);
                 Ok(())
             }
-            Action::SecureBackup { certificate } => self.validate_secure_backup(certificate),
+            Action::SecureBackup { certificate } => self.check_secure_backup(certificate),
         }
     }
 

@@ -173,7 +173,7 @@ impl Walk<'_, '_, '_> {
                 let left = left_since(at, reply);
                 Some(match reply {
                     Reply::Accepted | Reply::Unclear => QuiesceSent::Answered { shows_within: left },
-                    Reply::None => QuiesceSent::Unanswered {
+                    Reply::Silence => QuiesceSent::Unanswered {
                         arrives_within: left,
                         undone_before: false,
                     },
@@ -207,7 +207,7 @@ impl Walk<'_, '_, '_> {
         let now = clock.elapsed();
         self.quiesce_sent = Some(now);
         self.begun = Begun::Sent {
-            reply: Reply::None,
+            reply: Reply::Silence,
             at: now,
         };
         let asked = self
@@ -217,7 +217,7 @@ impl Walk<'_, '_, '_> {
         let (reply, trouble) = match asked {
             ActionAsked::Accepted => (Reply::Accepted, None),
             ActionAsked::Unclear(error) => (Reply::Unclear, Some(error)),
-            ActionAsked::Unanswered(error) => (Reply::None, Some(error)),
+            ActionAsked::Unanswered(error) => (Reply::Silence, Some(error)),
             ActionAsked::NotBegun(error) => {
                 self.begun = Begun::No;
                 return Err(self.exchange(Status::DeviceError, &error).into());

@@ -28,7 +28,7 @@ const BEGINS_WITHIN: Duration = Duration::from_secs(10);
 
 impl Walk<'_, '_, '_> {
     /// Step 4.
-    pub(super) fn validate_secure_backup(&mut self, certificate: &str) -> Result<(), Trouble> {
+    pub(super) fn check_secure_backup(&mut self, certificate: &str) -> Result<(), Trouble> {
         let device = &self.session.device.name;
         let gateway = &self.session.gateway;
         let asked = |error: SomaError| self.exchange(Status::DeviceError, &error);
@@ -117,8 +117,9 @@ impl Walk<'_, '_, '_> {
             ActionAsked::Unanswered(error) => {
                 let begins = error.kind != SomaErrorKind::Interrupted
                     && gateway.begins_secure_backup(&folder, Duration::ZERO);
-                self.unseen_reply = (!begins).then_some(Reply::None);
-                self.record.step_undo(journal, UndoStep::Replied(Reply::None))?;
+                self.unseen_reply = (!begins).then_some(Reply::Silence);
+                self.record
+                    .step_undo(journal, UndoStep::Replied(Reply::Silence))?;
                 if !begins {
                     return Err(self.exchange(Status::BackupFailed, &error).into());
                 }
@@ -373,7 +374,7 @@ impl Walk<'_, '_, '_> {
         // Whoever asks to stop does not wait for a backup of some minutes: the journal does.
         let patience = if asked_to_stop { Duration::ZERO } else { limit };
         let asked = match self.unseen_reply {
-            Some(Reply::None) => BackupAsked::Unanswered {
+            Some(Reply::Silence) => BackupAsked::Unanswered {
                 arrives_within: limit,
             },
             Some(Reply::Accepted | Reply::Unclear) => BackupAsked::Answered { begins_within: limit },
