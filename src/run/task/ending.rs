@@ -16,6 +16,12 @@ impl Walk<'_, '_, '_> {
         let login_refused =
             matches!(&outcome, Err(failure) if failure.status == Status::AuthenticationFailed);
         let (status, error) = match outcome {
+            // No way leads here; if one does, it is ours to mend, and no backup.
+            Ok(()) if self.files.is_empty() => {
+                self.record.met_internal_error();
+                let why = "nothing failed, and nothing was stored: this is a mistake in dpbackup";
+                (Status::BackupFailed, Some(why.to_owned()))
+            }
             Ok(()) => (Status::Success, None),
             Err(failure) => (failure.status, Some(self.with_device_state(&failure))),
         };

@@ -26,12 +26,8 @@ use crate::values::causes::{said, with_causes};
 
 impl Walk<'_, '_, '_> {
     /// One export, down to its last byte: the device is not needed for it any more.
-    pub(super) fn fetch_export(&mut self, kind: FileKind) -> Result<ArrivedExport, Trouble> {
+    pub(super) fn fetch_export(&mut self, kind: ExportKind) -> Result<ArrivedExport, Trouble> {
         let settings = &self.engine.file.settings;
-        let export_kind = match kind {
-            FileKind::NonPersisted => ExportKind::NonPersisted,
-            FileKind::Persisted | FileKind::SecureBackup => ExportKind::Persisted,
-        };
         let clock = self.engine.clock;
         let path = layout::export_path(
             &settings.store,
@@ -39,7 +35,7 @@ impl Walk<'_, '_, '_> {
             self.task.domain,
             clock.now(),
             &clock.zone(),
-            export_kind,
+            kind,
         );
         let name = path
             .file_name()
@@ -47,7 +43,7 @@ impl Walk<'_, '_, '_> {
             .unwrap_or_default();
         match self.download_export(kind, &path, &name) {
             Ok(staged) => Ok(ArrivedExport {
-                kind,
+                kind: kind_of_file(kind),
                 staged,
                 path,
                 name,
@@ -83,7 +79,7 @@ impl Walk<'_, '_, '_> {
         }
     }
 
-    fn download_export(&mut self, kind: FileKind, path: &Path, name: &str) -> Result<Staged, Trouble> {
+    fn download_export(&mut self, kind: ExportKind, path: &Path, name: &str) -> Result<Staged, Trouble> {
         let settings = &self.engine.file.settings;
         let device = self.session.device.name.clone();
         self.record.task_status(self.task.id, Status::BackingUp)?;
@@ -110,8 +106,8 @@ impl Walk<'_, '_, '_> {
                 });
             };
             let configuration = match kind {
-                FileKind::Persisted => ExportedConfiguration::Persisted,
-                FileKind::NonPersisted | FileKind::SecureBackup => ExportedConfiguration::Running,
+                ExportKind::Persisted => ExportedConfiguration::Persisted,
+                ExportKind::NonPersisted => ExportedConfiguration::Running,
             };
             let downloaded =
                 self.session
@@ -265,5 +261,13 @@ impl Walk<'_, '_, '_> {
             ))?;
         }
         Ok(false)
+    }
+}
+
+/// As which kind the file of an export is stored.
+fn kind_of_file(kind: ExportKind) -> FileKind {
+    match kind {
+        ExportKind::Persisted => FileKind::Persisted,
+        ExportKind::NonPersisted => FileKind::NonPersisted,
     }
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::artifact::archive::Expected;
+use crate::artifact::layout::ExportKind;
 use crate::plan::model::{Action, Domains};
-use crate::run::event::{FileKind, Owner};
+use crate::run::event::Owner;
 use crate::run::failure::Trouble;
 use crate::run::task::{Made, Walk};
 
@@ -43,14 +44,14 @@ impl Walk<'_, '_, '_> {
                     Domains::Matching(_) => Expected::domain(self.task.domain),
                 };
                 self.look = Some(look);
-                let saved = Box::new(self.fetch_export(FileKind::Persisted)?);
+                let saved = Box::new(self.fetch_export(ExportKind::Persisted)?);
                 // One that cannot be had does not cost the one that was had.
                 if unsaved.is_none() {
                     let note = "the device does not say whether there are unsaved changes: what runs is exported as well";
                     self.record.note(Owner::Task(self.task.id), note)?;
                 }
                 let running = match unsaved {
-                    Some(true) | None => Some(Box::new(self.fetch_export(FileKind::NonPersisted))),
+                    Some(true) | None => Some(Box::new(self.fetch_export(ExportKind::NonPersisted))),
                     Some(false) => None,
                 };
                 Ok(Made::Exports {
