@@ -76,14 +76,14 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
     let mut ends = Vec::new();
     let mut exit = Exit::Success;
     let mut trouble = None;
-    let mut left = Left::Nothing;
+    let mut left = None;
     for plan in plans {
         match sequence::run(engine, &mut record, &mut devices, plan, options) {
             Ok(mut end) => {
                 record.warn_of_sinks(Owner::Plan(end.id));
                 restore_note::write_after(file, &mut record, &mut end, &clock.zone());
                 exit = exit.or_graver(end.exit);
-                left = end.left.clone();
+                left = Some(end.left.clone());
                 ends.push(end);
             }
             Err(error) => {
@@ -120,7 +120,8 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
     }
     // What the last look has found is told without a second command; the events of the run have
     // told it where this run has tried.
-    if left != Left::Nothing && trouble.is_none() {
+    let left = left.filter(|left| *left != Left::Nothing && trouble.is_none());
+    if let Some(left) = left {
         ui.error(&anyhow::anyhow!("{}", left.words(&file.invocation)), None);
     }
     match (trouble, opened.is_kept()) {
