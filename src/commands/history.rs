@@ -12,7 +12,9 @@ use crate::cli::{
 use crate::commands::error::{CommandError, Outcome, found, print, print_states};
 use crate::commands::gone::{Gone, open_rows};
 use crate::commands::left_behind::untold;
-use crate::commands::loading::{existing_history, exit_of_part, load_plan_or_part, read_history};
+use crate::commands::loading::{
+    existing_history, exit_of_part, load_plan_or_part, read_history, warn_of_zone,
+};
 use crate::commands::names::{did_you_mean, pattern_instead};
 use crate::commands::status;
 use crate::exit::Exit;
@@ -41,6 +43,7 @@ pub(super) fn history(global: &Global, args: &HistoryArgs, ui: Ui, env: Lookup<'
         None => None,
     };
     let loaded = load_plan_or_part(global, ui, env)?;
+    warn_of_zone(ui, env);
     let file = &loaded.plan_file;
     match (level, &args.what) {
         (None, None) => plans(file, args, &filter(args)?, ui),
@@ -67,6 +70,7 @@ pub(super) fn history(global: &Global, args: &HistoryArgs, ui: Ui, env: Lookup<'
 /// Answers `last`, which is a level of history.
 pub(super) fn last(global: &Global, args: &LastArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
     let loaded = load_plan_or_part(global, ui, env)?;
+    warn_of_zone(ui, env);
     let file = &loaded.plan_file;
     let history = recorded(file)?;
     let of_plan = PlanFilter {

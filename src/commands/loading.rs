@@ -144,12 +144,19 @@ pub(super) fn load_plan_to_judge(global: &Global, ui: Ui, env: Lookup<'_>) -> Re
     if !loaded.warnings.findings.is_empty() {
         show_findings(&loaded.warnings, ui);
     }
-    if let Some(zone) = unknown_zone(env) {
+    warn_of_zone(ui, env);
+    Ok(loaded)
+}
+
+/// Warns of a `$TZ` that is no time zone, where times are shown or days are counted; whether it is none.
+pub(super) fn warn_of_zone(ui: Ui, env: Lookup<'_>) -> bool {
+    let unknown = unknown_zone(env);
+    if let Some(zone) = &unknown {
         ui.warning(&format!(
             "$TZ is {zone:?}, which is no time zone: times are in UTC; write one such as Europe/Rome, or leave it unset"
         ));
     }
-    Ok(loaded)
+    unknown.is_some()
 }
 
 /// What `$TZ` says, where that is no time zone.

@@ -10,7 +10,7 @@ use crate::cli::{Global, PruneArgs, ReportFormat};
 use crate::clock::{Clock as _, SystemClock};
 use crate::commands::error::{CommandError, Outcome, print, print_states};
 use crate::commands::heeding::Heeding;
-use crate::commands::loading::{load_plan, open_history, read_history, with_open_rows};
+use crate::commands::loading::{load_plan, open_history, read_history, warn_of_zone, with_open_rows};
 use crate::commands::names::chosen;
 use crate::commands::restore_note;
 use crate::exit::Exit;
@@ -33,6 +33,8 @@ pub(super) fn prune(global: &Global, args: &PruneArgs, ui: Ui, env: Lookup<'_>) 
         .map_err(nothing_removed)
         .map_err(|error| with_open_rows(error, global, env))?;
     let file = &loaded.plan_file;
+    // What goes is chosen by days, weeks and months of another zone than somebody meant.
+    let is_zone_unknown = warn_of_zone(ui, env);
     chosen(file, &["prune", "--plan"], &args.plans)?;
     let history = if args.dry_run {
         read_history(&file.settings)?
@@ -59,7 +61,7 @@ pub(super) fn prune(global: &Global, args: &PruneArgs, ui: Ui, env: Lookup<'_>) 
         clock: SystemClock::new(),
         lines: Vec::new(),
         busy: Vec::new(),
-        warned: false,
+        warned: is_zone_unknown,
         is_store_named: false,
     };
     if let Some(mut history) = history {

@@ -349,10 +349,11 @@ fn chosen(file: &PlanFile, args: &RehearseArgs, history: &History) -> Result<Vec
         let devices = devices.map_err(|error| CommandError::new(Exit::Usage, anyhow!("{error}")))?;
         for row in history.good_files()? {
             let is_asked = row.kind == FileKind::Persisted
-                && file.device(&row.device_name).is_some()
-                && devices
-                    .as_ref()
-                    .is_none_or(|devices| devices.matches(&row.device_name));
+                && match &devices {
+                    // By its name also where the plan file has it no more.
+                    Some(devices) => devices.matches(&row.device_name),
+                    None => file.device(&row.device_name).is_some(),
+                };
             let of_plan = |plan: &String| {
                 Ok::<_, CommandError>(history.plan(history.task(row.task)?.plan)?.plan == *plan)
             };
@@ -478,7 +479,17 @@ impl RehearsalDesk<'_> {
         let Rehearsed { result, over } =
             on_spare(known, (&archive, &names), domain, &self.scratch, &mut told);
         screen.progress(&Progress::WaitEnded);
-        history.end_rehearsal(now(), id, &result)?;
+        // What was seen is told where history cannot take it.
+        history.end_rehearsal(now(), id, &result).map_err(|error| {
+            let seen = report::text(
+                &spare.device.name,
+                &[RehearsalLine::ended(&place, row, result.clone())],
+                false,
+            );
+            let seen = seen.split_whitespace().collect::<Vec<_>>().join(" ");
+            let error = anyhow::Error::from(error).context(format!("not recorded: {seen}"));
+            CommandError::new(Exit::History, error)
+        })?;
         Ok((RehearsalLine::ended(&place, row, result), over))
     }
 

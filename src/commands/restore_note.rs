@@ -8,11 +8,12 @@ use jiff::tz::TimeZone;
 use rustix::fs::{Mode, OFlags};
 
 use crate::artifact::layout::component;
+use crate::commands::verify::below;
 use crate::exit::Exit;
 use crate::history::{FileFilter, FileRow, History, HistoryError};
 use crate::ownership::{self, TouchError};
 use crate::plan::model::PlanFile;
-use crate::report::restore::{MOST_BACKUPS, RestorableBackup, text};
+use crate::report::restore::{MOST_BACKUPS, RestorableBackup, text, unknown};
 use crate::retention::newest::is_as_large;
 use crate::run::event::{Owner, PlanId};
 use crate::run::execution::PlanEnd;
@@ -62,12 +63,32 @@ pub(super) fn write(file: &PlanFile, history: &History, device: &str, zone: &Tim
     let path = folder.join(NAME);
     let shown = path.display().to_string();
     let (listed, left_out) = standing(history, device).map_err(|error| unwritten(&shown, &error))?;
-    replace(
-        &folder,
-        &path,
-        &text(device, &file.settings.store, &listed, left_out, zone),
-    )
-    .map_err(|error| unwritten(&shown, &error))
+    let store = &file.settings.store;
+    let mut told = text(device, store, &listed, left_out, zone);
+    told.push_str(&beside(history, store, &folder).map_err(|error| unwritten(&shown, &error))?);
+    replace(&folder, &path, &told).map_err(|error| unwritten(&shown, &error))
+}
+
+/// What stands below the folder of a device, and history knows nothing of.
+fn beside(history: &History, store: &Path, folder: &Path) -> Result<String, HistoryError> {
+    let mut found = Vec::new();
+    if folder.is_dir() {
+        // Where nobody may look, nothing is known to stand.
+        for path in below::backups(folder).into_iter().flatten() {
+            if history.files_at(&path)?.is_empty() {
+                let size = std::fs::symlink_metadata(&path).map_or(0, |found| match found.is_dir() {
+                    true => 0,
+                    false => found.len(),
+                });
+                found.push((path, size));
+            }
+        }
+    }
+    // The newest names come last.
+    found.reverse();
+    let left_out = found.len().saturating_sub(MOST_BACKUPS);
+    found.truncate(MOST_BACKUPS);
+    Ok(unknown(store, &found, left_out))
 }
 
 fn unwritten(what: &str, why: &(dyn std::error::Error + 'static)) -> String {

@@ -1,6 +1,6 @@
 //! `dpbackup verify`
 
-mod below;
+pub(super) mod below;
 mod scope;
 
 use std::collections::BTreeSet;

@@ -66,7 +66,7 @@ pub(super) fn unsaved(details: &TaskDetails) -> Option<String> {
     let is_unsaved = details.task.unsaved_changes == Some(true);
     is_unsaved.then(|| match details.task.unsaved_objects {
         None => "yes".to_owned(),
-        Some(0) => "yes, and the two exports do not differ".to_owned(),
+        Some(0) => "the device says yes, and its two exports do not differ".to_owned(),
         Some(1) => "yes, 1 object or file".to_owned(),
         Some(count) => format!("yes, {count} objects and files"),
     })

@@ -56,9 +56,11 @@ pub(super) fn whole(whole: &WholeExecution<'_>, layout: &Layout) -> String {
             below.push(format!("Encrypted for {}", shown(&certificate.words())));
         }
         if let Some(unsaved) = unsaved(first) {
-            below.push(format!(
-                "Unsaved changes: {unsaved}: what runs is not what is saved"
-            ));
+            let differs = match first.task.unsaved_objects {
+                Some(0) => "",
+                _ => ": what runs is not what is saved",
+            };
+            below.push(format!("Unsaved changes: {unsaved}{differs}"));
         }
         let (failed, notes) = not_said_by_its_error(first);
         let own = remarks(&failed, &notes, &first.scripts, "task");

@@ -1,7 +1,7 @@
 //! `RESTORE.txt`: what stands of a device, and how a person puts it back. It serves whoever has the
 //! store and nothing else, so that it is plain text and says what each step overwrites.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
@@ -74,7 +74,9 @@ pub fn text(
         text.push('\n');
     }
     if backups.is_empty() {
-        text.push_str("No backup of this device stands in the store any more.\n");
+        text.push_str(
+            "Of the backups of this device that history knows none stands in the store any more.\n",
+        );
         return text;
     }
     text.push_str(
@@ -87,6 +89,28 @@ pub fn text(
         text.push_str(&format!(
             "\nand {left_out} older ones: dpbackup history has them\n"
         ));
+    }
+    text
+}
+
+/// What stands beside the backups that history knows: archives and folders with their bytes, and how many more there are.
+/// That they are there is all that is known of them.
+pub fn unknown(store: &Path, found: &[(PathBuf, u64)], left_out: usize) -> String {
+    if found.is_empty() {
+        return String::new();
+    }
+    let mut text = "\nBESIDE THEM, not known to the history that wrote this: it may have been lost and made anew, or be one of several\n\
+                    that use this store. dpbackup verify FILE says whether such a one is whole.\n"
+        .to_owned();
+    for (path, size) in found {
+        let size = Bytes(*size);
+        text.push_str(&format!(
+            "  {} ({size})\n",
+            printable(&below(store, path).to_string_lossy())
+        ));
+    }
+    if left_out > 0 {
+        text.push_str(&format!("  and {left_out} more\n"));
     }
     text
 }
@@ -185,7 +209,7 @@ mod tests {
         assert!(!told(&[backup(&secure)]).contains("An import is a merge"));
         assert!(
             text("QA1", Path::new("/s"), &[], 0, &fixture::zone())
-                .contains("No backup of this device stands")
+                .contains("none stands in the store any more")
         );
     }
 }

@@ -11,7 +11,7 @@ use dpbackup::run::event::TaskId;
 use serde_json::Value;
 
 use crate::simulator::{Domain, Gateway, Setup};
-use crate::support::{Home, TestClock, names};
+use crate::support::{Home, Ran, TestClock, names};
 
 const EXPORT: &str = "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"QA1\"\ndomains = \"DOM1\"\n";
 const SECURE: &str =
@@ -687,4 +687,19 @@ fn a_verify_beside_a_prune_finds_nothing_missing() {
     });
     assert!(rounds > 1, "they met");
     assert_eq!(scene.home.stored().len(), 1 + 7);
+}
+
+#[test]
+fn a_zone_that_is_none_is_told_where_days_are_counted_and_times_are_shown() {
+    let scene = scene("retention = { keep_daily = 1 }", EXPORT);
+    scene.days(2);
+    let told = "which is no time zone: times are in UTC";
+    for (arguments, code) in [(&["prune", "--dry-run"][..], 3), (&["history"], 0)] {
+        let mut command = scene.home.command(arguments);
+        command.env("TZ", "Europe/Nowhere");
+        let ran = Ran::of(command.output().expect("it starts")).exits(code);
+        assert!(ran.stderr.contains(told), "{arguments:?}: {}", ran.stderr);
+        let ran = scene.home.dpbackup(arguments).exits(0);
+        assert!(!ran.stderr.contains(told), "{arguments:?}: {}", ran.stderr);
+    }
 }

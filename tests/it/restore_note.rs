@@ -367,3 +367,30 @@ fn check_warns_of_a_key_that_no_secure_backup_takes_and_says_which_certificates_
     let ran = home.dpbackup(&["run", "P"]).exits(1);
     assert!(ran.stderr.contains("another-cert"), "{}", ran.stderr);
 }
+
+#[test]
+fn what_a_history_does_not_know_is_listed_beside_what_it_knows() {
+    let gateway = Gateway::start(gateways::small([Domain::new("DOM1")]));
+    let home = Home::quick().device("QA1", &gateway).plan("P", EXPORT);
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    assert!(!note(&home).contains("BESIDE THEM"), "{}", note(&home));
+    let known: Vec<String> = names_of(&note(&home));
+    // The history is lost, and made anew.
+    fs::remove_dir_all(home.path("state")).expect("it was there");
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    let told = note(&home);
+    let (backups, beside) = told.split_once("BESIDE THEM").expect("both");
+    for name in &known {
+        assert!(beside.contains(name.as_str()), "{name} in {beside}");
+        assert!(!backups.contains(name.as_str()), "{name} in {backups}");
+    }
+}
+
+/// The archives that a note names.
+fn names_of(note: &str) -> Vec<String> {
+    let words = note.split_whitespace().filter(|word| word.ends_with(".zip"));
+    words
+        .filter(|word| word.contains('/'))
+        .map(str::to_owned)
+        .collect()
+}

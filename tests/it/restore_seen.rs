@@ -241,7 +241,7 @@ fn whether_it_is_saved_is_the_devices_word_after_the_import_or_not_known() {
     let known = "whether it is saved is not known: look at DOM1 on QA1\n";
     assert!(ran.stdout.contains(known), "{}", ran.stdout);
     assert!(!ran.stdout.contains("a restart takes it back"), "{}", ran.stdout);
-    let told = "the device does not tell whether it has unsaved changes, and what it exports as saved is not what runs";
+    let told = "the device does not tell whether it has unsaved changes, and what it exports as saved is not what ran";
     assert!(ran.stderr.contains(told), "{}", ran.stderr);
     // As a document, too.
     change(&gateway);
@@ -714,7 +714,7 @@ fn a_save_that_the_saved_configuration_contradicts_is_not_called_one() {
     let (gateway, home) = changed();
     let ran = restored(&gateway, &home, &["--save"], "SaveConfig=saves-nothing").exits(3);
     let told = "whether it is saved is not known: the device lists no unsaved changes, and what it exports as saved \
-                is not what runs: ";
+                is not what ran when that was looked at: ";
     assert!(ran.stderr.contains(told), "{}", ran.stderr);
     assert!(
         ran.stderr.contains("MultiProtocolGateway DOM1-service"),

@@ -15,7 +15,7 @@ pub(super) fn is_folder_of_backups(path: &Path) -> bool {
 /// nobody could look, with the reason. Links are not followed.
 ///
 /// What a file system keeps for itself (`lost+found`, `.snapshot`) is no place of backups.
-pub(super) fn backups(folder: &Path) -> Vec<Result<PathBuf, (PathBuf, io::Error)>> {
+pub(in crate::commands) fn backups(folder: &Path) -> Vec<Result<PathBuf, (PathBuf, io::Error)>> {
     let mut found = Vec::new();
     walk(folder, &mut found);
     found

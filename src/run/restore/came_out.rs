@@ -162,7 +162,7 @@ impl<'a> Restoring<'_, 'a, '_> {
                 return Ok((Saved::No, "the device lists unsaved changes".to_owned()));
             }
             let kept = RunningDomain::saved(gateway, domain, &self.scratch)?;
-            let differs = difference(&kept.file, &came_out.runs.file, domain, &self.scratch)?;
+            let differs = difference(&came_out.runs.file, &kept.file, domain, &self.scratch)?;
             is_this()?;
             let said = match row.save_needed {
                 Some(_) => "the device lists no unsaved changes",
@@ -180,7 +180,7 @@ impl<'a> Restoring<'_, 'a, '_> {
                 (_, false) => (
                     Saved::NotKnown,
                     format!(
-                        "{said}, and what it exports as saved is not what runs: {}",
+                        "{said}, and what it exports as saved is not what ran when that was looked at: {}",
                         differs.named().join(", ")
                     ),
                 ),

@@ -234,6 +234,16 @@ impl<'a> Restoring<'_, 'a, '_> {
 
     /// Nothing where the domain runs as it did; otherwise why not, or why nobody knows.
     pub(super) fn is_as_it_was(&self, gateway: &Gateway<'_>, before: &RunningDomain) -> Result<(), String> {
+        self.as_it_was_but_for(gateway, before, "")
+    }
+
+    /// The same; `by` says who may have changed it.
+    fn as_it_was_but_for(
+        &self,
+        gateway: &Gateway<'_>,
+        before: &RunningDomain,
+        by: &str,
+    ) -> Result<(), String> {
         let (device, domain) = (&self.device.name, &self.source.domain);
         let now = RunningDomain::take(gateway, domain, &self.scratch)
             .map_err(|why| format!("whether {domain} of {device} is as it was is not known: {why}"))?;
@@ -245,7 +255,7 @@ impl<'a> Restoring<'_, 'a, '_> {
             Err(why) => why,
         };
         Err(format!(
-            "{domain} of {device} is not as it was when the plan was made: {what}"
+            "{domain} of {device} is not as it was when the plan was made: {what}{by}"
         ))
     }
 
@@ -260,8 +270,7 @@ impl<'a> Restoring<'_, 'a, '_> {
     ) -> Result<(), String> {
         let device = &self.device.name;
         let by = "by the dry run or by somebody else";
-        self.is_as_it_was(gateway, running)
-            .map_err(|why| format!("{why}, {by}"))?;
+        self.as_it_was_but_for(gateway, running, &format!(", {by}"))?;
         let now = DomainsSeen::ask(gateway).map_err(|error| {
             format!(
                 "how the domains of {device} stand is not known: {}",
