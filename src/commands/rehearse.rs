@@ -211,7 +211,12 @@ fn serves_nobody<'a>(
     let refused = |why: String| CommandError::new(Exit::NotStarted, anyhow!(why));
     // Whether its number is one of this device alone.
     let alone = spare.own_serial().is_some();
-    let facts = spare.facts().map_err(|failure| refused(failure.message))?;
+    let facts = spare.facts().map_err(|failure| {
+        refused(format!(
+            "whether {name} is a device of the plans is not known: {}",
+            failure.message
+        ))
+    })?;
     let Some(serial) = &facts.serial else {
         return Err(refused(format!(
             "{name} does not tell its serial number: whether it is a device of the plans is not known"
@@ -417,7 +422,8 @@ impl RehearsalDesk<'_> {
     ) -> Result<(RehearsalLine, Option<RehearsalsOver>), CommandError> {
         let place = place(row);
         let own_serial = spare.own_serial();
-        let facts = spare.facts().cloned().unwrap_or_default();
+        let facts = spare.facts().cloned();
+        let facts = facts.map_err(|failure| CommandError::new(Exit::NotStarted, anyhow!(failure.message)))?;
         let opening = RehearsalOpening {
             task: row.task,
             spare: spare.device.name.clone(),

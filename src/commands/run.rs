@@ -77,7 +77,8 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
     let mut exit = Exit::Success;
     let mut trouble = None;
     let mut left = None;
-    for plan in plans {
+    let mut plans = plans.into_iter();
+    for plan in plans.by_ref() {
         match sequence::run(engine, &mut record, &mut devices, plan, options) {
             Ok(mut end) => {
                 record.warn_of_sinks(Owner::Plan(end.id));
@@ -99,8 +100,19 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
     drop(record);
     if let Some((plan, error)) = &trouble {
         notifier.broke(clock.now(), plan, &with_causes(error));
-        show_warnings_of(&mut notifier, ui);
     }
+    for plan in plans {
+        let why = match &trouble {
+            Some((other, _)) => format!(
+                "plan {} was not begun: plan {other} could not be run to its end",
+                plan.name
+            ),
+            None => format!("plan {} was not begun: the run was asked to stop", plan.name),
+        };
+        notifier.broke(clock.now(), &plan.name, &why);
+        ui.error(&anyhow::anyhow!(why), None);
+    }
+    show_warnings_of(&mut notifier, ui);
     let trouble = trouble.map(|(_, error)| error);
     if let Some(lines) = &mut lines {
         if lines.failure().is_some() {

@@ -24,8 +24,10 @@ impl Gateway<'_> {
     /// Sends an action, once, to the device with the serial number that is `meant`, where it has told one before;
     /// `total` bounds the wait for the answer.
     pub(super) fn ask(&self, request: &Request, total: Duration, meant: Option<&str>) -> ActionAsked {
-        let met = meant.map_or(Ok(()), |meant| self.retried(|| self.meet(meant, &request.name)));
-        let Err(error) = met.and_then(|()| self.act(request, total)) else {
+        let Err(error) = self
+            .met(meant, &request.name)
+            .and_then(|()| self.act(request, total))
+        else {
             return ActionAsked::Accepted;
         };
         match error.kind {
@@ -51,10 +53,16 @@ impl Gateway<'_> {
 }
 
 impl Gateway<'_> {
+    /// Nothing where the device with the serial number that is `meant` answers, or none is; the next request `name`
+    /// goes over the same connection.
+    pub(super) fn met(&self, meant: Option<&str>, name: &str) -> Result<()> {
+        meant.map_or(Ok(()), |meant| self.retried(|| self.meet(meant, name)))
+    }
+
     /// Asks who answers, over a new connection, over which the next action goes as well: behind one address there
     /// may be several devices, one to a connection. Fails unless it is the one that is meant; nothing of the
-    /// action `name` has been sent then.
-    pub(super) fn meet(&self, meant: &str, name: &str) -> Result<()> {
+    /// request `name` has been sent then.
+    fn meet(&self, meant: &str, name: &str) -> Result<()> {
         match self.who_answers_anew(meant) {
             Ok(WhoAnswers::Meant) => Ok(()),
             Ok(WhoAnswers::Other(found)) => Err(not_sent(name, &other_answers(&found, meant))),

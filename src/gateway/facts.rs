@@ -75,9 +75,13 @@ const FIRMWARE: [&str; 3] = ["FirmwareVersion3", "FirmwareVersion2", "FirmwareVe
 
 impl Gateway<'_> {
     /// Firmware and hardware. An older class is asked where a newer one is not told
-    /// (soma-wire section 6); a device that tells none of them has no facts. Nothing is
-    /// decided by them: an error is only what every other request would meet too.
+    /// (soma-wire section 6); a device that answers and tells none of them has no facts.
+    ///
+    /// # Errors
+    ///
+    /// A question got no answer, and no other class told it: what the device would have said is not known.
     pub fn firmware(&self) -> Result<Firmware> {
+        let mut unanswered = None;
         for class in FIRMWARE {
             let request = request::get_status(DEFAULT_DOMAIN, class);
             let answer = self.read(&request, "status", |status| {
@@ -95,31 +99,31 @@ impl Gateway<'_> {
             });
             match answer {
                 Ok(Some(firmware)) if firmware != Firmware::default() => return Ok(firmware),
-                Err(error)
-                    if matches!(
-                        error.kind,
-                        SomaErrorKind::Interrupted
-                            | SomaErrorKind::LoginRefused
-                            | SomaErrorKind::Unreachable
-                            | SomaErrorKind::Tls
-                    ) =>
-                {
-                    return Err(error);
-                }
-                // The older classes would be waited for just as long, and a login that is
-                // tried again and again locks accounts.
-                Err(error)
-                    if matches!(
-                        error.kind,
-                        SomaErrorKind::TimedOut | SomaErrorKind::Authentication
-                    ) =>
-                {
-                    break;
-                }
-                Ok(_) | Err(_) => {}
+                Ok(_) => {}
+                Err(error) => match error.kind {
+                    SomaErrorKind::NotAllowed
+                    | SomaErrorKind::Refused
+                    | SomaErrorKind::Fault
+                    | SomaErrorKind::OtherFault => {}
+                    // An older class may come through.
+                    SomaErrorKind::Broken
+                    | SomaErrorKind::Malformed
+                    | SomaErrorKind::Unavailable
+                    | SomaErrorKind::NotManagement => unanswered = unanswered.or(Some(error)),
+                    // The older classes would be waited for just as long, and a login that is
+                    // tried again and again locks accounts.
+                    SomaErrorKind::TimedOut
+                    | SomaErrorKind::Authentication
+                    | SomaErrorKind::LoginRefused
+                    | SomaErrorKind::Interrupted
+                    | SomaErrorKind::Unreachable
+                    | SomaErrorKind::Tls
+                    | SomaErrorKind::OtherDevice
+                    | SomaErrorKind::Local(_) => return Err(error),
+                },
             }
         }
-        Ok(Firmware::default())
+        unanswered.map_or_else(|| Ok(Firmware::default()), Err)
     }
 
     /// Whether the device with this serial number answers, asked once and now, over the connection that is in use.

@@ -18,19 +18,22 @@ impl Gateway<'_> {
     /// Asks what an import of one domain out of this archive would do, once. Nothing is to
     /// change by it; whether that is so must be looked at elsewhere, for the answer does not
     /// tell a dry run from a real one. `names` are those of what the archive has of the domain. A wish to
-    /// stop ends it.
+    /// stop ends it. It goes to the device with the serial number that is `meant`, over a connection on which it
+    /// has just told that number.
     ///
     /// # Errors
     ///
     /// There is no answer of a device that would say anything about the import.
     pub fn dry_run(
         &self,
+        meant: Option<&str>,
         archive: &File,
         names: &BackupNames,
         domain: &RestorableDomain,
         addresses: LocalAddresses,
     ) -> Result<DryRunAnswer> {
         let upload = request::dry_restore(archive, domain, addresses).map_err(local)?;
+        self.met(meant, &upload.name)?;
         let answered = self.interruptible(&upload.name, || self.results(&upload));
         match answered {
             // Its words are compared with names of the backup first.
@@ -50,7 +53,7 @@ impl Gateway<'_> {
         }
     }
 
-    /// Lays what was confirmed over its domain, once. A wish to stop that is there before keeps
+    /// Lays what was confirmed over its domain, once, on the device that was confirmed. A wish to stop that is there before keeps
     /// it from being sent; one that comes later does not end it, for nobody could tell what an
     /// import has done whose answer was not waited for.
     ///
@@ -60,6 +63,8 @@ impl Gateway<'_> {
     /// come although it has begun, or goes on. [`crate::gateway::asked::is_not_begun`] tells those that
     /// prove that it has not.
     pub fn import(&self, confirmed: &ConfirmedRestore, names: &BackupNames) -> Result<ImportAnswer> {
+        let upload = request::real_restore(confirmed).map_err(local)?;
+        self.met(confirmed.facts().serial.as_deref(), &upload.name)?;
         if self.stop.is_requested() {
             return Err(SomaError {
                 nothing_sent: true,
@@ -69,19 +74,20 @@ impl Gateway<'_> {
                 )
             });
         }
-        let upload = request::real_restore(confirmed).map_err(local)?;
         let results = self.results(&upload)?;
         let answer = judge_import(&results, confirmed.facts().domain.name(), names);
         Ok(answer.in_words(&|said| self.client.without_secrets_in(said)))
     }
 
-    /// Saves the configuration of the domain that was restored.
+    /// Saves the configuration of the domain that was restored, on the device that was confirmed.
     ///
     /// # Errors
     ///
     /// The device did not say that it has done it.
     pub fn save_restored(&self, confirmed: &ConfirmedRestore) -> Result<()> {
-        self.act(&request::save_config(confirmed), self.timeouts().request)
+        let request = request::save_config(confirmed);
+        self.met(confirmed.facts().serial.as_deref(), &request.name)?;
+        self.act(&request, self.timeouts().request)
     }
 
     fn results(&self, upload: &Upload<'_>) -> Result<Vec<ImportResults>> {

@@ -108,6 +108,15 @@ pub enum HistoryError {
         /// The same.
         source: rusqlite::Error,
     },
+    /// It was taken away, or another file put in its place, since it was opened.
+    #[error(
+        "{} was removed or replaced while this ran: nothing is begun on a device of which no journal would tell; find \
+         out who did it, and put the file back", path.display()
+    )]
+    Gone {
+        /// Where it was.
+        path: PathBuf,
+    },
     /// Somebody else held it for too long.
     #[error(
         "{} has been locked by another process for {} s: end whatever reads or writes it ('fuser FILE' names it) \

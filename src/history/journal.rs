@@ -185,7 +185,7 @@ impl History {
             // The table admits none such.
             Undo::NotKnown { .. } => ("NOT_KNOWN", None, None),
         };
-        self.write(|transaction| {
+        self.write_to_be_found(|transaction| {
             require(transaction, Execution::Task(*task))?;
             execute(
                 transaction,

@@ -10,6 +10,7 @@ mod change;
 mod change_search;
 mod error;
 mod execution;
+mod file;
 mod journal;
 mod ledger;
 mod names;
@@ -48,12 +49,13 @@ pub use view::rehearsal::{RehearsalId, RehearsalRow, RehearsedTarget};
 pub use view::target::{GoodBackup, LongestNames, TargetRow, UnsavedTarget};
 
 use error::HistoryFault;
+use file::HistoryFile;
 
 /// An open history file.
 #[derive(Debug)]
 pub struct History {
     connection: Connection,
-    path: PathBuf,
+    file: HistoryFile,
     store: Option<PathBuf>,
 }
 
@@ -67,7 +69,7 @@ impl History {
     pub fn open(path: &Path, writing: Writing) -> Result<History, HistoryError> {
         Ok(History {
             connection: schema::open(path, writing, schema::MIGRATIONS)?,
-            path: path.to_owned(),
+            file: HistoryFile::opened(path),
             store: None,
         })
     }
@@ -82,7 +84,7 @@ impl History {
     pub fn open_read_only(path: &Path) -> Result<History, HistoryError> {
         Ok(History {
             connection: schema::open_read_only(path, schema::MIGRATIONS)?,
-            path: path.to_owned(),
+            file: HistoryFile::opened(path),
             store: None,
         })
     }
@@ -110,7 +112,19 @@ impl History {
             transaction.commit()?;
             Ok(done)
         };
-        in_transaction().map_err(|fault| fault.at(&self.path))
+        in_transaction().map_err(|fault| fault.at(&self.file.path))
+    }
+
+    /// The same for what must be found by others before anything is done to a device: an error where it was written
+    /// into a file that nobody will open any more.
+    fn write_to_be_found<T>(
+        &mut self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, HistoryFault>,
+    ) -> Result<T, HistoryError> {
+        self.file.stands()?;
+        let done = self.write(work)?;
+        self.file.stands()?;
+        Ok(done)
     }
 
     /// As [`write`](Self::write), but on disk only with the next thing that is written: for what tells
@@ -120,7 +134,7 @@ impl History {
         &mut self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, HistoryFault>,
     ) -> Result<T, HistoryError> {
-        let pragma = |fault: rusqlite::Error| HistoryFault::from(fault).at(&self.path);
+        let pragma = |fault: rusqlite::Error| HistoryFault::from(fault).at(&self.file.path);
         if !schema::has_log(&self.connection).map_err(pragma)? {
             return self.write(work);
         }
@@ -128,7 +142,7 @@ impl History {
         schema::synchronize(&self.connection, schema::NORMAL).map_err(pragma)?;
         let done = self.write(work);
         schema::synchronize(&self.connection, usual)
-            .map_err(|fault| HistoryFault::from(fault).at(&self.path))?;
+            .map_err(|fault| HistoryFault::from(fault).at(&self.file.path))?;
         done
     }
 
@@ -141,7 +155,7 @@ impl History {
             let transaction = self.connection.unchecked_transaction()?;
             work(&transaction)
         };
-        in_transaction().map_err(|fault| fault.at(&self.path))
+        in_transaction().map_err(|fault| fault.at(&self.file.path))
     }
 }
 

@@ -46,7 +46,7 @@ impl History {
         at: Timestamp,
         opening: &RehearsalOpening,
     ) -> Result<RehearsalId, HistoryError> {
-        self.write(|transaction| {
+        self.write_to_be_found(|transaction| {
             require(transaction, Execution::Task(opening.task))?;
             transaction.execute(
                 "INSERT INTO rehearsal (task_execution_id, spare_name, firmware_version, serial, process, start_time)

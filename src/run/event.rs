@@ -215,7 +215,7 @@ pub enum Owner {
 }
 
 /// What a device says about itself. A field it does not answer is `None`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct DeviceFacts {
     /// `IDG.10.5.0.1`
     pub firmware_version: Option<String>,

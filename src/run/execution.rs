@@ -50,18 +50,14 @@ pub(super) fn to_its_end<'r>(
     if broke {
         broken::undo_ours(engine, record);
     }
+    let mut otherwise = None;
     let ended = match ended {
-        Err(trouble) if broke => {
-            let words = with_causes(&trouble);
-            let told = caught(|| broken::end_unfinished(engine, record, &words));
-            // What has ended the run may end the try to say so; then whoever called says it.
-            let end = |id| RecordedEnd {
-                id,
-                status: Status::Failed,
-                error: Some(words.clone()),
-            };
-            told.ok().flatten().map(end).ok_or(trouble)
+        // The history is sound, and has the end of what could not take its lock.
+        Err(trouble @ RunTrouble::Lock(_)) => {
+            otherwise = Some(Exit::History);
+            told_end(engine, record, trouble)
         }
+        Err(trouble) if broke => told_end(engine, record, trouble),
         ended => ended,
     };
     // What was met on the way back belongs to the same plan.
@@ -77,13 +73,31 @@ pub(super) fn to_its_end<'r>(
             id,
             status,
             error,
-            exit: left.exit(match broke {
-                true => Exit::Internal,
-                false => exit_of(status, engine.stop.signal()),
+            exit: left.exit(match (broke, otherwise) {
+                (true, _) => Exit::Internal,
+                (false, Some(exit)) => exit,
+                (false, None) => exit_of(status, engine.stop.signal()),
             }),
             left,
         }),
     }
+}
+
+/// The end, as `FAILED`, of an execution that has met trouble.
+fn told_end(
+    engine: Engine<'_>,
+    record: &mut Record<'_>,
+    trouble: RunTrouble,
+) -> Result<RecordedEnd, RunTrouble> {
+    let words = with_causes(&trouble);
+    let told = caught(|| broken::end_unfinished(engine, record, &words));
+    // What has ended the run may end the try to say so; then whoever called says it.
+    let end = |id| RecordedEnd {
+        id,
+        status: Status::Failed,
+        error: Some(words.clone()),
+    };
+    told.ok().flatten().map(end).ok_or(trouble)
 }
 
 /// What the end of a plan means for the process.

@@ -92,12 +92,19 @@ pub fn on_spare(
     }
     told("sends the dry run");
     // A spare is never the gateway that was backed up.
-    let answer = gateway.dry_run(archive, names, domain, LocalAddresses::Rewrite);
+    let answer = gateway.dry_run(
+        facts.serial.as_deref(),
+        archive,
+        names,
+        domain,
+        LocalAddresses::Rewrite,
+    );
     let mut ended = match answer {
         Ok(answer) => Rehearsed {
             result: answered(answer),
             over: None,
         },
+        Err(error) if error.nothing_sent => return not_sent(words(&error), over(&error)),
         Err(error) => Rehearsed {
             result: RehearsalResult::not_known(SpareProof::NotKnown, words(&error)),
             over: over(&error),
@@ -138,6 +145,9 @@ impl Rehearsed {
 fn over(error: &SomaError) -> Option<RehearsalsOver> {
     if error.kind == SomaErrorKind::Interrupted {
         return Some(RehearsalsOver::Interrupted);
+    }
+    if error.kind == SomaErrorKind::OtherDevice {
+        return Some(RehearsalsOver::AnotherDevice);
     }
     error.kind.is_of_login().then_some(RehearsalsOver::LoginRefused)
 }

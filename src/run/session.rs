@@ -38,9 +38,23 @@ pub struct Session<'a> {
     api_connect: BTreeMap<String, Result<ApiConnect, SomaError>>,
     /// Why the others are not asked any more.
     done_asking: Option<DoneAsking>,
-    facts: Option<DeviceFacts>,
-    /// Why they were not told, where nobody was told that yet.
+    facts: Option<KnownFacts>,
+    /// Why they could not be asked for, where nobody was told that yet.
     no_facts: Option<Failure>,
+}
+
+/// What is known of what a device says about itself.
+#[derive(Clone, Debug)]
+pub enum KnownFacts {
+    /// It has answered; what is not there it does not tell.
+    Told(DeviceFacts),
+    /// The question got no answer, though others do.
+    NotKnown {
+        /// Why not.
+        why: Failure,
+        /// What is known all the same: how it is trusted.
+        besides: DeviceFacts,
+    },
 }
 
 /// Why the domains of a device are not asked for API Connect any more.
@@ -120,31 +134,89 @@ impl Session<'_> {
         }
     }
 
-    /// What the device says about itself, asked once.
+    /// What the device says about itself, asked once. A question that got no answer is no answer.
     pub fn facts(&mut self) -> Result<&DeviceFacts, Failure> {
+        match self.known_facts()? {
+            KnownFacts::Told(facts) => Ok(facts),
+            KnownFacts::NotKnown { why, .. } => Err(why.clone()),
+        }
+    }
+
+    /// The same for a backup, which is made of a device that says nothing about itself, too.
+    pub fn known_facts(&mut self) -> Result<&KnownFacts, Failure> {
         if let Some(failure) = self.no_facts.take() {
             return Err(failure);
         }
-        if self.facts.is_none() {
-            let firmware = self
-                .gateway
-                .firmware()
-                .map_err(|error| Failure::of_exchange(Status::DeviceError, &self.device.name, &error))?;
-            self.facts = Some(facts(firmware, &self.device.tls));
-        }
-        Ok(self.facts.get_or_insert_default())
+        let known = match self.facts.take() {
+            Some(known) => known,
+            None => self.ask_for_facts()?,
+        };
+        Ok(self.facts.insert(known))
+    }
+
+    fn ask_for_facts(&self) -> Result<KnownFacts, Failure> {
+        let trust = &self.device.tls;
+        self.gateway.firmware().map_or_else(
+            |error| {
+                let why = Failure::of_exchange(Status::DeviceError, &self.device.name, &error);
+                match is_of_this_question(error.kind) {
+                    true => Ok(KnownFacts::NotKnown {
+                        why,
+                        besides: facts(Firmware::default(), trust),
+                    }),
+                    false => Err(why),
+                }
+            },
+            |firmware| Ok(KnownFacts::Told(facts(firmware, trust))),
+        )
+    }
+
+    /// The serial number; `None` where the device tells none, or gave no answer.
+    pub fn serial(&mut self) -> Result<Option<String>, Failure> {
+        Ok(self.known_facts()?.as_far_as_known().serial.clone())
     }
 
     /// The serial number, where it is one of this device alone. That it cannot be asked for is told by whoever
     /// asks for the facts next: a login that is refused is tried once.
     pub fn own_serial(&mut self) -> Option<String> {
-        match self.facts() {
-            Ok(facts) => facts.serial.clone().filter(|serial| tells_apart(serial)),
+        match self.serial() {
+            Ok(serial) => serial.filter(|serial| tells_apart(serial)),
             Err(failure) => {
                 self.no_facts = Some(failure);
                 None
             }
         }
+    }
+}
+
+impl KnownFacts {
+    /// Those that are known without an answer, too.
+    pub fn as_far_as_known(&self) -> &DeviceFacts {
+        match self {
+            KnownFacts::Told(facts) | KnownFacts::NotKnown { besides: facts, .. } => facts,
+        }
+    }
+}
+
+/// Whether a question about the device that failed so leaves others to be asked.
+fn is_of_this_question(kind: SomaErrorKind) -> bool {
+    match kind {
+        SomaErrorKind::TimedOut
+        | SomaErrorKind::Broken
+        | SomaErrorKind::Malformed
+        | SomaErrorKind::Unavailable
+        | SomaErrorKind::NotManagement
+        | SomaErrorKind::Authentication
+        | SomaErrorKind::NotAllowed
+        | SomaErrorKind::Refused
+        | SomaErrorKind::Fault
+        | SomaErrorKind::OtherFault => true,
+        SomaErrorKind::LoginRefused
+        | SomaErrorKind::Interrupted
+        | SomaErrorKind::Unreachable
+        | SomaErrorKind::Tls
+        | SomaErrorKind::OtherDevice
+        | SomaErrorKind::Local(_) => false,
     }
 }
 

@@ -72,6 +72,51 @@ fn a_second_run_of_a_plan_is_locked_and_says_by_whom_since_when() {
 }
 
 #[test]
+fn a_plan_whose_lock_cannot_be_had_ends_alone_with_its_reason_and_the_next_one_runs() {
+    let gateway = Gateway::start(gateways::small([Domain::new("DOM1")]));
+    let home = Home::quick()
+        .device("QA1", &gateway)
+        .plan("P", EXPORT)
+        .plan("Q", EXPORT)
+        .plan("R", EXPORT);
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    let lock = home.path("state/history.db.locks/plan-Q.lock");
+    std::os::unix::fs::symlink("nowhere", &lock).expect("a link");
+    let ran = home.dpbackup(&["run", "P", "Q", "R"]).exits(6);
+    assert!(ran.stderr.contains("plan-Q.lock"), "{}", ran.stderr);
+    let ends = |plan: &str| {
+        let rows = home.plan_rows().into_iter().filter(|row| row.plan == plan);
+        rows.map(|row| row.status.code().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(ends("P"), ["SUCCESS", "SUCCESS"]);
+    assert_eq!(ends("Q"), ["FAILED"]);
+    assert_eq!(ends("R"), ["SUCCESS"]);
+    assert!(home.plan_rows().iter().any(|row| {
+        row.error_message
+            .as_ref()
+            .is_some_and(|why| why.contains("plan-Q.lock"))
+    }),);
+}
+
+#[test]
+fn a_plan_that_is_not_begun_any_more_is_named() {
+    let gateway = Gateway::start(gateways::small([Domain::new("DOM1")]));
+    let home = Home::quick()
+        .script("away.sh", "#!/bin/sh\nkill -TERM $PPID; sleep 60\n")
+        .setting("scripts_dir = \"scripts\"")
+        .device("QA1", &gateway)
+        .plan("P", &format!("pre_script = \"away.sh\"\n{EXPORT}"))
+        .plan("Q", EXPORT);
+    let ran = home.dpbackup(&["run", "P", "Q"]).exits(143);
+    assert!(
+        ran.stderr
+            .contains("plan Q was not begun: the run was asked to stop"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
 fn lock_wait_waits_for_the_other_run() {
     let gateway = Gateway::start(gateways::small([Domain::new("DOM1")]));
     let home = Home::quick().device("QA1", &gateway).plan("P", EXPORT);

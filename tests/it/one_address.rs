@@ -2,7 +2,7 @@
 //! none is called back at work for what another shows.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use dpbackup::run::event::Event;
@@ -11,6 +11,7 @@ use dpbackup::run::sequence::Options;
 use dpbackup::run::status::Status;
 use dpbackup::signal::Stop;
 
+use crate::restore::{change, has_service, setup as keyless_setup, word};
 use crate::simulator::{Domain, Firmware, Gateway, HangUp, Setup};
 use crate::support::relay::Relay;
 use crate::support::{Home, TestClock, export, gateways, notes_of, secure_backup};
@@ -160,5 +161,75 @@ fn a_device_that_does_not_tell_any_more_who_it_is_is_unquiesced_and_not_called_s
             "{case}"
         );
         assert_eq!(home.open_entries().len(), 0, "{case}");
+    }
+}
+
+/// A relay to the first of two gateways, but for one connection: the one with the number that the count holds, of those
+/// that are still to come.
+fn one_leads_elsewhere(ports: [u16; 2]) -> (Relay, Arc<AtomicUsize>) {
+    let until = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&until);
+    let relay = Relay::start(move |_| {
+        let left = counted.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        ports[usize::from(left == Ok(1))]
+    });
+    (relay, until)
+}
+
+/// How many connections a restore or a rehearsal needs at most: behind them nothing is sent elsewhere.
+const CONNECTIONS: usize = 14;
+
+#[test]
+fn what_was_confirmed_for_one_gateway_is_sent_to_no_other() {
+    for number in 1..=CONNECTIONS {
+        let first = Gateway::start(keyless_setup());
+        let second = Gateway::start(Setup {
+            firmware: Firmware {
+                serial: "78B0002".to_owned(),
+                ..Firmware::v10()
+            },
+            ..keyless_setup()
+        });
+        let (relay, until) = one_leads_elsewhere([first.port(), second.port()]);
+        let home = Home::quick()
+            .device_at("QA1", relay.port(), "{ verify = false }")
+            .plan("Night", &export("QA1", "DOM*", ""));
+        let _ = home.dpbackup(&["run", "Night"]).exits(0);
+        change(&first);
+        let word = word(&home, &["--save"]);
+        until.store(number, Ordering::SeqCst);
+        let ran = home.dpbackup(&["restore", "1", "--to", "QA1", "--save", "--confirm", &word]);
+        let case = format!("connection {number}: {:?} {}", ran.code, ran.stderr);
+        assert_eq!(second.received("do-restore"), 0, "{case}");
+        assert_eq!(second.received("SaveConfig"), 0, "{case}");
+        assert!(ran.code != Some(0) || has_service(&first), "{case}");
+        assert!(
+            number < CONNECTIONS || ran.code == Some(0),
+            "the last one is needed by nobody: {case}"
+        );
+    }
+}
+
+#[test]
+fn a_dry_run_for_a_spare_is_sent_to_no_other_gateway() {
+    for number in 1..=CONNECTIONS {
+        let clock = TestClock::night();
+        let served = gateway(&clock, "78A0001");
+        let spare = gateway(&clock, "78B0002");
+        let (relay, until) = one_leads_elsewhere([spare.port(), served.port()]);
+        let home = Home::quick()
+            .device("QA1", &served)
+            .device_at("SPARE1", relay.port(), "{ verify = false }")
+            .being_spare()
+            .plan("Night", &export("QA1", "DOM1", ""));
+        let _ = home.dpbackup(&["run", "Night"]).exits(0);
+        until.store(number, Ordering::SeqCst);
+        let ran = home.dpbackup(&["rehearse", "1", "--on", "SPARE1"]);
+        let case = format!("connection {number}: {} {}", ran.stdout, ran.stderr);
+        assert_eq!(served.received("do-restore"), 0, "{case}");
+        assert!(
+            number < CONNECTIONS || spare.received("do-restore") == 1,
+            "the last one is needed by nobody: {case}"
+        );
     }
 }

@@ -249,7 +249,8 @@ fn a_device_that_serves_somebody_is_never_sent_a_backup() {
     spare.fail_as("FirmwareVersion=no-payload");
     let ran = rehearse(&home, &["--all"]).exits(4);
     assert!(
-        ran.stderr.contains("does not tell its serial number"),
+        ran.stderr
+            .contains("whether SPARE1 is a device of the plans is not known"),
         "{}",
         ran.stderr
     );

@@ -128,8 +128,8 @@ fn a_device_that_does_not_tell_who_it_is_right_before_the_import_gets_none() {
     for fault in ["no-payload", "login-failure", "access-denied"] {
         let (gateway, home) = changed();
         let word = word(&home, &[]);
-        // Asked for the plan, when that is confirmed, and right before the import.
-        gateway.fail_as(&format!("FirmwareVersion3:3+={fault}"));
+        // Asked for the plan, when that is confirmed, for the dry run, after it, and for the import.
+        gateway.fail_as(&format!("FirmwareVersion3:5+={fault}"));
         gateway.fail_as(&format!("FirmwareVersion2={fault}"));
         gateway.fail_as(&format!("FirmwareVersion={fault}"));
         let ran = home
@@ -137,7 +137,8 @@ fn a_device_that_does_not_tell_who_it_is_right_before_the_import_gets_none() {
             .exits(1);
         assert_eq!(sent(&gateway), ["dry"], "{fault}: {}", ran.stderr);
         assert!(
-            ran.stderr.contains("no import was sent"),
+            ran.stderr
+                .contains("the import was not begun, and nothing was imported"),
             "{fault}: {}",
             ran.stderr
         );
@@ -430,6 +431,25 @@ fn with_a_held_history(
     let ran = running.end();
     drop(held);
     (gateway, home, ran)
+}
+
+#[test]
+fn nothing_is_imported_where_the_journal_is_a_file_that_nobody_will_find() {
+    let (gateway, home) = changed();
+    let home = home.timeouts("request = 10s, export = 1h, idle = 1h");
+    let word = word(&home, &[]);
+    gateway.fail_as("do-restore:1=stall@60m");
+    let running = home.running(&["restore", "1", "--to", "QA1", "--confirm", &word]);
+    eventually("the dry run is sent", || sent(&gateway) == ["dry"]);
+    std::fs::rename(home.path("state/history.db"), home.path("state/away.db")).expect("moved");
+    gateway.clear_faults();
+    let ran = running.end().exits(6);
+    assert_eq!(sent(&gateway), ["dry"], "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("nothing is begun on a device"),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]

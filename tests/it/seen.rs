@@ -588,6 +588,32 @@ fn a_history_that_is_taken_away_during_a_run_ends_it_with_6() {
 }
 
 #[test]
+fn nothing_is_quiesced_where_the_journal_is_a_file_that_nobody_will_find() {
+    for away in [
+        "mv history.db away.db",
+        "mv history.db away.db; cp away.db history.db",
+    ] {
+        let gateway = real(&[]);
+        let home = Home::quick()
+            .timeouts(SHORT)
+            .script("away.sh", &format!("#!/bin/sh\ncd \"$HOME/state\" && {away}\n"))
+            .setting("scripts_dir = \"scripts\"")
+            .device("QA1", &gateway)
+            .plan(
+                "P",
+                &export("*", "DOM1", "quiesce = true\npre_script = \"away.sh\""),
+            );
+        let ran = home.dpbackup(&["run", "P"]).exits(6);
+        assert_eq!(gateway.received("DomainQuiesce"), 0, "{away}: {}", ran.stderr);
+        assert!(
+            ran.stderr.contains("nothing is begun on a device"),
+            "{away}: {}",
+            ran.stderr
+        );
+    }
+}
+
+#[test]
 fn a_device_whose_plan_was_settled_before_it_ran_halts_the_plan_as_any_failure_does() {
     let clock = TestClock::night();
     let gateway = Gateway::start(setup(&clock));

@@ -27,6 +27,7 @@ impl<'a> Restoring<'_, 'a, '_> {
         self.waits("the dry run");
         let facts = due.confirmed.facts();
         let answer = session.gateway.dry_run(
+            facts.serial.as_deref(),
             due.confirmed.archive(),
             &self.source.names,
             &facts.domain,

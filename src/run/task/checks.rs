@@ -6,11 +6,32 @@ use crate::plan::model::Action;
 use crate::run::event::{ALL_DOMAINS, Event, Owner, ScriptMoment};
 use crate::run::failure::{Failure, Trouble};
 use crate::run::script::{self, Due};
+use crate::run::session::KnownFacts;
 use crate::run::status::Status;
 use crate::run::store;
 use crate::run::task::{Walk, before};
 
 impl Walk<'_, '_, '_> {
+    /// What the device says about itself, or why nobody knows.
+    fn record_facts(&mut self) -> Result<(), Trouble> {
+        let known = self.session.known_facts()?.clone();
+        self.record.tell(&Event::DeviceFacts {
+            task: self.task.id,
+            facts: known.as_far_as_known().clone(),
+        })?;
+        let note = match known {
+            KnownFacts::Told(facts) if facts.firmware_version.is_some() => return Ok(()),
+            KnownFacts::Told(_) => "the device does not tell its firmware".to_owned(),
+            KnownFacts::NotKnown { why, .. } => {
+                format!(
+                    "the firmware and the serial number are not known: {}",
+                    why.message
+                )
+            }
+        };
+        Ok(self.record.note(Owner::Task(self.task.id), note)?)
+    }
+
     /// Steps 1 to 4: everything that can be known before anything is done.
     pub(super) fn check(&mut self) -> Result<(), Trouble> {
         self.record.task_status(self.task.id, Status::Validating)?;
@@ -18,16 +39,7 @@ impl Walk<'_, '_, '_> {
         store::is_mounted(settings)?;
         store::has_space(settings, Status::NotEnoughFreeSpaceInStore)?;
         self.try_store()?;
-        let facts = self.session.facts()?.clone();
-        let firmware_is_told = facts.firmware_version.is_some();
-        self.record.tell(&Event::DeviceFacts {
-            task: self.task.id,
-            facts,
-        })?;
-        if !firmware_is_told {
-            let owner = Owner::Task(self.task.id);
-            self.record.note(owner, "the device does not tell its firmware")?;
-        }
+        self.record_facts()?;
         let look = self.first_look()?;
         if self.task.activity.quiesce && self.task.domain == DEFAULT_DOMAIN {
             let owner = Owner::Task(self.task.id);

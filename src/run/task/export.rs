@@ -217,7 +217,7 @@ impl Walk<'_, '_, '_> {
     /// Tells that an export says it is of another gateway than the one that answered when the plan began: behind one
     /// address there may be several.
     fn tell_other_gateway(&mut self, name: &str, exported: Option<&str>) -> Result<(), Trouble> {
-        let told = self.session.facts()?.serial.clone();
+        let told = self.session.serial()?;
         let (Some(told), Some(exported)) = (told, exported) else {
             return Ok(());
         };

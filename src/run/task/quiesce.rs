@@ -26,7 +26,7 @@ impl Walk<'_, '_, '_> {
         let domains = self.look()?.domains;
         self.refuse(&domains)?;
         let device = self.session.device;
-        let serial = self.session.facts()?.serial.clone();
+        let serial = self.session.serial()?;
         let stood = scope.domains(&domains);
         let journal = self.open_undo(undo_of(scope), stood.clone())?;
         self.begun = Begun::No;
@@ -126,7 +126,7 @@ impl Walk<'_, '_, '_> {
                 host: device.host.clone(),
                 port: device.port,
             },
-            serial: self.session.facts()?.serial.clone(),
+            serial: self.session.serial()?,
             undo,
             domains,
         };

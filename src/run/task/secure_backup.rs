@@ -93,7 +93,7 @@ impl Walk<'_, '_, '_> {
         let what = "the secure backup to be ready";
         // Some firmware answers only when it is.
         waiting(self.record, &device, what, limit)(Duration::ZERO);
-        let meant = self.session.facts()?.serial.clone();
+        let meant = self.session.serial()?;
         let asked = self
             .session
             .gateway
