@@ -175,6 +175,11 @@ impl Locks {
         witness_in(process).map(|witness| witness.pid())
     }
 
+    /// Whether the process of this name is there and stands still: it was stopped, and does nothing until it goes on.
+    pub fn stands_still(process: &str) -> bool {
+        witness_in(process).is_some_and(|witness| witness.stands_still())
+    }
+
     /// Whether this name is one that this process has taken.
     pub fn is_own(process: &str) -> bool {
         let own = Witness::own();

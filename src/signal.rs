@@ -17,12 +17,12 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use signal_hook::consts::{
-    SIGABRT, SIGALRM, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGTERM, SIGTRAP, SIGUSR1, SIGUSR2, SIGVTALRM,
-    SIGXCPU, SIGXFSZ,
+    SIGABRT, SIGALRM, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGTERM, SIGTRAP, SIGTSTP, SIGUSR1, SIGUSR2,
+    SIGVTALRM, SIGXCPU, SIGXFSZ,
 };
 use signal_hook::flag;
 use signal_hook::iterator::{Handle, Signals};
-use signal_hook::low_level::signal_name;
+use signal_hook::low_level::{emulate_default_handler, signal_name};
 
 use crate::threads::{self, Starter};
 
@@ -87,6 +87,8 @@ struct StopState {
     answer: Option<Arc<dyn Fn(i32, u32) + Send + Sync>>,
     /// How many are being answered at this moment.
     answering: u32,
+    /// Asked when somebody wants this process to stand still (`^Z`): whether it may.
+    may_stand_still: Option<Arc<dyn Fn() -> bool + Send + Sync>>,
 }
 
 impl Stop {
@@ -129,6 +131,21 @@ impl Stop {
             answer(signal, count);
         }
         Answering(self.clone())
+    }
+
+    /// From now on `may` is asked whether this process may stand still when somebody wants that (`^Z`): whoever has
+    /// something to put back may not.
+    pub fn standing_still_if(&self, may: Arc<dyn Fn() -> bool + Send + Sync>) {
+        self.state().may_stand_still = Some(may);
+    }
+
+    /// Somebody wants this process to stand still.
+    fn stand_still(&self) {
+        let may = self.state().may_stand_still.clone();
+        if may.is_none_or(|may| may()) {
+            // Nothing can be done about a process that cannot be stopped.
+            let _ = emulate_default_handler(SIGTSTP);
+        }
     }
 
     /// Whether anybody asked to stop.
@@ -263,13 +280,18 @@ pub fn listen(stop: &Stop) -> io::Result<()> {
 }
 
 fn listen_by(starter: Starter, stop: &Stop) -> io::Result<()> {
-    let mut signals = Signals::new(heeded())?;
+    let is_heard = not_ignored();
+    let still = [SIGTSTP].into_iter().filter(|signal| is_heard(*signal));
+    let mut signals = Signals::new(heeded().chain(still))?;
     flag::register(SIGXFSZ, Arc::default())?;
     pass_over()?;
     let requested = stop.clone();
     let listening = move || {
         for signal in signals.forever() {
-            requested.request(signal);
+            match signal {
+                SIGTSTP => requested.stand_still(),
+                signal => requested.request(signal),
+            }
         }
     };
     if starter("signals", Box::new(listening)).is_ok() {

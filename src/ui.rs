@@ -4,6 +4,7 @@
 //! printable first. A reader that has gone away is no error.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -18,11 +19,13 @@ use crate::values::text::printable;
 
 mod answer;
 mod live;
+mod outlet;
 mod repeat;
 mod screen;
 mod stream;
 
 pub use answer::{SecondSignal, SignalAnswer, StopLimits, answer_that};
+pub use outlet::{Outlet, Stream};
 pub use screen::Screen;
 pub use stream::Patient;
 
@@ -34,6 +37,34 @@ const HEARTBEAT_VARIABLE: &str = "DPBACKUP_HEARTBEAT";
 
 /// Between two heartbeat lines, unless the variable says otherwise.
 const HEARTBEAT: Duration = Duration::from_secs(60);
+
+/// How long the end of the process waits for somebody who does not take what was said.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// The way out of messages, where nobody is waited for.
+static WORDS: OnceLock<Outlet> = OnceLock::new();
+
+/// From now on this process does not wait for whoever reads its messages: a gateway may wait for it. Where no thread can
+/// be had, it does as before.
+pub fn wait_for_no_reader() {
+    WORDS.get_or_init(|| Outlet::to(Stream::Words));
+}
+
+/// The last moment for what was said and is not written yet.
+pub fn farewell() {
+    if let Some(outlet) = WORDS.get() {
+        // Nothing more can be said about that.
+        let _ = outlet.rest(FAREWELL, &|| false);
+    }
+}
+
+/// Writes a message, or what moves the cursor of a terminal.
+fn write_words(text: &str) -> io::Result<()> {
+    match WORDS.get() {
+        Some(outlet) => outlet.clone().write_all(text.as_bytes()),
+        None => Stream::Words.write(text.as_bytes()),
+    }
+}
 
 /// How this process speaks.
 #[derive(Clone, Copy, Debug)]
@@ -147,10 +178,7 @@ impl Ui {
             return None;
         }
         tcflush(&stdin, QueueSelector::IFlush).ok()?;
-        let mut stderr = Patient(io::stderr().lock());
-        write!(stderr, "{}", printable(question))
-            .and_then(|()| stderr.flush())
-            .ok()?;
+        write_words(&printable(question)).ok()?;
         let mut typed = Vec::new();
         // A read would wait on through a signal.
         let moment = Timespec {
@@ -231,15 +259,17 @@ impl Ui {
     /// Writes what moves the cursor of a terminal.
     #[expect(clippy::unused_self, reason = "all that is printed goes through a Ui")]
     fn redraw(&self, text: &str) {
-        let mut stderr = Patient(io::stderr().lock());
-        // As with a line: nothing more can be said about that.
-        let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+        // Of what moves, nobody misses what he was not there for.
+        if !WORDS.get().is_some_and(Outlet::is_stuck) {
+            // As with a line: nothing more can be said about that.
+            let _ = write_words(text);
+        }
     }
 
     #[expect(clippy::unused_self, reason = "all that is printed goes through a Ui")]
     fn line(&self, text: &str) {
         // Nobody reads what is said: nothing more can be said about that.
-        let _ = writeln!(Patient(io::stderr().lock()), "{text}");
+        let _ = write_words(&format!("{text}\n"));
     }
 }
 

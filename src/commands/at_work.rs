@@ -21,6 +21,7 @@ pub(super) fn at_work(file: &PlanFile) -> Vec<AtWork> {
         .map(|plan| AtWork {
             open: rows.iter().filter(|row| row.plan == plan.id).cloned().collect(),
             pid: Locks::pid(&plan.process),
+            stands_still: Locks::stands_still(&plan.process),
             since: plan.started.to_zoned(TimeZone::system()),
             plan: plan.plan,
         })

@@ -54,7 +54,7 @@ use crate::plan::diagnostic::Severity;
 use crate::report::lines::JsonLines;
 use crate::report::lines::documents::Mistake;
 use crate::secret::memory;
-use crate::ui::{Patient, Ui, Verbosity};
+use crate::ui::{Patient, Ui, Verbosity, farewell};
 use crate::values::causes::{causes, said};
 use crate::values::environment::{Lookup, non_empty};
 use crate::values::internal_error::caught;
@@ -74,7 +74,9 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>, env: Lookup<'_>) -> 
             Err(error) => not_understood(&error, &arguments, env),
         }
     };
-    caught(understood).unwrap_or(Exit::Internal)
+    let exit = caught(understood).unwrap_or(Exit::Internal);
+    farewell();
+    exit
 }
 
 /// Help and version are printed; what could not be understood is answered.

@@ -22,7 +22,7 @@ use crate::plan::model::PlanFile;
 use crate::run::Engine;
 use crate::run::event::{FileKind, Sink as _, TaskId};
 use crate::signal::{self, Answering, Stop};
-use crate::ui::{Screen, SignalAnswer, StopLimits, Ui};
+use crate::ui::{Screen, SignalAnswer, StopLimits, Ui, wait_for_no_reader};
 use crate::values::causes::with_causes;
 use crate::values::environment::Lookup;
 use crate::values::internal_error::caught;
@@ -72,6 +72,7 @@ impl EngineBase {
         };
         let answer = SignalAnswer::new(screen, limits, Box::new(look));
         let answering = self.stop.answered_by(&answer.to_signals());
+        self.stop.standing_still_if(answer.to_standing_still());
         (answer, answering)
     }
 }
@@ -227,6 +228,8 @@ pub(super) fn show_warnings_of(notifier: &mut Notifier<'_>, ui: Ui) {
 
 /// From now on signals are a wish to stop.
 pub(super) fn listening() -> Result<Stop, CommandError> {
+    // Neither a signal nor a gateway waits for whoever reads what is said.
+    wait_for_no_reader();
     let stop = Stop::new();
     signal::listen(&stop)
         .context("cannot listen to signals")

@@ -1,5 +1,7 @@
 //! `dpbackup run`
 
+use std::time::Duration;
+
 use crate::cli::{Global, RunArgs, RunFormat};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{CommandError, Outcome};
@@ -19,9 +21,12 @@ use crate::run::event::{Owner, Sink};
 use crate::run::left::Left;
 use crate::run::record::Record;
 use crate::run::sequence::{self, Options};
-use crate::ui::{Patient, Screen, Ui};
+use crate::ui::{Outlet, Screen, Stream, Ui};
 use crate::values::causes::{said, with_causes};
 use crate::values::environment::Lookup;
+
+/// How long a reader of the lines who takes none is waited for at the end.
+const LINES_TAKEN_WITHIN: Duration = Duration::from_secs(60);
 
 /// Runs plans, one after another.
 pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
@@ -55,7 +60,7 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
     };
     let (mut answer, _answering) = opened.base.answering(&screen, limits(file, scripts));
     let mut lines =
-        (args.format == RunFormat::Json).then(|| JsonLines::new(Patient(std::io::stdout()), clock.zone()));
+        (args.format == RunFormat::Json).then(|| JsonLines::new(Outlet::to(Stream::Data), clock.zone()));
     let mut sinks: Vec<&mut dyn Sink> = Vec::new();
     match &mut lines {
         Some(lines) => sinks.push(lines),
@@ -119,6 +124,8 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
             exit = exit.or_graver(Exit::Failed);
         }
         lines.summary(&ends, exit, trouble.as_ref());
+        // Nothing waits for this process any more, but whoever has asked it to stop.
+        lines.rest(|out| out.rest(LINES_TAKEN_WITHIN, &|| stop.is_requested()));
     }
     if let Some(why) = lines.as_ref().and_then(JsonLines::failure) {
         exit = exit.or_graver(Exit::Failed);

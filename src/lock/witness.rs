@@ -94,6 +94,17 @@ impl Witness {
             Err(_) => Presence::OutOfSight,
         }
     }
+
+    /// Whether it is there and stands still, as after `^Z`: somebody has stopped it, and it does nothing until it is let
+    /// go on.
+    pub fn stands_still(&self) -> bool {
+        let state = || {
+            let text = fs::read_to_string(format!("/proc/{}/stat", self.pid)).ok()?;
+            let (_, fields) = text.rsplit_once(')')?;
+            fields.trim_start().chars().next()
+        };
+        self.presence() == Presence::There && matches!(state(), Some('T' | 't'))
+    }
 }
 
 /// When the process of this id began; `None` where there is none that lives.

@@ -42,6 +42,12 @@ impl<W: Write> JsonLines<W> {
         self.failure.as_ref()
     }
 
+    /// Lets `rest` bring out what was written; an error of it is that of a line.
+    pub fn rest(&mut self, rest: impl FnOnce(&W) -> io::Result<()>) {
+        let outcome = rest(&self.out);
+        self.keep(outcome);
+    }
+
     /// The last line.
     pub fn summary(&mut self, ends: &[PlanEnd], exit: Exit, trouble: Option<&RunError>) {
         let plans = ends.iter().map(|end| PlanSummary {
@@ -95,7 +101,11 @@ impl<W: Write> JsonLines<W> {
             .out
             .write_all(text.as_bytes())
             .and_then(|()| self.out.flush());
-        // The run goes on, and history has it all.
+        self.keep(written);
+    }
+
+    /// The run goes on, and history has it all.
+    fn keep(&mut self, written: io::Result<()>) {
         match written {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 self.failure.get_or_insert(error);

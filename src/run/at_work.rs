@@ -13,6 +13,8 @@ pub struct AtWork {
     pub plan: String,
     /// Its process id, where its name tells.
     pub pid: Option<u32>,
+    /// Whether it was stopped, as by `^Z`: it does nothing until it is let go on.
+    pub stands_still: bool,
     /// Since when.
     pub since: Zoned,
     /// What it has to undo, as the journal has it.
@@ -31,7 +33,22 @@ impl std::fmt::Display for AtWork {
         if let Some(pid) = self.pid {
             write!(f, " of process {pid}")?;
         }
-        write!(f, " since {}", self.since.strftime("%Y-%m-%d %H:%M:%S"))
+        write!(f, " since {}", self.since.strftime("%Y-%m-%d %H:%M:%S"))?;
+        match (self.stands_still, self.pid) {
+            (false, _) => Ok(()),
+            (true, Some(pid)) => write!(f, ", which was stopped (`kill -CONT {pid}` lets it go on)"),
+            (true, None) => f.write_str(", which was stopped"),
+        }
+    }
+}
+
+impl AtWork {
+    /// What it does about what it has quiesced.
+    pub fn puts_back(&self) -> &'static str {
+        match self.stands_still {
+            false => "which is at work and puts it back itself",
+            true => "and puts nothing back until it goes on",
+        }
     }
 }
 

@@ -59,6 +59,18 @@ impl SignalAnswer {
         }
     }
 
+    /// Whether the process may stand still, with an answer where it may not: what is out of service stays so meanwhile.
+    pub fn to_standing_still(&self) -> Arc<dyn Fn() -> bool + Send + Sync> {
+        let shared = Arc::clone(&self.shared);
+        Arc::new(move || {
+            let words = held_back(&shared.due());
+            if let Some(words) = &words {
+                shared.live.answer(words, true);
+            }
+            words.is_none()
+        })
+    }
+
     /// Answers the signal of this number, which is the first, the second, ….
     pub fn to_signals(&self) -> Arc<dyn Fn(i32, u32) + Send + Sync> {
         let shared = Arc::clone(&self.shared);
@@ -146,6 +158,18 @@ fn words(signal: i32, count: u32, due: &BTreeMap<JournalId, (String, Undo)>, lim
     )
 }
 
+/// Why a process that has this to put back does not stand still; `None` where it may.
+fn held_back(due: &BTreeMap<JournalId, (String, Undo)>) -> Option<String> {
+    let quiesced = due.values().find_map(|(device, undo)| match undo {
+        Undo::UnquiesceDevice => Some(format!("all of {}", printable(device))),
+        Undo::UnquiesceDomain(domain) => Some(format!("{} of {}", printable(domain), printable(device))),
+        Undo::RemoveFolder(_) | Undo::Import { .. } | Undo::NotKnown { .. } => None,
+    })?;
+    Some(format!(
+        "SIGTSTP: it goes on, for {quiesced} is out of service until it has put it back; `^C` does that at once"
+    ))
+}
+
 /// The signal by its name, and that it is not the first.
 fn named(signal: i32, count: u32) -> String {
     let again = if count > 1 { " again" } else { "" };
@@ -200,6 +224,18 @@ pub enum SecondSignal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_has_a_domain_out_of_service_does_not_stand_still() {
+        let due = |undo| BTreeMap::from([(JournalId(1), ("QA1".to_owned(), undo))]);
+        assert_eq!(held_back(&BTreeMap::new()), None);
+        assert_eq!(
+            held_back(&due(Undo::RemoveFolder("temporary:///x".to_owned()))),
+            None
+        );
+        let words = held_back(&due(Undo::UnquiesceDomain("DOM1".to_owned()))).expect("a reason");
+        assert!(words.contains("DOM1 of QA1 is out of service"), "{words}");
+    }
 
     fn said(signal: i32, count: u32, undos: &[Undo], script: Option<Duration>) -> String {
         let due = undos.iter().zip(1..);

@@ -92,7 +92,7 @@ fn a_restore_that_is_killed_at_any_request_is_told_and_the_next_one_puts_it_in_o
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let next = home.dpbackup(&arguments);
         assert!(has_service(&gateway), "request {nth}");
-        if nth == import || nth == dry {
+        if [dry - 1, dry, import - 1, import].contains(&nth) {
             // Nobody has heard of it: it may still be carried out, over what came after it.
             let _ = next.exits(3);
             assert_eq!(home.open_entries().len(), 1);

@@ -1,5 +1,7 @@
 //! What a person at a terminal sees of a run.
 
+use std::cell::RefCell;
+
 use crate::simulator::{Domain, Gateway, Setup};
 use crate::support::terminal::standing;
 use crate::support::{Home, Ran, eventually, export, gateways, secure_backup};
@@ -32,6 +34,86 @@ fn every_task_and_the_end_are_told_with_bars_and_without() {
             );
         }
     }
+}
+
+/// A pipe that is full, and its reader, who does not read.
+fn full_pipe() -> (std::io::PipeReader, std::io::PipeWriter) {
+    let (reader, mut writer) = std::io::pipe().expect("a pipe");
+    rustix::fs::fcntl_setfl(&writer, rustix::fs::OFlags::NONBLOCK).expect("its mode");
+    for piece in [[b'x'; 4096].as_slice(), b"x"] {
+        while std::io::Write::write(&mut writer, piece).is_ok() {}
+    }
+    rustix::fs::fcntl_setfl(&writer, rustix::fs::OFlags::empty()).expect("its mode");
+    (reader, writer)
+}
+
+#[test]
+fn a_reader_who_takes_nothing_keeps_no_gateway_out_of_service_and_no_signal_from_being_heard() {
+    for (arguments, is_stdout) in [
+        (&["run", "P", "-vv"][..], false),
+        (&["run", "P", "--format", "json"], true),
+    ] {
+        let gateway = Gateway::start(Setup::default());
+        let home = Home::of(&gateway).plan("P", &export("*", "DOM1", "quiesce = true"));
+        let (_reader, writer) = full_pipe();
+        let mut command = home.command(arguments);
+        match is_stdout {
+            true => command.stdout(writer).stderr(std::process::Stdio::null()),
+            false => command.stderr(writer).stdout(std::process::Stdio::null()),
+        };
+        let child = RefCell::new(command.spawn().expect("the binary starts"));
+        drop(command);
+        eventually("it is done, and recorded", || {
+            let last = home.last_plan_if_any();
+            last.is_some_and(|row| row.status.code() == "SUCCESS")
+        });
+        assert!(gateway.state().is_unquiesced(), "{arguments:?}");
+        let pid = rustix::process::Pid::from_child(&child.borrow());
+        // It may have ended by itself.
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        let ended = || child.borrow_mut().try_wait().expect("a child");
+        eventually("the end", || ended().is_some());
+        let code = ended();
+        let code = code.and_then(|status| status.code());
+        // Lines that are missing are told.
+        assert_eq!(code, Some(i32::from(is_stdout)), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_run_that_has_a_domain_out_of_service_does_not_stand_still() {
+    let gateway = Gateway::start(Setup::default());
+    gateway.fail_as("do-backup=stall@60m");
+    let home = Home::of(&gateway).plan("P", &export("*", "DOM1", "quiesce = true"));
+    let mut terminal = home.in_terminal(200, &[], &["run", "P"]);
+    eventually("it is quiesced", || gateway.received("do-backup") == 1);
+    terminal.press('\u{1a}');
+    let line = terminal.shows("SIGTSTP: it goes on");
+    assert!(line.contains("DOM1 of QA1 is out of service"), "{line}");
+    gateway.clear_faults();
+    let (code, lines) = terminal.end();
+    assert_eq!(code, Some(0), "{lines:?}");
+    assert!(gateway.state().is_unquiesced());
+}
+
+#[test]
+fn a_run_that_somebody_has_stopped_is_called_so_where_it_keeps_a_domain_out_of_service() {
+    let gateway = Gateway::start(Setup::default());
+    gateway.fail_as("do-backup:1=stall@60m");
+    let home = Home::of(&gateway).plan("P", &export("*", "DOM1", "quiesce = true"));
+    let running = home.running(&["run", "P"]);
+    eventually("it is quiesced", || gateway.received("do-backup") == 1);
+    running.signal(rustix::process::Signal::STOP);
+    let stopped = || home.dpbackup(&["check"]).stdout;
+    eventually("it stands still", || stopped().contains("which was stopped"));
+    let told = stopped();
+    assert!(
+        told.contains("lets it go on") && told.contains("puts nothing back until it goes on"),
+        "{told}"
+    );
+    running.signal(rustix::process::Signal::CONT);
+    gateway.clear_faults();
+    let _ = running.end().exits(0);
 }
 
 #[test]

@@ -133,7 +133,7 @@ pub(super) fn quiesced(
         }
         let shown = format!("{} is {}", domain.name, domain.quiesce);
         match needs.at_work.and_then(|look| look.quiescer(device, domain)) {
-            Some(run) => ours.push(format!("{shown} by {run}")),
+            Some(run) => ours.push(format!("{shown} by {run}, {}", run.puts_back())),
             None => busy.push(shown),
         }
     }
@@ -141,7 +141,7 @@ pub(super) fn quiesced(
     if !ours.is_empty() {
         found.warn(
             "quiesced",
-            format!("{}, which is at work and puts it back itself", ours.join(", ")),
+            ours.join("; "),
             format!(
                 "wait for its end, which `{}` shows",
                 invocation.command(["history"])
