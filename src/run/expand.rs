@@ -254,6 +254,10 @@ fn api_connect_verdict<'a>(session: &Session<'a>, domain: &str) -> (Verdict<'a>,
         KnownOfDomain::Said(ApiConnect::No | ApiConnect::NotAllowed | ApiConnect::UnknownClass) => {
             (ready, None)
         }
+        KnownOfDomain::NotKnown(why) => {
+            let note = format!("whether {domain} belongs to API Connect is not known: {why}");
+            (ready, Some(note))
+        }
         KnownOfDomain::Said(ApiConnect::NotTold(why)) => {
             let note = format!("whether {domain} belongs to API Connect is not known: {why}");
             (ready, Some(note))

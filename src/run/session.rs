@@ -36,6 +36,8 @@ pub struct Session<'a> {
     pub domains: Vec<DomainStatus>,
     /// What its domains say about API Connect, as far as they were asked.
     api_connect: BTreeMap<String, Result<ApiConnect, SomaError>>,
+    /// Those of whom the question got no answer, though the device answers others.
+    unanswered: BTreeSet<String>,
     /// Why the others are not asked any more.
     done_asking: Option<DoneAsking>,
     facts: Option<KnownFacts>,
@@ -62,9 +64,11 @@ pub enum KnownFacts {
 enum DoneAsking {
     /// The firmware does not know the class: none of its domains is one.
     UnknownClass,
-    /// The question about this domain got no answer: the next would wait as long, or be refused
-    /// like it.
+    /// The question about this domain got no answer, and the device gives none to another: the next would wait as
+    /// long, or be refused like it.
     NoAnswerAbout(String),
+    /// The question about this domain was the second that got no answer, though the device answers others.
+    NeverTells(String),
 }
 
 /// What is known of a domain and API Connect.
@@ -74,8 +78,10 @@ pub enum KnownOfDomain<'s> {
     Said(&'s ApiConnect),
     /// The device was asked, and this came of it.
     NoAnswer(&'s SomaError),
-    /// It was not asked, for this reason.
+    /// It was not asked, for this reason, and answers nothing else either.
     NotAsked(String),
+    /// Whether it is one is not known, for this reason; the device answers other questions.
+    NotKnown(String),
 }
 
 impl Contact<'_> {
@@ -110,7 +116,16 @@ impl Session<'_> {
             match &answer {
                 Ok(ApiConnect::UnknownClass) => self.done_asking = Some(DoneAsking::UnknownClass),
                 Err(error) if !may_be_one_domains(error.kind) => {
-                    self.done_asking = Some(DoneAsking::NoAnswerAbout(name.clone()));
+                    let answers =
+                        error.kind == SomaErrorKind::TimedOut && self.gateway.domains_once().is_ok();
+                    self.done_asking = match (answers, self.unanswered.is_empty()) {
+                        (false, _) => Some(DoneAsking::NoAnswerAbout(name.clone())),
+                        (true, true) => None,
+                        (true, false) => Some(DoneAsking::NeverTells(name.clone())),
+                    };
+                    if answers {
+                        self.unanswered.insert(name.clone());
+                    }
                 }
                 Ok(_) | Err(_) => {}
             }
@@ -125,7 +140,13 @@ impl Session<'_> {
     pub fn api_connect(&self, domain: &str) -> KnownOfDomain<'_> {
         match (self.api_connect.get(domain), &self.done_asking) {
             (Some(Ok(said)), _) => KnownOfDomain::Said(said),
+            (Some(Err(error)), _) if self.unanswered.contains(domain) || is_passing_trouble(error.kind) => {
+                KnownOfDomain::NotKnown(words(error))
+            }
             (Some(Err(error)), _) => KnownOfDomain::NoAnswer(error),
+            (None, Some(DoneAsking::NeverTells(other))) => KnownOfDomain::NotKnown(format!(
+                "not asked, for the same question about {other} got no answer"
+            )),
             (None, Some(DoneAsking::UnknownClass)) => KnownOfDomain::Said(&ApiConnect::UnknownClass),
             (None, Some(DoneAsking::NoAnswerAbout(other))) => {
                 KnownOfDomain::NotAsked(format!("the same question about {other} got no answer"))
@@ -231,6 +252,17 @@ fn may_be_one_domains(kind: SomaErrorKind) -> bool {
     )
 }
 
+/// Whether it is the answer to this one question that could not be had, of a device that answers.
+fn is_passing_trouble(kind: SomaErrorKind) -> bool {
+    matches!(
+        kind,
+        SomaErrorKind::Broken
+            | SomaErrorKind::Malformed
+            | SomaErrorKind::Unavailable
+            | SomaErrorKind::NotManagement
+    )
+}
+
 fn facts(firmware: Firmware, trust: &Trust) -> DeviceFacts {
     DeviceFacts {
         firmware_version: firmware.version,
@@ -255,6 +287,7 @@ pub(super) fn meet<'a>(engine: Engine<'a>, device: &'a Device) -> Contact<'a> {
             gateway,
             domains,
             api_connect: BTreeMap::new(),
+            unanswered: BTreeSet::new(),
             done_asking: None,
             facts: None,
             no_facts: None,

@@ -14,7 +14,9 @@ use jiff::tz::TimeZone;
 use rustix::process::Signal;
 
 use crate::simulator::{Domain, Fault, FaultKind, Gateway, Times, some_of};
-use crate::support::{Home, TestClock, deaf_port, eventually, export, gateways, is_being_connected_to};
+use crate::support::{
+    Home, TestClock, deaf_port, eventually, export, gateways, is_being_connected_to, notes_of,
+};
 
 const QUESTION: &str = "get-status/DomainStatus";
 
@@ -188,6 +190,7 @@ fn a_device_that_falls_silent_is_not_asked_about_each_of_its_domains() {
     let gateway = gateway();
     let question = "get-config/APIConnectGatewayService";
     gateway.fail(Fault::every(question, FaultKind::StallBeforeHead(None)));
+    gateway.fail_as("get-status/DomainStatus:2+=stall");
     let home = Home::new()
         .setting("retries = 2")
         .timeouts("request = 1s")
@@ -201,6 +204,55 @@ fn a_device_that_falls_silent_is_not_asked_about_each_of_its_domains() {
         second.contains("not asked, for the same question about DOM1 got no answer"),
         "{second}"
     );
+}
+
+#[test]
+fn a_domain_whose_question_alone_gets_no_answer_is_backed_up_and_so_are_all_others() {
+    let question = "get-config/APIConnectGatewayService";
+    for fault in ["1=stall", "1=http-503"] {
+        let gateway = Gateway::start(gateways::small(["DOM1", "DOM2", "DOM3"].map(Domain::new)));
+        gateway.fail_as(&format!("{question}:{fault}"));
+        let home = Home::new()
+            .setting("retries = 0")
+            .timeouts("request = 1s")
+            .device("QA1", &gateway)
+            .plan("P", &export("*", "DOM*", ""));
+        let run = home.run("P", &TestClock::now());
+        assert_eq!(
+            run.tasks(),
+            ["QA1/DOM1 SUCCESS", "QA1/DOM2 SUCCESS", "QA1/DOM3 SUCCESS"],
+            "{fault}: {:?}",
+            run.errors()
+        );
+        assert_eq!(gateway.received(question), 3, "{fault}");
+        let notes = notes_of(&home.details(0));
+        assert!(
+            notes
+                .iter()
+                .any(|note| note.contains("whether DOM1 belongs to API Connect is not known")),
+            "{fault}: {notes:?}"
+        );
+    }
+}
+
+#[test]
+fn a_device_that_never_answers_for_api_connect_is_asked_twice_and_backed_up() {
+    let gateway = Gateway::start(gateways::small(["DOM1", "DOM2", "DOM3"].map(Domain::new)));
+    let question = "get-config/APIConnectGatewayService";
+    gateway.fail(Fault::every(question, FaultKind::StallBeforeHead(None)));
+    let home = Home::new()
+        .setting("retries = 0")
+        .timeouts("request = 1s")
+        .device("QA1", &gateway)
+        .plan("P", &export("*", "DOM*", ""));
+    let run = home.run("P", &TestClock::now());
+    assert_eq!(
+        run.tasks(),
+        ["QA1/DOM1 SUCCESS", "QA1/DOM2 SUCCESS", "QA1/DOM3 SUCCESS"],
+        "{:?}",
+        run.errors()
+    );
+    assert_eq!(gateway.received(question), 2);
 }
 
 #[test]
