@@ -20,7 +20,7 @@ use super::script::{parse_names, parse_time, parse_when, parse_word, word_for};
 use super::setup::{Domain, Setup, Uri};
 
 /// Every personality by its name in a script: the name, the argument it takes, and what it is.
-pub const PERSONALITIES: [(&str, &str, &str); 23] = [
+pub const PERSONALITIES: [(&str, &str, &str); 24] = [
     ("default-alone", "", "no domain but default"),
     ("state-never-shown", "", "no status class shows a quiesce"),
     (
@@ -40,6 +40,11 @@ pub const PERSONALITIES: [(&str, &str, &str); 23] = [
         "the account has no row of these domains in DomainStatus",
     ),
     ("disabled", "@DOMAIN", "a disabled domain: it is never quiesced"),
+    (
+        "shows",
+        "@DOMAIN:WORDS",
+        "DomainStatus shows this QuiesceState of a domain, whatever happens to it",
+    ),
     ("failsafe", "@DOMAIN", "a domain in failsafe mode"),
     (
         "slower",
@@ -122,6 +127,8 @@ pub enum Personality {
     RowsForOthers(Vec<String>),
     /// A domain is disabled.
     Disabled(String),
+    /// `DomainStatus` shows these words as the `QuiesceState` of a domain, whatever happens to it.
+    ShowsWords(String, String),
     /// A domain is in failsafe mode.
     Failsafe(String),
     /// A domain quiesces and unquiesces so much slower than others.
@@ -207,6 +214,10 @@ impl Personality {
             "state-for-others" => Personality::StateForOthers,
             "rows-for-others" => Personality::RowsForOthers(parse_names(argument)),
             "disabled" => Personality::Disabled(domain()),
+            "shows" => {
+                let (domain, words) = pair()?;
+                Personality::ShowsWords(domain.to_owned(), words.to_owned())
+            }
             "failsafe" => Personality::Failsafe(domain()),
             "slower" => {
                 let (domain, time) = pair()?;
@@ -263,6 +274,7 @@ impl Personality {
                 }
             }
             Personality::Disabled(name) => domain_of(setup, name)?.disabled = true,
+            Personality::ShowsWords(name, words) => setup.words_shown.push((name.clone(), words.clone())),
             Personality::Failsafe(name) => domain_of(setup, name)?.failsafe = true,
             Personality::Slower(name, by) => domain_of(setup, name)?.slower = *by,
             Personality::Turns {
@@ -312,6 +324,7 @@ impl Personality {
             Personality::StateForOthers,
             Personality::RowsForOthers(vec![domain()]),
             Personality::Disabled(domain()),
+            Personality::ShowsWords(domain(), "Unknown quiesce state".to_owned()),
             Personality::Failsafe(domain()),
             Personality::Slower(domain(), Duration::from_secs(10)),
             turns(true, When::Requests(9)),
@@ -392,6 +405,7 @@ impl fmt::Display for Personality {
             Personality::StateForOthers => f.write_str("state-for-others"),
             Personality::RowsForOthers(domains) => write!(f, "rows-for-others@{}", domains.join("+")),
             Personality::Disabled(domain) => write!(f, "disabled@{domain}"),
+            Personality::ShowsWords(domain, words) => write!(f, "shows@{domain}:{words}"),
             Personality::Failsafe(domain) => write!(f, "failsafe@{domain}"),
             Personality::Slower(domain, by) => write!(f, "slower@{domain}:{}ms", by.as_millis()),
             Personality::Turns {

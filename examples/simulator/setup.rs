@@ -64,6 +64,8 @@ pub struct Setup {
     pub serves_one: bool,
     /// Base64 is broken into lines of 76 characters. Real devices send one line.
     pub wrapped_base64: bool,
+    /// Domains of which `DomainStatus` shows these words as their `QuiesceState`, whatever happens to them.
+    pub words_shown: Vec<(String, String)>,
     /// `QuiesceState` comes as the data model's display text (`Waiting for services to stop`, and
     /// `Quiesce not in progress` for none) instead of the values that were seen on the wire.
     pub quiesce_texts: bool,
@@ -126,6 +128,7 @@ impl Default for Setup {
             quiesce_texts: false,
             shown: Shown::AtOnce,
             turns: Vec::new(),
+            words_shown: Vec::new(),
             habits: Vec::new(),
             imports_on_dry_run: false,
             dry_run_sections: None,
@@ -133,6 +136,14 @@ impl Default for Setup {
             tls_12_only: false,
             clock: Clock::Real,
         }
+    }
+}
+
+impl Setup {
+    /// What `DomainStatus` shows as the `QuiesceState` of this domain, whatever happens to it.
+    pub fn words_of(&self, domain: &str) -> Option<&str> {
+        let shown = self.words_shown.iter().find(|(name, _)| name == domain);
+        shown.map(|(_, words)| words.as_str())
     }
 }
 

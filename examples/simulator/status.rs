@@ -75,10 +75,10 @@ fn domain_status(state: &State, user: &str, faults: &[FaultKind]) -> Vec<String>
             ("CurrentCommand", state.current_command(name)),
             (
                 "QuiesceState",
-                quiesce_text(
-                    state,
-                    domain.map_or("", |domain| state.shown_quiesce(domain, user, true)),
-                ),
+                state.setup.words_of(name).unwrap_or_else(|| {
+                    let shown = domain.map_or("", |domain| state.shown_quiesce(domain, user, true));
+                    quiesce_text(state, shown)
+                }),
             ),
         ];
         if state.setup.firmware.after_v5 {

@@ -122,14 +122,36 @@ impl Gateway<'_> {
                     what: "bytes in the name of a domain",
                 }));
             }
-            if let Some(row) = domains.iter().find(|domain| domain.name.is_empty()) {
+            if domains.iter().any(|domain| domain.name.is_empty()) {
                 return Err(SomaError::new(
                     SomaErrorKind::Malformed,
-                    format!("the device lists a domain without a name: {row:?}"),
+                    "the device lists a domain without a name",
                 ));
             }
             Ok(domains)
         })
+        .map(|domains| self.without_what_cannot_be_quiesced(domains))
+    }
+
+    /// The same, where one that cannot be quiesced shows no quiesce, whatever the device says of it: `default`, and one
+    /// that is disabled. How devices show such a one is not known: with the word of a failure, with one that is
+    /// unknown, or not at all.
+    fn without_what_cannot_be_quiesced(&self, mut domains: Vec<DomainStatus>) -> Vec<DomainStatus> {
+        let is_odd = |domain: &DomainStatus| {
+            matches!(domain.quiesce, QuiesceState::Failed(_) | QuiesceState::NotTold(_))
+        };
+        let mut states = None;
+        for domain in domains.iter_mut().filter(|domain| is_odd(domain)) {
+            let cannot = domain.name == DEFAULT_DOMAIN || {
+                let states = states.get_or_insert_with(|| self.admin_states().ok());
+                let state = states.as_ref().and_then(|states| states.get(&domain.name));
+                state == Some(&AdminState::Disabled)
+            };
+            if cannot {
+                domain.quiesce = QuiesceState::Normal;
+            }
+        }
+        domains
     }
 
     /// A row without our password in what it says. What is decided by its words stays.

@@ -109,7 +109,8 @@ impl std::fmt::Display for Unmoved {
 /// How a wait ended.
 #[derive(Debug)]
 pub enum Waited {
-    /// Everything is quiesced, but for domains that do not change while all others have.
+    /// Everything is quiesced, but for domains that do not change while all others have; or it is one domain that is
+    /// not in service.
     Reached {
         /// Those domains.
         unchanged: Vec<Unmoved>,
@@ -209,6 +210,16 @@ impl Gateway<'_> {
                     return Waited::Reached { unchanged: unmoved };
                 }
             }
+            // A domain that does not begin may be one that is not in service.
+            if let (Scope::Domain(name), Ok(ScopeState::Normal)) = (scope, &state)
+                && waited >= REST_FOR_EACH
+                && unmoved.is_empty()
+            {
+                unmoved = self.unmoved(std::slice::from_ref(name));
+                if unmoved.iter().all(Unmoved::is_out_of_service) {
+                    return Waited::Reached { unchanged: unmoved };
+                }
+            }
             told(waited);
             if waited >= limit {
                 return Waited::TimedOut(state);
@@ -223,6 +234,17 @@ impl Gateway<'_> {
 }
 
 impl Gateway<'_> {
+    /// Whether this is one domain that is not in service: it cannot be taken out of it.
+    pub fn is_out_of_service(&self, scope: &Scope) -> bool {
+        match scope {
+            Scope::Device => false,
+            Scope::Domain(name) => self
+                .unmoved(std::slice::from_ref(name))
+                .iter()
+                .all(Unmoved::is_out_of_service),
+        }
+    }
+
     /// Asks what these domains are, which do not change.
     fn unmoved(&self, names: &[String]) -> Vec<Unmoved> {
         let states = self.admin_states().unwrap_or_default();

@@ -193,6 +193,52 @@ fn what_a_device_is_busy_with_does_not_hold_up_a_quiesce_that_a_disabled_domain_
 }
 
 #[test]
+fn a_domain_that_cannot_be_quiesced_holds_up_nobody_whatever_the_device_says_of_it() {
+    for shows in [
+        "DOM2:Unknown quiesce state",
+        "DOM2:error",
+        "default:unknown",
+        "default:quiesced",
+    ] {
+        let clock = TestClock::night();
+        let gateway = gateway(&clock, &["disabled@DOM2", &format!("shows@{shows}")]);
+        let home = home(&gateway);
+        let before = clock.elapsed();
+        let run = run(&home, "DEVICE", &clock, Status::BackingUp, || {});
+        assert_eq!(
+            run.tasks(),
+            ["QA1/all-domains SUCCESS"],
+            "{shows}: {:?}",
+            run.errors()
+        );
+        assert!(clock.elapsed() - before < Duration::from_secs(60), "{shows}");
+        assert!(gateway.state().is_unquiesced(), "{shows}");
+        assert_eq!(home.open_entries(), [], "{shows}");
+    }
+}
+
+#[test]
+fn a_disabled_domain_is_exported_without_a_quiesce_that_it_cannot_have() {
+    for fault in [
+        "DomainQuiesce:9=close",
+        "DomainQuiesce=error-log@domain [DOM2] is disabled",
+    ] {
+        let clock = TestClock::night();
+        let gateway = gateway(&clock, &["disabled@DOM2"]);
+        gateway.fail_as(fault);
+        let home = home(&gateway).plan("TWO", &export("*", "DOM2", "quiesce = true"));
+        let run = run(&home, "TWO", &clock, Status::BackingUp, || {});
+        assert_eq!(run.tasks(), ["QA1/DOM2 SUCCESS"], "{fault}: {:?}", run.errors());
+        let notes = notes_of(&home.details(0)).join("\n");
+        assert!(
+            notes.contains("not quiesced: DOM2 (disabled)"),
+            "{fault}: {notes}"
+        );
+        assert_eq!(home.open_entries(), [], "{fault}");
+    }
+}
+
+#[test]
 fn a_domain_that_begins_late_to_quiesce_does_not_hold_up_the_others_and_is_brought_back() {
     let clock = TestClock::night();
     let mut setup = gateways::on_clock(

@@ -123,7 +123,7 @@ pub(super) fn quiesced(
             Action::SecureBackup { .. }
             | Action::ExportDomain {
                 domains: Domains::All,
-            } => true,
+            } => domain.name != DEFAULT_DOMAIN,
         })
     };
     let (mut ours, mut busy) = (Vec::new(), Vec::new());

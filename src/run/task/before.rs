@@ -43,7 +43,8 @@ fn refusal_of_busy(device: &str, domains: &[DomainStatus]) -> Option<Failure> {
 fn refusal_of_quiesced(device: &str, scope: &Scope, domains: &[DomainStatus]) -> Option<Failure> {
     let in_scope = || {
         domains.iter().filter(|domain| match scope {
-            Scope::Device => true,
+            // That one cannot be quiesced.
+            Scope::Device => domain.name != DEFAULT_DOMAIN,
             Scope::Domain(name) => domain.name == *name,
         })
     };

@@ -236,7 +236,8 @@ impl Walk<'_, '_, '_> {
                 .gateway
                 .domains()
                 .map(|domains| scope.state(&domains, stood));
-            if !state.is_ok_and(|state| state.shows_quiesce()) {
+            let shows = state.is_ok_and(|state| state.shows_quiesce());
+            if !shows && !self.session.gateway.is_out_of_service(scope) {
                 return Err(self.exchange(Status::DeviceError, &error).into());
             }
         }
@@ -257,6 +258,8 @@ impl Walk<'_, '_, '_> {
                 self.begun = Begun::SeenInPart { at: now };
             }
             // One that is not told to be disabled may begin yet, when the others are on their way back.
+            // Of one domain that is not in service nothing was seen.
+            Waited::Reached { unchanged } if !unchanged.is_empty() && *scope != Scope::Device => {}
             Waited::Reached { unchanged } if !unchanged.iter().all(Unmoved::is_out_of_service) => {
                 self.begun = Begun::SeenInPart { at: now };
             }
@@ -270,7 +273,11 @@ impl Walk<'_, '_, '_> {
             Waited::Reached { unchanged } if unchanged.is_empty() => Ok(()),
             Waited::Reached { unchanged } => {
                 let named: Vec<String> = unchanged.iter().map(ToString::to_string).collect();
-                let note = format!("not quiesced, while all other domains are: {}", named.join(", "));
+                let named = named.join(", ");
+                let note = match scope {
+                    Scope::Device => format!("not quiesced, while all other domains are: {named}"),
+                    Scope::Domain(_) => format!("not quiesced: {named}"),
+                };
                 Ok(self.record.note(Owner::Task(self.task.id), note)?)
             }
             Waited::NothingToShow => {
