@@ -6,6 +6,7 @@
 //! That a process is dead takes two witnesses: its lock is free, and the process is not there, or where it ran
 //! cannot be seen from here. A lock file that is missing proves nothing, for somebody may have removed it.
 
+pub mod ended;
 pub mod not_yet;
 pub mod witness;
 

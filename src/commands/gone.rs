@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::commands::error::CommandError;
 use crate::commands::left_behind::{half_done_imports, left_behind};
 use crate::history::{ActivityRow, History, PlanRow, TaskRow};
+use crate::lock::ended::UnrecordedEnd;
 use crate::lock::{Life, Locks};
 use crate::plan::model::PlanFile;
 use crate::run::event::PlanId;
@@ -37,11 +38,17 @@ impl Gone {
         for plan in history.unfinished_plans()? {
             let found = match locks.life(&plan.process) {
                 Life::Alive => continue,
-                Life::Dead => NotAtWork::Gone(format!(
-                    "its process is gone since {} or later, when it was {}",
-                    last_heard(history, &plan.id)?,
-                    plan.status
-                )),
+                Life::Dead => {
+                    let heard = format!(
+                        "{} or later, when it was {}",
+                        last_heard(history, &plan.id)?,
+                        plan.status
+                    );
+                    NotAtWork::Gone(match UnrecordedEnd::said(locks, &plan.process) {
+                        Some(ended) => format!("{ended}: since {heard}"),
+                        None => format!("its process is gone since {heard}"),
+                    })
+                }
                 Life::NotKnown(why) => {
                     NotAtWork::NotKnown(format!("whether its process is at work is not known: {why}"))
                 }

@@ -55,7 +55,10 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
     let recovered = mending::recover(engine, &mut record);
     if let Ok(Recovered { done: recovered, .. }) = &recovered {
         // A warning belongs to an execution: to one of those that were mended.
-        let plans = recovered.abandoned.iter().map(|plan| Owner::Plan(plan.id));
+        let plans = recovered
+            .abandoned
+            .iter()
+            .map(|abandoned| Owner::Plan(abandoned.plan.id));
         let tasks = recovered
             .mended
             .iter()

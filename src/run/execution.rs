@@ -2,6 +2,7 @@
 //! looked at.
 
 use crate::exit::Exit;
+use crate::lock::ended::UnrecordedEnd;
 use crate::run::Engine;
 use crate::run::broken;
 use crate::run::error::{RunError, RunTrouble};
@@ -67,7 +68,12 @@ pub(super) fn to_its_end<'r>(
         Err(trouble) => {
             let folders = left::folders(record, &engine.file.invocation);
             let error = RunError::new(trouble, left, folders, &engine.file.invocation);
-            Err(if broke { error.of_ours() } else { error })
+            let error = if broke { error.of_ours() } else { error };
+            // Whoever finds the execution without an end would say that its process died.
+            if record.lacks_an_end() {
+                UnrecordedEnd::say(engine.locks, engine.process, error.exit().code());
+            }
+            Err(error)
         }
         Ok(RecordedEnd { id, status, error }) => Ok(PlanEnd {
             id,

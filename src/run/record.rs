@@ -26,6 +26,8 @@ pub struct Record<'a> {
     clock: &'a dyn Clock,
     /// Names this process.
     process: &'a str,
+    /// The plan execution that was opened last, as long as its end is not recorded.
+    unended: Option<PlanId>,
     /// When what is under way began: times of day do not tell how long it takes.
     begun: HashMap<Owner, Moment>,
     /// The rows of the journal that this process has opened, and nobody has confirmed: what is
@@ -69,6 +71,7 @@ impl<'a> Record<'a> {
             sinks,
             clock,
             process,
+            unended: None,
             begun: HashMap::new(),
             unconfirmed: BTreeMap::new(),
             confirmed: BTreeMap::new(),
@@ -142,6 +145,7 @@ impl<'a> Record<'a> {
     pub fn open_plan(&mut self, opening: PlanOpening) -> Result<PlanId, LedgerError> {
         let now = self.clock.now();
         let plan = self.write(|ledger| ledger.open_plan(now, &opening))?;
+        self.unended = Some(plan);
         self.begun.insert(Owner::Plan(plan), Moment::now(self.clock));
         let event = Event::PlanOpened { plan, opening };
         self.show_event(now, &event);
@@ -202,7 +206,14 @@ impl<'a> Record<'a> {
             status,
             error,
             took,
-        })
+        })?;
+        self.unended = None;
+        Ok(())
+    }
+
+    /// Whether a plan execution was opened, and its end could not be recorded.
+    pub fn lacks_an_end(&self) -> bool {
+        self.unended.is_some()
     }
 
     /// How long ago this began; `None` where this process has not seen it begin.

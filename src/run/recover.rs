@@ -12,6 +12,7 @@ pub mod told;
 use std::collections::BTreeMap;
 
 use crate::lock::Life;
+use crate::lock::ended::UnrecordedEnd;
 use crate::run::Engine;
 use crate::run::error::{RunError, RunTrouble};
 use crate::run::event::{Certainty, Event, Undo};
@@ -21,7 +22,7 @@ use crate::run::record::Record;
 use crate::run::recover::age::stands;
 use crate::run::recover::device::{mend_device, refuse, refuse_as};
 use crate::run::recover::rows::mended_without_device;
-use crate::run::recover::told::{Mended, Mending, Recovered};
+use crate::run::recover::told::{AbandonedPlan, Mended, Mending, Recovered};
 use crate::values::internal_error::caught;
 
 /// Undoes what dead runs left on devices, ends their executions in history, and looks at what is
@@ -82,18 +83,20 @@ pub fn mend(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Mending, RunT
         if plan.process == engine.process {
             continue;
         }
-        match engine.locks.life(&plan.process) {
-            Life::Alive => continue,
-            Life::Dead => {}
-            Life::NotKnown(why) => {
+        let ended = UnrecordedEnd::said(engine.locks, &plan.process);
+        match (engine.locks.life(&plan.process), ended) {
+            (Life::Alive, _) => continue,
+            (Life::Dead, _) | (Life::NotKnown(_), Some(_)) => {}
+            (Life::NotKnown(why), None) => {
                 recovered.not_known.push((plan, why));
                 continue;
             }
         }
-        let error = format!(
-            "the process died before the end; {}",
-            undone_of(record, &plan, &recovered)?
+        let how = ended.map_or_else(
+            || "its process is gone, and has recorded no end".to_owned(),
+            |ended| ended.to_string(),
         );
+        let error = format!("{how}; {}", undone_of(record, &plan, &recovered)?);
         record.ledger().abandon(engine.clock.now(), plan.id, &error)?;
         let (execution, name) = (plan.id, plan.plan.clone());
         record.tell(&Event::PlanAbandoned {
@@ -101,7 +104,11 @@ pub fn mend(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Mending, RunT
             name,
             error,
         })?;
-        recovered.abandoned.push(plan);
+        recovered.abandoned.push(AbandonedPlan { plan, how });
+    }
+    // Several executions may be of one process.
+    for abandoned in &recovered.abandoned {
+        UnrecordedEnd::forget(engine.locks, &abandoned.plan.process);
     }
     engine.locks.forget_the_dead();
     Ok(recovered)

@@ -261,8 +261,16 @@ fn a_history_that_cannot_grow_ends_the_run_with_the_device_put_back() {
         );
         (full, left_open) = (full + 1, left_open + rows.len());
         while_quiesced += usize::from(asked_to_quiesce);
+        // It ended by itself, and nobody says that it died.
+        let ended = format!("it ended by itself with exit code {code}, and could not write its end");
+        let unended = home.plan_rows().iter().any(|plan| plan.end_time.is_none());
+        let shown = home.dpbackup(&["history"]);
+        assert_eq!(shown.stdout.contains(&ended), unended, "{}", shown.stdout);
         // With room again, all is mended.
         let next = home.dpbackup(&["run", "P"]);
+        let first = home.plan_rows().pop();
+        let why = first.and_then(|plan| plan.error_message).unwrap_or_default();
+        assert_eq!(why.starts_with(&ended), unended, "{why}");
         let open = home.history().open_entries().expect("the journal");
         if !open.is_empty() {
             // Where the answer to a quiesce could not be written, the row does not know of any.

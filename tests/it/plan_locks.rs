@@ -171,7 +171,7 @@ fn a_run_that_was_killed_is_found_by_the_next_one() {
     eventually("its script has ended", || !is_alive(&script));
     let ran = home.dpbackup(&["run", "P", "-v"]).exits(0);
     assert!(
-        ran.stderr.contains("was abandoned: its process died"),
+        ran.stderr.contains("was abandoned: its process is gone"),
         "{}",
         ran.stderr
     );
@@ -179,7 +179,10 @@ fn a_run_that_was_killed_is_found_by_the_next_one() {
     let statuses: Vec<&str> = rows.iter().map(|row| row.status.code()).collect();
     assert_eq!(statuses, ["SUCCESS", "ABANDONED"]);
     let error = rows[1].error_message.as_deref().unwrap_or_default();
-    assert_eq!(error, "the process died before the end; nothing had to be undone");
+    assert_eq!(
+        error,
+        "its process is gone, and has recorded no end; nothing had to be undone"
+    );
     let tasks = home.history().tasks_of_plan(rows[1].id).expect("its tasks");
     assert!(
         tasks.iter().all(|task| task.status.code() == "ABANDONED"),
@@ -222,7 +225,10 @@ fn recover_brings_back_what_a_killed_run_left_and_clears_its_remains() {
         lines[0],
         format!("domain DOM1 of QA1 was left quiesced by task {task}: unquiesced and confirmed")
     );
-    assert_eq!(lines[1], "execution 1 of plan P was abandoned: its process died");
+    assert_eq!(
+        lines[1],
+        "execution 1 of plan P was abandoned: its process is gone, and has recorded no end"
+    );
     assert!(lines[2].starts_with("removed ") && lines.len() == 3, "{lines:?}");
     assert_eq!(home.recorded(), ["QA1/DOM1 ABANDONED"]);
     let row = home.last_plan();

@@ -21,9 +21,18 @@ pub struct Mending {
     /// Each thing that was to be undone on a device.
     pub mended: Vec<Mended>,
     /// Each plan execution that is now `ABANDONED`.
-    pub abandoned: Vec<UnfinishedPlan>,
+    pub abandoned: Vec<AbandonedPlan>,
     /// Each plan execution without an end of which it is not known whether it is at work, and why.
     pub not_known: Vec<(UnfinishedPlan, String)>,
+}
+
+/// A plan execution that is `ABANDONED`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AbandonedPlan {
+    /// The execution.
+    pub plan: UnfinishedPlan,
+    /// What is known of the end of its process, in words.
+    pub how: String,
 }
 
 /// One thing that a dead run left on a device.
@@ -89,9 +98,9 @@ impl Mending {
 
     /// The executions that are abandoned now, a sentence each.
     pub fn abandoned_lines(&self) -> impl Iterator<Item = String> {
-        self.abandoned.iter().map(|plan| {
+        self.abandoned.iter().map(|AbandonedPlan { plan, how }| {
             format!(
-                "execution {} of plan {} was abandoned: its process died",
+                "execution {} of plan {} was abandoned: {how}",
                 plan.id.0, plan.plan
             )
         })
