@@ -62,7 +62,17 @@ fn a_device_with_default_alone_is_unquiesced_though_nothing_shows_it() {
     let home = home(&gateway);
     let run = home.run("DEVICE", &clock);
     assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
-    assert_eq!(gateway.received("UnquiesceDP"), 1);
+    // At once, and again when the quiesce can no longer overtake that.
+    let requests = gateway.requests();
+    let sent = |operation: &str| {
+        let those = requests
+            .iter()
+            .filter(|asked| asked.operation.ends_with(operation));
+        those.map(|asked| asked.at).collect::<Vec<_>>()
+    };
+    let (made, told) = (sent("do-backup"), sent("UnquiesceDP"));
+    let waited = |nth: usize| told[nth].duration_since(made[0]).as_secs();
+    assert_eq!((told.len(), waited(0), waited(1)), (2, 0, 10));
     assert!(gateway.state().is_unquiesced());
     assert_eq!(home.open_entries(), []);
     let notes = notes_of(&home.details(0)).join("\n");
@@ -76,7 +86,7 @@ fn a_device_with_default_alone_is_unquiesced_after_a_kill_too() {
     killed_in(&home, &gateway, "DEVICE", "SecureBackup");
     assert!(!gateway.state().is_unquiesced());
     let _ran = home.dpbackup(&["recover"]).exits(0);
-    assert_eq!(gateway.received("UnquiesceDP"), 1);
+    assert_eq!(gateway.received("UnquiesceDP"), 2);
     assert!(gateway.state().is_unquiesced());
     assert_eq!(home.open_entries(), []);
 }

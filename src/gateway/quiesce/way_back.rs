@@ -107,6 +107,10 @@ struct WayBack<'w> {
     /// Why one got no answer.
     unanswered: Option<SomaError>,
     is_told_unanswered: bool,
+    /// Whether a device that has no domain to show the quiesce had its time to carry it out.
+    is_unshown_time: bool,
+    /// Whether it took an unquiesce before that.
+    taken_early: bool,
     /// How the domains show themselves, and since when.
     shown: Vec<(String, QuiesceState)>,
     shown_since: Duration,
@@ -155,6 +159,8 @@ impl<'w> WayBack<'w> {
             answer: undone_before.then_some(Ok(())),
             unanswered: None,
             is_told_unanswered: false,
+            is_unshown_time: false,
+            taken_early: false,
             shown: Vec::new(),
             shown_since: Duration::ZERO,
             missing_since: None,
@@ -258,6 +264,12 @@ impl<'w> WayBack<'w> {
             Ok(ScopeState::Empty) if self.seen => None,
             Ok(ScopeState::Empty) => {
                 let is_time = self.had_its_time || (self.sent.is_answered() && waited >= UNSHOWN);
+                if is_time && !self.is_unshown_time {
+                    self.is_unshown_time = true;
+                    // The quiesce may have overtaken what was sent before.
+                    self.taken_early = matches!(self.answer, Some(Ok(())));
+                    (self.last_told, self.answer) = (None, None);
+                }
                 is_time.then_some(AtRest::NoDomain)
             }
             Ok(ScopeState::Missing(names)) => {
@@ -318,7 +330,9 @@ impl<'w> WayBack<'w> {
                 self.answer.is_some() || (self.seen && self.last_told.is_some()) || self.is_told_unanswered
             }
             // Nothing shows that there is nothing to undo: a refusal leaves it as it is.
-            AtRest::NoDomain => matches!(self.answer, Some(Ok(()))),
+            AtRest::NoDomain => {
+                matches!(self.answer, Some(Ok(()))) || (self.taken_early && self.answer.is_some())
+            }
             AtRest::NotListed => self.answer.is_some(),
         }
     }
@@ -331,6 +345,8 @@ impl<'w> WayBack<'w> {
                 rests,
                 answer: match self.answer {
                     Some(Ok(())) => UnquiesceAnswer::Ok,
+                    // It had taken one before.
+                    Some(Err(_)) if self.taken_early => UnquiesceAnswer::Ok,
                     Some(Err(error)) => UnquiesceAnswer::Refused(error.message),
                     None => UnquiesceAnswer::None,
                 },
@@ -354,7 +370,8 @@ impl<'w> WayBack<'w> {
             }
             // One domain is told where it is looked for.
             Ok(ScopeState::Missing(_)) => *self.scope == Scope::Device,
-            Ok(ScopeState::Empty) => self.seen || rests.is_some(),
+            // Nothing will show; the first one need not wait, and is followed by another when the quiesce had its time.
+            Ok(ScopeState::Empty) => self.seen || rests.is_some() || self.sent.is_answered(),
             Ok(ScopeState::Normal) => rests.is_some(),
             // It may take what it does not tell of; a login that is refused is not tried again and again.
             Err(error) => {
