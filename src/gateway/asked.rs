@@ -55,7 +55,7 @@ impl Gateway<'_> {
 impl Gateway<'_> {
     /// Nothing where the device with the serial number that is `meant` answers, or none is; the next request `name`
     /// goes over the same connection.
-    pub(super) fn met(&self, meant: Option<&str>, name: &str) -> Result<()> {
+    pub fn met(&self, meant: Option<&str>, name: &str) -> Result<()> {
         meant.map_or(Ok(()), |meant| self.retried(|| self.meet(meant, name)))
     }
 

@@ -9,9 +9,10 @@ use crate::gateway::Gateway;
 use crate::gateway::asked::ActionAsked;
 use crate::gateway::domains::DomainStatus;
 use crate::gateway::pace::until_next_look;
+use crate::gateway::quiesce::pause_after;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::reply;
-use crate::soma::request::{self, ExportedConfiguration};
+use crate::soma::request::{self, ExportedConfiguration, Request};
 use crate::values::xml_limits::NotPlausible;
 
 /// Where secure backups are made.
@@ -81,10 +82,16 @@ const GIVES_UP_AFTER: Duration = Duration::from_secs(30);
 /// What is known of the request for a secure backup whose folder is to be removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BackupAsked {
-    /// It was answered, or what it makes was seen, or it was given up so long ago that it is not expected any
-    /// more: it may begin for so long from now on.
+    /// It was answered in words or by an error, or what it makes was seen, or it was given up so long ago that it is
+    /// not expected any more: it may begin for so long from now on.
     Answered {
         /// Zero where it had its time.
+        begins_within: Duration,
+    },
+    /// The device has taken it, and nothing of it was seen: it may begin for so long from now on, and one that puts
+    /// it off may begin later.
+    Taken {
+        /// Zero where it is not waited for.
         begins_within: Duration,
     },
     /// It got no answer: it may arrive for so long from now on, and nobody can be certain that it does not
@@ -101,7 +108,7 @@ impl BackupAsked {
     /// How long from now on what it makes may begin to show.
     pub fn settles_within(self) -> Duration {
         match self {
-            Self::Answered { begins_within } => begins_within,
+            Self::Answered { begins_within } | Self::Taken { begins_within } => begins_within,
             Self::Unanswered { arrives_within } => arrives_within,
             Self::Seen => Duration::ZERO,
         }
@@ -133,6 +140,27 @@ pub enum FolderRemoved {
     /// Its files are gone. The empty folder stays: not every firmware removes one
     /// (soma-wire section 3.6).
     Emptied,
+    /// What it held is gone. That was not all of a secure backup whose end nobody has seen: more may come.
+    InPart,
+}
+
+/// A folder that could not be removed, or of which that is not known.
+#[derive(Debug)]
+pub struct FolderNotRemoved {
+    /// Whether the device listed it when that was looked at last.
+    pub is_listed: bool,
+    /// Why.
+    pub error: SomaError,
+}
+
+impl From<SomaError> for FolderNotRemoved {
+    /// What was not looked at is not listed.
+    fn from(error: SomaError) -> Self {
+        Self {
+            is_listed: false,
+            error,
+        }
+    }
 }
 
 impl FolderRemoved {
@@ -144,6 +172,7 @@ impl FolderRemoved {
             }
             FolderRemoved::Gone => "removed and confirmed",
             FolderRemoved::Emptied => "emptied and confirmed; the device keeps the empty folder",
+            FolderRemoved::InPart => "what was there of it is removed",
         }
     }
 }
@@ -156,9 +185,17 @@ pub enum SecureBackupEnd {
     /// The device was at work, and ended it without a manifest.
     GaveUp,
     /// It was not there in time.
-    TimedOut,
+    TimedOut {
+        /// Whether the device was seen at work on it.
+        was_at_work: bool,
+        /// Why the last look could not be taken, where that is so.
+        last: Option<SomaError>,
+    },
     /// Somebody asked to stop.
-    Interrupted,
+    Interrupted {
+        /// Whether the device was seen at work on it.
+        was_at_work: bool,
+    },
 }
 
 impl Gateway<'_> {
@@ -204,7 +241,7 @@ impl Gateway<'_> {
         let request = request::secure_backup(certificate, folder.url());
         match self.ask(&request, self.timeouts().secure_backup, meant) {
             ActionAsked::Unclear(error)
-                if error.kind == SomaErrorKind::Refused && error.message.contains("scheduled") =>
+                if error.kind == SomaErrorKind::Refused && is_scheduled(&error.message) =>
             {
                 ActionAsked::Accepted
             }
@@ -239,42 +276,68 @@ impl Gateway<'_> {
     ) -> Result<SecureBackupEnd> {
         let started = self.clock.elapsed();
         let (mut was_busy, mut busy_until) = (false, Duration::ZERO);
+        let mut refused_since = None;
         loop {
             // In this order: what is listed after the end of the work is all of it.
-            let looked = match self.makes_secure_backup() {
+            let looked = match self.domains_once().map(|domains| makes_secure_backup(&domains)) {
                 // It has told before; while it is at work it may not, and the manifest still does.
                 Err(error) if error.is_refusal() => Ok(false),
                 looked => looked,
             };
-            let looked = looked.and_then(|busy| Ok((busy, self.folder(folder)?.unwrap_or_default())));
-            let (busy, files) = match looked {
-                Ok(looked) => looked,
-                Err(error) if error.kind == SomaErrorKind::Interrupted => {
-                    return Ok(SecureBackupEnd::Interrupted);
-                }
-                Err(error) => return Err(error),
-            };
-            let manifest = files.iter().find(|file| file.name == MANIFEST);
-            let written = manifest.is_some_and(|manifest| manifest.size != Some(0));
+            let looked = looked.and_then(|busy| Ok((busy, self.folder_once(folder)?)));
             let waited = self.clock.elapsed().saturating_sub(started);
-            if busy {
-                (was_busy, busy_until) = (true, waited);
-            }
-            // Somebody else's may go on for longer; then verification has the word.
-            if written && (!busy || waited >= limit) {
-                return Ok(SecureBackupEnd::Ready(files));
-            }
+            let gives_up = match &looked {
+                Ok((busy, files)) => {
+                    refused_since = None;
+                    let manifest = files.iter().find(|file| file.name == MANIFEST);
+                    let written = manifest.is_some_and(|manifest| manifest.size != Some(0));
+                    if *busy {
+                        (was_busy, busy_until) = (true, waited);
+                    }
+                    // Somebody else's may go on for longer; then verification has the word.
+                    if written && (!busy || waited >= limit) {
+                        return Ok(SecureBackupEnd::Ready(files.clone()));
+                    }
+                    if was_busy && waited.saturating_sub(busy_until) >= GIVES_UP_AFTER {
+                        return Ok(SecureBackupEnd::GaveUp);
+                    }
+                    false
+                }
+                Err(error) if error.kind == SomaErrorKind::Interrupted => {
+                    return Ok(SecureBackupEnd::Interrupted {
+                        was_at_work: was_busy,
+                    });
+                }
+                // A look that fails is none: a device at work on gigabytes may be slow to answer, or silent. One
+                // that refuses it may do so for a moment.
+                Err(error) if error.is_refusal() || error.kind == SomaErrorKind::LoginRefused => {
+                    busy_until = waited;
+                    let since = *refused_since.get_or_insert(waited);
+                    waited.saturating_sub(since) >= GIVES_UP_AFTER
+                }
+                Err(_) => {
+                    busy_until = waited;
+                    refused_since = None;
+                    false
+                }
+            };
+            let looked = match looked {
+                Err(error) if gives_up => return Err(error),
+                looked => looked,
+            };
             told(waited);
             if waited >= limit {
-                return Ok(SecureBackupEnd::TimedOut);
+                return Ok(SecureBackupEnd::TimedOut {
+                    was_at_work: was_busy,
+                    last: looked.err(),
+                });
             }
-            if was_busy && waited.saturating_sub(busy_until) >= GIVES_UP_AFTER {
-                return Ok(SecureBackupEnd::GaveUp);
-            }
-            let pause = until_next_look(waited).min(limit - waited);
+            let pause = pause_after(&looked, waited).min(limit - waited);
             self.clock.sleep(pause, &self.stop);
             if self.stop.is_requested() {
-                return Ok(SecureBackupEnd::Interrupted);
+                return Ok(SecureBackupEnd::Interrupted {
+                    was_at_work: was_busy,
+                });
             }
         }
     }
@@ -289,16 +352,30 @@ impl Gateway<'_> {
     }
 
     fn listing(&self, folder: &RemoteFolder) -> Result<Listing> {
+        self.retried(|| self.listing_once(folder))
+    }
+
+    fn listing_once(&self, folder: &RemoteFolder) -> Result<Listing> {
         let wanted = RemoteFolder::path(folder.url());
-        self.read(&request::get_filestore(TEMPORARY), "filestore", |filestore| {
-            listed(filestore, wanted)
+        self.read_once(
+            &request::get_filestore(TEMPORARY),
+            "filestore",
+            &mut |filestore| listed(filestore, wanted),
+        )
+    }
+
+    /// What a folder holds, looked at once: nothing where there is no such folder.
+    fn folder_once(&self, folder: &RemoteFolder) -> Result<Vec<RemoteFile>> {
+        Ok(match self.listing_once(folder)? {
+            Listing::Files(files) => files,
+            Listing::WithoutIt | Listing::Nothing => Vec::new(),
         })
     }
 
     /// Whether the device is busy with a secure backup, whoever asked for it.
     pub fn makes_secure_backup(&self) -> Result<bool> {
         // A device that has no such field shows its manifest, and that alone.
-        Ok(self.domains()?.iter().any(DomainStatus::makes_secure_backup))
+        Ok(makes_secure_backup(&self.domains()?))
     }
 
     /// Fetches a file of `folder` into `out`, once. It must be as long as it was listed, and
@@ -341,17 +418,110 @@ impl Gateway<'_> {
     /// A device that still makes a secure backup would fill the folder again: it is given
     /// `patience` to end, and then left alone. One that was asked for a secure backup and
     /// shows nothing of it may still begin: it is believed when that had its time.
+    ///
+    /// `seen` hears that all of a secure backup was there, before anything of it is removed.
     pub fn remove(
         &self,
         folder: &RemoteFolder,
         patience: Duration,
         asked: BackupAsked,
         told: &mut dyn FnMut(Duration),
-    ) -> Result<FolderRemoved> {
+        seen: &mut dyn FnMut(),
+    ) -> std::result::Result<FolderRemoved, FolderNotRemoved> {
+        let (files, was_listed) = match self.until_quiet(folder, patience, asked, told)? {
+            Some(files) => (files, true),
+            None => (Vec::new(), false),
+        };
+        let is_all = files.iter().any(|file| file.name == MANIFEST);
+        if is_all {
+            seen();
+        }
+        let not_removed = |is_listed: bool| move |error: SomaError| FolderNotRemoved { is_listed, error };
+        let (mut refusal, mut taken) = (None::<SomaError>, 0_usize);
+        let mut take_away = |removal: &Request| match self.act(removal, self.timeouts().request) {
+            Ok(()) => {
+                taken += 1;
+                true
+            }
+            Err(error) if says_it_is_gone(&error) => {
+                taken += 1;
+                true
+            }
+            // What got no answer may have been carried out: what the device refuses says more.
+            Err(error) => {
+                if refusal.is_none() || error.is_refusal() {
+                    refusal = Some(error);
+                }
+                false
+            }
+        };
+        let mut all_deleted = !files.is_empty();
+        for file in &files {
+            all_deleted &= take_away(&request::delete_file(&folder.file_url(&file.name)));
+        }
+        let is_removed = take_away(&request::remove_dir(folder.url()));
+        if !was_listed && refusal.is_some() {
+            self.clock.sleep(LOOKS_AGAIN_AFTER, &self.stop);
+        }
+        let left = match self.listing(folder).map_err(not_removed(was_listed))? {
+            Listing::Nothing if was_listed && refusal.as_ref().is_some_and(|error| !error.is_refusal()) => {
+                self.clock.sleep(LOOKS_AGAIN_AFTER, &self.stop);
+                self.listing(folder).map_err(not_removed(false))?
+            }
+            left => left,
+        };
+        let gone = match asked {
+            BackupAsked::Taken { .. } | BackupAsked::Unanswered { .. } if !is_all => FolderRemoved::InPart,
+            _ => FolderRemoved::Gone,
+        };
+        match (left, refusal) {
+            (Listing::WithoutIt | Listing::Nothing, refusal) if !was_listed => match (asked, refusal) {
+                (BackupAsked::Seen, Some(refusal)) => Err(vanished(folder, refusal).into()),
+                (BackupAsked::Seen, None) => Ok(FolderRemoved::Gone),
+                (
+                    BackupAsked::Answered { .. } | BackupAsked::Taken { .. } | BackupAsked::Unanswered { .. },
+                    _,
+                ) => Ok(FolderRemoved::NotThere),
+            },
+            // By the device's own word nothing of it is left.
+            (Listing::WithoutIt | Listing::Nothing, _) if is_removed || all_deleted => Ok(gone),
+            // What vanishes from the list though nothing of it was removed may be hidden, and so may all that is
+            // there where something of it was not.
+            (Listing::Nothing, Some(refusal)) if refusal.is_refusal() => Err(hidden(folder, refusal).into()),
+            (Listing::WithoutIt, Some(refusal)) if taken == 0 => Err(hidden(folder, refusal).into()),
+            (Listing::Files(left), Some(refusal)) if left.is_empty() && !files.is_empty() && taken == 0 => {
+                Err(hidden(folder, refusal).into())
+            }
+            (Listing::WithoutIt | Listing::Nothing, _) => Ok(gone),
+            (Listing::Files(left), _) if left.is_empty() => Ok(match gone {
+                FolderRemoved::InPart => FolderRemoved::InPart,
+                _ => FolderRemoved::Emptied,
+            }),
+            (Listing::Files(left), refusal) => {
+                let error = refusal.unwrap_or_else(|| {
+                    SomaError::new(
+                        SomaErrorKind::Refused,
+                        format!("{} is still there with {} files", folder.url(), left.len()),
+                    )
+                });
+                Err(not_removed(true)(error))
+            }
+        }
+    }
+
+    /// What a folder of ours holds when the device does not write to it any more; `None` where it is not listed, and
+    /// what makes it had the time that it is given.
+    fn until_quiet(
+        &self,
+        folder: &RemoteFolder,
+        patience: Duration,
+        asked: BackupAsked,
+        told: &mut dyn FnMut(Duration),
+    ) -> Result<Option<Vec<RemoteFile>>> {
         let started = self.clock.elapsed();
         let settle = asked.settles_within();
         let mut nothing_since = None;
-        let listed = loop {
+        loop {
             let busy = self.makes_secure_backup()?;
             let listing = if busy { None } else { Some(self.listing(folder)?) };
             let waited = self.clock.elapsed().saturating_sub(started);
@@ -360,7 +530,7 @@ impl Gateway<'_> {
                 _ => Duration::ZERO,
             };
             let left = match listing {
-                Some(Listing::Files(files)) => break Some(files),
+                Some(Listing::Files(files)) => return Ok(Some(files)),
                 Some(Listing::WithoutIt | Listing::Nothing) => settle.max(believed_at).saturating_sub(waited),
                 None if waited >= patience => {
                     return Err(SomaError::new(
@@ -371,63 +541,49 @@ impl Gateway<'_> {
                 None => patience - waited,
             };
             if left.is_zero() {
-                break None;
+                return Ok(None);
             }
             told(waited);
             self.clock.sleep(until_next_look(waited).min(left), &self.stop);
-        };
-        let was_listed = listed.is_some();
-        let files = listed.unwrap_or_default();
-        let (mut refusal, mut taken) = (None::<SomaError>, 0_usize);
-        let deletions = files
-            .iter()
-            .map(|file| request::delete_file(&folder.file_url(&file.name)));
-        for deletion in deletions.chain([request::remove_dir(folder.url())]) {
-            match self.act(&deletion, self.timeouts().request) {
-                Ok(()) => taken += 1,
-                // What got no answer may have been carried out: what the device refuses says more.
-                Err(error) => {
-                    if refusal.is_none() || error.is_refusal() {
-                        refusal = Some(error);
-                    }
-                }
-            }
-        }
-        if !was_listed && refusal.is_some() {
-            self.clock.sleep(LOOKS_AGAIN_AFTER, &self.stop);
-        }
-        let left = match self.listing(folder)? {
-            Listing::Nothing if was_listed && refusal.as_ref().is_some_and(|error| !error.is_refusal()) => {
-                self.clock.sleep(LOOKS_AGAIN_AFTER, &self.stop);
-                self.listing(folder)?
-            }
-            left => left,
-        };
-        match (left, refusal) {
-            (Listing::WithoutIt | Listing::Nothing, refusal) if !was_listed => match (asked, refusal) {
-                (BackupAsked::Seen, Some(refusal)) => Err(vanished(folder, refusal)),
-                (BackupAsked::Seen, None) => Ok(FolderRemoved::Gone),
-                (BackupAsked::Answered { .. } | BackupAsked::Unanswered { .. }, _) => {
-                    Ok(FolderRemoved::NotThere)
-                }
-            },
-            // What vanishes from the list though nothing of it was removed may be hidden, and so may all that is
-            // there where something of it was not.
-            (Listing::Nothing, Some(refusal)) if refusal.is_refusal() => Err(hidden(folder, refusal)),
-            (Listing::WithoutIt, Some(refusal)) if taken == 0 => Err(hidden(folder, refusal)),
-            (Listing::Files(left), Some(refusal)) if left.is_empty() && !files.is_empty() && taken == 0 => {
-                Err(hidden(folder, refusal))
-            }
-            (Listing::WithoutIt | Listing::Nothing, _) => Ok(FolderRemoved::Gone),
-            (Listing::Files(left), _) if left.is_empty() => Ok(FolderRemoved::Emptied),
-            (Listing::Files(left), refusal) => Err(refusal.unwrap_or_else(|| {
-                SomaError::new(
-                    SomaErrorKind::Refused,
-                    format!("{} is still there with {} files", folder.url(), left.len()),
-                )
-            })),
         }
     }
+}
+
+/// Whether one of these domains shows that the device makes a secure backup.
+fn makes_secure_backup(domains: &[DomainStatus]) -> bool {
+    domains.iter().any(DomainStatus::makes_secure_backup)
+}
+
+/// Whether a device says by this that it has accepted a secure backup, and not that it cannot schedule it.
+fn is_scheduled(said: &str) -> bool {
+    let said = said.to_lowercase();
+    let refuses = [
+        "cannot", "can't", "not be", "unable", "fail", "full", "denied", "error", "invalid", "must",
+    ];
+    said.contains("scheduled") && !refuses.iter().any(|word| said.contains(word))
+}
+
+/// Whether a device says by this that what was to be removed is removed, or not there.
+fn says_it_is_gone(error: &SomaError) -> bool {
+    let said = error.message.to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
+    error.kind == SomaErrorKind::Refused
+        && has(&[
+            "not found",
+            "does not exist",
+            "no such",
+            "success",
+            "deleted",
+            "removed",
+        ])
+        && !has(&[
+            "unsuccess",
+            "without success",
+            "not deleted",
+            "not removed",
+            "be deleted",
+            "be removed",
+        ])
 }
 
 /// A folder that was seen, and is not listed any more, though nobody has removed it.

@@ -317,7 +317,7 @@ impl Rest {
 
 /// The pause after a look at a device that has been waited for since `waited`: a login that was
 /// refused is not tried again and again, for that is what locks accounts, and keeps them locked.
-fn pause_after<T>(looked: &Result<T>, waited: Duration) -> Duration {
+pub(super) fn pause_after<T>(looked: &Result<T>, waited: Duration) -> Duration {
     match looked {
         Err(error) if error.kind.is_of_login() => REFUSED_PAUSE,
         _ => until_next_look(waited),

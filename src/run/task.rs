@@ -17,7 +17,7 @@ use std::time::Duration;
 use crate::artifact::archive::Expected;
 use crate::artifact::error::StoreError;
 use crate::artifact::stage::Staged;
-use crate::gateway::backup::{RemoteFile, RemoteFolder};
+use crate::gateway::backup::{BackupAsked, RemoteFile, RemoteFolder};
 use crate::gateway::quiesce::Scope;
 use crate::lock::not_yet::NotYet;
 use crate::plan::model::Activity;
@@ -139,8 +139,8 @@ struct BackupFolder {
     folder: RemoteFolder,
     /// Whether the device was, or may have been, asked to fill it.
     is_asked: bool,
-    /// Whether the device has listed it.
-    is_seen: bool,
+    /// What is known of the request that fills it.
+    asked: BackupAsked,
     /// Says the same to whoever finds the row when this process is dead.
     not_yet: Option<NotYet>,
 }
@@ -156,8 +156,6 @@ struct Walk<'w, 'a, 'r> {
     leftover: Option<BackupFolder>,
     /// What its secure backup is encrypted for, once that is known.
     certificate: Option<CertificateFacts>,
-    /// How the request that makes it was answered, where nothing of it was seen: it may be on its way still.
-    unseen_reply: Option<Reply>,
     /// Whether that folder holds a whole secure backup of which no verified copy is stored.
     only_on_device: bool,
     /// How far its quiesce has come.
@@ -191,7 +189,6 @@ pub fn run<'a>(
         state: DeviceState::Untouched,
         leftover: None,
         certificate: None,
-        unseen_reply: None,
         only_on_device: false,
         begun: Begun::No,
         quiesce_sent: None,

@@ -3,10 +3,11 @@
 //! What must be undone is in the journal before it is done, and its row is closed only
 //! when the device itself has confirmed that it is undone.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use crate::gateway::Gateway;
-use crate::gateway::backup::{BackupAsked, FolderRemoved, RemoteFolder};
+use crate::gateway::backup::{BackupAsked, FolderNotRemoved, FolderRemoved, RemoteFolder};
 use crate::gateway::facts::WhoAnswers;
 use crate::gateway::quiesce::{BroughtBack, QuiesceSent, Scope, WayBackStep};
 use crate::plan::model::Settings;
@@ -247,20 +248,47 @@ pub fn waiting<'w>(
     }
 }
 
+/// The folder of a secure backup on its device, and what is known of it.
+#[derive(Clone, Copy, Debug)]
+pub struct LeftFolder<'f> {
+    /// Its row in the journal.
+    pub journal: JournalId,
+    /// The folder.
+    pub folder: &'f RemoteFolder,
+    /// The device's name.
+    pub device: &'f str,
+    /// The serial number of the device that was asked for it, where it told that.
+    pub meant: Option<&'f str>,
+    /// What is known of the request that fills it.
+    pub asked: BackupAsked,
+}
+
 /// A folder of ours that stays on its device, or may come yet: its row in the journal stays open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FolderStays {
-    /// It could not be removed, or the device could not be asked, for this reason.
-    NotRemoved(String),
-    /// The device does not have it, and nobody can tell that the request that makes it does not arrive yet.
-    MayCome,
+    /// It could not be removed, or the device could not be asked.
+    NotRemoved {
+        /// Whether the device listed it when that was looked at last.
+        is_listed: bool,
+        /// Why.
+        why: String,
+    },
+    /// The device does not have it, or had it in part, and nobody can tell that the request that makes it does not
+    /// arrive yet.
+    MayArrive,
+    /// The device does not have it, or had it in part, and has taken the request that makes it.
+    MayBegin,
 }
 
 impl std::fmt::Display for FolderStays {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::NotRemoved(why) => f.write_str(why),
-            Self::MayCome => f.write_str(
+            Self::NotRemoved { why, .. } => f.write_str(why),
+            Self::MayBegin => f.write_str(
+                "the device has taken the request for its secure backup and nobody has seen all of it, nor can tell that \
+                 it does not come yet",
+            ),
+            Self::MayArrive => f.write_str(
                 "no answer to the request for its secure backup is known, and the device does not have it, but nobody can \
                  tell that the request does not arrive yet",
             ),
@@ -269,37 +297,58 @@ impl std::fmt::Display for FolderStays {
 }
 
 /// Removes a folder of ours from a device; the journal row is closed when the device,
-/// asked, does not have it any more, and does not write to it either, and no request that got no answer
-/// can make it later. The device may take `patience` to end a secure backup that it still makes.
+/// asked, does not have it any more, and does not write to it either, and no request that got no answer, or of
+/// which nothing was seen, can make it later. The device may take `patience` to end a secure backup that it still makes.
 pub fn remove_folder(
     gateway: &Gateway<'_>,
-    journal: JournalId,
-    folder: &RemoteFolder,
+    left: LeftFolder<'_>,
     patience: Duration,
-    asked: BackupAsked,
-    device: &str,
     record: &mut Record<'_>,
 ) -> Result<Result<FolderRemoved, FolderStays>, LedgerError> {
+    let LeftFolder {
+        journal,
+        folder,
+        device,
+        meant,
+        asked,
+    } = left;
     let limit = patience.max(asked.settles_within());
     record.show(&Progress::UndoDue {
         journal,
         device: device.to_owned(),
         undo: Undo::RemoveFolder(folder.url().to_owned()),
     });
-    let removed = gateway.remove(
-        folder,
-        patience,
-        asked,
-        &mut waiting(record, device, "the device to end its secure backup", limit),
-    );
+    let mut noted = Ok(());
+    let met = gateway
+        .met(meant, "remove a secure backup")
+        .map_err(FolderNotRemoved::from);
+    let removed = met.and_then(|()| {
+        let record = RefCell::new(&mut *record);
+        let mut told = |waited| {
+            let what = "the device to end its secure backup";
+            waiting(&mut record.borrow_mut(), device, what, limit)(waited);
+        };
+        // Whoever dies while it is removed leaves a part of it, which nothing fills any more.
+        let mut seen = || noted = record.borrow_mut().step_undo(journal, UndoStep::Seen);
+        gateway.remove(folder, patience, asked, &mut told, &mut seen)
+    });
     record.show(&Progress::WaitEnded);
     record.show(&Progress::UndoOver { journal });
+    noted?;
     match (removed, asked) {
-        (Ok(FolderRemoved::NotThere), BackupAsked::Unanswered { .. }) => Ok(Err(FolderStays::MayCome)),
+        (Ok(FolderRemoved::NotThere | FolderRemoved::InPart), BackupAsked::Unanswered { .. }) => {
+            Ok(Err(FolderStays::MayArrive))
+        }
+        (Ok(FolderRemoved::NotThere | FolderRemoved::InPart), BackupAsked::Taken { .. }) => {
+            Ok(Err(FolderStays::MayBegin))
+        }
         (Ok(removed), _) => {
             record.close_undo(journal, removed.how())?;
             Ok(Ok(removed))
         }
-        (Err(error), _) => Ok(Err(FolderStays::NotRemoved(words(&error)))),
+        (Err(FolderNotRemoved { is_listed, error }), _) => Ok(Err(FolderStays::NotRemoved {
+            is_listed,
+            why: words(&error),
+        })),
     }
 }

@@ -116,7 +116,8 @@ fn mend(home: &Home, gateway: &Gateway, case: Case, next: Next) -> Vec<String> {
             ));
         }
         let still = home.history().open_entries().expect("the journal");
-        if still != open {
+        let ids = |rows: &[JournalEntry]| rows.iter().map(|row| row.id).collect::<Vec<_>>();
+        if ids(&still) != ids(&open) {
             found.push(format!(
                 "rows were closed with the device out of reach: {open:?}, now {still:?}"
             ));

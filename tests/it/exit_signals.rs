@@ -136,8 +136,10 @@ fn a_signal_in_the_middle_of_a_secure_backup_leaves_its_folder_to_the_journal() 
         "{open:?}"
     );
     assert!(
-        ran.stderr.contains("is still on the device; dpbackup recover")
-            && ran.stderr.contains(", or the next run, removes it"),
+        ran.stderr.contains("is on the device; dpbackup recover")
+            && ran.stderr.contains(
+                ", or the next run, looks for it again (the device is still making a secure backup"
+            ),
         "{}",
         ran.stderr
     );

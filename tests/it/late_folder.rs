@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use dpbackup::clock::Clock as _;
 use dpbackup::run::left::Left;
 
 use crate::simulator::{Domain, Gateway, Setup};
@@ -72,22 +73,12 @@ fn a_secure_backup_that_got_no_answer_and_is_made_later_is_removed_by_who_looks_
 }
 
 #[test]
-fn a_secure_backup_that_got_no_answer_and_is_made_soon_is_removed_by_its_own_task() {
+fn a_secure_backup_that_got_no_answer_and_is_made_soon_is_fetched_all_the_same() {
     let clock = TestClock::night();
     let gateway = gateway(&clock, &["SecureBackup=late@5s", "SecureBackup=reply-lost"]);
     let home = home(&gateway);
     let run = home.run("PLAIN", &clock);
-    assert_eq!(
-        run.tasks(),
-        ["QA1/all-domains BACKUP_FAILED"],
-        "{:?}",
-        run.errors()
-    );
-    assert!(
-        run.errors()[0].ends_with("; nothing left on the device"),
-        "{:?}",
-        run.errors()
-    );
+    assert_eq!(run.tasks(), ["QA1/all-domains SUCCESS"], "{:?}", run.errors());
     assert_eq!(home.open_entries(), []);
     assert_eq!(folders(&gateway), [""; 0]);
 }
@@ -156,6 +147,44 @@ fn folders_that_may_come_for_one_reason_are_one_warning() {
 }
 
 #[test]
+fn a_secure_backup_that_was_taken_and_begins_later_than_its_task_ends_is_not_forgotten() {
+    for looks_early in [false, true] {
+        let clock = TestClock::night();
+        let gateway = gateway(&clock, &["SecureBackup=late@20m"]);
+        let home = home(&gateway).timeouts("secure_backup = 5m");
+        let run = home.run("PLAIN", &clock);
+        is_remembered(&run, &home, &gateway);
+        let words = "has taken the request for its secure backup and nobody has seen all of it";
+        let warnings = run.warnings().join("\n");
+        assert!(warnings.contains(words), "{warnings}");
+        if looks_early {
+            // A recovery that looks too early knows no better.
+            let recovered = home.recover(&clock).expect("an end");
+            let told = recovered.done.lines().join("\n");
+            assert!(recovered.done.is_incomplete() && told.contains(words), "{told}");
+            assert_eq!(home.open_entries().len(), 1);
+        }
+        clock.pass(Duration::from_secs(30 * 60));
+        assert!(folders(&gateway).len() > 1, "it was made");
+        let recovered = home.recover(&clock).expect("an end");
+        assert!(!recovered.done.is_incomplete(), "{:?}", recovered.done.lines());
+        assert_eq!((home.open_entries(), folders(&gateway)), (vec![], vec![]));
+    }
+}
+
+#[test]
+fn a_secure_backup_that_was_taken_and_never_shows_is_forgotten_by_a_look_that_comes_an_hour_later() {
+    let clock = TestClock::night();
+    let gateway = gateway(&clock, &["SecureBackup=late@1200m"]);
+    let home = home(&gateway).timeouts("secure_backup = 5m");
+    is_remembered(&home.run("PLAIN", &clock), &home, &gateway);
+    clock.pass(Duration::from_secs(3700));
+    let recovered = home.recover(&clock).expect("an end");
+    assert!(!recovered.done.is_incomplete(), "{:?}", recovered.done.lines());
+    assert_eq!(home.open_entries(), []);
+}
+
+#[test]
 fn a_folder_of_which_nothing_could_be_removed_is_not_gone_because_it_is_not_listed_any_more() {
     let clock = TestClock::night();
     let faults = [
@@ -171,8 +200,9 @@ fn a_folder_of_which_nothing_could_be_removed_is_not_gone_because_it_is_not_list
     assert_eq!(run.exit(), 3);
     let warnings = run.warnings().join("\n");
     assert!(
-        warnings.contains("is still on the device")
-            && warnings.contains("refused to remove it, or something of it"),
+        warnings.contains("not known: whether temporary:///dpbackup-")
+            && warnings.contains("refused to remove it, or something of it")
+            && !warnings.contains("still on the device"),
         "{warnings}"
     );
     assert_eq!(home.open_entries().len(), 1);
@@ -310,4 +340,130 @@ fn a_device_that_makes_a_secure_backup_for_somebody_else_is_not_quiesced_for_one
         );
         assert_eq!(home.open_entries(), []);
     }
+}
+
+/// A gateway whose secure backup takes a minute, and its home.
+fn at_work_for_a_minute(clock: &TestClock) -> (Gateway, Home) {
+    let setup = Setup {
+        secure_backup_time: Duration::from_secs(60),
+        ..gateways::small([Domain::new("DOM1")])
+    };
+    let gateway = Gateway::start(gateways::on_clock(clock, Duration::from_secs(1), setup));
+    let home = home(&gateway)
+        .setting("retries = 0")
+        .timeouts("secure_backup = 10m");
+    (gateway, home)
+}
+
+#[test]
+fn a_secure_backup_outlasts_looks_that_fail_while_it_is_made() {
+    for trouble in ["http-503", "close", "fault-after@busy"] {
+        for asked in ["get-status/DomainStatus", "get-filestore"] {
+            let clock = TestClock::night();
+            let (gateway, home) = at_work_for_a_minute(&clock);
+            // Some ten seconds of the minute.
+            for nth in 8..14 {
+                gateway.fail_as(&format!("{asked}:{nth}={trouble}"));
+            }
+            let run = home.run("QUIESCED", &clock);
+            let case = format!("{asked} {trouble}");
+            assert_eq!(
+                run.tasks(),
+                ["QA1/all-domains SUCCESS"],
+                "{case}: {:?}",
+                run.errors()
+            );
+            assert!(
+                gateway
+                    .requests()
+                    .iter()
+                    .any(|request| !request.faults.is_empty()),
+                "{case}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_secure_backup_that_nobody_may_look_at_does_not_keep_the_device_down_to_the_limit() {
+    let clock = TestClock::night();
+    let (gateway, home) = at_work_for_a_minute(&clock);
+    gateway.fail_as("get-filestore=access-denied");
+    let run = home.run("QUIESCED", &clock);
+    assert_eq!(run.tasks(), ["QA1/all-domains BACKUP_FAILED"]);
+    assert!(gateway.state().is_unquiesced());
+    let passed = clock.elapsed();
+    assert!(passed < Duration::from_secs(300), "{passed:?}");
+    // Whether there is a folder was not seen.
+    let warnings = run.warnings().join("\n");
+    assert!(
+        warnings.contains("not known: whether temporary:///dpbackup-") && !warnings.contains("still on the"),
+        "{warnings}"
+    );
+    assert_eq!(home.open_entries().len(), 1);
+}
+
+#[test]
+fn a_device_that_cannot_schedule_a_secure_backup_has_not_accepted_it() {
+    let clock = TestClock::night();
+    let words = "The backup cannot be scheduled: temporary is full";
+    let gateway = gateway(
+        &clock,
+        &[
+            "SecureBackup=not-done",
+            &format!("SecureBackup=error-log@{words}"),
+        ],
+    );
+    let home = home(&gateway);
+    let run = home.run("QUIESCED", &clock);
+    assert_eq!(run.tasks(), ["QA1/all-domains BACKUP_FAILED"]);
+    assert!(run.errors()[0].contains(words), "{:?}", run.errors());
+}
+
+#[test]
+fn a_folder_that_the_device_says_is_removed_is_gone_however_it_says_so() {
+    for faults in [
+        // The folder goes with its last file.
+        ["RemoveDir=error-log@Directory 'x' not found", ""],
+        ["RemoveDir=error-log@Directory deletion successful", ""],
+        ["DeleteFile=error-log@File deletion successful", ""],
+        // Its files cannot be deleted one by one.
+        [
+            "DeleteFile=error-log@Operation not supported",
+            "DeleteFile=not-done",
+        ],
+    ] {
+        let clock = TestClock::night();
+        let gateway = gateway(&clock, &[]);
+        for fault in faults.iter().filter(|fault| !fault.is_empty()) {
+            gateway.fail_as(fault);
+        }
+        let home = home(&gateway);
+        let run = home.run("PLAIN", &clock);
+        let case = format!("{faults:?}: {:?}", run.warnings());
+        assert_eq!((run.status(), run.exit()), ("SUCCESS", 0), "{case}");
+        assert_eq!(
+            (home.open_entries(), folders(&gateway)),
+            (vec![], vec![]),
+            "{case}"
+        );
+    }
+}
+
+#[test]
+fn a_folder_is_not_gone_by_the_word_of_a_device_that_does_not_tell_who_it_is() {
+    let clock = TestClock::night();
+    let (gateway, home) = run_that_leaves_its_folder(&clock);
+    gateway.state().restart();
+    for class in ["FirmwareVersion3", "FirmwareVersion2", "FirmwareVersion"] {
+        gateway.fail_as(&format!("get-status/{class}=result-error"));
+    }
+    let recovered = home.recover(&clock).expect("an end");
+    let told = recovered.done.lines().join("\n");
+    assert!(recovered.done.is_incomplete(), "{told}");
+    assert_eq!(home.open_entries().len(), 1, "{told}");
+    gateway.clear_faults();
+    let recovered = home.recover(&clock).expect("an end");
+    assert!(!recovered.done.is_incomplete(), "{:?}", recovered.done.lines());
+    assert_eq!(home.open_entries(), []);
 }

@@ -70,9 +70,12 @@ fn a_device_with_default_alone_is_unquiesced_though_nothing_shows_it() {
             .filter(|asked| asked.operation.ends_with(operation));
         those.map(|asked| asked.at).collect::<Vec<_>>()
     };
-    let (made, told) = (sent("do-backup"), sent("UnquiesceDP"));
-    let waited = |nth: usize| told[nth].duration_since(made[0]).as_secs();
-    assert_eq!((told.len(), waited(0), waited(1)), (2, 0, 10));
+    let (looked, told) = (sent("get-filestore"), sent("UnquiesceDP"));
+    assert_eq!(told.len(), 2);
+    let made = looked.into_iter().filter(|at| *at <= told[0]).max();
+    let made = made.expect("a look at the manifest");
+    let waited = told.iter().map(|told| told.duration_since(made).as_secs());
+    assert_eq!(waited.collect::<Vec<_>>(), [0, 10]);
     assert!(gateway.state().is_unquiesced());
     assert_eq!(home.open_entries(), []);
     let notes = notes_of(&home.details(0)).join("\n");

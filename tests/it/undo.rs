@@ -155,11 +155,12 @@ fn a_secure_backup_that_begins_after_its_connection_broke_leaves_nothing() {
         let from = body.find("temporary:").expect("a destination");
         let length = body[from..].find('<').expect("its end");
         body[from..from + length].clone_into(&mut folder.lock().expect("no panic with the lock"));
-        gateway.state().put_file(
-            "default",
-            &format!("{}/root.tgz", folder.lock().expect("no panic with the lock")),
-            "late",
-        );
+        for file in ["root.tgz", "backupmanifest.xml"] {
+            let folder = folder.lock().expect("no panic with the lock");
+            gateway
+                .state()
+                .put_file("default", &format!("{folder}/{file}"), "late");
+        }
     });
     let run = home.run("P", &Eventful::new(&clock, arrives));
     assert_eq!(run.tasks(), ["QA1/all-domains BACKUP_FAILED"]);

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use crate::gateway::backup::BackupAsked;
 use crate::gateway::quiesce::QuiesceSent;
 use crate::lock::Locks;
 use crate::plan::model::Settings;
@@ -17,11 +18,10 @@ use crate::values::boot_time::BootTime;
 /// A request that was given up so long ago is not expected any more.
 const ARRIVES_NO_MORE: Duration = Duration::from_secs(3600);
 
-/// What is known of a quiesce, or a secure backup, whose process died.
+/// What is known of a quiesce whose process died.
 pub(in crate::run) fn sent(engine: Engine<'_>, entry: &JournalEntry) -> QuiesceSent {
     let within = settles_within(engine, entry);
-    let request = engine.file.timeouts_of(&entry.device).request;
-    let is_old = age(engine, entry) >= request + ARRIVES_NO_MORE;
+    let is_old = is_old(engine, entry);
     match entry.reply {
         _ if entry.seen => QuiesceSent::Seen {
             all_within: Duration::ZERO,
@@ -38,6 +38,28 @@ pub(in crate::run) fn sent(engine: Engine<'_>, entry: &JournalEntry) -> QuiesceS
             undone_before: entry.sent,
         },
     }
+}
+
+/// What is known of a secure backup whose process died.
+pub(super) fn backup_asked(engine: Engine<'_>, entry: &JournalEntry) -> BackupAsked {
+    let is_old = is_old(engine, entry);
+    match sent(engine, entry) {
+        QuiesceSent::Answered { shows_within } if !is_old => BackupAsked::Taken {
+            begins_within: shows_within,
+        },
+        QuiesceSent::Seen { .. } | QuiesceSent::Answered { .. } | QuiesceSent::LongAgo => {
+            BackupAsked::Answered {
+                begins_within: Duration::ZERO,
+            }
+        }
+        QuiesceSent::Unanswered { arrives_within, .. } => BackupAsked::Unanswered { arrives_within },
+    }
+}
+
+/// Whether what a dead run has sent is not expected any more.
+fn is_old(engine: Engine<'_>, entry: &JournalEntry) -> bool {
+    let request = engine.file.timeouts_of(&entry.device).request;
+    age(engine, entry) >= request + ARRIVES_NO_MORE
 }
 
 /// How long what is to be undone so may take to begin, when the device has answered so: no longer than a request.

@@ -1,11 +1,9 @@
 //! One device, on which dead runs left something.
 
-use std::time::Duration;
-
 use crate::gateway::Gateway;
-use crate::gateway::backup::{BackupAsked, RemoteFolder};
+use crate::gateway::backup::RemoteFolder;
 use crate::gateway::facts::tells_apart;
-use crate::gateway::quiesce::{QuiesceSent, Scope};
+use crate::gateway::quiesce::Scope;
 use crate::plan::model::Device;
 use crate::run::Engine;
 use crate::run::client;
@@ -15,10 +13,10 @@ use crate::run::failure::words;
 use crate::run::held::{LockFor, LockOutcome, LockWait};
 use crate::run::ledger::{JournalEntry, LedgerError};
 use crate::run::record::Record;
-use crate::run::recover::age::sent;
+use crate::run::recover::age::{backup_asked, sent};
 use crate::run::recover::rows::mended_without_device;
 use crate::run::recover::told::{Mended, StaysOpen, told};
-use crate::run::undo::{OpenQuiesce, Undone, remove_folder};
+use crate::run::undo::{LeftFolder, OpenQuiesce, Undone, remove_folder};
 use crate::values::causes::with_causes;
 
 /// Undoes what dead runs left on the device of this name: `entries`, as the journal had them when
@@ -183,16 +181,15 @@ fn mend_entry(
         Undo::RemoveFolder(url) => {
             let patience = gateway.timeouts().request;
             let folder = RemoteFolder::at(url);
-            let asked = match sent(engine, entry) {
-                QuiesceSent::Seen { .. } | QuiesceSent::LongAgo => BackupAsked::Answered {
-                    begins_within: Duration::ZERO,
-                },
-                QuiesceSent::Answered { shows_within } => BackupAsked::Answered {
-                    begins_within: shows_within,
-                },
-                QuiesceSent::Unanswered { arrives_within, .. } => BackupAsked::Unanswered { arrives_within },
+            let asked = backup_asked(engine, entry);
+            let left = LeftFolder {
+                journal: entry.id,
+                folder: &folder,
+                device: &entry.device,
+                meant: entry.serial.as_deref(),
+                asked,
             };
-            let removed = remove_folder(gateway, entry.id, &folder, patience, asked, &entry.device, record)?;
+            let removed = remove_folder(gateway, left, patience, record)?;
             return match removed {
                 Ok(removed) => told(record, entry, removed.how()).map(Ok),
                 Err(stays) => Ok(Err((Certainty::NotKnown, stays.to_string()))),

@@ -18,12 +18,17 @@ use crate::run::ledger::{NEVER_ASKED, Reply, UndoStep};
 use crate::run::status::Status;
 use crate::run::store;
 use crate::run::task::{BackupFolder, DeviceState, Made, Walk};
-use crate::run::undo::{self, FolderStays, waiting};
+use crate::run::undo::{self, FolderStays, LeftFolder, waiting};
 use crate::soma::error::{SomaError, SomaErrorKind};
 use crate::values::causes::{said, with_causes};
 use crate::values::size::Bytes;
 
-/// What was answered with words or an error that do not prove that nothing was begun is given so long to begin.
+/// A secure backup that was not asked for, or that the device has ended.
+const NOT_EXPECTED: BackupAsked = BackupAsked::Answered {
+    begins_within: Duration::ZERO,
+};
+
+/// What was not answered with OK, and may have been begun all the same, is given so long to show that.
 const BEGINS_WITHIN: Duration = Duration::from_secs(10);
 
 impl Walk<'_, '_, '_> {
@@ -99,31 +104,42 @@ impl Walk<'_, '_, '_> {
             .gateway
             .secure_backup(certificate, &folder, meant.as_deref());
         self.record.show(&Progress::WaitEnded);
-        let gateway = &self.session.gateway;
-        match asked {
-            ActionAsked::Accepted => self
-                .record
-                .step_undo(journal, UndoStep::Replied(Reply::Accepted))?,
+        let request = self.session.gateway.timeouts().request;
+        let taken = BackupAsked::Taken {
+            begins_within: Duration::ZERO,
+        };
+        let (reply, unless_begun, error) = match asked {
+            ActionAsked::Accepted => (Reply::Accepted, taken, None),
             ActionAsked::NotBegun(error) => return Err(self.exchange(Status::BackupFailed, &error).into()),
             ActionAsked::Unclear(error) => {
-                let begins = gateway.begins_secure_backup(&folder, BEGINS_WITHIN);
-                self.unseen_reply = (!begins).then_some(Reply::Unclear);
-                self.record
-                    .step_undo(journal, UndoStep::Replied(Reply::Unclear))?;
-                if !begins {
-                    return Err(self.exchange(Status::BackupFailed, &error).into());
-                }
+                let begins_within = request;
+                (
+                    Reply::Unclear,
+                    BackupAsked::Answered { begins_within },
+                    Some(error),
+                )
             }
             ActionAsked::Unanswered(error) => {
-                let begins = error.kind != SomaErrorKind::Interrupted
-                    && gateway.begins_secure_backup(&folder, Duration::ZERO);
-                self.unseen_reply = (!begins).then_some(Reply::Silence);
-                self.record
-                    .step_undo(journal, UndoStep::Replied(Reply::Silence))?;
-                if !begins {
-                    return Err(self.exchange(Status::BackupFailed, &error).into());
-                }
+                let arrives_within = request;
+                (
+                    Reply::Silence,
+                    BackupAsked::Unanswered { arrives_within },
+                    Some(error),
+                )
             }
+        };
+        self.knows_of_backup(unless_begun);
+        if let Some(error) = error {
+            let gateway = &self.session.gateway;
+            let begins = error.kind != SomaErrorKind::Interrupted
+                && gateway.begins_secure_backup(&folder, BEGINS_WITHIN);
+            self.record.step_undo(journal, UndoStep::Replied(reply))?;
+            if !begins {
+                return Err(self.exchange(Status::BackupFailed, &error).into());
+            }
+            self.knows_of_backup(taken);
+        } else {
+            self.record.step_undo(journal, UndoStep::Replied(reply))?;
         }
         let end = self.session.gateway.wait_for_secure_backup(
             &folder,
@@ -132,17 +148,21 @@ impl Walk<'_, '_, '_> {
         );
         self.record.show(&Progress::WaitEnded);
         let end = end.map_err(|error| self.exchange(Status::BackupFailed, &error))?;
-        if matches!(end, SecureBackupEnd::Ready(_) | SecureBackupEnd::GaveUp) {
+        // One that the device was seen to make is not expected to begin any more.
+        let seen = match &end {
+            SecureBackupEnd::Ready(_) => Some(BackupAsked::Seen),
+            SecureBackupEnd::GaveUp => Some(NOT_EXPECTED),
+            SecureBackupEnd::TimedOut { was_at_work, .. } | SecureBackupEnd::Interrupted { was_at_work } => {
+                was_at_work.then_some(NOT_EXPECTED)
+            }
+        };
+        if let Some(seen) = seen {
+            self.knows_of_backup(seen);
             self.record.step_undo(journal, UndoStep::Seen)?;
         }
         let files = match end {
-            SecureBackupEnd::Ready(files) => {
-                if let Some(left) = &mut self.leftover {
-                    left.is_seen = true;
-                }
-                files
-            }
-            SecureBackupEnd::Interrupted => {
+            SecureBackupEnd::Ready(files) => files,
+            SecureBackupEnd::Interrupted { .. } => {
                 return Err(Failure::interrupted("waiting for the secure backup").into());
             }
             SecureBackupEnd::GaveUp => {
@@ -151,11 +171,10 @@ impl Walk<'_, '_, '_> {
                 );
                 return Err(Failure::new(Status::BackupFailed, why).into());
             }
-            SecureBackupEnd::TimedOut => {
+            SecureBackupEnd::TimedOut { last, .. } => {
                 let limit = humantime::format_duration(limit);
-                let why = format!(
-                    "{device}: the secure backup was not ready within {limit} (its manifest is not there)"
-                );
+                let seen = last.map_or_else(|| "its manifest is not there".to_owned(), |error| words(&error));
+                let why = format!("{device}: the secure backup was not ready within {limit} ({seen})");
                 return Err(Failure::new(Status::BackupFailed, why).into());
             }
         };
@@ -182,10 +201,17 @@ impl Walk<'_, '_, '_> {
             journal,
             folder: folder.clone(),
             is_asked: false,
-            is_seen: false,
+            asked: NOT_EXPECTED,
             not_yet,
         });
         Ok((journal, folder))
+    }
+
+    /// So much is known of it now.
+    fn knows_of_backup(&mut self, asked: BackupAsked) {
+        if let Some(left) = &mut self.leftover {
+            left.asked = asked;
+        }
     }
 
     /// From now on the device may have been asked, for whoever finds the row.
@@ -367,28 +393,31 @@ impl Walk<'_, '_, '_> {
         let (journal, folder) = (left.journal, left.folder);
         let asked_to_stop = self.engine.stop.is_requested();
         if self.only_on_device && !asked_to_stop {
-            let why = FolderStays::NotRemoved("no verified copy of it is stored".to_owned());
+            let why = FolderStays::NotRemoved {
+                is_listed: true,
+                why: "no verified copy of it is stored".to_owned(),
+            };
             return self.leave_to_recover(&folder, &why);
         }
         let limit = self.session.gateway.timeouts().request;
         // Whoever asks to stop does not wait for a backup of some minutes: the journal does.
         let patience = if asked_to_stop { Duration::ZERO } else { limit };
-        let asked = match self.unseen_reply {
-            Some(Reply::Silence) => BackupAsked::Unanswered {
-                arrives_within: limit,
-            },
-            Some(Reply::Accepted | Reply::Unclear) => BackupAsked::Answered { begins_within: limit },
-            None if left.is_seen => BackupAsked::Seen,
-            None => BackupAsked::Answered {
-                begins_within: Duration::ZERO,
-            },
-        };
-        let device = &self.session.device.name;
+        let meant = self.session.facts().ok().and_then(|facts| facts.serial.clone());
         let removed = match self.session.gateway.shielded() {
             Ok(gateway) => {
-                undo::remove_folder(&gateway, journal, &folder, patience, asked, device, self.record)?
+                let left = LeftFolder {
+                    journal,
+                    folder: &folder,
+                    device: &self.session.device.name,
+                    meant: meant.as_deref(),
+                    asked: left.asked,
+                };
+                undo::remove_folder(&gateway, left, patience, self.record)?
             }
-            Err(error) => Err(FolderStays::NotRemoved(words(&error))),
+            Err(error) => Err(FolderStays::NotRemoved {
+                is_listed: left.asked == BackupAsked::Seen,
+                why: words(&error),
+            }),
         };
         match removed {
             Ok(removed) => {
@@ -414,10 +443,15 @@ impl Walk<'_, '_, '_> {
         let recover = self.engine.file.invocation.command(["recover"]);
         let url = folder.url();
         let left = match stays {
-            FolderStays::NotRemoved(_) => {
+            FolderStays::NotRemoved { is_listed: true, .. } => {
                 format!("{url} is still on the device; {recover}, or the next run, removes it")
             }
-            FolderStays::MayCome => {
+            FolderStays::NotRemoved { is_listed: false, .. } => {
+                format!(
+                    "not known: whether {url} is on the device; {recover}, or the next run, looks for it again"
+                )
+            }
+            FolderStays::MayArrive | FolderStays::MayBegin => {
                 format!(
                     "not known: whether {url} comes to the device yet; {recover}, or the next run, looks for it again"
                 )
