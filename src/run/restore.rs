@@ -25,7 +25,7 @@ use crate::lock::Lock;
 use crate::plan::model::Device;
 use crate::run::contact::Devices;
 use crate::run::error::RunError;
-use crate::run::event::{DeviceFacts, Owner, PlanId, PlanOpening};
+use crate::run::event::{DeviceFacts, JournalId, Owner, PlanId, PlanOpening};
 use crate::run::execution::{PlanEnd, RecordedEnd, to_its_end};
 use crate::run::failure::Failure;
 use crate::run::held::{LockFor, LockOutcome, LockWait};
@@ -74,6 +74,7 @@ pub fn run<'a>(
             scratch,
             id,
             name,
+            left_open: Vec::new(),
             warnings: Vec::new(),
             failed: None,
             told: &mut told,
@@ -107,6 +108,8 @@ struct Restoring<'w, 'a, 'r> {
     id: PlanId,
     /// Its name in history.
     name: String,
+    /// What runs that died have left open, by its row in the journal.
+    left_open: Vec<(JournalId, String)>,
     warnings: Vec<String>,
     /// Why a task beside the import failed, if one did.
     failed: Option<String>,
@@ -123,8 +126,7 @@ impl<'a> Restoring<'_, 'a, '_> {
     ) -> Result<(), Halt> {
         store::make_ready(&self.engine.file.settings)?;
         let mended = recover::mend(self.engine, self.record)?;
-        let left = note(self.record, Owner::Plan(self.id), &mended)?;
-        self.warnings.extend(left);
+        self.left_open = note(self.record, Owner::Plan(self.id), &mended)?;
         let mut lock = Some(self.lock_device()?);
         let session = match devices.contact(self.device) {
             Contact::Up(session) => session,

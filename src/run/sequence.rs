@@ -164,7 +164,9 @@ impl<'a> Run<'_, 'a, '_> {
         self.tried
             .extend(recovered.mended.iter().map(|mended| mended.entry.id));
         let warnings = told::note(self.record, Owner::Plan(self.id), recovered)?;
-        self.tasks.warnings.extend(warnings);
+        self.tasks
+            .warnings
+            .extend(warnings.into_iter().map(|(_, words)| words));
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! What is told of a recovery.
 
-use crate::run::event::{Certainty, Event, Owner, Undo};
+use crate::run::event::{Certainty, Event, JournalId, Owner, Undo};
 use crate::run::ledger::{ClosedUndo, JournalEntry, LedgerError, UnfinishedPlan};
 use crate::run::left::Left;
 use crate::run::record::Record;
@@ -203,18 +203,18 @@ impl std::fmt::Display for Mended {
 }
 
 /// Notes for an execution what became of the leftovers of dead runs. Returns what deserves a
-/// look.
+/// look, each with its row in the journal.
 pub(in crate::run) fn note(
     record: &mut Record<'_>,
     owner: Owner,
     recovered: &Mending,
-) -> Result<Vec<String>, LedgerError> {
+) -> Result<Vec<(JournalId, String)>, LedgerError> {
     let mut warnings = Vec::new();
     for (mended, words) in recovered.said() {
         match mended.outcome {
             Ok(_) => record.note(owner, words)?,
             Err(_) => {
-                warnings.push(words.clone());
+                warnings.push((mended.entry.id, words.clone()));
                 record.warn(owner, words)?;
             }
         }

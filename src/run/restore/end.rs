@@ -16,7 +16,9 @@ impl<'a> Restoring<'_, 'a, '_> {
             let why = format!("it was imported, and came out as it was to; {why}");
             return (Status::Failed, Some(why));
         }
-        match first_warning(&self.warnings) {
+        let left_open = self.left_open.iter().map(|(_, words)| words);
+        let warnings: Vec<String> = left_open.chain(&self.warnings).cloned().collect();
+        match first_warning(&warnings) {
             None => (Status::Success, None),
             why => (Status::CompletedWithWarnings, why),
         }

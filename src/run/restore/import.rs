@@ -10,7 +10,7 @@ use crate::lock::Life;
 use crate::run::event::{ActionKind, Event, FileKind, JournalId, Owner, Progress, TaskId, Undo};
 use crate::run::failure::{Failure, Trouble, words};
 use crate::run::ledger::{Address, JournalEntry, KeptFile, LedgerError, Reply, UndoOpening, UndoStep};
-use crate::run::left::{half_done, life_of};
+use crate::run::left::life_of;
 use crate::run::recover::age::import_is_over;
 use crate::run::restore::Restoring;
 use crate::run::restore::came_out::CameOut;
@@ -351,13 +351,11 @@ impl<'a> Restoring<'_, 'a, '_> {
             let how = format!("task {} has laid a backup over it since", due.task.0);
             self.record.close_undo(row.id, &how)?;
             // It is in order by this.
-            if let Some(told) = half_done(&row, &self.engine.file.invocation) {
-                self.warnings.retain(|warning| !warning.contains(&told));
-                self.record.note(
-                    Owner::Task(due.task),
-                    format!("the import of task {} is in order now: {how}", row.task.0),
-                )?;
-            }
+            self.left_open.retain(|(left, _)| *left != row.id);
+            self.record.note(
+                Owner::Task(due.task),
+                format!("the import of task {} is in order now: {how}", row.task.0),
+            )?;
         }
         Ok(())
     }
