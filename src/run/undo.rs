@@ -135,7 +135,7 @@ impl OpenQuiesce<'_> {
             }
             Err(error) => BroughtBack::Not {
                 is_shown: false,
-                why: error.to_string(),
+                why: words(error),
             },
         };
         let undone = match brought_back {
