@@ -162,3 +162,31 @@ pub(super) fn not_for_all(receiver: &str, place: Option<&str>, refused: &[String
         refused.join(", ")
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{is_warning_of, warning};
+    use crate::values::event_name::EventName;
+
+    /// Histories of older versions have these sentences: a wording that changes is told again, or never.
+    #[test]
+    fn the_sentences_that_later_runs_look_for_are_these() {
+        let end = warning(
+            "webhook ops",
+            Some(EventName::Failed),
+            Some("http://a"),
+            "HTTP 500",
+        );
+        assert_eq!(end, "notification by webhook ops failed (http://a): HTTP 500");
+        let changed = warning("webhook ops", Some(EventName::Changed), None, "HTTP 500");
+        assert_eq!(
+            changed,
+            "notification by webhook ops failed for `changed`: HTTP 500"
+        );
+        assert!(is_warning_of(&end, "webhook ops", EventName::Succeeded));
+        assert!(!is_warning_of(&end, "webhook ops", EventName::Changed));
+        assert!(is_warning_of(&changed, "webhook ops", EventName::Changed));
+        assert!(!is_warning_of(&changed, "webhook ops", EventName::Failed));
+        assert!(!is_warning_of(&changed, "webhook op", EventName::Changed));
+    }
+}
