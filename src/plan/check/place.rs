@@ -19,3 +19,18 @@ pub(super) fn place_of(name: &str, value: &Range<usize>, text: &str) -> Range<us
             value.start + at..value.start + at + found.len()
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::place_of;
+
+    #[test]
+    fn a_name_is_found_as_a_whole_word_and_else_the_whole_value() {
+        let text = "devices = \"QA1, QA\"";
+        let value = 10..text.len();
+        let at = |name| place_of(name, &value, text);
+        assert_eq!(at("QA"), 16..18, "the beginning of another name is none");
+        assert_eq!(at("A1"), value, "nor is its end");
+        assert_eq!(at("QA1"), 11..14);
+    }
+}

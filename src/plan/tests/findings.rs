@@ -9,6 +9,23 @@ fn rendered(text: &str) -> String {
 }
 
 #[test]
+fn a_pattern_of_another_program_is_no_misspelt_name() {
+    let text = |devices: &str| {
+        format!(
+            "{LEAST}{QA1}[[plan]]\nname = \"P\"\n[[plan.activity]]\naction = \"export-domain\"\ndevices = \"{devices}\"\n\
+             domains = \"*\"\n"
+        )
+    };
+    let said = rendered(&text("QA?"));
+    assert!(
+        said.contains("only `*` stands for other characters") && !said.contains("did you mean"),
+        "{said}"
+    );
+    let said = rendered(&text("QA2"));
+    assert!(said.contains("did you mean \"QA1\"?"), "{said}");
+}
+
+#[test]
 fn a_file_full_of_mistakes_gives_all_of_them_in_one_run() {
     insta::assert_snapshot!(rendered(FULL_OF_MISTAKES), @r##"
     error: unknown key `stroe`
