@@ -346,6 +346,14 @@ fn a_run_whose_locks_were_removed_is_not_taken_for_dead() {
     fs::remove_dir_all(home.path("state/history.db.locks")).expect("the locks");
     let _other = home.dpbackup(&["recover"]).exits(0);
     let _other = home.dpbackup(&["run", "DOMAIN"]).exits(5);
+    // Another plan, whose own lock is free, on the same device.
+    let other = home.dpbackup(&["run", "DEVICE"]).exits(1);
+    assert!(
+        other.stderr.contains("another run is at work on it, domain DOM1 of QA1"),
+        "{}",
+        other.stderr
+    );
+    assert_eq!(gateway.received("do-backup"), 1);
     assert_eq!(gateway.received("DomainUnquiesce"), 0);
     running.signal(Signal::INT);
     let _ran = running.end().exits(130);
