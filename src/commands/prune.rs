@@ -154,6 +154,14 @@ impl Pruning<'_> {
                 break;
             }
             target.decide(store, self.clock.now(), &self.clock.zone());
+            if !self.args.dry_run {
+                let found: Vec<_> = target
+                    .backups
+                    .iter()
+                    .flat_map(StoredBackup::found_damage)
+                    .collect();
+                history.note_damage(self.clock.now(), &found)?;
+            }
             self.target(history, &target)?;
         }
         if !self.args.dry_run

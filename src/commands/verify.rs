@@ -13,13 +13,18 @@ use jiff::tz::TimeZone;
 use crate::artifact::archive::Expected;
 use crate::artifact::recheck::{self, FileState, Recheck};
 use crate::cli::{Global, ReportFormat, VerifyArgs};
+use crate::clock::{Clock as _, SystemClock};
 use crate::commands::error::{CommandError, Outcome, found, print, print_states};
 use crate::commands::heeding::Heeding;
-use crate::commands::loading::{exit_of_part, invocation, load_plan_if_any, load_plan_or_part, read_history};
+use crate::commands::loading::{
+    exit_of_part, invocation, load_plan_if_any, load_plan_or_part, open_history, read_history,
+};
+use crate::commands::restore_note;
 use crate::commands::stored_export::recorded;
 use crate::commands::verify::scope::{VerifyScope, places, which};
 use crate::exit::Exit;
 use crate::history::{FileFilter, FileId, FileRow, History};
+use crate::plan::model::PlanFile;
 use crate::report::store_line;
 use crate::report::verify::{self as report, Checked, Verified};
 use crate::run::event::{ALL_DOMAINS, FileKind, TaskId};
@@ -67,6 +72,7 @@ pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>
         history: history.as_ref(),
         recheck: Recheck::new(&store, &scratch, owners),
         checked: Vec::new(),
+        found: FoundDamage::default(),
         done: BTreeSet::new(),
         tasks: &asked.tasks,
         // Who names a file finds it again by the name that he gave it, and programs by all of it.
@@ -83,6 +89,9 @@ pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>
     }
     if args.format == ReportFormat::Table {
         tell_what_is_no_backup(&asked.files, &round.checked, &invocation(global, env), ui);
+    }
+    if let Some(file) = file {
+        remember(file, &round.found, ui);
     }
     let not_looked_at = round.checked.iter().any(|one| round.is_unseen(one));
     let is_told = round.checked.iter().any(|one| round.is_told(one));
@@ -139,6 +148,33 @@ fn tell_what_is_no_backup(files: &[PathBuf], checked: &[Checked], invocation: &I
     ));
 }
 
+/// Writes down what was found of files, for `history status` and RESTORE.txt. Who may not write there has seen it all the
+/// same.
+fn remember(file: &PlanFile, found: &FoundDamage, ui: Ui) {
+    if found.files.is_empty() {
+        return;
+    }
+    let clock = SystemClock::new();
+    let written = open_history(&file.settings, ui).and_then(|mut history| {
+        history.note_damage(clock.now(), &found.files)?;
+        Ok(history)
+    });
+    let history = match written {
+        Ok(history) => history,
+        Err(error) => {
+            return ui.warning(&format!(
+                "what was found is not remembered, so that `history status` does not know it: {:#}",
+                error.error
+            ));
+        }
+    };
+    for device in &found.devices {
+        if let Err(why) = restore_note::write(file, &history, device, &clock.zone()) {
+            ui.warning(&why);
+        }
+    }
+}
+
 /// The rows of history that are asked for.
 fn rows(asked: &VerifyScope, history: Option<&History>) -> Result<Vec<FileRow>, CommandError> {
     let Some(history) = history else {
@@ -158,6 +194,14 @@ fn rows(asked: &VerifyScope, history: Option<&History>) -> Result<Vec<FileRow>, 
     Ok(rows)
 }
 
+/// What a round has found of files that history does not know yet.
+#[derive(Default)]
+struct FoundDamage {
+    files: Vec<(FileId, Option<String>)>,
+    /// The devices that they are of.
+    devices: BTreeSet<String>,
+}
+
 /// One round through the files.
 struct Round<'r> {
     ui: Ui,
@@ -166,6 +210,8 @@ struct Round<'r> {
     history: Option<&'r History>,
     recheck: Recheck<'r>,
     checked: Vec<Checked>,
+    /// What history does not know yet of files that were read: why one is not what was stored, or that it is again.
+    found: FoundDamage,
     done: BTreeSet<FileId>,
     /// The tasks that were asked for one by one.
     tasks: &'r [TaskId],
@@ -233,6 +279,15 @@ impl Round<'_> {
             && let Some(row) = self.gone_meanwhile(row)?
         {
             return self.tell(pruned(&row));
+        }
+        let damage = match verdict.state {
+            FileState::Ok => Some(None),
+            FileState::Bad | FileState::Changed => Some(Some(verdict.reasons.join("; "))),
+            FileState::Unreadable | FileState::Missing => None,
+        };
+        if let Some(damage) = damage.filter(|damage| damage.is_some() != row.damage.is_some()) {
+            self.found.files.push((row.id, damage));
+            self.found.devices.insert(row.device_name.clone());
         }
         let mut checked = described(row, Verified::Looked(verdict));
         checked.notes.extend(limited(row));

@@ -213,6 +213,29 @@ impl History {
         })
     }
 
+    /// Records what a look at stored files has found: why one is not what was stored, or that it is.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be written.
+    pub fn note_damage(
+        &mut self,
+        at: Timestamp,
+        found: &[(FileId, Option<String>)],
+    ) -> Result<(), HistoryError> {
+        if found.is_empty() {
+            return Ok(());
+        }
+        self.write(|transaction| {
+            let mut statement =
+                transaction.prepare("UPDATE file SET damage = ?2, damage_time = ?3 WHERE id = ?1")?;
+            for (file, damage) in found {
+                statement.execute((file.0, damage, damage.is_some().then_some(AsText(at))))?;
+            }
+            Ok(())
+        })
+    }
+
     /// Records that files were removed from the store. Their rows stay; the newest good backup
     /// of their target is one that is left.
     ///

@@ -182,6 +182,7 @@ pub(super) fn details() -> TaskDetails {
         time: at(20),
         removal_time: None,
         pruned_time: None,
+        damage: None,
     };
     TaskDetails {
         task: task(31, "SALES", Status::Success, None),

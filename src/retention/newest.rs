@@ -71,8 +71,9 @@ fn stands(history: &History, files: &[FileRow]) -> Result<bool, HistoryError> {
     Ok(!files.is_empty())
 }
 
-/// Whether a file is in the store, as large as it was. Nothing is read.
+/// Whether a file is in the store, as large as it was, and nobody who read it found it to be something else. Nothing
+/// is read.
 pub fn is_as_large(file: &FileRow) -> bool {
     let found = file.path.symlink_metadata();
-    found.is_ok_and(|found| found.is_file() && found.len() == file.size)
+    file.damage.is_none() && found.is_ok_and(|found| found.is_file() && found.len() == file.size)
 }

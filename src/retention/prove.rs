@@ -242,6 +242,19 @@ impl StoredBackup {
         self.files.iter().map(|file| file.id).collect()
     }
 
+    /// What was read of it, where every byte was: why it is not what was stored, or that it is. Nothing where history has
+    /// the same already.
+    pub fn found_damage(&self) -> Vec<(FileId, Option<String>)> {
+        let damage = match &self.found {
+            FileFound::Same => None,
+            FileFound::Changed(why) => Some(why),
+            FileFound::Partly | FileFound::Gone => return Vec::new(),
+        };
+        let of = self.files.iter().filter(|file| file.kept && self.is_proved);
+        let news = of.filter(|file| file.damage.is_some() != damage.is_some());
+        news.map(|file| (file.id, damage.cloned())).collect()
+    }
+
     /// Whether history says already that it is about to go.
     pub fn is_announced(&self) -> bool {
         self.files.iter().any(|file| file.removal_time.is_some())
@@ -354,6 +367,7 @@ impl StoredBackup {
     fn compare_before_removal(&mut self, store: &Path) {
         if self.goes() && self.kept && matches!(self.found, FileFound::Same | FileFound::Partly) {
             self.found = found(removal::compare(store, &self.recorded()));
+            self.is_proved = true;
         }
     }
 }

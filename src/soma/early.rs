@@ -13,7 +13,7 @@ use ureq::unversioned::transport::TransportAdapter;
 
 use crate::soma::interim::InterimAnswers;
 
-type Stream = StreamOwned<ClientConnection, TransportAdapter>;
+type TlsStream = StreamOwned<ClientConnection, TransportAdapter>;
 
 /// Whether an answer may come early, and whether one did; shared between a request and its transport.
 #[derive(Clone, Debug, Default)]
@@ -76,7 +76,7 @@ impl EarlyBytes {
     }
 
     /// Looks, without a wait, whether an answer has begun. One that refuses the request ends the sending of it.
-    pub(super) fn look(&mut self, stream: &mut Stream, interim: &mut InterimAnswers, watch: &UploadWatch) {
+    pub(super) fn look(&mut self, stream: &mut TlsStream, interim: &mut InterimAnswers, watch: &UploadWatch) {
         while !self.begun && is_readable(stream) {
             // What cannot be read now is met by whoever writes or reads next.
             let Ok(1..) = stream.conn.read_tls(&mut stream.sock) else {
@@ -109,7 +109,7 @@ impl EarlyBytes {
 }
 
 /// Reads from a connection over which nothing can be sent any more: what could not be sent is not tried again.
-pub(super) fn read_only(stream: &mut Stream, buffer: &mut [u8]) -> io::Result<usize> {
+pub(super) fn read_only(stream: &mut TlsStream, buffer: &mut [u8]) -> io::Result<usize> {
     loop {
         match stream.conn.reader().read(buffer) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -123,7 +123,7 @@ pub(super) fn read_only(stream: &mut Stream, buffer: &mut [u8]) -> io::Result<us
 }
 
 /// Whether something has come that was not looked at yet.
-fn is_readable(stream: &mut Stream) -> bool {
+fn is_readable(stream: &mut TlsStream) -> bool {
     let transport = stream.sock.get_mut();
     !transport.buffers().input().is_empty() || !transport.is_open()
 }

@@ -167,6 +167,8 @@ fn the_next_run_brings_an_older_history_forward_and_a_reader_says_so() {
              UPDATE file SET path = store || '/' || path;
              ALTER TABLE file DROP COLUMN store;
              ALTER TABLE file DROP COLUMN removal_time;
+             ALTER TABLE file DROP COLUMN damage;
+             ALTER TABLE file DROP COLUMN damage_time;
              ALTER TABLE file DROP COLUMN proof;
              ALTER TABLE file DROP COLUMN lacks;
              ALTER TABLE plan_execution DROP COLUMN took_ms;

@@ -394,3 +394,41 @@ fn names_of(note: &str) -> Vec<String> {
         .map(str::to_owned)
         .collect()
 }
+
+#[test]
+fn a_damage_that_was_read_once_is_known_until_a_later_look_finds_the_file_good() {
+    for reader in ["verify", "prune"] {
+        let gateway = Gateway::start(gateways::small([Domain::new("DOM1")]));
+        let home = Home::quick()
+            .setting("retention = { keep_last = 1 }")
+            .device("QA1", &gateway)
+            .plan("P", EXPORT);
+        let _ = home.dpbackup(&["run", "P"]).exits(0);
+        let _ = home.dpbackup(&["run", "P"]).exits(0);
+        let names = names_of(&note(&home));
+        let newest = home.store().join(&names[0]);
+        let good = fs::read(&newest).expect("an archive");
+        let mut other = good.clone();
+        *other.last_mut().expect("a byte") ^= 1;
+        fs::write(&newest, &other).expect("written");
+        // Sizes alone tell nothing of it.
+        let _ = home.dpbackup(&["history", "status"]).exits(0);
+        let arguments: &[&str] = match reader {
+            "verify" => &["verify", "--all"],
+            _ => &["prune"],
+        };
+        let _ = home.dpbackup(arguments).exits(1);
+        let judged = home.dpbackup(&["history", "status"]).exits(1);
+        let told = "the good backup of task 2 is not in the store as it was stored";
+        assert!(judged.stdout.contains(told), "{reader}: {}", judged.stdout);
+        assert!(
+            !names_of(&note(&home)).contains(&names[0]),
+            "{reader}: {}",
+            note(&home)
+        );
+        fs::write(&newest, &good).expect("written");
+        let _ = home.dpbackup(&["verify", "--all"]).exits(0);
+        let _ = home.dpbackup(&["history", "status"]).exits(0);
+        assert_eq!(names_of(&note(&home))[0], names[0], "{reader}");
+    }
+}

@@ -38,6 +38,7 @@ pub(super) fn file_row(store: Option<&Path>) -> impl Fn(&Row<'_>) -> rusqlite::R
             time: text(row, "time")?,
             removal_time: optional(row, "removal_time")?,
             pruned_time: optional(row, "pruned_time")?,
+            damage: row.get("damage")?,
         })
     }
 }

@@ -76,6 +76,9 @@ pub struct FileRow {
     pub removal_time: Option<Timestamp>,
     /// When it was removed from the store; `None` where no `prune` recorded that.
     pub pruned_time: Option<Timestamp>,
+    /// Why it is not what was stored, as somebody has read it since; `None` where nobody found that, or a later look found
+    /// it good.
+    pub damage: Option<String>,
 }
 
 /// A file that may be removed one day, and what decides about that.
