@@ -25,7 +25,7 @@ mod screen;
 mod stream;
 
 pub use answer::{SecondSignal, SignalAnswer, StopLimits, answer_that};
-pub use outlet::{Outlet, Stream};
+pub use outlet::{OutStream, Outlet};
 pub use screen::Screen;
 pub use stream::Patient;
 
@@ -47,7 +47,7 @@ static WORDS: OnceLock<Outlet> = OnceLock::new();
 /// From now on this process does not wait for whoever reads its messages: a gateway may wait for it. Where no thread can
 /// be had, it does as before.
 pub fn wait_for_no_reader() {
-    WORDS.get_or_init(|| Outlet::to(Stream::Words));
+    WORDS.get_or_init(|| Outlet::to(OutStream::Words));
 }
 
 /// The last moment for what was said and is not written yet.
@@ -62,7 +62,7 @@ pub fn farewell() {
 fn write_words(text: &str) -> io::Result<()> {
     match WORDS.get() {
         Some(outlet) => outlet.clone().write_all(text.as_bytes()),
-        None => Stream::Words.write(text.as_bytes()),
+        None => OutStream::Words.write(text.as_bytes()),
     }
 }
 

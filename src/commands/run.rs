@@ -21,7 +21,7 @@ use crate::run::event::{Owner, Sink};
 use crate::run::left::Left;
 use crate::run::record::Record;
 use crate::run::sequence::{self, Options};
-use crate::ui::{Outlet, Screen, Stream, Ui};
+use crate::ui::{OutStream, Outlet, Screen, Ui};
 use crate::values::causes::{said, with_causes};
 use crate::values::environment::Lookup;
 
@@ -60,7 +60,7 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
     };
     let (mut answer, _answering) = opened.base.answering(&screen, limits(file, scripts));
     let mut lines =
-        (args.format == RunFormat::Json).then(|| JsonLines::new(Outlet::to(Stream::Data), clock.zone()));
+        (args.format == RunFormat::Json).then(|| JsonLines::new(Outlet::to(OutStream::Data), clock.zone()));
     let mut sinks: Vec<&mut dyn Sink> = Vec::new();
     match &mut lines {
         Some(lines) => sinks.push(lines),

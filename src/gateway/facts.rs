@@ -1,10 +1,13 @@
 //! What a device says about itself.
 
+use std::time::Duration;
+
 use jiff::SignedDuration;
 use roxmltree::Node;
 
 use crate::gateway::Gateway;
 use crate::gateway::domains::DEFAULT_DOMAIN;
+use crate::gateway::pace::pause_after;
 use crate::soma::error::{Result, SomaErrorKind};
 use crate::soma::{reply, request};
 
@@ -133,6 +136,22 @@ impl Gateway<'_> {
             Some(found) => WhoAnswers::Other(found),
             None => WhoAnswers::NotTold,
         })
+    }
+
+    /// The same, asked again for so long where it does not tell or gives no answer: a device that comes back to work
+    /// may not answer for a moment.
+    pub fn who_answers_within(&self, meant: &str, within: Duration) -> Result<WhoAnswers> {
+        let started = self.clock.elapsed();
+        loop {
+            let answer = self.who_answers(meant);
+            let waited = self.clock.elapsed().saturating_sub(started);
+            let is_known = matches!(answer, Ok(WhoAnswers::Meant | WhoAnswers::Other(_)));
+            if is_known || waited >= within || self.stop.is_requested() {
+                return answer;
+            }
+            self.clock
+                .sleep(pause_after(&answer, waited).min(within - waited), &self.stop);
+        }
     }
 
     /// The same over a new connection, over which the next change goes as well.

@@ -2,16 +2,31 @@
 
 use std::time::Duration;
 
+use crate::soma::error::Result;
+
 /// The shortest pause between two looks.
 const SHORTEST: Duration = Duration::from_millis(250);
 
 /// The longest pause between two looks.
 const LONGEST: Duration = Duration::from_secs(2);
 
+/// The pause after a login that was refused; a lock on an account lasts a minute by
+/// default (soma-wire section 1.4).
+const REFUSED_PAUSE: Duration = Duration::from_secs(75);
+
 /// The pause before the next look at a device that has been waited for since `waited`: a tenth of
 /// that, for what it does meanwhile is noticed as late as the pause is long.
 pub(super) fn until_next_look(waited: Duration) -> Duration {
     (waited / 10).clamp(SHORTEST, LONGEST)
+}
+
+/// The pause after a look at a device that has been waited for since `waited`: a login that was
+/// refused is not tried again and again, for that is what locks accounts, and keeps them locked.
+pub(super) fn pause_after<T>(looked: &Result<T>, waited: Duration) -> Duration {
+    match looked {
+        Err(error) if error.kind.is_of_login() => REFUSED_PAUSE,
+        _ => until_next_look(waited),
+    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::gateway::Gateway;
 use crate::gateway::asked::{ActionAsked, not_sent, other_answers};
 use crate::gateway::domains::{AdminState, DEFAULT_DOMAIN, DomainStatus, QuiesceState};
 use crate::gateway::facts::WhoAnswers;
-use crate::gateway::pace::until_next_look;
+use crate::gateway::pace::pause_after;
 use crate::soma::error::{Result, SomaErrorKind};
 use crate::soma::request;
 
@@ -30,10 +30,6 @@ const GONE_AFTER: Duration = Duration::from_secs(30);
 /// long as this, and for each domain as long as that.
 const REST: Duration = Duration::from_secs(10);
 const REST_FOR_EACH: Duration = Duration::from_secs(2);
-
-/// The pause after a login that was refused; a lock on an account lasts a minute by
-/// default (soma-wire section 1.4).
-const REFUSED_PAUSE: Duration = Duration::from_secs(75);
 
 /// What is known of a quiesce that must be undone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -312,14 +308,5 @@ impl Rest {
             names,
             had_their_time: rests_for >= patience,
         })
-    }
-}
-
-/// The pause after a look at a device that has been waited for since `waited`: a login that was
-/// refused is not tried again and again, for that is what locks accounts, and keeps them locked.
-pub(super) fn pause_after<T>(looked: &Result<T>, waited: Duration) -> Duration {
-    match looked {
-        Err(error) if error.kind.is_of_login() => REFUSED_PAUSE,
-        _ => until_next_look(waited),
     }
 }

@@ -9,7 +9,7 @@ use crate::history::error::HistoryError;
 
 /// The file of an open history.
 #[derive(Debug)]
-pub(super) struct HistoryFile {
+pub(super) struct HistoryInPlace {
     pub(super) path: PathBuf,
     /// Which one it was when it was opened; `None` where that could not be seen.
     opened: Option<FileIdentity>,
@@ -19,7 +19,7 @@ pub(super) struct HistoryFile {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct FileIdentity(u64, u64);
 
-impl HistoryFile {
+impl HistoryInPlace {
     /// The file that has just been opened at this path.
     pub(super) fn opened(path: &Path) -> Self {
         Self {
@@ -52,9 +52,9 @@ mod tests {
     fn a_file_that_was_moved_replaced_or_never_seen_does_not_stand() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("history.db");
-        assert!(HistoryFile::opened(&path).stands().is_err(), "there is none");
+        assert!(HistoryInPlace::opened(&path).stands().is_err(), "there is none");
         fs::write(&path, "one").expect("written");
-        let file = HistoryFile::opened(&path);
+        let file = HistoryInPlace::opened(&path);
         assert!(file.stands().is_ok());
         let away = folder.path().join("away.db");
         fs::rename(&path, &away).expect("moved");

@@ -49,13 +49,13 @@ pub use view::rehearsal::{RehearsalId, RehearsalRow, RehearsedTarget};
 pub use view::target::{GoodBackup, LongestNames, TargetRow, UnsavedTarget};
 
 use error::HistoryFault;
-use file::HistoryFile;
+use file::HistoryInPlace;
 
 /// An open history file.
 #[derive(Debug)]
 pub struct History {
     connection: Connection,
-    file: HistoryFile,
+    file: HistoryInPlace,
     store: Option<PathBuf>,
 }
 
@@ -69,7 +69,7 @@ impl History {
     pub fn open(path: &Path, writing: Writing) -> Result<History, HistoryError> {
         Ok(History {
             connection: schema::open(path, writing, schema::MIGRATIONS)?,
-            file: HistoryFile::opened(path),
+            file: HistoryInPlace::opened(path),
             store: None,
         })
     }
@@ -84,7 +84,7 @@ impl History {
     pub fn open_read_only(path: &Path) -> Result<History, HistoryError> {
         Ok(History {
             connection: schema::open_read_only(path, schema::MIGRATIONS)?,
-            file: HistoryFile::opened(path),
+            file: HistoryInPlace::opened(path),
             store: None,
         })
     }

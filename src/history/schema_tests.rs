@@ -74,7 +74,7 @@ fn every_migration_brings_the_one_before_forward_and_keeps_its_rows() {
     let path = folder.path().join("history.db");
     History {
         connection: open(&path, Writing::Log, &MIGRATIONS[..1]).expect("version 1"),
-        file: crate::history::file::HistoryFile::opened(&path),
+        file: crate::history::file::HistoryInPlace::opened(&path),
         store: None,
     }
     .open_plan(at(0), &plan_opening("BackupQA"))

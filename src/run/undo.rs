@@ -140,7 +140,8 @@ impl OpenQuiesce<'_> {
         };
         let undone = match brought_back {
             BroughtBack::Confirmed(confirmation) => {
-                match gateway.ok().and_then(|gateway| self.not_proved(gateway)) {
+                let within = settings.unquiesce_timeout;
+                match gateway.ok().and_then(|gateway| self.not_proved(gateway, within)) {
                     None => {
                         // What was refused, or not seen, is told with the task.
                         if !confirmation.is_plain() {
@@ -191,10 +192,10 @@ impl OpenQuiesce<'_> {
     }
 
     /// Why it is not known that the device that shows itself at work is the one that was quiesced, where that has
-    /// told its serial number: none that is told now is no proof.
-    fn not_proved(&self, gateway: &Gateway<'_>) -> Option<String> {
+    /// told its serial number: none that is told within this time is no proof.
+    fn not_proved(&self, gateway: &Gateway<'_>, within: Duration) -> Option<String> {
         let meant = self.serial?;
-        let why = match gateway.retried(|| gateway.who_answers(meant)) {
+        let why = match gateway.who_answers_within(meant, within) {
             Ok(WhoAnswers::Meant) => return None,
             Ok(WhoAnswers::Other(found)) => return Some(self.leads_to_another(&found, meant)),
             Ok(WhoAnswers::NotTold) => "it tells no serial number any more".to_owned(),

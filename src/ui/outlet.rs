@@ -23,22 +23,22 @@ const MOST_BYTES: usize = 16 << 20;
 
 /// Where something is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stream {
+pub enum OutStream {
     /// stdout
     Data,
     /// stderr
     Words,
 }
 
-impl Stream {
+impl OutStream {
     /// Writes all of it, however long that takes.
     pub(super) fn write(self, bytes: &[u8]) -> io::Result<()> {
         fn all(mut out: impl Write, bytes: &[u8]) -> io::Result<()> {
             out.write_all(bytes).and_then(|()| out.flush())
         }
         match self {
-            Stream::Data => all(Patient(io::stdout().lock()), bytes),
-            Stream::Words => all(Patient(io::stderr().lock()), bytes),
+            OutStream::Data => all(Patient(io::stdout().lock()), bytes),
+            OutStream::Words => all(Patient(io::stderr().lock()), bytes),
         }
     }
 }
@@ -46,20 +46,20 @@ impl Stream {
 /// Writes to a stream without waiting for its reader. Cloning shares it.
 #[derive(Clone, Debug)]
 pub struct Outlet {
-    stream: Stream,
+    stream: OutStream,
     /// What the thread writes; where none could be had, the reader is waited for.
-    shared: Option<Arc<Shared>>,
+    shared: Option<Arc<Written>>,
 }
 
 #[derive(Debug, Default)]
-struct Shared {
-    state: Mutex<Waiting>,
+struct Written {
+    state: Mutex<Unwritten>,
     changed: Condvar,
 }
 
 /// What waits to be written.
 #[derive(Debug, Default)]
-struct Waiting {
+struct Unwritten {
     pieces: VecDeque<Vec<u8>>,
     bytes: usize,
     /// How many pieces were said, and how many of them are written.
@@ -73,9 +73,9 @@ struct Waiting {
 
 impl Outlet {
     /// The way to a stream.
-    pub fn to(stream: Stream) -> Outlet {
+    pub fn to(stream: OutStream) -> Outlet {
         let write = move |bytes: &[u8]| stream.write(bytes);
-        let shared = Shared::start(threads::start, write);
+        let shared = Written::start(threads::start, write);
         Outlet { stream, shared }
     }
 
@@ -126,7 +126,7 @@ impl Write for Outlet {
         let own = state.said;
         shared.changed.notify_all();
         if !state.is_stuck {
-            let is_due = |state: &mut Waiting| state.written < own;
+            let is_due = |state: &mut Unwritten| state.written < own;
             let waited = shared.changed.wait_timeout_while(state, MOMENT, is_due);
             let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
             state.is_stuck = state.written < own;
@@ -139,13 +139,13 @@ impl Write for Outlet {
     }
 }
 
-impl Shared {
+impl Written {
     /// A thread that writes what is said by `write`; `None` where there is none.
     fn start(
         starter: Starter,
         mut write: impl FnMut(&[u8]) -> io::Result<()> + Send + 'static,
-    ) -> Option<Arc<Shared>> {
-        let shared = Arc::<Shared>::default();
+    ) -> Option<Arc<Written>> {
+        let shared = Arc::<Written>::default();
         let weak = Arc::downgrade(&shared);
         let writing = move || {
             while let Some(shared) = weak.upgrade() {
@@ -158,13 +158,13 @@ impl Shared {
         Some(shared)
     }
 
-    fn state(&self) -> MutexGuard<'_, Waiting> {
+    fn state(&self) -> MutexGuard<'_, Unwritten> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The next piece; `None` where none came for a while, to look whether anybody may say something still.
     fn next(&self) -> Option<Vec<u8>> {
-        let is_idle = |state: &mut Waiting| state.pieces.is_empty();
+        let is_idle = |state: &mut Unwritten| state.pieces.is_empty();
         let waited = self.changed.wait_timeout_while(self.state(), MOMENT, is_idle);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         state.pieces.pop_front()
@@ -194,8 +194,8 @@ mod tests {
 
     fn outlet(write: impl FnMut(&[u8]) -> io::Result<()> + Send + 'static) -> Outlet {
         Outlet {
-            stream: Stream::Words,
-            shared: Some(Shared::start(start, write).expect("a thread")),
+            stream: OutStream::Words,
+            shared: Some(Written::start(start, write).expect("a thread")),
         }
     }
 
@@ -242,7 +242,7 @@ mod tests {
         for _ in 0..3 {
             way.write_all(&piece).expect("said");
         }
-        let failed = |shared: &Arc<Shared>| shared.state().failure.is_some();
+        let failed = |shared: &Arc<Written>| shared.state().failure.is_some();
         assert!(way.shared.as_ref().is_some_and(failed));
     }
 
@@ -260,6 +260,6 @@ mod tests {
 
     #[test]
     fn without_a_thread_there_is_none() {
-        assert!(Shared::start(none_left, |_| Ok(())).is_none());
+        assert!(Written::start(none_left, |_| Ok(())).is_none());
     }
 }

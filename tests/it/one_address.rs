@@ -121,6 +121,30 @@ fn an_export_that_is_of_another_gateway_by_its_own_words_is_noted() {
 }
 
 #[test]
+fn a_device_that_does_not_tell_for_a_moment_who_it_is_is_asked_again() {
+    for silent in ["no-payload", "http-503", "error-log@Authentication failure"] {
+        let clock = TestClock::night();
+        let gateway = gateway(&clock, "78A0001");
+        // Asked for the plan, before the quiesce, before the unquiesce, and when it is at work again.
+        for nth in 4..=5 {
+            gateway.fail_as(&format!("FirmwareVersion3:{nth}={silent}"));
+        }
+        for class in ["FirmwareVersion2", "FirmwareVersion"] {
+            gateway.fail_as(&format!("{class}=no-payload"));
+        }
+        let home = Home::quick()
+            .timeouts("request = 4s")
+            .setting("unquiesce_timeout = \"10m\"")
+            .device("QA1", &gateway)
+            .plan("EXPORT", &export("*", "DOM1", "quiesce = true"));
+        let run = home.run("EXPORT", &clock);
+        assert_eq!(run.tasks(), ["QA1/DOM1 SUCCESS"], "{silent}: {:?}", run.errors());
+        assert!(gateway.received("FirmwareVersion3") >= 6, "{silent}");
+        assert!(home.open_entries().is_empty(), "{silent}");
+    }
+}
+
+#[test]
 fn a_device_that_does_not_tell_any_more_who_it_is_is_unquiesced_and_not_called_so() {
     for silent in [
         "FirmwareVersion3:4+=no-payload",

@@ -349,7 +349,9 @@ fn a_run_whose_locks_were_removed_is_not_taken_for_dead() {
     // Another plan, whose own lock is free, on the same device.
     let other = home.dpbackup(&["run", "DEVICE"]).exits(1);
     assert!(
-        other.stderr.contains("another run is at work on it, domain DOM1 of QA1"),
+        other
+            .stderr
+            .contains("another run is at work on it, domain DOM1 of QA1"),
         "{}",
         other.stderr
     );

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use crate::gateway::Gateway;
 use crate::gateway::domains::{DomainStatus, QuiesceState};
+use crate::gateway::pace::pause_after;
 use crate::gateway::quiesce::outcome::{AtRest, BroughtBack, Confirmation, UnquiesceAnswer};
 use crate::gateway::quiesce::scope::{Scope, ScopeState, named};
-use crate::gateway::quiesce::{GONE_AFTER, QuiesceSent, Unmoved, pause_after};
+use crate::gateway::quiesce::{GONE_AFTER, QuiesceSent, Unmoved};
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 
 /// A device that has no domain to show a quiesce is given so long to carry out what it accepted.
