@@ -92,6 +92,10 @@ fn without_comma(text: &str, begin: usize, message: &str) -> Option<SyntaxError>
     let at = line_start(text, begin - 1);
     let above = line_at(text, at);
     let item = above.trim();
+    // What an empty line lacks is no comma.
+    if item.is_empty() {
+        return None;
+    }
     Some(SyntaxError {
         span: at + above.len() - above.trim_start().len()..at + above.trim_end().len(),
         title: "a comma is missing between two items of an array".to_owned(),

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use toml::de::DeTable;
+
 use crate::plan::keys::Key;
 use crate::plan::syntax::block;
 use crate::plan::syntax::error::SyntaxError;
@@ -15,7 +17,7 @@ mod pair;
 mod shape;
 
 use heading::{of_block, of_heading};
-use shape::{LINES, is_readable};
+use shape::{LINES, is_dotted, is_readable};
 
 pub(super) use heading::heading;
 
@@ -143,7 +145,7 @@ impl BrokenLine<'_> {
         let plain = plain.trim();
         // There may be more that is wrong with it.
         let help = match plain.split_once('=') {
-            Some((key, value)) if !is_readable(plain) => {
+            Some((key, value)) if !is_readable(plain) && is_dotted(key.trim()) => {
                 let key = key.trim_end();
                 let mended = of_value(key, self.key(key), value.trim(), message);
                 mended.map(|(_, help)| help)
@@ -153,7 +155,11 @@ impl BrokenLine<'_> {
         Some(Intent {
             title: title.to_owned(),
             part: first..end,
-            help: help.unwrap_or_else(|| format!("write `{plain}`")),
+            // What cannot be read either is no advice.
+            help: help.unwrap_or_else(|| match DeTable::parse(plain) {
+                Ok(_) => format!("write `{plain}`"),
+                Err(_) => LINES.to_owned(),
+            }),
         })
     }
 

@@ -84,6 +84,8 @@ fn each_line_has_one_error_that_says_how_it_is_written() {
         ),
         ("name = “Nightly”", "word processor", "`name = \"Nightly\"`"),
         ("name = ‘Nightly’", "word processor", "`name = \"Nightly\"`"),
+        (",ß=“ = \"*,", "word processor", "a line is a heading"),
+        (":\u{a0}= ''\\“", "word processor", "a line is a heading"),
         (
             "name\u{a0}=\u{a0}\"Nightly\"",
             "cannot be seen",
@@ -390,6 +392,19 @@ fn what_is_not_closed_is_shown_where_it_was_opened() {
             errors[0].span.start < text.find('\n').expect("a line"),
             "{errors:#?}"
         );
+    }
+}
+
+#[test]
+fn a_line_of_blanks_between_items_is_no_item_without_a_comma() {
+    for text in ["=[\n\u{a0}\n'", "a = [\n  'x'\n\u{a0}\n'y']\n", "a = [\n\n'x'"] {
+        for error in found(text) {
+            assert!(
+                error.span.start <= error.span.end && error.span.end <= text.len(),
+                "{error:?}"
+            );
+            assert!(!error.help.contains("write `,`"), "{error:?}");
+        }
     }
 }
 
