@@ -17,6 +17,7 @@ mod loading;
 mod log;
 mod names;
 mod net;
+mod newest_export;
 mod no_export;
 mod notify_test;
 mod opening;
@@ -40,7 +41,7 @@ use std::ffi::OsString;
 
 use clap::builder::StyledStr;
 use clap::error::ErrorKind::{
-    DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion, InvalidSubcommand,
+    DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion, InvalidSubcommand, ValueValidation,
 };
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory as _, Parser as _};
@@ -103,6 +104,12 @@ fn not_understood(error: &clap::Error, arguments: &[OsString], env: Lookup<'_>) 
     if error.kind() == InvalidSubcommand
         && let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand)
         && let Some(hint) = loading::named_in_place_of_a_command(&global, word, env)
+    {
+        answer.hint = hint;
+    }
+    if error.kind() == ValueValidation
+        && let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue)
+        && let Some(hint) = newest_export::instead(&global, &words, value, env)
     {
         answer.hint = hint;
     }

@@ -91,6 +91,41 @@ fn last(home: &Home) -> (String, String) {
 }
 
 #[test]
+fn a_domain_in_place_of_a_task_is_answered_with_its_newest_export_of_a_plan() {
+    let (_gateway, home) = changed();
+    // What a restore has backed up by itself is newer, and is not meant.
+    let _ = restore(&home, &[]).exits(4);
+    for (arguments, meant) in [
+        (
+            &["restore", "QA1/DOM2", "--to", "QA1"][..],
+            "`dpbackup restore 2 --to QA1 ",
+        ),
+        (
+            &["restore", "QA1/DOM1", "--to", "QA1"],
+            "`dpbackup restore 1 --to QA1 ",
+        ),
+        (
+            &["rehearse", "QA1/DOM1", "--on", "SP1"],
+            "`dpbackup rehearse 1 --on SP1 ",
+        ),
+        (
+            &["rehearse", "Night", "--on", "SP1"],
+            "`dpbackup rehearse --plan Night --on SP1 ",
+        ),
+        (
+            &["rehearse", "QA1", "--on", "SP1"],
+            "`dpbackup rehearse --device QA1 --on SP1 ",
+        ),
+        (&["verify", "--task", "QA1/DOM1"], "`dpbackup verify QA1/DOM1 "),
+        (&["verify", "--task", "QA1"], "`dpbackup verify QA1 "),
+        (&["restore", "QA1/NONE", "--to", "QA1"], "`dpbackup history last "),
+    ] {
+        let ran = home.dpbackup(arguments).exits(2);
+        assert!(ran.stderr.contains(meant), "{arguments:?}: {}", ran.stderr);
+    }
+}
+
+#[test]
 fn the_last_task_is_that_of_a_plan_however_often_a_restore_was_tried() {
     let (_gateway, home) = changed();
     let shown = |id: &str| home.dpbackup(&["restore", id, "--to", "QA1"]).exits(4).stdout;

@@ -1,0 +1,79 @@
+//! What to type where the ID of a task is taken, and a device, a domain or a plan was named.
+
+use crate::cli::Global;
+use crate::commands::exports::target;
+use crate::commands::loading::{plan_if_sound, read_history};
+use crate::history::{FileFilter, History};
+use crate::run::event::FileKind;
+use crate::values::environment::Lookup;
+
+/// The command that is meant, with the newest stored export where a domain was named. `words` are the arguments
+/// of the process.
+pub(super) fn instead(global: &Global, words: &[String], value: &str, env: Lookup<'_>) -> Option<String> {
+    let file = plan_if_sound(global, env)?;
+    let command = |words: &[&str]| file.invocation.command(words.iter().copied());
+    let behind = |option: &str, otherwise: &'static str| {
+        let at = words.iter().position(|word| word == option);
+        let value = at.and_then(|at| words.get(at + 1));
+        value.map_or(otherwise, String::as_str)
+    };
+    let (to, on) = (behind("--to", "DEVICE"), behind("--on", "SPARE"));
+    let typed = words
+        .iter()
+        .map(String::as_str)
+        .find(|word| matches!(*word, "restore" | "rehearse" | "verify"))?;
+    let is_device = file.device(value).is_some();
+    if let Some((device, _)) = target(value) {
+        file.device(device)?;
+        if typed == "verify" {
+            return Some(format!(
+                "`{}` looks at what is stored of it",
+                command(&["verify", value])
+            ));
+        }
+        let history = read_history(&file.settings).ok().flatten()?;
+        let id = newest_of(&history, value)?;
+        let line = match typed {
+            "restore" => command(&["restore", &id, "--to", to]),
+            _ => command(&["rehearse", &id, "--on", on]),
+        };
+        return Some(format!(
+            "the newest export of {value} that a plan has stored is that of task {id}: `{line}`"
+        ));
+    }
+    match typed {
+        "verify" if is_device => Some(format!(
+            "`{}` looks at what is stored of it",
+            command(&["verify", value])
+        )),
+        "rehearse" if is_device => Some(format!(
+            "`{}` tries the newest good export of each of its domains",
+            command(&["rehearse", "--device", value, "--on", on])
+        )),
+        "rehearse" if file.plan(value).is_some() => Some(format!(
+            "`{}` tries the newest good export of each domain that this plan made",
+            command(&["rehearse", "--plan", value, "--on", on])
+        )),
+        _ => None,
+    }
+}
+
+/// The task of a plan that stored the newest export of a domain. What a restore has backed up by itself is none that is
+/// laid over anything.
+fn newest_of(history: &History, named: &str) -> Option<String> {
+    let (device, domain) = target(named)?;
+    let mut rows = history
+        .stored_files(&FileFilter::Device(device.to_owned()))
+        .ok()?;
+    rows.retain(|row| {
+        row.kind == FileKind::Persisted && row.domain_name == domain && row.pruned_time.is_none()
+    });
+    rows.sort_by_key(|row| std::cmp::Reverse(row.task.0));
+    let is_of_a_plan = |task| {
+        let plan = history.task(task).ok().map(|task| task.plan);
+        let plan = plan.and_then(|plan| history.plan(plan).ok());
+        plan.is_some_and(|plan| !(plan.plan.starts_with("restore ") && plan.plan.contains('/')))
+    };
+    let newest = rows.iter().find(|row| is_of_a_plan(row.task))?;
+    Some(newest.task.0.to_string())
+}
