@@ -109,7 +109,14 @@ pub fn explain(
         ErrorKind::InvalidValue if value.is_empty() => (format!("{argument} needs a value"), place.usage()),
         ErrorKind::InvalidValue => {
             let known = context(ContextKind::ValidValue);
-            let near = nearest(&value, known.split(", ")).map(|near| format!("did you mean {near}? "));
+            // What a shell of Bourne's kind can do, the script for bash asks for as well.
+            let is_shell =
+                argument.contains("SHELL") && matches!(value.as_str(), "sh" | "ash" | "dash" | "ksh");
+            let near = match is_shell {
+                true => Some("bash"),
+                false => nearest(&value, known.split(", ")),
+            };
+            let near = near.map(|near| format!("did you mean {near}? "));
             (
                 format!("'{value}' is no value of {argument}"),
                 format!("{}it takes: {known}", near.unwrap_or_default()),

@@ -282,6 +282,11 @@ fn no_plan(file: &PlanFile, command: &[&str], names: &[String], name: &str) -> C
             quoted_always(plan),
             quoted(plan)
         )
+    } else if let Some(below) = command_named(name).filter(|_| command == ["show"]) {
+        format!(
+            "it is a command, and show is about a plan or a device: `{}`",
+            invocation.command([below.as_str()])
+        )
     } else if let Some(device) = of_domain(file, name).filter(|_| command == ["check"]) {
         format!(
             "a device is looked at with all its domains: `{}`",
@@ -307,6 +312,15 @@ fn no_plan(file: &PlanFile, command: &[&str], names: &[String], name: &str) -> C
         _ => "plan",
     };
     absent(file, what, name).with_hint(hint)
+}
+
+/// The command of this name, where it can stand alone.
+fn command_named(name: &str) -> Option<String> {
+    const ALONE: [&str; 9] = [
+        "status", "history", "version", "list", "last", "log", "check", "validate", "schema",
+    ];
+    let lower = name.to_lowercase();
+    ALONE.contains(&lower.as_str()).then_some(lower)
 }
 
 /// The device of `DEVICE/DOMAIN`.

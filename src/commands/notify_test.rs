@@ -99,7 +99,10 @@ pub(super) fn notify_test(global: &Global, args: &NotifyTestArgs, ui: Ui, env: L
     }
     if !is_anybody_told {
         text.push_str(match file.is_whole {
-            true => "nobody is told of anything: no plan has syslog, email, webhook or ping\n",
+            true => {
+                "nobody is told of anything: no plan has syslog, email, webhook or ping; add one of them under a [[plan]], such as \
+                 `syslog = true`\n"
+            }
             false => {
                 "whether anybody is told of anything is not known: plans with an error were left out; `validate` says what \
                  is wrong\n"

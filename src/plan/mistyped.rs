@@ -64,7 +64,8 @@ pub(super) fn of_type(key: &Key, value: &DeValue<'_>) -> Option<String> {
                 "each stands under a heading of its own: {}",
                 table.heading
             )),
-            _ => example(key),
+            (KeyKind::Table(_), _) => example(key),
+            _ => example(key).or_else(|| Some("one value is expected, without brackets".to_owned())),
         },
         DeValue::Table(_) => match &key.kind {
             KeyKind::Tables(table) => Some(format!(
@@ -226,6 +227,9 @@ pub(super) fn of_words(key: &Key, text: &str) -> Option<String> {
             let is_clock = text.contains(':') && likely_time(text).is_some();
             is_clock.then(|| format!("write its units: `{name} = \"10m\"` is ten minutes, \"10h\" ten hours"))
         }
+        KeyKind::Threshold if matches!(text, "none" | "off" | "no" | "never" | "unlimited") => {
+            Some(format!("write `{name} = \"0\"`: no limit"))
+        }
         KeyKind::Threshold | KeyKind::Size => {
             let digits = text.find(|c: char| !(c.is_ascii_digit() || c == '.'))?;
             let (number, unit) = text.split_at(digits);
@@ -246,7 +250,10 @@ pub(super) fn of_words(key: &Key, text: &str) -> Option<String> {
             "a window to the end of the day ends at \"23:59\"; one that is always open has neither `start` nor `end`"
                 .to_owned(),
         ),
-        KeyKind::Time => write(likely_time(text)?),
+        KeyKind::Time => match text.strip_suffix(['Z', 'z']).and_then(likely_time) {
+            Some(time) => Some(format!("write `{name} = {time:?}`, and beside it `time_zone = \"UTC\"`")),
+            None => write(likely_time(text)?),
+        },
         _ => None,
     }
 }

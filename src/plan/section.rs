@@ -18,7 +18,7 @@ use crate::plan::mistyped;
 use crate::plan::unknown_key::{is_meant, unknown_key};
 use crate::plan::value::{At, Value, default, did_you_mean, is_named, string, strings, wrong_type};
 use crate::values::device_pattern::DevicePatterns;
-use crate::values::duration;
+use crate::values::duration::{self, DurationError};
 use crate::values::nearest::nearest;
 use crate::values::pattern::{PatternError, PatternList};
 use crate::values::size::{Bytes, SizeError, Threshold};
@@ -171,7 +171,10 @@ impl<'a> PlanSection<'a> {
         let kind = self.key(name).map(|key| &key.kind);
         self.parsed(name, out, "a duration", |text| match kind {
             Some(KeyKind::DurationOrZero) => duration::parse(text),
-            Some(KeyKind::Span) => duration::parse_span(text),
+            Some(KeyKind::Span) => duration::parse_span(text).map_err(|error| match error {
+                DurationError::Zero => DurationError::NothingKept,
+                error => error,
+            }),
             _ => duration::parse_positive(text),
         })
     }

@@ -25,6 +25,9 @@ pub enum DurationError {
     /// A unit that is none of ours.
     #[error("unknown unit {0:?}: write ms, s, m, h, d or w")]
     UnknownUnit(String),
+    /// Zero, where nothing would be left.
+    #[error("zero keeps nothing: write how long, such as \"30d\"")]
+    NothingKept,
     /// Zero, where it makes no sense.
     #[error("zero is no limit: every wait needs one")]
     Zero,

@@ -268,6 +268,8 @@ fn of_scheme(scheme: &str, rest: &str) -> String {
         "postgres" | "postgresql" | "mysql" | "mariadb" | "mongodb" | "redis" | "oracle" | "mssql" | "jdbc" => {
             "no server keeps it: write a path of this machine, such as \"/var/lib/dpbackup/history.db\"".to_owned()
         }
+        "env" | "var" | "secret" | "vault" => "nothing is put in its place: write the whole path".to_owned(),
+        "udp" | "tcp" | "tls" => format!("write \"{scheme}//{}\"", rest.trim_start_matches('/')),
         "http" | "https" | "dav" | "davs" | "webdav" => {
             "write a path of this machine, where such a place is mounted or what it has was copied to".to_owned()
         }

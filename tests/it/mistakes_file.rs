@@ -317,6 +317,26 @@ fn a_word_or_a_kind_of_value_that_others_have_is_answered_with_what_is_written_h
             (policy, "webhook = \"https://example.com/x\""),
             (policy, "webhook = \"chat\""),
             (policy, "notify_events = \"fail\""),
+            (policy, "notify_events = \"error\""),
+            (policy, "retention = { keep_within = \"0d\" }"),
+            (
+                policy,
+                "maintenance_window = { start = \"22:00Z\", end = \"06:00\" }",
+            ),
+            ("[settings]", "[settings]\nmin_free_store = \"none\""),
+            ("store = \"store\"", "store = \"env:STORE\""),
+            ("history = \"state/history.db\"", "history = \"/dev/null\""),
+            ("devices = \"QA*\"", "devices = \"QA1 # main\""),
+            (
+                "username = \"backup\"",
+                "validate_certs = false\nusername = \"backup\"",
+            ),
+            ("username = \"backup\"", "use_ssl = true\nusername = \"backup\""),
+            ("{ verify = false }", "{ pin_sha256 = [\"ab\"] }"),
+            (
+                notify,
+                "[notify.syslog]\naddress = \"udp:192.0.2.1:514\"\n[[plan]]",
+            ),
             (policy, "maintenance_window = true"),
             (policy, "maintenance_window = false"),
             (policy, "maintenance_window = { start = 22, end = 6 }"),
@@ -445,6 +465,25 @@ fn a_file_of_another_format_or_encoding_says_which() {
         ("UTF-16 without one", utf16),
         ("Latin-1", b"[settings]\nstore = \"M\xe4rz\"\n".to_vec()),
         ("packed", vec![0x1f, 0x8b, 8, 0, 0]),
+        ("zeros", vec![0; 600]),
+        (
+            "a template",
+            format!("{{% for device in devices %}}\n{RIGHT}").into_bytes(),
+        ),
+        (
+            "a difference",
+            RIGHT
+                .lines()
+                .flat_map(|line| format!("+{line}\n").into_bytes())
+                .collect(),
+        ),
+        (
+            "numbers of lines",
+            (1..)
+                .zip(RIGHT.lines())
+                .flat_map(|(number, line)| format!("{number:4}  {line}\n").into_bytes())
+                .collect(),
+        ),
         ("nothing", Vec::new()),
         ("comments", b"# to do\n".to_vec()),
     ] {

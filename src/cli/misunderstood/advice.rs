@@ -199,6 +199,14 @@ impl Advice<'_> {
                 command(&["check"]),
                 command(&["history", "status"])
             ),
+            "list"
+                if matches!(
+                    word.to_lowercase().as_str(),
+                    "plans" | "plan" | "devices" | "device" | "all" | "spares"
+                ) =>
+            {
+                format!("`{}` shows all plans and all devices", command(&["list"]))
+            }
             "list" => format!(
                 "list shows all plans and devices; `{}` shows one of them",
                 command(&["show", self.filling("NAME", word, is(KnownNames::has))])

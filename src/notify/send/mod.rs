@@ -133,9 +133,12 @@ pub fn trust(ca_file: Option<&PathBuf>) -> Result<Arc<ClientConfig>, SendError> 
 /// limited too.
 pub fn connect(host: &str, port: u16, limit: Duration) -> Result<TcpStream, SendError> {
     let deadline = Instant::now() + limit;
-    let addresses = (host, port)
-        .to_socket_addrs()
-        .map_err(|error| SendError::passing(format!("host {host}: {}", said(&error))))?;
+    let addresses = (host, port).to_socket_addrs().map_err(|error| {
+        SendError::passing(format!(
+            "host {host}: {}; is its name right, and does this machine reach its DNS?",
+            said(&error)
+        ))
+    })?;
     let mut trouble = SendError::passing(format!("host {host} has no address"));
     for address in addresses {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -148,7 +151,13 @@ pub fn connect(host: &str, port: u16, limit: Duration) -> Result<TcpStream, Send
                 stream.set_write_timeout(Some(limit))?;
                 return Ok(stream);
             }
-            Err(error) => trouble = SendError::passing(error),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                trouble = SendError::passing(format!(
+                    "{}: nothing listens at {host}, port {port}: is the port right?",
+                    said(&error)
+                ));
+            }
+            Err(error) => trouble = SendError::passing(said(&error)),
         }
     }
     Err(trouble)

@@ -119,6 +119,12 @@ fn unknown_device(name: &str, devices: &[&str]) -> String {
     {
         return format!("devices and domains stand apart: `devices = {device:?}`, `domains = {domain:?}`");
     }
+    if let Some((before, _)) = name.split_once(" #") {
+        return format!(
+            "a comment stands behind the quotes: `devices = {:?}  # …`",
+            before.trim()
+        );
+    }
     let parts: Vec<&str> = name
         .split([' ', '\t', ';', '|', '/', '+'])
         .filter(|part| !matches!(*part, "" | "and" | "or" | "&"))

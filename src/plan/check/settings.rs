@@ -101,9 +101,22 @@ fn settings(
 
 /// Whether the store is a folder of its own: everything below it is taken for backups.
 fn is_a_folder_of_its_own(store: &Path, section: &PlanSection<'_>, out: &mut Findings<'_>) -> bool {
-    let (Some(span), true) = (section.value_span("store"), store == Path::new("/")) else {
+    let Some(span) = section.value_span("store") else {
         return true;
     };
+    if store.exists() && !store.is_dir() {
+        // A run tells it, and those who are told of runs: the file is no worse for that.
+        out.doubt(
+            span,
+            "the store is a file",
+            "a folder is expected",
+            "write a folder of its own, such as \"/backup/datapower\"",
+        );
+        return true;
+    }
+    if store != Path::new("/") {
+        return true;
+    }
     out.error(
         span,
         "the store is the root of the machine",
@@ -125,6 +138,7 @@ fn is_a_file_of_its_own(
     };
     let title = match store {
         Some(store) if history == store => "the history is the store",
+        _ if history.exists() && !history.is_file() && !history.is_dir() => "the history is no file",
         _ if history.as_os_str().as_encoded_bytes().ends_with(b"/") || history.is_dir() => {
             "the history is a folder"
         }

@@ -205,12 +205,16 @@ pub(super) const OTHER_WORDS: &[(&str, &[(&str, Meant)])] = &[
                 Advice("write `tls = { pin_sha256 = \"…\" }`, as `dpbackup trust DEVICE` prints it"),
             ),
             (
-                "verify verify_tls verify_ssl insecure skip_verify ssl_verify check_certificate",
+                "verify verify_tls verify_ssl insecure skip_verify ssl_verify check_certificate validate_certs verify_certs verify_certificate",
                 Advice(
                     "write `tls = { verify = false }`, or better the pin that `dpbackup trust DEVICE` prints",
                 ),
             ),
             ("ssl trust https", Key("tls")),
+            (
+                "use_ssl use_tls use_https protocol scheme",
+                Advice("leave it out: it is always https; how the certificate is trusted says `tls`"),
+            ),
             (
                 "soma_port xml_port mgmt_port management_port xmi_port",
                 Key("port"),
@@ -260,10 +264,14 @@ pub(super) const OTHER_WORDS: &[(&str, &[(&str, Meant)])] = &[
                 Advice("write `tls = { ca_file = \"…\" }`"),
             ),
             (
-                "verify verify_tls verify_ssl insecure skip_verify ssl_verify check_certificate",
+                "verify verify_tls verify_ssl insecure skip_verify ssl_verify check_certificate validate_certs verify_certs verify_certificate",
                 Advice("write `tls = { verify = false }`, which trusts anybody"),
             ),
             ("ssl trust https", Key("tls")),
+            (
+                "use_ssl use_tls use_https protocol scheme",
+                Advice("leave it out: it is always https; how the certificate is trusted says `tls`"),
+            ),
             (
                 "soma_port xml_port mgmt_port management_port xmi_port",
                 Key("port"),

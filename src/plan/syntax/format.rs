@@ -17,6 +17,30 @@ pub(super) fn another(text: &str) -> Option<SyntaxError> {
     };
     const LIKE: &str = "tables have brackets, `[settings]` and `[[device]]`, and keys an equals sign, `name = \"QA1\"`; \
                         `dpbackup init -` prints an example";
+    if ["{%", "{{", "{#", "<%"]
+        .iter()
+        .any(|mark| first.starts_with(mark))
+    {
+        return whole(
+            "a template stands in the file that was not filled in",
+            "make the file out of it with what knows its language (Ansible, Helm, …), or write the values themselves",
+        );
+    }
+    if share_of_lines(text, is_of_a_difference) && text.contains("\n+") && !text.contains("\n[") {
+        return whole(
+            "this is a difference between two files, and not one of them",
+            "leave out the first character of each line, and the lines that begin with -, --- or @@",
+        );
+    }
+    if share_of_lines(text, |line| {
+        let rest = line.trim_start().trim_start_matches(|c: char| c.is_ascii_digit());
+        rest.len() < line.trim_start().len() && rest.starts_with([' ', '\t', ':', '|'])
+    }) {
+        return whole(
+            "the lines have their numbers in front",
+            "copy the file without them, or take them out: `sed -i 's/^ *[0-9]*[ \\t:|]*//' FILE`",
+        );
+    }
     if first.starts_with('{') {
         return whole("this file is JSON", LIKE);
     }
@@ -41,6 +65,17 @@ pub(super) fn another(text: &str) -> Option<SyntaxError> {
         return whole("this file is YAML", LIKE);
     }
     None
+}
+
+/// Whether a line is one of a difference, as `diff -u` and git show it; of some nothing is shown but stars.
+fn is_of_a_difference(line: &str) -> bool {
+    line.starts_with(['+', '-', ' ', '@']) || line.chars().all(|c| c == '*')
+}
+
+/// Whether all lines but for empty ones are such, and there are some.
+fn share_of_lines(text: &str, is_such: impl Fn(&str) -> bool) -> bool {
+    let lines = || text.lines().filter(|line| !line.trim().is_empty());
+    lines().count() > 3 && lines().all(is_such)
 }
 
 fn marker_of_a_merge(text: &str) -> Option<usize> {

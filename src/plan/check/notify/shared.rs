@@ -42,13 +42,38 @@ pub(super) fn events(
         if !words().any(|word| word == literal) {
             let label = format!("expected some of {}", words().collect::<Vec<_>>().join(", "));
             let finding = out.error(patterns.span.clone(), format!("unknown event {literal:?}"), label);
+            let other = || {
+                let other = OTHER_EVENTS
+                    .iter()
+                    .find(|(words, _)| words.contains(&literal.to_lowercase().as_str()));
+                other.map(|(_, event)| *event)
+            };
             let begun = || {
                 words()
                     .filter(|word| literal.len() > 3 && word.contains(literal))
                     .min_by_key(|word| word.len())
             };
-            did_you_mean(finding, nearest(literal, words()).or_else(begun));
+            did_you_mean(
+                finding,
+                other().or_else(|| nearest(literal, words())).or_else(begun),
+            );
         }
     }
     Some(Some(EventNames::matching(&patterns.value)))
 }
+
+/// What others call an event.
+const OTHER_EVENTS: &[(&[&str], &str)] = &[
+    (
+        &[
+            "failure", "failures", "error", "errors", "fail", "down", "critical",
+        ],
+        "failed",
+    ),
+    (&["success", "successful", "ok", "done", "completed"], "succeeded"),
+    (&["warning", "warnings", "partial"], "warned"),
+    (&["start", "begin", "running"], "started"),
+    (&["change", "changes", "diff"], "changed"),
+    (&["skipped", "not-started", "disabled", "locked"], "refused"),
+    (&["all", "any", "always"], "*"),
+];
