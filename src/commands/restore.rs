@@ -8,6 +8,7 @@ use crate::cli::{Global, ReportFormat, RestoreArgs};
 use crate::clock::Clock as _;
 use crate::commands::error::{CommandError, Outcome, found, print};
 use crate::commands::history::execution;
+use crate::commands::left_behind::with_what_is_left;
 use crate::commands::loading::{load_plan, with_open_rows};
 use crate::commands::names;
 use crate::commands::opening::{
@@ -17,6 +18,7 @@ use crate::commands::restore_note;
 use crate::commands::stored_export::{PrivateExport, private_export};
 use crate::exit::Exit;
 use crate::history::{FileRow, History};
+use crate::lock::Locks;
 use crate::notify::Notifier;
 use crate::notify::previous::Previous;
 use crate::plan::model::PlanFile;
@@ -43,11 +45,13 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(3600);
 pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
     let loaded = load_plan(global, ui, env).map_err(|error| with_open_rows(error, global, env))?;
     let file = &loaded.plan_file;
-    let device = names::device(file, &args.to)?;
+    // Until an execution looks at the devices, what dead runs have left is not looked at.
+    let left = |error| with_what_is_left(error, file, &Locks::beside(&file.settings.history));
+    let device = names::device(file, &args.to).map_err(left)?;
     let mut opened = OpenedHistory::open(file, ui)?;
     let EngineBase { stop, clock, .. } = &opened.base;
     let scratch = scratch_folder(env);
-    let (row, source, archive) = chosen(file, args, &opened.history, &scratch)?;
+    let (row, source, archive) = chosen(file, args, &opened.history, &scratch).map_err(left)?;
     let domain = source.domain.clone();
     let engine = opened.base.engine(file, env);
     let mut screen = Screen::new(ui, file.invocation.clone());

@@ -28,6 +28,7 @@ mod diff;
 mod draw;
 mod examples;
 mod exit_codes;
+mod exit_restores;
 mod exit_signals;
 mod faults;
 mod file_systems;
