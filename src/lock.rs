@@ -305,9 +305,11 @@ impl Locks {
             purpose: purpose.to_owned(),
         };
         let text = serde_json::to_string(&holder).map_err(|error| failed(error.into()))?;
-        file.set_len(0).map_err(failed)?;
-        file.seek(SeekFrom::Start(0)).map_err(failed)?;
-        file.write_all(text.as_bytes()).map_err(failed)?;
+        // On a full disk nobody can be told who holds it. It is held all the same: what keeps others out is the
+        // kernel, and what a run that died has left must be undone.
+        if inscribe(&mut file, &text).is_err() {
+            let _ = file.set_len(0);
+        }
         Ok(Asked::Held(Lock {
             file,
             path,
@@ -361,6 +363,13 @@ impl Locks {
         }
         file
     }
+}
+
+/// Writes into the file of a lock who holds it.
+fn inscribe(file: &mut File, text: &str) -> io::Result<()> {
+    file.set_len(0)?;
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(text.as_bytes())
 }
 
 /// The file itself, behind any links; the path as it is where nothing is there yet.

@@ -160,3 +160,32 @@ fn two_names_never_share_a_lock() {
     paths.dedup();
     assert_eq!(paths.len(), names.len());
 }
+
+const UNWRITTEN: &str = "DPBACKUP_TEST_UNWRITTEN_LOCKS";
+
+#[test]
+fn a_lock_is_held_where_nothing_can_be_written_of_who_holds_it() {
+    let name = "lock::tests::a_lock_is_held_where_nothing_can_be_written_of_who_holds_it";
+    if let Some(history) = std::env::var_os(UNWRITTEN) {
+        let (locks, clock) = (Locks::beside(Path::new(&history)), SystemClock::new());
+        let first = held(locks.ask("plan-a", "plan a", &clock).expect("asked"));
+        assert!(first.is_some());
+        let second = locks.ask("plan-a", "plan a", &clock).expect("asked");
+        assert!(matches!(second, Asked::Busy(None)), "{second:?}");
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    // No file may grow, as on a disk that is full.
+    let child = std::process::Command::new("/bin/sh")
+        .args([
+            "-c",
+            "trap '' XFSZ; ulimit -f 0; exec \"$0\" --exact \"$1\" --test-threads=1 --nocapture",
+        ])
+        .arg(std::env::current_exe().expect("this program"))
+        .arg(name)
+        .env(UNWRITTEN, folder.path().join("history.db"))
+        .output()
+        .expect("a shell");
+    let said = String::from_utf8_lossy(&child.stdout);
+    assert!(child.status.success() && said.contains("1 passed"), "{said}");
+}

@@ -20,7 +20,7 @@ use crate::run::ledger::{JournalEntry, LedgerError, UnfinishedPlan};
 use crate::run::left;
 use crate::run::record::Record;
 use crate::run::recover::age::stands;
-use crate::run::recover::device::{mend_device, refuse, refuse_as};
+use crate::run::recover::device::{keep_first, mend_device, refuse, refuse_as};
 use crate::run::recover::rows::mended_without_device;
 use crate::run::recover::told::{AbandonedPlan, Mended, Mending, Recovered};
 use crate::values::internal_error::caught;
@@ -40,6 +40,9 @@ pub fn recover(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Recovered,
 pub fn mend(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Mending, RunTrouble> {
     let mut recovered = Mending::default();
     let mut by_device: BTreeMap<String, Vec<JournalEntry>> = BTreeMap::new();
+    // What cannot be written down does not keep what is on devices from being undone: the first trouble is told
+    // when that is done.
+    let mut trouble = None;
     let (dead, unclear) = mended_without_device(engine, record)?;
     for entry in dead.iter().chain(unclear.iter().map(|(entry, _)| entry)) {
         stands(engine, record, entry);
@@ -47,18 +50,20 @@ pub fn mend(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Mending, RunT
     for entry in dead {
         // The device cannot tell how far it came: a person compares.
         if let Some(why) = left::half_done(&entry, &engine.file.invocation) {
-            refuse(engine, record, &[entry], &why, &mut recovered.mended)?;
+            let told = refuse(engine, record, &[entry], &why, &mut recovered.mended);
+            keep_first(told, &mut trouble);
             continue;
         }
         if let Some(why) = unreliable(engine, &entry) {
-            refuse_as(
+            let told = refuse_as(
                 engine,
                 record,
                 entry,
                 Certainty::NotKnown,
                 &why,
                 &mut recovered.mended,
-            )?;
+            );
+            keep_first(told, &mut trouble);
             continue;
         }
         by_device.entry(entry.device.clone()).or_default().push(entry);
@@ -66,15 +71,19 @@ pub fn mend(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Mending, RunT
     for (name, entries) in by_device {
         let mended = &mut recovered.mended;
         match caught(|| mend_device(engine, record, &name, &entries, mended)) {
-            Ok(outcome) => outcome?,
+            Ok(outcome) => keep_first(outcome, &mut trouble),
             // A mistake of ours at one device does not keep others from being mended.
             Err(error) => {
                 record.met_internal_error();
                 let is_left = |row: &&JournalEntry| !mended.iter().any(|mended| mended.entry.id == row.id);
                 let rest: Vec<JournalEntry> = entries.iter().filter(is_left).cloned().collect();
-                refuse(engine, record, &rest, &error.to_string(), mended)?;
+                let told = refuse(engine, record, &rest, &error.to_string(), mended);
+                keep_first(told, &mut trouble);
             }
         }
+    }
+    if let Some(trouble) = trouble {
+        return Err(trouble);
     }
     for (entry, why) in unclear {
         refuse(engine, record, &[entry], &why, &mut recovered.mended)?;

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use crate::invariants::broken;
 use crate::simulator::{Domain, Gateway};
-use crate::support::{Home, Ran, TestClock, gateways, secure_backup};
+use crate::support::{Home, Ran, TestClock, eventually, export, gateways, secure_backup};
 
 const EXPORT: &str = "post_script = \"ok.sh\"\n[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\n\
                       domains = \"DOM*\"\nquiesce = true\n";
@@ -210,10 +210,15 @@ fn the_next_run_brings_an_older_history_forward_and_a_reader_says_so() {
 
 /// Runs the plan where no file may grow beyond so many blocks of 512 bytes.
 fn run_within(home: &Home, blocks: u64) -> Ran {
-    let plain = home.command(&["run", "P"]);
+    command_within(home, blocks, "run P")
+}
+
+/// The same with any command.
+fn command_within(home: &Home, blocks: u64, words: &str) -> Ran {
+    let plain = home.command(&[]);
     let mut command = Command::new("/bin/sh");
     command
-        .args(["-c", &format!("ulimit -f {blocks}; exec \"$0\" run P")])
+        .args(["-c", &format!("ulimit -f {blocks}; exec \"$0\" {words}")])
         .arg(env!("CARGO_BIN_EXE_dpbackup"))
         .env_clear()
         .envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))))
@@ -294,6 +299,44 @@ fn a_history_that_cannot_grow_ends_the_run_with_the_device_put_back() {
         full > 3 && while_quiesced > 3 && left_open > 3,
         "{full} full, {while_quiesced} of them while quiesced, {left_open} rows left open"
     );
+}
+
+#[test]
+fn a_recovery_that_can_write_nothing_down_puts_every_device_back_all_the_same() {
+    let gateways = ["DOM1", "DOM2"].map(|name| Gateway::start(gateways::small([Domain::new(name)])));
+    let mut home = Home::quick().setting("retries = 0");
+    for (number, gateway) in gateways.iter().enumerate() {
+        let (device, domain) = (format!("QA{}", number + 1), format!("DOM{}", number + 1));
+        home = home
+            .device(&device, gateway)
+            .plan(&device, &export(&device, &domain, "quiesce = true"));
+    }
+    for (number, gateway) in gateways.iter().enumerate() {
+        gateway.fail_as("do-backup=stall");
+        let running = home.running(&["run", &format!("QA{}", number + 1)]);
+        eventually("the export is asked for", || gateway.received("do-backup") == 1);
+        running.kill();
+        gateway.clear_faults();
+        // What the next one begins with is nothing that it could mend.
+        gateway.fail_as("connect=refuse");
+    }
+    gateways.iter().for_each(Gateway::clear_faults);
+    assert_eq!(home.open_entries().len(), 2);
+    let ran = command_within(&home, 80, "recover").exits(10);
+    for gateway in &gateways {
+        assert!(gateway.state().is_unquiesced(), "{}", ran.stderr);
+    }
+    let rows = home.open_entries();
+    assert!(!rows.is_empty(), "{}", ran.stderr);
+    for row in rows {
+        assert!(
+            ran.stderr.contains(&row.place()) && ran.stderr.contains("unquiesced and confirmed"),
+            "{row}: {}",
+            ran.stderr
+        );
+    }
+    let _ = home.dpbackup(&["recover"]).exits(0);
+    assert_eq!(home.open_entries(), []);
 }
 
 #[test]

@@ -95,6 +95,7 @@ pub(in crate::run) fn mend_held_device(
         return Ok(refuse(engine, record, &entries, &words(&error), mended)?);
     }
     let mut serial = None;
+    let mut trouble = None;
     for mut entry in entries {
         let found = match &entry.serial {
             None => None,
@@ -106,14 +107,26 @@ pub(in crate::run) fn mend_held_device(
         };
         if let Some(why) = is_another(engine, &entry, device, found) {
             // Somebody else answered: of the device that is meant nothing was seen.
-            refuse_as(engine, record, entry, Certainty::NotKnown, &why, mended)?;
+            let told = refuse_as(engine, record, entry, Certainty::NotKnown, &why, mended);
+            keep_first(told, &mut trouble);
             continue;
         }
-        let outcome = mend_entry(engine, record, &gateway, &mut entry)?;
-        let outcome = outcome.map_err(|(certainty, why)| stays_open(engine, certainty, &why));
-        mended.push(Mended { entry, outcome });
+        match mend_entry(engine, record, &gateway, &mut entry) {
+            Ok(outcome) => {
+                let outcome = outcome.map_err(|(certainty, why)| stays_open(engine, certainty, &why));
+                mended.push(Mended { entry, outcome });
+            }
+            Err(error) => keep_first(Err(error), &mut trouble),
+        }
     }
-    Ok(())
+    trouble.map_or(Ok(()), Err)
+}
+
+/// Keeps the first of several troubles.
+pub(super) fn keep_first<E: Into<RunTrouble>>(outcome: Result<(), E>, first: &mut Option<RunTrouble>) {
+    if let Err(trouble) = outcome {
+        first.get_or_insert_with(|| trouble.into());
+    }
 }
 
 /// Tells that these rows stay open, though nobody could look at the device now.
