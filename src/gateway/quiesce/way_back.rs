@@ -425,6 +425,10 @@ impl<'w> WayBack<'w> {
                     self.scope.stands(&state)
                 ),
             },
+            Ok(ScopeState::Normal) => {
+                "the device shows it at work now, and nobody can tell that the quiesce does not begin yet"
+                    .to_owned()
+            }
             Ok(state) => format!("{}, even now", self.scope.stands(&state)),
             Err(error) => format!("the device does not say how it stands ({error})"),
         };
