@@ -13,6 +13,8 @@ pub struct HttpAnswer {
     pub status: u16,
     /// `Content-Type`, lower case; empty where there is none.
     pub content_type: String,
+    /// `Content-Encoding`, lower case; empty where there is none.
+    pub content_encoding: String,
     /// `Location` of a redirect.
     pub location: Option<String>,
     /// The body.
@@ -31,7 +33,14 @@ impl HttpAnswer {
     pub fn into_soma_body(mut self) -> Result<Body> {
         let may_be_xml = self.content_type.is_empty() || self.content_type.contains("xml");
         match self.status {
-            200 if may_be_xml => return Ok(self.body),
+            200 if may_be_xml => {
+                return match self.unread_as_text() {
+                    None => Ok(self.body),
+                    Some(why) => Err(SomaError::new(SomaErrorKind::Malformed, why).with_hint(
+                        "nobody asked for that: look at proxies and load balancers on the way to the device",
+                    )),
+                };
+            }
             401 => {
                 return Err(SomaError::new(
                     SomaErrorKind::LoginRefused,
@@ -62,6 +71,18 @@ impl HttpAnswer {
         // What stands in the body only illustrates the error: a failure to read it is no other one.
         let _ = self.body.by_ref().take(200).read_to_end(&mut start);
         Err(self.not_soma(SomaErrorKind::NotManagement, &begins(&start)))
+    }
+
+    /// Why the body cannot be read as the text that an answer is, by what stands before it.
+    fn unread_as_text(&self) -> Option<String> {
+        if !matches!(self.content_encoding.as_str(), "" | "identity") {
+            let encoding = &self.content_encoding;
+            return Some(format!("the answer is encoded (Content-Encoding: {encoding})"));
+        }
+        let is_wide = ["utf-16", "utf-32", "ucs-2", "utf16"]
+            .iter()
+            .any(|wide| self.content_type.contains(wide));
+        is_wide.then(|| format!("the answer is not UTF-8 (Content-Type: {})", self.content_type))
     }
 
     /// XML under an unusual status: a response or a fault is as good as under 200.

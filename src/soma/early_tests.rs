@@ -205,3 +205,21 @@ fn an_interim_answer_is_none_that_came_early() {
     let late = sent(continues.to_owned(), Then::ReadsAndSays(GOOD));
     assert!(late.is_ok(), "{late:?}");
 }
+
+#[test]
+fn an_answer_that_is_no_text_is_named_by_the_header_that_says_so() {
+    for (header, words) in [
+        (
+            "text/xml\r\nContent-Encoding: gzip",
+            "the answer is encoded (Content-Encoding: gzip)",
+        ),
+        (
+            "text/xml; charset=UTF-16",
+            "the answer is not UTF-8 (Content-Type: text/xml; charset=utf-16)",
+        ),
+    ] {
+        let error = sent(http("200 Good", header, REFUSED), Then::Reads).expect_err("no answer");
+        assert_eq!(error.kind, SomaErrorKind::Malformed);
+        assert!(error.message.contains(words), "{}", error.message);
+    }
+}

@@ -214,6 +214,9 @@ impl Http {
         self.idle.set(self.timeouts.idle);
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
         let content_type = header("content-type").unwrap_or_default().to_ascii_lowercase();
+        let content_encoding = header("content-encoding")
+            .unwrap_or_default()
+            .to_ascii_lowercase();
         let location = header("location").map(str::to_owned);
         let status = response.status().as_u16();
         let reader = response.into_body().into_with_config().limit(u64::MAX).reader();
@@ -225,6 +228,7 @@ impl Http {
         Ok(HttpAnswer {
             status,
             content_type,
+            content_encoding,
             location,
             body,
             came_early: false,
