@@ -356,7 +356,7 @@ impl Gateway<'_> {
 
     fn listing_once(&self, folder: &RemoteFolder) -> Result<Listing> {
         let wanted = RemoteFolder::path(folder.url());
-        self.read_once(
+        self.list_once(
             &request::get_filestore(TEMPORARY),
             "filestore",
             &mut |filestore| listed(filestore, wanted),

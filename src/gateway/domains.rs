@@ -104,7 +104,7 @@ impl Gateway<'_> {
     /// The same, tried once: for polling.
     pub fn domains_once(&self) -> Result<Vec<DomainStatus>> {
         let request = request::get_status(DEFAULT_DOMAIN, "DomainStatus");
-        self.read_once(&request, "status", &mut |status| {
+        self.list_once(&request, "status", &mut |status| {
             let rows = reply::rows(status, "DomainStatus");
             let domains = united(rows.map(|row| self.hidden(domain_status(row))));
             if domains.is_empty() {

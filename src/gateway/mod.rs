@@ -94,6 +94,19 @@ impl<'a> Gateway<'a> {
         })
     }
 
+    /// Reads a list, once: all of it, or none.
+    fn list_once<T>(
+        &self,
+        request: &Request,
+        payload: &str,
+        read: &mut dyn FnMut(Node<'_, '_>) -> Result<T>,
+    ) -> Result<T> {
+        self.interruptible(&request.name, || {
+            let answer = self.client.call(request, self.timeouts().request)?;
+            answer.list(payload, read)
+        })
+    }
+
     /// Sends an action, once, and wants an `OK`. `total` bounds the wait for it.
     fn act(&self, request: &Request, total: Duration) -> Result<()> {
         self.interruptible(&request.name, || self.client.call(request, total)?.ok())

@@ -50,10 +50,36 @@ impl Answer {
         }
     }
 
+    /// Hands the payload named `expected` to `read`, which is a list. Where the device reports an error beside it, it
+    /// may have broken off: what is missing in it is not known, and so it is no answer.
+    pub fn list<T>(&self, expected: &str, read: impl FnOnce(Node<'_, '_>) -> Result<T>) -> Result<T> {
+        let document = self.parse()?;
+        let response = response(&document)?;
+        let mut reported = children(response, "error-log").map(all_text);
+        match reported.find(|said| !said.is_empty()) {
+            Some(said) if children(response, expected).next().is_some() => Err(SomaError::new(
+                SomaErrorKind::Malformed,
+                format!(
+                    "the device lists something and reports an error beside it, so that the list may have broken off: {}",
+                    quote(&said)
+                ),
+            )),
+            _ => self.payload_of(response, expected, read),
+        }
+    }
+
     /// Hands the payload named `expected` to `read`.
     pub fn payload<T>(&self, expected: &str, read: impl FnOnce(Node<'_, '_>) -> Result<T>) -> Result<T> {
         let document = self.parse()?;
-        let response = response(&document)?;
+        self.payload_of(response(&document)?, expected, read)
+    }
+
+    fn payload_of<T>(
+        &self,
+        response: Node<'_, '_>,
+        expected: &str,
+        read: impl FnOnce(Node<'_, '_>) -> Result<T>,
+    ) -> Result<T> {
         let mut payloads = response
             .children()
             .filter(|node| node.has_tag_name((NAMESPACE, expected)));

@@ -334,3 +334,26 @@ fn an_answer_of_few_elements_is_told_by_all_of_their_names() {
         "{message}"
     );
 }
+
+#[test]
+fn a_list_beside_which_an_error_is_reported_may_have_broken_off() {
+    let log = "<dp:error-log><log-event>out of memory</log-event></dp:error-log>";
+    let read = |inner: &str| answer(&envelope(inner)).list("status", |status| Ok(status.children().count()));
+    assert_eq!(read("<dp:status><a/></dp:status>").expect("a list"), 1);
+    assert_eq!(
+        read("<dp:status><a/></dp:status><dp:error-log/>").expect("a list"),
+        1
+    );
+    let error = read(&format!("<dp:status><a/></dp:status>{log}")).expect_err("nobody knows");
+    assert_eq!(error.kind, SomaErrorKind::Malformed);
+    assert!(
+        error
+            .message
+            .contains("the list may have broken off: \"out of memory\""),
+        "{}",
+        error.message
+    );
+    // Alone it is what the device refuses with.
+    let error = read(log).expect_err("no list");
+    assert_eq!(error.kind, SomaErrorKind::Refused);
+}
