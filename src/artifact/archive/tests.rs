@@ -440,6 +440,26 @@ fn each_limit_holds() {
 }
 
 #[test]
+fn nothing_is_visited_that_is_over_the_limit() {
+    let file = file_of(&FixtureGateway::new().backup());
+    let limits = Limits {
+        objects: 3,
+        ..Limits::default()
+    };
+    let mut visited = 0;
+    let inspected = inspect(
+        &file,
+        &std::env::temp_dir(),
+        &Expected::Any,
+        &limits,
+        Detail::Properties,
+        &mut |_, item| visited += usize::from(matches!(item, ExportItem::Object(_))),
+    );
+    assert!(inspected.is_err(), "there are more");
+    assert_eq!(visited, 3);
+}
+
+#[test]
 fn what_is_no_archive_is_named_for_what_it_is() {
     let gateway = FixtureGateway::new();
     let named = |bytes: &[u8]| {

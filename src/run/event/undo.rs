@@ -112,3 +112,16 @@ pub struct StillQuiesced {
     /// What stands in the way.
     pub error: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_long_a_device_was_out_of_service_is_told_to_the_millisecond() {
+        let lasted = OutOfService::For(Duration::from_millis(12_345));
+        assert_eq!(lasted.seconds(), Some(12.345));
+        assert_eq!(OutOfService::Never.seconds(), None);
+        assert_eq!(OutOfService::NotKnown.seconds(), None);
+    }
+}
