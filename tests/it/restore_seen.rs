@@ -804,6 +804,14 @@ fn a_serial_number_that_every_virtual_gateway_has_does_not_make_two_gateways_one
     ] {
         assert!(elsewhere.contains(told), "{told} in {elsewhere}");
     }
+    let of_all = "is one that every virtual gateway has";
     let own = plan("QA1");
-    assert!(own.contains("it is the same gateway"), "{own}");
+    assert!(
+        own.contains("it is the same gateway") && !own.contains(of_all),
+        "{own}"
+    );
+    // Another one with a number of its own.
+    other.state().set_serial("78B0002");
+    let elsewhere = plan("QA2");
+    assert!(!elsewhere.contains(of_all), "{elsewhere}");
 }
