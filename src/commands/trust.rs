@@ -209,8 +209,8 @@ fn warnings(device: &Device, peer: &Peer, own: &Certificate, now: Timestamp) -> 
     let mut warnings = Vec::new();
     match (&device.tls, peer.verify(&device.tls)) {
         (Trust::Pin(pin), Err(_)) if *pin != own.sha256 => warnings.push(format!(
-            "the pin of {name} in the plan file is of another certificate: if it was not renewed, \
-             somebody stands in between"
+            "the pin of {name} in the plan file is of another certificate: it was renewed, or another \
+             device answers, or somebody stands in between"
         )),
         (_, Err(error)) => warnings.push(format!("a run would not trust {name}: {}", error.message)),
         (Trust::Off, Ok(())) => warnings.push(format!(

@@ -213,7 +213,7 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
         self.check()?;
         self.pre_script()?;
         let outcome = match self.scope() {
-            Some(scope) => self.quiesced(&scope),
+            Some(scope) => self.protected(|walk| walk.quiesced(&scope)),
             None => self.protected(Self::back_up),
         };
         let removed = self.remove_leftover();

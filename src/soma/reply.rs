@@ -276,7 +276,7 @@ fn proves_nothing_done(fault: Node<'_, '_>, said: &str) -> bool {
     let code = code.rsplit(':').next().unwrap_or_default();
     let said = said.to_lowercase();
     matches!(code, "Client" | "Sender")
-        && ["from client", "schema", "invalid", "not valid", "validat"]
+        && ["from client", "schema", "not valid", "validat"]
             .iter()
             .any(|word| said.contains(word))
 }

@@ -104,6 +104,7 @@ fn a_fault_of_the_schema_alone_says_that_nothing_was_begun() {
         ("env:Server", "Internal Error (from client)"),
         ("env:Server", "Internal Error"),
         ("env:Client", "Request timed out"),
+        ("env:Client", "Invalid state: quiesce in progress"),
         ("", "Internal Error"),
     ] {
         assert_eq!(kind(code, said), SomaErrorKind::OtherFault, "{code} {said}");

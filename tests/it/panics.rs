@@ -181,7 +181,14 @@ fn a_panic_at_any_moment_is_undone_told_and_recorded() {
             }
         }
         let row = home.last_plan_if_any();
+        let asked = gateway.received("DomainQuiesce") + gateway.received("QuiesceDP");
         if let Some(row) = &row {
+            let tasks = home.task_rows();
+            let untouched = tasks.iter().filter(|task| {
+                let why = task.error_message.as_deref();
+                why.is_some_and(|why| why.contains("device untouched"))
+            });
+            assert!(untouched.count() + asked <= tasks.len(), "{case}: {tasks:?}");
             assert!(row.status.is_final(), "{case}: {row:?}");
             assert!(
                 home.task_rows().iter().all(|task| task.status.is_final()),

@@ -30,6 +30,9 @@ impl Walk<'_, '_, '_> {
         let stood = scope.domains(&domains);
         let journal = self.open_undo(undo_of(scope), stood.clone())?;
         self.begun = Begun::No;
+        // Whatever breaks off from here on leaves it so.
+        let nobody_looked = "the task broke off before anybody looked".to_owned();
+        self.state = DeviceState::NotKnown(nobody_looked);
         // From here on the device waits for nobody who holds the history.
         self.record.hurry();
         let made = self.protected(|walk| {
@@ -39,6 +42,7 @@ impl Walk<'_, '_, '_> {
         let Some(sent) = self.sent(scope) else {
             let caught_up = self.record.take_time();
             let closed = self.record.close_undo(journal, "nothing was begun on the device");
+            self.state = DeviceState::Untouched;
             let told = self.tell_out_of_service(OutOfService::Never);
             made?;
             caught_up?;
