@@ -48,11 +48,11 @@ impl OutStream {
 pub struct Outlet {
     stream: OutStream,
     /// What the thread writes; where none could be had, the reader is waited for.
-    shared: Option<Arc<Written>>,
+    shared: Option<Arc<SharedOutlet>>,
 }
 
 #[derive(Debug, Default)]
-struct Written {
+struct SharedOutlet {
     state: Mutex<Unwritten>,
     changed: Condvar,
 }
@@ -75,7 +75,7 @@ impl Outlet {
     /// The way to a stream.
     pub fn to(stream: OutStream) -> Outlet {
         let write = move |bytes: &[u8]| stream.write(bytes);
-        let shared = Written::start(threads::start, write);
+        let shared = SharedOutlet::start(threads::start, write);
         Outlet { stream, shared }
     }
 
@@ -139,13 +139,13 @@ impl Write for Outlet {
     }
 }
 
-impl Written {
+impl SharedOutlet {
     /// A thread that writes what is said by `write`; `None` where there is none.
     fn start(
         starter: Starter,
         mut write: impl FnMut(&[u8]) -> io::Result<()> + Send + 'static,
-    ) -> Option<Arc<Written>> {
-        let shared = Arc::<Written>::default();
+    ) -> Option<Arc<SharedOutlet>> {
+        let shared = Arc::<SharedOutlet>::default();
         let weak = Arc::downgrade(&shared);
         let writing = move || {
             while let Some(shared) = weak.upgrade() {
@@ -195,7 +195,7 @@ mod tests {
     fn outlet(write: impl FnMut(&[u8]) -> io::Result<()> + Send + 'static) -> Outlet {
         Outlet {
             stream: OutStream::Words,
-            shared: Some(Written::start(start, write).expect("a thread")),
+            shared: Some(SharedOutlet::start(start, write).expect("a thread")),
         }
     }
 
@@ -242,7 +242,7 @@ mod tests {
         for _ in 0..3 {
             way.write_all(&piece).expect("said");
         }
-        let failed = |shared: &Arc<Written>| shared.state().failure.is_some();
+        let failed = |shared: &Arc<SharedOutlet>| shared.state().failure.is_some();
         assert!(way.shared.as_ref().is_some_and(failed));
     }
 
@@ -260,6 +260,6 @@ mod tests {
 
     #[test]
     fn without_a_thread_there_is_none() {
-        assert!(Written::start(none_left, |_| Ok(())).is_none());
+        assert!(SharedOutlet::start(none_left, |_| Ok(())).is_none());
     }
 }
