@@ -63,7 +63,7 @@ fn each_limit_on_the_wire_is_named_by_its_error() {
         ),
         (
             "request",
-            "APIConnectGatewayService",
+            "DomainStatus",
             FaultKind::StallBeforeHead(None),
             "no complete answer within 400ms",
         ),
