@@ -227,6 +227,7 @@ fn a_disabled_domain_is_exported_without_a_quiesce_that_it_cannot_have() {
         let gateway = gateway(&clock, &["disabled@DOM2"]);
         gateway.fail_as(fault);
         let home = home(&gateway).plan("TWO", &export("*", "DOM2", "quiesce = true"));
+        let before = clock.elapsed();
         let run = run(&home, "TWO", &clock, Status::BackingUp, || {});
         assert_eq!(run.tasks(), ["QA1/DOM2 SUCCESS"], "{fault}: {:?}", run.errors());
         let notes = notes_of(&home.details(0)).join("\n");
@@ -234,6 +235,7 @@ fn a_disabled_domain_is_exported_without_a_quiesce_that_it_cannot_have() {
             notes.contains("not quiesced: DOM2 (disabled)"),
             "{fault}: {notes}"
         );
+        assert!(clock.elapsed() - before < Duration::from_secs(30), "{fault}");
         assert_eq!(home.open_entries(), [], "{fault}");
     }
 }

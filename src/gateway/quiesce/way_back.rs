@@ -96,6 +96,8 @@ struct WayBack<'w> {
     waited: Duration,
     /// Whether the quiesce was seen.
     seen: bool,
+    /// Whether the one domain that was quiesced is not in service, where somebody asked.
+    is_off: Option<bool>,
     /// The domains that were seen quiesced, or on the way.
     turned: BTreeSet<String>,
     /// Whether every domain was seen so, or had the time to.
@@ -153,6 +155,7 @@ impl<'w> WayBack<'w> {
             meant,
             waited: Duration::ZERO,
             seen: matches!(sent, QuiesceSent::Seen { .. }),
+            is_off: None,
             turned: BTreeSet::new(),
             had_its_time: sent.settles_within().is_zero(),
             is_said_seen: matches!(sent, QuiesceSent::Seen { all_within } if all_within.is_zero()),
@@ -238,10 +241,23 @@ impl<'w> WayBack<'w> {
 
     /// Whether those that have not begun, while others have, will not: they are not in service. Asked where the
     /// device shows itself at work.
-    fn rest_does_not_begin(&self) -> bool {
-        self.seen && {
-            let rest = self.gateway.unmoved(&self.not_turned());
-            rest.iter().all(Unmoved::is_out_of_service)
+    fn rest_does_not_begin(&mut self) -> bool {
+        let (gateway, scope) = (self.gateway, self.scope);
+        match scope {
+            Scope::Device => {
+                self.seen && {
+                    let rest = gateway.unmoved(&self.not_turned());
+                    rest.iter().all(Unmoved::is_out_of_service)
+                }
+            }
+            // Nothing of it was seen: it may be off, which is asked once.
+            Scope::Domain(_) => {
+                let may_be_off = !self.seen && self.sent.is_answered();
+                may_be_off
+                    && *self
+                        .is_off
+                        .get_or_insert_with(|| gateway.is_out_of_service(scope))
+            }
         }
     }
 
