@@ -100,7 +100,11 @@ fn without_comma(text: &str, begin: usize, message: &str) -> Option<SyntaxError>
         span: at + above.len() - above.trim_start().len()..at + above.trim_end().len(),
         title: "a comma is missing between two items of an array".to_owned(),
         label: "behind this one".to_owned(),
-        help: format!("write `{item},`"),
+        help: match item.contains('=') {
+            // The line above begins the array, and is none by itself.
+            true => "write a comma at its end".to_owned(),
+            false => format!("write `{item},`"),
+        },
     })
 }
 

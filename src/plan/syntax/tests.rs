@@ -451,6 +451,13 @@ fn what_stands_twice_is_said_once_with_what_it_needs() {
     );
 }
 
+#[test]
+fn a_comma_that_is_missing_behind_the_line_that_begins_the_array_is_asked_for_without_a_line_that_is_none() {
+    let errors = found("devices = [\"QA1\"\n  \"QA2\"]\n");
+    assert_eq!(errors.len(), 1, "{errors:#?}");
+    assert_eq!(errors[0].help, "write a comma at its end");
+}
+
 proptest! {
     #[test]
     fn any_text_has_errors_inside_it_and_what_it_is_told_to_write_can_be_read(text in "[a-z\\[\\]{}=\"',;:#/\\\\ \n*ß“\u{a0}-]{0,40}") {
