@@ -15,6 +15,8 @@ mod written;
 
 use std::ops::Range;
 
+use toml::de::DeTable;
+
 pub(super) use crate::plan::syntax::error::SyntaxError;
 use crate::plan::syntax::place::{header_above, is_header, line_at, line_start};
 
@@ -58,6 +60,7 @@ pub(super) fn errors(shown: &str, found: &[Found]) -> Vec<SyntaxError> {
             DUPLICATE => duplicate(shown, begin, span),
             _ => line::explain(shown, begin, span, message),
         };
+        let error = with_advice_that_can_be_read(error);
         lines.push(line_start(shown, error.span.start.min(shown.len())));
         until = until.max(error.span.end);
         lines.push(begin);
@@ -66,6 +69,28 @@ pub(super) fn errors(shown: &str, found: &[Found]) -> Vec<SyntaxError> {
         }
     }
     errors
+}
+
+/// The same, where a line that it offers can be read: of a text in which nothing is as it should be, what was meant
+/// cannot be told, and whatever is made of it may be none either.
+fn with_advice_that_can_be_read(error: SyntaxError) -> SyntaxError {
+    let is_none = |line: &str| DeTable::parse(line).is_err();
+    match lines_offered(&error.help).into_iter().any(is_none) {
+        true => SyntaxError {
+            help: "write a key, an equals sign, and its value; `dpbackup init` writes a file with examples"
+                .to_owned(),
+            ..error
+        },
+        false => error,
+    }
+}
+
+/// The lines that advice offers to be written.
+fn lines_offered(help: &str) -> Vec<&str> {
+    let marked = help.split('`').skip(1).step_by(2);
+    marked
+        .filter(|line| line.contains(" = ") && !line.contains('…'))
+        .collect()
 }
 
 const DUPLICATE: &str = "duplicate key";

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use toml::de::DeTable;
 
-use super::{Found, SyntaxError, another_format, errors};
+use super::{Found, SyntaxError, another_format, errors, lines_offered};
 
 fn found(text: &str) -> Vec<SyntaxError> {
     let (_, problems) = DeTable::parse_recoverable(text);
@@ -363,14 +363,6 @@ fn a_value_is_written_right_for_the_key_of_the_table_in_which_it_stands() {
     }
 }
 
-/// The lines that a help says to write, but those with a gap in them.
-fn offered(help: &str) -> Vec<&str> {
-    let marked = help.split('`').skip(1).step_by(2);
-    marked
-        .filter(|line| line.contains(" = ") && !line.contains('…'))
-        .collect()
-}
-
 #[test]
 fn what_is_not_closed_is_shown_where_it_was_opened() {
     for (text, title, help) in [
@@ -458,6 +450,17 @@ fn a_comma_that_is_missing_behind_the_line_that_begins_the_array_is_asked_for_wi
     assert_eq!(errors[0].help, "write a comma at its end");
 }
 
+#[test]
+fn no_line_is_offered_that_cannot_be_read() {
+    for text in ["=[ = :\n“=", ": = [:\u{a0}\n\""] {
+        for error in found(text) {
+            let read = |line: &str| DeTable::parse(line).is_ok();
+            assert!(lines_offered(&error.help).into_iter().all(read), "{error:?}");
+            assert!(!error.help.is_empty(), "{error:?}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn any_text_has_errors_inside_it_and_what_it_is_told_to_write_can_be_read(text in "[a-z\\[\\]{}=\"',;:#/\\\\ \n*ß“\u{a0}-]{0,40}") {
@@ -466,7 +469,7 @@ proptest! {
             prop_assert!(text.is_char_boundary(error.span.start) && text.is_char_boundary(error.span.end), "{error:?}");
             prop_assert!(!error.help.is_empty());
             // A quote of that kind in the text divides the help elsewhere.
-            for line in offered(&error.help).into_iter().filter(|_| !text.contains('`')) {
+            for line in lines_offered(&error.help).into_iter().filter(|_| !text.contains('`')) {
                 prop_assert!(DeTable::parse(line).is_ok(), "{line:?} of {error:?}");
             }
         }
