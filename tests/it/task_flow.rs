@@ -69,6 +69,7 @@ fn a_quiesced_secure_backup_asks_for_no_more_than_it_needs_and_in_this_order() {
     get-file/password-map.tgz
     get-file/root.tgz
     get-file/sharedcert.tgz
+    get-status/FirmwareVersion3
     get-status/DomainStatus
     get-filestore
     do-action/DeleteFile
