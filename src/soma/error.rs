@@ -25,6 +25,9 @@ pub struct SomaError {
     /// A connection that had carried another request broke at once: the device may have closed it before it could
     /// read this one.
     pub may_be_unread: bool,
+    /// The connection was closed while it was being made, before anything could be sent: a device that has no room for
+    /// one more does so, and may serve the next.
+    pub is_handshake_closed: bool,
 }
 
 /// What sort of failure it was.
@@ -82,6 +85,7 @@ impl SomaError {
             hint: None,
             nothing_sent: false,
             may_be_unread: false,
+            is_handshake_closed: false,
         }
     }
 
@@ -145,7 +149,7 @@ impl SomaError {
                 | SomaErrorKind::TimedOut
                 | SomaErrorKind::Broken
                 | SomaErrorKind::Malformed
-        )
+        ) || self.is_handshake_closed
     }
 }
 

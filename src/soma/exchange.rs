@@ -109,7 +109,10 @@ impl Explain {
                 None => {}
             }
             if inner.downcast_ref::<HandshakeBroken>().is_some() {
-                return SomaError::new(SomaErrorKind::Tls, error).with_hint(tls::ACCESS_LIST);
+                return SomaError {
+                    is_handshake_closed: true,
+                    ..SomaError::new(SomaErrorKind::Tls, error).with_hint(tls::ACCESS_LIST)
+                };
             }
         }
         match error.kind() {

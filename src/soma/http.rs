@@ -27,6 +27,9 @@ use crate::soma::tls::{IdleLimit, TlsConnector};
 use crate::soma::upload::Upload;
 use crate::values::timeouts::Timeouts;
 
+/// How soon another connection is made where one was closed while it was being made.
+const NEXT_CONNECTION: Duration = Duration::from_millis(250);
+
 /// A conversation with one device.
 pub struct Http {
     /// It keeps the connection that is idle, and is made anew to let it go.
@@ -160,7 +163,7 @@ impl Http {
     pub fn post(&self, request: &Request, total: Duration) -> Result<HttpAnswer> {
         let deadline = Deadline::after(total, Arc::clone(&self.interrupted));
         let begun = Instant::now();
-        let mut sent = self.send(request, &deadline);
+        let mut sent = served(|| self.send(request, &deadline));
         if sent.broke_when_reused() {
             self.reuse.broke();
             match request.effect {
@@ -179,25 +182,29 @@ impl Http {
     /// Sends an archive, once, and waits for the start of the answer, both within `total`.
     pub(crate) fn upload(&self, upload: &Upload<'_>, total: Duration) -> Result<HttpAnswer> {
         let deadline = Deadline::after(total, Arc::clone(&self.interrupted));
-        let mut body = upload.body();
-        let asked = self.asked.count();
-        self.watch.begin();
-        let response = self
-            .request(&deadline, Effect::Change)
-            .config()
-            .timeout_send_body(Some(total))
-            .build()
-            .header("Content-Length", upload.length().to_string())
-            .send(ureq::SendBody::from_reader(&mut body));
-        let came_early = self.watch.end();
-        let sent = SentRequest {
-            response: response.map_err(|error| match body.failure() {
-                Some(local) => SomaError::new(SomaErrorKind::Local(local.kind()), local),
-                None => self.failed(&deadline, error),
-            }),
-            reused: self.asked.count() == asked,
-        };
-        self.carried.sent(sent.reused);
+        let mut came_early = false;
+        let sent = served(|| {
+            let mut body = upload.body();
+            let asked = self.asked.count();
+            self.watch.begin();
+            let response = self
+                .request(&deadline, Effect::Change)
+                .config()
+                .timeout_send_body(Some(total))
+                .build()
+                .header("Content-Length", upload.length().to_string())
+                .send(ureq::SendBody::from_reader(&mut body));
+            came_early = self.watch.end();
+            let sent = SentRequest {
+                response: response.map_err(|error| match body.failure() {
+                    Some(local) => SomaError::new(SomaErrorKind::Local(local.kind()), local),
+                    None => self.failed(&deadline, error),
+                }),
+                reused: self.asked.count() == asked,
+            };
+            self.carried.sent(sent.reused);
+            sent
+        });
         if sent.broke_when_reused() {
             self.reuse.broke();
         }
@@ -310,6 +317,20 @@ impl Http {
             deadline: deadline.clone(),
         }
     }
+}
+
+/// Sends by `send`; and once more where the connection was closed while it was being made: nothing was sent.
+fn served(mut send: impl FnMut() -> SentRequest) -> SentRequest {
+    let sent = send();
+    if !sent
+        .response
+        .as_ref()
+        .is_err_and(|error| error.is_handshake_closed)
+    {
+        return sent;
+    }
+    std::thread::sleep(NEXT_CONNECTION);
+    send()
 }
 
 /// The agent that is in force. Nothing that holds the lock can panic half-way.

@@ -1,10 +1,13 @@
 //! Connections: one is kept where the gateway keeps it too, and none is trusted where the
 //! gateway closes it after each answer without a word.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::simulator::{Domain, Gateway, HangUp, Setup};
-use crate::support::{Home, TestClock, deaf_port, export, secure_backup};
+use crate::support::relay::Relay;
+use crate::support::{Home, TestClock, deaf_port, export, gateways, secure_backup};
 
 /// Every way of hanging up: at once, a little later, later than the next request comes.
 fn ways() -> Vec<HangUp> {
@@ -240,7 +243,8 @@ fn a_quiesce_whose_connection_never_stood_is_known_not_to_have_been_sent() {
     let connection = sent.expect("a quiesce").connection;
     for fault in ["close", "reset"] {
         let gateway = gateway(None);
-        gateway.fail_as(&format!("connect:{connection}={fault}"));
+        // The next one is tried, and closed too.
+        gateway.fail_as(&format!("connect:{connection}+={fault}"));
         let (ran, recorded) = run(&gateway);
         let ran = ran.exits(1);
         assert_eq!(recorded, ["QA1/DOM1 DEVICE_ERROR"], "{fault}: {}", ran.stderr);
@@ -266,4 +270,44 @@ fn a_run_succeeds_on_a_gateway_that_ends_a_connection_after_any_number_of_answer
         }));
         succeeds(&gateway, &export("*", "DOM*", "quiesce = true"));
     }
+}
+
+#[test]
+fn a_connection_that_is_closed_before_tls_stands_is_made_once_more_whatever_it_was_for() {
+    let mut most = 0;
+    for plan in ["EXPORT", "SECURE"] {
+        for closed in 1..=12 {
+            let clock = TestClock::night();
+            let gateway = Gateway::start(Setup {
+                clock: clock.for_gateway(),
+                ..gateways::small(["DOM1"].map(Domain::new))
+            });
+            let port = gateway.port();
+            let made = Arc::new(AtomicUsize::new(0));
+            let count = Arc::clone(&made);
+            // Nobody listens at port 1: the relay closes what it cannot hand on.
+            let relay = Relay::start(move |number| {
+                count.store(number, Ordering::SeqCst);
+                if number == closed { 1 } else { port }
+            });
+            let home = Home::quick()
+                .setting("retries = 0")
+                .device_at("QA1", relay.port(), "{ verify = false }")
+                .plan("EXPORT", &export("*", "DOM1", "quiesce = true"))
+                .plan("SECURE", &secure_backup("*", "quiesce = true"));
+            let run = home.run(plan, &clock);
+            let case = format!(
+                "{plan}, connection {closed}: {:?} {:?}",
+                run.errors(),
+                run.notes()
+            );
+            assert_eq!(run.status(), "SUCCESS", "{case}");
+            assert!(gateway.state().is_unquiesced(), "{case}");
+            most = most.max(made.load(Ordering::SeqCst));
+        }
+    }
+    assert!(
+        most > 3 && most < 12,
+        "each of {most} connections was closed once"
+    );
 }
