@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
+use rustix::process::{Signal, getpgid, getpgrp, getppid, getsid};
 use signal_hook::consts::{
     SIGABRT, SIGALRM, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGTERM, SIGTRAP, SIGTSTP, SIGUSR1, SIGUSR2,
     SIGVTALRM, SIGXCPU, SIGXFSZ,
@@ -142,7 +142,8 @@ impl Stop {
     /// Somebody wants this process to stand still.
     fn stand_still(&self) {
         let may = self.state().may_stand_still.clone();
-        if may.is_none_or(|may| may()) {
+        // Where no shell is there to let it go on, the system stops nobody.
+        if may.is_none_or(|may| may()) && has_shell() {
             // Nothing can be done about a process that cannot be stopped.
             let _ = emulate_default_handler(SIGTSTP);
         }
@@ -365,6 +366,14 @@ impl Drop for EndingBy {
         self.signals.close();
         self.by_itself.store(false, Ordering::SeqCst);
     }
+}
+
+/// Whether whoever started this process is one that can let it go on: of the same session, and of another group.
+fn has_shell() -> bool {
+    let Some(parent) = getppid() else { return false };
+    let same_session = getsid(Some(parent)).is_ok_and(|session| getsid(None) == Ok(session));
+    let other_group = getpgid(Some(parent)).is_ok_and(|group| group != getpgrp());
+    same_session && other_group
 }
 
 /// The signals that are heeded: those that the process was started to ignore stay ignored.

@@ -39,7 +39,7 @@ const HEARTBEAT_VARIABLE: &str = "DPBACKUP_HEARTBEAT";
 const HEARTBEAT: Duration = Duration::from_secs(60);
 
 /// How long the end of the process waits for somebody who does not take what was said.
-const FAREWELL: Duration = Duration::from_secs(2);
+const FAREWELL: Duration = Duration::from_secs(10);
 
 /// The way out of messages, where nobody is waited for.
 static WORDS: OnceLock<Outlet> = OnceLock::new();

@@ -7,7 +7,7 @@ use roxmltree::Node;
 
 use crate::gateway::Gateway;
 use crate::gateway::domains::DEFAULT_DOMAIN;
-use crate::gateway::pace::pause_after;
+use crate::gateway::pace::{pause_after, until_next_look};
 use crate::soma::error::{Result, SomaErrorKind};
 use crate::soma::{reply, request};
 
@@ -72,6 +72,9 @@ pub enum WhoAnswers {
     /// A device that does not tell its serial number.
     NotTold,
 }
+
+/// So many connections are made at once to find the device that is meant behind its address.
+const CONNECTIONS_TRIED: usize = 4;
 
 /// The classes that tell firmware and serial number, the newest first.
 const FIRMWARE: [&str; 3] = ["FirmwareVersion3", "FirmwareVersion2", "FirmwareVersion"];
@@ -152,6 +155,27 @@ impl Gateway<'_> {
             self.clock
                 .sleep(pause_after(&answer, waited).min(within - waited), &self.stop);
         }
+    }
+
+    /// Who answers in place of the device that is meant, where that is so on one new connection after another for so
+    /// long: behind one address there may be several, one to a connection, and one may stand in for another for a
+    /// moment. One that does not tell may be the one that is meant.
+    pub fn another_for(&self, meant: &str, long: Duration) -> Option<String> {
+        let started = self.clock.elapsed();
+        for tried in 1.. {
+            let Ok(WhoAnswers::Other(found)) = self.who_answers_anew(meant) else {
+                return None;
+            };
+            let waited = self.clock.elapsed().saturating_sub(started);
+            if tried >= CONNECTIONS_TRIED && (waited >= long || self.stop.is_requested()) {
+                return Some(found);
+            }
+            if tried >= CONNECTIONS_TRIED {
+                self.clock
+                    .sleep(until_next_look(waited).min(long - waited), &self.stop);
+            }
+        }
+        None
     }
 
     /// The same over a new connection, over which the next change goes as well.

@@ -105,8 +105,7 @@ impl std::fmt::Display for Unmoved {
 /// How a wait ended.
 #[derive(Debug)]
 pub enum Waited {
-    /// Everything is quiesced, but for domains that do not change while all others have; or it is one domain that is
-    /// not in service.
+    /// Everything is quiesced, but for domains that do not change while all others have; or nothing of it is in service.
     Reached {
         /// Those domains.
         unchanged: Vec<Unmoved>,
@@ -206,12 +205,13 @@ impl Gateway<'_> {
                     return Waited::Reached { unchanged: unmoved };
                 }
             }
-            // A domain that does not begin may be one that is not in service.
-            if let (Scope::Domain(name), Ok(ScopeState::Normal)) = (scope, &state)
+            // Where nothing begins, nothing of it may be in service.
+            if let Ok(ScopeState::Normal) = &state
                 && waited >= REST_FOR_EACH
                 && unmoved.is_empty()
+                && !stood.is_empty()
             {
-                unmoved = self.unmoved(std::slice::from_ref(name));
+                unmoved = self.unmoved(stood);
                 if unmoved.iter().all(Unmoved::is_out_of_service) {
                     return Waited::Reached { unchanged: unmoved };
                 }

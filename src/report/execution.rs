@@ -73,7 +73,10 @@ pub(super) fn whole(whole: &WholeExecution<'_>, layout: &Layout) -> String {
         }
     }
     if whole.tasks.is_empty() {
-        text.push_str("\nNo tasks: it ended before they were known.\n");
+        text.push_str(match whole.plan.end_time {
+            Some(_) => "\nNo tasks: it ended before they were known.\n",
+            None => "\nNo tasks: they are not known yet.\n",
+        });
     }
     text
 }

@@ -35,9 +35,6 @@ pub fn domain_of(scope: &Scope) -> &str {
     }
 }
 
-/// So many connections are made to find the device that is meant behind its address.
-const CONNECTIONS_TRIED: usize = 4;
-
 /// A quiesce that must be undone.
 #[derive(Debug)]
 pub struct OpenQuiesce<'q> {
@@ -102,7 +99,11 @@ impl OpenQuiesce<'_> {
             device: self.device.to_owned(),
             undo: undo_of(self.scope),
         });
-        if let Some(why) = gateway.ok().and_then(|gateway| self.another_answers(gateway)) {
+        let within = settings.unquiesce_timeout;
+        if let Some(why) = gateway
+            .ok()
+            .and_then(|gateway| self.another_answers(gateway, within))
+        {
             record.show(&Progress::UndoOver {
                 journal: self.journal,
             });
@@ -140,7 +141,6 @@ impl OpenQuiesce<'_> {
         };
         let undone = match brought_back {
             BroughtBack::Confirmed(confirmation) => {
-                let within = settings.unquiesce_timeout;
                 match gateway.ok().and_then(|gateway| self.not_proved(gateway, within)) {
                     None => {
                         // What was refused, or not seen, is told with the task.
@@ -176,19 +176,11 @@ impl OpenQuiesce<'_> {
         caught_up.and(recorded)
     }
 
-    /// Why the device that was quiesced is not there to be told, as far as serial numbers tell. Behind one address
-    /// there may be several, one to a connection: it is looked for a few times.
-    fn another_answers(&self, gateway: &Gateway<'_>) -> Option<String> {
+    /// Why the device that was quiesced is not there to be told within this time, as far as serial numbers tell.
+    fn another_answers(&self, gateway: &Gateway<'_>, within: Duration) -> Option<String> {
         let meant = self.serial?;
-        let mut other = None;
-        for _ in 0..CONNECTIONS_TRIED {
-            match gateway.who_answers_anew(meant) {
-                Ok(WhoAnswers::Other(found)) => other = Some(found),
-                // One that does not tell may be the one, and is told.
-                Ok(WhoAnswers::Meant | WhoAnswers::NotTold) | Err(_) => return None,
-            }
-        }
-        Some(self.leads_to_another(&other?, meant))
+        let found = gateway.another_for(meant, within)?;
+        Some(self.leads_to_another(&found, meant))
     }
 
     /// Why it is not known that the device that shows itself at work is the one that was quiesced, where that has

@@ -131,7 +131,7 @@ fn words(signal: i32, count: u32, due: &BTreeMap<JournalId, (String, Undo)>, lim
                 HumanDuration(limits.request)
             ),
             Undo::Import { domain, .. } => format!(
-                "waiting for the end of the import into {} of {device}, at most {}",
+                "an import into {} of {device} that was sent is waited for, at most {}",
                 printable(domain),
                 HumanDuration(limits.import)
             ),
@@ -160,14 +160,24 @@ fn words(signal: i32, count: u32, due: &BTreeMap<JournalId, (String, Undo)>, lim
 
 /// Why a process that has this to put back does not stand still; `None` where it may.
 fn held_back(due: &BTreeMap<JournalId, (String, Undo)>) -> Option<String> {
-    let quiesced = due.values().find_map(|(device, undo)| match undo {
-        Undo::UnquiesceDevice => Some(format!("all of {}", printable(device))),
-        Undo::UnquiesceDomain(domain) => Some(format!("{} of {}", printable(domain), printable(device))),
-        Undo::RemoveFolder(_) | Undo::Import { .. } | Undo::NotKnown { .. } => None,
-    })?;
-    Some(format!(
-        "SIGTSTP: it goes on, for {quiesced} is out of service until it has put it back; `^C` does that at once"
-    ))
+    due.values().find_map(|(device, undo)| {
+        let device = printable(device);
+        let why = match undo {
+            Undo::UnquiesceDevice => {
+                format!("all of {device} is out of service until it has put it back; `^C` does that at once")
+            }
+            Undo::UnquiesceDomain(domain) => format!(
+                "{} of {device} is out of service until it has put it back; `^C` does that at once",
+                printable(domain)
+            ),
+            Undo::Import { domain, .. } => format!(
+                "an import into {} of {device} may be under way",
+                printable(domain)
+            ),
+            Undo::RemoveFolder(_) | Undo::NotKnown { .. } => return None,
+        };
+        Some(format!("SIGTSTP: it goes on, for {why}"))
+    })
 }
 
 /// The signal by its name, and that it is not the first.

@@ -121,6 +121,37 @@ fn an_export_that_is_of_another_gateway_by_its_own_words_is_noted() {
 }
 
 #[test]
+fn a_gateway_that_stands_in_for_another_for_a_moment_does_not_keep_that_from_being_unquiesced() {
+    let clock = TestClock::night();
+    let first = gateway(&clock, "78A0001");
+    let second = gateway(&clock, "78B0002");
+    let ports = [first.port(), second.port()];
+    // From the unquiesce on, ten connections lead to the second one.
+    let until = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&until);
+    let relay = Relay::start(move |_| {
+        let left = counted.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        ports[usize::from(left.is_ok())]
+    });
+    let home = home(&relay).setting("unquiesce_timeout = \"60s\"");
+    let mut watch = |event: &Event| {
+        if matches!(
+            event,
+            Event::TaskStatus {
+                status: Status::Unquiescing,
+                ..
+            }
+        ) {
+            until.store(10, Ordering::SeqCst);
+        }
+    };
+    let run = home.run_with("EXPORT", &clock, Options::default(), &Stop::new(), &mut watch);
+    assert_eq!(run.tasks(), ["QA1/DOM1 SUCCESS"], "{:?}", run.errors());
+    assert_eq!(second.received("DomainUnquiesce"), 0);
+    assert!(first.state().is_unquiesced() && home.open_entries().is_empty());
+}
+
+#[test]
 fn a_device_that_does_not_tell_for_a_moment_who_it_is_is_asked_again() {
     for silent in ["no-payload", "http-503", "error-log@Authentication failure"] {
         let clock = TestClock::night();

@@ -801,7 +801,7 @@ fn an_import_that_was_sent_is_waited_for_and_one_that_was_not_is_not_sent() {
     let mut terminal = home.in_terminal(200, &[], &arguments);
     eventually("the import is sent", || sent(&gateway) == ["dry", "real"]);
     terminal.press('\u{3}');
-    terminal.shows("SIGINT: waiting for the end of the import into DOM1 of QA1, at most 1h");
+    terminal.shows("SIGINT: an import into DOM1 of QA1 that was sent is waited for, at most 1h");
     gateway.clear_faults();
     let (code, lines) = terminal.end();
     assert_eq!(code, Some(130), "{lines:?}");

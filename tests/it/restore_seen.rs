@@ -774,7 +774,7 @@ fn a_signal_waits_for_a_save_that_was_sent_and_keeps_one_that_was_not_from_being
     let mut terminal = home.in_terminal(200, &[], &arguments);
     eventually("the import is sent", || sent(&gateway) == ["dry", "real"]);
     terminal.press('\u{3}');
-    terminal.shows("SIGINT: waiting for the end of the import");
+    terminal.shows("SIGINT: an import into DOM1 of QA1 that was sent is waited for");
     gateway.clear_faults();
     let (code, lines) = terminal.end();
     assert_eq!(code, Some(130), "{lines:?}");

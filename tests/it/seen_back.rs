@@ -218,6 +218,32 @@ fn a_domain_that_cannot_be_quiesced_holds_up_nobody_whatever_the_device_says_of_
 }
 
 #[test]
+fn a_device_whose_domains_are_all_disabled_is_backed_up_and_held_up_by_nobody() {
+    let clock = TestClock::night();
+    let gateway = gateway(&clock, &["disabled@DOM1", "disabled@DOM2"]);
+    let home = home(&gateway);
+    let before = clock.elapsed();
+    for plan in ["DEVICE", "SECURE"] {
+        let run = run(&home, plan, &clock, Status::BackingUp, || {});
+        assert_eq!(
+            run.tasks(),
+            ["QA1/all-domains SUCCESS"],
+            "{plan}: {:?}",
+            run.errors()
+        );
+        let notes = notes_of(&home.details(0)).join("\n");
+        assert!(
+            notes.contains("not quiesced: DOM1 (disabled), DOM2 (disabled)"),
+            "{notes}"
+        );
+    }
+    assert!(clock.elapsed() - before < Duration::from_secs(60));
+    clock.pass(Duration::from_secs(60));
+    assert!(gateway.state().is_unquiesced());
+    assert_eq!(home.open_entries(), []);
+}
+
+#[test]
 fn a_disabled_domain_is_exported_without_a_quiesce_that_it_cannot_have() {
     for fault in [
         "DomainQuiesce:9=close",

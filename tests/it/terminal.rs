@@ -108,7 +108,9 @@ fn a_run_that_somebody_has_stopped_is_called_so_where_it_keeps_a_domain_out_of_s
     eventually("it stands still", || stopped().contains("which was stopped"));
     let told = stopped();
     assert!(
-        told.contains("lets it go on") && told.contains("puts nothing back until it goes on"),
+        told.contains("lets it go on")
+            && told.contains("puts nothing back until it goes on")
+            && told.contains("let it go on: it ends"),
         "{told}"
     );
     running.signal(rustix::process::Signal::CONT);

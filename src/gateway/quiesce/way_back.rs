@@ -96,7 +96,7 @@ struct WayBack<'w> {
     waited: Duration,
     /// Whether the quiesce was seen.
     seen: bool,
-    /// Whether the one domain that was quiesced is not in service, where somebody asked.
+    /// Whether nothing of what was quiesced is in service, where somebody asked.
     is_off: Option<bool>,
     /// The domains that were seen quiesced, or on the way.
     turned: BTreeSet<String>,
@@ -242,21 +242,15 @@ impl<'w> WayBack<'w> {
     /// Whether those that have not begun, while others have, will not: they are not in service. Asked where the
     /// device shows itself at work.
     fn rest_does_not_begin(&mut self) -> bool {
-        let (gateway, scope) = (self.gateway, self.scope);
-        match scope {
-            Scope::Device => {
-                self.seen && {
-                    let rest = gateway.unmoved(&self.not_turned());
-                    rest.iter().all(Unmoved::is_out_of_service)
-                }
-            }
-            // Nothing of it was seen: it may be off, which is asked once.
-            Scope::Domain(_) => {
-                let may_be_off = !self.seen && self.sent.is_answered();
-                may_be_off
-                    && *self
-                        .is_off
-                        .get_or_insert_with(|| gateway.is_out_of_service(scope))
+        let gateway = self.gateway;
+        let are_off = |names: &[String]| gateway.unmoved(names).iter().all(Unmoved::is_out_of_service);
+        match (self.seen, self.scope) {
+            (true, Scope::Device) => are_off(&self.not_turned()),
+            (true, Scope::Domain(_)) => false,
+            // Nothing of it was seen: all of it may be off, which is asked once.
+            (false, _) => {
+                let may_be_off = self.sent.is_answered() && !self.stood.is_empty();
+                may_be_off && *self.is_off.get_or_insert_with(|| are_off(&self.stood))
             }
         }
     }

@@ -126,14 +126,17 @@ pub(super) fn quiesced(
             } => domain.name != DEFAULT_DOMAIN,
         })
     };
-    let (mut ours, mut busy) = (Vec::new(), Vec::new());
+    let (mut ours, mut busy, mut stands_still) = (Vec::new(), Vec::new(), false);
     for domain in domains.iter().filter(concerned) {
         if domain.quiesce == QuiesceState::Normal {
             continue;
         }
         let shown = format!("{} is {}", domain.name, domain.quiesce);
         match needs.at_work.and_then(|look| look.quiescer(device, domain)) {
-            Some(run) => ours.push(format!("{shown} by {run}, {}", run.puts_back())),
+            Some(run) => {
+                stands_still |= run.stands_still;
+                ours.push(format!("{shown} by {run}, {}", run.puts_back()));
+            }
             None => busy.push(shown),
         }
     }
@@ -142,10 +145,13 @@ pub(super) fn quiesced(
         found.warn(
             "quiesced",
             ours.join("; "),
-            format!(
-                "wait for its end, which `{}` shows",
-                invocation.command(["history"])
-            ),
+            match stands_still {
+                true => "let it go on: it ends, or is ended by a signal, only then".to_owned(),
+                false => format!(
+                    "wait for its end, which `{}` shows",
+                    invocation.command(["history"])
+                ),
+            },
         );
         if busy.is_empty() {
             return;

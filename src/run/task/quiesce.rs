@@ -262,8 +262,8 @@ impl Walk<'_, '_, '_> {
                 self.begun = Begun::SeenInPart { at: now };
             }
             // One that is not told to be disabled may begin yet, when the others are on their way back.
-            // Of one domain that is not in service nothing was seen.
-            Waited::Reached { unchanged } if !unchanged.is_empty() && *scope != Scope::Device => {}
+            // Nothing of it is in service, and nothing was seen.
+            Waited::Reached { unchanged } if !unchanged.is_empty() && unchanged.len() == stood.len() => {}
             Waited::Reached { unchanged } if !unchanged.iter().all(Unmoved::is_out_of_service) => {
                 self.begun = Begun::SeenInPart { at: now };
             }
@@ -278,9 +278,9 @@ impl Walk<'_, '_, '_> {
             Waited::Reached { unchanged } => {
                 let named: Vec<String> = unchanged.iter().map(ToString::to_string).collect();
                 let named = named.join(", ");
-                let note = match scope {
-                    Scope::Device => format!("not quiesced, while all other domains are: {named}"),
-                    Scope::Domain(_) => format!("not quiesced: {named}"),
+                let note = match unchanged.len() == stood.len() {
+                    false => format!("not quiesced, while all other domains are: {named}"),
+                    true => format!("not quiesced: {named}"),
                 };
                 Ok(self.record.note(Owner::Task(self.task.id), note)?)
             }
