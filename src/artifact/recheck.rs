@@ -137,11 +137,11 @@ impl<'a> Recheck<'a> {
         verdict
     }
 
-    /// A file, if it is there byte by byte as it was recorded; if not, why.
-    pub fn proved(&mut self, recorded: Recorded<'_>) -> Result<File, Vec<String>> {
+    /// A file, if it is there byte by byte as it was recorded; if not, how it stands.
+    pub fn proved(&mut self, recorded: Recorded<'_>) -> Result<File, FileVerdict> {
         match self.bytes(recorded) {
             (verdict, Some(file)) if verdict.state == FileState::Ok => Ok(file),
-            (verdict, _) => Err(verdict.reasons),
+            (verdict, _) => Err(verdict),
         }
     }
 

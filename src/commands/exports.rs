@@ -371,7 +371,7 @@ impl ExportDesk<'_> {
         let store = self
             .plan
             .map_or(Path::new(""), |plan| plan.settings.store.as_path());
-        stored_export(history, store, self.scratch, row)
+        Ok(stored_export(history, store, self.scratch, row)?.map_err(|none| none.to_string()))
     }
 }
 

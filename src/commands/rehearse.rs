@@ -16,7 +16,7 @@ use crate::commands::names;
 use crate::commands::opening::{
     EngineBase, OpenedHistory, ScriptsDue, limits, past, planned, show_warnings_of,
 };
-use crate::commands::stored_export::{PrivateExport, private_export};
+use crate::commands::stored_export::{NoExport, PrivateExport, private_export};
 use crate::exit::Exit;
 use crate::history::{FileRow, History, RehearsalOpening};
 use crate::lock::{Lock, Locks};
@@ -447,13 +447,19 @@ impl RehearsalDesk<'_> {
             ..
         } = match private_export(history, store, &self.scratch, row)? {
             Ok(export) => export,
-            Err(why) => {
-                let result = RehearsalResult {
-                    verdict: RehearsalVerdict::WouldFail,
-                    proof: SpareProof::NotSent,
-                    refused: Vec::new(),
-                    missing_keys: Vec::new(),
-                    message: Some(format!("the backup itself is not good: {why}")),
+            Err(none) => {
+                let result = match none {
+                    NoExport::Bad(why) => RehearsalResult {
+                        verdict: RehearsalVerdict::WouldFail,
+                        proof: SpareProof::NotSent,
+                        refused: Vec::new(),
+                        missing_keys: Vec::new(),
+                        message: Some(format!("the backup itself is not good: {why}")),
+                    },
+                    NoExport::Unread(why) => RehearsalResult::not_known(
+                        SpareProof::NotSent,
+                        format!("the backup could not be read here, which says nothing about it: {why}"),
+                    ),
                 };
                 let id = history.open_rehearsal(now(), &opening)?;
                 history.end_rehearsal(now(), id, &result)?;

@@ -15,7 +15,7 @@ use crate::commands::opening::{
     EngineBase, OpenedHistory, ScriptsDue, limits, past, planned, show_warnings_of,
 };
 use crate::commands::restore_note;
-use crate::commands::stored_export::{PrivateExport, private_export};
+use crate::commands::stored_export::{NoExport, PrivateExport, private_export};
 use crate::exit::Exit;
 use crate::history::{FileRow, History};
 use crate::lock::Locks;
@@ -205,8 +205,14 @@ fn chosen(
         };
         usage(why.to_string()).with_hint(hint)
     })?;
-    let bad = |why: String| {
-        let error = anyhow!("task {}: the backup itself is not good: {why}", task.0);
+    let bad = |none: NoExport| {
+        let error = match none {
+            NoExport::Bad(why) => anyhow!("task {}: the backup itself is not good: {why}", task.0),
+            NoExport::Unread(why) => anyhow!(
+                "task {}: the backup could not be read here, which says nothing about it: {why}",
+                task.0
+            ),
+        };
         CommandError::new(Exit::NotStarted, error).with_hint(format!(
             "`{}` shows other backups",
             file.invocation.command(["history", "status"])

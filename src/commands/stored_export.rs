@@ -4,9 +4,11 @@ use std::fs::File;
 use std::io::Seek as _;
 use std::path::Path;
 
-use crate::artifact::archive::{self, ArchiveReport, Detail, Expected, ExportItem, Limits, RowForm};
+use crate::artifact::archive::{
+    self, ArchiveReport, Detail, Expected, ExportItem, Limits, RowForm, VerifyError,
+};
 use crate::artifact::private_copy::private_copy;
-use crate::artifact::recheck::{Recheck, Recorded};
+use crate::artifact::recheck::{FileState, Recheck, Recorded};
 use crate::commands::error::CommandError;
 use crate::history::{FileRow, History};
 use crate::values::backup_names::BackupNames;
@@ -36,6 +38,17 @@ pub(super) struct PrivateExport {
     pub(super) names: BackupNames,
 }
 
+/// Why there is no export.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NoExport {
+    /// It is not there as it was stored, or not good in itself.
+    #[error("{0}")]
+    Bad(String),
+    /// This machine could not read it, which says nothing about it.
+    #[error("{0}")]
+    Unread(String),
+}
+
 /// The file of this row, or of one that says the same where it was not kept or is gone; else why
 /// there is none.
 pub(super) fn stored_export(
@@ -43,21 +56,28 @@ pub(super) fn stored_export(
     store: &Path,
     scratch: &Path,
     row: &FileRow,
-) -> Result<Result<ProvedExport, String>, CommandError> {
+) -> Result<Result<ProvedExport, NoExport>, CommandError> {
     let Some(row) = history.standing_of(row)? else {
-        return Ok(Err(
-            "it is not in the store any more, nor one that says the same".to_owned()
-        ));
+        let why = "it is not in the store any more, nor one that says the same";
+        return Ok(Err(NoExport::Bad(why.to_owned())));
     };
     let path = row.path.display();
     let file = match Recheck::new(store, scratch, Vec::new()).proved(recorded(&row)) {
         Ok(file) => file,
-        Err(reasons) => return Ok(Err(format!("{path}: {}", reasons.join("; ")))),
+        Err(verdict) => {
+            let why = format!("{path}: {}", verdict.reasons.join("; "));
+            return Ok(Err(match verdict.state {
+                FileState::Unreadable => NoExport::Unread(why),
+                FileState::Ok | FileState::Changed | FileState::Bad | FileState::Missing => {
+                    NoExport::Bad(why)
+                }
+            }));
+        }
     };
     // Whoever reads on from where the proof has ended would find nothing.
     Ok(match (&file).rewind() {
         Ok(()) => Ok(ProvedExport { row, file }),
-        Err(error) => Err(format!("{path}: {}", said(&error))),
+        Err(error) => Err(NoExport::Unread(format!("{path}: {}", said(&error)))),
     })
 }
 
@@ -67,16 +87,18 @@ pub(super) fn private_export(
     store: &Path,
     scratch: &Path,
     row: &FileRow,
-) -> Result<Result<PrivateExport, String>, CommandError> {
+) -> Result<Result<PrivateExport, NoExport>, CommandError> {
     let ProvedExport { row, file: stored } = match stored_export(history, store, scratch, row)? {
         Ok(stored) => stored,
         Err(why) => return Ok(Err(why)),
     };
-    let bad = |why: &dyn std::fmt::Display| Ok(Err(format!("{}: {why}", row.path.display())));
+    let named = |why: &dyn std::fmt::Display| format!("{}: {why}", row.path.display());
+    let bad = |why: &dyn std::fmt::Display| Ok(Err(NoExport::Bad(named(why))));
+    let unread = |why: &dyn std::fmt::Display| Ok(Err(NoExport::Unread(named(why))));
     let file = match private_copy(&stored, scratch, &row.sha256) {
         Ok(Some(file)) => file,
         Ok(None) => return bad(&"it was changed while it was read"),
-        Err(error) => return bad(&said(&error)),
+        Err(error) => return unread(&said(&error)),
     };
     let (mut names, mut beside) = (BackupNames::default(), Vec::new());
     let mut visit = |domain: &str, item: &ExportItem| match domain {
@@ -96,7 +118,8 @@ pub(super) fn private_export(
             report,
             names,
         })),
-        Err(error) => bad(&with_causes(&error)),
+        Err(error @ (VerifyError::Read(_) | VerifyError::Scratch(_))) => unread(&with_causes(&error)),
+        Err(error @ VerifyError::Invalid(_)) => bad(&with_causes(&error)),
     }
 }
 

@@ -269,3 +269,22 @@ fn the_newest_backup_that_would_fail_is_not_made_good_by_an_older_one_that_would
     let told = "the last rehearsal of its newest good backup was not good";
     assert!(judged.stdout.contains(told), "{}", judged.stdout);
 }
+
+#[test]
+fn a_backup_that_this_machine_cannot_read_is_not_known_to_be_bad() {
+    let (gateway, spare) = gateways();
+    let home = backed_up(&gateway, &spare);
+    let mut command = home.command(&["rehearse", "1", "--on", "SPARE1"]);
+    let output = command.env("TMPDIR", home.path("nowhere")).output();
+    let ran = Ran::of(output.expect("it runs"));
+    assert!(
+        ran.stdout.starts_with("NOT KNOWN"),
+        "{} {}",
+        ran.stdout,
+        ran.stderr
+    );
+    assert!(ran.stdout.contains("says nothing about it"), "{}", ran.stdout);
+    assert_eq!(spare.received("do-restore"), 0);
+    let status = home.dpbackup(&["history", "status"]);
+    assert!(!status.stdout.contains("would fail"), "{}", status.stdout);
+}

@@ -143,7 +143,7 @@ impl Walk<'_, '_, '_> {
             objects: None,
         };
         let proved = Recheck::new(store, store, Vec::new()).proved(recorded);
-        proved.map_err(|reasons| reasons.join("; "))
+        proved.map_err(|verdict| verdict.reasons.join("; "))
     }
 
     fn difference(
