@@ -144,7 +144,7 @@ TOML
   chmod 600 plans.toml
 }
 
-events="started task-failed still-quiesced recovered refused failed warned succeeded"
+events="started task-failed still-quiesced recovered rehearsal-failed refused failed warned succeeded"
 email=true
 for way in "$home/log imuxsock" "udp://127.0.0.1:$udp imudp" "tcp://localhost:$tcp imptcp" "tls://localhost:$tls imtcp"; do
   read -r address input <<< "$way"
@@ -161,8 +161,8 @@ for way in "$home/log imuxsock" "udp://127.0.0.1:$udp imudp" "tcp://localhost:$t
   echo "rsyslogd takes every event by $address"
 done
 
-# Of the run, and of each of its ten samples: who asks for "*" is told of changes, too.
-[ "$(grep -c '^TLS True LOGIN True' mails)" = 11 ] || fail "not every mail came encrypted and with a login"
+# Of the run, and of each of its eleven samples: who asks for "*" is told of changes, too.
+[ "$(grep -c '^TLS True LOGIN True' mails)" = 12 ] || fail "not every mail came encrypted and with a login"
 grep -q "queued by aiosmtpd" notify-test.log || true
 grep -q '^Subject: .*dpbackup' mails || fail "no subject"
 grep -q 'mail-secret' mails && fail "the password is in a mail"
