@@ -309,7 +309,22 @@ mod tests {
     }
 
     #[test]
-    fn an_execution_without_tasks_says_so() {
+    fn an_execution_without_tasks_says_so_and_of_one_that_goes_on_no_end() {
+        let mut going_on = fixture::plans().remove(1);
+        going_on.end_time = None;
+        let whole_page = WholeExecution {
+            plan: &going_on,
+            notes: &[],
+            scripts: &[],
+            tasks: &[],
+            store: Path::new("/backup/datapower"),
+        };
+        let layout = Layout {
+            width: None,
+            zone: fixture::zone(),
+            invocation: Invocation::default(),
+        };
+        assert!(whole(&whole_page, &layout).ends_with("\nNo tasks: they are not known yet.\n"));
         assert!(page(&[], None).ends_with("\nNo tasks: it ended before they were known.\n"));
     }
 }

@@ -97,6 +97,25 @@ fn a_run_that_has_a_domain_out_of_service_does_not_stand_still() {
 }
 
 #[test]
+fn nobody_is_stopped_whom_no_shell_could_let_go_on() {
+    let gateway = Gateway::start(Setup::default());
+    gateway.fail_as("do-backup:1=stall@60m");
+    let home = Home::of(&gateway).plan("P", &export("*", "DOM1", ""));
+    // Its parent is of its own group: to the system, nobody is there who could.
+    let running = home.running(&["run", "P"]);
+    eventually("nothing is quiesced, and it is at work", || {
+        gateway.received("do-backup") == 1
+    });
+    running.signal(rustix::process::Signal::TSTP);
+    gateway.clear_faults();
+    let last = || home.last_plan_if_any();
+    eventually("it goes on", || {
+        last().is_some_and(|row| row.status.code() == "SUCCESS")
+    });
+    let _ = running.end().exits(0);
+}
+
+#[test]
 fn a_run_that_somebody_has_stopped_is_called_so_where_it_keeps_a_domain_out_of_service() {
     let gateway = Gateway::start(Setup::default());
     gateway.fail_as("do-backup:1=stall@60m");
