@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use crate::ownership::{self, TouchError};
 use crate::process::{self, Leftover, Output, Program, ProgramEnd, Stderr};
 use crate::values::causes::said;
+use crate::values::script_end::ScriptEnd;
 
 /// So much of what a script printed is kept: the end of it.
 pub const KEPT_OUTPUT: usize = 64 << 10;
@@ -44,7 +45,7 @@ pub struct Script {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ran {
     /// How it ended.
-    pub end: ScriptOutcome,
+    pub end: ScriptEnd,
     /// The last of what it printed, both streams as they came.
     pub output: String,
     /// How many bytes it printed in all.
@@ -53,17 +54,16 @@ pub struct Ran {
     pub duration: Duration,
 }
 
-/// How a script ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ScriptOutcome {
-    /// By itself.
-    Exited(ExitStatus),
-    /// At its timeout, with its whole process group.
-    TimedOut,
-    /// Because it was cancelled, with its whole process group.
-    Cancelled,
-    /// It never started.
-    NotStarted(String),
+impl Ran {
+    /// A script that never started, and printed nothing.
+    pub fn not_started(why: String) -> Self {
+        Self {
+            end: ScriptEnd::NotStarted(why),
+            output: String::new(),
+            output_bytes: 0,
+            duration: Duration::ZERO,
+        }
+    }
 }
 
 impl Script {
@@ -73,7 +73,7 @@ impl Script {
         let mut tail = OutputTail::default();
         let end = self
             .start(&mut tail, cancelled)
-            .unwrap_or_else(ScriptOutcome::NotStarted);
+            .unwrap_or_else(ScriptEnd::NotStarted);
         let bytes: Vec<u8> = tail.kept.into();
         Ran {
             end,
@@ -83,7 +83,7 @@ impl Script {
         }
     }
 
-    fn start(&self, tail: &mut OutputTail, cancelled: &dyn Fn() -> bool) -> Result<ScriptOutcome, String> {
+    fn start(&self, tail: &mut OutputTail, cancelled: &dyn Fn() -> bool) -> Result<ScriptEnd, String> {
         is_ours(&self.path)?;
         // Without a folder in front it would be looked up in `$PATH`.
         let path = std::path::absolute(&self.path).map_err(|error| explain(&self.path, &error))?;
@@ -99,9 +99,9 @@ impl Script {
             leftover: Leftover::LetBe(DRAIN),
         };
         match program.run(tail, cancelled) {
-            Ok(ProgramEnd::Exited(status)) => Ok(ScriptOutcome::Exited(status)),
-            Ok(ProgramEnd::TimedOut) => Ok(ScriptOutcome::TimedOut),
-            Ok(ProgramEnd::Cancelled) => Ok(ScriptOutcome::Cancelled),
+            Ok(ProgramEnd::Exited(status)) => Ok(own_end(status)),
+            Ok(ProgramEnd::TimedOut) => Ok(ScriptEnd::TimedOut(self.timeout)),
+            Ok(ProgramEnd::Cancelled) => Ok(ScriptEnd::Interrupted),
             Err(error) => Err(explain(&self.path, &error)),
         }
     }
@@ -256,13 +256,12 @@ pub fn explain(path: &Path, error: &io::Error) -> String {
     }
 }
 
-impl ScriptOutcome {
-    /// The signal that ended it, if one did.
-    pub fn signal(&self) -> Option<i32> {
-        match self {
-            ScriptOutcome::Exited(status) => status.signal(),
-            _ => None,
-        }
+/// How a program ended that ended by itself.
+fn own_end(status: ExitStatus) -> ScriptEnd {
+    match status.code() {
+        Some(code) => ScriptEnd::Code(code),
+        // What ended without a code was ended by a signal.
+        None => ScriptEnd::Signal(status.signal().unwrap_or_default()),
     }
 }
 

@@ -4,9 +4,10 @@ use std::thread;
 use super::*;
 use crate::history::fixture::{Fixture, at, file, in_the_journal, milliseconds, plan_opening, task_opening};
 use crate::history::{NoteRow, PlanFilter, StatusChange, Writing, schema};
-use crate::run::event::{ActionKind, Certainty, FileProof, ScriptEnd, ScriptMoment, ScriptRun, Undo};
+use crate::run::event::{ActionKind, Certainty, FileProof, ScriptMoment, ScriptRun, Undo};
 use crate::run::ledger::Address;
 use crate::values::lacks::Lacks;
+use crate::values::script_end::ScriptEnd;
 
 fn record(fixture: &mut Fixture, seconds: i64, event: &Event) {
     fixture.history.record(at(seconds), event).expect("a record");

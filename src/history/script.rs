@@ -11,7 +11,8 @@ use crate::history::error::HistoryFault;
 use crate::history::execution::owner_ids;
 use crate::history::statement::execute;
 use crate::history::value::{AsText, count, integer, text};
-use crate::run::event::{Owner, ScriptEnd, ScriptRun};
+use crate::run::event::{Owner, ScriptRun};
+use crate::values::script_end::ScriptEnd;
 
 /// Writes down a run of a script.
 pub(super) fn record(

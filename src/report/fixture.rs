@@ -11,10 +11,11 @@ use crate::history::{
 };
 use crate::report::View;
 use crate::run::event::{
-    ActionKind, ActivityId, DeviceFacts, FileKind, FileProof, OutOfService, PlanId, ScriptEnd, ScriptMoment,
-    ScriptRun, TaskId,
+    ActionKind, ActivityId, DeviceFacts, FileKind, FileProof, OutOfService, PlanId, ScriptMoment, ScriptRun,
+    TaskId,
 };
 use crate::run::status::Status;
+use crate::values::script_end::ScriptEnd;
 
 pub(super) fn zone() -> TimeZone {
     TimeZone::get("Europe/Rome").expect("a zone")

@@ -20,7 +20,7 @@ use crate::values::change::ChangeList;
 pub use opening::{
     ALL_DOMAINS, ActionKind, ActivityId, ActivityOpening, JournalId, PlanId, PlanOpening, TaskId, TaskOpening,
 };
-pub use script_run::{ScriptEnd, ScriptMoment, ScriptRun};
+pub use script_run::{ScriptMoment, ScriptRun};
 pub use stored_file::{FileKind, FileProof, StoredFile};
 pub use undo::{Certainty, OutOfService, StillQuiesced, Undo};
 

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 
 use crate::ownership::{OwnFolder, TouchError, WrittenKind};
 use crate::run::Engine;
-use crate::run::event::{Event, Owner, ScriptEnd, ScriptMoment, ScriptRun};
+use crate::run::event::{Event, Owner, ScriptMoment, ScriptRun};
 use crate::run::ledger::LedgerError;
 use crate::run::record::Record;
-use crate::script::{Script, ScriptOutcome};
+use crate::script::{Ran, Script};
 use crate::values::causes::with_causes;
 use crate::values::text::printable_json;
 
@@ -52,24 +52,10 @@ pub fn run(
             };
             script.run(cancelled)
         }
-        Err(error) => crate::script::Ran {
-            end: ScriptOutcome::NotStarted(format!(
-                "its context file cannot be written: {}",
-                with_causes(error)
-            )),
-            output: String::new(),
-            output_bytes: 0,
-            duration: std::time::Duration::ZERO,
-        },
-    };
-    let end = match &ran.end {
-        ScriptOutcome::Exited(status) => match (status.code(), ran.end.signal()) {
-            (Some(code), _) => ScriptEnd::Code(code),
-            (None, signal) => ScriptEnd::Signal(signal.unwrap_or_default()),
-        },
-        ScriptOutcome::TimedOut => ScriptEnd::TimedOut(engine.file.settings.script_timeout),
-        ScriptOutcome::Cancelled => ScriptEnd::Interrupted,
-        ScriptOutcome::NotStarted(why) => ScriptEnd::NotStarted(why.clone()),
+        Err(error) => Ran::not_started(format!(
+            "its context file cannot be written: {}",
+            with_causes(error)
+        )),
     };
     let script = ScriptRun {
         moment: due.moment,
@@ -77,7 +63,7 @@ pub fn run(
         arguments,
         started,
         duration: ran.duration,
-        end,
+        end: ran.end,
         output: ran.output,
         output_bytes: ran.output_bytes,
     };

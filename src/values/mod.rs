@@ -28,6 +28,7 @@ pub mod rehearsal;
 pub mod restorable_domain;
 pub mod restore_plan;
 pub mod retention;
+pub mod script_end;
 pub mod size;
 pub mod text;
 pub mod timeouts;

@@ -3,7 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use dpbackup::run::event::{ScriptEnd, ScriptMoment};
+use dpbackup::run::event::ScriptMoment;
+use dpbackup::values::script_end::ScriptEnd;
 
 use crate::simulator::{Gateway, Setup};
 use crate::support::{EngineRun, Home, TestClock, eventually, export, is_alive, notes_of};
