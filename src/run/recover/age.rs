@@ -42,17 +42,19 @@ pub(in crate::run) fn sent(engine: Engine<'_>, entry: &JournalEntry) -> QuiesceS
 
 /// What is known of a secure backup whose process died.
 pub(super) fn backup_asked(engine: Engine<'_>, entry: &JournalEntry) -> BackupAsked {
-    let is_old = is_old(engine, entry);
-    match sent(engine, entry) {
-        QuiesceSent::Answered { shows_within } if !is_old => BackupAsked::Taken {
-            begins_within: shows_within,
+    if entry.seen || is_old(engine, entry) {
+        return BackupAsked::Answered {
+            begins_within: Duration::ZERO,
+        };
+    }
+    let within = settles_within(engine, entry);
+    match entry.reply {
+        Some(Reply::Accepted | Reply::Unclear) => BackupAsked::Taken {
+            begins_within: within,
         },
-        QuiesceSent::Seen { .. } | QuiesceSent::Answered { .. } | QuiesceSent::LongAgo => {
-            BackupAsked::Answered {
-                begins_within: Duration::ZERO,
-            }
-        }
-        QuiesceSent::Unanswered { arrives_within, .. } => BackupAsked::Unanswered { arrives_within },
+        Some(Reply::Silence) | None => BackupAsked::Unanswered {
+            arrives_within: within,
+        },
     }
 }
 
