@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::lock::LockError;
+use crate::run::error::RunTrouble;
 use crate::run::ledger::LedgerError;
 use crate::run::status::Status;
 use crate::soma::error::{SomaError, SomaErrorKind};
@@ -70,10 +72,20 @@ pub fn words(error: &SomaError) -> String {
 /// What ends a step early.
 #[derive(Debug)]
 pub enum Trouble {
-    /// The task fails; the plan's policy decides about the rest.
+    /// The task, or what has no tasks yet, fails; for tasks the plan's policy decides about the rest.
     Failure(Failure),
-    /// Nothing can be recorded any more: the run ends as soon as all is undone.
-    Ledger(LedgerError),
+    /// There is no going on: the run ends as soon as all is undone.
+    Run(RunTrouble),
+}
+
+impl Trouble {
+    /// The failure, which is told; whatever else it is ends the run.
+    pub fn failure(self) -> Result<Failure, RunTrouble> {
+        match self {
+            Self::Failure(failure) => Ok(failure),
+            Self::Run(trouble) => Err(trouble),
+        }
+    }
 }
 
 impl From<Failure> for Trouble {
@@ -82,8 +94,20 @@ impl From<Failure> for Trouble {
     }
 }
 
+impl From<RunTrouble> for Trouble {
+    fn from(trouble: RunTrouble) -> Self {
+        Self::Run(trouble)
+    }
+}
+
 impl From<LedgerError> for Trouble {
     fn from(error: LedgerError) -> Self {
-        Self::Ledger(error)
+        Self::Run(error.into())
+    }
+}
+
+impl From<LockError> for Trouble {
+    fn from(error: LockError) -> Self {
+        Self::Run(error.into())
     }
 }

@@ -10,7 +10,6 @@ mod came_out;
 mod dry_run;
 mod due;
 mod end;
-mod halt;
 mod import;
 pub mod order;
 mod running;
@@ -27,12 +26,11 @@ use crate::run::contact::Devices;
 use crate::run::error::RunError;
 use crate::run::event::{DeviceFacts, JournalId, Owner, PlanId, PlanOpening};
 use crate::run::execution::{PlanEnd, RecordedEnd, to_its_end};
-use crate::run::failure::Failure;
+use crate::run::failure::{Failure, Trouble};
 use crate::run::held::{LockFor, LockOutcome, LockWait};
 use crate::run::record::Record;
 use crate::run::recover::rows::other_at_work;
 use crate::run::recover::told::note;
-use crate::run::restore::halt::{Halt, refused};
 use crate::run::restore::order::{RestoreOptions, RestoreOrder, RestoreProposal, RestoreSource, RestoreTold};
 use crate::run::restore::running::{RunningDomain, merge_difference};
 use crate::run::session::Contact;
@@ -81,8 +79,7 @@ pub fn run<'a>(
         };
         let (status, error) = match restoring.walk(devices, archive, confirm) {
             Ok(()) => restoring.good_end(),
-            Err(Halt::Failure(failure)) => restoring.bad_end(failure),
-            Err(Halt::Trouble(trouble)) => return Err(trouble),
+            Err(trouble) => restoring.bad_end(trouble.failure()?),
         };
         record.end_plan(id, status, error.clone())?;
         Ok(RecordedEnd { id, status, error })
@@ -123,7 +120,7 @@ impl<'a> Restoring<'_, 'a, '_> {
         devices: &mut Devices<'a>,
         archive: File,
         confirm: &mut dyn FnMut(&RestoreProposal<'_>) -> Option<RestoreConfirmation>,
-    ) -> Result<(), Halt> {
+    ) -> Result<(), Trouble> {
         store::make_ready(&self.engine.file.settings)?;
         let mended = recover::mend(self.engine, self.record)?;
         self.left_open = note(self.record, Owner::Plan(self.id), &mended)?;
@@ -136,12 +133,10 @@ impl<'a> Restoring<'_, 'a, '_> {
         let target = self.look_at_target(session)?;
         let mut serial_lock = self.lock_serial(&target.facts)?;
         self.record.plan_status(self.id, Status::Running)?;
-        let before = self.back_up(session)?.map_err(|failure| Failure {
-            message: format!(
-                "what is there now could not be backed up, and nothing was imported: {}",
-                failure.message
-            ),
-            ..failure
+        let before = self.back_up(session).or_else(|trouble| {
+            let Failure { status, message } = trouble.failure()?;
+            let why = "what is there now could not be backed up, and nothing was imported";
+            Err(Trouble::from(Failure::new(status, format!("{why}: {message}"))))
         })?;
         self.told.before = Some(before);
         let running = self.running(session)?;
@@ -263,7 +258,7 @@ impl<'a> Restoring<'_, 'a, '_> {
     }
 
     /// The lock of the device, which nobody else is at.
-    fn lock_device(&mut self) -> Result<Lock, Halt> {
+    fn lock_device(&mut self) -> Result<Lock, Trouble> {
         let lock = self.lock(LockFor::Device(self.device))?;
         match other_at_work(self.engine, self.record, self.device)? {
             Some(other) => Err(refused(other).into()),
@@ -272,7 +267,7 @@ impl<'a> Restoring<'_, 'a, '_> {
     }
 
     /// That of its serial number: another name of the same device has another lock.
-    fn lock_serial(&mut self, facts: &DeviceFacts) -> Result<Option<Lock>, Halt> {
+    fn lock_serial(&mut self, facts: &DeviceFacts) -> Result<Option<Lock>, Trouble> {
         let serial = facts.serial.as_deref();
         let Some(serial) = serial.filter(|serial| tells_apart(serial)) else {
             return Ok(None);
@@ -282,7 +277,7 @@ impl<'a> Restoring<'_, 'a, '_> {
     }
 
     /// A lock of the device.
-    fn lock(&mut self, what: LockFor<'_>) -> Result<Lock, Halt> {
+    fn lock(&mut self, what: LockFor<'_>) -> Result<Lock, Trouble> {
         let record = &mut *self.record;
         let taken =
             LockWait::of(self.engine, &self.name, self.options.lock_wait).take(what, &mut |progress| {
@@ -300,4 +295,9 @@ impl<'a> Restoring<'_, 'a, '_> {
             }
         }
     }
+}
+
+/// The target, or something on the way to it, is not as it must be.
+fn refused(why: impl Into<String>) -> Failure {
+    Failure::new(Status::RestoreRefused, why)
 }

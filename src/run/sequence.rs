@@ -19,7 +19,7 @@ use crate::run::event::{
 };
 use crate::run::execution::{PlanEnd, RecordedEnd, to_its_end};
 use crate::run::expand::{ExpandedActivity, ExpandedTask, Verdict};
-use crate::run::failure::{Failure, Trouble};
+use crate::run::failure::Failure;
 use crate::run::held::{LockFor, LockOutcome, LockWait};
 use crate::run::ledger::LedgerError;
 use crate::run::record::Record;
@@ -135,8 +135,7 @@ impl<'a> Run<'_, 'a, '_> {
         self.mended(&recovered)?;
         match self.before_tasks() {
             Ok(activities) => self.with_tasks(activities),
-            Err(Trouble::Failure(failure)) => self.refused(failure),
-            Err(Trouble::Ledger(error)) => Err(error.into()),
+            Err(trouble) => self.refused(trouble.failure()?),
         }
     }
 
@@ -185,7 +184,8 @@ impl<'a> Run<'_, 'a, '_> {
             let why = format!("every task is skipped: {}", self.why_left_out());
             return self.finish(Status::AllTasksSkipped, Some(why));
         }
-        if let Err(failure) = self.pre_script()? {
+        if let Err(trouble) = self.pre_script() {
+            let failure = trouble.failure()?;
             self.leave_out(activities, Some(&failure))?;
             return self.finish(failure.status, Some(failure.message));
         }

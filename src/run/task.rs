@@ -22,6 +22,7 @@ use crate::gateway::quiesce::Scope;
 use crate::lock::not_yet::NotYet;
 use crate::plan::model::Activity;
 use crate::run::Engine;
+use crate::run::error::RunTrouble;
 use crate::run::event::{ALL_DOMAINS, FileKind, JournalId, OutOfService, Owner, PlanId, StoredFile, TaskId};
 use crate::run::failure::{Failure, Trouble};
 use crate::run::ledger::{LedgerError, Reply};
@@ -180,7 +181,7 @@ pub fn run<'a>(
     session: &mut Session<'a>,
     task: Task<'_>,
     look_before: Option<DomainsLook>,
-) -> Result<Ended, LedgerError> {
+) -> Result<Ended, RunTrouble> {
     let mut walk = Walk {
         engine,
         record,
@@ -201,10 +202,9 @@ pub fn run<'a>(
     };
     let outcome = match walk.protected(Walk::steps) {
         Ok(()) => Ok(()),
-        Err(Trouble::Failure(failure)) => Err(failure),
-        Err(Trouble::Ledger(error)) => return Err(error),
+        Err(trouble) => Err(trouble.failure()?),
     };
-    walk.end(outcome)
+    Ok(walk.end(outcome)?)
 }
 
 impl<'w, 'a: 'w> Walk<'w, 'a, '_> {

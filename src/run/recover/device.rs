@@ -112,8 +112,12 @@ pub(in crate::run) fn mend_held_device(
             continue;
         }
         match mend_entry(engine, record, &gateway, &mut entry) {
-            Ok(outcome) => {
-                let outcome = outcome.map_err(|(certainty, why)| stays_open(engine, certainty, &why));
+            Ok(undone) => {
+                let outcome = match undone {
+                    Undone::Confirmed(how) => Ok(how),
+                    Undone::Not(why) => Err(stays_open(engine, Certainty::Seen, &why)),
+                    Undone::NotKnown(why) => Err(stays_open(engine, Certainty::NotKnown, &why)),
+                };
                 mended.push(Mended { entry, outcome });
             }
             Err(error) => keep_first(Err(error), &mut trouble),
@@ -183,13 +187,13 @@ fn mend_entry(
     record: &mut Record<'_>,
     gateway: &Gateway<'_>,
     entry: &mut JournalEntry,
-) -> Result<Result<String, (Certainty, String)>, LedgerError> {
+) -> Result<Undone, LedgerError> {
     let scope = match &entry.undo {
         Undo::UnquiesceDevice => Scope::Device,
         Undo::UnquiesceDomain(domain) => Scope::Domain(domain.clone()),
         // What no device can tell is told before one is asked.
         Undo::NotKnown { .. } | Undo::Import { .. } => {
-            return Ok(Err((Certainty::NotKnown, entry.to_string())));
+            return Ok(Undone::NotKnown(entry.to_string()));
         }
         Undo::RemoveFolder(url) => {
             let patience = gateway.timeouts().request;
@@ -204,8 +208,8 @@ fn mend_entry(
             };
             let removed = remove_folder(gateway, left, patience, record)?;
             return match removed {
-                Ok(removed) => told(record, entry, removed.how()).map(Ok),
-                Err(stays) => Ok(Err((Certainty::NotKnown, stays.to_string()))),
+                Ok(removed) => told(record, entry, removed.how()).map(Undone::Confirmed),
+                Err(stays) => Ok(Undone::NotKnown(stays.to_string())),
             };
         }
     };
@@ -220,14 +224,12 @@ fn mend_entry(
     };
     let (undone, recorded) = open.undo(Ok(gateway), &engine.file.settings, record);
     recorded?;
-    match undone {
-        Undone::Confirmed(how) => told(record, entry, &how).map(Ok),
-        Undone::Not(why) => {
-            entry.seen = true;
-            Ok(Err((Certainty::Seen, why)))
-        }
-        Undone::NotKnown(why) => Ok(Err((Certainty::NotKnown, why))),
+    match &undone {
+        Undone::Confirmed(how) => told(record, entry, how).map(drop)?,
+        Undone::Not(_) => entry.seen = true,
+        Undone::NotKnown(_) => {}
     }
+    Ok(undone)
 }
 
 /// Why the device that its name leads to now is not the one that a row is about, as far as

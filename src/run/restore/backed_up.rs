@@ -2,10 +2,9 @@
 
 use crate::plan::model::{Action, Activity, Domains, ErrorPolicy, PostScriptWhen};
 use crate::run::event::{ActionKind, ActivityId, ActivityOpening, Event, TaskId, TaskOpening};
-use crate::run::failure::Failure;
+use crate::run::failure::{Failure, Trouble};
 use crate::run::ledger::LedgerError;
-use crate::run::restore::Restoring;
-use crate::run::restore::halt::{Halt, refused};
+use crate::run::restore::{Restoring, refused};
 use crate::run::session::Session;
 use crate::run::status::{Class, Status};
 use crate::run::task::{self, Task};
@@ -13,9 +12,8 @@ use crate::values::device_pattern::DevicePatterns;
 use crate::values::pattern::PatternList;
 
 impl<'a> Restoring<'_, 'a, '_> {
-    /// Takes what is in the domain, as a backup like any other; an error that is no failure of
-    /// the backup ends the restore.
-    pub(super) fn back_up(&mut self, session: &mut Session<'a>) -> Result<Result<TaskId, Failure>, Halt> {
+    /// Takes what is in the domain, as a backup like any other.
+    pub(super) fn back_up(&mut self, session: &mut Session<'a>) -> Result<TaskId, Trouble> {
         let domain = self.source.domain.name().to_owned();
         let activity = self.export_activity(&domain)?;
         let (row, id) = self.open_rows(ActionKind::ExportDomain)?;
@@ -30,13 +28,13 @@ impl<'a> Restoring<'_, 'a, '_> {
         self.end_activity(row, ended.status, !ended.warnings.is_empty())?;
         let told = |message: &String| format!("task {}: {message}", id.0);
         self.warnings.extend(ended.warnings.iter().map(told));
-        Ok(match ended.status.class() {
+        match ended.status.class() {
             Class::Success => Ok(id),
             _ => {
                 let why = ended.error.unwrap_or_default();
-                Err(Failure::new(ended.status, format!("task {}: {why}", id.0)))
+                Err(Failure::new(ended.status, format!("task {}: {why}", id.0)).into())
             }
-        })
+        }
     }
 
     /// The rows of an activity with one task.

@@ -15,7 +15,6 @@ use crate::run::recover::age::import_is_over;
 use crate::run::restore::Restoring;
 use crate::run::restore::came_out::CameOut;
 use crate::run::restore::due::{DueImport, taken_before};
-use crate::run::restore::halt::Halt;
 use crate::run::restore::order::{KnownImport, Saved};
 use crate::run::restore::running::{NAMED, RunningDomain};
 use crate::run::restore::target::RestoreTarget;
@@ -37,7 +36,7 @@ impl<'a> Restoring<'_, 'a, '_> {
         confirmed: &ConfirmedRestore,
         running: &RunningDomain,
         merge: &Difference,
-    ) -> Result<(), Halt> {
+    ) -> Result<(), Trouble> {
         let (activity, task) = self.open_rows(ActionKind::RestoreDomain)?;
         let due = DueImport {
             task,
@@ -51,8 +50,7 @@ impl<'a> Restoring<'_, 'a, '_> {
         let mut sent = None;
         let outcome = match self.tried_and_imported(session, &due, &mut sent) {
             Ok(()) => Ok(()),
-            Err(Trouble::Failure(failure)) => Err(failure),
-            Err(Trouble::Ledger(error)) => return Err(error.into()),
+            Err(trouble) => Err(trouble.failure()?),
         };
         let (status, error) = match &outcome {
             Ok(()) => (Status::Success, None),
@@ -80,7 +78,7 @@ impl<'a> Restoring<'_, 'a, '_> {
         Ok(outcome?)
     }
 
-    fn keep_what_came_out(&mut self, session: &mut Session<'a>, due: &DueImport<'_>) -> Result<(), Halt> {
+    fn keep_what_came_out(&mut self, session: &mut Session<'a>, due: &DueImport<'_>) -> Result<(), Trouble> {
         if self.engine.stop.is_requested() {
             let why =
                 "what came out is not kept as a backup of its own: the restore was asked to stop".to_owned();
@@ -91,10 +89,13 @@ impl<'a> Restoring<'_, 'a, '_> {
             let why = format!("what came out is not kept as a backup of its own: {why}");
             return Ok(self.warn(due.task, why)?);
         }
-        match self.back_up(session)? {
+        match self.back_up(session) {
             Ok(after) => self.told.after = Some(after),
-            Err(failure) => {
-                let why = format!("what came out could not be backed up: {}", failure.message);
+            Err(trouble) => {
+                let why = format!(
+                    "what came out could not be backed up: {}",
+                    trouble.failure()?.message
+                );
                 self.failed = Some(why.clone());
                 self.warn(due.task, why)?;
             }

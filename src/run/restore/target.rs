@@ -5,12 +5,11 @@ use crate::gateway::domains::{ApiConnect, DomainStatus, QuiesceState};
 use crate::gateway::facts::tells_apart;
 use crate::run::domains_seen::DomainsSeen;
 use crate::run::event::DeviceFacts;
-use crate::run::failure::{Failure, words};
+use crate::run::failure::{Failure, Trouble, words};
 use crate::run::firmware::{FirmwareFit, both_versions};
 use crate::run::recover::age::import_is_over;
-use crate::run::restore::Restoring;
-use crate::run::restore::halt::{Halt, refused};
 use crate::run::restore::running::{RunningDomain, difference};
+use crate::run::restore::{Restoring, refused};
 use crate::run::same_device::is_the_same;
 use crate::run::session::Session;
 use crate::run::status::Status;
@@ -224,7 +223,7 @@ impl<'a> Restoring<'_, 'a, '_> {
     }
 
     /// What runs in the domain now.
-    pub(super) fn running(&mut self, session: &Session<'a>) -> Result<RunningDomain, Halt> {
+    pub(super) fn running(&mut self, session: &Session<'a>) -> Result<RunningDomain, Trouble> {
         self.waits("an export of what runs");
         let taken = RunningDomain::take(&session.gateway, &self.source.domain, &self.scratch);
         self.waits_no_more();

@@ -2,20 +2,20 @@
 
 use crate::run::error::RunTrouble;
 use crate::run::event::{Owner, ScriptMoment};
-use crate::run::failure::Failure;
+use crate::run::failure::{Failure, Trouble};
 use crate::run::script::{self, Due, Facts};
 use crate::run::sequence::Run;
 use crate::run::status::Status;
 
 impl<'a> Run<'_, 'a, '_> {
     /// Step 8.
-    pub(super) fn pre_script(&mut self) -> Result<Result<(), Failure>, RunTrouble> {
+    pub(super) fn pre_script(&mut self) -> Result<(), Trouble> {
         let stop = self.engine.stop;
         if stop.is_requested() {
-            return Ok(Err(Failure::interrupted("the tasks were waiting")));
+            return Err(Failure::interrupted("the tasks were waiting").into());
         }
         let Some(path) = &self.plan.pre_script else {
-            return Ok(Ok(()));
+            return Ok(());
         };
         self.record.plan_status(self.id, Status::RunningPreScript)?;
         let due = Due {
@@ -27,13 +27,13 @@ impl<'a> Run<'_, 'a, '_> {
             stop.is_requested()
         })?;
         if stop.is_requested() {
-            return Ok(Err(Failure::interrupted("running the pre-plan script")));
+            return Err(Failure::interrupted("running the pre-plan script").into());
         }
         if ran.end.is_success() {
-            return Ok(Ok(()));
+            return Ok(());
         }
         let why = format!("the pre-plan script {}: {}", path.display(), ran.how());
-        Ok(Err(Failure::new(Status::PlanFailedPreScript, why)))
+        Err(Failure::new(Status::PlanFailedPreScript, why).into())
     }
 
     fn facts(&self) -> Facts<'a> {

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use crate::lock::Lock;
-use crate::plan::model::{Device, ErrorPolicy, OnUnchanged};
+use crate::plan::model::{Activity, Device, ErrorPolicy, OnUnchanged};
 use crate::run::error::RunTrouble;
 use crate::run::event::{Event, OutOfService, Owner, TaskId};
 use crate::run::expand::Verdict;
-use crate::run::failure::Failure;
+use crate::run::failure::{Failure, Trouble};
 use crate::run::held::{LockFor, LockOutcome, LockWait};
 use crate::run::ledger::LedgerError;
 use crate::run::recover::device::mend_held_device;
@@ -122,6 +122,7 @@ impl<'a> Run<'_, 'a, '_> {
         self.settled(row, task, failure)
     }
 
+    /// Runs a task that is ready, unless its device is not.
     fn run_task(
         &mut self,
         row: &mut WalkedActivity<'a>,
@@ -135,62 +136,10 @@ impl<'a> Run<'_, 'a, '_> {
                 status: Status::Running,
             })?;
         }
-        let due = Task {
-            id: task.id,
-            plan: self.id,
-            plan_name: &self.plan.name,
-            activity: row.activity,
-            domain: &task.expanded.domain,
+        let ended = match self.on_device(row.activity, task, device) {
+            Ok(ended) => ended,
+            Err(trouble) => return self.cancel(row, task, &trouble.failure()?),
         };
-        let purpose = format!("task {} of plan {}", task.id.0, self.plan.name);
-        let mut look = self.look.take();
-        // Whoever holds the device meanwhile may change it.
-        let mut waits = || look = None;
-        let _lock = match self.lock(task.id, &purpose, LockFor::Device(device), &mut waits)? {
-            Ok(lock) => lock,
-            Err(failure) => return self.cancel(row, task, &failure),
-        };
-        if let Some(other) = other_at_work(self.engine, self.record, device)? {
-            return self.cancel(row, task, &Failure::new(Status::DeviceError, other));
-        }
-        // The run that held it before may have died while we waited.
-        let mut left = Mending::default();
-        mend_held_device(self.engine, self.record, device, &self.tried, &mut left.mended)?;
-        self.mended(&left)?;
-        let serial = match self.devices.contact(device) {
-            Contact::Up(session) => session.own_serial(),
-            Contact::Bad(_) | Contact::Down(_) => None,
-        };
-        let held = serial.map(|serial| {
-            let serial = &serial;
-            self.lock(
-                task.id,
-                &purpose,
-                LockFor::SerialNumber { device, serial },
-                &mut waits,
-            )
-        });
-        let _serial_lock = match held.transpose()?.transpose() {
-            Ok(lock) => lock,
-            Err(failure) => return self.cancel(row, task, &failure),
-        };
-        let look = look.filter(|_| left.mended.is_empty());
-        let session: &mut Session<'a> = match self.devices.contact(device) {
-            Contact::Up(session) => session,
-            // It answered when the plan was expanded; since then a task found that it does
-            // not take our login any more.
-            Contact::Bad(failure) => {
-                let failure = failure.clone();
-                return self.cancel(row, task, &failure);
-            }
-            Contact::Down(why) => {
-                let failure = Failure::new(Status::DeviceError, why.clone());
-                return self.cancel(row, task, &failure);
-            }
-        };
-        let mut ended = task::run(self.engine, self.record, session, due, look)?;
-        self.look = ended.look.take();
-        self.tell_stored_anew(task.id, &mut ended)?;
         if ended.login_refused {
             let why = ended.error.clone().unwrap_or_default();
             self.devices
@@ -200,6 +149,7 @@ impl<'a> Run<'_, 'a, '_> {
             let error = ended.error.as_deref().unwrap_or_default();
             self.tasks.interrupted = Some(format!("task {}: {error}", task.id.0));
         }
+        self.look = ended.look;
         self.tasks.files.extend(ended.files);
         self.tasks.configuration.add(ended.configuration);
         let end = TalliedEnd {
@@ -212,32 +162,73 @@ impl<'a> Run<'_, 'a, '_> {
         Ok(ended.status)
     }
 
-    /// A lock of the device of a task, or why that does not run. `waits` is called where another has it.
-    fn lock(
+    /// Holds the locks of a device, and runs a task on it. A failure is why the task was not begun.
+    fn on_device(
         &mut self,
-        task: TaskId,
-        purpose: &str,
-        what: LockFor<'_>,
-        waits: &mut dyn FnMut(),
-    ) -> Result<Result<Lock, Failure>, RunTrouble> {
-        let wait = LockWait::of(self.engine, purpose, self.time_to_expiry());
-        Ok(
-            match wait.take_noted(what, self.record, Owner::Task(task), waits)? {
-                // The wait for it may have taken long.
-                LockOutcome::Held(lock) => self.cancellation(None).map_or(Ok(lock), Err),
-                LockOutcome::Stopped => Err(Failure::interrupted("the task was waiting")),
-                LockOutcome::Busy(holder) => {
-                    let why = format!("the device was held by {holder} all the time");
-                    Err(match self.cancellation(None) {
-                        // What let the time pass is known.
-                        Some(Failure { status, message }) => {
-                            Failure::new(status, format!("{message}: {why}"))
-                        }
-                        None => Failure::new(Status::CanceledBecauseADayPassed, why),
-                    })
-                }
+        activity: &'a Activity,
+        task: &Waiting<'a>,
+        device: &'a Device,
+    ) -> Result<Ended, Trouble> {
+        let mut look = self.look.take();
+        // Whoever holds the device meanwhile may change it.
+        let mut waits = || look = None;
+        let _lock = self.lock(task.id, LockFor::Device(device), &mut waits)?;
+        if let Some(other) = other_at_work(self.engine, self.record, device)? {
+            return Err(Failure::new(Status::DeviceError, other).into());
+        }
+        // The run that held it before may have died while we waited.
+        let mut left = Mending::default();
+        mend_held_device(self.engine, self.record, device, &self.tried, &mut left.mended)?;
+        self.mended(&left)?;
+        let serial = match self.devices.contact(device) {
+            Contact::Up(session) => session.own_serial(),
+            Contact::Bad(_) | Contact::Down(_) => None,
+        };
+        let _serial_lock = match &serial {
+            Some(serial) => Some(self.lock(task.id, LockFor::SerialNumber { device, serial }, &mut waits)?),
+            None => None,
+        };
+        let session: &mut Session<'a> = match self.devices.contact(device) {
+            Contact::Up(session) => session,
+            // It answered when the plan was expanded; since then a task found that it does
+            // not take our login any more.
+            Contact::Bad(failure) => return Err(failure.clone().into()),
+            Contact::Down(why) => return Err(Failure::new(Status::DeviceError, why.clone()).into()),
+        };
+        let due = Task {
+            id: task.id,
+            plan: self.id,
+            plan_name: &self.plan.name,
+            activity,
+            domain: &task.expanded.domain,
+        };
+        let look = look.filter(|_| left.mended.is_empty());
+        let mut ended = task::run(self.engine, self.record, session, due, look)?;
+        self.tell_stored_anew(task.id, &mut ended)?;
+        Ok(ended)
+    }
+
+    /// A lock of the device of a task; a failure is why the task does not run. `waits` is called where another has it.
+    fn lock(&mut self, task: TaskId, what: LockFor<'_>, waits: &mut dyn FnMut()) -> Result<Lock, Trouble> {
+        let purpose = format!("task {} of plan {}", task.0, self.plan.name);
+        let wait = LockWait::of(self.engine, &purpose, self.time_to_expiry());
+        match wait.take_noted(what, self.record, Owner::Task(task), waits)? {
+            // The wait for it may have taken long.
+            LockOutcome::Held(lock) => match self.cancellation(None) {
+                None => Ok(lock),
+                Some(failure) => Err(failure.into()),
             },
-        )
+            LockOutcome::Stopped => Err(Failure::interrupted("the task was waiting").into()),
+            LockOutcome::Busy(holder) => {
+                let why = format!("the device was held by {holder} all the time");
+                let failure = match self.cancellation(None) {
+                    // What let the time pass is known.
+                    Some(Failure { status, message }) => Failure::new(status, format!("{message}: {why}")),
+                    None => Failure::new(Status::CanceledBecauseADayPassed, why),
+                };
+                Err(failure.into())
+            }
+        }
     }
 
     /// Tells of what was to be skipped, for it has not changed, and was stored all the same: somebody has

@@ -78,17 +78,19 @@ impl Walk<'_, '_, '_> {
                 unsaved,
                 running,
             } => {
-                let saved = self.keep_export(*saved, &expected);
-                if let Err(Trouble::Ledger(error)) = saved {
-                    return Err(error.into());
-                }
+                let saved = match self.keep_export(*saved, &expected) {
+                    Ok(saved) => Ok(saved),
+                    Err(trouble) => Err(trouble.failure()?),
+                };
                 // What was never saved may be an empty export, and then the running one is the
                 // only one that holds anything.
-                let running = running
-                    .map(|arrived| (*arrived).and_then(|arrived| self.keep_export(arrived, &expected)));
-                if let Some(Err(Trouble::Ledger(error))) = running {
-                    return Err(error.into());
-                }
+                let running = match running
+                    .map(|arrived| (*arrived).and_then(|arrived| self.keep_export(arrived, &expected)))
+                {
+                    Some(Err(trouble)) => Some(Err(trouble.failure()?)),
+                    Some(Ok(running)) => Some(Ok(running)),
+                    None => None,
+                };
                 let stored = saved.as_ref().ok();
                 if let Some(saved) = stored {
                     self.tell_changes(saved)?;
