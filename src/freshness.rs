@@ -92,6 +92,8 @@ pub struct Freshness {
     pub left: Option<String>,
     /// The imports whose end nobody has seen, a sentence each.
     pub half_done: Vec<String>,
+    /// The dry runs of imports after which nobody has seen the domain as it was, a sentence each.
+    pub dry_runs: Vec<String>,
     /// Whether all of the plan file could be read. Of the rest nothing is known.
     pub is_whole: bool,
     /// Why the store was not looked into, so that nobody knows whether the backups are in it; `None`
@@ -154,6 +156,7 @@ impl Freshness {
             max_age,
             left,
             half_done: Vec::new(),
+            dry_runs: Vec::new(),
             is_whole: true,
             unseen: None,
         };
@@ -310,7 +313,7 @@ impl Freshness {
     /// The worst of all. A gateway that may be quiesced is worse than a backup that is missing, and
     /// one with half an import on it is not well, however young its backups are.
     pub fn state(&self) -> TargetState {
-        let least = match (&self.left, self.half_done.is_empty()) {
+        let least = match (&self.left, self.half_done.is_empty() && self.dry_runs.is_empty()) {
             (Some(_), _) => TargetState::Critical,
             (None, false) => TargetState::Warning,
             (None, true) => TargetState::Ok,

@@ -9,7 +9,7 @@ use crate::cli::{CheckArgs, FindingsFormat, Global};
 use crate::commands::at_work::at_work;
 use crate::commands::error::{CommandError, Outcome, print, print_states};
 use crate::commands::gone::open_quiesces;
-use crate::commands::left_behind::{half_done_imports, untold};
+use crate::commands::left_behind::{UnseenImports, untold};
 use crate::commands::loading::{
     HistoryFile, files_in_store, load_plan_to_judge, look_at_history, owners_of_history, with_open_rows,
 };
@@ -99,8 +99,8 @@ fn on_this_machine(engine: Engine<'_>, plans: &[&Plan], open: Option<&str>) -> V
 /// What may still be quiesced, in words, and the imports whose end nobody has seen.
 fn journal(file: &PlanFile, open: Option<&str>) -> Vec<CheckItem> {
     let quiesces = open.into_iter().map(|text| ("journal", text.to_owned()));
-    let imports = half_done_imports(file, &Locks::beside(&file.settings.history));
-    let imports = imports.into_iter().map(|text| ("imports", text));
+    let imports = UnseenImports::of(file, &Locks::beside(&file.settings.history));
+    let imports = imports.all().map(|text| ("imports", text));
     let open = quiesces.chain(imports).map(|(item, text)| CheckItem {
         subject: THIS_MACHINE.to_owned(),
         item,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::commands::error::CommandError;
-use crate::commands::left_behind::{half_done_imports, left_behind};
+use crate::commands::left_behind::{UnseenImports, left_behind};
 use crate::history::{ActivityRow, History, PlanRow, TaskRow};
 use crate::lock::ended::UnrecordedEnd;
 use crate::lock::{Life, Locks};
@@ -162,6 +162,6 @@ pub(super) fn open_quiesces(file: &PlanFile) -> Option<String> {
 pub(super) fn open_rows(file: &PlanFile) -> Option<String> {
     let locks = Locks::beside(&file.settings.history);
     let told = open_quiesces(file).into_iter();
-    let told: Vec<String> = told.chain(half_done_imports(file, &locks)).collect();
+    let told: Vec<String> = told.chain(UnseenImports::of(file, &locks).all()).collect();
     (!told.is_empty()).then(|| told.join("; "))
 }

@@ -6,6 +6,7 @@ use crate::commands::error::CommandError;
 use crate::history::{History, HistoryError};
 use crate::lock::{Life, Locks};
 use crate::plan::model::PlanFile;
+use crate::run::event::Undo;
 use crate::run::left::{self, Left, life_of};
 use crate::values::causes::with_causes;
 use crate::values::invocation::Invocation;
@@ -48,13 +49,33 @@ fn left_behind_once(path: &Path, locks: &Locks) -> Result<Left, Left> {
     }
 }
 
-/// The imports of a journal whose end nobody has seen, a sentence each. A journal that cannot be
-/// read is told by whoever looks for quiesces.
-pub(super) fn half_done_imports(file: &PlanFile, locks: &Locks) -> Vec<String> {
-    let rows = History::open_rows(&file.settings.history).unwrap_or_default();
-    let rows = rows.iter().filter(|row| life_of(locks, row) != Life::Alive);
-    rows.filter_map(|row| left::half_done(row, &file.invocation))
-        .collect()
+/// The imports of a journal whose end nobody has seen, and the dry runs after which nobody has seen the domain as it was,
+/// a sentence each.
+#[derive(Debug, Default)]
+pub(super) struct UnseenImports {
+    pub(super) half_done: Vec<String>,
+    pub(super) dry_runs: Vec<String>,
+}
+
+impl UnseenImports {
+    /// Those of the history of this plan file. A journal that cannot be read is told by whoever looks for quiesces.
+    pub(super) fn of(file: &PlanFile, locks: &Locks) -> Self {
+        let rows = History::open_rows(&file.settings.history).unwrap_or_default();
+        let mut unseen = Self::default();
+        for row in rows.iter().filter(|row| life_of(locks, row) != Life::Alive) {
+            let list = match row.undo {
+                Undo::DryRun { .. } => &mut unseen.dry_runs,
+                _ => &mut unseen.half_done,
+            };
+            list.extend(left::half_done(row, &file.invocation));
+        }
+        unseen
+    }
+
+    /// All of them.
+    pub(super) fn all(self) -> impl Iterator<Item = String> {
+        self.half_done.into_iter().chain(self.dry_runs)
+    }
 }
 
 /// The same error, with the exit code and the advice that what is left asks for.

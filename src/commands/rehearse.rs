@@ -10,7 +10,7 @@ use crate::cli::{Global, RehearseArgs, ReportFormat};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{CommandError, Outcome, found, print};
 use crate::commands::history::execution;
-use crate::commands::left_behind::{half_done_imports, left_behind, with_what_is_left};
+use crate::commands::left_behind::{UnseenImports, left_behind, with_what_is_left};
 use crate::commands::loading::{load_plan, with_open_rows};
 use crate::commands::names;
 use crate::commands::opening::{
@@ -48,7 +48,7 @@ pub(super) fn rehearse(global: &Global, args: &RehearseArgs, ui: Ui, env: Lookup
     let rehearsed = rehearse_with(file, args, ui, env);
     let rehearsed = rehearsed.map_err(|error| with_what_is_left(error, file, &locks));
     // It looks at none of the devices that dead runs have left something on: whoever reads its end is told.
-    for import in half_done_imports(file, &locks) {
+    for import in UnseenImports::of(file, &locks).all() {
         ui.warning(&import);
     }
     let exit = rehearsed?;

@@ -10,7 +10,7 @@ use crate::cli::{FindingsFormat, Global, StatusArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{CommandError, Outcome, print, print_states};
 use crate::commands::gone::open_quiesces;
-use crate::commands::left_behind::{half_done_imports, untold};
+use crate::commands::left_behind::{UnseenImports, untold};
 use crate::commands::loading::{load_plan_or_part, read_history};
 use crate::exit::{Exit, Monitored};
 use crate::freshness::expected::{ExpectedTarget, expected};
@@ -139,7 +139,9 @@ pub(super) fn judge(
             }))
         })?;
     }
-    freshness.half_done = half_done_imports(file, &Locks::beside(&file.settings.history));
+    let unseen_imports = UnseenImports::of(file, &Locks::beside(&file.settings.history));
+    freshness.half_done = unseen_imports.half_done;
+    freshness.dry_runs = unseen_imports.dry_runs;
     if let Some(why) = unseen {
         freshness.note_unseen(why);
     }

@@ -66,6 +66,11 @@ impl<'a> Gateway<'a> {
         self.client.timeouts()
     }
 
+    /// The wish to stop that ends what is asked here.
+    pub fn stop(&self) -> &Stop {
+        &self.stop
+    }
+
     /// Where this device has the time from.
     pub fn clock(&self) -> &'a dyn Clock {
         self.clock

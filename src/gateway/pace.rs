@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::gateway::Gateway;
+use crate::signal::Stop;
 use crate::soma::error::Result;
 
 /// The shortest pause between two looks.
@@ -13,6 +15,30 @@ const LONGEST: Duration = Duration::from_secs(2);
 /// The pause after a login that was refused; a lock on an account lasts a minute by
 /// default (soma-wire section 1.4).
 const REFUSED_PAUSE: Duration = Duration::from_secs(75);
+
+impl Gateway<'_> {
+    /// Looks, and looks again for as long as a request may take while `may_pass` says so of what kept the look from
+    /// telling: an answer that does not come once is no proof of anything. A wish to stop ends it.
+    pub fn look_until_told<T, E>(
+        &self,
+        stop: &Stop,
+        may_pass: fn(&E) -> bool,
+        look: &mut dyn FnMut() -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        let started = self.clock.elapsed();
+        let within = self.timeouts().request;
+        loop {
+            let looked = look();
+            let waited = self.clock.elapsed().saturating_sub(started);
+            let is_told = !looked.as_ref().is_err_and(may_pass);
+            if is_told || waited >= within || stop.is_requested() {
+                return looked;
+            }
+            self.clock
+                .sleep(until_next_look(waited).min(within - waited), stop);
+        }
+    }
+}
 
 /// The pause before the next look at a device that has been waited for since `waited`: a tenth of
 /// that, for what it does meanwhile is noticed as late as the pause is long.

@@ -181,17 +181,23 @@ impl History {
             Undo::UnquiesceDevice => ("UNQUIESCE_DEVICE", None, None),
             Undo::UnquiesceDomain(domain) => ("UNQUIESCE_DOMAIN", Some(domain), None),
             Undo::RemoveFolder(folder) => ("REMOVE_FOLDER", Some(folder), None),
-            Undo::Import { domain, before } => ("IMPORT", Some(domain), before.map(|task| task.0)),
+            Undo::Import { domain, before } | Undo::DryRun { domain, before, .. } => {
+                ("IMPORT", Some(domain), before.map(|task| task.0))
+            }
             // The table admits none such.
             Undo::NotKnown { .. } => ("NOT_KNOWN", None, None),
+        };
+        let tried_on = match undo {
+            Undo::DryRun { content, .. } => Some(content),
+            _ => None,
         };
         self.write_to_be_found(|transaction| {
             require(transaction, Execution::Task(*task))?;
             execute(
                 transaction,
                 "INSERT INTO journal (task_execution_id, device_name, undo, argument, process, opened_time,
-                     host, port, serial, before_task_execution_id, domains, stood)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                     host, port, serial, before_task_execution_id, domains, stood, tried_on)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
                 (
                     task.0,
                     device,
@@ -207,6 +213,7 @@ impl History {
                     at.boot
                         .as_ref()
                         .map(|moment| stood_words(std::slice::from_ref(moment))),
+                    tried_on,
                 ),
             )?;
             let id = JournalId(transaction.last_insert_rowid());

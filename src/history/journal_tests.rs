@@ -31,6 +31,11 @@ fn an_undo_is_open_until_it_is_closed() {
             domain: "SALES".to_owned(),
             before: Some(task),
         },
+        Undo::DryRun {
+            domain: "SALES".to_owned(),
+            before: None,
+            content: "8f43".to_owned(),
+        },
     ];
     let mut expected = Vec::new();
     for (seconds, undo) in (10..).zip(undos) {

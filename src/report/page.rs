@@ -56,7 +56,7 @@ pub fn render(page: &ReportPage<'_>) -> String {
                     @if let Some(left) = page.freshness.left.as_deref() {
                         p.alert role="note" { (printable(left)) }
                     }
-                    @for import in &page.freshness.half_done {
+                    @for import in page.freshness.half_done.iter().chain(&page.freshness.dry_runs) {
                         p.alert role="note" { (printable(import)) }
                     }
                     @for why in page.not_looked_at {

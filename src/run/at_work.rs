@@ -105,7 +105,9 @@ impl<'a> AtWorkLook<'a> {
             of_device.any(|row| match &row.undo {
                 Undo::UnquiesceDevice => true,
                 Undo::UnquiesceDomain(name) => *name == domain.name,
-                Undo::RemoveFolder(_) | Undo::Import { .. } | Undo::NotKnown { .. } => false,
+                Undo::RemoveFolder(_) | Undo::Import { .. } | Undo::DryRun { .. } | Undo::NotKnown { .. } => {
+                    false
+                }
             })
         })
     }

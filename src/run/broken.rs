@@ -69,7 +69,9 @@ fn undo_one(engine: Engine<'_>, record: &mut Record<'_>, row: &JournalEntry) -> 
         Undo::UnquiesceDevice => Scope::Device,
         Undo::UnquiesceDomain(domain) => Scope::Domain(domain.clone()),
         // Of a row that cannot be relied on the device is not told: the look that follows finds it open.
-        Undo::RemoveFolder(_) | Undo::Import { .. } | Undo::NotKnown { .. } => return Ok(()),
+        Undo::RemoveFolder(_) | Undo::Import { .. } | Undo::DryRun { .. } | Undo::NotKnown { .. } => {
+            return Ok(());
+        }
     };
     let open = OpenQuiesce {
         journal: row.id,

@@ -76,8 +76,7 @@ pub enum UndoStep {
     Replied(Reply),
     /// The device was seen to have done it.
     Seen,
-    /// An unquiesce was sent, and the device has answered it; or the import that the row is about is about to be sent,
-    /// and no dry run before it.
+    /// An unquiesce was sent, and the device has answered it.
     Sent,
 }
 
@@ -156,7 +155,7 @@ impl JournalEntry {
         }
     }
 
-    /// Whether it is a quiesce, and neither a folder nor an import.
+    /// Whether it is a quiesce, and neither a folder nor an import, tried or carried out.
     pub fn is_quiesce(&self) -> bool {
         self.undo.is_quiesce()
     }
@@ -172,6 +171,7 @@ impl JournalEntry {
                 format!("something on {device}, by a row of the journal that cannot be relied on ({why})")
             }
             Undo::Import { domain, .. } => format!("an import of {domain} on {device}"),
+            Undo::DryRun { domain, .. } => format!("a dry run of an import of {domain} on {device}"),
         }
     }
 }

@@ -181,12 +181,16 @@ fn with_undone(record: &Record<'_>, entry: JournalEntry) -> OpenRow {
     }
 }
 
-/// What is to be said of an import that nobody saw the end of, if this row is one.
+/// What is to be said of an import that nobody saw the end of, or of a dry run after which nobody has seen the domain as
+/// it was, if this row is one.
 pub fn half_done(entry: &JournalEntry, invocation: &Invocation) -> Option<String> {
-    let Undo::Import { domain, before } = &entry.undo else {
-        return None;
-    };
     let device = &entry.device;
+    let (domain, before) = match &entry.undo {
+        Undo::Import { domain, before } | Undo::DryRun { domain, before, .. } => (domain, before),
+        Undo::UnquiesceDevice | Undo::UnquiesceDomain(_) | Undo::RemoveFolder(_) | Undo::NotKnown { .. } => {
+            return None;
+        }
+    };
     let (before, compare) = match before {
         Some(before) => {
             let before = before.0;
@@ -210,23 +214,43 @@ pub fn half_done(entry: &JournalEntry, invocation: &Invocation) -> Option<String
         }
     };
     let forget = invocation.command(["recover", "--forget", &format!("{device}/{domain}")]);
-    let seen = match entry.reply {
-        Some(Reply::Accepted) => {
-            "the device has said what became of it, and nobody has looked at what came out to the end"
+    let task = entry.task.0;
+    let by_hand = format!(
+        "back {domain} up again, and {compare}; when you have seen to it, `{forget}` strikes this out"
+    );
+    let is_answered = entry.reply == Some(Reply::Accepted);
+    Some(match (&entry.undo, entry.seen) {
+        // A gateway may import at a dry run, too.
+        (Undo::DryRun { .. }, true) => format!(
+            "after the dry run of an import of {domain} on {device} (task {task}) it was seen not to be as before, and no \
+             import was sent; {before}; {by_hand}"
+        ),
+        (Undo::DryRun { .. }, false) => {
+            let recover = invocation.command(["recover"]);
+            let looks = match is_answered {
+                true => format!("it was answered; `{recover}` looks whether the domain is as it was"),
+                false => format!(
+                    "nobody has seen its end; when that is not to be expected any more, `{recover}` looks whether the \
+                     domain is as it was"
+                ),
+            };
+            format!(
+                "a dry run of an import of {domain} was sent to {device} (task {task}), and no import: {looks}; {before}; or \
+                 {by_hand}"
+            )
         }
-        Some(Reply::Unclear | Reply::Silence) | None => "nobody has seen its end",
-    };
-    // A gateway may import at a dry run, too.
-    let or = match entry.sent {
-        true => "",
-        false => ", or the dry run before it",
-    };
-    Some(format!(
-        "an import of {domain} on {device} may be half done (task {}){or}: {seen}; {before}; back \
-         {domain} up again, and {compare}; when you have seen to it, \
-         `{forget}` strikes this out",
-        entry.task.0
-    ))
+        _ => {
+            let seen = match is_answered {
+                true => {
+                    "the device has said what became of it, and nobody has looked at what came out to the end"
+                }
+                false => "nobody has seen its end",
+            };
+            format!(
+                "an import of {domain} on {device} may be half done (task {task}): {seen}; {before}; {by_hand}"
+            )
+        }
+    })
 }
 
 /// Whether anybody is still at work by this row: its process, as its lock and the process itself tell. Where

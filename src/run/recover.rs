@@ -49,7 +49,9 @@ pub fn mend(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Mending, RunT
     }
     for entry in dead {
         // The device cannot tell how far it came: a person compares.
-        if let Some(why) = left::half_done(&entry, &engine.file.invocation) {
+        if let Undo::Import { .. } = entry.undo
+            && let Some(why) = left::half_done(&entry, &engine.file.invocation)
+        {
             let told = refuse(engine, record, &[entry], &why, &mut recovered.mended);
             keep_first(told, &mut trouble);
             continue;

@@ -14,6 +14,7 @@ use crate::gateway::import_results::DryRunAnswer;
 use crate::run::domains_seen::{DomainsMoved, DomainsSeen};
 use crate::run::event::DeviceFacts;
 use crate::run::failure::words;
+use crate::run::not_seen::NotSeen;
 use crate::run::same_device::is_the_same;
 use crate::soma::error::{SomaError, SomaErrorKind};
 use crate::soma::request::ExportedConfiguration;
@@ -88,7 +89,7 @@ pub fn on_spare(
     }
     // Right before it: what is sent to a device in service cannot be taken back.
     if let Err(why) = is_the_same(gateway, name, facts) {
-        return not_sent(why, Some(RehearsalsOver::AnotherDevice));
+        return not_sent(why.into(), Some(RehearsalsOver::AnotherDevice));
     }
     told("sends the dry run");
     // A spare is never the gateway that was backed up.
@@ -114,31 +115,78 @@ pub fn on_spare(
         return ended;
     }
     told("looks at the spare after");
-    let (proof, why) = match Evidence::take(gateway, domain, scratch) {
-        Ok(after) => before.compared(&after, domain, scratch),
-        Err(error) => {
-            ended.over = ended.over.or(over(&error));
-            let why = format!("the spare could not be looked at after: {}", words(&error));
-            (SpareProof::NotKnown, Some(why))
-        }
-    };
-    ended.result.proof = proof;
-    ended.add(why);
-    // What another device is now says nothing of this one.
-    if let Err(why) = is_the_same(gateway, name, facts) {
-        ended.result.proof = SpareProof::NotKnown;
-        ended.over = ended.over.or(Some(RehearsalsOver::AnotherDevice));
-        ended.add(Some(why));
+    // What does not show for a moment is looked at again.
+    let seen = gateway.look_until_told(
+        gateway.stop(),
+        SpareSeen::may_tell_more,
+        &mut || match SpareSeen::look(spare, &before, domain, scratch) {
+            seen if seen.may_pass => Err(seen),
+            seen => Ok(seen),
+        },
+    );
+    let seen = seen.unwrap_or_else(|seen| seen);
+    ended.over = ended.over.or(seen.over);
+    ended.result.proof = seen.proof;
+    for why in &seen.why {
+        ended.add(why);
     }
     ended
 }
 
-impl Rehearsed {
-    fn add(&mut self, why: Option<String>) {
-        if let Some(why) = why {
-            let message = self.result.message.take();
-            self.result.message = Some(message.map_or(why.clone(), |message| format!("{message}; {why}")));
+/// What was seen of the spare afterwards.
+struct SpareSeen {
+    proof: SpareProof,
+    why: Vec<String>,
+    over: Option<RehearsalsOver>,
+    /// Whether it is not known now, and may be a moment later.
+    may_pass: bool,
+}
+
+impl SpareSeen {
+    fn may_tell_more(&self) -> bool {
+        self.may_pass
+    }
+
+    fn look(spare: KnownSpare<'_>, before: &Evidence, domain: &RestorableDomain, scratch: &Path) -> Self {
+        let KnownSpare { gateway, name, facts } = spare;
+        let mut seen = match Evidence::take(gateway, domain, scratch) {
+            Ok(after) => {
+                let (proof, why) = before.compared(&after, domain, scratch);
+                Self {
+                    proof,
+                    why: why.into_iter().collect(),
+                    over: None,
+                    may_pass: proof == SpareProof::NotKnown,
+                }
+            }
+            Err(error) => {
+                let not_seen = NotSeen::by(&error, |why| {
+                    format!("the spare could not be looked at after: {why}")
+                });
+                Self {
+                    proof: SpareProof::NotKnown,
+                    over: over(&error),
+                    may_pass: not_seen.may_pass(),
+                    why: vec![not_seen.into()],
+                }
+            }
+        };
+        // What another device is now says nothing of this one.
+        if let Err(not_seen) = is_the_same(gateway, name, facts) {
+            seen.proof = SpareProof::NotKnown;
+            seen.over = seen.over.or(Some(RehearsalsOver::AnotherDevice));
+            seen.may_pass = not_seen.may_pass();
+            seen.why.push(not_seen.into());
         }
+        seen
+    }
+}
+
+impl Rehearsed {
+    fn add(&mut self, why: &str) {
+        let message = self.result.message.take();
+        self.result.message =
+            Some(message.map_or_else(|| why.to_owned(), |message| format!("{message}; {why}")));
     }
 }
 

@@ -32,7 +32,8 @@ use crate::run::record::Record;
 use crate::run::recover::rows::other_at_work;
 use crate::run::recover::told::note;
 use crate::run::restore::order::{RestoreOptions, RestoreOrder, RestoreProposal, RestoreSource, RestoreTold};
-use crate::run::restore::running::{RunningDomain, merge_difference};
+use crate::run::restore::running::merge_difference;
+use crate::run::running_domain::RunningDomain;
 use crate::run::session::Contact;
 use crate::run::status::Status;
 use crate::run::{Engine, recover, store};
@@ -192,7 +193,7 @@ impl<'a> Restoring<'_, 'a, '_> {
                 let status = Status::RestoreNotConfirmed;
                 Failure::new(
                     status,
-                    format!("the confirmation is void: {why}; nothing was imported"),
+                    format!("the confirmation is void: {}; nothing was imported", why.why()),
                 )
             })?;
         }

@@ -135,6 +135,10 @@ fn words(signal: i32, count: u32, due: &BTreeMap<JournalId, (String, Undo)>, lim
                 printable(domain),
                 HumanDuration(limits.import)
             ),
+            Undo::DryRun { domain, .. } => format!(
+                "a dry run for {} of {device} is given up, no import is sent, and the domain is looked at",
+                printable(domain)
+            ),
         };
         match undo {
             Undo::RemoveFolder(_) => doing.push(words),
@@ -172,6 +176,10 @@ fn held_back(due: &BTreeMap<JournalId, (String, Undo)>) -> Option<String> {
             ),
             Undo::Import { domain, .. } => format!(
                 "an import into {} of {device} may be under way",
+                printable(domain)
+            ),
+            Undo::DryRun { domain, .. } => format!(
+                "a dry run of an import into {} of {device} may be under way",
                 printable(domain)
             ),
             Undo::RemoveFolder(_) | Undo::NotKnown { .. } => return None,
@@ -271,6 +279,26 @@ mod tests {
             said(15, 1, &[folder, Undo::UnquiesceDevice], None),
             "SIGTERM: unquiescing all of QA1, at most 4m; removing our folder from QA1, at most 1m 10s a request; \
              do not kill dpbackup, it ends by itself"
+        );
+    }
+
+    #[test]
+    fn a_dry_run_is_not_told_as_an_import() {
+        let (domain, before) = ("DOM1".to_owned(), None);
+        let dry_run = Undo::DryRun {
+            domain: domain.clone(),
+            before,
+            content: String::new(),
+        };
+        assert_eq!(
+            said(2, 1, &[dry_run], None),
+            "SIGINT: a dry run for DOM1 of QA1 is given up, no import is sent, and the domain is looked at; do not kill \
+             dpbackup, it ends by itself"
+        );
+        let told = said(2, 1, &[Undo::Import { domain, before }], None);
+        assert!(
+            told.contains("an import into DOM1 of QA1 that was sent is waited for"),
+            "{told}"
         );
     }
 

@@ -46,7 +46,9 @@ fn device(gateway: &Gateway, open: &[JournalEntry], others: &[&str], broken: &mu
         let remembered = open.iter().any(|entry| match &entry.undo {
             Undo::UnquiesceDevice => true,
             Undo::UnquiesceDomain(name) => *name == domain,
-            Undo::RemoveFolder(_) | Undo::Import { .. } | Undo::NotKnown { .. } => false,
+            Undo::RemoveFolder(_) | Undo::Import { .. } | Undo::DryRun { .. } | Undo::NotKnown { .. } => {
+                false
+            }
         });
         if !quiesce.is_empty() && !remembered {
             broken.push(format!("{domain} is '{quiesce}', and no journal row says so"));

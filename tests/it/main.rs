@@ -94,6 +94,7 @@ mod report_page;
 mod restore;
 mod restore_kept;
 mod restore_kills;
+mod restore_looks;
 mod restore_note;
 mod restore_seen;
 mod restore_told;

@@ -97,7 +97,9 @@ fn broken_on_device(ground: &Ground<'_>, heard: &[Heard]) -> Vec<String> {
         open.iter().any(|entry| match &entry.undo {
             Undo::UnquiesceDevice => true,
             Undo::UnquiesceDomain(name) => name == domain,
-            Undo::RemoveFolder(_) | Undo::Import { .. } | Undo::NotKnown { .. } => false,
+            Undo::RemoveFolder(_) | Undo::Import { .. } | Undo::DryRun { .. } | Undo::NotKnown { .. } => {
+                false
+            }
         })
     };
     // What a device neither shows nor undoes cannot be found out from outside: then the words say

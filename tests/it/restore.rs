@@ -520,8 +520,18 @@ fn firmware_that_imports_at_a_dry_run_is_found_out_and_no_import_is_sent() {
     }
     // The next start knows it as well.
     let recovered = home.dpbackup(&["recover"]).exits(1);
-    let told = "an import of DOM1 on QA1 may be half done (task 5), or the dry run before it";
+    let told = "after the dry run of an import of DOM1 on QA1 (task 5) it was seen not to be as before, and no import was \
+                sent; before it, task 4 was taken";
     assert!(recovered.stdout.contains(told), "{}", recovered.stdout);
+    // Somebody has put it back: a look shows that, and ends it.
+    change(&gateway);
+    gateway
+        .state()
+        .put_file("DOM1", "local:///readme.txt", "changed\n");
+    let recovered = home.dpbackup(&["recover"]).exits(0);
+    let told = "the domain is as it was before the dry run";
+    assert!(recovered.stdout.contains(told), "{}", recovered.stdout);
+    assert!(home.open_entries().is_empty());
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::values::boot_time::BootTime;
 pub(super) const ENTRY_COLUMNS: &str =
     "journal.id, COALESCE(plan_execution_id, 0) AS plan_execution_id, task_execution_id, journal.device_name,
          undo, argument, process, opened_time, host, port, journal.serial AS serial, reply, seen_time,
-         sent_time, before_task_execution_id, domains, stood, task_execution.device_name AS task_device,
+         sent_time, before_task_execution_id, domains, stood, tried_on, task_execution.device_name AS task_device,
          task_execution.domain_name AS task_domain,
          EXISTS (SELECT 1 FROM plan_execution
                  WHERE plan_execution.id = task_execution.plan_execution_id
@@ -129,10 +129,17 @@ fn undo(row: &Row<'_>, task: TaskId, device: &str) -> Undo {
                 ),
             };
         }
-        ("IMPORT", Some(domain)) => Undo::Import {
-            domain,
-            before: row.get("before_task_execution_id").ok().map(TaskId),
-        },
+        ("IMPORT", Some(domain)) => {
+            let before = row.get("before_task_execution_id").ok().map(TaskId);
+            match row.get("tried_on") {
+                Ok(content) => Undo::DryRun {
+                    domain,
+                    before,
+                    content,
+                },
+                Err(_) => Undo::Import { domain, before },
+            }
+        }
         _ => {
             return Undo::NotKnown {
                 why: "it cannot be read".to_owned(),

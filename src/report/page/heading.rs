@@ -58,6 +58,9 @@ pub(super) fn answer(page: &ReportPage<'_>) -> String {
     if !page.freshness.half_done.is_empty() {
         words.push_str(" An import may be half done.");
     }
+    if !page.freshness.dry_runs.is_empty() {
+        words.push_str(" What a dry run has left was not looked at to the end.");
+    }
     words
 }
 

@@ -21,6 +21,16 @@ pub enum Undo {
         /// The task that took what was there before; unknown where the row does not say.
         before: Option<TaskId>,
     },
+    /// A dry run of such an import, and nothing more: the device was to be left as it was, and an answer does not prove
+    /// that it was.
+    DryRun {
+        /// The domain.
+        domain: String,
+        /// The task that took what was there before; unknown where the row does not say.
+        before: Option<TaskId>,
+        /// Hash over what ran in the domain before it, blind to volatile details.
+        content: String,
+    },
     /// The row cannot be relied on: something may be quiesced.
     NotKnown {
         /// What is wrong with it, `it cannot be read`.
@@ -31,13 +41,18 @@ pub enum Undo {
 impl Undo {
     /// Whether something is out of service until it is undone, or may be.
     pub fn is_quiesce(&self) -> bool {
-        !matches!(self, Undo::RemoveFolder(_) | Undo::Import { .. })
+        !matches!(
+            self,
+            Undo::RemoveFolder(_) | Undo::Import { .. } | Undo::DryRun { .. }
+        )
     }
 
     /// The domain it concerns; `all-domains` for the whole device.
     pub fn domain(&self) -> &str {
         match self {
-            Undo::UnquiesceDomain(domain) | Undo::Import { domain, .. } => domain,
+            Undo::UnquiesceDomain(domain) | Undo::Import { domain, .. } | Undo::DryRun { domain, .. } => {
+                domain
+            }
             Undo::UnquiesceDevice | Undo::RemoveFolder(_) | Undo::NotKnown { .. } => ALL_DOMAINS,
         }
     }

@@ -78,11 +78,13 @@ pub(in crate::run) fn begins_within(
             request.max(settings.quiesce_timeout)
         }
         (Undo::UnquiesceDomain(_), Some(Reply::Silence) | None)
-        | (Undo::RemoveFolder(_) | Undo::Import { .. } | Undo::NotKnown { .. }, _) => request,
+        | (Undo::RemoveFolder(_) | Undo::Import { .. } | Undo::DryRun { .. } | Undo::NotKnown { .. }, _) => {
+            request
+        }
     }
 }
 
-/// Whether an import whose process died is over: the device has said what became of it, or it was given up so
+/// Whether an import whose process died, or a dry run of one, is over: the device has said what became of it, or it was given up so
 /// long ago that it is not expected any more.
 pub(in crate::run) fn import_is_over(engine: Engine<'_>, entry: &JournalEntry) -> bool {
     let longest = engine.file.timeouts_of(&entry.device).export;

@@ -7,17 +7,23 @@ use crate::gateway::quiesce::Scope;
 use crate::plan::model::Device;
 use crate::run::Engine;
 use crate::run::client;
+use crate::run::domains_seen::DomainsSeen;
 use crate::run::error::RunTrouble;
 use crate::run::event::{Certainty, Event, JournalId, Progress, StillQuiesced, Undo};
 use crate::run::failure::words;
 use crate::run::held::{LockFor, LockOutcome, LockWait};
-use crate::run::ledger::{JournalEntry, LedgerError};
+use crate::run::ledger::{JournalEntry, LedgerError, UndoStep};
+use crate::run::left;
+use crate::run::not_seen::NotSeen;
 use crate::run::record::Record;
-use crate::run::recover::age::{backup_asked, sent};
+use crate::run::recover::age::{backup_asked, import_is_over, sent};
 use crate::run::recover::rows::mended_without_device;
 use crate::run::recover::told::{Mended, StaysOpen, told};
+use crate::run::running_domain::RunningDomain;
 use crate::run::undo::{LeftFolder, OpenQuiesce, Undone, remove_folder};
 use crate::values::causes::with_causes;
+use crate::values::environment::scratch_folder;
+use crate::values::restorable_domain::RestorableDomain;
 
 /// Undoes what dead runs left on the device of this name: `entries`, as the journal had them when
 /// it was read.
@@ -164,9 +170,10 @@ pub(super) fn refuse_as(
         error: why.to_owned(),
     });
     let is_quiesce = entry.is_quiesce();
+    let why = after_dry_run(engine, &entry, why);
     mended.push(Mended {
         entry,
-        outcome: Err(stays_open(engine, certainty, why)),
+        outcome: Err(stays_open(engine, certainty, &why)),
     });
     match is_quiesce {
         true => record.tell(&told),
@@ -182,6 +189,43 @@ fn stays_open(engine: Engine<'_>, certainty: Certainty, why: &str) -> StaysOpen 
     }
 }
 
+/// Why a row stays open, beside all that is to be said of it where it is one of a dry run.
+fn after_dry_run(engine: Engine<'_>, entry: &JournalEntry, why: &str) -> String {
+    let known = match entry.undo {
+        Undo::DryRun { .. } => left::half_done(entry, &engine.file.invocation),
+        _ => None,
+    };
+    match (known, why) {
+        (Some(known), "") => known,
+        (Some(known), why) => format!("{known} ({why})"),
+        (None, why) => why.to_owned(),
+    }
+}
+
+/// How a dry run is closed that has left everything as it was.
+const AS_BEFORE: &str = "the domain is as it was before the dry run";
+
+/// Nothing where a domain runs as it did before a dry run, and the device is at work on nothing that could change it.
+fn is_as_before(
+    engine: Engine<'_>,
+    gateway: &Gateway<'_>,
+    domain: &str,
+    content: &str,
+) -> Result<(), NotSeen> {
+    let domain = RestorableDomain::named(domain).map_err(|error| NotSeen::NotKnown(error.to_string()))?;
+    gateway.look_until_told(engine.stop, NotSeen::may_pass, &mut || {
+        let runs = RunningDomain::take(gateway, &domain, &scratch_folder(engine.environment))?;
+        if runs.content != content {
+            return Err(NotSeen::Otherwise("it was exported, and compared".to_owned()));
+        }
+        let domains = DomainsSeen::ask(gateway).map_err(|error| NotSeen::by(&error, |why| why))?;
+        match domains.busy_since(&domains, domain.name()) {
+            None => Ok(()),
+            Some(busy) => Err(NotSeen::NotNow(busy)),
+        }
+    })
+}
+
 fn mend_entry(
     engine: Engine<'_>,
     record: &mut Record<'_>,
@@ -191,6 +235,26 @@ fn mend_entry(
     let scope = match &entry.undo {
         Undo::UnquiesceDevice => Scope::Device,
         Undo::UnquiesceDomain(domain) => Scope::Domain(domain.clone()),
+        Undo::DryRun { domain, content, .. } => {
+            let seen = match import_is_over(engine, entry) {
+                true => is_as_before(engine, gateway, domain, content),
+                // It may have been no dry run, and come yet.
+                false => Err(NotSeen::NotNow(String::new())),
+            };
+            return match seen {
+                Ok(()) => {
+                    record.close_undo(entry.id, AS_BEFORE)?;
+                    told(record, entry, AS_BEFORE).map(Undone::Confirmed)
+                }
+                Err(not_seen) => {
+                    if let NotSeen::Otherwise(_) = not_seen {
+                        record.step_undo(entry.id, UndoStep::Seen)?;
+                        entry.seen = true;
+                    }
+                    Ok(Undone::NotKnown(after_dry_run(engine, entry, &not_seen.why())))
+                }
+            };
+        }
         // What no device can tell is told before one is asked.
         Undo::NotKnown { .. } | Undo::Import { .. } => {
             return Ok(Undone::NotKnown(entry.to_string()));
@@ -265,12 +329,13 @@ fn is_another(
     let by_hand = match &entry.undo {
         Undo::RemoveFolder(folder) => format!("remove {folder} from it by hand"),
         Undo::UnquiesceDevice | Undo::UnquiesceDomain(_) => "unquiesce it by hand".to_owned(),
-        Undo::Import { .. } | Undo::NotKnown { .. } => "see to it by hand".to_owned(),
+        Undo::Import { .. } | Undo::DryRun { .. } | Undo::NotKnown { .. } => "see to it by hand".to_owned(),
     };
-    let forget = engine
-        .file
-        .invocation
-        .command(["recover", "--forget", &entry.device]);
+    let whose = match &entry.undo {
+        Undo::DryRun { domain, .. } => format!("{}/{domain}", entry.device),
+        _ => entry.device.clone(),
+    };
+    let forget = engine.file.invocation.command(["recover", "--forget", &whose]);
     Some(format!(
         "{why}; let the plan file lead to it again, or {by_hand} and run `{forget}`"
     ))

@@ -19,7 +19,7 @@ const FORGOTTEN: &str = "struck out by a person; the device was not asked";
 pub enum Forgotten<'f> {
     /// What is to be undone on this device: quiesces, folders, and rows that cannot be relied on.
     Device(&'f str),
-    /// Imports into this domain of it.
+    /// Imports into this domain of it, and dry runs of such.
     Imports {
         /// The device.
         device: &'f str,
@@ -46,8 +46,11 @@ impl<'f> Forgotten<'f> {
 
     fn includes(self, entry: &JournalEntry) -> bool {
         let of_this = match (&entry.undo, self) {
-            (Undo::Import { domain: of, .. }, Self::Imports { domain, .. }) => of == domain,
-            (Undo::Import { .. }, Self::Device(_)) => false,
+            (
+                Undo::Import { domain: of, .. } | Undo::DryRun { domain: of, .. },
+                Self::Imports { domain, .. },
+            ) => of == domain,
+            (Undo::Import { .. } | Undo::DryRun { .. }, Self::Device(_)) => false,
             (
                 Undo::UnquiesceDevice
                 | Undo::UnquiesceDomain(_)

@@ -166,7 +166,7 @@ impl std::fmt::Display for Mended {
             Undo::RemoveFolder(folder) => format!("{folder} was left on {device}"),
             Undo::NotKnown { .. } => format!("something was begun on {device}"),
             // What is to be said of it is said whole.
-            Undo::Import { .. } => {
+            Undo::Import { .. } | Undo::DryRun { .. } => {
                 return match &self.outcome {
                     Ok(how) => write!(f, "{}: {how}", self.entry),
                     Err(StaysOpen { why, .. }) => f.write_str(why),

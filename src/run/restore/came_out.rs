@@ -6,10 +6,12 @@ use crate::run::domains_seen::DomainsSeen;
 use crate::run::event::Owner;
 use crate::run::failure::{Failure, Trouble, words};
 use crate::run::ledger::LedgerError;
+use crate::run::not_seen::NotSeen;
 use crate::run::restore::Restoring;
 use crate::run::restore::due::{DueImport, taken_before};
 use crate::run::restore::order::Saved;
-use crate::run::restore::running::{Deviation, RunningDomain, deviation, difference};
+use crate::run::restore::running::{Deviation, deviation, difference};
+use crate::run::running_domain::RunningDomain;
 use crate::run::same_device::is_the_same;
 use crate::run::session::Session;
 use crate::run::status::Status;
@@ -35,21 +37,27 @@ impl<'a> Restoring<'_, 'a, '_> {
     ) -> Result<CameOut<'a>, String> {
         self.waits("an export of what came out");
         let domain = &self.source.domain;
-        let look = || {
-            let gateway = session.gateway.shielded().map_err(|error| words(&error))?;
-            let runs = RunningDomain::take(&gateway, domain, &self.scratch)?;
+        let look = |gateway: &Gateway<'a>| {
+            let runs = RunningDomain::take(gateway, domain, &self.scratch)?;
             let archive = due.confirmed.archive();
-            let deviation = deviation(due.merge, archive, due.running, &runs, domain, &self.scratch)?;
-            let domains = DomainsSeen::ask(&gateway).map_err(|error| words(&error))?;
-            is_the_same(&gateway, &self.device.name, &due.target.facts)?;
+            let deviation = deviation(due.merge, archive, due.running, &runs, domain, &self.scratch)
+                .map_err(NotSeen::NotKnown)?;
+            let domains = DomainsSeen::ask(gateway).map_err(|error| NotSeen::by(&error, |why| why))?;
+            is_the_same(gateway, &self.device.name, &due.target.facts)?;
+            Ok((runs, deviation, domains))
+        };
+        let came_out = session.gateway.shielded().map_err(|error| words(&error));
+        let came_out = came_out.and_then(|gateway| {
+            // What does not show for a moment is looked at again: nothing else can say what came out.
+            let looked = gateway.look_until_told(self.engine.stop, NotSeen::may_pass, &mut || look(&gateway));
+            let (runs, deviation, domains) = looked?;
             Ok(CameOut {
                 gateway,
                 runs,
                 deviation,
                 domains,
             })
-        };
-        let came_out = look();
+        });
         self.waits_no_more();
         came_out
     }
@@ -139,7 +147,7 @@ impl<'a> Restoring<'_, 'a, '_> {
             );
         }
         is_the_same(&came_out.gateway, &self.device.name, &due.target.facts)
-            .map_err(|why| format!("nobody asked the device to save it: {why}"))?;
+            .map_err(|why| format!("nobody asked the device to save it: {}", why.why()))?;
         came_out
             .gateway
             .save_restored(due.confirmed)
@@ -156,7 +164,7 @@ impl<'a> Restoring<'_, 'a, '_> {
             let Some(row) = domains.of_domain(domain.name()) else {
                 return Err("the device does not list the domain any more".to_owned());
             };
-            let is_this = || is_the_same(gateway, &self.device.name, &due.target.facts);
+            let is_this = || is_the_same(gateway, &self.device.name, &due.target.facts).map_err(NotSeen::why);
             if row.save_needed == Some(true) {
                 is_this()?;
                 return Ok((Saved::No, "the device lists unsaved changes".to_owned()));

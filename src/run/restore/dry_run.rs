@@ -5,6 +5,7 @@ use crate::gateway::import_results::DryRunAnswer;
 use crate::run::event::JournalId;
 use crate::run::failure::{Failure, Trouble, words};
 use crate::run::ledger::{Reply, UndoStep};
+use crate::run::not_seen::NotSeen;
 use crate::run::restore::Restoring;
 use crate::run::restore::due::{DueImport, taken_before};
 use crate::run::restore::running::NAMED;
@@ -61,19 +62,23 @@ impl<'a> Restoring<'_, 'a, '_> {
         let looking = looking.as_ref().unwrap_or(&session.gateway);
         let stands = self.stands(looking, due.target, due.running);
         self.waits_no_more();
+        // A later look need not be taken for what this one has seen.
+        if let Err(NotSeen::Otherwise(_)) = &stands {
+            self.record.step_undo(journal, UndoStep::Seen)?;
+        }
         let is_done = is_over && stands.is_ok();
         if is_done {
             self.record
                 .close_undo(journal, "the domain was as it was after the dry run")?;
         }
-        let fails = |why: String| {
+        let fails = |status: Status, why: String| {
             let status = match self.engine.stop.is_requested() {
                 true => Status::Interrupted,
-                false => Status::DryRunFailed,
+                false => status,
             };
             let row = match is_done {
                 true => "",
-                false => "; its row stays in the journal until somebody has seen to it",
+                false => "; a row of it stays in the journal until somebody has looked",
             };
             Trouble::from(Failure::new(status, why + row))
         };
@@ -83,13 +88,25 @@ impl<'a> Restoring<'_, 'a, '_> {
                 self.name_keys(due.task, &missing_keys)?;
                 Ok(missing_keys)
             }
-            (Ok(_), Err(changed)) => Err(fails(format!(
-                "the confirmation is void: {changed}; no import was sent, and {taken}"
-            ))),
-            (Err((why, as_it_was)), Ok(())) => Err(fails(format!("{why}; {as_it_was}"))),
-            (Err((why, _)), Err(changed)) => Err(fails(format!(
-                "{why}; {changed}; no import was sent, and {taken}"
-            ))),
+            // Only what was seen makes the confirmation void.
+            (Ok(_), Err(NotSeen::Otherwise(changed))) => Err(fails(
+                Status::DryRunFailed,
+                format!("the confirmation is void: {changed}; no import was sent, and {taken}"),
+            )),
+            (Ok(_), Err(NotSeen::NotNow(unseen) | NotSeen::NotKnown(unseen))) => Err(fails(
+                Status::DeviceError,
+                format!(
+                    "{device}: the dry run refuses nothing, and what it left could not be looked at: {unseen}; no import was \
+                     sent, and {taken}"
+                ),
+            )),
+            (Err((why, as_it_was)), Ok(())) => {
+                Err(fails(Status::DryRunFailed, format!("{why}; {as_it_was}")))
+            }
+            (Err((why, _)), Err(stands)) => Err(fails(
+                Status::DryRunFailed,
+                format!("{why}; {}; no import was sent, and {taken}", stands.why()),
+            )),
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::artifact::difference::Difference;
 use crate::run::event::TaskId;
-use crate::run::restore::running::RunningDomain;
 use crate::run::restore::target::RestoreTarget;
+use crate::run::running_domain::RunningDomain;
 use crate::values::restore_plan::ConfirmedRestore;
 
 /// What was confirmed, and what the device was when that was done.

@@ -16,8 +16,9 @@ use crate::run::restore::Restoring;
 use crate::run::restore::came_out::CameOut;
 use crate::run::restore::due::{DueImport, taken_before};
 use crate::run::restore::order::{KnownImport, Saved};
-use crate::run::restore::running::{NAMED, RunningDomain};
+use crate::run::restore::running::NAMED;
 use crate::run::restore::target::RestoreTarget;
+use crate::run::running_domain::RunningDomain;
 use crate::run::same_device::is_the_same;
 use crate::run::session::Session;
 use crate::run::status::Status;
@@ -86,7 +87,7 @@ impl<'a> Restoring<'_, 'a, '_> {
         }
         // What another device has is no backup of this one.
         if let Err(why) = is_the_same(&session.gateway, &self.device.name, &due.target.facts) {
-            let why = format!("what came out is not kept as a backup of its own: {why}");
+            let why = format!("what came out is not kept as a backup of its own: {}", why.why());
             return Ok(self.warn(due.task, why)?);
         }
         match self.back_up(session) {
@@ -114,14 +115,26 @@ impl<'a> Restoring<'_, 'a, '_> {
             facts: due.target.facts.clone(),
         })?;
         // A gateway may import although it was asked for a dry run.
-        let tried = self.open_import(due)?;
+        let tried = self.open_row(
+            due,
+            Undo::DryRun {
+                domain: self.source.domain.name().to_owned(),
+                before: due.before,
+                content: due.running.content.clone(),
+            },
+        )?;
         let keys = self.try_it(session, due, tried)?;
         self.goes_on("the dry run refused nothing; nothing was imported")?;
         if let Some(why) = self.way_back_is_gone(due)? {
             return Err(Failure::new(Status::RestoreRefused, why).into());
         }
-        let journal = self.open_import(due)?;
-        self.record.step_undo(journal, UndoStep::Sent)?;
+        let journal = self.open_row(
+            due,
+            Undo::Import {
+                domain: self.source.domain.name().to_owned(),
+                before: due.before,
+            },
+        )?;
         self.record.task_status(due.task, Status::Importing)?;
         self.import(
             session,
@@ -155,18 +168,15 @@ impl<'a> Restoring<'_, 'a, '_> {
         Ok(None)
     }
 
-    /// A row of the journal: from now on an import may be half done.
-    fn open_import(&mut self, due: &DueImport<'_>) -> Result<JournalId, LedgerError> {
+    /// A row of the journal: from now on a dry run may have been more than that, or an import be half done.
+    fn open_row(&mut self, due: &DueImport<'_>, undo: Undo) -> Result<JournalId, LedgerError> {
         self.record.open_undo(&UndoOpening {
             plan: self.id,
             task: due.task,
             device: self.device.name.clone(),
             address: self.address(),
             serial: due.target.facts.serial.clone(),
-            undo: Undo::Import {
-                domain: self.source.domain.name().to_owned(),
-                before: due.before,
-            },
+            undo,
             domains: Vec::new(),
         })
     }
@@ -266,6 +276,10 @@ impl<'a> Restoring<'_, 'a, '_> {
         if over.is_some() {
             self.record.show(&Progress::UndoOver { journal });
         }
+        // Its row stays until somebody has seen what came out.
+        if came_out.is_err() {
+            *over = None;
+        }
         let ended = match (outcome, came_out) {
             (Ok(()), Ok(came_out)) => self.settle(due, came_out),
             (Ok(()), Err(why)) => {
@@ -328,8 +342,9 @@ impl<'a> Restoring<'_, 'a, '_> {
                 Err(why) => Err(Failure::new(
                     Status::ImportFailed,
                     format!(
-                        "{device}: the import was refused: {}; but {why}; {}",
+                        "{device}: the import was refused: {}; but {}; {}",
                         words(error),
+                        why.why(),
                         taken_before(due)
                     ),
                 )),
@@ -355,18 +370,26 @@ impl<'a> Restoring<'_, 'a, '_> {
             self.left_open.retain(|(left, _)| *left != row.id);
             self.record.note(
                 Owner::Task(due.task),
-                format!("the import of task {} is in order now: {how}", row.task.0),
+                format!(
+                    "{} of task {} is in order now: {how}",
+                    import_or_dry_run(&row),
+                    row.task.0
+                ),
             )?;
         }
         Ok(())
     }
 
-    /// The imports into this domain of the device with this serial number that died before their end.
+    /// The imports into this domain of the device with this serial number, and dry runs of such, that died before their end.
     pub(super) fn older_imports(&mut self, serial: Option<&str>) -> Result<Vec<JournalEntry>, LedgerError> {
         let mut rows = self.record.ledger().open_undos()?;
         rows.retain(|row| {
-            let same =
-                matches!(&row.undo, Undo::Import { domain, .. } if domain == self.source.domain.name());
+            let same = match &row.undo {
+                Undo::Import { domain, .. } | Undo::DryRun { domain, .. } => {
+                    domain == self.source.domain.name()
+                }
+                _ => false,
+            };
             let is_dead = life_of(self.engine.locks, row) == Life::Dead;
             same && is_dead && self.is_about(row, serial)
         });
@@ -399,6 +422,14 @@ impl<'a> Restoring<'_, 'a, '_> {
 
     pub(super) fn waits_no_more(&mut self) {
         self.record.show(&Progress::WaitEnded);
+    }
+}
+
+/// What a row is about, of the two that it may be.
+pub(super) fn import_or_dry_run(row: &JournalEntry) -> &'static str {
+    match row.undo {
+        Undo::DryRun { .. } => "the dry run",
+        _ => "the import",
     }
 }
 

@@ -1,15 +1,12 @@
-//! What runs in a domain, and what differs between that and a backup.
+//! What differs between what runs in a domain and a backup.
 
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;
 
-use crate::artifact::archive::{self, Expected, Limits};
 use crate::artifact::compare::{self, ArchiveProof, Side};
 use crate::artifact::difference::{Difference, DomainDifference};
-use crate::gateway::Gateway;
-use crate::run::failure::words;
-use crate::soma::request::ExportedConfiguration;
+use crate::run::running_domain::RunningDomain;
 use crate::values::causes::with_causes;
 use crate::values::change::Change;
 use crate::values::first_few::first_few;
@@ -17,57 +14,6 @@ use crate::values::restorable_domain::RestorableDomain;
 
 /// So many parts stand in a message.
 pub(super) const NAMED: usize = 5;
-
-/// What runs in a domain.
-pub(super) struct RunningDomain {
-    pub(super) file: File,
-    /// Hash over it, blind to volatile details.
-    pub(super) content: String,
-}
-
-impl RunningDomain {
-    /// Asks for it. An error is a sentence.
-    pub(super) fn take(
-        gateway: &Gateway<'_>,
-        domain: &RestorableDomain,
-        scratch: &Path,
-    ) -> Result<Self, String> {
-        Self::exported(gateway, domain, scratch, ExportedConfiguration::Running)
-    }
-
-    /// What is saved of it instead: what would run after a restart.
-    pub(super) fn saved(
-        gateway: &Gateway<'_>,
-        domain: &RestorableDomain,
-        scratch: &Path,
-    ) -> Result<Self, String> {
-        Self::exported(gateway, domain, scratch, ExportedConfiguration::Persisted)
-    }
-
-    fn exported(
-        gateway: &Gateway<'_>,
-        domain: &RestorableDomain,
-        scratch: &Path,
-        which: ExportedConfiguration,
-    ) -> Result<Self, String> {
-        let mut file =
-            archive::nameless(scratch).map_err(|error| format!("{}: {error}", scratch.display()))?;
-        gateway
-            .export(&[domain.name()], which, &mut file, &mut |_| {})
-            .map_err(|error| words(&error))?;
-        let expected = Expected::domain(domain.name());
-        let report = archive::verify(&file, scratch, &expected, &Limits::default()).map_err(|error| {
-            format!(
-                "what is in {domain} was not exported whole: {}",
-                with_causes(&error)
-            )
-        })?;
-        Ok(Self {
-            file,
-            content: report.content,
-        })
-    }
-}
 
 /// What differs between what runs and an archive, or the other way round. Both were verified.
 pub(super) fn difference(

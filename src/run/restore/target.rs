@@ -7,9 +7,12 @@ use crate::run::domains_seen::DomainsSeen;
 use crate::run::event::DeviceFacts;
 use crate::run::failure::{Failure, Trouble, words};
 use crate::run::firmware::{FirmwareFit, both_versions};
+use crate::run::not_seen::NotSeen;
 use crate::run::recover::age::import_is_over;
-use crate::run::restore::running::{RunningDomain, difference};
+use crate::run::restore::import::import_or_dry_run;
+use crate::run::restore::running::difference;
 use crate::run::restore::{Restoring, refused};
+use crate::run::running_domain::RunningDomain;
 use crate::run::same_device::is_the_same;
 use crate::run::session::Session;
 use crate::run::status::Status;
@@ -130,7 +133,8 @@ impl<'a> Restoring<'_, 'a, '_> {
         let rows = rows.iter().filter(|row| !import_is_over(self.engine, row));
         rows.map(|row| {
             format!(
-                "the import of task {} may still be carried out, over this one: nobody has seen its end",
+                "{} of task {} may still be carried out, over this one: nobody has seen its end",
+                import_or_dry_run(row),
                 row.task.0
             )
         })
@@ -179,7 +183,7 @@ impl<'a> Restoring<'_, 'a, '_> {
                 self.source.domain
             )));
         }
-        is_the_same(&session.gateway, &device, &before.facts).map_err(void)?;
+        is_the_same(&session.gateway, &device, &before.facts).map_err(|why| void(why.into()))?;
         Ok(now)
     }
 
@@ -228,11 +232,11 @@ impl<'a> Restoring<'_, 'a, '_> {
         let taken = RunningDomain::take(&session.gateway, &self.source.domain, &self.scratch);
         self.waits_no_more();
         self.goes_on("nothing was imported")?;
-        Ok(taken.map_err(|why| refused(format!("{}: {why}", self.device.name)))?)
+        Ok(taken.map_err(|why| refused(format!("{}: {}", self.device.name, why.why())))?)
     }
 
     /// Nothing where the domain runs as it did; otherwise why not, or why nobody knows.
-    pub(super) fn is_as_it_was(&self, gateway: &Gateway<'_>, before: &RunningDomain) -> Result<(), String> {
+    pub(super) fn is_as_it_was(&self, gateway: &Gateway<'_>, before: &RunningDomain) -> Result<(), NotSeen> {
         self.as_it_was_but_for(gateway, before, "")
     }
 
@@ -242,10 +246,12 @@ impl<'a> Restoring<'_, 'a, '_> {
         gateway: &Gateway<'_>,
         before: &RunningDomain,
         by: &str,
-    ) -> Result<(), String> {
+    ) -> Result<(), NotSeen> {
         let (device, domain) = (&self.device.name, &self.source.domain);
-        let now = RunningDomain::take(gateway, domain, &self.scratch)
-            .map_err(|why| format!("whether {domain} of {device} is as it was is not known: {why}"))?;
+        let not_known =
+            |why: String| format!("whether {domain} of {device} is as it was is not known: {why}");
+        let now =
+            RunningDomain::take(gateway, domain, &self.scratch).map_err(|why| why.with_words(not_known))?;
         if now.content == before.content {
             return Ok(());
         }
@@ -253,47 +259,59 @@ impl<'a> Restoring<'_, 'a, '_> {
             Ok(difference) => difference.named().join(", "),
             Err(why) => why,
         };
-        Err(format!(
+        Err(NotSeen::Otherwise(format!(
             "{domain} of {device} is not as it was when the plan was made: {what}{by}"
-        ))
+        )))
     }
 
     /// Nothing where, after a dry run, the domain runs as it did, the device reports of its domains what it
-    /// did, and it is the same device; otherwise why not, or why nobody knows. Who the device is is asked
-    /// last: nothing comes between that and the import.
+    /// did, and it is the same device; otherwise why not, or why nobody knows: what only does not show for a moment is
+    /// looked at again. Who the device is is asked last: nothing comes between that and the import.
     pub(super) fn stands(
         &self,
         gateway: &Gateway<'_>,
         target: &RestoreTarget,
         running: &RunningDomain,
-    ) -> Result<(), String> {
+    ) -> Result<(), NotSeen> {
+        gateway.look_until_told(self.engine.stop, NotSeen::may_pass, &mut || {
+            self.stands_now(gateway, target, running)
+        })
+    }
+
+    fn stands_now(
+        &self,
+        gateway: &Gateway<'_>,
+        target: &RestoreTarget,
+        running: &RunningDomain,
+    ) -> Result<(), NotSeen> {
         let device = &self.device.name;
         let by = "by the dry run or by somebody else";
         self.as_it_was_but_for(gateway, running, &format!(", {by}"))?;
         let now = DomainsSeen::ask(gateway).map_err(|error| {
-            format!(
-                "how the domains of {device} stand is not known: {}",
-                words(&error)
-            )
+            NotSeen::by(&error, |why| {
+                format!("how the domains of {device} stand is not known: {why}")
+            })
         })?;
         let moved = target.domains.until(&now);
         if !moved.changes.is_empty() {
-            return Err(format!(
+            return Err(NotSeen::Otherwise(format!(
                 "{device} is not as it was when that was confirmed: {}, {by}",
                 moved.changes.join(", ")
-            ));
+            )));
         }
         if let Some(busy) = target.domains.busy_since(&now, self.source.domain.name()) {
-            return Err(format!(
+            return Err(NotSeen::NotNow(format!(
                 "whether {device} stays as it was is not known: {busy}, {by}"
-            ));
+            )));
         }
         let own = now.of_domain(self.source.domain.name());
         let is_told =
             |row: &DomainStatus| row.save_needed == target.has_unsaved && row.quiesce == QuiesceState::Normal;
         if !own.is_some_and(is_told) {
             let why = moved.not_told.unwrap_or_default();
-            return Err(format!("whether {device} is as it was is not known: {why}"));
+            return Err(NotSeen::NotNow(format!(
+                "whether {device} is as it was is not known: {why}"
+            )));
         }
         is_the_same(gateway, device, &target.facts)
     }
