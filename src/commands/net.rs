@@ -195,10 +195,7 @@ mod tests {
         ] {
             let (exit, said) = after(&path, words);
             assert_eq!(exit, Exit::StillQuiesced, "{words:?}");
-            assert!(
-                said.contains("MAY STILL BE QUIESCED: domain DOM1 of QA1"),
-                "{said}"
-            );
+            assert!(said.contains("MAY BE QUIESCED: domain DOM1 of QA1"), "{said}");
             assert!(said.contains("--config"), "it can be pasted: {said}");
         }
         assert_eq!(after(&path, &["validate"]).0, Exit::Internal);

@@ -6,7 +6,7 @@
 use crate::exit::Exit;
 use crate::lock::{Life, Locks};
 use crate::run::Engine;
-use crate::run::event::Undo;
+use crate::run::event::{Certainty, Undo};
 use crate::run::ledger::{JournalEntry, Reply};
 use crate::run::record::Record;
 use crate::values::causes::with_causes;
@@ -54,11 +54,12 @@ impl Left {
     /// The same in words, with the command that looks again.
     pub fn words(&self, invocation: &Invocation) -> String {
         let recover = invocation.command(["recover"]);
+        let may_be_so = Certainty::NotKnown.words();
         match self {
             Left::Nothing => "no quiesce is open in the journal".to_owned(),
             Left::MayBeQuiesced(open) => {
                 let may_be = may_be_quiesced(open)
-                    .map(|rows| format!("MAY STILL BE QUIESCED: {rows}: look at it, and run {recover}"));
+                    .map(|rows| format!("{may_be_so}: {rows}: look at it, and run {recover}"));
                 let undone = undone(open).map(|rows| {
                     format!(
                         "open in the journal, for that could not be written down: {rows}; run {recover} as soon as \
@@ -72,7 +73,7 @@ impl Left {
                 let undone = undone(open).map_or_else(String::new, |rows| format!("{rows}; "));
                 let known = match may_be_quiesced(open) {
                     Some(rows) => {
-                        format!("MAY STILL BE QUIESCED: {rows}, and what else cannot be told ({why})")
+                        format!("{may_be_so}: {rows}, and whether anything else is cannot be told ({why})")
                     }
                     None => format!("not known: whether anything is still quiesced cannot be told ({why})"),
                 };
@@ -339,11 +340,7 @@ mod tests {
             ];
             for words in both {
                 assert!(words.contains(undone), "{words}");
-                assert_eq!(
-                    words.contains("MAY STILL BE QUIESCED: device QA1"),
-                    quiesced,
-                    "{words}"
-                );
+                assert_eq!(words.contains("MAY BE QUIESCED: device QA1"), quiesced, "{words}");
                 assert!(!words.contains("QUIESCED: domain DOM1"), "{words}");
             }
         }

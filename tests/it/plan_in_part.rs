@@ -140,7 +140,7 @@ fn a_command_that_cannot_look_for_an_error_of_the_plan_file_ends_with_10_where_s
     for arguments in [["run", "P"], ["preview", "P"], ["check", "P"]] {
         let ran = changed.dpbackup(&arguments).exits(10);
         assert!(
-            ran.stderr.contains("MAY STILL BE QUIESCED: domain DOM1 of QA1"),
+            ran.stderr.contains("MAY BE QUIESCED: domain DOM1 of QA1"),
             "{arguments:?}: {}",
             ran.stderr
         );
@@ -182,7 +182,7 @@ fn nothing_is_removed_while_a_retention_may_be_what_is_wrong() {
     let ran = changed.dpbackup(&["prune"]).exits(10);
     assert!(
         ran.stderr.contains("nothing was removed")
-            && ran.stderr.contains("MAY STILL BE QUIESCED: domain DOM1 of QA1"),
+            && ran.stderr.contains("MAY BE QUIESCED: domain DOM1 of QA1"),
         "{}",
         ran.stderr
     );
@@ -213,7 +213,7 @@ fn the_age_of_backups_is_not_known_of_what_could_not_be_read() {
     let ran = changed.dpbackup(&["history", "status"]).exits(2);
     let first = ran.stdout.lines().next().unwrap_or_default();
     assert!(
-        first.starts_with("DPBACKUP CRITICAL - MAY STILL BE QUIESCED: domain DOM1 of QA1"),
+        first.starts_with("DPBACKUP CRITICAL - MAY BE QUIESCED: domain DOM1 of QA1"),
         "{first}"
     );
     let changed = Changed::by(&home, |_| "[settings]\nhistory = 5\n".to_owned());

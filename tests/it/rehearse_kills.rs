@@ -185,7 +185,7 @@ fn a_domain_that_a_dead_run_has_left_quiesced_is_told_at_the_end_of_a_rehearsal(
     });
     running.kill();
     gateway.clear_faults();
-    let said = "MAY STILL BE QUIESCED: domain DOM1 of QA1";
+    let said = "MAY BE QUIESCED: domain DOM1 of QA1";
     let ran = home.dpbackup(&ARGUMENTS).exits(10);
     assert!(ran.stdout.contains("WOULD WORK"), "{}", ran.stdout);
     assert!(ran.stderr.contains(said), "{}", ran.stderr);

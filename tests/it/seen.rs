@@ -283,7 +283,7 @@ fn a_history_that_cannot_be_opened_for_writing_ends_with_10_and_names_the_open_r
         let ran = home.dpbackup(arguments).exits(10);
         assert!(
             ran.stderr
-                .contains("MAY STILL BE QUIESCED: domain DOM1 of QA1 (task 1 of execution 1"),
+                .contains("MAY BE QUIESCED: domain DOM1 of QA1 (task 1 of execution 1"),
             "{arguments:?}: {}",
             ran.stderr
         );
@@ -488,7 +488,7 @@ fn every_view_shows_a_process_that_is_gone_and_the_quiesce_that_it_left() {
     let gateway = real(&[]);
     let home = home(&gateway);
     killed_in(&home, &gateway, "DOMAIN", "do-backup");
-    let open = "MAY STILL BE QUIESCED: domain DOM1 of QA1";
+    let open = "MAY BE QUIESCED: domain DOM1 of QA1";
     for level in [
         ["history"].as_slice(),
         &["history", "activities", "1"],

@@ -179,24 +179,21 @@ impl std::fmt::Display for Mended {
                 why,
                 again,
                 certainty,
-            }) if self.entry.is_quiesce() => match certainty {
-                Certainty::Seen => write!(
-                    f,
-                    "{what} by task {}: {why}; STILL QUIESCED: run {again}",
-                    self.entry.task.0
-                ),
-                Certainty::NotKnown if self.entry.seen => write!(
-                    f,
-                    "{what} by task {}, as was seen then: {why}; whether it is quiesced now is not known: MAY BE \
-                     QUIESCED: look at it, and run {again}",
-                    self.entry.task.0
-                ),
-                Certainty::NotKnown => write!(
-                    f,
-                    "{what} by task {}, perhaps: {why}; MAY BE QUIESCED: look at it, and run {again}",
-                    self.entry.task.0
-                ),
-            },
+            }) if self.entry.is_quiesce() => {
+                let (task, cry) = (self.entry.task.0, certainty.words());
+                match certainty {
+                    Certainty::Seen => write!(f, "{what} by task {task}: {why}; {cry}: run {again}"),
+                    Certainty::NotKnown if self.entry.seen => write!(
+                        f,
+                        "{what} by task {task}, as was seen then: {why}; whether it is quiesced now is not known: \
+                         {cry}: look at it, and run {again}"
+                    ),
+                    Certainty::NotKnown => write!(
+                        f,
+                        "{what} by task {task}, perhaps: {why}; {cry}: look at it, and run {again}"
+                    ),
+                }
+            }
             Err(StaysOpen { why, .. }) => write!(f, "{what} by task {}: {why}", self.entry.task.0),
         }
     }
