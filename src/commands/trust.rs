@@ -26,7 +26,7 @@ pub(super) fn trust(global: &Global, args: &TrustArgs, ui: Ui, env: Lookup<'_>) 
     let file = &loaded.plan_file;
     let device = match &args.device {
         Some(name) => names::device(file, name)?,
-        None => return Err(which(file)),
+        None => return Err(asks_which_device(file)),
     };
     let trust_command = file.invocation.command(["trust", &device.name]);
     // A signal ends the process, as it does where nothing is in hand.
@@ -74,7 +74,7 @@ pub(super) fn trust(global: &Global, args: &TrustArgs, ui: Ui, env: Lookup<'_>) 
 }
 
 /// Without a name, those that there are.
-fn which(file: &PlanFile) -> CommandError {
+fn asks_which_device(file: &PlanFile) -> CommandError {
     let error = anyhow!("trust needs to know which device");
     let hint = match file.devices.first() {
         Some(first) => format!(

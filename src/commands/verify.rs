@@ -21,7 +21,7 @@ use crate::commands::loading::{
 };
 use crate::commands::restore_note;
 use crate::commands::stored_export::recorded;
-use crate::commands::verify::scope::{VerifyScope, places, which};
+use crate::commands::verify::scope::{VerifyScope, asks_what, places};
 use crate::exit::Exit;
 use crate::history::{FileFilter, FileId, FileRow, History};
 use crate::plan::model::PlanFile;
@@ -38,7 +38,7 @@ use crate::values::invocation::Invocation;
 pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
     let of_history = args.all || !args.tasks.is_empty() || !args.devices.is_empty();
     if !of_history && args.files.is_empty() {
-        return Err(which(&invocation(global, env)));
+        return Err(asks_what(&invocation(global, env)));
     }
     // An archive can be verified on a machine that has no plan file.
     let loaded = if of_history {

@@ -8,7 +8,7 @@ use crate::run::event::{ActionKind, Certainty, Event, PlanId, Undo};
 use crate::run::held::{LockFor, LockOutcome, LockWait};
 use crate::run::ledger::{JournalEntry, LedgerError, UnfinishedTask};
 use crate::run::record::Record;
-use crate::run::recover::age::sent;
+use crate::run::recover::age::quiesce_sent;
 use crate::run::status::Status;
 use crate::run::undo::OpenQuiesce;
 use crate::signal::Stop;
@@ -79,7 +79,7 @@ fn undo_one(engine: Engine<'_>, record: &mut Record<'_>, row: &JournalEntry) -> 
         device: &row.device,
         scope: &scope,
         domains: &row.domains,
-        sent: sent(engine, row),
+        sent: quiesce_sent(engine, row),
         serial: row.serial.as_deref(),
     };
     let Some(device) = engine.file.device(&row.device) else {

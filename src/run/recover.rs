@@ -20,7 +20,7 @@ use crate::run::ledger::{JournalEntry, LedgerError, UnfinishedPlan};
 use crate::run::left;
 use crate::run::record::Record;
 use crate::run::recover::age::stands;
-use crate::run::recover::device::{keep_first, mend_device, refuse, refuse_as};
+use crate::run::recover::device::{keep_all_open, keep_first, keep_open, mend_device};
 use crate::run::recover::rows::mended_without_device;
 use crate::run::recover::told::{AbandonedPlan, Mended, Mending, Recovered};
 use crate::values::internal_error::caught;
@@ -52,12 +52,12 @@ pub fn mend(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Mending, RunT
         if let Undo::Import { .. } = entry.undo
             && let Some(why) = left::half_done(&entry, &engine.file.invocation)
         {
-            let told = refuse(engine, record, &[entry], &why, &mut recovered.mended);
+            let told = keep_all_open(engine, record, &[entry], &why, &mut recovered.mended);
             keep_first(told, &mut trouble);
             continue;
         }
         if let Some(why) = unreliable(engine, &entry) {
-            let told = refuse_as(
+            let told = keep_open(
                 engine,
                 record,
                 entry,
@@ -79,7 +79,7 @@ pub fn mend(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Mending, RunT
                 record.met_internal_error();
                 let is_left = |row: &&JournalEntry| !mended.iter().any(|mended| mended.entry.id == row.id);
                 let rest: Vec<JournalEntry> = entries.iter().filter(is_left).cloned().collect();
-                let told = refuse(engine, record, &rest, &error.to_string(), mended);
+                let told = keep_all_open(engine, record, &rest, &error.to_string(), mended);
                 keep_first(told, &mut trouble);
             }
         }
@@ -88,7 +88,7 @@ pub fn mend(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Mending, RunT
         return Err(trouble);
     }
     for (entry, why) in unclear {
-        refuse(engine, record, &[entry], &why, &mut recovered.mended)?;
+        keep_all_open(engine, record, &[entry], &why, &mut recovered.mended)?;
     }
     for plan in record.ledger().unfinished_plans()? {
         if plan.process == engine.process {

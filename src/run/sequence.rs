@@ -64,7 +64,7 @@ pub fn run<'a>(
             options,
             id,
             started,
-            tasks: Tallies::default(),
+            tallies: Tallies::default(),
             tried: Vec::new(),
             look: None,
         };
@@ -82,7 +82,7 @@ struct Run<'w, 'a, 'r> {
     id: PlanId,
     /// When it began: its tasks expire.
     started: Moment,
-    tasks: Tallies,
+    tallies: Tallies,
     /// What this run could not undo of dead runs: tried once.
     tried: Vec<JournalId>,
     /// What the task before saw of its device, where nothing came after it that may have changed that.
@@ -163,7 +163,7 @@ impl<'a> Run<'_, 'a, '_> {
         self.tried
             .extend(recovered.mended.iter().map(|mended| mended.entry.id));
         let warnings = told::note(self.record, Owner::Plan(self.id), recovered)?;
-        self.tasks
+        self.tallies
             .warnings
             .extend(warnings.into_iter().map(|(_, words)| words));
         Ok(())
@@ -237,7 +237,7 @@ impl<'a> Run<'_, 'a, '_> {
                 }
                 waiting.push(Waiting { id: task, expanded });
             }
-            self.tasks.opened += waiting.len();
+            self.tallies.opened += waiting.len();
             activities.push(OpenActivity {
                 row: WalkedActivity {
                     id,

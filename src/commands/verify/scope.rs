@@ -18,7 +18,7 @@ use crate::values::invocation::Invocation;
 use crate::values::nearest::nearest;
 
 /// Reading all of a store takes its time: nobody gets it for a word that was left out.
-pub(super) fn which(invocation: &Invocation) -> CommandError {
+pub(super) fn asks_what(invocation: &Invocation) -> CommandError {
     CommandError::new(Exit::Usage, anyhow!("verify needs to know what")).with_hint(format!(
         "`{}` looks at everything; else name a file, a folder, a device, DEVICE/DOMAIN, or the ID of a task (`last` is the newest)",
         invocation.command(["verify", "--all"])

@@ -19,7 +19,7 @@ use crate::values::boot_time::BootTime;
 const ARRIVES_NO_MORE: Duration = Duration::from_secs(3600);
 
 /// What is known of a quiesce whose process died.
-pub(in crate::run) fn sent(engine: Engine<'_>, entry: &JournalEntry) -> QuiesceSent {
+pub(in crate::run) fn quiesce_sent(engine: Engine<'_>, entry: &JournalEntry) -> QuiesceSent {
     let within = settles_within(engine, entry);
     let is_old = is_old(engine, entry);
     match entry.reply {

@@ -16,9 +16,9 @@ use crate::run::ledger::{JournalEntry, LedgerError, UndoStep};
 use crate::run::left;
 use crate::run::not_seen::NotSeen;
 use crate::run::record::Record;
-use crate::run::recover::age::{backup_asked, import_is_over, sent};
+use crate::run::recover::age::{backup_asked, import_is_over, quiesce_sent};
 use crate::run::recover::rows::mended_without_device;
-use crate::run::recover::told::{Mended, StaysOpen, told};
+use crate::run::recover::told::{Mended, StaysOpen, tell_recovered};
 use crate::run::running_domain::RunningDomain;
 use crate::run::undo::{LeftFolder, OpenQuiesce, Undone, remove_folder};
 use crate::values::causes::with_causes;
@@ -47,7 +47,7 @@ pub(super) fn mend_device(
                 engine.file.invocation.command(["validate"])
             ),
         };
-        return Ok(refuse(engine, record, entries, &why, mended)?);
+        return Ok(keep_all_open(engine, record, entries, &why, mended)?);
     };
     let limit = engine.file.settings.unquiesce_timeout + engine.file.settings.quiesce_grace;
     let taken = LockWait::of(engine, "recovery", limit)
@@ -58,7 +58,7 @@ pub(super) fn mend_device(
         Ok(LockOutcome::Busy(holder)) => format!("the device is held by {holder}"),
         Err(error) => with_causes(&error),
     };
-    Ok(refuse(engine, record, entries, &why, mended)?)
+    Ok(keep_all_open(engine, record, entries, &why, mended)?)
 }
 
 /// Undoes what dead runs left on a device whose lock the caller holds. The journal is
@@ -84,7 +84,7 @@ pub(in crate::run) fn mend_held_device(
     entries.sort_by_key(|entry| !entry.is_quiesce());
     let gateway = match client::shielded(engine, device) {
         Ok(gateway) => gateway,
-        Err(failure) => return Ok(refuse(engine, record, &entries, &failure.message, mended)?),
+        Err(failure) => return Ok(keep_all_open(engine, record, &entries, &failure.message, mended)?),
     };
     // A device whose login is refused must be asked once, not once for each row.
     record.show(&Progress::Asking {
@@ -98,7 +98,7 @@ pub(in crate::run) fn mend_held_device(
     if let Err(error) = answered
         && !error.is_answer()
     {
-        return Ok(refuse(engine, record, &entries, &words(&error), mended)?);
+        return Ok(keep_all_open(engine, record, &entries, &words(&error), mended)?);
     }
     let mut serial = None;
     let mut trouble = None;
@@ -113,7 +113,7 @@ pub(in crate::run) fn mend_held_device(
         };
         if let Some(why) = is_another(engine, &entry, device, found) {
             // Somebody else answered: of the device that is meant nothing was seen.
-            let told = refuse_as(engine, record, entry, Certainty::NotKnown, &why, mended);
+            let told = keep_open(engine, record, entry, Certainty::NotKnown, &why, mended);
             keep_first(told, &mut trouble);
             continue;
         }
@@ -140,7 +140,7 @@ pub(super) fn keep_first<E: Into<RunTrouble>>(outcome: Result<(), E>, first: &mu
 }
 
 /// Tells that these rows stay open, though nobody could look at the device now.
-pub(super) fn refuse(
+pub(super) fn keep_all_open(
     engine: Engine<'_>,
     record: &mut Record<'_>,
     entries: &[JournalEntry],
@@ -148,13 +148,13 @@ pub(super) fn refuse(
     mended: &mut Vec<Mended>,
 ) -> Result<(), LedgerError> {
     for entry in entries {
-        refuse_as(engine, record, entry.clone(), Certainty::NotKnown, why, mended)?;
+        keep_open(engine, record, entry.clone(), Certainty::NotKnown, why, mended)?;
     }
     Ok(())
 }
 
 /// Tells that a row stays open, and what is known of it.
-pub(super) fn refuse_as(
+pub(super) fn keep_open(
     engine: Engine<'_>,
     record: &mut Record<'_>,
     entry: JournalEntry,
@@ -244,7 +244,7 @@ fn mend_entry(
             return match seen {
                 Ok(()) => {
                     record.close_undo(entry.id, AS_BEFORE)?;
-                    told(record, entry, AS_BEFORE).map(Undone::Confirmed)
+                    tell_recovered(record, entry, AS_BEFORE).map(Undone::Confirmed)
                 }
                 Err(not_seen) => {
                     if let NotSeen::Otherwise(_) = not_seen {
@@ -272,7 +272,7 @@ fn mend_entry(
             };
             let removed = remove_folder(gateway, left, patience, record)?;
             return match removed {
-                Ok(removed) => told(record, entry, removed.how()).map(Undone::Confirmed),
+                Ok(removed) => tell_recovered(record, entry, removed.how()).map(Undone::Confirmed),
                 Err(stays) => Ok(Undone::NotKnown(stays.to_string())),
             };
         }
@@ -283,13 +283,13 @@ fn mend_entry(
         device: &entry.device,
         scope: &scope,
         domains: &entry.domains,
-        sent: sent(engine, entry),
+        sent: quiesce_sent(engine, entry),
         serial: entry.serial.as_deref(),
     };
     let (undone, recorded) = open.undo(Ok(gateway), &engine.file.settings, record);
     recorded?;
     match &undone {
-        Undone::Confirmed(how) => told(record, entry, how).map(drop)?,
+        Undone::Confirmed(how) => tell_recovered(record, entry, how).map(drop)?,
         Undone::Not(_) => entry.seen = true,
         Undone::NotKnown(_) => {}
     }

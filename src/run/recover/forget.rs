@@ -7,7 +7,7 @@ use crate::run::ledger::JournalEntry;
 use crate::run::left;
 use crate::run::record::Record;
 use crate::run::recover::rows::rows_of_others;
-use crate::run::recover::told::{Mended, told};
+use crate::run::recover::told::{Mended, tell_recovered};
 use crate::values::internal_error::caught;
 
 /// How a row is closed when a person strikes it out.
@@ -86,7 +86,7 @@ fn forget_rows(
         .chain(unclear.into_iter().map(|(entry, _)| entry));
     for entry in rows.filter(|entry| what.includes(entry)) {
         record.close_undo(entry.id, FORGOTTEN)?;
-        let outcome = told(record, &entry, FORGOTTEN).map(Ok)?;
+        let outcome = tell_recovered(record, &entry, FORGOTTEN).map(Ok)?;
         forgotten.push(Mended { entry, outcome });
     }
     Ok(forgotten)

@@ -223,7 +223,11 @@ pub(in crate::run) fn note(
 }
 
 /// Tells that a row was mended.
-pub(super) fn told(record: &mut Record<'_>, entry: &JournalEntry, how: &str) -> Result<String, LedgerError> {
+pub(super) fn tell_recovered(
+    record: &mut Record<'_>,
+    entry: &JournalEntry,
+    how: &str,
+) -> Result<String, LedgerError> {
     record.tell(&Event::Recovered {
         task: entry.task,
         device: entry.device.clone(),

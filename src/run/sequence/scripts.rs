@@ -59,9 +59,9 @@ impl<'a> Run<'_, 'a, '_> {
         let mut facts = self
             .facts()
             .ended(status, error.as_deref())
-            .with_files(&self.tasks.files)
-            .with_changes(&self.tasks.configuration);
-        facts.tasks = std::mem::take(&mut self.tasks.ends);
+            .with_files(&self.tallies.files)
+            .with_changes(&self.tallies.configuration);
+        facts.tasks = std::mem::take(&mut self.tallies.ends);
         let due = Due {
             path,
             moment: ScriptMoment::Post,

@@ -37,7 +37,7 @@ impl<'a> Run<'_, 'a, '_> {
             &expanded.domain
         };
         let kind = activity.activity.kind();
-        self.tasks.ends.push(TaskEnd::new(
+        self.tallies.ends.push(TaskEnd::new(
             task.id,
             kind,
             &expanded.device_name,
@@ -49,21 +49,21 @@ impl<'a> Run<'_, 'a, '_> {
             .iter()
             .map(|message| format!("task {}: {message}", task.id.0));
         activity.tally.warned |= warnings.len() > 0;
-        self.tasks.warnings.extend(warnings);
+        self.tallies.warnings.extend(warnings);
         match status.class() {
-            Class::Success => self.tasks.succeeded += 1,
+            Class::Success => self.tallies.succeeded += 1,
             Class::Failed | Class::Refused => {
                 activity.tally.failed += 1;
                 let error = error.unwrap_or_default();
-                self.tasks
+                self.tallies
                     .failures
                     .push(format!("task {} {status}: {error}", task.id.0));
             }
             Class::Skipped | Class::Cancelled | Class::Warning | Class::Interim => {
                 activity.tally.left_out += 1;
-                self.tasks.left_out += 1;
+                self.tallies.left_out += 1;
                 let why = || format!("task {} {status}: {}", task.id.0, error.unwrap_or_default());
-                self.tasks.first_left_out.get_or_insert_with(why);
+                self.tallies.first_left_out.get_or_insert_with(why);
             }
         }
         activity.tally.open = activity.tally.open.saturating_sub(1);
@@ -90,11 +90,11 @@ impl<'a> Run<'_, 'a, '_> {
         if let Some(signal) = self.engine.stop.signal() {
             let mut words = vec![format!("interrupted by signal {signal}")];
             // How the devices are left, as the tasks have seen it.
-            words.extend(self.tasks.interrupted.clone());
-            words.extend(self.tasks.warnings.iter().cloned());
+            words.extend(self.tallies.interrupted.clone());
+            words.extend(self.tallies.warnings.iter().cloned());
             return (Status::Interrupted, Some(words.join("; ")));
         }
-        let tasks = &self.tasks;
+        let tasks = &self.tallies;
         let counted = tasks.succeeded + tasks.failures.len() + tasks.left_out;
         if counted != tasks.opened {
             self.record.met_internal_error();
@@ -104,8 +104,8 @@ impl<'a> Run<'_, 'a, '_> {
             );
             return (Status::Failed, Some(why));
         }
-        if let Some(first) = self.tasks.failures.first() {
-            let more = match self.tasks.failures.len() - 1 {
+        if let Some(first) = self.tallies.failures.first() {
+            let more = match self.tallies.failures.len() - 1 {
                 0 => String::new(),
                 more => format!(" (and {more} more failed)"),
             };
@@ -114,10 +114,10 @@ impl<'a> Run<'_, 'a, '_> {
         if let Some(warning) = script_warning {
             return (Status::CompletedWithWarnings, Some(warning.to_owned()));
         }
-        if self.tasks.left_out > 0 {
+        if self.tallies.left_out > 0 {
             return (Status::CompletedWithWarnings, Some(self.why_left_out()));
         }
-        match first_warning(&self.tasks.warnings) {
+        match first_warning(&self.tallies.warnings) {
             None => (Status::Success, None),
             why => (Status::CompletedWithWarnings, why),
         }
@@ -127,11 +127,11 @@ impl<'a> Run<'_, 'a, '_> {
     /// list of executions that names no reason sends everybody to look for one.
     pub(super) fn why_left_out(&self) -> String {
         let first = self
-            .tasks
+            .tallies
             .first_left_out
             .as_deref()
             .unwrap_or("a task was skipped or cancelled");
-        match self.tasks.left_out.saturating_sub(1) {
+        match self.tallies.left_out.saturating_sub(1) {
             0 => first.to_owned(),
             more => format!("{first} (and {more} more skipped or cancelled)"),
         }

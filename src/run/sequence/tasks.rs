@@ -147,11 +147,11 @@ impl<'a> Run<'_, 'a, '_> {
         }
         if ended.status == Status::Interrupted {
             let error = ended.error.as_deref().unwrap_or_default();
-            self.tasks.interrupted = Some(format!("task {}: {error}", task.id.0));
+            self.tallies.interrupted = Some(format!("task {}: {error}", task.id.0));
         }
         self.look = ended.look;
-        self.tasks.files.extend(ended.files);
-        self.tasks.configuration.add(ended.configuration);
+        self.tallies.files.extend(ended.files);
+        self.tallies.configuration.add(ended.configuration);
         let end = TalliedEnd {
             status: ended.status,
             error: ended.error.as_deref(),
@@ -177,9 +177,9 @@ impl<'a> Run<'_, 'a, '_> {
             return Err(Failure::new(Status::DeviceError, other).into());
         }
         // The run that held it before may have died while we waited.
-        let mut left = Mending::default();
-        mend_held_device(self.engine, self.record, device, &self.tried, &mut left.mended)?;
-        self.mended(&left)?;
+        let mut mending = Mending::default();
+        mend_held_device(self.engine, self.record, device, &self.tried, &mut mending.mended)?;
+        self.mended(&mending)?;
         let serial = match self.devices.contact(device) {
             Contact::Up(session) => session.own_serial(),
             Contact::Bad(_) | Contact::Down(_) => None,
@@ -202,7 +202,7 @@ impl<'a> Run<'_, 'a, '_> {
             activity,
             domain: &task.expanded.domain,
         };
-        let look = look.filter(|_| left.mended.is_empty());
+        let look = look.filter(|_| mending.mended.is_empty());
         let mut ended = task::run(self.engine, self.record, session, due, look)?;
         self.tell_stored_anew(task.id, &mut ended)?;
         Ok(ended)
