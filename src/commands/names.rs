@@ -87,7 +87,7 @@ pub(super) fn device<'a>(file: &'a PlanFile, name: &str) -> Result<&'a Device, C
         .iter()
         .filter(|device| {
             let host = host_of(name);
-            device.host.eq_ignore_ascii_case(host) || format!("{}:{}", device.host, device.port) == host
+            device.host.eq_ignore_ascii_case(host) || device.address().to_string() == host
         })
         .collect();
     if let (None, [_, _, ..]) = (file.device(name), by_host.as_slice()) {

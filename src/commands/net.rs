@@ -113,8 +113,9 @@ mod tests {
     use crate::lock::Locks;
     use crate::lock::witness::Witness;
     use crate::run::event::{ActionKind, ActivityOpening, PlanOpening, TaskOpening, Undo};
-    use crate::run::ledger::{Address, JournalTime, Ledger as _, UndoOpening};
+    use crate::run::ledger::{JournalTime, Ledger as _, UndoOpening};
     use crate::run::status::Status;
+    use crate::values::address::Address;
 
     fn no_env(_: &str) -> Option<OsString> {
         None

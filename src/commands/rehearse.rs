@@ -183,11 +183,7 @@ fn spare<'f>(file: &'f PlanFile, name: &str) -> Result<&'f Device, CommandError>
         return Err(CommandError::new(Exit::Usage, error)
             .with_hint("write `role = \"spare\"` for a device of the plan file that is one"));
     }
-    let same = |other: &&Device| {
-        other.role != DeviceRole::Spare
-            && other.host.eq_ignore_ascii_case(&device.host)
-            && other.port == device.port
-    };
+    let same = |other: &&Device| other.role != DeviceRole::Spare && other.address() == device.address();
     if let Some(other) = file.devices.iter().find(same) {
         let error = anyhow!(
             "{} is at the address of {}, which is no spare",

@@ -67,7 +67,7 @@ pub(super) fn list(global: &Global, ui: Ui, env: Lookup<'_>) -> Outcome {
     }
     text.push_str("devices\n");
     for device in &file.devices {
-        let _ = writeln!(text, "  {}: {}:{}", device.name, device.host, device.port);
+        let _ = writeln!(text, "  {}: {}", device.name, device.address());
     }
     print(ui, &text)?;
     Ok(Exit::Success)

@@ -39,7 +39,7 @@ pub(super) fn trust(global: &Global, args: &TrustArgs, ui: Ui, env: Lookup<'_>) 
     .and_then(peer::Reached::shake_hands)
     .map_err(|error| error.for_device(&trust_command))
     .map_err(|error| {
-        let place = format!("{} ({}:{})", device.name, device.host, device.port);
+        let place = format!("{} ({})", device.name, device.address());
         let failed = CommandError::new(Exit::Failed, anyhow!("{place}: {}", error.message));
         match error.hint {
             Some(hint) => failed.with_hint(hint),
@@ -95,10 +95,7 @@ fn page(
     now: Timestamp,
     width: Option<u16>,
 ) -> String {
-    let mut page = format!(
-        "{} ({}:{}), {}\n",
-        device.name, device.host, device.port, peer.version
-    );
+    let mut page = format!("{} ({}), {}\n", device.name, device.address(), peer.version);
     // Writing into a String cannot fail.
     for (index, certificate) in all.iter().enumerate() {
         let whose = if index == 0 {

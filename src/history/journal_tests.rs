@@ -3,7 +3,8 @@ use std::time::Duration;
 use super::*;
 use crate::history::fixture::{Fixture, at, in_the_journal};
 use crate::run::event::Event;
-use crate::run::ledger::{Address, Ledger, Reply};
+use crate::run::ledger::{Ledger, Reply};
+use crate::values::address::Address;
 
 fn opening(plan: PlanId, task: TaskId, undo: Undo) -> UndoOpening {
     UndoOpening {

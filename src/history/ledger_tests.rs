@@ -5,7 +5,7 @@ use super::*;
 use crate::history::fixture::{Fixture, at, file, in_the_journal, milliseconds, plan_opening, task_opening};
 use crate::history::{NoteRow, PlanFilter, StatusChange, Writing, schema};
 use crate::run::event::{ActionKind, Certainty, FileProof, ScriptMoment, ScriptRun, Undo};
-use crate::run::ledger::Address;
+use crate::values::address::Address;
 use crate::values::lacks::Lacks;
 use crate::values::script_end::ScriptEnd;
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::plan::model::notify::{Notify, PlanNotify};
 use crate::secret::SecretSource;
+use crate::values::address::Address;
 use crate::values::device_pattern::DevicePatterns;
 pub use crate::values::device_pattern::{DeviceMarks, DeviceRole};
 use crate::values::invocation::Invocation;
@@ -176,6 +177,14 @@ pub struct Device {
 }
 
 impl Device {
+    /// Where it is reached.
+    pub fn address(&self) -> Address {
+        Address {
+            host: self.host.clone(),
+            port: self.port,
+        }
+    }
+
     /// What patterns ask of it.
     pub fn marks(&self) -> DeviceMarks<'_> {
         DeviceMarks {

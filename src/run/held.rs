@@ -63,7 +63,7 @@ impl LockFor<'_> {
     fn lock_name(self) -> String {
         match self {
             LockFor::Plan(name) => format!("plan-{name}"),
-            LockFor::Device(device) => format!("device-{}-{}", device.host, device.port),
+            LockFor::Device(device) => format!("device-{}-{}", device.address().plain_host(), device.port),
             LockFor::SerialNumber { serial, .. } => format!("device-serial-{serial}"),
             LockFor::FormerDevice(name) => format!("device-named-{name}"),
         }

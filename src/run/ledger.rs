@@ -12,6 +12,7 @@ use crate::run::event::{
     TaskOpening, Undo,
 };
 use crate::run::status::Status;
+use crate::values::address::Address;
 use crate::values::boot_time::BootTime;
 use crate::values::certificate_facts::CertificateFacts;
 
@@ -32,21 +33,6 @@ pub struct UndoOpening {
     pub undo: Undo,
     /// The domains that stand in what is to be quiesced: each must be seen back.
     pub domains: Vec<String>,
-}
-
-/// Where a device is reached.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Address {
-    /// Host name or address.
-    pub host: String,
-    /// Port of the XML Management Interface.
-    pub port: u16,
-}
-
-impl std::fmt::Display for Address {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}", self.host, self.port)
-    }
 }
 
 /// When something is written into the journal.

@@ -291,7 +291,8 @@ mod tests {
 
     use super::*;
     use crate::run::event::{JournalId, PlanId, TaskId};
-    use crate::run::ledger::{Address, JournalTime, UndoOpening};
+    use crate::run::ledger::{JournalTime, UndoOpening};
+    use crate::values::address::Address;
 
     fn row(undo: Undo) -> JournalEntry {
         let opening = UndoOpening {

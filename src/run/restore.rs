@@ -213,7 +213,7 @@ impl<'a> Restoring<'_, 'a, '_> {
             archive_sha256: self.source.sha256.clone(),
             domain: self.source.domain.clone(),
             device: self.device.name.clone(),
-            address: format!("{}:{}", self.device.host, self.device.port),
+            address: self.device.address().to_string(),
             serial: target.serial.clone(),
             firmware: target.firmware_version.clone(),
             running: running.content.clone(),
@@ -234,10 +234,9 @@ impl<'a> Restoring<'_, 'a, '_> {
         let Some(serial) = target.serial.as_deref() else {
             return false;
         };
-        let at = |device: &Device| (device.host.to_ascii_lowercase(), device.port);
         let is_at_its_address = || {
             let source = self.engine.file.device(&self.source.device);
-            source.is_some_and(|source| at(source) == at(self.device))
+            source.is_some_and(|source| source.address() == self.device.address())
         };
         self.source.report.serial_number.as_deref() == Some(serial)
             && (tells_apart(serial) || is_at_its_address())

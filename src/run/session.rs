@@ -294,10 +294,9 @@ pub(super) fn meet<'a>(engine: Engine<'a>, device: &'a Device) -> Contact<'a> {
         })),
         Err(error) if matches!(error.kind, SomaErrorKind::Unreachable | SomaErrorKind::TimedOut) => {
             Contact::Down(format!(
-                "{} ({}:{}): {}",
+                "{} ({}): {}",
                 device.name,
-                device.host,
-                device.port,
+                device.address(),
                 words(&error)
             ))
         }

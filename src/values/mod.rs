@@ -1,5 +1,6 @@
 //! Small values that a plan file holds, one file each, and small helpers on text.
 
+pub mod address;
 pub mod backup_names;
 pub mod boot_time;
 pub mod causes;

@@ -451,6 +451,23 @@ fn a_serial_number_that_every_container_has_does_not_make_two_devices_one() {
 }
 
 #[test]
+fn a_host_that_is_written_in_other_capitals_has_not_moved() {
+    let clock = TestClock::night();
+    let there = gateway(&clock, &[]);
+    there.state().set_serial("0000001");
+    let pin = format!("{{ pin_sha256 = \"{}\" }}", there.pin());
+    let at = |home: Home, host| home.without_devices().device_on("QA1", host, there.port(), &pin);
+    let home = at(home(&there), "localhost");
+    there.fail_as("unquiesce=not-done");
+    let run = run(&home, "DOMAIN", &clock, Status::BackingUp, || {});
+    assert_eq!(run.exit(), 10, "{:?}", run.errors());
+    there.clear_faults();
+    let again = at(home, "LOCALHOST");
+    assert_eq!(again.recover(&clock).expect("an end").left, Left::Nothing);
+    assert!(there.state().is_unquiesced());
+}
+
+#[test]
 fn a_secure_backup_that_begins_after_a_sentence_or_a_warning_is_waited_for() {
     for answer in ["sentence", "error-log@Raid volume not included"] {
         let clock = TestClock::night();

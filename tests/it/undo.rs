@@ -10,11 +10,12 @@ use dpbackup::history::{History, PlanFilter, Writing};
 use dpbackup::lock::witness::Witness;
 use dpbackup::lock::{Asked, Locks};
 use dpbackup::run::event::{Event, PlanId, Undo};
-use dpbackup::run::ledger::{Address, JournalEntry, JournalTime, Ledger, UndoOpening};
+use dpbackup::run::ledger::{JournalEntry, JournalTime, Ledger, UndoOpening};
 use dpbackup::run::left::Left;
 use dpbackup::run::sequence::Options;
 use dpbackup::run::status::Status;
 use dpbackup::signal::Stop;
+use dpbackup::values::address::Address;
 
 use crate::invariants::broken;
 use crate::simulator::{Domain, Fault, FaultKind, Gateway, When};

@@ -8,7 +8,8 @@ use rusqlite::Row;
 
 use crate::history::value::text;
 use crate::run::event::{ALL_DOMAINS, JournalId, PlanId, TaskId, Undo};
-use crate::run::ledger::{Address, ClosedUndo, JournalEntry, Reply};
+use crate::run::ledger::{ClosedUndo, JournalEntry, Reply};
+use crate::values::address::Address;
 use crate::values::boot_time::BootTime;
 
 /// What is read of a row of [`ENTRIES`].

@@ -12,6 +12,7 @@ use crate::plan::keys::device::DEVICE;
 use crate::plan::model::{Device, DeviceRole, Timeouts};
 use crate::plan::section::PlanSection;
 use crate::plan::value::At;
+use crate::values::address::Address;
 use crate::values::host_name;
 use crate::values::written_path::variable_alone;
 
@@ -47,9 +48,10 @@ pub(super) fn read(
         tags: own.tags.value().cloned().unwrap_or_default(),
         // One that is misspelt has its finding; of what it is meant to be nothing is said.
         role: role.unwrap_or(DeviceRole::Spare),
-        address: host
-            .as_ref()
-            .and_then(|host| Some((host.to_ascii_lowercase(), *own.port.value()?))),
+        address: host.as_ref().zip(own.port.value()).map(|(host, port)| Address {
+            host: host.clone(),
+            port: *port,
+        }),
     });
     let device = || {
         Some(Device {

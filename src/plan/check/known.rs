@@ -2,6 +2,7 @@
 
 use crate::plan::model::{DeviceMarks, DeviceRole};
 use crate::plan::value::At;
+use crate::values::address::Address;
 
 /// What plans may say of a device, even if the rest of it is not valid.
 pub(super) struct KnownDevice {
@@ -9,7 +10,7 @@ pub(super) struct KnownDevice {
     pub(super) tags: Vec<String>,
     pub(super) role: DeviceRole,
     /// Its host and port, as far as they are valid.
-    pub(super) address: Option<(String, u16)>,
+    pub(super) address: Option<Address>,
 }
 
 impl KnownDevice {

@@ -304,9 +304,9 @@ fn is_another(
     device: &Device,
     found: Option<&str>,
 ) -> Option<String> {
-    let there = format!("{}:{}", device.host, device.port);
-    let was = entry.address.as_ref().map(ToString::to_string);
-    let moved = was.as_ref().is_some_and(|was| *was != there);
+    let there = device.address();
+    let was = entry.address.as_ref();
+    let moved = was.is_some_and(|was| *was != there);
     let why = match (entry.serial.as_deref(), found) {
         (Some(meant), Some(found)) if meant == found && (tells_apart(found) || !moved) => return None,
         (Some(meant), Some(found)) if meant == found => format!(
@@ -317,7 +317,7 @@ fn is_another(
         (Some(meant), Some(found)) => format!(
             "{} leads to the device with serial number {found} at {there} now, and this is about {meant} at {}",
             entry.device,
-            was.as_deref().unwrap_or("an address that is not known")
+            was.map_or_else(|| "an address that is not known".to_owned(), ToString::to_string)
         ),
         // Nobody tells who it is: then the address must be the same.
         (_, None) | (None, Some(_)) if moved => format!(

@@ -18,18 +18,15 @@ pub(in crate::run) fn other_at_work(
 ) -> Result<Option<String>, LedgerError> {
     let rows = record.ledger().open_undos()?;
     let other = rows.into_iter().find(|row| {
-        let same = row.device == device.name
-            || row
-                .address
-                .as_ref()
-                .is_some_and(|address| address.host == device.host && address.port == device.port);
+        let same = row.device == device.name || row.address.as_ref() == Some(&device.address());
         same && row.process != engine.process && engine.locks.life(&row.process) == Life::Alive
     });
     Ok(other.map(|row| {
         format!(
-            "{}: another run is at work on it, {row}, though the lock of {}:{} is free: was its address changed, or the \
+            "{}: another run is at work on it, {row}, though the lock of {} is free: was its address changed, or the \
              folder of locks removed?",
-            device.name, device.host, device.port
+            device.name,
+            device.address()
         )
     }))
 }

@@ -9,7 +9,7 @@ use crate::gateway::import_results::ImportAnswer;
 use crate::lock::Life;
 use crate::run::event::{ActionKind, Event, FileKind, JournalId, Owner, Progress, TaskId, Undo};
 use crate::run::failure::{Failure, Trouble, words};
-use crate::run::ledger::{Address, JournalEntry, KeptFile, LedgerError, Reply, UndoOpening, UndoStep};
+use crate::run::ledger::{JournalEntry, KeptFile, LedgerError, Reply, UndoOpening, UndoStep};
 use crate::run::left::life_of;
 use crate::run::recover::age::import_is_over;
 use crate::run::restore::Restoring;
@@ -174,7 +174,7 @@ impl<'a> Restoring<'_, 'a, '_> {
             plan: self.id,
             task: due.task,
             device: self.device.name.clone(),
-            address: self.address(),
+            address: self.device.address(),
             serial: due.target.facts.serial.clone(),
             undo,
             domains: Vec::new(),
@@ -399,14 +399,7 @@ impl<'a> Restoring<'_, 'a, '_> {
     /// Whether a row is about the device that was restored: a name may lead to another one by now.
     fn is_about(&self, row: &JournalEntry, serial: Option<&str>) -> bool {
         row.serial.as_deref() == serial
-            && (serial.is_some_and(tells_apart) || row.address.as_ref() == Some(&self.address()))
-    }
-
-    fn address(&self) -> Address {
-        Address {
-            host: self.device.host.clone(),
-            port: self.device.port,
-        }
+            && (serial.is_some_and(tells_apart) || row.address.as_ref() == Some(&self.device.address()))
     }
 
     pub(super) fn warn(&mut self, task: TaskId, message: String) -> Result<(), LedgerError> {

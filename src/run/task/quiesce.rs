@@ -7,7 +7,7 @@ use crate::gateway::quiesce::{QuiesceSent, Scope, ScopeState, Unmoved, Waited};
 use crate::plan::model::Action;
 use crate::run::event::{Event, JournalId, OutOfService, Owner, Progress, Undo};
 use crate::run::failure::{Failure, Trouble, words};
-use crate::run::ledger::{Address, LedgerError, Reply, UndoOpening, UndoStep};
+use crate::run::ledger::{LedgerError, Reply, UndoOpening, UndoStep};
 use crate::run::recover::age::begins_within;
 use crate::run::status::Status;
 use crate::run::task::{Begun, DeviceState, Walk};
@@ -126,10 +126,7 @@ impl Walk<'_, '_, '_> {
             plan: self.task.plan,
             task: self.task.id,
             device: device.name.clone(),
-            address: Address {
-                host: device.host.clone(),
-                port: device.port,
-            },
+            address: device.address(),
             serial: self.session.serial()?,
             undo,
             domains,
