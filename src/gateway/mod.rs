@@ -8,6 +8,8 @@ pub mod backup;
 mod certificate;
 pub mod domains;
 pub mod facts;
+pub mod folder;
+pub mod folder_removal;
 pub mod import_results;
 mod import_stray;
 mod pace;

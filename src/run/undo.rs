@@ -7,8 +7,9 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use crate::gateway::Gateway;
-use crate::gateway::backup::{BackupAsked, FolderNotRemoved, FolderRemoved, RemoteFolder};
 use crate::gateway::facts::WhoAnswers;
+use crate::gateway::folder::RemoteFolder;
+use crate::gateway::folder_removal::{BackupAsked, FolderNotRemoved, FolderRemoved};
 use crate::gateway::quiesce::{BroughtBack, QuiesceSent, Scope, WayBackStep};
 use crate::plan::model::Settings;
 use crate::run::event::{

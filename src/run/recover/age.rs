@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::gateway::backup::BackupAsked;
+use crate::gateway::folder_removal::BackupAsked;
 use crate::gateway::quiesce::QuiesceSent;
 use crate::lock::Locks;
 use crate::plan::model::Settings;

@@ -1,8 +1,8 @@
 //! One device, on which dead runs left something.
 
 use crate::gateway::Gateway;
-use crate::gateway::backup::RemoteFolder;
 use crate::gateway::facts::tells_apart;
+use crate::gateway::folder::RemoteFolder;
 use crate::gateway::quiesce::Scope;
 use crate::plan::model::Device;
 use crate::run::Engine;

@@ -1,0 +1,280 @@
+//! The removal of the folder of a secure backup, until the device does not have it any more, nor makes it again.
+
+use std::time::Duration;
+
+use crate::gateway::Gateway;
+use crate::gateway::folder::{Listing, MANIFEST, RemoteFile, RemoteFolder};
+use crate::gateway::pace::until_next_look;
+use crate::soma::error::{Result, SomaError, SomaErrorKind};
+use crate::soma::request::{self, Request};
+
+/// A location that is listed with nothing in it is believed when it is listed so again, so much later: what an
+/// account may not see, or a device that is just starting has not read yet, is not gone.
+const LOOKS_AGAIN_AFTER: Duration = Duration::from_secs(3);
+
+/// What is known of the request for a secure backup whose folder is to be removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BackupAsked {
+    /// It was answered in words or by an error, or what it makes was seen, or it was given up so long ago that it is
+    /// not expected any more: it may begin for so long from now on.
+    Answered {
+        /// Zero where it had its time.
+        begins_within: Duration,
+    },
+    /// The device has taken it, and nothing of it was seen: it may begin for so long from now on, and one that puts
+    /// it off may begin later.
+    Taken {
+        /// Zero where it is not waited for.
+        begins_within: Duration,
+    },
+    /// It got no answer: it may arrive for so long from now on, and nobody can be certain that it does not
+    /// arrive later.
+    Unanswered {
+        /// Zero where it had its time.
+        arrives_within: Duration,
+    },
+    /// What it has made was seen by whoever asks now: that it is not listed any more is no proof that it is gone.
+    Seen,
+}
+
+impl BackupAsked {
+    /// How long from now on what it makes may begin to show.
+    pub fn settles_within(self) -> Duration {
+        match self {
+            Self::Answered { begins_within } | Self::Taken { begins_within } => begins_within,
+            Self::Unanswered { arrives_within } => arrives_within,
+            Self::Seen => Duration::ZERO,
+        }
+    }
+}
+
+/// How the removal of a folder ended, as far as the device shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FolderRemoved {
+    /// The device did not have it at any look.
+    NotThere,
+    /// The device does not have it any more.
+    Gone,
+    /// Its files are gone. The empty folder stays: not every firmware removes one
+    /// (soma-wire section 3.6).
+    Emptied,
+    /// What it held is gone. That was not all of a secure backup whose end nobody has seen: more may come.
+    InPart,
+}
+
+/// A folder that could not be removed, or of which that is not known.
+#[derive(Debug)]
+pub struct FolderNotRemoved {
+    /// Whether the device listed it when that was looked at last.
+    pub is_listed: bool,
+    /// Why.
+    pub error: SomaError,
+}
+
+impl From<SomaError> for FolderNotRemoved {
+    /// What was not looked at is not listed.
+    fn from(error: SomaError) -> Self {
+        Self {
+            is_listed: false,
+            error,
+        }
+    }
+}
+
+impl FolderRemoved {
+    /// In words.
+    pub fn how(self) -> &'static str {
+        match self {
+            FolderRemoved::NotThere => {
+                "looked for, and the device does not have it any more, or never had it"
+            }
+            FolderRemoved::Gone => "removed and confirmed",
+            FolderRemoved::Emptied => "emptied and confirmed; the device keeps the empty folder",
+            FolderRemoved::InPart => "what was there of it is removed",
+        }
+    }
+}
+
+impl Gateway<'_> {
+    /// Removes a folder of ours from `temporary:`: file by file, for not every firmware
+    /// removes one that holds files (soma-wire section 3.6). Succeeds when the device,
+    /// asked at the end, does not have it, or nothing in it; that it never was there is believed where something
+    /// is listed beside it, or nothing at two times. One that is not listed is removed all the same, for a list may
+    /// hide it, and looked for once more.
+    ///
+    /// A device that still makes a secure backup would fill the folder again: it is given
+    /// `patience` to end, and then left alone. One that was asked for a secure backup and
+    /// shows nothing of it may still begin: it is believed when that had its time.
+    ///
+    /// `seen` hears that all of a secure backup was there, before anything of it is removed.
+    pub fn remove(
+        &self,
+        folder: &RemoteFolder,
+        patience: Duration,
+        asked: BackupAsked,
+        told: &mut dyn FnMut(Duration),
+        seen: &mut dyn FnMut(),
+    ) -> std::result::Result<FolderRemoved, FolderNotRemoved> {
+        let (files, was_listed) = match self.until_quiet(folder, patience, asked, told)? {
+            Some(files) => (files, true),
+            None => (Vec::new(), false),
+        };
+        let is_all = files.iter().any(|file| file.name == MANIFEST);
+        if is_all {
+            seen();
+        }
+        let not_removed = |is_listed: bool| move |error: SomaError| FolderNotRemoved { is_listed, error };
+        let (mut refusal, mut taken) = (None::<SomaError>, 0_usize);
+        let mut take_away = |removal: &Request| match self.act(removal, self.timeouts().request) {
+            Ok(()) => {
+                taken += 1;
+                true
+            }
+            Err(error) if says_it_is_gone(&error) => {
+                taken += 1;
+                true
+            }
+            // What got no answer may have been carried out: what the device refuses says more.
+            Err(error) => {
+                if refusal.is_none() || error.is_refusal() {
+                    refusal = Some(error);
+                }
+                false
+            }
+        };
+        let mut all_deleted = !files.is_empty();
+        for file in &files {
+            all_deleted &= take_away(&request::delete_file(&folder.file_url(&file.name)));
+        }
+        let is_removed = take_away(&request::remove_dir(folder.url()));
+        if !was_listed && refusal.is_some() {
+            self.clock.sleep(LOOKS_AGAIN_AFTER, &self.stop);
+        }
+        let left = match self.listing(folder).map_err(not_removed(was_listed))? {
+            Listing::Nothing if was_listed && refusal.as_ref().is_some_and(|error| !error.is_refusal()) => {
+                self.clock.sleep(LOOKS_AGAIN_AFTER, &self.stop);
+                self.listing(folder).map_err(not_removed(false))?
+            }
+            left => left,
+        };
+        let gone = match asked {
+            BackupAsked::Taken { .. } | BackupAsked::Unanswered { .. } if !is_all => FolderRemoved::InPart,
+            _ => FolderRemoved::Gone,
+        };
+        match (left, refusal) {
+            (Listing::WithoutIt | Listing::Nothing, refusal) if !was_listed => match (asked, refusal) {
+                (BackupAsked::Seen, Some(refusal)) => Err(vanished(folder, refusal).into()),
+                (BackupAsked::Seen, None) => Ok(FolderRemoved::Gone),
+                (
+                    BackupAsked::Answered { .. } | BackupAsked::Taken { .. } | BackupAsked::Unanswered { .. },
+                    _,
+                ) => Ok(FolderRemoved::NotThere),
+            },
+            // By the device's own word nothing of it is left.
+            (Listing::WithoutIt | Listing::Nothing, _) if is_removed || all_deleted => Ok(gone),
+            // What vanishes from the list though nothing of it was removed may be hidden, and so may all that is
+            // there where something of it was not.
+            (Listing::Nothing, Some(refusal)) if refusal.is_refusal() => Err(hidden(folder, refusal).into()),
+            (Listing::WithoutIt, Some(refusal)) if taken == 0 => Err(hidden(folder, refusal).into()),
+            (Listing::Files(left), Some(refusal)) if left.is_empty() && !files.is_empty() && taken == 0 => {
+                Err(hidden(folder, refusal).into())
+            }
+            (Listing::WithoutIt | Listing::Nothing, _) => Ok(gone),
+            (Listing::Files(left), _) if left.is_empty() => Ok(match gone {
+                FolderRemoved::InPart => FolderRemoved::InPart,
+                _ => FolderRemoved::Emptied,
+            }),
+            (Listing::Files(left), refusal) => {
+                let error = refusal.unwrap_or_else(|| {
+                    SomaError::new(
+                        SomaErrorKind::Refused,
+                        format!("{} is still there with {} files", folder.url(), left.len()),
+                    )
+                });
+                Err(not_removed(true)(error))
+            }
+        }
+    }
+
+    /// What a folder of ours holds when the device does not write to it any more; `None` where it is not listed, and
+    /// what makes it had the time that it is given.
+    fn until_quiet(
+        &self,
+        folder: &RemoteFolder,
+        patience: Duration,
+        asked: BackupAsked,
+        told: &mut dyn FnMut(Duration),
+    ) -> Result<Option<Vec<RemoteFile>>> {
+        let started = self.clock.elapsed();
+        let settle = asked.settles_within();
+        let mut nothing_since = None;
+        loop {
+            let busy = self.makes_secure_backup()?;
+            let listing = if busy { None } else { Some(self.listing(folder)?) };
+            let waited = self.clock.elapsed().saturating_sub(started);
+            let believed_at = match listing {
+                Some(Listing::Nothing) => *nothing_since.get_or_insert(waited) + LOOKS_AGAIN_AFTER,
+                _ => Duration::ZERO,
+            };
+            let left = match listing {
+                Some(Listing::Files(files)) => return Ok(Some(files)),
+                Some(Listing::WithoutIt | Listing::Nothing) => settle.max(believed_at).saturating_sub(waited),
+                None if waited >= patience => {
+                    return Err(SomaError::new(
+                        SomaErrorKind::Refused,
+                        "the device is still making a secure backup, and would fill it again",
+                    ));
+                }
+                None => patience - waited,
+            };
+            if left.is_zero() {
+                return Ok(None);
+            }
+            told(waited);
+            self.clock.sleep(until_next_look(waited).min(left), &self.stop);
+        }
+    }
+}
+
+/// Whether a device says by this that what was to be removed is removed, or not there.
+fn says_it_is_gone(error: &SomaError) -> bool {
+    let said = error.message.to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
+    error.kind == SomaErrorKind::Refused
+        && has(&[
+            "not found",
+            "does not exist",
+            "no such",
+            "success",
+            "deleted",
+            "removed",
+        ])
+        && !has(&[
+            "unsuccess",
+            "without success",
+            "not deleted",
+            "not removed",
+            "be deleted",
+            "be removed",
+        ])
+}
+
+/// A folder that was seen, and is not listed any more, though nobody has removed it.
+fn vanished(folder: &RemoteFolder, refusal: SomaError) -> SomaError {
+    let message = format!(
+        "{} was seen there and is not listed any more, though nobody has removed it: {}",
+        folder.url(),
+        refusal.message
+    );
+    SomaError { message, ..refusal }
+}
+
+/// A folder of which something was not removed, and which is not listed any more all the same.
+fn hidden(folder: &RemoteFolder, refusal: SomaError) -> SomaError {
+    let message = format!(
+        "{} is not listed any more, though the device refused to remove it, or something of it: {}",
+        folder.url(),
+        refusal.message
+    );
+    SomaError { message, ..refusal }
+}
