@@ -2,7 +2,8 @@
 #![no_main]
 
 use dpbackup::gateway::domains::QuiesceState;
-use dpbackup::gateway::import_results::{self, DryRunAnswer, judge_dry_run, judge_import};
+use dpbackup::gateway::import_answer::{DryRunAnswer, judge_dry_run, judge_import};
+use dpbackup::gateway::import_results;
 use dpbackup::soma::deadline::Deadline;
 use dpbackup::soma::error::SomaError;
 use dpbackup::soma::reply::{self, Answer};

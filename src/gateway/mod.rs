@@ -10,6 +10,7 @@ pub mod domains;
 pub mod facts;
 pub mod folder;
 pub mod folder_removal;
+pub mod import_answer;
 pub mod import_results;
 mod import_stray;
 mod pace;

@@ -4,9 +4,8 @@ use std::fs::File;
 use std::io;
 
 use crate::gateway::Gateway;
-use crate::gateway::import_results::{
-    DryRunAnswer, ImportAnswer, ImportResults, judge_dry_run, judge_import, read, refuses,
-};
+use crate::gateway::import_answer::{DryRunAnswer, ImportAnswer, judge_dry_run, judge_import};
+use crate::gateway::import_results::{ImportResults, read, refuses};
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::request;
 use crate::soma::upload::Upload;

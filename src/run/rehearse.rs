@@ -10,7 +10,7 @@ use std::path::Path;
 use crate::artifact::archive::{self, Expected};
 use crate::artifact::compare::{self, ArchiveProof, Side};
 use crate::gateway::Gateway;
-use crate::gateway::import_results::DryRunAnswer;
+use crate::gateway::import_answer::DryRunAnswer;
 use crate::run::domains_seen::{DomainsMoved, DomainsSeen};
 use crate::run::event::DeviceFacts;
 use crate::run::failure::words;

@@ -1,7 +1,7 @@
 //! The dry run before an import.
 
 use crate::gateway::asked::is_not_begun;
-use crate::gateway::import_results::DryRunAnswer;
+use crate::gateway::import_answer::DryRunAnswer;
 use crate::run::event::JournalId;
 use crate::run::failure::{Failure, Trouble, words};
 use crate::run::ledger::{Reply, UndoStep};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::artifact::difference::Difference;
 use crate::gateway::asked::is_not_begun;
 use crate::gateway::facts::tells_apart;
-use crate::gateway::import_results::ImportAnswer;
+use crate::gateway::import_answer::ImportAnswer;
 use crate::lock::Life;
 use crate::run::event::{ActionKind, Event, FileKind, JournalId, Owner, Progress, TaskId, Undo};
 use crate::run::failure::{Failure, Trouble, words};

@@ -1,4 +1,5 @@
 use super::*;
+use crate::gateway::import_results::{read, refuses};
 
 fn judged(inner: &str) -> DryRunAnswer {
     let text = format!("<dp:import xmlns:dp=\"urn:dp\">{inner}</dp:import>");
