@@ -1,21 +1,21 @@
 //! `dpbackup rehearse`
 
-use std::sync::Arc;
+mod chosen;
+
 use std::time::Duration;
 
 use anyhow::anyhow;
 
-use crate::artifact::archive::ArchiveReport;
 use crate::cli::{Global, RehearseArgs, ReportFormat};
 use crate::clock::{Clock, SystemClock};
-use crate::commands::error::{CommandError, Outcome, found, print};
-use crate::commands::history::execution;
+use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::left_behind::{UnseenImports, left_behind, with_what_is_left};
 use crate::commands::loading::{load_plan, with_open_rows};
 use crate::commands::names;
 use crate::commands::opening::{
     EngineBase, OpenedHistory, ScriptsDue, limits, past, planned, show_warnings_of,
 };
+use crate::commands::rehearse::chosen::{Chosen, chosen, place};
 use crate::commands::stored_export::{NoExport, PrivateExport, private_export};
 use crate::exit::Exit;
 use crate::history::{FileRow, History, RehearsalOpening};
@@ -24,19 +24,16 @@ use crate::notify::Notifier;
 use crate::notify::previous::Previous;
 use crate::plan::model::{Device, DeviceRole, PlanFile};
 use crate::report::rehearse::{self as report, RehearsalLine, RehearsalOutcome};
-use crate::run::contact::{Devices, WantedDevice};
-use crate::run::event::{FileKind, Progress, Sink as _, TaskId};
-use crate::run::failure::words;
-use crate::run::firmware::{FirmwareFit, both_versions};
+use crate::run::contact::Devices;
+use crate::run::event::{Progress, Sink as _};
 use crate::run::held::{LockFor, LockOutcome, LockWait};
 use crate::run::left::Left;
+use crate::run::rehearse::spare::{self, OtherFirmware, ServingDevice};
 use crate::run::rehearse::{KnownSpare, RehearsalsOver, Rehearsed, on_spare};
 use crate::run::session::{Contact, Session};
 use crate::run::{Engine, store};
-use crate::soma::peer::{self, Reached};
 use crate::ui::{Screen, Ui, Verbosity};
 use crate::values::environment::{Lookup, scratch_folder};
-use crate::values::pattern::PatternList;
 use crate::values::rehearsal::{RehearsalResult, RehearsalVerdict, SpareProof};
 use crate::values::restorable_domain::RestorableDomain;
 
@@ -60,7 +57,7 @@ pub(super) fn rehearse(global: &Global, args: &RehearseArgs, ui: Ui, env: Lookup
 }
 
 fn rehearse_with(file: &PlanFile, args: &RehearseArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
-    let spare = spare(file, &args.on)?;
+    let spare = asked_spare(file, &args.on)?;
     let mut opened = OpenedHistory::open(file, ui)?;
     let EngineBase { stop, clock, .. } = &opened.base;
     let chosen = chosen(file, args, &opened.history)?;
@@ -111,15 +108,27 @@ fn rehearse_with(file: &PlanFile, args: &RehearseArgs, ui: Ui, env: Lookup<'_>) 
             held => held,
         },
     };
-    let looked = serves_nobody(engine, spare, &opened.history, &mut screen);
+    let in_service = in_service(file, &opened.history)?;
+    let looked = spare::serves_nobody(engine, spare, in_service, &mut |progress| {
+        screen.progress(progress);
+    });
     // A wish to stop is what ends it then, and nothing that was seen of the spare.
     if let Some(signal) = stop.signal() {
         return Ok(Exit::Interrupted(signal));
     }
-    looked?;
+    looked.map_err(|doubt| {
+        let error = CommandError::new(Exit::NotStarted, anyhow!(doubt.why));
+        match doubt.hint {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        }
+    })?;
     let mut desk = RehearsalDesk {
         engine,
-        allows_other_firmware: args.allow_other_firmware,
+        other_firmware: match args.allow_other_firmware {
+            true => OtherFirmware::Tried,
+            false => OtherFirmware::LeftOut,
+        },
         scratch: scratch_folder(env),
         ui,
         screen,
@@ -173,7 +182,7 @@ fn exit(lines: &[RehearsalLine], cut_short: bool) -> Exit {
 }
 
 /// The device to rehearse on, which serves nobody as far as the plan file says.
-fn spare<'f>(file: &'f PlanFile, name: &str) -> Result<&'f Device, CommandError> {
+fn asked_spare<'f>(file: &'f PlanFile, name: &str) -> Result<&'f Device, CommandError> {
     let device = names::device(file, name)?;
     if device.role != DeviceRole::Spare {
         let error = anyhow!(
@@ -195,210 +204,26 @@ fn spare<'f>(file: &'f PlanFile, name: &str) -> Result<&'f Device, CommandError>
     Ok(device)
 }
 
-/// Refuses a spare that is a device in service by its serial number, or of which nobody can tell that it
-/// is none. Those in service whose serial number was never seen are asked for it.
-fn serves_nobody<'a>(
-    engine: Engine<'a>,
-    spare: &mut Session<'_>,
-    history: &History,
-    screen: &mut Screen,
-) -> Result<(), CommandError> {
-    let (own, name) = (spare.device, &spare.device.name);
-    let refused = |why: String| CommandError::new(Exit::NotStarted, anyhow!(why));
-    // Whether its number is one of this device alone.
-    let alone = spare.own_serial().is_some();
-    let facts = spare.facts().map_err(|failure| {
-        refused(format!(
-            "whether {name} is a device of the plans is not known: {}",
-            failure.message
-        ))
-    })?;
-    let Some(serial) = &facts.serial else {
-        return Err(refused(format!(
-            "{name} does not tell its serial number: whether it is a device of the plans is not known"
-        )));
-    };
-    let is_it = |device: &Device| {
-        refused(format!(
-            "{name} has the serial number {serial} of {}, which is no spare",
-            device.name
-        ))
-        .with_hint("the name of the spare leads to a device that is in service: mend its host or port")
-    };
-    let mut unseen = Vec::new();
-    // Those that cannot be told from the spare by their number.
-    let mut alike = Vec::new();
-    let in_service = |device: &&'a Device| device.role != DeviceRole::Spare;
-    for device in engine.file.devices.iter().filter(in_service) {
-        match history.last_serial(&device.name)? {
-            Some(known) if known == *serial && alone => return Err(is_it(device)),
-            Some(known) if known == *serial => alike.push(device),
-            Some(_) => {}
-            None => unseen.push(device),
-        }
-    }
-    let mut devices = Devices::new(engine);
-    let wanted = unseen.iter().map(|device| WantedDevice {
-        device,
-        domains: Vec::new(),
-    });
-    devices.ask(wanted.collect(), &mut |progress| screen.progress(progress));
-    for device in unseen {
-        let told = match devices.contact(device) {
-            Contact::Up(session) => match session.facts() {
-                Ok(facts) => facts
-                    .serial
-                    .clone()
-                    .ok_or("it does not tell its serial number".to_owned()),
-                Err(failure) => Err(failure.message),
-            },
-            Contact::Down(why) => Err(why.clone()),
-            Contact::Bad(failure) => Err(failure.message.clone()),
-        };
-        match told {
-            Ok(told) if told == *serial && alone => return Err(is_it(device)),
-            Ok(told) if told == *serial => alike.push(device),
-            Ok(_) => {}
-            Err(why) => {
-                let error = refused(format!(
-                    "whether {name} is {}, which is in service, is not known: no backup of that has told its serial \
-                     number yet, and now: {why}",
-                    device.name
-                ));
-                let run = engine.file.invocation.command(["check", &device.name]);
-                return Err(error.with_hint(format!(
-                    "`{run}` shows what is wrong with it; once it was backed up its serial number is known"
-                )));
-            }
-        }
-    }
-    for device in alike {
-        is_told_apart(own, device).map_err(|why| {
-            refused(format!(
-                "{name} and {}, which is in service, both have the serial number {serial}, as every virtual gateway has: \
-                 whether they are one device is not known: {why}",
-                device.name
-            ))
-            .with_hint("a certificate of its own for each of them tells them apart")
-        })?;
-    }
-    Ok(())
-}
-
-/// Whether two devices show different certificates, which one device does not.
-fn is_told_apart(spare: &Device, other: &Device) -> Result<(), String> {
-    let shown = |device: &Device| {
-        let reached = peer::reach(
-            &device.host,
-            device.port,
-            device.timeouts.connect,
-            &Arc::default(),
-        );
-        let peer = reached.and_then(Reached::shake_hands);
-        let peer = peer.map_err(|error| {
-            format!(
-                "the certificate of {} was not seen: {}",
-                device.name,
-                words(&error)
-            )
-        })?;
-        let first = peer.certificates().first().map(|own| own.sha256);
-        first.ok_or_else(|| format!("{} shows no certificate", device.name))
-    };
-    match shown(spare)? == shown(other)? {
-        true => Err("they show the same certificate".to_owned()),
-        false => Ok(()),
-    }
-}
-
-/// What is to be rehearsed, or left out with a reason.
-enum Chosen {
-    Backup(Box<FileRow>, RestorableDomain),
-    Left { place: String, why: String },
-}
-
-/// The backups that were asked for.
-fn chosen(file: &PlanFile, args: &RehearseArgs, history: &History) -> Result<Vec<Chosen>, CommandError> {
-    let mut rows = Vec::new();
-    if args.tasks.is_empty() && args.plan.is_none() && args.device.is_none() && !args.all {
-        let error = anyhow!("rehearse needs to know which backups");
-        return Err(CommandError::new(Exit::Usage, error).with_hint(
-            "name tasks, or --plan, --device or --all for the newest good export of each domain",
-        ));
-    }
-    for id in &args.tasks {
-        let id = execution(*id, TaskId, || history.newest_task_of_a_plan())?;
-        let row = of_task(history, id)?;
-        // Once is enough, however often it is named.
-        if !rows.iter().any(|other: &FileRow| other.task == row.task) {
-            rows.push(row);
-        }
-    }
-    if args.tasks.is_empty() {
-        if let Some(plan) = &args.plan
-            && file.plan(plan).is_none()
-        {
-            let known: Vec<&str> = file.plans.iter().map(|plan| plan.name.as_str()).collect();
-            let error = anyhow!("the plan file has no plan '{plan}'");
-            return Err(CommandError::new(Exit::Usage, error).with_hint(names::did_you_mean(plan, &known)));
-        }
-        let devices = args
-            .device
-            .as_deref()
-            .map(|text| PatternList::from_items([text]))
-            .transpose();
-        let devices = devices.map_err(|error| CommandError::new(Exit::Usage, anyhow!("{error}")))?;
-        for row in history.good_files()? {
-            let is_asked = row.kind == FileKind::Persisted
-                && match &devices {
-                    // By its name also where the plan file has it no more.
-                    Some(devices) => devices.matches(&row.device_name),
-                    None => file.device(&row.device_name).is_some(),
-                };
-            let of_plan = |plan: &String| {
-                Ok::<_, CommandError>(history.plan(history.task(row.task)?.plan)?.plan == *plan)
-            };
-            if is_asked && args.plan.as_ref().map_or(Ok(true), of_plan)? {
-                rows.push(row);
-            }
-        }
-        if rows.is_empty() {
-            let error = anyhow!("there is no good export of a domain that was asked for");
-            return Err(CommandError::new(Exit::Usage, error).with_hint(format!(
-                "`{}` shows what there is",
-                file.invocation.command(["history", "status"])
-            )));
-        }
-    }
-    let chosen = rows
-        .into_iter()
-        .map(|row| match RestorableDomain::named(&row.domain_name) {
-            Ok(domain) => Chosen::Backup(Box::new(row), domain),
-            Err(why) => Chosen::Left {
-                place: place(&row),
-                why: why.to_string(),
-            },
-        });
-    Ok(chosen.collect())
-}
-
-fn place(row: &FileRow) -> String {
-    format!("task {}: {} {}", row.task.0, row.device_name, row.domain_name)
-}
-
-fn of_task(history: &History, id: TaskId) -> Result<FileRow, CommandError> {
-    let rows = found(history.files(id))?;
-    let row = rows.into_iter().find(|row| row.kind == FileKind::Persisted);
-    row.ok_or_else(|| {
-        let error = anyhow!("task {} stored no export of the saved configuration", id.0);
-        CommandError::new(Exit::Usage, error)
-    })
+/// The devices in service, each with the serial number that it told last.
+fn in_service<'f>(file: &'f PlanFile, history: &History) -> Result<Vec<ServingDevice<'f>>, CommandError> {
+    let devices = file
+        .devices
+        .iter()
+        .filter(|device| device.role != DeviceRole::Spare);
+    devices
+        .map(|device| {
+            Ok(ServingDevice {
+                device,
+                last_serial: history.last_serial(&device.name)?,
+            })
+        })
+        .collect()
 }
 
 /// What every rehearsal of a command has in common.
 struct RehearsalDesk<'d> {
     engine: Engine<'d>,
-    allows_other_firmware: bool,
+    other_firmware: OtherFirmware,
     scratch: std::path::PathBuf,
     ui: Ui,
     /// Has the line that moves at a terminal.
@@ -462,7 +287,13 @@ impl RehearsalDesk<'_> {
                 return Ok((RehearsalLine::ended(&place, row, result), None));
             }
         };
-        if let Some(why) = self.unfit(&report, facts.firmware_version.as_deref(), own_serial.as_deref()) {
+        let unfit = spare::unfit(
+            &report,
+            facts.firmware_version.as_deref(),
+            own_serial.as_deref(),
+            self.other_firmware,
+        );
+        if let Some(why) = unfit {
             return Ok((RehearsalLine::left(&place, &why), None));
         }
         let id = history.open_rehearsal(now(), &opening)?;
@@ -499,25 +330,6 @@ impl RehearsalDesk<'_> {
             CommandError::new(Exit::History, error)
         })?;
         Ok((RehearsalLine::ended(&place, row, result), over))
-    }
-
-    /// Why this backup is not sent to this spare, if so; `serial` is a number of this device alone.
-    fn unfit(&self, report: &ArchiveReport, firmware: Option<&str>, serial: Option<&str>) -> Option<String> {
-        if serial.is_some() && report.serial_number.as_deref() == serial {
-            return Some("the spare has the serial number of the gateway that the backup is of".to_owned());
-        }
-        let (export, device) = (report.firmware_version.as_deref(), firmware);
-        let both = both_versions(export, device, "the spare");
-        let fit = FirmwareFit::of(export, device);
-        let why = fit.doubt("the spare")?;
-        match fit {
-            FirmwareFit::Fits => None,
-            FirmwareFit::Older => Some(format!("{why}: {both}")),
-            FirmwareFit::OtherMajor | FirmwareFit::NotKnown if self.allows_other_firmware => None,
-            FirmwareFit::OtherMajor | FirmwareFit::NotKnown => {
-                Some(format!("{why}: {both}; --allow-other-firmware tries it"))
-            }
-        }
     }
 }
 

@@ -4,6 +4,8 @@
 //! although it was asked for a dry run. So the spare is looked at before and after, by what it
 //! reports of its domains and by an export.
 
+pub mod spare;
+
 use std::fs::File;
 use std::path::Path;
 

@@ -1,0 +1,102 @@
+//! Which backups are rehearsed.
+
+use anyhow::anyhow;
+
+use crate::cli::RehearseArgs;
+use crate::commands::error::{CommandError, found};
+use crate::commands::history::execution;
+use crate::commands::names;
+use crate::exit::Exit;
+use crate::history::{FileRow, History};
+use crate::plan::model::PlanFile;
+use crate::run::event::{FileKind, TaskId};
+use crate::values::pattern::PatternList;
+use crate::values::restorable_domain::RestorableDomain;
+
+/// What is to be rehearsed, or left out with a reason.
+pub(super) enum Chosen {
+    Backup(Box<FileRow>, RestorableDomain),
+    Left { place: String, why: String },
+}
+
+/// The backups that were asked for.
+pub(super) fn chosen(
+    file: &PlanFile,
+    args: &RehearseArgs,
+    history: &History,
+) -> Result<Vec<Chosen>, CommandError> {
+    let mut rows = Vec::new();
+    if args.tasks.is_empty() && args.plan.is_none() && args.device.is_none() && !args.all {
+        let error = anyhow!("rehearse needs to know which backups");
+        return Err(CommandError::new(Exit::Usage, error).with_hint(
+            "name tasks, or --plan, --device or --all for the newest good export of each domain",
+        ));
+    }
+    for id in &args.tasks {
+        let id = execution(*id, TaskId, || history.newest_task_of_a_plan())?;
+        let row = of_task(history, id)?;
+        // Once is enough, however often it is named.
+        if !rows.iter().any(|other: &FileRow| other.task == row.task) {
+            rows.push(row);
+        }
+    }
+    if args.tasks.is_empty() {
+        if let Some(plan) = &args.plan
+            && file.plan(plan).is_none()
+        {
+            let known: Vec<&str> = file.plans.iter().map(|plan| plan.name.as_str()).collect();
+            let error = anyhow!("the plan file has no plan '{plan}'");
+            return Err(CommandError::new(Exit::Usage, error).with_hint(names::did_you_mean(plan, &known)));
+        }
+        let devices = args
+            .device
+            .as_deref()
+            .map(|text| PatternList::from_items([text]))
+            .transpose();
+        let devices = devices.map_err(|error| CommandError::new(Exit::Usage, anyhow!("{error}")))?;
+        for row in history.good_files()? {
+            let is_asked = row.kind == FileKind::Persisted
+                && match &devices {
+                    // By its name also where the plan file has it no more.
+                    Some(devices) => devices.matches(&row.device_name),
+                    None => file.device(&row.device_name).is_some(),
+                };
+            let of_plan = |plan: &String| {
+                Ok::<_, CommandError>(history.plan(history.task(row.task)?.plan)?.plan == *plan)
+            };
+            if is_asked && args.plan.as_ref().map_or(Ok(true), of_plan)? {
+                rows.push(row);
+            }
+        }
+        if rows.is_empty() {
+            let error = anyhow!("there is no good export of a domain that was asked for");
+            return Err(CommandError::new(Exit::Usage, error).with_hint(format!(
+                "`{}` shows what there is",
+                file.invocation.command(["history", "status"])
+            )));
+        }
+    }
+    let chosen = rows
+        .into_iter()
+        .map(|row| match RestorableDomain::named(&row.domain_name) {
+            Ok(domain) => Chosen::Backup(Box::new(row), domain),
+            Err(why) => Chosen::Left {
+                place: place(&row),
+                why: why.to_string(),
+            },
+        });
+    Ok(chosen.collect())
+}
+
+pub(super) fn place(row: &FileRow) -> String {
+    format!("task {}: {} {}", row.task.0, row.device_name, row.domain_name)
+}
+
+fn of_task(history: &History, id: TaskId) -> Result<FileRow, CommandError> {
+    let rows = found(history.files(id))?;
+    let row = rows.into_iter().find(|row| row.kind == FileKind::Persisted);
+    row.ok_or_else(|| {
+        let error = anyhow!("task {} stored no export of the saved configuration", id.0);
+        CommandError::new(Exit::Usage, error)
+    })
+}
