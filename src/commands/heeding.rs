@@ -6,14 +6,15 @@ use anyhow::Context as _;
 use crate::commands::error::CommandError;
 use crate::commands::opening::listening;
 use crate::exit::Exit;
-use crate::signal::{self, Answering, EndingBy, Stop};
+use crate::signal::listening::{EndingBy, end_by};
+use crate::signal::{Answering, Stop};
 use crate::ui::{SecondSignal, Ui, answer_that};
 
 /// While the guard lives a signal ends the process where it stands, with one line that says so: nothing is half done,
 /// and `so_far` says what that means.
 pub(super) fn ends_at_a_signal(ui: Ui, so_far: &'static str) -> Result<EndingBy, CommandError> {
     let answer = answer_that(ui, so_far, SecondSignal::Waits);
-    signal::end_by(move |signal| {
+    end_by(move |signal| {
         answer(signal, 1);
         std::process::exit(i32::from(Exit::Interrupted(signal).code()));
     })

@@ -21,7 +21,8 @@ use crate::notify::Notifier;
 use crate::plan::model::PlanFile;
 use crate::run::Engine;
 use crate::run::event::{FileKind, Sink as _, TaskId};
-use crate::signal::{self, Answering, Stop};
+use crate::signal::listening::listen;
+use crate::signal::{Answering, Stop};
 use crate::ui::{Screen, SignalAnswer, StopLimits, Ui, wait_for_no_reader};
 use crate::values::causes::with_causes;
 use crate::values::environment::Lookup;
@@ -231,7 +232,7 @@ pub(super) fn listening() -> Result<Stop, CommandError> {
     // Neither a signal nor a gateway waits for whoever reads what is said.
     wait_for_no_reader();
     let stop = Stop::new();
-    signal::listen(&stop)
+    listen(&stop)
         .context("cannot listen to signals")
         .map_err(|error| CommandError::new(Exit::Failed, error))?;
     Ok(stop)
