@@ -24,6 +24,7 @@ use crate::retention::prove::{Fate, StoredBackup, Target, targets};
 use crate::run::held::{LockFor, LockOutcome, LockWait};
 use crate::run::store;
 use crate::ui::{SecondSignal, Ui, Verbosity};
+use crate::values::clock_time::on_clock;
 use crate::values::environment::Lookup;
 
 /// Removes what no retention keeps.
@@ -266,11 +267,7 @@ impl Pruning<'_> {
     fn warn_of_the_future(&mut self, backup: &StoredBackup) {
         let Some(end) = backup.future_end() else { return };
         let (device, domain, kind) = backup.of();
-        let shown = |time: Timestamp| {
-            time.to_zoned(self.clock.zone())
-                .strftime("%Y-%m-%d %H:%M:%S")
-                .to_string()
-        };
+        let shown = |time: Timestamp| on_clock(time, &self.clock.zone());
         self.ui.decisive_warning(&format!(
             "{device} {domain} {}: the backup of task {} ended in the future, at {}, and it is {} now: the clock of this \
              machine was wrong then, or is wrong now; the backup counts as one of now and is kept, and goes where \

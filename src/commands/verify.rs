@@ -31,6 +31,7 @@ use crate::run::event::{ALL_DOMAINS, FileKind, TaskId};
 use crate::ui::{SecondSignal, Ui, Verbosity};
 use crate::values::causes::said;
 use crate::values::certificate_facts::CertificateFacts;
+use crate::values::clock_time::on_clock;
 use crate::values::environment::{Lookup, scratch_folder};
 use crate::values::invocation::Invocation;
 
@@ -468,11 +469,7 @@ fn folder_of(row: &FileRow) -> Option<&Path> {
 /// What is said of a file that a prune took.
 fn pruned(row: &FileRow) -> Checked {
     let mut checked = described(row, Verified::Pruned);
-    let shown = |at: Timestamp| {
-        at.to_zoned(TimeZone::system())
-            .strftime("%Y-%m-%d %H:%M:%S")
-            .to_string()
-    };
+    let shown = |at: Timestamp| on_clock(at, &TimeZone::system());
     checked.notes.extend(match (row.pruned_time, row.removal_time) {
         (Some(at), _) => Some(format!("removed from the store on {}", shown(at))),
         (None, Some(at)) => Some(format!("dpbackup prune has been removing it since {}", shown(at))),

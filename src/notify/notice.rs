@@ -10,6 +10,7 @@ use crate::notify::previous::trouble;
 use crate::run::event::{ALL_DOMAINS, ActionKind, Certainty, PlanId, StillQuiesced, TaskId};
 use crate::run::status::{Class, Status};
 use crate::values::change::{ChangeList, ConfigChange};
+use crate::values::clock_time::rfc3339;
 use crate::values::event_name::EventName;
 use crate::values::invocation::Invocation;
 
@@ -220,9 +221,7 @@ impl Notice {
 
     /// A time as RFC 3339 has it, with milliseconds.
     pub fn rfc3339(&self, time: Timestamp) -> String {
-        time.to_zoned(self.zone.clone())
-            .strftime("%Y-%m-%dT%H:%M:%S.%3f%:z")
-            .to_string()
+        rfc3339(time, &self.zone)
     }
 
     /// How many tasks are of one of these classes.

@@ -14,6 +14,7 @@ use crate::report::table::{self, Column};
 use crate::report::written::{self, Layout, shown};
 use crate::run::event::{FileKind, TaskId};
 use crate::values::change::ConfigPiece;
+use crate::values::clock_time::on_clock;
 use crate::values::text::visible;
 
 /// A piece of a configuration, and since when it is as it is.
@@ -31,7 +32,7 @@ pub struct BlameRow {
 }
 
 const CHANGES: &[Column<ChangeRow>] = &[
-    ("Time", CellKind::Time, |row, zone| written::time(row.time, zone)),
+    ("Time", CellKind::Time, |row, zone| on_clock(row.time, zone)),
     ("Device", CellKind::Name, |row, _| shown(&row.device_name)),
     ("Domain", CellKind::Name, |row, _| {
         visible(&row.change.domain).into_owned()
@@ -52,9 +53,7 @@ const CHANGES: &[Column<ChangeRow>] = &[
 ];
 
 const BLAME: &[Column<BlameRow>] = &[
-    ("Since", CellKind::Time, |row, zone| {
-        written::time(row.since, zone)
-    }),
+    ("Since", CellKind::Time, |row, zone| on_clock(row.since, zone)),
     ("Object", CellKind::Message, |row, _| {
         visible(&row.piece.to_string()).into_owned()
     }),

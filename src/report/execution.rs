@@ -8,8 +8,9 @@ use jiff::tz::TimeZone;
 use crate::history::{FailedFileRow, FileRow, NoteLevel, NoteRow, TaskDetails};
 use crate::report::WholeExecution;
 use crate::report::changed::{changed, unsaved};
-use crate::report::written::{Layout, duration, remarks, shown, time, zone_name};
+use crate::report::written::{Layout, duration, remarks, shown, zone_name};
 use crate::run::event::{ALL_DOMAINS, ActionKind};
+use crate::values::clock_time::on_clock;
 use crate::values::size::Bytes;
 use crate::values::text::hanging;
 
@@ -93,7 +94,7 @@ fn heading(whole: &WholeExecution<'_>, zone: &TimeZone) -> String {
         shown(&plan.plan),
         plan.id.0,
         plan.status,
-        time(plan.start_time, zone),
+        on_clock(plan.start_time, zone),
         zone_name(zone),
         duration(plan.took()),
         shown(&whole.store.to_string_lossy()),
@@ -178,7 +179,7 @@ fn file_line(file: &FileRow, store: &Path, zone: &TimeZone) -> String {
         .map_or_else(String::new, |task| format!(", unchanged since task {}", task.0));
     let place = match file.pruned_time {
         _ if !file.kept => format!("{}: not kept", shown(&file.name)),
-        Some(pruned) => format!("{}: removed {}", shown(&file.name), time(pruned, zone)),
+        Some(pruned) => format!("{}: removed {}", shown(&file.name), on_clock(pruned, zone)),
         None => {
             let below = file.path.strip_prefix(store).unwrap_or(&file.path);
             shown(&below.to_string_lossy())

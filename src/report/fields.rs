@@ -12,6 +12,7 @@ use crate::history::{
 };
 use crate::run::event::{OutOfService, ScriptMoment, ScriptRun};
 use crate::values::change::ConfigPiece;
+use crate::values::clock_time::rfc3339;
 
 /// A key, and how its value is read from a row. Times are shown in the zone.
 pub(super) type Field<R> = (&'static str, fn(&R, &TimeZone) -> Value);
@@ -188,10 +189,9 @@ pub(super) fn class_and_name(piece: &ConfigPiece) -> (Value, Value) {
     }
 }
 
-/// RFC 3339 with the offset of that moment in the zone, and milliseconds.
+/// A moment, as programs read it.
 pub(super) fn time(time: Timestamp, zone: &TimeZone) -> Value {
-    let local = time.to_zoned(zone.clone());
-    json!(local.strftime("%Y-%m-%dT%H:%M:%S.%3f%:z").to_string())
+    json!(rfc3339(time, zone))
 }
 
 /// How long something took, in seconds; null where it has not ended, or nobody knows.

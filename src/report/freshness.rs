@@ -10,9 +10,9 @@ use crate::freshness::{Attempt, Freshness, JudgedTarget, TargetState};
 use crate::report::fields;
 use crate::report::grid::{CellKind, fits, fitted};
 use crate::report::json;
-use crate::report::plain::columns;
 use crate::report::written::zone_name;
 use crate::run::event::FileKind;
+use crate::values::clock_time::on_clock;
 use crate::values::duration::HumanDuration;
 use crate::values::size::Bytes;
 use crate::values::text::{hanging, printable};
@@ -124,9 +124,6 @@ fn targets(targets: &[JudgedTarget], zone: &TimeZone, width: Option<u16>) -> Str
     let mut rows = vec![COLUMNS.map(|(title, _)| title.to_owned()).to_vec()];
     rows.extend(targets.iter().map(|target| cells(target, zone)));
     let times = format!("\nTimes are in {}.\n", zone_name(zone));
-    if width.is_none() {
-        return format!("{times}\n{}", columns(&rows));
-    }
     let steps = LEFT_OUT.map(|left_out| without(&rows, left_out));
     let first = steps.iter().find(|(rows, kinds)| fits(rows, kinds, width));
     let (rows, kinds) = first.unwrap_or(&steps[0]);
@@ -244,11 +241,7 @@ fn cells(target: &JudgedTarget, zone: &TimeZone) -> Vec<String> {
         Attempt::NotKnown => format!("not known whether at work: {}", last.status),
     });
     let seconds = |age: Duration| HumanDuration(Duration::from_secs(age.as_secs())).to_string();
-    let shown = |time: Timestamp| {
-        time.to_zoned(zone.clone())
-            .strftime("%Y-%m-%d %H:%M:%S")
-            .to_string()
-    };
+    let shown = |time: Timestamp| on_clock(time, zone);
     vec![
         word(target.state).to_owned(),
         without_bar(&target.device),

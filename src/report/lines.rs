@@ -15,6 +15,7 @@ use crate::report::lines::of_event::line;
 use crate::run::error::RunError;
 use crate::run::event::{Event, Sink};
 use crate::run::execution::PlanEnd;
+use crate::values::clock_time::rfc3339;
 use crate::values::text::printable_json;
 
 /// Grows when a key goes away or changes its meaning, and not when one is added.
@@ -88,8 +89,7 @@ impl<W: Write> JsonLines<W> {
     }
 
     fn time(&self, at: Timestamp) -> String {
-        let zoned = at.to_zoned(self.zone.clone());
-        zoned.strftime("%Y-%m-%dT%H:%M:%S.%3f%:z").to_string()
+        rfc3339(at, &self.zone)
     }
 
     fn write(&mut self, line: &impl Serialize) {

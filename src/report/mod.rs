@@ -15,7 +15,6 @@ pub mod json;
 pub mod lines;
 pub mod page;
 pub mod paint;
-mod plain;
 pub mod preview;
 pub mod prune;
 pub mod rehearse;

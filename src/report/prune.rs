@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::report::json;
 use crate::retention::prove::Fate;
 use crate::run::event::TaskId;
+use crate::values::clock_time::{on_clock, rfc3339};
 use crate::values::size::Bytes;
 use crate::values::text::{hanging, printable};
 
@@ -55,14 +56,9 @@ fn word(fate: Fate) -> &'static str {
 /// The line of a backup, within the columns of a terminal. Where the store is given, it was
 /// named, and the path begins there.
 pub fn line(line: &PruneLine, store: Option<&Path>, zone: &TimeZone, width: Option<u16>) -> String {
-    let end = line.end.map_or_else(
-        || "not ended".to_owned(),
-        |end| {
-            end.to_zoned(zone.clone())
-                .strftime("%Y-%m-%d %H:%M:%S")
-                .to_string()
-        },
-    );
+    let end = line
+        .end
+        .map_or_else(|| "not ended".to_owned(), |end| on_clock(end, zone));
     let what = match &line.path {
         Some(path) => {
             let below = store.and_then(|store| path.strip_prefix(store).ok());
@@ -113,11 +109,7 @@ pub fn summary(lines: &[PruneLine]) -> String {
 
 /// All of it as JSON.
 pub fn document(lines: &[PruneLine], busy: &[String], dry_run: bool, zone: &TimeZone) -> String {
-    let time = |at: Timestamp| {
-        at.to_zoned(zone.clone())
-            .strftime("%Y-%m-%dT%H:%M:%S.%3f%:z")
-            .to_string()
-    };
+    let time = |at: Timestamp| rfc3339(at, zone);
     let backups = lines.iter().map(|line| BackupObject {
         fate: word(line.fate),
         reasons: &line.reasons,

@@ -9,10 +9,10 @@ use serde::Serialize;
 use crate::artifact::difference::Difference;
 use crate::report::diff;
 use crate::report::json;
-use crate::report::written::time;
 use crate::run::execution::PlanEnd;
 use crate::run::restore::order::{RestoreProposal, RestoreTold, Saved};
 use crate::values::change::Change;
+use crate::values::clock_time::on_clock;
 use crate::values::invocation::Invocation;
 use crate::values::restore_plan::{LocalAddresses, SaveAfter};
 use crate::values::size::Bytes;
@@ -121,7 +121,7 @@ impl ShownRestorePlan {
             format!(
                 "  backup     {} {domain}, stored {}: {}, {} objects, firmware {}, serial {}",
                 self.device_name,
-                time(taken, zone),
+                on_clock(taken, zone),
                 Bytes(self.size),
                 self.objects,
                 told(&self.firmware_version),

@@ -9,7 +9,8 @@ use crate::report::changed::{changed, unsaved};
 use crate::report::execution;
 use crate::report::grid::{CellKind, blocks, fitted, labelled, natural_width};
 use crate::report::rehearse::keys;
-use crate::report::written::{duration, remarks, shown, time, zone_name};
+use crate::report::written::{duration, remarks, shown, zone_name};
+use crate::values::clock_time::on_clock;
 use crate::values::text::hanging;
 
 pub use crate::report::written::Layout;
@@ -42,7 +43,7 @@ pub(super) type Column<R> = (&'static str, CellKind, fn(&R, &TimeZone) -> String
 pub(super) const PLAN_EXECUTION: &[Column<PlanRow>] = &[
     ("ID", CellKind::Number, |row, _| row.id.0.to_string()),
     ("Start Time", CellKind::Time, |row, zone| {
-        time(row.start_time, zone)
+        on_clock(row.start_time, zone)
     }),
     ("Duration", CellKind::Time, |row, _| duration(row.took())),
     ("Plan", CellKind::Name, |row, _| shown(&row.plan)),
@@ -57,7 +58,7 @@ pub(super) const PLAN_EXECUTION: &[Column<PlanRow>] = &[
 pub(super) const ACTIVITY_EXECUTION: &[Column<ActivityRow>] = &[
     ("ID", CellKind::Number, |row, _| row.id.0.to_string()),
     ("Status Time", CellKind::Time, |row, zone| {
-        time(row.status_time, zone)
+        on_clock(row.status_time, zone)
     }),
     ("Device Pattern", CellKind::Name, |row, _| {
         shown(&row.device_pattern)
@@ -81,7 +82,7 @@ pub(super) const ACTIVITY_EXECUTION: &[Column<ActivityRow>] = &[
 pub(super) const TASK_EXECUTION: &[Column<TaskRow>] = &[
     ("ID", CellKind::Number, |row, _| row.id.0.to_string()),
     ("Status Time", CellKind::Time, |row, zone| {
-        time(row.status_time, zone)
+        on_clock(row.status_time, zone)
     }),
     ("Device Name", CellKind::Name, |row, _| shown(&row.device_name)),
     ("Domain Name", CellKind::Name, |row, _| shown(&row.domain_name)),
@@ -114,7 +115,7 @@ pub(super) const FILE: &[Column<FileRow>] = &[
     }),
     ("Path", CellKind::Message, |row, zone| match row.pruned_time {
         _ if !row.kept => "not kept".to_owned(),
-        Some(pruned) => format!("removed {}", time(pruned, zone)),
+        Some(pruned) => format!("removed {}", on_clock(pruned, zone)),
         None => shown(&row.path.to_string_lossy()),
     }),
 ];
@@ -205,7 +206,7 @@ fn files(details: &TaskDetails, layout: &Layout) -> String {
 /// What spare devices said to what the task stored, newest first.
 fn rehearsals(rows: &[RehearsalRow], zone: &TimeZone) -> String {
     let line = |row: &RehearsalRow| {
-        let when = time(row.end_time.unwrap_or(row.start_time), zone);
+        let when = on_clock(row.end_time.unwrap_or(row.start_time), zone);
         let firmware = row
             .firmware_version
             .as_deref()
@@ -257,7 +258,7 @@ fn facts(details: &TaskDetails, zone: &TimeZone) -> String {
         ("Task", task.id.0.to_string()),
         (
             "Status Time",
-            format!("{} ({})", time(task.status_time, zone), zone_name(zone)),
+            format!("{} ({})", on_clock(task.status_time, zone), zone_name(zone)),
         ),
         ("Device Name", shown(&task.device_name)),
         ("Domain Name", shown(&task.domain_name)),

@@ -48,12 +48,6 @@ pub(super) fn zone_name(zone: &TimeZone) -> String {
     names.unwrap_or_else(|| now.strftime("UTC%:z").to_string())
 }
 
-/// A time on the clock of the zone.
-pub(super) fn time(time: Timestamp, zone: &TimeZone) -> String {
-    let local = time.to_zoned(zone.clone());
-    local.strftime("%Y-%m-%d %H:%M:%S").to_string()
-}
-
 /// A text as it can be shown.
 pub(super) fn shown(text: &str) -> String {
     printable(text).into_owned()

@@ -7,6 +7,7 @@ pub mod causes;
 pub mod certificate_facts;
 pub mod certificate_match;
 pub mod change;
+pub mod clock_time;
 pub mod closed_window;
 pub mod device_pattern;
 pub mod duration;

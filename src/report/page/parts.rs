@@ -12,6 +12,7 @@ use crate::report::page::content::ReportPage;
 use crate::report::rehearse::keys;
 use crate::run::event::FileKind;
 use crate::values::change::ChangeList;
+use crate::values::clock_time::on_clock;
 use crate::values::duration::HumanDuration;
 use crate::values::rehearsal::{RehearsalResult, RehearsalVerdict};
 use crate::values::size::Bytes;
@@ -41,8 +42,7 @@ pub(super) struct Section {
 
 /// A time, to the second.
 pub(super) fn time(page: &ReportPage<'_>, time: Timestamp) -> String {
-    let local = time.to_zoned(page.zone.clone());
-    local.strftime("%Y-%m-%d %H:%M:%S").to_string()
+    on_clock(time, &page.zone)
 }
 
 /// What is not as it should be; no such part where everything is.
