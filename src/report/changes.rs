@@ -2,16 +2,15 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde::Serialize;
 use serde_json::json;
 
 use crate::history::ChangeRow;
 use crate::report::csv;
 use crate::report::fields::{self, Field, class_and_name, file, object};
 use crate::report::grid::CellKind;
-use crate::report::json::{self, RowObject, SCHEMA_VERSION};
+use crate::report::json;
 use crate::report::table::{self, Column};
-use crate::report::written::{self, Layout, shown};
+use crate::report::written::{Layout, shown};
 use crate::run::event::{FileKind, TaskId};
 use crate::values::change::ConfigPiece;
 use crate::values::clock_time::on_clock;
@@ -73,16 +72,6 @@ const BLAME_FIELDS: &[Field<BlameRow>] = &[
     ("name", |row, _| class_and_name(&row.piece).1),
 ];
 
-#[derive(Serialize)]
-struct Changes<'a> {
-    changes: Vec<RowObject<'a, ChangeRow>>,
-}
-
-#[derive(Serialize)]
-struct Blame<'a> {
-    pieces: Vec<RowObject<'a, BlameRow>>,
-}
-
 /// Changes as a table.
 pub fn changes_table(rows: &[ChangeRow], layout: &Layout) -> String {
     table::table(rows, CHANGES, layout)
@@ -90,12 +79,7 @@ pub fn changes_table(rows: &[ChangeRow], layout: &Layout) -> String {
 
 /// Changes as one JSON document.
 pub fn changes_json(rows: &[ChangeRow], zone: &TimeZone) -> String {
-    json::document(
-        SCHEMA_VERSION,
-        &Changes {
-            changes: json::objects(rows, fields::CHANGE, zone),
-        },
-    )
+    json::list("changes", rows, fields::CHANGE, zone)
 }
 
 /// Changes for spreadsheets.
@@ -110,12 +94,7 @@ pub fn blame_table(rows: &[BlameRow], layout: &Layout) -> String {
 
 /// The same as one JSON document.
 pub fn blame_json(rows: &[BlameRow], zone: &TimeZone) -> String {
-    json::document(
-        SCHEMA_VERSION,
-        &Blame {
-            pieces: json::objects(rows, BLAME_FIELDS, zone),
-        },
-    )
+    json::list("pieces", rows, BLAME_FIELDS, zone)
 }
 
 /// The same for spreadsheets.

@@ -9,7 +9,6 @@ use crate::history::{FailedFileRow, FileRow, NoteLevel, NoteRow, TaskDetails};
 use crate::report::WholeExecution;
 use crate::report::changed::{changed, unsaved};
 use crate::report::written::{Layout, duration, remarks, shown, zone_name};
-use crate::run::event::{ALL_DOMAINS, ActionKind};
 use crate::values::clock_time::on_clock;
 use crate::values::size::Bytes;
 use crate::values::text::hanging;
@@ -160,15 +159,9 @@ fn is_same(one: &TaskDetails, other: &TaskDetails) -> bool {
         && says_nothing(other)
 }
 
-/// `QA1 secure backup`, `QA1/SALES export`.
 fn target(details: &TaskDetails) -> String {
-    let device = shown(&details.task.device_name);
-    match (details.task.action, details.task.domain_name.as_str()) {
-        (ActionKind::SecureBackup, _) => format!("{device} secure backup"),
-        (ActionKind::ExportDomain, ALL_DOMAINS) => format!("{device} export of all domains"),
-        (ActionKind::ExportDomain, domain) => format!("{device}/{} export", shown(domain)),
-        (ActionKind::RestoreDomain, domain) => format!("{device}/{} restore", shown(domain)),
-    }
+    let task = &details.task;
+    task.action.of(&task.device_name, &task.domain_name)
 }
 
 /// Its size, and where it stands in the store.

@@ -1,5 +1,7 @@
 //! Views as one JSON document each, for programs.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Serialize, Serializer};
@@ -20,12 +22,7 @@ pub(super) const SCHEMA_VERSION: u32 = 1;
 /// The document, with a line break at its end. Times have the offset of the zone.
 pub fn render(view: &View<'_>, zone: &TimeZone) -> String {
     match view {
-        View::PlanExecutions { rows, .. } => document(
-            SCHEMA_VERSION,
-            &PlanExecutions {
-                plan_executions: objects(rows, fields::PLAN_EXECUTION, zone),
-            },
-        ),
+        View::PlanExecutions { rows, .. } => list("plan_executions", rows, fields::PLAN_EXECUTION, zone),
         View::ActivityExecutions { rows, notes, scripts } => document(
             SCHEMA_VERSION,
             &ActivityExecutions {
@@ -34,12 +31,7 @@ pub fn render(view: &View<'_>, zone: &TimeZone) -> String {
                 scripts: objects(scripts, fields::SCRIPT, zone),
             },
         ),
-        View::TaskExecutions(rows) => document(
-            SCHEMA_VERSION,
-            &TaskExecutions {
-                task_executions: objects(rows, fields::TASK_EXECUTION, zone),
-            },
-        ),
+        View::TaskExecutions(rows) => list("task_executions", rows, fields::TASK_EXECUTION, zone),
         View::Whole(whole) => document(
             SCHEMA_VERSION,
             &Whole {
@@ -74,20 +66,10 @@ pub fn render(view: &View<'_>, zone: &TimeZone) -> String {
 }
 
 #[derive(Serialize)]
-struct PlanExecutions<'a> {
-    plan_executions: Vec<RowObject<'a, PlanRow>>,
-}
-
-#[derive(Serialize)]
 struct ActivityExecutions<'a> {
     activity_executions: Vec<RowObject<'a, ActivityRow>>,
     notes: Vec<RowObject<'a, NoteRow>>,
     scripts: Vec<RowObject<'a, ScriptRun>>,
-}
-
-#[derive(Serialize)]
-struct TaskExecutions<'a> {
-    task_executions: Vec<RowObject<'a, TaskRow>>,
 }
 
 #[derive(Serialize)]
@@ -175,6 +157,14 @@ pub(super) fn objects<'a, R>(
     zone: &'a TimeZone,
 ) -> Vec<RowObject<'a, R>> {
     rows.iter().map(|row| RowObject { row, fields, zone }).collect()
+}
+
+/// A document that is these rows and nothing else.
+pub(super) fn list<R>(key: &'static str, rows: &[R], fields: &[Field<R>], zone: &TimeZone) -> String {
+    document(
+        SCHEMA_VERSION,
+        &BTreeMap::from([(key, objects(rows, fields, zone))]),
+    )
 }
 
 /// A document, behind the version of its form, with a line break at its end; nothing in it disturbs a terminal.

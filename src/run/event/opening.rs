@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::run::status::Status;
+use crate::values::text::printable;
 
 /// Identifies the execution of a plan in history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -100,6 +101,17 @@ impl ActionKind {
             ActionKind::SecureBackup => "secureBackup",
             ActionKind::ExportDomain => "exportDomain",
             ActionKind::RestoreDomain => "restoreDomain",
+        }
+    }
+
+    /// What a task does, for people: `QA1 secure backup`, `TEST8/DOMAIN1 export`.
+    pub fn of(self, device: &str, domain: &str) -> String {
+        let device = printable(device);
+        match (self, domain) {
+            (ActionKind::SecureBackup, _) => format!("{device} secure backup"),
+            (ActionKind::ExportDomain, ALL_DOMAINS) => format!("{device} export of all domains"),
+            (ActionKind::ExportDomain, domain) => format!("{device}/{} export", printable(domain)),
+            (ActionKind::RestoreDomain, domain) => format!("{device}/{} restore", printable(domain)),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::run::event::{ALL_DOMAINS, ActionKind, StoredFile, TaskId, TaskOpening};
+use crate::run::event::{StoredFile, TaskId, TaskOpening};
 use crate::run::status::{Class, Status};
 use crate::ui::Ui;
 use crate::values::duration::HumanDuration;
@@ -170,15 +170,8 @@ fn ended(ui: Ui, status: Status, which: &str) -> String {
     format!("{} {which}: {status}", ui.paint(label, color))
 }
 
-/// `QA1 secure backup`, `TEST8/DOMAIN1 export`.
 pub(super) fn target(opening: &TaskOpening) -> String {
-    let device = printable(&opening.device);
-    match (opening.action, opening.domain.as_str()) {
-        (ActionKind::SecureBackup, _) => format!("{device} secure backup"),
-        (ActionKind::ExportDomain, ALL_DOMAINS) => format!("{device} export of all domains"),
-        (ActionKind::ExportDomain, domain) => format!("{device}/{} export", printable(domain)),
-        (ActionKind::RestoreDomain, domain) => format!("{device}/{} restore", printable(domain)),
-    }
+    opening.action.of(&opening.device, &opening.domain)
 }
 
 /// What a task does, where it waits for nothing in particular.
