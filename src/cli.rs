@@ -6,29 +6,30 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use crate::run::status::Status;
-
 mod changes;
 mod exit_codes;
+mod history;
 mod misunderstood;
 mod operator;
 mod other_options;
 mod other_words;
 mod output;
 mod proposed;
+mod stored;
 mod words;
 
 pub use changes::{ExtractArgs, FindArgs, LogArgs};
+pub use history::{HistoryArgs, HistoryLevel, LastArgs, LevelArgs};
 pub use misunderstood::{Misunderstood, explain};
 pub use operator::{
-    CheckArgs, CompletionsArgs, FindingsFormat, InitArgs, ManArgs, ReportArgs, ShowArgs, StatusArgs,
-    TrustArgs, ValidateArgs,
+    CheckArgs, CompletionsArgs, InitArgs, ManArgs, ReportArgs, ShowArgs, StatusArgs, TrustArgs, ValidateArgs,
 };
-pub use output::{HistoryFormat, HistoryOutput};
+pub use output::{HistoryFormat, HistoryOutput, OutputFormat};
 pub use proposed::KnownNames;
+pub use stored::{DiffArgs, PruneArgs, RehearseArgs, RestoreArgs, VerifyArgs};
 pub use words::{ExecutionId, Since};
 
-use words::{parse_duration, parse_id, parse_limit, parse_since, parse_status};
+use words::parse_duration;
 
 /// Backs up IBM DataPower gateways over SOMA, proves that each backup is good, and
 /// never leaves a gateway down.
@@ -309,17 +310,8 @@ pub struct PreviewArgs {
     #[arg(long, conflicts_with = "plans")]
     pub all: bool,
     /// How to print
-    #[arg(long, value_enum, default_value_t = PreviewFormat::Table)]
-    pub format: PreviewFormat,
-}
-
-/// The output of a preview.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum PreviewFormat {
-    /// For people
-    Table,
-    /// For programs
-    Json,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+    pub format: OutputFormat,
 }
 
 /// `dpbackup notify-test`
@@ -331,209 +323,6 @@ pub struct NotifyTestArgs {
     /// Ping of failures as well: a service of pings takes them for real
     #[arg(long)]
     pub alarms: bool,
-}
-
-/// `dpbackup history`
-#[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
-pub struct HistoryArgs {
-    /// What to show instead of plan executions
-    #[command(subcommand)]
-    pub level: Option<HistoryLevel>,
-    /// All of one plan execution on one page: its ID, or `last`
-    #[arg(value_name = "ID")]
-    pub what: Option<String>,
-    /// Only of this plan
-    #[arg(long, value_name = "NAME")]
-    pub plan: Option<String>,
-    /// Only in this status (FAILED, SUCCESS, …); with one of tasks, only those with such a task
-    #[arg(long, value_name = "STATUS", value_parser = parse_status)]
-    pub status: Option<Status>,
-    /// Only those that were to back up this device
-    #[arg(long, value_name = "NAME")]
-    pub device: Option<String>,
-    /// Only those that started then or later: a date, a time (with --utc in UTC), `yesterday`, or
-    /// a duration back from now (36h)
-    #[arg(long, value_name = "WHEN", value_parser = parse_since)]
-    pub since: Option<Since>,
-    /// At most so many, the most recent ones [default: 40]
-    #[arg(long, short = 'n', value_name = "COUNT", value_parser = parse_limit)]
-    pub limit: Option<u32>,
-    /// How to print
-    #[command(flatten)]
-    pub output: HistoryOutput,
-}
-
-/// `dpbackup last`
-#[derive(Debug, Args)]
-pub struct LastArgs {
-    /// The newest one of this plan
-    #[arg(long, value_name = "NAME")]
-    pub plan: Option<String>,
-    /// How to print
-    #[command(flatten)]
-    pub output: HistoryOutput,
-}
-
-/// The levels below plan executions.
-#[derive(Debug, Subcommand)]
-pub enum HistoryLevel {
-    /// The activities of a plan execution, and what concerns the plan itself: notes and scripts
-    #[command(alias = "activity")]
-    Activities(LevelArgs),
-    /// The tasks of an activity execution
-    #[command(alias = "task")]
-    Tasks(LevelArgs),
-    /// The device and the files of a task execution
-    #[command(alias = "file")]
-    Files(LevelArgs),
-    /// How old the last good backup of everything is, as a monitoring plug-in
-    ///
-    /// Prints a line for each configured device and each of its domains, those never backed up
-    /// included, and a summary first. Contacts nothing. Exit code 0 is OK; 1 is WARNING: a
-    /// last attempt went wrong, but there is a good backup that is young enough; 2 is CRITICAL:
-    /// there is none; 3 is UNKNOWN: history or plan file cannot be read.
-    Status(StatusArgs),
-}
-
-/// One level of history.
-#[derive(Debug, Args)]
-pub struct LevelArgs {
-    /// The ID in the table one level above, or `last`
-    #[arg(value_name = "ID", value_parser = parse_id)]
-    pub id: ExecutionId,
-    /// How to print
-    #[command(flatten)]
-    pub output: HistoryOutput,
-}
-
-/// `dpbackup verify`
-#[derive(Debug, Args)]
-pub struct VerifyArgs {
-    /// Archives, manifests of secure backups, and folders with all that stands below them; also
-    /// what history does not know. The ID of a task, `last`, the name of a device, and DEVICE/DOMAIN
-    /// are taken where no file has that name
-    #[arg(value_name = "FILE")]
-    pub files: Vec<PathBuf>,
-    /// The files of this task execution; `last` is the newest one
-    #[arg(long = "task", value_name = "ID", value_parser = parse_id)]
-    pub tasks: Vec<ExecutionId>,
-    /// What is stored of this device
-    #[arg(long = "device", value_name = "NAME")]
-    pub devices: Vec<String>,
-    /// Everything that is stored
-    #[arg(long)]
-    pub all: bool,
-    /// How to print
-    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
-    pub format: ReportFormat,
-}
-
-/// `dpbackup prune`
-#[derive(Debug, Args)]
-pub struct PruneArgs {
-    /// Remove nothing; say of each backup whether it stays, and why
-    #[arg(long, short = 'n')]
-    pub dry_run: bool,
-    /// Only backups of this plan
-    #[arg(long = "plan", value_name = "NAME")]
-    pub plans: Vec<String>,
-    /// Wait so long for a device that a task is working on (10m)
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "0s")]
-    pub lock_wait: Duration,
-    /// How to print
-    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
-    pub format: ReportFormat,
-}
-
-/// `dpbackup rehearse`
-#[derive(Debug, Args)]
-pub struct RehearseArgs {
-    /// The IDs of task executions, or `last`, the newest one of a plan
-    #[arg(value_name = "TASK", value_parser = parse_id, conflicts_with_all = ["plan", "device", "all"])]
-    pub tasks: Vec<ExecutionId>,
-    /// The newest good export of each domain, as far as this plan made it
-    #[arg(long, value_name = "NAME", conflicts_with = "all")]
-    pub plan: Option<String>,
-    /// The newest good export of each domain of these devices
-    #[arg(long, value_name = "PATTERN", conflicts_with = "all")]
-    pub device: Option<String>,
-    /// The newest good export of each domain
-    #[arg(long)]
-    pub all: bool,
-    /// The device that they are sent to
-    #[arg(long, value_name = "DEVICE")]
-    pub on: String,
-    /// Also where the spare's firmware is of another major version than the backup's, or not known
-    #[arg(long)]
-    pub allow_other_firmware: bool,
-    /// Wait so long for another run that has the spare (10m)
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "0s")]
-    pub lock_wait: Duration,
-    /// How to print
-    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
-    pub format: ReportFormat,
-}
-
-/// `dpbackup restore`
-#[derive(Debug, Args)]
-pub struct RestoreArgs {
-    /// The ID of the task execution that stored the export, or `last`, the newest one of a plan: what
-    /// a restore has backed up by itself is named by its ID
-    #[arg(value_name = "TASK", value_parser = parse_id)]
-    pub task: ExecutionId,
-    /// The device whose domain of that name it is laid over
-    #[arg(long, value_name = "DEVICE")]
-    pub to: String,
-    /// Confirm the plan that has this word; without it the name of the domain is asked for at a terminal
-    #[arg(long, value_name = "WORD")]
-    pub confirm: Option<String>,
-    /// Save the configuration when what came out is what was to come out
-    #[arg(long)]
-    pub save: bool,
-    /// Also where the device's firmware is older, of another major version, or not known
-    #[arg(long)]
-    pub allow_other_firmware: bool,
-    /// Also where the domain has changes that nobody has saved: they are backed up, and mixed with
-    /// the backup
-    #[arg(long)]
-    pub over_unsaved: bool,
-    /// Wait so long for another run that has the device (10m)
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "0s")]
-    pub lock_wait: Duration,
-    /// How to print
-    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
-    pub format: ReportFormat,
-}
-
-/// `dpbackup diff`
-#[derive(Debug, Args)]
-pub struct DiffArgs {
-    /// The ID of a task execution, `last`, an archive (./12 is a file), DEVICE/DOMAIN, or a group
-    /// (@TAG/DOMAIN)
-    #[arg(value_name = "TASK|FILE|DEVICE/DOMAIN")]
-    pub old: PathBuf,
-    /// The other one
-    #[arg(value_name = "TASK|FILE|DEVICE/DOMAIN")]
-    pub new: Option<PathBuf>,
-    /// Only this domain
-    #[arg(long, value_name = "NAME")]
-    pub domain: Option<String>,
-    /// Of each task what ran then, where that was not what was saved
-    #[arg(long)]
-    pub running: bool,
-    /// How to print
-    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
-    pub format: ReportFormat,
-}
-
-/// The output of `verify`, `diff` and `prune`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ReportFormat {
-    /// For people
-    Table,
-    /// For programs
-    Json,
 }
 
 #[cfg(test)]

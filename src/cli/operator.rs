@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
+use crate::cli::output::OutputFormat;
 use crate::cli::words::{Since, parse_age, parse_since, parse_span};
 
 /// `dpbackup check`
@@ -20,8 +21,8 @@ pub struct CheckArgs {
     #[arg(long, value_name = "FILE.pem")]
     pub certificate: Option<PathBuf>,
     /// How to print
-    #[arg(long, value_enum, default_value_t = FindingsFormat::Table)]
-    pub format: FindingsFormat,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+    pub format: OutputFormat,
 }
 
 /// `dpbackup history status`
@@ -35,8 +36,8 @@ pub struct StatusArgs {
     #[arg(long, value_name = "DURATION", value_parser = parse_span)]
     pub max_rehearsal: Option<Duration>,
     /// How to print
-    #[arg(long, value_enum, default_value_t = FindingsFormat::Table)]
-    pub format: FindingsFormat,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+    pub format: OutputFormat,
     /// Times in UTC instead of the machine's zone
     #[arg(long)]
     pub utc: bool,
@@ -60,15 +61,6 @@ pub struct ReportArgs {
     /// Times in UTC instead of the machine's zone
     #[arg(long)]
     pub utc: bool,
-}
-
-/// The output of a command that judges.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum FindingsFormat {
-    /// For people
-    Table,
-    /// For programs
-    Json,
 }
 
 /// `dpbackup trust`

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::anyhow;
 
-use crate::cli::{CheckArgs, FindingsFormat, Global};
+use crate::cli::{CheckArgs, Global, OutputFormat};
 use crate::commands::at_work::at_work;
 use crate::commands::error::{CommandError, Outcome, print, print_states};
 use crate::commands::gone::open_quiesces;
@@ -115,7 +115,7 @@ fn journal(file: &PlanFile, open: Option<&str>) -> Vec<CheckItem> {
 /// devices does not wait for the slowest to read of the first.
 struct FoundSoFar {
     ui: Ui,
-    format: FindingsFormat,
+    format: OutputFormat,
     screen: Screen,
     /// A certificate to compare with those of secure backups.
     in_hand: Option<Certificate>,
@@ -127,7 +127,7 @@ struct FoundSoFar {
 }
 
 impl FoundSoFar {
-    fn new(ui: Ui, format: FindingsFormat, screen: Screen, in_hand: Option<Certificate>) -> Self {
+    fn new(ui: Ui, format: OutputFormat, screen: Screen, in_hand: Option<Certificate>) -> Self {
         Self {
             ui,
             format,
@@ -150,7 +150,7 @@ impl FoundSoFar {
     }
 
     fn take(&mut self, found: Vec<CheckItem>) {
-        if self.format == FindingsFormat::Table && self.trouble.is_none() {
+        if self.format == OutputFormat::Table && self.trouble.is_none() {
             let shown = self.shown(&found);
             let text = check_items::lines(self.subject.as_deref(), &shown, self.ui.width);
             if let Some(last) = shown.last() {
@@ -181,11 +181,9 @@ impl FoundSoFar {
         }
         let not_seen = check_items::not_seen(&self.found, self.ui.width);
         let text = match self.format {
-            FindingsFormat::Json => check_items::document(&self.found),
-            FindingsFormat::Table if not_seen.is_empty() && self.shown(&self.found).is_empty() => {
-                String::new()
-            }
-            FindingsFormat::Table => not_seen + &check_items::counts(&self.found),
+            OutputFormat::Json => check_items::document(&self.found),
+            OutputFormat::Table if not_seen.is_empty() && self.shown(&self.found).is_empty() => String::new(),
+            OutputFormat::Table => not_seen + &check_items::counts(&self.found),
         };
         print(self.ui, &text)?;
         Ok(self.found)

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 
-use crate::cli::{DiffArgs, Global, ReportFormat};
+use crate::cli::{DiffArgs, Global, OutputFormat};
 use crate::commands::diff::shown::{compared, show};
 use crate::commands::error::{Outcome, print};
 use crate::commands::exports::{ExportDesk, ExportSource, HistoryNeed, NamedExport, trouble};
@@ -80,8 +80,8 @@ fn pair(
     }
     let difference = compared(&old, &new, desk.scratch)?;
     match args.format {
-        ReportFormat::Table => show(desk.plan, &old, &new, &difference, ui)?,
-        ReportFormat::Json => print(ui, &report::document(&old.label(), &new.label(), &difference))?,
+        OutputFormat::Table => show(desk.plan, &old, &new, &difference, ui)?,
+        OutputFormat::Json => print(ui, &report::document(&old.label(), &new.label(), &difference))?,
     }
     Ok(match difference.domains.is_empty() {
         true => Exit::Success,

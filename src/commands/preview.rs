@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::artifact::layout::{self, ExportKind};
-use crate::cli::{Global, PreviewArgs, PreviewFormat, RunArgs, RunFormat};
+use crate::cli::{Global, OutputFormat, PreviewArgs, RunArgs, RunFormat};
 use crate::clock::Clock;
 use crate::commands::at_work::at_work;
 use crate::commands::error::{Outcome, print, print_states};
@@ -46,8 +46,8 @@ pub(super) fn instead_of_run(global: &Global, args: &RunArgs, ui: Ui, env: Looku
         plans: args.plans.clone(),
         all: args.all,
         format: match args.format {
-            RunFormat::Text => PreviewFormat::Table,
-            RunFormat::Json => PreviewFormat::Json,
+            RunFormat::Text => OutputFormat::Table,
+            RunFormat::Json => OutputFormat::Json,
         },
     };
     preview(global, &args, ui, env)
@@ -112,15 +112,15 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
         ui.decisive_warning(open);
     }
     let text = match args.format {
-        PreviewFormat::Json => report::document(&previews),
-        PreviewFormat::Table if ui.verbosity == Verbosity::Quiet => {
+        OutputFormat::Json => report::document(&previews),
+        OutputFormat::Table if ui.verbosity == Verbosity::Quiet => {
             report::table(&not_good(previews), &file.settings.store, ui.width)
         }
-        PreviewFormat::Table => report::table(&previews, &file.settings.store, ui.width),
+        OutputFormat::Table => report::table(&previews, &file.settings.store, ui.width),
     };
     let printed = match args.format {
-        PreviewFormat::Json => print(ui, &text),
-        PreviewFormat::Table => print_states(ui, &text),
+        OutputFormat::Json => print(ui, &text),
+        OutputFormat::Table => print_states(ui, &text),
     };
     printed.map_err(|error| untold(error, file))?;
     Ok(exit)

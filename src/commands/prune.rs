@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::anyhow;
 use jiff::Timestamp;
 
-use crate::cli::{Global, PruneArgs, ReportFormat};
+use crate::cli::{Global, OutputFormat, PruneArgs};
 use crate::clock::{Clock as _, SystemClock};
 use crate::commands::error::{CommandError, Outcome, print, print_states};
 use crate::commands::heeding::Heeding;
@@ -286,7 +286,7 @@ impl Pruning<'_> {
             Verbosity::Quiet => line.fate.is_trouble(),
             _ => shows_all || line.fate != Fate::Keep,
         };
-        if self.args.format == ReportFormat::Table && is_told {
+        if self.args.format == OutputFormat::Table && is_told {
             // Programs find a file by all of its path.
             let store = self.ui.width.map(|_| self.file.settings.store.as_path());
             if let (Some(store), false) = (store, self.is_store_named) {
@@ -309,14 +309,14 @@ impl Pruning<'_> {
         let sets_none =
             settings.retention.is_none() && self.file.plans.iter().all(|plan| plan.retention.is_none());
         match self.args.format {
-            ReportFormat::Json => {
+            OutputFormat::Json => {
                 let zone = self.clock.zone();
                 let document = report::document(&self.lines, &self.busy, self.args.dry_run, &zone);
                 print(self.ui, &document)?;
             }
-            ReportFormat::Table if self.ui.verbosity == Verbosity::Quiet => {}
-            ReportFormat::Table if self.lines.is_empty() && !looked_at_all => {}
-            ReportFormat::Table => {
+            OutputFormat::Table if self.ui.verbosity == Verbosity::Quiet => {}
+            OutputFormat::Table if self.lines.is_empty() && !looked_at_all => {}
+            OutputFormat::Table => {
                 print(self.ui, &report::summary(&self.lines))?;
                 if sets_none {
                     self.ui.hint(

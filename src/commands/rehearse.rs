@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 
-use crate::cli::{Global, RehearseArgs, ReportFormat};
+use crate::cli::{Global, OutputFormat, RehearseArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::left_behind::{UnseenImports, left_behind, with_what_is_left};
@@ -151,11 +151,11 @@ fn rehearse_with(file: &PlanFile, args: &RehearseArgs, ui: Ui, env: Lookup<'_>) 
     }
     tell(file, env, clock, &lines, ui);
     let text = match args.format {
-        ReportFormat::Table => {
+        OutputFormat::Table => {
             let quiet = ui.verbosity == Verbosity::Quiet;
             report::text(&spare.device.name, &lines, quiet)
         }
-        ReportFormat::Json => report::document(&spare.device.name, &lines),
+        OutputFormat::Json => report::document(&spare.device.name, &lines),
     };
     print(ui, &text)?;
     opened.is_kept()?;

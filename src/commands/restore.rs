@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 
-use crate::cli::{Global, ReportFormat, RestoreArgs};
+use crate::cli::{Global, OutputFormat, RestoreArgs};
 use crate::clock::Clock as _;
 use crate::commands::error::{CommandError, Outcome, found, print};
 use crate::commands::history::execution;
@@ -64,7 +64,7 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
     let mut record = Record::new(&mut opened.history, sinks, clock, &opened.base.process);
     let mut devices = Devices::new(engine);
     // Whoever is asked has the plan before his eyes.
-    let is_asked = args.confirm.is_none() && args.format == ReportFormat::Table && ui.can_ask();
+    let is_asked = args.confirm.is_none() && args.format == OutputFormat::Table && ui.can_ask();
     let order = RestoreOrder {
         source,
         archive,
@@ -84,7 +84,7 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
     let mut shown = None;
     let mut confirm = |proposal: &RestoreProposal<'_>| {
         let plan = ShownRestorePlan::of(proposal);
-        if args.format == ReportFormat::Table && (args.confirm.is_none() || ui.verbosity > Verbosity::Quiet) {
+        if args.format == OutputFormat::Table && (args.confirm.is_none() || ui.verbosity > Verbosity::Quiet) {
             let text = plan.text(proposal.difference, row.time, &clock.zone(), ui.width);
             // A plan that nobody could read is not confirmed.
             if let Err(error) = ui.data(&text) {
@@ -124,8 +124,8 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
     restore_note::write_after(file, &mut record, &mut end, &clock.zone());
     drop(record);
     let text = match args.format {
-        ReportFormat::Table => outcome(&told, &device.name, domain.name(), &file.invocation),
-        ReportFormat::Json => document(shown.as_ref(), &end, &told),
+        OutputFormat::Table => outcome(&told, &device.name, domain.name(), &file.invocation),
+        OutputFormat::Json => document(shown.as_ref(), &end, &told),
     };
     print(ui, &text)?;
     if let (Status::RestoreNotConfirmed, Some(plan)) = (end.status, &shown) {

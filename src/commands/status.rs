@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::cli::{FindingsFormat, Global, StatusArgs};
+use crate::cli::{Global, OutputFormat, StatusArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{CommandError, Outcome, print, print_states};
 use crate::commands::gone::open_quiesces;
@@ -37,8 +37,8 @@ pub(super) fn status(global: &Global, args: &StatusArgs, ui: Ui, env: Lookup<'_>
         let why = format!("{}{open}", failed.error).replace('|', "_");
         let summary = format!("DPBACKUP UNKNOWN - {}", printable(&why));
         let text = match args.format {
-            FindingsFormat::Table => format!("{summary}\n"),
-            FindingsFormat::Json => report::freshness::unknown_json(&summary),
+            OutputFormat::Table => format!("{summary}\n"),
+            OutputFormat::Json => report::freshness::unknown_json(&summary),
         };
         // Where nothing can be written the exit code has to do.
         let _ = print(ui, &text);
@@ -71,15 +71,15 @@ fn judged(global: &Global, args: &StatusArgs, ui: Ui, env: Lookup<'_>) -> Outcom
     freshness.note_rehearsals(&rehearsed, clock.now(), args.max_rehearsal);
     let zone = if args.utc { TimeZone::UTC } else { clock.zone() };
     let text = match args.format {
-        FindingsFormat::Table if ui.verbosity == Verbosity::Quiet => {
+        OutputFormat::Table if ui.verbosity == Verbosity::Quiet => {
             report::freshness::not_good(&freshness, &zone, ui.width)
         }
-        FindingsFormat::Table => report::freshness::table(&freshness, &zone, ui.width),
-        FindingsFormat::Json => report::freshness::json(&freshness, &zone),
+        OutputFormat::Table => report::freshness::table(&freshness, &zone, ui.width),
+        OutputFormat::Json => report::freshness::json(&freshness, &zone),
     };
     let printed = match args.format {
-        FindingsFormat::Table => print_states(ui, &text),
-        FindingsFormat::Json => print(ui, &text),
+        OutputFormat::Table => print_states(ui, &text),
+        OutputFormat::Json => print(ui, &text),
     };
     printed.map_err(|error| untold(error, file))?;
     Ok(match freshness.known_state() {

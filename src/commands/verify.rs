@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 
 use crate::artifact::archive::Expected;
 use crate::artifact::recheck::{self, FileState, Recheck};
-use crate::cli::{Global, ReportFormat, VerifyArgs};
+use crate::cli::{Global, OutputFormat, VerifyArgs};
 use crate::clock::{Clock as _, SystemClock};
 use crate::commands::error::{CommandError, Outcome, found, print, print_states};
 use crate::commands::heeding::Heeding;
@@ -88,7 +88,7 @@ pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>
         }
         round.file(file, &scratch)?;
     }
-    if args.format == ReportFormat::Table {
+    if args.format == OutputFormat::Table {
         tell_what_is_no_backup(&asked.files, &round.checked, &invocation(global, env), ui);
     }
     if let Some(file) = file {
@@ -101,14 +101,14 @@ pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>
     // Where nothing was looked at nothing is known to be good.
     let unknown = checked.is_empty() || not_looked_at;
     match args.format {
-        ReportFormat::Json => print(ui, &report::document(&checked, all_good && !unknown))?,
-        ReportFormat::Table if heeding.is_requested() => {
+        OutputFormat::Json => print(ui, &report::document(&checked, all_good && !unknown))?,
+        OutputFormat::Table if heeding.is_requested() => {
             print(ui, &report::summary(&checked))?;
             ui.warning("not all was looked at that was asked for: it was asked to stop");
         }
-        ReportFormat::Table if checked.len() == 1 => {}
-        ReportFormat::Table if ui.verbosity == Verbosity::Quiet && !checked.is_empty() && !is_told => {}
-        ReportFormat::Table => print(ui, &report::summary(&checked))?,
+        OutputFormat::Table if checked.len() == 1 => {}
+        OutputFormat::Table if ui.verbosity == Verbosity::Quiet && !checked.is_empty() && !is_told => {}
+        OutputFormat::Table => print(ui, &report::summary(&checked))?,
     }
     let warned = unknown || checked.iter().any(|one| !one.verified.warnings().is_empty());
     let exit = match (all_good, warned) {
@@ -207,7 +207,7 @@ struct FoundDamage {
 struct Round<'r> {
     ui: Ui,
     heeding: &'r Heeding,
-    format: ReportFormat,
+    format: OutputFormat,
     history: Option<&'r History>,
     recheck: Recheck<'r>,
     checked: Vec<Checked>,
@@ -435,7 +435,7 @@ impl Round<'_> {
 
     fn tell(&mut self, checked: Checked) -> Result<(), CommandError> {
         let told = self.ui.verbosity > Verbosity::Quiet || self.is_told(&checked);
-        if self.format == ReportFormat::Table && told {
+        if self.format == OutputFormat::Table && told {
             if let (Some(store), false) = (self.store, self.is_store_named) {
                 print(self.ui, &store_line(store))?;
                 self.is_store_named = true;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::anyhow;
 
-use crate::cli::{DiffArgs, ReportFormat};
+use crate::cli::{DiffArgs, OutputFormat};
 use crate::commands::diff::shown::{compared, show};
 use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::exports::{ExportDesk, NamedExport, OpenExport, trouble};
@@ -49,7 +49,7 @@ pub(super) fn diff(desk: &ExportDesk<'_>, devices: &str, domain: &str, args: &Di
         match against {
             Ok((new, None)) => first = Some((device, new)),
             Ok((new, Some(difference))) => {
-                if let (Some((_, old)), ReportFormat::Table) = (&first, args.format) {
+                if let (Some((_, old)), OutputFormat::Table) = (&first, args.format) {
                     show(Some(plan), old, &new, &difference, ui)?;
                 }
                 let old = first.as_ref().map(|(_, old)| old.label()).unwrap_or_default();
@@ -78,9 +78,9 @@ pub(super) fn diff(desk: &ExportDesk<'_>, devices: &str, domain: &str, args: &Di
         return Err(trouble(error).with_hint(format!("`{status}` says when each was backed up last")));
     };
     match args.format {
-        ReportFormat::Json => print(ui, &report::group_document(&found))?,
-        ReportFormat::Table if ui.verbosity == Verbosity::Quiet => {}
-        ReportFormat::Table => print(ui, &report::group_summary(&first, &found, ui.width))?,
+        OutputFormat::Json => print(ui, &report::group_document(&found))?,
+        OutputFormat::Table if ui.verbosity == Verbosity::Quiet => {}
+        OutputFormat::Table => print(ui, &report::group_summary(&first, &found, ui.width))?,
     }
     Ok(match (found.passed_over.is_empty(), found.is_same()) {
         (false, _) => Exit::Usage,
