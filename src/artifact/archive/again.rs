@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::artifact::archive::container::{Budget, Container, ZipEntry};
 use crate::artifact::archive::export_item::{Detail, ExportItem, ListedFile, OpenFile, RowForm};
 use crate::artifact::archive::export_xml::{self, XmlError};
-use crate::artifact::archive::listed_files::EXPORT_XML;
+use crate::artifact::archive::listed_files::{EXPORT_XML, LISTS_THE_LIST};
 use crate::artifact::archive::problem::{ProblemKind, Problems, Reading, VerifyError};
 use crate::artifact::archive::window::FileWindow;
 use crate::artifact::archive::{Limits, scratch};
@@ -157,6 +157,12 @@ impl Again<'_, '_, '_> {
             let Some(src) = row.src.as_deref().filter(|_| is_held) else {
                 continue;
             };
+            // It has all passwords that an export has, and nothing masks them in a text file.
+            if src == EXPORT_XML {
+                let (inner, kind) = (container.inner(), ProblemKind::BadRow(LISTS_THE_LIST.to_owned()));
+                self.findings.problem(inner, Some(&row.name), kind);
+                continue;
+            }
             let Some(entry) = entries.get(src) else {
                 let (inner, kind) = (container.inner(), ProblemKind::Missing);
                 self.findings.problem(inner, Some(src), kind);

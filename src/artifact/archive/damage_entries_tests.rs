@@ -1,11 +1,13 @@
 //! Archives whose entries are not what they should be. Everywhere the damage has to be found,
 //! and told at its place.
 
+use std::io::Read;
+
 use super::damage::{
     DamagePlace, entry, expect, export_xml, found, listed, no_damage, verify_any, whole_zip,
 };
 use super::*;
-use crate::artifact::fixture::{Entries, FixtureGateway};
+use crate::artifact::fixture::{Entries, FixtureGateway, file_of};
 
 #[test]
 fn an_emptied_entry_is_found() {
@@ -213,4 +215,59 @@ fn two_rows_of_one_file_that_say_different_things_are_found() {
         );
         assert!(verify_any(&rewrite(place, key, &format!("{key}{key}"))).is_ok());
     }
+}
+
+#[test]
+fn a_row_that_gives_out_the_list_for_a_file_is_found_and_opened_by_nobody() {
+    let hash = "hash=\"AAAAAAAAAAAAAAAAAAAAAAAAAAA=\"";
+    let is_it = |problem: &Problem| {
+        let is_row = problem.entry.as_deref() == Some("local:///b.xsl");
+        is_row && matches!(&problem.kind, ProblemKind::BadRow(why) if why.contains("export.xml"))
+    };
+    for place in [DamagePlace::Outer, DamagePlace::Inner, DamagePlace::Export] {
+        for says in [
+            hash,
+            "internal=\"true\" HASH",
+            "key=\"true\"",
+            "missing=\"true\"",
+            "",
+        ] {
+            let says = says.replace("HASH", hash);
+            let row = format!("<file name=\"local:///b.xsl\" src=\"export.xml\" location=\"local\" {says}/>");
+            let bytes = match place {
+                DamagePlace::Outer => rewrite(place, "<domains>", &format!("<files>{row}</files><domains>")),
+                DamagePlace::Inner | DamagePlace::Export => {
+                    rewrite(place, "</files>", &format!("{row}</files>"))
+                }
+            };
+            let problems = found(&bytes);
+            assert!(problems.iter().any(is_it), "{place:?} {says}: {problems:?}");
+            let (read, opened) = opened(&bytes);
+            assert!(!opened.contains(&"local:///b.xsl".to_owned()), "{place:?} {says}");
+            if says == hash {
+                let Err(VerifyError::Invalid(invalid)) = read else {
+                    panic!("{place:?} {says}: {read:?}");
+                };
+                assert!(invalid.problems.iter().any(is_it), "{invalid:?}");
+            }
+        }
+    }
+}
+
+/// Reads an archive again that nobody verified; the files that were opened.
+fn opened(bytes: &[u8]) -> (Result<(), VerifyError>, Vec<String>) {
+    let mut opened = Vec::new();
+    let mut open = |_: &str, row: &ListedFile, bytes: &mut dyn Read| {
+        opened.push(row.name.clone());
+        std::io::copy(bytes, &mut std::io::sink()).map(drop)
+    };
+    let read = reread(
+        &file_of(bytes),
+        &std::env::temp_dir(),
+        &Limits::default(),
+        Detail::Hashes,
+        &mut |_, _| {},
+        Some(&mut open),
+    );
+    (read, opened)
 }

@@ -13,6 +13,9 @@ use crate::artifact::archive::problem::{ProblemKind, Problems};
 /// The one entry that no row lists.
 pub(super) const EXPORT_XML: &str = "export.xml";
 
+/// What is said of a row that does all the same.
+pub(super) const LISTS_THE_LIST: &str = "its src is export.xml, which is no file of a gateway";
+
 /// The entries of one ZIP, and which of them something has accounted for.
 pub(super) struct Contents {
     /// Which inner ZIP it is; none is the archive itself.
@@ -90,6 +93,11 @@ fn check_row(row: &ListedFile, place: &mut Contents, findings: &mut Problems) ->
         }
         return None;
     };
+    // Its bytes were read for what they say, and held against nothing; and no list can have its own hash in it.
+    if src == EXPORT_XML {
+        problem(&row.name, bad(LISTS_THE_LIST));
+        return None;
+    }
     let entry = place.list(src);
     match (form, entry) {
         (RowForm::Missing, Some(_)) => {
