@@ -143,6 +143,9 @@ fn add(names: &mut BackupNames, item: &ExportItem) {
         }
         ExportItem::File(file) => {
             names.listed.insert(file.name.clone());
+            if matches!(file.form(), RowForm::Missing) {
+                names.missing.insert(file.name.clone());
+            }
             if !file.internal && matches!(file.form(), RowForm::Hashed(_)) {
                 names.files.insert(file.name.clone());
             }

@@ -114,7 +114,7 @@ pub fn judge_dry_run(all: &[ImportResults], domain: &str, names: &BackupNames) -
         refused,
         not_understood,
         missing_keys,
-    } = said(results).and(others);
+    } = said(results, names).and(others, names);
     if !refused.is_empty() {
         return DryRunAnswer::WouldFail {
             refused: shortened(refused),
@@ -153,7 +153,7 @@ pub fn judge_import(all: &[ImportResults], domain: &str, names: &BackupNames) ->
         refused,
         not_understood,
         missing_keys,
-    } = said(results).and(others);
+    } = said(results, names).and(others, names);
     if !not_understood.is_empty() {
         let words = shortened(not_understood).join(", ");
         return ImportAnswer::NotKnown(match refused.is_empty() {
@@ -254,10 +254,7 @@ fn of_domain<'r>(
     domain: &str,
 ) -> Result<(&'r ImportResults, Vec<&'r ImportResults>), String> {
     let (own, others): (Vec<_>, Vec<_>) = all.iter().partition(|results| results.domain == domain);
-    let is_of_a_domain = |object: &String| object.starts_with("Domain ");
-    let touches = others
-        .iter()
-        .find(|other| !other.objects.iter().all(is_of_a_domain));
+    let touches = others.iter().find(|other| !is_of_the_archive(other));
     match (own.as_slice(), touches) {
         ([one], None) => Ok((one, others)),
         ([], _) => Err(match others.first() {
@@ -265,11 +262,21 @@ fn of_domain<'r>(
             Some(other) => format!("the device's answer is about the domain {}", quote(&other.domain)),
         }),
         ([_], Some(other)) => Err(format!(
-            "the device's answer is about objects of the domain {} too",
+            "the device's answer is about the domain {} too",
             quote(&other.domain)
         )),
         ([_, _, ..], _) => Err("the device's answer is about the domain twice".to_owned()),
     }
+}
+
+/// Whether results are of the archive around the domain alone: the domain as an object, and files that go nowhere.
+fn is_of_the_archive(results: &ImportResults) -> bool {
+    let is_of_a_domain = |object: &String| object.starts_with("Domain ");
+    results.domain == "default"
+        && results.objects.iter().all(is_of_a_domain)
+        && results.executed.iter().all(|(object, ..)| is_of_a_domain(object))
+        && results.copied.is_empty()
+        && results.files.iter().all(|(_, status)| status == "internal")
 }
 
 /// What results say of failures.
@@ -283,8 +290,9 @@ struct Said {
 
 impl Said {
     /// With what is said beside it.
-    fn and(self, others: Vec<&ImportResults>) -> Said {
-        others.into_iter().map(said).fold(self, |mut all, other| {
+    fn and(self, others: Vec<&ImportResults>, names: &BackupNames) -> Said {
+        let others = others.into_iter().map(|other| said(other, names));
+        others.fold(self, |mut all, other| {
             all.refused.extend(other.refused);
             all.not_understood.extend(other.not_understood);
             all
@@ -292,7 +300,7 @@ impl Said {
     }
 }
 
-fn said(results: &ImportResults) -> Said {
+fn said(results: &ImportResults, names: &BackupNames) -> Said {
     let mut refused = Vec::new();
     let mut not_understood = Vec::new();
     for (object, status, told) in &results.executed {
@@ -315,7 +323,10 @@ fn said(results: &ImportResults) -> Said {
     };
     refused.extend(results.failed.iter().cloned());
     not_understood.extend(results.strange.iter().cloned());
-    refused.extend(with_status("missing-file").map(|name| format!("{name}: listed, and not in the archive")));
+    // What the gateway did not have when it was backed up is in no archive of it.
+    let is_expected = |name: &String| names.missing.iter().any(|missing| word(missing) == *name);
+    let unexpected = with_status("missing-file").filter(|name| !is_expected(name));
+    refused.extend(unexpected.map(|name| format!("{name}: the device does not find it in the archive")));
     if let Some(errors) = &results.detected_errors {
         refused.push(format!(
             "the device says that it detected errors: {}",

@@ -19,7 +19,14 @@ fn names() -> BackupNames {
     BackupNames {
         objects: [("XMLManager".to_owned(), "default".to_owned())].into(),
         files: set(&["local:///a.xsl"]),
-        listed: set(&["cert:///k.pem", "local:///a.xsl", "local:///b.xsl", "local:///b"]),
+        missing: set(&["local:///gone.xsl"]),
+        listed: set(&[
+            "cert:///k.pem",
+            "local:///a.xsl",
+            "local:///b.xsl",
+            "local:///b",
+            "local:///gone.xsl",
+        ]),
     }
 }
 
@@ -112,10 +119,27 @@ fn a_dry_run_would_work_where_the_objects_are_compared_and_nothing_speaks_agains
 }
 
 #[test]
-fn a_word_that_nobody_has_seen_counts_as_there_for_a_file_and_as_not_known_for_an_object() {
+fn a_word_that_nobody_has_seen_counts_as_not_known() {
     let with = |from: &str, to: &str| results(&format!("{FILES}{OBJECTS}").replace(from, to));
-    let file = judged(&with("\"same\"", "\"touched\""));
-    assert!(matches!(file, DryRunAnswer::WouldWork { .. }), "{file:?}");
+    for word in ["new", "modified", "exists", "internal"] {
+        let file = judged(&with("\"same\"", &format!("\"{word}\"")));
+        assert!(matches!(file, DryRunAnswer::WouldWork { .. }), "{word}: {file:?}");
+    }
+    for word in [
+        "touched",
+        "refused",
+        "too-large",
+        "not-copied",
+        "read-only",
+        "missing",
+    ] {
+        let told = not_known(&with("\"same\"", &format!("\"{word}\"")));
+        assert!(told.contains(word), "{word}: {told}");
+    }
+    for word in ["off", "OFF", "false", "0", "no", "never"] {
+        let told = not_known(&with("overwrite=\"on\"", &format!("overwrite=\"{word}\"")));
+        assert!(told.contains("not to be overwritten"), "{word}: {told}");
+    }
     for (from, to) in [
         ("\"exists\"", "\"skipped\""),
         (
@@ -128,6 +152,53 @@ fn a_word_that_nobody_has_seen_counts_as_there_for_a_file_and_as_not_known_for_a
         let told = not_known(&with(from, to));
         assert!(told.contains(to.trim_matches('"')), "{to}: {told}");
     }
+}
+
+#[test]
+fn a_file_that_the_gateway_did_not_have_is_no_failure_and_any_other_that_is_not_there_is() {
+    let with = |name: &str| {
+        let row = format!(
+            "<file name=\"{name}\" src=\"\" status=\"missing-file\" overwrite=\"on\"/></imported-files>"
+        );
+        judged(&results(
+            &format!("{FILES}{OBJECTS}").replace("</imported-files>", &row),
+        ))
+    };
+    let known = with("local:///gone.xsl");
+    assert!(matches!(known, DryRunAnswer::WouldWork { .. }), "{known:?}");
+    let lost = with("local:///b.xsl");
+    let told = "local:///b.xsl: the device does not find it in the archive";
+    assert!(
+        matches!(&lost, DryRunAnswer::WouldFail { refused, .. } if *refused == [told]),
+        "{lost:?}"
+    );
+}
+
+#[test]
+fn an_answer_that_tells_of_another_domain_too_is_not_known() {
+    let own = results(&format!("{FILES}{OBJECTS}"));
+    let cfg = "<exec-script-results><cfg-result class=\"XMLManager\" name=\"x\" status=\"SUCCESS\"/></exec-script-results>";
+    let copied = "<file-copy-log><file-result name=\"local:///x\" result=\"OK\"/></file-copy-log>";
+    let file = "<imported-files><file name=\"local:///x\" src=\"x\" status=\"new\"/></imported-files>";
+    for (domain, inner) in [
+        ("default", cfg),
+        ("DOM2", cfg),
+        ("default", copied),
+        ("DOM2", copied),
+        ("DOM2", file),
+        ("default", file),
+        ("DOM2", ""),
+    ] {
+        let other = format!("<import-results domain=\"{domain}\">{inner}</import-results>");
+        let told = not_known(&format!("{own}{other}"));
+        let about = format!("about the domain \"{domain}\" too");
+        assert!(told.contains(&about), "{domain} {inner}: {told}");
+    }
+    let around = "<import-results domain=\"default\"><imported-files><file name=\"dp-aux/a\" src=\"dp-aux/a\" \
+                  status=\"internal\"/></imported-files><imported-objects><object class=\"Domain\" name=\"DOM1\" \
+                  status=\"exists\"/></imported-objects></import-results>";
+    let known = judged(&format!("{own}{around}"));
+    assert!(matches!(known, DryRunAnswer::WouldWork { .. }), "{known:?}");
 }
 
 #[test]
@@ -160,7 +231,7 @@ fn the_archive_around_a_domain_may_be_told_of_and_another_domain_may_not() {
     let failed = judged(&format!("{failed}{own}"));
     assert!(matches!(failed, DryRunAnswer::WouldFail { .. }), "{failed:?}");
     let touched = outer("<object class=\"User\" name=\"admin\" status=\"exists\"/>");
-    assert!(not_known(&format!("{own}{touched}")).contains("objects of the domain \"default\" too"));
+    assert!(not_known(&format!("{own}{touched}")).contains("about the domain \"default\" too"));
 }
 
 #[test]
@@ -190,7 +261,7 @@ fn what_a_dry_run_refuses_is_named_with_the_devices_own_words() {
         ),
         (
             "<imported-files><file name=\"local:///b\" status=\"missing-file\"/></imported-files>",
-            "local:///b: listed, and not in the archive",
+            "local:///b: the device does not find it in the archive",
         ),
     ] {
         assert_eq!(refused(tail), told);
@@ -298,7 +369,7 @@ fn whatever_is_not_said_to_be_carried_out_has_failed() {
         ),
         (
             all().replace("missing-key", "missing-file"),
-            "cert:///k.pem: listed, and not in the archive",
+            "cert:///k.pem: the device does not find it in the archive",
         ),
     ] {
         match imported(&results(&inner)) {

@@ -34,8 +34,7 @@ pub struct ImportResults {
     pub spared: Vec<String>,
 }
 
-/// What is said of an object or a file that is in the backup and can be compared. Words of files
-/// that nobody has seen yet may be of this kind too; those of objects are known.
+/// What is said of an object or a file that is in the backup and can be compared.
 const COMPARED: [&str; 8] = [
     "new",
     "exists",
@@ -46,6 +45,9 @@ const COMPARED: [&str; 8] = [
     "internal",
     "",
 ];
+
+/// What is said of a file of which the archive has no bytes.
+const WITHOUT_BYTES: [&str; 2] = ["missing-key", "missing-file"];
 
 /// The sections of results.
 const SECTIONS: [&str; 7] = [
@@ -128,7 +130,9 @@ fn strange(results: Node<'_, '_>) -> Vec<String> {
     let objects = of("imported-objects", |status| {
         status.is_empty() || !COMPARED.contains(&status)
     });
-    let files = of("imported-files", tells_of_a_skip);
+    let files = of("imported-files", |status| {
+        !COMPARED.contains(&status) && !WITHOUT_BYTES.contains(&status)
+    });
     let sections = results
         .children()
         .filter(|node| node.is_element() && !SECTIONS.contains(&node.tag_name().name()))
@@ -145,11 +149,11 @@ fn spared(results: Node<'_, '_>) -> Vec<String> {
         .into_iter()
         .flat_map(|section| children(results, section).flat_map(|section| section.children()));
     let is_spared = |row: &Node<'_, '_>| {
-        row.attribute("overwrite") == Some("off")
-            && !matches!(
-                row.attribute("status"),
-                Some("internal" | "missing-key" | "missing-file")
-            )
+        let status = row.attribute("status").unwrap_or_default();
+        // Any other word may be one for a no.
+        row.attribute("overwrite").is_some_and(|word| word != "on")
+            && status != "internal"
+            && !WITHOUT_BYTES.contains(&status)
     };
     rows.filter(is_spared)
         .map(|row| {
@@ -176,14 +180,6 @@ pub fn refuses(said: &str) -> bool {
             "no domain access",
             "must be",
         ])
-}
-
-/// Whether a word tells that something is left out.
-fn tells_of_a_skip(word: &str) -> bool {
-    let word = word.to_ascii_lowercase();
-    ["skip", "denied", "reject", "filter", "permission"]
-        .iter()
-        .any(|told| word.contains(told))
 }
 
 /// Whether a word for an outcome is one for a failure.

@@ -9,6 +9,8 @@ pub struct BackupNames {
     pub objects: BTreeSet<(String, String)>,
     /// The files whose bytes are in it, those of the firmware left out: `local:///a.xsl`.
     pub files: BTreeSet<String>,
+    /// The files that it lists without their bytes, because the gateway did not have them either.
+    pub missing: BTreeSet<String>,
     /// All files that it lists.
     pub listed: BTreeSet<String>,
 }

@@ -153,7 +153,11 @@ fn each_form_of_an_answer_is_what_it_is_and_never_would_work() {
         ("no-space", "WOULD FAIL", "Import: File system full."),
         ("import-fails", "WOULD FAIL", "Unable to uncompress export file"),
         ("detected-errors", "WOULD FAIL", "0x81000683"),
-        ("file-missing", "WOULD FAIL", "listed, and not in the archive"),
+        (
+            "file-missing",
+            "WOULD FAIL",
+            "the device does not find it in the archive",
+        ),
     ] {
         spare.fail_as(&format!("do-restore={fault}"));
         let ran = rehearse(&home, &["1"]).exits(1);
