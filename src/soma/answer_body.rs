@@ -5,7 +5,9 @@ use std::io::{self, Read};
 use crate::soma::deadline::Deadline;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::exchange::Explain;
-use crate::soma::reply::{Answer, WRONG_PORT, quote};
+use crate::soma::own_secrets::OwnSecrets;
+use crate::soma::page::{LONGEST_PAGE, PageWords};
+use crate::soma::reply::{Answer, WRONG_PORT, cut};
 
 /// The start of an answer, and its body still to be read.
 pub struct HttpAnswer {
@@ -30,7 +32,7 @@ impl HttpAnswer {
     /// The body, once it is known that it can be an answer of SOMA: XML under status 200,
     /// and under most others where it is a response or a fault. Gateways send faults under
     /// 500 (soma-wire section 1.4), what stands in front of them may choose another.
-    pub fn into_soma_body(mut self) -> Result<Body> {
+    pub(super) fn into_soma_body(mut self, secrets: &OwnSecrets) -> Result<Body> {
         let may_be_xml = self.content_type.is_empty() || self.content_type.contains("xml");
         match self.status {
             200 if may_be_xml => {
@@ -41,36 +43,14 @@ impl HttpAnswer {
                     )),
                 };
             }
-            401 => {
-                return Err(SomaError::new(
-                    SomaErrorKind::LoginRefused,
-                    "the device answered HTTP 401 (not authorized)",
-                )
-                .with_hint("check user name and password; the account may also be locked"));
-            }
-            503 => {
-                return Err(SomaError::new(
-                    SomaErrorKind::Unavailable,
-                    "the device answered HTTP 503 (service unavailable)",
-                ));
-            }
-            413 => {
-                return Err(SomaError::new(
-                    SomaErrorKind::NotManagement,
-                    "the answer is HTTP 413 (the request is too long)",
-                )
-                .with_hint(
-                    "what stands in front of the device, or the device itself, limits how long a request may be: raise that limit",
-                ));
-            }
-            200 | 300..=399 => {}
-            _ if may_be_xml => return self.unusual(),
+            200 | 300..=399 | 401 | 413 | 503 => {}
+            _ if may_be_xml => return self.unusual(secrets),
             _ => {}
         }
-        let mut start = Vec::new();
-        // What stands in the body only illustrates the error: a failure to read it is no other one.
-        let _ = self.body.by_ref().take(200).read_to_end(&mut start);
-        Err(self.not_soma(SomaErrorKind::NotManagement, &begins(&start)))
+        let mut body = Vec::new();
+        // What stands in the body only says more: a failure to read it is no other one.
+        let _ = self.body.by_ref().take(LONGEST_PAGE).read_to_end(&mut body);
+        Err(self.refused(&body, secrets))
     }
 
     /// Why the body cannot be read as the text that an answer is, by what stands before it.
@@ -86,7 +66,7 @@ impl HttpAnswer {
     }
 
     /// XML under an unusual status: a response or a fault is as good as under 200.
-    fn unusual(mut self) -> Result<Body> {
+    fn unusual(mut self, secrets: &OwnSecrets) -> Result<Body> {
         let mut bytes = Vec::new();
         let outcome = self.body.by_ref().take(LONGEST_UNUSUAL).read_to_end(&mut bytes);
         if let Some(failure) = self.body.failure() {
@@ -104,11 +84,52 @@ impl HttpAnswer {
                     Err(self.not_soma(error.kind, &format!(": {}", error.message)))
                 }
                 SomaErrorKind::Malformed | SomaErrorKind::NotManagement => {
-                    Err(self.not_soma(error.kind, &begins(&bytes)))
+                    let words = PageWords::of(&bytes, self.body.deadline(), secrets);
+                    Err(self.not_soma(error.kind, &quoted(&words)))
                 }
                 // It was not read to its end.
                 _ => Err(error),
             },
+        }
+    }
+
+    /// The error of a status that refuses, or of a body that cannot be SOMA.
+    fn refused(self, body: &[u8], secrets: &OwnSecrets) -> SomaError {
+        let words = PageWords::of(body, self.body.deadline(), secrets);
+        let told = quoted(&words);
+        let by_status = |kind, status: &str, hint| {
+            SomaError::new(kind, format!("the device answered HTTP {status}{told}")).with_hint(hint)
+        };
+        match self.status {
+            // The kind stays: whatever it is, one more try could lock the account there.
+            401 if words.is_of_another_service() => {
+                self.not_soma(SomaErrorKind::LoginRefused, &told).with_hint(OTHER_LOGIN)
+            }
+            401 => by_status(
+                SomaErrorKind::LoginRefused,
+                "401 (not authorized)",
+                "check user name and password; the account may also be locked",
+            ),
+            503 => by_status(
+                SomaErrorKind::Unavailable,
+                "503 (service unavailable)",
+                "the device, or what stands in front of it, is starting, overloaded or being serviced: try again later",
+            ),
+            413 => SomaError::new(
+                SomaErrorKind::NotManagement,
+                format!("the answer is HTTP 413 (the request is too long){told}"),
+            )
+            .with_hint(
+                "what stands in front of the device, or the device itself, limits how long a request may be: raise that limit",
+            ),
+            403 => self.not_soma(SomaErrorKind::NotManagement, &told).with_hint(
+                "an access list of the device, or something in front of it, turns this machine away, or the port is \
+                 another service's: the XML Management Interface is usually on 5550",
+            ),
+            407 => self.not_soma(SomaErrorKind::NotManagement, &told).with_hint(
+                "a proxy answers, and not the device: let this machine reach the device without it",
+            ),
+            _ => self.not_soma(SomaErrorKind::NotManagement, &told),
         }
     }
 
@@ -130,14 +151,18 @@ impl HttpAnswer {
     }
 }
 
-/// How a body begins, in words.
-fn begins(body: &[u8]) -> String {
-    let start = body.get(..200).unwrap_or(body);
-    let start = String::from_utf8_lossy(start);
-    let words = start.split_whitespace().collect::<Vec<_>>().join(" ");
-    match words.is_empty() {
-        true => String::new(),
-        false => format!("; it begins {}", quote(&words)),
+/// The advice for a login that something else than SOMA refuses.
+const OTHER_LOGIN: &str = "whoever answers is not the XML Management Interface, so that user name and password may well be \
+     right: correct `port` (usually 5550; 9090 is the web GUI, 5554 is REST), or look at what stands in front of the device";
+
+/// An error quotes at most so many characters of a page.
+const MAX_QUOTE: usize = 200;
+
+/// What a body says, behind the status it came under.
+fn quoted(words: &PageWords) -> String {
+    match words.text() {
+        "" => String::new(),
+        said => format!(": \"{}\"", cut(said, MAX_QUOTE)),
     }
 }
 
@@ -174,5 +199,127 @@ impl Read for Body {
         let told = io::Error::new(kind, explained.message.clone());
         self.failure = Some(explained);
         Err(told)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+    use std::time::Duration;
+
+    use secrecy::SecretString;
+
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn error(status: u16, content_type: &str, body: &str) -> SomaError {
+        let explain = Explain {
+            place: ("qa1".to_owned(), 5550),
+            stands: Arc::new(AtomicBool::new(true)),
+            began: Arc::new(AtomicBool::new(true)),
+            connect: MINUTE,
+            idle: MINUTE,
+            deadline: Deadline::after(MINUTE, Arc::default()),
+        };
+        let answer = HttpAnswer {
+            status,
+            content_type: content_type.to_owned(),
+            content_encoding: String::new(),
+            location: None,
+            body: Body {
+                reader: Box::new(io::Cursor::new(body.as_bytes().to_vec())),
+                explain,
+                failure: None,
+            },
+            came_early: false,
+        };
+        let secrets = OwnSecrets::new("backup", &SecretString::from("Tr0ub4dor&3xyz"));
+        match answer.into_soma_body(&secrets) {
+            Ok(_) => panic!("{status} {body} is no answer"),
+            Err(error) => error,
+        }
+    }
+
+    const FAULT: &str = "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\"><e:Body><e:Fault>\
+        <faultcode>e:Client</faultcode><faultstring>Password expired</faultstring></e:Fault></e:Body></e:Envelope>";
+
+    #[test]
+    fn what_a_device_says_with_a_refusal_reaches_the_message() {
+        for (status, content_type, body, kind, message) in [
+            (
+                401,
+                "text/xml",
+                FAULT,
+                SomaErrorKind::LoginRefused,
+                "the device answered HTTP 401 (not authorized): \"Password expired\"",
+            ),
+            (
+                401,
+                "",
+                "",
+                SomaErrorKind::LoginRefused,
+                "the device answered HTTP 401 (not authorized)",
+            ),
+            (
+                503,
+                "text/html",
+                "<html><title>Maintenance</title></html>",
+                SomaErrorKind::Unavailable,
+                "the device answered HTTP 503 (service unavailable): \"Maintenance\"",
+            ),
+            (
+                503,
+                "text/xml",
+                FAULT,
+                SomaErrorKind::Unavailable,
+                "the device answered HTTP 503 (service unavailable): \"Password expired\"",
+            ),
+            (
+                403,
+                "text/html; charset=utf-8",
+                "<html><body>Access denied</body></html>",
+                SomaErrorKind::NotManagement,
+                "the answer is HTTP 403 with text/html; charset=utf-8, not SOMA: \"Access denied\"",
+            ),
+            (
+                404,
+                "application/json",
+                "{\"_links\":{},\"error\":[\"Resource not found.\"]}",
+                SomaErrorKind::NotManagement,
+                "the answer is HTTP 404 with application/json, not SOMA: \"Resource not found.\"",
+            ),
+        ] {
+            let error = error(status, content_type, body);
+            assert_eq!((error.kind, error.message.as_str()), (kind, message));
+        }
+    }
+
+    #[test]
+    fn a_login_that_another_service_refuses_says_nothing_of_the_password() {
+        for (content_type, body) in [
+            ("application/json", "{\"error\":[\"Authentication failure.\"]}"),
+            (
+                "text/html",
+                "<html><title>401 Authorization Required</title></html>",
+            ),
+        ] {
+            let error = error(401, content_type, body);
+            assert_eq!(error.kind, SomaErrorKind::LoginRefused);
+            let hint = error.hint.expect("advice");
+            assert!(hint.contains("correct `port`"), "{hint}");
+            assert!(!hint.contains("check user name and password"), "{hint}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_looked_for_before_the_words_are_cut() {
+        // The cut goes through the password, so that less of it is left than is known again.
+        let body = format!("{} Tr0ub4dor&3xyz", "x".repeat(MAX_QUOTE - 5));
+        for status in [401, 403, 503] {
+            let message = error(status, "text/plain", &body).message;
+            assert!(!message.contains("Tr0u"), "{message}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustls::ClientConfig;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::soma::answer_body::{Body, HttpAnswer};
+use crate::soma::answer_body::Body;
 use crate::soma::download;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::http::Http;
@@ -102,7 +102,7 @@ impl Client {
         let told = |error: SomaError| error.for_device(&self.target.trust_command);
         let answer = self.http.upload(upload, total).map_err(told)?;
         let came_early = answer.came_early;
-        let answer = read_text(answer.into_soma_body().map_err(told)?)?;
+        let answer = read_text(answer.into_soma_body(&self.secrets).map_err(told)?)?;
         Ok(match came_early {
             true => answer.early(),
             false => answer,
@@ -131,7 +131,7 @@ impl Client {
     fn post(&self, request: &Request, total: Duration) -> Result<Body> {
         let answer = self.http.post(request, total);
         answer
-            .and_then(HttpAnswer::into_soma_body)
+            .and_then(|answer| answer.into_soma_body(&self.secrets))
             .map_err(|error| error.for_device(&self.target.trust_command))
     }
 

@@ -26,6 +26,7 @@ mod handshake;
 pub mod http;
 mod interim;
 mod own_secrets;
+mod page;
 pub mod peer;
 pub mod reply;
 pub mod request;

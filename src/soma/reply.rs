@@ -120,6 +120,20 @@ impl Answer {
         }
     }
 
+    /// The words of a fault, or of a response that refuses; none where it is neither.
+    pub(super) fn said(&self) -> Option<String> {
+        let document = self.parse().ok()?;
+        let root = document.root_element();
+        let said = match root
+            .descendants()
+            .find(|node| node.has_tag_name((NAMESPACE, "response")))
+        {
+            Some(response) => refusal_words(response).join("; "),
+            None => fault_words(root.descendants().find(|node| is_named(*node, "Fault"))?),
+        };
+        Some(said)
+    }
+
     /// The error that an answer without the expected payload stands for.
     pub fn into_refusal(self, expected: &str) -> SomaError {
         let outcome = self
@@ -248,10 +262,7 @@ fn response<'a, 'input>(document: &'a Document<'input>) -> Result<Node<'a, 'inpu
 pub const WRONG_PORT: &str = "this does not look like the XML Management Interface; its port is usually 5550 (not the web GUI's 9090 or REST's 5554)";
 
 fn fault_error(fault: Node<'_, '_>) -> SomaError {
-    let said = ["faultstring", "Text", "Reason"]
-        .iter()
-        .find_map(|name| fault.descendants().find(|node| is_named(*node, name)))
-        .map_or_else(|| all_text(fault), all_text);
+    let said = fault_words(fault);
     if said.eq_ignore_ascii_case(AUTHENTICATION_FAILURE) {
         return refused_login();
     }
@@ -263,6 +274,13 @@ fn fault_error(fault: Node<'_, '_>) -> SomaError {
         kind,
         format!("the device answered with a SOAP fault: {}", quote(&said)),
     )
+}
+
+fn fault_words(fault: Node<'_, '_>) -> String {
+    ["faultstring", "Text", "Reason"]
+        .iter()
+        .find_map(|name| fault.descendants().find(|node| is_named(*node, name)))
+        .map_or_else(|| all_text(fault), all_text)
 }
 
 /// Whether a fault says that the request was none that the device takes: it blames the client, with the
@@ -294,10 +312,7 @@ fn refused_login() -> SomaError {
 
 fn refusal(response: Node<'_, '_>, expected: &str) -> SomaError {
     let authenticated = children(response, "timestamp").next().is_some();
-    let mut said = told(outermost(response, "log-event"));
-    if said.is_empty() {
-        said = told(children(response, "result"));
-    }
+    let said = refusal_words(response);
     if said.iter().any(|text| text == AUTHENTICATION_FAILURE) {
         if !authenticated {
             return refused_login();
@@ -321,6 +336,14 @@ fn refusal(response: Node<'_, '_>, expected: &str) -> SomaError {
         SomaErrorKind::Refused,
         format!("the device answered: {}", quote(&said.join("; "))),
     )
+}
+
+/// What a response says beside the payload that it has not.
+fn refusal_words(response: Node<'_, '_>) -> Vec<String> {
+    match told(outermost(response, "log-event")) {
+        said if said.is_empty() => told(children(response, "result")),
+        said => said,
+    }
 }
 
 /// What several nodes say, without those that say nothing, and no more than is quoted.

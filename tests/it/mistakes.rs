@@ -89,7 +89,29 @@ fn a_wrong_port_or_another_server_is_told_by_what_answers() {
         FaultKind::ContentType("application/json".to_owned()),
     ));
     said.add("rest", &home, 1);
+
+    for status in [401, 403, 503] {
+        let (gateway, home) = with(Setup::default(), EXPORT);
+        gateway.fail(Fault::every("*", FaultKind::Html));
+        gateway.fail(Fault::every("*", FaultKind::Status(status)));
+        said.add(&format!("a page under {status}"), &home, 1);
+    }
     assert_shown!(said.0);
+}
+
+#[test]
+fn the_words_of_a_device_that_refuses_a_login_are_told() {
+    let (gateway, home) = with(Setup::default(), EXPORT);
+    gateway.fail(Fault::every("*", FaultKind::ServerFault));
+    gateway.fail(Fault::every("*", FaultKind::Status(401)));
+    for arguments in [&["run", "P"][..], &["check", "QA1"], &["preview", "P"]] {
+        let ran = home.dpbackup(arguments).exits(1);
+        let told = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(
+            told.contains("the device answered HTTP 401 (not authorized): \"Internal Error (from client)\""),
+            "{arguments:?}: {told}"
+        );
+    }
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn a_page_and_silence_under_another_http_status_are_told_with_it() {
     for (fault, words) in [
         (
             "do-backup=html",
-            "the answer is HTTP 500 with text/html, not SOMA; it begins",
+            "the answer is HTTP 500 with text/html, not SOMA: \"Welcome\"; this does",
         ),
         (
             "do-backup=empty-body",
