@@ -20,6 +20,7 @@ use crate::plan::model::{Action, ErrorPolicy, Plan, Settings};
 use crate::report::preview::{self as report, Preview, PreviewTask, PreviewVerdict};
 use crate::run::at_work::{AtWork, AtWorkLook};
 use crate::run::contact::Devices;
+use crate::run::disabled::disabled;
 use crate::run::event::{Progress, Sink as _};
 use crate::run::examine::why_it_cannot_start;
 use crate::run::expand::{ExpandedActivity, ExpandedTask, Verdict, expand};
@@ -87,6 +88,7 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
         script_would_fail |= !unable.is_empty();
         notes.extend(unable);
         let settled = settled(expanded, &mut devices, &runs, &mut notes);
+        notes.extend(disabled(&settled, &mut devices));
         previews.push(Preview {
             plan: &plan.name,
             refused,

@@ -209,6 +209,16 @@ impl Gateway<'_> {
         })
     }
 
+    /// Those of some domains of which the device says that they are disabled, as far as the account may look.
+    pub fn disabled<'d>(&self, domains: &[&'d str]) -> Vec<&'d str> {
+        if domains.is_empty() {
+            return Vec::new();
+        }
+        let states = self.admin_states().unwrap_or_default();
+        let is_disabled = |name: &&str| states.get(*name) == Some(&AdminState::Disabled);
+        domains.iter().copied().filter(is_disabled).collect()
+    }
+
     /// Whether a domain is one of API Connect: its gateway service is enabled. The
     /// object is there in every domain on v10, disabled; firmware that does not know
     /// the class has no such domains (soma-wire section 7). An answer that is none to this

@@ -10,6 +10,7 @@ mod broken;
 mod certificates;
 pub mod client;
 pub mod contact;
+pub mod disabled;
 pub mod domains_seen;
 pub mod error;
 pub mod event;

@@ -464,3 +464,41 @@ fn a_task_that_its_device_refuses_by_what_it_shows_is_previewed_with_the_code_th
         assert_eq!(shown.task_rows()[0].status.code(), "DEVICE_ERROR", "{plan}");
     }
 }
+
+#[test]
+fn a_domain_that_is_disabled_and_would_be_quiesced_is_told_before_the_run() {
+    let gateway = Gateway::start(
+        Setup {
+            domains: ["DOM1", "DOM2"].map(Domain::new).into(),
+            ..Setup::default()
+        }
+        .being(&["disabled@DOM1"]),
+    );
+    for (activity, preview, check) in [
+        (
+            export("*", "DOM*", "quiesce = true"),
+            "QA1: disabled, so that a run backs it up and cannot quiesce it: DOM1",
+            "disabled: DOM1; a run backs up what is disabled all the same, and cannot quiesce it",
+        ),
+        (
+            secure_backup("*", "quiesce = true"),
+            "QA1: disabled, so that a run backs it up and cannot quiesce it: DOM1",
+            "disabled: DOM1; a run backs up what is disabled all the same, and cannot quiesce it",
+        ),
+        (export("*", "DOM2", "quiesce = true"), "", ""),
+        (
+            export("*", "DOM*", ""),
+            "",
+            "disabled, and backed up all the same: DOM1",
+        ),
+    ] {
+        let home = Home::of(&gateway).plan("P", &activity);
+        for (arguments, words) in [(&["preview", "P"], preview), (&["check", "--format=json"], check)] {
+            let ran = home.dpbackup(arguments);
+            match words {
+                "" => assert!(!ran.stdout.contains("disabled"), "{activity}: {}", ran.stdout),
+                words => assert!(ran.stdout.contains(words), "{activity}: {}", ran.stdout),
+            }
+        }
+    }
+}

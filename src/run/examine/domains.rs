@@ -103,6 +103,57 @@ fn api_connect(gateway: &Gateway<'_>, wanted: &BTreeSet<&str>, found: &mut Check
     }
 }
 
+/// A domain that is disabled is in nobody's service: it is backed up as it is, and a quiesce of it does not show.
+pub(super) fn disabled(
+    gateway: &Gateway<'_>,
+    domains: &[DomainStatus],
+    needs: &Needs<'_>,
+    found: &mut CheckItems,
+) {
+    let is_exported =
+        |name: &str| needs.everything || needs.exports.iter().any(|pattern| pattern.matches(name));
+    let planned: Vec<&str> = domains
+        .iter()
+        .map(|domain| domain.name.as_str())
+        .filter(|name| is_exported(name) || is_quiesced_by_a_plan(name, needs))
+        .collect();
+    let disabled = gateway.disabled(&planned);
+    let (quiesced, exported): (Vec<&str>, Vec<&str>) = disabled
+        .into_iter()
+        .partition(|name| is_quiesced_by_a_plan(name, needs));
+    if !exported.is_empty() {
+        let text = format!(
+            "disabled, and backed up all the same: {}",
+            first_few(&exported, LISTED)
+        );
+        found.ok("disabled", text);
+    }
+    if !quiesced.is_empty() {
+        let text = format!(
+            "disabled: {}; a run backs up what is disabled all the same, and cannot quiesce it",
+            first_few(&quiesced, LISTED)
+        );
+        found.warn(
+            "disabled",
+            text,
+            "enable it on the device, or take it out of the plan",
+        );
+    }
+}
+
+fn is_quiesced_by_a_plan(domain: &str, needs: &Needs<'_>) -> bool {
+    domain != DEFAULT_DOMAIN
+        && needs.quiesces.iter().any(|activity| match &activity.action {
+            Action::ExportDomain {
+                domains: Domains::Matching(pattern),
+            } => pattern.matches(domain),
+            Action::SecureBackup { .. }
+            | Action::ExportDomain {
+                domains: Domains::All,
+            } => true,
+        })
+}
+
 /// What is quiesced already is not ours to quiesce: a run refuses. What another run of ours has quiesced it puts back
 /// itself, and nobody else may.
 pub(super) fn quiesced(
@@ -115,17 +166,7 @@ pub(super) fn quiesced(
     if needs.quiesces.is_empty() {
         return;
     }
-    let concerned = |domain: &&DomainStatus| {
-        needs.quiesces.iter().any(|activity| match &activity.action {
-            Action::ExportDomain {
-                domains: Domains::Matching(pattern),
-            } => pattern.matches(&domain.name) && domain.name != DEFAULT_DOMAIN,
-            Action::SecureBackup { .. }
-            | Action::ExportDomain {
-                domains: Domains::All,
-            } => domain.name != DEFAULT_DOMAIN,
-        })
-    };
+    let concerned = |domain: &&DomainStatus| is_quiesced_by_a_plan(&domain.name, needs);
     let (mut ours, mut busy, mut stands_still) = (Vec::new(), Vec::new(), false);
     for domain in domains.iter().filter(concerned) {
         if domain.quiesce == QuiesceState::Normal {
