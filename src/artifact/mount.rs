@@ -3,11 +3,13 @@
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::Access;
 
 use crate::artifact::space;
+use crate::ownership;
 use crate::values::causes::said;
 
 const MOUNTS: &str = "/proc/self/mountinfo";
@@ -84,6 +86,9 @@ pub enum Unwritable {
     /// Neither it nor a folder above it can be looked at.
     #[error("{} cannot be looked at", .0.display())]
     Unseen(PathBuf),
+    /// A folder on the way lets this user not through: whether what is below it is there, nobody knows.
+    #[error("{} belongs to {}, and this user may not enter it", .0.display(), owner_of(.0))]
+    Shut(PathBuf),
     /// Something else stands in its place.
     #[error("{} is not a folder", .0.display())]
     NotAFolder(PathBuf),
@@ -95,12 +100,65 @@ pub enum Unwritable {
     NoRoom(PathBuf),
 }
 
+impl Unwritable {
+    /// What to do about it, where `wanted` is the folder that the key of the settings names.
+    pub fn advice(&self, wanted: &Path, key: &str) -> String {
+        let change = format!("change `{key}` in the settings");
+        match self {
+            Self::Unseen(_) => "check the path".to_owned(),
+            Self::NotAFolder(_) => format!("move that file away, or {change}"),
+            Self::NoRoom(_) => change,
+            Self::Denied(_, error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => {
+                format!("mount it for writing, or {change}")
+            }
+            // `su` and `sudo` leave the home of somebody else, and a service may have none.
+            Self::Shut(_) | Self::Denied(..) if wanted.ends_with(USUAL_STATE) => format!(
+                "it stands where $HOME says: let $HOME be the home of the user who runs dpbackup, or write `{key}` under \
+                 [settings]"
+            ),
+            Self::Shut(folder) => format!(
+                "run dpbackup as {}, let the user who runs it enter that folder, or {change}",
+                owner_of(folder)
+            ),
+            Self::Denied(there, _) => match ownership::command_to_make(wanted, there) {
+                Some(command) => format!("run `{command}` as root, or {change}"),
+                None => format!(
+                    "it belongs to {}: run dpbackup as that user, or {change}",
+                    owner_of(there)
+                ),
+            },
+        }
+    }
+}
+
+/// Where the history of a user is, below the home, whom no plan file tells otherwise.
+const USUAL_STATE: &str = ".local/state/dpbackup";
+
+/// Whose a file or a folder is, in words.
+fn owner_of(path: &Path) -> String {
+    match path.metadata().map(|found| found.uid()) {
+        Ok(0) => "root".to_owned(),
+        Ok(user) => format!("user {user}"),
+        Err(_) => "somebody".to_owned(),
+    }
+}
+
 /// Whether files could be made in a folder, as far as looking tells: nothing is made. One that
 /// is not there is judged by the nearest above it that is, in which it would be made; which of
 /// them was looked at comes back.
 pub fn could_be_written(folder: &Path) -> Result<&Path, Unwritable> {
-    let above = folder.ancestors().find(|above| above.exists());
+    let mut is_shut = false;
+    let above = folder.ancestors().find(|above| match above.try_exists() {
+        Ok(is_there) => is_there,
+        Err(error) => {
+            is_shut |= error.kind() == io::ErrorKind::PermissionDenied;
+            false
+        }
+    });
     let there = above.ok_or_else(|| Unwritable::Unseen(folder.to_owned()))?;
+    if is_shut {
+        return Err(Unwritable::Shut(there.to_owned()));
+    }
     if !there.is_dir() {
         return Err(Unwritable::NotAFolder(there.to_owned()));
     }

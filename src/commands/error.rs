@@ -1,11 +1,18 @@
 //! How a command ends, and how what it met becomes such an end.
 
-use anyhow::Context as _;
+use std::fmt;
+use std::path::Path;
 
+use anyhow::Context as _;
+use rustix::fs::Access;
+
+use crate::artifact::mount::{self, Unwritable};
 use crate::exit::Exit;
 use crate::history::HistoryError;
 use crate::report::paint::states;
 use crate::ui::Ui;
+use crate::values::causes::said;
+use crate::values::invocation::quoted;
 
 /// An error that ends a command, with its exit code and advice.
 #[derive(Debug)]
@@ -41,8 +48,39 @@ impl CommandError {
 
 impl From<HistoryError> for CommandError {
     fn from(error: HistoryError) -> Self {
-        Self::new(Exit::History, error)
+        // What the system has refused is said as a look at the place tells it, with what mends it.
+        match &error {
+            HistoryError::CannotOpen { path, .. } => match refused_place(path) {
+                Some((why, advice)) => {
+                    let error = anyhow::anyhow!("the history {why}");
+                    Self::new(Exit::History, error).with_hint(advice)
+                }
+                None => Self::new(Exit::History, error).with_hint("check whose it is, and its folder"),
+            },
+            _ => Self::new(Exit::History, error),
+        }
     }
+}
+
+/// Why a history could not be written where it is, as far as looking tells, and what to do about it.
+pub(super) fn refused_place(path: &Path) -> Option<(String, String)> {
+    let cannot = |why: &dyn fmt::Display| format!("{} cannot be written: {why}", path.display());
+    let folder = path.parent()?;
+    if let Err(why) = mount::could_be_written(folder) {
+        let words = match &why {
+            Unwritable::Denied(there, error) if there == folder => said(error),
+            why => why.to_string(),
+        };
+        return Some((cannot(&words), why.advice(folder, "history")));
+    }
+    if !path.exists() {
+        return None;
+    }
+    let error = rustix::fs::access(path, Access::READ_OK | Access::WRITE_OK).err()?;
+    let list = format!("ls -l {}", quoted(&path.to_string_lossy()));
+    let advice =
+        format!("`{list}` shows whose it is: run dpbackup as that user, or change `history` in the settings");
+    Some((cannot(&said(&error.into())), advice))
 }
 
 /// An id that history does not know is a mistake of whoever typed it.

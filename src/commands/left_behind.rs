@@ -103,6 +103,13 @@ pub(super) fn with_left(mut error: CommandError, left: &Left, invocation: &Invoc
     error.exit = left.exit(error.exit);
     match left {
         Left::Nothing => error,
-        left => error.with_hint(left.words(invocation)),
+        left => {
+            let left = left.words(invocation);
+            let hint = match &error.hint {
+                Some(hint) => format!("{left}; {hint}"),
+                None => left,
+            };
+            error.with_hint(hint)
+        }
     }
 }

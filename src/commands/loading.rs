@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
-use crate::artifact::mount::{self, Unwritable};
+use crate::artifact::mount;
 use crate::artifact::space;
 use crate::cli::{Global, KnownNames};
-use crate::commands::error::CommandError;
+use crate::commands::error::{CommandError, refused_place};
 use crate::commands::left_behind::with_rows_of;
 use crate::exit::Exit;
 use crate::history::{History, HistoryError, Writing};
 use crate::lock::Locks;
-use crate::ownership::{self, OthersWrite, OwnFolder, TouchError, Untrusted, WrittenKind};
+use crate::ownership::{OthersWrite, OwnFolder, TouchError, Untrusted, WrittenKind};
 use crate::plan::diagnostic::{PlanReport, Style};
 use crate::plan::find::FindError;
 use crate::plan::model::{PlanFile, Settings};
@@ -221,23 +221,11 @@ pub(super) fn look_at_history(path: &Path) -> Result<HistoryFile, String> {
         Ok(_) => HistoryFile::Current,
         Err(HistoryError::Older { .. }) => HistoryFile::Older,
         Err(HistoryError::Missing { .. }) => HistoryFile::Absent,
+        Err(HistoryError::CannotOpen { .. }) if refused_place(path).is_some() => HistoryFile::Absent,
         Err(error) => return Err(error.to_string()),
     };
-    let unwritable = |why: &dyn std::fmt::Display| {
-        let shown = path.display();
-        format!("{shown} cannot be written: {why}; check `history` in the settings, and whose folder it is")
-    };
-    if let Some(folder) = path.parent() {
-        mount::could_be_written(folder).map_err(|why| {
-            let command = match &why {
-                Unwritable::Denied(there, _) => ownership::command_to_make(folder, there),
-                _ => None,
-            };
-            match command {
-                Some(command) => format!("{}: run `{command}` as root", unwritable(&why)),
-                None => unwritable(&why),
-            }
-        })?;
+    if let Some((why, advice)) = refused_place(path) {
+        return Err(format!("{why}; {advice}"));
     }
     // Each run writes; what cannot grow by a page cannot take one.
     if let Some(there) = path.ancestors().find(|there| there.is_dir())
@@ -247,10 +235,6 @@ pub(super) fn look_at_history(path: &Path) -> Result<HistoryFile, String> {
             "{} cannot grow: its file system or quota is full; make room",
             path.display()
         ));
-    }
-    if path.exists() {
-        rustix::fs::access(path, rustix::fs::Access::WRITE_OK)
-            .map_err(|errno| unwritable(&std::io::Error::from(errno)))?;
     }
     Ok(found)
 }
@@ -324,7 +308,8 @@ fn load(global: &Global, ui: Ui, env: Lookup<'_>) -> Result<Loaded, CommandError
                 "name one with --config FILE or $DPBACKUP_CONFIG; `dpbackup init` writes one to start from"
             }
             FindError::Untrusted { .. } => {
-                "go to another folder, or name the plan file that you mean with --config FILE"
+                "run it as the user whose folder it is, go to another folder, or name the plan file that you mean with \
+                 --config FILE"
             }
         };
         CommandError::new(Exit::Usage, error).with_hint(hint)

@@ -3,7 +3,7 @@
 use anyhow::anyhow;
 use jiff::Timestamp;
 
-use crate::artifact::sweep;
+use crate::artifact::{mount, sweep};
 use crate::cli::{Global, RecoverArgs};
 use crate::clock::Clock as _;
 use crate::commands::error::{CommandError, Outcome, print};
@@ -107,6 +107,9 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
     if !opened.died_rehearsals.is_empty() {
         exit = exit.or_graver(Exit::Failed);
     }
+    const NOTHING: &str = "nothing to recover: no run has died";
+    let is_loud = ui.verbosity > Verbosity::Quiet;
+    let is_nothing = |lines: &[String]| is_loud && lines.is_empty() && opened.died_rehearsals.is_empty();
     match swept {
         Ok(swept) => {
             let told = swept.removed.iter().filter(|_| ui.verbosity > Verbosity::Quiet);
@@ -124,11 +127,19 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
         Err(error) if error.kind == crate::artifact::error::StoreErrorKind::Missing => {}
         Err(error) => {
             exit = exit.or_graver(Exit::Failed);
-            lines.push(with_causes(&error));
+            let store = &file.settings.store;
+            let why = match mount::could_be_written(store) {
+                Err(seen) => format!("{seen}; {}", seen.advice(store, "store")),
+                Ok(_) => with_causes(&error),
+            };
+            if is_nothing(&lines) {
+                lines.push(NOTHING.to_owned());
+            }
+            lines.push(format!("what runs left in the store was not looked for: {why}"));
         }
     }
-    if lines.is_empty() && opened.died_rehearsals.is_empty() && ui.verbosity > Verbosity::Quiet {
-        lines.push("nothing to recover: no run has died".to_owned());
+    if is_nothing(&lines) {
+        lines.push(NOTHING.to_owned());
     }
     let text: String = lines
         .iter()

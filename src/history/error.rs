@@ -69,10 +69,7 @@ pub enum HistoryError {
         source: Option<rusqlite::Error>,
     },
     /// The file or its folder cannot be opened, created or written.
-    #[error(
-        "{} cannot be opened or written ({detail}): check that it is a file, in a folder of its own that \
-         belongs to the user who runs dpbackup", path.display()
-    )]
+    #[error("{} cannot be opened or written ({detail})", path.display())]
     CannotOpen {
         /// The file.
         path: PathBuf,

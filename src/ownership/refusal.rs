@@ -102,10 +102,20 @@ impl Untrusted {
     /// What mends it: a command to be pasted, or what a person has to look at.
     pub fn advice(&self) -> Option<String> {
         let told = match self.objection {
+            Objection::Owner(owner) if self.caller.user == 0 => {
+                return Some(format!(
+                    "run dpbackup as {}, or use a copy that you have read, in a folder of your own",
+                    shown(owner)
+                ));
+            }
             Objection::Owner(_) => "use a copy that you have read, in a folder of your own",
             Objection::LinkOwner(_) => "name what you mean by it, without the link",
-            Objection::NotOurs(..) => {
-                "look at what it holds and who has put it there, or name a place of your own in the plan file"
+            Objection::NotOurs(owner, _) => {
+                return Some(format!(
+                    "run dpbackup as {} if it is that user's, else look at what it holds, or name a place of your own in \
+                     the plan file",
+                    shown(owner)
+                ));
             }
             Objection::RootsFolder(_) => {
                 return Some(format!(
@@ -233,7 +243,7 @@ mod tests {
             ]
             .join("\n"),
             @"
-            /srv/two words belongs to user 1001, neither to root nor to the user who runs dpbackup: use a copy that you have read, in a folder of your own
+            /srv/two words belongs to user 1001, neither to root nor to the user who runs dpbackup: run dpbackup as user 1001, or use a copy that you have read, in a folder of your own
             /srv/two words belongs to user 1001, neither to root nor to the user who runs dpbackup: use a copy that you have read, in a folder of your own
             /srv/two words is a link of user 1001, who could lead it elsewhere: name what you mean by it, without the link
             /srv/two words can be written by its group (2000): run `chmod g-w '/srv/two words'`
@@ -242,7 +252,7 @@ mod tests {
             /srv/two words is a folder into which everybody may put files: choose one of your own
             /srv/two words can be read by others than its owner: run `chmod 600 '/srv/two words'`
             /srv/two words can be read by everybody: run `chmod o-rwx '/srv/two words'`
-            /srv/two words belongs to user 1001, and should to user 990: look at what it holds and who has put it there, or name a place of your own in the plan file
+            /srv/two words belongs to user 1001, and should to user 990: run dpbackup as user 1001 if it is that user's, else look at what it holds, or name a place of your own in the plan file
             /srv/two words belongs to root, and should to user 990: run `chown -h 990 '/srv/two words'`
             /srv/two words belongs to root, and user 990 may not write there: run `mkdir -m 700 '/srv/two words/dpbackup' && chown 990 '/srv/two words/dpbackup'`, and name a place in that folder in the plan file
             /srv/two words has a second name (a hard link): run `cp -p '/srv/two words' '/srv/two words.copy' && mv '/srv/two words.copy' '/srv/two words'`

@@ -114,15 +114,25 @@ pub fn untrusted(why: &Untrusted) -> Failure {
     Failure::new(Status::StoreIsNotMounted, format!("the store is not used: {why}"))
 }
 
-/// What a run would make of a store that cannot be written.
+/// What a run would make of a store that cannot be written: as a look at it tells, else as who tried says.
 pub fn unwritable(settings: &Settings, why: &(dyn std::error::Error + 'static)) -> Failure {
+    let store = &settings.store;
+    let (why, advice) = match could_be_written(settings) {
+        Err(seen) => {
+            let words = match &seen {
+                Unwritable::Denied(there, error) if there == store => said(error),
+                seen => seen.to_string(),
+            };
+            (words, seen.advice(store, "store"))
+        }
+        Ok(_) => (
+            with_causes(why),
+            "check `store` in the settings, and whose folder it is".to_owned(),
+        ),
+    };
     Failure::new(
         Status::StoreIsNotMounted,
-        format!(
-            "the store {} cannot be written: {}; check `store` in the settings, and whose folder it is",
-            settings.store.display(),
-            with_causes(why)
-        ),
+        format!("the store {} cannot be written: {why}; {advice}", store.display()),
     )
 }
 

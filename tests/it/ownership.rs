@@ -770,6 +770,63 @@ fn a_history_or_a_store_in_a_folder_of_roots_is_told_how_to_make_a_folder_of_its
     }
 }
 
+/// What cannot be entered may hold anything, and no command makes it anew.
+#[test]
+fn a_store_or_a_history_below_a_folder_that_may_not_be_entered_names_that_folder() {
+    if !is_root("a folder of root's that a service may not enter") {
+        return;
+    }
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::of(&gateway).plan("P", &export("*", "DOM1", ""));
+    let text = fs::read_to_string(home.plan_file()).expect("a plan file");
+    let own = given_to_the_service(&home);
+    let shut = make_folder(&home.path("shut"), 0o700);
+    let refused = format!(
+        "{} belongs to root, and this user may not enter it",
+        shut.display()
+    );
+    let says = |variables: &[(&str, &str)], arguments: &[&str], words: &[&str]| {
+        let ran = run_as(SERVICE, &[], &own, variables, arguments);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        for words in words {
+            assert!(said.contains(words), "{arguments:?}: {said}");
+        }
+        assert!(!said.contains("mkdir"), "{arguments:?}: {said}");
+    };
+    let write_plan = |from: &str, to: &str| {
+        write(&own.join("plans.toml"), &text.replace(from, to), 0o644);
+        chown(own.join("plans.toml"), Some(SERVICE), Some(SERVICE)).expect("given");
+    };
+    write_plan("\"store\"", &format!("\"{}/dp\"", shut.display()));
+    for arguments in [["check"].as_slice(), &["preview", "P"], &["run", "P"]] {
+        says(&[], arguments, &[&refused, "run dpbackup as root"]);
+    }
+    says(
+        &[],
+        &["recover"],
+        &[
+            "nothing to recover: no run has died",
+            "what runs left in the store was not looked for",
+            &refused,
+        ],
+    );
+    write_plan("history = \"state/history.db\"", "");
+    let home_of_root = shut.to_string_lossy();
+    for arguments in [
+        ["check"].as_slice(),
+        &["preview", "P"],
+        &["run", "P"],
+        &["history"],
+        &["recover"],
+    ] {
+        says(
+            &[("HOME", &home_of_root)],
+            arguments,
+            &[&refused, "it stands where $HOME says"],
+        );
+    }
+}
+
 /// Nothing is made by root in the folder of somebody else, who could lead it elsewhere.
 #[test]
 fn no_command_makes_a_store_in_the_home_of_somebody_else() {

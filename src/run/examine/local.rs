@@ -11,7 +11,6 @@ use crate::artifact::mount::Unwritable;
 use crate::artifact::probe::Probed;
 use crate::artifact::publish::Manner;
 use crate::artifact::space;
-use crate::ownership;
 use crate::plan::model::{Plan, Settings};
 use crate::run::examine::item::{CheckItem, CheckItems, THIS_MACHINE};
 use crate::run::sequence::before::quiesce_timeout;
@@ -91,20 +90,7 @@ fn folder(settings: &Settings, stored: Option<u64>, found: &mut CheckItems) {
             format!("{shown} is not there yet; the first run makes it"),
         ),
         Err(why) => {
-            let hint = match &why {
-                Unwritable::Unseen(_) => "check the path".to_owned(),
-                Unwritable::NotAFolder(_) => {
-                    "move that file away, or change `store` in the settings".to_owned()
-                }
-                Unwritable::Denied(there, _) => match ownership::command_to_make(store, there) {
-                    Some(command) => format!("run `{command}` as root, or change `store` in the settings"),
-                    None => {
-                        "name a folder that belongs to the user who runs dpbackup (`store` in the settings)"
-                            .to_owned()
-                    }
-                },
-                Unwritable::NoRoom(_) => "change `store` in the settings".to_owned(),
-            };
+            let hint = why.advice(store, "store");
             found.fail("store", why.to_string(), hint);
         }
     }
@@ -122,8 +108,12 @@ fn manner(probed: &Probed) -> &'static str {
 }
 
 fn free_space(settings: &Settings, found: &mut CheckItems) {
-    if let Err(Unwritable::NoRoom(_)) = store::could_be_written(settings) {
-        return found.skip(&["store space"], "there is no store");
+    match store::could_be_written(settings) {
+        Err(Unwritable::NoRoom(_)) => return found.skip(&["store space"], "there is no store"),
+        Err(Unwritable::Shut(_) | Unwritable::Unseen(_) | Unwritable::NotAFolder(_)) => {
+            return found.skip(&["store space"], "the store cannot be looked at");
+        }
+        Err(Unwritable::Denied(..)) | Ok(_) => {}
     }
     match (
         store::has_space(settings, Status::StoreOutOfSpace),
