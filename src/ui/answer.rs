@@ -13,6 +13,7 @@ use signal_hook::consts::{SIGINT, SIGQUIT};
 use signal_hook::low_level::{emulate_default_handler, signal_name};
 
 use crate::run::event::{Event, JournalId, Progress, Sink, Undo};
+use crate::run::status::Status;
 use crate::ui::Ui;
 use crate::ui::live::Live;
 use crate::ui::screen::Screen;
@@ -41,7 +42,23 @@ pub struct SignalAnswer {
 struct PutBack {
     live: Live,
     limits: StopLimits,
-    due: Mutex<BTreeMap<JournalId, (String, Undo)>>,
+    due: Mutex<StillDue>,
+}
+
+/// What is still to be done when a signal comes.
+#[derive(Default)]
+struct StillDue {
+    undos: BTreeMap<JournalId, UndoAhead>,
+    /// The tasks of a plan have begun: the scripts behind what ran are run.
+    has_tasks: bool,
+}
+
+/// Something to be put back on a device.
+struct UndoAhead {
+    device: String,
+    undo: Undo,
+    /// What it undoes was sent: before that nobody knows whether there is anything to undo.
+    is_sent: bool,
 }
 
 impl SignalAnswer {
@@ -63,7 +80,7 @@ impl SignalAnswer {
     pub fn to_standing_still(&self) -> Arc<dyn Fn() -> bool + Send + Sync> {
         let shared = Arc::clone(&self.shared);
         Arc::new(move || {
-            let words = held_back(&shared.due());
+            let words = held_back(&shared.due().undos);
             if let Some(words) = &words {
                 shared.live.answer(words, true);
             }
@@ -75,24 +92,48 @@ impl SignalAnswer {
     pub fn to_signals(&self) -> Arc<dyn Fn(i32, u32) + Send + Sync> {
         let shared = Arc::clone(&self.shared);
         Arc::new(move |signal, count| {
-            let words = words(signal, count, &shared.due(), shared.limits);
+            let limits = match shared.due().has_tasks {
+                true => shared.limits,
+                false => StopLimits {
+                    script: None,
+                    ..shared.limits
+                },
+            };
+            let words = words(signal, count, &shared.due().undos, limits);
             shared.live.answer(&words, leaves_a_mark(signal));
         })
     }
 }
 
 impl PutBack {
-    fn due(&self) -> MutexGuard<'_, BTreeMap<JournalId, (String, Undo)>> {
+    fn due(&self) -> MutexGuard<'_, StillDue> {
         self.due.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl StillDue {
+    fn follow(&mut self, event: &Event) {
+        match event {
+            // What a task could not undo stays in the journal: nothing more is done about it.
+            Event::TaskEnded { .. } => self.undos.clear(),
+            // It is written down before the request is sent.
+            Event::TaskStatus { status, .. } if *status != Status::Quiescing => self.are_sent(),
+            Event::PlanStatus { status, .. } => self.has_tasks |= *status == Status::Running,
+            Event::PlanEnded { .. } => self.has_tasks = false,
+            _ => {}
+        }
+    }
+
+    fn are_sent(&mut self) {
+        for ahead in self.undos.values_mut() {
+            ahead.is_sent = true;
+        }
     }
 }
 
 impl Sink for SignalAnswer {
     fn event(&mut self, _at: Timestamp, event: &Event) {
-        if let Event::TaskEnded { .. } = event {
-            // What a task could not undo stays in the journal: nothing more is done about it.
-            self.shared.due().clear();
-        }
+        self.shared.due().follow(event);
     }
 
     fn progress(&mut self, progress: &Progress) {
@@ -102,11 +143,17 @@ impl Sink for SignalAnswer {
                 device,
                 undo,
             } => {
-                self.shared.due().insert(*journal, (device.clone(), undo.clone()));
+                let ahead = UndoAhead {
+                    device: device.clone(),
+                    undo: undo.clone(),
+                    is_sent: false,
+                };
+                self.shared.due().undos.insert(*journal, ahead);
             }
             Progress::UndoOver { journal } => {
-                self.shared.due().remove(journal);
+                self.shared.due().undos.remove(journal);
             }
+            Progress::Waiting { .. } => self.shared.due().are_sent(),
             _ => {}
         }
         (self.look)();
@@ -114,17 +161,24 @@ impl Sink for SignalAnswer {
 }
 
 /// The line. What a device is out of service for comes first.
-fn words(signal: i32, count: u32, due: &BTreeMap<JournalId, (String, Undo)>, limits: StopLimits) -> String {
+fn words(signal: i32, count: u32, due: &BTreeMap<JournalId, UndoAhead>, limits: StopLimits) -> String {
     let name = named(signal, count);
     let mut doing: Vec<String> = Vec::new();
-    for (device, undo) in due.values() {
+    for UndoAhead {
+        device,
+        undo,
+        is_sent,
+    } in due.values()
+    {
         let device = printable(device);
         let limit = HumanDuration(limits.unquiesce);
+        let quiesced = |what: String| match is_sent {
+            true => format!("unquiescing {what}, at most {limit}"),
+            false => format!("unquiescing {what} where its quiesce was sent, at most {limit}"),
+        };
         let words = match undo {
-            Undo::UnquiesceDevice => format!("unquiescing all of {device}, at most {limit}"),
-            Undo::UnquiesceDomain(domain) => {
-                format!("unquiescing {} of {device}, at most {limit}", printable(domain))
-            }
+            Undo::UnquiesceDevice => quiesced(format!("all of {device}")),
+            Undo::UnquiesceDomain(domain) => quiesced(format!("{} of {device}", printable(domain))),
             Undo::NotKnown { .. } => format!("{device} is left as it is"),
             Undo::RemoveFolder(_) => format!(
                 "removing our folder from {device}, at most {} a request",
@@ -163,8 +217,8 @@ fn words(signal: i32, count: u32, due: &BTreeMap<JournalId, (String, Undo)>, lim
 }
 
 /// Why a process that has this to put back does not stand still; `None` where it may.
-fn held_back(due: &BTreeMap<JournalId, (String, Undo)>) -> Option<String> {
-    due.values().find_map(|(device, undo)| {
+fn held_back(due: &BTreeMap<JournalId, UndoAhead>) -> Option<String> {
+    due.values().find_map(|UndoAhead { device, undo, .. }| {
         let device = printable(device);
         let why = match undo {
             Undo::UnquiesceDevice => {
@@ -242,10 +296,11 @@ pub enum SecondSignal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::event::{PlanId, TaskId};
 
     #[test]
     fn what_has_a_domain_out_of_service_does_not_stand_still() {
-        let due = |undo| BTreeMap::from([(JournalId(1), ("QA1".to_owned(), undo))]);
+        let due = |undo| BTreeMap::from([(JournalId(1), ahead(undo, true))]);
         assert_eq!(held_back(&BTreeMap::new()), None);
         assert_eq!(
             held_back(&due(Undo::RemoveFolder("temporary:///x".to_owned()))),
@@ -255,9 +310,17 @@ mod tests {
         assert!(words.contains("DOM1 of QA1 is out of service"), "{words}");
     }
 
+    fn ahead(undo: Undo, is_sent: bool) -> UndoAhead {
+        UndoAhead {
+            device: "QA1".to_owned(),
+            undo,
+            is_sent,
+        }
+    }
+
     fn said(signal: i32, count: u32, undos: &[Undo], script: Option<Duration>) -> String {
         let due = undos.iter().zip(1..);
-        let due = due.map(|(undo, id)| (JournalId(id), ("QA1".to_owned(), undo.clone())));
+        let due = due.map(|(undo, id)| (JournalId(id), ahead(undo.clone(), true)));
         let limits = StopLimits {
             unquiesce: Duration::from_secs(240),
             request: Duration::from_secs(70),
@@ -300,6 +363,42 @@ mod tests {
             told.contains("an import into DOM1 of QA1 that was sent is waited for"),
             "{told}"
         );
+    }
+
+    #[test]
+    fn what_may_not_have_been_sent_is_not_called_quiesced_and_scripts_are_due_when_tasks_have_begun() {
+        let task = TaskId(1);
+        let mut due = StillDue::default();
+        due.undos.insert(
+            JournalId(1),
+            ahead(Undo::UnquiesceDomain("DOM1".to_owned()), false),
+        );
+        due.follow(&Event::TaskStatus {
+            task,
+            status: Status::Quiescing,
+        });
+        let limits = StopLimits {
+            unquiesce: Duration::from_secs(240),
+            request: Duration::from_secs(70),
+            import: Duration::from_secs(1800),
+            script: None,
+        };
+        let said = words(2, 1, &due.undos, limits);
+        assert!(
+            said.contains("unquiescing DOM1 of QA1 where its quiesce was sent, at most 4m;"),
+            "{said}"
+        );
+        due.follow(&Event::TaskStatus {
+            task,
+            status: Status::BackingUp,
+        });
+        let said = words(2, 1, &due.undos, limits);
+        assert!(said.contains("unquiescing DOM1 of QA1, at most 4m;"), "{said}");
+        let plan = PlanId(1);
+        for (status, has_tasks) in [(Status::RunningPreScript, false), (Status::Running, true)] {
+            due.follow(&Event::PlanStatus { plan, status });
+            assert_eq!(due.has_tasks, has_tasks, "{status}");
+        }
     }
 
     #[test]
