@@ -161,14 +161,13 @@ fn section(table: &Table, layers: Layers<'_>, model: &dyn Fn(&str) -> Option<Str
             // Arrays of tables have sections of their own.
             (KeyKind::Tables(_), _) => {}
             // Keys of the other action.
-            (_, None) if matches!(key.absent, Absent::Means(words) if words.contains("else refused")) => {}
+            (_, None) if matches!(key.absent, Absent::OfOneAction(_)) => {}
             (KeyKind::Table(inner), _) if key.name != "tls" => {
                 let needs_more = inner
                     .keys
                     .iter()
                     .any(|below| matches!(below.absent, Absent::Error));
-                let is_nothing =
-                    needs_more || matches!(key.absent, Absent::Means(words) if words == "always");
+                let is_nothing = needs_more || matches!(key.absent, Absent::MeansOfAll(_));
                 if !layers.has_below(key.name) && is_nothing {
                     lines.push(absent(key, model(key.name)));
                     continue;
@@ -259,10 +258,12 @@ fn absent(key: &Key, model: Option<String>) -> EffectiveLine {
             text: format!("{} = {shown}", key.name),
             origin: OF_TOOL.to_owned(),
         },
-        (None, Absent::Means(words)) => EffectiveLine {
-            text: format!("# {} is not set", key.name),
-            origin: words.replace('`', ""),
-        },
+        (None, Absent::Means(words) | Absent::MeansOfAll(words) | Absent::OfOneAction(words)) => {
+            EffectiveLine {
+                text: format!("# {} is not set", key.name),
+                origin: words.replace('`', ""),
+            }
+        }
         // A checked file has what it must have.
         (None, Absent::Error | Absent::Default(_)) => EffectiveLine {
             text: format!("# {} is not set", key.name),

@@ -5,7 +5,7 @@ use toml::de::DeValue;
 use crate::plan::keys::device::{DEVICE_TIMEOUTS, PASSWORD, TLS};
 use crate::plan::keys::tables::{RETENTION, TIMEOUTS, WINDOW};
 use crate::plan::keys::{Key, KeyKind, Table};
-use crate::values::duration;
+use crate::values::duration::{self, DurationError};
 use crate::values::hex::unhex;
 use crate::values::size::{Threshold, share_of_part};
 use crate::values::window::{likely_time, likely_window};
@@ -176,6 +176,7 @@ fn of_number(key: &Key, number: &str) -> Option<String> {
             let time = likely_time(&digits).map(|time| format!("in quotes: `{name} = {time:?}`"));
             time.or_else(|| example(key))
         }
+        KeyKind::Duration if number.bytes().all(|digit| digit == b'0') => Some(no_limit(name)),
         KeyKind::Duration | KeyKind::DurationOrZero => Some(format!(
             "with its unit, in quotes: `{name} = \"{number}s\"` is seconds, \"{number}m\" minutes"
         )),
@@ -223,6 +224,9 @@ pub(super) fn of_words(key: &Key, text: &str) -> Option<String> {
             };
             if is_right {
                 return write(words);
+            }
+            if matches!(key.kind, KeyKind::Duration) && duration::parse_positive(&words) == Err(DurationError::Zero) {
+                return Some(no_limit(name));
             }
             let is_clock = text.contains(':') && likely_time(text).is_some();
             is_clock.then(|| format!("write its units: `{name} = \"10m\"` is ten minutes, \"10h\" ten hours"))
@@ -278,6 +282,11 @@ fn of_iso(text: &str) -> Option<String> {
 fn example(key: &Key) -> Option<String> {
     let example = key.example()?;
     Some(format!("write `{} = {example}`", key.name))
+}
+
+/// What a wait of no length is answered with.
+fn no_limit(name: &str) -> String {
+    format!("every wait has a limit; write a long one, such as `{name} = \"1h\"`")
 }
 
 /// A window in one text.

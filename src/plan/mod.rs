@@ -187,7 +187,7 @@ fn note_syntax_errors(
         error.span = error.span.start + source.base..error.span.end + source.base;
         findings.syntax(error);
     };
-    if let Some(error) = syntax::another_format(&shown) {
+    if let Some(error) = syntax::another_format(&shown, &source.text) {
         note(error);
         return TextForm::Another;
     }

@@ -111,7 +111,9 @@ fn key_schema(key: &Key) -> Value {
             Absent::Default(text) => {
                 schema.insert("default".to_owned(), default(&key.kind, text));
             }
-            Absent::Means(words) => description.push_str(&format!(" Absent: {}.", plain(words))),
+            Absent::Means(words) | Absent::MeansOfAll(words) | Absent::OfOneAction(words) => {
+                description.push_str(&format!(" Absent: {}.", plain(words)));
+            }
         }
         schema.insert("description".to_owned(), json!(description));
     }

@@ -23,6 +23,7 @@ use crate::values::nearest::nearest;
 use crate::values::pattern::{PatternError, PatternList};
 use crate::values::size::{Bytes, SizeError, Threshold};
 use crate::values::window::{WindowError, parse_time, parse_zone};
+use crate::values::zone_words;
 
 /// One table of the file.
 pub(super) struct PlanSection<'a> {
@@ -205,7 +206,12 @@ impl<'a> PlanSection<'a> {
     pub(super) fn zone(&self, name: &str, out: &mut Findings<'_>) -> Option<TimeZone> {
         let At { value: text, span } = self.text(name, out)?;
         match parse_zone(&text) {
-            Ok(zone) => Some(zone),
+            Ok(zone) => {
+                if let Some((title, help)) = zone_words::doubt(&text) {
+                    out.doubt(span, &title, "no place has given this zone its name", help);
+                }
+                Some(zone)
+            }
             Err(WindowError::UnknownZone { nearest, .. }) => {
                 let finding = out.error(span, format!("unknown time zone {text:?}"), "no such zone");
                 match nearest {

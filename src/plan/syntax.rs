@@ -29,9 +29,9 @@ pub(super) fn loses(text: &str, found: &Found) -> bool {
     message != DUPLICATE || is_header(text, line_start(text, span.start.min(text.len())))
 }
 
-/// The one error of a file that is in another format.
-pub(super) fn another_format(shown: &str) -> Option<SyntaxError> {
-    format::another(shown)
+/// The one error of a file that is in another format. `written` is its text with the secrets, of which nothing is said.
+pub(super) fn another_format(shown: &str, written: &str) -> Option<SyntaxError> {
+    format::another(shown, written)
 }
 
 /// The errors of a file. `shown` is its text without secrets, of the same length: what is

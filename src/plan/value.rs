@@ -36,7 +36,7 @@ pub(super) fn string<'a>(key: &Key, value: &'a Value<'a>, out: &mut Findings<'_>
         out.error(value.span(), format!("`{}` is empty", key.name), label)
             .help(match key.absent {
                 Absent::Error => "write what belongs there: the key must be there",
-                Absent::Default(_) | Absent::Means(_) => "write what belongs there, or leave the key out",
+                _ => "write what belongs there, or leave the key out",
             });
         return None;
     }
@@ -119,6 +119,6 @@ pub(super) fn wrong_type<T>(key: &Key, value: &Value<'_>, out: &mut Findings<'_>
 pub(super) fn default(key: &Key) -> Option<&'static str> {
     match key.absent {
         Absent::Default(text) => Some(text),
-        Absent::Error | Absent::Means(_) => None,
+        Absent::Error | Absent::Means(_) | Absent::MeansOfAll(_) | Absent::OfOneAction(_) => None,
     }
 }

@@ -29,7 +29,7 @@ pub enum DurationError {
     #[error("zero keeps nothing: write how long, such as \"30d\"")]
     NothingKept,
     /// Zero, where it makes no sense.
-    #[error("zero is no limit: every wait needs one")]
+    #[error("zero is no limit")]
     Zero,
     /// A unit that other tools take for another one, where it would decide what is removed.
     #[error(
@@ -92,9 +92,13 @@ pub fn parse(text: &str) -> Result<Duration, DurationError> {
 
 /// Reads a duration that must not be zero.
 pub fn parse_positive(text: &str) -> Result<Duration, DurationError> {
-    match parse(text)? {
-        Duration::ZERO => Err(DurationError::Zero),
-        duration => Ok(duration),
+    match parse(text) {
+        Ok(Duration::ZERO) => Err(DurationError::Zero),
+        // A unit would not make it a limit.
+        Err(DurationError::NoUnit(number)) if number.bytes().all(|digit| digit == b'0') => {
+            Err(DurationError::Zero)
+        }
+        other => other,
     }
 }
 
@@ -233,6 +237,7 @@ mod tests {
 
     #[test]
     fn zero_is_refused_where_it_is_no_limit() {
+        assert_eq!(parse_positive("0"), Err(DurationError::Zero));
         assert_eq!(parse_positive("0s"), Err(DurationError::Zero));
         assert_eq!(parse_positive("0h 0m"), Err(DurationError::Zero));
         assert_eq!(parse_positive("1ms"), Ok(Duration::from_millis(1)));

@@ -40,4 +40,4 @@ pub mod window;
 pub mod written_path;
 pub mod xml;
 pub mod xml_limits;
-mod zone_words;
+pub mod zone_words;

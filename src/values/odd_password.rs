@@ -50,11 +50,13 @@ pub fn looks_like_a_reference(text: &str) -> bool {
     let is_path = |path: &str| {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-');
         path.len() > 2
-            && path.starts_with(['/', '~', '.'])
+            && (path.starts_with(['/', '~', '.']) || is_of_small_letters(path))
             && path.matches('/').count() > 0
             && path.chars().skip(1).all(is_plain)
     };
     variable_alone(text).is_some()
+        || is_enclosed("${", "}")
+        || is_encrypted(text)
         || is_enclosed("$(", ")")
         || is_enclosed("`", "`")
         || is_enclosed("<", ">")
@@ -62,6 +64,12 @@ pub fn looks_like_a_reference(text: &str) -> bool {
         || lower.starts_with("!vault")
         || (text.len() > 2 && text.chars().all(|c| c == '*'))
         || is_path(text.strip_prefix('@').unwrap_or(text))
+}
+
+/// Whether it is a relative path as people name files. A password that was drawn has large letters or signs.
+fn is_of_small_letters(path: &str) -> bool {
+    let is_name = |name: &str| name.len() > 1 && name.starts_with(|first: char| first.is_ascii_lowercase());
+    path.split('/').all(is_name) && !path.chars().any(|c| c.is_ascii_uppercase())
 }
 
 fn is_encrypted(text: &str) -> bool {

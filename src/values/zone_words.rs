@@ -73,6 +73,33 @@ const ZONES: &[(&[&str], &str)] = &[
     (&["nzst", "nzdt", "wellington"], "Pacific/Auckland"),
 ];
 
+/// What is most likely not meant by a zone that there is, and what to write: one that is named by no place.
+pub fn doubt(name: &str) -> Option<(String, &'static str)> {
+    const PLACE: &str = "write a place, such as \"Europe/Rome\", or \"UTC\"";
+    let lower = name.to_ascii_lowercase();
+    let shift = lower
+        .strip_prefix("etc/")
+        .and_then(|rest| rest.strip_prefix("gmt"));
+    if let Some((sign, hours)) = shift.and_then(|shift| shift.split_at_checked(1))
+        && hours.parse::<u8>().is_ok_and(|hours| hours > 0)
+    {
+        let other = match sign {
+            "+" => '-',
+            _ => '+',
+        };
+        return Some((
+            format!("{name:?} is UTC{other}{hours}: its sign goes the other way, and it has no summer time"),
+            PLACE,
+        ));
+    }
+    let title = match lower.as_str() {
+        "est" | "mst" | "hst" => format!("{name:?} has no summer time"),
+        "posixrules" | "factory" | "localtime" => format!("{name:?} is not the zone of anything"),
+        _ => return None,
+    };
+    Some((title, PLACE))
+}
+
 /// The zone that is most likely meant by what is none.
 pub(super) fn zone_of(name: &str) -> Option<&'static str> {
     let place = name.rsplit('/').next().unwrap_or(name);

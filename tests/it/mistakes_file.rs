@@ -194,6 +194,8 @@ fn a_value_in_another_form_is_answered_with_the_form_it_has_here() {
                 "maintenance_window = { start = \"21:30\", end = \"06:30\", time_zone = \"Europe/Rom\" }",
             ),
             (policy, "error_policy = true"),
+            ("[settings]", "[settings]\nquiesce_timeout = \"0\""),
+            ("[settings]", "[settings]\nquiesce_timeout = 0"),
             ("[settings]", "[settings]\non_unchanged = true"),
             ("devices = \"QA*\"", "devices = \"not QA1\""),
             ("devices = \"QA*\"", "devices = \"-QA1\""),
@@ -297,6 +299,7 @@ fn a_host_that_cannot_be_one_is_refused_with_what_would_be_right() {
             (host, "host = \"0x7f.1\""),
             (host, "host = \"10.1.2\""),
             (host, "host = \"224.0.0.1\""),
+            (host, "host = \"ff02::1\""),
         ],
     );
     assert_shown!(said);
@@ -478,6 +481,11 @@ fn a_file_of_another_format_or_encoding_says_which() {
                 .collect(),
         ),
         (
+            "a difference that shows a change",
+            format!("diff --git a/plans.toml b/plans.toml\n--- a/plans.toml\n+++ b/plans.toml\n@@ -1,2 +1,2 @@\n-[settings]\n+{RIGHT}")
+                .into_bytes(),
+        ),
+        (
             "numbers of lines",
             (1..)
                 .zip(RIGHT.lines())
@@ -516,6 +524,10 @@ fn what_is_valid_and_most_likely_not_meant_is_warned_of() {
             ("domains = \"DOM*\"", "domains = \"A B\""),
             ("domains = \"DOM*\"", "domains = \"QA1/DOM1\""),
             ("history = \"state/history.db\"", "history = \"store/history.db\""),
+            ("store = \"store\"", "store = \"/dev/sdb1\""),
+            ("history = \"state/history.db\"", "history = \"plan.toml\""),
+            ("domains = \"DOM*\"", "domains = \"DOM.*\""),
+            ("domains = \"DOM*\"", "domains = \"DÖM\""),
             ("domains = \"DOM*\"", "domains = \"DOM.*|X\""),
             ("domains = \"DOM*\"", "domains = \"all\""),
             ("domains = \"DOM*\"", "domains = \"all domains\""),
@@ -525,6 +537,20 @@ fn what_is_valid_and_most_likely_not_meant_is_warned_of() {
             (policy, "retention = { keep_within = \"6h\" }"),
             ("qa2.example.com", "QA1.example.com"),
             ("qa2.example.com", "0.0.0.0"),
+            ("qa2.example.com", "::"),
+            (
+                policy,
+                "maintenance_window = { start = \"22:00\", end = \"06:00\", time_zone = \"Etc/GMT+1\" }",
+            ),
+            (
+                policy,
+                "maintenance_window = { start = \"22:00\", end = \"06:00\", time_zone = \"EST\" }",
+            ),
+            (
+                policy,
+                "maintenance_window = { start = \"22:00\", end = \"06:00\", time_zone = \"Factory\" }",
+            ),
+            (policy, "ping_url = \"https://hc-ping.com/x/fail\""),
             (
                 "[[plan]]",
                 "[notify.email]\nhost = \"mail.example.com\"\nport = 465\nfrom = \"a@example.com\"\nto = \"b@example.com\"\n[[plan]]",
@@ -540,6 +566,10 @@ fn what_is_valid_and_most_likely_not_meant_is_warned_of() {
             ("{ env = \"QA1_PASSWORD\" }", "\"file:pw/qa1\""),
             ("{ env = \"QA1_PASSWORD\" }", "\"/etc/dpbackup/qa1.password\""),
             ("{ env = \"QA1_PASSWORD\" }", "\"<password>\""),
+            ("{ env = \"QA1_PASSWORD\" }", "\"@pw/qa1\""),
+            ("{ env = \"QA1_PASSWORD\" }", "\"pw/qa1\""),
+            ("{ env = \"QA1_PASSWORD\" }", "\"ENC[AES256,x]\""),
+            ("{ env = \"QA1_PASSWORD\" }", "\"${file:/x}\""),
             (
                 "[[plan]]",
                 "[[notify.webhook]]\nname = \"chat\"\nurl = \"https://example.com/x\"\n[notify.ping]\nurl = \

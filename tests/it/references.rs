@@ -152,6 +152,8 @@ fn absent(key: &Key) -> String {
         (Absent::Error, _) => "**required**".to_owned(),
         (Absent::Default(text), KeyKind::Boolean | KeyKind::Integer { .. }) => format!("`{text}`"),
         (Absent::Default(text), _) => format!("`\"{text}\"`"),
-        (Absent::Means(words), _) => (*words).to_owned(),
+        (Absent::Means(words) | Absent::MeansOfAll(words) | Absent::OfOneAction(words), _) => {
+            (*words).to_owned()
+        }
     }
 }

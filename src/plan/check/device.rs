@@ -97,7 +97,15 @@ fn bare_host(host: &At<String>, out: &mut Findings<'_>) -> Option<String> {
         .strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'))
         .unwrap_or(text);
-    if inner.parse::<Ipv6Addr>().is_ok() {
+    if let Ok(address) = inner.parse::<Ipv6Addr>() {
+        if address.is_multicast() {
+            out.error(host.span.clone(), format!("{text:?} is not a host"), OF_MANY)
+                .help(ONE_ADDRESS);
+            return None;
+        }
+        if address.is_unspecified() {
+            doubt_this_machine(host, out);
+        }
         return Some(inner.to_owned());
     }
     // Resolvers take `192.168.1` for 192.168.0.1, and look `10.0.0.999` up as a name.
@@ -131,6 +139,19 @@ fn bare_host(host: &At<String>, out: &mut Findings<'_>) -> Option<String> {
     None
 }
 
+const OF_MANY: &str = "it is an address of many";
+const ONE_ADDRESS: &str = "write the address of the device, or its name";
+
+/// Doubts the address that stands for none.
+fn doubt_this_machine(host: &At<String>, out: &mut Findings<'_>) {
+    out.doubt(
+        host.span.clone(),
+        &format!("{:?} is this machine, whatever listens on it", host.value),
+        "no device has this address",
+        ONE_ADDRESS,
+    );
+}
+
 /// Whether letters, digits, dots and hyphens make a name that DNS may have, or the address of one device.
 fn can_be_one(host: &At<String>, out: &mut Findings<'_>) -> bool {
     let text = host.value.as_str();
@@ -141,18 +162,10 @@ fn can_be_one(host: &At<String>, out: &mut Findings<'_>) -> bool {
     };
     if let Ok(address) = text.parse::<Ipv4Addr>() {
         if address.is_broadcast() || address.is_multicast() {
-            return refuse(
-                "it is an address of many",
-                "write the address of the device, or its name",
-            );
+            return refuse(OF_MANY, ONE_ADDRESS);
         }
         if address.is_unspecified() {
-            out.doubt(
-                host.span.clone(),
-                &format!("{text:?} is this machine, whatever listens on it"),
-                "no device has this address",
-                "write the address of the device, or its name",
-            );
+            doubt_this_machine(host, out);
         }
         return true;
     }

@@ -127,6 +127,15 @@ pub(super) fn odd_domains(patterns: &At<PatternList>, out: &mut Findings<'_>) {
             continue;
         }
         let Some(odd) = pattern.chars().find(|c| !can_be_in_a_domain(*c)) else {
+            if pattern.contains(".*") {
+                let star = pattern.replace(".*", "*");
+                out.doubt(
+                    span,
+                    &format!("{pattern:?} wants a dot in the name of a domain"),
+                    "this is no regular expression",
+                    &format!("`*` alone stands for any characters: {star:?}"),
+                );
+            }
             continue;
         };
         let help = if let ('/', Some((_, domain))) = (odd, pattern.split_once('/')) {
@@ -138,7 +147,8 @@ pub(super) fn odd_domains(patterns: &At<PatternList>, out: &mut Findings<'_>) {
             let parts: Vec<&str> = pattern.split(odd).map(str::trim).collect();
             format!("a comma separates patterns: `domains = {:?}`", parts.join(", "))
         } else {
-            "only `*` stands for other characters".to_owned()
+            "names of domains have letters from a to z, digits, `.`, `_` and `-`; only `*` stands for others"
+                .to_owned()
         };
         out.doubt(
             span,
@@ -280,9 +290,9 @@ fn matches(pattern: &str, device: &DeviceMarks<'_>) -> bool {
     DevicePatterns::from_items([pattern]).is_ok_and(|patterns| patterns.matches(device))
 }
 
-/// Letters, digits and these: what the firmware takes for the name of an object; and `*`.
+/// Letters of ASCII, digits and these: what the firmware takes for the name of an object; and `*`.
 fn can_be_in_a_domain(c: char) -> bool {
-    c.is_alphanumeric() || "._-*".contains(c)
+    c.is_ascii_alphanumeric() || "._-*".contains(c)
 }
 
 /// The first ones of these names, sorted, and how many there are beside.

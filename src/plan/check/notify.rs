@@ -468,6 +468,20 @@ fn ping(section: &PlanSection<'_>, context: &Context<'_>, out: &mut Findings<'_>
     })
 }
 
+/// Doubts an address that is already that of one state: each success would tell that state, too.
+fn doubt_ping(url: &At<String>, out: &mut Findings<'_>) {
+    let path = url.value.split(['?', '#']).next().unwrap_or_default();
+    let state = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    if matches!(state, "fail" | "failure" | "start" | "log") {
+        out.doubt(
+            url.span.clone(),
+            &format!("a success would ping `/{state}`, too"),
+            "the address of a check is expected",
+            "leave that word out: what `start` and `fail` of [notify.ping] say is added to the address",
+        );
+    }
+}
+
 fn is_suffix(text: &At<String>, out: &mut Findings<'_>) -> bool {
     let good =
         text.value.starts_with(['/', '?']) && WebUrl::parse(&format!("https://a{}", text.value)).is_ok();
@@ -512,6 +526,9 @@ fn url(
     let text = section.text(name, out)?;
     match WebUrl::parse(&address_of(&text.value, "plan")) {
         Ok(url) => {
+            if name == "ping_url" || std::ptr::eq(table, &raw const keys::PING) {
+                doubt_ping(&text, out);
+            }
             if context.readers == Readers::Others && url.looks_secret() {
                 out.doubt(
                     text.span,

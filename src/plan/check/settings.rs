@@ -1,9 +1,11 @@
 //! The `[settings]` table.
 
 use std::ffi::OsString;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::ownership;
 use crate::plan::check::context::Context;
 use crate::plan::check::shared::{retention, window};
 use crate::plan::diagnostic::Findings;
@@ -114,6 +116,15 @@ fn is_a_folder_of_its_own(store: &Path, section: &PlanSection<'_>, out: &mut Fin
         );
         return true;
     }
+    if store.starts_with("/dev") && !store.starts_with("/dev/shm") {
+        out.doubt(
+            span,
+            "the store is in /dev",
+            "a disk is no folder, and what is made there is in memory",
+            "mount the disk, and write a folder below where it is mounted, such as \"/backup/datapower\"",
+        );
+        return true;
+    }
     if store != Path::new("/") {
         return true;
     }
@@ -143,6 +154,15 @@ fn is_a_file_of_its_own(
             "the history is a folder"
         }
         _ => {
+            if history.is_file() && is_something_else(history) {
+                // A history that is damaged looks so, too: who opens it says which.
+                out.doubt(
+                    span.clone(),
+                    "the history is another file",
+                    "it is there, and holds something else",
+                    "name a file that is not there yet: the first run makes it",
+                );
+            }
             if store.is_some_and(|store| history.starts_with(store)) {
                 out.doubt(
                     span,
@@ -162,6 +182,19 @@ fn is_a_file_of_its_own(
     out.error(span, title, "a file is expected").help(help);
     false
 }
+
+/// Whether a file that is there begins as no history does. One that cannot be read is told by who opens it.
+fn is_something_else(file: &Path) -> bool {
+    let mut start = Vec::new();
+    let Ok(file) = ownership::open_regular(file) else {
+        return false;
+    };
+    let read = file.take(SQLITE.len() as u64).read_to_end(&mut start);
+    read.is_ok() && !start.is_empty() && start != SQLITE
+}
+
+/// How every file of SQLite begins.
+const SQLITE: &[u8] = b"SQLite format 3\0";
 
 /// The table of limits; its defaults where it is absent.
 fn timeouts(section: &PlanSection<'_>, out: &mut Findings<'_>) -> Option<Timeouts> {

@@ -103,6 +103,10 @@ pub enum Absent {
     Default(&'static str),
     /// This, in words.
     Means(&'static str),
+    /// This, in words, of a table as a whole: where it is absent, none of its keys has a value.
+    MeansOfAll(&'static str),
+    /// This, in words: the key belongs to one action, and is refused with the others.
+    OfOneAction(&'static str),
 }
 
 impl Table {

@@ -1,6 +1,6 @@
 //! The tables of the plan file. What stands here is the contract with those who write one.
 
-use crate::plan::keys::Absent::{Default, Error, Means};
+use crate::plan::keys::Absent::{Default, Error, Means, MeansOfAll, OfOneAction};
 use crate::plan::keys::device::PASSWORD;
 use crate::plan::keys::{KeyKind, Table, key};
 
@@ -92,7 +92,7 @@ pub static SETTINGS: Table = Table {
         key(
             "default_window",
             KeyKind::Table(&WINDOW),
-            Means("always"),
+            MeansOfAll("always"),
             "The maintenance window of plans that have none of their own.",
         ),
         key(
@@ -348,13 +348,13 @@ pub static ACTIVITY: Table = Table {
         key(
             "certificate",
             KeyKind::Text,
-            Means("required for `secure-backup`, else refused"),
+            OfOneAction("required for `secure-backup`, else refused"),
             "The crypto certificate object of the device for which the backup is encrypted.",
         ),
         key(
             "domains",
             KeyKind::Patterns,
-            Means("required for `export-domain`, else refused"),
+            OfOneAction("required for `export-domain`, else refused"),
             "Which domains. \"all-domains\" is one export of everything.",
         ),
         key(

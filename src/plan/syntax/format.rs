@@ -3,8 +3,9 @@
 use crate::plan::syntax::error::SyntaxError;
 use crate::plan::syntax::place::line_at;
 
-/// The error of a file in another format, if it is in one.
-pub(super) fn another(text: &str) -> Option<SyntaxError> {
+/// The error of a file in another format, if it is in one. In a difference no line looks like one of a plan file, so
+/// that all of it may be hidden: it is known by what is `written`.
+pub(super) fn another(text: &str, written: &str) -> Option<SyntaxError> {
     let start = text.len() - text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).len();
     let first = line_at(text, start);
     let whole = |title: &str, help: &str| {
@@ -26,7 +27,8 @@ pub(super) fn another(text: &str) -> Option<SyntaxError> {
             "make the file out of it with what knows its language (Ansible, Helm, …), or write the values themselves",
         );
     }
-    if share_of_lines(text, is_of_a_difference) && text.contains("\n+") && !text.contains("\n[") {
+    let has_heads = written.contains("\n+++ ") && written.contains("\n@@ ");
+    if has_heads || (share_of_lines(written, is_of_a_difference) && written.contains("\n+")) {
         return whole(
             "this is a difference between two files, and not one of them",
             "leave out the first character of each line, and the lines that begin with -, --- or @@",
@@ -67,9 +69,9 @@ pub(super) fn another(text: &str) -> Option<SyntaxError> {
     None
 }
 
-/// Whether a line is one of a difference, as `diff -u` and git show it; of some nothing is shown but stars.
+/// Whether a line is one of a difference, as `diff -u` and git show it.
 fn is_of_a_difference(line: &str) -> bool {
-    line.starts_with(['+', '-', ' ', '@']) || line.chars().all(|c| c == '*')
+    line.starts_with(['+', '-', ' ', '@'])
 }
 
 /// Whether all lines but for empty ones are such, and there are some.

@@ -9,7 +9,7 @@ fn found(text: &str) -> Vec<SyntaxError> {
         .iter()
         .map(|problem| (problem.span().unwrap_or_default(), problem.message().to_owned()))
         .collect();
-    match another_format(text) {
+    match another_format(text, text) {
         Some(error) => vec![error],
         None => errors(text, &problems),
     }
