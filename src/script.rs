@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use crate::ownership::{self, TouchError};
 use crate::process::{self, Leftover, Output, Program, ProgramEnd, Stderr};
 use crate::values::causes::said;
+use crate::values::invocation::quoted;
 use crate::values::script_end::ScriptEnd;
 
 /// So much of what a script printed is kept: the end of it.
@@ -246,7 +247,10 @@ pub fn explain(path: &Path, error: &io::Error) -> String {
             "{shown} is on a file system that is mounted noexec, from which nothing is run: put it elsewhere, or mount \
              that one with exec"
         ),
-        Some(Errno::ACCESS) => format!("{shown} is not executable (chmod +x)"),
+        Some(Errno::ACCESS) => format!(
+            "{shown} is not executable: `chmod +x {}`",
+            quoted(&path.to_string_lossy())
+        ),
         Some(Errno::NOEXEC) if begins_with_mark(path) => format!(
             "a byte order mark stands in front of the first line of {shown}, as some programs of Windows write it: take \
              it out of the file"

@@ -84,9 +84,27 @@ pub(super) fn notify_test(global: &Global, args: &NotifyTestArgs, ui: Ui, env: L
                     words.join(", ")
                 );
             }
+            // A receiver that is not there is waited for once, and told once.
+            let mut untried: Vec<&str> = Vec::new();
+            let mut has_failed = false;
             for event in ORDER.into_iter().filter(|event| !held_back.contains(event)) {
+                if has_failed {
+                    let is_due = receiver.can_say(event) && receiver.events.contains(event);
+                    untried.extend(is_due.then(|| event.word()));
+                    continue;
+                }
                 let notice = made_up(&notifier, clock.now(), event, &plan.name);
-                exit = exit.or_graver(tell(&notifier, &receiver, &notice, ui.verbosity, &mut text));
+                let told = tell(&notifier, &receiver, &notice, ui.verbosity, &mut text);
+                has_failed = told == Exit::Failed;
+                exit = exit.or_graver(told);
+            }
+            if !untried.is_empty() && ui.verbosity > Verbosity::Quiet {
+                let _ = writeln!(
+                    text,
+                    "  {} {}: not tried after that",
+                    receiver.name,
+                    untried.join(", ")
+                );
             }
         }
         if text.len() == heading && ui.verbosity == Verbosity::Quiet {

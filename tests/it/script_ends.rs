@@ -34,7 +34,7 @@ fn a_return_code_above_0_a_signal_and_a_script_that_cannot_start_are_failures() 
         ("#!/bin/sh\nexit 1\n", Some(0o700), "s.sh: return code 1"),
         ("#!/bin/sh\nexit 255\n", Some(0o700), "s.sh: return code 255"),
         ("#!/bin/sh\nkill -9 $$\n", Some(0o700), "s.sh: ended by signal 9"),
-        ("#!/bin/sh\n", Some(0o600), "s.sh is not executable (chmod +x)"),
+        ("#!/bin/sh\n", Some(0o600), "/scripts/s.sh`"),
         ("#!/no/such/shell\n", Some(0o700), "s.sh does not exist"),
         ("", None, "s.sh does not exist"),
     ];
