@@ -237,8 +237,11 @@ impl Gateway {
 impl Drop for Gateway {
     fn drop(&mut self) {
         self.shared.stop();
-        if let Some(thread) = self.listener.take() {
-            let _ = thread.join();
+        if let Some(thread) = self.listener.take()
+            && let Err(panic) = thread.join()
+            && !thread::panicking()
+        {
+            std::panic::resume_unwind(panic);
         }
         // Whatever a test is about: none of it may ever leave the tool.
         let sent = self.shared.forbidden();

@@ -282,8 +282,11 @@ pub(super) fn listen(shared: &Arc<Shared>, mut listener: TcpListener, serves_one
             threads.push(thread::spawn(served));
         }
     }
+    // What breaks in an answer breaks the gateway, and with it the test that it serves.
     for thread in threads {
-        let _ = thread.join();
+        if let Err(panic) = thread.join() {
+            std::panic::resume_unwind(panic);
+        }
     }
 }
 

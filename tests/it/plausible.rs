@@ -35,6 +35,9 @@ fn run(activity: &str, operation: &str, bulk: &str) -> EngineRun {
     gateway.fail_as(&format!("{operation}=bulk@answer:{bulk}"));
     let home = Home::of(&gateway).plan("P", activity);
     let run = home.run("P", &clock);
+    let requests = gateway.requests();
+    let is_struck = requests.iter().any(|request| !request.faults.is_empty());
+    assert!(is_struck, "{operation} {bulk}: no request had this answer");
     clock.pass(Duration::from_secs(3600));
     assert_eq!(broken(&home, &gateway, &[]), [""; 0], "{operation} {bulk}");
     let open = home.open_entries();

@@ -418,10 +418,11 @@ impl Home {
             process: &process,
             environment: &password,
         };
+        let mut record = Record::new(&mut ledger, Vec::new(), clock, &process);
+        let recovered = dpbackup::run::recover::recover(engine, &mut record);
         let swept = dpbackup::artifact::sweep::sweep(&file.settings.store);
         assert!(swept.is_ok_and(|swept| swept.failed.is_empty()) || !file.settings.store.exists());
-        let mut record = Record::new(&mut ledger, Vec::new(), clock, &process);
-        dpbackup::run::recover::recover(engine, &mut record)
+        recovered
     }
 
     /// The plan file as the engine has it.
