@@ -195,3 +195,24 @@ fn a_scratch_folder_that_cannot_be_written_is_no_damage() {
     let result = verify(&file, Path::new("/not/there"), &Expected::Any, &Limits::default());
     assert!(matches!(result, Err(VerifyError::Scratch(_))), "{result:?}");
 }
+
+#[test]
+fn an_entry_that_is_said_to_go_on_behind_the_end_is_no_trouble_of_the_disk() {
+    let gateway = FixtureGateway::new();
+    let mut bytes = gateway.export();
+    let entries = gateway.export_entries(&gateway.domains[0]);
+    let [local, central] = headers(&bytes, &entries[0].0);
+    let [_, next] = headers(&bytes, &entries[1].0);
+    // Its lengths are told after its bytes, and the next entry is said to begin further on still.
+    bytes[local + 6] |= 8;
+    bytes[central + 8] |= 8;
+    bytes[local + 14..local + 26].fill(0);
+    bytes[central + 20..central + 24].copy_from_slice(&10_000_000_u32.to_le_bytes());
+    bytes[next + 42..next + 46].copy_from_slice(&20_000_000_u32.to_le_bytes());
+    let problems = found(&bytes);
+    let kind = ProblemKind::HeadersDisagree("what is told after its bytes");
+    assert!(
+        problems.iter().any(|problem| problem.kind == kind),
+        "{problems:?}"
+    );
+}

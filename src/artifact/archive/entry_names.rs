@@ -68,13 +68,24 @@ pub(super) fn clashes(names: &[&str]) -> NameClashes {
             };
             let systems = SYSTEM_FORMS.iter().find(alike_by);
             let systems = systems.map_or("some systems", |(_, systems)| *systems);
-            // Two parts of one file are two.
-            if !(names[first].contains(':') && names[second].contains(':')) {
+            if !are_parts(names[first], names[second]) {
                 found.alike.push((second, first, systems));
             }
         }
     }
+    // Two parts of one file are two, unless they are one part.
+    for (first, second) in neighbours(names, with_part) {
+        let is_other = steps(names[first]).ne(steps(names[second]));
+        if is_other && are_parts(names[first], names[second]) {
+            found.alike.push((second, first, "some systems"));
+        }
+    }
     found
+}
+
+/// Whether both name parts of files.
+fn are_parts(first: &str, second: &str) -> bool {
+    first.contains(':') && second.contains(':')
 }
 
 /// Pairs of names that are the same, or of which the first is that of a file and the second
@@ -117,6 +128,11 @@ fn steps(name: &str) -> impl Iterator<Item = &str> {
 fn folded(step: &str) -> String {
     let forms = SYSTEM_FORMS.iter().rev();
     forms.fold(step.to_owned(), |step, (form, _)| form(&step))
+}
+
+/// The same, where the part of a file that a name may end with is told apart.
+fn with_part(step: &str) -> String {
+    without_case(&without_end(&composed(step)))
 }
 
 /// By single characters, as file systems do it: the long s is an s, and the sharp s is not two.
@@ -226,6 +242,7 @@ mod tests {
             ("x /b", "x/b", "dots and blanks"),
             ("a.txt", "a.txt:x", "a colon"),
             ("\u{e4}", "a\u{308}", "in which of two ways a letter is written"),
+            ("a:x", "A:X", "some systems"),
             ("A.", "a", "some systems"),
             ("\u{c4}", "a\u{308}", "some systems"),
         ] {

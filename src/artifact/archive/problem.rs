@@ -193,6 +193,7 @@ pub(super) struct Problems {
     warnings: Vec<String>,
     untold_warnings: u64,
     notes: Vec<String>,
+    untold_notes: u64,
 }
 
 impl Problems {
@@ -214,15 +215,21 @@ impl Problems {
         }
     }
 
-    /// What nobody needs to look at. There is at most one for each ZIP.
+    /// What nobody needs to look at.
     pub(super) fn note(&mut self, text: &str) {
         if self.notes.len() < TOLD {
             self.notes.push(text.escape_debug().to_string());
+        } else {
+            self.untold_notes += 1;
         }
     }
 
     pub(super) fn take_notes(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.notes)
+        let mut notes = std::mem::take(&mut self.notes);
+        if self.untold_notes > 0 {
+            notes.push(format!("and {} more notes", self.untold_notes));
+        }
+        notes
     }
 
     pub(super) fn take_warnings(&mut self) -> Vec<String> {

@@ -239,7 +239,8 @@ impl CentralHeader {
         let marked = [&DESCRIPTOR_MAGIC[..], &plain].concat();
         for told in [marked, plain] {
             let told_end = data_end.saturating_add(told.len() as u64);
-            if told_end > end {
+            // The next header may name a place that the file does not have.
+            if told_end > end.min(zip.length()) {
                 continue;
             }
             let mut found = vec![0; told.len()];
