@@ -2,6 +2,9 @@
 
 use std::io::{self, Read};
 
+/// What the outer `export.xml` of a `do-backup` lists are the domains of the gateway.
+pub(super) const DOMAIN_CLASS: &str = "Domain";
+
 /// Is shown a file of a domain, and reads of it what it wants.
 pub type OpenFile<'o> = dyn FnMut(&str, &ListedFile, &mut dyn Read) -> io::Result<()> + 'o;
 

@@ -6,7 +6,7 @@ use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 
 use crate::artifact::archive::canonical::{Attributes, Canonical};
-use crate::artifact::archive::export_item::{Detail, ExportItem, Head, ListedFile};
+use crate::artifact::archive::export_item::{DOMAIN_CLASS, Detail, ExportItem, Head, ListedFile};
 use crate::artifact::archive::limits::Limits;
 use crate::artifact::archive::well_formed::{self, IllFormed, Namespaces};
 
@@ -191,6 +191,7 @@ impl<'v> Scan<'v> {
         let attributes = self.attributes(tag)?;
         let local_name = tag.local_name();
         let name: &str = local_name.as_ref();
+        self.is_a_name(tag.name().as_ref())?;
         if let Some(object) = &mut self.object {
             object.open(tag.name().as_ref(), attributes);
             if object.held() > self.limits.xml_listing_bytes {
@@ -310,7 +311,14 @@ impl<'v> Scan<'v> {
                 Some(object) if self.section == ExportSection::Unknown => {
                     (self.visit)(ExportItem::Unknown(object));
                 }
-                Some(object) => (self.visit)(ExportItem::Object(object)),
+                Some(object) => {
+                    self.is_a_name(&object.name)?;
+                    if object.class == DOMAIN_CLASS {
+                        self.hold(&object.name)?;
+                    }
+                    object.key_files.iter().try_for_each(|name| self.hold(name))?;
+                    (self.visit)(ExportItem::Object(object));
+                }
             }
         } else if self.depth == 2
             && let Some((name, text)) = self.field.take()
@@ -382,8 +390,17 @@ impl<'v> Scan<'v> {
         }
     }
 
+    /// Whether it is not too long for a name.
+    fn is_a_name(&self, name: &str) -> Result<(), ExportXmlFault> {
+        match name.len() as u64 <= self.limits.xml_name_bytes {
+            true => Ok(()),
+            false => Err(ExportXmlFault::OverLimit("bytes of one name in export.xml")),
+        }
+    }
+
     /// Counts a name that somebody will keep.
     fn hold(&mut self, name: &str) -> Result<(), ExportXmlFault> {
+        self.is_a_name(name)?;
         self.listed += name.len() as u64;
         if self.listed > self.limits.xml_listing_bytes {
             return Err(ExportXmlFault::OverLimit("names in export.xml"));

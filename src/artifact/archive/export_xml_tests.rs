@@ -373,6 +373,49 @@ fn what_makes_other_readers_slow_ends_after_a_few_bytes() {
 }
 
 #[test]
+fn no_name_is_longer_than_anybody_has() {
+    let long = "n".repeat(5000);
+    for inside in [
+        format!("<configuration><{long}/></configuration>"),
+        format!("<configuration><A><{long}/></A></configuration>"),
+        format!("<configuration><Domain name='{long}'/></configuration>"),
+        format!("<configuration><A><Filename>cert:///{long}</Filename></A></configuration>"),
+        format!("<domains><domain name='{long}'/></domains>"),
+        format!("<files><file name='local:///{long}' src='a'/></files>"),
+    ] {
+        let (result, _) = read_text(&with(&inside));
+        let what = "bytes of one name in export.xml";
+        assert!(
+            matches!(result, Err(XmlError::OverLimit(told)) if told == what),
+            "{:.60}: {result:?}",
+            inside
+        );
+    }
+    let note = with(&format!(
+        "<configuration><A name='a'><Note>{long}</Note></A></configuration>"
+    ));
+    assert!(read_text(&note).0.is_ok(), "what is no name may be long");
+}
+
+#[test]
+fn the_keys_that_objects_name_are_counted_together() {
+    let object = |number: u32| format!("<A name='a{number}'><Filename>cert:///{number:0>40}</Filename></A>");
+    let xml = with(&format!(
+        "<configuration>{}</configuration>",
+        (0..30).map(object).collect::<String>()
+    ));
+    let limits = Limits {
+        xml_listing_bytes: 1000,
+        ..Limits::default()
+    };
+    let read = read(Cursor::new(&xml), &limits, Detail::Hashes, &mut |_| {});
+    assert!(
+        matches!(read, Err(XmlError::OverLimit("names in export.xml"))),
+        "{read:?}"
+    );
+}
+
+#[test]
 fn every_cut_export_is_refused() {
     let xml = with(
         "<export-details><domain>a</domain></export-details><configuration domain='a'>\

@@ -3,13 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::artifact::archive::content::Content;
-use crate::artifact::archive::export_item::{ExportItem, Head, ListedFile, Object, RowForm};
+use crate::artifact::archive::export_item::{DOMAIN_CLASS, ExportItem, Head, ListedFile, Object, RowForm};
 use crate::artifact::archive::lacks::LackFinder;
 use crate::artifact::archive::listed_files::Contents;
 use crate::artifact::archive::repeats::Repeats;
-
-/// What the outer `export.xml` of a `do-backup` lists are the domains of the gateway.
-const DOMAIN_CLASS: &str = "Domain";
 
 /// One ZIP that has been read.
 pub(super) struct Level {

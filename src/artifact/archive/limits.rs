@@ -27,10 +27,13 @@ pub struct Limits {
     /// Attributes of one element of an `export.xml`, declarations of namespaces included.
     /// Firmware writes up to six.
     pub xml_attributes: usize,
+    /// Bytes of one name or path of an `export.xml`: of an element, a domain, an object, a file. Those of elements are held
+    /// as long as they are open. Firmware takes up to 128 for a name, and systems 4095 for a path.
+    pub xml_name_bytes: u64,
     /// Bytes of one tag or one text of an `export.xml`; held in memory.
     pub xml_node_bytes: u64,
-    /// Bytes of all names and paths of one `export.xml` together, and of all properties of one
-    /// object; held in memory.
+    /// Bytes of all names and paths of one `export.xml` together, of domains, files and keys, and of all properties of
+    /// one object; held in memory.
     pub xml_listing_bytes: u64,
 }
 
@@ -50,6 +53,7 @@ impl Default for Limits {
             objects: 1_000_000,
             xml_depth: 256,
             xml_attributes: 500,
+            xml_name_bytes: 4 * KIB,
             xml_node_bytes: 8 * MIB,
             xml_listing_bytes: 64 * MIB,
         }

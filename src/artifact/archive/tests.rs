@@ -402,7 +402,7 @@ fn each_limit_holds() {
         change(&mut limits);
         problems(&backup, &Expected::Any, &limits)
     };
-    let cases: [(Tighten, &str); 10] = [
+    let cases: [(Tighten, &str); 11] = [
         (|limits| limits.entries = 12, "entries"),
         (|limits| limits.directory_bytes = 100, "bytes of the directory"),
         (|limits| limits.unpacked_bytes = 100, "unpacked bytes"),
@@ -422,6 +422,10 @@ fn each_limit_holds() {
         (
             |limits| limits.xml_attributes = 2,
             "attributes of one element in export.xml",
+        ),
+        (
+            |limits| limits.xml_name_bytes = 10,
+            "bytes of one name in export.xml",
         ),
         (
             |limits| limits.xml_node_bytes = 20,
