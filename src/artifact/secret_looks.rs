@@ -8,9 +8,10 @@ use crate::artifact::secret_names::is_secret_name;
 
 /// A word of a secret with a value behind it: `PWD=x`, `"apiKey": "x"`, `<auth>x`, `Basic x`, `password is x`.
 static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let words = "passw(or)?d|passwort|kennwort|passphrase|passcode|pwd|secret|token|community|api[-_ ]?key|access[-_ ]?key|private[-_ ]?key|\
+    let words = "passw(or)?d|passwort|kennwort|passphrase|passcode|pwd|bindpw|secret|token|community|api[-_ ]?key|access[-_ ]?key|private[-_ ]?key|\
+                 mot ?de ?passe|contrase(ñ|n)a|senha|hasło|wachtwoord|пароль|密码|パスワード|session_?id|[?&]code|\
                  credentials?|authorization|bearer|jaas|cookie|\\b(x-)?auth|\\bbasic|\\bpass|\\bpw|\\bpin|\\bpsk|\\bsig|\\bkey|_key|_pass|_pw|_auth";
-    let behind = "[a-z0-9_.-]{0,40}[\"'\\\\]*(\\s*[=:>]|\\s)\\s*\\S";
+    let behind = "[a-z0-9_.-]{0,40}[\"'\\\\]*(\\s*[=:>(]|\\s)\\s*\\S";
     // A quarter of what names a secret is a sentence about it: it is hidden with the rest.
     Regex::new(&format!("(?i)({words})({behind})")).ok()
 });
@@ -35,6 +36,12 @@ static MARKS: LazyLock<Option<Regex>> = LazyLock::new(|| {
         // A login in an address: also where the password holds signs that would end its host.
         r"//[^\s/?#]*@",
         r"//[^\s/:?#]*:[^\s]*@",
+        // One without an address of its own, and those of Oracle.
+        r"(^|\s)[^\s/:@]+:[^\s/:@]+@[A-Za-z0-9.-]+:[0-9]",
+        r"(?i)jdbc:oracle:[a-z0-9]+:([^\s/@]+|@[^\s/@:]+)/[^\s/]",
+        r"^[A-Za-z0-9_$#]+/[^\s/@:]+@[A-Za-z0-9_.-]+$",
+        // A login on a command line.
+        r"\bcurl\b.*\s(-u|--user)[ =]?[^\s:]+:\S",
     ];
     Regex::new(&marks.map(|mark| format!("({mark})")).join("|")).ok()
 });
@@ -125,6 +132,20 @@ mod tests {
             "ftp://u:pa?ss#@h",
             "//u:pw@h/x",
             "jdbc:db2://u:pw@h/x",
+            "jdbc:oracle:thin:scott/t1ger@//h:1521/x",
+            "jdbc:oracle:thin:scott/t1ger@h:1521:X",
+            "jdbc:oracle:oci:@scott/t1ger",
+            "scott/t1ger@ORCL",
+            "ALTER CHANNEL(X) USER(a) PASSWORD(x)",
+            "SSLKEYRPWD(x)",
+            "ldap://h/dc=x?bindpw=x",
+            "curl -s -u a:x https://h/",
+            "a:x@h:25",
+            "motdepasse=x",
+            "contraseña: x",
+            "пароль: x",
+            "https://h/cb?code=x",
+            "JSESSIONID=x",
             "MIIEowIBAAKCAQEAzT3vQ1kJ8cPp2yq0b9LrN4dWmXs7",
             "MIIEowIBAAKCAQEAabcdefghijklmnopqrstuvwxyzABCDEFG",
             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345",
@@ -143,6 +164,11 @@ mod tests {
             "local:///MyService/v1/TransformRequestToBackend.xsl",
             "store:///policies/templates/CustomerServiceProxyV2Configuration.xml",
             "urn:oid:1.2.3",
+            "jdbc:oracle:thin:@//h:1521/x",
+            "jdbc:oracle:thin:@h:1521:X",
+            "mailto:operator@example.com",
+            "curl -s https://h/",
+            "status code=200",
             "Customers of the north",
             "password",
             "X-API-Key",

@@ -1,7 +1,7 @@
 //! Which names tell that what they name is secret.
 
 /// Parts of names that tell of a secret wherever they stand, in small letters and without signs.
-const PARTS: [&str; 22] = [
+const PARTS: [&str; 34] = [
     "password",
     "passwd",
     "passphrase",
@@ -24,13 +24,25 @@ const PARTS: [&str; 22] = [
     "jaas",
     "webhook",
     "keytabpass",
+    "authstring",
+    "connectionstring",
+    "sessionid",
+    "motdepasse",
+    "contraseña",
+    "contrasena",
+    "senha",
+    "hasło",
+    "wachtwoord",
+    "пароль",
+    "密码",
+    "パスワード",
 ];
 
 /// Words of names that do.
-const WORDS: [&str; 6] = ["pass", "pw", "pin", "psk", "jwt", "sig"];
+const WORDS: [&str; 8] = ["pass", "pw", "pin", "psk", "jwt", "jwk", "otp", "sig"];
 
 /// Words that tell of a secret where a name ends with them, unless its value is the name of an object.
-const LAST_WORDS: [&str; 8] = [
+const LAST_WORDS: [&str; 11] = [
     "auth",
     "authorization",
     "cookie",
@@ -39,6 +51,9 @@ const LAST_WORDS: [&str; 8] = [
     "credential",
     "key",
     "keys",
+    "keytab",
+    "salt",
+    "seed",
 ];
 
 /// Whether a name of an element, an attribute, a parameter or a key tells of a secret.
@@ -133,6 +148,11 @@ mod tests {
             "{http://www.datapower.com/param/config}pass",
             "var://context/x/password",
             "SharedSecretKey",
+            "OTP",
+            "ConnectionString",
+            "AuthString",
+            "PasswordSalt",
+            "motDePasse",
             "pw",
         ] {
             assert!(is_secret_name(name), "{name}");
