@@ -112,10 +112,11 @@ fn interpreters_of(path: &Path) -> Option<Vec<PathBuf>> {
     let behind_env = words
         .find(|word| word.starts_with('/') && !word.contains('='))
         .filter(|_| interpreter.ends_with("/env"));
-    let named = [interpreter].into_iter().chain(behind_env);
+    // One without a leading slash is looked for in the folder from which the script is started.
     Some(
-        named
-            .filter(|name| name.starts_with('/'))
+        [interpreter]
+            .into_iter()
+            .chain(behind_env)
             .map(PathBuf::from)
             .collect(),
     )

@@ -218,3 +218,23 @@ fn a_path_may_lead_up_and_start_anywhere() {
     look_at_own_folder(&ground.path("a/b/..")).expect("a folder");
     look_at_own_folder(Path::new("/")).expect("the root of all");
 }
+
+#[test]
+fn an_interpreter_that_is_named_from_where_one_stands_is_looked_at_too() {
+    let ground = Ground::new();
+    ground.folder("open", 0o777);
+    let interpreter = ground.file("open/sh", 0o755);
+    let here = std::env::current_dir().expect("a folder");
+    let up: PathBuf = here.ancestors().skip(1).map(|_| "..").collect();
+    let relative = up.join(interpreter.strip_prefix("/").expect("a whole path"));
+    let script = ground.file("script", 0o755);
+    for named in [&interpreter, &relative] {
+        fs::write(&script, format!("#!{}\n", named.display())).expect("a script");
+        let looked = look_at_program(&script);
+        assert!(
+            matches!(looked, Err(TouchError::Untrusted(_))),
+            "{}: {looked:?}",
+            named.display()
+        );
+    }
+}
