@@ -61,6 +61,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "run::status",
             "secret",
             "soma::resolve",
+            "soma::tcp",
             "soma::tls",
             "soma::tls_words",
             "threads",

@@ -9,14 +9,15 @@ pub mod syslog;
 
 use std::fmt;
 use std::io;
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustls::ClientConfig;
 
+use crate::soma::tcp::TcpConnect;
 use crate::soma::tls;
 use crate::soma::tls_words::of_server;
 use crate::threads::{self, Starter};
@@ -129,38 +130,31 @@ pub fn trust(ca_file: Option<&PathBuf>) -> Result<Arc<ClientConfig>, SendError> 
     tls::client_config(&trust).map_err(SendError::lasting)
 }
 
-/// A TCP connection to the first address of `host` that takes one, reads and writes on it
-/// limited too.
+/// A TCP connection to the first address of `host` that takes one, reads and writes on it limited too. An address that
+/// swallows everything leaves half of the time to those behind it.
 pub fn connect(host: &str, port: u16, limit: Duration) -> Result<TcpStream, SendError> {
-    let deadline = Instant::now() + limit;
     let addresses = (host, port).to_socket_addrs().map_err(|error| {
         SendError::passing(format!(
             "host {host}: {}; is its name right, and does this machine reach its DNS?",
             said(&error)
         ))
     })?;
-    let mut trouble = SendError::passing(format!("host {host} has no address"));
-    for address in addresses {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(SendError::passing("no connection in time"));
-        }
-        match TcpStream::connect_timeout(&address, left) {
-            Ok(stream) => {
-                stream.set_read_timeout(Some(limit))?;
-                stream.set_write_timeout(Some(limit))?;
-                return Ok(stream);
-            }
-            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-                trouble = SendError::passing(format!(
-                    "{}: nothing listens at {host}, port {port}: is the port right?",
-                    said(&error)
-                ));
-            }
-            Err(error) => trouble = SendError::passing(said(&error)),
-        }
+    let addresses: Vec<SocketAddr> = addresses.collect();
+    if addresses.is_empty() {
+        return Err(SendError::passing(format!("host {host} has no address")));
     }
-    Err(trouble)
+    let connected = TcpConnect::default().first(&addresses, Some(limit));
+    let stream = connected.map_err(|error| match error.kind() {
+        io::ErrorKind::TimedOut => SendError::passing("no connection in time"),
+        io::ErrorKind::ConnectionRefused => SendError::passing(format!(
+            "{}: nothing listens at {host}, port {port}: is the port right?",
+            said(&error)
+        )),
+        _ => SendError::passing(said(&error)),
+    })?;
+    stream.set_read_timeout(Some(limit))?;
+    stream.set_write_timeout(Some(limit))?;
+    Ok(stream)
 }
 
 #[cfg(test)]
