@@ -20,7 +20,7 @@ use super::script::{parse_names, parse_time, parse_when, parse_word, word_for};
 use super::setup::{Domain, Setup, Uri};
 
 /// Every personality by its name in a script: the name, the argument it takes, and what it is.
-pub const PERSONALITIES: [(&str, &str, &str); 24] = [
+pub const PERSONALITIES: [(&str, &str, &str); 25] = [
     ("default-alone", "", "no domain but default"),
     ("state-never-shown", "", "no status class shows a quiesce"),
     (
@@ -44,6 +44,11 @@ pub const PERSONALITIES: [(&str, &str, &str); 24] = [
         "shows",
         "@DOMAIN:WORDS",
         "DomainStatus shows this QuiesceState of a domain, whatever happens to it",
+    ),
+    (
+        "busy",
+        "@DOMAIN:WORDS",
+        "DomainStatus shows this CurrentCommand of a domain, whatever it does",
     ),
     ("failsafe", "@DOMAIN", "a domain in failsafe mode"),
     (
@@ -129,6 +134,8 @@ pub enum Personality {
     Disabled(String),
     /// `DomainStatus` shows these words as the `QuiesceState` of a domain, whatever happens to it.
     ShowsWords(String, String),
+    /// `DomainStatus` shows these words as the `CurrentCommand` of a domain, whatever it does.
+    Busy(String, String),
     /// A domain is in failsafe mode.
     Failsafe(String),
     /// A domain quiesces and unquiesces so much slower than others.
@@ -218,6 +225,10 @@ impl Personality {
                 let (domain, words) = pair()?;
                 Personality::ShowsWords(domain.to_owned(), words.to_owned())
             }
+            "busy" => {
+                let (domain, words) = pair()?;
+                Personality::Busy(domain.to_owned(), words.to_owned())
+            }
             "failsafe" => Personality::Failsafe(domain()),
             "slower" => {
                 let (domain, time) = pair()?;
@@ -275,6 +286,7 @@ impl Personality {
             }
             Personality::Disabled(name) => domain_of(setup, name)?.disabled = true,
             Personality::ShowsWords(name, words) => setup.words_shown.push((name.clone(), words.clone())),
+            Personality::Busy(name, words) => setup.busy.push((name.clone(), words.clone())),
             Personality::Failsafe(name) => domain_of(setup, name)?.failsafe = true,
             Personality::Slower(name, by) => domain_of(setup, name)?.slower = *by,
             Personality::Turns {
@@ -325,6 +337,7 @@ impl Personality {
             Personality::RowsForOthers(vec![domain()]),
             Personality::Disabled(domain()),
             Personality::ShowsWords(domain(), "Unknown quiesce state".to_owned()),
+            Personality::Busy(domain(), "import-execute".to_owned()),
             Personality::Failsafe(domain()),
             Personality::Slower(domain(), Duration::from_secs(10)),
             turns(true, When::Requests(9)),
@@ -406,6 +419,7 @@ impl fmt::Display for Personality {
             Personality::RowsForOthers(domains) => write!(f, "rows-for-others@{}", domains.join("+")),
             Personality::Disabled(domain) => write!(f, "disabled@{domain}"),
             Personality::ShowsWords(domain, words) => write!(f, "shows@{domain}:{words}"),
+            Personality::Busy(domain, words) => write!(f, "busy@{domain}:{words}"),
             Personality::Failsafe(domain) => write!(f, "failsafe@{domain}"),
             Personality::Slower(domain, by) => write!(f, "slower@{domain}:{}ms", by.as_millis()),
             Personality::Turns {

@@ -66,6 +66,8 @@ pub struct Setup {
     pub wrapped_base64: bool,
     /// Domains of which `DomainStatus` shows these words as their `QuiesceState`, whatever happens to them.
     pub words_shown: Vec<(String, String)>,
+    /// Domains of which `DomainStatus` shows these words as their `CurrentCommand`, whatever they do.
+    pub busy: Vec<(String, String)>,
     /// `QuiesceState` comes as the data model's display text (`Waiting for services to stop`, and
     /// `Quiesce not in progress` for none) instead of the values that were seen on the wire.
     pub quiesce_texts: bool,
@@ -129,6 +131,7 @@ impl Default for Setup {
             shown: Shown::AtOnce,
             turns: Vec::new(),
             words_shown: Vec::new(),
+            busy: Vec::new(),
             habits: Vec::new(),
             imports_on_dry_run: false,
             dry_run_sections: None,

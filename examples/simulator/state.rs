@@ -269,7 +269,10 @@ impl State {
     }
 
     /// `CurrentCommand` of a domain.
-    pub fn current_command(&self, domain: &str) -> &'static str {
+    pub fn current_command(&self, domain: &str) -> &str {
+        if let Some((_, words)) = self.setup.busy.iter().find(|(name, _)| name == domain) {
+            return words;
+        }
         let backups = self.domain(domain).map_or(0, |domain| domain.backups);
         if domain == "default" && self.secure_backup.is_some() {
             "secure-backup"

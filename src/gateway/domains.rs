@@ -34,7 +34,26 @@ pub struct DomainStatus {
     pub current_command: Option<String>,
 }
 
+/// What a domain is busy with while its configuration changes (soma-wire section 6).
+const CHANGES: [&str; 6] = [
+    "no domain",
+    "restart domain",
+    "reset domain",
+    "import",
+    "configuring",
+    "secure-restore",
+];
+
 impl DomainStatus {
+    /// What the device shows it busy with, where that changes its configuration.
+    pub fn changes_by(&self) -> Option<&str> {
+        let command = self.current_command.as_deref()?;
+        CHANGES
+            .iter()
+            .any(|change| command.contains(change))
+            .then_some(command)
+    }
+
     /// Whether it is the one that a device shows busy with a secure backup, and it is.
     pub fn makes_secure_backup(&self) -> bool {
         let command = self.current_command.as_deref();

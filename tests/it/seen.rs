@@ -780,3 +780,47 @@ fn a_history_that_was_never_there_is_no_alarm() {
     let _ran = home.dpbackup(&["preview", "DOMAIN"]).exits(0);
     let _ran = home.dpbackup(&["recover"]).exits(0);
 }
+
+#[test]
+fn a_configuration_that_changes_while_it_is_backed_up_is_told() {
+    let clock = TestClock::night();
+    for plan in ["DOMAIN", "DEVICE"] {
+        let gateway = Gateway::start(setup(&clock).being(&["busy@DOM1:import-execute"]));
+        let home = home(&gateway);
+        let run = home.run(plan, &clock);
+        assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
+        let notes = notes_of(&home.details(0)).join("\n");
+        let told =
+            "the configuration changes while it is backed up, as the device shows: DOM1 ('import-execute')";
+        assert!(notes.contains(told), "{plan}: {notes}");
+    }
+}
+
+#[test]
+fn nothing_more_is_quiesced_where_something_is_left_quiesced() {
+    let clock = TestClock::night();
+    let gateway = Gateway::start(setup(&clock).being(&["unquiesce=never-unquiesces"]));
+    let home = home(&gateway);
+    assert_eq!(home.run("DOMAIN", &clock).exit(), 10);
+    let others = home.plan("OTHER", &export("*", "DOM2", "quiesce = true"));
+    for _ in ["the next plan of the same night", "the next night"] {
+        let run = others.run("OTHER", &clock);
+        assert_eq!(run.exit(), 10);
+        assert_eq!(run.tasks(), ["QA1/DOM2 DEVICE_HAS_QUIESCED_DOMAINS"]);
+        assert!(
+            run.errors()[0].contains("domain DOM1 of QA1 (task 1 of execution 1"),
+            "{:?}",
+            run.errors()
+        );
+        clock.pass(Duration::from_secs(24 * 3600));
+    }
+    let quiesces = gateway
+        .operations()
+        .iter()
+        .filter(|name| name.ends_with("DomainQuiesce"))
+        .count();
+    assert_eq!(quiesces, 1);
+    // Without a quiesce it is backed up.
+    let run = others.plan("READ", &export("*", "DOM2", "")).run("READ", &clock);
+    assert_eq!(run.tasks(), ["QA1/DOM2 SUCCESS"]);
+}

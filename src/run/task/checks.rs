@@ -10,6 +10,10 @@ use crate::run::session::KnownFacts;
 use crate::run::status::Status;
 use crate::run::store;
 use crate::run::task::{Walk, before};
+use crate::values::first_few::first_few;
+
+/// So many domains stand in a note.
+const NAMED: usize = 5;
 
 impl Walk<'_, '_, '_> {
     /// What the device says about itself, or why nobody knows.
@@ -49,6 +53,7 @@ impl Walk<'_, '_, '_> {
             )?;
         }
         self.refuse(&look.domains)?;
+        self.tell_changes_under_way(&look.domains)?;
         match &self.task.activity.action {
             Action::ExportDomain { .. } => {
                 self.tell_unsaved_changes(&look.domains)?;
@@ -57,6 +62,26 @@ impl Walk<'_, '_, '_> {
             }
             Action::SecureBackup { certificate } => self.check_secure_backup(certificate),
         }
+    }
+
+    /// Says which of the domains that are backed up change just now: what is stored of such a one may be half of what it
+    /// is to become.
+    fn tell_changes_under_way(&mut self, domains: &[DomainStatus]) -> Result<(), Trouble> {
+        let is_ours =
+            |domain: &&DomainStatus| [ALL_DOMAINS, domain.name.as_str()].contains(&self.task.domain);
+        let busy = domains.iter().filter(is_ours);
+        let busy = busy.filter_map(|domain| Some((domain.name.as_str(), domain.changes_by()?)));
+        let busy: Vec<String> = busy
+            .map(|(name, command)| format!("{name} ('{command}')"))
+            .collect();
+        if busy.is_empty() {
+            return Ok(());
+        }
+        let note = format!(
+            "the configuration changes while it is backed up, as the device shows: {}",
+            first_few(&busy, NAMED)
+        );
+        Ok(self.record.note(Owner::Task(self.task.id), note)?)
     }
 
     /// Tries where in the store the backup will stand, where it costs the device its service or minutes

@@ -7,7 +7,7 @@ use crate::gateway::quiesce::{QuiesceSent, Scope, ScopeState, Unmoved, Waited};
 use crate::plan::model::Action;
 use crate::run::event::{Event, JournalId, OutOfService, Owner, Progress, Undo};
 use crate::run::failure::{Failure, Trouble, words};
-use crate::run::ledger::{LedgerError, Reply, UndoOpening, UndoStep};
+use crate::run::ledger::{JournalEntry, LedgerError, Reply, UndoOpening, UndoStep};
 use crate::run::recover::age::begins_within;
 use crate::run::status::Status;
 use crate::run::task::{Begun, DeviceState, Walk};
@@ -27,6 +27,7 @@ impl Walk<'_, '_, '_> {
         self.refuse(&domains)?;
         let device = self.session.device;
         let serial = self.session.serial()?;
+        self.refuse_beside_one_left(serial.as_deref())?;
         let stood = scope.domains(&domains);
         let journal = self.open_undo(undo_of(scope), stood.clone())?;
         self.begun = Begun::No;
@@ -99,6 +100,28 @@ impl Walk<'_, '_, '_> {
                 self.not_confirmed(kept, &format!("whether {scope} is at work is not known: {why}"))
             }
         }
+    }
+
+    /// Nothing more is quiesced on a device on which something is left quiesced, as far as is known: what could not be
+    /// undone there cannot be undone for the next domain either.
+    fn refuse_beside_one_left(&mut self, serial: Option<&str>) -> Result<(), Trouble> {
+        let device = self.session.device;
+        let is_here = |entry: &JournalEntry| {
+            entry.device == device.name
+                || entry.address.as_ref() == Some(&device.address())
+                || serial.is_some_and(|serial| entry.serial.as_deref() == Some(serial))
+        };
+        let rows = self.record.ledger().open_undos()?;
+        let left = rows
+            .iter()
+            .find(|entry| entry.is_quiesce() && entry.seen && is_here(entry));
+        let Some(left) = left else { return Ok(()) };
+        let why = format!(
+            "{}: {left} was quiesced and is not known to be at work again: nothing more is quiesced on it before that is \
+             put right; run `dpbackup recover`",
+            device.name
+        );
+        Err(Failure::new(Status::DeviceHasQuiescedDomains, why).into())
     }
 
     /// The end of a task whose undo was not confirmed, whatever else went wrong with it.
