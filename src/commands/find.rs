@@ -14,7 +14,8 @@ use crate::commands::loading::{exit_of_part, invocation, load_plan_or_part, read
 use crate::commands::log::is_domain_known;
 use crate::commands::names::{MeantDevices, mean_some_device};
 use crate::exit::Exit;
-use crate::history::{FileRow, LongestNames};
+use crate::history::{FileRow, History, LongestNames};
+use crate::plan::model::PlanFile;
 use crate::report::found::{self, FoundWidths};
 use crate::run::event::{ALL_DOMAINS, FileKind};
 use crate::ui::{Ui, Verbosity};
@@ -22,6 +23,7 @@ use crate::values::causes::with_causes;
 use crate::values::environment::{Lookup, scratch_folder};
 use crate::values::invocation::Invocation;
 use crate::values::nearest::nearest;
+use crate::values::pattern::PatternList;
 
 /// Looks for a text in the newest good export of every domain.
 pub(super) fn find(global: &Global, args: &FindArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
@@ -39,25 +41,64 @@ pub(super) fn find(global: &Global, args: &FindArgs, ui: Ui, env: Lookup<'_>) ->
     if !devices.iter().any(|device| meant.has(device)) {
         mean_some_device(args.device.as_ref(), plan, &device_names(plan, Some(&history))?)?;
     }
-    let is_domain = |name: &str| {
-        let pattern = args.domain.as_ref();
-        pattern.is_none_or(|pattern| pattern.matches(name))
-    };
     let scratch = scratch_folder(env);
-    let desk = ExportDesk {
-        plan: Some(plan),
-        history: Some(&history),
-        scratch: &scratch,
+    let mut search = ExportSearch {
+        desk: ExportDesk {
+            plan: Some(plan),
+            history: Some(&history),
+            scratch: &scratch,
+        },
+        history: &history,
+        query,
+        asked: args.domain.as_ref(),
+        output: FindOutput::new(ui, args.format, history.longest_names()?),
+        classes: BTreeSet::new(),
+        properties: BTreeSet::new(),
+        domains: BTreeSet::new(),
+        is_passed_over: false,
+        looked_at: 0,
     };
-    let mut output = FindOutput::new(ui, args.format, history.longest_names()?);
-    let (mut classes, mut properties) = (BTreeSet::new(), BTreeSet::new());
-    // What is in an export of all domains is known when it is read.
-    let domains: RefCell<BTreeSet<String>> = RefCell::default();
-    let mut is_passed_over = false;
-    let mut looked_at = 0;
     // Listed device by device: the first hit does not wait for what a whole fleet has.
-    'devices: for device in devices.iter().filter(|device| meant.has(device)) {
-        let exports: Vec<FileRow> = history
+    for device in devices.iter().filter(|device| meant.has(device)) {
+        search.device(device)?;
+        if search.output.is_gone {
+            break;
+        }
+    }
+    let has_hits = search.output.count > 0;
+    let is_found = has_hits && !search.is_passed_over;
+    if !has_hits && !search.output.is_gone {
+        search.tell_nothing(args, plan)?;
+    }
+    let exit = match is_found {
+        true => Exit::Success,
+        false => Exit::Failed,
+    };
+    Ok(exit_of_part(plan, exit))
+}
+
+/// A search through the newest good exports, one after another.
+struct ExportSearch<'s> {
+    desk: ExportDesk<'s>,
+    history: &'s History,
+    query: FindQuery,
+    /// In which domains.
+    asked: Option<&'s PatternList>,
+    output: FindOutput,
+    /// What was seen on the way: a name that is none of them is told.
+    classes: BTreeSet<String>,
+    properties: BTreeSet<String>,
+    domains: BTreeSet<String>,
+    /// Whether an export could not be read: what is not found may be in it.
+    is_passed_over: bool,
+    looked_at: usize,
+}
+
+impl ExportSearch<'_> {
+    /// Looks in the exports of a device.
+    fn device(&mut self, device: &str) -> Result<(), CommandError> {
+        let exports: Vec<FileRow> = self
+            .history
             .good_files_of(device)?
             .into_iter()
             .filter(|row| row.kind == FileKind::Persisted)
@@ -65,80 +106,91 @@ pub(super) fn find(global: &Global, args: &FindArgs, ui: Ui, env: Lookup<'_>) ->
         // What has an export of its own is not looked for in those of all domains again.
         let own: BTreeSet<&str> = exports.iter().map(|row| row.domain_name.as_str()).collect();
         for row in &exports {
-            let is_of_all = row.domain_name == ALL_DOMAINS;
-            if !is_of_all {
-                domains.borrow_mut().insert(row.domain_name.clone());
-            }
-            if !is_of_all && !is_domain(&row.domain_name) {
-                continue;
-            }
-            let is_asked = |domain: &str| {
-                if is_of_all && !domains.borrow().contains(domain) {
-                    domains.borrow_mut().insert(domain.to_owned());
+            if row.domain_name != ALL_DOMAINS {
+                self.domains.insert(row.domain_name.clone());
+                if !is_asked(self.asked, &row.domain_name) {
+                    continue;
                 }
-                is_domain(domain) && !(is_of_all && own.contains(domain))
-            };
-            let outer = outer(&row.domain_name);
-            looked_at += 1;
-            let found = match desk.stored(&history, row)? {
-                Err(why) => Err(why),
-                Ok(stored) => find::find(
-                    &stored.file,
-                    &scratch,
-                    &query,
-                    &outer,
-                    &is_asked,
-                    &mut |searched| {
-                        let (known, name) = match searched {
-                            Searched::Class(class) => (&mut classes, class),
-                            Searched::Property(path) => (&mut properties, last_word(path)),
-                        };
-                        if !known.contains(name) {
-                            known.insert(name.to_owned());
-                        }
-                    },
-                    &mut |hit| output.tell(device, &hit),
-                )
-                .map_err(|error| format!("{}: {}", stored.row.path.display(), with_causes(&error))),
-            };
-            if let Err(why) = found {
-                is_passed_over = true;
-                ui.decisive_warning(&format!("{device}, {}: passed over: {why}", row.domain_name));
             }
-            if let Some(error) = output.trouble.take() {
-                return Err(error);
-            }
-            if output.is_gone {
-                break 'devices;
+            self.export(device, row, &own)?;
+            if self.output.is_gone {
+                break;
             }
         }
+        Ok(())
     }
-    // An archive that could not be read may have it.
-    if output.count == 0 && !is_passed_over && !output.is_gone {
-        let with_export = domains.into_inner();
-        if let Some(pattern) = &args.domain
-            && !with_export.iter().any(|name| pattern.matches(name))
+
+    /// Looks in one export. One that cannot be read is told, and passed over.
+    fn export(&mut self, device: &str, row: &FileRow, own: &BTreeSet<&str>) -> Result<(), CommandError> {
+        self.looked_at += 1;
+        let is_of_all = row.domain_name == ALL_DOMAINS;
+        let found = match self.desk.stored(self.history, row)? {
+            Err(why) => Err(why),
+            Ok(stored) => {
+                // What is in an export of all domains is known when it is read.
+                let domains = RefCell::new(&mut self.domains);
+                find::find(
+                    &stored.file,
+                    self.desk.scratch,
+                    &self.query,
+                    &outer(&row.domain_name),
+                    &|domain: &str| {
+                        if is_of_all {
+                            remember(&mut domains.borrow_mut(), domain);
+                        }
+                        is_asked(self.asked, domain) && !(is_of_all && own.contains(domain))
+                    },
+                    &mut |searched| match searched {
+                        Searched::Class(class) => remember(&mut self.classes, class),
+                        Searched::Property(path) => remember(&mut self.properties, last_word(path)),
+                    },
+                    &mut |hit| self.output.tell(device, &hit),
+                )
+                .map_err(|error| format!("{}: {}", stored.row.path.display(), with_causes(&error)))
+            }
+        };
+        if let Err(why) = found {
+            self.is_passed_over = true;
+            self.output
+                .ui
+                .decisive_warning(&format!("{device}, {}: passed over: {why}", row.domain_name));
+        }
+        self.output.trouble.take().map_or(Ok(()), Err)
+    }
+
+    /// Says why nothing may have been found.
+    fn tell_nothing(self, args: &FindArgs, plan: &PlanFile) -> Result<(), CommandError> {
+        let ui = self.output.ui;
+        // An archive that could not be read may have it.
+        if let Some(pattern) = self.asked
+            && !self.is_passed_over
+            && !self.domains.iter().any(|name| pattern.matches(name))
         {
-            is_domain_known(pattern, plan, Some(&history), with_export)?;
+            is_domain_known(pattern, plan, Some(self.history), self.domains)?;
             ui.warning(&format!(
                 "there is no good export of a domain that matches '{pattern}'"
             ));
         }
-    }
-    if output.count == 0 && !output.is_gone {
-        let is_told = tell_unknown(args, &classes, &properties, ui);
-        if !is_told && !is_passed_over && ui.verbosity > Verbosity::Quiet {
-            ui.hint(&nothing_found(looked_at, &plan.invocation));
+        let is_told = tell_unknown(args, &self.classes, &self.properties, ui);
+        if !is_told && !self.is_passed_over && ui.verbosity > Verbosity::Quiet {
+            ui.hint(&nothing_found(self.looked_at, &plan.invocation));
         }
         if args.format == HistoryFormat::Csv {
             print(ui, &found::csv_header())?;
         }
+        Ok(())
     }
-    let exit = match output.count > 0 && !is_passed_over {
-        true => Exit::Success,
-        false => Exit::Failed,
-    };
-    Ok(exit_of_part(plan, exit))
+}
+
+/// Whether a domain is one of those that were asked for.
+fn is_asked(asked: Option<&PatternList>, domain: &str) -> bool {
+    asked.is_none_or(|pattern| pattern.matches(domain))
+}
+
+fn remember(known: &mut BTreeSet<String>, name: &str) {
+    if !known.contains(name) {
+        known.insert(name.to_owned());
+    }
 }
 
 /// Says that a class or a property is none of those that were looked at, and whether it is so: nothing could be found of it.

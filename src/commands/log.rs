@@ -1,28 +1,27 @@
 //! `dpbackup log`
 
+mod blame;
+
 use std::collections::BTreeSet;
 
 use anyhow::anyhow;
 
-use crate::artifact::archive::{self, Detail, ExportItem, Limits};
 use crate::change::listed;
 use crate::cli::{Global, HistoryFormat, HistoryOutput, LogArgs};
 use crate::commands::error::{CommandError, Outcome, print};
-use crate::commands::exports::{ExportDesk, NamedExport, target, trouble};
+use crate::commands::exports::trouble;
 use crate::commands::history::{device_names, moment, zone};
 use crate::commands::loading::{exit_of_part, load_plan_or_part, read_history};
+use crate::commands::log::blame::blame;
 use crate::commands::names::{MeantDevices, did_you_mean, mean_some_device};
-use crate::commands::no_export::KnownExports;
 use crate::exit::Exit;
 use crate::history::{ChangeFilter, ChangeRow, CutTask, History};
 use crate::plan::model::{Action, Domains, PlanFile};
-use crate::report::changes::{self as report, BlameRow};
+use crate::report::changes as report;
 use crate::report::table::Layout;
-use crate::run::event::{ALL_DOMAINS, FileKind, TaskId};
+use crate::run::event::{ALL_DOMAINS, TaskId};
 use crate::ui::Ui;
-use crate::values::change::{Change, ConfigPiece};
-use crate::values::device_pattern::DevicePatterns;
-use crate::values::environment::{Lookup, scratch_folder};
+use crate::values::environment::Lookup;
 use crate::values::nearest::nearest;
 use crate::values::pattern::PatternList;
 
@@ -32,7 +31,15 @@ pub(super) fn log(global: &Global, args: &LogArgs, ui: Ui, env: Lookup<'_>) -> O
     let file = &loaded.plan_file;
     let history = read_history(&file.settings)?;
     if let Some(named) = &args.blame {
-        return blame(file, history.as_ref(), named, args, ui, env);
+        let rows = blame(file, history.as_ref(), named, args, env)?;
+        let zone = zone(&args.output);
+        let text = match args.output.format {
+            HistoryFormat::Table => report::blame_table(&rows, &layout(file, &args.output, ui)),
+            HistoryFormat::Json => report::blame_json(&rows, &zone),
+            HistoryFormat::Csv => report::blame_csv(&rows, &zone),
+        };
+        print(ui, &text)?;
+        return Ok(exit_of_part(file, Exit::Success));
     }
     let devices = devices(file, history.as_ref(), args)?;
     if let Some(pattern) = &args.domain {
@@ -244,125 +251,4 @@ fn tell_near_name(history: &History, name: &str, ui: Ui) -> Result<(), CommandEr
         ));
     }
     Ok(())
-}
-
-/// Each piece of the newest good export, with the time since which it is as it is.
-fn blame(
-    file: &PlanFile,
-    history: Option<&History>,
-    named: &str,
-    args: &LogArgs,
-    ui: Ui,
-    env: Lookup<'_>,
-) -> Outcome {
-    let Some((device, domain)) = target(named) else {
-        let error = anyhow!("'{named}' is no device and domain with a / between them");
-        let hint = KnownExports::of(file, history).hint(named, &["log", "--blame"], &[named], &[]);
-        return Err(trouble(error).with_hint(hint));
-    };
-    if let Some(hint) = Some(device)
-        .filter(|device| device.contains(['*', '@', ',', '!']))
-        .and_then(|device| first_of_group(file, device, domain))
-    {
-        let error = anyhow!("'{named}' is a group, and one domain of one device is meant");
-        return Err(trouble(error).with_hint(hint));
-    }
-    let scratch = scratch_folder(env);
-    let desk = ExportDesk {
-        plan: Some(file),
-        history,
-        scratch: &scratch,
-    };
-    let export = desk.open(NamedExport::Target { device, domain }, FileKind::Persisted)?;
-    let Some(history) = history else {
-        return Err(trouble(anyhow!("nothing was recorded yet")));
-    };
-    let mut pieces = BTreeSet::new();
-    let mut visit = |found: &str, item: &ExportItem| {
-        let found = if found.is_empty() {
-            export.outer.as_str()
-        } else {
-            found
-        };
-        if found != domain {
-            return;
-        }
-        match item {
-            ExportItem::Object(object) | ExportItem::Unknown(object) => {
-                pieces.insert(ConfigPiece::Object {
-                    class: object.class.clone(),
-                    name: object.name.clone(),
-                });
-            }
-            ExportItem::File(row) if !row.internal => {
-                pieces.insert(ConfigPiece::File(row.name.clone()));
-            }
-            _ => {}
-        }
-    };
-    let limits = Limits::default();
-    archive::reread(&export.file, &scratch, &limits, Detail::Hashes, &mut visit, None)
-        .map_err(|error| trouble(anyhow::Error::new(error).context(export.label())))?;
-    // What later tasks found is not what this export holds: they may have failed.
-    let Some(task) = export.task else {
-        return Err(trouble(anyhow!("no task is known that stored this export")));
-    };
-    let last = history.last_changes(device, domain, task)?;
-    let Some(gap) = history.not_known_before(device, domain, listed::KEPT, task)? else {
-        return Err(trouble(anyhow!("history has no export of {device}/{domain}")));
-    };
-    let is_meant = |piece: &ConfigPiece| {
-        let (class, name) = match piece {
-            ConfigPiece::Object { class, name } => (Some(class), name),
-            ConfigPiece::File(path) => (None, path),
-            ConfigPiece::Domain => return false,
-        };
-        args.class.as_ref().is_none_or(|wanted| class == Some(wanted))
-            && args.name.as_ref().is_none_or(|wanted| name == wanted)
-    };
-    let mut rows: Vec<BlameRow> = pieces
-        .into_iter()
-        .filter(is_meant)
-        .map(|piece| match last.get(&piece) {
-            // What is there now was not removed last: then it came back unseen. Of the task whose changes
-            // are not known in full, those that are recorded are known all the same.
-            Some(last) if last.task >= gap.task && last.change != Change::Removed => BlameRow {
-                piece,
-                since: last.time,
-                task: last.task,
-                change: Some(last.change.word()),
-            },
-            _ => BlameRow {
-                piece,
-                since: gap.time,
-                task: gap.task,
-                change: None,
-            },
-        })
-        .collect();
-    rows.sort_by(|a, b| b.task.cmp(&a.task).then_with(|| a.piece.cmp(&b.piece)));
-    let zone = zone(&args.output);
-    let text = match args.output.format {
-        HistoryFormat::Table => report::blame_table(&rows, &layout(file, &args.output, ui)),
-        HistoryFormat::Json => report::blame_json(&rows, &zone),
-        HistoryFormat::Csv => report::blame_csv(&rows, &zone),
-    };
-    print(ui, &text)?;
-    Ok(exit_of_part(file, Exit::Success))
-}
-
-/// What to type for a group: the same of its first device, and what changed in all of it.
-fn first_of_group(file: &PlanFile, devices: &str, domain: &str) -> Option<String> {
-    let patterns = DevicePatterns::from_items([devices]).ok()?;
-    let first = file
-        .devices
-        .iter()
-        .find(|device| patterns.matches(&device.marks()))?;
-    let target = format!("{}/{domain}", first.name);
-    Some(format!(
-        "one of them: `{}`; `{}` shows what changed in all of them",
-        file.invocation.command(["log", "--blame", &target]),
-        file.invocation
-            .command(["log", "--device", devices, "--domain", domain])
-    ))
 }
