@@ -489,7 +489,7 @@ fn show(file: &PlanFile, ui: Ui, output: &HistoryOutput, view: &View<'_>) -> Out
     if let (Some(open), true) = (&open, output.format != HistoryFormat::Table) {
         ui.warning(open);
     }
-    let is_quiet = ui.verbosity == Verbosity::Quiet && view.is_empty();
+    let is_quiet = ui.verbosity == Verbosity::Quiet && view.may_be_silent();
     let text = match output.format {
         HistoryFormat::Table if is_quiet => {
             open.map_or_else(String::new, |open| format!("{}\n", printable(&open)))

@@ -13,7 +13,7 @@ use crate::exit::Exit;
 use crate::history::{FileFilter, FileRow, History, HistoryError};
 use crate::ownership::{self, TouchError};
 use crate::plan::model::PlanFile;
-use crate::report::restore::{MOST_BACKUPS, RestorableBackup, text, unknown};
+use crate::report::restore_note::{MOST_BACKUPS, RestorableBackup, text, unknown};
 use crate::retention::newest::is_as_large;
 use crate::run::event::{Owner, PlanId};
 use crate::run::execution::PlanEnd;

@@ -18,7 +18,7 @@ pub mod paint;
 pub mod preview;
 pub mod prune;
 pub mod rehearse;
-pub mod restore;
+pub mod restore_note;
 pub mod restore_plan;
 pub mod table;
 pub mod verify;
@@ -85,8 +85,8 @@ pub enum View<'a> {
 }
 
 impl View<'_> {
-    /// Whether no execution that it is to show went wrong, or was to be shown at all.
-    pub fn is_empty(&self) -> bool {
+    /// Whether whoever wants errors alone needs to see none of it: no execution that it shows went wrong, or it shows none.
+    pub fn may_be_silent(&self) -> bool {
         match self {
             View::PlanExecutions { rows, .. } => rows.is_empty(),
             View::Whole(whole) => whole.tasks.is_empty() && whole.plan.status.class() == Class::Success,
