@@ -24,10 +24,11 @@ use crate::lock::Lock;
 use crate::plan::model::Device;
 use crate::run::contact::Devices;
 use crate::run::error::RunError;
-use crate::run::event::{DeviceFacts, JournalId, Owner, PlanId, PlanOpening};
+use crate::run::event::{DeviceFacts, JournalId, Owner, PlanId, PlanOpening, Undo};
 use crate::run::execution::{PlanEnd, RecordedEnd, to_its_end};
 use crate::run::failure::{Failure, Trouble};
 use crate::run::held::{LockFor, LockOutcome, LockWait};
+use crate::run::ledger::JournalEntry;
 use crate::run::record::Record;
 use crate::run::recover::rows::other_at_work;
 use crate::run::recover::told::note;
@@ -300,4 +301,12 @@ impl<'a> Restoring<'_, 'a, '_> {
 /// The target, or something on the way to it, is not as it must be.
 fn refused(why: impl Into<String>) -> Failure {
     Failure::new(Status::RestoreRefused, why)
+}
+
+/// What a row is about, of the two that it may be.
+fn import_or_dry_run(row: &JournalEntry) -> &'static str {
+    match row.undo {
+        Undo::DryRun { .. } => "the dry run",
+        _ => "the import",
+    }
 }

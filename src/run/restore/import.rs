@@ -12,12 +12,12 @@ use crate::run::failure::{Failure, Trouble, words};
 use crate::run::ledger::{JournalEntry, KeptFile, LedgerError, Reply, UndoOpening, UndoStep};
 use crate::run::left::life_of;
 use crate::run::recover::age::import_is_over;
-use crate::run::restore::Restoring;
 use crate::run::restore::came_out::CameOut;
 use crate::run::restore::due::{DueImport, taken_before};
 use crate::run::restore::order::{KnownImport, Saved};
 use crate::run::restore::running::NAMED;
 use crate::run::restore::target::RestoreTarget;
+use crate::run::restore::{Restoring, import_or_dry_run};
 use crate::run::running_domain::RunningDomain;
 use crate::run::same_device::is_the_same;
 use crate::run::session::Session;
@@ -415,14 +415,6 @@ impl<'a> Restoring<'_, 'a, '_> {
 
     pub(super) fn waits_no_more(&mut self) {
         self.record.show(&Progress::WaitEnded);
-    }
-}
-
-/// What a row is about, of the two that it may be.
-pub(super) fn import_or_dry_run(row: &JournalEntry) -> &'static str {
-    match row.undo {
-        Undo::DryRun { .. } => "the dry run",
-        _ => "the import",
     }
 }
 
