@@ -9,6 +9,7 @@ use crate::history::view::execution::NoteLevel;
 use crate::run::event::{ActionKind, FileKind, FileProof, ScriptMoment};
 use crate::run::status::Status;
 use crate::values::certificate_facts::CertificateFacts;
+use crate::values::json_text::json_text;
 use crate::values::lacks::Lacks;
 
 /// A value that is kept as text.
@@ -120,7 +121,7 @@ impl Text for FileProof {
 /// As a JSON object.
 impl Text for CertificateFacts {
     fn to_text(&self) -> String {
-        serde_json::to_string(self).expect("texts become JSON")
+        json_text(self)
     }
 
     fn from_text(text: &str) -> Option<Self> {
@@ -131,7 +132,7 @@ impl Text for CertificateFacts {
 /// As a JSON object.
 impl Text for Lacks {
     fn to_text(&self) -> String {
-        serde_json::to_string(self).expect("lists of texts become JSON")
+        json_text(self)
     }
 
     fn from_text(text: &str) -> Option<Self> {

@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::change::find::FindHit;
 use crate::report::csv;
 use crate::report::json::SCHEMA_VERSION;
+use crate::values::json_text::json_text;
 use crate::values::text::{printable, printable_json, visible};
 
 /// How wide the first two columns are: their texts are known before anything is found.
@@ -59,8 +60,7 @@ pub fn json_line(device: &str, hit: &FindHit) -> String {
         r#where: &hit.place,
         text: &hit.text,
     };
-    let text = serde_json::to_string(&line).unwrap_or_default();
-    printable_json(&text) + "\n"
+    printable_json(&json_text(&line)) + "\n"
 }
 
 /// The header of the CSV.

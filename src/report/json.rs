@@ -14,6 +14,7 @@ use crate::report::View;
 use crate::report::fields::{self, Field};
 use crate::run::event::ScriptRun;
 use crate::values::change::ConfigChangeObject;
+use crate::values::json_text::json_page;
 use crate::values::text::printable_json;
 
 /// Grows when a key goes away or changes its meaning, and not when one is added.
@@ -170,9 +171,7 @@ pub(super) fn list<R>(key: &'static str, rows: &[R], fields: &[Field<R>], zone: 
 /// A document, behind the version of its form, with a line break at its end; nothing in it disturbs a terminal.
 pub(super) fn document(schema_version: u32, body: &impl Serialize) -> String {
     let document = Versioned { schema_version, body };
-    let mut text = serde_json::to_string_pretty(&document).expect("maps with keys of text become JSON");
-    text.push('\n');
-    printable_json(&text)
+    printable_json(&json_page(&document)) + "\n"
 }
 
 #[derive(Serialize)]

@@ -16,6 +16,7 @@ use crate::run::error::RunError;
 use crate::run::event::{Event, Sink};
 use crate::run::execution::PlanEnd;
 use crate::values::clock_time::rfc3339;
+use crate::values::json_text::json_text;
 use crate::values::text::printable_json;
 
 /// Grows when a key goes away or changes its meaning, and not when one is added.
@@ -93,10 +94,7 @@ impl<W: Write> JsonLines<W> {
     }
 
     fn write(&mut self, line: &impl Serialize) {
-        let Ok(text) = serde_json::to_string(line) else {
-            return;
-        };
-        let text = printable_json(&text) + "\n";
+        let text = printable_json(&json_text(line)) + "\n";
         let written = self
             .out
             .write_all(text.as_bytes())

@@ -18,6 +18,7 @@ pub mod hex;
 pub mod host_name;
 pub mod internal_error;
 pub mod invocation;
+pub mod json_text;
 pub mod lacks;
 pub mod machine;
 #[cfg(test)]

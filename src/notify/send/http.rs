@@ -21,6 +21,7 @@ use crate::soma::resolve::HostNames;
 use crate::soma::tls::TlsConnector;
 use crate::values::event_name::EventName;
 use crate::values::hex::hex;
+use crate::values::json_text::json_text;
 use crate::values::text::{printable, printable_json};
 use crate::values::web_url::WebUrl;
 
@@ -60,9 +61,7 @@ pub fn webhook(notice: &Notice, format: WebhookFormat) -> Post {
     match format {
         WebhookFormat::Json => Post {
             content_type: "application/json",
-            body: printable_json(
-                &serde_json::to_string(&json::document(notice)).expect("maps with keys of text become JSON"),
-            ),
+            body: printable_json(&json_text(&json::document(notice))),
             headers,
         },
         WebhookFormat::Slack => {
