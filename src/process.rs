@@ -28,7 +28,6 @@ const POLL: Duration = Duration::from_millis(20);
 pub struct Program<'p> {
     /// The file; without a slash it is looked up in `$PATH`.
     pub path: &'p Path,
-    /// Its arguments.
     pub arguments: &'p [String],
     /// Where it runs; else where this process does.
     pub folder: Option<PathBuf>,

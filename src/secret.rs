@@ -82,7 +82,6 @@ pub enum SecretError {
     /// A command that could not be started or watched.
     #[error("cannot run {program}")]
     CannotRun {
-        /// Which program.
         program: String,
         /// Why not.
         source: io::Error,
@@ -93,23 +92,16 @@ pub enum SecretError {
     /// A command that is there and does not start: what it needs is not there, or it is no program.
     #[error("cannot run {program}: {why}")]
     CannotStart {
-        /// Which program.
         program: String,
         /// Why not.
         why: String,
     },
     /// A command that ended badly.
     #[error("{program} ended with {status}")]
-    Failed {
-        /// Which program.
-        program: String,
-        /// How it ended.
-        status: ExitStatus,
-    },
+    Failed { program: String, status: ExitStatus },
     /// A command that gave a secret and did not end in time; it was killed.
     #[error("{program} gave a secret, but did not end within {} s, and was killed", limit.as_secs())]
     NotEnded {
-        /// Which program.
         program: String,
         /// How long it had.
         limit: Duration,
@@ -120,7 +112,6 @@ pub enum SecretError {
     /// A command that did not end in time; it was killed.
     #[error("{program} gave no secret within {} s and was killed", limit.as_secs())]
     TimedOut {
-        /// Which program.
         program: String,
         /// How long it had.
         limit: Duration,

@@ -79,9 +79,7 @@ pub enum FileHeld {
 pub struct ObjectDifference {
     /// What became of it.
     pub change: Change,
-    /// Its class.
     pub class: String,
-    /// Its name.
     pub name: String,
     /// What differs in it, if it is in both.
     pub properties: Vec<PropertyDifference>,

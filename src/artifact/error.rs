@@ -13,7 +13,6 @@ pub struct StoreError {
     pub kind: StoreErrorKind,
     /// What was being done, as a verb.
     pub action: &'static str,
-    /// What it concerned.
     pub path: PathBuf,
     /// Why it could not be done.
     #[source]

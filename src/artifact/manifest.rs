@@ -30,7 +30,6 @@ pub enum FolderError {
     Read {
         /// What could not be read.
         path: PathBuf,
-        /// Why.
         #[source]
         source: io::Error,
     },
@@ -48,7 +47,6 @@ pub enum FolderProblem {
     /// Of another size.
     #[error("{name:?} has {found} bytes, not {listed}")]
     WrongSize {
-        /// The file.
         name: String,
         /// Its size.
         found: u64,

@@ -51,7 +51,6 @@ pub enum ManifestError {
     /// A file gives two sizes.
     #[error("the manifest gives {name:?} two sizes, {one} and {other}")]
     TwoSizes {
-        /// The file.
         name: String,
         /// The one.
         one: u64,
@@ -70,7 +69,6 @@ pub enum ManifestError {
     /// A size cannot be understood, a checksum is damaged, or something stands twice.
     #[error("the manifest gives {name:?} a {what} that cannot be understood: {text:?}")]
     BadValue {
-        /// The file.
         name: String,
         /// The name of the element.
         what: &'static str,

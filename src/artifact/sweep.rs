@@ -43,7 +43,6 @@ pub struct Swept {
 /// Something that a dead run had left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Removed {
-    /// Where it stood.
     pub path: PathBuf,
     /// Whether it was a folder (of a secure backup) or a file.
     pub was_folder: bool,

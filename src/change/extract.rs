@@ -15,7 +15,6 @@ use crate::values::causes::with_causes;
 /// How much was written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Extracted {
-    /// Objects.
     pub objects: u64,
     /// Files of domains.
     pub files: u64,

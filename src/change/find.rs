@@ -48,11 +48,9 @@ pub enum Searched<'a> {
 /// Something that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FindHit {
-    /// The domain.
     pub domain: String,
     /// `XMLManager default`, with a property behind it; or a file with the number of a line.
     pub place: String,
-    /// What stands there.
     pub text: String,
 }
 

@@ -10,7 +10,6 @@ use crate::values::pattern::{PatternList, is_pattern};
 /// Something that the plan file wants to be backed up.
 #[derive(Clone, Debug)]
 pub struct ExpectedTarget {
-    /// The device.
     pub device: String,
     /// What of it; `None` where no plan concerns the device.
     pub what: Option<ExpectedPart>,

@@ -16,15 +16,11 @@ use crate::soma::{reply, request};
 pub struct Firmware {
     /// `IDG.10.5.0.1`
     pub version: Option<String>,
-    /// Build number.
     pub build: Option<String>,
     /// As the device writes it.
     pub build_date: Option<String>,
-    /// Serial number.
     pub serial: Option<String>,
-    /// Machine type.
     pub machine_type: Option<String>,
-    /// Model type.
     pub model_type: Option<String>,
 }
 

@@ -67,7 +67,6 @@ pub enum FolderRemoved {
 pub struct FolderNotRemoved {
     /// Whether the device listed it when that was looked at last.
     pub is_listed: bool,
-    /// Why.
     pub error: SomaError,
 }
 

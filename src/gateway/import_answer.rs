@@ -67,7 +67,6 @@ fn all_in_words(said: &[String], words: &dyn Fn(&str) -> String) -> Vec<String> 
 pub enum ImportAnswer {
     /// Every object and file of the backup is there, as the device says.
     Done {
-        /// How many objects.
         objects: usize,
         /// Keys that the archive lists and does not hold.
         missing_keys: Vec<String>,

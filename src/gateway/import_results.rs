@@ -12,7 +12,6 @@ const LONGEST: usize = 300;
 /// What a device says about one domain.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImportResults {
-    /// The domain.
     pub domain: String,
     /// The files of the archive: name and status.
     pub files: Vec<(String, String)>,

@@ -28,7 +28,6 @@ pub struct LastChange {
 pub struct NotKnownBefore {
     /// When it was recorded.
     pub time: Timestamp,
-    /// Its task.
     pub task: TaskId,
 }
 

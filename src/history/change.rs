@@ -19,7 +19,6 @@ use crate::values::change::{Change, ChangeList, ConfigChange, ConfigPiece};
 /// A task of which not all changes are recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CutChanges {
-    /// The task.
     pub task: TaskId,
     /// How many changes it found in one export.
     pub found: u64,
@@ -30,9 +29,7 @@ pub struct CutChanges {
 /// A task that found more changes in one export than are recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CutTask {
-    /// The task.
     pub task: TaskId,
-    /// Its device.
     pub device: String,
     /// Its domain, or `all-domains`.
     pub domain: String,

@@ -17,7 +17,6 @@ use crate::values::invocation::Invocation;
 /// One message, the same for every receiver.
 #[derive(Clone, Debug)]
 pub struct Notice {
-    /// What happened.
     pub event: EventName,
     /// When.
     pub time: Timestamp,
@@ -29,7 +28,6 @@ pub struct Notice {
     pub is_test: bool,
     /// How a command in the message names the plan file.
     pub invocation: Invocation,
-    /// The plan.
     pub plan: String,
     /// Its execution; `None` where history could not record one, or the message is about none.
     pub execution: Option<PlanId>,
@@ -82,7 +80,6 @@ pub struct NoticeChanges {
 pub struct NoticeChange {
     /// The task that found it.
     pub task: TaskId,
-    /// The device.
     pub device: String,
     /// What it is.
     pub change: ConfigChange,
@@ -122,7 +119,6 @@ impl NoticeChanges {
 pub struct NoticePlace {
     /// The task that was there.
     pub task: TaskId,
-    /// The device.
     pub device: String,
     /// The domain, or `all-domains`.
     pub domain: String,
@@ -160,9 +156,7 @@ impl NoticePlace {
 /// A task, as far as it is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoticeTask {
-    /// Its execution.
     pub id: TaskId,
-    /// What it does.
     pub action: ActionKind,
     /// The device, or the raw pattern.
     pub device: String,

@@ -63,13 +63,10 @@ pub struct UnsavedBefore {
 /// What a task of an earlier execution found changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PreviousChanges {
-    /// The task.
     pub task: TaskId,
-    /// Its device.
     pub device: String,
     /// Its domain, or `all-domains`.
     pub domain: String,
-    /// The changes.
     pub changes: ChangeList,
 }
 
@@ -78,9 +75,7 @@ pub struct PreviousChanges {
 pub struct PreviousEnd {
     /// Which one.
     pub id: PlanId,
-    /// When it ended.
     pub ended: Timestamp,
-    /// How.
     pub status: Status,
 }
 
@@ -102,11 +97,8 @@ pub struct Figures {
 /// The newest execution of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanFigures {
-    /// Its name.
     pub plan: String,
-    /// When it ended.
     pub ended: Timestamp,
-    /// How.
     pub status: Status,
     /// How long it took; `None` where the clock was put back meanwhile.
     pub took: Option<Duration>,
@@ -119,7 +111,6 @@ pub struct PlanFigures {
 /// The newest task for one kind of backup of a device or domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TargetFigures {
-    /// The device.
     pub device: String,
     /// The domain, or `all-domains`.
     pub domain: String,
@@ -127,7 +118,6 @@ pub struct TargetFigures {
     pub kind: FileKind,
     /// When it came to its status.
     pub time: Timestamp,
-    /// The status.
     pub status: Status,
     /// How long it took, once it had left the queue; `None` where it has not ended, or never left it.
     pub took: Option<Duration>,
@@ -143,7 +133,6 @@ pub struct TargetFigures {
 /// The newest change of a saved configuration. An export of all domains finds those of each of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangeFigures {
-    /// The device.
     pub device: String,
     /// The domain that it is in.
     pub domain: String,
@@ -154,9 +143,7 @@ pub struct ChangeFigures {
 /// The newest rehearsal of a device's domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RehearsalFigures {
-    /// The device.
     pub device: String,
-    /// The domain.
     pub domain: String,
     /// When it ended, or began where it did not end.
     pub time: Timestamp,

@@ -43,7 +43,6 @@ pub struct Finding {
 pub struct Label {
     /// The bytes, counted through all files.
     pub span: Range<usize>,
-    /// What is said.
     pub text: String,
 }
 
@@ -245,7 +244,6 @@ impl<'t> Findings<'t> {
 /// All findings of a plan file and of what it includes.
 #[derive(Clone, Debug)]
 pub struct PlanReport {
-    /// The plan file.
     pub path: PathBuf,
     /// The text of all files, with what looks like a password hidden.
     shown: JoinedText,

@@ -40,7 +40,6 @@ pub enum FindError {
     /// There is one where this was started, and others could have put it there.
     #[error("{path} is not taken, for others could have put it there")]
     Untrusted {
-        /// The file.
         path: PathBuf,
         /// What is wrong with its folder.
         source: Untrusted,

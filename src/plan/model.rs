@@ -98,7 +98,6 @@ impl PlanFile {
 pub struct Settings {
     /// Where backups are stored.
     pub store: PathBuf,
-    /// The history file.
     pub history: PathBuf,
     /// False: every run ends `BACKUPS_ARE_DISABLED`.
     pub backups_enabled: bool,
@@ -161,7 +160,6 @@ pub struct Device {
     pub host: String,
     /// Port of the XML Management Interface.
     pub port: u16,
-    /// The account.
     pub username: Account,
     /// Where its password comes from. Its paths are as written: `SecretSource::resolve` takes
     /// the folder of the plan file.

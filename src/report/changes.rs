@@ -19,9 +19,7 @@ use crate::values::text::visible;
 /// A piece of a configuration, and since when it is as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlameRow {
-    /// The piece.
     pub piece: ConfigPiece,
-    /// Since when.
     pub since: Timestamp,
     /// The task that found it so first.
     pub task: TaskId,

@@ -30,22 +30,18 @@ pub struct GroupDifference {
 /// A device of a group, and what differs in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupMember {
-    /// Its name.
     pub device: String,
     /// The export of the first device.
     pub old: String,
     /// Its own.
     pub new: String,
-    /// What differs.
     pub difference: Difference,
 }
 
 /// A device of a group that could not be compared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PassedOver {
-    /// Its name.
     pub device: String,
-    /// Why.
     pub reason: String,
 }
 

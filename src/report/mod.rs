@@ -44,11 +44,9 @@ pub fn store_line(store: &Path) -> String {
 /// One execution of a plan with everything below it: `history last`.
 #[derive(Clone, Copy, Debug)]
 pub struct WholeExecution<'a> {
-    /// The execution.
     pub plan: &'a PlanRow,
     /// Notes and warnings on it.
     pub notes: &'a [NoteRow],
-    /// Its own scripts.
     pub scripts: &'a [ScriptRun],
     /// Its tasks, each with the time at which it began, if it did.
     pub tasks: &'a [(TaskDetails, Option<Timestamp>)],
@@ -62,7 +60,6 @@ pub struct WholeExecution<'a> {
 pub enum View<'a> {
     /// `history`
     PlanExecutions {
-        /// What was found.
         rows: &'a [PlanRow],
         /// What was asked for.
         filter: &'a PlanFilter,
@@ -71,11 +68,9 @@ pub enum View<'a> {
     Whole(&'a WholeExecution<'a>),
     /// `history activities PLAN_EXECUTION_ID`
     ActivityExecutions {
-        /// The activities.
         rows: &'a [ActivityRow],
         /// Notes and warnings on the plan execution itself.
         notes: &'a [NoteRow],
-        /// Its own scripts.
         scripts: &'a [ScriptRun],
     },
     /// `history tasks ACTIVITY_EXECUTION_ID`

@@ -20,7 +20,6 @@ const DEFAULT_DOMAIN: &str = "default";
 /// The tasks of a plan as they would run.
 #[derive(Debug, Serialize)]
 pub struct Preview<'p> {
-    /// The plan.
     pub plan: &'p str,
     /// Why the plan would not start, if it would not.
     pub refused: Vec<String>,

@@ -21,7 +21,6 @@ const SCHEMA_VERSION: u32 = 1;
 pub struct PruneLine {
     /// What becomes of it.
     pub fate: Fate,
-    /// Why.
     pub reasons: Vec<String>,
     /// Where it stands; none where it never had a file of its own.
     pub path: Option<PathBuf>,

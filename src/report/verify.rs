@@ -30,7 +30,6 @@ pub struct Checked {
     pub domain: Option<String>,
     /// What came of it.
     pub verified: Verified,
-    /// What history adds.
     pub notes: Vec<String>,
     /// What a secure backup is encrypted for, as far as the device told.
     pub certificate: Option<CertificateFacts>,

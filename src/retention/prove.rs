@@ -21,7 +21,6 @@ use crate::values::causes::with_causes;
 /// Everything that history has of one device, domain and kind, oldest first.
 #[derive(Debug)]
 pub struct Target {
-    /// The backups.
     pub backups: Vec<StoredBackup>,
 }
 
@@ -32,7 +31,6 @@ pub struct StoredBackup {
     pub plan: String,
     /// The task that stored it.
     pub task: TaskId,
-    /// When that ended.
     pub end: Option<Timestamp>,
     files: Vec<FileRow>,
     /// It is not in the store of the plan file, but where a former one was.

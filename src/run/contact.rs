@@ -25,7 +25,6 @@ const NAMED: usize = 3;
 /// A device of a plan, and the patterns of those of its domains that are wanted.
 #[derive(Debug)]
 pub struct WantedDevice<'a> {
-    /// The device.
     pub device: &'a Device,
     /// The patterns of all activities that concern it.
     pub domains: Vec<&'a PatternList>,

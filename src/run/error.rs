@@ -27,7 +27,6 @@ pub enum RunTrouble {
 #[error("{what}")]
 pub struct RunError {
     what: String,
-    /// Why.
     #[source]
     source: Box<dyn std::error::Error + Send + Sync>,
     /// What it means for the process where nothing is left of the devices.

@@ -29,21 +29,18 @@ pub use undo::{Certainty, OutOfService, StillQuiesced, Undo};
 pub enum Event {
     /// An execution of a plan has its row.
     PlanOpened {
-        /// Its id.
         plan: PlanId,
         /// Its facts.
         opening: PlanOpening,
     },
     /// An activity has its row.
     ActivityOpened {
-        /// Its id.
         activity: ActivityId,
         /// Its facts.
         opening: ActivityOpening,
     },
     /// A task has its row.
     TaskOpened {
-        /// Its id.
         task: TaskId,
         /// Its facts.
         opening: TaskOpening,
@@ -52,83 +49,58 @@ pub enum Event {
     PlanStatus {
         /// Which one.
         plan: PlanId,
-        /// The status.
         status: Status,
     },
     /// An activity went on to another interim status.
     ActivityStatus {
         /// Which one.
         activity: ActivityId,
-        /// The status.
         status: Status,
     },
     /// A task went on to another interim status.
     TaskStatus {
         /// Which one.
         task: TaskId,
-        /// The status.
         status: Status,
     },
     /// What is known of the device of a task.
-    DeviceFacts {
-        /// Which task.
-        task: TaskId,
-        /// The facts.
-        facts: DeviceFacts,
-    },
+    DeviceFacts { task: TaskId, facts: DeviceFacts },
     /// The certificate that a secure backup is encrypted for.
     BackupCertificate {
-        /// Which task.
         task: TaskId,
         /// What the device tells of it.
         certificate: CertificateFacts,
     },
     /// Whether the domain of a task had changes that were not saved.
     UnsavedChanges {
-        /// Which task.
         task: TaskId,
         /// Whether there were any.
         unsaved: bool,
     },
     /// A quiesce of a task is over, or given up: how long its device or domain was out of service.
     /// A task without one has no such event.
-    OutOfService {
-        /// Which task.
-        task: TaskId,
-        /// How long.
-        lasted: OutOfService,
-    },
+    OutOfService { task: TaskId, lasted: OutOfService },
     /// A file of a task was verified, and stands under its final name if it was kept.
-    FileStored {
-        /// Which task.
-        task: TaskId,
-        /// The file.
-        file: StoredFile,
-    },
+    FileStored { task: TaskId, file: StoredFile },
     /// An export of a task was compared with the one before it of the same device, domain and
     /// kind, and differs. What has not changed, or was not there before, is not told.
     ConfigChanged {
-        /// Which task.
         task: TaskId,
         /// The kind of export.
         kind: FileKind,
-        /// What changed.
         changes: ChangeList,
     },
     /// The two exports of a task were compared: what runs, and what is saved.
     ConfigUnsaved {
-        /// Which task.
         task: TaskId,
         /// What runs, and was not saved.
         changes: ChangeList,
     },
     /// A file of a task could not be had.
     FileFailed {
-        /// Which task.
         task: TaskId,
         /// Its name on the device, or the one it would have had.
         name: String,
-        /// Why.
         error: String,
     },
     /// A script ended, whichever way.
@@ -142,21 +114,18 @@ pub enum Event {
     Warning {
         /// The plan or task that it concerns.
         owner: Owner,
-        /// A sentence.
         message: String,
     },
     /// Something worth knowing.
     Note {
         /// The plan or task that it concerns.
         owner: Owner,
-        /// A sentence.
         message: String,
     },
     /// A task reached its final status.
     TaskEnded {
         /// Which one.
         task: TaskId,
-        /// How.
         status: Status,
         /// Why, if it did not succeed.
         error: Option<String>,
@@ -167,14 +136,12 @@ pub enum Event {
     ActivityEnded {
         /// Which one.
         activity: ActivityId,
-        /// How.
         status: Status,
     },
     /// An execution of a plan reached its final status.
     PlanEnded {
         /// Which one.
         plan: PlanId,
-        /// How.
         status: Status,
         /// Why, if it did not succeed.
         error: Option<String>,
@@ -185,7 +152,6 @@ pub enum Event {
     PlanAbandoned {
         /// Which one.
         plan: PlanId,
-        /// The plan's name.
         name: String,
         /// What was done about it.
         error: String,
@@ -194,11 +160,8 @@ pub enum Event {
     Recovered {
         /// The task that left it.
         task: TaskId,
-        /// The device.
         device: String,
-        /// What was undone.
         undo: Undo,
-        /// How, in words.
         how: String,
     },
     /// A device could not be confirmed to be as it was found.
@@ -219,15 +182,12 @@ pub enum Owner {
 pub struct DeviceFacts {
     /// `IDG.10.5.0.1`
     pub firmware_version: Option<String>,
-    /// Build number.
     pub build: Option<String>,
     /// As the device writes it, `2019/08/09 15:50:38`.
     pub build_date: Option<String>,
-    /// Serial number.
     pub serial: Option<String>,
     /// Machine type, `8441`.
     pub machine_type: Option<String>,
-    /// Model type.
     pub model_type: Option<String>,
     /// How its certificate was trusted.
     pub tls_trust: Option<String>,
@@ -251,7 +211,6 @@ pub enum Progress {
     UndoDue {
         /// Its row in the journal.
         journal: JournalId,
-        /// The device.
         device: String,
         /// What must be undone.
         undo: Undo,
@@ -276,9 +235,7 @@ pub enum Progress {
     WaitEnded,
     /// Bytes of a file have arrived.
     Downloaded {
-        /// The device.
         device: String,
-        /// The file.
         name: String,
         /// Bytes so far.
         bytes: u64,

@@ -16,9 +16,7 @@ use crate::values::internal_error::caught;
 /// How a plan ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanEnd {
-    /// Its execution.
     pub id: PlanId,
-    /// Its final status.
     pub status: Status,
     /// Why it did not succeed.
     pub error: Option<String>,

@@ -16,7 +16,6 @@ use crate::values::first_few::first_few;
 /// An activity and its tasks.
 #[derive(Debug)]
 pub struct ExpandedActivity<'a> {
-    /// The activity.
     pub activity: &'a Activity,
     /// Its tasks, in the order in which they will run.
     pub tasks: Vec<ExpandedTask<'a>>,

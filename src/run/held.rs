@@ -26,7 +26,6 @@ pub enum LockFor<'a> {
     SerialNumber {
         /// The name that it has here.
         device: &'a Device,
-        /// Its serial number.
         serial: &'a str,
     },
     /// A device of which only the name is known any more.

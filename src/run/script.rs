@@ -20,11 +20,9 @@ pub use facts::{ConfigFacts, Facts, TaskEnd, TaskFacts};
 /// A script that is due.
 #[derive(Clone, Debug)]
 pub struct Due<'s> {
-    /// The file.
     pub path: &'s Path,
     /// Before or after.
     pub moment: ScriptMoment,
-    /// The facts.
     pub facts: Facts<'s>,
 }
 

@@ -28,7 +28,6 @@ pub enum Contact<'a> {
 /// A device that answered.
 #[derive(Debug)]
 pub struct Session<'a> {
-    /// The device.
     pub device: &'a Device,
     /// The way to it.
     pub gateway: Gateway<'a>,

@@ -5,7 +5,6 @@ use std::str::FromStr;
 
 /// How an execution of a plan, an activity or a task stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "each variant is documented by its code")]
 pub enum Status {
     // On the way.
     WaitingForPreValidation,

@@ -54,7 +54,6 @@ impl NoCertificate {
 pub struct CertificateContent {
     /// Whose it is, `CN=gateway,O=Example`.
     pub subject: String,
-    /// Who signed it.
     pub issuer: String,
     /// The names and addresses that it is good for.
     pub names: Vec<String>,

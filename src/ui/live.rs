@@ -38,7 +38,6 @@ pub(super) struct Line {
     pub(super) head: String,
     /// What is done or waited for.
     pub(super) what: String,
-    /// Since when.
     pub(super) since: Instant,
     /// After which time it is given up, where that is known.
     pub(super) limit: Option<Duration>,

@@ -38,7 +38,6 @@ pub enum ConfigPiece {
     Object {
         /// `XMLManager`
         class: String,
-        /// Its name.
         name: String,
     },
     /// A file, by its path on the device.
@@ -59,9 +58,7 @@ impl std::fmt::Display for ConfigPiece {
 /// What became of one piece of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigChange {
-    /// The domain.
     pub domain: String,
-    /// The piece.
     pub piece: ConfigPiece,
     /// What became of it.
     pub change: Change,

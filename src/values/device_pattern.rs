@@ -17,9 +17,7 @@ pub enum DeviceRole {
 /// What patterns ask of a device.
 #[derive(Clone, Copy, Debug)]
 pub struct DeviceMarks<'d> {
-    /// Its name.
     pub name: &'d str,
-    /// Its tags.
     pub tags: &'d [String],
     /// What it is there for.
     pub role: DeviceRole,

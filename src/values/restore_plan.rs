@@ -40,7 +40,6 @@ pub struct RestoreFacts {
     pub task: i64,
     /// SHA-256 of the archive.
     pub archive_sha256: String,
-    /// The domain.
     pub domain: RestorableDomain,
     /// The name of the device that it is laid over.
     pub device: String,

@@ -6,9 +6,7 @@ use crate::values::environment::{Lookup, non_empty};
 /// Why a text is not the path that whoever wrote it has in mind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathSlip {
-    /// What is wrong.
     pub title: String,
-    /// Why it is.
     pub label: &'static str,
     /// What would be right.
     pub help: String,

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use dpbackup::plan::LoadError;
 use dpbackup::plan::diagnostic::Style;
+use syn::visit::{self, Visit};
 
 use crate::source::{Source, shipped};
 
@@ -277,4 +278,63 @@ fn a_type_name_means_one_thing() {
     assert!(places.len() > 200, "types are found: {}", places.len());
     places.retain(|_, places| places.len() > 1);
     assert!(places.is_empty(), "{places:#?}");
+}
+
+/// Finds what has no doc of what others may name: types, functions, constants. A field or a variant says by its name
+/// what it is, and has a line only where there is more to say.
+#[derive(Default)]
+struct Undocumented(Vec<String>);
+
+impl Undocumented {
+    fn look(&mut self, visibility: &syn::Visibility, attributes: &[syn::Attribute], name: &syn::Ident) {
+        let is_seen = matches!(visibility, syn::Visibility::Public(_));
+        if is_seen
+            && !attributes
+                .iter()
+                .any(|attribute| attribute.path().is_ident("doc"))
+        {
+            self.0.push(name.to_string());
+        }
+    }
+}
+
+impl<'a> Visit<'a> for Undocumented {
+    fn visit_item(&mut self, item: &'a syn::Item) {
+        match item {
+            syn::Item::Const(item) => self.look(&item.vis, &item.attrs, &item.ident),
+            syn::Item::Enum(item) => self.look(&item.vis, &item.attrs, &item.ident),
+            syn::Item::Fn(item) => self.look(&item.vis, &item.attrs, &item.sig.ident),
+            syn::Item::Static(item) => self.look(&item.vis, &item.attrs, &item.ident),
+            syn::Item::Struct(item) => self.look(&item.vis, &item.attrs, &item.ident),
+            syn::Item::Trait(item) => self.look(&item.vis, &item.attrs, &item.ident),
+            syn::Item::Type(item) => self.look(&item.vis, &item.attrs, &item.ident),
+            _ => {}
+        }
+        visit::visit_item(self, item);
+    }
+
+    fn visit_impl_item_fn(&mut self, method: &'a syn::ImplItemFn) {
+        self.look(&method.vis, &method.attrs, &method.sig.ident);
+    }
+}
+
+#[test]
+fn types_and_functions_that_others_see_say_what_they_are() {
+    let mut missing = Vec::new();
+    for module in Source::read().modules() {
+        let text = fs::read_to_string(&module.file).expect("a source file");
+        let file = syn::parse_file(&text).expect("it is Rust");
+        let mut undocumented = Undocumented::default();
+        if !file
+            .attrs
+            .iter()
+            .any(|attribute| attribute.path().is_ident("doc"))
+        {
+            undocumented.0.push("the module".to_owned());
+        }
+        undocumented.visit_file(&file);
+        let place = module.file.display();
+        missing.extend(undocumented.0.iter().map(|name| format!("{place}: {name}")));
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
 }

@@ -37,7 +37,6 @@ pub enum ExportItem {
 pub struct Object {
     /// Its class, `XMLManager`.
     pub class: String,
-    /// Its name.
     pub name: String,
     /// SHA-256 over all it says. White space between elements and the order of attributes do
     /// not count.

@@ -27,7 +27,6 @@ pub(super) enum XmlError {
     /// It is not what a gateway writes.
     #[error("{what} at byte {at}")]
     Bad {
-        /// Why.
         what: String,
         /// Where.
         at: u64,

@@ -38,7 +38,6 @@ pub struct Problem {
     pub inner: Option<String>,
     /// The entry that it concerns; none is the whole ZIP.
     pub entry: Option<String>,
-    /// What is wrong.
     pub kind: ProblemKind,
 }
 
@@ -81,7 +80,6 @@ pub enum ProblemKind {
     Unlisted,
     /// The archive of something else: what it says, and what it should say.
     WrongDomain {
-        /// What it says.
         found: String,
         /// What it should say.
         expected: String,

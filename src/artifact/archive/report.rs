@@ -35,7 +35,6 @@ pub enum ArchiveKind {
 /// What a verified archive holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArchiveReport {
-    /// Its kind.
     pub kind: ArchiveKind,
     /// Its domains, by name.
     pub domains: Vec<DomainReport>,
@@ -53,7 +52,6 @@ pub struct ArchiveReport {
     pub notes: Vec<String>,
     /// The firmware that wrote it, `IDG.10.0.1.5`; this and what follows is `None` where the archive does not say.
     pub firmware_version: Option<String>,
-    /// Its build.
     pub firmware_build: Option<String>,
     /// The serial number of the gateway.
     pub serial_number: Option<String>,
@@ -64,7 +62,6 @@ pub struct ArchiveReport {
 /// One domain of an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DomainReport {
-    /// Its name.
     pub name: String,
     /// Configuration objects.
     pub objects: u64,

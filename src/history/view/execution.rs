@@ -14,11 +14,8 @@ use crate::values::change::ChangeList;
 /// An execution of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanRow {
-    /// Its id.
     pub id: PlanId,
-    /// When it started.
     pub start_time: Timestamp,
-    /// The plan's name.
     pub plan: String,
     /// How many devices were to be backed up.
     pub devices: u64,
@@ -45,7 +42,6 @@ pub struct PlanRow {
 /// An execution of an activity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActivityRow {
-    /// Its id.
     pub id: ActivityId,
     /// The plan execution it belongs to.
     pub plan: PlanId,
@@ -55,11 +51,9 @@ pub struct ActivityRow {
     pub device_pattern: String,
     /// The domain pattern as written.
     pub domain_pattern: String,
-    /// What it does.
     pub action: ActionKind,
     /// How it stands or ended.
     pub status: Status,
-    /// Tasks that succeeded.
     pub successful_tasks: u64,
     /// Tasks that went wrong.
     pub failed_tasks: u64,
@@ -76,7 +70,6 @@ pub struct ActivityRow {
 /// An execution of a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskRow {
-    /// Its id.
     pub id: TaskId,
     /// The plan execution it belongs to.
     pub plan: PlanId,
@@ -96,7 +89,6 @@ pub struct TaskRow {
     pub status: Status,
     /// Why, if it did not succeed; `None` where it did, or has not ended.
     pub error_message: Option<String>,
-    /// What it does.
     pub action: ActionKind,
     /// When it was opened.
     pub start_time: Timestamp,
@@ -134,7 +126,6 @@ pub enum NoteLevel {
 pub struct NoteRow {
     /// How much it matters.
     pub level: NoteLevel,
-    /// A sentence.
     pub message: String,
     /// When.
     pub time: Timestamp,
@@ -145,7 +136,6 @@ pub struct NoteRow {
 pub struct StatusChange {
     /// Which one.
     pub status: Status,
-    /// Since when.
     pub time: Timestamp,
 }
 
@@ -154,7 +144,6 @@ pub struct StatusChange {
 pub struct TaskDetails {
     /// The execution itself, with the facts of its device.
     pub task: TaskRow,
-    /// Its files.
     pub files: Vec<FileRow>,
     /// What changed in them against those before: of each the first thousand changes.
     pub changes: Vec<ChangeRow>,
@@ -177,7 +166,6 @@ pub struct TaskOfDay<'r> {
     pub device_name: &'r str,
     /// The domain, `all-domains`, or the raw pattern where it was not expanded.
     pub domain_name: &'r str,
-    /// What it does.
     pub action: ActionKind,
     /// How it stands or ended.
     pub status: Status,

@@ -20,20 +20,17 @@ pub struct ChangeRow {
     pub id: i64,
     /// When it was recorded.
     pub time: Timestamp,
-    /// The device.
     pub device_name: String,
     /// Of which kind the exports were.
     pub kind: FileKind,
     /// The task that stored the later one.
     pub task: TaskId,
-    /// What changed.
     pub change: ConfigChange,
 }
 
 /// A file that was downloaded and verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileRow {
-    /// Its id.
     pub id: FileId,
     /// The task execution it belongs to.
     pub task: TaskId,
@@ -43,7 +40,6 @@ pub struct FileRow {
     pub domain_name: String,
     /// Its name, as on the device.
     pub name: String,
-    /// Its kind.
     pub kind: FileKind,
     /// Bytes.
     pub size: u64,
@@ -84,7 +80,6 @@ pub struct FileRow {
 /// A file that may be removed one day, and what decides about that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PrunableFile {
-    /// The file.
     pub file: FileRow,
     /// The plan that its task belongs to.
     pub plan: String,
@@ -101,7 +96,6 @@ pub struct PrunableFile {
 pub struct FailedFileRow {
     /// Its name on the device, or the one it would have had.
     pub name: String,
-    /// Why.
     pub error_message: String,
     /// When.
     pub time: Timestamp,
@@ -110,9 +104,7 @@ pub struct FailedFileRow {
 /// What was removed from the store of one device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemovedRow {
-    /// The device's name.
     pub device_name: String,
-    /// How many files.
     pub files: u64,
     /// Bytes of them all.
     pub size: u64,

@@ -14,13 +14,11 @@ pub struct RehearsalId(pub i64);
 /// A rehearsal, with what came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RehearsalRow {
-    /// Its id.
     pub id: RehearsalId,
     /// The task that stored the backup.
     pub task: TaskId,
     /// The device that the backup is of.
     pub device_name: String,
-    /// Its domain.
     pub domain_name: String,
     /// The name of the spare.
     pub spare_name: String,
@@ -28,7 +26,6 @@ pub struct RehearsalRow {
     pub firmware_version: Option<String>,
     /// Its serial number; `None` where it did not tell it.
     pub serial: Option<String>,
-    /// When it began.
     pub start_time: Timestamp,
     /// When it ended; `None` as long as nobody has recorded an end.
     pub end_time: Option<Timestamp>,
@@ -39,9 +36,7 @@ pub struct RehearsalRow {
 /// How the backups of a domain stand with their rehearsals.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RehearsedTarget {
-    /// The device.
     pub device_name: String,
-    /// The domain.
     pub domain_name: String,
     /// The newest one.
     pub last: RehearsalRow,

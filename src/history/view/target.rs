@@ -8,7 +8,6 @@ use crate::run::status::Status;
 /// How a device, or a domain of one, stands for one kind of backup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TargetRow {
-    /// The device's name.
     pub device_name: String,
     /// The domain, or `all-domains`.
     pub domain_name: String,
@@ -27,9 +26,7 @@ pub struct TargetRow {
 /// A backup whose task succeeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GoodBackup {
-    /// The task execution.
     pub task: TaskId,
-    /// When that ended.
     pub time: Timestamp,
     /// Bytes of all its files of this kind.
     pub size: u64,
@@ -38,13 +35,11 @@ pub struct GoodBackup {
 /// A domain whose running configuration was not its saved one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnsavedTarget {
-    /// The device's name.
     pub device_name: String,
     /// The domain, or `all-domains`.
     pub domain_name: String,
     /// The task execution that saw it.
     pub task: TaskId,
-    /// When that began.
     pub time: Timestamp,
 }
 

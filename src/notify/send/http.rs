@@ -42,7 +42,6 @@ pub struct Post {
 /// Where something is posted.
 #[derive(Debug)]
 pub struct WebTarget {
-    /// The address.
     pub url: WebUrl,
     /// The value of `Authorization`.
     pub authorization: Option<SecretString>,

@@ -37,7 +37,6 @@ pub struct SendError {
 /// What a receiver answered that has taken a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
-    /// Its words.
     pub answer: String,
     /// Those among many for whom it was not taken, each with why.
     pub refused: Vec<String>,

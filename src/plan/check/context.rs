@@ -12,7 +12,6 @@ use crate::values::environment::Lookup;
 
 /// What is known about the file besides its text.
 pub(in crate::plan) struct Context<'c> {
-    /// Where it is.
     pub(in crate::plan) path: &'c Path,
     /// Whether the plan file includes it.
     pub(in crate::plan) is_included: bool,

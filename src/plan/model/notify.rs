@@ -28,7 +28,6 @@ pub struct Notify {
 /// `[notify.syslog]`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Syslog {
-    /// Where it listens.
     pub address: SyslogAddress,
     /// The facility, by its number.
     pub facility: u8,
@@ -54,15 +53,12 @@ pub enum SyslogAddress {
 /// `[notify.email]`
 #[derive(Clone, Debug)]
 pub struct Email {
-    /// The mail server.
     pub host: String,
-    /// Its port.
     pub port: u16,
     /// How the connection is secured.
     pub security: MailSecurity,
     /// User name and password, if it wants a login.
     pub login: Option<(String, SecretSource)>,
-    /// The sender.
     pub from: String,
     /// Those who receive it, with commas.
     pub to: String,
@@ -92,9 +88,7 @@ pub enum MailSecurity {
 pub struct Webhook {
     /// Its name, to which plans refer.
     pub name: String,
-    /// Where it is.
     pub url: SecretSource,
-    /// What is posted.
     pub format: WebhookFormat,
     /// The key of the signature.
     pub secret: Option<SecretSource>,

@@ -7,7 +7,6 @@ use std::ops::Range;
 pub(in crate::plan) struct SyntaxError {
     /// The bytes that it is about.
     pub(in crate::plan) span: Range<usize>,
-    /// What is wrong.
     pub(in crate::plan) title: String,
     /// What is said of the place.
     pub(in crate::plan) label: String,

@@ -69,9 +69,7 @@ pub struct CalendarRow {
 /// The rows of one device.
 #[derive(Debug, PartialEq, Eq)]
 pub struct DeviceDays {
-    /// Its name.
     pub device: String,
-    /// Its targets.
     pub targets: Vec<CalendarRow>,
 }
 

@@ -15,7 +15,6 @@ use crate::values::invocation::Invocation;
 /// Everything that the page says.
 #[derive(Debug)]
 pub struct ReportPage<'p> {
-    /// The present.
     pub now: Timestamp,
     /// From then on.
     pub since: Timestamp,
@@ -54,15 +53,12 @@ pub struct ReportPage<'p> {
 pub struct ExecutionDetails {
     /// Itself.
     pub plan: PlanRow,
-    /// Its activities.
     pub activities: Vec<ActivityRow>,
     /// Its tasks, those first that did not succeed, and not all of many.
     pub tasks: Vec<TaskDetails>,
     /// How many tasks it has.
     pub all_tasks: u64,
-    /// Its own notes.
     pub notes: Vec<NoteRow>,
-    /// Its own scripts.
     pub scripts: Vec<ScriptRun>,
 }
 

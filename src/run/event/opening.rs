@@ -27,7 +27,6 @@ pub const ALL_DOMAINS: &str = "all-domains";
 /// An execution of a plan begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanOpening {
-    /// The plan's name.
     pub plan: String,
     /// The plan file it was read from.
     pub plan_file: PathBuf,
@@ -42,7 +41,6 @@ pub struct PlanOpening {
 pub struct ActivityOpening {
     /// The plan execution it belongs to.
     pub plan: PlanId,
-    /// What is done.
     pub action: ActionKind,
     /// The device pattern as written.
     pub device_pattern: String,
@@ -59,7 +57,6 @@ pub struct TaskOpening {
     pub plan: PlanId,
     /// The activity execution it belongs to.
     pub activity: ActivityId,
-    /// What is done.
     pub action: ActionKind,
     /// The device's name, or the raw device pattern where no device matched.
     pub device: String,

@@ -21,15 +21,11 @@ pub enum ScriptMoment {
 pub struct ScriptRun {
     /// Before or after.
     pub moment: ScriptMoment,
-    /// The file.
     pub path: PathBuf,
-    /// Its arguments.
     pub arguments: Vec<String>,
-    /// When it started.
     pub started: Timestamp,
     /// How long it ran.
     pub duration: Duration,
-    /// How it ended.
     pub end: ScriptEnd,
     /// The last 64 KiB of what it printed.
     pub output: String,

@@ -83,7 +83,6 @@ impl serde::Serialize for FileProof {
 pub struct StoredFile {
     /// Its name, as on the device.
     pub name: String,
-    /// Its kind.
     pub kind: FileKind,
     /// Where it stands; where it would have stood if it was not kept.
     pub path: PathBuf,

@@ -16,7 +16,6 @@ pub enum Undo {
     /// An import into this domain, which nobody but a person can take back: the task before it
     /// backed up what was there.
     Import {
-        /// The domain.
         domain: String,
         /// The task that took what was there before; unknown where the row does not say.
         before: Option<TaskId>,
@@ -24,7 +23,6 @@ pub enum Undo {
     /// A dry run of such an import, and nothing more: the device was to be left as it was, and an answer does not prove
     /// that it was.
     DryRun {
-        /// The domain.
         domain: String,
         /// The task that took what was there before; unknown where the row does not say.
         before: Option<TaskId>,
@@ -118,7 +116,6 @@ impl Certainty {
 pub struct StillQuiesced {
     /// The task that quiesced.
     pub task: TaskId,
-    /// The device.
     pub device: String,
     /// The domain, or `all-domains`.
     pub domain: String,

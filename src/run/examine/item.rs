@@ -12,7 +12,6 @@ pub struct CheckItem {
     pub subject: String,
     /// In which respect.
     pub item: &'static str,
-    /// How it is.
     pub verdict: CheckVerdict,
     /// What was found, in a few words.
     pub text: String,

@@ -20,12 +20,7 @@ pub enum Forgotten<'f> {
     /// What is to be undone on this device: quiesces, folders, and rows that cannot be relied on.
     Device(&'f str),
     /// Imports into this domain of it, and dry runs of such.
-    Imports {
-        /// The device.
-        device: &'f str,
-        /// Its domain.
-        domain: &'f str,
-    },
+    Imports { device: &'f str, domain: &'f str },
 }
 
 impl<'f> Forgotten<'f> {

@@ -15,7 +15,6 @@ use crate::soma::peer::{self, Reached};
 /// A device that is no spare.
 #[derive(Clone, Debug)]
 pub struct ServingDevice<'d> {
-    /// The device.
     pub device: &'d Device,
     /// The serial number that it told last, as far as history knows.
     pub last_serial: Option<String>,
@@ -24,7 +23,6 @@ pub struct ServingDevice<'d> {
 /// Why a spare is not rehearsed on: it is a device in service, or nobody can tell that it is none.
 #[derive(Clone, Debug)]
 pub struct SpareDoubt {
-    /// Why, in words.
     pub why: String,
     /// What to do about it.
     pub hint: Option<String>,

@@ -15,7 +15,6 @@ use crate::values::restore_plan::{RestorePlan, SaveAfter};
 /// What is asked for.
 #[derive(Debug)]
 pub struct RestoreOrder<'a> {
-    /// The backup.
     pub source: RestoreSource,
     /// Its archive: a private copy that was verified.
     pub archive: File,
@@ -34,7 +33,6 @@ pub struct RestoreSource {
     pub task: TaskId,
     /// The device that it is of.
     pub device: String,
-    /// Its domain.
     pub domain: RestorableDomain,
     /// SHA-256 of the archive.
     pub sha256: String,
@@ -66,7 +64,6 @@ pub struct RestoreOptions {
 /// What is shown to whoever is to confirm.
 #[derive(Debug)]
 pub struct RestoreProposal<'p> {
-    /// The backup.
     pub source: &'p RestoreSource,
     /// What is to be confirmed.
     pub plan: &'p RestorePlan,

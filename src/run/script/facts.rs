@@ -56,7 +56,6 @@ pub struct Facts<'s> {
     /// What runs and is not saved, likewise.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unsaved: Vec<FactChange>,
-    /// The store.
     pub store: PathBuf,
 }
 
@@ -65,9 +64,7 @@ pub struct Facts<'s> {
 pub struct FactChange {
     /// The task that found it.
     pub task: i64,
-    /// The device's name.
     pub device: String,
-    /// The domain.
     pub domain: String,
     /// `Class Name`, or the path of a file.
     pub object: String,
@@ -116,24 +113,18 @@ impl ConfigFacts {
 /// A plan, for a script.
 #[derive(Clone, Debug, Serialize)]
 pub struct PlanFacts<'s> {
-    /// Its execution.
     pub id: i64,
-    /// Its name.
     pub name: &'s str,
 }
 
 /// A task, for a script.
 #[derive(Clone, Debug, Serialize)]
 pub struct TaskFacts<'s> {
-    /// Its execution.
     pub id: i64,
     /// `exportDomain` or `secureBackup`.
     pub action: &'static str,
-    /// The device's name.
     pub device: &'s str,
-    /// Its host.
     pub host: &'s str,
-    /// Its SOMA port.
     pub port: u16,
     /// The domain; `ALL` for the whole device, as DPOD has it.
     pub domain: &'s str,
@@ -142,15 +133,12 @@ pub struct TaskFacts<'s> {
 /// How a task ended, for the post-plan script.
 #[derive(Clone, Debug, Serialize)]
 pub struct TaskEnd {
-    /// Its execution.
     pub id: i64,
     /// `exportDomain` or `secureBackup`.
     pub action: &'static str,
-    /// The device's name.
     pub device: String,
     /// The domain, or `ALL`.
     pub domain: String,
-    /// Its status.
     pub status: String,
     /// Whether a quiesce was sent for it.
     pub quiesced: bool,
@@ -162,7 +150,6 @@ pub struct TaskEnd {
 /// A file, for a script.
 #[derive(Clone, Debug, Serialize)]
 pub struct FileFacts {
-    /// Where it stands.
     pub path: PathBuf,
     /// Bytes.
     pub size: u64,
