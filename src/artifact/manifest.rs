@@ -126,7 +126,10 @@ fn read(folder: &Path) -> Result<Manifest, FolderError> {
     if bytes.len() as u64 > MANIFEST_BYTES {
         return Err(ManifestError::NotXml("it is too large".to_owned()).into());
     }
-    let xml = String::from_utf8(bytes).map_err(|error| ManifestError::NotXml(error.to_string()))?;
+    let xml = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        ManifestError::NotXml(format!("it is not UTF-8 (at byte {at})"))
+    })?;
     Ok(Manifest::read(&xml)?)
 }
 

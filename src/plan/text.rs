@@ -19,6 +19,9 @@ pub enum NotText {
     /// It is packed.
     #[error("it is packed; unpack it first")]
     Packed,
+    /// It is a program, a picture or something of that kind.
+    #[error("it is no text at all: name the plan file, which is written in TOML")]
+    Binary,
     /// Some bytes are of another encoding.
     #[error("line {line} holds the byte 0x{byte:02X}, {shown:?} in Latin-1; save it as UTF-8")]
     OtherEncoding {
@@ -46,8 +49,17 @@ pub(super) fn decode(bytes: Vec<u8>) -> Result<String, NotText> {
         return Err(NotText::Zeros);
     }
     let is_marked = matches!(bytes.as_slice(), [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
-    if is_marked || zeros > bytes.len() / 4 {
+    // Of a text in UTF-16 every other byte is zero, and no two behind each other are.
+    let is_wide = zeros > bytes.len() / 4 && !bytes.windows(2).any(|pair| pair == [0, 0]);
+    if is_marked || is_wide {
         return Err(NotText::Utf16);
+    }
+    let is_control = |byte: &u8| *byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
+    if zeros > 0 && std::str::from_utf8(&bytes).is_err()
+        || bytes.starts_with(b"\x7fELF")
+        || bytes.iter().take(512).filter(|byte| is_control(byte)).count() > 8
+    {
+        return Err(NotText::Binary);
     }
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();

@@ -38,13 +38,14 @@ pub(super) fn unknown_key(
         (Some(Meant::Advice(advice)), _) => {
             finding.help(advice);
         }
-        (None, Some(nearest)) => did_you_mean(finding, Some(nearest)),
-        (None, None) if !elsewhere(table, name).is_empty() => {
+        // A key that there is, in another table, is no slip of the finger.
+        (None, _) if !elsewhere(table, name).is_empty() => {
             finding.help(format!(
                 "it is a key of {}",
                 elsewhere(table, name).join(", or of ")
             ));
         }
+        (None, Some(nearest)) => did_you_mean(finding, Some(nearest)),
         // `[plan.Nightly]`, `[QA1]`: what a table is about stands in its heading elsewhere.
         (None, None) if is_table && table.key("name").is_some() => {
             finding.help(format!(

@@ -80,6 +80,11 @@ impl DevicePatterns {
     }
 
     /// The devices that are taken away as such: names with `!` and without `*`.
+    pub fn excluded(&self) -> impl Iterator<Item = String> {
+        self.excluded.iter().map(DevicePattern::text)
+    }
+
+    /// Those of them without a `*` or an `@`.
     pub fn excluded_literals(&self) -> impl Iterator<Item = &str> {
         self.excluded.iter().filter_map(DevicePattern::literal)
     }

@@ -65,7 +65,7 @@ pub enum NotPlausible {
         what: &'static str,
     },
     /// A document type, which can define entities, and those others.
-    #[error("a document type, which gateways never send")]
+    #[error("a document type, which is not read, for it may ask anything of who reads it")]
     DocumentType,
 }
 

@@ -32,6 +32,9 @@ impl PlanReader<'_> {
             self.find_unknown_devices(devices, out);
             doubts::unmatched_devices(devices, self.devices, out);
             doubts::unknown_tags(devices, self.devices, out);
+            let written = devices.value.to_string();
+            let (included, excluded) = (devices.value.included(), devices.value.excluded());
+            doubts::nothing_left(&written, included, excluded, devices.span.clone(), out);
         }
         let quiesce = section.boolean("quiesce", out);
         if quiesce == Some(true) && self.first_quiesce.is_none() {
@@ -44,6 +47,17 @@ impl PlanReader<'_> {
             ("on-failure", PostScriptWhen::OnFailure),
         ];
         let post_script_when = section.choice("post_script_when", &times, out);
+        if let (None, Some(span)) = (
+            section.key_span("post_script"),
+            section.key_span("post_script_when"),
+        ) {
+            out.doubt(
+                span,
+                "`post_script_when` without a `post_script`",
+                "no script runs",
+                "add the script: `post_script = \"…\"`",
+            );
+        }
         let policies = [
             ("plan-default", plan_policy),
             ("halt", ErrorPolicy::Halt),
@@ -159,7 +173,8 @@ fn action(section: &PlanSection<'_>, out: &mut Findings<'_>) -> Option<Action> {
     if let Some(domains) = &domains {
         doubts::odd_domains(domains, out);
         let written = domains.value.to_string();
-        doubts::nothing_left(&written, domains.value.excluded(), domains.span.clone(), out);
+        let (included, excluded) = (domains.value.included(), domains.value.excluded());
+        doubts::nothing_left(&written, included, excluded, domains.span.clone(), out);
     }
     let (needed, foreign, word) = match name? {
         ActionName::SecureBackup => ("certificate", "domains", "secure-backup"),

@@ -48,7 +48,10 @@ pub(super) fn unmatched_devices(
             }
             Some(name) => format!("upper and lower case differ: the device is {name:?}"),
             None if pattern.contains(char::is_whitespace) => {
-                "a comma separates patterns: `devices = \"QA*, TEST8\"`".to_owned()
+                format!(
+                    "a comma separates patterns: `devices = {:?}`",
+                    in_patterns(&pattern)
+                )
             }
             None if devices.is_empty() => "the file has no [[device]]".to_owned(),
             None => format!(
@@ -86,6 +89,12 @@ pub(super) fn unknown_tags(patterns: &At<DevicePatterns>, devices: &[KnownDevice
             }
             Some(near) => format!("did you mean \"@{near}\"?"),
             None if names.contains(&tag.as_str()) => format!("it is a device: write {tag:?}"),
+            None if tag.contains(char::is_whitespace) => {
+                format!(
+                    "a comma separates patterns: `devices = {:?}`",
+                    in_patterns(&pattern)
+                )
+            }
             None if tags.is_empty() => "no device has tags: write `tags = […]` under a [[device]]".to_owned(),
             None => format!("the tags are: {}", listed(&tags.into_iter().collect::<Vec<_>>())),
         };
@@ -126,6 +135,18 @@ pub(super) fn odd_domains(patterns: &At<PatternList>, out: &mut Findings<'_>) {
             );
             continue;
         }
+        if let Some(bare) = pattern.strip_prefix('-') {
+            out.doubt(
+                span,
+                &format!("{pattern:?} leaves nothing out"),
+                "this is a name that begins with a hyphen",
+                &format!(
+                    "what is left out has a `!`: `domains = {:?}`",
+                    format!("*, !{bare}")
+                ),
+            );
+            continue;
+        }
         let Some(odd) = pattern.chars().find(|c| !can_be_in_a_domain(*c)) else {
             if pattern.contains(".*") {
                 let star = pattern.replace(".*", "*");
@@ -141,8 +162,10 @@ pub(super) fn odd_domains(patterns: &At<PatternList>, out: &mut Findings<'_>) {
         let help = if let ('/', Some((_, domain))) = (odd, pattern.split_once('/')) {
             format!("a domain stands without its device, which `devices` has: `domains = {domain:?}`")
         } else if odd.is_whitespace() {
-            let parts: Vec<&str> = pattern.split_whitespace().collect();
-            format!("a comma separates patterns: `domains = {:?}`", parts.join(", "))
+            format!(
+                "a comma separates patterns: `domains = {:?}`",
+                in_patterns(&pattern)
+            )
         } else if ";|/+&".contains(odd) {
             let parts: Vec<&str> = pattern.split(odd).map(str::trim).collect();
             format!("a comma separates patterns: `domains = {:?}`", parts.join(", "))
@@ -159,19 +182,44 @@ pub(super) fn odd_domains(patterns: &At<PatternList>, out: &mut Findings<'_>) {
     }
 }
 
+/// Patterns that were written with blanks between them, as they are written here: what follows `not` or `except`, and
+/// what has a sign before it, is left out.
+fn in_patterns(written: &str) -> String {
+    let mut patterns = Vec::new();
+    let mut leaves_out = false;
+    for word in written.split_whitespace() {
+        match word.to_ascii_lowercase().as_str() {
+            "not" | "except" | "without" | "but" | "excluding" | "minus" => leaves_out = true,
+            "and" | "or" | "," | "&" | "|" => {}
+            _ => match word.strip_prefix(['!', '-']).filter(|bare| !bare.is_empty()) {
+                Some(bare) => patterns.push(format!("!{bare}")),
+                None if leaves_out => patterns.push(format!("!{word}")),
+                None => patterns.push(word.to_owned()),
+            },
+        }
+    }
+    if patterns.iter().all(|pattern| pattern.starts_with('!')) {
+        patterns.insert(0, "*".to_owned());
+    }
+    patterns.join(", ")
+}
+
 /// Patterns that take away all that they ask for.
 pub(super) fn nothing_left(
     written: &str,
+    included: impl Iterator<Item = String>,
     excluded: impl Iterator<Item = String>,
     span: Range<usize>,
     out: &mut Findings<'_>,
 ) {
-    if excluded.into_iter().any(|pattern| pattern == "*") {
+    let excluded: Vec<String> = excluded.collect();
+    let is_taken_away = |pattern: String| excluded.iter().any(|other| other == "*" || *other == pattern);
+    if !excluded.is_empty() && included.into_iter().all(is_taken_away) {
         out.doubt(
             span,
             &format!("nothing is left of {written:?}"),
-            "`!*` takes everything away",
-            "leave out `!*`, or name what is not meant",
+            "what has a `!` takes all of it away",
+            "leave that out, or name what is not meant",
         );
     }
 }

@@ -184,6 +184,17 @@ impl NotifyRead {
         let webhooks = self.webhooks(section, out);
         let ping = self.ping(section, context, out);
         let events = events(section, "notify_events", out);
+        let names_one = ["syslog", "email", "webhook", "ping", "ping_url"]
+            .iter()
+            .any(|key| section.key_span(key).is_some());
+        if let (false, Some(span)) = (names_one, section.key_span("notify_events")) {
+            out.doubt(
+                span,
+                "`notify_events` without anybody who is told",
+                "the plan has no `syslog`, `email`, `webhook` or `ping`",
+                "add one of them, such as `syslog = true`",
+            );
+        }
         Some(PlanNotify {
             syslog: syslog?,
             email: email?,

@@ -1,5 +1,6 @@
 //! Where secrets come from, and other tables whose keys exclude each other.
 
+use std::ops::Range;
 use std::path::PathBuf;
 
 use toml::de::DeValue;
@@ -10,7 +11,7 @@ use crate::plan::diagnostic::Findings;
 use crate::plan::keys::Key;
 use crate::plan::section::{PlanSection, section};
 use crate::plan::value::{At, Value};
-use crate::secret::{SecretSource, is_credential_name};
+use crate::secret::{SecretContext, SecretSource, is_credential_name};
 use crate::values::environment::non_empty;
 use crate::values::invocation::quoted;
 use crate::values::odd_password::looks_like_a_reference;
@@ -48,7 +49,10 @@ pub(super) fn secret_form(
             let file = form
                 .text("file", out)
                 .and_then(|file| path_text(file, context, out));
-            file.map(|file| context.secret_from_here(SecretSource::File(PathBuf::from(file))))
+            let span = form.value_span("file").unwrap_or(form.span.clone());
+            let file = file.map(|file| context.secret_from_here(SecretSource::File(PathBuf::from(file))))?;
+            doubt_owners(&file, span, context, out);
+            Some(file)
         }
         "command" => {
             let command = form.texts("command", out)?;
@@ -59,6 +63,28 @@ pub(super) fn secret_form(
             Some(context.secret_from_here(SecretSource::Command(command)))
         }
         _ => credential(&form, out),
+    }
+}
+
+/// Doubts a file of a secret that is there, and will be refused for what others may do to it.
+fn doubt_owners(source: &SecretSource, span: Range<usize>, context: &Context<'_>, out: &mut Findings<'_>) {
+    let folder = context.path_of("");
+    let place = SecretContext {
+        folder: &folder,
+        environment: context.env,
+        variables: &|| Vec::new(),
+        cancelled: &|| false,
+    };
+    if let Err(why) = source.owners(&place) {
+        let help = why
+            .advice()
+            .unwrap_or_else(|| "put it into a file of your own".to_owned());
+        out.doubt(
+            span,
+            &why.what(),
+            "a secret that others can read or choose is not used",
+            &help,
+        );
     }
 }
 

@@ -13,6 +13,7 @@ use crate::plan::model::{MountRule, OnUnchanged, Settings, Timeouts};
 use crate::plan::section::PlanSection;
 use crate::plan::value::At;
 use crate::values::environment::{Lookup, non_empty};
+use crate::values::size::Threshold;
 use crate::values::window::Window;
 use crate::values::written_path::path_slip;
 
@@ -69,6 +70,17 @@ fn settings(
     ];
     let require_mount = section.choice("require_mount", &mount_rules, out);
     let min_free_store = section.threshold("min_free_store", out);
+    if let (Some(Threshold::Share(percent)), Some(span)) =
+        (min_free_store, section.value_span("min_free_store"))
+        && percent >= 100.0
+    {
+        out.doubt(
+            span,
+            "no file system has so much free",
+            "nothing would ever be backed up",
+            "write the share that is to stay free, such as \"10%\"",
+        );
+    }
     let max_file = section.size("max_file", out);
     let min_free_device = section.threshold("min_free_device", out);
     let unquiesce_timeout = section.duration("unquiesce_timeout", out);
@@ -116,12 +128,16 @@ fn is_a_folder_of_its_own(store: &Path, section: &PlanSection<'_>, out: &mut Fin
         );
         return true;
     }
-    if store.starts_with("/dev") && !store.starts_with("/dev/shm") {
+    if ["/dev", "/proc", "/sys"]
+        .iter()
+        .any(|kernel| store.starts_with(kernel))
+        && !store.starts_with("/dev/shm")
+    {
         out.doubt(
             span,
-            "the store is in /dev",
-            "a disk is no folder, and what is made there is in memory",
-            "mount the disk, and write a folder below where it is mounted, such as \"/backup/datapower\"",
+            "the store is in a file system of the kernel's own",
+            "nothing that is written there stays",
+            "write a folder of a disk; one that is named by /dev is mounted first: \"/backup/datapower\"",
         );
         return true;
     }
@@ -163,7 +179,9 @@ fn is_a_file_of_its_own(
                     "name a file that is not there yet: the first run makes it",
                 );
             }
-            if store.is_some_and(|store| history.starts_with(store)) {
+            // Both may be written as they stand beside the file.
+            let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+            if store.is_some_and(|store| whole(history).starts_with(whole(store))) {
                 out.doubt(
                     span,
                     "the history is in the store",

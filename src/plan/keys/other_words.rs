@@ -1,6 +1,7 @@
 //! What somebody means by a key that a table does not have.
 
 use crate::plan::keys::Table;
+use crate::plan::keys::device::PASSWORD;
 use crate::plan::keys::file::{FILE, INCLUDED, tables};
 use crate::plan::keys::other_words_table::OTHER_WORDS;
 
@@ -26,10 +27,13 @@ fn heading_of(table: &Table) -> &'static str {
     }
 }
 
-/// The headings of the other tables that have this very key.
+/// The headings of the other tables that have this very key. Those of who is told and of passwords have keys of their
+/// own kind, such as `host` and `path`, which are not meant elsewhere.
 pub fn elsewhere(table: &Table, written: &str) -> Vec<&'static str> {
+    let is_apart = |heading: &str| heading.contains("notify") || heading == PASSWORD.heading;
     tables()
         .into_iter()
+        .filter(|other| is_apart(table.heading) || !is_apart(other.heading))
         .filter(|other| other.heading != table.heading && other.key(written).is_some())
         .map(|other| other.heading)
         .collect()

@@ -301,7 +301,7 @@ pub(super) const OTHER_WORDS: &[(&str, &[(&str, Meant)])] = &[
         "a tls table",
         &[
             (
-                "ca cafile cacert ca_cert ca_path certificate cert ca_bundle file pem",
+                "ca cafile cacert ca_cert ca_path ca_bundle file pem",
                 Key("ca_file"),
             ),
             (
@@ -313,7 +313,7 @@ pub(super) const OTHER_WORDS: &[(&str, &[(&str, Meant)])] = &[
                 Advice("write `tls = { verify = false }`, which trusts anybody; better pin the certificate"),
             ),
             (
-                "client_cert client_key key key_file keyfile",
+                "client_cert client_key cert certificate cert_file key key_file keyfile",
                 Advice("a certificate of this machine is not used: the account logs in by its password"),
             ),
         ],
@@ -370,7 +370,15 @@ pub(super) const OTHER_WORDS: &[(&str, &[(&str, Meant)])] = &[
                 "post after post_hook postscript post_command post_run script",
                 Key("post_script"),
             ),
-            ("disabled active enable on", Key("enabled")),
+            ("active enable on", Key("enabled")),
+            (
+                "disabled disable paused pause skip off inactive suspended",
+                Advice("a plan that is turned off has `enabled = false`"),
+            ),
+            (
+                "timeout timeouts",
+                Advice("write `timeouts` under [settings], or under a [[device]]"),
+            ),
             ("mail e_mail", Key("email")),
             ("mail_to to recipient recipients rcpt", Key("email_to")),
             (
