@@ -16,15 +16,19 @@ use crate::commands::loading::{
 use crate::commands::names::wanted;
 use crate::commands::opening::{EngineBase, ScriptsDue, limits};
 use crate::exit::Exit;
-use crate::plan::model::{Action, ErrorPolicy, Plan, Settings};
+use crate::history::History;
+use crate::lock::{Life, Locks};
+use crate::plan::model::{Action, ErrorPolicy, Plan, PlanFile, Settings};
 use crate::report::preview::{self as report, Preview, PreviewTask, PreviewVerdict};
-use crate::run::at_work::{AtWork, AtWorkLook};
+use crate::run::at_work::{AtWork, AtWorkLook, without_left};
 use crate::run::contact::Devices;
 use crate::run::disabled::disabled;
 use crate::run::event::{Progress, Sink as _};
 use crate::run::examine::why_it_cannot_start;
 use crate::run::expand::{ExpandedActivity, ExpandedTask, Verdict, expand};
 use crate::run::failure::Failure;
+use crate::run::ledger::JournalEntry;
+use crate::run::left::life_of;
 use crate::run::sequence::before::quiesce_timeout;
 use crate::run::session::Contact;
 use crate::run::status::{Class, Status};
@@ -65,6 +69,7 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
     let history = look_at_history(&file.settings.history).err();
     let now = || at_work(file);
     let runs = AtWorkLook::new(&now);
+    let left = left_by_the_dead(file);
     let away = away(&file.settings);
     let mut previews = Vec::new();
     let mut script_would_fail = false;
@@ -87,7 +92,7 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
         let unable = scripts_behind(plan);
         script_would_fail |= !unable.is_empty();
         notes.extend(unable);
-        let settled = settled(expanded, &mut devices, &runs, &mut notes);
+        let settled = settled(expanded, &mut devices, &runs, &left, &mut notes);
         notes.extend(disabled(&settled, &mut devices));
         previews.push(Preview {
             plan: &plan.name,
@@ -126,6 +131,14 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
     };
     printed.map_err(|error| untold(error, file))?;
     Ok(exit)
+}
+
+/// The rows of the journal that a run undoes before anything else.
+fn left_by_the_dead(file: &PlanFile) -> Vec<JournalEntry> {
+    let locks = Locks::beside(&file.settings.history);
+    let mut rows = History::open_rows(&file.settings.history).unwrap_or_default();
+    rows.retain(|row| life_of(&locks, row) == Life::Dead);
+    rows
 }
 
 /// What a run would warn of where the store should hold backups and holds none.
@@ -210,6 +223,7 @@ fn settled<'a>(
     expanded: Vec<ExpandedActivity<'a>>,
     devices: &mut Devices<'a>,
     runs: &AtWorkLook<'_>,
+    left: &[JournalEntry],
     notes: &mut Vec<String>,
 ) -> Vec<ExpandedActivity<'a>> {
     let mut judged = expanded;
@@ -230,8 +244,18 @@ fn settled<'a>(
             let Some(failure) = refusal(activity, &device.name, &task.domain, &session.domains) else {
                 continue;
             };
-            let (domains, run) = runs.without_work(&device.name, &session.domains);
+            let (domains, is_left) = without_left(left, &device.name, &session.domains);
+            let (domains, run) = runs.without_work(&device.name, &domains);
             match (refusal(activity, &device.name, &task.domain, &domains), run) {
+                (None, None) if is_left => {
+                    let note = format!(
+                        "{}: what a run that died has left quiesced is put back before the tasks begin",
+                        device.name
+                    );
+                    if !notes.contains(&note) {
+                        notes.push(note);
+                    }
+                }
                 (None, Some(run)) => {
                     let note = format!(
                         "{}: {run} is at work on it; a task waits for its end",

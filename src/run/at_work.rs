@@ -118,6 +118,33 @@ impl<'a> AtWorkLook<'a> {
     }
 }
 
+/// How the domains of a device would show themselves once these rows of the journal, whose processes died, are undone: a
+/// run does that before anything else. Whether that changes anything comes back, too.
+pub fn without_left(
+    rows: &[JournalEntry],
+    device: &str,
+    domains: &[DomainStatus],
+) -> (Vec<DomainStatus>, bool) {
+    let mut without = domains.to_vec();
+    let mut is_changed = false;
+    for domain in &mut without {
+        let is_of_row = |row: &JournalEntry| match &row.undo {
+            Undo::UnquiesceDevice => true,
+            Undo::UnquiesceDomain(name) => *name == domain.name,
+            Undo::RemoveFolder(_) | Undo::DryRun { .. } | Undo::Import { .. } | Undo::NotKnown { .. } => {
+                false
+            }
+        };
+        if !matches!(domain.quiesce, QuiesceState::Normal | QuiesceState::NotTold(_))
+            && rows.iter().any(|row| row.device == device && is_of_row(row))
+        {
+            domain.quiesce = QuiesceState::Normal;
+            is_changed = true;
+        }
+    }
+    (without, is_changed)
+}
+
 impl std::fmt::Debug for AtWorkLook<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("AtWorkLook").field(&self.before).finish()

@@ -1,6 +1,6 @@
 //! The way to a device, with its account and its password.
 
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::gateway::Gateway;
 use crate::plan::model::{Account, Device};
@@ -15,11 +15,12 @@ pub fn client(engine: Engine<'_>, device: &Device) -> Result<Client, Failure> {
     client_unless(engine, device, &|| engine.stop.is_requested())
 }
 
-fn client_unless(
+/// The account of a device and its password, wherever they come from; `cancelled` ends the command that fetches one.
+pub fn login(
     engine: Engine<'_>,
     device: &Device,
     cancelled: &dyn Fn() -> bool,
-) -> Result<Client, Failure> {
+) -> Result<(String, SecretString), Failure> {
     let context = SecretContext {
         folder: engine.plan_folder(),
         environment: engine.environment,
@@ -48,7 +49,15 @@ fn client_unless(
             ),
         ));
     }
-    let password = resolve(&device.password, "password")?;
+    Ok((username, resolve(&device.password, "password")?))
+}
+
+fn client_unless(
+    engine: Engine<'_>,
+    device: &Device,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<Client, Failure> {
+    let (username, password) = login(engine, device, cancelled)?;
     Client::new(Endpoint {
         host: device.host.clone(),
         port: device.port,

@@ -9,12 +9,32 @@ use crate::shown::shown;
 use crate::simulator::{
     BackupMode, Clock, CryptoCertificate, Domain, Firmware, Gateway, Identity, Setup, Space, User,
 };
-use crate::support::{Home, deaf_port, eventually, gateways, is_being_connected_to, secure_backup};
+use crate::support::{Home, deaf_port, eventually, export, gateways, is_being_connected_to, secure_backup};
 
 const SECURE: &str =
     "[[plan.activity]]\naction = \"secure-backup\"\ndevices = \"QA*\"\ncertificate = \"backup-cert\"\n";
 const EXPORT: &str =
     "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"QA*\"\ndomains = \"DOM*\"\nquiesce = true\n";
+
+#[test]
+fn a_ca_file_that_cannot_be_read_is_no_matter_of_the_password() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::new()
+        .device("QA1", &gateway)
+        .plan("P", &export("*", "DOM1", ""));
+    let text = fs::read_to_string(home.plan_file()).expect("a plan file");
+    fs::create_dir(home.path("certificates")).expect("a folder");
+    let from = text.find("tls = ").expect("the trust of the device");
+    let to = from + text[from..].find('\n').expect("its end");
+    let text = format!(
+        "{}tls = {{ ca_file = \"certificates\" }}{}",
+        &text[..from],
+        &text[to..]
+    );
+    fs::write(home.plan_file(), text).expect("a plan file");
+    let ran = home.dpbackup(&["check", "QA1"]);
+    assert!(!ran.stdout.contains("`password`"), "{}", ran.stdout);
+}
 
 #[test]
 fn a_healthy_device_and_machine_are_ok_and_nothing_is_changed() {

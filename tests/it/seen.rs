@@ -56,6 +56,26 @@ fn killed_in(home: &Home, gateway: &Gateway, plan: &str, operation: &str) {
 }
 
 #[test]
+fn a_preview_knows_that_a_run_puts_back_first_what_a_dead_one_has_left_quiesced() {
+    let gateway = real(&[]);
+    let home = Home::quick()
+        .device("QA1", &gateway)
+        .plan("DOMAIN", &export("*", "DOM1", "quiesce = true"));
+    killed_in(&home, &gateway, "DOMAIN", "do-backup");
+    let ran = home.dpbackup(&["preview", "DOMAIN"]).exits(10);
+    assert!(
+        ran.stdout
+            .contains("QA1: what a run that died has left quiesced is put back before the tasks begin"),
+        "{}",
+        ran.stdout
+    );
+    assert!(!ran.stdout.contains("ALREADY_QUIESCED"), "{}", ran.stdout);
+    let _ = home.dpbackup(&["recover"]).exits(0);
+    let ran = home.dpbackup(&["preview", "DOMAIN"]).exits(0);
+    assert!(!ran.stdout.contains("left quiesced"), "{}", ran.stdout);
+}
+
+#[test]
 fn a_device_with_default_alone_is_unquiesced_though_nothing_shows_it() {
     let clock = TestClock::night();
     let gateway = Gateway::start(setup(&clock).being(&["default-alone"]));

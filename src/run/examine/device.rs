@@ -60,7 +60,7 @@ fn ask(
             (Account::From(SecretSource::Command(_)), _) | (_, SecretSource::Command(_)) => {
                 found.skip(&["login"], UNREACHED);
             }
-            _ => match client::client(engine, device) {
+            _ => match client::login(engine, device, &|| engine.stop.is_requested()) {
                 Ok(_) => found.skip(&["login"], UNREACHED),
                 Err(failure) => found.fail("login", failure.message, PASSWORD),
             },

@@ -211,8 +211,9 @@ pub(super) fn quiesced(
         found.ok("quiesced", "none of the domains that plans quiesce is");
     } else {
         let recover = invocation.command(["recover"]);
-        let hint =
-            format!("unquiesce it on the device; if a run of dpbackup died there, `{recover}` does it");
+        let hint = format!(
+            "`{recover}` puts back what a run of dpbackup that died has left so; else unquiesce it on the device"
+        );
         found.fail("quiesced", busy.join(", "), hint);
     }
 }
