@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::cli::{Global, NotifyTestArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{Outcome, print};
-use crate::commands::loading::{exit_of_part, load_plan_or_part};
+use crate::commands::loading::{load_plan, read_history, with_open_rows};
 use crate::commands::names::chosen;
 use crate::commands::opening::{past, planned};
 use crate::exit::Exit;
@@ -40,7 +40,7 @@ const ORDER: [EventName; EventName::ALL.len()] = [
 
 /// Sends one of each message that somebody would be sent.
 pub(super) fn notify_test(global: &Global, args: &NotifyTestArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
-    let loaded = load_plan_or_part(global, ui, env)?;
+    let loaded = load_plan(global, ui, env).map_err(|error| with_open_rows(error, global, env))?;
     let file = &loaded.plan_file;
     let plans: Vec<&Plan> = match &args.plan {
         Some(name) => chosen(file, &["notify-test"], std::slice::from_ref(name))?,
@@ -111,25 +111,25 @@ pub(super) fn notify_test(global: &Global, args: &NotifyTestArgs, ui: Ui, env: L
             text.truncate(before);
         }
     }
-    if let Some(answer) = notifier.metrics(clock.now()) {
+    let has_history = !matches!(read_history(&file.settings), Ok(None));
+    if file.notify.metrics.is_some() && !has_history {
+        if ui.verbosity > Verbosity::Quiet {
+            text.push_str("  metrics: not written: nothing was recorded yet; the first run writes them\n");
+        }
+        is_anybody_told = true;
+    } else if let Some(answer) = notifier.metrics(clock.now()) {
         exit = exit.or_graver(say(&answer, "", ui.verbosity, &mut text));
         is_anybody_told = true;
     }
     if !is_anybody_told {
-        text.push_str(match file.is_whole {
-            true => {
-                "nobody is told of anything: no plan has syslog, email, webhook or ping; add one of them under a [[plan]], such as \
-                 `syslog = true`\n"
-            }
-            false => {
-                "whether anybody is told of anything is not known: plans with an error were left out; `validate` says what \
-                 is wrong\n"
-            }
-        });
+        text.push_str(
+            "nobody is told of anything: no plan has syslog, email, webhook or ping; add one of them under a [[plan]], such as \
+             `syslog = true`\n",
+        );
         exit = Exit::Warned;
     }
     print(ui, &text)?;
-    Ok(exit_of_part(file, exit))
+    Ok(exit)
 }
 
 fn tell(

@@ -77,7 +77,6 @@ fn an_error_elsewhere_does_not_keep_anybody_from_looking_and_mending() {
             &["log"],
             &["find", "DOM1-service"],
             &["extract", "QA1/DOM1", "text"],
-            &["notify-test"],
             &["report", "-"],
         ] {
             let ran = changed.dpbackup(look).exits(3);
