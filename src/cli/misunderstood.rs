@@ -4,7 +4,7 @@
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::cli::proposed::KnownNames;
-use crate::values::invocation::Invocation;
+use crate::values::invocation::{Invocation, quoted};
 use crate::values::nearest::nearest;
 
 mod advice;
@@ -23,6 +23,32 @@ pub struct Misunderstood {
     pub title: String,
     /// What to type instead.
     pub hint: String,
+}
+
+/// What is said of an option with another dash than a hyphen in front, as pages and word processors make them of two:
+/// the parser would take it for a name.
+pub fn of_dashes(words: &[String]) -> Option<Misunderstood> {
+    let is_dash = |c: char| matches!(c, '\u{2010}'..='\u{2015}' | '\u{2212}');
+    let bare = |word: &str| word.trim_start_matches(|c| is_dash(c) || c == '-').to_owned();
+    let is_option = |word: &&String| {
+        word.starts_with(is_dash)
+            && bare(word).starts_with(|c: char| c.is_ascii_alphabetic())
+            && !word.contains(char::is_whitespace)
+    };
+    let wrong = words.iter().find(is_option)?;
+    let mut line = String::from("dpbackup");
+    for word in words {
+        line.push(' ');
+        match (is_option(&word), bare(word)) {
+            (true, letter) if letter.len() == 1 => line.push_str(&format!("-{letter}")),
+            (true, name) => line.push_str(&format!("--{name}")),
+            (false, _) => line.push_str(&quoted(word)),
+        }
+    }
+    Some(Misunderstood {
+        title: format!("'{wrong}' begins with a dash that is no hyphen"),
+        hint: format!("an option has hyphens: `{line}`"),
+    })
 }
 
 /// What an error of the parser means. `words` are the arguments of the process, without its name;

@@ -269,7 +269,6 @@ pub(super) const COMMANDS: &[OtherWords] = &[
             "rotate",
             "retention",
             "gc",
-            "forget",
             "compact",
         ],
         "no backup is removed by its name or ID, for the `retention` of the plan file says which stay: `{prune --dry-run}` says it \
@@ -277,6 +276,7 @@ pub(super) const COMMANDS: &[OtherWords] = &[
     ),
     words(
         &[
+            "forget",
             "unquiesce",
             "repair",
             "fix",
@@ -286,7 +286,8 @@ pub(super) const COMMANDS: &[OtherWords] = &[
             "rescue",
             "reset",
         ],
-        "`{recover}` puts right what a run that died has left: devices still quiesced, folders on devices",
+        "`{recover}` puts right what a run that died has left: devices still quiesced, folders on devices; `{recover --forget \
+         DEVICE}` strikes out what it left on a device that is gone",
     ),
     words(
         &["quiesce"],

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 
 use crate::cli::{Global, InitArgs};
 use crate::commands::error::{CommandError, Outcome, print};
+use crate::commands::loading::names_of_new;
 use crate::exit::Exit;
 use crate::ui::{Ui, Verbosity};
 use crate::values::environment::{Lookup, non_empty};
@@ -70,7 +71,14 @@ pub(super) fn init(global: &Global, args: &InitArgs, ui: Ui, env: Lookup<'_>) ->
         .with_context(|| format!("writing the plan file {shown}"))
         .map_err(|error| CommandError::new(Exit::Failed, error))?;
     if ui.verbosity > Verbosity::Quiet {
-        let invocation = names(&file, env);
+        let invocation = match names_of_new(&file, env) {
+            Ok(invocation) => invocation,
+            Err(why) => {
+                ui.say(&format!("wrote {shown}"));
+                ui.warning(&format!("no command takes a plan file from there: {why}"));
+                return Ok(Exit::Warned);
+            }
+        };
         let examples = match args.full {
             true => {
                 " (the files that it names, such as those of `ca_file`, are examples: put yours there, or take the lines out)"

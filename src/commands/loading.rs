@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
-use crate::artifact::mount;
+use crate::artifact::mount::{self, Unwritable};
 use crate::artifact::space;
 use crate::cli::{Global, KnownNames};
 use crate::commands::error::{CommandError, refused_place};
@@ -307,9 +307,12 @@ fn load(global: &Global, ui: Ui, env: Lookup<'_>) -> Result<Loaded, CommandError
             FindError::NotFound(_) => {
                 "name one with --config FILE or $DPBACKUP_CONFIG; `dpbackup init` writes one to start from"
             }
+            // What others may write is not taken by its name either.
+            FindError::Untrusted { path, .. } if is_refused_by_name(path, env) => {
+                "mend that, go to another folder, or run it as the user whose folder it is"
+            }
             FindError::Untrusted { .. } => {
-                "run it as the user whose folder it is, go to another folder, or name the plan file that you mean with \
-                 --config FILE"
+                "go to another folder, or name the plan file that you mean with --config FILE"
             }
         };
         CommandError::new(Exit::Usage, error).with_hint(hint)
@@ -331,6 +334,21 @@ fn load(global: &Global, ui: Ui, env: Lookup<'_>) -> Result<Loaded, CommandError
                 None => error,
             })
         }
+    }
+}
+
+/// Whether a plan file is not taken either where it is named.
+fn is_refused_by_name(path: &Path, env: Lookup<'_>) -> bool {
+    matches!(plan::load(path, env), Err(LoadError::Untrusted { .. }))
+}
+
+/// How the plan file of a folder is called, once it stands there; the error is that nobody would take it.
+pub(super) fn names_of_new(path: &Path, env: Lookup<'_>) -> Result<Invocation, String> {
+    let is_found = path == Path::new("plans.toml") && non_empty(env, "DPBACKUP_CONFIG").is_none();
+    match plan::load(path, env) {
+        Err(LoadError::Untrusted { source, .. }) => Err(source.to_string()),
+        _ if is_found && plan::find::find(None, Path::new(""), env).is_ok() => Ok(Invocation::default()),
+        _ => Ok(Invocation::naming(path)),
     }
 }
 
@@ -357,6 +375,7 @@ fn hint_on(error: &LoadError, path: &Path, env: Lookup<'_>) -> Option<String> {
                 let init = Invocation::default().command(["init", &shown]);
                 Some(format!("`{init}` writes one to start from"))
             }
+            ErrorKind::PermissionDenied if shut_above(path).is_some() => shut_above(path),
             ErrorKind::PermissionDenied => Some(format!(
                 "`ls -l {}` shows whose it is; run as that user, or let this one read it",
                 quoted(&shown)
@@ -373,6 +392,14 @@ fn hint_on(error: &LoadError, path: &Path, env: Lookup<'_>) -> Option<String> {
                 quoted(&new.to_string_lossy())
             ))
         }
+        _ => None,
+    }
+}
+
+/// The folder on the way to a file that lets this user not through, if one does.
+fn shut_above(path: &Path) -> Option<String> {
+    match mount::could_be_written(path.parent()?) {
+        Err(why @ Unwritable::Shut(_)) => Some(format!("{why}: run dpbackup as the user whose file it is")),
         _ => None,
     }
 }

@@ -47,7 +47,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory as _, Parser as _};
 use jiff::tz::TimeZone;
 
-use crate::cli::{Cli, Command, Global, RunArgs, RunFormat, explain};
+use crate::cli::{Cli, Command, Global, RunArgs, RunFormat, explain, of_dashes};
 use crate::exit::Exit;
 use crate::history::HistoryError;
 use crate::plan::LoadError;
@@ -70,6 +70,12 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>, env: Lookup<'_>) -> 
         if let Some(shell) = non_empty(env, complete::VARIABLE) {
             return complete::answer(&shell, &arguments, env);
         }
+        let words = in_words(&arguments);
+        if let Some(wrong) = of_dashes(&words) {
+            let ui = Ui::new(&Global::of_words(&words), env);
+            ui.error(&anyhow::anyhow!(wrong.title), Some(&wrong.hint));
+            return Exit::Usage;
+        }
         match Cli::try_parse_from(&arguments) {
             Ok(cli) => dispatch(&cli, env),
             Err(error) => not_understood(&error, &arguments, env),
@@ -80,13 +86,15 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>, env: Lookup<'_>) -> 
     exit
 }
 
+/// The arguments of the process without its name, as they can be shown.
+fn in_words(arguments: &[OsString]) -> Vec<String> {
+    let words = arguments.iter().skip(1);
+    words.map(|word| word.to_string_lossy().into_owned()).collect()
+}
+
 /// Help and version are printed; what could not be understood is answered.
 fn not_understood(error: &clap::Error, arguments: &[OsString], env: Lookup<'_>) -> Exit {
-    let words: Vec<String> = arguments
-        .iter()
-        .skip(1)
-        .map(|word| word.to_string_lossy().into_owned())
-        .collect();
+    let words = in_words(arguments);
     let global = Global::of_words(&words);
     let ui = Ui::new(&global, env);
     if let DisplayHelp | DisplayVersion | DisplayHelpOnMissingArgumentOrSubcommand = error.kind() {

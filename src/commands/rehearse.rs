@@ -26,7 +26,7 @@ use crate::plan::model::{Device, DeviceRole, PlanFile};
 use crate::report::rehearse::{self as report, RehearsalLine, RehearsalOutcome};
 use crate::run::contact::Devices;
 use crate::run::event::{Progress, Sink as _};
-use crate::run::held::{LockFor, LockOutcome, LockWait};
+use crate::run::held::{LockFor, LockOutcome, LockWait, busy};
 use crate::run::left::Left;
 use crate::run::rehearse::spare::{self, OtherFirmware, ServingDevice};
 use crate::run::rehearse::{KnownSpare, RehearsalsOver, Rehearsed, on_spare};
@@ -74,8 +74,8 @@ fn rehearse_with(file: &PlanFile, args: &RehearseArgs, ui: Ui, env: Lookup<'_>) 
             LockOutcome::Held(lock) => Ok(Some(lock)),
             LockOutcome::Stopped => Ok(None),
             LockOutcome::Busy(holder) => {
-                let error = anyhow!("{} is held by {holder}", spare.name);
-                Err(CommandError::new(Exit::Locked, error).with_hint("--lock-wait 10m waits for it"))
+                let error = anyhow!("{} is {}", spare.name, busy(&holder, args.lock_wait));
+                Err(CommandError::new(Exit::Locked, error))
             }
         }
     };

@@ -45,7 +45,7 @@ pub(super) fn validate(global: &Global, args: &ValidateArgs, ui: Ui, env: Lookup
     let enabled: Vec<&Plan> = file.plans.iter().filter(|plan| plan.enabled).collect();
     let unable = scripts_that_cannot_start(&enabled);
     for why in &unable {
-        ui.warning(&format!("script {why}"));
+        ui.warning(&format!("a script cannot start: {why}"));
     }
     let activities: usize = file.plans.iter().map(|plan| plan.activities.len()).sum();
     let mut text = format!(

@@ -43,6 +43,17 @@ pub enum LockOutcome {
     Busy(String),
 }
 
+/// What is said of a lock that another had as long as it was waited for.
+pub fn busy(holder: &str, waited: Duration) -> String {
+    match waited {
+        Duration::ZERO => format!("held by {holder}; --lock-wait 10m waits for it"),
+        waited => format!(
+            "held by {holder}, and all the time that it was waited for ({})",
+            humantime::format_duration(waited)
+        ),
+    }
+}
+
 /// How a lock is waited for.
 #[derive(Clone, Copy)]
 pub struct LockWait<'w> {

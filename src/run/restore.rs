@@ -27,7 +27,7 @@ use crate::run::error::RunError;
 use crate::run::event::{DeviceFacts, JournalId, Owner, PlanId, PlanOpening, Undo};
 use crate::run::execution::{PlanEnd, RecordedEnd, to_its_end};
 use crate::run::failure::{Failure, Trouble};
-use crate::run::held::{LockFor, LockOutcome, LockWait};
+use crate::run::held::{LockFor, LockOutcome, LockWait, busy};
 use crate::run::ledger::JournalEntry;
 use crate::run::record::Record;
 use crate::run::recover::rows::other_at_work;
@@ -291,7 +291,7 @@ impl<'a> Restoring<'_, 'a, '_> {
             }
             LockOutcome::Busy(holder) => {
                 let device = &self.device.name;
-                let why = format!("{device} is held by {holder}; --lock-wait 10m waits for it");
+                let why = format!("{device} is {}", busy(&holder, self.options.lock_wait));
                 Err(Failure::new(Status::Locked, why).into())
             }
         }

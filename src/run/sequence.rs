@@ -20,7 +20,7 @@ use crate::run::event::{
 use crate::run::execution::{PlanEnd, RecordedEnd, to_its_end};
 use crate::run::expand::{ExpandedActivity, ExpandedTask, Verdict};
 use crate::run::failure::Failure;
-use crate::run::held::{LockFor, LockOutcome, LockWait};
+use crate::run::held::{LockFor, LockOutcome, LockWait, busy};
 use crate::run::ledger::LedgerError;
 use crate::run::record::Record;
 use crate::run::recover;
@@ -124,7 +124,7 @@ impl<'a> Run<'_, 'a, '_> {
                 return self.refused(Failure::interrupted("waiting for another run of the plan"));
             }
             LockOutcome::Busy(holder) => {
-                let why = format!("held by {holder}; --lock-wait 10m waits for it");
+                let why = busy(&holder, self.options.lock_wait);
                 return self.finish(Status::Locked, Some(why));
             }
         };

@@ -392,3 +392,21 @@ fn help_and_manual_page_have_the_exit_codes_of_a_command_that_has_its_own() {
         }
     }
 }
+
+#[test]
+fn a_file_that_init_writes_where_others_may_write_is_told_to_be_taken_by_nobody() {
+    let home = Home::new();
+    let shared = home.path("shared");
+    fs::create_dir(&shared).expect("a folder");
+    fs::set_permissions(&shared, fs::Permissions::from_mode(0o775)).expect("a mode");
+    let ran = home.dpbackup(&["init", "shared/plans.toml"]).exits(3);
+    assert!(
+        ran.stderr.contains("no command takes a plan file from there") && ran.stderr.contains("chmod g-w"),
+        "{}",
+        ran.stderr
+    );
+    assert!(!ran.stderr.contains("dpbackup validate"), "{}", ran.stderr);
+    // It is there all the same, and taken once that is mended.
+    fs::set_permissions(&shared, fs::Permissions::from_mode(0o755)).expect("a mode");
+    let _ = home.dpbackup(&["validate", "shared/plans.toml"]).exits(0);
+}

@@ -231,6 +231,8 @@ fn a_word_that_is_no_option_is_answered_with_what_is_meant() {
             "log --until 7d",
             "history --before 7d",
             "notify-test --email",
+            "run —all",
+            "–config plans.toml validate",
             "list --format json",
         ],
     );
