@@ -387,8 +387,7 @@ fn no_name_is_longer_than_anybody_has() {
         let what = "bytes of one name in export.xml";
         assert!(
             matches!(result, Err(XmlError::OverLimit(told)) if told == what),
-            "{:.60}: {result:?}",
-            inside
+            "{inside:.60}: {result:?}"
         );
     }
     let note = with(&format!(
