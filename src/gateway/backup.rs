@@ -38,11 +38,13 @@ pub enum SecureBackupEnd {
 
 impl Gateway<'_> {
     /// Exports domains (`all-domains` stands for all of them) into `out`. Sent once; and once more where it may
-    /// not have been read, when the device has answered a question after it.
+    /// not have been read, when the device has answered a question after it, over the connection on which that has
+    /// told the serial number that is `meant`, where one is.
     pub fn export(
         &self,
         domains: &[&str],
         configuration: ExportedConfiguration,
+        meant: Option<&str>,
         out: &mut dyn Write,
         progress: &mut dyn FnMut(u64),
     ) -> Result<u64> {
@@ -51,6 +53,7 @@ impl Gateway<'_> {
         let length = match download() {
             Err(error) if error.may_be_unread => {
                 self.domains_once().map_err(|_| error)?;
+                self.met(meant, &request.name)?;
                 download()?
             }
             downloaded => downloaded?,

@@ -240,6 +240,7 @@ impl Evidence {
                 gateway.export(
                     &[domain.name()],
                     ExportedConfiguration::Running,
+                    None,
                     &mut file,
                     &mut |_| {},
                 )?;

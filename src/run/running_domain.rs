@@ -46,7 +46,7 @@ impl RunningDomain {
         let here = |why: String| format!("{why} (in {} of this machine)", scratch.display());
         let mut file = archive::nameless(scratch).map_err(|error| NotSeen::NotKnown(here(said(&error))))?;
         gateway
-            .export(&[domain.name()], which, &mut file, &mut |_| {})
+            .export(&[domain.name()], which, None, &mut file, &mut |_| {})
             .map_err(|error| {
                 NotSeen::by(&error, |why| match error.kind {
                     SomaErrorKind::Local(_) => here(why),

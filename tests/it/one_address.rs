@@ -14,7 +14,7 @@ use dpbackup::signal::Stop;
 use crate::restore::{change, has_service, setup as keyless_setup, word};
 use crate::simulator::{Domain, Firmware, Gateway, HangUp, Setup};
 use crate::support::relay::Relay;
-use crate::support::{Home, TestClock, export, gateways, notes_of, secure_backup};
+use crate::support::{Home, TestClock, export, gateways, secure_backup};
 
 fn setup(clock: &TestClock, serial: &str) -> Setup {
     Setup {
@@ -78,7 +78,7 @@ fn whoever_is_quiesced_has_told_on_that_connection_that_it_is_the_one_that_is_me
 }
 
 #[test]
-fn an_export_that_is_of_another_gateway_by_its_own_words_is_noted() {
+fn an_export_that_is_of_another_gateway_by_its_own_words_is_warned_of() {
     let clock = TestClock::night();
     // Gateways that end a connection after each answer meet us on one after another.
     let [first, second] = ["78A0001", "78B0002"].map(|serial| {
@@ -111,12 +111,46 @@ fn an_export_that_is_of_another_gateway_by_its_own_words_is_noted() {
     };
     let run = home.run_with("AT_WORK", &clock, Options::default(), &Stop::new(), &mut watch);
     assert_eq!(second.received("do-backup"), 1, "{:?}", run.errors());
-    let notes = notes_of(&home.details(0));
+    let warnings = run.warnings();
     assert!(
-        notes
+        warnings
             .iter()
-            .any(|note| note.contains("serial number 78B0002 by its own words, and QA1 told 78A0001")),
-        "{notes:?}"
+            .any(|warning| warning.contains("serial number 78B0002 by its own words, and QA1 told 78A0001")),
+        "{warnings:?}"
+    );
+    assert_eq!(run.exit(), 3);
+}
+
+#[test]
+fn an_export_is_asked_for_once_more_of_the_gateway_alone_that_was_asked_first() {
+    let clock = TestClock::night();
+    let first = gateway(&clock, "78A0001");
+    let second = gateway(&clock, "78B0002");
+    first.fail_as("do-backup=close");
+    let ports = [first.port(), second.port()];
+    let asked = Arc::new(AtomicBool::new(false));
+    let relay = Relay::start({
+        let asked = Arc::clone(&asked);
+        move |_| ports[usize::from(asked.load(Ordering::SeqCst))]
+    });
+    let home = home(&relay).plan("AT_WORK", &export("*", "DOM1", ""));
+    let mut watch = |event: &Event| {
+        let begins = matches!(
+            event,
+            Event::TaskStatus {
+                status: Status::BackingUp,
+                ..
+            }
+        );
+        asked.fetch_or(begins, Ordering::SeqCst);
+    };
+    let run = home.run_with("AT_WORK", &clock, Options::default(), &Stop::new(), &mut watch);
+    assert_eq!(first.received("do-backup"), 1, "{:?}", run.errors());
+    assert_eq!(second.received("do-backup"), 0, "{:?}", run.errors());
+    assert!(
+        run.errors()[0].contains("the device with serial number 78B0002 answers now, and 78A0001 is meant"),
+        "{:?}",
+        run.errors()
     );
 }
 

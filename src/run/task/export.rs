@@ -82,6 +82,7 @@ impl Walk<'_, '_, '_> {
     fn download_export(&mut self, kind: ExportKind, path: &Path, name: &str) -> Result<Staged, Trouble> {
         let settings = &self.engine.file.settings;
         let device = self.session.device.name.clone();
+        let meant = self.session.serial()?;
         self.record.task_status(self.task.id, Status::BackingUp)?;
         let mut staged = Staged::create(&settings.store, path)
             .map_err(|error| self.storage(&error))?
@@ -109,10 +110,13 @@ impl Walk<'_, '_, '_> {
                 ExportKind::Persisted => ExportedConfiguration::Persisted,
                 ExportKind::NonPersisted => ExportedConfiguration::Running,
             };
-            let downloaded =
-                self.session
-                    .gateway
-                    .export(&[self.task.domain], configuration, &mut staged, &mut progress);
+            let downloaded = self.session.gateway.export(
+                &[self.task.domain],
+                configuration,
+                meant.as_deref(),
+                &mut staged,
+                &mut progress,
+            );
             record.show(&Progress::DownloadEnded);
             let begun = begun?;
             downloaded.map_err(|error| (begun, error))
@@ -225,11 +229,11 @@ impl Walk<'_, '_, '_> {
             return Ok(());
         }
         let device = &self.session.device.name;
-        let note = format!(
+        let warning = format!(
             "{name} is of the gateway with serial number {exported} by its own words, and {device} told {told}: does its \
              address lead to several gateways?"
         );
-        Ok(self.record.note(Owner::Task(self.task.id), note)?)
+        Ok(self.warn(warning)?)
     }
 
     /// Whether one of these files stands in the store, byte by byte as it was stored. One that
