@@ -43,9 +43,18 @@ pub(super) fn validate(global: &Global, args: &ValidateArgs, ui: Ui, env: Lookup
     let file = &loaded.plan_file;
     // They may be there when they are needed.
     let enabled: Vec<&Plan> = file.plans.iter().filter(|plan| plan.enabled).collect();
-    let unable = scripts_that_cannot_start(&enabled);
-    for why in &unable {
-        ui.warning(&format!("a script cannot start: {why}"));
+    let mut doubts: Vec<String> = scripts_that_cannot_start(&enabled)
+        .iter()
+        .map(|why| format!("a script cannot start: {why}"))
+        .collect();
+    if file.settings.store.is_file() {
+        let store = file.settings.store.display();
+        doubts.push(format!(
+            "the store {store} is a file: write a folder of its own, such as \"/backup/datapower\""
+        ));
+    }
+    for doubt in &doubts {
+        ui.warning(doubt);
     }
     let activities: usize = file.plans.iter().map(|plan| plan.activities.len()).sum();
     let mut text = format!(
@@ -58,7 +67,7 @@ pub(super) fn validate(global: &Global, args: &ValidateArgs, ui: Ui, env: Lookup
         count(file.devices.len(), "device", "devices"),
         count(file.plans.len(), "plan", "plans"),
         count(activities, "activity", "activities"),
-        match loaded.warnings.warnings() + unable.len() {
+        match loaded.warnings.warnings() + doubts.len() {
             0 => String::new(),
             warnings => format!(", {}", count(warnings, "warning", "warnings")),
         }

@@ -727,3 +727,18 @@ fn a_zone_of_the_machine_that_is_none_is_warned_of() {
         ran.stderr
     );
 }
+
+#[test]
+fn a_store_is_looked_at_by_whoever_needs_it_alone() {
+    let home = Home::quick();
+    write(&home, RIGHT);
+    fs::write(home.path("store"), "no folder").expect("a file");
+    let validated = home.dpbackup(&["validate", "--config", "plan.toml"]);
+    let warning = format!("the store {} is a file", home.path("store").display());
+    assert!(validated.stderr.contains(&warning), "{}", validated.stderr);
+    // A store on a server that is gone would hold up whoever looks, and these need none.
+    for command in [&["history"][..], &["list"]] {
+        let ran = home.dpbackup(&[command, &["--config", "plan.toml"]].concat());
+        assert!(!ran.stderr.contains("is a file"), "{}", ran.stderr);
+    }
+}
