@@ -178,7 +178,8 @@ pub enum Command {
     /// domain `default` and backups of all domains are left out. Refused are a device that is no
     /// spare or has the serial number of one in service, and a firmware that is older than the
     /// backup's. Exit code 0 when all would work and the spare is as it was; 1 when one would fail,
-    /// is not known, or the spare was changed; 3 when some were left out; 4 when nothing was sent.
+    /// is not known, or the spare was changed; 3 when some were left out, and not only because such
+    /// ones always are; 4 when nothing was sent.
     Rehearse(RehearseArgs),
     /// Lay the export of one domain over the domain of that name, after a plan that is confirmed
     ///

@@ -108,6 +108,17 @@ impl JudgedTarget {
     }
 }
 
+impl JudgedTarget {
+    /// Says this of it, too.
+    fn add(&mut self, why: String) {
+        let before = std::mem::take(&mut self.why);
+        self.why = match before.is_empty() {
+            true => why,
+            false => format!("{before}; {why}"),
+        };
+    }
+}
+
 impl Freshness {
     /// Judges what is expected, and what `known` has of the same devices. `attempt` tells
     /// what a task without an end is at, `gone` which task stored a newer good backup that is
@@ -179,19 +190,37 @@ impl Freshness {
     }
 
     /// Notes when a backup of each domain was last rehearsed for good, and judges how long ago that
-    /// is where `max_age` says how long it may be. What is never rehearsed is not judged: backups of
-    /// all domains, those of `default`, secure backups.
+    /// is where `max_age` says how long it may be. Backups of all domains, and those of `default`, are never
+    /// rehearsed: that is a warning where nothing else of the device can be. Secure backups are not judged.
     pub fn note_rehearsals(&mut self, known: &[RehearsedTarget], now: Timestamp, max_age: Option<Duration>) {
         let known = known
             .iter()
             .map(|one| ((one.device_name.as_str(), one.domain_name.as_str()), one));
         let known: HashMap<(&str, &str), &RehearsedTarget> = known.collect();
+        let can_be = |target: &&JudgedTarget| {
+            target.kind == Some(FileKind::Persisted)
+                && target.good.is_some()
+                && RestorableDomain::named(&target.domain).is_ok()
+        };
+        let rehearsable = self.targets.iter().filter(can_be);
+        let rehearsable: HashSet<String> = rehearsable.map(|target| target.device.clone()).collect();
         for target in &mut self.targets {
             let rehearsed = known.get(&(target.device.as_str(), target.domain.as_str()));
             let is_rehearsed = target.kind == Some(FileKind::Persisted)
                 && RestorableDomain::named(&target.domain).is_ok()
                 && target.good.is_some();
             target.rehearsed = rehearsed.and_then(|one| one.good_time);
+            let is_export = target.kind == Some(FileKind::Persisted) && target.good.is_some();
+            if let (Some(_), true, Err(never)) = (max_age, is_export, RestorableDomain::named(&target.domain))
+                && target.state > TargetState::NotPlanned
+            {
+                // Where its domains are rehearsed one by one, nothing is missing.
+                if !rehearsable.contains(&target.device) {
+                    target.state = target.state.max(TargetState::Warning);
+                }
+                target.add(format!("never rehearsed: {never}"));
+                continue;
+            }
             let Some(max_age) = max_age.filter(|_| is_rehearsed && target.state > TargetState::NotPlanned)
             else {
                 continue;
@@ -224,11 +253,7 @@ impl Freshness {
             };
             if let Some(against) = against {
                 target.state = target.state.max(TargetState::Warning);
-                let before = std::mem::take(&mut target.why);
-                target.why = match before.is_empty() {
-                    true => against,
-                    false => format!("{before}; {against}"),
-                };
+                target.add(against);
             }
         }
         self.sort();

@@ -50,7 +50,7 @@ pub struct PruneArgs {
 /// `dpbackup rehearse`
 #[derive(Debug, Args)]
 pub struct RehearseArgs {
-    /// The IDs of task executions, or `last`, the newest one of a plan
+    /// The IDs of task executions, or `last`, the newest one of a plan with a domain that can be sent
     #[arg(value_name = "TASK", value_parser = parse_id, conflicts_with_all = ["plan", "device", "all"])]
     pub tasks: Vec<ExecutionId>,
     /// The newest good export of each domain, as far as this plan made it
@@ -79,8 +79,8 @@ pub struct RehearseArgs {
 /// `dpbackup restore`
 #[derive(Debug, Args)]
 pub struct RestoreArgs {
-    /// The ID of the task execution that stored the export, or `last`, the newest one of a plan: what
-    /// a restore has backed up by itself is named by its ID
+    /// The ID of the task execution that stored the export, or `last`, the newest one of a plan with a
+    /// domain that can be sent: what a restore has backed up by itself is named by its ID
     #[arg(value_name = "TASK", value_parser = parse_id)]
     pub task: ExecutionId,
     /// The device whose domain of that name it is laid over

@@ -139,7 +139,9 @@ fn rehearse_with(file: &PlanFile, args: &RehearseArgs, ui: Ui, env: Lookup<'_>) 
     for (nth, chosen) in (1..).zip(&chosen) {
         let line = match (chosen, over) {
             (_, Some(_)) => break,
-            (Chosen::Left { place, why }, None) => RehearsalLine::left(place, why),
+            (Chosen::Left { row, why }, None) => {
+                RehearsalLine::left(&place(row), row, why, args.tasks.is_empty())
+            }
             (Chosen::Backup(row, domain), None) => {
                 let position = format!("{nth} of {of_all}, ");
                 let (line, ended) = desk.rehearse(&mut opened.history, spare, row, domain, &position)?;
@@ -171,10 +173,10 @@ fn exit(lines: &[RehearsalLine], cut_short: bool) -> Exit {
     if cut_short || rehearsed().any(|result| !result.is_good()) {
         return Exit::Failed;
     }
-    match (
-        rehearsed().next().is_some(),
-        lines.iter().any(|line| line.result().is_none()),
-    ) {
+    // What a rule leaves out of many is no news each time.
+    let is_skipped =
+        |line: &RehearsalLine| matches!(line.outcome, RehearsalOutcome::LeftOut { by_rule: false, .. });
+    match (rehearsed().next().is_some(), lines.iter().any(is_skipped)) {
         (false, _) => Exit::NotStarted,
         (true, true) => Exit::Warned,
         (true, false) => Exit::Success,
@@ -257,7 +259,7 @@ impl RehearsalDesk<'_> {
         // What was removed on purpose is no backup that would fail.
         if row.pruned_time.is_some() {
             return Ok((
-                RehearsalLine::left(&place, "it is not in the store any more"),
+                RehearsalLine::left(&place, row, "it is not in the store any more", false),
                 None,
             ));
         }
@@ -270,6 +272,9 @@ impl RehearsalDesk<'_> {
             Ok(export) => export,
             Err(none) => {
                 let result = match none {
+                    NoExport::NotSent(why) => {
+                        return Ok((RehearsalLine::left(&place, row, &why, false), None));
+                    }
                     NoExport::Bad(why) => RehearsalResult {
                         verdict: RehearsalVerdict::WouldFail,
                         proof: SpareProof::NotSent,
@@ -294,7 +299,7 @@ impl RehearsalDesk<'_> {
             self.other_firmware,
         );
         if let Some(why) = unfit {
-            return Ok((RehearsalLine::left(&place, &why), None));
+            return Ok((RehearsalLine::left(&place, row, &why, false), None));
         }
         let id = history.open_rehearsal(now(), &opening)?;
         let limit = spare.device.timeouts.export;
@@ -314,6 +319,7 @@ impl RehearsalDesk<'_> {
             gateway: &spare.gateway,
             name: &spare.device.name,
             facts: &facts,
+            changed_by: history.spare_changed_by(&spare.device.name)?,
         };
         let Rehearsed { result, over } =
             on_spare(known, (&archive, &names), domain, &self.scratch, &mut told);

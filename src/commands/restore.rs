@@ -173,7 +173,7 @@ fn chosen(
     history: &History,
     scratch: &std::path::Path,
 ) -> Result<(FileRow, RestoreSource, std::fs::File), CommandError> {
-    let task = execution(args.task, TaskId, || history.newest_task_of_a_plan())?;
+    let task = execution(args.task, TaskId, || history.newest_restorable_task())?;
     let rows = found(history.files(task)).map_err(|error| match error.exit {
         Exit::Usage => error.with_hint(format!(
             "`{}` shows which backups there are, and `{}` makes one",
@@ -208,6 +208,10 @@ fn chosen(
     let bad = |none: NoExport| {
         let error = match none {
             NoExport::Bad(why) => anyhow!("task {}: the backup itself is not good: {why}", task.0),
+            NoExport::NotSent(why) => anyhow!(
+                "task {}: the backup is whole, and is sent to no gateway: {why}",
+                task.0
+            ),
             NoExport::Unread(why) => anyhow!(
                 "task {}: the backup could not be read here, which says nothing about it: {why}",
                 task.0

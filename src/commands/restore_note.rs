@@ -76,10 +76,7 @@ fn beside(history: &History, store: &Path, folder: &Path) -> Result<String, Hist
         // Where nobody may look, nothing is known to stand.
         for path in below::backups(folder).into_iter().flatten() {
             if history.files_at(&path)?.is_empty() {
-                let size = std::fs::symlink_metadata(&path).map_or(0, |found| match found.is_dir() {
-                    true => 0,
-                    false => found.len(),
-                });
+                let size = size_of(&path);
                 found.push((path, size));
             }
         }
@@ -89,6 +86,15 @@ fn beside(history: &History, store: &Path, folder: &Path) -> Result<String, Hist
     let left_out = found.len().saturating_sub(MOST_BACKUPS);
     found.truncate(MOST_BACKUPS);
     Ok(unknown(store, &found, left_out))
+}
+
+/// The bytes of a file, or of those in a folder.
+fn size_of(path: &Path) -> u64 {
+    let size = |path: &Path| std::fs::symlink_metadata(path).map_or(0, |found| found.len());
+    match std::fs::read_dir(path) {
+        Ok(files) => files.flatten().map(|file| size(&file.path())).sum(),
+        Err(_) => size(path),
+    }
 }
 
 fn unwritten(what: &str, why: &(dyn std::error::Error + 'static)) -> String {

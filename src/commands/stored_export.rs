@@ -44,6 +44,9 @@ pub(super) enum NoExport {
     /// It is not there as it was stored, or not good in itself.
     #[error("{0}")]
     Bad(String),
+    /// It is whole, and such a one is never sent to a gateway.
+    #[error("{0}")]
+    NotSent(String),
     /// This machine could not read it, which says nothing about it.
     #[error("{0}")]
     Unread(String),
@@ -108,10 +111,10 @@ pub(super) fn private_export(
     let (expected, limits) = (Expected::domain(&row.domain_name), Limits::default());
     match archive::inspect(&file, scratch, &expected, &limits, Detail::Hashes, &mut visit) {
         // It would go into the domain that nothing is ever sent to.
-        Ok(_) if !beside.is_empty() => bad(&format!(
+        Ok(_) if !beside.is_empty() => Ok(Err(NoExport::NotSent(named(&format!(
             "beside its domain it holds configuration of its own, which an import would lay over `default`: {}",
             first_few(beside, NAMED)
-        )),
+        ))))),
         Ok(report) => Ok(Ok(PrivateExport {
             row,
             file,

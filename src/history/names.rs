@@ -55,6 +55,29 @@ impl History {
         })
     }
 
+    /// The newest task of a plan of which an export can be sent to a gateway: of one domain, and not of `default`. Where
+    /// there is none, the newest of all, of which a reason can be told.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn newest_restorable_task(&self) -> Result<Option<TaskId>, HistoryError> {
+        let sql = "SELECT task.id FROM task_execution AS task
+             JOIN plan_execution AS plan ON plan.id = task.plan_execution_id
+             WHERE plan.plan NOT GLOB 'restore */*' AND task.domain_name NOT IN ('default', 'all-domains')
+                 AND EXISTS (SELECT 1 FROM file WHERE file.task_execution_id = task.id
+                             AND file.kind = 'persisted' AND file.pruned_time IS NULL)
+             ORDER BY task.id DESC LIMIT 1";
+        let found = self.read(|transaction| {
+            let id = transaction.query_row(sql, [], |row| row.get(0));
+            Ok(id.optional()?.map(TaskId))
+        })?;
+        match found {
+            None => self.newest_task_of_a_plan(),
+            found => Ok(found),
+        }
+    }
+
     /// The plans that were ever run, by name.
     ///
     /// # Errors

@@ -177,6 +177,24 @@ impl History {
         Ok(targets)
     }
 
+    /// The task by whose rehearsal a spare was seen to be changed, where no later one has seen it stay as it was.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn spare_changed_by(&self, spare: &str) -> Result<Option<TaskId>, HistoryError> {
+        let last = self.read(|transaction| {
+            let last = transaction.query_row(
+                "SELECT task_execution_id, proof = 'CHANGED' FROM rehearsal
+                 WHERE spare_name = ?1 AND proof IN ('CHANGED', 'UNCHANGED') ORDER BY id DESC LIMIT 1",
+                [spare],
+                |row| Ok((TaskId(row.get(0)?), row.get::<_, bool>(1)?)),
+            );
+            Ok(last.optional()?)
+        })?;
+        Ok(last.and_then(|(task, is_changed)| is_changed.then_some(task)))
+    }
+
     /// The serial number that a device told last, if it ever told one.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ use crate::values::duration::HumanDuration;
 use crate::values::size::Bytes;
 use crate::values::text::{hanging, printable};
 
-const COLUMNS: [(&str, CellKind); 10] = [
+const COLUMNS: [(&str, CellKind); 11] = [
     ("State", CellKind::Code),
     ("Device", CellKind::Name),
     ("Domain", CellKind::Name),
@@ -25,6 +25,7 @@ const COLUMNS: [(&str, CellKind); 10] = [
     ("Age", CellKind::Time),
     ("Size", CellKind::Time),
     ("Last Good", CellKind::Time),
+    ("Task", CellKind::Time),
     ("Last Attempt", CellKind::Code),
     ("Attempted", CellKind::Time),
     ("Why", CellKind::Message),
@@ -250,6 +251,7 @@ fn cells(target: &JudgedTarget, zone: &TimeZone) -> Vec<String> {
         target.age.map_or_else(dash, seconds),
         target.good.map_or_else(dash, |good| Bytes(good.size).to_string()),
         target.good.map_or_else(dash, |good| shown(good.time)),
+        target.good.map_or_else(dash, |good| good.task.0.to_string()),
         last,
         target.last.map_or_else(dash, |last| shown(last.time)),
         without_bar(&target.why),
@@ -334,20 +336,20 @@ mod tests {
         insta::assert_snapshot!(format!("{}\n{}", drawn(120), drawn(80)), @r#"
         Times are in UTC.
 
-        State    Device      Domain  Kind       Age  Size  Last        Last                 Attempted   Why
-                                                           Good        Attempt
-        ------------------------------------------------------------------------------------------------------------------------
-        WARNING  QA-device1  SALES   persisted  5h   4.7   2026-11-22  SKIPPED_DEVICE_NOT_  2026-11-22  the last attempt was not
-                                                     KiB   04:00:00    AVAILABLE            04:00:00    good
+        State   Device     Domain Kind      Age Size Last       Task Last            Attempted  Why
+                                                     Good            Attempt
+        ---------------------------------------------------------------------------------------------------------------------
+        WARNING QA-device1 SALES  persisted 5h  4.7  2026-11-22 7    SKIPPED_DEVICE_ 2026-11-22 the last attempt was not good
+                                                KiB  04:00:00        NOT_AVAILABLE   04:00:00
 
         Times are in UTC.
 
-        State   Device  Domain Kind      Age Last       Last        Why
-                                             Good       Attempt
+        State   Device  Domain Kind      Age Last       Task Last        Why
+                                             Good            Attempt
         --------------------------------------------------------------------------------
-        WARNING QA-     SALES  persisted 5h  2026-11-22 SKIPPED_    the last attempt was
-                device1                      04:00:00   DEVICE_NOT_ not good
-                                                        AVAILABLE
+        WARNING QA-     SALES  persisted 5h  2026-11-22 7    SKIPPED_    the last
+                device1                      04:00:00        DEVICE_NOT_ attempt was not
+                                                             AVAILABLE   good
         "#);
     }
 }

@@ -29,7 +29,14 @@ pub struct RehearsalLine {
 #[derive(Clone, Debug)]
 pub enum RehearsalOutcome {
     /// It was left out, for this reason.
-    LeftOut(String),
+    LeftOut {
+        /// Which backup it is.
+        row: Box<FileRow>,
+        /// The reason.
+        why: String,
+        /// Whether such a one is never rehearsed, and nobody has named this one.
+        by_rule: bool,
+    },
     /// It was rehearsed.
     Ended {
         /// Which backup it is.
@@ -41,10 +48,14 @@ pub enum RehearsalOutcome {
 
 impl RehearsalLine {
     /// A backup that was left out.
-    pub fn left(place: &str, why: &str) -> Self {
+    pub fn left(place: &str, row: &FileRow, why: &str, by_rule: bool) -> Self {
         Self {
             place: place.to_owned(),
-            outcome: RehearsalOutcome::LeftOut(why.to_owned()),
+            outcome: RehearsalOutcome::LeftOut {
+                row: Box::new(row.clone()),
+                why: why.to_owned(),
+                by_rule,
+            },
         }
     }
 
@@ -60,7 +71,7 @@ impl RehearsalLine {
     /// What is known of the backup now; `None` where it was left out.
     pub fn result(&self) -> Option<&RehearsalResult> {
         match &self.outcome {
-            RehearsalOutcome::LeftOut(_) => None,
+            RehearsalOutcome::LeftOut { .. } => None,
             RehearsalOutcome::Ended { result, .. } => Some(result),
         }
     }
@@ -73,7 +84,7 @@ pub fn text(spare: &str, lines: &[RehearsalLine], only_bad: bool) -> String {
         let place = printable(&line.place);
         let result = match &line.outcome {
             RehearsalOutcome::Ended { result, .. } => result,
-            RehearsalOutcome::LeftOut(why) => {
+            RehearsalOutcome::LeftOut { why, .. } => {
                 let _ = writeln!(text, "LEFT OUT    {place}: {}", printable(why));
                 continue;
             }
@@ -126,9 +137,9 @@ struct RehearsalsDocument<'l> {
 
 #[derive(Serialize)]
 struct RehearsalObject<'l> {
-    task_execution_id: Option<i64>,
-    device_name: Option<&'l str>,
-    domain_name: Option<&'l str>,
+    task_execution_id: i64,
+    device_name: &'l str,
+    domain_name: &'l str,
     verdict: Option<&'static str>,
     proof: Option<&'static str>,
     refused: &'l [String],
@@ -150,10 +161,10 @@ pub fn document(spare: &str, lines: &[RehearsalLine]) -> String {
 
 fn line_object(line: &RehearsalLine) -> RehearsalObject<'_> {
     match &line.outcome {
-        RehearsalOutcome::LeftOut(why) => RehearsalObject {
-            task_execution_id: None,
-            device_name: None,
-            domain_name: None,
+        RehearsalOutcome::LeftOut { row, why, .. } => RehearsalObject {
+            task_execution_id: row.task.0,
+            device_name: &row.device_name,
+            domain_name: &row.domain_name,
             verdict: None,
             proof: None,
             refused: &[],
@@ -162,9 +173,9 @@ fn line_object(line: &RehearsalLine) -> RehearsalObject<'_> {
             left_out: Some(why),
         },
         RehearsalOutcome::Ended { row, result } => RehearsalObject {
-            task_execution_id: Some(row.task.0),
-            device_name: Some(&row.device_name),
-            domain_name: Some(&row.domain_name),
+            task_execution_id: row.task.0,
+            device_name: &row.device_name,
+            domain_name: &row.domain_name,
             verdict: Some(result.verdict.code()),
             proof: Some(result.proof.code()),
             refused: &result.refused,

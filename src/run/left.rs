@@ -240,7 +240,12 @@ pub fn half_done(entry: &JournalEntry, invocation: &Invocation) -> Option<String
                  {by_hand}"
             )
         }
-        _ => {
+        (_, true) => format!(
+            "the import of {domain} on {device} (task {task}) came out as it was to, and the device was then asked to save \
+             it: nobody has seen whether it did; {before}; look whether {domain} has unsaved changes; when you have seen to \
+             it, `{forget}` strikes this out"
+        ),
+        (_, false) => {
             let seen = match is_answered {
                 true => {
                     "the device has said what became of it, and nobody has looked at what came out to the end"

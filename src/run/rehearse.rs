@@ -14,7 +14,7 @@ use crate::artifact::compare::{self, ArchiveProof, Side};
 use crate::gateway::Gateway;
 use crate::gateway::import_answer::DryRunAnswer;
 use crate::run::domains_seen::{DomainsMoved, DomainsSeen};
-use crate::run::event::DeviceFacts;
+use crate::run::event::{DeviceFacts, TaskId};
 use crate::run::failure::words;
 use crate::run::not_seen::NotSeen;
 use crate::run::same_device::is_the_same;
@@ -55,6 +55,8 @@ pub struct KnownSpare<'s> {
     pub name: &'s str,
     /// What it has said about itself.
     pub facts: &'s DeviceFacts,
+    /// The task whose rehearsal it was seen to be changed by, where nobody has seen since that a dry run leaves it as it is.
+    pub changed_by: Option<TaskId>,
 }
 
 /// What a device was seen to be.
@@ -73,7 +75,9 @@ pub fn on_spare(
     scratch: &Path,
     told: &mut dyn FnMut(&str),
 ) -> Rehearsed {
-    let KnownSpare { gateway, name, facts } = spare;
+    let KnownSpare {
+        gateway, name, facts, ..
+    } = spare;
     told("looks at the spare before");
     let not_sent = |why: String, over| Rehearsed {
         result: RehearsalResult::not_known(SpareProof::NotSent, why),
@@ -132,6 +136,17 @@ pub fn on_spare(
     for why in &seen.why {
         ended.add(why);
     }
+    // A spare that imports at a dry run is as it was wherever it has what the backup has.
+    if let (SpareProof::Unchanged, Some(task)) = (ended.result.proof, spare.changed_by)
+        && !before.differs_from(archive, domain, scratch)
+    {
+        ended.result.proof = SpareProof::NotKnown;
+        ended.add(&format!(
+            "the rehearsal of task {} has changed this spare, and it has in {domain} what the backup has: that nothing \
+             differs now proves nothing; look at it",
+            task.0
+        ));
+    }
     ended
 }
 
@@ -150,7 +165,9 @@ impl SpareSeen {
     }
 
     fn look(spare: KnownSpare<'_>, before: &Evidence, domain: &RestorableDomain, scratch: &Path) -> Self {
-        let KnownSpare { gateway, name, facts } = spare;
+        let KnownSpare {
+            gateway, name, facts, ..
+        } = spare;
         let mut seen = match Evidence::take(gateway, domain, scratch) {
             Ok(after) => {
                 let (proof, why) = before.compared(&after, domain, scratch);
@@ -248,6 +265,21 @@ impl Evidence {
             }
         };
         Ok(Evidence { domains, export })
+    }
+
+    /// Whether the domain is known to be another than in this backup of it.
+    fn differs_from(&self, archive: &File, domain: &RestorableDomain, scratch: &Path) -> bool {
+        let Some(export) = &self.export else {
+            return true;
+        };
+        let expected = Expected::domain(domain.name());
+        let side = |file| Side {
+            file,
+            proof: ArchiveProof::Missing(&expected),
+            only: Some(domain.name()),
+        };
+        compare::compare(side(export), side(archive), 0, scratch)
+            .is_ok_and(|difference| !difference.named().is_empty())
     }
 
     /// What differs between two looks, and what cannot be told.

@@ -600,6 +600,39 @@ fn whether_it_is_saved_is_not_known_where_the_device_did_not_say_so() {
 }
 
 #[test]
+fn a_save_whose_answer_is_lost_may_come_yet() {
+    let (gateway, home) = changed();
+    let word = word(&home, &["--save"]);
+    // The connection breaks, and nothing is saved by the time that somebody looks.
+    gateway.fail_as("SaveConfig=close");
+    let ran = restore(&home, &["--save", "--confirm", &word]).exits(3);
+    let known = "whether it is saved is not known: look at DOM1 on QA1\n";
+    assert!(ran.stdout.contains(known), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("a restart takes it back"), "{}", ran.stdout);
+    assert!(
+        ran.stderr
+            .contains("the device lists unsaved changes right after that, and may save it yet"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_process_that_dies_while_it_saves_leaves_word_of_that() {
+    let (gateway, home) = changed();
+    let word = word(&home, &["--save"]);
+    gateway.fail_as("SaveConfig=stall");
+    let running = home.running(&["restore", "1", "--to", "QA1", "--save", "--confirm", &word]);
+    eventually("it is asked to save", || gateway.received("SaveConfig") > 0);
+    running.kill();
+    gateway.clear_faults();
+    let recovered = home.dpbackup(&["recover"]).exits(1);
+    let told = "the import of DOM1 on QA1 (task 5) came out as it was to, and the device was then asked to save it: nobody \
+                has seen whether it did";
+    assert!(recovered.stdout.contains(told), "{}", recovered.stdout);
+}
+
+#[test]
 fn a_device_that_is_another_by_now_gets_no_import() {
     // Asked for the plan, when that is confirmed, for each request and between the two.
     for (asked, requests, exit, words) in [

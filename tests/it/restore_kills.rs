@@ -68,6 +68,8 @@ fn a_restore_that_is_killed_at_any_request_is_told_and_the_next_one_puts_it_in_o
         let is_tried_only = nth + 1 >= dry && nth + 1 < import;
         let half_done = match is_tried_only {
             true => "a dry run of an import of DOM1 ",
+            // It was looked at before it was saved.
+            false if nth + 2 >= saved => "the import of DOM1 on QA1 ",
             false => "an import of DOM1 on QA1 may be half done",
         };
         // A dry run that was answered has left everything as it was, and a look shows it.

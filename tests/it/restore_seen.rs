@@ -551,8 +551,19 @@ fn an_archive_with_configuration_beside_its_domain_is_sent_to_no_gateway() {
     let ran = home.dpbackup(&["restore", "1", "--to", "QA1"]).exits(4);
     assert!(ran.stderr.contains(told), "{}", ran.stderr);
     assert_eq!(gateway.requests().len(), 0);
-    let ran = home.dpbackup(&["rehearse", "1", "--on", "SPARE1"]).exits(1);
-    assert!(ran.stdout.contains(told), "{}", ran.stdout);
+    assert!(
+        ran.stderr
+            .contains("the backup is whole, and is sent to no gateway"),
+        "{}",
+        ran.stderr
+    );
+    // Nothing speaks against it as a backup.
+    let ran = home.dpbackup(&["rehearse", "1", "--on", "SPARE1"]).exits(4);
+    assert!(
+        ran.stdout.contains("LEFT OUT") && ran.stdout.contains(told),
+        "{}",
+        ran.stdout
+    );
     assert_eq!(spare.received("do-restore"), 0);
 }
 

@@ -16,7 +16,7 @@ use crate::values::restorable_domain::RestorableDomain;
 /// What is to be rehearsed, or left out with a reason.
 pub(super) enum Chosen {
     Backup(Box<FileRow>, RestorableDomain),
-    Left { place: String, why: String },
+    Left { row: Box<FileRow>, why: String },
 }
 
 /// The backups that were asked for.
@@ -33,7 +33,7 @@ pub(super) fn chosen(
         ));
     }
     for id in &args.tasks {
-        let id = execution(*id, TaskId, || history.newest_task_of_a_plan())?;
+        let id = execution(*id, TaskId, || history.newest_restorable_task())?;
         let row = of_task(history, id)?;
         // Once is enough, however often it is named.
         if !rows.iter().any(|other: &FileRow| other.task == row.task) {
@@ -81,7 +81,7 @@ pub(super) fn chosen(
         .map(|row| match RestorableDomain::named(&row.domain_name) {
             Ok(domain) => Chosen::Backup(Box::new(row), domain),
             Err(why) => Chosen::Left {
-                place: place(&row),
+                row: Box::new(row),
                 why: why.to_string(),
             },
         });

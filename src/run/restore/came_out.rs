@@ -1,11 +1,12 @@
 //! What came out of an import: what runs now, how the device stands, and whether it is saved.
 
 use crate::gateway::Gateway;
+use crate::gateway::asked::is_not_begun;
 use crate::gateway::domains::QuiesceState;
 use crate::run::domains_seen::DomainsSeen;
-use crate::run::event::Owner;
+use crate::run::event::{JournalId, Owner};
 use crate::run::failure::{Failure, Trouble, words};
-use crate::run::ledger::LedgerError;
+use crate::run::ledger::{LedgerError, UndoStep};
 use crate::run::not_seen::NotSeen;
 use crate::run::restore::Restoring;
 use crate::run::restore::due::{DueImport, taken_before};
@@ -16,6 +17,23 @@ use crate::run::same_device::is_the_same;
 use crate::run::session::Session;
 use crate::run::status::Status;
 use crate::values::restore_plan::SaveAfter;
+
+/// Why a device has not said that it has saved.
+struct SaveNotConfirmed {
+    why: String,
+    /// Whether it was asked, so that it may save yet.
+    is_asked: bool,
+}
+
+impl SaveNotConfirmed {
+    /// Nobody asked it.
+    fn not_asked(why: impl Into<String>) -> Self {
+        Self {
+            why: why.into(),
+            is_asked: false,
+        }
+    }
+}
 
 /// What somebody saw after an import.
 pub(super) struct CameOut<'g> {
@@ -63,7 +81,12 @@ impl<'a> Restoring<'_, 'a, '_> {
     }
 
     /// What follows an import that the device says is done.
-    pub(super) fn settle(&mut self, due: &DueImport<'_>, came_out: CameOut<'a>) -> Result<(), Trouble> {
+    pub(super) fn settle(
+        &mut self,
+        due: &DueImport<'_>,
+        journal: JournalId,
+        came_out: CameOut<'a>,
+    ) -> Result<(), Trouble> {
         self.stands_afterwards(due, &came_out)?;
         let wants_it_saved = due.confirmed.facts().save == SaveAfter::Yes;
         if let Some(differs) = came_out.deviation.words() {
@@ -79,6 +102,10 @@ impl<'a> Restoring<'_, 'a, '_> {
             return Err(Failure::new(Status::ImportFailed, why).into());
         }
         self.strike_out_older(due)?;
+        if wants_it_saved {
+            // Whoever finds the row of a process that died now knows what was seen, and what was asked for.
+            self.record.step_undo(journal, UndoStep::Seen)?;
+        }
         let asked = match wants_it_saved {
             true => self.save(due, &came_out),
             false => Ok(()),
@@ -91,8 +118,9 @@ impl<'a> Restoring<'_, 'a, '_> {
         match (saved, asked) {
             (Saved::Yes, Ok(())) => Ok(self.record.note(Owner::Task(task), seen)?),
             // What did not end may go on.
-            (Saved::Yes, Err(why)) => {
+            (Saved::Yes, Err(failed)) => {
                 self.told.saved = Saved::NotKnown;
+                let why = failed.why;
                 Ok(self.warn(task, format!("whether it is saved is not known: {why}; {seen}"))?)
             }
             (Saved::No, Ok(())) if !wants_it_saved => {
@@ -102,11 +130,22 @@ impl<'a> Restoring<'_, 'a, '_> {
                 Ok(self.record.note(Owner::Task(task), note)?)
             }
             (Saved::No, Ok(())) => Ok(self.warn(task, format!("it is not saved: {seen}"))?),
-            (Saved::No, Err(why)) => Ok(self.warn(task, format!("it is not saved: {why}; {seen}"))?),
+            // What was seen may be from before the device has saved.
+            (Saved::No, Err(SaveNotConfirmed { why, is_asked: true })) => {
+                self.told.saved = Saved::NotKnown;
+                let why = format!(
+                    "whether it is saved is not known: {why}; {seen} right after that, and may save it yet: look at it"
+                );
+                Ok(self.warn(task, why)?)
+            }
+            (Saved::No, Err(SaveNotConfirmed { why, .. })) => {
+                Ok(self.warn(task, format!("it is not saved: {why}; {seen}"))?)
+            }
             (Saved::NotImported | Saved::NotKnown, Ok(())) => {
                 Ok(self.warn(task, format!("whether it is saved is not known: {seen}"))?)
             }
-            (Saved::NotImported | Saved::NotKnown, Err(why)) => {
+            (Saved::NotImported | Saved::NotKnown, Err(failed)) => {
+                let why = failed.why;
                 Ok(self.warn(task, format!("whether it is saved is not known: {why}; {seen}"))?)
             }
         }
@@ -139,19 +178,21 @@ impl<'a> Restoring<'_, 'a, '_> {
         self.warn(due.task, told)
     }
 
-    /// Saves; an error is a sentence.
-    fn save(&self, due: &DueImport<'_>, came_out: &CameOut<'a>) -> Result<(), String> {
+    /// Saves.
+    fn save(&self, due: &DueImport<'_>, came_out: &CameOut<'a>) -> Result<(), SaveNotConfirmed> {
         if self.engine.stop.is_requested() {
-            return Err(
-                "nobody asked the device to save it, because the restore was asked to stop".to_owned(),
-            );
+            return Err(SaveNotConfirmed::not_asked(
+                "nobody asked the device to save it, because the restore was asked to stop",
+            ));
         }
-        is_the_same(&came_out.gateway, &self.device.name, &due.target.facts)
-            .map_err(|why| format!("nobody asked the device to save it: {}", why.why()))?;
-        came_out
-            .gateway
-            .save_restored(due.confirmed)
-            .map_err(|error| words(&error))
+        is_the_same(&came_out.gateway, &self.device.name, &due.target.facts).map_err(|why| {
+            SaveNotConfirmed::not_asked(format!("nobody asked the device to save it: {}", why.why()))
+        })?;
+        let asked = came_out.gateway.save_restored(due.confirmed);
+        asked.map_err(|error| SaveNotConfirmed {
+            why: words(&error),
+            is_asked: !is_not_begun(&error),
+        })
     }
 
     /// Whether what runs is saved, and what was seen of that: the device's own word, and what it exports

@@ -281,7 +281,7 @@ impl<'a> Restoring<'_, 'a, '_> {
             *over = None;
         }
         let ended = match (outcome, came_out) {
-            (Ok(()), Ok(came_out)) => self.settle(due, came_out),
+            (Ok(()), Ok(came_out)) => self.settle(due, journal, came_out),
             (Ok(()), Err(why)) => {
                 let why = format!(
                     "imported, as the device says; what came out could not be looked at: {why}; {taken}"
