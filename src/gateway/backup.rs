@@ -5,23 +5,40 @@ use std::time::Duration;
 
 use crate::gateway::Gateway;
 use crate::gateway::asked::ActionAsked;
-use crate::gateway::domains::DomainStatus;
+use crate::gateway::domains::{DEFAULT_DOMAIN, DomainStatus};
 use crate::gateway::folder::{MANIFEST, RemoteFile, RemoteFolder};
+use crate::gateway::folder_removal::BackupAsked;
 use crate::gateway::pace::pause_after;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::request::{self, ExportedConfiguration};
 
-/// A device that had been at work shows neither that nor a manifest for so long, before it is believed to
-/// have given up: what it lists may lag behind what it does.
+/// A device that had been at work, or did not say that it begins, shows no work, no manifest and no change of
+/// what is there for so long, before it is believed to have given up: what it lists may lag behind what it does.
 const GIVES_UP_AFTER: Duration = Duration::from_secs(30);
+
+/// Where a device does not tell what it is busy with, a manifest is believed when nothing of the folder has changed for
+/// so long: it may be listed before the files that it names.
+const STANDS_FOR: Duration = Duration::from_secs(5);
+
+/// By what a secure backup whose request got no clear answer was seen to begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BackupBegins {
+    /// The device showed itself at work on one.
+    AtWork,
+    /// Its folder was there.
+    Folder,
+}
 
 /// How the wait for a secure backup ended.
 #[derive(Debug)]
 pub enum SecureBackupEnd {
     /// The manifest is there: these files.
     Ready(Vec<RemoteFile>),
-    /// The device was at work, and ended it without a manifest.
-    GaveUp,
+    /// The device was at work, or had not said that it begins, and nothing moves any more without a manifest.
+    GaveUp {
+        /// Whether its folder was listed.
+        was_listed: bool,
+    },
     /// It was not there in time.
     TimedOut {
         /// Whether the device was seen at work on it.
@@ -91,16 +108,18 @@ impl Gateway<'_> {
     }
 
     /// Whether a secure backup whose request got no clear answer is under way, or begins within this time.
-    pub fn begins_secure_backup(&self, folder: &RemoteFolder, within: Duration) -> bool {
+    pub fn begins_secure_backup(&self, folder: &RemoteFolder, within: Duration) -> Option<BackupBegins> {
         let started = self.clock.elapsed();
         loop {
-            let is_busy = self.makes_secure_backup().unwrap_or_default();
-            if is_busy || self.folder(folder).is_ok_and(|files| files.is_some()) {
-                return true;
+            if self.makes_secure_backup().unwrap_or_default() {
+                return Some(BackupBegins::AtWork);
+            }
+            if self.folder(folder).is_ok_and(|files| files.is_some()) {
+                return Some(BackupBegins::Folder);
             }
             let waited = self.clock.elapsed().saturating_sub(started);
             if waited >= within || self.stop.is_requested() {
-                return false;
+                return None;
             }
             self.clock
                 .sleep(Duration::from_secs(1).min(within - waited), &self.stop);
@@ -108,21 +127,26 @@ impl Gateway<'_> {
     }
 
     /// Waits until the manifest of a secure backup is there and the device does not work on
-    /// one any more: a manifest that is listed earlier may be half written.
+    /// one any more: a manifest that is listed earlier may be half written. The limit is for what the device has
+    /// taken; what `was_at_work`, or was answered in other words, is over when nothing of it moves any more.
     pub fn wait_for_secure_backup(
         &self,
         folder: &RemoteFolder,
         limit: Duration,
+        asked: BackupAsked,
+        was_at_work: bool,
         told: &mut dyn FnMut(Duration),
     ) -> Result<SecureBackupEnd> {
         let started = self.clock.elapsed();
-        let (mut was_busy, mut busy_until) = (false, Duration::ZERO);
+        let (mut was_busy, mut moved_at, mut last_files) = (was_at_work, Duration::ZERO, Vec::new());
+        let mut was_listed = false;
+        let is_taken = !matches!(asked, BackupAsked::Answered { .. });
         let mut refused_since = None;
         loop {
             // In this order: what is listed after the end of the work is all of it.
-            let looked = match self.domains_once().map(|domains| makes_secure_backup(&domains)) {
+            let looked = match self.domains_once().map(|domains| busy_with(&domains)) {
                 // It has told before; while it is at work it may not, and the manifest still does.
-                Err(error) if error.is_refusal() => Ok(false),
+                Err(error) if error.is_refusal() => Ok(BusyWith::Nothing),
                 looked => looked,
             };
             let looked = looked.and_then(|busy| Ok((busy, self.folder_once(folder)?)));
@@ -130,17 +154,29 @@ impl Gateway<'_> {
             let gives_up = match &looked {
                 Ok((busy, files)) => {
                     refused_since = None;
+                    was_busy |= *busy == BusyWith::SecureBackup;
+                    was_listed |= files.is_some();
+                    let files = files.as_deref().unwrap_or_default();
                     let manifest = files.iter().find(|file| file.name == MANIFEST);
                     let written = manifest.is_some_and(|manifest| manifest.size != Some(0));
-                    if *busy {
-                        (was_busy, busy_until) = (true, waited);
+                    // What else it is busy with may stand where the secure backup would.
+                    let works = matches!(busy, BusyWith::SecureBackup | BusyWith::Other);
+                    if works || last_files != files {
+                        moved_at = waited;
+                        last_files = files.to_vec();
                     }
+                    let rest_for = waited.saturating_sub(moved_at);
+                    let may_write = match busy {
+                        BusyWith::SecureBackup => true,
+                        BusyWith::NotTold => rest_for < STANDS_FOR,
+                        BusyWith::Other | BusyWith::Nothing => false,
+                    };
                     // Somebody else's may go on for longer; then verification has the word.
-                    if written && (!busy || waited >= limit) {
-                        return Ok(SecureBackupEnd::Ready(files.clone()));
+                    if written && (!may_write || waited >= limit) {
+                        return Ok(SecureBackupEnd::Ready(files.to_vec()));
                     }
-                    if was_busy && waited.saturating_sub(busy_until) >= GIVES_UP_AFTER {
-                        return Ok(SecureBackupEnd::GaveUp);
+                    if (was_busy || !is_taken) && rest_for >= GIVES_UP_AFTER {
+                        return Ok(SecureBackupEnd::GaveUp { was_listed });
                     }
                     false
                 }
@@ -152,12 +188,12 @@ impl Gateway<'_> {
                 // A look that fails is none: a device at work on gigabytes may be slow to answer, or silent. One
                 // that refuses it may do so for a moment.
                 Err(error) if error.is_refusal() || error.kind == SomaErrorKind::LoginRefused => {
-                    busy_until = waited;
+                    moved_at = waited;
                     let since = *refused_since.get_or_insert(waited);
                     waited.saturating_sub(since) >= GIVES_UP_AFTER
                 }
                 Err(_) => {
-                    busy_until = waited;
+                    moved_at = waited;
                     refused_since = None;
                     false
                 }
@@ -187,6 +223,27 @@ impl Gateway<'_> {
     pub fn makes_secure_backup(&self) -> Result<bool> {
         // A device that has no such field shows its manifest, and that alone.
         Ok(makes_secure_backup(&self.domains()?))
+    }
+}
+
+/// What a device is busy with, by its domains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum BusyWith {
+    SecureBackup,
+    /// Something else, in `default`.
+    Other,
+    Nothing,
+    /// It has no such field.
+    NotTold,
+}
+
+fn busy_with(domains: &[DomainStatus]) -> BusyWith {
+    let default = domains.iter().find(|domain| domain.name == DEFAULT_DOMAIN);
+    match default.map(|domain| domain.current_command.as_deref()) {
+        _ if makes_secure_backup(domains) => BusyWith::SecureBackup,
+        None | Some(None) => BusyWith::NotTold,
+        Some(Some(command)) if command.trim().is_empty() => BusyWith::Nothing,
+        Some(Some(_)) => BusyWith::Other,
     }
 }
 

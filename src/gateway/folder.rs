@@ -105,10 +105,10 @@ impl Gateway<'_> {
     }
 
     /// What a folder holds, looked at once: nothing where there is no such folder.
-    pub(super) fn folder_once(&self, folder: &RemoteFolder) -> Result<Vec<RemoteFile>> {
+    pub(super) fn folder_once(&self, folder: &RemoteFolder) -> Result<Option<Vec<RemoteFile>>> {
         Ok(match self.listing_once(folder)? {
-            Listing::Files(files) => files,
-            Listing::WithoutIt | Listing::Nothing => Vec::new(),
+            Listing::Files(files) => Some(files),
+            Listing::WithoutIt | Listing::Nothing => None,
         })
     }
 

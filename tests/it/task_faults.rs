@@ -189,6 +189,40 @@ fn a_secure_backup_that_ends_without_a_manifest_does_not_keep_the_device_down_to
 }
 
 #[test]
+fn a_secure_backup_that_is_refused_with_a_part_of_it_there_is_told_in_the_words_of_the_device_and_left_soon()
+{
+    for hidden in ["", "DomainStatus=no-field@CurrentCommand"] {
+        let clock = TestClock::night();
+        let gateway = gateway(&clock, "SecureBackup=gives-up");
+        gateway.fail_as("SecureBackup=error-log@Error creating secure backup.");
+        if !hidden.is_empty() {
+            gateway.fail_as(hidden);
+        }
+        let home = Home::new()
+            .timeouts("secure_backup = 5m")
+            .device("QA1", &gateway)
+            .plan("P", &device());
+        let run = home.run("P", &clock);
+        assert_eq!(run.tasks(), ["QA1/all-domains BACKUP_FAILED"]);
+        let told = run.errors().remove(0);
+        assert!(told.contains("Error creating secure backup."), "{hidden}: {told}");
+        assert!(!told.contains("not ready within"), "{hidden}: {told}");
+        // Nothing says that the device has taken it.
+        assert_eq!(run.warnings(), [""; 0], "{hidden}");
+        assert_eq!(home.open_entries(), [], "{hidden}");
+        assert_eq!(
+            gateway.state().files("default", "temporary:"),
+            [""; 0],
+            "{hidden}"
+        );
+        assert!(gateway.state().is_unquiesced(), "{hidden}");
+        // It works for 30 s, and then stands still; five minutes are allowed.
+        let looks = gateway.received("get-filestore");
+        assert!(looks < 60, "{hidden}: {looks} looks at the folder");
+    }
+}
+
+#[test]
 fn a_secure_backup_is_fetched_when_the_device_has_ended_it_whatever_it_says_before() {
     for fault in [
         "SecureBackup=early-manifest",
@@ -317,7 +351,8 @@ fn a_device_that_restarts_in_the_middle_of_a_secure_backup_is_a_failed_backup() 
         "{:?}",
         run.errors()
     );
-    assert_eq!(home.open_entries(), []);
+    // It took the request, and nobody saw anything of the folder.
+    assert_eq!(home.open_entries().len(), 1);
     home.holds_nothing();
 }
 
@@ -405,4 +440,53 @@ fn a_device_that_still_makes_a_secure_backup_keeps_its_folder_until_recover() {
     gateway.state().restart();
     let _ = home.dpbackup(&["recover"]).exits(0);
     assert_eq!(home.open_entries(), []);
+}
+
+#[test]
+fn a_secure_backup_that_is_still_written_has_not_ended_because_nothing_says_that_it_goes_on() {
+    let clock = TestClock::night();
+    let gateway = Gateway::start(Setup {
+        clock: clock.for_gateway(),
+        secure_backup_time: Duration::from_secs(60),
+        ..Setup::default()
+    });
+    // It is shown for some looks, and the parts come for a minute.
+    gateway.fail_as("DomainStatus:8+=no-field@CurrentCommand");
+    let home = Home::new()
+        .timeouts("secure_backup = 5m")
+        .device("QA1", &gateway)
+        .plan("P", &device());
+    let run = home.run("P", &clock);
+    assert_eq!(run.tasks(), ["QA1/all-domains SUCCESS"], "{:?}", run.errors());
+    assert_eq!(home.open_entries(), []);
+}
+
+#[test]
+fn a_secure_backup_that_was_taken_and_of_which_nothing_came_may_come_yet() {
+    let clock = TestClock::night();
+    let gateway = Gateway::start(Setup {
+        clock: clock.for_gateway(),
+        secure_backup_time: Duration::from_secs(8),
+        ..Setup::default()
+    });
+    gateway.fail_as("SecureBackup=gives-up");
+    gateway.fail_as("get-filestore=hides-row@temporary:");
+    let home = Home::new()
+        .timeouts("secure_backup = 5m")
+        .device("QA1", &gateway)
+        .plan("P", &device());
+    let run = home.run("P", &clock);
+    assert_eq!(
+        run.tasks(),
+        ["QA1/all-domains BACKUP_FAILED"],
+        "{:?}",
+        run.errors()
+    );
+    assert!(gateway.state().is_unquiesced());
+    assert_eq!(home.open_entries().len(), 1);
+    let warnings = run.warnings().join("\n");
+    assert!(
+        warnings.contains("has taken the request for its secure backup and nobody has seen all of it"),
+        "{warnings}"
+    );
 }

@@ -49,7 +49,11 @@ pub(super) fn backup_asked(engine: Engine<'_>, entry: &JournalEntry) -> BackupAs
     }
     let within = settles_within(engine, entry);
     match entry.reply {
-        Some(Reply::Accepted | Reply::Unclear) => BackupAsked::Taken {
+        Some(Reply::Accepted) => BackupAsked::Taken {
+            begins_within: within,
+        },
+        // What was answered otherwise than with OK was not taken, by the device's own word.
+        Some(Reply::Unclear) => BackupAsked::Answered {
             begins_within: within,
         },
         Some(Reply::Silence) | None => BackupAsked::Unanswered {

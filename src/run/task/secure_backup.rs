@@ -8,7 +8,7 @@ use crate::artifact::layout;
 use crate::artifact::manifest::{self, FolderError};
 use crate::artifact::stage_folder::{SealedPart, StagedFolder};
 use crate::gateway::asked::ActionAsked;
-use crate::gateway::backup::SecureBackupEnd;
+use crate::gateway::backup::{BackupBegins, SecureBackupEnd};
 use crate::gateway::facts::BackupMode;
 use crate::gateway::folder::{RemoteFile, RemoteFolder};
 use crate::gateway::folder_removal::{BackupAsked, FolderRemoved};
@@ -131,21 +131,28 @@ impl Walk<'_, '_, '_> {
             }
         };
         self.knows_of_backup(unless_begun);
-        if let Some(error) = error {
+        let mut begins = None;
+        if let Some(error) = &error {
             let gateway = &self.session.gateway;
-            let begins = error.kind != SomaErrorKind::Interrupted
-                && gateway.begins_secure_backup(&folder, BEGINS_WITHIN);
-            self.record.step_undo(journal, UndoStep::Replied(reply))?;
-            if !begins {
-                return Err(self.exchange(Status::BackupFailed, &error).into());
-            }
-            self.knows_of_backup(taken);
-        } else {
-            self.record.step_undo(journal, UndoStep::Replied(reply))?;
+            begins = (error.kind != SomaErrorKind::Interrupted)
+                .then(|| gateway.begins_secure_backup(&folder, BEGINS_WITHIN))
+                .flatten();
         }
+        self.record.step_undo(journal, UndoStep::Replied(reply))?;
+        let asked = match (&error, reply, begins) {
+            (None, ..) => taken,
+            (Some(error), _, None) => return Err(self.exchange(Status::BackupFailed, error).into()),
+            // It has arrived.
+            (Some(_), Reply::Silence, Some(_)) => taken,
+            // What the device has said of it stands, though something of it is there.
+            (Some(_), Reply::Accepted | Reply::Unclear, Some(_)) => unless_begun,
+        };
+        self.knows_of_backup(asked);
         let end = self.session.gateway.wait_for_secure_backup(
             &folder,
             limit,
+            asked,
+            begins == Some(BackupBegins::AtWork),
             &mut waiting(self.record, &device, what, limit),
         );
         self.record.show(&Progress::WaitEnded);
@@ -153,7 +160,10 @@ impl Walk<'_, '_, '_> {
         // One that the device was seen to make is not expected to begin any more.
         let seen = match &end {
             SecureBackupEnd::Ready(_) => Some(BackupAsked::Seen),
-            SecureBackupEnd::GaveUp => Some(NOT_EXPECTED),
+            SecureBackupEnd::GaveUp { was_listed: true } => Some(NOT_EXPECTED),
+            // What was taken, and of which nothing came, may come: nobody has seen its end.
+            SecureBackupEnd::GaveUp { was_listed: false } if error.is_none() => None,
+            SecureBackupEnd::GaveUp { was_listed: false } => Some(NOT_EXPECTED),
             SecureBackupEnd::TimedOut { was_at_work, .. } | SecureBackupEnd::Interrupted { was_at_work } => {
                 was_at_work.then_some(NOT_EXPECTED)
             }
@@ -167,16 +177,20 @@ impl Walk<'_, '_, '_> {
             SecureBackupEnd::Interrupted { .. } => {
                 return Err(Failure::interrupted("waiting for the secure backup").into());
             }
-            SecureBackupEnd::GaveUp => {
-                let why = format!(
-                    "{device}: the device ended the secure backup without a manifest: look into its system log"
-                );
+            SecureBackupEnd::GaveUp { .. } => {
+                let why = match error {
+                    Some(error) => format!("{}, and nothing came of what it had begun", words(&error)),
+                    None => "the device ended the secure backup without a manifest".to_owned(),
+                };
+                let why = format!("{device}: {why}: look into its system log");
                 return Err(Failure::new(Status::BackupFailed, why).into());
             }
             SecureBackupEnd::TimedOut { last, .. } => {
                 let limit = humantime::format_duration(limit);
                 let seen = last.map_or_else(|| "its manifest is not there".to_owned(), |error| words(&error));
-                let why = format!("{device}: the secure backup was not ready within {limit} ({seen})");
+                let answered = error.map_or_else(String::new, |error| format!("; {}", words(&error)));
+                let why =
+                    format!("{device}: the secure backup was not ready within {limit} ({seen}){answered}");
                 return Err(Failure::new(Status::BackupFailed, why).into());
             }
         };
