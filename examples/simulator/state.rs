@@ -234,6 +234,12 @@ impl State {
         self.domains.push(state);
     }
 
+    /// From now on `DomainStatus` shows these words as the `QuiesceState` of a domain, whatever happens to it.
+    pub fn show_words(&mut self, domain: &str, words: &str) {
+        self.setup.words_shown.retain(|(shown, _)| shown != domain);
+        self.setup.words_shown.push((domain.to_owned(), words.to_owned()));
+    }
+
     /// Deletes a domain with its files.
     pub fn remove_domain(&mut self, name: &str) {
         self.domains.retain(|domain| domain.name != name);

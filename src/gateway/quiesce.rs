@@ -20,7 +20,7 @@ use crate::soma::request;
 
 pub use outcome::{AtRest, BroughtBack, Confirmation, UnquiesceAnswer};
 pub use scope::{Scope, ScopeState};
-pub use way_back::WayBackStep;
+pub use way_back::{FOLLOWS_WITHIN, WayBackStep};
 
 /// A device that starts lists its domains one after another: one that was not listed for so long may be
 /// gone.
@@ -205,12 +205,13 @@ impl Gateway<'_> {
                     return Waited::Reached { unchanged: unmoved };
                 }
             }
-            // Where nothing begins, nothing of it may be in service.
-            if let Ok(ScopeState::Normal) = &state
-                && waited >= REST_FOR_EACH
-                && unmoved.is_empty()
-                && !stood.is_empty()
-            {
+            // Where nothing begins, or goes on, nothing of it may be in service.
+            let stands_still = match &state {
+                Ok(ScopeState::Normal) => waited >= REST_FOR_EACH,
+                Ok(ScopeState::Between(_)) => rest.only_begins() && rest.lasts(waited) >= REST,
+                _ => false,
+            };
+            if stands_still && unmoved.is_empty() && !stood.is_empty() {
                 unmoved = self.unmoved(stood);
                 if unmoved.iter().all(Unmoved::is_out_of_service) {
                     return Waited::Reached { unchanged: unmoved };
@@ -274,7 +275,7 @@ struct Rest {
 
 impl Rest {
     /// After one more look: the domains that do not change while all others are quiesced. A disabled domain is such
-    /// a one, and one that is not listed any more; devices
+    /// a one, also where it shows that it quiesces and never is, and one that is not listed any more; devices
     /// quiesce their domains one after another, and take some 2 s for each. What else the device says of
     /// them has nothing to do with it.
     fn after(
@@ -284,29 +285,51 @@ impl Rest {
         stood: &[String],
         waited: Duration,
     ) -> Option<Unchanged> {
-        if *scope != Scope::Device {
-            return None;
-        }
         let now = scope.shown(domains);
-        let missing = scope.missing(domains, stood);
-        let count = |state: &QuiesceState| now.iter().filter(|(_, shown)| shown == state).count();
-        let (normal, quiesced) = (count(&QuiesceState::Normal), count(&QuiesceState::Quiesced));
-        let is_half = normal + missing.len() > 0 && quiesced > 0 && normal + quiesced == now.len();
-        let names = now
-            .iter()
-            .filter(|(_, shown)| *shown == QuiesceState::Normal)
-            .map(|(name, _)| name.clone())
-            .chain(missing)
-            .collect();
         if self.last != now {
             self.last = now;
             self.since = waited;
         }
+        if *scope != Scope::Device {
+            return None;
+        }
+        let missing = scope.missing(domains, stood);
+        let of = |is: fn(&QuiesceState) -> bool| -> Vec<String> {
+            let of_it = self.last.iter().filter(|(_, shown)| is(shown));
+            of_it.map(|(name, _)| name.clone()).collect()
+        };
+        let quiesced = of(|shown| *shown == QuiesceState::Quiesced);
+        let still = of(|shown| *shown == QuiesceState::Normal);
+        let begun = of(begins);
+        let is_half = !quiesced.is_empty() && quiesced.len() + still.len() + begun.len() == self.last.len();
         let patience = REST + REST_FOR_EACH * u32::try_from(domains.len()).unwrap_or(u32::MAX);
-        let rests_for = waited.saturating_sub(self.since);
-        (is_half && rests_for >= REST_FOR_EACH).then(|| Unchanged {
+        let rests_for = self.lasts(waited);
+        // One that has begun is on its way, and has all of its time, unless it is not in service.
+        let (least, most) = match begun.is_empty() {
+            true => (REST_FOR_EACH, Some(patience)),
+            false => (REST, None),
+        };
+        let names: Vec<String> = still.into_iter().chain(begun).chain(missing).collect();
+        (is_half && !names.is_empty() && rests_for >= least).then(|| Unchanged {
             names,
-            had_their_time: rests_for >= patience,
+            had_their_time: most.is_some_and(|most| rests_for >= most),
         })
     }
+
+    /// How long nothing has changed.
+    fn lasts(&self, waited: Duration) -> Duration {
+        waited.saturating_sub(self.since)
+    }
+
+    /// Whether no domain is more than on its way.
+    fn only_begins(&self) -> bool {
+        self.last
+            .iter()
+            .all(|(_, shown)| *shown == QuiesceState::Normal || begins(shown))
+    }
+}
+
+/// Whether a domain is on its way to be quiesced.
+fn begins(shown: &QuiesceState) -> bool {
+    matches!(shown, QuiesceState::Changing(_)) && !shown.is_unquiescing()
 }

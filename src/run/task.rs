@@ -164,6 +164,8 @@ struct Walk<'w, 'a, 'r> {
     begun: Begun,
     /// When its quiesce was sent, on the clock.
     quiesce_sent: Option<Duration>,
+    /// Whether nothing of what was to be quiesced is in service.
+    takes_none: bool,
     out_of_service: OutOfService,
     /// What the task before saw, until this one begins with it or asks itself.
     look_before: Option<DomainsLook>,
@@ -194,6 +196,7 @@ pub fn run<'a>(
         only_on_device: false,
         begun: Begun::No,
         quiesce_sent: None,
+        takes_none: false,
         out_of_service: OutOfService::Never,
         look_before,
         look: None,

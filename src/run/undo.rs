@@ -10,7 +10,7 @@ use crate::gateway::Gateway;
 use crate::gateway::facts::WhoAnswers;
 use crate::gateway::folder::RemoteFolder;
 use crate::gateway::folder_removal::{BackupAsked, FolderNotRemoved, FolderRemoved};
-use crate::gateway::quiesce::{BroughtBack, QuiesceSent, Scope, WayBackStep};
+use crate::gateway::quiesce::{BroughtBack, FOLLOWS_WITHIN, QuiesceSent, Scope, WayBackStep};
 use crate::plan::model::Settings;
 use crate::run::event::{
     ALL_DOMAINS, Certainty, Event, JournalId, Owner, Progress, StillQuiesced, TaskId, Undo,
@@ -36,6 +36,14 @@ pub fn domain_of(scope: &Scope) -> &str {
     }
 }
 
+/// How long it takes at the longest until a device is left that is being put back, where a `request` may take so long,
+/// and what such a request takes at the end.
+pub fn longest_way_back(settings: &Settings, request: Duration) -> Duration {
+    let limit = settings.unquiesce_timeout + settings.quiesce_grace;
+    // A quiesce that was never seen may begin until its time is over.
+    limit.max(settings.quiesce_timeout).max(request) + FOLLOWS_WITHIN
+}
+
 /// A quiesce that must be undone.
 #[derive(Debug)]
 pub struct OpenQuiesce<'q> {
@@ -58,8 +66,13 @@ pub struct OpenQuiesce<'q> {
 /// How undoing ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Undone {
-    /// The device confirms it; how, in words.
-    Confirmed(String),
+    /// The device confirms it.
+    Confirmed {
+        /// How, in words.
+        how: String,
+        /// Whether the quiesce was seen.
+        seen: bool,
+    },
     /// It cannot be told that it is undone, or that it does not arrive yet, and the last look did not show it: the
     /// journal row stays open.
     NotKnown(String),
@@ -149,7 +162,10 @@ impl OpenQuiesce<'_> {
                             let note = record.note(Owner::Task(self.task), confirmation.to_string());
                             noted = noted.and(note);
                         }
-                        Undone::Confirmed(confirmation.to_string())
+                        Undone::Confirmed {
+                            how: confirmation.to_string(),
+                            seen: confirmation.seen,
+                        }
                     }
                     Some(why) => Undone::NotKnown(why),
                 }
@@ -170,7 +186,7 @@ impl OpenQuiesce<'_> {
     pub fn write_down(&self, undone: &Undone, record: &mut Record<'_>) -> Result<(), LedgerError> {
         let caught_up = record.take_time();
         let recorded = match undone {
-            Undone::Confirmed(how) => record.close_undo(self.journal, how),
+            Undone::Confirmed { how, .. } => record.close_undo(self.journal, how),
             Undone::NotKnown(why) => self.still_quiesced(Certainty::NotKnown, why, record),
             Undone::Not(why) => self.still_quiesced(Certainty::Seen, why, record),
         };

@@ -122,3 +122,4 @@ mod undo;
 mod undone;
 mod verify;
 mod verify_tells;
+mod way_back;

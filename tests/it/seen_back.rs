@@ -327,7 +327,12 @@ fn a_domain_that_had_not_begun_when_somebody_asked_to_stop_is_waited_for_and_see
 #[test]
 fn a_domain_that_had_not_begun_when_somebody_asked_to_stop_and_does_not_come_back_stays_in_the_journal() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock, &["QuiesceDP=only@DOM1", "UnquiesceDP=spares@DOM2"]);
+    let ways = [
+        "QuiesceDP=only@DOM1",
+        "UnquiesceDP=spares@DOM2",
+        "DomainUnquiesce=not-done",
+    ];
+    let gateway = gateway(&clock, &ways);
     let home = home(&gateway);
     let run = run_ended_between_two_domains(&home, &gateway, &clock);
     assert_eq!(run.exit(), 10, "{:?} {:?}", run.tasks(), run.errors());

@@ -9,6 +9,10 @@ pub enum AtRest {
     NoDomain,
     /// It does not list what was quiesced, and says that it does not exist.
     NotListed,
+    /// Nothing of what was quiesced is in service, by its configuration.
+    NotInService,
+    /// At work, but for domains that are not in service by its configuration.
+    RestAtWork,
 }
 
 impl std::fmt::Display for AtRest {
@@ -17,6 +21,10 @@ impl std::fmt::Display for AtRest {
             Self::AtWork => "the device shows it at work",
             Self::NoDomain => "the device has no domain but default, so that nothing shows it",
             Self::NotListed => "the device does not list the domain",
+            Self::NotInService => "nothing of it is in service, by the configuration of the device",
+            Self::RestAtWork => {
+                "the device shows it at work, but for what is not in service by its configuration"
+            }
         })
     }
 }
@@ -68,11 +76,14 @@ impl std::fmt::Display for Confirmation {
                 "the quiesce was asked for an hour ago or more and never seen on the device; told to unquiesce, \
                  without an answer, and {rests}"
             ),
-            (false, AtRest::AtWork, UnquiesceAnswer::Ok) => write!(
-                f,
-                "the quiesce was never seen on the device; unquiesced all the same, and {rests}"
-            ),
-            (_, AtRest::NoDomain | AtRest::NotListed, _) => write!(f, "unquiesced; {rests}"),
+            (false, AtRest::AtWork | AtRest::NotInService | AtRest::RestAtWork, UnquiesceAnswer::Ok) => {
+                write!(
+                    f,
+                    "the quiesce was never seen on the device; unquiesced all the same, and {rests}"
+                )
+            }
+            (_, AtRest::NoDomain | AtRest::NotListed, _)
+            | (true, AtRest::NotInService | AtRest::RestAtWork, _) => write!(f, "unquiesced; {rests}"),
         }
     }
 }

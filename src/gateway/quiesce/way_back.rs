@@ -8,7 +8,7 @@ use crate::gateway::domains::{DomainStatus, QuiesceState};
 use crate::gateway::pace::pause_after;
 use crate::gateway::quiesce::outcome::{AtRest, BroughtBack, Confirmation, UnquiesceAnswer};
 use crate::gateway::quiesce::scope::{Scope, ScopeState, named};
-use crate::gateway::quiesce::{GONE_AFTER, QuiesceSent, Unmoved};
+use crate::gateway::quiesce::{GONE_AFTER, QuiesceSent, REST, Unmoved};
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 
 /// A device that has no domain to show a quiesce is given so long to carry out what it accepted.
@@ -17,6 +17,9 @@ const UNSHOWN: Duration = Duration::from_secs(10);
 /// A device that was told to unquiesce and still is not on its way is told again; one that is on its way
 /// without our word, and does not move for so long, is told once.
 const SEND_AGAIN_AFTER: Duration = Duration::from_secs(15);
+
+/// What was told when the limit was reached, and took that, is given so long to follow.
+pub const FOLLOWS_WITHIN: Duration = Duration::from_secs(10);
 
 /// What happens while a device is brought back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +37,8 @@ impl Gateway<'_> {
     /// that `stood` in it when it was quiesced must be seen at work, or must be gone by the device's own word.
     ///
     /// At least one unquiesce is sent, and answered, before it is called done. A device that is
-    /// on its way back is not told again: told again it may begin anew. One that shows itself at work
+    /// on its way back is not told again: told again it may begin anew. One that turns an unquiesce away is told
+    /// again at the next look that shows it quiesced, and any one at the end of the limit. One that shows itself at work
     /// without having been seen quiesced is told when the quiesce had the time to show, so that
     /// the one does not overtake the other. The same holds for each domain of a device: one that had not begun
     /// when others were seen quiesced is not back before it had that time.
@@ -71,7 +75,7 @@ impl Gateway<'_> {
             }
             way.tell(&state, rests, step);
             step(WayBackStep::Waiting(waited));
-            if waited >= way.limit {
+            if waited >= way.limit && !way.takes_a_last_word(&state, rests, step) {
                 let is_shown = state.as_ref().is_ok_and(ScopeState::shows_quiesce);
                 let why = way.why_not(state);
                 return BroughtBack::Not { is_shown, why };
@@ -98,6 +102,8 @@ struct WayBack<'w> {
     seen: bool,
     /// Whether nothing of what was quiesced is in service, where somebody asked.
     is_off: Option<bool>,
+    /// When it was asked whether those that only show that they quiesce are in service.
+    idle_asked: Option<Duration>,
     /// The domains that were seen quiesced, or on the way.
     turned: BTreeSet<String>,
     /// Whether every domain was seen so, or had the time to.
@@ -109,7 +115,13 @@ struct WayBack<'w> {
     answer: Option<Result<()>>,
     /// Why one got no answer.
     unanswered: Option<SomaError>,
+    /// Whether the last one was turned away: nothing of it is under way.
+    is_turned_away: bool,
+    /// Whether one was sent because the limit was reached.
+    is_last_told: bool,
     is_told_unanswered: bool,
+    /// Whether one was sent, by this process or by one before it.
+    was_told: bool,
     /// Whether a device that has no domain to show the quiesce had its time to carry it out.
     is_unshown_time: bool,
     /// Whether it took an unquiesce before that.
@@ -156,13 +168,17 @@ impl<'w> WayBack<'w> {
             waited: Duration::ZERO,
             seen: matches!(sent, QuiesceSent::Seen { .. }),
             is_off: None,
+            idle_asked: None,
             turned: BTreeSet::new(),
             had_its_time: sent.settles_within().is_zero(),
             is_said_seen: matches!(sent, QuiesceSent::Seen { all_within } if all_within.is_zero()),
             last_told: None,
             answer: undone_before.then_some(Ok(())),
             unanswered: None,
+            is_turned_away: false,
+            is_last_told: false,
             is_told_unanswered: false,
+            was_told: undone_before,
             is_unshown_time: false,
             taken_early: false,
             shown: Vec::new(),
@@ -201,7 +217,12 @@ impl<'w> WayBack<'w> {
         if self.take_in_turned() {
             self.answer = None;
         }
-        if state.shows_quiesce() && !self.seen {
+        let proves = match &state {
+            // It may be the answer to our own unquiesce, of a domain that never was quiesced.
+            ScopeState::Unquiescing(_) => self.shown.iter().any(|(_, state)| self.proves_quiesce(state)),
+            state => state.shows_quiesce(),
+        };
+        if proves && !self.seen {
             (self.last_told, self.answer) = (None, None);
             self.seen = true;
         }
@@ -209,15 +230,22 @@ impl<'w> WayBack<'w> {
         state
     }
 
+    /// Whether a domain that shows itself so was quiesced. One that is on its way back was, unless it was told to
+    /// unquiesce, by this process or by one before it: some show that though there is nothing to bring back.
+    fn proves_quiesce(&self, state: &QuiesceState) -> bool {
+        match state {
+            QuiesceState::Normal | QuiesceState::NotTold(_) => false,
+            QuiesceState::Changing(_) if state.is_unquiescing() => self.seen || !self.was_told,
+            QuiesceState::Quiesced | QuiesceState::Changing(_) | QuiesceState::Failed(_) => true,
+        }
+    }
+
     /// Takes in which domains show a quiesce. Whether one does for the first time, and is not on its way back.
     fn take_in_turned(&mut self) -> bool {
         let mut is_new = false;
-        for (name, state) in &self.shown {
-            let shows = matches!(
-                state,
-                QuiesceState::Quiesced | QuiesceState::Changing(_) | QuiesceState::Failed(_)
-            );
-            if shows && self.turned.insert(name.clone()) {
+        let proved = self.shown.iter().filter(|(_, state)| self.proves_quiesce(state));
+        for (name, state) in proved.cloned().collect::<Vec<_>>() {
+            if self.turned.insert(name) {
                 is_new |= !state.is_unquiescing();
             }
         }
@@ -248,11 +276,47 @@ impl<'w> WayBack<'w> {
             (true, Scope::Device) => are_off(&self.not_turned()),
             (true, Scope::Domain(_)) => false,
             // Nothing of it was seen: all of it may be off, which is asked once.
-            (false, _) => {
-                let may_be_off = self.sent.is_answered() && !self.stood.is_empty();
-                may_be_off && *self.is_off.get_or_insert_with(|| are_off(&self.stood))
-            }
+            (false, _) => self.sent.is_answered() && self.is_off(),
         }
+    }
+
+    /// Whether nothing of what was quiesced is in service. Asked once.
+    fn is_off(&mut self) -> bool {
+        let (gateway, stood) = (self.gateway, &self.stood);
+        !stood.is_empty()
+            && *self
+                .is_off
+                .get_or_insert_with(|| gateway.unmoved(stood).iter().all(Unmoved::is_out_of_service))
+    }
+
+    /// How the device rests where all that is left of the quiesce are domains that show that they quiesce, do not go
+    /// on with it, and are not in service: such a domain may show that for ever.
+    fn rests_but_for_idle_ones(&mut self) -> Option<AtRest> {
+        let is_idle =
+            |state: &QuiesceState| matches!(state, QuiesceState::Changing(_)) && !state.is_unquiescing();
+        let rest_for = self.waited.saturating_sub(self.shown_since);
+        let may_rest = self.answer.is_some()
+            && rest_for >= REST.min(self.limit)
+            && self
+                .shown
+                .iter()
+                .all(|(_, state)| *state == QuiesceState::Normal || is_idle(state));
+        if !may_rest || !is_due(self.idle_asked, self.waited) {
+            return None;
+        }
+        self.idle_asked = Some(self.waited);
+        let of = self.shown.iter().filter(|(_, state)| is_idle(state));
+        let names: Vec<String> = of.map(|(name, _)| name.clone()).collect();
+        let are_off = self
+            .gateway
+            .unmoved(&names)
+            .iter()
+            .all(Unmoved::is_out_of_service);
+        let rests = match names.len() == self.shown.len() {
+            true => AtRest::NotInService,
+            false => AtRest::RestAtWork,
+        };
+        are_off.then_some(rests)
     }
 
     /// Says that it was seen, once that is so of all of it.
@@ -271,6 +335,7 @@ impl<'w> WayBack<'w> {
                 self.had_its_time = self.had_its_time || self.rest_does_not_begin();
                 self.had_its_time.then_some(AtRest::AtWork)
             }
+            Ok(ScopeState::Between(_)) => self.rests_but_for_idle_ones(),
             // What was seen stood in a domain, which is not seen any more.
             Ok(ScopeState::Empty) if self.seen => None,
             Ok(ScopeState::Empty) => {
@@ -344,11 +409,15 @@ impl<'w> WayBack<'w> {
             AtRest::NoDomain => {
                 matches!(self.answer, Some(Ok(()))) || (self.taken_early && self.answer.is_some())
             }
-            AtRest::NotListed => self.answer.is_some(),
+            AtRest::NotListed | AtRest::NotInService | AtRest::RestAtWork => self.answer.is_some(),
         }
     }
 
-    fn ends(self, rests: AtRest) -> BroughtBack {
+    fn ends(mut self, rests: AtRest) -> BroughtBack {
+        let rests = match rests {
+            AtRest::AtWork if !self.seen && self.is_off() => AtRest::NotInService,
+            rests => rests,
+        };
         match self.sent {
             QuiesceSent::Unanswered { .. } if !self.seen => BroughtBack::NotKnown(rests),
             _ => BroughtBack::Confirmed(Confirmation {
@@ -367,8 +436,35 @@ impl<'w> WayBack<'w> {
 
     /// Sends an unquiesce where one is due.
     fn tell(&mut self, state: &Result<ScopeState>, rests: Option<AtRest>, step: &mut dyn FnMut(WayBackStep)) {
-        let waited = self.waited;
-        let is_wanted = match state {
+        // What was turned away is no reason to wait, once the device answers.
+        let is_due = (self.is_turned_away && state.is_ok()) || is_due(self.last_told, self.waited);
+        if is_due && self.is_wanted(state, rests) {
+            self.send(step);
+        }
+    }
+
+    /// Whether the device is given a moment more at the end of the limit, for it took one more unquiesce, which
+    /// is sent unless that was done just now: before it is left, it is told.
+    fn takes_a_last_word(
+        &mut self,
+        state: &Result<ScopeState>,
+        rests: Option<AtRest>,
+        step: &mut dyn FnMut(WayBackStep),
+    ) -> bool {
+        if self.is_last_told || !self.is_wanted(state, rests) {
+            return false;
+        }
+        self.is_last_told = true;
+        if self.last_told != Some(self.waited) {
+            self.send(step);
+        }
+        self.limit = self.waited + FOLLOWS_WITHIN;
+        matches!(self.answer, Some(Ok(())))
+    }
+
+    /// Whether an unquiesce has something to do, by the last look.
+    fn is_wanted(&self, state: &Result<ScopeState>, rests: Option<AtRest>) -> bool {
+        match state {
             Ok(
                 ScopeState::Quiesced
                 | ScopeState::Between(_)
@@ -377,27 +473,48 @@ impl<'w> WayBack<'w> {
             ) => true,
             // Somebody else has told it, and it got stuck; or it brings back some domains, and not ours.
             Ok(ScopeState::Unquiescing(_)) => {
-                self.last_told.is_none() && waited.saturating_sub(self.shown_since) >= SEND_AGAIN_AFTER
+                self.last_told.is_none() && self.waited.saturating_sub(self.shown_since) >= SEND_AGAIN_AFTER
             }
             // One domain is told where it is looked for.
             Ok(ScopeState::Missing(_)) => *self.scope == Scope::Device,
             // Nothing will show; the first one need not wait, and is followed by another when the quiesce had its time.
             Ok(ScopeState::Empty) => self.seen || rests.is_some() || self.sent.is_answered(),
-            Ok(ScopeState::Normal) => rests.is_some(),
+            // What was taken and does not show may be so all the same; another one follows when it had its time.
+            Ok(ScopeState::Normal) => rests.is_some() || (self.sent.is_answered() && !self.was_told),
             // It may take what it does not tell of; a login that is refused is not tried again and again.
             Err(error) => {
                 (self.had_its_time || self.seen)
                     && !matches!(self.answer, Some(Ok(())))
                     && !error.kind.is_of_login()
             }
-        };
-        if is_wanted && is_due(self.last_told, waited) {
-            self.last_told = Some(waited);
-            let answer = self.gateway.unquiesce(self.scope, self.meant);
-            if self.answered(answer) {
-                step(WayBackStep::Sent);
+        }
+    }
+
+    fn send(&mut self, step: &mut dyn FnMut(WayBackStep)) {
+        let is_again = self.last_told.is_some() && matches!(self.answer, Some(Ok(())));
+        self.last_told = Some(self.waited);
+        self.was_told = true;
+        let answer = self.gateway.unquiesce(self.scope, self.meant);
+        // A device that took one and left a domain as it is may take one for that domain.
+        if is_again && *self.scope == Scope::Device {
+            for name in self.still_quiesced() {
+                // What the device shows of it says more than its answer.
+                let _ = self.gateway.unquiesce(&Scope::Domain(name), self.meant);
             }
         }
+        self.is_turned_away = answer.as_ref().is_err_and(is_turned_away);
+        if self.answered(answer) {
+            step(WayBackStep::Sent);
+        }
+    }
+
+    /// The domains that show that they are quiesced. None was when the device was asked to quiesce.
+    fn still_quiesced(&self) -> Vec<String> {
+        let quiesced = self
+            .shown
+            .iter()
+            .filter(|(_, state)| *state == QuiesceState::Quiesced);
+        quiesced.map(|(name, _)| name.clone()).collect()
     }
 
     /// Takes in how an unquiesce was answered. Whether it was.
@@ -439,6 +556,12 @@ impl<'w> WayBack<'w> {
                 "the device shows it at work now, and nobody can tell that the quiesce does not begin yet"
                     .to_owned()
             }
+            Ok(state @ ScopeState::Between(_)) if *self.scope == Scope::Device => {
+                match self.still_quiesced() {
+                    names if names.is_empty() => format!("{}, even now", self.scope.stands(&state)),
+                    names => format!("{}, even now ({})", self.scope.stands(&state), named(&names)),
+                }
+            }
             Ok(state) => format!("{}, even now", self.scope.stands(&state)),
             Err(error) => format!("the device does not say how it stands ({error})"),
         };
@@ -448,6 +571,27 @@ impl<'w> WayBack<'w> {
         };
         let refusal = refusal.map_or_else(String::new, |error| format!("; {error}"));
         format!("{state}{refusal}")
+    }
+}
+
+/// Whether an unquiesce that ended so is sent again as soon as the device answers and shows what it showed before: it
+/// was not sent, or not taken. One that it does not know it will not know later, and a login that is refused is not
+/// tried again and again.
+fn is_turned_away(error: &SomaError) -> bool {
+    match error.kind {
+        SomaErrorKind::Fault | SomaErrorKind::LoginRefused => error.nothing_sent,
+        SomaErrorKind::Interrupted | SomaErrorKind::Local(_) | SomaErrorKind::OtherDevice => false,
+        SomaErrorKind::Unreachable
+        | SomaErrorKind::Tls
+        | SomaErrorKind::NotManagement
+        | SomaErrorKind::Unavailable
+        | SomaErrorKind::Authentication
+        | SomaErrorKind::NotAllowed
+        | SomaErrorKind::Refused
+        | SomaErrorKind::OtherFault
+        | SomaErrorKind::TimedOut
+        | SomaErrorKind::Broken
+        | SomaErrorKind::Malformed => true,
     }
 }
 

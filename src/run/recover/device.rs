@@ -120,7 +120,7 @@ pub(in crate::run) fn mend_held_device(
         match mend_entry(engine, record, &gateway, &mut entry) {
             Ok(undone) => {
                 let outcome = match undone {
-                    Undone::Confirmed(how) => Ok(how),
+                    Undone::Confirmed { how, .. } => Ok(how),
                     Undone::Not(why) => Err(stays_open(engine, Certainty::Seen, &why)),
                     Undone::NotKnown(why) => Err(stays_open(engine, Certainty::NotKnown, &why)),
                 };
@@ -244,7 +244,7 @@ fn mend_entry(
             return match seen {
                 Ok(()) => {
                     record.close_undo(entry.id, AS_BEFORE)?;
-                    tell_recovered(record, entry, AS_BEFORE).map(Undone::Confirmed)
+                    tell_recovered(record, entry, AS_BEFORE).map(|how| Undone::Confirmed { how, seen: true })
                 }
                 Err(not_seen) => {
                     if let NotSeen::Otherwise(_) = not_seen {
@@ -272,7 +272,10 @@ fn mend_entry(
             };
             let removed = remove_folder(gateway, left, patience, record)?;
             return match removed {
-                Ok(removed) => tell_recovered(record, entry, removed.how()).map(Undone::Confirmed),
+                Ok(removed) => {
+                    let seen = entry.seen;
+                    tell_recovered(record, entry, removed.how()).map(|how| Undone::Confirmed { how, seen })
+                }
                 Err(stays) => Ok(Undone::NotKnown(stays.to_string())),
             };
         }
@@ -289,7 +292,10 @@ fn mend_entry(
     let (undone, recorded) = open.undo(Ok(gateway), &engine.file.settings, record);
     recorded?;
     match &undone {
-        Undone::Confirmed(how) => tell_recovered(record, entry, how).map(drop)?,
+        Undone::Confirmed { how, seen } => {
+            tell_recovered(record, entry, how).map(drop)?;
+            entry.seen |= *seen;
+        }
         Undone::Not(_) => entry.seen = true,
         Undone::NotKnown(_) => {}
     }

@@ -67,11 +67,13 @@ impl Walk<'_, '_, '_> {
         // One that was neither accepted nor seen may have taken nothing out of service.
         let is_certain = match self.begun {
             Begun::Seen | Begun::SeenInPart { .. } => true,
-            Begun::Sent { reply, .. } => reply == Reply::Accepted,
+            // Where no domain can show it, nobody knows what it took.
+            Begun::Sent { reply, .. } => reply == Reply::Accepted && !stood.is_empty(),
             Begun::No => false,
         };
         let lasted = match (&undone, self.quiesce_sent) {
-            (Undone::Confirmed(_), Some(sent)) if is_certain => {
+            (Undone::Confirmed { .. }, Some(_)) if self.takes_none => OutOfService::Never,
+            (Undone::Confirmed { .. }, Some(sent)) if is_certain => {
                 OutOfService::For(self.engine.clock.elapsed().saturating_sub(sent))
             }
             _ => OutOfService::NotKnown,
@@ -79,7 +81,7 @@ impl Walk<'_, '_, '_> {
         let recorded = open.write_down(&undone, self.record);
         let told = self.tell_out_of_service(lasted);
         self.state = match &undone {
-            Undone::Confirmed(how) => DeviceState::PutBack(how.clone()),
+            Undone::Confirmed { how, .. } => DeviceState::PutBack(how.clone()),
             Undone::NotKnown(why) => DeviceState::NotKnown(why.clone()),
             Undone::Not(why) => DeviceState::StillQuiesced(why.clone()),
         };
@@ -91,7 +93,7 @@ impl Walk<'_, '_, '_> {
         told?;
         let kept = self.protected(|walk| walk.keep(made));
         match undone {
-            Undone::Confirmed(_) => kept,
+            Undone::Confirmed { .. } => kept,
             Undone::Not(why) => {
                 let limit = humantime::format_duration(self.unquiesce_limit());
                 self.not_confirmed(kept, &format!("{scope} was not unquiesced within {limit}: {why}"))
@@ -283,7 +285,9 @@ impl Walk<'_, '_, '_> {
             }
             // One that is not told to be disabled may begin yet, when the others are on their way back.
             // Nothing of it is in service, and nothing was seen.
-            Waited::Reached { unchanged } if !unchanged.is_empty() && unchanged.len() == stood.len() => {}
+            Waited::Reached { unchanged } if !unchanged.is_empty() && unchanged.len() == stood.len() => {
+                self.takes_none = true;
+            }
             Waited::Reached { unchanged } if !unchanged.iter().all(Unmoved::is_out_of_service) => {
                 self.begun = Begun::SeenInPart { at: now };
             }
