@@ -25,6 +25,7 @@ mod screen;
 mod stream;
 
 pub use answer::{SecondSignal, SignalAnswer, StopLimits, answer_that};
+use outlet::written_unless;
 pub use outlet::{OutStream, Outlet};
 pub use screen::Screen;
 pub use stream::Patient;
@@ -41,8 +42,18 @@ const HEARTBEAT: Duration = Duration::from_secs(60);
 /// How long the end of the process waits for somebody who does not take what was said.
 const FAREWELL: Duration = Duration::from_secs(10);
 
+/// The same, for somebody at a terminal: one that was stopped (`^S`) goes on when he is back. Nobody waits for this
+/// process any more.
+const FAREWELL_TO_A_PERSON: Duration = Duration::from_secs(3600);
+
 /// The way out of messages, where nobody is waited for.
 static WORDS: OnceLock<Outlet> = OnceLock::new();
+
+/// Tells the signal that has asked this process to stop, where it listens to them.
+static ASKED_TO_STOP: OnceLock<Box<dyn Fn() -> Option<i32> + Send + Sync>> = OnceLock::new();
+
+/// The signal because of which something was not printed.
+static CUT_SHORT_BY: OnceLock<i32> = OnceLock::new();
 
 /// From now on this process does not wait for whoever reads its messages: a gateway may wait for it. Where no thread can
 /// be had, it does as before.
@@ -50,12 +61,45 @@ pub fn wait_for_no_reader() {
     WORDS.get_or_init(|| Outlet::to(OutStream::Words));
 }
 
-/// The last moment for what was said and is not written yet.
-pub fn farewell() {
+/// From now on whoever reads what this process prints is waited for until a signal has come, which `signal` tells.
+pub fn print_until(signal: impl Fn() -> Option<i32> + Send + Sync + 'static) {
+    ASKED_TO_STOP.get_or_init(|| Box::new(signal));
+}
+
+/// The last moment for what was said and is not written yet. The signal because of which something was not printed,
+/// where that is so.
+pub fn farewell() -> Option<i32> {
     if let Some(outlet) = WORDS.get() {
+        let limit = match io::stderr().is_terminal() {
+            true => FAREWELL_TO_A_PERSON,
+            false => FAREWELL,
+        };
         // Nothing more can be said about that.
-        let _ = outlet.rest(FAREWELL, &|| false);
+        let _ = outlet.rest(limit, &|| asked_to_stop().is_some());
     }
+    CUT_SHORT_BY.get().copied()
+}
+
+/// The signal that has asked this process to stop.
+fn asked_to_stop() -> Option<i32> {
+    ASKED_TO_STOP.get().and_then(|signal| signal())
+}
+
+/// Writes data. What nobody takes ends a command that a signal has asked to stop.
+fn write_data(text: &str) -> io::Result<()> {
+    if ASKED_TO_STOP.get().is_none() {
+        return OutStream::Data.write(text.as_bytes());
+    }
+    let bytes = text.as_bytes().to_vec();
+    let outcome = written_unless(move || OutStream::Data.write(&bytes), &|| {
+        asked_to_stop().is_some()
+    });
+    if let (Err(error), Some(signal)) = (&outcome, asked_to_stop())
+        && error.kind() == io::ErrorKind::Interrupted
+    {
+        CUT_SHORT_BY.get_or_init(|| signal);
+    }
+    outcome
 }
 
 /// Writes a message, or what moves the cursor of a terminal.
@@ -146,10 +190,10 @@ impl Ui {
         }
     }
 
-    /// Prints data.
+    /// Prints data. That nobody took it when a signal had asked to stop is an error of the kind
+    /// [`io::ErrorKind::Interrupted`], and decides how the process ends.
     pub fn data(&self, text: &str) -> io::Result<()> {
-        let mut stdout = Patient(io::stdout().lock());
-        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        match write_data(text) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             outcome => outcome,
         }
@@ -157,10 +201,16 @@ impl Ui {
 
     /// Prints data of which more follows, and says whether somebody reads it still.
     pub fn stream(&self, text: &str) -> io::Result<bool> {
-        let mut stdout = Patient(io::stdout().lock());
-        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        match write_data(text) {
             Ok(()) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::BrokenPipe | io::ErrorKind::Interrupted
+                ) =>
+            {
+                Ok(false)
+            }
             Err(error) => Err(error),
         }
     }

@@ -1,6 +1,7 @@
 //! How a command ends, and how what it met becomes such an end.
 
 use std::fmt;
+use std::io;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -91,11 +92,15 @@ pub(super) fn found<T>(outcome: Result<T, HistoryError>) -> Result<T, CommandErr
     })
 }
 
-/// Prints data on stdout; a full disk behind it is an error.
+/// Prints data on stdout; a full disk behind it is an error. That somebody asked to stop while nobody took it is none of
+/// the command, which ends as it would: the signal counts at the end of the process.
 pub(super) fn print(ui: Ui, text: &str) -> Result<(), CommandError> {
-    ui.data(text)
-        .context("writing to stdout")
-        .map_err(|error| CommandError::new(Exit::Failed, error))
+    match ui.data(text) {
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+        outcome => outcome
+            .context("writing to stdout")
+            .map_err(|error| CommandError::new(Exit::Failed, error)),
+    }
 }
 
 /// Prints data for people, with its states in colour where stdout shows some.

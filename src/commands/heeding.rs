@@ -8,11 +8,13 @@ use crate::commands::opening::listening;
 use crate::exit::Exit;
 use crate::signal::listening::{EndingBy, end_by};
 use crate::signal::{Answering, Stop};
-use crate::ui::{SecondSignal, Ui, answer_that};
+use crate::ui::{SecondSignal, Ui, answer_that, wait_for_no_reader};
 
 /// While the guard lives a signal ends the process where it stands, with one line that says so: nothing is half done,
 /// and `so_far` says what that means.
 pub(super) fn ends_at_a_signal(ui: Ui, so_far: &'static str) -> Result<EndingBy, CommandError> {
+    // A terminal that takes nothing does not keep the process.
+    wait_for_no_reader();
     let answer = answer_that(ui, so_far, SecondSignal::Waits);
     end_by(move |signal| {
         answer(signal, 1);

@@ -82,8 +82,10 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>, env: Lookup<'_>) -> 
         }
     };
     let exit = caught(understood).unwrap_or(Exit::Internal);
-    farewell();
-    exit
+    match farewell() {
+        Some(signal) => exit.or_graver(Exit::Interrupted(signal)),
+        None => exit,
+    }
 }
 
 /// The arguments of the process without its name, as they can be shown.

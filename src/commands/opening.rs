@@ -21,9 +21,10 @@ use crate::notify::Notifier;
 use crate::plan::model::PlanFile;
 use crate::run::Engine;
 use crate::run::event::{FileKind, Sink as _, TaskId};
+use crate::run::undo::longest_way_back;
 use crate::signal::listening::listen;
 use crate::signal::{Answering, Stop};
-use crate::ui::{Screen, SignalAnswer, StopLimits, Ui, wait_for_no_reader};
+use crate::ui::{Screen, SignalAnswer, StopLimits, Ui, print_until, wait_for_no_reader};
 use crate::values::causes::with_causes;
 use crate::values::environment::Lookup;
 use crate::values::internal_error::caught;
@@ -194,7 +195,7 @@ pub(super) fn limits(file: &PlanFile, scripts: ScriptsDue) -> StopLimits {
     let imports = file.devices.iter().map(|device| device.timeouts.export);
     StopLimits {
         // A look and a request may still be on their way when the time is over.
-        unquiesce: settings.unquiesce_timeout + settings.quiesce_grace + 2 * request,
+        unquiesce: longest_way_back(settings, request) + 2 * request,
         request,
         import: imports.fold(settings.timeouts.export, Duration::max),
         script: match scripts {
@@ -232,6 +233,8 @@ pub(super) fn listening() -> Result<Stop, CommandError> {
     // Neither a signal nor a gateway waits for whoever reads what is said.
     wait_for_no_reader();
     let stop = Stop::new();
+    let asked = stop.clone();
+    print_until(move || asked.signal());
     listen(&stop)
         .context("cannot listen to signals")
         .map_err(|error| CommandError::new(Exit::Failed, error))?;

@@ -6,14 +6,18 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::threads::{self, Starter};
+use crate::threads::{self, Starter, elsewhere};
 use crate::ui::stream::Patient;
 
 /// How long somebody who says something waits until it is taken.
 const MOMENT: Duration = Duration::from_millis(500);
+
+/// How long somebody who was asked to stop waits for a reader who takes nothing.
+const PARTING: Duration = Duration::from_secs(2);
 
 /// How often the end looks whether somebody is in a hurry.
 const LOOK: Duration = Duration::from_millis(50);
@@ -39,6 +43,28 @@ impl OutStream {
         match self {
             OutStream::Data => all(Patient(io::stdout().lock()), bytes),
             OutStream::Words => all(Patient(io::stderr().lock()), bytes),
+        }
+    }
+}
+
+/// Writes all of it, however long its reader takes for that; but no longer than a moment from when `is_over`: that is
+/// an error of the kind [`io::ErrorKind::Interrupted`].
+pub(super) fn written_unless(
+    write: impl FnOnce() -> io::Result<()> + Send + 'static,
+    is_over: &dyn Fn() -> bool,
+) -> io::Result<()> {
+    let outcome = elsewhere(threads::start, "what is printed", write);
+    let mut over_since = None;
+    loop {
+        match outcome.recv_timeout(LOOK) {
+            Ok(outcome) => return outcome,
+            Err(RecvTimeoutError::Timeout) if !is_over() => {}
+            Err(RecvTimeoutError::Timeout) => {
+                if over_since.get_or_insert_with(Instant::now).elapsed() >= PARTING {
+                    return Err(io::Error::new(io::ErrorKind::Interrupted, "nobody took it"));
+                }
+            }
+            Err(RecvTimeoutError::Disconnected) => return Err(io::Error::other("it broke off")),
         }
     }
 }
@@ -84,17 +110,19 @@ impl Outlet {
         self.shared.as_ref().is_some_and(|shared| shared.state().is_stuck)
     }
 
-    /// Waits until all is written, but not longer than `limit` for somebody who takes nothing, and not when `is_over`.
-    /// Why something was not written, if so.
+    /// Waits until all is written, but not longer than `limit` for somebody who takes nothing, and a moment from when
+    /// `is_over`. Why something was not written, if so.
     pub fn rest(&self, limit: Duration, is_over: &dyn Fn() -> bool) -> io::Result<()> {
         let Some(shared) = &self.shared else { return Ok(()) };
         let mut state = shared.state();
         let (mut written, mut since) = (state.written, Instant::now());
+        let mut over_since = None;
         while state.written < state.said {
             if state.written != written {
                 (written, since) = (state.written, Instant::now());
             }
-            if since.elapsed() >= limit || is_over() {
+            let is_over = is_over() && over_since.get_or_insert_with(Instant::now).elapsed() >= PARTING;
+            if since.elapsed() >= limit || is_over {
                 return Err(io::Error::new(io::ErrorKind::TimedOut, "nobody takes them"));
             }
             let waited = shared.changed.wait_timeout(state, LOOK);
@@ -256,6 +284,28 @@ mod tests {
             .rest(Duration::from_secs(3600), &|| false)
             .expect_err("nobody is there");
         assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+    }
+
+    #[test]
+    fn what_is_printed_waits_for_its_reader_until_somebody_asks_to_stop() {
+        let (mut reader, mut writer) = io::pipe().expect("a pipe");
+        let mut own = writer.try_clone().expect("a handle");
+        let text = vec![b'x'; 400_000];
+        let expected = text.len();
+        let reading = std::thread::spawn(move || {
+            let mut all = Vec::new();
+            reader.read_to_end(&mut all).map(|_| all.len())
+        });
+        written_unless(move || writer.write_all(&text), &|| false).expect("all of it");
+        own.write_all(b"y").expect("a byte more");
+        drop(own);
+        let read = reading.join().expect("no panic").expect("read");
+        assert_eq!(read, expected + 1);
+
+        let (_unread, mut writer) = io::pipe().expect("a pipe");
+        let text = vec![b'x'; 400_000];
+        let error = written_unless(move || writer.write_all(&text), &|| true).expect_err("nobody reads");
+        assert_eq!(error.kind(), io::ErrorKind::Interrupted);
     }
 
     #[test]

@@ -40,7 +40,7 @@ fn an_interrupt_is_answered_while_the_gateway_still_withholds_its_own_answer() {
         let line = terminal.shows("SIGINT: ");
         assert_eq!(
             line.trim_start_matches("^C"),
-            format!("SIGINT: unquiescing DOM1 of QA1, at most 8m 10s; {DO_NOT_KILL}")
+            format!("SIGINT: unquiescing DOM1 of QA1, at most 8m 20s; {DO_NOT_KILL}")
         );
         assert!(
             !terminal
@@ -51,7 +51,7 @@ fn an_interrupt_is_answered_while_the_gateway_still_withholds_its_own_answer() {
             terminal.lines()
         );
         terminal.press(INTERRUPT);
-        terminal.shows("SIGINT again: unquiescing DOM1 of QA1, at most 8m 10s; ");
+        terminal.shows("SIGINT again: unquiescing DOM1 of QA1, at most 8m 20s; ");
         assert_eq!(state.quiesce_state("DOM1"), "quiesced");
     }
     let (code, lines) = terminal.end();
@@ -212,7 +212,7 @@ fn scripts_that_still_run_are_named_and_a_second_interrupt_skips_them() {
         terminal.press(INTERRUPT);
         terminal.shows("; then scripts, at most 10m each, which a second signal ends; do not kill");
         terminal.press(INTERRUPT);
-        terminal.shows("SIGINT again: unquiescing DOM1 of QA1, at most 8m 10s; no more scripts; do not kill");
+        terminal.shows("SIGINT again: unquiescing DOM1 of QA1, at most 8m 20s; no more scripts; do not kill");
     }
     let (code, lines) = terminal.end();
     assert_eq!(code, Some(130), "{lines:#?}");
@@ -232,7 +232,7 @@ fn a_signal_is_answered_elsewhere_too_and_beside_json_lines() {
         eventually("the export was asked for", || gateway.received("do-backup") == 1);
         running.signal(Signal::TERM);
         let ran = running.end().exits(143);
-        let answer = format!("SIGTERM: unquiescing DOM1 of QA1, at most 8m 10s; {DO_NOT_KILL}\n");
+        let answer = format!("SIGTERM: unquiescing DOM1 of QA1, at most 8m 20s; {DO_NOT_KILL}\n");
         assert!(ran.stderr.starts_with(&answer), "{arguments:?}: {}", ran.stderr);
         assert!(!ran.stdout.contains("SIGTERM"), "{}", ran.stdout);
     }
